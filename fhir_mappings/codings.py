@@ -1,0 +1,98 @@
+"""Codes out of FHIR concepts, however crookedly they were sent."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fhir_mappings.fhir_json import Json
+
+CPT = "http://www.ama-assn.org/go/cpt"
+HCPCS = "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
+ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
+LOINC = "http://loinc.org"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+SNOMED = "http://snomed.info/sct"
+
+_SAME_SYSTEM = {
+    "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets": HCPCS,
+    "http://www.nlm.nih.gov/research/umls/hcpcs": HCPCS,
+    "urn:oid:2.16.840.1.113883.6.285": HCPCS,
+    "urn:oid:2.16.840.1.113883.6.14": HCPCS,
+    "urn:oid:2.16.840.1.113883.6.12": CPT,
+    "https://www.ama-assn.org/go/cpt": CPT,
+    "urn:oid:2.16.840.1.113883.6.90": ICD10CM,
+    "http://hl7.org/fhir/sid/icd-10": ICD10CM,
+    "urn:oid:2.16.840.1.113883.6.1": LOINC,
+    "https://loinc.org": LOINC,
+    "urn:oid:2.16.840.1.113883.6.88": RXNORM,
+    "urn:oid:2.16.840.1.113883.6.96": SNOMED,
+    "https://snomed.info/sct": SNOMED,
+}
+"""Other names under which the same code system is sent (object identifiers, https, retired addresses)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """One code in one system; `display` is the sender's label and may be empty."""
+
+    system: str
+    code: str
+    display: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A code that a value set knows: our label, and whether it may decide or only be shown."""
+
+    label: str
+    decides: bool
+
+
+CodeTest: TypeAlias = Callable[[Iterable[Coding]], Match | None]
+"""Tells whether one of a concept's codes belongs to a set. This room is handed such tests, it owns none."""
+
+
+def items(value: Json) -> Iterator[Mapping[str, Json]]:
+    """The objects in a member that should be an array of objects; a lone object counts as one."""
+    if isinstance(value, Mapping):
+        yield value
+    elif isinstance(value, list):
+        yield from (item for item in value if isinstance(item, Mapping))
+
+
+def codings(concept: Json) -> tuple[Coding, ...]:
+    """Every usable code of a CodeableConcept, of a list of them, or of a bare Coding; empty when there is none.
+
+    A coding without a code is left out. A coding without a system is kept with an empty one, for which no
+    value set has a row.
+    """
+    found = []
+    for one in items(concept):
+        for coding in items(one["coding"]) if "coding" in one else (one,):
+            code, system, display = coding.get("code"), coding.get("system"), coding.get("display")
+            if isinstance(code, str) and code.strip():
+                system = system.strip() if isinstance(system, str) else ""
+                found.append(
+                    Coding(
+                        _SAME_SYSTEM.get(system, system),
+                        code.strip(),
+                        display if isinstance(display, str) else "",
+                    )
+                )
+    return tuple(found)
+
+
+def has_code(concept: Json, *codes: str) -> bool:
+    """Whether a concept carries one of these codes, whatever its system (status and category concepts)."""
+    return any(coding.code in codes for coding in codings(concept))
+
+
+def text_of(concept: Json) -> str:
+    """The words of a concept: its text, else the first display; empty when there are none."""
+    for one in items(concept):
+        if isinstance(one.get("text"), str) and one["text"].strip():
+            return str(one["text"]).strip()
+        for coding in codings(one):
+            if coding.display:
+                return coding.display
+    return ""

@@ -1,0 +1,139 @@
+"""FHIR dates as intervals of days, and calendar arithmetic on them.
+
+A FHIR date may be a year, a month, a day or an instant (FHIR R4, data types, dateTime). What is less than a day
+exact is kept as the interval of days it may mean, so that a comparison can say "cannot tell".
+"""
+
+import calendar
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Literal, TypeAlias
+
+from fhir_mappings.fhir_json import Json
+
+Unit: TypeAlias = Literal["days", "weeks", "months", "years"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A length of calendar time, such as 6 months."""
+
+    number: int
+    unit: Unit
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.unit[:-1] if self.number == 1 else self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """The days on which something may have happened, both included; `instant` where a time of day was given."""
+
+    earliest: date
+    latest: date
+    instant: datetime | None = None
+
+    def __str__(self) -> str:
+        if self.earliest == self.latest:
+            return self.earliest.isoformat()
+        if self.earliest == date.min:
+            return f"until {self.latest.isoformat()}"
+        if self.latest == date.max:
+            return f"since {self.earliest.isoformat()}"
+        first = self.earliest
+        if (first.month, first.day) == (1, 1) and self.latest == date(first.year, 12, 31):
+            return f"{first.year:04d}"
+        if first.day == 1 and self.latest == plus(first, Span(1, "months")) - timedelta(days=1):
+            return f"{first.year:04d}-{first.month:02d}"
+        return f"{first.isoformat()} to {self.latest.isoformat()}"
+
+
+_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\Z")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})\Z")
+
+
+def parse(value: Json, zone: tzinfo) -> When | None:
+    """A FHIR date, dateTime or instant as days in the local `zone`; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    try:
+        if matched := _DATE.match(value):
+            year, month, day = (int(part) if part else None for part in matched.groups())
+            first = date(year or 0, month or 1, day or 1)
+            if day:
+                return When(first, first)
+            last_month = month or 12
+            last_day = calendar.monthrange(first.year, last_month)[1]
+            return When(first, date(first.year, last_month, last_day))
+        if _INSTANT.match(value):
+            instant = datetime.fromisoformat(value)
+            day_of = instant.astimezone(zone).date()
+            return When(day_of, day_of, instant)
+    except (ValueError, OverflowError):
+        return None
+    return None
+
+
+def parse_period(value: Json, zone: tzinfo) -> tuple[When | None, When | None]:
+    """Start and end of a FHIR Period, each None where it is missing or unreadable."""
+    if not isinstance(value, Mapping):
+        return None, None
+    return parse(value.get("start"), zone), parse(value.get("end"), zone)
+
+
+def plus(day: date, span: Span) -> date:
+    """The day a span later; a day the target month lacks becomes its last one (31 Aug + 6 months = 28 Feb)."""
+    try:
+        if span.unit in ("days", "weeks"):
+            return day + timedelta(days=span.number * (7 if span.unit == "weeks" else 1))
+        months = day.year * 12 + day.month - 1 + span.number * (12 if span.unit == "years" else 1)
+        year, month = divmod(months, 12)
+        return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+    except (ValueError, OverflowError):
+        return date.max if span.number > 0 else date.min
+
+
+def has_passed(span: Span, since: When, until: date) -> bool | None:
+    """Whether at least `span` lies between `since` and `until`; None where the interval straddles the threshold.
+
+    The boundary counts: six months to the day have passed.
+    """
+    if plus(since.latest, span) <= until:
+        return True
+    if plus(since.earliest, span) > until:
+        return False
+    return None
+
+
+def is_on_or_before(when: When, day: date) -> bool | None:
+    """Whether it happened on or before `day`; None where the interval straddles it."""
+    if when.latest <= day:
+        return True
+    return False if when.earliest > day else None
+
+
+def is_within(when: When, span: Span, until: date) -> bool | None:
+    """Whether it happened no longer than `span` before `until` and not after it; None where that cannot be told.
+
+    The boundary counts: a study six months ago to the day is within six months.
+    """
+    recent = _not(has_passed_strictly(span, when, until))
+    past = is_on_or_before(when, until)
+    if recent is False or past is False:
+        return False
+    return True if recent and past else None
+
+
+def has_passed_strictly(span: Span, since: When, until: date) -> bool | None:
+    """Whether more than `span` lies between `since` and `until`; None where the interval straddles the threshold."""
+    if plus(since.latest, span) < until:
+        return True
+    if plus(since.earliest, span) >= until:
+        return False
+    return None
+
+
+def _not(value: bool | None) -> bool | None:
+    return None if value is None else not value

@@ -1,0 +1,228 @@
+"""One patient's resources, indexed once, with what could not be read kept beside what could."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from enum import Enum
+from typing import TypeAlias
+
+from fhir_mappings.dates import When, parse
+from fhir_mappings.fhir_json import Json, Resource, dumps
+from fhir_mappings.validity import faults
+
+
+class Availability(Enum):
+    """What became of the search for one kind of resource."""
+
+    COMPLETE = "complete"
+    """Everything the server holds was read, be it nothing."""
+    NOT_OFFERED = "not offered"
+    """The server does not have this kind of resource."""
+    UNAVAILABLE = "unavailable"
+    """The search failed, was refused, timed out or was cut short: silence proves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A resource that decided or informs a criterion. `date` and `value` are as printed, empty where unknown."""
+
+    reference: str
+    label: str
+    date: str = ""
+    value: str = ""
+
+
+Entry: TypeAlias = tuple[str, Resource]
+"""A resource with its Bundle `fullUrl`, which may be empty."""
+
+_SUBJECT = ("subject", "patient", "beneficiary", "for", "individual")
+_ABOUT_NOBODY = {
+    "Medication",
+    "Organization",
+    "Practitioner",
+    "PractitionerRole",
+    "Location",
+    "Questionnaire",
+}
+
+
+def entries(bundle: Json) -> Iterator[Entry]:
+    """The resources of a Bundle with their full URLs, whatever else is wrong with it."""
+    if not isinstance(bundle, Mapping):
+        return
+    found = bundle.get("entry")
+    for entry in found if isinstance(found, list) else ():
+        if isinstance(entry, Mapping) and isinstance(entry.get("resource"), Mapping):
+            url = entry.get("fullUrl")
+            yield url if isinstance(url, str) else "", entry["resource"]
+
+
+def reference_of(resource: Resource, full_url: str = "") -> str:
+    """How a resource is named in an answer: `Type/id`, else its full URL, else its type."""
+    kind, own_id = resource.get("resourceType"), resource.get("id")
+    if isinstance(own_id, str) and own_id:
+        return f"{kind}/{own_id}"
+    return full_url or str(kind)
+
+
+class PatientRecord:
+    """The part of a chart that was read, for one patient.
+
+    Only resources whose subject is that patient are kept; the others are counted in `foreign`. `availability`
+    says per resource type how the search went; a type that was never asked for counts as unavailable.
+    `read_at` is the moment the chart was read, with a time zone: nothing in this package looks at a clock.
+    """
+
+    def __init__(
+        self,
+        patient_id: str,
+        resources: Iterable[Entry],
+        *,
+        read_at: datetime,
+        zone: tzinfo,
+        availability: Mapping[str, Availability],
+        server: str = "",
+    ) -> None:
+        self.patient_id = patient_id
+        self.read_at = read_at
+        self.zone = zone
+        self.foreign = 0
+        self.set_aside: dict[str, str] = {}
+        """What could not be used, by reference: why, naming the element and never its value."""
+        self.tolerated: dict[str, str] = {}
+        """Resources with a fault in an element that no reading uses."""
+        self._availability = dict(availability)
+        self._server = server.rstrip("/")
+        self._by_type: dict[str, list[Resource]] = {}
+        self._by_reference: dict[str, Resource] = {}
+        self._references: dict[int, str] = {}
+        self._faults: dict[int, tuple[tuple[str, str], ...]] = {}
+        self._index(list(resources))
+
+    def _index(self, found: list[Entry]) -> None:
+        names = {f"Patient/{self.patient_id}"}
+        for url, resource in found:
+            if resource.get("resourceType") == "Patient" and resource.get("id") == self.patient_id and url:
+                names.add(url)
+        kept: dict[str, tuple[str, Resource]] = {}
+        for position, (url, resource) in enumerate(found):
+            kind = resource.get("resourceType")
+            if not isinstance(kind, str) or kind in ("OperationOutcome", "Bundle"):
+                continue
+            if not self._is_about(resource, kind, names):
+                self.foreign += 1
+                continue
+            name = reference_of(resource, url)
+            key = name if name != kind else f"{kind}#{position}"
+            if key not in kept or _newer(resource, kept[key][1]):
+                kept[key] = (url, resource)
+        for key in sorted(kept):
+            url, resource = kept[key]
+            self._by_type.setdefault(resource["resourceType"], []).append(resource)
+            self._references[id(resource)] = reference_of(resource, url)
+            self._by_reference[key] = resource
+            if url:
+                self._by_reference[url] = resource
+
+    def _is_about(self, resource: Resource, kind: str, names: set[str]) -> bool:
+        if kind == "Patient":
+            return resource.get("id") == self.patient_id
+        if kind in _ABOUT_NOBODY:
+            return True
+        for member in _SUBJECT:
+            subject = resource.get(member)
+            if isinstance(subject, Mapping) and isinstance(subject.get("reference"), str):
+                return self._local(subject["reference"]) in names or subject["reference"] in names
+        return False
+
+    def _local(self, reference: str) -> str:
+        """A reference without server and version: `Condition/1`; other servers' references stay as they are."""
+        path = reference.split("/_history/")[0]
+        if self._server and path.startswith(self._server + "/"):
+            return path[len(self._server) + 1 :]
+        if not self._server and "://" in path:
+            return "/".join(path.split("/")[-2:])
+        return path
+
+    def of_type(self, *kinds: str) -> tuple[Resource, ...]:
+        """Every resource of these types, in a fixed order."""
+        return tuple(resource for kind in kinds for resource in self._by_type.get(kind, ()))
+
+    def availability(self, *kinds: str) -> Availability:
+        """How the search for these types went: the worst of them, types that are not offered left out."""
+        found = {self._availability.get(kind, Availability.UNAVAILABLE) for kind in kinds}
+        if Availability.UNAVAILABLE in found:
+            return Availability.UNAVAILABLE
+        return Availability.COMPLETE if Availability.COMPLETE in found else Availability.NOT_OFFERED
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all could be read: no resource and no search that succeeded."""
+        return not self._by_type and Availability.COMPLETE not in self._availability.values()
+
+    def unavailable(self) -> tuple[str, ...]:
+        """The resource types whose search failed or was cut short."""
+        return tuple(sorted(k for k, v in self._availability.items() if v is Availability.UNAVAILABLE))
+
+    def not_offered(self) -> tuple[str, ...]:
+        """The resource types the server does not have."""
+        return tuple(sorted(k for k, v in self._availability.items() if v is Availability.NOT_OFFERED))
+
+    def reference(self, resource: Resource) -> str:
+        """The name of one of this record's resources, `Type/id` where it has an id."""
+        return self._references.get(id(resource)) or reference_of(resource)
+
+    def resolve(self, reference: Json, within: Resource | None = None) -> Resource | None:
+        """The resource a Reference (or its string) points at: contained, by full URL or by `Type/id`."""
+        target = reference.get("reference") if isinstance(reference, Mapping) else reference
+        if not isinstance(target, str):
+            return None
+        if target.startswith("#"):
+            contained = within.get("contained") if within is not None else None
+            for resource in contained if isinstance(contained, list) else ():
+                if isinstance(resource, Mapping) and resource.get("id") == target[1:]:
+                    return resource
+            return None
+        return self._by_reference.get(target) or self._by_reference.get(self._local(target))
+
+    def when(self, value: Json) -> When | None:
+        """A FHIR date in this patient's local days."""
+        return parse(value, self.zone)
+
+    @property
+    def today(self) -> date:
+        """The local day on which the chart was read."""
+        return self.read_at.astimezone(self.zone).date()
+
+    def is_usable(self, resource: Resource, *elements: str) -> bool:
+        """Whether these elements of a resource follow FHIR, so that it may decide.
+
+        An element is named as in the specification's table, a choice by its stem (`onset` for `onset[x]`). What
+        is not usable is named in `set_aside`; a fault elsewhere is noted in `tolerated`.
+        """
+        if id(resource) not in self._faults:
+            self._faults[id(resource)] = tuple((fault.element, fault.path) for fault in faults(resource))
+        found = self._faults[id(resource)]
+        for element, path in found:
+            if not element or any(_is_part(element, name) for name in elements):
+                self.set_aside[self.reference(resource)] = f"{path} does not follow FHIR R4"
+                return False
+        if found:
+            self.tolerated[self.reference(resource)] = f"{found[0][1]} does not follow FHIR R4"
+        return True
+
+
+def _is_part(element: str, name: str) -> bool:
+    """Whether `onsetDateTime` is the element `onset` or one of its choices."""
+    return element == name or (element.startswith(name) and element[len(name)].isupper())
+
+
+def _newer(one: Resource, other: Resource) -> bool:
+    """Which of two copies of a resource to keep: the one updated last, else a fixed one of the two."""
+    return _age(one) > _age(other)
+
+
+def _age(resource: Resource) -> tuple[str, str]:
+    meta = resource.get("meta")
+    updated = meta.get("lastUpdated") if isinstance(meta, Mapping) else None
+    return (updated if isinstance(updated, str) else "", dumps(resource))

@@ -1,0 +1,79 @@
+"""Whether a resource is what it claims to be, element by element (fhir.resources, R4B, one resource at a time)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from fhir.resources.R4B import get_fhir_model_class
+from pydantic import BaseModel, ValidationError
+
+from fhir_mappings.fhir_json import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One element that does not follow FHIR R4: its path and what is wrong, never its value."""
+
+    path: str
+    what: str
+
+    @property
+    def element(self) -> str:
+        """The top-level element the fault lies in, without the choice suffix rules of FHIR."""
+        return self.path.split(".")[1] if "." in self.path else ""
+
+
+@cache
+def _model(resource_type: str) -> type[BaseModel] | None:
+    try:
+        model: type[BaseModel] = get_fhir_model_class(resource_type)
+    except (KeyError, ValueError):
+        return None
+    return model
+
+
+def faults(resource: Resource) -> tuple[Fault, ...]:
+    """Everything in a resource that FHIR R4 does not allow.
+
+    One fault hides others, so each faulty element is taken away and the rest is checked again. A resource type
+    that FHIR R4 does not know is one fault at its root.
+    """
+    resource_type = resource.get("resourceType")
+    model = _model(resource_type) if isinstance(resource_type, str) else None
+    if model is None:
+        return (
+            Fault(
+                str(resource_type) if isinstance(resource_type, str) else "Resource", "unknown resource type"
+            ),
+        )
+    found: list[Fault] = []
+    rest: dict[str, Any] = dict(resource)
+    while True:
+        try:
+            model.model_validate(rest)
+        except ValidationError as error:
+            new = [
+                _fault(str(resource_type), entry)
+                for entry in error.errors(include_input=False, include_url=False)
+            ]
+            found.extend(fault for fault in new if fault not in found)
+            before = len(rest)
+            for fault in new:
+                rest.pop(fault.element, None)
+                rest.pop(f"_{fault.element}", None)
+            if len(rest) == before:
+                return tuple(found)
+        else:
+            return tuple(found)
+
+
+def _fault(resource_type: str, error: Mapping[str, Any]) -> Fault:
+    path = ".".join([resource_type, *(str(part) for part in error["loc"])])
+    return Fault(path, str(error["type"]).replace("_", " "))
+
+
+def warm(*resource_types: str) -> None:
+    """Build the models ahead of the first request; each takes tens of milliseconds once."""
+    for resource_type in resource_types:
+        faults({"resourceType": resource_type})
