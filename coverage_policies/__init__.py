@@ -1,1 +1,1 @@
-""""""
+"""The policy documents and everything that knows them: loader, lint, which text applies, operators, evaluator."""

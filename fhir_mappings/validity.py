@@ -42,21 +42,14 @@ def faults(resource: Resource) -> tuple[Fault, ...]:
     resource_type = resource.get("resourceType")
     model = _model(resource_type) if isinstance(resource_type, str) else None
     if model is None:
-        return (
-            Fault(
-                str(resource_type) if isinstance(resource_type, str) else "Resource", "unknown resource type"
-            ),
-        )
+        return (Fault(str(resource_type) if isinstance(resource_type, str) else "Resource", "unknown resource type"),)
     found: list[Fault] = []
     rest: dict[str, Any] = dict(resource)
     while True:
         try:
             model.model_validate(rest)
         except ValidationError as error:
-            new = [
-                _fault(str(resource_type), entry)
-                for entry in error.errors(include_input=False, include_url=False)
-            ]
+            new = [_fault(str(resource_type), entry) for entry in error.errors(include_input=False, include_url=False)]
             found.extend(fault for fault in new if fault not in found)
             before = len(rest)
             for fault in new:

@@ -1,0 +1,165 @@
+"""What the service answers about one order under one revision of a policy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+from typing import NoReturn
+
+from fhir_mappings.record import Evidence
+
+
+class Status(Enum):
+    """What the chart says of a criterion. `met` always speaks for the order. Never used as a boolean."""
+
+    MET = "met"
+    NOT_MET = "not-met"
+    UNKNOWN = "unknown"
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a status is one of three; compare it, do not test it")
+
+
+class Reason(Enum):
+    """Why a criterion has its status: the gap codes of Da Vinci DEQM (care-gap-reason), then our own."""
+
+    NOT_FOUND = "NotFound"
+    MISSING = "Missing"
+    PRESENT = "Present"
+    INVALID_ATTRIBUTE = "InvalidAttribute"
+    DATE_OUT_OF_RANGE = "DateOutOfRange"
+    VALUE_OUT_OF_RANGE = "ValueOutOfRange"
+    COUNT_OUT_OF_RANGE = "CountOutOfRange"
+    ATTESTED = "attested"
+    CONFLICT = "conflict"
+    DATA_UNAVAILABLE = "data-unavailable"
+    NONE_RECORDED = "none-recorded"
+    UNCONVERTIBLE = "unconvertible"
+    CASE_REVIEW = "case-review"
+    OTHER_PATHWAY = "other-pathway"
+
+
+class Outcome(Enum):
+    """What a policy says of an order, the worst first."""
+
+    NOT_SUPPORTED = "not-supported"
+    CRITERIA_NOT_MET = "criteria-not-met"
+    NOT_EVALUATED = "not-evaluated"
+    DOCUMENTATION_NEEDED = "documentation-needed"
+    CASE_REVIEW = "case-review"
+    SUPPORTED = "supported"
+    NOT_APPLICABLE = "not-applicable"
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionResult:
+    """One criterion, group or part of a determination.
+
+    `counted` is what the roll-up used: it differs from `status` where a human decides, and is None where the
+    criterion does not count (advisory, or of another pathway). `depth` and `parent` give the tree of the document.
+    `on_pathways` holds the status per pathway where it depends on which one applies.
+    """
+
+    id: str
+    status: Status
+    says: str
+    reason: Reason | None = None
+    evidence: tuple[Evidence, ...] = ()
+    notes: tuple[str, ...] = ()
+    ask: str = ""
+    counted: Status | None = None
+    parent: str = ""
+    depth: int = 0
+    is_group: bool = False
+    on_pathways: Mapping[str, Status] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        """The criterion as it stands in an answer; empty members are left out."""
+        found: dict[str, object] = {
+            "id": self.id,
+            "status": self.status.value,
+            "reason": self.reason.value if self.reason else None,
+            "says": self.says,
+            "evidence": [evidence_json(item) for item in self.evidence],
+            "notes": list(self.notes),
+            "pathways": {name: status.value for name, status in self.on_pathways.items()},
+        }
+        return {key: value for key, value in found.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Presumption:
+    """The pathway an order was assessed on although nobody chose it, and why."""
+
+    pathway: str
+    says: str
+    because: tuple[Evidence, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """`pathway` and the references it rests on."""
+        return {"pathway": self.pathway, "because": [item.reference for item in self.because]}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is still to be asked: a criterion's question, and the pathway it belongs to where one is not settled."""
+
+    id: str
+    ask: str
+    reason: Reason | None = None
+    evidence: tuple[Evidence, ...] = ()
+    pathway: str = ""
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Determination:
+    """The whole answer for one order under one revision. `section` is the one that decided, empty where none did."""
+
+    policy: str
+    revision: str
+    edition: int
+    title: str
+    order: str
+    outcome: Outcome
+    anchor_date: date
+    anchor_from: str
+    section: str = ""
+    criteria: tuple[CriterionResult, ...] = ()
+    questions: tuple[Question, ...] = ()
+    presumed: Presumption | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The name of the text judged by: `CP.MP.126@2025-04`."""
+        return f"{self.policy}@{self.revision}"
+
+    def criterion(self, criterion_id: str) -> CriterionResult:
+        """One criterion by its id; raises KeyError where the text has none of that name."""
+        for result in self.criteria:
+            if result.id == criterion_id:
+                return result
+        raise KeyError(criterion_id)
+
+    def as_json(self) -> dict[str, object]:
+        """The determination as every card and the command line carry it; empty members are left out."""
+        found: dict[str, object] = {
+            "policy": self.policy,
+            "revision": self.revision,
+            "edition": self.edition,
+            "section": self.section,
+            "order": self.order,
+            "outcome": self.outcome.value,
+            "anchor_date": self.anchor_date.isoformat(),
+            "criteria": [result.as_json() for result in self.criteria],
+            "presumed": self.presumed.as_json() if self.presumed else None,
+            "notes": list(self.notes),
+        }
+        return {key: value for key, value in found.items() if value}
+
+
+def evidence_json(item: Evidence) -> dict[str, str]:
+    """One piece of evidence as it stands in an answer."""
+    found = {"reference": item.reference, "label": item.label, "date": item.date, "value": item.value}
+    return {key: value for key, value in found.items() if value}
