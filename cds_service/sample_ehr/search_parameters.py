@@ -1,0 +1,215 @@
+"""The FHIR R4 search parameters the sample EHR knows, and whether a resource satisfies one.
+
+Names, types and elements are those of the R4 search parameter registry (https://hl7.org/fhir/R4/searchparameter-registry.html);
+what a server must do with them is https://hl7.org/fhir/R4/search.html.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date
+from typing import Literal, TypeAlias
+
+from fhir_mappings.dates import When, parse
+from fhir_mappings.fhir_json import Json, Resource
+
+Kind: TypeAlias = Literal["reference", "canonical", "token", "date"]
+
+
+class SearchError(ValueError):
+    """A search that a FHIR server must refuse: a modifier, prefix or value it cannot honour. Names the parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One search parameter: its FHIR type and the top-level elements it looks into."""
+
+    kind: Kind
+    elements: tuple[str, ...]
+
+
+def _reference(*elements: str) -> Parameter:
+    return Parameter("reference", elements)
+
+
+def _token(*elements: str) -> Parameter:
+    return Parameter("token", elements)
+
+
+def _date(*elements: str) -> Parameter:
+    return Parameter("date", elements)
+
+
+_ABOUT_SUBJECT = {"patient": _reference("subject"), "subject": _reference("subject")}
+_ABOUT_PATIENT = {"patient": _reference("patient")}
+_CODE, _STATUS, _INTENT = {"code": _token("code")}, {"status": _token("status")}, {"intent": _token("intent")}
+_CATEGORY, _CLINICAL_STATUS = {"category": _token("category")}, {"clinical-status": _token("clinicalStatus")}
+_MEDICATION = {"code": _token("medicationCodeableConcept")}
+_EFFECTIVE = _date("effectiveDateTime", "effectivePeriod", "effectiveInstant")
+
+PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
+    "AllergyIntolerance": _ABOUT_PATIENT
+    | _CODE
+    | _CATEGORY
+    | _CLINICAL_STATUS
+    | {"verification-status": _token("verificationStatus"), "date": _date("recordedDate")},
+    "CarePlan": _ABOUT_SUBJECT | _CATEGORY | _INTENT | _STATUS | {"date": _date("period")},
+    "Condition": _ABOUT_SUBJECT
+    | _CODE
+    | _CATEGORY
+    | _CLINICAL_STATUS
+    | {
+        "verification-status": _token("verificationStatus"),
+        "onset-date": _date("onsetDateTime", "onsetPeriod"),
+        "recorded-date": _date("recordedDate"),
+    },
+    "Coverage": {
+        "patient": _reference("beneficiary"),
+        "beneficiary": _reference("beneficiary"),
+        "type": _token("type"),
+    }
+    | _STATUS,
+    "Device": _ABOUT_PATIENT | _STATUS | {"type": _token("type")},
+    "DeviceRequest": _ABOUT_SUBJECT
+    | _INTENT
+    | _STATUS
+    | {"code": _token("codeCodeableConcept"), "authored-on": _date("authoredOn")},
+    "DeviceUseStatement": _ABOUT_SUBJECT,
+    "DiagnosticReport": _ABOUT_SUBJECT | _CODE | _CATEGORY | _STATUS | {"date": _EFFECTIVE},
+    "DocumentReference": _ABOUT_SUBJECT | _CATEGORY | _STATUS | {"type": _token("type"), "date": _date("date")},
+    "Encounter": _ABOUT_SUBJECT | _STATUS | {"type": _token("type"), "date": _date("period")},
+    "ImagingStudy": _ABOUT_SUBJECT | _STATUS | {"started": _date("started")},
+    "Location": {},
+    "Medication": _CODE | _STATUS,
+    "MedicationAdministration": _ABOUT_SUBJECT | _MEDICATION | _STATUS | {"effective-time": _EFFECTIVE},
+    "MedicationDispense": _ABOUT_SUBJECT | _MEDICATION | _STATUS | {"whenhandedover": _date("whenHandedOver")},
+    "MedicationRequest": _ABOUT_SUBJECT
+    | _MEDICATION
+    | _CATEGORY
+    | _INTENT
+    | _STATUS
+    | {"authoredon": _date("authoredOn")},
+    "MedicationStatement": _ABOUT_SUBJECT | _MEDICATION | _CATEGORY | _STATUS | {"effective": _EFFECTIVE},
+    "Observation": _ABOUT_SUBJECT | _CODE | _CATEGORY | _STATUS | {"date": _EFFECTIVE},
+    "Organization": {},
+    "Patient": {},
+    "Practitioner": {},
+    "PractitionerRole": {},
+    "Procedure": _ABOUT_SUBJECT | _CODE | _CATEGORY | _STATUS | {"date": _date("performedDateTime", "performedPeriod")},
+    "QuestionnaireResponse": _ABOUT_SUBJECT
+    | _STATUS
+    | {"questionnaire": Parameter("canonical", ("questionnaire",)), "authored": _date("authored")},
+    "ServiceRequest": _ABOUT_SUBJECT
+    | _CODE
+    | _CATEGORY
+    | _INTENT
+    | _STATUS
+    | {"authored": _date("authoredOn"), "occurrence": _date("occurrenceDateTime", "occurrencePeriod")},
+}
+"""The searchable elements per resource type; `_id` is known for every type besides."""
+
+_UNLISTED: Mapping[str, Parameter] = {"patient": _reference("subject", "patient", "for")}
+
+
+def parameters_of(resource_type: str) -> Mapping[str, Parameter]:
+    """The parameters of a type, `_id` left out; a type that is not listed can still be searched by patient."""
+    return PARAMETERS.get(resource_type, _UNLISTED)
+
+
+Canonical: TypeAlias = Callable[[str], str]
+"""Turns a reference string into the one name the store has for its target, such as `Patient/1`."""
+
+
+def satisfies(resource: Resource, name: str, parameter: Parameter, value: str, canonical: Canonical) -> bool:
+    """Whether a resource has one of the comma-separated values asked for.
+
+    `name` is only used to say which parameter was wrong: raises SearchError for a date or prefix that cannot be read.
+    """
+    found = [resource[element] for element in parameter.elements if element in resource]
+    wanted = alternatives(value)
+    if parameter.kind == "reference":
+        return any(_refers(one, option, canonical) for option in wanted for one in found)
+    if parameter.kind == "token":
+        return any(_has_token(one, option) for option in wanted for one in found)
+    if parameter.kind == "canonical":
+        return any(option in (one, str(one).split("|")[0]) for option in wanted for one in found)
+    ranges = [_range(name, option) for option in wanted]
+    return any(_happened(one, prefix, when) for prefix, when in ranges for one in found)
+
+
+def alternatives(value: str) -> list[str]:
+    r"""The values of a comma-separated list; `\,` is a comma of the value itself (R4, 3.1.1.4.0.1)."""
+    return [re.sub(r"\\(.)", r"\1", part) for part in re.split(r"(?<!\\),", value) if part]
+
+
+def _refers(element: Json, wanted: str, canonical: Canonical) -> bool:
+    target = element.get("reference") if isinstance(element, Mapping) else None
+    if not isinstance(target, str):
+        return False
+    name = canonical(target)
+    return name in (canonical(wanted), canonical(f"Patient/{wanted}"))
+
+
+def _tokens(element: Json) -> Iterator[tuple[str | None, str]]:
+    """The (system, code) pairs of a code, a Coding, a CodeableConcept or a list of them; a code has system None."""
+    if isinstance(element, str):
+        yield None, element
+    elif isinstance(element, list):
+        for one in element:
+            yield from _tokens(one)
+    elif isinstance(element, Mapping):
+        if "coding" in element:
+            yield from _tokens(element["coding"])
+        elif isinstance(element.get("code"), str):
+            system = element.get("system")
+            yield system if isinstance(system, str) else "", element["code"]
+
+
+def _has_token(element: Json, wanted: str) -> bool:
+    """`code`, `system|code`, `|code` (no system) or `system|` (any of it), as R4 3.1.1.4.10 has it."""
+    system, bar, code = wanted.rpartition("|")
+    return any(
+        code in ("", its_code) and (not bar or its_system in (None, system))
+        for its_system, its_code in _tokens(element)
+    )
+
+
+_PREFIXED = re.compile(r"(eq|ge|gt|le|lt)?([0-9].*)\Z")
+
+
+def _range(name: str, value: str) -> tuple[str, When]:
+    matched = _PREFIXED.match(value)
+    when = _when(matched[2].replace(" ", "+")) if matched else None
+    if matched is None or when is None:
+        raise SearchError(f"{name} is not a FHIR date with one of the prefixes eq, ge, gt, le, lt")
+    return matched[1] or "eq", when
+
+
+def _when(value: Json) -> When | None:
+    """A FHIR date, or a Period from the first day of its start to the last of its end; days as they were written."""
+    if isinstance(value, Mapping):
+        start, end = _when(value.get("start")), _when(value.get("end"))
+        if start is None and end is None:
+            return None
+        return When(start.earliest if start else date.min, end.latest if end else date.max)
+    when = parse(value, UTC)
+    if when is not None and when.instant is not None:
+        day = when.instant.date()
+        return When(day, day, when.instant)
+    return when
+
+
+def _happened(element: Json, prefix: str, wanted: When) -> bool:
+    when = _when(element)
+    if when is None:
+        return False
+    if when.instant and wanted.instant:
+        inside, later, earlier = (
+            when.instant == wanted.instant,
+            when.instant > wanted.instant,
+            when.instant < wanted.instant,
+        )
+    else:
+        inside = wanted.earliest <= when.earliest and when.latest <= wanted.latest
+        later, earlier = when.latest > wanted.latest, when.earliest < wanted.earliest
+    return {"eq": inside, "gt": later, "lt": earlier, "ge": inside or later, "le": inside or earlier}[prefix]

@@ -1,0 +1,206 @@
+"""A FHIR R4 server over a store: reads, searches in pages, a CapabilityStatement. It takes nothing in."""
+
+import base64
+import hmac
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from operator import index
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Flask, Response, request
+from flask_cors import CORS
+from werkzeug.exceptions import HTTPException
+
+from cds_service.sample_ehr.search_parameters import PARAMETERS, SearchError, parameters_of
+from cds_service.sample_ehr.store import Store, id_of, known_parameters
+from fhir_mappings.fhir_json import Json, Resource, dumps, loads
+from fhir_mappings.record import Entry
+
+_STATEMENT_DATE = "2026-03-02"
+_ISSUE = {400: "invalid", 401: "login", 404: "not-found", 405: "not-supported"}
+
+
+def create_sample_ehr(
+    store: Store,
+    *,
+    base_url: str | None = None,
+    token: str | None = None,
+    page_size: int = 50,
+    offered: Collection[str] | None = None,
+) -> Flask:
+    """A Flask application that answers FHIR R4 requests under `/fhir` from `store`.
+
+    `base_url` is the address of `/fhir` as clients see it, where a proxy hides it; without it the address asked
+    for is used. With a `token`, everything but the CapabilityStatement asks for `Authorization: Bearer <token>`.
+    `page_size` is the most entries a page holds. `offered` are the resource types there are, for trying a server
+    that lacks some; without it every type that is in the store or that this server knows parameters of.
+    """
+    types = sorted(offered) if offered is not None else sorted({*PARAMETERS, *store.types()})
+    pages = Blueprint("fhir", __name__, url_prefix="/fhir")
+
+    def base() -> str:
+        return (base_url or f"{request.host_url}fhir").rstrip("/")
+
+    @pages.before_request
+    def check_token() -> Response | None:
+        if token is None or request.method == "OPTIONS" or request.path == "/fhir/metadata":
+            return None
+        sent = request.headers.get("Authorization", "")
+        if hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
+            return None
+        refused = _outcome(401, "This server asks for a bearer token; the request has none that is valid.")
+        refused.headers["WWW-Authenticate"] = 'Bearer realm="sample-ehr"'
+        return refused
+
+    @pages.get("/metadata")
+    def metadata() -> Response:
+        return _fhir(_capability_statement(base(), types))
+
+    @pages.get("/<resource_type>")
+    def search(resource_type: str) -> Response:
+        if resource_type not in types:
+            return _not_offered(resource_type)
+        try:
+            page = _page(resource_type, list(request.args.items(multi=True)), page_size)
+            found = store.search(resource_type, page.params)
+        except SearchError as error:
+            return _outcome(400, str(error))
+        return _fhir(_searchset(base(), resource_type, page, found))
+
+    @pages.get("/<resource_type>/<resource_id>")
+    def read(resource_type: str, resource_id: str) -> Response:
+        if resource_type not in types:
+            return _not_offered(resource_type)
+        resource = store.read(resource_type, resource_id)
+        if resource is None:
+            return _outcome(404, f"There is no {resource_type} with this id.")
+        return _fhir(resource)
+
+    app = Flask(__name__)
+    app.register_blueprint(pages)
+    app.register_error_handler(HTTPException, _http_error)
+    CORS(app)
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Which part of which search is asked for: the parameters honoured, how many entries, after how many."""
+
+    params: Sequence[tuple[str, str]]
+    count: int
+    offset: int = 0
+    counted: bool = False
+    """Whether the client asked for this `_count`, so that the self link repeats it."""
+
+    @property
+    def query(self) -> str:
+        """The honoured parameters as a query string: what the self link tells the client."""
+        return urlencode([*self.params, *([("_count", str(self.count))] if self.counted else [])])
+
+    @property
+    def token(self) -> str:
+        """The page as the value of `_page` in a next link."""
+        state = dumps([[list(param) for param in self.params], self.count, self.offset])
+        return base64.urlsafe_b64encode(state.encode()).decode()
+
+
+def _page(resource_type: str, args: list[tuple[str, str]], page_size: int) -> _Page:
+    """The page a request asks for. Raises SearchError for a bad `_count` or a `_page` this server did not make."""
+    given = dict(args)
+    if "_page" in given:
+        try:
+            params, count, offset = loads(base64.urlsafe_b64decode(given["_page"].encode()))
+            return _Page(
+                known_parameters(resource_type, [(str(name), str(value)) for name, value in params]),
+                min(max(index(count), 1), page_size),
+                max(index(offset), 0),
+            )
+        except (ValueError, TypeError) as error:
+            raise SearchError("_page is not one of this server's next links; begin the search anew") from error
+    count = given.get("_count")
+    if count is not None and not re.fullmatch("[0-9]{1,9}", count):
+        raise SearchError("_count is not a whole number")
+    size = page_size if count is None else min(int(count), page_size)
+    return _Page(known_parameters(resource_type, args), size, counted=count is not None)
+
+
+def _searchset(base: str, resource_type: str, page: _Page, found: Sequence[Entry]) -> Resource:
+    """One page of a search as a searchset Bundle, with the link to the next one where there is more."""
+    address = f"{base}/{resource_type}"
+    query = f"_page={page.token}" if page.offset else page.query
+    links = [{"relation": "self", "url": f"{address}?{query}" if query else address}]
+    end = page.offset + page.count
+    if page.count and end < len(found):
+        following = _Page(page.params, page.count, end)
+        links.append({"relation": "next", "url": f"{address}?_page={following.token}"})
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "total": len(found), "link": links}
+    if shown := found[page.offset : end]:
+        bundle["entry"] = [_entry(base, full_url, resource) for full_url, resource in shown]
+    return bundle
+
+
+def _entry(base: str, full_url: str, resource: Resource) -> dict[str, Any]:
+    """A match. A `urn:uuid:` full URL stays, so that references to it still find their target."""
+    own_id = id_of(full_url, resource)
+    url = full_url if full_url.startswith("urn:") or not own_id else f"{base}/{resource['resourceType']}/{own_id}"
+    found: dict[str, Any] = {"fullUrl": url} if url else {}
+    return found | {"resource": resource, "search": {"mode": "match"}}
+
+
+def _capability_statement(base: str, types: Sequence[str]) -> Resource:
+    """What this server offers, type by type (FHIR R4 CapabilityStatement, kind instance)."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": _STATEMENT_DATE,
+        "kind": "instance",
+        "software": {"name": "Sample EHR"},
+        "implementation": {"description": "Invented charts for trying coverage policies", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["json"],
+        "rest": [
+            {
+                "mode": "server",
+                "security": {"cors": True},
+                "resource": [
+                    {
+                        "type": resource_type,
+                        "interaction": [{"code": "read"}, {"code": "search-type"}],
+                        "searchParam": [{"name": "_id", "type": "token"}]
+                        + [
+                            {"name": name, "type": "reference" if known.kind == "canonical" else known.kind}
+                            for name, known in parameters_of(resource_type).items()
+                        ],
+                    }
+                    for resource_type in types
+                ],
+            }
+        ],
+    }
+
+
+def _fhir(body: Json, status: int = 200) -> Response:
+    return Response(dumps(body), status, mimetype="application/fhir+json")
+
+
+def _outcome(status: int, what: str) -> Response:
+    issue = {"severity": "error", "code": _ISSUE.get(status, "processing"), "diagnostics": what}
+    return _fhir({"resourceType": "OperationOutcome", "issue": [issue]}, status)
+
+
+def _not_offered(resource_type: str) -> Response:
+    return _outcome(404, f"{resource_type[:40]} is not a resource type this server offers; see /fhir/metadata.")
+
+
+def _http_error(error: HTTPException) -> Response:
+    """An OperationOutcome instead of Flask's HTML page; what is allowed instead stays."""
+    status = error.code or 500
+    answer = _outcome(status, f"{HTTPStatus(status).phrase}. This server answers GET under /fhir.")
+    response = error.get_response()
+    if "Allow" in response.headers:
+        answer.headers["Allow"] = response.headers["Allow"]
+    return answer
