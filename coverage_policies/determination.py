@@ -57,7 +57,8 @@ class CriterionResult:
 
     `counted` is what the roll-up used: it differs from `status` where a human decides, and is None where the
     criterion does not count (advisory, or of another pathway). `depth` and `parent` give the tree of the document.
-    `on_pathways` holds the status per pathway where it depends on which one applies.
+    `on_pathways` holds the status per pathway where it depends on which one applies. `fails` is the sentence for when
+    it is not met, `gist` the value behind it.
     """
 
     id: str
@@ -72,6 +73,8 @@ class CriterionResult:
     depth: int = 0
     is_group: bool = False
     on_pathways: Mapping[str, Status] = field(default_factory=dict)
+    fails: str = ""
+    gist: str = ""
 
     def as_json(self) -> dict[str, object]:
         """The criterion as it stands in an answer; empty members are left out."""
@@ -114,7 +117,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Determination:
-    """The whole answer for one order under one revision. `section` is the one that decided, empty where none did."""
+    """The whole answer for one order under one revision.
+
+    `section` is the one that decided, empty where none did. `order_label` names the order in our words.
+    """
 
     policy: str
     revision: str
@@ -124,6 +130,8 @@ class Determination:
     outcome: Outcome
     anchor_date: date
     anchor_from: str
+    owner: str = ""
+    order_label: str = ""
     section: str = ""
     criteria: tuple[CriterionResult, ...] = ()
     questions: tuple[Question, ...] = ()

@@ -1,1 +1,38 @@
-""""""
+"""The words of the policy format, one file each."""
+
+from collections.abc import Mapping
+
+from coverage_policies.operators import (
+    allergy,
+    condition,
+    device,
+    imaging,
+    medication,
+    observation,
+    opioid_reduction,
+    order,
+    pain_relief,
+    plan,
+    procedure,
+    same_visit,
+)
+from coverage_policies.operators.base import Operator
+
+OPERATORS: Mapping[str, Operator] = {
+    module.OPERATOR.name: module.OPERATOR
+    for module in (
+        allergy,
+        condition,
+        device,
+        imaging,
+        medication,
+        observation,
+        opioid_reduction,
+        order,
+        pain_relief,
+        plan,
+        procedure,
+        same_visit,
+    )
+}
+"""Every operator by its name."""

@@ -1,0 +1,161 @@
+"""The sentences of a card: the line on top, and one screen of detail."""
+
+from collections.abc import Iterator, Sequence
+
+from cards.markdown import escaped, shortened
+from coverage_policies.determination import CriterionResult, Determination, Outcome, Question, Reason, Status
+from fhir_mappings.record import Evidence
+
+SUMMARY_LENGTH = 139
+"""CDS Hooks 2.0.1: a summary has fewer than 140 characters."""
+_QUESTIONS = 5
+_EVIDENCE = 4
+
+_OPEN_BECAUSE = {
+    Reason.CONFLICT: "the records contradict each other",
+    Reason.DATA_UNAVAILABLE: "the data could not be read",
+    Reason.UNCONVERTIBLE: "not every drug can be converted",
+    Reason.VALUE_OUT_OF_RANGE: "the values on record do not settle it",
+    Reason.DATE_OUT_OF_RANGE: "the dates on record do not settle it",
+    Reason.COUNT_OUT_OF_RANGE: "the count on record does not settle it",
+    Reason.INVALID_ATTRIBUTE: "to be confirmed",
+    Reason.NONE_RECORDED: "none on record",
+}
+
+
+def failing(determination: Determination) -> tuple[CriterionResult, ...]:
+    """The criteria that fail and cannot be outweighed: not met, counted, and nothing below them that says it better."""
+    by_parent = {result.id: result for result in determination.criteria}
+    return tuple(
+        result
+        for result in determination.criteria
+        if result.counted is Status.NOT_MET and not result.is_group and _all_above_fail(result, by_parent)
+    )
+
+
+def _all_above_fail(result: CriterionResult, by_id: dict[str, CriterionResult]) -> bool:
+    while result.parent:
+        result = by_id[result.parent]
+        if result.counted is not Status.NOT_MET:
+            return False
+    return True
+
+
+def summary(determination: Determination) -> str:
+    """The order, and what is the matter with it or what to do."""
+    name = f"{determination.order_label}: "
+    return shortened(name + _matter(determination), SUMMARY_LENGTH)
+
+
+def _matter(determination: Determination) -> str:
+    open_count = len(determination.questions)
+    match determination.outcome:
+        case Outcome.NOT_SUPPORTED | Outcome.CRITERIA_NOT_MET:
+            found = failing(determination)
+            if not found:
+                return f"no indication that {determination.policy} lists can be met"
+            first = found[0]
+            sentence = first.fails or f"not met: {first.says}"
+            more = f" (+{len(found) - 1} more)" if len(found) > 1 else ""
+            return f"{sentence}{': ' + first.gist if first.gist else ''}{more}"
+        case Outcome.NOT_EVALUATED:
+            return f"{determination.policy} could not be checked, the chart could not be read"
+        case Outcome.DOCUMENTATION_NEEDED:
+            answers = "1 answer" if open_count == 1 else f"{open_count} answers"
+            return f"{answers} needed for {determination.policy}"
+        case Outcome.CASE_REVIEW:
+            return f"{determination.policy} leaves this to a reviewer of the plan"
+        case _:
+            return f"documented for {determination.policy}; not an approval"
+
+
+def detail(determination: Determination) -> str:
+    """One screen of Markdown: what fails with its evidence, what is open, what is met, and what it rests on."""
+    parts = [
+        *_not_met(determination),
+        *_open(determination),
+        *_reviewed(determination),
+        *_met(determination),
+        *_footing(determination),
+    ]
+    return "\n".join(parts).strip()
+
+
+def _not_met(determination: Determination) -> Iterator[str]:
+    found = failing(determination)
+    if found:
+        yield "**Not met**\n"
+        for result in found:
+            sentence = result.fails or result.says
+            yield f"- **{escaped(result.id)}** {escaped(sentence)}{_because(result.evidence, result.notes)}"
+        yield ""
+
+
+def _because(evidence: Sequence[Evidence], notes: Sequence[str]) -> str:
+    found = [f"\n  - {escaped(note)}" for note in notes]
+    found += [f"\n  - {_evidence(item)}" for item in evidence[:_EVIDENCE]]
+    if len(evidence) > _EVIDENCE:
+        found.append(f"\n  - and {len(evidence) - _EVIDENCE} more")
+    return "".join(found)
+
+
+def _evidence(item: Evidence) -> str:
+    words = [escaped(item.label), escaped(item.date), escaped(item.value)]
+    return f"{', '.join(word for word in words if word)} – {escaped(item.reference)}"
+
+
+def _open(determination: Determination) -> Iterator[str]:
+    questions = determination.questions
+    if not questions or determination.outcome is Outcome.SUPPORTED:
+        return
+    yield f"**Still open: {len(questions)}**\n"
+    shared = [question for question in questions if not question.pathway]
+    shown = (shared if len(shared) >= _QUESTIONS else list(questions))[:_QUESTIONS]
+    for pathway in dict.fromkeys(question.pathway for question in shown):
+        if pathway:
+            yield f"- If the pathway is {escaped(pathway)}:"
+        indent = "  " if pathway else ""
+        for question in shown:
+            if question.pathway == pathway:
+                yield indent + _question(question)
+    if len(questions) > len(shown):
+        yield f"- … and {len(questions) - len(shown)} more"
+    yield ""
+
+
+def _question(question: Question) -> str:
+    why = _OPEN_BECAUSE.get(question.reason) if question.reason else None
+    parts = f" ({escaped(', '.join(question.parts))})" if question.parts else ""
+    seen = "; ".join(_evidence(item) for item in question.evidence[:2])
+    found = f"- {escaped(question.ask)}{parts}"
+    if why:
+        found += f" *{why}*"
+    return f"{found}: {seen}" if seen else found
+
+
+def _reviewed(determination: Determination) -> Iterator[str]:
+    handed = [r for r in determination.criteria if r.counted is Status.UNKNOWN and r.status is not Status.UNKNOWN]
+    for result in handed:
+        yield f"**For a reviewer of the plan:** {escaped(result.says)} ({result.status.value})\n"
+
+
+def _met(determination: Determination) -> Iterator[str]:
+    met = [r for r in determination.criteria if r.counted is Status.MET]
+    ids = {result.id for result in met}
+    named = [result.id for result in met if result.parent not in ids]
+    if named:
+        yield f"**Met:** {escaped(', '.join(named))}\n"
+
+
+def _footing(determination: Determination) -> Iterator[str]:
+    if determination.presumed:
+        because = ", ".join(
+            f"{escaped(item.label)} ({escaped(item.date or item.reference)})" for item in determination.presumed.because
+        )
+        yield f"*Assessed as: {escaped(determination.presumed.says)}, because of {because}.*\n"
+    for note in determination.notes:
+        yield f"*{escaped(note)}*  "
+    yield (
+        f"*If the plan follows {escaped(determination.policy)}, revision {escaped(determination.revision)}. National and "
+        "local Medicare determinations and state Medicaid rules come first. No approval, no denial, no promise of payment.*"
+    )

@@ -1,0 +1,294 @@
+"""The evaluator: one policy text, one order among others, one chart, one day. Pure: no clock, no network, no log."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from coverage_policies.determination import CriterionResult, Determination, Outcome, Question, Reason, Status
+from coverage_policies.kleene import roll_up
+from coverage_policies.leaves import Judged, find, judge, with_answer
+from coverage_policies.model import APPLIES, PATHWAY, Criterion, OrderEntry, Policy
+from coverage_policies.operators.base import Circumstances, Holds
+from coverage_policies.pathways import settle
+from coverage_policies.questions import open_questions
+from fhir_mappings.answers import Answer, answers
+from fhir_mappings.dates import Span
+from fhir_mappings.orders import Anchor, Order
+from fhir_mappings.procedures import latest_on_or_before, procedures
+from fhir_mappings.record import Availability, Evidence, PatientRecord
+
+ANSWERS_VALID = Span(90, "days")
+"""How long an attestation counts that is not based on the order."""
+
+
+def evaluate(
+    policy: Policy,
+    order: Order,
+    other_orders: Sequence[Order],
+    record: PatientRecord,
+    anchor: Anchor,
+    *,
+    answers_valid: Span = ANSWERS_VALID,
+) -> Determination:
+    """Judge one order by one policy text.
+
+    Every criterion of every section is reported, also after its group is decided. The worst section decides the
+    outcome; the first listed on a tie. An order the text does not speak about is `not-applicable`.
+    """
+    case = Circumstances(order, tuple(other_orders), record, anchor.day)
+    said = answers(record, order.reference, lambda address: _is_about(address, policy), answers_valid)
+    entries, is_certain = _judging(policy, case, said)
+    if not entries:
+        return _determination(policy, order, anchor, Outcome.NOT_APPLICABLE)
+    names = tuple(dict.fromkeys(name for entry in entries for name in entry.sections))
+    settled = settle(policy.pathway, case, said)
+    roots = [section.root for section in policy.sections.values()]
+    runs = [_Run(policy, case, said, pathway, roots) for pathway in settled.remaining]
+    verdicts = [run.verdict(names) for run in runs]
+    outcome, section = _agreed(verdicts)
+    questions = open_questions(policy, names, {run.pathway: run.results for run in runs})
+    if len(runs) > 1 and policy.pathway:
+        questions = (Question(PATHWAY, policy.pathway.ask), *questions)
+    if not is_certain:
+        outcome, section = Outcome.DOCUMENTATION_NEEDED, names[0] if names else ""
+        questions = (Question(APPLIES, next(entry.ask for entry in entries if entry.ask)),)
+    if outcome is Outcome.DOCUMENTATION_NEEDED and _is_unread(policy, record):
+        outcome = Outcome.NOT_EVALUATED
+    return replace(
+        _determination(policy, order, anchor, outcome),
+        section=section,
+        criteria=_merged(runs),
+        questions=questions,
+        presumed=settled.presumed,
+        notes=_notes(policy, record, anchor),
+    )
+
+
+def _is_about(address: str, policy: Policy) -> bool:
+    """Whether a questionnaire's canonical address (`…/CP.MP.126|2025-04`) names this text."""
+    url, _, version = address.partition("|")
+    return url.rstrip("/").rsplit("/", 1)[-1] == policy.name and version == policy.revision
+
+
+def _judging(policy: Policy, case: Circumstances, said: Mapping[str, Answer]) -> tuple[tuple[OrderEntry, ...], bool]:
+    """The entries that judge the order, and whether it is certain that they do."""
+    answer = said.get(APPLIES)
+    certain, uncertain = [], []
+    for entry in policy.entries(case.order.codes, case.anchor):
+        wanted = {finding.holds for finding in find(entry.only_if, case)}
+        is_unwanted = Holds.YES in {finding.holds for finding in find(entry.unless, case)}
+        is_wanted = Holds.YES in wanted or not wanted
+        if not entry.sections or (answer is not None and answer.value == "no"):
+            continue
+        if answer is not None and answer.value == "yes":
+            certain.append(entry)
+        elif is_unwanted:
+            if wanted and is_wanted:  # the order says both: it is asked
+                uncertain.append(entry)
+        elif is_wanted:
+            certain.append(entry)
+        elif Holds.CANNOT_TELL in wanted:
+            uncertain.append(entry)
+    return (tuple(certain), True) if certain else (tuple(uncertain), False)
+
+
+def _determination(policy: Policy, order: Order, anchor: Anchor, outcome: Outcome) -> Determination:
+    return Determination(
+        policy=policy.name,
+        revision=policy.revision,
+        edition=policy.edition,
+        title=policy.title,
+        order=order.reference,
+        outcome=outcome,
+        anchor_date=anchor.day,
+        anchor_from=anchor.taken_from,
+        owner=policy.owner,
+        order_label=next(
+            (m.label for e in policy.orders if (m := e.codes.match(order.codes, anchor.day))), order.label
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rolled:
+    """What a criterion gives to its group: strictly, and in case a human decides in its favour. None: not counted."""
+
+    strict: Status | None
+    hopeful: Status | None
+
+
+class _Run:
+    """One pass over criteria on one pathway and one day; the results of all of them in the order of the text."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        case: Circumstances,
+        said: Mapping[str, Answer],
+        pathway: str | None,
+        roots: Sequence[Criterion],
+    ) -> None:
+        self.policy = policy
+        self.case = case
+        self.said = said
+        self.pathway = pathway
+        self.results: dict[str, CriterionResult] = {}
+        self._rolled = {root.id: self._visit(root, "", 0, on_pathway=True) for root in roots}
+
+    def verdict(self, names: Sequence[str]) -> tuple[Outcome, str]:
+        """The worst outcome of these sections, and the section it comes from."""
+        found = []
+        for name in names:
+            rolled = self._rolled[name]
+            if rolled.strict is Status.NOT_MET:
+                found.append((self.policy.sections[name].if_not_met, name))
+            elif rolled.strict is Status.MET:
+                found.append((Outcome.SUPPORTED, name))
+            elif rolled.strict is Status.UNKNOWN:
+                granted = rolled.hopeful is Status.MET
+                found.append((Outcome.CASE_REVIEW if granted else Outcome.DOCUMENTATION_NEEDED, name))
+        if not found:
+            return Outcome.NOT_APPLICABLE, ""
+        order = list(Outcome)
+        return min(found, key=lambda each: order.index(each[0]))
+
+    def _visit(self, c: Criterion, parent: str, depth: int, *, on_pathway: bool) -> _Rolled:
+        on_pathway = on_pathway and (self.pathway is None or not c.pathways or self.pathway in c.pathways)
+        self.results[c.id] = CriterionResult(c.id, Status.UNKNOWN, c.says)  # keeps the order of the text
+        below = [self._visit(child, c.id, depth + 1, on_pathway=on_pathway) for child in c.children]
+        if not on_pathway:
+            judged, rolled = Judged(Status.UNKNOWN, Reason.OTHER_PATHWAY), _Rolled(None, None)
+        else:
+            judged = self._judged(c, [each.strict for each in below if each.strict is not None])
+            judged = judged if not parent and c.children else with_answer(judged, c, self.said)
+            rolled = self._roll(c, judged, [each.hopeful for each in below if each.hopeful is not None])
+        self.results[c.id] = CriterionResult(
+            id=c.id,
+            status=judged.status,
+            says=c.says,
+            reason=judged.reason,
+            evidence=judged.evidence,
+            notes=judged.notes,
+            ask=c.ask,
+            counted=rolled.strict,
+            parent=parent,
+            depth=depth,
+            is_group=bool(c.children),
+            fails=c.fails,
+            gist=judged.gist,
+        )
+        return rolled
+
+    def _judged(self, c: Criterion, below: Sequence[Status]) -> Judged:
+        if c.is_never_met:
+            return Judged(Status.NOT_MET, Reason.PRESENT, (self.case.order.evidence,))
+        if c.needs:
+            return self._needed(c)
+        if c.children:
+            status = roll_up(below, c.required)
+            return Judged(status, self._reason_below(c, status))
+        return judge(c, self.case)
+
+    def _reason_below(self, c: Criterion, status: Status) -> Reason | None:
+        """The reason of the first counted child that is as the group is."""
+        for child in c.children:
+            result = self.results[child.id]
+            if result.counted is status:
+                return result.reason if result.status is status else Reason.CASE_REVIEW
+        return None
+
+    def _roll(self, c: Criterion, judged: Judged, hopeful_below: Sequence[Status]) -> _Rolled:
+        if c.role is not None:
+            return _Rolled(None, None)
+        by_human = (judged.status is Status.MET and c.case_review_if_met) or (
+            judged.status is Status.NOT_MET and c.case_review_if_not_met
+        )
+        if by_human:
+            return _Rolled(Status.UNKNOWN, Status.MET)
+        if c.children and judged.status is Status.UNKNOWN and judged.reason is not Reason.CONFLICT:
+            hopeful = roll_up(hopeful_below, c.required)
+            if hopeful is Status.MET and c.case_review_if_met:
+                return _Rolled(Status.UNKNOWN, Status.MET)
+            return _Rolled(Status.UNKNOWN, hopeful)
+        return _Rolled(judged.status, judged.status)
+
+    def _needed(self, c: Criterion) -> Judged:
+        """The status of the criteria this one looks to, on the day of an earlier procedure where it says so."""
+        case = self.case
+        evidence: tuple[Evidence, ...] = ()
+        if c.as_of is not None:
+            done = latest_on_or_before(procedures(case.record, c.as_of.match), case.anchor)
+            if done is None or done.end is None:
+                unread = case.record.availability("Procedure") is Availability.UNAVAILABLE
+                return Judged(Status.UNKNOWN, Reason.DATA_UNAVAILABLE if unread else Reason.NOT_FOUND)
+            if done.end.earliest != done.end.latest:
+                return Judged(Status.UNKNOWN, Reason.DATE_OUT_OF_RANGE, (done.evidence,))
+            case, evidence = replace(case, anchor=done.end.latest), (done.evidence,)
+        roots = [self.policy.index[name] for name in c.needs]
+        then = _Run(self.policy, case, self.said, self.pathway, roots).results
+        status = roll_up([then[name].counted or Status.UNKNOWN for name in c.needs], None)
+        reason = next((then[name].reason for name in c.needs if then[name].counted is status), None)
+        failed = [r for r in then.values() if not r.is_group and r.counted is Status.NOT_MET is status]
+        notes = tuple(f"{result.says}: not met on {case.anchor}" for result in failed) if c.as_of else ()
+        return Judged(status, reason, evidence + tuple(e for r in failed for e in r.evidence), notes)
+
+
+def _agreed(verdicts: Sequence[tuple[Outcome, str]]) -> tuple[Outcome, str]:
+    """What the remaining pathways agree on: one outcome, or that none of them can pass; else it is open."""
+    outcomes = {outcome for outcome, _ in verdicts}
+    sections = {section for _, section in verdicts}
+    section = sections.pop() if len(sections) == 1 else ""
+    if len(outcomes) == 1:
+        return outcomes.pop(), section
+    if outcomes == {Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET}:
+        return Outcome.CRITERIA_NOT_MET, section
+    return Outcome.DOCUMENTATION_NEEDED, section
+
+
+def _merged(runs: Sequence[_Run]) -> tuple[CriterionResult, ...]:
+    """The criteria over all remaining pathways: what they agree on stands, the rest is unknown."""
+    first, *others = runs
+    found = []
+    for name, result in first.results.items():
+        each = {run.pathway: run.results[name] for run in runs}
+        if others and any(
+            (r.status, r.reason, r.counted) != (result.status, result.reason, result.counted) for r in each.values()
+        ):
+            on = {str(p): r for p, r in each.items() if r.reason is not Reason.OTHER_PATHWAY}
+            shown = next(iter(on.values()), result)
+            found.append(
+                replace(
+                    shown,
+                    status=Status.UNKNOWN,
+                    reason=Reason.OTHER_PATHWAY,
+                    counted=Status.UNKNOWN,
+                    on_pathways={p: r.status for p, r in on.items()},
+                )
+            )
+        else:
+            found.append(result)
+    return tuple(found)
+
+
+def _is_unread(policy: Policy, record: PatientRecord) -> bool:
+    """Whether nothing this policy needs could be read: no search for it succeeded and nothing of it is there."""
+    kinds = {search.resource_type for search in policy.searches()}
+    return not record.of_type(*sorted(kinds)) and all(
+        record.availability(kind) is not Availability.COMPLETE for kind in kinds
+    )
+
+
+def _notes(policy: Policy, record: PatientRecord, anchor: Anchor) -> tuple[str, ...]:
+    """What a reader must know of the data: the day, what was not read, not offered, set aside or tolerated."""
+    kinds = {search.resource_type for search in policy.searches()}
+    found = [*policy.notes, f"Measured from {anchor.day} ({anchor.taken_from})."]
+    unread = [kind for kind in record.unavailable() if kind in kinds]
+    absent = [kind for kind in record.not_offered() if kind in kinds]
+    if unread:
+        found.append(f"Could not be read, or not completely: {', '.join(unread)}.")
+    if absent:
+        found.append(f"Not offered by the server: {', '.join(absent)}.")
+    if record.foreign:
+        found.append(f"Left out, of another patient or of none: {record.foreign} resource(s).")
+    found += [f"Set aside: {name}, {why}." for name, why in sorted(record.set_aside.items())]
+    found += [f"Used although faulty elsewhere: {name}, {why}." for name, why in sorted(record.tolerated.items())]
+    return tuple(found)

@@ -1,0 +1,91 @@
+"""All policy texts that are held, and which of them speak about an order."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from coverage_policies.loader import load_policy
+from coverage_policies.model import Policy
+from coverage_policies.searches import Search, merge
+from coverage_policies.value_sets import ValueSet, load_value_sets
+from coverage_policies.yaml_source import DocumentError, Problem
+from fhir_mappings.codings import Coding
+
+BUILT_IN = Path(__file__).parent
+"""The folder of the documents and value sets that ship with the service."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """The texts by name (`CP.MP.126@2025-04`) and the value sets they use."""
+
+    policies: Mapping[str, Policy]
+    value_sets: Mapping[str, ValueSet]
+    _revisions: Mapping[str, Sequence[Policy]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        revisions: dict[str, list[Policy]] = {}
+        for policy in sorted(self.policies.values(), key=lambda policy: policy.revision):
+            revisions.setdefault(policy.name, []).append(policy)
+        object.__setattr__(self, "_revisions", revisions)
+
+    def text(self, name: str) -> Policy:
+        """One text by its name. Raises KeyError where it is not held."""
+        return self.policies[name]
+
+    def applicable(self, codes: tuple[Coding, ...], on: date) -> tuple[Policy, ...]:
+        """The texts that speak about an order with these codes on a service date: per policy its newest by then.
+
+        Where only later texts are held, the oldest of them stands in, and `is_held_for` is False for it.
+        """
+        found = []
+        for revisions in self._revisions.values():
+            speaking = [policy for policy in revisions if policy.entries(codes, on)]
+            in_force = [policy for policy in revisions if is_held_for(policy, on)]
+            if in_force and in_force[-1] in speaking:
+                found.append(in_force[-1])
+            elif not in_force and speaking:
+                found.append(speaking[0])
+        return tuple(found)
+
+    def searches(self, policies: Iterable[Policy] | None = None) -> tuple[Search, ...]:
+        """The data these texts need; all of them without an argument."""
+        chosen = self.policies.values() if policies is None else policies
+        return merge(search for policy in chosen for search in policy.searches())
+
+
+def is_held_for(policy: Policy, on: date) -> bool:
+    """Whether a text is dated on or before the month of a service date."""
+    return policy.dated <= on
+
+
+def load_library(folders: Sequence[Path] = ()) -> Library:
+    """Load the built-in texts and those of the operator's folders.
+
+    A folder holds `documents/<policy>/<revision>.yaml` and `value_sets/<name>.csv`. Raises DocumentError or
+    ValueSetError with everything that is wrong, so that a caller can keep what it had.
+    """
+    roots = [BUILT_IN, *folders]
+    sets = load_value_sets(root / "value_sets" for root in roots)
+    policies: dict[str, Policy] = {}
+    problems: list[Problem] = []
+    for root in roots:
+        for path in sorted((root / "documents").glob("*/*.yaml")):
+            if path.name.endswith(".cases.yaml"):
+                continue
+            try:
+                policy = load_policy(path, sets)
+            except DocumentError as error:
+                problems += error.problems
+                continue
+            if (path.parent.name, path.stem) != (policy.name, policy.revision):
+                wanted = f"{policy.name}/{policy.revision}.yaml"
+                problems.append(Problem(str(path), 1, f"this is {policy.text}; its file must be named {wanted}"))
+            if policy.text in policies:
+                other = policies[policy.text].source
+                problems.append(Problem(str(path), 1, f"{policy.text} is held already, in {other}"))
+            policies[policy.text] = policy
+    if problems:
+        raise DocumentError(problems)
+    return Library(policies, sets)

@@ -1,0 +1,77 @@
+"""`allergy`: an allergy to a substance of a set, or to the drug that is ordered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coverage_policies.determination import Reason
+from coverage_policies.operators.base import (
+    NAMES,
+    Arguments,
+    Circumstances,
+    Finding,
+    Holds,
+    Operator,
+    nothing_found,
+    value_set,
+)
+from coverage_policies.searches import ALLERGIES, Search
+from coverage_policies.value_sets import Row, ValueSet
+from fhir_mappings.allergies import allergies
+from fhir_mappings.orders import Order
+
+
+@dataclass(frozen=True, slots=True)
+class AllergyTest:
+    """Whether there is an allergy to one of the codes, or where none are given, to the ordered drug."""
+
+    codes: ValueSet | None
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """The allergy list."""
+        return (ALLERGIES,)
+
+    def find(self, case: Circumstances) -> Finding:
+        """An active, confirmed allergy holds; an intolerance or an unconfirmed one cannot tell."""
+        codes = self.codes or _ordered(case.order)
+        if not codes.rows:
+            return Finding(Holds.CANNOT_TELL, Reason.MISSING)
+        found = allergies(case.record, codes.match)
+        certain = tuple(each.evidence for each in found if each.is_certain)
+        if certain:
+            return Finding(Holds.YES, Reason.PRESENT, certain)
+        if found:
+            return Finding(Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, tuple(each.evidence for each in found))
+        return nothing_found(case.record, "AllergyIntolerance")
+
+
+def _ordered(order: Order) -> ValueSet:
+    """The drugs the order states, as a set. An order that names none leaves the question open."""
+    rows = (Row(d.system, d.code, d.display or "The ordered drug", "", None, None, True) for d in order.drugs)
+    return ValueSet("ordered-drug", rows)
+
+
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> AllergyTest:
+    return AllergyTest(value_set(arguments["in"], sets) if "in" in arguments else None)
+
+
+OPERATOR = Operator(
+    name="allergy",
+    says="An active, confirmed allergy to a substance of the value set (`in`), or to a drug the order names "
+    "(`to: ordered-drug`).",
+    schema={
+        "type": "object",
+        "properties": {"in": NAMES, "to": {"const": "ordered-drug"}},
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+    },
+    example="""
+clause: {allergy: {to: ordered-drug}}
+order: {code: cpt 62362, detail: Intrathecal morphine}
+facts:
+  - allergy: {code: rxnorm 7052}
+finds: holds
+""",
+    parse=_parse,
+)

@@ -1,0 +1,119 @@
+"""What every operator is: a name, a schema for its arguments, the data it needs, and a test that answers three ways."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import Any, NoReturn, Protocol, TypeAlias
+
+from coverage_policies.determination import Reason
+from coverage_policies.searches import Search
+from coverage_policies.value_sets import ValueSet, union
+from fhir_mappings.orders import Order
+from fhir_mappings.record import Availability, Evidence, PatientRecord
+
+Arguments: TypeAlias = Mapping[str, Any]
+"""The arguments of one clause as written: text or lists of text, already checked against the operator's schema."""
+
+
+class Holds(Enum):
+    """What an operator can say. Whether that is met or not met is the document's business. Never a boolean."""
+
+    YES = "holds"
+    NO = "does not hold"
+    CANNOT_TELL = "cannot tell"
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("an operator answers three ways; compare, do not test")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An operator's answer: whether the clause holds, the DEQM reason, and the resources it rests on.
+
+    `notes` are lines of arithmetic worth reading; `gist` is the value that says it all, for one line: `120 → 90`.
+    """
+
+    holds: Holds
+    reason: Reason
+    evidence: tuple[Evidence, ...] = ()
+    notes: tuple[str, ...] = ()
+    gist: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a clause is tested against: one order among others, one chart, one day every window is measured from."""
+
+    order: Order
+    other_orders: tuple[Order, ...]
+    record: PatientRecord
+    anchor: date
+
+
+class Test(Protocol):
+    """A clause ready to be tested."""
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """The data it needs; empty where the order alone answers."""
+
+    def find(self, case: Circumstances) -> Finding:
+        """Test it. Pure: the same circumstances give the same finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A word of the policy format.
+
+    `schema` is the JSON Schema of its arguments, in which everything is text. `example` is a YAML mapping with
+    `clause`, `facts` (in the words of case files), optionally `order`, and what it `finds`; a test runs it.
+    `parse` raises ValueError, saying how it is written right, for what the schema cannot see.
+    """
+
+    name: str
+    says: str
+    schema: Mapping[str, Any]
+    example: str
+    parse: Callable[[Arguments, Mapping[str, ValueSet]], Test]
+
+
+NAMES: Mapping[str, Any] = {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+}
+"""Schema of an argument that names one value set, or several of which any will do."""
+
+
+def phrase(pattern: str) -> Mapping[str, Any]:
+    """Schema of an argument that is a phrase."""
+    return {"type": "string", "pattern": pattern}
+
+
+def arguments(required: Iterable[str], **properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Schema of a clause's arguments: those named, no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def as_list(value: Any) -> list[str]:
+    """One text or a list of texts, as a list."""
+    return [value] if isinstance(value, str) else list(value)
+
+
+def value_set(names: Any, sets: Mapping[str, ValueSet]) -> ValueSet:
+    """The value set of a name, or the union of several. Raises ValueError for one that does not exist."""
+    for name in as_list(names):
+        if name not in sets:
+            raise ValueError(f"there is no value set named {name!r}")
+    return union(" or ".join(as_list(names)), (sets[name] for name in as_list(names)))
+
+
+def nothing_found(record: PatientRecord, *kinds: str) -> Finding:
+    """The finding where a chart shows nothing of the kind: unavailable, or looked for and not found."""
+    if record.availability(*kinds) is Availability.UNAVAILABLE:
+        return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE)
+    return Finding(Holds.NO, Reason.NOT_FOUND)

@@ -1,0 +1,86 @@
+"""`condition`: a diagnosis of the patient, present on the anchor date, and how long it has lasted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coverage_policies.determination import Reason
+from coverage_policies.operators.base import (
+    NAMES,
+    Arguments,
+    Circumstances,
+    Finding,
+    Holds,
+    Operator,
+    arguments,
+    nothing_found,
+    phrase,
+    value_set,
+)
+from coverage_policies.phrases import DURATION, Comparison, DurationTest, duration
+from coverage_policies.searches import CONDITIONS, Search
+from coverage_policies.value_sets import ValueSet
+from fhir_mappings.conditions import Condition, Presence, conditions
+from fhir_mappings.record import Availability
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionTest:
+    """Whether a condition of the set is present, or has lasted long enough."""
+
+    codes: ValueSet
+    lasting: DurationTest | None
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """The problem list."""
+        return (CONDITIONS,)
+
+    def find(self, case: Circumstances) -> Finding:
+        """A confirmed, active condition holds; a past, unconfirmed or only asking one cannot tell."""
+        found = [on for each in conditions(case.record, self.codes.match) if (on := each.on(case.anchor))]
+        if not found:
+            return nothing_found(case.record, "Condition")
+        evidence = tuple(each.evidence for each in found)
+        present = [each for each in found if each.presence is Presence.PRESENT]
+        if self.lasting is not None:
+            return self._duration(case, found, present, self.lasting)
+        if present:
+            return Finding(Holds.YES, Reason.PRESENT, tuple(each.evidence for each in present))
+        return Finding(Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, evidence)
+
+    def _duration(
+        self, case: Circumstances, found: list[Condition], present: list[Condition], lasting: DurationTest
+    ) -> Finding:
+        evidence = tuple(each.evidence for each in found)
+        if lasting.comparison in (Comparison.AT_LEAST, Comparison.OVER):
+            long_enough = tuple(e.evidence for e in present if lasting.holds(e.since, case.anchor) is True)
+            if long_enough:
+                return Finding(Holds.YES, Reason.PRESENT, long_enough)
+            return Finding(Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE, evidence)
+        # Short is proven only by all of them: the oldest decides, and a list cut short may lack the oldest.
+        if case.record.availability("Condition") is Availability.UNAVAILABLE:
+            return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, evidence)
+        if present and all(lasting.holds(each.since, case.anchor) is True for each in found):
+            return Finding(Holds.YES, Reason.DATE_OUT_OF_RANGE, evidence)
+        return Finding(Holds.NO, Reason.DATE_OUT_OF_RANGE, evidence)
+
+
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConditionTest:
+    lasting = arguments.get("lasting")
+    return ConditionTest(value_set(arguments["in"], sets), duration(lasting) if lasting else None)
+
+
+OPERATOR = Operator(
+    name="condition",
+    says="A condition of the value set is on the problem list: active, confirmed, begun by the anchor date. "
+    "`lasting: at least …` holds if one of them began that long ago; `lasting: under …` only if the oldest of all "
+    "that match is younger.",
+    schema=arguments(["in"], **{"in": NAMES, "lasting": phrase(DURATION)}),
+    example="""
+clause: {condition: {in: fibromyalgia}}
+facts:
+  - condition: {code: icd10cm M79.7, onset: 2024-05-01}
+finds: holds
+""",
+    parse=_parse,
+)

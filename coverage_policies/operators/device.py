@@ -1,0 +1,55 @@
+"""`device`: a device the patient has. It is only ever shown: whether two devices interfere is judgement."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coverage_policies.determination import Reason
+from coverage_policies.operators.base import (
+    NAMES,
+    Arguments,
+    Circumstances,
+    Finding,
+    Holds,
+    Operator,
+    arguments,
+    nothing_found,
+    value_set,
+)
+from coverage_policies.searches import DEVICES, Search
+from coverage_policies.value_sets import ValueSet
+from fhir_mappings.devices import devices
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTest:
+    """Whether the patient has a device of one of these types."""
+
+    codes: ValueSet
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """The devices."""
+        return (DEVICES,)
+
+    def find(self, case: Circumstances) -> Finding:
+        """A device on record holds."""
+        found = devices(case.record, self.codes.match)
+        return Finding(Holds.YES, Reason.PRESENT, found) if found else nothing_found(case.record, "Device")
+
+
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> DeviceTest:
+    return DeviceTest(value_set(arguments["in"], sets))
+
+
+OPERATOR = Operator(
+    name="device",
+    says="A device of one of these types is on record for the patient.",
+    schema=arguments(["in"], **{"in": NAMES}),
+    example="""
+clause: {device: {in: other-programmable-device}}
+facts:
+  - device: {code: snomed 25937001}
+finds: holds
+""",
+    parse=_parse,
+)

@@ -1,0 +1,78 @@
+"""`imaging`: a study that was done recently enough, by the day of the examination."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coverage_policies.determination import Reason
+from coverage_policies.operators.base import (
+    NAMES,
+    Arguments,
+    Circumstances,
+    Finding,
+    Holds,
+    Operator,
+    arguments,
+    nothing_found,
+    phrase,
+    value_set,
+)
+from coverage_policies.phrases import SPAN, span
+from coverage_policies.searches import IMAGING_STUDIES, PROCEDURES, REPORTS, Search
+from coverage_policies.value_sets import ValueSet
+from fhir_mappings.dates import Span, is_on_or_before, is_within
+from fhir_mappings.procedures import Procedure, Progress, imaging
+
+
+@dataclass(frozen=True, slots=True)
+class ImagingTest:
+    """Whether a study of the set was done by the anchor date, and within the span where one is given."""
+
+    codes: ValueSet
+    within: Span | None
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """Reports, studies and procedures: servers differ in where they keep imaging."""
+        return (REPORTS, IMAGING_STUDIES, PROCEDURES)
+
+    def find(self, case: Circumstances) -> Finding:
+        """A final report, an available study or a completed procedure holds; an older one does not."""
+        found = imaging(case.record, self.codes.match)
+        if not found:
+            return nothing_found(case.record, "DiagnosticReport", "ImagingStudy", "Procedure")
+        fits = {each.reference: self._fits(each, case) for each in found}
+        fitting = tuple(e.evidence for e in found if e.progress is Progress.DONE and fits[e.reference] is True)
+        if fitting:
+            return Finding(Holds.YES, Reason.PRESENT, fitting)
+        evidence = tuple(e.evidence for e in found)
+        if all(fit is False for fit in fits.values()):
+            return Finding(Holds.NO, Reason.DATE_OUT_OF_RANGE, evidence)
+        in_time = any(fits[e.reference] is True for e in found)
+        return Finding(Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE if in_time else Reason.DATE_OUT_OF_RANGE, evidence)
+
+    def _fits(self, study: Procedure, case: Circumstances) -> bool | None:
+        if study.end is None:
+            return None
+        if self.within is None:
+            return is_on_or_before(study.end, case.anchor)
+        return is_within(study.end, self.within, case.anchor)
+
+
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ImagingTest:
+    within = arguments.get("within")
+    return ImagingTest(value_set(arguments["in"], sets), span(within) if within else None)
+
+
+OPERATOR = Operator(
+    name="imaging",
+    says="A study of the value set was done: a final report, an available imaging study or a completed procedure. "
+    "`within: 6 months` counts back from the anchor date; six months to the day is within.",
+    schema=arguments(["in"], **{"in": NAMES, "within": phrase(SPAN)}),
+    example="""
+clause: {imaging: {in: mr-lumbar, within: 6 months}}
+facts:
+  - imaging: {code: loinc 24968-0, at: 2025-12-01}
+finds: holds
+""",
+    parse=_parse,
+)

@@ -1,0 +1,72 @@
+"""`observation`: a score or measurement on record. It is only ever shown: no text sets a limit on one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coverage_policies.determination import Reason
+from coverage_policies.operators.base import (
+    NAMES,
+    Arguments,
+    Circumstances,
+    Finding,
+    Holds,
+    Operator,
+    arguments,
+    nothing_found,
+    phrase,
+    value_set,
+)
+from coverage_policies.phrases import SPAN, span
+from coverage_policies.searches import Search, observations
+from coverage_policies.value_sets import ValueSet
+from fhir_mappings.codings import LOINC
+from fhir_mappings.dates import Span, is_on_or_before, is_within
+from fhir_mappings.observations import Observation
+from fhir_mappings.observations import observations as read_observations
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationTest:
+    """Whether there is a measurement of the set by the anchor date; the newest three are the evidence."""
+
+    codes: ValueSet
+    within: Span | None
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """The observations by their codes."""
+        return (observations(self.codes.codes(LOINC)),)
+
+    def find(self, case: Circumstances) -> Finding:
+        """Holds where one with a number and a day is on record."""
+        found = [o for o in read_observations(case.record, self.codes.match) if self._fits(o, case)]
+        if not found:
+            return nothing_found(case.record, "Observation")
+        newest = sorted(found, key=lambda o: (o.evidence.date, o.reference), reverse=True)[:3]
+        return Finding(Holds.YES, Reason.PRESENT, tuple(o.evidence for o in newest))
+
+    def _fits(self, observation: Observation, case: Circumstances) -> bool:
+        if observation.number is None or observation.when is None:
+            return False
+        if self.within is None:
+            return is_on_or_before(observation.when, case.anchor) is True
+        return is_within(observation.when, self.within, case.anchor) is True
+
+
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ObservationTest:
+    within = arguments.get("within")
+    return ObservationTest(value_set(arguments["in"], sets), span(within) if within else None)
+
+
+OPERATOR = Operator(
+    name="observation",
+    says="A final score or measurement of the value set is on record, with a number and a day.",
+    schema=arguments(["in"], **{"in": NAMES, "within": phrase(SPAN)}),
+    example="""
+clause: {observation: {in: function-scale}}
+facts:
+  - observation: {code: loinc 91147-9, value: 6, at: 2026-02-01}
+finds: holds
+""",
+    parse=_parse,
+)

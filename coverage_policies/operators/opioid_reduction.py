@@ -1,0 +1,104 @@
+"""`opioid_reduction`: by how much systemic opioids were weaned, as morphine milligram equivalents (CDC 2022)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from coverage_policies.determination import Reason
+from coverage_policies.operators.base import Arguments, Circumstances, Finding, Holds, Operator, arguments, phrase
+from coverage_policies.phrases import Comparison, percent
+from coverage_policies.searches import ADMINISTRATIONS, DISPENSES, PRESCRIPTIONS, STATEMENTS, Search
+from coverage_policies.value_sets import ValueSet
+from fhir_mappings.opioids import Dose, DrugLine, Reduction, opioid_reduction
+from fhir_mappings.record import Availability, Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class OpioidReductionTest:
+    """Whether the reduction is proven to reach a percentage, or proven to fall short of it."""
+
+    at_least: bool
+    by: Decimal
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """Prescriptions, and what dispensing, statements and administrations a server has."""
+        return (PRESCRIPTIONS, DISPENSES, STATEMENTS, ADMINISTRATIONS)
+
+    def find(self, case: Circumstances) -> Finding:
+        """Proven or disproven by the bounds of both doses; a drug without a factor leaves it open."""
+        reduction = opioid_reduction(case.record, case.anchor)
+        evidence = tuple(_evidence(line) for line in reduction.lines)
+        notes = _notes(reduction)
+        reduced = reduction.reduced_by(self.by)
+        if reduced is None:
+            return Finding(Holds.CANNOT_TELL, _reason(case, reduction), evidence, notes)
+        holds = Holds.YES if reduced is self.at_least else Holds.NO
+        return Finding(holds, Reason.VALUE_OUT_OF_RANGE, evidence, notes, _gist(reduction))
+
+
+def _reason(case: Circumstances, reduction: Reduction) -> Reason:
+    kinds = ("MedicationRequest", "MedicationDispense", "MedicationStatement", "MedicationAdministration")
+    if case.record.availability(*kinds) is Availability.UNAVAILABLE:
+        return Reason.DATA_UNAVAILABLE
+    if reduction.unconverted:
+        return Reason.UNCONVERTIBLE
+    return Reason.VALUE_OUT_OF_RANGE if reduction.lines else Reason.NOT_FOUND
+
+
+def _evidence(line: DrugLine) -> Evidence:
+    span = line.start if not line.end or line.end == line.start else f"{line.start} to {line.end}"
+    value = line.problem or f"{printed(line.dose)} MME/day"
+    return Evidence(line.reference, line.label, span, value)
+
+
+def _notes(reduction: Reduction) -> tuple[str, ...]:
+    """The sums as a reader can check them: both baselines and the current dose with their days, and the table."""
+    if reduction.problem:
+        return (f"Opioid dose: {reduction.problem}.",)
+    found = [
+        f"Highest {b.days}-day mean {printed(b.dose)} MME/day ({b.first} to {b.last})" for b in reduction.baselines
+    ]
+    found.append(
+        f"Now {printed(reduction.current)} MME/day ({reduction.current_first} to {reduction.current_last}), "
+        f"factors {reduction.factors}"
+    )
+    found += [f"Not converted: {line.label} ({line.problem})" for line in reduction.unconverted]
+    return tuple(found)
+
+
+def _gist(reduction: Reduction) -> str:
+    return (
+        f"{printed(reduction.baselines[0].dose)} → {printed(reduction.current)} MME/day" if reduction.baselines else ""
+    )
+
+
+def printed(dose: Dose) -> str:
+    """A dose for reading: `120`, `0 to 30`, or `at least 60` where nothing bounds it above."""
+    low = f"{float(dose.low):g}"
+    if dose.high is None:
+        return f"at least {low}"
+    return low if dose.high == dose.low else f"{low} to {float(dose.high):g}"
+
+
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> OpioidReductionTest:  # noqa: ARG001 - no set needed
+    threshold = percent(arguments["by"])
+    by = Decimal(threshold.number.numerator) / threshold.number.denominator
+    return OpioidReductionTest(threshold.comparison is Comparison.AT_LEAST, by)
+
+
+OPERATOR = Operator(
+    name="opioid_reduction",
+    says="Systemic opioids were weaned, from the highest 14-day and the highest 90-day mean of the last year to the "
+    "mean of the last 14 days. `at least 50 %` holds only if it is proven against both, `under 50 %` only if it is "
+    "proven against the first; a drug that cannot be converted is named and leaves it open.",
+    schema=arguments(["by"], by=phrase(r"^(?:at least|under) \d+(?:\.\d+)? %$")),
+    example="""
+clause: {opioid_reduction: {by: under 50 %}}
+facts:
+  - prescription: {code: rxnorm 1049621, dose: 2, every: 6 hours, from: 2025-06-01, to: 2026-01-31}
+  - prescription: {code: rxnorm 1049621, dose: 2, every: 8 hours, from: 2026-02-01, to: 2026-03-31}
+finds: holds
+""",
+    parse=_parse,
+)

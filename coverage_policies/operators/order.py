@@ -1,0 +1,124 @@
+"""`order`: what the draft order itself says: its code, reason, drug, or a stated attribute."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from coverage_policies.determination import Reason
+from coverage_policies.operators.base import (
+    NAMES,
+    Arguments,
+    Circumstances,
+    Finding,
+    Holds,
+    Operator,
+    as_list,
+    value_set,
+)
+from coverage_policies.searches import Search
+from coverage_policies.value_sets import ValueSet
+from fhir_mappings.order_words import ATTRIBUTES, Attribute
+from fhir_mappings.orders import Order
+from fhir_mappings.record import Evidence
+
+_CODED = ("code", "reason", "drug")
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTest:
+    """Whether one of the order's codes, reasons or drugs is in a value set on the anchor date."""
+
+    of: str
+    codes: ValueSet
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """None: the order answers."""
+        return ()
+
+    def find(self, case: Circumstances) -> Finding:
+        """A deciding code holds; other codes do not hold; none at all cannot tell."""
+        order = case.order
+        given = {"code": order.codes, "reason": order.reasons, "drug": order.drugs}[self.of]
+        match = self.codes.match(given, case.anchor)
+        if match is not None:
+            evidence = (replace(order.evidence, value=match.label),)
+            holds = Holds.YES if match.decides else Holds.CANNOT_TELL
+            return Finding(holds, Reason.INVALID_ATTRIBUTE, evidence)
+        return Finding(Holds.NO if given else Holds.CANNOT_TELL, Reason.MISSING)
+
+
+@dataclass(frozen=True, slots=True)
+class StatedTest:
+    """Whether the order states one of the wanted values of an attribute, and no other."""
+
+    attribute: Attribute
+    wanted: frozenset[str]
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """None: the order answers."""
+        return ()
+
+    def find(self, case: Circumstances) -> Finding:
+        """Stated and wanted holds; stated otherwise does not; contradiction, hint or silence cannot tell."""
+        order = case.order
+        stated = order.stated.get(self.attribute, frozenset())
+        hinted = order.hinted.get(self.attribute, frozenset())
+        if stated:
+            evidence = _saying(order, stated)
+            if stated <= self.wanted:
+                return Finding(Holds.YES, Reason.INVALID_ATTRIBUTE, evidence, gist=evidence[0].value)
+            if stated.isdisjoint(self.wanted):
+                return Finding(Holds.NO, Reason.INVALID_ATTRIBUTE, evidence)
+            return Finding(Holds.CANNOT_TELL, Reason.CONFLICT, evidence)
+        if hinted & self.wanted:
+            return Finding(Holds.CANNOT_TELL, Reason.MISSING, _saying(order, hinted, "not stated clearly: "))
+        return Finding(Holds.CANNOT_TELL, Reason.MISSING)
+
+
+def _saying(order: Order, values: frozenset[str], prefix: str = "") -> tuple[Evidence, ...]:
+    return (replace(order.evidence, value=prefix + " and ".join(sorted(values))),)
+
+
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> CodeTest | StatedTest:
+    ((name, wanted),) = arguments.items()
+    if name in _CODED:
+        return CodeTest(name, value_set(wanted, sets))
+    attribute = next(each for each in ATTRIBUTES if each == name)
+    return StatedTest(attribute, frozenset(as_list(wanted)))
+
+
+def _words(*values: str) -> Mapping[str, object]:
+    one = {"enum": list(values)}
+    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+
+OPERATOR = Operator(
+    name="order",
+    says="The order says it: by a code of a value set (`code`, `reason`, `drug`), or by a stated attribute. What only "
+    "a note says, or a phrase with a negation or an alternative in it, never holds.",
+    schema={
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+        "properties": {
+            "code": NAMES,
+            "reason": NAMES,
+            "drug": NAMES,
+            "approach": _words("lateral-transarticular", "posterior", "posterior-oblique"),
+            "implant": _words("transfixing", "not-transfixing"),
+            "side": _words("left", "right", "bilateral"),
+            "guidance": _words("ct", "fluoroscopy", "ultrasound", "none"),
+            "purpose": _words("pump-trial", "pump", "obstetric", "post-operative", "diagnostic", "therapeutic"),
+            "request": _words("new", "replacement", "revision", "removal"),
+        },
+    },
+    example="""
+clause: {order: {approach: [posterior, posterior-oblique]}}
+order: {code: cpt 27279, detail: Posterior approach}
+facts: []
+finds: holds
+""",
+    parse=_parse,
+)

@@ -1,0 +1,95 @@
+"""`procedure`: something that was done, when, and over how long."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coverage_policies.determination import Reason
+from coverage_policies.operators.base import (
+    NAMES,
+    Arguments,
+    Circumstances,
+    Finding,
+    Holds,
+    Operator,
+    arguments,
+    nothing_found,
+    phrase,
+    value_set,
+)
+from coverage_policies.phrases import DURATION, SPAN, DurationTest, duration, span
+from coverage_policies.searches import PROCEDURES, Search
+from coverage_policies.value_sets import ValueSet
+from fhir_mappings.dates import Span, When, is_on_or_before, is_within
+from fhir_mappings.procedures import Procedure, Progress, procedures
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureTest:
+    """Whether something of the set was done by the anchor date, recently enough, or from first to last long enough."""
+
+    codes: ValueSet
+    within: Span | None
+    lasting: DurationTest | None
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """The procedures."""
+        return (PROCEDURES,)
+
+    def find(self, case: Circumstances) -> Finding:
+        """What was completed holds; under way counts while it goes on; unclear status or date cannot tell."""
+        found = [p for p in procedures(case.record, self.codes.match) if not _is_later(p, case)]
+        if not found:
+            return nothing_found(case.record, "Procedure")
+        done = [p for p in found if p.progress is not Progress.UNCLEAR]
+        if self.lasting is not None:
+            return self._lasting(self.lasting, found, done)
+        fitting = [p for p in done if self._fits(p, case) is True]
+        if fitting:
+            return Finding(Holds.YES, Reason.PRESENT, tuple(p.evidence for p in fitting))
+        certain = all(p.progress is not Progress.UNCLEAR and self._fits(p, case) is False for p in found)
+        reason = Reason.DATE_OUT_OF_RANGE if done else Reason.INVALID_ATTRIBUTE
+        return Finding(Holds.NO if certain else Holds.CANNOT_TELL, reason, tuple(p.evidence for p in found))
+
+    def _fits(self, done: Procedure, case: Circumstances) -> bool | None:
+        if done.progress is Progress.UNDER_WAY:
+            return True
+        if self.within is None:
+            return True if done.end is None else is_on_or_before(done.end, case.anchor)
+        return None if done.end is None else is_within(done.end, self.within, case.anchor)
+
+    def _lasting(self, lasting: DurationTest, found: list[Procedure], done: list[Procedure]) -> Finding:
+        """First to last visit; visits in between are not looked for, so a gap stays the reader's to see."""
+        evidence = tuple(p.evidence for p in found)
+        dated = [(p.start, p.end) for p in done if p.start and p.end]
+        if dated:
+            first = When(min(start.earliest for start, _ in dated), min(start.latest for start, _ in dated))
+            if lasting.holds(first, max(end.earliest for _, end in dated)) is True:
+                return Finding(Holds.YES, Reason.PRESENT, evidence)
+        return Finding(Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE, evidence)
+
+
+def _is_later(done: Procedure, case: Circumstances) -> bool:
+    return done.start is not None and done.start.earliest > case.anchor
+
+
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureTest:
+    within, lasting = arguments.get("within"), arguments.get("lasting")
+    return ProcedureTest(
+        value_set(arguments["in"], sets), span(within) if within else None, duration(lasting) if lasting else None
+    )
+
+
+OPERATOR = Operator(
+    name="procedure",
+    says="Something of the value set was done by the anchor date. `within: 3 months` asks for one that recent; "
+    "`lasting: at least 4 weeks` for that long from the first to the last.",
+    schema=arguments(["in"], **{"in": NAMES, "within": phrase(SPAN), "lasting": phrase(DURATION)}),
+    example="""
+clause: {procedure: {in: psychotherapy, within: 3 months}}
+facts:
+  - procedure: {code: cpt 90834, at: 2026-02-10}
+finds: holds
+""",
+    parse=_parse,
+)

@@ -1,0 +1,135 @@
+"""The thresholds of a policy document as its readers write them: `at least 75 %`, `under 6 months`, `exactly 2`.
+
+Every phrase is parsed once, when the document is loaded; a phrase that cannot be read is a ValueError that says
+how it is written right.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import Enum
+from fractions import Fraction
+
+from fhir_mappings.dates import Span, Unit, When, has_passed, has_passed_strictly
+
+
+class Comparison(Enum):
+    """How a value is held against a threshold."""
+
+    AT_LEAST = "at least"
+    AT_MOST = "at most"
+    UNDER = "under"
+    OVER = "over"
+    EXACTLY = "exactly"
+
+
+_NUMBER = r"(?P<number>\d+(?:\.\d+)?)"
+_COMPARED = r"(?P<comparison>at least|at most|under|over|exactly)"
+_SPAN = r"(?P<number>\d+) (?P<unit>days?|weeks?|months?|years?)"
+
+PERCENT = r"^(?:at least|at most|under|over|exactly) \d+(?:\.\d+)? %$"
+COUNT = r"^(?:at least|at most|under|over|exactly) \d+$"
+SPAN = r"^\d+ (?:days?|weeks?|months?|years?)$"
+DURATION = r"^(?:at least|at most|under|over) \d+ (?:days?|weeks?|months?|years?)$"
+AGO = r"^(?:at least|at most|under|over) \d+ (?:days?|weeks?|months?|years?) ago$"
+HOURS = r"^\d+ hours?$"
+"""The same phrases as patterns for a document's JSON Schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberTest:
+    """A number held against a threshold, exactly: 75 passes `at least 75 %`, 74.99 does not."""
+
+    comparison: Comparison
+    number: Fraction
+
+    def holds(self, value: Fraction | int) -> bool:
+        """Whether the value is on the asked side of the threshold."""
+        match self.comparison:
+            case Comparison.AT_LEAST:
+                return value >= self.number
+            case Comparison.AT_MOST:
+                return value <= self.number
+            case Comparison.UNDER:
+                return value < self.number
+            case Comparison.OVER:
+                return value > self.number
+            case Comparison.EXACTLY:
+                return value == self.number
+
+    def __str__(self) -> str:
+        return f"{self.comparison.value} {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class DurationTest:
+    """A stretch of calendar time held against a threshold; the boundary day completes the stretch."""
+
+    comparison: Comparison
+    span: Span
+
+    def holds(self, since: When, until: date) -> bool | None:
+        """Whether the time from `since` to `until` is on the asked side; None where a partial date straddles it."""
+        match self.comparison:
+            case Comparison.AT_LEAST:
+                return has_passed(self.span, since, until)
+            case Comparison.UNDER:
+                return _not(has_passed(self.span, since, until))
+            case Comparison.OVER:
+                return has_passed_strictly(self.span, since, until)
+            case Comparison.AT_MOST:
+                return _not(has_passed_strictly(self.span, since, until))
+            case Comparison.EXACTLY:
+                raise ValueError("a duration is never compared exactly")
+
+    def __str__(self) -> str:
+        return f"{self.comparison.value} {self.span}"
+
+
+def percent(phrase: str) -> NumberTest:
+    """Read `at least 75 %`."""
+    found = re.fullmatch(f"{_COMPARED} {_NUMBER} %", phrase)
+    if not found:
+        raise ValueError(f"{phrase!r} is no percentage; write it like 'at least 75 %'")
+    return NumberTest(Comparison(found["comparison"]), Fraction(found["number"]))
+
+
+def count(phrase: str) -> NumberTest:
+    """Read `exactly 2` or `at least 4`."""
+    found = re.fullmatch(rf"{_COMPARED} (?P<number>\d+)", phrase)
+    if not found:
+        raise ValueError(f"{phrase!r} is no count; write it like 'at least 4' or 'exactly 2'")
+    return NumberTest(Comparison(found["comparison"]), Fraction(found["number"]))
+
+
+def span(phrase: str) -> Span:
+    """Read `6 months`."""
+    found = re.fullmatch(_SPAN, phrase)
+    if not found:
+        raise ValueError(f"{phrase!r} is no length of time; write it like '6 months' or '2 weeks'")
+    return Span(int(found["number"]), _unit(found["unit"]))
+
+
+def duration(phrase: str) -> DurationTest:
+    """Read `under 6 months`; a trailing `ago` is allowed (`at least 2 weeks ago`)."""
+    found = re.fullmatch(f"{_COMPARED} {_SPAN}(?: ago)?", phrase)
+    if not found or found["comparison"] == "exactly":
+        raise ValueError(f"{phrase!r} is no duration; write it like 'under 6 months' or 'at least 2 weeks ago'")
+    return DurationTest(Comparison(found["comparison"]), Span(int(found["number"]), _unit(found["unit"])))
+
+
+def hours(phrase: str) -> timedelta:
+    """Read `24 hours`."""
+    found = re.fullmatch(r"(\d+) hours?", phrase)
+    if not found:
+        raise ValueError(f"{phrase!r} is no number of hours; write it like '24 hours'")
+    return timedelta(hours=int(found[1]))
+
+
+def _unit(word: str) -> Unit:
+    units: dict[str, Unit] = {"day": "days", "week": "weeks", "month": "months", "year": "years"}
+    return units[word.rstrip("s")]
+
+
+def _not(value: bool | None) -> bool | None:
+    return None if value is None else not value

@@ -1,0 +1,63 @@
+"""The questions that are left, the ones that matter most first."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from coverage_policies.determination import CriterionResult, Question, Reason, Status
+from coverage_policies.model import Criterion, Policy
+
+_CONTRADICTED = (Reason.CONFLICT, Reason.VALUE_OUT_OF_RANGE, Reason.COUNT_OUT_OF_RANGE, Reason.UNCONVERTIBLE)
+
+
+def open_questions(
+    policy: Policy, names: Sequence[str], runs: Mapping[str | None, Mapping[str, CriterionResult]]
+) -> tuple[Question, ...]:
+    """What is still to be asked in these sections.
+
+    Only unknown criteria that count are asked, and nothing below one that is decided. Tests of which some number
+    must be positive are one question. A question that not every remaining pathway asks names its pathway. First
+    come contradictions, then what has something to look at, then the rest in the order of the text; what was looked
+    for and not found comes last, since "no" is the likely answer.
+    """
+    asked: dict[str, Question] = {}
+    pathways: dict[str, list[str | None]] = {}
+    for pathway, results in runs.items():
+        for name in names:
+            for question in _below(policy.sections[name].root, results):
+                asked.setdefault(question.id, question)
+                pathways.setdefault(question.id, []).append(pathway)
+    found = [
+        question
+        if len(pathways[name]) == len(runs)
+        else Question(
+            name,
+            question.ask,
+            question.reason,
+            question.evidence,
+            " or ".join(map(str, pathways[name])),
+            question.parts,
+        )
+        for name, question in asked.items()
+    ]
+    return tuple(sorted(found, key=_rank))
+
+
+def _below(c: Criterion, results: Mapping[str, CriterionResult]) -> Iterator[Question]:
+    result = results[c.id]
+    if result.counted is not Status.UNKNOWN or result.status is not Status.UNKNOWN:
+        return
+    if c.required is not None and c.required > 1:
+        unknown = tuple(child.says for child in c.children if results[child.id].status is Status.UNKNOWN)
+        yield Question(c.id, c.ask or c.says, result.reason, result.evidence, parts=unknown)
+    elif c.children:
+        for child in c.children:
+            yield from _below(child, results)
+    elif c.ask:
+        yield Question(c.id, c.ask, result.reason, result.evidence)
+
+
+def _rank(question: Question) -> int:
+    if question.reason in _CONTRADICTED:
+        return 0
+    if question.evidence:
+        return 1
+    return 3 if question.reason is Reason.NONE_RECORDED else 2

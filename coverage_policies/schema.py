@@ -1,0 +1,113 @@
+"""The JSON Schema of a policy document, assembled from the operators: what a document may say, and how."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from coverage_policies.operators import OPERATORS
+
+_ID = r"^[A-Za-z0-9]+(?:\.[A-Za-z0-9-]+)*$"
+_TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
+_NAMES: Mapping[str, Any] = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
+_CLAUSE: Mapping[str, Any] = {"$ref": "#/$defs/clause"}
+_CLAUSES: Mapping[str, Any] = {"$ref": "#/$defs/clauses"}
+_CHILDREN: Mapping[str, Any] = {"type": "array", "items": {"$ref": "#/$defs/criterion"}, "minItems": 1}
+
+_CRITERION: dict[str, Any] = {
+    "says": _TEXT,
+    "fails": _TEXT,
+    "all": _CHILDREN,
+    "any": _CHILDREN,
+    "at_least": {"type": "string", "pattern": r"^[1-9]\d*$"},
+    "of": _CHILDREN,
+    "met_when": _CLAUSES,
+    "not_met_when": _CLAUSES,
+    "show": _CLAUSES,
+    "ask": _TEXT,
+    "met_by": {"enum": ["yes", "no"]},
+    "needs": _NAMES,
+    "as_of": _TEXT,
+    "if_met": {"const": "case-review"},
+    "role": {"enum": ["advisory", "afterwards", "information"]},
+    "for": _NAMES,
+    "reads": _TEXT,
+    "note": _TEXT,
+}
+
+
+def _closed(properties: Mapping[str, Any], *required: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def document_schema() -> dict[str, Any]:
+    """The schema (JSON Schema 2020-12). Every scalar of a document is text; patterns say which are numbers."""
+    criterion = _CRITERION | {"id": {"type": "string", "pattern": _ID}, "if_not_met": {"const": "case-review"}}
+    section = _CRITERION | {
+        "if_not_met": {"enum": ["criteria-not-met", "not-supported", "case-review"]},
+        "always": {"const": "not-supported"},
+    }
+    choice = {"says": _TEXT, "chosen_when": _CLAUSES, "not_when": _CLAUSES, "likely_when": _CLAUSES}
+    entry = {
+        "codes": _TEXT,
+        "sections": {"type": "array", "items": _TEXT},
+        "only_if": _CLAUSES,
+        "unless": _CLAUSES,
+        "ask": _TEXT,
+    }
+    names: dict[str, Any] = {"type": "object", "minProperties": 1, "propertyNames": {"pattern": _ID}}
+    document = _closed(
+        {
+            "policy": {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9.-]*$"},
+            "revision": {"type": "string", "pattern": r"^\d{4}-(?:0[1-9]|1[0-2])$"},
+            "edition": {"type": "string", "pattern": r"^[1-9]\d*$"},
+            "title": _TEXT,
+            "owner": _TEXT,
+            "lines_of_business": {
+                "type": "array",
+                "items": {"enum": ["medicare", "non-medicare"]},
+                "minItems": 1,
+            },
+            "notes": {"type": "array", "items": _TEXT},
+            "orders": {"type": "array", "items": _closed(entry, "codes", "sections"), "minItems": 1},
+            "pathway": _closed(
+                {
+                    "ask": _TEXT,
+                    "choices": names | {"additionalProperties": _closed(choice, "says"), "minProperties": 2},
+                },
+                "ask",
+                "choices",
+            ),
+            "sections": names | {"additionalProperties": _closed(section, "says")},
+        },
+        "policy",
+        "revision",
+        "edition",
+        "title",
+        "owner",
+        "lines_of_business",
+        "orders",
+        "sections",
+    )
+    copy = {"id": criterion["id"], "like": _TEXT}
+    return document | {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$defs": {
+            "criterion": {
+                "if": {"type": "object", "required": ["like"]},
+                "then": _closed(copy, "id", "like"),
+                "else": _closed(criterion, "id", "says"),
+            },
+            "clauses": {"if": {"type": "array"}, "then": {"items": _CLAUSE, "minItems": 1}, "else": _CLAUSE},
+            "clause": {
+                "type": "object",
+                "properties": {name: operator.schema for name, operator in OPERATORS.items()},
+                "additionalProperties": False,
+                "minProperties": 1,
+                "maxProperties": 1,
+            },
+        },
+    }

@@ -1,0 +1,127 @@
+"""Named sets of codes, one CSV file each: `system, code, label, source, from, to, use`.
+
+A trailing `*` makes a code a prefix. `from` and `to` are service dates, both included. `use` is `decides` or
+`asks`: a row that asks is shown to the clinician and never settles a criterion.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from fhir_mappings.codings import ICD10CM, Coding, Match
+
+COLUMNS = ["system", "code", "label", "source", "from", "to", "use"]
+
+
+class ValueSetError(ValueError):
+    """A value set file that cannot be used; the message gives file, line and how it is written right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One code of a set. `valid_from` and `valid_to` are None where the code is not bounded in time."""
+
+    system: str
+    code: str
+    label: str
+    source: str
+    valid_from: date | None
+    valid_to: date | None
+    decides: bool
+
+    def is_valid(self, on: date | None) -> bool:
+        """Whether the code stands on a service date; without a date it does."""
+        if on is None:
+            return True
+        return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)
+
+
+class ValueSet:
+    """A set of codes with our labels, or the union of several."""
+
+    def __init__(self, name: str, rows: Iterable[Row]) -> None:
+        self.name = name
+        self.rows = tuple(rows)
+        self._exact: dict[tuple[str, str], list[Row]] = {}
+        self._prefixes: list[Row] = []
+        for row in self.rows:
+            if row.code.endswith("*"):
+                self._prefixes.append(row)
+            else:
+                self._exact.setdefault((row.system, row.code), []).append(row)
+        self._prefixes.sort(key=lambda row: -len(row.code))
+
+    def row(self, coding: Coding, on: date | None = None) -> Row | None:
+        """The row that knows this code: an exact one, else the longest prefix."""
+        code = _dotted(coding.code) if coding.system == ICD10CM else coding.code
+        for row in self._exact.get((coding.system, code), ()):
+            if row.is_valid(on):
+                return row
+        for row in self._prefixes:
+            if row.system == coding.system and code.startswith(row.code[:-1]) and row.is_valid(on):
+                return row
+        return None
+
+    def match(self, codings: Iterable[Coding], on: date | None = None) -> Match | None:
+        """Whether one of a concept's codes is in the set; one that only asks makes the whole concept ask."""
+        found = [row for coding in codings if (row := self.row(coding, on))]
+        if not found:
+            return None
+        asking = [row for row in found if not row.decides]
+        return Match((asking or found)[0].label, not asking)
+
+    def codes(self, system: str) -> tuple[str, ...]:
+        """The codes of one system that a FHIR search can name, as `system|code`; prefixes cannot be searched."""
+        return tuple(
+            sorted(
+                f"{row.system}|{row.code}" for row in self.rows if row.system == system and not row.code.endswith("*")
+            )
+        )
+
+
+def union(name: str, sets: Iterable[ValueSet]) -> ValueSet:
+    """Several sets as one."""
+    return ValueSet(name, (row for each in sets for row in each.rows))
+
+
+def load_value_sets(folders: Iterable[Path]) -> Mapping[str, ValueSet]:
+    """Every `*.csv` of these folders by name. Raises ValueSetError; a name used twice is an error."""
+    found: dict[str, ValueSet] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("*.csv")):
+            if path.stem in found:
+                raise ValueSetError(f"{path}: a value set named {path.stem} exists already; choose another name")
+            found[path.stem] = ValueSet(path.stem, _rows(path))
+    return found
+
+
+def _rows(path: Path) -> Iterable[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.reader(file)
+        header = next(reader, [])
+        if header != COLUMNS:
+            raise ValueSetError(f"{path}:1: the header must be {','.join(COLUMNS)}")
+        for cells in reader:
+            where = f"{path}:{reader.line_num}"
+            if len(cells) != len(COLUMNS):
+                raise ValueSetError(f"{where}: {len(cells)} columns instead of {len(COLUMNS)}")
+            system, code, label, source, valid_from, valid_to, use = cells
+            if not (system and code.strip("*") and label):
+                raise ValueSetError(f"{where}: system, code and label must not be empty")
+            if use not in ("decides", "asks"):
+                raise ValueSetError(f"{where}: use must be 'decides' or 'asks'")
+            yield Row(system, code, label, source, _day(valid_from, where), _day(valid_to, where), use == "decides")
+
+
+def _day(text: str, where: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ValueSetError(f"{where}: a date is written like 2024-01-01") from None
+
+
+def _dotted(code: str) -> str:
+    """ICD-10-CM codes are compared with their dot, which some senders leave out."""
+    return code if "." in code or len(code) <= 3 else f"{code[:3]}.{code[3:]}"

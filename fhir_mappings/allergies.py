@@ -1,0 +1,45 @@
+"""Allergies and intolerances."""
+
+from dataclasses import dataclass
+
+from fhir_mappings.codings import CodeTest, codings, has_code
+from fhir_mappings.record import Evidence, PatientRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Allergy:
+    """One row of an allergy list. `is_certain`: active, confirmed, and an allergy rather than an intolerance."""
+
+    reference: str
+    label: str
+    is_certain: bool
+    evidence: Evidence
+
+
+def allergies(record: PatientRecord, codes: CodeTest) -> tuple[Allergy, ...]:
+    """The allergies to one of these substances, refuted, mistaken and resolved ones left out."""
+    found = []
+    for resource in record.of_type("AllergyIntolerance"):
+        reactions = resource.get("reaction")
+        substances = (
+            [r.get("substance") for r in reactions if isinstance(r, dict)] if isinstance(reactions, list) else []
+        )
+        match = next((m for c in [resource.get("code"), *substances] if (m := codes(codings(c)))), None)
+        over = has_code(resource.get("verificationStatus"), "refuted", "entered-in-error") or has_code(
+            resource.get("clinicalStatus"), "resolved", "inactive"
+        )
+        if match is None or over:
+            continue
+        usable = record.is_usable(
+            resource, "code", "clinicalStatus", "verificationStatus", "type", "reaction", "recordedDate", "patient"
+        )
+        verification = resource.get("verificationStatus")
+        confirmed = not codings(verification) or has_code(verification, "confirmed")
+        certain = usable and match.decides and confirmed and resource.get("type") != "intolerance"
+        recorded = record.when(resource.get("onsetDateTime")) or record.when(resource.get("recordedDate"))
+        value = "" if certain else "set aside" if not usable else "to be confirmed"
+        reference = record.reference(resource)
+        found.append(
+            Allergy(reference, match.label, certain, Evidence(reference, match.label, str(recorded or ""), value))
+        )
+    return tuple(found)

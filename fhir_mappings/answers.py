@@ -1,0 +1,118 @@
+"""Attestations: what a practitioner answered in a QuestionnaireResponse."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from fhir_mappings.codings import codings, items
+from fhir_mappings.dates import Span, When, plus
+from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.record import Evidence, PatientRecord
+
+_YES = {"yes", "y", "true", "373066001", "LA33-6"}
+_NO = {"no", "n", "false", "373067005", "LA32-8"}
+_UNSURE = {"unknown", "unk", "asku", "dont-know", "don't know", "don’t know", "not sure", "261665006", "LA12688-0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The newest answer to one question: `yes`, `no`, or another word that was chosen; empty where it was withdrawn."""
+
+    value: str
+    evidence: Evidence
+
+
+def answers(
+    record: PatientRecord,
+    order: str,
+    is_ours: Callable[[str], bool],
+    valid_for: Span,
+) -> dict[str, Answer]:
+    """The answers that count, by `linkId`.
+
+    Counted are completed or amended responses for this patient, authored by a practitioner, not after the chart
+    was read, and either at most `valid_for` old or based on the order (`Type/id`). `is_ours` judges the
+    questionnaire's canonical address; a response without one is taken. The newest answer to a question stands;
+    "don't know" withdraws an older one; two different answers given at the same time withdraw each other.
+    """
+    newest: dict[str, tuple[datetime, Answer]] = {}
+    for resource in record.of_type("QuestionnaireResponse"):
+        authored = _authored(record, resource)
+        if authored is None or not _counts(record, resource, authored, order, is_ours, valid_for):
+            continue
+        for link, value in _answers_in(resource):
+            evidence = Evidence(
+                record.reference(resource), "Answered by a clinician", str(authored), value or "not known"
+            )
+            said = Answer(value, evidence)
+            moment = authored.instant or datetime.combine(authored.latest, datetime.min.time(), record.zone)
+            known = newest.get(link)
+            if known is None or moment > known[0]:
+                newest[link] = moment, said
+            elif moment == known[0] and value != known[1].value:
+                newest[link] = moment, Answer("", evidence)
+    return {link: answer for link, (_, answer) in newest.items()}
+
+
+def _authored(record: PatientRecord, resource: Resource) -> When | None:
+    authored = record.when(resource.get("authored"))
+    return authored if authored and authored.earliest == authored.latest else None
+
+
+def _counts(
+    record: PatientRecord,
+    resource: Resource,
+    authored: When,
+    order: str,
+    is_ours: Callable[[str], bool],
+    valid_for: Span,
+) -> bool:
+    if resource.get("status") not in ("completed", "amended"):
+        return False
+    questionnaire = resource.get("questionnaire")
+    if isinstance(questionnaire, str) and questionnaire and not is_ours(questionnaire):
+        return False
+    if not _is_practitioner(resource.get("author")):
+        return False
+    too_late = authored.instant > record.read_at if authored.instant else authored.earliest > record.today
+    based_on_order = any(item.get("reference") == order for item in items(resource.get("basedOn")))
+    if too_late or not (based_on_order or plus(authored.latest, valid_for) >= record.today):
+        return False
+    return record.is_usable(resource, "status", "author", "authored", "item", "subject", "questionnaire", "basedOn")
+
+
+def _is_practitioner(author: Json) -> bool:
+    for reference in items(author):
+        target, kind = reference.get("reference"), reference.get("type")
+        if isinstance(target, str) and re.search(r"(^|/)Practitioner(Role)?/", target):
+            return True
+        if kind in ("Practitioner", "PractitionerRole"):
+            return True
+    return False
+
+
+def _answers_in(parent: Resource) -> Iterator[tuple[str, str]]:
+    for item in items(parent.get("item")):
+        link = item.get("linkId")
+        given = list(items(item.get("answer")))
+        if isinstance(link, str) and given:
+            words = {_word(answer) for answer in given}
+            yield link, words.pop() if len(words) == 1 else ""
+        yield from _answers_in(item)
+        for answer in given:
+            yield from _answers_in(answer)
+
+
+def _word(answer: Resource) -> str:
+    if isinstance(answer.get("valueBoolean"), bool):
+        return "yes" if answer["valueBoolean"] else "no"
+    said = [coding.code for coding in codings(answer.get("valueCoding"))]
+    said += [coding.display for coding in codings(answer.get("valueCoding")) if coding.display]
+    if isinstance(answer.get("valueString"), str):
+        said.append(answer["valueString"].strip())
+    for word in said:
+        for meaning, words in (("yes", _YES), ("no", _NO), ("", _UNSURE)):
+            if word in words or word.lower() in words:
+                return meaning
+    return said[0] if said else ""

@@ -1,0 +1,99 @@
+"""Conditions: what a problem list says is present, was present, or leaves open."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import Enum
+
+from fhir_mappings.codings import CodeTest, codings, has_code
+from fhir_mappings.dates import When, parse_period
+from fhir_mappings.fhir_json import Resource
+from fhir_mappings.record import Evidence, PatientRecord
+
+_ELEMENTS = ("code", "clinicalStatus", "verificationStatus", "onset", "abatement", "recordedDate", "subject")
+_ALWAYS = When(date.min, date.max)
+
+
+class Presence(Enum):
+    """Whether a condition is there on a day."""
+
+    PRESENT = "present"
+    PAST = "past"
+    QUESTION = "question"
+    """Not confirmed, of a code that only asks, or not readable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One row of a problem list. `since` is the interval in which it began, open where nothing bounds it."""
+
+    reference: str
+    label: str
+    presence: Presence
+    since: When
+    until: When | None
+    evidence: Evidence
+
+    def on(self, day: date) -> "Condition | None":
+        """The condition as it stood on a day; None where it had not begun."""
+        if self.since.earliest > day:
+            return None
+        was_there = self.presence is Presence.PAST and self.since.latest <= day
+        if was_there and self.until is not None and day < self.until.earliest:
+            return replace(self, presence=Presence.PRESENT)
+        return self
+
+
+def conditions(record: PatientRecord, codes: CodeTest) -> tuple[Condition, ...]:
+    """The conditions with one of these codes, refuted and mistaken ones left out (clinical rules, every row)."""
+    found = []
+    for resource in record.of_type("Condition"):
+        match = codes(codings(resource.get("code")))
+        if match is None or has_code(resource.get("verificationStatus"), "refuted", "entered-in-error"):
+            continue
+        reference = record.reference(resource)
+        if not record.is_usable(resource, *_ELEMENTS):
+            evidence = Evidence(reference, match.label, value="set aside")
+            found.append(Condition(reference, match.label, Presence.QUESTION, _ALWAYS, None, evidence))
+            continue
+        presence, onset, until = _presence(resource), _onset(record, resource), _abatement(record, resource)
+        recorded = record.when(resource.get("recordedDate"))
+        if not match.decides or (presence is Presence.PRESENT and _is_unconfirmed(resource)):
+            presence = Presence.QUESTION
+        value = {Presence.PRESENT: "", Presence.PAST: "no longer active", Presence.QUESTION: "to be confirmed"}[
+            presence
+        ]
+        shown = onset or recorded
+        evidence = Evidence(reference, match.label, str(shown) if shown else "", value)
+        since = When(
+            onset.earliest if onset else date.min,
+            min(onset.latest if onset else date.max, recorded.latest if recorded else date.max),
+        )
+        found.append(Condition(reference, match.label, presence, since, until, evidence))
+    return tuple(found)
+
+
+def _presence(resource: Resource) -> Presence:
+    status = resource.get("clinicalStatus")
+    if has_code(status, "active", "recurrence", "relapse"):
+        return Presence.PRESENT
+    if has_code(status, "inactive", "remission", "resolved"):
+        return Presence.PAST
+    if codings(status):
+        return Presence.QUESTION
+    ended = any(name.startswith("abatement") for name in resource)
+    return Presence.PAST if ended else Presence.PRESENT
+
+
+def _is_unconfirmed(resource: Resource) -> bool:
+    status = resource.get("verificationStatus")
+    return bool(codings(status)) and not has_code(status, "confirmed")
+
+
+def _onset(record: PatientRecord, resource: Resource) -> When | None:
+    return record.when(resource.get("onsetDateTime")) or parse_period(resource.get("onsetPeriod"), record.zone)[0]
+
+
+def _abatement(record: PatientRecord, resource: Resource) -> When | None:
+    return (
+        record.when(resource.get("abatementDateTime")) or parse_period(resource.get("abatementPeriod"), record.zone)[1]
+    )

@@ -1,0 +1,16 @@
+"""Devices the patient has."""
+
+from fhir_mappings.codings import CodeTest, codings
+from fhir_mappings.record import Evidence, PatientRecord
+
+
+def devices(record: PatientRecord, codes: CodeTest) -> tuple[Evidence, ...]:
+    """The devices of one of these types, mistaken and inactive ones left out."""
+    found = []
+    for resource in record.of_type("Device"):
+        match = codes(codings(resource.get("type")))
+        if match and resource.get("status") not in ("entered-in-error", "inactive"):
+            usable = record.is_usable(resource, "type", "status", "manufactureDate", "patient")
+            reference = record.reference(resource)
+            found.append(Evidence(reference, match.label, value="" if usable else "set aside"))
+    return tuple(found)

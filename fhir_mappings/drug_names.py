@@ -1,0 +1,51 @@
+"""Drug ingredients by their names, for orders and prescriptions that carry words and no RxNorm ingredient.
+
+A name is a reading of text: good for an order's own wording and for showing evidence, never for arithmetic.
+Codes and names: RxNorm, ingredient level.
+"""
+
+import re
+
+from fhir_mappings.codings import RXNORM, Coding
+
+_INGREDIENTS = {
+    "morphine": "7052",
+    "hydromorphone": "3423",
+    "fentanyl": "4337",
+    "sufentanil": "56795",
+    "meperidine": "6754",
+    "methadone": "6813",
+    "oxycodone": "7804",
+    "hydrocodone": "5489",
+    "oxymorphone": "7814",
+    "codeine": "2670",
+    "tramadol": "10689",
+    "tapentadol": "787390",
+    "buprenorphine": "1819",
+    "ziconotide": "68503",
+    "baclofen": "1292",
+    "clonidine": "2599",
+    "bupivacaine": "1815",
+    "ropivacaine": "35780",
+    "lidocaine": "6387",
+    "triamcinolone": "10759",
+    "methylprednisolone": "6902",
+    "betamethasone": "1514",
+    "dexamethasone": "3264",
+    "ibuprofen": "5640",
+    "naproxen": "7258",
+    "meloxicam": "41493",
+    "diclofenac": "3355",
+    "celecoxib": "140587",
+    "ketorolac": "35827",
+    "indomethacin": "5781",
+    "etodolac": "24605",
+    "nabumetone": "31448",
+}
+_NAME = re.compile(rf"\b({'|'.join(_INGREDIENTS)})\b", re.IGNORECASE)
+
+
+def ingredients_named(text: str) -> tuple[Coding, ...]:
+    """The RxNorm ingredients whose names occur in a text, each once, in their order."""
+    names = dict.fromkeys(name.lower() for name in _NAME.findall(text))
+    return tuple(Coding(RXNORM, _INGREDIENTS[name], name) for name in names)

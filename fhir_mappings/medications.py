@@ -1,0 +1,56 @@
+"""Medications on the list: which ingredient, and whether the prescription stands."""
+
+from dataclasses import dataclass
+
+from fhir_mappings.codings import CodeTest, Coding, codings, text_of
+from fhir_mappings.drug_names import ingredients_named
+from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.opioids import ingredient_of
+from fhir_mappings.record import Evidence, PatientRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Medication:
+    """One prescription. `is_certain`: matched by a code that decides, in a prescription that stood."""
+
+    reference: str
+    label: str
+    is_certain: bool
+    evidence: Evidence
+
+
+def medications(record: PatientRecord, codes: CodeTest) -> tuple[Medication, ...]:
+    """The prescriptions of one of these drugs, whatever became of them, drafts and mistakes left out."""
+    found = []
+    for resource in record.of_type("MedicationRequest"):
+        drugs, by_name = drug_codings(record, resource)
+        match = codes(drugs) or codes(by_name)
+        status = resource.get("status")
+        if (
+            match is None
+            or status in ("entered-in-error", "draft", "cancelled")
+            or resource.get("doNotPerform") is True
+        ):
+            continue
+        usable = record.is_usable(resource, "medication", "status", "intent", "authoredOn", "doNotPerform", "subject")
+        certain = usable and match.decides and codes(drugs) is not None
+        authored = record.when(resource.get("authoredOn"))
+        value = str(status) if usable and status in ("active", "completed", "stopped", "on-hold") else ""
+        reference = record.reference(resource)
+        evidence = Evidence(reference, match.label, str(authored or ""), value if usable else "set aside")
+        found.append(Medication(reference, match.label, certain, evidence))
+    return tuple(found)
+
+
+def drug_codings(record: PatientRecord, resource: Resource) -> tuple[tuple[Coding, ...], tuple[Coding, ...]]:
+    """The codes of a medication with the opioid ingredients they stand for; and the ingredients its words name."""
+    concepts: list[Json] = [resource.get("medicationCodeableConcept")]
+    product = record.resolve(resource.get("medicationReference"), within=resource)
+    if product is not None:
+        concepts.append(product.get("code"))
+    found = [coding for concept in concepts for coding in codings(concept)]
+    found += [ingredient for coding in found if (ingredient := ingredient_of(coding))]
+    words = " / ".join(
+        part for concept in concepts for part in [text_of(concept), *(c.display for c in codings(concept))]
+    )
+    return tuple(found), ingredients_named(words)

@@ -1,0 +1,95 @@
+"""The words in which orders state approach, implant, side, guidance, purpose and kind of request.
+
+A phrase states a value only if it says one thing about it: with a negation, an alternative or a doubt in it, or two
+values of the same attribute, it is a hint, good for a question and nothing more.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Attribute: TypeAlias = Literal["approach", "implant", "side", "guidance", "purpose", "request"]
+ATTRIBUTES: tuple[Attribute, ...] = ("approach", "implant", "side", "guidance", "purpose", "request")
+
+_WAY = r"(?:approach|route|technique|access|placement|insertion|fusion|fixation|arthrodesis|implant\w*)"
+
+_VOCABULARY: Mapping[Attribute, Mapping[str, str]] = {
+    "approach": {
+        "posterior-oblique": rf"\bposterior[\s-]+oblique\b|\bpostero-?\s?(?:lateral|oblique)\b"
+        rf"|\bposterior[\s-]+lateral\b|\boblique\s+{_WAY}",
+        "lateral-transarticular": rf"\blateral[\s,-]+trans-?\s?articular\b|\btrans-?\s?articular[\s,-]+lateral\b"
+        rf"|\blateral\s+(?:\w+\s+)?{_WAY}|^\s*lateral\s*$",
+        "posterior": rf"\bposterior(?:ly)?\s+(?:\w+\s+){{0,2}}{_WAY}|\bvia\s+(?:a\s+)?posterior\b|^\s*posterior\s*$",
+    },
+    "implant": {
+        "not-transfixing": r"\bcorner-?\s?loc\b|\btrans-?\s?fasten\b|(?<!reveal )\blin-?q\b|\bnon-?\s?transfix\w*"
+        r"|\b(?:not|without)\s+(?:\w+\s+){0,2}transfix\w*|\bnot\s+cross\w*\s+the\s+joint\b"
+        r"|\bintra-?\s?articular\s+(?:implant|device|allograft|spacer|graft)\w*",
+        "transfixing": r"\btransfix\w*|\b(?:cross\w*|across)\s+the\s+(?:si\s+|sacroiliac\s+)?joint\b",
+    },
+    "side": {
+        "bilateral": r"\bbilateral\w*|\bboth\s+sides\b|\bleft\s+and\s+right\b|\bright\s+and\s+left\b",
+        "left": r"\bleft\b|\bLT\b",
+        "right": r"\bright\b|\bRT\b",
+    },
+    "guidance": {
+        "none": r"\b(?:without|no)\s+(?:any\s+)?(?:image|imaging)(?:\s+guidance)?\b|\bunguided\b|\bblind\s+injection\b",
+        "ultrasound": r"\bultraso\w+",
+        "fluoroscopy": r"\bfluoro\w*",
+        "ct": r"\bCT\b|\bcomputed\s+tomograph\w*",
+    },
+    "purpose": {
+        "pump-trial": r"\b(?:pump|intrathecal|epidural|neuraxial|intraspinal|opioid|morphine)\b.*\btrial\b"
+        r"|\btrial\b.*\b(?:pump|intrathecal|epidural|neuraxial|intraspinal|opioid|morphine)\b",
+        "pump": r"\bpump\b|\bdrug delivery system\b",
+        "obstetric": r"\blabou?r\b|\bobstetric\w*|\bca?esarean\b|\bvaginal delivery\b",
+        "post-operative": r"\bpost-?\s?op(?:erative)?\b|\bpost-?\s?surgical\b|\bperi-?\s?operative\b",
+        "diagnostic": r"\bdiagnostic\b|\bconfirmatory\b",
+        "therapeutic": r"\btherapeutic\b",
+    },
+    "request": {
+        "replacement": r"\breplac\w+|\bexchang\w+|\bbattery\s+depletion\b"
+        r"|\bend\s+of\s+(?:battery\s+)?(?:life|service)\b",
+        "revision": r"\brevis\w+|\breposition\w*",
+        "removal": r"\bremov\w+|\bexplant\w*",
+        "new": r"\b(?:new|initial|first|primary)\s+(?:implant\w*|pump|placement)\b",
+    },
+}
+_PATTERNS = {
+    attribute: {value: re.compile(pattern, re.IGNORECASE | re.DOTALL) for value, pattern in values.items()}
+    for attribute, values in _VOCABULARY.items()
+}
+_DOUBT = re.compile(
+    r"\bnot?\b|\bnever\b|\bwithout\b|\bavoid\w*|\brather\b|\binstead\b|\bversus\b|\bvs\b|\bor\b|\bif\b|\bunless\b"
+    r"|\bconsider\w*|\bpossibl\w*|\bdiscuss\w*|\bprevious\w*|\bprior\b|\bfailed\b|\bhistory\b|\bs/p\b|\bafter\b|\?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one phrase says of one attribute: a value, and whether it states it or only hints at it."""
+
+    attribute: Attribute
+    value: str
+    is_stated: bool
+
+
+def read(text: str, attributes: tuple[Attribute, ...] = ATTRIBUTES) -> tuple[Reading, ...]:
+    """What a phrase of an order says.
+
+    The longest match wins where one lies inside another ("posterior oblique" is not "posterior").
+    """
+    found = []
+    for attribute in attributes:
+        spans: list[tuple[int, int, str]] = []
+        for value, pattern in _PATTERNS[attribute].items():
+            for match in pattern.finditer(text):
+                if not any(start < match.end() and match.start() < end for start, end, _ in spans):
+                    spans.append((match.start(), match.end(), value))
+        values = {value for _, _, value in spans}
+        rest = "".join(" " if any(s <= i < e for s, e, _ in spans) else c for i, c in enumerate(text))
+        clear = len(values) == 1 and not _DOUBT.search(rest)
+        found += [Reading(attribute, value, clear) for value in sorted(values)]
+    return tuple(found)

@@ -1,0 +1,219 @@
+"""Draft orders: codes, day, and what they state of approach, implant, side, guidance, drug, purpose and reason."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from typing import TypeAlias
+
+from fhir_mappings.codings import CPT, HCPCS, RXNORM, Coding, codings, items, text_of
+from fhir_mappings.dates import When, parse, parse_period
+from fhir_mappings.drug_names import ingredients_named
+from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.opioids import ingredient_of
+from fhir_mappings.order_words import Attribute, Reading, read
+from fhir_mappings.record import Evidence, reference_of
+
+Resolve: TypeAlias = Callable[[Json], Resource | None]
+"""Finds what a Reference points at among the draft orders and the chart; None where it is nowhere."""
+
+_NOT_JUDGED = ("revoked", "entered-in-error", "cancelled")
+_SIDES = {"7771000": "left", "24028007": "right", "51440002": "bilateral"}
+"""SNOMED CT laterality qualifiers."""
+_BILLING_OPTIONS = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-billing-options"
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The day every window is measured from, and what it was taken from, in words."""
+
+    day: date
+    taken_from: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """One draft order. `stated` is what it says, `hinted` what it may mean; both by attribute."""
+
+    reference: str
+    resource: Resource
+    label: str
+    codes: tuple[Coding, ...]
+    reasons: tuple[Coding, ...]
+    drugs: tuple[Coding, ...]
+    stated: Mapping[str, frozenset[str]]
+    hinted: Mapping[str, frozenset[str]]
+    planned: When | None
+    authored: When | None
+
+    @property
+    def evidence(self) -> Evidence:
+        """The order itself, as evidence of what it states."""
+        return Evidence(self.reference, self.label, str(self.authored) if self.authored else "")
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether it asks for something to be done: not revoked, not mistaken, not an order to leave something."""
+        return self.resource.get("status") not in _NOT_JUDGED and self.resource.get("doNotPerform") is not True
+
+    def anchor(self, today: date) -> Anchor:
+        """The planned service date, else the day it was written, else today. A partial date counts by its last day.
+
+        The last day is the careful one: it lets no study be called recent, and no pain be called short, that on
+        another day of the month would not be.
+        """
+        for when, words in ((self.planned, "planned service date"), (self.authored, "date of the order")):
+            if when is not None:
+                exact = when.earliest == when.latest
+                return Anchor(when.latest, words if exact else f"{words} ({when}, counted by its last day)")
+        return Anchor(today, "today")
+
+
+def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve: Resolve = lambda _: None) -> Order:
+    """Read one draft order, however broken: what cannot be read is simply not stated."""
+    said = list(_readings(resource, resolve))
+    stated: dict[str, set[str]] = {}
+    hinted: dict[str, set[str]] = {}
+    for reading in said:
+        (stated if reading.is_stated else hinted).setdefault(reading.attribute, set()).add(reading.value)
+    concepts = list(_code_concepts(resource, resolve))
+    return Order(
+        reference=reference_of(resource, full_url),
+        resource=resource,
+        label=next((text for concept in concepts if (text := text_of(concept))), "Order"),
+        codes=_codes(resource, concepts),
+        reasons=_reasons(resource, resolve),
+        drugs=_drugs(resource, concepts),
+        stated={name: frozenset(values) for name, values in stated.items()},
+        hinted={name: frozenset(values) for name, values in hinted.items()},
+        planned=_planned(resource, zone),
+        authored=parse(resource.get("authoredOn"), zone),
+    )
+
+
+def _code_concepts(resource: Resource, resolve: Resolve) -> Iterator[Json]:
+    for name in ("code", "codeCodeableConcept", "medicationCodeableConcept"):
+        yield from items(resource.get(name))
+    for name, element in (("codeReference", "type"), ("medicationReference", "code")):
+        target = _resolved(resource, resource.get(name), resolve)
+        if target is not None:
+            yield from items(target.get(element))
+
+
+def _codes(resource: Resource, concepts: Iterable[Json]) -> tuple[Coding, ...]:
+    found = [coding for concept in concepts for coding in codings(concept)]
+    for detail in items(resource.get("orderDetail")):
+        found += [coding for coding in codings(detail) if coding.system in (CPT, HCPCS)]
+    for extension in items(resource.get("extension")):
+        if extension.get("url") == _BILLING_OPTIONS:
+            found += [coding for option in items(extension.get("extension")) for coding in _billing_codes(option)]
+    return tuple(dict.fromkeys(found))
+
+
+def _billing_codes(extension: Resource) -> tuple[Coding, ...]:
+    return codings(extension.get("valueCoding")) + codings(extension.get("valueCodeableConcept"))
+
+
+def _reasons(resource: Resource, resolve: Resolve) -> tuple[Coding, ...]:
+    found = list(codings(resource.get("reasonCode")))
+    for reference in items(resource.get("reasonReference")):
+        target = _resolved(resource, reference, resolve)
+        if target is not None:
+            found += codings(target.get("code"))
+    return tuple(found)
+
+
+def _drugs(resource: Resource, concepts: Iterable[Json]) -> tuple[Coding, ...]:
+    details = list(items(resource.get("orderDetail")))
+    is_medication = resource.get("resourceType") == "MedicationRequest"
+    sources = [*details, *(concepts if is_medication else ())]
+    found = [coding for concept in sources for coding in codings(concept) if coding.system == RXNORM]
+    found += [ingredient for coding in found if (ingredient := ingredient_of(coding))]
+    for concept in sources:
+        for text in _texts(concept):
+            found += ingredients_named(text)
+    return tuple(dict.fromkeys(found))
+
+
+def _readings(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
+    for detail in items(resource.get("orderDetail")):
+        yield from _first_saying(_texts(detail))
+    for site in items(resource.get("bodySite")):
+        yield from (Reading("side", _SIDES[c.code], True) for c in codings(site) if c.code in _SIDES)
+        yield from _first_saying(_texts(site), ("side",))
+    for concept in items(resource.get("reasonCode")):
+        yield from _first_saying(_texts(concept), ("purpose", "request"))
+    for concept in _code_concepts(resource, resolve):
+        # The wording of a billing code is its owner's, not the surgeon's: it tells how the code is defined.
+        own_words = [text for text in _texts(concept) if not _is_billing_label(text, concept)]
+        yield from _first_saying(own_words, ("approach", "side", "guidance", "purpose"))
+    for device in _devices(resource, resolve):
+        yield from _first_saying(_device_names(device), ("implant", "approach"))
+    if resource.get("resourceType") == "DeviceRequest":
+        yield from _first_saying(_texts(resource.get("codeCodeableConcept")), ("implant",))
+    for note in items(resource.get("note")):
+        if isinstance(note.get("text"), str):
+            yield from (Reading(r.attribute, r.value, is_stated=False) for r in read(note["text"]))
+
+
+def _first_saying(texts: Iterable[str], attributes: tuple[Attribute, ...] | None = None) -> Iterator[Reading]:
+    for text in texts:
+        yield from read(text, attributes) if attributes else read(text)
+
+
+def _texts(concept: Json) -> list[str]:
+    found = []
+    for one in items(concept):
+        if isinstance(one.get("text"), str):
+            found.append(one["text"])
+        found += [coding.display for coding in codings(one) if coding.display]
+    return list(dict.fromkeys(found))
+
+
+def _is_billing_label(text: str, concept: Json) -> bool:
+    return any(coding.display == text for coding in codings(concept) if coding.system in (CPT, HCPCS))
+
+
+def _devices(resource: Resource, resolve: Resolve) -> Iterator[Resource]:
+    references = [resource.get("codeReference"), *items(resource.get("supportingInfo"))]
+    for reference in references:
+        target = _resolved(resource, reference, resolve)
+        if target is None:
+            continue
+        if target.get("resourceType") == "Device":
+            yield target
+        elif target.get("resourceType") == "DeviceRequest":
+            yield {"type": target.get("codeCodeableConcept")}
+            device = _resolved(target, target.get("codeReference"), resolve)
+            if device is not None:
+                yield device
+
+
+def _device_names(device: Resource) -> list[str]:
+    found = _texts(device.get("type"))
+    found += [n["name"] for n in items(device.get("deviceName")) if isinstance(n.get("name"), str)]
+    found += [device[name] for name in ("modelNumber", "manufacturer") if isinstance(device.get(name), str)]
+    return found
+
+
+def _resolved(resource: Resource, reference: Json, resolve: Resolve) -> Resource | None:
+    if not isinstance(reference, Mapping):
+        return None
+    target = reference.get("reference")
+    if isinstance(target, str) and target.startswith("#"):
+        contained = items(resource.get("contained"))
+        return next((each for each in contained if each.get("id") == target[1:]), None)
+    return resolve(reference)
+
+
+def _planned(resource: Resource, zone: tzinfo) -> When | None:
+    timing = resource.get("occurrenceTiming")
+    events = timing.get("event") if isinstance(timing, Mapping) else None
+    repeat = timing.get("repeat") if isinstance(timing, Mapping) else None
+    dispense = resource.get("dispenseRequest")
+    return (
+        parse(resource.get("occurrenceDateTime"), zone)
+        or parse_period(resource.get("occurrencePeriod"), zone)[0]
+        or (parse(events[0], zone) if isinstance(events, list) and events else None)
+        or parse_period(repeat.get("boundsPeriod") if isinstance(repeat, Mapping) else None, zone)[0]
+        or parse_period(dispense.get("validityPeriod") if isinstance(dispense, Mapping) else None, zone)[0]
+    )

@@ -1,0 +1,140 @@
+"""Procedures and imaging studies: what was done, and on which days."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+
+from fhir_mappings.codings import CodeTest, codings, items
+from fhir_mappings.dates import When, parse_period
+from fhir_mappings.fhir_json import Resource
+from fhir_mappings.record import Evidence, PatientRecord
+
+
+class Progress(Enum):
+    """How far something got."""
+
+    DONE = "done"
+    UNDER_WAY = "under way"
+    UNCLEAR = "unclear"
+    """Preliminary, stopped, of unknown status, of a code that only asks, or not readable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """Something that was done. `start` and `end` are None where the day is not known."""
+
+    reference: str
+    label: str
+    progress: Progress
+    start: When | None
+    end: When | None
+    evidence: Evidence
+
+
+_PROCEDURE = {"completed": Progress.DONE, "in-progress": Progress.UNDER_WAY}
+_NEVER_HAPPENED = ("not-done", "entered-in-error", "cancelled")
+_READ = {"final": Progress.DONE, "amended": Progress.DONE, "corrected": Progress.DONE, "appended": Progress.DONE}
+
+
+def procedures(record: PatientRecord, codes: CodeTest) -> tuple[Procedure, ...]:
+    """The procedures with one of these codes, those that never happened left out."""
+    found = (
+        _fact(record, resource, "code", "performed", codes, _PROCEDURE) for resource in record.of_type("Procedure")
+    )
+    return tuple(each for each in found if each)
+
+
+def imaging(record: PatientRecord, codes: CodeTest) -> tuple[Procedure, ...]:
+    """Imaging with one of these codes: reports by their examination date, studies, and procedures.
+
+    A report that is not final is unclear. The date is that of the examination, never that of issue.
+    """
+    found = [
+        _fact(record, resource, "code", "effective", codes, _READ) for resource in record.of_type("DiagnosticReport")
+    ]
+    found += [
+        _fact(record, resource, "procedureCode", "started", codes, {"available": Progress.DONE})
+        for resource in record.of_type("ImagingStudy")
+    ]
+    return tuple(each for each in found if each) + procedures(record, codes)
+
+
+def _fact(
+    record: PatientRecord,
+    resource: Resource,
+    code_element: str,
+    date_element: str,
+    codes: CodeTest,
+    progress_of: dict[str, Progress],
+) -> Procedure | None:
+    match = codes(codings(resource.get(code_element)))
+    status = resource.get("status")
+    if match is None or status in _NEVER_HAPPENED:
+        return None
+    reference = record.reference(resource)
+    if not record.is_usable(resource, code_element, date_element, "status", "subject"):
+        evidence = Evidence(reference, match.label, value="set aside")
+        return Procedure(reference, match.label, Progress.UNCLEAR, None, None, evidence)
+    start, end = _days(record, resource, date_element)
+    progress = progress_of.get(status, Progress.UNCLEAR) if isinstance(status, str) else Progress.UNCLEAR
+    if not match.decides:
+        progress = Progress.UNCLEAR
+    shown = "" if start is None else str(start) if end is None or str(end) == str(start) else f"{start} to {end}"
+    value = "" if progress is Progress.DONE else "to be confirmed" if progress is Progress.UNCLEAR else progress.value
+    return Procedure(reference, match.label, progress, start, end, Evidence(reference, match.label, shown, value))
+
+
+def _days(record: PatientRecord, resource: Resource, element: str) -> tuple[When | None, When | None]:
+    """Start and end; a period without an end has none, a single date is both."""
+    day = record.when(resource.get(f"{element}DateTime")) or record.when(resource.get(element))
+    if day:
+        return day, day
+    return parse_period(resource.get(f"{element}Period"), record.zone)
+
+
+def is_active_order(resource: Resource) -> bool:
+    """Whether a request stands as an order: active, asked for rather than proposed, and not one to leave something."""
+    return (
+        resource.get("status") == "active"
+        and resource.get("intent") not in ("proposal", "option")
+        and resource.get("doNotPerform") is not True
+    )
+
+
+def plans(record: PatientRecord, codes: CodeTest) -> tuple[Evidence, ...]:
+    """What is planned or under way: activities of active care plans, active orders, procedures in progress."""
+    found = []
+    for plan in record.of_type("CarePlan"):
+        details = [detail for activity in items(plan.get("activity")) for detail in items(activity.get("detail"))]
+        going_on = [detail for detail in details if detail.get("status") not in _ACTIVITY_OVER]
+        concepts = [d.get("code") for d in going_on] + [plan.get("category")]
+        match = next((m for concept in concepts if (m := codes(codings(concept)))), None)
+        if (
+            match
+            and match.decides
+            and plan.get("status") == "active"
+            and record.is_usable(plan, "status", "intent", "activity", "category", "period", "subject")
+        ):
+            start, _ = parse_period(plan.get("period"), record.zone)
+            found.append(Evidence(record.reference(plan), match.label, str(start or "")))
+    for order in record.of_type("ServiceRequest"):
+        match = codes(codings(order.get("code")))
+        if (
+            match
+            and match.decides
+            and is_active_order(order)
+            and record.is_usable(order, "code", "status", "intent", "authoredOn", "doNotPerform", "subject")
+        ):
+            authored = record.when(order.get("authoredOn"))
+            found.append(Evidence(record.reference(order), match.label, str(authored or "")))
+    found += [p.evidence for p in procedures(record, codes) if p.progress is Progress.UNDER_WAY]
+    return tuple(found)
+
+
+_ACTIVITY_OVER = ("completed", "cancelled", "stopped", "entered-in-error")
+
+
+def latest_on_or_before(facts: tuple[Procedure, ...], day: date) -> Procedure | None:
+    """The last thing done on or before a day, among those whose end is known to the day."""
+    dated = [f for f in facts if f.progress is Progress.DONE and f.end and f.end.latest <= day]
+    return max(dated, key=lambda f: (f.end.latest if f.end else date.min, f.reference), default=None)
