@@ -1,0 +1,54 @@
+"""What a caller did wrong or could not be served, as a FHIR OperationOutcome.
+
+CDS Hooks 2.0.1 names only the status 412; the body follows CDS Hooks 3.0 and Da Vinci CRD (hook-9, hook-10).
+No text here ever quotes a value of the request: it names a path, a rule and what to do.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One thing that is wrong: a code of FHIR's IssueType, a sentence, and the path it concerns, if any."""
+
+    code: str
+    diagnostics: str
+    expression: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """The issue as it stands in an OperationOutcome."""
+        found: dict[str, object] = {"severity": "error", "code": self.code, "diagnostics": self.diagnostics}
+        if self.expression:
+            found["expression"] = [self.expression]
+        return found
+
+
+class RefusedError(Exception):
+    """A call that is answered with an HTTP error; `issues` holds at least one."""
+
+    def __init__(self, status: int, *issues: Issue) -> None:
+        super().__init__(status)
+        self.status = status
+        self.issues = issues
+
+
+def operation_outcome(issues: Iterable[Issue]) -> dict[str, object]:
+    """The FHIR OperationOutcome that holds these issues."""
+    return {"resourceType": "OperationOutcome", "issue": [issue.as_json() for issue in issues]}
+
+
+OF_STATUS = {
+    400: Issue("invalid", "The request cannot be read. Send a CDS Hooks request as JSON."),
+    404: Issue("not-found", "There is nothing at this address. GET /cds-services lists the services and their ids."),
+    405: Issue("not-supported", "This address does not take this method. GET /cds-services, POST /cds-services/{id}."),
+    412: Issue(
+        "incomplete",
+        "No patient data could be read: there was no usable prefetch and no FHIR query succeeded. "
+        "Send the prefetch that discovery asks for, or fhirServer with a token that may read.",
+    ),
+    413: Issue("too-long", "The request is larger than this service takes. Send less prefetch."),
+    415: Issue("not-supported", "Send the request as JSON, with Content-Type: application/json."),
+    500: Issue("exception", "The service failed on this request. Its log has the cause under the X-Request-Id."),
+}
+"""What is said where only the HTTP status is known."""

@@ -1,0 +1,41 @@
+"""What the service asks of whatever knows the policies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from coverage_policies.searches import Search
+from fhir_mappings.record import Entry, PatientRecord
+
+
+@dataclass(frozen=True, slots=True)
+class DraftOrders:
+    """The orders of a call, as received, each with its `fullUrl` (which may be empty).
+
+    `judged` are those the answer is about: every order on order-sign, the selected ones on order-select.
+    `others` are the rest of the session, which may matter to a judged one. Orders may break FHIR anywhere.
+    """
+
+    judged: tuple[Entry, ...]
+    others: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The cards of an answer (CDS Hooks 2.0.1, Card), and whether every order settled itself without the chart."""
+
+    cards: tuple[Mapping[str, Any], ...]
+    settled: bool = False
+
+
+class Judge(Protocol):
+    """Finds the policies that speak about orders, and answers by them. Safe to use from several threads."""
+
+    def all_searches(self) -> tuple[Search, ...]:
+        """Every search that some order may need, one per prefetch key: what discovery asks for."""
+
+    def searches(self, orders: DraftOrders) -> tuple[Search, ...]:
+        """The searches that these orders need; empty where no policy speaks about any of the judged ones."""
+
+    def answer(self, hook: str, orders: DraftOrders, record: PatientRecord) -> Judgement:
+        """The cards for the judged orders; called only where `searches` was not empty."""

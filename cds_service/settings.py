@@ -1,0 +1,103 @@
+"""Everything an operator can set, read from the environment (`CDS_…`) once at start."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?\Z")
+_Listed = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """The settings of the service; each is the environment variable `CDS_` and its name in capitals.
+
+    Lists are comma-separated. A value that cannot be used raises pydantic's ValidationError at start.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CDS_", frozen=True, env_ignore_empty=True)
+
+    public_url: str = Field(
+        "http://127.0.0.1:8000",
+        pattern=r"^https?://[^\s?#]+$",
+        description="The address under which EHRs reach the service, without /cds-services. "
+        "With https, answers tell browsers to stay on it (HSTS).",
+    )
+    time_zone: ZoneInfo = Field(
+        ZoneInfo("America/New_York"),
+        description="The zone in which an instant becomes a day (IANA name).",
+    )
+    budget_seconds: float = Field(
+        4.0,
+        gt=0,
+        le=60,
+        description="The longest time one call may spend on reading the chart, in seconds; what is not read by then "
+        "counts as unavailable.",
+    )
+    query_timeout_seconds: float = Field(
+        3.0,
+        gt=0,
+        le=60,
+        description="The longest wait for one FHIR server to connect or to send on, in seconds.",
+    )
+    query_threads: int = Field(
+        12,
+        ge=1,
+        le=64,
+        description="How many FHIR queries of one call run side by side.",
+    )
+    max_pages: int = Field(
+        20,
+        ge=1,
+        description="How many pages of one search are read; a longer search counts as unavailable.",
+    )
+    max_response_bytes: int = Field(
+        20_000_000,
+        ge=1,
+        description="The largest page taken from a FHIR server, in bytes after decompression.",
+    )
+    max_body_bytes: int = Field(
+        10_000_000,
+        ge=1,
+        description="The largest request body taken, in bytes; a larger one is answered 413.",
+    )
+    cors_origins: _Listed = Field(
+        ("*",),
+        description="The web origins whose pages may call the service, or * for all. Cookies are never used.",
+    )
+    answers_valid_days: int = Field(
+        90,
+        ge=0,
+        description="How many days a clinician's answer to a policy question counts.",
+    )
+    policy_folders: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        description="Folders with policy documents of your own, read beside those that come with the service.",
+    )
+    workers: int = Field(
+        2,
+        ge=1,
+        description="How many processes serve requests.",
+    )
+    threads: int = Field(
+        32,
+        ge=1,
+        description="How many requests each process serves at a time.",
+    )
+
+    @field_validator("cors_origins", "policy_folders", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(origin == "*" or _ORIGIN.match(origin) for origin in value):
+            raise ValueError("each origin is * or scheme://host[:port], without a path")
+        return value
