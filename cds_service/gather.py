@@ -1,0 +1,87 @@
+"""Reads the part of a chart that a call needs: prefetch first, one wave of queries for the rest.
+
+This knows neither Flask nor HTTP; the source may be a FHIR server or a chart in memory.
+"""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import datetime, tzinfo
+
+from cds_service.deadline import Deadline
+from cds_service.fhir_page import Page, page_of
+from cds_service.fhir_source import FhirSource, SearchResult, wanted
+from cds_service.hook_request import HookRequest
+from coverage_policies.searches import Search
+from fhir_mappings.record import Availability, PatientRecord
+
+_GRACE_SECONDS = 0.2
+"""How long past the deadline is waited for queries that stop at it, so that what they had read is kept."""
+
+_BEST_FIRST = (Availability.COMPLETE, Availability.NOT_OFFERED, Availability.UNAVAILABLE)
+
+
+def gather(
+    request: HookRequest,
+    searches: Iterable[Search],
+    source: FhirSource | None,
+    *,
+    read_at: datetime,
+    zone: tzinfo,
+    deadline: Deadline,
+    threads: int,
+) -> PatientRecord:
+    """The patient, the coverages and what these searches find, from prefetch and, for what is missing, the source.
+
+    A search without prefetch and without a source is unavailable. A resource type is as available as the worst of
+    its searches; what was read is kept in any case. Returns shortly after the deadline at the latest.
+    """
+    pages = {search: prefetched(request, search) for search in wanted(searches)}
+    results = {search: SearchResult.of(page) if page else SearchResult() for search, page in pages.items()}
+    queries = {search: page for search, page in pages.items() if page is None or page.next}
+    if source is not None and queries:
+        results |= _wave(request.patient_id, queries, source, deadline, threads)
+    availability: dict[str, Availability] = {}
+    for search, result in results.items():
+        known = availability.get(search.resource_type, Availability.COMPLETE)
+        availability[search.resource_type] = max(known, result.availability, key=_BEST_FIRST.index)
+    return PatientRecord(
+        request.patient_id,
+        [entry for result in results.values() for entry in result.entries],
+        read_at=read_at,
+        zone=zone,
+        availability=availability,
+        server=source.address if source is not None else "",
+    )
+
+
+def prefetched(request: HookRequest, search: Search) -> Page | None:
+    """What came under a search's key; None where it is to be queried: no such key, or nothing usable under it.
+
+    null says that the client has nothing (CDS Hooks 2.0.1, Prefetch Template), an OperationOutcome that it failed.
+    """
+    if search.key not in request.prefetch:
+        return None
+    value = request.prefetch[search.key]
+    return Page() if value is None else page_of(value, search.resource_type)
+
+
+def _wave(
+    patient_id: str,
+    queries: dict[Search, Page | None],
+    source: FhirSource,
+    deadline: Deadline,
+    threads: int,
+) -> dict[Search, SearchResult]:
+    """What the queries, run side by side, had found at the deadline; one that goes on is left to end by itself."""
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="fhir")
+    try:
+        running = {
+            search: pool.submit(source.follow, page, search, patient_id)
+            if page
+            else pool.submit(source.search, search, patient_id)
+            for search, page in queries.items()
+        }
+        wait(running.values(), timeout=deadline.remaining() + _GRACE_SECONDS)
+        return {search: future.result() for search, future in running.items() if future.done()}
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
