@@ -1,0 +1,117 @@
+"""The HTTP service: CDS Hooks 2.0.1 discovery and calls, on Flask."""
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from cds_service.call_log import Call, CallLog, place_of
+from cds_service.discovery import SERVICES, document
+from cds_service.errors import OF_STATUS, Issue, RefusedError, operation_outcome
+from cds_service.fhir_client import FhirClients
+from cds_service.fhir_source import FhirOpener
+from cds_service.hook_calls import HookCalls
+from cds_service.hook_request import HookRequest, parse_json, read_request
+from cds_service.judge import Judge
+from cds_service.response_headers import CALL_ID, allow_browsers, protect
+from cds_service.settings import Settings
+from fhir_mappings.fhir_json import Json, dumps
+
+
+def create_app(
+    *,
+    settings: Settings,
+    judge: Judge,
+    clock: Callable[[], datetime],
+    new_id: Callable[[], str],
+    opener: FhirOpener | None = None,
+    log: CallLog | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Flask:
+    """The service as a WSGI application.
+
+    `clock` gives the moment of reading, with a time zone; `new_id` a new id for each call, for log and answer;
+    `opener` what reads the FHIR server of a call (over HTTP unless given); `log` where calls are told of (standard
+    error unless given).
+    """
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.url_map.strict_slashes = False
+    calls = HookCalls(settings, judge, clock, opener or FhirClients(settings), monotonic)
+    call_log = log or CallLog(sys.stderr, clock)
+    hooks = {service.id: service.hook for service in SERVICES}
+    allow_browsers(app, settings)
+    protect(app, settings)
+
+    @app.before_request
+    def begin() -> None:
+        g.call = Call(new_id(), monotonic())
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        call: Call = g.call
+        response.headers[CALL_ID] = call.id
+        if call.hook:
+            call_log.write(call, status=response.status_code, seconds=monotonic() - call.started)
+        return response
+
+    @app.errorhandler(RefusedError)
+    def refused(error: RefusedError) -> Response:
+        return _json(operation_outcome(error.issues), error.status)
+
+    @app.errorhandler(HTTPException)
+    def not_served(error: HTTPException) -> Response:
+        status = error.code or 500
+        response = _json(operation_outcome([OF_STATUS.get(status, OF_STATUS[500 if status >= 500 else 400])]), status)
+        response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
+        return response
+
+    @app.errorhandler(Exception)
+    def failed(error: Exception) -> Response:
+        g.call.failure = place_of(error)
+        return _json(operation_outcome([OF_STATUS[500]]), 500)
+
+    @app.get("/health/live")
+    def live() -> Response:
+        return _json({"status": "ok"})
+
+    @app.get("/cds-services")
+    def discover() -> Response:
+        return _json(document(judge.all_searches()))
+
+    @app.post("/cds-services/<service_id>")
+    def call(service_id: str) -> Response:
+        hook = hooks.get(service_id)
+        if hook is None:
+            raise RefusedError(404, OF_STATUS[404])
+        g.call.hook = hook
+        hook_request = _request_body(hook)
+        g.call.hook_instance = hook_request.hook_instance
+        g.call.orders = len(hook_request.orders.judged)
+        judgement = calls.answer(hook_request)
+        g.call.cards = len(judgement.cards)
+        return _json({"cards": judgement.cards})
+
+    return app
+
+
+def _request_body(hook: str) -> HookRequest:
+    """The call in the body of the current request, which must be for this hook."""
+    if not request.is_json:
+        raise RefusedError(415, OF_STATUS[415])
+    try:
+        value = parse_json(request.get_data(cache=False))
+    except ValueError:
+        raise RefusedError(400, Issue("structure", "The body is not JSON in UTF-8. Send one JSON object.")) from None
+    found = read_request(value)
+    if found.hook != hook:
+        raise RefusedError(400, Issue("value", f"hook differs from this service's. Send {hook}.", "hook"))
+    return found
+
+
+def _json(value: Json, status: int = 200) -> Response:
+    """An answer as JSON; a lone surrogate, which UTF-8 does not have, goes out as it came in, escaped."""
+    return Response(dumps(value).encode("utf-8", "backslashreplace"), status, mimetype="application/json")

@@ -1,0 +1,62 @@
+"""One JSON line per hook call: what an operator needs, and nothing about a patient."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from traceback import extract_tb
+from typing import TextIO
+
+import structlog
+
+_FRAMES = 5
+
+
+@dataclass(slots=True)
+class Call:
+    """What the log says of one call. `hook_instance` is set once it is known to be a UUID."""
+
+    id: str
+    started: float
+    hook: str = ""
+    hook_instance: str = ""
+    orders: int = 0
+    cards: int = 0
+    failure: str = ""
+
+
+class CallLog:
+    """Writes the lines to a stream; each holds the time of writing in UTC."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._logger = structlog.wrap_logger(
+            structlog.WriteLogger(stream),
+            processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
+        )
+
+    def write(self, call: Call, *, status: int, seconds: float) -> None:
+        """One line for a call that was answered with this HTTP status after so many seconds."""
+        said = {
+            "at": self._clock().isoformat(timespec="milliseconds"),
+            "call": call.id,
+            "hook": call.hook,
+            "hookInstance": call.hook_instance,
+            "status": status,
+            "orders": call.orders,
+            "cards": call.cards,
+            "ms": round(seconds * 1000),
+            "failure": call.failure,
+        }
+        kept = {name: value for name, value in said.items() if value != ""}
+        if call.failure:
+            self._logger.error("hook call", **kept)
+        else:
+            self._logger.info("hook call", **kept)
+
+
+def place_of(error: BaseException) -> str:
+    """An exception as its type and the code it came through: its message may quote a chart."""
+    frames = extract_tb(error.__traceback__)[-_FRAMES:]
+    places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+    return f"{type(error).__name__} at {places}"

@@ -1,0 +1,57 @@
+"""One call from checked request to judgement: which data, where from, and what the judge says of it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from cds_service.deadline import Deadline
+from cds_service.errors import OF_STATUS, RefusedError
+from cds_service.fhir_source import FhirOpener
+from cds_service.gather import gather
+from cds_service.hook_request import HookRequest
+from cds_service.judge import Judge, Judgement
+from cds_service.settings import Settings
+
+
+class HookCalls:
+    """Answers checked calls, many at a time."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        judge: Judge,
+        clock: Callable[[], datetime],
+        opener: FhirOpener,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._judge = judge
+        self._clock = clock
+        self._opener = opener
+        self._monotonic = monotonic
+
+    def answer(self, request: HookRequest) -> Judgement:
+        """The judgement on the orders of a call; no card and no query where no policy speaks about any of them.
+
+        Raises RefusedError (412) where nothing at all could be read and some order needed it.
+        """
+        searches = self._judge.searches(request.orders)
+        if not searches:
+            return Judgement(())
+        access = request.fhir
+        seconds = (
+            self._settings.budget_seconds if access is None else min(self._settings.budget_seconds, access.expires_in)
+        )
+        deadline = Deadline(seconds, self._monotonic)
+        record = gather(
+            request,
+            searches,
+            self._opener(access, deadline) if access else None,
+            read_at=self._clock(),
+            zone=self._settings.time_zone,
+            deadline=deadline,
+            threads=self._settings.query_threads,
+        )
+        judgement = self._judge.answer(request.hook, request.orders, record)
+        if record.is_empty and not judgement.settled:
+            raise RefusedError(412, OF_STATUS[412])
+        return judgement
