@@ -20,15 +20,16 @@ _NOT_OF_A_CHART = {"OperationOutcome", "Bundle"}
 class Store:
     """The resources of one chart or of several, exactly as they came: nothing in them is rewritten.
 
-    `skipped` counts the Bundle entries that hold no resource of a chart. Where two entries have the same type
-    and id, the first stays.
+    `skipped` counts the Bundle entries that hold no resource of a chart. Of two entries with the same type and id
+    the one updated last stays, else the first.
     """
 
     def __init__(self, resources: Iterable[Entry], *, skipped: int = 0) -> None:
         self.skipped = skipped
-        self._entries: dict[str, list[Entry]] = {}
-        self._by_name: dict[str, Entry] = {}
+        self._entries: dict[str, dict[str, Entry]] = {}
+        """By type and then by id; what has no id is kept under its position."""
         self._aliases: dict[str, str] = {}
+        """What each full URL stands for: `Type/id`."""
         for full_url, resource in resources:
             self._add(full_url, resource)
 
@@ -61,22 +62,20 @@ class Store:
     def _add(self, full_url: str, resource: Resource) -> None:
         kind = str(resource.get("resourceType"))
         own_id = id_of(full_url, resource)
-        name = f"{kind}/{own_id}"
-        if own_id and name in self._by_name:
-            return
-        self._entries.setdefault(kind, []).append((full_url, resource))
-        if own_id:
-            self._by_name[name] = full_url, resource
+        of_kind = self._entries.setdefault(kind, {})
+        key = own_id or f"#{len(of_kind)}"
+        if key not in of_kind or _updated(resource) > _updated(of_kind[key][1]):
+            of_kind[key] = full_url, resource
         if full_url and own_id:
-            self._aliases[full_url] = name
+            self._aliases[full_url] = f"{kind}/{own_id}"
 
     def types(self) -> tuple[str, ...]:
         """The resource types there is something of, in alphabetical order."""
         return tuple(sorted(self._entries))
 
     def read(self, resource_type: str, resource_id: str) -> Resource | None:
-        """One resource by its id, or by the uuid it was posted under; None where there is none."""
-        found = self._by_name.get(f"{resource_type}/{resource_id}")
+        """One resource by its id, one without an id by the uuid it was posted under; None where there is none."""
+        found = self._entries.get(resource_type, {}).get(resource_id)
         return found[1] if found else None
 
     def search(self, resource_type: str, params: Sequence[tuple[str, str]]) -> list[Entry]:
@@ -86,7 +85,7 @@ class Store:
         `_count`: paging is the server's. Raises SearchError for an unknown modifier or an unreadable date.
         """
         known = known_parameters(resource_type, params)
-        return [entry for entry in self._entries.get(resource_type, []) if self._satisfies(entry, known)]
+        return [entry for entry in self._entries.get(resource_type, {}).values() if self._satisfies(entry, known)]
 
     def _satisfies(self, entry: Entry, known: Sequence[tuple[str, str]]) -> bool:
         full_url, resource = entry
@@ -116,6 +115,12 @@ def id_of(full_url: str, resource: Resource) -> str:
     """A resource's id, else the last part of its full URL (`urn:uuid:x` gives x), else nothing."""
     own_id = resource.get("id")
     return own_id if isinstance(own_id, str) and own_id else re.split("[/:]", full_url)[-1]
+
+
+def _updated(resource: Resource) -> str:
+    meta = resource.get("meta")
+    updated = meta.get("lastUpdated") if isinstance(meta, dict) else None
+    return updated if isinstance(updated, str) else ""
 
 
 def _parameter(resource_type: str, name: str) -> Parameter | None:

@@ -263,12 +263,19 @@ def test_what_is_no_bundle_is_refused(value):
         Store.from_bundle(value)
 
 
-def test_the_first_of_two_with_the_same_id_stays_and_nothing_is_rewritten():
-    first = of_type("Observation", "a", valueQuantity={"value": Decimal("24.90")})
-    store = store_of(first, of_type("Observation", "a"))
-    assert store.search("Observation", []) == [(f"{BASE}/Observation/a", first)]
-    assert store.read("Observation", "a") is first
+def test_nothing_is_rewritten():
+    weight = of_type("Observation", "a", valueQuantity={"value": Decimal("24.90")})
+    store = store_of(weight)
+    assert store.search("Observation", []) == [(f"{BASE}/Observation/a", weight)]
+    assert store.read("Observation", "a") is weight
     assert store.read("Observation", "b") is None
+
+
+def test_of_two_with_the_same_id_the_one_updated_last_stays():
+    plain, other = of_type("Condition", "a"), of_type("Condition", "a", code={"text": "x"})
+    older, newer = ({**plain, "meta": {"lastUpdated": f"2026-01-0{day}T10:00:00Z"}} for day in (1, 2))
+    for entries, stays in (((plain, other), plain), ((older, newer), newer), ((newer, older), newer)):
+        assert [kept for _, kept in store_of(*entries).search("Condition", [])] == [stays]
 
 
 def test_several_charts_in_one_store():
