@@ -5,7 +5,7 @@ from typing import Any
 
 from cards.override_reasons import OVERRIDE_REASONS
 from cards.wording import detail, summary
-from coverage_policies.determination import Determination, Outcome
+from coverage_policies.determination import Alternative, Determination, Outcome
 
 ORDER_SIGN = "order-sign"
 _INDICATOR = {Outcome.NOT_SUPPORTED: "warning", Outcome.CRITERIA_NOT_MET: "warning"}
@@ -41,10 +41,20 @@ def card(determination: Determination, new_id: Callable[[], str]) -> dict[str, A
     }
     if not supported:
         found["detail"] = detail(determination)
+        if determination.alternatives:
+            found["suggestions"] = [_suggestion(each, new_id) for each in determination.alternatives]
+            found["selectionBehavior"] = "at-most-one"
         found["overrideReasons"] = [dict(reason) for reason in OVERRIDE_REASONS]
     return found
 
 
+def _suggestion(alternative: Alternative, new_id: Callable[[], str]) -> dict[str, Any]:
+    """The mended order as one that replaces the draft (CDS Hooks 2.0.1, Suggestion and Action)."""
+    action = {"type": "update", "description": alternative.says, "resource": alternative.resource}
+    return {"label": alternative.says, "uuid": new_id(), "actions": [action]}
+
+
 def _source(determination: Determination) -> str:
     section = f", section {determination.section}" if determination.section else ""
-    return f"{determination.owner} {determination.policy} {determination.title}{section}, revision {determination.revision}"
+    text = f"{determination.policy} {determination.title}{section}, revision {determination.revision}"
+    return f"{determination.owner}: {text}"

@@ -2,12 +2,12 @@
 
 import re
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~&])")
+_SPECIAL = re.compile(r"([\\`*_\[\]|<>~&])")
 _SPACE = re.compile(r"\s+")
 
 
 def escaped(text: str) -> str:
-    """The text with everything escaped that Markdown or HTML would act on, on one line."""
+    """The text on one line, with everything escaped that Markdown or HTML would act on inside a line."""
     return _SPECIAL.sub(r"\\\1", _SPACE.sub(" ", text)).strip().replace("\\<", "&lt;").replace("\\&", "&amp;")
 
 

@@ -24,13 +24,14 @@ _OPEN_BECAUSE = {
 
 
 def failing(determination: Determination) -> tuple[CriterionResult, ...]:
-    """The criteria that fail and cannot be outweighed: not met, counted, and nothing below them that says it better."""
-    by_parent = {result.id: result for result in determination.criteria}
-    return tuple(
+    """The criteria because of which it fails: not met, and so is every group above; the deciding section first."""
+    by_id = {result.id: result for result in determination.criteria}
+    found = [
         result
         for result in determination.criteria
-        if result.counted is Status.NOT_MET and not result.is_group and _all_above_fail(result, by_parent)
-    )
+        if result.counted is Status.NOT_MET and not result.is_group and _all_above_fail(result, by_id)
+    ]
+    return tuple(sorted(found, key=lambda result: result.id.split(".")[0] != determination.section))
 
 
 def _all_above_fail(result: CriterionResult, by_id: dict[str, CriterionResult]) -> bool:
@@ -72,7 +73,9 @@ def _matter(determination: Determination) -> str:
 def detail(determination: Determination) -> str:
     """One screen of Markdown: what fails with its evidence, what is open, what is met, and what it rests on."""
     parts = [
+        f"*{escaped(determination.order_label)}* – {escaped(determination.order)}\n",
         *_not_met(determination),
+        *_hanging(determination),
         *_open(determination),
         *_reviewed(determination),
         *_met(determination),
@@ -104,6 +107,15 @@ def _evidence(item: Evidence) -> str:
     return f"{', '.join(word for word in words if word)} – {escaped(item.reference)}"
 
 
+def _hanging(determination: Determination) -> Iterator[str]:
+    """What one of the open pathways would fail on: worth knowing before it is chosen."""
+    for result in determination.criteria:
+        if Status.NOT_MET in result.on_pathways.values() and not result.is_group:
+            on = " or ".join(name for name, status in result.on_pathways.items() if status is Status.NOT_MET)
+            sentence = f"{result.fails or result.says}{': ' + result.gist if result.gist else ''}"
+            yield f"**Not met if {escaped(on)}:** {escaped(sentence)}\n"
+
+
 def _open(determination: Determination) -> Iterator[str]:
     questions = determination.questions
     if not questions or determination.outcome is Outcome.SUPPORTED:
@@ -113,7 +125,7 @@ def _open(determination: Determination) -> Iterator[str]:
     shown = (shared if len(shared) >= _QUESTIONS else list(questions))[:_QUESTIONS]
     for pathway in dict.fromkeys(question.pathway for question in shown):
         if pathway:
-            yield f"- If the pathway is {escaped(pathway)}:"
+            yield f"- {escaped(pathway)}:"
         indent = "  " if pathway else ""
         for question in shown:
             if question.pathway == pathway:
@@ -128,9 +140,9 @@ def _question(question: Question) -> str:
     parts = f" ({escaped(', '.join(question.parts))})" if question.parts else ""
     seen = "; ".join(_evidence(item) for item in question.evidence[:2])
     found = f"- {escaped(question.ask)}{parts}"
-    if why:
-        found += f" *{why}*"
-    return f"{found}: {seen}" if seen else found
+    if why or seen:
+        found += f" *{': '.join(filter(None, (why, seen)))}*"
+    return found
 
 
 def _reviewed(determination: Determination) -> Iterator[str]:
@@ -156,6 +168,6 @@ def _footing(determination: Determination) -> Iterator[str]:
     for note in determination.notes:
         yield f"*{escaped(note)}*  "
     yield (
-        f"*If the plan follows {escaped(determination.policy)}, revision {escaped(determination.revision)}. National and "
-        "local Medicare determinations and state Medicaid rules come first. No approval, no denial, no promise of payment.*"
+        f"*If the plan follows {escaped(determination.policy)}, revision {escaped(determination.revision)}. Medicare's "
+        "national and local determinations and state Medicaid rules come first. Neither approval nor denial.*"
     )

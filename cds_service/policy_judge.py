@@ -6,13 +6,10 @@ from datetime import datetime, tzinfo
 from cards.deck import deck
 from cds_service.judge import DraftOrders, Judgement
 from coverage_policies.assessment import Session, applicable, assess, read_session
-from coverage_policies.determination import Outcome
 from coverage_policies.library import Library
 from coverage_policies.searches import Search
 from fhir_mappings.dates import Span
 from fhir_mappings.record import PatientRecord
-
-_UNSETTLED = (Outcome.NOT_EVALUATED, Outcome.DOCUMENTATION_NEEDED)
 
 
 class PolicyJudge:
@@ -51,7 +48,7 @@ class PolicyJudge:
         session = self._session(orders, record)
         pairs = applicable(self._library, session, record)
         found = assess(pairs, session, record, answers_valid=self._answers_valid)
-        settled = any(each.outcome not in _UNSETTLED for each in found)
+        settled = any(each.is_settled for each in found)
         return Judgement(deck(found, hook, self._new_id), settled)
 
     def _session(self, orders: DraftOrders, record: PatientRecord) -> Session:

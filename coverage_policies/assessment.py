@@ -1,24 +1,28 @@
 """Every order of a call against every text that speaks about it."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from coverage_policies.determination import Determination, Outcome
+from coverage_policies.determination import Alternative, Determination, Outcome, Status
 from coverage_policies.evaluator import ANSWERS_VALID, evaluate
 from coverage_policies.library import Library, is_held_for
 from coverage_policies.model import Policy
 from fhir_mappings.dates import Span
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.order_mending import restated
 from fhir_mappings.orders import Order, read_order
 from fhir_mappings.record import Entry, PatientRecord, reference_of
+
+_RULED_OUT = (Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET)
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The draft orders of a call, read: those to judge, and the others of the session."""
+    """The draft orders of a call, read: those to judge, and the others of the session; `drafts` as received."""
 
     judged: tuple[Order, ...]
     others: tuple[Order, ...]
+    drafts: tuple[Entry, ...] = ()
 
     def beside(self, order: Order) -> tuple[Order, ...]:
         """Every other order of the session."""
@@ -34,7 +38,7 @@ def read_session(judged: Iterable[Entry], others: Iterable[Entry], record: Patie
     resolve = _resolver([*judged, *others], record)
     read = {order.reference: order for order in _read(judged, record, resolve) if order.is_judged}
     beside = {order.reference: order for order in _read(others, record, resolve) if order.reference not in read}
-    return Session(tuple(read.values()), tuple(beside.values()))
+    return Session(tuple(read.values()), tuple(beside.values()), (*judged, *others))
 
 
 def _read(entries: Iterable[Entry], record: PatientRecord, resolve: Callable[[Json], Resource | None]) -> list[Order]:
@@ -76,7 +80,10 @@ def assess(
     for order, policy in pairs:
         anchor = order.anchor(record.today)
         if is_held_for(policy, anchor.day):
-            found.append(evaluate(policy, order, session.beside(order), record, anchor, answers_valid=answers_valid))
+            judged = evaluate(policy, order, session.beside(order), record, anchor, answers_valid=answers_valid)
+            found.append(
+                replace(judged, alternatives=_alternatives(judged, policy, order, session, record, answers_valid))
+            )
         else:
             note = f"No text of {policy.name} is held for {anchor.day}; the oldest is dated {policy.revision}."
             found.append(
@@ -94,4 +101,25 @@ def assess(
                     notes=(note,),
                 )
             )
+    return tuple(found)
+
+
+def _alternatives(
+    judged: Determination, policy: Policy, order: Order, session: Session, record: PatientRecord, answers_valid: Span
+) -> tuple[Alternative, ...]:
+    """The mended orders that fare better, each evaluated the same way. An order without an id cannot be updated."""
+    if judged.outcome not in _RULED_OUT or "id" not in order.resource:
+        return ()
+    found = []
+    for result in judged.criteria:
+        mend = policy.index[result.id].mend
+        if mend is None or result.counted is not Status.NOT_MET:
+            continue
+        resource = restated(order.resource, mend.attribute, mend.value)
+        mended = read_order(resource, zone=record.zone, resolve=_resolver(session.drafts, record))
+        outcome = evaluate(
+            policy, mended, session.beside(order), record, order.anchor(record.today), answers_valid=answers_valid
+        ).outcome
+        if outcome not in _RULED_OUT:
+            found.append(Alternative(mend.says, resource, outcome))
     return tuple(found)

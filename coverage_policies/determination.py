@@ -6,6 +6,7 @@ from datetime import date
 from enum import Enum
 from typing import NoReturn
 
+from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Evidence
 
 
@@ -105,7 +106,7 @@ class Presumption:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is still to be asked: a criterion's question, and the pathway it belongs to where one is not settled."""
+    """What is still to be asked: a criterion's question, and in words the pathway it hangs on, if on one."""
 
     id: str
     ask: str
@@ -113,6 +114,15 @@ class Question:
     evidence: tuple[Evidence, ...] = ()
     pathway: str = ""
     parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """The same order with one statement changed, and the better outcome that it has."""
+
+    says: str
+    resource: Resource
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +145,7 @@ class Determination:
     section: str = ""
     criteria: tuple[CriterionResult, ...] = ()
     questions: tuple[Question, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
     presumed: Presumption | None = None
     notes: tuple[str, ...] = ()
 
@@ -142,6 +153,11 @@ class Determination:
     def text(self) -> str:
         """The name of the text judged by: `CP.MP.126@2025-04`."""
         return f"{self.policy}@{self.revision}"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to be asked or read."""
+        return self.outcome not in (Outcome.NOT_EVALUATED, Outcome.DOCUMENTATION_NEEDED)
 
     def criterion(self, criterion_id: str) -> CriterionResult:
         """One criterion by its id; raises KeyError where the text has none of that name."""

@@ -31,8 +31,9 @@ def evaluate(
 ) -> Determination:
     """Judge one order by one policy text.
 
-    Every criterion of every section is reported, also after its group is decided. The worst section decides the
-    outcome; the first listed on a tie. An order the text does not speak about is `not-applicable`.
+    Every criterion of the sections that judge the order is reported, also after its group is decided. The worst
+    section decides the outcome; the first listed on a tie. An order the text does not speak about is
+    `not-applicable`.
     """
     case = Circumstances(order, tuple(other_orders), record, anchor.day)
     said = answers(record, order.reference, lambda address: _is_about(address, policy), answers_valid)
@@ -41,9 +42,9 @@ def evaluate(
         return _determination(policy, order, anchor, Outcome.NOT_APPLICABLE)
     names = tuple(dict.fromkeys(name for entry in entries for name in entry.sections))
     settled = settle(policy.pathway, case, said)
-    roots = [section.root for section in policy.sections.values()]
+    roots = [policy.sections[name].root for name in names]
     runs = [_Run(policy, case, said, pathway, roots) for pathway in settled.remaining]
-    verdicts = [run.verdict(names) for run in runs]
+    verdicts = [run.verdict() for run in runs]
     outcome, section = _agreed(verdicts)
     questions = open_questions(policy, names, {run.pathway: run.results for run in runs})
     if len(runs) > 1 and policy.pathway:
@@ -134,11 +135,10 @@ class _Run:
         self.results: dict[str, CriterionResult] = {}
         self._rolled = {root.id: self._visit(root, "", 0, on_pathway=True) for root in roots}
 
-    def verdict(self, names: Sequence[str]) -> tuple[Outcome, str]:
-        """The worst outcome of these sections, and the section it comes from."""
+    def verdict(self) -> tuple[Outcome, str]:
+        """The worst outcome of the sections, and the section it comes from."""
         found = []
-        for name in names:
-            rolled = self._rolled[name]
+        for name, rolled in self._rolled.items():
             if rolled.strict is Status.NOT_MET:
                 found.append((self.policy.sections[name].if_not_met, name))
             elif rolled.strict is Status.MET:
@@ -225,11 +225,14 @@ class _Run:
             case, evidence = replace(case, anchor=done.end.latest), (done.evidence,)
         roots = [self.policy.index[name] for name in c.needs]
         then = _Run(self.policy, case, self.said, self.pathway, roots).results
-        status = roll_up([then[name].counted or Status.UNKNOWN for name in c.needs], None)
+        found = [then[name].counted for name in c.needs]
+        status = roll_up([Status.UNKNOWN if each is None else each for each in found], None)
         reason = next((then[name].reason for name in c.needs if then[name].counted is status), None)
         failed = [r for r in then.values() if not r.is_group and r.counted is Status.NOT_MET is status]
         notes = tuple(f"{result.says}: not met on {case.anchor}" for result in failed) if c.as_of else ()
-        return Judged(status, reason, evidence + tuple(e for r in failed for e in r.evidence), notes)
+        evidence += tuple(item for result in failed for item in result.evidence)
+        evidence += tuple(item for finding in find(c.show, self.case) for item in finding.evidence)
+        return Judged(status, reason, tuple(dict.fromkeys(evidence)), notes)
 
 
 def _agreed(verdicts: Sequence[tuple[Outcome, str]]) -> tuple[Outcome, str]:

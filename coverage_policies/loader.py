@@ -16,6 +16,7 @@ from coverage_policies.model import (
     Choice,
     Clause,
     Criterion,
+    Mend,
     OrderEntry,
     Pathway,
     Policy,
@@ -27,6 +28,7 @@ from coverage_policies.operators.base import as_list, value_set
 from coverage_policies.schema import document_schema
 from coverage_policies.value_sets import ValueSet
 from coverage_policies.yaml_source import DocumentError, Problem, Source, read
+from fhir_mappings.order_words import ATTRIBUTES
 
 GROUPS = ("all", "any", "of")
 
@@ -169,6 +171,7 @@ class _Builder:
             met_when=self._clauses(raw, "met_when", path),
             not_met_when=self._clauses(raw, "not_met_when", path),
             show=self._clauses(raw, "show", path),
+            mend=_mend(raw["mend"]) if "mend" in raw else None,
             ask=raw.get("ask", ""),
             met_by=raw.get("met_by", "yes"),
             needs=tuple(as_list(raw.get("needs", []))),
@@ -235,6 +238,11 @@ class _Builder:
 
     def _problem(self, path: Sequence[str | int], what: str) -> None:
         self.problems.append(self.source.problem(path, what))
+
+
+def _mend(raw: Mapping[str, str]) -> Mend:
+    attribute = next(each for each in ATTRIBUTES if each in raw)
+    return Mend(raw["says"], attribute, raw[attribute])
 
 
 def _rename(raw: dict[str, Any], old: str, new: str) -> None:

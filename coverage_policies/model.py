@@ -1,5 +1,6 @@
 """A policy text as the evaluator sees it: sections of criteria, ready to be tested. Built by the loader, immutable."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,6 +11,9 @@ from coverage_policies.operators.base import Arguments, Test
 from coverage_policies.searches import ANSWERS, PROCEDURES, Search, merge
 from coverage_policies.value_sets import ValueSet
 from fhir_mappings.codings import Coding
+from fhir_mappings.order_words import Attribute
+
+_PART = re.compile(r"\.[a-z][a-z-]+$")
 
 PATHWAY = "pathway"
 APPLIES = "applies"
@@ -34,6 +38,15 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
+class Mend:
+    """What the order could state instead, so that the criterion is met; `says` is the label of the suggestion."""
+
+    says: str
+    attribute: Attribute
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Criterion:
     """A section, a numbered criterion, or a part of one.
 
@@ -52,6 +65,7 @@ class Criterion:
     met_when: tuple[Clause, ...] = ()
     not_met_when: tuple[Clause, ...] = ()
     show: tuple[Clause, ...] = ()
+    mend: Mend | None = None
     ask: str = ""
     met_by: str = "yes"
     needs: tuple[str, ...] = ()
@@ -70,6 +84,11 @@ class Criterion:
         yield self
         for child in self.children:
             yield from child.walk()
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a named part of our own (`II.D.faber`) rather than a number of the source text."""
+        return _PART.search(self.id) is not None
 
     @property
     def clauses(self) -> tuple[Clause, ...]:

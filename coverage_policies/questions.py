@@ -1,6 +1,7 @@
 """The questions that are left, the ones that matter most first."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from coverage_policies.determination import CriterionResult, Question, Reason, Status
 from coverage_policies.model import Criterion, Policy
@@ -25,17 +26,11 @@ def open_questions(
             for question in _below(policy.sections[name].root, results):
                 asked.setdefault(question.id, question)
                 pathways.setdefault(question.id, []).append(pathway)
+    says = {choice.name: choice.says for choice in policy.pathway.choices} if policy.pathway else {}
     found = [
         question
         if len(pathways[name]) == len(runs)
-        else Question(
-            name,
-            question.ask,
-            question.reason,
-            question.evidence,
-            " or ".join(map(str, pathways[name])),
-            question.parts,
-        )
+        else replace(question, pathway=" or ".join(says[p] for p in pathways[name] if p))
         for name, question in asked.items()
     ]
     return tuple(sorted(found, key=_rank))

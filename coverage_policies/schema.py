@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from coverage_policies.operators import OPERATORS
+from fhir_mappings.order_mending import PHRASES
 
 _ID = r"^[A-Za-z0-9]+(?:\.[A-Za-z0-9-]+)*$"
 _TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
@@ -22,6 +23,14 @@ _CRITERION: dict[str, Any] = {
     "met_when": _CLAUSES,
     "not_met_when": _CLAUSES,
     "show": _CLAUSES,
+    "mend": {
+        "type": "object",
+        "properties": {"says": _TEXT, **{name: {"enum": sorted(values)} for name, values in PHRASES.items()}},
+        "required": ["says"],
+        "additionalProperties": False,
+        "minProperties": 2,
+        "maxProperties": 2,
+    },
     "ask": _TEXT,
     "met_by": {"enum": ["yes", "no"]},
     "needs": _NAMES,
@@ -59,6 +68,7 @@ def document_schema() -> dict[str, Any]:
         "ask": _TEXT,
     }
     names: dict[str, Any] = {"type": "object", "minProperties": 1, "propertyNames": {"pattern": _ID}}
+    words = {"type": "object", "minProperties": 2, "propertyNames": {"pattern": r"^[a-z][a-z0-9-]*$"}}
     document = _closed(
         {
             "policy": {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9.-]*$"},
@@ -76,7 +86,7 @@ def document_schema() -> dict[str, Any]:
             "pathway": _closed(
                 {
                     "ask": _TEXT,
-                    "choices": names | {"additionalProperties": _closed(choice, "says"), "minProperties": 2},
+                    "choices": words | {"additionalProperties": _closed(choice, "says")},
                 },
                 "ask",
                 "choices",

@@ -1,0 +1,74 @@
+"""One request judged from the command line: the same walk as a call over HTTP, answered with determinations."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from cds_service.deadline import Deadline
+from cds_service.fhir_client import FhirClients
+from cds_service.fhir_source import ChartInMemory, FhirSource
+from cds_service.gather import gather
+from cds_service.hook_request import HookRequest
+from cds_service.sample_ehr.store import Store
+from cds_service.settings import Settings
+from coverage_policies.assessment import applicable, assess, read_session
+from coverage_policies.determination import Determination
+from coverage_policies.evaluator import evaluate
+from coverage_policies.library import Library
+from coverage_policies.model import Policy
+from fhir_mappings.dates import Span
+from fhir_mappings.fhir_json import Json
+from fhir_mappings.record import PatientRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The determinations of one request, one per order and text, and whether anything at all could be read."""
+
+    determinations: tuple[Determination, ...]
+    is_unread: bool
+
+
+def evaluate_request(
+    request: HookRequest,
+    library: Library,
+    settings: Settings,
+    *,
+    chart: Json | None = None,
+    text: Policy | None = None,
+    clock: Callable[[], datetime],
+) -> Evaluation:
+    """Judge the orders of a request.
+
+    `chart` is a Bundle that stands in for the FHIR server. `text` is the one text to judge by, whatever its date;
+    without it each order is judged by the texts that speak about it.
+    """
+    deadline = Deadline(settings.budget_seconds)
+    source: FhirSource | None = None
+    if chart is not None:
+        source = ChartInMemory(Store.from_bundle(chart))
+    elif request.fhir is not None:
+        source = FhirClients(settings)(request.fhir, deadline)
+    record = gather(
+        request,
+        library.searches([text] if text else None),
+        source,
+        read_at=clock(),
+        zone=settings.time_zone,
+        deadline=deadline,
+        threads=settings.query_threads,
+    )
+    return Evaluation(_determinations(request, library, settings, record, text), record.is_empty)
+
+
+def _determinations(
+    request: HookRequest, library: Library, settings: Settings, record: PatientRecord, text: Policy | None
+) -> tuple[Determination, ...]:
+    session = read_session(request.orders.judged, request.orders.others, record)
+    valid = Span(settings.answers_valid_days, "days")
+    if text is None:
+        return assess(applicable(library, session, record), session, record, answers_valid=valid)
+    return tuple(
+        evaluate(text, order, session.beside(order), record, order.anchor(record.today), answers_valid=valid)
+        for order in session.judged
+    )
