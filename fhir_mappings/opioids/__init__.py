@@ -1,0 +1,10 @@
+"""How far systemic opioids were weaned, as intervals and never as a guess.
+
+In the order of reading: `table` (what is an opioid), `quantities` and `dose` (one instruction), `sig` (all of one
+resource), `medication` and `prescriptions` (one resource), `regimens` and `timeline` (all of them), `reduction`.
+"""
+
+from fhir_mappings.opioids.reduction import Baseline, Dose, DrugLine, Reduction, opioid_reduction
+from fhir_mappings.opioids.table import ingredient_of, is_opioid
+
+__all__ = ["Baseline", "Dose", "DrugLine", "Reduction", "ingredient_of", "is_opioid", "opioid_reduction"]

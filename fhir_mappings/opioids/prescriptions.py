@@ -1,0 +1,378 @@
+"""Opioid orders, dispenses, statements and administrations as doses over time.
+
+Each is read into stretches: a dose per day, the days on which it may have begun and those on which it may have
+ended. In doubt the lower bound goes down and the upper bound goes up. FHIR R4 has no date on which a prescription
+was stopped: it was some time between its start and the last change of the resource.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, TypeAlias
+
+from fhir_mappings.codings import codings, has_code, items, text_of
+from fhir_mappings.dates import Span, When, parse_period, plus
+from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.opioids.dose import days_of_quantity, is_as_needed, is_spinal, single_dose_mme
+from fhir_mappings.opioids.medication import Medication, medication_of
+from fhir_mappings.opioids.quantities import Interval, UnconvertibleError, days, exactly, number
+from fhir_mappings.opioids.sig import (
+    NO_DOSE_KNOWN,
+    Sig,
+    Supply,
+    known_sig,
+    lasting,
+    read_sig,
+    stated_start,
+    unknown_sig,
+)
+from fhir_mappings.record import PatientRecord
+
+DAYS_WITHOUT_END = 30
+"""How long an active order without an end is sure to run."""
+
+STALE_AFTER = Span(-12, "months")
+"""An active order that is older and was never dispensed may no longer be taken."""
+
+UNKNOWN_DAY = When(date.min, date.max)
+
+KINDS = ("MedicationRequest", "MedicationDispense", "MedicationStatement", "MedicationAdministration")
+"""The resource types that are read, the leading one of a regimen first."""
+
+_NO_ORDER = ("plan", "proposal", "option")
+_ORDER = ("order", "original-order", "filler-order", "instance-order", "reflex-order")
+_TAKEN = ("active", "completed", "stopped", "cancelled")
+_RUNS_OUT = ("active", "completed")
+_IN_HOSPITAL = ("inpatient", "perioperative")
+_OUTSIDE = ("outpatient", "community", "discharge")
+
+_SAID_BY = ("status", "category", "medication", "contained", "meta", "dosage", "dosageInstruction")
+_READ = {
+    "MedicationRequest": (*_SAID_BY, "intent", "doNotPerform", "reported", "authoredOn", "dispenseRequest"),
+    "MedicationDispense": (*_SAID_BY, "quantity", "daysSupply", "whenHandedOver", "whenPrepared"),
+    "MedicationStatement": (*_SAID_BY, "effective"),
+    "MedicationAdministration": (*_SAID_BY, "effective"),
+}
+"""The elements that must follow FHIR for the resource to decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A resource about what is or may be an opioid, before it is read."""
+
+    resource: Resource
+    kind: str
+    reference: str
+    medication: Medication
+
+    @property
+    def dosages(self) -> tuple[Mapping[str, Any], ...]:
+        """Its dosage instructions, however many."""
+        member = "dosageInstruction" if self.kind in ("MedicationRequest", "MedicationDispense") else "dosage"
+        return tuple(items(self.resource.get(member)))
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One dose in MME per day, the days on which it may have begun and the last days it may have been taken."""
+
+    dose: Interval
+    start: When
+    end: When
+
+
+@dataclass(frozen=True, slots=True)
+class Prescription:
+    """One resource, read.
+
+    `problem` says why it is left out (`counted` False) or has no upper bound. `only_raises` means that it may not
+    have been taken at all: it adds to the upper bound only.
+    """
+
+    reference: str
+    kind: str
+    medication: Medication
+    dose: Interval
+    start: When
+    stretches: tuple[Stretch, ...]
+    problem: str = ""
+    counted: bool = True
+    in_hospital: bool = False
+    only_raises: bool = False
+    reported: bool = False
+    may_be_dispensed: bool = False
+    """Whether what was dispensed may tell the dose instead."""
+    by_supply: bool = False
+    """Whether its end follows from what was supplied, so that what is left over is taken later."""
+    may_have_ended: bool = False
+    """Whether it was stopped or held at a time that is not known."""
+    replaces: str = ""
+
+    @property
+    def end(self) -> When:
+        """The last days on which any of it may have been taken."""
+        return When(
+            max(stretch.end.earliest for stretch in self.stretches),
+            max(stretch.end.latest for stretch in self.stretches),
+        )
+
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """What two prescriptions share when one renews the other: the product's content and the dose."""
+        product = self.medication.product
+        return (*self.medication.drug, *((product.strength, product.unit) if product else ()), self.dose)
+
+
+_End: TypeAlias = Callable[[When, When | None], When]
+"""When a step ends that began on a day and may state its own end."""
+
+
+def sources(record: PatientRecord) -> tuple[Source, ...]:
+    """Every resource about what is or may be an opioid, but for those entered in error."""
+    return tuple(
+        Source(resource, kind, record.reference(resource), medication)
+        for kind in KINDS
+        for resource in record.of_type(kind)
+        if resource.get("status") != "entered-in-error" and (medication := medication_of(record, resource))
+    )
+
+
+def why_left_out(source: Source, *, dispensed: bool) -> str:
+    """Why a resource speaks of nothing taken systemically, naming the element; empty when it does."""
+    resource, status = source.resource, source.resource.get("status")
+    if source.dosages and all(map(is_spinal, source.dosages)):
+        return "route: into the spinal canal, not systemic"
+    if source.kind == "MedicationRequest":
+        if resource.get("doNotPerform") is True:
+            return "doNotPerform: an order not to give it"
+        if resource.get("intent") in _NO_ORDER:
+            return "intent: not an order"
+        if status == "draft":
+            return "status: a draft"
+        if status == "cancelled" and not dispensed:
+            return "status: cancelled and never dispensed"
+    return {
+        ("MedicationDispense", "cancelled"): "status: never handed over",
+        ("MedicationDispense", "declined"): "status: never handed over",
+        ("MedicationStatement", "not-taken"): "status: not taken",
+        ("MedicationAdministration", "not-done"): "status: not given",
+    }.get((source.kind, str(status)), "")
+
+
+def read_left_out(record: PatientRecord, source: Source, reason: str) -> Prescription:
+    """The line of a resource that is left out."""
+    start = _start(record, source, ())
+    still = source.resource.get("status") == "active"
+    taken = _prescription(source, unknown_sig(reason, start), start, lambda begin, _: _open(begin) if still else begin)
+    return replace(taken, counted=False)
+
+
+def read_order(record: PatientRecord, source: Source, handed_over: Sequence[When], as_of: date) -> Prescription:
+    """A MedicationRequest. `handed_over` are the days of its dispenses."""
+    resource, status = source.resource, source.resource.get("status")
+    start = _start(record, source, handed_over)
+    request = _object(resource.get("dispenseRequest"))
+    supply = Supply(request.get("quantity"), request.get("expectedSupplyDuration"), "dispenseRequest")
+    sig = _sig(record, source, start, supply)
+    refills = number(request.get("numberOfRepeatsAllowed")) or 0
+    length = _supply_days(source, sig.dose, supply)
+    if length is not None:
+        length = length * Interval(exactly(1).low, exactly(1 + refills).high)
+    valid_until = parse_period(request.get("validityPeriod"), record.zone)[1]
+    updated = record.when(_object(resource.get("meta")).get("lastUpdated"))
+
+    def ends(begin: When, stated: When | None) -> When:
+        planned = stated
+        if planned is None and length is not None:
+            planned = lasting(start, length)
+            if planned.latest < begin.latest:
+                # The supply does not reach the last step: then how long that lasts is not known.
+                planned = When(planned.earliest, lasting(begin, length).latest)
+        if planned is None and valid_until is not None:
+            # Until then it may be dispensed; how long that lasts is not said.
+            sure = plus(begin.earliest, Span(DAYS_WITHOUT_END - 1, "days"))
+            planned = When(min(sure, valid_until.earliest), valid_until.latest)
+        return _order_end(status, start, begin, planned, updated)
+
+    stale = status == "active" and not handed_over and start.latest < plus(as_of, STALE_AFTER)
+    reported = resource.get("reportedBoolean") is True or bool(resource.get("reportedReference"))
+    sure = status in _TAKEN and resource.get("intent") in _ORDER and not stale and not reported
+    return replace(
+        _prescription(source, sig, start, ends),
+        only_raises=not sure,
+        reported=reported,
+        by_supply=length is not None and status in _RUNS_OUT and all(step.end is None for step in sig.steps),
+        may_have_ended=status not in _RUNS_OUT,
+        replaces=name_of(record, resource.get("priorPrescription"), resource),
+    )
+
+
+def read_dispense(
+    record: PatientRecord, source: Source, order: Prescription | None, *, as_needed: bool, sure_until: date
+) -> Prescription:
+    """A MedicationDispense. Its dose is that of its `order`, else what it says itself, else its quantity per day.
+
+    It was taken until it ran out, but for sure only up to `sure_until`.
+    """
+    resource = source.resource
+    handed_over = record.when(resource.get("whenHandedOver"))
+    start = _start(record, source, ())
+    supply = Supply(resource.get("quantity"), resource.get("daysSupply"), "MedicationDispense")
+    if order is not None and source.medication.product is None:
+        source = replace(source, medication=order.medication)
+    sig = _sig(record, source, start, supply)
+    if order is not None and (not sig.problem or sig.may_be_dispensed):
+        sig = known_sig(order.dose, start)
+    elif as_needed and not sig.problem:
+        sig = known_sig(Interval(NO_DOSE_KNOWN.low, sig.dose.high), start)
+    length = _supply_days(source, sig.dose, supply)
+
+    def ends(begin: When, stated: When | None) -> When:
+        last = lasting(begin, length) if length is not None else stated or _open(begin)
+        return When(min(last.earliest, sure_until), last.latest)
+
+    return replace(
+        _prescription(source, sig, start, ends),
+        only_raises=resource.get("status") != "completed" or handed_over is None,
+        by_supply=length is not None,
+    )
+
+
+def read_statement(record: PatientRecord, source: Source) -> Prescription:
+    """A MedicationStatement: what somebody says is or was taken."""
+    resource = source.resource
+    start = _start(record, source, ())
+    last = parse_period(resource.get("effectivePeriod"), record.zone)[1]
+    updated = record.when(_object(resource.get("meta")).get("lastUpdated"))
+    over = resource.get("status") in ("completed", "stopped")
+
+    def ends(begin: When, stated: When | None) -> When:
+        if found := last or stated:
+            return found
+        return When(begin.earliest, max(begin.latest, updated.latest)) if over and updated else _open(begin)
+
+    sig = _sig(record, source, start, Supply(None, None, ""))
+    return replace(_prescription(source, sig, start, ends), only_raises=True)
+
+
+def read_administration(record: PatientRecord, source: Source) -> Prescription:
+    """A MedicationAdministration: one dose given, in a facility unless it says otherwise."""
+    start = _start(record, source, ())
+    last = parse_period(source.resource.get("effectivePeriod"), record.zone)[1]
+    sig = _sig(record, source, start, Supply(None, None, ""))
+    product = source.medication.product
+    if product is not None and (not sig.problem or sig.may_be_dispensed):
+        try:
+            dosage = source.dosages[0] if source.dosages else {}
+            sig = known_sig(single_dose_mme(dosage, product), start)
+        except UnconvertibleError as error:
+            sig = unknown_sig(str(error), start)
+    taken = _prescription(source, sig, start, lambda begin, _: When(begin.earliest, (last or begin).latest))
+    outside = has_code(source.resource.get("category"), *_OUTSIDE)
+    return replace(taken, only_raises=True, in_hospital=not outside)
+
+
+def handed_over_on(record: PatientRecord, source: Source) -> When | None:
+    """When a dispense reached the patient."""
+    return record.when(source.resource.get("whenHandedOver"))
+
+
+def says_as_needed(source: Source) -> bool:
+    """Whether any of its instructions leaves the dose to need."""
+    return any(map(is_as_needed, source.dosages))
+
+
+def name_of(record: PatientRecord, reference: Json, within: Resource) -> str:
+    """The resource a Reference names, in the chart or not; empty when it names none."""
+    target = record.resolve(reference, within)
+    if target is not None:
+        return record.reference(target)
+    said = _object(reference).get("reference")
+    return said if isinstance(said, str) else ""
+
+
+def _sig(record: PatientRecord, source: Source, start: When, supply: Supply) -> Sig:
+    if not record.is_usable(source.resource, *_READ[source.kind]):
+        return unknown_sig(record.set_aside[source.reference], start)
+    product = source.medication.product
+    if product is None:
+        return unknown_sig(source.medication.problem, start, may_be_dispensed=True)
+    return read_sig(record, source.dosages, product, start, supply)
+
+
+def _prescription(source: Source, sig: Sig, start: When, ends: _End) -> Prescription:
+    return Prescription(
+        source.reference,
+        source.kind,
+        source.medication,
+        sig.dose,
+        start,
+        tuple(Stretch(step.dose, step.start, ends(step.start, step.end)) for step in sig.steps),
+        problem=sig.problem,
+        in_hospital=_is_in_hospital(source.resource),
+        may_be_dispensed=sig.may_be_dispensed,
+    )
+
+
+def _is_in_hospital(resource: Resource) -> bool:
+    category = resource.get("category")
+    if has_code(category, *_OUTSIDE):
+        return False
+    said = " ".join((text_of(category), *(coding.code for coding in codings(category)))).lower()
+    return any(word in said for word in _IN_HOSPITAL)
+
+
+def _start(record: PatientRecord, source: Source, handed_over: Sequence[When]) -> When:
+    """When it began, from the first element that says so."""
+    resource = source.resource
+    if source.kind == "MedicationDispense":
+        return record.when(resource.get("whenHandedOver")) or record.when(resource.get("whenPrepared")) or UNKNOWN_DAY
+    if source.kind != "MedicationRequest":
+        begun = parse_period(resource.get("effectivePeriod"), record.zone)[0]
+        return begun or record.when(resource.get("effectiveDateTime")) or UNKNOWN_DAY
+    valid = _object(resource.get("dispenseRequest")).get("validityPeriod")
+    stated = stated_start(record, source.dosages) or parse_period(valid, record.zone)[0]
+    if stated is not None:
+        return stated
+    written = record.when(resource.get("authoredOn"))
+    if handed_over:
+        # Earlier dispenses may be missing: for the upper bound it may have begun when it was written.
+        first = min(handed_over, key=lambda when: (when.earliest, when.latest))
+        return When(min(first.earliest, written.earliest), first.latest) if written else first
+    return written or UNKNOWN_DAY
+
+
+def _supply_days(source: Source, dose: Interval, supply: Supply) -> Interval | None:
+    """How many days the supply lasts: as stated, else the quantity over the dose; None where it cannot be told."""
+    try:
+        if supply.duration is not None:
+            return exactly(days(supply.duration, supply.element))
+        if source.medication.product is not None and supply.quantity is not None:
+            return days_of_quantity(supply.quantity, source.medication.product, dose, supply.element)
+    except UnconvertibleError:
+        return None
+    return None
+
+
+def _order_end(status: Json, start: When, begin: When, planned: When | None, updated: When | None) -> When:
+    """The last days of a step that starts at `begin` in an order that starts at `start`.
+
+    They follow from the order's status, its planned end and when it was last changed.
+    """
+    changed = updated.latest if updated else date.max
+    if status in ("stopped", "cancelled"):
+        latest = min(planned.latest if planned else date.max, changed)
+        return When(start.earliest, max(begin.latest, latest))
+    if status == "completed" and (planned is None or planned.latest == date.max):
+        return When(planned.earliest if planned else begin.earliest, max(begin.latest, changed))
+    if planned is not None:
+        return planned
+    return When(plus(begin.earliest, Span(DAYS_WITHOUT_END - 1, "days")), date.max)
+
+
+def _open(begin: When) -> When:
+    return When(begin.earliest, date.max)
+
+
+def _object(value: Json) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,168 @@
+"""FHIR quantities of medication and time as exact numbers in few units."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from typing import TypeAlias
+
+from fhir_mappings.fhir_json import Json
+
+
+class UnconvertibleError(Exception):
+    """Something that cannot be turned into a daily dose. The message names the element, never its value."""
+
+
+class Kind(Enum):
+    """What an amount counts."""
+
+    MILLIGRAMS = "milligrams"
+    MILLILITRES = "millilitres"
+    UNITS = "tablets, capsules, patches"
+    MICROGRAMS_PER_HOUR = "micrograms per hour"
+    BARE = "a number without a unit"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """What a number is known to lie between, both ends included; `high` None means that it has no known end."""
+
+    low: Fraction
+    high: Fraction | None
+
+    def __add__(self, other: "Interval") -> "Interval":
+        high = None if self.high is None or other.high is None else self.high + other.high
+        return Interval(self.low + other.low, high)
+
+    def __mul__(self, other: "Interval") -> "Interval":
+        high = None if self.high is None or other.high is None else self.high * other.high
+        return Interval(self.low * other.low, high)
+
+    def hull(self, other: "Interval") -> "Interval":
+        """The interval that holds both."""
+        high = None if self.high is None or other.high is None else max(self.high, other.high)
+        return Interval(min(self.low, other.low), high)
+
+    def at_most(self, cap: "Interval") -> "Interval":
+        """The interval when nothing above `cap` is possible, itself known to lie between two numbers."""
+        ends = [end for end in (self.high, cap.high) if end is not None]
+        return Interval(min(self.low, cap.low), min(ends, default=None))
+
+
+def exactly(value: Fraction | int) -> Interval:
+    """The interval of one number."""
+    return Interval(Fraction(value), Fraction(value))
+
+
+Scale: TypeAlias = Mapping[str, Fraction]
+
+
+def _named(*groups: tuple[str, Fraction | int]) -> Scale:
+    return {name: Fraction(factor) for names, factor in groups for name in names.split()}
+
+
+_UNITS: Mapping[Kind, Scale] = {
+    Kind.MILLIGRAMS: _named(
+        ("g gm gram grams", 1000),
+        ("mg mgs milligram milligrams", 1),
+        # The micro sign and the Greek mu are two characters.
+        ("ug mcg mcgs \u00b5g \u03bcg microgram micrograms", Fraction(1, 1000)),
+        ("ng nanogram nanograms", Fraction(1, 1_000_000)),
+    ),
+    Kind.MILLILITRES: _named(
+        ("l liter liters litre litres", 1000),
+        ("dl", 100),
+        ("cl", 10),
+        ("ml mls cc milliliter milliliters millilitre millilitres", 1),
+    ),
+    Kind.UNITS: _named(
+        ("1 {tbl} {tab} {tablet} {tablets} {cap} {capsule} {capsules} {each} {pill}", 1),
+        ("tbl tab tabs tablet tablets tablet(s) cap caps capsule capsules capsule(s) caplet caplets", 1),
+        ("pill pills each ea", 1),
+        # HL7 v3 orderable drug forms
+        ("ortab oraltab chewtab disintab drtab ectab entcap ertab ertab12 ertab24 orcap ercap ercap12 ercap24", 1),
+        ("{patch} {patches} patch patches tpatch tpath16 tpath24 tpath72 tpath2wk tpathwk medpad", 1),
+    ),
+    Kind.MICROGRAMS_PER_HOUR: _named(
+        ("ug/h ug/hr mcg/h mcg/hr mcg/hour \u00b5g/h \u00b5g/hr \u03bcg/h \u03bcg/hr", 1),
+        ("mg/h mg/hr mg/hour", 1000),
+    ),
+}
+"""UCUM codes and the words in their place, in lower case: the factor to milligrams, millilitres and so on."""
+
+_DAYS = _named(
+    ("s sec second seconds", Fraction(1, 86400)),
+    ("min minute minutes", Fraction(1, 1440)),
+    ("h hr hrs hour hours", Fraction(1, 24)),
+    ("d day days", 1),
+    ("wk week weeks", 7),
+    ("mo month months", 30),
+    ("a y yr year years", 365),
+)
+"""Units of time in days; a month of supply is 30 of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much, of what kind."""
+
+    value: Fraction
+    kind: Kind
+
+
+def number(value: Json) -> Fraction | None:
+    """A JSON number, exactly as it was written; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    try:
+        return Fraction(str(value))
+    except ValueError:
+        return None
+
+
+def amount(quantity: Json, element: str) -> Amount:
+    """A Quantity of medication. Raises UnconvertibleError, naming `element`."""
+    value = _value(quantity, element)
+    found = set()
+    for word in _unit_words(quantity):
+        for kind, scale in _UNITS.items():
+            if word in scale:
+                found.add((kind, scale[word]))
+    if len(found) > 1:
+        raise UnconvertibleError(f"{element}: code and unit differ")
+    for kind, factor in found:
+        return Amount(value * factor, kind)
+    if any(_unit_words(quantity)):
+        raise UnconvertibleError(f"{element}: the unit is not known")
+    return Amount(value, Kind.BARE)
+
+
+def days(duration: Json, element: str) -> Fraction:
+    """A Duration in days. Raises UnconvertibleError, naming `element`."""
+    value = _value(duration, element)
+    found = {_DAYS[word] for word in _unit_words(duration) if word in _DAYS}
+    if len(found) != 1:
+        raise UnconvertibleError(f"{element}: the unit is not known")
+    return value * found.pop()
+
+
+def days_of_unit(unit: Json) -> Fraction | None:
+    """The days in a UCUM unit of time, such as `periodUnit`; None when it is none."""
+    return _DAYS.get(unit.strip().lower()) if isinstance(unit, str) else None
+
+
+def _value(quantity: Json, element: str) -> Fraction:
+    if not isinstance(quantity, Mapping):
+        raise UnconvertibleError(f"{element} is missing")
+    value = number(quantity.get("value"))
+    if value is None or value < 0:
+        raise UnconvertibleError(f"{element}: the value is missing or no amount")
+    if quantity.get("comparator"):
+        raise UnconvertibleError(f"{element}: the value is only a bound")
+    return value
+
+
+def _unit_words(quantity: Json) -> tuple[str, ...]:
+    found = (quantity.get("code"), quantity.get("unit"))
+    return tuple(word.strip().lower() for word in found if isinstance(word, str) and word.strip())

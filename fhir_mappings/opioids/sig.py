@@ -1,0 +1,180 @@
+"""What the dosage instructions of one resource come to together: a dose, or several one after the other."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from functools import reduce
+from itertools import groupby
+from operator import add
+from typing import Any
+
+from fhir_mappings.dates import Span, When, parse_period, plus
+from fhir_mappings.fhir_json import Json
+from fhir_mappings.opioids.dose import check_factor, daily_mme, frequency, is_as_needed, supplied_per_day
+from fhir_mappings.opioids.quantities import Interval, UnconvertibleError, days, exactly, number
+from fhir_mappings.opioids.table import Product
+from fhir_mappings.record import PatientRecord
+
+NO_DOSE_KNOWN = Interval(Fraction(0), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A dose in MME per day, when it may have begun, and when it may have ended if the instruction says so."""
+
+    dose: Interval
+    start: When
+    end: When | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sig:
+    """The dose of a resource over all its `steps`. `problem` says why no upper bound can be given."""
+
+    dose: Interval
+    steps: tuple[Step, ...]
+    problem: str = ""
+    may_be_dispensed: bool = False
+    """Whether what was dispensed may tell the dose instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """A dispensed or prescribed quantity and the Duration it lasts, as sent; `element` is where they stand."""
+
+    quantity: Json
+    duration: Json
+    element: str
+
+
+def unknown_sig(problem: str, start: When, *, may_be_dispensed: bool = False) -> Sig:
+    """A sig of which nothing can be said but when it began."""
+    return Sig(NO_DOSE_KNOWN, (Step(NO_DOSE_KNOWN, start),), problem, may_be_dispensed)
+
+
+def known_sig(dose: Interval, start: When) -> Sig:
+    """A sig of one dose."""
+    return Sig(dose, (Step(dose, start),))
+
+
+def read_sig(
+    record: PatientRecord, dosages: Sequence[Mapping[str, Any]], product: Product, start: When, supply: Supply
+) -> Sig:
+    """The dosage instructions of a resource that begins on `start`; the supply per day where they do not say."""
+    try:
+        for dosage in dosages or ({},):
+            check_factor(dosage, product)
+    except UnconvertibleError as error:
+        return unknown_sig(str(error), start)
+    supplied = _supplied(supply, product)
+    try:
+        if not dosages:
+            raise UnconvertibleError("the dosage instruction is missing")
+        alone = supplied if len(dosages) == 1 else None
+        doses = [daily_mme(dosage, product, alone) for dosage in dosages]
+    except UnconvertibleError as error:
+        if supplied is None:
+            return unknown_sig(str(error), start, may_be_dispensed=True)
+        lowest = Fraction(0) if any(map(is_as_needed, dosages)) else supplied.low
+        return known_sig(Interval(lowest, supplied.high), start)
+    return _one_after_the_other(record, dosages, doses, start)
+
+
+def lasting(start: When, length: Interval) -> When:
+    """The last day of something that began on `start` and lasts so many days."""
+    first = plus(start.earliest, Span(math.floor(length.low) - 1, "days"))
+    last = date.max if length.high is None else plus(start.latest, Span(math.ceil(length.high) - 1, "days"))
+    return When(first, max(first, last))
+
+
+def _supplied(supply: Supply, product: Product) -> Interval | None:
+    if supply.quantity is None or supply.duration is None:
+        return None
+    try:
+        return supplied_per_day(supply.quantity, supply.duration, product, supply.element)
+    except UnconvertibleError:
+        return None
+
+
+def _one_after_the_other(
+    record: PatientRecord, dosages: Sequence[Mapping[str, Any]], doses: Sequence[Interval], start: When
+) -> Sig:
+    """Instructions of one sequence number, or none, run side by side; of several, one after the other.
+
+    A step without an end that others follow cannot be placed: from there on it may be any of them, or all at once.
+    """
+    if len({dosage.get("sequence") for dosage in dosages}) == 1:
+        together = [Step(dose, *_bounds(record, dosage, start)) for dosage, dose in zip(dosages, doses, strict=True)]
+        return Sig(_sum(doses), tuple(together))
+    numbered = [(_position(dosage), dosage, dose) for dosage, dose in zip(dosages, doses, strict=True)]
+    numbered.sort(key=lambda one: one[0])
+    groups = [[(dosage, dose) for _, dosage, dose in group] for _, group in groupby(numbered, key=lambda one: one[0])]
+    steps: list[Step] = []
+    begin = start
+    for position, group in enumerate(groups):
+        dose = _sum([dose for _, dose in group])
+        first, end = _bounds(record, group[0][0], begin)
+        if end is None and position + 1 < len(groups):
+            rest = [_sum([dose for _, dose in later]) for later in groups[position:]]
+            steps.append(Step(Interval(min(one.low for one in rest), _sum(rest).high), first))
+            break
+        steps.append(Step(dose, first, end))
+        if end is not None:
+            begin = When(_next_day(end.earliest), _next_day(end.latest))
+    return Sig(reduce(Interval.hull, (step.dose for step in steps)), tuple(steps))
+
+
+def _sum(doses: Sequence[Interval]) -> Interval:
+    return reduce(add, doses)
+
+
+def _position(dosage: Mapping[str, Any]) -> Fraction:
+    return number(dosage.get("sequence")) or Fraction(0)
+
+
+def _next_day(day: date) -> date:
+    return plus(day, Span(1, "days"))
+
+
+def _bounds(record: PatientRecord, dosage: Mapping[str, Any], start: When) -> tuple[When, When | None]:
+    """When one instruction begins and ends: `timing.repeat.bounds[x]`, else the number of times it is to be taken."""
+    timing = dosage.get("timing")
+    repeat = timing.get("repeat") if isinstance(timing, Mapping) else None
+    if not isinstance(repeat, Mapping):
+        return start, None
+    first, last = parse_period(repeat.get("boundsPeriod"), record.zone)
+    begin = first or start
+    if last is not None:
+        return begin, last
+    length = _length(repeat, timing)
+    return begin, None if length is None else lasting(begin, length)
+
+
+def _length(repeat: Mapping[str, Any], timing: Json) -> Interval | None:
+    within = repeat.get("boundsRange")
+    count = number(repeat.get("count"))
+    try:
+        if repeat.get("boundsDuration") is not None:
+            return exactly(days(repeat["boundsDuration"], "boundsDuration"))
+        if isinstance(within, Mapping):
+            low = days(within["low"], "boundsRange.low") if within.get("low") is not None else Fraction(0)
+            high = days(within["high"], "boundsRange.high") if within.get("high") is not None else None
+            return Interval(low, high)
+        if count is not None:
+            often = frequency(timing).per_day
+            most = number(repeat["countMax"]) if repeat.get("countMax") is not None else count
+            if often.high and often.low and most is not None:
+                return Interval(count / often.high, most / often.low)
+    except UnconvertibleError:
+        return None
+    return None
+
+
+def stated_start(record: PatientRecord, dosages: Sequence[Mapping[str, Any]]) -> When | None:
+    """The earliest `boundsPeriod.start` of the instructions."""
+    repeats = [timing.get("repeat") for one in dosages if isinstance(timing := one.get("timing"), Mapping)]
+    periods = [repeat.get("boundsPeriod") for repeat in repeats if isinstance(repeat, Mapping)]
+    starts = [first for period in periods if (first := parse_period(period, record.zone)[0]) is not None]
+    return min(starts, key=lambda when: (when.earliest, when.latest), default=None)

@@ -1,0 +1,217 @@
+"""Regimens added up into what was taken on each day: at least so much, at most so much.
+
+All sums run over pieces, stretches of days of one value, so that a year costs as much as it has changes.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from fhir_mappings.opioids.prescriptions import Prescription
+from fhir_mappings.opioids.quantities import Interval
+from fhir_mappings.opioids.regimens import OpioidChart, Regimen
+
+BRIDGED_DAYS = 7
+"""A gap of so many days between fills of one drug may have been covered by what was left."""
+
+
+class Piece(NamedTuple):
+    """A value on the days from `first` to `last`, both included, as ordinals; None is a value without upper bound."""
+
+    first: int
+    last: int
+    value: Fraction | None
+
+
+def total(values: Iterable[Fraction]) -> Fraction:
+    """All of them together."""
+    return sum(values, Fraction(0))
+
+
+def highest(values: Iterable[Fraction]) -> Fraction:
+    """The highest of them."""
+    return max(values)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What was taken on the days from `first` to `last`, in running sums so that any mean is one subtraction."""
+
+    first: date
+    last: date
+    low_sums: tuple[Fraction, ...]
+    high_sums: tuple[Fraction, ...]
+    unbounded: tuple[int, ...]
+    """How many days up to each have no upper bound."""
+
+    def mean(self, first: date, last: date) -> Interval:
+        """The mean per day over some of its days, both ends included."""
+        begin, end = (first - self.first).days, (last - self.first).days + 1
+        length = end - begin
+        low = (self.low_sums[end] - self.low_sums[begin]) / length
+        if self.unbounded[end] > self.unbounded[begin]:
+            return Interval(low, None)
+        return Interval(low, (self.high_sums[end] - self.high_sums[begin]) / length)
+
+
+def regular_series(chart: OpioidChart, first: date, last: date) -> Series:
+    """What was taken outside hospital."""
+    families: dict[tuple[str, str], list[Regimen]] = {}
+    for regimen in chart.regimens:
+        families.setdefault(regimen.leading.medication.drug, []).append(regimen)
+    low = [piece for family in families.values() for piece in _surely_taken(family)]
+    high = [piece for family in families.values() for piece in _possibly_taken(family)]
+    return _series(low, high, first, last)
+
+
+def hospital_series(chart: OpioidChart, first: date, last: date) -> Series:
+    """What may have been taken on hospital orders."""
+    return _series([], [piece for one in chart.in_hospital for piece in _high(one, 0)], first, last)
+
+
+def _series(low: Sequence[Piece], high: Sequence[Piece], first: date, last: date) -> Series:
+    lows = _daily(combined(low, total), first, last)
+    highs = _daily(combined(high, total), first, last)
+    return Series(
+        first,
+        last,
+        tuple(accumulate((value or Fraction(0) for value in lows), initial=Fraction(0))),
+        tuple(accumulate((value or Fraction(0) for value in highs), initial=Fraction(0))),
+        tuple(accumulate((int(value is None) for value in highs), initial=0)),
+    )
+
+
+def _daily(pieces: Sequence[Piece], first: date, last: date) -> list[Fraction | None]:
+    begin = first.toordinal()
+    days: list[Fraction | None] = [Fraction(0)] * ((last - first).days + 1)
+    for piece in pieces:
+        start, end = max(piece.first - begin, 0), min(piece.last - begin, len(days) - 1)
+        if start <= end:
+            days[start : end + 1] = [piece.value] * (end - start + 1)
+    return days
+
+
+def combined(pieces: Sequence[Piece], choice: Callable[[Iterable[Fraction]], Fraction]) -> list[Piece]:
+    """Pieces laid over each other, as pieces that do not overlap; `choice` is total or highest. Gaps stay gaps."""
+    cuts = sorted({piece.first for piece in pieces} | {piece.last + 1 for piece in pieces})
+    result = []
+    for first, end in pairwise(cuts):
+        values = [piece.value for piece in pieces if piece.first <= first < piece.last + 1]
+        if values:
+            known = [value for value in values if value is not None]
+            result.append(Piece(first, end - 1, choice(known) if len(known) == len(values) else None))
+    return result
+
+
+def _low(one: Prescription) -> list[Piece]:
+    if one.only_raises:
+        return []
+    stretches = [
+        Piece(stretch.start.latest.toordinal(), stretch.end.earliest.toordinal(), stretch.dose.low)
+        for stretch in one.stretches
+        if stretch.dose.low
+    ]
+    return combined([piece for piece in stretches if piece.first <= piece.last], total)
+
+
+def _high(one: Prescription, days_left_over: int) -> list[Piece]:
+    stretches = [
+        Piece(
+            stretch.start.earliest.toordinal(),
+            min(stretch.end.latest.toordinal() + days_left_over, date.max.toordinal()),
+            stretch.dose.high,
+        )
+        for stretch in one.stretches
+    ]
+    return combined([piece for piece in stretches if piece.first <= piece.last], total)
+
+
+def _surely_taken(family: Sequence[Regimen]) -> list[Piece]:
+    """The lower bound for one drug: renewals count once, and a new prescription may have replaced an older one.
+
+    Two prescriptions of one drug and release add up only where they began on the same day.
+    """
+    by_signature: dict[tuple[object, ...], list[Piece]] = {}
+    for regimen in family:
+        lead = regimen.leading
+        pieces = combined([piece for one in regimen.prescriptions for piece in _low(one)], highest)
+        end = min((_may_replace(other.leading, lead) for other in family), default=date.max)
+        until = end.toordinal() - 1
+        cut = [piece._replace(last=min(piece.last, until)) for piece in pieces if piece.first <= until]
+        by_signature.setdefault(lead.signature, []).extend(cut)
+    return [piece for pieces in by_signature.values() for piece in combined(pieces, highest)]
+
+
+def _may_replace(other: Prescription, one: Prescription) -> date:
+    """The day from which `other` may have taken the place of `one`; the last of all days when it cannot have."""
+    renews = other.signature == one.signature and not other.problem
+    is_order = other.kind in ("MedicationRequest", "MedicationDispense") and not other.reported
+    if other is one or renews or not is_order or other.start.latest <= one.start.earliest:
+        return date.max
+    return other.start.earliest
+
+
+def _possibly_taken(family: Sequence[Regimen]) -> list[Piece]:
+    """The upper bound for one drug: everything adds up but an order and the one it replaces, and gaps are bridged."""
+    left_over = _left_over(family)
+    highs = []
+    for chain in _chains(family):
+        members = [one for regimen in chain for one in regimen.prescriptions]
+        highs += combined([piece for one in members for piece in _high(one, left_over.get(id(one), 0))], highest)
+    return _bridged(combined(highs, total))
+
+
+def _left_over(family: Sequence[Regimen]) -> Mapping[int, int]:
+    """Days by which a fill outlasts its supply because the one before it had not run out."""
+    found = {}
+    by_signature: dict[tuple[object, ...], list[Prescription]] = {}
+    for regimen in family:
+        for fill in regimen.fills:
+            if fill.by_supply:
+                by_signature.setdefault(fill.signature, []).append(fill)
+    for fills in by_signature.values():
+        fills.sort(key=lambda fill: (fill.start.earliest, fill.reference))
+        for before, fill in pairwise(fills):
+            overlap = (before.end.latest - fill.start.earliest).days + 1
+            if overlap > 0 and before.end.latest < date.max:
+                found[id(fill)] = overlap
+    return found
+
+
+def _chains(family: Sequence[Regimen]) -> list[list[Regimen]]:
+    """Regimens joined where one says that it replaces the other (priorPrescription)."""
+    chain_of = {one.reference: [regimen] for regimen in family for one in regimen.prescriptions}
+    for regimen in family:
+        mine, prior = chain_of[regimen.leading.reference], chain_of.get(regimen.leading.replaces)
+        if prior is not None and prior is not mine:
+            joined = prior + mine
+            for member in joined:
+                for one in member.prescriptions:
+                    chain_of[one.reference] = joined
+    distinct: list[list[Regimen]] = []
+    for chain in chain_of.values():
+        if not any(chain is other for other in distinct):
+            distinct.append(chain)
+    return distinct
+
+
+def _bridged(pieces: list[Piece]) -> list[Piece]:
+    bridges = [
+        Piece(before.last + 1, after.first - 1, before.value)
+        for before, after in pairwise(pieces)
+        if 0 < after.first - before.last - 1 <= BRIDGED_DAYS
+    ]
+    return pieces + bridges
+
+
+def touches(one: Prescription, first: date, last: date) -> bool:
+    """Whether any of a prescription may have been taken in these days."""
+    return any(stretch.start.earliest <= last and stretch.end.latest >= first for stretch in one.stretches)
+
+
+def window(last: date, days: int) -> tuple[date, date]:
+    """The first and last of so many days."""
+    return last - timedelta(days=days - 1), last
