@@ -138,7 +138,7 @@ SAMPLES: tuple[Sample, ...] = (
     ),
     _sample(
         "pump-replacement",
-        "A worn-out pump is to be replaced, the rest is attested or planned; its removal is no matter of the policy.",
+        "A worn-out pump is to be replaced, the rest is attested; taking a pump out is no matter of the policy.",
         _pump("pump-replacement-replacement.json", "order-sign", outcome=Outcome.CASE_REVIEW),
         _pump("pump-replacement-replacement-device.json", "order-sign", outcome=Outcome.CASE_REVIEW),
         _pump("pump-replacement-removal.json", "order-sign", outcome=Outcome.NOT_APPLICABLE),
