@@ -1,5 +1,6 @@
 """The command line: `cds-service serve | demo | evaluate | policies`."""
 
+import io
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from cds_service.app import create_app
+from cds_service.call_log import CallLog
 from cds_service.demo import run_demo
 from cds_service.errors import RefusedError
 from cds_service.evaluation import evaluate_request
@@ -37,8 +39,8 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def make_app(settings: Settings, library: Library) -> Flask:
-    """The service with these settings and texts."""
+def make_app(settings: Settings, library: Library, log: CallLog | None = None) -> Flask:
+    """The service with these settings and texts; calls are logged to standard error unless `log` says where."""
     judge = PolicyJudge(
         library,
         zone=settings.time_zone,
@@ -46,7 +48,7 @@ def make_app(settings: Settings, library: Library) -> Flask:
         clock=now,
         new_id=new_id,
     )
-    return create_app(settings=settings, judge=judge, clock=now, new_id=new_id)
+    return create_app(settings=settings, judge=judge, clock=now, new_id=new_id, log=log)
 
 
 @click.group()
@@ -74,7 +76,7 @@ def serve_command(host: str, port: int) -> None:
 def demo_command(once: bool, port: int) -> None:
     """Start the service and the sample EHR on this machine, and run sample orders through both."""
     settings = _settings()
-    app = make_app(settings, library_of(settings))
+    app = make_app(settings, library_of(settings), CallLog(io.StringIO(), now))
     run_demo(app, Console(), today=now().astimezone(settings.time_zone).date(), new_id=new_id, port=port, once=once)
 
 

@@ -67,13 +67,10 @@ def print_cards(console: Console, title: str, cards: Sequence[Mapping[str, Any]]
         console.print("[dim]no card[/]\n")
     for card in cards:
         colour = "red" if card["indicator"] == "warning" else "cyan"
-        body = Markdown(str(card.get("detail") or card["summary"]))
+        actions = [f"**Suggestion:** {suggestion['label']}" for suggestion in card.get("suggestions", ())]
+        body = Markdown("\n\n".join([f"**{card['summary']}**", *actions, str(card.get("detail", ""))]))
         label = escape(str(card["source"]["label"]))
-        console.print(
-            Panel(
-                body, title=f"[bold]{escape(str(card['summary']))}[/]", subtitle=label, border_style=colour, padding=1
-            )
-        )
+        console.print(Panel(body, subtitle=label, subtitle_align="left", border_style=colour, padding=(0, 1)))
 
 
 def print_policies(console: Console, policies: Sequence[Policy]) -> None:
