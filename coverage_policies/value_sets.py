@@ -2,9 +2,14 @@
 
 A trailing `*` makes a code a prefix. `from` and `to` are service dates, both included. `use` is `decides` or
 `asks`: a row that asks is shown to the clinician and never settles a criterion.
+
+The system `text` stands for words: such a row finds a concept by its label, always only asks, and is looked at only
+where the concept has no row by code and no ICD-10-CM code, which would tell better. It is there for families of
+diagnoses, such as cancers, that no list of SNOMED CT codes exhausts.
 """
 
 import csv
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +17,7 @@ from pathlib import Path
 
 from fhir_mappings.codings import ICD10CM, Coding, Match
 
+TEXT = "text"
 COLUMNS = ["system", "code", "label", "source", "from", "to", "use"]
 
 
@@ -46,8 +52,12 @@ class ValueSet:
         self.rows = tuple(rows)
         self._exact: dict[tuple[str, str], list[Row]] = {}
         self._prefixes: list[Row] = []
+        self._words: list[tuple[re.Pattern[str], Row]] = []
         for row in self.rows:
-            if row.code.endswith("*"):
+            if row.system == TEXT:
+                end = r"" if row.code.endswith("*") else r"\b"
+                self._words.append((re.compile(rf"\b{re.escape(row.code.rstrip('*'))}{end}", re.IGNORECASE), row))
+            elif row.code.endswith("*"):
                 self._prefixes.append(row)
             else:
                 self._exact.setdefault((row.system, row.code), []).append(row)
@@ -66,11 +76,19 @@ class ValueSet:
 
     def match(self, codings: Iterable[Coding], on: date | None = None) -> Match | None:
         """Whether one of a concept's codes is in the set; one that only asks makes the whole concept ask."""
-        found = [row for coding in codings if (row := self.row(coding, on))]
+        codings = tuple(codings)
+        found = [row for coding in codings if (row := self.row(coding, on))] or self._named(codings)
         if not found:
             return None
         asking = [row for row in found if not row.decides]
         return Match((asking or found)[0].label, not asking)
+
+    def _named(self, codings: Iterable[Coding]) -> list[Row]:
+        """The rows whose words stand in a concept's labels, where no ICD-10-CM code tells what it is."""
+        if not self._words or any(coding.system == ICD10CM for coding in codings):
+            return []
+        labels = " / ".join(coding.display for coding in codings)
+        return [row for words, row in self._words if words.search(labels)]
 
     def codes(self, system: str) -> tuple[str, ...]:
         """The codes of one system that a FHIR search can name, as `system|code`; prefixes cannot be searched."""
@@ -112,6 +130,8 @@ def _rows(path: Path) -> Iterable[Row]:
                 raise ValueSetError(f"{where}: system, code and label must not be empty")
             if use not in ("decides", "asks"):
                 raise ValueSetError(f"{where}: use must be 'decides' or 'asks'")
+            if system == TEXT and use != "asks":
+                raise ValueSetError(f"{where}: words never decide; use must be 'asks'")
             yield Row(system, code, label, source, _day(valid_from, where), _day(valid_to, where), use == "decides")
 
 

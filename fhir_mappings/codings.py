@@ -82,6 +82,12 @@ def codings(concept: Json) -> tuple[Coding, ...]:
     return tuple(found)
 
 
+def named(concept: Json) -> tuple[Coding, ...]:
+    """The codes of a concept and, as one more without system and code, its words."""
+    words = text_of(concept)
+    return (*codings(concept), Coding("", "", words)) if words else codings(concept)
+
+
 def has_code(concept: Json, *codes: str) -> bool:
     """Whether a concept carries one of these codes, whatever its system (status and category concepts)."""
     return any(coding.code in codes for coding in codings(concept))

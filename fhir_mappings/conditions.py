@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
 
-from fhir_mappings.codings import CodeTest, codings, has_code
+from fhir_mappings.codings import CodeTest, codings, has_code, named
 from fhir_mappings.dates import When, parse_period
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Evidence, PatientRecord
@@ -47,7 +47,7 @@ def conditions(record: PatientRecord, codes: CodeTest) -> tuple[Condition, ...]:
     """The conditions with one of these codes, refuted and mistaken ones left out (clinical rules, every row)."""
     found = []
     for resource in record.of_type("Condition"):
-        match = codes(codings(resource.get("code")))
+        match = codes(named(resource.get("code")))
         if match is None or has_code(resource.get("verificationStatus"), "refuted", "entered-in-error"):
             continue
         reference = record.reference(resource)
