@@ -22,7 +22,7 @@ def hook_call(
     """The body of a CDS Hooks 2.0.1 request for one sample order, without prefetch: the service queries the chart."""
     resource = order.resource(today)
     context: dict[str, Json] = {
-        "userId": "Practitioner/sample-clinician",
+        "userId": "Practitioner/sample-surgeon",
         "patientId": sample.id,
         "draftOrders": {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": resource}]},
     }

@@ -1,0 +1,169 @@
+"""The sentences of a card."""
+
+from datetime import date
+
+import pytest
+
+from cards.markdown import escaped, shortened
+from cards.wording import detail, failing, summary
+from coverage_policies.determination import (
+    CriterionResult,
+    Determination,
+    Outcome,
+    Presumption,
+    Question,
+    Reason,
+    Status,
+)
+from fhir_mappings.record import Evidence
+
+FIBROMYALGIA = Evidence("Condition/fm-1", "Fibromyalgia", "2024-05-01")
+
+
+def result(name: str, status: Status, parent: str = "", **more: object) -> CriterionResult:
+    values: dict[str, object] = {"id": name, "status": status, "says": f"{name} is so", "parent": parent}
+    return CriterionResult(**({"counted": status} | values | more))  # type: ignore[arg-type]
+
+
+def determination(outcome: Outcome, *criteria: CriterionResult, **more: object) -> Determination:
+    values: dict[str, object] = {
+        "policy": "CP.TEST",
+        "revision": "2025-01",
+        "edition": 1,
+        "title": "Test fusion",
+        "order": "ServiceRequest/1",
+        "outcome": outcome,
+        "anchor_date": date(2026, 3, 2),
+        "anchor_from": "planned service date",
+        "order_label": "Fusion",
+        "criteria": criteria,
+    }
+    return Determination(**(values | more))  # type: ignore[arg-type]
+
+
+GROUP = result("II", Status.NOT_MET, is_group=True)
+FAILED = result("II.E", Status.NOT_MET, "II", evidence=(FIBROMYALGIA,))
+
+
+def test_the_criterion_that_fails_stands_in_the_summary() -> None:
+    assert summary(determination(Outcome.CRITERIA_NOT_MET, GROUP, FAILED)) == "Fusion: not met: II.E is so"
+
+
+def test_a_failing_sentence_and_the_value_behind_it_take_the_place_of_the_criterion() -> None:
+    said = result("II.E", Status.NOT_MET, "II", fails="Opioids were not halved", gist="120 → 90 MME/day")
+    assert summary(determination(Outcome.CRITERIA_NOT_MET, GROUP, said)) == (
+        "Fusion: Opioids were not halved: 120 → 90 MME/day"
+    )
+
+
+def test_further_failures_are_counted_in_the_summary() -> None:
+    other = result("II.F", Status.NOT_MET, "II")
+    assert summary(determination(Outcome.CRITERIA_NOT_MET, GROUP, FAILED, other)).endswith("II.E is so (+1 more)")
+
+
+def test_a_part_that_fails_in_a_group_that_is_met_is_no_failure() -> None:
+    tests = result("II.D", Status.MET, "II", is_group=True)
+    part = result("II.D.faber", Status.NOT_MET, "II.D")
+    assert [each.id for each in failing(determination(Outcome.CRITERIA_NOT_MET, GROUP, tests, part, FAILED))] == [
+        "II.E"
+    ]
+
+
+def test_the_section_that_decided_is_named_before_the_others() -> None:
+    section = result("IV", Status.NOT_MET)
+    judged = determination(Outcome.NOT_SUPPORTED, GROUP, FAILED, section, section="IV")
+    assert [each.id for each in failing(judged)] == ["IV", "II.E"]
+
+
+def test_a_failing_criterion_is_shown_with_label_date_and_reference_of_its_evidence() -> None:
+    text = detail(determination(Outcome.CRITERIA_NOT_MET, GROUP, FAILED))
+    assert "- **II.E** II.E is so\n  - Fibromyalgia, 2024-05-01 – Condition/fm-1" in text
+
+
+@pytest.mark.requirement("7.73")
+def test_the_detail_names_the_order_in_words_and_by_reference() -> None:
+    assert "*Fusion* – ServiceRequest/1" in detail(determination(Outcome.CRITERIA_NOT_MET))
+
+
+def test_five_questions_are_shown_and_the_rest_counted() -> None:
+    asked = tuple(Question(f"II.{n}", f"Question {n}?") for n in range(8))
+    text = detail(determination(Outcome.DOCUMENTATION_NEEDED, questions=asked))
+    assert "**Still open: 8**" in text
+    assert [n for n in range(8) if f"Question {n}?" in text] == [0, 1, 2, 3, 4]
+    assert "and 3 more" in text
+
+
+def test_no_more_than_five_questions_count_no_rest() -> None:
+    asked = tuple(Question(f"II.{n}", f"Question {n}?") for n in range(5))
+    assert "more" not in detail(determination(Outcome.DOCUMENTATION_NEEDED, questions=asked))
+
+
+def test_a_question_of_one_pathway_stands_under_that_pathway() -> None:
+    asked = (
+        Question("pathway", "From cancer?"),
+        Question("I.A.2.h", "Halved?", pathway="Pain that is not from cancer"),
+    )
+    text = detail(determination(Outcome.DOCUMENTATION_NEEDED, questions=asked))
+    assert "- Pain that is not from cancer:\n  - Halved?" in text
+
+
+def test_what_an_open_pathway_would_fail_on_is_said_before_it_is_chosen() -> None:
+    wean = result(
+        "I.A.2.h",
+        Status.UNKNOWN,
+        fails="Opioids were not halved",
+        gist="120 → 90",
+        on_pathways={"non-malignant": Status.NOT_MET},
+    )
+    text = detail(determination(Outcome.DOCUMENTATION_NEEDED, wean))
+    assert "**Not met if non-malignant:** Opioids were not halved: 120 → 90" in text
+
+
+def test_a_presumed_pathway_is_said_with_its_reason() -> None:
+    presumed = Presumption("non-malignant", "Pain that is not from cancer", (FIBROMYALGIA,))
+    text = detail(determination(Outcome.CRITERIA_NOT_MET, presumed=presumed))
+    assert "*Assessed as: Pain that is not from cancer, because of Fibromyalgia (2024-05-01).*" in text
+
+
+def test_what_a_reviewer_decides_is_said() -> None:
+    handed = result("II.new", Status.NOT_MET, counted=Status.UNKNOWN)
+    assert "**For a reviewer of the plan:** II.new is so (not-met)" in detail(
+        determination(Outcome.CASE_REVIEW, handed)
+    )
+
+
+def test_met_criteria_are_named_in_one_line_a_group_for_its_parts() -> None:
+    group = result("II.F", Status.MET, "II", is_group=True)
+    part = result("II.F.1", Status.MET, "II.F")
+    text = detail(determination(Outcome.CRITERIA_NOT_MET, GROUP, FAILED, group, part, result("II.G", Status.MET, "II")))
+    assert "**Met:** II.F, II.G\n" in text
+
+
+def test_the_reason_why_a_question_is_open_is_said_in_words() -> None:
+    asked = (Question("II.G", "Relieved?", Reason.DATA_UNAVAILABLE),)
+    assert "- Relieved? *the data could not be read*" in detail(
+        determination(Outcome.DOCUMENTATION_NEEDED, questions=asked)
+    )
+
+
+@pytest.mark.requirement("7.72")
+@pytest.mark.parametrize(
+    "text",
+    ["<script>alert(1)</script>", "[here](http://x.example)", "**bold** _it_ `code`", "![i](x)", "a | b", "&lt;b&gt;"],
+)
+def test_text_from_a_chart_does_nothing_in_markdown(text: str) -> None:
+    from markdown_it import MarkdownIt
+
+    rendered = MarkdownIt("js-default").render(f"- {escaped(text)}")
+    plain = rendered.replace("<ul>", "").replace("</ul>", "").replace("<li>", "").replace("</li>", "").strip()
+    assert "<" not in plain
+    assert plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace("&quot;", '"') == text
+
+
+def test_a_line_break_in_a_chart_stays_within_its_line() -> None:
+    assert escaped("a\n\n# b") == "a # b"
+
+
+@pytest.mark.parametrize(("length", "expected"), [(11, "alpha bravo"), (10, "alpha…"), (6, "alpha…")])
+def test_a_text_is_cut_at_a_word_only_when_it_is_too_long(length: int, expected: str) -> None:
+    assert shortened("alpha bravo", length) == expected
