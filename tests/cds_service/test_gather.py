@@ -1,15 +1,18 @@
 """Gathering without HTTP: a chart in memory stands in for the FHIR server."""
 
+import threading
+import time
 from zoneinfo import ZoneInfo
 
+import pytest
 from hook_fakes import NOW, bundle, call, condition
 
 from cds_service.deadline import Deadline
-from cds_service.fhir_source import ChartInMemory
+from cds_service.fhir_source import ChartInMemory, SearchResult
 from cds_service.gather import gather
 from cds_service.hook_request import read_request
 from cds_service.sample_ehr.store import Store
-from coverage_policies.searches import CONDITIONS, PRESCRIPTIONS
+from coverage_policies.searches import CONDITIONS, PRESCRIPTIONS, Search
 from fhir_mappings.record import PatientRecord
 
 
@@ -64,3 +67,34 @@ def test_the_first_page_of_another_server_is_put_to_the_charts_own_answer() -> N
     record = read(Store.from_bundle(bundle(condition("2"))), prefetch={"conditions": first})
     assert [one["id"] for one in record.of_type("Condition")] == ["1", "2"]
     assert record.unavailable() == ()
+
+
+class ChartThatHangs(ChartInMemory):
+    """Answers the search for conditions, and nothing else before it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(Store([]))
+        self.released = threading.Event()
+
+    def search(self, search: Search, patient_id: str) -> SearchResult:
+        if search != CONDITIONS:
+            self.released.wait(20)
+        return super().search(search, patient_id)
+
+
+@pytest.mark.requirement("7.130")
+def test_a_source_that_does_not_stop_at_the_deadline_is_left_behind() -> None:
+    source = ChartThatHangs()
+    started = time.monotonic()
+    record = gather(
+        read_request(call()),
+        [CONDITIONS, PRESCRIPTIONS],
+        source,
+        read_at=NOW,
+        zone=ZoneInfo("UTC"),
+        deadline=Deadline(0.1),
+        threads=2,
+    )
+    assert time.monotonic() - started < 2
+    source.released.set()
+    assert record.unavailable() == ("Coverage", "MedicationRequest", "Patient")
