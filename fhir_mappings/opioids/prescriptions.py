@@ -163,7 +163,12 @@ def read_left_out(record: PatientRecord, source: Source, reason: str) -> Prescri
     """The line of a resource that is left out."""
     start = _start(record, source, ())
     still = source.resource.get("status") == "active"
-    taken = _prescription(source, unknown_sig(reason, start), start, lambda begin, _: _open(begin) if still else begin)
+    taken = _prescription(
+        source,
+        unknown_sig(record, source.dosages, start, reason),
+        start,
+        lambda begin, _: _open(begin) if still else begin,
+    )
     return replace(taken, counted=False)
 
 
@@ -266,7 +271,7 @@ def read_administration(record: PatientRecord, source: Source) -> Prescription:
             dosage = source.dosages[0] if source.dosages else {}
             sig = known_sig(single_dose_mme(dosage, product), start)
         except UnconvertibleError as error:
-            sig = unknown_sig(str(error), start)
+            sig = unknown_sig(record, (), start, str(error))
     taken = _prescription(source, sig, start, lambda begin, _: When(begin.earliest, (last or begin).latest))
     outside = has_code(source.resource.get("category"), *_OUTSIDE)
     return replace(taken, only_raises=True, in_hospital=not outside)
@@ -293,10 +298,10 @@ def name_of(record: PatientRecord, reference: Json, within: Resource) -> str:
 
 def _sig(record: PatientRecord, source: Source, start: When, supply: Supply) -> Sig:
     if not record.is_usable(source.resource, *_READ[source.kind]):
-        return unknown_sig(record.set_aside[source.reference], start)
+        return unknown_sig(record, source.dosages, start, record.set_aside[source.reference])
     product = source.medication.product
     if product is None:
-        return unknown_sig(source.medication.problem, start, may_be_dispensed=True)
+        return unknown_sig(record, source.dosages, start, source.medication.problem, may_be_dispensed=True)
     return read_sig(record, source.dosages, product, start, supply)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import reduce
@@ -49,14 +49,24 @@ class Supply:
     element: str
 
 
-def unknown_sig(problem: str, start: When, *, may_be_dispensed: bool = False) -> Sig:
-    """A sig of which nothing can be said but when it began."""
-    return Sig(NO_DOSE_KNOWN, (Step(NO_DOSE_KNOWN, start),), problem, may_be_dispensed)
-
-
 def known_sig(dose: Interval, start: When) -> Sig:
     """A sig of one dose."""
     return Sig(dose, (Step(dose, start),))
+
+
+def unknown_sig(
+    record: PatientRecord,
+    dosages: Sequence[Mapping[str, Any]],
+    start: When,
+    problem: str,
+    *,
+    may_be_dispensed: bool = False,
+) -> Sig:
+    """A sig of which nothing can be said but when it is in force."""
+    placed = known_sig(NO_DOSE_KNOWN, start)
+    if dosages:
+        placed = _one_after_the_other(record, dosages, [NO_DOSE_KNOWN] * len(dosages), start)
+    return replace(placed, problem=problem, may_be_dispensed=may_be_dispensed)
 
 
 def read_sig(
@@ -67,7 +77,7 @@ def read_sig(
         for dosage in dosages or ({},):
             check_factor(dosage, product)
     except UnconvertibleError as error:
-        return unknown_sig(str(error), start)
+        return unknown_sig(record, dosages, start, str(error))
     supplied = _supplied(supply, product)
     try:
         if not dosages:
@@ -76,7 +86,7 @@ def read_sig(
         doses = [daily_mme(dosage, product, alone) for dosage in dosages]
     except UnconvertibleError as error:
         if supplied is None:
-            return unknown_sig(str(error), start, may_be_dispensed=True)
+            return unknown_sig(record, dosages, start, str(error), may_be_dispensed=True)
         lowest = Fraction(0) if any(map(is_as_needed, dosages)) else supplied.low
         return known_sig(Interval(lowest, supplied.high), start)
     return _one_after_the_other(record, dosages, doses, start)
@@ -105,7 +115,7 @@ def _one_after_the_other(
 
     A step without an end that others follow cannot be placed: from there on it may be any of them, or all at once.
     """
-    if len({dosage.get("sequence") for dosage in dosages}) == 1:
+    if len(set(map(_position, dosages))) == 1:
         together = [Step(dose, *_bounds(record, dosage, start)) for dosage, dose in zip(dosages, doses, strict=True)]
         return Sig(_sum(doses), tuple(together))
     numbered = [(_position(dosage), dosage, dose) for dosage, dose in zip(dosages, doses, strict=True)]

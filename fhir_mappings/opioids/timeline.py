@@ -183,19 +183,15 @@ def _left_over(family: Sequence[Regimen]) -> Mapping[int, int]:
 
 def _chains(family: Sequence[Regimen]) -> list[list[Regimen]]:
     """Regimens joined where one says that it replaces the other (priorPrescription)."""
-    chain_of = {one.reference: [regimen] for regimen in family for one in regimen.prescriptions}
-    for regimen in family:
-        mine, prior = chain_of[regimen.leading.reference], chain_of.get(regimen.leading.replaces)
-        if prior is not None and prior is not mine:
-            joined = prior + mine
+    chains = [[position] for position in range(len(family))]
+    position_of = {one.reference: n for n, regimen in enumerate(family) for one in regimen.prescriptions}
+    for position, regimen in enumerate(family):
+        prior = position_of.get(regimen.leading.replaces)
+        if prior is not None and chains[prior] is not chains[position]:
+            joined = sorted(chains[prior] + chains[position])
             for member in joined:
-                for one in member.prescriptions:
-                    chain_of[one.reference] = joined
-    distinct: list[list[Regimen]] = []
-    for chain in chain_of.values():
-        if not any(chain is other for other in distinct):
-            distinct.append(chain)
-    return distinct
+                chains[member] = joined
+    return [[family[position] for position in chain] for chain in sorted({tuple(chain) for chain in chains})]
 
 
 def _bridged(pieces: list[Piece]) -> list[Piece]:
