@@ -33,7 +33,8 @@ def evaluate(
 
     Every criterion of the sections that judge the order is reported, also after its group is decided. The worst
     section decides the outcome; the first listed on a tie. An order the text does not speak about is
-    `not-applicable`.
+    `not-applicable`. A caller who judges by a text of another time is answered by it: a code that did not stand on
+    the day still selects its sections, and a note says so.
     """
     case = Circumstances(order, tuple(other_orders), record, anchor.day)
     said = answers(record, order.reference, lambda address: _is_about(address, policy), answers_valid)
@@ -60,7 +61,7 @@ def evaluate(
         criteria=_merged(runs),
         questions=questions,
         presumed=settled.presumed,
-        notes=_notes(policy, record, anchor),
+        notes=_notes(policy, order, record, anchor),
     )
 
 
@@ -74,7 +75,7 @@ def _judging(policy: Policy, case: Circumstances, said: Mapping[str, Answer]) ->
     """The entries that judge the order, and whether it is certain that they do."""
     answer = said.get(APPLIES)
     certain, uncertain = [], []
-    for entry in policy.entries(case.order.codes, case.anchor):
+    for entry in policy.entries(case.order.codes, case.anchor) or policy.entries(case.order.codes, None):
         wanted = {finding.holds for finding in find(entry.only_if, case)}
         is_unwanted = Holds.YES in {finding.holds for finding in find(entry.unless, case)}
         is_wanted = Holds.YES in wanted or not wanted
@@ -280,10 +281,12 @@ def _is_unread(policy: Policy, record: PatientRecord) -> bool:
     )
 
 
-def _notes(policy: Policy, record: PatientRecord, anchor: Anchor) -> tuple[str, ...]:
+def _notes(policy: Policy, order: Order, record: PatientRecord, anchor: Anchor) -> tuple[str, ...]:
     """What a reader must know of the data: the day, what was not read, not offered, set aside or tolerated."""
     kinds = {search.resource_type for search in policy.searches()}
     found = [*policy.notes, f"Measured from {anchor.day} ({anchor.taken_from})."]
+    if not policy.entries(order.codes, anchor.day):
+        found.append("The code of the order did not stand on that day.")
     unread = [kind for kind in record.unavailable() if kind in kinds]
     absent = [kind for kind in record.not_offered() if kind in kinds]
     if unread:

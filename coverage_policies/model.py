@@ -166,8 +166,8 @@ class Policy:
         year, month = self.revision.split("-")
         return date(int(year), int(month), 1)
 
-    def entries(self, codes: tuple[Coding, ...], on: date) -> tuple[OrderEntry, ...]:
-        """The entries whose codes an order carries on a service date."""
+    def entries(self, codes: tuple[Coding, ...], on: date | None) -> tuple[OrderEntry, ...]:
+        """The entries whose codes an order carries, as they stand on a service date; None for any date."""
         return tuple(entry for entry in self.orders if entry.codes.match(codes, on))
 
     def walk(self) -> Iterator[Criterion]:

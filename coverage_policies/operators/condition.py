@@ -57,10 +57,12 @@ class ConditionTest:
             if long_enough:
                 return Finding(Holds.YES, Reason.PRESENT, long_enough)
             return Finding(Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE, evidence)
-        # Short is proven only by all of them: the oldest decides, and a list cut short may lack the oldest.
+        # Short is proven only by all of them: the oldest decides, a list cut short may lack the oldest, and what is
+        # in question (a chronic pain, whatever its onset) may be it.
         if case.record.availability("Condition") is Availability.UNAVAILABLE:
             return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, evidence)
-        if present and all(lasting.holds(each.since, case.anchor) is True for each in found):
+        certain = all(each.presence is not Presence.QUESTION for each in found)
+        if present and certain and all(lasting.holds(each.since, case.anchor) is True for each in found):
             return Finding(Holds.YES, Reason.DATE_OUT_OF_RANGE, evidence)
         return Finding(Holds.NO, Reason.DATE_OUT_OF_RANGE, evidence)
 

@@ -48,7 +48,7 @@ def _reason(case: Circumstances, reduction: Reduction) -> Reason:
 
 def _evidence(line: DrugLine) -> Evidence:
     span = line.start if not line.end or line.end == line.start else f"{line.start} to {line.end}"
-    value = line.problem or f"{printed(line.dose)} MME/day"
+    value = line.problem or printed(line.dose)
     return Evidence(line.reference, line.label, span, value)
 
 
@@ -57,10 +57,10 @@ def _notes(reduction: Reduction) -> tuple[str, ...]:
     if reduction.problem:
         return (f"Opioid dose: {reduction.problem}.",)
     found = [
-        f"Highest {b.days}-day mean {printed(b.dose)} MME/day ({b.first} to {b.last})" for b in reduction.baselines
+        f"Highest {b.days}-day mean {printed(b.dose)} ({b.first} to {b.last})" for b in reduction.baselines
     ]
     found.append(
-        f"Now {printed(reduction.current)} MME/day ({reduction.current_first} to {reduction.current_last}), "
+        f"Now {printed(reduction.current)} ({reduction.current_first} to {reduction.current_last}), "
         f"factors {reduction.factors}"
     )
     found += [f"Not converted: {line.label} ({line.problem})" for line in reduction.unconverted]
@@ -68,13 +68,19 @@ def _notes(reduction: Reduction) -> tuple[str, ...]:
 
 
 def _gist(reduction: Reduction) -> str:
-    return (
-        f"{printed(reduction.baselines[0].dose)} → {printed(reduction.current)} MME/day" if reduction.baselines else ""
-    )
+    if not reduction.baselines:
+        return ""
+    return f"{_number(reduction.baselines[0].dose)} → {_number(reduction.current)} MME/day"
 
 
 def printed(dose: Dose) -> str:
-    """A dose for reading: `120`, `0 to 30`, or `at least 60` where nothing bounds it above."""
+    """A dose for reading: `120 MME/day`, `0 to 30 MME/day`, `at least 60 MME/day`, or that it cannot be computed."""
+    if dose.high is None and not dose.low:
+        return "cannot be computed"
+    return f"{_number(dose)} MME/day"
+
+
+def _number(dose: Dose) -> str:
     low = f"{float(dose.low):g}"
     if dose.high is None:
         return f"at least {low}"

@@ -1,0 +1,116 @@
+"""The same patient gives the same determination by prefetch, by query and by chart."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from cds_service.app import create_app
+from cds_service.evaluation import evaluate_request
+from cds_service.fhir_source import wanted
+from cds_service.hook_request import read_request
+from cds_service.policy_judge import PolicyJudge
+from cds_service.sample_ehr.hook_client import SERVICE_OF, hook_call
+from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample, SampleOrder, sample_store
+from cds_service.sample_ehr.server import create_sample_ehr
+from cds_service.serving import on_loopback
+from cds_service.settings import Settings
+from coverage_policies.library import Library, load_library
+from fhir_mappings.dates import Span
+from fhir_mappings.fhir_json import Json, dumps, loads
+
+TOKEN = "sample-token"
+PAGE_SIZE = 3
+CALLS = [(sample, order) for sample in SAMPLES for order in sample.orders]
+INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
+
+
+def clock() -> datetime:
+    return datetime(STORY_DATE.year, STORY_DATE.month, STORY_DATE.day, 17, tzinfo=UTC)
+
+
+@pytest.fixture(name="library", scope="module")
+def _library() -> Library:
+    return load_library()
+
+
+@pytest.fixture(name="fhir_server", scope="module")
+def _fhir_server() -> Iterator[str]:
+    ehr = create_sample_ehr(sample_store(None), token=TOKEN, page_size=PAGE_SIZE)
+    with on_loopback(ehr) as address:
+        yield f"{address}/fhir"
+
+
+def call(sample: Sample, order: SampleOrder, fhir_server: str = "https://ehr.example/fhir") -> dict[str, Any]:
+    body = hook_call(sample, order, fhir_server=fhir_server, token=TOKEN, today=STORY_DATE, new_id=lambda: INSTANCE)
+    return dict(body)
+
+
+def without_server(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if not name.startswith("fhir")}
+
+
+def prefetch_of(sample: Sample, library: Library) -> dict[str, Json]:
+    """What an EHR sends that satisfies every template of discovery."""
+    store = sample_store(None)
+    found: dict[str, Json] = {}
+    for search in wanted(library.searches()):
+        if search.key == "patient":
+            found["patient"] = store.read("Patient", sample.id)
+            continue
+        hits = store.search(search.resource_type, parse_qsl(search.query(sample.id).partition("?")[2]))
+        entry = [{"fullUrl": url, "resource": resource} for url, resource in hits]
+        found[search.key] = {"resourceType": "Bundle", "type": "searchset", "entry": entry}
+    return found
+
+
+@pytest.mark.parametrize(("sample", "order"), CALLS, ids=lambda value: getattr(value, "file", None))
+def test_prefetch_query_and_chart_give_the_same_determination(
+    sample: Sample, order: SampleOrder, library: Library, fhir_server: str
+) -> None:
+    settings = Settings()
+    queried = evaluate_request(read_request(call(sample, order, fhir_server)), library, settings, clock=clock)
+    request = without_server(call(sample, order))
+    by_chart = evaluate_request(read_request(request), library, settings, chart=sample.bundle(None), clock=clock)
+    with_prefetch = request | {"prefetch": prefetch_of(sample, library)}
+    prefetched = evaluate_request(read_request(with_prefetch), library, settings, clock=clock)
+    answers = [[each.as_json() for each in found.determinations] for found in (queried, by_chart, prefetched)]
+    assert answers[0] == answers[1]
+    assert answers[0] == answers[2]
+    assert [each["outcome"] for each in answers[0]] == [order.outcome.value]
+
+
+@pytest.mark.parametrize(("sample", "order"), CALLS, ids=lambda value: getattr(value, "file", None))
+def test_half_a_prefetch_is_completed_by_queries(
+    sample: Sample, order: SampleOrder, library: Library, fhir_server: str
+) -> None:
+    half = dict(list(prefetch_of(sample, library).items())[::2])
+    request = read_request(call(sample, order, fhir_server) | {"prefetch": half})
+    found = evaluate_request(request, library, Settings(), clock=clock)
+    assert [each.outcome for each in found.determinations] == [order.outcome]
+
+
+@pytest.mark.parametrize(("sample", "order"), CALLS, ids=lambda value: getattr(value, "file", None))
+def test_the_cards_of_a_call_carry_the_determination_that_the_command_line_prints(
+    sample: Sample, order: SampleOrder, library: Library, fhir_server: str
+) -> None:
+    settings = Settings()
+    judge = PolicyJudge(
+        library, zone=settings.time_zone, answers_valid=Span(90, "days"), clock=clock, new_id=lambda: INSTANCE
+    )
+    app = create_app(settings=settings, judge=judge, clock=clock, new_id=lambda: INSTANCE)
+    body = call(sample, order, fhir_server)
+    response = app.test_client().post(
+        f"/cds-services/{SERVICE_OF[order.hook]}", data=dumps(body), content_type="application/json"
+    )
+    printed = evaluate_request(read_request(body), library, settings, clock=clock).determinations
+    shown = [card["extension"]["cds-service.determination"] for card in loads(response.data)["cards"]]
+    assert response.status_code == 200
+    assert shown == [each.as_json() for each in printed if each.outcome.value in _shown_on(order.hook)]
+
+
+def _shown_on(hook: str) -> set[str]:
+    always = {"not-supported", "criteria-not-met", "not-evaluated", "documentation-needed", "case-review"}
+    return always | ({"supported"} if hook == "order-sign" else set())
