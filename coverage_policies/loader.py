@@ -40,7 +40,11 @@ def _validator() -> Draft202012Validator:
 
 def load_policy(path: Path, sets: Mapping[str, ValueSet]) -> Policy:
     """Load one document. Raises DocumentError with everything that is wrong with it."""
-    return parse_policy(path.read_text(encoding="utf-8"), str(path), sets)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise DocumentError([Problem(str(path), 1, "the file is not in UTF-8; save it as UTF-8")]) from None
+    return parse_policy(text, str(path), sets)
 
 
 def parse_policy(text: str, file: str, sets: Mapping[str, ValueSet]) -> Policy:
@@ -53,14 +57,16 @@ def parse_policy(text: str, file: str, sets: Mapping[str, ValueSet]) -> Policy:
     policy = builder.policy()
     builder.problems += list(_meaning_problems(source, policy))
     if builder.problems:
-        raise DocumentError(sorted(builder.problems, key=lambda problem: problem.line))
+        raise DocumentError(sorted(dict.fromkeys(builder.problems), key=lambda problem: problem.line))
     return policy
 
 
 def _shape_problems(source: Source) -> Iterator[Problem]:
+    found = []
     for error in sorted(_validator().iter_errors(source.data), key=lambda error: list(map(str, error.absolute_path))):
         deepest = max(_leaves(error), key=lambda e: len(e.absolute_path))
-        yield source.problem(list(deepest.absolute_path), _explain(deepest))
+        found.append(source.problem(list(deepest.absolute_path), _explain(deepest)))
+    yield from dict.fromkeys(found)
 
 
 def _leaves(error: ValidationError) -> Iterator[ValidationError]:
@@ -89,9 +95,11 @@ def _explain(error: ValidationError) -> str:
         case "const":
             return f"{at} can only be {wanted!r}"
         case "pattern":
-            return f"{at} is written wrong: {error.instance!r}; see `policies show` for examples of its form"
+            return f"{at} is written wrong: {error.instance!r}; write it like {_example(error)}"
         case "maxProperties" | "minProperties":
-            return f"{at} must hold exactly one operator or argument; put several in a list"
+            return f"{at} must hold {_NUMBERS.get(at, 'exactly one operator or argument; put several in a list')}"
+        case "minItems" | "minLength":
+            return f"{at} must not be empty"
         case _:
             return f"{at} is not as the format asks ({error.validator})"
 
@@ -100,7 +108,13 @@ def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _example(error: ValidationError) -> str:
+    """How a phrase or a name is written right: every schema with a pattern gives an example."""
+    return repr(error.schema["examples"][0]) if isinstance(error.schema, Mapping) else ""
+
+
 _KINDS = {"object": "a mapping", "array": "a list", "string": "text"}
+_NUMBERS = {"sections": "at least one section", "pathway.choices": "at least two pathways to choose from"}
 
 
 class _Builder:
@@ -112,6 +126,7 @@ class _Builder:
         self.problems: list[Problem] = []
         self.raw: dict[str, tuple[dict[str, Any], tuple[str | int, ...]]] = {}
         self.index: dict[str, Criterion] = {}
+        self._copying: list[str] = []
 
     def policy(self) -> Policy:
         data = self.source.data
@@ -150,7 +165,13 @@ class _Builder:
 
     def _criterion(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> Criterion:
         if "like" in raw:
-            raw, path = self._copied(raw, path)
+            self._copying.append(raw["like"])
+            found = self._written_out(*self._copied(raw, path))
+            self._copying.pop()
+            return found
+        return self._written_out(raw, path)
+
+    def _written_out(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> Criterion:
         group = next((name for name in GROUPS if name in raw), None)
         children = (
             [self._criterion(child, (*path, group, i)) for i, child in enumerate(raw.get(group, ()))] if group else []
@@ -194,11 +215,15 @@ class _Builder:
         """The definition that `like` names, under the new id; ids below it change with it."""
         original, original_path = self.raw.get(raw["like"], (None, ()))
         if original is None or "like" in original:
-            self._problem(path, f"{raw['id']}: like: {raw['like']!r} names no criterion that is written out")
-            return {"id": raw["id"], "says": "?", "ask": "?"}, path
-        renamed = copy.deepcopy(original)
-        _rename(renamed, raw["like"], raw["id"])
-        return renamed, original_path
+            wrong = "names no criterion that is written out"
+        elif self._copying.count(raw["like"]) > 1:
+            wrong = "is copied into itself; a circle defines nothing"
+        else:
+            renamed = copy.deepcopy(original)
+            _rename(renamed, raw["like"], raw["id"])
+            return renamed, original_path
+        self._problem(path, f"{raw['id']}: like: {raw['like']!r} {wrong}")
+        return {"id": raw["id"], "says": "?", "ask": "?"}, path
 
     def _entry(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> OrderEntry:
         return OrderEntry(
@@ -246,7 +271,8 @@ def _mend(raw: Mapping[str, str]) -> Mend:
 
 
 def _rename(raw: dict[str, Any], old: str, new: str) -> None:
-    raw["id"] = new + raw["id"][len(old) :]
+    if raw["id"].startswith(old):  # else it is told as used twice
+        raw["id"] = new + raw["id"][len(old) :]
     for group in GROUPS:
         for child in raw.get(group, ()):
             _rename(child, old, new)
@@ -274,6 +300,10 @@ def _criterion_problems(c: Criterion, policy: Policy, pathways: set[str], sectio
         yield f"it stands in section {section} under another section's number"
     if c.children and (c.met_when or c.not_met_when or c.show or c.needs):
         yield "a group is settled by its parts; give the clauses to a part"
+    if (c.needs or c.is_never_met) and (c.met_when or c.not_met_when):
+        yield "`needs` and `always` settle it; leave the clauses out"
+    if c.needs and c.is_never_met:
+        yield "`always` settles it; leave `needs` out"
     settled = c.children or c.ask or c.is_never_met or c.needs or c.role
     if not settled:
         yield "nothing can settle it; add an `ask`, or parts"

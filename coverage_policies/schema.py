@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from coverage_policies.operators import OPERATORS
+from coverage_policies.operators.base import phrase
 from fhir_mappings.order_mending import PHRASES
 
-_ID = r"^[A-Za-z0-9]+(?:\.[A-Za-z0-9-]+)*$"
+_ID = phrase(r"^[A-Za-z0-9]+(?:\.[A-Za-z0-9-]+)*$", "II.D.faber")
+_NUMBER = phrase(r"^[1-9]\d*$", "3")
 _TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
 _NAMES: Mapping[str, Any] = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
 _CLAUSE: Mapping[str, Any] = {"$ref": "#/$defs/clause"}
@@ -18,7 +20,7 @@ _CRITERION: dict[str, Any] = {
     "fails": _TEXT,
     "all": _CHILDREN,
     "any": _CHILDREN,
-    "at_least": {"type": "string", "pattern": r"^[1-9]\d*$"},
+    "at_least": _NUMBER,
     "of": _CHILDREN,
     "met_when": _CLAUSES,
     "not_met_when": _CLAUSES,
@@ -54,7 +56,7 @@ def _closed(properties: Mapping[str, Any], *required: str) -> dict[str, Any]:
 
 def document_schema() -> dict[str, Any]:
     """The schema (JSON Schema 2020-12). Every scalar of a document is text; patterns say which are numbers."""
-    criterion = _CRITERION | {"id": {"type": "string", "pattern": _ID}, "if_not_met": {"const": "case-review"}}
+    criterion = _CRITERION | {"id": _ID, "if_not_met": {"const": "case-review"}}
     section = _CRITERION | {
         "if_not_met": {"enum": ["criteria-not-met", "not-supported", "case-review"]},
         "always": {"const": "not-supported"},
@@ -67,13 +69,13 @@ def document_schema() -> dict[str, Any]:
         "unless": _CLAUSES,
         "ask": _TEXT,
     }
-    names: dict[str, Any] = {"type": "object", "minProperties": 1, "propertyNames": {"pattern": _ID}}
-    words = {"type": "object", "minProperties": 2, "propertyNames": {"pattern": r"^[a-z][a-z0-9-]*$"}}
+    names: dict[str, Any] = {"type": "object", "minProperties": 1, "propertyNames": _ID}
+    words = {"type": "object", "minProperties": 2, "propertyNames": phrase(r"^[a-z][a-z0-9-]*$", "first-diagnostic")}
     document = _closed(
         {
-            "policy": {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9.-]*$"},
-            "revision": {"type": "string", "pattern": r"^\d{4}-(?:0[1-9]|1[0-2])$"},
-            "edition": {"type": "string", "pattern": r"^[1-9]\d*$"},
+            "policy": phrase(r"^[A-Za-z0-9][A-Za-z0-9.-]*$", "CP.MP.126"),
+            "revision": phrase(r"^\d{4}-(?:0[1-9]|1[0-2])$", "2025-04"),
+            "edition": _NUMBER,
             "title": _TEXT,
             "owner": _TEXT,
             "lines_of_business": {

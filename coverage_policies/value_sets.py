@@ -9,6 +9,7 @@ diagnoses, such as cancers, that no list of SNOMED CT codes exhausts.
 """
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -116,23 +117,31 @@ def load_value_sets(folders: Iterable[Path]) -> Mapping[str, ValueSet]:
 
 
 def _rows(path: Path) -> Iterable[Row]:
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file)
-        header = next(reader, [])
-        if header != COLUMNS:
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # spreadsheets put a mark before the header
+    except UnicodeDecodeError:
+        raise ValueSetError(f"{path}:1: the file is not in UTF-8; save it as UTF-8") from None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        if next(reader, []) != COLUMNS:
             raise ValueSetError(f"{path}:1: the header must be {','.join(COLUMNS)}")
         for cells in reader:
-            where = f"{path}:{reader.line_num}"
-            if len(cells) != len(COLUMNS):
-                raise ValueSetError(f"{where}: {len(cells)} columns instead of {len(COLUMNS)}")
-            system, code, label, source, valid_from, valid_to, use = cells
-            if not (system and code.strip("*") and label):
-                raise ValueSetError(f"{where}: system, code and label must not be empty")
-            if use not in ("decides", "asks"):
-                raise ValueSetError(f"{where}: use must be 'decides' or 'asks'")
-            if system == TEXT and use != "asks":
-                raise ValueSetError(f"{where}: words never decide; use must be 'asks'")
-            yield Row(system, code, label, source, _day(valid_from, where), _day(valid_to, where), use == "decides")
+            yield _row(cells, f"{path}:{reader.line_num}")
+    except csv.Error:
+        raise ValueSetError(f"{path}:{reader.line_num}: a quotation mark is not closed, or stands alone") from None
+
+
+def _row(cells: list[str], where: str) -> Row:
+    if len(cells) != len(COLUMNS):
+        raise ValueSetError(f"{where}: {len(cells)} columns instead of {len(COLUMNS)}")
+    system, code, label, source, valid_from, valid_to, use = cells
+    if not (system and code.strip("*") and label):
+        raise ValueSetError(f"{where}: system, code and label must not be empty")
+    if use not in ("decides", "asks"):
+        raise ValueSetError(f"{where}: use must be 'decides' or 'asks'")
+    if system == TEXT and use != "asks":
+        raise ValueSetError(f"{where}: words never decide; use must be 'asks'")
+    return Row(system, code, label, source, _day(valid_from, where), _day(valid_to, where), use == "decides")
 
 
 def _day(text: str, where: str) -> date | None:

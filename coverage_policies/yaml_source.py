@@ -47,6 +47,10 @@ class Source:
 def read(text: str, file: str) -> Source:
     """Read one YAML document. Raises DocumentError with file and line for what is no YAML or names a key twice."""
     try:
+        for event in yaml.parse(text, Loader=yaml.BaseLoader):
+            if isinstance(event, yaml.AliasEvent):
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise DocumentError([Problem(file, line, f"*{event.anchor} refers to another place; write it out")])
         node = yaml.compose(text, Loader=yaml.BaseLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1

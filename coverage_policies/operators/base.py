@@ -84,9 +84,9 @@ NAMES: Mapping[str, Any] = {
 """Schema of an argument that names one value set, or several of which any will do."""
 
 
-def phrase(pattern: str) -> Mapping[str, Any]:
-    """Schema of an argument that is a phrase."""
-    return {"type": "string", "pattern": pattern}
+def phrase(pattern: str, example: str) -> Mapping[str, Any]:
+    """Schema of a text of a certain form; the example says in an error how it is written right."""
+    return {"type": "string", "pattern": pattern, "examples": [example]}
 
 
 def arguments(required: Iterable[str], **properties: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -77,7 +77,7 @@ OPERATOR = Operator(
     says="A condition of the value set is on the problem list: active, confirmed, begun by the anchor date. "
     "`lasting: at least …` holds if one of them began that long ago; `lasting: under …` only if the oldest of all "
     "that match is younger.",
-    schema=arguments(["in"], **{"in": NAMES, "lasting": phrase(DURATION)}),
+    schema=arguments(["in"], **{"in": NAMES, "lasting": phrase(DURATION, "under 6 months")}),
     example="""
 clause: {condition: {in: fibromyalgia}}
 facts:

@@ -67,7 +67,7 @@ OPERATOR = Operator(
     name="imaging",
     says="A study of the value set was done: a final report, an available imaging study or a completed procedure. "
     "`within: 6 months` counts back from the anchor date; six months to the day is within.",
-    schema=arguments(["in"], **{"in": NAMES, "within": phrase(SPAN)}),
+    schema=arguments(["in"], **{"in": NAMES, "within": phrase(SPAN, "6 months")}),
     example="""
 clause: {imaging: {in: mr-lumbar, within: 6 months}}
 facts:

@@ -61,7 +61,7 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ObservationTes
 OPERATOR = Operator(
     name="observation",
     says="A final score or measurement of the value set is on record, with a number and a day.",
-    schema=arguments(["in"], **{"in": NAMES, "within": phrase(SPAN)}),
+    schema=arguments(["in"], **{"in": NAMES, "within": phrase(SPAN, "6 months")}),
     example="""
 clause: {observation: {in: function-scale}}
 facts:

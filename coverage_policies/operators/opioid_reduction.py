@@ -98,7 +98,7 @@ OPERATOR = Operator(
     says="Systemic opioids were weaned, from the highest 14-day and the highest 90-day mean of the last year to the "
     "mean of the last 14 days. `at least 50 %` holds only if it is proven against both, `under 50 %` only if it is "
     "proven against the first; a drug that cannot be converted is named and leaves it open.",
-    schema=arguments(["by"], by=phrase(r"^(?:at least|under) \d+(?:\.\d+)? %$")),
+    schema=arguments(["by"], by=phrase(r"^(?:at least|under) \d+(?:\.\d+)? %$", "at least 50 %")),
     example="""
 clause: {opioid_reduction: {by: under 50 %}}
 facts:

@@ -98,11 +98,11 @@ OPERATOR = Operator(
     schema=arguments(
         ["after"],
         after=NAMES,
-        relief=phrase(PERCENT),
-        occasions=phrase(r"^[1-9]\d*$"),
+        relief=phrase(PERCENT, "at least 75 %"),
+        occasions=phrase(r"^[1-9]\d*$", "2"),
         scale=NAMES,
-        before=phrase(HOURS),
-        until=phrase(HOURS),
+        before=phrase(HOURS, "24 hours"),
+        until=phrase(HOURS, "24 hours"),
     ),
     example="""
 clause: {pain_relief: {after: sij-injection, relief: at least 75 %, occasions: 2}}

@@ -16,7 +16,7 @@ from coverage_policies.operators.base import (
     phrase,
     value_set,
 )
-from coverage_policies.phrases import DURATION, SPAN, DurationTest, duration, span
+from coverage_policies.phrases import DURATION, SPAN, Comparison, DurationTest, duration, span
 from coverage_policies.searches import PROCEDURES, Search
 from coverage_policies.value_sets import ValueSet
 from fhir_mappings.dates import Span, When, is_on_or_before, is_within
@@ -75,16 +75,22 @@ def _is_later(done: Procedure, case: Circumstances) -> bool:
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureTest:
     within, lasting = arguments.get("within"), arguments.get("lasting")
-    return ProcedureTest(
-        value_set(arguments["in"], sets), span(within) if within else None, duration(lasting) if lasting else None
-    )
+    if within and lasting:
+        raise ValueError("`within` and `lasting` are two questions; give each a clause of its own")
+    test = duration(lasting) if lasting else None
+    if test is not None and test.comparison in (Comparison.UNDER, Comparison.AT_MOST):
+        raise ValueError(f"{lasting!r} cannot be proven, a visit may be missing; write it like 'at least 4 weeks'")
+    return ProcedureTest(value_set(arguments["in"], sets), span(within) if within else None, test)
 
 
 OPERATOR = Operator(
     name="procedure",
     says="Something of the value set was done by the anchor date. `within: 3 months` asks for one that recent; "
     "`lasting: at least 4 weeks` for that long from the first to the last.",
-    schema=arguments(["in"], **{"in": NAMES, "within": phrase(SPAN), "lasting": phrase(DURATION)}),
+    schema=arguments(
+        ["in"],
+        **{"in": NAMES, "within": phrase(SPAN, "3 months"), "lasting": phrase(DURATION, "at least 4 weeks")},
+    ),
     example="""
 clause: {procedure: {in: psychotherapy, within: 3 months}}
 facts:

@@ -134,7 +134,9 @@ def test_a_prefix_stands_on_its_service_dates_only() -> None:
 
 # --- words -----------------------------------------------------------------------------------------------------------
 
-WORDS = ValueSet("cancer", [row(ICD10CM, "C*"), row("text", "carcinom*", asks=True), row("text", "lymphoma", asks=True)])
+WORDS = ValueSet(
+    "cancer", [row(ICD10CM, "C*"), row("text", "carcinom*", asks=True), row("text", "lymphoma", asks=True)]
+)
 
 
 @pytest.mark.parametrize(
@@ -243,3 +245,25 @@ def test_a_malformed_file_is_told_with_its_line_and_how_it_is_written_right(
     with pytest.raises(ValueSetError) as raised:
         load_value_sets([tmp_path])
     assert str(raised.value) == f"{path}:{line}: {what}"
+
+
+def test_a_quotation_mark_that_is_not_closed_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path, "alpha.csv", HEADER + f'{SNOMED},1,"One,test,,,decides\n' + GOOD)
+    with pytest.raises(ValueSetError) as raised:
+        load_value_sets([tmp_path])
+    assert str(raised.value) == f"{path}:3: a quotation mark is not closed, or stands alone"
+
+
+def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "alpha.csv"
+    path.write_bytes((HEADER + f"{SNOMED},1,Späte Schmerzen,test,,,decides\n").encode("latin-1"))
+    with pytest.raises(ValueSetError) as raised:
+        load_value_sets([tmp_path])
+    assert str(raised.value) == f"{path}:1: the file is not in UTF-8; save it as UTF-8"
+
+
+def test_a_file_from_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    """With a byte order mark, and lines that end as on Windows."""
+    content = "\ufeff" + HEADER + f"{SNOMED},1,Späte Schmerzen,test,,,decides\n"
+    (tmp_path / "alpha.csv").write_bytes(content.replace("\n", "\r\n").encode())
+    assert [each.label for each in load_value_sets([tmp_path])["alpha"].rows] == ["Späte Schmerzen"]

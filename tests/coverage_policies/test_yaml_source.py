@@ -79,12 +79,15 @@ def test_a_key_that_is_no_text_is_told() -> None:
     assert problems("x: 1\n? [a, b]\n: 2\n") == ["d.yaml:2: a key must be plain text"]
 
 
-@pytest.mark.parametrize(
-    ("text", "line"), [("a: [1, 2\nb: 3\n", 2), ("a: 1\n  b: 2\n", 2), ("a: 'open\n", 2), ("a: *unknown\n", 1)]
-)
+@pytest.mark.parametrize(("text", "line"), [("a: [1, 2\nb: 3\n", 2), ("a: 1\n  b: 2\n", 2), ("a: 'open\n", 2)])
 def test_what_is_no_yaml_is_told_with_its_line(text: str, line: int) -> None:
     (found,) = problems(text)
     assert found.startswith(f"d.yaml:{line}: this is not YAML: ")
+
+
+@pytest.mark.parametrize("text", ["a: &x [1]\nb: *x\n", "a: 1\nb: &x [*x]\n", "a: 1\nb: *x\n"])
+def test_a_reference_to_another_place_is_refused(text: str) -> None:
+    assert problems(text) == ["d.yaml:2: *x refers to another place; write it out"]
 
 
 def test_two_documents_in_one_file_are_refused() -> None:
