@@ -1,0 +1,64 @@
+"""What the documentation says is so."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from cds_service.cli import main
+from cds_service.discovery import SERVICES
+from cds_service.settings import Settings
+from coverage_policies.cases import parse_cases, run_case
+from coverage_policies.library import BUILT_IN, load_library
+from coverage_policies.loader import parse_policy
+from coverage_policies.operators import OPERATORS
+from coverage_policies.value_sets import load_value_sets
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FORMAT = (ROOT / "docs" / "policy-format.md").read_text(encoding="utf-8")
+SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_documented_with_its_meaning(name: str) -> None:
+    (row,) = [line for line in SETTINGS.splitlines() if f"`CDS_{name.upper()}`" in line]
+    assert str(Settings.model_fields[name].description) in row
+
+
+def test_no_setting_is_documented_that_does_not_exist() -> None:
+    documented = set(re.findall(r"^\| `(CDS_\w+)`", SETTINGS, re.MULTILINE))
+    assert documented == {f"CDS_{name.upper()}" for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_every_operator_is_documented_with_its_arguments(name: str) -> None:
+    (row,) = re.findall(rf"^\| `{name}` \|.*$", FORMAT, re.MULTILINE)
+    assert set(OPERATORS[name].schema["properties"]) <= set(re.findall(r"`([a-z_]+)[:`]", row))
+
+
+def test_every_command_is_in_the_readme() -> None:
+    commands = set(main.commands) - {"policies"}
+    policies = main.commands["policies"]
+    assert isinstance(policies, click.Group)
+    assert all(f"cds-service {name}" in README for name in commands)
+    assert all(f"policies {name}" in README + FORMAT for name in policies.commands)
+
+
+@pytest.mark.parametrize("path", ["/cds-services", *(f"/cds-services/{s.id}" for s in SERVICES), "/health/live"])
+def test_every_route_is_in_the_readme(path: str) -> None:
+    assert f"{path}`" in README
+
+
+def test_the_example_policy_loads_and_its_example_case_holds() -> None:
+    policy_text, case_text = re.findall(r"```yaml\n(.*?)```", FORMAT, re.DOTALL)
+    policy = parse_policy(policy_text, "example.yaml", load_value_sets([BUILT_IN / "value_sets"]))
+    (case,) = parse_cases(case_text, "example.cases.yaml", policy)
+    assert run_case(case, policy) == ()
+
+
+@pytest.mark.parametrize("text", sorted(load_library().policies))
+def test_every_text_is_in_the_readme(text: str) -> None:
+    name, _, revision = text.partition("@")
+    assert re.search(rf"\| {re.escape(name)}, revision {revision} \|", README)
