@@ -1,14 +1,17 @@
 """One patient's resources, indexed once, with what could not be read kept beside what could."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from enum import Enum
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar, cast
 
 from fhir_mappings.dates import When, parse
 from fhir_mappings.fhir_json import Json, Resource, dumps
 from fhir_mappings.validity import faults
+
+
+T = TypeVar("T")
 
 
 class Availability(Enum):
@@ -96,6 +99,7 @@ class PatientRecord:
         self._by_type: dict[str, list[Resource]] = {}
         self._by_reference: dict[str, Resource] = {}
         self._references: dict[int, str] = {}
+        self._read: dict[Hashable, object] = {}
         self._faults: dict[int, tuple[tuple[str, str], ...]] = {}
         self._index(list(resources))
 
@@ -184,6 +188,12 @@ class PatientRecord:
                     return resource
             return None
         return self._by_reference.get(target) or self._by_reference.get(self._local(target))
+
+    def once(self, key: Hashable, read: Callable[[], T]) -> T:
+        """What `read` gives, computed once per record and key: for readings that several criteria ask for."""
+        if key not in self._read:
+            self._read[key] = read()
+        return cast(T, self._read[key])
 
     def when(self, value: Json) -> When | None:
         """A FHIR date in this patient's local days."""

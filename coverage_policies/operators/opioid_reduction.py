@@ -27,7 +27,8 @@ class OpioidReductionTest:
 
     def find(self, case: Circumstances) -> Finding:
         """Proven or disproven by the bounds of both doses; a drug without a factor leaves it open."""
-        reduction = opioid_reduction(case.record, case.anchor)
+        key = ("opioid reduction", case.anchor)
+        reduction = case.record.once(key, lambda: opioid_reduction(case.record, case.anchor))
         evidence = tuple(_evidence(line) for line in reduction.lines)
         notes = _notes(reduction)
         reduced = reduction.reduced_by(self.by)
