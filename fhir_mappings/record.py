@@ -10,7 +10,6 @@ from fhir_mappings.dates import When, parse
 from fhir_mappings.fhir_json import Json, Resource, dumps
 from fhir_mappings.validity import faults
 
-
 T = TypeVar("T")
 
 
