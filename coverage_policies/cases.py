@@ -33,6 +33,7 @@ _KNOWN = (
     "not_offered",
     "expect",
     "shows",
+    "hides",
 )
 _NEEDED = ("name", "anchor", "order", "expect")
 _OF_THE_WHOLE = ("outcome", "section", "presumed", "asks")
@@ -45,7 +46,7 @@ class Case:
     """One case, read and ready to run.
 
     `expected` is as written, by criterion or by `outcome`, `section`, `presumed`; `asks` names the questions that must
-    be open, `shows` what the evidence of a criterion must hold.
+    be open, `shows` and `hides` what the evidence of a criterion must and must not hold.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Case:
     expected: Mapping[str, str]
     asks: tuple[str, ...]
     shows: Mapping[str, tuple[str, ...]]
+    hides: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ def _problems(source: Source, i: int, raw: Json, policy: Policy) -> Iterator[Pro
 
 
 def _expectation_problems(source: Source, i: int, raw: Mapping[str, Any], policy: Policy) -> Iterator[Problem]:
-    for key in ("expect", "shows"):
+    for key in ("expect", "shows", "hides"):
         if not isinstance(raw.get(key, {}), Mapping):
             yield source.problem((i, key), f"{key} is a mapping by criterion")
             return
@@ -163,9 +165,10 @@ def _expectation_problems(source: Source, i: int, raw: Mapping[str, Any], policy
                 (i, "expect", name),
                 f"{said!r} is no status; write met, not-met or unknown, and a reason where it matters",
             )
-    for name in raw.get("shows", {}):
-        if name not in policy.index:
-            yield source.problem((i, "shows", name), f"{policy.text} has no criterion {name!r}")
+    for key in ("shows", "hides"):
+        for name in raw.get(key, {}):
+            if name not in policy.index:
+                yield source.problem((i, key, name), f"{policy.text} has no criterion {name!r}")
 
 
 def _case(source: Source, i: int, raw: Mapping[str, Any]) -> Case:
@@ -192,6 +195,7 @@ def _case(source: Source, i: int, raw: Mapping[str, Any]) -> Case:
         asks=tuple(_listed(expected.pop("asks", None))),
         expected=expected,
         shows={name: tuple(_listed(texts)) for name, texts in raw.get("shows", {}).items()},
+        hides={name: tuple(_listed(texts)) for name, texts in raw.get("hides", {}).items()},
     )
 
 
@@ -208,21 +212,21 @@ def _fhir(written: Json, *path: str | int) -> Resource:
     """A resource written out. It may be faulty on purpose, so nothing in it is checked."""
     if not isinstance(written, Mapping) or not isinstance(written.get("resourceType"), str):
         raise _PlaceError("a resource written out needs its resourceType", *path)
-    typed: Resource = _typed(written, "")
+    typed: Resource = _typed(written)
     return typed
 
 
 _NUMBERS = ("frequency", "frequencyMax", "period", "periodMax", "valueDecimal", "valueInteger")
 
 
-def _typed(written: Json, under: str) -> Json:
+def _typed(written: Json, *, is_number: bool = False) -> Json:
     """The JSON of a YAML value: all of it is text, and only the member it stands under tells which is a number."""
     if isinstance(written, Mapping):
-        quantity = ("value",) if "unit" in written else ()
-        return {key: _typed(each, "frequency" if key in quantity else key) for key, each in written.items()}
+        numbers = (*_NUMBERS, "value") if "unit" in written else _NUMBERS
+        return {key: _typed(each, is_number=key in numbers) for key, each in written.items()}
     if isinstance(written, list):
-        return [_typed(each, under) for each in written]
-    if under in _NUMBERS and re.fullmatch(r"-?\d+(\.\d+)?", written):
+        return [_typed(each) for each in written]
+    if is_number and re.fullmatch(r"-?\d+(\.\d+)?", written):
         return Decimal(written) if "." in written else int(written)
     return {"true": True, "false": False}.get(written, written)
 
@@ -252,16 +256,32 @@ def _parsed(said: Json) -> tuple[Status, Reason | None] | None:
 # --- running ---------------------------------------------------------------------------------------------------------
 
 
-def judged(case: Case, text: Policy) -> Determination:
-    """What a text says of a case."""
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a case describes, read: the chart, the order to judge, and the orders beside it."""
+
+    record: PatientRecord
+    order: Order
+    other_orders: tuple[Order, ...]
+
+
+def situation(case: Case) -> Situation:
+    """Read the chart and the orders of a case."""
     record = chart(case.chart, case.today, unavailable=case.unavailable, not_offered=case.not_offered)
-    orders = [_read(each, [case.order, *case.other_orders], record) for each in (case.order, *case.other_orders)]
-    return evaluate(text, orders[0], orders[1:], record, orders[0].anchor(case.today))
+    drafts = [case.order, *case.other_orders]
+    first, *others = [_read(each, drafts, record) for each in drafts]
+    return Situation(record, first, tuple(others))
 
 
-def run_case(case: Case, text: Policy) -> tuple[Mismatch, ...]:
+def judged(case: Case, text: Policy, read: Situation | None = None) -> Determination:
+    """What a text says of a case. `read` is its situation, where it was read before."""
+    found = read or situation(case)
+    return evaluate(text, found.order, found.other_orders, found.record, found.order.anchor(case.today))
+
+
+def run_case(case: Case, text: Policy, read: Situation | None = None) -> tuple[Mismatch, ...]:
     """Where a text says something else of a case than was expected; nothing where it says just that."""
-    return tuple(_mismatches(case, judged(case, text)))
+    return tuple(_mismatches(case, judged(case, text, read)))
 
 
 def _read(resource: Resource, session: list[Resource], record: PatientRecord) -> Order:
@@ -297,11 +317,19 @@ def _mismatches(case: Case, found: Determination) -> Iterator[Mismatch]:
             yield Mismatch("asks", NONE, ", ".join(sorted(asked)))
         elif wanted != NONE and wanted not in asked:
             yield Mismatch("asks", wanted, ", ".join(sorted(asked)) or NONE)
+    yield from _shown(case, {name: _printed(result) for name, result in by_id.items()})
+
+
+def _shown(case: Case, evidence: Mapping[str, str]) -> Iterator[Mismatch]:
     for name, texts in case.shows.items():
-        shown = [_printed(result) for result in found.criteria if result.id == name]
         for wanted in texts:
-            if (wanted == NONE and any(shown)) or (wanted != NONE and not any(wanted in text for text in shown)):
-                yield Mismatch(name, f"to show {wanted!r}", "; ".join(filter(None, shown)) or NONE)
+            shown = evidence.get(name, "")
+            if (wanted == NONE and shown) or (wanted != NONE and wanted not in shown):
+                yield Mismatch(name, f"to show {wanted!r}", shown or NONE)
+    for name, texts in case.hides.items():
+        for unwanted in texts:
+            if unwanted in evidence.get(name, ""):
+                yield Mismatch(name, f"not to show {unwanted!r}", evidence[name])
 
 
 def _against(result: CriterionResult, said: str) -> Iterator[Mismatch]:
