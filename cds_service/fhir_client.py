@@ -22,10 +22,11 @@ from cds_service.settings import Settings
 from coverage_policies.searches import Search
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json
-from fhir_mappings.record import Availability
+from fhir_mappings.record import Availability, Entry
 
 _CHUNK_BYTES = 65_536
 _PLAIN_URL = re.compile(r"[!-\[\]-~]+\Z")
+_RELATIVE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}\Z")
 _MAY_SAY_NOT_SUPPORTED = (400, 403, 405, 422, 501)
 
 
@@ -85,6 +86,16 @@ class FhirServer:
     def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:  # noqa: ARG002
         """A first page that came as prefetch, and the pages after it."""
         return self._pages(first, search, f"{self.address}/")
+
+    def read(self, reference: str) -> Entry | None:
+        """The resource a relative reference, or one that starts with this server's address, points at."""
+        relative = reference.removeprefix(f"{self.address}/").split("/_history/")[0]
+        if not _RELATIVE.match(relative):
+            return None
+        url = f"{self.address}/{relative}"
+        status, body = self._get(url)
+        is_it = status == 200 and isinstance(body, dict) and body.get("resourceType") == relative.split("/")[0]
+        return (url, body) if is_it else None
 
     def _pages(self, page: Page, search: Search, url: str) -> SearchResult:
         seen = {url}

@@ -57,6 +57,9 @@ class FhirSource(Protocol):
     def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:
         """A first page of that search that came as prefetch, and the pages after it."""
 
+    def read(self, reference: str) -> Entry | None:
+        """The resource a reference points at; None where it is not here or could not be read."""
+
 
 class FhirOpener(Protocol):
     """Opens the source that a call names, for the time of that call."""
@@ -70,6 +73,9 @@ class Chart(Protocol):
 
     def search(self, resource_type: str, params: Sequence[tuple[str, str]]) -> Sequence[Entry]:
         """The entries of a type that satisfy every parameter."""
+
+    def resolve(self, reference: str) -> Entry | None:
+        """The entry a reference points at."""
 
 
 class ChartInMemory:
@@ -92,3 +98,7 @@ class ChartInMemory:
         """The chart's own answer: it does not have the pages of the server that the first one came from."""
         found = self.search(search, patient_id)
         return SearchResult(first.entries + found.entries, found.availability)
+
+    def read(self, reference: str) -> Entry | None:
+        """What the chart has under this reference."""
+        return self._chart.resolve(reference)

@@ -11,8 +11,9 @@ from cds_service.deadline import Deadline
 from cds_service.fhir_page import Page, page_of
 from cds_service.fhir_source import FhirSource, SearchResult, wanted
 from cds_service.hook_request import HookRequest
+from cds_service.references import unresolved
 from coverage_policies.searches import Search
-from fhir_mappings.record import Availability, PatientRecord
+from fhir_mappings.record import Availability, Entry, PatientRecord
 
 _GRACE_SECONDS = 0.2
 """How long past the deadline is waited for queries that stop at it, so that what they had read is kept."""
@@ -33,20 +34,24 @@ def gather(
     """The patient, the coverages and what these searches find, from prefetch and, for what is missing, the source.
 
     A search without prefetch and without a source is unavailable. A resource type is as available as the worst of
-    its searches; what was read is kept in any case. Returns shortly after the deadline at the latest.
+    its searches; what was read is kept in any case. What the resources point at is read after them. Returns shortly
+    after the deadline at the latest.
     """
     pages = {search: prefetched(request, search) for search in wanted(searches)}
     results = {search: SearchResult.of(page) if page else SearchResult() for search, page in pages.items()}
     queries = {search: page for search, page in pages.items() if page is None or page.next}
     if source is not None and queries:
         results |= _wave(request.patient_id, queries, source, deadline, threads)
+    entries = [entry for result in results.values() for entry in result.entries]
+    if source is not None:
+        entries += _referenced(entries, source, deadline, threads)
     availability: dict[str, Availability] = {}
     for search, result in results.items():
         known = availability.get(search.resource_type, Availability.COMPLETE)
         availability[search.resource_type] = max(known, result.availability, key=_BEST_FIRST.index)
     return PatientRecord(
         request.patient_id,
-        [entry for result in results.values() for entry in result.entries],
+        entries,
         read_at=read_at,
         zone=zone,
         availability=availability,
@@ -63,6 +68,20 @@ def prefetched(request: HookRequest, search: Search) -> Page | None:
         return None
     value = request.prefetch[search.key]
     return Page() if value is None else page_of(value, search.resource_type)
+
+
+def _referenced(entries: list[Entry], source: FhirSource, deadline: Deadline, threads: int) -> list[Entry]:
+    """What the entries point at and do not hold, read side by side until the deadline."""
+    references = unresolved(entries)
+    if not references:
+        return []
+    pool = ThreadPoolExecutor(min(threads, len(references)), thread_name_prefix="fhir")
+    try:
+        running = [pool.submit(source.read, reference) for reference in references]
+        wait(running, timeout=deadline.remaining() + _GRACE_SECONDS)
+        return [entry for future in running if future.done() and (entry := future.result()) is not None]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _wave(

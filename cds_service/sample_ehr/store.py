@@ -78,6 +78,11 @@ class Store:
         found = self._entries.get(resource_type, {}).get(resource_id)
         return found[1] if found else None
 
+    def resolve(self, reference: str) -> Entry | None:
+        """What a reference points at, relative, absolute or by `urn:uuid:`, with its full URL; None where it is not."""
+        kind, _, own_id = self._canonical(reference, "").rpartition("/")
+        return self._entries.get(kind, {}).get(own_id)
+
     def search(self, resource_type: str, params: Sequence[tuple[str, str]]) -> list[Entry]:
         """What satisfies every parameter, with full URLs, in the order of the charts.
 

@@ -1,0 +1,16 @@
+"""What all tests share."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test may only name requirements that tests/requirements.csv states."""
+    with (Path(__file__).parent / "requirements.csv").open(newline="") as rows:
+        stated = {row["id"] for row in csv.DictReader(rows)}
+    for item in items:
+        for marker in item.iter_markers("requirement"):
+            if unknown := set(marker.args) - stated:
+                raise pytest.UsageError(f"{item.nodeid}: tests/requirements.csv does not state {sorted(unknown)}")
