@@ -103,6 +103,10 @@ _DAYS = _named(
 """Units of time in days; a month of supply is 30 of them."""
 
 
+LARGEST_EXPONENT = 12
+"""Quantities of medication and time are a million millions at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Amount:
     """How much, of what kind."""
@@ -112,13 +116,14 @@ class Amount:
 
 
 def number(value: Json) -> Fraction | None:
-    """A JSON number, exactly as it was written; None for anything else."""
+    """A JSON number, exactly as it was written; None for anything else and for what is beyond any quantity."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
-    try:
-        return Fraction(str(value))
-    except ValueError:
+    written = Decimal(str(value))
+    # 1e999999999 is a short text and a number that fills the memory.
+    if not written.is_finite() or abs(written.adjusted()) > LARGEST_EXPONENT:
         return None
+    return Fraction(written)
 
 
 def amount(quantity: Json, element: str) -> Amount:

@@ -120,7 +120,9 @@ def test_a_code_and_a_unit_that_differ_are_no_dose():
         per_day(dosed({"doseQuantity": {"value": 5, "code": "mg", "unit": "mcg"}}))
 
 
-@pytest.mark.parametrize("value", ["2", True, -1, None])
+@pytest.mark.parametrize(
+    "value", ["2", True, -1, None, Decimal("NaN"), Decimal("1e999999999"), Decimal("1e-999999999")]
+)
 def test_what_is_no_amount_is_no_dose(value):
     with pytest.raises(UnconvertibleError, match="doseQuantity"):
         per_day(sig(value))
@@ -270,6 +272,12 @@ def test_a_maximum_in_millilitres_caps_a_solution():
 def test_a_maximum_that_cannot_be_read_leaves_no_lower_bound():
     cap = {"numerator": quantity(4000, "mg"), "denominator": quantity(1, "d")}
     assert per_day(sig(times=4, maxDosePerPeriod=cap), OXYCODONE_APAP_5) == between(0, 30)
+
+
+def test_a_maximum_that_may_mean_two_things_caps_each_end_by_one_of_them():
+    # ten: 10 mg are 15 MME, ten tablets 75
+    cap = {"numerator": {"value": 10}, "denominator": quantity(1, "d")}
+    assert per_day(sig(times=4, maxDosePerPeriod=cap)) == between(15, 30)
 
 
 def test_a_maximum_bounds_an_order_that_does_not_say_how_often():

@@ -126,6 +126,45 @@ def test_validity_ends_an_order_that_says_nothing_else():
     assert rounded(current(order("a", OXYCODONE_5, ONE_TABLET, dispenseRequest=request))) == days(5, 5)
 
 
+def test_validity_alone_is_no_supply():
+    # surely thirty days from 7 December, at most as long as it may be dispensed
+    request = {"validityPeriod": {"start": "2025-12-07", "end": "2026-12-06"}}
+    assert rounded(current(order("a", OXYCODONE_5, ONE_TABLET, dispenseRequest=request))) == days(5, 14)
+
+
+def test_a_dose_range_makes_a_quantity_last_shorter_or_longer():
+    dosage = {**sig(), "doseAndRate": [{"doseRange": {"low": quantity(1), "high": quantity(2)}}]}
+    chart = order("a", OXYCODONE_5, dosage, on="2025-12-27", dispenseRequest={"quantity": quantity(20)})
+    # ten days end on 5 January, twenty on the 15th
+    assert rounded(current(chart)) == [days(5, 0)[0], Decimal(15)]
+
+
+def test_a_frequency_range_makes_a_number_of_doses_last_shorter_or_longer():
+    dosage = sig(1)
+    dosage["timing"]["repeat"].update(frequencyMax=2, count=20)
+    assert rounded(current(order("a", OXYCODONE_5, dosage, on="2025-12-27"))) == [days(5, 0)[0], Decimal(15)]
+
+
+def test_a_duration_from_some_day_of_a_month_ends_in_an_interval():
+    # begun between 1 and 31 December, 40 days: ended between 9 January and 8 February
+    assert rounded(current(order("a", OXYCODONE_5, bounded(ONE_TABLET, days=40), on="2025-12"))) == days(9, 14)
+
+
+def test_a_range_of_durations_ends_in_an_interval():
+    dosage = sig(1)
+    dosage["timing"]["repeat"]["boundsRange"] = {"low": quantity(10, "d"), "high": quantity(2, "wk")}
+    assert rounded(current(order("a", OXYCODONE_5, dosage, on="2025-12-27"))) == days(5, 9)
+
+
+def test_the_touch_of_the_current_window_is_to_the_day():
+    chart = [
+        during("out", OXYCODONE_5, "2025-10-01", "2025-12-31", ONE_TABLET),
+        during("in", OXYCODONE_5, "2025-10-01", "2026-01-01", ONE_TABLET),
+    ]
+    reduction = read(*chart)
+    assert [one.in_current for one in reduction.lines] == [True, False]
+
+
 # --- status ----------------------------------------------------------------------------------------------------------
 
 
@@ -142,6 +181,12 @@ def test_a_completed_order_ended_when_planned():
 def test_a_completed_order_without_a_planned_end_ended_before_it_was_last_changed():
     chart = order("a", OXYCODONE_5, ONE_TABLET, on="2025-12-01", status="completed", meta=changed("2026-01-05"))
     assert rounded(current(chart)) == days(0, 5)
+
+
+def test_a_completed_order_of_tablets_as_needed_ended_before_it_was_last_changed():
+    dosage = sig(1, asNeededBoolean=True)
+    chart = order("a", OXYCODONE_5, dosage, on="2025-12-01", status="completed", meta=changed("2026-01-05"))
+    assert rounded(current({**chart, "dispenseRequest": {"quantity": quantity(20)}})) == days(0, 5)
 
 
 def test_a_stopped_order_ended_between_its_start_and_its_last_change():
@@ -274,6 +319,15 @@ def test_a_statement_that_has_ended_is_over():
     assert rounded(current(chart)) == days(0, 5)
 
 
+def test_a_completed_statement_without_an_end_was_over_when_it_was_last_changed():
+    chart = statement("s", OXYCODONE_5, ONE_TABLET, status="completed", meta=changed("2026-01-05"))
+    assert rounded(current(chart)) == days(0, 5)
+
+
+def test_a_running_statement_goes_on_after_its_last_change():
+    assert rounded(current(statement("s", OXYCODONE_5, ONE_TABLET, meta=changed("2026-01-05")))) == days(0, 14)
+
+
 def test_a_statement_about_an_order_is_not_counted_again():
     about = [{"reference": "MedicationRequest/a"}]
     reduction = read(
@@ -328,6 +382,14 @@ def test_a_taper_does_not_depend_on_the_order_in_which_it_is_sent():
     steps = [{**bounded(sig(1), days=7), "sequence": 2}, {**bounded(sig(3), days=7), "sequence": 1}]
     reduction = read(order("a", OXYCODONE_5, *steps, on="2026-01-08"))
     assert rounded(reduction.current) == days(7, 7, Decimal("22.5"))
+
+
+def test_a_taper_from_some_day_of_a_month_has_steps_that_may_overlap():
+    steps = [{**bounded(sig(3), days=35), "sequence": 1}, {**bounded(sig(1), days=30), "sequence": 2}]
+    # the first ended between 4 January and 3 February: for sure 4 days; the second began on 5 January at the earliest
+    low, high = Decimal(4) * Decimal("22.5") / 14, (14 * Decimal("22.5") + 10 * Decimal("7.5")) / 14
+    found = current(order("a", OXYCODONE_5, *steps, on="2025-12"))
+    assert rounded(found) == [round(low, 6), round(high, 6)]
 
 
 def test_a_taper_with_its_own_dates_follows_them():
@@ -396,7 +458,9 @@ def test_an_order_and_its_dispense_are_one(member):
         during("a", OXYCODONE_5, "2025-12-01", "2026-06-01", ONE_TABLET, **numbered),
         dispense("d", OXYCODONE_5, "2026-01-01", days=30, **link),
     ]
-    assert rounded(current(*chart)) == days(14, 14)
+    reduction = read(*chart)
+    assert rounded(reduction.current) == days(14, 14)
+    assert [one.reference for one in reduction.lines if one.counted] == ["MedicationRequest/a"]
 
 
 def test_an_order_and_a_dispense_that_do_not_name_each_other_add_up():
@@ -462,6 +526,15 @@ def test_a_renewal_that_names_the_order_it_replaces_counts_once():
     assert rounded(current(*chart)) == days(14, 14)
 
 
+def test_a_lower_dose_that_names_the_order_it_replaces_counts_below_and_the_older_above():
+    prior = {"reference": "MedicationRequest/a"}
+    chart = [
+        during("a", OXYCODONE_10, "2025-12-01", "2026-06-01", TWO_A_DAY),
+        during("b", OXYCODONE_5, "2025-12-15", "2026-06-01", TWO_A_DAY, priorPrescription=prior),
+    ]
+    assert current(*chart) == mme(15, 30)
+
+
 @pytest.mark.parametrize(("renewed", "low", "high"), [("2026-01-09", 7, 14), ("2026-01-10", 6, 6)])
 def test_a_gap_of_a_week_between_fills_is_bridged_for_the_upper_bound_only(renewed, low, high):
     # 3 December to 1 January; the gap from 2 January is 7 days, or 8
@@ -490,6 +563,30 @@ def test_a_later_prescription_of_the_same_drug_may_replace_the_earlier_or_add_to
         during("b", OXYCODONE_5, "2025-12-15", "2026-06-01", TWO_A_DAY),
     ]
     assert current(*chart) == mme(15, 45)
+
+
+def test_a_later_prescription_whose_dose_is_not_known_may_have_replaced_the_earlier():
+    chart = [
+        during("a", OXYCODONE_5, "2025-12-01", "2026-06-01", ONE_TABLET),
+        order("b", OXYCODONE_5, without_timing(), on="2026-01-08"),
+    ]
+    assert rounded(current(*chart)) == [days(7, 0)[0], None]
+
+
+def test_a_later_prescription_of_a_month_may_have_replaced_the_earlier_from_its_first_day():
+    chart = [
+        during("a", OXYCODONE_10, "2025-12-01", "2026-06-01", TWO_A_DAY),
+        order("b", OXYCODONE_5, TWO_A_DAY, on="2026-01"),
+    ]
+    assert current(*chart) == mme(0, 45)
+
+
+def test_what_is_only_reported_replaces_nothing():
+    chart = [
+        during("a", OXYCODONE_10, "2025-12-01", "2026-06-01", TWO_A_DAY),
+        during("b", OXYCODONE_5, "2025-12-15", "2026-06-01", TWO_A_DAY, reportedBoolean=True),
+    ]
+    assert current(*chart) == mme(30, 45)
 
 
 def test_two_opioids_add_up():
@@ -564,18 +661,29 @@ def test_a_medication_whose_ingredients_leave_the_dose_open_has_no_upper_bound(m
     assert current(chart) == mme(0, None)
 
 
+NO_PRODUCT = "medication: an opioid without the RxNorm code of a product"
+
+
 @pytest.mark.parametrize(
-    "named",
+    ("named", "said"),
     [
-        {"text": "Oxycodone 5 mg tablet"},
-        {"coding": [{"system": RXNORM, "code": "370629", "display": "oxycodone Oral Tablet"}]},
-        {"coding": [{"system": RXNORM, "code": "7804"}]},
-        {"coding": [{"system": "http://hl7.org/fhir/sid/ndc", "code": "0000-0000-00"}]},
+        ({"text": "Oxycodone 5 mg tablet"}, ("Oxycodone 5 mg tablet", NO_PRODUCT)),
+        (
+            {"coding": [{"system": RXNORM, "code": "370629", "display": "oxycodone Oral Tablet"}]},
+            ("oxycodone Oral Tablet", NO_PRODUCT),
+        ),
+        ({"coding": [{"system": RXNORM, "code": "7804"}]}, ("opioid", NO_PRODUCT)),
+        (
+            {"coding": [{"system": "http://hl7.org/fhir/sid/ndc", "code": "0000-0000-00"}]},
+            ("medication without a name", "medication: what it is cannot be told"),
+        ),
     ],
     ids=["text", "dose form", "ingredient", "code without a name"],
 )
-def test_what_is_or_may_be_an_opioid_without_a_product_has_no_upper_bound(named):
-    assert current(during("a", named, "2025-12-01", "2026-06-01", ONE_TABLET)) == mme(0, None)
+def test_what_is_or_may_be_an_opioid_without_a_product_has_no_upper_bound(named, said):
+    reduction = read(during("a", named, "2025-12-01", "2026-06-01", ONE_TABLET))
+    assert reduction.current == mme(0, None)
+    assert (reduction.unconverted[0].label, reduction.unconverted[0].problem) == said
 
 
 def test_a_reference_that_leads_nowhere_may_be_an_opioid():
@@ -596,6 +704,12 @@ def test_a_resource_that_does_not_follow_fhir_has_no_upper_bound_and_is_named():
     reduction = read(order("a", OXYCODONE_5, broken, on="2026-01-01"))
     assert reduction.current == mme(0, None)
     assert reduction.unconverted[0].problem.startswith("MedicationRequest.dosageInstruction")
+
+
+def test_a_medication_that_does_not_follow_fhir_has_no_upper_bound_and_is_named():
+    chart = referring(medicationReference={"reference": "Medication/m"})
+    reduction = read(chart, medicine(code=coded(OXYCODONE_5), form="tablet"))
+    assert reduction.unconverted[0].problem == "Medication.form does not follow FHIR R4"
 
 
 def test_a_fault_in_an_element_that_is_not_read_is_tolerated():
