@@ -317,6 +317,12 @@ def test_a_failed_search_for_what_can_only_add_forbids_the_proof_and_not_the_fai
     assert read(*FELL, availability=lost).not_read == (kind,)
 
 
+def test_a_failed_search_takes_away_the_upper_bound_and_leaves_the_lower():
+    as_needed = during("prn", OXYCODONE_5, *NOW, sig(asNeededBoolean=True))
+    reduction = read(*FELL, as_needed, availability={"MedicationDispense": Availability.UNAVAILABLE})
+    assert reduction.current == mme(60, None)
+
+
 def test_what_a_server_does_not_offer_is_no_failure():
     offered = dict.fromkeys(ALL_READ, Availability.NOT_OFFERED) | {"MedicationRequest": Availability.COMPLETE}
     assert halved(*FELL, availability=offered) is True
