@@ -1,6 +1,6 @@
 """All policy texts that are held, and which of them speak about an order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -8,12 +8,15 @@ from pathlib import Path
 from coverage_policies.loader import load_policy
 from coverage_policies.model import Policy
 from coverage_policies.searches import Search, merge
-from coverage_policies.value_sets import ValueSet, load_value_sets
+from coverage_policies.value_sets import TEXT, ValueSet, keys, load_value_sets
 from coverage_policies.yaml_source import DocumentError, Problem
 from fhir_mappings.codings import Coding
 
 BUILT_IN = Path(__file__).parent
 """The folder of the documents and value sets that ship with the service."""
+
+_BY_WORDS = (TEXT, "")
+"""Where the policies stand that look for an order by words; those have to be asked every time."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +26,31 @@ class Library:
     policies: Mapping[str, Policy]
     value_sets: Mapping[str, ValueSet]
     _revisions: Mapping[str, Sequence[Policy]] = field(init=False, repr=False)
+    _named_by: Mapping[tuple[str, str], Set[str]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         revisions: dict[str, list[Policy]] = {}
+        named_by: dict[tuple[str, str], set[str]] = {}
         for policy in sorted(self.policies.values(), key=lambda policy: policy.revision):
             revisions.setdefault(policy.name, []).append(policy)
+            for row in (row for entry in policy.orders for row in entry.codes.rows):
+                key = _BY_WORDS if row.system == TEXT else (row.system, row.code)
+                named_by.setdefault(key, set()).add(policy.name)
         object.__setattr__(self, "_revisions", revisions)
+        object.__setattr__(self, "_named_by", named_by)
 
     def text(self, name: str) -> Policy:
         """One text by its name. Raises KeyError where it is not held."""
         return self.policies[name]
+
+    def revisions_about(self, codes: Iterable[Coding]) -> tuple[Sequence[Policy], ...]:
+        """All revisions, the oldest first, of each policy that names one of these codes in some revision.
+
+        Found by the codes, never by going through all policies.
+        """
+        sought = {_BY_WORDS}.union(*map(keys, codes))
+        found = {name for key in sought for name in self._named_by.get(key, ())}
+        return tuple(self._revisions[name] for name in sorted(found))
 
     def applicable(self, codes: tuple[Coding, ...], on: date) -> tuple[Policy, ...]:
         """The texts that speak about an order with these codes on a service date: per policy its newest by then.
@@ -40,7 +58,7 @@ class Library:
         Where only later texts are held, the oldest of them stands in, and `is_held_for` is False for it.
         """
         found = []
-        for revisions in self._revisions.values():
+        for revisions in self.revisions_about(codes):
             speaking = [policy for policy in revisions if policy.entries(codes, on)]
             in_force = [policy for policy in revisions if is_held_for(policy, on)]
             if in_force and in_force[-1] in speaking:
@@ -71,7 +89,14 @@ def load_library(folders: Sequence[Path] = ()) -> Library:
     policies: dict[str, Policy] = {}
     problems: list[Problem] = []
     for root in roots:
-        for path in sorted((root / "documents").glob("*/*.yaml")):
+        documents = root / "documents"
+        if not documents.is_dir() and not (root / "value_sets").is_dir():
+            problems.append(Problem(str(root), 1, "this folder has neither `documents` nor `value_sets` in it"))
+        for path in sorted(documents.rglob("*.y*ml")):
+            if path.parent.parent != documents or path.suffix != ".yaml":
+                what = "this file is not read; its place is documents/<policy>/<revision>.yaml"
+                problems.append(Problem(str(path), 1, what))
+                continue
             if path.name.endswith(".cases.yaml"):
                 continue
             try:

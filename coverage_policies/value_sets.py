@@ -11,7 +11,7 @@ diagnoses, such as cancers, that no list of SNOMED CT codes exhausts.
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -98,6 +98,13 @@ class ValueSet:
                 f"{row.system}|{row.code}" for row in self.rows if row.system == system and not row.code.endswith("*")
             )
         )
+
+
+def keys(coding: Coding) -> Iterator[tuple[str, str]]:
+    """The system and code of every row that may know this code: the code itself, and each prefix of it."""
+    code = _dotted(coding.code) if coding.system == ICD10CM else coding.code
+    yield coding.system, code
+    yield from ((coding.system, f"{code[:end]}*") for end in range(1, len(code) + 1))
 
 
 def union(name: str, sets: Iterable[ValueSet]) -> ValueSet:
