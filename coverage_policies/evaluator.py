@@ -134,12 +134,12 @@ class _Run:
         self.said = said
         self.pathway = pathway
         self.results: dict[str, CriterionResult] = {}
-        self._rolled = {root.id: self._visit(root, "", 0, on_pathway=True) for root in roots}
+        self.rolled = {root.id: self._visit(root, "", 0, on_pathway=True) for root in roots}
 
     def verdict(self) -> tuple[Outcome, str]:
         """The worst outcome of the sections, and the section it comes from."""
         found = []
-        for name, rolled in self._rolled.items():
+        for name, rolled in self.rolled.items():
             if rolled.strict is Status.NOT_MET:
                 found.append((self.policy.sections[name].if_not_met, name))
             elif rolled.strict is Status.MET:
@@ -159,9 +159,9 @@ class _Run:
         if not on_pathway:
             judged, rolled = Judged(Status.UNKNOWN, Reason.OTHER_PATHWAY), _Rolled(None, None)
         else:
-            judged = self._judged(c, [each.strict for each in below if each.strict is not None])
-            judged = judged if not parent and c.children else with_answer(judged, c, self.said)
-            rolled = self._roll(c, judged, [each.hopeful for each in below if each.hopeful is not None])
+            found, hopeful = self._judged(c, below)
+            judged = with_answer(found, c, self.said) if self._may_be_attested(c) else found
+            rolled = _rolled(c, judged, hopeful if judged.status is found.status else judged.status)
         self.results[c.id] = CriterionResult(
             id=c.id,
             status=judged.status,
@@ -179,61 +179,67 @@ class _Run:
         )
         return rolled
 
-    def _judged(self, c: Criterion, below: Sequence[Status]) -> Judged:
+    def _may_be_attested(self, c: Criterion) -> bool:
+        """A section of parts is never answered whole, and no answer changes what the text never supports."""
+        return not c.is_never_met and not (c.children and c.id in self.policy.sections)
+
+    def _judged(self, c: Criterion, below: Sequence[_Rolled]) -> tuple[Judged, Status]:
+        """What the data say, and what they would say if every human decided in favour of the order."""
         if c.is_never_met:
-            return Judged(Status.NOT_MET, Reason.PRESENT, (self.case.order.evidence,))
+            return Judged(Status.NOT_MET, Reason.PRESENT, (self.case.order.evidence,)), Status.NOT_MET
         if c.needs:
             return self._needed(c)
         if c.children:
-            status = roll_up(below, c.required)
-            return Judged(status, self._reason_below(c, status))
-        return judge(c, self.case)
+            status = roll_up([each.strict for each in below if each.strict is not None], c.required)
+            hopeful = roll_up([each.hopeful for each in below if each.hopeful is not None], c.required)
+            return Judged(status, self._reason_among([child.id for child in c.children], status)), hopeful
+        judged = judge(c, self.case)
+        return judged, judged.status
 
-    def _reason_below(self, c: Criterion, status: Status) -> Reason | None:
-        """The reason of the first counted child that is as the group is."""
-        for child in c.children:
-            result = self.results[child.id]
-            if result.counted is status:
-                return result.reason if result.status is status else Reason.CASE_REVIEW
-        return None
+    def _reason_among(self, names: Sequence[str], status: Status) -> Reason | None:
+        """The reason of the first criterion that counts as this status; what is unknown by a conflict comes first."""
+        found = [
+            result.reason if result.status is status else Reason.CASE_REVIEW
+            for result in (self.results[name] for name in names)
+            if result.counted is status
+        ]
+        return Reason.CONFLICT if Reason.CONFLICT in found else next(iter(found), None)
 
-    def _roll(self, c: Criterion, judged: Judged, hopeful_below: Sequence[Status]) -> _Rolled:
-        if c.role is not None:
-            return _Rolled(None, None)
-        by_human = (judged.status is Status.MET and c.case_review_if_met) or (
-            judged.status is Status.NOT_MET and c.case_review_if_not_met
-        )
-        if by_human:
-            return _Rolled(Status.UNKNOWN, Status.MET)
-        if c.children and judged.status is Status.UNKNOWN and judged.reason is not Reason.CONFLICT:
-            hopeful = roll_up(hopeful_below, c.required)
-            if hopeful is Status.MET and c.case_review_if_met:
-                return _Rolled(Status.UNKNOWN, Status.MET)
-            return _Rolled(Status.UNKNOWN, hopeful)
-        return _Rolled(judged.status, judged.status)
-
-    def _needed(self, c: Criterion) -> Judged:
+    def _needed(self, c: Criterion) -> tuple[Judged, Status]:
         """The status of the criteria this one looks to, on the day of an earlier procedure where it says so."""
         case = self.case
         evidence: tuple[Evidence, ...] = ()
         if c.as_of is not None:
             done = latest_on_or_before(procedures(case.record, c.as_of.match), case.anchor)
+            evidence = (done.evidence,) if done else ()
+            if case.record.availability("Procedure") is Availability.UNAVAILABLE:  # the last one may be missing
+                return Judged(Status.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence), Status.UNKNOWN
             if done is None or done.end is None:
-                unread = case.record.availability("Procedure") is Availability.UNAVAILABLE
-                return Judged(Status.UNKNOWN, Reason.DATA_UNAVAILABLE if unread else Reason.NOT_FOUND)
+                return Judged(Status.UNKNOWN, Reason.NOT_FOUND), Status.UNKNOWN
             if done.end.earliest != done.end.latest:
-                return Judged(Status.UNKNOWN, Reason.DATE_OUT_OF_RANGE, (done.evidence,))
-            case, evidence = replace(case, anchor=done.end.latest), (done.evidence,)
+                return Judged(Status.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence), Status.UNKNOWN
+            case = replace(case, anchor=done.end.latest)
         roots = [self.policy.index[name] for name in c.needs]
-        then = _Run(self.policy, case, self.said, self.pathway, roots).results
-        found = [then[name].counted for name in c.needs]
-        status = roll_up([Status.UNKNOWN if each is None else each for each in found], None)
-        reason = next((then[name].reason for name in c.needs if then[name].counted is status), None)
-        failed = [r for r in then.values() if not r.is_group and r.counted is Status.NOT_MET is status]
+        then = _Run(self.policy, case, self.said, self.pathway, roots)
+        rolled = [then.rolled[name] for name in c.needs]
+        status = roll_up([Status.UNKNOWN if each.strict is None else each.strict for each in rolled], None)
+        hopeful = roll_up([Status.UNKNOWN if each.hopeful is None else each.hopeful for each in rolled], None)
+        failed = [r for r in then.results.values() if not r.is_group and r.counted is Status.NOT_MET is status]
         notes = tuple(f"{result.says}: not met on {case.anchor}" for result in failed) if c.as_of else ()
         evidence += tuple(item for result in failed for item in result.evidence)
         evidence += tuple(item for finding in find(c.show, self.case) for item in finding.evidence)
-        return Judged(status, reason, tuple(dict.fromkeys(evidence)), notes)
+        judged = Judged(status, then._reason_among(c.needs, status), tuple(dict.fromkeys(evidence)), notes)
+        return judged, hopeful
+
+
+def _rolled(c: Criterion, judged: Judged, hopeful: Status) -> _Rolled:
+    """What a criterion gives to its group; a status that a human decides upon is unknown there."""
+    if c.role is not None:
+        return _Rolled(None, None)
+    by_human = (judged.status is Status.MET and c.case_review_if_met) or (
+        judged.status is Status.NOT_MET and c.case_review_if_not_met
+    )
+    return _Rolled(Status.UNKNOWN, Status.MET) if by_human else _Rolled(judged.status, hopeful)
 
 
 def _agreed(verdicts: Sequence[tuple[Outcome, str]]) -> tuple[Outcome, str]:
@@ -250,13 +256,10 @@ def _agreed(verdicts: Sequence[tuple[Outcome, str]]) -> tuple[Outcome, str]:
 
 def _merged(runs: Sequence[_Run]) -> tuple[CriterionResult, ...]:
     """The criteria over all remaining pathways: what they agree on stands, the rest is unknown."""
-    first, *others = runs
     found = []
-    for name, result in first.results.items():
+    for name, result in runs[0].results.items():
         each = {run.pathway: run.results[name] for run in runs}
-        if others and any(
-            (r.status, r.reason, r.counted) != (result.status, result.reason, result.counted) for r in each.values()
-        ):
+        if len({(r.status, r.counted, r.reason is Reason.OTHER_PATHWAY) for r in each.values()}) > 1:
             on = {str(p): r for p, r in each.items() if r.reason is not Reason.OTHER_PATHWAY}
             shown = next(iter(on.values()), result)
             found.append(

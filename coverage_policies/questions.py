@@ -38,16 +38,23 @@ def open_questions(
 
 def _below(c: Criterion, results: Mapping[str, CriterionResult]) -> Iterator[Question]:
     result = results[c.id]
-    if result.counted is not Status.UNKNOWN or result.status is not Status.UNKNOWN:
+    if not _is_open(result):
         return
-    if c.required is not None and c.required > 1:
-        unknown = tuple(child.says for child in c.children if results[child.id].status is Status.UNKNOWN)
+    if result.reason is Reason.CONFLICT and all(results[each.id].reason is not Reason.CONFLICT for each in c.children):
+        yield Question(c.id, c.ask or c.says, result.reason, result.evidence)
+    elif c.required is not None and c.required > 1:
+        unknown = tuple(child.says for child in c.children if _is_open(results[child.id]))
         yield Question(c.id, c.ask or c.says, result.reason, result.evidence, parts=unknown)
     elif c.children:
         for child in c.children:
             yield from _below(child, results)
     elif c.ask:
         yield Question(c.id, c.ask, result.reason, result.evidence)
+
+
+def _is_open(result: CriterionResult) -> bool:
+    """Whether an answer could still settle it: unknown, and not because a human decides or another pathway counts."""
+    return result.status is Status.UNKNOWN and result.counted is Status.UNKNOWN
 
 
 def _rank(question: Question) -> int:
