@@ -85,13 +85,13 @@ class _Reader:
         data = None
         for event in self._events:
             if isinstance(event, DocumentStartEvent) and self.lines:
-                raise self._error(event, "this is not YAML: another document begins here; put it into a file of its own")
+                raise self._error(event, "this is not YAML: another document begins here; keep one")
             if isinstance(event, NodeEvent):
                 data = self._value(event, ())
         return data
 
     def _value(self, event: Event, path: tuple[str | int, ...]) -> Any:
-        self.lines[path] = event.start_mark.line + 1
+        self.lines[path] = _line(event)
         if isinstance(event, ScalarEvent):
             return event.value
         if isinstance(event, MappingStartEvent):
@@ -106,7 +106,7 @@ class _Reader:
     def _mapping(self, path: tuple[str | int, ...]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for event in self._until(MappingEndEvent):
-            line = event.start_mark.line + 1
+            line = _line(event)
             key = self._value(event, (*path, ""))
             value = self._value(next(self._events), (*path, str(key)))
             self.lines[(*path, str(key))] = line
@@ -123,4 +123,8 @@ class _Reader:
             yield event
 
     def _error(self, event: Event, what: str) -> DocumentError:
-        return DocumentError([Problem(self._file, event.start_mark.line + 1, what)])
+        return DocumentError([Problem(self._file, _line(event), what)])
+
+
+def _line(event: Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
