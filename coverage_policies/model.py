@@ -177,12 +177,15 @@ class Policy:
 
     def searches(self) -> tuple[Search, ...]:
         """The data this text needs, attestations included."""
-        clauses = [clause for criterion in self.walk() for clause in criterion.clauses]
-        clauses += [clause for entry in self.orders for clause in entry.only_if + entry.unless]
-        if self.pathway:
-            clauses += [
-                c for choice in self.pathway.choices for c in choice.chosen_when + choice.not_when + choice.likely_when
-            ]
-        found = [search for clause in clauses for search in clause.test.searches]
+        found = [search for clause in self.clauses() for search in clause.test.searches]
         found += [PROCEDURES for criterion in self.walk() if criterion.as_of]
         return merge([*found, ANSWERS])
+    def clauses(self) -> Iterator[Clause]:
+        """Every clause: of the criteria, of the orders it speaks about, of its pathways."""
+        for criterion in self.walk():
+            yield from criterion.clauses
+        for entry in self.orders:
+            yield from entry.only_if + entry.unless
+        for choice in self.pathway.choices if self.pathway else ():
+            yield from choice.chosen_when + choice.not_when + choice.likely_when
+

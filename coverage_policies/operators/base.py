@@ -1,8 +1,9 @@
 """What every operator is: a name, a schema for its arguments, the data it needs, and a test that answers three ways."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 from enum import Enum
 from typing import Any, NoReturn, Protocol, TypeAlias
 
@@ -68,7 +69,8 @@ class Operator:
 
     `schema` is the JSON Schema of its arguments, in which everything is text. `example` is a YAML mapping with
     `clause`, `facts` (in the words of case files), optionally `order`, and what it `finds`; a test runs it.
-    `parse` raises ValueError, saying how it is written right, for what the schema cannot see.
+    `parse` raises ValueError, saying how it is written right, for what the schema cannot see. `defaults` are the
+    arguments that hold where a document leaves them out.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Operator:
     schema: Mapping[str, Any]
     example: str
     parse: Callable[[Arguments, Mapping[str, ValueSet]], Test]
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
 
 NAMES: Mapping[str, Any] = {
@@ -108,7 +111,9 @@ def value_set(names: Any, sets: Mapping[str, ValueSet]) -> ValueSet:
     """The value set of a name, or the union of several. Raises ValueError for one that does not exist."""
     for name in as_list(names):
         if name not in sets:
-            raise ValueError(f"there is no value set named {name!r}")
+            alike = get_close_matches(name, sets, n=1)
+            hint = f"; did you mean {alike[0]!r}?" if alike else ""
+            raise ValueError(f"there is no value set named {name!r}{hint}")
     return union(" or ".join(as_list(names)), (sets[name] for name in as_list(names)))
 
 

@@ -113,3 +113,4 @@ finds: holds
 """,
     parse=_parse,
 )
+    defaults=DEFAULTS,
