@@ -78,18 +78,18 @@ class ValueSet:
     def match(self, codings: Iterable[Coding], on: date | None = None) -> Match | None:
         """Whether one of a concept's codes is in the set; one that only asks makes the whole concept ask."""
         codings = tuple(codings)
-        found = [row for coding in codings if (row := self.row(coding, on))] or self._named(codings)
+        found = [row for coding in codings if (row := self.row(coding, on))] or self._named(codings, on)
         if not found:
             return None
         asking = [row for row in found if not row.decides]
         return Match((asking or found)[0].label, not asking)
 
-    def _named(self, codings: Iterable[Coding]) -> list[Row]:
+    def _named(self, codings: tuple[Coding, ...], on: date | None) -> list[Row]:
         """The rows whose words stand in a concept's labels, where no ICD-10-CM code tells what it is."""
         if not self._words or any(coding.system == ICD10CM for coding in codings):
             return []
         labels = " / ".join(coding.display for coding in codings)
-        return [row for words, row in self._words if words.search(labels)]
+        return [row for words, row in self._words if words.search(labels) and row.is_valid(on)]
 
     def codes(self, system: str) -> tuple[str, ...]:
         """The codes of one system that a FHIR search can name, as `system|code`; prefixes cannot be searched."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from coverage_policies.determination import Reason
 from coverage_policies.operators.base import (
@@ -41,12 +42,13 @@ class ConditionTest:
         if not found:
             return nothing_found(case.record, "Condition")
         evidence = tuple(each.evidence for each in found)
-        present = [each for each in found if each.presence is Presence.PRESENT]
+        active = [each for each in found if each.presence is Presence.PRESENT]
+        present = [each for each in active if _has_begun(each, case)]
         if self.lasting is not None:
             return self._duration(case, found, present, self.lasting)
         if present:
             return Finding(Holds.YES, Reason.PRESENT, tuple(each.evidence for each in present))
-        return Finding(Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, evidence)
+        return Finding(Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE if active else Reason.INVALID_ATTRIBUTE, evidence)
 
     def _duration(
         self, case: Circumstances, found: list[Condition], present: list[Condition], lasting: DurationTest
@@ -61,10 +63,20 @@ class ConditionTest:
         # in question (a chronic pain, whatever its onset) may be it.
         if case.record.availability("Condition") is Availability.UNAVAILABLE:
             return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, evidence)
-        certain = all(each.presence is not Presence.QUESTION for each in found)
-        if present and certain and all(lasting.holds(each.since, case.anchor) is True for each in found):
+        certain = [each for each in found if each.presence is not Presence.QUESTION]
+        short = [lasting.holds(each.since, case.anchor) for each in certain]
+        if present and len(certain) == len(found) and all(each is True for each in short):
             return Finding(Holds.YES, Reason.DATE_OUT_OF_RANGE, evidence)
-        return Finding(Holds.NO, Reason.DATE_OUT_OF_RANGE, evidence)
+        return Finding(Holds.NO if False in short else Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE, evidence)
+
+
+def _has_begun(condition: Condition, case: Circumstances) -> bool:
+    """Whether it surely began by the anchor date. What is active was there when the chart was read at the latest.
+
+    A condition without any date is taken as begun.
+    """
+    began = condition.since.latest
+    return began == date.max or min(began, case.record.today) <= case.anchor
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConditionTest:

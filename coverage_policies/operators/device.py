@@ -1,6 +1,6 @@
 """`device`: a device the patient has. It is only ever shown: whether two devices interfere is judgement."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from coverage_policies.determination import Reason
@@ -17,6 +17,7 @@ from coverage_policies.operators.base import (
 )
 from coverage_policies.searches import DEVICES, Search
 from coverage_policies.value_sets import ValueSet
+from fhir_mappings.codings import Coding, Match
 from fhir_mappings.devices import devices
 
 
@@ -32,9 +33,18 @@ class DeviceTest:
         return (DEVICES,)
 
     def find(self, case: Circumstances) -> Finding:
-        """A device on record holds."""
+        """A device on record holds; one of a type that only asks, or not readable, cannot tell."""
         found = devices(case.record, self.codes.match)
-        return Finding(Holds.YES, Reason.PRESENT, found) if found else nothing_found(case.record, "Device")
+        certain = tuple(each for each in devices(case.record, self._deciding) if not each.value)
+        if certain:
+            return Finding(Holds.YES, Reason.PRESENT, certain)
+        if found:
+            return Finding(Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, found)
+        return nothing_found(case.record, "Device")
+
+    def _deciding(self, codings: Iterable[Coding]) -> Match | None:
+        match = self.codes.match(codings)
+        return match if match and match.decides else None
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> DeviceTest:

@@ -21,6 +21,9 @@ from coverage_policies.searches import IMAGING_STUDIES, PROCEDURES, REPORTS, Sea
 from coverage_policies.value_sets import ValueSet
 from fhir_mappings.dates import Span, is_on_or_before, is_within
 from fhir_mappings.procedures import Procedure, Progress, imaging
+from fhir_mappings.record import Availability
+
+_KINDS = ("DiagnosticReport", "ImagingStudy", "Procedure")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +42,18 @@ class ImagingTest:
         """A final report, an available study or a completed procedure holds; an older one does not."""
         found = imaging(case.record, self.codes.match)
         if not found:
-            return nothing_found(case.record, "DiagnosticReport", "ImagingStudy", "Procedure")
-        fits = {each.reference: self._fits(each, case) for each in found}
-        fitting = tuple(e.evidence for e in found if e.progress is Progress.DONE and fits[e.reference] is True)
+            return nothing_found(case.record, *_KINDS)
+        fits = [(each, self._fits(each, case)) for each in found]
+        fitting = tuple(each.evidence for each, fit in fits if each.progress is Progress.DONE and fit is True)
         if fitting:
             return Finding(Holds.YES, Reason.PRESENT, fitting)
-        evidence = tuple(e.evidence for e in found)
-        if all(fit is False for fit in fits.values()):
-            return Finding(Holds.NO, Reason.DATE_OUT_OF_RANGE, evidence)
-        in_time = any(fits[e.reference] is True for e in found)
-        return Finding(Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE if in_time else Reason.DATE_OUT_OF_RANGE, evidence)
+        evidence = tuple(each.evidence for each in found)
+        if any(fit is True for _, fit in fits):
+            return Finding(Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, evidence)
+        if case.record.availability(*_KINDS) is Availability.UNAVAILABLE:
+            return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, evidence)
+        certain = all(fit is False for _, fit in fits)
+        return Finding(Holds.NO if certain else Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE, evidence)
 
     def _fits(self, study: Procedure, case: Circumstances) -> bool | None:
         if study.end is None:

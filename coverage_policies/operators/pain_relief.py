@@ -22,7 +22,7 @@ from coverage_policies.searches import PROCEDURES, Search, observations
 from coverage_policies.value_sets import ValueSet
 from fhir_mappings.codings import LOINC
 from fhir_mappings.pain_relief import Relief, reliefs
-from fhir_mappings.procedures import procedures
+from fhir_mappings.procedures import Progress, procedures
 from fhir_mappings.record import Availability
 
 
@@ -55,7 +55,9 @@ class PainReliefTest:
             for item in each.evidence
         ) or tuple(p.evidence for p in done)
         if self.relief is None:
-            return Finding(Holds.YES, Reason.PRESENT, evidence)
+            is_certain = any(p.progress is Progress.DONE for p in done)
+            holds = Holds.YES if is_certain else Holds.CANNOT_TELL
+            return Finding(holds, Reason.PRESENT if is_certain else Reason.INVALID_ATTRIBUTE, evidence)
         # A score that was not read might be the one that shows less relief.
         if record.availability("Procedure") is not Availability.COMPLETE:
             return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, evidence)
@@ -112,5 +114,5 @@ facts:
 finds: holds
 """,
     parse=_parse,
-)
     defaults=DEFAULTS,
+)

@@ -49,9 +49,9 @@ OPERATOR = Operator(
     "or a procedure in progress.",
     schema=arguments(["in"], **{"in": NAMES}),
     example="""
-clause: {plan: {in: opioid-taper}}
+clause: {plan: {in: psychotherapy}}
 facts:
-  - plan: {code: snomed 874903005}
+  - plan: {code: cpt 90834}
 finds: holds
 """,
     parse=_parse,

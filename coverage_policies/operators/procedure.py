@@ -21,6 +21,7 @@ from coverage_policies.searches import PROCEDURES, Search
 from coverage_policies.value_sets import ValueSet
 from fhir_mappings.dates import Span, When, is_on_or_before, is_within
 from fhir_mappings.procedures import Procedure, Progress, procedures
+from fhir_mappings.record import Availability
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,16 @@ class ProcedureTest:
             return nothing_found(case.record, "Procedure")
         done = [p for p in found if p.progress is not Progress.UNCLEAR]
         if self.lasting is not None:
-            return self._lasting(self.lasting, found, done)
+            return self._lasting(case, self.lasting, found, done)
         fitting = [p for p in done if self._fits(p, case) is True]
         if fitting:
             return Finding(Holds.YES, Reason.PRESENT, tuple(p.evidence for p in fitting))
+        evidence = tuple(p.evidence for p in found)
+        if case.record.availability("Procedure") is Availability.UNAVAILABLE:
+            return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, evidence)
         certain = all(p.progress is not Progress.UNCLEAR and self._fits(p, case) is False for p in found)
         reason = Reason.DATE_OUT_OF_RANGE if done else Reason.INVALID_ATTRIBUTE
-        return Finding(Holds.NO if certain else Holds.CANNOT_TELL, reason, tuple(p.evidence for p in found))
+        return Finding(Holds.NO if certain else Holds.CANNOT_TELL, reason, evidence)
 
     def _fits(self, done: Procedure, case: Circumstances) -> bool | None:
         if done.progress is Progress.UNDER_WAY:
@@ -58,13 +62,16 @@ class ProcedureTest:
             return True if done.end is None else is_on_or_before(done.end, case.anchor)
         return None if done.end is None else is_within(done.end, self.within, case.anchor)
 
-    def _lasting(self, lasting: DurationTest, found: list[Procedure], done: list[Procedure]) -> Finding:
+    def _lasting(
+        self, case: Circumstances, lasting: DurationTest, found: list[Procedure], done: list[Procedure]
+    ) -> Finding:
         """First to last visit; visits in between are not looked for, so a gap stays the reader's to see."""
         evidence = tuple(p.evidence for p in found)
         dated = [(p.start, p.end) for p in done if p.start and p.end]
         if dated:
             first = When(min(start.earliest for start, _ in dated), min(start.latest for start, _ in dated))
-            if lasting.holds(first, max(end.earliest for _, end in dated)) is True:
+            last = min(max(end.earliest for _, end in dated), case.anchor)
+            if lasting.holds(first, last) is True:
                 return Finding(Holds.YES, Reason.PRESENT, evidence)
         return Finding(Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE, evidence)
 

@@ -31,16 +31,19 @@ class SameVisitTest:
         return ()
 
     def find(self, case: Circumstances) -> Finding:
-        """Another order planned for the same day holds; planned for another day it does not; undated cannot tell."""
+        """Another order planned for the same day holds; planned for another day it does not; undated cannot tell.
+
+        Nor can one whose code only asks.
+        """
         found = [
             (each, match)
             for each in case.other_orders
-            if each.is_judged and (match := self.codes.match(each.codes, case.anchor)) and match.decides
+            if each.is_judged and (match := self.codes.match(each.codes, case.anchor))
         ]
         if not found:
             return Finding(Holds.NO, Reason.NOT_FOUND)
         evidence = tuple(replace(each.evidence, label=match.label) for each, match in found)
-        together = [_same_day(each, case) for each, _ in found]
+        together = [_same_day(each, case) if match.decides else None for each, match in found]
         if True in together:
             return Finding(Holds.YES, Reason.PRESENT, evidence)
         return Finding(Holds.CANNOT_TELL if None in together else Holds.NO, Reason.DATE_OUT_OF_RANGE, evidence)

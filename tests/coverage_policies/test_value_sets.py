@@ -162,6 +162,12 @@ def test_words_are_not_looked_at_where_a_row_knows_the_code() -> None:
     assert found(WORDS, icd("C50.911", "Carcinoma")) == Match("Label of C*", True)
 
 
+def test_words_stand_on_their_service_dates_only() -> None:
+    begun = ValueSet("begun", [row("text", "carcinom*", asks=True, since=date(2025, 1, 1))])
+    cancer = Coding(SNOMED, "42", "Carcinoma")
+    assert [found(begun, cancer, on=day) is None for day in (date(2024, 12, 31), date(2025, 1, 1))] == [True, False]
+
+
 # --- unions and searches ---------------------------------------------------------------------------------------------
 
 

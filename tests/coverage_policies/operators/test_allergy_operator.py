@@ -1,0 +1,97 @@
+"""`allergy`: to a substance, or to the ordered drug."""
+
+from typing import Any
+
+import pytest
+from coverage_fakes import RXNORM, SNOMED, UNAVAILABLE, available, clause, concept, find, order
+
+from coverage_policies.determination import Reason
+from coverage_policies.operators.base import Holds
+from coverage_policies.searches import ALLERGIES
+from fhir_mappings.fhir_json import Resource
+
+TO_ALPHA = clause("allergy", in_="alpha")
+TO_THE_DRUG = clause("allergy", to="ordered-drug")
+CLINICAL = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
+VERIFICATION = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
+
+
+def allergy(
+    code: str, system: str = SNOMED, status: str = "active", verified: str = "confirmed", **more: Any
+) -> Resource:
+    return {
+        "resourceType": "AllergyIntolerance",
+        "id": f"to-{code}",
+        "patient": {"reference": "Patient/p"},
+        "clinicalStatus": concept(status, system=CLINICAL),
+        "verificationStatus": concept(verified, system=VERIFICATION),
+        "code": concept(code, system=system),
+        **more,
+    }
+
+
+def test_it_needs_the_allergy_list() -> None:
+    assert TO_ALPHA.searches == TO_THE_DRUG.searches == (ALLERGIES,)
+
+
+@pytest.mark.parametrize(
+    ("resource", "holds", "reason"),
+    [
+        (allergy("alpha"), Holds.YES, Reason.PRESENT),
+        (allergy("alpha", type="allergy"), Holds.YES, Reason.PRESENT),
+        (allergy("alpha", type="intolerance"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (allergy("alpha", verified="unconfirmed"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (allergy("alpha-asks"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (allergy("alpha", recordedDate="once"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (allergy("alpha", status="resolved"), Holds.NO, Reason.NOT_FOUND),
+        (allergy("alpha", verified="refuted"), Holds.NO, Reason.NOT_FOUND),
+        (allergy("beta"), Holds.NO, Reason.NOT_FOUND),
+    ],
+)
+def test_only_an_active_confirmed_allergy_holds(resource: Resource, holds: Holds, reason: Reason) -> None:
+    found = find(TO_ALPHA, resource)
+    assert (found.holds, found.reason) == (holds, reason)
+
+
+def test_only_what_is_certain_is_evidence_where_something_is() -> None:
+    found = find(TO_ALPHA, allergy("alpha"), allergy("alpha-asks"))
+    assert [item.reference for item in found.evidence] == ["AllergyIntolerance/to-alpha"]
+
+
+def test_what_is_uncertain_is_evidence_where_nothing_is_certain() -> None:
+    found = find(TO_ALPHA, allergy("alpha-asks"))
+    assert [item.reference for item in found.evidence] == ["AllergyIntolerance/to-alpha-asks"]
+
+
+def test_what_was_read_of_a_list_cut_short_holds() -> None:
+    assert find(TO_ALPHA, allergy("alpha"), availability=available(AllergyIntolerance=UNAVAILABLE)).holds is Holds.YES
+
+
+MORPHINE = order(orderDetail=[concept("7052", system=RXNORM)])
+
+
+def test_an_allergy_to_the_ordered_drug_holds() -> None:
+    found = find(TO_THE_DRUG, allergy("7052", RXNORM), of=MORPHINE)
+    assert (found.holds, found.reason) == (Holds.YES, Reason.PRESENT)
+
+
+def test_an_allergy_to_another_drug_does_not() -> None:
+    found = find(TO_THE_DRUG, allergy("3423", RXNORM), of=MORPHINE)
+    assert (found.holds, found.reason) == (Holds.NO, Reason.NOT_FOUND)
+
+
+def test_a_drug_that_is_named_in_words_is_ordered_too() -> None:
+    by_words = order(orderDetail=[{"text": "Intrathecal morphine"}])
+    assert find(TO_THE_DRUG, allergy("7052", RXNORM), of=by_words).holds is Holds.YES
+
+
+def test_the_allergy_is_named_by_the_drug_of_the_order() -> None:
+    ordered = order(orderDetail=[concept("7052", system=RXNORM, display="Morphine sulfate")])
+    unnamed = find(TO_THE_DRUG, allergy("7052", RXNORM), of=MORPHINE)
+    named = find(TO_THE_DRUG, allergy("7052", RXNORM), of=ordered)
+    assert [found.evidence[0].label for found in (unnamed, named)] == ["The ordered drug", "Morphine sulfate"]
+
+
+def test_an_order_that_names_no_drug_cannot_tell() -> None:
+    found = find(TO_THE_DRUG, allergy("7052", RXNORM))
+    assert (found.holds, found.reason, found.evidence) == (Holds.CANNOT_TELL, Reason.MISSING, ())

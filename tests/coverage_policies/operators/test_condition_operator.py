@@ -1,0 +1,235 @@
+"""`condition`: present by the anchor date, and how long."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from coverage_fakes import (
+    ANCHOR,
+    COMPLETE,
+    NOT_OFFERED,
+    UNAVAILABLE,
+    available,
+    chart,
+    clause,
+    concept,
+    condition,
+    find,
+)
+
+from coverage_policies.determination import Reason
+from coverage_policies.operators.base import Finding, Holds
+from coverage_policies.searches import CONDITIONS
+from fhir_mappings.fhir_json import Resource
+
+PRESENT = clause("condition", in_="alpha")
+SHORT = clause("condition", in_=["alpha", "beta"], lasting="under 6 months")
+LONG = clause("condition", in_=["alpha", "beta"], lasting="at least 6 months")
+VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+
+
+def named(found: Finding) -> list[str]:
+    return [item.reference for item in found.evidence]
+
+
+def verified(word: str) -> dict[str, Any]:
+    return {"verificationStatus": concept(word, system=VERIFICATION)}
+
+
+def test_it_needs_the_problem_list() -> None:
+    assert PRESENT.searches == (CONDITIONS,)
+
+
+@pytest.mark.parametrize(
+    ("resource", "holds", "reason"),
+    [
+        (condition("alpha"), Holds.YES, Reason.PRESENT),
+        (condition("alpha", status="recurrence"), Holds.YES, Reason.PRESENT),
+        (condition("alpha", **verified("confirmed")), Holds.YES, Reason.PRESENT),
+        (condition("alpha", **verified("provisional")), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (condition("alpha", **verified("refuted")), Holds.NO, Reason.NOT_FOUND),
+        (condition("alpha", **verified("entered-in-error")), Holds.NO, Reason.NOT_FOUND),
+        (condition("alpha", status="resolved"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (condition("alpha-asks"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (condition("beta"), Holds.NO, Reason.NOT_FOUND),
+        (condition("alpha", "last spring"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+    ],
+)
+def test_only_what_is_active_and_confirmed_holds(resource: Resource, holds: Holds, reason: Reason) -> None:
+    found = find(PRESENT, resource)
+    assert (found.holds, found.reason) == (holds, reason)
+
+
+def test_only_what_holds_is_evidence_where_something_holds() -> None:
+    found = find(PRESENT, condition("alpha", id="yes"), condition("alpha-asks", id="asks"))
+    assert named(found) == ["Condition/yes"]
+
+
+def test_what_may_hold_is_evidence_where_nothing_does() -> None:
+    found = find(PRESENT, condition("alpha-asks", id="asks"), condition("beta", id="other"))
+    assert named(found) == ["Condition/asks"]
+
+
+def test_what_was_read_of_a_list_cut_short_holds() -> None:
+    assert find(PRESENT, condition("alpha"), availability=available(Condition=UNAVAILABLE)).holds is Holds.YES
+
+
+# --- begun by the anchor date ----------------------------------------------------------------------------------------
+
+LOOKED_BACK_TO = date(2025, 11, 10)
+
+
+@pytest.mark.parametrize(
+    ("onset", "holds", "reason"),
+    [
+        ("2025-11-09", Holds.YES, Reason.PRESENT),
+        ("2025-11-10", Holds.YES, Reason.PRESENT),
+        ("2025-11-11", Holds.NO, Reason.NOT_FOUND),
+        ("2025-10", Holds.YES, Reason.PRESENT),
+        ("2025-11", Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        ("2025", Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        ("2025-12", Holds.NO, Reason.NOT_FOUND),
+        (None, Holds.YES, Reason.PRESENT),
+    ],
+)
+def test_it_must_have_begun_by_the_anchor_date(onset: str | None, holds: Holds, reason: Reason) -> None:
+    found = find(PRESENT, condition("alpha", onset), anchor=LOOKED_BACK_TO)
+    assert (found.holds, found.reason) == (holds, reason)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "holds"),
+    [("2025-11-10", Holds.YES), ("2025-11-11", Holds.CANNOT_TELL), ("2026-02-25", Holds.CANNOT_TELL)],
+)
+def test_what_was_only_recorded_later_may_have_begun_later(recorded: str, holds: Holds) -> None:
+    found = find(PRESENT, condition("alpha", None, recordedDate=recorded), anchor=LOOKED_BACK_TO)
+    assert found.holds is holds
+
+
+def test_what_is_active_when_the_chart_is_read_has_begun() -> None:
+    """An onset of this month or year lies before the reading, whatever its day."""
+    assert find(PRESENT, condition("alpha", "2026-03")).holds is Holds.YES
+    assert find(PRESENT, condition("alpha", "2026")).holds is Holds.YES
+
+
+def test_what_ended_after_the_anchor_date_was_there_on_it() -> None:
+    over = condition("alpha", "2025-11-01", "resolved", abatementDateTime="2025-11-11")
+    assert find(PRESENT, over, anchor=LOOKED_BACK_TO).holds is Holds.YES
+    assert find(PRESENT, over, anchor=date(2025, 11, 11)).holds is Holds.CANNOT_TELL
+
+
+# --- lasting: under --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("onset", "holds"),
+    [
+        ("2025-09-03", Holds.YES),
+        ("2025-09-02", Holds.NO),
+        ("2025-09-01", Holds.NO),
+        ("2025-10", Holds.YES),
+        ("2025-09", Holds.CANNOT_TELL),
+        ("2025-08", Holds.NO),
+        (None, Holds.CANNOT_TELL),
+    ],
+)
+def test_short_is_under_the_span_and_not_on_it(onset: str | None, holds: Holds) -> None:
+    found = find(SHORT, condition("alpha", onset))
+    assert (found.holds, found.reason) == (holds, Reason.DATE_OUT_OF_RANGE)
+
+
+@pytest.mark.parametrize(
+    ("other", "holds"),
+    [
+        (condition("beta", "2026-01-01"), Holds.YES),
+        (condition("beta", "2025-01-01"), Holds.NO),
+        (condition("beta", "2025-01-01", "resolved"), Holds.NO),
+        (condition("beta", "2025"), Holds.CANNOT_TELL),
+        (condition("beta", None), Holds.CANNOT_TELL),
+        (condition("beta-asks", "2026-01-01"), Holds.CANNOT_TELL),
+        (condition("beta-asks", "2020-01-01"), Holds.CANNOT_TELL),
+        (condition("beta", "2020-01-01", **verified("provisional")), Holds.CANNOT_TELL),
+        (condition("gamma", "2020-01-01"), Holds.YES),
+    ],
+)
+def test_the_oldest_of_all_that_match_decides_how_short_it_is(other: Resource, holds: Holds) -> None:
+    found = find(SHORT, condition("alpha", "2026-01-01"), other)
+    assert found.holds is holds
+
+
+def test_all_that_match_are_the_evidence_of_how_short_it_is() -> None:
+    found = find(SHORT, condition("alpha", "2026-01-01"), condition("beta", "2026-02-01"))
+    assert named(found) == ["Condition/alpha-1", "Condition/beta-1"]
+
+
+def test_what_is_over_proves_no_short_duration() -> None:
+    found = find(SHORT, condition("alpha", "2026-01-01", "resolved"))
+    assert found.holds is Holds.CANNOT_TELL
+
+
+@pytest.mark.parametrize("onset", ["2026-01-01", "2020-01-01"])
+def test_a_list_cut_short_may_lack_the_oldest(onset: str) -> None:
+    found = find(SHORT, condition("alpha", onset), availability=available(Condition=UNAVAILABLE))
+    assert (found.holds, found.reason, named(found)) == (
+        Holds.CANNOT_TELL,
+        Reason.DATA_UNAVAILABLE,
+        ["Condition/alpha-1"],
+    )
+
+
+@pytest.mark.parametrize("how", [COMPLETE, NOT_OFFERED])
+def test_without_any_there_is_no_duration(how: Any) -> None:
+    assert find(SHORT, availability=available(Condition=how)).holds is Holds.NO
+
+
+def test_at_most_is_short_too_and_holds_on_the_boundary() -> None:
+    at_most = clause("condition", in_="alpha", lasting="at most 6 months")
+    assert find(at_most, condition("alpha", "2025-09-02")).holds is Holds.YES
+    assert find(at_most, condition("alpha", "2025-09-01")).holds is Holds.NO
+
+
+# --- lasting: at least -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("onset", "holds", "reason"),
+    [
+        ("2025-09-01", Holds.YES, Reason.PRESENT),
+        ("2025-09-02", Holds.YES, Reason.PRESENT),
+        ("2025-09-03", Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        ("2025-08", Holds.YES, Reason.PRESENT),
+        ("2025-09", Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        (None, Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+    ],
+)
+def test_long_is_proven_by_one_that_began_early_enough(onset: str | None, holds: Holds, reason: Reason) -> None:
+    found = find(LONG, condition("alpha", onset), condition("beta", "2026-02-01"))
+    assert (found.holds, found.reason) == (holds, reason)
+
+
+def test_only_those_that_are_long_enough_are_its_evidence() -> None:
+    assert named(find(LONG, condition("alpha", "2025-01-01"), condition("beta", "2026-02-01"))) == ["Condition/alpha-1"]
+
+
+def test_an_old_record_proves_how_long_it_has_been_there_at_least() -> None:
+    assert find(LONG, condition("alpha", None, recordedDate="2025-09-02")).holds is Holds.YES
+
+
+def test_what_is_not_present_is_not_long() -> None:
+    assert find(LONG, condition("alpha", "2020-01-01", "resolved")).holds is Holds.CANNOT_TELL
+    assert find(LONG, condition("alpha-asks", "2020-01-01")).holds is Holds.CANNOT_TELL
+
+
+def test_long_is_proven_also_by_a_list_cut_short() -> None:
+    found = find(LONG, condition("alpha", "2020-01-01"), availability=available(Condition=UNAVAILABLE))
+    assert found.holds is Holds.YES
+
+
+def test_over_does_not_hold_on_the_boundary() -> None:
+    over = clause("condition", in_="alpha", lasting="over 6 months")
+    assert find(over, condition("alpha", "2025-09-02")).holds is Holds.CANNOT_TELL
+    assert find(over, condition("alpha", "2025-09-01")).holds is Holds.YES
+
+
+def test_the_chart_is_read_after_the_anchor_in_these_tests_only_where_it_says_so() -> None:
+    assert chart().today == ANCHOR

@@ -1,0 +1,50 @@
+"""`device`: a device on record."""
+
+from typing import Any
+
+import pytest
+from coverage_fakes import UNAVAILABLE, available, clause, concept, find
+
+from coverage_policies.determination import Reason
+from coverage_policies.operators.base import Holds
+from coverage_policies.searches import DEVICES
+from fhir_mappings.fhir_json import Resource
+
+PRESENT = clause("device", in_="alpha")
+
+
+def device(code: str, status: str = "active", **more: Any) -> Resource:
+    subject = {"reference": "Patient/p"}
+    found = {"resourceType": "Device", "id": f"d-{code}", "status": status, "patient": subject, "type": concept(code)}
+    return found | more
+
+
+def test_it_needs_the_devices() -> None:
+    assert PRESENT.searches == (DEVICES,)
+
+
+@pytest.mark.parametrize(
+    ("resource", "holds", "reason"),
+    [
+        (device("alpha"), Holds.YES, Reason.PRESENT),
+        (device("alpha", "unknown"), Holds.YES, Reason.PRESENT),
+        (device("alpha", "inactive"), Holds.NO, Reason.NOT_FOUND),
+        (device("alpha", "entered-in-error"), Holds.NO, Reason.NOT_FOUND),
+        (device("alpha-asks"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (device("alpha", manufactureDate="old"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (device("beta"), Holds.NO, Reason.NOT_FOUND),
+    ],
+)
+def test_a_device_in_use_holds(resource: Resource, holds: Holds, reason: Reason) -> None:
+    found = find(PRESENT, resource)
+    assert (found.holds, found.reason) == (holds, reason)
+    assert [item.reference for item in found.evidence] == ([] if holds is Holds.NO else [f"Device/{resource['id']}"])
+
+
+def test_only_what_is_certain_is_evidence_where_something_is() -> None:
+    found = find(PRESENT, device("alpha"), device("alpha-asks"))
+    assert [item.reference for item in found.evidence] == ["Device/d-alpha"]
+
+
+def test_what_was_read_of_a_list_cut_short_holds() -> None:
+    assert find(PRESENT, device("alpha"), availability=available(Device=UNAVAILABLE)).holds is Holds.YES

@@ -1,0 +1,183 @@
+"""What every operator must do: its example, its arguments, and nothing from silence."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+import yaml
+from coverage_fakes import (
+    COMPLETE,
+    NOT_OFFERED,
+    SETS,
+    UNAVAILABLE,
+    UNKNOWN,
+    all_of,
+    case,
+    find,
+    judge,
+    policy,
+)
+from jsonschema import Draft202012Validator
+
+from coverage_policies import case_facts
+from coverage_policies.determination import Reason
+from coverage_policies.library import BUILT_IN
+from coverage_policies.operators import OPERATORS
+from coverage_policies.operators.base import Circumstances, Holds, Operator, as_list, nothing_found, value_set
+from coverage_policies.value_sets import load_value_sets
+from fhir_mappings.orders import read_order
+from fhir_mappings.record import Availability
+
+SHIPPED = load_value_sets([BUILT_IN / "value_sets"])
+ALL = list(OPERATORS.values())
+NAMES = [operator.name for operator in ALL]
+
+CLAUSES: list[tuple[str, dict[str, Any]]] = [
+    ("allergy", {"in": "alpha"}),
+    ("condition", {"in": "alpha"}),
+    ("condition", {"in": "alpha", "lasting": "at least 6 months"}),
+    ("condition", {"in": "alpha", "lasting": "under 6 months"}),
+    ("device", {"in": "alpha"}),
+    ("imaging", {"in": "alpha"}),
+    ("imaging", {"in": "alpha", "within": "6 months"}),
+    ("medication", {"in": "drug"}),
+    ("observation", {"in": "pain-severity-0-10"}),
+    ("observation", {"in": "pain-severity-0-10", "within": "3 months"}),
+    ("opioid_reduction", {"by": "at least 50 %"}),
+    ("opioid_reduction", {"by": "under 50 %"}),
+    ("pain_relief", {"after": "trial"}),
+    ("pain_relief", {"after": "trial", "relief": "at least 50 %"}),
+    ("pain_relief", {"after": "trial", "relief": "at most 0 %"}),
+    ("plan", {"in": "alpha"}),
+    ("procedure", {"in": "alpha"}),
+    ("procedure", {"in": "alpha", "within": "3 months"}),
+    ("procedure", {"in": "alpha", "lasting": "at least 4 weeks"}),
+]
+"""Every clause that reads the chart."""
+IDS = [f"{name} {' '.join(arguments.values())}" for name, arguments in CLAUSES]
+
+
+def as_clause(name: str, arguments: dict[str, Any]) -> str:
+    return f"{{{name}: {{{', '.join(f'{key}: {value}' for key, value in arguments.items())}}}}}"
+
+
+def test_every_operator_that_reads_the_chart_is_among_the_clauses() -> None:
+    assert {name for name, _ in CLAUSES} == set(NAMES) - {"order", "same_visit"}
+
+
+@pytest.mark.parametrize(("name", "arguments"), CLAUSES, ids=IDS)
+@pytest.mark.parametrize(
+    ("how", "for_it", "against"),
+    [
+        (COMPLETE, Reason.NOT_FOUND, Reason.NONE_RECORDED),
+        (NOT_OFFERED, Reason.NOT_FOUND, Reason.NONE_RECORDED),
+        (UNAVAILABLE, Reason.DATA_UNAVAILABLE, Reason.DATA_UNAVAILABLE),
+    ],
+    ids=["complete", "not offered", "unavailable"],
+)
+def test_an_empty_chart_settles_nothing_in_either_direction(
+    name: str, arguments: dict[str, Any], how: Availability, for_it: Reason, against: Reason
+) -> None:
+    clause = as_clause(name, arguments)
+    for direction, reason in (("met_when", for_it), ("not_met_when", against)):
+        result = judge(policy(f"I: {{says: s, ask: q, {direction}: {clause}}}"), availability=all_of(how)).criterion(
+            "I"
+        )
+        assert result.status is UNKNOWN, direction
+        if name != "opioid_reduction":
+            assert result.reason is reason, direction
+
+
+@pytest.mark.parametrize(("name", "arguments"), CLAUSES, ids=IDS)
+def test_what_could_not_be_read_cannot_tell(name: str, arguments: dict[str, Any]) -> None:
+    found = find(OPERATORS[name].parse(arguments, SETS), availability=all_of(UNAVAILABLE))
+    assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE)
+
+
+@pytest.mark.parametrize(("name", "arguments"), CLAUSES, ids=IDS)
+def test_every_clause_names_the_data_it_needs(name: str, arguments: dict[str, Any]) -> None:
+    assert OPERATORS[name].parse(arguments, SETS).searches
+
+
+@pytest.mark.parametrize("operator", ALL, ids=NAMES)
+def test_every_operator_is_known_by_its_own_name(operator: Operator) -> None:
+    assert OPERATORS[operator.name] is operator
+
+
+@pytest.mark.parametrize("operator", ALL, ids=NAMES)
+def test_every_operator_says_what_it_asks(operator: Operator) -> None:
+    assert operator.says.endswith(".")
+
+
+@pytest.mark.parametrize("operator", ALL, ids=NAMES)
+def test_every_schema_of_arguments_is_one_and_lets_in_nothing_unknown(operator: Operator) -> None:
+    Draft202012Validator.check_schema(dict(operator.schema))
+    assert operator.schema["additionalProperties"] is False
+
+
+def example(operator: Operator) -> dict[str, Any]:
+    read: dict[str, Any] = yaml.load(operator.example, yaml.BaseLoader)  # noqa: S506 - text only
+    return read
+
+
+@pytest.mark.parametrize("operator", ALL, ids=NAMES)
+def test_every_example_is_a_clause_of_its_operator_that_the_schema_allows(operator: Operator) -> None:
+    ((name, arguments),) = example(operator)["clause"].items()
+    assert name == operator.name
+    assert list(Draft202012Validator(dict(operator.schema)).iter_errors(arguments)) == []
+
+
+@pytest.mark.parametrize("operator", ALL, ids=NAMES)
+def test_every_example_finds_what_it_says(operator: Operator) -> None:
+    written = example(operator)
+    day = date(2026, 3, 2)
+    facts = [
+        resource
+        for number, fact in enumerate(written["facts"], 1)
+        for resource in case_facts.resources(fact, number, day)
+    ]
+    record = case_facts.chart(facts, day)
+    drafts = [written.get("order", {"code": "27279"}), *written.get("other_orders", [])]
+    orders = [
+        read_order(case_facts.order(draft, number, day), zone=record.zone) for number, draft in enumerate(drafts, 1)
+    ]
+    circumstances = Circumstances(orders[0], tuple(orders[1:]), record, orders[0].anchor(day).day)
+    found = operator.parse(written["clause"][operator.name], SHIPPED).find(circumstances)
+    assert found.holds.value == written["finds"]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("opioid_reduction", "order", "pain_relief")])
+def test_a_value_set_that_does_not_exist_is_told(name: str) -> None:
+    with pytest.raises(ValueError, match="there is no value set named 'omega'"):
+        OPERATORS[name].parse({"in": ["alpha", "omega"]}, SETS)
+
+
+def test_one_name_or_several_are_a_list() -> None:
+    assert (as_list("a"), as_list(["a", "b"])) == (["a"], ["a", "b"])
+
+
+def test_several_value_sets_are_one_that_is_named_after_them() -> None:
+    both = value_set(["alpha", "beta"], SETS)
+    assert (both.name, len(both.rows)) == ("alpha or beta", 4)
+
+
+@pytest.mark.parametrize(
+    ("how", "holds", "reason"),
+    [
+        ({"Condition": COMPLETE, "Device": COMPLETE}, Holds.NO, Reason.NOT_FOUND),
+        ({"Condition": COMPLETE, "Device": NOT_OFFERED}, Holds.NO, Reason.NOT_FOUND),
+        ({"Condition": COMPLETE, "Device": UNAVAILABLE}, Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE),
+        ({"Condition": COMPLETE}, Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE),
+    ],
+)
+def test_silence_is_not_found_only_if_every_kind_was_read(
+    how: dict[str, Availability], holds: Holds, reason: Reason
+) -> None:
+    found = nothing_found(case(availability=how).record, "Condition", "Device")
+    assert (found.holds, found.reason, found.evidence) == (holds, reason, ())
+
+
+def test_what_an_operator_says_is_never_taken_for_true_or_false() -> None:
+    for holds in Holds:
+        with pytest.raises(TypeError, match="answers three ways"):
+            bool(holds)

@@ -1,0 +1,110 @@
+"""`imaging`: done, read, and recent."""
+
+from typing import Any
+
+import pytest
+from coverage_fakes import UNAVAILABLE, available, clause, concept, find, procedure, report
+
+from coverage_policies.determination import Reason
+from coverage_policies.operators.base import Finding, Holds
+from coverage_policies.searches import IMAGING_STUDIES, PROCEDURES, REPORTS
+from fhir_mappings.fhir_json import Resource
+
+DONE = clause("imaging", in_="alpha")
+RECENT = clause("imaging", in_="alpha", within="6 months")
+
+
+def study(started: str, status: str = "available") -> Resource:
+    return {
+        "resourceType": "ImagingStudy",
+        "id": f"s-{started}",
+        "status": status,
+        "subject": {"reference": "Patient/p"},
+        "procedureCode": [concept("alpha")],
+        "started": started,
+    }
+
+
+def named(found: Finding) -> list[str]:
+    return [item.reference for item in found.evidence]
+
+
+def without_id(resource: Resource) -> Resource:
+    return {name: value for name, value in resource.items() if name != "id"}
+
+
+def test_it_needs_whatever_keeps_imaging() -> None:
+    assert RECENT.searches == (REPORTS, IMAGING_STUDIES, PROCEDURES)
+
+
+@pytest.mark.parametrize(
+    ("resource", "holds", "reason"),
+    [
+        (report("alpha", "2025-09-02"), Holds.YES, Reason.PRESENT),
+        (report("alpha", "2025-09-01"), Holds.NO, Reason.DATE_OUT_OF_RANGE),
+        (report("alpha", "2026-03-02"), Holds.YES, Reason.PRESENT),
+        (report("alpha", "2026-03-03"), Holds.NO, Reason.DATE_OUT_OF_RANGE),
+        (report("alpha", "2025-10"), Holds.YES, Reason.PRESENT),
+        (report("alpha", "2025-09"), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        (report("alpha", None), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        (report("alpha", None, issued="2026-02-01T10:00:00Z"), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        (report("alpha", status="amended"), Holds.YES, Reason.PRESENT),
+        (report("alpha", status="preliminary"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (report("alpha", "2025-01-01", "preliminary"), Holds.NO, Reason.DATE_OUT_OF_RANGE),
+        (report("alpha", status="cancelled"), Holds.NO, Reason.NOT_FOUND),
+        (report("alpha", status="entered-in-error"), Holds.NO, Reason.NOT_FOUND),
+        (report("alpha-asks"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (report("alpha", "long ago"), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        (report("beta"), Holds.NO, Reason.NOT_FOUND),
+        (study("2025-09-02T10:00:00Z"), Holds.YES, Reason.PRESENT),
+        (study("2025-09-01T10:00:00Z"), Holds.NO, Reason.DATE_OUT_OF_RANGE),
+        (study("2026-01-01T10:00:00Z", "registered"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (procedure("alpha", "2025-09-02"), Holds.YES, Reason.PRESENT),
+        (procedure("alpha", "2025-09-01"), Holds.NO, Reason.DATE_OUT_OF_RANGE),
+        (procedure("alpha", "2026-01-01", "in-progress"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+    ],
+)
+def test_a_final_study_of_the_last_six_months_holds(resource: Resource, holds: Holds, reason: Reason) -> None:
+    found = find(RECENT, resource)
+    assert (found.holds, found.reason) == (holds, reason)
+
+
+@pytest.mark.parametrize(
+    ("resource", "holds"),
+    [
+        (report("alpha", "2010-01-01"), Holds.YES),
+        (report("alpha", "2026-03-03"), Holds.NO),
+        (report("alpha", "2026-03"), Holds.CANNOT_TELL),
+        (report("alpha", None), Holds.CANNOT_TELL),
+    ],
+)
+def test_without_a_window_any_study_by_the_anchor_date_holds(resource: Resource, holds: Holds) -> None:
+    assert find(DONE, resource).holds is holds
+
+
+def test_only_what_is_recent_is_evidence_where_something_is() -> None:
+    assert named(find(RECENT, report("alpha", "2026-02-01", id="new"), report("alpha", "2025-01-01", id="old"))) == [
+        "DiagnosticReport/new"
+    ]
+
+
+def test_a_preliminary_report_in_time_beside_an_old_one_cannot_tell() -> None:
+    found = find(RECENT, report("alpha", "2025-01-01"), report("alpha", "2026-02-01", "preliminary"))
+    assert (found.holds, found.reason, len(found.evidence)) == (Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, 2)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_studies_without_an_id_are_not_taken_for_one_another(reverse: bool) -> None:
+    old = without_id(report("alpha", "2020-01-01"))
+    preliminary = without_id(report("alpha", "2026-02-01", "preliminary"))
+    final = without_id(report("alpha", "2026-02-01"))
+    for pair, holds in (((old, preliminary), Holds.CANNOT_TELL), ((old, final), Holds.YES)):
+        assert find(RECENT, *(pair[::-1] if reverse else pair)).holds is holds
+
+
+@pytest.mark.parametrize("kind", ["DiagnosticReport", "ImagingStudy", "Procedure"])
+def test_a_list_cut_short_may_lack_the_recent_one(kind: str) -> None:
+    cut_short: dict[str, Any] = {kind: UNAVAILABLE}
+    found = find(RECENT, report("alpha", "2025-01-01"), availability=available(**cut_short))
+    assert (found.holds, found.reason, len(found.evidence)) == (Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, 1)
+    assert find(RECENT, report("alpha"), availability=available(**cut_short)).holds is Holds.YES

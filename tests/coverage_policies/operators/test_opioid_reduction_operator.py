@@ -1,0 +1,132 @@
+"""`opioid_reduction`: proven, disproven or open; the arithmetic itself is tested where it is done."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from coverage_fakes import NOT_OFFERED, RXNORM, UNAVAILABLE, available, clause, concept, find
+
+from coverage_policies.determination import Reason
+from coverage_policies.operators.base import Finding, Holds
+from coverage_policies.operators.opioid_reduction import printed
+from coverage_policies.searches import ADMINISTRATIONS, DISPENSES, PRESCRIPTIONS, STATEMENTS
+from fhir_mappings.fhir_json import Resource
+from fhir_mappings.opioids import Dose
+
+WEANED = clause("opioid_reduction", by="at least 50 %")
+NOT_WEANED = clause("opioid_reduction", by="under 50 %")
+OXYCODONE_5_MG = "1049621"
+
+
+def tablets(number: str, every_hours: int, first: str, last: str | None, code: str = OXYCODONE_5_MG) -> Resource:
+    """Oxycodone tablets by mouth, around the clock."""
+    bounds = {"start": first, **({"end": last} if last else {})}
+    dosage: dict[str, Any] = {
+        "timing": {
+            "repeat": {"boundsPeriod": bounds, "frequency": 1, "period": Decimal(every_hours), "periodUnit": "h"}
+        },
+        "route": concept("26643006"),
+        "doseAndRate": [{"doseQuantity": {"value": Decimal(number), "unit": "tablet", "code": "{tbl}"}}],
+    }
+    return {
+        "resourceType": "MedicationRequest",
+        "id": f"m-{first}",
+        "status": "completed" if last else "active",
+        "intent": "order",
+        "subject": {"reference": "Patient/p"},
+        "medicationCodeableConcept": concept(code, system=RXNORM),
+        "authoredOn": first,
+        "dosageInstruction": [dosage],
+    }
+
+
+BEFORE = tablets("2", 6, "2025-06-01", "2026-01-31")
+
+
+def now(number: str, every_hours: int) -> list[Resource]:
+    return [BEFORE, tablets(number, every_hours, "2026-02-01", "2026-03-31")]
+
+
+def both(*resources: Resource, **more: Any) -> tuple[Finding, Finding]:
+    return find(WEANED, *resources, **more), find(NOT_WEANED, *resources, **more)
+
+
+def test_it_needs_whatever_tells_of_drugs_taken() -> None:
+    assert WEANED.searches == (PRESCRIPTIONS, DISPENSES, STATEMENTS, ADMINISTRATIONS)
+
+
+@pytest.mark.parametrize(
+    ("current", "weaned", "not_weaned"),
+    [
+        (("1", 6), Holds.YES, Holds.NO),
+        (("1", 8), Holds.YES, Holds.NO),
+        (("2", 8), Holds.NO, Holds.YES),
+        (("2", 6), Holds.NO, Holds.YES),
+    ],
+    ids=["exactly half", "less than half", "two thirds", "the same"],
+)
+def test_half_is_half_and_a_reduction_is_proven_or_disproven(
+    current: tuple[str, int], weaned: Holds, not_weaned: Holds
+) -> None:
+    assert tuple(found.holds for found in both(*now(*current))) == (weaned, not_weaned)
+
+
+def test_what_is_proven_is_told_with_the_doses_and_their_prescriptions() -> None:
+    found = find(NOT_WEANED, *now("2", 8))
+    assert (found.reason, found.gist) == (Reason.VALUE_OUT_OF_RANGE, "60 → 45 MME/day")
+    assert {item.reference for item in found.evidence} == {
+        "MedicationRequest/m-2025-06-01",
+        "MedicationRequest/m-2026-02-01",
+    }
+    assert [note.split(" (")[0] for note in found.notes] == [
+        "Highest 14-day mean 60 MME/day",
+        "Highest 90-day mean 60 MME/day",
+        "Now 45 MME/day",
+    ]
+
+
+def test_without_an_opioid_nothing_is_asserted() -> None:
+    for found in both():
+        assert (found.holds, found.reason, found.evidence) == (Holds.CANNOT_TELL, Reason.NOT_FOUND, ())
+
+
+def test_a_drug_without_a_factor_leaves_it_open() -> None:
+    buprenorphine = tablets("1", 12, "2026-02-01", "2026-03-31", code="351264")
+    for found in both(BEFORE, buprenorphine):
+        assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.UNCONVERTIBLE)
+        assert any(note.startswith("Not converted: ") for note in found.notes)
+
+
+def test_a_history_too_short_for_a_baseline_leaves_it_open() -> None:
+    for found in both(tablets("1", 6, "2026-02-20", None)):
+        assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.VALUE_OUT_OF_RANGE)
+        assert found.notes == ("Opioid dose: history too short.",)
+
+
+@pytest.mark.parametrize(
+    "kind", ["MedicationRequest", "MedicationDispense", "MedicationStatement", "MedicationAdministration"]
+)
+def test_a_wean_is_not_proven_by_data_that_were_cut_short(kind: str) -> None:
+    partial: dict[str, Any] = {kind: UNAVAILABLE}
+    found = find(WEANED, *now("1", 8), availability=available(**partial))
+    assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE)
+
+
+def test_what_a_server_does_not_offer_is_not_missed() -> None:
+    partial: dict[str, Any] = dict.fromkeys(("MedicationDispense", "MedicationStatement"), NOT_OFFERED)
+    assert find(WEANED, *now("1", 8), availability=available(**partial)).holds is Holds.YES
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        ("120", "120", "120 MME/day"),
+        ("0", "30", "0 to 30 MME/day"),
+        ("22.5", "45", "22.5 to 45 MME/day"),
+        ("60", None, "at least 60 MME/day"),
+        ("0", None, "cannot be computed"),
+        ("0", "0", "0 MME/day"),
+    ],
+)
+def test_a_dose_is_printed_for_reading(low: str, high: str | None, words: str) -> None:
+    assert printed(Dose(Decimal(low), None if high is None else Decimal(high))) == words

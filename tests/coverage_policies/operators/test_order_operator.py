@@ -1,0 +1,138 @@
+"""`order`: what the order itself says."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from coverage_fakes import RXNORM, UNAVAILABLE, all_of, clause, concept, find, order, row
+
+from coverage_policies.determination import Reason
+from coverage_policies.operators.base import Holds
+from coverage_policies.operators.order import OPERATOR
+from coverage_policies.value_sets import ValueSet
+from fhir_mappings.codings import CPT
+from fhir_mappings.order_words import ATTRIBUTES
+
+POSTERIOR = clause("order", approach=["posterior", "posterior-oblique"])
+
+
+def stating(*details: str, notes: tuple[str, ...] = ()) -> Any:
+    return order(orderDetail=[{"text": text} for text in details], note=[{"text": text} for text in notes])
+
+
+def test_it_needs_no_chart() -> None:
+    assert POSTERIOR.searches == clause("order", code="the-order").searches == ()
+    assert find(clause("order", code="the-order"), availability=all_of(UNAVAILABLE)).holds is Holds.YES
+
+
+# --- stated ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("details", "notes", "holds", "reason"),
+    [
+        (["Posterior approach"], (), Holds.YES, Reason.INVALID_ATTRIBUTE),
+        (["Posterior oblique approach"], (), Holds.YES, Reason.INVALID_ATTRIBUTE),
+        (["Posterior approach", "Posterior oblique approach"], (), Holds.YES, Reason.INVALID_ATTRIBUTE),
+        (["Lateral transarticular approach"], (), Holds.NO, Reason.INVALID_ATTRIBUTE),
+        (["Lateral transarticular approach", "Posterior approach"], (), Holds.CANNOT_TELL, Reason.CONFLICT),
+        (["No posterior approach"], (), Holds.CANNOT_TELL, Reason.MISSING),
+        ([], ("Posterior approach",), Holds.CANNOT_TELL, Reason.MISSING),
+        ([], ("Lateral transarticular approach",), Holds.CANNOT_TELL, Reason.MISSING),
+        ([], (), Holds.CANNOT_TELL, Reason.MISSING),
+        (["Lateral transarticular approach"], ("Posterior approach",), Holds.NO, Reason.INVALID_ATTRIBUTE),
+    ],
+)
+def test_only_what_is_stated_plainly_decides(
+    details: list[str], notes: tuple[str, ...], holds: Holds, reason: Reason
+) -> None:
+    found = find(POSTERIOR, of=stating(*details, notes=notes))
+    assert (found.holds, found.reason) == (holds, reason)
+
+
+@pytest.mark.parametrize(
+    ("details", "notes", "values"),
+    [
+        (["Posterior approach"], (), ["posterior"]),
+        (["Lateral transarticular approach"], (), ["lateral-transarticular"]),
+        (["Posterior approach", "Lateral transarticular approach"], (), ["lateral-transarticular and posterior"]),
+        ([], ("Posterior approach",), ["not stated clearly: posterior"]),
+        ([], ("Lateral transarticular approach",), []),
+        ([], (), []),
+    ],
+)
+def test_the_order_is_the_evidence_of_what_it_says(
+    details: list[str], notes: tuple[str, ...], values: list[str]
+) -> None:
+    found = find(POSTERIOR, of=stating(*details, notes=notes))
+    assert [item.value for item in found.evidence] == values
+    assert {item.reference for item in found.evidence} <= {"ServiceRequest/order-1"}
+
+
+def test_what_is_stated_is_the_gist() -> None:
+    assert find(POSTERIOR, of=stating("Posterior approach")).gist == "posterior"
+
+
+STATED = [
+    ("approach", "lateral-transarticular", "Lateral transarticular approach"),
+    ("implant", "transfixing", "Transfixing implant"),
+    ("side", "left", "Left"),
+    ("guidance", "fluoroscopy", "Under fluoroscopy"),
+    ("purpose", "therapeutic", "Therapeutic"),
+    ("request", "replacement", "Pump replacement"),
+]
+
+
+@pytest.mark.parametrize(("attribute", "value", "words"), STATED)
+def test_every_attribute_is_asked_for_by_its_own_name(attribute: str, value: str, words: str) -> None:
+    assert find(clause("order", **{attribute: value}), of=stating(words)).holds is Holds.YES
+    assert find(clause("order", **{attribute: value}), of=stating("Something else")).holds is Holds.CANNOT_TELL
+
+
+def test_every_attribute_of_an_order_can_be_asked_for() -> None:
+    assert set(OPERATOR.schema["properties"]) == {*ATTRIBUTES, "code", "reason", "drug"}
+
+
+# --- codes -----------------------------------------------------------------------------------------------------------
+
+BECAUSE_ALPHA = {"reasonCode": [concept("alpha")]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "of", "holds"),
+    [
+        ({"code": "the-order"}, {}, Holds.YES),
+        ({"code": "another-order"}, {}, Holds.NO),
+        ({"code": ["another-order", "the-order"]}, {}, Holds.YES),
+        ({"reason": "alpha"}, BECAUSE_ALPHA, Holds.YES),
+        ({"reason": "beta"}, BECAUSE_ALPHA, Holds.NO),
+        ({"reason": "alpha"}, {}, Holds.CANNOT_TELL),
+        ({"reason": "alpha"}, {"reasonCode": [{"text": "alpha"}]}, Holds.CANNOT_TELL),
+        ({"reason": "alpha"}, {"reasonCode": [concept("alpha-asks")]}, Holds.CANNOT_TELL),
+        ({"reason": "alpha"}, {"reasonCode": [concept("beta"), concept("alpha")]}, Holds.YES),
+        ({"drug": "drug"}, {"orderDetail": [concept("7052", system=RXNORM)]}, Holds.YES),
+        ({"drug": "drug"}, {"orderDetail": [concept("1", system=RXNORM)]}, Holds.NO),
+        ({"drug": "drug"}, {"orderDetail": [{"text": "morphine"}]}, Holds.YES),
+        ({"drug": "drug"}, {}, Holds.CANNOT_TELL),
+    ],
+)
+def test_a_code_of_the_order_holds_by_its_value_set(
+    arguments: dict[str, Any], of: dict[str, Any], holds: Holds
+) -> None:
+    assert find(clause("order", **arguments), of=order(**of)).holds is holds
+
+
+def test_an_order_without_a_code_cannot_tell() -> None:
+    found = find(clause("order", code="the-order"), of=order(" "))
+    assert (found.holds, found.reason, found.evidence) == (Holds.CANNOT_TELL, Reason.MISSING, ())
+
+
+def test_the_order_is_the_evidence_under_the_label_of_the_code() -> None:
+    (evidence,) = find(clause("order", reason="alpha"), of=order(**BECAUSE_ALPHA)).evidence
+    assert (evidence.reference, evidence.value) == ("ServiceRequest/order-1", "Label of alpha")
+
+
+@pytest.mark.parametrize(("day", "holds"), [(date(2025, 12, 31), Holds.YES), (date(2026, 1, 1), Holds.NO)])
+def test_a_code_holds_on_its_service_dates_only(day: date, holds: Holds) -> None:
+    until = ValueSet("until", [row(CPT, "10001", until=date(2025, 12, 31))])
+    assert find(clause("order", {"until": until}, code="until"), anchor=day).holds is holds

@@ -1,0 +1,149 @@
+"""`procedure`: done by the anchor date, recently, or from first to last long enough."""
+
+from typing import Any
+
+import pytest
+from coverage_fakes import UNAVAILABLE, available, clause, find, procedure
+
+from coverage_policies.determination import Reason
+from coverage_policies.operators.base import Finding, Holds
+from coverage_policies.searches import PROCEDURES
+from fhir_mappings.fhir_json import Resource
+
+DONE = clause("procedure", in_="alpha")
+RECENT = clause("procedure", in_="alpha", within="3 months")
+LONG = clause("procedure", in_="alpha", lasting="at least 4 weeks")
+CUT_SHORT = available(Procedure=UNAVAILABLE)
+
+
+def named(found: Finding) -> list[str]:
+    return [item.reference for item in found.evidence]
+
+
+def period(start: str | None, end: str | None, status: str = "completed", **more: Any) -> Resource:
+    ends = {"start": start, "end": end}
+    performed = {name: value for name, value in ends.items() if value}
+    return procedure("alpha", None, status, performedPeriod=performed, **more)
+
+
+def test_it_needs_the_procedures() -> None:
+    assert DONE.searches == (PROCEDURES,)
+
+
+@pytest.mark.parametrize(
+    ("resource", "holds", "reason"),
+    [
+        (procedure("alpha", "2020-01-01"), Holds.YES, Reason.PRESENT),
+        (procedure("alpha", "2026-03-02"), Holds.YES, Reason.PRESENT),
+        (procedure("alpha", "2026-03-03"), Holds.NO, Reason.NOT_FOUND),
+        (procedure("alpha", "2026-03"), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        (procedure("alpha", None), Holds.YES, Reason.PRESENT),
+        (procedure("alpha", "2026-03-01", "in-progress"), Holds.YES, Reason.PRESENT),
+        (procedure("alpha", "2026-03-03", "in-progress"), Holds.NO, Reason.NOT_FOUND),
+        (procedure("alpha", "2026-01-01", "stopped"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (procedure("alpha", "2026-01-01", "not-done"), Holds.NO, Reason.NOT_FOUND),
+        (procedure("alpha-asks", "2026-01-01"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (procedure("alpha", "yesterday"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (procedure("beta", "2026-01-01"), Holds.NO, Reason.NOT_FOUND),
+        (period("2026-02-01", "2026-03-03"), Holds.NO, Reason.DATE_OUT_OF_RANGE),
+        (period("2026-02-01", None), Holds.YES, Reason.PRESENT),
+    ],
+)
+def test_what_was_done_by_the_anchor_date_holds(resource: Resource, holds: Holds, reason: Reason) -> None:
+    found = find(DONE, resource)
+    assert (found.holds, found.reason) == (holds, reason)
+
+
+@pytest.mark.parametrize(
+    ("resource", "holds", "reason"),
+    [
+        (procedure("alpha", "2025-12-02"), Holds.YES, Reason.PRESENT),
+        (procedure("alpha", "2025-12-01"), Holds.NO, Reason.DATE_OUT_OF_RANGE),
+        (procedure("alpha", "2026-01"), Holds.YES, Reason.PRESENT),
+        (procedure("alpha", "2025-12"), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        (procedure("alpha", "2025-11"), Holds.NO, Reason.DATE_OUT_OF_RANGE),
+        (procedure("alpha", None), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        (procedure("alpha", "2020-01-01", "in-progress"), Holds.YES, Reason.PRESENT),
+        (procedure("alpha", "2020-01-01", "stopped"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (period("2020-01-01", "2026-01-01"), Holds.YES, Reason.PRESENT),
+        (period("2020-01-01", None), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+    ],
+)
+def test_what_was_done_recently_holds_and_the_boundary_day_is_recent(
+    resource: Resource, holds: Holds, reason: Reason
+) -> None:
+    found = find(RECENT, resource)
+    assert (found.holds, found.reason) == (holds, reason)
+
+
+def test_only_what_is_recent_is_evidence_where_something_is() -> None:
+    assert named(
+        find(RECENT, procedure("alpha", "2026-02-01", id="new"), procedure("alpha", "2025-01-01", id="old"))
+    ) == ["Procedure/new"]
+
+
+def test_one_that_is_unclear_beside_an_old_one_cannot_tell() -> None:
+    found = find(
+        RECENT, procedure("alpha", "2025-01-01", id="old"), procedure("alpha", "2026-02-01", "stopped", id="s")
+    )
+    assert (found.holds, named(found)) == (Holds.CANNOT_TELL, ["Procedure/old", "Procedure/s"])
+
+
+def test_a_list_cut_short_may_lack_the_recent_one() -> None:
+    found = find(RECENT, procedure("alpha", "2025-01-01"), availability=CUT_SHORT)
+    assert (found.holds, found.reason, len(found.evidence)) == (Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, 1)
+
+
+def test_a_recent_one_of_a_list_cut_short_holds() -> None:
+    assert find(RECENT, procedure("alpha", "2026-02-01"), availability=CUT_SHORT).holds is Holds.YES
+
+
+# --- lasting ---------------------------------------------------------------------------------------------------------
+
+
+def visits(*days: str, **more: Any) -> list[Resource]:
+    return [procedure("alpha", day, id=f"v{i}", **more) for i, day in enumerate(days)]
+
+
+@pytest.mark.parametrize(
+    ("days", "holds", "reason"),
+    [
+        (("2026-01-01", "2026-01-29"), Holds.YES, Reason.PRESENT),
+        (("2026-01-01", "2026-01-28"), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        (("2026-01-29", "2026-01-10", "2026-01-01"), Holds.YES, Reason.PRESENT),
+        (("2026-01-01",), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        (("2026-01", "2026-02-28"), Holds.YES, Reason.PRESENT),
+        (("2026-01", "2026-02-27"), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        (("2026-01-01", "2026-02"), Holds.YES, Reason.PRESENT),
+        (("2026-01-15", "2026-02"), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+    ],
+)
+def test_it_lasts_from_the_first_to_the_last(days: tuple[str, ...], holds: Holds, reason: Reason) -> None:
+    found = find(LONG, *visits(*days))
+    assert (found.holds, found.reason, len(found.evidence)) == (holds, reason, len(days))
+
+
+def test_one_period_lasts_from_its_start_to_its_end() -> None:
+    assert find(LONG, period("2026-01-01", "2026-01-29")).holds is Holds.YES
+    assert find(LONG, period("2026-01-01", "2026-01-28")).holds is Holds.CANNOT_TELL
+
+
+def test_a_period_counts_up_to_the_anchor_date_only() -> None:
+    assert find(LONG, period("2026-02-02", "2026-06-01")).holds is Holds.YES
+    assert find(LONG, period("2026-02-03", "2026-06-01")).holds is Holds.CANNOT_TELL
+
+
+def test_what_is_unclear_or_undated_makes_nothing_longer() -> None:
+    known = procedure("alpha", "2026-01-29", id="known")
+    for other in (
+        procedure("alpha", "2025-01-01", "stopped", id="x"),
+        procedure("alpha", None, id="x"),
+        period("2025-01-01", None, id="x"),
+        procedure("alpha-asks", "2025-01-01", id="x"),
+    ):
+        found = find(LONG, known, other)
+        assert (found.holds, named(found)) == (Holds.CANNOT_TELL, ["Procedure/known", "Procedure/x"])
+
+
+def test_what_comes_after_the_anchor_date_makes_nothing_longer() -> None:
+    assert find(LONG, *visits("2026-02-10", "2026-03-10")).holds is Holds.CANNOT_TELL
