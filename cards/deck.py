@@ -1,51 +1,64 @@
-"""Which determinations are shown, as which card, in which order (the table of outcomes and hooks)."""
+"""Which assessments are shown, as which card, in which order (the table of outcomes and hooks)."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from cards import side_by_side, wording
 from cards.override_reasons import OVERRIDE_REASONS
-from cards.wording import detail, summary
+from coverage_policies.assessment import Assessment
 from coverage_policies.determination import Alternative, Determination, Outcome
 
 ORDER_SIGN = "order-sign"
+DETERMINATION = "cds-service.determination"
+"""The extension that carries what a card was made from."""
+
 _INDICATOR = {Outcome.NOT_SUPPORTED: "warning", Outcome.CRITERIA_NOT_MET: "warning"}
 """Never `critical`: a payment matter is no clinical harm."""
 
 
-def is_shown(determination: Determination, hook: str) -> bool:
-    """Whether a determination becomes a card: what is supported only on signing, what does not apply never."""
-    if determination.outcome is Outcome.SUPPORTED:
+def is_shown(outcome: Outcome, hook: str) -> bool:
+    """Whether an outcome becomes a card: what is supported only on signing, what does not apply never."""
+    if outcome is Outcome.SUPPORTED:
         return hook == ORDER_SIGN
-    return determination.outcome is not Outcome.NOT_APPLICABLE
+    return outcome is not Outcome.NOT_APPLICABLE
 
 
-def deck(determinations: Iterable[Determination], hook: str, new_id: Callable[[], str]) -> tuple[dict[str, Any], ...]:
+def deck(assessments: Iterable[Assessment], hook: str, new_id: Callable[[], str]) -> tuple[dict[str, Any], ...]:
     """The cards of an answer, the worst outcome first; `new_id` makes their UUIDs."""
     rank = list(Outcome)
     shown = sorted(
-        (each for each in determinations if is_shown(each, hook)),
-        key=lambda each: (rank.index(each.outcome), each.order, each.text),
+        (each for each in assessments if is_shown(each.outcome, hook)),
+        key=lambda each: (rank.index(each.outcome), each.determinations[0].order, each.determinations[0].text),
     )
     return tuple(card(each, new_id) for each in shown)
 
 
-def card(determination: Determination, new_id: Callable[[], str]) -> dict[str, Any]:
-    """One CDS Hooks card (CDS Hooks 2.0.1, Card attributes)."""
-    supported = determination.outcome is Outcome.SUPPORTED
+def card(assessment: Assessment, new_id: Callable[[], str]) -> dict[str, Any]:
+    """One CDS Hooks card (CDS Hooks 2.0.1, Card attributes). Texts applied side by side share one."""
+    determinations = assessment.determinations
+    several = len(determinations) > 1
+    only = determinations[0]
     found: dict[str, Any] = {
         "uuid": new_id(),
-        "summary": summary(determination),
-        "indicator": _INDICATOR.get(determination.outcome, "info"),
-        "source": {"label": _source(determination)},
-        "extension": {"cds-service.determination": determination.as_json()},
+        "summary": side_by_side.summary(assessment) if several else wording.summary(only),
+        "indicator": _INDICATOR.get(assessment.outcome, "info"),
+        "source": {"label": side_by_side.source(assessment) if several else _source(only)},
+        "extension": {DETERMINATION: [each.as_json() for each in determinations] if several else only.as_json()},
     }
-    if not supported:
-        found["detail"] = detail(determination)
-        if determination.alternatives:
-            found["suggestions"] = [_suggestion(each, new_id) for each in determination.alternatives]
+    if assessment.outcome is not Outcome.SUPPORTED:
+        found["detail"] = side_by_side.detail(assessment) if several else wording.detail(only)
+        alternatives = _agreed_alternatives(determinations)
+        if alternatives:
+            found["suggestions"] = [_suggestion(each, new_id) for each in alternatives]
             found["selectionBehavior"] = "at-most-one"
         found["overrideReasons"] = [dict(reason) for reason in OVERRIDE_REASONS]
     return found
+
+
+def _agreed_alternatives(determinations: tuple[Determination, ...]) -> tuple[Alternative, ...]:
+    """What helps under every text: a suggestion that only one of them wants is none."""
+    offered = [{each.says for each in determination.alternatives} for determination in determinations]
+    return tuple(each for each in determinations[0].alternatives if all(each.says in says for says in offered))
 
 
 def _suggestion(alternative: Alternative, new_id: Callable[[], str]) -> dict[str, Any]:

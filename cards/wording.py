@@ -1,9 +1,10 @@
 """The sentences of a card: the line on top, and one screen of detail."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from cards.markdown import escaped, shortened
 from coverage_policies.determination import CriterionResult, Determination, Outcome, Question, Reason, Status
+from coverage_policies.model import CODE
 from fhir_mappings.record import Evidence
 
 SUMMARY_LENGTH = 139
@@ -45,10 +46,11 @@ def _all_above_fail(result: CriterionResult, by_id: dict[str, CriterionResult]) 
 def summary(determination: Determination) -> str:
     """The order, and what is the matter with it or what to do."""
     name = f"{determination.order_label}: "
-    return shortened(name + _matter(determination), SUMMARY_LENGTH)
+    return shortened(name + matter(determination), SUMMARY_LENGTH)
 
 
-def _matter(determination: Determination) -> str:
+def matter(determination: Determination) -> str:
+    """What is the matter with an order, or what to do, in a clause."""
     open_count = len(determination.questions)
     match determination.outcome:
         case Outcome.NOT_SUPPORTED | Outcome.CRITERIA_NOT_MET:
@@ -60,7 +62,11 @@ def _matter(determination: Determination) -> str:
             more = f" (+{len(found) - 1} more)" if len(found) > 1 else ""
             return f"{sentence}{': ' + first.gist if first.gist else ''}{more}"
         case Outcome.NOT_EVALUATED:
+            if not determination.criteria:
+                return f"no text of {determination.policy} is held for the day of service"
             return f"{determination.policy} could not be checked, the chart could not be read"
+        case Outcome.DOCUMENTATION_NEEDED if determination.questions and determination.questions[0].id == CODE:
+            return f"its billing code is needed to check {determination.policy}"
         case Outcome.DOCUMENTATION_NEEDED:
             answers = "1 answer" if open_count == 1 else f"{open_count} answers"
             return f"{answers} needed for {determination.policy}"
@@ -73,18 +79,25 @@ def _matter(determination: Determination) -> str:
 def detail(determination: Determination) -> str:
     """One screen of Markdown: what fails with its evidence, what is open, what is met, and what it rests on."""
     parts = [
-        f"*{escaped(determination.order_label)}* – {escaped(determination.order)}\n",
-        *_not_met(determination),
+        heading(determination),
+        *failures(determination),
         *_hanging(determination),
-        *_open(determination),
+        *questions(determination, _QUESTIONS),
         *_reviewed(determination),
         *_met(determination),
-        *_footing(determination),
+        *_presumed(determination),
+        *footing(determination.notes),
     ]
     return "\n".join(parts).strip()
 
 
-def _not_met(determination: Determination) -> Iterator[str]:
+def heading(determination: Determination) -> str:
+    """Which order it is about, in words and by reference."""
+    return f"*{escaped(determination.order_label)}* – {escaped(determination.order)}\n"
+
+
+def failures(determination: Determination) -> Iterator[str]:
+    """What fails, each with its evidence."""
     found = failing(determination)
     if found:
         yield "**Not met**\n"
@@ -116,13 +129,14 @@ def _hanging(determination: Determination) -> Iterator[str]:
             yield f"**Not met if {escaped(on)}:** {escaped(sentence)}\n"
 
 
-def _open(determination: Determination) -> Iterator[str]:
-    questions = determination.questions
-    if not questions or determination.outcome is Outcome.SUPPORTED:
+def questions(determination: Determination, most: int) -> Iterator[str]:
+    """What is open: the first `most` questions, those of a pathway under it, and how many more there are."""
+    asked = determination.questions
+    if not asked or determination.outcome is Outcome.SUPPORTED:
         return
-    yield f"**Still open: {len(questions)}**\n"
-    shared = [question for question in questions if not question.pathway]
-    shown = (shared if len(shared) >= _QUESTIONS else list(questions))[:_QUESTIONS]
+    yield f"**Still open: {len(asked)}**\n"
+    shared = [question for question in asked if not question.pathway]
+    shown = (shared if len(shared) >= most else list(asked))[:most]
     for pathway in dict.fromkeys(question.pathway for question in shown):
         if pathway:
             yield f"- {escaped(pathway)}:"
@@ -130,8 +144,8 @@ def _open(determination: Determination) -> Iterator[str]:
         for question in shown:
             if question.pathway == pathway:
                 yield indent + _question(question)
-    if len(questions) > len(shown):
-        yield f"- … and {len(questions) - len(shown)} more"
+    if len(asked) > len(shown):
+        yield f"- … and {len(asked) - len(shown)} more"
     yield ""
 
 
@@ -159,15 +173,15 @@ def _met(determination: Determination) -> Iterator[str]:
         yield f"**Met:** {escaped(', '.join(named))}\n"
 
 
-def _footing(determination: Determination) -> Iterator[str]:
+def _presumed(determination: Determination) -> Iterator[str]:
     if determination.presumed:
         because = ", ".join(
             f"{escaped(item.label)} ({escaped(item.date or item.reference)})" for item in determination.presumed.because
         )
         yield f"*Assessed as: {escaped(determination.presumed.says)}, because of {because}.*\n"
-    for note in determination.notes:
-        yield f"*{escaped(note)}*  "
-    yield (
-        f"*If the plan follows {escaped(determination.policy)}, revision {escaped(determination.revision)}. Medicare's "
-        "national and local determinations and state Medicaid rules come first. Neither approval nor denial.*"
-    )
+
+
+def footing(notes: Iterable[str]) -> Iterator[str]:
+    """What the answer rests on, and that it is no decision."""
+    yield from (f"*{escaped(note)}*  " for note in notes)
+    yield "*Neither approval nor denial.*"

@@ -16,13 +16,15 @@ from cds_service.demo import run_demo
 from cds_service.errors import RefusedError
 from cds_service.evaluation import evaluate_request
 from cds_service.hook_request import HookRequest, parse_json, read_request
-from cds_service.policy_commands import library_of, policies, text_of
+from cds_service.loading import load_assessor
+from cds_service.policy_commands import policies, text_of
 from cds_service.policy_judge import PolicyJudge
 from cds_service.serving import serve
 from cds_service.settings import Settings
-from cds_service.terminal import print_determination
-from coverage_policies.library import Library
-from fhir_mappings.dates import Span
+from cds_service.terminal.determinations import print_determination
+from coverage_policies.assessment import Assessor
+from coverage_policies.value_sets import ValueSetError
+from coverage_policies.yaml_source import DocumentError
 from fhir_mappings.fhir_json import Json, dumps
 
 NOTHING_READ = 3
@@ -39,15 +41,9 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def make_app(settings: Settings, library: Library, log: CallLog | None = None) -> Flask:
+def make_app(settings: Settings, assessor: Assessor, log: CallLog | None = None) -> Flask:
     """The service with these settings and texts; calls are logged to standard error unless `log` says where."""
-    judge = PolicyJudge(
-        library,
-        zone=settings.time_zone,
-        answers_valid=Span(settings.answers_valid_days, "days"),
-        clock=now,
-        new_id=new_id,
-    )
+    judge = PolicyJudge(assessor, zone=settings.time_zone, clock=now, new_id=new_id)
     return create_app(settings=settings, judge=judge, clock=now, new_id=new_id, log=log)
 
 
@@ -66,8 +62,8 @@ main.add_command(policies)
 def serve_command(host: str, port: int) -> None:
     """Serve CDS Hooks until told to stop."""
     settings = _settings()
-    library = library_of(settings)
-    serve(lambda: make_app(settings, library), settings, host=host, port=port)
+    assessor = _assessor(settings)
+    serve(lambda: make_app(settings, assessor), settings, host=host, port=port)
 
 
 @main.command("demo")
@@ -76,7 +72,7 @@ def serve_command(host: str, port: int) -> None:
 def demo_command(once: bool, port: int) -> None:
     """Start the service and the sample EHR on this machine, and run sample orders through both."""
     settings = _settings()
-    app = make_app(settings, library_of(settings), CallLog(io.StringIO(), now))
+    app = make_app(settings, _assessor(settings), CallLog(io.StringIO(), now))
     run_demo(app, Console(), today=now().astimezone(settings.time_zone).date(), new_id=new_id, port=port, once=once)
 
 
@@ -92,13 +88,13 @@ def demo_command(once: bool, port: int) -> None:
 def evaluate_command(request: Path, chart: Path | None, policy: str | None, as_json: bool) -> None:
     """Judge the orders of a CDS Hooks REQUEST, a JSON file, and print one determination per order and text."""
     settings = _settings()
-    library = library_of(settings)
+    assessor = _assessor(settings)
     found = evaluate_request(
         _request(request),
-        library,
+        assessor,
         settings,
         chart=_json(chart) if chart else None,
-        text=text_of(library, policy) if policy else None,
+        text=text_of(assessor.library, policy) if policy else None,
         clock=now,
     )
     if as_json:
@@ -120,6 +116,13 @@ def _settings() -> Settings:
     except ValidationError as error:
         wrong = ", ".join(f"CDS_{str(entry['loc'][0]).upper()} ({entry['msg']})" for entry in error.errors())
         raise click.ClickException(f"settings that cannot be used: {wrong}") from None
+
+
+def _assessor(settings: Settings) -> Assessor:
+    try:
+        return load_assessor(settings)
+    except (DocumentError, ValueSetError, OSError) as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _json(path: Path) -> Json:

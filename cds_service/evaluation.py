@@ -11,12 +11,10 @@ from cds_service.gather import gather
 from cds_service.hook_request import HookRequest
 from cds_service.sample_ehr.store import Store
 from cds_service.settings import Settings
-from coverage_policies.assessment import applicable, assess, read_session
+from coverage_policies.assessment import Assessor
 from coverage_policies.determination import Determination
-from coverage_policies.evaluator import evaluate
-from coverage_policies.library import Library
 from coverage_policies.model import Policy
-from fhir_mappings.dates import Span
+from coverage_policies.session import read_session
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.record import PatientRecord
 
@@ -31,7 +29,7 @@ class Evaluation:
 
 def evaluate_request(
     request: HookRequest,
-    library: Library,
+    assessor: Assessor,
     settings: Settings,
     *,
     chart: Json | None = None,
@@ -51,24 +49,20 @@ def evaluate_request(
         source = FhirClients(settings)(request.fhir, deadline)
     record = gather(
         request,
-        library.searches([text] if text else None),
+        assessor.library.searches([text] if text else None),
         source,
         read_at=clock(),
         zone=settings.time_zone,
         deadline=deadline,
         threads=settings.query_threads,
     )
-    return Evaluation(_determinations(request, library, settings, record, text), record.is_empty)
+    return Evaluation(_determinations(request, assessor, record, text), record.is_empty)
 
 
 def _determinations(
-    request: HookRequest, library: Library, settings: Settings, record: PatientRecord, text: Policy | None
+    request: HookRequest, assessor: Assessor, record: PatientRecord, text: Policy | None
 ) -> tuple[Determination, ...]:
-    session = read_session(request.orders.judged, request.orders.others, record)
-    valid = Span(settings.answers_valid_days, "days")
-    if text is None:
-        return assess(applicable(library, session, record), session, record, answers_valid=valid)
-    return tuple(
-        evaluate(text, order, session.beside(order), record, order.anchor(record.today), answers_valid=valid)
-        for order in session.judged
-    )
+    session = read_session(request.orders.judged, request.orders.others, record, assessor.rules)
+    if text is not None:
+        return assessor.judge_by(text, session, record)
+    return tuple(d for each in assessor.assess(session, record, request.hook) for d in each.determinations)

@@ -5,15 +5,18 @@ This knows neither Flask nor HTTP; the source may be a FHIR server or a chart in
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from cds_service.deadline import Deadline
 from cds_service.fhir_page import Page, page_of
 from cds_service.fhir_source import FhirSource, SearchResult, wanted
 from cds_service.hook_request import HookRequest
-from cds_service.references import unresolved
+from cds_service.judge import DraftOrders
+from cds_service.references import names, naming, unresolved
 from coverage_policies.searches import Search
 from fhir_mappings.record import Availability, Entry, PatientRecord
+from fhir_mappings.record import entries as entries_of
 
 _GRACE_SECONDS = 0.2
 """How long past the deadline is waited for queries that stop at it, so that what they had read is kept."""
@@ -70,9 +73,33 @@ def prefetched(request: HookRequest, search: Search) -> Page | None:
     return Page() if value is None else page_of(value, search.resource_type)
 
 
+def with_what_they_name(
+    request: HookRequest, source: FhirSource | None, deadline: Deadline, threads: int
+) -> DraftOrders:
+    """The orders of a call, with the devices and medications that judged ones point at instead of carrying a code.
+
+    They are taken from the draft orders, from whatever came as prefetch, or read.
+    """
+    orders = request.orders
+    sent = [entry for value in request.prefetch.values() for entry in [("", value), *entries_of(value)] if _is(entry)]
+    named = set(naming(orders.judged)) - {name for entry in orders.others + orders.judged for name in names(entry)}
+    found = [entry for entry in sent if named & set(names(entry))]
+    left = tuple(sorted(named - {name for entry in found for name in names(entry)}))
+    found += _read(left, source, deadline, threads) if source is not None else []
+    return replace(orders, referenced=tuple(found))
+
+
+def _is(entry: Entry) -> bool:
+    return isinstance(entry[1], dict) and isinstance(entry[1].get("resourceType"), str)
+
+
 def _referenced(entries: list[Entry], source: FhirSource, deadline: Deadline, threads: int) -> list[Entry]:
-    """What the entries point at and do not hold, read side by side until the deadline."""
-    references = unresolved(entries)
+    """What the entries point at and do not hold."""
+    return _read(unresolved(entries), source, deadline, threads)
+
+
+def _read(references: tuple[str, ...], source: FhirSource, deadline: Deadline, threads: int) -> list[Entry]:
+    """What these references lead to, read side by side until the deadline."""
     if not references:
         return []
     pool = ThreadPoolExecutor(min(threads, len(references)), thread_name_prefix="fhir")

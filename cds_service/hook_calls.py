@@ -6,7 +6,7 @@ from datetime import datetime
 from cds_service.deadline import Deadline
 from cds_service.errors import OF_STATUS, RefusedError
 from cds_service.fhir_source import FhirOpener
-from cds_service.gather import gather
+from cds_service.gather import gather, with_what_they_name
 from cds_service.hook_request import HookRequest
 from cds_service.judge import Judge, Judgement
 from cds_service.settings import Settings
@@ -34,24 +34,26 @@ class HookCalls:
 
         Raises RefusedError (412) where nothing at all could be read and some order needed it.
         """
-        searches = self._judge.searches(request.orders)
-        if not searches:
-            return Judgement(())
         access = request.fhir
         seconds = (
             self._settings.budget_seconds if access is None else min(self._settings.budget_seconds, access.expires_in)
         )
         deadline = Deadline(seconds, self._monotonic)
+        source = self._opener(access, deadline) if access else None
+        orders = with_what_they_name(request, source, deadline, self._settings.query_threads)
+        searches = self._judge.searches(request.hook, orders)
+        if searches is None:
+            return Judgement(())
         record = gather(
             request,
             searches,
-            self._opener(access, deadline) if access else None,
+            source,
             read_at=self._clock(),
             zone=self._settings.time_zone,
             deadline=deadline,
             threads=self._settings.query_threads,
         )
-        judgement = self._judge.answer(request.hook, request.orders, record)
+        judgement = self._judge.answer(request.hook, orders, record)
         if record.is_empty and not judgement.settled:
             raise RefusedError(412, OF_STATUS[412])
         return judgement

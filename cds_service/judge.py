@@ -14,10 +14,12 @@ class DraftOrders:
 
     `judged` are those the answer is about: every order on order-sign, the selected ones on order-select.
     `others` are the rest of the session, which may matter to a judged one. Orders may break FHIR anywhere.
+    `referenced` are the devices and medications that judged orders point at instead of carrying a code.
     """
 
     judged: tuple[Entry, ...]
     others: tuple[Entry, ...] = ()
+    referenced: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ class Judge(Protocol):
     def all_searches(self) -> tuple[Search, ...]:
         """Every search that some order may need, one per prefetch key: what discovery asks for."""
 
-    def searches(self, orders: DraftOrders) -> tuple[Search, ...]:
-        """The searches that these orders need; empty where no policy speaks about any of the judged ones."""
+    def searches(self, hook: str, orders: DraftOrders) -> tuple[Search, ...] | None:
+        """The searches that these orders need; None where no policy has anything to say about any judged one."""
 
     def answer(self, hook: str, orders: DraftOrders, record: PatientRecord) -> Judgement:
-        """The cards for the judged orders; called only where `searches` was not empty."""
+        """The cards for the judged orders; called only where `searches` was not None."""

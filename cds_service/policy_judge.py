@@ -5,51 +5,48 @@ from datetime import datetime, tzinfo
 
 from cards.deck import deck
 from cds_service.judge import DraftOrders, Judgement
-from coverage_policies.assessment import Session, applicable, assess, read_session
-from coverage_policies.library import Library
+from coverage_policies.assessment import Assessment, Assessor
+from coverage_policies.plan_rules import Showing
 from coverage_policies.searches import Search
-from fhir_mappings.dates import Span
+from coverage_policies.session import Session, read_session
 from fhir_mappings.record import PatientRecord
 
 
 class PolicyJudge:
-    """Judges by one library of texts. Holds no state of a call; safe to use from several threads.
+    """Judges by the texts and rules of an assessor. Holds no state of a call; safe to use from several threads.
 
     `clock` gives the current moment with its zone, `new_id` a new UUID as text.
     """
 
     def __init__(
-        self,
-        library: Library,
-        *,
-        zone: tzinfo,
-        answers_valid: Span,
-        clock: Callable[[], datetime],
-        new_id: Callable[[], str],
+        self, assessor: Assessor, *, zone: tzinfo, clock: Callable[[], datetime], new_id: Callable[[], str]
     ) -> None:
-        self._library = library
+        self._assessor = assessor
         self._zone = zone
-        self._answers_valid = answers_valid
         self._clock = clock
         self._new_id = new_id
 
     def all_searches(self) -> tuple[Search, ...]:
         """Everything that some order may need."""
-        return self._library.searches()
+        return self._assessor.library.searches()
 
-    def searches(self, orders: DraftOrders) -> tuple[Search, ...]:
-        """What the texts need that speak about these orders; empty where none does."""
+    def searches(self, hook: str, orders: DraftOrders) -> tuple[Search, ...] | None:
+        """What the texts need that may judge these orders; None where none has anything to say."""
         unread = PatientRecord("", (), read_at=self._clock(), zone=self._zone, availability={})
-        session = self._session(orders, unread)
-        return self._library.searches(policy for _, policy in applicable(self._library, session, unread))
+        return self._assessor.searches(self._session(orders, unread), unread, hook)
 
     def answer(self, hook: str, orders: DraftOrders, record: PatientRecord) -> Judgement:
-        """One card per order and text where there is something to say."""
-        session = self._session(orders, record)
-        pairs = applicable(self._library, session, record)
-        found = assess(pairs, session, record, answers_valid=self._answers_valid)
-        settled = any(each.is_settled for each in found)
-        return Judgement(deck(found, hook, self._new_id), settled)
+        """One card per order and policy where there is something to say."""
+        found = self._assessor.assess(self._session(orders, record), record, hook)
+        settled = any(each.is_settled for assessment in found for each in assessment.determinations)
+        shown = [assessment for each in found if (assessment := self._shown(each, hook))]
+        return Judgement(deck(shown, hook, self._new_id), settled)
+
+    def _shown(self, assessment: Assessment, hook: str) -> Assessment | None:
+        """The assessment without the texts that are silent; None where nothing is left of it."""
+        rules = self._assessor.rules
+        kept = tuple(d for d in assessment.determinations if rules.showing(d.text, hook) is Showing.ON)
+        return Assessment(kept) if kept else None
 
     def _session(self, orders: DraftOrders, record: PatientRecord) -> Session:
-        return read_session(orders.judged, orders.others, record)
+        return read_session(orders.judged, orders.others, record, self._assessor.rules, orders.referenced)

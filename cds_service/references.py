@@ -1,11 +1,13 @@
-"""What the resources that were read point at and a search does not bring: the product behind a prescription.
+"""What the resources that were read point at and a search does not bring.
 
 US Core lets a server send `medicationReference` with every prescription and does not oblige it to include what that
-points at, so those are read one by one.
+points at, so those are read one by one; so are the payers of a coverage, which tell whose policies a plan follows.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from fhir_mappings.codings import items
+from fhir_mappings.fhir_json import Json
 from fhir_mappings.record import Entry, reference_of
 
 MOST_READS = 50
@@ -16,19 +18,43 @@ _FOLLOWED = {
     "MedicationDispense": "medicationReference",
     "MedicationStatement": "medicationReference",
     "MedicationAdministration": "medicationReference",
+    "Coverage": "payor",
 }
+
+
+_NAMED_BY = ("codeReference", "medicationReference")
+"""Where an order points at what is ordered, instead of carrying a code."""
+
+
+def names(entry: Entry) -> tuple[str, ...]:
+    """What a resource may be referred to as: its full URL and `Type/id`."""
+    url, resource = entry
+    return tuple(name for name in (url, reference_of(resource, url)) if name)
+
+
+def naming(orders: Iterable[Entry]) -> tuple[str, ...]:
+    """The references under which orders name what is ordered."""
+    found = (
+        reference
+        for _, order in orders
+        for element in _NAMED_BY
+        for target in items(order.get(element))
+        if isinstance(reference := target.get("reference"), str) and not reference.startswith("#")
+    )
+    return tuple(dict.fromkeys(found))[:MOST_READS]
 
 
 def unresolved(entries: Iterable[Entry]) -> tuple[str, ...]:
     """The references worth following that lead to none of these resources, each once, in a fixed order."""
     entries = list(entries)
-    known = {name for url, resource in entries for name in (url, reference_of(resource, url))}
-    found = {reference for _, resource in entries if (reference := _reference(resource)) and reference not in known}
+    known = {name for entry in entries for name in names(entry)}
+    found = {reference for _, resource in entries for reference in _references(resource) if reference not in known}
     return tuple(sorted(found))[:MOST_READS]
 
 
-def _reference(resource: Mapping[str, object]) -> str:
+def _references(resource: Mapping[str, Json]) -> Iterator[str]:
     kind = resource.get("resourceType")
-    target = resource.get(_FOLLOWED.get(kind, "")) if isinstance(kind, str) else None
-    reference = target.get("reference") if isinstance(target, Mapping) else None
-    return reference if isinstance(reference, str) and not reference.startswith("#") else ""
+    for target in items(resource.get(_FOLLOWED.get(kind, ""))) if isinstance(kind, str) else ():
+        reference = target.get("reference")
+        if isinstance(reference, str) and not reference.startswith("#"):
+            yield reference

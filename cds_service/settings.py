@@ -77,6 +77,10 @@ class Settings(BaseSettings):
         (),
         description="Folders with policy documents of your own, read beside those that come with the service.",
     )
+    plan_rules: Path | None = Field(
+        None,
+        description="A YAML file with what no policy text says: payers, effective dates, switches, local order codes.",
+    )
     workers: int = Field(
         2,
         ge=1,

@@ -1,125 +1,147 @@
-"""Every order of a call against every text that speaks about it."""
+"""Every order of a call against every text that judges it."""
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from coverage_policies.applicable import Chosen, candidates, choose
 from coverage_policies.determination import Alternative, Determination, Outcome, Status
 from coverage_policies.evaluator import ANSWERS_VALID, evaluate
-from coverage_policies.library import Library, is_held_for
+from coverage_policies.library import Library
 from coverage_policies.model import Policy
+from coverage_policies.plan import plan_of
+from coverage_policies.plan_rules import PlanRules, Showing
+from coverage_policies.searches import Search
+from coverage_policies.session import Session
 from fhir_mappings.dates import Span
-from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.order_mending import restated
-from fhir_mappings.orders import Order, read_order
-from fhir_mappings.record import Entry, PatientRecord, reference_of
+from fhir_mappings.orders import Order
+from fhir_mappings.record import PatientRecord
 
 _RULED_OUT = (Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET)
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """The draft orders of a call, read: those to judge, and the others of the session; `drafts` as received."""
+class Parting:
+    """A criterion on which texts that were applied side by side part: its status under each of them."""
 
-    judged: tuple[Order, ...]
-    others: tuple[Order, ...]
-    drafts: tuple[Entry, ...] = ()
-
-    def beside(self, order: Order) -> tuple[Order, ...]:
-        """Every other order of the session."""
-        return tuple(each for each in self.judged + self.others if each.reference != order.reference)
+    criterion: str
+    says: str
+    statuses: tuple[tuple[str, Status], ...]
 
 
-def read_session(judged: Iterable[Entry], others: Iterable[Entry], record: PatientRecord) -> Session:
-    """Read the draft orders, resolving what they point at among each other and in the chart.
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What is to be said about one order and policy: one determination, or several of texts applied side by side."""
 
-    An order that is revoked, entered in error or asks to leave something is not judged; one sent twice counts once.
-    """
-    judged, others = list(judged), list(others)
-    resolve = _resolver([*judged, *others], record)
-    read = {order.reference: order for order in _read(judged, record, resolve) if order.is_judged}
-    beside = {order.reference: order for order in _read(others, record, resolve) if order.reference not in read}
-    return Session(tuple(read.values()), tuple(beside.values()), (*judged, *others))
+    determinations: tuple[Determination, ...]
 
+    @property
+    def outcome(self) -> Outcome:
+        """What the texts agree on: one outcome, or that none of them lets the order pass; else it is open."""
+        outcomes = {each.outcome for each in self.determinations}
+        if len(outcomes) == 1:
+            return outcomes.pop()
+        return Outcome.CRITERIA_NOT_MET if outcomes <= set(_RULED_OUT) else Outcome.DOCUMENTATION_NEEDED
 
-def _read(entries: Iterable[Entry], record: PatientRecord, resolve: Callable[[Json], Resource | None]) -> list[Order]:
-    return [read_order(resource, url, zone=record.zone, resolve=resolve) for url, resource in entries]
-
-
-def _resolver(entries: Iterable[Entry], record: PatientRecord) -> Callable[[Json], Resource | None]:
-    drafts: dict[str, Resource] = {}
-    for url, resource in entries:
-        drafts[reference_of(resource, url)] = resource
-        if url:
-            drafts[url] = resource
-
-    def resolve(reference: Json) -> Resource | None:
-        target = reference.get("reference") if isinstance(reference, dict) else None
-        return drafts.get(target, record.resolve(target)) if isinstance(target, str) else None
-
-    return resolve
-
-
-def applicable(library: Library, session: Session, record: PatientRecord) -> tuple[tuple[Order, Policy], ...]:
-    """Each order to judge with each text that speaks about it on its service date."""
-    return tuple(
-        (order, policy)
-        for order in session.judged
-        for policy in library.applicable(order.codes, order.anchor(record.today).day)
-    )
+    @property
+    def partings(self) -> tuple[Parting, ...]:
+        """Where revisions of one policy part, criterion by criterion, the parts of groups left to their groups."""
+        if len({each.policy for each in self.determinations}) > 1:
+            return ()
+        found: dict[str, dict[str, Status]] = {}
+        says: dict[str, str] = {}
+        for each in self.determinations:
+            for result in each.criteria:
+                if not result.is_group:
+                    found.setdefault(result.id, {})[each.revision] = result.status
+                    says[result.id] = result.says
+        return tuple(
+            Parting(name, says[name], tuple(statuses.items()))
+            for name, statuses in found.items()
+            if len(set(statuses.values())) > 1 or len(statuses) < len(self.determinations)
+        )
 
 
-def assess(
-    pairs: Sequence[tuple[Order, Policy]],
-    session: Session,
-    record: PatientRecord,
-    *,
-    answers_valid: Span = ANSWERS_VALID,
-) -> tuple[Determination, ...]:
-    """One determination per order and text. A text younger than the service date is not applied, and it says so."""
-    found = []
-    for order, policy in pairs:
+class Assessor:
+    """Holds orders against the texts of a library, by an operator's rules. Holds no state of a call."""
+
+    def __init__(self, library: Library, rules: PlanRules, answers_valid: Span = ANSWERS_VALID) -> None:
+        self.library = library
+        self.rules = rules
+        self._answers_valid = answers_valid
+
+    def searches(self, session: Session, record: PatientRecord, hook: str) -> tuple[Search, ...] | None:
+        """The data that judging these orders needs; None where no text has anything to say about any of them."""
+        texts = [
+            policy
+            for order in session.judged
+            for policy in candidates(self.library, order, order.anchor(record.today).day, self.rules)
+            if self.rules.showing(policy.text, hook) is not Showing.OFF
+        ]
+        return self.library.searches(texts) if texts else None
+
+    def assess(self, session: Session, record: PatientRecord, hook: str) -> tuple[Assessment, ...]:
+        """One assessment per order and policy, the texts of it that are switched off left out."""
+        found = []
+        for order in session.judged:
+            day = order.anchor(record.today).day
+            for chosen in choose(self.library, order, day, plan_of(record, day, self.rules), self.rules):
+                on = tuple(t for t in chosen.texts if self.rules.showing(t.text, hook) is not Showing.OFF)
+                if on:
+                    found.append(self._assessment(replace(chosen, texts=on), order, session, record))
+        return tuple(found)
+
+    def judge_by(self, text: Policy, session: Session, record: PatientRecord) -> tuple[Determination, ...]:
+        """Every order judged by one text, whatever its date and whoever pays."""
+        return tuple(self._judged(text, order, session, record) for order in session.judged)
+
+    def _assessment(self, chosen: Chosen, order: Order, session: Session, record: PatientRecord) -> Assessment:
+        if chosen.is_foreign or not chosen.is_held:
+            outcome = Outcome.NOT_APPLICABLE if chosen.is_foreign else Outcome.NOT_EVALUATED
+            return Assessment((_unjudged(chosen.texts[0], order, record, outcome, chosen.because),))
+        judged = [self._judged(text, order, session, record) for text in chosen.texts]
+        return Assessment(tuple(replace(each, notes=(*chosen.because, *each.notes)) for each in judged))
+
+    def _judged(self, text: Policy, order: Order, session: Session, record: PatientRecord) -> Determination:
+        found = self._evaluated(text, order, session, record)
+        return replace(found, alternatives=self._alternatives(found, text, order, session, record))
+
+    def _evaluated(self, text: Policy, order: Order, session: Session, record: PatientRecord) -> Determination:
         anchor = order.anchor(record.today)
-        if is_held_for(policy, anchor.day):
-            judged = evaluate(policy, order, session.beside(order), record, anchor, answers_valid=answers_valid)
-            found.append(
-                replace(judged, alternatives=_alternatives(judged, policy, order, session, record, answers_valid))
-            )
-        else:
-            note = f"No text of {policy.name} is held for {anchor.day}; the oldest is dated {policy.revision}."
-            found.append(
-                Determination(
-                    policy=policy.name,
-                    revision=policy.revision,
-                    edition=policy.edition,
-                    title=policy.title,
-                    order=order.reference,
-                    outcome=Outcome.NOT_EVALUATED,
-                    anchor_date=anchor.day,
-                    anchor_from=anchor.taken_from,
-                    owner=policy.owner,
-                    order_label=order.label,
-                    notes=(note,),
-                )
-            )
-    return tuple(found)
+        return evaluate(text, order, session.beside(order), record, anchor, answers_valid=self._answers_valid)
+
+    def _alternatives(
+        self, judged: Determination, text: Policy, order: Order, session: Session, record: PatientRecord
+    ) -> tuple[Alternative, ...]:
+        """The mended orders that fare better, each evaluated the same way. An order without an id has none."""
+        if judged.outcome not in _RULED_OUT or "id" not in order.resource:
+            return ()
+        found = []
+        for result in judged.criteria:
+            mend = text.index[result.id].mend
+            if mend is None or result.counted is not Status.NOT_MET:
+                continue
+            mended = session.read(restated(order.resource, mend.attribute, mend.value))
+            beside = replace(session, judged=tuple(mended if each is order else each for each in session.judged))
+            outcome = self._evaluated(text, mended, beside, record).outcome
+            if outcome not in _RULED_OUT:
+                found.append(Alternative(mend.says, mended.resource, outcome))
+        return tuple(found)
 
 
-def _alternatives(
-    judged: Determination, policy: Policy, order: Order, session: Session, record: PatientRecord, answers_valid: Span
-) -> tuple[Alternative, ...]:
-    """The mended orders that fare better, each evaluated the same way. An order without an id cannot be updated."""
-    if judged.outcome not in _RULED_OUT or "id" not in order.resource:
-        return ()
-    found = []
-    for result in judged.criteria:
-        mend = policy.index[result.id].mend
-        if mend is None or result.counted is not Status.NOT_MET:
-            continue
-        resource = restated(order.resource, mend.attribute, mend.value)
-        mended = read_order(resource, zone=record.zone, resolve=_resolver(session.drafts, record))
-        outcome = evaluate(
-            policy, mended, session.beside(order), record, order.anchor(record.today), answers_valid=answers_valid
-        ).outcome
-        if outcome not in _RULED_OUT:
-            found.append(Alternative(mend.says, resource, outcome))
-    return tuple(found)
+def _unjudged(
+    text: Policy, order: Order, record: PatientRecord, outcome: Outcome, because: tuple[str, ...]
+) -> Determination:
+    anchor = order.anchor(record.today)
+    return Determination(
+        policy=text.name,
+        revision=text.revision,
+        edition=text.edition,
+        title=text.title,
+        order=order.reference,
+        outcome=outcome,
+        anchor_date=anchor.day,
+        anchor_from=anchor.taken_from,
+        owner=text.owner,
+        order_label=order.label,
+        notes=because,
+    )

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from coverage_policies.determination import CriterionResult, Determination, Outcome, Question, Reason, Status
 from coverage_policies.kleene import roll_up
 from coverage_policies.leaves import Judged, find, judge, with_answer
-from coverage_policies.model import APPLIES, PATHWAY, Criterion, OrderEntry, Policy
-from coverage_policies.operators.base import Circumstances, Holds
+from coverage_policies.model import APPLIES, CODE, PATHWAY, Criterion, Policy
+from coverage_policies.operators.base import Circumstances
+from coverage_policies.order_entries import speaking
 from coverage_policies.pathways import settle
 from coverage_policies.questions import open_questions
 from fhir_mappings.answers import Answer, answers
@@ -38,10 +39,15 @@ def evaluate(
     """
     case = Circumstances(order, tuple(other_orders), record, anchor.day)
     said = answers(record, order.reference, lambda address: _is_about(address, policy), answers_valid)
-    entries, is_certain = _judging(policy, case, said)
-    if not entries:
+    of_that_day = bool(policy.entries(order.codes, anchor.day))
+    speaks = speaking(policy, order, anchor.day, said, on_any_day=not of_that_day)
+    if speaks.asking_for_code is not None:
+        asked = (Question(CODE, speaks.asking_for_code.ask),)
+        found = _determination(policy, order, anchor, Outcome.DOCUMENTATION_NEEDED)
+        return replace(found, order_label=order.words[0], questions=asked)
+    if speaks.is_silent:
         return _determination(policy, order, anchor, Outcome.NOT_APPLICABLE)
-    names = tuple(dict.fromkeys(name for entry in entries for name in entry.sections))
+    names = tuple(dict.fromkeys(name for entry in speaks.judging for name in entry.sections))
     settled = settle(policy.pathway, case, said)
     roots = [policy.sections[name].root for name in names]
     runs = [_Run(policy, case, said, pathway, roots) for pathway in settled.remaining]
@@ -50,9 +56,9 @@ def evaluate(
     questions = open_questions(policy, names, {run.pathway: run.results for run in runs})
     if len(runs) > 1 and policy.pathway:
         questions = (Question(PATHWAY, policy.pathway.ask), *questions)
-    if not is_certain:
-        outcome, section = Outcome.DOCUMENTATION_NEEDED, names[0] if names else ""
-        questions = (Question(APPLIES, next(entry.ask for entry in entries if entry.ask)),)
+    if not speaks.is_certain:
+        outcome, section = Outcome.DOCUMENTATION_NEEDED, names[0]
+        questions = (Question(APPLIES, speaks.judging[0].ask),)
     if outcome is Outcome.DOCUMENTATION_NEEDED and _is_unread(policy, record):
         outcome = Outcome.NOT_EVALUATED
     return replace(
@@ -69,28 +75,6 @@ def _is_about(address: str, policy: Policy) -> bool:
     """Whether a questionnaire's canonical address (`…/CP.MP.126|2025-04`) names this text."""
     url, _, version = address.partition("|")
     return url.rstrip("/").rsplit("/", 1)[-1] == policy.name and version == policy.revision
-
-
-def _judging(policy: Policy, case: Circumstances, said: Mapping[str, Answer]) -> tuple[tuple[OrderEntry, ...], bool]:
-    """The entries that judge the order, and whether it is certain that they do."""
-    answer = said.get(APPLIES)
-    certain, uncertain = [], []
-    for entry in policy.entries(case.order.codes, case.anchor) or policy.entries(case.order.codes, None):
-        wanted = {finding.holds for finding in find(entry.only_if, case)}
-        is_unwanted = Holds.YES in {finding.holds for finding in find(entry.unless, case)}
-        is_wanted = Holds.YES in wanted or not wanted
-        if not entry.sections or (answer is not None and answer.value == "no"):
-            continue
-        if answer is not None and answer.value == "yes":
-            certain.append(entry)
-        elif is_unwanted:
-            if wanted and is_wanted:  # the order says both: it is asked
-                uncertain.append(entry)
-        elif is_wanted:
-            certain.append(entry)
-        elif Holds.CANNOT_TELL in wanted:
-            uncertain.append(entry)
-    return (tuple(certain), True) if certain else (tuple(uncertain), False)
 
 
 def _determination(policy: Policy, order: Order, anchor: Anchor, outcome: Outcome) -> Determination:

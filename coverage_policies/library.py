@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 
 from coverage_policies.loader import load_policy
@@ -52,30 +51,10 @@ class Library:
         found = {name for key in sought for name in self._named_by.get(key, ())}
         return tuple(self._revisions[name] for name in sorted(found))
 
-    def applicable(self, codes: tuple[Coding, ...], on: date) -> tuple[Policy, ...]:
-        """The texts that speak about an order with these codes on a service date: per policy its newest by then.
-
-        Where only later texts are held, the oldest of them stands in, and `is_held_for` is False for it.
-        """
-        found = []
-        for revisions in self.revisions_about(codes):
-            speaking = [policy for policy in revisions if policy.entries(codes, on)]
-            in_force = [policy for policy in revisions if is_held_for(policy, on)]
-            if in_force and in_force[-1] in speaking:
-                found.append(in_force[-1])
-            elif not in_force and speaking:
-                found.append(speaking[0])
-        return tuple(found)
-
     def searches(self, policies: Iterable[Policy] | None = None) -> tuple[Search, ...]:
         """The data these texts need; all of them without an argument."""
         chosen = self.policies.values() if policies is None else policies
         return merge(search for policy in chosen for search in policy.searches())
-
-
-def is_held_for(policy: Policy, on: date) -> bool:
-    """Whether a text is dated on or before the month of a service date."""
-    return policy.dated <= on
 
 
 def load_library(folders: Sequence[Path] = ()) -> Library:

@@ -12,6 +12,7 @@ from jsonschema.exceptions import ValidationError
 from coverage_policies.determination import Outcome
 from coverage_policies.model import (
     APPLIES,
+    CODE,
     PATHWAY,
     Choice,
     Clause,
@@ -143,6 +144,7 @@ class _Builder:
             notes=tuple(data.get("notes", ())),
             orders=tuple(self._entry(raw, ("orders", i)) for i, raw in enumerate(data["orders"])),
             sections=sections,
+            history=tuple(data.get("history", ())),
             pathway=self._pathway(data["pathway"]) if "pathway" in data else None,
             source=self.source.file,
             index=self.index,
@@ -289,12 +291,16 @@ def _meaning_problems(source: Source, policy: Policy) -> Iterator[Problem]:
         for name in entry.sections:
             if name not in policy.sections:
                 yield source.problem(("orders", i), f"there is no section {name!r}")
-        if entry.only_if and not entry.ask:
-            yield source.problem(("orders", i), "only_if needs an `ask` for orders that do not tell")
+        if entry.is_by_words and (entry.sections or not entry.ask):
+            what = "orders found by words are judged by no section; give it `sections: []` and an `ask` for the code"
+            yield source.problem(("orders", i), what)
+    for month in policy.history:
+        if month == policy.revision:
+            yield source.problem(("history",), f"{month} is this text itself; name the others")
 
 
 def _criterion_problems(c: Criterion, policy: Policy, pathways: set[str], section: str) -> Iterator[str]:
-    if c.id in (PATHWAY, APPLIES):
+    if c.id in (PATHWAY, APPLIES, CODE):
         yield "this name is kept for an answer; choose another"
     if c.id.split(".")[0] in policy.sections.keys() - {section}:
         yield f"it stands in section {section} under another section's number"

@@ -1,7 +1,7 @@
 """A policy text as the evaluator sees it: sections of criteria, ready to be tested. Built by the loader, immutable."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
@@ -9,7 +9,7 @@ from enum import Enum
 from coverage_policies.determination import Outcome
 from coverage_policies.operators.base import Arguments, Test
 from coverage_policies.searches import ANSWERS, PROCEDURES, Search, merge
-from coverage_policies.value_sets import ValueSet
+from coverage_policies.value_sets import TEXT, ValueSet
 from fhir_mappings.codings import Coding
 from fhir_mappings.order_words import Attribute
 
@@ -17,7 +17,9 @@ _PART = re.compile(r"\.[a-z][a-z-]+$")
 
 PATHWAY = "pathway"
 APPLIES = "applies"
-"""Answers with these `linkId`s choose the pathway, and say whether the policy speaks about the order at all."""
+CODE = "code"
+"""Answers with the first two `linkId`s choose the pathway, and say whether the policy speaks about the order at all;
+the third names the question for the code of an order that carries none."""
 
 
 class Role(Enum):
@@ -109,7 +111,8 @@ class OrderEntry:
     """Which orders a text speaks about: the codes, the sections that judge them, and conditions on the order.
 
     With `only_if` the order is judged where one clause holds; `unless` leaves it out where one holds. Where neither
-    can be told, `ask` is the question.
+    can be told, `ask` is the question; without one the order is left out. An entry whose value set holds words finds
+    orders that carry no code, and asks for it.
     """
 
     codes: ValueSet
@@ -117,6 +120,11 @@ class OrderEntry:
     only_if: tuple[Clause, ...] = ()
     unless: tuple[Clause, ...] = ()
     ask: str = ""
+
+    @property
+    def is_by_words(self) -> bool:
+        """Whether it finds orders by their words."""
+        return bool(self.codes.rows) and all(row.system == TEXT for row in self.codes.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +148,10 @@ class Pathway:
 
 @dataclass(frozen=True)
 class Policy:
-    """One revision of one policy, in one edition of how it was written down."""
+    """One revision of one policy, in one edition of how it was written down.
+
+    `history` are the months of the policy's other revisions, as far as its log tells, held or not.
+    """
 
     name: str
     revision: str
@@ -152,6 +163,7 @@ class Policy:
     orders: tuple[OrderEntry, ...]
     sections: Mapping[str, Section]
     pathway: Pathway | None = None
+    history: tuple[str, ...] = ()
     source: str = ""
     index: Mapping[str, Criterion] = field(default_factory=dict)
 
@@ -168,18 +180,18 @@ class Policy:
 
     def entries(self, codes: tuple[Coding, ...], on: date | None) -> tuple[OrderEntry, ...]:
         """The entries whose codes an order carries, as they stand on a service date; None for any date."""
-        return tuple(entry for entry in self.orders if entry.codes.match(codes, on))
+        return tuple(entry for entry in self.orders if not entry.is_by_words and entry.codes.match(codes, on))
+
+    def named(self, words: Iterable[str]) -> tuple[OrderEntry, ...]:
+        """The entries that find an order by its words."""
+        labels = tuple(Coding("", "", text) for text in words)
+        return tuple(entry for entry in self.orders if entry.is_by_words and entry.codes.match(labels))
 
     def walk(self) -> Iterator[Criterion]:
         """Every criterion, in the order of the text."""
         for section in self.sections.values():
             yield from section.root.walk()
 
-    def searches(self) -> tuple[Search, ...]:
-        """The data this text needs, attestations included."""
-        found = [search for clause in self.clauses() for search in clause.test.searches]
-        found += [PROCEDURES for criterion in self.walk() if criterion.as_of]
-        return merge([*found, ANSWERS])
     def clauses(self) -> Iterator[Clause]:
         """Every clause: of the criteria, of the orders it speaks about, of its pathways."""
         for criterion in self.walk():
@@ -189,3 +201,8 @@ class Policy:
         for choice in self.pathway.choices if self.pathway else ():
             yield from choice.chosen_when + choice.not_when + choice.likely_when
 
+    def searches(self) -> tuple[Search, ...]:
+        """The data this text needs, attestations included."""
+        found = [search for clause in self.clauses() for search in clause.test.searches]
+        found += [PROCEDURES for criterion in self.walk() if criterion.as_of]
+        return merge([*found, ANSWERS])

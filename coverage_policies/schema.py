@@ -9,6 +9,7 @@ from fhir_mappings.order_mending import PHRASES
 
 _ID = phrase(r"^[A-Za-z0-9]+(?:\.[A-Za-z0-9-]+)*$", "II.D.faber")
 _NUMBER = phrase(r"^[1-9]\d*$", "3")
+_MONTH = r"^\d{4}-(?:0[1-9]|1[0-2])$"
 _TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
 _NAMES: Mapping[str, Any] = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
 _CLAUSE: Mapping[str, Any] = {"$ref": "#/$defs/clause"}
@@ -65,16 +66,22 @@ def document_schema() -> dict[str, Any]:
     entry = {
         "codes": _TEXT,
         "sections": {"type": "array", "items": _TEXT},
-        "only_if": _CLAUSES,
-        "unless": _CLAUSES,
+        "only_if": {"$ref": "#/$defs/order_clauses"},
+        "unless": {"$ref": "#/$defs/order_clauses"},
         "ask": _TEXT,
+    }
+    about_the_order = {
+        "type": "object",
+        "properties": {"order": OPERATORS["order"].schema},
+        "required": ["order"],
+        "additionalProperties": False,
     }
     names: dict[str, Any] = {"type": "object", "minProperties": 1, "propertyNames": _ID}
     words = {"type": "object", "minProperties": 2, "propertyNames": phrase(r"^[a-z][a-z0-9-]*$", "first-diagnostic")}
     document = _closed(
         {
             "policy": phrase(r"^[A-Za-z0-9][A-Za-z0-9.-]*$", "CP.MP.126"),
-            "revision": phrase(r"^\d{4}-(?:0[1-9]|1[0-2])$", "2025-04"),
+            "revision": phrase(_MONTH, "2025-04"),
             "edition": _NUMBER,
             "title": _TEXT,
             "owner": _TEXT,
@@ -84,6 +91,7 @@ def document_schema() -> dict[str, Any]:
                 "minItems": 1,
             },
             "notes": {"type": "array", "items": _TEXT},
+            "history": {"type": "array", "items": phrase(_MONTH, "2025-04")},
             "orders": {"type": "array", "items": _closed(entry, "codes", "sections"), "minItems": 1},
             "pathway": _closed(
                 {
@@ -114,6 +122,11 @@ def document_schema() -> dict[str, Any]:
                 "else": _closed(criterion, "id", "says"),
             },
             "clauses": {"if": {"type": "array"}, "then": {"items": _CLAUSE, "minItems": 1}, "else": _CLAUSE},
+            "order_clauses": {
+                "if": {"type": "array"},
+                "then": {"items": about_the_order, "minItems": 1},
+                "else": about_the_order,
+            },
             "clause": {
                 "type": "object",
                 "properties": {name: operator.schema for name, operator in OPERATORS.items()},

@@ -67,6 +67,14 @@ _DOUBT = re.compile(
 )
 
 
+_ABOUT_IT = re.compile(
+    r"\breferr?al\b|\bconsult\w*|\bevaluat\w*|\bassess\w*|\bfollow\w*|\bvisit\b|\bappointment\b|\bx-?\s?ray\b"
+    r"|\bmri?\b|\bct\b|\bimaging\b|\bradiograph\w*|\btherapy\b|\bclass\b|\beducat\w*|\bstatus\b|\brefill\w*"
+    r"|\binterrogat\w*|\bscreening\b|\bclearance\b",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What one phrase says of one attribute: a value, and whether it states it or only hints at it."""
@@ -93,3 +101,8 @@ def read(text: str, attributes: tuple[Attribute, ...] = ATTRIBUTES) -> tuple[Rea
         clear = len(values) == 1 and not _DOUBT.search(rest)
         found += [Reading(attribute, value, clear) for value in sorted(values)]
     return tuple(found)
+
+
+def names_it_plainly(text: str) -> bool:
+    """Whether a phrase names an operation rather than a visit, a picture or a thought about it."""
+    return not (_ABOUT_IT.search(text) or _DOUBT.search(text))

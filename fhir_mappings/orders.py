@@ -10,7 +10,7 @@ from fhir_mappings.dates import When, parse, parse_period
 from fhir_mappings.drug_names import ingredients_named
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.opioids import ingredient_of
-from fhir_mappings.order_words import Attribute, Reading, read
+from fhir_mappings.order_words import Attribute, Reading, names_it_plainly, read
 from fhir_mappings.record import Evidence, reference_of
 
 Resolve: TypeAlias = Callable[[Json], Resource | None]
@@ -32,7 +32,10 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Order:
-    """One draft order. `stated` is what it says, `hinted` what it may mean; both by attribute."""
+    """One draft order. `stated` is what it says, `hinted` what it may mean; both by attribute.
+
+    `words` are those that plainly name what is ordered: the last resort for an order without a code.
+    """
 
     reference: str
     resource: Resource
@@ -44,6 +47,7 @@ class Order:
     hinted: Mapping[str, frozenset[str]]
     planned: When | None
     authored: When | None
+    words: tuple[str, ...] = ()
 
     @property
     def evidence(self) -> Evidence:
@@ -87,6 +91,7 @@ def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve:
         hinted={name: frozenset(values) for name, values in hinted.items()},
         planned=_planned(resource, zone),
         authored=parse(resource.get("authoredOn"), zone),
+        words=tuple(text for concept in concepts for text in _texts(concept) if names_it_plainly(text)),
     )
 
 

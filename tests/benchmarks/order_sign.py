@@ -22,8 +22,9 @@ from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
 from cds_service.serving import on_loopback
 from cds_service.settings import Settings
+from coverage_policies.assessment import Assessor
 from coverage_policies.library import load_library
-from fhir_mappings.dates import Span
+from coverage_policies.plan_rules import PlanRules
 from fhir_mappings.fhir_json import dumps
 
 ROUNDS = 200
@@ -77,7 +78,7 @@ def main() -> None:
     def clock() -> datetime:
         return datetime.combine(date(2026, 3, 2), datetime.min.time(), UTC)
 
-    judge = PolicyJudge(library, zone=settings.time_zone, answers_valid=Span(90, "days"), clock=clock, new_id=new_id)
+    judge = PolicyJudge(Assessor(library, PlanRules()), zone=settings.time_zone, clock=clock, new_id=new_id)
     app = create_app(
         settings=settings,
         judge=judge,

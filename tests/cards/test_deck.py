@@ -1,12 +1,14 @@
 """Which determinations are shown, as which card."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
+from typing import Any
 
 import pytest
 
-from cards.deck import deck
+from cards.deck import deck as deck_of
+from coverage_policies.assessment import Assessment
 from coverage_policies.determination import (
     Alternative,
     CriterionResult,
@@ -17,6 +19,11 @@ from coverage_policies.determination import (
     Status,
 )
 from fhir_mappings.record import Evidence
+
+
+def deck(determinations: Iterable[Determination], hook: str, new_id: Callable[[], str]) -> tuple[dict[str, Any], ...]:
+    """The cards of determinations that stand alone."""
+    return deck_of([Assessment((each,)) for each in determinations], hook, new_id)
 
 
 def counter() -> Callable[[], str]:

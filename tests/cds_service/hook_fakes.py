@@ -36,9 +36,9 @@ class LookingJudge:
     def all_searches(self) -> tuple[Search, ...]:
         return self.needed
 
-    def searches(self, orders: DraftOrders) -> tuple[Search, ...]:
+    def searches(self, hook: str, orders: DraftOrders) -> tuple[Search, ...] | None:  # noqa: ARG002
         known = any(order.get("resourceType") == "ServiceRequest" for _, order in orders.judged)
-        return self.needed if known else ()
+        return self.needed if known else None
 
     def answer(self, hook: str, orders: DraftOrders, record: PatientRecord) -> Judgement:
         self.hooks.append(hook)

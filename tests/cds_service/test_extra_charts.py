@@ -10,8 +10,10 @@ import pytest
 from cds_service.evaluation import evaluate_request
 from cds_service.hook_request import read_request
 from cds_service.settings import Settings
+from coverage_policies.assessment import Assessor
 from coverage_policies.determination import Determination, Outcome
 from coverage_policies.library import load_library
+from coverage_policies.plan_rules import PlanRules
 from fhir_mappings.fhir_json import Json, loads
 from fhir_mappings.record import entries
 
@@ -43,13 +45,13 @@ def determination(chart: Json, code: str, anchor: date) -> Determination:
             "draftOrders": {"resourceType": "Bundle", "entry": [{"resource": draft}]},
         },
     }
-    library = load_library()
+    assessor = Assessor(load_library(), PlanRules())
     found = evaluate_request(
         read_request(request),
-        library,
+        assessor,
         Settings(),
         chart=chart,
-        text=library.text(TEXTS[code]),
+        text=assessor.library.text(TEXTS[code]),
         clock=lambda: datetime(anchor.year, anchor.month, anchor.day, 12, tzinfo=UTC),
     )
     (only,) = found.determinations

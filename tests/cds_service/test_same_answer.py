@@ -17,8 +17,9 @@ from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample, SampleO
 from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.serving import on_loopback
 from cds_service.settings import Settings
-from coverage_policies.library import Library, load_library
-from fhir_mappings.dates import Span
+from coverage_policies.assessment import Assessor
+from coverage_policies.library import load_library
+from coverage_policies.plan_rules import PlanRules
 from fhir_mappings.fhir_json import Json, dumps, loads
 
 TOKEN = "sample-token"
@@ -31,9 +32,9 @@ def clock() -> datetime:
     return datetime(STORY_DATE.year, STORY_DATE.month, STORY_DATE.day, 17, tzinfo=UTC)
 
 
-@pytest.fixture(name="library", scope="module")
-def _library() -> Library:
-    return load_library()
+@pytest.fixture(name="assessor", scope="module")
+def _assessor() -> Assessor:
+    return Assessor(load_library(), PlanRules())
 
 
 @pytest.fixture(name="fhir_server", scope="module")
@@ -52,11 +53,11 @@ def without_server(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if not name.startswith("fhir")}
 
 
-def prefetch_of(sample: Sample, library: Library) -> dict[str, Json]:
+def prefetch_of(sample: Sample, assessor: Assessor) -> dict[str, Json]:
     """What an EHR sends that satisfies every template of discovery."""
     store = sample_store(None)
     found: dict[str, Json] = {}
-    for search in wanted(library.searches()):
+    for search in wanted(assessor.library.searches()):
         if search.key == "patient":
             found["patient"] = store.read("Patient", sample.id)
             continue
@@ -68,14 +69,14 @@ def prefetch_of(sample: Sample, library: Library) -> dict[str, Json]:
 
 @pytest.mark.parametrize(("sample", "order"), CALLS, ids=lambda value: getattr(value, "file", None))
 def test_prefetch_query_and_chart_give_the_same_determination(
-    sample: Sample, order: SampleOrder, library: Library, fhir_server: str
+    sample: Sample, order: SampleOrder, assessor: Assessor, fhir_server: str
 ) -> None:
     settings = Settings()
-    queried = evaluate_request(read_request(call(sample, order, fhir_server)), library, settings, clock=clock)
+    queried = evaluate_request(read_request(call(sample, order, fhir_server)), assessor, settings, clock=clock)
     request = without_server(call(sample, order))
-    by_chart = evaluate_request(read_request(request), library, settings, chart=sample.bundle(None), clock=clock)
-    with_prefetch = request | {"prefetch": prefetch_of(sample, library)}
-    prefetched = evaluate_request(read_request(with_prefetch), library, settings, clock=clock)
+    by_chart = evaluate_request(read_request(request), assessor, settings, chart=sample.bundle(None), clock=clock)
+    with_prefetch = request | {"prefetch": prefetch_of(sample, assessor)}
+    prefetched = evaluate_request(read_request(with_prefetch), assessor, settings, clock=clock)
     answers = [[each.as_json() for each in found.determinations] for found in (queried, by_chart, prefetched)]
     assert answers[0] == answers[1]
     assert answers[0] == answers[2]
@@ -84,28 +85,26 @@ def test_prefetch_query_and_chart_give_the_same_determination(
 
 @pytest.mark.parametrize(("sample", "order"), CALLS, ids=lambda value: getattr(value, "file", None))
 def test_half_a_prefetch_is_completed_by_queries(
-    sample: Sample, order: SampleOrder, library: Library, fhir_server: str
+    sample: Sample, order: SampleOrder, assessor: Assessor, fhir_server: str
 ) -> None:
-    half = dict(list(prefetch_of(sample, library).items())[::2])
+    half = dict(list(prefetch_of(sample, assessor).items())[::2])
     request = read_request(call(sample, order, fhir_server) | {"prefetch": half})
-    found = evaluate_request(request, library, Settings(), clock=clock)
+    found = evaluate_request(request, assessor, Settings(), clock=clock)
     assert [each.outcome for each in found.determinations] == [order.outcome]
 
 
 @pytest.mark.parametrize(("sample", "order"), CALLS, ids=lambda value: getattr(value, "file", None))
 def test_the_cards_of_a_call_carry_the_determination_that_the_command_line_prints(
-    sample: Sample, order: SampleOrder, library: Library, fhir_server: str
+    sample: Sample, order: SampleOrder, assessor: Assessor, fhir_server: str
 ) -> None:
     settings = Settings()
-    judge = PolicyJudge(
-        library, zone=settings.time_zone, answers_valid=Span(90, "days"), clock=clock, new_id=lambda: INSTANCE
-    )
+    judge = PolicyJudge(assessor, zone=settings.time_zone, clock=clock, new_id=lambda: INSTANCE)
     app = create_app(settings=settings, judge=judge, clock=clock, new_id=lambda: INSTANCE)
     body = call(sample, order, fhir_server)
     response = app.test_client().post(
         f"/cds-services/{SERVICE_OF[order.hook]}", data=dumps(body), content_type="application/json"
     )
-    printed = evaluate_request(read_request(body), library, settings, clock=clock).determinations
+    printed = evaluate_request(read_request(body), assessor, settings, clock=clock).determinations
     shown = [card["extension"]["cds-service.determination"] for card in loads(response.data)["cards"]]
     assert response.status_code == 200
     assert shown == [each.as_json() for each in printed if each.outcome.value in _shown_on(order.hook)]

@@ -41,7 +41,8 @@ def library(rows: dict[str, list[Row]], asked: list[str]) -> Library:
 def test_of_a_thousand_texts_an_order_touches_the_one_that_names_its_code() -> None:
     asked: list[str] = []
     held = library({f"P.{n}": [row(CPT, str(10000 + n))] for n in range(1000)}, asked)
-    (found,) = held.applicable((Coding(CPT, "10007"),), ON)
+    ((found,),) = held.revisions_about((Coding(CPT, "10007"),))
+    assert found.entries((Coding(CPT, "10007"),), ON)
     assert found.name == "P.7"
     assert set(asked) == {"P.7"}
 
@@ -59,7 +60,7 @@ def test_of_a_thousand_texts_an_order_touches_the_one_that_names_its_code() -> N
 )
 def test_a_text_is_found_however_its_codes_are_written(written: Row, sent: Coding) -> None:
     held = library({"P": [row(CPT, "99999"), written]}, [])
-    assert [text.name for text in held.applicable((sent,), ON)] == ["P"]
+    assert [text.name for (text,) in held.revisions_about((sent,))] == ["P"]
 
 
 @pytest.mark.parametrize("sent", [Coding(CPT, "1000"), Coding(HCPCS, "10007"), Coding(CPT, "20007"), Coding("", "")])
@@ -67,7 +68,6 @@ def test_another_code_touches_nothing(sent: Coding) -> None:
     asked: list[str] = []
     held = library({"P": [row(CPT, "10007")], "Q": [row(CPT, "1001*")]}, asked)
     assert held.revisions_about((sent,)) == ()
-    assert held.applicable((sent,), ON) == ()
     assert asked == []
 
 

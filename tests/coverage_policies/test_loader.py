@@ -502,12 +502,8 @@ def test_a_copy_of_parts_that_do_not_bear_its_number_is_told() -> None:
         ("- {codes: omega, sections: [I]}", "9: there is no value set named 'omega'"),
         ("- {codes: the-order, sections: [V]}", "9: there is no section 'V'"),
         (
-            "- {codes: the-order, sections: [I], only_if: {order: {purpose: pump}}}",
-            "9: only_if needs an `ask` for orders that do not tell",
-        ),
-        (
-            "- {codes: the-order, sections: [I], unless: {condition: {in: omega}}}",
-            "9: unless: condition: there is no value set named 'omega'",
+            "- {codes: the-order, sections: [I], unless: {order: {reason: omega}}}",
+            "9: unless: order: there is no value set named 'omega'",
         ),
     ],
 )

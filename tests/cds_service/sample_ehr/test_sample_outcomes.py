@@ -10,7 +10,9 @@ from cds_service.hook_request import read_request
 from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
 from cds_service.settings import Settings
+from coverage_policies.assessment import Assessor
 from coverage_policies.library import load_library
+from coverage_policies.plan_rules import PlanRules
 
 ORDERS = [(sample, order) for sample in SAMPLES for order in sample.orders]
 DAYS = [STORY_DATE, date(2026, 9, 29), date(2027, 3, 1), date(2028, 2, 29)]
@@ -18,7 +20,10 @@ DAYS = [STORY_DATE, date(2026, 9, 29), date(2027, 3, 1), date(2028, 2, 29)]
 
 CALL_ID = "6b5f0c1a-5200-4000-8000-000000000001"
 
-library = cache(load_library)
+
+@cache
+def assessor() -> Assessor:
+    return Assessor(load_library(), PlanRules())
 
 
 @pytest.mark.parametrize("today", DAYS, ids=str)
@@ -29,7 +34,7 @@ def test_a_sample_order_comes_out_as_it_is_said_to(sample, order, today):
     )
     found = evaluate_request(
         read_request(call),
-        library(),
+        assessor(),
         Settings(),
         chart=sample.bundle(today),
         clock=lambda: datetime.combine(today, time(17), UTC),

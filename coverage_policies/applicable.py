@@ -1,0 +1,127 @@
+"""Which texts judge an order: by its code, the service date, and what is known of the patient's plan.
+
+The operator's table of effective dates wins. Without an entry the newest revision dated on or before the service month
+applies. Where that one is known and not held, the held ones before and after it are applied side by side, and so are
+texts for different lines of business where the patient's is not known.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from coverage_policies.library import Library
+from coverage_policies.model import Policy
+from coverage_policies.order_entries import speaking
+from coverage_policies.plan import Plan
+from coverage_policies.plan_rules import Line, PlanRules
+from fhir_mappings.orders import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Texts that are applied to one order side by side, mostly one, and why these, in sentences for the card.
+
+    `is_foreign` where the payer on file follows other policies, `is_held` False where no text of that day is held:
+    in both cases nothing is judged and the first text stands for the policy.
+    """
+
+    texts: tuple[Policy, ...]
+    because: tuple[str, ...] = ()
+    is_foreign: bool = False
+    is_held: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _InForce:
+    texts: tuple[Policy, ...]
+    because: tuple[str, ...] = ()
+    is_held: bool = True
+
+
+def candidates(library: Library, order: Order, on: date, rules: PlanRules) -> tuple[Policy, ...]:
+    """Every text that may have to judge an order, before anything is known of the patient's plan."""
+    found: list[Policy] = []
+    for revisions in library.revisions_about(order.codes):
+        in_force = _in_force(revisions, on, rules)
+        if in_force.is_held and any(_speaks(policy, order, on) for policy in in_force.texts):
+            found += in_force.texts
+    return tuple(found)
+
+
+def choose(library: Library, order: Order, on: date, plan: Plan, rules: PlanRules) -> tuple[Chosen, ...]:
+    """The texts that judge an order on a service date; texts to be applied side by side stand together."""
+    by_line: dict[str, list[_InForce]] = {}
+    found = []
+    for revisions in library.revisions_about(order.codes):
+        in_force = _in_force(revisions, on, rules)
+        if not any(_speaks(policy, order, on, on_any_day=not in_force.is_held) for policy in in_force.texts):
+            continue
+        policy = in_force.texts[-1]
+        lines = policy.lines_of_business
+        if plan.line is not Line.UNKNOWN and plan.line.value not in lines:
+            continue
+        follows = plan.follows(policy.owner)
+        if follows is False:
+            why = f"The payer on file does not follow the policies of {policy.owner}."
+            found.append(Chosen(in_force.texts[-1:], (why,), is_foreign=True))
+        elif not in_force.is_held:
+            found.append(Chosen(in_force.texts, in_force.because, is_held=False))
+        elif plan.line is Line.UNKNOWN and len(lines) == 1:
+            by_line.setdefault(policy.owner, []).append(in_force)
+        else:
+            found.append(Chosen(in_force.texts, (*_precedence(plan, policy), *in_force.because)))
+    for group in by_line.values():
+        texts = tuple(policy for each in group for policy in each.texts)
+        names = " and ".join(dict.fromkeys(f"{p.name} ({', '.join(p.lines_of_business)})" for p in texts))
+        why = f"The line of business is not known: judged by {names}."
+        rest = tuple(dict.fromkeys(sentence for each in group for sentence in each.because))
+        found.append(Chosen(texts, (why, *_precedence(plan, texts[0]), *rest)))
+    return tuple(found)
+
+
+def _speaks(policy: Policy, order: Order, on: date, *, on_any_day: bool = False) -> bool:
+    return not speaking(policy, order, on, {}, on_any_day=on_any_day).is_silent
+
+
+def _precedence(plan: Plan, policy: Policy) -> tuple[str, ...]:
+    """Whose rules come before the text, and whether the plan follows it at all."""
+    found = [*plan.notes]
+    if plan.follows(policy.owner) is None:
+        found.append(f"It counts if the plan follows the policies of {policy.owner}: the payer on file is not known.")
+    if plan.line is Line.MEDICARE:
+        found.append("Medicare: national and local coverage determinations come first.")
+    if plan.medicaid_state:
+        state = "" if plan.medicaid_state == "?" else f" of {plan.medicaid_state}"
+        found.append(f"Medicaid: the rules of the state{state} come first.")
+    if plan.line is Line.UNKNOWN and not plan.medicaid_state:
+        found.append("Determinations of Medicare and rules of a state's Medicaid, where they apply, come first.")
+    return tuple(found)
+
+
+def _in_force(revisions: Sequence[Policy], on: date, rules: PlanRules) -> _InForce:
+    """The revision of one policy that stands on a service date, or its held neighbours."""
+    stated = [each for each in rules.effective if each.text in {policy.text for policy in revisions}]
+    by_text = {policy.text: policy for policy in revisions}
+    effective = [each for each in stated if each.since <= on and (each.until is None or on <= each.until)]
+    if effective:
+        latest = max(effective, key=lambda each: each.since)
+        return _InForce((by_text[latest.text],), (f"In force for the plan since {latest.since} ({latest.source}).",))
+    out_of_force = {each.text for each in stated}
+    held = {policy.revision: policy for policy in revisions if policy.text not in out_of_force}
+    known = {month for policy in revisions for month in policy.history} | set(held)
+    month = f"{on.year:04d}-{on.month:02d}"
+    current = max((each for each in known if each <= month), default="")
+    if current in held:
+        why = "The plan sets the day a text takes effect; taken is the newest dated by the month of service."
+        return _InForce((held[current],), (why,))
+    before = [held[each] for each in sorted(held) if each < current]
+    after = [held[each] for each in sorted(held) if each > current]
+    name = revisions[0].name
+    if not before:
+        oldest = (after or list(revisions))[0]
+        why = f"No text of {name} is held for {on}; the oldest is dated {oldest.revision}."
+        return _InForce((oldest,), (why,), is_held=False)
+    if after:
+        why = f"The text of {name} of {current} is not held: judged by the one before and the one after."
+        return _InForce((before[-1], after[0]), (why,))
+    return _InForce((before[-1],), (f"A later text of {name}, of {current}, is not held.",))

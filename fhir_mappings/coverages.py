@@ -1,0 +1,146 @@
+"""Coverages: what kind of plan pays, who the payer is, and for which days (Coverage, Organization)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+
+from fhir_mappings.codings import codings, items
+from fhir_mappings.dates import parse_period
+from fhir_mappings.fhir_json import Resource
+from fhir_mappings.record import PatientRecord
+
+
+class Kind(Enum):
+    """The kind of plan, by the Source of Payment Typology."""
+
+    MEDICARE = "Medicare"
+    DUAL = "Medicare and Medicaid"
+    MEDICAID = "Medicaid"
+    GOVERNMENT = "other government"
+    COMMERCIAL = "commercial"
+    SUPPLEMENT = "Medicare supplement"
+    """Pays second to a Medicare that must be there, whether or not it is on file."""
+    DRUG_ONLY = "drugs only"
+    UNSPECIFIED = "not stated"
+
+
+_TYPOLOGY = {
+    "https://nahdo.org/sopt",
+    "http://nahdo.org/sopt",
+    "urn:oid:2.16.840.1.113883.3.221.5",
+}
+_KINDS = {
+    "122": Kind.DRUG_ONLY,
+    "191": Kind.DRUG_ONLY,
+    "14": Kind.DUAL,
+    "1": Kind.MEDICARE,
+    "2": Kind.MEDICAID,
+    "3123": Kind.SUPPLEMENT,
+    "3114": Kind.SUPPLEMENT,
+    "3": Kind.GOVERNMENT,
+    "523": Kind.SUPPLEMENT,
+    "623": Kind.SUPPLEMENT,
+    "5": Kind.COMMERCIAL,
+    "6": Kind.COMMERCIAL,
+}
+"""Typology codes by their beginning, the longest first: 1 Medicare, 14 dual, 2 Medicaid, 5 and 6 commercial, …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """One coverage in force on a day.
+
+    `identifiers` are those of the payers (`system|value`), `names` their names in lower case, `classes` the plan's own
+    groups and plans (`group|value`). `rank` is 1 for the primary one, None where no order is stated. `state` is that
+    of the payer's address, empty where unknown. `is_readable` is False where an element of it does not follow FHIR.
+    """
+
+    reference: str
+    kind: Kind
+    identifiers: frozenset[str]
+    names: frozenset[str]
+    classes: frozenset[str]
+    rank: int | None
+    state: str
+    is_readable: bool
+
+
+def coverages(record: PatientRecord, on: date) -> tuple[Coverage, ...]:
+    """The patient's coverages whose period holds a service date, an open end included.
+
+    Active ones; a cancelled one where its period says that it covered the day. Drafts and mistakes never.
+    """
+    found = []
+    for resource in record.of_type("Coverage"):
+        start, end = parse_period(resource.get("period"), record.zone)
+        status = resource.get("status")
+        over = (start is not None and start.earliest > on) or (end is not None and end.latest < on)
+        if over or status not in ("active", "cancelled") or (status == "cancelled" and end is None):
+            continue
+        payers = list(_payers(record, resource))
+        rank = resource.get("order")
+        found.append(
+            Coverage(
+                reference=record.reference(resource),
+                kind=_kind(resource),
+                identifiers=frozenset(one for payer in payers for one in _identifiers(payer)),
+                names=frozenset(one.casefold() for payer in payers for one in _names(payer)),
+                classes=frozenset(_classes(resource)),
+                rank=rank if isinstance(rank, int) and not isinstance(rank, bool) else None,
+                state=next((state for payer in payers for state in _states(payer)), ""),
+                is_readable=record.is_usable(resource, "status", "type", "period", "payor", "order", "class"),
+            )
+        )
+    return tuple(found)
+
+
+def home_state(record: PatientRecord) -> str:
+    """The state of the patient's address, empty where it is not on file."""
+    return next((state for patient in record.of_type("Patient") for state in _states(patient)), "")
+
+
+def _kind(resource: Resource) -> Kind:
+    for coding in codings(resource.get("type")):
+        if coding.system in _TYPOLOGY:
+            for length in range(len(coding.code), 0, -1):
+                if coding.code[:length] in _KINDS:
+                    return _KINDS[coding.code[:length]]
+    return Kind.UNSPECIFIED
+
+
+def _payers(record: PatientRecord, resource: Resource) -> Iterator[Resource]:
+    """What `payor` says of each payer: the reference itself, and the Organization it leads to."""
+    for reference in items(resource.get("payor")):
+        yield reference
+        target = record.resolve(reference, within=resource)
+        if target is not None and target.get("resourceType") == "Organization":
+            yield target
+
+
+def _identifiers(payer: Resource) -> Iterator[str]:
+    for identifier in items(payer.get("identifier")):
+        system, value = identifier.get("system"), identifier.get("value")
+        if isinstance(system, str) and isinstance(value, str) and value:
+            yield f"{system}|{value}"
+
+
+def _names(payer: Resource) -> Iterator[str]:
+    aliases = payer.get("alias")
+    for name in (payer.get("name"), payer.get("display"), *(aliases if isinstance(aliases, list) else ())):
+        if isinstance(name, str) and name.strip():
+            yield name.strip()
+
+
+def _classes(resource: Resource) -> Iterator[str]:
+    for each in items(resource.get("class")):
+        value = each.get("value")
+        for coding in codings(each.get("type")):
+            if isinstance(value, str) and value:
+                yield f"{coding.code}|{value}"
+
+
+def _states(holder: Resource) -> Iterator[str]:
+    for address in items(holder.get("address")):
+        if isinstance(address.get("state"), str) and address["state"].strip():
+            yield address["state"].strip()
