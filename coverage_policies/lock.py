@@ -40,7 +40,9 @@ def _words(data: object) -> set[str]:
 
 
 def locked() -> Mapping[str, Mapping[str, str]]:
-    """Per built-in text the content hash of each of its editions."""
+    """Per built-in text the content hash of each of its editions; none where nothing was locked yet."""
+    if not LOCK_FILE.exists():
+        return {}
     found: Mapping[str, Mapping[str, str]] = json.loads(LOCK_FILE.read_text(encoding="utf-8"))
     return found
 
@@ -59,7 +61,7 @@ def lock_problems(library: Library) -> Iterator[Problem]:
 
 def write_lock(library: Library, *, replace: bool = False) -> None:
     """Add the new editions to the lock; with `replace` also those that changed, for texts never released."""
-    editions = {name: dict(hashes) for name, hashes in locked().items()} if LOCK_FILE.exists() else {}
+    editions = {name: dict(hashes) for name, hashes in locked().items()}
     for policy in _built_in(library):
         known = editions.setdefault(policy.text, {})
         if replace or str(policy.edition) not in known:
