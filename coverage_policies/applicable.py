@@ -43,7 +43,7 @@ def candidates(library: Library, order: Order, on: date, rules: PlanRules) -> tu
     found: list[Policy] = []
     for revisions in library.revisions_about(order.codes):
         in_force = _in_force(revisions, on, rules)
-        if in_force.is_held and any(_speaks(policy, order, on) for policy in in_force.texts):
+        if any(_speaks(policy, order, on) for policy in in_force.texts):
             found += in_force.texts
     return tuple(found)
 
@@ -54,7 +54,7 @@ def choose(library: Library, order: Order, on: date, plan: Plan, rules: PlanRule
     found = []
     for revisions in library.revisions_about(order.codes):
         in_force = _in_force(revisions, on, rules)
-        if not any(_speaks(policy, order, on, on_any_day=not in_force.is_held) for policy in in_force.texts):
+        if not any(policy.entries(order.codes, None) or _speaks(policy, order, on) for policy in in_force.texts):
             continue
         policy = in_force.texts[-1]
         lines = policy.lines_of_business
@@ -79,8 +79,8 @@ def choose(library: Library, order: Order, on: date, plan: Plan, rules: PlanRule
     return tuple(found)
 
 
-def _speaks(policy: Policy, order: Order, on: date, *, on_any_day: bool = False) -> bool:
-    return not speaking(policy, order, on, {}, on_any_day=on_any_day).is_silent
+def _speaks(policy: Policy, order: Order, on: date) -> bool:
+    return not speaking(policy, order, on, {}).is_silent
 
 
 def _precedence(plan: Plan, policy: Policy) -> tuple[str, ...]:

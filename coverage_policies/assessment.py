@@ -92,7 +92,7 @@ class Assessor:
 
     def judge_by(self, text: Policy, session: Session, record: PatientRecord) -> tuple[Determination, ...]:
         """Every order judged by one text, whatever its date and whoever pays."""
-        return tuple(self._judged(text, order, session, record) for order in session.judged)
+        return tuple(self._judged(text, order, session, record, of_any_day=True) for order in session.judged)
 
     def _assessment(self, chosen: Chosen, order: Order, session: Session, record: PatientRecord) -> Assessment:
         if chosen.is_foreign or not chosen.is_held:
@@ -101,13 +101,24 @@ class Assessor:
         judged = [self._judged(text, order, session, record) for text in chosen.texts]
         return Assessment(tuple(replace(each, notes=(*chosen.because, *each.notes)) for each in judged))
 
-    def _judged(self, text: Policy, order: Order, session: Session, record: PatientRecord) -> Determination:
-        found = self._evaluated(text, order, session, record)
+    def _judged(
+        self, text: Policy, order: Order, session: Session, record: PatientRecord, *, of_any_day: bool = False
+    ) -> Determination:
+        found = self._evaluated(text, order, session, record, of_any_day=of_any_day)
         return replace(found, alternatives=self._alternatives(found, text, order, session, record))
 
-    def _evaluated(self, text: Policy, order: Order, session: Session, record: PatientRecord) -> Determination:
-        anchor = order.anchor(record.today)
-        return evaluate(text, order, session.beside(order), record, anchor, answers_valid=self._answers_valid)
+    def _evaluated(
+        self, text: Policy, order: Order, session: Session, record: PatientRecord, *, of_any_day: bool = False
+    ) -> Determination:
+        return evaluate(
+            text,
+            order,
+            session.beside(order),
+            record,
+            order.anchor(record.today),
+            answers_valid=self._answers_valid,
+            of_any_day=of_any_day,
+        )
 
     def _alternatives(
         self, judged: Determination, text: Policy, order: Order, session: Session, record: PatientRecord

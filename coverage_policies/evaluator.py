@@ -29,24 +29,27 @@ def evaluate(
     anchor: Anchor,
     *,
     answers_valid: Span = ANSWERS_VALID,
+    of_any_day: bool = False,
 ) -> Determination:
     """Judge one order by one policy text.
 
     Every criterion of the sections that judge the order is reported, also after its group is decided. The worst
     section decides the outcome; the first listed on a tie. An order the text does not speak about is
-    `not-applicable`. A caller who judges by a text of another time is answered by it: a code that did not stand on
-    the day still selects its sections, and a note says so.
+    `not-applicable`. With `of_any_day` a code selects its sections although it did not stand on the day: for a caller
+    who judges by a text of another time. A note says so either way.
     """
     case = Circumstances(order, tuple(other_orders), record, anchor.day)
     said = answers(record, order.reference, lambda address: _is_about(address, policy), answers_valid)
-    of_that_day = bool(policy.entries(order.codes, anchor.day))
-    speaks = speaking(policy, order, anchor.day, said, on_any_day=not of_that_day)
+    on_any_day = of_any_day and not policy.entries(order.codes, anchor.day)
+    speaks = speaking(policy, order, anchor.day, said, on_any_day=on_any_day)
     if speaks.asking_for_code is not None:
         asked = (Question(CODE, speaks.asking_for_code.ask),)
         found = _determination(policy, order, anchor, Outcome.DOCUMENTATION_NEEDED)
         return replace(found, order_label=order.words[0], questions=asked)
     if speaks.is_silent:
-        return _determination(policy, order, anchor, Outcome.NOT_APPLICABLE)
+        return replace(
+            _determination(policy, order, anchor, Outcome.NOT_APPLICABLE), notes=_of_the_day(policy, order, anchor)
+        )
     names = tuple(dict.fromkeys(name for entry in speaks.judging for name in entry.sections))
     settled = settle(policy.pathway, case, said)
     roots = [policy.sections[name].root for name in names]
@@ -268,12 +271,16 @@ def _is_unread(policy: Policy, record: PatientRecord) -> bool:
     )
 
 
+def _of_the_day(policy: Policy, order: Order, anchor: Anchor) -> tuple[str, ...]:
+    if policy.entries(order.codes, anchor.day) or not policy.entries(order.codes, None):
+        return ()
+    return (f"The code of the order did not stand on {anchor.day}.",)
+
+
 def _notes(policy: Policy, order: Order, record: PatientRecord, anchor: Anchor) -> tuple[str, ...]:
     """What a reader must know of the data: the day, what was not read, not offered, set aside or tolerated."""
     kinds = {search.resource_type for search in policy.searches()}
-    found = [*policy.notes, f"Measured from {anchor.day} ({anchor.taken_from})."]
-    if not policy.entries(order.codes, anchor.day):
-        found.append("The code of the order did not stand on that day.")
+    found = [*policy.notes, f"Measured from {anchor.day} ({anchor.taken_from}).", *_of_the_day(policy, order, anchor)]
     unread = [kind for kind in record.unavailable() if kind in kinds]
     absent = [kind for kind in record.not_offered() if kind in kinds]
     if unread:
