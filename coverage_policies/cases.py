@@ -276,7 +276,9 @@ def situation(case: Case) -> Situation:
 def judged(case: Case, text: Policy, read: Situation | None = None) -> Determination:
     """What a text says of a case. `read` is its situation, where it was read before."""
     found = read or situation(case)
-    return evaluate(text, found.order, found.other_orders, found.record, found.order.anchor(case.today))
+    return evaluate(
+        text, found.order, found.other_orders, found.record, found.order.anchor(case.today), of_any_day=True
+    )
 
 
 def run_case(case: Case, text: Policy, read: Situation | None = None) -> tuple[Mismatch, ...]:

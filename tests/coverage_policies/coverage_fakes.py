@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from coverage_policies.determination import CriterionResult, Determination, Status
-from coverage_policies.evaluator import evaluate
+from coverage_policies.evaluator import ANSWERS_VALID, evaluate
 from coverage_policies.loader import parse_policy
 from coverage_policies.model import Policy
 from coverage_policies.operators import OPERATORS
@@ -216,11 +216,12 @@ def judge(
     others: Iterable[Order] = (),
     availability: Mapping[str, Availability] | None = None,
     anchor: date = ANCHOR,
-    answers_valid: Span | None = None,
+    answers_valid: Span = ANSWERS_VALID,
+    of_any_day: bool = False,
 ) -> Determination:
     record = chart(*resources, availability=availability)
-    valid = {} if answers_valid is None else {"answers_valid": answers_valid}
-    return evaluate(by, of or order(), list(others), record, Anchor(anchor, "planned service date"), **valid)
+    on = Anchor(anchor, "planned service date")
+    return evaluate(by, of or order(), list(others), record, on, answers_valid=answers_valid, of_any_day=of_any_day)
 
 
 def statuses(found: Determination) -> dict[str, Status]:

@@ -828,10 +828,14 @@ def test_the_windows_are_measured_from_the_anchor_date() -> None:
 # --- a code that did not stand on the day ----------------------------------------------------------------------------
 
 
-def test_a_code_that_did_not_stand_on_the_day_still_selects_its_sections_and_it_is_told() -> None:
+@pytest.mark.parametrize(("of_any_day", "outcome"), [(False, NOT_APPLICABLE), (True, SUPPORTED)])
+def test_a_code_that_did_not_stand_on_the_day_selects_its_sections_only_where_the_day_is_waived(
+    of_any_day: bool, outcome: Outcome
+) -> None:
     sets = dict(SETS) | {"the-order": ValueSet("the-order", [row(CPT, "10001", until=date(2025, 12, 31))])}
-    found = judge(policy("I: {says: s, ask: q}", sets=sets), said({"I": "M"}))
-    assert (found.outcome, "The code of the order did not stand on that day." in found.notes) == (SUPPORTED, True)
+    found = judge(policy("I: {says: s, ask: q}", sets=sets), said({"I": "M"}), of_any_day=of_any_day)
+    assert found.outcome is outcome
+    assert f"The code of the order did not stand on {found.anchor_date}." in found.notes
 
 
 # --- laws ------------------------------------------------------------------------------------------------------------
