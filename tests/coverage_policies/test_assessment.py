@@ -1,0 +1,164 @@
+"""Every order of a call against every text that judges it."""
+
+from typing import Any
+
+import pytest
+from coverage_fakes import ENTRY, HEAD, SETS, available, chart, condition, draft, text
+
+from coverage_policies.assessment import Assessment, Assessor
+from coverage_policies.determination import Determination, Outcome
+from coverage_policies.library import Library
+from coverage_policies.loader import parse_policy
+from coverage_policies.model import Policy
+from coverage_policies.plan_rules import PlanRules, Showing, Switch
+from coverage_policies.searches import ANSWERS, CONDITIONS
+from coverage_policies.session import Session, read_session
+from fhir_mappings.fhir_json import Resource
+
+SECTIONS = "I: {says: s, not_met_when: {condition: {in: alpha}}, ask: q}"
+
+
+def revision(month: str, sections: str = SECTIONS, name: str = "CP.TEST", orders: str = ENTRY) -> Policy:
+    written = HEAD.replace("2025-01", month).replace("CP.TEST", name)
+    return parse_policy(text(sections, head=written, orders=orders), f"{name}-{month}", SETS)
+
+
+def assessor(*policies: Policy, rules: PlanRules | None = None) -> Assessor:
+    return Assessor(Library({policy.text: policy for policy in policies}, SETS), rules or PlanRules())
+
+
+def session(*drafts: Resource) -> Session:
+    return read_session([("", each) for each in drafts], [], chart(), PlanRules())
+
+
+def assessed(by: Assessor, *drafts: Resource, of: tuple[Resource, ...] = ()) -> tuple[Assessment, ...]:
+    return by.assess(session(*drafts), chart(*of, availability=available()), "order-sign")
+
+
+def flat(found: tuple[Assessment, ...]) -> list[tuple[str, str, Outcome]]:
+    return [(each.order, each.text, each.outcome) for one in found for each in one.determinations]
+
+
+NEEDED, FAILED = Outcome.DOCUMENTATION_NEEDED, Outcome.CRITERIA_NOT_MET
+
+
+def test_every_order_is_held_against_every_text_that_speaks_of_it() -> None:
+    by = assessor(
+        revision("2025-01"), revision("2024-01", name="CP.OTHER", orders="- {codes: another-order, sections: [I]}")
+    )
+    found = assessed(by, draft(id="a"), draft("10002", id="b"), draft("10003", id="c"), of=(condition("alpha"),))
+    assert flat(found) == [
+        ("ServiceRequest/a", "CP.TEST@2025-01", FAILED),
+        ("ServiceRequest/b", "CP.OTHER@2024-01", FAILED),
+    ]
+
+
+def test_each_order_is_judged_on_its_own_day() -> None:
+    by = assessor(revision("2024-01"), revision("2026-03"))
+    found = assessed(by, draft(id="a", planned="2026-02-28"), draft(id="b", planned="2026-03-01"))
+    assert [(order, text) for order, text, _ in flat(found)] == [
+        ("ServiceRequest/a", "CP.TEST@2024-01"),
+        ("ServiceRequest/b", "CP.TEST@2026-03"),
+    ]
+
+
+def test_an_order_before_the_oldest_text_is_not_evaluated_and_it_is_told() -> None:
+    ((found,),) = [one.determinations for one in assessed(assessor(revision("2026-04")), draft())]
+    assert (found.outcome, found.criteria) == (Outcome.NOT_EVALUATED, ())
+    assert found.notes == ("No text of CP.TEST is held for 2026-03-02; the oldest is dated 2026-04.",)
+
+
+def test_the_other_orders_of_the_session_are_seen() -> None:
+    by = assessor(revision("2025-01", "I: {says: s, met_when: {same_visit: {in: another-order}}, ask: q}"))
+    assert flat(assessed(by, draft(id="a"), draft("10002", id="b")))[0][2] is Outcome.SUPPORTED
+    assert flat(assessed(by, draft(id="a")))[0][2] is NEEDED
+
+
+def test_a_text_that_is_switched_off_judges_nothing() -> None:
+    rules = PlanRules(switches=(Switch("CP.TEST", Showing.OFF, frozenset({"order-sign"})),))
+    by = assessor(revision("2025-01"), rules=rules)
+    assert assessed(by, draft()) == ()
+    assert len(by.assess(session(draft()), chart(), "order-select")) == 1
+
+
+def test_a_text_may_be_asked_for_whatever_its_date() -> None:
+    (found,) = assessor().judge_by(revision("2030-01"), session(draft()), chart(condition("alpha")))
+    assert (found.text, found.outcome) == ("CP.TEST@2030-01", FAILED)
+
+
+def test_the_data_that_are_needed_are_those_of_the_texts_that_judge() -> None:
+    by = assessor(revision("2025-01"))
+    assert set(by.searches(session(draft()), chart(), "order-sign") or ()) == {ANSWERS, CONDITIONS}
+    assert by.searches(session(draft("10003")), chart(), "order-sign") is None
+
+
+# --- several texts side by side --------------------------------------------------------------------------------------
+
+
+def determination(outcome: Outcome) -> Determination:
+    return Determination("P", "2025-01", 1, "t", "o", outcome, chart().today, "today")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "together"),
+    [
+        ([Outcome.SUPPORTED, Outcome.SUPPORTED], Outcome.SUPPORTED),
+        ([FAILED, Outcome.NOT_SUPPORTED], FAILED),
+        ([Outcome.NOT_SUPPORTED, Outcome.NOT_SUPPORTED], Outcome.NOT_SUPPORTED),
+        ([FAILED, Outcome.SUPPORTED], NEEDED),
+        ([Outcome.SUPPORTED, Outcome.CASE_REVIEW], NEEDED),
+    ],
+)
+def test_texts_side_by_side_say_together_what_they_agree_on(outcomes: list[Outcome], together: Outcome) -> None:
+    assert Assessment(tuple(map(determination, outcomes))).outcome is together
+
+
+def test_where_revisions_part_is_told_by_criterion() -> None:
+    leaf = "{id: I.A, says: a, not_met_when: {condition: {in: %s}}, ask: q}"
+    same = "{id: I.B, says: b, ask: q}"
+    one = revision("2024-01", f"I: {{says: s, all: [{leaf % 'alpha'}, {same}]}}")
+    two = revision("2025-01", f"I: {{says: s, all: [{leaf % 'beta'}, {same}, {{id: I.C, says: c, ask: q}}]}}")
+    both = tuple(assessor().judge_by(each, session(draft()), chart(condition("alpha")))[0] for each in (one, two))
+    partings = [
+        (each.criterion, [(month, s.value) for month, s in each.statuses]) for each in Assessment(both).partings
+    ]
+    assert partings == [
+        ("I.A", [("2024-01", "not-met"), ("2025-01", "unknown")]),
+        ("I.C", [("2025-01", "unknown")]),
+    ]
+
+
+# --- the mended order ------------------------------------------------------------------------------------------------
+
+MENDED = """
+I:
+  says: s
+  met_when: {order: {approach: lateral-transarticular}}
+  not_met_when: {order: {approach: posterior}}
+  mend: {says: Change the approach, approach: lateral-transarticular}
+  ask: q
+II: {says: t, not_met_when: {condition: {in: alpha}}, ask: q}
+"""
+BOTH = "- {codes: the-order, sections: [I, II]}"
+POSTERIOR = {"orderDetail": [{"text": "Posterior approach"}, {"text": "Left"}]}
+
+
+def alternatives(*of: Resource, **order: Any) -> Any:
+    by = assessor(revision("2025-01", MENDED, orders=BOTH))
+    ((found,),) = [one.determinations for one in assessed(by, draft(**order), of=of)]
+    return found.alternatives
+
+
+def test_an_order_that_could_be_mended_is_shown_mended_with_its_outcome() -> None:
+    (found,) = alternatives(**POSTERIOR)
+    assert (found.says, found.outcome) == ("Change the approach", NEEDED)
+    assert found.resource["orderDetail"] == [{"text": "Left"}, {"text": "Lateral transarticular approach"}]
+    assert found.resource["id"] == "order-1"
+
+
+def test_an_order_that_would_still_fail_is_not_shown_mended() -> None:
+    assert alternatives(condition("alpha"), **POSTERIOR) == ()
+
+
+def test_an_order_that_does_not_fail_is_not_mended() -> None:
+    assert alternatives() == ()

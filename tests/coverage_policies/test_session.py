@@ -1,0 +1,112 @@
+"""The draft orders of a call: which are judged, which stand beside them, what they point at."""
+
+from typing import Any
+
+from coverage_fakes import chart, concept, draft
+
+from coverage_policies.plan_rules import PlanRules
+from coverage_policies.session import Session, read_session
+from fhir_mappings.codings import CPT, Coding
+from fhir_mappings.fhir_json import Resource
+from fhir_mappings.record import Entry
+
+NO_RULES = PlanRules()
+
+
+def session(
+    judged: list[Entry], others: list[Entry] | None = None, rules: PlanRules = NO_RULES, **more: Any
+) -> Session:
+    return read_session(judged, others or [], chart(), rules, **more)
+
+
+def plain(name: str, **more: Any) -> Entry:
+    return "", draft(id=name, **more)
+
+
+def names(orders: Any) -> list[str]:
+    return [order.reference.removeprefix("ServiceRequest/") for order in orders]
+
+
+def without_id(resource: Resource) -> Resource:
+    return {name: value for name, value in resource.items() if name != "id"}
+
+
+def test_the_orders_of_a_call_are_read_in_their_order() -> None:
+    found = session([plain("b"), plain("a")], [plain("c")])
+    assert (names(found.judged), names(found.others)) == (["b", "a"], ["c"])
+
+
+def test_beside_an_order_stand_all_others_of_the_session() -> None:
+    found = session([plain("a"), plain("b")], [plain("c")])
+    assert [names(found.beside(order)) for order in found.judged] == [["b", "c"], ["a", "c"]]
+
+
+def test_what_asks_for_nothing_is_not_judged() -> None:
+    found = session(
+        [
+            plain("a"),
+            plain("b", status="revoked"),
+            plain("c", status="entered-in-error"),
+            plain("d", doNotPerform=True),
+        ]
+    )
+    assert names(found.judged) == ["a"]
+
+
+def test_an_order_sent_twice_counts_once_as_sent_last() -> None:
+    found = session([plain("a", planned="2026-03-02"), plain("a", planned="2026-03-09")])
+    assert [str(order.planned) for order in found.judged] == ["2026-03-09"]
+
+
+def test_an_order_that_is_judged_does_not_stand_beside_itself() -> None:
+    found = session([plain("a")], [plain("a"), plain("b")])
+    assert (names(found.judged), names(found.others)) == (["a"], ["b"])
+
+
+def test_orders_without_a_name_are_not_taken_for_one_another() -> None:
+    one, two = without_id(draft("10001")), without_id(draft("10002"))
+    found = session([("", one), ("", two)], [("", without_id(draft("10003")))])
+    assert [order.codes[0].code for order in found.judged] == ["10001", "10002"]
+    assert [order.codes[0].code for order in found.beside(found.judged[0])] == ["10002", "10003"]
+
+
+def test_an_order_is_named_by_its_full_url_where_it_has_no_id() -> None:
+    entry = "urn:uuid:1", without_id(draft())
+    assert [order.reference for order in session([entry, entry]).judged] == ["urn:uuid:1"]
+
+
+def test_an_order_may_point_at_another_draft_or_at_what_came_along() -> None:
+    def device(name: str) -> Resource:
+        return {"resourceType": "Device", "id": name, "deviceName": [{"name": "Transfixing implant"}]}
+
+    for reference, entry in (("Device/d", ("", device("d"))), ("urn:uuid:9", ("urn:uuid:9", device("")))):
+        pointing = plain("a", supportingInfo=[{"reference": reference}])
+        assert session([pointing], [entry]).judged[0].stated["implant"] == {"transfixing"}
+        assert session([pointing], referenced=[entry]).judged[0].stated["implant"] == {"transfixing"}
+
+
+def test_an_order_may_point_into_the_chart() -> None:
+    reason = {
+        "resourceType": "Condition",
+        "id": "c",
+        "subject": {"reference": "Patient/p"},
+        "code": concept("alpha"),
+    }
+    pointing = plain("a", reasonReference=[{"reference": "Condition/c"}])
+    (order,) = read_session([pointing], [], chart(reason), NO_RULES).judged
+    assert [coding.code for coding in order.reasons] == ["alpha"]
+
+
+def test_what_an_order_points_at_in_vain_or_in_a_crooked_way_is_not_stated() -> None:
+    for reference in ({"reference": "Device/x"}, {"reference": 7}, {}, "Device/x"):
+        (order,) = session([plain("a", supportingInfo=[reference])]).judged
+        assert order.stated == {}
+
+
+def test_codes_that_the_operator_maps_are_added() -> None:
+    rules = PlanRules(order_codes={("urn:local", "FUSION"): (Coding(CPT, "10001"),)})
+    local = plain("a", code="FUSION")
+    local[1]["code"]["coding"][0]["system"] = "urn:local"  # type: ignore[index]
+    (order,) = session([local], rules=rules).judged
+    assert [(coding.system, coding.code) for coding in order.codes] == [("urn:local", "FUSION"), (CPT, "10001")]
+    assert [coding.code for coding in session([], [], rules).read(local[1]).codes] == ["FUSION", "10001"]
