@@ -467,7 +467,8 @@ def test_what_needs_a_criterion_that_does_not_count_is_unknown() -> None:
     by = policy(
         "I:\n  says: s\n  all:\n    - {id: I.A, says: a, ask: q, role: advisory}\n    - {id: I.B, says: b, needs: I.A}"
     )
-    assert judge(by, said({"I.A": "M"})).criterion("I.B").status is UNKNOWN
+    found = judge(by, said({"I.A": "M"}))
+    assert (found.criterion("I.B").status, found.outcome) == (UNKNOWN, NEEDED)
 
 
 def test_what_needs_a_criterion_that_a_human_decides_is_case_review_too() -> None:
@@ -543,6 +544,22 @@ def test_a_trial_that_was_not_completed_is_none() -> None:
 def test_where_procedures_were_not_all_read_the_last_trial_is_not_known(trials: tuple[Resource, ...]) -> None:
     result = looking_back(*trials, SEPSIS_THEN, availability=available(Procedure=UNAVAILABLE)).criterion("II.A")
     assert (result.status, result.reason) == (UNKNOWN, Reason.DATA_UNAVAILABLE)
+
+
+@pytest.mark.parametrize(
+    ("trials", "availability"),
+    [
+        ((), available()),
+        ((procedure("trial", "2025-11"),), available()),
+        ((TRIAL,), available(Procedure=UNAVAILABLE)),
+        ((TRIAL,), available()),
+    ],
+    ids=["none", "imprecise", "not all read", "nothing known of its day"],
+)
+def test_no_human_stands_in_for_a_day_that_is_not_known(
+    trials: tuple[Resource, ...], availability: dict[str, Any]
+) -> None:
+    assert looking_back(*trials, availability=availability).outcome is NEEDED
 
 
 def test_where_procedures_are_not_offered_no_trial_is_found() -> None:

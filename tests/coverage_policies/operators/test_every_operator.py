@@ -152,6 +152,19 @@ def test_a_value_set_that_does_not_exist_is_told(name: str) -> None:
         OPERATORS[name].parse({"in": ["alpha", "omega"]}, SETS)
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("alhpa", "there is no value set named 'alhpa'; did you mean 'alpha'?"),
+        ("omega", "there is no value set named 'omega'"),
+    ],
+)
+def test_a_value_set_that_is_spelt_wrong_is_told_with_the_right_name(written: str, told: str) -> None:
+    with pytest.raises(ValueError) as raised:  # noqa: PT011 - the message is what is tested
+        value_set(["beta", written], SETS)
+    assert str(raised.value) == told
+
+
 def test_one_name_or_several_are_a_list() -> None:
     assert (as_list("a"), as_list(["a", "b"])) == (["a"], ["a", "b"])
 

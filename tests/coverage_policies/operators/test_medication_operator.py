@@ -56,7 +56,7 @@ def test_one_certain_prescription_is_enough() -> None:
 
 def test_the_newest_three_are_shown() -> None:
     days = ["2025-03-01", "2025-12-01", "2024-01-01", "2025-06-01"]
-    found = find(PRESCRIBED, *(prescription(on=day) for day in days))
+    found = find(PRESCRIBED, *(prescription(on=day, id=f"{9 - number}") for number, day in enumerate(days)))
     assert [item.date for item in found.evidence] == ["2025-12-01", "2025-06-01", "2025-03-01"]
 
 

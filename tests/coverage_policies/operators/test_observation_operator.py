@@ -56,7 +56,7 @@ def test_a_recent_one_holds_and_the_boundary_day_is_recent(at: str, holds: Holds
 
 def test_the_newest_three_are_shown() -> None:
     days = ["2025-03-01", "2025-12-01", "2024-01-01", "2025-06-01"]
-    found = find(MEASURED, *(score("5", day) for day in days))
+    found = find(MEASURED, *(score("5", day, id=f"{9 - number}") for number, day in enumerate(days)))
     assert [item.date for item in found.evidence] == ["2025-12-01", "2025-06-01", "2025-03-01"]
 
 

@@ -122,6 +122,15 @@ def test_a_code_of_the_order_holds_by_its_value_set(
     assert find(clause("order", **arguments), of=order(**of)).holds is holds
 
 
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [("alpha", Reason.INVALID_ATTRIBUTE), ("alpha-asks", Reason.INVALID_ATTRIBUTE), ("beta", Reason.MISSING)],
+)
+def test_a_code_that_is_known_is_an_attribute_and_one_that_is_not_is_missing(reason: str, why: Reason) -> None:
+    found = find(clause("order", reason="alpha"), of=order(reasonCode=[concept(reason)]))
+    assert found.reason is why
+
+
 def test_an_order_without_a_code_cannot_tell() -> None:
     found = find(clause("order", code="the-order"), of=order(" "))
     assert (found.holds, found.reason, found.evidence) == (Holds.CANNOT_TELL, Reason.MISSING, ())
