@@ -17,7 +17,8 @@ from cds_service.errors import RefusedError
 from cds_service.evaluation import evaluate_request
 from cds_service.hook_request import HookRequest, parse_json, read_request
 from cds_service.loading import load_assessor
-from cds_service.policy_commands import policies, text_of
+from cds_service.policy_commands import policies
+from cds_service.policy_commands.held import text_of
 from cds_service.policy_judge import PolicyJudge
 from cds_service.serving import serve
 from cds_service.settings import Settings

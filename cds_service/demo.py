@@ -13,7 +13,7 @@ from cds_service.sample_ehr.hook_client import SERVICE_OF, hook_call
 from cds_service.sample_ehr.patients import SAMPLES, Sample, SampleOrder, sample_store
 from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.serving import on_loopback
-from cds_service.terminal import print_cards
+from cds_service.terminal.cards import print_cards
 from fhir_mappings.fhir_json import dumps, loads
 
 _SHOWN = ("sij-posterior", "sij-rich-chart", "trial-not-weaned", "trial-weaned")

@@ -28,7 +28,10 @@ class ValueSetError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One code of a set. `valid_from` and `valid_to` are None where the code is not bounded in time."""
+    """One code of a set. `valid_from` and `valid_to` are None where the code is not bounded in time.
+
+    `line` is where it stands in its file.
+    """
 
     system: str
     code: str
@@ -37,6 +40,7 @@ class Row:
     valid_from: date | None
     valid_to: date | None
     decides: bool
+    line: int = 0
 
     def is_valid(self, on: date | None) -> bool:
         """Whether the code stands on a service date; without a date it does."""
@@ -46,10 +50,11 @@ class Row:
 
 
 class ValueSet:
-    """A set of codes with our labels, or the union of several."""
+    """A set of codes with our labels, or the union of several, which has no `source`."""
 
-    def __init__(self, name: str, rows: Iterable[Row]) -> None:
+    def __init__(self, name: str, rows: Iterable[Row], source: str = "") -> None:
         self.name = name
+        self.source = source
         self.rows = tuple(rows)
         self._exact: dict[tuple[str, str], list[Row]] = {}
         self._prefixes: list[Row] = []
@@ -119,7 +124,7 @@ def load_value_sets(folders: Iterable[Path]) -> Mapping[str, ValueSet]:
         for path in sorted(folder.glob("*.csv")):
             if path.stem in found:
                 raise ValueSetError(f"{path}: a value set named {path.stem} exists already; choose another name")
-            found[path.stem] = ValueSet(path.stem, _rows(path))
+            found[path.stem] = ValueSet(path.stem, _rows(path), str(path))
     return found
 
 
@@ -133,12 +138,13 @@ def _rows(path: Path) -> Iterable[Row]:
         if next(reader, []) != COLUMNS:
             raise ValueSetError(f"{path}:1: the header must be {','.join(COLUMNS)}")
         for cells in reader:
-            yield _row(cells, f"{path}:{reader.line_num}")
+            yield _row(cells, path, reader.line_num)
     except csv.Error:
         raise ValueSetError(f"{path}:{reader.line_num}: a quotation mark is not closed, or stands alone") from None
 
 
-def _row(cells: list[str], where: str) -> Row:
+def _row(cells: list[str], path: Path, line: int) -> Row:
+    where = f"{path}:{line}"
     if len(cells) != len(COLUMNS):
         raise ValueSetError(f"{where}: {len(cells)} columns instead of {len(COLUMNS)}")
     system, code, label, source, valid_from, valid_to, use = cells
@@ -148,7 +154,7 @@ def _row(cells: list[str], where: str) -> Row:
         raise ValueSetError(f"{where}: use must be 'decides' or 'asks'")
     if system == TEXT and use != "asks":
         raise ValueSetError(f"{where}: words never decide; use must be 'asks'")
-    return Row(system, code, label, source, _day(valid_from, where), _day(valid_to, where), use == "decides")
+    return Row(system, code, label, source, _day(valid_from, where), _day(valid_to, where), use == "decides", line)
 
 
 def _day(text: str, where: str) -> date | None:

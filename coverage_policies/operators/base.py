@@ -102,6 +102,19 @@ def arguments(required: Iterable[str], **properties: Mapping[str, Any]) -> Mappi
     }
 
 
+def argument_words(schema: Mapping[str, Any]) -> str:
+    """What an argument with this schema is, in words for those who write it."""
+    if schema == NAMES:
+        return "the name of a value set, or a list of which any will do"
+    if "anyOf" in schema:
+        return f"{argument_words(schema['anyOf'][0])}, or a list of which any will do"
+    if "enum" in schema:
+        return f"one of {', '.join(schema['enum'])}"
+    if "const" in schema:
+        return f"only {schema['const']}"
+    return f"written like: {schema['examples'][0]}"
+
+
 def as_list(value: Any) -> list[str]:
     """One text or a list of texts, as a list."""
     return [value] if isinstance(value, str) else list(value)

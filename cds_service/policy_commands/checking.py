@@ -1,0 +1,83 @@
+"""Commands that check texts: their form, their cases, their edition, the codes they answer."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import track
+
+from cds_service.policy_commands.held import drafts, library_of
+from cds_service.settings import Settings
+from cds_service.terminal.policy_checks import print_case_runs, print_code_coverage
+from coverage_policies.case_runs import run_cases
+from coverage_policies.code_coverage import CodeAnswer, code_coverage, parse_codes
+from coverage_policies.lint import lint
+from coverage_policies.lock import lock_problems, write_lock
+from coverage_policies.yaml_source import DocumentError
+from fhir_mappings.fhir_json import dumps
+
+
+@click.command("lint")
+def lint_command() -> None:
+    """Check every text and value set; each problem is told with file, line and how it is written right."""
+    library = library_of(Settings())
+    problems = [*lint(library), *lock_problems(library)]
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    if problems:
+        raise SystemExit(1)
+    click.echo(f"{len(library.policies)} texts and {len(library.value_sets)} value sets are in order.")
+
+
+@click.command("lock")
+@click.option("--unreleased", is_flag=True, help="Also replace editions that changed; for texts never released.")
+def lock_command(unreleased: bool) -> None:
+    """Write the content of new editions into the lock."""
+    write_lock(library_of(Settings()), replace=unreleased)
+
+
+@click.command("test")
+@click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
+def test_command(path: Path | None) -> None:
+    """Run the cases of all texts, or of those at PATH: a folder, a text or its case file."""
+    settings = Settings()
+    texts = drafts(path, settings) if path else tuple(library_of(settings).policies.values())
+    if not texts:
+        raise click.ClickException(f"there is no text in {path}")
+    runs = [run_cases(text) for text in track(texts, "cases", console=Console(stderr=True), transient=True)]
+    print_case_runs(Console(), runs)
+    if not all(run.is_passed for run in runs):
+        raise SystemExit(1)
+
+
+@click.command("coverage")
+@click.option(
+    "--codes",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The codes, one per line or as CSV with system and code; CPT and HCPCS need no system.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def coverage_command(codes: Path, as_json: bool) -> None:
+    """Tell which codes of a file no policy answers, and which text and section answers the others."""
+    library = library_of(Settings())
+    try:
+        wanted = parse_codes(codes.read_text(encoding="utf-8-sig"), str(codes))
+    except UnicodeDecodeError:
+        raise click.ClickException(f"{codes} is not in UTF-8; save it as UTF-8") from None
+    except DocumentError as error:
+        raise click.ClickException(str(error)) from None
+    answers = code_coverage(wanted, library)
+    if as_json:
+        click.echo(dumps([_as_json(answer) for answer in answers], indent=2))
+    else:
+        print_code_coverage(Console(), answers)
+
+
+def _as_json(answer: CodeAnswer) -> dict[str, object]:
+    return {
+        "system": answer.coding.system,
+        "code": answer.coding.code,
+        "answered": answer.is_answered,
+        "texts": [{"text": each.text.text, "sections": list(each.sections)} for each in answer.texts],
+    }

@@ -1,0 +1,61 @@
+"""What the commands work on: the texts that are held, and drafts that are not yet."""
+
+from pathlib import Path
+
+import click
+
+from cds_service.settings import Settings
+from coverage_policies.library import BUILT_IN, Library, load_library
+from coverage_policies.loader import load_policy
+from coverage_policies.model import Policy
+from coverage_policies.value_sets import ValueSetError, load_value_sets
+from coverage_policies.yaml_source import DocumentError, Problem
+
+_CASES = ".cases.yaml"
+
+
+def library_of(settings: Settings) -> Library:
+    """The texts of these settings. Raises ClickException that lists every problem with file and line."""
+    try:
+        return load_library(settings.policy_folders)
+    except (DocumentError, ValueSetError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def text_of(library: Library, name: str) -> Policy:
+    """A text by its name. Raises ClickException that lists the names there are."""
+    if name not in library.policies:
+        held = ", ".join(sorted(library.policies))
+        raise click.ClickException(f"no text named {name!r} is held; there are: {held}")
+    return library.text(name)
+
+
+def drafts(path: Path, settings: Settings) -> tuple[Policy, ...]:
+    """The texts in a file or below a folder, held or not, with the value sets beside them.
+
+    A case file stands for its text. Raises ClickException that lists every problem with file and line.
+    """
+    roots = [BUILT_IN, *settings.policy_folders]
+    own = next((each for each in (path, *path.absolute().parents) if (each / "value_sets").is_dir()), None)
+    if own is not None and own.resolve() not in {root.resolve() for root in roots}:
+        roots.append(own)
+    if path.is_dir():
+        documents = [each for each in sorted(path.rglob("*.yaml")) if not each.name.endswith(_CASES)]
+    else:
+        documents = [path.with_name(path.name.removesuffix(_CASES) + ".yaml") if path.name.endswith(_CASES) else path]
+    try:
+        sets = load_value_sets(root / "value_sets" for root in roots)
+    except ValueSetError as error:
+        raise click.ClickException(str(error)) from None
+    found: list[Policy] = []
+    problems: list[Problem] = []
+    for document in documents:
+        try:
+            found.append(load_policy(document, sets))
+        except DocumentError as error:
+            problems += error.problems
+        except OSError as error:
+            problems.append(Problem(str(document), 1, f"the text cannot be read: {error.strerror}"))
+    if problems:
+        raise click.ClickException("\n".join(map(str, problems)))
+    return tuple(found)

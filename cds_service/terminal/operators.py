@@ -1,0 +1,31 @@
+"""The operators, for those who write policy texts."""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from coverage_policies.operators.base import Operator, argument_words
+
+
+def print_operators(console: Console, operators: Iterable[Operator]) -> None:
+    """Each operator with its arguments and what it says, in a line."""
+    table = Table(Column("operator", no_wrap=True), "arguments", "holds if")
+    for operator in operators:
+        table.add_row(operator.name, ", ".join(operator.schema["properties"]), escape(operator.says))
+    console.print(table)
+
+
+def print_operator(console: Console, operator: Operator) -> None:
+    """One operator: what it says, each argument in words with its default, and the example that is tested."""
+    console.print(f"[bold]{operator.name}[/] {escape(operator.says)}\n")
+    table = Table(Column("argument", no_wrap=True), "", "what it is", "default")
+    required = operator.schema.get("required", ())
+    is_one_of = operator.schema.get("maxProperties") == 1
+    for name, schema in operator.schema["properties"].items():
+        need = "one of these" if is_one_of else "needed" if name in required else "optional"
+        table.add_row(name, need, escape(argument_words(schema)), operator.defaults.get(name, ""))
+    console.print(table)
+    console.print("\nExample, which is tested:\n")
+    console.print(escape(operator.example.strip()), highlight=False)
