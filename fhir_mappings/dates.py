@@ -50,8 +50,9 @@ class When:
         return f"{first.isoformat()} to {self.latest.isoformat()}"
 
 
-_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\Z")
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})\Z")
+_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\Z", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})\Z", re.ASCII)
+_LEAP_SECOND = re.compile(r"(T\d{2}:\d{2}):60")
 
 
 def parse(value: Json, zone: tzinfo) -> When | None:
@@ -61,14 +62,14 @@ def parse(value: Json, zone: tzinfo) -> When | None:
     try:
         if matched := _DATE.match(value):
             year, month, day = (int(part) if part else None for part in matched.groups())
-            first = date(year or 0, month or 1, day or 1)
-            if day:
+            first = date(year or 0, 1 if month is None else month, 1 if day is None else day)
+            if day is not None:
                 return When(first, first)
-            last_month = month or 12
+            last_month = 12 if month is None else month
             last_day = calendar.monthrange(first.year, last_month)[1]
             return When(first, date(first.year, last_month, last_day))
         if _INSTANT.match(value):
-            instant = datetime.fromisoformat(value)
+            instant = datetime.fromisoformat(_LEAP_SECOND.sub(r"\1:59", value))
             day_of = instant.astimezone(zone).date()
             return When(day_of, day_of, instant)
     except (ValueError, OverflowError):
