@@ -19,11 +19,14 @@ def _refuse_constant(name: str) -> None:
 def loads(text: str | bytes) -> Json:
     """Parse JSON; a number with a point or an exponent becomes Decimal, an integer becomes int.
 
-    Raises ValueError for anything that is not JSON, NaN and Infinity included.
+    Raises ValueError for anything that is not JSON, NaN and Infinity included, and for what is nested too deeply.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8")
-    return simplejson.loads(text, use_decimal=True, parse_constant=_refuse_constant)
+    try:
+        return simplejson.loads(text, use_decimal=True, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
 
 
 def dumps(value: Json, *, indent: int | None = None) -> str:

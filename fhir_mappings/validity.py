@@ -37,7 +37,7 @@ def faults(resource: Resource) -> tuple[Fault, ...]:
     """Everything in a resource that FHIR R4 does not allow.
 
     One fault hides others, so each faulty element is taken away and the rest is checked again. A resource type
-    that FHIR R4 does not know is one fault at its root.
+    that FHIR R4 does not know, or nesting too deep to check, is one fault at its root.
     """
     resource_type = resource.get("resourceType")
     model = _model(resource_type) if isinstance(resource_type, str) else None
@@ -57,6 +57,8 @@ def faults(resource: Resource) -> tuple[Fault, ...]:
                 rest.pop(f"_{fault.element}", None)
             if len(rest) == before:
                 return tuple(found)
+        except RecursionError:
+            return (*found, Fault(str(resource_type), "nested too deeply"))
         else:
             return tuple(found)
 

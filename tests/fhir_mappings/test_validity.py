@@ -1,0 +1,66 @@
+"""Whether a resource follows FHIR R4, element by element."""
+
+import pytest
+from fhir_builders import condition, procedure
+
+from fhir_mappings.validity import Fault, faults, warm
+
+
+def elements(resource):
+    return sorted(fault.element for fault in faults(resource))
+
+
+def test_a_valid_resource_has_no_fault():
+    assert faults(condition(onsetDateTime="2025-06-01")) == ()
+
+
+def test_a_fault_names_its_element():
+    assert elements(condition(onsetDateTime="yesterday")) == ["onsetDateTime"]
+
+
+def test_one_fault_does_not_hide_another():
+    assert elements(condition(onsetDateTime="yesterday", note="x", bogus=1)) == ["bogus", "note", "onsetDateTime"]
+
+
+def test_a_fault_deep_inside_belongs_to_its_top_element():
+    assert elements(condition(code={"coding": [{"code": 5, "system": []}]})) == ["code", "code"]
+
+
+def test_a_missing_required_element_is_a_fault():
+    assert elements(procedure(status=None)) == ["status"]
+
+
+def test_two_choices_of_one_element_are_a_fault_of_the_whole():
+    assert elements(procedure(performedString="in spring")) == [""]
+
+
+@pytest.mark.parametrize("kind", [None, 5, [], "Bogus", "../etc"])
+def test_an_unknown_type_is_one_fault_at_the_root(kind):
+    assert [fault.element for fault in faults({"resourceType": kind})] == [""]
+
+
+def test_a_fault_never_quotes_a_value():
+    found = faults(condition(onsetDateTime="Jane Doe", recordedDate={"secret": "Jane Doe"}))
+    assert not [fault for fault in found if "Jane" in fault.path + fault.what]
+
+
+def test_nesting_too_deep_to_check_is_a_fault_and_no_crash():
+    deep = {"url": "http://example.org/x", "valueString": "x"}
+    for _ in range(2000):
+        deep = {"url": "http://example.org/x", "extension": [deep]}
+    assert elements(condition(extension=[deep])) == [""]
+
+
+def test_checking_changes_nothing():
+    given = condition(onsetDateTime="yesterday")
+    faults(given)
+    assert given["onsetDateTime"] == "yesterday"
+
+
+def test_a_fault_at_the_root_lies_in_no_element():
+    assert Fault("Condition", "x").element == ""
+
+
+def test_models_can_be_built_ahead():
+    warm("Condition", "Bogus")
+    assert faults(condition()) == ()
