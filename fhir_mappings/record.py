@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from enum import Enum
 from typing import TypeAlias, TypeVar, cast
 
@@ -46,6 +46,12 @@ _ABOUT_NOBODY = {
     "Location",
     "Questionnaire",
 }
+
+_CHOICES = {
+    *("Age", "Boolean", "CodeableConcept", "Coding", "Date", "DateTime", "Decimal", "Duration", "Instant", "Integer"),
+    *("Period", "Quantity", "Range", "Ratio", "Reference", "SampledData", "String", "Time", "Timing"),
+}
+"""The data types between which an element of FHIR can have a choice."""
 
 
 def entries(bundle: Json) -> Iterator[Entry]:
@@ -108,6 +114,7 @@ class PatientRecord:
             if resource.get("resourceType") == "Patient" and resource.get("id") == self.patient_id and url:
                 names.add(url)
         kept: dict[str, tuple[str, Resource]] = {}
+        urls: dict[str, str] = {}
         for position, (url, resource) in enumerate(found):
             kind = resource.get("resourceType")
             if not isinstance(kind, str) or kind in ("OperationOutcome", "Bundle"):
@@ -117,15 +124,24 @@ class PatientRecord:
                 continue
             name = reference_of(resource, url)
             key = name if name != kind else f"{kind}#{position}"
-            if key not in kept or _newer(resource, kept[key][1]):
+            if url:
+                urls[url] = key
+            if key not in kept or self._age(resource) > self._age(kept[key][1]):
                 kept[key] = (url, resource)
         for key in sorted(kept):
             url, resource = kept[key]
             self._by_type.setdefault(resource["resourceType"], []).append(resource)
             self._references[id(resource)] = reference_of(resource, url)
             self._by_reference[key] = resource
-            if url:
-                self._by_reference[url] = resource
+        for url, key in urls.items():
+            self._by_reference[url] = kept[key][1]
+
+    def _age(self, resource: Resource) -> tuple[datetime, str]:
+        """What tells which of two copies of a resource to keep: the one updated last, else a fixed one of the two."""
+        meta = resource.get("meta")
+        updated = self.when(meta.get("lastUpdated")) if isinstance(meta, Mapping) else None
+        moment = updated.instant if updated else None
+        return moment or datetime.min.replace(tzinfo=UTC), dumps(resource)
 
     def _is_about(self, resource: Resource, kind: str, names: set[str]) -> bool:
         if kind == "Patient":
@@ -135,10 +151,10 @@ class PatientRecord:
         for member in _SUBJECT:
             subject = resource.get(member)
             if isinstance(subject, Mapping) and isinstance(subject.get("reference"), str):
-                return self._local(subject["reference"]) in names or subject["reference"] in names
+                return self.local(subject["reference"]) in names or subject["reference"] in names
         return False
 
-    def _local(self, reference: str) -> str:
+    def local(self, reference: str) -> str:
         """A reference without server and version: `Condition/1`; other servers' references stay as they are."""
         path = reference.split("/_history/")[0]
         if self._server and path.startswith(self._server + "/"):
@@ -186,7 +202,7 @@ class PatientRecord:
                 if isinstance(resource, Mapping) and resource.get("id") == target[1:]:
                     return resource
             return None
-        return self._by_reference.get(target) or self._by_reference.get(self._local(target))
+        return self._by_reference.get(target) or self._by_reference.get(self.local(target))
 
     def once(self, key: Hashable, read: Callable[[], T]) -> T:
         """What `read` gives, computed once per record and key: for readings that several criteria ask for."""
@@ -222,16 +238,5 @@ class PatientRecord:
 
 
 def _is_part(element: str, name: str) -> bool:
-    """Whether `onsetDateTime` is the element `onset` or one of its choices."""
-    return element == name or (element.startswith(name) and element[len(name)].isupper())
-
-
-def _newer(one: Resource, other: Resource) -> bool:
-    """Which of two copies of a resource to keep: the one updated last, else a fixed one of the two."""
-    return _age(one) > _age(other)
-
-
-def _age(resource: Resource) -> tuple[str, str]:
-    meta = resource.get("meta")
-    updated = meta.get("lastUpdated") if isinstance(meta, Mapping) else None
-    return (updated if isinstance(updated, str) else "", dumps(resource))
+    """Whether `onsetDateTime` is the element `onset` or one of its choices; `statusReason` is not `status`."""
+    return element == name or (element.startswith(name) and element[len(name) :] in _CHOICES)

@@ -1,0 +1,316 @@
+"""One patient's resources, and what was kept out of them."""
+
+from datetime import UTC, date, datetime
+from itertools import permutations
+
+import pytest
+from fhir_builders import condition, procedure, record, resource
+
+from fhir_mappings.record import Availability, Evidence, entries, reference_of
+
+
+def names(chart, kind="Condition"):
+    return [chart.reference(each) for each in chart.of_type(kind)]
+
+
+def about(reference, **members):
+    return condition(subject={"reference": reference}, **members)
+
+
+def test_a_resource_of_the_patient_is_kept():
+    assert names(record(condition())) == ["Condition/x"]
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {"reference": "Patient/other"},
+        {"reference": "Patient/p2"},
+        {"reference": "Group/p"},
+        {"reference": "urn:uuid:unknown"},
+        {"reference": "#p"},
+        {"reference": 5},
+        {"display": "p"},
+        {"identifier": {"value": "p"}},
+        "Patient/p",
+        None,
+        [],
+    ],
+)
+def test_a_resource_of_another_patient_or_of_none_is_left_out(subject):
+    assert names(record(condition(subject=subject))) == []
+
+
+def test_what_is_left_out_is_counted():
+    assert record(about("Patient/other"), condition()).foreign == 1
+
+
+@pytest.mark.parametrize("member", ["subject", "patient", "beneficiary", "for", "individual"])
+def test_the_patient_is_found_under_any_of_its_names(member):
+    chart = record({"resourceType": "Thing", "id": "x", member: {"reference": "Patient/p"}})
+    assert names(chart, "Thing") == ["Thing/x"]
+
+
+def test_a_version_of_the_patient_is_the_patient():
+    assert names(record(about("Patient/p/_history/3"))) == ["Condition/x"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [
+        ("https://ehr.example/fhir/Patient/p", ["Condition/x"]),
+        ("https://ehr.example/fhir/Patient/p/_history/1", ["Condition/x"]),
+        ("https://ehr.example/fhir/Patient/other", []),
+        ("https://other.example/fhir/Patient/p", []),
+        ("https://ehr.example/fhir2/Patient/p", []),
+    ],
+)
+def test_an_absolute_reference_counts_on_its_own_server_only(reference, found):
+    assert names(record(about(reference), server="https://ehr.example/fhir/")) == found
+
+
+def test_where_the_server_is_unknown_an_absolute_reference_counts_by_type_and_id():
+    assert names(record(about("https://ehr.example/fhir/Patient/p"))) == ["Condition/x"]
+
+
+def test_the_patient_is_known_by_the_full_url_of_its_own_resource():
+    patient = {"resourceType": "Patient", "id": "p"}
+    assert names(record(("urn:uuid:1", patient), about("urn:uuid:1"))) == ["Condition/x"]
+
+
+def test_the_full_url_of_another_patient_opens_nothing():
+    patient = {"resourceType": "Patient", "id": "other"}
+    assert names(record(("urn:uuid:1", patient), about("urn:uuid:1"))) == []
+
+
+def test_another_patient_resource_is_left_out():
+    assert record({"resourceType": "Patient", "id": "other"}).of_type("Patient") == ()
+
+
+@pytest.mark.parametrize("kind", ["Medication", "Organization", "Practitioner", "PractitionerRole", "Questionnaire"])
+def test_what_is_about_nobody_is_kept(kind):
+    assert names(record({"resourceType": kind, "id": "1"}), kind) == [f"{kind}/1"]
+
+
+@pytest.mark.parametrize("kind", ["OperationOutcome", "Bundle", None, 5, []])
+def test_what_is_no_record_is_not_kept(kind):
+    chart = record({"resourceType": kind, "id": "1", "subject": {"reference": "Patient/p"}})
+    assert (chart.is_empty, chart.foreign) == (True, 0)
+
+
+def updated(moment, code):
+    return condition(clinical=code, meta={"lastUpdated": moment})
+
+
+def status(chart):
+    return [each["clinicalStatus"]["coding"][0]["code"] for each in chart.of_type("Condition")]
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("2026-01-01T10:00:00Z", "2026-01-01T10:00:01Z"),
+        ("2026-01-01T10:00:00+02:00", "2026-01-01T09:00:00Z"),
+        ("2026-01-01T10:00:00Z", "2026-01-01T10:00:00.500Z"),
+        ("not a date", "2026-01-01T10:00:00Z"),
+        (None, "2026-01-01T10:00:00Z"),
+    ],
+)
+def test_of_two_copies_the_one_updated_last_is_kept(older, newer):
+    copies = [updated(older, "active"), updated(newer, "resolved")]
+    assert [status(record(*order)) for order in permutations(copies)] == [["resolved"], ["resolved"]]
+
+
+def test_of_copies_of_one_moment_the_same_one_is_kept_in_any_order():
+    copies = [updated("2026-01-01T10:00:00Z", code) for code in ("active", "resolved", "inactive")]
+    assert len({tuple(status(record(*order))) for order in permutations(copies)}) == 1
+
+
+@pytest.mark.parametrize("meta", ["x", 5, [], {"lastUpdated": 5}, {"lastUpdated": {}}])
+def test_a_malformed_meta_is_the_older(meta):
+    kept = record(updated("2026-01-01T10:00:00Z", "resolved"), condition(meta=meta))
+    assert status(kept) == ["resolved"]
+
+
+def test_a_copy_that_was_dropped_still_resolves_by_its_full_url():
+    old, new = updated("2026-01-01T10:00:00Z", "active"), updated("2026-02-01T10:00:00Z", "resolved")
+    assert record(("urn:uuid:old", old), ("urn:uuid:new", new)).resolve("urn:uuid:old") == new
+
+
+def test_the_order_of_the_chart_does_not_show():
+    each = [condition(id=name) for name in ("b", "a", "c")]
+    assert {tuple(names(record(*order))) for order in permutations(each)} == {
+        ("Condition/a", "Condition/b", "Condition/c")
+    }
+
+
+def test_resources_without_an_id_are_all_kept():
+    assert len(record(condition(id=None), condition(id=None)).of_type("Condition")) == 2
+
+
+def test_a_resource_without_an_id_is_named_by_its_full_url():
+    assert names(record(("urn:uuid:1", condition(id=None)))) == ["urn:uuid:1"]
+
+
+@pytest.mark.parametrize(
+    ("own_id", "url", "name"),
+    [
+        ("1", "urn:uuid:1", "Condition/1"),
+        ("", "urn:uuid:1", "urn:uuid:1"),
+        (5, "urn:uuid:1", "urn:uuid:1"),
+        (None, "", "Condition"),
+    ],
+)
+def test_a_name_is_type_and_id_else_the_full_url_else_the_type(own_id, url, name):
+    assert reference_of({"resourceType": "Condition", "id": own_id}, url) == name
+
+
+MEDICATION = {"resourceType": "Medication", "id": "m"}
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {"reference": "Medication/m"},
+        "Medication/m",
+        {"reference": "Medication/m/_history/2"},
+        {"reference": "urn:uuid:m"},
+        {"reference": "https://ehr.example/fhir/Medication/m"},
+    ],
+)
+def test_a_reference_resolves_by_name_version_full_url_or_address(reference):
+    chart = record(("urn:uuid:m", MEDICATION), server="https://ehr.example/fhir")
+    assert chart.resolve(reference) == MEDICATION
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        None,
+        5,
+        {},
+        [],
+        {"reference": 5},
+        {"reference": "Medication/other"},
+        {"reference": "#m"},
+        {"reference": "https://other.example/fhir/Medication/m"},
+    ],
+)
+def test_a_reference_to_nothing_resolves_to_nothing(reference):
+    assert record(MEDICATION, server="https://ehr.example/fhir").resolve(reference) is None
+
+
+def test_a_contained_resource_resolves_within_its_container():
+    container = resource("MedicationRequest", contained=[None, {"id": "other"}, MEDICATION])
+    assert record(container).resolve({"reference": "#m"}, within=container) == MEDICATION
+
+
+@pytest.mark.parametrize("contained", [None, "x", {}, [], ["#m"]])
+def test_a_malformed_container_holds_nothing(contained):
+    assert record().resolve({"reference": "#m"}, within={"contained": contained}) is None
+
+
+def test_a_fault_in_an_element_in_use_sets_the_resource_aside():
+    given = condition(onsetDateTime="yesterday")
+    assert record(given).is_usable(given, "code", "onset") is False
+
+
+def test_what_is_set_aside_is_named_without_its_value():
+    given = condition(onsetDateTime="yesterday")
+    chart = record(given)
+    chart.is_usable(given, "onset")
+    assert chart.set_aside == {"Condition/x": "Condition.onsetDateTime does not follow FHIR R4"}
+
+
+def test_a_fault_elsewhere_is_tolerated():
+    given = condition(note="x")
+    assert record(given).is_usable(given, "code", "onset") is True
+
+
+def test_what_is_tolerated_is_named():
+    given = condition(note="x")
+    chart = record(given)
+    chart.is_usable(given, "code")
+    assert (chart.set_aside, chart.tolerated) == ({}, {"Condition/x": "Condition.note does not follow FHIR R4"})
+
+
+def test_a_sound_resource_is_neither_set_aside_nor_tolerated():
+    given = condition()
+    chart = record(given)
+    assert (chart.is_usable(given, "code"), chart.set_aside, chart.tolerated) == (True, {}, {})
+
+
+def test_a_fault_of_the_whole_sets_it_aside_whatever_is_read():
+    given = procedure(performedString="in spring")
+    assert record(given).is_usable(given, "code") is False
+
+
+@pytest.mark.parametrize(("element", "usable"), [("status", True), ("statusReason", False)])
+def test_a_choice_goes_by_its_stem_and_a_longer_name_does_not(element, usable):
+    given = procedure(statusReason="x")
+    assert record(given).is_usable(given, element) is usable
+
+
+def test_a_type_never_asked_for_is_unavailable():
+    assert record().availability("Condition") is Availability.UNAVAILABLE
+
+
+COMPLETE, NOT_OFFERED, UNAVAILABLE = Availability.COMPLETE, Availability.NOT_OFFERED, Availability.UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        (COMPLETE, COMPLETE, COMPLETE),
+        (COMPLETE, NOT_OFFERED, COMPLETE),
+        (NOT_OFFERED, NOT_OFFERED, NOT_OFFERED),
+        (COMPLETE, UNAVAILABLE, UNAVAILABLE),
+        (NOT_OFFERED, UNAVAILABLE, UNAVAILABLE),
+    ],
+)
+def test_of_several_types_the_worst_counts_and_those_not_offered_do_not(one, other, both):
+    chart = record(availability={"Condition": one, "Procedure": other})
+    assert chart.availability("Condition", "Procedure") is both
+
+
+def test_the_types_not_read_and_not_offered_are_listed():
+    chart = record(availability={"B": UNAVAILABLE, "A": UNAVAILABLE, "C": NOT_OFFERED, "D": COMPLETE})
+    assert (chart.unavailable(), chart.not_offered()) == (("A", "B"), ("C",))
+
+
+@pytest.mark.parametrize(
+    ("resources", "availability", "expected"),
+    [
+        ([], {}, True),
+        ([], {"Condition": UNAVAILABLE}, True),
+        ([], {"Condition": COMPLETE}, False),
+        ([condition()], {}, False),
+    ],
+)
+def test_a_record_is_empty_when_nothing_was_read_and_no_search_succeeded(resources, availability, expected):
+    assert record(*resources, availability=availability).is_empty is expected
+
+
+def test_today_is_the_local_day_of_reading():
+    assert record(read_at=datetime(2026, 3, 2, 4, 59, tzinfo=UTC)).today == date(2026, 3, 1)
+
+
+def test_several_types_are_listed_in_the_order_asked_for():
+    chart = record(condition(), procedure())
+    assert [each["resourceType"] for each in chart.of_type("Procedure", "Condition")] == ["Procedure", "Condition"]
+
+
+def test_the_entries_of_a_bundle_are_read_with_their_urls():
+    bundle = {"entry": [{"fullUrl": "urn:uuid:1", "resource": {"id": "1"}}, {"resource": {"id": "2"}, "fullUrl": 5}]}
+    assert list(entries(bundle)) == [("urn:uuid:1", {"id": "1"}), ("", {"id": "2"})]
+
+
+@pytest.mark.parametrize(
+    "bundle", [None, "x", [], {}, {"entry": None}, {"entry": {}}, {"entry": [None, "x", {}, {"resource": []}]}]
+)
+def test_a_malformed_bundle_has_no_entries(bundle):
+    assert list(entries(bundle)) == []
+
+
+def test_evidence_may_lack_date_and_value():
+    assert (Evidence("a", "b").date, Evidence("a", "b").value) == ("", "")
