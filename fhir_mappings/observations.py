@@ -1,6 +1,7 @@
 """Observations: scores and measurements with the moment they were taken."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from fhir_mappings.codings import CodeTest, codings
@@ -8,10 +9,16 @@ from fhir_mappings.dates import When, parse_period
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.record import Evidence, PatientRecord
 
+_DIGITS = 40
+"""No measurement has more; exact arithmetic with 1e999999999 would never end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One measurement. `code` tells scales apart; `number` is None where there is none, or it may not decide."""
+    """One measurement. `code` tells scales apart; `number` is None where there is none, or it may not decide.
+
+    `when` has an instant only where the measurement has one moment: one over a period has none.
+    """
 
     reference: str
     label: str
@@ -37,14 +44,14 @@ def observations(record: PatientRecord, codes: CodeTest) -> tuple[Observation, .
         number, unit = _number(resource)
         final = resource.get("status") in ("final", "amended", "corrected")
         value = f"{number}{unit and ' ' + unit}" if number is not None else ""
-        note = value if usable and final else "set aside" if not usable else f"{value} (not final)".strip()
+        note = "set aside" if not usable else value if final else f"{value} (not final)".strip()
         found.append(
             Observation(
                 reference,
                 match.label,
                 code,
                 when,
-                number if usable and final else None,
+                number if usable and final and match.decides else None,
                 unit,
                 Evidence(reference, match.label, _printed(when), note),
             )
@@ -62,16 +69,29 @@ def _when(record: PatientRecord, resource: Resource) -> When | None:
     return (
         record.when(resource.get("effectiveDateTime"))
         or record.when(resource.get("effectiveInstant"))
-        or parse_period(resource.get("effectivePeriod"), record.zone)[0]
+        or _over(*parse_period(resource.get("effectivePeriod"), record.zone))
     )
+
+
+def _over(start: When | None, end: When | None) -> When | None:
+    """The days a measured period touches, open where it is; its moment where it starts and ends at the same."""
+    if start is None and end is None:
+        return None
+    if start == end:
+        return start
+    return When(start.earliest if start else date.min, end.latest if end else date.max)
 
 
 def _number(resource: Resource) -> tuple[Decimal | None, str]:
     quantity = resource.get("valueQuantity")
     value: Json = quantity.get("value") if isinstance(quantity, dict) else resource.get("valueInteger")
-    unit = quantity.get("unit") if isinstance(quantity, dict) else None
+    units = [quantity.get("unit"), quantity.get("code")] if isinstance(quantity, dict) else []
+    unit = next((each for each in units if isinstance(each, str)), "")
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return None, ""
     if isinstance(quantity, dict) and quantity.get("comparator"):
         return None, ""
-    return Decimal(value), unit if isinstance(unit, str) and not unit.startswith("{") else ""
+    number = Decimal(value)
+    if len(number.as_tuple().digits) > _DIGITS or abs(int(number.as_tuple().exponent)) > _DIGITS:
+        return None, ""
+    return number, "" if unit.startswith("{") else unit
