@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fhir_mappings.codings import CodeTest, codings, has_code
+from fhir_mappings.codings import CodeTest, codings, has_code, items
 from fhir_mappings.record import Evidence, PatientRecord
 
 
@@ -20,10 +20,7 @@ def allergies(record: PatientRecord, codes: CodeTest) -> tuple[Allergy, ...]:
     """The allergies to one of these substances, refuted, mistaken and resolved ones left out."""
     found = []
     for resource in record.of_type("AllergyIntolerance"):
-        reactions = resource.get("reaction")
-        substances = (
-            [r.get("substance") for r in reactions if isinstance(r, dict)] if isinstance(reactions, list) else []
-        )
+        substances = [reaction.get("substance") for reaction in items(resource.get("reaction"))]
         match = next((m for c in [resource.get("code"), *substances] if (m := codes(codings(c)))), None)
         over = has_code(resource.get("verificationStatus"), "refuted", "entered-in-error") or has_code(
             resource.get("clinicalStatus"), "resolved", "inactive"
@@ -33,9 +30,10 @@ def allergies(record: PatientRecord, codes: CodeTest) -> tuple[Allergy, ...]:
         usable = record.is_usable(
             resource, "code", "clinicalStatus", "verificationStatus", "type", "reaction", "recordedDate", "patient"
         )
-        verification = resource.get("verificationStatus")
-        confirmed = not codings(verification) or has_code(verification, "confirmed")
-        certain = usable and match.decides and confirmed and resource.get("type") != "intolerance"
+        verification, clinical = resource.get("verificationStatus"), resource.get("clinicalStatus")
+        confirmed = verification is None or has_code(verification, "confirmed")
+        active = clinical is None or has_code(clinical, "active")
+        certain = usable and match.decides and confirmed and active and resource.get("type") != "intolerance"
         recorded = record.when(resource.get("onsetDateTime")) or record.when(resource.get("recordedDate"))
         value = "" if certain else "set aside" if not usable else "to be confirmed"
         reference = record.reference(resource)

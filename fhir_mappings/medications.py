@@ -8,6 +8,8 @@ from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.opioids import ingredient_of
 from fhir_mappings.record import Evidence, PatientRecord
 
+_STOOD = ("active", "completed", "stopped", "on-hold")
+
 
 @dataclass(frozen=True, slots=True)
 class Medication:
@@ -33,9 +35,10 @@ def medications(record: PatientRecord, codes: CodeTest) -> tuple[Medication, ...
         ):
             continue
         usable = record.is_usable(resource, "medication", "status", "intent", "authoredOn", "doNotPerform", "subject")
-        certain = usable and match.decides and codes(drugs) is not None
+        stood = status in _STOOD and resource.get("intent") not in ("proposal", "option")
+        certain = usable and stood and match.decides and codes(drugs) is not None
         authored = record.when(resource.get("authoredOn"))
-        value = str(status) if usable and status in ("active", "completed", "stopped", "on-hold") else ""
+        value = str(status) if status in _STOOD else ""
         reference = record.reference(resource)
         evidence = Evidence(reference, match.label, str(authored or ""), value if usable else "set aside")
         found.append(Medication(reference, match.label, certain, evidence))
