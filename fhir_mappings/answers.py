@@ -5,14 +5,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from fhir_mappings.codings import codings, items
+from fhir_mappings.codings import items
 from fhir_mappings.dates import Span, When, plus
-from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Evidence, PatientRecord
 
 _YES = {"yes", "y", "true", "373066001", "LA33-6"}
 _NO = {"no", "n", "false", "373067005", "LA32-8"}
 _UNSURE = {"unknown", "unk", "asku", "dont-know", "don't know", "don’t know", "not sure", "261665006", "LA12688-0"}
+
+_TYPE_IN_ADDRESS = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[^/]+(?:/_history/[^/]+)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +75,23 @@ def _counts(
     questionnaire = resource.get("questionnaire")
     if isinstance(questionnaire, str) and questionnaire and not is_ours(questionnaire):
         return False
-    if not _is_practitioner(resource.get("author")):
+    if not _is_by_practitioner(record, resource):
         return False
     too_late = authored.instant > record.read_at if authored.instant else authored.earliest > record.today
-    based_on_order = any(item.get("reference") == order for item in items(resource.get("basedOn")))
+    based_on = [item.get("reference") for item in items(resource.get("basedOn"))]
+    based_on_order = any(isinstance(each, str) and order in (each, record.local(each)) for each in based_on)
     if too_late or not (based_on_order or plus(authored.latest, valid_for) >= record.today):
         return False
     return record.is_usable(resource, "status", "author", "authored", "item", "subject", "questionnaire", "basedOn")
 
 
-def _is_practitioner(author: Json) -> bool:
-    for reference in items(author):
-        target, kind = reference.get("reference"), reference.get("type")
-        if isinstance(target, str) and re.search(r"(^|/)Practitioner(Role)?/", target):
-            return True
+def _is_by_practitioner(record: PatientRecord, resource: Resource) -> bool:
+    """Whether the author is one: by what the reference points at, else by its address, else by the type it gives."""
+    for author in items(resource.get("author")):
+        found, target = record.resolve(author, within=resource), author.get("reference")
+        kind = found.get("resourceType") if found is not None else author.get("type")
+        if found is None and isinstance(target, str) and (named := _TYPE_IN_ADDRESS.search(target)):
+            kind = named[1]
         if kind in ("Practitioner", "PractitionerRole"):
             return True
     return False
@@ -107,10 +112,9 @@ def _answers_in(parent: Resource) -> Iterator[tuple[str, str]]:
 def _word(answer: Resource) -> str:
     if isinstance(answer.get("valueBoolean"), bool):
         return "yes" if answer["valueBoolean"] else "no"
-    said = [coding.code for coding in codings(answer.get("valueCoding"))]
-    said += [coding.display for coding in codings(answer.get("valueCoding")) if coding.display]
-    if isinstance(answer.get("valueString"), str):
-        said.append(answer["valueString"].strip())
+    chosen = list(items(answer.get("valueCoding")))
+    given = [*(c.get("code") for c in chosen), *(c.get("display") for c in chosen), answer.get("valueString")]
+    said = [words.strip() for words in given if isinstance(words, str) and words.strip()]
     for word in said:
         for meaning, words in (("yes", _YES), ("no", _NO), ("", _UNSURE)):
             if word in words or word.lower() in words:
