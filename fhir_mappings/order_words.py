@@ -13,18 +13,20 @@ Attribute: TypeAlias = Literal["approach", "implant", "side", "guidance", "purpo
 ATTRIBUTES: tuple[Attribute, ...] = ("approach", "implant", "side", "guidance", "purpose", "request")
 
 _WAY = r"(?:approach|route|technique|access|placement|insertion|fusion|fixation|arthrodesis|implant\w*)"
+_NAMED = r"\b(?:approach|route|technique|access)\s*[:=]\s*"
 
 _VOCABULARY: Mapping[Attribute, Mapping[str, str]] = {
     "approach": {
         "posterior-oblique": rf"\bposterior[\s-]+oblique\b|\bpostero-?\s?(?:lateral|oblique)\b"
         rf"|\bposterior[\s-]+lateral\b|\boblique\s+{_WAY}",
         "lateral-transarticular": rf"\blateral[\s,-]+trans-?\s?articular\b|\btrans-?\s?articular[\s,-]+lateral\b"
-        rf"|\blateral\s+(?:\w+\s+)?{_WAY}|^\s*lateral\s*$",
-        "posterior": rf"\bposterior(?:ly)?\s+(?:\w+\s+){{0,2}}{_WAY}|\bvia\s+(?:a\s+)?posterior\b|^\s*posterior\s*$",
+        rf"|\blateral\s+(?:\w+\s+)?{_WAY}|{_NAMED}lateral\b|^\s*lateral\s*$",
+        "posterior": rf"\bposterior(?:ly)?\s+(?:\w+\s+){{0,2}}{_WAY}|\bvia\s+(?:a\s+)?posterior\b"
+        rf"|{_NAMED}posterior\b|^\s*posterior\s*$",
     },
     "implant": {
-        "not-transfixing": r"\bcorner-?\s?loc\b|\btrans-?\s?fasten\b|(?<!reveal )\blin-?q\b|\bnon-?\s?transfix\w*"
-        r"|\b(?:not|without)\s+(?:\w+\s+){0,2}transfix\w*|\bnot\s+cross\w*\s+the\s+joint\b"
+        "not-transfixing": r"\bcorner-?\s?loc\b|\btrans-?\s?fasten\b|\blin-?q\b|\bnon-?\s?transfix\w*"
+        r"|\b(?:not|without)\s+(?:\w+\s+){0,2}transfix\w*|\b(?:not|without)\s+cross\w*\s+the\s+(?:si\s+|sacroiliac\s+)?joint\b"
         r"|\bintra-?\s?articular\s+(?:implant|device|allograft|spacer|graft)\w*",
         "transfixing": r"\btransfix\w*|\b(?:cross\w*|across)\s+the\s+(?:si\s+|sacroiliac\s+)?joint\b",
     },
@@ -44,7 +46,8 @@ _VOCABULARY: Mapping[Attribute, Mapping[str, str]] = {
         r"|\btrial\b.*\b(?:pump|intrathecal|epidural|neuraxial|intraspinal|opioid|morphine)\b",
         "pump": r"\bpump\b|\bdrug delivery system\b",
         "obstetric": r"\blabou?r\b|\bobstetric\w*|\bca?esarean\b|\bvaginal delivery\b",
-        "post-operative": r"\bpost-?\s?op(?:erative)?\b|\bpost-?\s?surgical\b|\bperi-?\s?operative\b",
+        "post-operative": r"(?<!chronic )(?<!persistent )\bpost-?\s?(?:op(?:erative)?|surgical)\b(?!\s+pain\s+syndrome)"
+        r"|\bperi-?\s?operative\b",
         "diagnostic": r"\bdiagnostic\b|\bconfirmatory\b",
         "therapeutic": r"\btherapeutic\b",
     },
@@ -61,9 +64,22 @@ _PATTERNS = {
     for attribute, values in _VOCABULARY.items()
 }
 _DOUBT = re.compile(
-    r"\bnot?\b|\bnever\b|\bwithout\b|\bavoid\w*|\brather\b|\binstead\b|\bversus\b|\bvs\b|\bor\b|\bif\b|\bunless\b"
-    r"|\bconsider\w*|\bpossibl\w*|\bdiscuss\w*|\bprevious\w*|\bprior\b|\bfailed\b|\bhistory\b|\bs/p\b|\bafter\b|\?",
+    r"\bnot?\b|\bnon\b|\bcannot\b|n['’]t\b|\bneither\b|\bnor\b|\beither\b|\bexcept\b|\bunlikely\b|\bunable\b"
+    r"|\bmight\b|\bmaybe\b|\bperhaps\b|\bprobabl\w*|\bcontra-?indicat\w*|\bdeclin\w*|\brefus\w*|\ballerg\w*"
+    r"|\bintoleran\w*|\bnever\b|\bwithout\b|\bavoid\w*|\brather\b|\binstead\b|\bversus\b|\bvs\b|\bor\b|\bif\b|\bunless\b"
+    r"|\bconsider\w*|\bpossibl\w*|\bdiscuss\w*|\bprevious\w*|\bprior\b|\bfail\w*|\bhistory\b|\bs/p\b|\bafter\b|\?",
     re.IGNORECASE,
+)
+
+_OTHER_WAYS = {
+    "lateral-transarticular": re.compile(r"\bposter\w*|\bdorsal\w*|\banter\w*|\bobliq\w*", re.IGNORECASE),
+    "posterior-oblique": re.compile(r"\blateral\w*|\banter\w*", re.IGNORECASE),
+    "posterior": re.compile(r"\blateral\w*|\banter\w*|\bobliq\w*", re.IGNORECASE),
+}
+"""Words beside a stated approach that make it unclear: `posterior/lateral approach` states none."""
+_LINQ = re.compile(r"\blin-?q\b", re.IGNORECASE)
+_HEART_MONITOR = re.compile(
+    r"\breveal\b|\bmedtronic\b|\bcardiac\b|\bheart\b|\bloop\s+recorder\b|\blinq\W{0,3}(?:ii|2)\b", re.IGNORECASE
 )
 
 
@@ -87,8 +103,11 @@ class Reading:
 def read(text: str, attributes: tuple[Attribute, ...] = ATTRIBUTES) -> tuple[Reading, ...]:
     """What a phrase of an order says.
 
-    The longest match wins where one lies inside another ("posterior oblique" is not "posterior").
+    Where two values overlap the more specific one stands ("posterior oblique" is not "posterior"). The cardiac
+    monitor named LINQ is no implant for a joint.
     """
+    if is_heart_monitor(text):
+        text = _LINQ.sub(lambda match: " " * len(match[0]), text)
     found = []
     for attribute in attributes:
         spans: list[tuple[int, int, str]] = []
@@ -98,11 +117,25 @@ def read(text: str, attributes: tuple[Attribute, ...] = ATTRIBUTES) -> tuple[Rea
                     spans.append((match.start(), match.end(), value))
         values = {value for _, _, value in spans}
         rest = "".join(" " if any(s <= i < e for s, e, _ in spans) else c for i, c in enumerate(text))
-        clear = len(values) == 1 and not _DOUBT.search(rest)
+        clear = len(values) == 1 and is_plain(rest) and not any(_is_beside_another_way(v, rest) for v in values)
         found += [Reading(attribute, value, clear) for value in sorted(values)]
     return tuple(found)
 
 
 def names_it_plainly(text: str) -> bool:
     """Whether a phrase names an operation rather than a visit, a picture or a thought about it."""
-    return not (_ABOUT_IT.search(text) or _DOUBT.search(text))
+    return is_plain(text) and not _ABOUT_IT.search(text)
+
+
+def is_plain(text: str) -> bool:
+    """Whether a phrase is without negation, alternative or doubt."""
+    return not _DOUBT.search(text)
+
+
+def is_heart_monitor(text: str) -> bool:
+    """Whether a phrase speaks of the insertable cardiac monitor that shares its name with a joint implant."""
+    return bool(_HEART_MONITOR.search(text))
+
+
+def _is_beside_another_way(value: str, rest: str) -> bool:
+    return value in _OTHER_WAYS and bool(_OTHER_WAYS[value].search(rest))
