@@ -1,7 +1,10 @@
 """The command line: `cds-service serve | demo | evaluate | policies`."""
 
 import io
+import sys
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from cds_service.loading import load_assessor
 from cds_service.policy_commands import policies
 from cds_service.policy_commands.held import text_of
 from cds_service.policy_judge import PolicyJudge
+from cds_service.reloading import TextsInForce
 from cds_service.serving import serve
 from cds_service.settings import Settings
 from cds_service.terminal.determinations import print_determination
@@ -61,10 +65,11 @@ main.add_command(policies)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="The port to listen on.")
 def serve_command(host: str, port: int) -> None:
-    """Serve CDS Hooks until told to stop."""
+    """Serve CDS Hooks until told to stop. On SIGHUP the policy texts are read again."""
     settings = _settings()
-    assessor = _assessor(settings)
-    serve(lambda: make_app(settings, assessor), settings, host=host, port=port)
+    with _problems_told():
+        texts = TextsInForce(settings, sys.stderr, now)
+    serve(lambda: make_app(settings, texts.assessor), texts.reload, settings, host=host, port=port)
 
 
 @main.command("demo")
@@ -120,8 +125,15 @@ def _settings() -> Settings:
 
 
 def _assessor(settings: Settings) -> Assessor:
-    try:
+    with _problems_told():
         return load_assessor(settings)
+
+
+@contextmanager
+def _problems_told() -> Iterator[None]:
+    """Ends the command with what is wrong in the operator's files."""
+    try:
+        yield
     except (DocumentError, ValueSetError, OSError) as error:
         raise click.ClickException(str(error)) from None
 

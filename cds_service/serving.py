@@ -17,10 +17,17 @@ _PORTS_TRIED = 50
 
 
 class GunicornService(BaseApplication):  # type: ignore[misc]
-    """The service under gunicorn, threads in a few processes; each process makes its own application."""
+    """The service under gunicorn, threads in a few processes; each process makes its own application.
 
-    def __init__(self, make_app: Callable[[], Flask], settings: Settings, *, host: str, port: int) -> None:
+    On SIGHUP gunicorn starts new processes, and the old ones end when they have answered what they were asked; what
+    applications are made of is read again before, once.
+    """
+
+    def __init__(
+        self, make_app: Callable[[], Flask], reload: Callable[[], None], settings: Settings, *, host: str, port: int
+    ) -> None:
         self._make_app = make_app
+        self._reload = reload
         self._options = {
             "bind": f"{host}:{port}",
             "worker_class": "gthread",
@@ -36,14 +43,24 @@ class GunicornService(BaseApplication):  # type: ignore[misc]
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
+    def reload(self) -> None:
+        """Read again what applications are made of; called before processes are replaced."""
+        self._reload()
+        super().reload()
+
     def load(self) -> Flask:
         """The application of one process."""
         return self._make_app()
 
 
-def serve(make_app: Callable[[], Flask], settings: Settings, *, host: str, port: int) -> None:
-    """Serve until told to stop by a signal. `make_app` is called once in each worker process."""
-    GunicornService(make_app, settings, host=host, port=port).run()
+def serve(
+    make_app: Callable[[], Flask], reload: Callable[[], None], settings: Settings, *, host: str, port: int
+) -> None:
+    """Serve until told to stop by a signal.
+
+    `make_app` is called once in each worker process; `reload` on SIGHUP, before new worker processes are started.
+    """
+    GunicornService(make_app, reload, settings, host=host, port=port).run()
 
 
 class _Quiet(WSGIRequestHandler):

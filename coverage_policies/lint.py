@@ -20,9 +20,12 @@ def lint(library: Library) -> tuple[Problem, ...]:
         *(problem for policy in library.policies.values() for problem in _policy_problems(policy, library)),
         *_histories(library.policies.values()),
         *value_set_problems(library.value_sets.values()),
-        *_unused(library),
-        *_cases_of_nothing(library),
     )
+
+
+def leftovers(library: Library) -> tuple[Problem, ...]:
+    """Files that no text needs, in the operator's own folders or beside texts. They spoil no answer."""
+    return (*_unused(library), *_cases_of_nothing(library))
 
 
 def _policy_problems(policy: Policy, library: Library) -> Iterator[Problem]:
@@ -112,7 +115,7 @@ def _reads(clause: Clause, attribute: str) -> bool:
 
 
 def _unused(library: Library) -> Iterator[Problem]:
-    """Value sets of the operator's own folders that no text names."""
+    """Value sets that no text names; those that come with the service are there for everybody."""
     used = {name for policy in library.policies.values() for name in value_set_names(policy)}
     for name, each in library.value_sets.items():
         if name not in used and not _is_built_in(each):

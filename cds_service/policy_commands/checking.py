@@ -11,7 +11,7 @@ from cds_service.settings import Settings
 from cds_service.terminal.policy_checks import print_case_runs, print_code_coverage
 from coverage_policies.case_runs import run_cases
 from coverage_policies.code_coverage import CodeAnswer, code_coverage, parse_codes
-from coverage_policies.lint import lint
+from coverage_policies.lint import leftovers, lint
 from coverage_policies.lock import lock_problems, write_lock
 from coverage_policies.yaml_source import DocumentError
 from fhir_mappings.fhir_json import dumps
@@ -21,7 +21,7 @@ from fhir_mappings.fhir_json import dumps
 def lint_command() -> None:
     """Check every text and value set; each problem is told with file, line and how it is written right."""
     library = library_of(Settings())
-    problems = [*lint(library), *lock_problems(library)]
+    problems = [*lint(library), *leftovers(library), *lock_problems(library)]
     for problem in problems:
         click.echo(str(problem), err=True)
     if problems:

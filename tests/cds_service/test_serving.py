@@ -19,7 +19,7 @@ sys.path.insert(0, {tests!r})
 from hook_fakes import LookingJudge, Service
 from cds_service.serving import serve
 from cds_service.settings import Settings
-serve(lambda: Service(LookingJudge()).app, Settings(workers=1, threads=2), host="127.0.0.1", port={port})
+serve(lambda: Service(LookingJudge()).app, lambda: None, Settings(workers=1, threads=2), host="127.0.0.1", port={port})
 """
 
 
@@ -38,7 +38,7 @@ def test_the_next_free_port_is_taken() -> None:
 
 
 def test_gunicorn_gets_threads_and_no_control_socket() -> None:
-    made = GunicornService(Service(LookingJudge()).app.make_default_options_response, Settings(), host="::1", port=1)  # type: ignore[arg-type]
+    made = GunicornService(lambda: Service(LookingJudge()).app, lambda: None, Settings(), host="::1", port=1)
     assert made.cfg.worker_class_str == "gthread"
     assert (made.cfg.workers, made.cfg.threads) == (2, 32)
     assert made.cfg.control_socket_disable is True

@@ -1,0 +1,49 @@
+"""The texts in force, read again on demand while the service runs."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TextIO
+
+import structlog
+
+from cds_service.loading import load_assessor
+from cds_service.settings import Settings
+from coverage_policies.assessment import Assessor
+from coverage_policies.lint import lint
+from coverage_policies.value_sets import ValueSetError
+from coverage_policies.yaml_source import DocumentError
+
+
+def load_linted(settings: Settings) -> Assessor:
+    """The texts and rules of these settings. Raises DocumentError or ValueSetError also for what only lint finds."""
+    assessor = load_assessor(settings)
+    if problems := lint(assessor.library):
+        raise DocumentError(problems)
+    return assessor
+
+
+class TextsInForce:
+    """Those of the last reading in which everything was in order.
+
+    The first reading raises what is wrong. A later one that fails changes nothing, and what is wrong is logged.
+    """
+
+    def __init__(self, settings: Settings, stream: TextIO, clock: Callable[[], datetime]) -> None:
+        self.assessor = load_linted(settings)
+        self._settings = settings
+        self._clock = clock
+        self._logger = structlog.wrap_logger(
+            structlog.WriteLogger(stream),
+            processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
+        )
+
+    def reload(self) -> None:
+        """Read everything again."""
+        at = self._clock().isoformat(timespec="milliseconds")
+        try:
+            self.assessor = load_linted(self._settings)
+        except (DocumentError, ValueSetError, OSError) as error:
+            problems = str(error).splitlines()
+            self._logger.error("texts not reloaded, the old ones stay in force", at=at, problems=problems)
+        else:
+            self._logger.info("texts reloaded", at=at, texts=sorted(self.assessor.library.policies))
