@@ -67,10 +67,12 @@ class ValueSet:
                 self._prefixes.append(row)
             else:
                 self._exact.setdefault((row.system, row.code), []).append(row)
-        self._prefixes.sort(key=lambda row: -len(row.code))
+        self._prefixes.sort(key=lambda row: (-len(row.code), row.decides))
+        for same in self._exact.values():
+            same.sort(key=lambda row: row.decides)
 
     def row(self, coding: Coding, on: date | None = None) -> Row | None:
-        """The row that knows this code: an exact one, else the longest prefix."""
+        """The row that knows this code: an exact one, else the longest prefix; of two alike the one that asks."""
         code = _dotted(coding.code) if coding.system == ICD10CM else coding.code
         for row in self._exact.get((coding.system, code), ()):
             if row.is_valid(on):

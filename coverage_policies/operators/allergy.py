@@ -17,6 +17,7 @@ from coverage_policies.operators.base import (
 from coverage_policies.searches import ALLERGIES, Search
 from coverage_policies.value_sets import Row, ValueSet
 from fhir_mappings.allergies import allergies
+from fhir_mappings.drug_names import name_of
 from fhir_mappings.orders import Order
 
 
@@ -47,7 +48,7 @@ class AllergyTest:
 
 def _ordered(order: Order) -> ValueSet:
     """The drugs the order states, as a set. An order that names none leaves the question open."""
-    rows = (Row(d.system, d.code, d.display or "The ordered drug", "", None, None, True) for d in order.drugs)
+    rows = (Row(d.system, d.code, name_of(d) or "The ordered drug", "", None, None, True) for d in order.drugs)
     return ValueSet("ordered-drug", rows)
 
 

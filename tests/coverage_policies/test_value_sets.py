@@ -273,3 +273,11 @@ def test_a_file_from_a_spreadsheet_is_read(tmp_path: Path) -> None:
     content = "\ufeff" + HEADER + f"{SNOMED},1,Späte Schmerzen,test,,,decides\n"
     (tmp_path / "alpha.csv").write_bytes(content.replace("\n", "\r\n").encode())
     assert [each.label for each in load_value_sets([tmp_path])["alpha"].rows] == ["Späte Schmerzen"]
+
+
+@pytest.mark.parametrize("code", ["123", "12*"])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_of_two_rows_alike_in_sets_put_together_the_one_that_asks_wins(code: str, reverse: bool) -> None:
+    sets = [ValueSet("alpha", [row(SNOMED, code)]), ValueSet("beta", [row(SNOMED, code, asks=True)])]
+    both = union("alpha or beta", reversed(sets) if reverse else sets)
+    assert found(both, Coding(SNOMED, "123")) == Match(f"Label of {code}", False)

@@ -4,7 +4,7 @@ import pytest
 from fhir_builders import codes_of
 
 from fhir_mappings.codings import RXNORM, Coding
-from fhir_mappings.drug_names import ingredients_named
+from fhir_mappings.drug_names import ingredients_named, name_of
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,10 @@ def test_an_ingredient_is_known_by_its_whole_name(text, codes):
 
 def test_an_ingredient_is_an_rxnorm_code_with_its_name():
     assert ingredients_named("Baclofen") == (Coding(RXNORM, "1292", "baclofen"),)
+
+
+def test_a_drug_is_called_as_the_sender_calls_it_else_by_its_known_ingredient() -> None:
+    assert name_of(Coding(RXNORM, "7052", "Morphine sulfate")) == "Morphine sulfate"
+    assert name_of(Coding(RXNORM, "7052")) == "Morphine"
+    assert name_of(Coding(RXNORM, "1")) == ""
+    assert name_of(Coding("http://snomed.info/sct", "7052")) == ""
