@@ -10,6 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from fhir_mappings.fhir_json import Resource
 
+_UNREADABLE = "cannot be read"
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -59,8 +61,30 @@ def faults(resource: Resource) -> tuple[Fault, ...]:
                 return tuple(found)
         except RecursionError:
             return (*found, Fault(str(resource_type), "nested too deeply"))
+        except Exception:  # the library itself fails on some input, such as a contained resource of no known type
+            broken = _breaking(model, rest)
+            found.extend(Fault(f"{resource_type}.{name}", _UNREADABLE) for name in broken)
+            if not broken:
+                return (*found, Fault(str(resource_type), _UNREADABLE))
+            for name in broken:
+                del rest[name]
         else:
             return tuple(found)
+
+
+def _breaking(model: type[BaseModel], resource: Resource) -> list[str]:
+    """The elements that the library fails on, each tried by itself."""
+    found = []
+    for name, value in resource.items():
+        if name == "resourceType":
+            continue
+        try:
+            model.model_validate({"resourceType": resource["resourceType"], name: value})
+        except ValidationError:
+            continue
+        except Exception:
+            found.append(name)
+    return found
 
 
 def _fault(resource_type: str, error: Mapping[str, Any]) -> Fault:

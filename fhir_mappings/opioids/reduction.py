@@ -71,8 +71,9 @@ class Reduction:
     """What the chart says about a wean, up to the last whole day before the anchor date or the reading.
 
     `unconverted` are the lines of the look-back that have no upper bound, `not_read` the resource types other than
-    MedicationRequest whose search failed: what they hold can only add to the current dose. `problem` says why
-    nothing can be told at all, and is empty otherwise.
+    MedicationRequest whose search failed: what they hold may add to the current dose as well as to the baselines, so
+    that neither a reduction nor its absence is proven. `problem` says why nothing can be told at all, and is empty
+    otherwise.
     """
 
     baselines: tuple[Baseline, ...]
@@ -90,10 +91,10 @@ class Reduction:
 
         True when the most that may be taken now is low enough against the least that either baseline may have been,
         False when the least taken now is too much even against the most that the 14-day baseline may have been,
-        None when neither is proven.
+        None when neither is proven, which it never is where some kind of resource was not read.
         """
         by_days = {baseline.days: baseline.dose for baseline in self.baselines}
-        if self.problem or set(by_days) != set(BASELINE_DAYS):
+        if self.problem or self.not_read or set(by_days) != set(BASELINE_DAYS):
             return None
         left = 1 - Fraction(percent) / 100
         low, high = _exact(self.current.low), _exact(self.current.high)

@@ -310,10 +310,11 @@ def test_without_every_prescription_nothing_is_said(how):
 
 
 @pytest.mark.parametrize("kind", ["MedicationDispense", "MedicationStatement", "MedicationAdministration"])
-def test_a_failed_search_for_what_can_only_add_forbids_the_proof_and_not_the_failure(kind):
+def test_a_failed_search_forbids_both_proofs(kind):
     lost = {kind: Availability.UNAVAILABLE}
     assert halved(*FELL, availability=lost) is None
-    assert halved(*STAYED, availability=lost) is False
+    assert halved(*STAYED, availability=lost) is None
+    assert halved(*STAYED) is False
     assert read(*FELL, availability=lost).not_read == (kind,)
 
 
