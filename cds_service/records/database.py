@@ -1,0 +1,147 @@
+"""The database: SQLite in a file or in memory, or PostgreSQL; one short transaction at a time, waits that end.
+
+SQLite runs in WAL mode with `synchronous=FULL`, PostgreSQL with `synchronous_commit=on`: what is committed is on disk.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+IN_MEMORY = "sqlite://"
+_READS = "cds_reads"
+
+
+class UnavailableError(Exception):
+    """The database did not do what was asked: down, full, locked for too long. The message says which, no values."""
+
+
+class Database:
+    """Transactions on one database. Safe to use from several threads; each process makes its own.
+
+    `wait_seconds` bounds every wait: for a connection, for another writer, for a statement.
+    Raises ValueError for a URL that is neither SQLite nor PostgreSQL; its message does not hold the URL.
+    """
+
+    def __init__(self, url: str, *, wait_seconds: float, connections: int = 8) -> None:
+        parsed = _parsed(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self.is_in_memory = self.is_sqlite and parsed.database in (None, "", ":memory:")
+        self._wait_seconds = wait_seconds
+        self._turn = threading.Lock()
+        self.engine = self._sqlite(parsed, connections) if self.is_sqlite else self._postgresql(parsed, connections)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is on disk once the context ends. Raises UnavailableError where it is not."""
+        with self._in_turn(self.is_sqlite), _told(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads, and holds nobody up."""
+        with self._in_turn(self.is_in_memory), _told(), self.engine.connect() as connection:
+            reader = connection.execution_options(**{_READS: True})
+            with reader.begin():
+                yield reader
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _in_turn(self, is_needed: bool) -> Iterator[None]:
+        """One thread at a time: SQLite's own waiting is by polling, and a database in memory has one connection."""
+        if not is_needed:
+            yield
+            return
+        if not self._turn.acquire(timeout=self._wait_seconds):
+            raise UnavailableError("the database was busy for too long")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def _sqlite(self, url: URL, connections: int) -> Engine:
+        options: dict[str, Any] = {"connect_args": {"timeout": self._wait_seconds, "check_same_thread": False}}
+        if self.is_in_memory:
+            options["poolclass"] = StaticPool
+        else:
+            options |= {"pool_size": connections, "max_overflow": 0, "pool_timeout": self._wait_seconds}
+        engine = create_engine(url, hide_parameters=True, **options)
+
+        @event.listens_for(engine, "connect")
+        def connected(connection: Any, _record: object) -> None:
+            connection.isolation_level = None  # transactions begin where `begun` says, not where the driver thinks
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=FULL")
+            cursor.execute("PRAGMA foreign_keys=ON")
+            cursor.close()
+
+        @event.listens_for(engine, "begin")
+        def begun(connection: Connection) -> None:
+            reads = connection.get_execution_options().get(_READS)
+            connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+        return engine
+
+    def _postgresql(self, url: URL, connections: int) -> Engine:
+        waits = int(self._wait_seconds * 1000)
+        options = f"-c synchronous_commit=on -c statement_timeout={waits} -c lock_timeout={waits} -c timezone=UTC"
+        return create_engine(
+            url,
+            hide_parameters=True,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=self._wait_seconds,
+            pool_pre_ping=True,
+            connect_args={
+                "options": options,
+                "connect_timeout": max(2, round(self._wait_seconds)),
+                "tcp_user_timeout": waits,
+                "application_name": "cds-service",
+            },
+        )
+
+
+def insert_once(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row; False where one with its key is there already."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    insert = sqlite_insert(table) if is_sqlite else postgresql_insert(table)
+    return connection.execute(insert.values(**row).on_conflict_do_nothing()).rowcount == 1
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise UnavailableError(_cause(error)) from None
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    """What failed, by the names the database has for it; never a statement or its values."""
+    if not isinstance(error, DBAPIError):
+        return f"the database failed ({type(error).__name__})"
+    code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
+    return f"the database failed ({type(error.orig).__name__}{', ' + code if code else ''})"
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError("this is no database URL") from None
+    if parsed.get_backend_name() == "sqlite":
+        return parsed.set(drivername="sqlite")
+    if parsed.get_backend_name() in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    raise ValueError("the database must be sqlite:///FILE or postgresql://…")

@@ -1,0 +1,12 @@
+"""Runs the migrations on the connection and in the transaction of whoever asked for them."""
+
+from alembic import context
+
+from cds_service.records.tables import METADATA
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=METADATA,
+    transactional_ddl=True,
+)
+context.run_migrations()
