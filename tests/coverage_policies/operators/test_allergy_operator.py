@@ -87,9 +87,11 @@ def test_a_drug_that_is_named_in_words_is_ordered_too() -> None:
 
 def test_the_allergy_is_named_by_the_drug_of_the_order() -> None:
     ordered = order(orderDetail=[concept("7052", system=RXNORM, display="Morphine sulfate")])
-    unnamed = find(TO_THE_DRUG, allergy("7052", RXNORM), of=MORPHINE)
-    named = find(TO_THE_DRUG, allergy("7052", RXNORM), of=ordered)
-    assert [found.evidence[0].label for found in (unnamed, named)] == ["The ordered drug", "Morphine sulfate"]
+    unknown = order(orderDetail=[concept("1", system=RXNORM)])
+    found = [find(TO_THE_DRUG, allergy("7052", RXNORM), of=MORPHINE)]
+    found += [find(TO_THE_DRUG, allergy("7052", RXNORM), of=ordered)]
+    found += [find(TO_THE_DRUG, allergy("1", RXNORM), of=unknown)]
+    assert [each.evidence[0].label for each in found] == ["Morphine", "Morphine sulfate", "The ordered drug"]
 
 
 def test_an_order_that_names_no_drug_cannot_tell() -> None:
