@@ -33,6 +33,7 @@ SPAN = r"^\d+ (?:days?|weeks?|months?|years?)$"
 DURATION = r"^(?:at least|at most|under|over) \d+ (?:days?|weeks?|months?|years?)$"
 AGO = r"^(?:at least|at most|under|over) \d+ (?:days?|weeks?|months?|years?) ago$"
 HOURS = r"^\d+ hours?$"
+FOLLOWING_DAYS = r"^[1-9]\d* following days?$"
 """The same phrases as patterns for a document's JSON Schema."""
 
 
@@ -124,6 +125,14 @@ def hours(phrase: str) -> timedelta:
     if not found:
         raise ValueError(f"{phrase!r} is no number of hours; write it like '24 hours'")
     return timedelta(hours=int(found[1]))
+
+
+def following_days(phrase: str) -> int:
+    """Read `7 following days`."""
+    found = re.fullmatch(r"([1-9]\d*) following days?", phrase)
+    if not found:
+        raise ValueError(f"{phrase!r} is no number of days; write it like '7 following days'")
+    return int(found[1])
 
 
 def _unit(word: str) -> Unit:

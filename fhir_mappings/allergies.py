@@ -8,12 +8,16 @@ from fhir_mappings.record import Evidence, PatientRecord
 
 @dataclass(frozen=True, slots=True)
 class Allergy:
-    """One row of an allergy list. `is_certain`: active, confirmed, and an allergy rather than an intolerance."""
+    """One row of an allergy list. `is_certain`: active, confirmed, and an allergy rather than an intolerance.
+
+    `is_certain_intolerance`: an intolerance that is active and confirmed.
+    """
 
     reference: str
     label: str
     is_certain: bool
     evidence: Evidence
+    is_certain_intolerance: bool = False
 
 
 def allergies(record: PatientRecord, codes: CodeTest) -> tuple[Allergy, ...]:
@@ -33,11 +37,11 @@ def allergies(record: PatientRecord, codes: CodeTest) -> tuple[Allergy, ...]:
         verification, clinical = resource.get("verificationStatus"), resource.get("clinicalStatus")
         confirmed = verification is None or has_code(verification, "confirmed")
         active = clinical is None or has_code(clinical, "active")
-        certain = usable and match.decides and confirmed and active and resource.get("type") != "intolerance"
+        stands = usable and match.decides and confirmed and active
+        certain = stands and resource.get("type") != "intolerance"
         recorded = record.when(resource.get("onsetDateTime")) or record.when(resource.get("recordedDate"))
         value = "" if certain else "set aside" if not usable else "to be confirmed"
         reference = record.reference(resource)
-        found.append(
-            Allergy(reference, match.label, certain, Evidence(reference, match.label, str(recorded or ""), value))
-        )
+        evidence = Evidence(reference, match.label, str(recorded or ""), value)
+        found.append(Allergy(reference, match.label, certain, evidence, stands and not certain))
     return tuple(found)

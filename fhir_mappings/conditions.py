@@ -8,6 +8,7 @@ from fhir_mappings.codings import CodeTest, codings, has_code, named
 from fhir_mappings.dates import When, parse_period
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Evidence, PatientRecord
+from fhir_mappings.sides import Side, side_of
 
 _ELEMENTS = ("code", "clinicalStatus", "verificationStatus", "onset", "abatement", "recordedDate", "subject")
 _ALWAYS = When(date.min, date.max)
@@ -24,7 +25,10 @@ class Presence(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One row of a problem list. `since` is the interval in which it began, open where nothing bounds it."""
+    """One row of a problem list. `since` is the interval in which it began, open where nothing bounds it.
+
+    `side` is None where the row does not say it.
+    """
 
     reference: str
     label: str
@@ -32,6 +36,7 @@ class Condition:
     since: When
     until: When | None
     evidence: Evidence
+    side: Side | None = None
 
     def on(self, day: date) -> "Condition | None":
         """The condition as it stood on a day; None where it had not begun."""
@@ -68,7 +73,7 @@ def conditions(record: PatientRecord, codes: CodeTest) -> tuple[Condition, ...]:
             onset.earliest if onset else date.min,
             min(onset.latest if onset else date.max, recorded.latest if recorded else date.max),
         )
-        found.append(Condition(reference, match.label, presence, since, until, evidence))
+        found.append(Condition(reference, match.label, presence, since, until, evidence, side_of(resource, "code")))
     return tuple(found)
 
 

@@ -12,13 +12,12 @@ from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.opioids import ingredient_of
 from fhir_mappings.order_words import Attribute, Reading, names_it_plainly, read
 from fhir_mappings.record import Evidence, reference_of
+from fhir_mappings.sides import QUALIFIERS, Side
 
 Resolve: TypeAlias = Callable[[Json], Resource | None]
 """Finds what a Reference points at among the draft orders and the chart; None where it is nowhere."""
 
 _NOT_JUDGED = ("revoked", "entered-in-error", "cancelled")
-_SIDES = {"7771000": "left", "24028007": "right", "51440002": "bilateral"}
-"""SNOMED CT laterality qualifiers."""
 _BILLING_OPTIONS = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-billing-options"
 
 
@@ -53,6 +52,12 @@ class Order:
     def evidence(self) -> Evidence:
         """The order itself, as evidence of what it states."""
         return Evidence(self.reference, self.label, str(self.authored) if self.authored else "")
+
+    @property
+    def side(self) -> Side | None:
+        """The side it states, where it states one; left and right side by side are a contradiction."""
+        stated = self.stated.get("side", frozenset())
+        return next((side for side in QUALIFIERS.values() if stated == {side}), None)
 
     @property
     def is_judged(self) -> bool:
@@ -143,7 +148,7 @@ def _readings(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
     for detail in items(resource.get("orderDetail")):
         yield from _first_saying(_texts(detail))
     for site in items(resource.get("bodySite")):
-        yield from (Reading("side", _SIDES[c.code], True) for c in codings(site) if c.code in _SIDES)
+        yield from (Reading("side", QUALIFIERS[c.code], True) for c in codings(site) if c.code in QUALIFIERS)
         yield from _first_saying(_texts(site), ("side",))
     for concept in items(resource.get("reasonCode")):
         yield from _first_saying(_texts(concept), ("purpose", "request"))

@@ -1,92 +1,137 @@
 """How much of the pain a procedure took away, from the scores around it.
 
-Before is the last score within a window before the procedure, after is every score within a window after it; the
-least relief counts. Only scores of the same code and unit are compared, exactly. A score or a procedure without a
-time of day cannot be placed, and then nothing can be told.
+Before is the last score within a window before the procedure, after is every score within a window after it. What was
+achieved lies between the least relief, which is what surely lasted, and the most. Only scores of the same code and unit
+are compared, exactly. A score or a procedure without a time of day cannot be placed, and then nothing can be told.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
+from typing import Literal, TypeAlias
 
 from fhir_mappings.codings import CodeTest
 from fhir_mappings.observations import Observation, observations
 from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.record import Evidence, PatientRecord
 
+Edge: TypeAlias = Literal["start", "end"]
+"""From where the window after a procedure is counted. A catheter trial is scored while it goes on, from its start."""
+
 
 @dataclass(frozen=True, slots=True)
 class Relief:
     """The relief after one procedure: percent of the score before it, negative where pain rose.
 
-    `percent` is None where it cannot be told; `problem` then says why.
+    `least` and `most` are None where it cannot be told; `problem` then says why. `later` is the relief by each score
+    of the days that follow, None for one that cannot be read.
     """
 
     procedure: Procedure
-    percent: Fraction | None
+    least: Fraction | None
+    most: Fraction | None
     problem: str
     evidence: tuple[Evidence, ...]
+    later: tuple[Fraction | None, ...] = ()
 
     @property
     def printed(self) -> str:
-        """The relief with two decimals at most, cut and never rounded up: `74.99 %`."""
-        if self.percent is None:
+        """The relief with two decimals at most, cut and never rounded up: `74.99 %`, or `12.5 to 80 %`."""
+        if self.least is None or self.most is None:
             return ""
-        cut = Fraction(int(self.percent * 100), 100)
-        return f"{float(cut):g} %"
+        ends = dict.fromkeys(f"{float(Fraction(int(end * 100), 100)):g}" for end in (self.least, self.most))
+        return f"{' to '.join(ends)} %"
 
 
-def reliefs(
-    record: PatientRecord,
-    done: Iterable[Procedure],
-    scales: CodeTest,
-    *,
-    before: timedelta,
-    after: timedelta,
-) -> tuple[Relief, ...]:
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which scores count: so long before, so long after the start or the end, and on so many days that follow."""
+
+    before: timedelta
+    after: timedelta
+    counted_from: Edge = "end"
+    following_days: int = 0
+
+
+def reliefs(record: PatientRecord, done: Iterable[Procedure], scales: CodeTest, window: Window) -> tuple[Relief, ...]:
     """The relief after each procedure that was completed, in order of time; those without a time come last."""
     scores = observations(record, scales)
-    found = [_relief(each, scores, before, after) for each in done if each.progress is Progress.DONE]
+    found = [_relief(each, scores, window) for each in done if each.progress is Progress.DONE]
     return tuple(sorted(found, key=lambda relief: (str(relief.procedure.start or "~"), relief.procedure.reference)))
 
 
-def _relief(done: Procedure, scores: tuple[Observation, ...], before: timedelta, after: timedelta) -> Relief:
+def _relief(done: Procedure, scores: tuple[Observation, ...], window: Window) -> Relief:
     begin = done.start.instant if done.start else None
-    end = done.end.instant if done.end else begin
-    if begin is None or end is None:
-        return Relief(done, None, "the time of day of the procedure is not recorded", (done.evidence,))
+    over = done.end if done.end and window.counted_from == "end" else done.start
+    end = over.instant if over else None
+    if begin is None or end is None or over is None:
+        return _untold(done, "the time of day of the procedure is not recorded")
     by_scale: dict[str, list[Observation]] = {}
     for score in scores:
-        if _may_lie_in(score, begin - before, end + after):
+        if _may_lie_in(score, begin - window.before, end + window.after):
             if score.number is None or score.when is None or score.when.instant is None:
-                return Relief(
-                    done, None, "a pain score around it cannot be placed or read", (done.evidence, score.evidence)
-                )
-            if begin - before <= score.when.instant <= begin or end < score.when.instant <= end + after:
-                by_scale.setdefault(f"{score.code} {score.unit}", []).append(score)
-    found = [relief for scale in by_scale.values() if (relief := _on_one_scale(done, scale, begin))]
+                return _untold(done, "a pain score around it cannot be placed or read", score.evidence)
+            if begin - window.before <= score.when.instant <= begin or end < score.when.instant <= end + window.after:
+                by_scale.setdefault(_scale(score), []).append(score)
+    days = [over.latest + timedelta(days=1), over.latest + timedelta(days=window.following_days)]
+    following = [score for score in scores if window.following_days and _may_lie_on(score, days)]
+    found = [
+        relief
+        for scale, around in by_scale.items()
+        if (relief := _on_one_scale(done, around, begin, [s for s in following if _scale(s) == scale]))
+    ]
     if not found:
-        return Relief(done, None, "no pain scores on one scale before and after it", (done.evidence,))
-    return min(found, key=lambda relief: relief.percent if relief.percent is not None else Fraction(-(10**9)))
+        return _untold(done, "no pain scores on one scale before and after it")
+    if any(each.least is None for each in found):
+        return next(each for each in found if each.least is None)
+    worst = min(found, key=lambda relief: relief.least or 0)
+    best = max(found, key=lambda relief: relief.most or 0)
+    evidence = tuple(dict.fromkeys(item for each in (worst, best) for item in each.evidence))
+    return Relief(done, worst.least, best.most, "", evidence, tuple(score for each in found for score in each.later))
 
 
-def _on_one_scale(done: Procedure, scores: list[Observation], begin: datetime) -> Relief | None:
-    earlier = [s for s in scores if _instant(s) <= begin]
-    later = [s for s in scores if _instant(s) > begin]
-    if not earlier or not later:
+def _untold(done: Procedure, problem: str, *evidence: Evidence) -> Relief:
+    return Relief(done, None, None, problem, (done.evidence, *evidence))
+
+
+def _scale(score: Observation) -> str:
+    return f"{score.code} {score.unit}"
+
+
+def _on_one_scale(
+    done: Procedure, around: list[Observation], begin: datetime, following: list[Observation]
+) -> Relief | None:
+    earlier = [s for s in around if _instant(s) <= begin]
+    after = [s for s in around if _instant(s) > begin]
+    if not earlier or not after:
         return None
     latest = max(_instant(s) for s in earlier)
     baseline = max((s for s in earlier if _instant(s) == latest), key=lambda s: s.number or 0)
     lowest = min(s.number or 0 for s in earlier if _instant(s) == latest)
-    worst = max(later, key=lambda s: s.number or 0)
-    evidence = (done.evidence, baseline.evidence, worst.evidence)
+    worst = max(after, key=lambda s: s.number or 0)
+    best = min(after, key=lambda s: s.number or 0)
     if lowest != baseline.number:
-        return Relief(done, None, "two scores at the same time before it differ", evidence)
+        return _untold(done, "two scores at the same time before it differ", baseline.evidence, worst.evidence)
     if not baseline.number or baseline.number < 0:
-        return Relief(done, None, "there was no pain before it", evidence)
-    base, rest = Fraction(baseline.number), Fraction(worst.number or 0)
-    return Relief(done, (base - rest) / base * 100, "", evidence)
+        return _untold(done, "there was no pain before it", baseline.evidence, worst.evidence)
+    base = Fraction(baseline.number)
+
+    def relief(score: Observation) -> Fraction | None:
+        return None if score.number is None else (base - Fraction(score.number)) / base * 100
+
+    shown = (baseline, worst, best, *following)
+    evidence = tuple(dict.fromkeys((done.evidence, *(score.evidence for score in shown))))
+    later = tuple(relief(score) if _is_dated(score) else None for score in following)
+    return Relief(done, relief(worst), relief(best), "", evidence, later)
+
+
+def _is_dated(score: Observation) -> bool:
+    return score.when is not None and score.when.earliest == score.when.latest
+
+
+def _may_lie_on(score: Observation, days: list[date]) -> bool:
+    return score.when is not None and score.when.latest >= days[0] and score.when.earliest <= days[1]
 
 
 def _instant(score: Observation) -> datetime:

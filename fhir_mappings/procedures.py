@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from fhir_mappings.codings import CodeTest, codings, items
+from fhir_mappings.codings import CPT, HCPCS, CodeTest, codings, items
 from fhir_mappings.dates import When, parse_period
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.order_words import read
 from fhir_mappings.record import Evidence, PatientRecord
+from fhir_mappings.sides import Side, side_of
 
 
 class Progress(Enum):
@@ -21,7 +23,10 @@ class Progress(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """Something that was done. `start` and `end` are None where the day is not known."""
+    """Something that was done. `start` and `end` are None where the day is not known.
+
+    `side` is None and `purpose` (`diagnostic` or `therapeutic`) empty where the record does not say it.
+    """
 
     reference: str
     label: str
@@ -29,9 +34,17 @@ class Procedure:
     start: When | None
     end: When | None
     evidence: Evidence
+    side: Side | None = None
+    purpose: str = ""
+
+    @property
+    def day(self) -> When | None:
+        """When it began, else when it ended."""
+        return self.start or self.end
 
 
 _PROCEDURE = {"completed": Progress.DONE, "in-progress": Progress.UNDER_WAY}
+_SAYS_MORE = ("bodySite", "reasonCode", "series")
 _NEVER_HAPPENED = ("not-done", "entered-in-error", "cancelled")
 _READ = {"final": Progress.DONE, "amended": Progress.DONE, "corrected": Progress.DONE, "appended": Progress.DONE}
 
@@ -72,7 +85,7 @@ def _fact(
     if match is None or status in _NEVER_HAPPENED:
         return None
     reference = record.reference(resource)
-    if not record.is_usable(resource, code_element, date_element, "status", "subject"):
+    if not record.is_usable(resource, code_element, date_element, "status", "subject", *_SAYS_MORE):
         evidence = Evidence(reference, match.label, value="set aside")
         return Procedure(reference, match.label, Progress.UNCLEAR, None, None, evidence)
     start, end = _days(record, resource, date_element)
@@ -80,8 +93,22 @@ def _fact(
     if not match.decides:
         progress = Progress.UNCLEAR
     shown = "" if start is None else str(start) if end is None or str(end) == str(start) else f"{start} to {end}"
-    value = "" if progress is Progress.DONE else "to be confirmed" if progress is Progress.UNCLEAR else progress.value
-    return Procedure(reference, match.label, progress, start, end, Evidence(reference, match.label, shown, value))
+    side, purpose = side_of(resource, code_element), _purpose(resource, code_element)
+    value = "to be confirmed" if progress is Progress.UNCLEAR else progress.value
+    if progress is Progress.DONE:
+        value = ", ".join(filter(None, (side, purpose)))
+    evidence = Evidence(reference, match.label, shown, value)
+    return Procedure(reference, match.label, progress, start, end, evidence, side, purpose)
+
+
+def _purpose(resource: Resource, code_element: str) -> str:
+    """What the record says it was for: `diagnostic` or `therapeutic`, where it says one of them and plainly."""
+    texts: list[str] = []
+    for concept in (*items(resource.get(code_element)), *items(resource.get("reasonCode"))):
+        labels = [coding.display for coding in codings(concept) if coding.system not in (CPT, HCPCS)]
+        texts += [*labels, concept["text"]] if isinstance(concept.get("text"), str) else labels
+    said = {(reading.value, reading.is_stated) for text in texts for reading in read(text, ("purpose",))}
+    return next((value for value in ("diagnostic", "therapeutic") if said == {(value, True)}), "")
 
 
 def _days(record: PatientRecord, resource: Resource, element: str) -> tuple[When | None, When | None]:

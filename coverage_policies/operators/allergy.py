@@ -1,7 +1,7 @@
 """`allergy`: an allergy to a substance of a set, or to the drug that is ordered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coverage_policies.determination import Reason
 from coverage_policies.operators.base import (
@@ -26,6 +26,7 @@ class AllergyTest:
     """Whether there is an allergy to one of the codes, or where none are given, to the ordered drug."""
 
     codes: ValueSet | None
+    intolerance_counts: bool = False
 
     @property
     def searches(self) -> tuple[Search, ...]:
@@ -33,12 +34,15 @@ class AllergyTest:
         return (ALLERGIES,)
 
     def find(self, case: Circumstances) -> Finding:
-        """An active, confirmed allergy holds; an intolerance or an unconfirmed one cannot tell."""
+        """An active, confirmed allergy holds; an unconfirmed one cannot tell, nor an intolerance unless it counts."""
         codes = self.codes or _ordered(case.order)
         if not codes.rows:
             return Finding(Holds.CANNOT_TELL, Reason.MISSING)
         found = allergies(case.record, codes.match)
         certain = tuple(each.evidence for each in found if each.is_certain)
+        if self.intolerance_counts:
+            borne_badly = [each.evidence for each in found if each.is_certain_intolerance]
+            certain += tuple(replace(evidence, value="intolerance") for evidence in borne_badly)
         if certain:
             return Finding(Holds.YES, Reason.PRESENT, certain)
         if found:
@@ -53,18 +57,20 @@ def _ordered(order: Order) -> ValueSet:
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> AllergyTest:
-    return AllergyTest(value_set(arguments["in"], sets) if "in" in arguments else None)
+    if ("in" in arguments) == ("to" in arguments):
+        raise ValueError("give either `in`, which names substances, or `to: ordered-drug`")
+    codes = value_set(arguments["in"], sets) if "in" in arguments else None
+    return AllergyTest(codes, intolerance_counts="intolerance" in arguments)
 
 
 OPERATOR = Operator(
     name="allergy",
     says="An active, confirmed allergy to a substance of the value set (`in`), or to a drug the order names "
-    "(`to: ordered-drug`).",
+    "(`to: ordered-drug`). With `intolerance: counts` an intolerance that is no allergy holds as well.",
     schema={
         "type": "object",
-        "properties": {"in": NAMES, "to": {"const": "ordered-drug"}},
+        "properties": {"in": NAMES, "to": {"const": "ordered-drug"}, "intolerance": {"const": "counts"}},
         "minProperties": 1,
-        "maxProperties": 1,
         "additionalProperties": False,
     },
     example="""

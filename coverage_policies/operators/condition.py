@@ -1,7 +1,7 @@
 """`condition`: a diagnosis of the patient, present on the anchor date, and how long it has lasted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from coverage_policies.determination import Reason
@@ -22,6 +22,7 @@ from coverage_policies.searches import CONDITIONS, Search
 from coverage_policies.value_sets import ValueSet
 from fhir_mappings.conditions import Condition, Presence, conditions
 from fhir_mappings.record import Availability
+from fhir_mappings.sides import same_side
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class ConditionTest:
 
     codes: ValueSet
     lasting: DurationTest | None
+    is_same_side: bool = False
 
     @property
     def searches(self) -> tuple[Search, ...]:
@@ -38,7 +40,8 @@ class ConditionTest:
 
     def find(self, case: Circumstances) -> Finding:
         """A confirmed, active condition holds; a past, unconfirmed or only asking one cannot tell."""
-        found = [on for each in conditions(case.record, self.codes.match) if (on := each.on(case.anchor))]
+        on_record = [on for each in conditions(case.record, self.codes.match) if (on := each.on(case.anchor))]
+        found = [self._on_our_side(each, case) for each in on_record if self._same_side(each, case) is not False]
         if not found:
             return nothing_found(case.record, "Condition")
         evidence = tuple(each.evidence for each in found)
@@ -49,6 +52,16 @@ class ConditionTest:
         if present:
             return Finding(Holds.YES, Reason.PRESENT, tuple(each.evidence for each in present))
         return Finding(Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE if active else Reason.INVALID_ATTRIBUTE, evidence)
+
+    def _same_side(self, condition: Condition, case: Circumstances) -> bool | None:
+        return same_side(case.order.side, condition.side) if self.is_same_side else True
+
+    def _on_our_side(self, condition: Condition, case: Circumstances) -> Condition:
+        """The condition, in question where it may be on the other side."""
+        if self._same_side(condition, case):
+            return condition
+        evidence = replace(condition.evidence, value="side not told")
+        return replace(condition, presence=Presence.QUESTION, evidence=evidence)
 
     def _duration(
         self, case: Circumstances, found: list[Condition], present: list[Condition], lasting: DurationTest
@@ -81,15 +94,17 @@ def _has_begun(condition: Condition, case: Circumstances) -> bool:
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConditionTest:
     lasting = arguments.get("lasting")
-    return ConditionTest(value_set(arguments["in"], sets), duration(lasting) if lasting else None)
+    return ConditionTest(
+        value_set(arguments["in"], sets), duration(lasting) if lasting else None, arguments.get("side") == "same"
+    )
 
 
 OPERATOR = Operator(
     name="condition",
     says="A condition of the value set is on the problem list: active, confirmed, begun by the anchor date. "
     "`lasting: at least …` holds if one of them began that long ago; `lasting: under …` only if the oldest of all "
-    "that match is younger.",
-    schema=arguments(["in"], **{"in": NAMES, "lasting": phrase(DURATION, "under 6 months")}),
+    "that match is younger. `side: same` asks for the side of the order; one whose side is not told may be on it.",
+    schema=arguments(["in"], **{"in": NAMES, "lasting": phrase(DURATION, "under 6 months"), "side": {"const": "same"}}),
     example="""
 clause: {condition: {in: fibromyalgia}}
 facts:

@@ -16,6 +16,7 @@ from coverage_policies.operators.base import (
     phrase,
     value_set,
 )
+from coverage_policies.operators.belonging import Belonging, both
 from coverage_policies.phrases import SPAN, span
 from coverage_policies.searches import IMAGING_STUDIES, PROCEDURES, REPORTS, Search
 from coverage_policies.value_sets import ValueSet
@@ -31,6 +32,7 @@ class ImagingTest:
     """Whether a study of the set was done by the anchor date, and within the span where one is given."""
 
     codes: ValueSet
+    belonging: Belonging
     within: Span | None
 
     @property
@@ -40,20 +42,25 @@ class ImagingTest:
 
     def find(self, case: Circumstances) -> Finding:
         """A final report, an available study or a completed procedure holds; an older one does not."""
-        found = imaging(case.record, self.codes.match)
+        on_record = imaging(case.record, self.codes.match)
+        sides = zip(on_record, self.belonging.of(on_record, case.order), strict=True)
+        found = [(each, is_ours) for each, is_ours in sides if is_ours is not False]
         if not found:
             return nothing_found(case.record, *_KINDS)
-        fits = [(each, self._fits(each, case)) for each in found]
+        fits = [(each, both(self._fits(each, case), is_ours)) for each, is_ours in found]
         fitting = tuple(each.evidence for each, fit in fits if each.progress is Progress.DONE and fit is True)
         if fitting:
             return Finding(Holds.YES, Reason.PRESENT, fitting)
-        evidence = tuple(each.evidence for each in found)
+        evidence = tuple(each.evidence for each, _ in found)
         if any(fit is True for _, fit in fits):
             return Finding(Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, evidence)
         if case.record.availability(*_KINDS) is Availability.UNAVAILABLE:
             return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, evidence)
-        certain = all(fit is False for _, fit in fits)
-        return Finding(Holds.NO if certain else Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE, evidence)
+        if all(fit is False for _, fit in fits):
+            return Finding(Holds.NO, Reason.DATE_OUT_OF_RANGE, evidence)
+        side_is_open = any(self._fits(each, case) is not False and is_ours is None for each, is_ours in found)
+        reason = Reason.INVALID_ATTRIBUTE if side_is_open else Reason.DATE_OUT_OF_RANGE
+        return Finding(Holds.CANNOT_TELL, reason, evidence)
 
     def _fits(self, study: Procedure, case: Circumstances) -> bool | None:
         if study.end is None:
@@ -65,14 +72,16 @@ class ImagingTest:
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ImagingTest:
     within = arguments.get("within")
-    return ImagingTest(value_set(arguments["in"], sets), span(within) if within else None)
+    belonging = Belonging(side=arguments.get("side", ""))
+    return ImagingTest(value_set(arguments["in"], sets), belonging, span(within) if within else None)
 
 
 OPERATOR = Operator(
     name="imaging",
     says="A study of the value set was done: a final report, an available imaging study or a completed procedure. "
-    "`within: 6 months` counts back from the anchor date; six months to the day is within.",
-    schema=arguments(["in"], **{"in": NAMES, "within": phrase(SPAN, "6 months")}),
+    "`within: 6 months` counts back from the anchor date; six months to the day is within. `side: same` asks for the "
+    "side of the order, which a study of both sides holds.",
+    schema=arguments(["in"], **{"in": NAMES, "within": phrase(SPAN, "6 months"), "side": {"const": "same"}}),
     example="""
 clause: {imaging: {in: mr-lumbar, within: 6 months}}
 facts:

@@ -1,8 +1,8 @@
 """`pain_relief`: how much of the pain a procedure took away, by scores on one scale around it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date
 
 from coverage_policies.determination import Reason
 from coverage_policies.operators.base import (
@@ -17,25 +17,54 @@ from coverage_policies.operators.base import (
     phrase,
     value_set,
 )
-from coverage_policies.phrases import HOURS, PERCENT, NumberTest, hours, percent
+from coverage_policies.operators.belonging import SCHEMAS, Belonging, belonging
+from coverage_policies.phrases import (
+    DURATION,
+    FOLLOWING_DAYS,
+    HOURS,
+    PERCENT,
+    Comparison,
+    DurationTest,
+    NumberTest,
+    duration,
+    following_days,
+    hours,
+    percent,
+)
 from coverage_policies.searches import PROCEDURES, Search, observations
 from coverage_policies.value_sets import ValueSet
 from fhir_mappings.codings import LOINC
-from fhir_mappings.pain_relief import Relief, reliefs
+from fhir_mappings.dates import When
+from fhir_mappings.pain_relief import Edge, Relief, Window, reliefs
 from fhir_mappings.procedures import Progress, procedures
-from fhir_mappings.record import Availability
+from fhir_mappings.record import Availability, Evidence, PatientRecord
+
+_EDGES: Mapping[str, Edge] = {"start": "start", "end": "end"}
+_PLACES = {"first": 0, "second": 1, "last": -1}
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One occasion: the reliefs after all procedures of a day, whether it passes, and why not or why that is open."""
+
+    on: date | None
+    reliefs: tuple[Relief, ...]
+    passed: bool | None
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class PainReliefTest:
-    """Whether procedures of a set, on enough separate days, each took away enough of the pain."""
+    """Whether procedures of a set, on enough separate days or on a certain one, each took away enough of the pain."""
 
     after: ValueSet
+    belonging: Belonging
     relief: NumberTest | None
     occasions: int
+    apart: DurationTest | None
+    which: str
     scale: ValueSet
-    before: timedelta
-    until: timedelta
+    window: Window
 
     @property
     def searches(self) -> tuple[Search, ...]:
@@ -45,66 +74,172 @@ class PainReliefTest:
     def find(self, case: Circumstances) -> Finding:
         """Holds with enough days on which every measured procedure passed; days that fail do not undo others."""
         record = case.record
-        done = [p for p in procedures(record, self.after.match) if p.start is None or p.start.earliest <= case.anchor]
+        on_record = [
+            p for p in procedures(record, self.after.match) if p.start is None or p.start.earliest <= case.anchor
+        ]
+        belongs = dict(zip(on_record, self.belonging.of(on_record, case.order), strict=True))
+        done = [p for p in on_record if belongs[p] is not False]
         if not done:
             return nothing_found(record, "Procedure")
-        measured = reliefs(record, done, self.scale.match, before=self.before, after=self.until)
-        evidence = tuple(
-            item if item.reference != each.procedure.reference else replace(item, value=each.printed or each.problem)
-            for each in measured
-            for item in each.evidence
-        ) or tuple(p.evidence for p in done)
+        measured = reliefs(record, done, self.scale.match, self.window)
+        evidence = _evidence(measured) or tuple(p.evidence for p in done)
         if self.relief is None:
-            is_certain = any(p.progress is Progress.DONE for p in done)
+            is_certain = any(p.progress is Progress.DONE and belongs[p] for p in done)
             holds = Holds.YES if is_certain else Holds.CANNOT_TELL
             return Finding(holds, Reason.PRESENT if is_certain else Reason.INVALID_ATTRIBUTE, evidence)
-        # A score that was not read might be the one that shows less relief.
-        if record.availability("Procedure") is not Availability.COMPLETE:
+        if not _is_all_there(record):
             return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, evidence)
-        if record.availability("Observation") is not Availability.COMPLETE:
-            return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, evidence)
-        days = self._days(measured)
-        if sum(passed is True for passed in days) >= self.occasions:
+        days = _by_day([each for each in measured if belongs[each.procedure]], self.relief, self.window)
+        if self.which:
+            uncertain = [p.start for p in done if p.progress is not Progress.DONE or not belongs[p]]
+            return self._one(days, uncertain, evidence)
+        if self._number(days) >= self.occasions:
             return Finding(Holds.YES, Reason.PRESENT, evidence)
-        failed = any(passed is False for passed in days)
-        return Finding(Holds.CANNOT_TELL, Reason.VALUE_OUT_OF_RANGE if failed else Reason.MISSING, evidence)
+        reasons = {day.reason for day in days if day.passed is not True}
+        too_near = Reason.DATE_OUT_OF_RANGE if sum(day.passed is True for day in days) >= self.occasions else None
+        short = Reason.VALUE_OUT_OF_RANGE if Reason.VALUE_OUT_OF_RANGE in reasons else Reason.MISSING
+        return Finding(Holds.CANNOT_TELL, too_near or short, evidence)
 
-    def _days(self, measured: tuple[Relief, ...]) -> list[bool | None]:
-        """Per day of treatment whether it passed: several procedures on one day are one occasion."""
-        by_day: dict[str, list[bool | None]] = {}
-        for each in measured:
-            passed = None if each.percent is None or self.relief is None else self.relief.holds(each.percent)
-            by_day.setdefault(str(each.procedure.start or each.procedure.reference), []).append(passed)
-        return [False if False in day else None if None in day else True for day in by_day.values()]
+    def _one(self, days: Sequence[Day], uncertain: Sequence[When | None], evidence: tuple[Evidence, ...]) -> Finding:
+        """The first, second or last day, where no procedure that may or may not count could take its place."""
+        place = _PLACES[self.which]
+        if not all(day.on for day in days):
+            return Finding(Holds.CANNOT_TELL, Reason.MISSING, evidence)
+        if len(days) <= max(place, 0):
+            holds, reason = (Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE) if uncertain else (Holds.NO, Reason.NOT_FOUND)
+            return Finding(holds, reason, evidence)
+        day = days[place]
+        if any(_may_take_its_place(when, day.on, self.which) for when in uncertain):
+            return Finding(Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, evidence)
+        holds = {True: Holds.YES, False: Holds.NO, None: Holds.CANNOT_TELL}[day.passed]
+        return Finding(holds, day.reason, _evidence(day.reliefs), gist=day.reliefs[0].printed)
+
+    def _number(self, days: Sequence[Day]) -> int:
+        """How many days passed, or how many of them lie so far apart one from the next."""
+        passed = [day.on for day in days if day.passed]
+        if self.apart is None:
+            return len(passed)
+        count, last = 0, None
+        for on in passed:
+            if on and (last is None or self.apart.holds(When(last, last), on)):
+                count, last = count + 1, on
+        return count
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PainReliefTest:
-    relief = arguments.get("relief")
-    return PainReliefTest(
-        after=value_set(arguments["after"], sets),
-        relief=percent(relief) if relief else None,
-        occasions=int(arguments.get("occasions", "1")),
-        scale=value_set(arguments.get("scale", DEFAULTS["scale"]), sets),
-        before=hours(arguments.get("before", DEFAULTS["before"])),
-        until=hours(arguments.get("until", DEFAULTS["until"])),
+def _is_all_there(record: PatientRecord) -> bool:
+    """Whether nothing is missing: a score that was not read might be the one that shows less relief."""
+    return all(record.availability(kind) is Availability.COMPLETE for kind in ("Procedure", "Observation"))
+
+
+def _may_take_its_place(when: When | None, on: date | None, which: str) -> bool:
+    if when is None or on is None:
+        return True
+    return when.latest >= on if which == "last" else when.earliest <= on
+
+
+def _by_day(measured: Sequence[Relief], test: NumberTest, window: Window) -> list[Day]:
+    """The days of treatment in their order: several procedures on one day are one occasion."""
+    by_day: dict[str, list[Relief]] = {}
+    for each in measured:
+        by_day.setdefault(str(each.procedure.start or each.procedure.reference), []).append(each)
+    return [_day(tuple(same_day), test, window) for same_day in by_day.values()]
+
+
+def _day(reliefs_: tuple[Relief, ...], test: NumberTest, window: Window) -> Day:
+    on = reliefs_[0].procedure.start
+    judged = [_judged(each, test, window) for each in reliefs_]
+    answers = [passed for passed, _ in judged]
+    open_because = {why for passed, why in judged if passed is not True}
+    return Day(
+        on.earliest if on and on.earliest == on.latest else None,
+        reliefs_,
+        False if False in answers else None if None in answers else True,
+        Reason.MISSING if open_because == {Reason.MISSING} else Reason.VALUE_OUT_OF_RANGE,
     )
 
 
-DEFAULTS = {"scale": "pain-severity-0-10", "before": "24 hours", "until": "8 hours", "occasions": "1"}
+def _judged(relief: Relief, test: NumberTest, window: Window) -> tuple[bool | None, Reason]:
+    """What holds for the least relief and for the most, and by every score of the days that follow."""
+    if relief.least is None or relief.most is None:
+        return None, Reason.MISSING
+    ends = {test.holds(relief.least), test.holds(relief.most)}
+    if ends != {True} or not window.following_days:
+        return (ends.pop() if len(ends) == 1 else None), Reason.VALUE_OUT_OF_RANGE
+    if not relief.later:
+        return None, Reason.MISSING
+    lasted = all(later is not None and test.holds(later) for later in relief.later)
+    return (True if lasted else None), Reason.VALUE_OUT_OF_RANGE
+
+
+def _evidence(measured: Sequence[Relief]) -> tuple[Evidence, ...]:
+    """The procedures with the relief they gave, and the scores."""
+    return tuple(
+        dict.fromkeys(
+            item if item.reference != each.procedure.reference else _with_relief(item, each)
+            for each in measured
+            for item in each.evidence
+        )
+    )
+
+
+def _with_relief(item: Evidence, relief: Relief) -> Evidence:
+    return replace(item, value=", ".join(filter(None, (item.value, relief.printed or relief.problem))))
+
+
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PainReliefTest:
+    relief, apart, which = arguments.get("relief"), arguments.get("apart"), arguments.get("which", "")
+    if which and "occasions" in arguments:
+        raise ValueError("`which` asks about one day and `occasions` about several; give each a clause of its own")
+    if apart and int(arguments.get("occasions", DEFAULTS["occasions"])) < 2:
+        raise ValueError("`apart` says how far apart several days are; it needs `occasions: 2` or more")
+    if (which or "also" in arguments) and not relief:
+        raise ValueError("`which` and `also` need a `relief` to ask for")
+    return PainReliefTest(
+        after=value_set(arguments["after"], sets),
+        belonging=belonging(arguments),
+        relief=percent(relief) if relief else None,
+        occasions=int(arguments.get("occasions", DEFAULTS["occasions"])),
+        apart=_provable(apart) if apart else None,
+        which=which,
+        scale=value_set(arguments.get("scale", DEFAULTS["scale"]), sets),
+        window=Window(
+            before=hours(arguments.get("before", DEFAULTS["before"])),
+            after=hours(arguments.get("until", DEFAULTS["until"])),
+            counted_from=_EDGES[arguments.get("from", DEFAULTS["from"])],
+            following_days=following_days(arguments["also"]) if "also" in arguments else 0,
+        ),
+    )
+
+
+def _provable(phrase: str) -> DurationTest:
+    test = duration(phrase)
+    if test.comparison in (Comparison.UNDER, Comparison.AT_MOST):
+        raise ValueError(f"{phrase!r} is never asked of days that helped; write it like 'at least 2 weeks'")
+    return test
+
+
+DEFAULTS = {"scale": "pain-severity-0-10", "before": "24 hours", "until": "8 hours", "from": "end", "occasions": "1"}
 """What holds where a document does not say otherwise."""
 
 OPERATOR = Operator(
     name="pain_relief",
-    says="After a procedure of the value set the pain fell: from the last score `before` it to the worst score "
-    "`until` so long after it, both on one scale with a time of day. `occasions` counts separate days.",
+    says="After a procedure of the value set the pain fell: from the last score `before` it to the scores of `until` "
+    "so long after it, counted `from` its end or its start, all on one scale with a time of day. The least relief and "
+    "the most must both be as asked. `occasions` counts separate days that lie `apart`, each from the one before; "
+    "`which` asks about the first, second or last day alone. `also: 7 following days` asks it of every score of those "
+    "days, and for one at least. `side` and `purpose` as for `procedure`.",
     schema=arguments(
         ["after"],
         after=NAMES,
         relief=phrase(PERCENT, "at least 75 %"),
         occasions=phrase(r"^[1-9]\d*$", "2"),
+        apart=phrase(DURATION, "at least 2 weeks"),
+        which={"enum": list(_PLACES)},
+        also=phrase(FOLLOWING_DAYS, "7 following days"),
         scale=NAMES,
         before=phrase(HOURS, "24 hours"),
         until=phrase(HOURS, "24 hours"),
+        **{"from": {"enum": list(_EDGES)}, **SCHEMAS},
     ),
     example="""
 clause: {pain_relief: {after: sij-injection, relief: at least 75 %, occasions: 2}}

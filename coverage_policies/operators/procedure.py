@@ -1,4 +1,4 @@
-"""`procedure`: something that was done, when, and over how long."""
+"""`procedure`: something that was done, when, over how long, how often, and how long ago."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,20 @@ from coverage_policies.operators.base import (
     phrase,
     value_set,
 )
-from coverage_policies.phrases import DURATION, SPAN, Comparison, DurationTest, duration, span
+from coverage_policies.operators.belonging import SCHEMAS, Belonging, belonging
+from coverage_policies.operators.procedure_history import SinceTest, TimesTest
+from coverage_policies.phrases import (
+    AGO,
+    COUNT,
+    DURATION,
+    SPAN,
+    Comparison,
+    DurationTest,
+    NumberTest,
+    count,
+    duration,
+    span,
+)
 from coverage_policies.searches import PROCEDURES, Search
 from coverage_policies.value_sets import ValueSet
 from fhir_mappings.dates import Span, When, is_on_or_before, is_within
@@ -29,6 +42,7 @@ class ProcedureTest:
     """Whether something of the set was done by the anchor date, recently enough, or from first to last long enough."""
 
     codes: ValueSet
+    belonging: Belonging
     within: Span | None
     lasting: DurationTest | None
 
@@ -38,11 +52,13 @@ class ProcedureTest:
         return (PROCEDURES,)
 
     def find(self, case: Circumstances) -> Finding:
-        """What was completed holds; under way counts while it goes on; unclear status or date cannot tell."""
-        found = [p for p in procedures(case.record, self.codes.match) if not _is_later(p, case)]
+        """What was completed holds; under way counts while it goes on; unclear status, date or side cannot tell."""
+        on_record = [p for p in procedures(case.record, self.codes.match) if not _is_later(p, case)]
+        belongs = dict(zip(on_record, self.belonging.of(on_record, case.order), strict=True))
+        found = [p for p in on_record if belongs[p] is not False]
         if not found:
             return nothing_found(case.record, "Procedure")
-        done = [p for p in found if p.progress is not Progress.UNCLEAR]
+        done = [p for p in found if p.progress is not Progress.UNCLEAR and belongs[p]]
         if self.lasting is not None:
             return self._lasting(case, self.lasting, found, done)
         fitting = [p for p in done if self._fits(p, case) is True]
@@ -80,23 +96,61 @@ def _is_later(done: Procedure, case: Circumstances) -> bool:
     return done.start is not None and done.start.earliest > case.anchor
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureTest:
-    within, lasting = arguments.get("within"), arguments.get("lasting")
-    if within and lasting:
-        raise ValueError("`within` and `lasting` are two questions; give each a clause of its own")
-    test = duration(lasting) if lasting else None
-    if test is not None and test.comparison in (Comparison.UNDER, Comparison.AT_MOST):
-        raise ValueError(f"{lasting!r} cannot be proven, a visit may be missing; write it like 'at least 4 weeks'")
-    return ProcedureTest(value_set(arguments["in"], sets), span(within) if within else None, test)
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureTest | TimesTest | SinceTest:
+    codes, whose = value_set(arguments["in"], sets), belonging(arguments)
+    asked = [name for name in ("lasting", "times", "first", "last") if name in arguments]
+    asked_also = (["within"] if "within" in arguments and asked != ["times"] else []) + asked
+    if len(asked_also) > 1:
+        raise ValueError(f"`{asked_also[0]}` and `{asked_also[1]}` are two questions; give each a clause of its own")
+    if "apart" in arguments and asked != ["times"]:
+        raise ValueError("`apart` says how far apart that many are; it needs `times`")
+    within = span(arguments["within"]) if "within" in arguments else None
+    if asked == ["times"]:
+        apart = duration(arguments["apart"]) if "apart" in arguments else None
+        return TimesTest(codes, whose, within, _provable_count(arguments["times"]), apart)
+    if asked == ["first"]:
+        return SinceTest(codes, whose, "first", duration(arguments["first"]))
+    if asked == ["last"]:
+        return SinceTest(codes, whose, "last", _provable(arguments["last"], is_short=True))
+    lasting = _provable(arguments["lasting"], is_short=False) if asked else None
+    return ProcedureTest(codes, whose, within, lasting)
+
+
+def _provable(phrase: str, *, is_short: bool) -> DurationTest:
+    """A duration that a record can prove: another visit, not on record, makes it longer, and a last one later."""
+    test = duration(phrase)
+    if (test.comparison in (Comparison.UNDER, Comparison.AT_MOST)) is not is_short:
+        example = "under 2 months ago" if is_short else "at least 4 weeks"
+        raise ValueError(f"{phrase!r} cannot be proven, a visit may be missing; write it like {example!r}")
+    return test
+
+
+def _provable_count(phrase: str) -> NumberTest:
+    test = count(phrase)
+    if test.comparison in (Comparison.UNDER, Comparison.AT_MOST):
+        raise ValueError(f"{phrase!r} cannot be proven, one may be missing; write it like 'at least 4'")
+    return test
 
 
 OPERATOR = Operator(
     name="procedure",
     says="Something of the value set was done by the anchor date. `within: 3 months` asks for one that recent; "
-    "`lasting: at least 4 weeks` for that long from the first to the last.",
+    "`lasting: at least 4 weeks` for that long from the first to the last. `times: at least 4` counts days, with "
+    "`apart: under 2 weeks` from the first of them to the last. `first: at least 2 weeks ago` and `last: under 2 "
+    "months ago` ask how long ago that one was. `side: same` counts what was on the side of the order, `purpose` what "
+    "was diagnostic or therapeutic; `or not stated` counts what does not say it, too.",
     schema=arguments(
         ["in"],
-        **{"in": NAMES, "within": phrase(SPAN, "3 months"), "lasting": phrase(DURATION, "at least 4 weeks")},
+        **{
+            "in": NAMES,
+            "within": phrase(SPAN, "3 months"),
+            "lasting": phrase(DURATION, "at least 4 weeks"),
+            "times": phrase(COUNT, "at least 4"),
+            "apart": phrase(DURATION, "under 2 weeks"),
+            "first": phrase(AGO, "at least 2 weeks ago"),
+            "last": phrase(AGO, "under 2 months ago"),
+            **SCHEMAS,
+        },
     ),
     example="""
 clause: {procedure: {in: psychotherapy, within: 3 months}}

@@ -291,7 +291,7 @@ MISSHAPEN = [
     (in_section("ask: q\nmet_when: {condition: {}}"), ["14: sections.I.met_when.condition lacks 'in'"]),
     (
         in_section("ask: q\nmet_when: {condition: {in: alpha, since: x}}"),
-        ["14: sections.I.met_when.condition knows no 'since'; known here: in, lasting"],
+        ["14: sections.I.met_when.condition knows no 'since'; known here: in, lasting, side"],
     ),
     (
         in_section("ask: q\nmet_when: {order: {approach: anterior}}"),
