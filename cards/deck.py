@@ -23,14 +23,19 @@ def is_shown(outcome: Outcome, hook: str) -> bool:
     return outcome is not Outcome.NOT_APPLICABLE
 
 
-def deck(assessments: Iterable[Assessment], hook: str, new_id: Callable[[], str]) -> tuple[dict[str, Any], ...]:
-    """The cards of an answer, the worst outcome first; `new_id` makes their UUIDs."""
+def dealt(assessments: Iterable[Assessment], hook: str) -> tuple[Assessment, ...]:
+    """The assessments that become cards, the worst outcome first."""
     rank = list(Outcome)
     shown = sorted(
         (each for each in assessments if is_shown(each.outcome, hook)),
         key=lambda each: (rank.index(each.outcome), each.determinations[0].order, each.determinations[0].text),
     )
-    return tuple(card(each, new_id) for each in shown)
+    return tuple(shown)
+
+
+def deck(assessments: Iterable[Assessment], hook: str, new_id: Callable[[], str]) -> tuple[dict[str, Any], ...]:
+    """The cards of an answer, one for each that is `dealt`; `new_id` makes their UUIDs."""
+    return tuple(card(each, new_id) for each in dealt(assessments, hook))
 
 
 def card(assessment: Assessment, new_id: Callable[[], str]) -> dict[str, Any]:

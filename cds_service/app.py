@@ -91,7 +91,7 @@ def create_app(
         hook_request = _request_body(hook)
         g.call.hook_instance = hook_request.hook_instance
         g.call.orders = len(hook_request.orders.judged)
-        judgement = calls.answer(hook_request)
+        judgement = calls.answer(hook_request).judgement
         g.call.cards = len(judgement.cards)
         return _json({"cards": judgement.cards})
 

@@ -1,6 +1,7 @@
 """One call from checked request to judgement: which data, where from, and what the judge says of it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from cds_service.deadline import Deadline
@@ -8,8 +9,24 @@ from cds_service.errors import OF_STATUS, RefusedError
 from cds_service.fhir_source import FhirOpener
 from cds_service.gather import gather, with_what_they_name
 from cds_service.hook_request import HookRequest
-from cds_service.judge import Judge, Judgement
+from cds_service.judge import DraftOrders, Judge, Judgement
 from cds_service.settings import Settings
+from fhir_mappings.record import PatientRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a call came to, and from what: the orders, the chart as it was read `at` a moment (None where it was not).
+
+    `read_seconds` and `judge_seconds` are how long reading and judging took.
+    """
+
+    judgement: Judgement
+    orders: DraftOrders
+    record: PatientRecord | None
+    at: datetime
+    read_seconds: float = 0.0
+    judge_seconds: float = 0.0
 
 
 class HookCalls:
@@ -29,7 +46,7 @@ class HookCalls:
         self._opener = opener
         self._monotonic = monotonic
 
-    def answer(self, request: HookRequest) -> Judgement:
+    def answer(self, request: HookRequest) -> Answered:
         """The judgement on the orders of a call; no card and no query where no policy speaks about any of them.
 
         Raises RefusedError (412) where nothing at all could be read and some order needed it.
@@ -42,18 +59,21 @@ class HookCalls:
         source = self._opener(access, deadline) if access else None
         orders = with_what_they_name(request, source, deadline, self._settings.query_threads)
         searches = self._judge.searches(request.hook, orders)
+        at = self._clock()
         if searches is None:
-            return Judgement(())
+            return Answered(Judgement(()), orders, None, at)
+        begun = self._monotonic()
         record = gather(
             request,
             searches,
             source,
-            read_at=self._clock(),
+            read_at=at,
             zone=self._settings.time_zone,
             deadline=deadline,
             threads=self._settings.query_threads,
         )
+        read = self._monotonic()
         judgement = self._judge.answer(request.hook, orders, record)
         if record.is_empty and not judgement.settled:
             raise RefusedError(412, OF_STATUS[412])
-        return judgement
+        return Answered(judgement, orders, record, at, read - begun, self._monotonic() - read)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from coverage_policies.assessment import Assessment
 from coverage_policies.searches import Search
 from fhir_mappings.record import Entry, PatientRecord
 
@@ -23,11 +24,23 @@ class DraftOrders:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found about one order and policy, and the card that says so; None where it is not to be said."""
+
+    assessment: Assessment
+    card: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
-    """The cards of an answer (CDS Hooks 2.0.1, Card), and whether every order settled itself without the chart."""
+    """The cards of an answer (CDS Hooks 2.0.1, Card), and whether every order settled itself without the chart.
+
+    `findings` are what they were made from, and what no card was made from.
+    """
 
     cards: tuple[Mapping[str, Any], ...]
     settled: bool = False
+    findings: tuple[Finding, ...] = ()
 
 
 class Judge(Protocol):

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 
-from cards.deck import deck
-from cds_service.judge import DraftOrders, Judgement
+from cards.deck import dealt, deck
+from cds_service.judge import DraftOrders, Finding, Judgement
 from coverage_policies.assessment import Assessment, Assessor
 from coverage_policies.plan_rules import Showing
 from coverage_policies.searches import Search
@@ -39,8 +39,12 @@ class PolicyJudge:
         """One card per order and policy where there is something to say."""
         found = self._assessor.assess(self._session(orders, record), record, hook)
         settled = any(each.is_settled for assessment in found for each in assessment.determinations)
-        shown = [assessment for each in found if (assessment := self._shown(each, hook))]
-        return Judgement(deck(shown, hook, self._new_id), settled)
+        shown = [self._shown(each, hook) for each in found]
+        said = [each for each in shown if each]
+        cards = deck(said, hook, self._new_id)
+        card_of = {id(each): card for each, card in zip(dealt(said, hook), cards, strict=True)}
+        findings = (Finding(each, card_of.get(id(part))) for each, part in zip(found, shown, strict=True))
+        return Judgement(cards, settled, tuple(findings))
 
     def _shown(self, assessment: Assessment, hook: str) -> Assessment | None:
         """The assessment without the texts that are silent; None where nothing is left of it."""

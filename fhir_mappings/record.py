@@ -167,6 +167,11 @@ class PatientRecord:
         """Every resource of these types, in a fixed order."""
         return tuple(resource for kind in kinds for resource in self._by_type.get(kind, ()))
 
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """Every resource, in a fixed order."""
+        return self.of_type(*sorted(self._by_type))
+
     def availability(self, *kinds: str) -> Availability:
         """How the search for these types went: the worst of them, types that are not offered left out."""
         found = {self._availability.get(kind, Availability.UNAVAILABLE) for kind in kinds}
