@@ -13,8 +13,8 @@ from fhir_mappings.coverages import Coverage, Kind, coverages, home_state
 from fhir_mappings.record import Availability, PatientRecord
 
 _MEDICARE = {Kind.MEDICARE, Kind.DUAL}
-_ASIDE = {Kind.SUPPLEMENT, Kind.DRUG_ONLY}
-"""Coverages that never choose the text: they pay second, or for drugs only."""
+_ASIDE = {Kind.SUPPLEMENT, Kind.DRUG_ONLY, Kind.DENTAL_OR_VISION}
+"""Coverages that never choose the text: they pay second, or for drugs, teeth or eyes only."""
 _KNOWN = {Kind.MEDICAID, Kind.GOVERNMENT, Kind.COMMERCIAL}
 
 

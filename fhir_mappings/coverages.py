@@ -22,6 +22,7 @@ class Kind(Enum):
     SUPPLEMENT = "Medicare supplement"
     """Pays second to a Medicare that must be there, whether or not it is on file."""
     DRUG_ONLY = "drugs only"
+    DENTAL_OR_VISION = "dental or vision only"
     UNSPECIFIED = "not stated"
 
 
@@ -31,8 +32,8 @@ _TYPOLOGY = {
     "urn:oid:2.16.840.1.113883.3.221.5",
 }
 _KINDS = {
-    "122": Kind.DRUG_ONLY,
-    "191": Kind.DRUG_ONLY,
+    **dict.fromkeys(("122", "191", "291", "516"), Kind.DRUG_ONLY),
+    **dict.fromkeys(("299", "313", "517", "524", "561", "562", "614", "629"), Kind.DENTAL_OR_VISION),
     "14": Kind.DUAL,
     "1": Kind.MEDICARE,
     "2": Kind.MEDICAID,
@@ -69,14 +70,15 @@ class Coverage:
 def coverages(record: PatientRecord, on: date) -> tuple[Coverage, ...]:
     """The patient's coverages whose period holds a service date, an open end included.
 
-    Active ones; a cancelled one where its period says that it covered the day. Drafts and mistakes never.
+    Active ones; a cancelled one where its period says that it covered the day. Drafts and mistakes never. One
+    without a status that FHIR knows may be any of them: it counts, and is not readable.
     """
     found = []
     for resource in record.of_type("Coverage"):
         start, end = parse_period(resource.get("period"), record.zone)
         status = resource.get("status")
         over = (start is not None and start.earliest > on) or (end is not None and end.latest < on)
-        if over or status not in ("active", "cancelled") or (status == "cancelled" and end is None):
+        if over or status in ("draft", "entered-in-error") or (status == "cancelled" and end is None):
             continue
         payers = list(_payers(record, resource))
         rank = resource.get("order")
@@ -89,7 +91,7 @@ def coverages(record: PatientRecord, on: date) -> tuple[Coverage, ...]:
                 classes=frozenset(_classes(resource)),
                 rank=rank if isinstance(rank, int) and not isinstance(rank, bool) else None,
                 state=next((state for payer in payers for state in _states(payer)), ""),
-                is_readable=record.is_usable(resource, "status", "type", "period", "payor", "order", "class"),
+                is_readable=_is_readable(record, resource),
             )
         )
     return tuple(found)
@@ -98,6 +100,14 @@ def coverages(record: PatientRecord, on: date) -> tuple[Coverage, ...]:
 def home_state(record: PatientRecord) -> str:
     """The state of the patient's address, empty where it is not on file."""
     return next((state for patient in record.of_type("Patient") for state in _states(patient)), "")
+
+
+def _is_readable(record: PatientRecord, resource: Resource) -> bool:
+    usable = record.is_usable(resource, "status", "type", "period", "payor", "order", "class")
+    if usable and resource["status"] not in ("active", "cancelled"):
+        record.set_aside[record.reference(resource)] = "Coverage.status does not follow FHIR R4"
+        return False
+    return usable
 
 
 def _kind(resource: Resource) -> Kind:

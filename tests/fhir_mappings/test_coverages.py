@@ -1,0 +1,328 @@
+"""Which coverages are in force on a day, what kind each is, and who pays."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from fhir_mappings.coverages import Coverage, Kind, coverages, home_state
+from fhir_mappings.fhir_json import Resource
+from fhir_mappings.record import Availability, PatientRecord
+
+DAY = date(2026, 3, 15)
+SOPT = "https://nahdo.org/sopt"
+SOPT_OID = "urn:oid:2.16.840.1.113883.3.221.5"
+NPI = "http://hl7.org/fhir/sid/us-npi"
+
+
+def coverage(**members: Any) -> Resource:
+    found = {
+        "resourceType": "Coverage",
+        "id": "c",
+        "status": "active",
+        "beneficiary": {"reference": "Patient/p"},
+        "payor": [{"display": "Sample Health Plan"}],
+    } | members
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def of_type(*codes: str, system: str = SOPT) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code} for code in codes]}
+
+
+def record(*resources: Resource, server: str = "") -> PatientRecord:
+    return PatientRecord(
+        "p",
+        [("", each) for each in resources],
+        read_at=datetime(2026, 3, 2, tzinfo=UTC),
+        zone=ZoneInfo("America/New_York"),
+        availability={"Coverage": Availability.COMPLETE},
+        server=server,
+    )
+
+
+def read(*resources: Resource, on: date = DAY) -> tuple[Coverage, ...]:
+    return coverages(record(*resources), on)
+
+
+def only(*resources: Resource) -> Coverage:
+    (found,) = read(*resources)
+    return found
+
+
+# --- kinds -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("1", Kind.MEDICARE),
+        ("11", Kind.MEDICARE),
+        ("111", Kind.MEDICARE),
+        ("119", Kind.MEDICARE),
+        ("121", Kind.MEDICARE),
+        ("123", Kind.MEDICARE),
+        ("13", Kind.MEDICARE),
+        ("19", Kind.MEDICARE),
+        ("122", Kind.DRUG_ONLY),
+        ("191", Kind.DRUG_ONLY),
+        ("291", Kind.DRUG_ONLY),
+        ("516", Kind.DRUG_ONLY),
+        ("14", Kind.DUAL),
+        ("141", Kind.DUAL),
+        ("2", Kind.MEDICAID),
+        ("211", Kind.MEDICAID),
+        ("29", Kind.MEDICAID),
+        ("299", Kind.DENTAL_OR_VISION),
+        ("3", Kind.GOVERNMENT),
+        ("311", Kind.GOVERNMENT),
+        ("3113", Kind.GOVERNMENT),
+        ("3121", Kind.GOVERNMENT),
+        ("32", Kind.GOVERNMENT),
+        ("313", Kind.DENTAL_OR_VISION),
+        ("3114", Kind.SUPPLEMENT),
+        ("3123", Kind.SUPPLEMENT),
+        ("5", Kind.COMMERCIAL),
+        ("512", Kind.COMMERCIAL),
+        ("522", Kind.COMMERCIAL),
+        ("523", Kind.SUPPLEMENT),
+        ("517", Kind.DENTAL_OR_VISION),
+        ("524", Kind.DENTAL_OR_VISION),
+        ("561", Kind.DENTAL_OR_VISION),
+        ("562", Kind.DENTAL_OR_VISION),
+        ("6", Kind.COMMERCIAL),
+        ("611", Kind.COMMERCIAL),
+        ("623", Kind.SUPPLEMENT),
+        ("614", Kind.DENTAL_OR_VISION),
+        ("629", Kind.DENTAL_OR_VISION),
+        ("4", Kind.UNSPECIFIED),
+        ("7", Kind.UNSPECIFIED),
+        ("81", Kind.UNSPECIFIED),
+        ("95", Kind.UNSPECIFIED),
+        ("9999", Kind.UNSPECIFIED),
+    ],
+)
+def test_the_kind_is_that_of_the_longest_beginning_of_the_typology_code(code: str, kind: Kind) -> None:
+    assert only(coverage(type=of_type(code))).kind is kind
+
+
+@pytest.mark.parametrize("system", [SOPT, "http://nahdo.org/sopt", SOPT_OID])
+def test_the_typology_goes_by_either_of_its_names(system: str) -> None:
+    assert only(coverage(type=of_type("111", system=system))).kind is Kind.MEDICARE
+
+
+@pytest.mark.parametrize("code", ["EHCPOL", "HMO", "MCPOL", "111"])
+def test_a_type_of_another_system_tells_no_kind(code: str) -> None:
+    system = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+    assert only(coverage(type=of_type(code, system=system))).kind is Kind.UNSPECIFIED
+
+
+def test_the_typology_is_found_beside_a_coding_of_another_system() -> None:
+    both = {"coding": [*of_type("EHCPOL", system="urn:other")["coding"], *of_type("211")["coding"]]}
+    assert only(coverage(type=both)).kind is Kind.MEDICAID
+
+
+def test_a_typology_code_beyond_the_typology_gives_way_to_the_next_coding() -> None:
+    assert only(coverage(type=of_type("99", "512"))).kind is Kind.COMMERCIAL
+
+
+def test_a_type_in_words_alone_tells_no_kind() -> None:
+    assert only(coverage(type={"text": "Medicare"})).kind is Kind.UNSPECIFIED
+
+
+def test_a_coverage_without_a_type_is_of_no_stated_kind() -> None:
+    assert only(coverage()).kind is Kind.UNSPECIFIED
+
+
+# --- in force --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("period", "holds"),
+    [
+        ({"start": "2026-03-15"}, True),
+        ({"start": "2026-03-16"}, False),
+        ({"end": "2026-03-15"}, True),
+        ({"end": "2026-03-14"}, False),
+        ({"start": "2026-01-01", "end": "2026-12-31"}, True),
+        ({"start": "2026-03"}, True),
+        ({"start": "2026-04"}, False),
+        ({"end": "2026-03"}, True),
+        ({"end": "2026-02"}, False),
+        ({"start": "2026"}, True),
+        ({"end": "2025"}, False),
+        ({}, True),
+        (None, True),
+    ],
+)
+def test_a_coverage_counts_from_its_first_to_its_last_day_and_without_an_end_for_good(
+    period: dict[str, str] | None, holds: bool
+) -> None:
+    assert bool(read(coverage(period=period))) is holds
+
+
+def test_a_period_ends_on_the_local_day_of_its_moment() -> None:
+    ends = coverage(period={"end": "2026-03-15T03:30:00Z"})
+    assert [bool(read(ends, on=date(2026, 3, day))) for day in (14, 15)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("status", "counts"), [("active", True), ("draft", False), ("entered-in-error", False), ("cancelled", False)]
+)
+def test_only_an_active_coverage_counts_without_a_period(status: str, counts: bool) -> None:
+    assert bool(read(coverage(status=status))) is counts
+
+
+def test_a_cancelled_coverage_counts_for_the_days_it_covered() -> None:
+    cancelled = coverage(status="cancelled", period={"start": "2026-01-01", "end": "2026-03-15"})
+    assert [bool(read(cancelled, on=day)) for day in (DAY, date(2026, 3, 16))] == [True, False]
+
+
+def test_a_cancelled_coverage_of_unknown_end_does_not_count() -> None:
+    assert read(coverage(status="cancelled", period={"start": "2026-01-01"})) == ()
+
+
+@pytest.mark.parametrize("status", ["draft", "entered-in-error"])
+def test_a_draft_and_a_mistake_never_count_whatever_their_period(status: str) -> None:
+    assert read(coverage(status=status, period={"start": "2026-01-01", "end": "2026-12-31"})) == ()
+
+
+def test_the_coverage_of_another_patient_does_not_count() -> None:
+    assert read(coverage(beneficiary={"reference": "Patient/other"})) == ()
+
+
+def test_every_coverage_in_force_is_found() -> None:
+    found = read(coverage(id="a"), coverage(id="b"), coverage(id="c", period={"end": "2020"}))
+    assert [each.reference for each in found] == ["Coverage/a", "Coverage/b"]
+
+
+# --- readable --------------------------------------------------------------------------------------------------------
+
+
+def test_a_whole_coverage_is_readable() -> None:
+    whole = coverage(
+        type=of_type("111"),
+        period={"start": "2026-01-01"},
+        order=1,
+        **{"class": [{"type": {"coding": [{"code": "plan"}]}, "value": "GOLD-1"}]},
+    )
+    assert only(whole).is_readable
+
+
+@pytest.mark.parametrize(
+    "crooked",
+    [
+        {"type": {"coding": "111"}},
+        {"period": {"start": "in March"}},
+        {"payor": None},
+        {"order": 0},
+        {"class": [{"value": "GOLD-1"}]},
+        {"status": None},
+        {"status": 7},
+        {"status": "running"},
+    ],
+    ids=lambda crooked: " ".join(crooked) + str(crooked.get("status", "")),
+)
+def test_a_coverage_with_a_faulty_element_that_tells_the_plan_is_not_readable_and_is_named(
+    crooked: dict[str, Any],
+) -> None:
+    chart = record(coverage(**crooked))
+    (found,) = coverages(chart, DAY)
+    assert found.is_readable is False
+    assert list(chart.set_aside) == ["Coverage/c"]
+
+
+def test_a_fault_in_an_element_that_nobody_reads_is_tolerated() -> None:
+    assert only(coverage(subscriberId=7)).is_readable
+
+
+# --- who pays --------------------------------------------------------------------------------------------------------
+
+ORGANIZATION: Resource = {
+    "resourceType": "Organization",
+    "id": "o",
+    "name": "Sample Health Plan",
+    "alias": ["SHP", "Sample Advantage"],
+    "identifier": [{"system": NPI, "value": "1234567893"}, {"system": "urn:naic", "value": "95567"}],
+    "address": [{"city": "Clayton"}, {"state": "MO"}],
+}
+
+
+def _contained(organization: Resource) -> tuple[Resource, ...]:
+    return (coverage(payor=[{"reference": "#o"}], contained=[organization]),)
+
+
+def _on_file(organization: Resource) -> tuple[Resource, ...]:
+    return coverage(payor=[{"reference": "Organization/o"}]), organization
+
+
+@pytest.mark.parametrize("held", [_contained, _on_file], ids=["contained", "on file"])
+def test_the_payer_is_the_organization_that_the_coverage_points_at(
+    held: Callable[[Resource], tuple[Resource, ...]],
+) -> None:
+    found = only(*held(ORGANIZATION))
+    assert found.identifiers == {f"{NPI}|1234567893", "urn:naic|95567"}
+    assert found.names == {"sample health plan", "shp", "sample advantage"}
+    assert found.state == "MO"
+
+
+def test_a_payer_is_named_by_the_display_of_the_reference() -> None:
+    found = only(coverage(payor=[{"reference": "Organization/nowhere", "display": " Sample Health PLAN "}]))
+    assert (found.names, found.identifiers) == ({"sample health plan"}, frozenset())
+
+
+def test_a_payer_is_identified_by_the_identifier_of_the_reference() -> None:
+    found = only(coverage(payor=[{"identifier": {"system": NPI, "value": "1234567893"}}]))
+    assert found.identifiers == {f"{NPI}|1234567893"}
+
+
+@pytest.mark.parametrize("identifier", [{"value": "1"}, {"system": NPI}, {"system": NPI, "value": ""}, {}])
+def test_an_identifier_that_lacks_its_system_or_value_identifies_nobody(identifier: dict[str, str]) -> None:
+    assert only(coverage(payor=[{"identifier": identifier}])).identifiers == frozenset()
+
+
+def test_a_payer_that_leads_nowhere_has_no_name_and_no_number() -> None:
+    found = only(coverage(payor=[{"reference": "Organization/nowhere"}]))
+    assert (found.names, found.identifiers, found.state) == (frozenset(), frozenset(), "")
+
+
+def test_a_person_who_pays_is_no_plan() -> None:
+    patient = {"resourceType": "Patient", "id": "p", "identifier": [{"system": "urn:mrn", "value": "1"}]}
+    found = only(coverage(payor=[{"reference": "Patient/p"}]), patient)
+    assert (found.names, found.identifiers) == (frozenset(), frozenset())
+
+
+def test_all_payers_of_a_coverage_are_found() -> None:
+    found = only(coverage(payor=[{"display": "A"}, {"display": "B"}]))
+    assert found.names == {"a", "b"}
+
+
+def test_the_classes_are_those_of_the_plan_with_their_kind() -> None:
+    classes = [
+        {"type": {"coding": [{"system": "http://x/coverage-class", "code": "group"}]}, "value": "G-7"},
+        {"type": {"coding": [{"code": "plan"}]}, "value": "GOLD-1"},
+        {"type": {"coding": [{"code": "subgroup"}]}, "value": ""},
+    ]
+    assert only(coverage(**{"class": classes})).classes == {"group|G-7", "plan|GOLD-1"}
+
+
+@pytest.mark.parametrize(("order", "rank"), [(1, 1), (2, 2), (None, None), (True, None), ("1", None)])
+def test_the_rank_is_the_order_where_it_is_a_number(order: Any, rank: int | None) -> None:
+    assert only(coverage(order=order)).rank == rank
+
+
+# --- where the patient lives -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "state"),
+    [([{"state": " TX "}], "TX"), ([{"city": "Austin"}, {"state": "TX"}], "TX"), ([{"state": " "}], ""), (None, "")],
+)
+def test_the_home_state_is_the_first_stated_in_the_patients_addresses(address: Any, state: str) -> None:
+    assert home_state(record({"resourceType": "Patient", "id": "p", "address": address})) == state
+
+
+def test_without_a_patient_no_home_state_is_known() -> None:
+    assert home_state(record()) == ""
