@@ -11,10 +11,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from coverage_policies.yaml_source import DocumentError, Problem, Source, read
-from fhir_mappings.codings import Coding
+from fhir_mappings.codings import Coding, codings
 
 
 class Line(Enum):
@@ -90,6 +90,7 @@ class PlanRules:
         return tuple(dict.fromkeys(found))
 
 
+_KINDS = {"string": "text", "array": "a list", "object": "keys with values"}
 _TEXT = {"type": "string", "minLength": 1}
 _TEXTS = {"type": "array", "items": _TEXT, "minItems": 1}
 _DAY = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
@@ -138,15 +139,15 @@ def load_plan_rules(path: Path, texts: Iterable[str]) -> PlanRules:
     `order_codes` names a CSV beside it with the columns `system,code,to_system,to_code`. Raises DocumentError with
     everything that is wrong, and how it is written right.
     """
-    source = read(path.read_text(encoding="utf-8"), str(path))
+    try:
+        source = read(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError:
+        raise DocumentError([Problem(str(path), 1, "the file is not in UTF-8; save it as UTF-8")]) from None
     data = source.data if source.data is not None else {}
-    problems = [
-        source.problem(list(error.absolute_path), _explained(error.validator, list(error.absolute_path)))
-        for error in _SCHEMA.iter_errors(data)
-    ]
+    problems = [source.problem(list(error.absolute_path), _explained(error)) for error in _SCHEMA.iter_errors(data)]
     if problems:
-        raise DocumentError(problems)
-    problems = list(_problems(source, data, set(texts)))
+        raise DocumentError(list(dict.fromkeys(problems)))
+    problems = sorted(_problems(source, data, set(texts)), key=lambda problem: problem.line)
     rules = PlanRules(
         payers=tuple(_payer(raw) for raw in data.get("payers", ())),
         effective=() if problems else tuple(_effective(raw) for raw in data.get("effective", ())),
@@ -160,9 +161,26 @@ def load_plan_rules(path: Path, texts: Iterable[str]) -> PlanRules:
     return rules
 
 
-def _explained(keyword: object, path: list[str | int]) -> str:
-    at = ".".join(str(part) for part in path) or "the file"
-    return f"{at} is not as docs/plan-rules.md describes it ({keyword})"
+def _explained(error: ValidationError) -> str:
+    at = ".".join(str(part) for part in error.absolute_path if not isinstance(part, int)) or "the file"
+    wanted: Any = error.validator_value
+    held: Any = error.instance
+    schema: Any = error.schema
+    match error.validator:
+        case "required":
+            return f"{at} lacks {' and '.join(repr(name) for name in wanted if name not in held)}"
+        case "additionalProperties":
+            known = list(schema["properties"])
+            unknown = ", ".join(repr(name) for name in held if name not in known)
+            return f"{at} knows no {unknown}; known here: {', '.join(known)}"
+        case "enum":
+            return f"{at} must be one of {', '.join(wanted)}"
+        case "pattern":
+            return f"{at} is a day, written like 2025-06-01"
+        case "type":
+            return f"{at} must be {_KINDS[wanted]}"
+        case _:
+            return f"{at} must not be empty"
 
 
 def _problems(source: Source, data: Mapping[str, Any], texts: set[str]) -> Iterable[Problem]:
@@ -177,6 +195,8 @@ def _problems(source: Source, data: Mapping[str, Any], texts: set[str]) -> Itera
         for name in ("from", "to"):
             if name in raw and _day(raw[name]) is None:
                 yield source.problem(("effective", i, name), f"{raw[name]} is no day of the calendar")
+        if "to" in raw and raw["to"] < raw["from"]:
+            yield source.problem(("effective", i, "to"), f"it ends on {raw['to']}, before it begins on {raw['from']}")
     for i, raw in enumerate(data.get("payers", ())):
         if not {"identifiers", "names", "classes"} & set(raw):
             yield source.problem(("payers", i), "a payer needs identifiers, names or classes to be recognised by")
@@ -213,7 +233,7 @@ def _order_codes(path: Path, problems: list[Problem]) -> Mapping[tuple[str, str]
     columns = ["system", "code", "to_system", "to_code"]
     found: dict[tuple[str, str], tuple[Coding, ...]] = {}
     try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))  # spreadsheets begin with a mark
     except (OSError, UnicodeDecodeError):
         problems.append(Problem(str(path), 1, "this file of order codes cannot be read"))
         return found
@@ -221,9 +241,9 @@ def _order_codes(path: Path, problems: list[Problem]) -> Mapping[tuple[str, str]
         problems.append(Problem(str(path), 1, f"the header must be {','.join(columns)}"))
         return found
     for line, cells in enumerate(rows[1:], start=2):
-        if len(cells) != len(columns) or not all(cells):
+        if len(cells) != len(columns) or not all(cell.strip() for cell in cells):
             problems.append(Problem(str(path), line, f"a row holds {', '.join(columns)}, none of them empty"))
             continue
-        system, code, to_system, to_code = cells
-        found[system, code] = (*found.get((system, code), ()), Coding(to_system, to_code))
+        (sent,), (known,) = (codings({"system": cells[i], "code": cells[i + 1]}) for i in (0, 2))
+        found[sent.system, sent.code] = (*found.get((sent.system, sent.code), ()), known)
     return found
