@@ -43,7 +43,7 @@ def candidates(library: Library, order: Order, on: date, rules: PlanRules) -> tu
     found: list[Policy] = []
     for revisions in library.revisions_about(order.codes):
         in_force = _in_force(revisions, on, rules)
-        if any(_speaks(policy, order, on) for policy in in_force.texts):
+        if _concerns(in_force, order, on):
             found += in_force.texts
     return tuple(found)
 
@@ -54,7 +54,8 @@ def choose(library: Library, order: Order, on: date, plan: Plan, rules: PlanRule
     found = []
     for revisions in library.revisions_about(order.codes):
         in_force = _in_force(revisions, on, rules)
-        if not any(policy.entries(order.codes, None) or _speaks(policy, order, on) for policy in in_force.texts):
+        names_it = in_force.is_held and any(policy.entries(order.codes, None) for policy in in_force.texts)
+        if not names_it and not _concerns(in_force, order, on):
             continue
         policy = in_force.texts[-1]
         lines = policy.lines_of_business
@@ -79,8 +80,10 @@ def choose(library: Library, order: Order, on: date, plan: Plan, rules: PlanRule
     return tuple(found)
 
 
-def _speaks(policy: Policy, order: Order, on: date) -> bool:
-    return not speaking(policy, order, on, {}).is_silent
+def _concerns(in_force: _InForce, order: Order, on: date) -> bool:
+    """Whether one of these texts has something to say about an order; where none is held, whether it would have."""
+    said = (speaking(policy, order, on, {}, on_any_day=not in_force.is_held) for policy in in_force.texts)
+    return not all(each.is_silent for each in said)
 
 
 def _precedence(plan: Plan, policy: Policy) -> tuple[str, ...]:
@@ -99,29 +102,37 @@ def _precedence(plan: Plan, policy: Policy) -> tuple[str, ...]:
 
 
 def _in_force(revisions: Sequence[Policy], on: date, rules: PlanRules) -> _InForce:
-    """The revision of one policy that stands on a service date, or its held neighbours."""
-    stated = [each for each in rules.effective if each.text in {policy.text for policy in revisions}]
+    """The revision of one policy that stands on a service date, or its held neighbours.
+
+    A text that the plan applied until an earlier day is over, and so are those before it; one that it applies from a
+    later day on is still to come, whatever month it is dated.
+    """
     by_text = {policy.text: policy for policy in revisions}
+    stated = [each for each in rules.effective if each.text in by_text]
     effective = [each for each in stated if each.since <= on and (each.until is None or on <= each.until)]
     if effective:
         latest = max(effective, key=lambda each: each.since)
         return _InForce((by_text[latest.text],), (f"In force for the plan since {latest.since} ({latest.source}).",))
-    out_of_force = {each.text for each in stated}
-    held = {policy.revision: policy for policy in revisions if policy.text not in out_of_force}
+    over = {by_text[each.text].revision for each in stated if each.since <= on}
+    to_come = {by_text[each.text].revision for each in stated} - over
+    held = {policy.revision: policy for policy in revisions}
     known = {month for policy in revisions for month in policy.history} | set(held)
-    month = f"{on.year:04d}-{on.month:02d}"
-    current = max((each for each in known if each <= month), default="")
-    if current in held:
+    current = max((each for each in known - to_come if each <= f"{on.year:04d}-{on.month:02d}"), default="")
+    if current in held and current not in over:
         why = "The plan sets the day a text takes effect; taken is the newest dated by the month of service."
         return _InForce((held[current],), (why,))
-    before = [held[each] for each in sorted(held) if each < current]
+    before = [held[each] for each in sorted(set(held) - to_come) if each <= current]
     after = [held[each] for each in sorted(held) if each > current]
     name = revisions[0].name
     if not before:
-        oldest = (after or list(revisions))[0]
+        oldest = (after or revisions)[0]
         why = f"No text of {name} is held for {on}; the oldest is dated {oldest.revision}."
         return _InForce((oldest,), (why,), is_held=False)
     if after:
-        why = f"The text of {name} of {current} is not held: judged by the one before and the one after."
+        which = f"after {current}" if current in over else f"of {current}"
+        why = f"The text of {name} {which} is not held: judged by the one before and the one after."
         return _InForce((before[-1], after[0]), (why,))
+    if before[-1].revision in over:
+        why = f"No text of {name} is held for {on}; that of {before[-1].revision} is no longer in force for the plan."
+        return _InForce((before[-1],), (why,), is_held=False)
     return _InForce((before[-1],), (f"A later text of {name}, of {current}, is not held.",))
