@@ -14,7 +14,10 @@ _FRAMES = 5
 
 @dataclass(slots=True)
 class Call:
-    """What the log says of one call. `hook_instance` is set once it is known to be a UUID."""
+    """What the log says of one call. `hook_instance` is set once it is known to be a UUID.
+
+    `caller` is the name it is registered by, `tenant` and `jti` are what its token said.
+    """
 
     id: str
     started: float
@@ -23,6 +26,9 @@ class Call:
     orders: int = 0
     cards: int = 0
     failure: str = ""
+    caller: str = ""
+    tenant: str = ""
+    jti: str = ""
 
 
 class CallLog:
@@ -40,6 +46,9 @@ class CallLog:
         said = {
             "at": self._clock().isoformat(timespec="milliseconds"),
             "call": call.id,
+            "caller": call.caller,
+            "tenant": call.tenant,
+            "jti": call.jti,
             "hook": call.hook,
             "hookInstance": call.hook_instance,
             "status": status,
@@ -53,6 +62,11 @@ class CallLog:
             self._logger.error("hook call", **kept)
         else:
             self._logger.info("hook call", **kept)
+
+    def warn(self, event: str, **said: str) -> None:
+        """One line for what no call ends with: an event, and what is known of it."""
+        kept = {name: value for name, value in said.items() if value}
+        self._logger.warning(event, at=self._clock().isoformat(timespec="milliseconds"), **kept)
 
 
 def place_of(error: BaseException) -> str:

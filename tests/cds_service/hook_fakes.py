@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from cds_service.app import create_app
 from cds_service.call_log import CallLog
+from cds_service.callers.authenticator import Authenticator
 from cds_service.fhir_source import FhirOpener
 from cds_service.judge import DraftOrders, Judge, Judgement
 from cds_service.settings import Settings
@@ -142,7 +143,14 @@ def authorization(**members: Any) -> dict[str, Any]:
 class Service:
     """The service around a judge, with its log, driven through Flask's test client."""
 
-    def __init__(self, judge: Judge, *, opener: FhirOpener | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        judge: Judge,
+        *,
+        opener: FhirOpener | None = None,
+        authenticator: Authenticator | None = None,
+        **settings: Any,
+    ) -> None:
         self.written = io.StringIO()
         numbers = iter(range(10**9))
         self.app = create_app(
@@ -151,6 +159,7 @@ class Service:
             clock=lambda: NOW,
             new_id=lambda: f"call-{next(numbers)}",
             opener=opener,
+            authenticator=authenticator,
             log=CallLog(self.written, lambda: NOW),
         )
         self.client: FlaskClient = self.app.test_client()

@@ -1,0 +1,137 @@
+"""Public keys of a caller, from a JWK set (RFC 7517) or PEM: what can check a signature, and why the rest cannot."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+VerifyingKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
+"""A key that can check a signature and cannot make one."""
+
+_MOST_KEYS = 100
+_RSA_BITS = range(2048, 16_385)
+_RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+_OF_CURVE = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512", "secp256k1": "ES256K"}
+_SECRET = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+
+
+class KeysError(Exception):
+    """Keys that could not be read; the message says why and quotes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """One key, its `kid` (empty for a key in PEM, which has none and serves any), and what it can check."""
+
+    kid: str
+    kind: str
+    algorithms: tuple[str, ...]
+    key: VerifyingKey = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """The keys of a caller; `set_aside` says of each other key why it is not used."""
+
+    keys: tuple[PublicKey, ...] = ()
+    set_aside: tuple[str, ...] = ()
+
+    def fitting(self, kid: str, algorithm: str) -> tuple[PublicKey, ...]:
+        """The keys that may have signed a token with this header."""
+        return tuple(key for key in self.keys if key.kid in (kid, "") and algorithm in key.algorithms)
+
+
+def read_jwk_set(data: bytes) -> KeySet:
+    """The keys of a JWK set. Raises KeysError if it is none."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        raise KeysError("this is not JSON") from None
+    keys = value.get("keys") if isinstance(value, dict) else None
+    if not isinstance(keys, list):
+        raise KeysError("this is no JWK set: an object with a list named keys")
+    if len(keys) > _MOST_KEYS:
+        raise KeysError(f"this JWK set has more than {_MOST_KEYS} keys")
+    return _gathered([_jwk(raw) for raw in keys])
+
+
+def read_keys(data: bytes) -> KeySet:
+    """The keys in a file, a JWK set or public keys in PEM. Raises KeysError if it is neither."""
+    if b"-----BEGIN " not in data:
+        return read_jwk_set(data)
+    return _gathered([_pem(match[0], match[1].decode()) for match in _PEM.finditer(data)])
+
+
+def _gathered(found: list[PublicKey | str]) -> KeySet:
+    """Each key with its number in the list where it is set aside."""
+    return KeySet(
+        tuple(each for each in found if isinstance(each, PublicKey)),
+        tuple(f"key {i}: {each}" for i, each in enumerate(found, start=1) if isinstance(each, str)),
+    )
+
+
+def _jwk(raw: Any) -> PublicKey | str:
+    """A key of a JWK set, or why it is not used."""
+    if not isinstance(raw, dict):
+        return "it is no JSON object"
+    kid = raw.get("kid")
+    if fault := _fault_of_jwk(raw):
+        return fault
+    try:
+        key = jwt.PyJWK({name: value for name, value in raw.items() if name != "alg"}).key
+    except (jwt.PyJWTError, UnsupportedAlgorithm):
+        return "its numbers or its type are no key that can be used"
+    return _public_key(str(kid), key, raw.get("alg"))
+
+
+def _fault_of_jwk(raw: Mapping[str, Any]) -> str:
+    if not isinstance(raw.get("kid"), str) or not raw["kid"]:
+        return "it has no kid"
+    if raw.get("kty") == "oct":
+        return "it is a shared secret; tokens must be signed with a private key"
+    if _SECRET & set(raw):
+        return "it is a private key and no longer secret; publish the public one and make a new pair"
+    operations = raw.get("key_ops", ["verify"])
+    if raw.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
+        return "it is not for signatures (use, key_ops)"
+    return ""
+
+
+def _pem(block: bytes, label: str) -> PublicKey | str:
+    """A key in PEM, or why it is not used."""
+    if "PRIVATE" in label:
+        return "it is a private key; keep it at the caller, and put the public one here"
+    if label == "CERTIFICATE":
+        return "it is a certificate; take its key: openssl x509 -in FILE -pubkey -noout"
+    try:
+        return _public_key("", load_pem_public_key(block), None)
+    except (ValueError, UnsupportedAlgorithm):
+        return "it is no public key that can be used"
+
+
+def _public_key(kid: str, key: object, only: object) -> PublicKey | str:
+    """The key with what it can check; `only` is the one algorithm it is meant for, None for every one it can."""
+    algorithms: tuple[str, ...]
+    if isinstance(key, RSAPublicKey):
+        if key.key_size not in _RSA_BITS:
+            return f"its {key.key_size} bits are not within {_RSA_BITS[0]} to {_RSA_BITS[-1]}"
+        kind, algorithms = f"RSA {key.key_size}", _RSA
+    elif isinstance(key, EllipticCurvePublicKey) and key.curve.name in _OF_CURVE:
+        kind, algorithms = f"EC {key.curve.name}", (_OF_CURVE[key.curve.name],)
+    elif isinstance(key, Ed25519PublicKey):
+        kind, algorithms = "Ed25519", ("EdDSA",)
+    else:
+        return "its type is none that signs tokens"
+    if only is not None and only not in algorithms:
+        return "its alg does not fit the key"
+    usable = tuple(name for name in algorithms if only in (None, name))
+    return PublicKey(kid, kind, usable, key)
