@@ -18,9 +18,14 @@ from cds_service.fhir_source import FhirOpener
 from cds_service.hook_calls import HookCalls
 from cds_service.hook_request import HookRequest, parse_json, read_request
 from cds_service.judge import Judge
+from cds_service.records.database import UnavailableError
+from cds_service.records.feedback_request import read_feedback
+from cds_service.records.keeping import NoRecords, Records
 from cds_service.response_headers import CALL_ID, allow_browsers, protect
 from cds_service.settings import Settings
 from fhir_mappings.fhir_json import Json, dumps
+
+_TRY_AGAIN_SECONDS = "5"
 
 
 def create_app(
@@ -31,6 +36,7 @@ def create_app(
     new_id: Callable[[], str],
     opener: FhirOpener | None = None,
     authenticator: Authenticator | None = None,
+    records: Records | None = None,
     log: CallLog | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Flask:
@@ -38,13 +44,15 @@ def create_app(
 
     `clock` gives the moment of reading, with a time zone; `new_id` a new id for each call, for log and answer;
     `opener` what reads the FHIR server of a call (over HTTP unless given); `authenticator` knows who may call, and
-    without it anyone may; `log` where calls are told of (standard error unless given).
+    without it anyone may; `records` keeps decisions and feedback (nothing unless given); `log` is where calls are
+    told of (standard error unless given).
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
     calls = HookCalls(settings, judge, clock, opener or FhirClients(settings), monotonic)
     call_log = log or CallLog(sys.stderr, clock)
+    kept = records or NoRecords()
     hooks = {service.id: service.hook for service in SERVICES}
     allow_browsers(app, settings)
     protect(app, settings)
@@ -60,6 +68,11 @@ def create_app(
     def end(response: Response) -> Response:
         call: Call = g.call
         response.headers[CALL_ID] = call.id
+        if call.hook in hooks.values() and response.status_code >= 400 and not g.get("is_unrecorded"):
+            try:
+                kept.refused(call, request.path, response.status_code)
+            except UnavailableError as error:
+                call.failure = f"{call.failure} (not recorded: {error})".lstrip()
         if call.hook:
             call_log.write(call, status=response.status_code, seconds=monotonic() - call.started)
         return response
@@ -73,6 +86,14 @@ def create_app(
         status = error.code or 500
         response = _json(operation_outcome([OF_STATUS.get(status, OF_STATUS[500 if status >= 500 else 400])]), status)
         response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
+        return response
+
+    @app.errorhandler(UnavailableError)
+    def not_recorded(error: UnavailableError) -> Response:
+        g.is_unrecorded = True
+        g.call.failure = str(error)
+        response = _json(operation_outcome([OF_STATUS[503]]), 503)
+        response.headers["Retry-After"] = _TRY_AGAIN_SECONDS
         return response
 
     @app.errorhandler(Exception)
@@ -97,22 +118,34 @@ def create_app(
         hook_request = _request_body(hook)
         g.call.hook_instance = hook_request.hook_instance
         g.call.orders = len(hook_request.orders.judged)
-        judgement = calls.answer(hook_request).judgement
-        g.call.cards = len(judgement.cards)
-        return _json({"cards": judgement.cards})
+        cards = kept.answered(g.call, request.path, hook_request, calls.answer(hook_request))
+        g.call.cards = len(cards)
+        return _json({"cards": cards})
+
+    @app.post("/cds-services/<service_id>/feedback")
+    def feedback(service_id: str) -> Response:
+        if service_id not in hooks:
+            raise RefusedError(404, OF_STATUS[404])
+        g.call.hook = "feedback"
+        kept.feedback(g.call, request.path, read_feedback(_json_body()))
+        return _json({})
 
     return app
 
 
-def _request_body(hook: str) -> HookRequest:
-    """The call in the body of the current request, which must be for this hook."""
+def _json_body() -> Json:
+    """What the body of the current request holds."""
     if not request.is_json:
         raise RefusedError(415, OF_STATUS[415])
     try:
-        value = parse_json(request.get_data(cache=False))
+        return parse_json(request.get_data(cache=False))
     except ValueError:
         raise RefusedError(400, Issue("structure", "The body is not JSON in UTF-8. Send one JSON object.")) from None
-    found = read_request(value)
+
+
+def _request_body(hook: str) -> HookRequest:
+    """The call in the body of the current request, which must be for this hook."""
+    found = read_request(_json_body())
     if found.hook != hook:
         raise RefusedError(400, Issue("value", f"hook differs from this service's. Send {hook}.", "hook"))
     return found

@@ -50,5 +50,6 @@ OF_STATUS = {
     413: Issue("too-long", "The request is larger than this service takes. Send less prefetch."),
     415: Issue("not-supported", "Send the request as JSON, with Content-Type: application/json."),
     500: Issue("exception", "The service failed on this request. Its log has the cause under the X-Request-Id."),
+    503: Issue("transient", "The service cannot store its decisions at the moment and so gives none. Try again."),
 }
 """What is said where only the HTTP status is known."""

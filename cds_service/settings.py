@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?\Z")
@@ -105,6 +105,41 @@ class Settings(BaseSettings):
     plan_rules: Path | None = Field(
         None,
         description="A YAML file with what no policy text says: payers, effective dates, switches, local order codes.",
+    )
+    data_folder: Path = Field(
+        Path("cds-data"),
+        description="The folder of the database and of the key for hashes, where no others are set.",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="The database of decisions and feedback: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; "
+        "unset, a SQLite file in the data folder.",
+    )
+    database_wait_seconds: float = Field(
+        2.0,
+        gt=0,
+        le=60,
+        description="The longest wait for the database, in seconds: for a connection, another writer, a statement.",
+    )
+    records_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="The secret for keyed hashes of ids and charts in the decision log, 32 characters or more; unset, "
+        "a file in the data folder. All processes of one database need the same.",
+    )
+    answer_unrecorded: bool = Field(
+        False,
+        description="Yes answers calls whose decision could not be stored, with an error in the log; no answers 503.",
+    )
+    hold_back_days: int = Field(
+        30,
+        ge=0,
+        description="How many days a card that was overridden is not shown again to the same user for the same order "
+        "and facts; 0 shows it every time.",
+    )
+    keep_comments: bool = Field(
+        False,
+        description="Yes stores what clinicians write in feedback, which may name the patient.",
     )
     workers: int = Field(
         2,

@@ -1,8 +1,12 @@
-"""The tables. Their history is in `migrations/`; a test holds the two against each other."""
+"""The tables. Their history is in `migrations/`; a test holds the two against each other.
+
+What identifies a person, an order or a chart is a keyed hash here. `decisions`, `cards`, `determinations` and `bundles`
+are append-only: triggers refuse every change, and every deletion but that of a recorded purge.
+"""
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Column, DateTime, Dialect, Index, MetaData, Table, Text, TypeDecorator
+from sqlalchemy import JSON, Column, DateTime, Dialect, ForeignKey, Index, Integer, MetaData, Table, Text, TypeDecorator
 
 
 class Moment(TypeDecorator[datetime]):
@@ -35,3 +39,92 @@ USED_TOKENS = Table(
     Column("expires_at", Moment, nullable=False),
     Index("used_tokens_expires_at", "expires_at"),
 )
+
+BUNDLES = Table(
+    "bundles",
+    METADATA,
+    Column("bundle", Text, primary_key=True),
+    Column("texts", JSON, nullable=False),
+)
+"""The policy texts in force together, each with its edition and content hash, and the hash of the operator's rules."""
+
+DECISIONS = Table(
+    "decisions",
+    METADATA,
+    Column("decision", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("hook_instance", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("bundle", Text, ForeignKey("bundles.bundle")),
+    Column("labels", JSON, nullable=False),
+    Column("input", JSON, nullable=False),
+    Column("metrics", JSON, nullable=False),
+    Column("failure", Text, nullable=False),
+    Index("decisions_at", "at"),
+    Index("decisions_hook_instance", "hook_instance"),
+)
+"""One row per call. `at` is the moment the chart was read, or that of the refusal."""
+
+CARDS = Table(
+    "cards",
+    METADATA,
+    Column("card", Text, primary_key=True),
+    Column("decision", Text, ForeignKey("decisions.decision"), nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("indicator", Text, nullable=False),
+    Column("sameness", Text),
+    Column("held_back", Text, nullable=False),
+    Column("suggestions", JSON, nullable=False),
+    Index("cards_decision", "decision"),
+    Index("cards_sameness", "sameness"),
+)
+"""One row per card made. `sameness` is equal for what counts as the same card; `held_back` says why it was not sent."""
+
+DETERMINATIONS = Table(
+    "determinations",
+    METADATA,
+    Column("decision", Text, ForeignKey("decisions.decision"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("card", Text, ForeignKey("cards.card")),
+    Column("policy", Text, nullable=False),
+    Column("revision", Text, nullable=False),
+    Column("edition", Integer, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("section", Text, nullable=False),
+    Column("order_hash", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("pathway", Text, nullable=False),
+    Column("criteria", JSON, nullable=False),
+    Column("about", JSON, nullable=False),
+    Column("facts_hash", Text, nullable=False),
+    Column("answer_hash", Text, nullable=False),
+    Index("determinations_card", "card"),
+)
+"""One row per determination. `about` are the criteria that its card is about."""
+
+FEEDBACK = Table(
+    "feedback",
+    METADATA,
+    Column("feedback", Text, primary_key=True),
+    Column("card", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("suggestions", JSON, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("outcome_at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Index("feedback_card", "card"),
+)
+"""What became of cards. `feedback` is a keyed hash of what was sent; `card` need not be one of ours."""
+
+PURGES = Table(
+    "purges",
+    METADATA,
+    Column("at", Moment, primary_key=True),
+    Column("before", Moment, nullable=False),
+)
+"""What was deleted because it was old enough. `before` is the moment up to which the triggers let rows go."""

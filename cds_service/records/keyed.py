@@ -1,0 +1,78 @@
+"""Keyed hashes: the same thing has the same one, and without the key nobody can try out what it was."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+import simplejson
+
+from fhir_mappings.fhir_json import Json
+
+_BYTES = 32
+
+
+class UnusableKeyError(Exception):
+    """A key that cannot be used; the message says where it is and what to do."""
+
+
+class Keyed:
+    """Makes keyed hashes (HMAC-SHA256). `name` tells one key from another and nothing about either."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self.name = self("name of the key")[:16]
+
+    def __call__(self, kind: str, *parts: str) -> str:
+        """The hash of these texts as 64 hexadecimal digits; another kind has another one."""
+        found = hmac.new(self._key, digestmod=hashlib.sha256)
+        for part in (kind, *parts):
+            encoded = part.encode("utf-8", "surrogatepass")
+            found.update(len(encoded).to_bytes(8))
+            found.update(encoded)
+        return found.hexdigest()
+
+
+def canonical(value: Json) -> str:
+    """JSON in one spelling: members in order, no spaces, decimals digit for digit."""
+    return simplejson.dumps(
+        value, use_decimal=True, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+
+
+def random_key() -> bytes:
+    """A key for as long as the process lives."""
+    return secrets.token_bytes(_BYTES)
+
+
+def key_in(path: Path) -> bytes:
+    """The key in a file, which is made with a new key, readable by its owner alone, where there is none.
+
+    Several processes that start at once get the same key. Raises UnusableKeyError where it cannot be read or made.
+    """
+    try:
+        if not path.exists():
+            _make(path)
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except OSError as error:
+        raise UnusableKeyError(f"the key file {path} cannot be read or made: {error.strerror}") from None
+    except ValueError:
+        raise UnusableKeyError(f"{path} holds no key, which is {2 * _BYTES} hexadecimal digits") from None
+    if len(key) < _BYTES:
+        raise UnusableKeyError(f"the key in {path} is too short: it needs {2 * _BYTES} hexadecimal digits")
+    return key
+
+
+def _make(path: Path) -> None:
+    """A whole file or none: written beside its place, then linked there unless another process was first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(secrets.token_hex(_BYTES) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    with suppress(FileExistsError):
+        os.link(beside, path)
+    beside.unlink()

@@ -1,0 +1,120 @@
+"""Decisions, cards, determinations and feedback."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+_MOMENT = sa.DateTime(timezone=True)
+_APPEND_ONLY = {
+    "bundles": "",
+    "decisions": "OLD.at < before",
+    "cards": "(SELECT at FROM decisions WHERE decision = OLD.decision) < before",
+    "determinations": "(SELECT at FROM decisions WHERE decision = OLD.decision) < before",
+    "purges": "",
+}
+"""Per table the condition on `purges.before` under which a row may be deleted; none where it never may."""
+
+
+def upgrade() -> None:
+    """Go to this schema from the one before."""
+    op.create_table(
+        "bundles",
+        sa.Column("bundle", sa.Text, primary_key=True),
+        sa.Column("texts", sa.JSON, nullable=False),
+    )
+    op.create_table(
+        "decisions",
+        sa.Column("decision", sa.Text, primary_key=True),
+        sa.Column("at", _MOMENT, nullable=False),
+        sa.Column("path", sa.Text, nullable=False),
+        sa.Column("hook_instance", sa.Text, nullable=False),
+        sa.Column("caller", sa.Text, nullable=False),
+        sa.Column("status", sa.Integer, nullable=False),
+        sa.Column("bundle", sa.Text, sa.ForeignKey("bundles.bundle")),
+        sa.Column("labels", sa.JSON, nullable=False),
+        sa.Column("input", sa.JSON, nullable=False),
+        sa.Column("metrics", sa.JSON, nullable=False),
+        sa.Column("failure", sa.Text, nullable=False),
+    )
+    op.create_index("decisions_at", "decisions", ["at"])
+    op.create_index("decisions_hook_instance", "decisions", ["hook_instance"])
+    op.create_table(
+        "cards",
+        sa.Column("card", sa.Text, primary_key=True),
+        sa.Column("decision", sa.Text, sa.ForeignKey("decisions.decision"), nullable=False),
+        sa.Column("outcome", sa.Text, nullable=False),
+        sa.Column("indicator", sa.Text, nullable=False),
+        sa.Column("sameness", sa.Text),
+        sa.Column("held_back", sa.Text, nullable=False),
+        sa.Column("suggestions", sa.JSON, nullable=False),
+    )
+    op.create_index("cards_decision", "cards", ["decision"])
+    op.create_index("cards_sameness", "cards", ["sameness"])
+    op.create_table(
+        "determinations",
+        sa.Column("decision", sa.Text, sa.ForeignKey("decisions.decision"), primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True),
+        sa.Column("card", sa.Text, sa.ForeignKey("cards.card")),
+        sa.Column("policy", sa.Text, nullable=False),
+        sa.Column("revision", sa.Text, nullable=False),
+        sa.Column("edition", sa.Integer, nullable=False),
+        sa.Column("content_hash", sa.Text, nullable=False),
+        sa.Column("section", sa.Text, nullable=False),
+        sa.Column("order_hash", sa.Text, nullable=False),
+        sa.Column("outcome", sa.Text, nullable=False),
+        sa.Column("pathway", sa.Text, nullable=False),
+        sa.Column("criteria", sa.JSON, nullable=False),
+        sa.Column("about", sa.JSON, nullable=False),
+        sa.Column("facts_hash", sa.Text, nullable=False),
+        sa.Column("answer_hash", sa.Text, nullable=False),
+    )
+    op.create_index("determinations_card", "determinations", ["card"])
+    op.create_table(
+        "feedback",
+        sa.Column("feedback", sa.Text, primary_key=True),
+        sa.Column("card", sa.Text, nullable=False),
+        sa.Column("path", sa.Text, nullable=False),
+        sa.Column("caller", sa.Text, nullable=False),
+        sa.Column("outcome", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("suggestions", sa.JSON, nullable=False),
+        sa.Column("comment", sa.Text, nullable=False),
+        sa.Column("outcome_at", _MOMENT, nullable=False),
+        sa.Column("received_at", _MOMENT, nullable=False),
+    )
+    op.create_index("feedback_card", "feedback", ["card"])
+    op.create_table(
+        "purges",
+        sa.Column("at", _MOMENT, primary_key=True),
+        sa.Column("before", _MOMENT, nullable=False),
+    )
+    for table, condition in _APPEND_ONLY.items():
+        allowed = f"EXISTS (SELECT 1 FROM purges WHERE {condition})" if condition else "1 = 0"  # noqa: S608
+        if op.get_bind().dialect.name == "sqlite":
+            _guard_sqlite(table, allowed)
+        else:
+            _guard_postgresql(table, allowed)
+
+
+def _guard_sqlite(table: str, allowed: str) -> None:
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    op.execute(f"CREATE TRIGGER {table}_unchanged BEFORE UPDATE ON {table} {refuse}")
+    op.execute(f"CREATE TRIGGER {table}_kept BEFORE DELETE ON {table} WHEN NOT {allowed} {refuse}")
+
+
+def _guard_postgresql(table: str, allowed: str) -> None:
+    op.execute(
+        f"CREATE FUNCTION {table}_guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF TG_OP = 'DELETE' AND {allowed} THEN RETURN OLD; END IF; "
+        f"RAISE EXCEPTION '{table} is append-only'; END $$"
+    )
+    op.execute(
+        f"CREATE TRIGGER {table}_guard BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_guard()"
+    )
+    op.execute(
+        f"CREATE TRIGGER {table}_whole BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {table}_guard()"
+    )
