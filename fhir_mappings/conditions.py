@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
 
-from fhir_mappings.codings import CodeTest, codings, has_code, named
+from fhir_mappings.codings import CodeTest, has_code, named
 from fhir_mappings.dates import When, parse_period
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Evidence, PatientRecord
@@ -62,36 +62,44 @@ def conditions(record: PatientRecord, codes: CodeTest) -> tuple[Condition, ...]:
             continue
         presence, onset, until = _presence(resource), _onset(record, resource), _abatement(record, resource)
         recorded = record.when(resource.get("recordedDate"))
-        if not match.decides or (presence is Presence.PRESENT and _is_unconfirmed(resource)):
+        if not match.decides or _is_unconfirmed(resource):
             presence = Presence.QUESTION
         value = {Presence.PRESENT: "", Presence.PAST: "no longer active", Presence.QUESTION: "to be confirmed"}[
             presence
         ]
         shown = onset or recorded
         evidence = Evidence(reference, match.label, str(shown) if shown else "", value)
-        since = When(
-            onset.earliest if onset else date.min,
-            min(onset.latest if onset else date.max, recorded.latest if recorded else date.max),
-        )
+        since = _since(onset, recorded)
         found.append(Condition(reference, match.label, presence, since, until, evidence, side_of(resource, "code")))
     return tuple(found)
 
 
+def _since(onset: When | None, recorded: When | None) -> When:
+    """When it began: at its onset, and by the day it was recorded.
+
+    Recorded before its onset it began who knows when: then the onset is that of a later visit.
+    """
+    first, last = (onset.earliest, onset.latest) if onset else (date.min, date.max)
+    if recorded is None:
+        return When(first, last)
+    return When(first if first <= recorded.latest else date.min, min(last, recorded.latest))
+
+
 def _presence(resource: Resource) -> Presence:
     status = resource.get("clinicalStatus")
-    if has_code(status, "active", "recurrence", "relapse"):
-        return Presence.PRESENT
+    ended = any(name.startswith("abatement") and value is not None for name, value in resource.items())
     if has_code(status, "inactive", "remission", "resolved"):
         return Presence.PAST
-    if codings(status):
-        return Presence.QUESTION
-    ended = any(name.startswith("abatement") for name in resource)
-    return Presence.PAST if ended else Presence.PRESENT
+    if status is None:
+        return Presence.PAST if ended else Presence.PRESENT
+    # FHIR knows no active condition that has abated (con-4), and a status in words alone may say anything.
+    is_active = has_code(status, "active", "recurrence", "relapse") and not ended
+    return Presence.PRESENT if is_active else Presence.QUESTION
 
 
 def _is_unconfirmed(resource: Resource) -> bool:
     status = resource.get("verificationStatus")
-    return bool(codings(status)) and not has_code(status, "confirmed")
+    return status is not None and not has_code(status, "confirmed")
 
 
 def _onset(record: PatientRecord, resource: Resource) -> When | None:
