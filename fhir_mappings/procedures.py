@@ -112,11 +112,18 @@ def _purpose(resource: Resource, code_element: str) -> str:
 
 
 def _days(record: PatientRecord, resource: Resource, element: str) -> tuple[When | None, When | None]:
-    """Start and end; a period without an end has none, a single date is both."""
+    """Start and end: a single date is both, an open period has one, a period that ends before it starts has none."""
     day = record.when(resource.get(f"{element}DateTime")) or record.when(resource.get(element))
     if day:
         return day, day
-    return parse_period(resource.get(f"{element}Period"), record.zone)
+    start, end = parse_period(resource.get(f"{element}Period"), record.zone)
+    if start and end and (end.latest < start.earliest or _is_earlier(end, start)):
+        return None, None
+    return start, end
+
+
+def _is_earlier(one: When, other: When) -> bool:
+    return one.instant is not None and other.instant is not None and one.instant < other.instant
 
 
 def is_active_order(resource: Resource) -> bool:
@@ -133,13 +140,14 @@ def plans(record: PatientRecord, codes: CodeTest) -> tuple[Evidence, ...]:
     found = []
     for plan in record.of_type("CarePlan"):
         details = [detail for activity in items(plan.get("activity")) for detail in items(activity.get("detail"))]
-        going_on = [detail for detail in details if detail.get("status") not in _ACTIVITY_OVER]
+        going_on = [d for d in details if d.get("status") not in _ACTIVITY_OVER and d.get("doNotPerform") is not True]
         concepts = [d.get("code") for d in going_on] + [plan.get("category")]
         match = next((m for concept in concepts if (m := codes(codings(concept)))), None)
         if (
             match
             and match.decides
             and plan.get("status") == "active"
+            and plan.get("intent") not in ("proposal", "option")
             and record.is_usable(plan, "status", "intent", "activity", "category", "period", "subject")
         ):
             start, _ = parse_period(plan.get("period"), record.zone)
