@@ -117,8 +117,8 @@ def status(chart):
     ],
 )
 def test_of_two_copies_the_one_updated_last_is_kept(older, newer):
-    copies = [updated(older, "active"), updated(newer, "resolved")]
-    assert [status(record(*order)) for order in permutations(copies)] == [["resolved"], ["resolved"]]
+    copies = [updated(older, "resolved"), updated(newer, "active")]
+    assert [status(record(*order)) for order in permutations(copies)] == [["active"], ["active"]]
 
 
 def test_of_copies_of_one_moment_the_same_one_is_kept_in_any_order():

@@ -22,6 +22,10 @@ def test_one_fault_does_not_hide_another():
     assert elements(condition(onsetDateTime="yesterday", note="x", bogus=1)) == ["bogus", "note", "onsetDateTime"]
 
 
+def test_a_fault_that_is_found_only_after_another_is_found():
+    assert elements(procedure("yesterday", status=None)) == ["performedDateTime", "status"]
+
+
 def test_a_fault_deep_inside_belongs_to_its_top_element():
     assert elements(condition(code={"coding": [{"code": 5, "system": []}]})) == ["code", "code"]
 
