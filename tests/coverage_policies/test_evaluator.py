@@ -11,16 +11,20 @@ import pytest
 from coverage_fakes import (
     ANCHOR,
     COMPLETE,
+    ENTRY,
+    HEAD,
     MET,
     NOT_MET,
     NOT_OFFERED,
     SETS,
     UNAVAILABLE,
     UNKNOWN,
+    ZONE,
     all_of,
     answers,
     available,
     chart,
+    concept,
     condition,
     draft,
     judge,
@@ -32,18 +36,20 @@ from coverage_fakes import (
     row,
     score,
     statuses,
+    text,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coverage_policies.determination import Determination, Outcome, Reason, Status
 from coverage_policies.evaluator import evaluate
+from coverage_policies.loader import parse_policy
 from coverage_policies.model import Policy
 from coverage_policies.value_sets import ValueSet
 from fhir_mappings.codings import CPT
 from fhir_mappings.dates import Span
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.orders import Anchor, read_order
+from fhir_mappings.orders import Anchor, Order, read_order
 from fhir_mappings.record import PatientRecord
 
 SUPPORTED = Outcome.SUPPORTED
@@ -503,6 +509,12 @@ def test_what_was_there_on_the_day_of_the_trial_counts_although_it_is_over() -> 
     assert (result.status, result.reason) == (NOT_MET, Reason.PRESENT)
 
 
+def test_of_a_group_that_failed_on_the_day_of_the_trial_its_parts_are_told() -> None:
+    by = policy(LOOKING_BACK.replace("needs: I.A", "needs: I"), orders=SECTION_TWO)
+    result = judge(by, TRIAL, SEPSIS_THEN).criterion("II.A")
+    assert (result.status, result.notes) == (NOT_MET, ("No sepsis: not met on 2025-11-10",))
+
+
 def test_what_failed_on_the_day_of_the_trial_is_told_with_the_day_and_the_evidence() -> None:
     result = looking_back(TRIAL, SEPSIS_THEN).criterion("II.A")
     assert result.notes == ("No sepsis: not met on 2025-11-10",)
@@ -764,6 +776,11 @@ def test_the_day_everything_is_measured_from_is_told() -> None:
     assert notes() == ("Measured from 2026-03-02 (planned service date).",)
 
 
+def test_the_notes_of_the_text_come_first() -> None:
+    by = parse_policy(text(LEAF, head=HEAD + "notes: [A note, Another]\n"), "t", SETS)
+    assert judge(by).notes[:2] == ("A note", "Another")
+
+
 def test_what_was_not_read_and_what_is_not_offered_are_told_if_the_text_needs_them() -> None:
     availability = available(Condition=UNAVAILABLE, QuestionnaireResponse=NOT_OFFERED, Device=UNAVAILABLE)
     assert notes(availability=availability)[1:] == (
@@ -853,6 +870,46 @@ def test_a_code_that_did_not_stand_on_the_day_selects_its_sections_only_where_th
     found = judge(policy("I: {says: s, ask: q}", sets=sets), said({"I": "M"}), of_any_day=of_any_day)
     assert found.outcome is outcome
     assert f"The code of the order did not stand on {found.anchor_date}." in found.notes
+
+
+def test_where_the_day_is_waived_a_code_that_stands_on_it_comes_first() -> None:
+    sets = dict(SETS) | {"the-order": ValueSet("the-order", [row(CPT, "10001", until=date(2025, 12, 31))])}
+    by = policy(
+        "I: {says: s, ask: q}\nII: {says: t, ask: q}",
+        orders=f"{ENTRY}\n- {{codes: another-order, sections: [II]}}",
+        sets=sets,
+    )
+    both = read_order(dict(draft()) | {"code": concept("10001", "10002", system=CPT)}, zone=ZONE)
+    assert list(statuses(judge(by, of=both, of_any_day=True))) == ["II"]
+
+
+# --- orders that carry no code ---------------------------------------------------------------------------------------
+
+BY_WORDS = policy(
+    "I: {says: s, ask: q}",
+    orders=f"{ENTRY}\n- {{codes: named, sections: [], ask: Which code}}",
+    sets=dict(SETS) | {"named": ValueSet("named", [row("text", "test fusion", asks=True)])},
+)
+
+
+def named(words: str, *codes: str) -> Order:
+    concept_of = {"text": words, "coding": [{"system": CPT, "code": code} for code in codes]}
+    return read_order(dict(draft()) | {"code": concept_of}, zone=ZONE)
+
+
+def test_an_order_that_is_found_by_its_words_is_asked_for_its_code() -> None:
+    found = judge(BY_WORDS, of=named("Test fusion, left"))
+    assert (found.outcome, found.order_label, found.criteria) == (NEEDED, "Test fusion, left", ())
+    assert [(question.id, question.ask) for question in found.questions] == [("code", "Which code")]
+
+
+def test_an_order_that_carries_a_known_code_is_judged_by_it() -> None:
+    found = judge(BY_WORDS, said({"I": "M"}), of=named("Test fusion, left", "10001"))
+    assert found.outcome is SUPPORTED
+
+
+def test_an_order_of_other_words_is_not_asked() -> None:
+    assert judge(BY_WORDS, of=named("Another fusion")).outcome is NOT_APPLICABLE
 
 
 # --- laws ------------------------------------------------------------------------------------------------------------

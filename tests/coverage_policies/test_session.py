@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from coverage_fakes import chart, concept, draft
 
 from coverage_policies.plan_rules import PlanRules
@@ -70,6 +71,12 @@ def test_orders_without_a_name_are_not_taken_for_one_another() -> None:
     assert [order.codes[0].code for order in found.beside(found.judged[0])] == ["10002", "10003"]
 
 
+@pytest.mark.parametrize("crooked", ["", 7])
+def test_a_crooked_id_is_no_name(crooked: Any) -> None:
+    orders = [("", draft("10001", id=crooked)), ("", draft("10002", id=crooked))]
+    assert [order.codes[0].code for order in session(orders).judged] == ["10001", "10002"]
+
+
 def test_an_order_is_named_by_its_full_url_where_it_has_no_id() -> None:
     entry = "urn:uuid:1", without_id(draft())
     assert [order.reference for order in session([entry, entry]).judged] == ["urn:uuid:1"]
@@ -79,7 +86,12 @@ def test_an_order_may_point_at_another_draft_or_at_what_came_along() -> None:
     def device(name: str) -> Resource:
         return {"resourceType": "Device", "id": name, "deviceName": [{"name": "Transfixing implant"}]}
 
-    for reference, entry in (("Device/d", ("", device("d"))), ("urn:uuid:9", ("urn:uuid:9", device("")))):
+    for reference, entry in (
+        ("Device/d", ("", device("d"))),
+        ("urn:uuid:9", ("urn:uuid:9", device(""))),
+        ("urn:uuid:9", ("urn:uuid:9", device("d"))),
+        ("Device/d", ("urn:uuid:9", device("d"))),
+    ):
         pointing = plain("a", supportingInfo=[{"reference": reference}])
         assert session([pointing], [entry]).judged[0].stated["implant"] == {"transfixing"}
         assert session([pointing], referenced=[entry]).judged[0].stated["implant"] == {"transfixing"}
@@ -98,7 +110,7 @@ def test_an_order_may_point_into_the_chart() -> None:
 
 
 def test_what_an_order_points_at_in_vain_or_in_a_crooked_way_is_not_stated() -> None:
-    for reference in ({"reference": "Device/x"}, {"reference": 7}, {}, "Device/x"):
+    for reference in ({"reference": "Device/x"}, {"reference": 7}, {"reference": ["Device/x"]}, {}, "Device/x"):
         (order,) = session([plain("a", supportingInfo=[reference])]).judged
         assert order.stated == {}
 
