@@ -1,7 +1,7 @@
 """What is wrong with a set of policy texts although each of them loads."""
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from coverage_policies.cases import case_file
@@ -9,13 +9,16 @@ from coverage_policies.library import BUILT_IN, Library
 from coverage_policies.model import Clause, Criterion, OrderEntry, Policy
 from coverage_policies.operators.base import as_list
 from coverage_policies.outline import value_set_names
-from coverage_policies.value_set_lint import value_set_problems
+from coverage_policies.plan_rules import Effective
+from coverage_policies.value_set_lint import label_problems, value_set_problems
 from coverage_policies.value_sets import ValueSet
 from coverage_policies.yaml_source import Problem
 
+_DAY = timedelta(days=1)
+
 
 def lint(library: Library) -> tuple[Problem, ...]:
-    """Every problem of a library that loaded, each with file, line and how it is written right."""
+    """What spoils answers of a library that loaded, each with file, line and how it is written right."""
     return (
         *(problem for policy in library.policies.values() for problem in _policy_problems(policy, library)),
         *_histories(library.policies.values()),
@@ -23,9 +26,9 @@ def lint(library: Library) -> tuple[Problem, ...]:
     )
 
 
-def leftovers(library: Library) -> tuple[Problem, ...]:
-    """Files that no text needs, in the operator's own folders or beside texts. They spoil no answer."""
-    return (*_unused(library), *_cases_of_nothing(library))
+def remarks(library: Library) -> tuple[Problem, ...]:
+    """What spoils no answer and still looks like a mistake: labels that differ, files that no text needs."""
+    return (*label_problems(library.value_sets.values()), *_unused(library), *_cases_of_nothing(library))
 
 
 def _policy_problems(policy: Policy, library: Library) -> Iterator[Problem]:
@@ -134,3 +137,17 @@ def _cases_of_nothing(library: Library) -> Iterator[Problem]:
         for path in sorted(folder.glob("*.cases.yaml")):
             if path not in expected:
                 yield Problem(str(path), 1, "there is no text beside these cases; name the file after its text")
+
+
+def effective_gaps(rules: Iterable[Effective]) -> Iterator[str]:
+    """Days between two texts of one policy on which, by the operator's table, none is in force."""
+    ended: dict[str, Effective] = {}
+    for each in sorted(rules, key=lambda rule: rule.since):
+        policy = each.text.partition("@")[0]
+        before = ended.get(policy)
+        if before and before.until and each.since - before.until > _DAY:
+            first, last = before.until + _DAY, each.since - _DAY
+            advice = f"let {before.text} end or {each.text} begin on another day"
+            yield f"no text of {policy} is in force from {first} to {last}; {advice}"
+        if not before or (before.until and (each.until is None or each.until > before.until)):
+            ended[policy] = each

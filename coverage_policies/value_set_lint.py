@@ -1,4 +1,4 @@
-"""What is wrong with value sets although each of them loads: codes that can never match, or mean two things."""
+"""What is wrong with value sets although each of them loads: codes that never match, labels that say two things."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -12,20 +12,26 @@ _WITHOUT_DOT = 3
 
 
 def value_set_problems(sets: Iterable[ValueSet]) -> Iterator[Problem]:
-    """Every problem of these value sets, with file and line."""
-    first: dict[tuple[str, str], tuple[ValueSet, Row]] = {}
+    """What keeps codes of these value sets from matching, with file and line."""
     for each in sets:
         if not each.rows:
             yield Problem(each.source, 1, "this value set holds no code; what looks for it never finds anything")
         for row in each.rows:
             for what in _row_problems(row):
                 yield Problem(each.source, row.line, what)
+        yield from _twice(each)
+
+
+def label_problems(sets: Iterable[ValueSet]) -> Iterator[Problem]:
+    """Codes that are labelled otherwise elsewhere: one of the two may be another code than was meant."""
+    first: dict[tuple[str, str], tuple[ValueSet, Row]] = {}
+    for each in sets:
+        for row in each.rows:
             other_set, other = first.setdefault((row.system, row.code), (each, row))
             if not _are_alike(row.label, other.label):
                 there = f"{other.label!r} in {other_set.source}:{other.line}"
                 what = f"{row.code} is labelled {row.label!r} here and {there}; one label may only continue the other"
                 yield Problem(each.source, row.line, what)
-        yield from _twice(each)
 
 
 def _row_problems(row: Row) -> Iterator[str]:
