@@ -1,4 +1,4 @@
-"""The words in which orders state approach, implant, side, guidance, purpose and kind of request.
+"""The words in which orders state approach, implant, side, guidance, purpose, kind of request and who does it.
 
 A phrase states a value only if it says one thing about it: with a negation, an alternative or a doubt in it, or two
 values of the same attribute, it is a hint, good for a question and nothing more.
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Attribute: TypeAlias = Literal["approach", "implant", "side", "guidance", "purpose", "request"]
-ATTRIBUTES: tuple[Attribute, ...] = ("approach", "implant", "side", "guidance", "purpose", "request")
+Attribute: TypeAlias = Literal["approach", "implant", "side", "guidance", "purpose", "request", "performer"]
+ATTRIBUTES: tuple[Attribute, ...] = ("approach", "implant", "side", "guidance", "purpose", "request", "performer")
 
 _WAY = r"(?:approach|route|technique|access|placement|insertion|fusion|fixation|arthrodesis|implant\w*)"
 _NAMED = r"\b(?:approach|route|technique|access)\s*[:=]\s*"
@@ -57,6 +57,11 @@ _VOCABULARY: Mapping[Attribute, Mapping[str, str]] = {
         "revision": r"\brevis\w+|\breposition\w*",
         "removal": r"\bremov\w+|\bexplant\w*",
         "new": r"\b(?:new|initial|first|primary)\s+(?:implant\w*|pump|placement)\b",
+    },
+    "performer": {
+        "not-physician": r"\bphysician'?s?\s+(?:assistant|associate)\b|\bPA-C\b|\bCRNA\b|\bchiropract\w*"
+        r"|\bnurse\s+(?:practitioner|an(?:a)?esthetist)\b|\bphysical\s+therapist\b",
+        "physician": r"\bphysician\b|\bM\.?D\b|\bmedical\s+doctor\b|\bdoctor\s+of\s+(?:osteopathic\s+)?medicine\b",
     },
 }
 _PATTERNS = {

@@ -1,4 +1,4 @@
-"""Draft orders: codes, day, and what they state of approach, implant, side, guidance, drug, purpose and reason."""
+"""Draft orders: their codes and day, and what they state of the procedure, its reason and who does it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +18,9 @@ Resolve: TypeAlias = Callable[[Json], Resource | None]
 """Finds what a Reference points at among the draft orders and the chart; None where it is nowhere."""
 
 _NOT_JUDGED = ("revoked", "entered-in-error", "cancelled")
+NUCC = "http://nucc.org/provider-taxonomy"
+_NUCC_GROUPS = {"physician": ("207", "208"), "not-physician": ("363", "367")}
+"""How codes begin in the provider taxonomy: physicians; physician assistants and advanced practice nurses."""
 _BILLING_OPTIONS = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-billing-options"
 
 
@@ -160,9 +163,24 @@ def _readings(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
         yield from _first_saying(_device_names(device), ("implant", "approach"))
     if resource.get("resourceType") == "DeviceRequest":
         yield from _first_saying(_texts(resource.get("codeCodeableConcept")), ("implant",))
+    yield from _performer(resource, resolve)
     for note in items(resource.get("note")):
         if isinstance(note.get("text"), str):
             yield from (Reading(r.attribute, r.value, is_stated=False) for r in read(note["text"]))
+
+
+def _performer(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
+    """Who does it, by the type that is asked for, or by role, specialty and qualification of who is named."""
+    concepts = list(items(resource.get("performerType")))
+    for reference in items(resource.get("performer")):
+        target = _resolved(resource, reference, resolve) or {}
+        concepts += [*items(target.get("code")), *items(target.get("specialty"))]
+        concepts += [code for held in items(target.get("qualification")) for code in items(held.get("code"))]
+    for concept in concepts:
+        taxonomy = [coding.code for coding in codings(concept) if coding.system == NUCC]
+        for value, groups in _NUCC_GROUPS.items():
+            yield from (Reading("performer", value, True) for code in taxonomy if code.startswith(groups))
+        yield from _first_saying(_texts(concept), ("performer",))
 
 
 def _first_saying(texts: Iterable[str], attributes: tuple[Attribute, ...] | None = None) -> Iterator[Reading]:

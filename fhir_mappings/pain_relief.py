@@ -7,7 +7,7 @@ are compared, exactly. A score or a procedure without a time of day cannot be pl
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
@@ -57,11 +57,11 @@ class Window:
 def reliefs(record: PatientRecord, done: Iterable[Procedure], scales: CodeTest, window: Window) -> tuple[Relief, ...]:
     """The relief after each procedure that was completed, in order of time; those without a time come last."""
     scores = observations(record, scales)
-    found = [_relief(each, scores, window) for each in done if each.progress is Progress.DONE]
+    found = [_relief(each, scores, window, record.zone) for each in done if each.progress is Progress.DONE]
     return tuple(sorted(found, key=lambda relief: (str(relief.procedure.start or "~"), relief.procedure.reference)))
 
 
-def _relief(done: Procedure, scores: tuple[Observation, ...], window: Window) -> Relief:
+def _relief(done: Procedure, scores: tuple[Observation, ...], window: Window, zone: tzinfo) -> Relief:
     begin = done.start.instant if done.start else None
     over = done.end if done.end and window.counted_from == "end" else done.start
     end = over.instant if over else None
@@ -69,7 +69,7 @@ def _relief(done: Procedure, scores: tuple[Observation, ...], window: Window) ->
         return _untold(done, "the time of day of the procedure is not recorded")
     by_scale: dict[str, list[Observation]] = {}
     for score in scores:
-        if _may_lie_in(score, begin - window.before, end + window.after):
+        if _may_lie_in(score, begin - window.before, end + window.after, zone):
             if score.number is None or score.when is None or score.when.instant is None:
                 return _untold(done, "a pain score around it cannot be placed or read", score.evidence)
             if begin - window.before <= score.when.instant <= begin or end < score.when.instant <= end + window.after:
@@ -140,11 +140,13 @@ def _instant(score: Observation) -> datetime:
     return score.when.instant
 
 
-def _may_lie_in(score: Observation, first: datetime, last: datetime) -> bool:
-    """Whether a score may have been taken in a window; one without a date may have been taken at any time."""
+def _may_lie_in(score: Observation, first: datetime, last: datetime, zone: tzinfo) -> bool:
+    """Whether a score may have been taken in a window; one without a date may have been taken at any time.
+
+    A day without a time of day is a day of the patient, as the days that the window touches.
+    """
     if score.when is None:
         return True
     if score.when.instant is not None:
         return first <= score.when.instant <= last
-    slack = timedelta(days=1)
-    return score.when.earliest <= (last + slack).date() and score.when.latest >= (first - slack).date()
+    return score.when.earliest <= last.astimezone(zone).date() and score.when.latest >= first.astimezone(zone).date()

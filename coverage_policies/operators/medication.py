@@ -1,7 +1,8 @@
-"""`medication`: a drug of the set was prescribed. It is only ever shown: that is no treatment that failed."""
+"""`medication`: a drug of the set was prescribed, or taken for so long. That is no treatment that failed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from coverage_policies.determination import Reason
 from coverage_policies.operators.base import (
@@ -13,11 +14,15 @@ from coverage_policies.operators.base import (
     Operator,
     arguments,
     nothing_found,
+    phrase,
     value_set,
 )
-from coverage_policies.searches import PRESCRIPTIONS, Search
+from coverage_policies.phrases import DURATION, Comparison, DurationTest, duration
+from coverage_policies.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS, Search
 from coverage_policies.value_sets import ValueSet
+from fhir_mappings.dates import When
 from fhir_mappings.medications import medications
+from fhir_mappings.supplies import longest_stretch, supplies
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +49,50 @@ class MedicationTest:
         )
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> MedicationTest:
-    return MedicationTest(value_set(arguments["in"], sets))
+@dataclass(frozen=True, slots=True)
+class TakenTest:
+    """Whether drugs of the set were taken by mouth for so many days in a row before the anchor date."""
+
+    codes: ValueSet
+    lasting: DurationTest
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """Prescriptions, dispenses and statements."""
+        return (PRESCRIPTIONS, DISPENSES, STATEMENTS)
+
+    def find(self, case: Circumstances) -> Finding:
+        """Holds where supplies join into a stretch that long; whatever else is on record cannot tell."""
+        found = supplies(case.record, self.codes.match)
+        if not found:
+            return nothing_found(case.record, "MedicationRequest", "MedicationDispense", "MedicationStatement")
+        stretch = longest_stretch((each.days for each in found if each.days), case.anchor - timedelta(days=1))
+        if stretch:
+            first, last = stretch
+            if self.lasting.holds(When(first, first), last + timedelta(days=1)):
+                within = [each for each in found if each.days and first <= each.days[0] <= last]
+                return Finding(Holds.YES, Reason.PRESENT, tuple(each.evidence for each in within))
+        newest = sorted(found, key=lambda each: each.evidence.date, reverse=True)[:3]
+        return Finding(Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE, tuple(each.evidence for each in newest))
+
+
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> MedicationTest | TakenTest:
+    codes = value_set(arguments["in"], sets)
+    if "lasting" not in arguments:
+        return MedicationTest(codes)
+    lasting = duration(arguments["lasting"])
+    if lasting.comparison in (Comparison.UNDER, Comparison.AT_MOST):
+        raise ValueError(f"'{lasting}' cannot be proven, a supply may be missing; write it like 'at least 3 weeks'")
+    return TakenTest(codes, lasting)
 
 
 OPERATOR = Operator(
     name="medication",
     says="A drug of the value set was prescribed. The value set lists ingredients; a product counts by the "
-    "ingredient it is known to hold, and one recognised only by its name is shown and decides nothing.",
-    schema=arguments(["in"], **{"in": NAMES}),
+    "ingredient it is known to hold, and one recognised only by its name is shown and decides nothing. `lasting: at "
+    "least 3 weeks` asks for that many days in a row, taken by mouth and not as needed, by the days of a supply that "
+    "was dispensed, prescribed or reported.",
+    schema=arguments(["in"], **{"in": NAMES, "lasting": phrase(DURATION, "at least 3 weeks")}),
     example="""
 clause: {medication: {in: opioid}}
 facts:

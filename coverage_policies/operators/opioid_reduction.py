@@ -57,9 +57,7 @@ def _notes(reduction: Reduction) -> tuple[str, ...]:
     """The sums as a reader can check them: both baselines and the current dose with their days, and the table."""
     if reduction.problem:
         return (f"Opioid dose: {reduction.problem}.",)
-    found = [
-        f"Highest {b.days}-day mean {printed(b.dose)} ({b.first} to {b.last})" for b in reduction.baselines
-    ]
+    found = [f"Highest {b.days}-day mean {printed(b.dose)} ({b.first} to {b.last})" for b in reduction.baselines]
     found.append(
         f"Now {printed(reduction.current)} ({reduction.current_first} to {reduction.current_last}), "
         f"factors {reduction.factors}"

@@ -112,6 +112,7 @@ OPERATOR = Operator(
             "guidance": _words("ct", "fluoroscopy", "ultrasound", "none"),
             "purpose": _words("pump-trial", "pump", "obstetric", "post-operative", "diagnostic", "therapeutic"),
             "request": _words("new", "replacement", "revision", "removal"),
+            "performer": _words("physician", "not-physician"),
         },
     },
     example="""

@@ -97,3 +97,35 @@ def test_the_allergy_is_named_by_the_drug_of_the_order() -> None:
 def test_an_order_that_names_no_drug_cannot_tell() -> None:
     found = find(TO_THE_DRUG, allergy("7052", RXNORM))
     assert (found.holds, found.reason, found.evidence) == (Holds.CANNOT_TELL, Reason.MISSING, ())
+
+
+# --- intolerance -----------------------------------------------------------------------------------------------------
+
+BORNE_BADLY = clause("allergy", in_="alpha", intolerance="counts")
+
+
+@pytest.mark.parametrize(
+    ("resource", "holds"),
+    [
+        (allergy("alpha", type="intolerance"), Holds.YES),
+        (allergy("alpha", type="allergy"), Holds.YES),
+        (allergy("alpha", type="intolerance", verified="unconfirmed"), Holds.CANNOT_TELL),
+        (allergy("alpha-asks", type="intolerance"), Holds.CANNOT_TELL),
+        (allergy("alpha", type="intolerance", recordedDate="once"), Holds.CANNOT_TELL),
+        (allergy("alpha", type="intolerance", status="resolved"), Holds.NO),
+        (allergy("beta", type="intolerance"), Holds.NO),
+    ],
+)
+def test_an_intolerance_holds_where_it_counts(resource: Resource, holds: Holds) -> None:
+    assert find(BORNE_BADLY, resource).holds is holds
+
+
+def test_an_intolerance_is_named_as_one() -> None:
+    found = find(BORNE_BADLY, allergy("alpha", type="intolerance"))
+    assert [item.value for item in found.evidence] == ["intolerance"]
+
+
+@pytest.mark.parametrize("arguments", [{}, {"intolerance": "counts"}, {"in_": "alpha", "to": "ordered-drug"}])
+def test_either_a_value_set_or_the_ordered_drug_is_named(arguments: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="give either `in`, which names substances, or `to: ordered-drug`"):
+        clause("allergy", **arguments)

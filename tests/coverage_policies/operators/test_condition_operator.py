@@ -15,6 +15,7 @@ from coverage_fakes import (
     concept,
     condition,
     find,
+    order,
 )
 
 from coverage_policies.determination import Reason
@@ -233,3 +234,33 @@ def test_over_does_not_hold_on_the_boundary() -> None:
 
 def test_the_chart_is_read_after_the_anchor_in_these_tests_only_where_it_says_so() -> None:
     assert chart().today == ANCHOR
+
+
+# --- the side of the order -------------------------------------------------------------------------------------------
+
+SAME_SIDE = clause("condition", in_="alpha", side="same")
+
+
+@pytest.mark.parametrize(
+    ("ours", "text", "holds", "value"),
+    [
+        ("Left", "Left hip", Holds.YES, ""),
+        ("Left", "Right hip", Holds.NO, None),
+        ("Left", "Both hips, bilateral", Holds.YES, ""),
+        ("Left", "Hip", Holds.CANNOT_TELL, "side not told"),
+        ("", "Left hip", Holds.CANNOT_TELL, "side not told"),
+        ("Both sides", "Left hip", Holds.CANNOT_TELL, "side not told"),
+    ],
+)
+def test_a_condition_counts_on_the_side_of_the_order(ours: str, text: str, holds: Holds, value: str | None) -> None:
+    of = order(orderDetail=[{"text": ours}]) if ours else order()
+    found = find(SAME_SIDE, {**condition("alpha"), "code": concept("alpha") | {"text": text}}, of=of)
+    assert found.holds is holds
+    assert [item.value for item in found.evidence] == ([] if value is None else [value])
+
+
+def test_one_whose_side_is_open_cannot_prove_how_long() -> None:
+    test = clause("condition", in_="alpha", side="same", lasting="at least 6 months")
+    of = order(orderDetail=[{"text": "Left"}])
+    assert find(test, condition("alpha", "2020-01-01"), of=of).holds is Holds.CANNOT_TELL
+    assert find(test, condition("alpha", "2020-01-01", bodySite=[concept("7771000")]), of=of).holds is Holds.YES

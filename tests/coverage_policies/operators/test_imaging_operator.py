@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from coverage_fakes import UNAVAILABLE, available, clause, concept, find, procedure, report
+from coverage_fakes import UNAVAILABLE, available, clause, concept, find, order, procedure, report
 
 from coverage_policies.determination import Reason
 from coverage_policies.operators.base import Finding, Holds
@@ -108,3 +108,42 @@ def test_a_list_cut_short_may_lack_the_recent_one(kind: str) -> None:
     found = find(RECENT, report("alpha", "2025-01-01"), availability=available(**cut_short))
     assert (found.holds, found.reason, len(found.evidence)) == (Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, 1)
     assert find(RECENT, report("alpha"), availability=available(**cut_short)).holds is Holds.YES
+
+
+# --- the side of the order -------------------------------------------------------------------------------------------
+
+SAME_SIDE = clause("imaging", in_="alpha", side="same", within="6 months")
+
+
+@pytest.mark.parametrize(
+    ("ours", "text", "holds", "reason"),
+    [
+        ("Left", "Left hip", Holds.YES, Reason.PRESENT),
+        ("Left", "Right hip", Holds.NO, Reason.NOT_FOUND),
+        ("Left", "Both hips, bilateral", Holds.YES, Reason.PRESENT),
+        ("Left", "Hip", Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        ("", "Left hip", Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        ("", "Both hips, bilateral", Holds.YES, Reason.PRESENT),
+        ("Both sides", "Left hip", Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+    ],
+)
+def test_a_study_counts_on_the_side_of_the_order(ours: str, text: str, holds: Holds, reason: Reason) -> None:
+    of = order(orderDetail=[{"text": ours}]) if ours else order()
+    found = find(SAME_SIDE, {**report("alpha"), "code": concept("alpha") | {"text": text}}, of=of)
+    assert (found.holds, found.reason) == (holds, reason)
+
+
+def test_an_old_study_of_an_unknown_side_is_old() -> None:
+    found = find(SAME_SIDE, report("alpha", "2025-01-01"), of=order(orderDetail=[{"text": "Left"}]))
+    assert (found.holds, found.reason) == (Holds.NO, Reason.DATE_OUT_OF_RANGE)
+
+
+def test_a_study_whose_date_and_side_are_open_is_open_for_its_side() -> None:
+    found = find(SAME_SIDE, report("alpha", "2025-09"), of=order(orderDetail=[{"text": "Left"}]))
+    assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE)
+
+
+def test_the_series_of_a_study_may_name_the_side() -> None:
+    series = {"uid": "1", "modality": {"code": "DX"}, "laterality": concept("7771000")["coding"][0]}
+    found = find(SAME_SIDE, study("2026-02-01") | {"series": [series]}, of=order(orderDetail=[{"text": "Left"}]))
+    assert found.holds is Holds.YES

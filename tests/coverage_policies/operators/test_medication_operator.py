@@ -1,5 +1,6 @@
 """`medication`: a drug that was prescribed."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from coverage_fakes import RXNORM, UNAVAILABLE, available, clause, concept, find
 
 from coverage_policies.determination import Reason
 from coverage_policies.operators.base import Holds
-from coverage_policies.searches import PRESCRIPTIONS
+from coverage_policies.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS
 from fhir_mappings.fhir_json import Resource
 
 PRESCRIBED = clause("medication", in_="drug")
@@ -63,3 +64,133 @@ def test_the_newest_three_are_shown() -> None:
 def test_what_was_read_of_a_list_cut_short_holds() -> None:
     found = find(PRESCRIBED, prescription(), availability=available(MedicationRequest=UNAVAILABLE))
     assert found.holds is Holds.YES
+
+
+# --- taken for so long -----------------------------------------------------------------------------------------------
+
+LONG = clause("medication", in_="drug", lasting="at least 3 weeks")
+BY_MOUTH = {"route": concept("26643006")}
+
+
+def dispensed(on: str | None, days: str, code: str = "7052", **more: Any) -> Resource:
+    made = {
+        "resourceType": "MedicationDispense",
+        "id": f"d-{on}-{days}",
+        "status": "completed",
+        "subject": {"reference": "Patient/p"},
+        "medicationCodeableConcept": concept(code, system=RXNORM),
+        "whenHandedOver": on,
+        "daysSupply": {"value": Decimal(days), "unit": "days"},
+        "dosageInstruction": [BY_MOUTH],
+    } | more
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def for_days(first: str, last: str | None, **more: Any) -> Resource:
+    period = {"start": first} | ({"end": last} if last else {})
+    dosage = {"timing": {"repeat": {"boundsPeriod": period}}, **BY_MOUTH}
+    return prescription(on=first, dosageInstruction=[dosage]) | more
+
+
+def reported(first: str, last: str | None, **more: Any) -> Resource:
+    return {
+        "resourceType": "MedicationStatement",
+        "id": f"s-{first}",
+        "status": "completed",
+        "subject": {"reference": "Patient/p"},
+        "medicationCodeableConcept": concept("7052", system=RXNORM),
+        "effectivePeriod": {"start": first} | ({"end": last} if last else {}),
+        "dosage": [BY_MOUTH],
+    } | more
+
+
+def test_it_needs_whatever_tells_of_a_supply() -> None:
+    assert LONG.searches == (PRESCRIPTIONS, DISPENSES, STATEMENTS)
+
+
+@pytest.mark.parametrize(
+    ("resources", "holds"),
+    [
+        ([dispensed("2026-01-01", "21")], Holds.YES),
+        ([dispensed("2026-01-01", "20")], Holds.CANNOT_TELL),
+        ([dispensed("2026-01-01", "21.9")], Holds.YES),
+        ([dispensed("2026-01-01", "10"), dispensed("2026-01-11", "11")], Holds.YES),
+        ([dispensed("2026-01-01", "10"), dispensed("2026-01-12", "11")], Holds.CANNOT_TELL),
+        ([dispensed("2026-01-01", "15"), dispensed("2026-01-10", "10")], Holds.CANNOT_TELL),
+        ([dispensed("2026-01-01", "15"), dispensed("2026-01-10", "12")], Holds.YES),
+        ([dispensed("2026-02-09", "60")], Holds.YES),
+        ([dispensed("2026-02-10", "60")], Holds.CANNOT_TELL),
+        ([for_days("2026-01-01", "2026-01-21")], Holds.YES),
+        ([for_days("2026-01-01", "2026-01-20")], Holds.CANNOT_TELL),
+        ([for_days("2026-01-01", None)], Holds.CANNOT_TELL),
+        ([for_days("2026-01", "2026-03-01")], Holds.CANNOT_TELL),
+        ([reported("2026-01-01", "2026-01-21")], Holds.YES),
+        ([reported("2026-01-01", "2026-01-20")], Holds.CANNOT_TELL),
+        ([reported("2026-01-01", None)], Holds.CANNOT_TELL),
+        ([dispensed("2026-01-01", "30", code="1")], Holds.NO),
+    ],
+)
+def test_so_many_days_in_a_row_before_the_anchor_date_hold(resources: list[Resource], holds: Holds) -> None:
+    assert find(LONG, *resources).holds is holds
+
+
+UNPROVEN = [
+    dispensed("2026-01-01", "30", status="in-progress"),
+    dispensed(None, "30"),
+    dispensed("2026-01-01", "30", daysSupply=None),
+    dispensed("2026-01-01", "30", daysSupply={"value": Decimal(30), "unit": "tablets"}),
+    dispensed("2026-01-01", "30", medicationCodeableConcept={"text": "Morphine"}),
+    dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "asNeededBoolean": True}]),
+    dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "text": "one tablet as needed"}]),
+    dispensed("2026-01-01", "30", dosageInstruction=[{"route": concept("6064005")}]),
+    dispensed("2026-01-01", "30", dosageInstruction=[{"route": {"text": "Topical"}}]),
+    dispensed("2026-01-01", "30", dosageInstruction=None),
+    dispensed("2026-01-01", "30", daysSupply={"value": "thirty"}),
+    for_days("2026-01-01", "2026-02-01", status="stopped"),
+    for_days("2026-01-01", "2026-02-01", status="on-hold"),
+    for_days("2026-01-01", "2026-02-01", intent="proposal"),
+    reported("2026-01-01", "2026-02-01", status="intended"),
+]
+
+
+@pytest.mark.parametrize("resource", UNPROVEN)
+def test_what_may_not_have_been_taken_each_day_by_mouth_cannot_tell(resource: Resource) -> None:
+    found = find(LONG, resource)
+    assert (found.holds, found.reason, len(found.evidence)) == (Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE, 1)
+    assert found.evidence[0].value == "days taken not told"
+
+
+@pytest.mark.parametrize("status", ["entered-in-error", "cancelled", "declined"])
+def test_what_was_never_handed_out_is_none(status: str) -> None:
+    assert find(LONG, dispensed("2026-01-01", "30", status=status)).holds is Holds.NO
+
+
+@pytest.mark.parametrize(
+    ("name", "holds"),
+    [
+        ("Morphine 15 MG Oral Tablet", Holds.YES),
+        ("Morphine capsules", Holds.YES),
+        ("Morphine 1 % gel", Holds.CANNOT_TELL),
+        ("Morphine tablets for rectal use", Holds.CANNOT_TELL),
+        ("Morphine", Holds.CANNOT_TELL),
+    ],
+)
+def test_without_a_route_the_name_may_tell_it(name: str, holds: Holds) -> None:
+    drug = concept("7052", system=RXNORM) | {"text": name}
+    found = find(LONG, dispensed("2026-01-01", "30", dosageInstruction=None, medicationCodeableConcept=drug))
+    assert found.holds is holds
+
+
+def test_only_the_supplies_of_the_stretch_are_evidence() -> None:
+    found = find(LONG, dispensed("2025-01-01", "5"), dispensed("2026-01-01", "10"), dispensed("2026-01-11", "11"))
+    assert [item.date for item in found.evidence] == ["2026-01-01 to 2026-01-10", "2026-01-11 to 2026-01-21"]
+
+
+def test_the_newest_three_are_shown_where_nothing_is_proven() -> None:
+    found = find(LONG, *(dispensed(f"2025-0{month}-01", "5") for month in (1, 3, 5, 7)))
+    assert [item.date[:7] for item in found.evidence] == ["2025-07", "2025-05", "2025-03"]
+
+
+def test_few_days_are_never_asked_for() -> None:
+    with pytest.raises(ValueError, match="'under 3 weeks' cannot be proven, a supply may be missing"):
+        clause("medication", in_="drug", lasting="under 3 weeks")

@@ -80,6 +80,7 @@ STATED = [
     ("guidance", "fluoroscopy", "Under fluoroscopy"),
     ("purpose", "therapeutic", "Therapeutic"),
     ("request", "replacement", "Pump replacement"),
+    ("performer", "physician", "By a physician"),
 ]
 
 
@@ -145,3 +146,41 @@ def test_the_order_is_the_evidence_under_the_label_of_the_code() -> None:
 def test_a_code_holds_on_its_service_dates_only(day: date, holds: Holds) -> None:
     until = ValueSet("until", [row(CPT, "10001", until=date(2025, 12, 31))])
     assert find(clause("order", {"until": until}, code="until"), anchor=day).holds is holds
+
+
+# --- who does it -----------------------------------------------------------------------------------------------------
+
+NUCC = "http://nucc.org/provider-taxonomy"
+
+
+def by(**role: Any) -> dict[str, Any]:
+    """An order whose performer is written into it."""
+    return {"contained": [{"id": "r", **role}], "performer": [{"reference": "#r"}]}
+
+
+@pytest.mark.parametrize(
+    ("members", "physician", "other"),
+    [
+        ({"performerType": {"text": "Physician"}}, Holds.YES, Holds.NO),
+        ({"performerType": {"text": "Physician assistant"}}, Holds.NO, Holds.YES),
+        ({"performerType": {"text": "Nurse practitioner"}}, Holds.NO, Holds.YES),
+        ({"performerType": {"text": "Pain clinic"}}, Holds.CANNOT_TELL, Holds.CANNOT_TELL),
+        ({"performerType": {"text": "Physician or nurse practitioner"}}, Holds.CANNOT_TELL, Holds.CANNOT_TELL),
+        ({"performerType": concept("207L00000X", system=NUCC)}, Holds.YES, Holds.NO),
+        ({"performerType": concept("208VP0014X", system=NUCC)}, Holds.YES, Holds.NO),
+        ({"performerType": concept("363LF0000X", system=NUCC)}, Holds.NO, Holds.YES),
+        ({"performerType": concept("367500000X", system=NUCC)}, Holds.NO, Holds.YES),
+        ({"performerType": concept("207L00000X")}, Holds.CANNOT_TELL, Holds.CANNOT_TELL),
+        (by(resourceType="PractitionerRole", specialty=[concept("207L00000X", system=NUCC)]), Holds.YES, Holds.NO),
+        (by(resourceType="PractitionerRole", code=[{"text": "CRNA"}]), Holds.NO, Holds.YES),
+        (by(resourceType="Practitioner", qualification=[{"code": {"text": "MD"}}]), Holds.YES, Holds.NO),
+        (by(resourceType="Practitioner", name=[{"text": "Dr. Physician"}]), Holds.CANNOT_TELL, Holds.CANNOT_TELL),
+        ({"performer": [{"reference": "#missing"}]}, Holds.CANNOT_TELL, Holds.CANNOT_TELL),
+    ],
+)
+def test_who_does_it_is_told_by_type_role_or_qualification(
+    members: dict[str, Any], physician: Holds, other: Holds
+) -> None:
+    of = order(**members)
+    assert find(clause("order", performer="physician"), of=of).holds is physician
+    assert find(clause("order", performer="not-physician"), of=of).holds is other

@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
-from coverage_fakes import NOT_OFFERED, UNAVAILABLE, available, clause, find, procedure, score
+from coverage_fakes import NOT_OFFERED, SETS, UNAVAILABLE, available, clause, concept, find, order, procedure, score
 
 from coverage_policies.determination import Reason
 from coverage_policies.operators.base import Finding, Holds
 from coverage_policies.searches import PROCEDURES, observations
+from coverage_policies.value_sets import ValueSet
 from fhir_mappings.fhir_json import Resource
 
 AT_LEAST_75 = clause("pain_relief", after="trial", relief="at least 75 %")
@@ -199,3 +200,272 @@ def test_without_a_threshold_a_procedure_is_shown_with_its_relief() -> None:
 def test_without_a_threshold_a_procedure_that_is_unclear_cannot_tell() -> None:
     found = find(SHOWN, procedure("trial", "2026-02-01", "stopped"))
     assert (found.holds, found.reason, len(found.evidence)) == (Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, 1)
+
+
+# --- the least and the most ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("phrase", "holds"),
+    [
+        ("at least 50 %", Holds.CANNOT_TELL),
+        ("at least 25 %", Holds.YES),
+        ("under 75 %", Holds.CANNOT_TELL),
+        ("under 88 %", Holds.YES),
+        ("at most 0 %", Holds.CANNOT_TELL),
+    ],
+)
+def test_both_the_least_and_the_most_relief_must_be_as_asked(phrase: str, holds: Holds) -> None:
+    waned = [*injection("2026-02-01", "8", "1"), score("6", "2026-02-01T17:00:00Z", id="late")]
+    found = find(clause("pain_relief", after="trial", relief=phrase), *waned)
+    assert found.holds is holds
+    assert found.evidence[0].value == "25 to 87.5 %"
+    assert named(found) == [
+        "Observation/a2026-02-01",
+        "Observation/b2026-02-01",
+        "Observation/late",
+        *named(found)[-1:],
+    ]
+
+
+def test_on_several_scales_the_worst_and_the_best_count() -> None:
+    two_scales = {**SETS, "scales": ValueSet("scales", [*SETS["pain-severity-0-10"].rows, *SETS["other-scale"].rows])}
+    facts = [
+        *injection("2026-02-01", "8", "2"),
+        score("8", "2026-02-01T09:00:00Z", code="38208-5"),
+        score("4", "2026-02-01T11:00:00Z", code="38208-5"),
+    ]
+    for relief, holds in (
+        ("at least 75 %", Holds.CANNOT_TELL),
+        ("at least 50 %", Holds.YES),
+        ("under 76 %", Holds.YES),
+    ):
+        assert (
+            find(clause("pain_relief", two_scales, after="trial", relief=relief, scale="scales"), *facts).holds is holds
+        )
+
+
+# --- apart -----------------------------------------------------------------------------------------------------------
+
+APART = clause("pain_relief", after="trial", relief="at least 75 %", occasions="2", apart="at least 2 weeks")
+
+
+@pytest.mark.parametrize(
+    ("resources", "holds", "reason"),
+    [
+        ([*injection("2026-01-05", "8", "2"), *injection("2026-01-19", "8", "2")], Holds.YES, Reason.PRESENT),
+        (
+            [*injection("2026-01-05", "8", "2"), *injection("2026-01-18", "8", "2")],
+            Holds.CANNOT_TELL,
+            Reason.DATE_OUT_OF_RANGE,
+        ),
+        (
+            [
+                *injection("2026-01-05", "8", "2"),
+                *injection("2026-01-12", "8", "2"),
+                *injection("2026-01-20", "8", "2"),
+            ],
+            Holds.YES,
+            Reason.PRESENT,
+        ),
+        (
+            [*injection("2026-01-05", "8", "2"), *injection("2026-01-19", "8", "7")],
+            Holds.CANNOT_TELL,
+            Reason.VALUE_OUT_OF_RANGE,
+        ),
+    ],
+)
+def test_occasions_lie_apart(resources: list[Resource], holds: Holds, reason: Reason) -> None:
+    found = find(APART, *resources)
+    assert (found.holds, found.reason) == (holds, reason)
+
+
+# --- which -----------------------------------------------------------------------------------------------------------
+
+THREE = [
+    *injection("2026-01-05", "8", "2"),
+    *injection("2026-01-19", "8", "7"),
+    *injection("2026-02-02", "8", "1"),
+]
+
+
+@pytest.mark.parametrize(
+    ("which", "relief", "holds"),
+    [
+        ("first", "at least 75 %", Holds.YES),
+        ("first", "under 75 %", Holds.NO),
+        ("second", "at least 75 %", Holds.NO),
+        ("second", "under 75 %", Holds.YES),
+        ("last", "at least 75 %", Holds.YES),
+        ("last", "under 75 %", Holds.NO),
+    ],
+)
+def test_one_day_alone_is_asked_about(which: str, relief: str, holds: Holds) -> None:
+    found = find(clause("pain_relief", after="trial", which=which, relief=relief), *THREE)
+    assert (found.holds, found.reason, len(found.evidence)) == (holds, Reason.VALUE_OUT_OF_RANGE, 3)
+    assert found.gist == {"first": "75 %", "second": "12.5 %", "last": "87.5 %"}[which]
+
+
+def which(place: str, *resources: Resource, **more: Any) -> Finding:
+    return find(clause("pain_relief", after="trial", which=place, relief="at least 75 %", **more), *resources)
+
+
+def test_there_is_no_second_of_one() -> None:
+    found = which("second", *GOOD)
+    assert (found.holds, found.reason) == (Holds.NO, Reason.NOT_FOUND)
+
+
+@pytest.mark.parametrize(
+    ("day", "undecided"),
+    [
+        ("2025-12-01T10:00:00Z", {"first", "second"}),
+        ("2026-01-10T10:00:00Z", {"second"}),
+        ("2026-02-20T10:00:00Z", {"last"}),
+        ("2026-02", {"last"}),
+        ("2026-01", {"first", "second"}),
+        (None, {"first", "second", "last"}),
+    ],
+)
+def test_one_that_may_not_count_matters_only_where_it_could_take_the_place(
+    day: str | None, undecided: set[str]
+) -> None:
+    three = [*GOOD, *injection("2026-01-19", "8", "2"), *GOOD_TOO]
+    unsure = procedure("trial", day, "unknown", id="unsure")
+    found = {place: which(place, *three, unsure) for place in ("first", "second", "last")}
+    assert {place for place in found if found[place].holds is Holds.CANNOT_TELL} == undecided
+    assert all(found[place].reason is Reason.INVALID_ATTRIBUTE for place in undecided)
+
+
+def test_a_second_that_may_not_count_is_not_none() -> None:
+    assert which("second", *GOOD, procedure("trial", "2026-02-20", "unknown")).holds is Holds.CANNOT_TELL
+
+
+def test_a_day_that_is_not_known_leaves_the_order_open() -> None:
+    for day in ("2026-02", None):
+        assert which("first", *GOOD, procedure("trial", day)).holds is Holds.CANNOT_TELL
+
+
+def test_a_day_without_scores_cannot_tell() -> None:
+    found = which("last", *GOOD, procedure("trial", "2026-02-20T10:00:00Z"))
+    assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.MISSING)
+
+
+LEFT, RIGHT = [concept("7771000")], [concept("24028007")]
+
+
+def on_side(resources: list[Resource], site: Any) -> list[Resource]:
+    return [{**resources[0], "bodySite": site}, *resources[1:]]
+
+
+def test_the_first_of_the_side_of_the_order() -> None:
+    left_order = order(bodySite=LEFT)
+    failed_right = on_side(injection("2026-01-05", "8", "7"), RIGHT)
+    good_left = on_side(injection("2026-02-02", "8", "1"), LEFT)
+    test = clause("pain_relief", after="trial", which="first", relief="at least 75 %", side="same or not stated")
+    assert find(test, *failed_right, *good_left, of=left_order).holds is Holds.YES
+    assert find(test, *failed_right, *GOOD_TOO, of=left_order).holds is Holds.CANNOT_TELL
+    assert find(test, *GOOD_TOO, of=left_order).holds is Holds.YES
+
+
+def test_the_first_for_a_purpose() -> None:
+    diagnostic, therapeutic = ([{"text": f"{word} block"}] for word in ("Diagnostic", "Therapeutic"))
+    first = [{**GOOD[0], "reasonCode": therapeutic}, *GOOD[1:]]
+    second = [{**BAD[0], "reasonCode": diagnostic}, *BAD[1:]]
+    assert which("first", *first, *second, purpose="diagnostic").holds is Holds.NO
+    assert which("first", *GOOD, *second, purpose="diagnostic").holds is Holds.CANNOT_TELL
+    assert which("first", *GOOD, *second, purpose="diagnostic or not stated").holds is Holds.YES
+
+
+def test_what_is_on_the_other_side_is_no_occasion_and_not_shown() -> None:
+    right = on_side(injection("2026-02-02", "8", "1"), RIGHT)
+    twice = clause("pain_relief", after="trial", relief="at least 75 %", occasions="2", side="same or not stated")
+    found = find(twice, *on_side(GOOD, LEFT), *right, of=order(bodySite=LEFT))
+    assert (found.holds, len(found.evidence)) == (Holds.CANNOT_TELL, 3)
+    shown = clause("pain_relief", after="trial", side="same")
+    assert find(shown, *right, of=order(bodySite=LEFT)).holds is Holds.NO
+    assert find(shown, *GOOD, of=order(bodySite=LEFT)).holds is Holds.CANNOT_TELL
+
+
+# --- the days that follow --------------------------------------------------------------------------------------------
+
+LASTED = clause("pain_relief", after="trial", relief="at least 75 %", also="3 following days")
+
+
+@pytest.mark.parametrize(
+    ("later", "holds", "reason"),
+    [
+        ([("2", "2026-01-06")], Holds.YES, Reason.PRESENT),
+        ([("2", "2026-01-08T23:00:00Z")], Holds.YES, Reason.PRESENT),
+        ([("2.01", "2026-01-06")], Holds.CANNOT_TELL, Reason.VALUE_OUT_OF_RANGE),
+        ([("2", "2026-01-06"), ("5", "2026-01-08")], Holds.CANNOT_TELL, Reason.VALUE_OUT_OF_RANGE),
+        ([("2", "2026-01-06"), ("5", "2026-01-09")], Holds.YES, Reason.PRESENT),
+        ([("2", "2026-01-09")], Holds.CANNOT_TELL, Reason.MISSING),
+        ([("2", "2026-01-06"), ("2", "2026-02")], Holds.YES, Reason.PRESENT),
+        ([("2", "2026-01-06"), ("2", "2026-01")], Holds.CANNOT_TELL, Reason.MISSING),
+        ([], Holds.CANNOT_TELL, Reason.MISSING),
+    ],
+)
+def test_the_relief_lasts_over_the_days_that_follow(later: list[tuple[str, str]], holds: Holds, reason: Reason) -> None:
+    found = find(LASTED, *GOOD, *(score(value, day) for value, day in later))
+    assert (found.holds, found.reason) == (holds, reason)
+
+
+def test_a_score_of_a_following_day_that_is_not_final_leaves_it_open() -> None:
+    found = find(LASTED, *GOOD, score("2", "2026-01-06"), score("2", "2026-01-07", status="preliminary"))
+    assert found.holds is Holds.CANNOT_TELL
+
+
+def test_a_score_of_another_scale_says_nothing_of_the_days_that_follow() -> None:
+    assert find(LASTED, *GOOD, score("2", "2026-01-06", code="38208-5")).holds is Holds.CANNOT_TELL
+
+
+# --- counted from ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("at", "from_start", "from_end"),
+    [
+        ("2026-02-02T20:00:00Z", Holds.YES, Holds.CANNOT_TELL),
+        ("2026-02-04T10:00:00Z", Holds.YES, Holds.CANNOT_TELL),
+        ("2026-02-04T10:00:01Z", Holds.CANNOT_TELL, Holds.CANNOT_TELL),
+        ("2026-02-05T11:00:00Z", Holds.CANNOT_TELL, Holds.YES),
+    ],
+)
+def test_the_scores_of_a_trial_count_from_its_start(at: str, from_start: Holds, from_end: Holds) -> None:
+    days = {"start": "2026-02-02T10:00:00Z", "end": "2026-02-05T10:00:00Z"}
+    facts = [
+        procedure("trial", None, performedPeriod=days, id="p"),
+        score("8", "2026-02-02T09:00:00Z", id="b"),
+        score("2", at, id="a"),
+    ]
+    arguments = {"after": "trial", "relief": "at least 75 %", "until": "48 hours"}
+    assert find(clause("pain_relief", from_="start", **arguments), *facts).holds is from_start
+    assert find(clause("pain_relief", from_="end", **arguments), *facts).holds is from_end
+    assert find(clause("pain_relief", **arguments), *facts).holds is from_end
+
+
+def test_a_trial_without_an_end_counts_from_its_start_alone() -> None:
+    days = {"start": "2026-02-02T10:00:00Z"}
+    facts = [
+        procedure("trial", None, performedPeriod=days, id="p"),
+        score("8", "2026-02-02T09:00:00Z", id="b"),
+        score("2", "2026-02-02T12:00:00Z", id="a"),
+    ]
+    assert find(clause("pain_relief", after="trial", relief="at least 75 %", from_="start"), *facts).holds is Holds.YES
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"which": "first", "occasions": "2", "relief": "at least 75 %"}, "`which` asks about one day"),
+        ({"apart": "at least 2 weeks", "relief": "at least 75 %"}, "it needs `occasions: 2` or more"),
+        ({"apart": "at least 2 weeks", "occasions": "1", "relief": "at least 75 %"}, "it needs `occasions: 2`"),
+        ({"apart": "under 2 weeks", "occasions": "2", "relief": "at least 75 %"}, "write it like 'at least 2 weeks'"),
+        ({"which": "first"}, "`which` and `also` need a `relief`"),
+        ({"also": "3 following days"}, "`which` and `also` need a `relief`"),
+        ({"also": "0 following days", "relief": "at least 75 %"}, "write it like '7 following days'"),
+    ],
+)
+def test_what_asks_for_nothing_or_for_two_things_is_refused(arguments: dict[str, str], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        clause("pain_relief", after="trial", **arguments)

@@ -1,0 +1,140 @@
+"""How long a drug was taken by mouth, as far as what was handed out, prescribed for a time or reported proves it.
+
+What is taken as needed, on the skin, or with no end in sight proves no length of time; it is kept as uncertain.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from fhir_mappings.codings import SNOMED, CodeTest, codings, items, text_of
+from fhir_mappings.dates import When, parse_period
+from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.medications import drug_codings
+from fhir_mappings.record import Evidence, PatientRecord
+
+_ORAL = "26643006"
+_BY_MOUTH = re.compile(r"\boral(?:ly)?\b|\bby mouth\b|\bp\.?o\b|\btablets?\b|\bcapsules?\b", re.IGNORECASE)
+_OTHERWISE = re.compile(
+    r"\b(?:topical|gel|cream|ointment|patch|transdermal|ophthalmic|eye|drops?|nasal|inject\w*|rectal|suppositor\w*)\b",
+    re.IGNORECASE,
+)
+_AS_NEEDED = re.compile(r"\bprn\b|\bas needed\b", re.IGNORECASE)
+_DAYS = ("d", "day", "days")
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """The days of one supply, both included; None where it proves none."""
+
+    days: tuple[date, date] | None
+    evidence: Evidence
+
+
+def supplies(record: PatientRecord, codes: CodeTest) -> tuple[Supply, ...]:
+    """Every supply of one of these drugs: dispensed, prescribed from day to day, or reported as taken."""
+    found = []
+    for resource in record.of_type("MedicationDispense", "MedicationRequest", "MedicationStatement"):
+        drugs, by_name = drug_codings(record, resource)
+        match = codes(drugs) or codes(by_name)
+        if match is None or resource.get("status") in _NEVER or resource.get("doNotPerform") is True:
+            continue
+        first, last = _READERS[resource["resourceType"]](record, resource)
+        is_certain = (
+            record.is_usable(resource, *_ELEMENTS)
+            and resource.get("status") in _TAKEN
+            and resource.get("intent") not in ("proposal", "option")
+            and match.decides
+            and codes(drugs) is not None
+            and _is_by_mouth_each_day(record, resource)
+        )
+        exact = first is not None and last is not None and first.earliest == first.latest and first.latest <= last
+        days = (first.latest, last) if is_certain and exact and first and last else None
+        shown = f"{first} to {last}" if first and last else str(first or "")
+        found.append(Supply(days, Evidence(record.reference(resource), match.label, shown, "" if days else _OPEN)))
+    return tuple(found)
+
+
+_OPEN = "days taken not told"
+_NEVER = ("entered-in-error", "draft", "cancelled", "declined", "not-taken")
+_TAKEN = ("completed", "active", "stopped")
+_ELEMENTS = (
+    "medication",
+    "status",
+    "intent",
+    "subject",
+    "dosageInstruction",
+    "dosage",
+    "daysSupply",
+    "whenHandedOver",
+    "whenPrepared",
+    "effective",
+    "doNotPerform",
+)
+
+
+def _dispensed(record: PatientRecord, resource: Resource) -> tuple[When | None, date | None]:
+    first = record.when(resource.get("whenHandedOver")) or record.when(resource.get("whenPrepared"))
+    supply = resource.get("daysSupply")
+    number = supply.get("value") if isinstance(supply, dict) else None
+    unit = (supply.get("code") or supply.get("unit") or "d") if isinstance(supply, dict) else ""
+    if first is None or isinstance(number, str | bool) or number is None or unit not in _DAYS or number < 1:
+        return first, None
+    return first, first.latest + timedelta(days=int(number) - 1)
+
+
+def _prescribed(record: PatientRecord, resource: Resource) -> tuple[When | None, date | None]:
+    """The one period of a prescription; several instructions may be alternatives."""
+    periods = [
+        parse_period(repeat.get("boundsPeriod"), record.zone)
+        for dosage in items(resource.get("dosageInstruction"))
+        for timing in items(dosage.get("timing"))
+        for repeat in items(timing.get("repeat"))
+    ]
+    first, last = periods[0] if len(periods) == 1 else (record.when(resource.get("authoredOn")), None)
+    return first, last.earliest if last and resource.get("status") != "stopped" else None
+
+
+def _reported(record: PatientRecord, resource: Resource) -> tuple[When | None, date | None]:
+    first, last = parse_period(resource.get("effectivePeriod"), record.zone)
+    return first, last.earliest if last else None
+
+
+_READERS = {"MedicationDispense": _dispensed, "MedicationRequest": _prescribed, "MedicationStatement": _reported}
+
+
+def _is_by_mouth_each_day(record: PatientRecord, resource: Resource) -> bool:
+    dosages = [*items(resource.get("dosageInstruction")), *items(resource.get("dosage"))]
+    instructions = " / ".join(text for dosage in dosages if isinstance(text := dosage.get("text"), str))
+    as_needed = any(dosage.get("asNeededBoolean") or dosage.get("asNeededCodeableConcept") for dosage in dosages)
+    routes = [dosage["route"] for dosage in dosages if dosage.get("route")]
+    if as_needed or _AS_NEEDED.search(instructions):
+        return False
+    if routes:
+        return all(_is_oral(route) for route in routes)
+    said = " / ".join([instructions, *_names(record, resource)])
+    return bool(_BY_MOUTH.search(said)) and not _OTHERWISE.search(said)
+
+
+def _is_oral(route: Json) -> bool:
+    codes = [coding for coding in codings(route) if coding.system == SNOMED]
+    return all(coding.code == _ORAL for coding in codes) if codes else bool(_BY_MOUTH.search(text_of(route)))
+
+
+def _names(record: PatientRecord, resource: Resource) -> Iterator[str]:
+    product = record.resolve(resource.get("medicationReference"), within=resource) or {}
+    for concept in (resource.get("medicationCodeableConcept"), product.get("code"), product.get("form")):
+        yield text_of(concept)
+        yield from (coding.display for coding in codings(concept))
+
+
+def longest_stretch(taken: Iterable[tuple[date, date]], until: date) -> tuple[date, date] | None:
+    """The longest run of days without a gap among these supplies, up to a day; None where there is none."""
+    runs: list[tuple[date, date]] = []
+    for first, last in sorted((first, min(last, until)) for first, last in taken if first <= until):
+        if runs and first <= runs[-1][1] + timedelta(days=1):
+            runs[-1] = (runs[-1][0], max(runs[-1][1], last))
+        else:
+            runs.append((first, last))
+    return max(runs, key=lambda run: run[1] - run[0], default=None)
