@@ -20,7 +20,7 @@ _CHART = ".chart.json"
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """A criterion that both texts have and answer differently."""
+    """A criterion that both texts have and answer differently; a group only where none of its parts does."""
 
     criterion: str
     before: Status
@@ -114,9 +114,7 @@ def _is_spoken_of(before: Determination, after: Determination) -> bool:
 
 def _compared(request: str, before: Determination, after: Determination) -> OrderReplay:
     was = {result.id: result.status for result in before.criteria}
-    flips = tuple(
-        Flip(result.id, was[result.id], result.status)
-        for result in after.criteria
-        if result.id in was and was[result.id] is not result.status
-    )
+    changed = [each for each in after.criteria if each.id in was and was[each.id] is not each.status]
+    explained = {each.parent for each in changed}
+    flips = tuple(Flip(each.id, was[each.id], each.status) for each in changed if each.id not in explained)
     return OrderReplay(request, before.order_label or before.order, before.outcome, after.outcome, flips)

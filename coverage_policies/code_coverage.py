@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from coverage_policies.case_facts import SYSTEMS
 from coverage_policies.library import Library
@@ -57,6 +58,14 @@ def _answers(coding: Coding, texts: Sequence[Policy]) -> Iterator[TextAnswer]:
 def _label(coding: Coding, entries: Sequence[OrderEntry]) -> str:
     match = entries[0].codes.match((coding,))
     return match.label if match else ""
+
+
+def load_codes(path: Path) -> tuple[Coding, ...]:
+    """The codes of a file. Raises DocumentError with everything that is wrong in it."""
+    try:
+        return parse_codes(path.read_text(encoding="utf-8-sig"), str(path))
+    except UnicodeDecodeError:
+        raise DocumentError([Problem(str(path), 1, "the file is not in UTF-8; save it as UTF-8")]) from None
 
 
 def parse_codes(text: str, file: str) -> tuple[Coding, ...]:

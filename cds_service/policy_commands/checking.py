@@ -4,24 +4,26 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import track
 
-from cds_service.policy_commands.held import drafts, library_of
-from cds_service.settings import Settings
+from cds_service.policy_commands.held import assessor_of, drafts, library_of, problems_told, read_settings
 from cds_service.terminal.policy_checks import print_case_runs, print_code_coverage
+from cds_service.terminal.progress import tracked
 from coverage_policies.case_runs import run_cases
-from coverage_policies.code_coverage import CodeAnswer, code_coverage, parse_codes
-from coverage_policies.lint import leftovers, lint
+from coverage_policies.code_coverage import CodeAnswer, code_coverage, load_codes
+from coverage_policies.lint import effective_gaps, lint, remarks
 from coverage_policies.lock import lock_problems, write_lock
-from coverage_policies.yaml_source import DocumentError
+from coverage_policies.yaml_source import Problem
 from fhir_mappings.fhir_json import dumps
 
 
 @click.command("lint")
 def lint_command() -> None:
     """Check every text and value set; each problem is told with file, line and how it is written right."""
-    library = library_of(Settings())
-    problems = [*lint(library), *leftovers(library), *lock_problems(library)]
+    settings = read_settings()
+    assessor = assessor_of(settings)
+    library = assessor.library
+    gaps = [Problem(str(settings.plan_rules), 1, gap) for gap in effective_gaps(assessor.rules.effective)]
+    problems = [*lint(library), *remarks(library), *lock_problems(library), *gaps]
     for problem in problems:
         click.echo(str(problem), err=True)
     if problems:
@@ -33,18 +35,18 @@ def lint_command() -> None:
 @click.option("--unreleased", is_flag=True, help="Also replace editions that changed; for texts never released.")
 def lock_command(unreleased: bool) -> None:
     """Write the content of new editions into the lock."""
-    write_lock(library_of(Settings()), replace=unreleased)
+    write_lock(library_of(read_settings()), replace=unreleased)
 
 
 @click.command("test")
 @click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
 def test_command(path: Path | None) -> None:
     """Run the cases of all texts, or of those at PATH: a folder, a text or its case file."""
-    settings = Settings()
+    settings = read_settings()
     texts = drafts(path, settings) if path else tuple(library_of(settings).policies.values())
     if not texts:
         raise click.ClickException(f"there is no text in {path}")
-    runs = [run_cases(text) for text in track(texts, "cases", console=Console(stderr=True), transient=True)]
+    runs = [run_cases(text) for text in tracked(texts, "cases")]
     print_case_runs(Console(), runs)
     if not all(run.is_passed for run in runs):
         raise SystemExit(1)
@@ -60,13 +62,9 @@ def test_command(path: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def coverage_command(codes: Path, as_json: bool) -> None:
     """Tell which codes of a file no policy answers, and which text and section answers the others."""
-    library = library_of(Settings())
-    try:
-        wanted = parse_codes(codes.read_text(encoding="utf-8-sig"), str(codes))
-    except UnicodeDecodeError:
-        raise click.ClickException(f"{codes} is not in UTF-8; save it as UTF-8") from None
-    except DocumentError as error:
-        raise click.ClickException(str(error)) from None
+    library = library_of(read_settings())
+    with problems_told():
+        wanted = load_codes(codes)
     answers = code_coverage(wanted, library)
     if as_json:
         click.echo(dumps([_as_json(answer) for answer in answers], indent=2))

@@ -5,18 +5,15 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import track
 
-from cds_service.policy_commands.held import drafts, library_of, text_of
+from cds_service.policy_commands.held import assessor_of, drafts, read_settings, text_of
 from cds_service.replay import replay, stored_requests
 from cds_service.settings import Settings
 from cds_service.terminal.policy_changes import print_changes, print_replay
-from coverage_policies.assessment import Assessor
+from cds_service.terminal.progress import tracked
 from coverage_policies.diff import differences
 from coverage_policies.library import Library
 from coverage_policies.model import Policy
-from coverage_policies.plan_rules import PlanRules
-from fhir_mappings.dates import Span
 
 
 @click.command("diff")
@@ -32,18 +29,17 @@ def diff_command(before: str, after: str, requests: Path | None) -> None:
 
     Each is the name of a text, such as CP.MP.126@2025-04, or the path of a document, such as a draft.
     """
-    settings = Settings()
-    library = library_of(settings)
-    old, new = (_text(library, name, settings) for name in (before, after))
+    settings = read_settings()
+    assessor = assessor_of(settings)
+    old, new = (_text(assessor.library, name, settings) for name in (before, after))
     console = Console()
     print_changes(console, before, after, differences(old, new))
     if requests is not None:
         paths = stored_requests(requests)
         if not paths:
             raise click.ClickException(f"there is no stored request in {requests}; one is a file NAME.json")
-        assessor = Assessor(library, PlanRules(), Span(settings.answers_valid_days, "days"))
-        tracked = track(paths, "requests", console=Console(stderr=True), transient=True)
-        print_replay(console, *replay(tracked, old, new, assessor, settings, lambda: datetime.now(UTC)))
+        orders, skipped = replay(tracked(paths, "requests"), old, new, assessor, settings, lambda: datetime.now(UTC))
+        print_replay(console, orders, skipped)
 
 
 def _text(library: Library, name: str, settings: Settings) -> Policy:

@@ -1,10 +1,15 @@
-"""What the commands work on: the texts that are held, and drafts that are not yet."""
+"""What commands work on: settings, texts, rules, and drafts not held yet. What is wrong with them ends the command."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from pydantic import ValidationError
 
+from cds_service.loading import load_assessor
 from cds_service.settings import Settings
+from coverage_policies.assessment import Assessor
 from coverage_policies.library import BUILT_IN, Library, load_library
 from coverage_policies.loader import load_policy
 from coverage_policies.model import Policy
@@ -14,12 +19,34 @@ from coverage_policies.yaml_source import DocumentError, Problem
 _CASES = ".cases.yaml"
 
 
-def library_of(settings: Settings) -> Library:
-    """The texts of these settings. Raises ClickException that lists every problem with file and line."""
+@contextmanager
+def problems_told() -> Iterator[None]:
+    """Ends the command with everything that is wrong, each with its setting, or with file and line."""
     try:
-        return load_library(settings.policy_folders)
-    except (DocumentError, ValueSetError) as error:
+        yield
+    except ValidationError as error:
+        wrong = ", ".join(f"CDS_{str(entry['loc'][0]).upper()} ({entry['msg']})" for entry in error.errors())
+        raise click.ClickException(f"settings that cannot be used: {wrong}") from None
+    except (DocumentError, ValueSetError, OSError) as error:
         raise click.ClickException(str(error)) from None
+
+
+def read_settings() -> Settings:
+    """The settings of the environment."""
+    with problems_told():
+        return Settings()
+
+
+def assessor_of(settings: Settings) -> Assessor:
+    """The texts and rules of these settings."""
+    with problems_told():
+        return load_assessor(settings)
+
+
+def library_of(settings: Settings) -> Library:
+    """The texts of these settings."""
+    with problems_told():
+        return load_library(settings.policy_folders)
 
 
 def text_of(library: Library, name: str) -> Policy:
@@ -43,10 +70,8 @@ def drafts(path: Path, settings: Settings) -> tuple[Policy, ...]:
         documents = [each for each in sorted(path.rglob("*.yaml")) if not each.name.endswith(_CASES)]
     else:
         documents = [path.with_name(path.name.removesuffix(_CASES) + ".yaml") if path.name.endswith(_CASES) else path]
-    try:
+    with problems_told():
         sets = load_value_sets(root / "value_sets" for root in roots)
-    except ValueSetError as error:
-        raise click.ClickException(str(error)) from None
     found: list[Policy] = []
     problems: list[Problem] = []
     for document in documents:
@@ -56,6 +81,7 @@ def drafts(path: Path, settings: Settings) -> tuple[Policy, ...]:
             problems += error.problems
         except OSError as error:
             problems.append(Problem(str(document), 1, f"the text cannot be read: {error.strerror}"))
-    if problems:
-        raise click.ClickException("\n".join(map(str, problems)))
+    with problems_told():
+        if problems:
+            raise DocumentError(problems)
     return tuple(found)

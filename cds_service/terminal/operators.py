@@ -28,4 +28,4 @@ def print_operator(console: Console, operator: Operator) -> None:
         table.add_row(name, need, escape(argument_words(schema)), operator.defaults.get(name, ""))
     console.print(table)
     console.print("\nExample, which is tested:\n")
-    console.print(escape(operator.example.strip()), highlight=False)
+    console.print(escape(operator.example.strip()), highlight=False, soft_wrap=True)
