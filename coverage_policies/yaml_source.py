@@ -16,9 +16,6 @@ from yaml.events import (
     SequenceEndEvent,
 )
 
-_PARSER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-"""The parser in C where PyYAML was built with it: thirty times as fast."""
-
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -59,7 +56,7 @@ class Source:
 def read(text: str, file: str) -> Source:
     """Read one YAML document. Raises DocumentError with file and line for what is no YAML or names a key twice."""
     try:
-        reader = _Reader(yaml.parse(text, Loader=_PARSER), file)
+        reader = _Reader(yaml.parse(text, Loader=yaml.CBaseLoader), file)
         data = reader.document()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
