@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from cds_service.call_log import Call, CallLog, place_of
 from cds_service.callers.authenticator import Authenticator
-from cds_service.callers.guard import require_tokens
+from cds_service.callers.guard import caller_of_request, require_tokens
 from cds_service.discovery import SERVICES, document
 from cds_service.errors import OF_STATUS, Issue, RefusedError, operation_outcome
 from cds_service.fhir_client import FhirClients
@@ -50,8 +50,8 @@ def create_app(
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
-    calls = HookCalls(settings, judge, clock, opener or FhirClients(settings), monotonic)
     call_log = log or CallLog(sys.stderr, clock)
+    calls = HookCalls(settings, judge, clock, opener or FhirClients(settings, tell=call_log.warn), monotonic)
     kept = records or NoRecords()
     hooks = {service.id: service.hook for service in SERVICES}
     allow_browsers(app, settings)
@@ -118,7 +118,9 @@ def create_app(
         hook_request = _request_body(hook)
         g.call.hook_instance = hook_request.hook_instance
         g.call.orders = len(hook_request.orders.judged)
-        cards = kept.answered(g.call, request.path, hook_request, calls.answer(hook_request))
+        caller = caller_of_request()
+        answered = calls.answer(hook_request, caller.fhir_servers if caller else None)
+        cards = kept.answered(g.call, request.path, hook_request, answered)
         g.call.cards = len(cards)
         return _json({"cards": cards})
 

@@ -18,6 +18,7 @@ from cds_service.call_log import CallLog
 from cds_service.demo import run_demo
 from cds_service.errors import RefusedError
 from cds_service.evaluation import evaluate_request
+from cds_service.fhir_dialing import LOOPBACK
 from cds_service.hook_request import HookRequest, parse_json, read_request
 from cds_service.loading import load_assessor
 from cds_service.policy_commands import policies
@@ -77,7 +78,7 @@ def serve_command(host: str, port: int) -> None:
 @click.option("--port", default=8000, show_default=True, help="The first port to try.")
 def demo_command(once: bool, port: int) -> None:
     """Start the service and the sample EHR on this machine, and run sample orders through both."""
-    settings = _settings()
+    settings = _settings().model_copy(update={"fhir_servers": (), "fhir_private_networks": (LOOPBACK,)})
     app = make_app(settings, _assessor(settings), CallLog(io.StringIO(), now))
     run_demo(app, Console(), today=now().astimezone(settings.time_zone).date(), new_id=new_id, port=port, once=once)
 

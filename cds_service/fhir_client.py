@@ -8,64 +8,112 @@ import logging
 import posixpath
 import re
 import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
-
 from cds_service.deadline import Deadline
+from cds_service.fhir_dialing import CheckedAdapter, Dialer, Resolver, resolve
+from cds_service.fhir_get import Allowance, Getter
 from cds_service.fhir_page import Page, page_of, reports
-from cds_service.fhir_source import PatientRead, SearchResult
-from cds_service.hook_request import FhirAccess, parse_json
+from cds_service.fhir_rests import Rests
+from cds_service.fhir_servers import Standing, origin_of, standing
+from cds_service.fhir_source import FhirSource, NothingToRead, PatientRead, SearchResult
+from cds_service.hook_request import FhirAccess
 from cds_service.settings import Settings
 from coverage_policies.searches import Search
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.record import Availability, Entry
 
-_CHUNK_BYTES = 65_536
 _PLAIN_URL = re.compile(r"[!-\[\]-~]+\Z")
 _RELATIVE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}\Z")
 _MAY_SAY_NOT_SUPPORTED = (400, 403, 405, 422, 501)
 
 
-class FhirClients:
-    """Opens FHIR servers; they share one pool of connections and nothing else."""
+_REFUSED = {
+    Standing.NOT_REGISTERED: "it is not among the servers registered for its caller or in CDS_FHIR_SERVERS",
+    Standing.UNPROTECTED: "a token would travel over plain http; send https, or register the server",
+}
+_PRIVATE = "it leads to a private address; register the server by its full address, or see CDS_FHIR_PRIVATE_NETWORKS"
+_AT_REST = "it failed several times in a row and is left alone for a while"
 
-    def __init__(self, settings: Settings) -> None:
+
+def _untold(event: str, **said: str) -> None:
+    """Tell nobody."""
+
+
+class FhirClients:
+    """Opens FHIR servers; what is shared are connections, and which servers are left alone for a while.
+
+    `tell` hears of servers that were refused: an event, the reason, the origin of the server. `resolver` gives the
+    addresses of a host; `monotonic`, `now` and `pause` are the clocks and the waiting.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        tell: Callable[..., None] = _untold,
+        resolver: Resolver = resolve,
+        monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._settings = settings
-        self._adapter = HTTPAdapter(pool_maxsize=settings.query_threads * settings.threads)
+        self._tell = tell
+        self._now = now
+        self._pause = pause
+        self._rests = Rests(failures=settings.fhir_failures, seconds=settings.fhir_rest_seconds, monotonic=monotonic)
+        # Connections to servers that may be private are never handed to calls whose server may not.
+        self._adapters = {
+            found: CheckedAdapter(
+                Dialer(private=found is Standing.NAMED, allowed=settings.fhir_private_networks, resolver=resolver),
+                size=settings.query_threads * settings.threads,
+            )
+            for found in (Standing.NAMED, Standing.PUBLIC)
+        }
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # its warnings quote addresses, which hold patient ids
 
-    def __call__(self, access: FhirAccess, deadline: Deadline) -> "FhirServer":
-        """The server one call names, with that call's token, until its deadline."""
-        return FhirServer(access, deadline, self._adapter, self._settings)
+    def __call__(self, access: FhirAccess, deadline: Deadline) -> FhirSource:
+        """The server one call names, with that call's token, until its deadline; nothing where it may not be read."""
+        registered = access.registered or self._settings.fhir_servers
+        found = standing(access.server, access.token, registered if registered or access.registered == () else None)
+        why = _REFUSED.get(found) or ("" if self._rests.may_ask(access.server) else _AT_REST)
+        if why:
+            self._tell("FHIR server not read", reason=why, server=origin_of(access.server))
+            return NothingToRead(access.server, _told(why))
+        getter = Getter(access, deadline, self._adapters[found], self._settings, now=self._now, pause=self._pause)
+        return FhirServer(access.server, getter, self._rests, self._settings, self._tell)
 
 
-class _Session(requests.Session):
-    """A session for which no answer is a redirect; the library would read a redirect's body without bounds."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
-        return None
+def _told(why: str) -> str:
+    return f"The FHIR server of the call was not read: {why}."
 
 
 class FhirServer:
     """One FHIR server for the time of one call. Nothing here raises for what the server does."""
 
-    def __init__(self, access: FhirAccess, deadline: Deadline, adapter: HTTPAdapter, settings: Settings) -> None:
-        self.address = access.server
-        self._deadline = deadline
+    def __init__(
+        self, address: str, getter: Getter, rests: Rests, settings: Settings, tell: Callable[..., None] = _untold
+    ) -> None:
+        self.address = address
+        self._getter = getter
+        self._rests = rests
         self._settings = settings
-        self._session = _Session()
-        self._session.trust_env = False
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
-        self._session.headers["Accept"] = "application/fhir+json"
-        if access.token:
-            self._session.headers["Authorization"] = f"Bearer {access.token}"
+        self._tell = tell
+        self._resources = Allowance(settings.max_call_resources)
         self._metadata_lock = threading.Lock()
         self._offered: frozenset[str] | None = None
+        self._state_lock = threading.Lock()
+        self._has_failed = False
+        self._is_refused = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That the server leads where this service does not connect to, if it does."""
+        return (_told(_PRIVATE),) if self._is_refused else ()
 
     def search(self, search: Search, patient_id: str) -> SearchResult:
         """Everything the server has for a search, over all its pages.
@@ -78,7 +126,7 @@ class FhirServer:
         status, body = self._get(url)
         if status == 200:
             first = page_of(body, search.resource_type)
-            return self._pages(first, search, url) if first else SearchResult()
+            return self._kept(first, search, url) if first else SearchResult()
         if not isinstance(search, PatientRead) and self._does_not_offer(search, status, body):
             return SearchResult((), Availability.NOT_OFFERED)
         return SearchResult()
@@ -97,6 +145,12 @@ class FhirServer:
         is_it = status == 200 and isinstance(body, dict) and body.get("resourceType") == relative.split("/")[0]
         return (url, body) if is_it else None
 
+    def _kept(self, first: Page, search: Search, url: str) -> SearchResult:
+        """A first page that was just read and those after it; nothing where this call has read enough."""
+        if not self._resources.take(len(first.entries)):
+            return SearchResult()
+        return self._pages(first, search, url)
+
     def _pages(self, page: Page, search: Search, url: str) -> SearchResult:
         seen = {url}
         while page.next:
@@ -106,7 +160,7 @@ class FhirServer:
             seen.add(url)
             status, body = self._get(url)
             following = page_of(body, search.resource_type) if status == 200 else None
-            if following is None:
+            if following is None or not self._resources.take(len(following.entries)):
                 break
             page = page.then(following)
         return SearchResult.of(page)
@@ -146,29 +200,33 @@ class FhirServer:
 
     def _get(self, url: str) -> tuple[int, Json]:
         """Status and parsed body, the body None where it is not JSON; status 0 where no whole answer came."""
-        try:
-            timeout = min(self._settings.query_timeout_seconds, self._deadline.remaining())
-            if timeout <= 0:
-                return 0, None
-            with self._session.get(url, timeout=timeout, allow_redirects=False, stream=True) as response:
-                body = self._read(response)
-                if body is None:
-                    return 0, None
-                try:
-                    return response.status_code, parse_json(body)
-                except ValueError:
-                    return response.status_code, None
-        except (requests.RequestException, HTTPError, OSError, ValueError):
+        if self._is_refused:
             return 0, None
+        had_time = self._getter.had_time
+        answer = self._getter.get(url)
+        if answer.is_refused:
+            self._refuse()
+        elif answer.is_life:
+            self._rests.answered(self.address)
+        elif answer.retry_after is not None:
+            self._rests.asked_for_rest(self.address, answer.retry_after)
+        elif had_time:
+            self._fail()
+        return answer.status, answer.body
 
-    def _read(self, response: requests.Response) -> bytes | None:
-        """The body; None where it is too large or does not end before the deadline."""
-        body = bytearray()
-        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-            body += chunk
-            if len(body) > self._settings.max_response_bytes or not self._deadline.remaining():
-                return None
-        return bytes(body)
+    def _refuse(self) -> None:
+        with self._state_lock:
+            if self._is_refused:
+                return
+            self._is_refused = True
+        self._tell("FHIR server not read", reason=_PRIVATE, server=origin_of(self.address))
+
+    def _fail(self) -> None:
+        with self._state_lock:
+            if self._has_failed:
+                return
+            self._has_failed = True
+        self._rests.failed(self.address)
 
 
 def _origin(url: str) -> tuple[str, str | None, str | None, int | None]:

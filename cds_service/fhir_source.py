@@ -51,6 +51,10 @@ class FhirSource(Protocol):
     address: str
     """The base address that the chart's absolute references start with; empty where there is none."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the answer must know of how the chart was read; no patient data."""
+
     def search(self, search: Search, patient_id: str) -> SearchResult:
         """Everything a search finds for a patient."""
 
@@ -68,6 +72,26 @@ class FhirOpener(Protocol):
         """A source that stops reading at the deadline."""
 
 
+class NothingToRead:
+    """A source that may not be read, and why."""
+
+    def __init__(self, address: str, why: str) -> None:
+        self.address = address
+        self.notes: tuple[str, ...] = (why,)
+
+    def search(self, search: Search, patient_id: str) -> SearchResult:  # noqa: ARG002
+        """Nothing, which is not to say that there is none."""
+        return SearchResult()
+
+    def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:  # noqa: ARG002
+        """The first page, cut short."""
+        return SearchResult.of(first)
+
+    def read(self, reference: str) -> Entry | None:  # noqa: ARG002
+        """Nothing."""
+        return None
+
+
 class Chart(Protocol):
     """A chart in memory that searches as a FHIR server would (the sample EHR's store is one)."""
 
@@ -82,6 +106,7 @@ class ChartInMemory:
     """A chart in memory as a source: it holds everything, so every search is complete."""
 
     address = ""
+    notes: tuple[str, ...] = ()
 
     def __init__(self, chart: Chart) -> None:
         self._chart = chart

@@ -59,6 +59,7 @@ def gather(
         zone=zone,
         availability=availability,
         server=source.address if source is not None else "",
+        notes=source.notes if source is not None else (),
     )
 
 

@@ -1,11 +1,11 @@
 """One call from checked request to judgement: which data, where from, and what the judge says of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cds_service.deadline import Deadline
-from cds_service.errors import OF_STATUS, RefusedError
+from cds_service.errors import OF_STATUS, Issue, RefusedError
 from cds_service.fhir_source import FhirOpener
 from cds_service.gather import gather, with_what_they_name
 from cds_service.hook_request import HookRequest
@@ -46,12 +46,13 @@ class HookCalls:
         self._opener = opener
         self._monotonic = monotonic
 
-    def answer(self, request: HookRequest) -> Answered:
+    def answer(self, request: HookRequest, servers: tuple[str, ...] | None = None) -> Answered:
         """The judgement on the orders of a call; no card and no query where no policy speaks about any of them.
 
-        Raises RefusedError (412) where nothing at all could be read and some order needed it.
+        `servers` are the FHIR servers that its caller registered, None where the caller is not known. Raises
+        RefusedError (412) where nothing at all could be read and some order needed it.
         """
-        access = request.fhir
+        access = replace(request.fhir, registered=servers) if request.fhir else None
         seconds = (
             self._settings.budget_seconds if access is None else min(self._settings.budget_seconds, access.expires_in)
         )
@@ -75,5 +76,6 @@ class HookCalls:
         read = self._monotonic()
         judgement = self._judge.answer(request.hook, orders, record)
         if record.is_empty and not judgement.settled:
-            raise RefusedError(412, OF_STATUS[412])
+            refused = (Issue("forbidden", note, "fhirServer") for note in record.notes)
+            raise RefusedError(412, OF_STATUS[412], *refused)
         return Answered(judgement, orders, record, at, read - begun, self._monotonic() - read)

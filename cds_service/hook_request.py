@@ -30,12 +30,14 @@ _NOT_WANTED = ("revoked", "entered-in-error")
 class FhirAccess:
     """Where the chart can be read, and with what. `token` is empty for an open server and never leaves this call.
 
-    `expires_in` is the seconds that the token lasts.
+    `expires_in` is the seconds that the token lasts, `registered` the servers that its caller may name, None where
+    the caller is not known.
     """
 
     server: str
     token: str = ""
     expires_in: float = math.inf
+    registered: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
         return "FhirAccess()"

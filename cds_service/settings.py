@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from cds_service.fhir_servers import SERVER
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?\Z")
 _Listed = Annotated[tuple[str, ...], NoDecode]
@@ -66,7 +68,7 @@ class Settings(BaseSettings):
         3.0,
         gt=0,
         le=60,
-        description="The longest wait for one FHIR server to connect or to send on, in seconds.",
+        description="The longest that one FHIR query may take, and connecting as long again, in seconds.",
     )
     query_threads: int = Field(
         12,
@@ -80,7 +82,7 @@ class Settings(BaseSettings):
         description="How many pages of one search are read; a longer search counts as unavailable.",
     )
     max_response_bytes: int = Field(
-        20_000_000,
+        10_000_000,
         ge=1,
         description="The largest page taken from a FHIR server, in bytes after decompression.",
     )
@@ -88,6 +90,43 @@ class Settings(BaseSettings):
         10_000_000,
         ge=1,
         description="The largest request body taken, in bytes; a larger one is answered 413.",
+    )
+    max_call_bytes: int = Field(
+        40_000_000,
+        ge=1,
+        description="The most that is taken from a FHIR server for one call, in bytes after decompression.",
+    )
+    max_call_resources: int = Field(
+        20_000,
+        ge=1,
+        description="The most resources that one call may hold, in prefetch and again from its FHIR server; more "
+        "prefetch is answered 413, longer searches count as unavailable.",
+    )
+    max_orders: int = Field(
+        200,
+        ge=1,
+        description="The most entries of draftOrders that one call may hold; more are answered 413.",
+    )
+    fhir_servers: _Listed = Field(
+        (),
+        description="The base addresses of the FHIR servers that calls may name, where the caller has registered none; "
+        "* stands for any part of a host's label or of a path's segment. Without any, every public server may be "
+        "named.",
+    )
+    fhir_private_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+        (),
+        description="Private networks in which any named FHIR server may lie, such as 10.0.0.0/8, or 127.0.0.0/8 for "
+        "this machine; a server that is registered by its full address needs no mention.",
+    )
+    fhir_failures: int = Field(
+        5,
+        ge=1,
+        description="After how many calls in a row without any answer a FHIR server is left alone for a while.",
+    )
+    fhir_rest_seconds: float = Field(
+        30.0,
+        ge=0,
+        description="How long a FHIR server is left alone that keeps failing, or that asks for it, in seconds.",
     )
     cors_origins: _Listed = Field(
         ("*",),
@@ -152,7 +191,7 @@ class Settings(BaseSettings):
         description="How many requests each process serves at a time.",
     )
 
-    @field_validator("cors_origins", "policy_folders", mode="before")
+    @field_validator("cors_origins", "policy_folders", "fhir_servers", "fhir_private_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -164,4 +203,11 @@ class Settings(BaseSettings):
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(origin == "*" or _ORIGIN.match(origin) for origin in value):
             raise ValueError("each origin is * or scheme://host[:port], without a path")
+        return value
+
+    @field_validator("fhir_servers")
+    @classmethod
+    def _servers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(SERVER.match(server) for server in value):
+            raise ValueError("each server is a base address, http or https, without user, query and fragment")
         return value

@@ -287,6 +287,7 @@ def _notes(policy: Policy, order: Order, record: PatientRecord, anchor: Anchor) 
         found.append(f"Could not be read, or not completely: {', '.join(unread)}.")
     if absent:
         found.append(f"Not offered by the server: {', '.join(absent)}.")
+    found += record.notes
     if record.foreign:
         found.append(f"Left out, of another patient or of none: {record.foreign} resource(s).")
     found += [f"Set aside: {name}, {why}." for name, why in sorted(record.set_aside.items())]

@@ -78,6 +78,7 @@ class PatientRecord:
 
     Only resources whose subject is that patient are kept; the others are counted in `foreign`. `availability`
     says per resource type how the search went; a type that was never asked for counts as unavailable.
+    `notes` are what whoever read the chart has to say about how that went.
     `read_at` is the moment the chart was read, with a time zone: nothing in this package looks at a clock.
     """
 
@@ -90,11 +91,13 @@ class PatientRecord:
         zone: tzinfo,
         availability: Mapping[str, Availability],
         server: str = "",
+        notes: Iterable[str] = (),
     ) -> None:
         self.patient_id = patient_id
         self.read_at = read_at
         self.zone = zone
         self.foreign = 0
+        self.notes = tuple(notes)
         self.set_aside: dict[str, str] = {}
         """What could not be used, by reference: why, naming the element and never its value."""
         self.tolerated: dict[str, str] = {}

@@ -22,6 +22,8 @@ from fhir_mappings.record import PatientRecord
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 PATIENT_ID = "p-1"
+LOOPBACK: dict[str, Any] = {"fhir_private_networks": "127.0.0.0/8"}
+"""The settings under which a FHIR server of these tests may be read."""
 
 
 class LookingJudge:
@@ -154,7 +156,7 @@ class Service:
         self.written = io.StringIO()
         numbers = iter(range(10**9))
         self.app = create_app(
-            settings=Settings(**settings),
+            settings=Settings(**LOOPBACK | settings),
             judge=judge,
             clock=lambda: NOW,
             new_id=lambda: f"call-{next(numbers)}",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Response, redirect
-from hook_fakes import NOW, FakeEhr, LookingJudge, Service, authorization, bundle, call, condition, outcome
+from hook_fakes import LOOPBACK, NOW, FakeEhr, LookingJudge, Service, authorization, bundle, call, condition, outcome
 
 from cds_service.deadline import Deadline
 from cds_service.fhir_client import FhirClients
@@ -24,7 +24,7 @@ COMPLETE, NOT_OFFERED, UNAVAILABLE = Availability.COMPLETE, Availability.NOT_OFF
 
 def opened(ehr: FakeEhr, *, token: str = "", seconds: float = 5, **settings: Any) -> FhirSource:
     """A client of a server."""
-    return FhirClients(Settings(**settings))(FhirAccess(ehr.base, token), Deadline(seconds))
+    return FhirClients(Settings(**LOOPBACK | settings))(FhirAccess(ehr.base, token), Deadline(seconds))
 
 
 def ids(result: SearchResult) -> list[str]:
@@ -316,7 +316,7 @@ def test_no_query_is_sent_with_a_token_that_has_expired(ehr: FakeEhr) -> None:
 
 
 def test_connections_are_kept_between_calls_and_tokens_are_not(ehr: FakeEhr) -> None:
-    clients = FhirClients(Settings())
+    clients = FhirClients(Settings(**LOOPBACK))
     for token in ("a", "b"):
         clients(FhirAccess(ehr.base, token), Deadline(5)).search(CONDITIONS, "p-1")
     assert [headers["Authorization"] for headers in ehr.headers] == ["Bearer a", "Bearer b"]

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from hook_fakes import LOOPBACK
 
 from cds_service.app import create_app
 from cds_service.evaluation import evaluate_request
@@ -71,7 +72,7 @@ def prefetch_of(sample: Sample, assessor: Assessor) -> dict[str, Json]:
 def test_prefetch_query_and_chart_give_the_same_determination(
     sample: Sample, order: SampleOrder, assessor: Assessor, fhir_server: str
 ) -> None:
-    settings = Settings()
+    settings = Settings(**LOOPBACK)
     queried = evaluate_request(read_request(call(sample, order, fhir_server)), assessor, settings, clock=clock)
     request = without_server(call(sample, order))
     by_chart = evaluate_request(read_request(request), assessor, settings, chart=sample.bundle(None), clock=clock)
@@ -89,7 +90,7 @@ def test_half_a_prefetch_is_completed_by_queries(
 ) -> None:
     half = dict(list(prefetch_of(sample, assessor).items())[::2])
     request = read_request(call(sample, order, fhir_server) | {"prefetch": half})
-    found = evaluate_request(request, assessor, Settings(), clock=clock)
+    found = evaluate_request(request, assessor, Settings(**LOOPBACK), clock=clock)
     assert [each.outcome for each in found.determinations] == [order.outcome]
 
 
@@ -97,7 +98,7 @@ def test_half_a_prefetch_is_completed_by_queries(
 def test_the_cards_of_a_call_carry_the_determination_that_the_command_line_prints(
     sample: Sample, order: SampleOrder, assessor: Assessor, fhir_server: str
 ) -> None:
-    settings = Settings()
+    settings = Settings(**LOOPBACK)
     judge = PolicyJudge(assessor, zone=settings.time_zone, clock=clock, new_id=lambda: INSTANCE)
     app = create_app(settings=settings, judge=judge, clock=clock, new_id=lambda: INSTANCE)
     body = call(sample, order, fhir_server)
