@@ -7,6 +7,7 @@ from typing import TextIO
 import structlog
 
 from cds_service.loading import load_assessor
+from cds_service.records.bundle import Bundle
 from cds_service.settings import Settings
 from coverage_policies.assessment import Assessor
 from coverage_policies.lint import lint
@@ -30,6 +31,7 @@ class TextsInForce:
 
     def __init__(self, settings: Settings, stream: TextIO, clock: Callable[[], datetime]) -> None:
         self.assessor = load_linted(settings)
+        self.bundle = _bundle(self.assessor, settings)
         self._settings = settings
         self._clock = clock
         self._logger = structlog.wrap_logger(
@@ -41,9 +43,16 @@ class TextsInForce:
         """Read everything again."""
         at = self._clock().isoformat(timespec="milliseconds")
         try:
-            self.assessor = load_linted(self._settings)
+            assessor = load_linted(self._settings)
+            bundle = _bundle(assessor, self._settings)
         except (DocumentError, ValueSetError, OSError) as error:
             problems = str(error).splitlines()
             self._logger.error("texts not reloaded, the old ones stay in force", at=at, problems=problems)
         else:
+            self.assessor, self.bundle = assessor, bundle
             self._logger.info("texts reloaded", at=at, texts=sorted(self.assessor.library.policies))
+
+
+def _bundle(assessor: Assessor, settings: Settings) -> Bundle:
+    """Taken where the files are read: a process that starts later may find others in their place."""
+    return Bundle.of(assessor, settings.time_zone, settings.answers_valid_days)

@@ -18,6 +18,7 @@ from coverage_policies.value_sets import load_value_sets
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FORMAT = (ROOT / "docs" / "policy-format.md").read_text(encoding="utf-8")
+RECORDS = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
 
 
@@ -44,9 +45,16 @@ def test_every_command_is_in_the_readme() -> None:
     assert isinstance(policies, click.Group)
     assert all(f"cds-service {name}" in README for name in commands)
     assert all(f"policies {name}" in README + FORMAT for name in policies.commands)
+    for group in ("db", "decisions", "feedback"):
+        named = main.commands[group]
+        assert isinstance(named, click.Group)
+        assert all(f"cds-service {group} {name}" in RECORDS for name in named.commands)
 
 
-@pytest.mark.parametrize("path", ["/cds-services", *(f"/cds-services/{s.id}" for s in SERVICES), "/health/live"])
+_OF_SERVICES = (f"/cds-services/{service.id}{end}" for service in SERVICES for end in ("", "/feedback"))
+
+
+@pytest.mark.parametrize("path", ["/cds-services", *_OF_SERVICES, "/health/live"])
 def test_every_route_is_in_the_readme(path: str) -> None:
     assert f"{path}`" in README
 

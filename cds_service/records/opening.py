@@ -1,5 +1,6 @@
 """Records as the settings ask for them."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -21,14 +22,17 @@ class NotReadyError(Exception):
     """Records cannot be kept as things are; the message says what to do."""
 
 
-def open_database(settings: Settings) -> Database:
-    """The database of these settings. Raises NotReadyError for a URL or a folder that cannot be used."""
+def open_database(settings: Settings, *, wait_seconds: float | None = None) -> Database:
+    """The database of these settings; waits may last longer than they say where nobody waits for an answer.
+
+    Raises NotReadyError for a URL or a folder that cannot be used.
+    """
     url = settings.database_url.get_secret_value() if settings.database_url else ""
     try:
         if not url:
-            settings.data_folder.mkdir(parents=True, exist_ok=True)
+            settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             url = f"sqlite:///{settings.data_folder / DATABASE_FILE}"
-        return Database(url, wait_seconds=settings.database_wait_seconds, connections=settings.threads)
+        return Database(url, wait_seconds=wait_seconds or settings.database_wait_seconds, connections=settings.threads)
     except OSError as error:
         raise NotReadyError(f"the data folder {settings.data_folder} cannot be made: {error.strerror}") from None
     except (ValueError, ImportError) as error:
@@ -58,21 +62,26 @@ def open_key(settings: Settings) -> Keyed:
         raise NotReadyError(str(error)) from None
 
 
-def open_records(
+def prepare(settings: Settings) -> None:
+    """See to database and key before processes start that use them. Raises NotReadyError, UnavailableError."""
+    open_key(settings)
+    database = open_database(settings)
+    try:
+        make_ready(database)
+    finally:
+        database.close()
+
+
+def records_in(
+    database: Database,
+    keyed: Keyed,
     settings: Settings,
     assessor: Assessor,
     bundle: Bundle,
-    *,
     clock: Callable[[], datetime],
-    monotonic: Callable[[], float],
-    in_memory: bool = False,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Records:
-    """The records of one process; in memory they last as long as it does, under a key of their own."""
-    if in_memory:
-        database, keyed = Database(IN_MEMORY, wait_seconds=settings.database_wait_seconds), Keyed(random_key())
-        make_ready(database)
-    else:
-        database, keyed = open_database(settings), open_key(settings)
+    """The records of one process, in a database that is ready."""
     records = StoredRecords(
         database,
         bundle=bundle,
@@ -85,3 +94,11 @@ def open_records(
         monotonic=monotonic,
     )
     return AnswersUnrecorded(records) if settings.answer_unrecorded else records
+
+
+def passing_records(settings: Settings, assessor: Assessor, clock: Callable[[], datetime]) -> Records:
+    """Records in memory, under a key of their own: gone when the process is."""
+    database = Database(IN_MEMORY, wait_seconds=settings.database_wait_seconds)
+    make_ready(database)
+    bundle = Bundle.of(assessor, settings.time_zone, settings.answers_valid_days)
+    return records_in(database, Keyed(random_key()), settings, assessor, bundle, clock)

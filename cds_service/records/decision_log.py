@@ -1,0 +1,120 @@
+"""The decision log, read: in the shape of Open Policy Agent's, and as rows for a replay; and purged."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, insert, select
+
+from cds_service.records.bundle import HeldText
+from cds_service.records.database import Database
+from cds_service.records.tables import BUNDLES, CARDS, DECISIONS, DETERMINATIONS, FEEDBACK, PURGES
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A call as it was recorded."""
+
+    row: Mapping[str, Any]
+    texts: Mapping[str, HeldText]
+    rules: str
+    determinations: tuple[Mapping[str, Any], ...]
+    cards: tuple[Mapping[str, Any], ...]
+
+    def as_json(self) -> dict[str, object]:
+        """The decision in the shape of OPA's decision log; empty members are left out."""
+        row = self.row
+        used = {f"{each['policy']}@{each['revision']}" for each in self.determinations}
+        found = {
+            "decision_id": row["decision"],
+            "timestamp": row["at"].isoformat(),
+            "labels": row["labels"],
+            "path": row["path"],
+            "bundles": {
+                name: {"revision": f"edition {text.edition}, sha256 {text.content}"}
+                for name, text in self.texts.items()
+                if name in used
+            },
+            "input": _filled({"hookInstance": row["hook_instance"], "caller": row["caller"], **row["input"]}),
+            "result": _filled(
+                {
+                    "status": row["status"],
+                    "failure": row["failure"],
+                    "determinations": [_without(each, "decision", "position") for each in self.determinations],
+                    "cards": [_without(each, "decision") for each in self.cards],
+                }
+            ),
+            "metrics": row["metrics"],
+        }
+        return _filled(found)
+
+
+def decision(database: Database, decision_id: str) -> Decision | None:
+    """A decision by its id, which is the X-Request-Id of the answer, or by its hookInstance, then the newest."""
+    newest = (
+        select(DECISIONS)
+        .where((DECISIONS.c.decision == decision_id) | (DECISIONS.c.hook_instance == decision_id))
+        .order_by((DECISIONS.c.decision == decision_id).desc(), DECISIONS.c.at.desc())
+        .limit(1)
+    )
+    with database.reading() as connection:
+        row = connection.execute(newest).mappings().first()
+        return _whole(connection, row) if row else None
+
+
+def decisions(database: Database, since: datetime) -> Iterator[Decision]:
+    """Every decision since then, the oldest first."""
+    after: tuple[datetime, str] | None = None
+    while True:
+        page = select(DECISIONS).where(DECISIONS.c.at >= since).order_by(DECISIONS.c.at, DECISIONS.c.decision)
+        if after is not None:
+            at, name = after
+            page = page.where((DECISIONS.c.at > at) | ((DECISIONS.c.at == at) & (DECISIONS.c.decision > name)))
+        with database.reading() as connection:
+            rows = connection.execute(page.limit(_PAGE)).mappings().all()
+            found = [_whole(connection, row) for row in rows]
+        yield from found
+        if len(rows) < _PAGE:
+            return
+        after = (rows[-1]["at"], rows[-1]["decision"])
+
+
+def purge(database: Database, before: datetime, now: datetime) -> int:
+    """Delete the decisions before a moment, their cards and the feedback on them; returns how many.
+
+    The purge itself is recorded, and only then do the triggers let the rows go.
+    """
+    old = select(DECISIONS.c.decision).where(DECISIONS.c.at < before)
+    cards = select(CARDS.c.card).where(CARDS.c.decision.in_(old))
+    with database.writing() as connection:
+        connection.execute(insert(PURGES), {"at": now, "before": before})
+        connection.execute(delete(FEEDBACK).where(FEEDBACK.c.card.in_(cards)))
+        connection.execute(delete(DETERMINATIONS).where(DETERMINATIONS.c.decision.in_(old)))
+        connection.execute(delete(CARDS).where(CARDS.c.decision.in_(old)))
+        return connection.execute(delete(DECISIONS).where(DECISIONS.c.at < before)).rowcount
+
+
+def _whole(connection: Connection, row: RowMapping) -> Decision:
+    name = row["decision"]
+    determinations = select(DETERMINATIONS).where(DETERMINATIONS.c.decision == name).order_by(DETERMINATIONS.c.position)
+    cards = select(CARDS).where(CARDS.c.decision == name).order_by(CARDS.c.card)
+    stored = connection.execute(select(BUNDLES.c.texts).where(BUNDLES.c.bundle == row["bundle"])).scalar() or {}
+    texts = {text: HeldText(each["edition"], each["content"]) for text, each in stored.get("texts", {}).items()}
+    return Decision(
+        dict(row),
+        texts,
+        stored.get("rules", ""),
+        tuple(dict(each) for each in connection.execute(determinations).mappings()),
+        tuple(dict(each) for each in connection.execute(cards).mappings()),
+    )
+
+
+def _filled(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if value not in (None, "", [], {})}
+
+
+def _without(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return _filled({name: value for name, value in row.items() if name not in names})

@@ -1,0 +1,97 @@
+"""What became of cards, per policy and criterion."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from cds_service.records.database import Database
+from cds_service.records.feedback_request import ACCEPTED, UNLISTED
+from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBACK
+
+
+@dataclass(slots=True)
+class Acceptance:
+    """The cards that were about one criterion: how many were shown, accepted and overridden, and why.
+
+    Of several pieces of feedback on one card the newest counts. `criterion` is empty for cards about the whole text.
+    """
+
+    policy: str
+    revision: str
+    criterion: str
+    shown: int = 0
+    accepted: int = 0
+    overridden: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def rate(self) -> float | None:
+        """The share of accepted cards among those with feedback; None where there was none."""
+        given = self.accepted + self.overridden
+        return self.accepted / given if given else None
+
+    def as_json(self) -> dict[str, object]:
+        """The line as JSON; a rate that is not known is left out."""
+        found: dict[str, object] = {
+            "policy": self.policy,
+            "revision": self.revision,
+            "criterion": self.criterion,
+            "shown": self.shown,
+            "accepted": self.accepted,
+            "overridden": self.overridden,
+            "reasons": dict(sorted(self.reasons.items())),
+        }
+        return found if self.rate is None else {**found, "acceptance": round(self.rate, 3)}
+
+
+def acceptance(database: Database, since: datetime) -> tuple[Acceptance, ...]:
+    """A line per criterion that a card shown since then was about."""
+    shown = (
+        select(*(DETERMINATIONS.c[name] for name in ("card", "policy", "revision", "about")))
+        .join(CARDS, CARDS.c.card == DETERMINATIONS.c.card)
+        .join(DECISIONS, DECISIONS.c.decision == DETERMINATIONS.c.decision)
+        .where(DECISIONS.c.at >= since, CARDS.c.held_back == "")
+    )
+    given = select(FEEDBACK).order_by(FEEDBACK.c.outcome_at, FEEDBACK.c.received_at)
+    with database.reading() as connection:
+        newest = {row["card"]: row for row in connection.execute(given).mappings()}
+        return _lines(connection.execute(shown).mappings(), newest)
+
+
+def unknown_cards(database: Database) -> int:
+    """How many pieces of feedback are about cards that are not ours, or no longer kept."""
+    unknown = (
+        select(func.count())
+        .select_from(FEEDBACK.outerjoin(CARDS, CARDS.c.card == FEEDBACK.c.card))
+        .where(CARDS.c.card.is_(None))
+    )
+    with database.reading() as connection:
+        return connection.execute(unknown).scalar_one()
+
+
+def _lines(shown: Iterable[Mapping[Any, Any]], newest: Mapping[str, Mapping[Any, Any]]) -> tuple[Acceptance, ...]:
+    lines: dict[tuple[str, str, str], Acceptance] = {}
+    for row in shown:
+        given = newest.get(row["card"])
+        for criterion in row["about"] or [""]:
+            key = (row["policy"], row["revision"], criterion)
+            line = lines.setdefault(key, Acceptance(*key))
+            line.shown += 1
+            if given is None:
+                continue
+            if given["outcome"] != ACCEPTED:
+                line.overridden += 1
+                line.reasons[given["reason"] or "none given"] += 1
+            elif criterion in _accepted(given, row["about"] or [""]):
+                line.accepted += 1
+    return tuple(lines[key] for key in sorted(lines))
+
+
+def _accepted(given: Mapping[Any, Any], about: Iterable[str]) -> Iterator[str]:
+    """What was accepted: the criterion of the suggestion, or all that the card was about."""
+    mended = [criterion for criterion in given["suggestions"] if criterion not in ("", UNLISTED)]
+    yield from mended or about
