@@ -872,6 +872,13 @@ def test_a_code_that_did_not_stand_on_the_day_selects_its_sections_only_where_th
     assert f"The code of the order did not stand on {found.anchor_date}." in found.notes
 
 
+def test_the_day_is_not_waived_where_the_caller_does_not_say_so() -> None:
+    sets = dict(SETS) | {"the-order": ValueSet("the-order", [row(CPT, "10001", until=date(2025, 12, 31))])}
+    by = policy("I: {says: s, ask: q}", sets=sets)
+    found = evaluate(by, order(), [], chart(said({"I": "M"})), Anchor(ANCHOR, "planned service date"))
+    assert found.outcome is NOT_APPLICABLE
+
+
 def test_where_the_day_is_waived_a_code_that_stands_on_it_comes_first() -> None:
     sets = dict(SETS) | {"the-order": ValueSet("the-order", [row(CPT, "10001", until=date(2025, 12, 31))])}
     by = policy(
@@ -906,6 +913,19 @@ def test_an_order_that_is_found_by_its_words_is_asked_for_its_code() -> None:
 def test_an_order_that_carries_a_known_code_is_judged_by_it() -> None:
     found = judge(BY_WORDS, said({"I": "M"}), of=named("Test fusion, left", "10001"))
     assert found.outcome is SUPPORTED
+
+
+def test_an_order_that_carries_a_code_of_another_time_is_not_asked_for_one() -> None:
+    sets = {
+        "the-order": ValueSet("the-order", [row(CPT, "10001", until=date(2025, 12, 31))]),
+        "named": ValueSet("named", [row("text", "test fusion", asks=True)]),
+    }
+    by = policy(
+        "I: {says: s, ask: q}",
+        orders=f"{ENTRY}\n- {{codes: named, sections: [], ask: Which code}}",
+        sets=dict(SETS) | sets,
+    )
+    assert judge(by, of=named("Test fusion, left", "10001")).outcome is NOT_APPLICABLE
 
 
 def test_an_order_of_other_words_is_not_asked() -> None:

@@ -110,8 +110,16 @@ def test_an_order_may_point_into_the_chart() -> None:
 
 
 def test_what_an_order_points_at_in_vain_or_in_a_crooked_way_is_not_stated() -> None:
-    for reference in ({"reference": "Device/x"}, {"reference": 7}, {"reference": ["Device/x"]}, {}, "Device/x"):
-        (order,) = session([plain("a", supportingInfo=[reference])]).judged
+    device: Resource = {"resourceType": "Device", "id": "d", "deviceName": [{"name": "Transfixing implant"}]}
+    for reference in (
+        {"reference": ""},
+        {"reference": "Device/x"},
+        {"reference": 7},
+        {"reference": ["Device/x"]},
+        {},
+        "Device/x",
+    ):
+        (order,) = session([plain("a", supportingInfo=[reference])], [("", device)]).judged
         assert order.stated == {}
 
 
