@@ -16,11 +16,12 @@ from cds_service.errors import OF_STATUS, Issue, RefusedError, operation_outcome
 from cds_service.fhir_client import FhirClients
 from cds_service.fhir_source import FhirOpener
 from cds_service.hook_calls import HookCalls
-from cds_service.hook_request import HookRequest, parse_json, read_request
+from cds_service.hook_request import HookRequest, read_request
 from cds_service.judge import Judge
 from cds_service.records.database import UnavailableError
 from cds_service.records.feedback_request import read_feedback
 from cds_service.records.keeping import NoRecords, Records
+from cds_service.request_json import read_body, refuse_too_many
 from cds_service.response_headers import CALL_ID, allow_browsers, protect
 from cds_service.settings import Settings
 from fhir_mappings.fhir_json import Json, dumps
@@ -79,7 +80,9 @@ def create_app(
 
     @app.errorhandler(RefusedError)
     def refused(error: RefusedError) -> Response:
-        return _json(operation_outcome(error.issues), error.status)
+        response = _json(operation_outcome(error.issues), error.status)
+        response.headers.extend(error.headers)
+        return response
 
     @app.errorhandler(HTTPException)
     def not_served(error: HTTPException) -> Response:
@@ -115,7 +118,7 @@ def create_app(
         if hook is None:
             raise RefusedError(404, OF_STATUS[404])
         g.call.hook = hook
-        hook_request = _request_body(hook)
+        hook_request = _request_body(hook, settings)
         g.call.hook_instance = hook_request.hook_instance
         g.call.orders = len(hook_request.orders.judged)
         caller = caller_of_request()
@@ -139,15 +142,20 @@ def _json_body() -> Json:
     """What the body of the current request holds."""
     if not request.is_json:
         raise RefusedError(415, OF_STATUS[415])
-    try:
-        return parse_json(request.get_data(cache=False))
-    except ValueError:
-        raise RefusedError(400, Issue("structure", "The body is not JSON in UTF-8. Send one JSON object.")) from None
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        plain = Issue("not-supported", "Send the body as it is, without Content-Encoding.", "Content-Encoding")
+        raise RefusedError(415, plain, headers={"Accept-Encoding": "identity"})
+    body = request.get_data(cache=False)
+    if request.content_length is None and len(body) >= (request.max_content_length or 0):
+        raise RefusedError(413, OF_STATUS[413])  # werkzeug cuts a body of unknown length off and says nothing
+    return read_body(body)
 
 
-def _request_body(hook: str) -> HookRequest:
+def _request_body(hook: str, settings: Settings) -> HookRequest:
     """The call in the body of the current request, which must be for this hook."""
-    found = read_request(_json_body())
+    value = _json_body()
+    refuse_too_many(value, orders=settings.max_orders, resources=settings.max_call_resources)
+    found = read_request(value)
     if found.hook != hook:
         raise RefusedError(400, Issue("value", f"hook differs from this service's. Send {hook}.", "hook"))
     return found

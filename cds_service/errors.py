@@ -4,7 +4,7 @@ CDS Hooks 2.0.1 names only the status 412; the body follows CDS Hooks 3.0 and Da
 No text here ever quotes a value of the request: it names a path, a rule and what to do.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -25,12 +25,13 @@ class Issue:
 
 
 class RefusedError(Exception):
-    """A call that is answered with an HTTP error; `issues` holds at least one."""
+    """A call that is answered with an HTTP error; `issues` holds at least one, `headers` go with the answer."""
 
-    def __init__(self, status: int, *issues: Issue) -> None:
+    def __init__(self, status: int, *issues: Issue, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status)
         self.status = status
         self.issues = issues
+        self.headers = dict(headers or {})
 
 
 def operation_outcome(issues: Iterable[Issue]) -> dict[str, object]:

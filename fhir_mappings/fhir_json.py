@@ -1,6 +1,6 @@
 """JSON as FHIR needs it: decimals stay digit for digit what was sent (FHIR R4, data types, decimal)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import simplejson
@@ -8,23 +8,25 @@ import simplejson
 Json: TypeAlias = Any
 """What a JSON document can hold: dict, list, str, int, Decimal, bool, None."""
 
+Pairs: TypeAlias = Sequence[tuple[str, Any]]
+"""The members of an object as they stand, before one that stands twice is lost."""
+
 Resource: TypeAlias = Mapping[str, Any]
 """A FHIR resource or any JSON object, as received. Never changed in place."""
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def loads(text: str | bytes) -> Json:
+def loads(text: str | bytes, *, object_pairs_hook: Callable[[Pairs], Json] | None = None) -> Json:
     """Parse JSON; a number with a point or an exponent becomes Decimal, an integer becomes int.
 
+    `object_pairs_hook` makes an object of its members, in the order they stand; a dict of the last ones unless given.
     Raises ValueError for anything that is not JSON, NaN and Infinity included, and for what is nested too deeply.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8")
     try:
-        return simplejson.loads(text, use_decimal=True, parse_constant=_refuse_constant)
+        if object_pairs_hook is None:
+            return simplejson.loads(text, use_decimal=True)
+        return simplejson.loads(text, use_decimal=True, object_pairs_hook=object_pairs_hook)
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
 
