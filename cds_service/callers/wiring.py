@@ -10,6 +10,7 @@ from cds_service.call_log import CallLog
 from cds_service.callers.authenticator import Authenticator
 from cds_service.callers.key_cache import KeyCache, Pace
 from cds_service.callers.key_sources import keys_of
+from cds_service.callers.keys import KeySet
 from cds_service.callers.nonces import Nonces
 from cds_service.callers.registered import Caller
 from cds_service.settings import Settings
@@ -23,15 +24,19 @@ def authenticator_of(
     clock: Callable[[], datetime],
     log: CallLog,
     monotonic: Callable[[], float] = time.monotonic,
-    pace: Pace | None = None,
+    read: Callable[[Caller], KeySet] = keys_of,
+    pace: Pace = Pace(),  # noqa: B008
 ) -> Authenticator:
-    """Knows these callers; nothing is read yet. `pace` says how often keys are read, unless it is the usual one."""
-    pace = pace or replace(Pace(), stale=max(settings.stale_keys_seconds, Pace().fresh))
+    """Knows these callers; nothing is read yet.
+
+    `read` gets the keys of one from where they are, at the `pace` given but for the time that the settings state.
+    """
+    pace = replace(pace, stale=max(settings.stale_keys_seconds, pace.fresh))
 
     def cache(caller: Caller) -> KeyCache:
         report = partial(log.warn, "keys not read", caller=caller.name)
         return KeyCache(
-            partial(keys_of, caller), monotonic=monotonic, report=lambda reason: report(reason=reason), pace=pace
+            partial(read, caller), monotonic=monotonic, report=lambda reason: report(reason=reason), pace=pace
         )
 
     return Authenticator(

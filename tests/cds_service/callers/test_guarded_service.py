@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from caller_fakes import DISCOVERY, ISSUER, PUBLIC, SIGN, Clock, KeyServer, bear
 from hook_fakes import LookingJudge, Service, call
 
 from cds_service.call_log import CallLog
+from cds_service.callers.key_cache import Pace
+from cds_service.callers.key_sources import keys_of
 from cds_service.callers.nonces import NoncesInMemory
 from cds_service.callers.registered import Caller
 from cds_service.callers.wiring import authenticator_of
@@ -37,6 +40,8 @@ class Guarded(Service):
                 clock=clock,
                 log=CallLog(_Lines(self.reported), clock),
                 monotonic=clock.monotonic,
+                read=partial(keys_of, timeout=30),
+                pace=Pace(patience=30),
             ),
             public_url=PUBLIC,
             **settings,
@@ -216,6 +221,8 @@ def test_a_slash_at_the_end_of_the_public_address_makes_no_difference(server: Ke
             nonces=NoncesInMemory(clock),
             clock=clock,
             log=CallLog(_Lines([]), clock),
+            read=partial(keys_of, timeout=30),
+            pace=Pace(patience=30),
         ),
         public_url=f"{PUBLIC}/",
     )
