@@ -50,7 +50,8 @@ def _sections_and_pathways(policy: Policy) -> Iterator[Problem]:
         used = {name for criterion in policy.walk() for name in criterion.pathways}
         for choice in policy.pathway.choices:
             if choice.name not in used:
-                yield Problem(policy.source, 1, f"no criterion is `for: {choice.name}`; the pathway changes nothing")
+                what = f"no criterion is `for: {choice.name}`; the pathway changes nothing"
+                yield Problem(policy.source, choice.line, what)
 
 
 def _entries(policy: Policy) -> Iterator[Problem]:
@@ -60,10 +61,10 @@ def _entries(policy: Policy) -> Iterator[Problem]:
             other = seen.setdefault(f"{row.system}|{row.code}", entry.codes.name)
             if other != entry.codes.name:
                 what = f"{row.code} ({row.label}) is selected by {other} and by {entry.codes.name}; keep one"
-                yield Problem(policy.source, 1, what)
+                yield Problem(policy.source, entry.line, what)
         if _is_over(entry, policy.dated):
             what = f"no code of {entry.codes.name} is valid from {policy.revision} on; leave the entry out"
-            yield Problem(policy.source, 1, what)
+            yield Problem(policy.source, entry.line, what)
 
 
 def _is_over(entry: OrderEntry, dated: date) -> bool:

@@ -234,6 +234,7 @@ class _Builder:
             only_if=self._clauses(raw, "only_if", path),
             unless=self._clauses(raw, "unless", path),
             ask=raw.get("ask", ""),
+            line=self.source.problem(path, "").line,
         )
 
     def _pathway(self, raw: dict[str, Any]) -> Pathway:
@@ -241,7 +242,7 @@ class _Builder:
         for name, choice in raw["choices"].items():
             path = ("pathway", "choices", name)
             clauses = {key: self._clauses(choice, key, path) for key in ("chosen_when", "not_when", "likely_when")}
-            choices.append(Choice(name, choice["says"], **clauses))
+            choices.append(Choice(name, choice["says"], **clauses, line=self.source.problem(path, "").line))
         return Pathway(raw["ask"], tuple(choices))
 
     def _clauses(self, raw: dict[str, Any], key: str, path: tuple[str | int, ...]) -> tuple[Clause, ...]:

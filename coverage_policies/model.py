@@ -120,6 +120,7 @@ class OrderEntry:
     only_if: tuple[Clause, ...] = ()
     unless: tuple[Clause, ...] = ()
     ask: str = ""
+    line: int = 0
 
     @property
     def is_by_words(self) -> bool:
@@ -136,6 +137,7 @@ class Choice:
     chosen_when: tuple[Clause, ...] = ()
     not_when: tuple[Clause, ...] = ()
     likely_when: tuple[Clause, ...] = ()
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

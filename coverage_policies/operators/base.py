@@ -124,7 +124,7 @@ def value_set(names: Any, sets: Mapping[str, ValueSet]) -> ValueSet:
     """The value set of a name, or the union of several. Raises ValueError for one that does not exist."""
     for name in as_list(names):
         if name not in sets:
-            alike = get_close_matches(name, sets, n=1)
+            alike = get_close_matches(name, sets, n=1, cutoff=0.8)
             hint = f"; did you mean {alike[0]!r}?" if alike else ""
             raise ValueError(f"there is no value set named {name!r}{hint}")
     return union(" or ".join(as_list(names)), (sets[name] for name in as_list(names)))

@@ -44,7 +44,7 @@ def test_a_section_is_reached_through_any_entry() -> None:
 
 def test_a_pathway_that_no_criterion_is_for_is_told() -> None:
     assert told(policy("I: {says: s, ask: q, for: a}", pathway=PATHWAY)) == [
-        "test.yaml:1: no criterion is `for: b`; the pathway changes nothing"
+        "test.yaml:14: no criterion is `for: b`; the pathway changes nothing"
     ]
 
 
@@ -55,7 +55,7 @@ def test_pathways_that_criteria_are_for_are_not_told() -> None:
 def test_a_code_that_two_entries_select_is_told() -> None:
     again = dict(SETS) | {"again": ValueSet("again", [row(CPT, "10001"), row(CPT, "10009")])}
     by = policy(LEAF, orders=f"{ENTRY}\n- {{codes: again, sections: [I]}}", sets=again)
-    assert told(by) == ["test.yaml:1: 10001 (Label of 10001) is selected by the-order and by again; keep one"]
+    assert told(by) == ["test.yaml:10: 10001 (Label of 10001) is selected by the-order and by again; keep one"]
 
 
 def test_a_value_set_under_two_entries_is_no_double_selection() -> None:
@@ -129,7 +129,7 @@ def ending(until: date) -> Policy:
 
 def test_an_entry_whose_codes_ended_before_the_text_is_told() -> None:
     assert told(ending(date(2024, 12, 31))) == [
-        "test.yaml:1: no code of the-order is valid from 2025-01 on; leave the entry out"
+        "test.yaml:9: no code of the-order is valid from 2025-01 on; leave the entry out"
     ]
     assert told(ending(date(2025, 1, 1))) == []
 
