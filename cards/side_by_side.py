@@ -27,7 +27,8 @@ def summary(assessment: Assessment) -> str:
     if len(outcomes) == 1:
         return shortened(f"{first.order_label}: {matter(first)}", SUMMARY_LENGTH)
     said = ", ".join(f"{_name(assessment, each)} {_WORDS[each.outcome]}" for each in assessment.determinations)
-    return shortened(f"{first.order_label}: two texts may apply and part: {said}", SUMMARY_LENGTH)
+    many = "two" if len(assessment.determinations) == 2 else "several"
+    return shortened(f"{first.order_label}: {many} texts may apply and part: {said}", SUMMARY_LENGTH)
 
 
 def source(assessment: Assessment) -> str:

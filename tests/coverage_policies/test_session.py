@@ -7,7 +7,7 @@ from coverage_fakes import chart, concept, draft
 
 from coverage_policies.plan_rules import PlanRules
 from coverage_policies.session import Session, read_session
-from fhir_mappings.codings import CPT, Coding
+from fhir_mappings.codings import CPT, HCPCS, RXNORM, Coding
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Entry
 
@@ -121,6 +121,95 @@ def test_what_an_order_points_at_in_vain_or_in_a_crooked_way_is_not_stated() -> 
     ):
         (order,) = session([plain("a", supportingInfo=[reference])], [("", device)]).judged
         assert order.stated == {}
+
+
+def test_an_order_that_is_not_judged_still_stands_beside_the_others() -> None:
+    found = session([plain("a")], [plain("b", status="revoked")])
+    assert names(found.beside(found.judged[0])) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("status", "is_judged"),
+    [
+        ("draft", True),
+        ("active", True),
+        ("on-hold", True),
+        ("completed", True),
+        ("unknown", True),
+        ("revoked", False),
+        ("entered-in-error", False),
+        ("cancelled", False),
+    ],
+)
+def test_only_what_was_taken_back_is_not_judged(status: str, is_judged: bool) -> None:
+    assert bool(session([plain("a", status=status)]).judged) is is_judged
+
+
+# --- what is ordered, by reference -----------------------------------------------------------------------------------
+
+DEVICE: Resource = {"resourceType": "Device", "id": "d", "type": concept("E0783", system=HCPCS)}
+DRUG: Resource = {"resourceType": "Medication", "id": "d", "code": concept("7052", system=RXNORM)}
+
+
+def pointing(kind: str, element: str, target: str) -> Resource:
+    return {"resourceType": kind, "id": "a", "status": "draft", "intent": "order", element: {"reference": target}}
+
+
+BY_REFERENCE = [
+    ("DeviceRequest", "codeReference", DEVICE, "E0783"),
+    ("MedicationRequest", "medicationReference", DRUG, "7052"),
+]
+
+
+@pytest.mark.parametrize(("kind", "element", "target", "code"), BY_REFERENCE)
+class TestAnOrderThatPointsAtWhatIsOrdered:
+    def codes(self, order: Resource, *drafts: Entry, referenced: tuple[Entry, ...] = ()) -> list[str]:
+        (found,) = session([("", order)], list(drafts), referenced=referenced).judged
+        return [coding.code for coding in found.codes]
+
+    def test_carries_the_code_of_a_draft_beside_it(self, kind: str, element: str, target: Resource, code: str) -> None:
+        reference = f"{target['resourceType']}/d"
+        assert self.codes(pointing(kind, element, reference), ("", target)) == [code]
+
+    def test_finds_a_draft_by_its_full_url(self, kind: str, element: str, target: Resource, code: str) -> None:
+        assert self.codes(pointing(kind, element, "urn:uuid:7"), ("urn:uuid:7", target)) == [code]
+
+    def test_carries_the_code_of_what_came_along(self, kind: str, element: str, target: Resource, code: str) -> None:
+        reference = f"{target['resourceType']}/d"
+        assert self.codes(pointing(kind, element, reference), referenced=(("", target),)) == [code]
+
+    def test_carries_the_code_of_what_it_contains(self, kind: str, element: str, target: Resource, code: str) -> None:
+        assert self.codes(pointing(kind, element, "#d") | {"contained": [target]}) == [code]
+
+    def test_carries_the_code_of_what_is_in_the_chart(
+        self, kind: str, element: str, target: Resource, code: str
+    ) -> None:
+        held = target | {"patient": {"reference": "Patient/p"}}
+        order = pointing(kind, element, f"{target['resourceType']}/d")
+        (found,) = read_session([("", order)], [], chart(held), NO_RULES).judged
+        assert [coding.code for coding in found.codes] == [code]
+
+    def test_does_not_carry_the_code_of_another(self, kind: str, element: str, target: Resource, code: str) -> None:
+        assert code not in self.codes(pointing(kind, element, f"{target['resourceType']}/elsewhere"), ("", target))
+
+    def test_carries_the_mapped_code_of_what_it_points_at(
+        self, kind: str, element: str, target: Resource, code: str
+    ) -> None:
+        system = target.get("type", target.get("code"))["coding"][0]["system"]
+        rules = PlanRules(order_codes={(system, code): (Coding(CPT, "62362"),)})
+        order = pointing(kind, element, f"{target['resourceType']}/d")
+        (found,) = session([("", order)], [("", target)], rules).judged
+        assert [coding.code for coding in found.codes] == [code, "62362"]
+
+
+def test_the_implant_of_an_order_may_be_an_order_for_a_device_that_points_at_it() -> None:
+    device: Resource = {"resourceType": "Device", "id": "d", "deviceName": [{"name": "Transfixing implant"}]}
+    request = pointing("DeviceRequest", "codeReference", "Device/d") | {"id": "dr"}
+    fusion = plain("a", supportingInfo=[{"reference": "DeviceRequest/dr"}])
+    assert session([fusion], [("", request), ("", device)]).judged[0].stated["implant"] == {"transfixing"}
+
+
+# --- mapped codes ----------------------------------------------------------------------------------------------------
 
 
 def test_codes_that_the_operator_maps_are_added() -> None:
