@@ -7,8 +7,9 @@ from datetime import datetime
 from cds_service.deadline import Deadline
 from cds_service.fhir_client import FhirClients
 from cds_service.fhir_source import ChartInMemory, FhirSource
-from cds_service.gather import gather
+from cds_service.gather import gather, with_what_they_name
 from cds_service.hook_request import HookRequest
+from cds_service.judge import DraftOrders
 from cds_service.sample_ehr.store import Store
 from cds_service.settings import Settings
 from coverage_policies.assessment import Assessor
@@ -47,6 +48,7 @@ def evaluate_request(
         source = ChartInMemory(Store.from_bundle(chart))
     elif request.fhir is not None:
         source = FhirClients(settings)(request.fhir, deadline)
+    orders = with_what_they_name(request, source, deadline, settings.query_threads)
     record = gather(
         request,
         assessor.library.searches([text] if text else None),
@@ -56,13 +58,13 @@ def evaluate_request(
         deadline=deadline,
         threads=settings.query_threads,
     )
-    return Evaluation(_determinations(request, assessor, record, text), record.is_empty)
+    return Evaluation(_determinations(request.hook, orders, assessor, record, text), record.is_empty)
 
 
 def _determinations(
-    request: HookRequest, assessor: Assessor, record: PatientRecord, text: Policy | None
+    hook: str, orders: DraftOrders, assessor: Assessor, record: PatientRecord, text: Policy | None
 ) -> tuple[Determination, ...]:
-    session = read_session(request.orders.judged, request.orders.others, record, assessor.rules)
+    session = read_session(orders.judged, orders.others, record, assessor.rules, orders.referenced)
     if text is not None:
         return assessor.judge_by(text, session, record)
-    return tuple(d for each in assessor.assess(session, record, request.hook) for d in each.determinations)
+    return tuple(d for each in assessor.assess(session, record, hook) for d in each.determinations)

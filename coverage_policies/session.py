@@ -8,6 +8,9 @@ from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.orders import Order, read_order
 from fhir_mappings.record import Entry, PatientRecord, reference_of
 
+_ORDERED = ("Device", "Medication")
+"""What orders point at and EHRs send among them: the thing itself is no order for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -31,7 +34,8 @@ def read_session(
 ) -> Session:
     """Read the draft orders, resolving what they point at among each other, in `referenced` and in the chart.
 
-    An order that is revoked, entered in error or asks to leave something is not judged; one sent twice counts once.
+    An order that is revoked, entered in error or asks to leave something is not judged, nor is a device or medication
+    that came along; one sent twice counts once.
     Orders without id and full URL cannot be told apart by name and each count. Codes that the operator maps to
     those of the policies are added.
     """
@@ -45,10 +49,14 @@ def read_session(
     orders = {_name(i, entry): read(entry[1], entry[0]) for i, entry in enumerate([*others, *judged])}
     first = {_name(i, entry): None for i, entry in enumerate(judged, len(others))}
     return Session(
-        tuple(orders[name] for name in first if orders[name].is_judged),
+        tuple(order for name in first if (order := orders[name]).is_judged and _is_order(order.resource)),
         tuple(order for name, order in orders.items() if name not in first),
         read,
     )
+
+
+def _is_order(resource: Resource) -> bool:
+    return resource.get("resourceType") not in _ORDERED
 
 
 def _name(position: int, entry: Entry) -> str:

@@ -13,12 +13,14 @@ from coverage_policies.cases import parse_cases, run_case
 from coverage_policies.library import BUILT_IN, load_library
 from coverage_policies.loader import parse_policy
 from coverage_policies.operators import OPERATORS
+from coverage_policies.plan_rules import load_plan_rules
 from coverage_policies.value_sets import load_value_sets
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FORMAT = (ROOT / "docs" / "policy-format.md").read_text(encoding="utf-8")
 RECORDS = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
+PLAN_RULES = (ROOT / "docs" / "plan-rules.md").read_text(encoding="utf-8")
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
 
 
@@ -64,6 +66,19 @@ def test_the_example_policy_loads_and_its_example_case_holds() -> None:
     policy = parse_policy(policy_text, "example.yaml", load_value_sets([BUILT_IN / "value_sets"]))
     (case,) = parse_cases(case_text, "example.cases.yaml", policy)
     assert run_case(case, policy) == ()
+
+
+def test_the_example_of_plan_rules_loads(tmp_path: Path) -> None:
+    (written,) = re.findall(r"```yaml\n(.*?)```", PLAN_RULES, re.DOTALL)
+    (tmp_path / "plan-rules.yaml").write_text(written, encoding="utf-8")
+    (tmp_path / "order-codes.csv").write_text("system,code,to_system,to_code\n", encoding="utf-8")
+    rules = load_plan_rules(tmp_path / "plan-rules.yaml", load_library().policies)
+    assert [len(part) for part in (rules.payers, rules.effective, rules.switches)] == [1, 1, 1]
+
+
+def test_plan_rules_are_documented_key_by_key() -> None:
+    headings = set(re.findall(r"^## (\w+)$", PLAN_RULES, re.MULTILINE))
+    assert headings == {"payers", "effective", "texts", "order_codes"}
 
 
 @pytest.mark.parametrize("text", sorted(load_library().policies))

@@ -161,6 +161,11 @@ BY_REFERENCE = [
 ]
 
 
+@pytest.mark.parametrize("thing", [DEVICE, DRUG], ids=["device", "medication"])
+def test_a_thing_that_came_along_is_no_order(thing: Resource) -> None:
+    assert session([("", thing)]).judged == ()
+
+
 @pytest.mark.parametrize(("kind", "element", "target", "code"), BY_REFERENCE)
 class TestAnOrderThatPointsAtWhatIsOrdered:
     def codes(self, order: Resource, *drafts: Entry, referenced: tuple[Entry, ...] = ()) -> list[str]:
