@@ -7,8 +7,10 @@ are compared, exactly. A score or a procedure without a time of day cannot be pl
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal
 from fractions import Fraction
+from math import floor
 from typing import Literal, TypeAlias
 
 from fhir_mappings.codings import CodeTest
@@ -18,6 +20,10 @@ from fhir_mappings.record import Evidence, PatientRecord
 
 Edge: TypeAlias = Literal["start", "end"]
 """From where the window after a procedure is counted. A catheter trial is scored while it goes on, from its start."""
+
+_SLACK = timedelta(days=1)
+"""How far a local day may lie from the same moment in UTC."""
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,8 @@ class Relief:
         """The relief with two decimals at most, cut and never rounded up: `74.99 %`, or `12.5 to 80 %`."""
         if self.least is None or self.most is None:
             return ""
-        ends = dict.fromkeys(f"{float(Fraction(int(end * 100), 100)):g}" for end in (self.least, self.most))
+        cut = (Decimal(floor(end * 100)) / 100 for end in (self.least, self.most))
+        ends = dict.fromkeys(f"{end.normalize():f}" for end in cut)
         return f"{' to '.join(ends)} %"
 
 
@@ -58,7 +65,14 @@ def reliefs(record: PatientRecord, done: Iterable[Procedure], scales: CodeTest, 
     """The relief after each procedure that was completed, in order of time; those without a time come last."""
     scores = observations(record, scales)
     found = [_relief(each, scores, window, record.zone) for each in done if each.progress is Progress.DONE]
-    return tuple(sorted(found, key=lambda relief: (str(relief.procedure.start or "~"), relief.procedure.reference)))
+    return tuple(sorted(found, key=_in_time))
+
+
+def _in_time(relief: Relief) -> tuple[date, datetime, str]:
+    start = relief.procedure.start
+    if start is None:
+        return date.max, _LAST, relief.procedure.reference
+    return start.earliest, start.instant or _LAST, relief.procedure.reference
 
 
 def _relief(done: Procedure, scores: tuple[Observation, ...], window: Window, zone: tzinfo) -> Relief:
@@ -67,6 +81,8 @@ def _relief(done: Procedure, scores: tuple[Observation, ...], window: Window, zo
     end = over.instant if over else None
     if begin is None or end is None or over is None:
         return _untold(done, "the time of day of the procedure is not recorded")
+    if not (_has_room(begin, window) and _has_room(end, window)):
+        return _untold(done, "the procedure is dated at the edge of the calendar")
     by_scale: dict[str, list[Observation]] = {}
     for score in scores:
         if _may_lie_in(score, begin - window.before, end + window.after, zone):
@@ -115,6 +131,8 @@ def _on_one_scale(
         return _untold(done, "two scores at the same time before it differ", baseline.evidence, worst.evidence)
     if not baseline.number or baseline.number < 0:
         return _untold(done, "there was no pain before it", baseline.evidence, worst.evidence)
+    if best.number is None or best.number < 0:
+        return _untold(done, "a pain score after it is below zero", baseline.evidence, best.evidence)
     base = Fraction(baseline.number)
 
     def relief(score: Observation) -> Fraction | None:
@@ -150,3 +168,9 @@ def _may_lie_in(score: Observation, first: datetime, last: datetime, zone: tzinf
     if score.when.instant is not None:
         return first <= score.when.instant <= last
     return score.when.earliest <= last.astimezone(zone).date() and score.when.latest >= first.astimezone(zone).date()
+
+
+def _has_room(moment: datetime, window: Window) -> bool:
+    """Whether the window around a moment lies within the calendar, which ends with the year 9999."""
+    widest = max(window.before, window.after, timedelta(days=window.following_days + 1)) + _SLACK
+    return _FIRST + widest < moment < _LAST - widest
