@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 from typing import TypeAlias
 
-from fhir_mappings.codings import CPT, HCPCS, RXNORM, Coding, codings, items, text_of
+from fhir_mappings.codings import CPT, HCPCS, RXNORM, Coding, codings, has_code, items, text_of
 from fhir_mappings.dates import When, parse, parse_period
 from fhir_mappings.drug_names import ingredients_named
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.opioids import ingredient_of
-from fhir_mappings.order_words import Attribute, Reading, names_it_plainly, read
+from fhir_mappings.order_words import Attribute, Reading, is_heart_monitor, is_plain, names_it_plainly, read
 from fhir_mappings.record import Evidence, reference_of
 from fhir_mappings.sides import QUALIFIERS, Side
 
@@ -92,7 +92,7 @@ def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve:
         reference=reference_of(resource, full_url),
         resource=resource,
         label=next((text for concept in concepts if (text := text_of(concept))), "Order"),
-        codes=_codes(resource, concepts),
+        codes=_codes(resource, concepts, resolve),
         reasons=_reasons(resource, resolve),
         drugs=_drugs(resource, concepts),
         stated={name: frozenset(values) for name, values in stated.items()},
@@ -103,66 +103,71 @@ def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve:
     )
 
 
-def _code_concepts(resource: Resource, resolve: Resolve) -> Iterator[Json]:
+def _code_concepts(resource: Resource, resolve: Resolve) -> Iterator[Resource]:
     for name in ("code", "codeCodeableConcept", "medicationCodeableConcept"):
         yield from items(resource.get(name))
-    for name, element in (("codeReference", "type"), ("medicationReference", "code")):
+    for target in _products(resource, resolve):
+        yield from items(target.get("type" if target.get("resourceType") == "Device" else "code"))
+
+
+def _products(resource: Resource, resolve: Resolve) -> Iterator[Resource]:
+    """The Device or Medication that is ordered, where it is a resource of its own."""
+    for name, kind in (("codeReference", "Device"), ("medicationReference", "Medication")):
         target = _resolved(resource, resource.get(name), resolve)
-        if target is not None:
-            yield from items(target.get(element))
+        if target is not None and target.get("resourceType") == kind:
+            yield target
 
 
-def _codes(resource: Resource, concepts: Iterable[Json]) -> tuple[Coding, ...]:
+def _codes(resource: Resource, concepts: Iterable[Resource], resolve: Resolve) -> tuple[Coding, ...]:
     found = [coding for concept in concepts for coding in codings(concept)]
     for detail in items(resource.get("orderDetail")):
         found += [coding for coding in codings(detail) if coding.system in (CPT, HCPCS)]
-    for extension in items(resource.get("extension")):
-        if extension.get("url") == _BILLING_OPTIONS:
-            found += [coding for option in items(extension.get("extension")) for coding in _billing_codes(option)]
+    for holder in (*concepts, resource, *_products(resource, resolve)):
+        for extension in items(holder.get("extension")):
+            if extension.get("url") == _BILLING_OPTIONS:
+                found += codings(extension.get("valueCodeableConcept"))
     return tuple(dict.fromkeys(found))
-
-
-def _billing_codes(extension: Resource) -> tuple[Coding, ...]:
-    return codings(extension.get("valueCoding")) + codings(extension.get("valueCodeableConcept"))
 
 
 def _reasons(resource: Resource, resolve: Resolve) -> tuple[Coding, ...]:
     found = list(codings(resource.get("reasonCode")))
     for reference in items(resource.get("reasonReference")):
         target = _resolved(resource, reference, resolve)
-        if target is not None:
+        if target is not None and not has_code(target.get("verificationStatus"), "refuted", "entered-in-error"):
             found += codings(target.get("code"))
     return tuple(found)
 
 
 def _drugs(resource: Resource, concepts: Iterable[Json]) -> tuple[Coding, ...]:
+    """The drugs it names. A detail with a doubt in it names none: it may tell which drug is not to be given."""
     details = list(items(resource.get("orderDetail")))
-    is_medication = resource.get("resourceType") == "MedicationRequest"
-    sources = [*details, *(concepts if is_medication else ())]
+    products = list(concepts) if resource.get("resourceType") == "MedicationRequest" else []
+    sources = [*details, *products]
     found = [coding for concept in sources for coding in codings(concept) if coding.system == RXNORM]
     found += [ingredient for coding in found if (ingredient := ingredient_of(coding))]
-    for concept in sources:
-        for text in _texts(concept):
-            found += ingredients_named(text)
+    words = [text for detail in details for text in _texts(detail) if is_plain(text)]
+    words += [text for product in products for text in _texts(product)]
+    for text in words:
+        found += ingredients_named(text)
     return tuple(dict.fromkeys(found))
 
 
 def _readings(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
     for detail in items(resource.get("orderDetail")):
-        yield from _first_saying(_texts(detail))
+        yield from _first_saying(_own_words(detail))
     for site in items(resource.get("bodySite")):
         yield from (Reading("side", QUALIFIERS[c.code], True) for c in codings(site) if c.code in QUALIFIERS)
         yield from _first_saying(_texts(site), ("side",))
     for concept in items(resource.get("reasonCode")):
         yield from _first_saying(_texts(concept), ("purpose", "request"))
     for concept in _code_concepts(resource, resolve):
-        # The wording of a billing code is its owner's, not the surgeon's: it tells how the code is defined.
-        own_words = [text for text in _texts(concept) if not _is_billing_label(text, concept)]
-        yield from _first_saying(own_words, ("approach", "side", "guidance", "purpose"))
+        yield from _first_saying(_own_words(concept), ("approach", "side", "guidance", "purpose"))
     for device in _devices(resource, resolve):
-        yield from _first_saying(_device_names(device), ("implant", "approach"))
+        names = _device_names(device)
+        if not any(is_heart_monitor(name) for name in names):
+            yield from _first_saying(names, ("implant", "approach"))
     if resource.get("resourceType") == "DeviceRequest":
-        yield from _first_saying(_texts(resource.get("codeCodeableConcept")), ("implant",))
+        yield from _first_saying(_own_words(resource.get("codeCodeableConcept")), ("implant",))
     yield from _performer(resource, resolve)
     for note in items(resource.get("note")):
         if isinstance(note.get("text"), str):
@@ -197,8 +202,14 @@ def _texts(concept: Json) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _is_billing_label(text: str, concept: Json) -> bool:
-    return any(coding.display == text for coding in codings(concept) if coding.system in (CPT, HCPCS))
+def _own_words(concept: Json) -> list[str]:
+    """The words of a concept but for the label of a billing code, which tells how the code is defined."""
+    labels = {_folded(coding.display) for coding in codings(concept) if coding.system in (CPT, HCPCS)}
+    return [text for text in _texts(concept) if _folded(text) not in labels]
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _devices(resource: Resource, resolve: Resolve) -> Iterator[Resource]:
@@ -217,7 +228,7 @@ def _devices(resource: Resource, resolve: Resolve) -> Iterator[Resource]:
 
 
 def _device_names(device: Resource) -> list[str]:
-    found = _texts(device.get("type"))
+    found = _own_words(device.get("type"))
     found += [n["name"] for n in items(device.get("deviceName")) if isinstance(n.get("name"), str)]
     found += [device[name] for name in ("modelNumber", "manufacturer") if isinstance(device.get(name), str)]
     return found
