@@ -1,0 +1,179 @@
+"""FHIR-shaped rubbish: whatever stands where, no reading raises."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from fhir_builders import PATIENT, ZONE, record
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fhir_mappings.allergies import allergies
+from fhir_mappings.answers import answers
+from fhir_mappings.codings import Match, codings, text_of
+from fhir_mappings.conditions import conditions
+from fhir_mappings.dates import Span
+from fhir_mappings.devices import devices
+from fhir_mappings.medications import medications
+from fhir_mappings.observations import observations
+from fhir_mappings.orders import read_order
+from fhir_mappings.pain_relief import Window, reliefs
+from fhir_mappings.procedures import imaging, latest_on_or_before, plans, procedures
+
+ELEMENTS = {
+    "Condition": "code clinicalStatus verificationStatus onsetDateTime onsetPeriod abatementDateTime abatementPeriod"
+    " abatementString recordedDate",
+    "Procedure": "code status performedDateTime performedPeriod performedString",
+    "DiagnosticReport": "code status effectiveDateTime effectivePeriod issued",
+    "ImagingStudy": "procedureCode status started",
+    "CarePlan": "status intent category activity period",
+    "ServiceRequest": "code status intent doNotPerform authoredOn occurrenceDateTime occurrencePeriod occurrenceTiming"
+    " orderDetail reasonCode reasonReference bodySite supportingInfo note contained extension",
+    "DeviceRequest": "codeCodeableConcept codeReference status doNotPerform note contained authoredOn supportingInfo",
+    "Observation": "code status effectiveDateTime effectiveInstant effectivePeriod valueQuantity valueInteger",
+    "AllergyIntolerance": "code clinicalStatus verificationStatus type reaction onsetDateTime recordedDate",
+    "MedicationRequest": "medicationCodeableConcept medicationReference status intent doNotPerform authoredOn contained"
+    " dispenseRequest orderDetail",
+    "Device": "type status deviceName manufacturer modelNumber",
+    "QuestionnaireResponse": "status questionnaire author authored basedOn item contained",
+}
+
+WORDS = st.sampled_from(
+    [
+        *("active", "resolved", "confirmed", "refuted", "completed", "final", "available", "in-progress", "order"),
+        *(
+            "2026",
+            "2026-02",
+            "2026-02-30",
+            "2026-03-01",
+            "2026-03-01T10:00:00Z",
+            "2026-03-01T10:00",
+            "0001-01-01T00:00:00Z",
+        ),
+        *(
+            "9999-12-31T23:59:59Z",
+            "Patient/p",
+            "Practitioner/d",
+            "Device/x",
+            "Condition/x",
+            "#x",
+            "#",
+            "urn:uuid:x",
+            "",
+        ),
+        *("morphine", "not posterior approach", "CornerLoc", "yes", "\ud800", "allergy", "http://loinc.org", "/"),
+    ]
+)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([Decimal("1.5"), Decimal("1e999999999"), Decimal("-1e-999999999"), Decimal("-0.0")])
+    | WORDS
+)
+KEYS = st.sampled_from(
+    [
+        *("coding", "code", "system", "display", "text", "start", "end", "value", "unit", "comparator"),
+        *("reference", "type", "id", "resourceType", "item", "answer", "linkId", "valueBoolean", "valueCoding"),
+        *("valueString", "valueCodeableConcept", "url", "extension", "activity", "detail", "status"),
+        *("substance", "name", "event", "repeat", "boundsPeriod", "validityPeriod", "lastUpdated"),
+        *("doNotPerform", "codeReference", "deviceName", "contained"),
+    ]
+)
+RUBBISH = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12
+)
+CODING = st.fixed_dictionaries({}, optional={"system": LEAVES, "code": LEAVES, "display": LEAVES})
+CONCEPT = st.fixed_dictionaries({}, optional={"coding": st.lists(CODING | LEAVES, max_size=2), "text": LEAVES})
+PERIOD = st.fixed_dictionaries({}, optional={"start": WORDS, "end": WORDS})
+QUANTITY = st.fixed_dictionaries({}, optional={"value": LEAVES, "unit": LEAVES, "code": WORDS, "comparator": LEAVES})
+REFERENCE = st.fixed_dictionaries({}, optional={"reference": LEAVES, "type": LEAVES})
+VALUE = LEAVES | CONCEPT | st.lists(CONCEPT, max_size=2) | PERIOD | QUANTITY | REFERENCE | RUBBISH
+
+
+def rubbish(*kinds):
+    """Resources of these types whose every element may hold anything; the patient is right, so that they are read."""
+    return st.sampled_from(kinds).flatmap(
+        lambda kind: st.fixed_dictionaries(
+            {"resourceType": st.just(kind), "subject": st.just(PATIENT), "patient": st.just(PATIENT)},
+            optional=dict.fromkeys([*ELEMENTS[kind].split(), "id", "meta", "note", "bogus"], VALUE),
+        )
+    )
+
+
+def charts(*kinds):
+    return st.lists(st.tuples(LEAVES.map(str) | st.just("urn:uuid:x"), rubbish(*kinds)), max_size=4)
+
+
+def anything(codes):
+    return Match("Something", True) if tuple(codes) else None
+
+
+WINDOW = Window(timedelta(hours=24), timedelta(hours=24), following_days=3)
+
+
+def relief(chart):
+    done = procedures(chart, anything)
+    return [each.printed for each in reliefs(chart, done, anything, WINDOW)]
+
+
+READINGS = {
+    "conditions": (("Condition",), lambda chart: [c.on(chart.today) for c in conditions(chart, anything)]),
+    "procedures": (("Procedure",), lambda chart: latest_on_or_before(procedures(chart, anything), chart.today)),
+    "imaging": (("DiagnosticReport", "ImagingStudy", "Procedure"), lambda chart: imaging(chart, anything)),
+    "plans": (("CarePlan", "ServiceRequest", "Procedure"), lambda chart: plans(chart, anything)),
+    "observations": (("Observation",), lambda chart: observations(chart, anything)),
+    "pain relief": (("Procedure", "Observation"), relief),
+    "allergies": (("AllergyIntolerance",), lambda chart: allergies(chart, anything)),
+    "medications": (("MedicationRequest",), lambda chart: medications(chart, anything)),
+    "devices": (("Device",), lambda chart: devices(chart, anything)),
+    "answers": (
+        ("QuestionnaireResponse",),
+        lambda chart: answers(chart, "ServiceRequest/x", lambda address: "x" in address, Span(90, "days")),
+    ),
+}
+
+BOUNDED = settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_no_reading_raises_on_rubbish(name):
+    kinds, reading = READINGS[name]
+
+    @BOUNDED
+    @given(charts(*kinds))
+    def read(entries):
+        chart = record(*entries)
+        before = repr(entries)
+        reading(chart)
+        assert repr(entries) == before, "a reading changed a resource in place"
+
+    read()
+
+
+@BOUNDED
+@given(rubbish("ServiceRequest", "DeviceRequest", "MedicationRequest"), charts(*ELEMENTS))
+def test_no_order_raises_on_rubbish(order, entries):
+    chart = record(*entries)
+    found = read_order(order, zone=ZONE, resolve=chart.resolve)
+    assert isinstance(found.anchor(date(2026, 3, 2)).day, date)
+
+
+@BOUNDED
+@given(RUBBISH)
+def test_no_concept_raises_on_rubbish(value):
+    assert all(coding.code for coding in codings(value))
+    assert isinstance(text_of(value), str)
+
+
+@BOUNDED
+@given(charts("Procedure", "Observation"))
+def test_no_relief_exceeds_the_pain_there_was(entries):
+    chart = record(*entries)
+    found = reliefs(chart, procedures(chart, anything), anything, WINDOW)
+    assert all(each.most is None or each.least <= each.most <= 100 for each in found)
