@@ -12,7 +12,7 @@ from coverage_policies.loader import parse_policy
 from coverage_policies.model import Policy
 from coverage_policies.plan import Plan
 from coverage_policies.plan_rules import Effective, Line, PlanRules
-from coverage_policies.value_sets import ValueSet
+from coverage_policies.value_sets import Row, ValueSet
 from fhir_mappings.codings import CPT
 
 UNKNOWN_PLAN = Plan(Line.UNKNOWN)
@@ -181,6 +181,16 @@ def test_a_text_that_is_still_to_come_is_no_neighbour_of_a_later_one() -> None:
 
 
 # --- months of other revisions ---------------------------------------------------------------------------------------
+
+
+def test_an_order_without_a_code_is_found_by_its_words() -> None:
+    words = {"named": ValueSet("named", [Row("text", "test fusion", "Test fusion", "", None, None, False)])}
+    orders = f"{ENTRY}\n- {{codes: named, sections: [], ask: Which code}}"
+    by_words = parse_policy(text("I: {says: s, ask: q}", orders=orders), "t", dict(SETS) | words)
+    named = replace(order("none"), codes=(), words=("Test fusion",))
+    assert candidates(held(by_words), named, date(2026, 3, 2), NO_RULES) == (by_words,)
+    assert [each.texts for each in choose(held(by_words), named, date(2026, 3, 2), MEDICARE, NO_RULES)] == [(by_words,)]
+
 
 NEIGHBOURS = held(
     revision("2022-06", head="history: [2016-09, 2024-06, 2025-04]\n"),

@@ -486,6 +486,14 @@ def test_what_needs_a_criterion_that_a_human_decides_is_case_review_too() -> Non
     assert found.outcome is REVIEW
 
 
+def test_no_human_stands_in_for_what_the_text_never_supports() -> None:
+    by = policy(
+        f"I:\n  says: s\n  any:\n    - {{id: I.A, says: a, needs: V}}\n{leaves('I.B')}\n"
+        "V: {says: v, always: not-supported}"
+    )
+    assert judge(by).outcome is NEEDED
+
+
 # --- needs, on an earlier day ----------------------------------------------------------------------------------------
 
 LOOKING_BACK = (
