@@ -74,7 +74,7 @@ def create_app(
                 kept.refused(call, request.path, response.status_code)
             except UnavailableError as error:
                 call.failure = f"{call.failure} (not recorded: {error})".lstrip()
-        if call.hook:
+        if call.hook or call.failure:
             call_log.write(call, status=response.status_code, seconds=monotonic() - call.started)
         return response
 

@@ -1,4 +1,4 @@
-"""The command line: `cds-service serve | demo | evaluate | policies | db | decisions | feedback | replay`."""
+"""The command line: `cds-service serve | demo | evaluate | policies | callers | db | decisions | feedback | replay`."""
 
 import io
 import sys
@@ -12,6 +12,9 @@ from rich.console import Console
 
 from cds_service.app import create_app
 from cds_service.call_log import CallLog
+from cds_service.callers.authenticator import Authenticator
+from cds_service.callers.commands import callers
+from cds_service.callers.wiring import authenticator_of, callers_of, who_may_call
 from cds_service.command_input import assessor_of, json_in, problems_told, request_in, settings_given
 from cds_service.demo import run_demo
 from cds_service.evaluation import evaluate_request
@@ -22,6 +25,7 @@ from cds_service.policy_judge import PolicyJudge
 from cds_service.record_commands import db, decisions_group, feedback_group, replay_command
 from cds_service.records.keeping import Records
 from cds_service.records.opening import open_database, open_key, passing_records, prepare, records_in
+from cds_service.records.used_tokens import UsedTokens
 from cds_service.reloading import TextsInForce
 from cds_service.serving import serve
 from cds_service.settings import Settings
@@ -44,14 +48,26 @@ def new_id() -> str:
 
 
 def make_app(
-    settings: Settings, assessor: Assessor, records: Records | None = None, log: CallLog | None = None
+    settings: Settings,
+    assessor: Assessor,
+    records: Records | None = None,
+    log: CallLog | None = None,
+    authenticator: Authenticator | None = None,
 ) -> Flask:
     """The service with these settings, texts and records (none are kept unless given).
 
-    `log` says where calls are told of, standard error unless given.
+    `log` says where calls are told of, standard error unless given; without `authenticator` anyone may call.
     """
     judge = PolicyJudge(assessor, zone=settings.time_zone, clock=now, new_id=new_id)
-    return create_app(settings=settings, judge=judge, clock=now, new_id=new_id, records=records, log=log)
+    return create_app(
+        settings=settings,
+        judge=judge,
+        clock=now,
+        new_id=new_id,
+        authenticator=authenticator,
+        records=records,
+        log=log,
+    )
 
 
 @click.group()
@@ -60,24 +76,35 @@ def main() -> None:
     """Judge orders against payers' medical-necessity policies, criterion by criterion, over CDS Hooks."""
 
 
-for command in (policies, db, decisions_group, feedback_group, replay_command):
+for command in (policies, callers, db, decisions_group, feedback_group, replay_command):
     main.add_command(command)
 
 
 @main.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="The port to listen on.")
-def serve_command(host: str, port: int) -> None:
+@click.option("--allow-anyone", is_flag=True, help="Ask no caller for a token; for networks that decide who may call.")
+def serve_command(host: str, port: int, allow_anyone: bool) -> None:
     """Serve CDS Hooks until told to stop. On SIGHUP the policy texts are read again."""
     settings = settings_given()
+    if allow_anyone:
+        settings = settings.model_copy(update={"allow_anyone": True})
     with problems_told():
+        registered = callers_of(settings)
         texts = TextsInForce(settings, sys.stderr, now)
         prepare(settings)
+    click.echo(who_may_call(registered, settings), err=True)
 
     def app_of_process() -> Flask:
         database = open_database(settings)
         records = records_in(database, open_key(settings), settings, texts.assessor, texts.bundle, now)
-        return make_app(settings, texts.assessor, records)
+        log = CallLog(sys.stderr, now)
+        if registered is None:
+            return make_app(settings, texts.assessor, records, log)
+        used = UsedTokens(database, now)
+        authenticator = authenticator_of(registered, settings, nonces=used, clock=now, log=log)
+        authenticator.warm_up()
+        return make_app(settings, texts.assessor, records, log, authenticator)
 
     serve(app_of_process, texts.reload, settings, host=host, port=port)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from pydantic import ValidationError
 
+from cds_service.callers.wiring import NobodyMayCallError
 from cds_service.errors import RefusedError
 from cds_service.hook_request import HookRequest, parse_json, read_request
 from cds_service.loading import load_assessor
@@ -39,7 +40,7 @@ def problems_told() -> Iterator[None]:
     """Ends the command with what is wrong in the operator's files or with the database."""
     try:
         yield
-    except (DocumentError, ValueSetError, OSError, NotReadyError, UnavailableError) as error:
+    except (DocumentError, ValueSetError, OSError, NotReadyError, UnavailableError, NobodyMayCallError) as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -1,11 +1,14 @@
 """What the documentation says is so."""
 
+import dataclasses
 import re
 from pathlib import Path
 
 import click
 import pytest
 
+from cds_service.callers.algorithms import ALGORITHMS
+from cds_service.callers.registered import Caller, parse_callers
 from cds_service.cli import main
 from cds_service.discovery import SERVICES
 from cds_service.settings import Settings
@@ -19,6 +22,7 @@ from coverage_policies.value_sets import load_value_sets
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FORMAT = (ROOT / "docs" / "policy-format.md").read_text(encoding="utf-8")
+CALLERS = (ROOT / "docs" / "callers.md").read_text(encoding="utf-8")
 RECORDS = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
 PLAN_RULES = (ROOT / "docs" / "plan-rules.md").read_text(encoding="utf-8")
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -47,10 +51,10 @@ def test_every_command_is_in_the_readme() -> None:
     assert isinstance(policies, click.Group)
     assert all(f"cds-service {name}" in README for name in commands)
     assert all(f"policies {name}" in README + FORMAT for name in policies.commands)
-    for group in ("db", "decisions", "feedback"):
+    for group, page in (("callers", CALLERS), ("db", RECORDS), ("decisions", RECORDS), ("feedback", RECORDS)):
         named = main.commands[group]
         assert isinstance(named, click.Group)
-        assert all(f"cds-service {group} {name}" in RECORDS for name in named.commands)
+        assert all(f"cds-service {group} {name}" in page for name in named.commands)
 
 
 _OF_SERVICES = (f"/cds-services/{service.id}{end}" for service in SERVICES for end in ("", "/feedback"))
@@ -85,3 +89,11 @@ def test_plan_rules_are_documented_key_by_key() -> None:
 def test_every_text_is_in_the_readme(text: str) -> None:
     name, _, revision = text.partition("@")
     assert re.search(rf"\| {re.escape(name)}, revision {revision} \|", README)
+
+
+def test_the_example_of_a_callers_file_can_be_read_and_every_key_is_explained() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", CALLERS, re.DOTALL)
+    assert [caller.name for caller in parse_callers(example, Path("callers.yaml"))] == ["north", "south"]
+    explained = re.findall(r"^\| `([a-z_]+)` \|", CALLERS, re.MULTILINE)
+    assert set(explained) >= {field.name for field in dataclasses.fields(Caller)}
+    assert all(f"`{algorithm}`" in CALLERS for algorithm in ALGORITHMS)

@@ -96,6 +96,8 @@ def _jwk(raw: Any) -> PublicKey | str:
 def _fault_of_jwk(raw: Mapping[str, Any]) -> str:
     if not isinstance(raw.get("kid"), str) or not raw["kid"]:
         return "it has no kid"
+    if not raw["kid"].isprintable():
+        return "its kid is no plain text"
     if raw.get("kty") == "oct":
         return "it is a shared secret; tokens must be signed with a private key"
     if _SECRET & set(raw):

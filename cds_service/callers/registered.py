@@ -1,6 +1,5 @@
 """The callers file: which EHRs may call, whose keys sign their tokens, and which FHIR servers they may name."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -11,11 +10,11 @@ from urllib.parse import SplitResult, urlsplit
 from jsonschema import Draft202012Validator, ValidationError
 
 from cds_service.callers.algorithms import ALGORITHMS, USUAL
+from cds_service.fhir_servers import SERVER
 from coverage_policies.yaml_source import DocumentError, Problem, Source, read
 
-_VISIBLE = r"^[!-~]+$"
-_HOST = re.compile(r"(\*|[A-Za-z0-9_-]+)(\.(\*|[A-Za-z0-9_-]+))*\Z")
-_LEAST_LABELS_WITH_STAR = 3
+_VISIBLE = r"^[!-~]+\Z"
+_LABELS_WITHOUT_STAR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Caller:
     """An EHR that may call.
 
     Its keys are read from `jwks_url`, or from `keys_file` where that is empty. `tenants` empty takes any tenant and
-    none. `fhir_servers` are base URLs without a slash at the end; one label of the host may be `*`.
+    none. `fhir_servers` are base URLs without a slash at the end; `*` in one stands for a part (`fhir_servers.py`).
     """
 
     name: str
@@ -49,12 +48,12 @@ _CALLER: dict[str, Any] = {
     "properties": {
         "name": {
             "type": "string",
-            "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+            "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z",
             "description": "a name of letters, digits, dots, dashes and underscores, for the log",
         },
         "issuer": {
             "type": "string",
-            "pattern": r"^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$",
+            "pattern": r"^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+\Z",
             "description": "the iss of its tokens, a URI, letter by letter",
         },
         "jwks_url": {
@@ -73,7 +72,7 @@ _CALLER: dict[str, Any] = {
         },
         "tenants": _texts("tenants that its tokens may name"),
         "fhir_servers": _texts(
-            "base URLs of FHIR servers; one label of the host may be *, as in https://*.ehr.example.org/r4",
+            "base URLs of FHIR servers; * is any part of a label or a segment, as in https://*.ehr.example.org/r4",
             pattern=_VISIBLE,
         ),
         "insecure_loopback": {
@@ -112,7 +111,7 @@ def parse_callers(text: str, path: Path) -> tuple[Caller, ...]:
     Raises DocumentError with everything that is wrong, each with its line and how it is written right.
     """
     source = read(text, str(path))
-    problems = [source.problem(list(error.absolute_path), _explained(error)) for error in _errors(source.data)]
+    problems = [problem for error in _VALIDATOR.iter_errors(source.data) for problem in _explained(source, error)]
     if not problems:
         problems = [*_repeated(source), *(p for i, raw in _listed(source) for p in _faults(source, i, raw))]
     if problems:
@@ -120,21 +119,20 @@ def parse_callers(text: str, path: Path) -> tuple[Caller, ...]:
     return tuple(_caller(raw, path.parent) for _, raw in _listed(source))
 
 
-def _errors(data: Any) -> Iterable[ValidationError]:
-    return _VALIDATOR.iter_errors(data)
-
-
-def _explained(error: ValidationError) -> str:
-    where = ".".join(str(part) for part in error.absolute_path) or "the file"
+def _explained(source: Source, error: ValidationError) -> Iterable[Problem]:
+    path = list(error.absolute_path)
+    where = ".".join(str(part) for part in path) or "the file"
     schema: Mapping[str, Any] = error.schema  # type: ignore[assignment]
     found: Any = error.instance
     if error.validator == "additionalProperties":
-        unknown = ", ".join(sorted(set(found) - set(schema["properties"])))
-        return f"{where} has no {unknown}; there are: {', '.join(schema['properties'])}"
-    if error.validator == "required":
-        missing = [name for name in schema["required"] if name not in found]
-        return f"{where} lacks {', '.join(missing)}: {schema['description']}"
-    return f"{where} must be: {schema['description']}"
+        known = schema["properties"]
+        for name in found.keys() - known.keys():
+            yield source.problem([*path, name], f"{where} has no {name}; there are: {', '.join(known)}")
+    elif error.validator == "required":
+        missing = ", ".join(name for name in schema["required"] if name not in found)
+        yield source.problem(path, f"{where} lacks {missing}: {schema['description']}")
+    else:
+        yield source.problem(path, f"{where} must be: {schema['description']}")
 
 
 def _listed(source: Source) -> Sequence[tuple[int, Mapping[str, Any]]]:
@@ -193,16 +191,10 @@ def is_loopback(host: str) -> bool:
 
 def _fault_of_server(server: str) -> str:
     parts = _split(server)
-    if parts is None or "?" in server:
+    if parts is None or not SERVER.match(server):
         return "this is no base URL of a FHIR server: write https://, host and path, without user, query and fragment"
-    if "*" not in server:
-        return ""
-    host = parts.hostname or ""
-    labels = host.split(".")
-    if server.count("*") != 1 or not _HOST.match(host) or "*" not in labels:
-        return "one whole label of the host may be *, as in https://*.ehr.example.org/r4"
-    if len(labels) < _LEAST_LABELS_WITH_STAR or labels.index("*") >= len(labels) - 2:
-        return "* stands for too much here: two labels must follow it, as in https://*.example.org/r4"
+    if any("*" in label for label in (parts.hostname or "").split(".")[-_LABELS_WITHOUT_STAR:]):
+        return "* stands for too much here: two whole labels must follow it, as in https://*.example.org/r4"
     return ""
 
 

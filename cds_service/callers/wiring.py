@@ -1,4 +1,4 @@
-"""An authenticator from what the operator registered."""
+"""Who may call as the settings say, and an authenticator that knows them."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -12,8 +12,46 @@ from cds_service.callers.key_cache import KeyCache, Pace
 from cds_service.callers.key_sources import keys_of
 from cds_service.callers.keys import KeySet
 from cds_service.callers.nonces import Nonces
-from cds_service.callers.registered import Caller
+from cds_service.callers.registered import Caller, load_callers
 from cds_service.settings import Settings
+
+
+class NobodyMayCallError(Exception):
+    """The settings do not say who may call; the message says what to do."""
+
+
+def callers_of(settings: Settings) -> tuple[Caller, ...] | None:
+    """The registered callers; None where anyone may call, which the settings must say.
+
+    Raises NobodyMayCallError, DocumentError for a file that is wrong, OSError for one that cannot be read.
+    """
+    if settings.allow_anyone and settings.callers:
+        raise NobodyMayCallError(
+            "CDS_CALLERS says who may call, and CDS_ALLOW_ANYONE that anyone may; keep one of them"
+        )
+    if settings.allow_anyone:
+        return None
+    if settings.callers is None:
+        raise NobodyMayCallError(
+            "no callers are registered, so nobody may call. Register them (cds-service callers add, CDS_CALLERS=FILE), "
+            "or say that anyone may call, without a token: --allow-anyone or CDS_ALLOW_ANYONE=yes"
+        )
+    callers = load_callers(settings.callers)
+    if not callers:
+        raise NobodyMayCallError(f"{settings.callers} registers no caller; add one with cds-service callers add")
+    return callers
+
+
+def who_may_call(callers: tuple[Caller, ...] | None, settings: Settings) -> str:
+    """What the operator should know at start, in a sentence."""
+    if callers is None:
+        return (
+            "ANYONE MAY CALL: no token is asked for. Whoever reaches this address can send orders, read the answers, "
+            "and make the service read the FHIR servers they name."
+        )
+    address = settings.public_url.rstrip("/")
+    names = ", ".join(caller.name for caller in callers)
+    return f"Callers: {names}. The aud of their tokens is the address they call, below {address} (CDS_PUBLIC_URL)."
 
 
 def authenticator_of(

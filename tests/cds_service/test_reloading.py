@@ -70,7 +70,13 @@ class Served:
         with log.open("w") as stream:
             self._process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-c", command, "serve", "--port", self._address.rpartition(":")[2]],
-                env={**os.environ, "CDS_POLICY_FOLDERS": str(own.folder), "CDS_WORKERS": "2", "CDS_THREADS": "2"},
+                env={
+                    **os.environ,
+                    "CDS_POLICY_FOLDERS": str(own.folder),
+                    "CDS_WORKERS": "2",
+                    "CDS_ALLOW_ANYONE": "yes",
+                    "CDS_THREADS": "2",
+                },
                 stderr=stream,
             )
 
