@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check lint clean
+.PHONY: demo test endure check lint clean
 
 demo: $(VENV)/.run
 	$(BIN)/cds-service demo
@@ -15,6 +15,9 @@ test: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/cds-service policies lint
 	$(BIN)/pytest -n auto
+
+endure: $(VENV)/.dev
+	CDS_TEST_PROFILE=endure $(BIN)/pytest -n auto
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -18,6 +18,7 @@ from cds_service.fhir_source import FhirOpener
 from cds_service.hook_calls import HookCalls
 from cds_service.hook_request import HookRequest, read_request
 from cds_service.judge import Judge
+from cds_service.openapi import PATH, openapi
 from cds_service.records.database import UnavailableError
 from cds_service.records.feedback_request import read_feedback
 from cds_service.records.keeping import NoRecords, Records
@@ -111,6 +112,10 @@ def create_app(
     @app.get("/cds-services")
     def discover() -> Response:
         return _json(document(judge.all_searches()))
+
+    @app.get(PATH)
+    def described() -> Response:
+        return _json(openapi(settings.public_url))
 
     @app.post("/cds-services/<service_id>")
     def call(service_id: str) -> Response:

@@ -1,0 +1,25 @@
+"""The whole service for fuzzing: real policies, no FHIR server, and how many examples there are to be."""
+
+import os
+from datetime import UTC, datetime
+from functools import cache
+
+from hook_fakes import Service
+
+from cds_service.policy_judge import PolicyJudge
+from cds_service.settings import Settings
+from coverage_policies.assessment import Assessor
+from coverage_policies.library import load_library
+from coverage_policies.plan_rules import PlanRules
+
+NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+EXAMPLES = 3000 if os.environ.get("CDS_TEST_PROFILE") == "endure" else 40
+"""How many examples a test tries; `make endure` tries more."""
+
+
+@cache
+def whole_service() -> Service:
+    """The service with the texts it comes with; no address of a FHIR server is read, whatever a call names."""
+    assessor = Assessor(load_library(), PlanRules())
+    judge = PolicyJudge(assessor, zone=Settings().time_zone, clock=lambda: NOW, new_id=lambda: "u")
+    return Service(judge, fhir_servers="https://none.invalid/fhir")
