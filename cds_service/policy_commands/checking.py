@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from cds_service.policy_commands.held import assessor_of, drafts, library_of, problems_told, read_settings
+from cds_service.command_input import assessor_of, problems_told, settings_given
+from cds_service.policy_commands.held import drafts, library_of
 from cds_service.terminal.policy_checks import print_case_runs, print_code_coverage
 from cds_service.terminal.progress import tracked
 from coverage_policies.case_runs import run_cases
@@ -19,7 +20,7 @@ from fhir_mappings.fhir_json import dumps
 @click.command("lint")
 def lint_command() -> None:
     """Check every text and value set; each problem is told with file, line and how it is written right."""
-    settings = read_settings()
+    settings = settings_given()
     assessor = assessor_of(settings)
     library = assessor.library
     gaps = [Problem(str(settings.plan_rules), 1, gap) for gap in effective_gaps(assessor.rules.effective)]
@@ -35,14 +36,14 @@ def lint_command() -> None:
 @click.option("--unreleased", is_flag=True, help="Also replace editions that changed; for texts never released.")
 def lock_command(unreleased: bool) -> None:
     """Write the content of new editions into the lock."""
-    write_lock(library_of(read_settings()), replace=unreleased)
+    write_lock(library_of(settings_given()), replace=unreleased)
 
 
 @click.command("test")
 @click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
 def test_command(path: Path | None) -> None:
     """Run the cases of all texts, or of those at PATH: a folder, a text or its case file."""
-    settings = read_settings()
+    settings = settings_given()
     texts = drafts(path, settings) if path else tuple(library_of(settings).policies.values())
     if not texts:
         raise click.ClickException(f"there is no text in {path}")
@@ -62,7 +63,7 @@ def test_command(path: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def coverage_command(codes: Path, as_json: bool) -> None:
     """Tell which codes of a file no policy answers, and which text and section answers the others."""
-    library = library_of(read_settings())
+    library = library_of(settings_given())
     with problems_told():
         wanted = load_codes(codes)
     answers = code_coverage(wanted, library)

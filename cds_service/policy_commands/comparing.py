@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from cds_service.policy_commands.held import assessor_of, drafts, read_settings, text_of
+from cds_service.command_input import assessor_of, settings_given
+from cds_service.policy_commands.held import drafts, text_of
 from cds_service.replay import replay, stored_requests
 from cds_service.settings import Settings
 from cds_service.terminal.policy_changes import print_changes, print_replay
@@ -29,7 +30,7 @@ def diff_command(before: str, after: str, requests: Path | None) -> None:
 
     Each is the name of a text, such as CP.MP.126@2025-04, or the path of a document, such as a draft.
     """
-    settings = read_settings()
+    settings = settings_given()
     assessor = assessor_of(settings)
     old, new = (_text(assessor.library, name, settings) for name in (before, after))
     console = Console()

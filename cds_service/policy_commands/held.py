@@ -1,46 +1,18 @@
-"""What commands work on: settings, texts, rules, and drafts not held yet. What is wrong with them ends the command."""
+"""The texts that commands are about: those that are held, and drafts that are not yet."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from pydantic import ValidationError
 
-from cds_service.loading import load_assessor
+from cds_service.command_input import problems_told
 from cds_service.settings import Settings
-from coverage_policies.assessment import Assessor
 from coverage_policies.library import BUILT_IN, Library, load_library
 from coverage_policies.loader import load_policy
 from coverage_policies.model import Policy
-from coverage_policies.value_sets import ValueSetError, load_value_sets
+from coverage_policies.value_sets import load_value_sets
 from coverage_policies.yaml_source import DocumentError, Problem
 
 _CASES = ".cases.yaml"
-
-
-@contextmanager
-def problems_told() -> Iterator[None]:
-    """Ends the command with everything that is wrong, each with its setting, or with file and line."""
-    try:
-        yield
-    except ValidationError as error:
-        wrong = ", ".join(f"CDS_{str(entry['loc'][0]).upper()} ({entry['msg']})" for entry in error.errors())
-        raise click.ClickException(f"settings that cannot be used: {wrong}") from None
-    except (DocumentError, ValueSetError, OSError) as error:
-        raise click.ClickException(str(error)) from None
-
-
-def read_settings() -> Settings:
-    """The settings of the environment."""
-    with problems_told():
-        return Settings()
-
-
-def assessor_of(settings: Settings) -> Assessor:
-    """The texts and rules of these settings."""
-    with problems_told():
-        return load_assessor(settings)
 
 
 def library_of(settings: Settings) -> Library:

@@ -3,7 +3,8 @@
 import click
 from rich.console import Console
 
-from cds_service.policy_commands.held import library_of, read_settings, text_of
+from cds_service.command_input import settings_given
+from cds_service.policy_commands.held import library_of, text_of
 from cds_service.policy_markdown import policy_markdown
 from cds_service.terminal.operators import print_operator, print_operators
 from cds_service.terminal.policy_texts import print_policies, print_policy
@@ -14,7 +15,7 @@ from coverage_policies.operators import OPERATORS
 @click.command("list")
 def list_command() -> None:
     """List the texts: criteria, groups, parts and questions of each."""
-    library = library_of(read_settings())
+    library = library_of(settings_given())
     print_policies(Console(), [library.text(name) for name in sorted(library.policies)])
 
 
@@ -24,7 +25,7 @@ def list_command() -> None:
 @click.option("--markdown", is_flag=True, help="Print a Markdown document.")
 def show_command(text: str, section: str | None, markdown: bool) -> None:
     """Show how TEXT (such as CP.MP.126@2025-04) is judged, criterion by criterion."""
-    library = library_of(read_settings())
+    library = library_of(settings_given())
     policy = text_of(library, text)
     if section is not None and section not in policy.sections:
         raise click.ClickException(f"{policy.text} has no section {section!r}; it has {', '.join(policy.sections)}")

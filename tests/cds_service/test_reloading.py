@@ -85,7 +85,11 @@ class Served:
 
     def stop(self) -> None:
         self._process.terminate()
-        assert self._process.wait(timeout=30) == 0
+        try:
+            assert self._process.wait(timeout=60) == 0
+        finally:
+            self._process.kill()
+            self._process.wait()
 
     def cards(self) -> list[Any]:
         cards: list[Any] = requests.post(f"{self._address}{SIGN}", json=sign_sleep_test(), timeout=5).json()["cards"]
@@ -106,7 +110,7 @@ def served(own: OwnPolicies, tmp_path: Path) -> Iterator[Served]:
     service.stop()
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 30) -> None:
+def eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
     """Waits until something holds; old processes answer until new ones have started."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
