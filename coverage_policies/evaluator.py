@@ -201,11 +201,11 @@ class _Run:
             evidence = (done.evidence,) if done else ()
             if case.record.availability("Procedure") is Availability.UNAVAILABLE:  # the last one may be missing
                 return Judged(Status.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence), Status.UNKNOWN
-            if done is None or done.end is None:
+            if done is None:
                 return Judged(Status.UNKNOWN, Reason.NOT_FOUND), Status.UNKNOWN
-            if done.end.earliest != done.end.latest:
+            if done.end is None or done.end.earliest != done.end.latest:
                 return Judged(Status.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence), Status.UNKNOWN
-            case = replace(case, anchor=done.end.latest)
+            case = replace(case, anchor=done.end.latest, is_looking_back=True)
         roots = [self.policy.index[name] for name in c.needs]
         then = _Run(self.policy, case, self.said, self.pathway, roots)
         rolled = [then.rolled[name] for name in c.needs]

@@ -44,12 +44,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a clause is tested against: one order among others, one chart, one day every window is measured from."""
+    """What a clause is tested against: one order among others, one chart, one day every window is measured from.
+
+    `is_looking_back` where that day is one of an earlier procedure, and what is on the chart now may be younger.
+    """
 
     order: Order
     other_orders: tuple[Order, ...]
     record: PatientRecord
     anchor: date
+    is_looking_back: bool = False
 
 
 class Test(Protocol):

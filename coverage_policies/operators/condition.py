@@ -86,10 +86,12 @@ class ConditionTest:
 def _has_begun(condition: Condition, case: Circumstances) -> bool:
     """Whether it surely began by the anchor date. What is active was there when the chart was read at the latest.
 
-    A condition without any date is taken as begun.
+    A condition without any date is taken as begun, but not where the question is how things stood on an earlier day.
     """
     began = condition.since.latest
-    return began == date.max or min(began, case.record.today) <= case.anchor
+    if began == date.max and not case.is_looking_back:
+        return True
+    return min(began, case.record.today) <= case.anchor
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConditionTest:

@@ -556,6 +556,17 @@ def test_the_last_trial_by_the_anchor_date_is_looked_back_to() -> None:
     assert (result.status, [item.reference for item in result.evidence]) == (UNKNOWN, ["Procedure/later"])
 
 
+@pytest.mark.parametrize("unclear", [procedure("trial", None, id="u"), procedure("trial", "2026-03", id="u")])
+def test_a_trial_that_may_be_later_than_an_exact_one_leaves_the_day_open(unclear: Resource) -> None:
+    result = looking_back(TRIAL, unclear, SEPSIS_THEN).criterion("II.A")
+    assert (result.status, result.reason) == (UNKNOWN, Reason.DATE_OUT_OF_RANGE)
+
+
+def test_an_infection_without_a_date_is_not_taken_back_to_the_day_of_the_trial() -> None:
+    undated = {"resourceType": "Condition", "id": "u", "subject": SEPSIS_NOW["subject"], "code": SEPSIS_NOW["code"]}
+    assert looking_back(TRIAL, undated).criterion("II.A").status is UNKNOWN
+
+
 def test_a_trial_that_was_not_completed_is_none() -> None:
     assert looking_back(procedure("trial", "2025-11-10", "stopped"), SEPSIS_THEN).criterion("II.A").status is UNKNOWN
 

@@ -316,6 +316,14 @@ def test_the_day_itself_counts(day, expected):
     assert last(procedure("2026-01-05"), day=day) == expected
 
 
-@pytest.mark.parametrize("given", [procedure(None), procedure(status="in-progress"), procedure("2026-02")])
-def test_what_is_undated_under_way_or_may_lie_later_is_not_the_last(given):
-    assert last(given) is None
+def test_what_is_under_way_is_not_the_last():
+    assert last(procedure(status="in-progress")) is None
+
+
+@pytest.mark.parametrize("given", [procedure(None, id="b"), procedure("2026-02", id="b")])
+def test_what_is_undated_or_of_an_imprecise_day_may_be_the_last_and_is_taken_for_it(given):
+    assert last(procedure("2026-01-05", id="a"), given) == "Procedure/b"
+
+
+def test_an_imprecise_day_that_surely_lies_earlier_is_not_the_last():
+    assert last(procedure("2026-01-05", id="a"), procedure("2025-12", id="b")) == "Procedure/a"
