@@ -1,8 +1,11 @@
 """The service with authentication on: what needs a token, what a refusal looks like, what the log says."""
 
 import json
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from cds_service.callers.key_sources import keys_of
 from cds_service.callers.nonces import NoncesInMemory
 from cds_service.callers.registered import Caller
 from cds_service.callers.wiring import authenticator_of
+from cds_service.records.database import UnavailableError
 from cds_service.serving import on_loopback
 from cds_service.settings import Settings
 from coverage_policies.searches import CONDITIONS
@@ -296,3 +300,55 @@ def test_the_log_names_the_caller_and_holds_no_token(guarded: Guarded) -> None:
         "north",
         "j-1",
     )
+
+
+class Unavailable:
+    """A store of used tokens that is down."""
+
+    def first_use(self, issuer: str, jti: str, until: datetime) -> bool:  # noqa: ARG002
+        raise UnavailableError("the database failed (OperationalError)")
+
+
+@pytest.mark.requirement("7.122")
+def test_where_it_cannot_be_told_whether_a_token_was_used_nobody_is_let_in(server: KeyServer) -> None:
+    clock = Clock()
+    judge = LookingJudge(CONDITIONS)
+    service = Service(
+        judge,
+        authenticator=authenticator_of(
+            [Caller("ehr", ISSUER, server.url)],
+            Settings(),
+            nonces=Unavailable(),
+            clock=clock,
+            log=CallLog(_Lines([]), clock),
+            read=partial(keys_of, timeout=30),
+            pace=Pace(patience=30),
+        ),
+        public_url=PUBLIC,
+    )
+    response = service.client.post(PATH, json=call(prefetch=READ), headers=bearer(good()))
+    assert response.status_code == 503
+    assert response.headers["Retry-After"]
+    assert response.json["resourceType"] == "OperationOutcome"
+    assert service.lines()[0]["failure"] == "the database failed (OperationalError)"
+    assert not judge.hooks
+
+
+def test_it_is_known_whose_keys_are_not_at_hand(server: KeyServer) -> None:
+    clock = Clock()
+    authenticator = authenticator_of(
+        [Caller("ehr", ISSUER, server.url), Caller("other", "urn:other", keys_file=Path("/nowhere/keys.json"))],
+        Settings(),
+        nonces=NoncesInMemory(clock),
+        clock=clock,
+        log=CallLog(_Lines([]), clock),
+        read=partial(keys_of, timeout=30),
+    )
+    assert authenticator.without_keys() == ("ehr", "other")
+    authenticator.warm_up()
+    for _ in range(1000):
+        if authenticator.without_keys() == ("other",):
+            break
+        time.sleep(0.01)
+    assert authenticator.without_keys() == ("other",)
+    assert server.asked == 1
