@@ -6,6 +6,8 @@ import pytest
 from hook_fakes import FakeEhr, LookingJudge, Service, authorization, call
 from pydantic import ValidationError
 
+from cds_service.callers.authenticator import Admission
+from cds_service.callers.registered import Caller
 from cds_service.deadline import Deadline
 from cds_service.fhir_client import FhirClients
 from cds_service.fhir_servers import Standing, origin_of, standing
@@ -121,6 +123,25 @@ def test_where_a_refused_server_was_all_there_was_the_412_says_so(ehr: FakeEhr) 
     ]
     assert "private address" in response.json["issue"][1]["diagnostics"]
     assert ehr.asked == []
+
+
+class OneCaller:
+    """An authenticator for which every call comes from one caller."""
+
+    def __init__(self, *servers: str) -> None:
+        self._caller = Caller("ehr", "https://ehr.example.org", fhir_servers=servers)
+
+    def admit(self, *_: object) -> Admission:
+        return Admission(self._caller, "", "")
+
+
+@pytest.mark.requirement("7.55")
+@pytest.mark.parametrize(("own", "asked"), [(("{base}",), True), (("https://other.example.org",), False), ((), False)])
+def test_a_call_names_servers_of_its_caller_alone(ehr: FakeEhr, own: tuple[str, ...], asked: bool) -> None:
+    authenticator: Any = OneCaller(*(server.replace("{base}", ehr.base) for server in own))
+    service = Service(LookingJudge(CONDITIONS), authenticator=authenticator, fhir_private_networks="")
+    response = service.post(call(fhirServer=ehr.base, fhirAuthorization=authorization()))
+    assert (response.status_code, bool(ehr.asked)) == ((200, True) if asked else (412, False))
 
 
 def test_the_origin_of_a_server_is_all_that_is_logged() -> None:
