@@ -183,6 +183,7 @@ def _condition(words: _Words) -> list[dict[str, Any]]:
             clinicalStatus=None if status == "none" else _coded(status, "condition-clinical"),
             verificationStatus=None if verification == "none" else _coded(verification, "condition-ver-status"),
             code=concept(words.texts("code")),
+            bodySite=_body_site(words.text("side")),
             onsetDateTime=_moment(words.text("onset")),
             abatementDateTime=_moment(ended),
             recordedDate=_moment(words.text("recorded")),
@@ -197,6 +198,7 @@ def _procedure(words: _Words) -> list[dict[str, Any]]:
             status=words.text("status", "completed"),
             code=concept(words.texts("code")),
             bodySite=_body_site(words.text("side")),
+            reasonCode=[{"text": purpose} for purpose in words.texts("purpose")],
             **_performed(words, "performed"),
         )
     ]
@@ -281,6 +283,21 @@ def _prescription(words: _Words) -> list[dict[str, Any]]:
     ]
 
 
+def _dispense(words: _Words) -> list[dict[str, Any]]:
+    """A drug handed out to be taken by mouth."""
+    days = words.text("days")
+    return [
+        _present(
+            resourceType="MedicationDispense",
+            status=words.text("status", "completed"),
+            medicationCodeableConcept=concept(words.texts("code")),
+            whenHandedOver=_moment(words.text("at")),
+            daysSupply={"value": _number(days), "unit": "days", "system": _UCUM, "code": "d"} if days else None,
+            dosageInstruction=[{"route": _ORAL, "asNeededBoolean": words.text("as_needed") == "yes"}],
+        )
+    ]
+
+
 def _allergy(words: _Words) -> list[dict[str, Any]]:
     return [
         _present(
@@ -334,6 +351,7 @@ _KINDS: Mapping[str, Callable[[_Words], list[dict[str, Any]]]] = {
     "answers": _answers,
     "condition": _condition,
     "device": _device,
+    "dispense": _dispense,
     "imaging": _imaging,
     "injection": _injection,
     "observation": _observation,
@@ -375,14 +393,15 @@ def resources(fact: Json, number: int, day: date) -> tuple[Resource, ...]:
 def order(written: Json, number: int, day: date) -> Resource:
     """A draft order, planned for `day` unless it says otherwise. Raises FactError for what cannot be built.
 
-    `detail`, `drug`, `implant`, `side`, `reason` and `note` are where an order states such things in FHIR; `planned:
-    none` leaves the day of service open.
+    `detail`, `drug`, `implant`, `side`, `reason`, `performer` and `note` are where an order states such things in FHIR;
+    `planned: none` leaves the day of service open.
     """
     words = _Words("order", written, day)
     kind = words.text("as", "ServiceRequest")
     code, planned = concept(words.texts("code")), words.text("planned", day.isoformat())
     planned = "" if planned == "none" else _moment(planned)
     details = [{"text": text} for text in words.texts("detail")] + [concept([drug]) for drug in words.texts("drug")]
+    performer = words.texts("performer")
     implant, note = words.text("implant"), words.text("note")
     found = _present(
         resourceType=kind,
@@ -402,6 +421,7 @@ def order(written: Json, number: int, day: date) -> Resource:
         found |= _present(codeCodeableConcept=code, occurrenceDateTime=planned)
     else:
         found |= _present(code=code, occurrenceDateTime=planned, orderDetail=details, bodySite=side)
+        found |= _present(performerType=concept(performer))
     if implant:
         device = {
             "resourceType": "Device",

@@ -170,6 +170,6 @@ _ACTIVITY_OVER = ("completed", "cancelled", "stopped", "entered-in-error")
 
 
 def latest_on_or_before(facts: tuple[Procedure, ...], day: date) -> Procedure | None:
-    """The last thing done that may lie on or before a day; one without a day, or of an imprecise one, counts as last."""
+    """The last thing done that may lie on or before a day; one without a day, or an imprecise one, counts as last."""
     done = [f for f in facts if f.progress is Progress.DONE and (f.end is None or f.end.earliest <= day)]
     return max(done, key=lambda f: (f.end.latest if f.end else date.max, f.reference), default=None)

@@ -191,7 +191,7 @@ def test_an_order_that_settles_itself_needs_no_chart(run: Run) -> None:
 
 
 def test_a_text_that_is_named_is_used_whatever_its_date(run: Run) -> None:
-    early = {"code": "27279", "planned": "2024-01-15"}
+    early = {"code": "27279", "planned": "2021-01-15"}
     assert only(run(early, []))["outcome"] == "not-evaluated"
     assert only(run(early, [], "--policy", FUSION))["outcome"] == "documentation-needed"
 

@@ -26,6 +26,10 @@ FACTS: list[dict[str, Any]] = [
     {"prescription": {"code": "rxnorm 1049621", "dose": "2", "every": "6 hours", "from": "2026-01-10"}},
     {"prescription": {"code": "rxnorm 1049621", "dose": "20 mg", "every": "1 day", "as_needed": "yes"}},
     {"prescription": {"code": "text Naproxen", "from": "2025-01-01", "to": "2025-02-01"}},
+    {"procedure": {"code": "27096", "at": "2026-01-05", "side": "bilateral", "purpose": "diagnostic"}},
+    {"condition": {"code": "icd10cm M16.9", "side": "left"}},
+    {"dispense": {"code": "rxnorm 7258", "at": "2025-10-01", "days": "21"}},
+    {"dispense": {"code": "rxnorm 7258", "as_needed": "yes", "status": "stopped"}},
     {"allergy": {"code": "rxnorm 7052", "type": "intolerance", "recorded": "2020-01-01"}},
     {"device": {"code": "snomed 25937001"}},
     {"plan": {"code": "snomed 228557008"}},
@@ -147,3 +151,19 @@ def test_a_chart_was_read_in_full_but_for_what_is_named() -> None:
     assert record.unavailable() == ("Condition",)
     assert record.not_offered() == ("ImagingStudy",)
     assert record.today == DAY
+
+
+def test_a_dispense_is_taken_by_mouth_for_so_many_days() -> None:
+    (given,) = resources({"dispense": {"code": "rxnorm 7258", "at": "2025-10-01", "days": "21"}}, 1, DAY)
+    assert given["daysSupply"]["value"] == Decimal(21)
+    (dosage,) = given["dosageInstruction"]
+    assert (dosage["route"]["coding"][0]["code"], dosage["asNeededBoolean"]) == ("26643006", False)
+
+
+def test_an_injection_may_say_what_it_was_for() -> None:
+    (done,) = resources({"injection": {"code": "cpt 27096", "at": "2026-01-05", "purpose": "diagnostic"}}, 1, DAY)
+    assert done["reasonCode"] == [{"text": "diagnostic"}]
+
+
+def test_an_order_may_say_who_does_it() -> None:
+    assert order({"code": "27096", "performer": "text Physician"}, 1, DAY)["performerType"] == {"text": "Physician"}
