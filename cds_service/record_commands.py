@@ -3,6 +3,8 @@
 import csv
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,8 +39,8 @@ def db() -> None:
 @db.command("upgrade")
 def upgrade_command() -> None:
     """Bring the schema up to date."""
-    with problems_told():
-        before = upgrade(_database(settings_given()))
+    with _opened(settings_given()) as database:
+        before = upgrade(database)
     if before is SchemaState.UNKNOWN:
         raise click.ClickException(f"the schema is {before.value}")
     click.echo("The schema was current." if before is SchemaState.CURRENT else "The schema is current now.")
@@ -47,8 +49,8 @@ def upgrade_command() -> None:
 @db.command("check")
 def check_command() -> None:
     """Tell whether the database can be read and its schema is current; the exit code is 1 where not."""
-    with problems_told():
-        found = state(_database(settings_given()))
+    with _opened(settings_given()) as database:
+        found = state(database)
     if found is not SchemaState.CURRENT:
         raise click.ClickException(f"the schema is {found.value}")
     click.echo("The schema is current.")
@@ -59,8 +61,8 @@ def check_command() -> None:
 def purge_command(older_than: int) -> None:
     """Delete old decisions with their cards and feedback; the purge itself is recorded."""
     now = datetime.now(UTC)
-    with problems_told():
-        count = purge(_ready(settings_given()), now - timedelta(days=older_than), now)
+    with _ready(settings_given()) as database:
+        count = purge(database, now - timedelta(days=older_than), now)
     click.echo(f"{count} decisions deleted.")
 
 
@@ -73,15 +75,15 @@ def decisions_group() -> None:
 @click.argument("decision_id", metavar="DECISION")
 def show_command(decision_id: str) -> None:
     """Print one decision as JSON. DECISION is the X-Request-Id of the answer, or the hookInstance."""
-    click.echo(dumps(_decision(_ready(settings_given()), decision_id).as_json(), indent=2))
+    click.echo(dumps(_decision(settings_given(), decision_id).as_json(), indent=2))
 
 
 @decisions_group.command("export")
 @_SINCE
 def export_command(since: datetime | None) -> None:
     """Print decisions, one JSON object per line, in the shape of Open Policy Agent's decision log."""
-    with problems_told():
-        for each in decisions(_ready(settings_given()), _moment(since)):
+    with _ready(settings_given()) as database:
+        for each in decisions(database, _moment(since)):
             click.echo(dumps(each.as_json()))
 
 
@@ -96,8 +98,7 @@ def feedback_group() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the lines as JSON.")
 def report_command(since: datetime | None, as_csv: bool, as_json: bool) -> None:
     """Print acceptance and override reasons per policy and criterion."""
-    with problems_told():
-        database = _ready(settings_given())
+    with _ready(settings_given()) as database:
         lines, unknown = acceptance(database, _moment(since)), unknown_cards(database)
     if as_json:
         click.echo(dumps([line.as_json() for line in lines], indent=2))
@@ -126,7 +127,7 @@ def replay_command(decision_id: str, request_file: Path, chart: Path | None, as_
     settings = settings_given()
     assessor = assessor_of(settings)
     request, bundle = request_in(request_file), json_in(chart) if chart else None
-    found = _decision(_ready(settings), decision_id)
+    found = _decision(settings, decision_id)
     try:
         with problems_told():
             checks = replay(found, request, bundle, assessor, settings, open_key(settings), time.monotonic)
@@ -140,22 +141,29 @@ def replay_command(decision_id: str, request_file: Path, chart: Path | None, as_
         raise SystemExit(DIFFERENT)
 
 
-def _database(settings: Settings) -> Database:
-    return open_database(settings, wait_seconds=_WAIT_SECONDS)
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Database]:
+    """The database, for as long as a command needs it; what is wrong with it ends the command."""
+    with problems_told():
+        database = open_database(settings, wait_seconds=_WAIT_SECONDS)
+        try:
+            yield database
+        finally:
+            database.close()
 
 
-def _ready(settings: Settings) -> Database:
+@contextmanager
+def _ready(settings: Settings) -> Iterator[Database]:
     """The database, whose schema must be current."""
-    with problems_told():
-        database = _database(settings)
+    with _opened(settings) as database:
         found = state(database)
-    if found is not SchemaState.CURRENT:
-        raise click.ClickException(f"the schema is {found.value}; run `cds-service db upgrade`")
-    return database
+        if found is not SchemaState.CURRENT:
+            raise click.ClickException(f"the schema is {found.value}; run `cds-service db upgrade`")
+        yield database
 
 
-def _decision(database: Database, decision_id: str) -> Decision:
-    with problems_told():
+def _decision(settings: Settings, decision_id: str) -> Decision:
+    with _ready(settings) as database:
         found = decision(database, decision_id)
     if found is None:
         raise click.ClickException(f"no decision {decision_id} is recorded")

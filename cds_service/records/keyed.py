@@ -68,8 +68,8 @@ def key_in(path: Path) -> bytes:
 def _make(path: Path) -> None:
     """A whole file or none: written beside its place, then linked there unless another process was first."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secrets.token_hex(_BYTES) + "\n")
         file.flush()
         os.fsync(file.fileno())

@@ -1,0 +1,56 @@
+"""Databases for the tests of records: each test that asks for one runs on SQLite and on PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from postgresql_cluster import NEEDED, Cluster, UnavailableClusterError
+from record_fakes import RecordedService
+
+from cds_service.records.database import Database
+from cds_service.records.schema import upgrade
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server for the whole run."""
+    try:
+        made = Cluster()
+    except UnavailableClusterError as error:
+        if NEEDED:
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a new, empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/records.db"
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.emptied()
+
+
+@pytest.fixture
+def empty(url: str) -> Iterator[Database]:
+    """A database without tables."""
+    made = Database(url, wait_seconds=5)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def database(empty: Database) -> Database:
+    """A database whose schema is current."""
+    upgrade(empty)
+    return empty
+
+
+@pytest.fixture
+def recorded(database: Database) -> RecordedService:
+    """A service with its records there."""
+    return RecordedService(database)

@@ -1,0 +1,75 @@
+"""A PostgreSQL server of its own for tests: a temporary data directory, a free port, fsync as in real use."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+import psycopg
+
+NEEDED = os.environ.get("CDS_TESTS_NEED_POSTGRESQL", "")
+"""Set by the check that every change must pass: tests that need PostgreSQL then fail rather than be skipped."""
+
+
+class UnavailableClusterError(Exception):
+    """There is no PostgreSQL to run here; the message says why."""
+
+
+class Cluster:
+    """A server of this machine's PostgreSQL; run as the user `postgres` where the tests run as root."""
+
+    def __init__(self) -> None:
+        found = [*Path("/usr/lib/postgresql").glob("*/bin"), *map(Path, os.environ["PATH"].split(":"))]
+        folders = [folder for folder in found if (folder / "initdb").exists() and (folder / "pg_ctl").exists()]
+        if not folders:
+            raise UnavailableClusterError("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+        self._programs = folders[0]
+        self._as_user: list[str] = []
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+        if os.geteuid() == 0:
+            try:
+                user = pwd.getpwnam("postgres")
+            except KeyError:
+                raise UnavailableClusterError("PostgreSQL does not run as root and there is no user postgres") from None
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+            self._as_user = ["runuser", "-u", "postgres", "--"]
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self._run("initdb", "-D", str(self.folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1"
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-l", log, "-o", options, "-w", "-t", "60", "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it; `immediate` is as a power cut: nothing is written that is not written yet."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "-w", "-t", "60", "stop")
+
+    def remove(self) -> None:
+        """Stop it for good."""
+        self.stop("immediate")
+        shutil.rmtree(self.folder)
+
+    def emptied(self) -> str:
+        """The URL of its database, with nothing in it and nobody at it."""
+        url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"SELECT pg_terminate_backend(pid) {others}")
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+        return url
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [*self._as_user, str(self._programs / program), *arguments]
+        done = subprocess.run(  # noqa: S603
+            command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, text=True
+        )
+        if done.returncode:
+            raise RuntimeError(f"{program} failed: {done.stderr}")

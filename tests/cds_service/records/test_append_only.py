@@ -1,0 +1,43 @@
+"""Decisions are never changed, and deleted only by a purge that is itself recorded."""
+
+from datetime import timedelta
+
+import pytest
+from record_fakes import NOW, RecordedService, overridden, sample_call
+from sqlalchemy import text
+
+from cds_service.records.database import UnavailableError
+from cds_service.records.decision_log import purge
+
+
+@pytest.fixture(name="filled")
+def _filled(recorded: RecordedService) -> RecordedService:
+    for _ in range(2):
+        body, recorded.chart = sample_call("sij-fibromyalgia")
+        (card,) = recorded.cards(body)
+        assert recorded.tell(overridden(card["uuid"])).status_code == 200
+        recorded.clock.pass_days(100)
+    return recorded
+
+
+@pytest.mark.parametrize("table", ["decisions", "cards", "determinations", "bundles"])
+@pytest.mark.parametrize("statement", ["UPDATE {table} SET {column} = {column}", "DELETE FROM {table}"])
+def test_rows_cannot_be_changed_or_deleted(filled: RecordedService, table: str, statement: str) -> None:
+    before = filled.rows(table)
+    column = next(iter(before[0]))
+    with pytest.raises(UnavailableError), filled.database.writing() as connection:
+        connection.execute(text(statement.format(table=table, column=column)))
+    assert filled.rows(table) == before
+
+
+def test_a_purge_deletes_what_is_old_and_is_recorded(filled: RecordedService) -> None:
+    moment = NOW + timedelta(days=50)
+    assert [len(filled.rows(table)) for table in ("decisions", "cards", "feedback")] == [2, 2, 2]
+    assert purge(filled.database, moment, filled.clock()) == 1
+    assert [len(filled.rows(table)) for table in ("decisions", "cards", "feedback")] == [1, 1, 1]
+    assert filled.rows("purges") == [{"at": filled.clock(), "before": moment}]
+    assert {row["decision"] for row in filled.rows("determinations")} == {filled.rows("decisions")[0]["decision"]}
+    with pytest.raises(UnavailableError), filled.database.writing() as connection:
+        connection.execute(text("DELETE FROM determinations"))
+    with pytest.raises(UnavailableError), filled.database.writing() as connection:
+        connection.execute(text("DELETE FROM purges"))

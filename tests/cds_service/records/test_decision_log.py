@@ -1,0 +1,151 @@
+"""The decision log: a row for every call, determination and card (checklist L)."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hook_fakes import LookingJudge, call
+from record_fakes import KEY, RecordedService, overridden, sample_call, shipped
+
+from cds_service.judge import DraftOrders, Judgement
+from cds_service.records.database import Database
+from cds_service.records.decision_log import decision, decisions
+from coverage_policies.lock import content_hash
+from coverage_policies.searches import CONDITIONS
+from fhir_mappings.record import PatientRecord
+
+
+class FailingJudge(LookingJudge):
+    """Fails with a message that quotes the chart."""
+
+    def answer(self, hook: str, orders: DraftOrders, record: PatientRecord) -> Judgement:
+        raise KeyError(f"Xanthippe {super().answer(hook, orders, record)}")
+
+
+@pytest.mark.requirement("7.136")
+def test_a_call_is_recorded_in_the_shape_of_opas_decision_log(recorded: RecordedService) -> None:
+    body, recorded.chart = sample_call("sij-fibromyalgia")
+    response = recorded.call(body)
+    found = decision(recorded.database, response.headers["X-Request-Id"])
+    assert found is not None
+    said: Any = found.as_json()
+    assert said["decision_id"] == response.headers["X-Request-Id"]
+    assert said["timestamp"] == recorded.clock().isoformat()
+    assert said["path"] == "cds-services/coverage-order-select"
+    assert said["labels"] == {"app": "cds-coverage-policies", "version": "0.1.0", "key": KEY.name}
+    text = shipped().library.text("CP.MP.126@2025-04")
+    content = content_hash(text, shipped().library)
+    assert said["bundles"] == {text.text: {"revision": f"edition {text.edition}, sha256 {content}"}}
+    assert said["input"]["hookInstance"] == body["hookInstance"]
+    assert {len(said["input"][name]) for name in ("patient", "user", "orders", "chart")} == {64}
+    (card,) = said["result"]["cards"]
+    (determination,) = said["result"]["determinations"]
+    assert said["result"]["status"] == 200
+    assert card["card"] == determination["card"] == response.json["cards"][0]["uuid"]
+    assert determination["outcome"] == card["outcome"] == "criteria-not-met"
+    assert (determination["content_hash"], determination["about"]) == (content, ["II.E"])
+    answered = response.json["cards"][0]["extension"]["cds-service.determination"]["criteria"]
+    assert [(each["id"], each["status"]) for each in determination["criteria"]] == [
+        (each["id"], each["status"]) for each in answered
+    ]
+    assert set(said["metrics"]) == {"timer_read_ns", "timer_judge_ns", "timer_call_ns"}
+
+
+@pytest.mark.requirement("7.136")
+def test_a_decision_is_found_by_its_hook_instance_the_newest_first(recorded: RecordedService) -> None:
+    body, recorded.chart = sample_call("sij-fibromyalgia")
+    recorded.call(body)
+    recorded.clock.pass_days(1)
+    newest = recorded.call(body).headers["X-Request-Id"]
+    found = decision(recorded.database, body["hookInstance"])
+    assert found is not None
+    assert found.row["decision"] == newest
+    assert decision(recorded.database, "nothing") is None
+
+
+@pytest.mark.requirement("7.136")
+def test_a_call_that_no_policy_speaks_about_is_recorded_too(recorded: RecordedService) -> None:
+    body = call()
+    body["context"]["draftOrders"]["entry"][0]["resource"]["code"]["coding"][0]["code"] = "99213"
+    assert recorded.cards(body) == []
+    (row,) = recorded.rows("decisions")
+    assert (row["status"], row["hook_instance"]) == (200, body["hookInstance"])
+    assert recorded.rows("determinations") == []
+
+
+@pytest.mark.requirement("7.136")
+def test_calls_that_fail_are_recorded_with_their_status(database: Database) -> None:
+    service = RecordedService(database, judge=LookingJudge(CONDITIONS))
+    assert service.call(call()).status_code == 412
+    service = RecordedService(database, judge=FailingJudge(CONDITIONS))
+    assert service.call(call(prefetch={"patient": None, "conditions": None})).status_code == 500
+    assert service.call({"hook": "order-sign"}).status_code == 400
+    found = [(row["status"], row["hook_instance"]) for row in service.rows("decisions")]
+    assert sorted(found) == [(400, ""), (412, call()["hookInstance"]), (500, call()["hookInstance"])]
+    failures = [row["failure"] for row in service.rows("decisions") if row["failure"]]
+    assert len(failures) == 1
+    assert failures[0].startswith("KeyError at test_decision_log.py:")
+
+
+def test_what_is_no_call_is_not_recorded(recorded: RecordedService) -> None:
+    recorded.client.get("/cds-services")
+    recorded.client.get("/health/live")
+    recorded.client.post("/cds-services/other", json=call())
+    recorded.client.options("/cds-services/coverage-order-sign")
+    recorded.tell({})
+    assert recorded.rows("decisions") == []
+
+
+def test_what_could_not_be_read_is_named(database: Database) -> None:
+    service = RecordedService(database)
+    body, _ = sample_call("sij-posterior")
+    del body["fhirServer"], body["fhirAuthorization"]
+    service.cards(body | {"prefetch": {"patient": None}})
+    (row,) = service.rows("decisions")
+    assert "Condition" in row["input"]["unavailable"]
+
+
+def test_hashes_are_the_same_for_the_same_and_others_for_others(recorded: RecordedService) -> None:
+    for name in ("sij-fibromyalgia", "sij-fibromyalgia", "sij-rich-chart"):
+        body, recorded.chart = sample_call(name)
+        recorded.cards(body)
+    first, second, third = (row["input"] for row in recorded.rows("decisions"))
+    assert first == second
+    assert {name for name in first if first[name] == third[name]} == {"user", "unavailable", "not_offered"}
+
+
+def test_every_decision_is_exported_once_the_oldest_first(
+    recorded: RecordedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cds_service.records.decision_log._PAGE", 2)
+    body, recorded.chart = sample_call("sij-fibromyalgia")
+    begun = recorded.clock()
+    made = []
+    for n in range(5):
+        made.append(recorded.call(body).headers["X-Request-Id"])
+        recorded.clock.pass_days(n % 2)
+    found = [each.row for each in decisions(recorded.database, begun)]
+    assert sorted(row["decision"] for row in found) == sorted(made)
+    assert all(one["at"] <= other["at"] for one, other in pairwise(found))
+    assert [row["decision"] for row in (each.row for each in decisions(recorded.database, recorded.clock()))] == made[
+        -1:
+    ]
+
+
+def test_a_card_held_back_is_exported_with_the_reason(recorded: RecordedService) -> None:
+    body, recorded.chart = sample_call("sij-fibromyalgia")
+    (card,) = recorded.cards(body)
+    recorded.tell(overridden(card["uuid"]))
+    found = decision(recorded.database, recorded.call(body).headers["X-Request-Id"])
+    assert found is not None
+    said: Any = found.as_json()
+    assert said["result"]["cards"][0]["held_back"].startswith("overridden by this user")
+
+
+def test_texts_that_are_silent_are_recorded_without_a_card(database: Database, tmp_path: Any) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("texts:\n  - {text: CP.MP.126, show: silent}\n")
+    service = RecordedService(database, plan_rules=rules)
+    body, service.chart = sample_call("sij-fibromyalgia")
+    assert service.cards(body) == []
+    assert [(row["card"], row["outcome"]) for row in service.rows("determinations")] == [(None, "criteria-not-met")]

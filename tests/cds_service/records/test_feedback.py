@@ -1,0 +1,160 @@
+"""Feedback over HTTP: what is taken, what is refused, what is kept (checklist K)."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hook_fakes import LookingJudge, Service
+from record_fakes import RecordedService, accepted, new_id, overridden, sample_call
+
+from cds_service.records.database import Database
+
+PATH = "/cds-services/coverage-order-sign/feedback"
+
+
+def shown(service: RecordedService, name: str, order: int = 0) -> dict[str, Any]:
+    """A card that was shown."""
+    body, service.chart = sample_call(name, order)
+    (card,) = service.cards(body)
+    return dict(card)
+
+
+@pytest.mark.requirement("7.132")
+def test_several_entries_of_every_kind_are_taken_at_once(recorded: RecordedService) -> None:
+    cards = [new_id() for _ in range(5)]
+    entries = [
+        accepted(cards[0], new_id()),
+        accepted(cards[1]),
+        overridden(cards[2]),
+        overridden(cards[3], overrideReason={"userComment": "Told me so"}),
+        {"card": cards[4], "outcome": "overridden", "outcomeTimestamp": "2026-03-05T10:01:00.123-05:00"},
+    ]
+    response = recorded.tell(*entries)
+    assert (response.status_code, response.json) == (200, {})
+    assert response.mimetype == "application/json"
+    rows = {row["card"]: (row["outcome"], row["reason"]) for row in recorded.rows("feedback")}
+    assert [rows[card] for card in cards] == [
+        ("accepted", ""),
+        ("accepted", ""),
+        ("overridden", "urgent"),
+        ("overridden", ""),
+        ("overridden", ""),
+    ]
+
+
+WRONG: list[tuple[Any, str, str]] = [
+    ({"card": None}, "feedback[0].card", "required"),
+    ({"outcome": None}, "feedback[0].outcome", "required"),
+    ({"outcomeTimestamp": None}, "feedback[0].outcomeTimestamp", "required"),
+    ({"outcome": "accepted"}, "feedback[0].acceptedSuggestions", "required"),
+    ({"outcome": "ignored Xanthippe"}, "feedback[0].outcome", "'enum'"),
+    ({"card": "Xanthippe"}, "feedback[0].card", "'pattern'"),
+    ({"card": 1}, "feedback[0].card", "'type'"),
+    ({"outcomeTimestamp": "Xanthippe"}, "feedback[0].outcomeTimestamp", "'pattern'"),
+    ({"outcomeTimestamp": "2026-02-30T10:00:00Z"}, "feedback[0].outcomeTimestamp", "calendar"),
+    ({"outcomeTimestamp": "0001-01-01T00:00:00+14:00"}, "feedback[0].outcomeTimestamp", "calendar"),
+    ({"overrideReason": {}}, "feedback[0].overrideReason", "'anyOf'"),
+    ({"overrideReason": {"reason": {"display": "Xanthippe"}}}, "feedback[0].overrideReason.reason.code", "required"),
+    ({"overrideReason": {"userComment": ["Xanthippe"]}}, "feedback[0].overrideReason.userComment", "'type'"),
+    ({"acceptedSuggestions": ["Xanthippe"]}, "feedback[0].acceptedSuggestions[0]", "'type'"),
+]
+
+
+@pytest.mark.requirement("7.133", "7.113")
+@pytest.mark.parametrize(("members", "path", "rule"), WRONG)
+def test_what_is_wrong_is_named_by_path_and_rule_alone(members: Any, path: str, rule: str) -> None:
+    service = Service(LookingJudge())
+    response = service.client.post(PATH, json={"feedback": [overridden(new_id()) | members]})
+    assert response.status_code == 400
+    (issue,) = response.json["issue"]
+    assert (issue["severity"], issue["expression"]) == ("error", [path])
+    assert rule in issue["diagnostics"]
+    assert "Xanthippe" not in response.text + service.written.getvalue()
+
+
+@pytest.mark.requirement("7.133")
+@pytest.mark.parametrize("body", [{}, {"feedback": []}, {"feedback": {}}, [], "x"])
+def test_a_body_that_is_no_feedback_is_400(body: Any) -> None:
+    response = Service(LookingJudge()).client.post(PATH, json=body)
+    assert (response.status_code, response.json["resourceType"]) == (400, "OperationOutcome")
+
+
+def test_one_wrong_entry_keeps_the_others_from_being_stored(recorded: RecordedService) -> None:
+    assert recorded.tell(overridden(new_id()), {}).status_code == 400
+    assert recorded.rows("feedback") == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("POST", "/cds-services/other/feedback", 404), ("GET", PATH, 405), ("PUT", PATH, 405)],
+)
+def test_other_addresses_and_methods_are_refused(method: str, path: str, status: int) -> None:
+    client = Service(LookingJudge()).client
+    assert client.open(path, method=method, json={"feedback": [overridden(new_id())]}).status_code == status
+    assert client.post(PATH, data="{}", content_type="text/plain").status_code == 415
+
+
+@pytest.mark.requirement("7.134")
+def test_the_same_feedback_is_stored_once_however_often_it_is_sent(recorded: RecordedService) -> None:
+    card = shown(recorded, "sij-fibromyalgia")["uuid"]
+    first = overridden(card)
+    for _ in range(3):
+        assert recorded.tell(first, deepcopy(first)).status_code == 200
+    recorded.clock.pass_days(1)
+    assert recorded.tell({**first, "card": card.upper()}).status_code == 200
+    assert len(recorded.rows("feedback")) == 1
+    for other in (
+        overridden(card, "other"),
+        overridden(new_id()),
+        {**first, "outcomeTimestamp": "2026-03-06T00:00:00Z"},
+    ):
+        assert recorded.tell(other).status_code == 200
+    assert len(recorded.rows("feedback")) == 4
+
+
+@pytest.mark.requirement("7.134")
+def test_feedback_on_a_card_that_is_not_known_is_taken(recorded: RecordedService) -> None:
+    card = new_id()
+    assert recorded.tell(accepted(card, "anything")).status_code == 200
+    (row,) = recorded.rows("feedback")
+    assert (row["card"], row["suggestions"]) == (card, ["unlisted"])
+
+
+def test_an_accepted_suggestion_is_tied_to_its_criterion(recorded: RecordedService) -> None:
+    card = shown(recorded, "sij-posterior")
+    suggestion = card["suggestions"][0]["uuid"]
+    assert recorded.tell(accepted(card["uuid"], suggestion, "another")).status_code == 200
+    (row,) = recorded.rows("feedback")
+    assert sorted(row["suggestions"]) == ["II.I", "unlisted"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [
+        ({"code": "urgent"}, "urgent"),
+        ({"code": "urgent", "system": "http://other.example"}, "unlisted"),
+        ({"code": "Xanthippe"}, "unlisted"),
+    ],
+)
+def test_only_reasons_that_a_card_offered_are_kept(recorded: RecordedService, reason: Any, kept: str) -> None:
+    recorded.tell(overridden(new_id(), overrideReason={"reason": reason}))
+    (row,) = recorded.rows("feedback")
+    assert row["reason"] == kept
+    assert "Xanthippe" not in str(row)
+
+
+@pytest.mark.parametrize("comment", ["Frau Xanthippe zahlt selbst", "\0", "\ud800"])
+def test_a_comment_is_stored_only_if_the_operator_says_so(database: Database, comment: str) -> None:
+    entry = overridden(new_id(), overrideReason={"userComment": comment})
+    silent = RecordedService(database)
+    assert silent.tell(entry).status_code == 200
+    assert [row["comment"] for row in silent.rows("feedback")] == [""]
+    keeping = RecordedService(database, keep_comments=True)
+    assert keeping.tell(overridden(new_id(), overrideReason={"userComment": comment})).status_code == 200
+    kept = {row["comment"] for row in keeping.rows("feedback")} - {""}
+    assert kept == ({comment} if comment.isprintable() else {"?"} if comment == "\ud800" else set())
+
+
+def test_the_report_reads_null_members_as_absent(recorded: RecordedService) -> None:
+    entry = overridden(new_id(), acceptedSuggestions=None, overrideReason=None)
+    assert recorded.tell(entry).status_code == 200

@@ -1,0 +1,85 @@
+"""Migrations make the tables, wherever the package lies and whoever runs them at the same time."""
+
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from record_fakes import ROOT
+from sqlalchemy import text
+
+from cds_service.records.database import IN_MEMORY, Database, UnavailableError
+from cds_service.records.schema import SchemaState, _config, state, upgrade
+from cds_service.records.tables import METADATA
+
+
+def test_the_migrations_make_the_tables_that_the_code_knows(database: Database) -> None:
+    with database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+
+
+def test_a_schema_is_brought_up_to_date_from_every_step(empty: Database) -> None:
+    assert state(empty) is SchemaState.MISSING
+    with empty.writing() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    assert state(empty) is SchemaState.BEHIND
+    assert upgrade(empty) is SchemaState.BEHIND
+    assert state(empty) is SchemaState.CURRENT
+    assert upgrade(empty) is SchemaState.CURRENT
+
+
+def test_a_schema_of_a_newer_version_is_left_alone(database: Database) -> None:
+    with database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert upgrade(database) is SchemaState.UNKNOWN
+    assert state(database) is SchemaState.UNKNOWN
+
+
+def test_several_that_upgrade_at_once_do_it_once(url: str) -> None:
+    databases = [Database(url, wait_seconds=30) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(upgrade, databases))
+    assert sorted(each.name for each in found) == ["CURRENT", "CURRENT", "CURRENT", "MISSING"]
+    for each in databases:
+        each.close()
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(empty: Database) -> None:
+    with empty.writing() as connection:
+        connection.execute(text("CREATE TABLE feedback (x INTEGER)"))
+    with pytest.raises(UnavailableError):
+        upgrade(empty)
+    assert state(empty) is SchemaState.MISSING
+    with empty.reading() as connection:
+        assert MigrationContext.configure(connection).dialect.get_table_names(connection) == ["feedback"]
+
+
+def test_a_database_in_memory_has_them_too() -> None:
+    database = Database(IN_MEMORY, wait_seconds=1)
+    assert upgrade(database) is SchemaState.MISSING
+    assert state(database) is SchemaState.CURRENT
+
+
+def test_the_migrations_are_found_wherever_the_package_lies(tmp_path: Path) -> None:
+    for room in ("cds_service", "cards", "coverage_policies", "fhir_mappings"):
+        shutil.copytree(ROOT / room, tmp_path / "50 % off" / room, ignore=shutil.ignore_patterns("__pycache__"))
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path / '50 % off')!r})\n"
+        "from cds_service.records.database import *\n"
+        "from cds_service.records.schema import *\n"
+        "import cds_service\n"
+        "database = Database(IN_MEMORY, wait_seconds=1)\n"
+        "upgrade(database); print(state(database).value, cds_service.__file__)\n"
+    )
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, check=True, text=True
+    )
+    assert done.stdout.startswith(f"current {tmp_path}")
