@@ -20,11 +20,14 @@ _CHART = ".chart.json"
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """A criterion that both texts have and answer differently; a group only where none of its parts does."""
+    """A criterion that the texts answer differently; a group only where none of its parts is.
+
+    A status is None under a text that does not have the criterion; such a one counts where it is not met.
+    """
 
     criterion: str
-    before: Status
-    after: Status
+    before: Status | None
+    after: Status | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,15 @@ def _is_spoken_of(before: Determination, after: Determination) -> bool:
 
 def _compared(request: str, before: Determination, after: Determination) -> OrderReplay:
     was = {result.id: result.status for result in before.criteria}
-    changed = [each for each in after.criteria if each.id in was and was[each.id] is not each.status]
-    explained = {each.parent for each in changed}
-    flips = tuple(Flip(each.id, was[each.id], each.status) for each in changed if each.id not in explained)
+    now = {result.id: result.status for result in after.criteria}
+    parents = {result.id: result.parent for result in before.criteria + after.criteria}
+    changed = [name for name in parents if _is_flipped(was.get(name), now.get(name))]
+    explained = {parents[name] for name in changed}
+    flips = tuple(Flip(name, was.get(name), now.get(name)) for name in changed if name not in explained)
     return OrderReplay(request, before.order_label or before.order, before.outcome, after.outcome, flips)
+
+
+def _is_flipped(before: Status | None, after: Status | None) -> bool:
+    if before is None or after is None:
+        return Status.NOT_MET in (before, after)
+    return before is not after

@@ -9,6 +9,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from cds_service.replay import OrderReplay, Skipped
+from coverage_policies.determination import Status
 from coverage_policies.diff import Change, How, LineChange
 
 _SIGNS = {
@@ -67,13 +68,13 @@ def print_replay(console: Console, orders: Sequence[OrderReplay], skipped: Seque
     if changed:
         table = Table("request", "order", "before", "after", "criteria")
         for each in changed:
-            flips = [f"{flip.criterion} {flip.before.value} → {flip.after.value}" for flip in each.flips]
+            flips = [f"{flip.criterion} {_status(flip.before)} → {_status(flip.after)}" for flip in each.flips]
             table.add_row(
                 escape(each.request),
                 escape(each.order),
                 each.before.value,
                 each.after.value,
-                Group(*flips) if flips else "none that both texts have",
+                Group(*flips) if flips else "",
             )
         console.print(table)
     quiet = sum(bool(each.flips) and not each.is_changed for each in orders)
@@ -83,3 +84,7 @@ def print_replay(console: Console, orders: Sequence[OrderReplay], skipped: Seque
         console.print(f"{len(skipped)} {'file' if len(skipped) == 1 else 'files'} skipped:")
         for file in skipped:
             console.print(f"  {escape(file.request)}: {escape(file.why)}", style="yellow")
+
+
+def _status(status: Status | None) -> str:
+    return status.value if status is not None else "no such criterion"

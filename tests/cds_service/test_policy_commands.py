@@ -237,6 +237,20 @@ def test_stored_orders_whose_outcome_changes_are_told_with_the_criteria_that_fli
     assert all("supported" in line and "criteria-not-met" in line and "I.A" in line for line in rows)
 
 
+def test_a_new_criterion_that_is_not_met_is_told_and_one_that_is_open_is_not(own: OwnPolicies, stored: Path) -> None:
+    new = """        ask: Was sleepiness scored?
+      - id: I.B
+        says: No score
+        not_met_when: {observation: {in: sleepiness-score}}
+        ask: Is there no score?
+"""
+    draft = draft_of(own, ("        ask: Was sleepiness scored?\n", new))
+    shown = run("diff", TEXT, draft, "--requests", stored).output
+    assert "2 of 3 orders change:" in shown
+    assert shown.count("I.B no such criterion → not-met") == 2
+    assert run("diff", draft, TEXT, "--requests", stored).output.count("I.B not-met → no such criterion") == 2
+
+
 def test_orders_that_do_not_change_are_counted(own: OwnPolicies, stored: Path) -> None:
     assert "0 of 3 orders change." in run("diff", TEXT, TEXT, "--requests", stored).output
     assert "0 of 0 orders change." in run("diff", *["CP.MP.126@2025-04"] * 2, "--requests", stored).output
