@@ -16,6 +16,8 @@ from coverage_policies.plan import Plan
 from coverage_policies.plan_rules import Line, PlanRules
 from fhir_mappings.orders import Order
 
+_LINES = (Line.MEDICARE, Line.NON_MEDICARE)
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -43,7 +45,7 @@ def candidates(library: Library, order: Order, on: date, rules: PlanRules) -> tu
     found: list[Policy] = []
     for revisions in library.revisions_about(order.codes):
         in_force = _in_force(revisions, on, rules)
-        if _concerns(in_force, order, on):
+        if _concerns(in_force, revisions, order, on):
             found += in_force.texts
     return tuple(found)
 
@@ -55,7 +57,7 @@ def choose(library: Library, order: Order, on: date, plan: Plan, rules: PlanRule
     for revisions in library.revisions_about(order.codes):
         in_force = _in_force(revisions, on, rules)
         names_it = in_force.is_held and any(policy.entries(order.codes, None) for policy in in_force.texts)
-        if not names_it and not _concerns(in_force, order, on):
+        if not names_it and not _concerns(in_force, revisions, order, on):
             continue
         policy = in_force.texts[-1]
         lines = policy.lines_of_business
@@ -74,15 +76,18 @@ def choose(library: Library, order: Order, on: date, plan: Plan, rules: PlanRule
     for group in by_line.values():
         texts = tuple(policy for each in group for policy in each.texts)
         names = " and ".join(dict.fromkeys(f"{p.name} ({', '.join(p.lines_of_business)})" for p in texts))
-        why = f"The line of business is not known: judged by {names}."
+        missing = [line.value for line in _LINES if all(line.value not in p.lines_of_business for p in texts)]
+        silent = "".join(f" No text for {line} that is held for the day speaks about it." for line in missing)
+        why = f"The line of business is not known: judged by {names}.{silent}"
         rest = tuple(dict.fromkeys(sentence for each in group for sentence in each.because))
         found.append(Chosen(texts, (why, *_precedence(plan, texts[0]), *rest)))
     return tuple(found)
 
 
-def _concerns(in_force: _InForce, order: Order, on: date) -> bool:
-    """Whether one of these texts has something to say about an order; where none is held, whether it would have."""
-    said = (speaking(policy, order, on, {}, on_any_day=not in_force.is_held) for policy in in_force.texts)
+def _concerns(in_force: _InForce, revisions: Sequence[Policy], order: Order, on: date) -> bool:
+    """Whether the texts in force have something to say about an order; where none is held, whether any text has."""
+    texts = in_force.texts if in_force.is_held else revisions
+    said = (speaking(policy, order, on, {}, on_any_day=not in_force.is_held) for policy in texts)
     return not all(each.is_silent for each in said)
 
 

@@ -215,6 +215,16 @@ def test_a_known_text_that_is_not_held_is_judged_by_its_neighbours_from_its_mont
     assert [policy.revision for policy in candidates(NEIGHBOURS, order(), day, NO_RULES)] == months
 
 
+def test_of_many_texts_only_the_nearest_before_and_after_are_neighbours() -> None:
+    library = held(
+        revision("2020-01"),
+        revision("2022-06"),
+        revision("2025-04", head="history: [2024-06]\n"),
+        revision("2026-01"),
+    )
+    assert texts(library, date(2024, 9, 1)) == [["2022-06", "2025-04"]]
+
+
 def test_it_is_said_which_text_is_not_held() -> None:
     (found,) = chosen(NEIGHBOURS, date(2024, 6, 1))
     assert found.because[-1] == (
@@ -284,7 +294,14 @@ def test_where_no_text_is_held_an_order_is_wanted_and_told_of_alike() -> None:
     assert len(candidates(held(in_2023()), order(), day, NO_RULES)) == 1
 
 
-def test_where_no_text_is_held_an_order_that_the_oldest_would_not_judge_is_not_told_of() -> None:
+def test_where_no_text_is_held_an_order_that_only_a_later_text_judges_is_told_of_as_well() -> None:
+    silent = revision("2022-06", orders="- {codes: another-order, sections: [I]}")
+    library = held(silent, revision("2025-04"))
+    assert [each.is_held for each in chosen(library, date(2022, 5, 31))] == [False]
+    assert len(candidates(library, order(), date(2022, 5, 31), NO_RULES)) == 1
+
+
+def test_where_no_text_is_held_an_order_that_none_would_judge_is_not_told_of() -> None:
     library = held(revision("2025-04", orders=f"{ENTRY}\n- {{codes: another-order, sections: []}}"))
     of = order("10002")
     assert choose(library, of, date(2022, 1, 1), MEDICARE, NO_RULES) == ()
@@ -376,6 +393,15 @@ def test_it_is_said_which_texts_stand_side_by_side_and_for_whom() -> None:
     (found,) = chosen(BOTH_LINES, DAY, plan=Plan(Line.UNKNOWN, OURS))
     assert found.because[0] == (
         "The line of business is not known: judged by CP.TEST (non-medicare) and MC.TEST (medicare)."
+    )
+
+
+@pytest.mark.parametrize(("line", "other"), [("medicare", "non-medicare"), ("non-medicare", "medicare")])
+def test_it_is_said_for_which_line_no_text_speaks(line: str, other: str) -> None:
+    (found,) = chosen(held(for_line(line, "CP.TEST")), DAY, plan=Plan(Line.UNKNOWN, OURS))
+    assert found.because[0] == (
+        f"The line of business is not known: judged by CP.TEST ({line}). "
+        f"No text for {other} that is held for the day speaks about it."
     )
 
 
