@@ -1,32 +1,20 @@
 """Orders as EHRs send them: other resources than ServiceRequest, other codes, several codes, words, several at once."""
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import pytest
-from hook_fakes import PATIENT_ID, Service, call
+from signings import Determinations, cards, coded, ordered, printed, shown
+from signings import service_request as service
 
-from cds_service.evaluation import evaluate_request
-from cds_service.fhir_source import ChartInMemory
-from cds_service.hook_request import read_request
-from cds_service.policy_judge import PolicyJudge
-from cds_service.sample_ehr.store import Store
-from cds_service.settings import Settings
-from coverage_policies.assessment import Assessor
 from coverage_policies.library import Library, load_library
 from coverage_policies.plan_rules import PlanRules
 from fhir_mappings.codings import CPT, HCPCS, RXNORM, SNOMED, Coding
-from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.fhir_json import Resource
 
-NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
-SUBJECT = {"reference": f"Patient/{PATIENT_ID}"}
-PATIENT: Resource = {"resourceType": "Patient", "id": PATIENT_ID}
 FUSION, PUMP = "CP.MP.126", "CP.MP.173"
-SERVER = {"fhirServer": "https://ehr.example/fhir"}
 MORPHINE_INJECTION = "1728783"
 
-Determinations: TypeAlias = list[dict[str, Any]]
 Ask: TypeAlias = Callable[..., Determinations]
 
 
@@ -38,65 +26,15 @@ def _library() -> Library:
     return Library({name: held.policies[name] for name in texts}, held.value_sets)
 
 
-def bundle(*resources: Resource) -> Json:
-    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": each} for each in resources]}
+def _told(library: Library, *orders: Resource, **more: Any) -> Determinations:
+    """What the command line prints, without what no card is shown for."""
+    return [each for each in printed(library, *orders, **more) if each["outcome"] != "not-applicable"]
 
 
-def body(orders: tuple[Resource, ...], prefetch: Mapping[str, Json] | None, *, with_server: bool) -> dict[str, Any]:
-    found = call()
-    found["context"]["draftOrders"] = bundle(*orders)
-    return found | (dict(SERVER) if with_server else {}) | ({"prefetch": prefetch} if prefetch else {})
-
-
-def over_http(
-    library: Library, *orders: Resource, chart: tuple[Resource, ...] = (), rules: PlanRules | None = None, **more: Any
-) -> list[dict[str, Any]]:
-    """The cards of a signing, with a FHIR server that holds a chart."""
-    judge = PolicyJudge(
-        Assessor(library, rules or PlanRules()), zone=Settings().time_zone, clock=lambda: NOW, new_id=lambda: "id"
-    )
-    source = ChartInMemory(Store.from_bundle(bundle(PATIENT, *chart)))
-    response = Service(judge, opener=lambda *_: source).post(body(orders, more.get("prefetch"), with_server=True))
-    assert response.status_code == 200, response.text
-    return list(response.json["cards"])
-
-
-def _by_cards(library: Library, *orders: Resource, **more: Any) -> Determinations:
-    carried = [card["extension"]["cds-service.determination"] for card in over_http(library, *orders, **more)]
-    return [one for each in carried for one in (each if isinstance(each, list) else [each])]
-
-
-def _by_command(
-    library: Library, *orders: Resource, chart: tuple[Resource, ...] = (), rules: PlanRules | None = None, **more: Any
-) -> Determinations:
-    found = evaluate_request(
-        read_request(body(orders, more.get("prefetch"), with_server=False)),
-        Assessor(library, rules or PlanRules()),
-        Settings(),
-        chart=bundle(PATIENT, *chart),
-        clock=lambda: NOW,
-    )
-    return [each.as_json() for each in found.determinations if each.outcome.value != "not-applicable"]
-
-
-@pytest.fixture(name="ask", params=[_by_cards, _by_command], ids=["cards", "command"])
+@pytest.fixture(name="ask", params=[shown, _told], ids=["cards", "command"])
 def _ask(request: pytest.FixtureRequest, library: Library) -> Ask:
     """What is said about draft orders, over HTTP and by the command line."""
     return lambda *orders, **more: request.param(library, *orders, **more)
-
-
-def ordered(kind: str, element: str, what: Json, own_id: str = "o-1", **more: Any) -> Resource:
-    found = {"resourceType": kind, "id": own_id, "status": "draft", "intent": "order", "subject": SUBJECT}
-    return {**found, "authoredOn": "2026-03-02", element: what, **more}
-
-
-def service(what: Json, own_id: str = "o-1", **more: Any) -> Resource:
-    return ordered("ServiceRequest", "code", what, own_id, **more)
-
-
-def coded(*codes: tuple[str, str], text: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {"coding": [{"system": system, "code": code} for system, code in codes]}
-    return found | ({"text": text} if text else {})
 
 
 def judged(found: Determinations) -> list[tuple[str, str]]:
@@ -266,13 +204,13 @@ def test_a_mapped_code_is_judged_on_the_days_on_which_it_stands(ask: Ask) -> Non
 def test_an_order_in_words_alone_gets_an_info_card_that_asks_for_its_code(
     library: Library, text: str, policy: str
 ) -> None:
-    (card,) = over_http(library, service({"text": text}))
+    (card,) = cards(library, service({"text": text}))
     assert card["indicator"] == "info"
     assert card["summary"] == f"{text}: its billing code is needed to check {policy}"
 
 
 def test_the_card_says_which_codes_may_be_meant(library: Library) -> None:
-    (card,) = over_http(library, service({"text": "Left SI joint fusion"}))
+    (card,) = cards(library, service({"text": "Left SI joint fusion"}))
     assert "Which code is meant: 27279, 27280 or 27278?" in card["detail"]
 
 
@@ -339,7 +277,7 @@ def test_each_order_of_a_signing_is_judged(ask: Ask) -> None:
 
 
 def test_each_card_names_its_order(library: Library) -> None:
-    named = {card["extension"]["cds-service.determination"]["order"]: card for card in over_http(library, *SEVERAL)}
+    named = {card["extension"]["cds-service.determination"]["order"]: card for card in cards(library, *SEVERAL)}
     assert {order: card["summary"].split(": ")[0] for order, card in named.items()} == {
         "ServiceRequest/fusion": "Minimally invasive sacroiliac fusion",
         "ServiceRequest/pump": "Programmable spinal drug pump, implant or replacement",
