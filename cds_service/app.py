@@ -2,13 +2,13 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from cds_service.call_log import Call, CallLog, place_of
+from cds_service.call_log import Call, CallLog, begin_lines, lines_name, place_of
 from cds_service.callers.authenticator import Authenticator
 from cds_service.callers.guard import caller_of_request, require_tokens
 from cds_service.discovery import SERVICES, document
@@ -18,7 +18,10 @@ from cds_service.fhir_source import FhirOpener
 from cds_service.hook_calls import HookCalls
 from cds_service.hook_request import HookRequest, read_request
 from cds_service.judge import Judge
+from cds_service.metrics.counted_source import CountedOpener
+from cds_service.metrics.measured import Metrics, NoMetrics, outcome_of, tell_of_cards
 from cds_service.openapi import PATH, openapi
+from cds_service.readiness import Check, serve_health
 from cds_service.records.database import UnavailableError
 from cds_service.records.feedback_request import read_feedback
 from cds_service.records.keeping import NoRecords, Records
@@ -40,6 +43,8 @@ def create_app(
     authenticator: Authenticator | None = None,
     records: Records | None = None,
     log: CallLog | None = None,
+    metrics: Metrics | None = None,
+    checks: Iterable[Check] = (),
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Flask:
     """The service as a WSGI application.
@@ -47,13 +52,16 @@ def create_app(
     `clock` gives the moment of reading, with a time zone; `new_id` a new id for each call, for log and answer;
     `opener` what reads the FHIR server of a call (over HTTP unless given); `authenticator` knows who may call, and
     without it anyone may; `records` keeps decisions and feedback (nothing unless given); `log` is where calls are
-    told of (standard error unless given).
+    told of (standard error unless given); `metrics` counts them (nobody does unless given); `checks` are what must hold
+    for the service to be ready.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
     call_log = log or CallLog(sys.stderr, clock)
-    calls = HookCalls(settings, judge, clock, opener or FhirClients(settings, tell=call_log.warn), monotonic)
+    counted = metrics or NoMetrics()
+    reading = opener or FhirClients(settings, tell=call_log.warn, watch=counted.left_alone)
+    calls = HookCalls(settings, judge, clock, CountedOpener(reading, counted), monotonic)
     kept = records or NoRecords()
     hooks = {service.id: service.hook for service in SERVICES}
     allow_browsers(app, settings)
@@ -62,9 +70,10 @@ def create_app(
     @app.before_request
     def begin() -> None:
         g.call = Call(new_id(), monotonic())
+        begin_lines(g.call.id)
 
     if authenticator is not None:
-        require_tokens(app, authenticator, settings.public_url, call_log)
+        require_tokens(app, authenticator, settings.public_url, call_log, counted)
 
     @app.after_request
     def end(response: Response) -> Response:
@@ -75,9 +84,16 @@ def create_app(
                 kept.refused(call, request.path, response.status_code)
             except UnavailableError as error:
                 call.failure = f"{call.failure} (not recorded: {error})".lstrip()
+        seconds = monotonic() - call.started
+        if call.hook:
+            counted.answered(call.hook, outcome_of(response.status_code, call.cards), seconds)
         if call.hook or call.failure:
-            call_log.write(call, status=response.status_code, seconds=monotonic() - call.started)
+            call_log.write(call, status=response.status_code, seconds=seconds)
         return response
+
+    @app.teardown_request
+    def ended(_error: BaseException | None) -> None:
+        begin_lines()
 
     @app.errorhandler(RefusedError)
     def refused(error: RefusedError) -> Response:
@@ -105,9 +121,7 @@ def create_app(
         g.call.failure = place_of(error)
         return _json(operation_outcome([OF_STATUS[500]]), 500)
 
-    @app.get("/health/live")
-    def live() -> Response:
-        return _json({"status": "ok"})
+    serve_health(app, checks)
 
     @app.get("/cds-services")
     def discover() -> Response:
@@ -125,11 +139,13 @@ def create_app(
         g.call.hook = hook
         hook_request = _request_body(hook, settings)
         g.call.hook_instance = hook_request.hook_instance
+        lines_name(hook_request.hook_instance)
         g.call.orders = len(hook_request.orders.judged)
         caller = caller_of_request()
         answered = calls.answer(hook_request, caller.fhir_servers if caller else None)
         cards = kept.answered(g.call, request.path, hook_request, answered)
         g.call.cards = len(cards)
+        tell_of_cards(counted, cards, answered)
         return _json({"cards": cards})
 
     @app.post("/cds-services/<service_id>/feedback")
@@ -137,7 +153,8 @@ def create_app(
         if service_id not in hooks:
             raise RefusedError(404, OF_STATUS[404])
         g.call.hook = "feedback"
-        kept.feedback(g.call, request.path, read_feedback(_json_body()))
+        for override in kept.feedback(g.call, request.path, read_feedback(_json_body())):
+            counted.overridden(override.policy, override.reason)
         return _json({})
 
     return app

@@ -8,6 +8,7 @@ from traceback import extract_tb
 from typing import TextIO
 
 import structlog
+from structlog.contextvars import bind_contextvars, clear_contextvars, merge_contextvars
 
 _FRAMES = 5
 
@@ -31,14 +32,26 @@ class Call:
     jti: str = ""
 
 
+def begin_lines(call: str = "") -> None:
+    """What this thread writes from now on belongs to a call, or to none; so in threads that take its context over."""
+    clear_contextvars()
+    if call:
+        bind_contextvars(call=call)
+
+
+def lines_name(hook_instance: str) -> None:
+    """What this thread writes of its call from now on names its hookInstance too."""
+    bind_contextvars(hookInstance=hook_instance)
+
+
 class CallLog:
-    """Writes the lines to a stream; each holds the time of writing in UTC."""
+    """Writes the lines to a stream; each holds the time of writing in UTC, and which call it belongs to."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._logger = structlog.wrap_logger(
             structlog.WriteLogger(stream),
-            processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
+            processors=[merge_contextvars, structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
         )
 
     def write(self, call: Call, *, status: int, seconds: float) -> None:
@@ -62,6 +75,10 @@ class CallLog:
             self._logger.error("hook call", **kept)
         else:
             self._logger.info("hook call", **kept)
+
+    def tell(self, event: str, **said: str) -> None:
+        """One line for what an operator should know, and is no fault."""
+        self._logger.info(event, at=self._clock().isoformat(timespec="milliseconds"), **said)
 
     def warn(self, event: str, **said: str) -> None:
         """One line for what no call ends with: an event, and what is known of it."""

@@ -3,6 +3,7 @@
 import io
 import sys
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,9 +20,12 @@ from cds_service.command_input import assessor_of, json_in, problems_told, reque
 from cds_service.demo import run_demo
 from cds_service.evaluation import evaluate_request
 from cds_service.fhir_dialing import LOOPBACK
+from cds_service.metrics.counting import counting_of
+from cds_service.metrics.measured import Metrics
 from cds_service.policy_commands import policies
 from cds_service.policy_commands.held import text_of
 from cds_service.policy_judge import PolicyJudge
+from cds_service.readiness import Check, DatabaseReady, KeysReady, PoliciesReady
 from cds_service.record_commands import db, decisions_group, feedback_group, replay_command
 from cds_service.records.keeping import Records
 from cds_service.records.opening import open_database, open_key, passing_records, prepare, records_in
@@ -53,10 +57,13 @@ def make_app(
     records: Records | None = None,
     log: CallLog | None = None,
     authenticator: Authenticator | None = None,
+    metrics: Metrics | None = None,
+    checks: Iterable[Check] = (),
 ) -> Flask:
     """The service with these settings, texts and records (none are kept unless given).
 
     `log` says where calls are told of, standard error unless given; without `authenticator` anyone may call.
+    `metrics` counts calls, `checks` tell whether the service is ready.
     """
     judge = PolicyJudge(assessor, zone=settings.time_zone, clock=now, new_id=new_id)
     return create_app(
@@ -67,6 +74,8 @@ def make_app(
         authenticator=authenticator,
         records=records,
         log=log,
+        metrics=metrics,
+        checks=checks,
     )
 
 
@@ -93,20 +102,29 @@ def serve_command(host: str, port: int, allow_anyone: bool) -> None:
         registered = callers_of(settings)
         texts = TextsInForce(settings, sys.stderr, now)
         prepare(settings)
-    click.echo(who_may_call(registered, settings), err=True)
+    CallLog(sys.stderr, now).tell("who may call", says=who_may_call(registered, settings))
 
     def app_of_process() -> Flask:
+        counted = counting.metrics()
         database = open_database(settings)
         records = records_in(database, open_key(settings), settings, texts.assessor, texts.bundle, now)
         log = CallLog(sys.stderr, now)
-        if registered is None:
-            return make_app(settings, texts.assessor, records, log)
-        used = UsedTokens(database, now)
-        authenticator = authenticator_of(registered, settings, nonces=used, clock=now, log=log)
-        authenticator.warm_up()
-        return make_app(settings, texts.assessor, records, log, authenticator)
+        checks: list[Check] = [
+            DatabaseReady(database),
+            PoliciesReady(len(texts.assessor.library.policies), texts.since),
+        ]
+        authenticator = None
+        if registered is not None:
+            used = UsedTokens(database, now)
+            authenticator = authenticator_of(registered, settings, nonces=used, clock=now, log=log)
+            authenticator.warm_up()
+            checks.append(KeysReady(authenticator))
+        app = make_app(settings, texts.assessor, records, log, authenticator, counted, checks)
+        counting.expose(app)
+        return app
 
-    serve(app_of_process, texts.reload, settings, host=host, port=port)
+    with counting_of(settings) as counting:
+        serve(app_of_process, texts.reload, settings, host=host, port=port, process_ended=counting.process_ended)
 
 
 @main.command("demo")

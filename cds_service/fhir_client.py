@@ -44,10 +44,15 @@ def _untold(event: str, **said: str) -> None:
     """Tell nobody."""
 
 
+def _unwatched(servers: int) -> None:
+    """Nobody counts."""
+
+
 class FhirClients:
     """Opens FHIR servers; what is shared are connections, and which servers are left alone for a while.
 
-    `tell` hears of servers that were refused: an event, the reason, the origin of the server. `resolver` gives the
+    `tell` hears of servers that were refused: an event, the reason, the origin of the server; `watch` of how many are
+    left alone. `resolver` gives the
     addresses of a host; `monotonic`, `now` and `pause` are the clocks and the waiting.
     """
 
@@ -56,6 +61,7 @@ class FhirClients:
         settings: Settings,
         *,
         tell: Callable[..., None] = _untold,
+        watch: Callable[[int], None] = _unwatched,
         resolver: Resolver = resolve,
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -65,7 +71,9 @@ class FhirClients:
         self._tell = tell
         self._now = now
         self._pause = pause
-        self._rests = Rests(failures=settings.fhir_failures, seconds=settings.fhir_rest_seconds, monotonic=monotonic)
+        self._rests = Rests(
+            failures=settings.fhir_failures, seconds=settings.fhir_rest_seconds, monotonic=monotonic, watch=watch
+        )
         # Connections to servers that may be private are never handed to calls whose server may not.
         self._adapters = {
             found: CheckedAdapter(

@@ -21,10 +21,19 @@ class Rests:
     call tries it again, and the others follow once it has answered. Safe to use from several threads.
     """
 
-    def __init__(self, *, failures: int, seconds: float, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        *,
+        failures: int,
+        seconds: float,
+        monotonic: Callable[[], float],
+        watch: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """`watch` hears how many servers are left alone or have not answered since, when that may have changed."""
         self._failures = failures
         self._seconds = seconds
         self._monotonic = monotonic
+        self._watch = watch
         self._lock = threading.Lock()
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
@@ -42,7 +51,8 @@ class Rests:
     def answered(self, server: str) -> None:
         """A server answered: whatever was held against it is forgotten."""
         with self._lock:
-            self._known.pop(server, None)
+            if self._known.pop(server, None):
+                self._count()
 
     def failed(self, server: str) -> None:
         """A call had no answer from a server so far; told once per call."""
@@ -51,11 +61,16 @@ class Rests:
             known.failures += 1
             if known.failures >= self._failures:
                 known.until = self._monotonic() + self._seconds
+                self._count()
 
     def asked_for_rest(self, server: str, seconds: float) -> None:
         """A server asks to be left alone for so long; it is, though never for longer than after failures."""
         with self._lock:
             self._of(server).until = self._monotonic() + min(seconds, self._seconds)
+            self._count()
+
+    def _count(self) -> None:
+        self._watch(sum(1 for known in self._known.values() if known.until))
 
     def _of(self, server: str) -> _Known:
         known = self._known.setdefault(server, _Known())

@@ -5,6 +5,7 @@ This knows neither Flask nor HTTP; the source may be a FHIR server or a chart in
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
@@ -105,7 +106,7 @@ def _read(references: tuple[str, ...], source: FhirSource, deadline: Deadline, t
         return []
     pool = ThreadPoolExecutor(min(threads, len(references)), thread_name_prefix="fhir")
     try:
-        running = [pool.submit(source.read, reference) for reference in references]
+        running = [pool.submit(copy_context().run, source.read, reference) for reference in references]
         wait(running, timeout=deadline.remaining() + _GRACE_SECONDS)
         return [entry for future in running if future.done() and (entry := future.result()) is not None]
     finally:
@@ -123,9 +124,9 @@ def _wave(
     pool = ThreadPoolExecutor(threads, thread_name_prefix="fhir")
     try:
         running = {
-            search: pool.submit(source.follow, page, search, patient_id)
+            search: pool.submit(copy_context().run, source.follow, page, search, patient_id)
             if page
-            else pool.submit(source.search, search, patient_id)
+            else pool.submit(copy_context().run, source.search, search, patient_id)
             for search, page in queries.items()
         }
         wait(running.values(), timeout=deadline.remaining() + _GRACE_SECONDS)

@@ -39,6 +39,7 @@ def openapi(public_url: str) -> dict[str, Any]:
             **{f"/cds-services/{service.id}": {"post": _call(service)} for service in SERVICES},
             **{f"/cds-services/{service.id}/feedback": {"post": _feedback(service)} for service in SERVICES},
             "/health/live": {"get": _get("live", "Whether the process answers", "status", is_open=True)},
+            "/health/ready": {"get": _ready()},
             PATH: {"get": _get("openapi", "This document", "document")},
         },
         "components": {
@@ -69,6 +70,12 @@ def _get(name: str, summary: str, schema: str, *, is_open: bool = False) -> dict
         "responses": {"200": _response(summary, schema), **({} if is_open else _REFUSED)},
         **({} if is_open else {"security": [{}, {"caller": []}]}),
     }
+
+
+def _ready() -> dict[str, Any]:
+    described = _get("ready", "Whether calls can be answered", "readiness", is_open=True)
+    described["responses"]["503"] = _response("Calls cannot be answered; not_ready says why.", "readiness")
+    return described
 
 
 def _call(service: Service) -> dict[str, Any]:

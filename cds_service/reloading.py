@@ -32,6 +32,7 @@ class TextsInForce:
     def __init__(self, settings: Settings, stream: TextIO, clock: Callable[[], datetime]) -> None:
         self.assessor = load_linted(settings)
         self.bundle = _bundle(self.assessor, settings)
+        self.since = clock()
         self._settings = settings
         self._clock = clock
         self._logger = structlog.wrap_logger(
@@ -49,7 +50,7 @@ class TextsInForce:
             problems = str(error).splitlines()
             self._logger.error("texts not reloaded, the old ones stay in force", at=at, problems=problems)
         else:
-            self.assessor, self.bundle = assessor, bundle
+            self.assessor, self.bundle, self.since = assessor, bundle, self._clock()
             self._logger.info("texts reloaded", at=at, texts=sorted(self.assessor.library.policies))
 
 

@@ -1,31 +1,47 @@
 """Runs the service: gunicorn for real use, a thread on the loopback interface for demonstrations and tests."""
 
 import errno
+import math
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from cds_service.process_log import GunicornLog, log_as_json
 from cds_service.settings import Settings
 
 _LOOPBACK = "127.0.0.1"
 _PORTS_TRIED = 50
+_SECONDS_TO_JUDGE = 20
 
 
 class GunicornService(BaseApplication):  # type: ignore[misc]
     """The service under gunicorn, threads in a few processes; each process makes its own application.
 
     On SIGHUP gunicorn starts new processes, and the old ones end when they have answered what they were asked; what
-    applications are made of is read again before, once.
+    applications are made of is read again before, once. On SIGTERM it takes no more connections and ends when the calls
+    that it holds are answered. `process_ended` is told the number of each process that is gone.
     """
 
     def __init__(
-        self, make_app: Callable[[], Flask], reload: Callable[[], None], settings: Settings, *, host: str, port: int
+        self,
+        make_app: Callable[[], Flask],
+        reload: Callable[[], None],
+        settings: Settings,
+        *,
+        host: str,
+        port: int,
+        process_ended: Callable[[int], None] = lambda _: None,
     ) -> None:
+        def child_exit(_server: object, worker: Any) -> None:
+            process_ended(worker.pid)
+
         self._make_app = make_app
         self._reload = reload
         self._options = {
@@ -33,6 +49,10 @@ class GunicornService(BaseApplication):  # type: ignore[misc]
             "worker_class": "gthread",
             "workers": settings.workers,
             "threads": settings.threads,
+            "graceful_timeout": seconds_to_finish(settings),
+            "logger_class": GunicornLog,
+            "accesslog": None,  # addresses may hold ids; the line per call says what there is to say
+            "child_exit": child_exit,
             "control_socket_disable": True,
         }
         super().__init__()
@@ -53,14 +73,28 @@ class GunicornService(BaseApplication):  # type: ignore[misc]
         return self._make_app()
 
 
-def serve(
-    make_app: Callable[[], Flask], reload: Callable[[], None], settings: Settings, *, host: str, port: int
-) -> None:
-    """Serve until told to stop by a signal.
+def seconds_to_finish(settings: Settings) -> int:
+    """How long calls may take that are held when the service is told to stop: more than any of them can."""
+    reading = settings.budget_seconds + 2 * settings.query_timeout_seconds
+    return math.ceil(reading + 2 * settings.database_wait_seconds + _SECONDS_TO_JUDGE)
 
-    `make_app` is called once in each worker process; `reload` on SIGHUP, before new worker processes are started.
+
+def serve(
+    make_app: Callable[[], Flask],
+    reload: Callable[[], None],
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    process_ended: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Serve until told to stop by a signal; whatever is logged meanwhile, by anyone, is a JSON line (`process_log`).
+
+    `make_app` is called once in each worker process; `reload` on SIGHUP, before new worker processes are started;
+    `process_ended` in the main process with the number of a worker process that is gone.
     """
-    GunicornService(make_app, reload, settings, host=host, port=port).run()
+    log_as_json(sys.stderr)
+    GunicornService(make_app, reload, settings, host=host, port=port, process_ended=process_ended).run()
 
 
 class _Quiet(WSGIRequestHandler):

@@ -180,6 +180,10 @@ class Settings(BaseSettings):
         False,
         description="Yes stores what clinicians write in feedback, which may name the patient.",
     )
+    metrics: bool = Field(
+        False,
+        description="Yes serves /metrics for Prometheus, for which no token is asked: keep that address inside.",
+    )
     workers: int = Field(
         2,
         ge=1,

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import jwt
 
+from cds_service.callers.key_cache import KeyStanding
 from cds_service.callers.keys import PublicKey
 from cds_service.callers.nonces import Nonces
 from cds_service.callers.registered import Caller
@@ -45,11 +46,15 @@ class Keys(Protocol):
         """The keys that may have signed a token with this header."""
 
     def warm_up(self) -> None:
-        """Begin reading the keys, so that the first token need not wait for them."""
+        """Begin reading the keys if it is time, so that the next token need not wait for them."""
 
     @property
     def is_usable(self) -> bool:
         """Whether keys are held; nothing is read."""
+
+    @property
+    def standing(self) -> KeyStanding:
+        """How the keys stand; nothing is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +99,17 @@ class Authenticator:
             raise TokenRefusedError(str(fault), issuer=said["iss"], tenant=said["tenant"], jti=said["jti"]) from None
 
     def warm_up(self) -> None:
-        """Begin reading the keys of every caller."""
+        """Begin reading the keys of every caller for which it is time."""
         for _, keys in self._callers.values():
             keys.warm_up()
 
     def without_keys(self) -> tuple[str, ...]:
         """The names of the callers whose keys are not at hand."""
         return tuple(caller.name for caller, keys in self._callers.values() if not keys.is_usable)
+
+    def standing_of_keys(self) -> tuple[KeyStanding, ...]:
+        """How the keys of each caller stand; nothing is read."""
+        return tuple(keys.standing for _, keys in self._callers.values())
 
     def _admit(
         self, token: str, header: Mapping[str, Any], claims: Mapping[str, Any], audiences: Collection[str]

@@ -7,15 +7,16 @@ from flask import Flask, Response, g, request
 from cds_service.call_log import Call, CallLog
 from cds_service.callers.authenticator import Admission, Authenticator, TokenRefusedError
 from cds_service.callers.registered import Caller
+from cds_service.metrics.measured import Metrics
 
-_OPEN = re.compile(r"/health/[a-z]+\Z")
+_OPEN = re.compile(r"/health/[a-z]+\Z|/metrics\Z")
 _FEEDBACK = re.compile(r"(/cds-services/[^/]+)/feedback\Z")
 
 
-def require_tokens(app: Flask, authenticator: Authenticator, public_url: str, log: CallLog) -> None:
+def require_tokens(app: Flask, authenticator: Authenticator, public_url: str, log: CallLog, metrics: Metrics) -> None:
     """Answer 401 to every request without a token that holds, whether or not there is anything at its address.
 
-    Health routes are open, and preflights, which browsers send without a token.
+    Health routes and metrics are open, and preflights, which browsers send without a token.
     """
 
     @app.before_request
@@ -31,6 +32,7 @@ def require_tokens(app: Flask, authenticator: Authenticator, public_url: str, lo
     @app.errorhandler(TokenRefusedError)
     def refused(error: TokenRefusedError) -> Response:
         said = {"iss": error.issuer, "tenant": error.tenant, "jti": error.jti}
+        metrics.refused(error.reason)
         log.warn("token refused", call=g.call.id, reason=error.reason, **said)
         response = Response(status=401, headers={"WWW-Authenticate": "Bearer"})
         del response.headers["Content-Type"]

@@ -5,6 +5,7 @@ again for each of them, and holds a lock meanwhile. Here the last good keys serv
 least distance whether they succeed or not, and a token whose key is known waits for at most one attempt in a minute.
 """
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,18 @@ class Pace:
     """How long a token waits for an attempt."""
     given_up: float = 30
     """An attempt of this age is forgotten and another may begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStanding:
+    """How the keys of a caller stand: whether they may be used, how old they are, and whether they should be newer.
+
+    `age_seconds` is None where they were never read. Stale are keys that could not be read again when it was time.
+    """
+
+    is_usable: bool
+    is_stale: bool = False
+    age_seconds: float | None = None
 
 
 class KeyCache:
@@ -62,13 +75,21 @@ class KeyCache:
         return self._held().fitting(kid, algorithm)
 
     def warm_up(self) -> None:
-        """Begin reading the keys, so that the first token need not wait for them."""
-        self._attempt(is_known=False)
+        """Begin reading the keys if it is time, so that the next token need not wait for them."""
+        self._attempt(is_known=self.is_usable)
 
     @property
     def is_usable(self) -> bool:
         """Whether keys are held that are not too old; nothing is read."""
-        return bool(self._held().keys)
+        return self.standing.is_usable
+
+    @property
+    def standing(self) -> KeyStanding:
+        """How the keys stand; nothing is read."""
+        is_usable = bool(self._held().keys)
+        with self._lock:
+            age = self._monotonic() - self._read_at
+            return KeyStanding(is_usable, self._tried_at > self._read_at, age if math.isfinite(age) else None)
 
     def _held(self) -> KeySet:
         with self._lock:

@@ -1,6 +1,7 @@
 """What the service asks of whatever keeps its records."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from cds_service.call_log import Call
@@ -10,6 +11,14 @@ from cds_service.records.database import UnavailableError
 from cds_service.records.feedback_request import Feedback
 
 Cards: TypeAlias = tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A card of a policy that was overridden, and why; both are `unknown` or `none` where that is not known."""
+
+    policy: str
+    reason: str
 
 
 class Records(Protocol):
@@ -24,8 +33,8 @@ class Records(Protocol):
     def refused(self, call: Call, path: str, status: int) -> None:
         """Store that a call was answered with an error."""
 
-    def feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> None:
-        """Store what became of cards, each piece once however often it is given."""
+    def feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> tuple[Override, ...]:
+        """Store what became of cards, each piece once however often it is given; returns new overrides."""
 
 
 class NoRecords:
@@ -38,8 +47,9 @@ class NoRecords:
     def refused(self, call: Call, path: str, status: int) -> None:
         """Nothing."""
 
-    def feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> None:
+    def feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> tuple[Override, ...]:  # noqa: ARG002
         """Nothing."""
+        return ()
 
 
 class AnswersUnrecorded:
@@ -60,6 +70,6 @@ class AnswersUnrecorded:
         """Store that a call was answered with an error."""
         self._records.refused(call, path, status)
 
-    def feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> None:
+    def feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> tuple[Override, ...]:
         """Store what became of cards: what is not stored is not acknowledged."""
-        self._records.feedback(call, path, given)
+        return self._records.feedback(call, path, given)

@@ -13,6 +13,7 @@ from cds_service.records.bundle import Bundle
 from cds_service.records.database import Database, insert_once
 from cds_service.records.decision import HELD_BACK, Digest, card_row, determination_row, sameness
 from cds_service.records.feedback_request import OVERRIDDEN, UNLISTED, Feedback
+from cds_service.records.keeping import Override
 from cds_service.records.keyed import Keyed
 from cds_service.records.tables import BUNDLES, CARDS, DECISIONS, DETERMINATIONS, FEEDBACK
 from coverage_policies.library import Library
@@ -82,9 +83,10 @@ class StoredRecords:
         with self._database.writing() as connection:
             connection.execute(insert(DECISIONS), row)
 
-    def feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> None:
-        """Store what became of cards, each piece once however often it is given."""
+    def feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> tuple[Override, ...]:
+        """Store what became of cards, each piece once however often it is given; returns new overrides."""
         now = self._clock()
+        new: list[Override] = []
         with self._database.writing() as connection:
             for each in given:
                 known = connection.execute(select(CARDS.c.suggestions).where(CARDS.c.card == each.card)).scalar()
@@ -100,7 +102,11 @@ class StoredRecords:
                     "outcome_at": each.at,
                     "received_at": now,
                 }
-                insert_once(connection, FEEDBACK, row)
+                if insert_once(connection, FEEDBACK, row) and each.outcome == OVERRIDDEN:
+                    about = select(DETERMINATIONS.c.policy).where(DETERMINATIONS.c.card == each.card).limit(1)
+                    policy = connection.execute(about).scalar()
+                    new.append(Override(policy or "unknown", each.reason or "none"))
+        return tuple(new)
 
     def _rows(self, decision: str, digest: Digest, answered: Answered) -> tuple[list[_Row], list[_Row]]:
         """The rows of the cards and of the determinations of a call."""

@@ -16,6 +16,7 @@ from cds_service.call_log import CallLog
 from cds_service.callers.authenticator import Authenticator
 from cds_service.fhir_source import FhirOpener
 from cds_service.judge import DraftOrders, Judge, Judgement
+from cds_service.metrics.measured import Metrics
 from cds_service.settings import Settings
 from coverage_policies.searches import Search
 from fhir_mappings.record import PatientRecord
@@ -151,6 +152,7 @@ class Service:
         *,
         opener: FhirOpener | None = None,
         authenticator: Authenticator | None = None,
+        metrics: Metrics | None = None,
         **settings: Any,
     ) -> None:
         self.written = io.StringIO()
@@ -162,6 +164,7 @@ class Service:
             new_id=lambda: f"call-{next(numbers)}",
             opener=opener,
             authenticator=authenticator,
+            metrics=metrics,
             log=CallLog(self.written, lambda: NOW),
         )
         self.client: FlaskClient = self.app.test_client()

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Flask, Response
 from hook_fakes import NOW
 
+from cds_service.callers.key_cache import KeyStanding
+
 PUBLIC = "https://cds.example.org/coverage"
 DISCOVERY = f"{PUBLIC}/cds-services"
 SIGN = f"{DISCOVERY}/coverage-order-sign"
@@ -131,3 +133,7 @@ class HeldKeys:
     @property
     def is_usable(self) -> bool:
         return bool(self.found)
+
+    @property
+    def standing(self) -> KeyStanding:
+        return KeyStanding(self.is_usable, age_seconds=0.0 if self.found else None)
