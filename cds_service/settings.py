@@ -97,13 +97,13 @@ class Settings(BaseSettings):
         description="The most that is taken from a FHIR server for one call, in bytes after decompression.",
     )
     max_call_resources: int = Field(
-        20_000,
+        5_000,
         ge=1,
         description="The most resources that one call may hold, in prefetch and again from its FHIR server; more "
         "prefetch is answered 413, longer searches count as unavailable.",
     )
     max_orders: int = Field(
-        200,
+        50,
         ge=1,
         description="The most entries of draftOrders that one call may hold; more are answered 413.",
     )

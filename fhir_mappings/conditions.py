@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
 
-from fhir_mappings.codings import CodeTest, has_code, named
+from fhir_mappings.codings import CodeTest, Coding, has_code, named
 from fhir_mappings.dates import When, parse_period
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Evidence, PatientRecord
@@ -50,9 +50,18 @@ class Condition:
 
 def conditions(record: PatientRecord, codes: CodeTest) -> tuple[Condition, ...]:
     """The conditions with one of these codes, refuted and mistaken ones left out (clinical rules, every row)."""
+    return record.once(("conditions", codes), lambda: tuple(_conditions(record, codes)))
+
+
+def _named(record: PatientRecord) -> tuple[tuple[Resource, tuple[Coding, ...]], ...]:
+    """Every condition with its codes."""
+    return tuple((resource, named(resource.get("code"))) for resource in record.of_type("Condition"))
+
+
+def _conditions(record: PatientRecord, codes: CodeTest) -> list[Condition]:
     found = []
-    for resource in record.of_type("Condition"):
-        match = codes(named(resource.get("code")))
+    for resource, own in record.once("conditions by code", lambda: _named(record)):
+        match = codes(own)
         if match is None or has_code(resource.get("verificationStatus"), "refuted", "entered-in-error"):
             continue
         reference = record.reference(resource)
@@ -71,7 +80,7 @@ def conditions(record: PatientRecord, codes: CodeTest) -> tuple[Condition, ...]:
         evidence = Evidence(reference, match.label, str(shown) if shown else "", value)
         since = _since(onset, recorded)
         found.append(Condition(reference, match.label, presence, since, until, evidence, side_of(resource, "code")))
-    return tuple(found)
+    return found
 
 
 def _since(onset: When | None, recorded: When | None) -> When:

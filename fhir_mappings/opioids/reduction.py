@@ -21,6 +21,9 @@ BASELINE_DAYS = (14, 90)
 NOT_READ = "prescriptions could not be read completely"
 NO_OPIOID = "no opioid found"
 TOO_SHORT = "history too short"
+TOO_MANY = "too many prescriptions"
+MOST_LINES = 500
+"""How many prescriptions, dispenses and so on of opioids are reckoned with: the work grows with their square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,8 @@ def opioid_reduction(record: PatientRecord, on: date) -> Reduction:
     current_first, current_last = window(as_of - timedelta(days=1), CURRENT_DAYS)
     look_back_first = as_of - timedelta(days=LOOK_BACK_DAYS)
     chart = read_opioids(record, as_of)
+    if len(chart.lines) > MOST_LINES:
+        return Reduction((), Dose(Decimal(0), None), current_first, current_last, (), (), FACTORS, TOO_MANY)
     series = regular_series(chart, look_back_first, current_last)
     known_from = max(look_back_first, _history_start(record, chart))
     baselines = tuple(

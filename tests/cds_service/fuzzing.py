@@ -13,7 +13,7 @@ from coverage_policies.library import load_library
 from coverage_policies.plan_rules import PlanRules
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
-EXAMPLES = 3000 if os.environ.get("CDS_TEST_PROFILE") == "endure" else 40
+EXAMPLES = 1000 if os.environ.get("CDS_TEST_PROFILE") == "endure" else 40
 """How many examples a test tries; `make endure` tries more."""
 
 

@@ -22,7 +22,7 @@ MARK = "Xanthippe"
 FUZZED = settings(
     max_examples=EXAMPLES * 2,
     deadline=None,
-    derandomize=EXAMPLES < 1000,
+    derandomize=EXAMPLES < 100,
     suppress_health_check=list(HealthCheck),
 )
 SEARCHES = wanted(load_library().searches())

@@ -342,3 +342,10 @@ def test_another_patients_prescription_is_nobodys():
 
 def test_the_factors_are_named():
     assert read(*FELL).factors == "CDC 2022"
+
+
+def test_more_prescriptions_than_can_be_reckoned_with_prove_nothing():
+    many = [{**FELL[1], "id": f"many-{n}"} for n in range(501)]
+    reduction = read(*FELL, *many)
+    assert reduction.problem == "too many prescriptions"
+    assert reduction.reduced_by(Decimal(50)) is None
