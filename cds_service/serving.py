@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from cds_service.process_log import GunicornLog, log_as_json
@@ -19,6 +20,21 @@ from cds_service.settings import Settings
 _LOOPBACK = "127.0.0.1"
 _PORTS_TRIED = 50
 _SECONDS_TO_JUDGE = 20
+
+
+class ClosingWorker(ThreadWorker):  # type: ignore[misc]
+    """A process of gunicorn with threads, which closes its door when it is told to stop.
+
+    gunicorn's own merely stops listening: until its last call is answered, connections would be taken by the system and
+    then dropped. On a reload other processes hold the same door open, and nobody notices.
+    """
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Take connections or not; once stopping, refuse them."""
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            for listener in self.sockets:
+                listener.close()
 
 
 class GunicornService(BaseApplication):  # type: ignore[misc]
@@ -46,7 +62,7 @@ class GunicornService(BaseApplication):  # type: ignore[misc]
         self._reload = reload
         self._options = {
             "bind": f"{host}:{port}",
-            "worker_class": "gthread",
+            "worker_class": ClosingWorker,
             "workers": settings.workers,
             "threads": settings.threads,
             "graceful_timeout": seconds_to_finish(settings),

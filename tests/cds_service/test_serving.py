@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from gunicorn.workers.gthread import ThreadWorker
 from hook_fakes import LookingJudge, Service
 
 from cds_service.serving import GunicornService, on_loopback
@@ -39,7 +40,7 @@ def test_the_next_free_port_is_taken() -> None:
 
 def test_gunicorn_gets_threads_and_no_control_socket() -> None:
     made = GunicornService(lambda: Service(LookingJudge()).app, lambda: None, Settings(), host="::1", port=1)
-    assert made.cfg.worker_class_str == "gthread"
+    assert issubclass(made.cfg.worker_class, ThreadWorker)
     assert (made.cfg.workers, made.cfg.threads) == (2, 32)
     assert made.cfg.control_socket_disable is True
 
