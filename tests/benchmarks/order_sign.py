@@ -3,21 +3,33 @@
     .venv/bin/python tests/benchmarks/order_sign.py
 
 The call carries a prefetch of 100 resources. The floor is a Flask route on the same server that parses the same body
-with Flask's own JSON and serialises it again. Both are called in turn; printed are medians and their ratio.
+with Flask's own JSON and serialises it again. The call is answered once without records and once with its decision on
+disk, in a SQLite file in the temporary folder or in the PostgreSQL that an argument names (its schema must be current):
+
+    .venv/bin/python tests/benchmarks/order_sign.py postgresql://…
+
+All are called in turn; printed are medians and their ratio to the floor.
 """
 
 import statistics
+import sys
+import tempfile
 import time
 import uuid
 from datetime import UTC, date, datetime
 from typing import Any
 
 import requests
-from flask import Response, jsonify, request
+from flask import Flask, Response, jsonify, request
 
 from cds_service.app import create_app
 from cds_service.call_log import CallLog
 from cds_service.policy_judge import PolicyJudge
+from cds_service.records.bundle import Bundle
+from cds_service.records.database import Database
+from cds_service.records.keeping import Records
+from cds_service.records.keyed import Keyed, random_key
+from cds_service.records.opening import make_ready, records_in
 from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
 from cds_service.serving import on_loopback
@@ -78,36 +90,50 @@ def main() -> None:
     def clock() -> datetime:
         return datetime.combine(date(2026, 3, 2), datetime.min.time(), UTC)
 
-    judge = PolicyJudge(Assessor(library, PlanRules()), zone=settings.time_zone, clock=clock, new_id=new_id)
-    app = create_app(
-        settings=settings,
-        judge=judge,
-        clock=clock,
-        new_id=new_id,
-        log=CallLog(Nowhere(), clock),  # type: ignore[arg-type]
-    )
+    assessor = Assessor(library, PlanRules())
+    judge = PolicyJudge(assessor, zone=settings.time_zone, clock=clock, new_id=new_id)
+
+    def app_with(records: Records | None) -> Flask:
+        return create_app(
+            settings=settings,
+            judge=judge,
+            clock=clock,
+            new_id=new_id,
+            records=records,
+            log=CallLog(Nowhere(), clock),  # type: ignore[arg-type]
+        )
+
+    folder = tempfile.TemporaryDirectory()
+    database = Database(sys.argv[1] if sys.argv[1:] else f"sqlite:///{folder.name}/records.db", wait_seconds=5)
+    make_ready(database)
+    bundle = Bundle.of(assessor, settings.time_zone, settings.answers_valid_days)
+    recorded = app_with(records_in(database, Keyed(random_key()), settings, assessor, bundle, clock))
+    app = app_with(None)
 
     @app.post("/floor")
     def floor() -> Response:
         return jsonify(request.get_json())
 
     sent = body({search.key: search.resource_type for search in library.searches()}).encode()
-    times: dict[str, list[float]] = {"floor": [], "cds-services/coverage-order-sign": []}
-    with on_loopback(app) as address, requests.Session() as session:
+    with on_loopback(app) as address, on_loopback(recorded) as recording, requests.Session() as session, folder:
+        urls = {
+            "floor": f"{address}/floor",
+            "order-sign": f"{address}/cds-services/coverage-order-sign",
+            "order-sign, decision on disk": f"{recording}/cds-services/coverage-order-sign",
+        }
+        times: dict[str, list[float]] = {name: [] for name in urls}
         for round_ in range(WARM_UP + ROUNDS):
-            for path, taken in times.items():
+            for name, url in urls.items():
                 begin = time.perf_counter()
-                response = session.post(
-                    f"{address}/{path}", data=sent, headers={"Content-Type": "application/json"}, timeout=30
-                )
+                response = session.post(url, data=sent, headers={"Content-Type": "application/json"}, timeout=30)
                 response.raise_for_status()
                 if round_ >= WARM_UP:
-                    taken.append(time.perf_counter() - begin)
-    medians = {path: statistics.median(taken) * 1000 for path, taken in times.items()}
+                    times[name].append(time.perf_counter() - begin)
+        database.close()
+    medians = {name: statistics.median(taken) * 1000 for name, taken in times.items()}
     print(f"order-sign with {RESOURCES} prefetched resources, {len(sent)} bytes, {ROUNDS} calls each, in turn")
-    for path, median in medians.items():
-        print(f"  {path:36} median {median:7.2f} ms")
-    print(f"  ratio to the floor {medians['cds-services/coverage-order-sign'] / medians['floor']:.2f}")
+    for name, median in medians.items():
+        print(f"  {name:36} median {median:7.2f} ms   ratio to the floor {median / medians['floor']:5.2f}")
 
 
 if __name__ == "__main__":
