@@ -88,10 +88,11 @@ def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve:
     for reading in said:
         (stated if reading.is_stated else hinted).setdefault(reading.attribute, set()).add(reading.value)
     concepts = list(_code_concepts(resource, resolve))
+    device_names = [name for product in _products(resource, resolve) for name in _given_names(product)]
     return Order(
         reference=reference_of(resource, full_url),
         resource=resource,
-        label=next((text for concept in concepts if (text := text_of(concept))), "Order"),
+        label=next((text for text in (*map(text_of, concepts), *device_names) if text), "Order"),
         codes=_codes(resource, concepts, resolve),
         reasons=_reasons(resource, resolve),
         drugs=_drugs(resource, concepts),
@@ -99,7 +100,9 @@ def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve:
         hinted={name: frozenset(values) for name, values in hinted.items()},
         planned=_planned(resource, zone),
         authored=parse(resource.get("authoredOn"), zone),
-        words=tuple(text for concept in concepts for text in _texts(concept) if names_it_plainly(text)),
+        words=tuple(
+            text for text in (*(t for each in concepts for t in _texts(each)), *device_names) if names_it_plainly(text)
+        ),
     )
 
 
@@ -229,9 +232,13 @@ def _devices(resource: Resource, resolve: Resolve) -> Iterator[Resource]:
 
 def _device_names(device: Resource) -> list[str]:
     found = _own_words(device.get("type"))
-    found += [n["name"] for n in items(device.get("deviceName")) if isinstance(n.get("name"), str)]
+    found += _given_names(device)
     found += [device[name] for name in ("modelNumber", "manufacturer") if isinstance(device.get(name), str)]
     return found
+
+
+def _given_names(device: Resource) -> list[str]:
+    return [each["name"] for each in items(device.get("deviceName")) if isinstance(each.get("name"), str)]
 
 
 def _resolved(resource: Resource, reference: Json, resolve: Resolve) -> Resource | None:

@@ -234,6 +234,12 @@ def test_a_device_or_a_drug_in_words_alone_is_asked_for_its_code_as_well(ask: As
     assert (found["policy"], "criteria" in found) == (PUMP, False)
 
 
+def test_a_device_that_has_a_name_and_no_type_is_asked_for_its_code_by_that_name(library: Library) -> None:
+    device: Resource = {"resourceType": "Device", "id": "pump", "deviceName": [{"name": "Intrathecal pain pump"}]}
+    (card,) = cards(library, ordered("DeviceRequest", "codeReference", TO_DEVICE), device)
+    assert card["summary"] == f"Intrathecal pain pump: its billing code is needed to check {PUMP}"
+
+
 @pytest.mark.parametrize(
     "text",
     [
