@@ -21,14 +21,15 @@ _WORDS = {
 
 
 def summary(assessment: Assessment) -> str:
-    """The order, and what the texts agree on; where they part, what each says."""
-    first = assessment.determinations[0]
+    """The order, and what each text says of it; once where they say the same, in a word where they part."""
+    label = _speaking(assessment).order_label
     outcomes = {each.outcome for each in assessment.determinations}
     if len(outcomes) == 1:
-        return shortened(f"{first.order_label}: {matter(first)}", SUMMARY_LENGTH)
+        said = "; ".join(dict.fromkeys(matter(each) for each in assessment.determinations))
+        return shortened(f"{label}: {said}", SUMMARY_LENGTH)
     said = ", ".join(f"{_name(assessment, each)} {_WORDS[each.outcome]}" for each in assessment.determinations)
     many = "two" if len(assessment.determinations) == 2 else "several"
-    return shortened(f"{first.order_label}: {many} texts may apply and part: {said}", SUMMARY_LENGTH)
+    return shortened(f"{label}: {many} texts may apply and part: {said}", SUMMARY_LENGTH)
 
 
 def source(assessment: Assessment) -> str:
@@ -42,7 +43,7 @@ def detail(assessment: Assessment) -> str:
     """One screen of Markdown: where the texts part, then each with what fails and what is open."""
     first = assessment.determinations[0]
     shared = [note for note in first.notes if all(note in each.notes for each in assessment.determinations)]
-    parts = [heading(first), *_partings(assessment)]
+    parts = [heading(_speaking(assessment)), *_partings(assessment)]
     for each in assessment.determinations:
         parts.append(f"**{escaped(each.policy)}, revision {escaped(each.revision)}: {_WORDS[each.outcome]}**\n")
         parts += failures(each)
@@ -50,6 +51,12 @@ def detail(assessment: Assessment) -> str:
         parts += [f"*{escaped(note)}*\n" for note in each.notes if note not in shared]
     parts += footing(shared)
     return "\n".join(parts).strip()
+
+
+def _speaking(assessment: Assessment) -> Determination:
+    """The first text that speaks about the order: it knows the order's name."""
+    said = (each for each in assessment.determinations if each.outcome is not Outcome.NOT_APPLICABLE)
+    return next(said, assessment.determinations[0])
 
 
 def _name(assessment: Assessment, determination: Determination) -> str:

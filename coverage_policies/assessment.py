@@ -153,6 +153,6 @@ def _unjudged(
         anchor_date=anchor.day,
         anchor_from=anchor.taken_from,
         owner=text.owner,
-        order_label=order.label,
+        order_label=next((m.label for entry in text.orders if (m := entry.codes.match(order.codes))), order.label),
         notes=because,
     )

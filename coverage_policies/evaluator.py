@@ -57,7 +57,8 @@ def evaluate(
     verdicts = [run.verdict() for run in runs]
     outcome, section = _agreed(verdicts)
     questions = open_questions(policy, names, {run.pathway: run.results for run in runs})
-    if len(runs) > 1 and policy.pathway:
+    criteria = _merged(runs)
+    if policy.pathway and any(each.reason is Reason.OTHER_PATHWAY for each in criteria) and len(runs) > 1:
         questions = (Question(PATHWAY, policy.pathway.ask), *questions)
     if not speaks.is_certain:
         outcome, section = Outcome.DOCUMENTATION_NEEDED, names[0]
@@ -67,7 +68,7 @@ def evaluate(
     return replace(
         _determination(policy, order, anchor, outcome),
         section=section,
-        criteria=_merged(runs),
+        criteria=criteria,
         questions=questions,
         presumed=settled.presumed,
         notes=_notes(policy, order, record, anchor),

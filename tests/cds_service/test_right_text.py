@@ -138,6 +138,11 @@ def test_radiofrequency_is_not_supported_by_either_text(
     assert sorted((each["policy"], each["section"], each["outcome"]) for each in carried(card)) == judging
 
 
+@pytest.mark.parametrize("code", [BLOCK, RADIOFREQUENCY])
+def test_what_is_never_supported_is_not_asked_for_its_purpose(library: Library, code: str) -> None:
+    assert "What is this injection for?" not in told(only_card(library, order(code), *PLANS["Medicare"]))
+
+
 def test_a_nerve_block_is_not_supported_under_medicare(library: Library) -> None:
     (found,) = carried(only_card(library, order(BLOCK), *PLANS["Medicare"]))
     assert (found["policy"], found["section"], found["outcome"]) == ("MC.CP.MP.166", "VI", "not-supported")
@@ -297,6 +302,12 @@ def test_where_only_the_later_neighbour_speaks_of_the_implant_the_card_does_not_
 ) -> None:
     found = cards(library, order("27278", day), chart=MEDICARE, rules=OURS)
     assert [card["indicator"] for card in found] == ([indicator] if indicator else [])
+
+
+@pytest.mark.parametrize("day", ["2024-01-01", "2025-03-31", "2025-04-01"])
+def test_the_card_names_the_implant_whichever_text_speaks_of_it(library: Library, day: str) -> None:
+    card = only_card(library, order("27278", day), *MEDICARE)
+    assert card["summary"].startswith("Sacroiliac implant that does not cross the joint: ")
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,11 @@ def test_an_order_before_the_oldest_text_is_not_evaluated_and_it_is_told() -> No
     assert found.notes == ("No text of CP.TEST is held for 2026-03-02; the oldest is dated 2026-04.",)
 
 
+def test_an_order_that_is_not_evaluated_is_named_by_the_label_of_its_code() -> None:
+    ((found,),) = [one.determinations for one in assessed(assessor(revision("2026-04")), draft())]
+    assert found.order_label == "Label of 10001"
+
+
 def test_the_other_orders_of_the_session_are_seen() -> None:
     by = assessor(revision("2025-01", "I: {says: s, met_when: {same_visit: {in: another-order}}, ask: q}"))
     assert flat(assessed(by, draft(id="a"), draft("10002", id="b")))[0][2] is Outcome.SUPPORTED
