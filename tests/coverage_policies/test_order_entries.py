@@ -171,7 +171,8 @@ def test_an_answer_of_no_makes_it_passed_over() -> None:
 
 
 def test_any_other_answer_changes_nothing() -> None:
-    assert speaks(ONLY_TRIALS, answers=said("unknown")).is_certain is False
+    found = speaks(ONLY_TRIALS, answers=said("unknown"))
+    assert (sections(found), found.is_certain) == ([["I"]], False)
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
