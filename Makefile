@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test endure check lint clean
+.PHONY: demo test endure conformance clean
 
 demo: $(VENV)/.run
 	$(BIN)/cds-service demo
@@ -18,6 +18,9 @@ test: $(VENV)/.dev
 
 endure: $(VENV)/.dev
 	CDS_TEST_PROFILE=endure $(BIN)/pytest -n auto
+
+conformance: $(VENV)/.dev
+	$(BIN)/python tests/conformance.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -31,6 +31,13 @@ def test_every_service_says_what_it_is_and_nothing_is_empty(service: Service) ->
     assert not [value for value in values(document) if value in (None, "", [], {})]
 
 
+@pytest.mark.requirement("7.19")
+def test_a_version_is_that_of_semantic_versions_if_there_is_one(service: Service) -> None:
+    for found in service.client.get("/cds-services").json["services"]:
+        assert re.fullmatch(r"\d+\.\d+\.\d+", found.get("version", "1.0.0"))
+        assert found.get("hookVersion", "1.0") == "1.0"
+
+
 @pytest.mark.requirement("7.3")
 def test_every_service_is_reached_under_its_id(service: Service) -> None:
     for found in service.client.get("/cds-services").json["services"]:
@@ -40,7 +47,7 @@ def test_every_service_is_reached_under_its_id(service: Service) -> None:
         assert service.post(request, found["id"]).status_code == 200
 
 
-@pytest.mark.requirement("7.4", "7.6", "7.7")
+@pytest.mark.requirement("7.4", "7.6", "7.7", "7.8")
 def test_prefetch_asks_for_patient_coverage_and_every_search_in_plain_tokens(service: Service) -> None:
     prefetch = service.client.get("/cds-services").json["services"][0]["prefetch"]
     assert prefetch == {

@@ -55,11 +55,13 @@ def option(code, system=CPT):
     return {"url": BILLING_OPTIONS, "valueCodeableConcept": concept(code, system)}
 
 
+@pytest.mark.requirement("7.37")
 def test_billing_options_of_the_code_count():
     given = {**concept("local"), "extension": [option("27279"), option("27280")]}
     assert codes(code=given) == ["local", "27279", "27280"]
 
 
+@pytest.mark.requirement("7.37")
 def test_billing_options_of_the_order_itself_count():
     assert codes(code=concept("local"), extension=[option("27279")]) == ["local", "27279"]
 

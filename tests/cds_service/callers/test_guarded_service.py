@@ -115,7 +115,7 @@ CLOSED = [
 ]
 
 
-@pytest.mark.requirement("7.117")
+@pytest.mark.requirement("7.18", "7.117")
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 def test_without_a_token_there_is_nothing_to_learn(guarded: Guarded, method: str, path: str) -> None:
     response = guarded.client.open(path, method=method)

@@ -1,56 +1,11 @@
 """Names, ids and dates of patients are in no log line, error or row (house rule 3)."""
 
-import re
-from collections.abc import Iterator
-from copy import deepcopy
-from typing import Any
-
 import pytest
+from patient_data import broken_calls, leaks, secrets_of
 from record_fakes import RecordedService, overridden, sample_call
 
 from cds_service.records.tables import METADATA
 from cds_service.sample_ehr.patients import SAMPLES
-from fhir_mappings.fhir_json import Json
-
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_IDENTIFYING = (
-    "id",
-    "family",
-    "given",
-    "text",
-    "value",
-    "line",
-    "city",
-    "postalCode",
-    "reference",
-    "div",
-    "user",
-    "note",
-)
-"""Members that hold what may identify: ids, names, addresses, identifiers, free text."""
-
-
-def strings(value: Json, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every text in JSON with the name of its member."""
-    if isinstance(value, dict):
-        for key, member in value.items():
-            yield from strings(member, key)
-    elif isinstance(value, list):
-        for each in value:
-            yield from strings(each, name)
-    elif isinstance(value, str):
-        yield name, value
-
-
-def secrets_of(*values: Json) -> set[str]:
-    """What must not be kept: every id, name, identifier, free text and date."""
-    found: set[str] = set()
-    for name, text in (pair for value in values for pair in strings(value)):
-        found |= set(_DATE.findall(text))
-        if name in _IDENTIFYING and len(text) > 2:
-            found.add(text)
-            found |= {text.rpartition("/")[2]} if name == "reference" else set()
-    return found
 
 
 def everything_kept(service: RecordedService) -> str:
@@ -93,19 +48,3 @@ def test_the_search_would_find_a_leak(recorded: RecordedService) -> None:
     assert leaks(str(card), secrets_of(recorded.chart)) > {"Condition/fibromyalgia"} or leaks(
         str(card), secrets_of(recorded.chart)
     )
-
-
-def broken_calls(body: Any) -> Iterator[Json]:
-    """The call with something wrong in several places, its data all still there."""
-    for path in (("hookInstance",), ("context", "draftOrders"), ("context", "userId"), ("prefetch",)):
-        other = deepcopy(body)
-        inner = other
-        for name in path[:-1]:
-            inner = inner[name]
-        inner[path[-1]] = [body["context"]["patientId"]]
-        yield other
-
-
-def leaks(text: str, forbidden: set[str]) -> set[str]:
-    """What of it occurs in a text as a whole word."""
-    return {each for each in forbidden if each in text and re.search(rf"(?<![\w-]){re.escape(each)}(?![\w-])", text)}
