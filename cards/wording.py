@@ -10,7 +10,7 @@ from fhir_mappings.record import Evidence
 SUMMARY_LENGTH = 139
 """CDS Hooks 2.0.1: a summary has fewer than 140 characters."""
 _QUESTIONS = 5
-_EVIDENCE = 4
+_EVIDENCE = 6
 
 _OPEN_BECAUSE = {
     Reason.CONFLICT: "the records contradict each other",

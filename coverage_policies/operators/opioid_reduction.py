@@ -29,7 +29,7 @@ class OpioidReductionTest:
         """Proven or disproven by the bounds of both doses; a drug without a factor leaves it open."""
         key = ("opioid reduction", case.anchor)
         reduction = case.record.once(key, lambda: opioid_reduction(case.record, case.anchor))
-        evidence = tuple(_evidence(line) for line in reduction.lines)
+        evidence = tuple(_evidence(line) for line in sorted(reduction.lines, key=_what_counts_first))
         notes = _notes(reduction)
         reduced = reduction.reduced_by(self.by)
         if reduced is None:
@@ -45,6 +45,11 @@ def _reason(case: Circumstances, reduction: Reduction) -> Reason:
     if reduction.unconverted:
         return Reason.UNCONVERTIBLE
     return Reason.VALUE_OUT_OF_RANGE if reduction.lines else Reason.NOT_FOUND
+
+
+def _what_counts_first(line: DrugLine) -> int:
+    """What is taken now, then what the baseline rests on, then the rest, each in order of time."""
+    return 0 if line.in_current else 1 if line.in_baseline else 2
 
 
 def _evidence(line: DrugLine) -> Evidence:

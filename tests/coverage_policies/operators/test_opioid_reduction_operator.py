@@ -85,21 +85,21 @@ def test_what_is_proven_is_told_with_the_doses_and_their_prescriptions() -> None
     ]
 
 
-def test_each_prescription_is_shown_with_its_days_and_its_dose() -> None:
+def test_each_prescription_is_shown_with_its_days_and_its_dose_what_is_taken_now_first_then_the_baseline() -> None:
     found = find(NOT_WEANED, BEFORE, tablets("2", 8, "2026-02-01", "2026-02-01"), tablets("2", 8, "2026-02-02", None))
     assert [(item.date, item.value) for item in found.evidence] == [
+        ("2026-02-02", "45 MME/day"),
         ("2025-06-01 to 2026-01-31", "60 MME/day"),
         ("2026-02-01", "45 MME/day"),
-        ("2026-02-02", "45 MME/day"),
     ]
 
 
 def test_what_could_not_be_converted_is_shown_with_the_reason_instead() -> None:
     found = find(NOT_WEANED, BEFORE, tablets("1", 12, "2026-02-01", "2026-03-31", code="351264"))
     values = [item.value for item in found.evidence]
-    assert values[0] == "60 MME/day"
-    assert "MME/day" not in values[1]
-    assert f"({values[1]})" in found.notes[-1]
+    assert values[1] == "60 MME/day"
+    assert "MME/day" not in values[0]
+    assert f"({values[0]})" in found.notes[-1]
 
 
 def test_without_an_opioid_nothing_is_asserted() -> None:
