@@ -13,6 +13,7 @@ from caller_fakes import DISCOVERY, ISSUER, PUBLIC, SIGN, Clock, KeyServer, bear
 from hook_fakes import LookingJudge, Service, call
 
 from cds_service.call_log import CallLog
+from cds_service.callers.authenticator import TokenRefusedError
 from cds_service.callers.key_cache import Pace
 from cds_service.callers.key_sources import keys_of
 from cds_service.callers.nonces import NoncesInMemory
@@ -233,6 +234,13 @@ def test_a_slash_at_the_end_of_the_public_address_makes_no_difference(server: Ke
     assert service.client.get("/cds-services", headers=bearer(good(aud=DISCOVERY))).status_code == 200
 
 
+@pytest.mark.requirement("7.120")
+def test_a_slash_at_the_end_of_the_address_called_makes_no_difference(guarded: Guarded) -> None:
+    for aud in (SIGN, f"{SIGN}/"):
+        assert guarded.call(good(aud=aud), path=f"{PATH}/").status_code == 200
+    assert guarded.call(good(aud=f"{SIGN}//"), path=f"{PATH}/").status_code == 401
+
+
 @pytest.mark.requirement("7.127")
 @pytest.mark.parametrize("path", ["/cds-services", PATH, f"{PATH}/", "/cds-services/other", "/health/live"])
 def test_a_preflight_needs_no_token(guarded: Guarded, path: str) -> None:
@@ -352,3 +360,31 @@ def test_it_is_known_whose_keys_are_not_at_hand(server: KeyServer) -> None:
         time.sleep(0.01)
     assert authenticator.without_keys() == ("other",)
     assert server.asked == 1
+
+
+@pytest.mark.requirement("7.126")
+def test_how_long_keys_serve_in_an_outage_is_a_setting(server: KeyServer) -> None:
+    clock = Clock()
+    authenticator = authenticator_of(
+        [Caller("ehr", ISSUER, server.url)],
+        Settings(stale_keys_seconds=600),
+        nonces=NoncesInMemory(clock),
+        clock=clock,
+        log=CallLog(_Lines([]), clock),
+        monotonic=clock.monotonic,
+        read=partial(keys_of, timeout=30),
+        pace=Pace(patience=30),
+    )
+
+    def is_admitted() -> bool:
+        try:
+            return bool(authenticator.admit(f"Bearer {token(claims(clock()))}", {SIGN}))
+        except TokenRefusedError:
+            return False
+
+    assert is_admitted()
+    server.fails()
+    clock.seconds = 599
+    assert is_admitted()
+    clock.seconds = 600
+    assert not is_admitted()
