@@ -2,15 +2,22 @@
 
 import dataclasses
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import pytest
 
+from cards.wording import detail, summary
 from cds_service.callers.algorithms import ALGORITHMS
 from cds_service.callers.registered import Caller, parse_callers
 from cds_service.cli import main
 from cds_service.discovery import SERVICES
+from cds_service.evaluation import evaluate_request
+from cds_service.hook_request import read_request
+from cds_service.loading import load_assessor
+from cds_service.sample_ehr.hook_client import hook_call
+from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
 from cds_service.settings import Settings
 from coverage_policies.cases import parse_cases, run_case
 from coverage_policies.library import BUILT_IN, load_library
@@ -19,6 +26,7 @@ from coverage_policies.operators import OPERATORS
 from coverage_policies.plan_rules import load_plan_rules
 from coverage_policies.value_sets import load_value_sets
 
+INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FORMAT = (ROOT / "docs" / "policy-format.md").read_text(encoding="utf-8")
@@ -97,3 +105,24 @@ def test_the_example_of_a_callers_file_can_be_read_and_every_key_is_explained() 
     explained = re.findall(r"^\| `([a-z_]+)` \|", CALLERS, re.MULTILINE)
     assert set(explained) >= {field.name for field in dataclasses.fields(Caller)}
     assert all(f"`{algorithm}`" in CALLERS for algorithm in ALGORITHMS)
+
+
+def test_the_card_in_the_readme_is_the_one_of_the_sample_patient() -> None:
+    sample = next(each for each in SAMPLES if each.id == "trial-not-weaned")
+    body = hook_call(sample, sample.orders[0], fhir_server="", token="", today=STORY_DATE, new_id=lambda: INSTANCE)
+    request = read_request({name: value for name, value in body.items() if not name.startswith("fhir")})
+    assessor = load_assessor(Settings())
+    found = evaluate_request(
+        request,
+        assessor,
+        Settings(),
+        chart=sample.bundle(None),
+        clock=lambda: datetime(STORY_DATE.year, STORY_DATE.month, STORY_DATE.day, 17, tzinfo=UTC),
+    )
+    (only,) = found.determinations
+    printed = f"**{summary(only)}**\n{detail(only)}".replace("*  ", "*")
+    quoted = re.search(r"(?ms)^> \*\*Lumbar.*?(?=^This is the sample patient)", README)
+    assert quoted is not None
+    shown = quoted.group().replace("\n> MME", " MME").replace("> ", "").replace(">\n", "\n")
+    lines = [line.strip() for line in shown.splitlines() if line.strip() not in ("", "- …")]
+    assert [line for line in lines if line not in printed] == []
