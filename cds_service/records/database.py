@@ -116,7 +116,9 @@ def insert_once(connection: Connection, table: Table, row: Mapping[str, Any]) ->
     """Insert a row; False where one with its key is there already."""
     is_sqlite = connection.dialect.name == "sqlite"
     insert = sqlite_insert(table) if is_sqlite else postgresql_insert(table)
-    return connection.execute(insert.values(**row).on_conflict_do_nothing()).rowcount == 1
+    # Without the option there is no count on PostgreSQL where the table numbers its rows itself.
+    counted = insert.values(**row).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return connection.execute(counted).rowcount == 1
 
 
 @contextmanager

@@ -1,0 +1,45 @@
+"""What is told of overrides, for whoever counts them: the policy, the reason, and each piece of feedback once."""
+
+import pytest
+from record_fakes import RecordedService, accepted, overridden, sample_call
+
+from cds_service.call_log import Call
+from cds_service.records.feedback_request import read_feedback
+from cds_service.records.keeping import NoRecords, Override
+
+PATH = "/cds-services/coverage-order-sign/feedback"
+UNKNOWN = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
+
+
+@pytest.fixture
+def card(recorded: RecordedService) -> str:
+    body, recorded.chart = sample_call("sij-fibromyalgia")
+    (found,) = recorded.cards(body)
+    return str(found["uuid"])
+
+
+def told(recorded: RecordedService, *entries: object) -> tuple[Override, ...]:
+    return recorded.records.feedback(Call("c", 0.0), PATH, read_feedback({"feedback": list(entries)}))
+
+
+def test_an_override_is_told_once_with_its_policy_and_reason(recorded: RecordedService, card: str) -> None:
+    assert told(recorded, overridden(card, "urgent")) == (Override("CP.MP.126", "urgent"),)
+    assert told(recorded, overridden(card, "urgent")) == ()
+    twice = overridden(card, "clinical-judgement")
+    assert len(told(recorded, twice, twice)) == 1
+
+
+def test_what_no_card_offers_is_not_told_in_the_callers_words(recorded: RecordedService, card: str) -> None:
+    assert told(recorded, overridden(card, "Lovelace")) == (Override("CP.MP.126", "unlisted"),)
+    silent = overridden(card)
+    del silent["overrideReason"]
+    assert told(recorded, silent) == (Override("CP.MP.126", "none"),)
+    assert told(recorded, overridden(UNKNOWN, "urgent")) == (Override("unknown", "urgent"),)
+
+
+def test_an_accepted_card_is_no_override(recorded: RecordedService, card: str) -> None:
+    assert told(recorded, accepted(card, UNKNOWN)) == ()
+
+
+def test_without_records_nothing_is_told() -> None:
+    assert NoRecords().feedback(Call("c", 0.0), PATH, ()) == ()
