@@ -35,7 +35,10 @@ class Cluster:
             except KeyError:
                 raise UnavailableClusterError("PostgreSQL does not run as root and there is no user postgres") from None
             os.chown(self.folder, user.pw_uid, user.pw_gid)
-            self._as_user = ["runuser", "-u", "postgres", "--"]
+            runuser = shutil.which("runuser", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+            if runuser is None:
+                raise UnavailableClusterError("PostgreSQL does not run as root and there is no runuser")
+            self._as_user = [runuser, "-u", "postgres", "--"]
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self._run("initdb", "-D", str(self.folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
