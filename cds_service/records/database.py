@@ -3,7 +3,9 @@
 SQLite runs in WAL mode with `synchronous=FULL`, PostgreSQL with `synchronous_commit=on`: what is committed is on disk.
 """
 
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +19,7 @@ from sqlalchemy.pool import StaticPool
 
 IN_MEMORY = "sqlite://"
 _READS = "cds_reads"
+_BETWEEN_TRIES_SECONDS = 0.02
 
 
 class UnavailableError(Exception):
@@ -81,7 +84,7 @@ class Database:
         def connected(connection: Any, _record: object) -> None:
             connection.isolation_level = None  # transactions begin where `begun` says, not where the driver thinks
             cursor = connection.cursor()
-            cursor.execute("PRAGMA journal_mode=WAL")
+            self._write_ahead(cursor)
             cursor.execute("PRAGMA synchronous=FULL")
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.close()
@@ -92,6 +95,19 @@ class Database:
             connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
         return engine
+
+    def _write_ahead(self, cursor: sqlite3.Cursor) -> None:
+        """Switch to the write-ahead log; two that open a new file at once get no turn there by SQLite's own waiting."""
+        until = time.monotonic() + self._wait_seconds
+        while True:
+            try:
+                cursor.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > until:
+                    raise
+                time.sleep(_BETWEEN_TRIES_SECONDS)
+            else:
+                return
 
     def _postgresql(self, url: URL, connections: int) -> Engine:
         waits = int(self._wait_seconds * 1000)

@@ -83,3 +83,13 @@ def test_the_migrations_are_found_wherever_the_package_lies(tmp_path: Path) -> N
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, check=True, text=True
     )
     assert done.stdout.startswith(f"current {tmp_path}")
+
+
+def test_many_that_open_a_new_file_at_once_all_get_it(tmp_path: Path) -> None:
+    for round_ in range(20):
+        databases = [Database(f"sqlite:///{tmp_path}/{round_}.db", wait_seconds=30) for _ in range(6)]
+        with ThreadPoolExecutor(6) as pool:
+            found = [each.name for each in pool.map(upgrade, databases)]
+        assert found.count("MISSING") == 1
+        for each in databases:
+            each.close()
