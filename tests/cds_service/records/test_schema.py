@@ -1,8 +1,10 @@
 """Migrations make the tables, wherever the package lies and whoever runs them at the same time."""
 
 import shutil
+import sqlite3
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -85,11 +87,27 @@ def test_the_migrations_are_found_wherever_the_package_lies(tmp_path: Path) -> N
     assert done.stdout.startswith(f"current {tmp_path}")
 
 
-def test_many_that_open_a_new_file_at_once_all_get_it(tmp_path: Path) -> None:
-    for round_ in range(20):
-        databases = [Database(f"sqlite:///{tmp_path}/{round_}.db", wait_seconds=30) for _ in range(6)]
-        with ThreadPoolExecutor(6) as pool:
-            found = [each.name for each in pool.map(upgrade, databases)]
-        assert found.count("MISSING") == 1
-        for each in databases:
-            each.close()
+def test_a_new_file_that_another_holds_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "new.db"
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE there (x INTEGER)")
+    other.execute("BEGIN EXCLUSIVE")
+    release = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+    release.start()
+    database = Database(f"sqlite:///{file}", wait_seconds=10)
+    assert upgrade(database) is SchemaState.MISSING
+    database.close()
+    release.join()
+    other.close()
+
+
+def test_a_new_file_that_another_holds_is_not_waited_for_beyond_the_bound(tmp_path: Path) -> None:
+    file = tmp_path / "new.db"
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("CREATE TABLE there (x INTEGER)")
+    other.execute("BEGIN EXCLUSIVE")
+    database = Database(f"sqlite:///{file}", wait_seconds=0.2)
+    with pytest.raises(UnavailableError, match="SQLITE_BUSY"):
+        upgrade(database)
+    database.close()
+    other.close()
