@@ -61,7 +61,7 @@ class Settings(BaseSettings):
         4.0,
         gt=0,
         le=60,
-        description="The longest time one call may spend on reading the chart, in seconds; what is not read by then "
+        description="The time one call may take, in seconds, most of it for reading the chart; what is not read in time "
         "counts as unavailable.",
     )
     query_timeout_seconds: float = Field(

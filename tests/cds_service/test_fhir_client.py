@@ -333,3 +333,18 @@ def test_the_environment_adds_no_password(ehr: FakeEhr, tmp_path: Any, monkeypat
 
 def test_access_does_not_print_its_token() -> None:
     assert "secret" not in repr(FhirAccess("http://ehr/fhir", "secret"))
+
+
+@pytest.mark.requirement("7.130")
+@pytest.mark.parametrize(("expires_in", "most"), [(300, 3.5), (2, 2.0)])
+def test_reading_leaves_time_for_judging_and_ends_with_the_token(ehr: FakeEhr, expires_in: int, most: float) -> None:
+    left: list[float] = []
+
+    def opener(access: FhirAccess, deadline: Deadline) -> FhirSource:
+        left.append(deadline.remaining())
+        return FhirClients(Settings(fhir_private_networks="127.0.0.0/8"))(access, deadline)
+
+    service = Service(LookingJudge(CONDITIONS), opener=opener, budget_seconds=4)
+    access = authorization(expires_in=expires_in)
+    assert service.post(call(fhirServer=ehr.base, fhirAuthorization=access)).status_code == 200
+    assert most - 0.5 < left[0] < most
