@@ -182,16 +182,14 @@ def _history_start(record: PatientRecord, chart: OpioidChart) -> date:
 
 def _baseline(series: Series, days: int, first: date, last: date) -> Baseline | None:
     """The highest mean over so many days between two dates; None where they are too few."""
-    starts = range((last - first).days - days + 2)
-    windows = [(first + timedelta(days=n), first + timedelta(days=n + days - 1)) for n in starts]
-    means = [series.mean(*one) for one in windows]
-    if not means:
+    sums = series.moving_sums(days, first, last)
+    if not sums:
         return None
-    highs = [mean.high for mean in means if mean.high is not None]
-    high = max(highs) if len(highs) == len(means) else None
+    highs = [high for _, high in sums if high is not None]
     # The last of equal windows is the one nearest to the wean.
-    best = max(range(len(means)), key=lambda n: (means[n].low, means[n].high or 0, n))
-    return Baseline(days, _dose(Interval(means[best].low, high)), *windows[best])
+    best = max(range(len(sums)), key=lambda n: (sums[n][0], sums[n][1] or 0, n))
+    mean = series.as_mean(sums[best][0], max(highs) if len(highs) == len(sums) else None, days)
+    return Baseline(days, _dose(mean), first + timedelta(days=best), first + timedelta(days=best + days - 1))
 
 
 def _line(one: Prescription, baseline: Baseline | None, current: tuple[date, date]) -> DrugLine:

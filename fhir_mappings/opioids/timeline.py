@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import accumulate, pairwise
+from math import lcm
 from typing import NamedTuple
 
 from fhir_mappings.opioids.prescriptions import Prescription
@@ -38,23 +39,39 @@ def highest(values: Iterable[Fraction]) -> Fraction:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What was taken on the days from `first` to `last`, in running sums so that any mean is one subtraction."""
+    """What was taken on the days from `first` to `last`, in running sums so that any mean is one subtraction.
+
+    The sums are whole numbers of a unit of which one MME holds `scale`: as exact as fractions, and quick.
+    """
 
     first: date
     last: date
-    low_sums: tuple[Fraction, ...]
-    high_sums: tuple[Fraction, ...]
+    scale: int
+    low_sums: tuple[int, ...]
+    high_sums: tuple[int, ...]
     unbounded: tuple[int, ...]
     """How many days up to each have no upper bound."""
 
     def mean(self, first: date, last: date) -> Interval:
         """The mean per day over some of its days, both ends included."""
         begin, end = (first - self.first).days, (last - self.first).days + 1
-        length = end - begin
-        low = (self.low_sums[end] - self.low_sums[begin]) / length
+        return self.as_mean(*self._sums(begin, end), end - begin)
+
+    def moving_sums(self, days: int, first: date, last: date) -> list[tuple[int, int | None]]:
+        """The least and the most of every window of so many days between two dates, in the unit of the sums."""
+        begin, end = (first - self.first).days, (last - self.first).days + 1
+        return [self._sums(n, n + days) for n in range(begin, end - days + 1)]
+
+    def as_mean(self, low: int, high: int | None, days: int) -> Interval:
+        """Sums over so many days as a mean in MME per day."""
+        unit = self.scale * days
+        return Interval(Fraction(low, unit), None if high is None else Fraction(high, unit))
+
+    def _sums(self, begin: int, end: int) -> tuple[int, int | None]:
+        low = self.low_sums[end] - self.low_sums[begin]
         if self.unbounded[end] > self.unbounded[begin]:
-            return Interval(low, None)
-        return Interval(low, (self.high_sums[end] - self.high_sums[begin]) / length)
+            return low, None
+        return low, self.high_sums[end] - self.high_sums[begin]
 
 
 def regular_series(chart: OpioidChart, first: date, last: date) -> Series:
@@ -75,13 +92,20 @@ def hospital_series(chart: OpioidChart, first: date, last: date) -> Series:
 def _series(low: Sequence[Piece], high: Sequence[Piece], first: date, last: date) -> Series:
     lows = _daily(combined(low, total), first, last)
     highs = _daily(combined(high, total), first, last)
+    scale = lcm(*{value.denominator for value in lows + highs if value is not None})
     return Series(
         first,
         last,
-        tuple(accumulate((value or Fraction(0) for value in lows), initial=Fraction(0))),
-        tuple(accumulate((value or Fraction(0) for value in highs), initial=Fraction(0))),
+        scale,
+        _running(lows, scale),
+        _running(highs, scale),
         tuple(accumulate((int(value is None) for value in highs), initial=0)),
     )
+
+
+def _running(values: Sequence[Fraction | None], scale: int) -> tuple[int, ...]:
+    whole = (0 if value is None else value.numerator * (scale // value.denominator) for value in values)
+    return tuple(accumulate(whole, initial=0))
 
 
 def _daily(pieces: Sequence[Piece], first: date, last: date) -> list[Fraction | None]:
