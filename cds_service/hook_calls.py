@@ -13,7 +13,6 @@ from cds_service.judge import DraftOrders, Judge, Judgement
 from cds_service.settings import Settings
 from fhir_mappings.record import PatientRecord
 
-
 _SHARE_OF_READING = 0.85
 """Of a call's budget; the rest is for queries that end a little late, for judging and for keeping the decision."""
 

@@ -61,8 +61,8 @@ class Settings(BaseSettings):
         4.0,
         gt=0,
         le=60,
-        description="The time one call may take, in seconds, most of it for reading the chart; what is not read in time "
-        "counts as unavailable.",
+        description="The time one call may take, in seconds, most of it for reading the chart; what is not read in "
+        "time counts as unavailable.",
     )
     query_timeout_seconds: float = Field(
         3.0,
