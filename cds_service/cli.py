@@ -16,7 +16,7 @@ from cds_service.call_log import CallLog
 from cds_service.callers.authenticator import Authenticator
 from cds_service.callers.commands import callers
 from cds_service.callers.wiring import authenticator_of, callers_of, who_may_call
-from cds_service.command_input import assessor_of, json_in, problems_told, request_in, settings_given
+from cds_service.command_input import FILE, assessor_of, json_in, problems_told, request_in, settings_given
 from cds_service.demo import run_demo
 from cds_service.evaluation import evaluate_request
 from cds_service.fhir_dialing import LOOPBACK
@@ -139,10 +139,10 @@ def demo_command(once: bool, port: int) -> None:
 
 
 @main.command("evaluate")
-@click.argument("request", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("request", type=FILE)
 @click.option(
     "--chart",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FILE,
     help="A FHIR Bundle that stands in for the FHIR server.",
 )
 @click.option("--policy", help="Judge by this text only, such as CP.MP.126@2025-04.")

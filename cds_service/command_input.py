@@ -19,6 +19,9 @@ from coverage_policies.value_sets import ValueSetError
 from coverage_policies.yaml_source import DocumentError
 from fhir_mappings.fhir_json import Json
 
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+"""A file that is there, as an argument or option of a command."""
+
 
 def settings_given() -> Settings:
     """The settings of the environment."""

@@ -83,8 +83,10 @@ def with_what_they_name(
     They are taken from the draft orders, from whatever came as prefetch, or read.
     """
     orders = request.orders
-    sent = [entry for value in request.prefetch.values() for entry in [("", value), *entries_of(value)] if _is(entry)]
     named = set(naming(orders.judged)) - {name for entry in orders.others + orders.judged for name in names(entry)}
+    if not named:
+        return orders
+    sent = [entry for value in request.prefetch.values() for entry in [("", value), *entries_of(value)] if _is(entry)]
     found = [entry for entry in sent if named & set(names(entry))]
     left = tuple(sorted(named - {name for entry in found for name in names(entry)}))
     found += _read(left, source, deadline, threads) if source is not None else []

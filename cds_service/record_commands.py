@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from cds_service.command_input import assessor_of, json_in, problems_told, request_in, settings_given
+from cds_service.command_input import FILE, assessor_of, json_in, problems_told, request_in, settings_given
 from cds_service.records.database import Database
 from cds_service.records.decision_log import Decision, decision, decisions, purge
 from cds_service.records.opening import open_database, open_key
@@ -27,7 +27,6 @@ DIFFERENT = 4
 
 _WAIT_SECONDS = 600.0
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _SINCE = click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="From this day on (UTC).")
 
 
@@ -115,8 +114,8 @@ def report_command(since: datetime | None, as_csv: bool, as_json: bool) -> None:
 
 @click.command("replay")
 @click.argument("decision_id", metavar="DECISION")
-@click.option("--request", "request_file", type=_FILE, required=True, help="The body of the call, as it was sent.")
-@click.option("--chart", type=_FILE, help="A FHIR Bundle with what was read from the FHIR server.")
+@click.option("--request", "request_file", type=FILE, required=True, help="The body of the call, as it was sent.")
+@click.option("--chart", type=FILE, help="A FHIR Bundle with what was read from the FHIR server.")
 @click.option("--json", "as_json", is_flag=True, help="Print every check as JSON, hashes in full.")
 def replay_command(decision_id: str, request_file: Path, chart: Path | None, as_json: bool) -> None:
     """Judge a recorded call again and compare input, policy and answer by their hashes.

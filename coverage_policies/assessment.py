@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from coverage_policies.applicable import Chosen, candidates, choose
 from coverage_policies.determination import Alternative, Determination, Outcome, Status
-from coverage_policies.evaluator import ANSWERS_VALID, evaluate
+from coverage_policies.evaluator import ANSWERS_VALID, evaluate, unjudged
 from coverage_policies.library import Library
 from coverage_policies.model import Policy
 from coverage_policies.plan import plan_of
@@ -97,7 +97,8 @@ class Assessor:
     def _assessment(self, chosen: Chosen, order: Order, session: Session, record: PatientRecord) -> Assessment:
         if chosen.is_foreign or not chosen.is_held:
             outcome = Outcome.NOT_APPLICABLE if chosen.is_foreign else Outcome.NOT_EVALUATED
-            return Assessment((_unjudged(chosen.texts[0], order, record, outcome, chosen.because),))
+            found = unjudged(chosen.texts[0], order, order.anchor(record.today), outcome, of_any_day=True)
+            return Assessment((replace(found, notes=chosen.because),))
         judged = [self._judged(text, order, session, record) for text in chosen.texts]
         return Assessment(tuple(replace(each, notes=(*chosen.because, *each.notes)) for each in judged))
 
@@ -137,22 +138,3 @@ class Assessor:
             if outcome not in _RULED_OUT:
                 found.append(Alternative(mend.says, mended.resource, outcome))
         return tuple(found)
-
-
-def _unjudged(
-    text: Policy, order: Order, record: PatientRecord, outcome: Outcome, because: tuple[str, ...]
-) -> Determination:
-    anchor = order.anchor(record.today)
-    return Determination(
-        policy=text.name,
-        revision=text.revision,
-        edition=text.edition,
-        title=text.title,
-        order=order.reference,
-        outcome=outcome,
-        anchor_date=anchor.day,
-        anchor_from=anchor.taken_from,
-        owner=text.owner,
-        order_label=next((m.label for entry in text.orders if (m := entry.codes.match(order.codes))), order.label),
-        notes=because,
-    )

@@ -44,11 +44,11 @@ def evaluate(
     speaks = speaking(policy, order, anchor.day, said, on_any_day=on_any_day)
     if speaks.asking_for_code is not None:
         asked = (Question(CODE, speaks.asking_for_code.ask),)
-        found = _determination(policy, order, anchor, Outcome.DOCUMENTATION_NEEDED)
+        found = unjudged(policy, order, anchor, Outcome.DOCUMENTATION_NEEDED)
         return replace(found, order_label=order.words[0], questions=asked)
     if speaks.is_silent:
         return replace(
-            _determination(policy, order, anchor, Outcome.NOT_APPLICABLE), notes=_of_the_day(policy, order, anchor)
+            unjudged(policy, order, anchor, Outcome.NOT_APPLICABLE), notes=_of_the_day(policy, order, anchor)
         )
     names = tuple(dict.fromkeys(name for entry in speaks.judging for name in entry.sections))
     settled = settle(policy.pathway, case, said)
@@ -66,7 +66,7 @@ def evaluate(
     if outcome is Outcome.DOCUMENTATION_NEEDED and _is_unread(policy, record):
         outcome = Outcome.NOT_EVALUATED
     return replace(
-        _determination(policy, order, anchor, outcome),
+        unjudged(policy, order, anchor, outcome),
         section=section,
         criteria=criteria,
         questions=questions,
@@ -81,7 +81,14 @@ def _is_about(address: str, policy: Policy) -> bool:
     return url.rstrip("/").rsplit("/", 1)[-1] == policy.name and version == policy.revision
 
 
-def _determination(policy: Policy, order: Order, anchor: Anchor, outcome: Outcome) -> Determination:
+def unjudged(
+    policy: Policy, order: Order, anchor: Anchor, outcome: Outcome, *, of_any_day: bool = False
+) -> Determination:
+    """What a determination says whatever is found: the text, the order, the day; no criterion is judged.
+
+    The order is called what the policy calls its code, as the code stood on the day or, with `of_any_day`, ever.
+    """
+    day = None if of_any_day else anchor.day
     return Determination(
         policy=policy.name,
         revision=policy.revision,
@@ -92,9 +99,7 @@ def _determination(policy: Policy, order: Order, anchor: Anchor, outcome: Outcom
         anchor_date=anchor.day,
         anchor_from=anchor.taken_from,
         owner=policy.owner,
-        order_label=next(
-            (m.label for e in policy.orders if (m := e.codes.match(order.codes, anchor.day))), order.label
-        ),
+        order_label=next((m.label for e in policy.orders if (m := e.codes.match(order.codes, day))), order.label),
     )
 
 
@@ -266,7 +271,7 @@ def _merged(runs: Sequence[_Run]) -> tuple[CriterionResult, ...]:
 
 def _is_unread(policy: Policy, record: PatientRecord) -> bool:
     """Whether nothing this policy needs could be read: no search for it succeeded and nothing of it is there."""
-    kinds = {search.resource_type for search in policy.searches()}
+    kinds = policy.kinds
     return not record.of_type(*sorted(kinds)) and all(
         record.availability(kind) is not Availability.COMPLETE for kind in kinds
     )
@@ -280,7 +285,7 @@ def _of_the_day(policy: Policy, order: Order, anchor: Anchor) -> tuple[str, ...]
 
 def _notes(policy: Policy, order: Order, record: PatientRecord, anchor: Anchor) -> tuple[str, ...]:
     """What a reader must know of the data: the day, what was not read, not offered, set aside or tolerated."""
-    kinds = {search.resource_type for search in policy.searches()}
+    kinds = policy.kinds
     found = [*policy.notes, f"Measured from {anchor.day} ({anchor.taken_from}).", *_of_the_day(policy, order, anchor)]
     unread = [kind for kind in record.unavailable() if kind in kinds]
     absent = [kind for kind in record.not_offered() if kind in kinds]

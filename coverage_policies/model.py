@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
+from functools import cached_property
 
 from coverage_policies.determination import Outcome
 from coverage_policies.operators.base import Arguments, Test
@@ -179,6 +180,11 @@ class Policy:
         """The first day of the month this revision is dated."""
         year, month = self.revision.split("-")
         return date(int(year), int(month), 1)
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """The types of resource this text needs."""
+        return frozenset(search.resource_type for search in self.searches())
 
     def entries(self, codes: tuple[Coding, ...], on: date | None) -> tuple[OrderEntry, ...]:
         """The entries whose codes an order carries, as they stand on a service date; None for any date."""

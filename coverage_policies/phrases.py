@@ -22,6 +22,11 @@ class Comparison(Enum):
     OVER = "over"
     EXACTLY = "exactly"
 
+    @property
+    def is_upper_bound(self) -> bool:
+        """Whether whatever is small enough passes, so that one more record may undo it."""
+        return self in (Comparison.UNDER, Comparison.AT_MOST)
+
 
 _NUMBER = r"(?P<number>\d+(?:\.\d+)?)"
 _COMPARED = r"(?P<comparison>at least|at most|under|over|exactly)"

@@ -10,7 +10,7 @@ from fhir_mappings.dates import When, parse, parse_period
 from fhir_mappings.drug_names import ingredients_named
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.opioids import ingredient_of
-from fhir_mappings.order_words import Attribute, Reading, is_heart_monitor, is_plain, names_it_plainly, read
+from fhir_mappings.order_words import ATTRIBUTES, Attribute, Reading, is_heart_monitor, is_plain, names_it_plainly, read
 from fhir_mappings.record import Evidence, reference_of
 from fhir_mappings.sides import QUALIFIERS, Side
 
@@ -157,20 +157,20 @@ def _drugs(resource: Resource, concepts: Iterable[Json]) -> tuple[Coding, ...]:
 
 def _readings(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
     for detail in items(resource.get("orderDetail")):
-        yield from _first_saying(_own_words(detail))
+        yield from _said_in(_own_words(detail))
     for site in items(resource.get("bodySite")):
         yield from (Reading("side", QUALIFIERS[c.code], True) for c in codings(site) if c.code in QUALIFIERS)
-        yield from _first_saying(_texts(site), ("side",))
+        yield from _said_in(_texts(site), ("side",))
     for concept in items(resource.get("reasonCode")):
-        yield from _first_saying(_texts(concept), ("purpose", "request"))
+        yield from _said_in(_texts(concept), ("purpose", "request"))
     for concept in _code_concepts(resource, resolve):
-        yield from _first_saying(_own_words(concept), ("approach", "side", "guidance", "purpose"))
+        yield from _said_in(_own_words(concept), ("approach", "side", "guidance", "purpose"))
     for device in _devices(resource, resolve):
         names = _device_names(device)
         if not any(is_heart_monitor(name) for name in names):
-            yield from _first_saying(names, ("implant", "approach"))
+            yield from _said_in(names, ("implant", "approach"))
     if resource.get("resourceType") == "DeviceRequest":
-        yield from _first_saying(_own_words(resource.get("codeCodeableConcept")), ("implant",))
+        yield from _said_in(_own_words(resource.get("codeCodeableConcept")), ("implant",))
     yield from _performer(resource, resolve)
     for note in items(resource.get("note")):
         if isinstance(note.get("text"), str):
@@ -188,12 +188,12 @@ def _performer(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
         taxonomy = [coding.code for coding in codings(concept) if coding.system == NUCC]
         for value, groups in _NUCC_GROUPS.items():
             yield from (Reading("performer", value, True) for code in taxonomy if code.startswith(groups))
-        yield from _first_saying(_texts(concept), ("performer",))
+        yield from _said_in(_texts(concept), ("performer",))
 
 
-def _first_saying(texts: Iterable[str], attributes: tuple[Attribute, ...] | None = None) -> Iterator[Reading]:
+def _said_in(texts: Iterable[str], attributes: tuple[Attribute, ...] = ATTRIBUTES) -> Iterator[Reading]:
     for text in texts:
-        yield from read(text, attributes) if attributes else read(text)
+        yield from read(text, attributes)
 
 
 def _texts(concept: Json) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from cds_service.command_input import assessor_of, problems_told, settings_given
+from cds_service.command_input import FILE, assessor_of, problems_told, settings_given
 from cds_service.policy_commands.held import drafts, library_of
 from cds_service.terminal.policy_checks import print_case_runs, print_code_coverage
 from cds_service.terminal.progress import tracked
@@ -57,7 +57,7 @@ def test_command(path: Path | None) -> None:
 @click.option(
     "--codes",
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FILE,
     help="The codes, one per line or as CSV with system and code; CPT and HCPCS need no system.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -82,15 +82,16 @@ def facts_hash(keyed: Keyed, determination: Determination) -> str:
     return keyed("facts", canonical([text, found]))
 
 
-def sameness(keyed: Keyed, digest: Digest, finding: Finding, orders: Iterable[Entry]) -> str | None:
+def sameness(
+    keyed: Keyed, digest: Digest, finding: Finding, orders: Iterable[Entry], facts: Iterable[str]
+) -> str | None:
     """Equal for the same card: user, patient, order and facts; None where the order cannot be told from another."""
-    found = finding.assessment.determinations
-    same_name = [resource for url, resource in orders if reference_of(resource, url) == found[0].order]
+    named = finding.assessment.determinations[0].order
+    same_name = [resource for url, resource in orders if reference_of(resource, url) == named]
     if len(same_name) != 1:
         return None
     order = {name: value for name, value in same_name[0].items() if name not in _RESTAMPED}
-    facts = [facts_hash(keyed, each) for each in found]
-    return keyed("sameness", digest.user, digest.patient, found[0].order, canonical(order), *facts)
+    return keyed("sameness", digest.user, digest.patient, named, canonical(order), *facts)
 
 
 def about(determination: Determination) -> list[str]:

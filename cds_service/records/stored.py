@@ -13,7 +13,7 @@ from cds_service.records.bundle import Bundle
 from cds_service.records.database import Database, insert_once
 from cds_service.records.decision import HELD_BACK, Digest, card_row, determination_row, sameness
 from cds_service.records.feedback_request import OVERRIDDEN, UNLISTED, Feedback
-from cds_service.records.keeping import Override
+from cds_service.records.keeping import Cards, Override
 from cds_service.records.keyed import Keyed
 from cds_service.records.tables import BUNDLES, CARDS, DECISIONS, DETERMINATIONS, FEEDBACK
 from coverage_policies.library import Library
@@ -53,9 +53,7 @@ class StoredRecords:
         self._clock = clock
         self._monotonic = monotonic
 
-    def answered(
-        self, call: Call, path: str, request: HookRequest, answered: Answered
-    ) -> tuple[Mapping[str, Any], ...]:
+    def answered(self, call: Call, path: str, request: HookRequest, answered: Answered) -> Cards:
         """Store what was decided; returns the cards to show, which leaves out those that would be nagging."""
         digest = Digest.of(self._keyed, call.caller, request, answered)
         cards, determinations = self._rows(call.id, digest, answered)
@@ -113,13 +111,16 @@ class StoredRecords:
         cards: list[_Row] = []
         determinations: list[_Row] = []
         for finding in answered.judgement.findings:
-            if finding.card is not None:
-                same = sameness(self._keyed, digest, finding, answered.orders.judged)
-                cards.append(card_row(decision, finding, finding.card, same, self._library))
             card = finding.card["uuid"] if finding.card is not None else None
-            for each in finding.assessment.determinations:
-                position = len(determinations)
-                determinations.append(determination_row(decision, position, each, card, self._keyed, self._bundle))
+            rows = [
+                determination_row(decision, position, each, card, self._keyed, self._bundle)
+                for position, each in enumerate(finding.assessment.determinations, start=len(determinations))
+            ]
+            determinations += rows
+            if finding.card is not None:
+                facts = [row["facts_hash"] for row in rows]
+                same = sameness(self._keyed, digest, finding, answered.orders.judged, facts)
+                cards.append(card_row(decision, finding, finding.card, same, self._library))
         return cards, determinations
 
     def _overridden(self, connection: Connection, same: set[str]) -> set[str]:

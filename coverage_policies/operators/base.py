@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Protocol, TypeAlias
 from coverage_policies.determination import Reason
 from coverage_policies.searches import Search
 from coverage_policies.value_sets import ValueSet, union
+from fhir_mappings.dates import Span, When, is_on_or_before, is_within
 from fhir_mappings.orders import Order
 from fhir_mappings.record import Availability, Evidence, PatientRecord
 
@@ -26,6 +27,11 @@ class Holds(Enum):
 
     def __bool__(self) -> NoReturn:
         raise TypeError("an operator answers three ways; compare, do not test")
+
+    @classmethod
+    def of(cls, told: bool | None) -> "Holds":
+        """What is so, is not so, or (None) cannot be told."""
+        return {True: cls.YES, False: cls.NO, None: cls.CANNOT_TELL}[told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,13 @@ def value_set(names: Any, sets: Mapping[str, ValueSet]) -> ValueSet:
             hint = f"; did you mean {alike[0]!r}?" if alike else ""
             raise ValueError(f"there is no value set named {name!r}{hint}")
     return union(" or ".join(as_list(names)), (sets[name] for name in as_list(names)))
+
+
+def in_time(when: When | None, within: Span | None, anchor: date) -> bool | None:
+    """Whether it was by the anchor date, and within the span before it if one is given; None where one cannot tell."""
+    if when is None:
+        return None
+    return is_within(when, within, anchor) if within else is_on_or_before(when, anchor)
 
 
 def nothing_found(record: PatientRecord, *kinds: str) -> Finding:

@@ -12,6 +12,7 @@ from coverage_policies.operators.base import (
     Holds,
     Operator,
     arguments,
+    in_time,
     nothing_found,
     phrase,
     value_set,
@@ -20,8 +21,8 @@ from coverage_policies.operators.belonging import Belonging, both
 from coverage_policies.phrases import SPAN, span
 from coverage_policies.searches import IMAGING_STUDIES, PROCEDURES, REPORTS, Search
 from coverage_policies.value_sets import ValueSet
-from fhir_mappings.dates import Span, is_on_or_before, is_within
-from fhir_mappings.procedures import Procedure, Progress, imaging
+from fhir_mappings.dates import Span
+from fhir_mappings.procedures import Progress, imaging
 from fhir_mappings.record import Availability
 
 _KINDS = ("DiagnosticReport", "ImagingStudy", "Procedure")
@@ -44,30 +45,27 @@ class ImagingTest:
         """A final report, an available study or a completed procedure holds; an older one does not."""
         on_record = imaging(case.record, self.codes.match)
         sides = zip(on_record, self.belonging.of(on_record, case.order), strict=True)
-        found = [(each, is_ours) for each, is_ours in sides if is_ours is not False]
+        found = [
+            (each, is_ours, in_time(each.end, self.within, case.anchor))
+            for each, is_ours in sides
+            if is_ours is not False
+        ]
         if not found:
             return nothing_found(case.record, *_KINDS)
-        fits = [(each, both(self._fits(each, case), is_ours)) for each, is_ours in found]
+        fits = [(each, both(timely, is_ours)) for each, is_ours, timely in found]
         fitting = tuple(each.evidence for each, fit in fits if each.progress is Progress.DONE and fit is True)
         if fitting:
             return Finding(Holds.YES, Reason.PRESENT, fitting)
-        evidence = tuple(each.evidence for each, _ in found)
+        evidence = tuple(each.evidence for each, _, _ in found)
         if any(fit is True for _, fit in fits):
             return Finding(Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, evidence)
         if case.record.availability(*_KINDS) is Availability.UNAVAILABLE:
             return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, evidence)
         if all(fit is False for _, fit in fits):
             return Finding(Holds.NO, Reason.DATE_OUT_OF_RANGE, evidence)
-        side_is_open = any(self._fits(each, case) is not False and is_ours is None for each, is_ours in found)
+        side_is_open = any(timely is not False and is_ours is None for _, is_ours, timely in found)
         reason = Reason.INVALID_ATTRIBUTE if side_is_open else Reason.DATE_OUT_OF_RANGE
         return Finding(Holds.CANNOT_TELL, reason, evidence)
-
-    def _fits(self, study: Procedure, case: Circumstances) -> bool | None:
-        if study.end is None:
-            return None
-        if self.within is None:
-            return is_on_or_before(study.end, case.anchor)
-        return is_within(study.end, self.within, case.anchor)
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ImagingTest:

@@ -17,7 +17,7 @@ from coverage_policies.operators.base import (
     phrase,
     value_set,
 )
-from coverage_policies.phrases import DURATION, Comparison, DurationTest, duration
+from coverage_policies.phrases import DURATION, DurationTest, duration
 from coverage_policies.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS, Search
 from coverage_policies.value_sets import ValueSet
 from fhir_mappings.dates import When
@@ -81,7 +81,7 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> MedicationTest
     if "lasting" not in arguments:
         return MedicationTest(codes)
     lasting = duration(arguments["lasting"])
-    if lasting.comparison in (Comparison.UNDER, Comparison.AT_MOST):
+    if lasting.comparison.is_upper_bound:
         raise ValueError(f"'{lasting}' cannot be proven, a supply may be missing; write it like 'at least 3 weeks'")
     return TakenTest(codes, lasting)
 

@@ -12,6 +12,7 @@ from coverage_policies.operators.base import (
     Holds,
     Operator,
     arguments,
+    in_time,
     nothing_found,
     phrase,
     value_set,
@@ -20,7 +21,7 @@ from coverage_policies.phrases import SPAN, span
 from coverage_policies.searches import Search, observations
 from coverage_policies.value_sets import ValueSet
 from fhir_mappings.codings import LOINC
-from fhir_mappings.dates import Span, is_on_or_before, is_within
+from fhir_mappings.dates import Span
 from fhir_mappings.observations import Observation
 from fhir_mappings.observations import observations as read_observations
 
@@ -46,11 +47,7 @@ class ObservationTest:
         return Finding(Holds.YES, Reason.PRESENT, tuple(o.evidence for o in newest))
 
     def _fits(self, observation: Observation, case: Circumstances) -> bool:
-        if observation.number is None or observation.when is None:
-            return False
-        if self.within is None:
-            return is_on_or_before(observation.when, case.anchor) is True
-        return is_within(observation.when, self.within, case.anchor) is True
+        return observation.number is not None and in_time(observation.when, self.within, case.anchor) is True
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ObservationTest:

@@ -17,13 +17,13 @@ from coverage_policies.operators.base import (
     phrase,
     value_set,
 )
-from coverage_policies.operators.belonging import SCHEMAS, Belonging, belonging
+from coverage_policies.operators.belonging import SCHEMAS, Belonging, belonging, both
+from coverage_policies.operators.procedure_history import begun
 from coverage_policies.phrases import (
     DURATION,
     FOLLOWING_DAYS,
     HOURS,
     PERCENT,
-    Comparison,
     DurationTest,
     NumberTest,
     duration,
@@ -36,7 +36,7 @@ from coverage_policies.value_sets import ValueSet
 from fhir_mappings.codings import LOINC
 from fhir_mappings.dates import When
 from fhir_mappings.pain_relief import Edge, Relief, Window, reliefs
-from fhir_mappings.procedures import Progress, procedures
+from fhir_mappings.procedures import Progress
 from fhir_mappings.record import Availability, Evidence, PatientRecord
 
 _EDGES: Mapping[str, Edge] = {"start": "start", "end": "end"}
@@ -74,9 +74,7 @@ class PainReliefTest:
     def find(self, case: Circumstances) -> Finding:
         """Holds with enough days on which every measured procedure passed; days that fail do not undo others."""
         record = case.record
-        on_record = [
-            p for p in procedures(record, self.after.match) if p.start is None or p.start.earliest <= case.anchor
-        ]
+        on_record = begun(case, self.after)
         belongs = dict(zip(on_record, self.belonging.of(on_record, case.order), strict=True))
         done = [p for p in on_record if belongs[p] is not False]
         if not done:
@@ -111,7 +109,7 @@ class PainReliefTest:
         day = days[place]
         if any(_may_take_its_place(when, day.on, self.which) for when in uncertain):
             return Finding(Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, evidence)
-        holds = {True: Holds.YES, False: Holds.NO, None: Holds.CANNOT_TELL}[day.passed]
+        holds = Holds.of(day.passed)
         return Finding(holds, day.reason, _evidence(day.reliefs), gist=day.reliefs[0].printed)
 
     def _number(self, days: Sequence[Day]) -> int:
@@ -153,7 +151,7 @@ def _day(reliefs_: tuple[Relief, ...], test: NumberTest, window: Window) -> Day:
     return Day(
         on.earliest if on and on.earliest == on.latest else None,
         reliefs_,
-        False if False in answers else None if None in answers else True,
+        both(*answers),
         Reason.MISSING if open_because == {Reason.MISSING} else Reason.VALUE_OUT_OF_RANGE,
     )
 
@@ -213,7 +211,7 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PainReliefTest
 
 def _provable(phrase: str) -> DurationTest:
     test = duration(phrase)
-    if test.comparison in (Comparison.UNDER, Comparison.AT_MOST):
+    if test.comparison.is_upper_bound:
         raise ValueError(f"{phrase!r} is never asked of days that helped; write it like 'at least 2 weeks'")
     return test
 

@@ -17,13 +17,12 @@ from coverage_policies.operators.base import (
     value_set,
 )
 from coverage_policies.operators.belonging import SCHEMAS, Belonging, belonging
-from coverage_policies.operators.procedure_history import SinceTest, TimesTest
+from coverage_policies.operators.procedure_history import SinceTest, TimesTest, begun
 from coverage_policies.phrases import (
     AGO,
     COUNT,
     DURATION,
     SPAN,
-    Comparison,
     DurationTest,
     NumberTest,
     count,
@@ -33,7 +32,7 @@ from coverage_policies.phrases import (
 from coverage_policies.searches import PROCEDURES, Search
 from coverage_policies.value_sets import ValueSet
 from fhir_mappings.dates import Span, When, is_on_or_before, is_within
-from fhir_mappings.procedures import Procedure, Progress, procedures
+from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.record import Availability
 
 
@@ -53,7 +52,7 @@ class ProcedureTest:
 
     def find(self, case: Circumstances) -> Finding:
         """What was completed holds; under way counts while it goes on; unclear status, date or side cannot tell."""
-        on_record = [p for p in procedures(case.record, self.codes.match) if not _is_later(p, case)]
+        on_record = begun(case, self.codes)
         belongs = dict(zip(on_record, self.belonging.of(on_record, case.order), strict=True))
         found = [p for p in on_record if belongs[p] is not False]
         if not found:
@@ -92,10 +91,6 @@ class ProcedureTest:
         return Finding(Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE, evidence)
 
 
-def _is_later(done: Procedure, case: Circumstances) -> bool:
-    return done.start is not None and done.start.earliest > case.anchor
-
-
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureTest | TimesTest | SinceTest:
     codes, whose = value_set(arguments["in"], sets), belonging(arguments)
     asked = [name for name in ("lasting", "times", "first", "last") if name in arguments]
@@ -119,7 +114,7 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureTest 
 def _provable(phrase: str, *, is_short: bool) -> DurationTest:
     """A duration that a record can prove: another visit, not on record, makes it longer, and a last one later."""
     test = duration(phrase)
-    if (test.comparison in (Comparison.UNDER, Comparison.AT_MOST)) is not is_short:
+    if test.comparison.is_upper_bound is not is_short:
         example = "under 2 months ago" if is_short else "at least 4 weeks"
         raise ValueError(f"{phrase!r} cannot be proven, a visit may be missing; write it like {example!r}")
     return test
@@ -127,7 +122,7 @@ def _provable(phrase: str, *, is_short: bool) -> DurationTest:
 
 def _provable_count(phrase: str) -> NumberTest:
     test = count(phrase)
-    if test.comparison in (Comparison.UNDER, Comparison.AT_MOST):
+    if test.comparison.is_upper_bound:
         raise ValueError(f"{phrase!r} cannot be proven, one may be missing; write it like 'at least 4'")
     return test
 

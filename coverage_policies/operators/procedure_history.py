@@ -10,16 +10,14 @@ from datetime import date
 from typing import Literal
 
 from coverage_policies.determination import Reason
-from coverage_policies.operators.base import Circumstances, Finding, Holds, nothing_found
+from coverage_policies.operators.base import Circumstances, Finding, Holds, in_time, nothing_found
 from coverage_policies.operators.belonging import Belonging, both
 from coverage_policies.phrases import Comparison, DurationTest, NumberTest
 from coverage_policies.searches import PROCEDURES, Search
 from coverage_policies.value_sets import ValueSet
-from fhir_mappings.dates import Span, When, is_on_or_before, is_within
+from fhir_mappings.dates import Span, When
 from fhir_mappings.procedures import Procedure, Progress, procedures
 from fhir_mappings.record import Availability
-
-_SHORT = (Comparison.UNDER, Comparison.AT_MOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +28,22 @@ class Candidate:
     counts: bool | None
 
 
+def begun(case: Circumstances, codes: ValueSet) -> list[Procedure]:
+    """What was or may have been begun by the anchor date."""
+    return [p for p in procedures(case.record, codes.match) if p.start is None or p.start.earliest <= case.anchor]
+
+
 def candidates(
     case: Circumstances, codes: ValueSet, belonging: Belonging, within: Span | None = None
 ) -> tuple[Candidate, ...]:
     """What was or may have been done by the anchor date, on the side and for the purpose asked for, and in time."""
-    found = [p for p in procedures(case.record, codes.match) if p.start is None or p.start.earliest <= case.anchor]
+    found = begun(case, codes)
     belongs = belonging.of(found, case.order)
     counted = [
-        Candidate(p, both(belonging_, True if p.progress is Progress.DONE else None, _in_time(p.day, within, case)))
-        for p, belonging_ in zip(found, belongs, strict=True)
+        Candidate(p, both(ours, True if p.progress is Progress.DONE else None, in_time(p.day, within, case.anchor)))
+        for p, ours in zip(found, belongs, strict=True)
     ]
     return tuple(each for each in counted if each.counts is not False)
-
-
-def _in_time(day: When | None, within: Span | None, case: Circumstances) -> bool | None:
-    if day is None:
-        return None
-    return is_within(day, within, case.anchor) if within else is_on_or_before(day, case.anchor)
 
 
 def _is_complete(case: Circumstances) -> bool:
@@ -57,7 +54,7 @@ def _finding(holds: bool | None, reason: Reason, found: Sequence[Candidate], cas
     evidence = tuple(each.done.evidence for each in found)
     if holds is None and not _is_complete(case):
         return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, evidence)
-    return Finding({True: Holds.YES, False: Holds.NO, None: Holds.CANNOT_TELL}[holds], reason, evidence)
+    return Finding(Holds.of(holds), reason, evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +118,7 @@ def _is_apart(test: DurationTest, certain: Sequence[When], everything: Sequence[
     """Whether first and last lie so far apart: more records only make it farther."""
     least = _gap(test, certain)
     most = _gap(test, everything) if everything is not None else None
-    if test.comparison in _SHORT:
+    if test.comparison.is_upper_bound:
         return False if least is False else True if most else None
     return True if least else False if most is False else None
 
@@ -156,7 +153,7 @@ class SinceTest:
         held = [(each.counts, self.ago.holds(each.done.day, case.anchor) if each.done.day else None) for each in found]
         certain = [holds for counts, holds in held if counts]
         everything = [holds for _, holds in held] if _is_complete(case) else [None]
-        if self.which == "first" and self.ago.comparison in _SHORT:
+        if self.which == "first" and self.ago.comparison.is_upper_bound:
             proven = bool(certain) and all(everything)
             disproven = False in certain
         else:

@@ -11,6 +11,7 @@ from textwrap import dedent, indent
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from coverage_policies.case_facts import READ_TYPES
 from coverage_policies.determination import CriterionResult, Determination, Status
 from coverage_policies.evaluator import ANSWERS_VALID, evaluate
 from coverage_policies.loader import parse_policy
@@ -33,22 +34,6 @@ ANCHOR = date(2026, 3, 2)
 COMPLETE = Availability.COMPLETE
 NOT_OFFERED = Availability.NOT_OFFERED
 UNAVAILABLE = Availability.UNAVAILABLE
-KINDS = (
-    "AllergyIntolerance",
-    "CarePlan",
-    "Condition",
-    "Device",
-    "DiagnosticReport",
-    "ImagingStudy",
-    "MedicationAdministration",
-    "MedicationDispense",
-    "MedicationRequest",
-    "MedicationStatement",
-    "Observation",
-    "Procedure",
-    "QuestionnaireResponse",
-    "ServiceRequest",
-)
 
 # --- value sets and texts --------------------------------------------------------------------------------------------
 
@@ -151,11 +136,11 @@ def answers(said: Mapping[str, str], authored: str = "2026-03-02T10:00:00Z", **m
 
 def available(**changed: Availability) -> dict[str, Availability]:
     """Every search succeeded, but for those named."""
-    return dict.fromkeys(KINDS, COMPLETE) | changed
+    return dict.fromkeys(READ_TYPES, COMPLETE) | changed
 
 
 def all_of(how: Availability) -> dict[str, Availability]:
-    return dict.fromkeys(KINDS, how)
+    return dict.fromkeys(READ_TYPES, how)
 
 
 def chart(
