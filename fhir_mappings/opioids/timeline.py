@@ -189,7 +189,7 @@ def _possibly_taken(family: Sequence[Regimen]) -> list[Piece]:
 
 
 def _left_over(family: Sequence[Regimen]) -> Mapping[int, int]:
-    """Days by which a fill outlasts its supply because the one before it had not run out."""
+    """Days by which a fill outlasts its supply because those before it had not run out; they add up."""
     found = {}
     by_signature: dict[tuple[object, ...], list[Prescription]] = {}
     for regimen in family:
@@ -198,10 +198,14 @@ def _left_over(family: Sequence[Regimen]) -> Mapping[int, int]:
                 by_signature.setdefault(fill.signature, []).append(fill)
     for fills in by_signature.values():
         fills.sort(key=lambda fill: (fill.start.earliest, fill.reference))
+        left = 0
         for before, fill in pairwise(fills):
-            overlap = (before.end.latest - fill.start.earliest).days + 1
-            if overlap > 0 and before.end.latest < date.max:
-                found[id(fill)] = overlap
+            if before.end.latest == date.max:
+                left = 0
+                continue
+            left = max((before.end.latest - fill.start.earliest).days + 1 + left, 0)
+            if left:
+                found[id(fill)] = left
     return found
 
 

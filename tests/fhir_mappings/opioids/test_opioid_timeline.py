@@ -521,6 +521,18 @@ def test_what_is_left_over_after_an_early_renewal_is_taken_later():
     assert rounded(current(*chart)) == days(8, 13)
 
 
+def test_what_is_left_over_adds_up_over_early_renewals():
+    # each month's supply is renewed after 25 days; the last ends on 27 December, ten days left over reach to 6 January
+    chart = [monthly("a", "2025-10-09"), monthly("b", "2025-11-03"), monthly("c", "2025-11-28")]
+    assert rounded(current(*chart)) == days(0, 6)
+
+
+def test_a_pause_uses_up_what_was_left_over():
+    # one of five days left over is taken on 3 December; the last supply ends on 2 January, and four days follow
+    chart = [monthly("a", "2025-10-09"), monthly("b", "2025-11-03"), monthly("c", "2025-12-04")]
+    assert rounded(current(*chart)) == days(2, 6)
+
+
 def test_a_renewal_that_names_the_order_it_replaces_counts_once():
     prior = {"reference": "MedicationRequest/a"}
     chart = [monthly("a", "2025-12-10"), monthly("b", "2026-01-05", priorPrescription=prior)]
