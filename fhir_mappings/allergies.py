@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from fhir_mappings.codings import CodeTest, codings, has_code, items
+from fhir_mappings.dates import When
 from fhir_mappings.record import Evidence, PatientRecord
 
 
@@ -10,7 +11,8 @@ from fhir_mappings.record import Evidence, PatientRecord
 class Allergy:
     """One row of an allergy list. `is_certain`: active, confirmed, and an allergy rather than an intolerance.
 
-    `is_certain_intolerance`: an intolerance that is active and confirmed.
+    `is_certain_intolerance`: an intolerance that is active and confirmed. `since`: when it is known to have been there,
+    by its onset or else the day it was recorded.
     """
 
     reference: str
@@ -18,6 +20,7 @@ class Allergy:
     is_certain: bool
     evidence: Evidence
     is_certain_intolerance: bool = False
+    since: When | None = None
 
 
 def allergies(record: PatientRecord, codes: CodeTest) -> tuple[Allergy, ...]:
@@ -43,5 +46,5 @@ def allergies(record: PatientRecord, codes: CodeTest) -> tuple[Allergy, ...]:
         value = "" if certain else "set aside" if not usable else "to be confirmed"
         reference = record.reference(resource)
         evidence = Evidence(reference, match.label, str(recorded or ""), value)
-        found.append(Allergy(reference, match.label, certain, evidence, stands and not certain))
+        found.append(Allergy(reference, match.label, certain, evidence, stands and not certain, recorded))
     return tuple(found)

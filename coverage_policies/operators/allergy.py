@@ -11,6 +11,7 @@ from coverage_policies.operators.base import (
     Finding,
     Holds,
     Operator,
+    in_time,
     nothing_found,
     value_set,
 )
@@ -34,19 +35,24 @@ class AllergyTest:
         return (ALLERGIES,)
 
     def find(self, case: Circumstances) -> Finding:
-        """An active, confirmed allergy holds; an unconfirmed one cannot tell, nor an intolerance unless it counts."""
+        """An active, confirmed allergy holds; an unconfirmed one cannot tell, nor an intolerance unless it counts.
+
+        Where the question is how things stood on an earlier day, one not known to have been there cannot tell.
+        """
         codes = self.codes or _ordered(case.order)
         if not codes.rows:
             return Finding(Holds.CANNOT_TELL, Reason.MISSING)
         found = allergies(case.record, codes.match)
-        certain = tuple(each.evidence for each in found if each.is_certain)
+        there = [each for each in found if not case.is_looking_back or in_time(each.since, None, case.anchor) is True]
+        certain = tuple(each.evidence for each in there if each.is_certain)
         if self.intolerance_counts:
-            borne_badly = [each.evidence for each in found if each.is_certain_intolerance]
+            borne_badly = [each.evidence for each in there if each.is_certain_intolerance]
             certain += tuple(replace(evidence, value="intolerance") for evidence in borne_badly)
         if certain:
             return Finding(Holds.YES, Reason.PRESENT, certain)
         if found:
-            return Finding(Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, tuple(each.evidence for each in found))
+            reason = Reason.INVALID_ATTRIBUTE if there else Reason.DATE_OUT_OF_RANGE
+            return Finding(Holds.CANNOT_TELL, reason, tuple(each.evidence for each in found))
         return nothing_found(case.record, "AllergyIntolerance")
 
 

@@ -12,6 +12,7 @@ from coverage_policies.operators.base import (
     Holds,
     Operator,
     arguments,
+    in_time,
     nothing_found,
     phrase,
     value_set,
@@ -31,7 +32,7 @@ from coverage_policies.phrases import (
 )
 from coverage_policies.searches import PROCEDURES, Search
 from coverage_policies.value_sets import ValueSet
-from fhir_mappings.dates import Span, When, is_on_or_before, is_within
+from fhir_mappings.dates import Span, When
 from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.record import Availability
 
@@ -72,10 +73,11 @@ class ProcedureTest:
 
     def _fits(self, done: Procedure, case: Circumstances) -> bool | None:
         if done.progress is Progress.UNDER_WAY:
-            return True
-        if self.within is None:
-            return True if done.end is None else is_on_or_before(done.end, case.anchor)
-        return None if done.end is None else is_within(done.end, self.within, case.anchor)
+            # What goes on now may have begun since the day looked back to.
+            return True if not case.is_looking_back or in_time(done.start, None, case.anchor) is True else None
+        if self.within is None and done.end is None:
+            return None if case.is_looking_back else True
+        return in_time(done.end, self.within, case.anchor)
 
     def _lasting(
         self, case: Circumstances, lasting: DurationTest, found: list[Procedure], done: list[Procedure]

@@ -1,9 +1,10 @@
 """`allergy`: to a substance, or to the ordered drug."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from coverage_fakes import RXNORM, SNOMED, UNAVAILABLE, available, clause, concept, find, order
+from coverage_fakes import RXNORM, SNOMED, UNAVAILABLE, available, case, clause, concept, find, order
 
 from coverage_policies.determination import Reason
 from coverage_policies.operators.base import Holds
@@ -51,6 +52,30 @@ def test_it_needs_the_allergy_list() -> None:
 def test_only_an_active_confirmed_allergy_holds(resource: Resource, holds: Holds, reason: Reason) -> None:
     found = find(TO_ALPHA, resource)
     assert (found.holds, found.reason) == (holds, reason)
+
+
+@pytest.mark.parametrize(
+    ("known", "holds", "reason"),
+    [
+        ({"onsetDateTime": "2026-03-02"}, Holds.YES, Reason.PRESENT),
+        ({"recordedDate": "2026-03-02"}, Holds.YES, Reason.PRESENT),
+        ({"onsetDateTime": "2026-03-03"}, Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        ({"onsetDateTime": "2026-03"}, Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        ({}, Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+    ],
+)
+def test_an_allergy_known_today_is_not_taken_back_to_an_earlier_day(
+    known: dict[str, str], holds: Holds, reason: Reason
+) -> None:
+    found = TO_ALPHA.find(replace(case(allergy("alpha", **known)), is_looking_back=True))
+    assert (found.holds, found.reason) == (holds, reason)
+
+
+def test_an_intolerance_that_counts_is_not_taken_back_either() -> None:
+    counted = clause("allergy", in_="alpha", intolerance="counts")
+    later = case(allergy("alpha", type="intolerance", onsetDateTime="2026-03-03"))
+    assert counted.find(later).holds is Holds.YES
+    assert counted.find(replace(later, is_looking_back=True)).holds is Holds.CANNOT_TELL
 
 
 def test_only_what_is_certain_is_evidence_where_something_is() -> None:

@@ -1,12 +1,14 @@
 """`procedure`: done by the anchor date, recently, or from first to last long enough."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from coverage_fakes import UNAVAILABLE, available, clause, find, procedure
+from coverage_fakes import UNAVAILABLE, available, case, clause, find, procedure
 
 from coverage_policies.determination import Reason
 from coverage_policies.operators.base import Finding, Holds
+from coverage_policies.operators.base import Test as ClauseTest
 from coverage_policies.searches import PROCEDURES
 from fhir_mappings.fhir_json import Resource
 
@@ -52,6 +54,27 @@ def test_it_needs_the_procedures() -> None:
 def test_what_was_done_by_the_anchor_date_holds(resource: Resource, holds: Holds, reason: Reason) -> None:
     found = find(DONE, resource)
     assert (found.holds, found.reason) == (holds, reason)
+
+
+@pytest.mark.parametrize(
+    ("resource", "holds"),
+    [
+        (period("2026-03-02", None, "in-progress"), Holds.YES),
+        (period("2026", None, "in-progress"), Holds.CANNOT_TELL),
+        (procedure("alpha", None, "in-progress"), Holds.CANNOT_TELL),
+    ],
+)
+@pytest.mark.parametrize("test", [DONE, RECENT], ids=["done", "recent"])
+def test_what_goes_on_now_is_not_taken_back_to_an_earlier_day(
+    test: ClauseTest, resource: Resource, holds: Holds
+) -> None:
+    now = case(resource)
+    assert test.find(now).holds is Holds.YES
+    assert test.find(replace(now, is_looking_back=True)).holds is holds
+
+
+def test_what_was_done_on_no_known_day_is_not_taken_back_to_an_earlier_day() -> None:
+    assert DONE.find(replace(case(procedure("alpha", None)), is_looking_back=True)).holds is Holds.CANNOT_TELL
 
 
 @pytest.mark.parametrize(
