@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from fhir_mappings.codings import SNOMED, CodeTest, codings, items, text_of
-from fhir_mappings.dates import When, parse_period
+from fhir_mappings.dates import Span, When, parse_period, plus
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.medications import drug_codings
+from fhir_mappings.opioids.dose import is_as_needed
+from fhir_mappings.opioids.quantities import number
 from fhir_mappings.record import Evidence, PatientRecord
 
 _ORAL = "26643006"
@@ -20,8 +22,13 @@ _OTHERWISE = re.compile(
     r"\b(?:topical|gel|cream|ointment|patch|transdermal|ophthalmic|eye|drops?|nasal|inject\w*|rectal|suppositor\w*)\b",
     re.IGNORECASE,
 )
-_AS_NEEDED = re.compile(r"\bprn\b|\bas needed\b", re.IGNORECASE)
+_SOME_DAYS = re.compile(
+    r"\b(?:bi-?)?weekly\b|\bmonthly\b|\b(?:a|per|each|every) (?:week|month)\b|\bevery (?:other|\d+|two|three) days?\b",
+    re.IGNORECASE,
+)
 _DAYS = ("d", "day", "days")
+_A_DAY = {"s": 86_400, "min": 1_440, "h": 24, "d": 1}
+"""How many of a unit make a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +84,11 @@ _ELEMENTS = (
 def _dispensed(record: PatientRecord, resource: Resource) -> tuple[When | None, date | None]:
     first = record.when(resource.get("whenHandedOver")) or record.when(resource.get("whenPrepared"))
     supply = resource.get("daysSupply")
-    number = supply.get("value") if isinstance(supply, dict) else None
+    supplied = number(supply.get("value")) if isinstance(supply, dict) else None
     unit = (supply.get("code") or supply.get("unit") or "d") if isinstance(supply, dict) else ""
-    if first is None or isinstance(number, str | bool) or number is None or unit not in _DAYS or number < 1:
+    if first is None or supplied is None or unit not in _DAYS or supplied < 1 or resource.get("status") == "stopped":
         return first, None
-    return first, first.latest + timedelta(days=int(number) - 1)
+    return first, plus(first.latest, Span(int(supplied) - 1, "days"))
 
 
 def _prescribed(record: PatientRecord, resource: Resource) -> tuple[When | None, date | None]:
@@ -107,14 +114,32 @@ _READERS = {"MedicationDispense": _dispensed, "MedicationRequest": _prescribed, 
 def _is_by_mouth_each_day(record: PatientRecord, resource: Resource) -> bool:
     dosages = [*items(resource.get("dosageInstruction")), *items(resource.get("dosage"))]
     instructions = " / ".join(text for dosage in dosages if isinstance(text := dosage.get("text"), str))
-    as_needed = any(dosage.get("asNeededBoolean") or dosage.get("asNeededCodeableConcept") for dosage in dosages)
     routes = [dosage["route"] for dosage in dosages if dosage.get("route")]
-    if as_needed or _AS_NEEDED.search(instructions):
+    # How often is the order's to say, and a dispense of it need not repeat it.
+    for reference in items(resource.get("authorizingPrescription")):
+        dosages += items((record.resolve(reference, within=resource) or {}).get("dosageInstruction"))
+    if any(is_as_needed(dosage) or _skips_days(dosage) for dosage in dosages):
         return False
     if routes:
         return all(_is_oral(route) for route in routes)
     said = " / ".join([instructions, *_names(record, resource)])
     return bool(_BY_MOUTH.search(said)) and not _OTHERWISE.search(said)
+
+
+def _skips_days(dosage: Resource) -> bool:
+    """Whether a drug is taken on some days only, or may be."""
+    if isinstance(text := dosage.get("text"), str) and _SOME_DAYS.search(text):
+        return True
+    repeats = [repeat for timing in items(dosage.get("timing")) for repeat in items(timing.get("repeat"))]
+    return any(repeat.get("dayOfWeek") or not _is_within_a_day(repeat) for repeat in repeats)
+
+
+def _is_within_a_day(repeat: Resource) -> bool:
+    unit, longest = repeat.get("periodUnit"), repeat.get("periodMax", repeat.get("period", 1))
+    if unit is None:
+        return True
+    period = number(longest)
+    return period is not None and unit in _A_DAY and period <= _A_DAY[unit]
 
 
 def _is_oral(route: Json) -> bool:

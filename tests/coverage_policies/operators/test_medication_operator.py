@@ -92,6 +92,10 @@ def for_days(first: str, last: str | None, **more: Any) -> Resource:
     return prescription(on=first, dosageInstruction=[dosage]) | more
 
 
+def repeated(**repeat: Any) -> dict[str, Any]:
+    return {"timing": {"repeat": repeat}, **BY_MOUTH}
+
+
 def reported(first: str, last: str | None, **more: Any) -> Resource:
     return {
         "resourceType": "MedicationStatement",
@@ -146,6 +150,18 @@ UNPROVEN = [
     dispensed("2026-01-01", "30", dosageInstruction=[{"route": {"text": "Topical"}}]),
     dispensed("2026-01-01", "30", dosageInstruction=None),
     dispensed("2026-01-01", "30", daysSupply={"value": "thirty"}),
+    dispensed("2026-01-01", "30", status="stopped"),
+    dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "additionalInstruction": [{"text": "when needed"}]}]),
+    dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "patientInstruction": "as needed for pain"}]),
+    dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "text": "one tablet every other day"}]),
+    dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "text": "one tablet once a week"}]),
+    dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=1, periodUnit="wk")]),
+    dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=2, periodUnit="d")]),
+    dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=25, periodUnit="h")]),
+    dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=1, periodMax=2, periodUnit="d")]),
+    dispensed("2026-01-01", "30", dosageInstruction=[repeated(dayOfWeek=["mon"])]),
+    dispensed("2026-01-01", "30", daysSupply={"value": [30]}),
+    dispensed("2026-01-01", "30", daysSupply={"value": Decimal("1e999999999")}),
     for_days("2026-01-01", "2026-02-01", status="stopped"),
     for_days("2026-01-01", "2026-02-01", status="on-hold"),
     for_days("2026-01-01", "2026-02-01", intent="proposal"),
@@ -158,6 +174,25 @@ def test_what_may_not_have_been_taken_each_day_by_mouth_cannot_tell(resource: Re
     found = find(LONG, resource)
     assert (found.holds, found.reason, len(found.evidence)) == (Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE, 1)
     assert found.evidence[0].value == "days taken not told"
+
+
+@pytest.mark.parametrize(
+    "repeat", [{"period": 1, "periodUnit": "d"}, {"period": 24, "periodUnit": "h"}, {"frequency": 2}]
+)
+def test_what_is_taken_each_day_holds(repeat: dict[str, Any]) -> None:
+    assert find(LONG, dispensed("2026-01-01", "30", dosageInstruction=[repeated(**repeat)])).holds is Holds.YES
+
+
+@pytest.mark.parametrize(("as_needed", "holds"), [(True, Holds.CANNOT_TELL), (False, Holds.YES)])
+def test_what_the_order_leaves_to_need_was_not_surely_taken_each_day(as_needed: bool, holds: Holds) -> None:
+    # The order is of another drug's code, so that only the dispense is a supply.
+    ordered = prescription("1191", id="by", dosageInstruction=[{**BY_MOUTH, "asNeededBoolean": as_needed}])
+    by = [{"reference": "MedicationRequest/by"}]
+    assert find(LONG, ordered, dispensed("2026-01-01", "30", authorizingPrescription=by)).holds is holds
+
+
+def test_a_supply_beyond_the_calendar_ends_with_it() -> None:
+    assert find(LONG, dispensed("2026-01-01", "99999999999")).holds is Holds.YES
 
 
 @pytest.mark.parametrize("status", ["entered-in-error", "cancelled", "declined"])
