@@ -139,7 +139,7 @@ def _is_within_a_day(repeat: Resource) -> bool:
     if unit is None:
         return True
     period = number(longest)
-    return period is not None and unit in _A_DAY and period <= _A_DAY[unit]
+    return period is not None and isinstance(unit, str) and period <= _A_DAY.get(unit, 0)
 
 
 def _is_oral(route: Json) -> bool:

@@ -19,6 +19,7 @@ from fhir_mappings.observations import observations
 from fhir_mappings.orders import read_order
 from fhir_mappings.pain_relief import Window, reliefs
 from fhir_mappings.procedures import imaging, latest_on_or_before, plans, procedures
+from fhir_mappings.supplies import longest_stretch, supplies
 
 ELEMENTS = {
     "Condition": "code clinicalStatus verificationStatus onsetDateTime onsetPeriod abatementDateTime abatementPeriod"
@@ -33,7 +34,10 @@ ELEMENTS = {
     "Observation": "code status effectiveDateTime effectiveInstant effectivePeriod valueQuantity valueInteger",
     "AllergyIntolerance": "code clinicalStatus verificationStatus type reaction onsetDateTime recordedDate",
     "MedicationRequest": "medicationCodeableConcept medicationReference status intent doNotPerform authoredOn contained"
-    " dispenseRequest orderDetail",
+    " dispenseRequest orderDetail dosageInstruction",
+    "MedicationDispense": "medicationCodeableConcept status whenHandedOver whenPrepared daysSupply dosageInstruction"
+    " authorizingPrescription",
+    "MedicationStatement": "medicationCodeableConcept status effectivePeriod dosage",
     "Device": "type status deviceName manufacturer modelNumber",
     "QuestionnaireResponse": "status questionnaire author authored basedOn item contained",
 }
@@ -76,7 +80,17 @@ KEYS = st.sampled_from(
         *("coding", "code", "system", "display", "text", "start", "end", "value", "unit", "comparator"),
         *("reference", "type", "id", "resourceType", "item", "answer", "linkId", "valueBoolean", "valueCoding"),
         *("valueString", "valueCodeableConcept", "url", "extension", "activity", "detail", "status"),
-        *("substance", "name", "event", "repeat", "boundsPeriod", "validityPeriod", "lastUpdated"),
+        *(
+            "substance",
+            "name",
+            "event",
+            "timing",
+            "repeat",
+            "periodUnit",
+            "boundsPeriod",
+            "validityPeriod",
+            "lastUpdated",
+        ),
         *("doNotPerform", "codeReference", "deviceName", "contained"),
     ]
 )
@@ -117,6 +131,10 @@ def relief(chart):
     return [each.printed for each in reliefs(chart, done, anything, WINDOW)]
 
 
+def taken(chart):
+    return longest_stretch([each.days for each in supplies(chart, anything) if each.days], chart.today)
+
+
 READINGS = {
     "conditions": (("Condition",), lambda chart: [c.on(chart.today) for c in conditions(chart, anything)]),
     "procedures": (("Procedure",), lambda chart: latest_on_or_before(procedures(chart, anything), chart.today)),
@@ -126,6 +144,7 @@ READINGS = {
     "pain relief": (("Procedure", "Observation"), relief),
     "allergies": (("AllergyIntolerance",), lambda chart: allergies(chart, anything)),
     "medications": (("MedicationRequest",), lambda chart: medications(chart, anything)),
+    "supplies": (("MedicationDispense", "MedicationRequest", "MedicationStatement"), taken),
     "devices": (("Device",), lambda chart: devices(chart, anything)),
     "answers": (
         ("QuestionnaireResponse",),

@@ -159,6 +159,7 @@ UNPROVEN = [
     dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=2, periodUnit="d")]),
     dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=25, periodUnit="h")]),
     dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=1, periodMax=2, periodUnit="d")]),
+    dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=1, periodUnit=["d"])]),
     dispensed("2026-01-01", "30", dosageInstruction=[repeated(dayOfWeek=["mon"])]),
     dispensed("2026-01-01", "30", daysSupply={"value": [30]}),
     dispensed("2026-01-01", "30", daysSupply={"value": Decimal("1e999999999")}),
