@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from cards.markdown import escaped, shortened
-from coverage_policies.determination import CriterionResult, Determination, Outcome, Question, Reason, Status
-from coverage_policies.model import CODE
+from coverage_policies.format.model import CODE
+from coverage_policies.judging.determination import CriterionResult, Determination, Outcome, Question, Reason, Status
 from fhir_mappings.record import Evidence
 
 SUMMARY_LENGTH = 139

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from cds_service.fhir_servers import SERVER
+from cds_service.fhir_client.allowlist import SERVER
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?\Z")
 _Listed = Annotated[tuple[str, ...], NoDecode]

@@ -7,8 +7,8 @@ from enum import Enum
 from fhir_mappings.codings import CodeTest, Coding, has_code, named
 from fhir_mappings.dates import When, parse_period
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.laterality import Side, side_of
 from fhir_mappings.record import Evidence, PatientRecord
-from fhir_mappings.sides import Side, side_of
 
 _ELEMENTS = ("code", "clinicalStatus", "verificationStatus", "onset", "abatement", "recordedDate", "subject")
 _ALWAYS = When(date.min, date.max)

@@ -9,10 +9,10 @@ from fhir_mappings.codings import CPT, HCPCS, RXNORM, Coding, codings, has_code,
 from fhir_mappings.dates import When, parse, parse_period
 from fhir_mappings.drug_names import ingredients_named
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.laterality import QUALIFIERS, Side
 from fhir_mappings.opioids import ingredient_of
-from fhir_mappings.order_words import ATTRIBUTES, Attribute, Reading, is_heart_monitor, is_plain, names_it_plainly, read
+from fhir_mappings.order_text import ATTRIBUTES, Attribute, Reading, is_heart_monitor, is_plain, names_it_plainly, read
 from fhir_mappings.record import Evidence, reference_of
-from fhir_mappings.sides import QUALIFIERS, Side
 
 Resolve: TypeAlias = Callable[[Json], Resource | None]
 """Finds what a Reference points at among the draft orders and the chart; None where it is nowhere."""

@@ -7,9 +7,9 @@ from enum import Enum
 from fhir_mappings.codings import CPT, HCPCS, CodeTest, codings, items
 from fhir_mappings.dates import When, parse_period
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.order_words import read
+from fhir_mappings.laterality import Side, side_of
+from fhir_mappings.order_text import read
 from fhir_mappings.record import Evidence, PatientRecord
-from fhir_mappings.sides import Side, side_of
 
 
 class Progress(Enum):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from conformance import PAGE, named_by_tests, page, requirements
+from tests.conformance import PAGE, named_by_tests, page, requirements
 
 TESTS = Path(__file__).parent
 

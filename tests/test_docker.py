@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from cds_service.cli import main
-from cds_service.serving import seconds_to_finish
+from cds_service.cli.main import main
 from cds_service.settings import Settings
+from cds_service.wiring.serving import seconds_to_finish
 
 DOCKER = Path(__file__).parent.parent / "docker"
 COMPOSE_TEXT = (DOCKER / "compose.yaml").read_text(encoding="utf-8")

@@ -9,28 +9,28 @@ import click
 import pytest
 
 from cards.wording import detail, summary
-from cds_service.callers.algorithms import ALGORITHMS
-from cds_service.callers.registered import Caller, parse_callers
-from cds_service.cli import main
-from cds_service.discovery import SERVICES
-from cds_service.evaluation import evaluate_request
-from cds_service.hook_request import read_request
-from cds_service.loading import load_assessor
+from cds_service.cli.main import main
+from cds_service.clients.algorithms import ALGORITHMS
+from cds_service.clients.registry import Caller, parse_callers
+from cds_service.hooks.evaluation import evaluate_request
+from cds_service.hooks.request import read_request
+from cds_service.http.discovery import SERVICES
 from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
 from cds_service.settings import Settings
-from coverage_policies.cases import parse_cases, run_case
-from coverage_policies.library import BUILT_IN, load_library
-from coverage_policies.loader import parse_policy
+from cds_service.wiring.loading import load_assessor
+from coverage_policies.authoring.cases import parse_cases, run_case
+from coverage_policies.format.library import BUILT_IN, load_library
+from coverage_policies.format.loader import parse_policy
+from coverage_policies.format.value_sets import load_value_sets
+from coverage_policies.judging.plan_rules import load_plan_rules
 from coverage_policies.operators import OPERATORS
-from coverage_policies.plan_rules import load_plan_rules
-from coverage_policies.value_sets import load_value_sets
 
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FORMAT = (ROOT / "docs" / "policy-format.md").read_text(encoding="utf-8")
-CALLERS = (ROOT / "docs" / "callers.md").read_text(encoding="utf-8")
+CALLERS = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 RECORDS = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
 PLAN_RULES = (ROOT / "docs" / "plan-rules.md").read_text(encoding="utf-8")
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")

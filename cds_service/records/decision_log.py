@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select
 
-from cds_service.records.bundle import HeldText
 from cds_service.records.database import Database
+from cds_service.records.policy_snapshot import HeldText
 from cds_service.records.tables import BUNDLES, CARDS, DECISIONS, DETERMINATIONS, FEEDBACK, PURGES
 
 _PAGE = 500

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from cds_service.hooks.feedback import ACCEPTED, UNLISTED
 from cds_service.records.database import Database
-from cds_service.records.feedback_request import ACCEPTED, UNLISTED
 from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBACK
 
 

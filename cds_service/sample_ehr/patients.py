@@ -11,9 +11,9 @@ from functools import partial
 from importlib import resources
 from typing import Literal
 
+from cds_service.fhir_client.memory import Store
 from cds_service.sample_ehr.shifting import shifted_resource
-from cds_service.sample_ehr.store import Store
-from coverage_policies.determination import Outcome
+from coverage_policies.judging.determination import Outcome
 from fhir_mappings.fhir_json import Resource, loads
 
 STORY_DATE = date(2026, 3, 2)

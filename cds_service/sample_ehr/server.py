@@ -14,8 +14,8 @@ from flask import Blueprint, Flask, Response, request
 from flask_cors import CORS
 from werkzeug.exceptions import HTTPException
 
-from cds_service.sample_ehr.search_parameters import PARAMETERS, SearchError, parameters_of
-from cds_service.sample_ehr.store import Store, id_of, known_parameters
+from cds_service.fhir_client.memory import Store, id_of, known_parameters
+from cds_service.fhir_client.search_parameters import PARAMETERS, SearchError, parameters_of
 from fhir_mappings.fhir_json import Json, Resource, dumps, loads
 from fhir_mappings.record import Entry
 

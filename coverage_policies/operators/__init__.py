@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from coverage_policies.operators import (
     allergy,
+    concurrent_order,
     condition,
     device,
     imaging,
@@ -12,9 +13,8 @@ from coverage_policies.operators import (
     opioid_reduction,
     order,
     pain_relief,
-    plan,
+    planned,
     procedure,
-    same_visit,
 )
 from coverage_policies.operators.base import Operator
 
@@ -30,9 +30,9 @@ OPERATORS: Mapping[str, Operator] = {
         opioid_reduction,
         order,
         pain_relief,
-        plan,
+        planned,
         procedure,
-        same_visit,
+        concurrent_order,
     )
 }
 """Every operator by its name."""

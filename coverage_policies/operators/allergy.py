@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.searches import ALLERGIES, Search
+from coverage_policies.format.value_sets import Row, ValueSet
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import (
     NAMES,
     Arguments,
@@ -15,8 +17,6 @@ from coverage_policies.operators.base import (
     nothing_found,
     value_set,
 )
-from coverage_policies.searches import ALLERGIES, Search
-from coverage_policies.value_sets import Row, ValueSet
 from fhir_mappings.allergies import allergies
 from fhir_mappings.drug_names import name_of
 from fhir_mappings.orders import Order

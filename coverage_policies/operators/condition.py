@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.phrases import DURATION, Comparison, DurationTest, duration
+from coverage_policies.format.searches import CONDITIONS, Search
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import (
     NAMES,
     Arguments,
@@ -17,12 +20,9 @@ from coverage_policies.operators.base import (
     phrase,
     value_set,
 )
-from coverage_policies.phrases import DURATION, Comparison, DurationTest, duration
-from coverage_policies.searches import CONDITIONS, Search
-from coverage_policies.value_sets import ValueSet
 from fhir_mappings.conditions import Condition, Presence, conditions
+from fhir_mappings.laterality import same_side
 from fhir_mappings.record import Availability
-from fhir_mappings.sides import same_side
 
 
 @dataclass(frozen=True, slots=True)

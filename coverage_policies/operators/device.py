@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.searches import DEVICES, Search
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import (
     NAMES,
     Arguments,
@@ -15,8 +17,6 @@ from coverage_policies.operators.base import (
     nothing_found,
     value_set,
 )
-from coverage_policies.searches import DEVICES, Search
-from coverage_policies.value_sets import ValueSet
 from fhir_mappings.codings import Coding, Match
 from fhir_mappings.devices import devices
 

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.phrases import SPAN, span
+from coverage_policies.format.searches import IMAGING_STUDIES, PROCEDURES, REPORTS, Search
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import (
     NAMES,
     Arguments,
@@ -17,10 +20,7 @@ from coverage_policies.operators.base import (
     phrase,
     value_set,
 )
-from coverage_policies.operators.belonging import Belonging, both
-from coverage_policies.phrases import SPAN, span
-from coverage_policies.searches import IMAGING_STUDIES, PROCEDURES, REPORTS, Search
-from coverage_policies.value_sets import ValueSet
+from coverage_policies.operators.procedure_filter import Belonging, both
 from fhir_mappings.dates import Span
 from fhir_mappings.procedures import Progress, imaging
 from fhir_mappings.record import Availability

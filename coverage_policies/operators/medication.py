@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.phrases import DURATION, DurationTest, duration
+from coverage_policies.format.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS, Search
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import (
     NAMES,
     Arguments,
@@ -17,12 +20,9 @@ from coverage_policies.operators.base import (
     phrase,
     value_set,
 )
-from coverage_policies.phrases import DURATION, DurationTest, duration
-from coverage_policies.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS, Search
-from coverage_policies.value_sets import ValueSet
 from fhir_mappings.dates import When
+from fhir_mappings.drug_exposure import longest_stretch, supplies
 from fhir_mappings.medications import medications
-from fhir_mappings.supplies import longest_stretch, supplies
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.phrases import SPAN, span
+from coverage_policies.format.searches import Search, observations
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import (
     NAMES,
     Arguments,
@@ -17,9 +20,6 @@ from coverage_policies.operators.base import (
     phrase,
     value_set,
 )
-from coverage_policies.phrases import SPAN, span
-from coverage_policies.searches import Search, observations
-from coverage_policies.value_sets import ValueSet
 from fhir_mappings.codings import LOINC
 from fhir_mappings.dates import Span
 from fhir_mappings.observations import Observation

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.searches import Search
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import (
     NAMES,
     Arguments,
@@ -14,9 +16,7 @@ from coverage_policies.operators.base import (
     as_list,
     value_set,
 )
-from coverage_policies.searches import Search
-from coverage_policies.value_sets import ValueSet
-from fhir_mappings.order_words import ATTRIBUTES, Attribute
+from fhir_mappings.order_text import ATTRIBUTES, Attribute
 from fhir_mappings.orders import Order
 from fhir_mappings.record import Evidence
 

@@ -4,7 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.phrases import (
+    DURATION,
+    FOLLOWING_DAYS,
+    HOURS,
+    PERCENT,
+    DurationTest,
+    NumberTest,
+    duration,
+    following_days,
+    hours,
+    percent,
+)
+from coverage_policies.format.searches import PROCEDURES, Search, observations
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import (
     NAMES,
     Arguments,
@@ -17,22 +31,8 @@ from coverage_policies.operators.base import (
     phrase,
     value_set,
 )
-from coverage_policies.operators.belonging import SCHEMAS, Belonging, belonging, both
-from coverage_policies.operators.procedure_history import begun
-from coverage_policies.phrases import (
-    DURATION,
-    FOLLOWING_DAYS,
-    HOURS,
-    PERCENT,
-    DurationTest,
-    NumberTest,
-    duration,
-    following_days,
-    hours,
-    percent,
-)
-from coverage_policies.searches import PROCEDURES, Search, observations
-from coverage_policies.value_sets import ValueSet
+from coverage_policies.operators.procedure_counts import begun
+from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, belonging, both
 from fhir_mappings.codings import LOINC
 from fhir_mappings.dates import When
 from fhir_mappings.pain_relief import Edge, Relief, Window, reliefs

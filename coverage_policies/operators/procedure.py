@@ -3,7 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.phrases import (
+    AGO,
+    COUNT,
+    DURATION,
+    SPAN,
+    DurationTest,
+    NumberTest,
+    count,
+    duration,
+    span,
+)
+from coverage_policies.format.searches import PROCEDURES, Search
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import (
     NAMES,
     Arguments,
@@ -17,21 +30,8 @@ from coverage_policies.operators.base import (
     phrase,
     value_set,
 )
-from coverage_policies.operators.belonging import SCHEMAS, Belonging, belonging
-from coverage_policies.operators.procedure_history import SinceTest, TimesTest, begun
-from coverage_policies.phrases import (
-    AGO,
-    COUNT,
-    DURATION,
-    SPAN,
-    DurationTest,
-    NumberTest,
-    count,
-    duration,
-    span,
-)
-from coverage_policies.searches import PROCEDURES, Search
-from coverage_policies.value_sets import ValueSet
+from coverage_policies.operators.procedure_counts import SinceTest, TimesTest, begun
+from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, belonging
 from fhir_mappings.dates import Span, When
 from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.record import Availability

@@ -22,21 +22,21 @@ from typing import Any
 import requests
 from flask import Flask, Response, jsonify, request
 
-from cds_service.app import create_app
-from cds_service.call_log import CallLog
-from cds_service.policy_judge import PolicyJudge
-from cds_service.records.bundle import Bundle
+from cds_service.hooks.policy_judge import PolicyJudge
+from cds_service.observability.call_log import CallLog
 from cds_service.records.database import Database
-from cds_service.records.keeping import Records
-from cds_service.records.keyed import Keyed, random_key
-from cds_service.records.opening import make_ready, records_in
+from cds_service.records.policy_snapshot import Bundle
+from cds_service.records.protocol import Records
+from cds_service.records.pseudonyms import Keyed, random_key
 from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
-from cds_service.serving import on_loopback
 from cds_service.settings import Settings
-from coverage_policies.assessment import Assessor
-from coverage_policies.library import load_library
-from coverage_policies.plan_rules import PlanRules
+from cds_service.wiring.app import create_app
+from cds_service.wiring.records import make_ready, records_in
+from cds_service.wiring.serving import on_loopback
+from coverage_policies.format.library import load_library
+from coverage_policies.judging.assessment import Assessor
+from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings.fhir_json import dumps
 
 ROUNDS = 200

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from coverage_policies.library import Library, load_library
-from coverage_policies.lint import lint
+from coverage_policies.authoring.lint import lint
+from coverage_policies.format.library import Library, load_library
 from fhir_mappings.codings import CPT, Coding
 
 POLICIES = 1000

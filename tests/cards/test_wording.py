@@ -6,7 +6,7 @@ import pytest
 
 from cards.markdown import escaped, shortened
 from cards.wording import detail, failing, summary
-from coverage_policies.determination import (
+from coverage_policies.judging.determination import (
     CriterionResult,
     Determination,
     Outcome,

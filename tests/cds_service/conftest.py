@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from hook_fakes import FakeEhr, LookingJudge, Service
 
-from cds_service.serving import on_loopback
-from coverage_policies.searches import CONDITIONS, IMAGING_STUDIES, PROCEDURES, observations
+from cds_service.wiring.serving import on_loopback
+from coverage_policies.format.searches import CONDITIONS, IMAGING_STUDIES, PROCEDURES, observations
+from tests.support.hook_fakes import FakeEhr, LookingJudge, Service
 
 
 @pytest.fixture

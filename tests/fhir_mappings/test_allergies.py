@@ -1,9 +1,9 @@
 """Allergies and intolerances."""
 
 import pytest
-from fhir_builders import ASKED, KNOWN, PATIENT, concept, record, status_of
 
 from fhir_mappings.allergies import allergies
+from tests.support.fhir_builders import ASKED, KNOWN, PATIENT, concept, record, status_of
 
 
 def allergy(**members):

@@ -6,10 +6,10 @@ The chart is read on 2 March 2026 at noon in New York; 90 days before is 2 Decem
 from itertools import permutations
 
 import pytest
-from fhir_builders import record, resource
 
 from fhir_mappings.answers import answers
 from fhir_mappings.dates import Span
+from tests.support.fhir_builders import record, resource
 
 OURS = "https://plans.example/Questionnaire/CP.MP.126|2025-04"
 ORDER = "ServiceRequest/sij-1"

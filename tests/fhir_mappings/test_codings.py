@@ -1,9 +1,9 @@
 """Codes out of FHIR concepts, however crookedly they were sent."""
 
 import pytest
-from fhir_builders import SYSTEM, coding, concept
 
 from fhir_mappings.codings import CPT, HCPCS, ICD10CM, LOINC, RXNORM, SNOMED, codings, has_code, items, named, text_of
+from tests.support.fhir_builders import SYSTEM, coding, concept
 
 
 def test_every_coding_of_a_concept_is_read_in_order():

@@ -3,9 +3,9 @@
 from datetime import date
 
 import pytest
-from fhir_builders import ASKED, KNOWN, concept, condition, record, status_of
 
 from fhir_mappings.conditions import Presence, conditions
+from tests.support.fhir_builders import ASKED, KNOWN, concept, condition, record, status_of
 
 TODAY = date(2026, 3, 2)
 

@@ -1,9 +1,9 @@
 """Devices the patient has."""
 
 import pytest
-from fhir_builders import KNOWN, PATIENT, concept, record
 
 from fhir_mappings.devices import devices
+from tests.support.fhir_builders import KNOWN, PATIENT, concept, record
 
 
 def device(**members):

@@ -1,10 +1,10 @@
 """Drug ingredients by their names."""
 
 import pytest
-from fhir_builders import codes_of
 
 from fhir_mappings.codings import RXNORM, Coding
 from fhir_mappings.drug_names import ingredients_named, name_of
+from tests.support.fhir_builders import codes_of
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
 """Which drug was prescribed, and whether the prescription stood."""
 
 import pytest
-from fhir_builders import ASKED, KNOWN, codes_of, concept, knows, record, resource
 
 from fhir_mappings.codings import RXNORM
 from fhir_mappings.medications import drug_codings, medications
+from tests.support.fhir_builders import ASKED, KNOWN, codes_of, concept, knows, record, resource
 
 MORPHINE = "7052"
 MORPHINE_TABLET = "892582"

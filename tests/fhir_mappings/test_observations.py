@@ -4,9 +4,9 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from fhir_builders import ASKED, KNOWN, concept, knows, record, score
 
 from fhir_mappings.observations import observations
+from tests.support.fhir_builders import ASKED, KNOWN, concept, knows, record, score
 
 AT = "2026-01-05T09:00:00-05:00"
 SCALES = knows("72514-3", "other")

@@ -3,11 +3,11 @@
 from datetime import date
 
 import pytest
-from fhir_builders import PATIENT, SYSTEM, ZONE, codes_of, coding, concept, status_of
 
 from fhir_mappings.codings import CPT, HCPCS, RXNORM, SNOMED
 from fhir_mappings.orders import Anchor, read_order
 from fhir_mappings.record import Evidence
+from tests.support.fhir_builders import PATIENT, SYSTEM, ZONE, codes_of, coding, concept, status_of
 
 TODAY = date(2026, 3, 2)
 BILLING_OPTIONS = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-billing-options"

@@ -9,10 +9,10 @@ from fractions import Fraction
 from itertools import permutations
 
 import pytest
-from fhir_builders import KNOWN, knows, procedure, record, score
 
 from fhir_mappings.pain_relief import Window, reliefs
 from fhir_mappings.procedures import procedures
+from tests.support.fhir_builders import KNOWN, knows, procedure, record, score
 
 SCALES = knows("72514-3", "other")
 

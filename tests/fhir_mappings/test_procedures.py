@@ -3,9 +3,9 @@
 from datetime import date
 
 import pytest
-from fhir_builders import ASKED, KNOWN, concept, procedure, record, resource
 
 from fhir_mappings.procedures import Progress, imaging, is_active_order, latest_on_or_before, plans, procedures
+from tests.support.fhir_builders import ASKED, KNOWN, concept, procedure, record, resource
 
 
 def only(given, codes=KNOWN, reading=procedures):

@@ -4,7 +4,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from fhir_builders import PATIENT, ZONE, record
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,12 +13,13 @@ from fhir_mappings.codings import Match, codings, text_of
 from fhir_mappings.conditions import conditions
 from fhir_mappings.dates import Span
 from fhir_mappings.devices import devices
+from fhir_mappings.drug_exposure import longest_stretch, supplies
 from fhir_mappings.medications import medications
 from fhir_mappings.observations import observations
 from fhir_mappings.orders import read_order
 from fhir_mappings.pain_relief import Window, reliefs
 from fhir_mappings.procedures import imaging, latest_on_or_before, plans, procedures
-from fhir_mappings.supplies import longest_stretch, supplies
+from tests.support.fhir_builders import PATIENT, ZONE, record
 
 ELEMENTS = {
     "Condition": "code clinicalStatus verificationStatus onsetDateTime onsetPeriod abatementDateTime abatementPeriod"

@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime
 from itertools import permutations
 
 import pytest
-from fhir_builders import condition, procedure, record, resource
 
 from fhir_mappings.record import Availability, Evidence, entries, reference_of
+from tests.support.fhir_builders import condition, procedure, record, resource
 
 
 def names(chart, kind="Condition"):

@@ -1,9 +1,9 @@
 """Whether a resource follows FHIR R4, element by element."""
 
 import pytest
-from fhir_builders import condition, procedure
 
 from fhir_mappings.validity import Fault, faults, warm
+from tests.support.fhir_builders import condition, procedure
 
 
 def elements(resource):

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from postgresql_cluster import NEEDED, Cluster, UnavailableClusterError
-from record_fakes import RecordedService
 
 from cds_service.records.database import Database
 from cds_service.records.schema import upgrade
+from tests.support.postgresql_cluster import NEEDED, Cluster, UnavailableClusterError
+from tests.support.record_fakes import RecordedService
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from record_fakes import NOW, RecordedService, overridden, sample_call
 from sqlalchemy import text
 
 from cds_service.records.database import UnavailableError
 from cds_service.records.decision_log import purge
+from tests.support.record_fakes import NOW, RecordedService, overridden, sample_call
 
 
 @pytest.fixture(name="filled")

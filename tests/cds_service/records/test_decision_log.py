@@ -4,15 +4,15 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hook_fakes import LookingJudge, call
-from record_fakes import KEY, RecordedService, overridden, sample_call, shipped
 
-from cds_service.judge import DraftOrders, Judgement
+from cds_service.hooks.judge import DraftOrders, Judgement
 from cds_service.records.database import Database
 from cds_service.records.decision_log import decision, decisions
-from coverage_policies.lock import content_hash
-from coverage_policies.searches import CONDITIONS
+from coverage_policies.format.lock import content_hash
+from coverage_policies.format.searches import CONDITIONS
 from fhir_mappings.record import PatientRecord
+from tests.support.hook_fakes import LookingJudge, call
+from tests.support.record_fakes import KEY, RecordedService, overridden, sample_call, shipped
 
 
 class FailingJudge(LookingJudge):

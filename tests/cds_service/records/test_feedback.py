@@ -4,10 +4,10 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hook_fakes import LookingJudge, Service
-from record_fakes import RecordedService, accepted, new_id, overridden, sample_call
 
 from cds_service.records.database import Database
+from tests.support.hook_fakes import LookingJudge, Service
+from tests.support.record_fakes import RecordedService, accepted, new_id, overridden, sample_call
 
 PATH = "/cds-services/coverage-order-sign/feedback"
 

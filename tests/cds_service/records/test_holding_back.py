@@ -4,11 +4,11 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from record_fakes import RecordedService, accepted, new_id, overridden, sample_call
 
 from cds_service.records.database import Database
-from cds_service.records.decision import HELD_BACK
+from cds_service.records.rows import HELD_BACK
 from fhir_mappings.fhir_json import Json
+from tests.support.record_fakes import RecordedService, accepted, new_id, overridden, sample_call
 
 AGAIN = 30
 """The days after which a card is shown again."""

@@ -7,13 +7,12 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from record_fakes import shipped
-
-from cds_service.records.bundle import Bundle, held, rules_hash
-from cds_service.records.keyed import Keyed, canonical, key_in, random_key
-from coverage_policies.plan_rules import Effective, Payer, PlanRules, Showing, Switch
+from cds_service.records.policy_snapshot import Bundle, held, rules_hash
+from cds_service.records.pseudonyms import Keyed, canonical, key_in, random_key
+from coverage_policies.judging.plan_rules import Effective, Payer, PlanRules, Showing, Switch
 from fhir_mappings.codings import Coding
 from fhir_mappings.fhir_json import loads
+from tests.support.record_fakes import shipped
 
 ZONE = ZoneInfo("America/New_York")
 

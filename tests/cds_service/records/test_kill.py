@@ -14,19 +14,19 @@ from typing import Any
 
 import pytest
 import requests
-from postgresql_cluster import Cluster
-from record_fakes import ROOT, accepted, overridden, rows, sample_call
 from sqlalchemy import text
 
 from cds_service.records.database import Database
 from cds_service.records.schema import upgrade
 from fhir_mappings.fhir_json import dumps
+from tests.support.postgresql_cluster import Cluster
+from tests.support.record_fakes import ROOT, accepted, overridden, rows, sample_call
 
 KILLS = 50 if os.environ.get("CDS_TEST_PROFILE") == "endure" else 5
 CLIENTS = 6
 ENOUGH = 25
 """The answers to wait for before each kill."""
-PROGRAM = "from cds_service.cli import main; main()"
+PROGRAM = "from cds_service.cli.main import main; main()"
 JSON = {"Content-Type": "application/json"}
 
 

@@ -1,11 +1,11 @@
 """Names, ids and dates of patients are in no log line, error or row (house rule 3)."""
 
 import pytest
-from patient_data import broken_calls, leaks, secrets_of
-from record_fakes import RecordedService, overridden, sample_call
 
 from cds_service.records.tables import METADATA
 from cds_service.sample_ehr.patients import SAMPLES
+from tests.support.patient_data import broken_calls, leaks, secrets_of
+from tests.support.record_fakes import RecordedService, overridden, sample_call
 
 
 def everything_kept(service: RecordedService) -> str:

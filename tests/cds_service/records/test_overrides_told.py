@@ -1,11 +1,11 @@
 """What is told of overrides, for whoever counts them: the policy, the reason, and each piece of feedback once."""
 
 import pytest
-from record_fakes import RecordedService, accepted, overridden, sample_call
 
-from cds_service.call_log import Call
-from cds_service.records.feedback_request import read_feedback
-from cds_service.records.keeping import NoRecords, Override
+from cds_service.hooks.feedback import read_feedback
+from cds_service.observability.call_log import Call
+from cds_service.records.protocol import NoRecords, Override
+from tests.support.record_fakes import RecordedService, accepted, overridden, sample_call
 
 PATH = "/cds-services/coverage-order-sign/feedback"
 UNKNOWN = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from record_fakes import NOW, RecordedService, accepted, overridden, sample_call
 
-from cds_service.cli import main
+from cds_service.cli.main import main
 from cds_service.records.database import Database
-from cds_service.records.keyed import Keyed, key_in
+from cds_service.records.pseudonyms import Keyed, key_in
 from cds_service.records.schema import upgrade
 from cds_service.sample_ehr.patients import SAMPLES
 from fhir_mappings.fhir_json import Json, dumps
+from tests.support.record_fakes import NOW, RecordedService, accepted, overridden, sample_call
 
 SAMPLE_CALLS = [(each.id, n) for each in SAMPLES for n in range(len(each.orders))]
 

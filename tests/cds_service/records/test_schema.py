@@ -12,12 +12,12 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from record_fakes import ROOT
 from sqlalchemy import text
 
 from cds_service.records.database import IN_MEMORY, Database, UnavailableError
 from cds_service.records.schema import SchemaState, _config, state, upgrade
 from cds_service.records.tables import METADATA
+from tests.support.record_fakes import ROOT
 
 
 def test_the_migrations_make_the_tables_that_the_code_knows(database: Database) -> None:

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hook_fakes import LookingJudge, call
-from postgresql_cluster import Cluster
-from record_fakes import RecordedService, new_id, overridden, sample_call
 from sqlalchemy import event, text
 
-from cds_service.cli import main
+from cds_service.cli.main import main
 from cds_service.records.database import IN_MEMORY, Database, UnavailableError
 from cds_service.records.schema import upgrade
-from coverage_policies.searches import CONDITIONS
+from coverage_policies.format.searches import CONDITIONS
+from tests.support.hook_fakes import LookingJudge, call
+from tests.support.postgresql_cluster import Cluster
+from tests.support.record_fakes import RecordedService, new_id, overridden, sample_call
 
 WAIT = 0.3
 
@@ -224,7 +224,7 @@ class TestServe:
         self.served: list[str] = []
         monkeypatch.setenv("CDS_DATA_FOLDER", str(tmp_path / "new" / "data"))
         monkeypatch.setenv("CDS_ALLOW_ANYONE", "yes")
-        monkeypatch.setattr("cds_service.cli.serve", lambda *_, **__: self.served.append("served"))
+        monkeypatch.setattr("cds_service.cli.main.serve", lambda *_, **__: self.served.append("served"))
         self.env = monkeypatch
         self.folder = tmp_path / "new" / "data"
 

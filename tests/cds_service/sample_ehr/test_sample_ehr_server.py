@@ -4,8 +4,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from cds_service.fhir_client.memory import Store
 from cds_service.sample_ehr.server import create_sample_ehr
-from cds_service.sample_ehr.store import Store
 from fhir_mappings.fhir_json import loads
 from fhir_mappings.validity import faults
 

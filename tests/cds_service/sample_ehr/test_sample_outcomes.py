@@ -5,14 +5,14 @@ from functools import cache
 
 import pytest
 
-from cds_service.evaluation import evaluate_request
-from cds_service.hook_request import read_request
+from cds_service.hooks.evaluation import evaluate_request
+from cds_service.hooks.request import read_request
 from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
 from cds_service.settings import Settings
-from coverage_policies.assessment import Assessor
-from coverage_policies.library import load_library
-from coverage_policies.plan_rules import PlanRules
+from coverage_policies.format.library import load_library
+from coverage_policies.judging.assessment import Assessor
+from coverage_policies.judging.plan_rules import PlanRules
 
 ORDERS = [(sample, order) for sample in SAMPLES for order in sample.orders]
 DAYS = [STORY_DATE, date(2026, 9, 29), date(2027, 3, 1), date(2028, 2, 29)]

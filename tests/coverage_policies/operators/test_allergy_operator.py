@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from coverage_fakes import RXNORM, SNOMED, UNAVAILABLE, available, case, clause, concept, find, order
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.searches import ALLERGIES
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import Holds
-from coverage_policies.searches import ALLERGIES
 from fhir_mappings.fhir_json import Resource
+from tests.support.policy_fakes import RXNORM, SNOMED, UNAVAILABLE, available, case, clause, concept, find, order
 
 TO_ALPHA = clause("allergy", in_="alpha")
 TO_THE_DRUG = clause("allergy", to="ordered-drug")

@@ -4,7 +4,12 @@ from datetime import date
 from typing import Any
 
 import pytest
-from coverage_fakes import (
+
+from coverage_policies.format.searches import CONDITIONS
+from coverage_policies.judging.determination import Reason
+from coverage_policies.operators.base import Finding, Holds
+from fhir_mappings.fhir_json import Resource
+from tests.support.policy_fakes import (
     ANCHOR,
     COMPLETE,
     NOT_OFFERED,
@@ -17,11 +22,6 @@ from coverage_fakes import (
     find,
     order,
 )
-
-from coverage_policies.determination import Reason
-from coverage_policies.operators.base import Finding, Holds
-from coverage_policies.searches import CONDITIONS
-from fhir_mappings.fhir_json import Resource
 
 PRESENT = clause("condition", in_="alpha")
 SHORT = clause("condition", in_=["alpha", "beta"], lasting="under 6 months")

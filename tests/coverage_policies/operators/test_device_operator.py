@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from coverage_fakes import UNAVAILABLE, available, clause, concept, find
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.searches import DEVICES
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import Holds
-from coverage_policies.searches import DEVICES
 from fhir_mappings.fhir_json import Resource
+from tests.support.policy_fakes import UNAVAILABLE, available, clause, concept, find
 
 PRESENT = clause("device", in_="alpha")
 

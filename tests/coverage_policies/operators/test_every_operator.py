@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 import yaml
-from coverage_fakes import (
+from jsonschema import Draft202012Validator
+
+from coverage_policies.authoring import fact_builder as case_facts
+from coverage_policies.format.library import BUILT_IN
+from coverage_policies.format.value_sets import load_value_sets
+from coverage_policies.judging.determination import Reason
+from coverage_policies.operators import OPERATORS
+from coverage_policies.operators.base import Circumstances, Holds, Operator, as_list, nothing_found, value_set
+from fhir_mappings.orders import read_order
+from fhir_mappings.record import Availability
+from tests.support.policy_fakes import (
     COMPLETE,
     NOT_OFFERED,
     SETS,
@@ -17,16 +27,6 @@ from coverage_fakes import (
     judge,
     policy,
 )
-from jsonschema import Draft202012Validator
-
-from coverage_policies import case_facts
-from coverage_policies.determination import Reason
-from coverage_policies.library import BUILT_IN
-from coverage_policies.operators import OPERATORS
-from coverage_policies.operators.base import Circumstances, Holds, Operator, as_list, nothing_found, value_set
-from coverage_policies.value_sets import load_value_sets
-from fhir_mappings.orders import read_order
-from fhir_mappings.record import Availability
 
 SHIPPED = load_value_sets([BUILT_IN / "value_sets"])
 ALL = list(OPERATORS.values())

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from coverage_fakes import UNAVAILABLE, available, clause, concept, find, order, procedure, report
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.searches import IMAGING_STUDIES, PROCEDURES, REPORTS
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import Finding, Holds
-from coverage_policies.searches import IMAGING_STUDIES, PROCEDURES, REPORTS
 from fhir_mappings.fhir_json import Resource
+from tests.support.policy_fakes import UNAVAILABLE, available, clause, concept, find, order, procedure, report
 
 DONE = clause("imaging", in_="alpha")
 RECENT = clause("imaging", in_="alpha", within="6 months")

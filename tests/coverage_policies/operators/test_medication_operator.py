@@ -4,12 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from coverage_fakes import RXNORM, UNAVAILABLE, available, clause, concept, find
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import Holds
-from coverage_policies.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS
 from fhir_mappings.fhir_json import Resource
+from tests.support.policy_fakes import RXNORM, UNAVAILABLE, available, clause, concept, find
 
 PRESCRIBED = clause("medication", in_="drug")
 

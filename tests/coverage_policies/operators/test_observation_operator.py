@@ -1,12 +1,12 @@
 """`observation`: a measurement on record."""
 
 import pytest
-from coverage_fakes import UNAVAILABLE, available, clause, find, score
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.searches import observations
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import Holds
-from coverage_policies.searches import observations
 from fhir_mappings.fhir_json import Resource
+from tests.support.policy_fakes import UNAVAILABLE, available, clause, find, score
 
 MEASURED = clause("observation", in_=["pain-severity-0-10", "other-scale"])
 RECENT = clause("observation", in_="pain-severity-0-10", within="3 months")

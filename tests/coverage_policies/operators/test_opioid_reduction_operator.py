@@ -4,14 +4,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from coverage_fakes import NOT_OFFERED, RXNORM, UNAVAILABLE, available, clause, concept, find
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.searches import ADMINISTRATIONS, DISPENSES, PRESCRIPTIONS, STATEMENTS
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import Finding, Holds
 from coverage_policies.operators.opioid_reduction import printed
-from coverage_policies.searches import ADMINISTRATIONS, DISPENSES, PRESCRIPTIONS, STATEMENTS
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.opioids import Dose
+from tests.support.policy_fakes import NOT_OFFERED, RXNORM, UNAVAILABLE, available, clause, concept, find
 
 WEANED = clause("opioid_reduction", by="at least 50 %")
 NOT_WEANED = clause("opioid_reduction", by="under 50 %")

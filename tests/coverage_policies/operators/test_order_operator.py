@@ -4,14 +4,14 @@ from datetime import date
 from typing import Any
 
 import pytest
-from coverage_fakes import RXNORM, UNAVAILABLE, all_of, clause, concept, find, order, row
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import Holds
 from coverage_policies.operators.order import OPERATOR
-from coverage_policies.value_sets import ValueSet
 from fhir_mappings.codings import CPT
-from fhir_mappings.order_words import ATTRIBUTES
+from fhir_mappings.order_text import ATTRIBUTES
+from tests.support.policy_fakes import RXNORM, UNAVAILABLE, all_of, clause, concept, find, order, row
 
 POSTERIOR = clause("order", approach=["posterior", "posterior-oblique"])
 

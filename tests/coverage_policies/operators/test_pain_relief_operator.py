@@ -3,13 +3,24 @@
 from typing import Any
 
 import pytest
-from coverage_fakes import NOT_OFFERED, SETS, UNAVAILABLE, available, clause, concept, find, order, procedure, score
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.searches import PROCEDURES, observations
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import Finding, Holds
-from coverage_policies.searches import PROCEDURES, observations
-from coverage_policies.value_sets import ValueSet
 from fhir_mappings.fhir_json import Resource
+from tests.support.policy_fakes import (
+    NOT_OFFERED,
+    SETS,
+    UNAVAILABLE,
+    available,
+    clause,
+    concept,
+    find,
+    order,
+    procedure,
+    score,
+)
 
 AT_LEAST_75 = clause("pain_relief", after="trial", relief="at least 75 %")
 TWICE = clause("pain_relief", after="trial", relief="at least 75 %", occasions="2")

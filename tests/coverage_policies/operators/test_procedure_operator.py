@@ -4,13 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from coverage_fakes import UNAVAILABLE, available, case, clause, find, procedure
 
-from coverage_policies.determination import Reason
+from coverage_policies.format.searches import PROCEDURES
+from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import Finding, Holds
 from coverage_policies.operators.base import Test as ClauseTest
-from coverage_policies.searches import PROCEDURES
 from fhir_mappings.fhir_json import Resource
+from tests.support.policy_fakes import UNAVAILABLE, available, case, clause, find, procedure
 
 DONE = clause("procedure", in_="alpha")
 RECENT = clause("procedure", in_="alpha", within="3 months")

@@ -2,7 +2,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from opioid_chart import (
+
+from fhir_mappings.opioids.dose import daily_mme, supplied_per_day
+from fhir_mappings.opioids.quantities import Interval, UnconvertibleError
+from fhir_mappings.opioids.table import products
+from tests.support.opioid_chart import (
     CODEINE_APAP_SOLUTION,
     FENTANYL_12,
     FENTANYL_25,
@@ -18,10 +22,6 @@ from opioid_chart import (
     quantity,
     sig,
 )
-
-from fhir_mappings.opioids.dose import daily_mme, supplied_per_day
-from fhir_mappings.opioids.quantities import Interval, UnconvertibleError
-from fhir_mappings.opioids.table import products
 
 
 def per_day(dosage, rxcui=OXYCODONE_5):

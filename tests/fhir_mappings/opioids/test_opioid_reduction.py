@@ -2,7 +2,10 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
-from opioid_chart import (
+
+from fhir_mappings.opioids import opioid_reduction
+from fhir_mappings.record import Availability
+from tests.support.opioid_chart import (
     ALL_READ,
     ANCHOR,
     BUPRENORPHINE_SL_8,
@@ -30,9 +33,6 @@ from opioid_chart import (
     record,
     sig,
 )
-
-from fhir_mappings.opioids import opioid_reduction
-from fhir_mappings.record import Availability
 
 BEFORE = ("2025-01-01", "2025-12-31")
 NOW = ("2026-01-01", "2026-06-30")

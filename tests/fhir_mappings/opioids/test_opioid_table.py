@@ -1,11 +1,11 @@
 from fractions import Fraction
 
 import pytest
-from opioid_chart import RXNORM
 
 from fhir_mappings.codings import SNOMED, Coding
 from fhir_mappings.opioids import ingredient_of, is_opioid
 from fhir_mappings.opioids.table import products
+from tests.support.opioid_chart import RXNORM
 
 
 def test_every_opioid_of_cdc_2022_has_its_factor_and_only_these():

@@ -1,7 +1,9 @@
 from decimal import Decimal
 
 import pytest
-from opioid_chart import (
+
+from fhir_mappings.opioids import Dose
+from tests.support.opioid_chart import (
     BUPRENORPHINE_SL_8,
     MORPHINE_15,
     MORPHINE_ER_15,
@@ -26,8 +28,6 @@ from opioid_chart import (
     statement,
     supplied,
 )
-
-from fhir_mappings.opioids import Dose
 
 ONE_TABLET = sig(1)  # of 5 mg oxycodone: 7.5 MME
 TWO_A_DAY = sig(1, times=2)

@@ -1,0 +1,111 @@
+"""`cds-service callers …`: for those who let EHRs in."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from cds_service.cli.inputs import problems_told, settings_given
+from cds_service.cli.output.clients import print_callers, print_keys
+from cds_service.clients.algorithms import ALGORITHMS
+from cds_service.clients.key_sources import keys_of
+from cds_service.clients.keys import KeysError, KeySet
+from cds_service.clients.registry import Caller, load_callers
+from cds_service.clients.registry_edit import add_caller
+
+_FILE = click.option(
+    "--file",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The callers file; CDS_CALLERS unless given.",
+)
+
+
+@click.group()
+def callers() -> None:
+    """Register the EHRs that may call, and check their keys."""
+
+
+@callers.command("add")
+@click.argument("name")
+@click.option("--issuer", required=True, help="The iss of its tokens, letter by letter.")
+@click.option("--jwks-url", help="The https address of its JWK set, which is also the jku of its tokens.")
+@click.option("--keys-file", help="A file with its public keys instead, JWK set or PEM, beside the callers file.")
+@click.option("--algorithm", "algorithms", multiple=True, type=click.Choice(ALGORITHMS), help="Of its tokens; repeat.")
+@click.option("--tenant", "tenants", multiple=True, help="A tenant that its tokens may name; repeat. None: any.")
+@click.option("--fhir-server", "servers", multiple=True, help="A base URL that its calls may name; repeat.")
+@click.option("--insecure-loopback", is_flag=True, help="Lets --jwks-url be plain http on this machine; for tests.")
+@_FILE
+def add_command(
+    name: str,
+    issuer: str,
+    jwks_url: str | None,
+    keys_file: str | None,
+    algorithms: Sequence[str],
+    tenants: Sequence[str],
+    servers: Sequence[str],
+    insecure_loopback: bool,
+    path: Path | None,
+) -> None:
+    """Register the EHR NAME at the end of the callers file, which keeps its comments."""
+    stated = {
+        "name": name,
+        "issuer": issuer,
+        "jwks_url": jwks_url,
+        "keys_file": keys_file,
+        "algorithms": list(algorithms),
+        "tenants": list(tenants),
+        "fhir_servers": list(servers),
+        "insecure_loopback": "yes" if insecure_loopback else None,
+    }
+    file = _file(path)
+    with problems_told():
+        added = add_caller(file, {key: value for key, value in stated.items() if value})
+    click.echo(f"{added.name} stands in {file}. Next: cds-service callers check {added.name}, and restart the service.")
+
+
+@callers.command("list")
+@_FILE
+def list_command(path: Path | None) -> None:
+    """List the EHRs that may call."""
+    print_callers(Console(), _registered(path))
+
+
+@callers.command("check")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@_FILE
+def check_command(names: Sequence[str], path: Path | None) -> None:
+    """Fetch or read the keys of every caller, or those named, and tell what is there.
+
+    The exit code is 1 where a caller has no key that can check its tokens.
+    """
+    registered = _registered(path)
+    if unknown := set(names) - {caller.name for caller in registered}:
+        raise click.ClickException(f"not registered: {', '.join(sorted(unknown))}")
+    console = Console()
+    can_call = [_checked(console, caller) for caller in registered if not names or caller.name in names]
+    if not all(can_call):
+        raise SystemExit(1)
+
+
+def _checked(console: Console, caller: Caller) -> bool:
+    """Whether a caller has a key that can check its tokens; prints what there is."""
+    found: KeySet | str
+    try:
+        found = keys_of(caller)
+    except KeysError as error:
+        found = str(error)
+    return print_keys(console, caller, found)
+
+
+def _file(path: Path | None) -> Path:
+    found = path or settings_given().callers
+    if found is None:
+        raise click.ClickException("no callers file is named; give --file FILE, or set CDS_CALLERS")
+    return found
+
+
+def _registered(path: Path | None) -> tuple[Caller, ...]:
+    with problems_told():
+        return load_callers(_file(path))

@@ -1,0 +1,65 @@
+"""The demonstration: service and sample EHR on this machine, sample orders through real HTTP, their cards as text."""
+
+import secrets
+import threading
+from collections.abc import Callable
+from datetime import date
+
+import requests
+from flask import Flask
+from rich.console import Console
+
+from cds_service.cli.output.cards import print_cards
+from cds_service.sample_ehr.hook_client import SERVICE_OF, hook_call
+from cds_service.sample_ehr.patients import SAMPLES, Sample, SampleOrder, sample_store
+from cds_service.sample_ehr.server import create_sample_ehr
+from cds_service.wiring.serving import on_loopback
+from fhir_mappings.fhir_json import dumps, loads
+
+_SHOWN = ("sij-posterior", "sij-rich-chart", "trial-not-weaned", "trial-weaned")
+"""The samples that the demonstration runs, in this order."""
+
+
+def run_demo(app: Flask, console: Console, *, today: date, new_id: Callable[[], str], port: int, once: bool) -> None:
+    """Serve both on loopback, run the sample orders, and go on serving until Ctrl-C unless `once`."""
+    token = secrets.token_urlsafe(16)
+    ehr = create_sample_ehr(sample_store(today), token=token)
+    with on_loopback(app, port) as service, on_loopback(ehr, port + 80) as ehr_address:
+        fhir = f"{ehr_address}/fhir"
+        for sample in (s for name in _SHOWN for s in SAMPLES if s.id == name):
+            for order in sample.orders[:1]:
+                body = hook_call(sample, order, fhir_server=fhir, token=token, today=today, new_id=new_id)
+                print_cards(console, _title(sample, order), _cards(service, order, dumps(body)))
+        console.print(f"Service      {service}/cds-services", style="bold")
+        console.print(
+            f"Sample EHR   {fhir}   (FHIR R4, {len(SAMPLES)} invented patients, Authorization: Bearer {token})"
+        )
+        console.print(
+            "Look next    `cds-service policies show CP.MP.126@2025-04`, and the README on pointing an EHR here."
+        )
+        if not once:
+            console.print("Serving until Ctrl-C.")
+            _wait()
+
+
+def _title(sample: Sample, order: SampleOrder) -> str:
+    return f"{order.hook} for {sample.id}: {sample.shows}"
+
+
+def _cards(service: str, order: SampleOrder, body: str) -> list[dict[str, object]]:
+    response = requests.post(
+        f"{service}/cds-services/{SERVICE_OF[order.hook]}",
+        data=body.encode(),
+        headers={"Content-Type": "application/json"},
+        timeout=30,
+    )
+    response.raise_for_status()
+    cards: list[dict[str, object]] = loads(response.content)["cards"]
+    return cards
+
+
+def _wait() -> None:
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        return

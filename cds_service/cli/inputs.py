@@ -1,0 +1,63 @@
+"""What commands are given: settings, texts, files. What is wrong with them ends a command in one sentence."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from pydantic import ValidationError
+
+from cds_service.hooks.errors import RefusedError
+from cds_service.hooks.request import HookRequest, parse_json, read_request
+from cds_service.records.database import UnavailableError
+from cds_service.settings import Settings
+from cds_service.wiring.clients import NobodyMayCallError
+from cds_service.wiring.loading import load_assessor
+from cds_service.wiring.records import NotReadyError
+from coverage_policies.format.strict_yaml import DocumentError
+from coverage_policies.format.value_sets import ValueSetError
+from coverage_policies.judging.assessment import Assessor
+from fhir_mappings.fhir_json import Json
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+"""A file that is there, as an argument or option of a command."""
+
+
+def settings_given() -> Settings:
+    """The settings of the environment."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = ", ".join(f"CDS_{str(entry['loc'][0]).upper()} ({entry['msg']})" for entry in error.errors())
+        raise click.ClickException(f"settings that cannot be used: {wrong}") from None
+
+
+def assessor_of(settings: Settings) -> Assessor:
+    """The texts and rules of these settings."""
+    with problems_told():
+        return load_assessor(settings)
+
+
+@contextmanager
+def problems_told() -> Iterator[None]:
+    """Ends the command with what is wrong in the operator's files or with the database."""
+    try:
+        yield
+    except (DocumentError, ValueSetError, OSError, NotReadyError, UnavailableError, NobodyMayCallError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def json_in(path: Path) -> Json:
+    """The JSON in a file."""
+    try:
+        return parse_json(path.read_bytes())
+    except ValueError:
+        raise click.ClickException(f"{path} is not JSON in UTF-8") from None
+
+
+def request_in(path: Path) -> HookRequest:
+    """The CDS Hooks call in a file."""
+    try:
+        return read_request(json_in(path))
+    except RefusedError as error:
+        raise click.ClickException("\n".join(issue.diagnostics for issue in error.issues)) from None

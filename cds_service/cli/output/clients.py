@@ -1,0 +1,51 @@
+"""Who may call, and with which keys."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from cds_service.clients.keys import KeySet
+from cds_service.clients.registry import Caller
+
+
+def print_callers(console: Console, callers: Sequence[Caller]) -> None:
+    """A line per caller."""
+    columns = [Column(name, overflow="fold") for name in ("issuer", "keys", "algorithms", "tenants", "FHIR servers")]
+    table = Table(Column("caller", no_wrap=True), *columns)
+    for caller in callers:
+        table.add_row(
+            escape(caller.name),
+            escape(caller.issuer),
+            escape(_source(caller)),
+            ", ".join(caller.algorithms),
+            escape(", ".join(caller.tenants)) or "any",
+            escape("\n".join(caller.fhir_servers)) or "as in CDS_FHIR_SERVERS",
+        )
+    console.print(table)
+
+
+def print_keys(console: Console, caller: Caller, found: KeySet | str) -> bool:
+    """The keys of a caller, or why there are none; whether one of them can check its tokens."""
+    console.print(f"[bold]{escape(caller.name)}[/]  {escape(_source(caller))}", soft_wrap=True)
+    if isinstance(found, str):
+        console.print(f"  [red]{escape(found)}[/]", soft_wrap=True)
+        return False
+    can_call = False
+    for key in found.keys:
+        usable = [name for name in caller.algorithms if name in key.algorithms]
+        can_call = can_call or bool(usable)
+        kid = f"kid {key.kid}" if key.kid else "any kid"
+        ends = f"[green]checks {', '.join(usable)}[/]" if usable else "[yellow]checks none of its algorithms[/]"
+        console.print(f"  {escape(kid)}  {key.kind}  {ends}", soft_wrap=True, highlight=False)
+    for why in found.set_aside:
+        console.print(f"  [yellow]{escape(why)}[/]", soft_wrap=True, highlight=False)
+    if not can_call:
+        wanted = ", ".join(caller.algorithms)
+        console.print(f"  [red]no key here can check its tokens, which are signed by {wanted}[/]", soft_wrap=True)
+    return can_call
+
+
+def _source(caller: Caller) -> str:
+    return caller.jwks_url or str(caller.keys_file)

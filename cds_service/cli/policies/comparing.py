@@ -1,0 +1,51 @@
+"""The command that compares two texts."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from cds_service.cli.inputs import assessor_of, settings_given
+from cds_service.cli.output.policy_changes import print_changes, print_replay
+from cds_service.cli.output.progress import tracked
+from cds_service.cli.policies.lookup import drafts, text_of
+from cds_service.hooks.impact import replay, stored_requests
+from cds_service.settings import Settings
+from coverage_policies.authoring.diff import differences
+from coverage_policies.format.library import Library
+from coverage_policies.format.model import Policy
+
+
+@click.command("diff")
+@click.argument("before")
+@click.argument("after")
+@click.option(
+    "--requests",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of stored requests: judge their orders by both texts, and tell which change.",
+)
+def diff_command(before: str, after: str, requests: Path | None) -> None:
+    """Tell what changed from BEFORE to AFTER, criterion by criterion.
+
+    Each is the name of a text, such as CP.MP.126@2025-04, or the path of a document, such as a draft.
+    """
+    settings = settings_given()
+    assessor = assessor_of(settings)
+    old, new = (_text(assessor.library, name, settings) for name in (before, after))
+    console = Console()
+    print_changes(console, before, after, differences(old, new))
+    if requests is not None:
+        paths = stored_requests(requests)
+        if not paths:
+            raise click.ClickException(f"there is no stored request in {requests}; one is a file NAME.json")
+        orders, skipped = replay(tracked(paths, "requests"), old, new, assessor, settings, lambda: datetime.now(UTC))
+        print_replay(console, orders, skipped)
+
+
+def _text(library: Library, name: str, settings: Settings) -> Policy:
+    path = Path(name)
+    if name not in library.policies and path.is_file():
+        (found,) = drafts(path, settings)
+        return found
+    return text_of(library, name)

@@ -1,0 +1,81 @@
+"""Adding a caller to the callers file: what stands there stays, comments too, and nothing broken is ever written."""
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from cds_service.clients.registry import Caller, parse_callers
+from coverage_policies.format.strict_yaml import DocumentError, Problem
+
+Entry = Mapping[str, str | Sequence[str]]
+"""A caller as it stands in the file."""
+
+
+def add_caller(path: Path, entry: Entry) -> Caller:
+    """Append a caller to a file, which is made where there is none; returns the caller as it will be read.
+
+    Raises DocumentError with everything that would be wrong, and then leaves the file as it is.
+    """
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    before = parse_callers(text, path) if _holds_anything(text) else ()
+    longer = _appended(text, entry, path)
+    callers = parse_callers(longer, path)
+    if callers[:-1] != before:
+        raise _cannot_append(path)
+    _replace(path, longer)
+    return callers[-1]
+
+
+def _holds_anything(text: str) -> bool:
+    return any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines())
+
+
+def _appended(text: str, entry: Entry, path: Path) -> str:
+    """The text with the entry as the last of the list; where there is no list yet, with the list."""
+    item = yaml.safe_dump([dict(entry)], sort_keys=False, allow_unicode=True, width=1000)
+    indent = "  "
+    if not _holds_anything(text):
+        text = f"{text}{_line_end(text)}callers:\n"
+    else:
+        listed = _list(text)
+        if listed.flow_style:
+            raise _cannot_append(path)
+        indent = " " * listed.start_mark.column
+    lines = "".join(f"{indent}{line}\n" for line in item.splitlines())
+    return f"{text}{_line_end(text)}{lines}"
+
+
+def _list(text: str) -> yaml.CollectionNode:
+    """Where the list stands in the text of a callers file."""
+    root = yaml.compose(text, Loader=yaml.BaseLoader)
+    found: yaml.CollectionNode = root.value[0][1]  # type: ignore[union-attr]
+    return found
+
+
+def _line_end(text: str) -> str:
+    return "" if not text or text.endswith("\n") else "\n"
+
+
+def _cannot_append(path: Path) -> DocumentError:
+    what = "a caller cannot be appended here; write callers: last, with - name: on a line of its own for each"
+    return DocumentError([Problem(str(path), 1, what)])
+
+
+def _replace(path: Path, text: str) -> None:
+    """The whole file or nothing of it, with the rights it had."""
+    target = path.resolve()
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=target.parent, prefix=".callers-", delete=False
+    ) as file:
+        try:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+            Path(file.name).replace(target)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise

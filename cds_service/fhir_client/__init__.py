@@ -1,0 +1,1 @@
+"""Reads FHIR: from a server over HTTP, guarded and bounded, or from a chart in memory."""

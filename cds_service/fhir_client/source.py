@@ -1,0 +1,129 @@
+"""Where a chart is read from: a FHIR server, a chart in memory, or whatever else can answer a search."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import parse_qsl, quote
+
+from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.search_bundle import Page
+from cds_service.hooks.request import FhirAccess
+from coverage_policies.format.searches import Search
+from fhir_mappings.record import Availability, Entry
+
+
+class PatientRead(Search):
+    """The read of the patient, in the form of a search: its template and query are `Patient/{id}`."""
+
+    __slots__ = ()
+
+    def query(self, patient: str) -> str:
+        """The read as a relative URL."""
+        return f"Patient/{patient}"
+
+
+PATIENT = PatientRead("Patient", "patient")
+COVERAGE = Search("Coverage", "coverage", guaranteed=False)
+"""Every coverage of the patient: US Core 6.1 has this search, US Core 3.1.1 does not have the type."""
+
+
+def wanted(searches: Iterable[Search]) -> tuple[Search, ...]:
+    """What a call reads: the patient, the coverages and these searches, one per prefetch key."""
+    return tuple({search.key: search for search in (*searches, PATIENT, COVERAGE)}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search found, and whether that is everything. What was read is kept even where the rest failed."""
+
+    entries: tuple[Entry, ...] = ()
+    availability: Availability = Availability.UNAVAILABLE
+
+    @classmethod
+    def of(cls, page: Page) -> "SearchResult":
+        """What a page, or several put together, amounts to."""
+        return cls(page.entries, Availability.COMPLETE if page.is_all else Availability.UNAVAILABLE)
+
+
+class FhirSource(Protocol):
+    """Answers searches about one patient. Never raises for what the other side does; safe to use from threads."""
+
+    address: str
+    """The base address that the chart's absolute references start with; empty where there is none."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the answer must know of how the chart was read; no patient data."""
+
+    def search(self, search: Search, patient_id: str) -> SearchResult:
+        """Everything a search finds for a patient."""
+
+    def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:
+        """A first page of that search that came as prefetch, and the pages after it."""
+
+    def read(self, reference: str) -> Entry | None:
+        """The resource a reference points at; None where it is not here or could not be read."""
+
+
+class FhirOpener(Protocol):
+    """Opens the source that a call names, for the time of that call."""
+
+    def __call__(self, access: FhirAccess, deadline: Deadline) -> FhirSource:
+        """A source that stops reading at the deadline."""
+
+
+class NothingToRead:
+    """A source that may not be read, and why."""
+
+    def __init__(self, address: str, why: str) -> None:
+        self.address = address
+        self.notes: tuple[str, ...] = (why,)
+
+    def search(self, search: Search, patient_id: str) -> SearchResult:  # noqa: ARG002
+        """Nothing, which is not to say that there is none."""
+        return SearchResult()
+
+    def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:  # noqa: ARG002
+        """The first page, cut short."""
+        return SearchResult.of(first)
+
+    def read(self, reference: str) -> Entry | None:  # noqa: ARG002
+        """Nothing."""
+        return None
+
+
+class Chart(Protocol):
+    """A chart in memory that searches as a FHIR server would (the sample EHR's store is one)."""
+
+    def search(self, resource_type: str, params: Sequence[tuple[str, str]]) -> Sequence[Entry]:
+        """The entries of a type that satisfy every parameter."""
+
+    def resolve(self, reference: str) -> Entry | None:
+        """The entry a reference points at."""
+
+
+class ChartInMemory:
+    """A chart in memory as a source: it holds everything, so every search is complete."""
+
+    address = ""
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, chart: Chart) -> None:
+        self._chart = chart
+
+    def search(self, search: Search, patient_id: str) -> SearchResult:
+        """Everything the chart has; what it does not have does not exist."""
+        if isinstance(search, PatientRead):
+            params = [("_id", patient_id)]
+        else:
+            params = parse_qsl(search.query(quote(patient_id, safe="")).partition("?")[2])
+        return SearchResult(tuple(self._chart.search(search.resource_type, params)), Availability.COMPLETE)
+
+    def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:
+        """The chart's own answer: it does not have the pages of the server that the first one came from."""
+        found = self.search(search, patient_id)
+        return SearchResult(first.entries + found.entries, found.availability)
+
+    def read(self, reference: str) -> Entry | None:
+        """What the chart has under this reference."""
+        return self._chart.resolve(reference)

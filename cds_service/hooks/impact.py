@@ -1,0 +1,131 @@
+"""Stored requests judged by two texts: which orders would be answered otherwise."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from cds_service.hooks.errors import RefusedError
+from cds_service.hooks.evaluation import evaluate_request
+from cds_service.hooks.request import HookRequest, parse_json, read_request
+from cds_service.observability.call_log import place_of
+from cds_service.settings import Settings
+from coverage_policies.format.model import Policy
+from coverage_policies.judging.assessment import Assessor
+from coverage_policies.judging.determination import Determination, Outcome, Status
+from fhir_mappings.fhir_json import Json
+
+_CHART = ".chart.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A criterion that the texts answer differently; a group only where none of its parts is.
+
+    A status is None under a text that does not have the criterion; such a one counts where it is not met.
+    """
+
+    criterion: str
+    before: Status | None
+    after: Status | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReplay:
+    """One order of a stored request under both texts."""
+
+    request: str
+    order: str
+    before: Outcome
+    after: Outcome
+    flips: tuple[Flip, ...]
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the order has another outcome."""
+        return self.before is not self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that could not be used, and why; never with anything of what it holds."""
+
+    request: str
+    why: str
+
+
+class _UnusableError(Exception):
+    """A stored request that cannot be judged; the message says why."""
+
+
+def stored_requests(folder: Path) -> tuple[Path, ...]:
+    """The requests of a folder: every `NAME.json`; `NAME.chart.json` is the chart of one."""
+    return tuple(path for path in sorted(folder.glob("*.json")) if not path.name.endswith(_CHART))
+
+
+def replay(
+    requests: Iterable[Path],
+    before: Policy,
+    after: Policy,
+    assessor: Assessor,
+    settings: Settings,
+    clock: Callable[[], datetime],
+) -> tuple[tuple[OrderReplay, ...], tuple[Skipped, ...]]:
+    """Every order that one of the texts speaks about, under both, and the files that could not be used.
+
+    Only what is stored is read: a FHIR server that a request names is never called.
+    """
+    orders: list[OrderReplay] = []
+    skipped: list[Skipped] = []
+    for path in requests:
+        try:
+            request, chart = _read(path)
+            old, new = (
+                evaluate_request(request, assessor, settings, chart=chart, text=text, clock=clock).determinations
+                for text in (before, after)
+            )
+        except _UnusableError as error:
+            skipped.append(Skipped(path.name, str(error)))
+        except Exception as error:  # one bad file must not stop the others, and its message may quote the chart
+            skipped.append(Skipped(path.name, f"it could not be judged: {place_of(error)}"))
+        else:
+            orders += [_compared(path.name, *pair) for pair in zip(old, new, strict=True) if _is_spoken_of(*pair)]
+    return tuple(orders), tuple(skipped)
+
+
+def _read(path: Path) -> tuple[HookRequest, Json | None]:
+    chart = path.with_name(path.stem + _CHART)
+    try:
+        request = read_request(_json(path))
+    except RefusedError as error:
+        raise _UnusableError(" ".join(issue.diagnostics for issue in error.issues)) from None
+    return replace(request, fhir=None), _json(chart) if chart.exists() else None
+
+
+def _json(path: Path) -> Json:
+    try:
+        return parse_json(path.read_bytes())
+    except ValueError:
+        raise _UnusableError(f"{path.name} is not JSON in UTF-8") from None
+    except OSError as error:
+        raise _UnusableError(f"{path.name} cannot be read: {error.strerror}") from None
+
+
+def _is_spoken_of(before: Determination, after: Determination) -> bool:
+    return not before.outcome is after.outcome is Outcome.NOT_APPLICABLE
+
+
+def _compared(request: str, before: Determination, after: Determination) -> OrderReplay:
+    was = {result.id: result.status for result in before.criteria}
+    now = {result.id: result.status for result in after.criteria}
+    parents = {result.id: result.parent for result in before.criteria + after.criteria}
+    changed = [name for name in parents if _is_flipped(was.get(name), now.get(name))]
+    explained = {parents[name] for name in changed}
+    flips = tuple(Flip(name, was.get(name), now.get(name)) for name in changed if name not in explained)
+    return OrderReplay(request, before.order_label or before.order, before.outcome, after.outcome, flips)
+
+
+def _is_flipped(before: Status | None, after: Status | None) -> bool:
+    if before is None or after is None:
+        return Status.NOT_MET in (before, after)
+    return before is not after

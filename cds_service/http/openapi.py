@@ -1,0 +1,113 @@
+"""The OpenAPI 3.1 document of the service, assembled from the schemas that the service itself checks requests with."""
+
+from importlib import resources
+from importlib.metadata import version
+from typing import Any
+
+from cds_service.http.discovery import SERVICES, Service
+from fhir_mappings.fhir_json import loads
+
+PATH = "/openapi.json"
+"""Where the service serves the document."""
+
+_ERRORS = {
+    "400": "The request is not a CDS Hooks request; each issue names the place.",
+    "404": "There is no such service.",
+    "405": "This address does not take this method.",
+    "413": "The body is too large, or holds too much of something.",
+    "415": "The body is not sent as JSON, or is compressed.",
+    "500": "The service failed.",
+    "503": "Decisions cannot be stored at the moment.",
+}
+_UNREAD = {"412": "Nothing about the patient could be read, from prefetch or from the FHIR server."}
+_REFUSED = {"401": {"description": "Tokens are checked, and this one, or none, does not do. The body is empty."}}
+
+
+def openapi(public_url: str) -> dict[str, Any]:
+    """The document of the service that is reached at this address."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "CDS coverage policies",
+            "version": version("cds-coverage-policies"),
+            "description": "A CDS Hooks 2.0.1 service that judges orders against payers' medical-necessity policies.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": public_url.rstrip("/")}],
+        "paths": {
+            "/cds-services": {"get": _get("discover", "The services on offer", "services")},
+            **{f"/cds-services/{service.id}": {"post": _call(service)} for service in SERVICES},
+            **{f"/cds-services/{service.id}/feedback": {"post": _feedback(service)} for service in SERVICES},
+            "/health/live": {"get": _get("live", "Whether the process answers", "status", is_open=True)},
+            "/health/ready": {"get": _ready()},
+            PATH: {"get": _get("openapi", "This document", "document")},
+        },
+        "components": {
+            "schemas": _file("http", "answers.json")["$defs"],
+            "securitySchemes": {
+                "caller": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "The token of a registered caller (CDS Hooks 2.0.1, Trusting CDS Clients), where "
+                    "tokens are checked.",
+                }
+            },
+        },
+    }
+
+
+def _file(package: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = loads(resources.files(f"cds_service.{package}").joinpath("schemas", name).read_bytes())
+    return found
+
+
+def _get(name: str, summary: str, schema: str, *, is_open: bool = False) -> dict[str, Any]:
+    """A GET, which has no errors but those of the address."""
+    return {
+        "operationId": name,
+        "summary": summary,
+        "responses": {"200": _response(summary, schema), **({} if is_open else _REFUSED)},
+        **({} if is_open else {"security": [{}, {"caller": []}]}),
+    }
+
+
+def _ready() -> dict[str, Any]:
+    described = _get("ready", "Whether calls can be answered", "readiness", is_open=True)
+    described["responses"]["503"] = _response("Calls cannot be answered; not_ready says why.", "readiness")
+    return described
+
+
+def _call(service: Service) -> dict[str, Any]:
+    """A call of one service. The schema is the one requests are checked with, for the hook of this service."""
+    schema = _file("hooks", "hook-request.json")
+    schema["properties"]["hook"] = {**schema["properties"]["hook"], "enum": [service.hook]}
+    condition, then = schema.pop("if"), schema.pop("then")
+    if service.hook == condition["properties"]["hook"]["const"]:
+        schema["properties"]["context"]["required"] += then["properties"]["context"]["required"]
+    return _post(service.id, service.title, schema, "cards", _ERRORS | _UNREAD)
+
+
+def _feedback(service: Service) -> dict[str, Any]:
+    title = f"What became of cards: {service.title}"
+    return _post(f"{service.id}-feedback", title, _file("hooks", "feedback.json"), "nothing", _ERRORS)
+
+
+def _post(name: str, summary: str, body: dict[str, Any], answer: str, errors: dict[str, str]) -> dict[str, Any]:
+    body.pop("$schema")
+    return {
+        "operationId": name,
+        "summary": summary,
+        "security": [{}, {"caller": []}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {
+            "200": _response(summary, answer),
+            **_REFUSED,
+            **{status: _response(says, "outcome") for status, says in sorted(errors.items())},
+        },
+    }
+
+
+def _response(description: str, schema: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {"description": description, "content": content}

@@ -1,0 +1,156 @@
+"""What is kept of a call: rows without anything of the patient but keyed hashes (house rule 3).
+
+What replay must find again, `Digest` and `answer_hash`, is computed here and nowhere else.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cards.wording import failing
+from cds_service.hooks.hook_calls import Answered
+from cds_service.hooks.judge import Finding
+from cds_service.hooks.request import HookRequest
+from cds_service.records.policy_snapshot import Bundle
+from cds_service.records.pseudonyms import Keyed, canonical
+from coverage_policies.format.library import Library
+from coverage_policies.judging.determination import Determination, Status
+from fhir_mappings.record import Entry, reference_of
+
+_RESTAMPED = ("meta", "text", "authoredOn")
+"""What an EHR may write anew each time it sends an order that nobody touched."""
+
+HELD_BACK = "overridden by this user for the same order, patient and facts"
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What a call was answered from, as keyed hashes, and the types of resources that could not be read."""
+
+    patient: str
+    user: str
+    orders: str
+    chart: str
+    unavailable: tuple[str, ...] = ()
+    not_offered: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, keyed: Keyed, caller: str, request: HookRequest, answered: Answered) -> "Digest":
+        """The digest of a call from this caller; ids count per caller."""
+        orders = answered.orders
+        groups = (orders.judged, orders.others, orders.referenced)
+        record = answered.record
+        return cls(
+            patient=keyed("patient", caller, request.patient_id),
+            user=keyed("user", caller, request.user_id),
+            orders=keyed("orders", request.hook, *(canonical([list(each) for each in group]) for group in groups)),
+            chart=keyed("chart", *sorted(canonical(each) for each in record.resources) if record else ()),
+            unavailable=record.unavailable() if record else (),
+            not_offered=record.not_offered() if record else (),
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """The digest as it is stored."""
+        return {
+            "patient": self.patient,
+            "user": self.user,
+            "orders": self.orders,
+            "chart": self.chart,
+            "unavailable": list(self.unavailable),
+            "not_offered": list(self.not_offered),
+        }
+
+
+def answer_hash(keyed: Keyed, determination: Determination) -> str:
+    """The hash of a determination as it is answered, with its evidence, dates and notes."""
+    return keyed("answer", canonical(determination.as_json()))
+
+
+def facts_hash(keyed: Keyed, determination: Determination) -> str:
+    """The hash of what a determination found, leaving out what changes by time alone: dates, spans, notes, wording."""
+    found = [
+        [
+            result.id,
+            result.status.value,
+            result.reason.value if result.reason else "",
+            sorted([item.reference, item.value] for item in result.evidence),
+        ]
+        for result in determination.criteria
+    ]
+    pathway = determination.presumed.pathway if determination.presumed else ""
+    text = [determination.text, determination.edition, determination.outcome.value, pathway]
+    return keyed("facts", canonical([text, found]))
+
+
+def sameness(
+    keyed: Keyed, digest: Digest, finding: Finding, orders: Iterable[Entry], facts: Iterable[str]
+) -> str | None:
+    """Equal for the same card: user, patient, order and facts; None where the order cannot be told from another."""
+    named = finding.assessment.determinations[0].order
+    same_name = [resource for url, resource in orders if reference_of(resource, url) == named]
+    if len(same_name) != 1:
+        return None
+    order = {name: value for name, value in same_name[0].items() if name not in _RESTAMPED}
+    return keyed("sameness", digest.user, digest.patient, named, canonical(order), *facts)
+
+
+def about(determination: Determination) -> list[str]:
+    """The criteria that a card is about: those that fail, else those that are asked."""
+    if failed := failing(determination):
+        return [result.id for result in failed]
+    return [question.id for question in determination.questions]
+
+
+def card_row(
+    decision: str, finding: Finding, card: Mapping[str, Any], same: str | None, library: Library
+) -> dict[str, Any]:
+    """The row of a card that was made."""
+    return {
+        "card": card["uuid"],
+        "decision": decision,
+        "outcome": finding.assessment.outcome.value,
+        "indicator": card["indicator"],
+        "sameness": same,
+        "held_back": "",
+        "suggestions": {
+            suggestion["uuid"]: _mended_by(suggestion["label"], finding.assessment.determinations, library)
+            for suggestion in card.get("suggestions", ())
+        },
+    }
+
+
+def determination_row(
+    decision: str, position: int, determination: Determination, card: str | None, keyed: Keyed, bundle: Bundle
+) -> dict[str, Any]:
+    """The row of a determination."""
+    return {
+        "decision": decision,
+        "position": position,
+        "card": card,
+        "policy": determination.policy,
+        "revision": determination.revision,
+        "edition": determination.edition,
+        "content_hash": bundle.texts[determination.text].content,
+        "section": determination.section,
+        "order_hash": keyed("order", determination.order),
+        "outcome": determination.outcome.value,
+        "pathway": determination.presumed.pathway if determination.presumed else "",
+        "criteria": [
+            {"id": result.id, "status": result.status.value, "reason": result.reason.value if result.reason else ""}
+            for result in determination.criteria
+        ],
+        "about": about(determination),
+        "facts_hash": facts_hash(keyed, determination),
+        "answer_hash": answer_hash(keyed, determination),
+    }
+
+
+def _mended_by(label: str, determinations: Iterable[Determination], library: Library) -> str:
+    """The criterion that a suggestion helps with; a suggestion is worded as its criterion's `mend`."""
+    for each in determinations:
+        index = library.text(each.text).index
+        for result in each.criteria:
+            mend = index[result.id].mend
+            if mend is not None and mend.says == label and result.counted is Status.NOT_MET:
+                return result.id
+    return ""

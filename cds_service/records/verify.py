@@ -1,0 +1,183 @@
+"""A recorded decision, made again from what the caller kept: the same, or where it differs."""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.memory import Store
+from cds_service.fhir_client.source import ChartInMemory, FhirSource, SearchResult
+from cds_service.hooks.errors import RefusedError
+from cds_service.hooks.hook_calls import Answered, HookCalls
+from cds_service.hooks.policy_judge import PolicyJudge
+from cds_service.hooks.request import FhirAccess, HookRequest
+from cds_service.records.decision_log import Decision
+from cds_service.records.policy_snapshot import HeldText, held, rules_hash
+from cds_service.records.pseudonyms import Keyed
+from cds_service.records.rows import Digest, answer_hash
+from cds_service.settings import Settings
+from coverage_policies.format.library import Library
+from coverage_policies.format.searches import Search
+from coverage_policies.judging.assessment import Assessor
+from coverage_policies.judging.determination import Determination
+from fhir_mappings.dates import Span
+from fhir_mappings.fhir_json import Json
+from fhir_mappings.record import Availability
+
+_NONE = "none"
+
+
+class NotReplayableError(Exception):
+    """A decision that cannot be made again; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was recorded, and what it is now."""
+
+    what: str
+    recorded: str
+    now: str
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the two are equal."""
+        return self.recorded == self.now
+
+    def as_json(self) -> dict[str, object]:
+        """The check as JSON."""
+        return {"what": self.what, "recorded": self.recorded, "now": self.now, "same": self.is_same}
+
+
+class _ChartThen(ChartInMemory):
+    """A chart that could not be read further than it could then."""
+
+    def __init__(self, chart: Store, address: str, input_then: Mapping[str, Any]) -> None:
+        super().__init__(chart)
+        self.address = address
+        self._availability = {
+            **dict.fromkeys(input_then["unavailable"], Availability.UNAVAILABLE),
+            **dict.fromkeys(input_then["not_offered"], Availability.NOT_OFFERED),
+        }
+
+    def search(self, search: Search, patient_id: str) -> SearchResult:
+        """What the chart has, unless the search failed then."""
+        if search.resource_type in self._availability:
+            return SearchResult((), self._availability[search.resource_type])
+        return super().search(search, patient_id)
+
+
+def replay(
+    decision: Decision,
+    request: HookRequest,
+    chart: Json | None,
+    assessor: Assessor,
+    settings: Settings,
+    keyed: Keyed,
+    monotonic: Callable[[], float],
+) -> tuple[Check, ...]:
+    """Judge a request again by the texts that were in force, at the moment it was judged, and compare.
+
+    No FHIR server is called: `chart` is a Bundle with what was read beside the prefetch. Raises NotReplayableError
+    for a decision of which no answer was recorded or that was recorded under another key, and ValueError for a chart
+    that is no Bundle.
+    """
+    if not decision.row["input"]:
+        raise NotReplayableError(f"the call was answered {decision.row['status']}; there is no answer to compare")
+    if decision.row["labels"]["key"] != keyed.name:
+        raise NotReplayableError("the decision was recorded under another key; set CDS_RECORDS_KEY to that one")
+    library = assessor.library
+    then = Library(
+        {name: text for name, text in library.policies.items() if name in decision.texts}, library.value_sets
+    )
+    judging = Assessor(then, assessor.rules, Span(settings.answers_valid_days, "days"))
+    answered = _answered_again(decision, request, chart, judging, settings, monotonic)
+    digest = Digest.of(keyed, decision.row["caller"], request, answered).as_json()
+    rules = rules_hash(assessor.rules, settings.time_zone, settings.answers_valid_days)
+    return (
+        *_inputs(decision.row["input"], digest),
+        *_texts(decision, held(library)),
+        Check("the operator's rules, time zone, validity of answers", decision.rules, rules),
+        *_answers(decision.determinations, _determinations(answered), keyed),
+    )
+
+
+def _answered_again(
+    decision: Decision,
+    request: HookRequest,
+    chart: Json | None,
+    assessor: Assessor,
+    settings: Settings,
+    monotonic: Callable[[], float],
+) -> Answered:
+    server = request.fhir.server if request.fhir else ""
+    store = Store.from_bundle(chart) if chart is not None else None
+
+    def opener(access: FhirAccess, deadline: Deadline) -> FhirSource:  # noqa: ARG001
+        return _ChartThen(store or Store(()), server, decision.row["input"])
+
+    def clock() -> Any:
+        return decision.row["at"]
+
+    judge = PolicyJudge(assessor, zone=settings.time_zone, clock=clock, new_id=lambda: str(uuid.uuid4()))
+    calls = HookCalls(settings, judge, clock, opener, monotonic)
+    try:
+        return calls.answer(replace(request, fhir=FhirAccess(server) if store else None))
+    except RefusedError:
+        raise NotReplayableError("nothing could be read; give the chart that was read with --chart") from None
+
+
+def _determinations(answered: Answered) -> list[Determination]:
+    return [each for finding in answered.judgement.findings for each in finding.assessment.determinations]
+
+
+def _inputs(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Check]:
+    names = {"patient": "patient", "user": "user", "orders": "orders", "chart": "what was read of the chart"}
+    for name, what in names.items():
+        yield Check(what, then[name], now[name])
+    yield Check("what could not be read", _listed(then["unavailable"]), _listed(now["unavailable"]))
+    yield Check("what the server does not offer", _listed(then["not_offered"]), _listed(now["not_offered"]))
+
+
+def _texts(decision: Decision, now: Mapping[str, HeldText]) -> Iterator[Check]:
+    used = dict.fromkeys(f"{each['policy']}@{each['revision']}" for each in decision.determinations)
+    for name in used:
+        yield Check(f"text {name}", _edition(decision.texts[name]), _edition(now[name]) if name in now else "not held")
+
+
+def _answers(then: Sequence[Mapping[str, Any]], now: Sequence[Determination], keyed: Keyed) -> Iterator[Check]:
+    """By text and order; where the hashes differ also each criterion that does."""
+    found = {(each.text, keyed("order", each.order)): each for each in now}
+    for i, row in enumerate(then, start=1):
+        text = f"{row['policy']}@{row['revision']}"
+        what = f"answer {i}, {text}"
+        again = found.pop((text, row["order_hash"]), None)
+        if again is None:
+            yield Check(what, row["outcome"], _NONE)
+            continue
+        check = Check(
+            what, f"{row['outcome']} {row['answer_hash']}", f"{again.outcome.value} {answer_hash(keyed, again)}"
+        )
+        yield check
+        if not check.is_same:
+            yield from _criteria(what, row["criteria"], again)
+    for (text, _), again in found.items():
+        yield Check(f"answer by {text}", _NONE, again.outcome.value)
+
+
+def _criteria(what: str, then: Sequence[Mapping[str, str]], now: Determination) -> Iterator[Check]:
+    was = {each["id"]: f"{each['status']} {each['reason']}".strip() for each in then}
+    is_ = {each.id: f"{each.status.value} {each.reason.value if each.reason else ''}".strip() for each in now.criteria}
+    for name in dict.fromkeys((*was, *is_)):
+        check = Check(f"{what}, {name}", was.get(name, _NONE), is_.get(name, _NONE))
+        if not check.is_same:
+            yield check
+
+
+def _edition(text: HeldText) -> str:
+    return f"edition {text.edition} {text.content}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or _NONE

@@ -1,0 +1,1 @@
+"""Connects the parts of the service: the only place that knows all of them."""

@@ -1,0 +1,17 @@
+"""What the settings name, loaded: policy texts and the operator's rules."""
+
+from cds_service.settings import Settings
+from coverage_policies.format.library import load_library
+from coverage_policies.judging.assessment import Assessor
+from coverage_policies.judging.plan_rules import PlanRules, load_plan_rules
+from fhir_mappings.dates import Span
+
+
+def load_assessor(settings: Settings) -> Assessor:
+    """The texts and rules of these settings, ready to judge.
+
+    Raises DocumentError or ValueSetError with everything that is wrong, each with file and line.
+    """
+    library = load_library(settings.policy_folders)
+    rules = load_plan_rules(settings.plan_rules, library.policies) if settings.plan_rules else PlanRules()
+    return Assessor(library, rules, Span(settings.answers_valid_days, "days"))

@@ -1,0 +1,104 @@
+"""Records as the settings ask for them."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from importlib.metadata import version
+
+from cds_service.records.database import IN_MEMORY, Database
+from cds_service.records.policy_snapshot import Bundle
+from cds_service.records.protocol import AnswersUnrecorded, Records
+from cds_service.records.pseudonyms import Keyed, UnusableKeyError, key_in, random_key
+from cds_service.records.schema import SchemaState, state, upgrade
+from cds_service.records.sql_store import StoredRecords
+from cds_service.settings import Settings
+from coverage_policies.judging.assessment import Assessor
+
+DATABASE_FILE = "records.db"
+KEY_FILE = "records.key"
+
+
+class NotReadyError(Exception):
+    """Records cannot be kept as things are; the message says what to do."""
+
+
+def open_database(settings: Settings, *, wait_seconds: float | None = None) -> Database:
+    """The database of these settings; waits may last longer than they say where nobody waits for an answer.
+
+    Raises NotReadyError for a URL or a folder that cannot be used.
+    """
+    url = settings.database_url.get_secret_value() if settings.database_url else ""
+    try:
+        if not url:
+            settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            url = f"sqlite:///{settings.data_folder / DATABASE_FILE}"
+        return Database(url, wait_seconds=wait_seconds or settings.database_wait_seconds, connections=settings.threads)
+    except OSError as error:
+        raise NotReadyError(f"the data folder {settings.data_folder} cannot be made: {error.strerror}") from None
+    except (ValueError, ImportError) as error:
+        raise NotReadyError(f"CDS_DATABASE_URL cannot be used: {error}") from None
+
+
+def make_ready(database: Database) -> None:
+    """See to a current schema: SQLite is upgraded, PostgreSQL only looked at, as others may be using it.
+
+    Raises NotReadyError that says what to do, UnavailableError where the database fails.
+    """
+    found = upgrade(database) if database.is_sqlite else state(database)
+    if found is SchemaState.CURRENT:
+        return
+    if found is SchemaState.UNKNOWN or not database.is_sqlite:
+        do = "use that version" if found is SchemaState.UNKNOWN else "run `cds-service db upgrade`"
+        raise NotReadyError(f"the schema of the database is {found.value}; {do}")
+
+
+def open_key(settings: Settings) -> Keyed:
+    """The key of these settings, made in the data folder where there is none. Raises NotReadyError."""
+    if settings.records_key:
+        return Keyed(settings.records_key.get_secret_value().encode())
+    try:
+        return Keyed(key_in(settings.data_folder / KEY_FILE))
+    except UnusableKeyError as error:
+        raise NotReadyError(str(error)) from None
+
+
+def prepare(settings: Settings) -> None:
+    """See to database and key before processes start that use them. Raises NotReadyError, UnavailableError."""
+    open_key(settings)
+    database = open_database(settings)
+    try:
+        make_ready(database)
+    finally:
+        database.close()
+
+
+def records_in(
+    database: Database,
+    keyed: Keyed,
+    settings: Settings,
+    assessor: Assessor,
+    bundle: Bundle,
+    clock: Callable[[], datetime],
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Records:
+    """The records of one process, in a database that is ready."""
+    records = StoredRecords(
+        database,
+        bundle=bundle,
+        library=assessor.library,
+        keyed=keyed,
+        version=version("cds-coverage-policies"),
+        hold_back=timedelta(days=settings.hold_back_days),
+        keep_comments=settings.keep_comments,
+        clock=clock,
+        monotonic=monotonic,
+    )
+    return AnswersUnrecorded(records) if settings.answer_unrecorded else records
+
+
+def passing_records(settings: Settings, assessor: Assessor, clock: Callable[[], datetime]) -> Records:
+    """Records in memory, under a key of their own: gone when the process is."""
+    database = Database(IN_MEMORY, wait_seconds=settings.database_wait_seconds)
+    make_ready(database)
+    bundle = Bundle.of(assessor, settings.time_zone, settings.answers_valid_days)
+    return records_in(database, Keyed(random_key()), settings, assessor, bundle, clock)

@@ -1,0 +1,1 @@
+"""Tools for policy authors: cases, lint, descriptions, diffs. Nothing that judges an order imports these."""

@@ -1,0 +1,105 @@
+"""Which codes the texts answer: a list of billing codes held against every text."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from coverage_policies.authoring.fact_builder import SYSTEMS
+from coverage_policies.format.library import Library
+from coverage_policies.format.model import OrderEntry, Policy
+from coverage_policies.format.strict_yaml import DocumentError, Problem
+from fhir_mappings.codings import CPT, HCPCS, Coding
+
+_SHAPES = {CPT: re.compile(r"\d{4}[\dA-Z]"), HCPCS: re.compile(r"[A-Z]\d{4}")}
+
+
+@dataclass(frozen=True, slots=True)
+class TextAnswer:
+    """A text that names a code, and the sections that judge it; none where the text only names it."""
+
+    text: Policy
+    sections: tuple[str, ...]
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeAnswer:
+    """A code and every text that names it."""
+
+    coding: Coding
+    texts: tuple[TextAnswer, ...]
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether some text judges it."""
+        return any(each.sections for each in self.texts)
+
+
+def code_coverage(codes: Iterable[Coding], library: Library) -> tuple[CodeAnswer, ...]:
+    """Each code with the texts that name it, whatever the date."""
+    found = []
+    for coding in codes:
+        texts = [text for revisions in library.revisions_about([coding]) for text in revisions]
+        found.append(CodeAnswer(coding, tuple(_answers(coding, texts))))
+    return tuple(found)
+
+
+def _answers(coding: Coding, texts: Sequence[Policy]) -> Iterator[TextAnswer]:
+    for text in texts:
+        entries = text.entries((coding,), None)
+        if entries:
+            sections = tuple(dict.fromkeys(name for entry in entries for name in entry.sections))
+            yield TextAnswer(text, sections, _label(coding, entries))
+
+
+def _label(coding: Coding, entries: Sequence[OrderEntry]) -> str:
+    match = entries[0].codes.match((coding,))
+    return match.label if match else ""
+
+
+def load_codes(path: Path) -> tuple[Coding, ...]:
+    """The codes of a file. Raises DocumentError with everything that is wrong in it."""
+    try:
+        return parse_codes(path.read_text(encoding="utf-8-sig"), str(path))
+    except UnicodeDecodeError:
+        raise DocumentError([Problem(str(path), 1, "the file is not in UTF-8; save it as UTF-8")]) from None
+
+
+def parse_codes(text: str, file: str) -> tuple[Coding, ...]:
+    """The codes of a file, each once: one per line, or CSV with `system` and `code`.
+
+    A system is a short name (cpt, hcpcs, icd10cm, loinc, rxnorm, snomed) or an address; CPT and HCPCS codes are known
+    by their shape. A header may name the columns. Raises DocumentError with every line that cannot be read.
+    """
+    rows = csv.reader(io.StringIO(text, newline=""))
+    header: list[str] = []
+    found: list[Coding] = []
+    problems: list[Problem] = []
+    for cells in ([cell.strip() for cell in row] for row in rows):
+        names = [cell.lower() for cell in cells]
+        if not any(cells) or cells[0].startswith("#"):
+            continue
+        if not (found or problems or header) and "code" in names:
+            header = names
+            continue
+        named = dict(zip(header or ["system", "code"][-len(cells) :], cells, strict=False))
+        coding = _coding(named.get("system", ""), named.get("code", ""))
+        if coding is None:
+            what = "this is no CPT or HCPCS code alone on its line, nor a system and a code, as in icd10cm,M53.3"
+            problems.append(Problem(file, rows.line_num, what))
+        else:
+            found.append(coding)
+    if problems:
+        raise DocumentError(problems)
+    return tuple(dict.fromkeys(found))
+
+
+def _coding(system: str, code: str) -> Coding | None:
+    if system:
+        address = SYSTEMS.get(system.lower(), system)
+        return Coding(address, code) if code and ":" in address else None
+    code = code.upper()
+    return next((Coding(name, code) for name, shape in _SHAPES.items() if shape.fullmatch(code)), None)

@@ -1,0 +1,137 @@
+"""What a text says, told line by line: for people to read, and for comparing one text with another."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from coverage_policies.authoring.fact_builder import SYSTEMS
+from coverage_policies.format.model import Choice, Clause, Criterion, OrderEntry, Policy, Section
+from coverage_policies.format.value_sets import Row
+from coverage_policies.operators import OPERATORS
+from coverage_policies.operators.base import as_list
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that is said: the kind of thing, such as `met` or `asks`, and the words."""
+
+    kind: str
+    words: str
+
+
+def criterion_lines(c: Criterion) -> Iterator[Line]:
+    """How a criterion is settled in both directions, what it asks, and what follows."""
+    yield from _settled(c)
+    yield from (Line("shows", clause_words(clause)) for clause in c.show)
+    if c.ask:
+        yield Line("asks", c.ask)
+    if c.fails:
+        yield Line("card says", c.fails)
+    if c.mend:
+        yield Line("suggests", f"{c.mend.says} ({c.mend.attribute}: {c.mend.value})")
+    if c.pathways:
+        yield Line("counts", f"only on the pathway {' or '.join(sorted(c.pathways))}")
+    if c.role:
+        yield Line("counts", f"never; it is reported as {c.role.value}")
+    if c.case_review_if_met:
+        yield Line("follows", "a reviewer decides although it is met")
+    if c.case_review_if_not_met:
+        yield Line("follows", "a reviewer decides where it is not met")
+    if c.reads:
+        yield Line("reads", c.reads)
+    if c.note:
+        yield Line("note", c.note)
+
+
+def _settled(c: Criterion) -> Iterator[Line]:
+    if c.is_never_met:
+        yield Line("not met", "always")
+    if c.children:
+        parts = [child.id for child in c.children if child.role is None]
+        needed = len(parts) if c.required is None else c.required
+        yield Line("met", f"when {_of(needed, len(parts))} met: {', '.join(parts)}")
+        yield Line("not met", f"when {_of(len(parts) - needed + 1, len(parts))} not met")
+    if c.needs:
+        day = f", on the day of the last {c.as_of.name}" if c.as_of else ""
+        yield Line("met", f"as {' and '.join(c.needs)}{day}")
+    yield from (Line("met", f"by data: {clause_words(clause)}") for clause in c.met_when)
+    if c.ask:
+        yield Line("met", f"by the answer {c.met_by}")
+    yield from (Line("not met", f"by data: {clause_words(clause)}") for clause in c.not_met_when)
+    if c.ask:
+        yield Line("not met", f"by the answer {'no' if c.met_by == 'yes' else 'yes'}")
+
+
+def _of(some: int, parts: int) -> str:
+    if some == parts:
+        return "its only part is" if parts == 1 else f"all of its {parts} parts are"
+    return f"at least {some} of its {parts} parts {'is' if some == 1 else 'are'}"
+
+
+def clause_words(clause: Clause) -> str:
+    """A clause as it is applied: its operator, its arguments, and the defaults of those it leaves out."""
+    written = {name: " or ".join(as_list(value)) for name, value in clause.arguments.items()}
+    defaults = OPERATORS[clause.operator].defaults
+    assumed = {name: f"{value} (default)" for name, value in defaults.items() if name not in written}
+    return f"{clause.operator} {', '.join(f'{name}: {value}' for name, value in {**written, **assumed}.items())}"
+
+
+def section_lines(section: Section) -> Iterator[Line]:
+    """A section as its criterion, and what an order is told whose section is not met."""
+    yield from criterion_lines(section.root)
+    yield Line("follows", f"{section.if_not_met.value} where it is not met")
+
+
+def entry_lines(entry: OrderEntry) -> Iterator[Line]:
+    """Which orders an entry selects, and what judges them."""
+    yield Line("codes", ", ".join(map(_code, entry.codes.rows)))
+    judged_by = f"section {' and '.join(entry.sections)}" if entry.sections else "none: the text judges nothing of it"
+    yield Line("judged by", judged_by)
+    yield from (Line("only if", clause_words(clause)) for clause in entry.only_if)
+    yield from (Line("unless", clause_words(clause)) for clause in entry.unless)
+    if entry.ask:
+        yield Line("asks", entry.ask)
+
+
+def _code(row: Row) -> str:
+    days = validity(row)
+    return f"{row.code} ({days})" if days else row.code
+
+
+def row_cells(row: Row) -> tuple[str, str, str, str, str]:
+    """A code as it stands in a table: short name of its system, code, label, use and service dates."""
+    system = next((name for name, address in SYSTEMS.items() if address == row.system), row.system)
+    return system, row.code, row.label, "decides" if row.decides else "asks", validity(row)
+
+
+ROW_HEADINGS = ("system", "code", "label", "use", "service dates")
+"""What the cells of a code are."""
+
+
+def validity(row: Row) -> str:
+    """The service dates a code stands for; empty where it is not bounded."""
+    since = f"from {row.valid_from}" if row.valid_from else ""
+    until = f"to {row.valid_to}" if row.valid_to else ""
+    return " ".join(filter(None, (since, until)))
+
+
+def choice_lines(choice: Choice) -> Iterator[Line]:
+    """What chooses a pathway, rules it out, or makes it likely."""
+    yield from (Line("chosen when", clause_words(clause)) for clause in choice.chosen_when)
+    yield from (Line("ruled out when", clause_words(clause)) for clause in choice.not_when)
+    yield from (Line("likely when", clause_words(clause)) for clause in choice.likely_when)
+
+
+def value_set_names(policy: Policy, section: str | None = None) -> set[str]:
+    """Every name a text uses that may be a value set, defaults of operators included; of one section where given."""
+    if section is None:
+        criteria, entries, clauses = list(policy.walk()), policy.orders, list(policy.clauses())
+    else:
+        criteria = list(policy.sections[section].root.walk())
+        entries = tuple(entry for entry in policy.orders if section in entry.sections)
+        clauses = [clause for each in criteria for clause in each.clauses]
+        clauses += [clause for entry in entries for clause in entry.only_if + entry.unless]
+    found = {entry.codes.name for entry in entries} | {each.as_of.name for each in criteria if each.as_of}
+    for clause in clauses:
+        for value in {**OPERATORS[clause.operator].defaults, **clause.arguments}.values():
+            found |= set(as_list(value))
+    return found

@@ -1,0 +1,118 @@
+"""What changed between two texts, criterion by criterion."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from itertools import zip_longest
+
+from coverage_policies.authoring.description import Line, choice_lines, criterion_lines, entry_lines, section_lines
+from coverage_policies.format.model import Policy
+
+
+class How(Enum):
+    """What became of a part of a text."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+    RENUMBERED = "renumbered"
+
+
+@dataclass(frozen=True, slots=True)
+class LineChange:
+    """One thing said otherwise; `before` or `after` is empty where it was not said at all."""
+
+    kind: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A part of a text, by its id, that is not what it was. `was` is its id before, where that is another."""
+
+    id: str
+    says: str
+    how: How
+    lines: tuple[LineChange, ...]
+    was: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    says: str
+    lines: tuple[Line, ...]
+
+
+def differences(before: Policy, after: Policy) -> tuple[Change, ...]:
+    """Every part that was added, removed or changed, in the order of the texts.
+
+    A criterion that bears another number and says the same in the same words was renumbered, not replaced.
+    """
+    old, new = dict(_parts(before)), dict(_parts(after))
+    renumbered = _renumbered(old, new)
+    found = []
+    for name in _in_order(list(old), list(new)):
+        was = renumbered.get(name, name)
+        if name in old and name not in new:
+            if name not in renumbered.values():
+                found.append(Change(name, old[name].says, How.REMOVED, _changed(old[name].lines, ())))
+        elif was not in old:
+            found.append(Change(name, new[name].says, How.ADDED, _changed((), new[name].lines)))
+        elif was != name:
+            lines = _changed(old[was].lines, new[name].lines)
+            found.append(Change(name, new[name].says, How.RENUMBERED, lines, was))
+        elif lines := _changed(old[name].lines, new[name].lines):
+            found.append(Change(name, new[name].says, How.CHANGED, lines))
+    return tuple(found)
+
+
+def _parts(policy: Policy) -> Iterator[tuple[str, _Part]]:
+    """Everything a text says, in parts that have a name."""
+    yield "the text", _Part("", tuple(_head(policy)))
+    for entry in policy.orders:
+        yield f"orders {entry.codes.name}", _Part("", tuple(entry_lines(entry)))
+    if policy.pathway:
+        yield "pathway", _Part("", (Line("asks", policy.pathway.ask),))
+        for choice in policy.pathway.choices:
+            yield f"pathway {choice.name}", _Part(choice.says, (Line("says", choice.says), *choice_lines(choice)))
+    for name, section in policy.sections.items():
+        yield name, _Part(section.root.says, (Line("says", section.root.says), *section_lines(section)))
+        for criterion in list(section.root.walk())[1:]:
+            yield criterion.id, _Part(criterion.says, (Line("says", criterion.says), *criterion_lines(criterion)))
+
+
+def _head(policy: Policy) -> Iterator[Line]:
+    yield Line("title", policy.title)
+    yield Line("owner", policy.owner)
+    yield Line("lines of business", ", ".join(policy.lines_of_business))
+    yield from (Line("notes", note) for note in policy.notes)
+
+
+def _renumbered(old: Mapping[str, _Part], new: Mapping[str, _Part]) -> Mapping[str, str]:
+    """The former id of each criterion that only bears another one; words that stand twice prove nothing."""
+    gone = [(part.says, name) for name, part in old.items() if name not in new and part.says]
+    come = [(part.says, name) for name, part in new.items() if name not in old and part.says]
+    said = Counter(says for says, _ in gone), Counter(says for says, _ in come)
+    former = dict(gone)
+    return {name: former[says] for says, name in come if all(count[says] == 1 for count in said)}
+
+
+def _in_order(old: list[str], new: list[str]) -> list[str]:
+    """The names of both, in the order of the new text; what is gone stands where it stood."""
+    found = list(new)
+    for i, name in enumerate(old):
+        if name not in new:
+            found.insert(found.index(old[i - 1]) + 1 if i else 0, name)
+    return found
+
+
+def _changed(before: tuple[Line, ...], after: tuple[Line, ...]) -> tuple[LineChange, ...]:
+    """What is said otherwise, kind by kind."""
+    found = []
+    for kind in dict.fromkeys(line.kind for line in before + after):
+        old = [line.words for line in before if line.kind == kind and line not in after]
+        new = [line.words for line in after if line.kind == kind and line not in before]
+        found += [LineChange(kind, *pair) for pair in zip_longest(old, new, fillvalue="")]
+    return tuple(found)

@@ -1,0 +1,154 @@
+"""What is wrong with a set of policy texts although each of them loads."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+from coverage_policies.authoring.cases import case_file
+from coverage_policies.authoring.description import value_set_names
+from coverage_policies.authoring.value_set_lint import label_problems, value_set_problems
+from coverage_policies.format.library import BUILT_IN, Library
+from coverage_policies.format.model import Clause, Criterion, OrderEntry, Policy
+from coverage_policies.format.strict_yaml import Problem
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.judging.plan_rules import Effective
+from coverage_policies.operators.base import as_list
+
+_DAY = timedelta(days=1)
+
+
+def lint(library: Library) -> tuple[Problem, ...]:
+    """What spoils answers of a library that loaded, each with file, line and how it is written right."""
+    return (
+        *(problem for policy in library.policies.values() for problem in _policy_problems(policy, library)),
+        *_histories(library.policies.values()),
+        *value_set_problems(library.value_sets.values()),
+    )
+
+
+def remarks(library: Library) -> tuple[Problem, ...]:
+    """What spoils no answer and still looks like a mistake: labels that differ, files that no text needs."""
+    return (*label_problems(library.value_sets.values()), *_unused(library), *_cases_of_nothing(library))
+
+
+def _policy_problems(policy: Policy, library: Library) -> Iterator[Problem]:
+    yield from _sections_and_pathways(policy)
+    yield from _entries(policy)
+    for section in policy.sections.values():
+        for criterion, pathways in _walk(section.root, frozenset()):
+            for what in _criterion_problems(criterion, pathways, library):
+                yield Problem(policy.source, criterion.line, f"{criterion.id}: {what}")
+
+
+def _sections_and_pathways(policy: Policy) -> Iterator[Problem]:
+    reached = {name for entry in policy.orders for name in entry.sections}
+    needed = {name.split(".")[0] for criterion in policy.walk() for name in criterion.needs}
+    for name, section in policy.sections.items():
+        if name not in reached | needed:
+            yield Problem(policy.source, section.root.line, f"no order reaches section {name}; name it under `orders`")
+    if policy.pathway:
+        used = {name for criterion in policy.walk() for name in criterion.pathways}
+        for choice in policy.pathway.choices:
+            if choice.name not in used:
+                what = f"no criterion is `for: {choice.name}`; the pathway changes nothing"
+                yield Problem(policy.source, choice.line, what)
+
+
+def _entries(policy: Policy) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for entry in policy.orders:
+        for row in entry.codes.rows:
+            other = seen.setdefault(f"{row.system}|{row.code}", entry.codes.name)
+            if other != entry.codes.name:
+                what = f"{row.code} ({row.label}) is selected by {other} and by {entry.codes.name}; keep one"
+                yield Problem(policy.source, entry.line, what)
+        if _is_over(entry, policy.dated):
+            what = f"no code of {entry.codes.name} is valid from {policy.revision} on; leave the entry out"
+            yield Problem(policy.source, entry.line, what)
+
+
+def _is_over(entry: OrderEntry, dated: date) -> bool:
+    """Whether every code ended before the text began."""
+    return all(row.valid_to is not None and row.valid_to < dated for row in entry.codes.rows)
+
+
+def _histories(policies: Iterable[Policy]) -> Iterator[Problem]:
+    """A text that tells of its policy's other revisions must tell of those before it that are held."""
+    earlier: dict[str, list[Policy]] = {}
+    for policy in sorted(policies, key=lambda policy: policy.revision):
+        for other in earlier.setdefault(policy.name, []):
+            if policy.history and other.revision not in policy.history:
+                what = f"`history` leaves out {other.revision}, which is held in {other.source}; add it"
+                yield Problem(policy.source, 1, what)
+        earlier[policy.name].append(policy)
+
+
+def _walk(c: Criterion, above: frozenset[str]) -> Iterator[tuple[Criterion, frozenset[str]]]:
+    """Every criterion with the pathways that those above it count on; none means all."""
+    yield c, above
+    for child in c.children:
+        yield from _walk(child, c.pathways or above)
+
+
+def _criterion_problems(c: Criterion, above: frozenset[str], library: Library) -> Iterator[str]:
+    if above and c.pathways and not c.pathways & above:
+        yield f"it is for {_names(c.pathways)} inside of what is for {_names(above)}; it never counts"
+    for key, clauses in (("met_when", c.met_when), ("not_met_when", c.not_met_when)):
+        for clause in clauses:
+            for name in _only_asking(clause, library):
+                yield f"{key}: every code of {name} only asks, so it never holds; write it under `show`"
+    if c.mend and not any(_reads(clause, c.mend.attribute) for clause in c.met_when + c.not_met_when):
+        yield f"mend: no clause here reads the order's {c.mend.attribute}; suggest what a clause looks for"
+
+
+def _names(pathways: frozenset[str]) -> str:
+    return " and ".join(sorted(pathways))
+
+
+def _only_asking(clause: Clause, library: Library) -> Iterator[str]:
+    """The arguments of a clause whose value sets hold no code that decides."""
+    for value in clause.arguments.values():
+        sets = [library.value_sets[name] for name in as_list(value) if name in library.value_sets]
+        rows = [row for each in sets for row in each.rows]
+        if rows and not any(row.decides for row in rows):
+            yield " or ".join(each.name for each in sets)
+
+
+def _reads(clause: Clause, attribute: str) -> bool:
+    return clause.operator == "order" and attribute in clause.arguments
+
+
+def _unused(library: Library) -> Iterator[Problem]:
+    """Value sets that no text names; those that come with the service are there for everybody."""
+    used = {name for policy in library.policies.values() for name in value_set_names(policy)}
+    for name, each in library.value_sets.items():
+        if name not in used and not _is_built_in(each):
+            yield Problem(each.source, 1, "no text uses this value set; name it in a text, or take the file away")
+
+
+def _is_built_in(each: ValueSet) -> bool:
+    return Path(each.source).is_relative_to(BUILT_IN)
+
+
+def _cases_of_nothing(library: Library) -> Iterator[Problem]:
+    """Case files beside no text: they would never run."""
+    texts = list(library.policies.values())
+    expected = {case_file(policy) for policy in texts}
+    for folder in sorted({Path(policy.source).parent for policy in texts}):
+        for path in sorted(folder.glob("*.cases.yaml")):
+            if path not in expected:
+                yield Problem(str(path), 1, "there is no text beside these cases; name the file after its text")
+
+
+def effective_gaps(rules: Iterable[Effective]) -> Iterator[str]:
+    """Days between two texts of one policy on which, by the operator's table, none is in force."""
+    ended: dict[str, Effective] = {}
+    for each in sorted(rules, key=lambda rule: rule.since):
+        policy = each.text.partition("@")[0]
+        before = ended.get(policy)
+        if before and before.until and each.since - before.until > _DAY:
+            first, last = before.until + _DAY, each.since - _DAY
+            advice = f"let {before.text} end or {each.text} begin on another day"
+            yield f"no text of {policy} is in force from {first} to {last}; {advice}"
+        if not before or (before.until and (each.until is None or each.until > before.until)):
+            ended[policy] = each

@@ -1,0 +1,63 @@
+"""What is wrong with value sets although each of them loads: codes that never match, labels that say two things."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from coverage_policies.format.strict_yaml import Problem
+from coverage_policies.format.value_sets import TEXT, Row, ValueSet
+from fhir_mappings.codings import CPT, ICD10CM
+
+_WITHOUT_DOT = 3
+"""So many characters an ICD-10-CM code has before its dot."""
+
+
+def value_set_problems(sets: Iterable[ValueSet]) -> Iterator[Problem]:
+    """What keeps codes of these value sets from matching, with file and line."""
+    for each in sets:
+        if not each.rows:
+            yield Problem(each.source, 1, "this value set holds no code; what looks for it never finds anything")
+        for row in each.rows:
+            for what in _row_problems(row):
+                yield Problem(each.source, row.line, what)
+        yield from _twice(each)
+
+
+def label_problems(sets: Iterable[ValueSet]) -> Iterator[Problem]:
+    """Codes that are labelled otherwise elsewhere: one of the two may be another code than was meant."""
+    first: dict[tuple[str, str], tuple[ValueSet, Row]] = {}
+    for each in sets:
+        for row in each.rows:
+            other_set, other = first.setdefault((row.system, row.code), (each, row))
+            if not _are_alike(row.label, other.label):
+                there = f"{other.label!r} in {other_set.source}:{other.line}"
+                what = f"{row.code} is labelled {row.label!r} here and {there}; one label may only continue the other"
+                yield Problem(each.source, row.line, what)
+
+
+def _row_problems(row: Row) -> Iterator[str]:
+    if row.system != TEXT and ":" not in row.system:
+        yield f"{row.system!r} is no address of a code system; write it like {CPT}"
+    if row.code != row.code.strip():
+        yield f"there is a space before or after {row.code.strip()}; take it out"
+    code = row.code.rstrip("*")
+    if row.system == ICD10CM and len(code) > _WITHOUT_DOT and "." not in code:
+        yield f"an ICD-10-CM code has its dot: {code[:_WITHOUT_DOT]}.{row.code[_WITHOUT_DOT:]}"
+    if row.valid_from and row.valid_to and row.valid_to < row.valid_from:
+        yield f"{row.code} ends before it begins; `from` comes before `to`"
+
+
+def _are_alike(label: str, other: str) -> bool:
+    one, two = sorted((label.casefold(), other.casefold()), key=len)
+    return two.startswith(one)
+
+
+def _twice(each: ValueSet) -> Iterator[Problem]:
+    """Rows of one code that stand for the same days: one of them is never looked at."""
+    by_code: dict[tuple[str, str], list[Row]] = {}
+    for row in each.rows:
+        for other in by_code.setdefault((row.system, row.code), []):
+            begin = max(row.valid_from or date.min, other.valid_from or date.min)
+            end = min(row.valid_to or date.max, other.valid_to or date.max)
+            if begin <= end:
+                yield Problem(each.source, row.line, f"{row.code} stands in line {other.line} already; keep one")
+        by_code[row.system, row.code].append(row)

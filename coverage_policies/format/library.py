@@ -1,0 +1,95 @@
+"""All policy texts that are held, and which of them speak about an order."""
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from coverage_policies.format.loader import load_policy
+from coverage_policies.format.model import Policy
+from coverage_policies.format.searches import Search, merge
+from coverage_policies.format.strict_yaml import DocumentError, Problem
+from coverage_policies.format.value_sets import TEXT, ValueSet, keys, load_value_sets
+from fhir_mappings.codings import Coding
+
+BUILT_IN = Path(__file__).parents[1]
+"""The folder of the documents and value sets that ship with the service."""
+
+_BY_WORDS = (TEXT, "")
+"""Where the policies stand that look for an order by words; those have to be asked every time."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """The texts by name (`CP.MP.126@2025-04`) and the value sets they use."""
+
+    policies: Mapping[str, Policy]
+    value_sets: Mapping[str, ValueSet]
+    _revisions: Mapping[str, Sequence[Policy]] = field(init=False, repr=False)
+    _named_by: Mapping[tuple[str, str], Set[str]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        revisions: dict[str, list[Policy]] = {}
+        named_by: dict[tuple[str, str], set[str]] = {}
+        for policy in sorted(self.policies.values(), key=lambda policy: policy.revision):
+            revisions.setdefault(policy.name, []).append(policy)
+            for row in (row for entry in policy.orders for row in entry.codes.rows):
+                key = _BY_WORDS if row.system == TEXT else (row.system, row.code)
+                named_by.setdefault(key, set()).add(policy.name)
+        object.__setattr__(self, "_revisions", revisions)
+        object.__setattr__(self, "_named_by", named_by)
+
+    def text(self, name: str) -> Policy:
+        """One text by its name. Raises KeyError where it is not held."""
+        return self.policies[name]
+
+    def revisions_about(self, codes: Iterable[Coding]) -> tuple[Sequence[Policy], ...]:
+        """All revisions, the oldest first, of each policy that names one of these codes in some revision.
+
+        Found by the codes, never by going through all policies.
+        """
+        sought = {_BY_WORDS}.union(*map(keys, codes))
+        found = {name for key in sought for name in self._named_by.get(key, ())}
+        return tuple(self._revisions[name] for name in sorted(found))
+
+    def searches(self, policies: Iterable[Policy] | None = None) -> tuple[Search, ...]:
+        """The data these texts need; all of them without an argument."""
+        chosen = self.policies.values() if policies is None else policies
+        return merge(search for policy in chosen for search in policy.searches())
+
+
+def load_library(folders: Sequence[Path] = ()) -> Library:
+    """Load the built-in texts and those of the operator's folders.
+
+    A folder holds `documents/<policy>/<revision>.yaml` and `value_sets/<name>.csv`. Raises DocumentError or
+    ValueSetError with everything that is wrong, so that a caller can keep what it had.
+    """
+    roots = [BUILT_IN, *folders]
+    sets = load_value_sets(root / "value_sets" for root in roots)
+    policies: dict[str, Policy] = {}
+    problems: list[Problem] = []
+    for root in roots:
+        documents = root / "documents"
+        if not documents.is_dir() and not (root / "value_sets").is_dir():
+            problems.append(Problem(str(root), 1, "this folder has neither `documents` nor `value_sets` in it"))
+        for path in sorted(documents.rglob("*.y*ml")):
+            if path.parent.parent != documents or path.suffix != ".yaml":
+                what = "this file is not read; its place is documents/<policy>/<revision>.yaml"
+                problems.append(Problem(str(path), 1, what))
+                continue
+            if path.name.endswith(".cases.yaml"):
+                continue
+            try:
+                policy = load_policy(path, sets)
+            except DocumentError as error:
+                problems += error.problems
+                continue
+            if (path.parent.name, path.stem) != (policy.name, policy.revision):
+                wanted = f"{policy.name}/{policy.revision}.yaml"
+                problems.append(Problem(str(path), 1, f"this is {policy.text}; its file must be named {wanted}"))
+            if policy.text in policies:
+                other = policies[policy.text].source
+                problems.append(Problem(str(path), 1, f"{policy.text} is held already, in {other}"))
+            policies[policy.text] = policy
+    if problems:
+        raise DocumentError(problems)
+    return Library(policies, sets)

@@ -1,0 +1,340 @@
+"""From a YAML document to a Policy: shape first, by the schema; then meaning; every problem with file and line."""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from coverage_policies.format.model import (
+    APPLIES,
+    CODE,
+    PATHWAY,
+    Choice,
+    Clause,
+    Criterion,
+    Mend,
+    OrderEntry,
+    Pathway,
+    Policy,
+    Role,
+    Section,
+)
+from coverage_policies.format.schema import document_schema
+from coverage_policies.format.strict_yaml import DocumentError, Problem, Source, read
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.judging.determination import Outcome
+from coverage_policies.operators import OPERATORS
+from coverage_policies.operators.base import as_list, value_set
+from fhir_mappings.order_text import ATTRIBUTES
+
+GROUPS = ("all", "any", "of")
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(document_schema())
+
+
+def load_policy(path: Path, sets: Mapping[str, ValueSet]) -> Policy:
+    """Load one document. Raises DocumentError with everything that is wrong with it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise DocumentError([Problem(str(path), 1, "the file is not in UTF-8; save it as UTF-8")]) from None
+    return parse_policy(text, str(path), sets)
+
+
+def parse_policy(text: str, file: str, sets: Mapping[str, ValueSet]) -> Policy:
+    """Parse the text of one document; `file` is the name that problems are reported under."""
+    source = read(text, file)
+    problems = list(_shape_problems(source))
+    if problems:
+        raise DocumentError(problems)
+    builder = _Builder(source, sets)
+    policy = builder.policy()
+    builder.problems += list(_meaning_problems(source, policy))
+    if builder.problems:
+        raise DocumentError(sorted(dict.fromkeys(builder.problems), key=lambda problem: problem.line))
+    return policy
+
+
+def _shape_problems(source: Source) -> Iterator[Problem]:
+    found = []
+    for error in sorted(_validator().iter_errors(source.data), key=lambda error: list(map(str, error.absolute_path))):
+        deepest = max(_leaves(error), key=lambda e: len(e.absolute_path))
+        found.append(source.problem(list(deepest.absolute_path), _explain(deepest)))
+    yield from dict.fromkeys(found)
+
+
+def _leaves(error: ValidationError) -> Iterator[ValidationError]:
+    if not error.context:
+        yield error
+    for child in error.context or ():
+        yield from _leaves(child)
+
+
+def _explain(error: ValidationError) -> str:
+    """What is wrong, in a policy writer's words. The document is the author's own: it may be quoted."""
+    at = ".".join(str(part) for part in error.absolute_path if not isinstance(part, int)) or "the document"
+    wanted: Any = error.validator_value
+    known = sorted(error.schema.get("properties", {})) if isinstance(error.schema, Mapping) else []
+    match error.validator:
+        case "required":
+            missing = sorted(set(wanted) - set(_mapping(error.instance)))
+            return f"{at} lacks {' and '.join(repr(name) for name in missing)}"
+        case "additionalProperties":
+            unknown = sorted(set(_mapping(error.instance)) - set(known))
+            return f"{at} knows no {' and no '.join(map(repr, unknown))}; known here: {', '.join(known)}"
+        case "type":
+            return f"{at} must be {_KINDS.get(wanted, wanted)}"
+        case "enum":
+            return f"{at} must be one of {', '.join(wanted)}, not {error.instance!r}"
+        case "const":
+            return f"{at} can only be {wanted!r}"
+        case "pattern":
+            return f"{at} is written wrong: {error.instance!r}; write it like {_example(error)}"
+        case "maxProperties" | "minProperties":
+            return f"{at} must hold {_NUMBERS.get(at, 'exactly one operator or argument; put several in a list')}"
+        case "minItems" | "minLength":
+            return f"{at} must not be empty"
+        case _:
+            return f"{at} is not as the format asks ({error.validator})"
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _example(error: ValidationError) -> str:
+    """How a phrase or a name is written right: every schema with a pattern gives an example."""
+    return repr(error.schema["examples"][0]) if isinstance(error.schema, Mapping) else ""
+
+
+_KINDS = {"object": "a mapping", "array": "a list", "string": "text"}
+_NUMBERS = {"sections": "at least one section", "pathway.choices": "at least two pathways to choose from"}
+
+
+class _Builder:
+    """Builds the model of one document and collects the problems that the schema cannot see."""
+
+    def __init__(self, source: Source, sets: Mapping[str, ValueSet]) -> None:
+        self.source = source
+        self.sets = sets
+        self.problems: list[Problem] = []
+        self.raw: dict[str, tuple[dict[str, Any], tuple[str | int, ...]]] = {}
+        self.index: dict[str, Criterion] = {}
+        self._copying: list[str] = []
+
+    def policy(self) -> Policy:
+        data = self.source.data
+        for key, section in data["sections"].items():
+            self._collect(section, ("sections", key))
+        sections = {key: self._section(key, raw) for key, raw in data["sections"].items()}
+        return Policy(
+            name=data["policy"],
+            revision=data["revision"],
+            edition=int(data["edition"]),
+            title=data["title"],
+            owner=data["owner"],
+            lines_of_business=tuple(data["lines_of_business"]),
+            notes=tuple(data.get("notes", ())),
+            orders=tuple(self._entry(raw, ("orders", i)) for i, raw in enumerate(data["orders"])),
+            sections=sections,
+            history=tuple(data.get("history", ())),
+            pathway=self._pathway(data["pathway"]) if "pathway" in data else None,
+            source=self.source.file,
+            index=self.index,
+        )
+
+    def _collect(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> None:
+        if "id" in raw:
+            if raw["id"] in self.raw:
+                self._problem(path, f"the id {raw['id']!r} is used twice")
+            self.raw[raw["id"]] = raw, path
+        for group in GROUPS:
+            for i, child in enumerate(raw.get(group, ())):
+                self._collect(child, (*path, group, i))
+
+    def _section(self, key: str, raw: dict[str, Any]) -> Section:
+        consequence = raw.get("if_not_met", "not-supported" if "always" in raw else "criteria-not-met")
+        root = self._criterion(raw | {"id": key}, ("sections", key))
+        outcome = Outcome.CRITERIA_NOT_MET if consequence == "case-review" else Outcome(consequence)
+        return Section(root, outcome)
+
+    def _criterion(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> Criterion:
+        if "like" in raw:
+            self._copying.append(raw["like"])
+            found = self._written_out(*self._copied(raw, path))
+            self._copying.pop()
+            return found
+        return self._written_out(raw, path)
+
+    def _written_out(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> Criterion:
+        group = next((name for name in GROUPS if name in raw), None)
+        children = (
+            [self._criterion(child, (*path, group, i)) for i, child in enumerate(raw.get(group, ()))] if group else []
+        )
+        required = {"all": None, "any": 1, "of": int(raw.get("at_least", "1"))}[group] if group else None
+        if (group == "of") != ("at_least" in raw) or sum(name in raw for name in GROUPS) > 1:
+            self._problem(
+                path, f"{raw['id']}: a group is written with one of `all`, `any`, or `at_least` together with `of`"
+            )
+        if required is not None and required > len(children):
+            self._problem(path, f"{raw['id']}: at least {required} of {len(children)} can never be met")
+        found = Criterion(
+            id=raw["id"],
+            says=raw["says"],
+            fails=raw.get("fails", ""),
+            children=tuple(children),
+            required=required,
+            met_when=self._clauses(raw, "met_when", path),
+            not_met_when=self._clauses(raw, "not_met_when", path),
+            show=self._clauses(raw, "show", path),
+            mend=_mend(raw["mend"]) if "mend" in raw else None,
+            ask=raw.get("ask", ""),
+            met_by=raw.get("met_by", "yes"),
+            needs=tuple(as_list(raw.get("needs", []))),
+            as_of=self._value_set(raw["as_of"], (*path, "as_of")) if "as_of" in raw else None,
+            is_never_met="always" in raw,
+            case_review_if_met=raw.get("if_met") == "case-review",
+            case_review_if_not_met=raw.get("if_not_met") == "case-review",
+            role=Role(raw["role"]) if "role" in raw else None,
+            pathways=frozenset(as_list(raw.get("for", []))),
+            reads=raw.get("reads", ""),
+            note=raw.get("note", ""),
+            line=self.source.problem(path, "").line,
+        )
+        if found.id in self.index:
+            self._problem(path, f"the id {found.id!r} is used twice")
+        self.index[found.id] = found
+        return found
+
+    def _copied(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> tuple[dict[str, Any], tuple[str | int, ...]]:
+        """The definition that `like` names, under the new id; ids below it change with it."""
+        original, original_path = self.raw.get(raw["like"], (None, ()))
+        if original is None or "like" in original:
+            wrong = "names no criterion that is written out"
+        elif self._copying.count(raw["like"]) > 1:
+            wrong = "is copied into itself; a circle defines nothing"
+        else:
+            renamed = copy.deepcopy(original)
+            _rename(renamed, raw["like"], raw["id"])
+            return renamed, original_path
+        self._problem(path, f"{raw['id']}: like: {raw['like']!r} {wrong}")
+        return {"id": raw["id"], "says": "?", "ask": "?"}, path
+
+    def _entry(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> OrderEntry:
+        return OrderEntry(
+            codes=self._value_set(raw["codes"], (*path, "codes")),
+            sections=tuple(raw["sections"]),
+            only_if=self._clauses(raw, "only_if", path),
+            unless=self._clauses(raw, "unless", path),
+            ask=raw.get("ask", ""),
+            line=self.source.problem(path, "").line,
+        )
+
+    def _pathway(self, raw: dict[str, Any]) -> Pathway:
+        choices = []
+        for name, choice in raw["choices"].items():
+            path = ("pathway", "choices", name)
+            clauses = {key: self._clauses(choice, key, path) for key in ("chosen_when", "not_when", "likely_when")}
+            choices.append(Choice(name, choice["says"], **clauses, line=self.source.problem(path, "").line))
+        return Pathway(raw["ask"], tuple(choices))
+
+    def _clauses(self, raw: dict[str, Any], key: str, path: tuple[str | int, ...]) -> tuple[Clause, ...]:
+        written = raw.get(key, [])
+        found = []
+        for i, clause in enumerate([written] if isinstance(written, dict) else written):
+            ((name, arguments),) = clause.items()
+            try:
+                found.append(Clause(name, arguments, OPERATORS[name].parse(arguments, self.sets)))
+            except ValueError as error:
+                place = (*path, key) if isinstance(written, dict) else (*path, key, i)
+                self._problem(place, f"{raw.get('id', key)}: {name}: {error}")
+        return tuple(found)
+
+    def _value_set(self, name: str, path: tuple[str | int, ...]) -> ValueSet:
+        try:
+            return value_set(name, self.sets)
+        except ValueError as error:
+            self._problem(path, str(error))
+            return ValueSet(name, ())
+
+    def _problem(self, path: Sequence[str | int], what: str) -> None:
+        self.problems.append(self.source.problem(path, what))
+
+
+def _mend(raw: Mapping[str, str]) -> Mend:
+    attribute = next(each for each in ATTRIBUTES if each in raw)
+    return Mend(raw["says"], attribute, raw[attribute])
+
+
+def _rename(raw: dict[str, Any], old: str, new: str) -> None:
+    if raw["id"].startswith(old):  # else it is told as used twice
+        raw["id"] = new + raw["id"][len(old) :]
+    for group in GROUPS:
+        for child in raw.get(group, ()):
+            _rename(child, old, new)
+
+
+def _meaning_problems(source: Source, policy: Policy) -> Iterator[Problem]:
+    """What a document must mean: settled leaves, existing references, no circles, known pathways and sections."""
+    pathways = {choice.name for choice in policy.pathway.choices} if policy.pathway else set()
+    for key, section in policy.sections.items():
+        for criterion in section.root.walk():
+            for what in _criterion_problems(criterion, policy, pathways, key):
+                yield Problem(source.file, criterion.line, f"{criterion.id}: {what}")
+    for i, entry in enumerate(policy.orders):
+        for name in entry.sections:
+            if name not in policy.sections:
+                yield source.problem(("orders", i), f"there is no section {name!r}")
+        if entry.is_by_words and (entry.sections or not entry.ask):
+            what = "orders found by words are judged by no section; give it `sections: []` and an `ask` for the code"
+            yield source.problem(("orders", i), what)
+    for month in policy.history:
+        if month == policy.revision:
+            yield source.problem(("history",), f"{month} is this text itself; name the others")
+
+
+def _criterion_problems(c: Criterion, policy: Policy, pathways: set[str], section: str) -> Iterator[str]:
+    if c.id in (PATHWAY, APPLIES, CODE):
+        yield "this name is kept for an answer; choose another"
+    if c.id.split(".")[0] in policy.sections.keys() - {section}:
+        yield f"it stands in section {section} under another section's number"
+    if c.children and (c.met_when or c.not_met_when or c.show or c.needs):
+        yield "a group is settled by its parts; give the clauses to a part"
+    if (c.needs or c.is_never_met) and (c.met_when or c.not_met_when):
+        yield "`needs` and `always` settle it; leave the clauses out"
+    if c.needs and c.is_never_met:
+        yield "`always` settles it; leave `needs` out"
+    settled = c.children or c.ask or c.is_never_met or c.needs or c.role
+    if not settled:
+        yield "nothing can settle it; add an `ask`, or parts"
+    if c.met_by == "no" and not c.ask:
+        yield "met_by needs a question in `ask`"
+    if c.as_of is not None and not c.needs:
+        yield "as_of needs the criteria it looks back at in `needs`"
+    for name in sorted(c.pathways - pathways):
+        yield f"there is no pathway {name!r}"
+    for name in c.needs:
+        if name not in policy.index:
+            yield f"needs: there is no criterion {name!r}"
+        elif c.id in _reached(policy, name, set()):
+            yield f"needs: {name} needs {c.id} in turn; a circle settles nothing"
+
+
+def _reached(policy: Policy, name: str, seen: set[str]) -> set[str]:
+    """Every criterion whose status that of `name` depends on."""
+    if name in seen or name not in policy.index:
+        return seen
+    seen.add(name)
+    criterion = policy.index[name]
+    for child in criterion.children:
+        _reached(policy, child.id, seen)
+    for needed in criterion.needs:
+        _reached(policy, needed, seen)
+    return seen

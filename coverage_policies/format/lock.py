@@ -1,0 +1,75 @@
+"""The lock: the content of every text and edition, so that none changes unseen.
+
+A decision names revision and edition; what that edition said must stay what it said. The content is the document's
+data and the rows of its value sets that decide something: comments, spacing and labels may change freely.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from coverage_policies.format.library import BUILT_IN, Library
+from coverage_policies.format.model import Policy
+from coverage_policies.format.strict_yaml import Problem, read
+
+LOCK_FILE = BUILT_IN / "documents" / "lock.json"
+
+
+def content_hash(policy: Policy, library: Library) -> str:
+    """The SHA-256 of what a text says, as 64 hexadecimal digits."""
+    data = read(Path(policy.source).read_text(encoding="utf-8"), policy.source).data
+    used = sorted(library.value_sets.keys() & _words(data))
+    sets = {
+        name: sorted(
+            [row.system, row.code, str(row.valid_from or ""), str(row.valid_to or ""), str(row.decides)]
+            for row in library.value_sets[name].rows
+        )
+        for name in used
+    }
+    canonical = json.dumps([data, sets], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _words(data: object) -> set[str]:
+    """Every text in a document: a value set is used where its name stands."""
+    if isinstance(data, str):
+        return {data}
+    inside = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    return {word for each in inside for word in _words(each)}
+
+
+def locked() -> Mapping[str, Mapping[str, str]]:
+    """Per built-in text the content hash of each of its editions; none where nothing was locked yet."""
+    if not LOCK_FILE.exists():
+        return {}
+    found: Mapping[str, Mapping[str, str]] = json.loads(LOCK_FILE.read_text(encoding="utf-8"))
+    return found
+
+
+def lock_problems(library: Library) -> Iterator[Problem]:
+    """Built-in texts that changed without a new edition, or that the lock does not hold yet."""
+    editions = locked()
+    for policy in _built_in(library):
+        known = editions.get(policy.text, {}).get(str(policy.edition))
+        if known is None:
+            yield Problem(policy.source, 1, f"edition {policy.edition} is not in the lock; run `policies lock`")
+        elif known != content_hash(policy, library):
+            what = f"the content changed and the edition is still {policy.edition}; raise it and run `policies lock`"
+            yield Problem(policy.source, 1, what)
+
+
+def write_lock(library: Library, *, replace: bool = False) -> None:
+    """Add the new editions to the lock; with `replace` also those that changed, for texts never released."""
+    editions = {name: dict(hashes) for name, hashes in locked().items()}
+    for policy in _built_in(library):
+        known = editions.setdefault(policy.text, {})
+        if replace or str(policy.edition) not in known:
+            known[str(policy.edition)] = content_hash(policy, library)
+    LOCK_FILE.write_text(json.dumps(editions, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _built_in(library: Library) -> Iterator[Policy]:
+    for policy in library.policies.values():
+        if Path(policy.source).is_relative_to(BUILT_IN):
+            yield policy

@@ -1,0 +1,216 @@
+"""A policy text as the evaluator sees it: sections of criteria, ready to be tested. Built by the loader, immutable."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+from functools import cached_property
+
+from coverage_policies.format.searches import ANSWERS, PROCEDURES, Search, merge
+from coverage_policies.format.value_sets import TEXT, ValueSet
+from coverage_policies.judging.determination import Outcome
+from coverage_policies.operators.base import Arguments, Test
+from fhir_mappings.codings import Coding
+from fhir_mappings.order_text import Attribute
+
+_PART = re.compile(r"\.[a-z][a-z-]+$")
+
+PATHWAY = "pathway"
+APPLIES = "applies"
+CODE = "code"
+"""Answers with the first two `linkId`s choose the pathway, and say whether the policy speaks about the order at all;
+the third names the question for the code of an order that carries none."""
+
+
+class Role(Enum):
+    """A criterion that is reported and never counted."""
+
+    ADVISORY = "advisory"
+    AFTERWARDS = "afterwards"
+    INFORMATION = "information"
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One use of an operator, with its arguments as written."""
+
+    operator: str
+    arguments: Arguments
+    test: Test
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """What the order could state instead, so that the criterion is met; `says` is the label of the suggestion."""
+
+    says: str
+    attribute: Attribute
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A section, a numbered criterion, or a part of one.
+
+    `fails` is what a card says when it is not met. A group has `children`, of which `required` must be met (None:
+    all of them). A leaf is settled by clauses or by an answer to `ask`; `met_by` is the answer, `yes` or `no`, that
+    speaks for the order. `case_review_if_met` and `case_review_if_not_met` hand a status to a human. `needs` takes
+    the status of other criteria, `as_of` on the date of the last procedure of that set. `pathways` is empty where
+    the criterion counts on every one.
+    """
+
+    id: str
+    says: str
+    fails: str = ""
+    children: tuple["Criterion", ...] = ()
+    required: int | None = None
+    met_when: tuple[Clause, ...] = ()
+    not_met_when: tuple[Clause, ...] = ()
+    show: tuple[Clause, ...] = ()
+    mend: Mend | None = None
+    ask: str = ""
+    met_by: str = "yes"
+    needs: tuple[str, ...] = ()
+    as_of: ValueSet | None = None
+    is_never_met: bool = False
+    case_review_if_met: bool = False
+    case_review_if_not_met: bool = False
+    role: Role | None = None
+    pathways: frozenset[str] = frozenset()
+    reads: str = ""
+    note: str = ""
+    line: int = 0
+
+    def walk(self) -> Iterator["Criterion"]:
+        """This criterion and all below it, in the order of the text."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a named part of our own (`II.D.faber`) rather than a number of the source text."""
+        return _PART.search(self.id) is not None
+
+    @property
+    def clauses(self) -> tuple[Clause, ...]:
+        """Every clause of this criterion itself."""
+        return self.met_when + self.not_met_when + self.show
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A numbered section with what follows when it is not met."""
+
+    root: Criterion
+    if_not_met: Outcome = Outcome.CRITERIA_NOT_MET
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEntry:
+    """Which orders a text speaks about: the codes, the sections that judge them, and conditions on the order.
+
+    With `only_if` the order is judged where one clause holds; `unless` leaves it out where one holds. Where neither
+    can be told, `ask` is the question; without one the order is left out. An entry whose value set holds words finds
+    orders that carry no code, and asks for it.
+    """
+
+    codes: ValueSet
+    sections: tuple[str, ...]
+    only_if: tuple[Clause, ...] = ()
+    unless: tuple[Clause, ...] = ()
+    ask: str = ""
+    line: int = 0
+
+    @property
+    def is_by_words(self) -> bool:
+        """Whether it finds orders by their words."""
+        return bool(self.codes.rows) and all(row.system == TEXT for row in self.codes.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One pathway: chosen by the order, ruled out by data, or likely by data."""
+
+    name: str
+    says: str
+    chosen_when: tuple[Clause, ...] = ()
+    not_when: tuple[Clause, ...] = ()
+    likely_when: tuple[Clause, ...] = ()
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pathway:
+    """The purposes or indications one code can serve, and the question that settles which."""
+
+    ask: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One revision of one policy, in one edition of how it was written down.
+
+    `history` are the months of the policy's other revisions, as far as its log tells, held or not.
+    """
+
+    name: str
+    revision: str
+    edition: int
+    title: str
+    owner: str
+    lines_of_business: tuple[str, ...]
+    notes: tuple[str, ...]
+    orders: tuple[OrderEntry, ...]
+    sections: Mapping[str, Section]
+    pathway: Pathway | None = None
+    history: tuple[str, ...] = ()
+    source: str = ""
+    index: Mapping[str, Criterion] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The name of this text: `CP.MP.126@2025-04`."""
+        return f"{self.name}@{self.revision}"
+
+    @property
+    def dated(self) -> date:
+        """The first day of the month this revision is dated."""
+        year, month = self.revision.split("-")
+        return date(int(year), int(month), 1)
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """The types of resource this text needs."""
+        return frozenset(search.resource_type for search in self.searches())
+
+    def entries(self, codes: tuple[Coding, ...], on: date | None) -> tuple[OrderEntry, ...]:
+        """The entries whose codes an order carries, as they stand on a service date; None for any date."""
+        return tuple(entry for entry in self.orders if not entry.is_by_words and entry.codes.match(codes, on))
+
+    def named(self, words: Iterable[str]) -> tuple[OrderEntry, ...]:
+        """The entries that find an order by its words."""
+        labels = tuple(Coding("", "", text) for text in words)
+        return tuple(entry for entry in self.orders if entry.is_by_words and entry.codes.match(labels))
+
+    def walk(self) -> Iterator[Criterion]:
+        """Every criterion, in the order of the text."""
+        for section in self.sections.values():
+            yield from section.root.walk()
+
+    def clauses(self) -> Iterator[Clause]:
+        """Every clause: of the criteria, of the orders it speaks about, of its pathways."""
+        for criterion in self.walk():
+            yield from criterion.clauses
+        for entry in self.orders:
+            yield from entry.only_if + entry.unless
+        for choice in self.pathway.choices if self.pathway else ():
+            yield from choice.chosen_when + choice.not_when + choice.likely_when
+
+    def searches(self) -> tuple[Search, ...]:
+        """The data this text needs, attestations included."""
+        found = [search for clause in self.clauses() for search in clause.test.searches]
+        found += [PROCEDURES for criterion in self.walk() if criterion.as_of]
+        return merge([*found, ANSWERS])

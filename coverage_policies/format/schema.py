@@ -1,0 +1,138 @@
+"""The JSON Schema of a policy document, assembled from the operators: what a document may say, and how."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from coverage_policies.operators import OPERATORS
+from coverage_policies.operators.base import phrase
+from fhir_mappings.order_edit import PHRASES
+
+_ID = phrase(r"^[A-Za-z0-9]+(?:\.[A-Za-z0-9-]+)*$", "II.D.faber")
+_NUMBER = phrase(r"^[1-9]\d*$", "3")
+_MONTH = r"^\d{4}-(?:0[1-9]|1[0-2])$"
+_TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
+_NAMES: Mapping[str, Any] = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
+_CLAUSE: Mapping[str, Any] = {"$ref": "#/$defs/clause"}
+_CLAUSES: Mapping[str, Any] = {"$ref": "#/$defs/clauses"}
+_CHILDREN: Mapping[str, Any] = {"type": "array", "items": {"$ref": "#/$defs/criterion"}, "minItems": 1}
+
+_CRITERION: dict[str, Any] = {
+    "says": _TEXT,
+    "fails": _TEXT,
+    "all": _CHILDREN,
+    "any": _CHILDREN,
+    "at_least": _NUMBER,
+    "of": _CHILDREN,
+    "met_when": _CLAUSES,
+    "not_met_when": _CLAUSES,
+    "show": _CLAUSES,
+    "mend": {
+        "type": "object",
+        "properties": {"says": _TEXT, **{name: {"enum": sorted(values)} for name, values in PHRASES.items()}},
+        "required": ["says"],
+        "additionalProperties": False,
+        "minProperties": 2,
+        "maxProperties": 2,
+    },
+    "ask": _TEXT,
+    "met_by": {"enum": ["yes", "no"]},
+    "needs": _NAMES,
+    "as_of": _TEXT,
+    "if_met": {"const": "case-review"},
+    "role": {"enum": ["advisory", "afterwards", "information"]},
+    "for": _NAMES,
+    "reads": _TEXT,
+    "note": _TEXT,
+}
+
+
+def _closed(properties: Mapping[str, Any], *required: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def document_schema() -> dict[str, Any]:
+    """The schema (JSON Schema 2020-12). Every scalar of a document is text; patterns say which are numbers."""
+    criterion = _CRITERION | {"id": _ID, "if_not_met": {"const": "case-review"}}
+    section = _CRITERION | {
+        "if_not_met": {"enum": ["criteria-not-met", "not-supported", "case-review"]},
+        "always": {"const": "not-supported"},
+    }
+    choice = {"says": _TEXT, "chosen_when": _CLAUSES, "not_when": _CLAUSES, "likely_when": _CLAUSES}
+    entry = {
+        "codes": _TEXT,
+        "sections": {"type": "array", "items": _TEXT},
+        "only_if": {"$ref": "#/$defs/order_clauses"},
+        "unless": {"$ref": "#/$defs/order_clauses"},
+        "ask": _TEXT,
+    }
+    about_the_order = {
+        "type": "object",
+        "properties": {"order": OPERATORS["order"].schema},
+        "required": ["order"],
+        "additionalProperties": False,
+    }
+    names: dict[str, Any] = {"type": "object", "minProperties": 1, "propertyNames": _ID}
+    words = {"type": "object", "minProperties": 2, "propertyNames": phrase(r"^[a-z][a-z0-9-]*$", "first-diagnostic")}
+    document = _closed(
+        {
+            "policy": phrase(r"^[A-Za-z0-9][A-Za-z0-9.-]*$", "CP.MP.126"),
+            "revision": phrase(_MONTH, "2025-04"),
+            "edition": _NUMBER,
+            "title": _TEXT,
+            "owner": _TEXT,
+            "lines_of_business": {
+                "type": "array",
+                "items": {"enum": ["medicare", "non-medicare"]},
+                "minItems": 1,
+            },
+            "notes": {"type": "array", "items": _TEXT},
+            "history": {"type": "array", "items": phrase(_MONTH, "2025-04")},
+            "orders": {"type": "array", "items": _closed(entry, "codes", "sections"), "minItems": 1},
+            "pathway": _closed(
+                {
+                    "ask": _TEXT,
+                    "choices": words | {"additionalProperties": _closed(choice, "says")},
+                },
+                "ask",
+                "choices",
+            ),
+            "sections": names | {"additionalProperties": _closed(section, "says")},
+        },
+        "policy",
+        "revision",
+        "edition",
+        "title",
+        "owner",
+        "lines_of_business",
+        "orders",
+        "sections",
+    )
+    copy = {"id": criterion["id"], "like": _TEXT}
+    return document | {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$defs": {
+            "criterion": {
+                "if": {"type": "object", "required": ["like"]},
+                "then": _closed(copy, "id", "like"),
+                "else": _closed(criterion, "id", "says"),
+            },
+            "clauses": {"if": {"type": "array"}, "then": {"items": _CLAUSE, "minItems": 1}, "else": _CLAUSE},
+            "order_clauses": {
+                "if": {"type": "array"},
+                "then": {"items": about_the_order, "minItems": 1},
+                "else": about_the_order,
+            },
+            "clause": {
+                "type": "object",
+                "properties": {name: operator.schema for name, operator in OPERATORS.items()},
+                "additionalProperties": False,
+                "minProperties": 1,
+                "maxProperties": 1,
+            },
+        },
+    }

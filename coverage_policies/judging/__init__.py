@@ -1,0 +1,1 @@
+"""From orders and a chart to determinations."""

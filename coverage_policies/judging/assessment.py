@@ -1,0 +1,140 @@
+"""Every order of a call against every text that judges it."""
+
+from dataclasses import dataclass, replace
+
+from coverage_policies.format.library import Library
+from coverage_policies.format.model import Policy
+from coverage_policies.format.searches import Search
+from coverage_policies.judging.determination import Alternative, Determination, Outcome, Status
+from coverage_policies.judging.evaluator import ANSWERS_VALID, evaluate, unjudged
+from coverage_policies.judging.order_session import Session
+from coverage_policies.judging.plan import plan_of
+from coverage_policies.judging.plan_rules import PlanRules, Showing
+from coverage_policies.judging.policy_selection import Chosen, candidates, choose
+from fhir_mappings.dates import Span
+from fhir_mappings.order_edit import restated
+from fhir_mappings.orders import Order
+from fhir_mappings.record import PatientRecord
+
+_RULED_OUT = (Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET)
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """A criterion on which texts that were applied side by side part: its status under each of them."""
+
+    criterion: str
+    says: str
+    statuses: tuple[tuple[str, Status], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What is to be said about one order and policy: one determination, or several of texts applied side by side."""
+
+    determinations: tuple[Determination, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the texts agree on: one outcome, or that none of them lets the order pass; else it is open."""
+        outcomes = {each.outcome for each in self.determinations}
+        if len(outcomes) == 1:
+            return outcomes.pop()
+        return Outcome.CRITERIA_NOT_MET if outcomes <= set(_RULED_OUT) else Outcome.DOCUMENTATION_NEEDED
+
+    @property
+    def partings(self) -> tuple[Parting, ...]:
+        """Where revisions of one policy part, criterion by criterion, the parts of groups left to their groups."""
+        if len({each.policy for each in self.determinations}) > 1:
+            return ()
+        found: dict[str, dict[str, Status]] = {}
+        says: dict[str, str] = {}
+        for each in self.determinations:
+            for result in each.criteria:
+                if not result.is_group:
+                    found.setdefault(result.id, {})[each.revision] = result.status
+                    says[result.id] = result.says
+        return tuple(
+            Parting(name, says[name], tuple(statuses.items()))
+            for name, statuses in found.items()
+            if len(set(statuses.values())) > 1 or len(statuses) < len(self.determinations)
+        )
+
+
+class Assessor:
+    """Holds orders against the texts of a library, by an operator's rules. Holds no state of a call."""
+
+    def __init__(self, library: Library, rules: PlanRules, answers_valid: Span = ANSWERS_VALID) -> None:
+        self.library = library
+        self.rules = rules
+        self._answers_valid = answers_valid
+
+    def searches(self, session: Session, record: PatientRecord, hook: str) -> tuple[Search, ...] | None:
+        """The data that judging these orders needs; None where no text has anything to say about any of them."""
+        texts = [
+            policy
+            for order in session.judged
+            for policy in candidates(self.library, order, order.anchor(record.today).day, self.rules)
+            if self.rules.showing(policy.text, hook) is not Showing.OFF
+        ]
+        return self.library.searches(texts) if texts else None
+
+    def assess(self, session: Session, record: PatientRecord, hook: str) -> tuple[Assessment, ...]:
+        """One assessment per order and policy, the texts of it that are switched off left out."""
+        found = []
+        for order in session.judged:
+            day = order.anchor(record.today).day
+            for chosen in choose(self.library, order, day, plan_of(record, day, self.rules), self.rules):
+                on = tuple(t for t in chosen.texts if self.rules.showing(t.text, hook) is not Showing.OFF)
+                if on:
+                    found.append(self._assessment(replace(chosen, texts=on), order, session, record))
+        return tuple(found)
+
+    def judge_by(self, text: Policy, session: Session, record: PatientRecord) -> tuple[Determination, ...]:
+        """Every order judged by one text, whatever its date and whoever pays."""
+        return tuple(self._judged(text, order, session, record, of_any_day=True) for order in session.judged)
+
+    def _assessment(self, chosen: Chosen, order: Order, session: Session, record: PatientRecord) -> Assessment:
+        if chosen.is_foreign or not chosen.is_held:
+            outcome = Outcome.NOT_APPLICABLE if chosen.is_foreign else Outcome.NOT_EVALUATED
+            found = unjudged(chosen.texts[0], order, order.anchor(record.today), outcome, of_any_day=True)
+            return Assessment((replace(found, notes=chosen.because),))
+        judged = [self._judged(text, order, session, record) for text in chosen.texts]
+        return Assessment(tuple(replace(each, notes=(*chosen.because, *each.notes)) for each in judged))
+
+    def _judged(
+        self, text: Policy, order: Order, session: Session, record: PatientRecord, *, of_any_day: bool = False
+    ) -> Determination:
+        found = self._evaluated(text, order, session, record, of_any_day=of_any_day)
+        return replace(found, alternatives=self._alternatives(found, text, order, session, record))
+
+    def _evaluated(
+        self, text: Policy, order: Order, session: Session, record: PatientRecord, *, of_any_day: bool = False
+    ) -> Determination:
+        return evaluate(
+            text,
+            order,
+            session.beside(order),
+            record,
+            order.anchor(record.today),
+            answers_valid=self._answers_valid,
+            of_any_day=of_any_day,
+        )
+
+    def _alternatives(
+        self, judged: Determination, text: Policy, order: Order, session: Session, record: PatientRecord
+    ) -> tuple[Alternative, ...]:
+        """The mended orders that fare better, each evaluated the same way. An order without an id has none."""
+        if judged.outcome not in _RULED_OUT or "id" not in order.resource:
+            return ()
+        found = []
+        for result in judged.criteria:
+            mend = text.index[result.id].mend
+            if mend is None or result.counted is not Status.NOT_MET:
+                continue
+            mended = session.read(restated(order.resource, mend.attribute, mend.value))
+            beside = replace(session, judged=tuple(mended if each is order else each for each in session.judged))
+            outcome = self._evaluated(text, mended, beside, record).outcome
+            if outcome not in _RULED_OUT:
+                found.append(Alternative(mend.says, mended.resource, outcome))
+        return tuple(found)

@@ -1,0 +1,91 @@
+"""One criterion against one chart: what its clauses find, and what was attested."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from coverage_policies.format.model import Clause, Criterion
+from coverage_policies.judging.determination import Reason, Status
+from coverage_policies.operators.base import Circumstances, Finding, Holds
+from fhir_mappings.answers import Answer
+from fhir_mappings.record import Evidence
+
+_PRECEDENCE = (
+    Reason.CONFLICT,
+    Reason.DATA_UNAVAILABLE,
+    Reason.UNCONVERTIBLE,
+    Reason.VALUE_OUT_OF_RANGE,
+    Reason.COUNT_OUT_OF_RANGE,
+    Reason.DATE_OUT_OF_RANGE,
+    Reason.INVALID_ATTRIBUTE,
+    Reason.PRESENT,
+    Reason.MISSING,
+    Reason.NOT_FOUND,
+    Reason.NONE_RECORDED,
+)
+"""Of several reasons why a criterion is open, the one that helps most to close it comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A status with its reason, the evidence, lines of arithmetic, and the value that says it in one line."""
+
+    status: Status
+    reason: Reason | None = None
+    evidence: tuple[Evidence, ...] = ()
+    notes: tuple[str, ...] = ()
+    gist: str = ""
+
+
+def find(clauses: Iterable[Clause], case: Circumstances) -> tuple[Finding, ...]:
+    """What each clause finds."""
+    return tuple(clause.test.find(case) for clause in clauses)
+
+
+def judge(criterion: Criterion, case: Circumstances) -> Judged:
+    """What the data say: only a `met_when` that holds is met, only a `not_met_when` that holds is not met.
+
+    Both together are a conflict, neither is unknown. `show` adds evidence and decides nothing.
+    """
+    met, not_met = find(criterion.met_when, case), find(criterion.not_met_when, case)
+    shown = find(criterion.show, case)
+    for_it = [each for each in met if each.holds is Holds.YES]
+    against = [each for each in not_met if each.holds is Holds.YES]
+    if for_it and against:
+        return Judged(Status.UNKNOWN, Reason.CONFLICT, _evidence(for_it, against, shown), _notes(for_it, against))
+    if for_it:
+        return Judged(Status.MET, None, _evidence(for_it, shown), _notes(for_it))
+    if against:
+        return Judged(Status.NOT_MET, against[0].reason, _evidence(against, shown), _notes(against), against[0].gist)
+    return Judged(Status.UNKNOWN, _why_open(met, not_met, shown), _evidence(met, not_met, shown), _notes(met, not_met))
+
+
+def _why_open(met: Iterable[Finding], not_met: Iterable[Finding], shown: Iterable[Finding]) -> Reason:
+    reasons = {each.reason for each in met}
+    for each in not_met:
+        if each.reason is Reason.NOT_FOUND:
+            reasons.add(Reason.NONE_RECORDED)
+        elif each.holds is Holds.CANNOT_TELL:
+            reasons.add(each.reason)
+    reasons |= {Reason.DATA_UNAVAILABLE for each in shown if each.reason is Reason.DATA_UNAVAILABLE}
+    return next((reason for reason in _PRECEDENCE if reason in reasons), Reason.NOT_FOUND)
+
+
+def with_answer(judged: Judged, criterion: Criterion, answers: Mapping[str, Answer]) -> Judged:
+    """The status after an attestation: it outranks silence, and against data it makes a conflict."""
+    answer = answers.get(criterion.id)
+    if answer is None or answer.value not in ("yes", "no"):
+        return judged
+    said = Status.MET if answer.value == criterion.met_by else Status.NOT_MET
+    if judged.status is said:
+        return replace(judged, evidence=(*judged.evidence, answer.evidence))
+    if judged.status is Status.UNKNOWN and judged.reason is not Reason.CONFLICT:
+        return Judged(said, Reason.ATTESTED, (answer.evidence, *judged.evidence), judged.notes)
+    return Judged(Status.UNKNOWN, Reason.CONFLICT, (*judged.evidence, answer.evidence), judged.notes)
+
+
+def _evidence(*found: Iterable[Finding]) -> tuple[Evidence, ...]:
+    return tuple(dict.fromkeys(item for each in found for finding in each for item in finding.evidence))
+
+
+def _notes(*found: Iterable[Finding]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(note for each in found for finding in each for note in finding.notes))

@@ -1,0 +1,301 @@
+"""The evaluator: one policy text, one order among others, one chart, one day. Pure: no clock, no network, no log."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from coverage_policies.format.model import APPLIES, CODE, PATHWAY, Criterion, Policy
+from coverage_policies.judging.criterion import Judged, find, judge, with_answer
+from coverage_policies.judging.determination import CriterionResult, Determination, Outcome, Question, Reason, Status
+from coverage_policies.judging.kleene import roll_up
+from coverage_policies.judging.order_matching import speaking
+from coverage_policies.judging.pathways import settle
+from coverage_policies.judging.questions import open_questions
+from coverage_policies.operators.base import Circumstances
+from fhir_mappings.answers import Answer, answers
+from fhir_mappings.dates import Span
+from fhir_mappings.orders import Anchor, Order
+from fhir_mappings.procedures import latest_on_or_before, procedures
+from fhir_mappings.record import Availability, Evidence, PatientRecord
+
+ANSWERS_VALID = Span(90, "days")
+"""How long an attestation counts that is not based on the order."""
+
+
+def evaluate(
+    policy: Policy,
+    order: Order,
+    other_orders: Sequence[Order],
+    record: PatientRecord,
+    anchor: Anchor,
+    *,
+    answers_valid: Span = ANSWERS_VALID,
+    of_any_day: bool = False,
+) -> Determination:
+    """Judge one order by one policy text.
+
+    Every criterion of the sections that judge the order is reported, also after its group is decided. The worst
+    section decides the outcome; the first listed on a tie. An order the text does not speak about is
+    `not-applicable`. With `of_any_day` a code selects its sections although it did not stand on the day: for a caller
+    who judges by a text of another time. A note says so either way.
+    """
+    case = Circumstances(order, tuple(other_orders), record, anchor.day)
+    said = answers(record, order.reference, lambda address: _is_about(address, policy), answers_valid)
+    on_any_day = of_any_day and not policy.entries(order.codes, anchor.day)
+    speaks = speaking(policy, order, anchor.day, said, on_any_day=on_any_day)
+    if speaks.asking_for_code is not None:
+        asked = (Question(CODE, speaks.asking_for_code.ask),)
+        found = unjudged(policy, order, anchor, Outcome.DOCUMENTATION_NEEDED)
+        return replace(found, order_label=order.words[0], questions=asked)
+    if speaks.is_silent:
+        return replace(
+            unjudged(policy, order, anchor, Outcome.NOT_APPLICABLE), notes=_of_the_day(policy, order, anchor)
+        )
+    names = tuple(dict.fromkeys(name for entry in speaks.judging for name in entry.sections))
+    settled = settle(policy.pathway, case, said)
+    roots = [policy.sections[name].root for name in names]
+    runs = [_Run(policy, case, said, pathway, roots) for pathway in settled.remaining]
+    verdicts = [run.verdict() for run in runs]
+    outcome, section = _agreed(verdicts)
+    questions = open_questions(policy, names, {run.pathway: run.results for run in runs})
+    criteria = _merged(runs)
+    if policy.pathway and any(each.reason is Reason.OTHER_PATHWAY for each in criteria) and len(runs) > 1:
+        questions = (Question(PATHWAY, policy.pathway.ask), *questions)
+    if not speaks.is_certain:
+        outcome, section = Outcome.DOCUMENTATION_NEEDED, names[0]
+        questions = (Question(APPLIES, speaks.judging[0].ask),)
+    if outcome is Outcome.DOCUMENTATION_NEEDED and _is_unread(policy, record):
+        outcome = Outcome.NOT_EVALUATED
+    return replace(
+        unjudged(policy, order, anchor, outcome),
+        section=section,
+        criteria=criteria,
+        questions=questions,
+        presumed=settled.presumed,
+        notes=_notes(policy, order, record, anchor),
+    )
+
+
+def _is_about(address: str, policy: Policy) -> bool:
+    """Whether a questionnaire's canonical address (`…/CP.MP.126|2025-04`) names this text."""
+    url, _, version = address.partition("|")
+    return url.rstrip("/").rsplit("/", 1)[-1] == policy.name and version == policy.revision
+
+
+def unjudged(
+    policy: Policy, order: Order, anchor: Anchor, outcome: Outcome, *, of_any_day: bool = False
+) -> Determination:
+    """What a determination says whatever is found: the text, the order, the day; no criterion is judged.
+
+    The order is called what the policy calls its code, as the code stood on the day or, with `of_any_day`, ever.
+    """
+    day = None if of_any_day else anchor.day
+    return Determination(
+        policy=policy.name,
+        revision=policy.revision,
+        edition=policy.edition,
+        title=policy.title,
+        order=order.reference,
+        outcome=outcome,
+        anchor_date=anchor.day,
+        anchor_from=anchor.taken_from,
+        owner=policy.owner,
+        order_label=next((m.label for e in policy.orders if (m := e.codes.match(order.codes, day))), order.label),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rolled:
+    """What a criterion gives to its group: strictly, and in case a human decides in its favour. None: not counted."""
+
+    strict: Status | None
+    hopeful: Status | None
+
+
+class _Run:
+    """One pass over criteria on one pathway and one day; the results of all of them in the order of the text."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        case: Circumstances,
+        said: Mapping[str, Answer],
+        pathway: str | None,
+        roots: Sequence[Criterion],
+    ) -> None:
+        self.policy = policy
+        self.case = case
+        self.said = said
+        self.pathway = pathway
+        self.results: dict[str, CriterionResult] = {}
+        self.rolled = {root.id: self._visit(root, "", 0, on_pathway=True) for root in roots}
+
+    def verdict(self) -> tuple[Outcome, str]:
+        """The worst outcome of the sections, and the section it comes from."""
+        found = []
+        for name, rolled in self.rolled.items():
+            if rolled.strict is Status.NOT_MET:
+                found.append((self.policy.sections[name].if_not_met, name))
+            elif rolled.strict is Status.MET:
+                found.append((Outcome.SUPPORTED, name))
+            elif rolled.strict is Status.UNKNOWN:
+                granted = rolled.hopeful is Status.MET
+                found.append((Outcome.CASE_REVIEW if granted else Outcome.DOCUMENTATION_NEEDED, name))
+        if not found:
+            return Outcome.NOT_APPLICABLE, ""
+        order = list(Outcome)
+        return min(found, key=lambda each: order.index(each[0]))
+
+    def _visit(self, c: Criterion, parent: str, depth: int, *, on_pathway: bool) -> _Rolled:
+        on_pathway = on_pathway and (self.pathway is None or not c.pathways or self.pathway in c.pathways)
+        self.results[c.id] = CriterionResult(c.id, Status.UNKNOWN, c.says)  # keeps the order of the text
+        below = [self._visit(child, c.id, depth + 1, on_pathway=on_pathway) for child in c.children]
+        if not on_pathway:
+            judged, rolled = Judged(Status.UNKNOWN, Reason.OTHER_PATHWAY), _Rolled(None, None)
+        else:
+            found, hopeful = self._judged(c, below)
+            judged = with_answer(found, c, self.said) if self._may_be_attested(c) else found
+            rolled = _rolled(c, judged, hopeful if judged.status is found.status else judged.status)
+        self.results[c.id] = CriterionResult(
+            id=c.id,
+            status=judged.status,
+            says=c.says,
+            reason=judged.reason,
+            evidence=judged.evidence,
+            notes=judged.notes,
+            ask=c.ask,
+            counted=rolled.strict,
+            parent=parent,
+            depth=depth,
+            is_group=bool(c.children),
+            fails=c.fails,
+            gist=judged.gist,
+        )
+        return rolled
+
+    def _may_be_attested(self, c: Criterion) -> bool:
+        """A section of parts is never answered whole, and no answer changes what the text never supports."""
+        return not c.is_never_met and not (c.children and c.id in self.policy.sections)
+
+    def _judged(self, c: Criterion, below: Sequence[_Rolled]) -> tuple[Judged, Status]:
+        """What the data say, and what they would say if every human decided in favour of the order."""
+        if c.is_never_met:
+            return Judged(Status.NOT_MET, Reason.PRESENT, (self.case.order.evidence,)), Status.NOT_MET
+        if c.needs:
+            return self._needed(c)
+        if c.children:
+            status = roll_up([each.strict for each in below if each.strict is not None], c.required)
+            hopeful = roll_up([each.hopeful for each in below if each.hopeful is not None], c.required)
+            return Judged(status, self._reason_among([child.id for child in c.children], status)), hopeful
+        judged = judge(c, self.case)
+        return judged, judged.status
+
+    def _reason_among(self, names: Sequence[str], status: Status) -> Reason | None:
+        """The reason of the first criterion that counts as this status; what is unknown by a conflict comes first."""
+        found = [
+            result.reason if result.status is status else Reason.CASE_REVIEW
+            for result in (self.results[name] for name in names)
+            if result.counted is status
+        ]
+        return Reason.CONFLICT if Reason.CONFLICT in found else next(iter(found), None)
+
+    def _needed(self, c: Criterion) -> tuple[Judged, Status]:
+        """The status of the criteria this one looks to, on the day of an earlier procedure where it says so."""
+        case = self.case
+        evidence: tuple[Evidence, ...] = ()
+        if c.as_of is not None:
+            done = latest_on_or_before(procedures(case.record, c.as_of.match), case.anchor)
+            evidence = (done.evidence,) if done else ()
+            if case.record.availability("Procedure") is Availability.UNAVAILABLE:  # the last one may be missing
+                return Judged(Status.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence), Status.UNKNOWN
+            if done is None:
+                return Judged(Status.UNKNOWN, Reason.NOT_FOUND), Status.UNKNOWN
+            if done.end is None or done.end.earliest != done.end.latest:
+                return Judged(Status.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence), Status.UNKNOWN
+            case = replace(case, anchor=done.end.latest, is_looking_back=True)
+        roots = [self.policy.index[name] for name in c.needs]
+        then = _Run(self.policy, case, self.said, self.pathway, roots)
+        rolled = [then.rolled[name] for name in c.needs]
+        status = roll_up([Status.UNKNOWN if each.strict is None else each.strict for each in rolled], None)
+        hopeful = roll_up([Status.UNKNOWN if each.hopeful is None else each.hopeful for each in rolled], None)
+        failed = [r for r in then.results.values() if not r.is_group and r.counted is Status.NOT_MET is status]
+        notes = tuple(f"{result.says}: not met on {case.anchor}" for result in failed) if c.as_of else ()
+        evidence += tuple(item for result in failed for item in result.evidence)
+        evidence += tuple(item for finding in find(c.show, self.case) for item in finding.evidence)
+        judged = Judged(status, then._reason_among(c.needs, status), tuple(dict.fromkeys(evidence)), notes)
+        return judged, hopeful
+
+
+def _rolled(c: Criterion, judged: Judged, hopeful: Status) -> _Rolled:
+    """What a criterion gives to its group; a status that a human decides upon is unknown there."""
+    if c.role is not None:
+        return _Rolled(None, None)
+    by_human = (judged.status is Status.MET and c.case_review_if_met) or (
+        judged.status is Status.NOT_MET and c.case_review_if_not_met
+    )
+    return _Rolled(Status.UNKNOWN, Status.MET) if by_human else _Rolled(judged.status, hopeful)
+
+
+def _agreed(verdicts: Sequence[tuple[Outcome, str]]) -> tuple[Outcome, str]:
+    """What the remaining pathways agree on: one outcome, or that none of them can pass; else it is open."""
+    outcomes = {outcome for outcome, _ in verdicts}
+    sections = {section for _, section in verdicts}
+    section = sections.pop() if len(sections) == 1 else ""
+    if len(outcomes) == 1:
+        return outcomes.pop(), section
+    if outcomes == {Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET}:
+        return Outcome.CRITERIA_NOT_MET, section
+    return Outcome.DOCUMENTATION_NEEDED, section
+
+
+def _merged(runs: Sequence[_Run]) -> tuple[CriterionResult, ...]:
+    """The criteria over all remaining pathways: what they agree on stands, the rest is unknown."""
+    found = []
+    for name, result in runs[0].results.items():
+        each = {run.pathway: run.results[name] for run in runs}
+        if len({(r.status, r.counted, r.reason is Reason.OTHER_PATHWAY) for r in each.values()}) > 1:
+            on = {str(p): r for p, r in each.items() if r.reason is not Reason.OTHER_PATHWAY}
+            shown = next(iter(on.values()), result)
+            found.append(
+                replace(
+                    shown,
+                    status=Status.UNKNOWN,
+                    reason=Reason.OTHER_PATHWAY,
+                    counted=Status.UNKNOWN,
+                    on_pathways={p: r.status for p, r in on.items()},
+                )
+            )
+        else:
+            found.append(result)
+    return tuple(found)
+
+
+def _is_unread(policy: Policy, record: PatientRecord) -> bool:
+    """Whether nothing this policy needs could be read: no search for it succeeded and nothing of it is there."""
+    kinds = policy.kinds
+    return not record.of_type(*sorted(kinds)) and all(
+        record.availability(kind) is not Availability.COMPLETE for kind in kinds
+    )
+
+
+def _of_the_day(policy: Policy, order: Order, anchor: Anchor) -> tuple[str, ...]:
+    if policy.entries(order.codes, anchor.day) or not policy.entries(order.codes, None):
+        return ()
+    return (f"The code of the order did not stand on {anchor.day}.",)
+
+
+def _notes(policy: Policy, order: Order, record: PatientRecord, anchor: Anchor) -> tuple[str, ...]:
+    """What a reader must know of the data: the day, what was not read, not offered, set aside or tolerated."""
+    kinds = policy.kinds
+    found = [*policy.notes, f"Measured from {anchor.day} ({anchor.taken_from}).", *_of_the_day(policy, order, anchor)]
+    unread = [kind for kind in record.unavailable() if kind in kinds]
+    absent = [kind for kind in record.not_offered() if kind in kinds]
+    if unread:
+        found.append(f"Could not be read, or not completely: {', '.join(unread)}.")
+    if absent:
+        found.append(f"Not offered by the server: {', '.join(absent)}.")
+    found += record.notes
+    if record.foreign:
+        found.append(f"Left out, of another patient or of none: {record.foreign} resource(s).")
+    found += [f"Set aside: {name}, {why}." for name, why in sorted(record.set_aside.items())]
+    found += [f"Used although faulty elsewhere: {name}, {why}." for name, why in sorted(record.tolerated.items())]
+    return tuple(found)

@@ -1,0 +1,75 @@
+"""Whether a policy text speaks about an order at all, from the order alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import Enum
+
+from coverage_policies.format.model import APPLIES, OrderEntry, Policy
+from coverage_policies.judging.criterion import find
+from coverage_policies.operators.base import Circumstances, Holds
+from fhir_mappings.answers import Answer
+from fhir_mappings.orders import Order
+from fhir_mappings.record import PatientRecord
+
+
+class Applies(Enum):
+    """Whether an entry of a text is about an order."""
+
+    YES = "yes"
+    NO = "no"
+    ASK = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """What a text has to say about an order: the entries that judge it or ask first, or the one that asks for its code.
+
+    `is_certain` is False where it must be asked whether they judge it. All is empty where the text is silent.
+    """
+
+    judging: tuple[OrderEntry, ...] = ()
+    is_certain: bool = True
+    asking_for_code: OrderEntry | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the text has nothing to say."""
+        return not self.judging and self.asking_for_code is None
+
+
+def speaking(
+    policy: Policy, order: Order, on: date, answers: Mapping[str, Answer], *, on_any_day: bool = False
+) -> Speaking:
+    """What a text has to say about an order, its codes as they stand on the service date, or `on_any_day`.
+
+    An order without a code that the text knows is found by words that plainly name it.
+    """
+    entries = policy.entries(order.codes, None if on_any_day else on)
+    if not entries:
+        named = () if policy.entries(order.codes, None) else policy.named(order.words)
+        return Speaking(asking_for_code=named[0] if named else None)
+    found = [(entry, _applies(entry, order, on, answers)) for entry in entries if entry.sections]
+    certain = tuple(entry for entry, applies in found if applies is Applies.YES)
+    if certain:
+        return Speaking(certain)
+    return Speaking(tuple(entry for entry, applies in found if applies is Applies.ASK), is_certain=False)
+
+
+def _applies(entry: OrderEntry, order: Order, on: date, answers: Mapping[str, Answer]) -> Applies:
+    answer = answers.get(APPLIES)
+    if answer is not None and answer.value in ("yes", "no"):
+        return Applies.YES if answer.value == "yes" else Applies.NO
+    case = Circumstances(order, (), _no_chart(), on)
+    wanted = {finding.holds for finding in find(entry.only_if, case)}
+    is_wanted = Holds.YES in wanted or not wanted
+    if Holds.YES in {finding.holds for finding in find(entry.unless, case)}:
+        says_both = bool(wanted) and is_wanted and bool(entry.ask)
+        return Applies.ASK if says_both else Applies.NO
+    if is_wanted:
+        return Applies.YES
+    return Applies.ASK if Holds.CANNOT_TELL in wanted and entry.ask else Applies.NO
+
+
+def _no_chart() -> PatientRecord:
+    return PatientRecord("", (), read_at=datetime.min.replace(tzinfo=UTC), zone=UTC, availability={})

@@ -1,0 +1,107 @@
+"""Whose rules a patient's plan follows, and which line of business it is, from the coverages on file.
+
+The careful reading throughout: what is not on file, not readable or ambiguous is unknown, and an unknown plan is
+judged by every text that may be its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from coverage_policies.judging.plan_rules import Line, Payer, PlanRules
+from fhir_mappings.coverages import Coverage, Kind, coverages, home_state
+from fhir_mappings.record import Availability, PatientRecord
+
+_MEDICARE = {Kind.MEDICARE, Kind.DUAL}
+_ASIDE = {Kind.SUPPLEMENT, Kind.DRUG_ONLY, Kind.DENTAL_OR_VISION}
+"""Coverages that never choose the text: they pay second, or for drugs, teeth or eyes only."""
+_KNOWN = {Kind.MEDICAID, Kind.GOVERNMENT, Kind.COMMERCIAL}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is known of a patient's plan on a service date.
+
+    `owners` are those whose policies a payer on file follows; `knows_all` tells whether every payer on file is known
+    to follow these or nobody's here, so that no other owner's policies apply. `medicaid_state` is the state whose
+    Medicaid rules come first, `?` where it is not known which, empty where no Medicaid is on file.
+    """
+
+    line: Line
+    owners: frozenset[str] = frozenset()
+    knows_all: bool = False
+    medicaid_state: str = ""
+    notes: tuple[str, ...] = ()
+
+    def follows(self, owner: str) -> bool | None:
+        """Whether the plan follows this owner's policies; None where the payer is unknown."""
+        if owner in self.owners:
+            return True
+        return False if self.knows_all else None
+
+
+def plan_of(record: PatientRecord, on: date, rules: PlanRules) -> Plan:
+    """The plan of a patient on a service date."""
+    if record.availability("Coverage") is not Availability.COMPLETE:
+        return Plan(Line.UNKNOWN, notes=("The patient's coverage could not be read.",))
+    found = coverages(record, on)
+    choosing = [each for each in found if each.kind not in _ASIDE]
+    payers = {each.reference: _payer(each, rules) for each in choosing}
+    medicaid = [each for each in choosing if each.kind in (Kind.MEDICAID, Kind.DUAL)]
+    state = next((each.state for each in medicaid if each.state), "") or home_state(record) or "?"
+    return Plan(
+        line=_line(choosing, payers),
+        owners=frozenset(payer.owner for payer in payers.values() if payer),
+        knows_all=_knows_all(choosing, payers, rules),
+        medicaid_state=state if medicaid else "",
+        notes=_notes(found, choosing),
+    )
+
+
+def _payer(coverage: Coverage, rules: PlanRules) -> Payer | None:
+    """The known payer of a coverage: by identifier, else by the plan's class, else by its whole name."""
+    for payer in rules.payers:
+        if payer.identifiers & coverage.identifiers or payer.classes & coverage.classes:
+            return payer
+    return next((payer for payer in rules.payers if payer.names & coverage.names), None)
+
+
+def _knows_all(choosing: Sequence[Coverage], payers: Mapping[str, Payer | None], rules: PlanRules) -> bool:
+    """Whether every payer can be told by name or number, and the operator named payers to tell them from."""
+    strangers = [each for each in choosing if payers[each.reference] is None]
+    return bool(rules.payers and choosing) and all(
+        each.is_readable and bool(each.identifiers or each.names) for each in strangers
+    )
+
+
+def _line(choosing: Sequence[Coverage], payers: Mapping[str, Payer | None]) -> Line:
+    lines = {each.reference: _line_of(each, payers[each.reference]) for each in choosing}
+    kinds = {each.kind for each in choosing}
+    readable = all(each.is_readable for each in choosing)
+    if readable and kinds & _MEDICARE and kinds <= _MEDICARE | {Kind.MEDICAID}:
+        return Line.MEDICARE  # Medicaid pays after Medicare, always
+    if len(set(lines.values())) == 1:
+        return next(iter(lines.values()))
+    ranked = [each for each in choosing if each.rank is not None]
+    if len(ranked) == len(choosing) and len({each.rank for each in ranked}) == len(ranked) and ranked:
+        return lines[min(ranked, key=lambda each: each.rank or 0).reference]
+    return Line.UNKNOWN
+
+
+def _line_of(coverage: Coverage, payer: Payer | None) -> Line:
+    if not coverage.is_readable:
+        return Line.UNKNOWN
+    if coverage.kind in _MEDICARE:
+        return Line.MEDICARE
+    if coverage.kind in _KNOWN:
+        return Line.NON_MEDICARE
+    return payer.line if payer else Line.UNKNOWN
+
+
+def _notes(found: Sequence[Coverage], choosing: Sequence[Coverage]) -> tuple[str, ...]:
+    if not found:
+        return ("No coverage is on file for that day.",)
+    if not choosing:
+        kinds = sorted({each.kind.value for each in found})
+        return (f"The only coverage on file ({', '.join(kinds)}) goes with another that is not on file.",)
+    return ()

@@ -1,0 +1,65 @@
+"""The questions that are left, the ones that matter most first."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from coverage_policies.format.model import Criterion, Policy
+from coverage_policies.judging.determination import CriterionResult, Question, Reason, Status
+
+_CONTRADICTED = (Reason.CONFLICT, Reason.VALUE_OUT_OF_RANGE, Reason.COUNT_OUT_OF_RANGE, Reason.UNCONVERTIBLE)
+
+
+def open_questions(
+    policy: Policy, names: Sequence[str], runs: Mapping[str | None, Mapping[str, CriterionResult]]
+) -> tuple[Question, ...]:
+    """What is still to be asked in these sections.
+
+    Only unknown criteria that count are asked, and nothing below one that is decided. Tests of which some number
+    must be positive are one question. A question that not every remaining pathway asks names its pathway. First
+    come contradictions, then what has something to look at, then the rest in the order of the text; what was looked
+    for and not found comes last, since "no" is the likely answer.
+    """
+    asked: dict[str, Question] = {}
+    pathways: dict[str, list[str | None]] = {}
+    for pathway, results in runs.items():
+        for name in names:
+            for question in _below(policy.sections[name].root, results):
+                asked.setdefault(question.id, question)
+                pathways.setdefault(question.id, []).append(pathway)
+    says = {choice.name: choice.says for choice in policy.pathway.choices} if policy.pathway else {}
+    found = [
+        question
+        if len(pathways[name]) == len(runs)
+        else replace(question, pathway=" or ".join(says[p] for p in pathways[name] if p))
+        for name, question in asked.items()
+    ]
+    return tuple(sorted(found, key=_rank))
+
+
+def _below(c: Criterion, results: Mapping[str, CriterionResult]) -> Iterator[Question]:
+    result = results[c.id]
+    if not _is_open(result):
+        return
+    if result.reason is Reason.CONFLICT and all(results[each.id].reason is not Reason.CONFLICT for each in c.children):
+        yield Question(c.id, c.ask or c.says, result.reason, result.evidence)
+    elif c.required is not None and c.required > 1:
+        unknown = tuple(child.says for child in c.children if _is_open(results[child.id]))
+        yield Question(c.id, c.ask or c.says, result.reason, result.evidence, parts=unknown)
+    elif c.children:
+        for child in c.children:
+            yield from _below(child, results)
+    elif c.ask:
+        yield Question(c.id, c.ask, result.reason, result.evidence)
+
+
+def _is_open(result: CriterionResult) -> bool:
+    """Whether an answer could still settle it: unknown, and not because a human decides or another pathway counts."""
+    return result.status is Status.UNKNOWN and result.counted is Status.UNKNOWN
+
+
+def _rank(question: Question) -> int:
+    if question.reason in _CONTRADICTED:
+        return 0
+    if question.evidence:
+        return 1
+    return 3 if question.reason is Reason.NONE_RECORDED else 2

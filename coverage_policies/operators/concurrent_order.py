@@ -1,0 +1,75 @@
+"""`same_visit`: another order of the same signing, meant for the same day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from coverage_policies.format.searches import Search
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.judging.determination import Reason
+from coverage_policies.operators.base import (
+    NAMES,
+    Arguments,
+    Circumstances,
+    Finding,
+    Holds,
+    Operator,
+    arguments,
+    value_set,
+)
+from fhir_mappings.orders import Order
+
+
+@dataclass(frozen=True, slots=True)
+class SameVisitTest:
+    """Whether another draft order of the set goes with this one."""
+
+    codes: ValueSet
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """None: the orders answer."""
+        return ()
+
+    def find(self, case: Circumstances) -> Finding:
+        """Another order planned for the same day holds; planned for another day it does not; undated cannot tell.
+
+        Nor can one whose code only asks.
+        """
+        found = [
+            (each, match)
+            for each in case.other_orders
+            if each.is_judged and (match := self.codes.match(each.codes, case.anchor))
+        ]
+        if not found:
+            return Finding(Holds.NO, Reason.NOT_FOUND)
+        evidence = tuple(replace(each.evidence, label=match.label) for each, match in found)
+        together = [_same_day(each, case) if match.decides else None for each, match in found]
+        if True in together:
+            return Finding(Holds.YES, Reason.PRESENT, evidence)
+        return Finding(Holds.CANNOT_TELL if None in together else Holds.NO, Reason.DATE_OUT_OF_RANGE, evidence)
+
+
+def _same_day(other: Order, case: Circumstances) -> bool | None:
+    ours, theirs = case.order.planned, other.planned
+    if ours is None or theirs is None or ours.earliest != ours.latest or theirs.earliest != theirs.latest:
+        return None
+    return ours.earliest == theirs.earliest
+
+
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> SameVisitTest:
+    return SameVisitTest(value_set(arguments["in"], sets))
+
+
+OPERATOR = Operator(
+    name="same_visit",
+    says="Another order of the value set is signed with this one for the same day.",
+    schema=arguments(["in"], **{"in": NAMES}),
+    example="""
+clause: {same_visit: {in: sacrectomy}}
+order: {code: cpt 27280, planned: 2026-03-16}
+other_orders: [{code: cpt 49215, planned: 2026-03-16}]
+facts: []
+finds: holds
+""",
+    parse=_parse,
+)

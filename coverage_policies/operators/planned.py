@@ -1,0 +1,58 @@
+"""`plan`: something planned or under way: an active care plan, an active order, a procedure in progress."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coverage_policies.format.searches import CARE_PLANS, ORDERS, PROCEDURES, Search
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.judging.determination import Reason
+from coverage_policies.operators.base import (
+    NAMES,
+    Arguments,
+    Circumstances,
+    Finding,
+    Holds,
+    Operator,
+    arguments,
+    nothing_found,
+    value_set,
+)
+from fhir_mappings.procedures import plans
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTest:
+    """Whether something of the set is planned or under way."""
+
+    codes: ValueSet
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """Care plans, orders, procedures."""
+        return (CARE_PLANS, ORDERS, PROCEDURES)
+
+    def find(self, case: Circumstances) -> Finding:
+        """An active plan, an active order or a procedure in progress holds."""
+        found = plans(case.record, self.codes.match)
+        if found:
+            return Finding(Holds.YES, Reason.PRESENT, found)
+        return nothing_found(case.record, "CarePlan", "ServiceRequest", "Procedure")
+
+
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PlanTest:
+    return PlanTest(value_set(arguments["in"], sets))
+
+
+OPERATOR = Operator(
+    name="plan",
+    says="Something of the value set is planned or under way: an activity of an active care plan, an active order, "
+    "or a procedure in progress.",
+    schema=arguments(["in"], **{"in": NAMES}),
+    example="""
+clause: {plan: {in: psychotherapy}}
+facts:
+  - plan: {code: cpt 90834}
+finds: holds
+""",
+    parse=_parse,
+)

@@ -1,0 +1,61 @@
+"""Which procedures a clause is about: those on the side of the order, and for a purpose.
+
+`same` and a bare purpose count only what says so, and what does not say it may or may not count. With `or not stated`
+what is silent counts too. A side that is silent beside two different ones that are stated can still be either.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from coverage_policies.operators.base import Arguments
+from fhir_mappings.laterality import same_side
+from fhir_mappings.orders import Order
+from fhir_mappings.procedures import Procedure
+
+OR_SILENT = " or not stated"
+
+SCHEMAS: Mapping[str, Mapping[str, Any]] = {
+    "side": {"enum": ["same", f"same{OR_SILENT}"]},
+    "purpose": {"enum": ["diagnostic", "therapeutic", f"diagnostic{OR_SILENT}", f"therapeutic{OR_SILENT}"]},
+}
+"""The schemas of the two arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """What a procedure must be for a clause to be about it; empty where it may be anything."""
+
+    side: str = ""
+    purpose: str = ""
+
+    def of(self, found: Sequence[Procedure], order: Order) -> tuple[bool | None, ...]:
+        """Whether each of all procedures on record belongs to the order; None where it may or may not."""
+        stated = {order.side, *(each.side for each in found)} - {None}
+        silent_is_same = self.side.endswith(OR_SILENT) and len(stated) <= 1
+        return tuple(both(self._by_side(each, order, silent_is_same), self._by_purpose(each)) for each in found)
+
+    def _by_side(self, done: Procedure, order: Order, silent_is_same: bool) -> bool | None:
+        if not self.side:
+            return True
+        same = same_side(order.side, done.side)
+        return True if same is None and silent_is_same else same
+
+    def _by_purpose(self, done: Procedure) -> bool | None:
+        if not self.purpose:
+            return True
+        if not done.purpose:
+            return True if self.purpose.endswith(OR_SILENT) else None
+        return done.purpose == self.purpose.removesuffix(OR_SILENT)
+
+
+def belonging(arguments: Arguments) -> Belonging:
+    """What `side` and `purpose` of a clause say."""
+    return Belonging(arguments.get("side", ""), arguments.get("purpose", ""))
+
+
+def both(*given: bool | None) -> bool | None:
+    """Whether all of it is so: one that is not decides, one that cannot be told leaves it open."""
+    if False in given:
+        return False
+    return None if None in given else True

@@ -1,0 +1,30 @@
+"""The same order with one statement changed."""
+
+from collections.abc import Mapping
+
+from fhir_mappings.codings import items
+from fhir_mappings.fhir_json import Resource
+from fhir_mappings.order_text import Attribute, read
+
+PHRASES: Mapping[Attribute, Mapping[str, str]] = {
+    "approach": {"lateral-transarticular": "Lateral transarticular approach"},
+}
+"""The words in which a value is stated, for those values that an order can be changed to."""
+
+
+def restated(order: Resource, attribute: Attribute, value: str) -> Resource:
+    """A copy of an order whose details state this value of an attribute, and no other.
+
+    Details that speak of the attribute are replaced by one phrase; everything else is the very value received.
+    """
+    kept = [
+        detail
+        for detail in items(order.get("orderDetail"))
+        if not any(read(text, (attribute,)) for text in _words(detail))
+    ]
+    return {**order, "orderDetail": [*kept, {"text": PHRASES[attribute][value]}]}
+
+
+def _words(detail: Resource) -> list[str]:
+    displays = [coding.get("display") for coding in items(detail.get("coding"))]
+    return [text for text in (detail.get("text"), *displays) if isinstance(text, str)]

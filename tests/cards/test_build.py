@@ -1,0 +1,199 @@
+"""Which determinations are shown, as which card."""
+
+import itertools
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from cards.build import deck as deck_of
+from coverage_policies.judging.assessment import Assessment
+from coverage_policies.judging.determination import (
+    Alternative,
+    CriterionResult,
+    Determination,
+    Outcome,
+    Question,
+    Reason,
+    Status,
+)
+from fhir_mappings.record import Evidence
+
+
+def deck(determinations: Iterable[Determination], hook: str, new_id: Callable[[], str]) -> tuple[dict[str, Any], ...]:
+    """The cards of determinations that stand alone."""
+    return deck_of([Assessment((each,)) for each in determinations], hook, new_id)
+
+
+def counter() -> Callable[[], str]:
+    numbers = itertools.count(1)
+    return lambda: f"id-{next(numbers)}"
+
+
+def determination(outcome: Outcome, order: str = "ServiceRequest/1", **more: object) -> Determination:
+    values: dict[str, object] = {
+        "policy": "CP.TEST",
+        "revision": "2025-01",
+        "edition": 1,
+        "title": "Test fusion",
+        "order": order,
+        "outcome": outcome,
+        "anchor_date": date(2026, 3, 2),
+        "anchor_from": "planned service date",
+        "owner": "Test Plan",
+        "order_label": "Fusion",
+        "section": "II",
+    }
+    return Determination(**(values | more))  # type: ignore[arg-type]
+
+
+SHOWN = {
+    Outcome.NOT_SUPPORTED: ("warning", "warning"),
+    Outcome.CRITERIA_NOT_MET: ("warning", "warning"),
+    Outcome.NOT_EVALUATED: ("info", "info"),
+    Outcome.DOCUMENTATION_NEEDED: ("info", "info"),
+    Outcome.CASE_REVIEW: ("info", "info"),
+    Outcome.SUPPORTED: (None, "info"),
+    Outcome.NOT_APPLICABLE: (None, None),
+}
+
+
+@pytest.mark.parametrize(("outcome", "indicators"), SHOWN.items(), ids=lambda value: str(value))
+def test_each_outcome_is_shown_as_the_table_of_outcomes_says(
+    outcome: Outcome, indicators: tuple[str | None, str | None]
+) -> None:
+    for hook, indicator in zip(("order-select", "order-sign"), indicators, strict=True):
+        cards = deck([determination(outcome)], hook, counter())
+        assert [card["indicator"] for card in cards] == ([indicator] if indicator else [])
+
+
+def test_every_outcome_has_a_row_in_the_table() -> None:
+    assert set(SHOWN) == set(Outcome)
+
+
+@pytest.mark.requirement("7.63")
+def test_cards_and_suggestions_have_uuids_of_their_own() -> None:
+    better = Alternative("Change it", {"resourceType": "ServiceRequest", "id": "1"}, Outcome.DOCUMENTATION_NEEDED)
+    cards = deck(
+        [determination(Outcome.CRITERIA_NOT_MET, alternatives=(better, better)), determination(Outcome.CASE_REVIEW)],
+        "order-sign",
+        counter(),
+    )
+    ids = [card["uuid"] for card in cards] + [s["uuid"] for card in cards for s in card.get("suggestions", ())]
+    assert sorted(ids) == ["id-1", "id-2", "id-3", "id-4"]
+
+
+def test_the_worst_outcome_comes_first_whatever_the_order_of_the_determinations() -> None:
+    mixed = [
+        determination(Outcome.SUPPORTED),
+        determination(Outcome.DOCUMENTATION_NEEDED),
+        determination(Outcome.NOT_SUPPORTED),
+    ]
+    for permutation in itertools.permutations(mixed):
+        outcomes = [
+            card["extension"]["cds-service.determination"]["outcome"]
+            for card in deck(permutation, "order-sign", counter())
+        ]
+        assert outcomes == ["not-supported", "documentation-needed", "supported"]
+
+
+@pytest.mark.requirement("7.58")
+def test_a_summary_stays_under_140_characters_whatever_the_order_is_called() -> None:
+    long = determination(Outcome.DOCUMENTATION_NEEDED, order_label="Very long name of an order " * 20)
+    (card,) = deck([long], "order-sign", counter())
+    assert 0 < len(card["summary"]) < 140
+
+
+@pytest.mark.requirement("7.56")
+def test_a_card_has_no_null_and_no_empty_member() -> None:
+    def empties(value: object, path: str = "") -> list[str]:
+        if value in (None, "", [], {}, ()):
+            return [path]
+        if isinstance(value, dict):
+            return [found for key, child in value.items() for found in empties(child, f"{path}.{key}")]
+        if isinstance(value, list | tuple):
+            return [found for i, child in enumerate(value) for found in empties(child, f"{path}[{i}]")]
+        return []
+
+    for outcome in Outcome:
+        for card in deck([determination(outcome)], "order-sign", counter()):
+            assert empties(card) == []
+
+
+@pytest.mark.requirement("7.70")
+def test_every_card_but_the_supported_one_can_be_overridden_with_six_reasons() -> None:
+    for outcome in set(Outcome) - {Outcome.NOT_APPLICABLE}:
+        (card,) = deck([determination(outcome)], "order-sign", counter())
+        reasons = card.get("overrideReasons", [])
+        assert len({reason["code"] for reason in reasons}) == (0 if outcome is Outcome.SUPPORTED else 6)
+        assert all(reason["system"] and reason["display"] for reason in reasons)
+
+
+@pytest.mark.requirement("7.64")
+def test_suggestions_replace_the_draft_order_and_come_with_a_selection_behaviour() -> None:
+    mended = {"resourceType": "ServiceRequest", "id": "1", "orderDetail": [{"text": "Lateral transarticular approach"}]}
+    better = Alternative("Plan the lateral approach", mended, Outcome.DOCUMENTATION_NEEDED)
+    (card,) = deck([determination(Outcome.CRITERIA_NOT_MET, alternatives=(better,))], "order-sign", counter())
+    assert card["selectionBehavior"] == "at-most-one"
+    assert card["suggestions"][0]["label"] == "Plan the lateral approach"
+    assert card["suggestions"][0]["actions"] == [
+        {"type": "update", "description": "Plan the lateral approach", "resource": mended}
+    ]
+
+
+def test_without_suggestions_there_is_no_selection_behaviour() -> None:
+    (card,) = deck([determination(Outcome.CRITERIA_NOT_MET)], "order-sign", counter())
+    assert "selectionBehavior" not in card
+    assert "suggestions" not in card
+
+
+@pytest.mark.requirement("7.60")
+def test_the_source_names_owner_policy_section_and_revision() -> None:
+    (card,) = deck([determination(Outcome.CRITERIA_NOT_MET)], "order-sign", counter())
+    assert card["source"]["label"] == "Test Plan: CP.TEST Test fusion, section II, revision 2025-01"
+
+
+def test_the_determination_travels_in_the_extension_with_every_criterion() -> None:
+    failed = CriterionResult(
+        "II.E",
+        Status.NOT_MET,
+        "No generalised pain",
+        reason=Reason.PRESENT,
+        evidence=(Evidence("Condition/fm-1", "Fibromyalgia", "2024-05-01"),),
+        counted=Status.NOT_MET,
+    )
+    (card,) = deck([determination(Outcome.CRITERIA_NOT_MET, criteria=(failed,), notes=("a",))], "order-sign", counter())
+    assert card["extension"]["cds-service.determination"] == {
+        "policy": "CP.TEST",
+        "revision": "2025-01",
+        "edition": 1,
+        "section": "II",
+        "order": "ServiceRequest/1",
+        "outcome": "criteria-not-met",
+        "anchor_date": "2026-03-02",
+        "criteria": [
+            {
+                "id": "II.E",
+                "status": "not-met",
+                "reason": "Present",
+                "says": "No generalised pain",
+                "evidence": [{"reference": "Condition/fm-1", "label": "Fibromyalgia", "date": "2024-05-01"}],
+            }
+        ],
+        "notes": ["a"],
+    }
+
+
+def test_what_is_supported_is_one_line_that_says_it_is_no_approval() -> None:
+    (card,) = deck([determination(Outcome.SUPPORTED)], "order-sign", counter())
+    assert card["summary"] == "Fusion: documented for CP.TEST; not an approval"
+    assert "detail" not in card
+
+
+def test_the_number_of_open_questions_stands_in_the_summary() -> None:
+    one = (Question("II.A", "Did it fail?"),)
+    (card,) = deck([determination(Outcome.DOCUMENTATION_NEEDED, questions=one)], "order-sign", counter())
+    assert card["summary"] == "Fusion: 1 answer needed for CP.TEST"
+    (card,) = deck([determination(Outcome.DOCUMENTATION_NEEDED, questions=one * 7)], "order-sign", counter())
+    assert card["summary"] == "Fusion: 7 answers needed for CP.TEST"

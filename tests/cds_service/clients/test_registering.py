@@ -1,0 +1,358 @@
+"""The callers file, strictly read; the commands that write, list and check it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cds_service.cli.main import main
+from cds_service.clients.keys import KeysError, read_keys
+from cds_service.clients.registry import Caller, is_loopback, load_callers, parse_callers
+from cds_service.settings import Settings
+from cds_service.wiring.clients import NobodyMayCallError, callers_of, who_may_call
+from cds_service.wiring.serving import on_loopback
+from coverage_policies.format.strict_yaml import DocumentError
+from tests.support.client_fakes import KeyServer, jwk, pem
+
+WHOLE = """
+# who may call
+callers:
+  - name: north
+    issuer: https://north.example.org
+    jwks_url: https://north.example.org/jwks.json
+    algorithms: [ES384, PS512]
+    tenants: [a, b]
+    fhir_servers:
+      - https://fhir.north.example.org/r4/
+      - https://*.ehr.example.org/v/*/fhir
+  - name: south
+    issuer: urn:south
+    keys_file: south.pem
+"""
+
+
+def test_callers_are_read_from_their_file(tmp_path: Path) -> None:
+    path = tmp_path / "callers.yaml"
+    path.write_text(WHOLE)
+    assert load_callers(path) == (
+        Caller(
+            name="north",
+            issuer="https://north.example.org",
+            jwks_url="https://north.example.org/jwks.json",
+            algorithms=("ES384", "PS512"),
+            tenants=("a", "b"),
+            fhir_servers=("https://fhir.north.example.org/r4", "https://*.ehr.example.org/v/*/fhir"),
+        ),
+        Caller(name="south", issuer="urn:south", keys_file=tmp_path / "south.pem"),
+    )
+
+
+KEYS = "keys_file: k"
+URL = "jwks_url: https://a.example.org/k"
+
+
+def one(*lines: str, name: str = "a") -> str:
+    return "\n".join(
+        ["callers:", f"- name: {name}", "  issuer: https://a.example.org", *(f"  {line}" for line in lines)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "f.yaml:1: the file must be: the file holds one list, under callers:"),
+        ("callers: []\nx: 1", "f.yaml:2: the file has no x; there are: callers"),
+        ("callers: 3", "f.yaml:1: callers must be: callers: is a list"),
+        ("callers:\n- 3", "f.yaml:2: callers.0 must be: a caller is a mapping"),
+        ("callers:\n- issuer: urn:a", "f.yaml:2: callers.0 lacks name"),
+        (one(KEYS, "isuer: x"), "f.yaml:5: callers.0 has no isuer; there are: name, issuer"),
+        (one(KEYS, name="a b"), "f.yaml:2: callers.0.name must be: a name of letters"),
+        (one(KEYS, name='"a\\n"'), "f.yaml:2: callers.0.name must be: a name of letters"),
+        (one().replace("https:", "https"), "f.yaml:3: callers.0.issuer must be: the iss of its tokens"),
+        (one(KEYS, "algorithms: [HS256]"), "f.yaml:5: callers.0.algorithms.0 must be: an algorithm is one of: ES384"),
+        (one(KEYS, "algorithms: [none]"), "f.yaml:5: callers.0.algorithms.0 must be"),
+        (one(KEYS, "algorithms: []"), "f.yaml:5: callers.0.algorithms must be: algorithms that"),
+        (one(KEYS, "tenants: []"), "f.yaml:5: callers.0.tenants must be: tenants that"),
+        (one(KEYS, "insecure_loopback: true"), "f.yaml:5: callers.0.insecure_loopback must be: yes lets"),
+        (one(), "f.yaml:2: a caller has jwks_url (its keys are fetched) or keys_file"),
+        (one(KEYS, URL), "f.yaml:2: a caller has jwks_url (its keys are fetched) or keys_file"),
+        (one("jwks_url: http://a.example.org/k"), "f.yaml:4: jwks_url must be https"),
+        (one("jwks_url: http://127.0.0.1/k"), "f.yaml:4: jwks_url must be https"),
+        (one("jwks_url: http://a.example.org/k", "insecure_loopback: yes"), "f.yaml:4: jwks_url must be https"),
+        (one("jwks_url: http://127.0.0.1.example.org/k", "insecure_loopback: yes"), "f.yaml:4: jwks_url must be https"),
+        (one("jwks_url: https://u:p@a.example.org/k"), "f.yaml:4: jwks_url is no address"),
+        (one("jwks_url: file:///etc/passwd"), "f.yaml:4: jwks_url is no address"),
+        (one("jwks_url: https://"), "f.yaml:4: jwks_url is no address"),
+        (one("jwks_url: https://[::1"), "f.yaml:4: jwks_url is no address"),
+        (one("jwks_url: https://a.example.org:x/"), "f.yaml:4: jwks_url is no address"),
+        (one("jwks_url: 'https://a.example.org/k#f'"), "f.yaml:4: jwks_url is no address"),
+        (one(KEYS, "fhir_servers: ['https://*']"), "f.yaml:5: * stands for too much here"),
+        (one(KEYS, "fhir_servers: ['https://*.org']"), "f.yaml:5: * stands for too much here"),
+        (one(KEYS, "fhir_servers: ['https://ehr.*.org']"), "f.yaml:5: * stands for too much here"),
+        (one(KEYS, "fhir_servers: ['https://ehr.example.*']"), "f.yaml:5: * stands for too much here"),
+        (one(KEYS, "fhir_servers: ['https://ehr-*.org']"), "f.yaml:5: * stands for too much here"),
+        (one(KEYS, "fhir_servers: ['https://a.org:*/r4']"), "f.yaml:5: this is no base URL"),
+        (one(KEYS, "fhir_servers: ['https://a.org/r4?x=1']"), "f.yaml:5: this is no base URL"),
+        (one(KEYS, "fhir_servers: ['ftp://a.org/r4']"), "f.yaml:5: this is no base URL"),
+        (one(KEYS, "fhir_servers: ['https://u@a.org/r4']"), "f.yaml:5: this is no base URL"),
+        (one(KEYS, KEYS), "f.yaml:5: 'keys_file' stands here twice"),
+        ("callers: [", "f.yaml:2: this is not YAML"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(text: str, problem: str) -> None:
+    with pytest.raises(DocumentError) as error:
+        parse_callers(text, Path("f.yaml"))
+    assert str(error.value).startswith(problem)
+
+
+def test_two_callers_with_one_name_or_issuer_are_refused() -> None:
+    text = one(KEYS) + "\n- name: a\n  issuer: https://a.example.org\n  keys_file: k"
+    with pytest.raises(DocumentError) as error:
+        parse_callers(text, Path("f.yaml"))
+    assert [(problem.line, problem.what.split(";")[0]) for problem in error.value.problems] == [
+        (5, "another caller has this name"),
+        (6, "another caller has this issuer"),
+    ]
+
+
+def test_keys_on_this_machine_need_the_flag() -> None:
+    for host in ("127.0.0.1", "localhost", "[::1]", "127.9.9.9:8080"):
+        (caller,) = parse_callers(one(f"jwks_url: http://{host}/k", "insecure_loopback: yes"), Path("f.yaml"))
+        assert caller.insecure_loopback
+    assert not is_loopback("example.org")
+
+
+def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "callers.yaml"
+    path.write_bytes(b"callers: \xff")
+    with pytest.raises(DocumentError, match="this is not UTF-8"):
+        load_callers(path)
+
+
+# --- key files -------------------------------------------------------------------------------------------------------
+
+
+def test_public_keys_in_pem_serve_any_kid() -> None:
+    found = read_keys(pem() + b"\n" + pem("RS384") + pem("EdDSA"))
+    assert [key.kind for key in found.keys] == ["EC secp384r1", "RSA 2048", "Ed25519"]
+    assert len(found.fitting("any", "ES384")) == len(found.fitting("other", "PS256")) == 1
+
+
+PRIVATE = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ([jwk(kid=None)], "key 1: it has no kid"),
+        ([jwk(kid=7)], "key 1: it has no kid"),
+        ([jwk(kid="a\x1b[0m")], "key 1: its kid is no plain text"),
+        ([jwk(), 3], "key 2: it is no JSON object"),
+        ([{"kty": "oct", "k": "AAAA", "kid": "a"}], "key 1: it is a shared secret"),
+        ([jwk(d="AAAA")], "key 1: it is a private key"),
+        ([jwk(use="enc")], "key 1: it is not for signatures"),
+        ([jwk(key_ops=["sign"])], "key 1: it is not for signatures"),
+        ([jwk(key_ops=7)], "key 1: it is not for signatures"),
+        ([jwk(alg="ES256")], "key 1: its alg does not fit the key"),
+        ([jwk(alg=["ES384"])], "key 1: its alg does not fit the key"),
+        ([jwk(crv="P-256")], "key 1: its numbers or its type"),
+        ([jwk(x="AAAA")], "key 1: its numbers or its type"),
+        ([jwk(x=7)], "key 1: its numbers or its type"),
+        ([jwk(x="é")], "key 1: its numbers or its type"),
+        ([jwk(kty="other")], "key 1: its numbers or its type"),
+        ([jwk(kty=[1])], "key 1: its numbers or its type"),
+        ([jwk(algorithm="RS384", n="_" * 170 + "8")], "key 1: its 1024 bits are not within 2048 to 16384"),
+        ([jwk(algorithm="RS384", e="")], "key 1: its numbers or its type"),
+        (PRIVATE, "key 1: it is a private key"),
+        (PRIVATE.replace("PRIVATE KEY", "CERTIFICATE"), "key 1: it is a certificate"),
+        (PRIVATE.replace("PRIVATE", "PUBLIC"), "key 1: it is no public key"),
+    ],
+)
+def test_a_key_that_cannot_be_used_is_set_aside_with_the_reason(keys: Any, why: str) -> None:
+    found = read_keys(keys.encode() if isinstance(keys, str) else json.dumps({"keys": keys}).encode())
+    assert found.set_aside[0].startswith(why)
+
+
+def test_a_file_that_holds_no_keys_is_told() -> None:
+    with pytest.raises(KeysError, match="this is not JSON"):
+        read_keys(b"ssh-rsa AAAA")
+
+
+# --- what the settings say -------------------------------------------------------------------------------------------
+
+
+def test_nobody_serves_open_by_accident(tmp_path: Path) -> None:
+    empty = tmp_path / "callers.yaml"
+    empty.write_text("callers: []")
+    for settings in (Settings(), Settings(callers=empty), Settings(callers=empty, allow_anyone=True)):
+        with pytest.raises(NobodyMayCallError):
+            callers_of(settings)
+    assert callers_of(Settings(allow_anyone=True)) is None
+    assert who_may_call(None, Settings()).startswith("ANYONE MAY CALL")
+
+
+def test_the_operator_is_told_what_tokens_must_name(tmp_path: Path) -> None:
+    path = tmp_path / "callers.yaml"
+    path.write_text(WHOLE)
+    said = who_may_call(callers_of(Settings(callers=path)), Settings(public_url="https://cds.example.org/"))
+    assert said == (
+        "Callers: north, south. The aud of their tokens is the address they call, below https://cds.example.org "
+        "(CDS_PUBLIC_URL)."
+    )
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setenv("CDS_CALLERS", str(tmp_path / "callers.yaml"))
+    monkeypatch.setenv("CDS_DATA_FOLDER", str(tmp_path / "data"))
+
+    def invoke(*args: str) -> Result:
+        return CliRunner().invoke(main, ["callers", *args])
+
+    return invoke
+
+
+def test_serve_refuses_to_start_open_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CDS_ALLOW_ANYONE", raising=False)
+    found = CliRunner().invoke(main, ["serve", "--port", "1"])
+    assert found.exit_code == 1
+    assert "nobody may call" in found.output
+    assert "--allow-anyone" in found.output
+
+
+@pytest.mark.parametrize("arguments", [["--allow-anyone"], []])
+def test_serve_does_not_take_both_callers_and_anyone(run: Any, arguments: list[str]) -> None:
+    run("add", "a", "--issuer", "urn:a", "--keys-file", "k")
+    env = {} if arguments else {"CDS_ALLOW_ANYONE": "yes"}
+    found = CliRunner().invoke(main, ["serve", "--port", "1", *arguments], env=env)
+    assert found.exit_code == 1
+    assert "keep one of them" in found.output
+
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+def test_a_caller_is_added_and_comments_stay(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "callers.yaml"
+    assert run("add", "first", "--issuer", "urn:first", "--keys-file", "first.pem").exit_code == 0
+    path.write_text(f"# ours\n{path.read_text()}  # the next one is new")
+    path.chmod(0o600)
+    added = run(
+        "add", "second", "--issuer", "https://second.example.org", "--jwks-url", "https://second.example.org/k",
+        "--algorithm", "ES384", "--algorithm", "PS256", "--tenant", "yes", "--tenant", "8",
+        "--fhir-server", "https://*.second.example.org/r4/",
+    )  # fmt: skip
+    assert added.exit_code == 0, added.output
+    assert "cds-service callers check second" in added.output
+    text = path.read_text()
+    assert text.startswith("# ours\ncallers:\n  - name: first\n")
+    assert "# the next one is new\n  - name: second\n" in text
+    assert path.stat().st_mode & 0o777 == 0o600
+    first, second = load_callers(path)
+    assert first.keys_file == tmp_path / "first.pem"
+    assert (second.algorithms, second.tenants) == (("ES384", "PS256"), ("yes", "8"))
+    assert second.fhir_servers == ("https://*.second.example.org/r4",)
+    assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["callers.yaml"]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "# nothing yet",
+        "",
+        "callers:\n- name: b\n  issuer: urn:b\n  keys_file: k",
+        "callers:\n      - {name: b, issuer: urn:b, keys_file: k}\n",
+        '"callers":\n  -\n    name: b\n    issuer: urn:b\n    keys_file: k\n\n\n# end',
+    ],
+)
+def test_a_caller_is_added_however_the_list_is_indented(run: Any, tmp_path: Path, before: str) -> None:
+    path = tmp_path / "callers.yaml"
+    path.write_text(before)
+    added = run("add", "a", "--issuer", "urn:a", "--keys-file", "k")
+    assert added.exit_code == 0, added.output
+    assert path.read_text().startswith(before)
+    assert load_callers(path)[-1].name == "a"
+
+
+@pytest.mark.parametrize(
+    ("before", "arguments", "told"),
+    [
+        ("callers: [{name: b, issuer: urn:b, keys_file: k}]", [], "a caller cannot be appended here"),
+        ("callers: []", [], "a caller cannot be appended here"),
+        ("callers:\n- name: a\n  issuer: urn:b\n  keys_file: k", [], "another caller has this name"),
+        ("callers:\n- name: b\n  issuer: urn:a\n  keys_file: k", [], "another caller has this issuer"),
+        ("callers:\n- name: b\n", [], "lacks issuer"),
+        ("", ["--jwks-url", "https://a.example.org/k"], "and not both"),
+        ("", ["--fhir-server", "https://*.org"], "stands for too much"),
+        ("callers:\n- name: b\n  issuer: urn:b\n  keys_file: k\n...\n", [], ""),
+    ],
+)
+def test_nothing_is_written_that_would_be_wrong(
+    run: Any, tmp_path: Path, before: str, arguments: list[str], told: str
+) -> None:
+    path = tmp_path / "callers.yaml"
+    path.write_text(before)
+    refused = run("add", "a", "--issuer", "urn:a", "--keys-file", "k", *arguments)
+    assert refused.exit_code == 1
+    assert told in refused.output
+    assert path.read_text() == before
+
+
+def test_callers_are_listed(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "callers.yaml").write_text(WHOLE)
+    listed = run("list")
+    assert listed.exit_code == 0
+    for said in ("north", "urn:south", "https://north.example.org/jwks.json", "south.pem", "ES384, PS512", "a, b"):
+        assert said in listed.output
+
+
+def test_a_command_without_a_file_says_so(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("CDS_CALLERS")
+    assert "no callers file is named" in run("list").output
+    assert run("list", "--file", str(tmp_path / "none.yaml")).exit_code == 1
+
+
+@pytest.fixture
+def server() -> Iterator[KeyServer]:
+    fake = KeyServer(jwk("k-es"), jwk("k-rs", "RS384"), jwk("k-256", "ES256"), jwk("k-enc", use="enc"))
+    with on_loopback(fake.app) as address:
+        fake.url = f"{address}/jwks.json"
+        yield fake
+
+
+def test_checking_fetches_or_reads_the_keys_and_says_what_is_there(run: Any, tmp_path: Path, server: KeyServer) -> None:
+    (tmp_path / "south.pem").write_bytes(pem("RS384"))
+    run("add", "north", "--issuer", "urn:north", "--jwks-url", server.url, "--insecure-loopback")
+    run("add", "south", "--issuer", "urn:south", "--keys-file", "south.pem", "--algorithm", "PS512")
+    checked = run("check")
+    assert checked.exit_code == 0, checked.output
+    assert [" ".join(line.split()) for line in checked.output.splitlines()] == [
+        f"north {server.url}",
+        "kid k-es EC secp384r1 checks ES384",
+        "kid k-rs RSA 2048 checks RS384",
+        "kid k-256 EC secp256r1 checks none of its algorithms",
+        "key 4: it is not for signatures (use, key_ops)",
+        f"south {tmp_path / 'south.pem'}",
+        "any kid RSA 2048 checks PS512",
+    ]
+    assert server.asked == 1
+
+
+def test_checking_fails_where_no_key_can_check_a_token(run: Any, tmp_path: Path, server: KeyServer) -> None:
+    run("add", "north", "--issuer", "urn:north", "--jwks-url", server.url, "--insecure-loopback")
+    run("add", "south", "--issuer", "urn:south", "--keys-file", "south.pem")
+    assert run("check", "north").exit_code == 0
+    missing = run("check")
+    assert missing.exit_code == 1
+    assert "the file cannot be read: No such file or directory" in missing.output
+    server.keys = [jwk("k-256", "ES256")]
+    unfit = run("check", "north")
+    assert unfit.exit_code == 1
+    assert "no key here can check its tokens, which are signed by ES384, RS384" in unfit.output
+    server.fails()
+    assert "the key server answered 503" in run("check", "north").output
+    assert "not registered: east" in run("check", "east").output

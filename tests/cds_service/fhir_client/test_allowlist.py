@@ -1,0 +1,164 @@
+"""Which FHIR servers a call may name."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from cds_service.clients.authenticator import Admission
+from cds_service.clients.registry import Caller
+from cds_service.fhir_client.allowlist import Standing, origin_of, standing
+from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.server import FhirClients
+from cds_service.hooks.request import FhirAccess
+from cds_service.settings import Settings
+from coverage_policies.format.searches import CONDITIONS
+from tests.support.hook_fakes import FakeEhr, LookingJudge, Service, authorization, call
+
+NAMED, PUBLIC, NOT_REGISTERED, UNPROTECTED = Standing
+REGISTERED = (
+    "https://fhir.ehr.example.org/r4",
+    "https://*.cloud.example.org/tenants/*/fhir",
+    "http://10.0.0.5:8080/fhir",
+)
+
+
+@pytest.mark.requirement("7.55")
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("https://fhir.ehr.example.org/r4", NAMED),
+        ("https://fhir.ehr.example.org/r4/", NAMED),
+        ("https://FHIR.ehr.example.org:443/r4", NAMED),
+        ("https://fhir.ehr.example.org./r4", NAMED),
+        ("http://10.0.0.5:8080/fhir", NAMED),
+        ("https://a.cloud.example.org/tenants/7/fhir", PUBLIC),
+        ("http://fhir.ehr.example.org/r4", NOT_REGISTERED),
+        ("https://fhir.ehr.example.org:8443/r4", NOT_REGISTERED),
+        ("https://fhir.ehr.example.org/R4", NOT_REGISTERED),
+        ("https://fhir.ehr.example.org/r4/more", NOT_REGISTERED),
+        ("https://fhir.ehr.example.org", NOT_REGISTERED),
+        ("https://fhir.ehr.example.org.attacker.example/r4", NOT_REGISTERED),
+        ("https://a.b.cloud.example.org/tenants/7/fhir", NOT_REGISTERED),
+        ("https://cloud.example.org/tenants/7/fhir", NOT_REGISTERED),
+        ("https://a.cloud.example.org/tenants/7/8/fhir", NOT_REGISTERED),
+        ("https://a.cloud.example.org/tenants/../fhir", NOT_REGISTERED),
+        ("https://a.cloud.example.org/tenants/%2e%2e/fhir", NOT_REGISTERED),
+        ("https://a.cloud.example.org/tenants/..%5c/fhir", NOT_REGISTERED),
+        ("https://attacker.example/a.cloud.example.org/tenants/7/fhir", NOT_REGISTERED),
+        ("ftp://fhir.ehr.example.org/r4", NOT_REGISTERED),
+        ("https://[", NOT_REGISTERED),
+        ("https:///r4", NOT_REGISTERED),
+    ],
+)
+def test_a_server_is_read_only_if_it_is_registered(address: str, expected: Standing) -> None:
+    assert standing(address, "token", REGISTERED) is expected
+
+
+@pytest.mark.parametrize(
+    ("address", "token", "expected"),
+    [
+        ("https://r4.example.org/fhir", "token", PUBLIC),
+        ("http://r4.example.org/fhir", "", PUBLIC),
+        ("http://r4.example.org/fhir", "token", UNPROTECTED),
+        ("http://localhost:8080/fhir", "token", PUBLIC),
+    ],
+)
+def test_where_nobody_registered_any_a_public_server_may_be_named(address: str, token: str, expected: Standing) -> None:
+    assert standing(address, token, None) is expected
+
+
+def test_none_registered_is_not_the_same_as_nobody_registering() -> None:
+    assert standing("https://r4.example.org/fhir", "", ()) is NOT_REGISTERED
+
+
+@pytest.mark.parametrize(
+    ("own", "general", "is_read"),
+    [
+        (None, "", True),
+        (None, "{base}", True),
+        (None, "https://other.example.org", False),
+        ((), "", False),
+        ((), "{base}", True),
+        (("{base}",), "", True),
+        (("https://other.example.org",), "{base}", False),
+    ],
+)
+def test_the_servers_of_the_caller_go_before_those_of_the_settings(
+    ehr: FakeEhr, own: tuple[str, ...] | None, general: str, is_read: bool
+) -> None:
+    settings = Settings(fhir_private_networks="127.0.0.0/8", fhir_servers=general.replace("{base}", ehr.base))
+    registered = None if own is None else tuple(server.replace("{base}", ehr.base) for server in own)
+    source = FhirClients(settings)(FhirAccess(ehr.base, "t", registered=registered), Deadline(5))
+    source.search(CONDITIONS, "p-1")
+    assert bool(ehr.asked) is is_read
+    assert bool(source.notes) is not is_read
+
+
+@pytest.mark.requirement("7.55", "7.43")
+def test_a_refused_server_is_not_asked_and_the_prefetch_still_counts(ehr: FakeEhr) -> None:
+    judge = LookingJudge(CONDITIONS)
+    service = Service(judge, fhir_servers="https://ehr.example.org/fhir")
+    request = call(fhirServer=ehr.base, fhirAuthorization=authorization(), prefetch={"patient": None})
+    response = service.post(request)
+    assert response.status_code == 200
+    assert ehr.asked == []
+    (record,) = judge.records
+    assert record.unavailable() == ("Condition", "Coverage")
+    (note,) = record.notes
+    assert "not read" in note
+    assert "CDS_FHIR_SERVERS" in note
+    warning = service.lines()[0]
+    assert (warning["event"], warning["level"]) == ("FHIR server not read", "warning")
+    assert (warning["server"], warning["reason"]) == (ehr.base.removesuffix("/fhir"), note.split(": ", 1)[1][:-1])
+
+
+@pytest.mark.requirement("7.48", "7.55")
+def test_where_a_refused_server_was_all_there_was_the_412_says_so(ehr: FakeEhr) -> None:
+    response = Service(LookingJudge(CONDITIONS), fhir_private_networks="").post(call(fhirServer=ehr.base))
+    assert response.status_code == 412
+    assert [(issue["code"], issue.get("expression")) for issue in response.json["issue"]] == [
+        ("incomplete", None),
+        ("forbidden", ["fhirServer"]),
+    ]
+    assert "private address" in response.json["issue"][1]["diagnostics"]
+    assert ehr.asked == []
+
+
+class OneCaller:
+    """An authenticator for which every call comes from one caller."""
+
+    def __init__(self, *servers: str) -> None:
+        self._caller = Caller("ehr", "https://ehr.example.org", fhir_servers=servers)
+
+    def admit(self, *_: object) -> Admission:
+        return Admission(self._caller, "", "")
+
+
+@pytest.mark.requirement("7.55")
+@pytest.mark.parametrize(("own", "asked"), [(("{base}",), True), (("https://other.example.org",), False), ((), False)])
+def test_a_call_names_servers_of_its_caller_alone(ehr: FakeEhr, own: tuple[str, ...], asked: bool) -> None:
+    authenticator: Any = OneCaller(*(server.replace("{base}", ehr.base) for server in own))
+    service = Service(LookingJudge(CONDITIONS), authenticator=authenticator, fhir_private_networks="")
+    response = service.post(call(fhirServer=ehr.base, fhirAuthorization=authorization()))
+    assert (response.status_code, bool(ehr.asked)) == ((200, True) if asked else (412, False))
+
+
+def test_the_origin_of_a_server_is_all_that_is_logged() -> None:
+    assert origin_of("https://EHR.example.org/patients/Xanthippe") == "https://ehr.example.org:443"
+    assert origin_of("https://[") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("fhir_servers", "ehr.example.org"),
+        ("fhir_servers", "https://user@ehr.example.org/fhir"),
+        ("fhir_servers", "https://ehr.example.org/fhir?x=1"),
+        ("fhir_private_networks", "everything"),
+        ("fhir_private_networks", "10.0.0.0/40"),
+    ],
+)
+def test_servers_and_networks_that_are_none_stop_the_start(name: str, value: Any) -> None:
+    with pytest.raises(ValidationError):
+        Settings(**{name: value})

@@ -1,0 +1,133 @@
+"""A server that keeps failing is left alone for a while, and tried again."""
+
+import pytest
+
+from cds_service.fhir_client.circuit_breaker import Rests
+from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.server import FhirClients
+from cds_service.fhir_client.source import FhirSource
+from cds_service.hooks.request import FhirAccess
+from cds_service.settings import Settings
+from coverage_policies.format.searches import CONDITIONS
+from fhir_mappings.record import Availability
+from tests.support.hook_fakes import LOOPBACK, FakeEhr, bundle, condition
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def rests(clock: Clock) -> Rests:
+    return Rests(failures=3, seconds=30, monotonic=clock)
+
+
+def test_it_rests_after_so_many_failures_in_a_row_and_one_call_tries_it_again(rests: Rests, clock: Clock) -> None:
+    for _ in range(2):
+        rests.failed("a")
+    assert rests.may_ask("a")
+    rests.failed("a")
+    assert not rests.may_ask("a")
+    assert rests.may_ask("b")
+    clock.now += 29.9
+    assert not rests.may_ask("a")
+    clock.now += 0.1
+    assert rests.may_ask("a")
+    assert not rests.may_ask("a")
+    rests.failed("a")
+    clock.now += 29.9
+    assert not rests.may_ask("a")
+    clock.now += 0.2
+    assert rests.may_ask("a")
+    rests.answered("a")
+    assert all(rests.may_ask("a") for _ in range(9))
+
+
+def test_an_answer_in_between_begins_the_count_anew(rests: Rests) -> None:
+    for _ in range(5):
+        rests.failed("a")
+        rests.failed("a")
+        rests.answered("a")
+    assert rests.may_ask("a")
+
+
+def test_a_server_that_asks_for_rest_gets_it_and_not_more_than_after_failures(rests: Rests, clock: Clock) -> None:
+    rests.asked_for_rest("a", 10)
+    rests.asked_for_rest("b", 10_000)
+    clock.now += 9
+    assert not rests.may_ask("a")
+    clock.now += 1
+    assert rests.may_ask("a")
+    clock.now += 20
+    assert rests.may_ask("b")
+
+
+def test_what_is_remembered_is_bounded(rests: Rests) -> None:
+    for n in range(1500):
+        for _ in range(3):
+            rests.failed(str(n))
+    assert rests.may_ask("0")
+    assert not rests.may_ask("1499")
+
+
+def opened(clients: FhirClients, ehr: FakeEhr, seconds: float = 5) -> FhirSource:
+    """The server as one call has it."""
+    return clients(FhirAccess(ehr.base), Deadline(seconds))
+
+
+def test_a_failing_server_is_not_asked_while_it_rests(ehr: FakeEhr, clock: Clock) -> None:
+    told: list[dict[str, str]] = []
+    settings = Settings(**LOOPBACK, fhir_failures=2, fhir_rest_seconds=30)
+    clients = FhirClients(settings, monotonic=clock, tell=lambda _event, **said: told.append(said))
+    ehr.answers["Condition"] = (500, None)
+    for _ in range(4):
+        source = opened(clients, ehr)
+        for _ in range(3):
+            assert source.search(CONDITIONS, "p-1").availability is Availability.UNAVAILABLE
+    assert len(ehr.asked) == 2 * 3
+    assert source.notes == (
+        "The FHIR server of the call was not read: it failed several times in a row and is left alone for a while.",
+    )
+    assert len(told) == 2
+    ehr.answers["Condition"] = (200, bundle(condition("1")))
+    clock.now += 30
+    for _ in range(3):
+        assert opened(clients, ehr).search(CONDITIONS, "p-1").availability is Availability.COMPLETE
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404])
+def test_refusals_are_no_failures_of_the_server(ehr: FakeEhr, status: int) -> None:
+    clients = FhirClients(Settings(**LOOPBACK, fhir_failures=1))
+    ehr.answers |= {"Condition": (status, {}), "metadata": (404, None)}
+    for _ in range(3):
+        opened(clients, ehr).search(CONDITIONS, "p-1")
+    assert ehr.asked_for("Condition") == 3
+
+
+def test_one_search_that_always_fails_does_not_close_the_server(ehr: FakeEhr) -> None:
+    clients = FhirClients(Settings(**LOOPBACK, fhir_failures=2))
+    ehr.answers["Observation"] = (500, None)
+    for _ in range(5):
+        source = opened(clients, ehr)
+        source.read("Observation/1")
+        ehr.answers["Observation/1"] = (500, None)
+        source.search(CONDITIONS, "p-1")
+    assert ehr.asked_for("Condition") == 5
+
+
+def test_a_query_that_had_hardly_any_time_says_nothing_about_the_server(ehr: FakeEhr) -> None:
+    clients = FhirClients(Settings(**LOOPBACK, fhir_failures=1))
+    ehr.answers["Condition"] = lambda: (ehr.stopped.wait(0.3), None)[1]  # type: ignore[arg-type,return-value]
+    opened(clients, ehr, seconds=0.1).search(CONDITIONS, "p-1")
+    assert opened(clients, ehr).notes == ()

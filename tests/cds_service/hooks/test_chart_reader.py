@@ -1,0 +1,100 @@
+"""Gathering without HTTP: a chart in memory stands in for the FHIR server."""
+
+import threading
+import time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.memory import Store
+from cds_service.fhir_client.source import ChartInMemory, SearchResult
+from cds_service.hooks.chart_reader import gather
+from cds_service.hooks.request import read_request
+from coverage_policies.format.searches import CONDITIONS, PRESCRIPTIONS, Search
+from fhir_mappings.record import PatientRecord
+from tests.support.hook_fakes import NOW, bundle, call, condition
+
+
+def prescription(own_id: str, intent: str) -> dict[str, object]:
+    """A MedicationRequest of the patient."""
+    return {
+        "resourceType": "MedicationRequest",
+        "id": own_id,
+        "intent": intent,
+        "subject": {"reference": "Patient/p-1"},
+    }
+
+
+def read(store: Store, **members: object) -> PatientRecord:
+    """What is gathered for a call from a chart."""
+    return gather(
+        read_request(call(**members)),
+        [CONDITIONS, PRESCRIPTIONS],
+        ChartInMemory(store),
+        read_at=NOW,
+        zone=ZoneInfo("UTC"),
+        deadline=Deadline(5),
+        threads=4,
+    )
+
+
+def test_a_chart_in_memory_answers_as_a_server_would() -> None:
+    chart = bundle(
+        {"resourceType": "Patient", "id": "p-1"},
+        {"resourceType": "Patient", "id": "p-2"},
+        condition("1"),
+        condition("2", "p-2"),
+        prescription("a", "order"),
+        prescription("b", "proposal"),
+    )
+    record = read(Store.from_bundle(chart))
+    assert [record.reference(one) for one in record.of_type("Patient", "Condition", "MedicationRequest")] == [
+        "Patient/p-1",
+        "Condition/1",
+        "MedicationRequest/a",
+    ]
+    assert record.unavailable() == ()
+
+
+def test_prefetch_comes_before_the_chart() -> None:
+    record = read(Store.from_bundle(bundle(condition("1"))), prefetch={"conditions": None})
+    assert record.of_type("Condition") == ()
+
+
+def test_the_first_page_of_another_server_is_put_to_the_charts_own_answer() -> None:
+    first = bundle(condition("1"), link=[{"relation": "next", "url": "http://ehr/2"}])
+    record = read(Store.from_bundle(bundle(condition("2"))), prefetch={"conditions": first})
+    assert [one["id"] for one in record.of_type("Condition")] == ["1", "2"]
+    assert record.unavailable() == ()
+
+
+class ChartThatHangs(ChartInMemory):
+    """Answers the search for conditions, and nothing else before it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(Store([]))
+        self.released = threading.Event()
+
+    def search(self, search: Search, patient_id: str) -> SearchResult:
+        if search != CONDITIONS:
+            self.released.wait(20)
+        return super().search(search, patient_id)
+
+
+@pytest.mark.requirement("7.130")
+def test_a_source_that_does_not_stop_at_the_deadline_is_left_behind() -> None:
+    source = ChartThatHangs()
+    started = time.monotonic()
+    record = gather(
+        read_request(call()),
+        [CONDITIONS, PRESCRIPTIONS],
+        source,
+        read_at=NOW,
+        zone=ZoneInfo("UTC"),
+        deadline=Deadline(0.1),
+        threads=2,
+    )
+    assert time.monotonic() - started < 2
+    source.released.set()
+    assert record.unavailable() == ("Coverage", "MedicationRequest", "Patient")

@@ -1,0 +1,311 @@
+"""Orders as EHRs send them: other resources than ServiceRequest, other codes, several codes, words, several at once."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import pytest
+
+from coverage_policies.format.library import Library, load_library
+from coverage_policies.judging.plan_rules import PlanRules
+from fhir_mappings.codings import CPT, HCPCS, RXNORM, SNOMED, Coding
+from fhir_mappings.fhir_json import Resource
+from tests.support.signings import Determinations, cards, coded, ordered, printed, shown
+from tests.support.signings import service_request as service
+
+FUSION, PUMP = "CP.MP.126", "CP.MP.173"
+MORPHINE_INJECTION = "1728783"
+
+Ask: TypeAlias = Callable[..., Determinations]
+
+
+@pytest.fixture(name="library", scope="module")
+def _library() -> Library:
+    """The texts of fusion and pump that are in force on the day, and nothing else."""
+    held = load_library()
+    texts = ("CP.MP.126@2025-04", "CP.MP.173@2024-01")
+    return Library({name: held.policies[name] for name in texts}, held.value_sets)
+
+
+def _told(library: Library, *orders: Resource, **more: Any) -> Determinations:
+    """What the command line prints, without what no card is shown for."""
+    return [each for each in printed(library, *orders, **more) if each["outcome"] != "not-applicable"]
+
+
+@pytest.fixture(name="ask", params=[shown, _told], ids=["cards", "command"])
+def _ask(request: pytest.FixtureRequest, library: Library) -> Ask:
+    """What is said about draft orders, over HTTP and by the command line."""
+    return lambda *orders, **more: request.param(library, *orders, **more)
+
+
+def judged(found: Determinations) -> list[tuple[str, str]]:
+    """Which order was judged by which policy, in the order of the names."""
+    return sorted((each["order"], each["policy"]) for each in found)
+
+
+# --- the pump: procedure, device, drug -------------------------------------------------------------------------------
+
+PUMP_TYPE = coded((HCPCS, "E0783"))
+DEVICE: Resource = {"resourceType": "Device", "id": "pump", "type": PUMP_TYPE}
+TO_DEVICE = {"reference": "Device/pump"}
+TRIAL_DRUG = coded((HCPCS, "J2274"))
+DRUG: Resource = {"resourceType": "Medication", "id": "drug", "code": TRIAL_DRUG}
+TO_DRUG = {"reference": "Medication/drug"}
+
+
+@pytest.mark.parametrize(
+    ("order", "section"),
+    [
+        (service(coded((CPT, "62362"))), "II"),
+        (ordered("DeviceRequest", "codeCodeableConcept", PUMP_TYPE), "II"),
+        (ordered("MedicationRequest", "medicationCodeableConcept", TRIAL_DRUG), "I"),
+    ],
+    ids=["procedure", "device", "drug"],
+)
+def test_the_pump_is_judged_whatever_resource_orders_it(ask: Ask, order: Resource, section: str) -> None:
+    (found,) = ask(order)
+    assert (found["order"], found["policy"], found["section"]) == (f"{order['resourceType']}/o-1", PUMP, section)
+
+
+@pytest.mark.parametrize("system", [HCPCS, "http://www.nlm.nih.gov/research/umls/hcpcs"])
+def test_a_device_code_goes_by_either_name_of_its_system(ask: Ask, system: str) -> None:
+    assert judged(ask(ordered("DeviceRequest", "codeCodeableConcept", coded((system, "E0783"))))) == [
+        ("DeviceRequest/o-1", PUMP)
+    ]
+
+
+BY_REFERENCE = {
+    "device": (ordered("DeviceRequest", "codeReference", TO_DEVICE), DEVICE),
+    "drug": (ordered("MedicationRequest", "medicationReference", TO_DRUG), DRUG),
+}
+
+
+@pytest.mark.parametrize(("order", "target"), BY_REFERENCE.values(), ids=BY_REFERENCE)
+class TestWhatAnOrderPointsAt:
+    def name(self, order: Resource) -> str:
+        return f"{order['resourceType']}/o-1"
+
+    def test_may_be_a_draft_beside_it(self, ask: Ask, order: Resource, target: Resource) -> None:
+        assert judged(ask(order, target)) == [(self.name(order), PUMP)]
+
+    def test_may_be_contained(self, ask: Ask, order: Resource, target: Resource) -> None:
+        element = "codeReference" if "codeReference" in order else "medicationReference"
+        held = order | {"contained": [target], element: {"reference": f"#{target['id']}"}}
+        assert judged(ask(held)) == [(self.name(order), PUMP)]
+
+    def test_may_have_come_as_prefetch(self, ask: Ask, order: Resource, target: Resource) -> None:
+        assert judged(ask(order, prefetch={"own": target})) == [(self.name(order), PUMP)]
+
+    def test_may_have_come_in_a_bundle_of_the_prefetch(self, ask: Ask, order: Resource, target: Resource) -> None:
+        held = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": target}]}
+        assert judged(ask(order, prefetch={"own": held})) == [(self.name(order), PUMP)]
+
+    def test_may_be_on_the_server_alone(self, ask: Ask, order: Resource, target: Resource) -> None:
+        assert judged(ask(order, chart=(target,))) == [(self.name(order), PUMP)]
+
+    def test_may_be_on_the_server_as_another_patients(self, ask: Ask, order: Resource, target: Resource) -> None:
+        held = target | ({"patient": {"reference": "Patient/other"}} if target is DEVICE else {})
+        assert judged(ask(order, chart=(held,))) == [(self.name(order), PUMP)]
+
+    def test_may_be_nowhere_and_then_nothing_is_said(self, ask: Ask, order: Resource, target: Resource) -> None:
+        assert ask(order, chart=(target | {"id": "another"},)) == []
+
+    def test_is_no_order_itself(self, ask: Ask, order: Resource, target: Resource) -> None:
+        assert ask(order | {"status": "revoked"}, target) == []
+
+
+@pytest.mark.parametrize(
+    ("detail", "outcome"),
+    [
+        ({}, "documentation-needed"),
+        ({"reasonCode": [{"text": "Intrathecal morphine trial"}]}, "documentation-needed"),
+    ],
+)
+def test_a_drug_that_may_be_for_a_trial_is_asked_about(ask: Ask, detail: dict[str, Any], outcome: str) -> None:
+    (found,) = ask(ordered("MedicationRequest", "medicationCodeableConcept", TRIAL_DRUG, **detail))
+    assert found["outcome"] == outcome
+
+
+def test_a_drug_of_an_rxnorm_code_that_no_policy_names_is_passed_over(ask: Ask) -> None:
+    tablets = coded((RXNORM, "1049621"))
+    assert ask(ordered("MedicationRequest", "medicationCodeableConcept", tablets)) == []
+
+
+def test_a_drug_of_an_rxnorm_code_beside_its_billing_code_is_judged(ask: Ask) -> None:
+    both = coded((RXNORM, MORPHINE_INJECTION), (HCPCS, "J2274"))
+    assert judged(ask(ordered("MedicationRequest", "medicationCodeableConcept", both))) == [
+        ("MedicationRequest/o-1", PUMP)
+    ]
+
+
+def test_an_rxnorm_code_that_the_operator_maps_is_judged(ask: Ask) -> None:
+    rules = PlanRules(order_codes={(RXNORM, MORPHINE_INJECTION): (Coding(HCPCS, "J2274"),)})
+    order = ordered("MedicationRequest", "medicationCodeableConcept", coded((RXNORM, MORPHINE_INJECTION)))
+    assert judged(ask(order, rules=rules)) == [("MedicationRequest/o-1", PUMP)]
+
+
+# --- several codings, other codes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        (("urn:local", "F1"), (CPT, "27279")),
+        ((CPT, "27279"), (SNOMED, "1")),
+        ((CPT, "27279"), (CPT, "99999")),
+        ((CPT, "27279"), (CPT, "27279")),
+    ],
+)
+def test_any_coding_that_a_policy_knows_is_enough_and_counts_once(ask: Ask, codes: tuple[tuple[str, str], ...]) -> None:
+    assert judged(ask(service(coded(*codes)))) == [("ServiceRequest/o-1", FUSION)]
+
+
+def test_an_order_with_codes_of_two_policies_is_judged_by_both(ask: Ask) -> None:
+    assert judged(ask(service(coded((CPT, "27279"), (CPT, "62362"))))) == [
+        ("ServiceRequest/o-1", FUSION),
+        ("ServiceRequest/o-1", PUMP),
+    ]
+
+
+def test_a_billing_code_beside_the_order_is_found(ask: Ask) -> None:
+    order = service(coded((SNOMED, "1")), orderDetail=[coded((CPT, "27279"))])
+    assert judged(ask(order)) == [("ServiceRequest/o-1", FUSION)]
+
+
+MAPPED = PlanRules(
+    order_codes={
+        (SNOMED, "609588000"): (Coding(CPT, "27280"),),
+        ("urn:local", "SI-FUSE"): (Coding(CPT, "27279"),),
+    }
+)
+
+
+@pytest.mark.parametrize(("system", "code"), [(SNOMED, "609588000"), ("urn:local", "SI-FUSE")])
+def test_a_snomed_or_local_code_is_judged_where_the_operator_maps_it(ask: Ask, system: str, code: str) -> None:
+    assert judged(ask(service(coded((system, code))), rules=MAPPED)) == [("ServiceRequest/o-1", FUSION)]
+
+
+@pytest.mark.parametrize(("system", "code"), [(SNOMED, "609588000"), ("urn:local", "SI-FUSE")])
+def test_a_snomed_or_local_code_that_is_not_mapped_is_passed_over(ask: Ask, system: str, code: str) -> None:
+    assert ask(service(coded((system, code)))) == []
+
+
+def test_a_mapped_code_is_judged_on_the_days_on_which_it_stands(ask: Ask) -> None:
+    rules = PlanRules(order_codes={("urn:local", "X"): (Coding(CPT, "0775T"),)})
+    assert ask(service(coded(("urn:local", "X"))), rules=rules) == []
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "policy"),
+    [("Left SI joint fusion", FUSION), ("Implant intrathecal pain pump", PUMP), ("Intrathecal opioid trial", PUMP)],
+)
+def test_an_order_in_words_alone_gets_an_info_card_that_asks_for_its_code(
+    library: Library, text: str, policy: str
+) -> None:
+    (card,) = cards(library, service({"text": text}))
+    assert card["indicator"] == "info"
+    assert card["summary"] == f"{text}: its billing code is needed to check {policy}"
+
+
+def test_the_card_says_which_codes_may_be_meant(library: Library) -> None:
+    (card,) = cards(library, service({"text": "Left SI joint fusion"}))
+    assert "Which code is meant: 27279, 27280 or 27278?" in card["detail"]
+
+
+def test_the_words_may_stand_beside_a_code_that_nobody_knows(ask: Ask) -> None:
+    local = {"coding": [{"system": "urn:local", "code": "F1", "display": "Sacroiliac joint fusion"}]}
+    (found,) = ask(service(local))
+    assert (found["policy"], found["outcome"]) == (FUSION, "documentation-needed")
+    assert "criteria" not in found
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ordered("DeviceRequest", "codeCodeableConcept", {"text": "Intrathecal pain pump"}),
+        ordered("MedicationRequest", "medicationCodeableConcept", {"text": "Intrathecal opioid trial dose"}),
+    ],
+    ids=lambda order: order["resourceType"],
+)
+def test_a_device_or_a_drug_in_words_alone_is_asked_for_its_code_as_well(ask: Ask, order: Resource) -> None:
+    (found,) = ask(order)
+    assert (found["policy"], "criteria" in found) == (PUMP, False)
+
+
+def test_a_device_that_has_a_name_and_no_type_is_asked_for_its_code_by_that_name(library: Library) -> None:
+    device: Resource = {"resourceType": "Device", "id": "pump", "deviceName": [{"name": "Intrathecal pain pump"}]}
+    (card,) = cards(library, ordered("DeviceRequest", "codeReference", TO_DEVICE), device)
+    assert card["summary"] == f"Intrathecal pain pump: its billing code is needed to check {PUMP}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Referral to spine surgery for SI joint fusion",
+        "Consult: SI joint fusion",
+        "Visit after SI joint fusion",
+        "CT to assess SI joint fusion",
+        "X-ray SI joint fusion hardware",
+        "Physical therapy, SI joint fusion protocol",
+        "Pain pump refill",
+        "Pain pump interrogation",
+        "Possible SI joint fusion",
+        "Lumbar fusion",
+    ],
+)
+def test_referrals_visits_pictures_and_other_operations_are_left_alone(ask: Ask, text: str) -> None:
+    assert ask(service({"text": text})) == []
+
+
+def test_words_beside_a_known_code_ask_for_nothing(ask: Ask) -> None:
+    (found,) = ask(service(coded((CPT, "27279"), text="SI joint fusion")))
+    assert len(found["criteria"]) > 1
+
+
+# --- several orders in one signing -----------------------------------------------------------------------------------
+
+SEVERAL = (
+    service(coded((CPT, "27279")), "fusion"),
+    service(coded((CPT, "62362")), "pump"),
+    service(coded((CPT, "27278")), "spacer"),
+    service(coded((CPT, "99213")), "visit"),
+)
+
+
+def test_each_order_of_a_signing_is_judged(ask: Ask) -> None:
+    assert judged(ask(*SEVERAL)) == [
+        ("ServiceRequest/fusion", FUSION),
+        ("ServiceRequest/pump", PUMP),
+        ("ServiceRequest/spacer", FUSION),
+    ]
+
+
+def test_each_card_names_its_order(library: Library) -> None:
+    named = {card["extension"]["cds-service.determination"]["order"]: card for card in cards(library, *SEVERAL)}
+    assert {order: card["summary"].split(": ")[0] for order, card in named.items()} == {
+        "ServiceRequest/fusion": "Minimally invasive sacroiliac fusion",
+        "ServiceRequest/pump": "Programmable spinal drug pump, implant or replacement",
+        "ServiceRequest/spacer": "Sacroiliac implant that does not cross the joint",
+    }
+    assert all(
+        card["detail"].startswith(f"*{card['summary'].split(': ')[0]}* – {order}") for order, card in named.items()
+    )
+
+
+def test_two_orders_of_one_code_are_judged_apart(ask: Ask) -> None:
+    left, right = (service(coded((CPT, "27279")), side, orderDetail=[{"text": side}]) for side in ("left", "right"))
+    assert judged(ask(left, right)) == [("ServiceRequest/left", FUSION), ("ServiceRequest/right", FUSION)]
+
+
+def test_one_order_of_a_signing_that_fails_does_not_touch_another(ask: Ask) -> None:
+    posterior = service(coded((CPT, "27279")), "a", orderDetail=[{"text": "Posterior approach"}])
+    outcomes = {each["order"]: each["outcome"] for each in ask(posterior, service(coded((CPT, "27279")), "b"))}
+    assert outcomes == {"ServiceRequest/a": "criteria-not-met", "ServiceRequest/b": "documentation-needed"}
+
+
+def test_each_order_of_a_signing_is_judged_on_its_own_day(ask: Ask) -> None:
+    days = ("2026-03-09", "2026-04-09")
+    orders = [service(coded((CPT, "27279")), day, occurrenceDateTime=day) for day in days]
+    assert sorted(each["anchor_date"] for each in ask(*orders)) == list(days)

@@ -1,0 +1,144 @@
+"""What arrives under a prefetch key, row by row, and how often the FHIR server is asked in each case."""
+
+from typing import Any
+
+import pytest
+
+from coverage_policies.format.searches import CONDITIONS, PROCEDURES, Search
+from fhir_mappings.record import Availability
+from tests.support.hook_fakes import FakeEhr, LookingJudge, Service, bundle, call, condition, outcome
+
+COMPLETE, UNAVAILABLE = Availability.COMPLETE, Availability.UNAVAILABLE
+READ = {"patient": {"resourceType": "Patient", "id": "p-1"}, "coverage": bundle()}
+ABSENT = object()
+
+
+def sent(value: Any, **members: Any) -> dict[str, Any]:
+    """A call with patient and coverage in prefetch, and this under the key for conditions."""
+    prefetch = dict(READ) if value is ABSENT else READ | {"conditions": value}
+    return call(prefetch=prefetch, **members)
+
+
+def seen(judge: LookingJudge) -> tuple[list[str], Availability]:
+    """The ids of the conditions the judge was given, and how their search went."""
+    record = judge.records[-1]
+    return [str(one["id"]) for one in record.of_type("Condition")], record.availability("Condition")
+
+
+ROWS = [
+    ("key absent", ABSENT, ["asked"], COMPLETE, 1),
+    ("null", None, [], COMPLETE, 0),
+    ("empty Bundle", bundle(), [], COMPLETE, 0),
+    ("Bundle without the member entry", {"resourceType": "Bundle"}, [], COMPLETE, 0),
+    ("Bundle whose entry is null", {"resourceType": "Bundle", "entry": None}, [], COMPLETE, 0),
+    ("resource", condition("1"), ["1"], COMPLETE, 0),
+    ("Bundle", bundle(condition("1"), condition("2")), ["1", "2"], COMPLETE, 0),
+    ("Bundle with the total it holds", bundle(condition("1"), total=1), ["1"], COMPLETE, 0),
+    ("Bundle with fewer entries than its total", bundle(condition("1"), total=2), ["1"], UNAVAILABLE, 0),
+    ("OperationOutcome", outcome(), [], UNAVAILABLE, 0),
+    ("error within a Bundle", bundle(condition("1"), outcome()), ["1"], UNAVAILABLE, 0),
+    ("fatal error within a Bundle", bundle(outcome(severity="fatal")), [], UNAVAILABLE, 0),
+    ("warning within a Bundle", bundle(condition("1"), outcome(severity="warning")), ["1"], COMPLETE, 0),
+    ("information within a Bundle", bundle(outcome(severity="information")), [], COMPLETE, 0),
+    (
+        "unreadable entry",
+        {"resourceType": "Bundle", "entry": [None, {"resource": condition("1")}]},
+        ["1"],
+        UNAVAILABLE,
+        0,
+    ),
+    ("another patient's resource", bundle(condition("1", "p-2")), [], COMPLETE, 0),
+    ("text", "none", ["asked"], COMPLETE, 1),
+    ("number", 0, ["asked"], COMPLETE, 1),
+    ("list", [condition("1")], ["asked"], COMPLETE, 1),
+    ("empty object", {}, ["asked"], COMPLETE, 1),
+    ("resource of another type", {"resourceType": "Patient", "id": "p-1"}, ["asked"], COMPLETE, 1),
+    ("Bundle whose entry is an object", {"resourceType": "Bundle", "entry": {}}, ["asked"], COMPLETE, 1),
+]
+
+
+@pytest.mark.requirement("7.41", "7.42", "7.44", "7.45", "7.46", "7.49", "7.54")
+@pytest.mark.parametrize(
+    ("value", "ids", "availability", "queries"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
+)
+def test_what_a_prefetch_value_means(
+    ehr: FakeEhr, value: Any, ids: list[str], availability: Availability, queries: int
+) -> None:
+    judge = LookingJudge(CONDITIONS)
+    ehr.answers["Condition"] = (200, bundle(condition("asked")))
+    response = Service(judge).post(sent(value, fhirServer=ehr.base))
+    assert response.status_code == 200
+    assert seen(judge) == (ids, availability)
+    assert ehr.asked_for("Condition") == queries == len(ehr.asked)
+
+
+@pytest.mark.parametrize(
+    "value", [ABSENT, "none", bundle(condition("1"), link=[{"relation": "next", "url": "http://e/2"}])]
+)
+def test_without_a_server_what_is_missing_is_unavailable(value: Any) -> None:
+    judge = LookingJudge(CONDITIONS)
+    assert Service(judge).post(sent(value)).status_code == 200
+    assert seen(judge)[1] is UNAVAILABLE
+
+
+@pytest.mark.requirement("7.47")
+def test_the_further_pages_of_a_prefetched_bundle_are_read(ehr: FakeEhr) -> None:
+    judge = LookingJudge(CONDITIONS)
+    ehr.answers["Condition"] = (200, bundle(condition("2")))
+    first = bundle(condition("1"), total=2, link=[{"relation": "next", "url": f"{ehr.base}/Condition?page=2"}])
+    Service(judge).post(sent(first, fhirServer=ehr.base))
+    assert seen(judge) == (["1", "2"], COMPLETE)
+    assert ehr.asked == ["fhir/Condition?page=2"]
+
+
+@pytest.mark.requirement("7.47")
+def test_a_further_page_elsewhere_is_not_read_and_the_first_is_kept(ehr: FakeEhr) -> None:
+    judge = LookingJudge(CONDITIONS)
+    first = bundle(condition("1"), link=[{"relation": "next", "url": "http://127.0.0.1:1/fhir/Condition?page=2"}])
+    Service(judge).post(sent(first, fhirServer=ehr.base))
+    assert seen(judge) == (["1"], UNAVAILABLE)
+    assert ehr.asked == []
+
+
+@pytest.mark.requirement("7.51")
+def test_keys_that_nobody_asked_for_are_ignored(service: Service, judge: LookingJudge) -> None:
+    response = service.post(
+        sent(bundle(), invented=1) | {"prefetch": READ | {"conditions": None, "invented": [condition("9")]}}
+    )
+    assert response.status_code == 200
+    assert seen(judge)[0] == []
+
+
+def test_a_type_is_as_available_as_the_worst_of_its_searches() -> None:
+    judge = LookingJudge(CONDITIONS, Search("Condition", "problems", (("category", "problem-list-item"),)), PROCEDURES)
+    prefetch = READ | {"conditions": bundle(condition("1")), "problems": outcome(), "procedures": None}
+    Service(judge).post(call(prefetch=prefetch))
+    assert seen(judge) == (["1"], UNAVAILABLE)
+    assert judge.records[-1].availability("Procedure") is COMPLETE
+
+
+def test_a_resource_found_by_two_searches_is_there_once() -> None:
+    judge = LookingJudge(CONDITIONS, Search("Condition", "problems"))
+    Service(judge).post(
+        call(prefetch=READ | {"conditions": bundle(condition("1")), "problems": bundle(condition("1"))})
+    )
+    assert seen(judge) == (["1"], COMPLETE)
+
+
+@pytest.mark.requirement("7.48")
+@pytest.mark.parametrize("prefetch", [{}, {"conditions": outcome()}, {"conditions": "none"}, {"invented": bundle()}])
+def test_nothing_readable_at_all_is_412(prefetch: dict[str, Any]) -> None:
+    response = Service(LookingJudge(CONDITIONS)).post(call(prefetch=prefetch))
+    assert response.status_code == 412
+    assert response.json["issue"][0]["code"] == "incomplete"
+
+
+def test_orders_that_settle_themselves_need_no_chart() -> None:
+    response = Service(LookingJudge(CONDITIONS, settled=True)).post(call())
+    assert (response.status_code, len(response.json["cards"])) == (200, 1)
+
+
+@pytest.mark.requirement("7.48", "7.49")
+@pytest.mark.parametrize("key", ["patient", "coverage", "conditions"])
+def test_one_readable_thing_is_enough(key: str) -> None:
+    assert Service(LookingJudge(CONDITIONS)).post(call(prefetch={key: None})).status_code == 200

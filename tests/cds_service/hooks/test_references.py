@@ -1,0 +1,82 @@
+"""Products behind prescriptions are read where the search does not bring them."""
+
+from typing import Any
+
+from cds_service.fhir_client.memory import Store
+from cds_service.fhir_client.source import ChartInMemory
+from cds_service.hooks.references import MOST_READS, unresolved
+from coverage_policies.format.searches import PRESCRIPTIONS
+from tests.support.hook_fakes import PATIENT_ID, FakeEhr, LookingJudge, Service, authorization, bundle, call
+
+
+def prescription(number: int, reference: object) -> tuple[str, dict[str, Any]]:
+    return "", {
+        "resourceType": "MedicationRequest",
+        "id": f"m{number}",
+        "medicationReference": {"reference": reference},
+    }
+
+
+def test_a_product_that_is_not_there_is_named_once() -> None:
+    assert unresolved([prescription(1, "Medication/a"), prescription(2, "Medication/a")]) == ("Medication/a",)
+
+
+def test_a_product_that_came_with_the_search_is_not_read_again() -> None:
+    there = ("", {"resourceType": "Medication", "id": "a"})
+    assert unresolved([prescription(1, "Medication/a"), there]) == ()
+
+
+def test_a_product_that_came_under_its_full_url_is_not_read_again() -> None:
+    there = ("urn:uuid:1", {"resourceType": "Medication", "id": "a"})
+    assert unresolved([prescription(1, "urn:uuid:1"), there]) == ()
+
+
+def test_a_contained_product_is_not_read() -> None:
+    assert unresolved([prescription(1, "#a")]) == ()
+
+
+def test_a_reference_that_is_no_text_is_passed_over() -> None:
+    assert unresolved([prescription(1, ["Medication/a"]), ("", {"resourceType": ["x"]})]) == ()
+
+
+def test_no_more_than_fifty_are_read() -> None:
+    many = [prescription(n, f"Medication/{n}") for n in range(MOST_READS + 1)]
+    assert len(unresolved(many)) == MOST_READS
+
+
+def test_the_product_is_read_from_the_server_with_the_token(ehr: FakeEhr) -> None:
+    ehr.answers["MedicationRequest"] = (200, bundle(asked_for("Medication/a")))
+    ehr.answers["Medication/a"] = (200, {"resourceType": "Medication", "id": "a"})
+    judge = LookingJudge(PRESCRIPTIONS)
+    Service(judge).post(call(fhirServer=ehr.base, fhirAuthorization=authorization()))
+    assert [each["id"] for each in judge.records[0].of_type("Medication")] == ["a"]
+    assert ehr.headers[ehr.asked.index("fhir/Medication/a")]["Authorization"] == "Bearer token-1"
+
+
+def test_an_absolute_reference_is_read_only_from_the_server_of_the_call(ehr: FakeEhr) -> None:
+    references = [f"{ehr.base}/Medication/a", "http://elsewhere.example/fhir/Medication/b", "Medication/../../c"]
+    ehr.answers["MedicationRequest"] = (200, bundle(*(asked_for(each, n) for n, each in enumerate(references))))
+    ehr.answers["Medication/a"] = (200, {"resourceType": "Medication", "id": "a"})
+    judge = LookingJudge(PRESCRIPTIONS)
+    Service(judge).post(call(fhirServer=ehr.base, fhirAuthorization=authorization()))
+    assert [path for path in ehr.asked if "Medication/" in path] == ["fhir/Medication/a"]
+
+
+def test_a_product_that_cannot_be_read_leaves_the_prescription(ehr: FakeEhr) -> None:
+    ehr.answers["MedicationRequest"] = (200, bundle(asked_for("Medication/a")))
+    ehr.answers["Medication/a"] = (500, {})
+    judge = LookingJudge(PRESCRIPTIONS)
+    Service(judge).post(call(fhirServer=ehr.base, fhirAuthorization=authorization()))
+    assert len(judge.records[0].of_type("MedicationRequest")) == 1
+    assert judge.records[0].of_type("Medication") == ()
+
+
+def test_a_chart_in_memory_gives_what_a_reference_points_at_by_uuid() -> None:
+    entry = [{"fullUrl": "urn:uuid:1", "resource": {"resourceType": "Medication", "id": "1"}}]
+    chart = ChartInMemory(Store.from_bundle({"resourceType": "Bundle", "entry": entry}))
+    assert chart.read("urn:uuid:1") == ("urn:uuid:1", {"resourceType": "Medication", "id": "1"})
+    assert chart.read("Medication/2") is None
+
+
+def asked_for(reference: str, number: int = 1) -> dict[str, Any]:
+    return prescription(number, reference)[1] | {"subject": {"reference": f"Patient/{PATIENT_ID}"}}

@@ -1,0 +1,340 @@
+"""What is asked of a call, and what is left to the sender."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.hook_fakes import LookingJudge, Service, authorization, call
+
+SERVER = "http://127.0.0.1:1/fhir"
+NO_DATA = {"patient": None, "coverage": None, "conditions": None}
+
+
+def order(own_id: str, **members: Any) -> dict[str, Any]:
+    """A Bundle entry with a ServiceRequest."""
+    return {"resource": {"resourceType": "ServiceRequest", "id": own_id, "status": "draft"} | members}
+
+
+def with_orders(*entries: Any, selections: list[str] | None = None) -> dict[str, Any]:
+    """A call with prefetch and these draft orders; on order-select where there are selections."""
+    request = call(prefetch=NO_DATA)
+    request["context"]["draftOrders"]["entry"] = list(entries)
+    if selections is not None:
+        request["hook"] = "order-select"
+        request["context"]["selections"] = selections
+    return request
+
+
+def without(value: dict[str, Any], *path: str) -> dict[str, Any]:
+    """A call with one member left out."""
+    parent = value
+    for name in path[:-1]:
+        parent = parent[name]
+    del parent[path[-1]]
+    return value
+
+
+def issues(response: Any) -> list[tuple[str, str]]:
+    """The code and path of each issue of an error."""
+    assert response.json["resourceType"] == "OperationOutcome"
+    return [(issue["code"], issue.get("expression", [""])[0]) for issue in response.json["issue"]]
+
+
+@pytest.mark.requirement("7.20", "7.116")
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"hook=order-sign",
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b'"\xff"',
+        b"[" * 99_999,
+        b"[" * 150 + b"]" * 150,
+    ],
+    ids=["empty", "cut off", "form", "NaN", "Infinity", "not UTF-8", "a hundred thousand deep", "150 deep"],
+)
+def test_a_body_that_is_not_json_is_refused(service: Service, body: bytes) -> None:
+    response = service.client.post("/cds-services/coverage-order-sign", data=body, content_type="application/json")
+    assert response.status_code == 400
+    assert issues(response) == [("structure", "")]
+
+
+def test_a_byte_order_mark_is_tolerated(service: Service) -> None:
+    body = "\ufeff" + service.app.json.dumps(with_orders())
+    response = service.client.post("/cds-services/coverage-order-sign", data=body, content_type="application/json")
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("value", [[], "order-sign", 1, None, True])
+def test_a_body_that_is_no_object_is_refused(service: Service, value: Any) -> None:
+    response = service.post(value)
+    assert (response.status_code, issues(response)) == (400, [("structure", "")])
+
+
+@pytest.mark.requirement("7.21", "7.25", "7.113")
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("hook",),
+        ("hookInstance",),
+        ("context",),
+        ("context", "userId"),
+        ("context", "patientId"),
+        ("context", "draftOrders"),
+    ],
+    ids=".".join,
+)
+def test_a_required_member_that_is_missing_is_named(service: Service, path: tuple[str, ...]) -> None:
+    response = service.post(without(call(), *path))
+    assert (response.status_code, issues(response)) == (400, [("required", ".".join(path))])
+
+
+@pytest.mark.requirement("7.25")
+def test_order_select_needs_selections(service: Service) -> None:
+    response = service.post(call(hook="order-select"), "coverage-order-select")
+    assert (response.status_code, issues(response)) == (400, [("required", "context.selections")])
+
+
+def test_everything_that_is_wrong_is_named_at_once_and_says_what_to_send(service: Service) -> None:
+    response = service.post(without(call(hookInstance="7"), "context", "userId"))
+    assert sorted(issues(response)) == [("required", "context.userId"), ("value", "hookInstance")]
+    assert all("Send " in issue["diagnostics"] for issue in response.json["issue"])
+
+
+@pytest.mark.requirement("7.22")
+@pytest.mark.parametrize(
+    "value", ["", "42", "d1577c69dfbe44adba6d3e05e953b2ea", "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea\n"]
+)
+def test_a_hook_instance_that_is_no_uuid_is_refused(service: Service, value: str) -> None:
+    response = service.post(call(hookInstance=value))
+    assert (response.status_code, issues(response)) == (400, [("value", "hookInstance")])
+
+
+@pytest.mark.requirement("7.22")
+@pytest.mark.parametrize(
+    "value",
+    [
+        "D1577C69-DFBE-44AD-BA6D-3E05E953B2EA",
+        "0196a2b4-7e5c-7b3a-9f10-1c2d3e4f5a6b",
+        "00000000-0000-0000-0000-000000000000",
+    ],
+)
+def test_any_uuid_will_do(service: Service, value: str) -> None:
+    assert service.post(call(hookInstance=value, prefetch=NO_DATA)).status_code == 200
+
+
+@pytest.mark.requirement("7.23")
+def test_an_authorization_without_server_is_refused(service: Service) -> None:
+    response = service.post(call(fhirAuthorization=authorization()))
+    assert (response.status_code, issues(response)) == (400, [("required", "fhirServer")])
+
+
+@pytest.mark.requirement("7.24")
+@pytest.mark.parametrize("name", ["access_token", "token_type", "expires_in", "scope", "subject"])
+def test_an_authorization_needs_each_of_its_members(service: Service, name: str) -> None:
+    response = service.post(call(fhirServer=SERVER, fhirAuthorization=without(authorization(), name)))
+    assert (response.status_code, issues(response)) == (400, [("required", f"fhirAuthorization.{name}")])
+
+
+@pytest.mark.requirement("7.24")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("token_type", "MAC"),
+        ("token_type", "bearer"),
+        ("access_token", "a b"),
+        ("access_token", "a\r\nHost: b"),
+        ("access_token", "é"),
+    ],
+)
+def test_an_authorization_that_no_server_would_take_is_refused(service: Service, name: str, value: str) -> None:
+    response = service.post(call(fhirServer=SERVER, fhirAuthorization=authorization(**{name: value})))
+    assert (response.status_code, issues(response)) == (400, [("value", f"fhirAuthorization.{name}")])
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "",
+        "ehr",
+        "ftp://ehr/fhir",
+        "http://",
+        "http://user:word@ehr/fhir",
+        "http://ehr:port/fhir",
+        "http://[::1/fhir",
+        "http://ehr/?a=b",
+    ],
+)
+def test_a_server_that_is_no_base_address_is_refused(service: Service, server: str) -> None:
+    response = service.post(call(fhirServer=server))
+    assert (response.status_code, issues(response)) == (400, [("value", "fhirServer")])
+
+
+@pytest.mark.requirement("7.26")
+def test_a_call_without_encounter_is_answered(service: Service) -> None:
+    assert service.post(without(call(prefetch=NO_DATA), "context", "encounterId")).status_code == 200
+
+
+@pytest.mark.requirement("7.27")
+@pytest.mark.parametrize("user", ["Practitioner/x", "PractitionerRole/x", "Patient/x"])
+def test_the_user_is_given_with_its_type(service: Service, user: str) -> None:
+    request = call(prefetch=NO_DATA)
+    request["context"]["userId"] = user
+    assert service.post(request).status_code == 200
+
+
+@pytest.mark.requirement("7.27")
+@pytest.mark.parametrize("user", ["x", "Practitioner/", "http://ehr/Practitioner/x"])
+def test_a_user_without_type_is_refused(service: Service, user: str) -> None:
+    request = call()
+    request["context"]["userId"] = user
+    assert issues(service.post(request)) == [("value", "context.userId")]
+
+
+@pytest.mark.parametrize("patient", ["", ".", "..", "Patient/1", "a b", "ä", "1\n"])
+def test_a_patient_id_that_is_no_id_is_refused(service: Service, patient: str) -> None:
+    request = call()
+    request["context"]["patientId"] = patient
+    assert issues(service.post(request)) == [("value", "context.patientId")]
+
+
+@pytest.mark.requirement("7.28")
+@pytest.mark.parametrize(
+    ("orders", "expected"),
+    [
+        ([], ("structure", "context.draftOrders")),
+        ({}, ("required", "context.draftOrders.resourceType")),
+        ({"resourceType": "List"}, ("value", "context.draftOrders.resourceType")),
+        ({"resourceType": "Bundle", "entry": {}}, ("structure", "context.draftOrders.entry")),
+    ],
+)
+def test_draft_orders_that_are_no_bundle_are_refused(service: Service, orders: Any, expected: tuple[str, str]) -> None:
+    request = call()
+    request["context"]["draftOrders"] = orders
+    response = service.post(request)
+    assert (response.status_code, issues(response)) == (400, [expected])
+
+
+@pytest.mark.requirement("7.28")
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"intent": None},
+        {"category": {"coding": []}},
+        {"code": {"coding": [{}]}},
+        {"code": 27279},
+        {"reasonCode": []},
+        {"subject": "Patient/p-1"},
+        {"status": ["draft"]},
+        {"id": 7},
+    ],
+    ids=str,
+)
+def test_an_order_that_breaks_fhir_is_judged(service: Service, broken: dict[str, Any]) -> None:
+    response = service.post(with_orders(order("sr-1", **broken)))
+    assert (response.status_code, len(response.json["cards"])) == (200, 1)
+
+
+@pytest.mark.requirement("7.28")
+def test_a_bundle_without_type_and_entries_that_are_no_objects_are_tolerated(service: Service) -> None:
+    request = with_orders(None, 5, "x", [], {}, {"resource": None}, order("sr-1"))
+    del request["context"]["draftOrders"]["type"]
+    response = service.post(request)
+    assert (response.status_code, len(response.json["cards"])) == (200, 1)
+
+
+@pytest.mark.requirement("7.30")
+def test_another_hook_than_the_services_is_refused(service: Service) -> None:
+    request = with_orders(selections=[])
+    response = service.post(request, "coverage-order-sign")
+    assert (response.status_code, issues(response)) == (400, [("value", "hook")])
+    assert issues(service.post(call(hook="patient-view"))) == [("value", "hook")]
+
+
+@pytest.mark.requirement("7.30")
+def test_only_selected_orders_are_judged_and_the_others_are_passed_along(service: Service, judge: LookingJudge) -> None:
+    entries = [order("a"), order("b"), order("c"), {"fullUrl": "http://ehr/fhir/ServiceRequest/d", **order("d")}]
+    chosen = ["ServiceRequest/b", "ServiceRequest/d", "ServiceRequest/gone"]
+    response = service.post(with_orders(*entries, selections=chosen), "coverage-order-select")
+    assert len(response.json["cards"]) == 2
+    assert [one["id"] for _, one in judge.orders[0].judged] == ["b", "d"]
+    assert [one["id"] for _, one in judge.orders[0].others] == ["a", "c"]
+
+
+@pytest.mark.requirement("7.30")
+@pytest.mark.parametrize("url", ["urn:uuid:1", "http://ehr/ServiceRequest/x"])
+def test_an_order_without_id_is_selected_by_its_full_url(service: Service, url: str) -> None:
+    entry = {"fullUrl": url, "resource": {"resourceType": "ServiceRequest"}}
+    selected = url if url.startswith("urn") else "ServiceRequest/x"
+    response = service.post(with_orders(entry, selections=[selected]), "coverage-order-select")
+    assert len(response.json["cards"]) == 1
+
+
+@pytest.mark.requirement("7.30")
+def test_selections_that_name_nothing_give_no_card(service: Service) -> None:
+    response = service.post(with_orders(order("a"), selections=["ServiceRequest/z"]), "coverage-order-select")
+    assert (response.status_code, response.json) == (200, {"cards": []})
+
+
+def test_an_order_sent_twice_is_judged_once_but_two_under_one_id_both_are(service: Service) -> None:
+    response = service.post(with_orders(order("a"), order("a"), order("a", priority="stat")))
+    assert len(response.json["cards"]) == 2
+
+
+@pytest.mark.requirement("7.31")
+def test_unknown_members_change_nothing(service: Service) -> None:
+    plain = service.post(call(prefetch=NO_DATA)).json
+    request = call(prefetch=NO_DATA, extension={"org.example.x": {"a": 1}}, invented=[1])
+    request["context"]["invented"] = {"a": None}
+    request["context"]["draftOrders"]["invented"] = "x"
+    request["context"]["draftOrders"]["entry"][0]["resource"]["invented"] = {"x": []}
+    assert service.post(request).json == plain
+
+
+@pytest.mark.requirement("7.32", "7.75", "7.53")
+def test_orders_without_policy_are_answered_without_reading_anything(service: Service, judge: LookingJudge) -> None:
+    request = call(fhirServer=SERVER)
+    request["context"]["draftOrders"]["entry"] = [
+        {"resource": {"resourceType": kind, "id": "1"}}
+        for kind in ("NutritionOrder", "CommunicationRequest", "Invented")
+    ]
+    response = service.post(request)
+    assert (response.status_code, response.json) == (200, {"cards": []})
+    assert judge.records == []
+
+
+@pytest.mark.requirement("7.33")
+@pytest.mark.parametrize("status", ["active", "on-hold", "draft", "completed"])
+def test_orders_of_other_status_are_judged_when_signed(service: Service, status: str) -> None:
+    assert len(service.post(with_orders(order("a", status=status))).json["cards"]) == 1
+
+
+@pytest.mark.requirement("7.36")
+@pytest.mark.parametrize("members", [{"doNotPerform": True}, {"status": "revoked"}, {"status": "entered-in-error"}])
+def test_an_order_that_asks_for_nothing_is_not_judged(
+    service: Service, judge: LookingJudge, members: dict[str, Any]
+) -> None:
+    assert service.post(with_orders(order("a", **members))).json == {"cards": []}
+    assert len(service.post(with_orders(order("a", doNotPerform=False))).json["cards"]) == 1
+
+
+@pytest.mark.requirement("7.38")
+@pytest.mark.parametrize(
+    "scope", ["user/Observation.read patient/*.read", "user/Observation.rs?category=x patient/*.rs", ""]
+)
+def test_scopes_of_both_smart_versions_are_taken(service: Service, scope: str) -> None:
+    request = call(prefetch=NO_DATA, fhirServer=SERVER, fhirAuthorization=authorization(scope=scope))
+    assert service.post(request).status_code == 200
+
+
+@pytest.mark.requirement("7.34")
+def test_null_for_an_optional_member_counts_as_absent(service: Service) -> None:
+    request = call(fhirServer=None, fhirAuthorization=None, extension=None, prefetch=NO_DATA)
+    request["context"]["encounterId"] = None
+    assert service.post(request).status_code == 200
+    assert service.post(call(prefetch=None)).status_code == 412
+    assert issues(service.post(call(fhirServer=None, fhirAuthorization=authorization()))) == [
+        ("required", "fhirServer")
+    ]

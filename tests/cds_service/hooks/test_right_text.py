@@ -1,0 +1,476 @@
+"""The right text for the patient's plan and the day of service, over HTTP and on the command line."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coverage_policies.format.library import Library, load_library
+from coverage_policies.judging.plan_rules import Effective, Line, Payer, PlanRules, Showing, Switch, load_plan_rules
+from fhir_mappings.codings import CPT, ICD10CM
+from fhir_mappings.fhir_json import Resource
+from tests.support.hook_fakes import PATIENT_ID
+from tests.support.signings import Chart, cards, carried, coded, printed
+from tests.support.signings import service_request as service
+
+SEEDS = ("CP.MP.126@2022-06", "CP.MP.126@2025-04", "CP.MP.166@2019-08", "CP.MP.173@2024-01", "MC.CP.MP.166@2025-12")
+OURS = PlanRules(payers=(Payer("Sample Health Plan", "Centene Corporation", names=frozenset({"sample health plan"})),))
+
+
+@pytest.fixture(name="library", scope="module")
+def _library() -> Library:
+    held = load_library()
+    return Library({name: held.policies[name] for name in SEEDS}, held.value_sets)
+
+
+def covered(kind: str = "", payer: str = "Sample Health Plan", **more: Any) -> Resource:
+    found: Resource = {
+        "resourceType": "Coverage",
+        "id": f"cov-{kind or 'any'}",
+        "status": "active",
+        "beneficiary": {"reference": f"Patient/{PATIENT_ID}"},
+        "payor": [{"display": payer}],
+    }
+    typed = {"type": {"coding": [{"system": "https://nahdo.org/sopt", "code": kind}]}} if kind else {}
+    return found | typed | more
+
+
+def order(code: str, day: str = "2026-03-09", **more: Any) -> Resource:
+    return service(coded((CPT, code)), occurrenceDateTime=day, **more)
+
+
+def texts(found: list[dict[str, Any]]) -> list[str]:
+    return sorted(f"{each['policy']}@{each['revision']}" for each in found)
+
+
+def only_card(library: Library, of: Resource, *chart: Resource, rules: PlanRules = OURS, **more: Any) -> dict[str, Any]:
+    (card,) = cards(library, of, chart=chart, rules=rules, **more)
+    return dict(card)
+
+
+def told(card: dict[str, Any]) -> str:
+    """Everything that a clinician can read on a card, without the marks of Markdown."""
+    read = f"{card['summary']}\n{card.get('detail', '')}\n{card['source']['label']}"
+    return read.replace("\\", "")
+
+
+# --- six patients, one order -----------------------------------------------------------------------------------------
+
+INJECTION, BLOCK, RADIOFREQUENCY, FUSION = "27096", "64451", "64625", "27279"
+CP, MC = "CP.MP.166@2019-08", "MC.CP.MP.166@2025-12"
+PLANS: dict[str, Chart] = {
+    "Medicare": (covered("111"),),
+    "commercial": (covered("512"),),
+    "Medicaid": (covered("211"),),
+    "none on file": (),
+    "Medigap only": (covered("523"),),
+    "another payer": (covered("512", "Another Plan"),),
+}
+
+LCD = "Medicare: national and local coverage determinations come first."
+STATE = "Medicaid: the rules of the state come first."
+BOTH = "The line of business is not known: judged by CP.MP.166 (non-medicare) and MC.CP.MP.166 (medicare)."
+NOT_FILED = "No coverage is on file for that day."
+SUPPLEMENT = "The only coverage on file (Medicare supplement) goes with another that is not on file."
+IF_IT_FOLLOWS = "It counts if the plan follows the policies of Centene Corporation: the payer on file is not known."
+OLD = "A later text of CP.MP.166, of 2020-02, is not held."
+AGE = "This text is of August 2019 and may have been superseded."
+NOTES = (LCD, STATE, BOTH, NOT_FILED, SUPPLEMENT, IF_IT_FOLLOWS, OLD, AGE)
+
+
+@pytest.mark.parametrize(
+    ("plan", "judging", "notes"),
+    [
+        ("Medicare", [MC], {LCD}),
+        ("commercial", [CP], {OLD, AGE}),
+        ("Medicaid", [CP], {STATE, OLD, AGE}),
+        ("none on file", [CP, MC], {BOTH, NOT_FILED, IF_IT_FOLLOWS, OLD, AGE}),
+        ("Medigap only", [CP, MC], {BOTH, SUPPLEMENT, IF_IT_FOLLOWS, OLD, AGE}),
+    ],
+)
+def test_an_injection_is_judged_by_the_text_of_the_patients_plan_and_the_card_says_so(
+    library: Library, plan: str, judging: list[str], notes: set[str]
+) -> None:
+    card = only_card(library, order(INJECTION), *PLANS[plan])
+    assert texts(carried(card)) == judging
+    assert all(f"{text.split('@')[0]}" in card["source"]["label"] for text in judging)
+    assert {note for note in NOTES if note in told(card)} == notes
+
+
+@pytest.mark.parametrize("code", [INJECTION, BLOCK, RADIOFREQUENCY, FUSION])
+def test_an_order_for_a_patient_of_another_payer_gets_no_card(library: Library, code: str) -> None:
+    assert cards(library, order(code), chart=PLANS["another payer"], rules=OURS) == []
+
+
+def test_for_a_patient_of_another_payer_the_command_line_says_why_nothing_is_judged(library: Library) -> None:
+    (found,) = printed(library, order(INJECTION), chart=PLANS["another payer"], rules=OURS)
+    assert found["outcome"] == "not-applicable"
+    assert found["notes"] == ["The payer on file does not follow the policies of Centene Corporation."]
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_the_command_line_judges_by_the_texts_of_the_cards(library: Library, plan: str) -> None:
+    shown = [each for card in cards(library, order(INJECTION), chart=PLANS[plan], rules=OURS) for each in carried(card)]
+    found = printed(library, order(INJECTION), chart=PLANS[plan], rules=OURS)
+    assert [each for each in found if each["outcome"] != "not-applicable"] == shown
+
+
+@pytest.mark.parametrize("plan", [name for name in PLANS if name != "another payer"])
+def test_a_fusion_is_judged_by_the_one_text_for_every_plan(library: Library, plan: str) -> None:
+    card = only_card(library, order(FUSION), *PLANS[plan])
+    assert texts(carried(card)) == ["CP.MP.126@2025-04"]
+
+
+@pytest.mark.parametrize(
+    ("plan", "judging"),
+    [
+        ("Medicare", [("MC.CP.MP.166", "VII", "not-supported")]),
+        ("commercial", [("CP.MP.166", "IV", "not-supported")]),
+        ("none on file", [("CP.MP.166", "IV", "not-supported"), ("MC.CP.MP.166", "VII", "not-supported")]),
+    ],
+)
+def test_radiofrequency_is_not_supported_by_either_text(
+    library: Library, plan: str, judging: list[tuple[str, str, str]]
+) -> None:
+    card = only_card(library, order(RADIOFREQUENCY), *PLANS[plan])
+    assert card["indicator"] == "warning"
+    assert sorted((each["policy"], each["section"], each["outcome"]) for each in carried(card)) == judging
+
+
+@pytest.mark.parametrize("code", [BLOCK, RADIOFREQUENCY])
+def test_what_is_never_supported_is_not_asked_for_its_purpose(library: Library, code: str) -> None:
+    assert "What is this injection for?" not in told(only_card(library, order(code), *PLANS["Medicare"]))
+
+
+def test_a_nerve_block_is_not_supported_under_medicare(library: Library) -> None:
+    (found,) = carried(only_card(library, order(BLOCK), *PLANS["Medicare"]))
+    assert (found["policy"], found["section"], found["outcome"]) == ("MC.CP.MP.166", "VI", "not-supported")
+
+
+@pytest.mark.parametrize("plan", ["commercial", "Medicaid"])
+def test_of_a_nerve_block_outside_medicare_nothing_is_said(library: Library, plan: str) -> None:
+    assert cards(library, order(BLOCK), chart=PLANS[plan], rules=OURS) == []
+
+
+def test_of_a_nerve_block_under_an_unknown_plan_it_is_said_which_plans_the_text_is_for(library: Library) -> None:
+    card = only_card(library, order(BLOCK))
+    assert (
+        "The line of business is not known: judged by MC.CP.MP.166 (medicare). "
+        "No text for non-medicare that is held for the day speaks about it."
+    ) in told(card)
+
+
+def test_without_payers_configured_an_order_of_any_payer_is_judged_and_it_is_said_that_it_may_not_count(
+    library: Library,
+) -> None:
+    card = only_card(library, order(INJECTION), *PLANS["another payer"], rules=PlanRules())
+    assert texts(carried(card)) == [CP]
+    assert IF_IT_FOLLOWS in told(card)
+
+
+def test_an_order_in_words_alone_asks_for_the_code_of_the_text_of_the_plan(library: Library) -> None:
+    words = service({"text": "Left SI joint injection"}, occurrenceDateTime="2026-03-09")
+    asking = {plan: texts(carried(only_card(library, words, *PLANS[plan]))) for plan in ("Medicare", "commercial")}
+    assert asking == {"Medicare": [MC], "commercial": [CP]}
+
+
+def test_an_order_in_words_alone_under_an_unknown_plan_is_asked_for_its_code_on_one_card(library: Library) -> None:
+    words = service({"text": "Left SI joint injection"}, occurrenceDateTime="2026-03-09")
+    card = only_card(library, words)
+    assert card["summary"].startswith("Left SI joint injection: its billing code is needed")
+    assert "Which code is meant: 27096 or G0260?" in card["detail"]
+
+
+# --- opposite tests under an unknown plan ----------------------------------------------------------------------------
+
+
+def block(day: str, before: int, after: int) -> tuple[Resource, ...]:
+    """A diagnostic injection of the left side with a pain score before and after it."""
+    subject = {"reference": f"Patient/{PATIENT_ID}"}
+    scale = {"coding": [{"system": "http://loinc.org", "code": "72514-3"}]}
+    done: Resource = {
+        "resourceType": "Procedure",
+        "id": f"block-{day}",
+        "status": "completed",
+        "subject": subject,
+        "code": coded((CPT, INJECTION), text="Diagnostic block"),
+        "bodySite": [{"coding": [{"system": "http://snomed.info/sct", "code": "7771000"}]}],
+        "performedDateTime": f"{day}T15:00:00Z",
+    }
+    scores: list[Resource] = [
+        {
+            "resourceType": "Observation",
+            "id": f"score-{day}-{hour}",
+            "status": "final",
+            "subject": subject,
+            "code": scale,
+            "effectiveDateTime": f"{day}T{hour}:00:00Z",
+            "valueInteger": value,
+        }
+        for hour, value in ((14, before), (16, after))
+    ]
+    return (done, *scores)
+
+
+SECOND = {
+    "orderDetail": [{"text": "Diagnostic block"}],
+    "bodySite": [{"coding": [{"system": "http://snomed.info/sct", "code": "7771000"}]}],
+}
+
+
+def test_a_second_block_after_one_that_worked_parts_the_texts_and_the_card_says_so(library: Library) -> None:
+    card = only_card(library, order(INJECTION, **SECOND), *block("2026-02-02", 8, 1))
+    assert card["summary"].startswith(
+        "Image-guided sacroiliac joint injection: two texts may apply and part: CP.MP.166 "
+    )
+    assert card["indicator"] == "info"
+
+
+@pytest.mark.parametrize(("after", "wants_failure", "wants_success"), [(1, "not-met", "met"), (8, "met", "not-met")])
+def test_of_a_first_block_one_text_wants_that_it_failed_and_the_other_that_it_worked(
+    library: Library, after: int, wants_failure: str, wants_success: str
+) -> None:
+    card = only_card(library, order(INJECTION, **SECOND), *block("2026-02-02", 8, after))
+    statuses = {(each["policy"], one["id"]): one["status"] for each in carried(card) for one in each["criteria"]}
+    assert statuses["CP.MP.166", "I.B.1"] == wants_failure
+    assert statuses["MC.CP.MP.166", "II.A"] == wants_success
+
+
+# --- days of service -------------------------------------------------------------------------------------------------
+
+MEDICARE = PLANS["Medicare"]
+OLDER, NEWER = "CP.MP.126@2022-06", "CP.MP.126@2025-04"
+NOT_HELD = "The text of CP.MP.126 of {} is not held: judged by the one before and the one after."
+BY_MONTH = "The plan sets the day a text takes effect; taken is the newest dated by the month of service."
+
+
+@pytest.mark.parametrize(
+    ("day", "judging", "note"),
+    [
+        ("2022-06-01", [OLDER], BY_MONTH),
+        ("2023-05-31", [OLDER], BY_MONTH),
+        ("2023-06-01", [OLDER, NEWER], NOT_HELD.format("2023-06")),
+        ("2023-09-15", [OLDER, NEWER], NOT_HELD.format("2023-06")),
+        ("2024-05-01", [OLDER, NEWER], NOT_HELD.format("2024-05")),
+        ("2025-03-31", [OLDER, NEWER], NOT_HELD.format("2024-05")),
+        ("2025-04-01", [NEWER], BY_MONTH),
+        ("2026-01-15", [NEWER], BY_MONTH),
+    ],
+)
+def test_a_fusion_is_judged_by_the_text_of_its_day_or_by_its_neighbours_and_the_card_says_so(
+    library: Library, day: str, judging: list[str], note: str
+) -> None:
+    card = only_card(library, order(FUSION, day), *MEDICARE)
+    assert texts(carried(card)) == judging
+    assert note in told(card)
+
+
+@pytest.mark.parametrize("code", [FUSION, "27278"])
+def test_before_the_oldest_text_nothing_is_evaluated_and_the_card_says_why(library: Library, code: str) -> None:
+    card = only_card(library, order(code, "2022-05-31"), *MEDICARE)
+    (found,) = carried(card)
+    assert (found["outcome"], "criteria" in found) == ("not-evaluated", False)
+    assert "No text of CP.MP.126 is held for 2022-05-31; the oldest is dated 2022-06." in told(card)
+
+
+@pytest.mark.parametrize(
+    ("day", "outcomes"),
+    [
+        ("2022-06-15", {}),
+        ("2023-09-15", {OLDER: "not-applicable", NEWER: "not-applicable"}),
+        ("2023-12-31", {OLDER: "not-applicable", NEWER: "not-applicable"}),
+        ("2024-01-01", {OLDER: "not-applicable", NEWER: "not-supported"}),
+        ("2025-03-15", {OLDER: "not-applicable", NEWER: "not-supported"}),
+        ("2025-04-15", {NEWER: "not-supported"}),
+        ("2026-01-15", {NEWER: "not-supported"}),
+    ],
+)
+def test_an_implant_that_does_not_cross_the_joint_is_judged_on_the_days_of_its_code(
+    library: Library, day: str, outcomes: dict[str, str]
+) -> None:
+    found = printed(library, order("27278", day), chart=MEDICARE, rules=OURS)
+    assert {text: each["outcome"] for each in found for text in texts([each])} == outcomes
+
+
+@pytest.mark.parametrize(
+    ("day", "indicator"),
+    [("2023-12-31", None), ("2024-01-01", "info"), ("2025-03-31", "info"), ("2025-04-01", "warning")],
+)
+def test_where_only_the_later_neighbour_speaks_of_the_implant_the_card_does_not_warn(
+    library: Library, day: str, indicator: str | None
+) -> None:
+    found = cards(library, order("27278", day), chart=MEDICARE, rules=OURS)
+    assert [card["indicator"] for card in found] == ([indicator] if indicator else [])
+
+
+@pytest.mark.parametrize("day", ["2024-01-01", "2025-03-31", "2025-04-01"])
+def test_the_card_names_the_implant_whichever_text_speaks_of_it(library: Library, day: str) -> None:
+    card = only_card(library, order("27278", day), *MEDICARE)
+    assert card["summary"].startswith("Sacroiliac implant that does not cross the joint: ")
+
+
+@pytest.mark.parametrize(
+    ("day", "judging"), [("2022-12-31", []), ("2023-06-01", [OLDER, NEWER]), ("2023-12-31", [OLDER, NEWER])]
+)
+def test_the_code_of_2023_for_such_an_implant_is_judged_in_2023_only(
+    library: Library, day: str, judging: list[str]
+) -> None:
+    found = [one for card in cards(library, order("0775T", day), chart=MEDICARE, rules=OURS) for one in carried(card)]
+    assert texts(found) == judging
+
+
+@pytest.mark.parametrize(("day", "status"), [("2025-12-31", "met"), ("2026-01-01", "unknown")])
+def test_the_code_of_a_fusion_proves_that_the_implant_crosses_the_joint_until_2025(
+    library: Library, day: str, status: str
+) -> None:
+    (found,) = carried(only_card(library, order(FUSION, day), *MEDICARE))
+    assert [each["status"] for each in found["criteria"] if each["id"] == "IV"] == [status]
+
+
+def test_a_partial_day_of_service_counts_by_its_last_day(library: Library) -> None:
+    (found,) = carried(only_card(library, order(FUSION, "2022-06"), *MEDICARE))
+    assert (found["anchor_date"], texts([found])) == ("2022-06-30", [OLDER])
+
+
+# --- between two texts -----------------------------------------------------------------------------------------------
+
+POSTERIOR = {"orderDetail": [{"text": "Posterior approach"}]}
+FIBROMYALGIA: Resource = {
+    "resourceType": "Condition",
+    "id": "fm",
+    "subject": {"reference": f"Patient/{PATIENT_ID}"},
+    "clinicalStatus": coded(("http://terminology.hl7.org/CodeSystem/condition-clinical", "active")),
+    "code": coded((ICD10CM, "M79.7")),
+    "onsetDateTime": "2022-01-01",
+}
+
+
+@pytest.mark.parametrize(
+    ("day", "outcomes", "indicator"),
+    [
+        ("2023-05-31", ["documentation-needed"], "info"),
+        ("2023-09-15", ["documentation-needed", "criteria-not-met"], "info"),
+        ("2025-04-01", ["criteria-not-met"], "warning"),
+    ],
+)
+def test_a_posterior_approach_fails_the_later_text_only_and_is_open_in_between(
+    library: Library, day: str, outcomes: list[str], indicator: str
+) -> None:
+    card = only_card(library, order(FUSION, day, **POSTERIOR), *MEDICARE)
+    assert [each["outcome"] for each in carried(card)] == outcomes
+    assert card["indicator"] == indicator
+
+
+def test_between_two_texts_the_card_says_on_which_criterion_they_part(library: Library) -> None:
+    card = only_card(library, order(FUSION, "2023-09-15", **POSTERIOR), *MEDICARE)
+    assert card["summary"] == (
+        "Minimally invasive sacroiliac fusion: two texts may apply and part: 2022-06 open, 2025-04 criteria not met"
+    )
+    assert "**II.I** The lateral transarticular approach will be used (2025-04: not-met)" in told(card)
+
+
+def test_what_fails_both_neighbours_is_a_warning_in_between(library: Library) -> None:
+    card = only_card(library, order(FUSION, "2023-09-15"), *MEDICARE, FIBROMYALGIA)
+    assert [each["outcome"] for each in carried(card)] == ["criteria-not-met", "criteria-not-met"]
+    assert card["indicator"] == "warning"
+
+
+# --- days of the injection texts -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("plan", "day", "judging", "outcome"),
+    [
+        ("Medicare", "2025-12-01", [MC], "documentation-needed"),
+        ("Medicare", "2025-11-30", [MC], "not-evaluated"),
+        ("Medicare", "2024-07-31", [MC], "not-evaluated"),
+        ("commercial", "2019-08-01", [CP], "documentation-needed"),
+        ("commercial", "2019-07-31", [CP], "not-evaluated"),
+    ],
+)
+def test_an_injection_before_the_oldest_text_of_its_line_is_not_evaluated(
+    library: Library, plan: str, day: str, judging: list[str], outcome: str
+) -> None:
+    card = only_card(library, order(INJECTION, day), *PLANS[plan])
+    assert [each["outcome"] for each in carried(card)] == [outcome]
+    assert texts(carried(card)) == judging
+
+
+@pytest.mark.parametrize(("day", "said"), [("2020-01-31", False), ("2020-02-01", True)])
+def test_that_the_text_of_2019_was_followed_by_another_is_said_from_its_month_on(
+    library: Library, day: str, said: bool
+) -> None:
+    assert (OLD in told(only_card(library, order(INJECTION, day), *PLANS["commercial"]))) is said
+
+
+# --- the operator's rules --------------------------------------------------------------------------------------------
+
+
+def test_the_operators_dates_win_over_the_months(library: Library) -> None:
+    rules = PlanRules(OURS.payers, (Effective(NEWER, date(2025, 6, 1), None, "Bulletin of May 2025"),))
+    days = {day: only_card(library, order(FUSION, day), *MEDICARE, rules=rules) for day in ("2025-05-31", "2025-06-01")}
+    assert {day: texts(carried(card)) for day, card in days.items()} == {
+        "2025-05-31": [OLDER, NEWER],
+        "2025-06-01": [NEWER],
+    }
+    assert "In force for the plan since 2025-06-01 (Bulletin of May 2025)." in told(days["2025-06-01"])
+
+
+def test_a_payer_may_tell_the_line_where_the_coverage_does_not(library: Library) -> None:
+    payer = Payer("Sample", "Centene Corporation", names=frozenset({"sample health plan"}), line=Line.MEDICARE)
+    card = only_card(library, order(INJECTION), covered(), rules=PlanRules((payer,)))
+    assert texts(carried(card)) == [MC]
+
+
+@pytest.mark.parametrize(("showing", "on_paper"), [(Showing.ON, [MC]), (Showing.SILENT, [MC]), (Showing.OFF, [])])
+@pytest.mark.parametrize("text", [MC, "MC.CP.MP.166"])
+def test_a_text_that_is_silent_is_judged_and_not_shown_one_that_is_off_is_not_judged(
+    library: Library, showing: Showing, on_paper: list[str], text: str
+) -> None:
+    rules = PlanRules(OURS.payers, switches=(Switch(text, showing, frozenset()),))
+    assert texts(printed(library, order(INJECTION), chart=MEDICARE, rules=rules)) == on_paper
+    assert len(cards(library, order(INJECTION), chart=MEDICARE, rules=rules)) == (showing is Showing.ON)
+
+
+def test_a_text_may_be_silent_on_one_hook(library: Library) -> None:
+    rules = PlanRules(OURS.payers, switches=(Switch(MC, Showing.SILENT, frozenset({"order-select"})),))
+    shown = {
+        hook: len(cards(library, order(INJECTION), chart=MEDICARE, rules=rules, hook=hook))
+        for hook in ("order-select", "order-sign")
+    }
+    assert shown == {"order-select": 0, "order-sign": 1}
+
+
+def test_of_two_texts_side_by_side_the_silent_one_is_left_off_the_card(library: Library) -> None:
+    rules = PlanRules(OURS.payers, switches=(Switch(CP, Showing.SILENT, frozenset()),))
+    assert texts(carried(only_card(library, order(INJECTION), rules=rules))) == [MC]
+
+
+def test_a_rules_file_is_read_and_followed(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text("payers: [{name: N, owner: Centene Corporation, names: [Sample Health Plan]}]\n", encoding="utf-8")
+    rules = load_plan_rules(path, library.policies)
+    assert texts(carried(only_card(library, order(INJECTION), *MEDICARE, rules=rules))) == [MC]
+    assert cards(library, order(INJECTION), chart=PLANS["another payer"], rules=rules) == []
+
+
+# --- payers that have to be read -------------------------------------------------------------------------------------
+
+
+def test_a_payer_that_only_the_server_names_is_read(library: Library) -> None:
+    organization: Resource = {"resourceType": "Organization", "id": "payer", "name": "Sample Health Plan"}
+    by_reference = covered("111", payor=[{"reference": "Organization/payer"}])
+    card = only_card(library, order(INJECTION), by_reference, organization)
+    assert IF_IT_FOLLOWS not in told(card)
+
+
+def test_a_payer_that_cannot_be_read_is_unknown(library: Library) -> None:
+    by_reference = covered("111", payor=[{"reference": "Organization/payer"}])
+    assert IF_IT_FOLLOWS in told(only_card(library, order(INJECTION), by_reference))
+
+
+def test_a_coverage_in_the_prefetch_is_enough(library: Library) -> None:
+    held = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": covered("111")}]}
+    (card,) = cards(library, order(INJECTION), rules=OURS, prefetch={"coverage": held})
+    assert texts(carried(card)) == [MC]

@@ -1,0 +1,89 @@
+"""/health/ready: what calls need, what of it is lacking, and nothing that a stranger should not know."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from cds_service.http.health import Check, DatabaseReady, PoliciesReady, serve_health
+from cds_service.records.database import Database
+from cds_service.records.schema import upgrade
+from tests.support.hook_fakes import LookingJudge, Service
+
+SINCE = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
+
+
+def asked(*checks: Check) -> Any:
+    """The answer of a service with these checks."""
+    app = Flask("checked")
+    serve_health(app, checks)
+    return app.test_client().get("/health/ready")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(f"sqlite:///{tmp_path}/records.db", wait_seconds=0.2)
+
+
+def test_a_service_that_needs_nothing_is_ready() -> None:
+    response = Service(LookingJudge()).client.get("/health/ready")
+    assert (response.status_code, response.json) == (200, {"status": "ready"})
+
+
+def test_policies_say_how_many_they_are_and_since_when() -> None:
+    response = asked(PoliciesReady(5, SINCE))
+    assert response.status_code == 200
+    assert response.json == {
+        "status": "ready",
+        "policies": {"ready": True, "texts": 5, "since": "2026-03-02T08:30:00+00:00"},
+    }
+
+
+def test_without_policies_nothing_can_be_answered() -> None:
+    response = asked(PoliciesReady(0, SINCE))
+    assert (response.status_code, response.json["not_ready"]) == (503, ["policies"])
+
+
+def test_a_database_with_a_current_schema_is_ready(database: Database) -> None:
+    upgrade(database)
+    response = asked(DatabaseReady(database))
+    assert (response.status_code, response.json["database"]) == (200, {"ready": True})
+
+
+def test_a_database_without_the_schema_is_not_ready_and_policies_still_are(database: Database) -> None:
+    response = asked(DatabaseReady(database), PoliciesReady(5, SINCE))
+    assert response.status_code == 503
+    assert response.json["status"] == "not ready"
+    assert response.json["not_ready"] == ["database"]
+    assert response.json["database"] == {"ready": False, "reason": "the schema is empty"}
+    assert response.json["policies"]["ready"] is True
+
+
+def test_a_database_that_a_newer_version_upgraded_is_not_ready(database: Database) -> None:
+    upgrade(database)
+    with database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert asked(DatabaseReady(database)).json["not_ready"] == ["database"]
+
+
+def test_a_database_that_cannot_be_read_is_told_without_its_place(tmp_path: Path) -> None:
+    response = asked(DatabaseReady(Database(f"sqlite:///{tmp_path}/none/records.db", wait_seconds=0.2)))
+    assert response.status_code == 503
+    assert response.json["database"]["reason"] == "the database failed (OperationalError, SQLITE_CANTOPEN)"
+    assert str(tmp_path) not in response.text
+
+
+def test_a_database_server_that_is_down_is_told_without_its_address_or_password() -> None:
+    response = asked(DatabaseReady(Database("postgresql://cds:geheim@127.0.0.1:1/cds", wait_seconds=0.2)))
+    assert response.status_code == 503
+    assert not any(part in response.text for part in ("geheim", "127.0.0.1", "cds:"))
+
+
+def test_the_process_lives_whatever_is_lacking() -> None:
+    app = Flask("checked")
+    serve_health(app, [PoliciesReady(0, SINCE)])
+    response = app.test_client().get("/health/live")
+    assert (response.status_code, response.json) == (200, {"status": "ok"})

@@ -1,0 +1,78 @@
+"""The OpenAPI document is the service's own, and whatever it allows is answered without a failure (schemathesis)."""
+
+import re
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from jsonschema import Draft202012Validator
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from cds_service.http.discovery import SERVICES
+from cds_service.http.openapi import openapi
+from tests.support.fuzzing import EXAMPLES, whole_service
+from tests.support.hook_fakes import LookingJudge, Service, authorization, call
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+DOCUMENT = openapi("http://localhost")
+described = schemathesis.openapi.from_wsgi("/openapi.json", whole_service().app)
+
+
+def test_it_is_served_as_it_is_made(service: Service) -> None:
+    response = service.client.get("/openapi.json")
+    assert response.status_code == 200
+    assert response.json == openapi("http://127.0.0.1:8000")
+
+
+def test_it_has_every_route_with_its_methods_and_no_other(service: Service) -> None:
+    routes: dict[str, set[str]] = {}
+    for rule in service.app.url_map.iter_rules():
+        for one in SERVICES:
+            path = re.sub("<service_id>", one.id, rule.rule)
+            routes.setdefault(path, set()).update({m.lower() for m in rule.methods or ()} - {"head", "options"})
+    assert {path: set(item) for path, item in DOCUMENT["paths"].items()} == routes
+
+
+def test_its_schemas_are_json_schemas_with_references_that_lead_somewhere() -> None:
+    def walk(value: Any) -> None:
+        for name, child in value.items() if isinstance(value, dict) else enumerate(value):
+            if name == "$ref":
+                assert child.removeprefix("#/components/schemas/") in DOCUMENT["components"]["schemas"]
+            elif isinstance(child, dict | list):
+                walk(child)
+
+    walk(DOCUMENT)
+    for item in DOCUMENT["paths"].values():
+        if "post" in item:
+            Draft202012Validator.check_schema(item["post"]["requestBody"]["content"]["application/json"]["schema"])
+
+
+def test_it_takes_what_the_service_takes() -> None:
+    request = call(fhirServer="https://ehr.example.org/fhir", fhirAuthorization=authorization())
+    for one in SERVICES:
+        body = DOCUMENT["paths"][f"/cds-services/{one.id}"]["post"]["requestBody"]["content"]["application/json"]
+        validator = Draft202012Validator(body["schema"])
+        request["hook"] = one.hook
+        assert validator.is_valid(request) is (one.hook == "order-sign")
+        request["context"]["selections"] = []
+        assert validator.is_valid(request)
+        assert not validator.is_valid(request | {"hook": "patient-view"})
+
+
+def test_a_change_of_the_document_is_no_change_of_the_schema_in_use() -> None:
+    openapi("http://localhost")["paths"]["/cds-services/coverage-order-sign"].clear()
+    assert Service(LookingJudge(settled=True)).post(call()).status_code == 200
+    assert openapi("http://localhost") == DOCUMENT
+
+
+@pytest.mark.requirement("7.113", "7.115", "7.116")
+@described.parametrize()
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=EXAMPLES < 100, suppress_health_check=list(HealthCheck))
+def test_nothing_that_can_be_sent_is_a_failure(case: Any) -> None:
+    case.validate_response(case.call(), checks=CHECKS)

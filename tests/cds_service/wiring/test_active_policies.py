@@ -1,0 +1,204 @@
+"""Texts are files: added they are asked for and answered, taken away they are gone, broken they change nothing."""
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from cds_service.cli.main import make_app
+from cds_service.wiring.active_policies import TextsInForce, load_linted
+from coverage_policies.format.strict_yaml import DocumentError
+from coverage_policies.format.value_sets import ValueSetError
+from tests.support.hook_fakes import NOW
+from tests.support.own_policies import LOINC_CODE, OwnPolicies, sign_sleep_test
+
+SIGN = "/cds-services/coverage-order-sign"
+TEXT = "SLEEP.1@2026-01"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> OwnPolicies:
+    return OwnPolicies(tmp_path)
+
+
+def in_force(own: OwnPolicies) -> tuple[TextsInForce, io.StringIO]:
+    log = io.StringIO()
+    return TextsInForce(own.settings, log, lambda: NOW), log
+
+
+# --- over HTTP -------------------------------------------------------------------------------------------------------
+
+
+def asked_for(discovery: dict[str, Any]) -> bool:
+    """Whether discovery asks EHRs for the data that only this text needs."""
+    return any(LOINC_CODE in query for service in discovery["services"] for query in service["prefetch"].values())
+
+
+def test_a_text_is_asked_for_and_answered_while_its_file_is_there(own: OwnPolicies) -> None:
+    texts, _ = in_force(own)
+    answers = []
+    for change in (lambda: None, own.add, own.remove):
+        change()
+        texts.reload()
+        client = make_app(own.settings, texts.assessor).test_client()
+        cards = client.post(SIGN, json=sign_sleep_test()).json["cards"]  # type: ignore[index]
+        answers.append((asked_for(client.get("/cds-services").json), [card["source"]["label"] for card in cards]))  # type: ignore[arg-type]
+    (asked_before, cards_before), (asked, (label,)), (asked_after, cards_after) = answers
+    assert (asked_before, asked, asked_after) == (False, True, False)
+    assert cards_before == cards_after == []
+    assert "SLEEP.1" in label
+
+
+class Served:
+    """A service started by its command, and read over HTTP."""
+
+    def __init__(self, own: OwnPolicies, log: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._address = f"http://127.0.0.1:{free.getsockname()[1]}"
+        command = "import sys; from cds_service.cli.main import main; main(sys.argv[1:])"
+        self._log = log
+        with log.open("w") as stream:
+            self._process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-c", command, "serve", "--port", self._address.rpartition(":")[2]],
+                env={
+                    **os.environ,
+                    "CDS_POLICY_FOLDERS": str(own.folder),
+                    "CDS_WORKERS": "2",
+                    "CDS_ALLOW_ANYONE": "yes",
+                    "CDS_THREADS": "2",
+                },
+                stderr=stream,
+            )
+
+    def reload(self) -> None:
+        self._process.send_signal(signal.SIGHUP)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            assert self._process.wait(timeout=60) == 0
+        finally:
+            self._process.kill()
+            self._process.wait()
+
+    def cards(self) -> list[Any]:
+        cards: list[Any] = requests.post(f"{self._address}{SIGN}", json=sign_sleep_test(), timeout=5).json()["cards"]
+        return cards
+
+    def is_asked_for(self) -> bool:
+        return asked_for(requests.get(f"{self._address}/cds-services", timeout=5).json())
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        lines = [line for line in self._log.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
+        return [found for line in lines if (found := json.loads(line))["event"].startswith(event)]
+
+
+@pytest.fixture
+def served(own: OwnPolicies, tmp_path: Path) -> Iterator[Served]:
+    service = Served(own, tmp_path / "log")
+    yield service
+    service.stop()
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
+    """Waits until something holds; old processes answer until new ones have started."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if holds():
+                return
+        except requests.ConnectionError:
+            pass
+        time.sleep(0.1)
+    pytest.fail("it did not come to hold")
+
+
+def test_a_running_service_reads_its_folders_again_on_sighup(own: OwnPolicies, served: Served) -> None:
+    eventually(lambda: not served.is_asked_for())
+    own.add()
+    served.reload()
+    eventually(lambda: served.is_asked_for() and len(served.cards()) == 1)
+    own.change("sections: [I]", "sections: [II]")
+    served.reload()
+    eventually(lambda: len(served.logged("texts not reloaded")) == 1)
+    eventually(lambda: served.is_asked_for() and len(served.cards()) == 1)
+    own.remove()
+    served.reload()
+    eventually(lambda: not served.is_asked_for() and served.cards() == [])
+    assert "there is no section 'II'" in served.logged("texts not reloaded")[0]["problems"][0]
+
+
+# --- what is refused -------------------------------------------------------------------------------------------------
+
+
+def broken_text(own: OwnPolicies) -> None:
+    own.change("edition: 1", "edition: one")
+
+
+def unreachable_section(own: OwnPolicies) -> None:
+    own.change("sections: [I]", "sections: []")
+
+
+def broken_value_set(own: OwnPolicies) -> None:
+    own.value_set("home-sleep-test").write_text("code\n95806\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (broken_text, "2026-01.yaml:3: edition is written wrong"),
+        (unreachable_section, "no order reaches section I"),
+        (broken_value_set, "home-sleep-test.csv:1: the header must be"),
+    ],
+)
+def test_a_folder_that_does_not_lint_leaves_the_old_texts_in_force(
+    own: OwnPolicies, spoil: Callable[[OwnPolicies], None], told: str
+) -> None:
+    own.add()
+    texts, log = in_force(own)
+    before = texts.assessor
+    spoil(own)
+    texts.reload()
+    assert texts.assessor is before
+    line = json.loads(log.getvalue())
+    assert (line["level"], line["event"]) == ("error", "texts not reloaded, the old ones stay in force")
+    assert told in line["problems"][0]
+
+
+def test_a_reading_in_order_is_logged_with_the_texts(own: OwnPolicies) -> None:
+    texts, log = in_force(own)
+    own.add()
+    texts.reload()
+    line = json.loads(log.getvalue())
+    assert (line["level"], line["event"], line["at"]) == (
+        "info",
+        "texts reloaded",
+        NOW.isoformat(timespec="milliseconds"),
+    )
+    assert line["texts"] == sorted(texts.assessor.library.policies)
+    assert TEXT in line["texts"]
+
+
+def test_the_service_does_not_start_with_a_folder_that_does_not_lint(own: OwnPolicies) -> None:
+    unreachable_section(own)
+    with pytest.raises(DocumentError, match="no order reaches section I"):
+        load_linted(own.settings)
+    broken_value_set(own)
+    with pytest.raises(ValueSetError):
+        load_linted(own.settings)
+
+
+def test_what_no_text_needs_keeps_nothing_from_being_in_force(own: OwnPolicies) -> None:
+    own.add()
+    own.remove()
+    assert TEXT not in load_linted(own.settings).library.policies

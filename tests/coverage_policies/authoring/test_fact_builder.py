@@ -1,0 +1,169 @@
+"""The compact facts of case files: what FHIR they become."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from coverage_policies.authoring.fact_builder import FactError, chart, concept, order, resources
+from fhir_mappings.record import Availability
+from fhir_mappings.validity import faults
+
+DAY = date(2026, 3, 2)
+
+FACTS: list[dict[str, Any]] = [
+    {"condition": {"code": "icd10cm M79.7", "onset": "2024-05", "recorded": "2024-06-01", "ended": "2025-01-01"}},
+    {"condition": {"code": ["snomed 24693007", "text Fibromyositis"], "status": "none", "verification": "none"}},
+    {"procedure": {"code": "97110", "from": "2025-01-01", "to": "2025-02-01", "side": "left"}},
+    {"injection": {"code": "cpt 27096", "at": "2026-01-05T10:00", "pain": {"before": "8", "after": ["2", "3.5"]}}},
+    {"injection": {"code": "G0260", "at": "2026-01-05", "pain": {"before": "8", "scale": "loinc 38214-3"}}},
+    {"injection": {"code": "cpt 27096", "at": "2026-01-05"}},
+    {"observation": {"code": "loinc 91147-9", "value": "6", "at": "2026-02-01", "status": "preliminary"}},
+    {"imaging": {"code": "loinc 24968-0", "at": "2025-12-01", "issued": "2025-12-02T10:00"}},
+    {"imaging": {"code": "cpt 72148", "at": "2025-12-01", "as": "study"}},
+    {"imaging": {"code": "cpt 72148", "at": "2025-12-01", "as": "procedure"}},
+    {"prescription": {"code": "rxnorm 1049621", "dose": "2", "every": "6 hours", "from": "2026-01-10"}},
+    {"prescription": {"code": "rxnorm 1049621", "dose": "20 mg", "every": "1 day", "as_needed": "yes"}},
+    {"prescription": {"code": "text Naproxen", "from": "2025-01-01", "to": "2025-02-01"}},
+    {"procedure": {"code": "27096", "at": "2026-01-05", "side": "bilateral", "purpose": "diagnostic"}},
+    {"condition": {"code": "icd10cm M16.9", "side": "left"}},
+    {"dispense": {"code": "rxnorm 7258", "at": "2025-10-01", "days": "21"}},
+    {"dispense": {"code": "rxnorm 7258", "as_needed": "yes", "status": "stopped"}},
+    {"allergy": {"code": "rxnorm 7052", "type": "intolerance", "recorded": "2020-01-01"}},
+    {"device": {"code": "snomed 25937001"}},
+    {"plan": {"code": "snomed 228557008"}},
+    {"plan": {"code": "snomed 228557008", "as": "order"}},
+    {"answers": {"II.E": "no", "II.C": "don't know", "pathway": "malignant", "based_on": "ServiceRequest/order-1"}},
+]
+
+
+@pytest.mark.parametrize("fact", FACTS, ids=lambda fact: str(fact)[:60])
+def test_every_kind_of_fact_makes_valid_fhir_about_the_patient(fact: dict[str, Any]) -> None:
+    for resource in resources(fact, 7, DAY):
+        assert faults(resource) == ()
+        (subject,) = (resource[name] for name in ("subject", "patient") if name in resource)
+        assert subject == {"reference": "Patient/patient-1"}
+
+
+def test_a_fact_is_named_after_its_kind_unless_it_has_a_name() -> None:
+    (condition,) = resources({"condition": {"code": "icd10cm M79.7"}}, 3, DAY)
+    assert condition["id"] == "condition-3"
+    (named,) = resources({"condition": {"code": "icd10cm M79.7", "id": "fm"}}, 3, DAY)
+    assert named["id"] == "fm"
+
+
+def test_a_fact_may_be_of_another_patient() -> None:
+    (condition,) = resources({"condition": {"code": "icd10cm M79.7", "patient": "other"}}, 1, DAY)
+    assert condition["subject"] == {"reference": "Patient/patient-2"}
+    assert chart([condition], DAY).foreign == 1
+
+
+def test_an_injection_brings_its_scores_in_time() -> None:
+    fact = {"injection": {"code": "cpt 27096", "at": "2026-01-05T10:00", "pain": {"before": "8", "after": ["2", "3"]}}}
+    done, *scores = resources(fact, 1, DAY)
+    assert done["performedDateTime"] == "2026-01-05T10:00:00Z"
+    assert [(s["effectiveDateTime"], s["valueQuantity"]["value"]) for s in scores] == [
+        ("2026-01-05T09:45:00Z", Decimal(8)),
+        ("2026-01-05T10:30:00Z", Decimal(2)),
+        ("2026-01-05T11:30:00Z", Decimal(3)),
+    ]
+
+
+def test_a_condition_that_ended_is_resolved() -> None:
+    (condition,) = resources({"condition": {"code": "icd10cm M79.7", "ended": "2025-01-01"}}, 1, DAY)
+    assert condition["clinicalStatus"]["coding"][0]["code"] == "resolved"
+
+
+def test_a_prescription_counts_tablets_unless_it_has_a_unit() -> None:
+    fact = {"prescription": {"code": "rxnorm 1049621", "dose": "2", "every": "6 hours", "from": "2026-01-10"}}
+    (prescription,) = resources(fact, 1, DAY)
+    (dosage,) = prescription["dosageInstruction"]
+    assert dosage["doseAndRate"][0]["doseQuantity"]["code"] == "{tbl}"
+    assert dosage["timing"]["repeat"] == {
+        "boundsPeriod": {"start": "2026-01-10"},
+        "frequency": 1,
+        "period": Decimal(6),
+        "periodUnit": "h",
+    }
+    assert prescription["status"] == "active"
+
+
+def test_answers_are_given_by_a_practitioner_on_the_day_of_the_case() -> None:
+    (response,) = resources({"answers": {"II.E": "no", "pathway": "malignant"}}, 1, DAY)
+    assert response["author"] == {"reference": "Practitioner/practitioner-1"}
+    assert response["authored"] == "2026-03-02T09:00:00Z"
+    assert response["item"] == [
+        {"linkId": "II.E", "answer": [{"valueBoolean": False}]},
+        {"linkId": "pathway", "answer": [{"valueString": "malignant"}]},
+    ]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"code": "27279", "detail": "Posterior approach", "side": "left", "implant": "LinQ", "note": "See letter"},
+        {"code": "27280", "reason": ["icd10cm S32.811A", "text Fall"], "planned": "none", "authored": "2026-03-01"},
+        {"code": "E0786", "as": "DeviceRequest"},
+        {"code": "J2274", "as": "MedicationRequest", "reason": "text Pump trial"},
+        {"code": "62323", "drug": ["rxnorm 7052", "rxnorm 1815"], "do_not_perform": "yes"},
+    ],
+)
+def test_every_order_is_valid_fhir(written: dict[str, Any]) -> None:
+    assert faults(order(written, 1, DAY)) == ()
+
+
+def test_an_order_is_planned_for_the_day_of_the_case() -> None:
+    assert order({"code": "27279"}, 1, DAY)["occurrenceDateTime"] == "2026-03-02"
+    assert "occurrenceDateTime" not in order({"code": "27279", "planned": "none"}, 1, DAY)
+
+
+def test_a_bare_code_is_a_billing_code() -> None:
+    assert [c["system"].rsplit("/", 1)[-1] for c in concept(["0775T", "G0260"])["coding"]] == [
+        "cpt",
+        "HCPCSReleaseCodeSets",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fact", "says"),
+    [
+        ({"prescription": {"code": "rxnorm 1", "dose": "two"}}, "'two' is no number"),
+        ({"prescription": {"code": "rxnorm 1", "every": "often"}}, "every is written like '6 hours'"),
+        ({"imaging": {"code": "cpt 72148", "as": "film"}}, "as must be report, study or procedure"),
+        ({"plan": {"code": "cpt 90834", "as": "wish"}}, "as must be 'care plan' or 'order'"),
+        ({"answers": {"II.E": ["no"]}}, "must be yes, no, don't know or the name of a pathway"),
+        ({"procedure": {"code": "cpt 97110", "side": "up"}}, "side must be one of left, right, bilateral"),
+        ({"condition": {"code": "icd10cm M79.7", "patient": "someone"}}, "patient can only be 'other'"),
+        ({"condition": "icd10cm M79.7"}, "must be a mapping"),
+        ({"condition": {"code": "icd10cm M79.7", "onset": ["2024"]}}, "condition.onset must be text"),
+        ({"procedure": {"code": "cpt 97110", "at": "yesterday"}}, "Procedure.performedDateTime"),
+    ],
+)
+def test_what_cannot_be_built_is_told(fact: dict[str, Any], says: str) -> None:
+    with pytest.raises(FactError, match=says):
+        resources(fact, 1, DAY)
+
+
+def test_a_chart_was_read_in_full_but_for_what_is_named() -> None:
+    record = chart([], DAY, unavailable=["Condition"], not_offered=["ImagingStudy"])
+    assert record.availability("Procedure") is Availability.COMPLETE
+    assert record.unavailable() == ("Condition",)
+    assert record.not_offered() == ("ImagingStudy",)
+    assert record.today == DAY
+
+
+def test_a_dispense_is_taken_by_mouth_for_so_many_days() -> None:
+    (given,) = resources({"dispense": {"code": "rxnorm 7258", "at": "2025-10-01", "days": "21"}}, 1, DAY)
+    assert given["daysSupply"]["value"] == Decimal(21)
+    (dosage,) = given["dosageInstruction"]
+    assert (dosage["route"]["coding"][0]["code"], dosage["asNeededBoolean"]) == ("26643006", False)
+
+
+def test_an_injection_may_say_what_it_was_for() -> None:
+    (done,) = resources({"injection": {"code": "cpt 27096", "at": "2026-01-05", "purpose": "diagnostic"}}, 1, DAY)
+    assert done["reasonCode"] == [{"text": "diagnostic"}]
+
+
+def test_an_order_may_say_who_does_it() -> None:
+    assert order({"code": "27096", "performer": "text Physician"}, 1, DAY)["performerType"] == {"text": "Physician"}

@@ -1,0 +1,153 @@
+"""Thresholds: how they are read, and both sides of each."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from fractions import Fraction
+
+import pytest
+
+from coverage_policies.format.phrases import Comparison, DurationTest, NumberTest, count, duration, hours, percent, span
+from fhir_mappings.dates import Span, When
+
+JUST_UNDER, EXACTLY, JUST_OVER = Fraction("74.99"), Fraction(75), Fraction("75.01")
+SIDES = [
+    ("at least", (False, True, True)),
+    ("at most", (True, True, False)),
+    ("under", (True, False, False)),
+    ("over", (False, False, True)),
+    ("exactly", (False, True, False)),
+]
+
+
+@pytest.mark.parametrize(("words", "sides"), SIDES)
+def test_a_percentage_is_compared_exactly_on_both_sides(words: str, sides: tuple[bool, bool, bool]) -> None:
+    test = percent(f"{words} 75 %")
+    assert tuple(test.holds(value) for value in (JUST_UNDER, EXACTLY, JUST_OVER)) == sides
+
+
+@pytest.mark.parametrize(("words", "sides"), SIDES)
+def test_a_count_is_compared_on_both_sides(words: str, sides: tuple[bool, bool, bool]) -> None:
+    assert tuple(count(f"{words} 2").holds(number) for number in (1, 2, 3)) == sides
+
+
+def test_two_thirds_are_less_than_sixty_six_point_seven_percent() -> None:
+    assert not percent("at least 66.7 %").holds(Fraction(200, 3))
+
+
+def test_a_decimal_threshold_is_read_exactly() -> None:
+    assert percent("at least 33.3 %") == NumberTest(Comparison.AT_LEAST, Fraction(333, 10))
+
+
+def test_a_threshold_is_printed_as_it_is_written() -> None:
+    assert str(percent("at least 75 %")) == "at least 75"
+    assert str(duration("under 6 months")) == "under 6 months"
+
+
+@pytest.mark.parametrize(
+    ("phrase", "read"),
+    [
+        ("1 day", Span(1, "days")),
+        ("10 days", Span(10, "days")),
+        ("2 weeks", Span(2, "weeks")),
+        ("1 month", Span(1, "months")),
+        ("6 months", Span(6, "months")),
+        ("1 year", Span(1, "years")),
+    ],
+)
+def test_a_length_of_time_is_read_in_every_unit(phrase: str, read: Span) -> None:
+    assert span(phrase) == read
+
+
+@pytest.mark.parametrize("phrase", ["under 6 months", "under 6 months ago"])
+def test_a_duration_may_end_in_ago(phrase: str) -> None:
+    assert duration(phrase) == DurationTest(Comparison.UNDER, Span(6, "months"))
+
+
+def test_hours_are_read() -> None:
+    assert (hours("1 hour"), hours("48 hours")) == (timedelta(hours=1), timedelta(days=2))
+
+
+SIX_MONTHS_TO_THE_DAY = date(2025, 9, 2)
+UNTIL = date(2026, 3, 2)
+DURATION_SIDES = [
+    ("at least", (False, True, True)),
+    ("at most", (True, True, False)),
+    ("under", (True, False, False)),
+    ("over", (False, False, True)),
+]
+
+
+@pytest.mark.parametrize(("words", "sides"), DURATION_SIDES)
+def test_a_duration_holds_on_its_side_and_the_boundary_day_completes_it(
+    words: str, sides: tuple[bool, bool, bool]
+) -> None:
+    test = duration(f"{words} 6 months")
+    younger, exact, older = (SIX_MONTHS_TO_THE_DAY + timedelta(days=shift) for shift in (1, 0, -1))
+    assert tuple(test.holds(When(day, day), UNTIL) for day in (younger, exact, older)) == sides
+
+
+@pytest.mark.parametrize("words", [words for words, _ in DURATION_SIDES])
+def test_an_imprecise_date_that_straddles_the_threshold_cannot_tell(words: str) -> None:
+    september = When(date(2025, 9, 1), date(2025, 9, 30))
+    assert duration(f"{words} 6 months").holds(september, UNTIL) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "month", "holds"),
+    [
+        ("at least", 8, True),
+        ("at least", 10, False),
+        ("at most", 8, False),
+        ("at most", 10, True),
+        ("under", 8, False),
+        ("under", 10, True),
+        ("over", 8, True),
+        ("over", 10, False),
+    ],
+)
+def test_an_imprecise_date_on_one_side_of_the_threshold_tells(words: str, month: int, holds: bool) -> None:
+    first = date(2025, month, 1)
+    when = When(first, first + timedelta(days=29))
+    assert duration(f"{words} 6 months").holds(when, UNTIL) is holds
+
+
+def test_six_months_from_the_last_of_august_end_with_february() -> None:
+    last_of_august = When(date(2025, 8, 31), date(2025, 8, 31))
+    test = duration("at least 6 months")
+    assert [test.holds(last_of_august, day) for day in (date(2026, 2, 27), date(2026, 2, 28))] == [False, True]
+
+
+def test_a_duration_is_never_compared_exactly() -> None:
+    when = When(UNTIL, UNTIL)
+    with pytest.raises(ValueError, match="never compared exactly"):
+        DurationTest(Comparison.EXACTLY, Span(1, "days")).holds(when, UNTIL)
+
+
+WRONG: list[tuple[Callable[[str], object], str, str]] = [
+    (percent, "at least 75%", "write it like 'at least 75 %'"),
+    (percent, "75 %", "write it like 'at least 75 %'"),
+    (percent, "at least -75 %", "write it like 'at least 75 %'"),
+    (percent, "at least 75 % of it", "write it like 'at least 75 %'"),
+    (percent, "more than 75 %", "write it like 'at least 75 %'"),
+    (count, "2", "write it like 'at least 4' or 'exactly 2'"),
+    (count, "at least 2.5", "write it like 'at least 4' or 'exactly 2'"),
+    (count, "at least 2 ", "write it like 'at least 4' or 'exactly 2'"),
+    (span, "six months", "write it like '6 months' or '2 weeks'"),
+    (span, "6 quarters", "write it like '6 months' or '2 weeks'"),
+    (span, "at least 6 months", "write it like '6 months' or '2 weeks'"),
+    (duration, "6 months", "write it like 'under 6 months' or 'at least 2 weeks ago'"),
+    (duration, "exactly 6 months", "write it like 'under 6 months' or 'at least 2 weeks ago'"),
+    (duration, "under 6 months before", "write it like 'under 6 months' or 'at least 2 weeks ago'"),
+    (hours, "2 days", "write it like '24 hours'"),
+    (hours, "1.5 hours", "write it like '24 hours'"),
+]
+
+
+@pytest.mark.parametrize(("read", "phrase", "right"), WRONG)
+def test_a_phrase_that_cannot_be_read_says_what_was_written_and_how_it_is_written_right(
+    read: Callable[[str], object], phrase: str, right: str
+) -> None:
+    with pytest.raises(ValueError) as raised:  # noqa: PT011 - the message is what is tested
+        read(phrase)
+    assert repr(phrase) in str(raised.value)
+    assert right in str(raised.value)

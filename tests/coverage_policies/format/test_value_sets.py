@@ -1,0 +1,283 @@
+"""Sets of codes: which row knows a code, on which day, and what a file may hold."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from coverage_policies.format.value_sets import ValueSet, ValueSetError, load_value_sets, union
+from fhir_mappings.codings import CPT, ICD10CM, LOINC, SNOMED, Coding, Match
+from tests.support.policy_fakes import row
+
+HEADER = "system,code,label,source,from,to,use\n"
+
+
+def icd(code: str, display: str = "") -> Coding:
+    return Coding(ICD10CM, code, display)
+
+
+def found(sets: ValueSet, *codings: Coding, on: date | None = None) -> Match | None:
+    return sets.match(codings, on)
+
+
+# --- which row -------------------------------------------------------------------------------------------------------
+
+
+def test_an_exact_code_is_found_in_its_system_only() -> None:
+    alpha = ValueSet("alpha", [row(SNOMED, "123")])
+    assert found(alpha, Coding(SNOMED, "123")) == Match("Label of 123", True)
+    assert found(alpha, Coding(LOINC, "123")) is None
+    assert found(alpha, Coding(SNOMED, "1234")) is None
+
+
+def test_a_prefix_knows_what_begins_with_it_and_itself() -> None:
+    lumbar = ValueSet("lumbar", [row(ICD10CM, "M54.5*")])
+    assert [bool(found(lumbar, icd(code))) for code in ("M54.50", "M54.5", "M54.6")] == [True, True, False]
+
+
+def test_a_prefix_is_one_of_its_system_only() -> None:
+    assert found(ValueSet("a", [row(ICD10CM, "M54.5*")]), Coding(SNOMED, "M54.50")) is None
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_longest_prefix_wins(reverse: bool) -> None:
+    rows = [row(ICD10CM, "C79*", asks=True), row(ICD10CM, "C79.5*"), row(ICD10CM, "C79.51*", asks=True)]
+    bones = ValueSet("bones", reversed(rows) if reverse else rows)
+    codes = ("C79.9", "C79.52", "C79.511")
+    assert [match.decides for code in codes if (match := found(bones, icd(code)))] == [False, True, False]
+
+
+def test_an_exact_code_wins_over_a_prefix() -> None:
+    bones = ValueSet("bones", [row(ICD10CM, "C79.5*"), row(ICD10CM, "C79.51", asks=True)])
+    assert found(bones, icd("C79.51")) == Match("Label of C79.51", False)
+
+
+def test_asking_beats_deciding_within_one_concept() -> None:
+    mixed = ValueSet("mixed", [row(SNOMED, "1"), row(SNOMED, "2", asks=True)])
+    for codings in ([Coding(SNOMED, "1"), Coding(SNOMED, "2")], [Coding(SNOMED, "2"), Coding(SNOMED, "1")]):
+        assert found(mixed, *codings) == Match("Label of 2", False)
+
+
+def test_a_code_that_is_not_known_beside_one_that_is_changes_nothing() -> None:
+    assert found(ValueSet("a", [row(SNOMED, "1")]), Coding(SNOMED, "9"), Coding(SNOMED, "1")) == Match(
+        "Label of 1", True
+    )
+
+
+def test_no_code_is_in_no_set() -> None:
+    assert found(ValueSet("a", [row(SNOMED, "1")])) is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_known"), [("M5450", True), ("M54.50", True), ("M5460", False), ("M545", False), ("M54", False)]
+)
+def test_a_diagnosis_sent_without_its_dot_is_known(sent: str, is_known: bool) -> None:
+    assert (found(ValueSet("pain", [row(ICD10CM, "M54.50")]), icd(sent)) is not None) is is_known
+
+
+def test_a_diagnosis_of_three_characters_has_no_dot() -> None:
+    known = ValueSet("flu", [row(ICD10CM, "J11"), row(ICD10CM, "C50*")])
+    assert found(known, icd("J11"))
+    assert found(known, icd("C50911"))
+
+
+def test_only_diagnoses_are_given_a_dot() -> None:
+    assert found(ValueSet("a", [row(SNOMED, "123.45")]), Coding(SNOMED, "12345")) is None
+
+
+# --- days ------------------------------------------------------------------------------------------------------------
+
+BOUNDED = ValueSet("bounded", [row(CPT, "27279", since=date(2024, 1, 1), until=date(2025, 12, 31))])
+
+
+@pytest.mark.parametrize(
+    ("day", "stands"),
+    [
+        (date(2023, 12, 31), False),
+        (date(2024, 1, 1), True),
+        (date(2025, 12, 31), True),
+        (date(2026, 1, 1), False),
+    ],
+)
+def test_a_code_stands_from_its_first_to_its_last_service_date(day: date, stands: bool) -> None:
+    assert (found(BOUNDED, Coding(CPT, "27279"), on=day) is not None) is stands
+
+
+def test_without_a_service_date_every_code_stands() -> None:
+    assert found(BOUNDED, Coding(CPT, "27279")) is not None
+
+
+def test_a_code_bounded_on_one_side_is_open_on_the_other() -> None:
+    begun = ValueSet("begun", [row(CPT, "1", since=date(2024, 1, 1))])
+    ended = ValueSet("ended", [row(CPT, "1", until=date(2024, 1, 1))])
+    early, late = date(1990, 1, 1), date(2090, 1, 1)
+    code = Coding(CPT, "1")
+    assert [found(begun, code, on=early) is None, found(begun, code, on=late) is None] == [True, False]
+    assert [found(ended, code, on=early) is None, found(ended, code, on=late) is None] == [False, True]
+
+
+def test_a_code_may_change_what_it_says_from_one_day_to_the_next() -> None:
+    changed = ValueSet(
+        "changed",
+        [row(CPT, "27279", until=date(2025, 12, 31)), row(CPT, "27279", asks=True, since=date(2026, 1, 1))],
+    )
+    code = Coding(CPT, "27279")
+    assert found(changed, code, on=date(2025, 12, 31)) == Match("Label of 27279", True)
+    assert found(changed, code, on=date(2026, 1, 1)) == Match("Label of 27279", False)
+
+
+def test_a_prefix_stands_on_its_service_dates_only() -> None:
+    bounded = ValueSet("bounded", [row(ICD10CM, "M54*", until=date(2021, 9, 30))])
+    assert found(bounded, icd("M54.5"), on=date(2021, 9, 30))
+    assert found(bounded, icd("M54.5"), on=date(2021, 10, 1)) is None
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+WORDS = ValueSet(
+    "cancer", [row(ICD10CM, "C*"), row("text", "carcinom*", asks=True), row("text", "lymphoma", asks=True)]
+)
+
+
+@pytest.mark.parametrize(
+    ("label", "is_asked"),
+    [
+        ("Renal cell Carcinoma", True),
+        ("Hodgkin lymphoma", True),
+        ("Lymphomatoid papulosis", False),
+        ("Paracarcinoma", False),
+        ("Back pain", False),
+    ],
+)
+def test_words_find_a_concept_by_its_label_and_only_ask(label: str, is_asked: bool) -> None:
+    match = found(WORDS, Coding(SNOMED, "42", label))
+    assert (match is not None and not match.decides) is is_asked
+
+
+def test_words_are_not_looked_at_where_a_diagnosis_code_tells_better() -> None:
+    assert found(WORDS, icd("Z80.0", "Family history of carcinoma")) is None
+
+
+def test_words_are_not_looked_at_where_a_row_knows_the_code() -> None:
+    assert found(WORDS, icd("C50.911", "Carcinoma")) == Match("Label of C*", True)
+
+
+def test_words_stand_on_their_service_dates_only() -> None:
+    begun = ValueSet("begun", [row("text", "carcinom*", asks=True, since=date(2025, 1, 1))])
+    cancer = Coding(SNOMED, "42", "Carcinoma")
+    assert [found(begun, cancer, on=day) is None for day in (date(2024, 12, 31), date(2025, 1, 1))] == [True, False]
+
+
+# --- unions and searches ---------------------------------------------------------------------------------------------
+
+
+def test_a_union_knows_what_each_of_its_sets_knows() -> None:
+    both = union("a or b", [ValueSet("a", [row(SNOMED, "1")]), ValueSet("b", [row(SNOMED, "2")])])
+    assert both.name == "a or b"
+    assert [found(both, Coding(SNOMED, code)) is not None for code in "123"] == [True, True, False]
+
+
+def test_the_codes_of_a_search_are_those_of_one_system_sorted_and_without_prefixes() -> None:
+    scale = ValueSet("s", [row(LOINC, "9-2"), row(LOINC, "10*"), row(LOINC, "1-8"), row(SNOMED, "5")])
+    assert scale.codes(LOINC) == ("http://loinc.org|1-8", "http://loinc.org|9-2")
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def write(folder: Path, name: str, content: str) -> Path:
+    path = folder / name
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def test_a_file_is_read_into_a_set_of_its_name(tmp_path: Path) -> None:
+    rows = f'{ICD10CM},M79.7,Fibromyalgia,ICD-10-CM,2015-10-01,,decides\n{SNOMED},1,"One, two",IPS,,2030-01-01,asks\n'
+    write(tmp_path, "fibromyalgia.csv", HEADER + rows)
+    read = load_value_sets([tmp_path])["fibromyalgia"]
+    assert read.name == "fibromyalgia"
+    first, second = read.rows
+    assert (first.system, first.code, first.label, first.source) == (ICD10CM, "M79.7", "Fibromyalgia", "ICD-10-CM")
+    assert (first.valid_from, first.valid_to, first.decides) == (date(2015, 10, 1), None, True)
+    assert (second.label, second.valid_to, second.decides) == ("One, two", date(2030, 1, 1), False)
+
+
+def test_only_csv_files_are_value_sets(tmp_path: Path) -> None:
+    write(tmp_path, "README.md", "no value set")
+    assert load_value_sets([tmp_path]) == {}
+
+
+def test_sets_of_several_folders_are_read_together(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, f"{name}.csv", HEADER)
+    assert sorted(load_value_sets([tmp_path / "a", tmp_path / "b"])) == ["a", "b"]
+
+
+def test_a_name_used_twice_is_told_with_the_second_file(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, "same.csv", HEADER)
+    with pytest.raises(ValueSetError) as raised:
+        load_value_sets([tmp_path / "a", tmp_path / "b"])
+    second = tmp_path / "b" / "same.csv"
+    assert str(raised.value) == f"{second}: a value set named same exists already; choose another name"
+
+
+GOOD = f"{SNOMED},1,One,test,,,decides\n"
+WRONG = [
+    ("", 1, "the header must be system,code,label,source,from,to,use"),
+    ("code,system,label,source,from,to,use\n", 1, "the header must be system,code,label,source,from,to,use"),
+    (HEADER + GOOD + f"{SNOMED},1,One,test,,decides\n", 3, "6 columns instead of 7"),
+    (HEADER + f"{SNOMED},1,One,test,,,decides,\n", 2, "8 columns instead of 7"),
+    (HEADER + "\n", 2, "0 columns instead of 7"),
+    (HEADER + ",1,One,test,,,decides\n", 2, "system, code and label must not be empty"),
+    (HEADER + f"{SNOMED},,One,test,,,decides\n", 2, "system, code and label must not be empty"),
+    (HEADER + f"{SNOMED},*,One,test,,,decides\n", 2, "system, code and label must not be empty"),
+    (HEADER + f"{SNOMED},1,,test,,,decides\n", 2, "system, code and label must not be empty"),
+    (HEADER + GOOD + GOOD + f"{SNOMED},1,One,test,,,maybe\n", 4, "use must be 'decides' or 'asks'"),
+    (HEADER + f"{SNOMED},1,One,test,,,\n", 2, "use must be 'decides' or 'asks'"),
+    (HEADER + f"{SNOMED},1,One,test,2024,,decides\n", 2, "a date is written like 2024-01-01"),
+    (HEADER + f"{SNOMED},1,One,test,,31.12.2024,decides\n", 2, "a date is written like 2024-01-01"),
+    (HEADER + "text,carcinom*,One,test,,,decides\n", 2, "words never decide; use must be 'asks'"),
+]
+
+
+@pytest.mark.parametrize(("content", "line", "what"), WRONG)
+def test_a_malformed_file_is_told_with_its_line_and_how_it_is_written_right(
+    tmp_path: Path, content: str, line: int, what: str
+) -> None:
+    path = write(tmp_path, "alpha.csv", content)
+    with pytest.raises(ValueSetError) as raised:
+        load_value_sets([tmp_path])
+    assert str(raised.value) == f"{path}:{line}: {what}"
+
+
+def test_a_quotation_mark_that_is_not_closed_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path, "alpha.csv", HEADER + f'{SNOMED},1,"One,test,,,decides\n' + GOOD)
+    with pytest.raises(ValueSetError) as raised:
+        load_value_sets([tmp_path])
+    assert str(raised.value) == f"{path}:3: a quotation mark is not closed, or stands alone"
+
+
+def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "alpha.csv"
+    path.write_bytes((HEADER + f"{SNOMED},1,Späte Schmerzen,test,,,decides\n").encode("latin-1"))
+    with pytest.raises(ValueSetError) as raised:
+        load_value_sets([tmp_path])
+    assert str(raised.value) == f"{path}:1: the file is not in UTF-8; save it as UTF-8"
+
+
+def test_a_file_from_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    """With a byte order mark, and lines that end as on Windows."""
+    content = "\ufeff" + HEADER + f"{SNOMED},1,Späte Schmerzen,test,,,decides\n"
+    (tmp_path / "alpha.csv").write_bytes(content.replace("\n", "\r\n").encode())
+    assert [each.label for each in load_value_sets([tmp_path])["alpha"].rows] == ["Späte Schmerzen"]
+
+
+@pytest.mark.parametrize("code", ["123", "12*"])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_of_two_rows_alike_in_sets_put_together_the_one_that_asks_wins(code: str, reverse: bool) -> None:
+    sets = [ValueSet("alpha", [row(SNOMED, code)]), ValueSet("beta", [row(SNOMED, code, asks=True)])]
+    both = union("alpha or beta", reversed(sets) if reverse else sets)
+    assert found(both, Coding(SNOMED, "123")) == Match(f"Label of {code}", False)

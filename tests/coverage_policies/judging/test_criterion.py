@@ -1,0 +1,243 @@
+"""One criterion: what its clauses make of it, why it is open, and what an answer changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations, product
+
+import pytest
+
+from coverage_policies.format.model import Clause, Criterion
+from coverage_policies.format.searches import Search
+from coverage_policies.judging.criterion import Judged, judge, with_answer
+from coverage_policies.judging.determination import Reason, Status
+from coverage_policies.operators.base import Circumstances, Finding, Holds
+from fhir_mappings.answers import Answer
+from fhir_mappings.record import Evidence
+from tests.support.policy_fakes import MET, NOT_MET, UNKNOWN, case
+
+YES, NO, CANNOT_TELL = Holds.YES, Holds.NO, Holds.CANNOT_TELL
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A clause that always finds the same."""
+
+    finding: Finding
+    searches: tuple[Search, ...] = ()
+
+    def find(self, case: Circumstances) -> Finding:  # noqa: ARG002 - it always finds the same
+        return self.finding
+
+
+def clause(holds: Holds, reason: Reason = Reason.PRESENT, name: str = "", note: str = "", gist: str = "") -> Clause:
+    evidence = (Evidence(name, name),) if name else ()
+    return Clause("fixed", {}, Fixed(Finding(holds, reason, evidence, (note,) if note else (), gist)))
+
+
+def leaf(
+    met: Sequence[Clause] = (), not_met: Sequence[Clause] = (), show: Sequence[Clause] = (), met_by: str = "yes"
+) -> Criterion:
+    return Criterion("I.A", "a", met_when=tuple(met), not_met_when=tuple(not_met), show=tuple(show), met_by=met_by)
+
+
+def judged(criterion: Criterion) -> Judged:
+    return judge(criterion, case())
+
+
+def names(found: Judged) -> list[str]:
+    return [item.reference for item in found.evidence]
+
+
+# --- clauses ---------------------------------------------------------------------------------------------------------
+
+TABLE = {
+    (YES, YES): UNKNOWN,
+    (YES, NO): MET,
+    (YES, CANNOT_TELL): MET,
+    (NO, YES): NOT_MET,
+    (NO, NO): UNKNOWN,
+    (NO, CANNOT_TELL): UNKNOWN,
+    (CANNOT_TELL, YES): NOT_MET,
+    (CANNOT_TELL, NO): UNKNOWN,
+    (CANNOT_TELL, CANNOT_TELL): UNKNOWN,
+}
+
+
+@pytest.mark.parametrize(("holds", "status"), list(TABLE.items()))
+def test_only_a_clause_that_holds_decides_and_two_that_contradict_do_not(
+    holds: tuple[Holds, Holds], status: Status
+) -> None:
+    assert judged(leaf([clause(holds[0])], [clause(holds[1])])).status is status
+
+
+@pytest.mark.parametrize("holds", list(product([YES, NO, CANNOT_TELL], repeat=3)))
+def test_of_several_clauses_any_one_is_enough(holds: tuple[Holds, ...]) -> None:
+    expected = YES in holds
+    assert (judged(leaf(met=[clause(each) for each in holds])).status is MET) is expected
+    assert (judged(leaf(not_met=[clause(each) for each in holds])).status is NOT_MET) is expected
+
+
+def test_both_directions_at_once_are_a_conflict_with_the_evidence_of_both() -> None:
+    found = judged(leaf([clause(YES, name="for")], [clause(YES, name="against")]))
+    assert (found.status, found.reason, names(found)) == (UNKNOWN, Reason.CONFLICT, ["for", "against"])
+
+
+@pytest.mark.parametrize("holds", list(Holds))
+def test_what_is_only_shown_decides_nothing(holds: Holds) -> None:
+    assert judged(leaf(show=[clause(holds)])).status is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "criterion",
+    [
+        leaf(met=[clause(YES, name="x")], show=[clause(YES, name="shown")]),
+        leaf(not_met=[clause(YES, name="x")], show=[clause(YES, name="shown")]),
+        leaf(met=[clause(NO, name="x")], show=[clause(YES, name="shown")]),
+        leaf([clause(YES, name="x")], [clause(YES)], [clause(YES, name="shown")]),
+    ],
+)
+def test_what_is_shown_is_evidence_whatever_the_status(criterion: Criterion) -> None:
+    assert names(judged(criterion)) == ["x", "shown"]
+
+
+def test_evidence_of_what_does_not_hold_is_not_evidence_of_a_status() -> None:
+    found = judged(leaf(met=[clause(YES, name="holds"), clause(NO, name="other")], not_met=[clause(NO, name="no")]))
+    assert names(found) == ["holds"]
+
+
+def test_an_open_criterion_shows_all_that_was_looked_at_once() -> None:
+    found = judged(leaf([clause(NO, name="a")], [clause(NO, name="b")], [clause(YES, name="a")]))
+    assert names(found) == ["a", "b"]
+
+
+def test_a_met_criterion_needs_no_reason() -> None:
+    assert judged(leaf(met=[clause(YES, Reason.VALUE_OUT_OF_RANGE)])).reason is None
+
+
+def test_a_criterion_that_is_not_met_has_the_reason_and_the_gist_of_the_first_clause_that_holds() -> None:
+    found = judged(
+        leaf(
+            not_met=[
+                clause(NO, Reason.NOT_FOUND),
+                clause(YES, Reason.DATE_OUT_OF_RANGE, gist="young"),
+                clause(YES, Reason.PRESENT, gist="there"),
+            ]
+        )
+    )
+    assert (found.reason, found.gist) == (Reason.DATE_OUT_OF_RANGE, "young")
+
+
+def test_the_arithmetic_of_clauses_is_kept_once() -> None:
+    assert judged(leaf(met=[clause(YES, note="8 to 2"), clause(YES, note="8 to 2")])).notes == ("8 to 2",)
+    assert judged(leaf(met=[clause(NO, note="8 to 7")], not_met=[clause(NO, note="n")])).notes == ("8 to 7", "n")
+    assert judged(leaf(not_met=[clause(YES, note="8 to 7")])).notes == ("8 to 7",)
+    assert judged(leaf([clause(YES, note="a")], [clause(YES, note="b")])).notes == ("a", "b")
+
+
+def test_a_criterion_without_clauses_is_unknown_because_nothing_was_found() -> None:
+    assert judged(leaf()) == Judged(UNKNOWN, Reason.NOT_FOUND)
+
+
+# --- why it is open --------------------------------------------------------------------------------------------------
+
+
+def test_looked_for_in_vain_is_none_recorded_where_presence_would_speak_against_it() -> None:
+    assert judged(leaf(not_met=[clause(NO, Reason.NOT_FOUND)])).reason is Reason.NONE_RECORDED
+
+
+def test_looked_for_in_vain_is_not_found_where_presence_would_speak_for_it() -> None:
+    assert judged(leaf(met=[clause(NO, Reason.NOT_FOUND)])).reason is Reason.NOT_FOUND
+
+
+def test_not_found_comes_before_none_recorded() -> None:
+    found = judged(leaf([clause(NO, Reason.NOT_FOUND)], [clause(NO, Reason.NOT_FOUND)]))
+    assert found.reason is Reason.NOT_FOUND
+
+
+@pytest.mark.parametrize("side", ["met", "not_met", "show"])
+def test_data_that_could_not_be_read_are_told_wherever_they_would_have_stood(side: str) -> None:
+    found = judged(leaf(**{side: [clause(CANNOT_TELL, Reason.DATA_UNAVAILABLE)]}))
+    assert found.reason is Reason.DATA_UNAVAILABLE
+
+
+def test_other_reasons_of_what_is_only_shown_are_none_of_an_open_criterion() -> None:
+    found = judged(leaf(not_met=[clause(NO, Reason.NOT_FOUND)], show=[clause(YES, Reason.PRESENT)]))
+    assert found.reason is Reason.NONE_RECORDED
+
+
+def test_what_surely_does_not_speak_against_a_criterion_is_no_reason_why_it_is_open() -> None:
+    assert judged(leaf(not_met=[clause(NO, Reason.DATE_OUT_OF_RANGE)])).reason is Reason.NOT_FOUND
+
+
+def test_what_may_speak_against_a_criterion_is_a_reason_why_it_is_open() -> None:
+    found = judged(leaf(not_met=[clause(CANNOT_TELL, Reason.INVALID_ATTRIBUTE)]))
+    assert found.reason is Reason.INVALID_ATTRIBUTE
+
+
+THE_MORE_HELPFUL_FIRST = [
+    Reason.CONFLICT,
+    Reason.DATA_UNAVAILABLE,
+    Reason.UNCONVERTIBLE,
+    Reason.VALUE_OUT_OF_RANGE,
+    Reason.COUNT_OUT_OF_RANGE,
+    Reason.DATE_OUT_OF_RANGE,
+    Reason.INVALID_ATTRIBUTE,
+    Reason.PRESENT,
+    Reason.MISSING,
+    Reason.NOT_FOUND,
+]
+
+
+@pytest.mark.parametrize("first", range(len(THE_MORE_HELPFUL_FIRST) - 1))
+def test_of_two_reasons_the_one_that_helps_more_comes_first(first: int) -> None:
+    pair = THE_MORE_HELPFUL_FIRST[first : first + 2]
+    for reasons in permutations(pair):
+        assert judged(leaf(met=[clause(CANNOT_TELL, reason) for reason in reasons])).reason is pair[0]
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+SAID = Evidence("QuestionnaireResponse/1", "Answered")
+FROM_DATA = Evidence("Condition/1", "Pain")
+
+
+def answered(before: Judged, value: str, met_by: str = "yes", criterion: str = "I.A") -> Judged:
+    return with_answer(before, leaf(met_by=met_by), {criterion: Answer(value, SAID)})
+
+
+@pytest.mark.parametrize(
+    ("met_by", "answer", "status"),
+    [("yes", "yes", MET), ("yes", "no", NOT_MET), ("no", "no", MET), ("no", "yes", NOT_MET)],
+)
+def test_an_answer_speaks_for_or_against_as_the_question_is_put(met_by: str, answer: str, status: Status) -> None:
+    before = Judged(UNKNOWN, Reason.NOT_FOUND, (FROM_DATA,), ("n",))
+    assert answered(before, answer, met_by) == Judged(status, Reason.ATTESTED, (SAID, FROM_DATA), ("n",))
+
+
+@pytest.mark.parametrize(("answer", "from_data"), [("yes", NOT_MET), ("no", MET)])
+def test_an_answer_against_data_is_a_conflict_with_the_evidence_of_both(answer: str, from_data: Status) -> None:
+    found = answered(Judged(from_data, Reason.PRESENT, (FROM_DATA,), ("n",)), answer)
+    assert found == Judged(UNKNOWN, Reason.CONFLICT, (FROM_DATA, SAID), ("n",))
+
+
+@pytest.mark.parametrize(("answer", "from_data"), [("yes", MET), ("no", NOT_MET)])
+def test_an_answer_that_says_what_the_data_say_joins_their_evidence(answer: str, from_data: Status) -> None:
+    before = Judged(from_data, Reason.PRESENT, (FROM_DATA,), ("n",), "gist")
+    assert answered(before, answer) == Judged(from_data, Reason.PRESENT, (FROM_DATA, SAID), ("n",), "gist")
+
+
+@pytest.mark.parametrize("answer", ["yes", "no"])
+def test_an_answer_does_not_settle_data_that_contradict_themselves(answer: str) -> None:
+    found = answered(Judged(UNKNOWN, Reason.CONFLICT, (FROM_DATA,)), answer)
+    assert (found.status, found.reason) == (UNKNOWN, Reason.CONFLICT)
+
+
+@pytest.mark.parametrize("answer", ["", "malignant", "Yes, probably"])
+def test_an_answer_that_is_neither_yes_nor_no_changes_nothing(answer: str) -> None:
+    before = Judged(UNKNOWN, Reason.NOT_FOUND)
+    assert answered(before, answer) is before
+
+
+def test_an_answer_to_another_criterion_changes_nothing() -> None:
+    before = Judged(UNKNOWN, Reason.NOT_FOUND)
+    assert answered(before, "yes", criterion="I.B") is before

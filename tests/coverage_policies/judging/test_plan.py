@@ -1,0 +1,288 @@
+"""Whose policies a patient's plan follows, and which line of business it is."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from coverage_policies.judging.plan import Plan, plan_of
+from coverage_policies.judging.plan_rules import Line, Payer, PlanRules
+from fhir_mappings.fhir_json import Resource
+from fhir_mappings.record import Availability
+from tests.support.policy_fakes import COMPLETE, NOT_OFFERED, UNAVAILABLE, chart
+
+DAY = date(2026, 3, 2)
+MEDICARE, NON_MEDICARE, UNKNOWN = Line.MEDICARE, Line.NON_MEDICARE, Line.UNKNOWN
+NPI = "http://hl7.org/fhir/sid/us-npi"
+
+# Typology codes of the plans below.
+ADVANTAGE, ORIGINAL, D_SNP, MEDICAID = "111", "121", "141", "211"
+COMMERCIAL, TRICARE, VETERANS = "512", "311", "32"
+MEDIGAP, BLUE_MEDIGAP, TRICARE_FOR_LIFE = "523", "623", "3123"
+PART_D, DRUG_MANAGER, DENTAL, VISION = "122", "516", "561", "562"
+SELF_PAY, NOT_SAID = "81", "9999"
+
+OURS = Payer("Ours", "Owner", frozenset({f"{NPI}|1"}), frozenset({"sample health plan"}), frozenset({"plan|GOLD-1"}))
+CROOKED = {"class": [{"value": "a class of no kind"}]}
+RULES = PlanRules(payers=(OURS,))
+NO_RULES = PlanRules()
+
+
+def pays(kind: str = "", payer: str = "", **members: Any) -> Resource:
+    """A coverage of a kind, paid by a payer of that name."""
+    found: Resource = {"resourceType": "Coverage", "status": "active", "beneficiary": {"reference": "Patient/p"}}
+    found["payor"] = [{"display": payer} if payer else {"reference": "Organization/unread"}]
+    if kind:
+        found["type"] = {"coding": [{"system": "https://nahdo.org/sopt", "code": kind}]}
+    return found | members
+
+
+def plan(
+    *held: Resource,
+    rules: PlanRules = RULES,
+    coverage: Availability = COMPLETE,
+    others: tuple[Resource, ...] = (),
+) -> Plan:
+    numbered = [each | {"id": f"cov-{i}"} for i, each in enumerate(held)]
+    return plan_of(chart(*numbered, *others, availability={"Coverage": coverage}), DAY, rules)
+
+
+# --- line of business ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kinds", "line"),
+    [
+        ([ORIGINAL], MEDICARE),
+        ([ADVANTAGE], MEDICARE),
+        ([D_SNP], MEDICARE),
+        ([MEDICAID], NON_MEDICARE),
+        ([COMMERCIAL], NON_MEDICARE),
+        ([TRICARE], NON_MEDICARE),
+        ([VETERANS], NON_MEDICARE),
+        ([SELF_PAY], UNKNOWN),
+        ([NOT_SAID], UNKNOWN),
+        ([""], UNKNOWN),
+        ([], UNKNOWN),
+        ([ORIGINAL, ADVANTAGE], MEDICARE),
+        ([ORIGINAL, MEDICAID], MEDICARE),
+        ([ADVANTAGE, D_SNP, MEDICAID], MEDICARE),
+        ([MEDICAID, COMMERCIAL], NON_MEDICARE),
+        ([ORIGINAL, COMMERCIAL], UNKNOWN),
+        ([ORIGINAL, TRICARE], UNKNOWN),
+        ([ORIGINAL, MEDICAID, COMMERCIAL], UNKNOWN),
+        ([ORIGINAL, NOT_SAID], UNKNOWN),
+        ([COMMERCIAL, NOT_SAID], UNKNOWN),
+    ],
+)
+def test_the_line_of_business_is_that_of_the_kinds_of_plan_on_file(kinds: list[str], line: Line) -> None:
+    assert plan(*map(pays, kinds)).line is line
+
+
+@pytest.mark.parametrize(
+    "aside", [MEDIGAP, BLUE_MEDIGAP, TRICARE_FOR_LIFE, PART_D, DRUG_MANAGER, DENTAL, VISION], ids=lambda code: code
+)
+class TestACoverageThatNeverChooses:
+    def test_alone_it_leaves_the_line_unknown(self, aside: str) -> None:
+        assert plan(pays(aside)).line is UNKNOWN
+
+    def test_alone_it_is_said_that_another_is_missing(self, aside: str) -> None:
+        (note,) = plan(pays(aside)).notes
+        assert note.endswith("goes with another that is not on file.")
+
+    def test_alone_it_makes_the_payer_no_stranger(self, aside: str) -> None:
+        assert plan(pays(aside, "Another Plan")).follows("Owner") is None
+
+    def test_alone_it_makes_the_payer_no_follower(self, aside: str) -> None:
+        assert plan(pays(aside, "Sample Health Plan")).follows("Owner") is None
+
+    def test_beside_medicare_it_changes_nothing(self, aside: str) -> None:
+        assert plan(pays(ORIGINAL), pays(aside, order=1)).line is MEDICARE
+
+    def test_beside_a_commercial_plan_it_changes_nothing(self, aside: str) -> None:
+        assert plan(pays(COMMERCIAL), pays(aside)).line is NON_MEDICARE
+
+
+def test_what_is_the_only_coverage_on_file_is_told() -> None:
+    assert plan(pays(PART_D), pays(MEDIGAP)).notes == (
+        "The only coverage on file (Medicare supplement, drugs only) goes with another that is not on file.",
+    )
+
+
+@pytest.mark.parametrize(("medicare", "commercial", "line"), [(1, 2, MEDICARE), (2, 1, NON_MEDICARE), (5, 9, MEDICARE)])
+def test_medicare_beside_a_commercial_plan_goes_by_the_one_that_pays_first(
+    medicare: int, commercial: int, line: Line
+) -> None:
+    assert plan(pays(ORIGINAL, order=medicare), pays(COMMERCIAL, order=commercial)).line is line
+
+
+@pytest.mark.parametrize(("medicare", "commercial"), [({"order": 1}, {}), ({"order": 1}, {"order": 1})])
+def test_where_it_is_not_told_who_pays_first_the_line_is_unknown(
+    medicare: dict[str, Any], commercial: dict[str, Any]
+) -> None:
+    assert plan(pays(ORIGINAL, **medicare), pays(COMMERCIAL, **commercial)).line is UNKNOWN
+
+
+def test_medicaid_pays_after_medicare_whatever_order_is_stated() -> None:
+    assert plan(pays(MEDICAID, order=1), pays(ORIGINAL, order=2)).line is MEDICARE
+
+
+def test_a_plan_of_no_stated_kind_that_pays_first_leaves_the_line_unknown() -> None:
+    assert plan(pays(NOT_SAID, order=1), pays(COMMERCIAL, order=2)).line is UNKNOWN
+
+
+@pytest.mark.parametrize("readable", [ORIGINAL, MEDICAID, COMMERCIAL])
+def test_a_coverage_that_cannot_be_read_leaves_the_line_unknown(readable: str) -> None:
+    assert plan(pays(readable), pays(readable, **CROOKED)).line is UNKNOWN
+
+
+def test_a_coverage_that_cannot_be_read_and_pays_second_does_not_choose() -> None:
+    assert plan(pays(COMMERCIAL, order=1), pays(ORIGINAL, order=2, **CROOKED)).line is NON_MEDICARE
+
+
+@pytest.mark.parametrize("line", [MEDICARE, NON_MEDICARE])
+def test_a_known_payer_tells_the_line_where_the_coverage_does_not(line: Line) -> None:
+    rules = PlanRules(payers=(Payer("Ours", "Owner", names=frozenset({"ours"}), line=line),))
+    assert plan(pays(NOT_SAID, "Ours"), rules=rules).line is line
+
+
+def test_the_kind_on_file_outranks_what_is_known_of_the_payer() -> None:
+    rules = PlanRules(payers=(Payer("Ours", "Owner", names=frozenset({"ours"}), line=MEDICARE),))
+    assert plan(pays(COMMERCIAL, "Ours"), rules=rules).line is NON_MEDICARE
+
+
+def test_what_is_known_of_the_payer_does_not_mend_a_coverage_that_cannot_be_read() -> None:
+    rules = PlanRules(payers=(Payer("Ours", "Owner", names=frozenset({"ours"}), line=MEDICARE),))
+    assert plan(pays("", "Ours", type={"coding": "x"}), rules=rules).line is UNKNOWN
+
+
+def test_only_the_coverages_of_the_day_choose() -> None:
+    over = pays(COMMERCIAL, period={"end": "2026-03-01"})
+    assert plan(over, pays(ORIGINAL, period={"start": "2026-03-02"})).line is MEDICARE
+
+
+# --- nothing on file, nothing read -----------------------------------------------------------------------------------
+
+
+def test_without_a_coverage_on_file_nothing_is_known_and_it_is_told() -> None:
+    assert plan() == Plan(UNKNOWN, notes=("No coverage is on file for that day.",))
+
+
+@pytest.mark.parametrize("how", [UNAVAILABLE, NOT_OFFERED])
+def test_a_search_that_did_not_bring_everything_leaves_the_plan_unknown_whatever_it_brought(how: Availability) -> None:
+    found = plan(pays(ORIGINAL, "Another Plan"), coverage=how)
+    assert found == Plan(UNKNOWN, notes=("The patient's coverage could not be read.",))
+    assert found.follows("Owner") is None
+
+
+def test_where_a_coverage_chooses_there_is_nothing_to_note() -> None:
+    assert plan(pays(ORIGINAL), pays(MEDIGAP)).notes == ()
+
+
+# --- whose policies --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"payor": [{"identifier": {"system": NPI, "value": "1"}}]},
+        {"payor": [{"display": "SAMPLE health plan"}]},
+        {"class": [{"type": {"coding": [{"code": "plan"}]}, "value": "GOLD-1"}]},
+    ],
+    ids=["identifier", "name", "class"],
+)
+def test_a_payer_is_known_by_its_identifier_its_name_or_its_plan(known: dict[str, Any]) -> None:
+    assert plan(pays(ORIGINAL, **known)).follows("Owner") is True
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"payor": [{"identifier": {"system": NPI, "value": "2"}}]},
+        {"payor": [{"identifier": {"system": "urn:other", "value": "1"}}]},
+        {"payor": [{"display": "Sample Health Plan of Ohio"}]},
+        {"payor": [{"display": "Sample"}]},
+        {"payor": [{"display": "Another"}], "class": [{"type": {"coding": [{"code": "group"}]}, "value": "GOLD-1"}]},
+    ],
+    ids=["another number", "another system", "a longer name", "a shorter name", "another kind of class"],
+)
+def test_a_payer_that_is_told_and_not_ours_follows_others(other: dict[str, Any]) -> None:
+    assert plan(pays(ORIGINAL, **other)).follows("Owner") is False
+
+
+def test_a_payer_that_is_not_told_is_unknown() -> None:
+    assert plan(pays(ORIGINAL)).follows("Owner") is None
+
+
+def test_a_class_alone_that_is_not_ours_tells_nothing_of_the_payer() -> None:
+    other = {"class": [{"type": {"coding": [{"code": "plan"}]}, "value": "SILVER"}]}
+    assert plan(pays(ORIGINAL, **other)).follows("Owner") is None
+
+
+def test_a_stranger_in_a_coverage_that_cannot_be_read_is_unknown() -> None:
+    assert plan(pays(ORIGINAL, "Another Plan", order=0)).follows("Owner") is None
+
+
+def test_without_payers_configured_every_payer_is_unknown() -> None:
+    assert plan(pays(ORIGINAL, "Another Plan"), rules=NO_RULES).follows("Owner") is None
+
+
+def test_a_number_outranks_a_name_that_another_payer_bears() -> None:
+    by_name = Payer("By name", "Name Owner", names=frozenset({"twin"}))
+    by_number = Payer("By number", "Number Owner", identifiers=frozenset({f"{NPI}|7"}))
+    twin = pays(ORIGINAL, payor=[{"display": "Twin", "identifier": {"system": NPI, "value": "7"}}])
+    assert plan(twin, rules=PlanRules(payers=(by_name, by_number))).owners == {"Number Owner"}
+
+
+def test_one_of_two_payers_that_is_ours_is_enough() -> None:
+    assert plan(pays(ORIGINAL, "Another Plan"), pays(COMMERCIAL, "Sample Health Plan")).follows("Owner") is True
+
+
+def test_beside_a_stranger_that_is_not_told_nobody_is_ruled_out() -> None:
+    assert plan(pays(ORIGINAL, "Another Plan"), pays(COMMERCIAL)).follows("Owner") is None
+
+
+def test_a_plan_may_follow_two_owners() -> None:
+    rules = PlanRules(
+        payers=(Payer("A", "Owner A", names=frozenset({"a"})), Payer("B", "Owner B", names=frozenset({"b"})))
+    )
+    found = plan(pays(ORIGINAL, "A"), pays(COMMERCIAL, "B"), rules=rules)
+    assert {owner: found.follows(owner) for owner in ("Owner A", "Owner B", "Owner C")} == {
+        "Owner A": True,
+        "Owner B": True,
+        "Owner C": False,
+    }
+
+
+def test_a_supplement_of_another_payer_beside_ours_is_no_stranger() -> None:
+    assert plan(pays(ORIGINAL, "Sample Health Plan"), pays(MEDIGAP)).follows("Stranger") is False
+
+
+# --- Medicaid --------------------------------------------------------------------------------------------------------
+
+TEXAN: Resource = {"resourceType": "Patient", "id": "p", "address": [{"state": "TX"}]}
+MISSOURI: Resource = {"resourceType": "Organization", "id": "mo", "name": "MO HealthNet", "address": [{"state": "MO"}]}
+OF_MISSOURI = {"payor": [{"reference": "Organization/mo"}]}
+
+
+@pytest.mark.parametrize("kind", [MEDICAID, D_SNP])
+def test_the_state_of_medicaid_is_that_of_the_payer(kind: str) -> None:
+    assert plan(pays(kind, **OF_MISSOURI), others=(MISSOURI, TEXAN)).medicaid_state == "MO"
+
+
+def test_without_a_state_of_the_payer_it_is_the_patients() -> None:
+    assert plan(pays(MEDICAID), others=(TEXAN,)).medicaid_state == "TX"
+
+
+def test_medicaid_of_an_unknown_state_is_still_medicaid() -> None:
+    assert plan(pays(MEDICAID)).medicaid_state == "?"
+
+
+def test_the_state_is_not_taken_from_another_plan() -> None:
+    held = pays(ORIGINAL, **OF_MISSOURI), pays(MEDICAID)
+    assert plan(*held, others=(MISSOURI, TEXAN)).medicaid_state == "TX"
+
+
+@pytest.mark.parametrize("kind", [ORIGINAL, COMMERCIAL, TRICARE])
+def test_without_medicaid_no_state_comes_first(kind: str) -> None:
+    assert plan(pays(kind, **OF_MISSOURI), others=(MISSOURI, TEXAN)).medicaid_state == ""

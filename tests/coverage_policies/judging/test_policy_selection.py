@@ -1,0 +1,445 @@
+"""Which texts judge an order on a service date, for a patient's plan."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from coverage_policies.format.library import Library
+from coverage_policies.format.loader import parse_policy
+from coverage_policies.format.model import Policy
+from coverage_policies.format.value_sets import Row, ValueSet
+from coverage_policies.judging.plan import Plan
+from coverage_policies.judging.plan_rules import Effective, Line, PlanRules
+from coverage_policies.judging.policy_selection import Chosen, candidates, choose
+from fhir_mappings.codings import CPT
+from tests.support.policy_fakes import ENTRY, HEAD, SETS, order, row, text
+
+UNKNOWN_PLAN = Plan(Line.UNKNOWN)
+MEDICARE = Plan(Line.MEDICARE, frozenset({"Test Plan"}), knows_all=True)
+NO_RULES = PlanRules()
+
+
+def revision(month: str, name: str = "CP.TEST", head: str = "", orders: str = ENTRY) -> Policy:
+    written = HEAD.replace("2025-01", month).replace("CP.TEST", name) + head
+    return parse_policy(text("I: {says: s, ask: q}", head=written, orders=orders), f"{name}-{month}", SETS)
+
+
+def held(*policies: Policy) -> Library:
+    return Library({policy.text: policy for policy in policies}, dict[str, ValueSet](SETS))
+
+
+def chosen(library: Library, day: date, rules: PlanRules = NO_RULES, plan: Plan = MEDICARE) -> tuple[Chosen, ...]:
+    return choose(library, order(), day, plan, rules)
+
+
+def texts(library: Library, day: date, rules: PlanRules = NO_RULES) -> list[list[str]]:
+    return [[text.revision for text in each.texts] for each in chosen(library, day, rules)]
+
+
+THREE = held(revision("2024-06"), revision("2022-06"), revision("2025-04"))
+
+
+@pytest.mark.parametrize(
+    ("day", "month"),
+    [
+        (date(2022, 6, 1), "2022-06"),
+        (date(2024, 5, 31), "2022-06"),
+        (date(2024, 6, 1), "2024-06"),
+        (date(2025, 3, 31), "2024-06"),
+        (date(2025, 4, 1), "2025-04"),
+        (date(2030, 1, 1), "2025-04"),
+    ],
+)
+def test_the_newest_text_dated_on_or_before_the_month_of_service_judges(day: date, month: str) -> None:
+    assert texts(THREE, day) == [[month]]
+    assert [policy.revision for policy in candidates(THREE, order(), day, NO_RULES)] == [month]
+
+
+def test_before_the_oldest_text_none_is_held_and_it_is_told() -> None:
+    (found,) = chosen(THREE, date(2022, 5, 31))
+    assert (found.is_held, [text.revision for text in found.texts]) == (False, ["2022-06"])
+    assert found.because == ("No text of CP.TEST is held for 2022-05-31; the oldest is dated 2022-06.",)
+
+
+def test_a_newest_text_that_no_longer_speaks_of_the_order_ends_it() -> None:
+    newer = revision("2025-04", orders="- {codes: another-order, sections: [I]}")
+    library = held(revision("2022-06"), newer)
+    assert texts(library, date(2025, 3, 31)) == [["2022-06"]]
+    assert texts(library, date(2025, 4, 1)) == []
+
+
+def test_two_policies_may_judge_one_order() -> None:
+    library = held(revision("2025-04"), revision("2024-01", "CP.OTHER"))
+    found = chosen(library, date(2026, 3, 2))
+    assert sorted(each.texts[0].name for each in found) == ["CP.OTHER", "CP.TEST"]
+
+
+def test_an_order_that_no_text_names_is_judged_by_none() -> None:
+    assert choose(THREE, order("99999"), date(2026, 3, 2), MEDICARE, NO_RULES) == ()
+    assert candidates(THREE, order("99999"), date(2026, 3, 2), NO_RULES) == ()
+
+
+# --- the operator's table of effective dates -------------------------------------------------------------------------
+
+
+def effective(month: str, since: date, until: date | None = None, name: str = "CP.TEST") -> Effective:
+    return Effective(f"{name}@{month}", since, until, "bulletin")
+
+
+def table(*entries: Effective) -> PlanRules:
+    return PlanRules(effective=entries)
+
+
+def test_a_stated_effective_date_wins_over_the_month() -> None:
+    rules = table(effective("2025-04", date(2025, 7, 1)))
+    assert texts(THREE, date(2025, 6, 30), rules) == [["2024-06"]]
+    assert texts(THREE, date(2025, 7, 1), rules) == [["2025-04"]]
+
+
+def test_it_is_said_since_when_a_text_is_in_force_and_who_said_so() -> None:
+    (found,) = chosen(THREE, date(2025, 7, 1), table(effective("2025-04", date(2025, 7, 1))))
+    assert "In force for the plan since 2025-07-01 (bulletin)." in found.because
+
+
+def test_a_text_may_take_effect_before_the_month_it_is_dated() -> None:
+    rules = table(effective("2025-04", date(2025, 3, 15)))
+    assert texts(THREE, date(2025, 3, 14), rules) == [["2024-06"]]
+    assert texts(THREE, date(2025, 3, 15), rules) == [["2025-04"]]
+
+
+def test_an_older_text_that_the_plan_still_applies_stands_against_a_newer_one() -> None:
+    rules = table(effective("2022-06", date(2022, 8, 1)))
+    assert texts(THREE, date(2026, 3, 2), rules) == [["2022-06"]]
+
+
+def test_a_text_is_in_force_up_to_and_on_its_last_day() -> None:
+    rules = table(effective("2022-06", date(2022, 8, 1), date(2025, 12, 31)))
+    assert texts(THREE, date(2025, 12, 31), rules) == [["2022-06"]]
+    assert texts(THREE, date(2026, 1, 1), rules) == [["2025-04"]]
+
+
+def test_of_two_texts_in_force_the_one_that_came_last_judges() -> None:
+    entries = effective("2025-04", date(2025, 7, 1)), effective("2022-06", date(2022, 8, 1))
+    for each in (entries, entries[::-1]):
+        assert texts(THREE, date(2025, 6, 30), table(*each)) == [["2022-06"]]
+        assert texts(THREE, date(2025, 7, 1), table(*each)) == [["2025-04"]]
+
+
+def test_the_table_of_one_policy_says_nothing_of_another() -> None:
+    rules = table(effective("2022-06", date(2022, 8, 1), name="CP.OTHER"))
+    assert texts(THREE, date(2026, 3, 2), rules) == [["2025-04"]]
+
+
+def test_before_the_first_text_takes_effect_none_is_held() -> None:
+    found = chosen(held(revision("2025-04")), date(2025, 6, 30), table(effective("2025-04", date(2025, 7, 1))))
+    assert [each.is_held for each in found] == [False]
+
+
+def test_after_the_last_text_ended_none_is_held_and_it_is_told() -> None:
+    rules = table(effective("2025-04", date(2025, 7, 1), date(2025, 12, 31)))
+    (found,) = chosen(THREE, date(2026, 1, 1), rules)
+    assert found.is_held is False
+    assert found.because == (
+        "No text of CP.TEST is held for 2026-01-01; that of 2025-04 is no longer in force for the plan.",
+    )
+
+
+def test_a_text_known_and_not_held_after_the_end_of_the_last_one_is_not_judged_by_that_one() -> None:
+    library = held(revision("2019-08", head="history: [2020-02]\n"))
+    rules = table(effective("2019-08", date(2019, 10, 1), date(2020, 1, 31)))
+    assert [each.is_held for each in chosen(library, date(2020, 1, 31), rules)] == [True]
+    assert [each.is_held for each in chosen(library, date(2020, 3, 1), rules)] == [False]
+
+
+def test_a_text_that_is_still_to_come_is_a_neighbour_of_the_one_before_it() -> None:
+    rules = table(effective("2025-04", date(2025, 7, 1)))
+    assert texts(NEIGHBOURS, date(2025, 6, 30), rules) == [["2022-06", "2025-04"]]
+    assert texts(NEIGHBOURS, date(2025, 7, 1), rules) == [["2025-04"]]
+
+
+def test_a_text_that_ended_is_a_neighbour_of_the_one_after_it() -> None:
+    rules = table(effective("2022-06", date(2022, 8, 1), date(2024, 8, 31)))
+    assert texts(NEIGHBOURS, date(2024, 8, 31), rules) == [["2022-06"]]
+    assert texts(NEIGHBOURS, date(2024, 9, 1), rules) == [["2022-06", "2025-04"]]
+
+
+def test_a_text_that_ended_is_followed_by_one_that_is_not_known() -> None:
+    library = held(revision("2022-06"), revision("2025-04"))
+    rules = table(effective("2022-06", date(2022, 8, 1), date(2023, 5, 31)))
+    (found,) = chosen(library, date(2023, 9, 1), rules)
+    assert [text.revision for text in found.texts] == ["2022-06", "2025-04"]
+    assert found.because[-1] == (
+        "The text of CP.TEST after 2022-06 is not held: judged by the one before and the one after."
+    )
+
+
+def test_a_text_that_is_still_to_come_is_no_neighbour_of_a_later_one() -> None:
+    library = held(revision("2022-06"), revision("2025-04", head="history: [2024-06]\n"))
+    rules = table(effective("2022-06", date(2025, 1, 1), date(2025, 2, 1)))
+    assert [each.is_held for each in chosen(library, date(2024, 9, 1), rules)] == [False]
+
+
+# --- months of other revisions ---------------------------------------------------------------------------------------
+
+
+def test_an_order_without_a_code_is_found_by_its_words() -> None:
+    words = {"named": ValueSet("named", [Row("text", "test fusion", "Test fusion", "", None, None, False)])}
+    orders = f"{ENTRY}\n- {{codes: named, sections: [], ask: Which code}}"
+    by_words = parse_policy(text("I: {says: s, ask: q}", orders=orders), "t", dict(SETS) | words)
+    named = replace(order("none"), codes=(), words=("Test fusion",))
+    assert candidates(held(by_words), named, date(2026, 3, 2), NO_RULES) == (by_words,)
+    assert [each.texts for each in choose(held(by_words), named, date(2026, 3, 2), MEDICARE, NO_RULES)] == [(by_words,)]
+
+
+NEIGHBOURS = held(
+    revision("2022-06", head="history: [2016-09, 2024-06, 2025-04]\n"),
+    revision("2025-04", head="history: [2016-09, 2022-06, 2024-06]\n"),
+)
+
+
+@pytest.mark.parametrize(
+    ("day", "months"),
+    [
+        (date(2022, 6, 1), ["2022-06"]),
+        (date(2024, 5, 31), ["2022-06"]),
+        (date(2024, 6, 1), ["2022-06", "2025-04"]),
+        (date(2025, 3, 31), ["2022-06", "2025-04"]),
+        (date(2025, 4, 1), ["2025-04"]),
+    ],
+)
+def test_a_known_text_that_is_not_held_is_judged_by_its_neighbours_from_its_month_on(
+    day: date, months: list[str]
+) -> None:
+    assert texts(NEIGHBOURS, day) == [months]
+    assert [policy.revision for policy in candidates(NEIGHBOURS, order(), day, NO_RULES)] == months
+
+
+def test_of_many_texts_only_the_nearest_before_and_after_are_neighbours() -> None:
+    library = held(
+        revision("2020-01"),
+        revision("2022-06"),
+        revision("2025-04", head="history: [2024-06]\n"),
+        revision("2026-01"),
+    )
+    assert texts(library, date(2024, 9, 1)) == [["2022-06", "2025-04"]]
+
+
+def test_it_is_said_which_text_is_not_held() -> None:
+    (found,) = chosen(NEIGHBOURS, date(2024, 6, 1))
+    assert found.because[-1] == (
+        "The text of CP.TEST of 2024-06 is not held: judged by the one before and the one after."
+    )
+
+
+@pytest.mark.parametrize("day", [date(2016, 8, 31), date(2016, 9, 1), date(2022, 5, 31)])
+def test_a_known_text_older_than_all_that_are_held_is_judged_by_none(day: date) -> None:
+    (found,) = chosen(NEIGHBOURS, day)
+    assert (found.is_held, found.texts[0].revision) == (False, "2022-06")
+
+
+def test_a_newer_text_that_is_known_and_not_held_is_told_and_the_last_one_judges() -> None:
+    library = held(revision("2019-08", head="history: [2018-08, 2020-02]\n"))
+    (before,), (after,) = (chosen(library, day) for day in (date(2020, 1, 31), date(2020, 2, 1)))
+    assert [text.revision for text in before.texts + after.texts] == ["2019-08", "2019-08"]
+    assert "A later text of CP.TEST, of 2020-02, is not held." not in before.because
+    assert "A later text of CP.TEST, of 2020-02, is not held." in after.because
+
+
+def test_where_the_newest_by_month_is_taken_it_is_said_that_the_plan_sets_the_day() -> None:
+    (found,) = chosen(THREE, date(2026, 3, 2))
+    assert found.because[-1] == (
+        "The plan sets the day a text takes effect; taken is the newest dated by the month of service."
+    )
+
+
+def test_a_text_that_speaks_of_the_order_beside_one_that_does_not_stands_with_it() -> None:
+    silent = revision("2025-04", head="history: [2024-06]\n", orders="- {codes: another-order, sections: [I]}")
+    assert texts(held(revision("2022-06"), silent), date(2024, 6, 1)) == [["2022-06", "2025-04"]]
+
+
+# --- codes and their days --------------------------------------------------------------------------------------------
+
+
+def in_2023(name: str = "CP.TEST") -> Policy:
+    """A text of 2022 whose code stood in 2023 only."""
+    sets = dict(SETS) | {
+        "the-order": ValueSet("the-order", [row(CPT, "10001", since=date(2023, 1, 1), until=date(2023, 12, 31))])
+    }
+    written = text("I: {says: s, ask: q}", head=HEAD.replace("2025-01", "2022-06").replace("CP.TEST", name))
+    return parse_policy(written, name, sets)
+
+
+@pytest.mark.parametrize(
+    ("day", "wanted"),
+    [
+        (date(2022, 12, 31), []),
+        (date(2023, 1, 1), ["2022-06"]),
+        (date(2023, 12, 31), ["2022-06"]),
+        (date(2024, 1, 1), []),
+    ],
+)
+def test_data_are_wanted_only_on_days_on_which_the_code_stood(day: date, wanted: list[str]) -> None:
+    found = candidates(held(in_2023()), order(), day, NO_RULES)
+    assert [policy.revision for policy in found] == wanted
+
+
+def test_a_code_outside_its_days_finds_the_text_that_says_so() -> None:
+    assert texts(held(in_2023()), date(2024, 1, 1)) == [["2022-06"]]
+
+
+def test_where_no_text_is_held_an_order_is_wanted_and_told_of_alike() -> None:
+    day = date(2022, 5, 31)
+    assert [each.is_held for each in chosen(held(in_2023()), day)] == [False]
+    assert len(candidates(held(in_2023()), order(), day, NO_RULES)) == 1
+
+
+def test_where_no_text_is_held_an_order_that_only_a_later_text_judges_is_told_of_as_well() -> None:
+    silent = revision("2022-06", orders="- {codes: another-order, sections: [I]}")
+    library = held(silent, revision("2025-04"))
+    assert [each.is_held for each in chosen(library, date(2022, 5, 31))] == [False]
+    assert len(candidates(library, order(), date(2022, 5, 31), NO_RULES)) == 1
+
+
+def test_where_no_text_is_held_an_order_that_none_would_judge_is_not_told_of() -> None:
+    library = held(revision("2025-04", orders=f"{ENTRY}\n- {{codes: another-order, sections: []}}"))
+    of = order("10002")
+    assert choose(library, of, date(2022, 1, 1), MEDICARE, NO_RULES) == ()
+    assert candidates(library, of, date(2022, 1, 1), NO_RULES) == ()
+
+
+# --- payers ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_that_follows_others_is_not_judged() -> None:
+    (found,) = chosen(THREE, date(2026, 3, 2), plan=Plan(Line.MEDICARE, frozenset({"Other"}), knows_all=True))
+    assert found.is_foreign
+
+
+def test_a_text_for_another_line_of_business_is_left_out() -> None:
+    assert chosen(THREE, date(2026, 3, 2), plan=Plan(Line.NON_MEDICARE, frozenset({"Test Plan"}))) == ()
+
+
+def test_before_anything_is_known_of_the_plan_the_texts_for_every_line_are_wanted() -> None:
+    found = candidates(BOTH_LINES, order(), DAY, NO_RULES)
+    assert sorted(policy.name for policy in found) == ["CP.TEST", "MC.TEST"]
+
+
+def test_a_foreign_payer_is_told_with_the_newest_text() -> None:
+    (found,) = chosen(NEIGHBOURS, date(2024, 6, 1), plan=FOREIGN)
+    assert (found.is_foreign, [text.revision for text in found.texts]) == (True, ["2025-04"])
+    assert found.because == ("The payer on file does not follow the policies of Test Plan.",)
+
+
+def test_a_foreign_payer_comes_before_a_text_that_is_not_held() -> None:
+    (found,) = chosen(THREE, date(2020, 1, 1), plan=FOREIGN)
+    assert (found.is_foreign, found.is_held) == (True, True)
+
+
+# --- lines of business -----------------------------------------------------------------------------------------------
+
+DAY = date(2026, 3, 2)
+FOREIGN = Plan(Line.MEDICARE, frozenset({"Other"}), knows_all=True)
+
+
+def for_line(line: str, name: str, month: str = "2025-01", owner: str = "Test Plan", head: str = "") -> Policy:
+    return replace(revision(month, name, head), lines_of_business=(line,), owner=owner)
+
+
+BOTH_LINES = held(for_line("non-medicare", "CP.TEST"), for_line("medicare", "MC.TEST"))
+OURS = frozenset({"Test Plan"})
+
+
+def side_by_side(library: Library, plan: Plan, day: date = DAY) -> list[list[str]]:
+    return [sorted(text.text for text in each.texts) for each in chosen(library, day, plan=plan)]
+
+
+@pytest.mark.parametrize(
+    ("line", "together"),
+    [
+        (Line.MEDICARE, [["MC.TEST@2025-01"]]),
+        (Line.NON_MEDICARE, [["CP.TEST@2025-01"]]),
+        (Line.UNKNOWN, [["CP.TEST@2025-01", "MC.TEST@2025-01"]]),
+    ],
+)
+def test_the_line_of_business_chooses_among_texts_and_unknown_takes_both(line: Line, together: list[list[str]]) -> None:
+    assert side_by_side(BOTH_LINES, Plan(line, OURS)) == together
+
+
+def test_a_text_for_both_lines_stands_alone_on_any() -> None:
+    library = held(replace(revision("2025-01"), lines_of_business=("medicare", "non-medicare")))
+    for line in Line:
+        assert side_by_side(library, Plan(line, OURS)) == [["CP.TEST@2025-01"]]
+
+
+def test_texts_of_different_owners_do_not_stand_together() -> None:
+    library = held(for_line("non-medicare", "CP.TEST"), for_line("medicare", "MC.TEST", owner="Other Plan"))
+    assert sorted(side_by_side(library, Plan(Line.UNKNOWN))) == [["CP.TEST@2025-01"], ["MC.TEST@2025-01"]]
+
+
+def test_neighbours_of_one_line_stand_with_the_text_of_the_other() -> None:
+    gap = "history: [2024-06]\n"
+    library = held(
+        for_line("non-medicare", "CP.TEST", "2022-06"),
+        for_line("non-medicare", "CP.TEST", "2025-04", head=gap),
+        for_line("medicare", "MC.TEST", "2023-01"),
+    )
+    assert side_by_side(library, Plan(Line.UNKNOWN), date(2024, 9, 1)) == [
+        ["CP.TEST@2022-06", "CP.TEST@2025-04", "MC.TEST@2023-01"]
+    ]
+
+
+def test_it_is_said_which_texts_stand_side_by_side_and_for_whom() -> None:
+    (found,) = chosen(BOTH_LINES, DAY, plan=Plan(Line.UNKNOWN, OURS))
+    assert found.because[0] == (
+        "The line of business is not known: judged by CP.TEST (non-medicare) and MC.TEST (medicare)."
+    )
+
+
+@pytest.mark.parametrize(("line", "other"), [("medicare", "non-medicare"), ("non-medicare", "medicare")])
+def test_it_is_said_for_which_line_no_text_speaks(line: str, other: str) -> None:
+    (found,) = chosen(held(for_line(line, "CP.TEST")), DAY, plan=Plan(Line.UNKNOWN, OURS))
+    assert found.because[0] == (
+        f"The line of business is not known: judged by CP.TEST ({line}). "
+        f"No text for {other} that is held for the day speaks about it."
+    )
+
+
+def test_what_is_said_of_either_text_is_said_once() -> None:
+    (found,) = chosen(BOTH_LINES, DAY, plan=Plan(Line.UNKNOWN, OURS))
+    assert len(set(found.because)) == len(found.because)
+
+
+# --- what comes first ------------------------------------------------------------------------------------------------
+
+LCD = "Medicare: national and local coverage determinations come first."
+STATE = "Medicaid: the rules of the state of TX come first."
+ANY_STATE = "Medicaid: the rules of the state come first."
+EITHER = "Determinations of Medicare and rules of a state's Medicaid, where they apply, come first."
+IF_IT_FOLLOWS = "It counts if the plan follows the policies of Test Plan: the payer on file is not known."
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        (Plan(Line.MEDICARE, OURS), {LCD}),
+        (Plan(Line.MEDICARE, OURS, medicaid_state="TX"), {LCD, STATE}),
+        (Plan(Line.NON_MEDICARE, OURS, medicaid_state="TX"), {STATE}),
+        (Plan(Line.NON_MEDICARE, OURS, medicaid_state="?"), {ANY_STATE}),
+        (Plan(Line.NON_MEDICARE, OURS), set()),
+        (Plan(Line.UNKNOWN, OURS), {EITHER}),
+        (Plan(Line.UNKNOWN, OURS, medicaid_state="TX"), {STATE}),
+        (Plan(Line.NON_MEDICARE), {IF_IT_FOLLOWS}),
+        (Plan(Line.UNKNOWN), {IF_IT_FOLLOWS, EITHER}),
+    ],
+)
+def test_whose_rules_come_first_and_whether_the_text_counts_is_said(plan: Plan, said: set[str]) -> None:
+    library = held(replace(revision("2025-01"), lines_of_business=("medicare", "non-medicare")))
+    for of in (library, BOTH_LINES):
+        (found,) = chosen(of, DAY, plan=plan)
+        assert said == {LCD, STATE, ANY_STATE, EITHER, IF_IT_FOLLOWS} & set(found.because)
+
+
+def test_what_is_to_be_noted_of_the_plan_is_said() -> None:
+    (found,) = chosen(BOTH_LINES, DAY, plan=Plan(Line.UNKNOWN, OURS, notes=("No coverage is on file for that day.",)))
+    assert "No coverage is on file for that day." in found.because

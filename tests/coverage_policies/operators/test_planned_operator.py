@@ -1,0 +1,70 @@
+"""`plan`: something planned or under way."""
+
+from typing import Any
+
+import pytest
+
+from coverage_policies.format.searches import CARE_PLANS, ORDERS, PROCEDURES
+from coverage_policies.judging.determination import Reason
+from coverage_policies.operators.base import Holds
+from fhir_mappings.fhir_json import Resource
+from tests.support.policy_fakes import UNAVAILABLE, available, clause, concept, find, procedure
+
+PLANNED = clause("plan", in_="alpha")
+
+
+def care_plan(code: str, status: str = "active", activity: str = "in-progress", **more: Any) -> Resource:
+    return {
+        "resourceType": "CarePlan",
+        "id": "plan",
+        "status": status,
+        "intent": "plan",
+        "subject": {"reference": "Patient/p"},
+        "activity": [{"detail": {"status": activity, "code": concept(code)}}],
+    } | more
+
+
+def request(code: str, status: str = "active", **more: Any) -> Resource:
+    return {
+        "resourceType": "ServiceRequest",
+        "id": "request",
+        "status": status,
+        "intent": "order",
+        "subject": {"reference": "Patient/p"},
+        "code": concept(code),
+    } | more
+
+
+def test_it_needs_plans_orders_and_procedures() -> None:
+    assert PLANNED.searches == (CARE_PLANS, ORDERS, PROCEDURES)
+
+
+@pytest.mark.parametrize(
+    ("resource", "holds"),
+    [
+        (care_plan("alpha"), Holds.YES),
+        (care_plan("alpha", "revoked"), Holds.NO),
+        (care_plan("alpha", activity="completed"), Holds.NO),
+        (care_plan("alpha-asks"), Holds.NO),
+        (care_plan("alpha", period={"start": "once"}), Holds.NO),
+        (request("alpha"), Holds.YES),
+        (request("alpha", "draft"), Holds.NO),
+        (request("alpha", intent="proposal"), Holds.NO),
+        (request("alpha", doNotPerform=True), Holds.NO),
+        (request("beta"), Holds.NO),
+        (procedure("alpha", "2026-02-01", "in-progress"), Holds.YES),
+        (procedure("alpha", "2026-02-01", "completed"), Holds.NO),
+    ],
+)
+def test_what_is_active_or_under_way_holds(resource: Resource, holds: Holds) -> None:
+    found = find(PLANNED, resource)
+    assert (found.holds, found.reason) == (holds, Reason.PRESENT if holds is Holds.YES else Reason.NOT_FOUND)
+    assert len(found.evidence) == (1 if holds is Holds.YES else 0)
+
+
+@pytest.mark.parametrize("kind", ["CarePlan", "ServiceRequest", "Procedure"])
+def test_silence_tells_nothing_where_one_kind_was_cut_short(kind: str) -> None:
+    cut_short: dict[str, Any] = {kind: UNAVAILABLE}
+    found = find(PLANNED, availability=available(**cut_short))
+    assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE)
+    assert find(PLANNED, care_plan("alpha"), availability=available(**cut_short)).holds is Holds.YES

@@ -1,0 +1,107 @@
+"""Sides of the body: by body site, code and words, and whether two are the same."""
+
+import pytest
+
+from fhir_mappings.codings import CPT, ICD10CM, LOINC, SNOMED
+from fhir_mappings.laterality import same_side, side_of
+from fhir_mappings.procedures import procedures
+from tests.support.fhir_builders import KNOWN, concept, procedure, record, resource
+
+LEFT, RIGHT, BOTH = (concept(code, SNOMED) for code in ("7771000", "24028007", "51440002"))
+
+
+@pytest.mark.parametrize(
+    ("members", "side"),
+    [
+        ({"bodySite": [LEFT]}, "left"),
+        ({"bodySite": [RIGHT]}, "right"),
+        ({"bodySite": [BOTH]}, "bilateral"),
+        ({"bodySite": [LEFT, RIGHT]}, "bilateral"),
+        ({"bodySite": [{"text": "Left sacroiliac joint"}]}, "left"),
+        ({"bodySite": [{"text": "Sacroiliac joint"}]}, None),
+        ({"bodySite": [concept("7771000", "http://example.org")]}, None),
+        ({"bodySite": [{"text": "Not the left one"}]}, None),
+        ({"bodySite": "left"}, None),
+        ({"code": {"text": "Injection, right SI joint"}}, "right"),
+        ({"code": {"text": "Injection of both sides"}}, "bilateral"),
+        ({"code": concept("M16.12", ICD10CM)}, "left"),
+        ({"code": concept("M16.11", ICD10CM)}, "right"),
+        ({"code": concept("M16.0", ICD10CM)}, "bilateral"),
+        ({"code": concept("M16.10", ICD10CM)}, None),
+        ({"code": concept("26131-3", LOINC)}, "left"),
+        ({"code": concept("73521", CPT)}, "bilateral"),
+        ({"code": concept("27096", CPT, display="left")}, None),
+        ({"code": concept("x", display="Left hip")}, "left"),
+        ({"code": {"text": "Left"}, "bodySite": [LEFT]}, "left"),
+        ({"code": {"text": "Left"}, "bodySite": [RIGHT]}, None),
+        ({"series": [{"laterality": LEFT["coding"][0]}]}, "left"),
+        ({"series": [{"bodySite": RIGHT["coding"][0]}]}, "right"),
+        ({"series": [{"laterality": LEFT["coding"][0]}, {"laterality": RIGHT["coding"][0]}]}, "bilateral"),
+        ({}, None),
+    ],
+)
+def test_the_side_is_read_from_site_code_and_words(members, side):
+    assert side_of(resource("Procedure", **members), "code") == side
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "same"),
+    [
+        ("left", "left", True),
+        ("left", "right", False),
+        ("left", "bilateral", True),
+        ("left", None, None),
+        (None, "left", None),
+        (None, None, None),
+        (None, "bilateral", True),
+        ("bilateral", "bilateral", True),
+        ("bilateral", "left", None),
+        ("bilateral", None, None),
+    ],
+)
+def test_two_sides_are_the_same_another_or_open(ours, theirs, same):
+    assert same_side(ours, theirs) is same
+
+
+# --- side and purpose of a procedure ---------------------------------------------------------------------------------
+
+
+def only(**members):
+    (found,) = procedures(record(procedure(**members)), KNOWN)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("members", "purpose"),
+    [
+        ({"reasonCode": [{"text": "Diagnostic block"}]}, "diagnostic"),
+        ({"reasonCode": [{"text": "Therapeutic injection"}]}, "therapeutic"),
+        ({"reasonCode": [concept("x", display="Confirmatory block")]}, "diagnostic"),
+        ({"code": {**concept(), "text": "Therapeutic sacroiliac injection"}}, "therapeutic"),
+        ({"reasonCode": [{"text": "Diagnostic"}, {"text": "Therapeutic"}]}, ""),
+        ({"reasonCode": [{"text": "Diagnostic or therapeutic"}]}, ""),
+        ({"reasonCode": [{"text": "Diagnostic"}, {"text": "not diagnostic"}]}, ""),
+        ({"reasonCode": [{"text": "Post-operative pain"}]}, ""),
+        ({"reasonCode": [concept("27096", CPT, display="Therapeutic")]}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_purpose_is_what_the_record_plainly_says(members, purpose):
+    assert only(**members).purpose == purpose
+
+
+def test_side_and_purpose_are_shown():
+    assert only(bodySite=[LEFT], reasonCode=[{"text": "Diagnostic"}]).evidence.value == "left, diagnostic"
+    assert only().evidence.value == ""
+
+
+def test_a_crooked_body_site_sets_the_procedure_aside():
+    found = only(bodySite="left")
+    assert (found.side, found.evidence.value) == (None, "set aside")
+
+
+def test_the_day_is_its_start_else_its_end():
+    period = {"start": "2026-01-01", "end": "2026-01-03"}
+    assert str(only(at=None, performedPeriod=period).day) == "2026-01-01"
+    assert str(only(at=None, performedPeriod={"end": "2026-01-03"}).day) == "2026-01-03"
+    assert only(at=None).day is None

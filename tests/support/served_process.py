@@ -1,0 +1,74 @@
+"""The service as its command runs it, in processes of its own, with what it logs."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+_COMMAND = "import sys; from cds_service.cli.main import main; main(sys.argv[1:])"
+
+
+class ServedProcess:
+    """`cds-service serve` on a free port, for anyone, with everything it keeps and logs in a folder."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        self._log = folder / "log"
+        self.env = {
+            **os.environ,
+            "CDS_ALLOW_ANYONE": "yes",
+            "CDS_DATA_FOLDER": str(folder / "data"),
+            "CDS_FHIR_PRIVATE_NETWORKS": "127.0.0.0/8",
+            "CDS_WORKERS": "2",
+            "CDS_THREADS": "8",
+            **settings,
+        }
+        with self._log.open("w") as stream:
+            self.process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-c", _COMMAND, "serve", "--port", str(self.port)],
+                env=self.env,
+                stdout=stream,
+                stderr=stream,
+            )
+
+    def until_ready(self) -> "ServedProcess":
+        """Itself, once it says that it is ready."""
+        for _ in range(600):
+            try:
+                if requests.get(f"{self.address}/health/ready", timeout=60).status_code == 200:
+                    return self
+            except requests.ConnectionError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError(self.written)
+
+    def run(self, *args: str) -> str:
+        """The output of another command with the same settings."""
+        return subprocess.check_output([sys.executable, "-c", _COMMAND, *args], env=self.env, text=True)  # noqa: S603
+
+    def stop(self) -> int:
+        """The exit code after SIGTERM; killed if it does not end."""
+        self.process.terminate()
+        try:
+            return self.process.wait(timeout=60)
+        finally:
+            self.process.kill()
+            self.process.wait()
+
+    @property
+    def written(self) -> str:
+        """Everything that it wrote to standard output and standard error."""
+        return self._log.read_text(encoding="utf-8")
+
+    def lines(self, event: str = "") -> list[dict[str, Any]]:
+        """What it logged, or only the lines of an event; every line must be JSON."""
+        found = [json.loads(line) for line in self.written.splitlines()]
+        return [line for line in found if not event or line["event"] == event]
