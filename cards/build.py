@@ -5,8 +5,9 @@ from typing import Any
 
 from cards import multiple_policies, wording
 from cards.override_reasons import OVERRIDE_REASONS
+from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment
-from coverage_policies.judging.determination import Alternative, Determination, Outcome
+from coverage_policies.judging.determination import Alternative, Determination
 
 ORDER_SIGN = "order-sign"
 DETERMINATION = "cds-service.determination"

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from cards.markdown import escaped, shortened
 from cards.wording import SUMMARY_LENGTH, failures, footing, heading, matter, questions
+from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment
-from coverage_policies.judging.determination import Determination, Outcome
+from coverage_policies.judging.determination import Determination
 
 _QUESTIONS_EACH = 3
 _PARTINGS = 6

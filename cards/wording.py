@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from cards.markdown import escaped, shortened
 from coverage_policies.format.model import CODE
-from coverage_policies.judging.determination import CriterionResult, Determination, Outcome, Question, Reason, Status
+from coverage_policies.format.terms import Outcome, Reason, Status
+from coverage_policies.judging.determination import Determination, Question, failing
 from fhir_mappings.record import Evidence
 
 SUMMARY_LENGTH = 139
@@ -22,25 +23,6 @@ _OPEN_BECAUSE = {
     Reason.INVALID_ATTRIBUTE: "to be confirmed",
     Reason.NONE_RECORDED: "none on record",
 }
-
-
-def failing(determination: Determination) -> tuple[CriterionResult, ...]:
-    """The criteria because of which it fails: not met, and so is every group above; the deciding section first."""
-    by_id = {result.id: result for result in determination.criteria}
-    found = [
-        result
-        for result in determination.criteria
-        if result.counted is Status.NOT_MET and not result.is_group and _all_above_fail(result, by_id)
-    ]
-    return tuple(sorted(found, key=lambda result: result.id.split(".")[0] != determination.section))
-
-
-def _all_above_fail(result: CriterionResult, by_id: dict[str, CriterionResult]) -> bool:
-    while result.parent:
-        result = by_id[result.parent]
-        if result.counted is not Status.NOT_MET:
-            return False
-    return True
 
 
 def summary(determination: Determination) -> str:

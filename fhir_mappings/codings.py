@@ -13,6 +13,16 @@ LOINC = "http://loinc.org"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 SNOMED = "http://snomed.info/sct"
 
+SYSTEMS = {
+    "cpt": CPT,
+    "hcpcs": HCPCS,
+    "icd10cm": ICD10CM,
+    "loinc": LOINC,
+    "rxnorm": RXNORM,
+    "snomed": SNOMED,
+}
+"""The short names of code systems, as policy authors write them."""
+
 _SAME_SYSTEM = {
     "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets": HCPCS,
     "http://www.nlm.nih.gov/research/umls/hcpcs": HCPCS,

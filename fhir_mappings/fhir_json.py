@@ -1,6 +1,6 @@
 """JSON as FHIR needs it: decimals stay digit for digit what was sent (FHIR R4, data types, decimal)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import simplejson
@@ -10,6 +10,9 @@ Json: TypeAlias = Any
 
 Pairs: TypeAlias = Sequence[tuple[str, Any]]
 """The members of an object as they stand, before one that stands twice is lost."""
+
+DEEPEST = 100
+"""How deep objects and arrays may lie in each other."""
 
 Resource: TypeAlias = Mapping[str, Any]
 """A FHIR resource or any JSON object, as received. Never changed in place."""
@@ -29,6 +32,30 @@ def loads(text: str | bytes, *, object_pairs_hook: Callable[[Pairs], Json] | Non
         return simplejson.loads(text, use_decimal=True, object_pairs_hook=object_pairs_hook)
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
+
+
+def parse_json(body: bytes) -> Json:
+    """Any JSON document of bounded depth; decimals keep their digits.
+
+    Raises ValueError for bytes that are not UTF-8 or not JSON (NaN included), or nested over 100 levels deep.
+    """
+    try:
+        value = loads(body)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [child for parent in level for child in _children(parent)]
+        if not level:
+            return value
+    raise ValueError("nested too deeply")
+
+
+def _children(value: Json) -> Iterator[Json]:
+    if isinstance(value, dict):
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
 
 
 def dumps(value: Json, *, indent: int | None = None) -> str:

@@ -8,7 +8,7 @@ import click
 from pydantic import ValidationError
 
 from cds_service.hooks.errors import RefusedError
-from cds_service.hooks.request import HookRequest, parse_json, read_request
+from cds_service.hooks.request import HookRequest, read_request
 from cds_service.records.database import UnavailableError
 from cds_service.settings import Settings
 from cds_service.wiring.clients import NobodyMayCallError
@@ -17,7 +17,7 @@ from cds_service.wiring.records import NotReadyError
 from coverage_policies.format.strict_yaml import DocumentError
 from coverage_policies.format.value_sets import ValueSetError
 from coverage_policies.judging.assessment import Assessor
-from fhir_mappings.fhir_json import Json
+from fhir_mappings.fhir_json import Json, parse_json
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 """A file that is there, as an argument or option of a command."""

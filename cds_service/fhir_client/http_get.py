@@ -13,9 +13,9 @@ from urllib3.exceptions import HTTPError, ProtocolError
 
 from cds_service.fhir_client.address_guard import AddressRefusedError
 from cds_service.fhir_client.deadline import Deadline
-from cds_service.hooks.request import FhirAccess, parse_json
+from cds_service.fhir_client.source import FhirAccess
 from cds_service.settings import Settings
-from fhir_mappings.fhir_json import Json
+from fhir_mappings.fhir_json import Json, parse_json
 
 _CHUNK_BYTES = 65_536
 _MOST_REPEATS = 2

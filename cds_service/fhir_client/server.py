@@ -19,8 +19,7 @@ from cds_service.fhir_client.circuit_breaker import Rests
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.http_get import Allowance, Getter
 from cds_service.fhir_client.search_bundle import Page, page_of, reports
-from cds_service.fhir_client.source import FhirSource, NothingToRead, PatientRead, SearchResult
-from cds_service.hooks.request import FhirAccess
+from cds_service.fhir_client.source import FhirAccess, FhirSource, NothingToRead, PatientRead, SearchResult
 from cds_service.settings import Settings
 from coverage_policies.format.searches import Search
 from fhir_mappings.codings import items

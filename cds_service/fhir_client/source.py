@@ -1,5 +1,6 @@
 """Where a chart is read from: a FHIR server, a chart in memory, or whatever else can answer a search."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -7,9 +8,25 @@ from urllib.parse import parse_qsl, quote
 
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page
-from cds_service.hooks.request import FhirAccess
 from coverage_policies.format.searches import Search
 from fhir_mappings.record import Availability, Entry
+
+
+@dataclass(frozen=True, slots=True)
+class FhirAccess:
+    """Where the chart can be read, and with what. `token` is empty for an open server and never leaves this call.
+
+    `expires_in` is the seconds that the token lasts, `registered` the servers that its caller may name, None where
+    the caller is not known.
+    """
+
+    server: str
+    token: str = ""
+    expires_in: float = math.inf
+    registered: tuple[str, ...] | None = None
+
+    def __repr__(self) -> str:
+        return "FhirAccess()"
 
 
 class PatientRead(Search):

@@ -12,9 +12,8 @@ from datetime import datetime, tzinfo
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page, page_of
 from cds_service.fhir_client.source import FhirSource, SearchResult, wanted
-from cds_service.hooks.judge import DraftOrders
 from cds_service.hooks.references import names, naming, unresolved
-from cds_service.hooks.request import HookRequest
+from cds_service.hooks.request import DraftOrders, HookRequest
 from coverage_policies.format.searches import Search
 from fhir_mappings.record import Availability, Entry, PatientRecord
 from fhir_mappings.record import entries as entries_of

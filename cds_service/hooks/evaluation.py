@@ -9,8 +9,7 @@ from cds_service.fhir_client.memory import Store
 from cds_service.fhir_client.server import FhirClients
 from cds_service.fhir_client.source import ChartInMemory, FhirSource
 from cds_service.hooks.chart_reader import gather, with_what_they_name
-from cds_service.hooks.judge import DraftOrders
-from cds_service.hooks.request import HookRequest
+from cds_service.hooks.request import DraftOrders, HookRequest
 from cds_service.settings import Settings
 from coverage_policies.format.model import Policy
 from coverage_policies.judging.assessment import Assessor

@@ -8,8 +8,8 @@ from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.source import FhirOpener
 from cds_service.hooks.chart_reader import gather, with_what_they_name
 from cds_service.hooks.errors import OF_STATUS, Issue, RefusedError
-from cds_service.hooks.judge import DraftOrders, Judge, Judgement
-from cds_service.hooks.request import HookRequest
+from cds_service.hooks.judge import Judge, Judgement
+from cds_service.hooks.request import DraftOrders, HookRequest
 from cds_service.settings import Settings
 from fhir_mappings.record import PatientRecord
 

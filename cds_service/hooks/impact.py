@@ -7,13 +7,14 @@ from pathlib import Path
 
 from cds_service.hooks.errors import RefusedError
 from cds_service.hooks.evaluation import evaluate_request
-from cds_service.hooks.request import HookRequest, parse_json, read_request
+from cds_service.hooks.request import HookRequest, read_request
 from cds_service.observability.call_log import place_of
 from cds_service.settings import Settings
 from coverage_policies.format.model import Policy
+from coverage_policies.format.terms import Outcome, Status
 from coverage_policies.judging.assessment import Assessor
-from coverage_policies.judging.determination import Determination, Outcome, Status
-from fhir_mappings.fhir_json import Json
+from coverage_policies.judging.determination import Determination
+from fhir_mappings.fhir_json import Json, parse_json
 
 _CHART = ".chart.json"
 

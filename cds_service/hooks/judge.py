@@ -4,23 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from cds_service.hooks.request import DraftOrders
 from coverage_policies.format.searches import Search
 from coverage_policies.judging.assessment import Assessment
-from fhir_mappings.record import Entry, PatientRecord
-
-
-@dataclass(frozen=True, slots=True)
-class DraftOrders:
-    """The orders of a call, as received, each with its `fullUrl` (which may be empty).
-
-    `judged` are those the answer is about: every order on order-sign, the selected ones on order-select.
-    `others` are the rest of the session, which may matter to a judged one. Orders may break FHIR anywhere.
-    `referenced` are the devices and medications that judged orders point at instead of carrying a code.
-    """
-
-    judged: tuple[Entry, ...]
-    others: tuple[Entry, ...] = ()
-    referenced: tuple[Entry, ...] = ()
+from fhir_mappings.record import PatientRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, tzinfo
 
 from cards.build import dealt, deck
-from cds_service.hooks.judge import DraftOrders, Finding, Judgement
+from cds_service.hooks.judge import Finding, Judgement
+from cds_service.hooks.request import DraftOrders
 from coverage_policies.format.searches import Search
 from coverage_policies.judging.assessment import Assessment, Assessor
 from coverage_policies.judging.order_session import Session, read_session

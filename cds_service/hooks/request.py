@@ -16,31 +16,27 @@ from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator, ValidationError
 
+from cds_service.fhir_client.source import FhirAccess
 from cds_service.hooks.errors import Issue, RefusedError
-from cds_service.hooks.judge import DraftOrders
 from fhir_mappings.fhir_json import Json, dumps, loads
-from fhir_mappings.record import entries, reference_of
+from fhir_mappings.record import Entry, entries, reference_of
 
 _MOST_ERRORS = 20
-_DEEPEST = 100
 _NOT_WANTED = ("revoked", "entered-in-error")
 
 
 @dataclass(frozen=True, slots=True)
-class FhirAccess:
-    """Where the chart can be read, and with what. `token` is empty for an open server and never leaves this call.
+class DraftOrders:
+    """The orders of a call, as received, each with its `fullUrl` (which may be empty).
 
-    `expires_in` is the seconds that the token lasts, `registered` the servers that its caller may name, None where
-    the caller is not known.
+    `judged` are those the answer is about: every order on order-sign, the selected ones on order-select.
+    `others` are the rest of the session, which may matter to a judged one. Orders may break FHIR anywhere.
+    `referenced` are the devices and medications that judged orders point at instead of carrying a code.
     """
 
-    server: str
-    token: str = ""
-    expires_in: float = math.inf
-    registered: tuple[str, ...] | None = None
-
-    def __repr__(self) -> str:
-        return "FhirAccess()"
+    judged: tuple[Entry, ...]
+    others: tuple[Entry, ...] = ()
+    referenced: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +51,6 @@ class HookRequest:
     orders: DraftOrders
     prefetch: Mapping[str, Json]
     fhir: FhirAccess | None
-
-
-def parse_json(body: bytes) -> Json:
-    """Any JSON document of bounded depth; decimals keep their digits.
-
-    Raises ValueError for bytes that are not UTF-8 or not JSON (NaN included), or nested over 100 levels deep.
-    """
-    try:
-        value = loads(body)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    level = [value]
-    for _ in range(_DEEPEST):
-        level = [child for parent in level for child in _children(parent)]
-        if not level:
-            return value
-    raise ValueError("nested too deeply")
-
-
-def _children(value: Json) -> Iterator[Json]:
-    if isinstance(value, dict):
-        yield from value.values()
-    elif isinstance(value, list):
-        yield from value
 
 
 def read_request(value: Json) -> HookRequest:

@@ -1,6 +1,6 @@
 """A request body, from bytes to JSON: strict, bounded, and clear about the place of what is wrong.
 
-What is taken from FHIR servers is read more kindly (`hook_request.parse_json`): of a member that stands twice the last
+What is taken from FHIR servers is read more kindly (`fhir_json.parse_json`): of a member that stands twice the last
 one counts there, as everywhere in Python.
 """
 
@@ -10,10 +10,8 @@ from typing import TypeAlias
 from simplejson import JSONDecodeError
 
 from cds_service.hooks.errors import Issue, RefusedError
-from fhir_mappings.fhir_json import Json, Pairs, loads
+from fhir_mappings.fhir_json import DEEPEST, Json, Pairs, loads
 
-DEEPEST = 100
-"""How deep objects and arrays may lie in each other."""
 LONGEST_STRING = 1_048_576
 """The characters of the longest string that FHIR R4 allows."""
 MOST_OBJECTS = 400_000

@@ -2,8 +2,7 @@
 
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page
-from cds_service.fhir_client.source import FhirOpener, FhirSource, SearchResult
-from cds_service.hooks.request import FhirAccess
+from cds_service.fhir_client.source import FhirAccess, FhirOpener, FhirSource, SearchResult
 from cds_service.observability.metrics import Metrics
 from coverage_policies.format.searches import Search
 from fhir_mappings.record import Availability, Entry

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cards.wording import failing
 from cds_service.hooks.hook_calls import Answered
 from cds_service.hooks.judge import Finding
 from cds_service.hooks.request import HookRequest
 from cds_service.records.policy_snapshot import Bundle
 from cds_service.records.pseudonyms import Keyed, canonical
 from coverage_policies.format.library import Library
-from coverage_policies.judging.determination import Determination, Status
+from coverage_policies.format.terms import Status
+from coverage_policies.judging.determination import Determination, failing
 from fhir_mappings.record import Entry, reference_of
 
 _RESTAMPED = ("meta", "text", "authoredOn")

@@ -7,11 +7,11 @@ from typing import Any
 
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.memory import Store
-from cds_service.fhir_client.source import ChartInMemory, FhirSource, SearchResult
+from cds_service.fhir_client.source import ChartInMemory, FhirAccess, FhirSource, SearchResult
 from cds_service.hooks.errors import RefusedError
 from cds_service.hooks.hook_calls import Answered, HookCalls
 from cds_service.hooks.policy_judge import PolicyJudge
-from cds_service.hooks.request import FhirAccess, HookRequest
+from cds_service.hooks.request import HookRequest
 from cds_service.records.decision_log import Decision
 from cds_service.records.policy_snapshot import HeldText, held, rules_hash
 from cds_service.records.pseudonyms import Keyed

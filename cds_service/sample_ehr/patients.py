@@ -13,7 +13,7 @@ from typing import Literal
 
 from cds_service.fhir_client.memory import Store
 from cds_service.sample_ehr.shifting import shifted_resource
-from coverage_policies.judging.determination import Outcome
+from coverage_policies.format.terms import Outcome
 from fhir_mappings.fhir_json import Resource, loads
 
 STORY_DATE = date(2026, 3, 2)

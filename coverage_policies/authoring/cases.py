@@ -15,7 +15,8 @@ from typing import Any
 from coverage_policies.authoring.fact_builder import READ_TYPES, FactError, chart, order, resources
 from coverage_policies.format.model import Policy
 from coverage_policies.format.strict_yaml import DocumentError, Problem, Source, read
-from coverage_policies.judging.determination import CriterionResult, Determination, Outcome, Reason, Status
+from coverage_policies.format.terms import Outcome, Reason, Status
+from coverage_policies.judging.determination import CriterionResult, Determination
 from coverage_policies.judging.evaluator import evaluate
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.orders import Order, read_order

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from coverage_policies.authoring.fact_builder import SYSTEMS
 from coverage_policies.format.library import Library
 from coverage_policies.format.model import OrderEntry, Policy
 from coverage_policies.format.strict_yaml import DocumentError, Problem
-from fhir_mappings.codings import CPT, HCPCS, Coding
+from fhir_mappings.codings import CPT, HCPCS, SYSTEMS, Coding
 
 _SHAPES = {CPT: re.compile(r"\d{4}[\dA-Z]"), HCPCS: re.compile(r"[A-Z]\d{4}")}
 

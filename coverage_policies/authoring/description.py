@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from coverage_policies.authoring.fact_builder import SYSTEMS
 from coverage_policies.format.model import Choice, Clause, Criterion, OrderEntry, Policy, Section
 from coverage_policies.format.value_sets import Row
 from coverage_policies.operators import OPERATORS
 from coverage_policies.operators.base import as_list
+from fhir_mappings.codings import SYSTEMS
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from fhir_mappings.codings import CPT, HCPCS, ICD10CM, LOINC, RXNORM, SNOMED
+from fhir_mappings.codings import CPT, HCPCS, SNOMED, SYSTEMS
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.record import Availability, PatientRecord
 from fhir_mappings.validity import faults
@@ -19,16 +19,6 @@ PATIENT = "patient-1"
 """The patient every case is about."""
 PRACTITIONER = "practitioner-1"
 OTHER_PATIENT = "patient-2"
-
-SYSTEMS = {
-    "cpt": CPT,
-    "hcpcs": HCPCS,
-    "icd10cm": ICD10CM,
-    "loinc": LOINC,
-    "rxnorm": RXNORM,
-    "snomed": SNOMED,
-}
-"""The short names of code systems in case files; `text` before a concept means that it has no code."""
 
 READ_TYPES = (
     "AllergyIntolerance",

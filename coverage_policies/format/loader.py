@@ -25,8 +25,8 @@ from coverage_policies.format.model import (
 )
 from coverage_policies.format.schema import document_schema
 from coverage_policies.format.strict_yaml import DocumentError, Problem, Source, read
+from coverage_policies.format.terms import Outcome
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.judging.determination import Outcome
 from coverage_policies.operators import OPERATORS
 from coverage_policies.operators.base import as_list, value_set
 from fhir_mappings.order_text import ATTRIBUTES

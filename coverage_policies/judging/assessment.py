@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from coverage_policies.format.library import Library
 from coverage_policies.format.model import Policy
 from coverage_policies.format.searches import Search
-from coverage_policies.judging.determination import Alternative, Determination, Outcome, Status
+from coverage_policies.format.terms import Outcome, Status
+from coverage_policies.judging.determination import Alternative, Determination
 from coverage_policies.judging.evaluator import ANSWERS_VALID, evaluate, unjudged
 from coverage_policies.judging.order_session import Session
 from coverage_policies.judging.plan import plan_of

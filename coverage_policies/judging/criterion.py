@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from coverage_policies.format.model import Clause, Criterion
-from coverage_policies.judging.determination import Reason, Status
+from coverage_policies.format.terms import Reason, Status
 from coverage_policies.operators.base import Circumstances, Finding, Holds
 from fhir_mappings.answers import Answer
 from fhir_mappings.record import Evidence

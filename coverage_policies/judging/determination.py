@@ -3,53 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from enum import Enum
-from typing import NoReturn
 
+from coverage_policies.format.terms import Outcome, Reason, Status
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Evidence
-
-
-class Status(Enum):
-    """What the chart says of a criterion. `met` always speaks for the order. Never used as a boolean."""
-
-    MET = "met"
-    NOT_MET = "not-met"
-    UNKNOWN = "unknown"
-
-    def __bool__(self) -> NoReturn:
-        raise TypeError("a status is one of three; compare it, do not test it")
-
-
-class Reason(Enum):
-    """Why a criterion has its status: the gap codes of Da Vinci DEQM (care-gap-reason), then our own."""
-
-    NOT_FOUND = "NotFound"
-    MISSING = "Missing"
-    PRESENT = "Present"
-    INVALID_ATTRIBUTE = "InvalidAttribute"
-    DATE_OUT_OF_RANGE = "DateOutOfRange"
-    VALUE_OUT_OF_RANGE = "ValueOutOfRange"
-    COUNT_OUT_OF_RANGE = "CountOutOfRange"
-    ATTESTED = "attested"
-    CONFLICT = "conflict"
-    DATA_UNAVAILABLE = "data-unavailable"
-    NONE_RECORDED = "none-recorded"
-    UNCONVERTIBLE = "unconvertible"
-    CASE_REVIEW = "case-review"
-    OTHER_PATHWAY = "other-pathway"
-
-
-class Outcome(Enum):
-    """What a policy says of an order, the worst first."""
-
-    NOT_SUPPORTED = "not-supported"
-    CRITERIA_NOT_MET = "criteria-not-met"
-    NOT_EVALUATED = "not-evaluated"
-    DOCUMENTATION_NEEDED = "documentation-needed"
-    CASE_REVIEW = "case-review"
-    SUPPORTED = "supported"
-    NOT_APPLICABLE = "not-applicable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,3 +144,22 @@ def evidence_json(item: Evidence) -> dict[str, str]:
     """One piece of evidence as it stands in an answer."""
     found = {"reference": item.reference, "label": item.label, "date": item.date, "value": item.value}
     return {key: value for key, value in found.items() if value}
+
+
+def failing(determination: Determination) -> tuple[CriterionResult, ...]:
+    """The criteria because of which it fails: not met, and so is every group above; the deciding section first."""
+    by_id = {result.id: result for result in determination.criteria}
+    found = [
+        result
+        for result in determination.criteria
+        if result.counted is Status.NOT_MET and not result.is_group and _all_above_fail(result, by_id)
+    ]
+    return tuple(sorted(found, key=lambda result: result.id.split(".")[0] != determination.section))
+
+
+def _all_above_fail(result: CriterionResult, by_id: dict[str, CriterionResult]) -> bool:
+    while result.parent:
+        result = by_id[result.parent]
+        if result.counted is not Status.NOT_MET:
+            return False
+    return True

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from coverage_policies.format.model import APPLIES, CODE, PATHWAY, Criterion, Policy
+from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.criterion import Judged, find, judge, with_answer
-from coverage_policies.judging.determination import CriterionResult, Determination, Outcome, Question, Reason, Status
+from coverage_policies.judging.determination import CriterionResult, Determination, Question
 from coverage_policies.judging.kleene import roll_up
 from coverage_policies.judging.order_matching import speaking
 from coverage_policies.judging.pathways import settle

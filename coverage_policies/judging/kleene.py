@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from coverage_policies.judging.determination import Status
+from coverage_policies.format.terms import Status
 
 
 def roll_up(statuses: Sequence[Status], required: int | None) -> Status:

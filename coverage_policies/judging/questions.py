@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from coverage_policies.format.model import Criterion, Policy
-from coverage_policies.judging.determination import CriterionResult, Question, Reason, Status
+from coverage_policies.format.terms import Reason, Status
+from coverage_policies.judging.determination import CriterionResult, Question
 
 _CONTRADICTED = (Reason.CONFLICT, Reason.VALUE_OUT_OF_RANGE, Reason.COUNT_OUT_OF_RANGE, Reason.UNCONVERTIBLE)
 

@@ -8,8 +8,8 @@ from enum import Enum
 from typing import Any, NoReturn, Protocol, TypeAlias
 
 from coverage_policies.format.searches import Search
+from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet, union
-from coverage_policies.judging.determination import Reason
 from fhir_mappings.dates import Span, When, is_on_or_before, is_within
 from fhir_mappings.orders import Order
 from fhir_mappings.record import Availability, Evidence, PatientRecord

@@ -6,8 +6,8 @@ from datetime import date
 
 from coverage_policies.format.phrases import DURATION, Comparison, DurationTest, duration
 from coverage_policies.format.searches import CONDITIONS, Search
+from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import (
     NAMES,
     Arguments,

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from coverage_policies.format.phrases import DURATION, DurationTest, duration
 from coverage_policies.format.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS, Search
+from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import (
     NAMES,
     Arguments,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from coverage_policies.format.phrases import SPAN, span
 from coverage_policies.format.searches import Search, observations
+from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import (
     NAMES,
     Arguments,

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from coverage_policies.format.searches import Search
+from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import (
     NAMES,
     Arguments,

@@ -17,8 +17,8 @@ from coverage_policies.format.phrases import (
     percent,
 )
 from coverage_policies.format.searches import PROCEDURES, Search, observations
+from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import (
     NAMES,
     Arguments,

@@ -15,8 +15,8 @@ from coverage_policies.format.phrases import (
     span,
 )
 from coverage_policies.format.searches import PROCEDURES, Search
+from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import (
     NAMES,
     Arguments,

@@ -8,16 +8,9 @@ from typing import Any
 import pytest
 
 from cards.build import deck as deck_of
+from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.assessment import Assessment
-from coverage_policies.judging.determination import (
-    Alternative,
-    CriterionResult,
-    Determination,
-    Outcome,
-    Question,
-    Reason,
-    Status,
-)
+from coverage_policies.judging.determination import Alternative, CriterionResult, Determination, Question
 from fhir_mappings.record import Evidence
 
 

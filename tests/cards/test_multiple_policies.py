@@ -6,15 +6,9 @@ from typing import Any
 import pytest
 
 from cards.build import card
+from coverage_policies.format.terms import Outcome, Status
 from coverage_policies.judging.assessment import Assessment
-from coverage_policies.judging.determination import (
-    Alternative,
-    CriterionResult,
-    Determination,
-    Outcome,
-    Question,
-    Status,
-)
+from coverage_policies.judging.determination import Alternative, CriterionResult, Determination, Question
 
 MET, NOT_MET, UNKNOWN = Status.MET, Status.NOT_MET, Status.UNKNOWN
 FAILED, NEEDED = Outcome.CRITERIA_NOT_MET, Outcome.DOCUMENTATION_NEEDED

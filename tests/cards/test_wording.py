@@ -5,16 +5,9 @@ from datetime import date
 import pytest
 
 from cards.markdown import escaped, shortened
-from cards.wording import detail, failing, summary
-from coverage_policies.judging.determination import (
-    CriterionResult,
-    Determination,
-    Outcome,
-    Presumption,
-    Question,
-    Reason,
-    Status,
-)
+from cards.wording import detail, summary
+from coverage_policies.format.terms import Outcome, Reason, Status
+from coverage_policies.judging.determination import CriterionResult, Determination, Presumption, Question, failing
 from fhir_mappings.record import Evidence
 
 FIBROMYALGIA = Evidence("Condition/fm-1", "Fibromyalgia", "2024-05-01")

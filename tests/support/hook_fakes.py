@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 
 from cds_service.clients.authenticator import Authenticator
 from cds_service.fhir_client.source import FhirOpener
-from cds_service.hooks.judge import DraftOrders, Judge, Judgement
+from cds_service.hooks.judge import Judge, Judgement
+from cds_service.hooks.request import DraftOrders
 from cds_service.observability.call_log import CallLog
 from cds_service.observability.metrics import Metrics
 from cds_service.settings import Settings

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 from coverage_policies.authoring.fact_builder import READ_TYPES
 from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.model import Policy
+from coverage_policies.format.terms import Status
 from coverage_policies.format.value_sets import Row, ValueSet
-from coverage_policies.judging.determination import CriterionResult, Determination, Status
+from coverage_policies.judging.determination import CriterionResult, Determination
 from coverage_policies.judging.evaluator import ANSWERS_VALID, evaluate
 from coverage_policies.operators import OPERATORS
 from coverage_policies.operators.base import Circumstances, Finding, Test

@@ -5,7 +5,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from coverage_policies.judging.determination import CriterionResult, Determination, Outcome, Status
+from coverage_policies.format.terms import Outcome, Status
+from coverage_policies.judging.determination import CriterionResult, Determination
 
 _SIGN = {
     Status.MET: ("✓", "green"),

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from cds_service.hooks.impact import OrderReplay, Skipped
 from coverage_policies.authoring.diff import Change, How, LineChange
-from coverage_policies.judging.determination import Status
+from coverage_policies.format.terms import Status
 
 _SIGNS = {
     How.ADDED: ("+", "green"),

@@ -10,7 +10,7 @@ from cds_service.clients.registry import Caller
 from cds_service.fhir_client.allowlist import Standing, origin_of, standing
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.server import FhirClients
-from cds_service.hooks.request import FhirAccess
+from cds_service.fhir_client.source import FhirAccess
 from cds_service.settings import Settings
 from coverage_policies.format.searches import CONDITIONS
 from tests.support.hook_fakes import FakeEhr, LookingJudge, Service, authorization, call

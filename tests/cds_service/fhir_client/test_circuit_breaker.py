@@ -5,8 +5,7 @@ import pytest
 from cds_service.fhir_client.circuit_breaker import Rests
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.server import FhirClients
-from cds_service.fhir_client.source import FhirSource
-from cds_service.hooks.request import FhirAccess
+from cds_service.fhir_client.source import FhirAccess, FhirSource
 from cds_service.settings import Settings
 from coverage_policies.format.searches import CONDITIONS
 from fhir_mappings.record import Availability

@@ -10,8 +10,7 @@ from flask import Response
 
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.server import FhirClients
-from cds_service.fhir_client.source import SearchResult
-from cds_service.hooks.request import FhirAccess
+from cds_service.fhir_client.source import FhirAccess, SearchResult
 from cds_service.settings import Settings
 from coverage_policies.format.searches import CONDITIONS
 from fhir_mappings.fhir_json import dumps

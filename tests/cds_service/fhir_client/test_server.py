@@ -11,8 +11,7 @@ from flask import Response, redirect
 
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.server import FhirClients
-from cds_service.fhir_client.source import PATIENT, FhirSource, SearchResult
-from cds_service.hooks.request import FhirAccess
+from cds_service.fhir_client.source import PATIENT, FhirAccess, FhirSource, SearchResult
 from cds_service.settings import Settings
 from cds_service.wiring.serving import on_loopback
 from coverage_policies.format.searches import CONDITIONS, IMAGING_STUDIES, Search, observations

@@ -11,8 +11,9 @@ from cds_service.hooks.evaluation import evaluate_request
 from cds_service.hooks.request import read_request
 from cds_service.settings import Settings
 from coverage_policies.format.library import load_library
+from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessor
-from coverage_policies.judging.determination import Determination, Outcome
+from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings.fhir_json import Json, loads
 from fhir_mappings.record import entries

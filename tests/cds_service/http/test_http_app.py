@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from cds_service.hooks.judge import DraftOrders, Judgement
+from cds_service.hooks.judge import Judgement
+from cds_service.hooks.request import DraftOrders
 from coverage_policies.format.searches import CONDITIONS
 from fhir_mappings.fhir_json import loads
 from fhir_mappings.record import PatientRecord

@@ -18,8 +18,8 @@ import requests
 from cards.override_reasons import OVERRIDE_REASONS
 from cds_service.clients.registry import Caller
 from cds_service.clients.replay_guard import NoncesInMemory
-from cds_service.hooks.judge import DraftOrders
 from cds_service.hooks.policy_judge import PolicyJudge
+from cds_service.hooks.request import DraftOrders
 from cds_service.http.health import DatabaseReady, KeysReady, PoliciesReady
 from cds_service.observability.call_log import CallLog
 from cds_service.observability.prometheus import PrometheusMetrics, expose

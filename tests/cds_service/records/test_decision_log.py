@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from cds_service.hooks.judge import DraftOrders, Judgement
+from cds_service.hooks.judge import Judgement
+from cds_service.hooks.request import DraftOrders
 from cds_service.records.database import Database
 from cds_service.records.decision_log import decision, decisions
 from coverage_policies.format.lock import content_hash

@@ -8,7 +8,7 @@ import pytest
 
 from cds_service.sample_ehr.patients import PAIN_PUMP, SAMPLES, SI_JOINT_FUSION, STORY_DATE, sample_store
 from cds_service.sample_ehr.shifting import shifted_resource
-from coverage_policies.judging.determination import Outcome
+from coverage_policies.format.terms import Outcome
 from fhir_mappings.fhir_json import dumps
 from fhir_mappings.validity import faults
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from coverage_policies.authoring.cases import NONE, Case, judged, load_cases, run_case, situation
 from coverage_policies.format.library import load_library
 from coverage_policies.format.model import Clause, Criterion, OrderEntry, Policy
-from coverage_policies.judging.determination import Outcome, Reason, Status
+from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.operators import OPERATORS
 
 LIBRARY = load_library()

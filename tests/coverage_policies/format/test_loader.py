@@ -7,7 +7,7 @@ import pytest
 from coverage_policies.format.loader import load_policy, parse_policy
 from coverage_policies.format.model import Role
 from coverage_policies.format.strict_yaml import DocumentError
-from coverage_policies.judging.determination import Outcome
+from coverage_policies.format.terms import Outcome
 from tests.support.policy_fakes import ENTRY, HEAD, SETS, policy, text
 
 LEAF = "I: {says: s, ask: q}"

@@ -9,8 +9,9 @@ from coverage_policies.format.library import Library
 from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.model import Policy
 from coverage_policies.format.searches import ANSWERS, CONDITIONS
+from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment, Assessor
-from coverage_policies.judging.determination import Determination, Outcome
+from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.order_session import Session, read_session
 from coverage_policies.judging.plan_rules import Payer, PlanRules, Showing, Switch
 from fhir_mappings.codings import CPT, Coding

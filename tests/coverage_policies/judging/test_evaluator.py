@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.model import Policy
+from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.judging.determination import Determination, Outcome, Reason, Status
+from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.evaluator import evaluate
 from fhir_mappings.codings import CPT
 from fhir_mappings.dates import Span

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coverage_policies.judging.determination import Status
+from coverage_policies.format.terms import Status
 from coverage_policies.judging.kleene import roll_up
 from tests.support.policy_fakes import MET, NOT_MET, UNKNOWN
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from coverage_policies.format.model import Policy
-from coverage_policies.judging.determination import Determination, Outcome, Reason
+from coverage_policies.format.terms import Outcome, Reason
+from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.pathways import Settled, settle
 from fhir_mappings.answers import Answer
 from fhir_mappings.fhir_json import Resource

@@ -2,7 +2,8 @@
 
 import pytest
 
-from coverage_policies.judging.determination import Determination, Question, Reason
+from coverage_policies.format.terms import Reason
+from coverage_policies.judging.determination import Determination, Question
 from tests.support.policy_fakes import (
     UNAVAILABLE,
     answers,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from coverage_policies.format.searches import ALLERGIES
-from coverage_policies.judging.determination import Reason
+from coverage_policies.format.terms import Reason
 from coverage_policies.operators.base import Holds
 from fhir_mappings.fhir_json import Resource
 from tests.support.policy_fakes import RXNORM, SNOMED, UNAVAILABLE, available, case, clause, concept, find, order

@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 
 from coverage_policies.authoring import fact_builder as case_facts
 from coverage_policies.format.library import BUILT_IN
+from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import load_value_sets
-from coverage_policies.judging.determination import Reason
 from coverage_policies.operators import OPERATORS
 from coverage_policies.operators.base import Circumstances, Holds, Operator, as_list, nothing_found, value_set
 from fhir_mappings.orders import read_order

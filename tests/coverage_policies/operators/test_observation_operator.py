@@ -3,7 +3,7 @@
 import pytest
 
 from coverage_policies.format.searches import observations
-from coverage_policies.judging.determination import Reason
+from coverage_policies.format.terms import Reason
 from coverage_policies.operators.base import Holds
 from fhir_mappings.fhir_json import Resource
 from tests.support.policy_fakes import UNAVAILABLE, available, clause, find, score

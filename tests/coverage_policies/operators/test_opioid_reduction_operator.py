@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from coverage_policies.format.searches import ADMINISTRATIONS, DISPENSES, PRESCRIPTIONS, STATEMENTS
-from coverage_policies.judging.determination import Reason
+from coverage_policies.format.terms import Reason
 from coverage_policies.operators.base import Finding, Holds
 from coverage_policies.operators.opioid_reduction import printed
 from fhir_mappings.fhir_json import Resource

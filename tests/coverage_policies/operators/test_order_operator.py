@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import Holds
 from coverage_policies.operators.order import OPERATOR
 from fhir_mappings.codings import CPT

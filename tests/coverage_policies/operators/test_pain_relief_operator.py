@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from coverage_policies.format.searches import PROCEDURES, observations
+from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.judging.determination import Reason
 from coverage_policies.operators.base import Finding, Holds
 from fhir_mappings.fhir_json import Resource
 from tests.support.policy_fakes import (

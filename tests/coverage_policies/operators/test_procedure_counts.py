@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from coverage_policies.format.searches import PROCEDURES
-from coverage_policies.judging.determination import Reason
+from coverage_policies.format.terms import Reason
 from coverage_policies.operators.base import Finding, Holds
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.orders import Order

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from coverage_policies.format.searches import PROCEDURES
-from coverage_policies.judging.determination import Reason
+from coverage_policies.format.terms import Reason
 from coverage_policies.operators.base import Finding, Holds
 from coverage_policies.operators.base import Test as ClauseTest
 from fhir_mappings.fhir_json import Resource

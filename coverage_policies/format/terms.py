@@ -1,0 +1,46 @@
+"""The words of an answer: the status of a criterion, the reason for it, and the outcome of a determination."""
+
+from enum import Enum
+from typing import NoReturn
+
+
+class Status(Enum):
+    """What the chart says of a criterion. `met` always speaks for the order. Never used as a boolean."""
+
+    MET = "met"
+    NOT_MET = "not-met"
+    UNKNOWN = "unknown"
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a status is one of three; compare it, do not test it")
+
+
+class Reason(Enum):
+    """Why a criterion has its status: the gap codes of Da Vinci DEQM (care-gap-reason), then our own."""
+
+    NOT_FOUND = "NotFound"
+    MISSING = "Missing"
+    PRESENT = "Present"
+    INVALID_ATTRIBUTE = "InvalidAttribute"
+    DATE_OUT_OF_RANGE = "DateOutOfRange"
+    VALUE_OUT_OF_RANGE = "ValueOutOfRange"
+    COUNT_OUT_OF_RANGE = "CountOutOfRange"
+    ATTESTED = "attested"
+    CONFLICT = "conflict"
+    DATA_UNAVAILABLE = "data-unavailable"
+    NONE_RECORDED = "none-recorded"
+    UNCONVERTIBLE = "unconvertible"
+    CASE_REVIEW = "case-review"
+    OTHER_PATHWAY = "other-pathway"
+
+
+class Outcome(Enum):
+    """What a policy says of an order, the worst first."""
+
+    NOT_SUPPORTED = "not-supported"
+    CRITERIA_NOT_MET = "criteria-not-met"
+    NOT_EVALUATED = "not-evaluated"
+    DOCUMENTATION_NEEDED = "documentation-needed"
+    CASE_REVIEW = "case-review"
+    SUPPORTED = "supported"
+    NOT_APPLICABLE = "not-applicable"
