@@ -22,9 +22,9 @@ from cds_service.wiring.loading import load_assessor
 from coverage_policies.authoring.cases import parse_cases, run_case
 from coverage_policies.format.library import BUILT_IN, load_library
 from coverage_policies.format.loader import parse_policy
+from coverage_policies.format.registry import operators
 from coverage_policies.format.value_sets import load_value_sets
 from coverage_policies.judging.plan_rules import load_plan_rules
-from coverage_policies.operators import OPERATORS
 
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 ROOT = Path(__file__).parent.parent
@@ -47,10 +47,10 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
     assert documented == {f"CDS_{name.upper()}" for name in Settings.model_fields}
 
 
-@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("name", operators())
 def test_every_operator_is_documented_with_its_arguments(name: str) -> None:
     (row,) = re.findall(rf"^\| `{name}` \|.*$", FORMAT, re.MULTILINE)
-    assert set(OPERATORS[name].schema["properties"]) <= set(re.findall(r"`([a-z_]+)[:`]", row))
+    assert set(operators()[name].schema["properties"]) <= set(re.findall(r"`([a-z_]+)[:`]", row))
 
 
 def test_every_command_is_in_the_readme() -> None:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from coverage_policies.format.model import Choice, Clause, Criterion, OrderEntry, Policy, Section
+from coverage_policies.format.operator import as_list
+from coverage_policies.format.registry import operators
 from coverage_policies.format.value_sets import Row
-from coverage_policies.operators import OPERATORS
-from coverage_policies.operators.base import as_list
 from fhir_mappings.codings import SYSTEMS
 
 
@@ -70,7 +70,7 @@ def _of(some: int, parts: int) -> str:
 def clause_words(clause: Clause) -> str:
     """A clause as it is applied: its operator, its arguments, and the defaults of those it leaves out."""
     written = {name: " or ".join(as_list(value)) for name, value in clause.arguments.items()}
-    defaults = OPERATORS[clause.operator].defaults
+    defaults = operators()[clause.operator].defaults
     assumed = {name: f"{value} (default)" for name, value in defaults.items() if name not in written}
     return f"{clause.operator} {', '.join(f'{name}: {value}' for name, value in {**written, **assumed}.items())}"
 
@@ -132,6 +132,6 @@ def value_set_names(policy: Policy, section: str | None = None) -> set[str]:
         clauses += [clause for entry in entries for clause in entry.only_if + entry.unless]
     found = {entry.codes.name for entry in entries} | {each.as_of.name for each in criteria if each.as_of}
     for clause in clauses:
-        for value in {**OPERATORS[clause.operator].defaults, **clause.arguments}.values():
+        for value in {**operators()[clause.operator].defaults, **clause.arguments}.values():
             found |= set(as_list(value))
     return found

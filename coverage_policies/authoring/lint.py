@@ -9,10 +9,10 @@ from coverage_policies.authoring.description import value_set_names
 from coverage_policies.authoring.value_set_lint import label_problems, value_set_problems
 from coverage_policies.format.library import BUILT_IN, Library
 from coverage_policies.format.model import Clause, Criterion, OrderEntry, Policy
+from coverage_policies.format.operator import as_list
 from coverage_policies.format.strict_yaml import Problem
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.judging.plan_rules import Effective
-from coverage_policies.operators.base import as_list
 
 _DAY = timedelta(days=1)
 

@@ -23,12 +23,12 @@ from coverage_policies.format.model import (
     Role,
     Section,
 )
+from coverage_policies.format.operator import as_list, value_set
+from coverage_policies.format.registry import operators
 from coverage_policies.format.schema import document_schema
 from coverage_policies.format.strict_yaml import DocumentError, Problem, Source, read
 from coverage_policies.format.terms import Outcome
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.operators import OPERATORS
-from coverage_policies.operators.base import as_list, value_set
 from fhir_mappings.order_text import ATTRIBUTES
 
 GROUPS = ("all", "any", "of")
@@ -251,7 +251,7 @@ class _Builder:
         for i, clause in enumerate([written] if isinstance(written, dict) else written):
             ((name, arguments),) = clause.items()
             try:
-                found.append(Clause(name, arguments, OPERATORS[name].parse(arguments, self.sets)))
+                found.append(Clause(name, arguments, operators()[name].parse(arguments, self.sets)))
             except ValueError as error:
                 place = (*path, key) if isinstance(written, dict) else (*path, key, i)
                 self._problem(place, f"{raw.get('id', key)}: {name}: {error}")

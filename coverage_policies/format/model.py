@@ -7,10 +7,10 @@ from datetime import date
 from enum import Enum
 from functools import cached_property
 
+from coverage_policies.format.operator import Arguments, Test
 from coverage_policies.format.searches import ANSWERS, PROCEDURES, Search, merge
 from coverage_policies.format.terms import Outcome
 from coverage_policies.format.value_sets import TEXT, ValueSet
-from coverage_policies.operators.base import Arguments, Test
 from fhir_mappings.codings import Coding
 from fhir_mappings.order_text import Attribute
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from coverage_policies.operators import OPERATORS
-from coverage_policies.operators.base import phrase
+from coverage_policies.format.operator import phrase
+from coverage_policies.format.registry import operators
 from fhir_mappings.order_edit import PHRASES
 
 _ID = phrase(r"^[A-Za-z0-9]+(?:\.[A-Za-z0-9-]+)*$", "II.D.faber")
@@ -72,7 +72,7 @@ def document_schema() -> dict[str, Any]:
     }
     about_the_order = {
         "type": "object",
-        "properties": {"order": OPERATORS["order"].schema},
+        "properties": {"order": operators()["order"].schema},
         "required": ["order"],
         "additionalProperties": False,
     }
@@ -129,7 +129,7 @@ def document_schema() -> dict[str, Any]:
             },
             "clause": {
                 "type": "object",
-                "properties": {name: operator.schema for name, operator in OPERATORS.items()},
+                "properties": {name: operator.schema for name, operator in operators().items()},
                 "additionalProperties": False,
                 "minProperties": 1,
                 "maxProperties": 1,

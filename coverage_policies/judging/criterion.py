@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from coverage_policies.format.model import Clause, Criterion
+from coverage_policies.format.operator import Circumstances, Finding, Holds
 from coverage_policies.format.terms import Reason, Status
-from coverage_policies.operators.base import Circumstances, Finding, Holds
 from fhir_mappings.answers import Answer
 from fhir_mappings.record import Evidence
 

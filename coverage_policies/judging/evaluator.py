@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from coverage_policies.format.model import APPLIES, CODE, PATHWAY, Criterion, Policy
+from coverage_policies.format.operator import Circumstances
 from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.criterion import Judged, find, judge, with_answer
 from coverage_policies.judging.determination import CriterionResult, Determination, Question
@@ -11,7 +12,6 @@ from coverage_policies.judging.kleene import roll_up
 from coverage_policies.judging.order_matching import speaking
 from coverage_policies.judging.pathways import settle
 from coverage_policies.judging.questions import open_questions
-from coverage_policies.operators.base import Circumstances
 from fhir_mappings.answers import Answer, answers
 from fhir_mappings.dates import Span
 from fhir_mappings.orders import Anchor, Order

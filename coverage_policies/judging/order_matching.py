@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from enum import Enum
 
 from coverage_policies.format.model import APPLIES, OrderEntry, Policy
+from coverage_policies.format.operator import Circumstances, Holds
 from coverage_policies.judging.criterion import find
-from coverage_policies.operators.base import Circumstances, Holds
 from fhir_mappings.answers import Answer
 from fhir_mappings.orders import Order
 from fhir_mappings.record import PatientRecord

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coverage_policies.format.model import PATHWAY, Choice, Clause, Pathway
+from coverage_policies.format.operator import Circumstances, Holds
 from coverage_policies.judging.criterion import find
 from coverage_policies.judging.determination import Presumption
-from coverage_policies.operators.base import Circumstances, Holds
 from fhir_mappings.answers import Answer
 from fhir_mappings.record import Evidence
 

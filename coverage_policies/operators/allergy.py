@@ -3,20 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from coverage_policies.format.operator import NAMES, Arguments, Circumstances, Finding, Holds, Operator, value_set
 from coverage_policies.format.searches import ALLERGIES, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import Row, ValueSet
-from coverage_policies.operators.base import (
-    NAMES,
-    Arguments,
-    Circumstances,
-    Finding,
-    Holds,
-    Operator,
-    in_time,
-    nothing_found,
-    value_set,
-)
+from coverage_policies.operators.base import in_time, nothing_found
 from fhir_mappings.allergies import allergies
 from fhir_mappings.drug_names import name_of
 from fhir_mappings.orders import Order

@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from coverage_policies.format.searches import Search
-from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.operators.base import (
+from coverage_policies.format.operator import (
     NAMES,
     Arguments,
     Circumstances,
@@ -16,6 +13,9 @@ from coverage_policies.operators.base import (
     arguments,
     value_set,
 )
+from coverage_policies.format.searches import Search
+from coverage_policies.format.terms import Reason
+from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.orders import Order
 
 

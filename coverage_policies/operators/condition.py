@@ -4,11 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from coverage_policies.format.phrases import DURATION, Comparison, DurationTest, duration
-from coverage_policies.format.searches import CONDITIONS, Search
-from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.operators.base import (
+from coverage_policies.format.operator import (
     NAMES,
     Arguments,
     Circumstances,
@@ -16,10 +12,14 @@ from coverage_policies.operators.base import (
     Holds,
     Operator,
     arguments,
-    nothing_found,
     phrase,
     value_set,
 )
+from coverage_policies.format.phrases import DURATION, Comparison, DurationTest, duration
+from coverage_policies.format.searches import CONDITIONS, Search
+from coverage_policies.format.terms import Reason
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.operators.base import nothing_found
 from fhir_mappings.conditions import Condition, Presence, conditions
 from fhir_mappings.laterality import same_side
 from fhir_mappings.record import Availability

@@ -3,10 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from coverage_policies.format.searches import DEVICES, Search
-from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.operators.base import (
+from coverage_policies.format.operator import (
     NAMES,
     Arguments,
     Circumstances,
@@ -14,9 +11,12 @@ from coverage_policies.operators.base import (
     Holds,
     Operator,
     arguments,
-    nothing_found,
     value_set,
 )
+from coverage_policies.format.searches import DEVICES, Search
+from coverage_policies.format.terms import Reason
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.operators.base import nothing_found
 from fhir_mappings.codings import Coding, Match
 from fhir_mappings.devices import devices
 

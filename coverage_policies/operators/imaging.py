@@ -3,11 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coverage_policies.format.phrases import SPAN, span
-from coverage_policies.format.searches import IMAGING_STUDIES, PROCEDURES, REPORTS, Search
-from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.operators.base import (
+from coverage_policies.format.operator import (
     NAMES,
     Arguments,
     Circumstances,
@@ -15,11 +11,14 @@ from coverage_policies.operators.base import (
     Holds,
     Operator,
     arguments,
-    in_time,
-    nothing_found,
     phrase,
     value_set,
 )
+from coverage_policies.format.phrases import SPAN, span
+from coverage_policies.format.searches import IMAGING_STUDIES, PROCEDURES, REPORTS, Search
+from coverage_policies.format.terms import Reason
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.operators.base import in_time, nothing_found
 from coverage_policies.operators.procedure_filter import Belonging, both
 from fhir_mappings.dates import Span
 from fhir_mappings.procedures import Progress, imaging

@@ -4,11 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from coverage_policies.format.phrases import DURATION, DurationTest, duration
-from coverage_policies.format.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS, Search
-from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.operators.base import (
+from coverage_policies.format.operator import (
     NAMES,
     Arguments,
     Circumstances,
@@ -16,10 +12,14 @@ from coverage_policies.operators.base import (
     Holds,
     Operator,
     arguments,
-    nothing_found,
     phrase,
     value_set,
 )
+from coverage_policies.format.phrases import DURATION, DurationTest, duration
+from coverage_policies.format.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS, Search
+from coverage_policies.format.terms import Reason
+from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.operators.base import nothing_found
 from fhir_mappings.dates import When
 from fhir_mappings.drug_exposure import longest_stretch, supplies
 from fhir_mappings.medications import medications

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from coverage_policies.format.operator import Arguments, Circumstances, Finding, Holds, Operator, arguments, phrase
 from coverage_policies.format.phrases import Comparison, percent
 from coverage_policies.format.searches import ADMINISTRATIONS, DISPENSES, PRESCRIPTIONS, STATEMENTS, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.operators.base import Arguments, Circumstances, Finding, Holds, Operator, arguments, phrase
 from fhir_mappings.opioids import Dose, DrugLine, Reduction, opioid_reduction
 from fhir_mappings.record import Availability, Evidence
 

@@ -4,6 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from coverage_policies.format.operator import (
+    NAMES,
+    Arguments,
+    Circumstances,
+    Finding,
+    Holds,
+    Operator,
+    arguments,
+    phrase,
+    value_set,
+)
 from coverage_policies.format.phrases import (
     DURATION,
     FOLLOWING_DAYS,
@@ -19,18 +30,7 @@ from coverage_policies.format.phrases import (
 from coverage_policies.format.searches import PROCEDURES, Search, observations
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.operators.base import (
-    NAMES,
-    Arguments,
-    Circumstances,
-    Finding,
-    Holds,
-    Operator,
-    arguments,
-    nothing_found,
-    phrase,
-    value_set,
-)
+from coverage_policies.operators.base import nothing_found
 from coverage_policies.operators.procedure_counts import begun
 from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, belonging, both
 from fhir_mappings.codings import LOINC

@@ -3,6 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from coverage_policies.format.operator import (
+    NAMES,
+    Arguments,
+    Circumstances,
+    Finding,
+    Holds,
+    Operator,
+    arguments,
+    phrase,
+    value_set,
+)
 from coverage_policies.format.phrases import (
     AGO,
     COUNT,
@@ -17,19 +28,7 @@ from coverage_policies.format.phrases import (
 from coverage_policies.format.searches import PROCEDURES, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.operators.base import (
-    NAMES,
-    Arguments,
-    Circumstances,
-    Finding,
-    Holds,
-    Operator,
-    arguments,
-    in_time,
-    nothing_found,
-    phrase,
-    value_set,
-)
+from coverage_policies.operators.base import in_time, nothing_found
 from coverage_policies.operators.procedure_counts import SinceTest, TimesTest, begun
 from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, belonging
 from fhir_mappings.dates import Span, When

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from coverage_policies.format.operator import Circumstances, Finding, Holds
 from coverage_policies.format.phrases import Comparison, DurationTest, NumberTest
 from coverage_policies.format.searches import PROCEDURES, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.operators.base import Circumstances, Finding, Holds, in_time, nothing_found
+from coverage_policies.operators.base import in_time, nothing_found
 from coverage_policies.operators.procedure_filter import Belonging, both
 from fhir_mappings.dates import Span, When
 from fhir_mappings.procedures import Procedure, Progress, procedures

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from coverage_policies.operators.base import Arguments
+from coverage_policies.format.operator import Arguments
 from fhir_mappings.laterality import same_side
 from fhir_mappings.orders import Order
 from fhir_mappings.procedures import Procedure

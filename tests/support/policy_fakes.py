@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 from coverage_policies.authoring.fact_builder import READ_TYPES
 from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.model import Policy
+from coverage_policies.format.operator import Circumstances, Finding, Test
+from coverage_policies.format.registry import operators
 from coverage_policies.format.terms import Status
 from coverage_policies.format.value_sets import Row, ValueSet
 from coverage_policies.judging.determination import CriterionResult, Determination
 from coverage_policies.judging.evaluator import ANSWERS_VALID, evaluate
-from coverage_policies.operators import OPERATORS
-from coverage_policies.operators.base import Circumstances, Finding, Test
 from fhir_mappings.codings import CPT, LOINC, RXNORM, SNOMED
 from fhir_mappings.dates import Span
 from fhir_mappings.fhir_json import Resource
@@ -185,7 +185,7 @@ def case(
 
 def clause(operator: str, sets: Mapping[str, ValueSet] = SETS, **arguments: Any) -> Test:
     """A clause as the loader makes it; `in_` stands for `in`."""
-    return OPERATORS[operator].parse({name.rstrip("_"): value for name, value in arguments.items()}, sets)
+    return operators()[operator].parse({name.rstrip("_"): value for name, value in arguments.items()}, sets)
 
 
 def find(test: Test, *resources: Resource, **more: Any) -> Finding:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from coverage_policies.operators.base import Operator, argument_words
+from coverage_policies.format.operator import Operator, argument_words
 
 
 def print_operators(console: Console, operators: Iterable[Operator]) -> None:

@@ -9,7 +9,7 @@ from cds_service.cli.output.policies import print_policies, print_policy
 from cds_service.cli.output.policy_markdown import policy_markdown
 from cds_service.cli.policies.lookup import library_of, text_of
 from coverage_policies.format.lock import locked
-from coverage_policies.operators import OPERATORS
+from coverage_policies.format.registry import operators
 
 
 @click.command("list")
@@ -41,8 +41,8 @@ def show_command(text: str, section: str | None, markdown: bool) -> None:
 def operators_command(name: str | None) -> None:
     """List the operators, or explain the one named NAME with its arguments and an example."""
     if name is None:
-        print_operators(Console(), OPERATORS.values())
-    elif name in OPERATORS:
-        print_operator(Console(), OPERATORS[name])
+        print_operators(Console(), operators().values())
+    elif name in operators():
+        print_operator(Console(), operators()[name])
     else:
-        raise click.ClickException(f"there is no operator {name!r}; there are: {', '.join(OPERATORS)}")
+        raise click.ClickException(f"there is no operator {name!r}; there are: {', '.join(operators())}")

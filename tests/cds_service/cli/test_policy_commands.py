@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from cds_service.cli.main import main
 from coverage_policies.format.library import load_library
-from coverage_policies.operators import OPERATORS
+from coverage_policies.format.registry import operators
 from fhir_mappings.fhir_json import dumps
 from tests.support.own_policies import OwnPolicies, sign_sleep_test
 
@@ -96,7 +96,7 @@ def test_a_text_that_is_not_held_is_answered_with_those_that_are(own: OwnPolicie
 
 def test_the_operators_are_listed_and_each_is_explained_with_its_example() -> None:
     listed = run("operators").output
-    for name, operator in OPERATORS.items():
+    for name, operator in operators().items():
         assert name in listed
         explained = run("operators", name).output
         assert operator.example.strip() in explained

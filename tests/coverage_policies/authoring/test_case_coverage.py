@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 from coverage_policies.authoring.cases import NONE, Case, judged, load_cases, run_case, situation
 from coverage_policies.format.library import load_library
 from coverage_policies.format.model import Clause, Criterion, OrderEntry, Policy
+from coverage_policies.format.registry import operators
 from coverage_policies.format.terms import Outcome, Reason, Status
-from coverage_policies.operators import OPERATORS
 
 LIBRARY = load_library()
 TEXTS = list(LIBRARY.policies.values())
@@ -21,7 +21,7 @@ CASES = {text.text: load_cases(text) for text in TEXTS}
 READ = {id(case): situation(case) for cases in CASES.values() for case in cases}
 
 
-_WRITABLE = {name: Draft202012Validator(operator.schema) for name, operator in OPERATORS.items()}
+_WRITABLE = {name: Draft202012Validator(operator.schema) for name, operator in operators().items()}
 
 
 # --- what a text says, taken away or changed, one thing at a time -----------------------------------------------------
@@ -115,7 +115,7 @@ def _changed_clauses(clauses: tuple[Clause, ...]) -> Iterator[tuple[str, tuple[C
             if not _WRITABLE[clause.operator].is_valid(arguments):
                 continue
             try:
-                test = OPERATORS[clause.operator].parse(arguments, LIBRARY.value_sets)
+                test = operators()[clause.operator].parse(arguments, LIBRARY.value_sets)
             except ValueError:  # nobody could write it
                 continue
             changed = Clause(clause.operator, arguments, test)
@@ -123,7 +123,7 @@ def _changed_clauses(clauses: tuple[Clause, ...]) -> Iterator[tuple[str, tuple[C
 
 
 def _changed_arguments(clause: Clause) -> Iterator[dict[str, Any]]:
-    schema = OPERATORS[clause.operator].schema
+    schema = operators()[clause.operator].schema
     for name, value in clause.arguments.items():
         rest = {key: each for key, each in clause.arguments.items() if key != name}
         if name not in schema.get("required", ()) and rest:

@@ -7,10 +7,10 @@ from itertools import permutations, product
 import pytest
 
 from coverage_policies.format.model import Clause, Criterion
+from coverage_policies.format.operator import Circumstances, Finding, Holds
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason, Status
 from coverage_policies.judging.criterion import Judged, judge, with_answer
-from coverage_policies.operators.base import Circumstances, Finding, Holds
 from fhir_mappings.answers import Answer
 from fhir_mappings.record import Evidence
 from tests.support.policy_fakes import MET, NOT_MET, UNKNOWN, case

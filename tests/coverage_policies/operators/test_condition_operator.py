@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from coverage_policies.format.operator import Finding, Holds
 from coverage_policies.format.searches import CONDITIONS
 from coverage_policies.format.terms import Reason
-from coverage_policies.operators.base import Finding, Holds
 from fhir_mappings.fhir_json import Resource
 from tests.support.policy_fakes import (
     ANCHOR,

@@ -9,10 +9,11 @@ from jsonschema import Draft202012Validator
 
 from coverage_policies.authoring import fact_builder as case_facts
 from coverage_policies.format.library import BUILT_IN
+from coverage_policies.format.operator import Circumstances, Holds, Operator, as_list, value_set
+from coverage_policies.format.registry import operators
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import load_value_sets
-from coverage_policies.operators import OPERATORS
-from coverage_policies.operators.base import Circumstances, Holds, Operator, as_list, nothing_found, value_set
+from coverage_policies.operators.base import nothing_found
 from fhir_mappings.orders import read_order
 from fhir_mappings.record import Availability
 from tests.support.policy_fakes import (
@@ -29,7 +30,7 @@ from tests.support.policy_fakes import (
 )
 
 SHIPPED = load_value_sets([BUILT_IN / "value_sets"])
-ALL = list(OPERATORS.values())
+ALL = list(operators().values())
 NAMES = [operator.name for operator in ALL]
 
 CLAUSES: list[tuple[str, dict[str, Any]]] = [
@@ -104,18 +105,18 @@ def test_an_empty_chart_settles_nothing_in_either_direction(
 
 @pytest.mark.parametrize(("name", "arguments"), CLAUSES, ids=IDS)
 def test_what_could_not_be_read_cannot_tell(name: str, arguments: dict[str, Any]) -> None:
-    found = find(OPERATORS[name].parse(arguments, SETS), availability=all_of(UNAVAILABLE))
+    found = find(operators()[name].parse(arguments, SETS), availability=all_of(UNAVAILABLE))
     assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE)
 
 
 @pytest.mark.parametrize(("name", "arguments"), CLAUSES, ids=IDS)
 def test_every_clause_names_the_data_it_needs(name: str, arguments: dict[str, Any]) -> None:
-    assert OPERATORS[name].parse(arguments, SETS).searches
+    assert operators()[name].parse(arguments, SETS).searches
 
 
 @pytest.mark.parametrize("operator", ALL, ids=NAMES)
 def test_every_operator_is_known_by_its_own_name(operator: Operator) -> None:
-    assert OPERATORS[operator.name] is operator
+    assert operators()[operator.name] is operator
 
 
 @pytest.mark.parametrize("operator", ALL, ids=NAMES)
@@ -163,7 +164,7 @@ def test_every_example_finds_what_it_says(operator: Operator) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("opioid_reduction", "order", "pain_relief")])
 def test_a_value_set_that_does_not_exist_is_told(name: str) -> None:
     with pytest.raises(ValueError, match="there is no value set named 'omega'"):
-        OPERATORS[name].parse({"in": ["alpha", "omega"]}, SETS)
+        operators()[name].parse({"in": ["alpha", "omega"]}, SETS)
 
 
 @pytest.mark.parametrize(

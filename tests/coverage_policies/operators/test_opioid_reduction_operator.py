@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from coverage_policies.format.operator import Finding, Holds
 from coverage_policies.format.searches import ADMINISTRATIONS, DISPENSES, PRESCRIPTIONS, STATEMENTS
 from coverage_policies.format.terms import Reason
-from coverage_policies.operators.base import Finding, Holds
 from coverage_policies.operators.opioid_reduction import printed
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.opioids import Dose

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from coverage_policies.format.operator import Holds
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.operators.base import Holds
 from coverage_policies.operators.order import OPERATOR
 from fhir_mappings.codings import CPT
 from fhir_mappings.order_text import ATTRIBUTES

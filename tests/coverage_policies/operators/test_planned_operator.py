@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from coverage_policies.format.operator import Holds
 from coverage_policies.format.searches import CARE_PLANS, ORDERS, PROCEDURES
 from coverage_policies.format.terms import Reason
-from coverage_policies.operators.base import Holds
 from fhir_mappings.fhir_json import Resource
 from tests.support.policy_fakes import UNAVAILABLE, available, clause, concept, find, procedure
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from coverage_policies.format.operator import Finding, Holds
+from coverage_policies.format.operator import Test as ClauseTest
 from coverage_policies.format.searches import PROCEDURES
 from coverage_policies.format.terms import Reason
-from coverage_policies.operators.base import Finding, Holds
-from coverage_policies.operators.base import Test as ClauseTest
 from fhir_mappings.fhir_json import Resource
 from tests.support.policy_fakes import UNAVAILABLE, available, case, clause, find, procedure
 

@@ -1,0 +1,139 @@
+"""What every operator is: a name, a schema for its arguments, the data it needs, and a test that answers three ways."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from difflib import get_close_matches
+from enum import Enum
+from typing import Any, NoReturn, Protocol, TypeAlias
+
+from coverage_policies.format.searches import Search
+from coverage_policies.format.terms import Reason
+from coverage_policies.format.value_sets import ValueSet, union
+from fhir_mappings.orders import Order
+from fhir_mappings.record import Evidence, PatientRecord
+
+Arguments: TypeAlias = Mapping[str, Any]
+"""The arguments of one clause as written: text or lists of text, already checked against the operator's schema."""
+
+
+class Holds(Enum):
+    """What an operator can say. Whether that is met or not met is the document's business. Never a boolean."""
+
+    YES = "holds"
+    NO = "does not hold"
+    CANNOT_TELL = "cannot tell"
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("an operator answers three ways; compare, do not test")
+
+    @classmethod
+    def of(cls, told: bool | None) -> "Holds":
+        """What is so, is not so, or (None) cannot be told."""
+        return {True: cls.YES, False: cls.NO, None: cls.CANNOT_TELL}[told]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An operator's answer: whether the clause holds, the DEQM reason, and the resources it rests on.
+
+    `notes` are lines of arithmetic worth reading; `gist` is the value that says it all, for one line: `120 → 90`.
+    """
+
+    holds: Holds
+    reason: Reason
+    evidence: tuple[Evidence, ...] = ()
+    notes: tuple[str, ...] = ()
+    gist: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a clause is tested against: one order among others, one chart, one day every window is measured from.
+
+    `is_looking_back` where that day is one of an earlier procedure, and what is on the chart now may be younger.
+    """
+
+    order: Order
+    other_orders: tuple[Order, ...]
+    record: PatientRecord
+    anchor: date
+    is_looking_back: bool = False
+
+
+class Test(Protocol):
+    """A clause ready to be tested."""
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """The data it needs; empty where the order alone answers."""
+
+    def find(self, case: Circumstances) -> Finding:
+        """Test it. Pure: the same circumstances give the same finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A word of the policy format.
+
+    `schema` is the JSON Schema of its arguments, in which everything is text. `example` is a YAML mapping with
+    `clause`, `facts` (in the words of case files), optionally `order`, and what it `finds`; a test runs it.
+    `parse` raises ValueError, saying how it is written right, for what the schema cannot see. `defaults` are the
+    arguments that hold where a document leaves them out.
+    """
+
+    name: str
+    says: str
+    schema: Mapping[str, Any]
+    example: str
+    parse: Callable[[Arguments, Mapping[str, ValueSet]], Test]
+    defaults: Mapping[str, str] = field(default_factory=dict)
+
+
+NAMES: Mapping[str, Any] = {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+}
+"""Schema of an argument that names one value set, or several of which any will do."""
+
+
+def phrase(pattern: str, example: str) -> Mapping[str, Any]:
+    """Schema of a text of a certain form; the example says in an error how it is written right."""
+    return {"type": "string", "pattern": pattern, "examples": [example]}
+
+
+def arguments(required: Iterable[str], **properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Schema of a clause's arguments: those named, no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def argument_words(schema: Mapping[str, Any]) -> str:
+    """What an argument with this schema is, in words for those who write it."""
+    if schema == NAMES:
+        return "the name of a value set, or a list of which any will do"
+    if "anyOf" in schema:
+        return f"{argument_words(schema['anyOf'][0])}, or a list of which any will do"
+    if "enum" in schema:
+        return f"one of {', '.join(schema['enum'])}"
+    if "const" in schema:
+        return f"only {schema['const']}"
+    return f"written like: {schema['examples'][0]}"
+
+
+def as_list(value: Any) -> list[str]:
+    """One text or a list of texts, as a list."""
+    return [value] if isinstance(value, str) else list(value)
+
+
+def value_set(names: Any, sets: Mapping[str, ValueSet]) -> ValueSet:
+    """The value set of a name, or the union of several. Raises ValueError for one that does not exist."""
+    for name in as_list(names):
+        if name not in sets:
+            alike = get_close_matches(name, sets, n=1, cutoff=0.8)
+            hint = f"; did you mean {alike[0]!r}?" if alike else ""
+            raise ValueError(f"there is no value set named {name!r}{hint}")
+    return union(" or ".join(as_list(names)), (sets[name] for name in as_list(names)))
