@@ -24,7 +24,7 @@ def is_shown(outcome: Outcome, hook: str) -> bool:
     return outcome is not Outcome.NOT_APPLICABLE
 
 
-def dealt(assessments: Iterable[Assessment], hook: str) -> tuple[Assessment, ...]:
+def visible(assessments: Iterable[Assessment], hook: str) -> tuple[Assessment, ...]:
     """The assessments that become cards, the worst outcome first."""
     rank = list(Outcome)
     shown = sorted(
@@ -34,9 +34,9 @@ def dealt(assessments: Iterable[Assessment], hook: str) -> tuple[Assessment, ...
     return tuple(shown)
 
 
-def deck(assessments: Iterable[Assessment], hook: str, new_id: Callable[[], str]) -> tuple[dict[str, Any], ...]:
-    """The cards of an answer, one for each that is `dealt`; `new_id` makes their UUIDs."""
-    return tuple(card(each, new_id) for each in dealt(assessments, hook))
+def build_cards(assessments: Iterable[Assessment], hook: str, new_id: Callable[[], str]) -> tuple[dict[str, Any], ...]:
+    """The cards of an answer, one for each that is `visible`; `new_id` makes their UUIDs."""
+    return tuple(card(each, new_id) for each in visible(assessments, hook))
 
 
 def card(assessment: Assessment, new_id: Callable[[], str]) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from cards.markdown import escaped, shortened
-from cards.wording import SUMMARY_LENGTH, failures, footing, heading, matter, questions
+from cards.wording import SUMMARY_LENGTH, failures, footer, heading, headline, questions
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Determination
 
 _QUESTIONS_EACH = 3
-_PARTINGS = 6
+_DIFFERENCES = 6
 _WORDS = {
     Outcome.NOT_SUPPORTED: "not supported",
     Outcome.CRITERIA_NOT_MET: "criteria not met",
@@ -26,7 +26,7 @@ def summary(assessment: Assessment) -> str:
     label = _speaking(assessment).order_label
     outcomes = {each.outcome for each in assessment.determinations}
     if len(outcomes) == 1:
-        said = "; ".join(dict.fromkeys(matter(each) for each in assessment.determinations))
+        said = "; ".join(dict.fromkeys(headline(each) for each in assessment.determinations))
         return shortened(f"{label}: {said}", SUMMARY_LENGTH)
     said = ", ".join(f"{_name(assessment, each)} {_WORDS[each.outcome]}" for each in assessment.determinations)
     many = "two" if len(assessment.determinations) == 2 else "several"
@@ -44,13 +44,13 @@ def detail(assessment: Assessment) -> str:
     """One screen of Markdown: where the texts part, then each with what fails and what is open."""
     first = assessment.determinations[0]
     shared = [note for note in first.notes if all(note in each.notes for each in assessment.determinations)]
-    parts = [heading(_speaking(assessment)), *_partings(assessment)]
+    parts = [heading(_speaking(assessment)), *_differences(assessment)]
     for each in assessment.determinations:
         parts.append(f"**{escaped(each.policy)}, revision {escaped(each.revision)}: {_WORDS[each.outcome]}**\n")
         parts += failures(each)
         parts += questions(each, _QUESTIONS_EACH)
         parts += [f"*{escaped(note)}*\n" for note in each.notes if note not in shared]
-    parts += footing(shared)
+    parts += footer(shared)
     return "\n".join(parts).strip()
 
 
@@ -66,13 +66,13 @@ def _name(assessment: Assessment, determination: Determination) -> str:
     return determination.policy if len(policies) > 1 else determination.revision
 
 
-def _partings(assessment: Assessment) -> Iterator[str]:
-    partings = assessment.partings
-    if partings:
+def _differences(assessment: Assessment) -> Iterator[str]:
+    differences = assessment.differences
+    if differences:
         yield "**Where they part**\n"
-        for each in partings[:_PARTINGS]:
+        for each in differences[:_DIFFERENCES]:
             said = ", ".join(f"{escaped(revision)}: {status.value}" for revision, status in each.statuses)
             yield f"- **{escaped(each.criterion)}** {escaped(each.says)} ({said})"
-        if len(partings) > _PARTINGS:
-            yield f"- … and {len(partings) - _PARTINGS} more"
+        if len(differences) > _DIFFERENCES:
+            yield f"- … and {len(differences) - _DIFFERENCES} more"
         yield ""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from cards.markdown import escaped, shortened
 from coverage_policies.format.model import CODE
 from coverage_policies.format.terms import Outcome, Reason, Status
-from coverage_policies.judging.determination import Determination, Question, failing
+from coverage_policies.judging.determination import Determination, Question, failed_criteria
 from fhir_mappings.record import Evidence
 
 SUMMARY_LENGTH = 139
@@ -28,21 +28,21 @@ _OPEN_BECAUSE = {
 def summary(determination: Determination) -> str:
     """The order, and what is the matter with it or what to do."""
     name = f"{determination.order_label}: "
-    return shortened(name + matter(determination), SUMMARY_LENGTH)
+    return shortened(name + headline(determination), SUMMARY_LENGTH)
 
 
-def matter(determination: Determination) -> str:
+def headline(determination: Determination) -> str:
     """What is the matter with an order, or what to do, in a clause."""
     open_count = len(determination.questions)
     match determination.outcome:
         case Outcome.NOT_SUPPORTED | Outcome.CRITERIA_NOT_MET:
-            found = failing(determination)
+            found = failed_criteria(determination)
             if not found:
                 return f"no indication that {determination.policy} lists can be met"
             first = found[0]
-            sentence = first.fails or f"not met: {first.says}"
+            sentence = first.says_when_not_met or f"not met: {first.says}"
             more = f" (+{len(found) - 1} more)" if len(found) > 1 else ""
-            return f"{sentence}{': ' + first.gist if first.gist else ''}{more}"
+            return f"{sentence}{': ' + first.headline if first.headline else ''}{more}"
         case Outcome.NOT_EVALUATED:
             if not determination.criteria:
                 return f"no text of {determination.policy} is held for the day of service"
@@ -63,12 +63,12 @@ def detail(determination: Determination) -> str:
     parts = [
         heading(determination),
         *failures(determination),
-        *_hanging(determination),
+        *conditional_failures(determination),
         *questions(determination, _QUESTIONS),
         *_reviewed(determination),
         *_met(determination),
         *_presumed(determination),
-        *footing(determination.notes),
+        *footer(determination.notes),
     ]
     return "\n".join(parts).strip()
 
@@ -80,11 +80,11 @@ def heading(determination: Determination) -> str:
 
 def failures(determination: Determination) -> Iterator[str]:
     """What fails, each with its evidence."""
-    found = failing(determination)
+    found = failed_criteria(determination)
     if found:
         yield "**Not met**\n"
         for result in found:
-            sentence = result.fails or result.says
+            sentence = result.says_when_not_met or result.says
             yield f"- **{escaped(result.id)}** {escaped(sentence)}{_because(result.evidence, result.notes)}"
         yield ""
 
@@ -102,12 +102,12 @@ def _evidence(item: Evidence) -> str:
     return f"{', '.join(word for word in words if word)} – {escaped(item.reference)}"
 
 
-def _hanging(determination: Determination) -> Iterator[str]:
+def conditional_failures(determination: Determination) -> Iterator[str]:
     """What one of the open pathways would fail on: worth knowing before it is chosen."""
     for result in determination.criteria:
         if Status.NOT_MET in result.on_pathways.values() and not result.is_group:
             on = " or ".join(name for name, status in result.on_pathways.items() if status is Status.NOT_MET)
-            sentence = f"{result.fails or result.says}{': ' + result.gist if result.gist else ''}"
+            sentence = f"{result.says_when_not_met or result.says}{': ' + result.headline if result.headline else ''}"
             yield f"**Not met if {escaped(on)}:** {escaped(sentence)}\n"
 
 
@@ -163,7 +163,7 @@ def _presumed(determination: Determination) -> Iterator[str]:
         yield f"*Assessed as: {escaped(determination.presumed.says)}, because of {because}.*\n"
 
 
-def footing(notes: Iterable[str]) -> Iterator[str]:
+def footer(notes: Iterable[str]) -> Iterator[str]:
     """What the answer rests on, and that it is no decision."""
     yield from (f"*{escaped(note)}*  " for note in notes)
     yield "*Neither approval nor denial.*"

@@ -28,11 +28,11 @@ class Settings(BaseSettings):
         description="The address under which EHRs reach the service, without /cds-services. "
         "With https, answers tell browsers to stay on it (HSTS).",
     )
-    callers: Path | None = Field(
+    clients: Path | None = Field(
         None,
         description="A YAML file with the EHRs that may call, and how their tokens are checked.",
     )
-    allow_anyone: bool = Field(
+    allow_unauthenticated: bool = Field(
         False,
         description="Yes serves without tokens: anyone who reaches the service can send orders, and make it read the "
         "FHIR servers they name.",
@@ -41,23 +41,23 @@ class Settings(BaseSettings):
         30,
         ge=0,
         le=300,
-        description="How far the clocks of callers may differ from ours, in seconds.",
+        description="How far the clocks of clients may differ from ours, in seconds.",
     )
     longest_token_seconds: int = Field(
         86_400,
         ge=60,
-        description="The longest a caller's token may still last, in seconds; one that lasts longer is refused.",
+        description="The longest a client's token may still last, in seconds; one that lasts longer is refused.",
     )
     stale_keys_seconds: int = Field(
         21_600,
         ge=0,
-        description="How long the last good keys of a caller serve while its key server cannot be read, in seconds.",
+        description="How long the last good keys of a client serve while its key server cannot be read, in seconds.",
     )
     time_zone: ZoneInfo = Field(
         ZoneInfo("America/New_York"),
         description="The zone in which an instant becomes a day (IANA name).",
     )
-    budget_seconds: float = Field(
+    call_timeout_seconds: float = Field(
         4.0,
         gt=0,
         le=60,
@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     )
     fhir_servers: _Listed = Field(
         (),
-        description="The base addresses of the FHIR servers that calls may name, where the caller has registered none; "
+        description="The base addresses of the FHIR servers that calls may name, where the client has registered none; "
         "* stands for any part of a host's label or of a path's segment. Without any, every public server may be "
         "named.",
     )
@@ -118,12 +118,12 @@ class Settings(BaseSettings):
         description="Private networks in which any named FHIR server may lie, such as 10.0.0.0/8, or 127.0.0.0/8 for "
         "this machine; a server that is registered by its full address needs no mention.",
     )
-    fhir_failures: int = Field(
+    fhir_circuit_failures: int = Field(
         5,
         ge=1,
         description="After how many calls in a row without any answer a FHIR server is left alone for a while.",
     )
-    fhir_rest_seconds: float = Field(
+    fhir_circuit_open_seconds: float = Field(
         30.0,
         ge=0,
         description="How long a FHIR server is left alone that keeps failing, or that asks for it, in seconds.",
@@ -160,23 +160,23 @@ class Settings(BaseSettings):
         le=60,
         description="The longest wait for the database, in seconds: for a connection, another writer, a statement.",
     )
-    records_key: SecretStr | None = Field(
+    pseudonym_key: SecretStr | None = Field(
         None,
         min_length=32,
         description="The secret for keyed hashes of ids and charts in the decision log, 32 characters or more; unset, "
         "a file in the data folder. All processes of one database need the same.",
     )
-    answer_unrecorded: bool = Field(
+    answer_if_store_fails: bool = Field(
         False,
         description="Yes answers calls whose decision could not be stored, with an error in the log; no answers 503.",
     )
-    hold_back_days: int = Field(
+    suppress_overridden_days: int = Field(
         30,
         ge=0,
         description="How many days a card that was overridden is not shown again to the same user for the same order "
         "and facts; 0 shows it every time.",
     )
-    keep_comments: bool = Field(
+    store_comments: bool = Field(
         False,
         description="Yes stores what clinicians write in feedback, which may name the patient.",
     )

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from fhir_mappings.codings import CodeTest, codings, has_code, items
-from fhir_mappings.dates import When
+from fhir_mappings.codings import CodeMatcher, codings, has_code, items
+from fhir_mappings.dates import DateInterval
 from fhir_mappings.record import Evidence, PatientRecord
 
 
@@ -20,10 +20,10 @@ class Allergy:
     is_certain: bool
     evidence: Evidence
     is_certain_intolerance: bool = False
-    since: When | None = None
+    since: DateInterval | None = None
 
 
-def allergies(record: PatientRecord, codes: CodeTest) -> tuple[Allergy, ...]:
+def allergies(record: PatientRecord, codes: CodeMatcher) -> tuple[Allergy, ...]:
     """The allergies to one of these substances, refuted, mistaken and resolved ones left out."""
     found = []
     for resource in record.of_type("AllergyIntolerance"):

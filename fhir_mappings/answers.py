@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fhir_mappings.codings import items
-from fhir_mappings.dates import Span, When, plus
+from fhir_mappings.dates import CalendarPeriod, DateInterval, plus
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Evidence, PatientRecord
 
@@ -29,7 +29,7 @@ def answers(
     record: PatientRecord,
     order: str,
     is_ours: Callable[[str], bool],
-    valid_for: Span,
+    valid_for: CalendarPeriod,
 ) -> dict[str, Answer]:
     """The answers that count, by `linkId`.
 
@@ -57,7 +57,7 @@ def answers(
     return {link: answer for link, (_, answer) in newest.items()}
 
 
-def _authored(record: PatientRecord, resource: Resource) -> When | None:
+def _authored(record: PatientRecord, resource: Resource) -> DateInterval | None:
     authored = record.when(resource.get("authored"))
     return authored if authored and authored.earliest == authored.latest else None
 
@@ -65,10 +65,10 @@ def _authored(record: PatientRecord, resource: Resource) -> When | None:
 def _counts(
     record: PatientRecord,
     resource: Resource,
-    authored: When,
+    authored: DateInterval,
     order: str,
     is_ours: Callable[[str], bool],
-    valid_for: Span,
+    valid_for: CalendarPeriod,
 ) -> bool:
     if resource.get("status") not in ("completed", "amended"):
         return False

@@ -58,7 +58,7 @@ class Match:
     decides: bool
 
 
-CodeTest: TypeAlias = Callable[[Iterable[Coding]], Match | None]
+CodeMatcher: TypeAlias = Callable[[Iterable[Coding]], Match | None]
 """Tells whether one of a concept's codes belongs to a set. This room is handed such tests, it owns none."""
 
 

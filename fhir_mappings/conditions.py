@@ -4,14 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
 
-from fhir_mappings.codings import CodeTest, Coding, has_code, named
-from fhir_mappings.dates import When, parse_period
+from fhir_mappings.codings import CodeMatcher, Coding, has_code, named
+from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.laterality import Side, side_of
 from fhir_mappings.record import Evidence, PatientRecord
 
 _ELEMENTS = ("code", "clinicalStatus", "verificationStatus", "onset", "abatement", "recordedDate", "subject")
-_ALWAYS = When(date.min, date.max)
+_ALWAYS = DateInterval(date.min, date.max)
 
 
 class Presence(Enum):
@@ -33,8 +33,8 @@ class Condition:
     reference: str
     label: str
     presence: Presence
-    since: When
-    until: When | None
+    since: DateInterval
+    until: DateInterval | None
     evidence: Evidence
     side: Side | None = None
 
@@ -48,9 +48,9 @@ class Condition:
         return self
 
 
-def conditions(record: PatientRecord, codes: CodeTest) -> tuple[Condition, ...]:
+def conditions(record: PatientRecord, codes: CodeMatcher) -> tuple[Condition, ...]:
     """The conditions with one of these codes, refuted and mistaken ones left out (clinical rules, every row)."""
-    return record.once(("conditions", codes), lambda: tuple(_conditions(record, codes)))
+    return record.cached(("conditions", codes), lambda: tuple(_conditions(record, codes)))
 
 
 def _named(record: PatientRecord) -> tuple[tuple[Resource, tuple[Coding, ...]], ...]:
@@ -58,9 +58,9 @@ def _named(record: PatientRecord) -> tuple[tuple[Resource, tuple[Coding, ...]], 
     return tuple((resource, named(resource.get("code"))) for resource in record.of_type("Condition"))
 
 
-def _conditions(record: PatientRecord, codes: CodeTest) -> list[Condition]:
+def _conditions(record: PatientRecord, codes: CodeMatcher) -> list[Condition]:
     found = []
-    for resource, own in record.once("conditions by code", lambda: _named(record)):
+    for resource, own in record.cached("conditions by code", lambda: _named(record)):
         match = codes(own)
         if match is None or has_code(resource.get("verificationStatus"), "refuted", "entered-in-error"):
             continue
@@ -83,15 +83,15 @@ def _conditions(record: PatientRecord, codes: CodeTest) -> list[Condition]:
     return found
 
 
-def _since(onset: When | None, recorded: When | None) -> When:
+def _since(onset: DateInterval | None, recorded: DateInterval | None) -> DateInterval:
     """When it began: at its onset, and by the day it was recorded.
 
     Recorded before its onset it began who knows when: then the onset is that of a later visit.
     """
     first, last = (onset.earliest, onset.latest) if onset else (date.min, date.max)
     if recorded is None:
-        return When(first, last)
-    return When(first if first <= recorded.latest else date.min, min(last, recorded.latest))
+        return DateInterval(first, last)
+    return DateInterval(first if first <= recorded.latest else date.min, min(last, recorded.latest))
 
 
 def _presence(resource: Resource) -> Presence:
@@ -111,11 +111,11 @@ def _is_unconfirmed(resource: Resource) -> bool:
     return status is not None and not has_code(status, "confirmed")
 
 
-def _onset(record: PatientRecord, resource: Resource) -> When | None:
+def _onset(record: PatientRecord, resource: Resource) -> DateInterval | None:
     return record.when(resource.get("onsetDateTime")) or parse_period(resource.get("onsetPeriod"), record.zone)[0]
 
 
-def _abatement(record: PatientRecord, resource: Resource) -> When | None:
+def _abatement(record: PatientRecord, resource: Resource) -> DateInterval | None:
     return (
         record.when(resource.get("abatementDateTime")) or parse_period(resource.get("abatementPeriod"), record.zone)[1]
     )

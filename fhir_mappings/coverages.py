@@ -105,7 +105,7 @@ def home_state(record: PatientRecord) -> str:
 def _is_readable(record: PatientRecord, resource: Resource) -> bool:
     usable = record.is_usable(resource, "status", "type", "period", "payor", "order", "class")
     if usable and resource["status"] not in ("active", "cancelled"):
-        record.set_aside[record.reference(resource)] = "Coverage.status does not follow FHIR R4"
+        record.quarantined[record.reference(resource)] = "Coverage.status does not follow FHIR R4"
         return False
     return usable
 

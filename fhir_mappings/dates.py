@@ -17,7 +17,7 @@ Unit: TypeAlias = Literal["days", "weeks", "months", "years"]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class CalendarPeriod:
     """A length of calendar time, such as 6 months."""
 
     number: int
@@ -28,7 +28,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class When:
+class DateInterval:
     """The days on which something may have happened, both included; `instant` where a time of day was given."""
 
     earliest: date
@@ -45,7 +45,7 @@ class When:
         first = self.earliest
         if (first.month, first.day) == (1, 1) and self.latest == date(first.year, 12, 31):
             return f"{first.year:04d}"
-        if first.day == 1 and self.latest == plus(first, Span(1, "months")) - timedelta(days=1):
+        if first.day == 1 and self.latest == plus(first, CalendarPeriod(1, "months")) - timedelta(days=1):
             return f"{first.year:04d}-{first.month:02d}"
         return f"{first.isoformat()} to {self.latest.isoformat()}"
 
@@ -55,7 +55,7 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{
 _LEAP_SECOND = re.compile(r"(T\d{2}:\d{2}):60")
 
 
-def parse(value: Json, zone: tzinfo) -> When | None:
+def parse(value: Json, zone: tzinfo) -> DateInterval | None:
     """A FHIR date, dateTime or instant as days in the local `zone`; None for anything else."""
     if not isinstance(value, str):
         return None
@@ -64,27 +64,27 @@ def parse(value: Json, zone: tzinfo) -> When | None:
             year, month, day = (int(part) if part else None for part in matched.groups())
             first = date(year or 0, 1 if month is None else month, 1 if day is None else day)
             if day is not None:
-                return When(first, first)
+                return DateInterval(first, first)
             last_month = 12 if month is None else month
             last_day = calendar.monthrange(first.year, last_month)[1]
-            return When(first, date(first.year, last_month, last_day))
+            return DateInterval(first, date(first.year, last_month, last_day))
         if _INSTANT.match(value):
             instant = datetime.fromisoformat(_LEAP_SECOND.sub(r"\1:59", value))
             day_of = instant.astimezone(zone).date()
-            return When(day_of, day_of, instant)
+            return DateInterval(day_of, day_of, instant)
     except (ValueError, OverflowError):
         return None
     return None
 
 
-def parse_period(value: Json, zone: tzinfo) -> tuple[When | None, When | None]:
+def parse_period(value: Json, zone: tzinfo) -> tuple[DateInterval | None, DateInterval | None]:
     """Start and end of a FHIR Period, each None where it is missing or unreadable."""
     if not isinstance(value, Mapping):
         return None, None
     return parse(value.get("start"), zone), parse(value.get("end"), zone)
 
 
-def plus(day: date, span: Span) -> date:
+def plus(day: date, span: CalendarPeriod) -> date:
     """The day a span later; a day the target month lacks becomes its last one (31 Aug + 6 months = 28 Feb)."""
     try:
         if span.unit in ("days", "weeks"):
@@ -96,7 +96,7 @@ def plus(day: date, span: Span) -> date:
         return date.max if span.number > 0 else date.min
 
 
-def has_passed(span: Span, since: When, until: date) -> bool | None:
+def elapsed_at_least(span: CalendarPeriod, since: DateInterval, until: date) -> bool | None:
     """Whether at least `span` lies between `since` and `until`; None where the interval straddles the threshold.
 
     The boundary counts: six months to the day have passed.
@@ -108,14 +108,14 @@ def has_passed(span: Span, since: When, until: date) -> bool | None:
     return None
 
 
-def is_on_or_before(when: When, day: date) -> bool | None:
+def is_on_or_before(when: DateInterval, day: date) -> bool | None:
     """Whether it happened on or before `day`; None where the interval straddles it."""
     if when.latest <= day:
         return True
     return False if when.earliest > day else None
 
 
-def is_within(when: When, span: Span, until: date) -> bool | None:
+def is_within(when: DateInterval, span: CalendarPeriod, until: date) -> bool | None:
     """Whether it happened no longer than `span` before `until` and not after it; None where that cannot be told.
 
     The boundary counts: a study six months ago to the day is within six months.
@@ -127,7 +127,7 @@ def is_within(when: When, span: Span, until: date) -> bool | None:
     return True if recent and past else None
 
 
-def has_passed_strictly(span: Span, since: When, until: date) -> bool | None:
+def has_passed_strictly(span: CalendarPeriod, since: DateInterval, until: date) -> bool | None:
     """Whether more than `span` lies between `since` and `until`; None where the interval straddles the threshold."""
     if plus(since.latest, span) < until:
         return True

@@ -1,10 +1,10 @@
 """Devices the patient has."""
 
-from fhir_mappings.codings import CodeTest, codings
+from fhir_mappings.codings import CodeMatcher, codings
 from fhir_mappings.record import Evidence, PatientRecord
 
 
-def devices(record: PatientRecord, codes: CodeTest) -> tuple[Evidence, ...]:
+def devices(record: PatientRecord, codes: CodeMatcher) -> tuple[Evidence, ...]:
     """The devices of one of these types, mistaken and inactive ones left out."""
     found = []
     for resource in record.of_type("Device"):

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from fhir_mappings.codings import SNOMED, CodeTest, codings, items, text_of
-from fhir_mappings.dates import Span, When, parse_period, plus
+from fhir_mappings.codings import SNOMED, CodeMatcher, codings, items, text_of
+from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.medications import drug_codings
 from fhir_mappings.opioids.dose import is_as_needed
@@ -39,7 +39,7 @@ class Supply:
     evidence: Evidence
 
 
-def supplies(record: PatientRecord, codes: CodeTest) -> tuple[Supply, ...]:
+def supplies(record: PatientRecord, codes: CodeMatcher) -> tuple[Supply, ...]:
     """Every supply of one of these drugs: dispensed, prescribed from day to day, or reported as taken."""
     found = []
     for resource in record.of_type("MedicationDispense", "MedicationRequest", "MedicationStatement"):
@@ -81,17 +81,17 @@ _ELEMENTS = (
 )
 
 
-def _dispensed(record: PatientRecord, resource: Resource) -> tuple[When | None, date | None]:
+def _dispensed(record: PatientRecord, resource: Resource) -> tuple[DateInterval | None, date | None]:
     first = record.when(resource.get("whenHandedOver")) or record.when(resource.get("whenPrepared"))
     supply = resource.get("daysSupply")
     supplied = number(supply.get("value")) if isinstance(supply, dict) else None
     unit = (supply.get("code") or supply.get("unit") or "d") if isinstance(supply, dict) else ""
     if first is None or supplied is None or unit not in _DAYS or supplied < 1 or resource.get("status") == "stopped":
         return first, None
-    return first, plus(first.latest, Span(int(supplied) - 1, "days"))
+    return first, plus(first.latest, CalendarPeriod(int(supplied) - 1, "days"))
 
 
-def _prescribed(record: PatientRecord, resource: Resource) -> tuple[When | None, date | None]:
+def _prescribed(record: PatientRecord, resource: Resource) -> tuple[DateInterval | None, date | None]:
     """The one period of a prescription; several instructions may be alternatives."""
     periods = [
         parse_period(repeat.get("boundsPeriod"), record.zone)
@@ -103,7 +103,7 @@ def _prescribed(record: PatientRecord, resource: Resource) -> tuple[When | None,
     return first, last.earliest if last and resource.get("status") != "stopped" else None
 
 
-def _reported(record: PatientRecord, resource: Resource) -> tuple[When | None, date | None]:
+def _reported(record: PatientRecord, resource: Resource) -> tuple[DateInterval | None, date | None]:
     first, last = parse_period(resource.get("effectivePeriod"), record.zone)
     return first, last.earliest if last else None
 

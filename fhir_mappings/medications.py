@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fhir_mappings.codings import CodeTest, Coding, codings, text_of
+from fhir_mappings.codings import CodeMatcher, Coding, codings, text_of
 from fhir_mappings.drug_names import ingredients_named
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.opioids import ingredient_of
@@ -21,7 +21,7 @@ class Medication:
     evidence: Evidence
 
 
-def medications(record: PatientRecord, codes: CodeTest) -> tuple[Medication, ...]:
+def medications(record: PatientRecord, codes: CodeMatcher) -> tuple[Medication, ...]:
     """The prescriptions of one of these drugs, whatever became of them, drafts and mistakes left out."""
     found = []
     for resource in record.of_type("MedicationRequest"):

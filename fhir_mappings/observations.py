@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from fhir_mappings.codings import CodeTest, codings
-from fhir_mappings.dates import When, parse_period
+from fhir_mappings.codings import CodeMatcher, codings
+from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.record import Evidence, PatientRecord
 
@@ -23,13 +23,13 @@ class Observation:
     reference: str
     label: str
     code: str
-    when: When | None
+    when: DateInterval | None
     number: Decimal | None
     unit: str
     evidence: Evidence
 
 
-def observations(record: PatientRecord, codes: CodeTest) -> tuple[Observation, ...]:
+def observations(record: PatientRecord, codes: CodeMatcher) -> tuple[Observation, ...]:
     """The observations with one of these codes, mistaken and cancelled ones left out."""
     found = []
     for resource in record.of_type("Observation"):
@@ -59,13 +59,13 @@ def observations(record: PatientRecord, codes: CodeTest) -> tuple[Observation, .
     return tuple(found)
 
 
-def _printed(when: When | None) -> str:
+def _printed(when: DateInterval | None) -> str:
     if when is None:
         return ""
     return when.instant.isoformat(timespec="minutes") if when.instant else str(when)
 
 
-def _when(record: PatientRecord, resource: Resource) -> When | None:
+def _when(record: PatientRecord, resource: Resource) -> DateInterval | None:
     return (
         record.when(resource.get("effectiveDateTime"))
         or record.when(resource.get("effectiveInstant"))
@@ -73,13 +73,13 @@ def _when(record: PatientRecord, resource: Resource) -> When | None:
     )
 
 
-def _over(start: When | None, end: When | None) -> When | None:
+def _over(start: DateInterval | None, end: DateInterval | None) -> DateInterval | None:
     """The days a measured period touches, open where it is; its moment where it starts and ends at the same."""
     if start is None and end is None:
         return None
     if start == end:
         return start
-    return When(start.earliest if start else date.min, end.latest if end else date.max)
+    return DateInterval(start.earliest if start else date.min, end.latest if end else date.max)
 
 
 def _number(resource: Resource) -> tuple[Decimal | None, str]:

@@ -6,7 +6,7 @@ from datetime import date, tzinfo
 from typing import TypeAlias
 
 from fhir_mappings.codings import CPT, HCPCS, RXNORM, Coding, codings, has_code, items, text_of
-from fhir_mappings.dates import When, parse, parse_period
+from fhir_mappings.dates import DateInterval, parse, parse_period
 from fhir_mappings.drug_names import ingredients_named
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.laterality import QUALIFIERS, Side
@@ -47,8 +47,8 @@ class Order:
     drugs: tuple[Coding, ...]
     stated: Mapping[str, frozenset[str]]
     hinted: Mapping[str, frozenset[str]]
-    planned: When | None
-    authored: When | None
+    planned: DateInterval | None
+    authored: DateInterval | None
     words: tuple[str, ...] = ()
 
     @property
@@ -251,7 +251,7 @@ def _resolved(resource: Resource, reference: Json, resolve: Resolve) -> Resource
     return resolve(reference)
 
 
-def _planned(resource: Resource, zone: tzinfo) -> When | None:
+def _planned(resource: Resource, zone: tzinfo) -> DateInterval | None:
     timing = resource.get("occurrenceTiming")
     events = timing.get("event") if isinstance(timing, Mapping) else None
     repeat = timing.get("repeat") if isinstance(timing, Mapping) else None

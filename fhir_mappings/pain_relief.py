@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import floor
 from typing import Literal, TypeAlias
 
-from fhir_mappings.codings import CodeTest
+from fhir_mappings.codings import CodeMatcher
 from fhir_mappings.observations import Observation, observations
 from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.record import Evidence, PatientRecord
@@ -61,7 +61,9 @@ class Window:
     following_days: int = 0
 
 
-def reliefs(record: PatientRecord, done: Iterable[Procedure], scales: CodeTest, window: Window) -> tuple[Relief, ...]:
+def reliefs(
+    record: PatientRecord, done: Iterable[Procedure], scales: CodeMatcher, window: Window
+) -> tuple[Relief, ...]:
     """The relief after each procedure that was completed, in order of time; those without a time come last."""
     scores = observations(record, scales)
     found = [_relief(each, scores, window, record.zone) for each in done if each.progress is Progress.DONE]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from fhir_mappings.codings import CPT, HCPCS, CodeTest, codings, items
-from fhir_mappings.dates import When, parse_period
+from fhir_mappings.codings import CPT, HCPCS, CodeMatcher, codings, items
+from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.laterality import Side, side_of
 from fhir_mappings.order_text import read
@@ -31,14 +31,14 @@ class Procedure:
     reference: str
     label: str
     progress: Progress
-    start: When | None
-    end: When | None
+    start: DateInterval | None
+    end: DateInterval | None
     evidence: Evidence
     side: Side | None = None
     purpose: str = ""
 
     @property
-    def day(self) -> When | None:
+    def day(self) -> DateInterval | None:
         """When it began, else when it ended."""
         return self.start or self.end
 
@@ -49,7 +49,7 @@ _NEVER_HAPPENED = ("not-done", "entered-in-error", "cancelled")
 _READ = {"final": Progress.DONE, "amended": Progress.DONE, "corrected": Progress.DONE, "appended": Progress.DONE}
 
 
-def procedures(record: PatientRecord, codes: CodeTest) -> tuple[Procedure, ...]:
+def procedures(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
     """The procedures with one of these codes, those that never happened left out."""
     found = (
         _fact(record, resource, "code", "performed", codes, _PROCEDURE) for resource in record.of_type("Procedure")
@@ -57,7 +57,7 @@ def procedures(record: PatientRecord, codes: CodeTest) -> tuple[Procedure, ...]:
     return tuple(each for each in found if each)
 
 
-def imaging(record: PatientRecord, codes: CodeTest) -> tuple[Procedure, ...]:
+def imaging(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
     """Imaging with one of these codes: reports by their examination date, studies, and procedures.
 
     A report that is not final is unclear. The date is that of the examination, never that of issue.
@@ -77,7 +77,7 @@ def _fact(
     resource: Resource,
     code_element: str,
     date_element: str,
-    codes: CodeTest,
+    codes: CodeMatcher,
     progress_of: dict[str, Progress],
 ) -> Procedure | None:
     match = codes(codings(resource.get(code_element)))
@@ -111,7 +111,7 @@ def _purpose(resource: Resource, code_element: str) -> str:
     return next((value for value in ("diagnostic", "therapeutic") if said == {(value, True)}), "")
 
 
-def _days(record: PatientRecord, resource: Resource, element: str) -> tuple[When | None, When | None]:
+def _days(record: PatientRecord, resource: Resource, element: str) -> tuple[DateInterval | None, DateInterval | None]:
     """Start and end: a single date is both, an open period has one, a period that ends before it starts has none."""
     day = record.when(resource.get(f"{element}DateTime")) or record.when(resource.get(element))
     if day:
@@ -122,7 +122,7 @@ def _days(record: PatientRecord, resource: Resource, element: str) -> tuple[When
     return start, end
 
 
-def _is_earlier(one: When, other: When) -> bool:
+def _is_earlier(one: DateInterval, other: DateInterval) -> bool:
     return one.instant is not None and other.instant is not None and one.instant < other.instant
 
 
@@ -135,7 +135,7 @@ def is_active_order(resource: Resource) -> bool:
     )
 
 
-def plans(record: PatientRecord, codes: CodeTest) -> tuple[Evidence, ...]:
+def plans(record: PatientRecord, codes: CodeMatcher) -> tuple[Evidence, ...]:
     """What is planned or under way: activities of active care plans, active orders, procedures in progress."""
     found = []
     for plan in record.of_type("CarePlan"):

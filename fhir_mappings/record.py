@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, tzinfo
 from enum import Enum
 from typing import TypeAlias, TypeVar, cast
 
-from fhir_mappings.dates import When, parse
+from fhir_mappings.dates import DateInterval, parse
 from fhir_mappings.fhir_json import Json, Resource, dumps
 from fhir_mappings.validity import faults
 
@@ -96,9 +96,9 @@ class PatientRecord:
         self.patient_id = patient_id
         self.read_at = read_at
         self.zone = zone
-        self.foreign = 0
+        self.other_patients = 0
         self.notes = tuple(notes)
-        self.set_aside: dict[str, str] = {}
+        self.quarantined: dict[str, str] = {}
         """What could not be used, by reference: why, naming the element and never its value."""
         self.tolerated: dict[str, str] = {}
         """Resources with a fault in an element that no reading uses."""
@@ -123,7 +123,7 @@ class PatientRecord:
             if not isinstance(kind, str) or kind in ("OperationOutcome", "Bundle"):
                 continue
             if not self._is_about(resource, kind, names):
-                self.foreign += 1
+                self.other_patients += 1
                 continue
             name = reference_of(resource, url)
             key = name if name != kind else f"{kind}#{position}"
@@ -212,13 +212,13 @@ class PatientRecord:
             return None
         return self._by_reference.get(target) or self._by_reference.get(self.local(target))
 
-    def once(self, key: Hashable, read: Callable[[], T]) -> T:
+    def cached(self, key: Hashable, read: Callable[[], T]) -> T:
         """What `read` gives, computed once per record and key: for readings that several criteria ask for."""
         if key not in self._read:
             self._read[key] = read()
         return cast(T, self._read[key])
 
-    def when(self, value: Json) -> When | None:
+    def when(self, value: Json) -> DateInterval | None:
         """A FHIR date in this patient's local days."""
         return parse(value, self.zone)
 
@@ -231,14 +231,14 @@ class PatientRecord:
         """Whether these elements of a resource follow FHIR, so that it may decide.
 
         An element is named as in the specification's table, a choice by its stem (`onset` for `onset[x]`). What
-        is not usable is named in `set_aside`; a fault elsewhere is noted in `tolerated`.
+        is not usable is named in `quarantined`; a fault elsewhere is noted in `tolerated`.
         """
         if id(resource) not in self._faults:
             self._faults[id(resource)] = tuple((fault.element, fault.path) for fault in faults(resource))
         found = self._faults[id(resource)]
         for element, path in found:
             if not element or any(_is_part(element, name) for name in elements):
-                self.set_aside[self.reference(resource)] = f"{path} does not follow FHIR R4"
+                self.quarantined[self.reference(resource)] = f"{path} does not follow FHIR R4"
                 return False
         if found:
             self.tolerated[self.reference(resource)] = f"{found[0][1]} does not follow FHIR R4"

@@ -30,8 +30,8 @@ def test_every_variable_that_must_be_given_is_in_the_example() -> None:
 
 def test_the_example_key_is_long_enough_and_its_address_is_one() -> None:
     example = dict(line.split("=", 1) for line in (DOCKER / "example.env").read_text().splitlines() if line[0] != "#")
-    settings = Settings(public_url=example["CDS_PUBLIC_URL"], records_key=example["CDS_RECORDS_KEY"])
-    assert settings.records_key is not None
+    settings = Settings(public_url=example["CDS_PUBLIC_URL"], pseudonym_key=example["CDS_PSEUDONYM_KEY"])
+    assert settings.pseudonym_key is not None
 
 
 def test_the_schema_is_upgraded_before_the_service_starts() -> None:

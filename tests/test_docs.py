@@ -11,7 +11,7 @@ import pytest
 from cards.wording import detail, summary
 from cds_service.cli.main import main
 from cds_service.clients.algorithms import ALGORITHMS
-from cds_service.clients.registry import Caller, parse_callers
+from cds_service.clients.registry import Client, parse_clients
 from cds_service.hooks.evaluation import evaluate_request
 from cds_service.hooks.request import read_request
 from cds_service.http.discovery import SERVICES
@@ -30,7 +30,7 @@ INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FORMAT = (ROOT / "docs" / "policy-format.md").read_text(encoding="utf-8")
-CALLERS = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+CLIENTS = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 RECORDS = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
 PLAN_RULES = (ROOT / "docs" / "plan-rules.md").read_text(encoding="utf-8")
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -59,7 +59,7 @@ def test_every_command_is_in_the_readme() -> None:
     assert isinstance(policies, click.Group)
     assert all(f"cds-service {name}" in README for name in commands)
     assert all(f"policies {name}" in README + FORMAT for name in policies.commands)
-    for group, page in (("callers", CALLERS), ("db", RECORDS), ("decisions", RECORDS), ("feedback", RECORDS)):
+    for group, page in (("clients", CLIENTS), ("db", RECORDS), ("decisions", RECORDS), ("feedback", RECORDS)):
         named = main.commands[group]
         assert isinstance(named, click.Group)
         assert all(f"cds-service {group} {name}" in page for name in named.commands)
@@ -85,7 +85,7 @@ def test_the_example_of_plan_rules_loads(tmp_path: Path) -> None:
     (tmp_path / "plan-rules.yaml").write_text(written, encoding="utf-8")
     (tmp_path / "order-codes.csv").write_text("system,code,to_system,to_code\n", encoding="utf-8")
     rules = load_plan_rules(tmp_path / "plan-rules.yaml", load_library().policies)
-    assert [len(part) for part in (rules.payers, rules.effective, rules.switches)] == [1, 1, 1]
+    assert [len(part) for part in (rules.payers, rules.effective, rules.visibility_rules)] == [1, 1, 1]
 
 
 def test_plan_rules_are_documented_key_by_key() -> None:
@@ -100,11 +100,11 @@ def test_every_text_is_in_the_readme(text: str) -> None:
 
 
 def test_the_example_of_a_callers_file_can_be_read_and_every_key_is_explained() -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", CALLERS, re.DOTALL)
-    assert [caller.name for caller in parse_callers(example, Path("callers.yaml"))] == ["north", "south"]
-    explained = re.findall(r"^\| `([a-z_]+)` \|", CALLERS, re.MULTILINE)
-    assert set(explained) >= {field.name for field in dataclasses.fields(Caller)}
-    assert all(f"`{algorithm}`" in CALLERS for algorithm in ALGORITHMS)
+    (example,) = re.findall(r"```yaml\n(.*?)```", CLIENTS, re.DOTALL)
+    assert [client.name for client in parse_clients(example, Path("clients.yaml"))] == ["north", "south"]
+    explained = re.findall(r"^\| `([a-z_]+)` \|", CLIENTS, re.MULTILINE)
+    assert set(explained) >= {field.name for field in dataclasses.fields(Client)}
+    assert all(f"`{algorithm}`" in CLIENTS for algorithm in ALGORITHMS)
 
 
 def test_the_card_in_the_readme_is_the_one_of_the_sample_patient() -> None:

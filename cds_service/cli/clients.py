@@ -1,4 +1,4 @@
-"""`cds-service callers …`: for those who let EHRs in."""
+"""`cds-service clients …`: for those who let EHRs in."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,32 +6,32 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from cds_service.cli.inputs import problems_told, settings_given
+from cds_service.cli.inputs import exit_on_error, settings_given
 from cds_service.cli.output.clients import print_callers, print_keys
 from cds_service.clients.algorithms import ALGORITHMS
 from cds_service.clients.key_sources import keys_of
 from cds_service.clients.keys import KeysError, KeySet
-from cds_service.clients.registry import Caller, load_callers
+from cds_service.clients.registry import Client, load_clients
 from cds_service.clients.registry_edit import add_caller
 
 _FILE = click.option(
     "--file",
     "path",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The callers file; CDS_CALLERS unless given.",
+    help="The clients file; CDS_CLIENTS unless given.",
 )
 
 
 @click.group()
-def callers() -> None:
+def clients() -> None:
     """Register the EHRs that may call, and check their keys."""
 
 
-@callers.command("add")
+@clients.command("add")
 @click.argument("name")
 @click.option("--issuer", required=True, help="The iss of its tokens, letter by letter.")
 @click.option("--jwks-url", help="The https address of its JWK set, which is also the jku of its tokens.")
-@click.option("--keys-file", help="A file with its public keys instead, JWK set or PEM, beside the callers file.")
+@click.option("--keys-file", help="A file with its public keys instead, JWK set or PEM, beside the clients file.")
 @click.option("--algorithm", "algorithms", multiple=True, type=click.Choice(ALGORITHMS), help="Of its tokens; repeat.")
 @click.option("--tenant", "tenants", multiple=True, help="A tenant that its tokens may name; repeat. None: any.")
 @click.option("--fhir-server", "servers", multiple=True, help="A base URL that its calls may name; repeat.")
@@ -48,7 +48,7 @@ def add_command(
     insecure_loopback: bool,
     path: Path | None,
 ) -> None:
-    """Register the EHR NAME at the end of the callers file, which keeps its comments."""
+    """Register the EHR NAME at the end of the clients file, which keeps its comments."""
     stated = {
         "name": name,
         "issuer": issuer,
@@ -60,52 +60,52 @@ def add_command(
         "insecure_loopback": "yes" if insecure_loopback else None,
     }
     file = _file(path)
-    with problems_told():
+    with exit_on_error():
         added = add_caller(file, {key: value for key, value in stated.items() if value})
-    click.echo(f"{added.name} stands in {file}. Next: cds-service callers check {added.name}, and restart the service.")
+    click.echo(f"{added.name} stands in {file}. Next: cds-service clients check {added.name}, and restart the service.")
 
 
-@callers.command("list")
+@clients.command("list")
 @_FILE
 def list_command(path: Path | None) -> None:
     """List the EHRs that may call."""
     print_callers(Console(), _registered(path))
 
 
-@callers.command("check")
+@clients.command("check")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @_FILE
 def check_command(names: Sequence[str], path: Path | None) -> None:
-    """Fetch or read the keys of every caller, or those named, and tell what is there.
+    """Fetch or read the keys of every client, or those named, and tell what is there.
 
-    The exit code is 1 where a caller has no key that can check its tokens.
+    The exit code is 1 where a client has no key that can check its tokens.
     """
     registered = _registered(path)
-    if unknown := set(names) - {caller.name for caller in registered}:
+    if unknown := set(names) - {client.name for client in registered}:
         raise click.ClickException(f"not registered: {', '.join(sorted(unknown))}")
     console = Console()
-    can_call = [_checked(console, caller) for caller in registered if not names or caller.name in names]
+    can_call = [_checked(console, client) for client in registered if not names or client.name in names]
     if not all(can_call):
         raise SystemExit(1)
 
 
-def _checked(console: Console, caller: Caller) -> bool:
-    """Whether a caller has a key that can check its tokens; prints what there is."""
+def _checked(console: Console, client: Client) -> bool:
+    """Whether a client has a key that can check its tokens; prints what there is."""
     found: KeySet | str
     try:
-        found = keys_of(caller)
+        found = keys_of(client)
     except KeysError as error:
         found = str(error)
-    return print_keys(console, caller, found)
+    return print_keys(console, client, found)
 
 
 def _file(path: Path | None) -> Path:
-    found = path or settings_given().callers
+    found = path or settings_given().clients
     if found is None:
-        raise click.ClickException("no callers file is named; give --file FILE, or set CDS_CALLERS")
+        raise click.ClickException("no clients file is named; give --file FILE, or set CDS_CLIENTS")
     return found
 
 
-def _registered(path: Path | None) -> tuple[Caller, ...]:
-    with problems_told():
-        return load_callers(_file(path))
+def _registered(path: Path | None) -> tuple[Client, ...]:
+    with exit_on_error():
+        return load_clients(_file(path))

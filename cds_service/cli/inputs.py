@@ -11,7 +11,7 @@ from cds_service.hooks.errors import RefusedError
 from cds_service.hooks.request import HookRequest, read_request
 from cds_service.records.database import UnavailableError
 from cds_service.settings import Settings
-from cds_service.wiring.clients import NobodyMayCallError
+from cds_service.wiring.clients import NoClientsError
 from cds_service.wiring.loading import load_assessor
 from cds_service.wiring.records import NotReadyError
 from coverage_policies.format.strict_yaml import DocumentError
@@ -34,16 +34,16 @@ def settings_given() -> Settings:
 
 def assessor_of(settings: Settings) -> Assessor:
     """The texts and rules of these settings."""
-    with problems_told():
+    with exit_on_error():
         return load_assessor(settings)
 
 
 @contextmanager
-def problems_told() -> Iterator[None]:
+def exit_on_error() -> Iterator[None]:
     """Ends the command with what is wrong in the operator's files or with the database."""
     try:
         yield
-    except (DocumentError, ValueSetError, OSError, NotReadyError, UnavailableError, NobodyMayCallError) as error:
+    except (DocumentError, ValueSetError, OSError, NotReadyError, UnavailableError, NoClientsError) as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -1,4 +1,4 @@
-"""The command line: `cds-service serve | demo | evaluate | policies | callers | db | decisions | feedback | replay`."""
+"""The command line: `cds-service serve | demo | evaluate | policies | clients | db | decisions | feedback | replay`."""
 
 import io
 import sys
@@ -11,9 +11,9 @@ import click
 from flask import Flask
 from rich.console import Console
 
-from cds_service.cli.clients import callers
+from cds_service.cli.clients import clients
 from cds_service.cli.demo import run_demo
-from cds_service.cli.inputs import FILE, assessor_of, json_in, problems_told, request_in, settings_given
+from cds_service.cli.inputs import FILE, assessor_of, exit_on_error, json_in, request_in, settings_given
 from cds_service.cli.output.determinations import print_determination
 from cds_service.cli.policies import policies
 from cds_service.cli.policies.lookup import text_of
@@ -29,10 +29,10 @@ from cds_service.observability.metrics import Metrics
 from cds_service.records.protocol import Records
 from cds_service.records.used_tokens import UsedTokens
 from cds_service.settings import Settings
-from cds_service.wiring.active_policies import TextsInForce
+from cds_service.wiring.active_policies import ActivePolicies
 from cds_service.wiring.app import create_app
-from cds_service.wiring.clients import authenticator_of, callers_of, who_may_call
-from cds_service.wiring.records import open_database, open_key, passing_records, prepare, records_in
+from cds_service.wiring.clients import authenticator_of, clients_of, describe_clients
+from cds_service.wiring.records import in_memory_store, open_database, open_key, prepare, records_in
 from cds_service.wiring.serving import serve
 from coverage_policies.judging.assessment import Assessor
 from fhir_mappings.fhir_json import dumps
@@ -85,29 +85,31 @@ def main() -> None:
     """Judge orders against payers' medical-necessity policies, criterion by criterion, over CDS Hooks."""
 
 
-for command in (policies, callers, db, decisions_group, feedback_group, replay_command):
+for command in (policies, clients, db, decisions_group, feedback_group, replay_command):
     main.add_command(command)
 
 
 @main.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="The port to listen on.")
-@click.option("--allow-anyone", is_flag=True, help="Ask no caller for a token; for networks that decide who may call.")
-def serve_command(host: str, port: int, allow_anyone: bool) -> None:
+@click.option(
+    "--allow-unauthenticated", is_flag=True, help="Ask no client for a token; for networks that decide who may call."
+)
+def serve_command(host: str, port: int, allow_unauthenticated: bool) -> None:
     """Serve CDS Hooks until told to stop. On SIGHUP the policy texts are read again."""
     settings = settings_given()
-    if allow_anyone:
-        settings = settings.model_copy(update={"allow_anyone": True})
-    with problems_told():
-        registered = callers_of(settings)
-        texts = TextsInForce(settings, sys.stderr, now)
+    if allow_unauthenticated:
+        settings = settings.model_copy(update={"allow_unauthenticated": True})
+    with exit_on_error():
+        registered = clients_of(settings)
+        texts = ActivePolicies(settings, sys.stderr, now)
         prepare(settings)
-    CallLog(sys.stderr, now).tell("who may call", says=who_may_call(registered, settings))
+    CallLog(sys.stderr, now).tell("who may call", says=describe_clients(registered, settings))
 
     def app_of_process() -> Flask:
         counted = counting.metrics()
         database = open_database(settings)
-        records = records_in(database, open_key(settings), settings, texts.assessor, texts.bundle, now)
+        records = records_in(database, open_key(settings), settings, texts.assessor, texts.snapshot, now)
         log = CallLog(sys.stderr, now)
         checks: list[Check] = [
             DatabaseReady(database),
@@ -116,7 +118,7 @@ def serve_command(host: str, port: int, allow_anyone: bool) -> None:
         authenticator = None
         if registered is not None:
             used = UsedTokens(database, now)
-            authenticator = authenticator_of(registered, settings, nonces=used, clock=now, log=log)
+            authenticator = authenticator_of(registered, settings, replay_guard=used, clock=now, log=log)
             authenticator.warm_up()
             checks.append(KeysReady(authenticator))
         app = make_app(settings, texts.assessor, records, log, authenticator, counted, checks)
@@ -134,7 +136,7 @@ def demo_command(once: bool, port: int) -> None:
     """Start the service and the sample EHR on this machine, and run sample orders through both."""
     settings = settings_given().model_copy(update={"fhir_servers": (), "fhir_private_networks": (LOOPBACK,)})
     assessor = assessor_of(settings)
-    app = make_app(settings, assessor, passing_records(settings, assessor, now), CallLog(io.StringIO(), now))
+    app = make_app(settings, assessor, in_memory_store(settings, assessor, now), CallLog(io.StringIO(), now))
     run_demo(app, Console(), today=now().astimezone(settings.time_zone).date(), new_id=new_id, port=port, once=once)
 
 
@@ -143,7 +145,7 @@ def demo_command(once: bool, port: int) -> None:
 @click.option(
     "--chart",
     type=FILE,
-    help="A FHIR Bundle that stands in for the FHIR server.",
+    help="A FHIR PolicySnapshot that stands in for the FHIR server.",
 )
 @click.option("--policy", help="Judge by this text only, such as CP.MP.126@2025-04.")
 @click.option("--json", "as_json", is_flag=True, help="Print the determinations as JSON.")

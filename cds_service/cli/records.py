@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from cds_service.cli.inputs import FILE, assessor_of, json_in, problems_told, request_in, settings_given
+from cds_service.cli.inputs import FILE, assessor_of, exit_on_error, json_in, request_in, settings_given
 from cds_service.cli.output.records import print_acceptance, print_checks
 from cds_service.records.database import Database
 from cds_service.records.decision_log import Decision, decision, decisions, purge
@@ -115,7 +115,7 @@ def report_command(since: datetime | None, as_csv: bool, as_json: bool) -> None:
 @click.command("replay")
 @click.argument("decision_id", metavar="DECISION")
 @click.option("--request", "request_file", type=FILE, required=True, help="The body of the call, as it was sent.")
-@click.option("--chart", type=FILE, help="A FHIR Bundle with what was read from the FHIR server.")
+@click.option("--chart", type=FILE, help="A FHIR PolicySnapshot with what was read from the FHIR server.")
 @click.option("--json", "as_json", is_flag=True, help="Print every check as JSON, hashes in full.")
 def replay_command(decision_id: str, request_file: Path, chart: Path | None, as_json: bool) -> None:
     """Judge a recorded call again and compare input, policy and answer by their hashes.
@@ -128,7 +128,7 @@ def replay_command(decision_id: str, request_file: Path, chart: Path | None, as_
     request, bundle = request_in(request_file), json_in(chart) if chart else None
     found = _decision(settings, decision_id)
     try:
-        with problems_told():
+        with exit_on_error():
             checks = replay(found, request, bundle, assessor, settings, open_key(settings), time.monotonic)
     except (NotReplayableError, ValueError) as error:
         raise click.ClickException(str(error)) from None
@@ -143,7 +143,7 @@ def replay_command(decision_id: str, request_file: Path, chart: Path | None, as_
 @contextmanager
 def _opened(settings: Settings) -> Iterator[Database]:
     """The database, for as long as a command needs it; what is wrong with it ends the command."""
-    with problems_told():
+    with exit_on_error():
         database = open_database(settings, wait_seconds=_WAIT_SECONDS)
         try:
             yield database

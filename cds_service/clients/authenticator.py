@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 import jwt
 
-from cds_service.clients.key_cache import KeyStanding
+from cds_service.clients.key_cache import KeyStatus
 from cds_service.clients.keys import PublicKey
-from cds_service.clients.registry import Caller
-from cds_service.clients.replay_guard import Nonces
+from cds_service.clients.registry import Client
+from cds_service.clients.replay_guard import ReplayGuard
 
 _BEARER = re.compile(r"bearer +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)\Z", re.IGNORECASE)
 _LONGEST_TOKEN = 8192
@@ -28,7 +28,7 @@ _SIGNATURE_ALONE: Any = {
 }
 
 
-class TokenRefusedError(Exception):
+class InvalidTokenError(Exception):
     """A call without a token that holds; `reason`, and whom the token named, are for the log and for no answer."""
 
     def __init__(self, reason: str, *, issuer: str = "", tenant: str = "", jti: str = "") -> None:
@@ -40,9 +40,9 @@ class TokenRefusedError(Exception):
 
 
 class Keys(Protocol):
-    """The keys of a caller, at hand or read when they are needed."""
+    """The keys of a client, at hand or read when they are needed."""
 
-    def fitting(self, kid: str, algorithm: str) -> tuple[PublicKey, ...]:
+    def candidate_keys(self, kid: str, algorithm: str) -> tuple[PublicKey, ...]:
         """The keys that may have signed a token with this header."""
 
     def warm_up(self) -> None:
@@ -53,42 +53,42 @@ class Keys(Protocol):
         """Whether keys are held; nothing is read."""
 
     @property
-    def standing(self) -> KeyStanding:
+    def standing(self) -> KeyStatus:
         """How the keys stand; nothing is read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
-    """A call that may be answered: the caller, and what its token said for the log."""
+class Principal:
+    """A call that may be answered: the client, and what its token said for the log."""
 
-    caller: Caller
+    client: Client
     tenant: str
     jti: str
 
 
 class Authenticator:
-    """Knows the callers and checks their tokens; safe to use from threads."""
+    """Knows the clients and checks their tokens; safe to use from threads."""
 
     def __init__(
         self,
-        callers: Iterable[tuple[Caller, Keys]],
-        nonces: Nonces,
+        clients: Iterable[tuple[Client, Keys]],
+        replay_guard: ReplayGuard,
         clock: Callable[[], datetime],
         *,
         skew_seconds: float,
         longest_seconds: float,
     ) -> None:
         """Clocks may differ by `skew_seconds`; a token that lasts longer than `longest_seconds` is refused."""
-        self._callers = {caller.issuer: (caller, keys) for caller, keys in callers}
-        self._nonces = nonces
+        self._callers = {client.issuer: (client, keys) for client, keys in clients}
+        self._nonces = replay_guard
         self._clock = clock
         self._skew = skew_seconds
         self._longest = longest_seconds
 
-    def admit(self, authorization: str, audiences: Collection[str]) -> Admission:
-        """The caller whose token is in this Authorization header, for a call of any of these addresses.
+    def authenticate(self, authorization: str, audiences: Collection[str]) -> Principal:
+        """The client whose token is in this Authorization header, for a call of any of these addresses.
 
-        Raises TokenRefusedError for everything else. A token is good for one call.
+        Raises InvalidTokenError for everything else. A token is good for one call.
         """
         token = _token(authorization)
         header, claims = _unchecked(token)
@@ -96,29 +96,29 @@ class Authenticator:
             return self._admit(token, header, claims, audiences)
         except _FaultError as fault:
             said = {name: _sayable(claims.get(name)) for name in ("iss", "tenant", "jti")}
-            raise TokenRefusedError(str(fault), issuer=said["iss"], tenant=said["tenant"], jti=said["jti"]) from None
+            raise InvalidTokenError(str(fault), issuer=said["iss"], tenant=said["tenant"], jti=said["jti"]) from None
 
     def warm_up(self) -> None:
-        """Begin reading the keys of every caller for which it is time."""
+        """Begin reading the keys of every client for which it is time."""
         for _, keys in self._callers.values():
             keys.warm_up()
 
     def without_keys(self) -> tuple[str, ...]:
-        """The names of the callers whose keys are not at hand."""
-        return tuple(caller.name for caller, keys in self._callers.values() if not keys.is_usable)
+        """The names of the clients whose keys are not at hand."""
+        return tuple(client.name for client, keys in self._callers.values() if not keys.is_usable)
 
-    def standing_of_keys(self) -> tuple[KeyStanding, ...]:
-        """How the keys of each caller stand; nothing is read."""
+    def key_statuses(self) -> tuple[KeyStatus, ...]:
+        """How the keys of each client stand; nothing is read."""
         return tuple(keys.standing for _, keys in self._callers.values())
 
     def _admit(
         self, token: str, header: Mapping[str, Any], claims: Mapping[str, Any], audiences: Collection[str]
-    ) -> Admission:
+    ) -> Principal:
         issuer = claims.get("iss")
         if not isinstance(issuer, str) or issuer not in self._callers:
             raise _FaultError("iss is not registered")
-        caller, keys = self._callers[issuer]
-        _check_header(header, caller)
+        client, keys = self._callers[issuer]
+        _check_header(header, client)
         if not _texts(claims.get("aud")) & set(audiences):
             raise _FaultError("aud is not the address that was called")
         expires = self._check_times(claims)
@@ -126,12 +126,12 @@ class Authenticator:
         if not isinstance(jti, str) or not jti or len(jti) > _LONGEST_JTI or not jti.isprintable():
             raise _FaultError(f"jti is no text of 1 to {_LONGEST_JTI} characters")
         tenant = claims.get("tenant")
-        if caller.tenants and tenant not in caller.tenants:
+        if client.tenants and tenant not in client.tenants:
             raise _FaultError("tenant is not registered")
-        _check_signature(token, keys.fitting(header["kid"], header["alg"]), header["alg"])
+        _check_signature(token, keys.candidate_keys(header["kid"], header["alg"]), header["alg"])
         if not self._nonces.first_use(issuer, jti, _moment(expires + self._skew)):
             raise _FaultError("jti was used before")
-        return Admission(caller, _sayable(tenant), jti)
+        return Principal(client, _sayable(tenant), jti)
 
     def _check_times(self, claims: Mapping[str, Any]) -> float:
         """The moment of expiry in seconds since 1970."""
@@ -154,12 +154,12 @@ class _FaultError(Exception):
 
 def _token(authorization: str) -> str:
     if not authorization:
-        raise TokenRefusedError("no Authorization header")
+        raise InvalidTokenError("no Authorization header")
     if len(authorization) > _LONGEST_TOKEN:
-        raise TokenRefusedError(f"the Authorization header is longer than {_LONGEST_TOKEN} characters")
+        raise InvalidTokenError(f"the Authorization header is longer than {_LONGEST_TOKEN} characters")
     match = _BEARER.match(authorization)
     if not match:
-        raise TokenRefusedError("the Authorization header is not Bearer and a signed JWT")
+        raise InvalidTokenError("the Authorization header is not Bearer and a signed JWT")
     return match[1]
 
 
@@ -168,23 +168,23 @@ def _unchecked(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     try:
         found = jwt.decode_complete(token, options=_UNCHECKED)
     except jwt.PyJWTError:
-        raise TokenRefusedError("the token is no JWT") from None
+        raise InvalidTokenError("the token is no JWT") from None
     return found["header"], found["payload"]
 
 
-def _check_header(header: Mapping[str, Any], caller: Caller) -> None:
+def _check_header(header: Mapping[str, Any], client: Client) -> None:
     if header.get("typ") != "JWT":
         raise _FaultError("typ is not JWT")
-    if header.get("alg") not in caller.algorithms:
-        raise _FaultError("alg is not one that the caller registered")
+    if header.get("alg") not in client.algorithms:
+        raise _FaultError("alg is not one that the client registered")
     if not isinstance(header.get("kid"), str) or not header["kid"]:
         raise _FaultError("kid is missing")
-    if "jku" in header and (not caller.jwks_url or header["jku"] != caller.jwks_url):
+    if "jku" in header and (not client.jwks_url or header["jku"] != client.jwks_url):
         raise _FaultError("jku is not the registered one")
 
 
 def _check_signature(token: str, keys: Iterable[PublicKey], algorithm: str) -> None:
-    fault = "no key of the caller has this kid and fits alg"
+    fault = "no key of the client has this kid and fits alg"
     for each in keys:
         try:
             jwt.decode(token, each.key, algorithms=[algorithm], options=_SIGNATURE_ALONE)

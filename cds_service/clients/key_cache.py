@@ -1,4 +1,4 @@
-"""The keys of one caller, kept: read again when they are old or lack the key of a token, and never in a storm.
+"""The keys of one client, kept: read again when they are old or lack the key of a token, and never in a storm.
 
 PyJWT's own client would fail every token once its cache has run out while the key server is down, would try that server
 again for each of them, and holds a lock meanwhile. Here the last good keys serve on for a bounded time, attempts have a
@@ -14,7 +14,7 @@ from cds_service.clients.keys import KeysError, KeySet, PublicKey
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RefreshPolicy:
     """How often keys are read, in seconds."""
 
     fresh: float = 300
@@ -32,8 +32,8 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyStanding:
-    """How the keys of a caller stand: whether they may be used, how old they are, and whether they should be newer.
+class KeyStatus:
+    """How the keys of a client stand: whether they may be used, how old they are, and whether they should be newer.
 
     `age_seconds` is None where they were never read. Stale are keys that could not be read again when it was time.
     """
@@ -52,7 +52,7 @@ class KeyCache:
         *,
         monotonic: Callable[[], float],
         report: Callable[[str], None],
-        pace: Pace,
+        pace: RefreshPolicy,
     ) -> None:
         """`read` gets the keys from where they are, or raises KeysError; `report` is told why they could not be."""
         self._read = read
@@ -65,14 +65,14 @@ class KeyCache:
         self._tried_at = float("-inf")
         self._running: threading.Event | None = None
 
-    def fitting(self, kid: str, algorithm: str) -> tuple[PublicKey, ...]:
+    def candidate_keys(self, kid: str, algorithm: str) -> tuple[PublicKey, ...]:
         """The keys that may have signed a token with this header; none where there are none or none could be read."""
-        found = self._held().fitting(kid, algorithm)
+        found = self._held().candidate_keys(kid, algorithm)
         attempt = self._attempt(is_known=bool(found))
         if attempt is None:
             return found
         attempt.wait(self._pace.patience)
-        return self._held().fitting(kid, algorithm)
+        return self._held().candidate_keys(kid, algorithm)
 
     def warm_up(self) -> None:
         """Begin reading the keys if it is time, so that the next token need not wait for them."""
@@ -84,12 +84,12 @@ class KeyCache:
         return self.standing.is_usable
 
     @property
-    def standing(self) -> KeyStanding:
+    def standing(self) -> KeyStatus:
         """How the keys stand; nothing is read."""
         is_usable = bool(self._held().keys)
         with self._lock:
             age = self._monotonic() - self._read_at
-            return KeyStanding(is_usable, self._tried_at > self._read_at, age if math.isfinite(age) else None)
+            return KeyStatus(is_usable, self._tried_at > self._read_at, age if math.isfinite(age) else None)
 
     def _held(self) -> KeySet:
         with self._lock:
@@ -108,7 +108,7 @@ class KeyCache:
                 return None
             self._tried_at = now
             self._running = attempt = threading.Event()
-        threading.Thread(target=self._run, args=(attempt, now), name="keys of a caller", daemon=True).start()
+        threading.Thread(target=self._run, args=(attempt, now), name="keys of a client", daemon=True).start()
         return attempt
 
     def _run(self, attempt: threading.Event, begun: float) -> None:

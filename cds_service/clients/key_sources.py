@@ -1,4 +1,4 @@
-"""Where the keys of a caller are read from: its registered JWKS address and nowhere else, or a file."""
+"""Where the keys of a client are read from: its registered JWKS address and nowhere else, or a file."""
 
 import time
 from collections.abc import Callable
@@ -8,21 +8,21 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from cds_service.clients.keys import KeysError, KeySet, read_jwk_set, read_keys
-from cds_service.clients.registry import Caller
+from cds_service.clients.registry import Client
 
 _MOST_BYTES = 256 * 1024
 _CHUNK_BYTES = 16_384
 
 
-def keys_of(caller: Caller, timeout: float = 2.0, monotonic: Callable[[], float] = time.monotonic) -> KeySet:
-    """The keys of a caller as they are now.
+def keys_of(client: Client, timeout: float = 2.0, monotonic: Callable[[], float] = time.monotonic) -> KeySet:
+    """The keys of a client as they are now.
 
     Raises KeysError that says why they could not be read; one is that a key server took longer than `timeout` seconds.
     """
-    if caller.keys_file is None:
-        return _fetched(caller.jwks_url, timeout, monotonic)
+    if client.keys_file is None:
+        return _fetched(client.jwks_url, timeout, monotonic)
     try:
-        with caller.keys_file.open("rb") as file:
+        with client.keys_file.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise KeysError(f"the file cannot be read: {error.strerror}") from None

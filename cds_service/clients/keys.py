@@ -1,4 +1,4 @@
-"""Public keys of a caller, from a JWK set (RFC 7517) or PEM: what can check a signature, and why the rest cannot."""
+"""Public keys of a client, from a JWK set (RFC 7517) or PEM: what can check a signature, and why the rest cannot."""
 
 import json
 import re
@@ -40,12 +40,12 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The keys of a caller; `set_aside` says of each other key why it is not used."""
+    """The keys of a client; `quarantined` says of each other key why it is not used."""
 
     keys: tuple[PublicKey, ...] = ()
-    set_aside: tuple[str, ...] = ()
+    quarantined: tuple[str, ...] = ()
 
-    def fitting(self, kid: str, algorithm: str) -> tuple[PublicKey, ...]:
+    def candidate_keys(self, kid: str, algorithm: str) -> tuple[PublicKey, ...]:
         """The keys that may have signed a token with this header."""
         return tuple(key for key in self.keys if key.kid in (kid, "") and algorithm in key.algorithms)
 
@@ -111,7 +111,7 @@ def _fault_of_jwk(raw: Mapping[str, Any]) -> str:
 def _pem(block: bytes, label: str) -> PublicKey | str:
     """A key in PEM, or why it is not used."""
     if "PRIVATE" in label:
-        return "it is a private key; keep it at the caller, and put the public one here"
+        return "it is a private key; keep it at the client, and put the public one here"
     if label == "CERTIFICATE":
         return "it is a certificate; take its key: openssl x509 -in FILE -pubkey -noout"
     try:

@@ -1,4 +1,4 @@
-"""The callers file: which EHRs may call, whose keys sign their tokens, and which FHIR servers they may name."""
+"""The clients file: which EHRs may call, whose keys sign their tokens, and which FHIR servers they may name."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _LABELS_WITHOUT_STAR = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Client:
     """An EHR that may call.
 
     Its keys are read from `jwks_url`, or from `keys_file` where that is empty. `tenants` empty takes any tenant and
@@ -44,7 +44,7 @@ _CALLER: dict[str, Any] = {
     "type": "object",
     "required": ["name", "issuer"],
     "additionalProperties": False,
-    "description": "a caller is a mapping with name, issuer, and jwks_url or keys_file",
+    "description": "a client is a mapping with name, issuer, and jwks_url or keys_file",
     "properties": {
         "name": {
             "type": "string",
@@ -83,18 +83,18 @@ _CALLER: dict[str, Any] = {
 }
 _SCHEMA: dict[str, Any] = {
     "type": "object",
-    "required": ["callers"],
+    "required": ["clients"],
     "additionalProperties": False,
-    "description": "the file holds one list, under callers:",
+    "description": "the file holds one list, under clients:",
     "properties": {
-        "callers": {"type": "array", "items": _CALLER, "description": "callers: is a list; each begins with - name:"}
+        "clients": {"type": "array", "items": _CALLER, "description": "clients: is a list; each begins with - name:"}
     },
 }
 _VALIDATOR = Draft202012Validator(_SCHEMA)
 
 
-def load_callers(path: Path) -> tuple[Caller, ...]:
-    """The callers registered in a file.
+def load_clients(path: Path) -> tuple[Client, ...]:
+    """The clients registered in a file.
 
     Raises DocumentError with everything that is wrong in it, OSError where it cannot be read.
     """
@@ -102,11 +102,11 @@ def load_callers(path: Path) -> tuple[Caller, ...]:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise DocumentError([Problem(str(path), 1, "this is not UTF-8")]) from None
-    return parse_callers(text, path)
+    return parse_clients(text, path)
 
 
-def parse_callers(text: str, path: Path) -> tuple[Caller, ...]:
-    """The callers in the text of a file; `keys_file` is looked for beside that file.
+def parse_clients(text: str, path: Path) -> tuple[Client, ...]:
+    """The clients in the text of a file; `keys_file` is looked for beside that file.
 
     Raises DocumentError with everything that is wrong, each with its line and how it is written right.
     """
@@ -136,7 +136,7 @@ def _explained(source: Source, error: ValidationError) -> Iterable[Problem]:
 
 
 def _listed(source: Source) -> Sequence[tuple[int, Mapping[str, Any]]]:
-    return list(enumerate(source.data["callers"]))
+    return list(enumerate(source.data["clients"]))
 
 
 def _repeated(source: Source) -> Iterable[Problem]:
@@ -144,16 +144,16 @@ def _repeated(source: Source) -> Iterable[Problem]:
         seen: set[str] = set()
         for i, raw in _listed(source):
             if raw[key] in seen:
-                yield source.problem(("callers", i, key), f"another caller has this {key}; each caller has its own")
+                yield source.problem(("clients", i, key), f"another client has this {key}; each client has its own")
             seen.add(raw[key])
 
 
 def _faults(source: Source, i: int, raw: Mapping[str, Any]) -> Iterable[Problem]:
     def at(*key: str | int) -> tuple[str | int, ...]:
-        return ("callers", i, *key)
+        return ("clients", i, *key)
 
     if ("jwks_url" in raw) == ("keys_file" in raw):
-        what = "a caller has jwks_url (its keys are fetched) or keys_file (its keys are in a file), and not both"
+        what = "a client has jwks_url (its keys are fetched) or keys_file (its keys are in a file), and not both"
         yield source.problem(at(), what)
     if fault := _fault_of_jwks_url(raw.get("jwks_url", "https://none"), raw.get("insecure_loopback") == "yes"):
         yield source.problem(at("jwks_url"), fault)
@@ -198,8 +198,8 @@ def _fault_of_server(server: str) -> str:
     return ""
 
 
-def _caller(raw: Mapping[str, Any], folder: Path) -> Caller:
-    return Caller(
+def _caller(raw: Mapping[str, Any], folder: Path) -> Client:
+    return Client(
         name=raw["name"],
         issuer=raw["issuer"],
         jwks_url=raw.get("jwks_url", ""),

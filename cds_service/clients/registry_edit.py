@@ -1,4 +1,4 @@
-"""Adding a caller to the callers file: what stands there stays, comments too, and nothing broken is ever written."""
+"""Adding a client to the clients file: what stands there stays, comments too, and nothing broken is ever written."""
 
 import os
 import tempfile
@@ -7,26 +7,26 @@ from pathlib import Path
 
 import yaml
 
-from cds_service.clients.registry import Caller, parse_callers
+from cds_service.clients.registry import Client, parse_clients
 from coverage_policies.format.strict_yaml import DocumentError, Problem
 
 Entry = Mapping[str, str | Sequence[str]]
-"""A caller as it stands in the file."""
+"""A client as it stands in the file."""
 
 
-def add_caller(path: Path, entry: Entry) -> Caller:
-    """Append a caller to a file, which is made where there is none; returns the caller as it will be read.
+def add_caller(path: Path, entry: Entry) -> Client:
+    """Append a client to a file, which is made where there is none; returns the client as it will be read.
 
     Raises DocumentError with everything that would be wrong, and then leaves the file as it is.
     """
     text = path.read_text(encoding="utf-8") if path.exists() else ""
-    before = parse_callers(text, path) if _holds_anything(text) else ()
+    before = parse_clients(text, path) if _holds_anything(text) else ()
     longer = _appended(text, entry, path)
-    callers = parse_callers(longer, path)
-    if callers[:-1] != before:
+    clients = parse_clients(longer, path)
+    if clients[:-1] != before:
         raise _cannot_append(path)
     _replace(path, longer)
-    return callers[-1]
+    return clients[-1]
 
 
 def _holds_anything(text: str) -> bool:
@@ -38,7 +38,7 @@ def _appended(text: str, entry: Entry, path: Path) -> str:
     item = yaml.safe_dump([dict(entry)], sort_keys=False, allow_unicode=True, width=1000)
     indent = "  "
     if not _holds_anything(text):
-        text = f"{text}{_line_end(text)}callers:\n"
+        text = f"{text}{_line_end(text)}clients:\n"
     else:
         listed = _list(text)
         if listed.flow_style:
@@ -49,7 +49,7 @@ def _appended(text: str, entry: Entry, path: Path) -> str:
 
 
 def _list(text: str) -> yaml.CollectionNode:
-    """Where the list stands in the text of a callers file."""
+    """Where the list stands in the text of a clients file."""
     root = yaml.compose(text, Loader=yaml.BaseLoader)
     found: yaml.CollectionNode = root.value[0][1]  # type: ignore[union-attr]
     return found
@@ -60,7 +60,7 @@ def _line_end(text: str) -> str:
 
 
 def _cannot_append(path: Path) -> DocumentError:
-    what = "a caller cannot be appended here; write callers: last, with - name: on a line of its own for each"
+    what = "a client cannot be appended here; write clients: last, with - name: on a line of its own for each"
     return DocumentError([Problem(str(path), 1, what)])
 
 
@@ -68,7 +68,7 @@ def _replace(path: Path, text: str) -> None:
     """The whole file or nothing of it, with the rights it had."""
     target = path.resolve()
     with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=target.parent, prefix=".callers-", delete=False
+        "w", encoding="utf-8", dir=target.parent, prefix=".clients-", delete=False
     ) as file:
         try:
             file.write(text)

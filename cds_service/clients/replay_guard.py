@@ -8,14 +8,14 @@ from typing import Protocol
 _PRUNED_EVERY = 1000
 
 
-class Nonces(Protocol):
+class ReplayGuard(Protocol):
     """Remembers tokens that were used, for every process that serves; safe to use from threads."""
 
     def first_use(self, issuer: str, jti: str, until: datetime) -> bool:
         """Whether this is the first use of a token's id; it is remembered until that moment."""
 
 
-class NoncesInMemory:
+class InMemoryReplayGuard:
     """Remembers within one process: for tests, and a service with one worker."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
@@ -25,7 +25,7 @@ class NoncesInMemory:
         self._prune_at = _PRUNED_EVERY
 
     def first_use(self, issuer: str, jti: str, until: datetime) -> bool:
-        """See `Nonces`."""
+        """See `ReplayGuard`."""
         now = self._clock()
         with self._lock:
             if len(self._until) >= self._prune_at:

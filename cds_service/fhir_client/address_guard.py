@@ -39,7 +39,7 @@ class AddressRefusedError(NewConnectionError):
     """A host with an address that this service does not connect to."""
 
 
-class Dialer:
+class GuardedConnector:
     """Opens connections to hosts whose every address is allowed.
 
     A public address is; one of `allowed` is; with `private` so is any address of a private network or this machine.
@@ -150,7 +150,7 @@ class _TimedResponse(HTTPResponse):
 class CheckedAdapter(HTTPAdapter):
     """A pool of connections that all went through one dialer."""
 
-    def __init__(self, dialer: Dialer, *, size: int) -> None:
+    def __init__(self, dialer: GuardedConnector, *, size: int) -> None:
         self._dialer = dialer
         super().__init__(pool_maxsize=size)
 
@@ -164,7 +164,7 @@ class CheckedAdapter(HTTPAdapter):
         raise ValueError("FHIR servers are not read through a proxy")
 
 
-def _pools(dialer: Dialer) -> dict[str, Any]:
+def _pools(dialer: GuardedConnector) -> dict[str, Any]:
     class Plain(HTTPConnection):
         response_class = _TimedResponse
 

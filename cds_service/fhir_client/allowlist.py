@@ -12,7 +12,7 @@ _PORTS = {"http": 80, "https": 443}
 _OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
-class Standing(Enum):
+class ServerTrust(Enum):
     """What is known of the server that a call names."""
 
     NAMED = "named"
@@ -25,21 +25,21 @@ class Standing(Enum):
     """Nobody registered it, and a token would travel where everyone can read it."""
 
 
-def standing(address: str, token: str, registered: Sequence[str] | None) -> Standing:
+def standing(address: str, token: str, registered: Sequence[str] | None) -> ServerTrust:
     """Whether a server may be read. `registered` is None where nobody registered any, which is not the same as none."""
     try:
         origin, path = _parts(address)
     except ValueError:
-        return Standing.NOT_REGISTERED
+        return ServerTrust.NOT_REGISTERED
     if registered is None:
         scheme, host, _ = origin
         is_open = scheme == "http" and token and host not in _OWN_MACHINE
-        return Standing.UNPROTECTED if is_open else Standing.PUBLIC
+        return ServerTrust.UNPROTECTED if is_open else ServerTrust.PUBLIC
     if any("*" not in server and _parts(server) == (origin, path) for server in registered):
-        return Standing.NAMED
+        return ServerTrust.NAMED
     if any("*" in server and _matches(server, origin, path) for server in registered):
-        return Standing.PUBLIC
-    return Standing.NOT_REGISTERED
+        return ServerTrust.PUBLIC
+    return ServerTrust.NOT_REGISTERED
 
 
 def origin_of(address: str) -> str:

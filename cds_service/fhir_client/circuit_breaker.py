@@ -14,7 +14,7 @@ class _Known:
     until: float = 0.0
 
 
-class Rests:
+class CircuitBreakers:
     """Counts failed calls per server, within one process.
 
     After `failures` calls in a row to which a server gave no answer at all, it is left alone for `seconds`; then one

@@ -67,7 +67,7 @@ class _Session(requests.Session):
         return None
 
 
-class Getter:
+class BoundedGet:
     """The GETs of one call, all with its token. Nothing here raises for what the server does.
 
     `now` is the wall clock, for dates in Retry-After; `pause` waits so many seconds.
@@ -111,7 +111,7 @@ class Getter:
     @property
     def had_time(self) -> bool:
         """Whether a query sent now has enough time left for its failure to speak against the server."""
-        whole = min(self._settings.query_timeout_seconds, self._settings.budget_seconds)
+        whole = min(self._settings.query_timeout_seconds, self._settings.call_timeout_seconds)
         return self._deadline.remaining() >= whole / 2
 
     def _once(self, url: str) -> Answer:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Literal, TypeAlias
 
-from fhir_mappings.dates import When, parse
+from fhir_mappings.dates import DateInterval, parse
 from fhir_mappings.fhir_json import Json, Resource
 
 Kind: TypeAlias = Literal["reference", "canonical", "token", "date"]
@@ -177,7 +177,7 @@ def _has_token(element: Json, wanted: str) -> bool:
 _PREFIXED = re.compile(r"(eq|ge|gt|le|lt)?([0-9].*)\Z")
 
 
-def _range(name: str, value: str) -> tuple[str, When]:
+def _range(name: str, value: str) -> tuple[str, DateInterval]:
     matched = _PREFIXED.match(value)
     when = _when(matched[2].replace(" ", "+")) if matched else None
     if matched is None or when is None:
@@ -185,21 +185,21 @@ def _range(name: str, value: str) -> tuple[str, When]:
     return matched[1] or "eq", when
 
 
-def _when(value: Json) -> When | None:
+def _when(value: Json) -> DateInterval | None:
     """A FHIR date, or a Period from the first day of its start to the last of its end; days as they were written."""
     if isinstance(value, Mapping):
         start, end = _when(value.get("start")), _when(value.get("end"))
         if start is None and end is None:
             return None
-        return When(start.earliest if start else date.min, end.latest if end else date.max)
+        return DateInterval(start.earliest if start else date.min, end.latest if end else date.max)
     when = parse(value, UTC)
     if when is not None and when.instant is not None:
         day = when.instant.date()
-        return When(day, day, when.instant)
+        return DateInterval(day, day, when.instant)
     return when
 
 
-def _happened(element: Json, prefix: str, wanted: When) -> bool:
+def _happened(element: Json, prefix: str, wanted: DateInterval) -> bool:
     when = _when(element)
     if when is None:
         return False

@@ -1,6 +1,6 @@
 """A FHIR R4 server read over HTTP: bounded in time, pages and bytes, and never led elsewhere.
 
-The token goes to the server the caller named and to nothing else: no redirect is followed, and a next page must lie
+The token goes to the server the client named and to nothing else: no redirect is followed, and a next page must lie
 under the same base address (CDS Hooks 2.0.1, FHIR Resource Access).
 """
 
@@ -13,11 +13,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from cds_service.fhir_client.address_guard import CheckedAdapter, Dialer, Resolver, resolve
-from cds_service.fhir_client.allowlist import Standing, origin_of, standing
-from cds_service.fhir_client.circuit_breaker import Rests
+from cds_service.fhir_client.address_guard import CheckedAdapter, GuardedConnector, Resolver, resolve
+from cds_service.fhir_client.allowlist import ServerTrust, origin_of, standing
+from cds_service.fhir_client.circuit_breaker import CircuitBreakers
 from cds_service.fhir_client.deadline import Deadline
-from cds_service.fhir_client.http_get import Allowance, Getter
+from cds_service.fhir_client.http_get import Allowance, BoundedGet
 from cds_service.fhir_client.search_bundle import Page, page_of, reports
 from cds_service.fhir_client.source import FhirAccess, FhirSource, NothingToRead, PatientRead, SearchResult
 from cds_service.settings import Settings
@@ -32,8 +32,8 @@ _MAY_SAY_NOT_SUPPORTED = (400, 403, 405, 422, 501)
 
 
 _REFUSED = {
-    Standing.NOT_REGISTERED: "it is not among the servers registered for its caller or in CDS_FHIR_SERVERS",
-    Standing.UNPROTECTED: "a token would travel over plain http; send https, or register the server",
+    ServerTrust.NOT_REGISTERED: "it is not among the servers registered for its client or in CDS_FHIR_SERVERS",
+    ServerTrust.UNPROTECTED: "a token would travel over plain http; send https, or register the server",
 }
 _PRIVATE = "it leads to a private address; register the server by its full address, or see CDS_FHIR_PRIVATE_NETWORKS"
 _AT_REST = "it failed several times in a row and is left alone for a while"
@@ -70,16 +70,21 @@ class FhirClients:
         self._tell = tell
         self._now = now
         self._pause = pause
-        self._rests = Rests(
-            failures=settings.fhir_failures, seconds=settings.fhir_rest_seconds, monotonic=monotonic, watch=watch
+        self._rests = CircuitBreakers(
+            failures=settings.fhir_circuit_failures,
+            seconds=settings.fhir_circuit_open_seconds,
+            monotonic=monotonic,
+            watch=watch,
         )
         # Connections to servers that may be private are never handed to calls whose server may not.
         self._adapters = {
             found: CheckedAdapter(
-                Dialer(private=found is Standing.NAMED, allowed=settings.fhir_private_networks, resolver=resolver),
+                GuardedConnector(
+                    private=found is ServerTrust.NAMED, allowed=settings.fhir_private_networks, resolver=resolver
+                ),
                 size=settings.query_threads * settings.threads,
             )
-            for found in (Standing.NAMED, Standing.PUBLIC)
+            for found in (ServerTrust.NAMED, ServerTrust.PUBLIC)
         }
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # its warnings quote addresses, which hold patient ids
 
@@ -91,7 +96,7 @@ class FhirClients:
         if why:
             self._tell("FHIR server not read", reason=why, server=origin_of(access.server))
             return NothingToRead(access.server, _told(why))
-        getter = Getter(access, deadline, self._adapters[found], self._settings, now=self._now, pause=self._pause)
+        getter = BoundedGet(access, deadline, self._adapters[found], self._settings, now=self._now, pause=self._pause)
         return FhirServer(access.server, getter, self._rests, self._settings, self._tell)
 
 
@@ -103,7 +108,12 @@ class FhirServer:
     """One FHIR server for the time of one call. Nothing here raises for what the server does."""
 
     def __init__(
-        self, address: str, getter: Getter, rests: Rests, settings: Settings, tell: Callable[..., None] = _untold
+        self,
+        address: str,
+        getter: BoundedGet,
+        rests: CircuitBreakers,
+        settings: Settings,
+        tell: Callable[..., None] = _untold,
     ) -> None:
         self.address = address
         self._getter = getter
@@ -186,7 +196,7 @@ class FhirServer:
     def _does_not_offer(self, search: Search, status: int, body: Json) -> bool:
         if status == 404 or (status in _MAY_SAY_NOT_SUPPORTED and reports(body, "not-supported")):
             return True
-        if search.guaranteed or not 400 <= status < 500:
+        if search.in_us_core or not 400 <= status < 500:
             return False
         offered = self._offered_types()
         return bool(offered) and search.resource_type not in offered

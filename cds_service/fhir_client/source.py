@@ -16,8 +16,8 @@ from fhir_mappings.record import Availability, Entry
 class FhirAccess:
     """Where the chart can be read, and with what. `token` is empty for an open server and never leaves this call.
 
-    `expires_in` is the seconds that the token lasts, `registered` the servers that its caller may name, None where
-    the caller is not known.
+    `expires_in` is the seconds that the token lasts, `registered` the servers that its client may name, None where
+    the client is not known.
     """
 
     server: str
@@ -40,7 +40,7 @@ class PatientRead(Search):
 
 
 PATIENT = PatientRead("Patient", "patient")
-COVERAGE = Search("Coverage", "coverage", guaranteed=False)
+COVERAGE = Search("Coverage", "coverage", in_us_core=False)
 """Every coverage of the patient: US Core 6.1 has this search, US Core 3.1.1 does not have the type."""
 
 

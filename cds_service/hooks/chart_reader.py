@@ -12,7 +12,7 @@ from datetime import datetime, tzinfo
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page, page_of
 from cds_service.fhir_client.source import FhirSource, SearchResult, wanted
-from cds_service.hooks.references import names, naming, unresolved
+from cds_service.hooks.references import ordered_item_references, reference_keys, unresolved
 from cds_service.hooks.request import DraftOrders, HookRequest
 from coverage_policies.format.searches import Search
 from fhir_mappings.record import Availability, Entry, PatientRecord
@@ -74,7 +74,7 @@ def prefetched(request: HookRequest, search: Search) -> Page | None:
     return Page() if value is None else page_of(value, search.resource_type)
 
 
-def with_what_they_name(
+def resolve_ordered_items(
     request: HookRequest, source: FhirSource | None, deadline: Deadline, threads: int
 ) -> DraftOrders:
     """The orders of a call, with the devices and medications that judged ones point at instead of carrying a code.
@@ -82,12 +82,14 @@ def with_what_they_name(
     They are taken from the draft orders, from whatever came as prefetch, or read.
     """
     orders = request.orders
-    named = set(naming(orders.judged)) - {name for entry in orders.others + orders.judged for name in names(entry)}
+    named = set(ordered_item_references(orders.judged)) - {
+        name for entry in orders.others + orders.judged for name in reference_keys(entry)
+    }
     if not named:
         return orders
     sent = [entry for value in request.prefetch.values() for entry in [("", value), *entries_of(value)] if _is(entry)]
-    found = [entry for entry in sent if named & set(names(entry))]
-    left = tuple(sorted(named - {name for entry in found for name in names(entry)}))
+    found = [entry for entry in sent if named & set(reference_keys(entry))]
+    left = tuple(sorted(named - {name for entry in found for name in reference_keys(entry)}))
     found += _read(left, source, deadline, threads) if source is not None else []
     return replace(orders, referenced=tuple(found))
 

@@ -1,4 +1,4 @@
-"""What a caller did wrong or could not be served, as a FHIR OperationOutcome.
+"""What a client did wrong or could not be served, as a FHIR OperationOutcome.
 
 CDS Hooks 2.0.1 names only the status 412; the body follows CDS Hooks 3.0 and Da Vinci CRD (hook-9, hook-10).
 No text here ever quotes a value of the request: it names a path, a rule and what to do.

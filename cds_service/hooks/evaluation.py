@@ -8,7 +8,7 @@ from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.memory import Store
 from cds_service.fhir_client.server import FhirClients
 from cds_service.fhir_client.source import ChartInMemory, FhirSource
-from cds_service.hooks.chart_reader import gather, with_what_they_name
+from cds_service.hooks.chart_reader import gather, resolve_ordered_items
 from cds_service.hooks.request import DraftOrders, HookRequest
 from cds_service.settings import Settings
 from coverage_policies.format.model import Policy
@@ -41,13 +41,13 @@ def evaluate_request(
     `chart` is a Bundle that stands in for the FHIR server. `text` is the one text to judge by, whatever its date;
     without it each order is judged by the texts that speak about it.
     """
-    deadline = Deadline(settings.budget_seconds)
+    deadline = Deadline(settings.call_timeout_seconds)
     source: FhirSource | None = None
     if chart is not None:
         source = ChartInMemory(Store.from_bundle(chart))
     elif request.fhir is not None:
         source = FhirClients(settings)(request.fhir, deadline)
-    orders = with_what_they_name(request, source, deadline, settings.query_threads)
+    orders = resolve_ordered_items(request, source, deadline, settings.query_threads)
     record = gather(
         request,
         assessor.library.searches([text] if text else None),

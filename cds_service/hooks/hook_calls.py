@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.source import FhirOpener
-from cds_service.hooks.chart_reader import gather, with_what_they_name
+from cds_service.hooks.chart_reader import gather, resolve_ordered_items
 from cds_service.hooks.errors import OF_STATUS, Issue, RefusedError
 from cds_service.hooks.judge import Judge, Judgement
 from cds_service.hooks.request import DraftOrders, HookRequest
@@ -52,15 +52,15 @@ class HookCalls:
     def answer(self, request: HookRequest, servers: tuple[str, ...] | None = None) -> Answered:
         """The judgement on the orders of a call; no card and no query where no policy speaks about any of them.
 
-        `servers` are the FHIR servers that its caller registered, None where the caller is not known. Raises
+        `servers` are the FHIR servers that its client registered, None where the client is not known. Raises
         RefusedError (412) where nothing at all could be read and some order needed it.
         """
         access = replace(request.fhir, registered=servers) if request.fhir else None
-        reading = self._settings.budget_seconds * _SHARE_OF_READING
+        reading = self._settings.call_timeout_seconds * _SHARE_OF_READING
         seconds = reading if access is None else min(reading, access.expires_in)
         deadline = Deadline(seconds, self._monotonic)
         source = self._opener(access, deadline) if access else None
-        orders = with_what_they_name(request, source, deadline, self._settings.query_threads)
+        orders = resolve_ordered_items(request, source, deadline, self._settings.query_threads)
         searches = self._judge.searches(request.hook, orders)
         at = self._clock()
         if searches is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from cds_service.hooks.errors import RefusedError
 from cds_service.hooks.evaluation import evaluate_request
 from cds_service.hooks.request import HookRequest, read_request
-from cds_service.observability.call_log import place_of
+from cds_service.observability.call_log import where
 from cds_service.settings import Settings
 from coverage_policies.format.model import Policy
 from coverage_policies.format.terms import Outcome, Status
@@ -88,7 +88,7 @@ def replay(
         except _UnusableError as error:
             skipped.append(Skipped(path.name, str(error)))
         except Exception as error:  # one bad file must not stop the others, and its message may quote the chart
-            skipped.append(Skipped(path.name, f"it could not be judged: {place_of(error)}"))
+            skipped.append(Skipped(path.name, f"it could not be judged: {where(error)}"))
         else:
             orders += [_compared(path.name, *pair) for pair in zip(old, new, strict=True) if _is_spoken_of(*pair)]
     return tuple(orders), tuple(skipped)

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 
-from cards.build import dealt, deck
+from cards.build import build_cards, visible
 from cds_service.hooks.judge import Finding, Judgement
 from cds_service.hooks.request import DraftOrders
 from coverage_policies.format.searches import Search
 from coverage_policies.judging.assessment import Assessment, Assessor
 from coverage_policies.judging.order_session import Session, read_session
-from coverage_policies.judging.plan_rules import Showing
+from coverage_policies.judging.plan_rules import Visibility
 from fhir_mappings.record import PatientRecord
 
 
@@ -42,15 +42,15 @@ class PolicyJudge:
         settled = any(each.is_settled for assessment in found for each in assessment.determinations)
         shown = [self._shown(each, hook) for each in found]
         said = [each for each in shown if each]
-        cards = deck(said, hook, self._new_id)
-        card_of = {id(each): card for each, card in zip(dealt(said, hook), cards, strict=True)}
+        cards = build_cards(said, hook, self._new_id)
+        card_of = {id(each): card for each, card in zip(visible(said, hook), cards, strict=True)}
         findings = (Finding(each, card_of.get(id(part))) for each, part in zip(found, shown, strict=True))
         return Judgement(cards, settled, tuple(findings))
 
     def _shown(self, assessment: Assessment, hook: str) -> Assessment | None:
         """The assessment without the texts that are silent; None where nothing is left of it."""
         rules = self._assessor.rules
-        kept = tuple(d for d in assessment.determinations if rules.showing(d.text, hook) is Showing.ON)
+        kept = tuple(d for d in assessment.determinations if rules.visibility(d.text, hook) is Visibility.ON)
         return Assessment(kept) if kept else None
 
     def _session(self, orders: DraftOrders, record: PatientRecord) -> Session:

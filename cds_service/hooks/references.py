@@ -26,13 +26,13 @@ _NAMED_BY = ("codeReference", "medicationReference")
 """Where an order points at what is ordered, instead of carrying a code."""
 
 
-def names(entry: Entry) -> tuple[str, ...]:
+def reference_keys(entry: Entry) -> tuple[str, ...]:
     """What a resource may be referred to as: its full URL and `Type/id`."""
     url, resource = entry
     return tuple(name for name in (url, reference_of(resource, url)) if name)
 
 
-def naming(orders: Iterable[Entry]) -> tuple[str, ...]:
+def ordered_item_references(orders: Iterable[Entry]) -> tuple[str, ...]:
     """The references under which orders name what is ordered."""
     found = (
         reference
@@ -47,7 +47,7 @@ def naming(orders: Iterable[Entry]) -> tuple[str, ...]:
 def unresolved(entries: Iterable[Entry]) -> tuple[str, ...]:
     """The references worth following that lead to none of these resources, each once, in a fixed order."""
     entries = list(entries)
-    known = {name for entry in entries for name in names(entry)}
+    known = {name for entry in entries for name in reference_keys(entry)}
     found = {reference for _, resource in entries for reference in _references(resource) if reference not in known}
     return tuple(sorted(found))[:MOST_READS]
 

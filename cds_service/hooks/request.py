@@ -115,7 +115,7 @@ def _validator() -> Draft202012Validator:
 
 
 def _says(*path: str | int) -> str:
-    """What the schema tells a caller to send at this path."""
+    """What the schema tells a client to send at this path."""
     schema = _schema()
     for part in path:
         schema = schema["properties"][part]

@@ -4,8 +4,8 @@ import re
 
 from flask import Flask, Response, g, request
 
-from cds_service.clients.authenticator import Admission, Authenticator, TokenRefusedError
-from cds_service.clients.registry import Caller
+from cds_service.clients.authenticator import Authenticator, InvalidTokenError, Principal
+from cds_service.clients.registry import Client
 from cds_service.observability.call_log import Call, CallLog
 from cds_service.observability.metrics import Metrics
 
@@ -24,13 +24,15 @@ def require_tokens(app: Flask, authenticator: Authenticator, public_url: str, lo
         g.admission = None
         if request.method == "OPTIONS" or _OPEN.match(request.path):
             return
-        found = authenticator.admit(request.headers.get("Authorization", ""), audiences(public_url, request.path))
+        found = authenticator.authenticate(
+            request.headers.get("Authorization", ""), audiences(public_url, request.path)
+        )
         g.admission = found
         call: Call = g.call
-        call.caller, call.tenant, call.jti = found.caller.name, found.tenant, found.jti
+        call.client, call.tenant, call.jti = found.client.name, found.tenant, found.jti
 
-    @app.errorhandler(TokenRefusedError)
-    def refused(error: TokenRefusedError) -> Response:
+    @app.errorhandler(InvalidTokenError)
+    def refused(error: InvalidTokenError) -> Response:
         said = {"iss": error.issuer, "tenant": error.tenant, "jti": error.jti}
         metrics.refused(error.reason)
         log.warn("token refused", call=g.call.id, reason=error.reason, **said)
@@ -39,10 +41,10 @@ def require_tokens(app: Flask, authenticator: Authenticator, public_url: str, lo
         return response
 
 
-def caller_of_request() -> Caller | None:
+def client_of_request() -> Client | None:
     """Who sent the current request; None where anyone may call."""
-    admission: Admission | None = g.get("admission")
-    return admission.caller if admission else None
+    admission: Principal | None = g.get("admission")
+    return admission.client if admission else None
 
 
 def audiences(public_url: str, path: str) -> frozenset[str]:

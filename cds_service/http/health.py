@@ -1,6 +1,6 @@
 """Whether the service can answer calls: `/health/ready`, and `/health/live`, which only says that the process answers.
 
-Both are open to everyone who reaches them, so they tell how things stand and name no caller, no address and no secret.
+Both are open to everyone who reaches them, so they tell how things stand and name no client, no address and no secret.
 """
 
 from collections.abc import Iterable, Mapping
@@ -72,9 +72,9 @@ class PoliciesReady:
 
 
 class KeysReady:
-    """The keys of callers are at hand.
+    """The keys of clients are at hand.
 
-    One caller whose key server is down is no reason to answer nobody; having the keys of no caller at all is. Asking
+    One client whose key server is down is no reason to answer nobody; having the keys of no client at all is. Asking
     also begins reading keys that are missing or old: a service that is not ready gets no calls that would.
     """
 
@@ -86,10 +86,10 @@ class KeysReady:
     def __call__(self) -> Condition:
         """Says how old the oldest keys are, in seconds since they were read."""
         self._authenticator.warm_up()
-        standing = self._authenticator.standing_of_keys()
+        standing = self._authenticator.key_statuses()
         ages = [each.age_seconds for each in standing if each.age_seconds is not None]
         says: dict[str, object] = {
-            "callers": len(standing),
+            "clients": len(standing),
             "without_keys": sum(not each.is_usable for each in standing),
             "stale": sum(each.is_usable and each.is_stale for each in standing),
         }

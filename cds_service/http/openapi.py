@@ -45,11 +45,11 @@ def openapi(public_url: str) -> dict[str, Any]:
         "components": {
             "schemas": _file("http", "answers.json")["$defs"],
             "securitySchemes": {
-                "caller": {
+                "client": {
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "The token of a registered caller (CDS Hooks 2.0.1, Trusting CDS Clients), where "
+                    "description": "The token of a registered client (CDS Hooks 2.0.1, Trusting CDS Clients), where "
                     "tokens are checked.",
                 }
             },
@@ -68,7 +68,7 @@ def _get(name: str, summary: str, schema: str, *, is_open: bool = False) -> dict
         "operationId": name,
         "summary": summary,
         "responses": {"200": _response(summary, schema), **({} if is_open else _REFUSED)},
-        **({} if is_open else {"security": [{}, {"caller": []}]}),
+        **({} if is_open else {"security": [{}, {"client": []}]}),
     }
 
 
@@ -98,7 +98,7 @@ def _post(name: str, summary: str, body: dict[str, Any], answer: str, errors: di
     return {
         "operationId": name,
         "summary": summary,
-        "security": [{}, {"caller": []}],
+        "security": [{}, {"client": []}],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {
             "200": _response(summary, answer),

@@ -16,7 +16,7 @@ LONGEST_STRING = 1_048_576
 """The characters of the longest string that FHIR R4 allows."""
 MOST_OBJECTS = 400_000
 """How many objects and arrays a body may hold: each costs a hundred times the two bytes that it takes to write."""
-SAYABLE = frozenset(
+SAFE_NAMES = frozenset(
     {
         *("hook", "hookInstance", "fhirServer", "fhirAuthorization", "context", "prefetch", "extension", "feedback"),
         *("userId", "patientId", "encounterId", "selections", "draftOrders", "entry", "resource", "fullUrl"),
@@ -28,7 +28,7 @@ SAYABLE = frozenset(
 _Path: TypeAlias = tuple[str | int, ...]
 
 
-class _TwiceError(Exception):
+class _DuplicateMemberError(Exception):
     """A member stands twice in one object."""
 
 
@@ -42,7 +42,7 @@ def read_body(body: bytes) -> Json:
         raise _refusal(413, "too-long", f"The body holds over {MOST_OBJECTS} objects and arrays", ())
     try:
         value = loads(body, object_pairs_hook=_once)
-    except _TwiceError:
+    except _DuplicateMemberError:
         raise _refusal(400, "structure", "A member stands twice in one object. Send it once", _twice(body)) from None
     except UnicodeDecodeError as error:
         raise RefusedError(400, Issue("structure", f"Byte {error.start + 1} of the body is not UTF-8.")) from None
@@ -56,7 +56,7 @@ def read_body(body: bytes) -> Json:
     return value
 
 
-def refuse_too_many(value: Json, *, orders: int, resources: int) -> None:
+def check_limits(value: Json, *, orders: int, resources: int) -> None:
     """Raise RefusedError (413) for a call of more draft orders, or more prefetched resources, than are allowed."""
     for path in (("context", "draftOrders", "entry"), ("context", "selections")):
         found = _at(value, *path)
@@ -84,7 +84,7 @@ def _at(value: Json, *path: str) -> Json:
 def _once(pairs: Pairs) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _TwiceError
+        raise _DuplicateMemberError
     return found
 
 
@@ -149,7 +149,7 @@ def _said(path: _Path) -> str:
             if not said or said.endswith("]"):
                 break
             said += f"[{part}]"
-        elif part in SAYABLE:
+        elif part in SAFE_NAMES:
             said += f".{part}"
         else:
             break

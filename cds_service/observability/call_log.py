@@ -17,7 +17,7 @@ _FRAMES = 5
 class Call:
     """What the log says of one call. `hook_instance` is set once it is known to be a UUID.
 
-    `caller` is the name it is registered by, `tenant` and `jti` are what its token said.
+    `client` is the name it is registered by, `tenant` and `jti` are what its token said.
     """
 
     id: str
@@ -27,19 +27,19 @@ class Call:
     orders: int = 0
     cards: int = 0
     failure: str = ""
-    caller: str = ""
+    client: str = ""
     tenant: str = ""
     jti: str = ""
 
 
-def begin_lines(call: str = "") -> None:
+def bind_call(call: str = "") -> None:
     """What this thread writes from now on belongs to a call, or to none; so in threads that take its context over."""
     clear_contextvars()
     if call:
         bind_contextvars(call=call)
 
 
-def lines_name(hook_instance: str) -> None:
+def bind_hook_instance(hook_instance: str) -> None:
     """What this thread writes of its call from now on names its hookInstance too."""
     bind_contextvars(hookInstance=hook_instance)
 
@@ -59,7 +59,7 @@ class CallLog:
         said = {
             "at": self._clock().isoformat(timespec="milliseconds"),
             "call": call.id,
-            "caller": call.caller,
+            "client": call.client,
             "tenant": call.tenant,
             "jti": call.jti,
             "hook": call.hook,
@@ -86,7 +86,7 @@ class CallLog:
         self._logger.warning(event, at=self._clock().isoformat(timespec="milliseconds"), **kept)
 
 
-def place_of(error: BaseException) -> str:
+def where(error: BaseException) -> str:
     """An exception as its type and the code it came through: its message may quote a chart."""
     frames = extract_tb(error.__traceback__)[-_FRAMES:]
     places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))

@@ -12,12 +12,12 @@ from typing import Any, TextIO
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-from cds_service.observability.call_log import place_of
+from cds_service.observability.call_log import where
 
-WITHHELD = "a message that may quote a request"
+REDACTED = "a message that may quote a request"
 """Stands for a message that is not written out."""
 
-_SAYABLE = frozenset(
+_SAFE_MESSAGES = frozenset(
     {
         "Starting gunicorn %s",
         "Listening at: %s (%s)",
@@ -53,17 +53,17 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line; of an exception its type and the code it came through."""
-        is_sayable = record.name == "gunicorn.error" and record.msg in _SAYABLE
+        is_sayable = record.name == "gunicorn.error" and record.msg in _SAFE_MESSAGES
         said: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "event": record.getMessage() if is_sayable else WITHHELD,
+            "event": record.getMessage() if is_sayable else REDACTED,
             "logger": record.name,
             "process": record.process,
         }
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
-            said["failure"] = place_of(error)
+            said["failure"] = where(error)
         elif not is_sayable:
             said["failure"] = f"{record.filename}:{record.lineno}"
         return json.dumps(said)

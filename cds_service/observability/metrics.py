@@ -25,9 +25,9 @@ class Metrics(Protocol):
         """A card was overridden, and this is the first that is heard of it."""
 
     def refused(self, reason: str) -> None:
-        """A caller was refused."""
+        """A client was refused."""
 
-    def left_alone(self, servers: int) -> None:
+    def circuits_open(self, servers: int) -> None:
         """So many FHIR servers are left alone for a while."""
 
 
@@ -49,7 +49,7 @@ class NoMetrics:
     def refused(self, reason: str) -> None:
         """Nothing."""
 
-    def left_alone(self, servers: int) -> None:
+    def circuits_open(self, servers: int) -> None:
         """Nothing."""
 
 

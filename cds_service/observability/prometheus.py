@@ -35,11 +35,11 @@ class PrometheusMetrics:
             "cds_overrides", "Cards overridden, by policy and reason.", ["policy", "reason"], registry=registry
         )
         self._refused = Counter(
-            "cds_callers_refused", "Calls answered 401, by what was wrong with the token.", ["reason"],
+            "cds_clients_refused", "Calls answered 401, by what was wrong with the token.", ["reason"],
             registry=registry,
         )  # fmt: skip
         self._left_alone = Gauge(
-            "cds_fhir_servers_left_alone",
+            "cds_fhir_circuits_open",
             "FHIR servers that failed and have not answered since, in the process that knows of most.",
             registry=registry,
             multiprocess_mode="livemax",
@@ -62,10 +62,10 @@ class PrometheusMetrics:
         self._overrides.labels(policy, reason).inc()
 
     def refused(self, reason: str) -> None:
-        """A caller was refused."""
+        """A client was refused."""
         self._refused.labels(reason).inc()
 
-    def left_alone(self, servers: int) -> None:
+    def circuits_open(self, servers: int) -> None:
         """So many FHIR servers are left alone for a while."""
         self._left_alone.set(servers)
 

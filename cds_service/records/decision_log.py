@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, insert, select
 
 from cds_service.records.database import Database
-from cds_service.records.policy_snapshot import HeldText
-from cds_service.records.tables import BUNDLES, CARDS, DECISIONS, DETERMINATIONS, FEEDBACK, PURGES
+from cds_service.records.policy_snapshot import PolicyVersion
+from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBACK, POLICY_SNAPSHOTS, PURGES
 
 _PAGE = 500
 
@@ -19,7 +19,7 @@ class Decision:
     """A call as it was recorded."""
 
     row: Mapping[str, Any]
-    texts: Mapping[str, HeldText]
+    texts: Mapping[str, PolicyVersion]
     rules: str
     determinations: tuple[Mapping[str, Any], ...]
     cards: tuple[Mapping[str, Any], ...]
@@ -38,7 +38,7 @@ class Decision:
                 for name, text in self.texts.items()
                 if name in used
             },
-            "input": _filled({"hookInstance": row["hook_instance"], "caller": row["caller"], **row["input"]}),
+            "input": _filled({"hookInstance": row["hook_instance"], "client": row["client"], **row["input"]}),
             "result": _filled(
                 {
                     "status": row["status"],
@@ -101,8 +101,9 @@ def _whole(connection: Connection, row: RowMapping) -> Decision:
     name = row["decision"]
     determinations = select(DETERMINATIONS).where(DETERMINATIONS.c.decision == name).order_by(DETERMINATIONS.c.position)
     cards = select(CARDS).where(CARDS.c.decision == name).order_by(CARDS.c.card)
-    stored = connection.execute(select(BUNDLES.c.texts).where(BUNDLES.c.bundle == row["bundle"])).scalar() or {}
-    texts = {text: HeldText(each["edition"], each["content"]) for text, each in stored.get("texts", {}).items()}
+    content = select(POLICY_SNAPSHOTS.c.content).where(POLICY_SNAPSHOTS.c.snapshot == row["snapshot"])
+    stored = connection.execute(content).scalar() or {}
+    texts = {text: PolicyVersion(each["edition"], each["content"]) for text, each in stored.get("texts", {}).items()}
     return Decision(
         dict(row),
         texts,

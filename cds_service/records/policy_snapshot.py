@@ -14,7 +14,7 @@ from coverage_policies.judging.plan_rules import PlanRules
 
 
 @dataclass(frozen=True, slots=True)
-class HeldText:
+class PolicyVersion:
     """One text: its own numbering and the hash of what it says."""
 
     edition: int
@@ -22,14 +22,14 @@ class HeldText:
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class PolicySnapshot:
     """The texts in force by name (`CP.MP.126@2025-04`), and the hash of everything else that decides."""
 
-    texts: Mapping[str, HeldText]
+    texts: Mapping[str, PolicyVersion]
     rules: str
 
     @classmethod
-    def of(cls, assessor: Assessor, zone: tzinfo, answers_valid_days: int) -> "Bundle":
+    def of(cls, assessor: Assessor, zone: tzinfo, answers_valid_days: int) -> "PolicySnapshot":
         """What is in force; the files of the texts must still be those that were read."""
         return cls(held(assessor.library), rules_hash(assessor.rules, zone, answers_valid_days))
 
@@ -44,10 +44,10 @@ class Bundle:
         return _sha256(self.as_json())
 
 
-def held(library: Library) -> dict[str, HeldText]:
+def held(library: Library) -> dict[str, PolicyVersion]:
     """Every text of a library."""
     return {
-        name: HeldText(policy.edition, content_hash(policy, library))
+        name: PolicyVersion(policy.edition, content_hash(policy, library))
         for name, policy in sorted(library.policies.items())
     }
 

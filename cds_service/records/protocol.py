@@ -37,7 +37,7 @@ class Records(Protocol):
         """Store what became of cards, each piece once however often it is given; returns new overrides."""
 
 
-class NoRecords:
+class NullStore:
     """Keeps nothing and holds nothing back."""
 
     def answered(self, call: Call, path: str, request: HookRequest, answered: Answered) -> Cards:  # noqa: ARG002
@@ -52,7 +52,7 @@ class NoRecords:
         return ()
 
 
-class AnswersUnrecorded:
+class BestEffortStore:
     """Other records, but a decision that they cannot store is answered all the same, and the log says so loudly."""
 
     def __init__(self, records: Records) -> None:

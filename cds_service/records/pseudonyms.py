@@ -1,4 +1,4 @@
-"""Keyed hashes: the same thing has the same one, and without the key nobody can try out what it was."""
+"""Pseudonymizer hashes: the same thing has the same one, and without the key nobody can try out what it was."""
 
 import hashlib
 import hmac
@@ -18,7 +18,7 @@ class UnusableKeyError(Exception):
     """A key that cannot be used; the message says where it is and what to do."""
 
 
-class Keyed:
+class Pseudonymizer:
     """Makes keyed hashes (HMAC-SHA256). `name` tells one key from another and nothing about either."""
 
     def __init__(self, key: bytes) -> None:

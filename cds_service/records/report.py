@@ -51,10 +51,10 @@ class Acceptance:
 def acceptance(database: Database, since: datetime) -> tuple[Acceptance, ...]:
     """A line per criterion that a card shown since then was about."""
     shown = (
-        select(*(DETERMINATIONS.c[name] for name in ("card", "policy", "revision", "about")))
+        select(*(DETERMINATIONS.c[name] for name in ("card", "policy", "revision", "criteria_targeted")))
         .join(CARDS, CARDS.c.card == DETERMINATIONS.c.card)
         .join(DECISIONS, DECISIONS.c.decision == DETERMINATIONS.c.decision)
-        .where(DECISIONS.c.at >= since, CARDS.c.held_back == "")
+        .where(DECISIONS.c.at >= since, CARDS.c.suppressed == "")
     )
     given = select(FEEDBACK).order_by(FEEDBACK.c.outcome_at, FEEDBACK.c.received_at)
     with database.reading() as connection:
@@ -77,7 +77,7 @@ def _lines(shown: Iterable[Mapping[Any, Any]], newest: Mapping[str, Mapping[Any,
     lines: dict[tuple[str, str, str], Acceptance] = {}
     for row in shown:
         given = newest.get(row["card"])
-        for criterion in row["about"] or [""]:
+        for criterion in row["criteria_targeted"] or [""]:
             key = (row["policy"], row["revision"], criterion)
             line = lines.setdefault(key, Acceptance(*key))
             line.shown += 1
@@ -86,7 +86,7 @@ def _lines(shown: Iterable[Mapping[Any, Any]], newest: Mapping[str, Mapping[Any,
             if given["outcome"] != ACCEPTED:
                 line.overridden += 1
                 line.reasons[given["reason"] or "none given"] += 1
-            elif criterion in _accepted(given, row["about"] or [""]):
+            elif criterion in _accepted(given, row["criteria_targeted"] or [""]):
                 line.accepted += 1
     return tuple(lines[key] for key in sorted(lines))
 

@@ -1,6 +1,6 @@
 """What is kept of a call: rows without anything of the patient but keyed hashes (house rule 3).
 
-What replay must find again, `Digest` and `answer_hash`, is computed here and nowhere else.
+What replay must find again, `InputDigest` and `answer_hash`, is computed here and nowhere else.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,21 +10,21 @@ from typing import Any
 from cds_service.hooks.hook_calls import Answered
 from cds_service.hooks.judge import Finding
 from cds_service.hooks.request import HookRequest
-from cds_service.records.policy_snapshot import Bundle
-from cds_service.records.pseudonyms import Keyed, canonical
+from cds_service.records.policy_snapshot import PolicySnapshot
+from cds_service.records.pseudonyms import Pseudonymizer, canonical
 from coverage_policies.format.library import Library
 from coverage_policies.format.terms import Status
-from coverage_policies.judging.determination import Determination, failing
+from coverage_policies.judging.determination import Determination, failed_criteria
 from fhir_mappings.record import Entry, reference_of
 
-_RESTAMPED = ("meta", "text", "authoredOn")
+_VOLATILE = ("meta", "text", "authoredOn")
 """What an EHR may write anew each time it sends an order that nobody touched."""
 
-HELD_BACK = "overridden by this user for the same order, patient and facts"
+SUPPRESSED = "overridden by this user for the same order, patient and facts"
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class InputDigest:
     """What a call was answered from, as keyed hashes, and the types of resources that could not be read."""
 
     patient: str
@@ -35,14 +35,14 @@ class Digest:
     not_offered: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, keyed: Keyed, caller: str, request: HookRequest, answered: Answered) -> "Digest":
-        """The digest of a call from this caller; ids count per caller."""
+    def of(cls, keyed: Pseudonymizer, client: str, request: HookRequest, answered: Answered) -> "InputDigest":
+        """The digest of a call from this client; ids count per client."""
         orders = answered.orders
         groups = (orders.judged, orders.others, orders.referenced)
         record = answered.record
         return cls(
-            patient=keyed("patient", caller, request.patient_id),
-            user=keyed("user", caller, request.user_id),
+            patient=keyed("patient", client, request.patient_id),
+            user=keyed("user", client, request.user_id),
             orders=keyed("orders", request.hook, *(canonical([list(each) for each in group]) for group in groups)),
             chart=keyed("chart", *sorted(canonical(each) for each in record.resources) if record else ()),
             unavailable=record.unavailable() if record else (),
@@ -61,12 +61,12 @@ class Digest:
         }
 
 
-def answer_hash(keyed: Keyed, determination: Determination) -> str:
+def answer_hash(keyed: Pseudonymizer, determination: Determination) -> str:
     """The hash of a determination as it is answered, with its evidence, dates and notes."""
     return keyed("answer", canonical(determination.as_json()))
 
 
-def facts_hash(keyed: Keyed, determination: Determination) -> str:
+def facts_hash(keyed: Pseudonymizer, determination: Determination) -> str:
     """The hash of what a determination found, leaving out what changes by time alone: dates, spans, notes, wording."""
     found = [
         [
@@ -82,21 +82,21 @@ def facts_hash(keyed: Keyed, determination: Determination) -> str:
     return keyed("facts", canonical([text, found]))
 
 
-def sameness(
-    keyed: Keyed, digest: Digest, finding: Finding, orders: Iterable[Entry], facts: Iterable[str]
+def card_fingerprint(
+    keyed: Pseudonymizer, digest: InputDigest, finding: Finding, orders: Iterable[Entry], facts: Iterable[str]
 ) -> str | None:
     """Equal for the same card: user, patient, order and facts; None where the order cannot be told from another."""
     named = finding.assessment.determinations[0].order
     same_name = [resource for url, resource in orders if reference_of(resource, url) == named]
     if len(same_name) != 1:
         return None
-    order = {name: value for name, value in same_name[0].items() if name not in _RESTAMPED}
-    return keyed("sameness", digest.user, digest.patient, named, canonical(order), *facts)
+    order = {name: value for name, value in same_name[0].items() if name not in _VOLATILE}
+    return keyed("card_fingerprint", digest.user, digest.patient, named, canonical(order), *facts)
 
 
-def about(determination: Determination) -> list[str]:
+def criteria_targeted(determination: Determination) -> list[str]:
     """The criteria that a card is about: those that fail, else those that are asked."""
-    if failed := failing(determination):
+    if failed := failed_criteria(determination):
         return [result.id for result in failed]
     return [question.id for question in determination.questions]
 
@@ -110,8 +110,8 @@ def card_row(
         "decision": decision,
         "outcome": finding.assessment.outcome.value,
         "indicator": card["indicator"],
-        "sameness": same,
-        "held_back": "",
+        "card_fingerprint": same,
+        "suppressed": "",
         "suggestions": {
             suggestion["uuid"]: _mended_by(suggestion["label"], finding.assessment.determinations, library)
             for suggestion in card.get("suggestions", ())
@@ -120,7 +120,12 @@ def card_row(
 
 
 def determination_row(
-    decision: str, position: int, determination: Determination, card: str | None, keyed: Keyed, bundle: Bundle
+    decision: str,
+    position: int,
+    determination: Determination,
+    card: str | None,
+    keyed: Pseudonymizer,
+    snapshot: PolicySnapshot,
 ) -> dict[str, Any]:
     """The row of a determination."""
     return {
@@ -130,7 +135,7 @@ def determination_row(
         "policy": determination.policy,
         "revision": determination.revision,
         "edition": determination.edition,
-        "content_hash": bundle.texts[determination.text].content,
+        "content_hash": snapshot.texts[determination.text].content,
         "section": determination.section,
         "order_hash": keyed("order", determination.order),
         "outcome": determination.outcome.value,
@@ -139,18 +144,18 @@ def determination_row(
             {"id": result.id, "status": result.status.value, "reason": result.reason.value if result.reason else ""}
             for result in determination.criteria
         ],
-        "about": about(determination),
+        "criteria_targeted": criteria_targeted(determination),
         "facts_hash": facts_hash(keyed, determination),
         "answer_hash": answer_hash(keyed, determination),
     }
 
 
 def _mended_by(label: str, determinations: Iterable[Determination], library: Library) -> str:
-    """The criterion that a suggestion helps with; a suggestion is worded as its criterion's `mend`."""
+    """The criterion that a suggestion helps with; a suggestion is worded as its criterion's `suggest`."""
     for each in determinations:
         index = library.text(each.text).index
         for result in each.criteria:
-            mend = index[result.id].mend
-            if mend is not None and mend.says == label and result.counted is Status.NOT_MET:
+            suggest = index[result.id].suggest
+            if suggest is not None and suggest.says == label and result.counted is Status.NOT_MET:
                 return result.id
     return ""

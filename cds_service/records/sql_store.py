@@ -11,68 +11,70 @@ from cds_service.hooks.hook_calls import Answered
 from cds_service.hooks.request import HookRequest
 from cds_service.observability.call_log import Call
 from cds_service.records.database import Database, insert_once
-from cds_service.records.policy_snapshot import Bundle
+from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.protocol import Cards, Override
-from cds_service.records.pseudonyms import Keyed
-from cds_service.records.rows import HELD_BACK, Digest, card_row, determination_row, sameness
-from cds_service.records.tables import BUNDLES, CARDS, DECISIONS, DETERMINATIONS, FEEDBACK
+from cds_service.records.pseudonyms import Pseudonymizer
+from cds_service.records.rows import SUPPRESSED, InputDigest, card_fingerprint, card_row, determination_row
+from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBACK, POLICY_SNAPSHOTS
 from coverage_policies.format.library import Library
 
 _Row = dict[str, Any]
 
 
-class StoredRecords:
+class SqlStore:
     """Decisions and feedback in a database whose schema is current.
 
-    `version` is that of the service. `hold_back` is for how long a card is held back after an override, zero for
-    never; `keep_comments` says whether what clinicians write is stored.
+    `version` is that of the service. `suppress_for` is for how long a card is held back after an override, zero for
+    never; `store_comments` says whether what clinicians write is stored.
     """
 
     def __init__(
         self,
         database: Database,
         *,
-        bundle: Bundle,
+        snapshot: PolicySnapshot,
         library: Library,
-        keyed: Keyed,
+        keyed: Pseudonymizer,
         version: str,
-        hold_back: timedelta,
-        keep_comments: bool,
+        suppress_for: timedelta,
+        store_comments: bool,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
     ) -> None:
         self._database = database
-        self._bundle = bundle
-        self._bundle_name = bundle.name
-        self._bundle_is_stored = False
+        self._snapshot = snapshot
+        self._snapshot_name = snapshot.name
+        self._snapshot_is_stored = False
         self._library = library
         self._keyed = keyed
         self._labels = {"app": "cds-coverage-policies", "version": version, "key": keyed.name}
-        self._hold_back = hold_back
-        self._keep_comments = keep_comments
+        self._suppress_for = suppress_for
+        self._store_comments = store_comments
         self._clock = clock
         self._monotonic = monotonic
 
     def answered(self, call: Call, path: str, request: HookRequest, answered: Answered) -> Cards:
         """Store what was decided; returns the cards to show, which leaves out those that would be nagging."""
-        digest = Digest.of(self._keyed, call.caller, request, answered)
+        digest = InputDigest.of(self._keyed, call.client, request, answered)
         cards, determinations = self._rows(call.id, digest, answered)
         with self._database.writing() as connection:
-            held = self._overridden(connection, {row["sameness"] for row in cards} - {None})
+            held = self._overridden(connection, {row["card_fingerprint"] for row in cards} - {None})
             for row in cards:
-                row["held_back"] = HELD_BACK if row["sameness"] in held else ""
-            if not self._bundle_is_stored:
-                insert_once(connection, BUNDLES, {"bundle": self._bundle_name, "texts": self._bundle.as_json()})
+                row["suppressed"] = SUPPRESSED if row["card_fingerprint"] in held else ""
+            if not self._snapshot_is_stored:
+                insert_once(
+                    connection, POLICY_SNAPSHOTS, {"snapshot": self._snapshot_name, "content": self._snapshot.as_json()}
+                )
             timers = {"timer_read_ns": answered.read_seconds, "timer_judge_ns": answered.judge_seconds}
             decision = self._decision(call, path, 200, answered.at, timers)
-            row = decision | {"bundle": self._bundle_name, "input": digest.as_json()}
+            row = decision | {"snapshot": self._snapshot_name, "input": digest.as_json()}
             connection.execute(insert(DECISIONS), row)
             if cards:
                 connection.execute(insert(CARDS), cards)
             if determinations:
                 connection.execute(insert(DETERMINATIONS), determinations)
-        self._bundle_is_stored = True
-        kept_back = {row["card"] for row in cards if row["held_back"]}
+        self._snapshot_is_stored = True
+        kept_back = {row["card"] for row in cards if row["suppressed"]}
         return tuple(card for card in answered.judgement.cards if card.get("uuid") not in kept_back)
 
     def refused(self, call: Call, path: str, status: int) -> None:
@@ -92,11 +94,11 @@ class StoredRecords:
                     "feedback": self._keyed("feedback", *each.sent),
                     "card": each.card,
                     "path": path.strip("/"),
-                    "caller": call.caller,
+                    "client": call.client,
                     "outcome": each.outcome,
                     "reason": each.reason,
                     "suggestions": [(known or {}).get(suggestion, UNLISTED) for suggestion in each.suggestions],
-                    "comment": each.comment if self._keep_comments else "",
+                    "comment": each.comment if self._store_comments else "",
                     "outcome_at": each.at,
                     "received_at": now,
                 }
@@ -106,33 +108,33 @@ class StoredRecords:
                     new.append(Override(policy or "unknown", each.reason or "none"))
         return tuple(new)
 
-    def _rows(self, decision: str, digest: Digest, answered: Answered) -> tuple[list[_Row], list[_Row]]:
+    def _rows(self, decision: str, digest: InputDigest, answered: Answered) -> tuple[list[_Row], list[_Row]]:
         """The rows of the cards and of the determinations of a call."""
         cards: list[_Row] = []
         determinations: list[_Row] = []
         for finding in answered.judgement.findings:
             card = finding.card["uuid"] if finding.card is not None else None
             rows = [
-                determination_row(decision, position, each, card, self._keyed, self._bundle)
+                determination_row(decision, position, each, card, self._keyed, self._snapshot)
                 for position, each in enumerate(finding.assessment.determinations, start=len(determinations))
             ]
             determinations += rows
             if finding.card is not None:
                 facts = [row["facts_hash"] for row in rows]
-                same = sameness(self._keyed, digest, finding, answered.orders.judged, facts)
+                same = card_fingerprint(self._keyed, digest, finding, answered.orders.judged, facts)
                 cards.append(card_row(decision, finding, finding.card, same, self._library))
         return cards, determinations
 
     def _overridden(self, connection: Connection, same: set[str]) -> set[str]:
         """Those of these samenesses of which a card was overridden not too long ago."""
-        if not same or not self._hold_back:
+        if not same or not self._suppress_for:
             return set()
         overridden = (
-            select(CARDS.c.sameness)
+            select(CARDS.c.card_fingerprint)
             .join(FEEDBACK, FEEDBACK.c.card == CARDS.c.card)
-            .where(CARDS.c.sameness.in_(same))
+            .where(CARDS.c.card_fingerprint.in_(same))
             .where(FEEDBACK.c.outcome == OVERRIDDEN)
-            .where(FEEDBACK.c.received_at > self._clock() - self._hold_back)
+            .where(FEEDBACK.c.received_at > self._clock() - self._suppress_for)
         )
         return set(connection.execute(overridden).scalars())
 
@@ -143,9 +145,9 @@ class StoredRecords:
             "at": at,
             "path": path.strip("/"),
             "hook_instance": call.hook_instance,
-            "caller": call.caller,
+            "client": call.client,
             "status": status,
-            "bundle": None,
+            "snapshot": None,
             "labels": self._labels,
             "input": {},
             "metrics": {name: round(value * 1e9) for name, value in seconds.items()},

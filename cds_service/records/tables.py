@@ -1,7 +1,7 @@
 """The tables. Their history is in `migrations/`; a test holds the two against each other.
 
-What identifies a person, an order or a chart is a keyed hash here. `decisions`, `cards`, `determinations` and `bundles`
-are append-only: triggers refuse every change, and every deletion but that of a recorded purge.
+What identifies a person, an order or a chart is a keyed hash here. `decisions`, `cards`, `determinations`, and
+`policy_snapshots` are append-only: triggers refuse every change, and every deletion but that of a recorded purge.
 """
 
 from datetime import UTC, datetime
@@ -40,11 +40,11 @@ USED_TOKENS = Table(
     Index("used_tokens_expires_at", "expires_at"),
 )
 
-BUNDLES = Table(
-    "bundles",
+POLICY_SNAPSHOTS = Table(
+    "policy_snapshots",
     METADATA,
-    Column("bundle", Text, primary_key=True),
-    Column("texts", JSON, nullable=False),
+    Column("snapshot", Text, primary_key=True),
+    Column("content", JSON, nullable=False),
 )
 """The policy texts in force together, each with its edition and content hash, and the hash of the operator's rules."""
 
@@ -55,9 +55,9 @@ DECISIONS = Table(
     Column("at", Moment, nullable=False),
     Column("path", Text, nullable=False),
     Column("hook_instance", Text, nullable=False),
-    Column("caller", Text, nullable=False),
+    Column("client", Text, nullable=False),
     Column("status", Integer, nullable=False),
-    Column("bundle", Text, ForeignKey("bundles.bundle")),
+    Column("snapshot", Text, ForeignKey("policy_snapshots.snapshot")),
     Column("labels", JSON, nullable=False),
     Column("input", JSON, nullable=False),
     Column("metrics", JSON, nullable=False),
@@ -74,13 +74,14 @@ CARDS = Table(
     Column("decision", Text, ForeignKey("decisions.decision"), nullable=False),
     Column("outcome", Text, nullable=False),
     Column("indicator", Text, nullable=False),
-    Column("sameness", Text),
-    Column("held_back", Text, nullable=False),
+    Column("card_fingerprint", Text),
+    Column("suppressed", Text, nullable=False),
     Column("suggestions", JSON, nullable=False),
     Index("cards_decision", "decision"),
-    Index("cards_sameness", "sameness"),
+    Index("cards_card_fingerprint", "card_fingerprint"),
 )
-"""One row per card made. `sameness` is equal for what counts as the same card; `held_back` says why it was not sent."""
+"""One row per card. `card_fingerprint` is equal for what counts as the same card; `suppressed` says why it was not
+sent."""
 
 DETERMINATIONS = Table(
     "determinations",
@@ -97,12 +98,12 @@ DETERMINATIONS = Table(
     Column("outcome", Text, nullable=False),
     Column("pathway", Text, nullable=False),
     Column("criteria", JSON, nullable=False),
-    Column("about", JSON, nullable=False),
+    Column("criteria_targeted", JSON, nullable=False),
     Column("facts_hash", Text, nullable=False),
     Column("answer_hash", Text, nullable=False),
     Index("determinations_card", "card"),
 )
-"""One row per determination. `about` are the criteria that its card is about."""
+"""One row per determination. `criteria_targeted` are the criteria that its card is about."""
 
 FEEDBACK = Table(
     "feedback",
@@ -110,7 +111,7 @@ FEEDBACK = Table(
     Column("feedback", Text, primary_key=True),
     Column("card", Text, nullable=False),
     Column("path", Text, nullable=False),
-    Column("caller", Text, nullable=False),
+    Column("client", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("suggestions", JSON, nullable=False),

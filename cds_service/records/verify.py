@@ -1,4 +1,4 @@
-"""A recorded decision, made again from what the caller kept: the same, or where it differs."""
+"""A recorded decision, made again from what the client kept: the same, or where it differs."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,15 +13,15 @@ from cds_service.hooks.hook_calls import Answered, HookCalls
 from cds_service.hooks.policy_judge import PolicyJudge
 from cds_service.hooks.request import HookRequest
 from cds_service.records.decision_log import Decision
-from cds_service.records.policy_snapshot import HeldText, held, rules_hash
-from cds_service.records.pseudonyms import Keyed
-from cds_service.records.rows import Digest, answer_hash
+from cds_service.records.policy_snapshot import PolicyVersion, held, rules_hash
+from cds_service.records.pseudonyms import Pseudonymizer
+from cds_service.records.rows import InputDigest, answer_hash
 from cds_service.settings import Settings
 from coverage_policies.format.library import Library
 from coverage_policies.format.searches import Search
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.determination import Determination
-from fhir_mappings.dates import Span
+from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.record import Availability
 
@@ -74,26 +74,26 @@ def replay(
     chart: Json | None,
     assessor: Assessor,
     settings: Settings,
-    keyed: Keyed,
+    keyed: Pseudonymizer,
     monotonic: Callable[[], float],
 ) -> tuple[Check, ...]:
     """Judge a request again by the texts that were in force, at the moment it was judged, and compare.
 
-    No FHIR server is called: `chart` is a Bundle with what was read beside the prefetch. Raises NotReplayableError
-    for a decision of which no answer was recorded or that was recorded under another key, and ValueError for a chart
-    that is no Bundle.
+    No FHIR server is called: `chart` is a Bundle with what was read beside the prefetch. Raises NotReplayableError for a
+    decision of which no answer was recorded or that was recorded under another key, and ValueError for a chart that is
+    no Bundle.
     """
     if not decision.row["input"]:
         raise NotReplayableError(f"the call was answered {decision.row['status']}; there is no answer to compare")
     if decision.row["labels"]["key"] != keyed.name:
-        raise NotReplayableError("the decision was recorded under another key; set CDS_RECORDS_KEY to that one")
+        raise NotReplayableError("the decision was recorded under another key; set CDS_PSEUDONYM_KEY to that one")
     library = assessor.library
     then = Library(
         {name: text for name, text in library.policies.items() if name in decision.texts}, library.value_sets
     )
-    judging = Assessor(then, assessor.rules, Span(settings.answers_valid_days, "days"))
+    judging = Assessor(then, assessor.rules, CalendarPeriod(settings.answers_valid_days, "days"))
     answered = _answered_again(decision, request, chart, judging, settings, monotonic)
-    digest = Digest.of(keyed, decision.row["caller"], request, answered).as_json()
+    digest = InputDigest.of(keyed, decision.row["client"], request, answered).as_json()
     rules = rules_hash(assessor.rules, settings.time_zone, settings.answers_valid_days)
     return (
         *_inputs(decision.row["input"], digest),
@@ -140,13 +140,13 @@ def _inputs(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Check]:
     yield Check("what the server does not offer", _listed(then["not_offered"]), _listed(now["not_offered"]))
 
 
-def _texts(decision: Decision, now: Mapping[str, HeldText]) -> Iterator[Check]:
+def _texts(decision: Decision, now: Mapping[str, PolicyVersion]) -> Iterator[Check]:
     used = dict.fromkeys(f"{each['policy']}@{each['revision']}" for each in decision.determinations)
     for name in used:
         yield Check(f"text {name}", _edition(decision.texts[name]), _edition(now[name]) if name in now else "not held")
 
 
-def _answers(then: Sequence[Mapping[str, Any]], now: Sequence[Determination], keyed: Keyed) -> Iterator[Check]:
+def _answers(then: Sequence[Mapping[str, Any]], now: Sequence[Determination], keyed: Pseudonymizer) -> Iterator[Check]:
     """By text and order; where the hashes differ also each criterion that does."""
     found = {(each.text, keyed("order", each.order)): each for each in now}
     for i, row in enumerate(then, start=1):
@@ -175,7 +175,7 @@ def _criteria(what: str, then: Sequence[Mapping[str, str]], now: Determination) 
             yield check
 
 
-def _edition(text: HeldText) -> str:
+def _edition(text: PolicyVersion) -> str:
     return f"edition {text.edition} {text.content}"
 
 

@@ -6,7 +6,7 @@ from typing import TextIO
 
 import structlog
 
-from cds_service.records.policy_snapshot import Bundle
+from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.settings import Settings
 from cds_service.wiring.loading import load_assessor
 from coverage_policies.authoring.lint import lint
@@ -23,7 +23,7 @@ def load_linted(settings: Settings) -> Assessor:
     return assessor
 
 
-class TextsInForce:
+class ActivePolicies:
     """Those of the last reading in which everything was in order.
 
     The first reading raises what is wrong. A later one that fails changes nothing, and what is wrong is logged.
@@ -31,7 +31,7 @@ class TextsInForce:
 
     def __init__(self, settings: Settings, stream: TextIO, clock: Callable[[], datetime]) -> None:
         self.assessor = load_linted(settings)
-        self.bundle = _bundle(self.assessor, settings)
+        self.snapshot = _snapshot(self.assessor, settings)
         self.since = clock()
         self._settings = settings
         self._clock = clock
@@ -45,15 +45,15 @@ class TextsInForce:
         at = self._clock().isoformat(timespec="milliseconds")
         try:
             assessor = load_linted(self._settings)
-            bundle = _bundle(assessor, self._settings)
+            snapshot = _snapshot(assessor, self._settings)
         except (DocumentError, ValueSetError, OSError) as error:
             problems = str(error).splitlines()
             self._logger.error("texts not reloaded, the old ones stay in force", at=at, problems=problems)
         else:
-            self.assessor, self.bundle, self.since = assessor, bundle, self._clock()
+            self.assessor, self.snapshot, self.since = assessor, snapshot, self._clock()
             self._logger.info("texts reloaded", at=at, texts=sorted(self.assessor.library.policies))
 
 
-def _bundle(assessor: Assessor, settings: Settings) -> Bundle:
+def _snapshot(assessor: Assessor, settings: Settings) -> PolicySnapshot:
     """Taken where the files are read: a process that starts later may find others in their place."""
-    return Bundle.of(assessor, settings.time_zone, settings.answers_valid_days)
+    return PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)

@@ -16,17 +16,17 @@ from cds_service.hooks.feedback import read_feedback
 from cds_service.hooks.hook_calls import HookCalls
 from cds_service.hooks.judge import Judge
 from cds_service.hooks.request import HookRequest, read_request
-from cds_service.http.authentication import caller_of_request, require_tokens
+from cds_service.http.authentication import client_of_request, require_tokens
 from cds_service.http.discovery import SERVICES, document
 from cds_service.http.headers import CALL_ID, allow_browsers, protect
 from cds_service.http.health import Check, serve_health
 from cds_service.http.openapi import PATH, openapi
-from cds_service.http.request_body import read_body, refuse_too_many
-from cds_service.observability.call_log import Call, CallLog, begin_lines, lines_name, place_of
+from cds_service.http.request_body import check_limits, read_body
+from cds_service.observability.call_log import Call, CallLog, bind_call, bind_hook_instance, where
 from cds_service.observability.counted_source import CountedOpener
 from cds_service.observability.metrics import Metrics, NoMetrics, outcome_of, tell_of_cards
 from cds_service.records.database import UnavailableError
-from cds_service.records.protocol import NoRecords, Records
+from cds_service.records.protocol import NullStore, Records
 from cds_service.settings import Settings
 from fhir_mappings.fhir_json import Json, dumps
 
@@ -60,9 +60,9 @@ def create_app(
     app.url_map.strict_slashes = False
     call_log = log or CallLog(sys.stderr, clock)
     counted = metrics or NoMetrics()
-    reading = opener or FhirClients(settings, tell=call_log.warn, watch=counted.left_alone)
+    reading = opener or FhirClients(settings, tell=call_log.warn, watch=counted.circuits_open)
     calls = HookCalls(settings, judge, clock, CountedOpener(reading, counted), monotonic)
-    kept = records or NoRecords()
+    kept = records or NullStore()
     hooks = {service.id: service.hook for service in SERVICES}
     allow_browsers(app, settings)
     protect(app, settings)
@@ -70,7 +70,7 @@ def create_app(
     @app.before_request
     def begin() -> None:
         g.call = Call(new_id(), monotonic())
-        begin_lines(g.call.id)
+        bind_call(g.call.id)
 
     if authenticator is not None:
         require_tokens(app, authenticator, settings.public_url, call_log, counted)
@@ -93,7 +93,7 @@ def create_app(
 
     @app.teardown_request
     def ended(_error: BaseException | None) -> None:
-        begin_lines()
+        bind_call()
 
     @app.errorhandler(RefusedError)
     def refused(error: RefusedError) -> Response:
@@ -118,7 +118,7 @@ def create_app(
 
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:
-        g.call.failure = place_of(error)
+        g.call.failure = where(error)
         return _json(operation_outcome([OF_STATUS[500]]), 500)
 
     serve_health(app, checks)
@@ -139,10 +139,10 @@ def create_app(
         g.call.hook = hook
         hook_request = _request_body(hook, settings)
         g.call.hook_instance = hook_request.hook_instance
-        lines_name(hook_request.hook_instance)
+        bind_hook_instance(hook_request.hook_instance)
         g.call.orders = len(hook_request.orders.judged)
-        caller = caller_of_request()
-        answered = calls.answer(hook_request, caller.fhir_servers if caller else None)
+        client = client_of_request()
+        answered = calls.answer(hook_request, client.fhir_servers if client else None)
         cards = kept.answered(g.call, request.path, hook_request, answered)
         g.call.cards = len(cards)
         tell_of_cards(counted, cards, answered)
@@ -176,7 +176,7 @@ def _json_body() -> Json:
 def _request_body(hook: str, settings: Settings) -> HookRequest:
     """The call in the body of the current request, which must be for this hook."""
     value = _json_body()
-    refuse_too_many(value, orders=settings.max_orders, resources=settings.max_call_resources)
+    check_limits(value, orders=settings.max_orders, resources=settings.max_call_resources)
     found = read_request(value)
     if found.hook != hook:
         raise RefusedError(400, Issue("value", f"hook differs from this service's. Send {hook}.", "hook"))

@@ -4,7 +4,7 @@ from cds_service.settings import Settings
 from coverage_policies.format.library import load_library
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.plan_rules import PlanRules, load_plan_rules
-from fhir_mappings.dates import Span
+from fhir_mappings.dates import CalendarPeriod
 
 
 def load_assessor(settings: Settings) -> Assessor:
@@ -14,4 +14,4 @@ def load_assessor(settings: Settings) -> Assessor:
     """
     library = load_library(settings.policy_folders)
     rules = load_plan_rules(settings.plan_rules, library.policies) if settings.plan_rules else PlanRules()
-    return Assessor(library, rules, Span(settings.answers_valid_days, "days"))
+    return Assessor(library, rules, CalendarPeriod(settings.answers_valid_days, "days"))

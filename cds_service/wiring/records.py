@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 
 from cds_service.records.database import IN_MEMORY, Database
-from cds_service.records.policy_snapshot import Bundle
-from cds_service.records.protocol import AnswersUnrecorded, Records
-from cds_service.records.pseudonyms import Keyed, UnusableKeyError, key_in, random_key
+from cds_service.records.policy_snapshot import PolicySnapshot
+from cds_service.records.protocol import BestEffortStore, Records
+from cds_service.records.pseudonyms import Pseudonymizer, UnusableKeyError, key_in, random_key
 from cds_service.records.schema import SchemaState, state, upgrade
-from cds_service.records.sql_store import StoredRecords
+from cds_service.records.sql_store import SqlStore
 from cds_service.settings import Settings
 from coverage_policies.judging.assessment import Assessor
 
@@ -52,12 +52,12 @@ def make_ready(database: Database) -> None:
         raise NotReadyError(f"the schema of the database is {found.value}; {do}")
 
 
-def open_key(settings: Settings) -> Keyed:
+def open_key(settings: Settings) -> Pseudonymizer:
     """The key of these settings, made in the data folder where there is none. Raises NotReadyError."""
-    if settings.records_key:
-        return Keyed(settings.records_key.get_secret_value().encode())
+    if settings.pseudonym_key:
+        return Pseudonymizer(settings.pseudonym_key.get_secret_value().encode())
     try:
-        return Keyed(key_in(settings.data_folder / KEY_FILE))
+        return Pseudonymizer(key_in(settings.data_folder / KEY_FILE))
     except UnusableKeyError as error:
         raise NotReadyError(str(error)) from None
 
@@ -74,31 +74,31 @@ def prepare(settings: Settings) -> None:
 
 def records_in(
     database: Database,
-    keyed: Keyed,
+    keyed: Pseudonymizer,
     settings: Settings,
     assessor: Assessor,
-    bundle: Bundle,
+    snapshot: PolicySnapshot,
     clock: Callable[[], datetime],
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Records:
     """The records of one process, in a database that is ready."""
-    records = StoredRecords(
+    records = SqlStore(
         database,
-        bundle=bundle,
+        snapshot=snapshot,
         library=assessor.library,
         keyed=keyed,
         version=version("cds-coverage-policies"),
-        hold_back=timedelta(days=settings.hold_back_days),
-        keep_comments=settings.keep_comments,
+        suppress_for=timedelta(days=settings.suppress_overridden_days),
+        store_comments=settings.store_comments,
         clock=clock,
         monotonic=monotonic,
     )
-    return AnswersUnrecorded(records) if settings.answer_unrecorded else records
+    return BestEffortStore(records) if settings.answer_if_store_fails else records
 
 
-def passing_records(settings: Settings, assessor: Assessor, clock: Callable[[], datetime]) -> Records:
+def in_memory_store(settings: Settings, assessor: Assessor, clock: Callable[[], datetime]) -> Records:
     """Records in memory, under a key of their own: gone when the process is."""
     database = Database(IN_MEMORY, wait_seconds=settings.database_wait_seconds)
     make_ready(database)
-    bundle = Bundle.of(assessor, settings.time_zone, settings.answers_valid_days)
-    return records_in(database, Keyed(random_key()), settings, assessor, bundle, clock)
+    snapshot = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)
+    return records_in(database, Pseudonymizer(random_key()), settings, assessor, snapshot, clock)

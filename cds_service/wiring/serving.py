@@ -91,7 +91,7 @@ class GunicornService(BaseApplication):  # type: ignore[misc]
 
 def seconds_to_finish(settings: Settings) -> int:
     """How long calls may take that are held when the service is told to stop: more than any of them can."""
-    reading = settings.budget_seconds + 2 * settings.query_timeout_seconds
+    reading = settings.call_timeout_seconds + 2 * settings.query_timeout_seconds
     return math.ceil(reading + 2 * settings.database_wait_seconds + _SECONDS_TO_JUDGE)
 
 

@@ -278,7 +278,7 @@ def judged(case: Case, text: Policy, read: Situation | None = None) -> Determina
     """What a text says of a case. `read` is its situation, where it was read before."""
     found = read or situation(case)
     return evaluate(
-        text, found.order, found.other_orders, found.record, found.order.anchor(case.today), of_any_day=True
+        text, found.order, found.other_orders, found.record, found.order.anchor(case.today), ignore_code_dates=True
     )
 
 

@@ -24,10 +24,10 @@ def criterion_lines(c: Criterion) -> Iterator[Line]:
     yield from (Line("shows", clause_words(clause)) for clause in c.show)
     if c.ask:
         yield Line("asks", c.ask)
-    if c.fails:
-        yield Line("card says", c.fails)
-    if c.mend:
-        yield Line("suggests", f"{c.mend.says} ({c.mend.attribute}: {c.mend.value})")
+    if c.says_when_not_met:
+        yield Line("card says", c.says_when_not_met)
+    if c.suggest:
+        yield Line("suggests", f"{c.suggest.says} ({c.suggest.attribute}: {c.suggest.value})")
     if c.pathways:
         yield Line("counts", f"only on the pathway {' or '.join(sorted(c.pathways))}")
     if c.role:
@@ -36,8 +36,8 @@ def criterion_lines(c: Criterion) -> Iterator[Line]:
         yield Line("follows", "a reviewer decides although it is met")
     if c.case_review_if_not_met:
         yield Line("follows", "a reviewer decides where it is not met")
-    if c.reads:
-        yield Line("reads", c.reads)
+    if c.interpretation:
+        yield Line("interpretation", c.interpretation)
     if c.note:
         yield Line("note", c.note)
 
@@ -51,7 +51,7 @@ def _settled(c: Criterion) -> Iterator[Line]:
         yield Line("met", f"when {_of(needed, len(parts))} met: {', '.join(parts)}")
         yield Line("not met", f"when {_of(len(parts) - needed + 1, len(parts))} not met")
     if c.needs:
-        day = f", on the day of the last {c.as_of.name}" if c.as_of else ""
+        day = f", on the day of the last {c.on_date_of.name}" if c.on_date_of else ""
         yield Line("met", f"as {' and '.join(c.needs)}{day}")
     yield from (Line("met", f"by data: {clause_words(clause)}") for clause in c.met_when)
     if c.ask:
@@ -117,8 +117,8 @@ def validity(row: Row) -> str:
 def choice_lines(choice: Choice) -> Iterator[Line]:
     """What chooses a pathway, rules it out, or makes it likely."""
     yield from (Line("chosen when", clause_words(clause)) for clause in choice.chosen_when)
-    yield from (Line("ruled out when", clause_words(clause)) for clause in choice.not_when)
-    yield from (Line("likely when", clause_words(clause)) for clause in choice.likely_when)
+    yield from (Line("ruled out when", clause_words(clause)) for clause in choice.exclude_when)
+    yield from (Line("likely when", clause_words(clause)) for clause in choice.presume_when)
 
 
 def value_set_names(policy: Policy, section: str | None = None) -> set[str]:
@@ -130,7 +130,7 @@ def value_set_names(policy: Policy, section: str | None = None) -> set[str]:
         entries = tuple(entry for entry in policy.orders if section in entry.sections)
         clauses = [clause for each in criteria for clause in each.clauses]
         clauses += [clause for entry in entries for clause in entry.only_if + entry.unless]
-    found = {entry.codes.name for entry in entries} | {each.as_of.name for each in criteria if each.as_of}
+    found = {entry.codes.name for entry in entries} | {each.on_date_of.name for each in criteria if each.on_date_of}
     for clause in clauses:
         for value in {**operators()[clause.operator].defaults, **clause.arguments}.values():
             found |= set(as_list(value))

@@ -97,8 +97,8 @@ def _criterion_problems(c: Criterion, above: frozenset[str], library: Library) -
         for clause in clauses:
             for name in _only_asking(clause, library):
                 yield f"{key}: every code of {name} only asks, so it never holds; write it under `show`"
-    if c.mend and not any(_reads(clause, c.mend.attribute) for clause in c.met_when + c.not_met_when):
-        yield f"mend: no clause here reads the order's {c.mend.attribute}; suggest what a clause looks for"
+    if c.suggest and not any(_reads(clause, c.suggest.attribute) for clause in c.met_when + c.not_met_when):
+        yield f"suggest: no clause here reads the order's {c.suggest.attribute}; suggest what a clause looks for"
 
 
 def _names(pathways: frozenset[str]) -> str:

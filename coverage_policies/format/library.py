@@ -61,7 +61,7 @@ def load_library(folders: Sequence[Path] = ()) -> Library:
     """Load the built-in texts and those of the operator's folders.
 
     A folder holds `documents/<policy>/<revision>.yaml` and `value_sets/<name>.csv`. Raises DocumentError or
-    ValueSetError with everything that is wrong, so that a caller can keep what it had.
+    ValueSetError with everything that is wrong, so that a client can keep what it had.
     """
     roots = [BUILT_IN, *folders]
     sets = load_value_sets(root / "value_sets" for root in roots)

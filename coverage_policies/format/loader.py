@@ -16,8 +16,8 @@ from coverage_policies.format.model import (
     Choice,
     Clause,
     Criterion,
-    Mend,
     OrderEntry,
+    OrderSuggestion,
     Pathway,
     Policy,
     Role,
@@ -166,8 +166,8 @@ class _Builder:
         return Section(root, outcome)
 
     def _criterion(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> Criterion:
-        if "like" in raw:
-            self._copying.append(raw["like"])
+        if "same_as" in raw:
+            self._copying.append(raw["same_as"])
             found = self._written_out(*self._copied(raw, path))
             self._copying.pop()
             return found
@@ -188,23 +188,23 @@ class _Builder:
         found = Criterion(
             id=raw["id"],
             says=raw["says"],
-            fails=raw.get("fails", ""),
+            says_when_not_met=raw.get("says_when_not_met", ""),
             children=tuple(children),
             required=required,
             met_when=self._clauses(raw, "met_when", path),
             not_met_when=self._clauses(raw, "not_met_when", path),
             show=self._clauses(raw, "show", path),
-            mend=_mend(raw["mend"]) if "mend" in raw else None,
+            suggest=_suggestion(raw["suggest"]) if "suggest" in raw else None,
             ask=raw.get("ask", ""),
             met_by=raw.get("met_by", "yes"),
             needs=tuple(as_list(raw.get("needs", []))),
-            as_of=self._value_set(raw["as_of"], (*path, "as_of")) if "as_of" in raw else None,
+            on_date_of=self._value_set(raw["on_date_of"], (*path, "on_date_of")) if "on_date_of" in raw else None,
             is_never_met="always" in raw,
             case_review_if_met=raw.get("if_met") == "case-review",
             case_review_if_not_met=raw.get("if_not_met") == "case-review",
             role=Role(raw["role"]) if "role" in raw else None,
             pathways=frozenset(as_list(raw.get("for", []))),
-            reads=raw.get("reads", ""),
+            interpretation=raw.get("interpretation", ""),
             note=raw.get("note", ""),
             line=self.source.problem(path, "").line,
         )
@@ -214,17 +214,17 @@ class _Builder:
         return found
 
     def _copied(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> tuple[dict[str, Any], tuple[str | int, ...]]:
-        """The definition that `like` names, under the new id; ids below it change with it."""
-        original, original_path = self.raw.get(raw["like"], (None, ()))
-        if original is None or "like" in original:
+        """The definition that `same_as` names, under the new id; ids below it change with it."""
+        original, original_path = self.raw.get(raw["same_as"], (None, ()))
+        if original is None or "same_as" in original:
             wrong = "names no criterion that is written out"
-        elif self._copying.count(raw["like"]) > 1:
+        elif self._copying.count(raw["same_as"]) > 1:
             wrong = "is copied into itself; a circle defines nothing"
         else:
             renamed = copy.deepcopy(original)
-            _rename(renamed, raw["like"], raw["id"])
+            _rename(renamed, raw["same_as"], raw["id"])
             return renamed, original_path
-        self._problem(path, f"{raw['id']}: like: {raw['like']!r} {wrong}")
+        self._problem(path, f"{raw['id']}: same_as: {raw['same_as']!r} {wrong}")
         return {"id": raw["id"], "says": "?", "ask": "?"}, path
 
     def _entry(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> OrderEntry:
@@ -241,7 +241,7 @@ class _Builder:
         choices = []
         for name, choice in raw["choices"].items():
             path = ("pathway", "choices", name)
-            clauses = {key: self._clauses(choice, key, path) for key in ("chosen_when", "not_when", "likely_when")}
+            clauses = {key: self._clauses(choice, key, path) for key in ("chosen_when", "exclude_when", "presume_when")}
             choices.append(Choice(name, choice["says"], **clauses, line=self.source.problem(path, "").line))
         return Pathway(raw["ask"], tuple(choices))
 
@@ -268,9 +268,9 @@ class _Builder:
         self.problems.append(self.source.problem(path, what))
 
 
-def _mend(raw: Mapping[str, str]) -> Mend:
+def _suggestion(raw: Mapping[str, str]) -> OrderSuggestion:
     attribute = next(each for each in ATTRIBUTES if each in raw)
-    return Mend(raw["says"], attribute, raw[attribute])
+    return OrderSuggestion(raw["says"], attribute, raw[attribute])
 
 
 def _rename(raw: dict[str, Any], old: str, new: str) -> None:
@@ -316,8 +316,8 @@ def _criterion_problems(c: Criterion, policy: Policy, pathways: set[str], sectio
         yield "nothing can settle it; add an `ask`, or parts"
     if c.met_by == "no" and not c.ask:
         yield "met_by needs a question in `ask`"
-    if c.as_of is not None and not c.needs:
-        yield "as_of needs the criteria it looks back at in `needs`"
+    if c.on_date_of is not None and not c.needs:
+        yield "on_date_of needs the criteria it looks back at in `needs`"
     for name in sorted(c.pathways - pathways):
         yield f"there is no pathway {name!r}"
     for name in c.needs:

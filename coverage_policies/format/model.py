@@ -27,7 +27,7 @@ class Role(Enum):
     """A criterion that is reported and never counted."""
 
     ADVISORY = "advisory"
-    AFTERWARDS = "afterwards"
+    POST_PROCEDURE = "post-procedure"
     INFORMATION = "information"
 
 
@@ -41,7 +41,7 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
-class Mend:
+class OrderSuggestion:
     """What the order could state instead, so that the criterion is met; `says` is the label of the suggestion."""
 
     says: str
@@ -53,32 +53,32 @@ class Mend:
 class Criterion:
     """A section, a numbered criterion, or a part of one.
 
-    `fails` is what a card says when it is not met. A group has `children`, of which `required` must be met (None:
-    all of them). A leaf is settled by clauses or by an answer to `ask`; `met_by` is the answer, `yes` or `no`, that
-    speaks for the order. `case_review_if_met` and `case_review_if_not_met` hand a status to a human. `needs` takes
-    the status of other criteria, `as_of` on the date of the last procedure of that set. `pathways` is empty where
+    `says_when_not_met` is what a card says when it is not met. A group has `children`, of which `required` must be met
+    (None: all of them). A leaf is settled by clauses or by an answer to `ask`; `met_by` is the answer, `yes` or `no`,
+    that speaks for the order. `case_review_if_met` and `case_review_if_not_met` hand a status to a human. `needs` takes
+    the status of other criteria, `on_date_of` on the date of the last procedure of that set. `pathways` is empty where
     the criterion counts on every one.
     """
 
     id: str
     says: str
-    fails: str = ""
+    says_when_not_met: str = ""
     children: tuple["Criterion", ...] = ()
     required: int | None = None
     met_when: tuple[Clause, ...] = ()
     not_met_when: tuple[Clause, ...] = ()
     show: tuple[Clause, ...] = ()
-    mend: Mend | None = None
+    suggest: OrderSuggestion | None = None
     ask: str = ""
     met_by: str = "yes"
     needs: tuple[str, ...] = ()
-    as_of: ValueSet | None = None
+    on_date_of: ValueSet | None = None
     is_never_met: bool = False
     case_review_if_met: bool = False
     case_review_if_not_met: bool = False
     role: Role | None = None
     pathways: frozenset[str] = frozenset()
-    reads: str = ""
+    interpretation: str = ""
     note: str = ""
     line: int = 0
 
@@ -136,8 +136,8 @@ class Choice:
     name: str
     says: str
     chosen_when: tuple[Clause, ...] = ()
-    not_when: tuple[Clause, ...] = ()
-    likely_when: tuple[Clause, ...] = ()
+    exclude_when: tuple[Clause, ...] = ()
+    presume_when: tuple[Clause, ...] = ()
     line: int = 0
 
 
@@ -207,10 +207,10 @@ class Policy:
         for entry in self.orders:
             yield from entry.only_if + entry.unless
         for choice in self.pathway.choices if self.pathway else ():
-            yield from choice.chosen_when + choice.not_when + choice.likely_when
+            yield from choice.chosen_when + choice.exclude_when + choice.presume_when
 
     def searches(self) -> tuple[Search, ...]:
         """The data this text needs, attestations included."""
         found = [search for clause in self.clauses() for search in clause.test.searches]
-        found += [PROCEDURES for criterion in self.walk() if criterion.as_of]
+        found += [PROCEDURES for criterion in self.walk() if criterion.on_date_of]
         return merge([*found, ANSWERS])

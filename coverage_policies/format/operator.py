@@ -17,38 +17,38 @@ Arguments: TypeAlias = Mapping[str, Any]
 """The arguments of one clause as written: text or lists of text, already checked against the operator's schema."""
 
 
-class Holds(Enum):
+class Truth(Enum):
     """What an operator can say. Whether that is met or not met is the document's business. Never a boolean."""
 
     YES = "holds"
     NO = "does not hold"
-    CANNOT_TELL = "cannot tell"
+    UNKNOWN = "cannot tell"
 
     def __bool__(self) -> NoReturn:
         raise TypeError("an operator answers three ways; compare, do not test")
 
     @classmethod
-    def of(cls, told: bool | None) -> "Holds":
+    def of(cls, told: bool | None) -> "Truth":
         """What is so, is not so, or (None) cannot be told."""
-        return {True: cls.YES, False: cls.NO, None: cls.CANNOT_TELL}[told]
+        return {True: cls.YES, False: cls.NO, None: cls.UNKNOWN}[told]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """An operator's answer: whether the clause holds, the DEQM reason, and the resources it rests on.
 
-    `notes` are lines of arithmetic worth reading; `gist` is the value that says it all, for one line: `120 → 90`.
+    `notes` are lines of arithmetic worth reading; `headline` is the value that says it all, for one line: `120 → 90`.
     """
 
-    holds: Holds
+    holds: Truth
     reason: Reason
     evidence: tuple[Evidence, ...] = ()
     notes: tuple[str, ...] = ()
-    gist: str = ""
+    headline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class Context:
     """What a clause is tested against: one order among others, one chart, one day every window is measured from.
 
     `is_looking_back` where that day is one of an earlier procedure, and what is on the chart now may be younger.
@@ -68,7 +68,7 @@ class Test(Protocol):
     def searches(self) -> tuple[Search, ...]:
         """The data it needs; empty where the order alone answers."""
 
-    def find(self, case: Circumstances) -> Finding:
+    def find(self, ctx: Context) -> Finding:
         """Test it. Pure: the same circumstances give the same finding."""
 
 

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from enum import Enum
 from fractions import Fraction
 
-from fhir_mappings.dates import Span, Unit, When, has_passed, has_passed_strictly
+from fhir_mappings.dates import CalendarPeriod, DateInterval, Unit, elapsed_at_least, has_passed_strictly
 
 
 class Comparison(Enum):
@@ -72,15 +72,15 @@ class DurationTest:
     """A stretch of calendar time held against a threshold; the boundary day completes the stretch."""
 
     comparison: Comparison
-    span: Span
+    span: CalendarPeriod
 
-    def holds(self, since: When, until: date) -> bool | None:
+    def holds(self, since: DateInterval, until: date) -> bool | None:
         """Whether the time from `since` to `until` is on the asked side; None where a partial date straddles it."""
         match self.comparison:
             case Comparison.AT_LEAST:
-                return has_passed(self.span, since, until)
+                return elapsed_at_least(self.span, since, until)
             case Comparison.UNDER:
-                return _not(has_passed(self.span, since, until))
+                return _not(elapsed_at_least(self.span, since, until))
             case Comparison.OVER:
                 return has_passed_strictly(self.span, since, until)
             case Comparison.AT_MOST:
@@ -108,12 +108,12 @@ def count(phrase: str) -> NumberTest:
     return NumberTest(Comparison(found["comparison"]), Fraction(found["number"]))
 
 
-def span(phrase: str) -> Span:
+def span(phrase: str) -> CalendarPeriod:
     """Read `6 months`."""
     found = re.fullmatch(_SPAN, phrase)
     if not found:
         raise ValueError(f"{phrase!r} is no length of time; write it like '6 months' or '2 weeks'")
-    return Span(int(found["number"]), _unit(found["unit"]))
+    return CalendarPeriod(int(found["number"]), _unit(found["unit"]))
 
 
 def duration(phrase: str) -> DurationTest:
@@ -121,7 +121,7 @@ def duration(phrase: str) -> DurationTest:
     found = re.fullmatch(f"{_COMPARED} {_SPAN}(?: ago)?", phrase)
     if not found or found["comparison"] == "exactly":
         raise ValueError(f"{phrase!r} is no duration; write it like 'under 6 months' or 'at least 2 weeks ago'")
-    return DurationTest(Comparison(found["comparison"]), Span(int(found["number"]), _unit(found["unit"])))
+    return DurationTest(Comparison(found["comparison"]), CalendarPeriod(int(found["number"]), _unit(found["unit"])))
 
 
 def hours(phrase: str) -> timedelta:

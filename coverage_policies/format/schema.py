@@ -18,7 +18,7 @@ _CHILDREN: Mapping[str, Any] = {"type": "array", "items": {"$ref": "#/$defs/crit
 
 _CRITERION: dict[str, Any] = {
     "says": _TEXT,
-    "fails": _TEXT,
+    "says_when_not_met": _TEXT,
     "all": _CHILDREN,
     "any": _CHILDREN,
     "at_least": _NUMBER,
@@ -26,7 +26,7 @@ _CRITERION: dict[str, Any] = {
     "met_when": _CLAUSES,
     "not_met_when": _CLAUSES,
     "show": _CLAUSES,
-    "mend": {
+    "suggest": {
         "type": "object",
         "properties": {"says": _TEXT, **{name: {"enum": sorted(values)} for name, values in PHRASES.items()}},
         "required": ["says"],
@@ -37,11 +37,11 @@ _CRITERION: dict[str, Any] = {
     "ask": _TEXT,
     "met_by": {"enum": ["yes", "no"]},
     "needs": _NAMES,
-    "as_of": _TEXT,
+    "on_date_of": _TEXT,
     "if_met": {"const": "case-review"},
-    "role": {"enum": ["advisory", "afterwards", "information"]},
+    "role": {"enum": ["advisory", "post-procedure", "information"]},
     "for": _NAMES,
-    "reads": _TEXT,
+    "interpretation": _TEXT,
     "note": _TEXT,
 }
 
@@ -62,7 +62,7 @@ def document_schema() -> dict[str, Any]:
         "if_not_met": {"enum": ["criteria-not-met", "not-supported", "case-review"]},
         "always": {"const": "not-supported"},
     }
-    choice = {"says": _TEXT, "chosen_when": _CLAUSES, "not_when": _CLAUSES, "likely_when": _CLAUSES}
+    choice = {"says": _TEXT, "chosen_when": _CLAUSES, "exclude_when": _CLAUSES, "presume_when": _CLAUSES}
     entry = {
         "codes": _TEXT,
         "sections": {"type": "array", "items": _TEXT},
@@ -112,13 +112,13 @@ def document_schema() -> dict[str, Any]:
         "orders",
         "sections",
     )
-    copy = {"id": criterion["id"], "like": _TEXT}
+    copy = {"id": criterion["id"], "same_as": _TEXT}
     return document | {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$defs": {
             "criterion": {
-                "if": {"type": "object", "required": ["like"]},
-                "then": _closed(copy, "id", "like"),
+                "if": {"type": "object", "required": ["same_as"]},
+                "then": _closed(copy, "id", "same_as"),
                 "else": _closed(criterion, "id", "says"),
             },
             "clauses": {"if": {"type": "array"}, "then": {"items": _CLAUSE, "minItems": 1}, "else": _CLAUSE},

@@ -12,14 +12,14 @@ class Search:
     """One search by patient: a resource type, the other parameters, and the prefetch key it travels under.
 
     `codes` (system|code, sorted) fill the `code` parameter; searches that differ only in codes are merged.
-    `guaranteed` is False for types outside US Core, which a server may simply not have.
+    `in_us_core` is False for types outside US Core, which a server may simply not have.
     """
 
     resource_type: str
     key: str
     parameters: tuple[tuple[str, str], ...] = ()
     codes: tuple[str, ...] = ()
-    guaranteed: bool = True
+    in_us_core: bool = True
 
     def query(self, patient: str) -> str:
         """The search as a relative URL, `patient` being an id or a prefetch token, already safe to stand there."""
@@ -38,12 +38,12 @@ class Search:
 def merge(searches: Iterable[Search]) -> tuple[Search, ...]:
     """One search per kind, holding all the codes asked for, in a fixed order."""
     kinds: dict[tuple[str, str, tuple[tuple[str, str], ...]], set[str]] = {}
-    guaranteed: dict[str, bool] = {}
+    in_us_core: dict[str, bool] = {}
     for search in searches:
         kinds.setdefault((search.resource_type, search.key, search.parameters), set()).update(search.codes)
-        guaranteed[search.key] = search.guaranteed
+        in_us_core[search.key] = search.in_us_core
     return tuple(
-        Search(resource_type, key, parameters, tuple(sorted(codes)), guaranteed[key])
+        Search(resource_type, key, parameters, tuple(sorted(codes)), in_us_core[key])
         for (resource_type, key, parameters), codes in sorted(kinds.items())
     )
 
@@ -53,16 +53,16 @@ _INTENTS = "order,original-order,reflex-order,filler-order,instance-order"
 CONDITIONS = Search("Condition", "conditions")
 PROCEDURES = Search("Procedure", "procedures")
 REPORTS = Search("DiagnosticReport", "diagnosticReports")
-IMAGING_STUDIES = Search("ImagingStudy", "imagingStudies", guaranteed=False)
+IMAGING_STUDIES = Search("ImagingStudy", "imagingStudies", in_us_core=False)
 ALLERGIES = Search("AllergyIntolerance", "allergies")
 PRESCRIPTIONS = Search("MedicationRequest", "medicationRequests", (("intent", _INTENTS),))
-DISPENSES = Search("MedicationDispense", "medicationDispenses", guaranteed=False)
-STATEMENTS = Search("MedicationStatement", "medicationStatements", guaranteed=False)
-ADMINISTRATIONS = Search("MedicationAdministration", "medicationAdministrations", guaranteed=False)
+DISPENSES = Search("MedicationDispense", "medicationDispenses", in_us_core=False)
+STATEMENTS = Search("MedicationStatement", "medicationStatements", in_us_core=False)
+ADMINISTRATIONS = Search("MedicationAdministration", "medicationAdministrations", in_us_core=False)
 ORDERS = Search("ServiceRequest", "serviceRequests")
 CARE_PLANS = Search("CarePlan", "carePlans", (("category", "assess-plan"),))
 DEVICES = Search("Device", "devices")
-ANSWERS = Search("QuestionnaireResponse", "questionnaireResponses", guaranteed=False)
+ANSWERS = Search("QuestionnaireResponse", "questionnaireResponses", in_us_core=False)
 
 
 def observations(codes: Iterable[str]) -> Search:

@@ -7,12 +7,12 @@ from coverage_policies.format.model import Policy
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Outcome, Status
 from coverage_policies.judging.determination import Alternative, Determination
-from coverage_policies.judging.evaluator import ANSWERS_VALID, evaluate, unjudged
+from coverage_policies.judging.evaluator import ANSWERS_VALID, blank_determination, evaluate
 from coverage_policies.judging.order_session import Session
 from coverage_policies.judging.plan import plan_of
-from coverage_policies.judging.plan_rules import PlanRules, Showing
-from coverage_policies.judging.policy_selection import Chosen, candidates, choose
-from fhir_mappings.dates import Span
+from coverage_policies.judging.plan_rules import PlanRules, Visibility
+from coverage_policies.judging.policy_selection import Selection, candidates, choose
+from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.order_edit import restated
 from fhir_mappings.orders import Order
 from fhir_mappings.record import PatientRecord
@@ -21,7 +21,7 @@ _RULED_OUT = (Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET)
 
 
 @dataclass(frozen=True, slots=True)
-class Parting:
+class Difference:
     """A criterion on which texts that were applied side by side part: its status under each of them."""
 
     criterion: str
@@ -44,7 +44,7 @@ class Assessment:
         return Outcome.CRITERIA_NOT_MET if outcomes <= set(_RULED_OUT) else Outcome.DOCUMENTATION_NEEDED
 
     @property
-    def partings(self) -> tuple[Parting, ...]:
+    def differences(self) -> tuple[Difference, ...]:
         """Where revisions of one policy part, criterion by criterion, the parts of groups left to their groups."""
         if len({each.policy for each in self.determinations}) > 1:
             return ()
@@ -56,7 +56,7 @@ class Assessment:
                     found.setdefault(result.id, {})[each.revision] = result.status
                     says[result.id] = result.says
         return tuple(
-            Parting(name, says[name], tuple(statuses.items()))
+            Difference(name, says[name], tuple(statuses.items()))
             for name, statuses in found.items()
             if len(set(statuses.values())) > 1 or len(statuses) < len(self.determinations)
         )
@@ -65,7 +65,7 @@ class Assessment:
 class Assessor:
     """Holds orders against the texts of a library, by an operator's rules. Holds no state of a call."""
 
-    def __init__(self, library: Library, rules: PlanRules, answers_valid: Span = ANSWERS_VALID) -> None:
+    def __init__(self, library: Library, rules: PlanRules, answers_valid: CalendarPeriod = ANSWERS_VALID) -> None:
         self.library = library
         self.rules = rules
         self._answers_valid = answers_valid
@@ -76,7 +76,7 @@ class Assessor:
             policy
             for order in session.judged
             for policy in candidates(self.library, order, order.anchor(record.today).day, self.rules)
-            if self.rules.showing(policy.text, hook) is not Showing.OFF
+            if self.rules.visibility(policy.text, hook) is not Visibility.OFF
         ]
         return self.library.searches(texts) if texts else None
 
@@ -86,31 +86,33 @@ class Assessor:
         for order in session.judged:
             day = order.anchor(record.today).day
             for chosen in choose(self.library, order, day, plan_of(record, day, self.rules), self.rules):
-                on = tuple(t for t in chosen.texts if self.rules.showing(t.text, hook) is not Showing.OFF)
+                on = tuple(t for t in chosen.texts if self.rules.visibility(t.text, hook) is not Visibility.OFF)
                 if on:
                     found.append(self._assessment(replace(chosen, texts=on), order, session, record))
         return tuple(found)
 
     def judge_by(self, text: Policy, session: Session, record: PatientRecord) -> tuple[Determination, ...]:
         """Every order judged by one text, whatever its date and whoever pays."""
-        return tuple(self._judged(text, order, session, record, of_any_day=True) for order in session.judged)
+        return tuple(self._judged(text, order, session, record, ignore_code_dates=True) for order in session.judged)
 
-    def _assessment(self, chosen: Chosen, order: Order, session: Session, record: PatientRecord) -> Assessment:
-        if chosen.is_foreign or not chosen.is_held:
-            outcome = Outcome.NOT_APPLICABLE if chosen.is_foreign else Outcome.NOT_EVALUATED
-            found = unjudged(chosen.texts[0], order, order.anchor(record.today), outcome, of_any_day=True)
+    def _assessment(self, chosen: Selection, order: Order, session: Session, record: PatientRecord) -> Assessment:
+        if chosen.other_payer or not chosen.available:
+            outcome = Outcome.NOT_APPLICABLE if chosen.other_payer else Outcome.NOT_EVALUATED
+            found = blank_determination(
+                chosen.texts[0], order, order.anchor(record.today), outcome, ignore_code_dates=True
+            )
             return Assessment((replace(found, notes=chosen.because),))
         judged = [self._judged(text, order, session, record) for text in chosen.texts]
         return Assessment(tuple(replace(each, notes=(*chosen.because, *each.notes)) for each in judged))
 
     def _judged(
-        self, text: Policy, order: Order, session: Session, record: PatientRecord, *, of_any_day: bool = False
+        self, text: Policy, order: Order, session: Session, record: PatientRecord, *, ignore_code_dates: bool = False
     ) -> Determination:
-        found = self._evaluated(text, order, session, record, of_any_day=of_any_day)
+        found = self._evaluated(text, order, session, record, ignore_code_dates=ignore_code_dates)
         return replace(found, alternatives=self._alternatives(found, text, order, session, record))
 
     def _evaluated(
-        self, text: Policy, order: Order, session: Session, record: PatientRecord, *, of_any_day: bool = False
+        self, text: Policy, order: Order, session: Session, record: PatientRecord, *, ignore_code_dates: bool = False
     ) -> Determination:
         return evaluate(
             text,
@@ -119,7 +121,7 @@ class Assessor:
             record,
             order.anchor(record.today),
             answers_valid=self._answers_valid,
-            of_any_day=of_any_day,
+            ignore_code_dates=ignore_code_dates,
         )
 
     def _alternatives(
@@ -130,12 +132,12 @@ class Assessor:
             return ()
         found = []
         for result in judged.criteria:
-            mend = text.index[result.id].mend
-            if mend is None or result.counted is not Status.NOT_MET:
+            suggest = text.index[result.id].suggest
+            if suggest is None or result.counted is not Status.NOT_MET:
                 continue
-            mended = session.read(restated(order.resource, mend.attribute, mend.value))
+            mended = session.read(restated(order.resource, suggest.attribute, suggest.value))
             beside = replace(session, judged=tuple(mended if each is order else each for each in session.judged))
             outcome = self._evaluated(text, mended, beside, record).outcome
             if outcome not in _RULED_OUT:
-                found.append(Alternative(mend.says, mended.resource, outcome))
+                found.append(Alternative(suggest.says, mended.resource, outcome))
         return tuple(found)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from coverage_policies.format.model import Clause, Criterion
-from coverage_policies.format.operator import Circumstances, Finding, Holds
+from coverage_policies.format.operator import Context, Finding, Truth
 from coverage_policies.format.terms import Reason, Status
 from fhir_mappings.answers import Answer
 from fhir_mappings.record import Evidence
@@ -26,37 +26,43 @@ _PRECEDENCE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class CriterionStatus:
     """A status with its reason, the evidence, lines of arithmetic, and the value that says it in one line."""
 
     status: Status
     reason: Reason | None = None
     evidence: tuple[Evidence, ...] = ()
     notes: tuple[str, ...] = ()
-    gist: str = ""
+    headline: str = ""
 
 
-def find(clauses: Iterable[Clause], case: Circumstances) -> tuple[Finding, ...]:
+def find(clauses: Iterable[Clause], ctx: Context) -> tuple[Finding, ...]:
     """What each clause finds."""
-    return tuple(clause.test.find(case) for clause in clauses)
+    return tuple(clause.test.find(ctx) for clause in clauses)
 
 
-def judge(criterion: Criterion, case: Circumstances) -> Judged:
+def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
     """What the data say: only a `met_when` that holds is met, only a `not_met_when` that holds is not met.
 
     Both together are a conflict, neither is unknown. `show` adds evidence and decides nothing.
     """
-    met, not_met = find(criterion.met_when, case), find(criterion.not_met_when, case)
-    shown = find(criterion.show, case)
-    for_it = [each for each in met if each.holds is Holds.YES]
-    against = [each for each in not_met if each.holds is Holds.YES]
+    met, not_met = find(criterion.met_when, ctx), find(criterion.not_met_when, ctx)
+    shown = find(criterion.show, ctx)
+    for_it = [each for each in met if each.holds is Truth.YES]
+    against = [each for each in not_met if each.holds is Truth.YES]
     if for_it and against:
-        return Judged(Status.UNKNOWN, Reason.CONFLICT, _evidence(for_it, against, shown), _notes(for_it, against))
+        return CriterionStatus(
+            Status.UNKNOWN, Reason.CONFLICT, _evidence(for_it, against, shown), _notes(for_it, against)
+        )
     if for_it:
-        return Judged(Status.MET, None, _evidence(for_it, shown), _notes(for_it))
+        return CriterionStatus(Status.MET, None, _evidence(for_it, shown), _notes(for_it))
     if against:
-        return Judged(Status.NOT_MET, against[0].reason, _evidence(against, shown), _notes(against), against[0].gist)
-    return Judged(Status.UNKNOWN, _why_open(met, not_met, shown), _evidence(met, not_met, shown), _notes(met, not_met))
+        return CriterionStatus(
+            Status.NOT_MET, against[0].reason, _evidence(against, shown), _notes(against), against[0].headline
+        )
+    return CriterionStatus(
+        Status.UNKNOWN, _why_open(met, not_met, shown), _evidence(met, not_met, shown), _notes(met, not_met)
+    )
 
 
 def _why_open(met: Iterable[Finding], not_met: Iterable[Finding], shown: Iterable[Finding]) -> Reason:
@@ -64,13 +70,13 @@ def _why_open(met: Iterable[Finding], not_met: Iterable[Finding], shown: Iterabl
     for each in not_met:
         if each.reason is Reason.NOT_FOUND:
             reasons.add(Reason.NONE_RECORDED)
-        elif each.holds is Holds.CANNOT_TELL:
+        elif each.holds is Truth.UNKNOWN:
             reasons.add(each.reason)
     reasons |= {Reason.DATA_UNAVAILABLE for each in shown if each.reason is Reason.DATA_UNAVAILABLE}
     return next((reason for reason in _PRECEDENCE if reason in reasons), Reason.NOT_FOUND)
 
 
-def with_answer(judged: Judged, criterion: Criterion, answers: Mapping[str, Answer]) -> Judged:
+def with_answer(judged: CriterionStatus, criterion: Criterion, answers: Mapping[str, Answer]) -> CriterionStatus:
     """The status after an attestation: it outranks silence, and against data it makes a conflict."""
     answer = answers.get(criterion.id)
     if answer is None or answer.value not in ("yes", "no"):
@@ -79,8 +85,8 @@ def with_answer(judged: Judged, criterion: Criterion, answers: Mapping[str, Answ
     if judged.status is said:
         return replace(judged, evidence=(*judged.evidence, answer.evidence))
     if judged.status is Status.UNKNOWN and judged.reason is not Reason.CONFLICT:
-        return Judged(said, Reason.ATTESTED, (answer.evidence, *judged.evidence), judged.notes)
-    return Judged(Status.UNKNOWN, Reason.CONFLICT, (*judged.evidence, answer.evidence), judged.notes)
+        return CriterionStatus(said, Reason.ATTESTED, (answer.evidence, *judged.evidence), judged.notes)
+    return CriterionStatus(Status.UNKNOWN, Reason.CONFLICT, (*judged.evidence, answer.evidence), judged.notes)
 
 
 def _evidence(*found: Iterable[Finding]) -> tuple[Evidence, ...]:

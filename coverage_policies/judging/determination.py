@@ -15,8 +15,8 @@ class CriterionResult:
 
     `counted` is what the roll-up used: it differs from `status` where a human decides, and is None where the
     criterion does not count (advisory, or of another pathway). `depth` and `parent` give the tree of the document.
-    `on_pathways` holds the status per pathway where it depends on which one applies. `fails` is the sentence for when
-    it is not met, `gist` the value behind it.
+    `on_pathways` holds the status per pathway where it depends on which one applies. `says_when_not_met` is the
+    sentence for when it is not met, `headline` the value behind it.
     """
 
     id: str
@@ -31,8 +31,8 @@ class CriterionResult:
     depth: int = 0
     is_group: bool = False
     on_pathways: Mapping[str, Status] = field(default_factory=dict)
-    fails: str = ""
-    gist: str = ""
+    says_when_not_met: str = ""
+    headline: str = ""
 
     def as_json(self) -> dict[str, object]:
         """The criterion as it stands in an answer; empty members are left out."""
@@ -146,7 +146,7 @@ def evidence_json(item: Evidence) -> dict[str, str]:
     return {key: value for key, value in found.items() if value}
 
 
-def failing(determination: Determination) -> tuple[CriterionResult, ...]:
+def failed_criteria(determination: Determination) -> tuple[CriterionResult, ...]:
     """The criteria because of which it fails: not met, and so is every group above; the deciding section first."""
     by_id = {result.id: result for result in determination.criteria}
     found = [

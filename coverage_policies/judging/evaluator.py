@@ -4,21 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from coverage_policies.format.model import APPLIES, CODE, PATHWAY, Criterion, Policy
-from coverage_policies.format.operator import Circumstances
+from coverage_policies.format.operator import Context
 from coverage_policies.format.terms import Outcome, Reason, Status
-from coverage_policies.judging.criterion import Judged, find, judge, with_answer
+from coverage_policies.judging.criterion import CriterionStatus, find, judge, with_answer
 from coverage_policies.judging.determination import CriterionResult, Determination, Question
 from coverage_policies.judging.kleene import roll_up
-from coverage_policies.judging.order_matching import speaking
-from coverage_policies.judging.pathways import settle
+from coverage_policies.judging.order_matching import match_order
+from coverage_policies.judging.pathways import resolve_pathway
 from coverage_policies.judging.questions import open_questions
 from fhir_mappings.answers import Answer, answers
-from fhir_mappings.dates import Span
+from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.orders import Anchor, Order
 from fhir_mappings.procedures import latest_on_or_before, procedures
 from fhir_mappings.record import Availability, Evidence, PatientRecord
 
-ANSWERS_VALID = Span(90, "days")
+ANSWERS_VALID = CalendarPeriod(90, "days")
 """How long an attestation counts that is not based on the order."""
 
 
@@ -29,32 +29,32 @@ def evaluate(
     record: PatientRecord,
     anchor: Anchor,
     *,
-    answers_valid: Span = ANSWERS_VALID,
-    of_any_day: bool = False,
+    answers_valid: CalendarPeriod = ANSWERS_VALID,
+    ignore_code_dates: bool = False,
 ) -> Determination:
     """Judge one order by one policy text.
 
     Every criterion of the sections that judge the order is reported, also after its group is decided. The worst
     section decides the outcome; the first listed on a tie. An order the text does not speak about is
-    `not-applicable`. With `of_any_day` a code selects its sections although it did not stand on the day: for a caller
+    `not-applicable`. With `ignore_code_dates` a code selects its sections although it did not stand on the day: for one
     who judges by a text of another time. A note says so either way.
     """
-    case = Circumstances(order, tuple(other_orders), record, anchor.day)
+    ctx = Context(order, tuple(other_orders), record, anchor.day)
     said = answers(record, order.reference, lambda address: _is_about(address, policy), answers_valid)
-    on_any_day = of_any_day and not policy.entries(order.codes, anchor.day)
-    speaks = speaking(policy, order, anchor.day, said, on_any_day=on_any_day)
+    ignore_code_dates = ignore_code_dates and not policy.entries(order.codes, anchor.day)
+    speaks = match_order(policy, order, anchor.day, said, ignore_code_dates=ignore_code_dates)
     if speaks.asking_for_code is not None:
         asked = (Question(CODE, speaks.asking_for_code.ask),)
-        found = unjudged(policy, order, anchor, Outcome.DOCUMENTATION_NEEDED)
+        found = blank_determination(policy, order, anchor, Outcome.DOCUMENTATION_NEEDED)
         return replace(found, order_label=order.words[0], questions=asked)
-    if speaks.is_silent:
+    if speaks.no_match:
         return replace(
-            unjudged(policy, order, anchor, Outcome.NOT_APPLICABLE), notes=_of_the_day(policy, order, anchor)
+            blank_determination(policy, order, anchor, Outcome.NOT_APPLICABLE), notes=_of_the_day(policy, order, anchor)
         )
     names = tuple(dict.fromkeys(name for entry in speaks.judging for name in entry.sections))
-    settled = settle(policy.pathway, case, said)
+    settled = resolve_pathway(policy.pathway, ctx, said)
     roots = [policy.sections[name].root for name in names]
-    runs = [_Run(policy, case, said, pathway, roots) for pathway in settled.remaining]
+    runs = [_Run(policy, ctx, said, pathway, roots) for pathway in settled.remaining]
     verdicts = [run.verdict() for run in runs]
     outcome, section = _agreed(verdicts)
     questions = open_questions(policy, names, {run.pathway: run.results for run in runs})
@@ -67,7 +67,7 @@ def evaluate(
     if outcome is Outcome.DOCUMENTATION_NEEDED and _is_unread(policy, record):
         outcome = Outcome.NOT_EVALUATED
     return replace(
-        unjudged(policy, order, anchor, outcome),
+        blank_determination(policy, order, anchor, outcome),
         section=section,
         criteria=criteria,
         questions=questions,
@@ -82,14 +82,14 @@ def _is_about(address: str, policy: Policy) -> bool:
     return url.rstrip("/").rsplit("/", 1)[-1] == policy.name and version == policy.revision
 
 
-def unjudged(
-    policy: Policy, order: Order, anchor: Anchor, outcome: Outcome, *, of_any_day: bool = False
+def blank_determination(
+    policy: Policy, order: Order, anchor: Anchor, outcome: Outcome, *, ignore_code_dates: bool = False
 ) -> Determination:
     """What a determination says whatever is found: the text, the order, the day; no criterion is judged.
 
-    The order is called what the policy calls its code, as the code stood on the day or, with `of_any_day`, ever.
+    The order is called what the policy calls its code, as the code stood on the day or, with `ignore_code_dates`, ever.
     """
-    day = None if of_any_day else anchor.day
+    day = None if ignore_code_dates else anchor.day
     return Determination(
         policy=policy.name,
         revision=policy.revision,
@@ -105,7 +105,7 @@ def unjudged(
 
 
 @dataclass(frozen=True, slots=True)
-class _Rolled:
+class _GroupStatus:
     """What a criterion gives to its group: strictly, and in case a human decides in its favour. None: not counted."""
 
     strict: Status | None
@@ -118,13 +118,13 @@ class _Run:
     def __init__(
         self,
         policy: Policy,
-        case: Circumstances,
+        ctx: Context,
         said: Mapping[str, Answer],
         pathway: str | None,
         roots: Sequence[Criterion],
     ) -> None:
         self.policy = policy
-        self.case = case
+        self.ctx = ctx
         self.said = said
         self.pathway = pathway
         self.results: dict[str, CriterionResult] = {}
@@ -146,12 +146,12 @@ class _Run:
         order = list(Outcome)
         return min(found, key=lambda each: order.index(each[0]))
 
-    def _visit(self, c: Criterion, parent: str, depth: int, *, on_pathway: bool) -> _Rolled:
+    def _visit(self, c: Criterion, parent: str, depth: int, *, on_pathway: bool) -> _GroupStatus:
         on_pathway = on_pathway and (self.pathway is None or not c.pathways or self.pathway in c.pathways)
         self.results[c.id] = CriterionResult(c.id, Status.UNKNOWN, c.says)  # keeps the order of the text
         below = [self._visit(child, c.id, depth + 1, on_pathway=on_pathway) for child in c.children]
         if not on_pathway:
-            judged, rolled = Judged(Status.UNKNOWN, Reason.OTHER_PATHWAY), _Rolled(None, None)
+            judged, rolled = CriterionStatus(Status.UNKNOWN, Reason.OTHER_PATHWAY), _GroupStatus(None, None)
         else:
             found, hopeful = self._judged(c, below)
             judged = with_answer(found, c, self.said) if self._may_be_attested(c) else found
@@ -168,8 +168,8 @@ class _Run:
             parent=parent,
             depth=depth,
             is_group=bool(c.children),
-            fails=c.fails,
-            gist=judged.gist,
+            says_when_not_met=c.says_when_not_met,
+            headline=judged.headline,
         )
         return rolled
 
@@ -177,17 +177,17 @@ class _Run:
         """A section of parts is never answered whole, and no answer changes what the text never supports."""
         return not c.is_never_met and not (c.children and c.id in self.policy.sections)
 
-    def _judged(self, c: Criterion, below: Sequence[_Rolled]) -> tuple[Judged, Status]:
+    def _judged(self, c: Criterion, below: Sequence[_GroupStatus]) -> tuple[CriterionStatus, Status]:
         """What the data say, and what they would say if every human decided in favour of the order."""
         if c.is_never_met:
-            return Judged(Status.NOT_MET, Reason.PRESENT, (self.case.order.evidence,)), Status.NOT_MET
+            return CriterionStatus(Status.NOT_MET, Reason.PRESENT, (self.ctx.order.evidence,)), Status.NOT_MET
         if c.needs:
             return self._needed(c)
         if c.children:
             status = roll_up([each.strict for each in below if each.strict is not None], c.required)
             hopeful = roll_up([each.hopeful for each in below if each.hopeful is not None], c.required)
-            return Judged(status, self._reason_among([child.id for child in c.children], status)), hopeful
-        judged = judge(c, self.case)
+            return CriterionStatus(status, self._reason_among([child.id for child in c.children], status)), hopeful
+        judged = judge(c, self.ctx)
         return judged, judged.status
 
     def _reason_among(self, names: Sequence[str], status: Status) -> Reason | None:
@@ -199,41 +199,41 @@ class _Run:
         ]
         return Reason.CONFLICT if Reason.CONFLICT in found else next(iter(found), None)
 
-    def _needed(self, c: Criterion) -> tuple[Judged, Status]:
+    def _needed(self, c: Criterion) -> tuple[CriterionStatus, Status]:
         """The status of the criteria this one looks to, on the day of an earlier procedure where it says so."""
-        case = self.case
+        ctx = self.ctx
         evidence: tuple[Evidence, ...] = ()
-        if c.as_of is not None:
-            done = latest_on_or_before(procedures(case.record, c.as_of.match), case.anchor)
+        if c.on_date_of is not None:
+            done = latest_on_or_before(procedures(ctx.record, c.on_date_of.match), ctx.anchor)
             evidence = (done.evidence,) if done else ()
-            if case.record.availability("Procedure") is Availability.UNAVAILABLE:  # the last one may be missing
-                return Judged(Status.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence), Status.UNKNOWN
+            if ctx.record.availability("Procedure") is Availability.UNAVAILABLE:  # the last one may be missing
+                return CriterionStatus(Status.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence), Status.UNKNOWN
             if done is None:
-                return Judged(Status.UNKNOWN, Reason.NOT_FOUND), Status.UNKNOWN
+                return CriterionStatus(Status.UNKNOWN, Reason.NOT_FOUND), Status.UNKNOWN
             if done.end is None or done.end.earliest != done.end.latest:
-                return Judged(Status.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence), Status.UNKNOWN
-            case = replace(case, anchor=done.end.latest, is_looking_back=True)
+                return CriterionStatus(Status.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence), Status.UNKNOWN
+            ctx = replace(ctx, anchor=done.end.latest, is_looking_back=True)
         roots = [self.policy.index[name] for name in c.needs]
-        then = _Run(self.policy, case, self.said, self.pathway, roots)
+        then = _Run(self.policy, ctx, self.said, self.pathway, roots)
         rolled = [then.rolled[name] for name in c.needs]
         status = roll_up([Status.UNKNOWN if each.strict is None else each.strict for each in rolled], None)
         hopeful = roll_up([Status.UNKNOWN if each.hopeful is None else each.hopeful for each in rolled], None)
         failed = [r for r in then.results.values() if not r.is_group and r.counted is Status.NOT_MET is status]
-        notes = tuple(f"{result.says}: not met on {case.anchor}" for result in failed) if c.as_of else ()
+        notes = tuple(f"{result.says}: not met on {ctx.anchor}" for result in failed) if c.on_date_of else ()
         evidence += tuple(item for result in failed for item in result.evidence)
-        evidence += tuple(item for finding in find(c.show, self.case) for item in finding.evidence)
-        judged = Judged(status, then._reason_among(c.needs, status), tuple(dict.fromkeys(evidence)), notes)
+        evidence += tuple(item for finding in find(c.show, self.ctx) for item in finding.evidence)
+        judged = CriterionStatus(status, then._reason_among(c.needs, status), tuple(dict.fromkeys(evidence)), notes)
         return judged, hopeful
 
 
-def _rolled(c: Criterion, judged: Judged, hopeful: Status) -> _Rolled:
+def _rolled(c: Criterion, judged: CriterionStatus, hopeful: Status) -> _GroupStatus:
     """What a criterion gives to its group; a status that a human decides upon is unknown there."""
     if c.role is not None:
-        return _Rolled(None, None)
+        return _GroupStatus(None, None)
     by_human = (judged.status is Status.MET and c.case_review_if_met) or (
         judged.status is Status.NOT_MET and c.case_review_if_not_met
     )
-    return _Rolled(Status.UNKNOWN, Status.MET) if by_human else _Rolled(judged.status, hopeful)
+    return _GroupStatus(Status.UNKNOWN, Status.MET) if by_human else _GroupStatus(judged.status, hopeful)
 
 
 def _agreed(verdicts: Sequence[tuple[Outcome, str]]) -> tuple[Outcome, str]:
@@ -295,8 +295,8 @@ def _notes(policy: Policy, order: Order, record: PatientRecord, anchor: Anchor) 
     if absent:
         found.append(f"Not offered by the server: {', '.join(absent)}.")
     found += record.notes
-    if record.foreign:
-        found.append(f"Left out, of another patient or of none: {record.foreign} resource(s).")
-    found += [f"Set aside: {name}, {why}." for name, why in sorted(record.set_aside.items())]
+    if record.other_patients:
+        found.append(f"Left out, of another patient or of none: {record.other_patients} resource(s).")
+    found += [f"Set aside: {name}, {why}." for name, why in sorted(record.quarantined.items())]
     found += [f"Used although faulty elsewhere: {name}, {why}." for name, why in sorted(record.tolerated.items())]
     return tuple(found)

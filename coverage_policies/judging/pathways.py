@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coverage_policies.format.model import PATHWAY, Choice, Clause, Pathway
-from coverage_policies.format.operator import Circumstances, Holds
+from coverage_policies.format.operator import Context, Truth
 from coverage_policies.judging.criterion import find
 from coverage_policies.judging.determination import Presumption
 from fhir_mappings.answers import Answer
@@ -12,47 +12,49 @@ from fhir_mappings.record import Evidence
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class PathwayResolution:
     """The pathways that remain, and the presumption where one of them was taken without being chosen."""
 
     remaining: tuple[str | None, ...]
     presumed: Presumption | None = None
 
 
-def settle(pathway: Pathway | None, case: Circumstances, answers: Mapping[str, Answer]) -> Settled:
+def resolve_pathway(pathway: Pathway | None, ctx: Context, answers: Mapping[str, Answer]) -> PathwayResolution:
     """Settle the pathway of an order.
 
     Chosen by the order or by an answer; where those disagree, what they name remains. Else those that data rule out
-    fall away. One that remains is it; of several, one is presumed whose `likely_when` holds while none of the others'
+    fall away. One that remains is it; of several, one is presumed whose `presume_when` holds while none of the others'
     can hold. A policy without pathways has one nameless one.
     """
     if pathway is None:
-        return Settled((None,))
+        return PathwayResolution((None,))
     names = {choice.name for choice in pathway.choices}
-    chosen = {choice.name for choice in pathway.choices if _holds(choice.chosen_when, case) is Holds.YES}
+    chosen = {choice.name for choice in pathway.choices if _holds(choice.chosen_when, ctx) is Truth.YES}
     answer = answers.get(PATHWAY)
     if answer is not None and answer.value in names:
         chosen.add(answer.value)
     if chosen:
-        return Settled(tuple(choice.name for choice in pathway.choices if choice.name in chosen))
-    remaining = [choice for choice in pathway.choices if _holds(choice.not_when, case) is not Holds.YES]
+        return PathwayResolution(tuple(choice.name for choice in pathway.choices if choice.name in chosen))
+    remaining = [choice for choice in pathway.choices if _holds(choice.exclude_when, ctx) is not Truth.YES]
     if not remaining:  # the data contradict themselves; nothing is ruled out
         remaining = list(pathway.choices)
-    likely = [(choice, _holds(choice.likely_when, case)) for choice in remaining]
-    certain = [choice for choice, holds in likely if holds is Holds.YES]
-    if len(remaining) > 1 and len(certain) == 1 and all(holds is not Holds.CANNOT_TELL for _, holds in likely):
-        return Settled((certain[0].name,), Presumption(certain[0].name, certain[0].says, _because(certain[0], case)))
-    return Settled(tuple(choice.name for choice in remaining))
+    likely = [(choice, _holds(choice.presume_when, ctx)) for choice in remaining]
+    certain = [choice for choice, holds in likely if holds is Truth.YES]
+    if len(remaining) > 1 and len(certain) == 1 and all(holds is not Truth.UNKNOWN for _, holds in likely):
+        return PathwayResolution(
+            (certain[0].name,), Presumption(certain[0].name, certain[0].says, _because(certain[0], ctx))
+        )
+    return PathwayResolution(tuple(choice.name for choice in remaining))
 
 
-def _holds(clauses: tuple[Clause, ...], case: Circumstances) -> Holds:
+def _holds(clauses: tuple[Clause, ...], ctx: Context) -> Truth:
     """Any of several clauses; none at all does not hold."""
-    found = {finding.holds for finding in find(clauses, case)}
-    if Holds.YES in found:
-        return Holds.YES
-    return Holds.CANNOT_TELL if Holds.CANNOT_TELL in found else Holds.NO
+    found = {finding.holds for finding in find(clauses, ctx)}
+    if Truth.YES in found:
+        return Truth.YES
+    return Truth.UNKNOWN if Truth.UNKNOWN in found else Truth.NO
 
 
-def _because(choice: Choice, case: Circumstances) -> tuple[Evidence, ...]:
-    found = [finding for finding in find(choice.likely_when, case) if finding.holds is Holds.YES]
+def _because(choice: Choice, ctx: Context) -> tuple[Evidence, ...]:
+    found = [finding for finding in find(choice.presume_when, ctx) if finding.holds is Truth.YES]
     return tuple(dict.fromkeys(item for finding in found for item in finding.evidence))

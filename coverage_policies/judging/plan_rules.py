@@ -25,7 +25,7 @@ class Line(Enum):
     UNKNOWN = "unknown"
 
 
-class Showing(Enum):
+class Visibility(Enum):
     """Whether what a text says is shown."""
 
     ON = "on"
@@ -57,11 +57,11 @@ class Effective:
 
 
 @dataclass(frozen=True, slots=True)
-class Switch:
+class VisibilityRule:
     """How the answers of a text are shown; `hooks` empty for all."""
 
     text: str
-    showing: Showing
+    visibility: Visibility
     hooks: frozenset[str]
 
 
@@ -71,15 +71,15 @@ class PlanRules:
 
     payers: tuple[Payer, ...] = ()
     effective: tuple[Effective, ...] = ()
-    switches: tuple[Switch, ...] = ()
+    visibility_rules: tuple[VisibilityRule, ...] = ()
     order_codes: Mapping[tuple[str, str], tuple[Coding, ...]] = field(default_factory=dict)
 
-    def showing(self, text: str, hook: str) -> Showing:
+    def visibility(self, text: str, hook: str) -> Visibility:
         """How a text is shown on a hook; the last rule that fits stands."""
-        found = Showing.ON
-        for switch in self.switches:
+        found = Visibility.ON
+        for switch in self.visibility_rules:
             if switch.text in (text, text.partition("@")[0]) and (not switch.hooks or hook in switch.hooks):
-                found = switch.showing
+                found = switch.visibility
         return found
 
     def mapped(self, codes: Iterable[Coding]) -> tuple[Coding, ...]:
@@ -124,7 +124,7 @@ _SCHEMA = Draft202012Validator(
             "items": _closed(
                 ["text", "show"],
                 text=_TEXT,
-                show={"enum": [each.value for each in Showing]},
+                show={"enum": [each.value for each in Visibility]},
                 hooks={"type": "array", "items": {"enum": ["order-select", "order-sign"]}, "minItems": 1},
             ),
         },
@@ -151,8 +151,9 @@ def load_plan_rules(path: Path, texts: Iterable[str]) -> PlanRules:
     rules = PlanRules(
         payers=tuple(_payer(raw) for raw in data.get("payers", ())),
         effective=() if problems else tuple(_effective(raw) for raw in data.get("effective", ())),
-        switches=tuple(
-            Switch(raw["text"], Showing(raw["show"]), frozenset(raw.get("hooks", ()))) for raw in data.get("texts", ())
+        visibility_rules=tuple(
+            VisibilityRule(raw["text"], Visibility(raw["show"]), frozenset(raw.get("hooks", ())))
+            for raw in data.get("texts", ())
         ),
         order_codes=_order_codes(path.parent / data["order_codes"], problems) if "order_codes" in data else {},
     )

@@ -11,7 +11,7 @@ from datetime import date
 
 from coverage_policies.format.library import Library
 from coverage_policies.format.model import Policy
-from coverage_policies.judging.order_matching import speaking
+from coverage_policies.judging.order_matching import match_order
 from coverage_policies.judging.plan import Plan
 from coverage_policies.judging.plan_rules import Line, PlanRules
 from fhir_mappings.orders import Order
@@ -20,24 +20,24 @@ _LINES = (Line.MEDICARE, Line.NON_MEDICARE)
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Selection:
     """Texts that are applied to one order side by side, mostly one, and why these, in sentences for the card.
 
-    `is_foreign` where the payer on file follows other policies, `is_held` False where no text of that day is held:
+    `other_payer` where the payer on file follows other policies, `available` False where no text of that day is held:
     in both cases nothing is judged and the first text stands for the policy.
     """
 
     texts: tuple[Policy, ...]
     because: tuple[str, ...] = ()
-    is_foreign: bool = False
-    is_held: bool = True
+    other_payer: bool = False
+    available: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class _InForce:
     texts: tuple[Policy, ...]
     because: tuple[str, ...] = ()
-    is_held: bool = True
+    available: bool = True
 
 
 def candidates(library: Library, order: Order, on: date, rules: PlanRules) -> tuple[Policy, ...]:
@@ -50,13 +50,13 @@ def candidates(library: Library, order: Order, on: date, rules: PlanRules) -> tu
     return tuple(found)
 
 
-def choose(library: Library, order: Order, on: date, plan: Plan, rules: PlanRules) -> tuple[Chosen, ...]:
+def choose(library: Library, order: Order, on: date, plan: Plan, rules: PlanRules) -> tuple[Selection, ...]:
     """The texts that judge an order on a service date; texts to be applied side by side stand together."""
     by_line: dict[str, list[_InForce]] = {}
     found = []
     for revisions in library.revisions_about(order.codes):
         in_force = _in_force(revisions, on, rules)
-        names_it = in_force.is_held and any(policy.entries(order.codes, None) for policy in in_force.texts)
+        names_it = in_force.available and any(policy.entries(order.codes, None) for policy in in_force.texts)
         if not names_it and not _concerns(in_force, revisions, order, on):
             continue
         policy = in_force.texts[-1]
@@ -66,13 +66,13 @@ def choose(library: Library, order: Order, on: date, plan: Plan, rules: PlanRule
         follows = plan.follows(policy.owner)
         if follows is False:
             why = f"The payer on file does not follow the policies of {policy.owner}."
-            found.append(Chosen(in_force.texts[-1:], (why,), is_foreign=True))
-        elif not in_force.is_held:
-            found.append(Chosen(in_force.texts, in_force.because, is_held=False))
+            found.append(Selection(in_force.texts[-1:], (why,), other_payer=True))
+        elif not in_force.available:
+            found.append(Selection(in_force.texts, in_force.because, available=False))
         elif plan.line is Line.UNKNOWN and len(lines) == 1:
             by_line.setdefault(policy.owner, []).append(in_force)
         else:
-            found.append(Chosen(in_force.texts, (*_precedence(plan, policy), *in_force.because)))
+            found.append(Selection(in_force.texts, (*_precedence(plan, policy), *in_force.because)))
     for group in by_line.values():
         texts = tuple(policy for each in group for policy in each.texts)
         names = " and ".join(dict.fromkeys(f"{p.name} ({', '.join(p.lines_of_business)})" for p in texts))
@@ -80,15 +80,15 @@ def choose(library: Library, order: Order, on: date, plan: Plan, rules: PlanRule
         silent = "".join(f" No text for {line} that is held for the day speaks about it." for line in missing)
         why = f"The line of business is not known: judged by {names}.{silent}"
         rest = tuple(dict.fromkeys(sentence for each in group for sentence in each.because))
-        found.append(Chosen(texts, (why, *_precedence(plan, texts[0]), *rest)))
+        found.append(Selection(texts, (why, *_precedence(plan, texts[0]), *rest)))
     return tuple(found)
 
 
 def _concerns(in_force: _InForce, revisions: Sequence[Policy], order: Order, on: date) -> bool:
     """Whether the texts in force have something to say about an order; where none is held, whether any text has."""
-    texts = in_force.texts if in_force.is_held else revisions
-    said = (speaking(policy, order, on, {}, on_any_day=not in_force.is_held) for policy in texts)
-    return not all(each.is_silent for each in said)
+    texts = in_force.texts if in_force.available else revisions
+    said = (match_order(policy, order, on, {}, ignore_code_dates=not in_force.available) for policy in texts)
+    return not all(each.no_match for each in said)
 
 
 def _precedence(plan: Plan, policy: Policy) -> tuple[str, ...]:
@@ -132,12 +132,12 @@ def _in_force(revisions: Sequence[Policy], on: date, rules: PlanRules) -> _InFor
     if not before:
         oldest = (after or revisions)[0]
         why = f"No text of {name} is held for {on}; the oldest is dated {oldest.revision}."
-        return _InForce((oldest,), (why,), is_held=False)
+        return _InForce((oldest,), (why,), available=False)
     if after:
         which = f"after {current}" if current in over else f"of {current}"
         why = f"The text of {name} {which} is not held: judged by the one before and the one after."
         return _InForce((before[-1], after[0]), (why,))
     if before[-1].revision in over:
         why = f"No text of {name} is held for {on}; that of {before[-1].revision} is no longer in force for the plan."
-        return _InForce((before[-1],), (why,), is_held=False)
+        return _InForce((before[-1],), (why,), available=False)
     return _InForce((before[-1],), (f"A later text of {name}, of {current}, is not held.",))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from coverage_policies.format.operator import NAMES, Arguments, Circumstances, Finding, Holds, Operator, value_set
+from coverage_policies.format.operator import NAMES, Arguments, Context, Finding, Operator, Truth, value_set
 from coverage_policies.format.searches import ALLERGIES, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import Row, ValueSet
@@ -25,26 +25,26 @@ class AllergyTest:
         """The allergy list."""
         return (ALLERGIES,)
 
-    def find(self, case: Circumstances) -> Finding:
+    def find(self, ctx: Context) -> Finding:
         """An active, confirmed allergy holds; an unconfirmed one cannot tell, nor an intolerance unless it counts.
 
         Where the question is how things stood on an earlier day, one not known to have been there cannot tell.
         """
-        codes = self.codes or _ordered(case.order)
+        codes = self.codes or _ordered(ctx.order)
         if not codes.rows:
-            return Finding(Holds.CANNOT_TELL, Reason.MISSING)
-        found = allergies(case.record, codes.match)
-        there = [each for each in found if not case.is_looking_back or in_time(each.since, None, case.anchor) is True]
+            return Finding(Truth.UNKNOWN, Reason.MISSING)
+        found = allergies(ctx.record, codes.match)
+        there = [each for each in found if not ctx.is_looking_back or in_time(each.since, None, ctx.anchor) is True]
         certain = tuple(each.evidence for each in there if each.is_certain)
         if self.intolerance_counts:
             borne_badly = [each.evidence for each in there if each.is_certain_intolerance]
             certain += tuple(replace(evidence, value="intolerance") for evidence in borne_badly)
         if certain:
-            return Finding(Holds.YES, Reason.PRESENT, certain)
+            return Finding(Truth.YES, Reason.PRESENT, certain)
         if found:
             reason = Reason.INVALID_ATTRIBUTE if there else Reason.DATE_OUT_OF_RANGE
-            return Finding(Holds.CANNOT_TELL, reason, tuple(each.evidence for each in found))
-        return nothing_found(case.record, "AllergyIntolerance")
+            return Finding(Truth.UNKNOWN, reason, tuple(each.evidence for each in found))
+        return nothing_found(ctx.record, "AllergyIntolerance")
 
 
 def _ordered(order: Order) -> ValueSet:

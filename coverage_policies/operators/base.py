@@ -2,13 +2,13 @@
 
 from datetime import date
 
-from coverage_policies.format.operator import Finding, Holds
+from coverage_policies.format.operator import Finding, Truth
 from coverage_policies.format.terms import Reason
-from fhir_mappings.dates import Span, When, is_on_or_before, is_within
+from fhir_mappings.dates import CalendarPeriod, DateInterval, is_on_or_before, is_within
 from fhir_mappings.record import Availability, PatientRecord
 
 
-def in_time(when: When | None, within: Span | None, anchor: date) -> bool | None:
+def in_time(when: DateInterval | None, within: CalendarPeriod | None, anchor: date) -> bool | None:
     """Whether it was by the anchor date, and within the span before it if one is given; None where one cannot tell."""
     if when is None:
         return None
@@ -18,5 +18,5 @@ def in_time(when: When | None, within: Span | None, anchor: date) -> bool | None
 def nothing_found(record: PatientRecord, *kinds: str) -> Finding:
     """The finding where a chart shows nothing of the kind: unavailable, or looked for and not found."""
     if record.availability(*kinds) is Availability.UNAVAILABLE:
-        return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE)
-    return Finding(Holds.NO, Reason.NOT_FOUND)
+        return Finding(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE)
+    return Finding(Truth.NO, Reason.NOT_FOUND)

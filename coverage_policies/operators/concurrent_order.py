@@ -1,4 +1,4 @@
-"""`same_visit`: another order of the same signing, meant for the same day."""
+"""`concurrent_order`: another order of the same signing, meant for the same day."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
-    Circumstances,
+    Context,
     Finding,
-    Holds,
     Operator,
+    Truth,
     arguments,
     value_set,
 )
@@ -20,7 +20,7 @@ from fhir_mappings.orders import Order
 
 
 @dataclass(frozen=True, slots=True)
-class SameVisitTest:
+class ConcurrentOrderTest:
     """Whether another draft order of the set goes with this one."""
 
     codes: ValueSet
@@ -30,42 +30,42 @@ class SameVisitTest:
         """None: the orders answer."""
         return ()
 
-    def find(self, case: Circumstances) -> Finding:
+    def find(self, ctx: Context) -> Finding:
         """Another order planned for the same day holds; planned for another day it does not; undated cannot tell.
 
         Nor can one whose code only asks.
         """
         found = [
             (each, match)
-            for each in case.other_orders
-            if each.is_judged and (match := self.codes.match(each.codes, case.anchor))
+            for each in ctx.other_orders
+            if each.is_judged and (match := self.codes.match(each.codes, ctx.anchor))
         ]
         if not found:
-            return Finding(Holds.NO, Reason.NOT_FOUND)
+            return Finding(Truth.NO, Reason.NOT_FOUND)
         evidence = tuple(replace(each.evidence, label=match.label) for each, match in found)
-        together = [_same_day(each, case) if match.decides else None for each, match in found]
+        together = [_same_day(each, ctx) if match.decides else None for each, match in found]
         if True in together:
-            return Finding(Holds.YES, Reason.PRESENT, evidence)
-        return Finding(Holds.CANNOT_TELL if None in together else Holds.NO, Reason.DATE_OUT_OF_RANGE, evidence)
+            return Finding(Truth.YES, Reason.PRESENT, evidence)
+        return Finding(Truth.UNKNOWN if None in together else Truth.NO, Reason.DATE_OUT_OF_RANGE, evidence)
 
 
-def _same_day(other: Order, case: Circumstances) -> bool | None:
-    ours, theirs = case.order.planned, other.planned
+def _same_day(other: Order, ctx: Context) -> bool | None:
+    ours, theirs = ctx.order.planned, other.planned
     if ours is None or theirs is None or ours.earliest != ours.latest or theirs.earliest != theirs.latest:
         return None
     return ours.earliest == theirs.earliest
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> SameVisitTest:
-    return SameVisitTest(value_set(arguments["in"], sets))
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConcurrentOrderTest:
+    return ConcurrentOrderTest(value_set(arguments["in"], sets))
 
 
 OPERATOR = Operator(
-    name="same_visit",
+    name="concurrent_order",
     says="Another order of the value set is signed with this one for the same day.",
     schema=arguments(["in"], **{"in": NAMES}),
     example="""
-clause: {same_visit: {in: sacrectomy}}
+clause: {concurrent_order: {in: sacrectomy}}
 order: {code: cpt 27280, planned: 2026-03-16}
 other_orders: [{code: cpt 49215, planned: 2026-03-16}]
 facts: []

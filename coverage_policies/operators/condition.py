@@ -7,10 +7,10 @@ from datetime import date
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
-    Circumstances,
+    Context,
     Finding,
-    Holds,
     Operator,
+    Truth,
     arguments,
     phrase,
     value_set,
@@ -38,60 +38,60 @@ class ConditionTest:
         """The problem list."""
         return (CONDITIONS,)
 
-    def find(self, case: Circumstances) -> Finding:
+    def find(self, ctx: Context) -> Finding:
         """A confirmed, active condition holds; a past, unconfirmed or only asking one cannot tell."""
-        on_record = [on for each in conditions(case.record, self.codes.match) if (on := each.on(case.anchor))]
-        found = [self._on_our_side(each, case) for each in on_record if self._same_side(each, case) is not False]
+        on_record = [on for each in conditions(ctx.record, self.codes.match) if (on := each.on(ctx.anchor))]
+        found = [self._on_our_side(each, ctx) for each in on_record if self._same_side(each, ctx) is not False]
         if not found:
-            return nothing_found(case.record, "Condition")
+            return nothing_found(ctx.record, "Condition")
         evidence = tuple(each.evidence for each in found)
         active = [each for each in found if each.presence is Presence.PRESENT]
-        present = [each for each in active if _has_begun(each, case)]
+        present = [each for each in active if _has_begun(each, ctx)]
         if self.lasting is not None:
-            return self._duration(case, found, present, self.lasting)
+            return self._duration(ctx, found, present, self.lasting)
         if present:
-            return Finding(Holds.YES, Reason.PRESENT, tuple(each.evidence for each in present))
-        return Finding(Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE if active else Reason.INVALID_ATTRIBUTE, evidence)
+            return Finding(Truth.YES, Reason.PRESENT, tuple(each.evidence for each in present))
+        return Finding(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE if active else Reason.INVALID_ATTRIBUTE, evidence)
 
-    def _same_side(self, condition: Condition, case: Circumstances) -> bool | None:
-        return same_side(case.order.side, condition.side) if self.is_same_side else True
+    def _same_side(self, condition: Condition, ctx: Context) -> bool | None:
+        return same_side(ctx.order.side, condition.side) if self.is_same_side else True
 
-    def _on_our_side(self, condition: Condition, case: Circumstances) -> Condition:
+    def _on_our_side(self, condition: Condition, ctx: Context) -> Condition:
         """The condition, in question where it may be on the other side."""
-        if self._same_side(condition, case):
+        if self._same_side(condition, ctx):
             return condition
         evidence = replace(condition.evidence, value="side not told")
         return replace(condition, presence=Presence.QUESTION, evidence=evidence)
 
     def _duration(
-        self, case: Circumstances, found: list[Condition], present: list[Condition], lasting: DurationTest
+        self, ctx: Context, found: list[Condition], present: list[Condition], lasting: DurationTest
     ) -> Finding:
         evidence = tuple(each.evidence for each in found)
         if lasting.comparison in (Comparison.AT_LEAST, Comparison.OVER):
-            long_enough = tuple(e.evidence for e in present if lasting.holds(e.since, case.anchor) is True)
+            long_enough = tuple(e.evidence for e in present if lasting.holds(e.since, ctx.anchor) is True)
             if long_enough:
-                return Finding(Holds.YES, Reason.PRESENT, long_enough)
-            return Finding(Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE, evidence)
+                return Finding(Truth.YES, Reason.PRESENT, long_enough)
+            return Finding(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
         # Short is proven only by all of them: the oldest decides, a list cut short may lack the oldest, and what is
         # in question (a chronic pain, whatever its onset) may be it.
-        if case.record.availability("Condition") is Availability.UNAVAILABLE:
-            return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, evidence)
+        if ctx.record.availability("Condition") is Availability.UNAVAILABLE:
+            return Finding(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
         certain = [each for each in found if each.presence is not Presence.QUESTION]
-        short = [lasting.holds(each.since, case.anchor) for each in certain]
+        short = [lasting.holds(each.since, ctx.anchor) for each in certain]
         if present and len(certain) == len(found) and all(each is True for each in short):
-            return Finding(Holds.YES, Reason.DATE_OUT_OF_RANGE, evidence)
-        return Finding(Holds.NO if False in short else Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE, evidence)
+            return Finding(Truth.YES, Reason.DATE_OUT_OF_RANGE, evidence)
+        return Finding(Truth.NO if False in short else Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
 
 
-def _has_begun(condition: Condition, case: Circumstances) -> bool:
+def _has_begun(condition: Condition, ctx: Context) -> bool:
     """Whether it surely began by the anchor date. What is active was there when the chart was read at the latest.
 
     A condition without any date is taken as begun, but not where the question is how things stood on an earlier day.
     """
     began = condition.since.latest
-    if began == date.max and not case.is_looking_back:
+    if began == date.max and not ctx.is_looking_back:
         return True
-    return min(began, case.record.today) <= case.anchor
+    return min(began, ctx.record.today) <= ctx.anchor
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConditionTest:

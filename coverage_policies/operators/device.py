@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
-    Circumstances,
+    Context,
     Finding,
-    Holds,
     Operator,
+    Truth,
     arguments,
     value_set,
 )
@@ -32,15 +32,15 @@ class DeviceTest:
         """The devices."""
         return (DEVICES,)
 
-    def find(self, case: Circumstances) -> Finding:
+    def find(self, ctx: Context) -> Finding:
         """A device on record holds; one of a type that only asks, or not readable, cannot tell."""
-        found = devices(case.record, self.codes.match)
-        certain = tuple(each for each in devices(case.record, self._deciding) if not each.value)
+        found = devices(ctx.record, self.codes.match)
+        certain = tuple(each for each in devices(ctx.record, self._deciding) if not each.value)
         if certain:
-            return Finding(Holds.YES, Reason.PRESENT, certain)
+            return Finding(Truth.YES, Reason.PRESENT, certain)
         if found:
-            return Finding(Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, found)
-        return nothing_found(case.record, "Device")
+            return Finding(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, found)
+        return nothing_found(ctx.record, "Device")
 
     def _deciding(self, codings: Iterable[Coding]) -> Match | None:
         match = self.codes.match(codings)

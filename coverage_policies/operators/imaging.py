@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
-    Circumstances,
+    Context,
     Finding,
-    Holds,
     Operator,
+    Truth,
     arguments,
     phrase,
     value_set,
@@ -20,7 +20,7 @@ from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import in_time, nothing_found
 from coverage_policies.operators.procedure_filter import Belonging, both
-from fhir_mappings.dates import Span
+from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.procedures import Progress, imaging
 from fhir_mappings.record import Availability
 
@@ -33,38 +33,38 @@ class ImagingTest:
 
     codes: ValueSet
     belonging: Belonging
-    within: Span | None
+    within: CalendarPeriod | None
 
     @property
     def searches(self) -> tuple[Search, ...]:
         """Reports, studies and procedures: servers differ in where they keep imaging."""
         return (REPORTS, IMAGING_STUDIES, PROCEDURES)
 
-    def find(self, case: Circumstances) -> Finding:
+    def find(self, ctx: Context) -> Finding:
         """A final report, an available study or a completed procedure holds; an older one does not."""
-        on_record = imaging(case.record, self.codes.match)
-        sides = zip(on_record, self.belonging.of(on_record, case.order), strict=True)
+        on_record = imaging(ctx.record, self.codes.match)
+        sides = zip(on_record, self.belonging.of(on_record, ctx.order), strict=True)
         found = [
-            (each, is_ours, in_time(each.end, self.within, case.anchor))
+            (each, is_ours, in_time(each.end, self.within, ctx.anchor))
             for each, is_ours in sides
             if is_ours is not False
         ]
         if not found:
-            return nothing_found(case.record, *_KINDS)
+            return nothing_found(ctx.record, *_KINDS)
         fits = [(each, both(timely, is_ours)) for each, is_ours, timely in found]
-        fitting = tuple(each.evidence for each, fit in fits if each.progress is Progress.DONE and fit is True)
-        if fitting:
-            return Finding(Holds.YES, Reason.PRESENT, fitting)
+        candidate_keys = tuple(each.evidence for each, fit in fits if each.progress is Progress.DONE and fit is True)
+        if candidate_keys:
+            return Finding(Truth.YES, Reason.PRESENT, candidate_keys)
         evidence = tuple(each.evidence for each, _, _ in found)
         if any(fit is True for _, fit in fits):
-            return Finding(Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, evidence)
-        if case.record.availability(*_KINDS) is Availability.UNAVAILABLE:
-            return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, evidence)
+            return Finding(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, evidence)
+        if ctx.record.availability(*_KINDS) is Availability.UNAVAILABLE:
+            return Finding(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
         if all(fit is False for _, fit in fits):
-            return Finding(Holds.NO, Reason.DATE_OUT_OF_RANGE, evidence)
+            return Finding(Truth.NO, Reason.DATE_OUT_OF_RANGE, evidence)
         side_is_open = any(timely is not False and is_ours is None for _, is_ours, timely in found)
         reason = Reason.INVALID_ATTRIBUTE if side_is_open else Reason.DATE_OUT_OF_RANGE
-        return Finding(Holds.CANNOT_TELL, reason, evidence)
+        return Finding(Truth.UNKNOWN, reason, evidence)
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ImagingTest:

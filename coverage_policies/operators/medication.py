@@ -7,10 +7,10 @@ from datetime import timedelta
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
-    Circumstances,
+    Context,
     Finding,
-    Holds,
     Operator,
+    Truth,
     arguments,
     phrase,
     value_set,
@@ -20,7 +20,7 @@ from coverage_policies.format.searches import DISPENSES, PRESCRIPTIONS, STATEMEN
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import nothing_found
-from fhir_mappings.dates import When
+from fhir_mappings.dates import DateInterval
 from fhir_mappings.drug_exposure import longest_stretch, supplies
 from fhir_mappings.medications import medications
 
@@ -36,14 +36,14 @@ class MedicationTest:
         """The prescriptions."""
         return (PRESCRIPTIONS,)
 
-    def find(self, case: Circumstances) -> Finding:
+    def find(self, ctx: Context) -> Finding:
         """Holds by code; a drug known only by its name cannot tell."""
-        found = medications(case.record, self.codes.match)
+        found = medications(ctx.record, self.codes.match)
         if not found:
-            return nothing_found(case.record, "MedicationRequest")
+            return nothing_found(ctx.record, "MedicationRequest")
         newest = sorted(found, key=lambda m: (m.evidence.date, m.reference), reverse=True)[:3]
         certain = any(each.is_certain for each in found)
-        holds = Holds.YES if certain else Holds.CANNOT_TELL
+        holds = Truth.YES if certain else Truth.UNKNOWN
         return Finding(
             holds, Reason.PRESENT if certain else Reason.INVALID_ATTRIBUTE, tuple(m.evidence for m in newest)
         )
@@ -61,19 +61,19 @@ class TakenTest:
         """Prescriptions, dispenses and statements."""
         return (PRESCRIPTIONS, DISPENSES, STATEMENTS)
 
-    def find(self, case: Circumstances) -> Finding:
+    def find(self, ctx: Context) -> Finding:
         """Holds where supplies join into a stretch that long; whatever else is on record cannot tell."""
-        found = supplies(case.record, self.codes.match)
+        found = supplies(ctx.record, self.codes.match)
         if not found:
-            return nothing_found(case.record, "MedicationRequest", "MedicationDispense", "MedicationStatement")
-        stretch = longest_stretch((each.days for each in found if each.days), case.anchor - timedelta(days=1))
+            return nothing_found(ctx.record, "MedicationRequest", "MedicationDispense", "MedicationStatement")
+        stretch = longest_stretch((each.days for each in found if each.days), ctx.anchor - timedelta(days=1))
         if stretch:
             first, last = stretch
-            if self.lasting.holds(When(first, first), last + timedelta(days=1)):
+            if self.lasting.holds(DateInterval(first, first), last + timedelta(days=1)):
                 within = [each for each in found if each.days and first <= each.days[0] <= last]
-                return Finding(Holds.YES, Reason.PRESENT, tuple(each.evidence for each in within))
+                return Finding(Truth.YES, Reason.PRESENT, tuple(each.evidence for each in within))
         newest = sorted(found, key=lambda each: each.evidence.date, reverse=True)[:3]
-        return Finding(Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE, tuple(each.evidence for each in newest))
+        return Finding(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, tuple(each.evidence for each in newest))
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> MedicationTest | TakenTest:

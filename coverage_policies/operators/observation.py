@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
-    Circumstances,
+    Context,
     Finding,
-    Holds,
     Operator,
+    Truth,
     arguments,
     phrase,
     value_set,
@@ -20,7 +20,7 @@ from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import in_time, nothing_found
 from fhir_mappings.codings import LOINC
-from fhir_mappings.dates import Span
+from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.observations import Observation
 from fhir_mappings.observations import observations as read_observations
 
@@ -30,23 +30,23 @@ class ObservationTest:
     """Whether there is a measurement of the set by the anchor date; the newest three are the evidence."""
 
     codes: ValueSet
-    within: Span | None
+    within: CalendarPeriod | None
 
     @property
     def searches(self) -> tuple[Search, ...]:
         """The observations by their codes."""
         return (observations(self.codes.codes(LOINC)),)
 
-    def find(self, case: Circumstances) -> Finding:
+    def find(self, ctx: Context) -> Finding:
         """Holds where one with a number and a day is on record."""
-        found = [o for o in read_observations(case.record, self.codes.match) if self._fits(o, case)]
+        found = [o for o in read_observations(ctx.record, self.codes.match) if self._fits(o, ctx)]
         if not found:
-            return nothing_found(case.record, "Observation")
+            return nothing_found(ctx.record, "Observation")
         newest = sorted(found, key=lambda o: (o.evidence.date, o.reference), reverse=True)[:3]
-        return Finding(Holds.YES, Reason.PRESENT, tuple(o.evidence for o in newest))
+        return Finding(Truth.YES, Reason.PRESENT, tuple(o.evidence for o in newest))
 
-    def _fits(self, observation: Observation, case: Circumstances) -> bool:
-        return observation.number is not None and in_time(observation.when, self.within, case.anchor) is True
+    def _fits(self, observation: Observation, ctx: Context) -> bool:
+        return observation.number is not None and in_time(observation.when, self.within, ctx.anchor) is True
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ObservationTest:

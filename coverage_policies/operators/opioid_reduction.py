@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from coverage_policies.format.operator import Arguments, Circumstances, Finding, Holds, Operator, arguments, phrase
+from coverage_policies.format.operator import Arguments, Context, Finding, Operator, Truth, arguments, phrase
 from coverage_policies.format.phrases import Comparison, percent
 from coverage_policies.format.searches import ADMINISTRATIONS, DISPENSES, PRESCRIPTIONS, STATEMENTS, Search
 from coverage_policies.format.terms import Reason
@@ -25,22 +25,22 @@ class OpioidReductionTest:
         """Prescriptions, and what dispensing, statements and administrations a server has."""
         return (PRESCRIPTIONS, DISPENSES, STATEMENTS, ADMINISTRATIONS)
 
-    def find(self, case: Circumstances) -> Finding:
+    def find(self, ctx: Context) -> Finding:
         """Proven or disproven by the bounds of both doses; a drug without a factor leaves it open."""
-        key = ("opioid reduction", case.anchor)
-        reduction = case.record.once(key, lambda: opioid_reduction(case.record, case.anchor))
+        key = ("opioid reduction", ctx.anchor)
+        reduction = ctx.record.cached(key, lambda: opioid_reduction(ctx.record, ctx.anchor))
         evidence = tuple(_evidence(line) for line in sorted(reduction.lines, key=_what_counts_first))
         notes = _notes(reduction)
         reduced = reduction.reduced_by(self.by)
         if reduced is None:
-            return Finding(Holds.CANNOT_TELL, _reason(case, reduction), evidence, notes)
-        holds = Holds.YES if reduced is self.at_least else Holds.NO
+            return Finding(Truth.UNKNOWN, _reason(ctx, reduction), evidence, notes)
+        holds = Truth.YES if reduced is self.at_least else Truth.NO
         return Finding(holds, Reason.VALUE_OUT_OF_RANGE, evidence, notes, _gist(reduction))
 
 
-def _reason(case: Circumstances, reduction: Reduction) -> Reason:
+def _reason(ctx: Context, reduction: Reduction) -> Reason:
     kinds = ("MedicationRequest", "MedicationDispense", "MedicationStatement", "MedicationAdministration")
-    if case.record.availability(*kinds) is Availability.UNAVAILABLE:
+    if ctx.record.availability(*kinds) is Availability.UNAVAILABLE:
         return Reason.DATA_UNAVAILABLE
     if reduction.unconverted:
         return Reason.UNCONVERTIBLE

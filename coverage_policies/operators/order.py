@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
-    Circumstances,
+    Context,
     Finding,
-    Holds,
     Operator,
+    Truth,
     as_list,
     value_set,
 )
@@ -24,7 +24,7 @@ _CODED = ("code", "reason", "drug")
 
 
 @dataclass(frozen=True, slots=True)
-class CodeTest:
+class CodeMatcher:
     """Whether one of the order's codes, reasons or drugs is in a value set on the anchor date."""
 
     of: str
@@ -35,16 +35,16 @@ class CodeTest:
         """None: the order answers."""
         return ()
 
-    def find(self, case: Circumstances) -> Finding:
+    def find(self, ctx: Context) -> Finding:
         """A deciding code holds; other codes do not hold; none at all cannot tell."""
-        order = case.order
+        order = ctx.order
         given = {"code": order.codes, "reason": order.reasons, "drug": order.drugs}[self.of]
-        match = self.codes.match(given, case.anchor)
+        match = self.codes.match(given, ctx.anchor)
         if match is not None:
             evidence = (replace(order.evidence, value=match.label),)
-            holds = Holds.YES if match.decides else Holds.CANNOT_TELL
+            holds = Truth.YES if match.decides else Truth.UNKNOWN
             return Finding(holds, Reason.INVALID_ATTRIBUTE, evidence)
-        return Finding(Holds.NO if given else Holds.CANNOT_TELL, Reason.MISSING)
+        return Finding(Truth.NO if given else Truth.UNKNOWN, Reason.MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,31 +59,31 @@ class StatedTest:
         """None: the order answers."""
         return ()
 
-    def find(self, case: Circumstances) -> Finding:
+    def find(self, ctx: Context) -> Finding:
         """Stated and wanted holds; stated otherwise does not; contradiction, hint or silence cannot tell."""
-        order = case.order
+        order = ctx.order
         stated = order.stated.get(self.attribute, frozenset())
         hinted = order.hinted.get(self.attribute, frozenset())
         if stated:
             evidence = _saying(order, stated)
             if stated <= self.wanted:
-                return Finding(Holds.YES, Reason.INVALID_ATTRIBUTE, evidence, gist=evidence[0].value)
+                return Finding(Truth.YES, Reason.INVALID_ATTRIBUTE, evidence, headline=evidence[0].value)
             if stated.isdisjoint(self.wanted):
-                return Finding(Holds.NO, Reason.INVALID_ATTRIBUTE, evidence)
-            return Finding(Holds.CANNOT_TELL, Reason.CONFLICT, evidence)
+                return Finding(Truth.NO, Reason.INVALID_ATTRIBUTE, evidence)
+            return Finding(Truth.UNKNOWN, Reason.CONFLICT, evidence)
         if hinted & self.wanted:
-            return Finding(Holds.CANNOT_TELL, Reason.MISSING, _saying(order, hinted, "not stated clearly: "))
-        return Finding(Holds.CANNOT_TELL, Reason.MISSING)
+            return Finding(Truth.UNKNOWN, Reason.MISSING, _saying(order, hinted, "not stated clearly: "))
+        return Finding(Truth.UNKNOWN, Reason.MISSING)
 
 
 def _saying(order: Order, values: frozenset[str], prefix: str = "") -> tuple[Evidence, ...]:
     return (replace(order.evidence, value=prefix + " and ".join(sorted(values))),)
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> CodeTest | StatedTest:
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> CodeMatcher | StatedTest:
     ((name, wanted),) = arguments.items()
     if name in _CODED:
-        return CodeTest(name, value_set(wanted, sets))
+        return CodeMatcher(name, value_set(wanted, sets))
     attribute = next(each for each in ATTRIBUTES if each == name)
     return StatedTest(attribute, frozenset(as_list(wanted)))
 

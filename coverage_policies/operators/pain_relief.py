@@ -7,10 +7,10 @@ from datetime import date
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
-    Circumstances,
+    Context,
     Finding,
-    Holds,
     Operator,
+    Truth,
     arguments,
     phrase,
     value_set,
@@ -34,7 +34,7 @@ from coverage_policies.operators.base import nothing_found
 from coverage_policies.operators.procedure_counts import begun
 from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, belonging, both
 from fhir_mappings.codings import LOINC
-from fhir_mappings.dates import When
+from fhir_mappings.dates import DateInterval
 from fhir_mappings.pain_relief import Edge, Relief, Window, reliefs
 from fhir_mappings.procedures import Progress
 from fhir_mappings.record import Availability, Evidence, PatientRecord
@@ -62,7 +62,7 @@ class PainReliefTest:
     relief: NumberTest | None
     occasions: int
     apart: DurationTest | None
-    which: str
+    occasion: str
     scale: ValueSet
     window: Window
 
@@ -71,11 +71,11 @@ class PainReliefTest:
         """The procedures, and the scores by their codes."""
         return (PROCEDURES, observations(self.scale.codes(LOINC)))
 
-    def find(self, case: Circumstances) -> Finding:
+    def find(self, ctx: Context) -> Finding:
         """Holds with enough days on which every measured procedure passed; days that fail do not undo others."""
-        record = case.record
-        on_record = begun(case, self.after)
-        belongs = dict(zip(on_record, self.belonging.of(on_record, case.order), strict=True))
+        record = ctx.record
+        on_record = begun(ctx, self.after)
+        belongs = dict(zip(on_record, self.belonging.of(on_record, ctx.order), strict=True))
         done = [p for p in on_record if belongs[p] is not False]
         if not done:
             return nothing_found(record, "Procedure")
@@ -83,34 +83,36 @@ class PainReliefTest:
         evidence = _evidence(measured) or tuple(p.evidence for p in done)
         if self.relief is None:
             is_certain = any(p.progress is Progress.DONE and belongs[p] for p in done)
-            holds = Holds.YES if is_certain else Holds.CANNOT_TELL
+            holds = Truth.YES if is_certain else Truth.UNKNOWN
             return Finding(holds, Reason.PRESENT if is_certain else Reason.INVALID_ATTRIBUTE, evidence)
         if not _is_all_there(record):
-            return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, evidence)
+            return Finding(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
         days = _by_day([each for each in measured if belongs[each.procedure]], self.relief, self.window)
-        if self.which:
+        if self.occasion:
             uncertain = [p.start for p in done if p.progress is not Progress.DONE or not belongs[p]]
             return self._one(days, uncertain, evidence)
         if self._number(days) >= self.occasions:
-            return Finding(Holds.YES, Reason.PRESENT, evidence)
+            return Finding(Truth.YES, Reason.PRESENT, evidence)
         reasons = {day.reason for day in days if day.passed is not True}
         too_near = Reason.DATE_OUT_OF_RANGE if sum(day.passed is True for day in days) >= self.occasions else None
         short = Reason.VALUE_OUT_OF_RANGE if Reason.VALUE_OUT_OF_RANGE in reasons else Reason.MISSING
-        return Finding(Holds.CANNOT_TELL, too_near or short, evidence)
+        return Finding(Truth.UNKNOWN, too_near or short, evidence)
 
-    def _one(self, days: Sequence[Day], uncertain: Sequence[When | None], evidence: tuple[Evidence, ...]) -> Finding:
+    def _one(
+        self, days: Sequence[Day], uncertain: Sequence[DateInterval | None], evidence: tuple[Evidence, ...]
+    ) -> Finding:
         """The first, second or last day, where no procedure that may or may not count could take its place."""
-        place = _PLACES[self.which]
+        place = _PLACES[self.occasion]
         if not all(day.on for day in days):
-            return Finding(Holds.CANNOT_TELL, Reason.MISSING, evidence)
+            return Finding(Truth.UNKNOWN, Reason.MISSING, evidence)
         if len(days) <= max(place, 0):
-            holds, reason = (Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE) if uncertain else (Holds.NO, Reason.NOT_FOUND)
+            holds, reason = (Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE) if uncertain else (Truth.NO, Reason.NOT_FOUND)
             return Finding(holds, reason, evidence)
         day = days[place]
-        if any(_may_take_its_place(when, day.on, self.which) for when in uncertain):
-            return Finding(Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, evidence)
-        holds = Holds.of(day.passed)
-        return Finding(holds, day.reason, _evidence(day.reliefs), gist=day.reliefs[0].printed)
+        if any(_may_take_its_place(when, day.on, self.occasion) for when in uncertain):
+            return Finding(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, evidence)
+        holds = Truth.of(day.passed)
+        return Finding(holds, day.reason, _evidence(day.reliefs), headline=day.reliefs[0].printed)
 
     def _number(self, days: Sequence[Day]) -> int:
         """How many days passed, or how many of them lie so far apart one from the next."""
@@ -119,7 +121,7 @@ class PainReliefTest:
             return len(passed)
         count, last = 0, None
         for on in passed:
-            if on and (last is None or self.apart.holds(When(last, last), on)):
+            if on and (last is None or self.apart.holds(DateInterval(last, last), on)):
                 count, last = count + 1, on
         return count
 
@@ -129,10 +131,10 @@ def _is_all_there(record: PatientRecord) -> bool:
     return all(record.availability(kind) is Availability.COMPLETE for kind in ("Procedure", "Observation"))
 
 
-def _may_take_its_place(when: When | None, on: date | None, which: str) -> bool:
+def _may_take_its_place(when: DateInterval | None, on: date | None, occasion: str) -> bool:
     if when is None or on is None:
         return True
-    return when.latest >= on if which == "last" else when.earliest <= on
+    return when.latest >= on if occasion == "last" else when.earliest <= on
 
 
 def _by_day(measured: Sequence[Relief], test: NumberTest, window: Window) -> list[Day]:
@@ -185,26 +187,26 @@ def _with_relief(item: Evidence, relief: Relief) -> Evidence:
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PainReliefTest:
-    relief, apart, which = arguments.get("relief"), arguments.get("apart"), arguments.get("which", "")
-    if which and "occasions" in arguments:
-        raise ValueError("`which` asks about one day and `occasions` about several; give each a clause of its own")
+    relief, apart, occasion = arguments.get("relief"), arguments.get("apart"), arguments.get("occasion", "")
+    if occasion and "occasions" in arguments:
+        raise ValueError("`occasion` asks about one day and `occasions` about several; give each a clause of its own")
     if apart and int(arguments.get("occasions", DEFAULTS["occasions"])) < 2:
         raise ValueError("`apart` says how far apart several days are; it needs `occasions: 2` or more")
-    if (which or "also" in arguments) and not relief:
-        raise ValueError("`which` and `also` need a `relief` to ask for")
+    if (occasion or "sustained" in arguments) and not relief:
+        raise ValueError("`occasion` and `sustained` need a `relief` to ask for")
     return PainReliefTest(
         after=value_set(arguments["after"], sets),
         belonging=belonging(arguments),
         relief=percent(relief) if relief else None,
         occasions=int(arguments.get("occasions", DEFAULTS["occasions"])),
         apart=_provable(apart) if apart else None,
-        which=which,
+        occasion=occasion,
         scale=value_set(arguments.get("scale", DEFAULTS["scale"]), sets),
         window=Window(
             before=hours(arguments.get("before", DEFAULTS["before"])),
-            after=hours(arguments.get("until", DEFAULTS["until"])),
+            after=hours(arguments.get("measured_within", DEFAULTS["measured_within"])),
             counted_from=_EDGES[arguments.get("from", DEFAULTS["from"])],
-            following_days=following_days(arguments["also"]) if "also" in arguments else 0,
+            following_days=following_days(arguments["sustained"]) if "sustained" in arguments else 0,
         ),
     )
 
@@ -216,27 +218,33 @@ def _provable(phrase: str) -> DurationTest:
     return test
 
 
-DEFAULTS = {"scale": "pain-severity-0-10", "before": "24 hours", "until": "8 hours", "from": "end", "occasions": "1"}
+DEFAULTS = {
+    "scale": "pain-severity-0-10",
+    "before": "24 hours",
+    "measured_within": "8 hours",
+    "from": "end",
+    "occasions": "1",
+}
 """What holds where a document does not say otherwise."""
 
 OPERATOR = Operator(
     name="pain_relief",
-    says="After a procedure of the value set the pain fell: from the last score `before` it to the scores of `until` "
-    "so long after it, counted `from` its end or its start, all on one scale with a time of day. The least relief and "
-    "the most must both be as asked. `occasions` counts separate days that lie `apart`, each from the one before; "
-    "`which` asks about the first, second or last day alone. `also: 7 following days` asks it of every score of those "
-    "days, and for one at least. `side` and `purpose` as for `procedure`.",
+    says="After a procedure of the value set the pain fell: from the last score `before` it to the scores of "
+    "`measured_within` so long after it, counted `from` its end or its start, all on one scale with a time of day. The "
+    "least relief and the most must both be as asked. `occasions` counts separate days that lie `apart`, each from the "
+    "one before; `occasion` asks about the first, second or last day alone. `sustained: 7 following days` asks it of "
+    "every score of those days, and for one at least. `side` and `purpose` as for `procedure`.",
     schema=arguments(
         ["after"],
         after=NAMES,
         relief=phrase(PERCENT, "at least 75 %"),
         occasions=phrase(r"^[1-9]\d*$", "2"),
         apart=phrase(DURATION, "at least 2 weeks"),
-        which={"enum": list(_PLACES)},
-        also=phrase(FOLLOWING_DAYS, "7 following days"),
+        occasion={"enum": list(_PLACES)},
+        sustained=phrase(FOLLOWING_DAYS, "7 following days"),
         scale=NAMES,
         before=phrase(HOURS, "24 hours"),
-        until=phrase(HOURS, "24 hours"),
+        measured_within=phrase(HOURS, "24 hours"),
         **{"from": {"enum": list(_EDGES)}, **SCHEMAS},
     ),
     example="""

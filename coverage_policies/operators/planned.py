@@ -1,4 +1,4 @@
-"""`plan`: something planned or under way: an active care plan, an active order, a procedure in progress."""
+"""`planned`: something planned or under way: an active care plan, an active order, a procedure in progress."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
-    Circumstances,
+    Context,
     Finding,
-    Holds,
     Operator,
+    Truth,
     arguments,
     value_set,
 )
@@ -21,7 +21,7 @@ from fhir_mappings.procedures import plans
 
 
 @dataclass(frozen=True, slots=True)
-class PlanTest:
+class PlannedTest:
     """Whether something of the set is planned or under way."""
 
     codes: ValueSet
@@ -31,25 +31,25 @@ class PlanTest:
         """Care plans, orders, procedures."""
         return (CARE_PLANS, ORDERS, PROCEDURES)
 
-    def find(self, case: Circumstances) -> Finding:
+    def find(self, ctx: Context) -> Finding:
         """An active plan, an active order or a procedure in progress holds."""
-        found = plans(case.record, self.codes.match)
+        found = plans(ctx.record, self.codes.match)
         if found:
-            return Finding(Holds.YES, Reason.PRESENT, found)
-        return nothing_found(case.record, "CarePlan", "ServiceRequest", "Procedure")
+            return Finding(Truth.YES, Reason.PRESENT, found)
+        return nothing_found(ctx.record, "CarePlan", "ServiceRequest", "Procedure")
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PlanTest:
-    return PlanTest(value_set(arguments["in"], sets))
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PlannedTest:
+    return PlannedTest(value_set(arguments["in"], sets))
 
 
 OPERATOR = Operator(
-    name="plan",
+    name="planned",
     says="Something of the value set is planned or under way: an activity of an active care plan, an active order, "
     "or a procedure in progress.",
     schema=arguments(["in"], **{"in": NAMES}),
     example="""
-clause: {plan: {in: psychotherapy}}
+clause: {planned: {in: psychotherapy}}
 facts:
   - plan: {code: cpt 90834}
 finds: holds

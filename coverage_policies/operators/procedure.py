@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
-    Circumstances,
+    Context,
     Finding,
-    Holds,
     Operator,
+    Truth,
     arguments,
     phrase,
     value_set,
@@ -29,9 +29,9 @@ from coverage_policies.format.searches import PROCEDURES, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import in_time, nothing_found
-from coverage_policies.operators.procedure_counts import SinceTest, TimesTest, begun
+from coverage_policies.operators.procedure_counts import CountCheck, SinceTest, begun
 from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, belonging
-from fhir_mappings.dates import Span, When
+from fhir_mappings.dates import CalendarPeriod, DateInterval
 from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.record import Availability
 
@@ -42,7 +42,7 @@ class ProcedureTest:
 
     codes: ValueSet
     belonging: Belonging
-    within: Span | None
+    within: CalendarPeriod | None
     lasting: DurationTest | None
 
     @property
@@ -50,60 +50,58 @@ class ProcedureTest:
         """The procedures."""
         return (PROCEDURES,)
 
-    def find(self, case: Circumstances) -> Finding:
+    def find(self, ctx: Context) -> Finding:
         """What was completed holds; under way counts while it goes on; unclear status, date or side cannot tell."""
-        on_record = begun(case, self.codes)
-        belongs = dict(zip(on_record, self.belonging.of(on_record, case.order), strict=True))
+        on_record = begun(ctx, self.codes)
+        belongs = dict(zip(on_record, self.belonging.of(on_record, ctx.order), strict=True))
         found = [p for p in on_record if belongs[p] is not False]
         if not found:
-            return nothing_found(case.record, "Procedure")
+            return nothing_found(ctx.record, "Procedure")
         done = [p for p in found if p.progress is not Progress.UNCLEAR and belongs[p]]
         if self.lasting is not None:
-            return self._lasting(case, self.lasting, found, done)
-        fitting = [p for p in done if self._fits(p, case) is True]
-        if fitting:
-            return Finding(Holds.YES, Reason.PRESENT, tuple(p.evidence for p in fitting))
+            return self._lasting(ctx, self.lasting, found, done)
+        candidate_keys = [p for p in done if self._fits(p, ctx) is True]
+        if candidate_keys:
+            return Finding(Truth.YES, Reason.PRESENT, tuple(p.evidence for p in candidate_keys))
         evidence = tuple(p.evidence for p in found)
-        if case.record.availability("Procedure") is Availability.UNAVAILABLE:
-            return Finding(Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, evidence)
-        certain = all(p.progress is not Progress.UNCLEAR and self._fits(p, case) is False for p in found)
+        if ctx.record.availability("Procedure") is Availability.UNAVAILABLE:
+            return Finding(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
+        certain = all(p.progress is not Progress.UNCLEAR and self._fits(p, ctx) is False for p in found)
         reason = Reason.DATE_OUT_OF_RANGE if done else Reason.INVALID_ATTRIBUTE
-        return Finding(Holds.NO if certain else Holds.CANNOT_TELL, reason, evidence)
+        return Finding(Truth.NO if certain else Truth.UNKNOWN, reason, evidence)
 
-    def _fits(self, done: Procedure, case: Circumstances) -> bool | None:
+    def _fits(self, done: Procedure, ctx: Context) -> bool | None:
         if done.progress is Progress.UNDER_WAY:
             # What goes on now may have begun since the day looked back to.
-            return True if not case.is_looking_back or in_time(done.start, None, case.anchor) is True else None
+            return True if not ctx.is_looking_back or in_time(done.start, None, ctx.anchor) is True else None
         if self.within is None and done.end is None:
-            return None if case.is_looking_back else True
-        return in_time(done.end, self.within, case.anchor)
+            return None if ctx.is_looking_back else True
+        return in_time(done.end, self.within, ctx.anchor)
 
-    def _lasting(
-        self, case: Circumstances, lasting: DurationTest, found: list[Procedure], done: list[Procedure]
-    ) -> Finding:
+    def _lasting(self, ctx: Context, lasting: DurationTest, found: list[Procedure], done: list[Procedure]) -> Finding:
         """First to last visit; visits in between are not looked for, so a gap stays the reader's to see."""
         evidence = tuple(p.evidence for p in found)
         dated = [(p.start, p.end) for p in done if p.start and p.end]
         if dated:
-            first = When(min(start.earliest for start, _ in dated), min(start.latest for start, _ in dated))
-            last = min(max(end.earliest for _, end in dated), case.anchor)
+            first = DateInterval(min(start.earliest for start, _ in dated), min(start.latest for start, _ in dated))
+            last = min(max(end.earliest for _, end in dated), ctx.anchor)
             if lasting.holds(first, last) is True:
-                return Finding(Holds.YES, Reason.PRESENT, evidence)
-        return Finding(Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE, evidence)
+                return Finding(Truth.YES, Reason.PRESENT, evidence)
+        return Finding(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureTest | TimesTest | SinceTest:
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureTest | CountCheck | SinceTest:
     codes, whose = value_set(arguments["in"], sets), belonging(arguments)
-    asked = [name for name in ("lasting", "times", "first", "last") if name in arguments]
-    asked_also = (["within"] if "within" in arguments and asked != ["times"] else []) + asked
+    asked = [name for name in ("lasting", "count", "first", "last") if name in arguments]
+    asked_also = (["within"] if "within" in arguments and asked != ["count"] else []) + asked
     if len(asked_also) > 1:
         raise ValueError(f"`{asked_also[0]}` and `{asked_also[1]}` are two questions; give each a clause of its own")
-    if "apart" in arguments and asked != ["times"]:
-        raise ValueError("`apart` says how far apart that many are; it needs `times`")
+    if "apart" in arguments and asked != ["count"]:
+        raise ValueError("`apart` says how far apart that many are; it needs `count`")
     within = span(arguments["within"]) if "within" in arguments else None
-    if asked == ["times"]:
+    if asked == ["count"]:
         apart = duration(arguments["apart"]) if "apart" in arguments else None
-        return TimesTest(codes, whose, within, _provable_count(arguments["times"]), apart)
+        return CountCheck(codes, whose, within, _provable_count(arguments["count"]), apart)
     if asked == ["first"]:
         return SinceTest(codes, whose, "first", duration(arguments["first"]))
     if asked == ["last"]:
@@ -131,7 +129,7 @@ def _provable_count(phrase: str) -> NumberTest:
 OPERATOR = Operator(
     name="procedure",
     says="Something of the value set was done by the anchor date. `within: 3 months` asks for one that recent; "
-    "`lasting: at least 4 weeks` for that long from the first to the last. `times: at least 4` counts days, with "
+    "`lasting: at least 4 weeks` for that long from the first to the last. `count: at least 4` counts days, with "
     "`apart: under 2 weeks` from the first of them to the last. `first: at least 2 weeks ago` and `last: under 2 "
     "months ago` ask how long ago that one was. `side: same` counts what was on the side of the order, `purpose` what "
     "was diagnostic or therapeutic; `or not stated` counts what does not say it, too.",
@@ -141,7 +139,7 @@ OPERATOR = Operator(
             "in": NAMES,
             "within": phrase(SPAN, "3 months"),
             "lasting": phrase(DURATION, "at least 4 weeks"),
-            "times": phrase(COUNT, "at least 4"),
+            "count": phrase(COUNT, "at least 4"),
             "apart": phrase(DURATION, "under 2 weeks"),
             "first": phrase(AGO, "at least 2 weeks ago"),
             "last": phrase(AGO, "under 2 months ago"),

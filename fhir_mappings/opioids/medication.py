@@ -51,7 +51,7 @@ def medication_of(record: PatientRecord, resource: Resource) -> Medication | Non
     if not label and not any(ingredient_of(coding) for coding in (*codes, *inside)):
         return Medication("medication without a name", None, "medication: what it is cannot be told")
     if target is not None and not record.is_usable(target, "code", "ingredient", "form"):
-        return Medication(label, None, record.set_aside[record.reference(target)])
+        return Medication(label, None, record.quarantined[record.reference(target)])
     try:
         product = _product(codes) or _compounded(target, parts)
     except UnconvertibleError as error:

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, TypeAlias
 
 from fhir_mappings.codings import codings, has_code, items, text_of
-from fhir_mappings.dates import Span, When, parse_period, plus
+from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.opioids.dose import days_of_quantity, is_as_needed, is_spinal, single_dose_mme
 from fhir_mappings.opioids.medication import Medication, medication_of
@@ -31,10 +31,10 @@ from fhir_mappings.record import PatientRecord
 DAYS_WITHOUT_END = 30
 """How long an active order without an end is sure to run."""
 
-STALE_AFTER = Span(-12, "months")
+STALE_AFTER = CalendarPeriod(-12, "months")
 """An active order that is older and was never dispensed may no longer be taken."""
 
-UNKNOWN_DAY = When(date.min, date.max)
+UNKNOWN_DAY = DateInterval(date.min, date.max)
 
 KINDS = ("MedicationRequest", "MedicationDispense", "MedicationStatement", "MedicationAdministration")
 """The resource types that are read, the leading one of a regimen first."""
@@ -77,15 +77,15 @@ class Stretch:
     """One dose in MME per day, the days on which it may have begun and the last days it may have been taken."""
 
     dose: Interval
-    start: When
-    end: When
+    start: DateInterval
+    end: DateInterval
 
 
 @dataclass(frozen=True, slots=True)
 class Prescription:
     """One resource, read.
 
-    `problem` says why it is left out (`counted` False) or has no upper bound. `only_raises` means that it may not
+    `problem` says why it is left out (`counted` False) or has no upper bound. `upper_bound_only` means that it may not
     have been taken at all: it adds to the upper bound only.
     """
 
@@ -93,12 +93,12 @@ class Prescription:
     kind: str
     medication: Medication
     dose: Interval
-    start: When
+    start: DateInterval
     stretches: tuple[Stretch, ...]
     problem: str = ""
     counted: bool = True
     in_hospital: bool = False
-    only_raises: bool = False
+    upper_bound_only: bool = False
     reported: bool = False
     may_be_dispensed: bool = False
     """Whether what was dispensed may tell the dose instead."""
@@ -109,9 +109,9 @@ class Prescription:
     replaces: str = ""
 
     @property
-    def end(self) -> When:
+    def end(self) -> DateInterval:
         """The last days on which any of it may have been taken."""
-        return When(
+        return DateInterval(
             max(stretch.end.earliest for stretch in self.stretches),
             max(stretch.end.latest for stretch in self.stretches),
         )
@@ -123,7 +123,7 @@ class Prescription:
         return (*self.medication.drug, *((product.strength, product.unit) if product else ()), self.dose)
 
 
-_End: TypeAlias = Callable[[When, When | None], When]
+_End: TypeAlias = Callable[[DateInterval, DateInterval | None], DateInterval]
 """When a step ends that began on a day and may state its own end."""
 
 
@@ -172,7 +172,7 @@ def read_left_out(record: PatientRecord, source: Source, reason: str) -> Prescri
     return replace(taken, counted=False)
 
 
-def read_order(record: PatientRecord, source: Source, handed_over: Sequence[When], as_of: date) -> Prescription:
+def read_order(record: PatientRecord, source: Source, handed_over: Sequence[DateInterval], as_of: date) -> Prescription:
     """A MedicationRequest. `handed_over` are the days of its dispenses."""
     resource, status = source.resource, source.resource.get("status")
     start = _start(record, source, handed_over)
@@ -186,17 +186,17 @@ def read_order(record: PatientRecord, source: Source, handed_over: Sequence[When
     valid_until = parse_period(request.get("validityPeriod"), record.zone)[1]
     updated = record.when(_object(resource.get("meta")).get("lastUpdated"))
 
-    def ends(begin: When, stated: When | None) -> When:
+    def ends(begin: DateInterval, stated: DateInterval | None) -> DateInterval:
         planned = stated
         if planned is None and length is not None:
             planned = lasting(start, length)
             if planned.latest < begin.latest:
                 # The supply does not reach the last step: then how long that lasts is not known.
-                planned = When(planned.earliest, lasting(begin, length).latest)
+                planned = DateInterval(planned.earliest, lasting(begin, length).latest)
         if planned is None and valid_until is not None:
             # Until then it may be dispensed; how long that lasts is not said.
-            sure = plus(begin.earliest, Span(DAYS_WITHOUT_END - 1, "days"))
-            planned = When(min(sure, valid_until.earliest), valid_until.latest)
+            sure = plus(begin.earliest, CalendarPeriod(DAYS_WITHOUT_END - 1, "days"))
+            planned = DateInterval(min(sure, valid_until.earliest), valid_until.latest)
         return _order_end(status, start, begin, planned, updated)
 
     stale = status == "active" and not handed_over and start.latest < plus(as_of, STALE_AFTER)
@@ -204,7 +204,7 @@ def read_order(record: PatientRecord, source: Source, handed_over: Sequence[When
     sure = status in _TAKEN and resource.get("intent") in _ORDER and not stale and not reported
     return replace(
         _prescription(source, sig, start, ends),
-        only_raises=not sure,
+        upper_bound_only=not sure,
         reported=reported,
         by_supply=length is not None and status in _RUNS_OUT and all(step.end is None for step in sig.steps),
         may_have_ended=status not in _RUNS_OUT,
@@ -232,13 +232,13 @@ def read_dispense(
         sig = known_sig(Interval(NO_DOSE_KNOWN.low, sig.dose.high), start)
     length = _supply_days(source, sig.dose, supply)
 
-    def ends(begin: When, stated: When | None) -> When:
+    def ends(begin: DateInterval, stated: DateInterval | None) -> DateInterval:
         last = lasting(begin, length) if length is not None else stated or _open(begin)
-        return When(min(last.earliest, sure_until), last.latest)
+        return DateInterval(min(last.earliest, sure_until), last.latest)
 
     return replace(
         _prescription(source, sig, start, ends),
-        only_raises=resource.get("status") != "completed" or handed_over is None,
+        upper_bound_only=resource.get("status") != "completed" or handed_over is None,
         by_supply=length is not None,
     )
 
@@ -251,13 +251,13 @@ def read_statement(record: PatientRecord, source: Source) -> Prescription:
     updated = record.when(_object(resource.get("meta")).get("lastUpdated"))
     over = resource.get("status") in ("completed", "stopped")
 
-    def ends(begin: When, stated: When | None) -> When:
+    def ends(begin: DateInterval, stated: DateInterval | None) -> DateInterval:
         if found := last or stated:
             return found
-        return When(begin.earliest, max(begin.latest, updated.latest)) if over and updated else _open(begin)
+        return DateInterval(begin.earliest, max(begin.latest, updated.latest)) if over and updated else _open(begin)
 
     sig = _sig(record, source, start, Supply(None, None, ""))
-    return replace(_prescription(source, sig, start, ends), only_raises=True)
+    return replace(_prescription(source, sig, start, ends), upper_bound_only=True)
 
 
 def read_administration(record: PatientRecord, source: Source) -> Prescription:
@@ -272,12 +272,12 @@ def read_administration(record: PatientRecord, source: Source) -> Prescription:
             sig = known_sig(single_dose_mme(dosage, product), start)
         except UnconvertibleError as error:
             sig = unknown_sig(record, (), start, str(error))
-    taken = _prescription(source, sig, start, lambda begin, _: When(begin.earliest, (last or begin).latest))
+    taken = _prescription(source, sig, start, lambda begin, _: DateInterval(begin.earliest, (last or begin).latest))
     outside = has_code(source.resource.get("category"), *_OUTSIDE)
-    return replace(taken, only_raises=True, in_hospital=not outside)
+    return replace(taken, upper_bound_only=True, in_hospital=not outside)
 
 
-def handed_over_on(record: PatientRecord, source: Source) -> When | None:
+def handed_over_on(record: PatientRecord, source: Source) -> DateInterval | None:
     """When a dispense reached the patient."""
     return record.when(source.resource.get("whenHandedOver"))
 
@@ -296,16 +296,16 @@ def name_of(record: PatientRecord, reference: Json, within: Resource) -> str:
     return said if isinstance(said, str) else ""
 
 
-def _sig(record: PatientRecord, source: Source, start: When, supply: Supply) -> Sig:
+def _sig(record: PatientRecord, source: Source, start: DateInterval, supply: Supply) -> Sig:
     if not record.is_usable(source.resource, *_READ[source.kind]):
-        return unknown_sig(record, source.dosages, start, record.set_aside[source.reference])
+        return unknown_sig(record, source.dosages, start, record.quarantined[source.reference])
     product = source.medication.product
     if product is None:
         return unknown_sig(record, source.dosages, start, source.medication.problem, may_be_dispensed=True)
     return read_sig(record, source.dosages, product, start, supply)
 
 
-def _prescription(source: Source, sig: Sig, start: When, ends: _End) -> Prescription:
+def _prescription(source: Source, sig: Sig, start: DateInterval, ends: _End) -> Prescription:
     return Prescription(
         source.reference,
         source.kind,
@@ -327,7 +327,7 @@ def _is_in_hospital(resource: Resource) -> bool:
     return any(word in said for word in _IN_HOSPITAL)
 
 
-def _start(record: PatientRecord, source: Source, handed_over: Sequence[When]) -> When:
+def _start(record: PatientRecord, source: Source, handed_over: Sequence[DateInterval]) -> DateInterval:
     """When it began, from the first element that says so."""
     resource = source.resource
     if source.kind == "MedicationDispense":
@@ -343,7 +343,7 @@ def _start(record: PatientRecord, source: Source, handed_over: Sequence[When]) -
     if handed_over:
         # Earlier dispenses may be missing: for the upper bound it may have begun when it was written.
         first = min(handed_over, key=lambda when: (when.earliest, when.latest))
-        return When(min(first.earliest, written.earliest), first.latest) if written else first
+        return DateInterval(min(first.earliest, written.earliest), first.latest) if written else first
     return written or UNKNOWN_DAY
 
 
@@ -359,7 +359,9 @@ def _supply_days(source: Source, dose: Interval, supply: Supply) -> Interval | N
     return None
 
 
-def _order_end(status: Json, start: When, begin: When, planned: When | None, updated: When | None) -> When:
+def _order_end(
+    status: Json, start: DateInterval, begin: DateInterval, planned: DateInterval | None, updated: DateInterval | None
+) -> DateInterval:
     """The last days of a step that starts at `begin` in an order that starts at `start`.
 
     They follow from the order's status, its planned end and when it was last changed.
@@ -367,16 +369,16 @@ def _order_end(status: Json, start: When, begin: When, planned: When | None, upd
     changed = updated.latest if updated else date.max
     if status in ("stopped", "cancelled"):
         latest = min(planned.latest if planned else date.max, changed)
-        return When(start.earliest, max(begin.latest, latest))
+        return DateInterval(start.earliest, max(begin.latest, latest))
     if status == "completed" and (planned is None or planned.latest == date.max):
-        return When(planned.earliest if planned else begin.earliest, max(begin.latest, changed))
+        return DateInterval(planned.earliest if planned else begin.earliest, max(begin.latest, changed))
     if planned is not None:
         return planned
-    return When(plus(begin.earliest, Span(DAYS_WITHOUT_END - 1, "days")), date.max)
+    return DateInterval(plus(begin.earliest, CalendarPeriod(DAYS_WITHOUT_END - 1, "days")), date.max)
 
 
-def _open(begin: When) -> When:
-    return When(begin.earliest, date.max)
+def _open(begin: DateInterval) -> DateInterval:
+    return DateInterval(begin.earliest, date.max)
 
 
 def _object(value: Json) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
-from fhir_mappings.dates import When
+from fhir_mappings.dates import DateInterval
 from fhir_mappings.opioids.prescriptions import KINDS, Prescription
 from fhir_mappings.opioids.quantities import Interval
 from fhir_mappings.opioids.regimens import OpioidChart, read_opioids
@@ -210,7 +210,7 @@ def _line(one: Prescription, baseline: Baseline | None, current: tuple[date, dat
     )
 
 
-def _printed(when: When) -> str:
+def _printed(when: DateInterval) -> str:
     return "" if when.latest == date.max else str(when)
 
 

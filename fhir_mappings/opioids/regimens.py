@@ -110,7 +110,7 @@ def _read_together(
     left_out += [replace(one, counted=False, problem=f"counted with {taken[0].reference}") for one in said]
     denied = any(one.resource.get("status") == "not-taken" for one in group)
     return tuple(
-        replace(one, in_hospital=taken[0].in_hospital, only_raises=one.only_raises or denied) for one in taken
+        replace(one, in_hospital=taken[0].in_hospital, upper_bound_only=one.upper_bound_only or denied) for one in taken
     ), tuple(left_out)
 
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import add
 from typing import Any
 
-from fhir_mappings.dates import Span, When, parse_period, plus
+from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.opioids.dose import check_factor, daily_mme, frequency, is_as_needed, supplied_per_day
 from fhir_mappings.opioids.quantities import Interval, UnconvertibleError, days, exactly, number
@@ -25,8 +25,8 @@ class Step:
     """A dose in MME per day, when it may have begun, and when it may have ended if the instruction says so."""
 
     dose: Interval
-    start: When
-    end: When | None = None
+    start: DateInterval
+    end: DateInterval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Supply:
     element: str
 
 
-def known_sig(dose: Interval, start: When) -> Sig:
+def known_sig(dose: Interval, start: DateInterval) -> Sig:
     """A sig of one dose."""
     return Sig(dose, (Step(dose, start),))
 
@@ -57,7 +57,7 @@ def known_sig(dose: Interval, start: When) -> Sig:
 def unknown_sig(
     record: PatientRecord,
     dosages: Sequence[Mapping[str, Any]],
-    start: When,
+    start: DateInterval,
     problem: str,
     *,
     may_be_dispensed: bool = False,
@@ -70,7 +70,7 @@ def unknown_sig(
 
 
 def read_sig(
-    record: PatientRecord, dosages: Sequence[Mapping[str, Any]], product: Product, start: When, supply: Supply
+    record: PatientRecord, dosages: Sequence[Mapping[str, Any]], product: Product, start: DateInterval, supply: Supply
 ) -> Sig:
     """The dosage instructions of a resource that begins on `start`; the supply per day where they do not say."""
     try:
@@ -92,11 +92,11 @@ def read_sig(
     return _one_after_the_other(record, dosages, doses, start)
 
 
-def lasting(start: When, length: Interval) -> When:
+def lasting(start: DateInterval, length: Interval) -> DateInterval:
     """The last day of something that began on `start` and lasts so many days."""
-    first = plus(start.earliest, Span(math.floor(length.low) - 1, "days"))
-    last = date.max if length.high is None else plus(start.latest, Span(math.ceil(length.high) - 1, "days"))
-    return When(first, max(first, last))
+    first = plus(start.earliest, CalendarPeriod(math.floor(length.low) - 1, "days"))
+    last = date.max if length.high is None else plus(start.latest, CalendarPeriod(math.ceil(length.high) - 1, "days"))
+    return DateInterval(first, max(first, last))
 
 
 def _supplied(supply: Supply, product: Product) -> Interval | None:
@@ -109,7 +109,7 @@ def _supplied(supply: Supply, product: Product) -> Interval | None:
 
 
 def _one_after_the_other(
-    record: PatientRecord, dosages: Sequence[Mapping[str, Any]], doses: Sequence[Interval], start: When
+    record: PatientRecord, dosages: Sequence[Mapping[str, Any]], doses: Sequence[Interval], start: DateInterval
 ) -> Sig:
     """Instructions of one sequence number, or none, run side by side; of several, one after the other.
 
@@ -132,7 +132,7 @@ def _one_after_the_other(
             break
         steps.append(Step(dose, first, end))
         if end is not None:
-            begin = When(_next_day(end.earliest), _next_day(end.latest))
+            begin = DateInterval(_next_day(end.earliest), _next_day(end.latest))
     return Sig(reduce(Interval.hull, (step.dose for step in steps)), tuple(steps))
 
 
@@ -145,10 +145,12 @@ def _position(dosage: Mapping[str, Any]) -> Fraction:
 
 
 def _next_day(day: date) -> date:
-    return plus(day, Span(1, "days"))
+    return plus(day, CalendarPeriod(1, "days"))
 
 
-def _bounds(record: PatientRecord, dosage: Mapping[str, Any], start: When) -> tuple[When, When | None]:
+def _bounds(
+    record: PatientRecord, dosage: Mapping[str, Any], start: DateInterval
+) -> tuple[DateInterval, DateInterval | None]:
     """When one instruction begins and ends: `timing.repeat.bounds[x]`, else the number of times it is to be taken."""
     timing = dosage.get("timing")
     repeat = timing.get("repeat") if isinstance(timing, Mapping) else None
@@ -182,7 +184,7 @@ def _length(repeat: Mapping[str, Any], timing: Json) -> Interval | None:
     return None
 
 
-def stated_start(record: PatientRecord, dosages: Sequence[Mapping[str, Any]]) -> When | None:
+def stated_start(record: PatientRecord, dosages: Sequence[Mapping[str, Any]]) -> DateInterval | None:
     """The earliest `boundsPeriod.start` of the instructions."""
     repeats = [timing.get("repeat") for one in dosages if isinstance(timing := one.get("timing"), Mapping)]
     periods = [repeat.get("boundsPeriod") for repeat in repeats if isinstance(repeat, Mapping)]

@@ -79,8 +79,8 @@ def regular_series(chart: OpioidChart, first: date, last: date) -> Series:
     families: dict[tuple[str, str], list[Regimen]] = {}
     for regimen in chart.regimens:
         families.setdefault(regimen.leading.medication.drug, []).append(regimen)
-    low = [piece for family in families.values() for piece in _surely_taken(family)]
-    high = [piece for family in families.values() for piece in _possibly_taken(family)]
+    low = [piece for family in families.values() for piece in _lower_bound(family)]
+    high = [piece for family in families.values() for piece in _upper_bound(family)]
     return _series(low, high, first, last)
 
 
@@ -131,7 +131,7 @@ def combined(pieces: Sequence[Piece], choice: Callable[[Iterable[Fraction]], Fra
 
 
 def _low(one: Prescription) -> list[Piece]:
-    if one.only_raises:
+    if one.upper_bound_only:
         return []
     stretches = [
         Piece(stretch.start.latest.toordinal(), stretch.end.earliest.toordinal(), stretch.dose.low)
@@ -153,7 +153,7 @@ def _high(one: Prescription, days_left_over: int) -> list[Piece]:
     return combined([piece for piece in stretches if piece.first <= piece.last], total)
 
 
-def _surely_taken(family: Sequence[Regimen]) -> list[Piece]:
+def _lower_bound(family: Sequence[Regimen]) -> list[Piece]:
     """The lower bound for one drug: renewals count once, and a new prescription may have replaced an older one.
 
     Two prescriptions of one drug and release add up only where they began on the same day.
@@ -178,7 +178,7 @@ def _may_replace(other: Prescription, one: Prescription) -> date:
     return other.start.earliest
 
 
-def _possibly_taken(family: Sequence[Regimen]) -> list[Piece]:
+def _upper_bound(family: Sequence[Regimen]) -> list[Piece]:
     """The upper bound for one drug: everything adds up but an order and the one it replaces, and gaps are bridged."""
     left_over = _left_over(family)
     highs = []

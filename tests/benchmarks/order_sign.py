@@ -27,7 +27,7 @@ from cds_service.observability.call_log import CallLog
 from cds_service.records.database import Database
 from cds_service.records.policy_snapshot import Bundle
 from cds_service.records.protocol import Records
-from cds_service.records.pseudonyms import Keyed, random_key
+from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
 from cds_service.settings import Settings
@@ -107,7 +107,7 @@ def main() -> None:
     database = Database(sys.argv[1] if sys.argv[1:] else f"sqlite:///{folder.name}/records.db", wait_seconds=5)
     make_ready(database)
     bundle = Bundle.of(assessor, settings.time_zone, settings.answers_valid_days)
-    recorded = app_with(records_in(database, Keyed(random_key()), settings, assessor, bundle, clock))
+    recorded = app_with(records_in(database, Pseudonymizer(random_key()), settings, assessor, bundle, clock))
     app = app_with(None)
 
     @app.post("/floor")

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
-from cards.build import deck as deck_of
+from cards.build import build_cards as deck_of
 from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Alternative, CriterionResult, Determination, Question
 from fhir_mappings.record import Evidence
 
 
-def deck(determinations: Iterable[Determination], hook: str, new_id: Callable[[], str]) -> tuple[dict[str, Any], ...]:
+def build_cards(
+    determinations: Iterable[Determination], hook: str, new_id: Callable[[], str]
+) -> tuple[dict[str, Any], ...]:
     """The cards of determinations that stand alone."""
     return deck_of([Assessment((each,)) for each in determinations], hook, new_id)
 
@@ -57,7 +59,7 @@ def test_each_outcome_is_shown_as_the_table_of_outcomes_says(
     outcome: Outcome, indicators: tuple[str | None, str | None]
 ) -> None:
     for hook, indicator in zip(("order-select", "order-sign"), indicators, strict=True):
-        cards = deck([determination(outcome)], hook, counter())
+        cards = build_cards([determination(outcome)], hook, counter())
         assert [card["indicator"] for card in cards] == ([indicator] if indicator else [])
 
 
@@ -68,7 +70,7 @@ def test_every_outcome_has_a_row_in_the_table() -> None:
 @pytest.mark.requirement("7.63")
 def test_cards_and_suggestions_have_uuids_of_their_own() -> None:
     better = Alternative("Change it", {"resourceType": "ServiceRequest", "id": "1"}, Outcome.DOCUMENTATION_NEEDED)
-    cards = deck(
+    cards = build_cards(
         [determination(Outcome.CRITERIA_NOT_MET, alternatives=(better, better)), determination(Outcome.CASE_REVIEW)],
         "order-sign",
         counter(),
@@ -86,7 +88,7 @@ def test_the_worst_outcome_comes_first_whatever_the_order_of_the_determinations(
     for permutation in itertools.permutations(mixed):
         outcomes = [
             card["extension"]["cds-service.determination"]["outcome"]
-            for card in deck(permutation, "order-sign", counter())
+            for card in build_cards(permutation, "order-sign", counter())
         ]
         assert outcomes == ["not-supported", "documentation-needed", "supported"]
 
@@ -94,7 +96,7 @@ def test_the_worst_outcome_comes_first_whatever_the_order_of_the_determinations(
 @pytest.mark.requirement("7.58")
 def test_a_summary_stays_under_140_characters_whatever_the_order_is_called() -> None:
     long = determination(Outcome.DOCUMENTATION_NEEDED, order_label="Very long name of an order " * 20)
-    (card,) = deck([long], "order-sign", counter())
+    (card,) = build_cards([long], "order-sign", counter())
     assert 0 < len(card["summary"]) < 140
 
 
@@ -110,14 +112,14 @@ def test_a_card_has_no_null_and_no_empty_member() -> None:
         return []
 
     for outcome in Outcome:
-        for card in deck([determination(outcome)], "order-sign", counter()):
+        for card in build_cards([determination(outcome)], "order-sign", counter()):
             assert empties(card) == []
 
 
 @pytest.mark.requirement("7.70")
 def test_every_card_but_the_supported_one_can_be_overridden_with_six_reasons() -> None:
     for outcome in set(Outcome) - {Outcome.NOT_APPLICABLE}:
-        (card,) = deck([determination(outcome)], "order-sign", counter())
+        (card,) = build_cards([determination(outcome)], "order-sign", counter())
         reasons = card.get("overrideReasons", [])
         assert len({reason["code"] for reason in reasons}) == (0 if outcome is Outcome.SUPPORTED else 6)
         assert all(reason["system"] and reason["display"] for reason in reasons)
@@ -127,7 +129,7 @@ def test_every_card_but_the_supported_one_can_be_overridden_with_six_reasons() -
 def test_suggestions_replace_the_draft_order_and_come_with_a_selection_behaviour() -> None:
     mended = {"resourceType": "ServiceRequest", "id": "1", "orderDetail": [{"text": "Lateral transarticular approach"}]}
     better = Alternative("Plan the lateral approach", mended, Outcome.DOCUMENTATION_NEEDED)
-    (card,) = deck([determination(Outcome.CRITERIA_NOT_MET, alternatives=(better,))], "order-sign", counter())
+    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, alternatives=(better,))], "order-sign", counter())
     assert card["selectionBehavior"] == "at-most-one"
     assert card["suggestions"][0]["label"] == "Plan the lateral approach"
     assert card["suggestions"][0]["actions"] == [
@@ -136,14 +138,14 @@ def test_suggestions_replace_the_draft_order_and_come_with_a_selection_behaviour
 
 
 def test_without_suggestions_there_is_no_selection_behaviour() -> None:
-    (card,) = deck([determination(Outcome.CRITERIA_NOT_MET)], "order-sign", counter())
+    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET)], "order-sign", counter())
     assert "selectionBehavior" not in card
     assert "suggestions" not in card
 
 
 @pytest.mark.requirement("7.60")
 def test_the_source_names_owner_policy_section_and_revision() -> None:
-    (card,) = deck([determination(Outcome.CRITERIA_NOT_MET)], "order-sign", counter())
+    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET)], "order-sign", counter())
     assert card["source"]["label"] == "Test Plan: CP.TEST Test fusion, section II, revision 2025-01"
 
 
@@ -156,7 +158,9 @@ def test_the_determination_travels_in_the_extension_with_every_criterion() -> No
         evidence=(Evidence("Condition/fm-1", "Fibromyalgia", "2024-05-01"),),
         counted=Status.NOT_MET,
     )
-    (card,) = deck([determination(Outcome.CRITERIA_NOT_MET, criteria=(failed,), notes=("a",))], "order-sign", counter())
+    (card,) = build_cards(
+        [determination(Outcome.CRITERIA_NOT_MET, criteria=(failed,), notes=("a",))], "order-sign", counter()
+    )
     assert card["extension"]["cds-service.determination"] == {
         "policy": "CP.TEST",
         "revision": "2025-01",
@@ -179,14 +183,14 @@ def test_the_determination_travels_in_the_extension_with_every_criterion() -> No
 
 
 def test_what_is_supported_is_one_line_that_says_it_is_no_approval() -> None:
-    (card,) = deck([determination(Outcome.SUPPORTED)], "order-sign", counter())
+    (card,) = build_cards([determination(Outcome.SUPPORTED)], "order-sign", counter())
     assert card["summary"] == "Fusion: documented for CP.TEST; not an approval"
     assert "detail" not in card
 
 
 def test_the_number_of_open_questions_stands_in_the_summary() -> None:
     one = (Question("II.A", "Did it fail?"),)
-    (card,) = deck([determination(Outcome.DOCUMENTATION_NEEDED, questions=one)], "order-sign", counter())
+    (card,) = build_cards([determination(Outcome.DOCUMENTATION_NEEDED, questions=one)], "order-sign", counter())
     assert card["summary"] == "Fusion: 1 answer needed for CP.TEST"
-    (card,) = deck([determination(Outcome.DOCUMENTATION_NEEDED, questions=one * 7)], "order-sign", counter())
+    (card,) = build_cards([determination(Outcome.DOCUMENTATION_NEEDED, questions=one * 7)], "order-sign", counter())
     assert card["summary"] == "Fusion: 7 answers needed for CP.TEST"

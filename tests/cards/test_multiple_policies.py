@@ -44,7 +44,7 @@ def revisions(*outcomes: Outcome) -> dict[str, Any]:
 
 
 def test_where_the_texts_agree_it_says_what_is_the_matter() -> None:
-    failed = criterion("I.A", NOT_MET, fails="Too soon")
+    failed = criterion("I.A", NOT_MET, says_when_not_met="Too soon")
     found = card_of(text(FAILED, failed, revision="2024-01"), text(FAILED, failed))
     assert found["summary"] == "Fusion: Too soon"
 

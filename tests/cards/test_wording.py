@@ -7,7 +7,13 @@ import pytest
 from cards.markdown import escaped, shortened
 from cards.wording import detail, summary
 from coverage_policies.format.terms import Outcome, Reason, Status
-from coverage_policies.judging.determination import CriterionResult, Determination, Presumption, Question, failing
+from coverage_policies.judging.determination import (
+    CriterionResult,
+    Determination,
+    Presumption,
+    Question,
+    failed_criteria,
+)
 from fhir_mappings.record import Evidence
 
 FIBROMYALGIA = Evidence("Condition/fm-1", "Fibromyalgia", "2024-05-01")
@@ -43,7 +49,9 @@ def test_the_criterion_that_fails_stands_in_the_summary() -> None:
 
 
 def test_a_failing_sentence_and_the_value_behind_it_take_the_place_of_the_criterion() -> None:
-    said = result("II.E", Status.NOT_MET, "II", fails="Opioids were not halved", gist="120 → 90 MME/day")
+    said = result(
+        "II.E", Status.NOT_MET, "II", says_when_not_met="Opioids were not halved", headline="120 → 90 MME/day"
+    )
     assert summary(determination(Outcome.CRITERIA_NOT_MET, GROUP, said)) == (
         "Fusion: Opioids were not halved: 120 → 90 MME/day"
     )
@@ -57,15 +65,15 @@ def test_further_failures_are_counted_in_the_summary() -> None:
 def test_a_part_that_fails_in_a_group_that_is_met_is_no_failure() -> None:
     tests = result("II.D", Status.MET, "II", is_group=True)
     part = result("II.D.faber", Status.NOT_MET, "II.D")
-    assert [each.id for each in failing(determination(Outcome.CRITERIA_NOT_MET, GROUP, tests, part, FAILED))] == [
-        "II.E"
-    ]
+    assert [
+        each.id for each in failed_criteria(determination(Outcome.CRITERIA_NOT_MET, GROUP, tests, part, FAILED))
+    ] == ["II.E"]
 
 
 def test_the_section_that_decided_is_named_before_the_others() -> None:
     section = result("IV", Status.NOT_MET)
     judged = determination(Outcome.NOT_SUPPORTED, GROUP, FAILED, section, section="IV")
-    assert [each.id for each in failing(judged)] == ["IV", "II.E"]
+    assert [each.id for each in failed_criteria(judged)] == ["IV", "II.E"]
 
 
 def test_a_failing_criterion_is_shown_with_label_date_and_reference_of_its_evidence() -> None:
@@ -104,8 +112,8 @@ def test_what_an_open_pathway_would_fail_on_is_said_before_it_is_chosen() -> Non
     wean = result(
         "I.A.2.h",
         Status.UNKNOWN,
-        fails="Opioids were not halved",
-        gist="120 → 90",
+        says_when_not_met="Opioids were not halved",
+        headline="120 → 90",
         on_pathways={"non-malignant": Status.NOT_MET},
     )
     text = detail(determination(Outcome.DOCUMENTATION_NEEDED, wean))

@@ -12,7 +12,11 @@ from cds_service.settings import Settings
 def test_the_defaults_need_no_environment() -> None:
     settings = Settings()
     assert settings.time_zone == ZoneInfo("America/New_York")
-    assert (settings.budget_seconds, settings.max_body_bytes, settings.answers_valid_days) == (4.0, 10_000_000, 90)
+    assert (settings.call_timeout_seconds, settings.max_body_bytes, settings.answers_valid_days) == (
+        4.0,
+        10_000_000,
+        90,
+    )
     assert (settings.cors_origins, settings.policy_folders) == (("*",), ())
 
 
@@ -37,7 +41,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     [
         ("CDS_TIME_ZONE", "Mars/Olympus"),
         ("CDS_PUBLIC_URL", "cds.example.org"),
-        ("CDS_BUDGET_SECONDS", "0"),
+        ("CDS_CALL_TIMEOUT_SECONDS", "0"),
         ("CDS_CORS_ORIGINS", "https://*.example.org"),
         ("CDS_CORS_ORIGINS", "https://example.org/path"),
         ("CDS_THREADS", "many"),

@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 
 from fhir_mappings.answers import answers
-from fhir_mappings.dates import Span
+from fhir_mappings.dates import CalendarPeriod
 from tests.support.fhir_builders import record, resource
 
 OURS = "https://plans.example/Questionnaire/CP.MP.126|2025-04"
@@ -34,7 +34,7 @@ def response(value=True, name="x", items=None, **members):
 
 
 def read(*given, valid=90, **options):
-    found = answers(record(*given, **options), ORDER, lambda address: address == OURS, Span(valid, "days"))
+    found = answers(record(*given, **options), ORDER, lambda address: address == OURS, CalendarPeriod(valid, "days"))
     return {link: answer.value for link, answer in found.items()}
 
 
@@ -314,8 +314,8 @@ def test_coded_and_written_answers_are_understood(value, word):
 
 def test_a_fault_in_an_element_in_use_sets_the_response_aside():
     chart = record(response(items=[item(True), {"linkId": 5, "answer": "x"}]))
-    found = answers(chart, ORDER, lambda address: address == OURS, Span(90, "days"))
-    assert (found, list(chart.set_aside)) == ({}, ["QuestionnaireResponse/x"])
+    found = answers(chart, ORDER, lambda address: address == OURS, CalendarPeriod(90, "days"))
+    assert (found, list(chart.quarantined)) == ({}, ["QuestionnaireResponse/x"])
 
 
 def test_a_fault_elsewhere_changes_nothing():
@@ -324,5 +324,7 @@ def test_a_fault_elsewhere_changes_nothing():
 
 @pytest.mark.parametrize(("value", "shown"), [(True, "yes"), ({"valueString": "unknown"}, "not known")])
 def test_the_evidence_is_the_response_with_its_day_and_answer(value, shown):
-    found = answers(record(response(value)), ORDER, lambda address: address == OURS, Span(90, "days"))["II.E"].evidence
+    found = answers(record(response(value)), ORDER, lambda address: address == OURS, CalendarPeriod(90, "days"))[
+        "II.E"
+    ].evidence
     assert (found.reference, found.date, found.value) == ("QuestionnaireResponse/x", "2026-02-01", shown)

@@ -231,7 +231,7 @@ def test_a_coverage_with_a_faulty_element_that_tells_the_plan_is_not_readable_an
     chart = record(coverage(**crooked))
     (found,) = coverages(chart, DAY)
     assert found.is_readable is False
-    assert list(chart.set_aside) == ["Coverage/c"]
+    assert list(chart.quarantined) == ["Coverage/c"]
 
 
 def test_a_fault_in_an_element_that_nobody_reads_is_tolerated() -> None:

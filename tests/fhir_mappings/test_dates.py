@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from fhir_mappings.dates import (
-    Span,
-    When,
-    has_passed,
+    CalendarPeriod,
+    DateInterval,
+    elapsed_at_least,
     has_passed_strictly,
     is_on_or_before,
     is_within,
@@ -18,16 +18,16 @@ from fhir_mappings.dates import (
 )
 
 NEW_YORK = ZoneInfo("America/New_York")
-SIX_MONTHS = Span(6, "months")
+SIX_MONTHS = CalendarPeriod(6, "months")
 TODAY = date(2026, 3, 2)
 
 
 def day(text):
-    return When(date.fromisoformat(text), date.fromisoformat(text))
+    return DateInterval(date.fromisoformat(text), date.fromisoformat(text))
 
 
 def month(first, last):
-    return When(date.fromisoformat(first), date.fromisoformat(last))
+    return DateInterval(date.fromisoformat(first), date.fromisoformat(last))
 
 
 @pytest.mark.parametrize(
@@ -117,18 +117,18 @@ def test_an_unreadable_period_has_neither(value):
 @pytest.mark.parametrize(
     ("start", "span", "end"),
     [
-        ("2025-08-31", Span(6, "months"), "2026-02-28"),
-        ("2023-08-31", Span(6, "months"), "2024-02-29"),
-        ("2025-08-30", Span(6, "months"), "2026-02-28"),
-        ("2025-12-31", Span(2, "months"), "2026-02-28"),
-        ("2025-11-15", Span(2, "months"), "2026-01-15"),
-        ("2024-02-29", Span(1, "years"), "2025-02-28"),
-        ("2024-02-29", Span(4, "years"), "2028-02-29"),
-        ("2026-02-27", Span(2, "weeks"), "2026-03-13"),
-        ("2024-02-28", Span(1, "days"), "2024-02-29"),
-        ("2026-03-31", Span(0, "months"), "2026-03-31"),
-        ("2026-03-31", Span(-1, "months"), "2026-02-28"),
-        ("2026-01-15", Span(-1, "months"), "2025-12-15"),
+        ("2025-08-31", CalendarPeriod(6, "months"), "2026-02-28"),
+        ("2023-08-31", CalendarPeriod(6, "months"), "2024-02-29"),
+        ("2025-08-30", CalendarPeriod(6, "months"), "2026-02-28"),
+        ("2025-12-31", CalendarPeriod(2, "months"), "2026-02-28"),
+        ("2025-11-15", CalendarPeriod(2, "months"), "2026-01-15"),
+        ("2024-02-29", CalendarPeriod(1, "years"), "2025-02-28"),
+        ("2024-02-29", CalendarPeriod(4, "years"), "2028-02-29"),
+        ("2026-02-27", CalendarPeriod(2, "weeks"), "2026-03-13"),
+        ("2024-02-28", CalendarPeriod(1, "days"), "2024-02-29"),
+        ("2026-03-31", CalendarPeriod(0, "months"), "2026-03-31"),
+        ("2026-03-31", CalendarPeriod(-1, "months"), "2026-02-28"),
+        ("2026-01-15", CalendarPeriod(-1, "months"), "2025-12-15"),
     ],
 )
 def test_a_span_later_is_a_calendar_day(start, span, end):
@@ -137,12 +137,12 @@ def test_a_span_later_is_a_calendar_day(start, span, end):
 
 @pytest.mark.parametrize("unit", ["days", "weeks", "months", "years"])
 def test_the_calendar_ends_rather_than_overflows(unit):
-    assert plus(date(9999, 12, 31), Span(1, unit)) == date.max
+    assert plus(date(9999, 12, 31), CalendarPeriod(1, unit)) == date.max
 
 
 @pytest.mark.parametrize("unit", ["days", "weeks", "months", "years"])
 def test_the_calendar_begins_rather_than_overflows(unit):
-    assert plus(date(1, 1, 1), Span(-1, unit)) == date.min
+    assert plus(date(1, 1, 1), CalendarPeriod(-1, unit)) == date.min
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,12 @@ def test_the_calendar_begins_rather_than_overflows(unit):
         (month("2025-09-01", "2025-09-30"), None),
         (month("2025-10-01", "2025-10-31"), False),
         (month("2025-09-02", "2025-12-31"), None),
-        (When(date.min, date(2025, 9, 2)), True),
-        (When(date.min, date.max), None),
+        (DateInterval(date.min, date(2025, 9, 2)), True),
+        (DateInterval(date.min, date.max), None),
     ],
 )
 def test_six_months_have_passed_from_the_day_that_completes_them(since, expected):
-    assert has_passed(SIX_MONTHS, since, TODAY) is expected
+    assert elapsed_at_least(SIX_MONTHS, since, TODAY) is expected
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,11 @@ def test_on_or_before_counts_the_day_itself(when, expected):
 
 @pytest.mark.parametrize(
     ("span", "words"),
-    [(Span(1, "months"), "1 month"), (Span(6, "months"), "6 months"), (Span(1, "years"), "1 year")],
+    [
+        (CalendarPeriod(1, "months"), "1 month"),
+        (CalendarPeriod(6, "months"), "6 months"),
+        (CalendarPeriod(1, "years"), "1 year"),
+    ],
 )
 def test_a_span_prints_in_words(span, words):
     assert str(span) == words
@@ -235,8 +239,8 @@ def test_a_span_prints_in_words(span, words):
         (month("2026-12-01", "2026-12-31"), "2026-12"),
         (month("2026-02-01", "2026-03-31"), "2026-02-01 to 2026-03-31"),
         (month("2026-02-02", "2026-02-28"), "2026-02-02 to 2026-02-28"),
-        (When(date.min, date(2026, 3, 2)), "until 2026-03-02"),
-        (When(date(2026, 3, 2), date.max), "since 2026-03-02"),
+        (DateInterval(date.min, date(2026, 3, 2)), "until 2026-03-02"),
+        (DateInterval(date(2026, 3, 2), date.max), "since 2026-03-02"),
     ],
 )
 def test_an_interval_prints_as_precisely_as_it_is_known(when, words):

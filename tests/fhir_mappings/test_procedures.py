@@ -294,7 +294,7 @@ def test_a_code_that_only_asks_plans_nothing(given):
 @pytest.mark.parametrize("given", [care_plan({}, period="x"), order(authoredOn="then")])
 def test_a_faulty_plan_is_set_aside_by_name(given):
     chart = record(given)
-    assert (plans(chart, KNOWN), list(chart.set_aside)) == ((), [f"{given['resourceType']}/x"])
+    assert (plans(chart, KNOWN), list(chart.quarantined)) == ((), [f"{given['resourceType']}/x"])
 
 
 def test_a_fault_elsewhere_in_an_order_is_tolerated():

@@ -11,7 +11,7 @@ from fhir_mappings.allergies import allergies
 from fhir_mappings.answers import answers
 from fhir_mappings.codings import Match, codings, text_of
 from fhir_mappings.conditions import conditions
-from fhir_mappings.dates import Span
+from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.devices import devices
 from fhir_mappings.drug_exposure import longest_stretch, supplies
 from fhir_mappings.medications import medications
@@ -148,7 +148,7 @@ READINGS = {
     "devices": (("Device",), lambda chart: devices(chart, anything)),
     "answers": (
         ("QuestionnaireResponse",),
-        lambda chart: answers(chart, "ServiceRequest/x", lambda address: "x" in address, Span(90, "days")),
+        lambda chart: answers(chart, "ServiceRequest/x", lambda address: "x" in address, CalendarPeriod(90, "days")),
     ),
 }
 

@@ -42,7 +42,7 @@ def test_a_resource_of_another_patient_or_of_none_is_left_out(subject):
 
 
 def test_what_is_left_out_is_counted():
-    assert record(about("Patient/other"), condition()).foreign == 1
+    assert record(about("Patient/other"), condition()).other_patients == 1
 
 
 @pytest.mark.parametrize("member", ["subject", "patient", "beneficiary", "for", "individual"])
@@ -95,7 +95,7 @@ def test_what_is_about_nobody_is_kept(kind):
 @pytest.mark.parametrize("kind", ["OperationOutcome", "Bundle", None, 5, []])
 def test_what_is_no_record_is_not_kept(kind):
     chart = record({"resourceType": kind, "id": "1", "subject": {"reference": "Patient/p"}})
-    assert (chart.is_empty, chart.foreign) == (True, 0)
+    assert (chart.is_empty, chart.other_patients) == (True, 0)
 
 
 def updated(moment, code):
@@ -219,7 +219,7 @@ def test_what_is_set_aside_is_named_without_its_value():
     given = condition(onsetDateTime="yesterday")
     chart = record(given)
     chart.is_usable(given, "onset")
-    assert chart.set_aside == {"Condition/x": "Condition.onsetDateTime does not follow FHIR R4"}
+    assert chart.quarantined == {"Condition/x": "Condition.onsetDateTime does not follow FHIR R4"}
 
 
 def test_a_fault_elsewhere_is_tolerated():
@@ -231,13 +231,13 @@ def test_what_is_tolerated_is_named():
     given = condition(note="x")
     chart = record(given)
     chart.is_usable(given, "code")
-    assert (chart.set_aside, chart.tolerated) == ({}, {"Condition/x": "Condition.note does not follow FHIR R4"})
+    assert (chart.quarantined, chart.tolerated) == ({}, {"Condition/x": "Condition.note does not follow FHIR R4"})
 
 
 def test_a_sound_resource_is_neither_set_aside_nor_tolerated():
     given = condition()
     chart = record(given)
-    assert (chart.is_usable(given, "code"), chart.set_aside, chart.tolerated) == (True, {}, {})
+    assert (chart.is_usable(given, "code"), chart.quarantined, chart.tolerated) == (True, {}, {})
 
 
 def test_a_fault_of_the_whole_sets_it_aside_whatever_is_read():

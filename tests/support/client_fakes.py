@@ -1,4 +1,4 @@
-"""Callers with their keys, a key server with switches, and the tokens they would send."""
+"""Clients with their keys, a key server with switches, and the tokens they would send."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Flask, Response
 
-from cds_service.clients.key_cache import KeyStanding
+from cds_service.clients.key_cache import KeyStatus
 from tests.support.hook_fakes import NOW
 
 PUBLIC = "https://cds.example.org/coverage"
@@ -123,9 +123,9 @@ class HeldKeys:
         self.found = found
         self.asked = 0
 
-    def fitting(self, kid: str, algorithm: str) -> tuple[Any, ...]:
+    def candidate_keys(self, kid: str, algorithm: str) -> tuple[Any, ...]:
         self.asked += 1
-        return tuple(key for each in self.found for key in each.fitting(kid, algorithm))
+        return tuple(key for each in self.found for key in each.candidate_keys(kid, algorithm))
 
     def warm_up(self) -> None:
         self.asked += 1
@@ -135,5 +135,5 @@ class HeldKeys:
         return bool(self.found)
 
     @property
-    def standing(self) -> KeyStanding:
-        return KeyStanding(self.is_usable, age_seconds=0.0 if self.found else None)
+    def standing(self) -> KeyStatus:
+        return KeyStatus(self.is_usable, age_seconds=0.0 if self.found else None)

@@ -104,12 +104,12 @@ def drips(before: bytes, drop: bytes = b" ") -> Fault:
     return fault
 
 
-def floods(before: bytes, flood: bytes, times: int) -> Fault:
+def floods(before: bytes, flood: bytes, count: int) -> Fault:
     """A beginning, and then a great deal as fast as it is taken."""
 
     def fault(server: Hostile, connection: socket.socket, path: str) -> None:
         connection.sendall(before)
-        for _ in range(times):
+        for _ in range(count):
             if server.stopped.is_set():
                 return
             connection.sendall(flood)

@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 from coverage_policies.authoring.fact_builder import READ_TYPES
 from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.model import Policy
-from coverage_policies.format.operator import Circumstances, Finding, Test
+from coverage_policies.format.operator import Context, Finding, Test
 from coverage_policies.format.registry import operators
 from coverage_policies.format.terms import Status
 from coverage_policies.format.value_sets import Row, ValueSet
 from coverage_policies.judging.determination import CriterionResult, Determination
 from coverage_policies.judging.evaluator import ANSWERS_VALID, evaluate
 from fhir_mappings.codings import CPT, LOINC, RXNORM, SNOMED
-from fhir_mappings.dates import Span
+from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.orders import Anchor, Order, read_order
 from fhir_mappings.record import Availability, PatientRecord
@@ -179,8 +179,8 @@ def case(
     others: Iterable[Order] = (),
     availability: Mapping[str, Availability] | None = None,
     anchor: date = ANCHOR,
-) -> Circumstances:
-    return Circumstances(of or order(), tuple(others), chart(*resources, availability=availability), anchor)
+) -> Context:
+    return Context(of or order(), tuple(others), chart(*resources, availability=availability), anchor)
 
 
 def clause(operator: str, sets: Mapping[str, ValueSet] = SETS, **arguments: Any) -> Test:
@@ -202,12 +202,14 @@ def judge(
     others: Iterable[Order] = (),
     availability: Mapping[str, Availability] | None = None,
     anchor: date = ANCHOR,
-    answers_valid: Span = ANSWERS_VALID,
-    of_any_day: bool = False,
+    answers_valid: CalendarPeriod = ANSWERS_VALID,
+    ignore_code_dates: bool = False,
 ) -> Determination:
     record = chart(*resources, availability=availability)
     on = Anchor(anchor, "planned service date")
-    return evaluate(by, of or order(), list(others), record, on, answers_valid=answers_valid, of_any_day=of_any_day)
+    return evaluate(
+        by, of or order(), list(others), record, on, answers_valid=answers_valid, ignore_code_dates=ignore_code_dates
+    )
 
 
 def statuses(found: Determination) -> dict[str, Status]:

@@ -19,8 +19,8 @@ from cds_service.hooks.judge import Judge
 from cds_service.hooks.policy_judge import PolicyJudge
 from cds_service.observability.call_log import CallLog
 from cds_service.records.database import Database
-from cds_service.records.policy_snapshot import Bundle
-from cds_service.records.pseudonyms import Keyed
+from cds_service.records.policy_snapshot import PolicySnapshot
+from cds_service.records.pseudonyms import Pseudonymizer
 from cds_service.records.tables import METADATA
 from cds_service.sample_ehr.hook_client import SERVICE_OF, hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample, SampleOrder
@@ -33,7 +33,7 @@ from fhir_mappings.fhir_json import Json, dumps, loads
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 3, 5, 15, 0, tzinfo=UTC)
-KEY = Keyed(b"a key for tests, not for anyone's data")
+KEY = Pseudonymizer(b"a key for tests, not for anyone's data")
 
 
 @cache
@@ -59,17 +59,19 @@ class Clock:
 class RecordedService:
     """The service, its records in a database, a chart in memory behind every call, and a log."""
 
-    def __init__(self, database: Database, *, judge: Judge | None = None, key: Keyed = KEY, **settings: Any) -> None:
+    def __init__(
+        self, database: Database, *, judge: Judge | None = None, key: Pseudonymizer = KEY, **settings: Any
+    ) -> None:
         self.settings = Settings(**settings)
         self.database = database
         self.clock = Clock()
-        self.chart: Json = {"resourceType": "Bundle", "entry": []}
+        self.chart: Json = {"resourceType": "PolicySnapshot", "entry": []}
         self.written = io.StringIO()
         self.assessor = (
             load_assessor(self.settings) if settings.keys() & {"plan_rules", "policy_folders"} else shipped()
         )
         ticks = itertools.count()
-        bundle = Bundle.of(self.assessor, self.settings.time_zone, self.settings.answers_valid_days)
+        bundle = PolicySnapshot.of(self.assessor, self.settings.time_zone, self.settings.answers_valid_days)
         self.records = records_in(
             database, key, self.settings, self.assessor, bundle, self.clock, monotonic=lambda: next(ticks) / 1000
         )
@@ -161,5 +163,5 @@ def accepted(card: str, *suggestions: str) -> dict[str, Any]:
 
 
 def resources(chart: Json, kind: str) -> Iterable[Json]:
-    """The resources of a type in a Bundle; they may be changed in place."""
+    """The resources of a type in a PolicySnapshot; they may be changed in place."""
     return [each["resource"] for each in chart["entry"] if each["resource"]["resourceType"] == kind]

@@ -24,7 +24,7 @@ class ServedProcess:
         self._log = folder / "log"
         self.env = {
             **os.environ,
-            "CDS_ALLOW_ANYONE": "yes",
+            "CDS_ALLOW_UNAUTHENTICATED": "yes",
             "CDS_DATA_FOLDER": str(folder / "data"),
             "CDS_FHIR_PRIVATE_NETWORKS": "127.0.0.0/8",
             "CDS_WORKERS": "2",

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from cds_service.cli.inputs import FILE, assessor_of, problems_told, settings_given
+from cds_service.cli.inputs import FILE, assessor_of, exit_on_error, settings_given
 from cds_service.cli.output.policy_checks import print_case_runs, print_code_coverage
 from cds_service.cli.output.progress import tracked
 from cds_service.cli.policies.lookup import drafts, library_of
@@ -64,7 +64,7 @@ def test_command(path: Path | None) -> None:
 def coverage_command(codes: Path, as_json: bool) -> None:
     """Tell which codes of a file no policy answers, and which text and section answers the others."""
     library = library_of(settings_given())
-    with problems_told():
+    with exit_on_error():
         wanted = load_codes(codes)
     answers = code_coverage(wanted, library)
     if as_json:

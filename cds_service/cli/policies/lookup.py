@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cds_service.cli.inputs import problems_told
+from cds_service.cli.inputs import exit_on_error
 from cds_service.settings import Settings
 from coverage_policies.format.library import BUILT_IN, Library, load_library
 from coverage_policies.format.loader import load_policy
@@ -17,7 +17,7 @@ _CASES = ".cases.yaml"
 
 def library_of(settings: Settings) -> Library:
     """The texts of these settings."""
-    with problems_told():
+    with exit_on_error():
         return load_library(settings.policy_folders)
 
 
@@ -42,7 +42,7 @@ def drafts(path: Path, settings: Settings) -> tuple[Policy, ...]:
         documents = [each for each in sorted(path.rglob("*.yaml")) if not each.name.endswith(_CASES)]
     else:
         documents = [path.with_name(path.name.removesuffix(_CASES) + ".yaml") if path.name.endswith(_CASES) else path]
-    with problems_told():
+    with exit_on_error():
         sets = load_value_sets(root / "value_sets" for root in roots)
     found: list[Policy] = []
     problems: list[Problem] = []
@@ -53,7 +53,7 @@ def drafts(path: Path, settings: Settings) -> tuple[Policy, ...]:
             problems += error.problems
         except OSError as error:
             problems.append(Problem(str(document), 1, f"the text cannot be read: {error.strerror}"))
-    with problems_told():
+    with exit_on_error():
         if problems:
             raise DocumentError(problems)
     return tuple(found)

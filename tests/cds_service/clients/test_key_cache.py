@@ -10,30 +10,30 @@ from typing import Any
 import pytest
 from flask import Response, request
 
-from cds_service.clients.key_cache import KeyCache, Pace
+from cds_service.clients.key_cache import KeyCache, RefreshPolicy
 from cds_service.clients.key_sources import keys_of
 from cds_service.clients.keys import KeysError, KeySet, read_jwk_set
-from cds_service.clients.registry import Caller
+from cds_service.clients.registry import Client
 from cds_service.wiring.serving import on_loopback
 from tests.support.client_fakes import Clock, KeyServer, jwk
 
-PACE = Pace(fresh=300, stale=3600, apart=10, apart_if_known=60, patience=30, given_up=30)
+PACE = RefreshPolicy(fresh=300, stale=3600, apart=10, apart_if_known=60, patience=30, given_up=30)
 
 
 class Kept:
     """A cache over a real key server, what it reported, and a clock to move."""
 
-    def __init__(self, server: KeyServer, pace: Pace = PACE) -> None:
+    def __init__(self, server: KeyServer, pace: RefreshPolicy = PACE) -> None:
         self.server = server
         self.clock = Clock()
         self.reported: list[str] = []
-        caller = Caller("ehr", "https://ehr.example.org", server.url)
+        client = Client("ehr", "https://ehr.example.org", server.url)
         self.cache = KeyCache(
-            lambda: keys_of(caller, timeout=30), monotonic=self.clock.monotonic, report=self.reported.append, pace=pace
+            lambda: keys_of(client, timeout=30), monotonic=self.clock.monotonic, report=self.reported.append, pace=pace
         )
 
     def has(self, kid: str = "k1") -> bool:
-        return bool(self.cache.fitting(kid, "ES384"))
+        return bool(self.cache.candidate_keys(kid, "ES384"))
 
     def later(self, seconds: float) -> "Kept":
         self.clock.seconds += seconds
@@ -85,9 +85,9 @@ def test_a_new_key_is_picked_up_at_its_first_use(server: KeyServer) -> None:
 @pytest.mark.requirement("7.126")
 def test_a_key_replaced_under_its_old_id_is_picked_up_with_the_next_reading(server: KeyServer) -> None:
     kept = Kept(server)
-    (before,) = kept.cache.fitting("k1", "ES384")
+    (before,) = kept.cache.candidate_keys("k1", "ES384")
     server.keys = [jwk(name="second")]
-    (after,) = kept.later(300).cache.fitting("k1", "ES384")
+    (after,) = kept.later(300).cache.candidate_keys("k1", "ES384")
     assert before.key.public_numbers() != after.key.public_numbers()
 
 
@@ -191,16 +191,16 @@ class Hanging:
 
 def test_an_attempt_is_waited_for_so_long_and_what_it_brings_late_counts() -> None:
     hanging, clock = Hanging(), Clock()
-    cache = KeyCache(hanging, monotonic=clock.monotonic, report=print, pace=Pace(patience=0.05))
+    cache = KeyCache(hanging, monotonic=clock.monotonic, report=print, pace=RefreshPolicy(patience=0.05))
     began = time.monotonic()
-    assert not cache.fitting("k1", "ES384")
+    assert not cache.candidate_keys("k1", "ES384")
     assert time.monotonic() - began < 5
     hanging.let_go.set()
     for _ in range(500):
         if cache.is_usable:
             break
         time.sleep(0.01)
-    assert cache.fitting("k1", "ES384")
+    assert cache.candidate_keys("k1", "ES384")
     assert hanging.asked == 1
 
 
@@ -208,19 +208,19 @@ def test_an_attempt_that_never_ends_is_given_up_and_its_late_keys_are_too() -> N
     first, clock = Hanging(), Clock()
     second = lambda: read_jwk_set(json.dumps({"keys": [jwk("new")]}).encode())  # noqa: E731
     reads: list[Any] = [first, second]
-    cache = KeyCache(lambda: reads.pop(0)(), monotonic=clock.monotonic, report=print, pace=Pace(patience=0.05))
-    assert not cache.fitting("new", "ES384")
+    cache = KeyCache(lambda: reads.pop(0)(), monotonic=clock.monotonic, report=print, pace=RefreshPolicy(patience=0.05))
+    assert not cache.candidate_keys("new", "ES384")
     clock.seconds += 29
-    assert not cache.fitting("new", "ES384")
+    assert not cache.candidate_keys("new", "ES384")
     assert len(reads) == 1
     clock.seconds += 1
-    assert cache.fitting("new", "ES384") or cache.fitting("new", "ES384")
+    assert cache.candidate_keys("new", "ES384") or cache.candidate_keys("new", "ES384")
     first.let_go.set()
     for thread in threading.enumerate():
-        if thread.name == "keys of a caller":
+        if thread.name == "keys of a client":
             thread.join(5)
-    assert cache.fitting("new", "ES384")
-    assert not cache.fitting("k1", "ES384")
+    assert cache.candidate_keys("new", "ES384")
+    assert not cache.candidate_keys("k1", "ES384")
 
 
 def test_a_failure_that_nobody_foresaw_is_reported_by_its_kind_alone() -> None:
@@ -230,7 +230,7 @@ def test_a_failure_that_nobody_foresaw_is_reported_by_its_kind_alone() -> None:
         raise RuntimeError("secret")
 
     cache = KeyCache(broken, monotonic=Clock().monotonic, report=reported.append, pace=PACE)
-    assert not cache.fitting("k1", "ES384")
+    assert not cache.candidate_keys("k1", "ES384")
     assert reported == ["reading them failed (RuntimeError)"]
 
 
@@ -273,14 +273,14 @@ def test_a_dripping_server_is_left_after_its_time(server: KeyServer) -> None:
     server.instead = lambda: drip(server)
     began = time.monotonic()
     with pytest.raises(KeysError, match="did not send everything within 2 seconds"):
-        keys_of(Caller("ehr", "https://ehr.example.org", server.url))
+        keys_of(Client("ehr", "https://ehr.example.org", server.url))
     assert 1.5 < time.monotonic() - began < 10
 
 
 def test_a_silent_server_is_left_after_its_time(server: KeyServer) -> None:
     server.instead = lambda: server.stopped.wait(20) and Response()
     with pytest.raises(KeysError, match="did not answer within 2 seconds"):
-        keys_of(Caller("ehr", "https://ehr.example.org", server.url))
+        keys_of(Client("ehr", "https://ehr.example.org", server.url))
     server.stopped.set()
 
 
@@ -291,7 +291,7 @@ def test_nothing_of_the_environment_is_used(server: KeyServer, monkeypatch: pyte
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     headers: list[Any] = []
     server.instead = lambda: headers.append(dict(request.headers)) or good(server)
-    assert keys_of(Caller("ehr", "https://ehr.example.org", server.url), timeout=30).keys
+    assert keys_of(Client("ehr", "https://ehr.example.org", server.url), timeout=30).keys
     assert "Authorization" not in headers[0]
 
 
@@ -299,17 +299,17 @@ def test_a_key_file_is_read_again(tmp_path: Any) -> None:
     path = tmp_path / "keys.json"
     path.write_text(json.dumps({"keys": [jwk()]}))
     clock = Clock()
-    caller = Caller("ehr", "https://ehr.example.org", keys_file=path)
+    client = Client("ehr", "https://ehr.example.org", keys_file=path)
     reported: list[str] = []
-    cache = KeyCache(lambda: keys_of(caller), monotonic=clock.monotonic, report=reported.append, pace=PACE)
-    assert cache.fitting("k1", "ES384")
+    cache = KeyCache(lambda: keys_of(client), monotonic=clock.monotonic, report=reported.append, pace=PACE)
+    assert cache.candidate_keys("k1", "ES384")
     path.write_text(json.dumps({"keys": [jwk("k2")]}))
     clock.seconds += 10
-    assert cache.fitting("k2", "ES384")
-    assert not cache.fitting("k1", "ES384")
+    assert cache.candidate_keys("k2", "ES384")
+    assert not cache.candidate_keys("k1", "ES384")
     path.unlink()
     clock.seconds += 300
-    assert cache.fitting("k2", "ES384")
+    assert cache.candidate_keys("k2", "ES384")
     assert reported == ["the file cannot be read: No such file or directory"]
 
 
@@ -317,4 +317,4 @@ def test_a_key_file_of_absurd_size_is_not_read(tmp_path: Any) -> None:
     path = tmp_path / "keys.json"
     path.write_bytes(b" " * 300_000)
     with pytest.raises(KeysError, match="larger than"):
-        keys_of(Caller("ehr", "https://ehr.example.org", keys_file=path))
+        keys_of(Client("ehr", "https://ehr.example.org", keys_file=path))

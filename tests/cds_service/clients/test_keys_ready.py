@@ -1,32 +1,32 @@
-"""Readiness and the keys of callers: one key server that is down is told, all of them are a reason not to be ready."""
+"""Readiness and the keys of clients: one key server that is down is told, all of them are a reason not to be ready."""
 
 import threading
 import time
 from collections.abc import Callable
 
 from cds_service.clients.authenticator import Authenticator
-from cds_service.clients.key_cache import KeyCache, Pace
+from cds_service.clients.key_cache import KeyCache, RefreshPolicy
 from cds_service.clients.keys import KeysError, KeySet, read_jwk_set
-from cds_service.clients.registry import Caller
-from cds_service.clients.replay_guard import NoncesInMemory
+from cds_service.clients.registry import Client
+from cds_service.clients.replay_guard import InMemoryReplayGuard
 from cds_service.http.health import Condition, KeysReady
 from fhir_mappings.fhir_json import dumps
 from tests.support.client_fakes import ISSUER, Clock, jwk
 
-PACE = Pace(fresh=300, stale=3600, apart=10, apart_if_known=60)
+PACE = RefreshPolicy(fresh=300, stale=3600, apart=10, apart_if_known=60)
 
 
-class Keyed:
-    """A service of two callers, whose key servers are switched on and off, and a clock to move."""
+class Pseudonymizer:
+    """A service of two clients, whose key servers are switched on and off, and a clock to move."""
 
     def __init__(self) -> None:
         self.clock = Clock()
         self.is_up = {"north": True, "south": True}
         self.attempts = 0
         self._lock = threading.Lock()
-        callers = [(Caller(name, f"{ISSUER}/{name}"), self._cache(name)) for name in self.is_up]
-        nonces = NoncesInMemory(self.clock)
-        self.check = KeysReady(Authenticator(callers, nonces, self.clock, skew_seconds=30, longest_seconds=600))
+        clients = [(Client(name, f"{ISSUER}/{name}"), self._cache(name)) for name in self.is_up]
+        replay_guard = InMemoryReplayGuard(self.clock)
+        self.check = KeysReady(Authenticator(clients, replay_guard, self.clock, skew_seconds=30, longest_seconds=600))
 
     def _cache(self, name: str) -> KeyCache:
         return KeyCache(
@@ -51,24 +51,24 @@ class Keyed:
 
 
 def test_keys_that_were_read_are_ready_and_their_age_is_told() -> None:
-    keyed = Keyed()
+    keyed = Pseudonymizer()
     keyed.until(lambda found: found.says["without_keys"] == 0)
     keyed.clock.seconds += 100
     assert keyed.check() == Condition(
-        True, {"callers": 2, "without_keys": 0, "stale": 0, "oldest_read_seconds_ago": 100}
+        True, {"clients": 2, "without_keys": 0, "stale": 0, "oldest_read_seconds_ago": 100}
     )
     assert keyed.attempts == 2
 
 
 def test_one_key_server_that_is_down_does_not_stop_the_other_caller() -> None:
-    keyed = Keyed()
+    keyed = Pseudonymizer()
     keyed.is_up["south"] = False
     found = keyed.until(lambda found: found.is_ready)
     assert found.says["without_keys"] == 1
 
 
 def test_without_any_keys_it_is_not_ready_and_asking_tries_again_at_a_bounded_pace() -> None:
-    keyed = Keyed()
+    keyed = Pseudonymizer()
     keyed.is_up = dict.fromkeys(keyed.is_up, False)
     for _ in range(20):
         assert not keyed.check().is_ready
@@ -81,7 +81,7 @@ def test_without_any_keys_it_is_not_ready_and_asking_tries_again_at_a_bounded_pa
 
 
 def test_keys_that_could_not_be_read_again_are_stale_and_still_ready() -> None:
-    keyed = Keyed()
+    keyed = Pseudonymizer()
     keyed.until(lambda found: found.says["without_keys"] == 0)
     keyed.is_up["south"] = False
     keyed.clock.seconds += 400
@@ -91,6 +91,6 @@ def test_keys_that_could_not_be_read_again_are_stale_and_still_ready() -> None:
 
 
 def test_no_caller_is_named() -> None:
-    keyed = Keyed()
+    keyed = Pseudonymizer()
     found = keyed.until(lambda found: found.is_ready)
     assert not any(name in dumps(found.as_json()) for name in ("north", "south", "ehr.example.org"))

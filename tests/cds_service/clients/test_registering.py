@@ -1,4 +1,4 @@
-"""The callers file, strictly read; the commands that write, list and check it."""
+"""The clients file, strictly read; the commands that write, list and check it."""
 
 import json
 from collections.abc import Iterator
@@ -10,16 +10,16 @@ from click.testing import CliRunner, Result
 
 from cds_service.cli.main import main
 from cds_service.clients.keys import KeysError, read_keys
-from cds_service.clients.registry import Caller, is_loopback, load_callers, parse_callers
+from cds_service.clients.registry import Client, is_loopback, load_clients, parse_clients
 from cds_service.settings import Settings
-from cds_service.wiring.clients import NobodyMayCallError, callers_of, who_may_call
+from cds_service.wiring.clients import NoClientsError, clients_of, describe_clients
 from cds_service.wiring.serving import on_loopback
 from coverage_policies.format.strict_yaml import DocumentError
 from tests.support.client_fakes import KeyServer, jwk, pem
 
 WHOLE = """
 # who may call
-callers:
+clients:
   - name: north
     issuer: https://north.example.org
     jwks_url: https://north.example.org/jwks.json
@@ -35,10 +35,10 @@ callers:
 
 
 def test_callers_are_read_from_their_file(tmp_path: Path) -> None:
-    path = tmp_path / "callers.yaml"
+    path = tmp_path / "clients.yaml"
     path.write_text(WHOLE)
-    assert load_callers(path) == (
-        Caller(
+    assert load_clients(path) == (
+        Client(
             name="north",
             issuer="https://north.example.org",
             jwks_url="https://north.example.org/jwks.json",
@@ -46,7 +46,7 @@ def test_callers_are_read_from_their_file(tmp_path: Path) -> None:
             tenants=("a", "b"),
             fhir_servers=("https://fhir.north.example.org/r4", "https://*.ehr.example.org/v/*/fhir"),
         ),
-        Caller(name="south", issuer="urn:south", keys_file=tmp_path / "south.pem"),
+        Client(name="south", issuer="urn:south", keys_file=tmp_path / "south.pem"),
     )
 
 
@@ -56,29 +56,29 @@ URL = "jwks_url: https://a.example.org/k"
 
 def one(*lines: str, name: str = "a") -> str:
     return "\n".join(
-        ["callers:", f"- name: {name}", "  issuer: https://a.example.org", *(f"  {line}" for line in lines)]
+        ["clients:", f"- name: {name}", "  issuer: https://a.example.org", *(f"  {line}" for line in lines)]
     )
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "f.yaml:1: the file must be: the file holds one list, under callers:"),
-        ("callers: []\nx: 1", "f.yaml:2: the file has no x; there are: callers"),
-        ("callers: 3", "f.yaml:1: callers must be: callers: is a list"),
-        ("callers:\n- 3", "f.yaml:2: callers.0 must be: a caller is a mapping"),
-        ("callers:\n- issuer: urn:a", "f.yaml:2: callers.0 lacks name"),
-        (one(KEYS, "isuer: x"), "f.yaml:5: callers.0 has no isuer; there are: name, issuer"),
-        (one(KEYS, name="a b"), "f.yaml:2: callers.0.name must be: a name of letters"),
-        (one(KEYS, name='"a\\n"'), "f.yaml:2: callers.0.name must be: a name of letters"),
-        (one().replace("https:", "https"), "f.yaml:3: callers.0.issuer must be: the iss of its tokens"),
-        (one(KEYS, "algorithms: [HS256]"), "f.yaml:5: callers.0.algorithms.0 must be: an algorithm is one of: ES384"),
-        (one(KEYS, "algorithms: [none]"), "f.yaml:5: callers.0.algorithms.0 must be"),
-        (one(KEYS, "algorithms: []"), "f.yaml:5: callers.0.algorithms must be: algorithms that"),
-        (one(KEYS, "tenants: []"), "f.yaml:5: callers.0.tenants must be: tenants that"),
-        (one(KEYS, "insecure_loopback: true"), "f.yaml:5: callers.0.insecure_loopback must be: yes lets"),
-        (one(), "f.yaml:2: a caller has jwks_url (its keys are fetched) or keys_file"),
-        (one(KEYS, URL), "f.yaml:2: a caller has jwks_url (its keys are fetched) or keys_file"),
+        ("", "f.yaml:1: the file must be: the file holds one list, under clients:"),
+        ("clients: []\nx: 1", "f.yaml:2: the file has no x; there are: clients"),
+        ("clients: 3", "f.yaml:1: clients must be: clients: is a list"),
+        ("clients:\n- 3", "f.yaml:2: clients.0 must be: a client is a mapping"),
+        ("clients:\n- issuer: urn:a", "f.yaml:2: clients.0 lacks name"),
+        (one(KEYS, "isuer: x"), "f.yaml:5: clients.0 has no isuer; there are: name, issuer"),
+        (one(KEYS, name="a b"), "f.yaml:2: clients.0.name must be: a name of letters"),
+        (one(KEYS, name='"a\\n"'), "f.yaml:2: clients.0.name must be: a name of letters"),
+        (one().replace("https:", "https"), "f.yaml:3: clients.0.issuer must be: the iss of its tokens"),
+        (one(KEYS, "algorithms: [HS256]"), "f.yaml:5: clients.0.algorithms.0 must be: an algorithm is one of: ES384"),
+        (one(KEYS, "algorithms: [none]"), "f.yaml:5: clients.0.algorithms.0 must be"),
+        (one(KEYS, "algorithms: []"), "f.yaml:5: clients.0.algorithms must be: algorithms that"),
+        (one(KEYS, "tenants: []"), "f.yaml:5: clients.0.tenants must be: tenants that"),
+        (one(KEYS, "insecure_loopback: true"), "f.yaml:5: clients.0.insecure_loopback must be: yes lets"),
+        (one(), "f.yaml:2: a client has jwks_url (its keys are fetched) or keys_file"),
+        (one(KEYS, URL), "f.yaml:2: a client has jwks_url (its keys are fetched) or keys_file"),
         (one("jwks_url: http://a.example.org/k"), "f.yaml:4: jwks_url must be https"),
         (one("jwks_url: http://127.0.0.1/k"), "f.yaml:4: jwks_url must be https"),
         (one("jwks_url: http://a.example.org/k", "insecure_loopback: yes"), "f.yaml:4: jwks_url must be https"),
@@ -99,37 +99,37 @@ def one(*lines: str, name: str = "a") -> str:
         (one(KEYS, "fhir_servers: ['ftp://a.org/r4']"), "f.yaml:5: this is no base URL"),
         (one(KEYS, "fhir_servers: ['https://u@a.org/r4']"), "f.yaml:5: this is no base URL"),
         (one(KEYS, KEYS), "f.yaml:5: 'keys_file' stands here twice"),
-        ("callers: [", "f.yaml:2: this is not YAML"),
+        ("clients: [", "f.yaml:2: this is not YAML"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(text: str, problem: str) -> None:
     with pytest.raises(DocumentError) as error:
-        parse_callers(text, Path("f.yaml"))
+        parse_clients(text, Path("f.yaml"))
     assert str(error.value).startswith(problem)
 
 
 def test_two_callers_with_one_name_or_issuer_are_refused() -> None:
     text = one(KEYS) + "\n- name: a\n  issuer: https://a.example.org\n  keys_file: k"
     with pytest.raises(DocumentError) as error:
-        parse_callers(text, Path("f.yaml"))
+        parse_clients(text, Path("f.yaml"))
     assert [(problem.line, problem.what.split(";")[0]) for problem in error.value.problems] == [
-        (5, "another caller has this name"),
-        (6, "another caller has this issuer"),
+        (5, "another client has this name"),
+        (6, "another client has this issuer"),
     ]
 
 
 def test_keys_on_this_machine_need_the_flag() -> None:
     for host in ("127.0.0.1", "localhost", "[::1]", "127.9.9.9:8080"):
-        (caller,) = parse_callers(one(f"jwks_url: http://{host}/k", "insecure_loopback: yes"), Path("f.yaml"))
-        assert caller.insecure_loopback
+        (client,) = parse_clients(one(f"jwks_url: http://{host}/k", "insecure_loopback: yes"), Path("f.yaml"))
+        assert client.insecure_loopback
     assert not is_loopback("example.org")
 
 
 def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "callers.yaml"
-    path.write_bytes(b"callers: \xff")
+    path = tmp_path / "clients.yaml"
+    path.write_bytes(b"clients: \xff")
     with pytest.raises(DocumentError, match="this is not UTF-8"):
-        load_callers(path)
+        load_clients(path)
 
 
 # --- key files -------------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
 def test_public_keys_in_pem_serve_any_kid() -> None:
     found = read_keys(pem() + b"\n" + pem("RS384") + pem("EdDSA"))
     assert [key.kind for key in found.keys] == ["EC secp384r1", "RSA 2048", "Ed25519"]
-    assert len(found.fitting("any", "ES384")) == len(found.fitting("other", "PS256")) == 1
+    assert len(found.candidate_keys("any", "ES384")) == len(found.candidate_keys("other", "PS256")) == 1
 
 
 PRIVATE = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
@@ -173,7 +173,7 @@ PRIVATE = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
 )
 def test_a_key_that_cannot_be_used_is_set_aside_with_the_reason(keys: Any, why: str) -> None:
     found = read_keys(keys.encode() if isinstance(keys, str) else json.dumps({"keys": keys}).encode())
-    assert found.set_aside[0].startswith(why)
+    assert found.quarantined[0].startswith(why)
 
 
 def test_a_file_that_holds_no_keys_is_told() -> None:
@@ -185,21 +185,21 @@ def test_a_file_that_holds_no_keys_is_told() -> None:
 
 
 def test_nobody_serves_open_by_accident(tmp_path: Path) -> None:
-    empty = tmp_path / "callers.yaml"
-    empty.write_text("callers: []")
-    for settings in (Settings(), Settings(callers=empty), Settings(callers=empty, allow_anyone=True)):
-        with pytest.raises(NobodyMayCallError):
-            callers_of(settings)
-    assert callers_of(Settings(allow_anyone=True)) is None
-    assert who_may_call(None, Settings()).startswith("ANYONE MAY CALL")
+    empty = tmp_path / "clients.yaml"
+    empty.write_text("clients: []")
+    for settings in (Settings(), Settings(clients=empty), Settings(clients=empty, allow_unauthenticated=True)):
+        with pytest.raises(NoClientsError):
+            clients_of(settings)
+    assert clients_of(Settings(allow_unauthenticated=True)) is None
+    assert describe_clients(None, Settings()).startswith("ANYONE MAY CALL")
 
 
 def test_the_operator_is_told_what_tokens_must_name(tmp_path: Path) -> None:
-    path = tmp_path / "callers.yaml"
+    path = tmp_path / "clients.yaml"
     path.write_text(WHOLE)
-    said = who_may_call(callers_of(Settings(callers=path)), Settings(public_url="https://cds.example.org/"))
+    said = describe_clients(clients_of(Settings(clients=path)), Settings(public_url="https://cds.example.org/"))
     assert said == (
-        "Callers: north, south. The aud of their tokens is the address they call, below https://cds.example.org "
+        "Clients: north, south. The aud of their tokens is the address they call, below https://cds.example.org "
         "(CDS_PUBLIC_URL)."
     )
 
@@ -207,27 +207,27 @@ def test_the_operator_is_told_what_tokens_must_name(tmp_path: Path) -> None:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("COLUMNS", "400")
-    monkeypatch.setenv("CDS_CALLERS", str(tmp_path / "callers.yaml"))
+    monkeypatch.setenv("CDS_CLIENTS", str(tmp_path / "clients.yaml"))
     monkeypatch.setenv("CDS_DATA_FOLDER", str(tmp_path / "data"))
 
     def invoke(*args: str) -> Result:
-        return CliRunner().invoke(main, ["callers", *args])
+        return CliRunner().invoke(main, ["clients", *args])
 
     return invoke
 
 
 def test_serve_refuses_to_start_open_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CDS_ALLOW_ANYONE", raising=False)
+    monkeypatch.delenv("CDS_ALLOW_UNAUTHENTICATED", raising=False)
     found = CliRunner().invoke(main, ["serve", "--port", "1"])
     assert found.exit_code == 1
     assert "nobody may call" in found.output
-    assert "--allow-anyone" in found.output
+    assert "--allow-unauthenticated" in found.output
 
 
-@pytest.mark.parametrize("arguments", [["--allow-anyone"], []])
+@pytest.mark.parametrize("arguments", [["--allow-unauthenticated"], []])
 def test_serve_does_not_take_both_callers_and_anyone(run: Any, arguments: list[str]) -> None:
     run("add", "a", "--issuer", "urn:a", "--keys-file", "k")
-    env = {} if arguments else {"CDS_ALLOW_ANYONE": "yes"}
+    env = {} if arguments else {"CDS_ALLOW_UNAUTHENTICATED": "yes"}
     found = CliRunner().invoke(main, ["serve", "--port", "1", *arguments], env=env)
     assert found.exit_code == 1
     assert "keep one of them" in found.output
@@ -237,7 +237,7 @@ def test_serve_does_not_take_both_callers_and_anyone(run: Any, arguments: list[s
 
 
 def test_a_caller_is_added_and_comments_stay(run: Any, tmp_path: Path) -> None:
-    path = tmp_path / "callers.yaml"
+    path = tmp_path / "clients.yaml"
     assert run("add", "first", "--issuer", "urn:first", "--keys-file", "first.pem").exit_code == 0
     path.write_text(f"# ours\n{path.read_text()}  # the next one is new")
     path.chmod(0o600)
@@ -247,16 +247,16 @@ def test_a_caller_is_added_and_comments_stay(run: Any, tmp_path: Path) -> None:
         "--fhir-server", "https://*.second.example.org/r4/",
     )  # fmt: skip
     assert added.exit_code == 0, added.output
-    assert "cds-service callers check second" in added.output
+    assert "cds-service clients check second" in added.output
     text = path.read_text()
-    assert text.startswith("# ours\ncallers:\n  - name: first\n")
+    assert text.startswith("# ours\nclients:\n  - name: first\n")
     assert "# the next one is new\n  - name: second\n" in text
     assert path.stat().st_mode & 0o777 == 0o600
-    first, second = load_callers(path)
+    first, second = load_clients(path)
     assert first.keys_file == tmp_path / "first.pem"
     assert (second.algorithms, second.tenants) == (("ES384", "PS256"), ("yes", "8"))
     assert second.fhir_servers == ("https://*.second.example.org/r4",)
-    assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["callers.yaml"]
+    assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["clients.yaml"]
 
 
 @pytest.mark.parametrize(
@@ -264,37 +264,37 @@ def test_a_caller_is_added_and_comments_stay(run: Any, tmp_path: Path) -> None:
     [
         "# nothing yet",
         "",
-        "callers:\n- name: b\n  issuer: urn:b\n  keys_file: k",
-        "callers:\n      - {name: b, issuer: urn:b, keys_file: k}\n",
-        '"callers":\n  -\n    name: b\n    issuer: urn:b\n    keys_file: k\n\n\n# end',
+        "clients:\n- name: b\n  issuer: urn:b\n  keys_file: k",
+        "clients:\n      - {name: b, issuer: urn:b, keys_file: k}\n",
+        '"clients":\n  -\n    name: b\n    issuer: urn:b\n    keys_file: k\n\n\n# end',
     ],
 )
 def test_a_caller_is_added_however_the_list_is_indented(run: Any, tmp_path: Path, before: str) -> None:
-    path = tmp_path / "callers.yaml"
+    path = tmp_path / "clients.yaml"
     path.write_text(before)
     added = run("add", "a", "--issuer", "urn:a", "--keys-file", "k")
     assert added.exit_code == 0, added.output
     assert path.read_text().startswith(before)
-    assert load_callers(path)[-1].name == "a"
+    assert load_clients(path)[-1].name == "a"
 
 
 @pytest.mark.parametrize(
     ("before", "arguments", "told"),
     [
-        ("callers: [{name: b, issuer: urn:b, keys_file: k}]", [], "a caller cannot be appended here"),
-        ("callers: []", [], "a caller cannot be appended here"),
-        ("callers:\n- name: a\n  issuer: urn:b\n  keys_file: k", [], "another caller has this name"),
-        ("callers:\n- name: b\n  issuer: urn:a\n  keys_file: k", [], "another caller has this issuer"),
-        ("callers:\n- name: b\n", [], "lacks issuer"),
+        ("clients: [{name: b, issuer: urn:b, keys_file: k}]", [], "a client cannot be appended here"),
+        ("clients: []", [], "a client cannot be appended here"),
+        ("clients:\n- name: a\n  issuer: urn:b\n  keys_file: k", [], "another client has this name"),
+        ("clients:\n- name: b\n  issuer: urn:a\n  keys_file: k", [], "another client has this issuer"),
+        ("clients:\n- name: b\n", [], "lacks issuer"),
         ("", ["--jwks-url", "https://a.example.org/k"], "and not both"),
         ("", ["--fhir-server", "https://*.org"], "stands for too much"),
-        ("callers:\n- name: b\n  issuer: urn:b\n  keys_file: k\n...\n", [], ""),
+        ("clients:\n- name: b\n  issuer: urn:b\n  keys_file: k\n...\n", [], ""),
     ],
 )
 def test_nothing_is_written_that_would_be_wrong(
     run: Any, tmp_path: Path, before: str, arguments: list[str], told: str
 ) -> None:
-    path = tmp_path / "callers.yaml"
+    path = tmp_path / "clients.yaml"
     path.write_text(before)
     refused = run("add", "a", "--issuer", "urn:a", "--keys-file", "k", *arguments)
     assert refused.exit_code == 1
@@ -303,7 +303,7 @@ def test_nothing_is_written_that_would_be_wrong(
 
 
 def test_callers_are_listed(run: Any, tmp_path: Path) -> None:
-    (tmp_path / "callers.yaml").write_text(WHOLE)
+    (tmp_path / "clients.yaml").write_text(WHOLE)
     listed = run("list")
     assert listed.exit_code == 0
     for said in ("north", "urn:south", "https://north.example.org/jwks.json", "south.pem", "ES384, PS512", "a, b"):
@@ -311,8 +311,8 @@ def test_callers_are_listed(run: Any, tmp_path: Path) -> None:
 
 
 def test_a_command_without_a_file_says_so(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("CDS_CALLERS")
-    assert "no callers file is named" in run("list").output
+    monkeypatch.delenv("CDS_CLIENTS")
+    assert "no clients file is named" in run("list").output
     assert run("list", "--file", str(tmp_path / "none.yaml")).exit_code == 1
 
 

@@ -1,4 +1,4 @@
-"""`serve` with callers, by its command, in two processes: tokens count once across both, and its log holds none."""
+"""`serve` with clients, by its command, in two processes: tokens count once across both, and its log holds none."""
 
 import json
 import os
@@ -25,7 +25,7 @@ COMMAND = "import sys; from cds_service.cli.main import main; main(sys.argv[1:])
 
 
 class Served:
-    """A service started by its command with two processes, for one caller."""
+    """A service started by its command with two processes, for one client."""
 
     def __init__(self, folder: Path, jwks_url: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -33,13 +33,13 @@ class Served:
         self._folder = folder
         self._env = {
             **os.environ,
-            "CDS_CALLERS": str(folder / "callers.yaml"),
+            "CDS_CLIENTS": str(folder / "clients.yaml"),
             "CDS_DATA_FOLDER": str(folder / "data"),
             "CDS_PUBLIC_URL": PUBLIC,
             "CDS_WORKERS": "2",
             "CDS_THREADS": "4",
         }
-        self.run("callers", "add", "ehr", "--issuer", ISSUER, "--jwks-url", jwks_url, "--insecure-loopback")
+        self.run("clients", "add", "ehr", "--issuer", ISSUER, "--jwks-url", jwks_url, "--insecure-loopback")
         self.log = folder / "log"
         with self.log.open("w") as stream:
             port = self.address.rpartition(":")[2]
@@ -102,7 +102,7 @@ def test_a_token_is_good_for_one_call_whichever_process_gets_it(served: Served) 
     written = served.log.read_text()
     lines = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
     assert sum(line.get("reason") == "jti was used before" for line in lines) == 4 * 7
-    assert {line["caller"] for line in lines if line["event"] == "hook call"} == {"ehr"}
-    assert "Callers: ehr." in written
+    assert {line["client"] for line in lines if line["event"] == "hook call"} == {"ehr"}
+    assert "Clients: ehr." in written
     for value in values:
         assert not any(part in written for part in value.split("."))

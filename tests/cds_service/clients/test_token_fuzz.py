@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cds_service.clients.authenticator import Authenticator, TokenRefusedError
+from cds_service.clients.authenticator import Authenticator, InvalidTokenError
 from cds_service.clients.keys import KeysError, KeySet, read_keys
-from cds_service.clients.registry import Caller
-from cds_service.clients.replay_guard import NoncesInMemory
+from cds_service.clients.registry import Client
+from cds_service.clients.replay_guard import InMemoryReplayGuard
 from tests.support.client_fakes import ISSUER, SIGN, Clock, HeldKeys, claims, jwk, token
 
 ANY = st.recursive(
@@ -45,8 +45,8 @@ CLAIMS = st.fixed_dictionaries(
 def authenticator() -> Authenticator:
     clock = Clock()
     keys = HeldKeys(read_keys(json.dumps({"keys": [jwk(), jwk("k2", "RS384")]}).encode()))
-    nonces = NoncesInMemory(clock)
-    return Authenticator([(Caller("ehr", ISSUER), keys)], nonces, clock, skew_seconds=30, longest_seconds=3600)
+    replay_guard = InMemoryReplayGuard(clock)
+    return Authenticator([(Client("ehr", ISSUER), keys)], replay_guard, clock, skew_seconds=30, longest_seconds=3600)
 
 
 def part(value: Any) -> str:
@@ -57,23 +57,23 @@ def part(value: Any) -> str:
 @given(HEADER | ANY, CLAIMS | ANY, st.binary(max_size=100))
 def test_no_header_and_no_claims_break_the_check(header: Any, said: Any, signature: bytes) -> None:
     signed = base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
-    with pytest.raises(TokenRefusedError):
-        authenticator().admit(f"Bearer {part(header)}.{part(said)}.{signed}", {SIGN})
+    with pytest.raises(InvalidTokenError):
+        authenticator().authenticate(f"Bearer {part(header)}.{part(said)}.{signed}", {SIGN})
 
 
 @settings(deadline=None)
 @given(CLAIMS)
 def test_no_signed_claims_break_the_check(said: dict[str, Any]) -> None:
-    with contextlib.suppress(TokenRefusedError):
-        assert authenticator().admit(f"Bearer {token({**claims(), **said})}", {SIGN}).caller.name == "ehr"
+    with contextlib.suppress(InvalidTokenError):
+        assert authenticator().authenticate(f"Bearer {token({**claims(), **said})}", {SIGN}).client.name == "ehr"
 
 
 @settings(deadline=None)
 @given(st.text(max_size=200))
 def test_no_text_breaks_the_check(text: str) -> None:
     for authorization in (text, f"Bearer {text}", f"Bearer {text}.{text}.{text}"):
-        with pytest.raises(TokenRefusedError):
-            authenticator().admit(authorization, {SIGN})
+        with pytest.raises(InvalidTokenError):
+            authenticator().authenticate(authorization, {SIGN})
 
 
 MEMBER = st.sampled_from(["kty", "crv", "x", "y", "n", "e", "kid", "use", "alg", "key_ops", "d"])
@@ -84,7 +84,7 @@ KINDS = st.sampled_from(["EC", "RSA", "OKP", "oct", "P-384", "Ed25519", "RS384",
 @given(st.lists(st.dictionaries(MEMBER, KINDS | ANY, max_size=8) | ANY, max_size=4))
 def test_no_key_set_breaks_the_reading(keys: Any) -> None:
     found = read_keys(json.dumps({"keys": keys}).encode())
-    assert len(found.keys) + len(found.set_aside) == len(keys)
+    assert len(found.keys) + len(found.quarantined) == len(keys)
 
 
 @settings(deadline=None)

@@ -12,10 +12,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cds_service.clients.algorithms import ALGORITHMS
-from cds_service.clients.authenticator import Authenticator, TokenRefusedError
+from cds_service.clients.authenticator import Authenticator, InvalidTokenError
 from cds_service.clients.keys import read_jwk_set
-from cds_service.clients.registry import Caller
-from cds_service.clients.replay_guard import NoncesInMemory
+from cds_service.clients.registry import Client
+from cds_service.clients.replay_guard import InMemoryReplayGuard
 from cds_service.http.authentication import audiences
 from tests.support.client_fakes import (
     DISCOVERY,
@@ -37,15 +37,15 @@ SECONDS = int(NOW.timestamp())
 
 
 class Door:
-    """An authenticator for one caller, whose keys are at hand."""
+    """An authenticator for one client, whose keys are at hand."""
 
-    def __init__(self, *keys: dict[str, Any], clock: Clock | None = None, **caller: Any) -> None:
+    def __init__(self, *keys: dict[str, Any], clock: Clock | None = None, **client: Any) -> None:
         self.clock = clock or Clock()
         self.keys = HeldKeys(read_jwk_set(json.dumps({"keys": keys or [jwk()]}).encode()))
-        self.nonces = NoncesInMemory(self.clock)
+        self.replay_guard = InMemoryReplayGuard(self.clock)
         self.authenticator = Authenticator(
-            [(Caller(**{"name": "ehr", "issuer": ISSUER, "jwks_url": JKU} | caller), self.keys)],
-            self.nonces,
+            [(Client(**{"name": "ehr", "issuer": ISSUER, "jwks_url": JKU} | client), self.keys)],
+            self.replay_guard,
             self.clock,
             skew_seconds=30,
             longest_seconds=3600,
@@ -53,13 +53,13 @@ class Door:
 
     def takes(self, value: str, url: str = SIGN) -> bool:
         """Whether a token is taken for an address; True, or the refusal is raised."""
-        found = self.authenticator.admit(f"Bearer {value}", audiences(PUBLIC, url.removeprefix(PUBLIC)))
-        return found.caller.name == "ehr"
+        found = self.authenticator.authenticate(f"Bearer {value}", audiences(PUBLIC, url.removeprefix(PUBLIC)))
+        return found.client.name == "ehr"
 
     def refuses(self, value: str, url: str = SIGN) -> str:
         """The reason for which a token is refused."""
-        with pytest.raises(TokenRefusedError) as refused:
-            self.authenticator.admit(f"Bearer {value}", audiences(PUBLIC, url.removeprefix(PUBLIC)))
+        with pytest.raises(InvalidTokenError) as refused:
+            self.authenticator.authenticate(f"Bearer {value}", audiences(PUBLIC, url.removeprefix(PUBLIC)))
         return refused.value.reason
 
 
@@ -127,8 +127,8 @@ def test_a_shared_secret_is_refused_also_where_it_is_the_public_key(algorithm: s
 def test_an_unsigned_token_is_refused(door: Door, algorithm: Any) -> None:
     unsigned = forged(algorithm)
     assert door.refuses(f"{unsigned}AA")
-    with pytest.raises(TokenRefusedError):
-        door.authenticator.admit(f"Bearer {unsigned}", {SIGN})
+    with pytest.raises(InvalidTokenError):
+        door.authenticator.authenticate(f"Bearer {unsigned}", {SIGN})
 
 
 @pytest.mark.requirement("7.118")
@@ -203,7 +203,7 @@ def test_a_bad_signature_is_refused_and_uses_nothing_up(door: Door) -> None:
     other = part({**said, "aud": [SIGN]})
     assert "signature" in door.refuses(f"{head}.{other}.{signature}")
     assert "signature" in door.refuses(f"{head}.{body}.{token(said).rpartition('.')[2][:-4]}AAAA")
-    assert len(door.nonces) == 0
+    assert len(door.replay_guard) == 0
     assert door.takes(token(said))
 
 
@@ -219,16 +219,16 @@ def test_a_caller_cannot_sign_for_another() -> None:
     door = Door()
     stranger = HeldKeys(read_jwk_set(json.dumps({"keys": [jwk(name="stranger")]}).encode()))
     both = Authenticator(
-        [(Caller("ehr", ISSUER), door.keys), (Caller("stranger", "https://stranger.example.org"), stranger)],
-        door.nonces,
+        [(Client("ehr", ISSUER), door.keys), (Client("stranger", "https://stranger.example.org"), stranger)],
+        door.replay_guard,
         door.clock,
         skew_seconds=30,
         longest_seconds=3600,
     )
-    good = both.admit(f"Bearer {token()}", {SIGN})
-    assert good.caller.name == "ehr"
-    with pytest.raises(TokenRefusedError):
-        both.admit(f"Bearer {token(name='stranger')}", {SIGN})
+    good = both.authenticate(f"Bearer {token()}", {SIGN})
+    assert good.client.name == "ehr"
+    with pytest.raises(InvalidTokenError):
+        both.authenticate(f"Bearer {token(name='stranger')}", {SIGN})
 
 
 @pytest.mark.requirement("7.120")
@@ -379,15 +379,15 @@ GARBAGE = [
 @pytest.mark.requirement("7.117")
 @pytest.mark.parametrize("authorization", GARBAGE)
 def test_garbage_is_refused(door: Door, authorization: str) -> None:
-    with pytest.raises(TokenRefusedError) as refused:
-        door.authenticator.admit(authorization, {SIGN})
+    with pytest.raises(InvalidTokenError) as refused:
+        door.authenticator.authenticate(authorization, {SIGN})
     assert refused.value.reason
     assert door.keys.asked == 0
 
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  "])
 def test_the_scheme_is_read_in_any_case(door: Door, scheme: str) -> None:
-    assert door.authenticator.admit(f"{scheme}{token()}", {SIGN}).caller.name == "ehr"
+    assert door.authenticator.authenticate(f"{scheme}{token()}", {SIGN}).client.name == "ehr"
 
 
 def test_an_rsa_key_that_is_too_short_checks_nothing() -> None:
@@ -406,26 +406,26 @@ def test_of_two_keys_with_one_kid_the_one_that_fits_is_used() -> None:
 
 
 def test_what_is_known_of_a_refused_token_is_told_and_bounded(door: Door) -> None:
-    with pytest.raises(TokenRefusedError) as refused:
-        door.authenticator.admit(f"Bearer {token(claims(iss='x' * 999, jti='j-1', tenant=['t']))}", {SIGN})
+    with pytest.raises(InvalidTokenError) as refused:
+        door.authenticator.authenticate(f"Bearer {token(claims(iss='x' * 999, jti='j-1', tenant=['t']))}", {SIGN})
     error = refused.value
     assert (error.issuer, error.tenant, error.jti) == ("x" * 256, "", "j-1")
     assert "x" not in str(error).replace("exp", "")
 
 
 def test_an_admission_says_who_called_for_the_log(door: Door) -> None:
-    found = door.authenticator.admit(f"Bearer {token(claims(jti='j-1', tenant='t-1'))}", {SIGN})
-    assert (found.caller.name, found.tenant, found.jti) == ("ehr", "t-1", "j-1")
+    found = door.authenticator.authenticate(f"Bearer {token(claims(jti='j-1', tenant='t-1'))}", {SIGN})
+    assert (found.client.name, found.tenant, found.jti) == ("ehr", "t-1", "j-1")
 
 
 def test_used_tokens_are_forgotten_after_a_while() -> None:
     clock = Clock()
-    nonces = NoncesInMemory(clock)
+    replay_guard = InMemoryReplayGuard(clock)
     for i in range(1000):
-        assert nonces.first_use("a", str(i), NOW + timedelta(seconds=10))
-    assert nonces.first_use("b", "0", NOW + timedelta(seconds=100))
+        assert replay_guard.first_use("a", str(i), NOW + timedelta(seconds=10))
+    assert replay_guard.first_use("b", "0", NOW + timedelta(seconds=100))
     clock.seconds = 20
     for i in range(2500):
-        nonces.first_use("c", str(i), NOW + timedelta(seconds=30))
-    assert len(nonces) < 2600
-    assert not nonces.first_use("b", "0", NOW + timedelta(seconds=100))
+        replay_guard.first_use("c", str(i), NOW + timedelta(seconds=30))
+    assert len(replay_guard) < 2600
+    assert not replay_guard.first_use("b", "0", NOW + timedelta(seconds=100))

@@ -11,15 +11,15 @@ from ipaddress import IPv4Network, ip_network
 import pytest
 import requests
 
-from cds_service.fhir_client.address_guard import AddressRefusedError, CheckedAdapter, Dialer, resolve
+from cds_service.fhir_client.address_guard import AddressRefusedError, CheckedAdapter, GuardedConnector, resolve
 from tests.support.hook_fakes import FakeEhr
 
 LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
-def dialer(*answers: str, private: bool = False, allowed: Sequence[IPv4Network] = ()) -> Dialer:
+def dialer(*answers: str, private: bool = False, allowed: Sequence[IPv4Network] = ()) -> GuardedConnector:
     """A dialer for which every host has these addresses."""
-    return Dialer(private=private, allowed=allowed, resolver=lambda _host, _port: answers)
+    return GuardedConnector(private=private, allowed=allowed, resolver=lambda _host, _port: answers)
 
 
 @pytest.mark.requirement("7.55")
@@ -59,7 +59,7 @@ def test_which_addresses_are_connected_to(address: str, public: bool, private: b
 
 
 def test_a_network_that_is_allowed_is_whatever_it_is() -> None:
-    given = Dialer(
+    given = GuardedConnector(
         private=False, allowed=[ip_network("169.254.0.0/16"), ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
     )
     assert [given.permits(one) for one in ("169.254.1.1", "10.9.9.9", "fd00::2", "192.168.0.1", "fc00::1")] == [
@@ -72,7 +72,7 @@ def test_a_network_that_is_allowed_is_whatever_it_is() -> None:
     assert given.permits("::ffff:10.1.2.3")
 
 
-def fetched(url: str, given: Dialer, **members: object) -> requests.Response:
+def fetched(url: str, given: GuardedConnector, **members: object) -> requests.Response:
     """One request through a dialer."""
     with requests.Session() as session:
         session.trust_env = False
@@ -118,7 +118,7 @@ def test_a_name_is_resolved_once_per_connection_so_that_a_second_answer_is_never
         asked.append((host, at))
         return next(answers)
 
-    given = Dialer(private=False, allowed=[LOOPBACK], resolver=rebinding)
+    given = GuardedConnector(private=False, allowed=[LOOPBACK], resolver=rebinding)
     url = f"http://ehr.example.org:{port}/fhir/Patient/p-1"
     assert fetched(url, given).status_code == 200
     assert asked == [("ehr.example.org", int(port))]
@@ -131,7 +131,7 @@ def test_a_name_is_resolved_once_per_connection_so_that_a_second_answer_is_never
 def test_every_way_to_write_this_machine_is_seen_through(ehr: FakeEhr, host: str) -> None:
     port = ehr.base.split(":")[2].split("/")[0]
     with pytest.raises(requests.exceptions.RequestException):
-        fetched(f"http://{host}:{port}/fhir/Patient/p-1", Dialer(private=False, allowed=()))
+        fetched(f"http://{host}:{port}/fhir/Patient/p-1", GuardedConnector(private=False, allowed=()))
     assert ehr.asked == []
 
 
@@ -140,7 +140,7 @@ def test_a_host_that_does_not_resolve_is_a_connection_error() -> None:
         raise socket.gaierror("no such host")
 
     with pytest.raises(requests.ConnectionError):
-        fetched("http://ehr.example.org/fhir", Dialer(private=False, allowed=(), resolver=none))
+        fetched("http://ehr.example.org/fhir", GuardedConnector(private=False, allowed=(), resolver=none))
 
 
 def test_the_next_address_is_tried_where_one_does_not_answer(ehr: FakeEhr) -> None:

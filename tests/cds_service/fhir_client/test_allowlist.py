@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cds_service.clients.authenticator import Admission
-from cds_service.clients.registry import Caller
-from cds_service.fhir_client.allowlist import Standing, origin_of, standing
+from cds_service.clients.authenticator import Principal
+from cds_service.clients.registry import Client
+from cds_service.fhir_client.allowlist import ServerTrust, origin_of, standing
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.server import FhirClients
 from cds_service.fhir_client.source import FhirAccess
@@ -15,7 +15,7 @@ from cds_service.settings import Settings
 from coverage_policies.format.searches import CONDITIONS
 from tests.support.hook_fakes import FakeEhr, LookingJudge, Service, authorization, call
 
-NAMED, PUBLIC, NOT_REGISTERED, UNPROTECTED = Standing
+NAMED, PUBLIC, NOT_REGISTERED, UNPROTECTED = ServerTrust
 REGISTERED = (
     "https://fhir.ehr.example.org/r4",
     "https://*.cloud.example.org/tenants/*/fhir",
@@ -51,7 +51,7 @@ REGISTERED = (
         ("https:///r4", NOT_REGISTERED),
     ],
 )
-def test_a_server_is_read_only_if_it_is_registered(address: str, expected: Standing) -> None:
+def test_a_server_is_read_only_if_it_is_registered(address: str, expected: ServerTrust) -> None:
     assert standing(address, "token", REGISTERED) is expected
 
 
@@ -64,7 +64,9 @@ def test_a_server_is_read_only_if_it_is_registered(address: str, expected: Stand
         ("http://localhost:8080/fhir", "token", PUBLIC),
     ],
 )
-def test_where_nobody_registered_any_a_public_server_may_be_named(address: str, token: str, expected: Standing) -> None:
+def test_where_nobody_registered_any_a_public_server_may_be_named(
+    address: str, token: str, expected: ServerTrust
+) -> None:
     assert standing(address, token, None) is expected
 
 
@@ -126,13 +128,13 @@ def test_where_a_refused_server_was_all_there_was_the_412_says_so(ehr: FakeEhr) 
 
 
 class OneCaller:
-    """An authenticator for which every call comes from one caller."""
+    """An authenticator for which every call comes from one client."""
 
     def __init__(self, *servers: str) -> None:
-        self._caller = Caller("ehr", "https://ehr.example.org", fhir_servers=servers)
+        self._caller = Client("ehr", "https://ehr.example.org", fhir_servers=servers)
 
-    def admit(self, *_: object) -> Admission:
-        return Admission(self._caller, "", "")
+    def authenticate(self, *_: object) -> Principal:
+        return Principal(self._caller, "", "")
 
 
 @pytest.mark.requirement("7.55")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cds_service.fhir_client.circuit_breaker import Rests
+from cds_service.fhir_client.circuit_breaker import CircuitBreakers
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.server import FhirClients
 from cds_service.fhir_client.source import FhirAccess, FhirSource
@@ -28,11 +28,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def rests(clock: Clock) -> Rests:
-    return Rests(failures=3, seconds=30, monotonic=clock)
+def rests(clock: Clock) -> CircuitBreakers:
+    return CircuitBreakers(failures=3, seconds=30, monotonic=clock)
 
 
-def test_it_rests_after_so_many_failures_in_a_row_and_one_call_tries_it_again(rests: Rests, clock: Clock) -> None:
+def test_it_rests_after_so_many_failures_in_a_row_and_one_call_tries_it_again(
+    rests: CircuitBreakers, clock: Clock
+) -> None:
     for _ in range(2):
         rests.failed("a")
     assert rests.may_ask("a")
@@ -53,7 +55,7 @@ def test_it_rests_after_so_many_failures_in_a_row_and_one_call_tries_it_again(re
     assert all(rests.may_ask("a") for _ in range(9))
 
 
-def test_an_answer_in_between_begins_the_count_anew(rests: Rests) -> None:
+def test_an_answer_in_between_begins_the_count_anew(rests: CircuitBreakers) -> None:
     for _ in range(5):
         rests.failed("a")
         rests.failed("a")
@@ -61,7 +63,9 @@ def test_an_answer_in_between_begins_the_count_anew(rests: Rests) -> None:
     assert rests.may_ask("a")
 
 
-def test_a_server_that_asks_for_rest_gets_it_and_not_more_than_after_failures(rests: Rests, clock: Clock) -> None:
+def test_a_server_that_asks_for_rest_gets_it_and_not_more_than_after_failures(
+    rests: CircuitBreakers, clock: Clock
+) -> None:
     rests.asked_for_rest("a", 10)
     rests.asked_for_rest("b", 10_000)
     clock.now += 9
@@ -72,7 +76,7 @@ def test_a_server_that_asks_for_rest_gets_it_and_not_more_than_after_failures(re
     assert rests.may_ask("b")
 
 
-def test_what_is_remembered_is_bounded(rests: Rests) -> None:
+def test_what_is_remembered_is_bounded(rests: CircuitBreakers) -> None:
     for n in range(1500):
         for _ in range(3):
             rests.failed(str(n))
@@ -87,7 +91,7 @@ def opened(clients: FhirClients, ehr: FakeEhr, seconds: float = 5) -> FhirSource
 
 def test_a_failing_server_is_not_asked_while_it_rests(ehr: FakeEhr, clock: Clock) -> None:
     told: list[dict[str, str]] = []
-    settings = Settings(**LOOPBACK, fhir_failures=2, fhir_rest_seconds=30)
+    settings = Settings(**LOOPBACK, fhir_circuit_failures=2, fhir_circuit_open_seconds=30)
     clients = FhirClients(settings, monotonic=clock, tell=lambda _event, **said: told.append(said))
     ehr.answers["Condition"] = (500, None)
     for _ in range(4):
@@ -107,7 +111,7 @@ def test_a_failing_server_is_not_asked_while_it_rests(ehr: FakeEhr, clock: Clock
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404])
 def test_refusals_are_no_failures_of_the_server(ehr: FakeEhr, status: int) -> None:
-    clients = FhirClients(Settings(**LOOPBACK, fhir_failures=1))
+    clients = FhirClients(Settings(**LOOPBACK, fhir_circuit_failures=1))
     ehr.answers |= {"Condition": (status, {}), "metadata": (404, None)}
     for _ in range(3):
         opened(clients, ehr).search(CONDITIONS, "p-1")
@@ -115,7 +119,7 @@ def test_refusals_are_no_failures_of_the_server(ehr: FakeEhr, status: int) -> No
 
 
 def test_one_search_that_always_fails_does_not_close_the_server(ehr: FakeEhr) -> None:
-    clients = FhirClients(Settings(**LOOPBACK, fhir_failures=2))
+    clients = FhirClients(Settings(**LOOPBACK, fhir_circuit_failures=2))
     ehr.answers["Observation"] = (500, None)
     for _ in range(5):
         source = opened(clients, ehr)
@@ -126,7 +130,7 @@ def test_one_search_that_always_fails_does_not_close_the_server(ehr: FakeEhr) ->
 
 
 def test_a_query_that_had_hardly_any_time_says_nothing_about_the_server(ehr: FakeEhr) -> None:
-    clients = FhirClients(Settings(**LOOPBACK, fhir_failures=1))
+    clients = FhirClients(Settings(**LOOPBACK, fhir_circuit_failures=1))
     ehr.answers["Condition"] = lambda: (ehr.stopped.wait(0.3), None)[1]  # type: ignore[arg-type,return-value]
     opened(clients, ehr, seconds=0.1).search(CONDITIONS, "p-1")
     assert opened(clients, ehr).notes == ()

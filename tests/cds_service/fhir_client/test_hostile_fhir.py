@@ -38,7 +38,7 @@ def assessor() -> Assessor:
 @pytest.fixture
 def service() -> Service:
     judge = PolicyJudge(assessor(), zone=Settings().time_zone, clock=lambda: NOW, new_id=lambda: "u")
-    return Service(judge, budget_seconds=BUDGET, query_timeout_seconds=BUDGET, max_pages=5)
+    return Service(judge, call_timeout_seconds=BUDGET, query_timeout_seconds=BUDGET, max_pages=5)
 
 
 def asked(service: Service, service_id: str, hook: str, base: str, prefetch: dict[str, Any]) -> Any:

@@ -207,7 +207,7 @@ def test_what_a_failure_means(
 
 
 def test_the_capability_statement_is_asked_for_once_per_call(ehr: FakeEhr) -> None:
-    others = [Search(kind, kind, guaranteed=False) for kind in ("ImagingStudy", "MedicationStatement", "Basic")]
+    others = [Search(kind, kind, in_us_core=False) for kind in ("ImagingStudy", "MedicationStatement", "Basic")]
     ehr.answers |= {search.resource_type: (400, outcome("invalid")) for search in others}
     ehr.answers["metadata"] = (200, METADATA)
     judge = LookingJudge(CONDITIONS, *others)
@@ -299,7 +299,7 @@ def test_a_server_that_hangs_does_not_keep_the_answer(ehr: FakeEhr) -> None:
     )
     ehr.answers["more"] = hang
     started = time.monotonic()
-    response = Service(judge, budget_seconds=0.6).post(call(fhirServer=ehr.base))
+    response = Service(judge, call_timeout_seconds=0.6).post(call(fhirServer=ehr.base))
     assert time.monotonic() - started < 2
     assert response.status_code == 200
     assert judge.records[0].unavailable() == ("Condition", "ImagingStudy")
@@ -354,7 +354,7 @@ def test_reading_leaves_time_for_judging_and_ends_with_the_token(ehr: FakeEhr, e
         left.append(deadline.remaining())
         return FhirClients(Settings(fhir_private_networks="127.0.0.0/8"))(access, deadline)
 
-    service = Service(LookingJudge(CONDITIONS), opener=opener, budget_seconds=4)
+    service = Service(LookingJudge(CONDITIONS), opener=opener, call_timeout_seconds=4)
     access = authorization(expires_in=expires_in)
     assert service.post(call(fhirServer=ehr.base, fhirAuthorization=access)).status_code == 200
     assert most - 0.5 < left[0] < most

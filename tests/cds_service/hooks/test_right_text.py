@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from coverage_policies.format.library import Library, load_library
-from coverage_policies.judging.plan_rules import Effective, Line, Payer, PlanRules, Showing, Switch, load_plan_rules
+from coverage_policies.judging.plan_rules import (
+    Effective,
+    Line,
+    Payer,
+    PlanRules,
+    Visibility,
+    VisibilityRule,
+    load_plan_rules,
+)
 from fhir_mappings.codings import CPT, ICD10CM
 from fhir_mappings.fhir_json import Resource
 from tests.support.hook_fakes import PATIENT_ID
@@ -423,18 +431,22 @@ def test_a_payer_may_tell_the_line_where_the_coverage_does_not(library: Library)
     assert texts(carried(card)) == [MC]
 
 
-@pytest.mark.parametrize(("showing", "on_paper"), [(Showing.ON, [MC]), (Showing.SILENT, [MC]), (Showing.OFF, [])])
+@pytest.mark.parametrize(
+    ("visibility", "on_paper"), [(Visibility.ON, [MC]), (Visibility.SILENT, [MC]), (Visibility.OFF, [])]
+)
 @pytest.mark.parametrize("text", [MC, "MC.CP.MP.166"])
 def test_a_text_that_is_silent_is_judged_and_not_shown_one_that_is_off_is_not_judged(
-    library: Library, showing: Showing, on_paper: list[str], text: str
+    library: Library, visibility: Visibility, on_paper: list[str], text: str
 ) -> None:
-    rules = PlanRules(OURS.payers, switches=(Switch(text, showing, frozenset()),))
+    rules = PlanRules(OURS.payers, visibility_rules=(VisibilityRule(text, visibility, frozenset()),))
     assert texts(printed(library, order(INJECTION), chart=MEDICARE, rules=rules)) == on_paper
-    assert len(cards(library, order(INJECTION), chart=MEDICARE, rules=rules)) == (showing is Showing.ON)
+    assert len(cards(library, order(INJECTION), chart=MEDICARE, rules=rules)) == (visibility is Visibility.ON)
 
 
 def test_a_text_may_be_silent_on_one_hook(library: Library) -> None:
-    rules = PlanRules(OURS.payers, switches=(Switch(MC, Showing.SILENT, frozenset({"order-select"})),))
+    rules = PlanRules(
+        OURS.payers, visibility_rules=(VisibilityRule(MC, Visibility.SILENT, frozenset({"order-select"})),)
+    )
     shown = {
         hook: len(cards(library, order(INJECTION), chart=MEDICARE, rules=rules, hook=hook))
         for hook in ("order-select", "order-sign")
@@ -443,7 +455,7 @@ def test_a_text_may_be_silent_on_one_hook(library: Library) -> None:
 
 
 def test_of_two_texts_side_by_side_the_silent_one_is_left_off_the_card(library: Library) -> None:
-    rules = PlanRules(OURS.payers, switches=(Switch(CP, Showing.SILENT, frozenset()),))
+    rules = PlanRules(OURS.payers, visibility_rules=(VisibilityRule(CP, Visibility.SILENT, frozenset()),))
     assert texts(carried(only_card(library, order(INJECTION), rules=rules))) == [MC]
 
 

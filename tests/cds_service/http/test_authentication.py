@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from cds_service.clients.authenticator import TokenRefusedError
-from cds_service.clients.key_cache import Pace
+from cds_service.clients.authenticator import InvalidTokenError
+from cds_service.clients.key_cache import RefreshPolicy
 from cds_service.clients.key_sources import keys_of
-from cds_service.clients.registry import Caller
-from cds_service.clients.replay_guard import NoncesInMemory
+from cds_service.clients.registry import Client
+from cds_service.clients.replay_guard import InMemoryReplayGuard
 from cds_service.observability.call_log import CallLog
 from cds_service.records.database import UnavailableError
 from cds_service.settings import Settings
@@ -30,7 +30,7 @@ PATH = SIGN.removeprefix(PUBLIC)
 
 
 class Guarded(Service):
-    """The service for one caller, whose keys are on a key server."""
+    """The service for one client, whose keys are on a key server."""
 
     def __init__(self, server: KeyServer, **settings: Any) -> None:
         clock = Clock()
@@ -39,14 +39,14 @@ class Guarded(Service):
         super().__init__(
             self.judge,
             authenticator=authenticator_of(
-                [Caller("ehr", ISSUER, server.url, tenants=("north",))],
+                [Client("ehr", ISSUER, server.url, tenants=("north",))],
                 Settings(),
-                nonces=NoncesInMemory(clock),
+                replay_guard=InMemoryReplayGuard(clock),
                 clock=clock,
                 log=CallLog(_Lines(self.reported), clock),
                 monotonic=clock.monotonic,
                 read=partial(keys_of, timeout=30),
-                pace=Pace(patience=30),
+                pace=RefreshPolicy(patience=30),
             ),
             public_url=PUBLIC,
             **settings,
@@ -192,7 +192,7 @@ def test_an_outage_of_the_key_server_is_told_by_the_name_of_the_caller(guarded: 
     server.fails()
     assert guarded.call(good()).status_code == 401
     (line,) = map(json.loads, guarded.reported)
-    assert (line["event"], line["caller"], line["reason"]) == (
+    assert (line["event"], line["client"], line["reason"]) == (
         "keys not read",
         "ehr",
         "the key server answered 503",
@@ -221,13 +221,13 @@ def test_a_slash_at_the_end_of_the_public_address_makes_no_difference(server: Ke
     service = Service(
         LookingJudge(CONDITIONS),
         authenticator=authenticator_of(
-            [Caller("ehr", ISSUER, server.url)],
+            [Client("ehr", ISSUER, server.url)],
             Settings(),
-            nonces=NoncesInMemory(clock),
+            replay_guard=InMemoryReplayGuard(clock),
             clock=clock,
             log=CallLog(_Lines([]), clock),
             read=partial(keys_of, timeout=30),
-            pace=Pace(patience=30),
+            pace=RefreshPolicy(patience=30),
         ),
         public_url=f"{PUBLIC}/",
     )
@@ -289,7 +289,7 @@ def test_the_log_names_the_caller_and_holds_no_token(guarded: Guarded) -> None:
             assert part not in written
     assert "Xanthippe" not in written
     answered = [line for line in guarded.lines() if line["event"] == "hook call"]
-    assert [(line["caller"], line["tenant"], line["status"]) for line in answered] == [
+    assert [(line["client"], line["tenant"], line["status"]) for line in answered] == [
         ("ehr", "north", 200),
         ("ehr", "north", 200),
         ("ehr", "north", 400),
@@ -324,13 +324,13 @@ def test_where_it_cannot_be_told_whether_a_token_was_used_nobody_is_let_in(serve
     service = Service(
         judge,
         authenticator=authenticator_of(
-            [Caller("ehr", ISSUER, server.url)],
+            [Client("ehr", ISSUER, server.url)],
             Settings(),
-            nonces=Unavailable(),
+            replay_guard=Unavailable(),
             clock=clock,
             log=CallLog(_Lines([]), clock),
             read=partial(keys_of, timeout=30),
-            pace=Pace(patience=30),
+            pace=RefreshPolicy(patience=30),
         ),
         public_url=PUBLIC,
     )
@@ -345,9 +345,9 @@ def test_where_it_cannot_be_told_whether_a_token_was_used_nobody_is_let_in(serve
 def test_it_is_known_whose_keys_are_not_at_hand(server: KeyServer) -> None:
     clock = Clock()
     authenticator = authenticator_of(
-        [Caller("ehr", ISSUER, server.url), Caller("other", "urn:other", keys_file=Path("/nowhere/keys.json"))],
+        [Client("ehr", ISSUER, server.url), Client("other", "urn:other", keys_file=Path("/nowhere/keys.json"))],
         Settings(),
-        nonces=NoncesInMemory(clock),
+        replay_guard=InMemoryReplayGuard(clock),
         clock=clock,
         log=CallLog(_Lines([]), clock),
         read=partial(keys_of, timeout=30),
@@ -366,20 +366,20 @@ def test_it_is_known_whose_keys_are_not_at_hand(server: KeyServer) -> None:
 def test_how_long_keys_serve_in_an_outage_is_a_setting(server: KeyServer) -> None:
     clock = Clock()
     authenticator = authenticator_of(
-        [Caller("ehr", ISSUER, server.url)],
+        [Client("ehr", ISSUER, server.url)],
         Settings(stale_keys_seconds=600),
-        nonces=NoncesInMemory(clock),
+        replay_guard=InMemoryReplayGuard(clock),
         clock=clock,
         log=CallLog(_Lines([]), clock),
         monotonic=clock.monotonic,
         read=partial(keys_of, timeout=30),
-        pace=Pace(patience=30),
+        pace=RefreshPolicy(patience=30),
     )
 
     def is_admitted() -> bool:
         try:
-            return bool(authenticator.admit(f"Bearer {token(claims(clock()))}", {SIGN}))
-        except TokenRefusedError:
+            return bool(authenticator.authenticate(f"Bearer {token(claims(clock()))}", {SIGN}))
+        except InvalidTokenError:
             return False
 
     assert is_admitted()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from cds_service.observability.logging import WITHHELD, JsonLines
+from cds_service.observability.logging import REDACTED, JsonLines
 from tests.support.hook_fakes import FakeEhr, LookingJudge, Service, authorization, call
 from tests.support.served_process import ServedProcess
 
@@ -52,7 +52,7 @@ def test_every_line_of_a_served_process_is_json_without_the_request(tmp_path: Pa
     finally:
         assert served.stop() == 0
     lines = served.lines()
-    assert {line["event"] for line in lines} >= {"who may call", "hook call", WITHHELD}
+    assert {line["event"] for line in lines} >= {"who may call", "hook call", REDACTED}
     assert any(line["event"].startswith("Listening at: ") for line in lines)
     assert all({"at", "level", "event"} <= set(line) for line in lines)
     assert SECRET.lower() not in served.written.lower()
@@ -78,7 +78,7 @@ def test_what_libraries_warnings_and_threads_say_is_told_by_its_place_alone() ->
     done = subprocess.run([sys.executable, "-c", LOGS], capture_output=True, text=True, check=True)  # noqa: S603
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert [line["logger"] for line in lines] == ["urllib3", "py.warnings", "threading"]
-    assert {line["event"] for line in lines} == {WITHHELD}
+    assert {line["event"] for line in lines} == {REDACTED}
     assert lines[2]["failure"].startswith("ValueError at <string>:")
     assert SECRET not in done.stderr + done.stdout
 
@@ -87,15 +87,15 @@ def test_what_libraries_warnings_and_threads_say_is_told_by_its_place_alone() ->
     ("name", "message", "args", "event"),
     [
         ("gunicorn.error", "Booting worker with pid: %s", (7,), "Booting worker with pid: 7"),
-        ("gunicorn.error", f"Invalid request from ip=10.0.0.1: {SECRET}", (), WITHHELD),
-        ("gunicorn.error", "Error handling request %s", (f"/{SECRET}",), WITHHELD),
-        ("elsewhere", "Booting worker with pid: %s", (SECRET,), WITHHELD),
+        ("gunicorn.error", f"Invalid request from ip=10.0.0.1: {SECRET}", (), REDACTED),
+        ("gunicorn.error", "Error handling request %s", (f"/{SECRET}",), REDACTED),
+        ("elsewhere", "Booting worker with pid: %s", (SECRET,), REDACTED),
     ],
 )
 def test_only_messages_that_are_known_are_written_out(name: str, message: str, args: Any, event: str) -> None:
     line = json.loads(JsonLines().format(logging.LogRecord(name, logging.WARNING, "f.py", 3, message, args, None)))
     assert line["event"] == event
-    assert ("failure" in line) is (event == WITHHELD)
+    assert ("failure" in line) is (event == REDACTED)
     assert (line["level"], line["logger"]) == ("warning", name)
 
 

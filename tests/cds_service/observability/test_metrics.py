@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from cds_service.fhir_client.circuit_breaker import Rests
+from cds_service.fhir_client.circuit_breaker import CircuitBreakers
 from cds_service.observability.counting import counting_of
 from cds_service.observability.metrics import NoMetrics, outcome_of
 from cds_service.observability.prometheus import PrometheusMetrics, expose
@@ -102,14 +102,14 @@ def test_a_card_that_comes_of_no_finding_is_of_an_unknown_policy(judge: LookingJ
 
 def test_servers_left_alone_are_counted_until_they_answer() -> None:
     metrics = PrometheusMetrics()
-    rests = Rests(failures=2, seconds=30, monotonic=lambda: 0.0, watch=metrics.left_alone)
+    rests = CircuitBreakers(failures=2, seconds=30, monotonic=lambda: 0.0, watch=metrics.circuits_open)
     seen = []
     for happens in (
         lambda: rests.failed("a"), lambda: rests.failed("a"), lambda: rests.asked_for_rest("b", 5),
         lambda: rests.failed("c"), lambda: rests.answered("a"), lambda: rests.answered("b"),
     ):  # fmt: skip
         happens()
-        seen.append(samples(metrics.exposition(), "cds_fhir_servers_left_alone")[()])
+        seen.append(samples(metrics.exposition(), "cds_fhir_circuits_open")[()])
     assert seen == [0, 1, 2, 2, 1, 0]
 
 
@@ -144,7 +144,7 @@ def test_they_are_served_as_text_and_not_unless_asked_for(judge: LookingJudge) -
     response = app.test_client().get("/metrics")
     assert response.status_code == 200
     assert response.content_type.startswith("text/plain")
-    assert b"cds_fhir_servers_left_alone" in response.data
+    assert b"cds_fhir_circuits_open" in response.data
 
 
 def test_by_default_nothing_is_counted() -> None:
@@ -166,7 +166,7 @@ with counting_of(Settings(metrics=True)) as counting:
         if not child:
             metrics = counting.metrics()
             metrics.shown("P", "info")
-            metrics.left_alone(n + 1)
+            metrics.circuits_open(n + 1)
             sys.exit()
         os.waitpid(child, 0)
         if n:
@@ -192,4 +192,4 @@ def test_processes_count_together_and_those_that_are_gone_hold_nothing(folder_of
     env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder_of_others)}
     shown = subprocess.check_output([sys.executable, "-c", COUNTED], env=env)  # noqa: S603
     assert samples(shown, "cds_cards_total") == {("info", "P"): 2}
-    assert samples(shown, "cds_fhir_servers_left_alone") == {(): 1}
+    assert samples(shown, "cds_fhir_circuits_open") == {(): 1}

@@ -16,15 +16,15 @@ import pytest
 import requests
 
 from cards.override_reasons import OVERRIDE_REASONS
-from cds_service.clients.registry import Caller
-from cds_service.clients.replay_guard import NoncesInMemory
+from cds_service.clients.registry import Client
+from cds_service.clients.replay_guard import InMemoryReplayGuard
 from cds_service.hooks.policy_judge import PolicyJudge
 from cds_service.hooks.request import DraftOrders
 from cds_service.http.health import DatabaseReady, KeysReady, PoliciesReady
 from cds_service.observability.call_log import CallLog
 from cds_service.observability.prometheus import PrometheusMetrics, expose
-from cds_service.records.policy_snapshot import Bundle
-from cds_service.records.pseudonyms import Keyed, random_key
+from cds_service.records.policy_snapshot import PolicySnapshot
+from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.sample_ehr.hook_client import SERVICE_OF, hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, sample_store
 from cds_service.sample_ehr.server import create_sample_ehr
@@ -49,31 +49,31 @@ LOGGED_AT = datetime(1999, 12, 31, tzinfo=UTC)
 class FailingJudge(PolicyJudge):
     """Fails, with the chart in its message, for one patient's orders."""
 
-    failing = ""
+    failed_criteria = ""
 
     def answer(self, hook: str, orders: DraftOrders, record: PatientRecord) -> Any:
-        if self.failing and self.failing in str(orders):
+        if self.failed_criteria and self.failed_criteria in str(orders):
             raise ValueError(str(record.resources))
         return super().answer(hook, orders, record)
 
 
 class Everything:
-    """The service with every part that it has in use, its caller's EHR, and what came of a run of all samples."""
+    """The service with every part that it has in use, its client's EHR, and what came of a run of all samples."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
-        settings = Settings(**LOOPBACK, data_folder=folder, public_url=PUBLIC, time_zone="UTC", budget_seconds=60)
+        settings = Settings(**LOOPBACK, data_folder=folder, public_url=PUBLIC, time_zone="UTC", call_timeout_seconds=60)
         self.written = io.StringIO()
         log = CallLog(self.written, lambda: LOGGED_AT)
         self.metrics = PrometheusMetrics()
         assessor = load_assessor(settings)
         database = open_database(settings)
         make_ready(database)
-        bundle = Bundle.of(assessor, settings.time_zone, settings.answers_valid_days)
+        bundle = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)
         keys = stack.enter_context(on_loopback(KeyServer(jwk()).app))
         ehr = create_sample_ehr(sample_store(STORY_DATE), token=ACCESS)
         self.fhir = f"{stack.enter_context(on_loopback(ehr))}/fhir"
-        caller = Caller("ehr", ISSUER, f"{keys}/jwks.json", fhir_servers=(self.fhir,))
-        authenticator = authenticator_of([caller], settings, nonces=NoncesInMemory(now), clock=now, log=log)
+        client = Client("ehr", ISSUER, f"{keys}/jwks.json", fhir_servers=(self.fhir,))
+        authenticator = authenticator_of([client], settings, replay_guard=InMemoryReplayGuard(now), clock=now, log=log)
         self.judge = FailingJudge(assessor, zone=settings.time_zone, clock=now, new_id=new_id)
         app = create_app(
             settings=settings,
@@ -81,7 +81,7 @@ class Everything:
             clock=now,
             new_id=new_id,
             authenticator=authenticator,
-            records=records_in(database, Keyed(random_key()), settings, assessor, bundle, now),
+            records=records_in(database, Pseudonymizer(random_key()), settings, assessor, bundle, now),
             log=log,
             metrics=self.metrics,
             checks=[DatabaseReady(database), KeysReady(authenticator), PoliciesReady(5, LOGGED_AT)],
@@ -120,9 +120,9 @@ class Everything:
         yield self.tell(patient, patient)
         path = f"/Patient/{patient}"
         yield requests.get(f"{self.address}{path}?name={patient}", headers=bearer(good(path)), timeout=120)
-        self.judge.failing = patient
+        self.judge.failed_criteria = patient
         yield self.post(body)
-        self.judge.failing = ""
+        self.judge.failed_criteria = ""
 
     def post(
         self,
@@ -182,7 +182,7 @@ def test_metrics_hold_nothing_of_a_patient_and_few_values(everything: Everything
     assert 'cds_cards_total{indicator="warning",policy="CP.MP.126"}' in shown
     assert 'cds_overrides_total{policy="CP.MP.173",reason="unlisted"}' in shown
     assert 'cds_fhir_queries_total{resource_type="Condition",result="complete"}' in shown
-    assert 'cds_callers_refused_total{reason="aud is not the address that was called"}' in shown
+    assert 'cds_clients_refused_total{reason="aud is not the address that was called"}' in shown
     assert leaks(shown, everything.forbidden) == set()
     series = [line for line in shown.splitlines() if not line.startswith("#") and "_bucket" not in line]
     assert len(series) < 120

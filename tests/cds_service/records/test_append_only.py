@@ -20,7 +20,7 @@ def _filled(recorded: RecordedService) -> RecordedService:
     return recorded
 
 
-@pytest.mark.parametrize("table", ["decisions", "cards", "determinations", "bundles"])
+@pytest.mark.parametrize("table", ["decisions", "cards", "determinations", "policy_snapshots"])
 @pytest.mark.parametrize("statement", ["UPDATE {table} SET {column} = {column}", "DELETE FROM {table}"])
 def test_rows_cannot_be_changed_or_deleted(filled: RecordedService, table: str, statement: str) -> None:
     before = filled.rows(table)

@@ -44,7 +44,7 @@ def test_a_call_is_recorded_in_the_shape_of_opas_decision_log(recorded: Recorded
     assert said["result"]["status"] == 200
     assert card["card"] == determination["card"] == response.json["cards"][0]["uuid"]
     assert determination["outcome"] == card["outcome"] == "criteria-not-met"
-    assert (determination["content_hash"], determination["about"]) == (content, ["II.E"])
+    assert (determination["content_hash"], determination["criteria_targeted"]) == (content, ["II.E"])
     answered = response.json["cards"][0]["extension"]["cds-service.determination"]["criteria"]
     assert [(each["id"], each["status"]) for each in determination["criteria"]] == [
         (each["id"], each["status"]) for each in answered
@@ -140,7 +140,7 @@ def test_a_card_held_back_is_exported_with_the_reason(recorded: RecordedService)
     found = decision(recorded.database, recorded.call(body).headers["X-Request-Id"])
     assert found is not None
     said: Any = found.as_json()
-    assert said["result"]["cards"][0]["held_back"].startswith("overridden by this user")
+    assert said["result"]["cards"][0]["suppressed"].startswith("overridden by this user")
 
 
 def test_texts_that_are_silent_are_recorded_without_a_card(database: Database, tmp_path: Any) -> None:

@@ -149,7 +149,7 @@ def test_a_comment_is_stored_only_if_the_operator_says_so(database: Database, co
     silent = RecordedService(database)
     assert silent.tell(entry).status_code == 200
     assert [row["comment"] for row in silent.rows("feedback")] == [""]
-    keeping = RecordedService(database, keep_comments=True)
+    keeping = RecordedService(database, store_comments=True)
     assert keeping.tell(overridden(new_id(), overrideReason={"userComment": comment})).status_code == 200
     kept = {row["comment"] for row in keeping.rows("feedback")} - {""}
     assert kept == ({comment} if comment.isprintable() else {"?"} if comment == "\ud800" else set())

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cds_service.records.database import Database
-from cds_service.records.rows import HELD_BACK
+from cds_service.records.rows import SUPPRESSED
 from fhir_mappings.fhir_json import Json
 from tests.support.record_fakes import RecordedService, accepted, new_id, overridden, sample_call
 
@@ -37,9 +37,9 @@ def order_of(body: Json) -> Any:
 
 def test_the_same_card_is_held_back_and_the_log_says_why(recorded: RecordedService, body: Json) -> None:
     assert recorded.cards(again(body)) == []
-    first, second = sorted(recorded.rows("cards"), key=lambda row: str(row["held_back"]))
-    assert (first["held_back"], second["held_back"]) == ("", HELD_BACK)
-    assert first["sameness"] == second["sameness"]
+    first, second = sorted(recorded.rows("cards"), key=lambda row: str(row["suppressed"]))
+    assert (first["suppressed"], second["suppressed"]) == ("", SUPPRESSED)
+    assert first["card_fingerprint"] == second["card_fingerprint"]
     last = recorded.rows("decisions")[-1]["decision"]
     assert [row["card"] for row in recorded.rows("determinations") if row["decision"] == last] == [second["card"]]
 
@@ -113,7 +113,7 @@ def test_it_is_held_back_on_the_other_hook_too(recorded: RecordedService, body: 
 
 
 def test_zero_days_show_it_every_time(database: Database) -> None:
-    service = RecordedService(database, hold_back_days=0)
+    service = RecordedService(database, suppress_overridden_days=0)
     body, service.chart = sample_call("sij-fibromyalgia")
     for _ in range(3):
         (card,) = service.cards(again(body))

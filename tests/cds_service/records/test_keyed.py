@@ -1,4 +1,4 @@
-"""Keyed hashes, canonical JSON, and the bundle of texts in force."""
+"""Pseudonymizer hashes, canonical JSON, and the bundle of texts in force."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -7,9 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from cds_service.records.policy_snapshot import Bundle, held, rules_hash
-from cds_service.records.pseudonyms import Keyed, canonical, key_in, random_key
-from coverage_policies.judging.plan_rules import Effective, Payer, PlanRules, Showing, Switch
+from cds_service.records.policy_snapshot import PolicySnapshot, held, rules_hash
+from cds_service.records.pseudonyms import Pseudonymizer, canonical, key_in, random_key
+from coverage_policies.judging.plan_rules import Effective, Payer, PlanRules, Visibility, VisibilityRule
 from fhir_mappings.codings import Coding
 from fhir_mappings.fhir_json import loads
 from tests.support.record_fakes import shipped
@@ -18,18 +18,18 @@ ZONE = ZoneInfo("America/New_York")
 
 
 def test_a_hash_depends_on_key_kind_and_every_part() -> None:
-    keyed = Keyed(b"a" * 32)
+    keyed = Pseudonymizer(b"a" * 32)
     found = {
         keyed("order", "a", "b"),
         keyed("order", "ab"),
         keyed("order", "a", "b", ""),
         keyed("user", "a", "b"),
-        Keyed(b"b" * 32)("order", "a", "b"),
+        Pseudonymizer(b"b" * 32)("order", "a", "b"),
     }
     assert len(found) == 5
-    assert keyed("order", "a", "b") == Keyed(b"a" * 32)("order", "a", "b")
+    assert keyed("order", "a", "b") == Pseudonymizer(b"a" * 32)("order", "a", "b")
     assert keyed("order", "\ud800") != keyed("order", "\ud801")
-    assert keyed.name != Keyed(b"b" * 32).name
+    assert keyed.name != Pseudonymizer(b"b" * 32).name
 
 
 def test_json_has_one_spelling_and_decimals_keep_their_digits() -> None:
@@ -47,15 +47,15 @@ def test_all_that_start_at_once_get_the_same_key(tmp_path: Path) -> None:
 
 def test_a_bundle_names_every_text_and_changes_with_each() -> None:
     assessor = shipped()
-    bundle = Bundle.of(assessor, ZONE, 90)
+    bundle = PolicySnapshot.of(assessor, ZONE, 90)
     assert set(bundle.texts) == set(assessor.library.policies)
-    assert bundle.name == Bundle.of(assessor, ZONE, 90).name
+    assert bundle.name == PolicySnapshot.of(assessor, ZONE, 90).name
     name, text = next(iter(bundle.texts.items()))
     others = [
         replace(bundle, texts={**bundle.texts, name: replace(text, edition=99)}),
         replace(bundle, texts={each: text for each, text in held(assessor.library).items() if each != name}),
-        Bundle.of(assessor, ZoneInfo("Europe/Vienna"), 90),
-        Bundle.of(assessor, ZONE, 91),
+        PolicySnapshot.of(assessor, ZoneInfo("Europe/Vienna"), 90),
+        PolicySnapshot.of(assessor, ZONE, 91),
     ]
     assert len({bundle.name, *(other.name for other in others)}) == 5
 
@@ -70,7 +70,7 @@ def test_rules_are_told_apart_and_sets_have_no_order() -> None:
         PlanRules(),
         replace(rules, payers=(replace(payer, owner="Other"),)),
         replace(rules, effective=(Effective("CP.MP.126@2025-04", date(2025, 4, 1), None, "plan"),)),
-        replace(rules, switches=(Switch("CP.MP.126", Showing.SILENT, frozenset()),)),
+        replace(rules, visibility_rules=(VisibilityRule("CP.MP.126", Visibility.SILENT, frozenset()),)),
         replace(rules, order_codes={("a", "b"): (Coding("c", "d"),)}),
     ]
     assert len({rules_hash(each, ZONE, 90) for each in (rules, *others)}) == 6

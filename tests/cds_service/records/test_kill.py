@@ -49,8 +49,8 @@ class Server:
             **{name: value for name, value in os.environ.items() if not name.startswith("CDS_")},
             "CDS_DATABASE_URL": url,
             "CDS_DATA_FOLDER": str(folder),
-            "CDS_ALLOW_ANYONE": "yes",
-            "CDS_HOLD_BACK_DAYS": "0",
+            "CDS_ALLOW_UNAUTHENTICATED": "yes",
+            "CDS_SUPPRESS_OVERRIDDEN_DAYS": "0",
             "CDS_WORKERS": "2",
             "CDS_THREADS": "8",
         }

@@ -4,7 +4,7 @@ import pytest
 
 from cds_service.hooks.feedback import read_feedback
 from cds_service.observability.call_log import Call
-from cds_service.records.protocol import NoRecords, Override
+from cds_service.records.protocol import NullStore, Override
 from tests.support.record_fakes import RecordedService, accepted, overridden, sample_call
 
 PATH = "/cds-services/coverage-order-sign/feedback"
@@ -42,4 +42,4 @@ def test_an_accepted_card_is_no_override(recorded: RecordedService, card: str) -
 
 
 def test_without_records_nothing_is_told() -> None:
-    assert NoRecords().feedback(Call("c", 0.0), PATH, ()) == ()
+    assert NullStore().feedback(Call("c", 0.0), PATH, ()) == ()

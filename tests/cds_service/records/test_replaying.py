@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from cds_service.cli.main import main
 from cds_service.records.database import Database
-from cds_service.records.pseudonyms import Keyed, key_in
+from cds_service.records.pseudonyms import Pseudonymizer, key_in
 from cds_service.records.schema import upgrade
 from cds_service.sample_ehr.patients import SAMPLES
 from fhir_mappings.fhir_json import Json, dumps
@@ -29,7 +29,7 @@ class Replayed:
         database = Database(f"sqlite:///{folder}/records.db", wait_seconds=5)
         upgrade(database)
         monkeypatch.setenv("CDS_DATA_FOLDER", str(folder))
-        self.service = RecordedService(database, key=Keyed(key_in(folder / "records.key")))
+        self.service = RecordedService(database, key=Pseudonymizer(key_in(folder / "records.key")))
 
     def run(self, *arguments: str) -> Result:
         """A command."""
@@ -182,7 +182,7 @@ def test_another_policy_text_is_shown(
     document.write_text(TEXT.format(edition=1, says="It is so"))
     replayed = Replayed(tmp_path, monkeypatch)
     replayed.service = RecordedService(
-        replayed.service.database, key=Keyed(key_in(tmp_path / "records.key")), policy_folders=(own,)
+        replayed.service.database, key=Pseudonymizer(key_in(tmp_path / "records.key")), policy_folders=(own,)
     )
     body, replayed.service.chart = sample_call("sij-fibromyalgia")
     order = body["context"]["draftOrders"]["entry"][0]["resource"]
@@ -226,12 +226,12 @@ def test_what_cannot_be_told_is_said(replayed: Replayed) -> None:
         (("no-such-decision", body, chart), "no decision no-such-decision is recorded"),
         ((refused, body, chart), "answered 400"),
         ((decision, body, None), "--chart"),
-        ((decision, body, {"resourceType": "Patient"}), "Bundle"),
+        ((decision, body, {"resourceType": "Patient"}), "PolicySnapshot"),
         ((decision, {"hook": "order-sign"}, chart), "required"),
     ):
         result = replayed.replay(*arguments)
         assert (result.exit_code, why in result.output) == (1, True), result.output
-    replayed.setenv("CDS_RECORDS_KEY", "another key, thirty-two characters long")
+    replayed.setenv("CDS_PSEUDONYM_KEY", "another key, thirty-two characters long")
     result = replayed.replay(decision, body, chart)
     assert (result.exit_code, "another key" in result.output) == (1, True)
 

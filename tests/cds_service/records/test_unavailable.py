@@ -125,7 +125,7 @@ def test_a_decision_that_is_not_stored_is_not_answered(broken: tuple[Database, s
 
 
 def test_by_setting_it_is_answered_and_the_log_is_loud(broken: tuple[Database, str]) -> None:
-    service = RecordedService(broken[0], answer_unrecorded=True)
+    service = RecordedService(broken[0], answer_if_store_fails=True)
     body, service.chart = sample_call("sij-fibromyalgia")
     assert len(service.cards(body)) == 1
     (line,) = service.lines()
@@ -133,9 +133,11 @@ def test_by_setting_it_is_answered_and_the_log_is_loud(broken: tuple[Database, s
     assert line["failure"].startswith("answered unrecorded: the database ")
 
 
-@pytest.mark.parametrize("answer_unrecorded", [False, True])
-def test_feedback_that_is_not_stored_is_not_acknowledged(broken: tuple[Database, str], answer_unrecorded: bool) -> None:
-    service = RecordedService(broken[0], answer_unrecorded=answer_unrecorded)
+@pytest.mark.parametrize("answer_if_store_fails", [False, True])
+def test_feedback_that_is_not_stored_is_not_acknowledged(
+    broken: tuple[Database, str], answer_if_store_fails: bool
+) -> None:
+    service = RecordedService(broken[0], answer_if_store_fails=answer_if_store_fails)
     response = service.tell(overridden(new_id(), overrideReason={"userComment": "Xanthippe"}))
     assert (response.status_code, response.json["resourceType"]) == (503, "OperationOutcome")
     assert service.lines()[0]["level"] == "error"
@@ -223,7 +225,7 @@ class TestServe:
     def _settings(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.served: list[str] = []
         monkeypatch.setenv("CDS_DATA_FOLDER", str(tmp_path / "new" / "data"))
-        monkeypatch.setenv("CDS_ALLOW_ANYONE", "yes")
+        monkeypatch.setenv("CDS_ALLOW_UNAUTHENTICATED", "yes")
         monkeypatch.setattr("cds_service.cli.main.serve", lambda *_, **__: self.served.append("served"))
         self.env = monkeypatch
         self.folder = tmp_path / "new" / "data"
@@ -244,12 +246,12 @@ class TestServe:
         assert (self.folder / "records.key").read_text() == key
 
     def test_a_key_of_the_operators_needs_no_file(self) -> None:
-        self.env.setenv("CDS_RECORDS_KEY", "k" * 32)
+        self.env.setenv("CDS_PSEUDONYM_KEY", "k" * 32)
         assert self.run("serve")[0] == 0
         assert not (self.folder / "records.key").exists()
-        self.env.setenv("CDS_RECORDS_KEY", "k" * 31)
+        self.env.setenv("CDS_PSEUDONYM_KEY", "k" * 31)
         code, said = self.run("serve")
-        assert (code, "CDS_RECORDS_KEY" in said, "k" * 31 in said) == (1, True, False)
+        assert (code, "CDS_PSEUDONYM_KEY" in said, "k" * 31 in said) == (1, True, False)
 
     def test_a_postgresql_whose_schema_is_not_current_stops_the_start(self, cluster: Cluster) -> None:
         self.env.setenv("CDS_DATABASE_URL", cluster.emptied())

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from cds_service.cli.main import make_app
-from cds_service.wiring.active_policies import TextsInForce, load_linted
+from cds_service.wiring.active_policies import ActivePolicies, load_linted
 from coverage_policies.format.strict_yaml import DocumentError
 from coverage_policies.format.value_sets import ValueSetError
 from tests.support.hook_fakes import NOW
@@ -31,9 +31,9 @@ def own(tmp_path: Path) -> OwnPolicies:
     return OwnPolicies(tmp_path)
 
 
-def in_force(own: OwnPolicies) -> tuple[TextsInForce, io.StringIO]:
+def in_force(own: OwnPolicies) -> tuple[ActivePolicies, io.StringIO]:
     log = io.StringIO()
-    return TextsInForce(own.settings, log, lambda: NOW), log
+    return ActivePolicies(own.settings, log, lambda: NOW), log
 
 
 # --- over HTTP -------------------------------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ class Served:
                     **os.environ,
                     "CDS_POLICY_FOLDERS": str(own.folder),
                     "CDS_WORKERS": "2",
-                    "CDS_ALLOW_ANYONE": "yes",
+                    "CDS_ALLOW_UNAUTHENTICATED": "yes",
                     "CDS_THREADS": "2",
                 },
                 stderr=stream,

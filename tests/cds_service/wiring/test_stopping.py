@@ -44,7 +44,7 @@ def test_calls_in_flight_are_answered_and_recorded_and_no_new_ones_are_taken(ehr
         return Response(dumps({"resourceType": "Patient", "id": PATIENT_ID}), mimetype="application/fhir+json")
 
     ehr.answers[f"Patient/{PATIENT_ID}"] = later
-    served = ServedProcess(tmp_path, CDS_BUDGET_SECONDS="40", CDS_QUERY_TIMEOUT_SECONDS="40").until_ready()
+    served = ServedProcess(tmp_path, CDS_CALL_TIMEOUT_SECONDS="40", CDS_QUERY_TIMEOUT_SECONDS="40").until_ready()
     body = call(fhirServer=ehr.base, fhirAuthorization=authorization())
     try:
         with ThreadPoolExecutor(CALLS) as pool:
@@ -68,7 +68,7 @@ def test_calls_in_flight_are_answered_and_recorded_and_no_new_ones_are_taken(ehr
 
 @pytest.mark.parametrize("budget", [0.5, 4.0, 60.0])
 def test_it_waits_longer_than_a_call_can_take(budget: float) -> None:
-    settings = Settings(budget_seconds=budget, database_wait_seconds=10)
+    settings = Settings(call_timeout_seconds=budget, database_wait_seconds=10)
     assert seconds_to_finish(settings) > budget + 2 * settings.query_timeout_seconds + 10
 
 

@@ -67,8 +67,8 @@ def _changed_criteria(c: Criterion) -> Iterator[tuple[str, Criterion]]:
             yield f"without {name}", replace(c, **{name: False})
     if c.pathways:
         yield "without for", replace(c, pathways=frozenset())
-    if c.as_of is not None:
-        yield "without as_of", replace(c, as_of=None)
+    if c.on_date_of is not None:
+        yield "without on_date_of", replace(c, on_date_of=None)
     for name in c.needs if len(c.needs) > 1 else ():
         yield f"without needs {name}", replace(c, needs=tuple(n for n in c.needs if n != name))
     if len(c.children) > 1:
@@ -98,7 +98,7 @@ def _changed_entries(entry: OrderEntry) -> Iterator[tuple[str, OrderEntry | None
 
 def _changed_pathways(text: Policy) -> Iterator[Change]:
     for i, choice in enumerate(text.pathway.choices if text.pathway else ()):
-        for kind in ("chosen_when", "not_when", "likely_when"):
+        for kind in ("chosen_when", "exclude_when", "presume_when"):
             for what, clauses in _changed_clauses(getattr(choice, kind)):
                 assert text.pathway
                 choices = list(text.pathway.choices)
@@ -238,5 +238,5 @@ def test_every_outcome_a_text_can_have_is_reached(text: Policy) -> None:
 def test_every_pathway_is_chosen_presumed_and_left_open(text: Policy) -> None:
     assert text.pathway
     presumed = {case.expected.get("presumed") for case in CASES[text.text]}
-    assert {choice.name for choice in text.pathway.choices if choice.likely_when} == presumed - {None, NONE}
+    assert {choice.name for choice in text.pathway.choices if choice.presume_when} == presumed - {None, NONE}
     assert any("pathway" in case.asks for case in CASES[text.text])

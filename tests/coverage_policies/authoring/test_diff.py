@@ -25,7 +25,7 @@ I:
       ask: Is it?
 """
 BEFORE = policy(SECTIONS)
-PATHWAY = "ask: Which?\nchoices:\n  a: {says: A}\n  b: {says: B, likely_when: {condition: {in: alpha}}}"
+PATHWAY = "ask: Which?\nchoices:\n  a: {says: A}\n  b: {says: B, presume_when: {condition: {in: alpha}}}"
 
 
 def changed(*pairs: tuple[str, str]) -> tuple[Change, ...]:
@@ -71,7 +71,7 @@ def test_a_threshold_is_told_with_its_clause() -> None:
             "I.C",
             LineChange("follows", "", "a reviewer decides where it is not met"),
         ),
-        ("ask: Is it?", "ask: Is it?\n      reads: So.", "I.C", LineChange("reads", "", "So.")),
+        ("ask: Is it?", "ask: Is it?\n      interpretation: So.", "I.C", LineChange("interpretation", "", "So.")),
         (
             "says: Fusion",
             "says: Fusion\n  if_not_met: not-supported",

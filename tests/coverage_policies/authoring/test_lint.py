@@ -110,11 +110,11 @@ def test_a_criterion_for_a_pathway_inside_of_another_never_counts() -> None:
 
 
 def test_a_suggestion_about_what_no_clause_reads_is_told() -> None:
-    mend = "mend: {says: Lateral, approach: lateral-transarticular}"
-    wrong = policy(f"I: {{says: s, met_when: {{order: {{guidance: ct}}}}, ask: q, {mend}}}")
-    right = policy(f"I: {{says: s, not_met_when: {{order: {{approach: posterior}}}}, ask: q, {mend}}}")
+    suggest = "suggest: {says: Lateral, approach: lateral-transarticular}"
+    wrong = policy(f"I: {{says: s, met_when: {{order: {{guidance: ct}}}}, ask: q, {suggest}}}")
+    right = policy(f"I: {{says: s, not_met_when: {{order: {{approach: posterior}}}}, ask: q, {suggest}}}")
     assert told(wrong) == [
-        "test.yaml:11: I: mend: no clause here reads the order's approach; suggest what a clause looks for"
+        "test.yaml:11: I: suggest: no clause here reads the order's approach; suggest what a clause looks for"
     ]
     assert told(right) == []
 
@@ -166,7 +166,7 @@ def test_a_value_set_of_an_own_folder_that_no_text_names_is_told() -> None:
     sets |= {"ours": ValueSet("ours", [], str(BUILT_IN / "value_sets" / "ours.csv"))}
     by = policy(
         "I:\n  says: s\n  all:\n    - {id: I.A, says: a, show: {condition: {in: [alpha, used]}}, ask: q}\n"
-        "    - {id: I.B, says: b, needs: I.A, as_of: as-of}",
+        "    - {id: I.B, says: b, needs: I.A, on_date_of: as-of}",
         sets=sets,
     )
     own = {name: each for name, each in sets.items() if name not in SETS}

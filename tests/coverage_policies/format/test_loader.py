@@ -51,7 +51,7 @@ def test_a_leaf_is_read_with_all_it_says() -> None:
           all:
             - id: I.A
               says: It is so
-              fails: It is not so
+              says_when_not_met: It is not so
               met_when: {condition: {in: alpha}}
               not_met_when:
                 - {condition: {in: beta}}
@@ -62,24 +62,24 @@ def test_a_leaf_is_read_with_all_it_says() -> None:
               if_met: case-review
               if_not_met: case-review
               role: advisory
-              reads: As written.
+              interpretation: As written.
               note: A note.
         """
         )
         .sections["I"]
         .root.children
     )
-    assert (leaf.id, leaf.says, leaf.fails, leaf.ask) == ("I.A", "It is so", "It is not so", "Is it so?")
+    assert (leaf.id, leaf.says, leaf.says_when_not_met, leaf.ask) == ("I.A", "It is so", "It is not so", "Is it so?")
     assert [clause.arguments["in"] for clause in leaf.met_when] == ["alpha"]
     assert [clause.arguments["in"] for clause in leaf.not_met_when] == ["beta", ["gamma", "delta"]]
     assert [(clause.operator, clause.arguments["in"]) for clause in leaf.show] == [("device", "alpha")]
-    assert (leaf.met_by, leaf.role, leaf.reads, leaf.note) == ("no", Role.ADVISORY, "As written.", "A note.")
+    assert (leaf.met_by, leaf.role, leaf.interpretation, leaf.note) == ("no", Role.ADVISORY, "As written.", "A note.")
     assert (leaf.case_review_if_met, leaf.case_review_if_not_met, leaf.line) == (True, True, 14)
 
 
 def test_what_a_leaf_does_not_say_is_empty() -> None:
     leaf = policy(LEAF).sections["I"].root
-    assert (leaf.fails, leaf.met_by, leaf.role, leaf.needs, leaf.as_of) == ("", "yes", None, (), None)
+    assert (leaf.says_when_not_met, leaf.met_by, leaf.role, leaf.needs, leaf.on_date_of) == ("", "yes", None, (), None)
     assert (leaf.case_review_if_met, leaf.case_review_if_not_met, leaf.is_never_met) == (False, False, False)
     assert leaf.pathways == frozenset()
 
@@ -128,16 +128,16 @@ def test_a_pathway_is_read_with_its_choices_in_order() -> None:
         pathway="""
         ask: Which?
         choices:
-          b: {says: B, chosen_when: {order: {code: alpha}}, not_when: {condition: {in: beta}}}
-          a: {says: A, likely_when: [{condition: {in: gamma}}, {condition: {in: delta}}]}
+          b: {says: B, chosen_when: {order: {code: alpha}}, exclude_when: {condition: {in: beta}}}
+          a: {says: A, presume_when: [{condition: {in: gamma}}, {condition: {in: delta}}]}
         """,
     )
     assert read.pathway is not None
     assert read.pathway.ask == "Which?"
     assert [(c.name, c.says) for c in read.pathway.choices] == [("b", "B"), ("a", "A")]
     first, second = read.pathway.choices
-    assert [clause.operator for clause in first.chosen_when + first.not_when] == ["order", "condition"]
-    assert [clause.arguments["in"] for clause in second.likely_when] == ["gamma", "delta"]
+    assert [clause.operator for clause in first.chosen_when + first.exclude_when] == ["order", "condition"]
+    assert [clause.arguments["in"] for clause in second.presume_when] == ["gamma", "delta"]
     assert read.index["I"].pathways == {"a", "b"}
 
 
@@ -173,7 +173,7 @@ def test_a_copy_has_the_definition_and_its_parts_have_the_new_number() -> None:
               all:
                 - {id: I.A.1, says: one, ask: q1}
                 - {id: I.A.2, says: two, any: [{id: I.A.2.x, says: x, ask: q2}]}
-            - {id: I.B, like: I.A}
+            - {id: I.B, same_as: I.A}
         """
     )
     assert read.index["I.B"].says == "a"
@@ -184,7 +184,8 @@ def test_a_copy_has_the_definition_and_its_parts_have_the_new_number() -> None:
 
 def test_a_copy_may_stand_in_another_section_and_before_its_original() -> None:
     read = policy(
-        "I:\n  says: s\n  all:\n    - {id: I.A, like: II.A}\nII:\n  says: t\n  all:\n    - {id: II.A, says: a, ask: q}"
+        "I:\n  says: s\n  all:\n    - {id: I.A, same_as: II.A}\n"
+        "II:\n  says: t\n  all:\n    - {id: II.A, says: a, ask: q}"
     )
     assert read.index["I.A"].says == "a"
 
@@ -196,8 +197,8 @@ def test_a_copy_may_hold_copies() -> None:
           says: s
           all:
             - {id: I.A, says: a, ask: q}
-            - {id: I.B, says: b, all: [{id: I.B.1, like: I.A}]}
-            - {id: I.C, like: I.B}
+            - {id: I.B, says: b, all: [{id: I.B.1, same_as: I.A}]}
+            - {id: I.C, same_as: I.B}
         """
     )
     assert (read.index["I.C"].says, read.index["I.C.1"].says) == ("b", "a")
@@ -243,13 +244,13 @@ MISSHAPEN = [
     (text("I: {ask: q}"), ["11: sections.I lacks 'says'"]),
     (text("I: {says: '', ask: q}"), ["11: sections.I.says must not be empty"]),
     (text("I: {says: [s], ask: q}"), ["11: sections.I.says must be text"]),
-    (text("I: {says: s, asks: q}"), "11: sections.I knows no 'asks'; known here: all, always, any, as_of, ask, "),
+    (text("I: {says: s, asks: q}"), "11: sections.I knows no 'asks'; known here: all, always, any, ask, "),
     (text("I: {says: s, ask: q, met_by: maybe}"), ["11: sections.I.met_by must be one of yes, no, not 'maybe'"]),
     (text("I: {says: s, ask: q, if_met: supported}"), ["11: sections.I.if_met can only be 'case-review'"]),
     (text("I: {says: s, always: met}"), ["11: sections.I.always can only be 'not-supported'"]),
     (
         text("I: {says: s, ask: q, role: x}"),
-        ["11: sections.I.role must be one of advisory, afterwards, information, not 'x'"],
+        ["11: sections.I.role must be one of advisory, post-procedure, information, not 'x'"],
     ),
     (text("I: {says: s, all: []}"), ["11: sections.I.all must not be empty"]),
     (text("I: {says: s, all: {id: I.A}}"), ["11: sections.I.all must be a list"]),
@@ -264,8 +265,8 @@ MISSHAPEN = [
         "14: sections.I.all knows no 'always'; ",
     ),
     (
-        in_section("all:\n  - {id: I.A, like: I.B, says: a}"),
-        ["14: sections.I.all knows no 'says'; known here: id, like"],
+        in_section("all:\n  - {id: I.A, same_as: I.B, says: a}"),
+        ["14: sections.I.all knows no 'says'; known here: id, same_as"],
     ),
     (
         in_section("at_least: 0\nof:\n  - {id: I.A, says: a, ask: q}"),
@@ -286,7 +287,7 @@ MISSHAPEN = [
     ),
     (
         in_section("ask: q\nmet_when: {conditions: {in: alpha}}"),
-        "14: sections.I.met_when knows no 'conditions'; known here: allergy, condition, ",
+        "14: sections.I.met_when knows no 'conditions'; known here: allergy, concurrent_order, condition, ",
     ),
     (in_section("ask: q\nmet_when: {condition: {}}"), ["14: sections.I.met_when.condition lacks 'in'"]),
     (
@@ -331,7 +332,7 @@ PHRASES = [
     ("pain_relief: {after: alpha, relief: 75%}", "pain_relief.relief", "75%", "at least 75 %"),
     ("pain_relief: {after: alpha, occasions: two}", "pain_relief.occasions", "two", "2"),
     ("pain_relief: {after: alpha, before: 1 day}", "pain_relief.before", "1 day", "24 hours"),
-    ("pain_relief: {after: alpha, until: 1 day}", "pain_relief.until", "1 day", "24 hours"),
+    ("pain_relief: {after: alpha, measured_within: 1 day}", "pain_relief.measured_within", "1 day", "24 hours"),
     ("opioid_reduction: {by: over 50 %}", "opioid_reduction.by", "over 50 %", "at least 50 %"),
 ]
 
@@ -388,8 +389,8 @@ MEANINGLESS = [
     ),
     ("I: {says: s, met_by: no, role: advisory}", ["11: I: met_by needs a question in `ask`"]),
     (
-        "I: {says: s, ask: q, as_of: trial}",
-        ["11: I: as_of needs the criteria it looks back at in `needs`"],
+        "I: {says: s, ask: q, on_date_of: trial}",
+        ["11: I: on_date_of needs the criteria it looks back at in `needs`"],
     ),
     ("I: {says: s, ask: q, for: malignant}", ["11: I: there is no pathway 'malignant'"]),
     ("I: {says: s, needs: I.Z}", ["11: I: needs: there is no criterion 'I.Z'"]),
@@ -432,7 +433,7 @@ MEANINGLESS = [
         "I:\n  says: s\n  ask: q\n  show:\n    - {condition: {in: alpha}}\n    - {device: {in: [alpha, omega]}}",
         ["16: I: device: there is no value set named 'omega'"],
     ),
-    ("I: {says: s, needs: II, as_of: omega}\nII: {says: t, ask: q}", ["11: there is no value set named 'omega'"]),
+    ("I: {says: s, needs: II, on_date_of: omega}\nII: {says: t, ask: q}", ["11: there is no value set named 'omega'"]),
     (
         "I: {says: s, ask: q, met_when: {procedure: {in: alpha, lasting: under 4 weeks}}}",
         [
@@ -452,13 +453,13 @@ MEANINGLESS = [
         ["11: I: procedure: `within` and `lasting` are two questions; give each a clause of its own"],
     ),
     (
-        "I:\n  says: s\n  all:\n    - {id: I.A, like: I.B}",
-        ["14: I.A: like: 'I.B' names no criterion that is written out"],
+        "I:\n  says: s\n  all:\n    - {id: I.A, same_as: I.B}",
+        ["14: I.A: same_as: 'I.B' names no criterion that is written out"],
     ),
     (
-        "I:\n  says: s\n  all:\n    - {id: I.A, like: I.B}\n    - {id: I.B, like: I.C}\n"
+        "I:\n  says: s\n  all:\n    - {id: I.A, same_as: I.B}\n    - {id: I.B, same_as: I.C}\n"
         "    - {id: I.C, says: c, ask: q}",
-        ["14: I.A: like: 'I.B' names no criterion that is written out"],
+        ["14: I.A: same_as: 'I.B' names no criterion that is written out"],
     ),
 ]
 
@@ -477,9 +478,9 @@ def test_the_names_of_answers_are_no_names_of_criteria(name: str) -> None:
 @pytest.mark.parametrize(
     "sections",
     [
-        "I:\n  says: s\n  all:\n    - {id: I.A, says: a, all: [{id: I.A.1, like: I.A}]}",
-        "I:\n  says: s\n  all:\n    - {id: I.A, says: a, all: [{id: I.A.1, like: I.B}]}\n"
-        "    - {id: I.B, says: b, all: [{id: I.B.1, like: I.A}]}",
+        "I:\n  says: s\n  all:\n    - {id: I.A, says: a, all: [{id: I.A.1, same_as: I.A}]}",
+        "I:\n  says: s\n  all:\n    - {id: I.A, says: a, all: [{id: I.A.1, same_as: I.B}]}\n"
+        "    - {id: I.B, says: b, all: [{id: I.B.1, same_as: I.A}]}",
     ],
 )
 def test_a_copy_inside_what_it_copies_is_refused(sections: str) -> None:
@@ -490,7 +491,7 @@ def test_a_copy_of_parts_that_do_not_bear_its_number_is_told() -> None:
     found = problems(
         text(
             "I:\n  says: s\n  all:\n    - {id: I.A, says: a, all: [{id: NOTE, says: n, ask: q}]}\n"
-            "    - {id: I.B, like: I.A}"
+            "    - {id: I.B, same_as: I.A}"
         )
     )
     assert found == ["14: the id 'NOTE' is used twice"]
@@ -512,9 +513,9 @@ def test_a_mistake_in_the_orders_is_told_with_its_line(orders: str, told: str) -
 
 
 def test_a_mistake_in_a_pathway_is_told_with_its_line() -> None:
-    pathway = "ask: q\nchoices:\n  a: {says: A, likely_when: {condition: {in: omega}}}\n  b: {says: B}"
+    pathway = "ask: q\nchoices:\n  a: {says: A, presume_when: {condition: {in: omega}}}\n  b: {says: B}"
     assert problems(text("I: {says: s, ask: q, for: a}", pathway=pathway)) == [
-        "13: likely_when: condition: there is no value set named 'omega'"
+        "13: presume_when: condition: there is no value set named 'omega'"
     ]
 
 

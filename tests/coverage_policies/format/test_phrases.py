@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from coverage_policies.format.phrases import Comparison, DurationTest, NumberTest, count, duration, hours, percent, span
-from fhir_mappings.dates import Span, When
+from fhir_mappings.dates import CalendarPeriod, DateInterval
 
 JUST_UNDER, EXACTLY, JUST_OVER = Fraction("74.99"), Fraction(75), Fraction("75.01")
 SIDES = [
@@ -46,21 +46,21 @@ def test_a_threshold_is_printed_as_it_is_written() -> None:
 @pytest.mark.parametrize(
     ("phrase", "read"),
     [
-        ("1 day", Span(1, "days")),
-        ("10 days", Span(10, "days")),
-        ("2 weeks", Span(2, "weeks")),
-        ("1 month", Span(1, "months")),
-        ("6 months", Span(6, "months")),
-        ("1 year", Span(1, "years")),
+        ("1 day", CalendarPeriod(1, "days")),
+        ("10 days", CalendarPeriod(10, "days")),
+        ("2 weeks", CalendarPeriod(2, "weeks")),
+        ("1 month", CalendarPeriod(1, "months")),
+        ("6 months", CalendarPeriod(6, "months")),
+        ("1 year", CalendarPeriod(1, "years")),
     ],
 )
-def test_a_length_of_time_is_read_in_every_unit(phrase: str, read: Span) -> None:
+def test_a_length_of_time_is_read_in_every_unit(phrase: str, read: CalendarPeriod) -> None:
     assert span(phrase) == read
 
 
 @pytest.mark.parametrize("phrase", ["under 6 months", "under 6 months ago"])
 def test_a_duration_may_end_in_ago(phrase: str) -> None:
-    assert duration(phrase) == DurationTest(Comparison.UNDER, Span(6, "months"))
+    assert duration(phrase) == DurationTest(Comparison.UNDER, CalendarPeriod(6, "months"))
 
 
 def test_hours_are_read() -> None:
@@ -83,12 +83,12 @@ def test_a_duration_holds_on_its_side_and_the_boundary_day_completes_it(
 ) -> None:
     test = duration(f"{words} 6 months")
     younger, exact, older = (SIX_MONTHS_TO_THE_DAY + timedelta(days=shift) for shift in (1, 0, -1))
-    assert tuple(test.holds(When(day, day), UNTIL) for day in (younger, exact, older)) == sides
+    assert tuple(test.holds(DateInterval(day, day), UNTIL) for day in (younger, exact, older)) == sides
 
 
 @pytest.mark.parametrize("words", [words for words, _ in DURATION_SIDES])
 def test_an_imprecise_date_that_straddles_the_threshold_cannot_tell(words: str) -> None:
-    september = When(date(2025, 9, 1), date(2025, 9, 30))
+    september = DateInterval(date(2025, 9, 1), date(2025, 9, 30))
     assert duration(f"{words} 6 months").holds(september, UNTIL) is None
 
 
@@ -107,20 +107,20 @@ def test_an_imprecise_date_that_straddles_the_threshold_cannot_tell(words: str) 
 )
 def test_an_imprecise_date_on_one_side_of_the_threshold_tells(words: str, month: int, holds: bool) -> None:
     first = date(2025, month, 1)
-    when = When(first, first + timedelta(days=29))
+    when = DateInterval(first, first + timedelta(days=29))
     assert duration(f"{words} 6 months").holds(when, UNTIL) is holds
 
 
 def test_six_months_from_the_last_of_august_end_with_february() -> None:
-    last_of_august = When(date(2025, 8, 31), date(2025, 8, 31))
+    last_of_august = DateInterval(date(2025, 8, 31), date(2025, 8, 31))
     test = duration("at least 6 months")
     assert [test.holds(last_of_august, day) for day in (date(2026, 2, 27), date(2026, 2, 28))] == [False, True]
 
 
 def test_a_duration_is_never_compared_exactly() -> None:
-    when = When(UNTIL, UNTIL)
+    when = DateInterval(UNTIL, UNTIL)
     with pytest.raises(ValueError, match="never compared exactly"):
-        DurationTest(Comparison.EXACTLY, Span(1, "days")).holds(when, UNTIL)
+        DurationTest(Comparison.EXACTLY, CalendarPeriod(1, "days")).holds(when, UNTIL)
 
 
 WRONG: list[tuple[Callable[[str], object], str, str]] = [

@@ -13,7 +13,7 @@ from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment, Assessor
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.order_session import Session, read_session
-from coverage_policies.judging.plan_rules import Payer, PlanRules, Showing, Switch
+from coverage_policies.judging.plan_rules import Payer, PlanRules, Visibility, VisibilityRule
 from fhir_mappings.codings import CPT, Coding
 from fhir_mappings.fhir_json import Resource
 from tests.support.policy_fakes import COMPLETE, ENTRY, HEAD, SETS, available, chart, condition, draft, text
@@ -77,27 +77,27 @@ def test_an_order_that_is_not_evaluated_is_named_by_the_label_of_its_code() -> N
 
 
 def test_the_other_orders_of_the_session_are_seen() -> None:
-    by = assessor(revision("2025-01", "I: {says: s, met_when: {same_visit: {in: another-order}}, ask: q}"))
+    by = assessor(revision("2025-01", "I: {says: s, met_when: {concurrent_order: {in: another-order}}, ask: q}"))
     assert flat(assessed(by, draft(id="a"), draft("10002", id="b")))[0][2] is Outcome.SUPPORTED
     assert flat(assessed(by, draft(id="a")))[0][2] is NEEDED
 
 
 def test_a_text_that_is_switched_off_judges_nothing() -> None:
-    rules = PlanRules(switches=(Switch("CP.TEST", Showing.OFF, frozenset({"order-sign"})),))
+    rules = PlanRules(visibility_rules=(VisibilityRule("CP.TEST", Visibility.OFF, frozenset({"order-sign"})),))
     by = assessor(revision("2025-01"), rules=rules)
     assert assessed(by, draft()) == ()
     assert len(by.assess(session(draft()), chart(), "order-select")) == 1
 
 
 def test_a_text_that_is_switched_off_wants_no_data() -> None:
-    off = PlanRules(switches=(Switch("CP.TEST", Showing.OFF, frozenset({"order-sign"})),))
+    off = PlanRules(visibility_rules=(VisibilityRule("CP.TEST", Visibility.OFF, frozenset({"order-sign"})),))
     by = assessor(revision("2025-01"), rules=off)
     assert by.searches(session(draft()), chart(), "order-sign") is None
     assert by.searches(session(draft()), chart(), "order-select") is not None
 
 
 def test_a_silent_text_is_judged_and_wants_its_data() -> None:
-    silent = PlanRules(switches=(Switch("CP.TEST", Showing.SILENT, frozenset()),))
+    silent = PlanRules(visibility_rules=(VisibilityRule("CP.TEST", Visibility.SILENT, frozenset()),))
     by = assessor(revision("2025-01"), rules=silent)
     assert flat(assessed(by, draft(), of=(condition("alpha"),))) == [
         ("ServiceRequest/order-1", "CP.TEST@2025-01", FAILED)
@@ -106,7 +106,7 @@ def test_a_silent_text_is_judged_and_wants_its_data() -> None:
 
 
 def test_of_two_neighbours_the_one_that_is_switched_off_is_left_out() -> None:
-    off = PlanRules(switches=(Switch("CP.TEST@2024-01", Showing.OFF, frozenset()),))
+    off = PlanRules(visibility_rules=(VisibilityRule("CP.TEST@2024-01", Visibility.OFF, frozenset()),))
     by = assessor(revision("2024-01"), replace(revision("2026-06"), history=("2025-01",)), rules=off)
     assert [text for _, text, _ in flat(assessed(by, draft()))] == ["CP.TEST@2026-06"]
 
@@ -114,7 +114,7 @@ def test_of_two_neighbours_the_one_that_is_switched_off_is_left_out() -> None:
 def test_a_text_may_be_asked_for_although_it_is_switched_off_and_the_payer_is_another() -> None:
     rules = PlanRules(
         payers=(Payer("P", "Another owner", names=frozenset({"p"})),),
-        switches=(Switch("CP.TEST", Showing.OFF, frozenset()),),
+        visibility_rules=(VisibilityRule("CP.TEST", Visibility.OFF, frozenset()),),
     )
     by = assessor(revision("2025-01"), rules=rules)
     (found,) = by.judge_by(revision("2025-01"), session(draft()), chart(condition("alpha"), COVERED, availability=HELD))
@@ -220,10 +220,10 @@ def test_where_revisions_part_is_told_by_criterion() -> None:
     one = revision("2024-01", f"I: {{says: s, all: [{leaf % 'alpha'}, {same}]}}")
     two = revision("2025-01", f"I: {{says: s, all: [{leaf % 'beta'}, {same}, {{id: I.C, says: c, ask: q}}]}}")
     both = tuple(assessor().judge_by(each, session(draft()), chart(condition("alpha")))[0] for each in (one, two))
-    partings = [
-        (each.criterion, [(month, s.value) for month, s in each.statuses]) for each in Assessment(both).partings
+    differences = [
+        (each.criterion, [(month, s.value) for month, s in each.statuses]) for each in Assessment(both).differences
     ]
-    assert partings == [
+    assert differences == [
         ("I.A", [("2024-01", "not-met"), ("2025-01", "unknown")]),
         ("I.C", [("2025-01", "unknown")]),
     ]
@@ -232,19 +232,19 @@ def test_where_revisions_part_is_told_by_criterion() -> None:
 def test_texts_of_different_policies_have_no_criteria_to_part_on() -> None:
     one, two = revision("2025-01"), revision("2025-01", name="CP.OTHER", sections="I: {says: t, ask: q}")
     both = tuple(assessor().judge_by(each, session(draft()), chart(condition("alpha")))[0] for each in (one, two))
-    assert Assessment(both).partings == ()
+    assert Assessment(both).differences == ()
 
 
 def test_a_text_alone_parts_from_nothing() -> None:
     (found,) = assessor().judge_by(revision("2025-01"), session(draft()), chart())
-    assert Assessment((found,)).partings == ()
+    assert Assessment((found,)).differences == ()
 
 
 def test_a_group_is_not_said_to_part_beside_its_parts() -> None:
     group = "I: {says: s, all: [{id: I.A, says: a, not_met_when: {condition: {in: %s}}, ask: q}]}"
     one, two = revision("2024-01", group % "alpha"), revision("2025-01", group % "beta")
     both = tuple(assessor().judge_by(each, session(draft()), chart(condition("alpha")))[0] for each in (one, two))
-    assert [each.criterion for each in Assessment(both).partings] == ["I.A"]
+    assert [each.criterion for each in Assessment(both).differences] == ["I.A"]
 
 
 def test_texts_that_stand_side_by_side_are_one_assessment_with_the_reason_on_each() -> None:
@@ -262,7 +262,7 @@ I:
   says: s
   met_when: {order: {approach: lateral-transarticular}}
   not_met_when: {order: {approach: posterior}}
-  mend: {says: Change the approach, approach: lateral-transarticular}
+  suggest: {says: Change the approach, approach: lateral-transarticular}
   ask: q
 II: {says: t, not_met_when: {condition: {in: alpha}}, ask: q}
 """
@@ -299,7 +299,7 @@ def test_an_order_without_an_id_cannot_be_replaced_by_a_mended_one() -> None:
 
 
 def test_a_mended_order_is_seen_by_what_looks_at_the_session_in_place_of_the_first() -> None:
-    sections = MENDED.replace("{condition: {in: alpha}}", "{same_visit: {in: the-order}}")
+    sections = MENDED.replace("{condition: {in: alpha}}", "{concurrent_order: {in: the-order}}")
     by = assessor(revision("2025-01", sections, orders=BOTH))
     ((found,),) = [one.determinations for one in assessed(by, draft(**POSTERIOR))]
     assert len(found.alternatives) == 1

@@ -7,15 +7,15 @@ from itertools import permutations, product
 import pytest
 
 from coverage_policies.format.model import Clause, Criterion
-from coverage_policies.format.operator import Circumstances, Finding, Holds
+from coverage_policies.format.operator import Context, Finding, Truth
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason, Status
-from coverage_policies.judging.criterion import Judged, judge, with_answer
+from coverage_policies.judging.criterion import CriterionStatus, judge, with_answer
 from fhir_mappings.answers import Answer
 from fhir_mappings.record import Evidence
 from tests.support.policy_fakes import MET, NOT_MET, UNKNOWN, case
 
-YES, NO, CANNOT_TELL = Holds.YES, Holds.NO, Holds.CANNOT_TELL
+YES, NO, CANNOT_TELL = Truth.YES, Truth.NO, Truth.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class Fixed:
     finding: Finding
     searches: tuple[Search, ...] = ()
 
-    def find(self, case: Circumstances) -> Finding:  # noqa: ARG002 - it always finds the same
+    def find(self, case: Context) -> Finding:  # noqa: ARG002 - it always finds the same
         return self.finding
 
 
-def clause(holds: Holds, reason: Reason = Reason.PRESENT, name: str = "", note: str = "", gist: str = "") -> Clause:
+def clause(holds: Truth, reason: Reason = Reason.PRESENT, name: str = "", note: str = "", headline: str = "") -> Clause:
     evidence = (Evidence(name, name),) if name else ()
-    return Clause("fixed", {}, Fixed(Finding(holds, reason, evidence, (note,) if note else (), gist)))
+    return Clause("fixed", {}, Fixed(Finding(holds, reason, evidence, (note,) if note else (), headline)))
 
 
 def leaf(
@@ -40,11 +40,11 @@ def leaf(
     return Criterion("I.A", "a", met_when=tuple(met), not_met_when=tuple(not_met), show=tuple(show), met_by=met_by)
 
 
-def judged(criterion: Criterion) -> Judged:
+def judged(criterion: Criterion) -> CriterionStatus:
     return judge(criterion, case())
 
 
-def names(found: Judged) -> list[str]:
+def names(found: CriterionStatus) -> list[str]:
     return [item.reference for item in found.evidence]
 
 
@@ -65,13 +65,13 @@ TABLE = {
 
 @pytest.mark.parametrize(("holds", "status"), list(TABLE.items()))
 def test_only_a_clause_that_holds_decides_and_two_that_contradict_do_not(
-    holds: tuple[Holds, Holds], status: Status
+    holds: tuple[Truth, Truth], status: Status
 ) -> None:
     assert judged(leaf([clause(holds[0])], [clause(holds[1])])).status is status
 
 
 @pytest.mark.parametrize("holds", list(product([YES, NO, CANNOT_TELL], repeat=3)))
-def test_of_several_clauses_any_one_is_enough(holds: tuple[Holds, ...]) -> None:
+def test_of_several_clauses_any_one_is_enough(holds: tuple[Truth, ...]) -> None:
     expected = YES in holds
     assert (judged(leaf(met=[clause(each) for each in holds])).status is MET) is expected
     assert (judged(leaf(not_met=[clause(each) for each in holds])).status is NOT_MET) is expected
@@ -82,8 +82,8 @@ def test_both_directions_at_once_are_a_conflict_with_the_evidence_of_both() -> N
     assert (found.status, found.reason, names(found)) == (UNKNOWN, Reason.CONFLICT, ["for", "against"])
 
 
-@pytest.mark.parametrize("holds", list(Holds))
-def test_what_is_only_shown_decides_nothing(holds: Holds) -> None:
+@pytest.mark.parametrize("holds", list(Truth))
+def test_what_is_only_shown_decides_nothing(holds: Truth) -> None:
     assert judged(leaf(show=[clause(holds)])).status is UNKNOWN
 
 
@@ -119,12 +119,12 @@ def test_a_criterion_that_is_not_met_has_the_reason_and_the_gist_of_the_first_cl
         leaf(
             not_met=[
                 clause(NO, Reason.NOT_FOUND),
-                clause(YES, Reason.DATE_OUT_OF_RANGE, gist="young"),
-                clause(YES, Reason.PRESENT, gist="there"),
+                clause(YES, Reason.DATE_OUT_OF_RANGE, headline="young"),
+                clause(YES, Reason.PRESENT, headline="there"),
             ]
         )
     )
-    assert (found.reason, found.gist) == (Reason.DATE_OUT_OF_RANGE, "young")
+    assert (found.reason, found.headline) == (Reason.DATE_OUT_OF_RANGE, "young")
 
 
 def test_the_arithmetic_of_clauses_is_kept_once() -> None:
@@ -135,7 +135,7 @@ def test_the_arithmetic_of_clauses_is_kept_once() -> None:
 
 
 def test_a_criterion_without_clauses_is_unknown_because_nothing_was_found() -> None:
-    assert judged(leaf()) == Judged(UNKNOWN, Reason.NOT_FOUND)
+    assert judged(leaf()) == CriterionStatus(UNKNOWN, Reason.NOT_FOUND)
 
 
 # --- why it is open --------------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ SAID = Evidence("QuestionnaireResponse/1", "Answered")
 FROM_DATA = Evidence("Condition/1", "Pain")
 
 
-def answered(before: Judged, value: str, met_by: str = "yes", criterion: str = "I.A") -> Judged:
+def answered(before: CriterionStatus, value: str, met_by: str = "yes", criterion: str = "I.A") -> CriterionStatus:
     return with_answer(before, leaf(met_by=met_by), {criterion: Answer(value, SAID)})
 
 
@@ -210,34 +210,34 @@ def answered(before: Judged, value: str, met_by: str = "yes", criterion: str = "
     [("yes", "yes", MET), ("yes", "no", NOT_MET), ("no", "no", MET), ("no", "yes", NOT_MET)],
 )
 def test_an_answer_speaks_for_or_against_as_the_question_is_put(met_by: str, answer: str, status: Status) -> None:
-    before = Judged(UNKNOWN, Reason.NOT_FOUND, (FROM_DATA,), ("n",))
-    assert answered(before, answer, met_by) == Judged(status, Reason.ATTESTED, (SAID, FROM_DATA), ("n",))
+    before = CriterionStatus(UNKNOWN, Reason.NOT_FOUND, (FROM_DATA,), ("n",))
+    assert answered(before, answer, met_by) == CriterionStatus(status, Reason.ATTESTED, (SAID, FROM_DATA), ("n",))
 
 
 @pytest.mark.parametrize(("answer", "from_data"), [("yes", NOT_MET), ("no", MET)])
 def test_an_answer_against_data_is_a_conflict_with_the_evidence_of_both(answer: str, from_data: Status) -> None:
-    found = answered(Judged(from_data, Reason.PRESENT, (FROM_DATA,), ("n",)), answer)
-    assert found == Judged(UNKNOWN, Reason.CONFLICT, (FROM_DATA, SAID), ("n",))
+    found = answered(CriterionStatus(from_data, Reason.PRESENT, (FROM_DATA,), ("n",)), answer)
+    assert found == CriterionStatus(UNKNOWN, Reason.CONFLICT, (FROM_DATA, SAID), ("n",))
 
 
 @pytest.mark.parametrize(("answer", "from_data"), [("yes", MET), ("no", NOT_MET)])
 def test_an_answer_that_says_what_the_data_say_joins_their_evidence(answer: str, from_data: Status) -> None:
-    before = Judged(from_data, Reason.PRESENT, (FROM_DATA,), ("n",), "gist")
-    assert answered(before, answer) == Judged(from_data, Reason.PRESENT, (FROM_DATA, SAID), ("n",), "gist")
+    before = CriterionStatus(from_data, Reason.PRESENT, (FROM_DATA,), ("n",), "gist")
+    assert answered(before, answer) == CriterionStatus(from_data, Reason.PRESENT, (FROM_DATA, SAID), ("n",), "gist")
 
 
 @pytest.mark.parametrize("answer", ["yes", "no"])
 def test_an_answer_does_not_settle_data_that_contradict_themselves(answer: str) -> None:
-    found = answered(Judged(UNKNOWN, Reason.CONFLICT, (FROM_DATA,)), answer)
+    found = answered(CriterionStatus(UNKNOWN, Reason.CONFLICT, (FROM_DATA,)), answer)
     assert (found.status, found.reason) == (UNKNOWN, Reason.CONFLICT)
 
 
 @pytest.mark.parametrize("answer", ["", "malignant", "Yes, probably"])
 def test_an_answer_that_is_neither_yes_nor_no_changes_nothing(answer: str) -> None:
-    before = Judged(UNKNOWN, Reason.NOT_FOUND)
+    before = CriterionStatus(UNKNOWN, Reason.NOT_FOUND)
     assert answered(before, answer) is before
 
 
 def test_an_answer_to_another_criterion_changes_nothing() -> None:
-    before = Judged(UNKNOWN, Reason.NOT_FOUND)
+    before = CriterionStatus(UNKNOWN, Reason.NOT_FOUND)
     assert answered(before, "yes", criterion="I.B") is before

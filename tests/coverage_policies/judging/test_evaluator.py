@@ -18,7 +18,7 @@ from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.evaluator import evaluate
 from fhir_mappings.codings import CPT
-from fhir_mappings.dates import Span
+from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.orders import Anchor, Order, read_order
 from fhir_mappings.record import PatientRecord
@@ -135,9 +135,9 @@ def test_criteria_are_reported_in_the_order_of_the_text_with_parent_and_depth() 
 
 
 def test_a_result_carries_the_words_of_its_criterion() -> None:
-    by = policy("I: {says: It is so, fails: It is not so, ask: Is it so}")
+    by = policy("I: {says: It is so, says_when_not_met: It is not so, ask: Is it so}")
     result = judge(by).criterion("I")
-    assert (result.says, result.fails, result.ask) == ("It is so", "It is not so", "Is it so")
+    assert (result.says, result.says_when_not_met, result.ask) == ("It is so", "It is not so", "Is it so")
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_data_settle_a_leaf_only_where_one_direction_holds(
 def test_a_value_that_says_why_is_passed_on() -> None:
     by = policy("I: {says: s, not_met_when: {order: {approach: posterior}}, ask: q}")
     found = judge(by, of=order(orderDetail=[{"text": "Posterior approach"}])).criterion("I")
-    assert (found.status, found.gist) == (NOT_MET, "posterior")
+    assert (found.status, found.headline) == (NOT_MET, "posterior")
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -298,7 +298,7 @@ def test_an_answer_counts_for_ninety_days(authored: str, counts: bool) -> None:
 def test_how_long_an_answer_counts_is_a_setting() -> None:
     old = answers({"I": "yes"}, authored="2026-02-20T10:00:00Z")
     by = policy("I: {says: s, ask: q}")
-    outcomes = [judge(by, old, answers_valid=Span(days, "days")).outcome for days in (10, 9)]
+    outcomes = [judge(by, old, answers_valid=CalendarPeriod(days, "days")).outcome for days in (10, 9)]
     assert outcomes == [SUPPORTED, NEEDED]
 
 
@@ -398,7 +398,7 @@ def test_a_contradiction_between_a_whole_and_its_parts_waits_for_no_human() -> N
 # --- roles -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("role", ["advisory", "afterwards", "information"])
+@pytest.mark.parametrize("role", ["advisory", "post-procedure", "information"])
 @pytest.mark.parametrize("letter", "MNU")
 def test_a_criterion_with_a_role_is_reported_and_never_counted(role: str, letter: str) -> None:
     by = policy(f"I:\n  says: s\n  all:\n    - {{id: I.A, says: a, ask: q, role: {role}}}\n{leaves('I.B')}")
@@ -501,7 +501,7 @@ LOOKING_BACK = (
     "I:\n  says: s\n  all:\n"
     "    - {id: I.A, says: No sepsis, not_met_when: {condition: {in: alpha}}, ask: q, met_by: no}\n"
     "II:\n  says: t\n  all:\n"
-    "    - {id: II.A, says: a, needs: I.A, as_of: trial, ask: q}\n"
+    "    - {id: II.A, says: a, needs: I.A, on_date_of: trial, ask: q}\n"
 )
 SECTION_TWO = "- {codes: the-order, sections: [II]}"
 TRIAL = procedure("trial", "2025-11-10", id="trial")
@@ -882,12 +882,12 @@ def test_the_windows_are_measured_from_the_anchor_date() -> None:
 # --- a code that did not stand on the day ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("of_any_day", "outcome"), [(False, NOT_APPLICABLE), (True, SUPPORTED)])
+@pytest.mark.parametrize(("ignore_code_dates", "outcome"), [(False, NOT_APPLICABLE), (True, SUPPORTED)])
 def test_a_code_that_did_not_stand_on_the_day_selects_its_sections_only_where_the_day_is_waived(
-    of_any_day: bool, outcome: Outcome
+    ignore_code_dates: bool, outcome: Outcome
 ) -> None:
     sets = dict(SETS) | {"the-order": ValueSet("the-order", [row(CPT, "10001", until=date(2025, 12, 31))])}
-    found = judge(policy("I: {says: s, ask: q}", sets=sets), said({"I": "M"}), of_any_day=of_any_day)
+    found = judge(policy("I: {says: s, ask: q}", sets=sets), said({"I": "M"}), ignore_code_dates=ignore_code_dates)
     assert found.outcome is outcome
     assert f"The code of the order did not stand on {found.anchor_date}." in found.notes
 
@@ -907,7 +907,7 @@ def test_where_the_day_is_waived_a_code_that_stands_on_it_comes_first() -> None:
         sets=sets,
     )
     both = read_order(dict(draft()) | {"code": concept("10001", "10002", system=CPT)}, zone=ZONE)
-    assert list(statuses(judge(by, of=both, of_any_day=True))) == ["II"]
+    assert list(statuses(judge(by, of=both, ignore_code_dates=True))) == ["II"]
 
 
 # --- orders that carry no code ---------------------------------------------------------------------------------------
@@ -967,7 +967,7 @@ EVERYTHING = policy(
         - {id: I.B, says: b, not_met_when: {condition: {in: beta}}, ask: q, met_by: no}
         - {id: I.C, says: c, met_when: {pain_relief: {after: trial, relief: at least 50 %}}, ask: q}
         - {id: I.D, says: d, not_met_when: {condition: {in: [alpha, gamma], lasting: under 6 months}}, ask: q}
-        - {id: I.E, says: e, needs: [I.B, I.D], as_of: trial}
+        - {id: I.E, says: e, needs: [I.B, I.D], on_date_of: trial}
         - {id: I.F, says: f, met_when: {procedure: {in: beta, lasting: at least 4 weeks}}, ask: q}
     """
 )
@@ -1073,7 +1073,7 @@ def test_the_evaluator_reads_no_clock() -> None:
 
 
 def test_shuffled_orders_beside_it_change_nothing() -> None:
-    by = policy("I: {says: s, met_when: {same_visit: {in: another-order}}, ask: q}")
+    by = policy("I: {says: s, met_when: {concurrent_order: {in: another-order}}, ask: q}")
     others = [order("10002", id="b"), order("10002", "2026-03-09", id="c"), order("10003", id="d")]
     random.Random(0).shuffle(others)  # noqa: S311 - nothing secret
     assert judge(by, others=others).outcome is judge(by, others=others[::-1]).outcome is SUPPORTED

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from coverage_policies.format.value_sets import TEXT, ValueSet
-from coverage_policies.judging.order_matching import Speaking, speaking
+from coverage_policies.judging.order_matching import OrderMatch, match_order
 from fhir_mappings.answers import Answer
 from fhir_mappings.codings import CPT
 from fhir_mappings.orders import Order, read_order
@@ -36,12 +36,12 @@ def speaks(
     sets: Mapping[str, ValueSet] = SETS,
     on: date = ANCHOR,
     **more: Any,
-) -> Speaking:
+) -> OrderMatch:
     by = policy(SECTIONS, orders=orders, sets=sets)
-    return speaking(by, of or order(), on, answers or {}, **more)
+    return match_order(by, of or order(), on, answers or {}, **more)
 
 
-def sections(found: Speaking) -> list[list[str]]:
+def sections(found: OrderMatch) -> list[list[str]]:
     return [list(entry.sections) for entry in found.judging]
 
 
@@ -66,16 +66,16 @@ def test_one_of_several_codings_is_enough() -> None:
 
 @pytest.mark.parametrize("code", ["10003", "1000", "100010"])
 def test_an_order_of_another_code_is_passed_over_in_silence(code: str) -> None:
-    assert speaks("- {codes: the-order, sections: [I]}", order(code)).is_silent
+    assert speaks("- {codes: the-order, sections: [I]}", order(code)).no_match
 
 
 def test_the_same_code_in_another_system_is_another_code() -> None:
     other = coded(concept("10001", system="urn:local"))
-    assert speaks("- {codes: the-order, sections: [I]}", other).is_silent
+    assert speaks("- {codes: the-order, sections: [I]}", other).no_match
 
 
 def test_a_code_that_is_known_and_judged_by_nothing_is_passed_over_in_silence() -> None:
-    assert speaks("- {codes: the-order, sections: []}").is_silent
+    assert speaks("- {codes: the-order, sections: []}").no_match
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_a_code_counts_on_the_days_on_which_it_stands(day: date, silent: bool) -
         "the-order": ValueSet("the-order", [row(CPT, "10001", since=date(2023, 1, 1), until=date(2023, 12, 31))])
     }
     entry = "- {codes: the-order, sections: [I]}"
-    assert speaks(entry, sets=dict(SETS) | in_2023, on=day).is_silent is silent
-    assert not speaks(entry, sets=dict(SETS) | in_2023, on=day, on_any_day=True).is_silent
+    assert speaks(entry, sets=dict(SETS) | in_2023, on=day).no_match is silent
+    assert not speaks(entry, sets=dict(SETS) | in_2023, on=day, ignore_code_dates=True).no_match
 
 
 # --- what the order states -------------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ def test_what_is_wanted_and_stated_is_judged() -> None:
 
 
 def test_what_is_wanted_and_stated_otherwise_is_passed_over() -> None:
-    assert speaks(ONLY_TRIALS, order(**OBSTETRIC)).is_silent
+    assert speaks(ONLY_TRIALS, order(**OBSTETRIC)).no_match
 
 
 @pytest.mark.parametrize("detail", [{}, UNCLEAR])
@@ -125,16 +125,16 @@ def test_what_is_wanted_and_not_told_is_asked(detail: dict[str, Any]) -> None:
 
 
 def test_what_is_wanted_and_not_told_is_passed_over_where_there_is_no_question() -> None:
-    assert speaks(ONLY_TRIALS.replace(", ask: Is it a trial?", "")).is_silent
+    assert speaks(ONLY_TRIALS.replace(", ask: Is it a trial?", "")).no_match
 
 
 def test_one_wanted_clause_that_holds_is_enough() -> None:
     either = "- {codes: the-order, sections: [I], only_if: [{order: {purpose: pump-trial}}, {order: {drug: drug}}]}"
-    assert not speaks(either, order(**TRIAL)).is_silent
+    assert not speaks(either, order(**TRIAL)).no_match
 
 
 def test_what_is_left_out_and_stated_is_passed_over() -> None:
-    assert speaks(NO_OBSTETRICS, order(**OBSTETRIC)).is_silent
+    assert speaks(NO_OBSTETRICS, order(**OBSTETRIC)).no_match
 
 
 @pytest.mark.parametrize("detail", [{}, TRIAL])
@@ -149,7 +149,7 @@ def test_what_is_wanted_and_left_out_at_once_is_asked() -> None:
 
 
 def test_what_is_left_out_is_not_asked_because_the_rest_is_not_told() -> None:
-    assert speaks(BOTH, order(reasonCode=[concept("alpha")])).is_silent
+    assert speaks(BOTH, order(reasonCode=[concept("alpha")])).no_match
 
 
 def test_an_entry_that_judges_for_certain_comes_before_one_that_asks() -> None:
@@ -167,7 +167,7 @@ def test_an_answer_of_yes_makes_it_judged() -> None:
 
 
 def test_an_answer_of_no_makes_it_passed_over() -> None:
-    assert speaks(ONLY_TRIALS, order(**TRIAL), said("no")).is_silent
+    assert speaks(ONLY_TRIALS, order(**TRIAL), said("no")).no_match
 
 
 def test_any_other_answer_changes_nothing() -> None:
@@ -236,10 +236,10 @@ def test_an_order_that_carries_its_code_is_judged_and_not_asked_for_it() -> None
 def test_an_order_whose_code_is_known_and_judged_by_nothing_is_not_asked_for_another() -> None:
     passed = BY_WORDS.replace("sections: [I]", "sections: []", 1)
     found = speaks(passed, coded({"text": "Test fusion"} | concept("10001", system=CPT)), sets=NAMED)
-    assert found.is_silent
+    assert found.no_match
 
 
 def test_an_order_whose_code_did_not_stand_on_the_day_is_not_asked_for_another() -> None:
     later = dict(NAMED) | {"the-order": ValueSet("the-order", [row(CPT, "10001", since=date(2027, 1, 1))])}
     of = coded({"text": "Test fusion"} | concept("10001", system=CPT))
-    assert speaks(BY_WORDS, of, sets=later).is_silent
+    assert speaks(BY_WORDS, of, sets=later).no_match

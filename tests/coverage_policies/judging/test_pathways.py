@@ -8,7 +8,7 @@ import pytest
 from coverage_policies.format.model import Policy
 from coverage_policies.format.terms import Outcome, Reason
 from coverage_policies.judging.determination import Determination
-from coverage_policies.judging.pathways import Settled, settle
+from coverage_policies.judging.pathways import PathwayResolution, resolve_pathway
 from fhir_mappings.answers import Answer
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Evidence
@@ -33,16 +33,16 @@ choices:
   malignant:
     says: Pain from cancer
     chosen_when: {order: {reason: cancer}}
-    not_when: {condition: {in: beta}}
-    likely_when: [{condition: {in: cancer}}, {condition: {in: delta}}]
+    exclude_when: {condition: {in: beta}}
+    presume_when: [{condition: {in: cancer}}, {condition: {in: delta}}]
   other:
     says: Other pain
     chosen_when: {order: {reason: other-pain}}
-    not_when: {condition: {in: gamma}}
-    likely_when: {condition: {in: other-pain}}
+    exclude_when: {condition: {in: gamma}}
+    presume_when: {condition: {in: other-pain}}
   third:
     says: No pain
-    not_when: {condition: {in: alpha}}
+    exclude_when: {condition: {in: alpha}}
 """
 TEXT = policy("I: {says: s, ask: q}", pathway=PATHWAY)
 SNOMED = "http://snomed.info/sct"
@@ -54,10 +54,10 @@ def because(*reasons: str) -> dict[str, Any]:
 
 def settled(
     *resources: Resource, said: str | None = None, of: Mapping[str, Any] | None = None, **availability: Any
-) -> Settled:
+) -> PathwayResolution:
     answer = {} if said is None else {"pathway": Answer(said, Evidence("QuestionnaireResponse/1", "Answered"))}
     circumstances = case(*resources, of=order(**(of or {})), availability=available(**availability))
-    return settle(TEXT.pathway, circumstances, answer)
+    return resolve_pathway(TEXT.pathway, circumstances, answer)
 
 
 def remaining(*resources: Resource, **more: Any) -> tuple[str | None, ...]:
@@ -70,7 +70,7 @@ def remaining(*resources: Resource, **more: Any) -> tuple[str | None, ...]:
 
 
 def test_a_text_without_pathways_has_one_without_a_name() -> None:
-    assert settle(None, case(), {}) == Settled((None,))
+    assert resolve_pathway(None, case(), {}) == PathwayResolution((None,))
 
 
 def test_where_nothing_tells_every_pathway_remains() -> None:
@@ -188,8 +188,8 @@ def test_a_pathway_that_nothing_makes_likely_is_never_presumed() -> None:
 TWO = """
 ask: Which
 choices:
-  a: {says: First, likely_when: {condition: {in: alpha}}}
-  b: {says: Second, likely_when: {condition: {in: beta}}}
+  a: {says: First, presume_when: {condition: {in: alpha}}}
+  b: {says: Second, presume_when: {condition: {in: beta}}}
 """
 SECTIONS = """
 I:

@@ -12,8 +12,8 @@ from coverage_policies.judging.plan_rules import (
     Line,
     Payer,
     PlanRules,
-    Showing,
-    Switch,
+    Visibility,
+    VisibilityRule,
     load_plan_rules,
 )
 from fhir_mappings.codings import CPT, HCPCS, SNOMED, Coding
@@ -93,9 +93,9 @@ def test_switches_are_read_for_a_text_and_for_a_policy(tmp_path: Path) -> None:
           - {text: P.1@2025-04, hooks: [order-select], show: silent}
           - {text: P.2, show: off}
         """
-    assert load(tmp_path, written).switches == (
-        Switch("P.1@2025-04", Showing.SILENT, frozenset({"order-select"})),
-        Switch("P.2", Showing.OFF, frozenset()),
+    assert load(tmp_path, written).visibility_rules == (
+        VisibilityRule("P.1@2025-04", Visibility.SILENT, frozenset({"order-select"})),
+        VisibilityRule("P.2", Visibility.OFF, frozenset()),
     )
 
 
@@ -266,20 +266,20 @@ def test_a_mistake_in_the_table_of_order_codes_is_told_with_its_line(
 # --- switches --------------------------------------------------------------------------------------------------------
 
 
-def showing(*switches: Switch) -> dict[str, str]:
+def visibility(*visibility_rules: VisibilityRule) -> dict[str, str]:
     """How each text is shown on either hook, in short."""
-    rules = PlanRules(switches=switches)
+    rules = PlanRules(visibility_rules=visibility_rules)
     return {
-        text: " ".join(rules.showing(text, hook).value for hook in ("order-select", "order-sign")) for text in TEXTS
+        text: " ".join(rules.visibility(text, hook).value for hook in ("order-select", "order-sign")) for text in TEXTS
     }
 
 
 def test_a_text_without_a_switch_is_on() -> None:
-    assert set(showing().values()) == {"on on"}
+    assert set(visibility().values()) == {"on on"}
 
 
 def test_a_switch_for_a_text_holds_for_no_other() -> None:
-    assert showing(Switch("P.1@2024-01", Showing.OFF, frozenset())) == {
+    assert visibility(VisibilityRule("P.1@2024-01", Visibility.OFF, frozenset())) == {
         "P.1@2024-01": "off off",
         "P.1@2025-04": "on on",
         "P.2@2025-01": "on on",
@@ -287,7 +287,7 @@ def test_a_switch_for_a_text_holds_for_no_other() -> None:
 
 
 def test_a_switch_for_a_policy_holds_for_all_its_texts() -> None:
-    assert showing(Switch("P.1", Showing.SILENT, frozenset())) == {
+    assert visibility(VisibilityRule("P.1", Visibility.SILENT, frozenset())) == {
         "P.1@2024-01": "silent silent",
         "P.1@2025-04": "silent silent",
         "P.2@2025-01": "on on",
@@ -295,14 +295,14 @@ def test_a_switch_for_a_policy_holds_for_all_its_texts() -> None:
 
 
 def test_a_switch_may_hold_for_one_hook() -> None:
-    assert showing(Switch("P.2", Showing.OFF, frozenset({"order-select"})))["P.2@2025-01"] == "off on"
+    assert visibility(VisibilityRule("P.2", Visibility.OFF, frozenset({"order-select"})))["P.2@2025-01"] == "off on"
 
 
 @pytest.mark.parametrize(
-    ("first", "then", "stands"), [(Showing.OFF, Showing.ON, "on on"), (Showing.ON, Showing.OFF, "off off")]
+    ("first", "then", "stands"), [(Visibility.OFF, Visibility.ON, "on on"), (Visibility.ON, Visibility.OFF, "off off")]
 )
-def test_the_last_switch_that_fits_stands(first: Showing, then: Showing, stands: str) -> None:
-    found = showing(Switch("P.1", first, frozenset()), Switch("P.1@2025-04", then, frozenset()))
+def test_the_last_switch_that_fits_stands(first: Visibility, then: Visibility, stands: str) -> None:
+    found = visibility(VisibilityRule("P.1", first, frozenset()), VisibilityRule("P.1@2025-04", then, frozenset()))
     assert found["P.1@2025-04"] == stands
 
 

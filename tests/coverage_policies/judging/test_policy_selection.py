@@ -11,7 +11,7 @@ from coverage_policies.format.model import Policy
 from coverage_policies.format.value_sets import Row, ValueSet
 from coverage_policies.judging.plan import Plan
 from coverage_policies.judging.plan_rules import Effective, Line, PlanRules
-from coverage_policies.judging.policy_selection import Chosen, candidates, choose
+from coverage_policies.judging.policy_selection import Selection, candidates, choose
 from fhir_mappings.codings import CPT
 from tests.support.policy_fakes import ENTRY, HEAD, SETS, order, row, text
 
@@ -29,7 +29,7 @@ def held(*policies: Policy) -> Library:
     return Library({policy.text: policy for policy in policies}, dict[str, ValueSet](SETS))
 
 
-def chosen(library: Library, day: date, rules: PlanRules = NO_RULES, plan: Plan = MEDICARE) -> tuple[Chosen, ...]:
+def chosen(library: Library, day: date, rules: PlanRules = NO_RULES, plan: Plan = MEDICARE) -> tuple[Selection, ...]:
     return choose(library, order(), day, plan, rules)
 
 
@@ -58,7 +58,7 @@ def test_the_newest_text_dated_on_or_before_the_month_of_service_judges(day: dat
 
 def test_before_the_oldest_text_none_is_held_and_it_is_told() -> None:
     (found,) = chosen(THREE, date(2022, 5, 31))
-    assert (found.is_held, [text.revision for text in found.texts]) == (False, ["2022-06"])
+    assert (found.available, [text.revision for text in found.texts]) == (False, ["2022-06"])
     assert found.because == ("No text of CP.TEST is held for 2022-05-31; the oldest is dated 2022-06.",)
 
 
@@ -133,13 +133,13 @@ def test_the_table_of_one_policy_says_nothing_of_another() -> None:
 
 def test_before_the_first_text_takes_effect_none_is_held() -> None:
     found = chosen(held(revision("2025-04")), date(2025, 6, 30), table(effective("2025-04", date(2025, 7, 1))))
-    assert [each.is_held for each in found] == [False]
+    assert [each.available for each in found] == [False]
 
 
 def test_after_the_last_text_ended_none_is_held_and_it_is_told() -> None:
     rules = table(effective("2025-04", date(2025, 7, 1), date(2025, 12, 31)))
     (found,) = chosen(THREE, date(2026, 1, 1), rules)
-    assert found.is_held is False
+    assert found.available is False
     assert found.because == (
         "No text of CP.TEST is held for 2026-01-01; that of 2025-04 is no longer in force for the plan.",
     )
@@ -148,8 +148,8 @@ def test_after_the_last_text_ended_none_is_held_and_it_is_told() -> None:
 def test_a_text_known_and_not_held_after_the_end_of_the_last_one_is_not_judged_by_that_one() -> None:
     library = held(revision("2019-08", head="history: [2020-02]\n"))
     rules = table(effective("2019-08", date(2019, 10, 1), date(2020, 1, 31)))
-    assert [each.is_held for each in chosen(library, date(2020, 1, 31), rules)] == [True]
-    assert [each.is_held for each in chosen(library, date(2020, 3, 1), rules)] == [False]
+    assert [each.available for each in chosen(library, date(2020, 1, 31), rules)] == [True]
+    assert [each.available for each in chosen(library, date(2020, 3, 1), rules)] == [False]
 
 
 def test_a_text_that_is_still_to_come_is_a_neighbour_of_the_one_before_it() -> None:
@@ -177,7 +177,7 @@ def test_a_text_that_ended_is_followed_by_one_that_is_not_known() -> None:
 def test_a_text_that_is_still_to_come_is_no_neighbour_of_a_later_one() -> None:
     library = held(revision("2022-06"), revision("2025-04", head="history: [2024-06]\n"))
     rules = table(effective("2022-06", date(2025, 1, 1), date(2025, 2, 1)))
-    assert [each.is_held for each in chosen(library, date(2024, 9, 1), rules)] == [False]
+    assert [each.available for each in chosen(library, date(2024, 9, 1), rules)] == [False]
 
 
 # --- months of other revisions ---------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def test_it_is_said_which_text_is_not_held() -> None:
 @pytest.mark.parametrize("day", [date(2016, 8, 31), date(2016, 9, 1), date(2022, 5, 31)])
 def test_a_known_text_older_than_all_that_are_held_is_judged_by_none(day: date) -> None:
     (found,) = chosen(NEIGHBOURS, day)
-    assert (found.is_held, found.texts[0].revision) == (False, "2022-06")
+    assert (found.available, found.texts[0].revision) == (False, "2022-06")
 
 
 def test_a_newer_text_that_is_known_and_not_held_is_told_and_the_last_one_judges() -> None:
@@ -290,14 +290,14 @@ def test_a_code_outside_its_days_finds_the_text_that_says_so() -> None:
 
 def test_where_no_text_is_held_an_order_is_wanted_and_told_of_alike() -> None:
     day = date(2022, 5, 31)
-    assert [each.is_held for each in chosen(held(in_2023()), day)] == [False]
+    assert [each.available for each in chosen(held(in_2023()), day)] == [False]
     assert len(candidates(held(in_2023()), order(), day, NO_RULES)) == 1
 
 
 def test_where_no_text_is_held_an_order_that_only_a_later_text_judges_is_told_of_as_well() -> None:
     silent = revision("2022-06", orders="- {codes: another-order, sections: [I]}")
     library = held(silent, revision("2025-04"))
-    assert [each.is_held for each in chosen(library, date(2022, 5, 31))] == [False]
+    assert [each.available for each in chosen(library, date(2022, 5, 31))] == [False]
     assert len(candidates(library, order(), date(2022, 5, 31), NO_RULES)) == 1
 
 
@@ -313,7 +313,7 @@ def test_where_no_text_is_held_an_order_that_none_would_judge_is_not_told_of() -
 
 def test_a_plan_that_follows_others_is_not_judged() -> None:
     (found,) = chosen(THREE, date(2026, 3, 2), plan=Plan(Line.MEDICARE, frozenset({"Other"}), knows_all=True))
-    assert found.is_foreign
+    assert found.other_payer
 
 
 def test_a_text_for_another_line_of_business_is_left_out() -> None:
@@ -327,13 +327,13 @@ def test_before_anything_is_known_of_the_plan_the_texts_for_every_line_are_wante
 
 def test_a_foreign_payer_is_told_with_the_newest_text() -> None:
     (found,) = chosen(NEIGHBOURS, date(2024, 6, 1), plan=FOREIGN)
-    assert (found.is_foreign, [text.revision for text in found.texts]) == (True, ["2025-04"])
+    assert (found.other_payer, [text.revision for text in found.texts]) == (True, ["2025-04"])
     assert found.because == ("The payer on file does not follow the policies of Test Plan.",)
 
 
 def test_a_foreign_payer_comes_before_a_text_that_is_not_held() -> None:
     (found,) = chosen(THREE, date(2020, 1, 1), plan=FOREIGN)
-    assert (found.is_foreign, found.is_held) == (True, True)
+    assert (found.other_payer, found.available) == (True, True)
 
 
 # --- lines of business -----------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ def test_what_is_open_beside_what_failed_is_asked() -> None:
     assert asked(judge(by, answers({"I.A": "no"}))) == ["I.B"]
 
 
-@pytest.mark.parametrize("role", ["advisory", "afterwards", "information"])
+@pytest.mark.parametrize("role", ["advisory", "post-procedure", "information"])
 def test_what_does_not_count_is_not_asked(role: str) -> None:
     by = policy(f"I: {{says: s, all: [{{id: I.A, says: a, ask: q, role: {role}}}, {{id: I.B, says: b, ask: q}}]}}")
     assert asked(judge(by)) == ["I.B"]

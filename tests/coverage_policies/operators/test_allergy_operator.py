@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Holds
+from coverage_policies.format.operator import Truth
 from coverage_policies.format.searches import ALLERGIES
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
@@ -38,18 +38,18 @@ def test_it_needs_the_allergy_list() -> None:
 @pytest.mark.parametrize(
     ("resource", "holds", "reason"),
     [
-        (allergy("alpha"), Holds.YES, Reason.PRESENT),
-        (allergy("alpha", type="allergy"), Holds.YES, Reason.PRESENT),
-        (allergy("alpha", type="intolerance"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (allergy("alpha", verified="unconfirmed"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (allergy("alpha-asks"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (allergy("alpha", recordedDate="once"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (allergy("alpha", status="resolved"), Holds.NO, Reason.NOT_FOUND),
-        (allergy("alpha", verified="refuted"), Holds.NO, Reason.NOT_FOUND),
-        (allergy("beta"), Holds.NO, Reason.NOT_FOUND),
+        (allergy("alpha"), Truth.YES, Reason.PRESENT),
+        (allergy("alpha", type="allergy"), Truth.YES, Reason.PRESENT),
+        (allergy("alpha", type="intolerance"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (allergy("alpha", verified="unconfirmed"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (allergy("alpha-asks"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (allergy("alpha", recordedDate="once"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (allergy("alpha", status="resolved"), Truth.NO, Reason.NOT_FOUND),
+        (allergy("alpha", verified="refuted"), Truth.NO, Reason.NOT_FOUND),
+        (allergy("beta"), Truth.NO, Reason.NOT_FOUND),
     ],
 )
-def test_only_an_active_confirmed_allergy_holds(resource: Resource, holds: Holds, reason: Reason) -> None:
+def test_only_an_active_confirmed_allergy_holds(resource: Resource, holds: Truth, reason: Reason) -> None:
     found = find(TO_ALPHA, resource)
     assert (found.holds, found.reason) == (holds, reason)
 
@@ -57,15 +57,15 @@ def test_only_an_active_confirmed_allergy_holds(resource: Resource, holds: Holds
 @pytest.mark.parametrize(
     ("known", "holds", "reason"),
     [
-        ({"onsetDateTime": "2026-03-02"}, Holds.YES, Reason.PRESENT),
-        ({"recordedDate": "2026-03-02"}, Holds.YES, Reason.PRESENT),
-        ({"onsetDateTime": "2026-03-03"}, Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        ({"onsetDateTime": "2026-03"}, Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        ({}, Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        ({"onsetDateTime": "2026-03-02"}, Truth.YES, Reason.PRESENT),
+        ({"recordedDate": "2026-03-02"}, Truth.YES, Reason.PRESENT),
+        ({"onsetDateTime": "2026-03-03"}, Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        ({"onsetDateTime": "2026-03"}, Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        ({}, Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
     ],
 )
 def test_an_allergy_known_today_is_not_taken_back_to_an_earlier_day(
-    known: dict[str, str], holds: Holds, reason: Reason
+    known: dict[str, str], holds: Truth, reason: Reason
 ) -> None:
     found = TO_ALPHA.find(replace(case(allergy("alpha", **known)), is_looking_back=True))
     assert (found.holds, found.reason) == (holds, reason)
@@ -74,8 +74,8 @@ def test_an_allergy_known_today_is_not_taken_back_to_an_earlier_day(
 def test_an_intolerance_that_counts_is_not_taken_back_either() -> None:
     counted = clause("allergy", in_="alpha", intolerance="counts")
     later = case(allergy("alpha", type="intolerance", onsetDateTime="2026-03-03"))
-    assert counted.find(later).holds is Holds.YES
-    assert counted.find(replace(later, is_looking_back=True)).holds is Holds.CANNOT_TELL
+    assert counted.find(later).holds is Truth.YES
+    assert counted.find(replace(later, is_looking_back=True)).holds is Truth.UNKNOWN
 
 
 def test_only_what_is_certain_is_evidence_where_something_is() -> None:
@@ -89,7 +89,7 @@ def test_what_is_uncertain_is_evidence_where_nothing_is_certain() -> None:
 
 
 def test_what_was_read_of_a_list_cut_short_holds() -> None:
-    assert find(TO_ALPHA, allergy("alpha"), availability=available(AllergyIntolerance=UNAVAILABLE)).holds is Holds.YES
+    assert find(TO_ALPHA, allergy("alpha"), availability=available(AllergyIntolerance=UNAVAILABLE)).holds is Truth.YES
 
 
 MORPHINE = order(orderDetail=[concept("7052", system=RXNORM)])
@@ -97,17 +97,17 @@ MORPHINE = order(orderDetail=[concept("7052", system=RXNORM)])
 
 def test_an_allergy_to_the_ordered_drug_holds() -> None:
     found = find(TO_THE_DRUG, allergy("7052", RXNORM), of=MORPHINE)
-    assert (found.holds, found.reason) == (Holds.YES, Reason.PRESENT)
+    assert (found.holds, found.reason) == (Truth.YES, Reason.PRESENT)
 
 
 def test_an_allergy_to_another_drug_does_not() -> None:
     found = find(TO_THE_DRUG, allergy("3423", RXNORM), of=MORPHINE)
-    assert (found.holds, found.reason) == (Holds.NO, Reason.NOT_FOUND)
+    assert (found.holds, found.reason) == (Truth.NO, Reason.NOT_FOUND)
 
 
 def test_a_drug_that_is_named_in_words_is_ordered_too() -> None:
     by_words = order(orderDetail=[{"text": "Intrathecal morphine"}])
-    assert find(TO_THE_DRUG, allergy("7052", RXNORM), of=by_words).holds is Holds.YES
+    assert find(TO_THE_DRUG, allergy("7052", RXNORM), of=by_words).holds is Truth.YES
 
 
 def test_the_allergy_is_named_by_the_drug_of_the_order() -> None:
@@ -121,7 +121,7 @@ def test_the_allergy_is_named_by_the_drug_of_the_order() -> None:
 
 def test_an_order_that_names_no_drug_cannot_tell() -> None:
     found = find(TO_THE_DRUG, allergy("7052", RXNORM))
-    assert (found.holds, found.reason, found.evidence) == (Holds.CANNOT_TELL, Reason.MISSING, ())
+    assert (found.holds, found.reason, found.evidence) == (Truth.UNKNOWN, Reason.MISSING, ())
 
 
 # --- intolerance -----------------------------------------------------------------------------------------------------
@@ -132,16 +132,16 @@ BORNE_BADLY = clause("allergy", in_="alpha", intolerance="counts")
 @pytest.mark.parametrize(
     ("resource", "holds"),
     [
-        (allergy("alpha", type="intolerance"), Holds.YES),
-        (allergy("alpha", type="allergy"), Holds.YES),
-        (allergy("alpha", type="intolerance", verified="unconfirmed"), Holds.CANNOT_TELL),
-        (allergy("alpha-asks", type="intolerance"), Holds.CANNOT_TELL),
-        (allergy("alpha", type="intolerance", recordedDate="once"), Holds.CANNOT_TELL),
-        (allergy("alpha", type="intolerance", status="resolved"), Holds.NO),
-        (allergy("beta", type="intolerance"), Holds.NO),
+        (allergy("alpha", type="intolerance"), Truth.YES),
+        (allergy("alpha", type="allergy"), Truth.YES),
+        (allergy("alpha", type="intolerance", verified="unconfirmed"), Truth.UNKNOWN),
+        (allergy("alpha-asks", type="intolerance"), Truth.UNKNOWN),
+        (allergy("alpha", type="intolerance", recordedDate="once"), Truth.UNKNOWN),
+        (allergy("alpha", type="intolerance", status="resolved"), Truth.NO),
+        (allergy("beta", type="intolerance"), Truth.NO),
     ],
 )
-def test_an_intolerance_holds_where_it_counts(resource: Resource, holds: Holds) -> None:
+def test_an_intolerance_holds_where_it_counts(resource: Resource, holds: Truth) -> None:
     assert find(BORNE_BADLY, resource).holds is holds
 
 

@@ -1,18 +1,18 @@
-"""`same_visit`: another order for the same day."""
+"""`concurrent_order`: another order for the same day."""
 
 from datetime import date
 from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Holds
+from coverage_policies.format.operator import Truth
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.codings import CPT
 from fhir_mappings.orders import Order
 from tests.support.policy_fakes import UNAVAILABLE, all_of, clause, find, order, row
 
-TOGETHER = clause("same_visit", in_="another-order")
+TOGETHER = clause("concurrent_order", in_="another-order")
 
 
 def other(planned: str | None = "2026-03-02", code: str = "10002", **more: Any) -> Order:
@@ -21,36 +21,36 @@ def other(planned: str | None = "2026-03-02", code: str = "10002", **more: Any) 
 
 def test_it_needs_no_chart() -> None:
     assert TOGETHER.searches == ()
-    assert find(TOGETHER, others=[other()], availability=all_of(UNAVAILABLE)).holds is Holds.YES
+    assert find(TOGETHER, others=[other()], availability=all_of(UNAVAILABLE)).holds is Truth.YES
 
 
 @pytest.mark.parametrize(
     ("others", "holds", "reason"),
     [
-        ([], Holds.NO, Reason.NOT_FOUND),
-        ([other()], Holds.YES, Reason.PRESENT),
-        ([other("2026-03-03")], Holds.NO, Reason.DATE_OUT_OF_RANGE),
-        ([other(None)], Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        ([other("2026-03")], Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        ([other("2026-03-03"), other()], Holds.YES, Reason.PRESENT),
-        ([other("2026-03-03"), other(None)], Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        ([other(code="10003")], Holds.NO, Reason.NOT_FOUND),
-        ([other(status="revoked")], Holds.NO, Reason.NOT_FOUND),
-        ([other(doNotPerform=True)], Holds.NO, Reason.NOT_FOUND),
+        ([], Truth.NO, Reason.NOT_FOUND),
+        ([other()], Truth.YES, Reason.PRESENT),
+        ([other("2026-03-03")], Truth.NO, Reason.DATE_OUT_OF_RANGE),
+        ([other(None)], Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        ([other("2026-03")], Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        ([other("2026-03-03"), other()], Truth.YES, Reason.PRESENT),
+        ([other("2026-03-03"), other(None)], Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        ([other(code="10003")], Truth.NO, Reason.NOT_FOUND),
+        ([other(status="revoked")], Truth.NO, Reason.NOT_FOUND),
+        ([other(doNotPerform=True)], Truth.NO, Reason.NOT_FOUND),
     ],
 )
-def test_another_order_planned_for_the_same_day_holds(others: list[Order], holds: Holds, reason: Reason) -> None:
+def test_another_order_planned_for_the_same_day_holds(others: list[Order], holds: Truth, reason: Reason) -> None:
     found = find(TOGETHER, others=others)
     assert (found.holds, found.reason) == (holds, reason)
 
 
 @pytest.mark.parametrize("planned", [None, "2026-03"])
 def test_an_order_without_a_day_cannot_tell_what_goes_with_it(planned: str | None) -> None:
-    assert find(TOGETHER, of=order(planned=planned), others=[other()]).holds is Holds.CANNOT_TELL
+    assert find(TOGETHER, of=order(planned=planned), others=[other()]).holds is Truth.UNKNOWN
 
 
 def test_a_time_of_day_makes_no_difference() -> None:
-    assert find(TOGETHER, others=[other("2026-03-02T15:00:00Z")]).holds is Holds.YES
+    assert find(TOGETHER, others=[other("2026-03-02T15:00:00Z")]).holds is Truth.YES
 
 
 def test_the_other_order_is_the_evidence_under_our_label() -> None:
@@ -60,13 +60,13 @@ def test_the_other_order_is_the_evidence_under_our_label() -> None:
 
 @pytest.mark.parametrize(
     ("planned", "holds"),
-    [("2026-03-02", Holds.CANNOT_TELL), ("2026-03-03", Holds.CANNOT_TELL)],
+    [("2026-03-02", Truth.UNKNOWN), ("2026-03-03", Truth.UNKNOWN)],
 )
-def test_a_code_that_only_asks_never_holds(planned: str, holds: Holds) -> None:
-    asking = clause("same_visit", {"asking": ValueSet("asking", [row(CPT, "10002", asks=True)])}, in_="asking")
+def test_a_code_that_only_asks_never_holds(planned: str, holds: Truth) -> None:
+    asking = clause("concurrent_order", {"asking": ValueSet("asking", [row(CPT, "10002", asks=True)])}, in_="asking")
     assert find(asking, others=[other(planned)]).holds is holds
 
 
 def test_a_code_counts_on_its_service_dates_only() -> None:
     until = ValueSet("until", [row(CPT, "10002", until=date(2026, 3, 1))])
-    assert find(clause("same_visit", {"until": until}, in_="until"), others=[other()]).holds is Holds.NO
+    assert find(clause("concurrent_order", {"until": until}, in_="until"), others=[other()]).holds is Truth.NO

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Finding, Holds
+from coverage_policies.format.operator import Finding, Truth
 from coverage_policies.format.searches import CONDITIONS
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
@@ -44,19 +44,19 @@ def test_it_needs_the_problem_list() -> None:
 @pytest.mark.parametrize(
     ("resource", "holds", "reason"),
     [
-        (condition("alpha"), Holds.YES, Reason.PRESENT),
-        (condition("alpha", status="recurrence"), Holds.YES, Reason.PRESENT),
-        (condition("alpha", **verified("confirmed")), Holds.YES, Reason.PRESENT),
-        (condition("alpha", **verified("provisional")), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (condition("alpha", **verified("refuted")), Holds.NO, Reason.NOT_FOUND),
-        (condition("alpha", **verified("entered-in-error")), Holds.NO, Reason.NOT_FOUND),
-        (condition("alpha", status="resolved"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (condition("alpha-asks"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (condition("beta"), Holds.NO, Reason.NOT_FOUND),
-        (condition("alpha", "last spring"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (condition("alpha"), Truth.YES, Reason.PRESENT),
+        (condition("alpha", status="recurrence"), Truth.YES, Reason.PRESENT),
+        (condition("alpha", **verified("confirmed")), Truth.YES, Reason.PRESENT),
+        (condition("alpha", **verified("provisional")), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (condition("alpha", **verified("refuted")), Truth.NO, Reason.NOT_FOUND),
+        (condition("alpha", **verified("entered-in-error")), Truth.NO, Reason.NOT_FOUND),
+        (condition("alpha", status="resolved"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (condition("alpha-asks"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (condition("beta"), Truth.NO, Reason.NOT_FOUND),
+        (condition("alpha", "last spring"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
     ],
 )
-def test_only_what_is_active_and_confirmed_holds(resource: Resource, holds: Holds, reason: Reason) -> None:
+def test_only_what_is_active_and_confirmed_holds(resource: Resource, holds: Truth, reason: Reason) -> None:
     found = find(PRESENT, resource)
     assert (found.holds, found.reason) == (holds, reason)
 
@@ -72,7 +72,7 @@ def test_what_may_hold_is_evidence_where_nothing_does() -> None:
 
 
 def test_what_was_read_of_a_list_cut_short_holds() -> None:
-    assert find(PRESENT, condition("alpha"), availability=available(Condition=UNAVAILABLE)).holds is Holds.YES
+    assert find(PRESENT, condition("alpha"), availability=available(Condition=UNAVAILABLE)).holds is Truth.YES
 
 
 # --- begun by the anchor date ----------------------------------------------------------------------------------------
@@ -83,40 +83,40 @@ LOOKED_BACK_TO = date(2025, 11, 10)
 @pytest.mark.parametrize(
     ("onset", "holds", "reason"),
     [
-        ("2025-11-09", Holds.YES, Reason.PRESENT),
-        ("2025-11-10", Holds.YES, Reason.PRESENT),
-        ("2025-11-11", Holds.NO, Reason.NOT_FOUND),
-        ("2025-10", Holds.YES, Reason.PRESENT),
-        ("2025-11", Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        ("2025", Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        ("2025-12", Holds.NO, Reason.NOT_FOUND),
-        (None, Holds.YES, Reason.PRESENT),
+        ("2025-11-09", Truth.YES, Reason.PRESENT),
+        ("2025-11-10", Truth.YES, Reason.PRESENT),
+        ("2025-11-11", Truth.NO, Reason.NOT_FOUND),
+        ("2025-10", Truth.YES, Reason.PRESENT),
+        ("2025-11", Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        ("2025", Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        ("2025-12", Truth.NO, Reason.NOT_FOUND),
+        (None, Truth.YES, Reason.PRESENT),
     ],
 )
-def test_it_must_have_begun_by_the_anchor_date(onset: str | None, holds: Holds, reason: Reason) -> None:
+def test_it_must_have_begun_by_the_anchor_date(onset: str | None, holds: Truth, reason: Reason) -> None:
     found = find(PRESENT, condition("alpha", onset), anchor=LOOKED_BACK_TO)
     assert (found.holds, found.reason) == (holds, reason)
 
 
 @pytest.mark.parametrize(
     ("recorded", "holds"),
-    [("2025-11-10", Holds.YES), ("2025-11-11", Holds.CANNOT_TELL), ("2026-02-25", Holds.CANNOT_TELL)],
+    [("2025-11-10", Truth.YES), ("2025-11-11", Truth.UNKNOWN), ("2026-02-25", Truth.UNKNOWN)],
 )
-def test_what_was_only_recorded_later_may_have_begun_later(recorded: str, holds: Holds) -> None:
+def test_what_was_only_recorded_later_may_have_begun_later(recorded: str, holds: Truth) -> None:
     found = find(PRESENT, condition("alpha", None, recordedDate=recorded), anchor=LOOKED_BACK_TO)
     assert found.holds is holds
 
 
 def test_what_is_active_when_the_chart_is_read_has_begun() -> None:
     """An onset of this month or year lies before the reading, whatever its day."""
-    assert find(PRESENT, condition("alpha", "2026-03")).holds is Holds.YES
-    assert find(PRESENT, condition("alpha", "2026")).holds is Holds.YES
+    assert find(PRESENT, condition("alpha", "2026-03")).holds is Truth.YES
+    assert find(PRESENT, condition("alpha", "2026")).holds is Truth.YES
 
 
 def test_what_ended_after_the_anchor_date_was_there_on_it() -> None:
     over = condition("alpha", "2025-11-01", "resolved", abatementDateTime="2025-11-11")
-    assert find(PRESENT, over, anchor=LOOKED_BACK_TO).holds is Holds.YES
-    assert find(PRESENT, over, anchor=date(2025, 11, 11)).holds is Holds.CANNOT_TELL
+    assert find(PRESENT, over, anchor=LOOKED_BACK_TO).holds is Truth.YES
+    assert find(PRESENT, over, anchor=date(2025, 11, 11)).holds is Truth.UNKNOWN
 
 
 # --- lasting: under --------------------------------------------------------------------------------------------------
@@ -125,16 +125,16 @@ def test_what_ended_after_the_anchor_date_was_there_on_it() -> None:
 @pytest.mark.parametrize(
     ("onset", "holds"),
     [
-        ("2025-09-03", Holds.YES),
-        ("2025-09-02", Holds.NO),
-        ("2025-09-01", Holds.NO),
-        ("2025-10", Holds.YES),
-        ("2025-09", Holds.CANNOT_TELL),
-        ("2025-08", Holds.NO),
-        (None, Holds.CANNOT_TELL),
+        ("2025-09-03", Truth.YES),
+        ("2025-09-02", Truth.NO),
+        ("2025-09-01", Truth.NO),
+        ("2025-10", Truth.YES),
+        ("2025-09", Truth.UNKNOWN),
+        ("2025-08", Truth.NO),
+        (None, Truth.UNKNOWN),
     ],
 )
-def test_short_is_under_the_span_and_not_on_it(onset: str | None, holds: Holds) -> None:
+def test_short_is_under_the_span_and_not_on_it(onset: str | None, holds: Truth) -> None:
     found = find(SHORT, condition("alpha", onset))
     assert (found.holds, found.reason) == (holds, Reason.DATE_OUT_OF_RANGE)
 
@@ -142,18 +142,18 @@ def test_short_is_under_the_span_and_not_on_it(onset: str | None, holds: Holds) 
 @pytest.mark.parametrize(
     ("other", "holds"),
     [
-        (condition("beta", "2026-01-01"), Holds.YES),
-        (condition("beta", "2025-01-01"), Holds.NO),
-        (condition("beta", "2025-01-01", "resolved"), Holds.NO),
-        (condition("beta", "2025"), Holds.CANNOT_TELL),
-        (condition("beta", None), Holds.CANNOT_TELL),
-        (condition("beta-asks", "2026-01-01"), Holds.CANNOT_TELL),
-        (condition("beta-asks", "2020-01-01"), Holds.CANNOT_TELL),
-        (condition("beta", "2020-01-01", **verified("provisional")), Holds.CANNOT_TELL),
-        (condition("gamma", "2020-01-01"), Holds.YES),
+        (condition("beta", "2026-01-01"), Truth.YES),
+        (condition("beta", "2025-01-01"), Truth.NO),
+        (condition("beta", "2025-01-01", "resolved"), Truth.NO),
+        (condition("beta", "2025"), Truth.UNKNOWN),
+        (condition("beta", None), Truth.UNKNOWN),
+        (condition("beta-asks", "2026-01-01"), Truth.UNKNOWN),
+        (condition("beta-asks", "2020-01-01"), Truth.UNKNOWN),
+        (condition("beta", "2020-01-01", **verified("provisional")), Truth.UNKNOWN),
+        (condition("gamma", "2020-01-01"), Truth.YES),
     ],
 )
-def test_the_oldest_of_all_that_match_decides_how_short_it_is(other: Resource, holds: Holds) -> None:
+def test_the_oldest_of_all_that_match_decides_how_short_it_is(other: Resource, holds: Truth) -> None:
     found = find(SHORT, condition("alpha", "2026-01-01"), other)
     assert found.holds is holds
 
@@ -165,14 +165,14 @@ def test_all_that_match_are_the_evidence_of_how_short_it_is() -> None:
 
 def test_what_is_over_proves_no_short_duration() -> None:
     found = find(SHORT, condition("alpha", "2026-01-01", "resolved"))
-    assert found.holds is Holds.CANNOT_TELL
+    assert found.holds is Truth.UNKNOWN
 
 
 @pytest.mark.parametrize("onset", ["2026-01-01", "2020-01-01"])
 def test_a_list_cut_short_may_lack_the_oldest(onset: str) -> None:
     found = find(SHORT, condition("alpha", onset), availability=available(Condition=UNAVAILABLE))
     assert (found.holds, found.reason, named(found)) == (
-        Holds.CANNOT_TELL,
+        Truth.UNKNOWN,
         Reason.DATA_UNAVAILABLE,
         ["Condition/alpha-1"],
     )
@@ -180,13 +180,13 @@ def test_a_list_cut_short_may_lack_the_oldest(onset: str) -> None:
 
 @pytest.mark.parametrize("how", [COMPLETE, NOT_OFFERED])
 def test_without_any_there_is_no_duration(how: Any) -> None:
-    assert find(SHORT, availability=available(Condition=how)).holds is Holds.NO
+    assert find(SHORT, availability=available(Condition=how)).holds is Truth.NO
 
 
 def test_at_most_is_short_too_and_holds_on_the_boundary() -> None:
     at_most = clause("condition", in_="alpha", lasting="at most 6 months")
-    assert find(at_most, condition("alpha", "2025-09-02")).holds is Holds.YES
-    assert find(at_most, condition("alpha", "2025-09-01")).holds is Holds.NO
+    assert find(at_most, condition("alpha", "2025-09-02")).holds is Truth.YES
+    assert find(at_most, condition("alpha", "2025-09-01")).holds is Truth.NO
 
 
 # --- lasting: at least -----------------------------------------------------------------------------------------------
@@ -195,15 +195,15 @@ def test_at_most_is_short_too_and_holds_on_the_boundary() -> None:
 @pytest.mark.parametrize(
     ("onset", "holds", "reason"),
     [
-        ("2025-09-01", Holds.YES, Reason.PRESENT),
-        ("2025-09-02", Holds.YES, Reason.PRESENT),
-        ("2025-09-03", Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        ("2025-08", Holds.YES, Reason.PRESENT),
-        ("2025-09", Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        (None, Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        ("2025-09-01", Truth.YES, Reason.PRESENT),
+        ("2025-09-02", Truth.YES, Reason.PRESENT),
+        ("2025-09-03", Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        ("2025-08", Truth.YES, Reason.PRESENT),
+        ("2025-09", Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        (None, Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
     ],
 )
-def test_long_is_proven_by_one_that_began_early_enough(onset: str | None, holds: Holds, reason: Reason) -> None:
+def test_long_is_proven_by_one_that_began_early_enough(onset: str | None, holds: Truth, reason: Reason) -> None:
     found = find(LONG, condition("alpha", onset), condition("beta", "2026-02-01"))
     assert (found.holds, found.reason) == (holds, reason)
 
@@ -213,23 +213,23 @@ def test_only_those_that_are_long_enough_are_its_evidence() -> None:
 
 
 def test_an_old_record_proves_how_long_it_has_been_there_at_least() -> None:
-    assert find(LONG, condition("alpha", None, recordedDate="2025-09-02")).holds is Holds.YES
+    assert find(LONG, condition("alpha", None, recordedDate="2025-09-02")).holds is Truth.YES
 
 
 def test_what_is_not_present_is_not_long() -> None:
-    assert find(LONG, condition("alpha", "2020-01-01", "resolved")).holds is Holds.CANNOT_TELL
-    assert find(LONG, condition("alpha-asks", "2020-01-01")).holds is Holds.CANNOT_TELL
+    assert find(LONG, condition("alpha", "2020-01-01", "resolved")).holds is Truth.UNKNOWN
+    assert find(LONG, condition("alpha-asks", "2020-01-01")).holds is Truth.UNKNOWN
 
 
 def test_long_is_proven_also_by_a_list_cut_short() -> None:
     found = find(LONG, condition("alpha", "2020-01-01"), availability=available(Condition=UNAVAILABLE))
-    assert found.holds is Holds.YES
+    assert found.holds is Truth.YES
 
 
 def test_over_does_not_hold_on_the_boundary() -> None:
     over = clause("condition", in_="alpha", lasting="over 6 months")
-    assert find(over, condition("alpha", "2025-09-02")).holds is Holds.CANNOT_TELL
-    assert find(over, condition("alpha", "2025-09-01")).holds is Holds.YES
+    assert find(over, condition("alpha", "2025-09-02")).holds is Truth.UNKNOWN
+    assert find(over, condition("alpha", "2025-09-01")).holds is Truth.YES
 
 
 def test_the_chart_is_read_after_the_anchor_in_these_tests_only_where_it_says_so() -> None:
@@ -244,15 +244,15 @@ SAME_SIDE = clause("condition", in_="alpha", side="same")
 @pytest.mark.parametrize(
     ("ours", "text", "holds", "value"),
     [
-        ("Left", "Left hip", Holds.YES, ""),
-        ("Left", "Right hip", Holds.NO, None),
-        ("Left", "Both hips, bilateral", Holds.YES, ""),
-        ("Left", "Hip", Holds.CANNOT_TELL, "side not told"),
-        ("", "Left hip", Holds.CANNOT_TELL, "side not told"),
-        ("Both sides", "Left hip", Holds.CANNOT_TELL, "side not told"),
+        ("Left", "Left hip", Truth.YES, ""),
+        ("Left", "Right hip", Truth.NO, None),
+        ("Left", "Both hips, bilateral", Truth.YES, ""),
+        ("Left", "Hip", Truth.UNKNOWN, "side not told"),
+        ("", "Left hip", Truth.UNKNOWN, "side not told"),
+        ("Both sides", "Left hip", Truth.UNKNOWN, "side not told"),
     ],
 )
-def test_a_condition_counts_on_the_side_of_the_order(ours: str, text: str, holds: Holds, value: str | None) -> None:
+def test_a_condition_counts_on_the_side_of_the_order(ours: str, text: str, holds: Truth, value: str | None) -> None:
     of = order(orderDetail=[{"text": ours}]) if ours else order()
     found = find(SAME_SIDE, {**condition("alpha"), "code": concept("alpha") | {"text": text}}, of=of)
     assert found.holds is holds
@@ -262,5 +262,5 @@ def test_a_condition_counts_on_the_side_of_the_order(ours: str, text: str, holds
 def test_one_whose_side_is_open_cannot_prove_how_long() -> None:
     test = clause("condition", in_="alpha", side="same", lasting="at least 6 months")
     of = order(orderDetail=[{"text": "Left"}])
-    assert find(test, condition("alpha", "2020-01-01"), of=of).holds is Holds.CANNOT_TELL
-    assert find(test, condition("alpha", "2020-01-01", bodySite=[concept("7771000")]), of=of).holds is Holds.YES
+    assert find(test, condition("alpha", "2020-01-01"), of=of).holds is Truth.UNKNOWN
+    assert find(test, condition("alpha", "2020-01-01", bodySite=[concept("7771000")]), of=of).holds is Truth.YES

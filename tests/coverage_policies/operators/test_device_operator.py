@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Holds
+from coverage_policies.format.operator import Truth
 from coverage_policies.format.searches import DEVICES
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
@@ -26,19 +26,19 @@ def test_it_needs_the_devices() -> None:
 @pytest.mark.parametrize(
     ("resource", "holds", "reason"),
     [
-        (device("alpha"), Holds.YES, Reason.PRESENT),
-        (device("alpha", "unknown"), Holds.YES, Reason.PRESENT),
-        (device("alpha", "inactive"), Holds.NO, Reason.NOT_FOUND),
-        (device("alpha", "entered-in-error"), Holds.NO, Reason.NOT_FOUND),
-        (device("alpha-asks"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (device("alpha", manufactureDate="old"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (device("beta"), Holds.NO, Reason.NOT_FOUND),
+        (device("alpha"), Truth.YES, Reason.PRESENT),
+        (device("alpha", "unknown"), Truth.YES, Reason.PRESENT),
+        (device("alpha", "inactive"), Truth.NO, Reason.NOT_FOUND),
+        (device("alpha", "entered-in-error"), Truth.NO, Reason.NOT_FOUND),
+        (device("alpha-asks"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (device("alpha", manufactureDate="old"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (device("beta"), Truth.NO, Reason.NOT_FOUND),
     ],
 )
-def test_a_device_in_use_holds(resource: Resource, holds: Holds, reason: Reason) -> None:
+def test_a_device_in_use_holds(resource: Resource, holds: Truth, reason: Reason) -> None:
     found = find(PRESENT, resource)
     assert (found.holds, found.reason) == (holds, reason)
-    assert [item.reference for item in found.evidence] == ([] if holds is Holds.NO else [f"Device/{resource['id']}"])
+    assert [item.reference for item in found.evidence] == ([] if holds is Truth.NO else [f"Device/{resource['id']}"])
 
 
 def test_only_what_is_certain_is_evidence_where_something_is() -> None:
@@ -47,4 +47,4 @@ def test_only_what_is_certain_is_evidence_where_something_is() -> None:
 
 
 def test_what_was_read_of_a_list_cut_short_holds() -> None:
-    assert find(PRESENT, device("alpha"), availability=available(Device=UNAVAILABLE)).holds is Holds.YES
+    assert find(PRESENT, device("alpha"), availability=available(Device=UNAVAILABLE)).holds is Truth.YES

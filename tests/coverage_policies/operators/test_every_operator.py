@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from coverage_policies.authoring import fact_builder as case_facts
 from coverage_policies.format.library import BUILT_IN
-from coverage_policies.format.operator import Circumstances, Holds, Operator, as_list, value_set
+from coverage_policies.format.operator import Context, Operator, Truth, as_list, value_set
 from coverage_policies.format.registry import operators
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import load_value_sets
@@ -53,17 +53,17 @@ CLAUSES: list[tuple[str, dict[str, Any]]] = [
     ("pain_relief", {"after": "trial"}),
     ("pain_relief", {"after": "trial", "relief": "at least 50 %"}),
     ("pain_relief", {"after": "trial", "relief": "at most 0 %"}),
-    ("pain_relief", {"after": "trial", "relief": "at least 50 %", "which": "first"}),
-    ("pain_relief", {"after": "trial", "relief": "under 50 %", "which": "second"}),
+    ("pain_relief", {"after": "trial", "relief": "at least 50 %", "occasion": "first"}),
+    ("pain_relief", {"after": "trial", "relief": "under 50 %", "occasion": "second"}),
     ("pain_relief", {"after": "trial", "relief": "at least 50 %", "occasions": "2", "apart": "at least 2 weeks"}),
-    ("pain_relief", {"after": "trial", "relief": "at least 50 %", "also": "7 following days"}),
-    ("plan", {"in": "alpha"}),
+    ("pain_relief", {"after": "trial", "relief": "at least 50 %", "sustained": "7 following days"}),
+    ("planned", {"in": "alpha"}),
     ("procedure", {"in": "alpha"}),
     ("procedure", {"in": "alpha", "within": "3 months"}),
     ("procedure", {"in": "alpha", "lasting": "at least 4 weeks"}),
     ("procedure", {"in": "alpha", "side": "same", "purpose": "diagnostic"}),
-    ("procedure", {"in": "alpha", "times": "at least 4"}),
-    ("procedure", {"in": "alpha", "times": "exactly 2", "apart": "under 2 weeks"}),
+    ("procedure", {"in": "alpha", "count": "at least 4"}),
+    ("procedure", {"in": "alpha", "count": "exactly 2", "apart": "under 2 weeks"}),
     ("procedure", {"in": "alpha", "first": "at least 2 weeks ago"}),
     ("procedure", {"in": "alpha", "first": "under 2 weeks ago"}),
     ("procedure", {"in": "alpha", "last": "under 2 months ago"}),
@@ -77,7 +77,7 @@ def as_clause(name: str, arguments: dict[str, Any]) -> str:
 
 
 def test_every_operator_that_reads_the_chart_is_among_the_clauses() -> None:
-    assert {name for name, _ in CLAUSES} == set(NAMES) - {"order", "same_visit"}
+    assert {name for name, _ in CLAUSES} == set(NAMES) - {"order", "concurrent_order"}
 
 
 @pytest.mark.parametrize(("name", "arguments"), CLAUSES, ids=IDS)
@@ -106,7 +106,7 @@ def test_an_empty_chart_settles_nothing_in_either_direction(
 @pytest.mark.parametrize(("name", "arguments"), CLAUSES, ids=IDS)
 def test_what_could_not_be_read_cannot_tell(name: str, arguments: dict[str, Any]) -> None:
     found = find(operators()[name].parse(arguments, SETS), availability=all_of(UNAVAILABLE))
-    assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE)
+    assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE)
 
 
 @pytest.mark.parametrize(("name", "arguments"), CLAUSES, ids=IDS)
@@ -156,7 +156,7 @@ def test_every_example_finds_what_it_says(operator: Operator) -> None:
     orders = [
         read_order(case_facts.order(draft, number, day), zone=record.zone) for number, draft in enumerate(drafts, 1)
     ]
-    circumstances = Circumstances(orders[0], tuple(orders[1:]), record, orders[0].anchor(day).day)
+    circumstances = Context(orders[0], tuple(orders[1:]), record, orders[0].anchor(day).day)
     found = operator.parse(written["clause"][operator.name], SHIPPED).find(circumstances)
     assert found.holds.value == written["finds"]
 
@@ -192,20 +192,20 @@ def test_several_value_sets_are_one_that_is_named_after_them() -> None:
 @pytest.mark.parametrize(
     ("how", "holds", "reason"),
     [
-        ({"Condition": COMPLETE, "Device": COMPLETE}, Holds.NO, Reason.NOT_FOUND),
-        ({"Condition": COMPLETE, "Device": NOT_OFFERED}, Holds.NO, Reason.NOT_FOUND),
-        ({"Condition": COMPLETE, "Device": UNAVAILABLE}, Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE),
-        ({"Condition": COMPLETE}, Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE),
+        ({"Condition": COMPLETE, "Device": COMPLETE}, Truth.NO, Reason.NOT_FOUND),
+        ({"Condition": COMPLETE, "Device": NOT_OFFERED}, Truth.NO, Reason.NOT_FOUND),
+        ({"Condition": COMPLETE, "Device": UNAVAILABLE}, Truth.UNKNOWN, Reason.DATA_UNAVAILABLE),
+        ({"Condition": COMPLETE}, Truth.UNKNOWN, Reason.DATA_UNAVAILABLE),
     ],
 )
 def test_silence_is_not_found_only_if_every_kind_was_read(
-    how: dict[str, Availability], holds: Holds, reason: Reason
+    how: dict[str, Availability], holds: Truth, reason: Reason
 ) -> None:
     found = nothing_found(case(availability=how).record, "Condition", "Device")
     assert (found.holds, found.reason, found.evidence) == (holds, reason, ())
 
 
 def test_what_an_operator_says_is_never_taken_for_true_or_false() -> None:
-    for holds in Holds:
+    for holds in Truth:
         with pytest.raises(TypeError, match="answers three ways"):
             bool(holds)

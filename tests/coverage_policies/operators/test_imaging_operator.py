@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Finding, Holds
+from coverage_policies.format.operator import Finding, Truth
 from coverage_policies.format.searches import IMAGING_STUDIES, PROCEDURES, REPORTS
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
@@ -40,31 +40,31 @@ def test_it_needs_whatever_keeps_imaging() -> None:
 @pytest.mark.parametrize(
     ("resource", "holds", "reason"),
     [
-        (report("alpha", "2025-09-02"), Holds.YES, Reason.PRESENT),
-        (report("alpha", "2025-09-01"), Holds.NO, Reason.DATE_OUT_OF_RANGE),
-        (report("alpha", "2026-03-02"), Holds.YES, Reason.PRESENT),
-        (report("alpha", "2026-03-03"), Holds.NO, Reason.DATE_OUT_OF_RANGE),
-        (report("alpha", "2025-10"), Holds.YES, Reason.PRESENT),
-        (report("alpha", "2025-09"), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        (report("alpha", None), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        (report("alpha", None, issued="2026-02-01T10:00:00Z"), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        (report("alpha", status="amended"), Holds.YES, Reason.PRESENT),
-        (report("alpha", status="preliminary"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (report("alpha", "2025-01-01", "preliminary"), Holds.NO, Reason.DATE_OUT_OF_RANGE),
-        (report("alpha", status="cancelled"), Holds.NO, Reason.NOT_FOUND),
-        (report("alpha", status="entered-in-error"), Holds.NO, Reason.NOT_FOUND),
-        (report("alpha-asks"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (report("alpha", "long ago"), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        (report("beta"), Holds.NO, Reason.NOT_FOUND),
-        (study("2025-09-02T10:00:00Z"), Holds.YES, Reason.PRESENT),
-        (study("2025-09-01T10:00:00Z"), Holds.NO, Reason.DATE_OUT_OF_RANGE),
-        (study("2026-01-01T10:00:00Z", "registered"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (procedure("alpha", "2025-09-02"), Holds.YES, Reason.PRESENT),
-        (procedure("alpha", "2025-09-01"), Holds.NO, Reason.DATE_OUT_OF_RANGE),
-        (procedure("alpha", "2026-01-01", "in-progress"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        (report("alpha", "2025-09-02"), Truth.YES, Reason.PRESENT),
+        (report("alpha", "2025-09-01"), Truth.NO, Reason.DATE_OUT_OF_RANGE),
+        (report("alpha", "2026-03-02"), Truth.YES, Reason.PRESENT),
+        (report("alpha", "2026-03-03"), Truth.NO, Reason.DATE_OUT_OF_RANGE),
+        (report("alpha", "2025-10"), Truth.YES, Reason.PRESENT),
+        (report("alpha", "2025-09"), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        (report("alpha", None), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        (report("alpha", None, issued="2026-02-01T10:00:00Z"), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        (report("alpha", status="amended"), Truth.YES, Reason.PRESENT),
+        (report("alpha", status="preliminary"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (report("alpha", "2025-01-01", "preliminary"), Truth.NO, Reason.DATE_OUT_OF_RANGE),
+        (report("alpha", status="cancelled"), Truth.NO, Reason.NOT_FOUND),
+        (report("alpha", status="entered-in-error"), Truth.NO, Reason.NOT_FOUND),
+        (report("alpha-asks"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (report("alpha", "long ago"), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        (report("beta"), Truth.NO, Reason.NOT_FOUND),
+        (study("2025-09-02T10:00:00Z"), Truth.YES, Reason.PRESENT),
+        (study("2025-09-01T10:00:00Z"), Truth.NO, Reason.DATE_OUT_OF_RANGE),
+        (study("2026-01-01T10:00:00Z", "registered"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (procedure("alpha", "2025-09-02"), Truth.YES, Reason.PRESENT),
+        (procedure("alpha", "2025-09-01"), Truth.NO, Reason.DATE_OUT_OF_RANGE),
+        (procedure("alpha", "2026-01-01", "in-progress"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
     ],
 )
-def test_a_final_study_of_the_last_six_months_holds(resource: Resource, holds: Holds, reason: Reason) -> None:
+def test_a_final_study_of_the_last_six_months_holds(resource: Resource, holds: Truth, reason: Reason) -> None:
     found = find(RECENT, resource)
     assert (found.holds, found.reason) == (holds, reason)
 
@@ -72,13 +72,13 @@ def test_a_final_study_of_the_last_six_months_holds(resource: Resource, holds: H
 @pytest.mark.parametrize(
     ("resource", "holds"),
     [
-        (report("alpha", "2010-01-01"), Holds.YES),
-        (report("alpha", "2026-03-03"), Holds.NO),
-        (report("alpha", "2026-03"), Holds.CANNOT_TELL),
-        (report("alpha", None), Holds.CANNOT_TELL),
+        (report("alpha", "2010-01-01"), Truth.YES),
+        (report("alpha", "2026-03-03"), Truth.NO),
+        (report("alpha", "2026-03"), Truth.UNKNOWN),
+        (report("alpha", None), Truth.UNKNOWN),
     ],
 )
-def test_without_a_window_any_study_by_the_anchor_date_holds(resource: Resource, holds: Holds) -> None:
+def test_without_a_window_any_study_by_the_anchor_date_holds(resource: Resource, holds: Truth) -> None:
     assert find(DONE, resource).holds is holds
 
 
@@ -90,7 +90,7 @@ def test_only_what_is_recent_is_evidence_where_something_is() -> None:
 
 def test_a_preliminary_report_in_time_beside_an_old_one_cannot_tell() -> None:
     found = find(RECENT, report("alpha", "2025-01-01"), report("alpha", "2026-02-01", "preliminary"))
-    assert (found.holds, found.reason, len(found.evidence)) == (Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, 2)
+    assert (found.holds, found.reason, len(found.evidence)) == (Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, 2)
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -98,7 +98,7 @@ def test_studies_without_an_id_are_not_taken_for_one_another(reverse: bool) -> N
     old = without_id(report("alpha", "2020-01-01"))
     preliminary = without_id(report("alpha", "2026-02-01", "preliminary"))
     final = without_id(report("alpha", "2026-02-01"))
-    for pair, holds in (((old, preliminary), Holds.CANNOT_TELL), ((old, final), Holds.YES)):
+    for pair, holds in (((old, preliminary), Truth.UNKNOWN), ((old, final), Truth.YES)):
         assert find(RECENT, *(pair[::-1] if reverse else pair)).holds is holds
 
 
@@ -106,8 +106,8 @@ def test_studies_without_an_id_are_not_taken_for_one_another(reverse: bool) -> N
 def test_a_list_cut_short_may_lack_the_recent_one(kind: str) -> None:
     cut_short: dict[str, Any] = {kind: UNAVAILABLE}
     found = find(RECENT, report("alpha", "2025-01-01"), availability=available(**cut_short))
-    assert (found.holds, found.reason, len(found.evidence)) == (Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, 1)
-    assert find(RECENT, report("alpha"), availability=available(**cut_short)).holds is Holds.YES
+    assert (found.holds, found.reason, len(found.evidence)) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, 1)
+    assert find(RECENT, report("alpha"), availability=available(**cut_short)).holds is Truth.YES
 
 
 # --- the side of the order -------------------------------------------------------------------------------------------
@@ -118,16 +118,16 @@ SAME_SIDE = clause("imaging", in_="alpha", side="same", within="6 months")
 @pytest.mark.parametrize(
     ("ours", "text", "holds", "reason"),
     [
-        ("Left", "Left hip", Holds.YES, Reason.PRESENT),
-        ("Left", "Right hip", Holds.NO, Reason.NOT_FOUND),
-        ("Left", "Both hips, bilateral", Holds.YES, Reason.PRESENT),
-        ("Left", "Hip", Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        ("", "Left hip", Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        ("", "Both hips, bilateral", Holds.YES, Reason.PRESENT),
-        ("Both sides", "Left hip", Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
+        ("Left", "Left hip", Truth.YES, Reason.PRESENT),
+        ("Left", "Right hip", Truth.NO, Reason.NOT_FOUND),
+        ("Left", "Both hips, bilateral", Truth.YES, Reason.PRESENT),
+        ("Left", "Hip", Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        ("", "Left hip", Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        ("", "Both hips, bilateral", Truth.YES, Reason.PRESENT),
+        ("Both sides", "Left hip", Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
     ],
 )
-def test_a_study_counts_on_the_side_of_the_order(ours: str, text: str, holds: Holds, reason: Reason) -> None:
+def test_a_study_counts_on_the_side_of_the_order(ours: str, text: str, holds: Truth, reason: Reason) -> None:
     of = order(orderDetail=[{"text": ours}]) if ours else order()
     found = find(SAME_SIDE, {**report("alpha"), "code": concept("alpha") | {"text": text}}, of=of)
     assert (found.holds, found.reason) == (holds, reason)
@@ -135,15 +135,15 @@ def test_a_study_counts_on_the_side_of_the_order(ours: str, text: str, holds: Ho
 
 def test_an_old_study_of_an_unknown_side_is_old() -> None:
     found = find(SAME_SIDE, report("alpha", "2025-01-01"), of=order(orderDetail=[{"text": "Left"}]))
-    assert (found.holds, found.reason) == (Holds.NO, Reason.DATE_OUT_OF_RANGE)
+    assert (found.holds, found.reason) == (Truth.NO, Reason.DATE_OUT_OF_RANGE)
 
 
 def test_a_study_whose_date_and_side_are_open_is_open_for_its_side() -> None:
     found = find(SAME_SIDE, report("alpha", "2025-09"), of=order(orderDetail=[{"text": "Left"}]))
-    assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE)
+    assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE)
 
 
 def test_the_series_of_a_study_may_name_the_side() -> None:
     series = {"uid": "1", "modality": {"code": "DX"}, "laterality": concept("7771000")["coding"][0]}
     found = find(SAME_SIDE, study("2026-02-01") | {"series": [series]}, of=order(orderDetail=[{"text": "Left"}]))
-    assert found.holds is Holds.YES
+    assert found.holds is Truth.YES

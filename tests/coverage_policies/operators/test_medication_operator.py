@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Holds
+from coverage_policies.format.operator import Truth
 from coverage_policies.format.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
@@ -36,23 +36,23 @@ def test_it_needs_the_prescriptions() -> None:
 @pytest.mark.parametrize(
     ("resource", "holds", "reason"),
     [
-        (prescription(), Holds.YES, Reason.PRESENT),
-        (prescription(status="stopped"), Holds.YES, Reason.PRESENT),
-        (prescription(**BY_NAME), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (prescription(authoredOn="once"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (prescription(status="draft"), Holds.NO, Reason.NOT_FOUND),
-        (prescription(status="cancelled"), Holds.NO, Reason.NOT_FOUND),
-        (prescription(doNotPerform=True), Holds.NO, Reason.NOT_FOUND),
-        (prescription("1191"), Holds.NO, Reason.NOT_FOUND),
+        (prescription(), Truth.YES, Reason.PRESENT),
+        (prescription(status="stopped"), Truth.YES, Reason.PRESENT),
+        (prescription(**BY_NAME), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (prescription(authoredOn="once"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (prescription(status="draft"), Truth.NO, Reason.NOT_FOUND),
+        (prescription(status="cancelled"), Truth.NO, Reason.NOT_FOUND),
+        (prescription(doNotPerform=True), Truth.NO, Reason.NOT_FOUND),
+        (prescription("1191"), Truth.NO, Reason.NOT_FOUND),
     ],
 )
-def test_a_prescription_by_code_holds(resource: Resource, holds: Holds, reason: Reason) -> None:
+def test_a_prescription_by_code_holds(resource: Resource, holds: Truth, reason: Reason) -> None:
     found = find(PRESCRIBED, resource)
     assert (found.holds, found.reason) == (holds, reason)
 
 
 def test_one_certain_prescription_is_enough() -> None:
-    assert find(PRESCRIBED, prescription(on="2026-01-02", **BY_NAME), prescription()).holds is Holds.YES
+    assert find(PRESCRIBED, prescription(on="2026-01-02", **BY_NAME), prescription()).holds is Truth.YES
 
 
 def test_the_newest_three_are_shown() -> None:
@@ -63,7 +63,7 @@ def test_the_newest_three_are_shown() -> None:
 
 def test_what_was_read_of_a_list_cut_short_holds() -> None:
     found = find(PRESCRIBED, prescription(), availability=available(MedicationRequest=UNAVAILABLE))
-    assert found.holds is Holds.YES
+    assert found.holds is Truth.YES
 
 
 # --- taken for so long -----------------------------------------------------------------------------------------------
@@ -115,26 +115,26 @@ def test_it_needs_whatever_tells_of_a_supply() -> None:
 @pytest.mark.parametrize(
     ("resources", "holds"),
     [
-        ([dispensed("2026-01-01", "21")], Holds.YES),
-        ([dispensed("2026-01-01", "20")], Holds.CANNOT_TELL),
-        ([dispensed("2026-01-01", "21.9")], Holds.YES),
-        ([dispensed("2026-01-01", "10"), dispensed("2026-01-11", "11")], Holds.YES),
-        ([dispensed("2026-01-01", "10"), dispensed("2026-01-12", "11")], Holds.CANNOT_TELL),
-        ([dispensed("2026-01-01", "15"), dispensed("2026-01-10", "10")], Holds.CANNOT_TELL),
-        ([dispensed("2026-01-01", "15"), dispensed("2026-01-10", "12")], Holds.YES),
-        ([dispensed("2026-02-09", "60")], Holds.YES),
-        ([dispensed("2026-02-10", "60")], Holds.CANNOT_TELL),
-        ([for_days("2026-01-01", "2026-01-21")], Holds.YES),
-        ([for_days("2026-01-01", "2026-01-20")], Holds.CANNOT_TELL),
-        ([for_days("2026-01-01", None)], Holds.CANNOT_TELL),
-        ([for_days("2026-01", "2026-03-01")], Holds.CANNOT_TELL),
-        ([reported("2026-01-01", "2026-01-21")], Holds.YES),
-        ([reported("2026-01-01", "2026-01-20")], Holds.CANNOT_TELL),
-        ([reported("2026-01-01", None)], Holds.CANNOT_TELL),
-        ([dispensed("2026-01-01", "30", code="1")], Holds.NO),
+        ([dispensed("2026-01-01", "21")], Truth.YES),
+        ([dispensed("2026-01-01", "20")], Truth.UNKNOWN),
+        ([dispensed("2026-01-01", "21.9")], Truth.YES),
+        ([dispensed("2026-01-01", "10"), dispensed("2026-01-11", "11")], Truth.YES),
+        ([dispensed("2026-01-01", "10"), dispensed("2026-01-12", "11")], Truth.UNKNOWN),
+        ([dispensed("2026-01-01", "15"), dispensed("2026-01-10", "10")], Truth.UNKNOWN),
+        ([dispensed("2026-01-01", "15"), dispensed("2026-01-10", "12")], Truth.YES),
+        ([dispensed("2026-02-09", "60")], Truth.YES),
+        ([dispensed("2026-02-10", "60")], Truth.UNKNOWN),
+        ([for_days("2026-01-01", "2026-01-21")], Truth.YES),
+        ([for_days("2026-01-01", "2026-01-20")], Truth.UNKNOWN),
+        ([for_days("2026-01-01", None)], Truth.UNKNOWN),
+        ([for_days("2026-01", "2026-03-01")], Truth.UNKNOWN),
+        ([reported("2026-01-01", "2026-01-21")], Truth.YES),
+        ([reported("2026-01-01", "2026-01-20")], Truth.UNKNOWN),
+        ([reported("2026-01-01", None)], Truth.UNKNOWN),
+        ([dispensed("2026-01-01", "30", code="1")], Truth.NO),
     ],
 )
-def test_so_many_days_in_a_row_before_the_anchor_date_hold(resources: list[Resource], holds: Holds) -> None:
+def test_so_many_days_in_a_row_before_the_anchor_date_hold(resources: list[Resource], holds: Truth) -> None:
     assert find(LONG, *resources).holds is holds
 
 
@@ -173,7 +173,7 @@ UNPROVEN = [
 @pytest.mark.parametrize("resource", UNPROVEN)
 def test_what_may_not_have_been_taken_each_day_by_mouth_cannot_tell(resource: Resource) -> None:
     found = find(LONG, resource)
-    assert (found.holds, found.reason, len(found.evidence)) == (Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE, 1)
+    assert (found.holds, found.reason, len(found.evidence)) == (Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, 1)
     assert found.evidence[0].value == "days taken not told"
 
 
@@ -181,11 +181,11 @@ def test_what_may_not_have_been_taken_each_day_by_mouth_cannot_tell(resource: Re
     "repeat", [{"period": 1, "periodUnit": "d"}, {"period": 24, "periodUnit": "h"}, {"frequency": 2}]
 )
 def test_what_is_taken_each_day_holds(repeat: dict[str, Any]) -> None:
-    assert find(LONG, dispensed("2026-01-01", "30", dosageInstruction=[repeated(**repeat)])).holds is Holds.YES
+    assert find(LONG, dispensed("2026-01-01", "30", dosageInstruction=[repeated(**repeat)])).holds is Truth.YES
 
 
-@pytest.mark.parametrize(("as_needed", "holds"), [(True, Holds.CANNOT_TELL), (False, Holds.YES)])
-def test_what_the_order_leaves_to_need_was_not_surely_taken_each_day(as_needed: bool, holds: Holds) -> None:
+@pytest.mark.parametrize(("as_needed", "holds"), [(True, Truth.UNKNOWN), (False, Truth.YES)])
+def test_what_the_order_leaves_to_need_was_not_surely_taken_each_day(as_needed: bool, holds: Truth) -> None:
     # The order is of another drug's code, so that only the dispense is a supply.
     ordered = prescription("1191", id="by", dosageInstruction=[{**BY_MOUTH, "asNeededBoolean": as_needed}])
     by = [{"reference": "MedicationRequest/by"}]
@@ -193,25 +193,25 @@ def test_what_the_order_leaves_to_need_was_not_surely_taken_each_day(as_needed: 
 
 
 def test_a_supply_beyond_the_calendar_ends_with_it() -> None:
-    assert find(LONG, dispensed("2026-01-01", "99999999999")).holds is Holds.YES
+    assert find(LONG, dispensed("2026-01-01", "99999999999")).holds is Truth.YES
 
 
 @pytest.mark.parametrize("status", ["entered-in-error", "cancelled", "declined"])
 def test_what_was_never_handed_out_is_none(status: str) -> None:
-    assert find(LONG, dispensed("2026-01-01", "30", status=status)).holds is Holds.NO
+    assert find(LONG, dispensed("2026-01-01", "30", status=status)).holds is Truth.NO
 
 
 @pytest.mark.parametrize(
     ("name", "holds"),
     [
-        ("Morphine 15 MG Oral Tablet", Holds.YES),
-        ("Morphine capsules", Holds.YES),
-        ("Morphine 1 % gel", Holds.CANNOT_TELL),
-        ("Morphine tablets for rectal use", Holds.CANNOT_TELL),
-        ("Morphine", Holds.CANNOT_TELL),
+        ("Morphine 15 MG Oral Tablet", Truth.YES),
+        ("Morphine capsules", Truth.YES),
+        ("Morphine 1 % gel", Truth.UNKNOWN),
+        ("Morphine tablets for rectal use", Truth.UNKNOWN),
+        ("Morphine", Truth.UNKNOWN),
     ],
 )
-def test_without_a_route_the_name_may_tell_it(name: str, holds: Holds) -> None:
+def test_without_a_route_the_name_may_tell_it(name: str, holds: Truth) -> None:
     drug = concept("7052", system=RXNORM) | {"text": name}
     found = find(LONG, dispensed("2026-01-01", "30", dosageInstruction=None, medicationCodeableConcept=drug))
     assert found.holds is holds

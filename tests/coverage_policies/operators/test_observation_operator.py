@@ -2,7 +2,7 @@
 
 import pytest
 
-from coverage_policies.format.operator import Holds
+from coverage_policies.format.operator import Truth
 from coverage_policies.format.searches import observations
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
@@ -23,34 +23,34 @@ def test_it_needs_the_observations_by_their_codes() -> None:
 @pytest.mark.parametrize(
     ("resource", "holds"),
     [
-        (score("5", "2020-01-01"), Holds.YES),
-        (score("0", "2020-01-01"), Holds.YES),
-        (score("5", "2026-03-02"), Holds.YES),
-        (score("5", "2026-03-03"), Holds.NO),
-        (score("5", "2026-03"), Holds.NO),
-        (score("5", "2020-01-01", code="38208-5"), Holds.YES),
-        (score("5", "2020-01-01", code="1-8"), Holds.NO),
-        (score("5", "2020-01-01", status="preliminary"), Holds.NO),
-        (without(score("5", "2020-01-01"), "valueQuantity"), Holds.NO),
-        (without(score("5", "2020-01-01"), "effectiveDateTime"), Holds.NO),
+        (score("5", "2020-01-01"), Truth.YES),
+        (score("0", "2020-01-01"), Truth.YES),
+        (score("5", "2026-03-02"), Truth.YES),
+        (score("5", "2026-03-03"), Truth.NO),
+        (score("5", "2026-03"), Truth.NO),
+        (score("5", "2020-01-01", code="38208-5"), Truth.YES),
+        (score("5", "2020-01-01", code="1-8"), Truth.NO),
+        (score("5", "2020-01-01", status="preliminary"), Truth.NO),
+        (without(score("5", "2020-01-01"), "valueQuantity"), Truth.NO),
+        (without(score("5", "2020-01-01"), "effectiveDateTime"), Truth.NO),
     ],
 )
-def test_a_final_number_with_a_day_by_the_anchor_date_holds(resource: Resource, holds: Holds) -> None:
+def test_a_final_number_with_a_day_by_the_anchor_date_holds(resource: Resource, holds: Truth) -> None:
     found = find(MEASURED, resource)
-    assert (found.holds, found.reason) == (holds, Reason.PRESENT if holds is Holds.YES else Reason.NOT_FOUND)
+    assert (found.holds, found.reason) == (holds, Reason.PRESENT if holds is Truth.YES else Reason.NOT_FOUND)
 
 
 @pytest.mark.parametrize(
     ("at", "holds"),
     [
-        ("2025-12-02", Holds.YES),
-        ("2025-12-01", Holds.NO),
-        ("2025-12", Holds.NO),
-        ("2026-01", Holds.YES),
-        ("2026-03-03", Holds.NO),
+        ("2025-12-02", Truth.YES),
+        ("2025-12-01", Truth.NO),
+        ("2025-12", Truth.NO),
+        ("2026-01", Truth.YES),
+        ("2026-03-03", Truth.NO),
     ],
 )
-def test_a_recent_one_holds_and_the_boundary_day_is_recent(at: str, holds: Holds) -> None:
+def test_a_recent_one_holds_and_the_boundary_day_is_recent(at: str, holds: Truth) -> None:
     assert find(RECENT, score("5", at)).holds is holds
 
 
@@ -62,4 +62,4 @@ def test_the_newest_three_are_shown() -> None:
 
 def test_an_old_one_of_a_list_cut_short_cannot_tell_whether_there_is_a_recent_one() -> None:
     found = find(RECENT, score("5", "2020-01-01"), availability=available(Observation=UNAVAILABLE))
-    assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE)
+    assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE)

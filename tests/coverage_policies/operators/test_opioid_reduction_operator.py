@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Finding, Holds
+from coverage_policies.format.operator import Finding, Truth
 from coverage_policies.format.searches import ADMINISTRATIONS, DISPENSES, PRESCRIPTIONS, STATEMENTS
 from coverage_policies.format.terms import Reason
 from coverage_policies.operators.opioid_reduction import printed
@@ -58,22 +58,22 @@ def test_it_needs_whatever_tells_of_drugs_taken() -> None:
 @pytest.mark.parametrize(
     ("current", "weaned", "not_weaned"),
     [
-        (("1", 6), Holds.YES, Holds.NO),
-        (("1", 8), Holds.YES, Holds.NO),
-        (("2", 8), Holds.NO, Holds.YES),
-        (("2", 6), Holds.NO, Holds.YES),
+        (("1", 6), Truth.YES, Truth.NO),
+        (("1", 8), Truth.YES, Truth.NO),
+        (("2", 8), Truth.NO, Truth.YES),
+        (("2", 6), Truth.NO, Truth.YES),
     ],
     ids=["exactly half", "less than half", "two thirds", "the same"],
 )
 def test_half_is_half_and_a_reduction_is_proven_or_disproven(
-    current: tuple[str, int], weaned: Holds, not_weaned: Holds
+    current: tuple[str, int], weaned: Truth, not_weaned: Truth
 ) -> None:
     assert tuple(found.holds for found in both(*now(*current))) == (weaned, not_weaned)
 
 
 def test_what_is_proven_is_told_with_the_doses_and_their_prescriptions() -> None:
     found = find(NOT_WEANED, *now("2", 8))
-    assert (found.reason, found.gist) == (Reason.VALUE_OUT_OF_RANGE, "60 → 45 MME/day")
+    assert (found.reason, found.headline) == (Reason.VALUE_OUT_OF_RANGE, "60 → 45 MME/day")
     assert {item.reference for item in found.evidence} == {
         "MedicationRequest/m-2025-06-01",
         "MedicationRequest/m-2026-02-01",
@@ -104,19 +104,19 @@ def test_what_could_not_be_converted_is_shown_with_the_reason_instead() -> None:
 
 def test_without_an_opioid_nothing_is_asserted() -> None:
     for found in both():
-        assert (found.holds, found.reason, found.evidence) == (Holds.CANNOT_TELL, Reason.NOT_FOUND, ())
+        assert (found.holds, found.reason, found.evidence) == (Truth.UNKNOWN, Reason.NOT_FOUND, ())
 
 
 def test_a_drug_without_a_factor_leaves_it_open() -> None:
     buprenorphine = tablets("1", 12, "2026-02-01", "2026-03-31", code="351264")
     for found in both(BEFORE, buprenorphine):
-        assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.UNCONVERTIBLE)
+        assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.UNCONVERTIBLE)
         assert any(note.startswith("Not converted: ") for note in found.notes)
 
 
 def test_a_history_too_short_for_a_baseline_leaves_it_open() -> None:
     for found in both(tablets("1", 6, "2026-02-20", None)):
-        assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.VALUE_OUT_OF_RANGE)
+        assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.VALUE_OUT_OF_RANGE)
         assert found.notes == ("Opioid dose: history too short.",)
 
 
@@ -126,12 +126,12 @@ def test_a_history_too_short_for_a_baseline_leaves_it_open() -> None:
 def test_a_wean_is_not_proven_by_data_that_were_cut_short(kind: str) -> None:
     partial: dict[str, Any] = {kind: UNAVAILABLE}
     found = find(WEANED, *now("1", 8), availability=available(**partial))
-    assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE)
+    assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE)
 
 
 def test_what_a_server_does_not_offer_is_not_missed() -> None:
     partial: dict[str, Any] = dict.fromkeys(("MedicationDispense", "MedicationStatement"), NOT_OFFERED)
-    assert find(WEANED, *now("1", 8), availability=available(**partial)).holds is Holds.YES
+    assert find(WEANED, *now("1", 8), availability=available(**partial)).holds is Truth.YES
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Holds
+from coverage_policies.format.operator import Truth
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.order import OPERATOR
@@ -22,7 +22,7 @@ def stating(*details: str, notes: tuple[str, ...] = ()) -> Any:
 
 def test_it_needs_no_chart() -> None:
     assert POSTERIOR.searches == clause("order", code="the-order").searches == ()
-    assert find(clause("order", code="the-order"), availability=all_of(UNAVAILABLE)).holds is Holds.YES
+    assert find(clause("order", code="the-order"), availability=all_of(UNAVAILABLE)).holds is Truth.YES
 
 
 # --- stated ----------------------------------------------------------------------------------------------------------
@@ -31,20 +31,20 @@ def test_it_needs_no_chart() -> None:
 @pytest.mark.parametrize(
     ("details", "notes", "holds", "reason"),
     [
-        (["Posterior approach"], (), Holds.YES, Reason.INVALID_ATTRIBUTE),
-        (["Posterior oblique approach"], (), Holds.YES, Reason.INVALID_ATTRIBUTE),
-        (["Posterior approach", "Posterior oblique approach"], (), Holds.YES, Reason.INVALID_ATTRIBUTE),
-        (["Lateral transarticular approach"], (), Holds.NO, Reason.INVALID_ATTRIBUTE),
-        (["Lateral transarticular approach", "Posterior approach"], (), Holds.CANNOT_TELL, Reason.CONFLICT),
-        (["No posterior approach"], (), Holds.CANNOT_TELL, Reason.MISSING),
-        ([], ("Posterior approach",), Holds.CANNOT_TELL, Reason.MISSING),
-        ([], ("Lateral transarticular approach",), Holds.CANNOT_TELL, Reason.MISSING),
-        ([], (), Holds.CANNOT_TELL, Reason.MISSING),
-        (["Lateral transarticular approach"], ("Posterior approach",), Holds.NO, Reason.INVALID_ATTRIBUTE),
+        (["Posterior approach"], (), Truth.YES, Reason.INVALID_ATTRIBUTE),
+        (["Posterior oblique approach"], (), Truth.YES, Reason.INVALID_ATTRIBUTE),
+        (["Posterior approach", "Posterior oblique approach"], (), Truth.YES, Reason.INVALID_ATTRIBUTE),
+        (["Lateral transarticular approach"], (), Truth.NO, Reason.INVALID_ATTRIBUTE),
+        (["Lateral transarticular approach", "Posterior approach"], (), Truth.UNKNOWN, Reason.CONFLICT),
+        (["No posterior approach"], (), Truth.UNKNOWN, Reason.MISSING),
+        ([], ("Posterior approach",), Truth.UNKNOWN, Reason.MISSING),
+        ([], ("Lateral transarticular approach",), Truth.UNKNOWN, Reason.MISSING),
+        ([], (), Truth.UNKNOWN, Reason.MISSING),
+        (["Lateral transarticular approach"], ("Posterior approach",), Truth.NO, Reason.INVALID_ATTRIBUTE),
     ],
 )
 def test_only_what_is_stated_plainly_decides(
-    details: list[str], notes: tuple[str, ...], holds: Holds, reason: Reason
+    details: list[str], notes: tuple[str, ...], holds: Truth, reason: Reason
 ) -> None:
     found = find(POSTERIOR, of=stating(*details, notes=notes))
     assert (found.holds, found.reason) == (holds, reason)
@@ -70,7 +70,7 @@ def test_the_order_is_the_evidence_of_what_it_says(
 
 
 def test_what_is_stated_is_the_gist() -> None:
-    assert find(POSTERIOR, of=stating("Posterior approach")).gist == "posterior"
+    assert find(POSTERIOR, of=stating("Posterior approach")).headline == "posterior"
 
 
 STATED = [
@@ -86,8 +86,8 @@ STATED = [
 
 @pytest.mark.parametrize(("attribute", "value", "words"), STATED)
 def test_every_attribute_is_asked_for_by_its_own_name(attribute: str, value: str, words: str) -> None:
-    assert find(clause("order", **{attribute: value}), of=stating(words)).holds is Holds.YES
-    assert find(clause("order", **{attribute: value}), of=stating("Something else")).holds is Holds.CANNOT_TELL
+    assert find(clause("order", **{attribute: value}), of=stating(words)).holds is Truth.YES
+    assert find(clause("order", **{attribute: value}), of=stating("Something else")).holds is Truth.UNKNOWN
 
 
 def test_every_attribute_of_an_order_can_be_asked_for() -> None:
@@ -102,23 +102,23 @@ BECAUSE_ALPHA = {"reasonCode": [concept("alpha")]}
 @pytest.mark.parametrize(
     ("arguments", "of", "holds"),
     [
-        ({"code": "the-order"}, {}, Holds.YES),
-        ({"code": "another-order"}, {}, Holds.NO),
-        ({"code": ["another-order", "the-order"]}, {}, Holds.YES),
-        ({"reason": "alpha"}, BECAUSE_ALPHA, Holds.YES),
-        ({"reason": "beta"}, BECAUSE_ALPHA, Holds.NO),
-        ({"reason": "alpha"}, {}, Holds.CANNOT_TELL),
-        ({"reason": "alpha"}, {"reasonCode": [{"text": "alpha"}]}, Holds.CANNOT_TELL),
-        ({"reason": "alpha"}, {"reasonCode": [concept("alpha-asks")]}, Holds.CANNOT_TELL),
-        ({"reason": "alpha"}, {"reasonCode": [concept("beta"), concept("alpha")]}, Holds.YES),
-        ({"drug": "drug"}, {"orderDetail": [concept("7052", system=RXNORM)]}, Holds.YES),
-        ({"drug": "drug"}, {"orderDetail": [concept("1", system=RXNORM)]}, Holds.NO),
-        ({"drug": "drug"}, {"orderDetail": [{"text": "morphine"}]}, Holds.YES),
-        ({"drug": "drug"}, {}, Holds.CANNOT_TELL),
+        ({"code": "the-order"}, {}, Truth.YES),
+        ({"code": "another-order"}, {}, Truth.NO),
+        ({"code": ["another-order", "the-order"]}, {}, Truth.YES),
+        ({"reason": "alpha"}, BECAUSE_ALPHA, Truth.YES),
+        ({"reason": "beta"}, BECAUSE_ALPHA, Truth.NO),
+        ({"reason": "alpha"}, {}, Truth.UNKNOWN),
+        ({"reason": "alpha"}, {"reasonCode": [{"text": "alpha"}]}, Truth.UNKNOWN),
+        ({"reason": "alpha"}, {"reasonCode": [concept("alpha-asks")]}, Truth.UNKNOWN),
+        ({"reason": "alpha"}, {"reasonCode": [concept("beta"), concept("alpha")]}, Truth.YES),
+        ({"drug": "drug"}, {"orderDetail": [concept("7052", system=RXNORM)]}, Truth.YES),
+        ({"drug": "drug"}, {"orderDetail": [concept("1", system=RXNORM)]}, Truth.NO),
+        ({"drug": "drug"}, {"orderDetail": [{"text": "morphine"}]}, Truth.YES),
+        ({"drug": "drug"}, {}, Truth.UNKNOWN),
     ],
 )
 def test_a_code_of_the_order_holds_by_its_value_set(
-    arguments: dict[str, Any], of: dict[str, Any], holds: Holds
+    arguments: dict[str, Any], of: dict[str, Any], holds: Truth
 ) -> None:
     assert find(clause("order", **arguments), of=order(**of)).holds is holds
 
@@ -134,7 +134,7 @@ def test_a_code_that_is_known_is_an_attribute_and_one_that_is_not_is_missing(rea
 
 def test_an_order_without_a_code_cannot_tell() -> None:
     found = find(clause("order", code="the-order"), of=order(" "))
-    assert (found.holds, found.reason, found.evidence) == (Holds.CANNOT_TELL, Reason.MISSING, ())
+    assert (found.holds, found.reason, found.evidence) == (Truth.UNKNOWN, Reason.MISSING, ())
 
 
 def test_the_order_is_the_evidence_under_the_label_of_the_code() -> None:
@@ -142,8 +142,8 @@ def test_the_order_is_the_evidence_under_the_label_of_the_code() -> None:
     assert (evidence.reference, evidence.value) == ("ServiceRequest/order-1", "Label of alpha")
 
 
-@pytest.mark.parametrize(("day", "holds"), [(date(2025, 12, 31), Holds.YES), (date(2026, 1, 1), Holds.NO)])
-def test_a_code_holds_on_its_service_dates_only(day: date, holds: Holds) -> None:
+@pytest.mark.parametrize(("day", "holds"), [(date(2025, 12, 31), Truth.YES), (date(2026, 1, 1), Truth.NO)])
+def test_a_code_holds_on_its_service_dates_only(day: date, holds: Truth) -> None:
     until = ValueSet("until", [row(CPT, "10001", until=date(2025, 12, 31))])
     assert find(clause("order", {"until": until}, code="until"), anchor=day).holds is holds
 
@@ -161,25 +161,25 @@ def by(**role: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("members", "physician", "other"),
     [
-        ({"performerType": {"text": "Physician"}}, Holds.YES, Holds.NO),
-        ({"performerType": {"text": "Physician assistant"}}, Holds.NO, Holds.YES),
-        ({"performerType": {"text": "Nurse practitioner"}}, Holds.NO, Holds.YES),
-        ({"performerType": {"text": "Pain clinic"}}, Holds.CANNOT_TELL, Holds.CANNOT_TELL),
-        ({"performerType": {"text": "Physician or nurse practitioner"}}, Holds.CANNOT_TELL, Holds.CANNOT_TELL),
-        ({"performerType": concept("207L00000X", system=NUCC)}, Holds.YES, Holds.NO),
-        ({"performerType": concept("208VP0014X", system=NUCC)}, Holds.YES, Holds.NO),
-        ({"performerType": concept("363LF0000X", system=NUCC)}, Holds.NO, Holds.YES),
-        ({"performerType": concept("367500000X", system=NUCC)}, Holds.NO, Holds.YES),
-        ({"performerType": concept("207L00000X")}, Holds.CANNOT_TELL, Holds.CANNOT_TELL),
-        (by(resourceType="PractitionerRole", specialty=[concept("207L00000X", system=NUCC)]), Holds.YES, Holds.NO),
-        (by(resourceType="PractitionerRole", code=[{"text": "CRNA"}]), Holds.NO, Holds.YES),
-        (by(resourceType="Practitioner", qualification=[{"code": {"text": "MD"}}]), Holds.YES, Holds.NO),
-        (by(resourceType="Practitioner", name=[{"text": "Dr. Physician"}]), Holds.CANNOT_TELL, Holds.CANNOT_TELL),
-        ({"performer": [{"reference": "#missing"}]}, Holds.CANNOT_TELL, Holds.CANNOT_TELL),
+        ({"performerType": {"text": "Physician"}}, Truth.YES, Truth.NO),
+        ({"performerType": {"text": "Physician assistant"}}, Truth.NO, Truth.YES),
+        ({"performerType": {"text": "Nurse practitioner"}}, Truth.NO, Truth.YES),
+        ({"performerType": {"text": "Pain clinic"}}, Truth.UNKNOWN, Truth.UNKNOWN),
+        ({"performerType": {"text": "Physician or nurse practitioner"}}, Truth.UNKNOWN, Truth.UNKNOWN),
+        ({"performerType": concept("207L00000X", system=NUCC)}, Truth.YES, Truth.NO),
+        ({"performerType": concept("208VP0014X", system=NUCC)}, Truth.YES, Truth.NO),
+        ({"performerType": concept("363LF0000X", system=NUCC)}, Truth.NO, Truth.YES),
+        ({"performerType": concept("367500000X", system=NUCC)}, Truth.NO, Truth.YES),
+        ({"performerType": concept("207L00000X")}, Truth.UNKNOWN, Truth.UNKNOWN),
+        (by(resourceType="PractitionerRole", specialty=[concept("207L00000X", system=NUCC)]), Truth.YES, Truth.NO),
+        (by(resourceType="PractitionerRole", code=[{"text": "CRNA"}]), Truth.NO, Truth.YES),
+        (by(resourceType="Practitioner", qualification=[{"code": {"text": "MD"}}]), Truth.YES, Truth.NO),
+        (by(resourceType="Practitioner", name=[{"text": "Dr. Physician"}]), Truth.UNKNOWN, Truth.UNKNOWN),
+        ({"performer": [{"reference": "#missing"}]}, Truth.UNKNOWN, Truth.UNKNOWN),
     ],
 )
 def test_who_does_it_is_told_by_type_role_or_qualification(
-    members: dict[str, Any], physician: Holds, other: Holds
+    members: dict[str, Any], physician: Truth, other: Truth
 ) -> None:
     of = order(**members)
     assert find(clause("order", performer="physician"), of=of).holds is physician

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Finding, Holds
+from coverage_policies.format.operator import Finding, Truth
 from coverage_policies.format.searches import PROCEDURES, observations
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
@@ -48,24 +48,24 @@ def test_it_needs_procedures_and_the_scores_by_their_code() -> None:
 def test_another_scale_may_be_named() -> None:
     other = clause("pain_relief", after="trial", relief="at least 75 %", scale="other-scale")
     assert other.searches == (PROCEDURES, observations(["http://loinc.org|38208-5"]))
-    assert find(other, *injection("2026-02-01", "8", "2")).holds is Holds.CANNOT_TELL
+    assert find(other, *injection("2026-02-01", "8", "2")).holds is Truth.UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("before", "after", "holds", "reason"),
     [
-        ("8", "2", Holds.YES, Reason.PRESENT),
-        ("10", "2.4", Holds.YES, Reason.PRESENT),
-        ("10", "2.5", Holds.YES, Reason.PRESENT),
-        ("10", "2.51", Holds.CANNOT_TELL, Reason.VALUE_OUT_OF_RANGE),
-        ("7", "2", Holds.CANNOT_TELL, Reason.VALUE_OUT_OF_RANGE),
-        ("4", "5", Holds.CANNOT_TELL, Reason.VALUE_OUT_OF_RANGE),
-        ("8", "0", Holds.YES, Reason.PRESENT),
-        ("0", "0", Holds.CANNOT_TELL, Reason.MISSING),
+        ("8", "2", Truth.YES, Reason.PRESENT),
+        ("10", "2.4", Truth.YES, Reason.PRESENT),
+        ("10", "2.5", Truth.YES, Reason.PRESENT),
+        ("10", "2.51", Truth.UNKNOWN, Reason.VALUE_OUT_OF_RANGE),
+        ("7", "2", Truth.UNKNOWN, Reason.VALUE_OUT_OF_RANGE),
+        ("4", "5", Truth.UNKNOWN, Reason.VALUE_OUT_OF_RANGE),
+        ("8", "0", Truth.YES, Reason.PRESENT),
+        ("0", "0", Truth.UNKNOWN, Reason.MISSING),
     ],
 )
 def test_the_relief_is_held_against_the_threshold_exactly(
-    before: str, after: str, holds: Holds, reason: Reason
+    before: str, after: str, holds: Truth, reason: Reason
 ) -> None:
     found = find(AT_LEAST_75, *injection("2026-02-01", before, after))
     assert (found.holds, found.reason) == (holds, reason)
@@ -88,16 +88,16 @@ def test_why_a_relief_cannot_be_told_is_printed_with_the_procedure() -> None:
 @pytest.mark.parametrize(
     ("phrase", "before", "after", "holds"),
     [
-        ("at most 0 %", "4", "4", Holds.YES),
-        ("at most 0 %", "4", "5", Holds.YES),
-        ("at most 0 %", "4", "3.99", Holds.CANNOT_TELL),
-        ("under 50 %", "4", "2", Holds.CANNOT_TELL),
-        ("under 50 %", "4", "2.01", Holds.YES),
-        ("over 50 %", "4", "2", Holds.CANNOT_TELL),
-        ("over 50 %", "4", "1.99", Holds.YES),
+        ("at most 0 %", "4", "4", Truth.YES),
+        ("at most 0 %", "4", "5", Truth.YES),
+        ("at most 0 %", "4", "3.99", Truth.UNKNOWN),
+        ("under 50 %", "4", "2", Truth.UNKNOWN),
+        ("under 50 %", "4", "2.01", Truth.YES),
+        ("over 50 %", "4", "2", Truth.UNKNOWN),
+        ("over 50 %", "4", "1.99", Truth.YES),
     ],
 )
-def test_every_comparison_holds_on_its_side(phrase: str, before: str, after: str, holds: Holds) -> None:
+def test_every_comparison_holds_on_its_side(phrase: str, before: str, after: str, holds: Truth) -> None:
     assert (
         find(clause("pain_relief", after="trial", relief=phrase), *injection("2026-02-01", before, after)).holds
         is holds
@@ -114,15 +114,15 @@ BAD = injection("2026-01-19", "8", "7")
 @pytest.mark.parametrize(
     ("resources", "holds", "reason"),
     [
-        ([*GOOD, *GOOD_TOO], Holds.YES, Reason.PRESENT),
-        ([*GOOD, *BAD, *GOOD_TOO], Holds.YES, Reason.PRESENT),
-        (GOOD, Holds.CANNOT_TELL, Reason.MISSING),
-        ([*GOOD, *BAD], Holds.CANNOT_TELL, Reason.VALUE_OUT_OF_RANGE),
-        ([*GOOD, procedure("trial", "2026-02-02T10:00:00Z")], Holds.CANNOT_TELL, Reason.MISSING),
-        ([*GOOD, *injection("2026-01-05", "8", "2", hour=20, name="two")], Holds.CANNOT_TELL, Reason.MISSING),
+        ([*GOOD, *GOOD_TOO], Truth.YES, Reason.PRESENT),
+        ([*GOOD, *BAD, *GOOD_TOO], Truth.YES, Reason.PRESENT),
+        (GOOD, Truth.UNKNOWN, Reason.MISSING),
+        ([*GOOD, *BAD], Truth.UNKNOWN, Reason.VALUE_OUT_OF_RANGE),
+        ([*GOOD, procedure("trial", "2026-02-02T10:00:00Z")], Truth.UNKNOWN, Reason.MISSING),
+        ([*GOOD, *injection("2026-01-05", "8", "2", hour=20, name="two")], Truth.UNKNOWN, Reason.MISSING),
     ],
 )
-def test_two_occasions_are_two_days_that_pass(resources: list[Resource], holds: Holds, reason: Reason) -> None:
+def test_two_occasions_are_two_days_that_pass(resources: list[Resource], holds: Truth, reason: Reason) -> None:
     found = find(TWICE, *resources)
     assert (found.holds, found.reason) == (holds, reason)
 
@@ -130,16 +130,16 @@ def test_two_occasions_are_two_days_that_pass(resources: list[Resource], holds: 
 def test_a_day_on_which_one_of_two_fails_does_not_pass() -> None:
     both = [*injection("2026-01-05", "8", "2", hour=6), *injection("2026-01-05", "8", "7", hour=20, name="two")]
     found = find(AT_LEAST_75, *both)
-    assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.VALUE_OUT_OF_RANGE)
+    assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.VALUE_OUT_OF_RANGE)
 
 
 def test_a_day_on_which_one_of_two_was_not_measured_does_not_pass() -> None:
     found = find(AT_LEAST_75, *GOOD, procedure("trial", "2026-01-05T22:00:00Z", id="two"))
-    assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.MISSING)
+    assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.MISSING)
 
 
 def test_one_occasion_is_enough_where_none_is_named() -> None:
-    assert find(AT_LEAST_75, *GOOD).holds is Holds.YES
+    assert find(AT_LEAST_75, *GOOD).holds is Truth.YES
 
 
 # --- windows ---------------------------------------------------------------------------------------------------------
@@ -156,24 +156,24 @@ def measured(before: str, after: str) -> list[Resource]:
 @pytest.mark.parametrize(
     ("before", "after", "holds"),
     [
-        ("2026-01-31T12:00:00Z", "2026-02-01T13:00:00Z", Holds.YES),
-        ("2026-01-31T11:59:59Z", "2026-02-01T13:00:00Z", Holds.CANNOT_TELL),
-        ("2026-02-01T11:00:00Z", "2026-02-01T20:00:00Z", Holds.YES),
-        ("2026-02-01T11:00:00Z", "2026-02-01T20:00:01Z", Holds.CANNOT_TELL),
+        ("2026-01-31T12:00:00Z", "2026-02-01T13:00:00Z", Truth.YES),
+        ("2026-01-31T11:59:59Z", "2026-02-01T13:00:00Z", Truth.UNKNOWN),
+        ("2026-02-01T11:00:00Z", "2026-02-01T20:00:00Z", Truth.YES),
+        ("2026-02-01T11:00:00Z", "2026-02-01T20:00:01Z", Truth.UNKNOWN),
     ],
 )
-def test_scores_count_from_a_day_before_to_eight_hours_after(before: str, after: str, holds: Holds) -> None:
+def test_scores_count_from_a_day_before_to_eight_hours_after(before: str, after: str, holds: Truth) -> None:
     assert find(AT_LEAST_75, *measured(before, after)).holds is holds
 
 
 def test_the_windows_may_be_named() -> None:
-    wide = clause("pain_relief", after="trial", relief="at least 75 %", before="48 hours", until="48 hours")
+    wide = clause("pain_relief", after="trial", relief="at least 75 %", before="48 hours", measured_within="48 hours")
     scores = measured("2026-01-30T12:00:00Z", "2026-02-03T12:00:00Z")
-    assert (find(wide, *scores).holds, find(AT_LEAST_75, *scores).holds) == (Holds.YES, Holds.CANNOT_TELL)
+    assert (find(wide, *scores).holds, find(AT_LEAST_75, *scores).holds) == (Truth.YES, Truth.UNKNOWN)
 
 
 def test_the_worst_score_after_it_counts() -> None:
-    assert find(AT_LEAST_75, *GOOD, score("3", "2026-01-05T15:00:00Z")).holds is Holds.CANNOT_TELL
+    assert find(AT_LEAST_75, *GOOD, score("3", "2026-01-05T15:00:00Z")).holds is Truth.UNKNOWN
 
 
 # --- which procedures, which data ------------------------------------------------------------------------------------
@@ -181,18 +181,18 @@ def test_the_worst_score_after_it_counts() -> None:
 
 def test_a_procedure_after_the_anchor_date_is_none() -> None:
     found = find(AT_LEAST_75, *injection("2026-03-03", "8", "2"))
-    assert (found.holds, found.reason) == (Holds.NO, Reason.NOT_FOUND)
+    assert (found.holds, found.reason) == (Truth.NO, Reason.NOT_FOUND)
 
 
 def test_a_procedure_on_the_anchor_date_counts() -> None:
-    assert find(AT_LEAST_75, *injection("2026-03-02", "8", "2")).holds is Holds.YES
+    assert find(AT_LEAST_75, *injection("2026-03-02", "8", "2")).holds is Truth.YES
 
 
 def test_a_procedure_that_was_not_completed_shows_no_relief() -> None:
     resources = injection("2026-02-01", "8", "2")
     stopped = dict(resources[0]) | {"status": "stopped"}
     found = find(AT_LEAST_75, stopped, *resources[1:])
-    assert (found.holds, named(found)) == (Holds.CANNOT_TELL, ["Procedure/p2026-02-01"])
+    assert (found.holds, named(found)) == (Truth.UNKNOWN, ["Procedure/p2026-02-01"])
 
 
 @pytest.mark.parametrize("kind", ["Procedure", "Observation"])
@@ -200,17 +200,17 @@ def test_a_procedure_that_was_not_completed_shows_no_relief() -> None:
 def test_what_was_not_read_might_show_less_relief(kind: str, how: Any) -> None:
     partial: dict[str, Any] = {kind: how}
     found = find(AT_LEAST_75, *GOOD, availability=available(**partial))
-    assert (found.holds, found.reason, len(found.evidence)) == (Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, 3)
+    assert (found.holds, found.reason, len(found.evidence)) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, 3)
 
 
 def test_without_a_threshold_a_procedure_is_shown_with_its_relief() -> None:
     found = find(SHOWN, *GOOD, *BAD, availability=available(Observation=UNAVAILABLE))
-    assert (found.holds, found.reason, len(found.evidence)) == (Holds.YES, Reason.PRESENT, 6)
+    assert (found.holds, found.reason, len(found.evidence)) == (Truth.YES, Reason.PRESENT, 6)
 
 
 def test_without_a_threshold_a_procedure_that_is_unclear_cannot_tell() -> None:
     found = find(SHOWN, procedure("trial", "2026-02-01", "stopped"))
-    assert (found.holds, found.reason, len(found.evidence)) == (Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE, 1)
+    assert (found.holds, found.reason, len(found.evidence)) == (Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, 1)
 
 
 # --- the least and the most ------------------------------------------------------------------------------------------
@@ -219,14 +219,14 @@ def test_without_a_threshold_a_procedure_that_is_unclear_cannot_tell() -> None:
 @pytest.mark.parametrize(
     ("phrase", "holds"),
     [
-        ("at least 50 %", Holds.CANNOT_TELL),
-        ("at least 25 %", Holds.YES),
-        ("under 75 %", Holds.CANNOT_TELL),
-        ("under 88 %", Holds.YES),
-        ("at most 0 %", Holds.CANNOT_TELL),
+        ("at least 50 %", Truth.UNKNOWN),
+        ("at least 25 %", Truth.YES),
+        ("under 75 %", Truth.UNKNOWN),
+        ("under 88 %", Truth.YES),
+        ("at most 0 %", Truth.UNKNOWN),
     ],
 )
-def test_both_the_least_and_the_most_relief_must_be_as_asked(phrase: str, holds: Holds) -> None:
+def test_both_the_least_and_the_most_relief_must_be_as_asked(phrase: str, holds: Truth) -> None:
     waned = [*injection("2026-02-01", "8", "1"), score("6", "2026-02-01T17:00:00Z", id="late")]
     found = find(clause("pain_relief", after="trial", relief=phrase), *waned)
     assert found.holds is holds
@@ -247,9 +247,9 @@ def test_on_several_scales_the_worst_and_the_best_count() -> None:
         score("4", "2026-02-01T11:00:00Z", code="38208-5"),
     ]
     for relief, holds in (
-        ("at least 75 %", Holds.CANNOT_TELL),
-        ("at least 50 %", Holds.YES),
-        ("under 76 %", Holds.YES),
+        ("at least 75 %", Truth.UNKNOWN),
+        ("at least 50 %", Truth.YES),
+        ("under 76 %", Truth.YES),
     ):
         assert (
             find(clause("pain_relief", two_scales, after="trial", relief=relief, scale="scales"), *facts).holds is holds
@@ -264,10 +264,10 @@ APART = clause("pain_relief", after="trial", relief="at least 75 %", occasions="
 @pytest.mark.parametrize(
     ("resources", "holds", "reason"),
     [
-        ([*injection("2026-01-05", "8", "2"), *injection("2026-01-19", "8", "2")], Holds.YES, Reason.PRESENT),
+        ([*injection("2026-01-05", "8", "2"), *injection("2026-01-19", "8", "2")], Truth.YES, Reason.PRESENT),
         (
             [*injection("2026-01-05", "8", "2"), *injection("2026-01-18", "8", "2")],
-            Holds.CANNOT_TELL,
+            Truth.UNKNOWN,
             Reason.DATE_OUT_OF_RANGE,
         ),
         (
@@ -276,17 +276,17 @@ APART = clause("pain_relief", after="trial", relief="at least 75 %", occasions="
                 *injection("2026-01-12", "8", "2"),
                 *injection("2026-01-20", "8", "2"),
             ],
-            Holds.YES,
+            Truth.YES,
             Reason.PRESENT,
         ),
         (
             [*injection("2026-01-05", "8", "2"), *injection("2026-01-19", "8", "7")],
-            Holds.CANNOT_TELL,
+            Truth.UNKNOWN,
             Reason.VALUE_OUT_OF_RANGE,
         ),
     ],
 )
-def test_occasions_lie_apart(resources: list[Resource], holds: Holds, reason: Reason) -> None:
+def test_occasions_lie_apart(resources: list[Resource], holds: Truth, reason: Reason) -> None:
     found = find(APART, *resources)
     assert (found.holds, found.reason) == (holds, reason)
 
@@ -301,29 +301,29 @@ THREE = [
 
 
 @pytest.mark.parametrize(
-    ("which", "relief", "holds"),
+    ("occasion", "relief", "holds"),
     [
-        ("first", "at least 75 %", Holds.YES),
-        ("first", "under 75 %", Holds.NO),
-        ("second", "at least 75 %", Holds.NO),
-        ("second", "under 75 %", Holds.YES),
-        ("last", "at least 75 %", Holds.YES),
-        ("last", "under 75 %", Holds.NO),
+        ("first", "at least 75 %", Truth.YES),
+        ("first", "under 75 %", Truth.NO),
+        ("second", "at least 75 %", Truth.NO),
+        ("second", "under 75 %", Truth.YES),
+        ("last", "at least 75 %", Truth.YES),
+        ("last", "under 75 %", Truth.NO),
     ],
 )
-def test_one_day_alone_is_asked_about(which: str, relief: str, holds: Holds) -> None:
-    found = find(clause("pain_relief", after="trial", which=which, relief=relief), *THREE)
+def test_one_day_alone_is_asked_about(occasion: str, relief: str, holds: Truth) -> None:
+    found = find(clause("pain_relief", after="trial", occasion=occasion, relief=relief), *THREE)
     assert (found.holds, found.reason, len(found.evidence)) == (holds, Reason.VALUE_OUT_OF_RANGE, 3)
-    assert found.gist == {"first": "75 %", "second": "12.5 %", "last": "87.5 %"}[which]
+    assert found.headline == {"first": "75 %", "second": "12.5 %", "last": "87.5 %"}[occasion]
 
 
 def which(place: str, *resources: Resource, **more: Any) -> Finding:
-    return find(clause("pain_relief", after="trial", which=place, relief="at least 75 %", **more), *resources)
+    return find(clause("pain_relief", after="trial", occasion=place, relief="at least 75 %", **more), *resources)
 
 
 def test_there_is_no_second_of_one() -> None:
     found = which("second", *GOOD)
-    assert (found.holds, found.reason) == (Holds.NO, Reason.NOT_FOUND)
+    assert (found.holds, found.reason) == (Truth.NO, Reason.NOT_FOUND)
 
 
 @pytest.mark.parametrize(
@@ -343,22 +343,22 @@ def test_one_that_may_not_count_matters_only_where_it_could_take_the_place(
     three = [*GOOD, *injection("2026-01-19", "8", "2"), *GOOD_TOO]
     unsure = procedure("trial", day, "unknown", id="unsure")
     found = {place: which(place, *three, unsure) for place in ("first", "second", "last")}
-    assert {place for place in found if found[place].holds is Holds.CANNOT_TELL} == undecided
+    assert {place for place in found if found[place].holds is Truth.UNKNOWN} == undecided
     assert all(found[place].reason is Reason.INVALID_ATTRIBUTE for place in undecided)
 
 
 def test_a_second_that_may_not_count_is_not_none() -> None:
-    assert which("second", *GOOD, procedure("trial", "2026-02-20", "unknown")).holds is Holds.CANNOT_TELL
+    assert which("second", *GOOD, procedure("trial", "2026-02-20", "unknown")).holds is Truth.UNKNOWN
 
 
 def test_a_day_that_is_not_known_leaves_the_order_open() -> None:
     for day in ("2026-02", None):
-        assert which("first", *GOOD, procedure("trial", day)).holds is Holds.CANNOT_TELL
+        assert which("first", *GOOD, procedure("trial", day)).holds is Truth.UNKNOWN
 
 
 def test_a_day_without_scores_cannot_tell() -> None:
     found = which("last", *GOOD, procedure("trial", "2026-02-20T10:00:00Z"))
-    assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.MISSING)
+    assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.MISSING)
 
 
 LEFT, RIGHT = [concept("7771000")], [concept("24028007")]
@@ -372,62 +372,62 @@ def test_the_first_of_the_side_of_the_order() -> None:
     left_order = order(bodySite=LEFT)
     failed_right = on_side(injection("2026-01-05", "8", "7"), RIGHT)
     good_left = on_side(injection("2026-02-02", "8", "1"), LEFT)
-    test = clause("pain_relief", after="trial", which="first", relief="at least 75 %", side="same or not stated")
-    assert find(test, *failed_right, *good_left, of=left_order).holds is Holds.YES
-    assert find(test, *failed_right, *GOOD_TOO, of=left_order).holds is Holds.CANNOT_TELL
-    assert find(test, *GOOD_TOO, of=left_order).holds is Holds.YES
+    test = clause("pain_relief", after="trial", occasion="first", relief="at least 75 %", side="same or not stated")
+    assert find(test, *failed_right, *good_left, of=left_order).holds is Truth.YES
+    assert find(test, *failed_right, *GOOD_TOO, of=left_order).holds is Truth.UNKNOWN
+    assert find(test, *GOOD_TOO, of=left_order).holds is Truth.YES
 
 
 def test_the_first_for_a_purpose() -> None:
     diagnostic, therapeutic = ([{"text": f"{word} block"}] for word in ("Diagnostic", "Therapeutic"))
     first = [{**GOOD[0], "reasonCode": therapeutic}, *GOOD[1:]]
     second = [{**BAD[0], "reasonCode": diagnostic}, *BAD[1:]]
-    assert which("first", *first, *second, purpose="diagnostic").holds is Holds.NO
-    assert which("first", *GOOD, *second, purpose="diagnostic").holds is Holds.CANNOT_TELL
-    assert which("first", *GOOD, *second, purpose="diagnostic or not stated").holds is Holds.YES
+    assert which("first", *first, *second, purpose="diagnostic").holds is Truth.NO
+    assert which("first", *GOOD, *second, purpose="diagnostic").holds is Truth.UNKNOWN
+    assert which("first", *GOOD, *second, purpose="diagnostic or not stated").holds is Truth.YES
 
 
 def test_what_is_on_the_other_side_is_no_occasion_and_not_shown() -> None:
     right = on_side(injection("2026-02-02", "8", "1"), RIGHT)
     twice = clause("pain_relief", after="trial", relief="at least 75 %", occasions="2", side="same or not stated")
     found = find(twice, *on_side(GOOD, LEFT), *right, of=order(bodySite=LEFT))
-    assert (found.holds, len(found.evidence)) == (Holds.CANNOT_TELL, 3)
+    assert (found.holds, len(found.evidence)) == (Truth.UNKNOWN, 3)
     shown = clause("pain_relief", after="trial", side="same")
-    assert find(shown, *right, of=order(bodySite=LEFT)).holds is Holds.NO
-    assert find(shown, *GOOD, of=order(bodySite=LEFT)).holds is Holds.CANNOT_TELL
+    assert find(shown, *right, of=order(bodySite=LEFT)).holds is Truth.NO
+    assert find(shown, *GOOD, of=order(bodySite=LEFT)).holds is Truth.UNKNOWN
 
 
 # --- the days that follow --------------------------------------------------------------------------------------------
 
-LASTED = clause("pain_relief", after="trial", relief="at least 75 %", also="3 following days")
+LASTED = clause("pain_relief", after="trial", relief="at least 75 %", sustained="3 following days")
 
 
 @pytest.mark.parametrize(
     ("later", "holds", "reason"),
     [
-        ([("2", "2026-01-06")], Holds.YES, Reason.PRESENT),
-        ([("2", "2026-01-08T23:00:00Z")], Holds.YES, Reason.PRESENT),
-        ([("2.01", "2026-01-06")], Holds.CANNOT_TELL, Reason.VALUE_OUT_OF_RANGE),
-        ([("2", "2026-01-06"), ("5", "2026-01-08")], Holds.CANNOT_TELL, Reason.VALUE_OUT_OF_RANGE),
-        ([("2", "2026-01-06"), ("5", "2026-01-09")], Holds.YES, Reason.PRESENT),
-        ([("2", "2026-01-09")], Holds.CANNOT_TELL, Reason.MISSING),
-        ([("2", "2026-01-06"), ("2", "2026-02")], Holds.YES, Reason.PRESENT),
-        ([("2", "2026-01-06"), ("2", "2026-01")], Holds.CANNOT_TELL, Reason.MISSING),
-        ([], Holds.CANNOT_TELL, Reason.MISSING),
+        ([("2", "2026-01-06")], Truth.YES, Reason.PRESENT),
+        ([("2", "2026-01-08T23:00:00Z")], Truth.YES, Reason.PRESENT),
+        ([("2.01", "2026-01-06")], Truth.UNKNOWN, Reason.VALUE_OUT_OF_RANGE),
+        ([("2", "2026-01-06"), ("5", "2026-01-08")], Truth.UNKNOWN, Reason.VALUE_OUT_OF_RANGE),
+        ([("2", "2026-01-06"), ("5", "2026-01-09")], Truth.YES, Reason.PRESENT),
+        ([("2", "2026-01-09")], Truth.UNKNOWN, Reason.MISSING),
+        ([("2", "2026-01-06"), ("2", "2026-02")], Truth.YES, Reason.PRESENT),
+        ([("2", "2026-01-06"), ("2", "2026-01")], Truth.UNKNOWN, Reason.MISSING),
+        ([], Truth.UNKNOWN, Reason.MISSING),
     ],
 )
-def test_the_relief_lasts_over_the_days_that_follow(later: list[tuple[str, str]], holds: Holds, reason: Reason) -> None:
+def test_the_relief_lasts_over_the_days_that_follow(later: list[tuple[str, str]], holds: Truth, reason: Reason) -> None:
     found = find(LASTED, *GOOD, *(score(value, day) for value, day in later))
     assert (found.holds, found.reason) == (holds, reason)
 
 
 def test_a_score_of_a_following_day_that_is_not_final_leaves_it_open() -> None:
     found = find(LASTED, *GOOD, score("2", "2026-01-06"), score("2", "2026-01-07", status="preliminary"))
-    assert found.holds is Holds.CANNOT_TELL
+    assert found.holds is Truth.UNKNOWN
 
 
 def test_a_score_of_another_scale_says_nothing_of_the_days_that_follow() -> None:
-    assert find(LASTED, *GOOD, score("2", "2026-01-06", code="38208-5")).holds is Holds.CANNOT_TELL
+    assert find(LASTED, *GOOD, score("2", "2026-01-06", code="38208-5")).holds is Truth.UNKNOWN
 
 
 # --- counted from ----------------------------------------------------------------------------------------------------
@@ -436,20 +436,20 @@ def test_a_score_of_another_scale_says_nothing_of_the_days_that_follow() -> None
 @pytest.mark.parametrize(
     ("at", "from_start", "from_end"),
     [
-        ("2026-02-02T20:00:00Z", Holds.YES, Holds.CANNOT_TELL),
-        ("2026-02-04T10:00:00Z", Holds.YES, Holds.CANNOT_TELL),
-        ("2026-02-04T10:00:01Z", Holds.CANNOT_TELL, Holds.CANNOT_TELL),
-        ("2026-02-05T11:00:00Z", Holds.CANNOT_TELL, Holds.YES),
+        ("2026-02-02T20:00:00Z", Truth.YES, Truth.UNKNOWN),
+        ("2026-02-04T10:00:00Z", Truth.YES, Truth.UNKNOWN),
+        ("2026-02-04T10:00:01Z", Truth.UNKNOWN, Truth.UNKNOWN),
+        ("2026-02-05T11:00:00Z", Truth.UNKNOWN, Truth.YES),
     ],
 )
-def test_the_scores_of_a_trial_count_from_its_start(at: str, from_start: Holds, from_end: Holds) -> None:
+def test_the_scores_of_a_trial_count_from_its_start(at: str, from_start: Truth, from_end: Truth) -> None:
     days = {"start": "2026-02-02T10:00:00Z", "end": "2026-02-05T10:00:00Z"}
     facts = [
         procedure("trial", None, performedPeriod=days, id="p"),
         score("8", "2026-02-02T09:00:00Z", id="b"),
         score("2", at, id="a"),
     ]
-    arguments = {"after": "trial", "relief": "at least 75 %", "until": "48 hours"}
+    arguments = {"after": "trial", "relief": "at least 75 %", "measured_within": "48 hours"}
     assert find(clause("pain_relief", from_="start", **arguments), *facts).holds is from_start
     assert find(clause("pain_relief", from_="end", **arguments), *facts).holds is from_end
     assert find(clause("pain_relief", **arguments), *facts).holds is from_end
@@ -462,19 +462,19 @@ def test_a_trial_without_an_end_counts_from_its_start_alone() -> None:
         score("8", "2026-02-02T09:00:00Z", id="b"),
         score("2", "2026-02-02T12:00:00Z", id="a"),
     ]
-    assert find(clause("pain_relief", after="trial", relief="at least 75 %", from_="start"), *facts).holds is Holds.YES
+    assert find(clause("pain_relief", after="trial", relief="at least 75 %", from_="start"), *facts).holds is Truth.YES
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"which": "first", "occasions": "2", "relief": "at least 75 %"}, "`which` asks about one day"),
+        ({"occasion": "first", "occasions": "2", "relief": "at least 75 %"}, "`occasion` asks about one day"),
         ({"apart": "at least 2 weeks", "relief": "at least 75 %"}, "it needs `occasions: 2` or more"),
         ({"apart": "at least 2 weeks", "occasions": "1", "relief": "at least 75 %"}, "it needs `occasions: 2`"),
         ({"apart": "under 2 weeks", "occasions": "2", "relief": "at least 75 %"}, "write it like 'at least 2 weeks'"),
-        ({"which": "first"}, "`which` and `also` need a `relief`"),
-        ({"also": "3 following days"}, "`which` and `also` need a `relief`"),
-        ({"also": "0 following days", "relief": "at least 75 %"}, "write it like '7 following days'"),
+        ({"occasion": "first"}, "`occasion` and `sustained` need a `relief`"),
+        ({"sustained": "3 following days"}, "`occasion` and `sustained` need a `relief`"),
+        ({"sustained": "0 following days", "relief": "at least 75 %"}, "write it like '7 following days'"),
     ],
 )
 def test_what_asks_for_nothing_or_for_two_things_is_refused(arguments: dict[str, str], says: str) -> None:

@@ -4,21 +4,21 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Holds
+from coverage_policies.format.operator import Truth
 from coverage_policies.format.searches import CARE_PLANS, ORDERS, PROCEDURES
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
 from tests.support.policy_fakes import UNAVAILABLE, available, clause, concept, find, procedure
 
-PLANNED = clause("plan", in_="alpha")
+PLANNED = clause("planned", in_="alpha")
 
 
 def care_plan(code: str, status: str = "active", activity: str = "in-progress", **more: Any) -> Resource:
     return {
         "resourceType": "CarePlan",
-        "id": "plan",
+        "id": "planned",
         "status": status,
-        "intent": "plan",
+        "intent": "planned",
         "subject": {"reference": "Patient/p"},
         "activity": [{"detail": {"status": activity, "code": concept(code)}}],
     } | more
@@ -42,29 +42,29 @@ def test_it_needs_plans_orders_and_procedures() -> None:
 @pytest.mark.parametrize(
     ("resource", "holds"),
     [
-        (care_plan("alpha"), Holds.YES),
-        (care_plan("alpha", "revoked"), Holds.NO),
-        (care_plan("alpha", activity="completed"), Holds.NO),
-        (care_plan("alpha-asks"), Holds.NO),
-        (care_plan("alpha", period={"start": "once"}), Holds.NO),
-        (request("alpha"), Holds.YES),
-        (request("alpha", "draft"), Holds.NO),
-        (request("alpha", intent="proposal"), Holds.NO),
-        (request("alpha", doNotPerform=True), Holds.NO),
-        (request("beta"), Holds.NO),
-        (procedure("alpha", "2026-02-01", "in-progress"), Holds.YES),
-        (procedure("alpha", "2026-02-01", "completed"), Holds.NO),
+        (care_plan("alpha"), Truth.YES),
+        (care_plan("alpha", "revoked"), Truth.NO),
+        (care_plan("alpha", activity="completed"), Truth.NO),
+        (care_plan("alpha-asks"), Truth.NO),
+        (care_plan("alpha", period={"start": "once"}), Truth.NO),
+        (request("alpha"), Truth.YES),
+        (request("alpha", "draft"), Truth.NO),
+        (request("alpha", intent="proposal"), Truth.NO),
+        (request("alpha", doNotPerform=True), Truth.NO),
+        (request("beta"), Truth.NO),
+        (procedure("alpha", "2026-02-01", "in-progress"), Truth.YES),
+        (procedure("alpha", "2026-02-01", "completed"), Truth.NO),
     ],
 )
-def test_what_is_active_or_under_way_holds(resource: Resource, holds: Holds) -> None:
+def test_what_is_active_or_under_way_holds(resource: Resource, holds: Truth) -> None:
     found = find(PLANNED, resource)
-    assert (found.holds, found.reason) == (holds, Reason.PRESENT if holds is Holds.YES else Reason.NOT_FOUND)
-    assert len(found.evidence) == (1 if holds is Holds.YES else 0)
+    assert (found.holds, found.reason) == (holds, Reason.PRESENT if holds is Truth.YES else Reason.NOT_FOUND)
+    assert len(found.evidence) == (1 if holds is Truth.YES else 0)
 
 
 @pytest.mark.parametrize("kind", ["CarePlan", "ServiceRequest", "Procedure"])
 def test_silence_tells_nothing_where_one_kind_was_cut_short(kind: str) -> None:
     cut_short: dict[str, Any] = {kind: UNAVAILABLE}
     found = find(PLANNED, availability=available(**cut_short))
-    assert (found.holds, found.reason) == (Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE)
-    assert find(PLANNED, care_plan("alpha"), availability=available(**cut_short)).holds is Holds.YES
+    assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE)
+    assert find(PLANNED, care_plan("alpha"), availability=available(**cut_short)).holds is Truth.YES

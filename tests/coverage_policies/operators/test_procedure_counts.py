@@ -1,17 +1,17 @@
-"""`procedure` with `times`, `apart`, `first` and `last`, on a side and for a purpose."""
+"""`procedure` with `count`, `apart`, `first` and `last`, on a side and for a purpose."""
 
 from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Finding, Holds
+from coverage_policies.format.operator import Finding, Truth
 from coverage_policies.format.searches import PROCEDURES
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.orders import Order
 from tests.support.policy_fakes import NOT_OFFERED, UNAVAILABLE, available, clause, concept, find, order, procedure
 
-YES, NO, OPEN = Holds.YES, Holds.NO, Holds.CANNOT_TELL
+YES, NO, OPEN = Truth.YES, Truth.NO, Truth.UNKNOWN
 CUT_SHORT = available(Procedure=UNAVAILABLE)
 SIDES = {"left": "7771000", "right": "24028007", "bilateral": "51440002"}
 
@@ -29,7 +29,7 @@ def on(side: str) -> Order:
     return order(bodySite=[concept(SIDES[side])]) if side else order()
 
 
-def asked(*resources: Resource, of: Order | None = None, cut_short: bool = False, **arguments: str) -> Holds:
+def asked(*resources: Resource, of: Order | None = None, cut_short: bool = False, **arguments: str) -> Truth:
     return finding(*resources, of=of, cut_short=cut_short, **arguments).holds
 
 
@@ -39,7 +39,7 @@ def finding(*resources: Resource, of: Order | None = None, cut_short: bool = Fal
 
 
 def test_all_of_it_needs_the_procedures() -> None:
-    for arguments in ({"times": "at least 4"}, {"first": "at least 2 weeks ago"}, {"last": "under 2 months ago"}):
+    for arguments in ({"count": "at least 4"}, {"first": "at least 2 weeks ago"}, {"last": "under 2 months ago"}):
         assert clause("procedure", in_="alpha", **arguments).searches == (PROCEDURES,)
 
 
@@ -49,7 +49,7 @@ FOUR = ("2025-05-01", "2025-08-01", "2025-11-01", "2026-02-01")
 
 
 @pytest.mark.parametrize(
-    ("days", "times", "holds"),
+    ("days", "count", "holds"),
     [
         (FOUR, "at least 4", YES),
         (FOUR[1:], "at least 4", NO),
@@ -68,37 +68,37 @@ FOUR = ("2025-05-01", "2025-08-01", "2025-11-01", "2026-02-01")
         ((*FOUR[1:], "2025-08"), "at least 4", OPEN),
     ],
 )
-def test_days_within_the_time_are_counted(days: tuple[str | None, ...], times: str, holds: Holds) -> None:
-    found = finding(*(done(day, name=f"p{i}") for i, day in enumerate(days)), times=times, within="12 months")
+def test_days_within_the_time_are_counted(days: tuple[str | None, ...], count: str, holds: Truth) -> None:
+    found = finding(*(done(day, name=f"p{i}") for i, day in enumerate(days)), count=count, within="12 months")
     assert (found.holds, found.reason) == (holds, Reason.COUNT_OUT_OF_RANGE)
 
 
 def test_two_records_of_one_day_are_one() -> None:
     twice = [done(day, name=f"{day}-{i}") for day in FOUR[1:] for i in range(2)]
-    assert asked(*twice, times="at least 4", within="12 months") is NO
+    assert asked(*twice, count="at least 4", within="12 months") is NO
 
 
 def test_without_a_time_all_that_was_done_by_the_day_counts() -> None:
-    assert asked(done("2001-01-01"), done("2026-03-02"), times="at least 2") is YES
-    assert asked(done("2001-01-01"), done("2026-03-03"), times="at least 2") is NO
+    assert asked(done("2001-01-01"), done("2026-03-02"), count="at least 2") is YES
+    assert asked(done("2001-01-01"), done("2026-03-03"), count="at least 2") is NO
 
 
 @pytest.mark.parametrize("status", ["in-progress", "stopped", "unknown"])
 def test_what_may_not_have_been_done_is_neither_counted_nor_ruled_out(status: str) -> None:
-    assert asked(*map(done, FOUR[1:]), done(FOUR[0], status=status), times="at least 4") is OPEN
-    assert asked(*map(done, FOUR), done("2025-06-01", status=status), times="at least 4") is YES
+    assert asked(*map(done, FOUR[1:]), done(FOUR[0], status=status), count="at least 4") is OPEN
+    assert asked(*map(done, FOUR), done("2025-06-01", status=status), count="at least 4") is YES
 
 
 def test_a_list_cut_short_proves_many_and_never_few() -> None:
-    assert asked(*map(done, FOUR), times="at least 4", cut_short=True) is YES
-    few = finding(*map(done, FOUR[1:]), times="at least 4", cut_short=True)
+    assert asked(*map(done, FOUR), count="at least 4", cut_short=True) is YES
+    few = finding(*map(done, FOUR[1:]), count="at least 4", cut_short=True)
     assert (few.holds, few.reason) == (OPEN, Reason.DATA_UNAVAILABLE)
-    assert asked(*map(done, FOUR[:2]), times="exactly 2", cut_short=True) is OPEN
-    assert asked(*map(done, FOUR[:3]), times="exactly 2", cut_short=True) is NO
+    assert asked(*map(done, FOUR[:2]), count="exactly 2", cut_short=True) is OPEN
+    assert asked(*map(done, FOUR[:3]), count="exactly 2", cut_short=True) is NO
 
 
 def test_a_server_without_procedures_tells_no_number() -> None:
-    test = clause("procedure", in_="alpha", times="at least 4")
+    test = clause("procedure", in_="alpha", count="at least 4")
     assert find(test, done(FOUR[0]), availability=available(Procedure=NOT_OFFERED)).holds is OPEN
 
 
@@ -116,42 +116,42 @@ def test_a_server_without_procedures_tells_no_number() -> None:
         (("2026-01-01", "2026-01-05", "2026-01-14"), NO, NO),
     ],
 )
-def test_exactly_two_lie_so_far_apart(days: tuple[str | None, ...], under: Holds, at_least: Holds) -> None:
+def test_exactly_two_lie_so_far_apart(days: tuple[str | None, ...], under: Truth, at_least: Truth) -> None:
     facts = [done(day, name=f"p{i}") for i, day in enumerate(days)]
-    found = finding(*facts, times="exactly 2", apart="under 2 weeks")
+    found = finding(*facts, count="exactly 2", apart="under 2 weeks")
     assert (found.holds, found.reason) == (under, Reason.DATE_OUT_OF_RANGE)
-    assert asked(*facts, times="exactly 2", apart="at least 2 weeks") is at_least
+    assert asked(*facts, count="exactly 2", apart="at least 2 weeks") is at_least
 
 
 def test_the_first_and_the_last_of_several_lie_so_far_apart() -> None:
     near = [done(day) for day in ("2026-01-01", "2026-01-05", "2026-01-14")]
     far = [done(day) for day in ("2026-01-01", "2026-01-05", "2026-01-15")]
-    assert asked(*near, times="at least 2", apart="under 2 weeks") is YES
-    assert asked(*far, times="at least 2", apart="under 2 weeks") is NO
-    assert asked(*near, times="at least 2", apart="at least 2 weeks") is NO
-    assert asked(*far, times="at least 2", apart="at least 2 weeks") is YES
+    assert asked(*near, count="at least 2", apart="under 2 weeks") is YES
+    assert asked(*far, count="at least 2", apart="under 2 weeks") is NO
+    assert asked(*near, count="at least 2", apart="at least 2 weeks") is NO
+    assert asked(*far, count="at least 2", apart="at least 2 weeks") is YES
 
 
 def test_one_that_may_not_count_proves_no_distance_and_may_spoil_nearness() -> None:
     pair = [done("2026-01-01"), done("2026-01-05")]
     unsure = done("2026-02-01", status="unknown")
-    assert asked(*pair, unsure, times="at least 2", apart="at least 2 weeks") is OPEN
-    assert asked(*pair, unsure, times="at least 2", apart="under 2 weeks") is OPEN
+    assert asked(*pair, unsure, count="at least 2", apart="at least 2 weeks") is OPEN
+    assert asked(*pair, unsure, count="at least 2", apart="under 2 weeks") is OPEN
 
 
 def test_an_unsure_record_of_a_known_day_changes_nothing() -> None:
     pair = [done("2026-01-01"), done("2026-01-05")]
     again = done("2026-01-05", status="unknown")
-    assert asked(*pair, again, times="exactly 2", apart="under 2 weeks") is YES
+    assert asked(*pair, again, count="exactly 2", apart="under 2 weeks") is YES
 
 
 def test_a_list_cut_short_may_lack_one_far_apart() -> None:
     pair = [done("2026-01-01"), done("2026-01-05")]
-    assert asked(*pair, times="at least 2", apart="under 2 weeks", cut_short=True) is OPEN
-    assert asked(*pair, times="at least 2", apart="at least 2 weeks", cut_short=True) is OPEN
+    assert asked(*pair, count="at least 2", apart="under 2 weeks", cut_short=True) is OPEN
+    assert asked(*pair, count="at least 2", apart="at least 2 weeks", cut_short=True) is OPEN
     far = [done("2026-01-01"), done("2026-01-15")]
-    assert asked(*far, times="at least 2", apart="at least 2 weeks", cut_short=True) is YES
-    assert asked(*far, times="at least 2", apart="under 2 weeks", cut_short=True) is NO
+    assert asked(*far, count="at least 2", apart="at least 2 weeks", cut_short=True) is YES
+    assert asked(*far, count="at least 2", apart="under 2 weeks", cut_short=True) is NO
 
 
 # --- the first and the last ------------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ def test_a_list_cut_short_may_lack_one_far_apart() -> None:
         ((None,), OPEN, OPEN),
     ],
 )
-def test_how_long_ago_the_first_was(days: tuple[str | None, ...], at_least: Holds, under: Holds) -> None:
+def test_how_long_ago_the_first_was(days: tuple[str | None, ...], at_least: Truth, under: Truth) -> None:
     facts = [done(day, name=f"p{i}") for i, day in enumerate(days)]
     found = finding(*facts, first="at least 2 weeks ago")
     assert (found.holds, found.reason) == (at_least, Reason.DATE_OUT_OF_RANGE)
@@ -212,7 +212,7 @@ def test_an_older_one_that_may_not_count_leaves_the_first_open() -> None:
         (("2026-03-03",), NO),
     ],
 )
-def test_how_long_ago_the_last_was(days: tuple[str | None, ...], holds: Holds) -> None:
+def test_how_long_ago_the_last_was(days: tuple[str | None, ...], holds: Truth) -> None:
     assert asked(*(done(day, name=f"p{i}") for i, day in enumerate(days)), last="under 2 months ago") is holds
 
 
@@ -251,8 +251,8 @@ def test_no_start_counts_from_its_end() -> None:
         ("bilateral", "left", OPEN, OPEN),
     ],
 )
-def test_the_side_of_the_order(ours: str, theirs: str, same: Holds, or_silent: Holds) -> None:
-    for more in ({}, {"times": "at least 1"}, {"first": "at least 2 weeks ago"}, {"last": "under 2 months ago"}):
+def test_the_side_of_the_order(ours: str, theirs: str, same: Truth, or_silent: Truth) -> None:
+    for more in ({}, {"count": "at least 1"}, {"first": "at least 2 weeks ago"}, {"last": "under 2 months ago"}):
         fact = done("2026-02-01", side=theirs)
         assert asked(fact, of=on(ours), side="same", **more) is same, more
         assert asked(fact, of=on(ours), side="same or not stated", **more) is or_silent, more
@@ -286,15 +286,15 @@ def test_with_two_sides_on_record_an_order_without_one_may_be_for_either() -> No
         ("Not therapeutic", "therapeutic", OPEN),
     ],
 )
-def test_the_purpose(purpose: str, wanted: str, holds: Holds) -> None:
+def test_the_purpose(purpose: str, wanted: str, holds: Truth) -> None:
     fact = done("2026-02-01", purpose=purpose)
     assert asked(fact, purpose=wanted) is holds
-    assert asked(fact, purpose=wanted, times="at least 1") is holds
+    assert asked(fact, purpose=wanted, count="at least 1") is holds
 
 
 def test_four_of_which_one_is_silent_may_be_three() -> None:
     on_the_left = [done(day, "left", "Therapeutic") for day in FOUR[1:]]
-    wanted = {"side": "same", "purpose": "therapeutic", "within": "12 months", "times": "at least 4"}
+    wanted = {"side": "same", "purpose": "therapeutic", "within": "12 months", "count": "at least 4"}
     assert asked(*on_the_left, done(FOUR[0], "left", "Therapeutic"), of=on("left"), **wanted) is YES
     assert asked(*on_the_left, done(FOUR[0], "left"), of=on("left"), **wanted) is OPEN
     assert asked(*on_the_left, done(FOUR[0], "", "Therapeutic"), of=on("left"), **wanted) is OPEN
@@ -310,7 +310,7 @@ def test_what_is_on_the_other_side_is_no_evidence() -> None:
 
 
 def test_one_on_the_other_side_alone_is_none() -> None:
-    found = finding(done("2026-02-01", "right"), of=on("left"), side="same", times="at least 1")
+    found = finding(done("2026-02-01", "right"), of=on("left"), side="same", count="at least 1")
     assert (found.holds, found.reason) == (NO, Reason.NOT_FOUND)
 
 
@@ -320,15 +320,15 @@ def test_one_on_the_other_side_alone_is_none() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"times": "under 4"}, "'under 4' cannot be proven, one may be missing; write it like 'at least 4'"),
-        ({"times": "at most 4"}, "'at most 4' cannot be proven, one may be missing"),
+        ({"count": "under 4"}, "'under 4' cannot be proven, one may be missing; write it like 'at least 4'"),
+        ({"count": "at most 4"}, "'at most 4' cannot be proven, one may be missing"),
         ({"last": "at least 2 months ago"}, "cannot be proven, a visit may be missing; write it like 'under 2 months"),
         ({"last": "over 2 months ago"}, "cannot be proven, a visit may be missing"),
-        ({"times": "at least 4", "first": "over 2 weeks ago"}, "`times` and `first` are two questions"),
+        ({"count": "at least 4", "first": "over 2 weeks ago"}, "`count` and `first` are two questions"),
         ({"first": "over 2 weeks ago", "within": "1 year"}, "`within` and `first` are two questions"),
         ({"last": "under 2 weeks ago", "within": "1 year"}, "`within` and `last` are two questions"),
-        ({"apart": "under 2 weeks"}, "`apart` says how far apart that many are; it needs `times`"),
-        ({"apart": "under 2 weeks", "first": "over 2 weeks ago"}, "it needs `times`"),
+        ({"apart": "under 2 weeks"}, "`apart` says how far apart that many are; it needs `count`"),
+        ({"apart": "under 2 weeks", "first": "over 2 weeks ago"}, "it needs `count`"),
     ],
 )
 def test_what_cannot_be_proven_or_asks_two_things_is_refused(arguments: dict[str, str], says: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Finding, Holds
+from coverage_policies.format.operator import Finding, Truth
 from coverage_policies.format.operator import Test as ClauseTest
 from coverage_policies.format.searches import PROCEDURES
 from coverage_policies.format.terms import Reason
@@ -35,23 +35,23 @@ def test_it_needs_the_procedures() -> None:
 @pytest.mark.parametrize(
     ("resource", "holds", "reason"),
     [
-        (procedure("alpha", "2020-01-01"), Holds.YES, Reason.PRESENT),
-        (procedure("alpha", "2026-03-02"), Holds.YES, Reason.PRESENT),
-        (procedure("alpha", "2026-03-03"), Holds.NO, Reason.NOT_FOUND),
-        (procedure("alpha", "2026-03"), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        (procedure("alpha", None), Holds.YES, Reason.PRESENT),
-        (procedure("alpha", "2026-03-01", "in-progress"), Holds.YES, Reason.PRESENT),
-        (procedure("alpha", "2026-03-03", "in-progress"), Holds.NO, Reason.NOT_FOUND),
-        (procedure("alpha", "2026-01-01", "stopped"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (procedure("alpha", "2026-01-01", "not-done"), Holds.NO, Reason.NOT_FOUND),
-        (procedure("alpha-asks", "2026-01-01"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (procedure("alpha", "yesterday"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (procedure("beta", "2026-01-01"), Holds.NO, Reason.NOT_FOUND),
-        (period("2026-02-01", "2026-03-03"), Holds.NO, Reason.DATE_OUT_OF_RANGE),
-        (period("2026-02-01", None), Holds.YES, Reason.PRESENT),
+        (procedure("alpha", "2020-01-01"), Truth.YES, Reason.PRESENT),
+        (procedure("alpha", "2026-03-02"), Truth.YES, Reason.PRESENT),
+        (procedure("alpha", "2026-03-03"), Truth.NO, Reason.NOT_FOUND),
+        (procedure("alpha", "2026-03"), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        (procedure("alpha", None), Truth.YES, Reason.PRESENT),
+        (procedure("alpha", "2026-03-01", "in-progress"), Truth.YES, Reason.PRESENT),
+        (procedure("alpha", "2026-03-03", "in-progress"), Truth.NO, Reason.NOT_FOUND),
+        (procedure("alpha", "2026-01-01", "stopped"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (procedure("alpha", "2026-01-01", "not-done"), Truth.NO, Reason.NOT_FOUND),
+        (procedure("alpha-asks", "2026-01-01"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (procedure("alpha", "yesterday"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (procedure("beta", "2026-01-01"), Truth.NO, Reason.NOT_FOUND),
+        (period("2026-02-01", "2026-03-03"), Truth.NO, Reason.DATE_OUT_OF_RANGE),
+        (period("2026-02-01", None), Truth.YES, Reason.PRESENT),
     ],
 )
-def test_what_was_done_by_the_anchor_date_holds(resource: Resource, holds: Holds, reason: Reason) -> None:
+def test_what_was_done_by_the_anchor_date_holds(resource: Resource, holds: Truth, reason: Reason) -> None:
     found = find(DONE, resource)
     assert (found.holds, found.reason) == (holds, reason)
 
@@ -59,41 +59,41 @@ def test_what_was_done_by_the_anchor_date_holds(resource: Resource, holds: Holds
 @pytest.mark.parametrize(
     ("resource", "holds"),
     [
-        (period("2026-03-02", None, "in-progress"), Holds.YES),
-        (period("2026", None, "in-progress"), Holds.CANNOT_TELL),
-        (procedure("alpha", None, "in-progress"), Holds.CANNOT_TELL),
+        (period("2026-03-02", None, "in-progress"), Truth.YES),
+        (period("2026", None, "in-progress"), Truth.UNKNOWN),
+        (procedure("alpha", None, "in-progress"), Truth.UNKNOWN),
     ],
 )
 @pytest.mark.parametrize("test", [DONE, RECENT], ids=["done", "recent"])
 def test_what_goes_on_now_is_not_taken_back_to_an_earlier_day(
-    test: ClauseTest, resource: Resource, holds: Holds
+    test: ClauseTest, resource: Resource, holds: Truth
 ) -> None:
     now = case(resource)
-    assert test.find(now).holds is Holds.YES
+    assert test.find(now).holds is Truth.YES
     assert test.find(replace(now, is_looking_back=True)).holds is holds
 
 
 def test_what_was_done_on_no_known_day_is_not_taken_back_to_an_earlier_day() -> None:
-    assert DONE.find(replace(case(procedure("alpha", None)), is_looking_back=True)).holds is Holds.CANNOT_TELL
+    assert DONE.find(replace(case(procedure("alpha", None)), is_looking_back=True)).holds is Truth.UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("resource", "holds", "reason"),
     [
-        (procedure("alpha", "2025-12-02"), Holds.YES, Reason.PRESENT),
-        (procedure("alpha", "2025-12-01"), Holds.NO, Reason.DATE_OUT_OF_RANGE),
-        (procedure("alpha", "2026-01"), Holds.YES, Reason.PRESENT),
-        (procedure("alpha", "2025-12"), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        (procedure("alpha", "2025-11"), Holds.NO, Reason.DATE_OUT_OF_RANGE),
-        (procedure("alpha", None), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        (procedure("alpha", "2020-01-01", "in-progress"), Holds.YES, Reason.PRESENT),
-        (procedure("alpha", "2020-01-01", "stopped"), Holds.CANNOT_TELL, Reason.INVALID_ATTRIBUTE),
-        (period("2020-01-01", "2026-01-01"), Holds.YES, Reason.PRESENT),
-        (period("2020-01-01", None), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        (procedure("alpha", "2025-12-02"), Truth.YES, Reason.PRESENT),
+        (procedure("alpha", "2025-12-01"), Truth.NO, Reason.DATE_OUT_OF_RANGE),
+        (procedure("alpha", "2026-01"), Truth.YES, Reason.PRESENT),
+        (procedure("alpha", "2025-12"), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        (procedure("alpha", "2025-11"), Truth.NO, Reason.DATE_OUT_OF_RANGE),
+        (procedure("alpha", None), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        (procedure("alpha", "2020-01-01", "in-progress"), Truth.YES, Reason.PRESENT),
+        (procedure("alpha", "2020-01-01", "stopped"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (period("2020-01-01", "2026-01-01"), Truth.YES, Reason.PRESENT),
+        (period("2020-01-01", None), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
     ],
 )
 def test_what_was_done_recently_holds_and_the_boundary_day_is_recent(
-    resource: Resource, holds: Holds, reason: Reason
+    resource: Resource, holds: Truth, reason: Reason
 ) -> None:
     found = find(RECENT, resource)
     assert (found.holds, found.reason) == (holds, reason)
@@ -109,16 +109,16 @@ def test_one_that_is_unclear_beside_an_old_one_cannot_tell() -> None:
     found = find(
         RECENT, procedure("alpha", "2025-01-01", id="old"), procedure("alpha", "2026-02-01", "stopped", id="s")
     )
-    assert (found.holds, named(found)) == (Holds.CANNOT_TELL, ["Procedure/old", "Procedure/s"])
+    assert (found.holds, named(found)) == (Truth.UNKNOWN, ["Procedure/old", "Procedure/s"])
 
 
 def test_a_list_cut_short_may_lack_the_recent_one() -> None:
     found = find(RECENT, procedure("alpha", "2025-01-01"), availability=CUT_SHORT)
-    assert (found.holds, found.reason, len(found.evidence)) == (Holds.CANNOT_TELL, Reason.DATA_UNAVAILABLE, 1)
+    assert (found.holds, found.reason, len(found.evidence)) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, 1)
 
 
 def test_a_recent_one_of_a_list_cut_short_holds() -> None:
-    assert find(RECENT, procedure("alpha", "2026-02-01"), availability=CUT_SHORT).holds is Holds.YES
+    assert find(RECENT, procedure("alpha", "2026-02-01"), availability=CUT_SHORT).holds is Truth.YES
 
 
 # --- lasting ---------------------------------------------------------------------------------------------------------
@@ -131,29 +131,29 @@ def visits(*days: str, **more: Any) -> list[Resource]:
 @pytest.mark.parametrize(
     ("days", "holds", "reason"),
     [
-        (("2026-01-01", "2026-01-29"), Holds.YES, Reason.PRESENT),
-        (("2026-01-01", "2026-01-28"), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        (("2026-01-29", "2026-01-10", "2026-01-01"), Holds.YES, Reason.PRESENT),
-        (("2026-01-01",), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        (("2026-01", "2026-02-28"), Holds.YES, Reason.PRESENT),
-        (("2026-01", "2026-02-27"), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
-        (("2026-01-01", "2026-02"), Holds.YES, Reason.PRESENT),
-        (("2026-01-15", "2026-02"), Holds.CANNOT_TELL, Reason.DATE_OUT_OF_RANGE),
+        (("2026-01-01", "2026-01-29"), Truth.YES, Reason.PRESENT),
+        (("2026-01-01", "2026-01-28"), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        (("2026-01-29", "2026-01-10", "2026-01-01"), Truth.YES, Reason.PRESENT),
+        (("2026-01-01",), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        (("2026-01", "2026-02-28"), Truth.YES, Reason.PRESENT),
+        (("2026-01", "2026-02-27"), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        (("2026-01-01", "2026-02"), Truth.YES, Reason.PRESENT),
+        (("2026-01-15", "2026-02"), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
     ],
 )
-def test_it_lasts_from_the_first_to_the_last(days: tuple[str, ...], holds: Holds, reason: Reason) -> None:
+def test_it_lasts_from_the_first_to_the_last(days: tuple[str, ...], holds: Truth, reason: Reason) -> None:
     found = find(LONG, *visits(*days))
     assert (found.holds, found.reason, len(found.evidence)) == (holds, reason, len(days))
 
 
 def test_one_period_lasts_from_its_start_to_its_end() -> None:
-    assert find(LONG, period("2026-01-01", "2026-01-29")).holds is Holds.YES
-    assert find(LONG, period("2026-01-01", "2026-01-28")).holds is Holds.CANNOT_TELL
+    assert find(LONG, period("2026-01-01", "2026-01-29")).holds is Truth.YES
+    assert find(LONG, period("2026-01-01", "2026-01-28")).holds is Truth.UNKNOWN
 
 
 def test_a_period_counts_up_to_the_anchor_date_only() -> None:
-    assert find(LONG, period("2026-02-02", "2026-06-01")).holds is Holds.YES
-    assert find(LONG, period("2026-02-03", "2026-06-01")).holds is Holds.CANNOT_TELL
+    assert find(LONG, period("2026-02-02", "2026-06-01")).holds is Truth.YES
+    assert find(LONG, period("2026-02-03", "2026-06-01")).holds is Truth.UNKNOWN
 
 
 def test_what_is_unclear_or_undated_makes_nothing_longer() -> None:
@@ -165,8 +165,8 @@ def test_what_is_unclear_or_undated_makes_nothing_longer() -> None:
         procedure("alpha-asks", "2025-01-01", id="x"),
     ):
         found = find(LONG, known, other)
-        assert (found.holds, named(found)) == (Holds.CANNOT_TELL, ["Procedure/known", "Procedure/x"])
+        assert (found.holds, named(found)) == (Truth.UNKNOWN, ["Procedure/known", "Procedure/x"])
 
 
 def test_what_comes_after_the_anchor_date_makes_nothing_longer() -> None:
-    assert find(LONG, *visits("2026-02-10", "2026-03-10")).holds is Holds.CANNOT_TELL
+    assert find(LONG, *visits("2026-02-10", "2026-03-10")).holds is Truth.UNKNOWN

@@ -1,16 +1,16 @@
-"""Decisions, cards, determinations and feedback."""
+"""The baseline: used tokens, decisions, cards, determinations, and feedback."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0001"
+down_revision = None
 branch_labels = None
 depends_on = None
 
 _MOMENT = sa.DateTime(timezone=True)
 _APPEND_ONLY = {
-    "bundles": "",
+    "policy_snapshots": "",
     "decisions": "OLD.at < before",
     "cards": "(SELECT at FROM decisions WHERE decision = OLD.decision) < before",
     "determinations": "(SELECT at FROM decisions WHERE decision = OLD.decision) < before",
@@ -20,11 +20,18 @@ _APPEND_ONLY = {
 
 
 def upgrade() -> None:
-    """Go to this schema from the one before."""
+    """Create every table, index, and append-only trigger."""
     op.create_table(
-        "bundles",
-        sa.Column("bundle", sa.Text, primary_key=True),
-        sa.Column("texts", sa.JSON, nullable=False),
+        "used_tokens",
+        sa.Column("issuer", sa.Text, primary_key=True),
+        sa.Column("jti", sa.Text, primary_key=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("used_tokens_expires_at", "used_tokens", ["expires_at"])
+    op.create_table(
+        "policy_snapshots",
+        sa.Column("snapshot", sa.Text, primary_key=True),
+        sa.Column("content", sa.JSON, nullable=False),
     )
     op.create_table(
         "decisions",
@@ -32,9 +39,9 @@ def upgrade() -> None:
         sa.Column("at", _MOMENT, nullable=False),
         sa.Column("path", sa.Text, nullable=False),
         sa.Column("hook_instance", sa.Text, nullable=False),
-        sa.Column("caller", sa.Text, nullable=False),
+        sa.Column("client", sa.Text, nullable=False),
         sa.Column("status", sa.Integer, nullable=False),
-        sa.Column("bundle", sa.Text, sa.ForeignKey("bundles.bundle")),
+        sa.Column("snapshot", sa.Text, sa.ForeignKey("policy_snapshots.snapshot")),
         sa.Column("labels", sa.JSON, nullable=False),
         sa.Column("input", sa.JSON, nullable=False),
         sa.Column("metrics", sa.JSON, nullable=False),
@@ -48,12 +55,12 @@ def upgrade() -> None:
         sa.Column("decision", sa.Text, sa.ForeignKey("decisions.decision"), nullable=False),
         sa.Column("outcome", sa.Text, nullable=False),
         sa.Column("indicator", sa.Text, nullable=False),
-        sa.Column("sameness", sa.Text),
-        sa.Column("held_back", sa.Text, nullable=False),
+        sa.Column("card_fingerprint", sa.Text),
+        sa.Column("suppressed", sa.Text, nullable=False),
         sa.Column("suggestions", sa.JSON, nullable=False),
     )
     op.create_index("cards_decision", "cards", ["decision"])
-    op.create_index("cards_sameness", "cards", ["sameness"])
+    op.create_index("cards_card_fingerprint", "cards", ["card_fingerprint"])
     op.create_table(
         "determinations",
         sa.Column("decision", sa.Text, sa.ForeignKey("decisions.decision"), primary_key=True),
@@ -68,7 +75,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text, nullable=False),
         sa.Column("pathway", sa.Text, nullable=False),
         sa.Column("criteria", sa.JSON, nullable=False),
-        sa.Column("about", sa.JSON, nullable=False),
+        sa.Column("criteria_targeted", sa.JSON, nullable=False),
         sa.Column("facts_hash", sa.Text, nullable=False),
         sa.Column("answer_hash", sa.Text, nullable=False),
     )
@@ -78,7 +85,7 @@ def upgrade() -> None:
         sa.Column("feedback", sa.Text, primary_key=True),
         sa.Column("card", sa.Text, nullable=False),
         sa.Column("path", sa.Text, nullable=False),
-        sa.Column("caller", sa.Text, nullable=False),
+        sa.Column("client", sa.Text, nullable=False),
         sa.Column("outcome", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("suggestions", sa.JSON, nullable=False),
