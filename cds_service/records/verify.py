@@ -79,9 +79,9 @@ def replay(
 ) -> tuple[Check, ...]:
     """Judge a request again by the texts that were in force, at the moment it was judged, and compare.
 
-    No FHIR server is called: `chart` is a Bundle with what was read beside the prefetch. Raises NotReplayableError for a
-    decision of which no answer was recorded or that was recorded under another key, and ValueError for a chart that is
-    no Bundle.
+    No FHIR server is called: `chart` is a Bundle with what was read beside the prefetch. Raises NotReplayableError for
+    a decision of which no answer was recorded or that was recorded under another key, and ValueError for a chart that
+    is no Bundle.
     """
     if not decision.row["input"]:
         raise NotReplayableError(f"the call was answered {decision.row['status']}; there is no answer to compare")

@@ -226,7 +226,7 @@ def test_what_cannot_be_told_is_said(replayed: Replayed) -> None:
         (("no-such-decision", body, chart), "no decision no-such-decision is recorded"),
         ((refused, body, chart), "answered 400"),
         ((decision, body, None), "--chart"),
-        ((decision, body, {"resourceType": "Patient"}), "PolicySnapshot"),
+        ((decision, body, {"resourceType": "Patient"}), "Bundle"),
         ((decision, {"hook": "order-sign"}, chart), "required"),
     ):
         result = replayed.replay(*arguments)
