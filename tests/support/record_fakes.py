@@ -65,7 +65,7 @@ class RecordedService:
         self.settings = Settings(**settings)
         self.database = database
         self.clock = Clock()
-        self.chart: Json = {"resourceType": "PolicySnapshot", "entry": []}
+        self.chart: Json = {"resourceType": "Bundle", "entry": []}
         self.written = io.StringIO()
         self.assessor = (
             load_assessor(self.settings) if settings.keys() & {"plan_rules", "policy_folders"} else shipped()
@@ -163,5 +163,5 @@ def accepted(card: str, *suggestions: str) -> dict[str, Any]:
 
 
 def resources(chart: Json, kind: str) -> Iterable[Json]:
-    """The resources of a type in a PolicySnapshot; they may be changed in place."""
+    """The resources of a type in a Bundle; they may be changed in place."""
     return [each["resource"] for each in chart["entry"] if each["resource"]["resourceType"] == kind]
