@@ -25,7 +25,7 @@ from flask import Flask, Response, jsonify, request
 from cds_service.hooks.policy_judge import PolicyJudge
 from cds_service.observability.call_log import CallLog
 from cds_service.records.database import Database
-from cds_service.records.policy_snapshot import Bundle
+from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.protocol import Records
 from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.sample_ehr.hook_client import hook_call
@@ -106,7 +106,7 @@ def main() -> None:
     folder = tempfile.TemporaryDirectory()
     database = Database(sys.argv[1] if sys.argv[1:] else f"sqlite:///{folder.name}/records.db", wait_seconds=5)
     make_ready(database)
-    bundle = Bundle.of(assessor, settings.time_zone, settings.answers_valid_days)
+    bundle = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)
     recorded = app_with(records_in(database, Pseudonymizer(random_key()), settings, assessor, bundle, clock))
     app = app_with(None)
 

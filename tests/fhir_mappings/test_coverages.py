@@ -270,7 +270,7 @@ def test_the_payer_is_the_organization_that_the_coverage_points_at(
 
 def test_a_payer_is_named_by_the_display_of_the_reference() -> None:
     found = only(coverage(payor=[{"reference": "Organization/nowhere", "display": " Sample Health PLAN "}]))
-    assert (found.names, found.identifiers) == ({"sample health plan"}, frozenset())
+    assert (found.names, found.identifiers) == (frozenset({"sample health plan"}), frozenset())
 
 
 def test_a_payer_is_identified_by_the_identifier_of_the_reference() -> None:

@@ -1,5 +1,7 @@
 """Whether a resource follows FHIR R4, element by element."""
 
+from typing import Any
+
 import pytest
 
 from fhir_mappings.validity import Fault, faults, warm
@@ -49,7 +51,7 @@ def test_a_fault_never_quotes_a_value():
 
 
 def test_nesting_too_deep_to_check_is_a_fault_and_no_crash():
-    deep = {"url": "http://example.org/x", "valueString": "x"}
+    deep: dict[str, Any] = {"url": "http://example.org/x", "valueString": "x"}
     for _ in range(2000):
         deep = {"url": "http://example.org/x", "extension": [deep]}
     assert elements(condition(extension=[deep])) == [""]

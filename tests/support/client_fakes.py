@@ -21,8 +21,17 @@ DISCOVERY = f"{PUBLIC}/cds-services"
 SIGN = f"{DISCOVERY}/coverage-order-sign"
 ISSUER = "https://ehr.example.org"
 
-_CURVES = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1, "ES256K": ec.SECP256K1}
-_ALGORITHM = {"ES": jwt.algorithms.ECAlgorithm, "RS": jwt.algorithms.RSAAlgorithm, "PS": jwt.algorithms.RSAAlgorithm}
+_CURVES: dict[str, Callable[[], ec.EllipticCurve]] = {
+    "ES256": ec.SECP256R1,
+    "ES384": ec.SECP384R1,
+    "ES512": ec.SECP521R1,
+    "ES256K": ec.SECP256K1,
+}
+_ALGORITHM: dict[str, Any] = {
+    "ES": jwt.algorithms.ECAlgorithm,
+    "RS": jwt.algorithms.RSAAlgorithm,
+    "PS": jwt.algorithms.RSAAlgorithm,
+}
 
 
 @cache
@@ -85,7 +94,7 @@ class KeyServer:
     def __init__(self, *keys: dict[str, Any]) -> None:
         self.keys = list(keys)
         self.asked = 0
-        self.instead: Callable[[], Response] | None = None
+        self.instead: Callable[[], Any] | None = None
         self.url = ""
         self.stopped = threading.Event()
         self.app = Flask("key server")

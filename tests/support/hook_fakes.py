@@ -61,7 +61,7 @@ class FakeEhr:
 
     def __init__(self) -> None:
         self.base = ""
-        self.answers: dict[str, tuple[int, Any] | Callable[[], Response]] = {
+        self.answers: dict[str, tuple[int, Any] | Callable[[], Any]] = {
             f"Patient/{PATIENT_ID}": (200, {"resourceType": "Patient", "id": PATIENT_ID}),
         }
         self.asked: list[str] = []

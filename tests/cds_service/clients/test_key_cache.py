@@ -111,7 +111,11 @@ def test_unknown_key_ids_cause_no_storm(server: KeyServer) -> None:
 
 @pytest.mark.requirement("7.126")
 def test_many_tokens_at_once_cause_one_request(server: KeyServer) -> None:
-    server.instead = lambda: time.sleep(0.2) or good(server)
+    def slow() -> Response:
+        time.sleep(0.2)
+        return good(server)
+
+    server.instead = slow
     kept = Kept(server)
     with ThreadPoolExecutor(32) as pool:
         assert all(pool.map(lambda _: kept.has(), range(32)))
@@ -290,7 +294,12 @@ def test_nothing_of_the_environment_is_used(server: KeyServer, monkeypatch: pyte
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     headers: list[Any] = []
-    server.instead = lambda: headers.append(dict(request.headers)) or good(server)
+
+    def note_headers() -> Response:
+        headers.append(dict(request.headers))
+        return good(server)
+
+    server.instead = note_headers
     assert keys_of(Client("ehr", "https://ehr.example.org", server.url), timeout=30).keys
     assert "Authorization" not in headers[0]
 

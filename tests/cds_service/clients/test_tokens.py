@@ -34,6 +34,7 @@ from tests.support.hook_fakes import NOW
 
 JKU = f"{ISSUER}/jwks.json"
 SECONDS = int(NOW.timestamp())
+WRONG_VALUES: tuple[object, ...] = (None, "", 0, [], {}, True, [1], "\ud800")
 
 
 class Door:
@@ -156,7 +157,7 @@ def test_a_key_checks_only_what_it_is_for(key: str, algorithm: str) -> None:
     [
         (claim, value)
         for claim in ("iss", "aud", "exp", "iat", "jti")
-        for value in (None, "", 0, [], {}, True, [1], "\ud800")
+        for value in WRONG_VALUES
         if (claim, value) != ("iat", 0)  # a moment, long ago
     ],
 )

@@ -1,6 +1,7 @@
 """Searching a store, both sides of every parameter."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -243,7 +244,16 @@ def test_a_transaction_whose_references_are_uuids(patient):
 
 def test_rubbish_is_skipped_and_counted():
     outcome = {"resourceType": "OperationOutcome", "issue": []}
-    rubbish = [None, "text", 7, [], {}, {"resource": None}, {"resource": {"id": "no-type"}}, {"resource": outcome}]
+    rubbish: list[Any] = [
+        None,
+        "text",
+        7,
+        [],
+        {},
+        {"resource": None},
+        {"resource": {"id": "no-type"}},
+        {"resource": outcome},
+    ]
     good = {"fullUrl": 5, "resource": of_type("Condition", "a")}
     store = Store.from_bundle({"resourceType": "Bundle", "type": "searchset", "entry": [*rubbish, good]})
     assert store.skipped == len(rubbish)

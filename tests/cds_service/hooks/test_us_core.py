@@ -62,8 +62,8 @@ def as_7_0_0(resource: dict[str, Any]) -> None:
         asserted = {"url": "http://hl7.org/fhir/StructureDefinition/condition-assertedDate", "valueDateTime": "2026"}
         resource["extension"] = [*resource.get("extension", ()), asserted]
     if resource["resourceType"] == "MedicationRequest":
-        adherence = {"url": f"{PROFILES}medication-adherence", "extension": []}
-        adherence["extension"] = [{"url": "dateAsserted", "valueDateTime": "2026-03-01"}]
+        asserted = {"url": "dateAsserted", "valueDateTime": "2026-03-01"}
+        adherence = {"url": f"{PROFILES}medication-adherence", "extension": [asserted]}
         resource["extension"] = [*resource.get("extension", ()), adherence]
 
 

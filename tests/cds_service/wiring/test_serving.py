@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from cds_service.settings import Settings
 from cds_service.wiring.serving import GunicornService, on_loopback
