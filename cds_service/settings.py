@@ -1,6 +1,8 @@
-"""Everything an operator can set, read from the environment (`CDS_…`) once at start."""
+"""Every setting of the service, read from the environment (`CDS_…`) once at start."""
 
 import re
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -8,34 +10,186 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from cds_service.fhir_client.allowlist import SERVER
+PREFIX = "CDS_"
+FHIR_SERVER = re.compile(r"https?://[A-Za-z0-9.*:\[\]-]+(/[A-Za-z0-9._~*/-]*)?\Z")
+"""An allowed FHIR server: a base address in which `*` matches any part of a host label or of a path segment."""
 
+_RENAMED = {
+    "CDS_CALLERS": "CDS_CLIENTS",
+    "CDS_ALLOW_ANYONE": "CDS_ALLOW_UNAUTHENTICATED",
+    "CDS_FHIR_REST_SECONDS": "CDS_FHIR_CIRCUIT_OPEN_SECONDS",
+    "CDS_FHIR_FAILURES": "CDS_FHIR_CIRCUIT_FAILURES",
+    "CDS_HOLD_BACK_DAYS": "CDS_SUPPRESS_OVERRIDDEN_DAYS",
+    "CDS_BUDGET_SECONDS": "CDS_CALL_TIMEOUT_SECONDS",
+    "CDS_RECORDS_KEY": "CDS_PSEUDONYM_KEY",
+    "CDS_ANSWER_UNRECORDED": "CDS_ANSWER_IF_STORE_FAILS",
+    "CDS_KEEP_COMMENTS": "CDS_STORE_COMMENTS",
+}
+_TEST_NAMES = frozenset({"CDS_EXTRA_CHARTS", "CDS_IG_DATA", "CDS_TEST_PROFILE", "CDS_TESTS_NEED_POSTGRESQL"})
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?\Z")
-_Listed = Annotated[tuple[str, ...], NoDecode]
+_Strings = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
     """The settings of the service; each is the environment variable `CDS_` and its name in capitals.
 
-    Lists are comma-separated. A value that cannot be used raises pydantic's ValidationError at start.
+    The everyday settings come first, then limits and timeouts, in the order of docs/settings.md. Lists are
+    comma-separated; an empty variable counts as unset. Raises pydantic's ValidationError for an invalid value.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CDS_", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, env_ignore_empty=True)
 
     public_url: str = Field(
         "http://127.0.0.1:8000",
         pattern=r"^https?://[^\s?#]+$",
-        description="The address under which EHRs reach the service, without /cds-services. "
-        "With https, answers tell browsers to stay on it (HSTS).",
+        description="The address at which EHRs reach the service, without /cds-services. "
+        "With https, responses tell browsers to keep using https (HSTS).",
     )
     clients: Path | None = Field(
         None,
-        description="A YAML file with the EHRs that may call, and how their tokens are checked.",
+        description="A YAML file that registers the EHRs that may call, and how to check their tokens.",
     )
     allow_unauthenticated: bool = Field(
         False,
-        description="Yes serves without tokens: anyone who reaches the service can send orders, and make it read the "
-        "FHIR servers they name.",
+        description="Set to yes to serve without tokens: anyone who can reach the service can send orders and make it "
+        "query the FHIR servers they name.",
+    )
+    fhir_servers: _Strings = Field(
+        (),
+        description="The base addresses of the FHIR servers that calls may name when their client has registered "
+        "none; * matches any part of a host label or of a path segment. If empty, calls may name any public server.",
+    )
+    fhir_private_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+        (),
+        description="Private networks in which any FHIR server may be, such as 10.0.0.0/8, or 127.0.0.0/8 for this "
+        "machine; a server registered by its full address does not need this.",
+    )
+    policy_folders: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        description="Folders with your own policy documents, read in addition to those that ship with the service.",
+    )
+    plan_rules: Path | None = Field(
+        None,
+        description="A YAML file with what no policy says: payers, effective dates, visibility, local order codes.",
+    )
+    time_zone: ZoneInfo = Field(
+        ZoneInfo("America/New_York"),
+        description="The time zone that turns an instant into a calendar day (IANA name).",
+    )
+    answers_valid_days: int = Field(
+        90,
+        ge=0,
+        description="How many days a clinician's answer to a policy question counts.",
+    )
+    suppress_overridden_days: int = Field(
+        30,
+        ge=0,
+        description="How many days to suppress a card that a user has overridden, for the same user, order, and "
+        "facts; 0 never suppresses one.",
+    )
+    store_comments: bool = Field(
+        False,
+        description="Set to yes to store the comments that clinicians write in feedback, which may name the patient.",
+    )
+    data_folder: Path = Field(
+        Path("cds-data"),
+        description="The folder for the database and the pseudonym key, unless they are set separately.",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="The database of decisions and feedback: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; "
+        "if unset, a SQLite file in the data folder.",
+    )
+    pseudonym_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="The secret for the keyed hashes of ids and charts in the decision log, at least 32 characters; "
+        "if unset, a file in the data folder. All processes that share a database need the same key.",
+    )
+    answer_if_store_fails: bool = Field(
+        False,
+        description="Set to yes to answer a call even if its decision could not be stored, and log an error; "
+        "otherwise the call gets 503.",
+    )
+    cors_origins: _Strings = Field(
+        ("*",),
+        description="The web origins whose pages may call the service, or * for all. The service never uses cookies.",
+    )
+    metrics: bool = Field(
+        False,
+        description="Set to yes to serve /metrics for Prometheus. It needs no token, so keep that address internal.",
+    )
+    workers: int = Field(
+        2,
+        ge=1,
+        description="How many processes serve requests.",
+    )
+    threads: int = Field(
+        32,
+        ge=1,
+        description="How many requests each process serves at the same time.",
+    )
+
+    call_timeout_seconds: float = Field(
+        4.0,
+        gt=0,
+        le=60,
+        description="The time limit of one call, in seconds, most of it for reading the chart; data not read in time "
+        "count as unavailable.",
+    )
+    query_timeout_seconds: float = Field(
+        3.0,
+        gt=0,
+        le=60,
+        description="The time limit of one FHIR query, in seconds, and again of connecting to the server.",
+    )
+    query_threads: int = Field(
+        12,
+        ge=1,
+        le=64,
+        description="How many FHIR queries of one call run in parallel.",
+    )
+    fhir_circuit_failures: int = Field(
+        5,
+        ge=1,
+        description="How many calls in a row a FHIR server may leave unanswered before its circuit opens: until it "
+        "closes again, calls do not query that server.",
+    )
+    fhir_circuit_open_seconds: float = Field(
+        30.0,
+        ge=0,
+        description="How long the circuit of a FHIR server stays open before one trial request, in seconds.",
+    )
+    max_body_bytes: int = Field(
+        10_000_000,
+        ge=1,
+        description="The largest request body, in bytes; a larger one gets 413.",
+    )
+    max_orders: int = Field(
+        50,
+        ge=1,
+        description="The most entries of draftOrders in one call; more get 413.",
+    )
+    max_call_resources: int = Field(
+        5_000,
+        ge=1,
+        description="The most resources in the prefetch of one call, and again from its FHIR server; more prefetch "
+        "gets 413, longer searches count as unavailable.",
+    )
+    max_call_bytes: int = Field(
+        40_000_000,
+        ge=1,
+        description="The most data to read from a FHIR server for one call, in bytes after decompression.",
+    )
+    max_response_bytes: int = Field(
+        10_000_000,
+        ge=1,
+        description="The largest page to read from a FHIR server, in bytes after decompression.",
+    )
+    max_pages: int = Field(
+        20,
+        ge=1,
+        description="The most pages to read of one search; a longer search counts as unavailable.",
     )
     clock_skew_seconds: int = Field(
         30,
@@ -46,153 +200,19 @@ class Settings(BaseSettings):
     longest_token_seconds: int = Field(
         86_400,
         ge=60,
-        description="The longest a client's token may still last, in seconds; one that lasts longer is refused.",
+        description="The longest remaining lifetime of a client's token, in seconds; a token valid for longer is "
+        "refused.",
     )
     stale_keys_seconds: int = Field(
         21_600,
         ge=0,
-        description="How long the last good keys of a client serve while its key server cannot be read, in seconds.",
-    )
-    time_zone: ZoneInfo = Field(
-        ZoneInfo("America/New_York"),
-        description="The zone in which an instant becomes a day (IANA name).",
-    )
-    call_timeout_seconds: float = Field(
-        4.0,
-        gt=0,
-        le=60,
-        description="The time one call may take, in seconds, most of it for reading the chart; what is not read in "
-        "time counts as unavailable.",
-    )
-    query_timeout_seconds: float = Field(
-        3.0,
-        gt=0,
-        le=60,
-        description="The longest that one FHIR query may take, and connecting as long again, in seconds.",
-    )
-    query_threads: int = Field(
-        12,
-        ge=1,
-        le=64,
-        description="How many FHIR queries of one call run side by side.",
-    )
-    max_pages: int = Field(
-        20,
-        ge=1,
-        description="How many pages of one search are read; a longer search counts as unavailable.",
-    )
-    max_response_bytes: int = Field(
-        10_000_000,
-        ge=1,
-        description="The largest page taken from a FHIR server, in bytes after decompression.",
-    )
-    max_body_bytes: int = Field(
-        10_000_000,
-        ge=1,
-        description="The largest request body taken, in bytes; a larger one is answered 413.",
-    )
-    max_call_bytes: int = Field(
-        40_000_000,
-        ge=1,
-        description="The most that is taken from a FHIR server for one call, in bytes after decompression.",
-    )
-    max_call_resources: int = Field(
-        5_000,
-        ge=1,
-        description="The most resources that one call may hold, in prefetch and again from its FHIR server; more "
-        "prefetch is answered 413, longer searches count as unavailable.",
-    )
-    max_orders: int = Field(
-        50,
-        ge=1,
-        description="The most entries of draftOrders that one call may hold; more are answered 413.",
-    )
-    fhir_servers: _Listed = Field(
-        (),
-        description="The base addresses of the FHIR servers that calls may name, where the client has registered none; "
-        "* stands for any part of a host's label or of a path's segment. Without any, every public server may be "
-        "named.",
-    )
-    fhir_private_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
-        (),
-        description="Private networks in which any named FHIR server may lie, such as 10.0.0.0/8, or 127.0.0.0/8 for "
-        "this machine; a server that is registered by its full address needs no mention.",
-    )
-    fhir_circuit_failures: int = Field(
-        5,
-        ge=1,
-        description="After how many calls in a row without any answer a FHIR server is left alone for a while.",
-    )
-    fhir_circuit_open_seconds: float = Field(
-        30.0,
-        ge=0,
-        description="How long a FHIR server is left alone that keeps failing, or that asks for it, in seconds.",
-    )
-    cors_origins: _Listed = Field(
-        ("*",),
-        description="The web origins whose pages may call the service, or * for all. Cookies are never used.",
-    )
-    answers_valid_days: int = Field(
-        90,
-        ge=0,
-        description="How many days a clinician's answer to a policy question counts.",
-    )
-    policy_folders: Annotated[tuple[Path, ...], NoDecode] = Field(
-        (),
-        description="Folders with policy documents of your own, read beside those that come with the service.",
-    )
-    plan_rules: Path | None = Field(
-        None,
-        description="A YAML file with what no policy text says: payers, effective dates, switches, local order codes.",
-    )
-    data_folder: Path = Field(
-        Path("cds-data"),
-        description="The folder of the database and of the key for hashes, where no others are set.",
-    )
-    database_url: SecretStr | None = Field(
-        None,
-        description="The database of decisions and feedback: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; "
-        "unset, a SQLite file in the data folder.",
+        description="How long to use the last good keys of a client while its key server cannot be read, in seconds.",
     )
     database_wait_seconds: float = Field(
         2.0,
         gt=0,
         le=60,
-        description="The longest wait for the database, in seconds: for a connection, another writer, a statement.",
-    )
-    pseudonym_key: SecretStr | None = Field(
-        None,
-        min_length=32,
-        description="The secret for keyed hashes of ids and charts in the decision log, 32 characters or more; unset, "
-        "a file in the data folder. All processes of one database need the same.",
-    )
-    answer_if_store_fails: bool = Field(
-        False,
-        description="Yes answers calls whose decision could not be stored, with an error in the log; no answers 503.",
-    )
-    suppress_overridden_days: int = Field(
-        30,
-        ge=0,
-        description="How many days a card that was overridden is not shown again to the same user for the same order "
-        "and facts; 0 shows it every time.",
-    )
-    store_comments: bool = Field(
-        False,
-        description="Yes stores what clinicians write in feedback, which may name the patient.",
-    )
-    metrics: bool = Field(
-        False,
-        description="Yes serves /metrics for Prometheus, for which no token is asked: keep that address inside.",
-    )
-    workers: int = Field(
-        2,
-        ge=1,
-        description="How many processes serve requests.",
-    )
-    threads: int = Field(
-        32,
-        ge=1,
-        description="How many requests each process serves at a time.",
+        description="The longest wait for the database, in seconds: for a connection, another writer, or a statement.",
     )
 
     @field_validator("cors_origins", "policy_folders", "fhir_servers", "fhir_private_networks", mode="before")
@@ -204,14 +224,33 @@ class Settings(BaseSettings):
 
     @field_validator("cors_origins")
     @classmethod
-    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(origin == "*" or _ORIGIN.match(origin) for origin in value):
-            raise ValueError("each origin is * or scheme://host[:port], without a path")
+            raise ValueError("write each origin as * or scheme://host[:port], without a path")
         return value
 
     @field_validator("fhir_servers")
     @classmethod
-    def _servers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(SERVER.match(server) for server in value):
-            raise ValueError("each server is a base address, http or https, without user, query and fragment")
+    def _check_servers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(FHIR_SERVER.match(server) for server in value):
+            raise ValueError("write each server as an http or https base address, without user, query, and fragment")
         return value
+
+
+def renamed_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of an environment that carry the old name of a setting, each with its new name."""
+    return {name: _RENAMED[name.upper()] for name in _set_names(environment) if name.upper() in _RENAMED}
+
+
+def unknown_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the `CDS_` variables of an environment that are no settings, each with the closest setting or ""."""
+    known = [name.upper() for name in Settings.model_fields]
+    settings = {PREFIX + name for name in known}
+    others = [name for name in _set_names(environment) if name.upper() not in settings | _RENAMED.keys() | _TEST_NAMES]
+    close = {name: get_close_matches(name.upper().removeprefix(PREFIX), known, n=1) for name in others}
+    return {name: f"{PREFIX}{found[0]}" if found else "" for name, found in close.items()}
+
+
+def _set_names(environment: Mapping[str, str]) -> list[str]:
+    """Return the `CDS_` variables in any case, as pydantic reads them, without the empty ones."""
+    return sorted(name for name, value in environment.items() if name.upper().startswith(PREFIX) and value)

@@ -42,9 +42,19 @@ def test_every_setting_is_documented_with_its_meaning(name: str) -> None:
     assert str(Settings.model_fields[name].description) in row
 
 
-def test_no_setting_is_documented_that_does_not_exist() -> None:
-    documented = set(re.findall(r"^\| `(CDS_\w+)`", SETTINGS, re.MULTILINE))
-    assert documented == {f"CDS_{name.upper()}" for name in Settings.model_fields}
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_documented_with_its_default(name: str) -> None:
+    default = Settings.model_fields[name].default
+    if isinstance(default, bool):
+        default = "yes" if default else "no"
+    elif isinstance(default, tuple):
+        default = ", ".join(default)
+    assert f"| `CDS_{name.upper()}` | {default or '(none)'} | " in SETTINGS
+
+
+def test_the_settings_are_documented_in_the_order_of_their_declaration() -> None:
+    documented = re.findall(r"^\| `CDS_(\w+)`", SETTINGS, re.MULTILINE)
+    assert documented == [name.upper() for name in Settings.model_fields]
 
 
 @pytest.mark.parametrize("name", operators())

@@ -1,5 +1,6 @@
 """What commands are given: settings, texts, files. What is wrong with them ends a command in one sentence."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 from cds_service.hooks.errors import RefusedError
 from cds_service.hooks.request import HookRequest, read_request
 from cds_service.records.database import UnavailableError
-from cds_service.settings import Settings
+from cds_service.settings import PREFIX, Settings, renamed_settings, unknown_settings
 from cds_service.wiring.clients import NoClientsError
 from cds_service.wiring.loading import load_assessor
 from cds_service.wiring.records import NotReadyError
@@ -24,12 +25,24 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def settings_given() -> Settings:
-    """The settings of the environment."""
+    """Return the settings of the environment, and warn on standard error about `CDS_` variables that are none.
+
+    Raises ClickException for invalid values and for the old names of settings.
+    """
+    if renamed := renamed_settings(os.environ):
+        lines = "".join(f"\n  {old} is now {new}" for old, new in renamed.items())
+        raise click.ClickException(f"Some settings have new names. Rename these environment variables:{lines}")
+    for name, closest in unknown_settings(os.environ).items():
+        hint = f"did you mean {closest}?" if closest else "docs/settings.md lists the settings."
+        click.echo(f"Warning: {name} is not a setting; {hint}", err=True)
     try:
         return Settings()
     except ValidationError as error:
-        wrong = ", ".join(f"CDS_{str(entry['loc'][0]).upper()} ({entry['msg']})" for entry in error.errors())
-        raise click.ClickException(f"settings that cannot be used: {wrong}") from None
+        lines = "".join(
+            f"\n  {PREFIX}{str(entry['loc'][0]).upper()}: {entry['msg'].removeprefix('Value error, ')}"
+            for entry in error.errors(include_url=False, include_input=False)
+        )
+        raise click.ClickException(f"These settings have invalid values:{lines}") from None
 
 
 def assessor_of(settings: Settings) -> Assessor:

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from jsonschema import Draft202012Validator, ValidationError
 
 from cds_service.clients.algorithms import ALGORITHMS, USUAL
-from cds_service.fhir_client.allowlist import SERVER
+from cds_service.settings import FHIR_SERVER
 from coverage_policies.format.strict_yaml import DocumentError, Problem, Source, read
 
 _VISIBLE = r"^[!-~]+\Z"
@@ -191,7 +191,7 @@ def is_loopback(host: str) -> bool:
 
 def _fault_of_server(server: str) -> str:
     parts = _split(server)
-    if parts is None or not SERVER.match(server):
+    if parts is None or not FHIR_SERVER.match(server):
         return "this is no base URL of a FHIR server: write https://, host and path, without user, query and fragment"
     if any("*" in label for label in (parts.hostname or "").split(".")[-_LABELS_WITHOUT_STAR:]):
         return "* stands for too much here: two whole labels must follow it, as in https://*.example.org/r4"

@@ -5,9 +5,6 @@ from collections.abc import Sequence
 from enum import Enum
 from urllib.parse import unquote, urlsplit
 
-SERVER = re.compile(r"https?://[A-Za-z0-9.*:\[\]-]+(/[A-Za-z0-9._~*/-]*)?\Z")
-"""How a registered server is written: a base address; `*` is any part of a host's label or of a path's segment."""
-
 _PORTS = {"http": 80, "https": 443}
 _OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 

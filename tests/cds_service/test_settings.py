@@ -4,9 +4,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from click.testing import CliRunner
 from pydantic import ValidationError
 
-from cds_service.settings import Settings
+from cds_service.cli.main import main
+from cds_service.settings import Settings, unknown_settings
 
 
 def test_the_defaults_need_no_environment() -> None:
@@ -51,3 +53,58 @@ def test_a_setting_that_cannot_be_used_is_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError):
         Settings()
+
+
+def _policies_list(**environment: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["policies", "list"], env=environment)
+    return result.exit_code, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("CDS_CALLERS", "CDS_CLIENTS"),
+        ("CDS_ALLOW_ANYONE", "CDS_ALLOW_UNAUTHENTICATED"),
+        ("CDS_FHIR_REST_SECONDS", "CDS_FHIR_CIRCUIT_OPEN_SECONDS"),
+        ("CDS_FHIR_FAILURES", "CDS_FHIR_CIRCUIT_FAILURES"),
+        ("CDS_HOLD_BACK_DAYS", "CDS_SUPPRESS_OVERRIDDEN_DAYS"),
+        ("CDS_BUDGET_SECONDS", "CDS_CALL_TIMEOUT_SECONDS"),
+        ("CDS_RECORDS_KEY", "CDS_PSEUDONYM_KEY"),
+        ("CDS_ANSWER_UNRECORDED", "CDS_ANSWER_IF_STORE_FAILS"),
+        ("CDS_KEEP_COMMENTS", "CDS_STORE_COMMENTS"),
+        ("cds_callers", "CDS_CLIENTS"),
+    ],
+)
+def test_the_old_name_of_a_setting_stops_the_start_and_names_the_new_one(old: str, new: str) -> None:
+    code, errors = _policies_list(**{old: "secret-value"})
+    assert (code, f"{old} is now {new}" in errors, "secret-value" in errors) == (1, True, False)
+
+
+def test_an_unknown_setting_is_a_warning_that_suggests_the_closest_one() -> None:
+    code, errors = _policies_list(CDS_CLEINTS="secret-value")
+    assert (code, errors) == (0, "Warning: CDS_CLEINTS is not a setting; did you mean CDS_CLIENTS?\n")
+
+
+def test_an_unknown_setting_like_no_other_is_a_warning_that_names_the_list() -> None:
+    code, errors = _policies_list(CDS_LOG_LEVEL="debug")
+    assert (code, errors) == (0, "Warning: CDS_LOG_LEVEL is not a setting; docs/settings.md lists the settings.\n")
+
+
+def test_neither_settings_nor_the_variables_of_the_tests_nor_empty_ones_are_unknown() -> None:
+    known = {f"CDS_{name.upper()}": "x" for name in Settings.model_fields}
+    others = {"CDS_TEST_PROFILE": "endure", "CDS_TESTS_NEED_POSTGRESQL": "yes", "CDS_EXTRA_CHARTS": "x"}
+    assert unknown_settings(known | others | {"CDS_EMPTY": "", "PATH": "/bin", "cds_workers": "3"}) == {}
+
+
+def test_an_empty_old_name_counts_as_unset() -> None:
+    assert _policies_list(CDS_CALLERS="") == (0, "")
+
+
+def test_invalid_settings_stop_the_start_with_one_line_each() -> None:
+    code, errors = _policies_list(CDS_THREADS="0", CDS_CORS_ORIGINS="https://example.org/path")
+    assert (code, errors) == (
+        1,
+        "Error: These settings have invalid values:\n"
+        "  CDS_CORS_ORIGINS: write each origin as * or scheme://host[:port], without a path\n"
+        "  CDS_THREADS: Input should be greater than or equal to 1\n",
+    )
