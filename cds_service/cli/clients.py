@@ -22,12 +22,7 @@ _FILE = click.option(
 )
 
 
-@click.group()
-def clients() -> None:
-    """Register the EHRs that may call, and check their keys."""
-
-
-@clients.command("add")
+@click.command("add")
 @click.argument("name")
 @click.option("--issuer", required=True, help="The iss of its tokens, letter by letter.")
 @click.option("--jwks-url", help="The https address of its JWK set, which is also the jku of its tokens.")
@@ -65,14 +60,14 @@ def add_command(
     click.echo(f"{added.name} stands in {file}. Next: cds-service clients check {added.name}, and restart the service.")
 
 
-@clients.command("list")
+@click.command("list")
 @_FILE
 def list_command(path: Path | None) -> None:
     """List the EHRs that may call."""
     print_callers(Console(), _registered(path))
 
 
-@clients.command("check")
+@click.command("check")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @_FILE
 def check_command(names: Sequence[str], path: Path | None) -> None:

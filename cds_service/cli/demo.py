@@ -1,23 +1,41 @@
-"""The demonstration: service and sample EHR on this machine, sample orders through real HTTP, their cards as text."""
+"""`cds-service demo`: the service and the sample EHR on this machine, sample orders over HTTP, and their cards."""
 
+import io
 import secrets
 import threading
 from collections.abc import Callable
 from datetime import date
 
+import click
 import requests
 from flask import Flask
 from rich.console import Console
 
+from cds_service.cli.inputs import assessor_of, settings_given
 from cds_service.cli.output.cards import print_cards
+from cds_service.fhir_client.address_guard import LOOPBACK
+from cds_service.observability.call_log import CallLog
 from cds_service.sample_ehr.hook_client import SERVICE_OF, hook_call
 from cds_service.sample_ehr.patients import SAMPLES, Sample, SampleOrder, sample_store
 from cds_service.sample_ehr.server import create_sample_ehr
+from cds_service.wiring.live_app import make_app, new_id, now
+from cds_service.wiring.records import in_memory_store
 from cds_service.wiring.serving import on_loopback
 from fhir_mappings.fhir_json import dumps, loads
 
 _SHOWN = ("sij-posterior", "sij-rich-chart", "trial-not-weaned", "trial-weaned")
 """The samples that the demonstration runs, in this order."""
+
+
+@click.command("demo")
+@click.option("--once", is_flag=True, help="Run the sample orders and stop.")
+@click.option("--port", default=8000, show_default=True, help="The first port to try.")
+def demo_command(once: bool, port: int) -> None:
+    """Start the service and the sample EHR on this machine, and run sample orders through both."""
+    settings = settings_given().model_copy(update={"fhir_servers": (), "fhir_private_networks": (LOOPBACK,)})
+    assessor = assessor_of(settings)
+    app = make_app(settings, assessor, in_memory_store(settings, assessor, now), CallLog(io.StringIO(), now))
+    run_demo(app, Console(), today=now().astimezone(settings.time_zone).date(), new_id=new_id, port=port, once=once)
 
 
 def run_demo(app: Flask, console: Console, *, today: date, new_id: Callable[[], str], port: int, once: bool) -> None:

@@ -24,7 +24,10 @@ def list_command() -> None:
 @click.option("--section", help="Only this section, such as II.")
 @click.option("--markdown", is_flag=True, help="Print a Markdown document.")
 def show_command(text: str, section: str | None, markdown: bool) -> None:
-    """Show how TEXT (such as CP.MP.126@2025-04) is judged, criterion by criterion."""
+    """Show how TEXT is judged, criterion by criterion.
+
+    TEXT is a name such as CP.MP.126@2025-04.
+    """
     library = library_of(settings_given())
     policy = text_of(library, text)
     if section is not None and section not in policy.sections:

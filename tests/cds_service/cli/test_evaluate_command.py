@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from cds_service.cli.main import NOTHING_READ, main
+from cds_service.cli.evaluate import NOTHING_READ
+from cds_service.cli.main import main
 from coverage_policies.authoring.fact_builder import PATIENT, order, resources
 from fhir_mappings.fhir_json import dumps
 

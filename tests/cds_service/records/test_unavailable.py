@@ -226,7 +226,7 @@ class TestServe:
         self.served: list[str] = []
         monkeypatch.setenv("CDS_DATA_FOLDER", str(tmp_path / "new" / "data"))
         monkeypatch.setenv("CDS_ALLOW_UNAUTHENTICATED", "yes")
-        monkeypatch.setattr("cds_service.cli.main.serve", lambda *_, **__: self.served.append("served"))
+        monkeypatch.setattr("cds_service.cli.serve.serve", lambda *_, **__: self.served.append("served"))
         self.env = monkeypatch
         self.folder = tmp_path / "new" / "data"
 

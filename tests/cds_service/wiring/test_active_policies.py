@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import requests
 
-from cds_service.cli.main import make_app
 from cds_service.wiring.active_policies import ActivePolicies, load_linted
+from cds_service.wiring.live_app import make_app
 from coverage_policies.format.strict_yaml import DocumentError
 from coverage_policies.format.value_sets import ValueSetError
 from tests.support.hook_fakes import NOW

@@ -1,0 +1,40 @@
+"""`cds-service db …`: look after the database of decisions and feedback."""
+
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from cds_service.cli.inputs import settings_given
+from cds_service.cli.stored import current_database, opened_database
+from cds_service.records.decision_log import purge
+from cds_service.records.schema import SchemaState, state, upgrade
+
+
+@click.command("upgrade")
+def upgrade_command() -> None:
+    """Bring the schema up to date."""
+    with opened_database(settings_given()) as database:
+        before = upgrade(database)
+    if before is SchemaState.UNKNOWN:
+        raise click.ClickException(f"the schema is {before.value}")
+    click.echo("The schema was current." if before is SchemaState.CURRENT else "The schema is current now.")
+
+
+@click.command("check")
+def check_command() -> None:
+    """Tell whether the database can be read and its schema is current; the exit code is 1 where not."""
+    with opened_database(settings_given()) as database:
+        found = state(database)
+    if found is not SchemaState.CURRENT:
+        raise click.ClickException(f"the schema is {found.value}")
+    click.echo("The schema is current.")
+
+
+@click.command("purge")
+@click.option("--older-than", type=click.IntRange(min=1), required=True, metavar="DAYS", help="Delete what is older.")
+def purge_command(older_than: int) -> None:
+    """Delete old decisions with their cards and feedback; the purge itself is recorded."""
+    now = datetime.now(UTC)
+    with current_database(settings_given()) as database:
+        count = purge(database, now - timedelta(days=older_than), now)
+    click.echo(f"{count} decisions deleted.")

@@ -1,0 +1,23 @@
+"""Whether a recorded decision can be made again, on a terminal."""
+
+import re
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from cds_service.records.verify import Check
+
+_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+
+
+def print_checks(console: Console, checks: Sequence[Check]) -> None:
+    """A line per check, hashes cut short, and what it comes to."""
+    table = Table("", Column("recorded", overflow="fold"), Column("now", overflow="fold"), "")
+    for check in checks:
+        recorded, now = (escape(_HASH.sub(r"\1…", text)) for text in (check.recorded, check.now))
+        table.add_row(escape(check.what), recorded, now, "[green]same[/]" if check.is_same else "[red]differs[/]")
+    console.print(table)
+    differing = sum(not check.is_same for check in checks)
+    console.print(f"{differing} of {len(checks)} differ." if differing else "Input, policy and answer are the same.")

@@ -1,0 +1,57 @@
+"""`cds-service serve`: the service under gunicorn."""
+
+import sys
+
+import click
+from flask import Flask
+
+from cds_service.cli.inputs import exit_on_error, settings_given
+from cds_service.http.health import Check, DatabaseReady, KeysReady, PoliciesReady
+from cds_service.observability.call_log import CallLog
+from cds_service.observability.counting import counting_of
+from cds_service.records.used_tokens import UsedTokens
+from cds_service.wiring.active_policies import ActivePolicies
+from cds_service.wiring.clients import authenticator_of, clients_of, describe_clients
+from cds_service.wiring.live_app import make_app, now
+from cds_service.wiring.records import open_database, open_key, prepare, records_in
+from cds_service.wiring.serving import serve
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="The port to listen on.")
+@click.option(
+    "--allow-unauthenticated", is_flag=True, help="Ask no client for a token; for networks that decide who may call."
+)
+def serve_command(host: str, port: int, allow_unauthenticated: bool) -> None:
+    """Serve CDS Hooks until told to stop. On SIGHUP the policy texts are read again."""
+    settings = settings_given()
+    if allow_unauthenticated:
+        settings = settings.model_copy(update={"allow_unauthenticated": True})
+    with exit_on_error():
+        registered = clients_of(settings)
+        texts = ActivePolicies(settings, sys.stderr, now)
+        prepare(settings)
+    CallLog(sys.stderr, now).tell("who may call", says=describe_clients(registered, settings))
+
+    def app_of_process() -> Flask:
+        counted = counting.metrics()
+        database = open_database(settings)
+        records = records_in(database, open_key(settings), settings, texts.assessor, texts.snapshot, now)
+        log = CallLog(sys.stderr, now)
+        checks: list[Check] = [
+            DatabaseReady(database),
+            PoliciesReady(len(texts.assessor.library.policies), texts.since),
+        ]
+        authenticator = None
+        if registered is not None:
+            used = UsedTokens(database, now)
+            authenticator = authenticator_of(registered, settings, replay_guard=used, clock=now, log=log)
+            authenticator.warm_up()
+            checks.append(KeysReady(authenticator))
+        app = make_app(settings, texts.assessor, records, log, authenticator, counted, checks)
+        counting.expose(app)
+        return app
+
+    with counting_of(settings) as counting:
+        serve(app_of_process, texts.reload, settings, host=host, port=port, process_ended=counting.process_ended)

@@ -1,0 +1,54 @@
+"""The database that commands read and write."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import click
+
+from cds_service.cli.inputs import exit_on_error
+from cds_service.records.database import Database
+from cds_service.records.decision_log import Decision, decision
+from cds_service.records.schema import SchemaState, state
+from cds_service.settings import Settings
+from cds_service.wiring.records import open_database
+
+SINCE = click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="From this day on (UTC).")
+"""An option of commands that read what was recorded; see `moment_of`."""
+
+_WAIT_SECONDS = 600.0
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@contextmanager
+def opened_database(settings: Settings) -> Iterator[Database]:
+    """The database, for as long as a command needs it; what is wrong with it ends the command."""
+    with exit_on_error():
+        database = open_database(settings, wait_seconds=_WAIT_SECONDS)
+        try:
+            yield database
+        finally:
+            database.close()
+
+
+@contextmanager
+def current_database(settings: Settings) -> Iterator[Database]:
+    """The database, whose schema must be current."""
+    with opened_database(settings) as database:
+        found = state(database)
+        if found is not SchemaState.CURRENT:
+            raise click.ClickException(f"the schema is {found.value}; run `cds-service db upgrade`")
+        yield database
+
+
+def decision_of(settings: Settings, decision_id: str) -> Decision:
+    with current_database(settings) as database:
+        found = decision(database, decision_id)
+    if found is None:
+        raise click.ClickException(f"no decision {decision_id} is recorded")
+    return found
+
+
+def moment_of(day: datetime | None) -> datetime:
+    """Return the start of a day in UTC; the beginning of time without one."""
+    return day.replace(tzinfo=UTC) if day else _BEGINNING
