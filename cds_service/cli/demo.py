@@ -27,9 +27,13 @@ _SHOWN = ("sij-posterior", "sij-rich-chart", "trial-not-weaned", "trial-weaned")
 """The samples that the demonstration runs, in this order."""
 
 
+_FIRST_PORT = click.IntRange(1, 65400)
+"""Leaves room for the ports that are tried after it, and for those of the sample EHR."""
+
+
 @click.command("demo")
 @click.option("--once", is_flag=True, help="Run the sample orders and stop.")
-@click.option("--port", default=8000, show_default=True, help="The first port to try.")
+@click.option("--port", type=_FIRST_PORT, default=8000, show_default=True, help="The first port to try.")
 def demo_command(once: bool, port: int) -> None:
     """Start the service and the sample EHR on this machine, and run sample orders through both."""
     settings = settings_given().model_copy(update={"fhir_servers": (), "fhir_private_networks": (LOOPBACK,)})

@@ -21,7 +21,10 @@ from coverage_policies.judging.assessment import Assessor
 from fhir_mappings.fhir_json import Json, parse_json
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-"""A file that is there, as an argument or option of a command."""
+"""An argument or option that names an existing file."""
+
+PORT = click.IntRange(1, 65535)
+"""An option that names a TCP port."""
 
 
 def settings_given() -> Settings:

@@ -5,7 +5,7 @@ import sys
 import click
 from flask import Flask
 
-from cds_service.cli.inputs import exit_on_error, settings_given
+from cds_service.cli.inputs import PORT, exit_on_error, settings_given
 from cds_service.http.health import Check, DatabaseReady, KeysReady, PoliciesReady
 from cds_service.observability.call_log import CallLog
 from cds_service.observability.counting import counting_of
@@ -14,17 +14,19 @@ from cds_service.wiring.active_policies import ActivePolicies
 from cds_service.wiring.clients import authenticator_of, clients_of, describe_clients
 from cds_service.wiring.live_app import make_app, now
 from cds_service.wiring.records import open_database, open_key, prepare, records_in
-from cds_service.wiring.serving import serve
+from cds_service.wiring.serving import check_address, serve
 
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8000, show_default=True, help="The port to listen on.")
+@click.option("--port", type=PORT, default=8000, show_default=True, help="The port to listen on.")
 @click.option(
     "--allow-unauthenticated", is_flag=True, help="Ask no client for a token; for networks that decide who may call."
 )
 def serve_command(host: str, port: int, allow_unauthenticated: bool) -> None:
     """Serve CDS Hooks until told to stop. On SIGHUP the policy texts are read again."""
+    with exit_on_error():
+        check_address(host, port)
     settings = settings_given()
     if allow_unauthenticated:
         settings = settings.model_copy(update={"allow_unauthenticated": True})

@@ -20,6 +20,11 @@ from cds_service.settings import Settings
 _LOOPBACK = "127.0.0.1"
 _PORTS_TRIED = 50
 _SECONDS_TO_JUDGE = 20
+_WHY_NOT = {
+    errno.EADDRINUSE: "port {port} is in use; give --port another one",
+    errno.EADDRNOTAVAIL: "{host} is not an address of this machine; give --host another one",
+    errno.EACCES: "this user may not listen on port {port}; give --port another one, 1024 or above",
+}
 
 
 class ClosingWorker(ThreadWorker):  # type: ignore[misc]
@@ -118,6 +123,22 @@ class _Quiet(WSGIRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Nothing."""
+
+
+def check_address(host: str, port: int) -> None:
+    """Raise OSError, with a sentence that says what to do, unless the service can listen on this address."""
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        with socket.socket(family, kind, protocol) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+    except socket.gaierror:
+        raise OSError(f"{host} is not the name or address of a host; give --host another one") from None
+    except OSError as error:
+        raise OSError(
+            _WHY_NOT.get(error.errno or 0, "{host}:{port}: {why}").format(host=host, port=port, why=error.strerror)
+        ) from None
 
 
 @contextmanager
