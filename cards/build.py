@@ -6,8 +6,8 @@ from typing import Any
 from cards import multiple_policies, wording
 from cards.override_reasons import OVERRIDE_REASONS
 from coverage_policies.format.terms import Outcome
-from coverage_policies.judging.assessment import Assessment
-from coverage_policies.judging.determination import Alternative, Determination
+from coverage_policies.judging.assessment import Assessment, Suggestion
+from coverage_policies.judging.determination import Determination
 
 ORDER_SIGN = "order-sign"
 DETERMINATION = "cds-service.determination"
@@ -24,8 +24,8 @@ def is_shown(outcome: Outcome, hook: str) -> bool:
     return outcome is not Outcome.NOT_APPLICABLE
 
 
-def visible(assessments: Iterable[Assessment], hook: str) -> tuple[Assessment, ...]:
-    """The assessments that become cards, the worst outcome first."""
+def _visible(assessments: Iterable[Assessment], hook: str) -> tuple[Assessment, ...]:
+    """Return the assessments that become cards, the worst outcome first."""
     rank = list(Outcome)
     shown = sorted(
         (each for each in assessments if is_shown(each.outcome, hook)),
@@ -34,13 +34,21 @@ def visible(assessments: Iterable[Assessment], hook: str) -> tuple[Assessment, .
     return tuple(shown)
 
 
-def build_cards(assessments: Iterable[Assessment], hook: str, new_id: Callable[[], str]) -> tuple[dict[str, Any], ...]:
-    """The cards of an answer, one for each that is `visible`; `new_id` makes their UUIDs."""
-    return tuple(card(each, new_id) for each in visible(assessments, hook))
+def build_cards(
+    assessments: Iterable[Assessment], hook: str, new_id: Callable[[], str]
+) -> tuple[tuple[Assessment, dict[str, Any]], ...]:
+    """Return each assessment that is shown on this hook with its card, in order of display.
+
+    `new_id` makes the UUIDs of cards and suggestions.
+    """
+    return tuple((each, card(each, new_id)) for each in _visible(assessments, hook))
 
 
 def card(assessment: Assessment, new_id: Callable[[], str]) -> dict[str, Any]:
-    """One CDS Hooks card (CDS Hooks 2.0.1, Card attributes). Texts applied side by side share one."""
+    """Return one CDS Hooks card (CDS Hooks 2.0.1, Card attributes) for all determinations of an assessment.
+
+    It lists the `suggestions` of the assessment in their order.
+    """
     determinations = assessment.determinations
     several = len(determinations) > 1
     only = determinations[0]
@@ -53,24 +61,17 @@ def card(assessment: Assessment, new_id: Callable[[], str]) -> dict[str, Any]:
     }
     if assessment.outcome is not Outcome.SUPPORTED:
         found["detail"] = multiple_policies.detail(assessment) if several else wording.detail(only)
-        alternatives = _agreed_alternatives(determinations)
-        if alternatives:
-            found["suggestions"] = [_suggestion(each, new_id) for each in alternatives]
+        if assessment.suggestions:
+            found["suggestions"] = [_suggestion(each, new_id) for each in assessment.suggestions]
             found["selectionBehavior"] = "at-most-one"
         found["overrideReasons"] = [dict(reason) for reason in OVERRIDE_REASONS]
     return found
 
 
-def _agreed_alternatives(determinations: tuple[Determination, ...]) -> tuple[Alternative, ...]:
-    """What helps under every text: a suggestion that only one of them wants is none."""
-    offered = [{each.says for each in determination.alternatives} for determination in determinations]
-    return tuple(each for each in determinations[0].alternatives if all(each.says in says for says in offered))
-
-
-def _suggestion(alternative: Alternative, new_id: Callable[[], str]) -> dict[str, Any]:
-    """The mended order as one that replaces the draft (CDS Hooks 2.0.1, Suggestion and Action)."""
-    action = {"type": "update", "description": alternative.says, "resource": alternative.resource}
-    return {"label": alternative.says, "uuid": new_id(), "actions": [action]}
+def _suggestion(suggestion: Suggestion, new_id: Callable[[], str]) -> dict[str, Any]:
+    """Return a suggestion that replaces the draft order (CDS Hooks 2.0.1, Suggestion and Action)."""
+    action = {"type": "update", "description": suggestion.label, "resource": suggestion.resource}
+    return {"label": suggestion.label, "uuid": new_id(), "actions": [action]}
 
 
 def _source(determination: Determination) -> str:

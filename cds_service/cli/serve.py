@@ -39,7 +39,7 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool) -> None:
     def app_of_process() -> Flask:
         counted = counting.metrics()
         database = open_database(settings)
-        records = records_in(database, open_key(settings), settings, texts.assessor, texts.snapshot, now)
+        records = records_in(database, open_key(settings), settings, texts.snapshot, now)
         log = CallLog(sys.stderr, now)
         checks: list[Check] = [
             DatabaseReady(database),

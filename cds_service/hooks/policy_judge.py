@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 
-from cards.build import build_cards, visible
+from cards.build import build_cards, is_shown
 from cds_service.hooks.judge import Finding, Judgement
 from cds_service.hooks.request import DraftOrders
 from coverage_policies.format.searches import Search
@@ -40,17 +40,17 @@ class PolicyJudge:
         """One card per order and policy where there is something to say."""
         found = self._assessor.assess(self._session(orders, record), record, hook)
         settled = any(each.is_settled for assessment in found for each in assessment.determinations)
-        shown = [self._shown(each, hook) for each in found]
-        said = [each for each in shown if each]
-        cards = build_cards(said, hook, self._new_id)
-        card_of = {id(each): card for each, card in zip(visible(said, hook), cards, strict=True)}
-        findings = (Finding(each, card_of.get(id(part))) for each, part in zip(found, shown, strict=True))
-        return Judgement(cards, settled, tuple(findings))
+        open_ones = [part for each in found if (part := self._part(each, hook, Visibility.ON))]
+        shadows = [part for each in found if (part := self._part(each, hook, Visibility.SILENT))]
+        cards = build_cards(open_ones, hook, self._new_id)
+        without_card = [*(each for each in open_ones if not is_shown(each.outcome, hook)), *shadows]
+        findings = [Finding(*each) for each in cards] + [Finding(each, None) for each in without_card]
+        return Judgement(tuple(card for _, card in cards), settled, tuple(findings))
 
-    def _shown(self, assessment: Assessment, hook: str) -> Assessment | None:
-        """The assessment without the texts that are silent; None where nothing is left of it."""
+    def _part(self, assessment: Assessment, hook: str, visibility: Visibility) -> Assessment | None:
+        """Return the assessment by the revisions of this visibility alone; None if there are none."""
         rules = self._assessor.rules
-        kept = tuple(d for d in assessment.determinations if rules.visibility(d.text, hook) is Visibility.ON)
+        kept = tuple(d for d in assessment.determinations if rules.visibility(d.text, hook) is visibility)
         return Assessment(kept) if kept else None
 
     def _session(self, orders: DraftOrders, record: PatientRecord) -> Session:

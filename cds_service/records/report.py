@@ -1,7 +1,7 @@
 """What became of cards, per policy and criterion."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from cds_service.hooks.feedback import ACCEPTED, UNLISTED
 from cds_service.records.database import Database
+from cds_service.records.rows import criterion_key
 from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBACK
 
 
@@ -86,12 +87,12 @@ def _lines(shown: Iterable[Mapping[Any, Any]], newest: Mapping[str, Mapping[Any,
             if given["outcome"] != ACCEPTED:
                 line.overridden += 1
                 line.reasons[given["reason"] or "none given"] += 1
-            elif criterion in _accepted(given, row["criteria_targeted"] or [""]):
+            elif _is_accepted(given["suggestions"], f"{line.policy}@{line.revision}", criterion):
                 line.accepted += 1
     return tuple(lines[key] for key in sorted(lines))
 
 
-def _accepted(given: Mapping[Any, Any], about: Iterable[str]) -> Iterator[str]:
-    """What was accepted: the criterion of the suggestion, or all that the card was about."""
-    mended = [criterion for criterion in given["suggestions"] if criterion not in ("", UNLISTED)]
-    yield from mended or about
+def _is_accepted(suggestions: Iterable[str], revision: str, criterion: str) -> bool:
+    """Return whether acceptance counts for a criterion: for those of the accepted suggestions, else for all."""
+    made_for = set(suggestions) - {UNLISTED}
+    return not made_for or criterion_key(revision, criterion) in made_for

@@ -12,8 +12,6 @@ from cds_service.hooks.judge import Finding
 from cds_service.hooks.request import HookRequest
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.pseudonyms import Pseudonymizer, canonical
-from coverage_policies.format.library import Library
-from coverage_policies.format.terms import Status
 from coverage_policies.judging.determination import Determination, failed_criteria
 from fhir_mappings.record import Entry, reference_of
 
@@ -101,10 +99,13 @@ def criteria_targeted(determination: Determination) -> list[str]:
     return [question.id for question in determination.questions]
 
 
-def card_row(
-    decision: str, finding: Finding, card: Mapping[str, Any], same: str | None, library: Library
-) -> dict[str, Any]:
-    """The row of a card that was made."""
+def criterion_key(revision: str, criterion: str) -> str:
+    """Return the name of a criterion among all policies: `CP.MP.126@2025-04#II.I`."""
+    return f"{revision}#{criterion}"
+
+
+def card_row(decision: str, finding: Finding, card: Mapping[str, Any], same: str | None) -> dict[str, Any]:
+    """Return the row of a card, with the criteria that each of its suggestions was made for."""
     return {
         "card": card["uuid"],
         "decision": decision,
@@ -113,8 +114,8 @@ def card_row(
         "card_fingerprint": same,
         "suppressed": "",
         "suggestions": {
-            suggestion["uuid"]: _mended_by(suggestion["label"], finding.assessment.determinations, library)
-            for suggestion in card.get("suggestions", ())
+            on_card["uuid"]: [criterion_key(*each) for each in suggestion.criteria]
+            for on_card, suggestion in zip(card.get("suggestions", ()), finding.assessment.suggestions, strict=True)
         },
     }
 
@@ -148,14 +149,3 @@ def determination_row(
         "facts_hash": facts_hash(keyed, determination),
         "answer_hash": answer_hash(keyed, determination),
     }
-
-
-def _mended_by(label: str, determinations: Iterable[Determination], library: Library) -> str:
-    """The criterion that a suggestion helps with; a suggestion is worded as its criterion's `suggest`."""
-    for each in determinations:
-        index = library.text(each.text).index
-        for result in each.criteria:
-            suggest = index[result.id].suggest
-            if suggest is not None and suggest.says == label and result.counted is Status.NOT_MET:
-                return result.id
-    return ""

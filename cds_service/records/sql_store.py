@@ -16,7 +16,6 @@ from cds_service.records.protocol import Cards, Override
 from cds_service.records.pseudonyms import Pseudonymizer
 from cds_service.records.rows import SUPPRESSED, InputDigest, card_fingerprint, card_row, determination_row
 from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBACK, POLICY_SNAPSHOTS
-from coverage_policies.format.library import Library
 
 _Row = dict[str, Any]
 
@@ -33,7 +32,6 @@ class SqlStore:
         database: Database,
         *,
         snapshot: PolicySnapshot,
-        library: Library,
         keyed: Pseudonymizer,
         version: str,
         suppress_for: timedelta,
@@ -45,7 +43,6 @@ class SqlStore:
         self._snapshot = snapshot
         self._snapshot_name = snapshot.name
         self._snapshot_is_stored = False
-        self._library = library
         self._keyed = keyed
         self._labels = {"app": "cds-coverage-policies", "version": version, "key": keyed.name}
         self._suppress_for = suppress_for
@@ -97,7 +94,7 @@ class SqlStore:
                     "client": call.client,
                     "outcome": each.outcome,
                     "reason": each.reason,
-                    "suggestions": [(known or {}).get(suggestion, UNLISTED) for suggestion in each.suggestions],
+                    "suggestions": _accepted_criteria(each.suggestions, known or {}),
                     "comment": each.comment if self._store_comments else "",
                     "outcome_at": each.at,
                     "received_at": now,
@@ -122,7 +119,7 @@ class SqlStore:
             if finding.card is not None:
                 facts = [row["facts_hash"] for row in rows]
                 same = card_fingerprint(self._keyed, digest, finding, answered.orders.judged, facts)
-                cards.append(card_row(decision, finding, finding.card, same, self._library))
+                cards.append(card_row(decision, finding, finding.card, same))
         return cards, determinations
 
     def _overridden(self, connection: Connection, same: set[str]) -> set[str]:
@@ -153,3 +150,8 @@ class SqlStore:
             "metrics": {name: round(value * 1e9) for name, value in seconds.items()},
             "failure": call.failure,
         }
+
+
+def _accepted_criteria(accepted: Iterable[str], known: Mapping[str, list[str]]) -> list[str]:
+    """Return the criteria that the accepted suggestions were made for; `unlisted` for one that the card lacks."""
+    return sorted({criterion for each in accepted for criterion in known.get(each, [UNLISTED])})

@@ -76,7 +76,6 @@ def records_in(
     database: Database,
     keyed: Pseudonymizer,
     settings: Settings,
-    assessor: Assessor,
     snapshot: PolicySnapshot,
     clock: Callable[[], datetime],
     monotonic: Callable[[], float] = time.monotonic,
@@ -85,7 +84,6 @@ def records_in(
     records = SqlStore(
         database,
         snapshot=snapshot,
-        library=assessor.library,
         keyed=keyed,
         version=version("cds-coverage-policies"),
         suppress_for=timedelta(days=settings.suppress_overridden_days),
@@ -101,4 +99,4 @@ def in_memory_store(settings: Settings, assessor: Assessor, clock: Callable[[], 
     database = Database(IN_MEMORY, wait_seconds=settings.database_wait_seconds)
     make_ready(database)
     snapshot = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)
-    return records_in(database, Pseudonymizer(random_key()), settings, assessor, snapshot, clock)
+    return records_in(database, Pseudonymizer(random_key()), settings, snapshot, clock)

@@ -13,6 +13,7 @@ from coverage_policies.judging.plan import plan_of
 from coverage_policies.judging.plan_rules import PlanRules, Visibility
 from coverage_policies.judging.policy_selection import Selection, candidates, choose
 from fhir_mappings.dates import CalendarPeriod
+from fhir_mappings.fhir_json import Resource
 from fhir_mappings.order_edit import restated
 from fhir_mappings.orders import Order
 from fhir_mappings.record import PatientRecord
@@ -27,6 +28,18 @@ class Difference:
     criterion: str
     says: str
     statuses: tuple[tuple[str, Status], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A changed order that fares better under every revision of an assessment.
+
+    `criteria` are those it was made for, each as the name of the revision and the id of the criterion.
+    """
+
+    label: str
+    resource: Resource
+    criteria: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,19 @@ class Assessment:
             Difference(name, says[name], tuple(statuses.items()))
             for name, statuses in found.items()
             if len(set(statuses.values())) > 1 or len(statuses) < len(self.determinations)
+        )
+
+    @property
+    def suggestions(self) -> tuple[Suggestion, ...]:
+        """Return one suggestion per label that every revision offers, with all the criteria that offer it."""
+        offers: dict[str, list[tuple[str, Alternative]]] = {}
+        for determination in self.determinations:
+            for alternative in determination.alternatives:
+                offers.setdefault(alternative.says, []).append((determination.text, alternative))
+        return tuple(
+            Suggestion(label, found[0][1].resource, tuple((revision, each.criterion) for revision, each in found))
+            for label, found in offers.items()
+            if len({revision for revision, _ in found}) == len(self.determinations)
         )
 
 
@@ -139,5 +165,5 @@ class Assessor:
             beside = replace(session, judged=tuple(mended if each is order else each for each in session.judged))
             outcome = self._evaluated(text, mended, beside, record).outcome
             if outcome not in _RULED_OUT:
-                found.append(Alternative(suggest.says, mended.resource, outcome))
+                found.append(Alternative(result.id, suggest.says, mended.resource, outcome))
         return tuple(found)

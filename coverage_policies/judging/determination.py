@@ -75,8 +75,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """The same order with one statement changed, and the better outcome that it has."""
+    """The same order with one statement changed so that it meets a criterion, and the better outcome it then has.
 
+    `says` is the label of the suggestion.
+    """
+
+    criterion: str
     says: str
     resource: Resource
     outcome: Outcome

@@ -106,8 +106,8 @@ def main() -> None:
     folder = tempfile.TemporaryDirectory()
     database = Database(sys.argv[1] if sys.argv[1:] else f"sqlite:///{folder.name}/records.db", wait_seconds=5)
     make_ready(database)
-    bundle = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)
-    recorded = app_with(records_in(database, Pseudonymizer(random_key()), settings, assessor, bundle, clock))
+    snapshot = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)
+    recorded = app_with(records_in(database, Pseudonymizer(random_key()), settings, snapshot, clock))
     app = app_with(None)
 
     @app.post("/floor")

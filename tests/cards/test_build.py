@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cards.build import build_cards as deck_of
+from cards.build import build_cards as build
 from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Alternative, CriterionResult, Determination, Question
@@ -17,8 +17,8 @@ from fhir_mappings.record import Evidence
 def build_cards(
     determinations: Iterable[Determination], hook: str, new_id: Callable[[], str]
 ) -> tuple[dict[str, Any], ...]:
-    """The cards of determinations that stand alone."""
-    return deck_of([Assessment((each,)) for each in determinations], hook, new_id)
+    """Return the cards of determinations that stand alone."""
+    return tuple(card for _, card in build([Assessment((each,)) for each in determinations], hook, new_id))
 
 
 def counter() -> Callable[[], str]:
@@ -41,6 +41,10 @@ def determination(outcome: Outcome, order: str = "ServiceRequest/1", **more: obj
         "section": "II",
     }
     return Determination(**(values | more))  # type: ignore[arg-type]
+
+
+def alternative(criterion: str, says: str) -> Alternative:
+    return Alternative(criterion, says, {"resourceType": "ServiceRequest", "id": "1"}, Outcome.DOCUMENTATION_NEEDED)
 
 
 SHOWN = {
@@ -69,9 +73,9 @@ def test_every_outcome_has_a_row_in_the_table() -> None:
 
 @pytest.mark.requirement("7.63")
 def test_cards_and_suggestions_have_uuids_of_their_own() -> None:
-    better = Alternative("Change it", {"resourceType": "ServiceRequest", "id": "1"}, Outcome.DOCUMENTATION_NEEDED)
+    better = (alternative("II.A", "Change it"), alternative("II.B", "Change more"))
     cards = build_cards(
-        [determination(Outcome.CRITERIA_NOT_MET, alternatives=(better, better)), determination(Outcome.CASE_REVIEW)],
+        [determination(Outcome.CRITERIA_NOT_MET, alternatives=better), determination(Outcome.CASE_REVIEW)],
         "order-sign",
         counter(),
     )
@@ -128,13 +132,28 @@ def test_every_card_but_the_supported_one_can_be_overridden_with_six_reasons() -
 @pytest.mark.requirement("7.64")
 def test_suggestions_replace_the_draft_order_and_come_with_a_selection_behaviour() -> None:
     mended = {"resourceType": "ServiceRequest", "id": "1", "orderDetail": [{"text": "Lateral transarticular approach"}]}
-    better = Alternative("Plan the lateral approach", mended, Outcome.DOCUMENTATION_NEEDED)
+    better = Alternative("II.I", "Plan the lateral approach", mended, Outcome.DOCUMENTATION_NEEDED)
     (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, alternatives=(better,))], "order-sign", counter())
     assert card["selectionBehavior"] == "at-most-one"
     assert card["suggestions"][0]["label"] == "Plan the lateral approach"
     assert card["suggestions"][0]["actions"] == [
         {"type": "update", "description": "Plan the lateral approach", "resource": mended}
     ]
+
+
+def test_two_criteria_with_one_label_make_one_suggestion() -> None:
+    better = (alternative("II.A", "Change it"), alternative("II.B", "Change more"), alternative("II.C", "Change it"))
+    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, alternatives=better)], "order-sign", counter())
+    assert [each["label"] for each in card["suggestions"]] == ["Change it", "Change more"]
+
+
+def test_each_card_comes_with_the_assessment_it_was_made_from() -> None:
+    outcomes = (Outcome.SUPPORTED, Outcome.NOT_APPLICABLE, Outcome.NOT_SUPPORTED)
+    assessments = [Assessment((determination(each),)) for each in outcomes]
+    pairs = build(assessments, "order-sign", counter())
+    assert [assessment for assessment, _ in pairs] == [assessments[2], assessments[0]]
+    for assessment, card in pairs:
+        assert card["extension"]["cds-service.determination"] == assessment.determinations[0].as_json()
 
 
 def test_without_suggestions_there_is_no_selection_behaviour() -> None:

@@ -133,8 +133,8 @@ def test_what_both_support_is_one_line() -> None:
     assert "detail" not in found
 
 
-def better(says: str) -> Alternative:
-    return Alternative(says, {"resourceType": "ServiceRequest", "id": "1"}, NEEDED)
+def better(says: str, criterion: str = "II.A") -> Alternative:
+    return Alternative(criterion, says, {"resourceType": "ServiceRequest", "id": "1"}, NEEDED)
 
 
 def test_a_suggestion_that_helps_under_every_text_is_made_once() -> None:

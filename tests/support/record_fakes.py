@@ -71,9 +71,9 @@ class RecordedService:
             load_assessor(self.settings) if settings.keys() & {"plan_rules", "policy_folders"} else shipped()
         )
         ticks = itertools.count()
-        bundle = PolicySnapshot.of(self.assessor, self.settings.time_zone, self.settings.answers_valid_days)
+        snapshot = PolicySnapshot.of(self.assessor, self.settings.time_zone, self.settings.answers_valid_days)
         self.records = records_in(
-            database, key, self.settings, self.assessor, bundle, self.clock, monotonic=lambda: next(ticks) / 1000
+            database, key, self.settings, snapshot, self.clock, monotonic=lambda: next(ticks) / 1000
         )
         app = create_app(
             settings=self.settings,

@@ -68,7 +68,7 @@ class Everything:
         assessor = load_assessor(settings)
         database = open_database(settings)
         make_ready(database)
-        bundle = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)
+        snapshot = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)
         keys = stack.enter_context(on_loopback(KeyServer(jwk()).app))
         ehr = create_sample_ehr(sample_store(STORY_DATE), token=ACCESS)
         self.fhir = f"{stack.enter_context(on_loopback(ehr))}/fhir"
@@ -81,7 +81,7 @@ class Everything:
             clock=now,
             new_id=new_id,
             authenticator=authenticator,
-            records=records_in(database, Pseudonymizer(random_key()), settings, assessor, bundle, now),
+            records=records_in(database, Pseudonymizer(random_key()), settings, snapshot, now),
             log=log,
             metrics=self.metrics,
             checks=[DatabaseReady(database), KeysReady(authenticator), PoliciesReady(5, LOGGED_AT)],

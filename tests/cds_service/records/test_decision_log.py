@@ -150,3 +150,4 @@ def test_texts_that_are_silent_are_recorded_without_a_card(database: Database, t
     body, service.chart = sample_call("sij-fibromyalgia")
     assert service.cards(body) == []
     assert [(row["card"], row["outcome"]) for row in service.rows("determinations")] == [(None, "criteria-not-met")]
+    assert service.rows("cards") == []

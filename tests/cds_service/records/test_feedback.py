@@ -1,12 +1,16 @@
 """Feedback over HTTP: what is taken, what is refused, what is kept (checklist K)."""
 
 from copy import deepcopy
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cds_service.records.database import Database
+from cds_service.records.report import acceptance
 from tests.support.hook_fakes import LookingJudge, Service
+from tests.support.own_policies import OwnPolicies, sign_sleep_test
 from tests.support.record_fakes import RecordedService, accepted, new_id, overridden, sample_call
 
 PATH = "/cds-services/coverage-order-sign/feedback"
@@ -120,12 +124,54 @@ def test_feedback_on_a_card_that_is_not_known_is_taken(recorded: RecordedService
     assert (row["card"], row["suggestions"]) == (card, ["unlisted"])
 
 
+_TWO_CRITERIA_WITH_ONE_LABEL = """\
+policy: SLEEP.1
+revision: 2026-01
+edition: 1
+title: Sleep test at home
+owner: Lakeside Health Plan
+lines_of_business: [medicare, non-medicare]
+orders:
+  - {codes: home-sleep-test, sections: [I]}
+sections:
+  I:
+    says: A sleep test at home
+    all:
+      - id: I.A
+        says: The approach is lateral
+        not_met_when: {order: {approach: posterior}}
+        suggest: {says: Plan the lateral approach, approach: lateral-transarticular}
+        ask: Is it lateral?
+      - id: I.B
+        says: The approach is not posterior
+        not_met_when: {order: {approach: posterior}}
+        suggest: {says: Plan the lateral approach, approach: lateral-transarticular}
+        ask: Is it another approach?
+"""
+
+
+def test_two_criteria_with_one_label_share_a_suggestion_and_its_acceptance_counts_for_both(
+    database: Database, tmp_path: Path
+) -> None:
+    own = OwnPolicies(tmp_path)
+    own.add(_TWO_CRITERIA_WITH_ONE_LABEL)
+    service = RecordedService(database, policy_folders=(own.folder,))
+    body = sign_sleep_test()
+    body["context"]["draftOrders"]["entry"][0]["resource"]["orderDetail"] = [{"text": "Posterior approach"}]
+    (card,) = service.cards(body)
+    (suggestion,) = card["suggestions"]
+    assert suggestion["label"] == "Plan the lateral approach"
+    service.tell(accepted(card["uuid"], suggestion["uuid"]))
+    report = acceptance(database, service.clock() - timedelta(days=1))
+    assert {line.criterion: line.accepted for line in report} == {"I.A": 1, "I.B": 1}
+
+
 def test_an_accepted_suggestion_is_tied_to_its_criterion(recorded: RecordedService) -> None:
     card = shown(recorded, "sij-posterior")
     suggestion = card["suggestions"][0]["uuid"]
     assert recorded.tell(accepted(card["uuid"], suggestion, "another")).status_code == 200
     (row,) = recorded.rows("feedback")
-    assert sorted(row["suggestions"]) == ["II.I", "unlisted"]
+    assert row["suggestions"] == ["CP.MP.126@2025-04#II.I", "unlisted"]
 
 
 @pytest.mark.parametrize(

@@ -278,9 +278,27 @@ def alternatives(*of: Resource, **order: Any) -> Any:
 
 def test_an_order_that_could_be_mended_is_shown_mended_with_its_outcome() -> None:
     (found,) = alternatives(**POSTERIOR)
-    assert (found.says, found.outcome) == ("Change the approach", NEEDED)
+    assert (found.criterion, found.says, found.outcome) == ("I", "Change the approach", NEEDED)
     assert found.resource["orderDetail"] == [{"text": "Left"}, {"text": "Lateral transarticular approach"}]
     assert found.resource["id"] == "order-1"
+
+
+def test_a_suggestion_names_every_criterion_that_offers_its_label_under_every_revision() -> None:
+    first_section, _, _ = MENDED.partition("II:")
+    twice = first_section + first_section.replace("I:", "II:")
+    later = replace(revision("2026-06", twice, orders=BOTH), history=("2025-01",))
+    by = assessor(revision("2024-01", MENDED, orders=BOTH), later)
+    (found,) = assessed(by, draft(**POSTERIOR))
+    (suggestion,) = found.suggestions
+    assert suggestion.label == "Change the approach"
+    assert suggestion.criteria == (("CP.TEST@2024-01", "I"), ("CP.TEST@2026-06", "I"), ("CP.TEST@2026-06", "II"))
+
+
+def test_a_suggestion_that_one_revision_does_not_offer_is_none() -> None:
+    by = assessor(revision("2024-01", MENDED, orders=BOTH), replace(revision("2026-06"), history=("2025-01",)))
+    (found,) = assessed(by, draft(**POSTERIOR))
+    assert len(found.determinations[0].alternatives) == 1
+    assert found.suggestions == ()
 
 
 def test_an_order_that_would_still_fail_is_not_shown_mended() -> None:
