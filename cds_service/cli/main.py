@@ -3,12 +3,26 @@
 import click
 
 from cds_service.cli.lazy import LazyCommand, lazy_group
+from cds_service.cli.version import version_line
 
 _CLI = "cds_service.cli"
 
 
+def _print_version(context: click.Context, _option: click.Parameter, is_given: bool) -> None:
+    if is_given and not context.resilient_parsing:
+        click.echo(version_line())
+        context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="cds-coverage-policies")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and the git commit, and exit.",
+)
 def main() -> None:
     """Judge orders against payers' medical-necessity policies, criterion by criterion, over CDS Hooks."""
 
