@@ -29,7 +29,7 @@ def _visible(assessments: Iterable[Assessment], hook: str) -> tuple[Assessment, 
     rank = list(Outcome)
     shown = sorted(
         (each for each in assessments if is_shown(each.outcome, hook)),
-        key=lambda each: (rank.index(each.outcome), each.determinations[0].order, each.determinations[0].text),
+        key=lambda each: (rank.index(each.outcome), each.determinations[0].order, each.determinations[0].full_name),
     )
     return tuple(shown)
 

@@ -79,7 +79,7 @@ def _counts(
         return False
     too_late = authored.instant > record.read_at if authored.instant else authored.earliest > record.today
     based_on = [item.get("reference") for item in items(resource.get("basedOn"))]
-    based_on_order = any(isinstance(each, str) and order in (each, record.local(each)) for each in based_on)
+    based_on_order = any(isinstance(each, str) and order in (each, record.relative(each)) for each in based_on)
     if too_late or not (based_on_order or plus(authored.latest, valid_for) >= record.today):
         return False
     return record.is_usable(resource, "status", "author", "authored", "item", "subject", "questionnaire", "basedOn")

@@ -94,7 +94,7 @@ def codings(concept: Json) -> tuple[Coding, ...]:
 
 def named(concept: Json) -> tuple[Coding, ...]:
     """The codes of a concept and, as one more without system and code, its words."""
-    words = text_of(concept)
+    words = concept_text(concept)
     return (*codings(concept), Coding("", "", words)) if words else codings(concept)
 
 
@@ -103,7 +103,7 @@ def has_code(concept: Json, *codes: str) -> bool:
     return any(coding.code in codes for coding in codings(concept))
 
 
-def text_of(concept: Json) -> str:
+def concept_text(concept: Json) -> str:
     """The words of a concept: its text, else the first display; empty when there are none."""
     for one in items(concept):
         if isinstance(one.get("text"), str) and one["text"].strip():

@@ -19,7 +19,7 @@ class Presence(Enum):
 
     PRESENT = "present"
     PAST = "past"
-    QUESTION = "question"
+    UNCERTAIN = "uncertain"
     """Not confirmed, of a code that only asks, or not readable."""
 
 
@@ -67,13 +67,13 @@ def _conditions(record: PatientRecord, codes: CodeMatcher) -> list[Condition]:
         reference = record.reference(resource)
         if not record.is_usable(resource, *_ELEMENTS):
             evidence = Evidence(reference, match.label, value="set aside")
-            found.append(Condition(reference, match.label, Presence.QUESTION, _ALWAYS, None, evidence))
+            found.append(Condition(reference, match.label, Presence.UNCERTAIN, _ALWAYS, None, evidence))
             continue
         presence, onset, until = _presence(resource), _onset(record, resource), _abatement(record, resource)
         recorded = record.when(resource.get("recordedDate"))
         if not match.decides or _is_unconfirmed(resource):
-            presence = Presence.QUESTION
-        value = {Presence.PRESENT: "", Presence.PAST: "no longer active", Presence.QUESTION: "to be confirmed"}[
+            presence = Presence.UNCERTAIN
+        value = {Presence.PRESENT: "", Presence.PAST: "no longer active", Presence.UNCERTAIN: "to be confirmed"}[
             presence
         ]
         shown = onset or recorded
@@ -103,7 +103,7 @@ def _presence(resource: Resource) -> Presence:
         return Presence.PAST if ended else Presence.PRESENT
     # FHIR knows no active condition that has abated (con-4), and a status in words alone may say anything.
     is_active = has_code(status, "active", "recurrence", "relapse") and not ended
-    return Presence.PRESENT if is_active else Presence.QUESTION
+    return Presence.PRESENT if is_active else Presence.UNCERTAIN
 
 
 def _is_unconfirmed(resource: Resource) -> bool:

@@ -11,7 +11,7 @@ from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import PatientRecord
 
 
-class Kind(Enum):
+class CoverageKind(Enum):
     """The kind of plan, by the Source of Payment Typology."""
 
     MEDICARE = "Medicare"
@@ -32,18 +32,18 @@ _TYPOLOGY = {
     "urn:oid:2.16.840.1.113883.3.221.5",
 }
 _KINDS = {
-    **dict.fromkeys(("122", "191", "291", "516"), Kind.DRUG_ONLY),
-    **dict.fromkeys(("299", "313", "517", "524", "561", "562", "614", "629"), Kind.DENTAL_OR_VISION),
-    "14": Kind.DUAL,
-    "1": Kind.MEDICARE,
-    "2": Kind.MEDICAID,
-    "3123": Kind.SUPPLEMENT,
-    "3114": Kind.SUPPLEMENT,
-    "3": Kind.GOVERNMENT,
-    "523": Kind.SUPPLEMENT,
-    "623": Kind.SUPPLEMENT,
-    "5": Kind.COMMERCIAL,
-    "6": Kind.COMMERCIAL,
+    **dict.fromkeys(("122", "191", "291", "516"), CoverageKind.DRUG_ONLY),
+    **dict.fromkeys(("299", "313", "517", "524", "561", "562", "614", "629"), CoverageKind.DENTAL_OR_VISION),
+    "14": CoverageKind.DUAL,
+    "1": CoverageKind.MEDICARE,
+    "2": CoverageKind.MEDICAID,
+    "3123": CoverageKind.SUPPLEMENT,
+    "3114": CoverageKind.SUPPLEMENT,
+    "3": CoverageKind.GOVERNMENT,
+    "523": CoverageKind.SUPPLEMENT,
+    "623": CoverageKind.SUPPLEMENT,
+    "5": CoverageKind.COMMERCIAL,
+    "6": CoverageKind.COMMERCIAL,
 }
 """Typology codes by their beginning, the longest first: 1 Medicare, 14 dual, 2 Medicaid, 5 and 6 commercial, …"""
 
@@ -58,7 +58,7 @@ class Coverage:
     """
 
     reference: str
-    kind: Kind
+    kind: CoverageKind
     identifiers: frozenset[str]
     names: frozenset[str]
     classes: frozenset[str]
@@ -110,13 +110,13 @@ def _is_readable(record: PatientRecord, resource: Resource) -> bool:
     return usable
 
 
-def _kind(resource: Resource) -> Kind:
+def _kind(resource: Resource) -> CoverageKind:
     for coding in codings(resource.get("type")):
         if coding.system in _TYPOLOGY:
             for length in range(len(coding.code), 0, -1):
                 if coding.code[:length] in _KINDS:
                     return _KINDS[coding.code[:length]]
-    return Kind.UNSPECIFIED
+    return CoverageKind.UNSPECIFIED
 
 
 def _payers(record: PatientRecord, resource: Resource) -> Iterator[Resource]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from fhir_mappings.codings import SNOMED, CodeMatcher, codings, items, text_of
+from fhir_mappings.codings import SNOMED, CodeMatcher, codings, concept_text, items
 from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.medications import drug_codings
@@ -144,13 +144,13 @@ def _is_within_a_day(repeat: Resource) -> bool:
 
 def _is_oral(route: Json) -> bool:
     codes = [coding for coding in codings(route) if coding.system == SNOMED]
-    return all(coding.code == _ORAL for coding in codes) if codes else bool(_BY_MOUTH.search(text_of(route)))
+    return all(coding.code == _ORAL for coding in codes) if codes else bool(_BY_MOUTH.search(concept_text(route)))
 
 
 def _names(record: PatientRecord, resource: Resource) -> Iterator[str]:
     product = record.resolve(resource.get("medicationReference"), within=resource) or {}
     for concept in (resource.get("medicationCodeableConcept"), product.get("code"), product.get("form")):
-        yield text_of(concept)
+        yield concept_text(concept)
         yield from (coding.display for coding in codings(concept))
 
 

@@ -51,7 +51,7 @@ def ingredients_named(text: str) -> tuple[Coding, ...]:
     return tuple(Coding(RXNORM, _INGREDIENTS[name], name) for name in names)
 
 
-def name_of(drug: Coding) -> str:
+def drug_name(drug: Coding) -> str:
     """The name of a drug for reading: the sender's, else that of a known ingredient; empty where there is neither."""
     known = {code: name for name, code in _INGREDIENTS.items()} if drug.system == RXNORM else {}
     return drug.display or known.get(drug.code, "").capitalize()

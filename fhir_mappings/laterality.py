@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from fhir_mappings.codings import CPT, HCPCS, ICD10CM, LOINC, SNOMED, codings, items
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.order_text import read
+from fhir_mappings.order_text import read_phrase
 
 Side: TypeAlias = Literal["left", "right", "bilateral"]
 
@@ -55,7 +55,7 @@ def _named(concept: Json) -> set[Side]:
         if coding.system not in (CPT, HCPCS):  # a billing code's label tells how it is defined
             texts.append(coding.display)
     for text in texts:
-        for reading in read(text, ("side",)):
+        for reading in read_phrase(text, ("side",)):
             if reading.is_stated:
                 found |= {side for side in QUALIFIERS.values() if side == reading.value}
     return found

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fhir_mappings.codings import CodeMatcher, Coding, codings, text_of
+from fhir_mappings.codings import CodeMatcher, Coding, codings, concept_text
 from fhir_mappings.drug_names import ingredients_named
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.opioids import ingredient_of
@@ -54,6 +54,6 @@ def drug_codings(record: PatientRecord, resource: Resource) -> tuple[tuple[Codin
     found = [coding for concept in concepts for coding in codings(concept)]
     found += [ingredient for coding in found if (ingredient := ingredient_of(coding))]
     words = " / ".join(
-        part for concept in concepts for part in [text_of(concept), *(c.display for c in codings(concept))]
+        part for concept in concepts for part in [concept_text(concept), *(c.display for c in codings(concept))]
     )
     return tuple(found), ingredients_named(words)

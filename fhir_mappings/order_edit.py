@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.order_text import Attribute, read
+from fhir_mappings.order_text import Attribute, read_phrase
 
 PHRASES: Mapping[Attribute, Mapping[str, str]] = {
     "approach": {"lateral-transarticular": "Lateral transarticular approach"},
@@ -20,7 +20,7 @@ def restated(order: Resource, attribute: Attribute, value: str) -> Resource:
     kept = [
         detail
         for detail in items(order.get("orderDetail"))
-        if not any(read(text, (attribute,)) for text in _words(detail))
+        if not any(read_phrase(text, (attribute,)) for text in _words(detail))
     ]
     return {**order, "orderDetail": [*kept, {"text": PHRASES[attribute][value]}]}
 

@@ -105,7 +105,7 @@ class Reading:
     is_stated: bool
 
 
-def read(text: str, attributes: tuple[Attribute, ...] = ATTRIBUTES) -> tuple[Reading, ...]:
+def read_phrase(text: str, attributes: tuple[Attribute, ...] = ATTRIBUTES) -> tuple[Reading, ...]:
     """What a phrase of an order says.
 
     Where two values overlap the more specific one stands ("posterior oblique" is not "posterior"). The cardiac

@@ -5,13 +5,21 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 from typing import TypeAlias
 
-from fhir_mappings.codings import CPT, HCPCS, RXNORM, Coding, codings, has_code, items, text_of
+from fhir_mappings.codings import CPT, HCPCS, RXNORM, Coding, codings, concept_text, has_code, items
 from fhir_mappings.dates import DateInterval, parse, parse_period
 from fhir_mappings.drug_names import ingredients_named
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.laterality import QUALIFIERS, Side
 from fhir_mappings.opioids import ingredient_of
-from fhir_mappings.order_text import ATTRIBUTES, Attribute, Reading, is_heart_monitor, is_plain, names_it_plainly, read
+from fhir_mappings.order_text import (
+    ATTRIBUTES,
+    Attribute,
+    Reading,
+    is_heart_monitor,
+    is_plain,
+    names_it_plainly,
+    read_phrase,
+)
 from fhir_mappings.record import Evidence, reference_of
 
 Resolve: TypeAlias = Callable[[Json], Resource | None]
@@ -92,7 +100,7 @@ def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve:
     return Order(
         reference=reference_of(resource, full_url),
         resource=resource,
-        label=next((text for text in (*map(text_of, concepts), *device_names) if text), "Order"),
+        label=next((text for text in (*map(concept_text, concepts), *device_names) if text), "Order"),
         codes=_codes(resource, concepts, resolve),
         reasons=_reasons(resource, resolve),
         drugs=_drugs(resource, concepts),
@@ -174,7 +182,7 @@ def _readings(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
     yield from _performer(resource, resolve)
     for note in items(resource.get("note")):
         if isinstance(note.get("text"), str):
-            yield from (Reading(r.attribute, r.value, is_stated=False) for r in read(note["text"]))
+            yield from (Reading(r.attribute, r.value, is_stated=False) for r in read_phrase(note["text"]))
 
 
 def _performer(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
@@ -193,7 +201,7 @@ def _performer(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
 
 def _said_in(texts: Iterable[str], attributes: tuple[Attribute, ...] = ATTRIBUTES) -> Iterator[Reading]:
     for text in texts:
-        yield from read(text, attributes)
+        yield from read_phrase(text, attributes)
 
 
 def _texts(concept: Json) -> list[str]:

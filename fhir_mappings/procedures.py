@@ -8,7 +8,7 @@ from fhir_mappings.codings import CPT, HCPCS, CodeMatcher, codings, items
 from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.laterality import Side, side_of
-from fhir_mappings.order_text import read
+from fhir_mappings.order_text import read_phrase
 from fhir_mappings.record import Evidence, PatientRecord
 
 
@@ -107,7 +107,7 @@ def _purpose(resource: Resource, code_element: str) -> str:
     for concept in (*items(resource.get(code_element)), *items(resource.get("reasonCode"))):
         labels = [coding.display for coding in codings(concept) if coding.system not in (CPT, HCPCS)]
         texts += [*labels, concept["text"]] if isinstance(concept.get("text"), str) else labels
-    said = {(reading.value, reading.is_stated) for text in texts for reading in read(text, ("purpose",))}
+    said = {(reading.value, reading.is_stated) for text in texts for reading in read_phrase(text, ("purpose",))}
     return next((value for value in ("diagnostic", "therapeutic") if said == {(value, True)}), "")
 
 

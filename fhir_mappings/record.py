@@ -154,10 +154,10 @@ class PatientRecord:
         for member in _SUBJECT:
             subject = resource.get(member)
             if isinstance(subject, Mapping) and isinstance(subject.get("reference"), str):
-                return self.local(subject["reference"]) in names or subject["reference"] in names
+                return self.relative(subject["reference"]) in names or subject["reference"] in names
         return False
 
-    def local(self, reference: str) -> str:
+    def relative(self, reference: str) -> str:
         """A reference without server and version: `Condition/1`; other servers' references stay as they are."""
         path = reference.split("/_history/")[0]
         if self._server and path.startswith(self._server + "/"):
@@ -210,7 +210,7 @@ class PatientRecord:
                 if isinstance(resource, Mapping) and resource.get("id") == target[1:]:
                     return resource
             return None
-        return self._by_reference.get(target) or self._by_reference.get(self.local(target))
+        return self._by_reference.get(target) or self._by_reference.get(self.relative(target))
 
     def cached(self, key: Hashable, read: Callable[[], T]) -> T:
         """What `read` gives, computed once per record and key: for readings that several criteria ask for."""

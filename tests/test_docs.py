@@ -100,7 +100,7 @@ def test_the_example_of_plan_rules_loads(tmp_path: Path) -> None:
 
 def test_plan_rules_are_documented_key_by_key() -> None:
     headings = set(re.findall(r"^## (\w+)$", PLAN_RULES, re.MULTILINE))
-    assert headings == {"payers", "effective", "texts", "order_codes"}
+    assert headings == {"payers", "effective", "policies", "order_codes"}
 
 
 @pytest.mark.parametrize("text", sorted(load_library().policies))

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from cds_service.clients.algorithms import ALGORITHMS, USUAL
 from cds_service.settings import FHIR_SERVER
-from coverage_policies.format.strict_yaml import DocumentError, Problem, Source, read
+from coverage_policies.format.strict_yaml import DocumentError, Problem, YamlSource, read_yaml
 
 _VISIBLE = r"^[!-~]+\Z"
 _LABELS_WITHOUT_STAR = 2
@@ -110,7 +110,7 @@ def parse_clients(text: str, path: Path) -> tuple[Client, ...]:
 
     Raises DocumentError with everything that is wrong, each with its line and how it is written right.
     """
-    source = read(text, str(path))
+    source = read_yaml(text, str(path))
     problems = [problem for error in _VALIDATOR.iter_errors(source.data) for problem in _explained(source, error)]
     if not problems:
         problems = [*_repeated(source), *(p for i, raw in _listed(source) for p in _faults(source, i, raw))]
@@ -119,7 +119,7 @@ def parse_clients(text: str, path: Path) -> tuple[Client, ...]:
     return tuple(_caller(raw, path.parent) for _, raw in _listed(source))
 
 
-def _explained(source: Source, error: ValidationError) -> Iterable[Problem]:
+def _explained(source: YamlSource, error: ValidationError) -> Iterable[Problem]:
     path = list(error.absolute_path)
     where = ".".join(str(part) for part in path) or "the file"
     schema: Mapping[str, Any] = error.schema  # type: ignore[assignment]
@@ -135,11 +135,11 @@ def _explained(source: Source, error: ValidationError) -> Iterable[Problem]:
         yield source.problem(path, f"{where} must be: {schema['description']}")
 
 
-def _listed(source: Source) -> Sequence[tuple[int, Mapping[str, Any]]]:
+def _listed(source: YamlSource) -> Sequence[tuple[int, Mapping[str, Any]]]:
     return list(enumerate(source.data["clients"]))
 
 
-def _repeated(source: Source) -> Iterable[Problem]:
+def _repeated(source: YamlSource) -> Iterable[Problem]:
     for key in ("name", "issuer"):
         seen: set[str] = set()
         for i, raw in _listed(source):
@@ -148,7 +148,7 @@ def _repeated(source: Source) -> Iterable[Problem]:
             seen.add(raw[key])
 
 
-def _faults(source: Source, i: int, raw: Mapping[str, Any]) -> Iterable[Problem]:
+def _faults(source: YamlSource, i: int, raw: Mapping[str, Any]) -> Iterable[Problem]:
     def at(*key: str | int) -> tuple[str | int, ...]:
         return ("clients", i, *key)
 

@@ -25,7 +25,7 @@ _SECONDS = re.compile(r"[0-9]{1,9}\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FhirResponse:
     """Status and parsed body, the body None where it is not JSON; status 0 where no whole answer came.
 
     `retry_after` is how many seconds to stay away, where the server says so with 429 or 503. `is_broken` tells that
@@ -96,7 +96,7 @@ class BoundedGet:
         if access.token:
             self._session.headers["Authorization"] = f"Bearer {access.token}"
 
-    def get(self, url: str) -> Answer:
+    def get(self, url: str) -> FhirResponse:
         """The answer, tried again when the server says so and there is time, or where a kept connection broke."""
         answer = self._once(url)
         if answer.is_broken:
@@ -114,28 +114,28 @@ class BoundedGet:
         whole = min(self._settings.query_timeout_seconds, self._settings.call_timeout_seconds)
         return self._deadline.remaining() >= whole / 2
 
-    def _once(self, url: str) -> Answer:
+    def _once(self, url: str) -> FhirResponse:
         try:
             timeout = min(self._settings.query_timeout_seconds, self._deadline.remaining())
             if timeout <= 0:
-                return Answer()
+                return FhirResponse()
             with self._session.get(url, timeout=timeout, allow_redirects=False, stream=True) as response:
                 later = self._retry_after(response)
                 body = self._read(response)
                 if body is None:
-                    return Answer(retry_after=later)
+                    return FhirResponse(retry_after=later)
                 try:
-                    return Answer(response.status_code, parse_json(body), later)
+                    return FhirResponse(response.status_code, parse_json(body), later)
                 except ValueError:
-                    return Answer(response.status_code, None, later)
+                    return FhirResponse(response.status_code, None, later)
         except requests.ConnectionError as error:
             reason = _reason(error)
-            return Answer(
+            return FhirResponse(
                 is_refused=isinstance(reason, AddressRefusedError),
                 is_broken=isinstance(reason, ProtocolError),
             )
         except (requests.RequestException, HTTPError, OSError, ValueError):
-            return Answer()
+            return FhirResponse()
 
     def _read(self, response: requests.Response) -> bytes | None:
         """The body; None where it is too large, or more than is left for this call, or ends after the deadline."""

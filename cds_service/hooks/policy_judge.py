@@ -41,7 +41,7 @@ class PolicyJudge:
         found = self._assessor.assess(self._session(orders, record), record, hook)
         settled = any(each.is_settled for assessment in found for each in assessment.determinations)
         open_ones = [part for each in found if (part := self._part(each, hook, Visibility.ON))]
-        shadows = [part for each in found if (part := self._part(each, hook, Visibility.SILENT))]
+        shadows = [part for each in found if (part := self._part(each, hook, Visibility.SHADOW))]
         cards = build_cards(open_ones, hook, self._new_id)
         without_card = [*(each for each in open_ones if not is_shown(each.outcome, hook)), *shadows]
         findings = [Finding(*each) for each in cards] + [Finding(each, None) for each in without_card]
@@ -50,7 +50,7 @@ class PolicyJudge:
     def _part(self, assessment: Assessment, hook: str, visibility: Visibility) -> Assessment | None:
         """Return the assessment by the revisions of this visibility alone; None if there are none."""
         rules = self._assessor.rules
-        kept = tuple(d for d in assessment.determinations if rules.visibility(d.text, hook) is visibility)
+        kept = tuple(d for d in assessment.determinations if rules.visibility(d.full_name, hook) is visibility)
         return Assessment(kept) if kept else None
 
     def _session(self, orders: DraftOrders, record: PatientRecord) -> Session:

@@ -76,7 +76,7 @@ def facts_hash(keyed: Pseudonymizer, determination: Determination) -> str:
         for result in determination.criteria
     ]
     pathway = determination.presumed.pathway if determination.presumed else ""
-    text = [determination.text, determination.edition, determination.outcome.value, pathway]
+    text = [determination.full_name, determination.edition, determination.outcome.value, pathway]
     return keyed("facts", canonical([text, found]))
 
 
@@ -136,7 +136,7 @@ def determination_row(
         "policy": determination.policy,
         "revision": determination.revision,
         "edition": determination.edition,
-        "content_hash": snapshot.texts[determination.text].content,
+        "content_hash": snapshot.texts[determination.full_name].content,
         "section": determination.section,
         "order_hash": keyed("order", determination.order),
         "outcome": determination.outcome.value,

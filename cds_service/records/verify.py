@@ -148,7 +148,7 @@ def _texts(decision: Decision, now: Mapping[str, PolicyVersion]) -> Iterator[Che
 
 def _answers(then: Sequence[Mapping[str, Any]], now: Sequence[Determination], keyed: Pseudonymizer) -> Iterator[Check]:
     """By text and order; where the hashes differ also each criterion that does."""
-    found = {(each.text, keyed("order", each.order)): each for each in now}
+    found = {(each.full_name, keyed("order", each.order)): each for each in now}
     for i, row in enumerate(then, start=1):
         text = f"{row['policy']}@{row['revision']}"
         what = f"answer {i}, {text}"

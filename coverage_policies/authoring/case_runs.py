@@ -20,7 +20,7 @@ class Failure:
 class CaseRun:
     """What came of the cases of one text. With `problems` its case file could not be read."""
 
-    text: Policy
+    policy: Policy
     cases: int
     failures: tuple[Failure, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -31,16 +31,16 @@ class CaseRun:
         return not self.failures and not self.problems
 
 
-def run_cases(text: Policy) -> CaseRun:
+def run_cases(policy: Policy) -> CaseRun:
     """Run every case beside a text."""
     try:
-        cases = load_cases(text)
+        cases = load_cases(policy)
     except DocumentError as error:
-        return CaseRun(text, 0, problems=error.problems)
-    return CaseRun(text, len(cases), tuple(_failures(cases, text)))
+        return CaseRun(policy, 0, problems=error.problems)
+    return CaseRun(policy, len(cases), tuple(_failures(cases, policy)))
 
 
-def _failures(cases: Iterable[Case], text: Policy) -> Iterable[Failure]:
+def _failures(cases: Iterable[Case], policy: Policy) -> Iterable[Failure]:
     for case in cases:
-        if mismatches := run_case(case, text):
+        if mismatches := run_case(case, policy):
             yield Failure(case, mismatches)

@@ -14,7 +14,7 @@ from typing import Any
 
 from coverage_policies.authoring.fact_builder import READ_TYPES, FactError, chart, order, resources
 from coverage_policies.format.model import Policy
-from coverage_policies.format.strict_yaml import DocumentError, Problem, Source, read
+from coverage_policies.format.strict_yaml import DocumentError, Problem, YamlSource, read_yaml
 from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.determination import CriterionResult, Determination
 from coverage_policies.judging.evaluator import evaluate
@@ -95,7 +95,7 @@ def load_cases(policy: Policy) -> tuple[Case, ...]:
 
 def parse_cases(text: str, file: str, policy: Policy) -> tuple[Case, ...]:
     """The cases of one file; `file` is the name that problems are reported under."""
-    source = read(text, file)
+    source = read_yaml(text, file)
     if not isinstance(source.data, list):
         raise DocumentError([Problem(file, 1, "a case file is a list of cases")])
     problems: list[Problem] = []
@@ -126,7 +126,7 @@ class _PlaceError(Exception):
         self.path = path
 
 
-def _problems(source: Source, i: int, raw: Json, policy: Policy) -> Iterator[Problem]:
+def _problems(source: YamlSource, i: int, raw: Json, policy: Policy) -> Iterator[Problem]:
     """What is wrong with the shape of a case."""
     if not isinstance(raw, Mapping):
         yield source.problem((i,), "a case is a mapping that begins with its name")
@@ -150,7 +150,7 @@ def _problems(source: Source, i: int, raw: Json, policy: Policy) -> Iterator[Pro
     yield from _expectation_problems(source, i, raw, policy)
 
 
-def _expectation_problems(source: Source, i: int, raw: Mapping[str, Any], policy: Policy) -> Iterator[Problem]:
+def _expectation_problems(source: YamlSource, i: int, raw: Mapping[str, Any], policy: Policy) -> Iterator[Problem]:
     for key in ("expect", "shows", "hides"):
         if not isinstance(raw.get(key, {}), Mapping):
             yield source.problem((i, key), f"{key} is a mapping by criterion")
@@ -160,7 +160,7 @@ def _expectation_problems(source: Source, i: int, raw: Mapping[str, Any], policy
             if name == "outcome" and said not in {each.value for each in Outcome}:
                 yield source.problem((i, "expect", name), f"there is no outcome {said!r}")
         elif name not in policy.index:
-            yield source.problem((i, "expect", name), f"{policy.text} has no criterion {name!r}")
+            yield source.problem((i, "expect", name), f"{policy.full_name} has no criterion {name!r}")
         elif _parsed(said) is None:
             yield source.problem(
                 (i, "expect", name),
@@ -169,10 +169,10 @@ def _expectation_problems(source: Source, i: int, raw: Mapping[str, Any], policy
     for key in ("shows", "hides"):
         for name in raw.get(key, {}):
             if name not in policy.index:
-                yield source.problem((i, key, name), f"{policy.text} has no criterion {name!r}")
+                yield source.problem((i, key, name), f"{policy.full_name} has no criterion {name!r}")
 
 
-def _case(source: Source, i: int, raw: Mapping[str, Any]) -> Case:
+def _case(source: YamlSource, i: int, raw: Mapping[str, Any]) -> Case:
     anchor = date.fromisoformat(raw["anchor"])
     others = raw.get("other_orders", [])
     found: list[Resource] = [_fhir(each, "fhir", j) for j, each in enumerate(raw.get("fhir", []))]
@@ -274,17 +274,17 @@ def situation(case: Case) -> Situation:
     return Situation(record, first, tuple(others))
 
 
-def judged(case: Case, text: Policy, read: Situation | None = None) -> Determination:
+def judged(case: Case, policy: Policy, read: Situation | None = None) -> Determination:
     """What a text says of a case. `read` is its situation, where it was read before."""
     found = read or situation(case)
     return evaluate(
-        text, found.order, found.other_orders, found.record, found.order.anchor(case.today), ignore_code_dates=True
+        policy, found.order, found.other_orders, found.record, found.order.anchor(case.today), ignore_code_dates=True
     )
 
 
-def run_case(case: Case, text: Policy, read: Situation | None = None) -> tuple[Mismatch, ...]:
+def run_case(case: Case, policy: Policy, read: Situation | None = None) -> tuple[Mismatch, ...]:
     """Where a text says something else of a case than was expected; nothing where it says just that."""
-    return tuple(_mismatches(case, judged(case, text, read)))
+    return tuple(_mismatches(case, judged(case, policy, read)))
 
 
 def _read(resource: Resource, session: list[Resource], record: PatientRecord) -> Order:

@@ -16,10 +16,10 @@ _SHAPES = {CPT: re.compile(r"\d{4}[\dA-Z]"), HCPCS: re.compile(r"[A-Z]\d{4}")}
 
 
 @dataclass(frozen=True, slots=True)
-class TextAnswer:
+class PolicyAnswer:
     """A text that names a code, and the sections that judge it; none where the text only names it."""
 
-    text: Policy
+    policy: Policy
     sections: tuple[str, ...]
     label: str
 
@@ -29,29 +29,29 @@ class CodeAnswer:
     """A code and every text that names it."""
 
     coding: Coding
-    texts: tuple[TextAnswer, ...]
+    policies: tuple[PolicyAnswer, ...]
 
     @property
     def is_answered(self) -> bool:
         """Whether some text judges it."""
-        return any(each.sections for each in self.texts)
+        return any(each.sections for each in self.policies)
 
 
 def code_coverage(codes: Iterable[Coding], library: Library) -> tuple[CodeAnswer, ...]:
     """Each code with the texts that name it, whatever the date."""
     found = []
     for coding in codes:
-        texts = [text for revisions in library.revisions_about([coding]) for text in revisions]
-        found.append(CodeAnswer(coding, tuple(_answers(coding, texts))))
+        policies = [policy for revisions in library.revisions_about([coding]) for policy in revisions]
+        found.append(CodeAnswer(coding, tuple(_answers(coding, policies))))
     return tuple(found)
 
 
-def _answers(coding: Coding, texts: Sequence[Policy]) -> Iterator[TextAnswer]:
-    for text in texts:
-        entries = text.entries((coding,), None)
+def _answers(coding: Coding, policies: Sequence[Policy]) -> Iterator[PolicyAnswer]:
+    for policy in policies:
+        entries = policy.entries((coding,), None)
         if entries:
             sections = tuple(dict.fromkeys(name for entry in entries for name in entry.sections))
-            yield TextAnswer(text, sections, _label(coding, entries))
+            yield PolicyAnswer(policy, sections, _label(coding, entries))
 
 
 def _label(coding: Coding, entries: Sequence[OrderEntry]) -> str:

@@ -11,54 +11,54 @@ from fhir_mappings.codings import SYSTEMS
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DescriptionLine:
     """One thing that is said: the kind of thing, such as `met` or `asks`, and the words."""
 
     kind: str
     words: str
 
 
-def criterion_lines(c: Criterion) -> Iterator[Line]:
+def criterion_lines(c: Criterion) -> Iterator[DescriptionLine]:
     """How a criterion is settled in both directions, what it asks, and what follows."""
     yield from _settled(c)
-    yield from (Line("shows", clause_words(clause)) for clause in c.show)
+    yield from (DescriptionLine("shows", clause_words(clause)) for clause in c.show)
     if c.ask:
-        yield Line("asks", c.ask)
+        yield DescriptionLine("asks", c.ask)
     if c.says_when_not_met:
-        yield Line("card says", c.says_when_not_met)
+        yield DescriptionLine("card says", c.says_when_not_met)
     if c.suggest:
-        yield Line("suggests", f"{c.suggest.says} ({c.suggest.attribute}: {c.suggest.value})")
+        yield DescriptionLine("suggests", f"{c.suggest.says} ({c.suggest.attribute}: {c.suggest.value})")
     if c.pathways:
-        yield Line("counts", f"only on the pathway {' or '.join(sorted(c.pathways))}")
+        yield DescriptionLine("counts", f"only on the pathway {' or '.join(sorted(c.pathways))}")
     if c.role:
-        yield Line("counts", f"never; it is reported as {c.role.value}")
+        yield DescriptionLine("counts", f"never; it is reported as {c.role.value}")
     if c.case_review_if_met:
-        yield Line("follows", "a reviewer decides although it is met")
+        yield DescriptionLine("follows", "a reviewer decides although it is met")
     if c.case_review_if_not_met:
-        yield Line("follows", "a reviewer decides where it is not met")
+        yield DescriptionLine("follows", "a reviewer decides where it is not met")
     if c.interpretation:
-        yield Line("interpretation", c.interpretation)
+        yield DescriptionLine("interpretation", c.interpretation)
     if c.note:
-        yield Line("note", c.note)
+        yield DescriptionLine("note", c.note)
 
 
-def _settled(c: Criterion) -> Iterator[Line]:
+def _settled(c: Criterion) -> Iterator[DescriptionLine]:
     if c.is_never_met:
-        yield Line("not met", "always")
+        yield DescriptionLine("not met", "always")
     if c.children:
         parts = [child.id for child in c.children if child.role is None]
         needed = len(parts) if c.required is None else c.required
-        yield Line("met", f"when {_of(needed, len(parts))} met: {', '.join(parts)}")
-        yield Line("not met", f"when {_of(len(parts) - needed + 1, len(parts))} not met")
+        yield DescriptionLine("met", f"when {_of(needed, len(parts))} met: {', '.join(parts)}")
+        yield DescriptionLine("not met", f"when {_of(len(parts) - needed + 1, len(parts))} not met")
     if c.needs:
         day = f", on the day of the last {c.on_date_of.name}" if c.on_date_of else ""
-        yield Line("met", f"as {' and '.join(c.needs)}{day}")
-    yield from (Line("met", f"by data: {clause_words(clause)}") for clause in c.met_when)
+        yield DescriptionLine("met", f"as {' and '.join(c.needs)}{day}")
+    yield from (DescriptionLine("met", f"by data: {clause_words(clause)}") for clause in c.met_when)
     if c.ask:
-        yield Line("met", f"by the answer {c.met_by}")
-    yield from (Line("not met", f"by data: {clause_words(clause)}") for clause in c.not_met_when)
+        yield DescriptionLine("met", f"by the answer {c.met_by}")
+    yield from (DescriptionLine("not met", f"by data: {clause_words(clause)}") for clause in c.not_met_when)
     if c.ask:
-        yield Line("not met", f"by the answer {'no' if c.met_by == 'yes' else 'yes'}")
+        yield DescriptionLine("not met", f"by the answer {'no' if c.met_by == 'yes' else 'yes'}")
 
 
 def _of(some: int, parts: int) -> str:
@@ -75,21 +75,21 @@ def clause_words(clause: Clause) -> str:
     return f"{clause.operator} {', '.join(f'{name}: {value}' for name, value in {**written, **assumed}.items())}"
 
 
-def section_lines(section: Section) -> Iterator[Line]:
+def section_lines(section: Section) -> Iterator[DescriptionLine]:
     """A section as its criterion, and what an order is told whose section is not met."""
     yield from criterion_lines(section.root)
-    yield Line("follows", f"{section.if_not_met.value} where it is not met")
+    yield DescriptionLine("follows", f"{section.if_not_met.value} where it is not met")
 
 
-def entry_lines(entry: OrderEntry) -> Iterator[Line]:
+def entry_lines(entry: OrderEntry) -> Iterator[DescriptionLine]:
     """Which orders an entry selects, and what judges them."""
-    yield Line("codes", ", ".join(map(_code, entry.codes.rows)))
+    yield DescriptionLine("codes", ", ".join(map(_code, entry.codes.rows)))
     judged_by = f"section {' and '.join(entry.sections)}" if entry.sections else "none: the text judges nothing of it"
-    yield Line("judged by", judged_by)
-    yield from (Line("only if", clause_words(clause)) for clause in entry.only_if)
-    yield from (Line("unless", clause_words(clause)) for clause in entry.unless)
+    yield DescriptionLine("judged by", judged_by)
+    yield from (DescriptionLine("only if", clause_words(clause)) for clause in entry.only_if)
+    yield from (DescriptionLine("unless", clause_words(clause)) for clause in entry.unless)
     if entry.ask:
-        yield Line("asks", entry.ask)
+        yield DescriptionLine("asks", entry.ask)
 
 
 def _code(row: Row) -> str:
@@ -114,11 +114,11 @@ def validity(row: Row) -> str:
     return " ".join(filter(None, (since, until)))
 
 
-def choice_lines(choice: Choice) -> Iterator[Line]:
+def choice_lines(choice: Choice) -> Iterator[DescriptionLine]:
     """What chooses a pathway, rules it out, or makes it likely."""
-    yield from (Line("chosen when", clause_words(clause)) for clause in choice.chosen_when)
-    yield from (Line("ruled out when", clause_words(clause)) for clause in choice.exclude_when)
-    yield from (Line("likely when", clause_words(clause)) for clause in choice.presume_when)
+    yield from (DescriptionLine("chosen when", clause_words(clause)) for clause in choice.chosen_when)
+    yield from (DescriptionLine("ruled out when", clause_words(clause)) for clause in choice.exclude_when)
+    yield from (DescriptionLine("likely when", clause_words(clause)) for clause in choice.presume_when)
 
 
 def value_set_names(policy: Policy, section: str | None = None) -> set[str]:

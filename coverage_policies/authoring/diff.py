@@ -1,12 +1,18 @@
 """What changed between two texts, criterion by criterion."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from itertools import zip_longest
 
-from coverage_policies.authoring.description import Line, choice_lines, criterion_lines, entry_lines, section_lines
+from coverage_policies.authoring.description import (
+    DescriptionLine,
+    choice_lines,
+    criterion_lines,
+    entry_lines,
+    section_lines,
+)
 from coverage_policies.format.model import Policy
 
 
@@ -42,7 +48,7 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class _Part:
     says: str
-    lines: tuple[Line, ...]
+    lines: tuple[DescriptionLine, ...]
 
 
 def differences(before: Policy, after: Policy) -> tuple[Change, ...]:
@@ -74,20 +80,24 @@ def _parts(policy: Policy) -> Iterator[tuple[str, _Part]]:
     for entry in policy.orders:
         yield f"orders {entry.codes.name}", _Part("", tuple(entry_lines(entry)))
     if policy.pathway:
-        yield "pathway", _Part("", (Line("asks", policy.pathway.ask),))
+        yield "pathway", _Part("", (DescriptionLine("asks", policy.pathway.ask),))
         for choice in policy.pathway.choices:
-            yield f"pathway {choice.name}", _Part(choice.says, (Line("says", choice.says), *choice_lines(choice)))
+            yield f"pathway {choice.name}", _part(choice.says, choice_lines(choice))
     for name, section in policy.sections.items():
-        yield name, _Part(section.root.says, (Line("says", section.root.says), *section_lines(section)))
+        yield name, _part(section.root.says, section_lines(section))
         for criterion in list(section.root.walk())[1:]:
-            yield criterion.id, _Part(criterion.says, (Line("says", criterion.says), *criterion_lines(criterion)))
+            yield criterion.id, _part(criterion.says, criterion_lines(criterion))
 
 
-def _head(policy: Policy) -> Iterator[Line]:
-    yield Line("title", policy.title)
-    yield Line("owner", policy.owner)
-    yield Line("lines of business", ", ".join(policy.lines_of_business))
-    yield from (Line("notes", note) for note in policy.notes)
+def _part(says: str, lines: Iterable[DescriptionLine]) -> _Part:
+    return _Part(says, (DescriptionLine("says", says), *lines))
+
+
+def _head(policy: Policy) -> Iterator[DescriptionLine]:
+    yield DescriptionLine("title", policy.title)
+    yield DescriptionLine("owner", policy.owner)
+    yield DescriptionLine("lines of business", ", ".join(policy.lines_of_business))
+    yield from (DescriptionLine("notes", note) for note in policy.notes)
 
 
 def _renumbered(old: Mapping[str, _Part], new: Mapping[str, _Part]) -> Mapping[str, str]:
@@ -108,7 +118,7 @@ def _in_order(old: list[str], new: list[str]) -> list[str]:
     return found
 
 
-def _changed(before: tuple[Line, ...], after: tuple[Line, ...]) -> tuple[LineChange, ...]:
+def _changed(before: tuple[DescriptionLine, ...], after: tuple[DescriptionLine, ...]) -> tuple[LineChange, ...]:
     """What is said otherwise, kind by kind."""
     found = []
     for kind in dict.fromkeys(line.kind for line in before + after):

@@ -144,11 +144,11 @@ def effective_gaps(rules: Iterable[Effective]) -> Iterator[str]:
     """Days between two texts of one policy on which, by the operator's table, none is in force."""
     ended: dict[str, Effective] = {}
     for each in sorted(rules, key=lambda rule: rule.since):
-        policy = each.text.partition("@")[0]
+        policy = each.policy.partition("@")[0]
         before = ended.get(policy)
         if before and before.until and each.since - before.until > _DAY:
             first, last = before.until + _DAY, each.since - _DAY
-            advice = f"let {before.text} end or {each.text} begin on another day"
+            advice = f"let {before.policy} end or {each.policy} begin on another day"
             yield f"no text of {policy} is in force from {first} to {last}; {advice}"
         if not before or (before.until and (each.until is None or each.until > before.until)):
             ended[policy] = each

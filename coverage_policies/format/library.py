@@ -38,8 +38,8 @@ class Library:
         object.__setattr__(self, "_revisions", revisions)
         object.__setattr__(self, "_named_by", named_by)
 
-    def text(self, name: str) -> Policy:
-        """One text by its name. Raises KeyError where it is not held."""
+    def policy(self, name: str) -> Policy:
+        """Return one revision by its full name. Raises KeyError if the library does not have it."""
         return self.policies[name]
 
     def revisions_about(self, codes: Iterable[Coding]) -> tuple[Sequence[Policy], ...]:
@@ -85,11 +85,11 @@ def load_library(folders: Sequence[Path] = ()) -> Library:
                 continue
             if (path.parent.name, path.stem) != (policy.name, policy.revision):
                 wanted = f"{policy.name}/{policy.revision}.yaml"
-                problems.append(Problem(str(path), 1, f"this is {policy.text}; its file must be named {wanted}"))
-            if policy.text in policies:
-                other = policies[policy.text].source
-                problems.append(Problem(str(path), 1, f"{policy.text} is held already, in {other}"))
-            policies[policy.text] = policy
+                problems.append(Problem(str(path), 1, f"this is {policy.full_name}; its file must be named {wanted}"))
+            if policy.full_name in policies:
+                other = policies[policy.full_name].source
+                problems.append(Problem(str(path), 1, f"{policy.full_name} is held already, in {other}"))
+            policies[policy.full_name] = policy
     if problems:
         raise DocumentError(problems)
     return Library(policies, sets)

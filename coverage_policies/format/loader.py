@@ -26,7 +26,7 @@ from coverage_policies.format.model import (
 from coverage_policies.format.operator import as_list, value_set
 from coverage_policies.format.registry import operators
 from coverage_policies.format.schema import document_schema
-from coverage_policies.format.strict_yaml import DocumentError, Problem, Source, read
+from coverage_policies.format.strict_yaml import DocumentError, Problem, YamlSource, read_yaml
 from coverage_policies.format.terms import Outcome
 from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.order_text import ATTRIBUTES
@@ -50,7 +50,7 @@ def load_policy(path: Path, sets: Mapping[str, ValueSet]) -> Policy:
 
 def parse_policy(text: str, file: str, sets: Mapping[str, ValueSet]) -> Policy:
     """Parse the text of one document; `file` is the name that problems are reported under."""
-    source = read(text, file)
+    source = read_yaml(text, file)
     problems = list(_shape_problems(source))
     if problems:
         raise DocumentError(problems)
@@ -62,7 +62,7 @@ def parse_policy(text: str, file: str, sets: Mapping[str, ValueSet]) -> Policy:
     return policy
 
 
-def _shape_problems(source: Source) -> Iterator[Problem]:
+def _shape_problems(source: YamlSource) -> Iterator[Problem]:
     found = []
     for error in sorted(_validator().iter_errors(source.data), key=lambda error: list(map(str, error.absolute_path))):
         deepest = max(_leaves(error), key=lambda e: len(e.absolute_path))
@@ -121,7 +121,7 @@ _NUMBERS = {"sections": "at least one section", "pathway.choices": "at least two
 class _Builder:
     """Builds the model of one document and collects the problems that the schema cannot see."""
 
-    def __init__(self, source: Source, sets: Mapping[str, ValueSet]) -> None:
+    def __init__(self, source: YamlSource, sets: Mapping[str, ValueSet]) -> None:
         self.source = source
         self.sets = sets
         self.problems: list[Problem] = []
@@ -281,7 +281,7 @@ def _rename(raw: dict[str, Any], old: str, new: str) -> None:
             _rename(child, old, new)
 
 
-def _meaning_problems(source: Source, policy: Policy) -> Iterator[Problem]:
+def _meaning_problems(source: YamlSource, policy: Policy) -> Iterator[Problem]:
     """What a document must mean: settled leaves, existing references, no circles, known pathways and sections."""
     pathways = {choice.name for choice in policy.pathway.choices} if policy.pathway else set()
     for key, section in policy.sections.items():

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from coverage_policies.format.library import BUILT_IN, Library
 from coverage_policies.format.model import Policy
-from coverage_policies.format.strict_yaml import Problem, read
+from coverage_policies.format.strict_yaml import Problem, read_yaml
 
 LOCK_FILE = BUILT_IN / "documents" / "lock.json"
 
 
 def content_hash(policy: Policy, library: Library) -> str:
     """The SHA-256 of what a text says, as 64 hexadecimal digits."""
-    data = read(Path(policy.source).read_text(encoding="utf-8"), policy.source).data
+    data = read_yaml(Path(policy.source).read_text(encoding="utf-8"), policy.source).data
     used = sorted(library.value_sets.keys() & _words(data))
     sets = {
         name: sorted(
@@ -51,7 +51,7 @@ def lock_problems(library: Library) -> Iterator[Problem]:
     """Built-in texts that changed without a new edition, or that the lock does not hold yet."""
     editions = locked()
     for policy in _built_in(library):
-        known = editions.get(policy.text, {}).get(str(policy.edition))
+        known = editions.get(policy.full_name, {}).get(str(policy.edition))
         if known is None:
             yield Problem(policy.source, 1, f"edition {policy.edition} is not in the lock; run `policies lock`")
         elif known != content_hash(policy, library):
@@ -63,7 +63,7 @@ def write_lock(library: Library, *, replace: bool = False) -> None:
     """Add the new editions to the lock; with `replace` also those that changed, for texts never released."""
     editions = {name: dict(hashes) for name, hashes in locked().items()}
     for policy in _built_in(library):
-        known = editions.setdefault(policy.text, {})
+        known = editions.setdefault(policy.full_name, {})
         if replace or str(policy.edition) not in known:
             known[str(policy.edition)] = content_hash(policy, library)
     LOCK_FILE.write_text(json.dumps(editions, indent=2, sort_keys=True) + "\n", encoding="utf-8")

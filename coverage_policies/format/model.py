@@ -7,7 +7,7 @@ from datetime import date
 from enum import Enum
 from functools import cached_property
 
-from coverage_policies.format.operator import Arguments, Test
+from coverage_policies.format.operator import Arguments, ClauseCheck
 from coverage_policies.format.searches import ANSWERS, PROCEDURES, Search, merge
 from coverage_policies.format.terms import Outcome
 from coverage_policies.format.value_sets import TEXT, ValueSet
@@ -37,7 +37,7 @@ class Clause:
 
     operator: str
     arguments: Arguments
-    test: Test
+    check: ClauseCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +171,8 @@ class Policy:
     index: Mapping[str, Criterion] = field(default_factory=dict)
 
     @property
-    def text(self) -> str:
-        """The name of this text: `CP.MP.126@2025-04`."""
+    def full_name(self) -> str:
+        """The policy with its revision: `CP.MP.126@2025-04`."""
         return f"{self.name}@{self.revision}"
 
     @property
@@ -211,6 +211,6 @@ class Policy:
 
     def searches(self) -> tuple[Search, ...]:
         """The data this text needs, attestations included."""
-        found = [search for clause in self.clauses() for search in clause.test.searches]
+        found = [search for clause in self.clauses() for search in clause.check.searches]
         found += [PROCEDURES for criterion in self.walk() if criterion.on_date_of]
         return merge([*found, ANSWERS])

@@ -34,7 +34,7 @@ class Truth(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ClauseResult:
     """An operator's answer: whether the clause holds, the DEQM reason, and the resources it rests on.
 
     `notes` are lines of arithmetic worth reading; `headline` is the value that says it all, for one line: `120 → 90`.
@@ -61,15 +61,15 @@ class Context:
     is_looking_back: bool = False
 
 
-class Test(Protocol):
+class ClauseCheck(Protocol):
     """A clause ready to be tested."""
 
     @property
     def searches(self) -> tuple[Search, ...]:
         """The data it needs; empty where the order alone answers."""
 
-    def find(self, ctx: Context) -> Finding:
-        """Test it. Pure: the same circumstances give the same finding."""
+    def evaluate(self, ctx: Context) -> ClauseResult:
+        """Return the result for one order and chart. Pure: equal contexts give equal results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Operator:
     says: str
     schema: Mapping[str, Any]
     example: str
-    parse: Callable[[Arguments, Mapping[str, ValueSet]], Test]
+    parse: Callable[[Arguments, Mapping[str, ValueSet]], ClauseCheck]
     defaults: Mapping[str, str] = field(default_factory=dict)
 
 

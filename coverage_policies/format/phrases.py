@@ -43,7 +43,7 @@ FOLLOWING_DAYS = r"^[1-9]\d* following days?$"
 
 
 @dataclass(frozen=True, slots=True)
-class NumberTest:
+class NumberThreshold:
     """A number held against a threshold, exactly: 75 passes `at least 75 %`, 74.99 does not."""
 
     comparison: Comparison
@@ -68,7 +68,7 @@ class NumberTest:
 
 
 @dataclass(frozen=True, slots=True)
-class DurationTest:
+class DurationThreshold:
     """A stretch of calendar time held against a threshold; the boundary day completes the stretch."""
 
     comparison: Comparison
@@ -92,20 +92,20 @@ class DurationTest:
         return f"{self.comparison.value} {self.span}"
 
 
-def percent(phrase: str) -> NumberTest:
+def percent(phrase: str) -> NumberThreshold:
     """Read `at least 75 %`."""
     found = re.fullmatch(f"{_COMPARED} {_NUMBER} %", phrase)
     if not found:
         raise ValueError(f"{phrase!r} is no percentage; write it like 'at least 75 %'")
-    return NumberTest(Comparison(found["comparison"]), Fraction(found["number"]))
+    return NumberThreshold(Comparison(found["comparison"]), Fraction(found["number"]))
 
 
-def count(phrase: str) -> NumberTest:
+def count(phrase: str) -> NumberThreshold:
     """Read `exactly 2` or `at least 4`."""
     found = re.fullmatch(rf"{_COMPARED} (?P<number>\d+)", phrase)
     if not found:
         raise ValueError(f"{phrase!r} is no count; write it like 'at least 4' or 'exactly 2'")
-    return NumberTest(Comparison(found["comparison"]), Fraction(found["number"]))
+    return NumberThreshold(Comparison(found["comparison"]), Fraction(found["number"]))
 
 
 def span(phrase: str) -> CalendarPeriod:
@@ -116,12 +116,14 @@ def span(phrase: str) -> CalendarPeriod:
     return CalendarPeriod(int(found["number"]), _unit(found["unit"]))
 
 
-def duration(phrase: str) -> DurationTest:
+def duration(phrase: str) -> DurationThreshold:
     """Read `under 6 months`; a trailing `ago` is allowed (`at least 2 weeks ago`)."""
     found = re.fullmatch(f"{_COMPARED} {_SPAN}(?: ago)?", phrase)
     if not found or found["comparison"] == "exactly":
         raise ValueError(f"{phrase!r} is no duration; write it like 'under 6 months' or 'at least 2 weeks ago'")
-    return DurationTest(Comparison(found["comparison"]), CalendarPeriod(int(found["number"]), _unit(found["unit"])))
+    return DurationThreshold(
+        Comparison(found["comparison"]), CalendarPeriod(int(found["number"]), _unit(found["unit"]))
+    )
 
 
 def hours(phrase: str) -> timedelta:

@@ -65,6 +65,6 @@ DEVICES = Search("Device", "devices")
 ANSWERS = Search("QuestionnaireResponse", "questionnaireResponses", in_us_core=False)
 
 
-def observations(codes: Iterable[str]) -> Search:
+def observation_search(codes: Iterable[str]) -> Search:
     """Observations by code, the only search by which every US Core server finds any kind of them."""
     return Search("Observation", "observations", codes=tuple(sorted(codes)))

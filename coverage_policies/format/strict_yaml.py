@@ -38,7 +38,7 @@ class DocumentError(ValueError):
 
 
 @dataclass(frozen=True)
-class Source:
+class YamlSource:
     """A YAML file read: plain lists, dicts and text, and the line each value begins on, by its path."""
 
     file: str
@@ -53,7 +53,7 @@ class Source:
         return Problem(self.file, self.lines.get(place, 1), what)
 
 
-def read(text: str, file: str) -> Source:
+def read_yaml(text: str, file: str) -> YamlSource:
     """Read one YAML document. Raises DocumentError with file and line for what is no YAML or names a key twice."""
     try:
         reader = _Reader(yaml.parse(text, Loader=yaml.CBaseLoader), file)
@@ -65,7 +65,7 @@ def read(text: str, file: str) -> Source:
         raise DocumentError([Problem(file, 1, "this is not YAML: a character in it is not allowed")]) from None
     if reader.problems:
         raise DocumentError(reader.problems)
-    return Source(file, data, reader.lines)
+    return YamlSource(file, data, reader.lines)
 
 
 class _Reader:

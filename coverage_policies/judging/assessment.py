@@ -11,7 +11,7 @@ from coverage_policies.judging.evaluator import ANSWERS_VALID, blank_determinati
 from coverage_policies.judging.order_session import Session
 from coverage_policies.judging.plan import plan_of
 from coverage_policies.judging.plan_rules import PlanRules, Visibility
-from coverage_policies.judging.policy_selection import Selection, candidates, choose
+from coverage_policies.judging.policy_selection import Selection, candidate_policies, choose
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.order_edit import restated
@@ -98,13 +98,13 @@ class Assessor:
 
     def searches(self, session: Session, record: PatientRecord, hook: str) -> tuple[Search, ...] | None:
         """The data that judging these orders needs; None where no text has anything to say about any of them."""
-        texts = [
+        policies = [
             policy
             for order in session.judged
-            for policy in candidates(self.library, order, order.anchor(record.today).day, self.rules)
-            if self.rules.visibility(policy.text, hook) is not Visibility.OFF
+            for policy in candidate_policies(self.library, order, order.anchor(record.today).day, self.rules)
+            if self.rules.visibility(policy.full_name, hook) is not Visibility.OFF
         ]
-        return self.library.searches(texts) if texts else None
+        return self.library.searches(policies) if policies else None
 
     def assess(self, session: Session, record: PatientRecord, hook: str) -> tuple[Assessment, ...]:
         """One assessment per order and policy, the texts of it that are switched off left out."""
@@ -112,36 +112,36 @@ class Assessor:
         for order in session.judged:
             day = order.anchor(record.today).day
             for chosen in choose(self.library, order, day, plan_of(record, day, self.rules), self.rules):
-                on = tuple(t for t in chosen.texts if self.rules.visibility(t.text, hook) is not Visibility.OFF)
+                on = tuple(p for p in chosen.policies if self.rules.visibility(p.full_name, hook) is not Visibility.OFF)
                 if on:
-                    found.append(self._assessment(replace(chosen, texts=on), order, session, record))
+                    found.append(self._assessment(replace(chosen, policies=on), order, session, record))
         return tuple(found)
 
-    def judge_by(self, text: Policy, session: Session, record: PatientRecord) -> tuple[Determination, ...]:
+    def judge_by(self, policy: Policy, session: Session, record: PatientRecord) -> tuple[Determination, ...]:
         """Every order judged by one text, whatever its date and whoever pays."""
-        return tuple(self._judged(text, order, session, record, ignore_code_dates=True) for order in session.judged)
+        return tuple(self._judged(policy, order, session, record, ignore_code_dates=True) for order in session.judged)
 
     def _assessment(self, chosen: Selection, order: Order, session: Session, record: PatientRecord) -> Assessment:
         if chosen.other_payer or not chosen.available:
             outcome = Outcome.NOT_APPLICABLE if chosen.other_payer else Outcome.NOT_EVALUATED
             found = blank_determination(
-                chosen.texts[0], order, order.anchor(record.today), outcome, ignore_code_dates=True
+                chosen.policies[0], order, order.anchor(record.today), outcome, ignore_code_dates=True
             )
-            return Assessment((replace(found, notes=chosen.because),))
-        judged = [self._judged(text, order, session, record) for text in chosen.texts]
-        return Assessment(tuple(replace(each, notes=(*chosen.because, *each.notes)) for each in judged))
+            return Assessment((replace(found, notes=chosen.reasons),))
+        judged = [self._judged(policy, order, session, record) for policy in chosen.policies]
+        return Assessment(tuple(replace(each, notes=(*chosen.reasons, *each.notes)) for each in judged))
 
     def _judged(
-        self, text: Policy, order: Order, session: Session, record: PatientRecord, *, ignore_code_dates: bool = False
+        self, policy: Policy, order: Order, session: Session, record: PatientRecord, *, ignore_code_dates: bool = False
     ) -> Determination:
-        found = self._evaluated(text, order, session, record, ignore_code_dates=ignore_code_dates)
-        return replace(found, alternatives=self._alternatives(found, text, order, session, record))
+        found = self._evaluated(policy, order, session, record, ignore_code_dates=ignore_code_dates)
+        return replace(found, alternatives=self._alternatives(found, policy, order, session, record))
 
     def _evaluated(
-        self, text: Policy, order: Order, session: Session, record: PatientRecord, *, ignore_code_dates: bool = False
+        self, policy: Policy, order: Order, session: Session, record: PatientRecord, *, ignore_code_dates: bool = False
     ) -> Determination:
         return evaluate(
-            text,
+            policy,
             order,
             session.beside(order),
             record,
@@ -151,19 +151,19 @@ class Assessor:
         )
 
     def _alternatives(
-        self, judged: Determination, text: Policy, order: Order, session: Session, record: PatientRecord
+        self, judged: Determination, policy: Policy, order: Order, session: Session, record: PatientRecord
     ) -> tuple[Alternative, ...]:
         """The mended orders that fare better, each evaluated the same way. An order without an id has none."""
         if judged.outcome not in _RULED_OUT or "id" not in order.resource:
             return ()
         found = []
         for result in judged.criteria:
-            suggest = text.index[result.id].suggest
+            suggest = policy.index[result.id].suggest
             if suggest is None or result.counted is not Status.NOT_MET:
                 continue
             mended = session.read(restated(order.resource, suggest.attribute, suggest.value))
             beside = replace(session, judged=tuple(mended if each is order else each for each in session.judged))
-            outcome = self._evaluated(text, mended, beside, record).outcome
+            outcome = self._evaluated(policy, mended, beside, record).outcome
             if outcome not in _RULED_OUT:
                 found.append(Alternative(result.id, suggest.says, mended.resource, outcome))
         return tuple(found)

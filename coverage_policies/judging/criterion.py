@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from coverage_policies.format.model import Clause, Criterion
-from coverage_policies.format.operator import Context, Finding, Truth
+from coverage_policies.format.operator import ClauseResult, Context, Truth
 from coverage_policies.format.terms import Reason, Status
 from fhir_mappings.answers import Answer
 from fhir_mappings.record import Evidence
@@ -36,9 +36,9 @@ class CriterionStatus:
     headline: str = ""
 
 
-def find(clauses: Iterable[Clause], ctx: Context) -> tuple[Finding, ...]:
+def evaluate_clauses(clauses: Iterable[Clause], ctx: Context) -> tuple[ClauseResult, ...]:
     """What each clause finds."""
-    return tuple(clause.test.find(ctx) for clause in clauses)
+    return tuple(clause.check.evaluate(ctx) for clause in clauses)
 
 
 def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
@@ -46,8 +46,8 @@ def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
 
     Both together are a conflict, neither is unknown. `show` adds evidence and decides nothing.
     """
-    met, not_met = find(criterion.met_when, ctx), find(criterion.not_met_when, ctx)
-    shown = find(criterion.show, ctx)
+    met, not_met = evaluate_clauses(criterion.met_when, ctx), evaluate_clauses(criterion.not_met_when, ctx)
+    shown = evaluate_clauses(criterion.show, ctx)
     for_it = [each for each in met if each.holds is Truth.YES]
     against = [each for each in not_met if each.holds is Truth.YES]
     if for_it and against:
@@ -65,7 +65,7 @@ def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
     )
 
 
-def _why_open(met: Iterable[Finding], not_met: Iterable[Finding], shown: Iterable[Finding]) -> Reason:
+def _why_open(met: Iterable[ClauseResult], not_met: Iterable[ClauseResult], shown: Iterable[ClauseResult]) -> Reason:
     reasons = {each.reason for each in met}
     for each in not_met:
         if each.reason is Reason.NOT_FOUND:
@@ -89,9 +89,9 @@ def with_answer(judged: CriterionStatus, criterion: Criterion, answers: Mapping[
     return CriterionStatus(Status.UNKNOWN, Reason.CONFLICT, (*judged.evidence, answer.evidence), judged.notes)
 
 
-def _evidence(*found: Iterable[Finding]) -> tuple[Evidence, ...]:
-    return tuple(dict.fromkeys(item for each in found for finding in each for item in finding.evidence))
+def _evidence(*found: Iterable[ClauseResult]) -> tuple[Evidence, ...]:
+    return tuple(dict.fromkeys(item for each in found for result in each for item in result.evidence))
 
 
-def _notes(*found: Iterable[Finding]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(note for each in found for finding in each for note in finding.notes))
+def _notes(*found: Iterable[ClauseResult]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(note for each in found for result in each for note in result.notes))

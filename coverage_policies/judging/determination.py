@@ -111,8 +111,8 @@ class Determination:
     notes: tuple[str, ...] = ()
 
     @property
-    def text(self) -> str:
-        """The name of the text judged by: `CP.MP.126@2025-04`."""
+    def full_name(self) -> str:
+        """The policy with its revision: `CP.MP.126@2025-04`."""
         return f"{self.policy}@{self.revision}"
 
     @property

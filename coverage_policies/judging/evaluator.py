@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from coverage_policies.format.model import APPLIES, CODE, PATHWAY, Criterion, Policy
 from coverage_policies.format.operator import Context
 from coverage_policies.format.terms import Outcome, Reason, Status
-from coverage_policies.judging.criterion import CriterionStatus, find, judge, with_answer
+from coverage_policies.judging.criterion import CriterionStatus, evaluate_clauses, judge, with_answer
 from coverage_policies.judging.determination import CriterionResult, Determination, Question
 from coverage_policies.judging.kleene import roll_up
 from coverage_policies.judging.order_matching import match_order
@@ -108,8 +108,8 @@ def blank_determination(
 class _GroupStatus:
     """What a criterion gives to its group: strictly, and in case a human decides in its favour. None: not counted."""
 
-    strict: Status | None
-    hopeful: Status | None
+    status: Status | None
+    best_case: Status | None
 
 
 class _Run:
@@ -134,12 +134,12 @@ class _Run:
         """The worst outcome of the sections, and the section it comes from."""
         found = []
         for name, rolled in self.rolled.items():
-            if rolled.strict is Status.NOT_MET:
+            if rolled.status is Status.NOT_MET:
                 found.append((self.policy.sections[name].if_not_met, name))
-            elif rolled.strict is Status.MET:
+            elif rolled.status is Status.MET:
                 found.append((Outcome.SUPPORTED, name))
-            elif rolled.strict is Status.UNKNOWN:
-                granted = rolled.hopeful is Status.MET
+            elif rolled.status is Status.UNKNOWN:
+                granted = rolled.best_case is Status.MET
                 found.append((Outcome.CASE_REVIEW if granted else Outcome.DOCUMENTATION_NEEDED, name))
         if not found:
             return Outcome.NOT_APPLICABLE, ""
@@ -153,9 +153,9 @@ class _Run:
         if not on_pathway:
             judged, rolled = CriterionStatus(Status.UNKNOWN, Reason.OTHER_PATHWAY), _GroupStatus(None, None)
         else:
-            found, hopeful = self._judged(c, below)
+            found, best_case = self._judged(c, below)
             judged = with_answer(found, c, self.said) if self._may_be_attested(c) else found
-            rolled = _rolled(c, judged, hopeful if judged.status is found.status else judged.status)
+            rolled = _rolled(c, judged, best_case if judged.status is found.status else judged.status)
         self.results[c.id] = CriterionResult(
             id=c.id,
             status=judged.status,
@@ -164,7 +164,7 @@ class _Run:
             evidence=judged.evidence,
             notes=judged.notes,
             ask=c.ask,
-            counted=rolled.strict,
+            counted=rolled.status,
             parent=parent,
             depth=depth,
             is_group=bool(c.children),
@@ -184,9 +184,9 @@ class _Run:
         if c.needs:
             return self._needed(c)
         if c.children:
-            status = roll_up([each.strict for each in below if each.strict is not None], c.required)
-            hopeful = roll_up([each.hopeful for each in below if each.hopeful is not None], c.required)
-            return CriterionStatus(status, self._reason_among([child.id for child in c.children], status)), hopeful
+            status = roll_up([each.status for each in below if each.status is not None], c.required)
+            best_case = roll_up([each.best_case for each in below if each.best_case is not None], c.required)
+            return CriterionStatus(status, self._reason_among([child.id for child in c.children], status)), best_case
         judged = judge(c, self.ctx)
         return judged, judged.status
 
@@ -216,24 +216,24 @@ class _Run:
         roots = [self.policy.index[name] for name in c.needs]
         then = _Run(self.policy, ctx, self.said, self.pathway, roots)
         rolled = [then.rolled[name] for name in c.needs]
-        status = roll_up([Status.UNKNOWN if each.strict is None else each.strict for each in rolled], None)
-        hopeful = roll_up([Status.UNKNOWN if each.hopeful is None else each.hopeful for each in rolled], None)
+        status = roll_up([Status.UNKNOWN if each.status is None else each.status for each in rolled], None)
+        best_case = roll_up([Status.UNKNOWN if each.best_case is None else each.best_case for each in rolled], None)
         failed = [r for r in then.results.values() if not r.is_group and r.counted is Status.NOT_MET is status]
         notes = tuple(f"{result.says}: not met on {ctx.anchor}" for result in failed) if c.on_date_of else ()
         evidence += tuple(item for result in failed for item in result.evidence)
-        evidence += tuple(item for finding in find(c.show, self.ctx) for item in finding.evidence)
+        evidence += tuple(item for result in evaluate_clauses(c.show, self.ctx) for item in result.evidence)
         judged = CriterionStatus(status, then._reason_among(c.needs, status), tuple(dict.fromkeys(evidence)), notes)
-        return judged, hopeful
+        return judged, best_case
 
 
-def _rolled(c: Criterion, judged: CriterionStatus, hopeful: Status) -> _GroupStatus:
+def _rolled(c: Criterion, judged: CriterionStatus, best_case: Status) -> _GroupStatus:
     """What a criterion gives to its group; a status that a human decides upon is unknown there."""
     if c.role is not None:
         return _GroupStatus(None, None)
     by_human = (judged.status is Status.MET and c.case_review_if_met) or (
         judged.status is Status.NOT_MET and c.case_review_if_not_met
     )
-    return _GroupStatus(Status.UNKNOWN, Status.MET) if by_human else _GroupStatus(judged.status, hopeful)
+    return _GroupStatus(Status.UNKNOWN, Status.MET) if by_human else _GroupStatus(judged.status, best_case)
 
 
 def _agreed(verdicts: Sequence[tuple[Outcome, str]]) -> tuple[Outcome, str]:

@@ -7,7 +7,7 @@ from enum import Enum
 
 from coverage_policies.format.model import APPLIES, OrderEntry, Policy
 from coverage_policies.format.operator import Context, Truth
-from coverage_policies.judging.criterion import find
+from coverage_policies.judging.criterion import evaluate_clauses
 from fhir_mappings.answers import Answer
 from fhir_mappings.orders import Order
 from fhir_mappings.record import PatientRecord
@@ -61,9 +61,9 @@ def _applies(entry: OrderEntry, order: Order, on: date, answers: Mapping[str, An
     if answer is not None and answer.value in ("yes", "no"):
         return Applicability.YES if answer.value == "yes" else Applicability.NO
     ctx = Context(order, (), _no_chart(), on)
-    wanted = {finding.holds for finding in find(entry.only_if, ctx)}
+    wanted = {result.holds for result in evaluate_clauses(entry.only_if, ctx)}
     is_wanted = Truth.YES in wanted or not wanted
-    if Truth.YES in {finding.holds for finding in find(entry.unless, ctx)}:
+    if Truth.YES in {result.holds for result in evaluate_clauses(entry.unless, ctx)}:
         says_both = bool(wanted) and is_wanted and bool(entry.ask)
         return Applicability.ASK if says_both else Applicability.NO
     if is_wanted:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from coverage_policies.format.model import PATHWAY, Choice, Clause, Pathway
 from coverage_policies.format.operator import Context, Truth
-from coverage_policies.judging.criterion import find
+from coverage_policies.judging.criterion import evaluate_clauses
 from coverage_policies.judging.determination import Presumption
 from fhir_mappings.answers import Answer
 from fhir_mappings.record import Evidence
@@ -49,12 +49,12 @@ def resolve_pathway(pathway: Pathway | None, ctx: Context, answers: Mapping[str,
 
 def _holds(clauses: tuple[Clause, ...], ctx: Context) -> Truth:
     """Any of several clauses; none at all does not hold."""
-    found = {finding.holds for finding in find(clauses, ctx)}
+    found = {result.holds for result in evaluate_clauses(clauses, ctx)}
     if Truth.YES in found:
         return Truth.YES
     return Truth.UNKNOWN if Truth.UNKNOWN in found else Truth.NO
 
 
 def _because(choice: Choice, ctx: Context) -> tuple[Evidence, ...]:
-    found = [finding for finding in find(choice.presume_when, ctx) if finding.holds is Truth.YES]
-    return tuple(dict.fromkeys(item for finding in found for item in finding.evidence))
+    found = [result for result in evaluate_clauses(choice.presume_when, ctx) if result.holds is Truth.YES]
+    return tuple(dict.fromkeys(item for result in found for item in result.evidence))

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from coverage_policies.judging.plan_rules import Line, Payer, PlanRules
-from fhir_mappings.coverages import Coverage, Kind, coverages, home_state
+from coverage_policies.judging.plan_rules import LineOfBusiness, Payer, PlanRules
+from fhir_mappings.coverages import Coverage, CoverageKind, coverages, home_state
 from fhir_mappings.record import Availability, PatientRecord
 
-_MEDICARE = {Kind.MEDICARE, Kind.DUAL}
-_ASIDE = {Kind.SUPPLEMENT, Kind.DRUG_ONLY, Kind.DENTAL_OR_VISION}
+_MEDICARE = {CoverageKind.MEDICARE, CoverageKind.DUAL}
+_ASIDE = {CoverageKind.SUPPLEMENT, CoverageKind.DRUG_ONLY, CoverageKind.DENTAL_OR_VISION}
 """Coverages that never choose the text: they pay second, or for drugs, teeth or eyes only."""
-_KNOWN = {Kind.MEDICAID, Kind.GOVERNMENT, Kind.COMMERCIAL}
+_KNOWN = {CoverageKind.MEDICAID, CoverageKind.GOVERNMENT, CoverageKind.COMMERCIAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Plan:
     Medicaid rules come first, `?` where it is not known which, empty where no Medicaid is on file.
     """
 
-    line: Line
+    line: LineOfBusiness
     owners: frozenset[str] = frozenset()
     knows_all: bool = False
     medicaid_state: str = ""
@@ -43,11 +43,11 @@ class Plan:
 def plan_of(record: PatientRecord, on: date, rules: PlanRules) -> Plan:
     """The plan of a patient on a service date."""
     if record.availability("Coverage") is not Availability.COMPLETE:
-        return Plan(Line.UNKNOWN, notes=("The patient's coverage could not be read.",))
+        return Plan(LineOfBusiness.UNKNOWN, notes=("The patient's coverage could not be read.",))
     found = coverages(record, on)
     choosing = [each for each in found if each.kind not in _ASIDE]
     payers = {each.reference: _payer(each, rules) for each in choosing}
-    medicaid = [each for each in choosing if each.kind in (Kind.MEDICAID, Kind.DUAL)]
+    medicaid = [each for each in choosing if each.kind in (CoverageKind.MEDICAID, CoverageKind.DUAL)]
     state = next((each.state for each in medicaid if each.state), "") or home_state(record) or "?"
     return Plan(
         line=_line(choosing, payers),
@@ -74,28 +74,28 @@ def _knows_all(choosing: Sequence[Coverage], payers: Mapping[str, Payer | None],
     )
 
 
-def _line(choosing: Sequence[Coverage], payers: Mapping[str, Payer | None]) -> Line:
+def _line(choosing: Sequence[Coverage], payers: Mapping[str, Payer | None]) -> LineOfBusiness:
     lines = {each.reference: _line_of(each, payers[each.reference]) for each in choosing}
     kinds = {each.kind for each in choosing}
     readable = all(each.is_readable for each in choosing)
-    if readable and kinds & _MEDICARE and kinds <= _MEDICARE | {Kind.MEDICAID}:
-        return Line.MEDICARE  # Medicaid pays after Medicare, always
+    if readable and kinds & _MEDICARE and kinds <= _MEDICARE | {CoverageKind.MEDICAID}:
+        return LineOfBusiness.MEDICARE  # Medicaid pays after Medicare, always
     if len(set(lines.values())) == 1:
         return next(iter(lines.values()))
     ranked = [each for each in choosing if each.rank is not None]
     if len(ranked) == len(choosing) and len({each.rank for each in ranked}) == len(ranked) and ranked:
         return lines[min(ranked, key=lambda each: each.rank or 0).reference]
-    return Line.UNKNOWN
+    return LineOfBusiness.UNKNOWN
 
 
-def _line_of(coverage: Coverage, payer: Payer | None) -> Line:
+def _line_of(coverage: Coverage, payer: Payer | None) -> LineOfBusiness:
     if not coverage.is_readable:
-        return Line.UNKNOWN
+        return LineOfBusiness.UNKNOWN
     if coverage.kind in _MEDICARE:
-        return Line.MEDICARE
+        return LineOfBusiness.MEDICARE
     if coverage.kind in _KNOWN:
-        return Line.NON_MEDICARE
-    return payer.line if payer else Line.UNKNOWN
+        return LineOfBusiness.NON_MEDICARE
+    return payer.line if payer else LineOfBusiness.UNKNOWN
 
 
 def _notes(found: Sequence[Coverage], choosing: Sequence[Coverage]) -> tuple[str, ...]:

@@ -13,11 +13,11 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from coverage_policies.format.strict_yaml import DocumentError, Problem, Source, read
+from coverage_policies.format.strict_yaml import DocumentError, Problem, YamlSource, read_yaml
 from fhir_mappings.codings import Coding, codings
 
 
-class Line(Enum):
+class LineOfBusiness(Enum):
     """The line of business a patient's plan belongs to."""
 
     MEDICARE = "medicare"
@@ -29,7 +29,7 @@ class Visibility(Enum):
     """Whether what a text says is shown."""
 
     ON = "on"
-    SILENT = "silent"
+    SHADOW = "shadow"
     """Evaluated and recorded, and not shown."""
     OFF = "off"
 
@@ -43,14 +43,14 @@ class Payer:
     identifiers: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
-    line: Line = Line.UNKNOWN
+    line: LineOfBusiness = LineOfBusiness.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class Effective:
     """From when to when a plan applies a text; `until` None while it still does. `source` says who said so."""
 
-    text: str
+    policy: str
     since: date
     until: date | None
     source: str
@@ -60,7 +60,7 @@ class Effective:
 class VisibilityRule:
     """How the answers of a text are shown; `hooks` empty for all."""
 
-    text: str
+    policy: str
     visibility: Visibility
     hooks: frozenset[str]
 
@@ -74,11 +74,11 @@ class PlanRules:
     visibility_rules: tuple[VisibilityRule, ...] = ()
     order_codes: Mapping[tuple[str, str], tuple[Coding, ...]] = field(default_factory=dict)
 
-    def visibility(self, text: str, hook: str) -> Visibility:
+    def visibility(self, policy: str, hook: str) -> Visibility:
         """How a text is shown on a hook; the last rule that fits stands."""
         found = Visibility.ON
         for switch in self.visibility_rules:
-            if switch.text in (text, text.partition("@")[0]) and (not switch.hooks or hook in switch.hooks):
+            if switch.policy in (policy, policy.partition("@")[0]) and (not switch.hooks or hook in switch.hooks):
                 found = switch.visibility
         return found
 
@@ -112,18 +112,18 @@ _SCHEMA = Draft202012Validator(
                 identifiers=_TEXTS,
                 names=_TEXTS,
                 classes=_TEXTS,
-                line_of_business={"enum": [Line.MEDICARE.value, Line.NON_MEDICARE.value]},
+                line_of_business={"enum": [LineOfBusiness.MEDICARE.value, LineOfBusiness.NON_MEDICARE.value]},
             ),
         },
         effective={
             "type": "array",
-            "items": _closed(["text", "from", "source"], text=_TEXT, to=_DAY, source=_TEXT, **{"from": _DAY}),
+            "items": _closed(["policy", "from", "source"], policy=_TEXT, to=_DAY, source=_TEXT, **{"from": _DAY}),
         },
-        texts={
+        policies={
             "type": "array",
             "items": _closed(
-                ["text", "show"],
-                text=_TEXT,
+                ["policy", "show"],
+                policy=_TEXT,
                 show={"enum": [each.value for each in Visibility]},
                 hooks={"type": "array", "items": {"enum": ["order-select", "order-sign"]}, "minItems": 1},
             ),
@@ -133,27 +133,27 @@ _SCHEMA = Draft202012Validator(
 )
 
 
-def load_plan_rules(path: Path, texts: Iterable[str]) -> PlanRules:
-    """Read the operator's file. `texts` are those that are held; a rule about another is a mistake.
+def load_plan_rules(path: Path, known: Iterable[str]) -> PlanRules:
+    """Read the operator's file. `known` are the full names of the library's revisions; other names are an error.
 
     `order_codes` names a CSV beside it with the columns `system,code,to_system,to_code`. Raises DocumentError with
     everything that is wrong, and how it is written right.
     """
     try:
-        source = read(path.read_text(encoding="utf-8"), str(path))
+        source = read_yaml(path.read_text(encoding="utf-8"), str(path))
     except UnicodeDecodeError:
         raise DocumentError([Problem(str(path), 1, "the file is not in UTF-8; save it as UTF-8")]) from None
     data = source.data if source.data is not None else {}
     problems = [source.problem(list(error.absolute_path), _explained(error)) for error in _SCHEMA.iter_errors(data)]
     if problems:
         raise DocumentError(list(dict.fromkeys(problems)))
-    problems = sorted(_problems(source, data, set(texts)), key=lambda problem: problem.line)
+    problems = sorted(_problems(source, data, set(known)), key=lambda problem: problem.line)
     rules = PlanRules(
         payers=tuple(_payer(raw) for raw in data.get("payers", ())),
         effective=() if problems else tuple(_effective(raw) for raw in data.get("effective", ())),
         visibility_rules=tuple(
-            VisibilityRule(raw["text"], Visibility(raw["show"]), frozenset(raw.get("hooks", ())))
-            for raw in data.get("texts", ())
+            VisibilityRule(raw["policy"], Visibility(raw["show"]), frozenset(raw.get("hooks", ())))
+            for raw in data.get("policies", ())
         ),
         order_codes=_order_codes(path.parent / data["order_codes"], problems) if "order_codes" in data else {},
     )
@@ -184,14 +184,14 @@ def _explained(error: ValidationError) -> str:
             return f"{at} must not be empty"
 
 
-def _problems(source: Source, data: Mapping[str, Any], texts: set[str]) -> Iterable[Problem]:
-    policies = {text.partition("@")[0] for text in texts}
-    for key in ("effective", "texts"):
+def _problems(source: YamlSource, data: Mapping[str, Any], revisions: set[str]) -> Iterable[Problem]:
+    policies = {name.partition("@")[0] for name in revisions}
+    for key in ("effective", "policies"):
         for i, raw in enumerate(data.get(key, ())):
-            known = texts if key == "effective" else texts | policies
-            if raw["text"] not in known:
-                held = ", ".join(sorted(texts))
-                yield source.problem((key, i, "text"), f"no text {raw['text']!r} is held; there are: {held}")
+            known = revisions if key == "effective" else revisions | policies
+            if raw["policy"] not in known:
+                held = ", ".join(sorted(revisions))
+                yield source.problem((key, i, "policy"), f"no text {raw['policy']!r} is held; there are: {held}")
     for i, raw in enumerate(data.get("effective", ())):
         for name in ("from", "to"):
             if name in raw and _day(raw[name]) is None:
@@ -221,13 +221,13 @@ def _payer(raw: Mapping[str, Any]) -> Payer:
         frozenset(raw.get("identifiers", ())),
         frozenset(name.casefold() for name in raw.get("names", ())),
         frozenset(raw.get("classes", ())),
-        Line(raw.get("line_of_business", "unknown")),
+        LineOfBusiness(raw.get("line_of_business", "unknown")),
     )
 
 
 def _effective(raw: Mapping[str, Any]) -> Effective:
     until = date.fromisoformat(raw["to"]) if "to" in raw else None
-    return Effective(raw["text"], date.fromisoformat(raw["from"]), until, raw["source"])
+    return Effective(raw["policy"], date.fromisoformat(raw["from"]), until, raw["source"])
 
 
 def _order_codes(path: Path, problems: list[Problem]) -> Mapping[tuple[str, str], tuple[Coding, ...]]:

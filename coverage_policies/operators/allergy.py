@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from coverage_policies.format.operator import NAMES, Arguments, Context, Finding, Operator, Truth, value_set
+from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, Truth, value_set
 from coverage_policies.format.searches import ALLERGIES, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import Row, ValueSet
 from coverage_policies.operators.base import in_time, nothing_found
 from fhir_mappings.allergies import allergies
-from fhir_mappings.drug_names import name_of
+from fhir_mappings.drug_names import drug_name
 from fhir_mappings.orders import Order
 
 
 @dataclass(frozen=True, slots=True)
-class AllergyTest:
+class AllergyCheck:
     """Whether there is an allergy to one of the codes, or where none are given, to the ordered drug."""
 
     codes: ValueSet | None
@@ -25,14 +25,14 @@ class AllergyTest:
         """The allergy list."""
         return (ALLERGIES,)
 
-    def find(self, ctx: Context) -> Finding:
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """An active, confirmed allergy holds; an unconfirmed one cannot tell, nor an intolerance unless it counts.
 
         Where the question is how things stood on an earlier day, one not known to have been there cannot tell.
         """
         codes = self.codes or _ordered(ctx.order)
         if not codes.rows:
-            return Finding(Truth.UNKNOWN, Reason.MISSING)
+            return ClauseResult(Truth.UNKNOWN, Reason.MISSING)
         found = allergies(ctx.record, codes.match)
         there = [each for each in found if not ctx.is_looking_back or in_time(each.since, None, ctx.anchor) is True]
         certain = tuple(each.evidence for each in there if each.is_certain)
@@ -40,24 +40,24 @@ class AllergyTest:
             borne_badly = [each.evidence for each in there if each.is_certain_intolerance]
             certain += tuple(replace(evidence, value="intolerance") for evidence in borne_badly)
         if certain:
-            return Finding(Truth.YES, Reason.PRESENT, certain)
+            return ClauseResult(Truth.YES, Reason.PRESENT, certain)
         if found:
             reason = Reason.INVALID_ATTRIBUTE if there else Reason.DATE_OUT_OF_RANGE
-            return Finding(Truth.UNKNOWN, reason, tuple(each.evidence for each in found))
+            return ClauseResult(Truth.UNKNOWN, reason, tuple(each.evidence for each in found))
         return nothing_found(ctx.record, "AllergyIntolerance")
 
 
 def _ordered(order: Order) -> ValueSet:
     """The drugs the order states, as a set. An order that names none leaves the question open."""
-    rows = (Row(d.system, d.code, name_of(d) or "The ordered drug", "", None, None, True) for d in order.drugs)
+    rows = (Row(d.system, d.code, drug_name(d) or "The ordered drug", "", None, None, True) for d in order.drugs)
     return ValueSet("ordered-drug", rows)
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> AllergyTest:
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> AllergyCheck:
     if ("in" in arguments) == ("to" in arguments):
         raise ValueError("give either `in`, which names substances, or `to: ordered-drug`")
     codes = value_set(arguments["in"], sets) if "in" in arguments else None
-    return AllergyTest(codes, intolerance_counts="intolerance" in arguments)
+    return AllergyCheck(codes, intolerance_counts="intolerance" in arguments)
 
 
 OPERATOR = Operator(

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from coverage_policies.format.operator import Finding, Truth
+from coverage_policies.format.operator import ClauseResult, Truth
 from coverage_policies.format.terms import Reason
 from fhir_mappings.dates import CalendarPeriod, DateInterval, is_on_or_before, is_within
 from fhir_mappings.record import Availability, PatientRecord
@@ -15,8 +15,8 @@ def in_time(when: DateInterval | None, within: CalendarPeriod | None, anchor: da
     return is_within(when, within, anchor) if within else is_on_or_before(when, anchor)
 
 
-def nothing_found(record: PatientRecord, *kinds: str) -> Finding:
-    """The finding where a chart shows nothing of the kind: unavailable, or looked for and not found."""
+def nothing_found(record: PatientRecord, *kinds: str) -> ClauseResult:
+    """The result where a chart shows nothing of the kind: unavailable, or looked for and not found."""
     if record.availability(*kinds) is Availability.UNAVAILABLE:
-        return Finding(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE)
-    return Finding(Truth.NO, Reason.NOT_FOUND)
+        return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE)
+    return ClauseResult(Truth.NO, Reason.NOT_FOUND)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
+    ClauseResult,
     Context,
-    Finding,
     Operator,
     Truth,
     arguments,
@@ -20,7 +20,7 @@ from fhir_mappings.orders import Order
 
 
 @dataclass(frozen=True, slots=True)
-class ConcurrentOrderTest:
+class ConcurrentOrderCheck:
     """Whether another draft order of the set goes with this one."""
 
     codes: ValueSet
@@ -30,7 +30,7 @@ class ConcurrentOrderTest:
         """None: the orders answer."""
         return ()
 
-    def find(self, ctx: Context) -> Finding:
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """Another order planned for the same day holds; planned for another day it does not; undated cannot tell.
 
         Nor can one whose code only asks.
@@ -41,12 +41,12 @@ class ConcurrentOrderTest:
             if each.is_judged and (match := self.codes.match(each.codes, ctx.anchor))
         ]
         if not found:
-            return Finding(Truth.NO, Reason.NOT_FOUND)
+            return ClauseResult(Truth.NO, Reason.NOT_FOUND)
         evidence = tuple(replace(each.evidence, label=match.label) for each, match in found)
         together = [_same_day(each, ctx) if match.decides else None for each, match in found]
         if True in together:
-            return Finding(Truth.YES, Reason.PRESENT, evidence)
-        return Finding(Truth.UNKNOWN if None in together else Truth.NO, Reason.DATE_OUT_OF_RANGE, evidence)
+            return ClauseResult(Truth.YES, Reason.PRESENT, evidence)
+        return ClauseResult(Truth.UNKNOWN if None in together else Truth.NO, Reason.DATE_OUT_OF_RANGE, evidence)
 
 
 def _same_day(other: Order, ctx: Context) -> bool | None:
@@ -56,8 +56,8 @@ def _same_day(other: Order, ctx: Context) -> bool | None:
     return ours.earliest == theirs.earliest
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConcurrentOrderTest:
-    return ConcurrentOrderTest(value_set(arguments["in"], sets))
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConcurrentOrderCheck:
+    return ConcurrentOrderCheck(value_set(arguments["in"], sets))
 
 
 OPERATOR = Operator(

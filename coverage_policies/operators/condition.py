@@ -7,15 +7,15 @@ from datetime import date
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
+    ClauseResult,
     Context,
-    Finding,
     Operator,
     Truth,
     arguments,
     phrase,
     value_set,
 )
-from coverage_policies.format.phrases import DURATION, Comparison, DurationTest, duration
+from coverage_policies.format.phrases import DURATION, Comparison, DurationThreshold, duration
 from coverage_policies.format.searches import CONDITIONS, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
@@ -26,11 +26,11 @@ from fhir_mappings.record import Availability
 
 
 @dataclass(frozen=True, slots=True)
-class ConditionTest:
+class ConditionCheck:
     """Whether a condition of the set is present, or has lasted long enough."""
 
     codes: ValueSet
-    lasting: DurationTest | None
+    lasting: DurationThreshold | None
     is_same_side: bool = False
 
     @property
@@ -38,7 +38,7 @@ class ConditionTest:
         """The problem list."""
         return (CONDITIONS,)
 
-    def find(self, ctx: Context) -> Finding:
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """A confirmed, active condition holds; a past, unconfirmed or only asking one cannot tell."""
         on_record = [on for each in conditions(ctx.record, self.codes.match) if (on := each.on(ctx.anchor))]
         found = [self._on_our_side(each, ctx) for each in on_record if self._same_side(each, ctx) is not False]
@@ -50,8 +50,8 @@ class ConditionTest:
         if self.lasting is not None:
             return self._duration(ctx, found, present, self.lasting)
         if present:
-            return Finding(Truth.YES, Reason.PRESENT, tuple(each.evidence for each in present))
-        return Finding(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE if active else Reason.INVALID_ATTRIBUTE, evidence)
+            return ClauseResult(Truth.YES, Reason.PRESENT, tuple(each.evidence for each in present))
+        return ClauseResult(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE if active else Reason.INVALID_ATTRIBUTE, evidence)
 
     def _same_side(self, condition: Condition, ctx: Context) -> bool | None:
         return same_side(ctx.order.side, condition.side) if self.is_same_side else True
@@ -61,26 +61,26 @@ class ConditionTest:
         if self._same_side(condition, ctx):
             return condition
         evidence = replace(condition.evidence, value="side not told")
-        return replace(condition, presence=Presence.QUESTION, evidence=evidence)
+        return replace(condition, presence=Presence.UNCERTAIN, evidence=evidence)
 
     def _duration(
-        self, ctx: Context, found: list[Condition], present: list[Condition], lasting: DurationTest
-    ) -> Finding:
+        self, ctx: Context, found: list[Condition], present: list[Condition], lasting: DurationThreshold
+    ) -> ClauseResult:
         evidence = tuple(each.evidence for each in found)
         if lasting.comparison in (Comparison.AT_LEAST, Comparison.OVER):
             long_enough = tuple(e.evidence for e in present if lasting.holds(e.since, ctx.anchor) is True)
             if long_enough:
-                return Finding(Truth.YES, Reason.PRESENT, long_enough)
-            return Finding(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
+                return ClauseResult(Truth.YES, Reason.PRESENT, long_enough)
+            return ClauseResult(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
         # Short is proven only by all of them: the oldest decides, a list cut short may lack the oldest, and what is
         # in question (a chronic pain, whatever its onset) may be it.
         if ctx.record.availability("Condition") is Availability.UNAVAILABLE:
-            return Finding(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
-        certain = [each for each in found if each.presence is not Presence.QUESTION]
+            return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
+        certain = [each for each in found if each.presence is not Presence.UNCERTAIN]
         short = [lasting.holds(each.since, ctx.anchor) for each in certain]
         if present and len(certain) == len(found) and all(each is True for each in short):
-            return Finding(Truth.YES, Reason.DATE_OUT_OF_RANGE, evidence)
-        return Finding(Truth.NO if False in short else Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
+            return ClauseResult(Truth.YES, Reason.DATE_OUT_OF_RANGE, evidence)
+        return ClauseResult(Truth.NO if False in short else Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
 
 
 def _has_begun(condition: Condition, ctx: Context) -> bool:
@@ -94,9 +94,9 @@ def _has_begun(condition: Condition, ctx: Context) -> bool:
     return min(began, ctx.record.today) <= ctx.anchor
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConditionTest:
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConditionCheck:
     lasting = arguments.get("lasting")
-    return ConditionTest(
+    return ConditionCheck(
         value_set(arguments["in"], sets), duration(lasting) if lasting else None, arguments.get("side") == "same"
     )
 

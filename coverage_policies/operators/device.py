@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
+    ClauseResult,
     Context,
-    Finding,
     Operator,
     Truth,
     arguments,
@@ -22,7 +22,7 @@ from fhir_mappings.devices import devices
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceTest:
+class DeviceCheck:
     """Whether the patient has a device of one of these types."""
 
     codes: ValueSet
@@ -32,14 +32,14 @@ class DeviceTest:
         """The devices."""
         return (DEVICES,)
 
-    def find(self, ctx: Context) -> Finding:
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """A device on record holds; one of a type that only asks, or not readable, cannot tell."""
         found = devices(ctx.record, self.codes.match)
         certain = tuple(each for each in devices(ctx.record, self._deciding) if not each.value)
         if certain:
-            return Finding(Truth.YES, Reason.PRESENT, certain)
+            return ClauseResult(Truth.YES, Reason.PRESENT, certain)
         if found:
-            return Finding(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, found)
+            return ClauseResult(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, found)
         return nothing_found(ctx.record, "Device")
 
     def _deciding(self, codings: Iterable[Coding]) -> Match | None:
@@ -47,8 +47,8 @@ class DeviceTest:
         return match if match and match.decides else None
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> DeviceTest:
-    return DeviceTest(value_set(arguments["in"], sets))
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> DeviceCheck:
+    return DeviceCheck(value_set(arguments["in"], sets))
 
 
 OPERATOR = Operator(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
+    ClauseResult,
     Context,
-    Finding,
     Operator,
     Truth,
     arguments,
@@ -28,7 +28,7 @@ _KINDS = ("DiagnosticReport", "ImagingStudy", "Procedure")
 
 
 @dataclass(frozen=True, slots=True)
-class ImagingTest:
+class ImagingCheck:
     """Whether a study of the set was done by the anchor date, and within the span where one is given."""
 
     codes: ValueSet
@@ -40,7 +40,7 @@ class ImagingTest:
         """Reports, studies and procedures: servers differ in where they keep imaging."""
         return (REPORTS, IMAGING_STUDIES, PROCEDURES)
 
-    def find(self, ctx: Context) -> Finding:
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """A final report, an available study or a completed procedure holds; an older one does not."""
         on_record = imaging(ctx.record, self.codes.match)
         sides = zip(on_record, self.belonging.of(on_record, ctx.order), strict=True)
@@ -52,25 +52,25 @@ class ImagingTest:
         if not found:
             return nothing_found(ctx.record, *_KINDS)
         fits = [(each, both(timely, is_ours)) for each, is_ours, timely in found]
-        candidate_keys = tuple(each.evidence for each, fit in fits if each.progress is Progress.DONE and fit is True)
-        if candidate_keys:
-            return Finding(Truth.YES, Reason.PRESENT, candidate_keys)
+        fitting = tuple(each.evidence for each, fit in fits if each.progress is Progress.DONE and fit is True)
+        if fitting:
+            return ClauseResult(Truth.YES, Reason.PRESENT, fitting)
         evidence = tuple(each.evidence for each, _, _ in found)
         if any(fit is True for _, fit in fits):
-            return Finding(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, evidence)
+            return ClauseResult(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, evidence)
         if ctx.record.availability(*_KINDS) is Availability.UNAVAILABLE:
-            return Finding(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
+            return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
         if all(fit is False for _, fit in fits):
-            return Finding(Truth.NO, Reason.DATE_OUT_OF_RANGE, evidence)
+            return ClauseResult(Truth.NO, Reason.DATE_OUT_OF_RANGE, evidence)
         side_is_open = any(timely is not False and is_ours is None for _, is_ours, timely in found)
         reason = Reason.INVALID_ATTRIBUTE if side_is_open else Reason.DATE_OUT_OF_RANGE
-        return Finding(Truth.UNKNOWN, reason, evidence)
+        return ClauseResult(Truth.UNKNOWN, reason, evidence)
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ImagingTest:
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ImagingCheck:
     within = arguments.get("within")
     belonging = Belonging(side=arguments.get("side", ""))
-    return ImagingTest(value_set(arguments["in"], sets), belonging, span(within) if within else None)
+    return ImagingCheck(value_set(arguments["in"], sets), belonging, span(within) if within else None)
 
 
 OPERATOR = Operator(

@@ -7,15 +7,15 @@ from datetime import timedelta
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
+    ClauseResult,
     Context,
-    Finding,
     Operator,
     Truth,
     arguments,
     phrase,
     value_set,
 )
-from coverage_policies.format.phrases import DURATION, DurationTest, duration
+from coverage_policies.format.phrases import DURATION, DurationThreshold, duration
 from coverage_policies.format.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
@@ -26,7 +26,7 @@ from fhir_mappings.medications import medications
 
 
 @dataclass(frozen=True, slots=True)
-class MedicationTest:
+class MedicationCheck:
     """Whether a drug of the set was prescribed; the newest three prescriptions are the evidence."""
 
     codes: ValueSet
@@ -36,7 +36,7 @@ class MedicationTest:
         """The prescriptions."""
         return (PRESCRIPTIONS,)
 
-    def find(self, ctx: Context) -> Finding:
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """Holds by code; a drug known only by its name cannot tell."""
         found = medications(ctx.record, self.codes.match)
         if not found:
@@ -44,24 +44,24 @@ class MedicationTest:
         newest = sorted(found, key=lambda m: (m.evidence.date, m.reference), reverse=True)[:3]
         certain = any(each.is_certain for each in found)
         holds = Truth.YES if certain else Truth.UNKNOWN
-        return Finding(
+        return ClauseResult(
             holds, Reason.PRESENT if certain else Reason.INVALID_ATTRIBUTE, tuple(m.evidence for m in newest)
         )
 
 
 @dataclass(frozen=True, slots=True)
-class TakenTest:
+class TakenCheck:
     """Whether drugs of the set were taken by mouth for so many days in a row before the anchor date."""
 
     codes: ValueSet
-    lasting: DurationTest
+    lasting: DurationThreshold
 
     @property
     def searches(self) -> tuple[Search, ...]:
         """Prescriptions, dispenses and statements."""
         return (PRESCRIPTIONS, DISPENSES, STATEMENTS)
 
-    def find(self, ctx: Context) -> Finding:
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """Holds where supplies join into a stretch that long; whatever else is on record cannot tell."""
         found = supplies(ctx.record, self.codes.match)
         if not found:
@@ -71,19 +71,19 @@ class TakenTest:
             first, last = stretch
             if self.lasting.holds(DateInterval(first, first), last + timedelta(days=1)):
                 within = [each for each in found if each.days and first <= each.days[0] <= last]
-                return Finding(Truth.YES, Reason.PRESENT, tuple(each.evidence for each in within))
+                return ClauseResult(Truth.YES, Reason.PRESENT, tuple(each.evidence for each in within))
         newest = sorted(found, key=lambda each: each.evidence.date, reverse=True)[:3]
-        return Finding(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, tuple(each.evidence for each in newest))
+        return ClauseResult(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, tuple(each.evidence for each in newest))
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> MedicationTest | TakenTest:
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> MedicationCheck | TakenCheck:
     codes = value_set(arguments["in"], sets)
     if "lasting" not in arguments:
-        return MedicationTest(codes)
+        return MedicationCheck(codes)
     lasting = duration(arguments["lasting"])
     if lasting.comparison.is_upper_bound:
         raise ValueError(f"'{lasting}' cannot be proven, a supply may be missing; write it like 'at least 3 weeks'")
-    return TakenTest(codes, lasting)
+    return TakenCheck(codes, lasting)
 
 
 OPERATOR = Operator(

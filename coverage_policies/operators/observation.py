@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
+    ClauseResult,
     Context,
-    Finding,
     Operator,
     Truth,
     arguments,
@@ -15,18 +15,17 @@ from coverage_policies.format.operator import (
     value_set,
 )
 from coverage_policies.format.phrases import SPAN, span
-from coverage_policies.format.searches import Search, observations
+from coverage_policies.format.searches import Search, observation_search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import in_time, nothing_found
 from fhir_mappings.codings import LOINC
 from fhir_mappings.dates import CalendarPeriod
-from fhir_mappings.observations import Observation
-from fhir_mappings.observations import observations as read_observations
+from fhir_mappings.observations import Observation, observations
 
 
 @dataclass(frozen=True, slots=True)
-class ObservationTest:
+class ObservationCheck:
     """Whether there is a measurement of the set by the anchor date; the newest three are the evidence."""
 
     codes: ValueSet
@@ -35,23 +34,23 @@ class ObservationTest:
     @property
     def searches(self) -> tuple[Search, ...]:
         """The observations by their codes."""
-        return (observations(self.codes.codes(LOINC)),)
+        return (observation_search(self.codes.codes(LOINC)),)
 
-    def find(self, ctx: Context) -> Finding:
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """Holds where one with a number and a day is on record."""
-        found = [o for o in read_observations(ctx.record, self.codes.match) if self._fits(o, ctx)]
+        found = [o for o in observations(ctx.record, self.codes.match) if self._fits(o, ctx)]
         if not found:
             return nothing_found(ctx.record, "Observation")
         newest = sorted(found, key=lambda o: (o.evidence.date, o.reference), reverse=True)[:3]
-        return Finding(Truth.YES, Reason.PRESENT, tuple(o.evidence for o in newest))
+        return ClauseResult(Truth.YES, Reason.PRESENT, tuple(o.evidence for o in newest))
 
     def _fits(self, observation: Observation, ctx: Context) -> bool:
         return observation.number is not None and in_time(observation.when, self.within, ctx.anchor) is True
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ObservationTest:
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ObservationCheck:
     within = arguments.get("within")
-    return ObservationTest(value_set(arguments["in"], sets), span(within) if within else None)
+    return ObservationCheck(value_set(arguments["in"], sets), span(within) if within else None)
 
 
 OPERATOR = Operator(

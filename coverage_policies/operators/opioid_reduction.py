@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from coverage_policies.format.operator import Arguments, Context, Finding, Operator, Truth, arguments, phrase
+from coverage_policies.format.operator import Arguments, ClauseResult, Context, Operator, Truth, arguments, phrase
 from coverage_policies.format.phrases import Comparison, percent
 from coverage_policies.format.searches import ADMINISTRATIONS, DISPENSES, PRESCRIPTIONS, STATEMENTS, Search
 from coverage_policies.format.terms import Reason
@@ -14,7 +14,7 @@ from fhir_mappings.record import Availability, Evidence
 
 
 @dataclass(frozen=True, slots=True)
-class OpioidReductionTest:
+class OpioidReductionCheck:
     """Whether the reduction is proven to reach a percentage, or proven to fall short of it."""
 
     at_least: bool
@@ -25,7 +25,7 @@ class OpioidReductionTest:
         """Prescriptions, and what dispensing, statements and administrations a server has."""
         return (PRESCRIPTIONS, DISPENSES, STATEMENTS, ADMINISTRATIONS)
 
-    def find(self, ctx: Context) -> Finding:
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """Proven or disproven by the bounds of both doses; a drug without a factor leaves it open."""
         key = ("opioid reduction", ctx.anchor)
         reduction = ctx.record.cached(key, lambda: opioid_reduction(ctx.record, ctx.anchor))
@@ -33,9 +33,9 @@ class OpioidReductionTest:
         notes = _notes(reduction)
         reduced = reduction.reduced_by(self.by)
         if reduced is None:
-            return Finding(Truth.UNKNOWN, _reason(ctx, reduction), evidence, notes)
+            return ClauseResult(Truth.UNKNOWN, _reason(ctx, reduction), evidence, notes)
         holds = Truth.YES if reduced is self.at_least else Truth.NO
-        return Finding(holds, Reason.VALUE_OUT_OF_RANGE, evidence, notes, _gist(reduction))
+        return ClauseResult(holds, Reason.VALUE_OUT_OF_RANGE, evidence, notes, _gist(reduction))
 
 
 def _reason(ctx: Context, reduction: Reduction) -> Reason:
@@ -91,10 +91,10 @@ def _number(dose: Dose) -> str:
     return low if dose.high == dose.low else f"{low} to {float(dose.high):g}"
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> OpioidReductionTest:  # noqa: ARG001 - no set needed
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> OpioidReductionCheck:  # noqa: ARG001 - no set needed
     threshold = percent(arguments["by"])
     by = Decimal(threshold.number.numerator) / threshold.number.denominator
-    return OpioidReductionTest(threshold.comparison is Comparison.AT_LEAST, by)
+    return OpioidReductionCheck(threshold.comparison is Comparison.AT_LEAST, by)
 
 
 OPERATOR = Operator(

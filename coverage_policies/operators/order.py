@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
+    ClauseResult,
     Context,
-    Finding,
     Operator,
     Truth,
     as_list,
@@ -24,7 +24,7 @@ _CODED = ("code", "reason", "drug")
 
 
 @dataclass(frozen=True, slots=True)
-class CodeMatcher:
+class CodeCheck:
     """Whether one of the order's codes, reasons or drugs is in a value set on the anchor date."""
 
     of: str
@@ -35,7 +35,7 @@ class CodeMatcher:
         """None: the order answers."""
         return ()
 
-    def find(self, ctx: Context) -> Finding:
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """A deciding code holds; other codes do not hold; none at all cannot tell."""
         order = ctx.order
         given = {"code": order.codes, "reason": order.reasons, "drug": order.drugs}[self.of]
@@ -43,12 +43,12 @@ class CodeMatcher:
         if match is not None:
             evidence = (replace(order.evidence, value=match.label),)
             holds = Truth.YES if match.decides else Truth.UNKNOWN
-            return Finding(holds, Reason.INVALID_ATTRIBUTE, evidence)
-        return Finding(Truth.NO if given else Truth.UNKNOWN, Reason.MISSING)
+            return ClauseResult(holds, Reason.INVALID_ATTRIBUTE, evidence)
+        return ClauseResult(Truth.NO if given else Truth.UNKNOWN, Reason.MISSING)
 
 
 @dataclass(frozen=True, slots=True)
-class StatedTest:
+class StatedCheck:
     """Whether the order states one of the wanted values of an attribute, and no other."""
 
     attribute: Attribute
@@ -59,7 +59,7 @@ class StatedTest:
         """None: the order answers."""
         return ()
 
-    def find(self, ctx: Context) -> Finding:
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """Stated and wanted holds; stated otherwise does not; contradiction, hint or silence cannot tell."""
         order = ctx.order
         stated = order.stated.get(self.attribute, frozenset())
@@ -67,25 +67,25 @@ class StatedTest:
         if stated:
             evidence = _saying(order, stated)
             if stated <= self.wanted:
-                return Finding(Truth.YES, Reason.INVALID_ATTRIBUTE, evidence, headline=evidence[0].value)
+                return ClauseResult(Truth.YES, Reason.INVALID_ATTRIBUTE, evidence, headline=evidence[0].value)
             if stated.isdisjoint(self.wanted):
-                return Finding(Truth.NO, Reason.INVALID_ATTRIBUTE, evidence)
-            return Finding(Truth.UNKNOWN, Reason.CONFLICT, evidence)
+                return ClauseResult(Truth.NO, Reason.INVALID_ATTRIBUTE, evidence)
+            return ClauseResult(Truth.UNKNOWN, Reason.CONFLICT, evidence)
         if hinted & self.wanted:
-            return Finding(Truth.UNKNOWN, Reason.MISSING, _saying(order, hinted, "not stated clearly: "))
-        return Finding(Truth.UNKNOWN, Reason.MISSING)
+            return ClauseResult(Truth.UNKNOWN, Reason.MISSING, _saying(order, hinted, "not stated clearly: "))
+        return ClauseResult(Truth.UNKNOWN, Reason.MISSING)
 
 
 def _saying(order: Order, values: frozenset[str], prefix: str = "") -> tuple[Evidence, ...]:
     return (replace(order.evidence, value=prefix + " and ".join(sorted(values))),)
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> CodeMatcher | StatedTest:
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> CodeCheck | StatedCheck:
     ((name, wanted),) = arguments.items()
     if name in _CODED:
-        return CodeMatcher(name, value_set(wanted, sets))
+        return CodeCheck(name, value_set(wanted, sets))
     attribute = next(each for each in ATTRIBUTES if each == name)
-    return StatedTest(attribute, frozenset(as_list(wanted)))
+    return StatedCheck(attribute, frozenset(as_list(wanted)))
 
 
 def _words(*values: str) -> Mapping[str, object]:

@@ -7,8 +7,8 @@ from datetime import date
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
+    ClauseResult,
     Context,
-    Finding,
     Operator,
     Truth,
     arguments,
@@ -20,14 +20,14 @@ from coverage_policies.format.phrases import (
     FOLLOWING_DAYS,
     HOURS,
     PERCENT,
-    DurationTest,
-    NumberTest,
+    DurationThreshold,
+    NumberThreshold,
     duration,
     following_days,
     hours,
     percent,
 )
-from coverage_policies.format.searches import PROCEDURES, Search, observations
+from coverage_policies.format.searches import PROCEDURES, Search, observation_search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import nothing_found
@@ -54,14 +54,14 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class PainReliefTest:
+class PainReliefCheck:
     """Whether procedures of a set, on enough separate days or on a certain one, each took away enough of the pain."""
 
     after: ValueSet
     belonging: Belonging
-    relief: NumberTest | None
+    relief: NumberThreshold | None
     occasions: int
-    apart: DurationTest | None
+    apart: DurationThreshold | None
     occasion: str
     scale: ValueSet
     window: Window
@@ -69,9 +69,9 @@ class PainReliefTest:
     @property
     def searches(self) -> tuple[Search, ...]:
         """The procedures, and the scores by their codes."""
-        return (PROCEDURES, observations(self.scale.codes(LOINC)))
+        return (PROCEDURES, observation_search(self.scale.codes(LOINC)))
 
-    def find(self, ctx: Context) -> Finding:
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """Holds with enough days on which every measured procedure passed; days that fail do not undo others."""
         record = ctx.record
         on_record = begun(ctx, self.after)
@@ -84,35 +84,35 @@ class PainReliefTest:
         if self.relief is None:
             is_certain = any(p.progress is Progress.DONE and belongs[p] for p in done)
             holds = Truth.YES if is_certain else Truth.UNKNOWN
-            return Finding(holds, Reason.PRESENT if is_certain else Reason.INVALID_ATTRIBUTE, evidence)
+            return ClauseResult(holds, Reason.PRESENT if is_certain else Reason.INVALID_ATTRIBUTE, evidence)
         if not _is_all_there(record):
-            return Finding(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
+            return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
         days = _by_day([each for each in measured if belongs[each.procedure]], self.relief, self.window)
         if self.occasion:
             uncertain = [p.start for p in done if p.progress is not Progress.DONE or not belongs[p]]
             return self._one(days, uncertain, evidence)
         if self._number(days) >= self.occasions:
-            return Finding(Truth.YES, Reason.PRESENT, evidence)
+            return ClauseResult(Truth.YES, Reason.PRESENT, evidence)
         reasons = {day.reason for day in days if day.passed is not True}
         too_near = Reason.DATE_OUT_OF_RANGE if sum(day.passed is True for day in days) >= self.occasions else None
         short = Reason.VALUE_OUT_OF_RANGE if Reason.VALUE_OUT_OF_RANGE in reasons else Reason.MISSING
-        return Finding(Truth.UNKNOWN, too_near or short, evidence)
+        return ClauseResult(Truth.UNKNOWN, too_near or short, evidence)
 
     def _one(
         self, days: Sequence[Day], uncertain: Sequence[DateInterval | None], evidence: tuple[Evidence, ...]
-    ) -> Finding:
+    ) -> ClauseResult:
         """The first, second or last day, where no procedure that may or may not count could take its place."""
         place = _PLACES[self.occasion]
         if not all(day.on for day in days):
-            return Finding(Truth.UNKNOWN, Reason.MISSING, evidence)
+            return ClauseResult(Truth.UNKNOWN, Reason.MISSING, evidence)
         if len(days) <= max(place, 0):
             holds, reason = (Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE) if uncertain else (Truth.NO, Reason.NOT_FOUND)
-            return Finding(holds, reason, evidence)
+            return ClauseResult(holds, reason, evidence)
         day = days[place]
         if any(_may_take_its_place(when, day.on, self.occasion) for when in uncertain):
-            return Finding(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, evidence)
+            return ClauseResult(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, evidence)
         holds = Truth.of(day.passed)
-        return Finding(holds, day.reason, _evidence(day.reliefs), headline=day.reliefs[0].printed)
+        return ClauseResult(holds, day.reason, _evidence(day.reliefs), headline=day.reliefs[0].printed)
 
     def _number(self, days: Sequence[Day]) -> int:
         """How many days passed, or how many of them lie so far apart one from the next."""
@@ -137,7 +137,7 @@ def _may_take_its_place(when: DateInterval | None, on: date | None, occasion: st
     return when.latest >= on if occasion == "last" else when.earliest <= on
 
 
-def _by_day(measured: Sequence[Relief], test: NumberTest, window: Window) -> list[Day]:
+def _by_day(measured: Sequence[Relief], test: NumberThreshold, window: Window) -> list[Day]:
     """The days of treatment in their order: several procedures on one day are one occasion."""
     by_day: dict[str, list[Relief]] = {}
     for each in measured:
@@ -145,7 +145,7 @@ def _by_day(measured: Sequence[Relief], test: NumberTest, window: Window) -> lis
     return [_day(tuple(same_day), test, window) for same_day in by_day.values()]
 
 
-def _day(reliefs_: tuple[Relief, ...], test: NumberTest, window: Window) -> Day:
+def _day(reliefs_: tuple[Relief, ...], test: NumberThreshold, window: Window) -> Day:
     on = reliefs_[0].procedure.start
     judged = [_judged(each, test, window) for each in reliefs_]
     answers = [passed for passed, _ in judged]
@@ -158,7 +158,7 @@ def _day(reliefs_: tuple[Relief, ...], test: NumberTest, window: Window) -> Day:
     )
 
 
-def _judged(relief: Relief, test: NumberTest, window: Window) -> tuple[bool | None, Reason]:
+def _judged(relief: Relief, test: NumberThreshold, window: Window) -> tuple[bool | None, Reason]:
     """What holds for the least relief and for the most, and by every score of the days that follow."""
     if relief.least is None or relief.most is None:
         return None, Reason.MISSING
@@ -186,7 +186,7 @@ def _with_relief(item: Evidence, relief: Relief) -> Evidence:
     return replace(item, value=", ".join(filter(None, (item.value, relief.printed or relief.problem))))
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PainReliefTest:
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PainReliefCheck:
     relief, apart, occasion = arguments.get("relief"), arguments.get("apart"), arguments.get("occasion", "")
     if occasion and "occasions" in arguments:
         raise ValueError("`occasion` asks about one day and `occasions` about several; give each a clause of its own")
@@ -194,7 +194,7 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PainReliefTest
         raise ValueError("`apart` says how far apart several days are; it needs `occasions: 2` or more")
     if (occasion or "sustained" in arguments) and not relief:
         raise ValueError("`occasion` and `sustained` need a `relief` to ask for")
-    return PainReliefTest(
+    return PainReliefCheck(
         after=value_set(arguments["after"], sets),
         belonging=belonging(arguments),
         relief=percent(relief) if relief else None,
@@ -211,7 +211,7 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PainReliefTest
     )
 
 
-def _provable(phrase: str) -> DurationTest:
+def _provable(phrase: str) -> DurationThreshold:
     test = duration(phrase)
     if test.comparison.is_upper_bound:
         raise ValueError(f"{phrase!r} is never asked of days that helped; write it like 'at least 2 weeks'")

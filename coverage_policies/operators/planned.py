@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
+    ClauseResult,
     Context,
-    Finding,
     Operator,
     Truth,
     arguments,
@@ -21,7 +21,7 @@ from fhir_mappings.procedures import plans
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedTest:
+class PlannedCheck:
     """Whether something of the set is planned or under way."""
 
     codes: ValueSet
@@ -31,16 +31,16 @@ class PlannedTest:
         """Care plans, orders, procedures."""
         return (CARE_PLANS, ORDERS, PROCEDURES)
 
-    def find(self, ctx: Context) -> Finding:
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """An active plan, an active order or a procedure in progress holds."""
         found = plans(ctx.record, self.codes.match)
         if found:
-            return Finding(Truth.YES, Reason.PRESENT, found)
+            return ClauseResult(Truth.YES, Reason.PRESENT, found)
         return nothing_found(ctx.record, "CarePlan", "ServiceRequest", "Procedure")
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PlannedTest:
-    return PlannedTest(value_set(arguments["in"], sets))
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PlannedCheck:
+    return PlannedCheck(value_set(arguments["in"], sets))
 
 
 OPERATOR = Operator(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
+    ClauseResult,
     Context,
-    Finding,
     Operator,
     Truth,
     arguments,
@@ -19,8 +19,8 @@ from coverage_policies.format.phrases import (
     COUNT,
     DURATION,
     SPAN,
-    DurationTest,
-    NumberTest,
+    DurationThreshold,
+    NumberThreshold,
     count,
     duration,
     span,
@@ -29,7 +29,7 @@ from coverage_policies.format.searches import PROCEDURES, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import in_time, nothing_found
-from coverage_policies.operators.procedure_counts import CountCheck, SinceTest, begun
+from coverage_policies.operators.procedure_counts import CountCheck, SinceCheck, begun
 from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, belonging
 from fhir_mappings.dates import CalendarPeriod, DateInterval
 from fhir_mappings.procedures import Procedure, Progress
@@ -37,20 +37,20 @@ from fhir_mappings.record import Availability
 
 
 @dataclass(frozen=True, slots=True)
-class ProcedureTest:
+class ProcedureCheck:
     """Whether something of the set was done by the anchor date, recently enough, or from first to last long enough."""
 
     codes: ValueSet
     belonging: Belonging
     within: CalendarPeriod | None
-    lasting: DurationTest | None
+    lasting: DurationThreshold | None
 
     @property
     def searches(self) -> tuple[Search, ...]:
         """The procedures."""
         return (PROCEDURES,)
 
-    def find(self, ctx: Context) -> Finding:
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """What was completed holds; under way counts while it goes on; unclear status, date or side cannot tell."""
         on_record = begun(ctx, self.codes)
         belongs = dict(zip(on_record, self.belonging.of(on_record, ctx.order), strict=True))
@@ -60,15 +60,15 @@ class ProcedureTest:
         done = [p for p in found if p.progress is not Progress.UNCLEAR and belongs[p]]
         if self.lasting is not None:
             return self._lasting(ctx, self.lasting, found, done)
-        candidate_keys = [p for p in done if self._fits(p, ctx) is True]
-        if candidate_keys:
-            return Finding(Truth.YES, Reason.PRESENT, tuple(p.evidence for p in candidate_keys))
+        fitting = [p for p in done if self._fits(p, ctx) is True]
+        if fitting:
+            return ClauseResult(Truth.YES, Reason.PRESENT, tuple(p.evidence for p in fitting))
         evidence = tuple(p.evidence for p in found)
         if ctx.record.availability("Procedure") is Availability.UNAVAILABLE:
-            return Finding(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
+            return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
         certain = all(p.progress is not Progress.UNCLEAR and self._fits(p, ctx) is False for p in found)
         reason = Reason.DATE_OUT_OF_RANGE if done else Reason.INVALID_ATTRIBUTE
-        return Finding(Truth.NO if certain else Truth.UNKNOWN, reason, evidence)
+        return ClauseResult(Truth.NO if certain else Truth.UNKNOWN, reason, evidence)
 
     def _fits(self, done: Procedure, ctx: Context) -> bool | None:
         if done.progress is Progress.UNDER_WAY:
@@ -78,7 +78,9 @@ class ProcedureTest:
             return None if ctx.is_looking_back else True
         return in_time(done.end, self.within, ctx.anchor)
 
-    def _lasting(self, ctx: Context, lasting: DurationTest, found: list[Procedure], done: list[Procedure]) -> Finding:
+    def _lasting(
+        self, ctx: Context, lasting: DurationThreshold, found: list[Procedure], done: list[Procedure]
+    ) -> ClauseResult:
         """First to last visit; visits in between are not looked for, so a gap stays the reader's to see."""
         evidence = tuple(p.evidence for p in found)
         dated = [(p.start, p.end) for p in done if p.start and p.end]
@@ -86,11 +88,11 @@ class ProcedureTest:
             first = DateInterval(min(start.earliest for start, _ in dated), min(start.latest for start, _ in dated))
             last = min(max(end.earliest for _, end in dated), ctx.anchor)
             if lasting.holds(first, last) is True:
-                return Finding(Truth.YES, Reason.PRESENT, evidence)
-        return Finding(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
+                return ClauseResult(Truth.YES, Reason.PRESENT, evidence)
+        return ClauseResult(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureTest | CountCheck | SinceTest:
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureCheck | CountCheck | SinceCheck:
     codes, whose = value_set(arguments["in"], sets), belonging(arguments)
     asked = [name for name in ("lasting", "count", "first", "last") if name in arguments]
     asked_also = (["within"] if "within" in arguments and asked != ["count"] else []) + asked
@@ -103,14 +105,14 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureTest 
         apart = duration(arguments["apart"]) if "apart" in arguments else None
         return CountCheck(codes, whose, within, _provable_count(arguments["count"]), apart)
     if asked == ["first"]:
-        return SinceTest(codes, whose, "first", duration(arguments["first"]))
+        return SinceCheck(codes, whose, "first", duration(arguments["first"]))
     if asked == ["last"]:
-        return SinceTest(codes, whose, "last", _provable(arguments["last"], is_short=True))
+        return SinceCheck(codes, whose, "last", _provable(arguments["last"], is_short=True))
     lasting = _provable(arguments["lasting"], is_short=False) if asked else None
-    return ProcedureTest(codes, whose, within, lasting)
+    return ProcedureCheck(codes, whose, within, lasting)
 
 
-def _provable(phrase: str, *, is_short: bool) -> DurationTest:
+def _provable(phrase: str, *, is_short: bool) -> DurationThreshold:
     """A duration that a record can prove: another visit, not on record, makes it longer, and a last one later."""
     test = duration(phrase)
     if test.comparison.is_upper_bound is not is_short:
@@ -119,7 +121,7 @@ def _provable(phrase: str, *, is_short: bool) -> DurationTest:
     return test
 
 
-def _provable_count(phrase: str) -> NumberTest:
+def _provable_count(phrase: str) -> NumberThreshold:
     test = count(phrase)
     if test.comparison.is_upper_bound:
         raise ValueError(f"{phrase!r} cannot be proven, one may be missing; write it like 'at least 4'")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from coverage_policies.format.operator import Context, Finding, Truth
-from coverage_policies.format.phrases import Comparison, DurationTest, NumberTest
+from coverage_policies.format.operator import ClauseResult, Context, Truth
+from coverage_policies.format.phrases import Comparison, DurationThreshold, NumberThreshold
 from coverage_policies.format.searches import PROCEDURES, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
@@ -34,7 +34,7 @@ def begun(ctx: Context, codes: ValueSet) -> list[Procedure]:
     return [p for p in procedures(ctx.record, codes.match) if p.start is None or p.start.earliest <= ctx.anchor]
 
 
-def candidates(
+def candidate_procedures(
     ctx: Context, codes: ValueSet, belonging: Belonging, within: CalendarPeriod | None = None
 ) -> tuple[Candidate, ...]:
     """What was or may have been done by the anchor date, on the side and for the purpose asked for, and in time."""
@@ -51,11 +51,11 @@ def _is_complete(ctx: Context) -> bool:
     return ctx.record.availability("Procedure") is Availability.COMPLETE
 
 
-def _finding(holds: bool | None, reason: Reason, found: Sequence[Candidate], ctx: Context) -> Finding:
+def _finding(holds: bool | None, reason: Reason, found: Sequence[Candidate], ctx: Context) -> ClauseResult:
     evidence = tuple(each.done.evidence for each in found)
     if holds is None and not _is_complete(ctx):
-        return Finding(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
-    return Finding(Truth.of(holds), reason, evidence)
+        return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
+    return ClauseResult(Truth.of(holds), reason, evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +65,17 @@ class CountCheck:
     codes: ValueSet
     belonging: Belonging
     within: CalendarPeriod | None
-    count: NumberTest
-    apart: DurationTest | None
+    count: NumberThreshold
+    apart: DurationThreshold | None
 
     @property
     def searches(self) -> tuple[Search, ...]:
         """The procedures."""
         return (PROCEDURES,)
 
-    def find(self, ctx: Context) -> Finding:
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """Holds if it does for the least and for the most there can have been."""
-        found = candidates(ctx, self.codes, self.belonging, self.within)
+        found = candidate_procedures(ctx, self.codes, self.belonging, self.within)
         if not found:
             return nothing_found(ctx.record, "Procedure")
         certain = [each.done.day for each in found if each.counts and each.done.day]
@@ -105,7 +105,7 @@ def _most(days: Sequence[DateInterval | None]) -> int:
     return len(known) + sum(day is None or day.earliest != day.latest for day in days)
 
 
-def _between(test: NumberTest, least: int, most: int | None) -> bool | None:
+def _between(test: NumberThreshold, least: int, most: int | None) -> bool | None:
     if least == most:
         return test.holds(least)
     if test.comparison is Comparison.EXACTLY:
@@ -116,7 +116,7 @@ def _between(test: NumberTest, least: int, most: int | None) -> bool | None:
 
 
 def _is_apart(
-    test: DurationTest, certain: Sequence[DateInterval], everything: Sequence[DateInterval] | None
+    test: DurationThreshold, certain: Sequence[DateInterval], everything: Sequence[DateInterval] | None
 ) -> bool | None:
     """Whether first and last lie so far apart: more records only make it farther."""
     least = _gap(test, certain)
@@ -126,7 +126,7 @@ def _is_apart(
     return True if least else False if most is False else None
 
 
-def _gap(test: DurationTest, days: Sequence[DateInterval]) -> bool | None:
+def _gap(test: DurationThreshold, days: Sequence[DateInterval]) -> bool | None:
     if len(days) < 2:
         return None
     first = DateInterval(min(day.earliest for day in days), min(day.latest for day in days))
@@ -135,22 +135,22 @@ def _gap(test: DurationTest, days: Sequence[DateInterval]) -> bool | None:
 
 
 @dataclass(frozen=True, slots=True)
-class SinceTest:
+class SinceCheck:
     """How long ago the first or the last of it was."""
 
     codes: ValueSet
     belonging: Belonging
     occasion: Literal["first", "last"]
-    ago: DurationTest
+    ago: DurationThreshold
 
     @property
     def searches(self) -> tuple[Search, ...]:
         """The procedures."""
         return (PROCEDURES,)
 
-    def find(self, ctx: Context) -> Finding:
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """A first long ago and a last not long ago are proven by one; a first not long ago by all there are."""
-        found = candidates(ctx, self.codes, self.belonging)
+        found = candidate_procedures(ctx, self.codes, self.belonging)
         if not found:
             return nothing_found(ctx.record, "Procedure")
         held = [(each.counts, self.ago.holds(each.done.day, ctx.anchor) if each.done.day else None) for each in found]

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NoReturn
 
-from fhir_mappings.codings import codings, has_code, items, text_of
+from fhir_mappings.codings import codings, concept_text, has_code, items
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.opioids.quantities import (
+    AmountKind,
     Interval,
-    Kind,
     UnconvertibleError,
     amount,
     days,
@@ -102,16 +102,16 @@ def opioid_in(quantity: Json, product: Product, element: str, tablets: Set[Fract
     """
     measured = amount(quantity, element)
     unit_strength = product.strength * (MCG_PER_MG if product.is_patch else 1)
-    if measured.kind is Kind.BARE and not product.is_liquid:
+    if measured.kind is AmountKind.BARE and not product.is_liquid:
         return _bare(measured.value, unit_strength)
     if product.is_patch:
-        if measured.kind is Kind.MICROGRAMS_PER_HOUR:
+        if measured.kind is AmountKind.MICROGRAMS_PER_HOUR:
             return exactly(measured.value)
-        if measured.kind is Kind.UNITS:
+        if measured.kind is AmountKind.UNITS:
             return exactly(measured.value * unit_strength)
-    elif measured.kind is Kind.MILLIGRAMS:
+    elif measured.kind is AmountKind.MILLIGRAMS:
         return exactly(_own_mass(measured.value, product, element, tablets))
-    elif measured.kind is (Kind.MILLILITRES if product.is_liquid else Kind.UNITS):
+    elif measured.kind is (AmountKind.MILLILITRES if product.is_liquid else AmountKind.UNITS):
         return exactly(measured.value * unit_strength)
     raise UnconvertibleError(f"{element}: the unit does not fit the product")
 
@@ -127,8 +127,8 @@ def is_as_needed(dosage: Mapping[str, Any]) -> bool:
     if dosage.get("asNeededBoolean") is True or dosage.get("asNeededCodeableConcept"):
         return True
     timing = dosage.get("timing")
-    words = [dosage.get("text"), dosage.get("patientInstruction"), text_of(dosage.get("additionalInstruction"))]
-    words.append(text_of(timing.get("code")) if isinstance(timing, Mapping) else "")
+    words = [dosage.get("text"), dosage.get("patientInstruction"), concept_text(dosage.get("additionalInstruction"))]
+    words.append(concept_text(timing.get("code")) if isinstance(timing, Mapping) else "")
     return any(isinstance(text, str) and _AS_NEEDED.search(text) for text in words)
 
 
@@ -150,7 +150,7 @@ _SKIN_WORDS = re.compile(r"transdermal|percutaneous|cutaneous|topical|skin", re.
 
 
 def _is_route(route: Json, codes: tuple[str, ...], words: re.Pattern[str]) -> bool:
-    said = [text_of(route), *(coding.display for coding in codings(route))]
+    said = [concept_text(route), *(coding.display for coding in codings(route))]
     return has_code(route, *codes) or any(words.search(text) for text in said)
 
 
@@ -359,7 +359,7 @@ def _times_of_day(repeat: Mapping[str, Any]) -> Interval | None:
 
 
 def _coded(concept: Json) -> Frequency | None:
-    words = [coding.code for coding in codings(concept)] + [text_of(concept)]
+    words = [coding.code for coding in codings(concept)] + [concept_text(concept)]
     found = set()
     for word in words:
         code = re.sub(r"[\s.]", "", word).upper()

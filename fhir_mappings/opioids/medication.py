@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from fhir_mappings.codings import RXNORM, Coding, codings, items, text_of
+from fhir_mappings.codings import RXNORM, Coding, codings, concept_text, items
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.opioids.quantities import Kind, UnconvertibleError, amount
+from fhir_mappings.opioids.quantities import AmountKind, UnconvertibleError, amount
 from fhir_mappings.opioids.table import Product, ingredient_of, is_opioid, products
 from fhir_mappings.record import PatientRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Medication:
+class OpioidMedication:
     """A medication that is or may be an opioid. `product` is None where the table cannot place it: see `problem`."""
 
     label: str
@@ -28,7 +28,7 @@ class Medication:
         return self.product.ingredient_rxcui, self.product.release
 
 
-def medication_of(record: PatientRecord, resource: Resource) -> Medication | None:
+def medication_of(record: PatientRecord, resource: Resource) -> OpioidMedication | None:
     """The medication of a request, dispense, statement or administration; None where it surely is no opioid.
 
     What carries no words and no code of the table (a reference that leads nowhere, a bare NDC) may be an opioid.
@@ -36,29 +36,29 @@ def medication_of(record: PatientRecord, resource: Resource) -> Medication | Non
     concept, reference = resource.get("medicationCodeableConcept"), resource.get("medicationReference")
     target = record.resolve(reference, resource) if reference else None
     codes = list(codings(concept))
-    words = [text_of(concept)]
+    words = [concept_text(concept)]
     if isinstance(reference, Mapping) and isinstance(reference.get("display"), str):
         words.append(reference["display"])
     parts = list(items(target.get("ingredient"))) if target else []
     if target:
         codes.extend(codings(target.get("code")))
-        words.append(text_of(target.get("code")))
+        words.append(concept_text(target.get("code")))
     inside = [coding for part in parts for coding in codings(part.get("itemCodeableConcept"))]
-    contents = " ".join(text_of(part.get("itemCodeableConcept")) for part in parts)
+    contents = " ".join(concept_text(part.get("itemCodeableConcept")) for part in parts)
     label = next((text for text in (*words, *(coding.display for coding in codes), contents) if text), "")
     if label and not is_opioid([*codes, *inside], " ".join([*words, contents])):
         return None
     if not label and not any(ingredient_of(coding) for coding in (*codes, *inside)):
-        return Medication("medication without a name", None, "medication: what it is cannot be told")
+        return OpioidMedication("medication without a name", None, "medication: what it is cannot be told")
     if target is not None and not record.is_usable(target, "code", "ingredient", "form"):
-        return Medication(label, None, record.quarantined[record.reference(target)])
+        return OpioidMedication(label, None, record.quarantined[record.reference(target)])
     try:
         product = _product(codes) or _compounded(target, parts)
     except UnconvertibleError as error:
-        return Medication(label, None, str(error))
+        return OpioidMedication(label, None, str(error))
     if product is None:
-        return Medication(label or "opioid", None, "medication: an opioid without the RxNorm code of a product")
-    return Medication(label or product.name, product)
+        return OpioidMedication(label or "opioid", None, "medication: an opioid without the RxNorm code of a product")
+    return OpioidMedication(label or product.name, product)
 
 
 def _product(codes: list[Coding]) -> Product | None:
@@ -73,7 +73,7 @@ def _compounded(target: Resource | None, parts: list[Mapping[str, object]]) -> P
     opioids = [part for part in parts if any(ingredient_of(c) for c in codings(part.get("itemCodeableConcept")))]
     if target is None or not opioids:
         return None
-    form = text_of(target.get("form"))
+    form = concept_text(target.get("form"))
     if len(opioids) > 1 or not re.search(r"tablet|capsule|oral", form, re.IGNORECASE):
         raise UnconvertibleError("Medication.ingredient: not one opioid to be swallowed")
     ingredient = next(
@@ -97,7 +97,7 @@ def _strength(ratio: object) -> tuple[Fraction, str]:
         raise UnconvertibleError("Medication.ingredient.strength is missing")
     mass = amount(ratio.get("numerator"), "Medication.ingredient.strength.numerator")
     per = amount(ratio.get("denominator"), "Medication.ingredient.strength.denominator")
-    unit = {Kind.UNITS: "MG", Kind.BARE: "MG", Kind.MILLILITRES: "MG/ML"}.get(per.kind)
-    if mass.kind is not Kind.MILLIGRAMS or unit is None or not mass.value or not per.value:
+    unit = {AmountKind.UNITS: "MG", AmountKind.BARE: "MG", AmountKind.MILLILITRES: "MG/ML"}.get(per.kind)
+    if mass.kind is not AmountKind.MILLIGRAMS or unit is None or not mass.value or not per.value:
         raise UnconvertibleError("Medication.ingredient.strength is no mass per unit")
     return mass.value / per.value, unit

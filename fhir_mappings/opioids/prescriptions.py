@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeAlias
 
-from fhir_mappings.codings import codings, has_code, items, text_of
+from fhir_mappings.codings import codings, concept_text, has_code, items
 from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.opioids.dose import days_of_quantity, is_as_needed, is_spinal, single_dose_mme
-from fhir_mappings.opioids.medication import Medication, medication_of
+from fhir_mappings.opioids.medication import OpioidMedication, medication_of
 from fhir_mappings.opioids.quantities import Interval, UnconvertibleError, days, exactly, number
 from fhir_mappings.opioids.sig import (
     NO_DOSE_KNOWN,
     Sig,
-    Supply,
+    StatedSupply,
     known_sig,
     lasting,
     read_sig,
@@ -57,13 +57,13 @@ _READ = {
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class OpioidResource:
     """A resource about what is or may be an opioid, before it is read."""
 
     resource: Resource
     kind: str
     reference: str
-    medication: Medication
+    medication: OpioidMedication
 
     @property
     def dosages(self) -> tuple[Mapping[str, Any], ...]:
@@ -91,7 +91,7 @@ class Prescription:
 
     reference: str
     kind: str
-    medication: Medication
+    medication: OpioidMedication
     dose: Interval
     start: DateInterval
     stretches: tuple[Stretch, ...]
@@ -127,17 +127,17 @@ _End: TypeAlias = Callable[[DateInterval, DateInterval | None], DateInterval]
 """When a step ends that began on a day and may state its own end."""
 
 
-def sources(record: PatientRecord) -> tuple[Source, ...]:
+def sources(record: PatientRecord) -> tuple[OpioidResource, ...]:
     """Every resource about what is or may be an opioid, but for those entered in error."""
     return tuple(
-        Source(resource, kind, record.reference(resource), medication)
+        OpioidResource(resource, kind, record.reference(resource), medication)
         for kind in KINDS
         for resource in record.of_type(kind)
         if resource.get("status") != "entered-in-error" and (medication := medication_of(record, resource))
     )
 
 
-def why_left_out(source: Source, *, dispensed: bool) -> str:
+def why_left_out(source: OpioidResource, *, dispensed: bool) -> str:
     """Why a resource speaks of nothing taken systemically, naming the element; empty when it does."""
     resource, status = source.resource, source.resource.get("status")
     if source.dosages and all(map(is_spinal, source.dosages)):
@@ -159,7 +159,7 @@ def why_left_out(source: Source, *, dispensed: bool) -> str:
     }.get((source.kind, str(status)), "")
 
 
-def read_left_out(record: PatientRecord, source: Source, reason: str) -> Prescription:
+def read_left_out(record: PatientRecord, source: OpioidResource, reason: str) -> Prescription:
     """The line of a resource that is left out."""
     start = _start(record, source, ())
     still = source.resource.get("status") == "active"
@@ -172,12 +172,14 @@ def read_left_out(record: PatientRecord, source: Source, reason: str) -> Prescri
     return replace(taken, counted=False)
 
 
-def read_order(record: PatientRecord, source: Source, handed_over: Sequence[DateInterval], as_of: date) -> Prescription:
+def read_prescription(
+    record: PatientRecord, source: OpioidResource, handed_over: Sequence[DateInterval], as_of: date
+) -> Prescription:
     """A MedicationRequest. `handed_over` are the days of its dispenses."""
     resource, status = source.resource, source.resource.get("status")
     start = _start(record, source, handed_over)
     request = _object(resource.get("dispenseRequest"))
-    supply = Supply(request.get("quantity"), request.get("expectedSupplyDuration"), "dispenseRequest")
+    supply = StatedSupply(request.get("quantity"), request.get("expectedSupplyDuration"), "dispenseRequest")
     sig = _sig(record, source, start, supply)
     refills = number(request.get("numberOfRepeatsAllowed")) or 0
     length = _supply_days(source, sig.dose, supply)
@@ -208,12 +210,12 @@ def read_order(record: PatientRecord, source: Source, handed_over: Sequence[Date
         reported=reported,
         by_supply=length is not None and status in _RUNS_OUT and all(step.end is None for step in sig.steps),
         may_have_ended=status not in _RUNS_OUT,
-        replaces=name_of(record, resource.get("priorPrescription"), resource),
+        replaces=reference_name(record, resource.get("priorPrescription"), resource),
     )
 
 
 def read_dispense(
-    record: PatientRecord, source: Source, order: Prescription | None, *, as_needed: bool, sure_until: date
+    record: PatientRecord, source: OpioidResource, order: Prescription | None, *, as_needed: bool, sure_until: date
 ) -> Prescription:
     """A MedicationDispense. Its dose is that of its `order`, else what it says itself, else its quantity per day.
 
@@ -222,7 +224,7 @@ def read_dispense(
     resource = source.resource
     handed_over = record.when(resource.get("whenHandedOver"))
     start = _start(record, source, ())
-    supply = Supply(resource.get("quantity"), resource.get("daysSupply"), "MedicationDispense")
+    supply = StatedSupply(resource.get("quantity"), resource.get("daysSupply"), "MedicationDispense")
     if order is not None and source.medication.product is None:
         source = replace(source, medication=order.medication)
     sig = _sig(record, source, start, supply)
@@ -243,7 +245,7 @@ def read_dispense(
     )
 
 
-def read_statement(record: PatientRecord, source: Source) -> Prescription:
+def read_statement(record: PatientRecord, source: OpioidResource) -> Prescription:
     """A MedicationStatement: what somebody says is or was taken."""
     resource = source.resource
     start = _start(record, source, ())
@@ -256,15 +258,15 @@ def read_statement(record: PatientRecord, source: Source) -> Prescription:
             return found
         return DateInterval(begin.earliest, max(begin.latest, updated.latest)) if over and updated else _open(begin)
 
-    sig = _sig(record, source, start, Supply(None, None, ""))
+    sig = _sig(record, source, start, StatedSupply(None, None, ""))
     return replace(_prescription(source, sig, start, ends), upper_bound_only=True)
 
 
-def read_administration(record: PatientRecord, source: Source) -> Prescription:
+def read_administration(record: PatientRecord, source: OpioidResource) -> Prescription:
     """A MedicationAdministration: one dose given, in a facility unless it says otherwise."""
     start = _start(record, source, ())
     last = parse_period(source.resource.get("effectivePeriod"), record.zone)[1]
-    sig = _sig(record, source, start, Supply(None, None, ""))
+    sig = _sig(record, source, start, StatedSupply(None, None, ""))
     product = source.medication.product
     if product is not None and (not sig.problem or sig.may_be_dispensed):
         try:
@@ -277,17 +279,17 @@ def read_administration(record: PatientRecord, source: Source) -> Prescription:
     return replace(taken, upper_bound_only=True, in_hospital=not outside)
 
 
-def handed_over_on(record: PatientRecord, source: Source) -> DateInterval | None:
+def handed_over_on(record: PatientRecord, source: OpioidResource) -> DateInterval | None:
     """When a dispense reached the patient."""
     return record.when(source.resource.get("whenHandedOver"))
 
 
-def says_as_needed(source: Source) -> bool:
+def says_as_needed(source: OpioidResource) -> bool:
     """Whether any of its instructions leaves the dose to need."""
     return any(map(is_as_needed, source.dosages))
 
 
-def name_of(record: PatientRecord, reference: Json, within: Resource) -> str:
+def reference_name(record: PatientRecord, reference: Json, within: Resource) -> str:
     """The resource a Reference names, in the chart or not; empty when it names none."""
     target = record.resolve(reference, within)
     if target is not None:
@@ -296,7 +298,7 @@ def name_of(record: PatientRecord, reference: Json, within: Resource) -> str:
     return said if isinstance(said, str) else ""
 
 
-def _sig(record: PatientRecord, source: Source, start: DateInterval, supply: Supply) -> Sig:
+def _sig(record: PatientRecord, source: OpioidResource, start: DateInterval, supply: StatedSupply) -> Sig:
     if not record.is_usable(source.resource, *_READ[source.kind]):
         return unknown_sig(record, source.dosages, start, record.quarantined[source.reference])
     product = source.medication.product
@@ -305,7 +307,7 @@ def _sig(record: PatientRecord, source: Source, start: DateInterval, supply: Sup
     return read_sig(record, source.dosages, product, start, supply)
 
 
-def _prescription(source: Source, sig: Sig, start: DateInterval, ends: _End) -> Prescription:
+def _prescription(source: OpioidResource, sig: Sig, start: DateInterval, ends: _End) -> Prescription:
     return Prescription(
         source.reference,
         source.kind,
@@ -323,11 +325,11 @@ def _is_in_hospital(resource: Resource) -> bool:
     category = resource.get("category")
     if has_code(category, *_OUTSIDE):
         return False
-    said = " ".join((text_of(category), *(coding.code for coding in codings(category)))).lower()
+    said = " ".join((concept_text(category), *(coding.code for coding in codings(category)))).lower()
     return any(word in said for word in _IN_HOSPITAL)
 
 
-def _start(record: PatientRecord, source: Source, handed_over: Sequence[DateInterval]) -> DateInterval:
+def _start(record: PatientRecord, source: OpioidResource, handed_over: Sequence[DateInterval]) -> DateInterval:
     """When it began, from the first element that says so."""
     resource = source.resource
     if source.kind == "MedicationDispense":
@@ -347,7 +349,7 @@ def _start(record: PatientRecord, source: Source, handed_over: Sequence[DateInte
     return written or UNKNOWN_DAY
 
 
-def _supply_days(source: Source, dose: Interval, supply: Supply) -> Interval | None:
+def _supply_days(source: OpioidResource, dose: Interval, supply: StatedSupply) -> Interval | None:
     """How many days the supply lasts: as stated, else the quantity over the dose; None where it cannot be told."""
     try:
         if supply.duration is not None:

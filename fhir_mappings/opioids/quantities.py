@@ -14,7 +14,7 @@ class UnconvertibleError(Exception):
     """Something that cannot be turned into a daily dose. The message names the element, never its value."""
 
 
-class Kind(Enum):
+class AmountKind(Enum):
     """What an amount counts."""
 
     MILLIGRAMS = "milligrams"
@@ -62,21 +62,21 @@ def _named(*groups: tuple[str, Fraction | int]) -> Scale:
     return {name: Fraction(factor) for names, factor in groups for name in names.split()}
 
 
-_UNITS: Mapping[Kind, Scale] = {
-    Kind.MILLIGRAMS: _named(
+_UNITS: Mapping[AmountKind, Scale] = {
+    AmountKind.MILLIGRAMS: _named(
         ("g gm gram grams", 1000),
         ("mg mgs milligram milligrams", 1),
         # The micro sign and the Greek mu are two characters.
         ("ug mcg mcgs \u00b5g \u03bcg microgram micrograms", Fraction(1, 1000)),
         ("ng nanogram nanograms", Fraction(1, 1_000_000)),
     ),
-    Kind.MILLILITRES: _named(
+    AmountKind.MILLILITRES: _named(
         ("l liter liters litre litres", 1000),
         ("dl", 100),
         ("cl", 10),
         ("ml mls cc milliliter milliliters millilitre millilitres", 1),
     ),
-    Kind.UNITS: _named(
+    AmountKind.UNITS: _named(
         ("1 {tbl} {tab} {tablet} {tablets} {cap} {capsule} {capsules} {each} {pill}", 1),
         ("tbl tab tabs tablet tablets tablet(s) cap caps capsule capsules capsule(s) caplet caplets", 1),
         ("pill pills each ea", 1),
@@ -84,7 +84,7 @@ _UNITS: Mapping[Kind, Scale] = {
         ("ortab oraltab chewtab disintab drtab ectab entcap ertab ertab12 ertab24 orcap ercap ercap12 ercap24", 1),
         ("{patch} {patches} patch patches tpatch tpath16 tpath24 tpath72 tpath2wk tpathwk medpad", 1),
     ),
-    Kind.MICROGRAMS_PER_HOUR: _named(
+    AmountKind.MICROGRAMS_PER_HOUR: _named(
         ("ug/h ug/hr mcg/h mcg/hr mcg/hour \u00b5g/h \u00b5g/hr \u03bcg/h \u03bcg/hr", 1),
         ("mg/h mg/hr mg/hour", 1000),
     ),
@@ -112,7 +112,7 @@ class Amount:
     """How much, of what kind."""
 
     value: Fraction
-    kind: Kind
+    kind: AmountKind
 
 
 def number(value: Json) -> Fraction | None:
@@ -140,7 +140,7 @@ def amount(quantity: Json, element: str) -> Amount:
         return Amount(value * factor, kind)
     if any(_unit_words(quantity)):
         raise UnconvertibleError(f"{element}: the unit is not known")
-    return Amount(value, Kind.BARE)
+    return Amount(value, AmountKind.BARE)
 
 
 def days(duration: Json, element: str) -> Fraction:

@@ -7,15 +7,15 @@ from functools import reduce
 
 from fhir_mappings.codings import items
 from fhir_mappings.opioids.prescriptions import (
+    OpioidResource,
     Prescription,
-    Source,
     handed_over_on,
-    name_of,
     read_administration,
     read_dispense,
     read_left_out,
-    read_order,
+    read_prescription,
     read_statement,
+    reference_name,
     says_as_needed,
     sources,
     why_left_out,
@@ -76,7 +76,7 @@ def _as_lines(counted: Sequence[Prescription]) -> Iterable[Prescription]:
 
 
 def _read_together(
-    record: PatientRecord, group: Sequence[Source], as_of: date
+    record: PatientRecord, group: Sequence[OpioidResource], as_of: date
 ) -> tuple[tuple[Prescription, ...], tuple[Prescription, ...]]:
     """The prescriptions of a group that count, the leading one first, and those left out.
 
@@ -90,7 +90,7 @@ def _read_together(
     handed_over = [when for one in dispensed if (when := handed_over_on(record, one)) is not None]
 
     requests = [one for one in rest if one.kind == "MedicationRequest"]
-    orders = [read_order(record, one, handed_over, as_of) for one in requests]
+    orders = [read_prescription(record, one, handed_over, as_of) for one in requests]
     telling = next((order for order in orders if not order.problem and not order.reported), None)
     as_needed = any(map(says_as_needed, requests))
     # Nothing is dispensed on an order that was stopped: up to its last dispense it was not.
@@ -131,13 +131,13 @@ _BELONGS_TO = {
 }
 
 
-def _names(record: PatientRecord, source: Source) -> Iterable[str]:
+def _names(record: PatientRecord, source: OpioidResource) -> Iterable[str]:
     """The names of a resource, of what it belongs to, and its identifiers."""
     if source.reference != source.kind:
         yield source.reference
     for member in _BELONGS_TO[source.kind]:
         for reference in items(source.resource.get(member)):
-            if name := name_of(record, reference, source.resource):
+            if name := reference_name(record, reference, source.resource):
                 yield name
     for identifier in items(source.resource.get("identifier")):
         system, value = identifier.get("system"), identifier.get("value")
@@ -145,7 +145,7 @@ def _names(record: PatientRecord, source: Source) -> Iterable[str]:
             yield f"{system}|{value}"
 
 
-def _groups(record: PatientRecord, found: Sequence[Source]) -> list[list[Source]]:
+def _groups(record: PatientRecord, found: Sequence[OpioidResource]) -> list[list[OpioidResource]]:
     """Resources that share a name, where they are of one opioid or one of them does not say of which."""
     group_of = [[position] for position in range(len(found))]
     bearers: dict[str, list[int]] = {}
@@ -163,6 +163,6 @@ def _groups(record: PatientRecord, found: Sequence[Source]) -> list[list[Source]
     return [[found[position] for position in group] for group in sorted({tuple(group) for group in group_of})]
 
 
-def _same_opioid(one: Source, other: Source) -> bool:
+def _same_opioid(one: OpioidResource, other: OpioidResource) -> bool:
     mine, its = one.medication.product, other.medication.product
     return mine is None or its is None or mine.ingredient_rxcui == its.ingredient_rxcui

@@ -41,7 +41,7 @@ class Sig:
 
 
 @dataclass(frozen=True, slots=True)
-class Supply:
+class StatedSupply:
     """A dispensed or prescribed quantity and the Duration it lasts, as sent; `element` is where they stand."""
 
     quantity: Json
@@ -70,7 +70,11 @@ def unknown_sig(
 
 
 def read_sig(
-    record: PatientRecord, dosages: Sequence[Mapping[str, Any]], product: Product, start: DateInterval, supply: Supply
+    record: PatientRecord,
+    dosages: Sequence[Mapping[str, Any]],
+    product: Product,
+    start: DateInterval,
+    supply: StatedSupply,
 ) -> Sig:
     """The dosage instructions of a resource that begins on `start`; the supply per day where they do not say."""
     try:
@@ -99,7 +103,7 @@ def lasting(start: DateInterval, length: Interval) -> DateInterval:
     return DateInterval(first, max(first, last))
 
 
-def _supplied(supply: Supply, product: Product) -> Interval | None:
+def _supplied(supply: StatedSupply, product: Product) -> Interval | None:
     if supply.quantity is None or supply.duration is None:
         return None
     try:

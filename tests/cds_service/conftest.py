@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from cds_service.wiring.serving import on_loopback
-from coverage_policies.format.searches import CONDITIONS, IMAGING_STUDIES, PROCEDURES, observations
+from coverage_policies.format.searches import CONDITIONS, IMAGING_STUDIES, PROCEDURES, observation_search
 from tests.support.hook_fakes import FakeEhr, LookingJudge, Service
 
 
@@ -20,7 +20,7 @@ def ehr() -> Iterator[FakeEhr]:
 
 @pytest.fixture
 def judge() -> LookingJudge:
-    return LookingJudge(CONDITIONS, PROCEDURES, IMAGING_STUDIES, observations(["http://loinc.org|72514-3"]))
+    return LookingJudge(CONDITIONS, PROCEDURES, IMAGING_STUDIES, observation_search(["http://loinc.org|72514-3"]))
 
 
 @pytest.fixture

@@ -2,7 +2,19 @@
 
 import pytest
 
-from fhir_mappings.codings import CPT, HCPCS, ICD10CM, LOINC, RXNORM, SNOMED, codings, has_code, items, named, text_of
+from fhir_mappings.codings import (
+    CPT,
+    HCPCS,
+    ICD10CM,
+    LOINC,
+    RXNORM,
+    SNOMED,
+    codings,
+    concept_text,
+    has_code,
+    items,
+    named,
+)
 from tests.support.fhir_builders import SYSTEM, coding, concept
 
 
@@ -110,7 +122,7 @@ def test_a_concept_has_any_of_its_codes():
     ],
 )
 def test_the_words_of_a_concept_are_its_text_else_its_first_display(value, words):
-    assert text_of(value) == words
+    assert concept_text(value) == words
 
 
 def test_a_named_concept_carries_its_words_as_one_more_coding():

@@ -32,7 +32,7 @@ def presence(given, codes=KNOWN):
         ("inactive", Presence.PAST),
         ("remission", Presence.PAST),
         ("resolved", Presence.PAST),
-        ("other", Presence.QUESTION),
+        ("other", Presence.UNCERTAIN),
         (None, Presence.PRESENT),
     ],
 )
@@ -45,10 +45,10 @@ def test_the_clinical_status_tells_present_from_past(clinical, expected):
     [
         ("confirmed", Presence.PRESENT),
         (None, Presence.PRESENT),
-        ("provisional", Presence.QUESTION),
-        ("differential", Presence.QUESTION),
-        ("unconfirmed", Presence.QUESTION),
-        ("other", Presence.QUESTION),
+        ("provisional", Presence.UNCERTAIN),
+        ("differential", Presence.UNCERTAIN),
+        ("unconfirmed", Presence.UNCERTAIN),
+        ("other", Presence.UNCERTAIN),
     ],
 )
 def test_what_is_not_confirmed_is_a_question(verification, expected):
@@ -62,11 +62,11 @@ def test_what_was_refuted_or_mistaken_is_left_out(verification):
 
 @pytest.mark.parametrize("given", [{"text": "Resolved"}, {"coding": [{"display": "Resolved"}]}, {"coding": [{}]}])
 def test_a_clinical_status_without_a_code_is_a_question(given):
-    assert presence(condition(None, clinicalStatus=given)) is Presence.QUESTION
+    assert presence(condition(None, clinicalStatus=given)) is Presence.UNCERTAIN
 
 
 def test_a_verification_status_without_a_code_is_a_question():
-    assert presence(condition(verification=None, verificationStatus={"text": "Refuted"})) is Presence.QUESTION
+    assert presence(condition(verification=None, verificationStatus={"text": "Refuted"})) is Presence.UNCERTAIN
 
 
 @pytest.mark.parametrize(
@@ -87,15 +87,15 @@ def test_an_empty_abatement_is_none():
 
 
 def test_an_active_condition_that_has_abated_is_a_question():
-    assert presence(condition("active", abatementDateTime="2024-05-01")) is Presence.QUESTION
+    assert presence(condition("active", abatementDateTime="2024-05-01")) is Presence.UNCERTAIN
 
 
 def test_a_code_that_only_asks_makes_a_question():
-    assert presence(condition(), codes=ASKED) is Presence.QUESTION
+    assert presence(condition(), codes=ASKED) is Presence.UNCERTAIN
 
 
 def test_a_past_condition_of_a_code_that_only_asks_is_a_question():
-    assert presence(condition("resolved"), codes=ASKED) is Presence.QUESTION
+    assert presence(condition("resolved"), codes=ASKED) is Presence.UNCERTAIN
 
 
 @pytest.mark.parametrize("code", [concept("other"), {"text": "Fibromyalgia"}, {"coding": [{}]}, None])
@@ -121,7 +121,7 @@ def test_any_coding_of_the_concept_counts():
     ],
 )
 def test_a_fault_in_an_element_in_use_makes_a_question_and_no_absence(fault):
-    assert presence(condition(**fault)) is Presence.QUESTION
+    assert presence(condition(**fault)) is Presence.UNCERTAIN
 
 
 def test_what_is_set_aside_says_so():
@@ -233,11 +233,11 @@ def test_the_end_of_a_period_is_an_abatement():
 
 
 def test_a_condition_that_was_never_confirmed_is_a_question_on_any_day():
-    assert on(condition("resolved", "provisional", **RESOLVED), "2024-06-01") is Presence.QUESTION
+    assert on(condition("resolved", "provisional", **RESOLVED), "2024-06-01") is Presence.UNCERTAIN
 
 
 def test_a_code_that_only_asks_is_a_question_on_any_day():
-    assert on(condition("resolved", **RESOLVED), "2024-06-01", ASKED) is Presence.QUESTION
+    assert on(condition("resolved", **RESOLVED), "2024-06-01", ASKED) is Presence.UNCERTAIN
 
 
 def test_two_rows_are_two_conditions():

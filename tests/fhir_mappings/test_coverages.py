@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from fhir_mappings.coverages import Coverage, Kind, coverages, home_state
+from fhir_mappings.coverages import Coverage, CoverageKind, coverages, home_state
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Availability, PatientRecord
 
@@ -58,82 +58,82 @@ def only(*resources: Resource) -> Coverage:
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        ("1", Kind.MEDICARE),
-        ("11", Kind.MEDICARE),
-        ("111", Kind.MEDICARE),
-        ("119", Kind.MEDICARE),
-        ("121", Kind.MEDICARE),
-        ("123", Kind.MEDICARE),
-        ("13", Kind.MEDICARE),
-        ("19", Kind.MEDICARE),
-        ("122", Kind.DRUG_ONLY),
-        ("191", Kind.DRUG_ONLY),
-        ("291", Kind.DRUG_ONLY),
-        ("516", Kind.DRUG_ONLY),
-        ("14", Kind.DUAL),
-        ("141", Kind.DUAL),
-        ("2", Kind.MEDICAID),
-        ("211", Kind.MEDICAID),
-        ("29", Kind.MEDICAID),
-        ("299", Kind.DENTAL_OR_VISION),
-        ("3", Kind.GOVERNMENT),
-        ("311", Kind.GOVERNMENT),
-        ("3113", Kind.GOVERNMENT),
-        ("3121", Kind.GOVERNMENT),
-        ("32", Kind.GOVERNMENT),
-        ("313", Kind.DENTAL_OR_VISION),
-        ("3114", Kind.SUPPLEMENT),
-        ("3123", Kind.SUPPLEMENT),
-        ("5", Kind.COMMERCIAL),
-        ("512", Kind.COMMERCIAL),
-        ("522", Kind.COMMERCIAL),
-        ("523", Kind.SUPPLEMENT),
-        ("517", Kind.DENTAL_OR_VISION),
-        ("524", Kind.DENTAL_OR_VISION),
-        ("561", Kind.DENTAL_OR_VISION),
-        ("562", Kind.DENTAL_OR_VISION),
-        ("6", Kind.COMMERCIAL),
-        ("611", Kind.COMMERCIAL),
-        ("623", Kind.SUPPLEMENT),
-        ("614", Kind.DENTAL_OR_VISION),
-        ("629", Kind.DENTAL_OR_VISION),
-        ("4", Kind.UNSPECIFIED),
-        ("7", Kind.UNSPECIFIED),
-        ("81", Kind.UNSPECIFIED),
-        ("95", Kind.UNSPECIFIED),
-        ("9999", Kind.UNSPECIFIED),
+        ("1", CoverageKind.MEDICARE),
+        ("11", CoverageKind.MEDICARE),
+        ("111", CoverageKind.MEDICARE),
+        ("119", CoverageKind.MEDICARE),
+        ("121", CoverageKind.MEDICARE),
+        ("123", CoverageKind.MEDICARE),
+        ("13", CoverageKind.MEDICARE),
+        ("19", CoverageKind.MEDICARE),
+        ("122", CoverageKind.DRUG_ONLY),
+        ("191", CoverageKind.DRUG_ONLY),
+        ("291", CoverageKind.DRUG_ONLY),
+        ("516", CoverageKind.DRUG_ONLY),
+        ("14", CoverageKind.DUAL),
+        ("141", CoverageKind.DUAL),
+        ("2", CoverageKind.MEDICAID),
+        ("211", CoverageKind.MEDICAID),
+        ("29", CoverageKind.MEDICAID),
+        ("299", CoverageKind.DENTAL_OR_VISION),
+        ("3", CoverageKind.GOVERNMENT),
+        ("311", CoverageKind.GOVERNMENT),
+        ("3113", CoverageKind.GOVERNMENT),
+        ("3121", CoverageKind.GOVERNMENT),
+        ("32", CoverageKind.GOVERNMENT),
+        ("313", CoverageKind.DENTAL_OR_VISION),
+        ("3114", CoverageKind.SUPPLEMENT),
+        ("3123", CoverageKind.SUPPLEMENT),
+        ("5", CoverageKind.COMMERCIAL),
+        ("512", CoverageKind.COMMERCIAL),
+        ("522", CoverageKind.COMMERCIAL),
+        ("523", CoverageKind.SUPPLEMENT),
+        ("517", CoverageKind.DENTAL_OR_VISION),
+        ("524", CoverageKind.DENTAL_OR_VISION),
+        ("561", CoverageKind.DENTAL_OR_VISION),
+        ("562", CoverageKind.DENTAL_OR_VISION),
+        ("6", CoverageKind.COMMERCIAL),
+        ("611", CoverageKind.COMMERCIAL),
+        ("623", CoverageKind.SUPPLEMENT),
+        ("614", CoverageKind.DENTAL_OR_VISION),
+        ("629", CoverageKind.DENTAL_OR_VISION),
+        ("4", CoverageKind.UNSPECIFIED),
+        ("7", CoverageKind.UNSPECIFIED),
+        ("81", CoverageKind.UNSPECIFIED),
+        ("95", CoverageKind.UNSPECIFIED),
+        ("9999", CoverageKind.UNSPECIFIED),
     ],
 )
-def test_the_kind_is_that_of_the_longest_beginning_of_the_typology_code(code: str, kind: Kind) -> None:
+def test_the_kind_is_that_of_the_longest_beginning_of_the_typology_code(code: str, kind: CoverageKind) -> None:
     assert only(coverage(type=of_type(code))).kind is kind
 
 
 @pytest.mark.parametrize("system", [SOPT, "http://nahdo.org/sopt", SOPT_OID])
 def test_the_typology_goes_by_either_of_its_names(system: str) -> None:
-    assert only(coverage(type=of_type("111", system=system))).kind is Kind.MEDICARE
+    assert only(coverage(type=of_type("111", system=system))).kind is CoverageKind.MEDICARE
 
 
 @pytest.mark.parametrize("code", ["EHCPOL", "HMO", "MCPOL", "111"])
 def test_a_type_of_another_system_tells_no_kind(code: str) -> None:
     system = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
-    assert only(coverage(type=of_type(code, system=system))).kind is Kind.UNSPECIFIED
+    assert only(coverage(type=of_type(code, system=system))).kind is CoverageKind.UNSPECIFIED
 
 
 def test_the_typology_is_found_beside_a_coding_of_another_system() -> None:
     both = {"coding": [*of_type("EHCPOL", system="urn:other")["coding"], *of_type("211")["coding"]]}
-    assert only(coverage(type=both)).kind is Kind.MEDICAID
+    assert only(coverage(type=both)).kind is CoverageKind.MEDICAID
 
 
 def test_a_typology_code_beyond_the_typology_gives_way_to_the_next_coding() -> None:
-    assert only(coverage(type=of_type("99", "512"))).kind is Kind.COMMERCIAL
+    assert only(coverage(type=of_type("99", "512"))).kind is CoverageKind.COMMERCIAL
 
 
 def test_a_type_in_words_alone_tells_no_kind() -> None:
-    assert only(coverage(type={"text": "Medicare"})).kind is Kind.UNSPECIFIED
+    assert only(coverage(type={"text": "Medicare"})).kind is CoverageKind.UNSPECIFIED
 
 
 def test_a_coverage_without_a_type_is_of_no_stated_kind() -> None:
-    assert only(coverage()).kind is Kind.UNSPECIFIED
+    assert only(coverage()).kind is CoverageKind.UNSPECIFIED
 
 
 # --- in force --------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import pytest
 
 from fhir_mappings.codings import RXNORM, Coding
-from fhir_mappings.drug_names import ingredients_named, name_of
+from fhir_mappings.drug_names import drug_name, ingredients_named
 from tests.support.fhir_builders import codes_of
 
 
@@ -32,7 +32,7 @@ def test_an_ingredient_is_an_rxnorm_code_with_its_name():
 
 
 def test_a_drug_is_called_as_the_sender_calls_it_else_by_its_known_ingredient() -> None:
-    assert name_of(Coding(RXNORM, "7052", "Morphine sulfate")) == "Morphine sulfate"
-    assert name_of(Coding(RXNORM, "7052")) == "Morphine"
-    assert name_of(Coding(RXNORM, "1")) == ""
-    assert name_of(Coding("http://snomed.info/sct", "7052")) == ""
+    assert drug_name(Coding(RXNORM, "7052", "Morphine sulfate")) == "Morphine sulfate"
+    assert drug_name(Coding(RXNORM, "7052")) == "Morphine"
+    assert drug_name(Coding(RXNORM, "1")) == ""
+    assert drug_name(Coding("http://snomed.info/sct", "7052")) == ""

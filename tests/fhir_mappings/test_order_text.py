@@ -2,11 +2,11 @@
 
 import pytest
 
-from fhir_mappings.order_text import ATTRIBUTES, is_plain, read
+from fhir_mappings.order_text import ATTRIBUTES, is_plain, read_phrase
 
 
 def readings(text, attribute):
-    return {(each.value, "stated" if each.is_stated else "hinted") for each in read(text, (attribute,))}
+    return {(each.value, "stated" if each.is_stated else "hinted") for each in read_phrase(text, (attribute,))}
 
 
 def stated(value):
@@ -241,7 +241,7 @@ def test_a_kind_of_request_is_read(text, expected):
 
 
 def test_a_phrase_may_state_several_attributes():
-    found = {(each.attribute, each.value) for each in read("Left lateral approach, transfixing, fluoroscopy")}
+    found = {(each.attribute, each.value) for each in read_phrase("Left lateral approach, transfixing, fluoroscopy")}
     assert found == {
         ("side", "left"),
         ("approach", LATERAL),
@@ -251,7 +251,7 @@ def test_a_phrase_may_state_several_attributes():
 
 
 def test_only_the_attributes_asked_for_are_read():
-    assert [each.attribute for each in read("Left lateral approach", ("side",))] == ["side"]
+    assert [each.attribute for each in read_phrase("Left lateral approach", ("side",))] == ["side"]
 
 
 @pytest.mark.parametrize("text", ["Lateral approach", "Nothing to say of it: known", "normal", "orthopaedic"])
@@ -283,4 +283,4 @@ def test_a_doubtful_word_makes_a_phrase_doubtful(text):
     ],
 )
 def test_a_description_that_covers_alternatives_states_nothing(text):
-    assert [each for each in read(text, ATTRIBUTES) if each.is_stated] == []
+    assert [each for each in read_phrase(text, ATTRIBUTES) if each.is_stated] == []

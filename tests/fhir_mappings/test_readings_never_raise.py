@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fhir_mappings.allergies import allergies
 from fhir_mappings.answers import answers
-from fhir_mappings.codings import Match, codings, text_of
+from fhir_mappings.codings import Match, codings, concept_text
 from fhir_mappings.conditions import conditions
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.devices import devices
@@ -187,7 +187,7 @@ def test_no_order_raises_on_rubbish(order, entries):
 @given(RUBBISH)
 def test_no_concept_raises_on_rubbish(value):
     assert all(coding.code for coding in codings(value))
-    assert isinstance(text_of(value), str)
+    assert isinstance(concept_text(value), str)
 
 
 @BOUNDED

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from coverage_policies.authoring.fact_builder import READ_TYPES
 from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.model import Policy
-from coverage_policies.format.operator import Context, Finding, Test
+from coverage_policies.format.operator import ClauseCheck, ClauseResult, Context
 from coverage_policies.format.registry import operators
 from coverage_policies.format.terms import Status
 from coverage_policies.format.value_sets import Row, ValueSet
@@ -183,13 +183,13 @@ def case(
     return Context(of or order(), tuple(others), chart(*resources, availability=availability), anchor)
 
 
-def clause(operator: str, sets: Mapping[str, ValueSet] = SETS, **arguments: Any) -> Test:
+def clause(operator: str, sets: Mapping[str, ValueSet] = SETS, **arguments: Any) -> ClauseCheck:
     """A clause as the loader makes it; `in_` stands for `in`."""
     return operators()[operator].parse({name.rstrip("_"): value for name, value in arguments.items()}, sets)
 
 
-def find(test: Test, *resources: Resource, **more: Any) -> Finding:
-    return test.find(case(*resources, **more))
+def run(test: ClauseCheck, *resources: Resource, **more: Any) -> ClauseResult:
+    return test.evaluate(case(*resources, **more))
 
 
 # --- judging ---------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ _COLOUR = {
 def print_determination(console: Console, determination: Determination) -> None:
     """One determination: its outcome, every criterion with reason and evidence, and the notes."""
     colour = _COLOUR.get(determination.outcome, "yellow")
-    title = f"{determination.text}  {determination.order}  [{colour}]{determination.outcome.value}[/]"
+    title = f"{determination.full_name}  {determination.order}  [{colour}]{determination.outcome.value}[/]"
     table = Table(title=title, title_justify="left", expand=True, show_lines=False)
     table.add_column("", width=1)
     table.add_column("criterion", no_wrap=True)

@@ -10,7 +10,7 @@ from rich.tree import Tree
 
 from coverage_policies.authoring.description import (
     ROW_HEADINGS,
-    Line,
+    DescriptionLine,
     choice_lines,
     criterion_lines,
     entry_lines,
@@ -32,7 +32,7 @@ def print_policies(console: Console, policies: Sequence[Policy]) -> None:
         parts = sum(criterion.is_part for criterion in criteria)
         questions = sum(bool(criterion.ask) for criterion in criteria)
         table.add_row(
-            policy.text, str(policy.edition), policy.title, str(len(criteria) - parts), str(parts), str(questions)
+            policy.full_name, str(policy.edition), policy.title, str(len(criteria) - parts), str(parts), str(questions)
         )
     console.print(table)
 
@@ -45,7 +45,7 @@ def print_policy(
     section: str | None = None,
 ) -> None:
     """A text, or one section of it: how each criterion is settled, the value sets, and the editions in the lock."""
-    console.print(f"[bold]{escape(policy.text)}[/] {escape(policy.title)}")
+    console.print(f"[bold]{escape(policy.full_name)}[/] {escape(policy.title)}")
     console.print(f"{escape(policy.owner)}; {', '.join(policy.lines_of_business)}", style="dim")
     for note in policy.notes:
         console.print(escape(note), style="dim")
@@ -71,13 +71,13 @@ def _orders(policy: Policy, section: str | None) -> Tree:
 def _pathways(policy: Policy) -> Tree:
     tree = Tree("[bold]Pathways[/]")
     if policy.pathway:
-        tree.add(_lines([Line("asks", policy.pathway.ask)]))
+        tree.add(_lines([DescriptionLine("asks", policy.pathway.ask)]))
         for choice in policy.pathway.choices:
             tree.add(Group(_title(choice.name, choice.says), _lines(choice_lines(choice))))
     return tree
 
 
-def _criterion(c: Criterion, lines: Iterable[Line]) -> Tree:
+def _criterion(c: Criterion, lines: Iterable[DescriptionLine]) -> Tree:
     tree = Tree(Group(_title(c.id, c.says), _lines(lines)))
     for child in c.children:
         tree.add(_criterion(child, criterion_lines(child)))
@@ -88,7 +88,7 @@ def _title(name: str, says: str) -> Text:
     return Text.assemble((name, "bold"), " ", says)
 
 
-def _lines(lines: Iterable[Line]) -> Table:
+def _lines(lines: Iterable[DescriptionLine]) -> Table:
     grid = Table.grid(Column(no_wrap=True), Column(ratio=1), padding=(0, 1))
     for line in lines:
         grid.add_row(Text(line.kind, style=_COLOURS.get(line.kind, "dim")), Text(line.words))

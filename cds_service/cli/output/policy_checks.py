@@ -16,7 +16,7 @@ def print_case_runs(console: Console, runs: Sequence[CaseRun]) -> None:
     for run in runs:
         failed = len(run.failures) + len(run.problems)
         colour = "red" if failed else "green" if run.cases else "yellow"
-        table.add_row(escape(run.text.text), str(run.cases), f"[{colour}]{failed}[/]")
+        table.add_row(escape(run.policy.full_name), str(run.cases), f"[{colour}]{failed}[/]")
     console.print(table)
     for run in runs:
         for problem in run.problems:
@@ -36,11 +36,11 @@ def print_code_coverage(console: Console, answers: Sequence[CodeAnswer]) -> None
     """A line per code and text; codes that nothing answers first."""
     table = Table(Column("code", no_wrap=True), Column("text", no_wrap=True), "sections", "label")
     for answer in sorted(answers, key=lambda answer: answer.is_answered):
-        if not answer.texts:
+        if not answer.policies:
             table.add_row(escape(answer.coding.code), "[yellow]none[/]", "", "")
-        for each in answer.texts:
+        for each in answer.policies:
             sections = ", ".join(each.sections) or "[yellow]named, not judged[/]"
-            table.add_row(escape(answer.coding.code), escape(each.text.text), sections, escape(each.label))
+            table.add_row(escape(answer.coding.code), escape(each.policy.full_name), sections, escape(each.label))
     console.print(table)
     unanswered = sum(not answer.is_answered for answer in answers)
     console.print(f"{unanswered} of {len(answers)} codes are answered by no policy.")

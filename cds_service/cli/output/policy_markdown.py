@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from cards.markdown import escaped
 from coverage_policies.authoring.description import (
     ROW_HEADINGS,
-    Line,
+    DescriptionLine,
     choice_lines,
     criterion_lines,
     entry_lines,
@@ -27,7 +27,7 @@ def policy_markdown(
 def _document(
     policy: Policy, sets: Mapping[str, ValueSet], editions: Mapping[str, str], section: str | None
 ) -> Iterator[str]:
-    yield f"# {escaped(policy.text)}: {escaped(policy.title)}"
+    yield f"# {escaped(policy.full_name)}: {escaped(policy.title)}"
     yield ""
     yield f"{escaped(policy.owner)}; {', '.join(policy.lines_of_business)}; edition {policy.edition}."
     for note in policy.notes:
@@ -65,7 +65,7 @@ def _criterion(c: Criterion, indent: str) -> Iterator[str]:
         yield from _criterion(child, indent + "  ")
 
 
-def _lines(lines: Iterable[Line], indent: str) -> Iterator[str]:
+def _lines(lines: Iterable[DescriptionLine], indent: str) -> Iterator[str]:
     for line in lines:
         yield f"{indent}- *{line.kind}:* {escaped(line.words)}"
 

@@ -78,5 +78,5 @@ def _as_json(answer: CodeAnswer) -> dict[str, object]:
         "system": answer.coding.system,
         "code": answer.coding.code,
         "answered": answer.is_answered,
-        "texts": [{"text": each.text.text, "sections": list(each.sections)} for each in answer.texts],
+        "texts": [{"text": each.policy.full_name, "sections": list(each.sections)} for each in answer.policies],
     }

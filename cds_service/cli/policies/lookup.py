@@ -26,7 +26,7 @@ def text_of(library: Library, name: str) -> Policy:
     if name not in library.policies:
         held = ", ".join(sorted(library.policies))
         raise click.ClickException(f"no text named {name!r} is held; there are: {held}")
-    return library.text(name)
+    return library.policy(name)
 
 
 def drafts(path: Path, settings: Settings) -> tuple[Policy, ...]:

@@ -16,7 +16,7 @@ from coverage_policies.format.registry import operators
 def list_command() -> None:
     """List the texts: criteria, groups, parts and questions of each."""
     library = library_of(settings_given())
-    print_policies(Console(), [library.text(name) for name in sorted(library.policies)])
+    print_policies(Console(), [library.policy(name) for name in sorted(library.policies)])
 
 
 @click.command("show")
@@ -31,8 +31,10 @@ def show_command(text: str, section: str | None, markdown: bool) -> None:
     library = library_of(settings_given())
     policy = text_of(library, text)
     if section is not None and section not in policy.sections:
-        raise click.ClickException(f"{policy.text} has no section {section!r}; it has {', '.join(policy.sections)}")
-    editions = locked().get(policy.text, {})
+        raise click.ClickException(
+            f"{policy.full_name} has no section {section!r}; it has {', '.join(policy.sections)}"
+        )
+    editions = locked().get(policy.full_name, {})
     if markdown:
         click.echo(policy_markdown(policy, library.value_sets, editions, section), nl=False)
     else:

@@ -78,7 +78,7 @@ def test_one_section_is_shown_with_its_own_orders_and_codes_alone() -> None:
 @pytest.mark.parametrize("text", sorted(load_library().policies))
 def test_every_text_is_a_markdown_document_with_all_its_criteria(text: str) -> None:
     document = run("show", text, "--markdown").output
-    policy = load_library().text(text)
+    policy = load_library().policy(text)
     assert document.startswith(f"# {text}: ")
     for criterion in policy.walk():
         assert f"**{criterion.id}**" in document or f"## {criterion.id}: " in document
@@ -122,8 +122,8 @@ def test_lint_tells_days_on_which_the_plan_has_no_text(own: OwnPolicies, monkeyp
     rules = own.folder / "rules.yaml"
     rules.write_text(
         "effective:\n"
-        "  - {text: CP.MP.126@2025-04, from: 2025-04-01, to: 2025-12-31, source: a}\n"
-        "  - {text: CP.MP.126@2025-04, from: 2026-02-01, source: b}\n",
+        "  - {policy: CP.MP.126@2025-04, from: 2025-04-01, to: 2025-12-31, source: a}\n"
+        "  - {policy: CP.MP.126@2025-04, from: 2026-02-01, source: b}\n",
         encoding="utf-8",
     )
     monkeypatch.setenv("CDS_PLAN_RULES", str(rules))

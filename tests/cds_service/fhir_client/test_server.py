@@ -14,7 +14,7 @@ from cds_service.fhir_client.server import FhirClients
 from cds_service.fhir_client.source import PATIENT, FhirAccess, FhirSource, SearchResult
 from cds_service.settings import Settings
 from cds_service.wiring.serving import on_loopback
-from coverage_policies.format.searches import CONDITIONS, IMAGING_STUDIES, Search, observations
+from coverage_policies.format.searches import CONDITIONS, IMAGING_STUDIES, Search, observation_search
 from fhir_mappings.record import Availability
 from tests.support.hook_fakes import (
     LOOPBACK,
@@ -49,7 +49,7 @@ def paged(*resources: Any, to: str) -> tuple[int, Any]:
 
 @pytest.mark.requirement("7.42", "7.43")
 def test_what_is_missing_is_queried_with_the_token_in_one_wave(ehr: FakeEhr) -> None:
-    judge = LookingJudge(CONDITIONS, observations(["http://loinc.org|72514-3", "http://loinc.org|8480-6"]))
+    judge = LookingJudge(CONDITIONS, observation_search(["http://loinc.org|72514-3", "http://loinc.org|8480-6"]))
     ehr.answers["Condition"] = (200, bundle(condition("1")))
     response = Service(judge).post(call(fhirServer=f"{ehr.base}/", fhirAuthorization=authorization()))
     assert response.status_code == 200
@@ -78,7 +78,7 @@ def test_decimals_keep_their_digits(ehr: FakeEhr) -> None:
         '{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Observation", "id": "1",'
         ' "valueQuantity": {"value": 7.20}}}]}'
     )
-    ((_, found),) = opened(ehr).search(observations([]), "p-1").entries
+    ((_, found),) = opened(ehr).search(observation_search([]), "p-1").entries
     assert str(found["valueQuantity"]["value"]) == "7.20"
 
 

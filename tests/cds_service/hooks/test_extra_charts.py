@@ -52,7 +52,7 @@ def determination(chart: Json, code: str, anchor: date) -> Determination:
         assessor,
         Settings(),
         chart=chart,
-        text=assessor.library.text(TEXTS[code]),
+        text=assessor.library.policy(TEXTS[code]),
         clock=lambda: datetime(anchor.year, anchor.month, anchor.day, 12, tzinfo=UTC),
     )
     (only,) = found.determinations

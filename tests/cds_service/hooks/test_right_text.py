@@ -9,7 +9,7 @@ import pytest
 from coverage_policies.format.library import Library, load_library
 from coverage_policies.judging.plan_rules import (
     Effective,
-    Line,
+    LineOfBusiness,
     Payer,
     PlanRules,
     Visibility,
@@ -426,13 +426,15 @@ def test_the_operators_dates_win_over_the_months(library: Library) -> None:
 
 
 def test_a_payer_may_tell_the_line_where_the_coverage_does_not(library: Library) -> None:
-    payer = Payer("Sample", "Centene Corporation", names=frozenset({"sample health plan"}), line=Line.MEDICARE)
+    payer = Payer(
+        "Sample", "Centene Corporation", names=frozenset({"sample health plan"}), line=LineOfBusiness.MEDICARE
+    )
     card = only_card(library, order(INJECTION), covered(), rules=PlanRules((payer,)))
     assert texts(carried(card)) == [MC]
 
 
 @pytest.mark.parametrize(
-    ("visibility", "on_paper"), [(Visibility.ON, [MC]), (Visibility.SILENT, [MC]), (Visibility.OFF, [])]
+    ("visibility", "on_paper"), [(Visibility.ON, [MC]), (Visibility.SHADOW, [MC]), (Visibility.OFF, [])]
 )
 @pytest.mark.parametrize("text", [MC, "MC.CP.MP.166"])
 def test_a_text_that_is_silent_is_judged_and_not_shown_one_that_is_off_is_not_judged(
@@ -445,7 +447,7 @@ def test_a_text_that_is_silent_is_judged_and_not_shown_one_that_is_off_is_not_ju
 
 def test_a_text_may_be_silent_on_one_hook(library: Library) -> None:
     rules = PlanRules(
-        OURS.payers, visibility_rules=(VisibilityRule(MC, Visibility.SILENT, frozenset({"order-select"})),)
+        OURS.payers, visibility_rules=(VisibilityRule(MC, Visibility.SHADOW, frozenset({"order-select"})),)
     )
     shown = {
         hook: len(cards(library, order(INJECTION), chart=MEDICARE, rules=rules, hook=hook))
@@ -455,7 +457,7 @@ def test_a_text_may_be_silent_on_one_hook(library: Library) -> None:
 
 
 def test_of_two_texts_side_by_side_the_silent_one_is_left_off_the_card(library: Library) -> None:
-    rules = PlanRules(OURS.payers, visibility_rules=(VisibilityRule(CP, Visibility.SILENT, frozenset()),))
+    rules = PlanRules(OURS.payers, visibility_rules=(VisibilityRule(CP, Visibility.SHADOW, frozenset()),))
     assert texts(carried(only_card(library, order(INJECTION), rules=rules))) == [MC]
 
 

@@ -34,9 +34,9 @@ def test_a_call_is_recorded_in_the_shape_of_opas_decision_log(recorded: Recorded
     assert said["timestamp"] == recorded.clock().isoformat()
     assert said["path"] == "cds-services/coverage-order-select"
     assert said["labels"] == {"app": "cds-coverage-policies", "version": "0.1.0", "key": KEY.name}
-    text = shipped().library.text("CP.MP.126@2025-04")
+    text = shipped().library.policy("CP.MP.126@2025-04")
     content = content_hash(text, shipped().library)
-    assert said["bundles"] == {text.text: {"revision": f"edition {text.edition}, sha256 {content}"}}
+    assert said["bundles"] == {text.full_name: {"revision": f"edition {text.edition}, sha256 {content}"}}
     assert said["input"]["hookInstance"] == body["hookInstance"]
     assert {len(said["input"][name]) for name in ("patient", "user", "orders", "chart")} == {64}
     (card,) = said["result"]["cards"]
@@ -145,7 +145,7 @@ def test_a_card_held_back_is_exported_with_the_reason(recorded: RecordedService)
 
 def test_texts_that_are_silent_are_recorded_without_a_card(database: Database, tmp_path: Any) -> None:
     rules = tmp_path / "rules.yaml"
-    rules.write_text("texts:\n  - {text: CP.MP.126, show: silent}\n")
+    rules.write_text("policies:\n  - {policy: CP.MP.126, show: shadow}\n")
     service = RecordedService(database, plan_rules=rules)
     body, service.chart = sample_call("sij-fibromyalgia")
     assert service.cards(body) == []

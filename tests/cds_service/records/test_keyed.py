@@ -70,7 +70,7 @@ def test_rules_are_told_apart_and_sets_have_no_order() -> None:
         PlanRules(),
         replace(rules, payers=(replace(payer, owner="Other"),)),
         replace(rules, effective=(Effective("CP.MP.126@2025-04", date(2025, 4, 1), None, "plan"),)),
-        replace(rules, visibility_rules=(VisibilityRule("CP.MP.126", Visibility.SILENT, frozenset()),)),
+        replace(rules, visibility_rules=(VisibilityRule("CP.MP.126", Visibility.SHADOW, frozenset()),)),
         replace(rules, order_codes={("a", "b"): (Coding("c", "d"),)}),
     ]
     assert len({rules_hash(each, ZONE, 90) for each in (rules, *others)}) == 6

@@ -17,7 +17,7 @@ from coverage_policies.format.terms import Outcome, Reason, Status
 
 LIBRARY = load_library()
 TEXTS = list(LIBRARY.policies.values())
-CASES = {text.text: load_cases(text) for text in TEXTS}
+CASES = {text.full_name: load_cases(text) for text in TEXTS}
 READ = {id(case): situation(case) for cases in CASES.values() for case in cases}
 
 
@@ -171,14 +171,14 @@ def _mentions(case: Case, name: str) -> bool:
 # --- the tests -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.text)
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.full_name)
 def test_no_change_of_a_text_goes_unnoticed(text: Policy) -> None:
     unnoticed = []
     for change in changes(text):
-        cases = sorted(CASES[text.text], key=lambda case: not _mentions(case, change.near))
+        cases = sorted(CASES[text.full_name], key=lambda case: not _mentions(case, change.near))
         if not any(_notices(case, change.text) for case in cases):
             unnoticed.append(change.what)
-    assert not unnoticed, f"{len(unnoticed)} changes that no case of {text.text} notices:\n" + "\n".join(unnoticed)
+    assert not unnoticed, f"{len(unnoticed)} changes that no case of {text.full_name} notices:\n" + "\n".join(unnoticed)
 
 
 def _notices(case: Case, changed: Policy) -> bool:
@@ -188,7 +188,7 @@ def _notices(case: Case, changed: Policy) -> bool:
         return True
 
 
-@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.text)
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.full_name)
 def test_every_criterion_has_a_case_for_each_direction_it_can_take(text: Policy) -> None:
     by_data, by_answer, rolled = _reached(text)
     missing = []
@@ -211,7 +211,7 @@ def test_every_criterion_has_a_case_for_each_direction_it_can_take(text: Policy)
 def _reached(text: Policy) -> tuple[set[Any], set[Any], set[Any]]:
     """What cases expect and reach: by data, by an answer, and of groups."""
     by_data, by_answer, rolled = set(), set(), set()
-    for case in CASES[text.text]:
+    for case in CASES[text.full_name]:
         for result in judged(case, text, READ[id(case)]).criteria:
             if result.id not in case.expected:
                 continue
@@ -224,19 +224,19 @@ def _reached(text: Policy) -> tuple[set[Any], set[Any], set[Any]]:
     return by_data, by_answer, rolled
 
 
-@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.text)
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.full_name)
 def test_every_outcome_a_text_can_have_is_reached(text: Policy) -> None:
     wanted = set(Outcome) - {Outcome.NOT_EVALUATED}
     if all(section.if_not_met is not Outcome.NOT_SUPPORTED for section in text.sections.values()):
         wanted -= {Outcome.NOT_SUPPORTED}
     if not any(c.case_review_if_met or c.case_review_if_not_met for c in text.walk()):
         wanted -= {Outcome.CASE_REVIEW}
-    assert wanted <= {judged(case, text, READ[id(case)]).outcome for case in CASES[text.text]}
+    assert wanted <= {judged(case, text, READ[id(case)]).outcome for case in CASES[text.full_name]}
 
 
-@pytest.mark.parametrize("text", [text for text in TEXTS if text.pathway], ids=lambda text: text.text)
+@pytest.mark.parametrize("text", [text for text in TEXTS if text.pathway], ids=lambda text: text.full_name)
 def test_every_pathway_is_chosen_presumed_and_left_open(text: Policy) -> None:
     assert text.pathway
-    presumed = {case.expected.get("presumed") for case in CASES[text.text]}
+    presumed = {case.expected.get("presumed") for case in CASES[text.full_name]}
     assert {choice.name for choice in text.pathway.choices if choice.presume_when} == presumed - {None, NONE}
-    assert any("pathway" in case.asks for case in CASES[text.text])
+    assert any("pathway" in case.asks for case in CASES[text.full_name])

@@ -12,16 +12,16 @@ from coverage_policies.format.strict_yaml import DocumentError
 LIBRARY = load_library()
 TEXTS = list(LIBRARY.policies.values())
 CASES = [(text, case) for text in TEXTS for case in load_cases(text)]
-FUSION = LIBRARY.text("CP.MP.126@2025-04")
+FUSION = LIBRARY.policy("CP.MP.126@2025-04")
 
 
-@pytest.mark.parametrize(("text", "case"), CASES, ids=[f"{text.text}: {case.name}" for text, case in CASES])
+@pytest.mark.parametrize(("text", "case"), CASES, ids=[f"{text.full_name}: {case.name}" for text, case in CASES])
 def test_a_text_says_of_a_case_what_is_expected(text: Policy, case: Case) -> None:
     wrong = [str(mismatch) for mismatch in run_case(case, text)]
     assert not wrong, f"{case.file}:{case.line}: {case.name}\n" + "\n".join(wrong)
 
 
-@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.text)
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.full_name)
 def test_every_text_has_cases(text: Policy) -> None:
     assert case_file(text).exists()
 

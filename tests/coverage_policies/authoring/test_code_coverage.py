@@ -56,8 +56,8 @@ def test_each_code_is_told_with_its_texts_and_sections() -> None:
     older = policy(LEAF, orders=entries)
     newer = replace(policy(LEAF), revision="2026-01")
     codes = [Coding(CPT, code) for code in ("10001", "10002", "10003")]
-    answers = code_coverage(codes, Library({older.text: older, newer.text: newer}, SETS))
-    told = [[(each.text.text, each.sections, each.label) for each in answer.texts] for answer in answers]
+    answers = code_coverage(codes, Library({older.full_name: older, newer.full_name: newer}, SETS))
+    told = [[(each.policy.full_name, each.sections, each.label) for each in answer.policies] for answer in answers]
     assert told == [
         [("CP.TEST@2025-01", ("I", "II"), "Label of 10001"), ("CP.TEST@2026-01", ("I",), "Label of 10001")],
         [("CP.TEST@2025-01", (), "Label of 10002")],

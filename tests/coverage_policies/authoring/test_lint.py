@@ -75,7 +75,7 @@ ASKING = dict(SETS) | {"hints": ValueSet("hints", [row(SNOMED, "h", asks=True)])
 @pytest.mark.parametrize("key", ["met_when", "not_met_when"])
 def test_a_clause_whose_codes_all_only_ask_never_holds(key: str) -> None:
     by = policy(f"I: {{says: s, {key}: {{condition: {{in: hints}}}}, ask: q}}", sets=ASKING)
-    library = Library({by.text: by}, ASKING)
+    library = Library({by.full_name: by}, ASKING)
     assert [str(problem) for problem in lint(library)] == [
         f"test.yaml:11: I: {key}: every code of hints only asks, so it never holds; write it under `show`"
     ]
@@ -91,7 +91,7 @@ def test_a_clause_whose_codes_all_only_ask_never_holds(key: str) -> None:
 )
 def test_a_clause_in_which_something_can_decide_is_not_told(clause: str) -> None:
     by = policy(f"I: {{says: s, {clause}, ask: q}}", sets=ASKING)
-    assert lint(Library({by.text: by}, ASKING)) == ()
+    assert lint(Library({by.full_name: by}, ASKING)) == ()
 
 
 def test_a_criterion_for_a_pathway_inside_of_another_never_counts() -> None:
@@ -170,7 +170,7 @@ def test_a_value_set_of_an_own_folder_that_no_text_names_is_told() -> None:
         sets=sets,
     )
     own = {name: each for name, each in sets.items() if name not in SETS}
-    assert [str(problem) for problem in remarks(Library({by.text: by}, own))] == [
+    assert [str(problem) for problem in remarks(Library({by.full_name: by}, own))] == [
         "spare.csv:1: no text uses this value set; name it in a text, or take the file away"
     ]
 
@@ -179,7 +179,7 @@ def test_cases_beside_no_text_are_told(tmp_path: Path) -> None:
     for name in ("2025-01.cases.yaml", "2025-02.cases.yaml"):
         (tmp_path / name).write_text("[]", encoding="utf-8")
     by = replace(policy(LEAF), source=str(tmp_path / "2025-01.yaml"))
-    assert [str(problem) for problem in remarks(Library({by.text: by}, {}))] == [
+    assert [str(problem) for problem in remarks(Library({by.full_name: by}, {}))] == [
         f"{tmp_path / '2025-02.cases.yaml'}:1: there is no text beside these cases; name the file after its text"
     ]
 

@@ -58,7 +58,7 @@ def test_a_folder_of_the_operator_is_read_beside_it(own: Path) -> None:
     held = load_library([own])
     assert set(held.policies) == {"CP.OURS@2025-01", "CP.TEST@2025-01"}
     assert set(held.value_sets) == {"alpha", "the-order"}
-    assert held.text("CP.TEST@2025-01").source == str(own / "documents" / "CP.TEST" / "2025-01.yaml")
+    assert held.policy("CP.TEST@2025-01").source == str(own / "documents" / "CP.TEST" / "2025-01.yaml")
 
 
 def test_a_text_of_the_operator_may_use_the_value_sets_that_ship(own: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_text_of_the_operator_may_use_the_value_sets_that_ship(own: Path) -> N
         own / "documents" / "CP.TEST" / "2025-01.yaml",
         text("I: {says: s, not_met_when: {condition: {in: alpha}}, ask: q}"),
     )
-    (clause,) = load_library([own]).text("CP.TEST@2025-01").index["I"].not_met_when
+    (clause,) = load_library([own]).policy("CP.TEST@2025-01").index["I"].not_met_when
     assert clause.arguments == {"in": "alpha"}
 
 
@@ -80,7 +80,7 @@ def test_a_text_of_one_folder_may_use_the_value_sets_of_another(
 
 def test_a_text_that_is_not_held_is_an_error() -> None:
     with pytest.raises(KeyError):
-        Library({}, {}).text("CP.TEST@2025-01")
+        Library({}, {}).policy("CP.TEST@2025-01")
 
 
 def test_case_files_are_no_texts(own: Path) -> None:

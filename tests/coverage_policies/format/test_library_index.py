@@ -35,7 +35,7 @@ def library(rows: dict[str, list[Row]], asked: list[str]) -> Library:
         replace(PLAIN, name=name, orders=(OrderEntry(WatchedSet(name, codes, asked), ("I",)),))
         for name, codes in rows.items()
     ]
-    return Library({text.text: text for text in texts}, {})
+    return Library({text.full_name: text for text in texts}, {})
 
 
 def test_of_a_thousand_texts_an_order_touches_the_one_that_names_its_code() -> None:
@@ -73,5 +73,5 @@ def test_another_code_touches_nothing(sent: Coding) -> None:
 
 def test_all_revisions_of_a_policy_are_given_the_oldest_first() -> None:
     newer, older = (replace(PLAIN, revision=revision) for revision in ("2025-01", "2022-06"))
-    held = Library({text.text: text for text in (newer, older)}, {})
+    held = Library({text.full_name: text for text in (newer, older)}, {})
     assert held.revisions_about((Coding(CPT, "10001"),)) == ([older, newer],)

@@ -30,7 +30,7 @@ def in_section(body: str) -> str:
 def test_the_head_of_a_document_is_read() -> None:
     read = policy(LEAF)
     assert (read.name, read.revision, read.edition, read.title) == ("CP.TEST", "2025-01", 1, "Test fusion")
-    assert (read.owner, read.lines_of_business, read.text) == ("Test Plan", ("medicare",), "CP.TEST@2025-01")
+    assert (read.owner, read.lines_of_business, read.full_name) == ("Test Plan", ("medicare",), "CP.TEST@2025-01")
     assert read.source == "test.yaml"
 
 

@@ -32,12 +32,12 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def library(root: Path) -> Library:
     sets = load_value_sets([root / "value_sets"])
     policy = load_policy(root / "2025-01.yaml", sets)
-    return Library({policy.text: policy}, sets)
+    return Library({policy.full_name: policy}, sets)
 
 
 def hashed(root: Path) -> str:
     held = library(root)
-    return content_hash(held.text("CP.TEST@2025-01"), held)
+    return content_hash(held.policy("CP.TEST@2025-01"), held)
 
 
 def edit(path: Path, old: str, new: str) -> None:

@@ -6,7 +6,16 @@ from fractions import Fraction
 
 import pytest
 
-from coverage_policies.format.phrases import Comparison, DurationTest, NumberTest, count, duration, hours, percent, span
+from coverage_policies.format.phrases import (
+    Comparison,
+    DurationThreshold,
+    NumberThreshold,
+    count,
+    duration,
+    hours,
+    percent,
+    span,
+)
 from fhir_mappings.dates import CalendarPeriod, DateInterval
 
 JUST_UNDER, EXACTLY, JUST_OVER = Fraction("74.99"), Fraction(75), Fraction("75.01")
@@ -35,7 +44,7 @@ def test_two_thirds_are_less_than_sixty_six_point_seven_percent() -> None:
 
 
 def test_a_decimal_threshold_is_read_exactly() -> None:
-    assert percent("at least 33.3 %") == NumberTest(Comparison.AT_LEAST, Fraction(333, 10))
+    assert percent("at least 33.3 %") == NumberThreshold(Comparison.AT_LEAST, Fraction(333, 10))
 
 
 def test_a_threshold_is_printed_as_it_is_written() -> None:
@@ -60,7 +69,7 @@ def test_a_length_of_time_is_read_in_every_unit(phrase: str, read: CalendarPerio
 
 @pytest.mark.parametrize("phrase", ["under 6 months", "under 6 months ago"])
 def test_a_duration_may_end_in_ago(phrase: str) -> None:
-    assert duration(phrase) == DurationTest(Comparison.UNDER, CalendarPeriod(6, "months"))
+    assert duration(phrase) == DurationThreshold(Comparison.UNDER, CalendarPeriod(6, "months"))
 
 
 def test_hours_are_read() -> None:
@@ -120,7 +129,7 @@ def test_six_months_from_the_last_of_august_end_with_february() -> None:
 def test_a_duration_is_never_compared_exactly() -> None:
     when = DateInterval(UNTIL, UNTIL)
     with pytest.raises(ValueError, match="never compared exactly"):
-        DurationTest(Comparison.EXACTLY, CalendarPeriod(1, "days")).holds(when, UNTIL)
+        DurationThreshold(Comparison.EXACTLY, CalendarPeriod(1, "days")).holds(when, UNTIL)
 
 
 WRONG: list[tuple[Callable[[str], object], str, str]] = [

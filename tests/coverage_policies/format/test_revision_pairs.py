@@ -34,7 +34,7 @@ def parting(text: Policy) -> dict[str, Case]:
 
 def pairs() -> Iterator[Pair]:
     for one, other in FAMILIES:
-        texts = LIBRARY.text(one), LIBRARY.text(other)
+        texts = LIBRARY.policy(one), LIBRARY.policy(other)
         first, second = map(parting, texts)
         for name in sorted(first.keys() & second.keys()):
             yield Pair(name.removeprefix(MARK), texts, (first[name], second[name]))
@@ -45,7 +45,7 @@ PAIRS = list(pairs())
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_such_case_has_its_counterpart(family: tuple[str, str]) -> None:
-    first, second = (parting(LIBRARY.text(name)) for name in family)
+    first, second = (parting(LIBRARY.policy(name)) for name in family)
     assert first.keys() == second.keys()
     assert len(first) > 5
 
@@ -78,5 +78,5 @@ def recorded(case: Case) -> list[Resource]:
 
 
 def test_the_injection_texts_are_for_different_lines_of_business() -> None:
-    one, other = (LIBRARY.text(name) for name in FAMILIES[1])
+    one, other = (LIBRARY.policy(name) for name in FAMILIES[1])
     assert (one.lines_of_business, other.lines_of_business) == (("non-medicare",), ("medicare",))

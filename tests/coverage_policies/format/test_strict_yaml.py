@@ -2,12 +2,12 @@
 
 import pytest
 
-from coverage_policies.format.strict_yaml import DocumentError, Problem, read
+from coverage_policies.format.strict_yaml import DocumentError, Problem, read_yaml
 
 
 def problems(text: str) -> list[str]:
     with pytest.raises(DocumentError) as raised:
-        read(text, "d.yaml")
+        read_yaml(text, "d.yaml")
     return [str(problem) for problem in raised.value.problems]
 
 
@@ -15,15 +15,15 @@ def problems(text: str) -> list[str]:
     "scalar", ["no", "yes", "null", "~", "0123", "12:30", "27279", "2025-04", "1.50", "1e3", "0x1F", "true"]
 )
 def test_every_scalar_is_the_text_that_is_written(scalar: str) -> None:
-    assert read(f"code: {scalar}\n", "d.yaml").data == {"code": scalar}
+    assert read_yaml(f"code: {scalar}\n", "d.yaml").data == {"code": scalar}
 
 
 def test_lists_and_mappings_are_plain() -> None:
-    assert read("a: [1, {b: c}]\nd:\n  e: f\n", "d.yaml").data == {"a": ["1", {"b": "c"}], "d": {"e": "f"}}
+    assert read_yaml("a: [1, {b: c}]\nd:\n  e: f\n", "d.yaml").data == {"a": ["1", {"b": "c"}], "d": {"e": "f"}}
 
 
 def test_nothing_is_read_from_an_empty_file() -> None:
-    assert read("# only a comment\n", "d.yaml").data is None
+    assert read_yaml("# only a comment\n", "d.yaml").data is None
 
 
 TEXT = """\
@@ -49,11 +49,11 @@ sections:
     ],
 )
 def test_a_problem_has_the_line_of_its_place(path: tuple[str | int, ...], line: int) -> None:
-    assert read(TEXT, "d.yaml").problem(path, "wrong") == Problem("d.yaml", line, "wrong")
+    assert read_yaml(TEXT, "d.yaml").problem(path, "wrong") == Problem("d.yaml", line, "wrong")
 
 
 def test_a_place_that_is_not_written_has_the_line_of_the_nearest_one_above_it() -> None:
-    assert read(TEXT, "d.yaml").problem(("sections", "I", "all", 1, "says"), "wrong").line == 7
+    assert read_yaml(TEXT, "d.yaml").problem(("sections", "I", "all", 1, "says"), "wrong").line == 7
 
 
 def test_a_problem_is_printed_with_file_and_line() -> None:
@@ -72,7 +72,7 @@ def test_every_problem_of_a_file_is_told() -> None:
 
 
 def test_the_same_key_in_two_mappings_is_no_problem() -> None:
-    assert read("- {a: 1}\n- {a: 2}\n", "d.yaml").data == [{"a": "1"}, {"a": "2"}]
+    assert read_yaml("- {a: 1}\n- {a: 2}\n", "d.yaml").data == [{"a": "1"}, {"a": "2"}]
 
 
 def test_a_key_that_is_no_text_is_told() -> None:

@@ -27,7 +27,7 @@ def revision(month: str, sections: str = SECTIONS, name: str = "CP.TEST", orders
 
 
 def assessor(*policies: Policy, rules: PlanRules | None = None) -> Assessor:
-    return Assessor(Library({policy.text: policy for policy in policies}, SETS), rules or PlanRules())
+    return Assessor(Library({policy.full_name: policy for policy in policies}, SETS), rules or PlanRules())
 
 
 def session(*drafts: Resource) -> Session:
@@ -39,7 +39,7 @@ def assessed(by: Assessor, *drafts: Resource, of: tuple[Resource, ...] = ()) -> 
 
 
 def flat(found: tuple[Assessment, ...]) -> list[tuple[str, str, Outcome]]:
-    return [(each.order, each.text, each.outcome) for one in found for each in one.determinations]
+    return [(each.order, each.full_name, each.outcome) for one in found for each in one.determinations]
 
 
 NEEDED, FAILED = Outcome.DOCUMENTATION_NEEDED, Outcome.CRITERIA_NOT_MET
@@ -97,7 +97,7 @@ def test_a_text_that_is_switched_off_wants_no_data() -> None:
 
 
 def test_a_silent_text_is_judged_and_wants_its_data() -> None:
-    silent = PlanRules(visibility_rules=(VisibilityRule("CP.TEST", Visibility.SILENT, frozenset()),))
+    silent = PlanRules(visibility_rules=(VisibilityRule("CP.TEST", Visibility.SHADOW, frozenset()),))
     by = assessor(revision("2025-01"), rules=silent)
     assert flat(assessed(by, draft(), of=(condition("alpha"),))) == [
         ("ServiceRequest/order-1", "CP.TEST@2025-01", FAILED)
@@ -175,7 +175,7 @@ def test_a_coverage_that_was_set_aside_is_named() -> None:
 
 def test_a_text_may_be_asked_for_whatever_its_date() -> None:
     (found,) = assessor().judge_by(revision("2030-01"), session(draft()), chart(condition("alpha")))
-    assert (found.text, found.outcome) == ("CP.TEST@2030-01", FAILED)
+    assert (found.full_name, found.outcome) == ("CP.TEST@2030-01", FAILED)
 
 
 def test_the_data_that_are_needed_are_those_of_the_texts_that_judge() -> None:

@@ -7,7 +7,7 @@ from itertools import permutations, product
 import pytest
 
 from coverage_policies.format.model import Clause, Criterion
-from coverage_policies.format.operator import Context, Finding, Truth
+from coverage_policies.format.operator import ClauseResult, Context, Truth
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason, Status
 from coverage_policies.judging.criterion import CriterionStatus, judge, with_answer
@@ -20,18 +20,18 @@ YES, NO, CANNOT_TELL = Truth.YES, Truth.NO, Truth.UNKNOWN
 
 @dataclass(frozen=True)
 class Fixed:
-    """A clause that always finds the same."""
+    """A clause with a fixed result."""
 
-    finding: Finding
+    result: ClauseResult
     searches: tuple[Search, ...] = ()
 
-    def find(self, case: Context) -> Finding:  # noqa: ARG002 - it always finds the same
-        return self.finding
+    def evaluate(self, ctx: Context) -> ClauseResult:  # noqa: ARG002 - its result is fixed
+        return self.result
 
 
 def clause(holds: Truth, reason: Reason = Reason.PRESENT, name: str = "", note: str = "", headline: str = "") -> Clause:
     evidence = (Evidence(name, name),) if name else ()
-    return Clause("fixed", {}, Fixed(Finding(holds, reason, evidence, (note,) if note else (), headline)))
+    return Clause("fixed", {}, Fixed(ClauseResult(holds, reason, evidence, (note,) if note else (), headline)))
 
 
 def leaf(

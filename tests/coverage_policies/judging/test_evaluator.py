@@ -825,7 +825,12 @@ def test_what_was_set_aside_or_tolerated_is_named_without_its_value() -> None:
 
 def test_the_head_of_a_determination_names_text_order_and_day() -> None:
     found = judge(policy(LEAF))
-    assert (found.text, found.edition, found.title, found.owner) == ("CP.TEST@2025-01", 1, "Test fusion", "Test Plan")
+    assert (found.full_name, found.edition, found.title, found.owner) == (
+        "CP.TEST@2025-01",
+        1,
+        "Test fusion",
+        "Test Plan",
+    )
     assert (found.order, found.anchor_date, found.anchor_from) == (
         "ServiceRequest/order-1",
         ANCHOR,

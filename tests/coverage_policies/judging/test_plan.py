@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from coverage_policies.judging.plan import Plan, plan_of
-from coverage_policies.judging.plan_rules import Line, Payer, PlanRules
+from coverage_policies.judging.plan_rules import LineOfBusiness, Payer, PlanRules
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Availability
 from tests.support.policy_fakes import COMPLETE, NOT_OFFERED, UNAVAILABLE, chart
 
 DAY = date(2026, 3, 2)
-MEDICARE, NON_MEDICARE, UNKNOWN = Line.MEDICARE, Line.NON_MEDICARE, Line.UNKNOWN
+MEDICARE, NON_MEDICARE, UNKNOWN = LineOfBusiness.MEDICARE, LineOfBusiness.NON_MEDICARE, LineOfBusiness.UNKNOWN
 NPI = "http://hl7.org/fhir/sid/us-npi"
 
 # Typology codes of the plans below.
@@ -75,7 +75,7 @@ def plan(
         ([COMMERCIAL, NOT_SAID], UNKNOWN),
     ],
 )
-def test_the_line_of_business_is_that_of_the_kinds_of_plan_on_file(kinds: list[str], line: Line) -> None:
+def test_the_line_of_business_is_that_of_the_kinds_of_plan_on_file(kinds: list[str], line: LineOfBusiness) -> None:
     assert plan(*map(pays, kinds)).line is line
 
 
@@ -111,7 +111,7 @@ def test_what_is_the_only_coverage_on_file_is_told() -> None:
 
 @pytest.mark.parametrize(("medicare", "commercial", "line"), [(1, 2, MEDICARE), (2, 1, NON_MEDICARE), (5, 9, MEDICARE)])
 def test_medicare_beside_a_commercial_plan_goes_by_the_one_that_pays_first(
-    medicare: int, commercial: int, line: Line
+    medicare: int, commercial: int, line: LineOfBusiness
 ) -> None:
     assert plan(pays(ORIGINAL, order=medicare), pays(COMMERCIAL, order=commercial)).line is line
 
@@ -141,7 +141,7 @@ def test_a_coverage_that_cannot_be_read_and_pays_second_does_not_choose() -> Non
 
 
 @pytest.mark.parametrize("line", [MEDICARE, NON_MEDICARE])
-def test_a_known_payer_tells_the_line_where_the_coverage_does_not(line: Line) -> None:
+def test_a_known_payer_tells_the_line_where_the_coverage_does_not(line: LineOfBusiness) -> None:
     rules = PlanRules(payers=(Payer("Ours", "Owner", names=frozenset({"ours"}), line=line),))
     assert plan(pays(NOT_SAID, "Ours"), rules=rules).line is line
 

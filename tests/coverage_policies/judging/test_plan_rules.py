@@ -9,7 +9,7 @@ import pytest
 from coverage_policies.format.strict_yaml import DocumentError
 from coverage_policies.judging.plan_rules import (
     Effective,
-    Line,
+    LineOfBusiness,
     Payer,
     PlanRules,
     Visibility,
@@ -60,21 +60,21 @@ def test_a_payer_is_read_with_all_it_is_recognised_by(tmp_path: Path) -> None:
             identifiers=frozenset({"http://hl7.org/fhir/sid/us-npi|1", "urn:naic|2"}),
             names=frozenset({"sample advantage", "shp"}),
             classes=frozenset({"plan|GOLD-1"}),
-            line=Line.MEDICARE,
+            line=LineOfBusiness.MEDICARE,
         ),
     )
 
 
 def test_a_payer_needs_no_line_of_business(tmp_path: Path) -> None:
     (payer,) = load(tmp_path, "payers: [{name: N, owner: O, names: [n]}]").payers
-    assert payer.line is Line.UNKNOWN
+    assert payer.line is LineOfBusiness.UNKNOWN
 
 
 def test_effective_dates_are_read_with_and_without_an_end(tmp_path: Path) -> None:
     written = """
         effective:
-          - {text: P.1@2024-01, from: 2024-03-01, to: 2025-05-31, source: A bulletin}
-          - {text: P.1@2025-04, from: 2025-06-01, source: Another}
+          - {policy: P.1@2024-01, from: 2024-03-01, to: 2025-05-31, source: A bulletin}
+          - {policy: P.1@2025-04, from: 2025-06-01, source: Another}
         """
     assert load(tmp_path, written).effective == (
         Effective("P.1@2024-01", date(2024, 3, 1), date(2025, 5, 31), "A bulletin"),
@@ -83,18 +83,18 @@ def test_effective_dates_are_read_with_and_without_an_end(tmp_path: Path) -> Non
 
 
 def test_a_text_may_be_in_force_for_one_day(tmp_path: Path) -> None:
-    written = "effective: [{text: P.1@2024-01, from: 2024-03-01, to: 2024-03-01, source: s}]"
+    written = "effective: [{policy: P.1@2024-01, from: 2024-03-01, to: 2024-03-01, source: s}]"
     assert load(tmp_path, written).effective[0].until == date(2024, 3, 1)
 
 
 def test_switches_are_read_for_a_text_and_for_a_policy(tmp_path: Path) -> None:
     written = """
-        texts:
-          - {text: P.1@2025-04, hooks: [order-select], show: silent}
-          - {text: P.2, show: off}
+        policies:
+          - {policy: P.1@2025-04, hooks: [order-select], show: shadow}
+          - {policy: P.2, show: off}
         """
     assert load(tmp_path, written).visibility_rules == (
-        VisibilityRule("P.1@2025-04", Visibility.SILENT, frozenset({"order-select"})),
+        VisibilityRule("P.1@2025-04", Visibility.SHADOW, frozenset({"order-select"})),
         VisibilityRule("P.2", Visibility.OFF, frozenset()),
     )
 
@@ -143,7 +143,7 @@ def test_a_table_without_rows_maps_nothing(tmp_path: Path) -> None:
         ("- a\n- list\n", "rules.yaml:1: the file must be keys with values"),
         (
             "payers: []\npayer: []\n",
-            "rules.yaml:1: the file knows no 'payer'; known here: payers, effective, texts, order_codes",
+            "rules.yaml:1: the file knows no 'payer'; known here: payers, effective, policies, order_codes",
         ),
         ("payers: Ours\n", "rules.yaml:1: payers must be a list"),
         ("payers:\n  - {names: [n], owner: o}\n", "rules.yaml:2: payers lacks 'name'"),
@@ -170,42 +170,42 @@ def test_a_table_without_rows_maps_nothing(tmp_path: Path) -> None:
             "payers:\n  - name: n\n    owner: o\n    identifiers:\n      - urn:a|1\n      - 1234567893\n",
             "rules.yaml:6: an identifier is written system|value, as in http://hl7.org/fhir/sid/us-npi|1234567893",
         ),
-        ("effective:\n  - {text: P.1@2024-01, from: 2024-01-01}\n", "rules.yaml:2: effective lacks 'source'"),
+        ("effective:\n  - {policy: P.1@2024-01, from: 2024-01-01}\n", "rules.yaml:2: effective lacks 'source'"),
         (
-            "effective:\n  - text: P.1@2024-01\n    from: June\n    source: s\n",
+            "effective:\n  - policy: P.1@2024-01\n    from: June\n    source: s\n",
             "rules.yaml:3: effective.from is a day, written like 2025-06-01",
         ),
         (
-            "effective:\n  - text: P.1@2024-01\n    from: 2024-01-01\n    to: 2024-02\n    source: s\n",
+            "effective:\n  - policy: P.1@2024-01\n    from: 2024-01-01\n    to: 2024-02\n    source: s\n",
             "rules.yaml:4: effective.to is a day, written like 2025-06-01",
         ),
         (
-            "effective:\n  - text: P.1@2024-01\n    source: s\n    from: 2025-02-29\n",
+            "effective:\n  - policy: P.1@2024-01\n    source: s\n    from: 2025-02-29\n",
             "rules.yaml:4: 2025-02-29 is no day of the calendar",
         ),
         (
-            "effective:\n  - text: P.1@2024-01\n    source: s\n    from: 2025-02-28\n    to: 2025-13-01\n",
+            "effective:\n  - policy: P.1@2024-01\n    source: s\n    from: 2025-02-28\n    to: 2025-13-01\n",
             "rules.yaml:5: 2025-13-01 is no day of the calendar",
         ),
         (
-            "effective:\n  - text: P.1@2024-01\n    source: s\n    from: 2025-03-01\n    to: 2025-02-28\n",
+            "effective:\n  - policy: P.1@2024-01\n    source: s\n    from: 2025-03-01\n    to: 2025-02-28\n",
             "rules.yaml:5: it ends on 2025-02-28, before it begins on 2025-03-01",
         ),
         (
-            "effective:\n  - {text: P.1, from: 2025-01-01, source: s}\n",
+            "effective:\n  - {policy: P.1, from: 2025-01-01, source: s}\n",
             "rules.yaml:2: no text 'P.1' is held; there are: P.1@2024-01, P.1@2025-04, P.2@2025-01",
         ),
         (
-            "texts:\n  - {text: P.3, show: off}\n",
+            "policies:\n  - {policy: P.3, show: off}\n",
             "rules.yaml:2: no text 'P.3' is held; there are: P.1@2024-01, P.1@2025-04, P.2@2025-01",
         ),
-        ("texts:\n  - {text: P.1, show: quiet}\n", "rules.yaml:2: texts.show must be one of on, silent, off"),
-        ("texts:\n  - {text: P.1}\n", "rules.yaml:2: texts lacks 'show'"),
+        ("policies:\n  - {policy: P.1, show: quiet}\n", "rules.yaml:2: policies.show must be one of on, shadow, off"),
+        ("policies:\n  - {policy: P.1}\n", "rules.yaml:2: policies lacks 'show'"),
         (
-            "texts:\n  - {text: P.1, show: off, hooks: [order-dispatch]}\n",
-            "rules.yaml:2: texts.hooks must be one of order-select, order-sign",
+            "policies:\n  - {policy: P.1, show: off, hooks: [order-dispatch]}\n",
+            "rules.yaml:2: policies.hooks must be one of order-select, order-sign",
         ),
-        ("texts:\n  - {text: P.1, show: off, hooks: []}\n", "rules.yaml:2: texts.hooks must not be empty"),
+        ("policies:\n  - {policy: P.1, show: off, hooks: []}\n", "rules.yaml:2: policies.hooks must not be empty"),
         ("order_codes: ''\n", "rules.yaml:1: order_codes must not be empty"),
         ("order_codes: nowhere.csv\n", "nowhere.csv:1: this file of order codes cannot be read"),
     ],
@@ -215,7 +215,7 @@ def test_a_mistake_is_told_with_its_line_and_how_it_is_written_right(tmp_path: P
 
 
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
-    written = "payers:\n  - {name: n, owner: o}\ntexts:\n  - {text: P.3, show: off}\norder_codes: nowhere.csv\n"
+    written = "payers:\n  - {name: n, owner: o}\npolicies:\n  - {policy: P.3, show: off}\norder_codes: nowhere.csv\n"
     assert [each.split(":")[:2] for each in mistakes(tmp_path, written)] == [
         ["rules.yaml", "2"],
         ["rules.yaml", "4"],
@@ -229,8 +229,8 @@ def test_what_is_no_yaml_is_told_with_its_line(tmp_path: Path) -> None:
 
 
 def test_a_key_that_stands_twice_is_told(tmp_path: Path) -> None:
-    (told,) = mistakes(tmp_path, "texts: []\ntexts: []\n")
-    assert told == "rules.yaml:2: 'texts' stands here twice; keep one"
+    (told,) = mistakes(tmp_path, "policies: []\npolicies: []\n")
+    assert told == "rules.yaml:2: 'policies' stands here twice; keep one"
 
 
 def test_a_file_that_is_not_in_utf_8_is_told(tmp_path: Path) -> None:
@@ -287,9 +287,9 @@ def test_a_switch_for_a_text_holds_for_no_other() -> None:
 
 
 def test_a_switch_for_a_policy_holds_for_all_its_texts() -> None:
-    assert visibility(VisibilityRule("P.1", Visibility.SILENT, frozenset())) == {
-        "P.1@2024-01": "silent silent",
-        "P.1@2025-04": "silent silent",
+    assert visibility(VisibilityRule("P.1", Visibility.SHADOW, frozenset())) == {
+        "P.1@2024-01": "shadow shadow",
+        "P.1@2025-04": "shadow shadow",
         "P.2@2025-01": "on on",
     }
 

@@ -1,4 +1,4 @@
-"""Which texts judge an order on a service date, for a patient's plan."""
+"""Which policies judge an order on a service date, for a patient's plan."""
 
 from dataclasses import replace
 from datetime import date
@@ -10,13 +10,13 @@ from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.model import Policy
 from coverage_policies.format.value_sets import Row, ValueSet
 from coverage_policies.judging.plan import Plan
-from coverage_policies.judging.plan_rules import Effective, Line, PlanRules
-from coverage_policies.judging.policy_selection import Selection, candidates, choose
+from coverage_policies.judging.plan_rules import Effective, LineOfBusiness, PlanRules
+from coverage_policies.judging.policy_selection import Selection, candidate_policies, choose
 from fhir_mappings.codings import CPT
 from tests.support.policy_fakes import ENTRY, HEAD, SETS, order, row, text
 
-UNKNOWN_PLAN = Plan(Line.UNKNOWN)
-MEDICARE = Plan(Line.MEDICARE, frozenset({"Test Plan"}), knows_all=True)
+UNKNOWN_PLAN = Plan(LineOfBusiness.UNKNOWN)
+MEDICARE = Plan(LineOfBusiness.MEDICARE, frozenset({"Test Plan"}), knows_all=True)
 NO_RULES = PlanRules()
 
 
@@ -26,7 +26,7 @@ def revision(month: str, name: str = "CP.TEST", head: str = "", orders: str = EN
 
 
 def held(*policies: Policy) -> Library:
-    return Library({policy.text: policy for policy in policies}, dict[str, ValueSet](SETS))
+    return Library({policy.full_name: policy for policy in policies}, dict[str, ValueSet](SETS))
 
 
 def chosen(library: Library, day: date, rules: PlanRules = NO_RULES, plan: Plan = MEDICARE) -> tuple[Selection, ...]:
@@ -34,7 +34,7 @@ def chosen(library: Library, day: date, rules: PlanRules = NO_RULES, plan: Plan 
 
 
 def texts(library: Library, day: date, rules: PlanRules = NO_RULES) -> list[list[str]]:
-    return [[text.revision for text in each.texts] for each in chosen(library, day, rules)]
+    return [[policy.revision for policy in each.policies] for each in chosen(library, day, rules)]
 
 
 THREE = held(revision("2024-06"), revision("2022-06"), revision("2025-04"))
@@ -53,13 +53,13 @@ THREE = held(revision("2024-06"), revision("2022-06"), revision("2025-04"))
 )
 def test_the_newest_text_dated_on_or_before_the_month_of_service_judges(day: date, month: str) -> None:
     assert texts(THREE, day) == [[month]]
-    assert [policy.revision for policy in candidates(THREE, order(), day, NO_RULES)] == [month]
+    assert [policy.revision for policy in candidate_policies(THREE, order(), day, NO_RULES)] == [month]
 
 
 def test_before_the_oldest_text_none_is_held_and_it_is_told() -> None:
     (found,) = chosen(THREE, date(2022, 5, 31))
-    assert (found.available, [text.revision for text in found.texts]) == (False, ["2022-06"])
-    assert found.because == ("No text of CP.TEST is held for 2022-05-31; the oldest is dated 2022-06.",)
+    assert (found.available, [policy.revision for policy in found.policies]) == (False, ["2022-06"])
+    assert found.reasons == ("No text of CP.TEST is held for 2022-05-31; the oldest is dated 2022-06.",)
 
 
 def test_a_newest_text_that_no_longer_speaks_of_the_order_ends_it() -> None:
@@ -72,12 +72,12 @@ def test_a_newest_text_that_no_longer_speaks_of_the_order_ends_it() -> None:
 def test_two_policies_may_judge_one_order() -> None:
     library = held(revision("2025-04"), revision("2024-01", "CP.OTHER"))
     found = chosen(library, date(2026, 3, 2))
-    assert sorted(each.texts[0].name for each in found) == ["CP.OTHER", "CP.TEST"]
+    assert sorted(each.policies[0].name for each in found) == ["CP.OTHER", "CP.TEST"]
 
 
 def test_an_order_that_no_text_names_is_judged_by_none() -> None:
     assert choose(THREE, order("99999"), date(2026, 3, 2), MEDICARE, NO_RULES) == ()
-    assert candidates(THREE, order("99999"), date(2026, 3, 2), NO_RULES) == ()
+    assert candidate_policies(THREE, order("99999"), date(2026, 3, 2), NO_RULES) == ()
 
 
 # --- the operator's table of effective dates -------------------------------------------------------------------------
@@ -99,7 +99,7 @@ def test_a_stated_effective_date_wins_over_the_month() -> None:
 
 def test_it_is_said_since_when_a_text_is_in_force_and_who_said_so() -> None:
     (found,) = chosen(THREE, date(2025, 7, 1), table(effective("2025-04", date(2025, 7, 1))))
-    assert "In force for the plan since 2025-07-01 (bulletin)." in found.because
+    assert "In force for the plan since 2025-07-01 (bulletin)." in found.reasons
 
 
 def test_a_text_may_take_effect_before_the_month_it_is_dated() -> None:
@@ -140,7 +140,7 @@ def test_after_the_last_text_ended_none_is_held_and_it_is_told() -> None:
     rules = table(effective("2025-04", date(2025, 7, 1), date(2025, 12, 31)))
     (found,) = chosen(THREE, date(2026, 1, 1), rules)
     assert found.available is False
-    assert found.because == (
+    assert found.reasons == (
         "No text of CP.TEST is held for 2026-01-01; that of 2025-04 is no longer in force for the plan.",
     )
 
@@ -168,8 +168,8 @@ def test_a_text_that_ended_is_followed_by_one_that_is_not_known() -> None:
     library = held(revision("2022-06"), revision("2025-04"))
     rules = table(effective("2022-06", date(2022, 8, 1), date(2023, 5, 31)))
     (found,) = chosen(library, date(2023, 9, 1), rules)
-    assert [text.revision for text in found.texts] == ["2022-06", "2025-04"]
-    assert found.because[-1] == (
+    assert [policy.revision for policy in found.policies] == ["2022-06", "2025-04"]
+    assert found.reasons[-1] == (
         "The text of CP.TEST after 2022-06 is not held: judged by the one before and the one after."
     )
 
@@ -188,8 +188,10 @@ def test_an_order_without_a_code_is_found_by_its_words() -> None:
     orders = f"{ENTRY}\n- {{codes: named, sections: [], ask: Which code}}"
     by_words = parse_policy(text("I: {says: s, ask: q}", orders=orders), "t", dict(SETS) | words)
     named = replace(order("none"), codes=(), words=("Test fusion",))
-    assert candidates(held(by_words), named, date(2026, 3, 2), NO_RULES) == (by_words,)
-    assert [each.texts for each in choose(held(by_words), named, date(2026, 3, 2), MEDICARE, NO_RULES)] == [(by_words,)]
+    assert candidate_policies(held(by_words), named, date(2026, 3, 2), NO_RULES) == (by_words,)
+    assert [each.policies for each in choose(held(by_words), named, date(2026, 3, 2), MEDICARE, NO_RULES)] == [
+        (by_words,)
+    ]
 
 
 NEIGHBOURS = held(
@@ -212,7 +214,7 @@ def test_a_known_text_that_is_not_held_is_judged_by_its_neighbours_from_its_mont
     day: date, months: list[str]
 ) -> None:
     assert texts(NEIGHBOURS, day) == [months]
-    assert [policy.revision for policy in candidates(NEIGHBOURS, order(), day, NO_RULES)] == months
+    assert [policy.revision for policy in candidate_policies(NEIGHBOURS, order(), day, NO_RULES)] == months
 
 
 def test_of_many_texts_only_the_nearest_before_and_after_are_neighbours() -> None:
@@ -227,7 +229,7 @@ def test_of_many_texts_only_the_nearest_before_and_after_are_neighbours() -> Non
 
 def test_it_is_said_which_text_is_not_held() -> None:
     (found,) = chosen(NEIGHBOURS, date(2024, 6, 1))
-    assert found.because[-1] == (
+    assert found.reasons[-1] == (
         "The text of CP.TEST of 2024-06 is not held: judged by the one before and the one after."
     )
 
@@ -235,20 +237,20 @@ def test_it_is_said_which_text_is_not_held() -> None:
 @pytest.mark.parametrize("day", [date(2016, 8, 31), date(2016, 9, 1), date(2022, 5, 31)])
 def test_a_known_text_older_than_all_that_are_held_is_judged_by_none(day: date) -> None:
     (found,) = chosen(NEIGHBOURS, day)
-    assert (found.available, found.texts[0].revision) == (False, "2022-06")
+    assert (found.available, found.policies[0].revision) == (False, "2022-06")
 
 
 def test_a_newer_text_that_is_known_and_not_held_is_told_and_the_last_one_judges() -> None:
     library = held(revision("2019-08", head="history: [2018-08, 2020-02]\n"))
     (before,), (after,) = (chosen(library, day) for day in (date(2020, 1, 31), date(2020, 2, 1)))
-    assert [text.revision for text in before.texts + after.texts] == ["2019-08", "2019-08"]
-    assert "A later text of CP.TEST, of 2020-02, is not held." not in before.because
-    assert "A later text of CP.TEST, of 2020-02, is not held." in after.because
+    assert [policy.revision for policy in before.policies + after.policies] == ["2019-08", "2019-08"]
+    assert "A later text of CP.TEST, of 2020-02, is not held." not in before.reasons
+    assert "A later text of CP.TEST, of 2020-02, is not held." in after.reasons
 
 
 def test_where_the_newest_by_month_is_taken_it_is_said_that_the_plan_sets_the_day() -> None:
     (found,) = chosen(THREE, date(2026, 3, 2))
-    assert found.because[-1] == (
+    assert found.reasons[-1] == (
         "The plan sets the day a text takes effect; taken is the newest dated by the month of service."
     )
 
@@ -280,7 +282,7 @@ def in_2023(name: str = "CP.TEST") -> Policy:
     ],
 )
 def test_data_are_wanted_only_on_days_on_which_the_code_stood(day: date, wanted: list[str]) -> None:
-    found = candidates(held(in_2023()), order(), day, NO_RULES)
+    found = candidate_policies(held(in_2023()), order(), day, NO_RULES)
     assert [policy.revision for policy in found] == wanted
 
 
@@ -291,44 +293,44 @@ def test_a_code_outside_its_days_finds_the_text_that_says_so() -> None:
 def test_where_no_text_is_held_an_order_is_wanted_and_told_of_alike() -> None:
     day = date(2022, 5, 31)
     assert [each.available for each in chosen(held(in_2023()), day)] == [False]
-    assert len(candidates(held(in_2023()), order(), day, NO_RULES)) == 1
+    assert len(candidate_policies(held(in_2023()), order(), day, NO_RULES)) == 1
 
 
 def test_where_no_text_is_held_an_order_that_only_a_later_text_judges_is_told_of_as_well() -> None:
     silent = revision("2022-06", orders="- {codes: another-order, sections: [I]}")
     library = held(silent, revision("2025-04"))
     assert [each.available for each in chosen(library, date(2022, 5, 31))] == [False]
-    assert len(candidates(library, order(), date(2022, 5, 31), NO_RULES)) == 1
+    assert len(candidate_policies(library, order(), date(2022, 5, 31), NO_RULES)) == 1
 
 
 def test_where_no_text_is_held_an_order_that_none_would_judge_is_not_told_of() -> None:
     library = held(revision("2025-04", orders=f"{ENTRY}\n- {{codes: another-order, sections: []}}"))
     of = order("10002")
     assert choose(library, of, date(2022, 1, 1), MEDICARE, NO_RULES) == ()
-    assert candidates(library, of, date(2022, 1, 1), NO_RULES) == ()
+    assert candidate_policies(library, of, date(2022, 1, 1), NO_RULES) == ()
 
 
 # --- payers ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_plan_that_follows_others_is_not_judged() -> None:
-    (found,) = chosen(THREE, date(2026, 3, 2), plan=Plan(Line.MEDICARE, frozenset({"Other"}), knows_all=True))
+    (found,) = chosen(THREE, date(2026, 3, 2), plan=Plan(LineOfBusiness.MEDICARE, frozenset({"Other"}), knows_all=True))
     assert found.other_payer
 
 
 def test_a_text_for_another_line_of_business_is_left_out() -> None:
-    assert chosen(THREE, date(2026, 3, 2), plan=Plan(Line.NON_MEDICARE, frozenset({"Test Plan"}))) == ()
+    assert chosen(THREE, date(2026, 3, 2), plan=Plan(LineOfBusiness.NON_MEDICARE, frozenset({"Test Plan"}))) == ()
 
 
 def test_before_anything_is_known_of_the_plan_the_texts_for_every_line_are_wanted() -> None:
-    found = candidates(BOTH_LINES, order(), DAY, NO_RULES)
+    found = candidate_policies(BOTH_LINES, order(), DAY, NO_RULES)
     assert sorted(policy.name for policy in found) == ["CP.TEST", "MC.TEST"]
 
 
 def test_a_foreign_payer_is_told_with_the_newest_text() -> None:
     (found,) = chosen(NEIGHBOURS, date(2024, 6, 1), plan=FOREIGN)
-    assert (found.other_payer, [text.revision for text in found.texts]) == (True, ["2025-04"])
-    assert found.because == ("The payer on file does not follow the policies of Test Plan.",)
+    assert (found.other_payer, [policy.revision for policy in found.policies]) == (True, ["2025-04"])
+    assert found.reasons == ("The payer on file does not follow the policies of Test Plan.",)
 
 
 def test_a_foreign_payer_comes_before_a_text_that_is_not_held() -> None:
@@ -339,7 +341,7 @@ def test_a_foreign_payer_comes_before_a_text_that_is_not_held() -> None:
 # --- lines of business -----------------------------------------------------------------------------------------------
 
 DAY = date(2026, 3, 2)
-FOREIGN = Plan(Line.MEDICARE, frozenset({"Other"}), knows_all=True)
+FOREIGN = Plan(LineOfBusiness.MEDICARE, frozenset({"Other"}), knows_all=True)
 
 
 def for_line(line: str, name: str, month: str = "2025-01", owner: str = "Test Plan", head: str = "") -> Policy:
@@ -351,30 +353,32 @@ OURS = frozenset({"Test Plan"})
 
 
 def side_by_side(library: Library, plan: Plan, day: date = DAY) -> list[list[str]]:
-    return [sorted(text.text for text in each.texts) for each in chosen(library, day, plan=plan)]
+    return [sorted(policy.full_name for policy in each.policies) for each in chosen(library, day, plan=plan)]
 
 
 @pytest.mark.parametrize(
     ("line", "together"),
     [
-        (Line.MEDICARE, [["MC.TEST@2025-01"]]),
-        (Line.NON_MEDICARE, [["CP.TEST@2025-01"]]),
-        (Line.UNKNOWN, [["CP.TEST@2025-01", "MC.TEST@2025-01"]]),
+        (LineOfBusiness.MEDICARE, [["MC.TEST@2025-01"]]),
+        (LineOfBusiness.NON_MEDICARE, [["CP.TEST@2025-01"]]),
+        (LineOfBusiness.UNKNOWN, [["CP.TEST@2025-01", "MC.TEST@2025-01"]]),
     ],
 )
-def test_the_line_of_business_chooses_among_texts_and_unknown_takes_both(line: Line, together: list[list[str]]) -> None:
+def test_the_line_of_business_chooses_among_texts_and_unknown_takes_both(
+    line: LineOfBusiness, together: list[list[str]]
+) -> None:
     assert side_by_side(BOTH_LINES, Plan(line, OURS)) == together
 
 
 def test_a_text_for_both_lines_stands_alone_on_any() -> None:
     library = held(replace(revision("2025-01"), lines_of_business=("medicare", "non-medicare")))
-    for line in Line:
+    for line in LineOfBusiness:
         assert side_by_side(library, Plan(line, OURS)) == [["CP.TEST@2025-01"]]
 
 
 def test_texts_of_different_owners_do_not_stand_together() -> None:
     library = held(for_line("non-medicare", "CP.TEST"), for_line("medicare", "MC.TEST", owner="Other Plan"))
-    assert sorted(side_by_side(library, Plan(Line.UNKNOWN))) == [["CP.TEST@2025-01"], ["MC.TEST@2025-01"]]
+    assert sorted(side_by_side(library, Plan(LineOfBusiness.UNKNOWN))) == [["CP.TEST@2025-01"], ["MC.TEST@2025-01"]]
 
 
 def test_neighbours_of_one_line_stand_with_the_text_of_the_other() -> None:
@@ -384,30 +388,30 @@ def test_neighbours_of_one_line_stand_with_the_text_of_the_other() -> None:
         for_line("non-medicare", "CP.TEST", "2025-04", head=gap),
         for_line("medicare", "MC.TEST", "2023-01"),
     )
-    assert side_by_side(library, Plan(Line.UNKNOWN), date(2024, 9, 1)) == [
+    assert side_by_side(library, Plan(LineOfBusiness.UNKNOWN), date(2024, 9, 1)) == [
         ["CP.TEST@2022-06", "CP.TEST@2025-04", "MC.TEST@2023-01"]
     ]
 
 
 def test_it_is_said_which_texts_stand_side_by_side_and_for_whom() -> None:
-    (found,) = chosen(BOTH_LINES, DAY, plan=Plan(Line.UNKNOWN, OURS))
-    assert found.because[0] == (
+    (found,) = chosen(BOTH_LINES, DAY, plan=Plan(LineOfBusiness.UNKNOWN, OURS))
+    assert found.reasons[0] == (
         "The line of business is not known: judged by CP.TEST (non-medicare) and MC.TEST (medicare)."
     )
 
 
 @pytest.mark.parametrize(("line", "other"), [("medicare", "non-medicare"), ("non-medicare", "medicare")])
 def test_it_is_said_for_which_line_no_text_speaks(line: str, other: str) -> None:
-    (found,) = chosen(held(for_line(line, "CP.TEST")), DAY, plan=Plan(Line.UNKNOWN, OURS))
-    assert found.because[0] == (
+    (found,) = chosen(held(for_line(line, "CP.TEST")), DAY, plan=Plan(LineOfBusiness.UNKNOWN, OURS))
+    assert found.reasons[0] == (
         f"The line of business is not known: judged by CP.TEST ({line}). "
         f"No text for {other} that is held for the day speaks about it."
     )
 
 
 def test_what_is_said_of_either_text_is_said_once() -> None:
-    (found,) = chosen(BOTH_LINES, DAY, plan=Plan(Line.UNKNOWN, OURS))
-    assert len(set(found.because)) == len(found.because)
+    (found,) = chosen(BOTH_LINES, DAY, plan=Plan(LineOfBusiness.UNKNOWN, OURS))
+    assert len(set(found.reasons)) == len(found.reasons)
 
 
 # --- what comes first ------------------------------------------------------------------------------------------------
@@ -422,24 +426,26 @@ IF_IT_FOLLOWS = "It counts if the plan follows the policies of Test Plan: the pa
 @pytest.mark.parametrize(
     ("plan", "said"),
     [
-        (Plan(Line.MEDICARE, OURS), {LCD}),
-        (Plan(Line.MEDICARE, OURS, medicaid_state="TX"), {LCD, STATE}),
-        (Plan(Line.NON_MEDICARE, OURS, medicaid_state="TX"), {STATE}),
-        (Plan(Line.NON_MEDICARE, OURS, medicaid_state="?"), {ANY_STATE}),
-        (Plan(Line.NON_MEDICARE, OURS), set()),
-        (Plan(Line.UNKNOWN, OURS), {EITHER}),
-        (Plan(Line.UNKNOWN, OURS, medicaid_state="TX"), {STATE}),
-        (Plan(Line.NON_MEDICARE), {IF_IT_FOLLOWS}),
-        (Plan(Line.UNKNOWN), {IF_IT_FOLLOWS, EITHER}),
+        (Plan(LineOfBusiness.MEDICARE, OURS), {LCD}),
+        (Plan(LineOfBusiness.MEDICARE, OURS, medicaid_state="TX"), {LCD, STATE}),
+        (Plan(LineOfBusiness.NON_MEDICARE, OURS, medicaid_state="TX"), {STATE}),
+        (Plan(LineOfBusiness.NON_MEDICARE, OURS, medicaid_state="?"), {ANY_STATE}),
+        (Plan(LineOfBusiness.NON_MEDICARE, OURS), set()),
+        (Plan(LineOfBusiness.UNKNOWN, OURS), {EITHER}),
+        (Plan(LineOfBusiness.UNKNOWN, OURS, medicaid_state="TX"), {STATE}),
+        (Plan(LineOfBusiness.NON_MEDICARE), {IF_IT_FOLLOWS}),
+        (Plan(LineOfBusiness.UNKNOWN), {IF_IT_FOLLOWS, EITHER}),
     ],
 )
 def test_whose_rules_come_first_and_whether_the_text_counts_is_said(plan: Plan, said: set[str]) -> None:
     library = held(replace(revision("2025-01"), lines_of_business=("medicare", "non-medicare")))
     for of in (library, BOTH_LINES):
         (found,) = chosen(of, DAY, plan=plan)
-        assert said == {LCD, STATE, ANY_STATE, EITHER, IF_IT_FOLLOWS} & set(found.because)
+        assert said == {LCD, STATE, ANY_STATE, EITHER, IF_IT_FOLLOWS} & set(found.reasons)
 
 
 def test_what_is_to_be_noted_of_the_plan_is_said() -> None:
-    (found,) = chosen(BOTH_LINES, DAY, plan=Plan(Line.UNKNOWN, OURS, notes=("No coverage is on file for that day.",)))
-    assert "No coverage is on file for that day." in found.because
+    (found,) = chosen(
+        BOTH_LINES, DAY, plan=Plan(LineOfBusiness.UNKNOWN, OURS, notes=("No coverage is on file for that day.",))
+    )
+    assert "No coverage is on file for that day." in found.reasons

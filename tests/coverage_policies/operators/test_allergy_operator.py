@@ -9,7 +9,7 @@ from coverage_policies.format.operator import Truth
 from coverage_policies.format.searches import ALLERGIES
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
-from tests.support.policy_fakes import RXNORM, SNOMED, UNAVAILABLE, available, case, clause, concept, find, order
+from tests.support.policy_fakes import RXNORM, SNOMED, UNAVAILABLE, available, case, clause, concept, order, run
 
 TO_ALPHA = clause("allergy", in_="alpha")
 TO_THE_DRUG = clause("allergy", to="ordered-drug")
@@ -50,7 +50,7 @@ def test_it_needs_the_allergy_list() -> None:
     ],
 )
 def test_only_an_active_confirmed_allergy_holds(resource: Resource, holds: Truth, reason: Reason) -> None:
-    found = find(TO_ALPHA, resource)
+    found = run(TO_ALPHA, resource)
     assert (found.holds, found.reason) == (holds, reason)
 
 
@@ -67,60 +67,60 @@ def test_only_an_active_confirmed_allergy_holds(resource: Resource, holds: Truth
 def test_an_allergy_known_today_is_not_taken_back_to_an_earlier_day(
     known: dict[str, str], holds: Truth, reason: Reason
 ) -> None:
-    found = TO_ALPHA.find(replace(case(allergy("alpha", **known)), is_looking_back=True))
+    found = TO_ALPHA.evaluate(replace(case(allergy("alpha", **known)), is_looking_back=True))
     assert (found.holds, found.reason) == (holds, reason)
 
 
 def test_an_intolerance_that_counts_is_not_taken_back_either() -> None:
     counted = clause("allergy", in_="alpha", intolerance="counts")
     later = case(allergy("alpha", type="intolerance", onsetDateTime="2026-03-03"))
-    assert counted.find(later).holds is Truth.YES
-    assert counted.find(replace(later, is_looking_back=True)).holds is Truth.UNKNOWN
+    assert counted.evaluate(later).holds is Truth.YES
+    assert counted.evaluate(replace(later, is_looking_back=True)).holds is Truth.UNKNOWN
 
 
 def test_only_what_is_certain_is_evidence_where_something_is() -> None:
-    found = find(TO_ALPHA, allergy("alpha"), allergy("alpha-asks"))
+    found = run(TO_ALPHA, allergy("alpha"), allergy("alpha-asks"))
     assert [item.reference for item in found.evidence] == ["AllergyIntolerance/to-alpha"]
 
 
 def test_what_is_uncertain_is_evidence_where_nothing_is_certain() -> None:
-    found = find(TO_ALPHA, allergy("alpha-asks"))
+    found = run(TO_ALPHA, allergy("alpha-asks"))
     assert [item.reference for item in found.evidence] == ["AllergyIntolerance/to-alpha-asks"]
 
 
 def test_what_was_read_of_a_list_cut_short_holds() -> None:
-    assert find(TO_ALPHA, allergy("alpha"), availability=available(AllergyIntolerance=UNAVAILABLE)).holds is Truth.YES
+    assert run(TO_ALPHA, allergy("alpha"), availability=available(AllergyIntolerance=UNAVAILABLE)).holds is Truth.YES
 
 
 MORPHINE = order(orderDetail=[concept("7052", system=RXNORM)])
 
 
 def test_an_allergy_to_the_ordered_drug_holds() -> None:
-    found = find(TO_THE_DRUG, allergy("7052", RXNORM), of=MORPHINE)
+    found = run(TO_THE_DRUG, allergy("7052", RXNORM), of=MORPHINE)
     assert (found.holds, found.reason) == (Truth.YES, Reason.PRESENT)
 
 
 def test_an_allergy_to_another_drug_does_not() -> None:
-    found = find(TO_THE_DRUG, allergy("3423", RXNORM), of=MORPHINE)
+    found = run(TO_THE_DRUG, allergy("3423", RXNORM), of=MORPHINE)
     assert (found.holds, found.reason) == (Truth.NO, Reason.NOT_FOUND)
 
 
 def test_a_drug_that_is_named_in_words_is_ordered_too() -> None:
     by_words = order(orderDetail=[{"text": "Intrathecal morphine"}])
-    assert find(TO_THE_DRUG, allergy("7052", RXNORM), of=by_words).holds is Truth.YES
+    assert run(TO_THE_DRUG, allergy("7052", RXNORM), of=by_words).holds is Truth.YES
 
 
 def test_the_allergy_is_named_by_the_drug_of_the_order() -> None:
     ordered = order(orderDetail=[concept("7052", system=RXNORM, display="Morphine sulfate")])
     unknown = order(orderDetail=[concept("1", system=RXNORM)])
-    found = [find(TO_THE_DRUG, allergy("7052", RXNORM), of=MORPHINE)]
-    found += [find(TO_THE_DRUG, allergy("7052", RXNORM), of=ordered)]
-    found += [find(TO_THE_DRUG, allergy("1", RXNORM), of=unknown)]
+    found = [run(TO_THE_DRUG, allergy("7052", RXNORM), of=MORPHINE)]
+    found += [run(TO_THE_DRUG, allergy("7052", RXNORM), of=ordered)]
+    found += [run(TO_THE_DRUG, allergy("1", RXNORM), of=unknown)]
     assert [each.evidence[0].label for each in found] == ["Morphine", "Morphine sulfate", "The ordered drug"]
 
 
 def test_an_order_that_names_no_drug_cannot_tell() -> None:
-    found = find(TO_THE_DRUG, allergy("7052", RXNORM))
+    found = run(TO_THE_DRUG, allergy("7052", RXNORM))
     assert (found.holds, found.reason, found.evidence) == (Truth.UNKNOWN, Reason.MISSING, ())
 
 
@@ -142,11 +142,11 @@ BORNE_BADLY = clause("allergy", in_="alpha", intolerance="counts")
     ],
 )
 def test_an_intolerance_holds_where_it_counts(resource: Resource, holds: Truth) -> None:
-    assert find(BORNE_BADLY, resource).holds is holds
+    assert run(BORNE_BADLY, resource).holds is holds
 
 
 def test_an_intolerance_is_named_as_one() -> None:
-    found = find(BORNE_BADLY, allergy("alpha", type="intolerance"))
+    found = run(BORNE_BADLY, allergy("alpha", type="intolerance"))
     assert [item.value for item in found.evidence] == ["intolerance"]
 
 

@@ -10,7 +10,7 @@ from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.codings import CPT
 from fhir_mappings.orders import Order
-from tests.support.policy_fakes import UNAVAILABLE, all_of, clause, find, order, row
+from tests.support.policy_fakes import UNAVAILABLE, all_of, clause, order, row, run
 
 TOGETHER = clause("concurrent_order", in_="another-order")
 
@@ -21,7 +21,7 @@ def other(planned: str | None = "2026-03-02", code: str = "10002", **more: Any) 
 
 def test_it_needs_no_chart() -> None:
     assert TOGETHER.searches == ()
-    assert find(TOGETHER, others=[other()], availability=all_of(UNAVAILABLE)).holds is Truth.YES
+    assert run(TOGETHER, others=[other()], availability=all_of(UNAVAILABLE)).holds is Truth.YES
 
 
 @pytest.mark.parametrize(
@@ -40,21 +40,21 @@ def test_it_needs_no_chart() -> None:
     ],
 )
 def test_another_order_planned_for_the_same_day_holds(others: list[Order], holds: Truth, reason: Reason) -> None:
-    found = find(TOGETHER, others=others)
+    found = run(TOGETHER, others=others)
     assert (found.holds, found.reason) == (holds, reason)
 
 
 @pytest.mark.parametrize("planned", [None, "2026-03"])
 def test_an_order_without_a_day_cannot_tell_what_goes_with_it(planned: str | None) -> None:
-    assert find(TOGETHER, of=order(planned=planned), others=[other()]).holds is Truth.UNKNOWN
+    assert run(TOGETHER, of=order(planned=planned), others=[other()]).holds is Truth.UNKNOWN
 
 
 def test_a_time_of_day_makes_no_difference() -> None:
-    assert find(TOGETHER, others=[other("2026-03-02T15:00:00Z")]).holds is Truth.YES
+    assert run(TOGETHER, others=[other("2026-03-02T15:00:00Z")]).holds is Truth.YES
 
 
 def test_the_other_order_is_the_evidence_under_our_label() -> None:
-    (evidence,) = find(TOGETHER, others=[other()]).evidence
+    (evidence,) = run(TOGETHER, others=[other()]).evidence
     assert (evidence.reference, evidence.label) == ("ServiceRequest/other-2026-03-02-10002", "Label of 10002")
 
 
@@ -64,9 +64,9 @@ def test_the_other_order_is_the_evidence_under_our_label() -> None:
 )
 def test_a_code_that_only_asks_never_holds(planned: str, holds: Truth) -> None:
     asking = clause("concurrent_order", {"asking": ValueSet("asking", [row(CPT, "10002", asks=True)])}, in_="asking")
-    assert find(asking, others=[other(planned)]).holds is holds
+    assert run(asking, others=[other(planned)]).holds is holds
 
 
 def test_a_code_counts_on_its_service_dates_only() -> None:
     until = ValueSet("until", [row(CPT, "10002", until=date(2026, 3, 1))])
-    assert find(clause("concurrent_order", {"until": until}, in_="until"), others=[other()]).holds is Truth.NO
+    assert run(clause("concurrent_order", {"until": until}, in_="until"), others=[other()]).holds is Truth.NO

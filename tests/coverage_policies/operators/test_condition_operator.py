@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Finding, Truth
+from coverage_policies.format.operator import ClauseResult, Truth
 from coverage_policies.format.searches import CONDITIONS
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
@@ -19,8 +19,8 @@ from tests.support.policy_fakes import (
     clause,
     concept,
     condition,
-    find,
     order,
+    run,
 )
 
 PRESENT = clause("condition", in_="alpha")
@@ -29,7 +29,7 @@ LONG = clause("condition", in_=["alpha", "beta"], lasting="at least 6 months")
 VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 
 
-def named(found: Finding) -> list[str]:
+def named(found: ClauseResult) -> list[str]:
     return [item.reference for item in found.evidence]
 
 
@@ -57,22 +57,22 @@ def test_it_needs_the_problem_list() -> None:
     ],
 )
 def test_only_what_is_active_and_confirmed_holds(resource: Resource, holds: Truth, reason: Reason) -> None:
-    found = find(PRESENT, resource)
+    found = run(PRESENT, resource)
     assert (found.holds, found.reason) == (holds, reason)
 
 
 def test_only_what_holds_is_evidence_where_something_holds() -> None:
-    found = find(PRESENT, condition("alpha", id="yes"), condition("alpha-asks", id="asks"))
+    found = run(PRESENT, condition("alpha", id="yes"), condition("alpha-asks", id="asks"))
     assert named(found) == ["Condition/yes"]
 
 
 def test_what_may_hold_is_evidence_where_nothing_does() -> None:
-    found = find(PRESENT, condition("alpha-asks", id="asks"), condition("beta", id="other"))
+    found = run(PRESENT, condition("alpha-asks", id="asks"), condition("beta", id="other"))
     assert named(found) == ["Condition/asks"]
 
 
 def test_what_was_read_of_a_list_cut_short_holds() -> None:
-    assert find(PRESENT, condition("alpha"), availability=available(Condition=UNAVAILABLE)).holds is Truth.YES
+    assert run(PRESENT, condition("alpha"), availability=available(Condition=UNAVAILABLE)).holds is Truth.YES
 
 
 # --- begun by the anchor date ----------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ LOOKED_BACK_TO = date(2025, 11, 10)
     ],
 )
 def test_it_must_have_begun_by_the_anchor_date(onset: str | None, holds: Truth, reason: Reason) -> None:
-    found = find(PRESENT, condition("alpha", onset), anchor=LOOKED_BACK_TO)
+    found = run(PRESENT, condition("alpha", onset), anchor=LOOKED_BACK_TO)
     assert (found.holds, found.reason) == (holds, reason)
 
 
@@ -103,20 +103,20 @@ def test_it_must_have_begun_by_the_anchor_date(onset: str | None, holds: Truth, 
     [("2025-11-10", Truth.YES), ("2025-11-11", Truth.UNKNOWN), ("2026-02-25", Truth.UNKNOWN)],
 )
 def test_what_was_only_recorded_later_may_have_begun_later(recorded: str, holds: Truth) -> None:
-    found = find(PRESENT, condition("alpha", None, recordedDate=recorded), anchor=LOOKED_BACK_TO)
+    found = run(PRESENT, condition("alpha", None, recordedDate=recorded), anchor=LOOKED_BACK_TO)
     assert found.holds is holds
 
 
 def test_what_is_active_when_the_chart_is_read_has_begun() -> None:
     """An onset of this month or year lies before the reading, whatever its day."""
-    assert find(PRESENT, condition("alpha", "2026-03")).holds is Truth.YES
-    assert find(PRESENT, condition("alpha", "2026")).holds is Truth.YES
+    assert run(PRESENT, condition("alpha", "2026-03")).holds is Truth.YES
+    assert run(PRESENT, condition("alpha", "2026")).holds is Truth.YES
 
 
 def test_what_ended_after_the_anchor_date_was_there_on_it() -> None:
     over = condition("alpha", "2025-11-01", "resolved", abatementDateTime="2025-11-11")
-    assert find(PRESENT, over, anchor=LOOKED_BACK_TO).holds is Truth.YES
-    assert find(PRESENT, over, anchor=date(2025, 11, 11)).holds is Truth.UNKNOWN
+    assert run(PRESENT, over, anchor=LOOKED_BACK_TO).holds is Truth.YES
+    assert run(PRESENT, over, anchor=date(2025, 11, 11)).holds is Truth.UNKNOWN
 
 
 # --- lasting: under --------------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ def test_what_ended_after_the_anchor_date_was_there_on_it() -> None:
     ],
 )
 def test_short_is_under_the_span_and_not_on_it(onset: str | None, holds: Truth) -> None:
-    found = find(SHORT, condition("alpha", onset))
+    found = run(SHORT, condition("alpha", onset))
     assert (found.holds, found.reason) == (holds, Reason.DATE_OUT_OF_RANGE)
 
 
@@ -154,23 +154,23 @@ def test_short_is_under_the_span_and_not_on_it(onset: str | None, holds: Truth) 
     ],
 )
 def test_the_oldest_of_all_that_match_decides_how_short_it_is(other: Resource, holds: Truth) -> None:
-    found = find(SHORT, condition("alpha", "2026-01-01"), other)
+    found = run(SHORT, condition("alpha", "2026-01-01"), other)
     assert found.holds is holds
 
 
 def test_all_that_match_are_the_evidence_of_how_short_it_is() -> None:
-    found = find(SHORT, condition("alpha", "2026-01-01"), condition("beta", "2026-02-01"))
+    found = run(SHORT, condition("alpha", "2026-01-01"), condition("beta", "2026-02-01"))
     assert named(found) == ["Condition/alpha-1", "Condition/beta-1"]
 
 
 def test_what_is_over_proves_no_short_duration() -> None:
-    found = find(SHORT, condition("alpha", "2026-01-01", "resolved"))
+    found = run(SHORT, condition("alpha", "2026-01-01", "resolved"))
     assert found.holds is Truth.UNKNOWN
 
 
 @pytest.mark.parametrize("onset", ["2026-01-01", "2020-01-01"])
 def test_a_list_cut_short_may_lack_the_oldest(onset: str) -> None:
-    found = find(SHORT, condition("alpha", onset), availability=available(Condition=UNAVAILABLE))
+    found = run(SHORT, condition("alpha", onset), availability=available(Condition=UNAVAILABLE))
     assert (found.holds, found.reason, named(found)) == (
         Truth.UNKNOWN,
         Reason.DATA_UNAVAILABLE,
@@ -180,13 +180,13 @@ def test_a_list_cut_short_may_lack_the_oldest(onset: str) -> None:
 
 @pytest.mark.parametrize("how", [COMPLETE, NOT_OFFERED])
 def test_without_any_there_is_no_duration(how: Any) -> None:
-    assert find(SHORT, availability=available(Condition=how)).holds is Truth.NO
+    assert run(SHORT, availability=available(Condition=how)).holds is Truth.NO
 
 
 def test_at_most_is_short_too_and_holds_on_the_boundary() -> None:
     at_most = clause("condition", in_="alpha", lasting="at most 6 months")
-    assert find(at_most, condition("alpha", "2025-09-02")).holds is Truth.YES
-    assert find(at_most, condition("alpha", "2025-09-01")).holds is Truth.NO
+    assert run(at_most, condition("alpha", "2025-09-02")).holds is Truth.YES
+    assert run(at_most, condition("alpha", "2025-09-01")).holds is Truth.NO
 
 
 # --- lasting: at least -----------------------------------------------------------------------------------------------
@@ -204,32 +204,32 @@ def test_at_most_is_short_too_and_holds_on_the_boundary() -> None:
     ],
 )
 def test_long_is_proven_by_one_that_began_early_enough(onset: str | None, holds: Truth, reason: Reason) -> None:
-    found = find(LONG, condition("alpha", onset), condition("beta", "2026-02-01"))
+    found = run(LONG, condition("alpha", onset), condition("beta", "2026-02-01"))
     assert (found.holds, found.reason) == (holds, reason)
 
 
 def test_only_those_that_are_long_enough_are_its_evidence() -> None:
-    assert named(find(LONG, condition("alpha", "2025-01-01"), condition("beta", "2026-02-01"))) == ["Condition/alpha-1"]
+    assert named(run(LONG, condition("alpha", "2025-01-01"), condition("beta", "2026-02-01"))) == ["Condition/alpha-1"]
 
 
 def test_an_old_record_proves_how_long_it_has_been_there_at_least() -> None:
-    assert find(LONG, condition("alpha", None, recordedDate="2025-09-02")).holds is Truth.YES
+    assert run(LONG, condition("alpha", None, recordedDate="2025-09-02")).holds is Truth.YES
 
 
 def test_what_is_not_present_is_not_long() -> None:
-    assert find(LONG, condition("alpha", "2020-01-01", "resolved")).holds is Truth.UNKNOWN
-    assert find(LONG, condition("alpha-asks", "2020-01-01")).holds is Truth.UNKNOWN
+    assert run(LONG, condition("alpha", "2020-01-01", "resolved")).holds is Truth.UNKNOWN
+    assert run(LONG, condition("alpha-asks", "2020-01-01")).holds is Truth.UNKNOWN
 
 
 def test_long_is_proven_also_by_a_list_cut_short() -> None:
-    found = find(LONG, condition("alpha", "2020-01-01"), availability=available(Condition=UNAVAILABLE))
+    found = run(LONG, condition("alpha", "2020-01-01"), availability=available(Condition=UNAVAILABLE))
     assert found.holds is Truth.YES
 
 
 def test_over_does_not_hold_on_the_boundary() -> None:
     over = clause("condition", in_="alpha", lasting="over 6 months")
-    assert find(over, condition("alpha", "2025-09-02")).holds is Truth.UNKNOWN
-    assert find(over, condition("alpha", "2025-09-01")).holds is Truth.YES
+    assert run(over, condition("alpha", "2025-09-02")).holds is Truth.UNKNOWN
+    assert run(over, condition("alpha", "2025-09-01")).holds is Truth.YES
 
 
 def test_the_chart_is_read_after_the_anchor_in_these_tests_only_where_it_says_so() -> None:
@@ -254,7 +254,7 @@ SAME_SIDE = clause("condition", in_="alpha", side="same")
 )
 def test_a_condition_counts_on_the_side_of_the_order(ours: str, text: str, holds: Truth, value: str | None) -> None:
     of = order(orderDetail=[{"text": ours}]) if ours else order()
-    found = find(SAME_SIDE, {**condition("alpha"), "code": concept("alpha") | {"text": text}}, of=of)
+    found = run(SAME_SIDE, {**condition("alpha"), "code": concept("alpha") | {"text": text}}, of=of)
     assert found.holds is holds
     assert [item.value for item in found.evidence] == ([] if value is None else [value])
 
@@ -262,5 +262,5 @@ def test_a_condition_counts_on_the_side_of_the_order(ours: str, text: str, holds
 def test_one_whose_side_is_open_cannot_prove_how_long() -> None:
     test = clause("condition", in_="alpha", side="same", lasting="at least 6 months")
     of = order(orderDetail=[{"text": "Left"}])
-    assert find(test, condition("alpha", "2020-01-01"), of=of).holds is Truth.UNKNOWN
-    assert find(test, condition("alpha", "2020-01-01", bodySite=[concept("7771000")]), of=of).holds is Truth.YES
+    assert run(test, condition("alpha", "2020-01-01"), of=of).holds is Truth.UNKNOWN
+    assert run(test, condition("alpha", "2020-01-01", bodySite=[concept("7771000")]), of=of).holds is Truth.YES

@@ -8,7 +8,7 @@ from coverage_policies.format.operator import Truth
 from coverage_policies.format.searches import DEVICES
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
-from tests.support.policy_fakes import UNAVAILABLE, available, clause, concept, find
+from tests.support.policy_fakes import UNAVAILABLE, available, clause, concept, run
 
 PRESENT = clause("device", in_="alpha")
 
@@ -36,15 +36,15 @@ def test_it_needs_the_devices() -> None:
     ],
 )
 def test_a_device_in_use_holds(resource: Resource, holds: Truth, reason: Reason) -> None:
-    found = find(PRESENT, resource)
+    found = run(PRESENT, resource)
     assert (found.holds, found.reason) == (holds, reason)
     assert [item.reference for item in found.evidence] == ([] if holds is Truth.NO else [f"Device/{resource['id']}"])
 
 
 def test_only_what_is_certain_is_evidence_where_something_is() -> None:
-    found = find(PRESENT, device("alpha"), device("alpha-asks"))
+    found = run(PRESENT, device("alpha"), device("alpha-asks"))
     assert [item.reference for item in found.evidence] == ["Device/d-alpha"]
 
 
 def test_what_was_read_of_a_list_cut_short_holds() -> None:
-    assert find(PRESENT, device("alpha"), availability=available(Device=UNAVAILABLE)).holds is Truth.YES
+    assert run(PRESENT, device("alpha"), availability=available(Device=UNAVAILABLE)).holds is Truth.YES

@@ -24,9 +24,9 @@ from tests.support.policy_fakes import (
     UNKNOWN,
     all_of,
     case,
-    find,
     judge,
     policy,
+    run,
 )
 
 SHIPPED = load_value_sets([BUILT_IN / "value_sets"])
@@ -105,7 +105,7 @@ def test_an_empty_chart_settles_nothing_in_either_direction(
 
 @pytest.mark.parametrize(("name", "arguments"), CLAUSES, ids=IDS)
 def test_what_could_not_be_read_cannot_tell(name: str, arguments: dict[str, Any]) -> None:
-    found = find(operators()[name].parse(arguments, SETS), availability=all_of(UNAVAILABLE))
+    found = run(operators()[name].parse(arguments, SETS), availability=all_of(UNAVAILABLE))
     assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE)
 
 
@@ -157,7 +157,7 @@ def test_every_example_finds_what_it_says(operator: Operator) -> None:
         read_order(case_facts.order(draft, number, day), zone=record.zone) for number, draft in enumerate(drafts, 1)
     ]
     circumstances = Context(orders[0], tuple(orders[1:]), record, orders[0].anchor(day).day)
-    found = operator.parse(written["clause"][operator.name], SHIPPED).find(circumstances)
+    found = operator.parse(written["clause"][operator.name], SHIPPED).evaluate(circumstances)
     assert found.holds.value == written["finds"]
 
 

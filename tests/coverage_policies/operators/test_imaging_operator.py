@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Finding, Truth
+from coverage_policies.format.operator import ClauseResult, Truth
 from coverage_policies.format.searches import IMAGING_STUDIES, PROCEDURES, REPORTS
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
-from tests.support.policy_fakes import UNAVAILABLE, available, clause, concept, find, order, procedure, report
+from tests.support.policy_fakes import UNAVAILABLE, available, clause, concept, order, procedure, report, run
 
 DONE = clause("imaging", in_="alpha")
 RECENT = clause("imaging", in_="alpha", within="6 months")
@@ -25,7 +25,7 @@ def study(started: str, status: str = "available") -> Resource:
     }
 
 
-def named(found: Finding) -> list[str]:
+def named(found: ClauseResult) -> list[str]:
     return [item.reference for item in found.evidence]
 
 
@@ -65,7 +65,7 @@ def test_it_needs_whatever_keeps_imaging() -> None:
     ],
 )
 def test_a_final_study_of_the_last_six_months_holds(resource: Resource, holds: Truth, reason: Reason) -> None:
-    found = find(RECENT, resource)
+    found = run(RECENT, resource)
     assert (found.holds, found.reason) == (holds, reason)
 
 
@@ -79,17 +79,17 @@ def test_a_final_study_of_the_last_six_months_holds(resource: Resource, holds: T
     ],
 )
 def test_without_a_window_any_study_by_the_anchor_date_holds(resource: Resource, holds: Truth) -> None:
-    assert find(DONE, resource).holds is holds
+    assert run(DONE, resource).holds is holds
 
 
 def test_only_what_is_recent_is_evidence_where_something_is() -> None:
-    assert named(find(RECENT, report("alpha", "2026-02-01", id="new"), report("alpha", "2025-01-01", id="old"))) == [
+    assert named(run(RECENT, report("alpha", "2026-02-01", id="new"), report("alpha", "2025-01-01", id="old"))) == [
         "DiagnosticReport/new"
     ]
 
 
 def test_a_preliminary_report_in_time_beside_an_old_one_cannot_tell() -> None:
-    found = find(RECENT, report("alpha", "2025-01-01"), report("alpha", "2026-02-01", "preliminary"))
+    found = run(RECENT, report("alpha", "2025-01-01"), report("alpha", "2026-02-01", "preliminary"))
     assert (found.holds, found.reason, len(found.evidence)) == (Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, 2)
 
 
@@ -99,15 +99,15 @@ def test_studies_without_an_id_are_not_taken_for_one_another(reverse: bool) -> N
     preliminary = without_id(report("alpha", "2026-02-01", "preliminary"))
     final = without_id(report("alpha", "2026-02-01"))
     for pair, holds in (((old, preliminary), Truth.UNKNOWN), ((old, final), Truth.YES)):
-        assert find(RECENT, *(pair[::-1] if reverse else pair)).holds is holds
+        assert run(RECENT, *(pair[::-1] if reverse else pair)).holds is holds
 
 
 @pytest.mark.parametrize("kind", ["DiagnosticReport", "ImagingStudy", "Procedure"])
 def test_a_list_cut_short_may_lack_the_recent_one(kind: str) -> None:
     cut_short: dict[str, Any] = {kind: UNAVAILABLE}
-    found = find(RECENT, report("alpha", "2025-01-01"), availability=available(**cut_short))
+    found = run(RECENT, report("alpha", "2025-01-01"), availability=available(**cut_short))
     assert (found.holds, found.reason, len(found.evidence)) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, 1)
-    assert find(RECENT, report("alpha"), availability=available(**cut_short)).holds is Truth.YES
+    assert run(RECENT, report("alpha"), availability=available(**cut_short)).holds is Truth.YES
 
 
 # --- the side of the order -------------------------------------------------------------------------------------------
@@ -129,21 +129,21 @@ SAME_SIDE = clause("imaging", in_="alpha", side="same", within="6 months")
 )
 def test_a_study_counts_on_the_side_of_the_order(ours: str, text: str, holds: Truth, reason: Reason) -> None:
     of = order(orderDetail=[{"text": ours}]) if ours else order()
-    found = find(SAME_SIDE, {**report("alpha"), "code": concept("alpha") | {"text": text}}, of=of)
+    found = run(SAME_SIDE, {**report("alpha"), "code": concept("alpha") | {"text": text}}, of=of)
     assert (found.holds, found.reason) == (holds, reason)
 
 
 def test_an_old_study_of_an_unknown_side_is_old() -> None:
-    found = find(SAME_SIDE, report("alpha", "2025-01-01"), of=order(orderDetail=[{"text": "Left"}]))
+    found = run(SAME_SIDE, report("alpha", "2025-01-01"), of=order(orderDetail=[{"text": "Left"}]))
     assert (found.holds, found.reason) == (Truth.NO, Reason.DATE_OUT_OF_RANGE)
 
 
 def test_a_study_whose_date_and_side_are_open_is_open_for_its_side() -> None:
-    found = find(SAME_SIDE, report("alpha", "2025-09"), of=order(orderDetail=[{"text": "Left"}]))
+    found = run(SAME_SIDE, report("alpha", "2025-09"), of=order(orderDetail=[{"text": "Left"}]))
     assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE)
 
 
 def test_the_series_of_a_study_may_name_the_side() -> None:
     series = {"uid": "1", "modality": {"code": "DX"}, "laterality": concept("7771000")["coding"][0]}
-    found = find(SAME_SIDE, study("2026-02-01") | {"series": [series]}, of=order(orderDetail=[{"text": "Left"}]))
+    found = run(SAME_SIDE, study("2026-02-01") | {"series": [series]}, of=order(orderDetail=[{"text": "Left"}]))
     assert found.holds is Truth.YES

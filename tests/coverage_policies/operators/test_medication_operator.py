@@ -9,7 +9,7 @@ from coverage_policies.format.operator import Truth
 from coverage_policies.format.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
-from tests.support.policy_fakes import RXNORM, UNAVAILABLE, available, clause, concept, find
+from tests.support.policy_fakes import RXNORM, UNAVAILABLE, available, clause, concept, run
 
 PRESCRIBED = clause("medication", in_="drug")
 
@@ -47,22 +47,22 @@ def test_it_needs_the_prescriptions() -> None:
     ],
 )
 def test_a_prescription_by_code_holds(resource: Resource, holds: Truth, reason: Reason) -> None:
-    found = find(PRESCRIBED, resource)
+    found = run(PRESCRIBED, resource)
     assert (found.holds, found.reason) == (holds, reason)
 
 
 def test_one_certain_prescription_is_enough() -> None:
-    assert find(PRESCRIBED, prescription(on="2026-01-02", **BY_NAME), prescription()).holds is Truth.YES
+    assert run(PRESCRIBED, prescription(on="2026-01-02", **BY_NAME), prescription()).holds is Truth.YES
 
 
 def test_the_newest_three_are_shown() -> None:
     days = ["2025-03-01", "2025-12-01", "2024-01-01", "2025-06-01"]
-    found = find(PRESCRIBED, *(prescription(on=day, id=f"{9 - number}") for number, day in enumerate(days)))
+    found = run(PRESCRIBED, *(prescription(on=day, id=f"{9 - number}") for number, day in enumerate(days)))
     assert [item.date for item in found.evidence] == ["2025-12-01", "2025-06-01", "2025-03-01"]
 
 
 def test_what_was_read_of_a_list_cut_short_holds() -> None:
-    found = find(PRESCRIBED, prescription(), availability=available(MedicationRequest=UNAVAILABLE))
+    found = run(PRESCRIBED, prescription(), availability=available(MedicationRequest=UNAVAILABLE))
     assert found.holds is Truth.YES
 
 
@@ -135,7 +135,7 @@ def test_it_needs_whatever_tells_of_a_supply() -> None:
     ],
 )
 def test_so_many_days_in_a_row_before_the_anchor_date_hold(resources: list[Resource], holds: Truth) -> None:
-    assert find(LONG, *resources).holds is holds
+    assert run(LONG, *resources).holds is holds
 
 
 UNPROVEN = [
@@ -172,7 +172,7 @@ UNPROVEN = [
 
 @pytest.mark.parametrize("resource", UNPROVEN)
 def test_what_may_not_have_been_taken_each_day_by_mouth_cannot_tell(resource: Resource) -> None:
-    found = find(LONG, resource)
+    found = run(LONG, resource)
     assert (found.holds, found.reason, len(found.evidence)) == (Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, 1)
     assert found.evidence[0].value == "days taken not told"
 
@@ -181,7 +181,7 @@ def test_what_may_not_have_been_taken_each_day_by_mouth_cannot_tell(resource: Re
     "repeat", [{"period": 1, "periodUnit": "d"}, {"period": 24, "periodUnit": "h"}, {"frequency": 2}]
 )
 def test_what_is_taken_each_day_holds(repeat: dict[str, Any]) -> None:
-    assert find(LONG, dispensed("2026-01-01", "30", dosageInstruction=[repeated(**repeat)])).holds is Truth.YES
+    assert run(LONG, dispensed("2026-01-01", "30", dosageInstruction=[repeated(**repeat)])).holds is Truth.YES
 
 
 @pytest.mark.parametrize(("as_needed", "holds"), [(True, Truth.UNKNOWN), (False, Truth.YES)])
@@ -189,16 +189,16 @@ def test_what_the_order_leaves_to_need_was_not_surely_taken_each_day(as_needed: 
     # The order is of another drug's code, so that only the dispense is a supply.
     ordered = prescription("1191", id="by", dosageInstruction=[{**BY_MOUTH, "asNeededBoolean": as_needed}])
     by = [{"reference": "MedicationRequest/by"}]
-    assert find(LONG, ordered, dispensed("2026-01-01", "30", authorizingPrescription=by)).holds is holds
+    assert run(LONG, ordered, dispensed("2026-01-01", "30", authorizingPrescription=by)).holds is holds
 
 
 def test_a_supply_beyond_the_calendar_ends_with_it() -> None:
-    assert find(LONG, dispensed("2026-01-01", "99999999999")).holds is Truth.YES
+    assert run(LONG, dispensed("2026-01-01", "99999999999")).holds is Truth.YES
 
 
 @pytest.mark.parametrize("status", ["entered-in-error", "cancelled", "declined"])
 def test_what_was_never_handed_out_is_none(status: str) -> None:
-    assert find(LONG, dispensed("2026-01-01", "30", status=status)).holds is Truth.NO
+    assert run(LONG, dispensed("2026-01-01", "30", status=status)).holds is Truth.NO
 
 
 @pytest.mark.parametrize(
@@ -213,17 +213,17 @@ def test_what_was_never_handed_out_is_none(status: str) -> None:
 )
 def test_without_a_route_the_name_may_tell_it(name: str, holds: Truth) -> None:
     drug = concept("7052", system=RXNORM) | {"text": name}
-    found = find(LONG, dispensed("2026-01-01", "30", dosageInstruction=None, medicationCodeableConcept=drug))
+    found = run(LONG, dispensed("2026-01-01", "30", dosageInstruction=None, medicationCodeableConcept=drug))
     assert found.holds is holds
 
 
 def test_only_the_supplies_of_the_stretch_are_evidence() -> None:
-    found = find(LONG, dispensed("2025-01-01", "5"), dispensed("2026-01-01", "10"), dispensed("2026-01-11", "11"))
+    found = run(LONG, dispensed("2025-01-01", "5"), dispensed("2026-01-01", "10"), dispensed("2026-01-11", "11"))
     assert [item.date for item in found.evidence] == ["2026-01-01 to 2026-01-10", "2026-01-11 to 2026-01-21"]
 
 
 def test_the_newest_three_are_shown_where_nothing_is_proven() -> None:
-    found = find(LONG, *(dispensed(f"2025-0{month}-01", "5") for month in (1, 3, 5, 7)))
+    found = run(LONG, *(dispensed(f"2025-0{month}-01", "5") for month in (1, 3, 5, 7)))
     assert [item.date[:7] for item in found.evidence] == ["2025-07", "2025-05", "2025-03"]
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Finding, Truth
+from coverage_policies.format.operator import ClauseResult, Truth
 from coverage_policies.format.searches import ADMINISTRATIONS, DISPENSES, PRESCRIPTIONS, STATEMENTS
 from coverage_policies.format.terms import Reason
 from coverage_policies.operators.opioid_reduction import printed
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.opioids import Dose
-from tests.support.policy_fakes import NOT_OFFERED, RXNORM, UNAVAILABLE, available, clause, concept, find
+from tests.support.policy_fakes import NOT_OFFERED, RXNORM, UNAVAILABLE, available, clause, concept, run
 
 WEANED = clause("opioid_reduction", by="at least 50 %")
 NOT_WEANED = clause("opioid_reduction", by="under 50 %")
@@ -47,8 +47,8 @@ def now(number: str, every_hours: int) -> list[Resource]:
     return [BEFORE, tablets(number, every_hours, "2026-02-01", "2026-03-31")]
 
 
-def both(*resources: Resource, **more: Any) -> tuple[Finding, Finding]:
-    return find(WEANED, *resources, **more), find(NOT_WEANED, *resources, **more)
+def both(*resources: Resource, **more: Any) -> tuple[ClauseResult, ClauseResult]:
+    return run(WEANED, *resources, **more), run(NOT_WEANED, *resources, **more)
 
 
 def test_it_needs_whatever_tells_of_drugs_taken() -> None:
@@ -72,7 +72,7 @@ def test_half_is_half_and_a_reduction_is_proven_or_disproven(
 
 
 def test_what_is_proven_is_told_with_the_doses_and_their_prescriptions() -> None:
-    found = find(NOT_WEANED, *now("2", 8))
+    found = run(NOT_WEANED, *now("2", 8))
     assert (found.reason, found.headline) == (Reason.VALUE_OUT_OF_RANGE, "60 → 45 MME/day")
     assert {item.reference for item in found.evidence} == {
         "MedicationRequest/m-2025-06-01",
@@ -86,7 +86,7 @@ def test_what_is_proven_is_told_with_the_doses_and_their_prescriptions() -> None
 
 
 def test_each_prescription_is_shown_with_its_days_and_its_dose_what_is_taken_now_first_then_the_baseline() -> None:
-    found = find(NOT_WEANED, BEFORE, tablets("2", 8, "2026-02-01", "2026-02-01"), tablets("2", 8, "2026-02-02", None))
+    found = run(NOT_WEANED, BEFORE, tablets("2", 8, "2026-02-01", "2026-02-01"), tablets("2", 8, "2026-02-02", None))
     assert [(item.date, item.value) for item in found.evidence] == [
         ("2026-02-02", "45 MME/day"),
         ("2025-06-01 to 2026-01-31", "60 MME/day"),
@@ -95,7 +95,7 @@ def test_each_prescription_is_shown_with_its_days_and_its_dose_what_is_taken_now
 
 
 def test_what_could_not_be_converted_is_shown_with_the_reason_instead() -> None:
-    found = find(NOT_WEANED, BEFORE, tablets("1", 12, "2026-02-01", "2026-03-31", code="351264"))
+    found = run(NOT_WEANED, BEFORE, tablets("1", 12, "2026-02-01", "2026-03-31", code="351264"))
     values = [item.value for item in found.evidence]
     assert values[1] == "60 MME/day"
     assert "MME/day" not in values[0]
@@ -125,13 +125,13 @@ def test_a_history_too_short_for_a_baseline_leaves_it_open() -> None:
 )
 def test_a_wean_is_not_proven_by_data_that_were_cut_short(kind: str) -> None:
     partial: dict[str, Any] = {kind: UNAVAILABLE}
-    found = find(WEANED, *now("1", 8), availability=available(**partial))
+    found = run(WEANED, *now("1", 8), availability=available(**partial))
     assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE)
 
 
 def test_what_a_server_does_not_offer_is_not_missed() -> None:
     partial: dict[str, Any] = dict.fromkeys(("MedicationDispense", "MedicationStatement"), NOT_OFFERED)
-    assert find(WEANED, *now("1", 8), availability=available(**partial)).holds is Truth.YES
+    assert run(WEANED, *now("1", 8), availability=available(**partial)).holds is Truth.YES
 
 
 @pytest.mark.parametrize(

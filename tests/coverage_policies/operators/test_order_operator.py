@@ -11,7 +11,7 @@ from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.order import OPERATOR
 from fhir_mappings.codings import CPT
 from fhir_mappings.order_text import ATTRIBUTES
-from tests.support.policy_fakes import RXNORM, UNAVAILABLE, all_of, clause, concept, find, order, row
+from tests.support.policy_fakes import RXNORM, UNAVAILABLE, all_of, clause, concept, order, row, run
 
 POSTERIOR = clause("order", approach=["posterior", "posterior-oblique"])
 
@@ -22,7 +22,7 @@ def stating(*details: str, notes: tuple[str, ...] = ()) -> Any:
 
 def test_it_needs_no_chart() -> None:
     assert POSTERIOR.searches == clause("order", code="the-order").searches == ()
-    assert find(clause("order", code="the-order"), availability=all_of(UNAVAILABLE)).holds is Truth.YES
+    assert run(clause("order", code="the-order"), availability=all_of(UNAVAILABLE)).holds is Truth.YES
 
 
 # --- stated ----------------------------------------------------------------------------------------------------------
@@ -46,7 +46,7 @@ def test_it_needs_no_chart() -> None:
 def test_only_what_is_stated_plainly_decides(
     details: list[str], notes: tuple[str, ...], holds: Truth, reason: Reason
 ) -> None:
-    found = find(POSTERIOR, of=stating(*details, notes=notes))
+    found = run(POSTERIOR, of=stating(*details, notes=notes))
     assert (found.holds, found.reason) == (holds, reason)
 
 
@@ -64,13 +64,13 @@ def test_only_what_is_stated_plainly_decides(
 def test_the_order_is_the_evidence_of_what_it_says(
     details: list[str], notes: tuple[str, ...], values: list[str]
 ) -> None:
-    found = find(POSTERIOR, of=stating(*details, notes=notes))
+    found = run(POSTERIOR, of=stating(*details, notes=notes))
     assert [item.value for item in found.evidence] == values
     assert {item.reference for item in found.evidence} <= {"ServiceRequest/order-1"}
 
 
 def test_what_is_stated_is_the_gist() -> None:
-    assert find(POSTERIOR, of=stating("Posterior approach")).headline == "posterior"
+    assert run(POSTERIOR, of=stating("Posterior approach")).headline == "posterior"
 
 
 STATED = [
@@ -86,8 +86,8 @@ STATED = [
 
 @pytest.mark.parametrize(("attribute", "value", "words"), STATED)
 def test_every_attribute_is_asked_for_by_its_own_name(attribute: str, value: str, words: str) -> None:
-    assert find(clause("order", **{attribute: value}), of=stating(words)).holds is Truth.YES
-    assert find(clause("order", **{attribute: value}), of=stating("Something else")).holds is Truth.UNKNOWN
+    assert run(clause("order", **{attribute: value}), of=stating(words)).holds is Truth.YES
+    assert run(clause("order", **{attribute: value}), of=stating("Something else")).holds is Truth.UNKNOWN
 
 
 def test_every_attribute_of_an_order_can_be_asked_for() -> None:
@@ -120,7 +120,7 @@ BECAUSE_ALPHA = {"reasonCode": [concept("alpha")]}
 def test_a_code_of_the_order_holds_by_its_value_set(
     arguments: dict[str, Any], of: dict[str, Any], holds: Truth
 ) -> None:
-    assert find(clause("order", **arguments), of=order(**of)).holds is holds
+    assert run(clause("order", **arguments), of=order(**of)).holds is holds
 
 
 @pytest.mark.parametrize(
@@ -128,24 +128,24 @@ def test_a_code_of_the_order_holds_by_its_value_set(
     [("alpha", Reason.INVALID_ATTRIBUTE), ("alpha-asks", Reason.INVALID_ATTRIBUTE), ("beta", Reason.MISSING)],
 )
 def test_a_code_that_is_known_is_an_attribute_and_one_that_is_not_is_missing(reason: str, why: Reason) -> None:
-    found = find(clause("order", reason="alpha"), of=order(reasonCode=[concept(reason)]))
+    found = run(clause("order", reason="alpha"), of=order(reasonCode=[concept(reason)]))
     assert found.reason is why
 
 
 def test_an_order_without_a_code_cannot_tell() -> None:
-    found = find(clause("order", code="the-order"), of=order(" "))
+    found = run(clause("order", code="the-order"), of=order(" "))
     assert (found.holds, found.reason, found.evidence) == (Truth.UNKNOWN, Reason.MISSING, ())
 
 
 def test_the_order_is_the_evidence_under_the_label_of_the_code() -> None:
-    (evidence,) = find(clause("order", reason="alpha"), of=order(**BECAUSE_ALPHA)).evidence
+    (evidence,) = run(clause("order", reason="alpha"), of=order(**BECAUSE_ALPHA)).evidence
     assert (evidence.reference, evidence.value) == ("ServiceRequest/order-1", "Label of alpha")
 
 
 @pytest.mark.parametrize(("day", "holds"), [(date(2025, 12, 31), Truth.YES), (date(2026, 1, 1), Truth.NO)])
 def test_a_code_holds_on_its_service_dates_only(day: date, holds: Truth) -> None:
     until = ValueSet("until", [row(CPT, "10001", until=date(2025, 12, 31))])
-    assert find(clause("order", {"until": until}, code="until"), anchor=day).holds is holds
+    assert run(clause("order", {"until": until}, code="until"), anchor=day).holds is holds
 
 
 # --- who does it -----------------------------------------------------------------------------------------------------
@@ -182,5 +182,5 @@ def test_who_does_it_is_told_by_type_role_or_qualification(
     members: dict[str, Any], physician: Truth, other: Truth
 ) -> None:
     of = order(**members)
-    assert find(clause("order", performer="physician"), of=of).holds is physician
-    assert find(clause("order", performer="not-physician"), of=of).holds is other
+    assert run(clause("order", performer="physician"), of=of).holds is physician
+    assert run(clause("order", performer="not-physician"), of=of).holds is other

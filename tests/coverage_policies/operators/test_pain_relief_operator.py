@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Finding, Truth
-from coverage_policies.format.searches import PROCEDURES, observations
+from coverage_policies.format.operator import ClauseResult, Truth
+from coverage_policies.format.searches import PROCEDURES, observation_search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.fhir_json import Resource
@@ -16,9 +16,9 @@ from tests.support.policy_fakes import (
     available,
     clause,
     concept,
-    find,
     order,
     procedure,
+    run,
     score,
 )
 
@@ -37,18 +37,18 @@ def injection(day: str, before: str, after: str, hour: int = 10, name: str = "")
     ]
 
 
-def named(found: Finding) -> list[str]:
+def named(found: ClauseResult) -> list[str]:
     return sorted({item.reference for item in found.evidence})
 
 
 def test_it_needs_procedures_and_the_scores_by_their_code() -> None:
-    assert AT_LEAST_75.searches == (PROCEDURES, observations(["http://loinc.org|72514-3"]))
+    assert AT_LEAST_75.searches == (PROCEDURES, observation_search(["http://loinc.org|72514-3"]))
 
 
 def test_another_scale_may_be_named() -> None:
     other = clause("pain_relief", after="trial", relief="at least 75 %", scale="other-scale")
-    assert other.searches == (PROCEDURES, observations(["http://loinc.org|38208-5"]))
-    assert find(other, *injection("2026-02-01", "8", "2")).holds is Truth.UNKNOWN
+    assert other.searches == (PROCEDURES, observation_search(["http://loinc.org|38208-5"]))
+    assert run(other, *injection("2026-02-01", "8", "2")).holds is Truth.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def test_another_scale_may_be_named() -> None:
 def test_the_relief_is_held_against_the_threshold_exactly(
     before: str, after: str, holds: Truth, reason: Reason
 ) -> None:
-    found = find(AT_LEAST_75, *injection("2026-02-01", before, after))
+    found = run(AT_LEAST_75, *injection("2026-02-01", before, after))
     assert (found.holds, found.reason) == (holds, reason)
 
 
 def test_the_relief_is_printed_with_the_procedure_and_the_scores_are_evidence() -> None:
-    found = find(AT_LEAST_75, *injection("2026-02-01", "8", "2"))
+    found = run(AT_LEAST_75, *injection("2026-02-01", "8", "2"))
     assert [(item.reference, item.value) for item in found.evidence] == [
         ("Procedure/p2026-02-01", "75 %"),
         ("Observation/b2026-02-01", "8"),
@@ -81,7 +81,7 @@ def test_the_relief_is_printed_with_the_procedure_and_the_scores_are_evidence() 
 
 
 def test_why_a_relief_cannot_be_told_is_printed_with_the_procedure() -> None:
-    (evidence,) = find(AT_LEAST_75, procedure("trial", "2026-02-01")).evidence
+    (evidence,) = run(AT_LEAST_75, procedure("trial", "2026-02-01")).evidence
     assert evidence.value == "the time of day of the procedure is not recorded"
 
 
@@ -99,8 +99,7 @@ def test_why_a_relief_cannot_be_told_is_printed_with_the_procedure() -> None:
 )
 def test_every_comparison_holds_on_its_side(phrase: str, before: str, after: str, holds: Truth) -> None:
     assert (
-        find(clause("pain_relief", after="trial", relief=phrase), *injection("2026-02-01", before, after)).holds
-        is holds
+        run(clause("pain_relief", after="trial", relief=phrase), *injection("2026-02-01", before, after)).holds is holds
     )
 
 
@@ -123,23 +122,23 @@ BAD = injection("2026-01-19", "8", "7")
     ],
 )
 def test_two_occasions_are_two_days_that_pass(resources: list[Resource], holds: Truth, reason: Reason) -> None:
-    found = find(TWICE, *resources)
+    found = run(TWICE, *resources)
     assert (found.holds, found.reason) == (holds, reason)
 
 
 def test_a_day_on_which_one_of_two_fails_does_not_pass() -> None:
     both = [*injection("2026-01-05", "8", "2", hour=6), *injection("2026-01-05", "8", "7", hour=20, name="two")]
-    found = find(AT_LEAST_75, *both)
+    found = run(AT_LEAST_75, *both)
     assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.VALUE_OUT_OF_RANGE)
 
 
 def test_a_day_on_which_one_of_two_was_not_measured_does_not_pass() -> None:
-    found = find(AT_LEAST_75, *GOOD, procedure("trial", "2026-01-05T22:00:00Z", id="two"))
+    found = run(AT_LEAST_75, *GOOD, procedure("trial", "2026-01-05T22:00:00Z", id="two"))
     assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.MISSING)
 
 
 def test_one_occasion_is_enough_where_none_is_named() -> None:
-    assert find(AT_LEAST_75, *GOOD).holds is Truth.YES
+    assert run(AT_LEAST_75, *GOOD).holds is Truth.YES
 
 
 # --- windows ---------------------------------------------------------------------------------------------------------
@@ -163,35 +162,35 @@ def measured(before: str, after: str) -> list[Resource]:
     ],
 )
 def test_scores_count_from_a_day_before_to_eight_hours_after(before: str, after: str, holds: Truth) -> None:
-    assert find(AT_LEAST_75, *measured(before, after)).holds is holds
+    assert run(AT_LEAST_75, *measured(before, after)).holds is holds
 
 
 def test_the_windows_may_be_named() -> None:
     wide = clause("pain_relief", after="trial", relief="at least 75 %", before="48 hours", measured_within="48 hours")
     scores = measured("2026-01-30T12:00:00Z", "2026-02-03T12:00:00Z")
-    assert (find(wide, *scores).holds, find(AT_LEAST_75, *scores).holds) == (Truth.YES, Truth.UNKNOWN)
+    assert (run(wide, *scores).holds, run(AT_LEAST_75, *scores).holds) == (Truth.YES, Truth.UNKNOWN)
 
 
 def test_the_worst_score_after_it_counts() -> None:
-    assert find(AT_LEAST_75, *GOOD, score("3", "2026-01-05T15:00:00Z")).holds is Truth.UNKNOWN
+    assert run(AT_LEAST_75, *GOOD, score("3", "2026-01-05T15:00:00Z")).holds is Truth.UNKNOWN
 
 
 # --- which procedures, which data ------------------------------------------------------------------------------------
 
 
 def test_a_procedure_after_the_anchor_date_is_none() -> None:
-    found = find(AT_LEAST_75, *injection("2026-03-03", "8", "2"))
+    found = run(AT_LEAST_75, *injection("2026-03-03", "8", "2"))
     assert (found.holds, found.reason) == (Truth.NO, Reason.NOT_FOUND)
 
 
 def test_a_procedure_on_the_anchor_date_counts() -> None:
-    assert find(AT_LEAST_75, *injection("2026-03-02", "8", "2")).holds is Truth.YES
+    assert run(AT_LEAST_75, *injection("2026-03-02", "8", "2")).holds is Truth.YES
 
 
 def test_a_procedure_that_was_not_completed_shows_no_relief() -> None:
     resources = injection("2026-02-01", "8", "2")
     stopped = dict(resources[0]) | {"status": "stopped"}
-    found = find(AT_LEAST_75, stopped, *resources[1:])
+    found = run(AT_LEAST_75, stopped, *resources[1:])
     assert (found.holds, named(found)) == (Truth.UNKNOWN, ["Procedure/p2026-02-01"])
 
 
@@ -199,17 +198,17 @@ def test_a_procedure_that_was_not_completed_shows_no_relief() -> None:
 @pytest.mark.parametrize("how", [UNAVAILABLE, NOT_OFFERED])
 def test_what_was_not_read_might_show_less_relief(kind: str, how: Any) -> None:
     partial: dict[str, Any] = {kind: how}
-    found = find(AT_LEAST_75, *GOOD, availability=available(**partial))
+    found = run(AT_LEAST_75, *GOOD, availability=available(**partial))
     assert (found.holds, found.reason, len(found.evidence)) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, 3)
 
 
 def test_without_a_threshold_a_procedure_is_shown_with_its_relief() -> None:
-    found = find(SHOWN, *GOOD, *BAD, availability=available(Observation=UNAVAILABLE))
+    found = run(SHOWN, *GOOD, *BAD, availability=available(Observation=UNAVAILABLE))
     assert (found.holds, found.reason, len(found.evidence)) == (Truth.YES, Reason.PRESENT, 6)
 
 
 def test_without_a_threshold_a_procedure_that_is_unclear_cannot_tell() -> None:
-    found = find(SHOWN, procedure("trial", "2026-02-01", "stopped"))
+    found = run(SHOWN, procedure("trial", "2026-02-01", "stopped"))
     assert (found.holds, found.reason, len(found.evidence)) == (Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, 1)
 
 
@@ -228,7 +227,7 @@ def test_without_a_threshold_a_procedure_that_is_unclear_cannot_tell() -> None:
 )
 def test_both_the_least_and_the_most_relief_must_be_as_asked(phrase: str, holds: Truth) -> None:
     waned = [*injection("2026-02-01", "8", "1"), score("6", "2026-02-01T17:00:00Z", id="late")]
-    found = find(clause("pain_relief", after="trial", relief=phrase), *waned)
+    found = run(clause("pain_relief", after="trial", relief=phrase), *waned)
     assert found.holds is holds
     assert found.evidence[0].value == "25 to 87.5 %"
     assert named(found) == [
@@ -252,7 +251,7 @@ def test_on_several_scales_the_worst_and_the_best_count() -> None:
         ("under 76 %", Truth.YES),
     ):
         assert (
-            find(clause("pain_relief", two_scales, after="trial", relief=relief, scale="scales"), *facts).holds is holds
+            run(clause("pain_relief", two_scales, after="trial", relief=relief, scale="scales"), *facts).holds is holds
         )
 
 
@@ -287,7 +286,7 @@ APART = clause("pain_relief", after="trial", relief="at least 75 %", occasions="
     ],
 )
 def test_occasions_lie_apart(resources: list[Resource], holds: Truth, reason: Reason) -> None:
-    found = find(APART, *resources)
+    found = run(APART, *resources)
     assert (found.holds, found.reason) == (holds, reason)
 
 
@@ -312,13 +311,13 @@ THREE = [
     ],
 )
 def test_one_day_alone_is_asked_about(occasion: str, relief: str, holds: Truth) -> None:
-    found = find(clause("pain_relief", after="trial", occasion=occasion, relief=relief), *THREE)
+    found = run(clause("pain_relief", after="trial", occasion=occasion, relief=relief), *THREE)
     assert (found.holds, found.reason, len(found.evidence)) == (holds, Reason.VALUE_OUT_OF_RANGE, 3)
     assert found.headline == {"first": "75 %", "second": "12.5 %", "last": "87.5 %"}[occasion]
 
 
-def which(place: str, *resources: Resource, **more: Any) -> Finding:
-    return find(clause("pain_relief", after="trial", occasion=place, relief="at least 75 %", **more), *resources)
+def which(place: str, *resources: Resource, **more: Any) -> ClauseResult:
+    return run(clause("pain_relief", after="trial", occasion=place, relief="at least 75 %", **more), *resources)
 
 
 def test_there_is_no_second_of_one() -> None:
@@ -373,9 +372,9 @@ def test_the_first_of_the_side_of_the_order() -> None:
     failed_right = on_side(injection("2026-01-05", "8", "7"), RIGHT)
     good_left = on_side(injection("2026-02-02", "8", "1"), LEFT)
     test = clause("pain_relief", after="trial", occasion="first", relief="at least 75 %", side="same or not stated")
-    assert find(test, *failed_right, *good_left, of=left_order).holds is Truth.YES
-    assert find(test, *failed_right, *GOOD_TOO, of=left_order).holds is Truth.UNKNOWN
-    assert find(test, *GOOD_TOO, of=left_order).holds is Truth.YES
+    assert run(test, *failed_right, *good_left, of=left_order).holds is Truth.YES
+    assert run(test, *failed_right, *GOOD_TOO, of=left_order).holds is Truth.UNKNOWN
+    assert run(test, *GOOD_TOO, of=left_order).holds is Truth.YES
 
 
 def test_the_first_for_a_purpose() -> None:
@@ -390,11 +389,11 @@ def test_the_first_for_a_purpose() -> None:
 def test_what_is_on_the_other_side_is_no_occasion_and_not_shown() -> None:
     right = on_side(injection("2026-02-02", "8", "1"), RIGHT)
     twice = clause("pain_relief", after="trial", relief="at least 75 %", occasions="2", side="same or not stated")
-    found = find(twice, *on_side(GOOD, LEFT), *right, of=order(bodySite=LEFT))
+    found = run(twice, *on_side(GOOD, LEFT), *right, of=order(bodySite=LEFT))
     assert (found.holds, len(found.evidence)) == (Truth.UNKNOWN, 3)
     shown = clause("pain_relief", after="trial", side="same")
-    assert find(shown, *right, of=order(bodySite=LEFT)).holds is Truth.NO
-    assert find(shown, *GOOD, of=order(bodySite=LEFT)).holds is Truth.UNKNOWN
+    assert run(shown, *right, of=order(bodySite=LEFT)).holds is Truth.NO
+    assert run(shown, *GOOD, of=order(bodySite=LEFT)).holds is Truth.UNKNOWN
 
 
 # --- the days that follow --------------------------------------------------------------------------------------------
@@ -417,17 +416,17 @@ LASTED = clause("pain_relief", after="trial", relief="at least 75 %", sustained=
     ],
 )
 def test_the_relief_lasts_over_the_days_that_follow(later: list[tuple[str, str]], holds: Truth, reason: Reason) -> None:
-    found = find(LASTED, *GOOD, *(score(value, day) for value, day in later))
+    found = run(LASTED, *GOOD, *(score(value, day) for value, day in later))
     assert (found.holds, found.reason) == (holds, reason)
 
 
 def test_a_score_of_a_following_day_that_is_not_final_leaves_it_open() -> None:
-    found = find(LASTED, *GOOD, score("2", "2026-01-06"), score("2", "2026-01-07", status="preliminary"))
+    found = run(LASTED, *GOOD, score("2", "2026-01-06"), score("2", "2026-01-07", status="preliminary"))
     assert found.holds is Truth.UNKNOWN
 
 
 def test_a_score_of_another_scale_says_nothing_of_the_days_that_follow() -> None:
-    assert find(LASTED, *GOOD, score("2", "2026-01-06", code="38208-5")).holds is Truth.UNKNOWN
+    assert run(LASTED, *GOOD, score("2", "2026-01-06", code="38208-5")).holds is Truth.UNKNOWN
 
 
 # --- counted from ----------------------------------------------------------------------------------------------------
@@ -450,9 +449,9 @@ def test_the_scores_of_a_trial_count_from_its_start(at: str, from_start: Truth, 
         score("2", at, id="a"),
     ]
     arguments = {"after": "trial", "relief": "at least 75 %", "measured_within": "48 hours"}
-    assert find(clause("pain_relief", from_="start", **arguments), *facts).holds is from_start
-    assert find(clause("pain_relief", from_="end", **arguments), *facts).holds is from_end
-    assert find(clause("pain_relief", **arguments), *facts).holds is from_end
+    assert run(clause("pain_relief", from_="start", **arguments), *facts).holds is from_start
+    assert run(clause("pain_relief", from_="end", **arguments), *facts).holds is from_end
+    assert run(clause("pain_relief", **arguments), *facts).holds is from_end
 
 
 def test_a_trial_without_an_end_counts_from_its_start_alone() -> None:
@@ -462,7 +461,7 @@ def test_a_trial_without_an_end_counts_from_its_start_alone() -> None:
         score("8", "2026-02-02T09:00:00Z", id="b"),
         score("2", "2026-02-02T12:00:00Z", id="a"),
     ]
-    assert find(clause("pain_relief", after="trial", relief="at least 75 %", from_="start"), *facts).holds is Truth.YES
+    assert run(clause("pain_relief", after="trial", relief="at least 75 %", from_="start"), *facts).holds is Truth.YES
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from coverage_policies.format.operator import Truth
 from coverage_policies.format.searches import CARE_PLANS, ORDERS, PROCEDURES
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
-from tests.support.policy_fakes import UNAVAILABLE, available, clause, concept, find, procedure
+from tests.support.policy_fakes import UNAVAILABLE, available, clause, concept, procedure, run
 
 PLANNED = clause("planned", in_="alpha")
 
@@ -57,7 +57,7 @@ def test_it_needs_plans_orders_and_procedures() -> None:
     ],
 )
 def test_what_is_active_or_under_way_holds(resource: Resource, holds: Truth) -> None:
-    found = find(PLANNED, resource)
+    found = run(PLANNED, resource)
     assert (found.holds, found.reason) == (holds, Reason.PRESENT if holds is Truth.YES else Reason.NOT_FOUND)
     assert len(found.evidence) == (1 if holds is Truth.YES else 0)
 
@@ -65,6 +65,6 @@ def test_what_is_active_or_under_way_holds(resource: Resource, holds: Truth) -> 
 @pytest.mark.parametrize("kind", ["CarePlan", "ServiceRequest", "Procedure"])
 def test_silence_tells_nothing_where_one_kind_was_cut_short(kind: str) -> None:
     cut_short: dict[str, Any] = {kind: UNAVAILABLE}
-    found = find(PLANNED, availability=available(**cut_short))
+    found = run(PLANNED, availability=available(**cut_short))
     assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE)
-    assert find(PLANNED, care_plan("alpha"), availability=available(**cut_short)).holds is Truth.YES
+    assert run(PLANNED, care_plan("alpha"), availability=available(**cut_short)).holds is Truth.YES

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Finding, Truth
+from coverage_policies.format.operator import ClauseResult, Truth
 from coverage_policies.format.searches import PROCEDURES
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.orders import Order
-from tests.support.policy_fakes import NOT_OFFERED, UNAVAILABLE, available, clause, concept, find, order, procedure
+from tests.support.policy_fakes import NOT_OFFERED, UNAVAILABLE, available, clause, concept, order, procedure, run
 
 YES, NO, OPEN = Truth.YES, Truth.NO, Truth.UNKNOWN
 CUT_SHORT = available(Procedure=UNAVAILABLE)
@@ -33,9 +33,9 @@ def asked(*resources: Resource, of: Order | None = None, cut_short: bool = False
     return finding(*resources, of=of, cut_short=cut_short, **arguments).holds
 
 
-def finding(*resources: Resource, of: Order | None = None, cut_short: bool = False, **arguments: str) -> Finding:
+def finding(*resources: Resource, of: Order | None = None, cut_short: bool = False, **arguments: str) -> ClauseResult:
     more: dict[str, Any] = {"availability": CUT_SHORT} if cut_short else {}
-    return find(clause("procedure", in_="alpha", **arguments), *resources, of=of, **more)
+    return run(clause("procedure", in_="alpha", **arguments), *resources, of=of, **more)
 
 
 def test_all_of_it_needs_the_procedures() -> None:
@@ -99,7 +99,7 @@ def test_a_list_cut_short_proves_many_and_never_few() -> None:
 
 def test_a_server_without_procedures_tells_no_number() -> None:
     test = clause("procedure", in_="alpha", count="at least 4")
-    assert find(test, done(FOUR[0]), availability=available(Procedure=NOT_OFFERED)).holds is OPEN
+    assert run(test, done(FOUR[0]), availability=available(Procedure=NOT_OFFERED)).holds is OPEN
 
 
 # --- how far apart ---------------------------------------------------------------------------------------------------

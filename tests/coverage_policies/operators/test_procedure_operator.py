@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Finding, Truth
-from coverage_policies.format.operator import Test as ClauseTest
+from coverage_policies.format.operator import ClauseCheck, ClauseResult, Truth
 from coverage_policies.format.searches import PROCEDURES
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
-from tests.support.policy_fakes import UNAVAILABLE, available, case, clause, find, procedure
+from tests.support.policy_fakes import UNAVAILABLE, available, case, clause, procedure, run
 
 DONE = clause("procedure", in_="alpha")
 RECENT = clause("procedure", in_="alpha", within="3 months")
@@ -18,7 +17,7 @@ LONG = clause("procedure", in_="alpha", lasting="at least 4 weeks")
 CUT_SHORT = available(Procedure=UNAVAILABLE)
 
 
-def named(found: Finding) -> list[str]:
+def named(found: ClauseResult) -> list[str]:
     return [item.reference for item in found.evidence]
 
 
@@ -52,7 +51,7 @@ def test_it_needs_the_procedures() -> None:
     ],
 )
 def test_what_was_done_by_the_anchor_date_holds(resource: Resource, holds: Truth, reason: Reason) -> None:
-    found = find(DONE, resource)
+    found = run(DONE, resource)
     assert (found.holds, found.reason) == (holds, reason)
 
 
@@ -66,15 +65,15 @@ def test_what_was_done_by_the_anchor_date_holds(resource: Resource, holds: Truth
 )
 @pytest.mark.parametrize("test", [DONE, RECENT], ids=["done", "recent"])
 def test_what_goes_on_now_is_not_taken_back_to_an_earlier_day(
-    test: ClauseTest, resource: Resource, holds: Truth
+    test: ClauseCheck, resource: Resource, holds: Truth
 ) -> None:
     now = case(resource)
-    assert test.find(now).holds is Truth.YES
-    assert test.find(replace(now, is_looking_back=True)).holds is holds
+    assert test.evaluate(now).holds is Truth.YES
+    assert test.evaluate(replace(now, is_looking_back=True)).holds is holds
 
 
 def test_what_was_done_on_no_known_day_is_not_taken_back_to_an_earlier_day() -> None:
-    assert DONE.find(replace(case(procedure("alpha", None)), is_looking_back=True)).holds is Truth.UNKNOWN
+    assert DONE.evaluate(replace(case(procedure("alpha", None)), is_looking_back=True)).holds is Truth.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -95,30 +94,28 @@ def test_what_was_done_on_no_known_day_is_not_taken_back_to_an_earlier_day() -> 
 def test_what_was_done_recently_holds_and_the_boundary_day_is_recent(
     resource: Resource, holds: Truth, reason: Reason
 ) -> None:
-    found = find(RECENT, resource)
+    found = run(RECENT, resource)
     assert (found.holds, found.reason) == (holds, reason)
 
 
 def test_only_what_is_recent_is_evidence_where_something_is() -> None:
     assert named(
-        find(RECENT, procedure("alpha", "2026-02-01", id="new"), procedure("alpha", "2025-01-01", id="old"))
+        run(RECENT, procedure("alpha", "2026-02-01", id="new"), procedure("alpha", "2025-01-01", id="old"))
     ) == ["Procedure/new"]
 
 
 def test_one_that_is_unclear_beside_an_old_one_cannot_tell() -> None:
-    found = find(
-        RECENT, procedure("alpha", "2025-01-01", id="old"), procedure("alpha", "2026-02-01", "stopped", id="s")
-    )
+    found = run(RECENT, procedure("alpha", "2025-01-01", id="old"), procedure("alpha", "2026-02-01", "stopped", id="s"))
     assert (found.holds, named(found)) == (Truth.UNKNOWN, ["Procedure/old", "Procedure/s"])
 
 
 def test_a_list_cut_short_may_lack_the_recent_one() -> None:
-    found = find(RECENT, procedure("alpha", "2025-01-01"), availability=CUT_SHORT)
+    found = run(RECENT, procedure("alpha", "2025-01-01"), availability=CUT_SHORT)
     assert (found.holds, found.reason, len(found.evidence)) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, 1)
 
 
 def test_a_recent_one_of_a_list_cut_short_holds() -> None:
-    assert find(RECENT, procedure("alpha", "2026-02-01"), availability=CUT_SHORT).holds is Truth.YES
+    assert run(RECENT, procedure("alpha", "2026-02-01"), availability=CUT_SHORT).holds is Truth.YES
 
 
 # --- lasting ---------------------------------------------------------------------------------------------------------
@@ -142,18 +139,18 @@ def visits(*days: str, **more: Any) -> list[Resource]:
     ],
 )
 def test_it_lasts_from_the_first_to_the_last(days: tuple[str, ...], holds: Truth, reason: Reason) -> None:
-    found = find(LONG, *visits(*days))
+    found = run(LONG, *visits(*days))
     assert (found.holds, found.reason, len(found.evidence)) == (holds, reason, len(days))
 
 
 def test_one_period_lasts_from_its_start_to_its_end() -> None:
-    assert find(LONG, period("2026-01-01", "2026-01-29")).holds is Truth.YES
-    assert find(LONG, period("2026-01-01", "2026-01-28")).holds is Truth.UNKNOWN
+    assert run(LONG, period("2026-01-01", "2026-01-29")).holds is Truth.YES
+    assert run(LONG, period("2026-01-01", "2026-01-28")).holds is Truth.UNKNOWN
 
 
 def test_a_period_counts_up_to_the_anchor_date_only() -> None:
-    assert find(LONG, period("2026-02-02", "2026-06-01")).holds is Truth.YES
-    assert find(LONG, period("2026-02-03", "2026-06-01")).holds is Truth.UNKNOWN
+    assert run(LONG, period("2026-02-02", "2026-06-01")).holds is Truth.YES
+    assert run(LONG, period("2026-02-03", "2026-06-01")).holds is Truth.UNKNOWN
 
 
 def test_what_is_unclear_or_undated_makes_nothing_longer() -> None:
@@ -164,9 +161,9 @@ def test_what_is_unclear_or_undated_makes_nothing_longer() -> None:
         period("2025-01-01", None, id="x"),
         procedure("alpha-asks", "2025-01-01", id="x"),
     ):
-        found = find(LONG, known, other)
+        found = run(LONG, known, other)
         assert (found.holds, named(found)) == (Truth.UNKNOWN, ["Procedure/known", "Procedure/x"])
 
 
 def test_what_comes_after_the_anchor_date_makes_nothing_longer() -> None:
-    assert find(LONG, *visits("2026-02-10", "2026-03-10")).holds is Truth.UNKNOWN
+    assert run(LONG, *visits("2026-02-10", "2026-03-10")).holds is Truth.UNKNOWN
