@@ -80,7 +80,7 @@ class Assessment:
         offers: dict[str, list[tuple[str, Alternative]]] = {}
         for determination in self.determinations:
             for alternative in determination.alternatives:
-                offers.setdefault(alternative.says, []).append((determination.text, alternative))
+                offers.setdefault(alternative.says, []).append((determination.full_name, alternative))
         return tuple(
             Suggestion(label, found[0][1].resource, tuple((revision, each.criterion) for revision, each in found))
             for label, found in offers.items()

@@ -211,7 +211,7 @@ def test_what_cannot_be_honoured_is_refused(param):
 
 def test_the_searches_of_the_service_are_all_honoured():
     ours = [value for value in vars(searches).values() if isinstance(value, searches.Search)]
-    ours.append(searches.observations([f"{LOINC}|72514-3"]))
+    ours.append(searches.observation_search([f"{LOINC}|72514-3"]))
     for search in ours:
         names = ["patient", *(name for name, _ in search.parameters), *(["code"] if search.codes else [])]
         assert set(names) <= set(PARAMETERS[search.resource_type]), search.resource_type
