@@ -13,7 +13,7 @@ from cds_service.records.schema import SchemaState, state, upgrade
 @click.command("upgrade")
 def upgrade_command() -> None:
     """Bring the schema up to date."""
-    with opened_database(settings_given()) as database:
+    with opened_database(settings_given(), create=True) as database:
         before = upgrade(database)
     if before is SchemaState.UNKNOWN:
         raise click.ClickException(f"the schema is {before.value}")

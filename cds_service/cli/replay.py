@@ -34,7 +34,9 @@ def replay_command(decision_id: str, request_file: Path, chart: Path | None, as_
     found = decision_of(settings, decision_id)
     try:
         with exit_on_error():
-            checks = replay(found, request, bundle, assessor, settings, open_key(settings), time.monotonic)
+            checks = replay(
+                found, request, bundle, assessor, settings, open_key(settings, create=False), time.monotonic
+            )
     except (NotReplayableError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     if as_json:

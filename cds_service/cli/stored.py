@@ -21,10 +21,13 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
-def opened_database(settings: Settings) -> Iterator[Database]:
-    """The database, for as long as a command needs it; what is wrong with it ends the command."""
+def opened_database(settings: Settings, *, create: bool = False) -> Iterator[Database]:
+    """Open the database for the time of a command, and end the command with what is wrong with it.
+
+    Only with `create` it is made where there is none.
+    """
     with exit_on_error():
-        database = open_database(settings, wait_seconds=_WAIT_SECONDS)
+        database = open_database(settings, wait_seconds=_WAIT_SECONDS, create=create)
         try:
             yield database
         finally:
@@ -33,7 +36,7 @@ def opened_database(settings: Settings) -> Iterator[Database]:
 
 @contextmanager
 def current_database(settings: Settings) -> Iterator[Database]:
-    """The database, whose schema must be current."""
+    """Open the database, and end the command unless its schema is current."""
     with opened_database(settings) as database:
         found = state(database)
         if found is not SchemaState.CURRENT:

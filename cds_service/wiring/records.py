@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from importlib.metadata import version
+from pathlib import Path
 
 from cds_service.records.database import IN_MEMORY, Database
 from cds_service.records.policy_snapshot import PolicySnapshot
@@ -22,21 +23,33 @@ class NotReadyError(Exception):
     """Records cannot be kept as things are; the message says what to do."""
 
 
-def open_database(settings: Settings, *, wait_seconds: float | None = None) -> Database:
-    """The database of these settings; waits may last longer than they say where nobody waits for an answer.
+def open_database(settings: Settings, *, wait_seconds: float | None = None, create: bool = True) -> Database:
+    """Open the database of these settings; `wait_seconds` replaces their limit where nobody waits for an answer.
 
-    Raises NotReadyError for a URL or a folder that cannot be used.
+    Raises NotReadyError for a URL or a folder that cannot be used; with `create` false, which makes no file and no
+    folder, also where there is no database.
     """
     url = settings.database_url.get_secret_value() if settings.database_url else ""
+    file = settings.data_folder / DATABASE_FILE
     try:
-        if not url:
-            settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            url = f"sqlite:///{settings.data_folder / DATABASE_FILE}"
-        return Database(url, wait_seconds=wait_seconds or settings.database_wait_seconds, connections=settings.threads)
-    except OSError as error:
-        raise NotReadyError(f"the data folder {settings.data_folder} cannot be made: {error.strerror}") from None
+        database = Database(
+            url or f"sqlite:///{file}",
+            wait_seconds=wait_seconds or settings.database_wait_seconds,
+            connections=settings.threads,
+        )
     except (ValueError, ImportError) as error:
         raise NotReadyError(f"CDS_DATABASE_URL cannot be used: {error}") from None
+    try:
+        if create and not url:
+            settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotReadyError(f"the data folder {settings.data_folder} cannot be made: {error.strerror}") from None
+    if not create and database.is_sqlite and not Path(database.engine.url.database or "").is_file():
+        raise NotReadyError(
+            f"there is no database at {database.engine.url.database}; `cds-service serve` creates one, "
+            "and so does `cds-service db upgrade`"
+        )
+    return database
 
 
 def make_ready(database: Database) -> None:
@@ -52,12 +65,18 @@ def make_ready(database: Database) -> None:
         raise NotReadyError(f"the schema of the database is {found.value}; {do}")
 
 
-def open_key(settings: Settings) -> Pseudonymizer:
-    """The key of these settings, made in the data folder where there is none. Raises NotReadyError."""
+def open_key(settings: Settings, *, create: bool = True) -> Pseudonymizer:
+    """Return the key of these settings, made in the data folder where there is none.
+
+    Raises NotReadyError; with `create` false also where there is no key.
+    """
     if settings.pseudonym_key:
         return Pseudonymizer(settings.pseudonym_key.get_secret_value().encode())
+    file = settings.data_folder / KEY_FILE
+    if not create and not file.exists():
+        raise NotReadyError(f"there is no pseudonym key at {file}; set CDS_PSEUDONYM_KEY to the key of the service")
     try:
-        return Pseudonymizer(key_in(settings.data_folder / KEY_FILE))
+        return Pseudonymizer(key_in(file))
     except UnusableKeyError as error:
         raise NotReadyError(str(error)) from None
 
