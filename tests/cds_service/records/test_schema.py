@@ -1,5 +1,6 @@
 """Migrations make the tables, wherever the package lies and whoever runs them at the same time."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -9,15 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
+from cds_service.records import schema
 from cds_service.records.database import IN_MEMORY, Database, UnavailableError
-from cds_service.records.schema import SchemaState, _config, state, upgrade
-from cds_service.records.tables import METADATA
-from tests.support.record_fakes import ROOT
+from cds_service.records.schema import SchemaState, state, upgrade
+from cds_service.records.tables import METADATA, USED_TOKENS
+from tests.support.record_fakes import NOW, ROOT
+
+MIGRATIONS = ROOT / "cds_service" / "records" / "migrations" / "versions"
 
 
 def test_the_migrations_make_the_tables_that_the_code_knows(database: Database) -> None:
@@ -26,16 +29,40 @@ def test_the_migrations_make_the_tables_that_the_code_knows(database: Database) 
         assert compare_metadata(context, METADATA) == []
 
 
-def test_a_schema_is_brought_up_to_date_from_every_step(empty: Database) -> None:
+_NEXT_MIGRATION = """\
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade():
+    op.add_column("used_tokens", sa.Column("seen", sa.Integer, nullable=True))
+"""
+
+
+def test_a_new_database_gets_the_current_schema(empty: Database) -> None:
     assert state(empty) is SchemaState.MISSING
-    with empty.writing() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-    assert state(empty) is SchemaState.BEHIND
-    assert upgrade(empty) is SchemaState.BEHIND
+    assert upgrade(empty) is SchemaState.MISSING
     assert state(empty) is SchemaState.CURRENT
     assert upgrade(empty) is SchemaState.CURRENT
+
+
+def test_an_older_schema_is_upgraded_and_keeps_its_rows(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.writing() as connection:
+        connection.execute(insert(USED_TOKENS), {"issuer": "i", "jti": "j", "expires_at": NOW})
+    (tmp_path / "0002_next.py").write_text(_NEXT_MIGRATION)
+    config = schema._config()
+    config.set_main_option("version_locations", f"{MIGRATIONS}{os.pathsep}{tmp_path}")
+    monkeypatch.setattr(schema, "_config", lambda: config)
+    assert state(database) is SchemaState.BEHIND
+    assert upgrade(database) is SchemaState.BEHIND
+    assert state(database) is SchemaState.CURRENT
+    with database.reading() as connection:
+        assert connection.execute(text("SELECT jti, seen FROM used_tokens")).all() == [("j", None)]
 
 
 def test_a_schema_of_a_newer_version_is_left_alone(database: Database) -> None:
