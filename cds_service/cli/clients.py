@@ -12,7 +12,7 @@ from cds_service.clients.algorithms import ALGORITHMS
 from cds_service.clients.key_sources import keys_of
 from cds_service.clients.keys import KeysError, KeySet
 from cds_service.clients.registry import Client, load_clients
-from cds_service.clients.registry_edit import add_caller
+from cds_service.clients.registry_edit import add_client
 
 _FILE = click.option(
     "--file",
@@ -56,7 +56,7 @@ def add_command(
     }
     file = _file(path)
     with exit_on_error():
-        added = add_caller(file, {key: value for key, value in stated.items() if value})
+        added = add_client(file, {key: value for key, value in stated.items() if value})
     click.echo(f"{added.name} stands in {file}. Next: cds-service clients check {added.name}, and restart the service.")
 
 

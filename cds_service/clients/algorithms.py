@@ -1,7 +1,7 @@
-"""The JWS algorithms a client may register: signatures with a private key, never a shared secret, never none."""
+"""The JWS algorithms a client may register: signatures by a private key, never a shared secret, never `none`."""
 
 USUAL = ("ES384", "RS384")
-"""What CDS Hooks recommends, and what a client may use that registers no others."""
+"""The algorithms CDS Hooks recommends; the default of a client that registers none."""
 
 ALGORITHMS = (
     *USUAL,

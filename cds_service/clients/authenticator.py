@@ -1,7 +1,7 @@
-"""The check of a token (CDS Hooks 2.0.1, Trusting CDS Clients; order of the checks: its best practices).
+"""Check tokens (CDS Hooks 2.0.1, Trusting CDS Clients; its best practices give the order of the checks).
 
-What is cheap comes first: no key is looked for, and nothing remembered, for a token that would be refused anyway. The
-moment is an argument, and what a library would take from the clock of the machine is checked here.
+Cheap checks come first, so a token that fails them costs no key lookup and no entry in the replay guard. All times are
+checked here against the clock that is passed in, because PyJWT would use the clock of the machine.
 """
 
 import math
@@ -29,7 +29,7 @@ _SIGNATURE_ALONE: Any = {
 
 
 class InvalidTokenError(Exception):
-    """A call without a token that holds; `reason`, and whom the token named, are for the log and for no answer."""
+    """A call without a valid token. Log `reason` and the claims; never send them in an answer."""
 
     def __init__(self, reason: str, *, issuer: str = "", tenant: str = "", jti: str = "") -> None:
         super().__init__(reason)
@@ -40,26 +40,22 @@ class InvalidTokenError(Exception):
 
 
 class Keys(Protocol):
-    """The keys of a client, at hand or read when they are needed."""
+    """The keys of one client."""
 
     def candidate_keys(self, kid: str, algorithm: str) -> tuple[PublicKey, ...]:
-        """The keys that may have signed a token with this header."""
+        """Return the keys that may have signed a token with this `kid` and `alg`; fetch them if necessary."""
 
     def warm_up(self) -> None:
-        """Begin reading the keys if it is time, so that the next token need not wait for them."""
+        """Start fetching the keys if a refresh is due, so that the next token does not wait."""
 
     @property
-    def is_usable(self) -> bool:
-        """Whether keys are held; nothing is read."""
-
-    @property
-    def standing(self) -> KeyStatus:
-        """How the keys stand; nothing is read."""
+    def status(self) -> KeyStatus:
+        """The status of the keys in the cache; fetches nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A call that may be answered: the client, and what its token said for the log."""
+    """An authenticated client, and the `tenant` and `jti` of its token for the log."""
 
     client: Client
     tenant: str
@@ -67,7 +63,7 @@ class Principal:
 
 
 class Authenticator:
-    """Knows the clients and checks their tokens; safe to use from threads."""
+    """Checks the tokens of registered clients. Safe to use from several threads."""
 
     def __init__(
         self,
@@ -76,80 +72,76 @@ class Authenticator:
         clock: Callable[[], datetime],
         *,
         skew_seconds: float,
-        longest_seconds: float,
+        max_lifetime_seconds: float,
     ) -> None:
-        """Clocks may differ by `skew_seconds`; a token that lasts longer than `longest_seconds` is refused."""
-        self._callers = {client.issuer: (client, keys) for client, keys in clients}
-        self._nonces = replay_guard
+        """Allow clocks to differ by `skew_seconds`; reject tokens that expire after `max_lifetime_seconds`."""
+        self._clients = {client.issuer: (client, keys) for client, keys in clients}
+        self._replay_guard = replay_guard
         self._clock = clock
         self._skew = skew_seconds
-        self._longest = longest_seconds
+        self._max_lifetime = max_lifetime_seconds
 
     def authenticate(self, authorization: str, audiences: Collection[str]) -> Principal:
-        """The client whose token is in this Authorization header, for a call of any of these addresses.
+        """Return the client whose token is in this Authorization header; its `aud` must be one of `audiences`.
 
-        Raises InvalidTokenError for everything else. A token is good for one call.
+        Raises InvalidTokenError otherwise, also for a token that was used before.
         """
         token = _token(authorization)
         header, claims = _unchecked(token)
         try:
-            return self._admit(token, header, claims, audiences)
-        except _FaultError as fault:
-            said = {name: _sayable(claims.get(name)) for name in ("iss", "tenant", "jti")}
-            raise InvalidTokenError(str(fault), issuer=said["iss"], tenant=said["tenant"], jti=said["jti"]) from None
+            return self._check(token, header, claims, audiences)
+        except _TokenError as error:
+            issuer, tenant, jti = (_loggable(claims.get(name)) for name in ("iss", "tenant", "jti"))
+            raise InvalidTokenError(str(error), issuer=issuer, tenant=tenant, jti=jti) from None
 
     def warm_up(self) -> None:
-        """Begin reading the keys of every client for which it is time."""
-        for _, keys in self._callers.values():
+        """Start fetching the keys of every client whose refresh is due."""
+        for _, keys in self._clients.values():
             keys.warm_up()
 
-    def without_keys(self) -> tuple[str, ...]:
-        """The names of the clients whose keys are not at hand."""
-        return tuple(client.name for client, keys in self._callers.values() if not keys.is_usable)
-
     def key_statuses(self) -> tuple[KeyStatus, ...]:
-        """How the keys of each client stand; nothing is read."""
-        return tuple(keys.standing for _, keys in self._callers.values())
+        """Return the key status of each client; fetch nothing."""
+        return tuple(keys.status for _, keys in self._clients.values())
 
-    def _admit(
+    def _check(
         self, token: str, header: Mapping[str, Any], claims: Mapping[str, Any], audiences: Collection[str]
     ) -> Principal:
         issuer = claims.get("iss")
-        if not isinstance(issuer, str) or issuer not in self._callers:
-            raise _FaultError("iss is not registered")
-        client, keys = self._callers[issuer]
+        if not isinstance(issuer, str) or issuer not in self._clients:
+            raise _TokenError("iss is not registered")
+        client, keys = self._clients[issuer]
         _check_header(header, client)
-        if not _texts(claims.get("aud")) & set(audiences):
-            raise _FaultError("aud is not the address that was called")
+        if not _strings(claims.get("aud")) & set(audiences):
+            raise _TokenError("aud is not the address that was called")
         expires = self._check_times(claims)
         jti = claims.get("jti")
         if not isinstance(jti, str) or not jti or len(jti) > _LONGEST_JTI or not jti.isprintable():
-            raise _FaultError(f"jti is no text of 1 to {_LONGEST_JTI} characters")
+            raise _TokenError(f"jti is no text of 1 to {_LONGEST_JTI} characters")
         tenant = claims.get("tenant")
         if client.tenants and tenant not in client.tenants:
-            raise _FaultError("tenant is not registered")
+            raise _TokenError("tenant is not registered")
         _check_signature(token, keys.candidate_keys(header["kid"], header["alg"]), header["alg"])
-        if not self._nonces.first_use(issuer, jti, _moment(expires + self._skew)):
-            raise _FaultError("jti was used before")
-        return Principal(client, _sayable(tenant), jti)
+        if not self._replay_guard.first_use(issuer, jti, _moment(expires + self._skew)):
+            raise _TokenError("jti was used before")
+        return Principal(client, _loggable(tenant), jti)
 
     def _check_times(self, claims: Mapping[str, Any]) -> float:
-        """The moment of expiry in seconds since 1970."""
+        """Return the expiry in seconds since 1970."""
         now = self._clock().timestamp()
         expires, issued = _number(claims, "exp"), _number(claims, "iat")
         if expires + self._skew <= now:
-            raise _FaultError("exp is past")
-        if expires - now > self._longest + self._skew:
-            raise _FaultError(f"exp is more than {self._longest:g} seconds ahead")
+            raise _TokenError("exp is past")
+        if expires - now > self._max_lifetime + self._skew:
+            raise _TokenError(f"exp is more than {self._max_lifetime:g} seconds ahead")
         if issued - self._skew > now:
-            raise _FaultError("iat is in the future")
+            raise _TokenError("iat is in the future")
         if "nbf" in claims and _number(claims, "nbf") - self._skew > now:
-            raise _FaultError("nbf is in the future")
+            raise _TokenError("nbf is in the future")
         return expires
 
 
-class _FaultError(Exception):
-    """Why a token is refused."""
+class _TokenError(Exception):
+    """A token that fails a check; the message names the check and quotes nothing."""
 
 
 def _token(authorization: str) -> str:
@@ -164,7 +156,7 @@ def _token(authorization: str) -> str:
 
 
 def _unchecked(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Header and claims of a token that may come from anyone."""
+    """Return header and claims of a token whose signature is not checked yet."""
     try:
         found = jwt.decode_complete(token, options=_UNCHECKED)
     except jwt.PyJWTError:
@@ -174,43 +166,43 @@ def _unchecked(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 
 def _check_header(header: Mapping[str, Any], client: Client) -> None:
     if header.get("typ") != "JWT":
-        raise _FaultError("typ is not JWT")
+        raise _TokenError("typ is not JWT")
     if header.get("alg") not in client.algorithms:
-        raise _FaultError("alg is not one that the client registered")
+        raise _TokenError("alg is not one that the client registered")
     if not isinstance(header.get("kid"), str) or not header["kid"]:
-        raise _FaultError("kid is missing")
+        raise _TokenError("kid is missing")
     if "jku" in header and (not client.jwks_url or header["jku"] != client.jwks_url):
-        raise _FaultError("jku is not the registered one")
+        raise _TokenError("jku is not the registered one")
 
 
 def _check_signature(token: str, keys: Iterable[PublicKey], algorithm: str) -> None:
-    fault = "no key of the client has this kid and fits alg"
+    reason = "no key of the client has this kid and fits alg"
     for each in keys:
         try:
             jwt.decode(token, each.key, algorithms=[algorithm], options=_SIGNATURE_ALONE)
         except jwt.PyJWTError:
-            fault = "the signature does not hold"
+            reason = "the signature is not valid"
         else:
             return
-    raise _FaultError(fault)
+    raise _TokenError(reason)
 
 
 def _number(claims: Mapping[str, Any], name: str) -> float:
-    """A claim that is a moment, in seconds since 1970."""
+    """Return a claim that is a NumericDate: seconds since 1970."""
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _FaultError(f"{name} is missing or no number")
+        raise _TokenError(f"{name} is missing or no number")
     try:
         seconds = float(value)
     except OverflowError:
         seconds = math.inf
     if not math.isfinite(seconds):
-        raise _FaultError(f"{name} is no moment")
+        raise _TokenError(f"{name} is no moment")
     return seconds
 
 
-def _texts(value: object) -> set[str]:
-    """A claim that is one text or a list of them."""
+def _strings(value: object) -> set[str]:
+    """Return the strings of a claim that is a string or a list of strings."""
     values = value if isinstance(value, list) else [value]
     return {each for each in values if isinstance(each, str)}
 
@@ -219,6 +211,6 @@ def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(math.ceil(seconds), UTC)
 
 
-def _sayable(value: object) -> str:
-    """A claim as it may stand in the log: text, and not much of it."""
+def _loggable(value: object) -> str:
+    """Return a claim cut to a length that is safe to log; empty unless it is a string."""
     return value[:_LONGEST_JTI] if isinstance(value, str) else ""

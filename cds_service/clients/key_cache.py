@@ -1,8 +1,8 @@
-"""The keys of one client, kept: read again when they are old or lack the key of a token, and never in a storm.
+"""Cache the keys of one client; refresh them when they are old or lack the key of a token, at a limited rate.
 
-PyJWT's own client would fail every token once its cache has run out while the key server is down, would try that server
-again for each of them, and holds a lock meanwhile. Here the last good keys serve on for a bounded time, attempts have a
-least distance whether they succeed or not, and a token whose key is known waits for at most one attempt in a minute.
+PyJWT's PyJWKClient rejects every token once its cache expires while the key server is down, asks that server again for
+each token, and holds a lock meanwhile. This cache keeps using the last good keys for a bounded time, limits the rate of
+attempts whether they succeed or not, and lets a token whose key is cached wait for at most one attempt a minute.
 """
 
 import math
@@ -15,27 +15,27 @@ from cds_service.clients.keys import KeysError, KeySet, PublicKey
 
 @dataclass(frozen=True, slots=True)
 class RefreshPolicy:
-    """How often keys are read, in seconds."""
+    """When to fetch keys again; all values in seconds."""
 
-    fresh: float = 300
-    """Keys of this age are read again; a key that its owner took back is refused by then."""
-    stale: float = 6 * 3600
-    """Keys of this age are no longer used, although they could not be read again."""
-    apart: float = 10
-    """The least time between two attempts."""
-    apart_if_known: float = 60
-    """The least time between two attempts where the keys at hand do."""
-    patience: float = 2.5
+    refresh_after: float = 300
+    """The age at which keys are fetched again. A revoked key is rejected by then."""
+    max_stale: float = 6 * 3600
+    """The age at which keys are no longer used, even if they cannot be fetched again."""
+    min_interval: float = 10
+    """The minimum time between attempts for a token whose key is not cached."""
+    min_interval_if_known: float = 60
+    """The minimum time between attempts while the cached keys are enough."""
+    wait: float = 2.5
     """How long a token waits for an attempt."""
-    given_up: float = 30
-    """An attempt of this age is forgotten and another may begin."""
+    attempt_timeout: float = 30
+    """The age at which a running attempt is abandoned and another one may start."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """How the keys of a client stand: whether they may be used, how old they are, and whether they should be newer.
+    """The status of a client's cached keys.
 
-    `age_seconds` is None where they were never read. Stale are keys that could not be read again when it was time.
+    `is_stale` means that the last attempt to refresh them failed. `age_seconds` is None if they were never fetched.
     """
 
     is_usable: bool
@@ -44,7 +44,10 @@ class KeyStatus:
 
 
 class KeyCache:
-    """Safe to use from threads. An attempt runs in a thread of its own; what it brings late still counts."""
+    """The cached keys of one client. Safe to use from several threads.
+
+    Each attempt runs in a thread of its own; the cache also takes keys that arrive after `wait`.
+    """
 
     def __init__(
         self,
@@ -52,13 +55,13 @@ class KeyCache:
         *,
         monotonic: Callable[[], float],
         report: Callable[[str], None],
-        pace: RefreshPolicy,
+        policy: RefreshPolicy,
     ) -> None:
-        """`read` gets the keys from where they are, or raises KeysError; `report` is told why they could not be."""
+        """Use `read` to fetch the keys, which raises KeysError, and `report` to log why an attempt failed."""
         self._read = read
         self._monotonic = monotonic
         self._report = report
-        self._pace = pace
+        self._policy = policy
         self._lock = threading.Lock()
         self._keys = KeySet()
         self._read_at = float("-inf")
@@ -66,45 +69,40 @@ class KeyCache:
         self._running: threading.Event | None = None
 
     def candidate_keys(self, kid: str, algorithm: str) -> tuple[PublicKey, ...]:
-        """The keys that may have signed a token with this header; none where there are none or none could be read."""
-        found = self._held().candidate_keys(kid, algorithm)
+        """Return the keys that may have signed a token with this `kid` and `alg`; fetch them if necessary."""
+        found = self._cached().candidate_keys(kid, algorithm)
         attempt = self._attempt(is_known=bool(found))
         if attempt is None:
             return found
-        attempt.wait(self._pace.patience)
-        return self._held().candidate_keys(kid, algorithm)
+        attempt.wait(self._policy.wait)
+        return self._cached().candidate_keys(kid, algorithm)
 
     def warm_up(self) -> None:
-        """Begin reading the keys if it is time, so that the next token need not wait for them."""
-        self._attempt(is_known=self.is_usable)
+        """Start fetching the keys if a refresh is due, so that the next token does not wait."""
+        self._attempt(is_known=self.status.is_usable)
 
     @property
-    def is_usable(self) -> bool:
-        """Whether keys are held that are not too old; nothing is read."""
-        return self.standing.is_usable
-
-    @property
-    def standing(self) -> KeyStatus:
-        """How the keys stand; nothing is read."""
-        is_usable = bool(self._held().keys)
+    def status(self) -> KeyStatus:
+        """The status of the keys in the cache; fetches nothing."""
+        is_usable = bool(self._cached().keys)
         with self._lock:
             age = self._monotonic() - self._read_at
             return KeyStatus(is_usable, self._tried_at > self._read_at, age if math.isfinite(age) else None)
 
-    def _held(self) -> KeySet:
+    def _cached(self) -> KeySet:
         with self._lock:
-            return self._keys if self._monotonic() - self._read_at < self._pace.stale else KeySet()
+            return self._keys if self._monotonic() - self._read_at < self._policy.max_stale else KeySet()
 
     def _attempt(self, *, is_known: bool) -> threading.Event | None:
-        """The attempt to wait for: one begun now, or the running one for a token whose key is not known."""
+        """Return the attempt to wait for: a new one, or for a token whose key is not cached the running one."""
         with self._lock:
             now = self._monotonic()
             since = now - self._tried_at
-            if self._running is not None and since < self._pace.given_up:
+            if self._running is not None and since < self._policy.attempt_timeout:
                 return None if is_known else self._running
-            if is_known and now - self._read_at < self._pace.fresh:
+            if is_known and now - self._read_at < self._policy.refresh_after:
                 return None
-            if since < (self._pace.apart_if_known if is_known else self._pace.apart):
+            if since < (self._policy.min_interval_if_known if is_known else self._policy.min_interval):
                 return None
             self._tried_at = now
             self._running = attempt = threading.Event()

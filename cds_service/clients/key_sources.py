@@ -1,4 +1,4 @@
-"""Where the keys of a client are read from: its registered JWKS address and nowhere else, or a file."""
+"""Fetch the keys of a client from its registered JWKS URL or its keys file, and from nowhere else."""
 
 import time
 from collections.abc import Callable
@@ -15,10 +15,7 @@ _CHUNK_BYTES = 16_384
 
 
 def keys_of(client: Client, timeout: float = 2.0, monotonic: Callable[[], float] = time.monotonic) -> KeySet:
-    """The keys of a client as they are now.
-
-    Raises KeysError that says why they could not be read; one is that a key server took longer than `timeout` seconds.
-    """
+    """Fetch the keys of a client within `timeout` seconds. Raises KeysError with the reason if that fails."""
     if client.keys_file is None:
         return _fetched(client.jwks_url, timeout, monotonic)
     try:
@@ -32,12 +29,12 @@ def keys_of(client: Client, timeout: float = 2.0, monotonic: Callable[[], float]
 
 
 def _fetched(url: str, timeout: float, monotonic: Callable[[], float]) -> KeySet:
-    """One GET: no redirect, no proxy or credentials of the environment, bounded in time and size."""
+    """Send one GET, without redirects and without proxies or credentials of the environment; limit time and size."""
     until = monotonic() + timeout
     asked = requests.Request("GET", url, headers={"Accept": "application/jwk-set+json, application/json"}).prepare()
     adapter = HTTPAdapter(max_retries=0)
     try:
-        # The adapter alone: a session would read a redirect's body without bounds, and look into the environment.
+        # Use the adapter alone: a session reads a redirect's body without limits and uses the environment.
         with adapter.send(asked, stream=True, timeout=timeout, verify=True) as response:
             if response.status_code != requests.codes.ok:
                 raise KeysError(f"the key server answered {response.status_code}")

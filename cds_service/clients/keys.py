@@ -1,4 +1,4 @@
-"""Public keys of a client, from a JWK set (RFC 7517) or PEM: what can check a signature, and why the rest cannot."""
+"""Read the public keys of a client from a JWK set (RFC 7517) or PEM; give a reason for each key that is not usable."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 VerifyingKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
-"""A key that can check a signature and cannot make one."""
+"""A public key that verifies signatures."""
 
 _MOST_KEYS = 100
 _RSA_BITS = range(2048, 16_385)
@@ -25,12 +25,12 @@ _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL
 
 
 class KeysError(Exception):
-    """Keys that could not be read; the message says why and quotes nothing."""
+    """Keys that cannot be read; the message says why and quotes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """One key, its `kid` (empty for a key in PEM, which has none and serves any), and what it can check."""
+    """One key and the algorithms it verifies. A PEM key has an empty `kid` and matches every `kid`."""
 
     kid: str
     kind: str
@@ -40,18 +40,18 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The keys of a client; `quarantined` says of each other key why it is not used."""
+    """The usable keys of a client; `rejected` gives a reason for each other key."""
 
     keys: tuple[PublicKey, ...] = ()
-    quarantined: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
 
     def candidate_keys(self, kid: str, algorithm: str) -> tuple[PublicKey, ...]:
-        """The keys that may have signed a token with this header."""
+        """Return the keys that may have signed a token with this `kid` and `alg`."""
         return tuple(key for key in self.keys if key.kid in (kid, "") and algorithm in key.algorithms)
 
 
 def read_jwk_set(data: bytes) -> KeySet:
-    """The keys of a JWK set. Raises KeysError if it is none."""
+    """Read a JWK set. Raises KeysError for any other content."""
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
@@ -61,18 +61,18 @@ def read_jwk_set(data: bytes) -> KeySet:
         raise KeysError("this is no JWK set: an object with a list named keys")
     if len(keys) > _MOST_KEYS:
         raise KeysError(f"this JWK set has more than {_MOST_KEYS} keys")
-    return _gathered([_jwk(raw) for raw in keys])
+    return _key_set([_jwk(raw) for raw in keys])
 
 
 def read_keys(data: bytes) -> KeySet:
-    """The keys in a file, a JWK set or public keys in PEM. Raises KeysError if it is neither."""
+    """Read a JWK set or public keys in PEM. Raises KeysError for any other content."""
     if b"-----BEGIN " not in data:
         return read_jwk_set(data)
-    return _gathered([_pem(match[0], match[1].decode()) for match in _PEM.finditer(data)])
+    return _key_set([_pem(match[0], match[1].decode()) for match in _PEM.finditer(data)])
 
 
-def _gathered(found: list[PublicKey | str]) -> KeySet:
-    """Each key with its number in the list where it is set aside."""
+def _key_set(found: list[PublicKey | str]) -> KeySet:
+    """Return the key set; a rejected key is named by its position in the list."""
     return KeySet(
         tuple(each for each in found if isinstance(each, PublicKey)),
         tuple(f"key {i}: {each}" for i, each in enumerate(found, start=1) if isinstance(each, str)),
@@ -80,12 +80,12 @@ def _gathered(found: list[PublicKey | str]) -> KeySet:
 
 
 def _jwk(raw: Any) -> PublicKey | str:
-    """A key of a JWK set, or why it is not used."""
+    """Read one key of a JWK set; return the reason as text if it is not usable."""
     if not isinstance(raw, dict):
         return "it is no JSON object"
     kid = raw.get("kid")
-    if fault := _fault_of_jwk(raw):
-        return fault
+    if reason := _why_not_usable(raw):
+        return reason
     try:
         key = jwt.PyJWK({name: value for name, value in raw.items() if name != "alg"}).key
     except (jwt.PyJWTError, UnsupportedAlgorithm):
@@ -93,7 +93,7 @@ def _jwk(raw: Any) -> PublicKey | str:
     return _public_key(str(kid), key, raw.get("alg"))
 
 
-def _fault_of_jwk(raw: Mapping[str, Any]) -> str:
+def _why_not_usable(raw: Mapping[str, Any]) -> str:
     if not isinstance(raw.get("kid"), str) or not raw["kid"]:
         return "it has no kid"
     if not raw["kid"].isprintable():
@@ -109,7 +109,7 @@ def _fault_of_jwk(raw: Mapping[str, Any]) -> str:
 
 
 def _pem(block: bytes, label: str) -> PublicKey | str:
-    """A key in PEM, or why it is not used."""
+    """Read one PEM key; return the reason as text if it is not usable."""
     if "PRIVATE" in label:
         return "it is a private key; keep it at the client, and put the public one here"
     if label == "CERTIFICATE":
@@ -121,7 +121,7 @@ def _pem(block: bytes, label: str) -> PublicKey | str:
 
 
 def _public_key(kid: str, key: object, only: object) -> PublicKey | str:
-    """The key with what it can check; `only` is the one algorithm it is meant for, None for every one it can."""
+    """Return the key with its algorithms, or the reason as text; `only` is the `alg` that its JWK states, or None."""
     algorithms: tuple[str, ...]
     if isinstance(key, RSAPublicKey):
         if key.key_size not in _RSA_BITS:

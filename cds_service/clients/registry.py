@@ -40,7 +40,7 @@ def _texts(description: str, **items: Any) -> dict[str, Any]:
     return {"type": "array", "items": one, "minItems": 1, "uniqueItems": True, "description": description}
 
 
-_CALLER: dict[str, Any] = {
+_CLIENT: dict[str, Any] = {
     "type": "object",
     "required": ["name", "issuer"],
     "additionalProperties": False,
@@ -87,7 +87,7 @@ _SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
     "description": "the file holds one list, under clients:",
     "properties": {
-        "clients": {"type": "array", "items": _CALLER, "description": "clients: is a list; each begins with - name:"}
+        "clients": {"type": "array", "items": _CLIENT, "description": "clients: is a list; each begins with - name:"}
     },
 }
 _VALIDATOR = Draft202012Validator(_SCHEMA)
@@ -116,7 +116,7 @@ def parse_clients(text: str, path: Path) -> tuple[Client, ...]:
         problems = [*_repeated(source), *(p for i, raw in _listed(source) for p in _faults(source, i, raw))]
     if problems:
         raise DocumentError(sorted(problems, key=lambda problem: problem.line))
-    return tuple(_caller(raw, path.parent) for _, raw in _listed(source))
+    return tuple(_client(raw, path.parent) for _, raw in _listed(source))
 
 
 def _explained(source: YamlSource, error: ValidationError) -> Iterable[Problem]:
@@ -198,7 +198,7 @@ def _fault_of_server(server: str) -> str:
     return ""
 
 
-def _caller(raw: Mapping[str, Any], folder: Path) -> Client:
+def _client(raw: Mapping[str, Any], folder: Path) -> Client:
     return Client(
         name=raw["name"],
         issuer=raw["issuer"],

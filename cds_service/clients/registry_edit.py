@@ -14,7 +14,7 @@ Entry = Mapping[str, str | Sequence[str]]
 """A client as it stands in the file."""
 
 
-def add_caller(path: Path, entry: Entry) -> Client:
+def add_client(path: Path, entry: Entry) -> Client:
     """Append a client to a file, which is made where there is none; returns the client as it will be read.
 
     Raises DocumentError with everything that would be wrong, and then leaves the file as it is.

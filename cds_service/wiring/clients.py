@@ -1,4 +1,4 @@
-"""Who may call as the settings say, and an authenticator that knows them."""
+"""The registered clients that the settings name, and an authenticator for them."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -21,9 +21,9 @@ class NoClientsError(Exception):
 
 
 def clients_of(settings: Settings) -> tuple[Client, ...] | None:
-    """The registered clients; None where anyone may call, which the settings must say.
+    """Load the registered clients; return None if the settings allow unauthenticated calls.
 
-    Raises NoClientsError, DocumentError for a file that is wrong, OSError for one that cannot be read.
+    Raises NoClientsError, DocumentError for an invalid clients file, OSError for one that cannot be read.
     """
     if settings.allow_unauthenticated and settings.clients:
         raise NoClientsError(
@@ -43,10 +43,10 @@ def clients_of(settings: Settings) -> tuple[Client, ...] | None:
 
 
 def describe_clients(clients: tuple[Client, ...] | None, settings: Settings) -> str:
-    """What the operator should know at start, in a sentence."""
+    """Return one sentence for the log at start: who may call."""
     if clients is None:
         return (
-            "ANYONE MAY CALL: no token is asked for. Whoever reaches this address can send orders, read the answers, "
+            "ANYONE MAY CALL: no token is required. Whoever reaches this address can send orders, read the answers, "
             "and make the service read the FHIR servers they name."
         )
     address = settings.public_url.rstrip("/")
@@ -63,18 +63,18 @@ def authenticator_of(
     log: CallLog,
     monotonic: Callable[[], float] = time.monotonic,
     read: Callable[[Client], KeySet] = keys_of,
-    pace: RefreshPolicy = RefreshPolicy(),  # noqa: B008
+    policy: RefreshPolicy = RefreshPolicy(),  # noqa: B008
 ) -> Authenticator:
-    """Knows these clients; nothing is read yet.
+    """Return an authenticator for these clients; fetch no keys yet.
 
-    `read` gets the keys of one from where they are, at the `pace` given but for the time that the settings state.
+    `read` fetches the keys of one client. `max_stale` of the policy comes from the settings.
     """
-    pace = replace(pace, stale=max(settings.stale_keys_seconds, pace.fresh))
+    policy = replace(policy, max_stale=max(settings.stale_keys_seconds, policy.refresh_after))
 
     def cache(client: Client) -> KeyCache:
         report = partial(log.warn, "keys not read", client=client.name)
         return KeyCache(
-            partial(read, client), monotonic=monotonic, report=lambda reason: report(reason=reason), pace=pace
+            partial(read, client), monotonic=monotonic, report=lambda reason: report(reason=reason), policy=policy
         )
 
     return Authenticator(
@@ -82,5 +82,5 @@ def authenticator_of(
         replay_guard,
         clock,
         skew_seconds=settings.clock_skew_seconds,
-        longest_seconds=settings.longest_token_seconds,
+        max_lifetime_seconds=settings.longest_token_seconds,
     )

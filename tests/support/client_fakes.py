@@ -125,8 +125,8 @@ class Clock:
         return 1000 + self.seconds
 
 
-class HeldKeys:
-    """Keys that are at hand, for tests that are not about fetching them."""
+class FixedKeys:
+    """Keys that need no fetching."""
 
     def __init__(self, *found: Any) -> None:
         self.found = found
@@ -140,9 +140,22 @@ class HeldKeys:
         self.asked += 1
 
     @property
-    def is_usable(self) -> bool:
-        return bool(self.found)
+    def status(self) -> KeyStatus:
+        return KeyStatus(bool(self.found), age_seconds=0.0 if self.found else None)
 
-    @property
-    def standing(self) -> KeyStatus:
-        return KeyStatus(self.is_usable, age_seconds=0.0 if self.found else None)
+
+class InMemoryReplayGuard:
+    """Remembers used tokens within one process, and forgets expired ones when their id comes again."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self.used: dict[tuple[str, str], datetime] = {}
+        self._lock = threading.Lock()
+
+    def first_use(self, issuer: str, jti: str, until: datetime) -> bool:
+        now = self._clock()
+        with self._lock:
+            if self.used.get((issuer, jti), now) > now:
+                return False
+            self.used[issuer, jti] = until
+            return True

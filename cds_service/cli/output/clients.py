@@ -39,7 +39,7 @@ def print_keys(console: Console, client: Client, found: KeySet | str) -> bool:
         kid = f"kid {key.kid}" if key.kid else "any kid"
         ends = f"[green]checks {', '.join(usable)}[/]" if usable else "[yellow]checks none of its algorithms[/]"
         console.print(f"  {escape(kid)}  {key.kind}  {ends}", soft_wrap=True, highlight=False)
-    for why in found.quarantined:
+    for why in found.rejected:
         console.print(f"  [yellow]{escape(why)}[/]", soft_wrap=True, highlight=False)
     if not can_call:
         wanted = ", ".join(client.algorithms)

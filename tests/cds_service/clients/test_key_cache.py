@@ -17,19 +17,24 @@ from cds_service.clients.registry import Client
 from cds_service.wiring.serving import on_loopback
 from tests.support.client_fakes import Clock, KeyServer, jwk
 
-PACE = RefreshPolicy(fresh=300, stale=3600, apart=10, apart_if_known=60, patience=30, given_up=30)
+POLICY = RefreshPolicy(
+    refresh_after=300, max_stale=3600, min_interval=10, min_interval_if_known=60, wait=30, attempt_timeout=30
+)
 
 
 class Kept:
     """A cache over a real key server, what it reported, and a clock to move."""
 
-    def __init__(self, server: KeyServer, pace: RefreshPolicy = PACE) -> None:
+    def __init__(self, server: KeyServer, policy: RefreshPolicy = POLICY) -> None:
         self.server = server
         self.clock = Clock()
         self.reported: list[str] = []
         client = Client("ehr", "https://ehr.example.org", server.url)
         self.cache = KeyCache(
-            lambda: keys_of(client, timeout=30), monotonic=self.clock.monotonic, report=self.reported.append, pace=pace
+            lambda: keys_of(client, timeout=30),
+            monotonic=self.clock.monotonic,
+            report=self.reported.append,
+            policy=policy,
         )
 
     def has(self, kid: str = "k1") -> bool:
@@ -53,11 +58,11 @@ def test_keys_are_fetched_once_and_kept(server: KeyServer) -> None:
     kept = Kept(server)
     assert all(kept.later(10).has() for _ in range(29))
     assert server.asked == 1
-    assert kept.cache.is_usable
+    assert kept.cache.status.is_usable
 
 
 def test_nothing_is_fetched_before_it_is_needed(server: KeyServer) -> None:
-    assert not Kept(server).cache.is_usable
+    assert not Kept(server).cache.status.is_usable
     assert server.asked == 0
 
 
@@ -65,7 +70,7 @@ def test_keys_can_be_fetched_ahead(server: KeyServer) -> None:
     kept = Kept(server)
     kept.cache.warm_up()
     for _ in range(500):
-        if kept.cache.is_usable:
+        if kept.cache.status.is_usable:
             break
         time.sleep(0.01)
     assert kept.has()
@@ -136,7 +141,7 @@ def test_the_last_good_keys_survive_an_outage_for_a_bounded_time(server: KeyServ
     assert server.asked <= 2 + 3600 / 60
     assert set(kept.reported) == {"the key server answered 503"}
     assert not kept.later(10).has()
-    assert not kept.cache.is_usable
+    assert not kept.cache.status.is_usable
     server.instead = None
     assert not kept.has()
     assert kept.later(10).has()
@@ -195,24 +200,24 @@ class Hanging:
 
 def test_an_attempt_is_waited_for_so_long_and_what_it_brings_late_counts() -> None:
     hanging, clock = Hanging(), Clock()
-    cache = KeyCache(hanging, monotonic=clock.monotonic, report=print, pace=RefreshPolicy(patience=0.05))
+    cache = KeyCache(hanging, monotonic=clock.monotonic, report=print, policy=RefreshPolicy(wait=0.05))
     began = time.monotonic()
     assert not cache.candidate_keys("k1", "ES384")
     assert time.monotonic() - began < 5
     hanging.let_go.set()
     for _ in range(500):
-        if cache.is_usable:
+        if cache.status.is_usable:
             break
         time.sleep(0.01)
     assert cache.candidate_keys("k1", "ES384")
     assert hanging.asked == 1
 
 
-def test_an_attempt_that_never_ends_is_given_up_and_its_late_keys_are_too() -> None:
+def test_an_attempt_that_never_ends_is_abandoned_and_so_are_its_late_keys() -> None:
     first, clock = Hanging(), Clock()
     second = lambda: read_jwk_set(json.dumps({"keys": [jwk("new")]}).encode())  # noqa: E731
     reads: list[Any] = [first, second]
-    cache = KeyCache(lambda: reads.pop(0)(), monotonic=clock.monotonic, report=print, pace=RefreshPolicy(patience=0.05))
+    cache = KeyCache(lambda: reads.pop(0)(), monotonic=clock.monotonic, report=print, policy=RefreshPolicy(wait=0.05))
     assert not cache.candidate_keys("new", "ES384")
     clock.seconds += 29
     assert not cache.candidate_keys("new", "ES384")
@@ -233,7 +238,7 @@ def test_a_failure_that_nobody_foresaw_is_reported_by_its_kind_alone() -> None:
     def broken() -> KeySet:
         raise RuntimeError("secret")
 
-    cache = KeyCache(broken, monotonic=Clock().monotonic, report=reported.append, pace=PACE)
+    cache = KeyCache(broken, monotonic=Clock().monotonic, report=reported.append, policy=POLICY)
     assert not cache.candidate_keys("k1", "ES384")
     assert reported == ["reading them failed (RuntimeError)"]
 
@@ -310,7 +315,7 @@ def test_a_key_file_is_read_again(tmp_path: Any) -> None:
     clock = Clock()
     client = Client("ehr", "https://ehr.example.org", keys_file=path)
     reported: list[str] = []
-    cache = KeyCache(lambda: keys_of(client), monotonic=clock.monotonic, report=reported.append, pace=PACE)
+    cache = KeyCache(lambda: keys_of(client), monotonic=clock.monotonic, report=reported.append, policy=POLICY)
     assert cache.candidate_keys("k1", "ES384")
     path.write_text(json.dumps({"keys": [jwk("k2")]}))
     clock.seconds += 10

@@ -8,12 +8,11 @@ from cds_service.clients.authenticator import Authenticator
 from cds_service.clients.key_cache import KeyCache, RefreshPolicy
 from cds_service.clients.keys import KeysError, KeySet, read_jwk_set
 from cds_service.clients.registry import Client
-from cds_service.clients.replay_guard import InMemoryReplayGuard
 from cds_service.http.health import Condition, KeysReady
 from fhir_mappings.fhir_json import dumps
-from tests.support.client_fakes import ISSUER, Clock, jwk
+from tests.support.client_fakes import ISSUER, Clock, InMemoryReplayGuard, jwk
 
-PACE = RefreshPolicy(fresh=300, stale=3600, apart=10, apart_if_known=60)
+POLICY = RefreshPolicy(refresh_after=300, max_stale=3600, min_interval=10, min_interval_if_known=60)
 
 
 class Pseudonymizer:
@@ -26,11 +25,13 @@ class Pseudonymizer:
         self._lock = threading.Lock()
         clients = [(Client(name, f"{ISSUER}/{name}"), self._cache(name)) for name in self.is_up]
         replay_guard = InMemoryReplayGuard(self.clock)
-        self.check = KeysReady(Authenticator(clients, replay_guard, self.clock, skew_seconds=30, longest_seconds=600))
+        self.check = KeysReady(
+            Authenticator(clients, replay_guard, self.clock, skew_seconds=30, max_lifetime_seconds=600)
+        )
 
     def _cache(self, name: str) -> KeyCache:
         return KeyCache(
-            lambda: self._read(name), monotonic=self.clock.monotonic, report=lambda _reason: None, pace=PACE
+            lambda: self._read(name), monotonic=self.clock.monotonic, report=lambda _reason: None, policy=POLICY
         )
 
     def _read(self, name: str) -> KeySet:
@@ -60,7 +61,7 @@ def test_keys_that_were_read_are_ready_and_their_age_is_told() -> None:
     assert keyed.attempts == 2
 
 
-def test_one_key_server_that_is_down_does_not_stop_the_other_caller() -> None:
+def test_one_key_server_that_is_down_does_not_stop_the_other_client() -> None:
     keyed = Pseudonymizer()
     keyed.is_up["south"] = False
     found = keyed.until(lambda found: found.is_ready)
@@ -90,7 +91,7 @@ def test_keys_that_could_not_be_read_again_are_stale_and_still_ready() -> None:
     assert found.says["oldest_read_seconds_ago"] == 400
 
 
-def test_no_caller_is_named() -> None:
+def test_no_client_is_named() -> None:
     keyed = Pseudonymizer()
     found = keyed.until(lambda found: found.is_ready)
     assert not any(name in dumps(found.as_json()) for name in ("north", "south", "ehr.example.org"))

@@ -34,7 +34,7 @@ clients:
 """
 
 
-def test_callers_are_read_from_their_file(tmp_path: Path) -> None:
+def test_clients_are_read_from_their_file(tmp_path: Path) -> None:
     path = tmp_path / "clients.yaml"
     path.write_text(WHOLE)
     assert load_clients(path) == (
@@ -108,7 +108,7 @@ def test_a_mistake_is_told_with_its_line(text: str, problem: str) -> None:
     assert str(error.value).startswith(problem)
 
 
-def test_two_callers_with_one_name_or_issuer_are_refused() -> None:
+def test_two_clients_with_one_name_or_issuer_are_refused() -> None:
     text = one(KEYS) + "\n- name: a\n  issuer: https://a.example.org\n  keys_file: k"
     with pytest.raises(DocumentError) as error:
         parse_clients(text, Path("f.yaml"))
@@ -173,7 +173,7 @@ PRIVATE = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
 )
 def test_a_key_that_cannot_be_used_is_set_aside_with_the_reason(keys: Any, why: str) -> None:
     found = read_keys(keys.encode() if isinstance(keys, str) else json.dumps({"keys": keys}).encode())
-    assert found.quarantined[0].startswith(why)
+    assert found.rejected[0].startswith(why)
 
 
 def test_a_file_that_holds_no_keys_is_told() -> None:
@@ -225,7 +225,7 @@ def test_serve_refuses_to_start_open_and_says_what_to_do(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("arguments", [["--allow-unauthenticated"], []])
-def test_serve_does_not_take_both_callers_and_anyone(run: Any, arguments: list[str]) -> None:
+def test_serve_does_not_take_both_clients_and_anyone(run: Any, arguments: list[str]) -> None:
     run("add", "a", "--issuer", "urn:a", "--keys-file", "k")
     env = {} if arguments else {"CDS_ALLOW_UNAUTHENTICATED": "yes"}
     found = CliRunner().invoke(main, ["serve", "--port", "1", *arguments], env=env)
@@ -236,7 +236,7 @@ def test_serve_does_not_take_both_callers_and_anyone(run: Any, arguments: list[s
 # --- commands --------------------------------------------------------------------------------------------------------
 
 
-def test_a_caller_is_added_and_comments_stay(run: Any, tmp_path: Path) -> None:
+def test_a_client_is_added_and_comments_stay(run: Any, tmp_path: Path) -> None:
     path = tmp_path / "clients.yaml"
     assert run("add", "first", "--issuer", "urn:first", "--keys-file", "first.pem").exit_code == 0
     path.write_text(f"# ours\n{path.read_text()}  # the next one is new")
@@ -269,7 +269,7 @@ def test_a_caller_is_added_and_comments_stay(run: Any, tmp_path: Path) -> None:
         '"clients":\n  -\n    name: b\n    issuer: urn:b\n    keys_file: k\n\n\n# end',
     ],
 )
-def test_a_caller_is_added_however_the_list_is_indented(run: Any, tmp_path: Path, before: str) -> None:
+def test_a_client_is_added_however_the_list_is_indented(run: Any, tmp_path: Path, before: str) -> None:
     path = tmp_path / "clients.yaml"
     path.write_text(before)
     added = run("add", "a", "--issuer", "urn:a", "--keys-file", "k")
@@ -302,7 +302,7 @@ def test_nothing_is_written_that_would_be_wrong(
     assert path.read_text() == before
 
 
-def test_callers_are_listed(run: Any, tmp_path: Path) -> None:
+def test_clients_are_listed(run: Any, tmp_path: Path) -> None:
     (tmp_path / "clients.yaml").write_text(WHOLE)
     listed = run("list")
     assert listed.exit_code == 0

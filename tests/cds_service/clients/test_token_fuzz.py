@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from cds_service.clients.authenticator import Authenticator, InvalidTokenError
 from cds_service.clients.keys import KeysError, KeySet, read_keys
 from cds_service.clients.registry import Client
-from cds_service.clients.replay_guard import InMemoryReplayGuard
-from tests.support.client_fakes import ISSUER, SIGN, Clock, HeldKeys, claims, jwk, token
+from tests.support.client_fakes import ISSUER, SIGN, Clock, FixedKeys, InMemoryReplayGuard, claims, jwk, token
 
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -44,9 +43,11 @@ CLAIMS = st.fixed_dictionaries(
 
 def authenticator() -> Authenticator:
     clock = Clock()
-    keys = HeldKeys(read_keys(json.dumps({"keys": [jwk(), jwk("k2", "RS384")]}).encode()))
+    keys = FixedKeys(read_keys(json.dumps({"keys": [jwk(), jwk("k2", "RS384")]}).encode()))
     replay_guard = InMemoryReplayGuard(clock)
-    return Authenticator([(Client("ehr", ISSUER), keys)], replay_guard, clock, skew_seconds=30, longest_seconds=3600)
+    return Authenticator(
+        [(Client("ehr", ISSUER), keys)], replay_guard, clock, skew_seconds=30, max_lifetime_seconds=3600
+    )
 
 
 def part(value: Any) -> str:
@@ -84,7 +85,7 @@ KINDS = st.sampled_from(["EC", "RSA", "OKP", "oct", "P-384", "Ed25519", "RS384",
 @given(st.lists(st.dictionaries(MEMBER, KINDS | ANY, max_size=8) | ANY, max_size=4))
 def test_no_key_set_breaks_the_reading(keys: Any) -> None:
     found = read_keys(json.dumps({"keys": keys}).encode())
-    assert len(found.keys) + len(found.quarantined) == len(keys)
+    assert len(found.keys) + len(found.rejected) == len(keys)
 
 
 @settings(deadline=None)

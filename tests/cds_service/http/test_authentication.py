@@ -10,18 +10,29 @@ from typing import Any
 
 import pytest
 
-from cds_service.clients.authenticator import InvalidTokenError
+from cds_service.clients.authenticator import Authenticator, InvalidTokenError
 from cds_service.clients.key_cache import RefreshPolicy
 from cds_service.clients.key_sources import keys_of
 from cds_service.clients.registry import Client
-from cds_service.clients.replay_guard import InMemoryReplayGuard
 from cds_service.observability.call_log import CallLog
 from cds_service.records.database import UnavailableError
 from cds_service.settings import Settings
 from cds_service.wiring.clients import authenticator_of
 from cds_service.wiring.serving import on_loopback
 from coverage_policies.format.searches import CONDITIONS
-from tests.support.client_fakes import DISCOVERY, ISSUER, PUBLIC, SIGN, Clock, KeyServer, bearer, claims, jwk, token
+from tests.support.client_fakes import (
+    DISCOVERY,
+    ISSUER,
+    PUBLIC,
+    SIGN,
+    Clock,
+    InMemoryReplayGuard,
+    KeyServer,
+    bearer,
+    claims,
+    jwk,
+    token,
+)
 from tests.support.hook_fakes import LookingJudge, Service, call
 
 READ = {"patient": None, "coverage": None, "conditions": None}
@@ -46,7 +57,7 @@ class Guarded(Service):
                 log=CallLog(_Lines(self.reported), clock),
                 monotonic=clock.monotonic,
                 read=partial(keys_of, timeout=30),
-                pace=RefreshPolicy(patience=30),
+                policy=RefreshPolicy(wait=30),
             ),
             public_url=PUBLIC,
             **settings,
@@ -227,7 +238,7 @@ def test_a_slash_at_the_end_of_the_public_address_makes_no_difference(server: Ke
             clock=clock,
             log=CallLog(_Lines([]), clock),
             read=partial(keys_of, timeout=30),
-            pace=RefreshPolicy(patience=30),
+            policy=RefreshPolicy(wait=30),
         ),
         public_url=f"{PUBLIC}/",
     )
@@ -330,7 +341,7 @@ def test_where_it_cannot_be_told_whether_a_token_was_used_nobody_is_let_in(serve
             clock=clock,
             log=CallLog(_Lines([]), clock),
             read=partial(keys_of, timeout=30),
-            pace=RefreshPolicy(patience=30),
+            policy=RefreshPolicy(wait=30),
         ),
         public_url=PUBLIC,
     )
@@ -342,7 +353,12 @@ def test_where_it_cannot_be_told_whether_a_token_was_used_nobody_is_let_in(serve
     assert not judge.hooks
 
 
-def test_it_is_known_whose_keys_are_not_at_hand(server: KeyServer) -> None:
+def usable(authenticator: Authenticator) -> list[bool]:
+    """Return for each client whether its keys can be used."""
+    return [status.is_usable for status in authenticator.key_statuses()]
+
+
+def test_the_status_tells_which_clients_have_usable_keys(server: KeyServer) -> None:
     clock = Clock()
     authenticator = authenticator_of(
         [Client("ehr", ISSUER, server.url), Client("other", "urn:other", keys_file=Path("/nowhere/keys.json"))],
@@ -352,13 +368,13 @@ def test_it_is_known_whose_keys_are_not_at_hand(server: KeyServer) -> None:
         log=CallLog(_Lines([]), clock),
         read=partial(keys_of, timeout=30),
     )
-    assert authenticator.without_keys() == ("ehr", "other")
+    assert usable(authenticator) == [False, False]
     authenticator.warm_up()
     for _ in range(1000):
-        if authenticator.without_keys() == ("other",):
+        if usable(authenticator) == [True, False]:
             break
         time.sleep(0.01)
-    assert authenticator.without_keys() == ("other",)
+    assert usable(authenticator) == [True, False]
     assert server.asked == 1
 
 
@@ -373,7 +389,7 @@ def test_how_long_keys_serve_in_an_outage_is_a_setting(server: KeyServer) -> Non
         log=CallLog(_Lines([]), clock),
         monotonic=clock.monotonic,
         read=partial(keys_of, timeout=30),
-        pace=RefreshPolicy(patience=30),
+        policy=RefreshPolicy(wait=30),
     )
 
     def is_admitted() -> bool:

@@ -17,7 +17,6 @@ import requests
 
 from cards.override_reasons import OVERRIDE_REASONS
 from cds_service.clients.registry import Client
-from cds_service.clients.replay_guard import InMemoryReplayGuard
 from cds_service.hooks.policy_judge import PolicyJudge
 from cds_service.hooks.request import DraftOrders
 from cds_service.http.health import DatabaseReady, KeysReady, PoliciesReady
@@ -36,7 +35,7 @@ from cds_service.wiring.records import make_ready, open_database, records_in
 from cds_service.wiring.serving import on_loopback
 from fhir_mappings.fhir_json import Json, dumps, loads
 from fhir_mappings.record import PatientRecord
-from tests.support.client_fakes import ISSUER, KeyServer, bearer, claims, jwk, token
+from tests.support.client_fakes import ISSUER, InMemoryReplayGuard, KeyServer, bearer, claims, jwk, token
 from tests.support.hook_fakes import LOOPBACK, NOW
 from tests.support.patient_data import broken_calls, leaks, secrets_of
 
