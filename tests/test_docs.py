@@ -13,8 +13,8 @@ from cds_service.cli.main import main
 from cds_service.clients.algorithms import ALGORITHMS
 from cds_service.clients.registry import Client, parse_clients
 from cds_service.hooks.evaluation import evaluate_request
+from cds_service.hooks.hooks import SERVICES
 from cds_service.hooks.request import read_request
-from cds_service.http.discovery import SERVICES
 from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
 from cds_service.settings import Settings

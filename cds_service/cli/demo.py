@@ -14,8 +14,9 @@ from rich.console import Console
 from cds_service.cli.inputs import assessor_of, settings_given
 from cds_service.cli.output.cards import print_cards
 from cds_service.fhir_client.address_guard import LOOPBACK
+from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.observability.call_log import CallLog
-from cds_service.sample_ehr.hook_client import SERVICE_OF, hook_call
+from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, Sample, SampleOrder, sample_store
 from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.wiring.live_app import make_app, new_id, now
@@ -70,7 +71,7 @@ def _title(sample: Sample, order: SampleOrder) -> str:
 
 def _cards(service: str, order: SampleOrder, body: str) -> list[dict[str, object]]:
     response = requests.post(
-        f"{service}/cds-services/{SERVICE_OF[order.hook]}",
+        f"{service}/cds-services/{SERVICE_OF_HOOK[order.hook].id}",
         data=body.encode(),
         headers={"Content-Type": "application/json"},
         timeout=30,

@@ -7,6 +7,10 @@ No text here ever quotes a value of the request: it names a path, a rule and wha
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from coverage_policies.format.schema_errors import Fault, FaultKind
+
+_CODES = {FaultKind.MISSING: "required", FaultKind.TYPE: "structure"}
+
 
 @dataclass(frozen=True, slots=True)
 class Issue:
@@ -22,6 +26,13 @@ class Issue:
         if self.expression:
             found["expression"] = [self.expression]
         return found
+
+
+def issue_of(fault: Fault) -> Issue:
+    """Return the issue that names the path of a fault and what to send there."""
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault.path).lstrip(".")
+    what = "is required" if fault.kind is FaultKind.MISSING else "is not valid"
+    return Issue(_CODES.get(fault.kind, "value"), f"{path or 'The request'} {what}. {fault.wanted}", path)
 
 
 class RefusedError(Exception):

@@ -1,32 +1,32 @@
 """Feedback, checked: what became of cards (CDS Hooks 2.0.1, Feedback)."""
 
-from collections.abc import Iterator, Mapping
+# ruff: noqa: N815 (the models name their members as CDS Hooks does)
+
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from importlib import resources
-from itertools import islice
-from typing import Any, cast
+from typing import Annotated, Literal
 
-from jsonschema import Draft202012Validator, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from cards.override_reasons import OVERRIDE_REASONS, SYSTEM
-from cds_service.hooks.errors import Issue, RefusedError
-from fhir_mappings.fhir_json import Json, loads
+from cds_service.hooks.wire import UUID, Text, WireModel, read_model
+from fhir_mappings.fhir_json import Json
 
 ACCEPTED = "accepted"
 OVERRIDDEN = "overridden"
 UNLISTED = "unlisted"
-"""Stands for an override reason that no card of ours offered; it is not kept, it may say anything."""
+"""Stands for an override reason that no card of ours offered; it is not stored, since it may say anything."""
 
-_MOST_ERRORS = 20
 _CODES = frozenset(reason["code"] for reason in OVERRIDE_REASONS)
-_SEE = "See CDS Hooks 2.0.1, Feedback."
+_MOMENT = Text(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})", max_length=40
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What became of one card. `reason` is one of ours, `unlisted` or empty; `sent` is everything that was said."""
+    """What became of one card. `reason` is one of ours, `unlisted`, or empty; `sent` is everything that was sent."""
 
     card: str
     outcome: str
@@ -40,63 +40,128 @@ class Feedback:
         return f"Feedback({self.outcome})"
 
 
-def read_feedback(value: Json) -> tuple[Feedback, ...]:
-    """The feedback in a parsed request body. An optional member that is null counts as absent.
-
-    Raises RefusedError (400) that names path and rule of what is wrong, never a value.
-    """
-    stated = _without_nulls(value)
-    errors = islice(_validator().iter_errors(stated), _MOST_ERRORS)
-    if issues := list(dict.fromkeys(issue for error in errors for issue in _issues(error))):
-        raise RefusedError(400, *issues)
-    return tuple(_read(f"feedback[{i}]", entry) for i, entry in enumerate(stated["feedback"]))
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.upper()).astimezone(UTC)
 
 
-def _read(path: str, entry: Mapping[str, Json]) -> Feedback:
-    override = entry.get("overrideReason", {})
-    reason, comment = override.get("reason", {}), override.get("userComment", "")
-    suggestions = tuple(sorted({each["id"] for each in entry.get("acceptedSuggestions", ())}))
-    system, code = reason.get("system", ""), reason.get("code", "")
-    card = entry["card"].lower()
-    return Feedback(
-        card=card,
-        outcome=entry["outcome"],
-        at=_moment(f"{path}.outcomeTimestamp", entry["outcomeTimestamp"]),
-        suggestions=suggestions,
-        reason=code if system in (SYSTEM, "") and code in _CODES else UNLISTED if code else "",
-        comment=comment.encode("utf-8", "replace").decode().replace("\0", ""),
-        sent=(card, entry["outcome"], entry["outcomeTimestamp"], system, code, comment, *suggestions),
+def _check_moment(text: str) -> str:
+    try:
+        _moment(text)
+    except (ValueError, OverflowError):
+        raise PydanticCustomError("moment", "not a moment of the calendar") from None
+    return text
+
+
+class AcceptedSuggestion(WireModel):
+    """A suggestion that the clinician accepted."""
+
+    id: Annotated[str, Text(min_length=1, max_length=200)] = Field(
+        description="Send the uuid of the suggestion, at most 200 characters."
     )
 
 
-def _moment(path: str, text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise RefusedError(400, Issue("value", f"{path} is no moment of the calendar. {_SEE}", path)) from None
+class ReasonCoding(WireModel):
+    """The override reason that the clinician chose."""
+
+    code: Annotated[str, Text(min_length=1, max_length=200)] = Field(
+        description="Send the code of an override reason of the card, at most 200 characters."
+    )
+    system: Annotated[str, Text(max_length=200)] = Field(
+        "", description="Send the system of the code, at most 200 characters, or leave it out."
+    )
+    display: str = Field("", description="Send the display of the code as a string, or leave it out.")
 
 
-def _without_nulls(value: Json) -> Json:
-    if isinstance(value, dict):
-        return {name: _without_nulls(member) for name, member in value.items() if member is not None}
-    return [_without_nulls(each) for each in value] if isinstance(value, list) else value
+class OverrideReason(WireModel):
+    """Why the clinician overrode the card."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["reason"]}, {"required": ["userComment"]}]},
+    )
+
+    reason: ReasonCoding | None = Field(
+        None, description="Send an object with the code of the override reason, or leave it out."
+    )
+    userComment: Annotated[str, Text(max_length=10_000)] | None = Field(
+        None, description="Send the clinician's comment, at most 10,000 characters, or leave it out."
+    )
+
+    @model_validator(mode="after")
+    def _check_content(self) -> "OverrideReason":
+        if self.reason is None and self.userComment is None:
+            raise PydanticCustomError("empty", "neither reason nor userComment")
+        return self
 
 
-@cache
-def _validator() -> Draft202012Validator:
-    schema = loads(resources.files(__package__).joinpath("schemas/feedback.json").read_bytes())
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+class CardFeedback(WireModel):
+    """What became of one card, as a client sends it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"outcome": {"const": ACCEPTED}}, "required": ["outcome"]},
+            "then": {"required": ["acceptedSuggestions"]},
+        }
+    )
+
+    card: Annotated[str, UUID] = Field(description="Send the uuid of the card.")
+    outcome: Literal["accepted", "overridden"] = Field(description="Send accepted or overridden.")
+    outcomeTimestamp: Annotated[str, _MOMENT, AfterValidator(_check_moment)] = Field(
+        description="Send a date and time of the calendar with a time zone, such as 2026-03-05T10:00:00Z."
+    )
+    acceptedSuggestions: list[AcceptedSuggestion] | None = Field(
+        None,
+        max_length=100,
+        validate_default=True,
+        description="Send an array of at most 100 objects, each with the id of an accepted suggestion.",
+    )
+    overrideReason: OverrideReason | None = Field(
+        None, description="Send an object with reason, userComment, or both, or leave it out."
+    )
+
+    @field_validator("acceptedSuggestions")
+    @classmethod
+    def _check_accepted(
+        cls, value: list[AcceptedSuggestion] | None, info: ValidationInfo
+    ) -> list[AcceptedSuggestion] | None:
+        if value is None and info.data.get("outcome") == ACCEPTED:
+            raise PydanticKnownError("missing")
+        return value
 
 
-def _issues(error: ValidationError) -> Iterator[Issue]:
-    """What a schema error says by path and keyword alone; the library's own message quotes the request."""
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(".")
-    if error.validator == "required":
-        for name in cast(Any, error.validator_value):
-            if name not in cast(Any, error.instance):
-                where = f"{path}.{name}".lstrip(".")
-                yield Issue("required", f"{where} is required. {_SEE}", where)
-        return
-    code = "structure" if error.validator == "type" else "value"
-    yield Issue(code, f"{path or 'The request'} breaks the rule '{error.validator}'. {_SEE}", path)
+class FeedbackRequest(WireModel):
+    """The body of a feedback call."""
+
+    model_config = ConfigDict(json_schema_extra={"description": "Send a JSON object with feedback."})
+
+    feedback: list[CardFeedback] = Field(
+        min_length=1,
+        max_length=1000,
+        description="Send an array of 1 to 1,000 objects with card, outcome, outcomeTimestamp, and, if accepted, "
+        "acceptedSuggestions.",
+    )
+
+
+def read_feedback(value: Json) -> tuple[Feedback, ...]:
+    """Return the feedback in a parsed request body.
+
+    Raises RefusedError (400) with the path of everything that is wrong and what to send there, never a value.
+    """
+    return tuple(_feedback(entry) for entry in read_model(FeedbackRequest, value).feedback)
+
+
+def _feedback(entry: CardFeedback) -> Feedback:
+    override = entry.overrideReason
+    coding = override.reason if override else None
+    system, code = (coding.system, coding.code) if coding else ("", "")
+    comment = (override.userComment if override else None) or ""
+    suggestions = tuple(sorted({suggestion.id for suggestion in entry.acceptedSuggestions or ()}))
+    card = entry.card.lower()
+    return Feedback(
+        card=card,
+        outcome=entry.outcome,
+        at=_moment(entry.outcomeTimestamp),
+        suggestions=suggestions,
+        reason=code if system in (SYSTEM, "") and code in _CODES else UNLISTED if code else "",
+        comment=comment.encode("utf-8", "replace").decode().replace("\0", ""),
+        sent=(card, entry.outcome, entry.outcomeTimestamp, system, code, comment, *suggestions),
+    )

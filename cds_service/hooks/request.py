@@ -1,28 +1,28 @@
-"""A CDS Hooks call, checked: from bytes to what the rest of the service works with.
+"""A CDS Hooks call, checked: from parsed JSON to what the rest of the service works with.
 
-The rules are `schemas/hook-request.json` (CDS Hooks 2.0.1, HTTP Request; order-select and order-sign of the hook
-library) and the few below that a schema cannot say. The draft orders themselves are not checked: what breaks FHIR
-there is judged as far as it goes.
+The rules are those of CDS Hooks 2.0.1 (HTTP Request) and of order-select and order-sign in the hook library. The models
+do not check the draft orders themselves: the service evaluates an order that breaks FHIR as far as it can.
 """
 
-import math
-from collections.abc import Iterator, Mapping
+# ruff: noqa: N815 (the models name their members as CDS Hooks does)
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from itertools import islice
-from typing import Any, cast
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from jsonschema import Draft202012Validator, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from cds_service.fhir_client.source import FhirAccess
-from cds_service.hooks.errors import Issue, RefusedError
-from fhir_mappings.fhir_json import Json, dumps, loads
+from cds_service.hooks.hooks import SERVICE_OF_HOOK, Service
+from cds_service.hooks.wire import UUID, Text, WireModel, read_model
+from fhir_mappings.fhir_json import Json, dumps
 from fhir_mappings.record import Entry, entries, reference_of
 
-_MOST_ERRORS = 20
 _NOT_WANTED = ("revoked", "entered-in-error")
+_CONTEXT = "Send an object with userId, patientId, draftOrders, and, for order-select, selections."
+_SELECTIONS = "Send an array of strings, such as ServiceRequest/abc, that name entries of draftOrders."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,104 +53,155 @@ class HookRequest:
     fhir: FhirAccess | None
 
 
-def read_request(value: Json) -> HookRequest:
-    """The call in a parsed request body. An optional member that is null counts as absent.
-
-    Raises RefusedError (400) that names path and rule of everything that is wrong, never a value.
-    """
-    stated = _without_nulls(value)
-    errors = islice(_validator().iter_errors(stated), _MOST_ERRORS)
-    issues = list(dict.fromkeys(issue for error in errors for issue in _issues(error)))
-    if not issues and not _is_address(stated.get("fhirServer", "http://none")):
-        issues.append(Issue("value", f"fhirServer is no usable address. {_says('fhirServer')}", "fhirServer"))
-    if issues:
-        raise RefusedError(400, *issues)
-    context = stated["context"]
-    return HookRequest(
-        hook=stated["hook"],
-        hook_instance=stated["hookInstance"],
-        user_id=context["userId"],
-        patient_id=context["patientId"],
-        encounter_id=context.get("encounterId", ""),
-        orders=_draft_orders(
-            context["draftOrders"],
-            context["selections"] if stated["hook"] == "order-select" else None,
-        ),
-        prefetch=stated.get("prefetch", {}),
-        fhir=_access(stated),
-    )
+def _check_hook(hook: str) -> str:
+    if hook not in SERVICE_OF_HOOK:
+        raise PydanticCustomError("hook", "not a hook of a service")
+    return hook
 
 
-def _access(stated: Mapping[str, Json]) -> FhirAccess | None:
-    if "fhirServer" not in stated:
-        return None
-    authorization = stated.get("fhirAuthorization", {})
-    return FhirAccess(
-        stated["fhirServer"].rstrip("/"),
-        authorization.get("access_token", ""),
-        authorization.get("expires_in", math.inf),
-    )
-
-
-def _without_nulls(value: Json) -> Json:
-    """The request without the members that are null, in the objects CDS Hooks defines; prefetch stays as it is."""
-    if not isinstance(value, dict):
-        return value
-    stated = {name: member for name, member in value.items() if member is not None}
-    for name in ("context", "fhirAuthorization", "draftOrders"):
-        if isinstance(stated.get(name), dict):
-            stated[name] = _without_nulls(stated[name])
-    return stated
-
-
-@cache
-def _schema() -> Json:
-    return loads(resources.files(__package__).joinpath("schemas/hook-request.json").read_bytes())
-
-
-@cache
-def _validator() -> Draft202012Validator:
-    Draft202012Validator.check_schema(_schema())
-    return Draft202012Validator(_schema())
-
-
-def _says(*path: str | int) -> str:
-    """What the schema tells a client to send at this path."""
-    schema = _schema()
-    for part in path:
-        schema = schema["properties"][part]
-    return str(schema["description"])
-
-
-def _issues(error: ValidationError) -> Iterator[Issue]:
-    """What a schema error says in our words; the library's own message quotes the request."""
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(".")
-    rule, wanted = error.validator, cast(Any, error.validator_value)
-    if rule in ("required", "dependentRequired"):
-        names = wanted if rule == "required" else [name for needed in wanted.values() for name in needed]
-        for name in names:
-            if name not in cast(Any, error.instance):
-                missing = (*error.absolute_path, name)
-                where = ".".join(str(part) for part in missing)
-                yield Issue("required", f"{where} is required. {_says(*missing)}", where)
-        return
-    code = "structure" if rule == "type" else "value"
-    says = cast(Any, error.schema)["description"]
-    yield Issue(code, f"{path or 'The request'} breaks the rule '{rule}'. {says}", path)
-
-
-def _is_address(server: str) -> bool:
+def _check_address(server: str) -> str:
     try:
         parts = urlsplit(server)
-        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        is_usable = bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
-        return False
+        is_usable = False
+    if not is_usable:
+        raise PydanticCustomError("address", "not an address")
+    return server
 
 
-def _draft_orders(bundle: Json, selections: list[str] | None) -> DraftOrders:
-    """The orders of a Bundle, each once, without those that ask for nothing (not wanted, or taken back)."""
+class FhirAuthorization(WireModel):
+    """The token that the FHIR server of a call takes."""
+
+    access_token: Annotated[str, Text(r"[!-~]+")] = Field(
+        description="Send the OAuth 2.0 access token in printable ASCII characters."
+    )
+    token_type: Literal["Bearer"] = Field(description="Send Bearer.")
+    expires_in: int = Field(description="Send the lifetime of the token in whole seconds.")
+    scope: str = Field(description="Send the SMART scopes of the token, separated by spaces.")
+    subject: str = Field(description="Send the client id of this service at the authorization server.")
+
+
+class OrdersBundle(WireModel):
+    """The unsigned orders, as received."""
+
+    resourceType: Literal["Bundle"] = Field(description="Send Bundle.")
+    entry: list[Any] = Field([], description="Send an array of Bundle entries.")
+
+
+class CallContext(WireModel):
+    """The context of order-sign, and what every other context has too."""
+
+    userId: Annotated[str, Text(r"[A-Za-z]+/[^/\s]+")] = Field(
+        description="Send the user as Type/id, such as Practitioner/abc."
+    )
+    patientId: Annotated[str, Text(r"(?!\.+$)[!-.0-~]+")] = Field(
+        description="Send the bare FHIR id of the patient, without Patient/."
+    )
+    encounterId: str = Field("", description="Send the bare FHIR id of the encounter, or leave it out.")
+    draftOrders: OrdersBundle = Field(description="Send a FHIR R4 Bundle with the unsigned orders.")
+    selections: list[str] = Field([], description=_SELECTIONS)
+
+
+class SelectionContext(CallContext):
+    """The context of order-select, which says what the clinician selected."""
+
+    selections: list[str] = Field(description=_SELECTIONS)
+
+
+class Call(WireModel):
+    """The body of a call of any service."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "description": "Send a JSON object with hook, hookInstance, and context.",
+            "dependentRequired": {"fhirAuthorization": ["fhirServer"]},
+        }
+    )
+
+    hook: Annotated[str, AfterValidator(_check_hook)] = Field(
+        description=f"Send the hook of the service that is called: {' or '.join(SERVICE_OF_HOOK)}.",
+        json_schema_extra={"enum": list(SERVICE_OF_HOOK)},
+    )
+    hookInstance: Annotated[str, UUID] = Field(
+        description="Send a UUID that is new for every call, such as the 36 characters that uuidgen prints."
+    )
+    fhirAuthorization: FhirAuthorization | None = Field(
+        None, description="Send an object with access_token, token_type, expires_in, scope, and subject."
+    )
+    fhirServer: Annotated[str, Text(r"https?://[^\s?#@\\]+"), AfterValidator(_check_address)] | None = Field(
+        None,
+        validate_default=True,
+        description="Send the http or https base address of the FHIR server, without user, query, or fragment.",
+    )
+    context: CallContext = Field(description=_CONTEXT)
+    prefetch: dict[str, Any] = Field(
+        {}, description="Send an object with the prefetched resources by key, or leave it out."
+    )
+    extension: dict[str, Any] = Field({}, description="Send an object, or leave it out.")
+
+    @field_validator("fhirServer")
+    @classmethod
+    def _check_server(cls, value: str | None, info: ValidationInfo) -> str | None:
+        # An invalid authorization is not in `info.data`, and needs a server as much as a valid one.
+        if value is None and info.data.get("fhirAuthorization", "invalid") is not None:
+            raise PydanticKnownError("missing")
+        return value
+
+
+class SelectionCall(Call):
+    """The body of a call of order-select."""
+
+    context: SelectionContext = Field(description=_CONTEXT)
+
+
+def call_model(service: Service) -> type[Call]:
+    """Return the model of the calls of a service."""
+    return SelectionCall if service.needs_selections else Call
+
+
+def read_request(value: Json) -> HookRequest:
+    """Return the call in a parsed request body. The draft orders and the prefetch stay as received.
+
+    Raises RefusedError (400) with the path of everything that is wrong and what to send there, never a value.
+    """
+    call = read_model(_model_of(value), value)
+    context = call.context
+    is_selection = SERVICE_OF_HOOK[call.hook].needs_selections
+    return HookRequest(
+        hook=call.hook,
+        hook_instance=call.hookInstance,
+        user_id=context.userId,
+        patient_id=context.patientId,
+        encounter_id=context.encounterId,
+        orders=_draft_orders(context.draftOrders, context.selections if is_selection else None),
+        prefetch=call.prefetch,
+        fhir=_access(call),
+    )
+
+
+def _model_of(value: Json) -> type[Call]:
+    """Return the model of the hook that a call states, and the general one where it states none of ours."""
+    hook = value.get("hook") if isinstance(value, Mapping) else None
+    service = SERVICE_OF_HOOK.get(hook) if isinstance(hook, str) else None
+    return call_model(service) if service else Call
+
+
+def _access(call: Call) -> FhirAccess | None:
+    if call.fhirServer is None:
+        return None
+    server, authorization = call.fhirServer.rstrip("/"), call.fhirAuthorization
+    if authorization is None:
+        return FhirAccess(server)
+    return FhirAccess(server, authorization.access_token, authorization.expires_in)
+
+
+def _draft_orders(bundle: OrdersBundle, selections: list[str] | None) -> DraftOrders:
+    """Return the orders of a Bundle, each once, without those that ask for nothing (not wanted, or taken back)."""
     found = {
-        (reference_of(order, url), dumps(order)): (url, order) for url, order in entries(bundle) if _is_wanted(order)
+        (reference_of(order, url), dumps(order)): (url, order)
+        for url, order in entries({"entry": bundle.entry})
+        if _is_wanted(order)
     }
     orders = tuple(found.values())
     if selections is None:

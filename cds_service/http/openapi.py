@@ -1,10 +1,13 @@
-"""The OpenAPI 3.1 document of the service, assembled from the schemas that the service itself checks requests with."""
+"""The OpenAPI 3.1 document of the service, assembled from the models that the service checks requests with."""
 
 from importlib import resources
 from importlib.metadata import version
 from typing import Any
 
-from cds_service.http.discovery import SERVICES, Service
+from cds_service.hooks.feedback import FeedbackRequest
+from cds_service.hooks.hooks import SERVICES, Service
+from cds_service.hooks.request import call_model
+from cds_service.hooks.wire import WireModel, json_schemas
 from fhir_mappings.fhir_json import loads
 
 PATH = "/openapi.json"
@@ -43,7 +46,7 @@ def openapi(public_url: str) -> dict[str, Any]:
             PATH: {"get": _get("openapi", "This document", "document")},
         },
         "components": {
-            "schemas": _file("http", "answers.json")["$defs"],
+            "schemas": _answers() | json_schemas([*map(call_model, SERVICES), FeedbackRequest]),
             "securitySchemes": {
                 "client": {
                     "type": "http",
@@ -57,8 +60,10 @@ def openapi(public_url: str) -> dict[str, Any]:
     }
 
 
-def _file(package: str, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = loads(resources.files(f"cds_service.{package}").joinpath("schemas", name).read_bytes())
+def _answers() -> dict[str, Any]:
+    found: dict[str, Any] = loads(resources.files(__package__).joinpath("schemas", "answers.json").read_bytes())[
+        "$defs"
+    ]
     return found
 
 
@@ -79,22 +84,21 @@ def _ready() -> dict[str, Any]:
 
 
 def _call(service: Service) -> dict[str, Any]:
-    """A call of one service. The schema is the one requests are checked with, for the hook of this service."""
-    schema = _file("hooks", "hook-request.json")
-    schema["properties"]["hook"] = {**schema["properties"]["hook"], "enum": [service.hook]}
-    condition, then = schema.pop("if"), schema.pop("then")
-    if service.hook == condition["properties"]["hook"]["const"]:
-        schema["properties"]["context"]["required"] += then["properties"]["context"]["required"]
-    return _post(service.id, service.title, schema, "cards", _ERRORS | _UNREAD)
+    """Return the description of a call, narrowed to the hook of its service."""
+    body = _body(call_model(service)) | {"properties": {"hook": {"const": service.hook}}}
+    return _post(service.id, service.title, body, "cards", _ERRORS | _UNREAD)
 
 
 def _feedback(service: Service) -> dict[str, Any]:
     title = f"What became of cards: {service.title}"
-    return _post(f"{service.id}-feedback", title, _file("hooks", "feedback.json"), "nothing", _ERRORS)
+    return _post(f"{service.id}-feedback", title, _body(FeedbackRequest), "nothing", _ERRORS)
+
+
+def _body(model: type[WireModel]) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
 
 
 def _post(name: str, summary: str, body: dict[str, Any], answer: str, errors: dict[str, str]) -> dict[str, Any]:
-    body.pop("$schema")
     return {
         "operationId": name,
         "summary": summary,

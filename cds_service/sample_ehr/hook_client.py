@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from datetime import date
 
+from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.sample_ehr.patients import Sample, SampleOrder
 from fhir_mappings.fhir_json import Json
-
-SERVICE_OF = {"order-select": "coverage-order-select", "order-sign": "coverage-order-sign"}
-"""The service that answers each hook."""
 
 
 def hook_call(
@@ -26,7 +24,7 @@ def hook_call(
         "patientId": sample.id,
         "draftOrders": {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": resource}]},
     }
-    if order.hook == "order-select":
+    if SERVICE_OF_HOOK[order.hook].needs_selections:
         context["selections"] = [f"{resource['resourceType']}/{resource['id']}"]
     return {
         "hook": order.hook,

@@ -14,10 +14,11 @@ from cds_service.fhir_client.source import FhirOpener
 from cds_service.hooks.errors import OF_STATUS, Issue, RefusedError, operation_outcome
 from cds_service.hooks.feedback import read_feedback
 from cds_service.hooks.hook_calls import HookCalls
+from cds_service.hooks.hooks import SERVICES
 from cds_service.hooks.judge import Judge
 from cds_service.hooks.request import HookRequest, read_request
 from cds_service.http.authentication import client_of_request, require_tokens
-from cds_service.http.discovery import SERVICES, document
+from cds_service.http.discovery import document
 from cds_service.http.headers import CALL_ID, allow_browsers, protect
 from cds_service.http.health import Check, serve_health
 from cds_service.http.openapi import PATH, openapi

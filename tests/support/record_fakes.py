@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from cds_service.fhir_client.memory import Store
 from cds_service.fhir_client.source import ChartInMemory
+from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.hooks.judge import Judge
 from cds_service.hooks.policy_judge import PolicyJudge
 from cds_service.observability.call_log import CallLog
@@ -22,7 +23,7 @@ from cds_service.records.database import Database
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.pseudonyms import Pseudonymizer
 from cds_service.records.tables import METADATA
-from cds_service.sample_ehr.hook_client import SERVICE_OF, hook_call
+from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample, SampleOrder
 from cds_service.settings import Settings
 from cds_service.wiring.app import create_app
@@ -89,7 +90,7 @@ class RecordedService:
     def call(self, body: Json) -> Any:
         """The response to a call."""
         return self.client.post(
-            f"/cds-services/{SERVICE_OF[body['hook']]}", data=dumps(body), content_type="application/json"
+            f"/cds-services/{SERVICE_OF_HOOK[body['hook']].id}", data=dumps(body), content_type="application/json"
         )
 
     def cards(self, body: Json) -> list[Any]:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cds_service.fhir_client.source import wanted
-from cds_service.http.discovery import SERVICES
+from cds_service.hooks.hooks import SERVICES
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
 from coverage_policies.format.library import load_library
 from fhir_mappings.fhir_json import dumps, loads

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from cds_service.hooks.hooks import SERVICES
 from cds_service.hooks.policy_judge import PolicyJudge
-from cds_service.http.discovery import SERVICES
 from cds_service.settings import Settings
 from cds_service.wiring.serving import on_loopback
 from coverage_policies.format.library import load_library

@@ -9,9 +9,10 @@ import pytest
 
 from cds_service.fhir_client.source import wanted
 from cds_service.hooks.evaluation import evaluate_request
+from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.hooks.policy_judge import PolicyJudge
 from cds_service.hooks.request import read_request
-from cds_service.sample_ehr.hook_client import SERVICE_OF, hook_call
+from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample, SampleOrder, sample_store
 from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.settings import Settings
@@ -103,7 +104,7 @@ def test_the_cards_of_a_call_carry_the_determination_that_the_command_line_print
     app = create_app(settings=settings, judge=judge, clock=clock, new_id=lambda: INSTANCE)
     body = call(sample, order, fhir_server)
     response = app.test_client().post(
-        f"/cds-services/{SERVICE_OF[order.hook]}", data=dumps(body), content_type="application/json"
+        f"/cds-services/{SERVICE_OF_HOOK[order.hook].id}", data=dumps(body), content_type="application/json"
     )
     printed = evaluate_request(read_request(body), assessor, settings, clock=clock).determinations
     shown = [card["extension"]["cds-service.determination"] for card in loads(response.data)["cards"]]

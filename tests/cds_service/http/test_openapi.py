@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from cds_service.http.discovery import SERVICES
+from cds_service.hooks.hooks import SERVICES
 from cds_service.http.openapi import openapi
 from tests.support.fuzzing import EXAMPLES, whole_service
 from tests.support.hook_fakes import LookingJudge, Service, authorization, call
@@ -22,6 +22,12 @@ from tests.support.hook_fakes import LookingJudge, Service, authorization, call
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 DOCUMENT = openapi("http://localhost")
 described = schemathesis.openapi.from_wsgi("/openapi.json", whole_service().app)
+
+
+def body_schema(operation: Any) -> Any:
+    """The schema of a request body, with the components that it refers to."""
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    return {"components": DOCUMENT["components"], **schema}
 
 
 def test_it_is_served_as_it_is_made(service: Service) -> None:
@@ -50,14 +56,13 @@ def test_its_schemas_are_json_schemas_with_references_that_lead_somewhere() -> N
     walk(DOCUMENT)
     for item in DOCUMENT["paths"].values():
         if "post" in item:
-            Draft202012Validator.check_schema(item["post"]["requestBody"]["content"]["application/json"]["schema"])
+            Draft202012Validator.check_schema(body_schema(item["post"]))
 
 
 def test_it_takes_what_the_service_takes() -> None:
     request = call(fhirServer="https://ehr.example.org/fhir", fhirAuthorization=authorization())
     for one in SERVICES:
-        body = DOCUMENT["paths"][f"/cds-services/{one.id}"]["post"]["requestBody"]["content"]["application/json"]
-        validator = Draft202012Validator(body["schema"])
+        validator = Draft202012Validator(body_schema(DOCUMENT["paths"][f"/cds-services/{one.id}"]["post"]))
         request["hook"] = one.hook
         assert validator.is_valid(request) is (one.hook == "order-sign")
         request["context"]["selections"] = []

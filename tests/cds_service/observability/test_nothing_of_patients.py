@@ -17,6 +17,7 @@ import requests
 
 from cards.override_reasons import OVERRIDE_REASONS
 from cds_service.clients.registry import Client
+from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.hooks.policy_judge import PolicyJudge
 from cds_service.hooks.request import DraftOrders
 from cds_service.http.health import DatabaseReady, KeysReady, PoliciesReady
@@ -24,7 +25,7 @@ from cds_service.observability.call_log import CallLog
 from cds_service.observability.prometheus import PrometheusMetrics, expose
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.pseudonyms import Pseudonymizer, random_key
-from cds_service.sample_ehr.hook_client import SERVICE_OF, hook_call
+from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, sample_store
 from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.settings import Settings
@@ -133,7 +134,7 @@ class Everything:
         mimetype: str = "application/json",
     ) -> requests.Response:
         """The answer to a call with a token, which may be wrong somewhere."""
-        path = path or f"/cds-services/{SERVICE_OF[body['hook']]}"
+        path = path or f"/cds-services/{SERVICE_OF_HOOK[body['hook']].id}"
         headers = bearer(authorization or good(path, aud=audience or PUBLIC + path)) | {"Content-Type": mimetype}
         return requests.post(self.address + path, data=dumps(body).encode(), headers=headers, timeout=120)
 

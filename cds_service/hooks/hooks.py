@@ -1,0 +1,34 @@
+"""The CDS Services on offer and the hooks they answer: the one table of both."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A CDS Service. Its `id` ends its address; `needs_selections` says whether the context of its hook has them."""
+
+    id: str
+    hook: str
+    title: str
+    description: str
+    needs_selections: bool = False
+
+
+SERVICES = (
+    Service(
+        "coverage-order-select",
+        "order-select",
+        "Coverage policies, while ordering",
+        "Evaluates the selected orders against the payers' medical-necessity policies that apply to them: criterion by "
+        "criterion, what the chart proves, what it rules out, and what still has to be documented.",
+        needs_selections=True,
+    ),
+    Service(
+        "coverage-order-sign",
+        "order-sign",
+        "Coverage policies, before signing",
+        "Evaluates every order about to be signed against the payers' medical-necessity policies that apply to it: "
+        "criterion by criterion, what the chart proves, what it rules out, and what still has to be documented.",
+    ),
+)
+SERVICE_OF_HOOK = {service.hook: service for service in SERVICES}
