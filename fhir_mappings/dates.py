@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal, TypeAlias
 
 from fhir_mappings.fhir_json import Json
+from fhir_mappings.truth import Truth
 
 Unit: TypeAlias = Literal["days", "weeks", "months", "years"]
 
@@ -96,45 +97,33 @@ def plus(day: date, span: CalendarPeriod) -> date:
         return date.max if span.number > 0 else date.min
 
 
-def elapsed_at_least(span: CalendarPeriod, since: DateInterval, until: date) -> bool | None:
-    """Whether at least `span` lies between `since` and `until`; None where the interval straddles the threshold.
+def elapsed_at_least(span: CalendarPeriod, since: DateInterval, until: date) -> Truth:
+    """Return whether at least `span` lies between `since` and `until`; UNKNOWN if the interval straddles the threshold.
 
     The boundary counts: six months to the day have passed.
     """
     if plus(since.latest, span) <= until:
-        return True
-    if plus(since.earliest, span) > until:
-        return False
-    return None
+        return Truth.YES
+    return Truth.NO if plus(since.earliest, span) > until else Truth.UNKNOWN
 
 
-def is_on_or_before(when: DateInterval, day: date) -> bool | None:
-    """Whether it happened on or before `day`; None where the interval straddles it."""
+def is_on_or_before(when: DateInterval, day: date) -> Truth:
+    """Return whether it happened on or before `day`; UNKNOWN if the interval straddles it."""
     if when.latest <= day:
-        return True
-    return False if when.earliest > day else None
+        return Truth.YES
+    return Truth.NO if when.earliest > day else Truth.UNKNOWN
 
 
-def is_within(when: DateInterval, span: CalendarPeriod, until: date) -> bool | None:
-    """Whether it happened no longer than `span` before `until` and not after it; None where that cannot be told.
+def is_within(when: DateInterval, span: CalendarPeriod, until: date) -> Truth:
+    """Return whether it happened at most `span` before `until` and not after it.
 
     The boundary counts: a study six months ago to the day is within six months.
     """
-    recent = _not(has_passed_strictly(span, when, until))
-    past = is_on_or_before(when, until)
-    if recent is False or past is False:
-        return False
-    return True if recent and past else None
+    return ~has_passed_strictly(span, when, until) & is_on_or_before(when, until)
 
 
-def has_passed_strictly(span: CalendarPeriod, since: DateInterval, until: date) -> bool | None:
-    """Whether more than `span` lies between `since` and `until`; None where the interval straddles the threshold."""
+def has_passed_strictly(span: CalendarPeriod, since: DateInterval, until: date) -> Truth:
+    """Return whether more than `span` lies between `since` and `until`; UNKNOWN if the interval straddles that."""
     if plus(since.latest, span) < until:
-        return True
-    if plus(since.earliest, span) >= until:
-        return False
-    return None
-
-
-def _not(value: bool | None) -> bool | None:
-    return None if value is None else not value
+        return Truth.YES
+    return Truth.NO if plus(since.earliest, span) >= until else Truth.UNKNOWN

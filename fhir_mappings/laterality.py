@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 from fhir_mappings.codings import CPT, HCPCS, ICD10CM, LOINC, SNOMED, codings, items
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.order_text import read_phrase
+from fhir_mappings.truth import Truth
 
 Side: TypeAlias = Literal["left", "right", "bilateral"]
 
@@ -61,13 +62,13 @@ def _named(concept: Json) -> set[Side]:
     return found
 
 
-def same_side(ours: Side | None, theirs: Side | None) -> bool | None:
-    """Whether something was on our side; what was on both sides was on ours too.
+def same_side(ours: Side | None, theirs: Side | None) -> Truth:
+    """Return whether something was on our side; what was on both sides was on ours too.
 
-    None where a side is not named, and where ours is both and theirs is one of them.
+    UNKNOWN if either side is not named, or if ours is both sides and theirs is one of them.
     """
     if theirs == "bilateral":
-        return True
+        return Truth.YES
     if ours is None or theirs is None or ours == "bilateral":
-        return None
-    return ours == theirs
+        return Truth.UNKNOWN
+    return Truth.of(ours == theirs)

@@ -4,33 +4,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
-from enum import Enum
-from typing import Any, NoReturn, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet, union
 from fhir_mappings.orders import Order
 from fhir_mappings.record import Evidence, PatientRecord
+from fhir_mappings.truth import Truth
 
 Arguments: TypeAlias = Mapping[str, Any]
 """The arguments of one clause as written: text or lists of text, already checked against the operator's schema."""
-
-
-class Truth(Enum):
-    """What an operator can say. Whether that is met or not met is the document's business. Never a boolean."""
-
-    YES = "holds"
-    NO = "does not hold"
-    UNKNOWN = "cannot tell"
-
-    def __bool__(self) -> NoReturn:
-        raise TypeError("an operator answers three ways; compare, do not test")
-
-    @classmethod
-    def of(cls, told: bool | None) -> "Truth":
-        """What is so, is not so, or (None) cannot be told."""
-        return {True: cls.YES, False: cls.NO, None: cls.UNKNOWN}[told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +61,9 @@ class Operator:
     """A word of the policy format.
 
     `schema` is the JSON Schema of its arguments, in which everything is text. `example` is a YAML mapping with
-    `clause`, `facts` (in the words of case files), optionally `order`, and what it `finds`; a test runs it.
-    `parse` raises ValueError, saying how it is written right, for what the schema cannot see. `defaults` are the
-    arguments that hold where a document leaves them out.
+    `clause`, `facts` (in the words of case files), optionally `order`, and whether it `holds` (`yes`, `no`, or
+    `unknown`); a test runs it. `parse` raises ValueError for what the schema cannot see, and says how to write it
+    right. `defaults` are the arguments that apply if a document leaves them out.
     """
 
     name: str

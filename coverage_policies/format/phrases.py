@@ -11,6 +11,7 @@ from enum import Enum
 from fractions import Fraction
 
 from fhir_mappings.dates import CalendarPeriod, DateInterval, Unit, elapsed_at_least, has_passed_strictly
+from fhir_mappings.truth import Truth
 
 
 class Comparison(Enum):
@@ -74,17 +75,17 @@ class DurationThreshold:
     comparison: Comparison
     span: CalendarPeriod
 
-    def holds(self, since: DateInterval, until: date) -> bool | None:
-        """Whether the time from `since` to `until` is on the asked side; None where a partial date straddles it."""
+    def holds(self, since: DateInterval, until: date) -> Truth:
+        """Return whether the time from `since` to `until` satisfies it; UNKNOWN if a partial date straddles it."""
         match self.comparison:
             case Comparison.AT_LEAST:
                 return elapsed_at_least(self.span, since, until)
             case Comparison.UNDER:
-                return _not(elapsed_at_least(self.span, since, until))
+                return ~elapsed_at_least(self.span, since, until)
             case Comparison.OVER:
                 return has_passed_strictly(self.span, since, until)
             case Comparison.AT_MOST:
-                return _not(has_passed_strictly(self.span, since, until))
+                return ~has_passed_strictly(self.span, since, until)
             case Comparison.EXACTLY:
                 raise ValueError("a duration is never compared exactly")
 
@@ -145,7 +146,3 @@ def following_days(phrase: str) -> int:
 def _unit(word: str) -> Unit:
     units: dict[str, Unit] = {"day": "days", "week": "weeks", "month": "months", "year": "years"}
     return units[word.rstrip("s")]
-
-
-def _not(value: bool | None) -> bool | None:
-    return None if value is None else not value

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from coverage_policies.format.model import Clause, Criterion
-from coverage_policies.format.operator import ClauseResult, Context, Truth
+from coverage_policies.format.operator import ClauseResult, Context
 from coverage_policies.format.terms import Reason, Status
 from fhir_mappings.answers import Answer
 from fhir_mappings.record import Evidence
+from fhir_mappings.truth import Truth, any_of
 
 _PRECEDENCE = (
     Reason.CONFLICT,
@@ -37,8 +38,13 @@ class CriterionStatus:
 
 
 def evaluate_clauses(clauses: Iterable[Clause], ctx: Context) -> tuple[ClauseResult, ...]:
-    """What each clause finds."""
+    """Return the result of each clause."""
     return tuple(clause.check.evaluate(ctx) for clause in clauses)
+
+
+def any_holds(clauses: Iterable[Clause], ctx: Context) -> Truth:
+    """Return whether any of the clauses holds; NO for none at all."""
+    return any_of(result.holds for result in evaluate_clauses(clauses, ctx))
 
 
 def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:

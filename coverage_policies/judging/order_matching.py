@@ -3,22 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from enum import Enum
 
 from coverage_policies.format.model import APPLIES, OrderEntry, Policy
-from coverage_policies.format.operator import Context, Truth
-from coverage_policies.judging.criterion import evaluate_clauses
+from coverage_policies.format.operator import Context
+from coverage_policies.judging.criterion import any_holds
 from fhir_mappings.answers import Answer
 from fhir_mappings.orders import Order
 from fhir_mappings.record import PatientRecord
-
-
-class Applicability(Enum):
-    """Whether an entry of a text is about an order."""
-
-    YES = "yes"
-    NO = "no"
-    ASK = "ask"
+from fhir_mappings.truth import Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +42,24 @@ def match_order(
         named = () if policy.entries(order.codes, None) else policy.named(order.words)
         return OrderMatch(asking_for_code=named[0] if named else None)
     found = [(entry, _applies(entry, order, on, answers)) for entry in entries if entry.sections]
-    certain = tuple(entry for entry, applies in found if applies is Applicability.YES)
+    certain = tuple(entry for entry, applies in found if applies is Truth.YES)
     if certain:
         return OrderMatch(certain)
-    return OrderMatch(tuple(entry for entry, applies in found if applies is Applicability.ASK), is_certain=False)
+    return OrderMatch(tuple(entry for entry, applies in found if applies is Truth.UNKNOWN), is_certain=False)
 
 
-def _applies(entry: OrderEntry, order: Order, on: date, answers: Mapping[str, Answer]) -> Applicability:
+def _applies(entry: OrderEntry, order: Order, on: date, answers: Mapping[str, Answer]) -> Truth:
+    """Return whether an entry is about an order; UNKNOWN if its question has to be asked."""
     answer = answers.get(APPLIES)
     if answer is not None and answer.value in ("yes", "no"):
-        return Applicability.YES if answer.value == "yes" else Applicability.NO
+        return Truth.YES if answer.value == "yes" else Truth.NO
     ctx = Context(order, (), _no_chart(), on)
-    wanted = {result.holds for result in evaluate_clauses(entry.only_if, ctx)}
-    is_wanted = Truth.YES in wanted or not wanted
-    if Truth.YES in {result.holds for result in evaluate_clauses(entry.unless, ctx)}:
-        says_both = bool(wanted) and is_wanted and bool(entry.ask)
-        return Applicability.ASK if says_both else Applicability.NO
-    if is_wanted:
-        return Applicability.YES
-    return Applicability.ASK if Truth.UNKNOWN in wanted and entry.ask else Applicability.NO
+    wanted = any_holds(entry.only_if, ctx) if entry.only_if else Truth.YES
+    applies = wanted
+    if any_holds(entry.unless, ctx) is Truth.YES:
+        says_both = bool(entry.only_if) and wanted is Truth.YES
+        applies = Truth.UNKNOWN if says_both else Truth.NO
+    return applies if entry.ask or applies is not Truth.UNKNOWN else Truth.NO
 
 
 def _no_chart() -> PatientRecord:

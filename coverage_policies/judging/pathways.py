@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coverage_policies.format.model import PATHWAY, Choice, Clause, Pathway
-from coverage_policies.format.operator import Context, Truth
-from coverage_policies.judging.criterion import evaluate_clauses
+from coverage_policies.format.model import PATHWAY, Choice, Pathway
+from coverage_policies.format.operator import Context
+from coverage_policies.judging.criterion import any_holds, evaluate_clauses
 from coverage_policies.judging.determination import Presumption
 from fhir_mappings.answers import Answer
 from fhir_mappings.record import Evidence
+from fhir_mappings.truth import Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +30,22 @@ def resolve_pathway(pathway: Pathway | None, ctx: Context, answers: Mapping[str,
     if pathway is None:
         return PathwayResolution((None,))
     names = {choice.name for choice in pathway.choices}
-    chosen = {choice.name for choice in pathway.choices if _holds(choice.chosen_when, ctx) is Truth.YES}
+    chosen = {choice.name for choice in pathway.choices if any_holds(choice.chosen_when, ctx) is Truth.YES}
     answer = answers.get(PATHWAY)
     if answer is not None and answer.value in names:
         chosen.add(answer.value)
     if chosen:
         return PathwayResolution(tuple(choice.name for choice in pathway.choices if choice.name in chosen))
-    remaining = [choice for choice in pathway.choices if _holds(choice.exclude_when, ctx) is not Truth.YES]
+    remaining = [choice for choice in pathway.choices if any_holds(choice.exclude_when, ctx) is not Truth.YES]
     if not remaining:  # the data contradict themselves; nothing is ruled out
         remaining = list(pathway.choices)
-    likely = [(choice, _holds(choice.presume_when, ctx)) for choice in remaining]
+    likely = [(choice, any_holds(choice.presume_when, ctx)) for choice in remaining]
     certain = [choice for choice, holds in likely if holds is Truth.YES]
     if len(remaining) > 1 and len(certain) == 1 and all(holds is not Truth.UNKNOWN for _, holds in likely):
         return PathwayResolution(
             (certain[0].name,), Presumption(certain[0].name, certain[0].says, _because(certain[0], ctx))
         )
     return PathwayResolution(tuple(choice.name for choice in remaining))
-
-
-def _holds(clauses: tuple[Clause, ...], ctx: Context) -> Truth:
-    """Any of several clauses; none at all does not hold."""
-    found = {result.holds for result in evaluate_clauses(clauses, ctx)}
-    if Truth.YES in found:
-        return Truth.YES
-    return Truth.UNKNOWN if Truth.UNKNOWN in found else Truth.NO
 
 
 def _because(choice: Choice, ctx: Context) -> tuple[Evidence, ...]:

@@ -11,6 +11,7 @@ from datetime import date
 from coverage_policies.judging.plan_rules import LineOfBusiness, Payer, PlanRules
 from fhir_mappings.coverages import Coverage, CoverageKind, coverages, home_state
 from fhir_mappings.record import Availability, PatientRecord
+from fhir_mappings.truth import Truth
 
 _MEDICARE = {CoverageKind.MEDICARE, CoverageKind.DUAL}
 _ASIDE = {CoverageKind.SUPPLEMENT, CoverageKind.DRUG_ONLY, CoverageKind.DENTAL_OR_VISION}
@@ -33,11 +34,11 @@ class Plan:
     medicaid_state: str = ""
     notes: tuple[str, ...] = ()
 
-    def follows(self, owner: str) -> bool | None:
-        """Whether the plan follows this owner's policies; None where the payer is unknown."""
+    def follows(self, owner: str) -> Truth:
+        """Return whether the plan follows this owner's policies; UNKNOWN if the payer is unknown."""
         if owner in self.owners:
-            return True
-        return False if self.knows_all else None
+            return Truth.YES
+        return Truth.NO if self.knows_all else Truth.UNKNOWN
 
 
 def plan_of(record: PatientRecord, on: date, rules: PlanRules) -> Plan:

@@ -15,6 +15,7 @@ from coverage_policies.judging.order_matching import match_order
 from coverage_policies.judging.plan import Plan
 from coverage_policies.judging.plan_rules import LineOfBusiness, PlanRules
 from fhir_mappings.orders import Order
+from fhir_mappings.truth import Truth
 
 _LINES = (LineOfBusiness.MEDICARE, LineOfBusiness.NON_MEDICARE)
 
@@ -64,7 +65,7 @@ def choose(library: Library, order: Order, on: date, plan: Plan, rules: PlanRule
         if plan.line is not LineOfBusiness.UNKNOWN and plan.line.value not in lines:
             continue
         follows = plan.follows(policy.owner)
-        if follows is False:
+        if follows is Truth.NO:
             why = f"The payer on file does not follow the policies of {policy.owner}."
             found.append(Selection(in_force.policies[-1:], (why,), other_payer=True))
         elif not in_force.available:
@@ -94,7 +95,7 @@ def _concerns(in_force: _EffectiveRevisions, revisions: Sequence[Policy], order:
 def _precedence(plan: Plan, policy: Policy) -> tuple[str, ...]:
     """Whose rules come before the text, and whether the plan follows it at all."""
     found = [*plan.notes]
-    if plan.follows(policy.owner) is None:
+    if plan.follows(policy.owner) is Truth.UNKNOWN:
         found.append(f"It counts if the plan follows the policies of {policy.owner}: the payer on file is not known.")
     if plan.line is LineOfBusiness.MEDICARE:
         found.append("Medicare: national and local coverage determinations come first.")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, Truth, value_set
+from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, value_set
 from coverage_policies.format.searches import ALLERGIES, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import Row, ValueSet
@@ -11,6 +11,7 @@ from coverage_policies.operators.base import in_time, nothing_found
 from fhir_mappings.allergies import allergies
 from fhir_mappings.drug_names import drug_name
 from fhir_mappings.orders import Order
+from fhir_mappings.truth import Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,9 @@ class AllergyCheck:
         if not codes.rows:
             return ClauseResult(Truth.UNKNOWN, Reason.MISSING)
         found = allergies(ctx.record, codes.match)
-        there = [each for each in found if not ctx.is_looking_back or in_time(each.since, None, ctx.anchor) is True]
+        there = [
+            each for each in found if not ctx.is_looking_back or in_time(each.since, None, ctx.anchor) is Truth.YES
+        ]
         certain = tuple(each.evidence for each in there if each.is_certain)
         if self.intolerance_counts:
             borne_badly = [each.evidence for each in there if each.is_certain_intolerance]
@@ -75,7 +78,7 @@ clause: {allergy: {to: ordered-drug}}
 order: {code: cpt 62362, detail: Intrathecal morphine}
 facts:
   - allergy: {code: rxnorm 7052}
-finds: holds
+holds: yes
 """,
     parse=_parse,
 )

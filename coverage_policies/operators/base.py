@@ -2,16 +2,17 @@
 
 from datetime import date
 
-from coverage_policies.format.operator import ClauseResult, Truth
+from coverage_policies.format.operator import ClauseResult
 from coverage_policies.format.terms import Reason
 from fhir_mappings.dates import CalendarPeriod, DateInterval, is_on_or_before, is_within
 from fhir_mappings.record import Availability, PatientRecord
+from fhir_mappings.truth import Truth
 
 
-def in_time(when: DateInterval | None, within: CalendarPeriod | None, anchor: date) -> bool | None:
-    """Whether it was by the anchor date, and within the span before it if one is given; None where one cannot tell."""
+def in_time(when: DateInterval | None, within: CalendarPeriod | None, anchor: date) -> Truth:
+    """Return whether it was by the anchor date and, if a period is given, within that period before it."""
     if when is None:
-        return None
+        return Truth.UNKNOWN
     return is_within(when, within, anchor) if within else is_on_or_before(when, anchor)
 
 

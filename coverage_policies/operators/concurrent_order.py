@@ -3,20 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from coverage_policies.format.operator import (
-    NAMES,
-    Arguments,
-    ClauseResult,
-    Context,
-    Operator,
-    Truth,
-    arguments,
-    value_set,
-)
+from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, arguments, value_set
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.orders import Order
+from fhir_mappings.truth import Truth, any_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +35,16 @@ class ConcurrentOrderCheck:
         if not found:
             return ClauseResult(Truth.NO, Reason.NOT_FOUND)
         evidence = tuple(replace(each.evidence, label=match.label) for each, match in found)
-        together = [_same_day(each, ctx) if match.decides else None for each, match in found]
-        if True in together:
-            return ClauseResult(Truth.YES, Reason.PRESENT, evidence)
-        return ClauseResult(Truth.UNKNOWN if None in together else Truth.NO, Reason.DATE_OUT_OF_RANGE, evidence)
+        together = [_same_day(each, ctx) if match.decides else Truth.UNKNOWN for each, match in found]
+        holds = any_of(together)
+        return ClauseResult(holds, Reason.PRESENT if holds is Truth.YES else Reason.DATE_OUT_OF_RANGE, evidence)
 
 
-def _same_day(other: Order, ctx: Context) -> bool | None:
+def _same_day(other: Order, ctx: Context) -> Truth:
     ours, theirs = ctx.order.planned, other.planned
     if ours is None or theirs is None or ours.earliest != ours.latest or theirs.earliest != theirs.latest:
-        return None
-    return ours.earliest == theirs.earliest
+        return Truth.UNKNOWN
+    return Truth.of(ours.earliest == theirs.earliest)
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConcurrentOrderCheck:
@@ -69,7 +60,7 @@ clause: {concurrent_order: {in: sacrectomy}}
 order: {code: cpt 27280, planned: 2026-03-16}
 other_orders: [{code: cpt 49215, planned: 2026-03-16}]
 facts: []
-finds: holds
+holds: yes
 """,
     parse=_parse,
 )

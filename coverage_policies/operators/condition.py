@@ -10,7 +10,6 @@ from coverage_policies.format.operator import (
     ClauseResult,
     Context,
     Operator,
-    Truth,
     arguments,
     phrase,
     value_set,
@@ -23,6 +22,7 @@ from coverage_policies.operators.base import nothing_found
 from fhir_mappings.conditions import Condition, Presence, conditions
 from fhir_mappings.laterality import same_side
 from fhir_mappings.record import Availability
+from fhir_mappings.truth import Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class ConditionCheck:
     def evaluate(self, ctx: Context) -> ClauseResult:
         """A confirmed, active condition holds; a past, unconfirmed or only asking one cannot tell."""
         on_record = [on for each in conditions(ctx.record, self.codes.match) if (on := each.on(ctx.anchor))]
-        found = [self._on_our_side(each, ctx) for each in on_record if self._same_side(each, ctx) is not False]
+        found = [self._on_our_side(each, ctx) for each in on_record if self._same_side(each, ctx) is not Truth.NO]
         if not found:
             return nothing_found(ctx.record, "Condition")
         evidence = tuple(each.evidence for each in found)
@@ -53,12 +53,12 @@ class ConditionCheck:
             return ClauseResult(Truth.YES, Reason.PRESENT, tuple(each.evidence for each in present))
         return ClauseResult(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE if active else Reason.INVALID_ATTRIBUTE, evidence)
 
-    def _same_side(self, condition: Condition, ctx: Context) -> bool | None:
-        return same_side(ctx.order.side, condition.side) if self.is_same_side else True
+    def _same_side(self, condition: Condition, ctx: Context) -> Truth:
+        return same_side(ctx.order.side, condition.side) if self.is_same_side else Truth.YES
 
     def _on_our_side(self, condition: Condition, ctx: Context) -> Condition:
         """The condition, in question where it may be on the other side."""
-        if self._same_side(condition, ctx):
+        if self._same_side(condition, ctx) is Truth.YES:
             return condition
         evidence = replace(condition.evidence, value="side not told")
         return replace(condition, presence=Presence.UNCERTAIN, evidence=evidence)
@@ -68,7 +68,7 @@ class ConditionCheck:
     ) -> ClauseResult:
         evidence = tuple(each.evidence for each in found)
         if lasting.comparison in (Comparison.AT_LEAST, Comparison.OVER):
-            long_enough = tuple(e.evidence for e in present if lasting.holds(e.since, ctx.anchor) is True)
+            long_enough = tuple(e.evidence for e in present if lasting.holds(e.since, ctx.anchor) is Truth.YES)
             if long_enough:
                 return ClauseResult(Truth.YES, Reason.PRESENT, long_enough)
             return ClauseResult(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
@@ -78,9 +78,9 @@ class ConditionCheck:
             return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
         certain = [each for each in found if each.presence is not Presence.UNCERTAIN]
         short = [lasting.holds(each.since, ctx.anchor) for each in certain]
-        if present and len(certain) == len(found) and all(each is True for each in short):
+        if present and len(certain) == len(found) and all(each is Truth.YES for each in short):
             return ClauseResult(Truth.YES, Reason.DATE_OUT_OF_RANGE, evidence)
-        return ClauseResult(Truth.NO if False in short else Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
+        return ClauseResult(Truth.NO if Truth.NO in short else Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
 
 
 def _has_begun(condition: Condition, ctx: Context) -> bool:
@@ -111,7 +111,7 @@ OPERATOR = Operator(
 clause: {condition: {in: fibromyalgia}}
 facts:
   - condition: {code: icd10cm M79.7, onset: 2024-05-01}
-finds: holds
+holds: yes
 """,
     parse=_parse,
 )

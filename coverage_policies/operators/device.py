@@ -3,22 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from coverage_policies.format.operator import (
-    NAMES,
-    Arguments,
-    ClauseResult,
-    Context,
-    Operator,
-    Truth,
-    arguments,
-    value_set,
-)
+from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, arguments, value_set
 from coverage_policies.format.searches import DEVICES, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import nothing_found
 from fhir_mappings.codings import Coding, Match
 from fhir_mappings.devices import devices
+from fhir_mappings.truth import Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +51,7 @@ OPERATOR = Operator(
 clause: {device: {in: other-programmable-device}}
 facts:
   - device: {code: snomed 25937001}
-finds: holds
+holds: yes
 """,
     parse=_parse,
 )

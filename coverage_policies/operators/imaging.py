@@ -9,7 +9,6 @@ from coverage_policies.format.operator import (
     ClauseResult,
     Context,
     Operator,
-    Truth,
     arguments,
     phrase,
     value_set,
@@ -19,10 +18,11 @@ from coverage_policies.format.searches import IMAGING_STUDIES, PROCEDURES, REPOR
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import in_time, nothing_found
-from coverage_policies.operators.procedure_filter import Belonging, both
+from coverage_policies.operators.procedure_filter import Belonging
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.procedures import Progress, imaging
 from fhir_mappings.record import Availability
+from fhir_mappings.truth import Truth
 
 _KINDS = ("DiagnosticReport", "ImagingStudy", "Procedure")
 
@@ -47,22 +47,22 @@ class ImagingCheck:
         found = [
             (each, is_ours, in_time(each.end, self.within, ctx.anchor))
             for each, is_ours in sides
-            if is_ours is not False
+            if is_ours is not Truth.NO
         ]
         if not found:
             return nothing_found(ctx.record, *_KINDS)
-        fits = [(each, both(timely, is_ours)) for each, is_ours, timely in found]
-        fitting = tuple(each.evidence for each, fit in fits if each.progress is Progress.DONE and fit is True)
+        fits = [(each, timely & is_ours) for each, is_ours, timely in found]
+        fitting = tuple(each.evidence for each, fit in fits if each.progress is Progress.DONE and fit is Truth.YES)
         if fitting:
             return ClauseResult(Truth.YES, Reason.PRESENT, fitting)
         evidence = tuple(each.evidence for each, _, _ in found)
-        if any(fit is True for _, fit in fits):
+        if any(fit is Truth.YES for _, fit in fits):
             return ClauseResult(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, evidence)
         if ctx.record.availability(*_KINDS) is Availability.UNAVAILABLE:
             return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
-        if all(fit is False for _, fit in fits):
+        if all(fit is Truth.NO for _, fit in fits):
             return ClauseResult(Truth.NO, Reason.DATE_OUT_OF_RANGE, evidence)
-        side_is_open = any(timely is not False and is_ours is None for _, is_ours, timely in found)
+        side_is_open = any(timely is not Truth.NO and is_ours is Truth.UNKNOWN for _, is_ours, timely in found)
         reason = Reason.INVALID_ATTRIBUTE if side_is_open else Reason.DATE_OUT_OF_RANGE
         return ClauseResult(Truth.UNKNOWN, reason, evidence)
 
@@ -83,7 +83,7 @@ OPERATOR = Operator(
 clause: {imaging: {in: mr-lumbar, within: 6 months}}
 facts:
   - imaging: {code: loinc 24968-0, at: 2025-12-01}
-finds: holds
+holds: yes
 """,
     parse=_parse,
 )

@@ -10,7 +10,6 @@ from coverage_policies.format.operator import (
     ClauseResult,
     Context,
     Operator,
-    Truth,
     arguments,
     phrase,
     value_set,
@@ -23,6 +22,7 @@ from coverage_policies.operators.base import nothing_found
 from fhir_mappings.dates import DateInterval
 from fhir_mappings.drug_exposure import longest_stretch, supplies
 from fhir_mappings.medications import medications
+from fhir_mappings.truth import Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class TakenCheck:
         stretch = longest_stretch((each.days for each in found if each.days), ctx.anchor - timedelta(days=1))
         if stretch:
             first, last = stretch
-            if self.lasting.holds(DateInterval(first, first), last + timedelta(days=1)):
+            if self.lasting.holds(DateInterval(first, first), last + timedelta(days=1)) is Truth.YES:
                 within = [each for each in found if each.days and first <= each.days[0] <= last]
                 return ClauseResult(Truth.YES, Reason.PRESENT, tuple(each.evidence for each in within))
         newest = sorted(found, key=lambda each: each.evidence.date, reverse=True)[:3]
@@ -97,7 +97,7 @@ OPERATOR = Operator(
 clause: {medication: {in: opioid}}
 facts:
   - prescription: {code: rxnorm 1049621, dose: 1, every: 6 hours, from: 2026-01-10}
-finds: holds
+holds: yes
 """,
     parse=_parse,
 )

@@ -9,7 +9,6 @@ from coverage_policies.format.operator import (
     ClauseResult,
     Context,
     Operator,
-    Truth,
     arguments,
     phrase,
     value_set,
@@ -22,6 +21,7 @@ from coverage_policies.operators.base import in_time, nothing_found
 from fhir_mappings.codings import LOINC
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.observations import Observation, observations
+from fhir_mappings.truth import Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class ObservationCheck:
         return ClauseResult(Truth.YES, Reason.PRESENT, tuple(o.evidence for o in newest))
 
     def _fits(self, observation: Observation, ctx: Context) -> bool:
-        return observation.number is not None and in_time(observation.when, self.within, ctx.anchor) is True
+        return observation.number is not None and in_time(observation.when, self.within, ctx.anchor) is Truth.YES
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ObservationCheck:
@@ -61,7 +61,7 @@ OPERATOR = Operator(
 clause: {observation: {in: function-scale}}
 facts:
   - observation: {code: loinc 91147-9, value: 6, at: 2026-02-01}
-finds: holds
+holds: yes
 """,
     parse=_parse,
 )

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from coverage_policies.format.operator import Arguments, ClauseResult, Context, Operator, Truth, arguments, phrase
+from coverage_policies.format.operator import Arguments, ClauseResult, Context, Operator, arguments, phrase
 from coverage_policies.format.phrases import Comparison, percent
 from coverage_policies.format.searches import ADMINISTRATIONS, DISPENSES, PRESCRIPTIONS, STATEMENTS, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.opioids import Dose, DrugLine, Reduction, opioid_reduction
 from fhir_mappings.record import Availability, Evidence
+from fhir_mappings.truth import Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,9 @@ class OpioidReductionCheck:
         evidence = tuple(_evidence(line) for line in sorted(reduction.lines, key=_what_counts_first))
         notes = _notes(reduction)
         reduced = reduction.reduced_by(self.by)
-        if reduced is None:
+        if reduced is Truth.UNKNOWN:
             return ClauseResult(Truth.UNKNOWN, _reason(ctx, reduction), evidence, notes)
-        holds = Truth.YES if reduced is self.at_least else Truth.NO
+        holds = reduced if self.at_least else ~reduced
         return ClauseResult(holds, Reason.VALUE_OUT_OF_RANGE, evidence, notes, _gist(reduction))
 
 
@@ -108,7 +109,7 @@ clause: {opioid_reduction: {by: under 50 %}}
 facts:
   - prescription: {code: rxnorm 1049621, dose: 2, every: 6 hours, from: 2025-06-01, to: 2026-01-31}
   - prescription: {code: rxnorm 1049621, dose: 2, every: 8 hours, from: 2026-02-01, to: 2026-03-31}
-finds: holds
+holds: yes
 """,
     parse=_parse,
 )

@@ -3,22 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from coverage_policies.format.operator import (
-    NAMES,
-    Arguments,
-    ClauseResult,
-    Context,
-    Operator,
-    Truth,
-    as_list,
-    value_set,
-)
+from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, as_list, value_set
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.order_text import ATTRIBUTES, Attribute
 from fhir_mappings.orders import Order
 from fhir_mappings.record import Evidence
+from fhir_mappings.truth import Truth
 
 _CODED = ("code", "reason", "drug")
 
@@ -119,7 +111,7 @@ OPERATOR = Operator(
 clause: {order: {approach: [posterior, posterior-oblique]}}
 order: {code: cpt 27279, detail: Posterior approach}
 facts: []
-finds: holds
+holds: yes
 """,
     parse=_parse,
 )

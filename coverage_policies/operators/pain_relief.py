@@ -10,7 +10,6 @@ from coverage_policies.format.operator import (
     ClauseResult,
     Context,
     Operator,
-    Truth,
     arguments,
     phrase,
     value_set,
@@ -32,12 +31,13 @@ from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import nothing_found
 from coverage_policies.operators.procedure_counts import begun
-from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, belonging, both
+from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, belonging
 from fhir_mappings.codings import LOINC
 from fhir_mappings.dates import DateInterval
 from fhir_mappings.pain_relief import Edge, Relief, Window, reliefs
 from fhir_mappings.procedures import Progress
 from fhir_mappings.record import Availability, Evidence, PatientRecord
+from fhir_mappings.truth import Truth, agreed, all_of
 
 _EDGES: Mapping[str, Edge] = {"start": "start", "end": "end"}
 _PLACES = {"first": 0, "second": 1, "last": -1}
@@ -49,7 +49,7 @@ class Day:
 
     on: date | None
     reliefs: tuple[Relief, ...]
-    passed: bool | None
+    passed: Truth
     reason: Reason
 
 
@@ -76,25 +76,25 @@ class PainReliefCheck:
         record = ctx.record
         on_record = begun(ctx, self.after)
         belongs = dict(zip(on_record, self.belonging.of(on_record, ctx.order), strict=True))
-        done = [p for p in on_record if belongs[p] is not False]
+        done = [p for p in on_record if belongs[p] is not Truth.NO]
         if not done:
             return nothing_found(record, "Procedure")
         measured = reliefs(record, done, self.scale.match, self.window)
         evidence = _evidence(measured) or tuple(p.evidence for p in done)
         if self.relief is None:
-            is_certain = any(p.progress is Progress.DONE and belongs[p] for p in done)
+            is_certain = any(p.progress is Progress.DONE and belongs[p] is Truth.YES for p in done)
             holds = Truth.YES if is_certain else Truth.UNKNOWN
             return ClauseResult(holds, Reason.PRESENT if is_certain else Reason.INVALID_ATTRIBUTE, evidence)
         if not _is_all_there(record):
             return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
-        days = _by_day([each for each in measured if belongs[each.procedure]], self.relief, self.window)
+        days = _by_day([each for each in measured if belongs[each.procedure] is Truth.YES], self.relief, self.window)
         if self.occasion:
-            uncertain = [p.start for p in done if p.progress is not Progress.DONE or not belongs[p]]
+            uncertain = [p.start for p in done if p.progress is not Progress.DONE or belongs[p] is not Truth.YES]
             return self._one(days, uncertain, evidence)
         if self._number(days) >= self.occasions:
             return ClauseResult(Truth.YES, Reason.PRESENT, evidence)
-        reasons = {day.reason for day in days if day.passed is not True}
-        too_near = Reason.DATE_OUT_OF_RANGE if sum(day.passed is True for day in days) >= self.occasions else None
+        reasons = {day.reason for day in days if day.passed is not Truth.YES}
+        too_near = Reason.DATE_OUT_OF_RANGE if sum(day.passed is Truth.YES for day in days) >= self.occasions else None
         short = Reason.VALUE_OUT_OF_RANGE if Reason.VALUE_OUT_OF_RANGE in reasons else Reason.MISSING
         return ClauseResult(Truth.UNKNOWN, too_near or short, evidence)
 
@@ -111,17 +111,16 @@ class PainReliefCheck:
         day = days[place]
         if any(_may_take_its_place(when, day.on, self.occasion) for when in uncertain):
             return ClauseResult(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, evidence)
-        holds = Truth.of(day.passed)
-        return ClauseResult(holds, day.reason, _evidence(day.reliefs), headline=day.reliefs[0].printed)
+        return ClauseResult(day.passed, day.reason, _evidence(day.reliefs), headline=day.reliefs[0].printed)
 
     def _number(self, days: Sequence[Day]) -> int:
         """How many days passed, or how many of them lie so far apart one from the next."""
-        passed = [day.on for day in days if day.passed]
+        passed = [day.on for day in days if day.passed is Truth.YES]
         if self.apart is None:
             return len(passed)
         count, last = 0, None
         for on in passed:
-            if on and (last is None or self.apart.holds(DateInterval(last, last), on)):
+            if on and (last is None or self.apart.holds(DateInterval(last, last), on) is Truth.YES):
                 count, last = count + 1, on
         return count
 
@@ -148,27 +147,26 @@ def _by_day(measured: Sequence[Relief], test: NumberThreshold, window: Window) -
 def _day(reliefs_: tuple[Relief, ...], test: NumberThreshold, window: Window) -> Day:
     on = reliefs_[0].procedure.start
     judged = [_judged(each, test, window) for each in reliefs_]
-    answers = [passed for passed, _ in judged]
-    open_because = {why for passed, why in judged if passed is not True}
+    open_because = {why for passed, why in judged if passed is not Truth.YES}
     return Day(
         on.earliest if on and on.earliest == on.latest else None,
         reliefs_,
-        both(*answers),
+        all_of(passed for passed, _ in judged),
         Reason.MISSING if open_because == {Reason.MISSING} else Reason.VALUE_OUT_OF_RANGE,
     )
 
 
-def _judged(relief: Relief, test: NumberThreshold, window: Window) -> tuple[bool | None, Reason]:
+def _judged(relief: Relief, test: NumberThreshold, window: Window) -> tuple[Truth, Reason]:
     """What holds for the least relief and for the most, and by every score of the days that follow."""
     if relief.least is None or relief.most is None:
-        return None, Reason.MISSING
-    ends = {test.holds(relief.least), test.holds(relief.most)}
-    if ends != {True} or not window.following_days:
-        return (ends.pop() if len(ends) == 1 else None), Reason.VALUE_OUT_OF_RANGE
+        return Truth.UNKNOWN, Reason.MISSING
+    passed = agreed(Truth.of(test.holds(end)) for end in (relief.least, relief.most))
+    if passed is not Truth.YES or not window.following_days:
+        return passed, Reason.VALUE_OUT_OF_RANGE
     if not relief.later:
-        return None, Reason.MISSING
+        return Truth.UNKNOWN, Reason.MISSING
     lasted = all(later is not None and test.holds(later) for later in relief.later)
-    return (True if lasted else None), Reason.VALUE_OUT_OF_RANGE
+    return Truth.YES if lasted else Truth.UNKNOWN, Reason.VALUE_OUT_OF_RANGE
 
 
 def _evidence(measured: Sequence[Relief]) -> tuple[Evidence, ...]:
@@ -252,7 +250,7 @@ clause: {pain_relief: {after: sij-injection, relief: at least 75 %, occasions: 2
 facts:
   - injection: {code: cpt 27096, at: 2026-01-05T10:00, pain: {before: 8, after: 2}}
   - injection: {code: cpt 27096, at: 2026-02-02T10:00, pain: {before: 9, after: 2}}
-finds: holds
+holds: yes
 """,
     parse=_parse,
     defaults=DEFAULTS,

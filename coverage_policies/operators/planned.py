@@ -3,21 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coverage_policies.format.operator import (
-    NAMES,
-    Arguments,
-    ClauseResult,
-    Context,
-    Operator,
-    Truth,
-    arguments,
-    value_set,
-)
+from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, arguments, value_set
 from coverage_policies.format.searches import CARE_PLANS, ORDERS, PROCEDURES, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import nothing_found
 from fhir_mappings.procedures import plans
+from fhir_mappings.truth import Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +44,7 @@ OPERATOR = Operator(
 clause: {planned: {in: psychotherapy}}
 facts:
   - plan: {code: cpt 90834}
-finds: holds
+holds: yes
 """,
     parse=_parse,
 )

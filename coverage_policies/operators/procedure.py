@@ -9,7 +9,6 @@ from coverage_policies.format.operator import (
     ClauseResult,
     Context,
     Operator,
-    Truth,
     arguments,
     phrase,
     value_set,
@@ -34,6 +33,7 @@ from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, bel
 from fhir_mappings.dates import CalendarPeriod, DateInterval
 from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.record import Availability
+from fhir_mappings.truth import Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +54,29 @@ class ProcedureCheck:
         """What was completed holds; under way counts while it goes on; unclear status, date or side cannot tell."""
         on_record = begun(ctx, self.codes)
         belongs = dict(zip(on_record, self.belonging.of(on_record, ctx.order), strict=True))
-        found = [p for p in on_record if belongs[p] is not False]
+        found = [p for p in on_record if belongs[p] is not Truth.NO]
         if not found:
             return nothing_found(ctx.record, "Procedure")
-        done = [p for p in found if p.progress is not Progress.UNCLEAR and belongs[p]]
+        done = [p for p in found if p.progress is not Progress.UNCLEAR and belongs[p] is Truth.YES]
         if self.lasting is not None:
             return self._lasting(ctx, self.lasting, found, done)
-        fitting = [p for p in done if self._fits(p, ctx) is True]
+        fitting = [p for p in done if self._fits(p, ctx) is Truth.YES]
         if fitting:
             return ClauseResult(Truth.YES, Reason.PRESENT, tuple(p.evidence for p in fitting))
         evidence = tuple(p.evidence for p in found)
         if ctx.record.availability("Procedure") is Availability.UNAVAILABLE:
             return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
-        certain = all(p.progress is not Progress.UNCLEAR and self._fits(p, ctx) is False for p in found)
+        certain = all(p.progress is not Progress.UNCLEAR and self._fits(p, ctx) is Truth.NO for p in found)
         reason = Reason.DATE_OUT_OF_RANGE if done else Reason.INVALID_ATTRIBUTE
         return ClauseResult(Truth.NO if certain else Truth.UNKNOWN, reason, evidence)
 
-    def _fits(self, done: Procedure, ctx: Context) -> bool | None:
+    def _fits(self, done: Procedure, ctx: Context) -> Truth:
         if done.progress is Progress.UNDER_WAY:
             # What goes on now may have begun since the day looked back to.
-            return True if not ctx.is_looking_back or in_time(done.start, None, ctx.anchor) is True else None
+            had_begun = not ctx.is_looking_back or in_time(done.start, None, ctx.anchor) is Truth.YES
+            return Truth.YES if had_begun else Truth.UNKNOWN
         if self.within is None and done.end is None:
-            return None if ctx.is_looking_back else True
+            return Truth.UNKNOWN if ctx.is_looking_back else Truth.YES
         return in_time(done.end, self.within, ctx.anchor)
 
     def _lasting(
@@ -87,7 +88,7 @@ class ProcedureCheck:
         if dated:
             first = DateInterval(min(start.earliest for start, _ in dated), min(start.latest for start, _ in dated))
             last = min(max(end.earliest for _, end in dated), ctx.anchor)
-            if lasting.holds(first, last) is True:
+            if lasting.holds(first, last) is Truth.YES:
                 return ClauseResult(Truth.YES, Reason.PRESENT, evidence)
         return ClauseResult(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
 
@@ -152,7 +153,7 @@ OPERATOR = Operator(
 clause: {procedure: {in: psychotherapy, within: 3 months}}
 facts:
   - procedure: {code: cpt 90834, at: 2026-02-10}
-finds: holds
+holds: yes
 """,
     parse=_parse,
 )

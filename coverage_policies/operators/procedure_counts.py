@@ -9,24 +9,25 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from coverage_policies.format.operator import ClauseResult, Context, Truth
+from coverage_policies.format.operator import ClauseResult, Context
 from coverage_policies.format.phrases import Comparison, DurationThreshold, NumberThreshold
 from coverage_policies.format.searches import PROCEDURES, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import in_time, nothing_found
-from coverage_policies.operators.procedure_filter import Belonging, both
+from coverage_policies.operators.procedure_filter import Belonging
 from fhir_mappings.dates import CalendarPeriod, DateInterval
 from fhir_mappings.procedures import Procedure, Progress, procedures
 from fhir_mappings.record import Availability
+from fhir_mappings.truth import Truth, agreed, all_of, any_of
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A procedure that is one of those in question (`counts`), or may be one (None)."""
+    """A procedure that is one of those in question (`counts` is YES), or may be one (UNKNOWN)."""
 
     done: Procedure
-    counts: bool | None
+    counts: Truth
 
 
 def begun(ctx: Context, codes: ValueSet) -> list[Procedure]:
@@ -41,21 +42,25 @@ def candidate_procedures(
     found = begun(ctx, codes)
     belongs = belonging.of(found, ctx.order)
     counted = [
-        Candidate(p, both(ours, True if p.progress is Progress.DONE else None, in_time(p.day, within, ctx.anchor)))
+        Candidate(p, ours & _is_done(p) & in_time(p.day, within, ctx.anchor))
         for p, ours in zip(found, belongs, strict=True)
     ]
-    return tuple(each for each in counted if each.counts is not False)
+    return tuple(each for each in counted if each.counts is not Truth.NO)
+
+
+def _is_done(procedure: Procedure) -> Truth:
+    return Truth.YES if procedure.progress is Progress.DONE else Truth.UNKNOWN
 
 
 def _is_complete(ctx: Context) -> bool:
     return ctx.record.availability("Procedure") is Availability.COMPLETE
 
 
-def _finding(holds: bool | None, reason: Reason, found: Sequence[Candidate], ctx: Context) -> ClauseResult:
+def _result(holds: Truth, reason: Reason, found: Sequence[Candidate], ctx: Context) -> ClauseResult:
     evidence = tuple(each.done.evidence for each in found)
-    if holds is None and not _is_complete(ctx):
+    if holds is Truth.UNKNOWN and not _is_complete(ctx):
         return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
-    return ClauseResult(Truth.of(holds), reason, evidence)
+    return ClauseResult(holds, reason, evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +83,16 @@ class CountCheck:
         found = candidate_procedures(ctx, self.codes, self.belonging, self.within)
         if not found:
             return nothing_found(ctx.record, "Procedure")
-        certain = [each.done.day for each in found if each.counts and each.done.day]
+        certain = [each.done.day for each in found if each.counts is Truth.YES and each.done.day]
         possible = [each.done.day for each in found]
         is_complete = _is_complete(ctx)
         counted = _between(self.count, _fewest(certain), _most(possible) if is_complete else None)
         if self.apart is None:
-            return _finding(counted, Reason.COUNT_OUT_OF_RANGE, found, ctx)
+            return _result(counted, Reason.COUNT_OUT_OF_RANGE, found, ctx)
         known = [day for day in possible if day]
         everything = known if is_complete and len(known) == len(possible) else None
         apart = _is_apart(self.apart, certain, everything)
-        return _finding(both(counted, apart), Reason.DATE_OUT_OF_RANGE, found, ctx)
+        return _result(counted & apart, Reason.DATE_OUT_OF_RANGE, found, ctx)
 
 
 def _fewest(days: Iterable[DateInterval]) -> int:
@@ -105,33 +110,35 @@ def _most(days: Sequence[DateInterval | None]) -> int:
     return len(known) + sum(day is None or day.earliest != day.latest for day in days)
 
 
-def _between(test: NumberThreshold, least: int, most: int | None) -> bool | None:
+def _between(test: NumberThreshold, least: int, most: int | None) -> Truth:
     if least == most:
-        return test.holds(least)
+        return Truth.of(test.holds(least))
     if test.comparison is Comparison.EXACTLY:
-        return False if least > test.number or (most is not None and most < test.number) else None
+        is_missed = least > test.number or (most is not None and most < test.number)
+        return Truth.NO if is_missed else Truth.UNKNOWN
     if test.holds(least):
-        return True
-    return False if most is not None and not test.holds(most) else None
+        return Truth.YES
+    return Truth.NO if most is not None and not test.holds(most) else Truth.UNKNOWN
 
 
 def _is_apart(
     test: DurationThreshold, certain: Sequence[DateInterval], everything: Sequence[DateInterval] | None
-) -> bool | None:
-    """Whether first and last lie so far apart: more records only make it farther."""
+) -> Truth:
+    """Return whether first and last lie so far apart: more records only make it farther."""
     least = _gap(test, certain)
-    most = _gap(test, everything) if everything is not None else None
-    if test.comparison.is_upper_bound:
-        return False if least is False else True if most else None
-    return True if least else False if most is False else None
+    most = _gap(test, everything) if everything is not None else Truth.UNKNOWN
+    decided_by_least = Truth.NO if test.comparison.is_upper_bound else Truth.YES
+    if least is decided_by_least:
+        return least
+    return most if most is ~decided_by_least else Truth.UNKNOWN
 
 
-def _gap(test: DurationThreshold, days: Sequence[DateInterval]) -> bool | None:
+def _gap(test: DurationThreshold, days: Sequence[DateInterval]) -> Truth:
     if len(days) < 2:
-        return None
+        return Truth.UNKNOWN
     first = DateInterval(min(day.earliest for day in days), min(day.latest for day in days))
-    ends = {test.holds(first, max(day.earliest for day in days)), test.holds(first, max(day.latest for day in days))}
-    return ends.pop() if len(ends) == 1 else None
+    lasts = (max(day.earliest for day in days), max(day.latest for day in days))
+    return agreed(test.holds(first, last) for last in lasts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +160,18 @@ class SinceCheck:
         found = candidate_procedures(ctx, self.codes, self.belonging)
         if not found:
             return nothing_found(ctx.record, "Procedure")
-        held = [(each.counts, self.ago.holds(each.done.day, ctx.anchor) if each.done.day else None) for each in found]
-        certain = [holds for counts, holds in held if counts]
-        everything = [holds for _, holds in held] if _is_complete(ctx) else [None]
+        held = [(each.counts, self._was_so_long_ago(each, ctx)) for each in found]
+        certain = [holds for counts, holds in held if counts is Truth.YES]
+        everything = [holds for _, holds in held] if _is_complete(ctx) else [Truth.UNKNOWN]
         if self.occasion == "first" and self.ago.comparison.is_upper_bound:
-            proven = bool(certain) and all(everything)
-            disproven = False in certain
+            proven = bool(certain) and all_of(everything) is Truth.YES
+            disproven = Truth.NO in certain
         else:
-            proven = True in certain
-            disproven = all(holds is False for holds in everything)
-        return _finding(True if proven else False if disproven else None, Reason.DATE_OUT_OF_RANGE, found, ctx)
+            proven = any_of(certain) is Truth.YES
+            disproven = any_of(everything) is Truth.NO
+        holds = Truth.YES if proven else Truth.NO if disproven else Truth.UNKNOWN
+        return _result(holds, Reason.DATE_OUT_OF_RANGE, found, ctx)
+
+    def _was_so_long_ago(self, candidate: Candidate, ctx: Context) -> Truth:
+        day = candidate.done.day
+        return self.ago.holds(day, ctx.anchor) if day else Truth.UNKNOWN

@@ -12,6 +12,7 @@ from coverage_policies.format.operator import Arguments
 from fhir_mappings.laterality import same_side
 from fhir_mappings.orders import Order
 from fhir_mappings.procedures import Procedure
+from fhir_mappings.truth import Truth
 
 OR_SILENT = " or not stated"
 
@@ -29,33 +30,26 @@ class Belonging:
     side: str = ""
     purpose: str = ""
 
-    def of(self, found: Sequence[Procedure], order: Order) -> tuple[bool | None, ...]:
-        """Whether each of all procedures on record belongs to the order; None where it may or may not."""
+    def of(self, found: Sequence[Procedure], order: Order) -> tuple[Truth, ...]:
+        """Return for each procedure on record whether it belongs to the order."""
         stated = {order.side, *(each.side for each in found)} - {None}
         silent_is_same = self.side.endswith(OR_SILENT) and len(stated) <= 1
-        return tuple(both(self._by_side(each, order, silent_is_same), self._by_purpose(each)) for each in found)
+        return tuple(self._by_side(each, order, silent_is_same) & self._by_purpose(each) for each in found)
 
-    def _by_side(self, done: Procedure, order: Order, silent_is_same: bool) -> bool | None:
+    def _by_side(self, done: Procedure, order: Order, silent_is_same: bool) -> Truth:
         if not self.side:
-            return True
+            return Truth.YES
         same = same_side(order.side, done.side)
-        return True if same is None and silent_is_same else same
+        return Truth.YES if same is Truth.UNKNOWN and silent_is_same else same
 
-    def _by_purpose(self, done: Procedure) -> bool | None:
+    def _by_purpose(self, done: Procedure) -> Truth:
         if not self.purpose:
-            return True
+            return Truth.YES
         if not done.purpose:
-            return True if self.purpose.endswith(OR_SILENT) else None
-        return done.purpose == self.purpose.removesuffix(OR_SILENT)
+            return Truth.YES if self.purpose.endswith(OR_SILENT) else Truth.UNKNOWN
+        return Truth.of(done.purpose == self.purpose.removesuffix(OR_SILENT))
 
 
 def belonging(arguments: Arguments) -> Belonging:
     """What `side` and `purpose` of a clause say."""
     return Belonging(arguments.get("side", ""), arguments.get("purpose", ""))
-
-
-def both(*given: bool | None) -> bool | None:
-    """Whether all of it is so: one that is not decides, one that cannot be told leaves it open."""
-    if False in given:
-        return False
-    return None if None in given else True

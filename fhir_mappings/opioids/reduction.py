@@ -12,6 +12,7 @@ from fhir_mappings.opioids.regimens import OpioidChart, read_opioids
 from fhir_mappings.opioids.table import FACTORS
 from fhir_mappings.opioids.timeline import Series, hospital_series, regular_series, touches, window
 from fhir_mappings.record import Availability, PatientRecord
+from fhir_mappings.truth import Truth
 
 LOOK_BACK_DAYS = 365
 CURRENT_DAYS = 14
@@ -89,24 +90,24 @@ class Reduction:
     problem: str
     not_read: tuple[str, ...] = ()
 
-    def reduced_by(self, percent: Decimal) -> bool | None:
-        """Whether the current dose is at least so many percent under the baselines; equality passes.
+    def reduced_by(self, percent: Decimal) -> Truth:
+        """Return whether the current dose is at least this many percent below the baselines; equality passes.
 
-        True when the most that may be taken now is low enough against the least that either baseline may have been,
-        False when the least taken now is too much even against the most that the 14-day baseline may have been,
-        None when neither is proven, which it never is where some kind of resource was not read.
+        YES if the most that may be taken now is low enough against the least that either baseline may have been,
+        NO if the least taken now is too much even against the most that the 14-day baseline may have been,
+        UNKNOWN if neither is proven; neither can be while a resource type was not read completely.
         """
         by_days = {baseline.days: baseline.dose for baseline in self.baselines}
         if self.problem or self.not_read or set(by_days) != set(BASELINE_DAYS):
-            return None
+            return Truth.UNKNOWN
         left = 1 - Fraction(percent) / 100
         low, high = _exact(self.current.low), _exact(self.current.high)
         if high is not None and all(base.low > 0 and high <= left * _fraction(base.low) for base in by_days.values()):
-            return True
+            return Truth.YES
         most = _exact(by_days[min(BASELINE_DAYS)].high)
         if most is not None and low is not None and low > left * most:
-            return False
-        return None
+            return Truth.NO
+        return Truth.UNKNOWN
 
 
 def opioid_reduction(record: PatientRecord, on: date) -> Reduction:

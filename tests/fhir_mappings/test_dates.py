@@ -16,6 +16,7 @@ from fhir_mappings.dates import (
     parse_period,
     plus,
 )
+from fhir_mappings.truth import Truth
 
 NEW_YORK = ZoneInfo("America/New_York")
 SIX_MONTHS = CalendarPeriod(6, "months")
@@ -148,15 +149,15 @@ def test_the_calendar_begins_rather_than_overflows(unit):
 @pytest.mark.parametrize(
     ("since", "expected"),
     [
-        (day("2025-09-01"), True),
-        (day("2025-09-02"), True),
-        (day("2025-09-03"), False),
-        (month("2025-08-01", "2025-08-31"), True),
-        (month("2025-09-01", "2025-09-30"), None),
-        (month("2025-10-01", "2025-10-31"), False),
-        (month("2025-09-02", "2025-12-31"), None),
-        (DateInterval(date.min, date(2025, 9, 2)), True),
-        (DateInterval(date.min, date.max), None),
+        (day("2025-09-01"), Truth.YES),
+        (day("2025-09-02"), Truth.YES),
+        (day("2025-09-03"), Truth.NO),
+        (month("2025-08-01", "2025-08-31"), Truth.YES),
+        (month("2025-09-01", "2025-09-30"), Truth.UNKNOWN),
+        (month("2025-10-01", "2025-10-31"), Truth.NO),
+        (month("2025-09-02", "2025-12-31"), Truth.UNKNOWN),
+        (DateInterval(date.min, date(2025, 9, 2)), Truth.YES),
+        (DateInterval(date.min, date.max), Truth.UNKNOWN),
     ],
 )
 def test_six_months_have_passed_from_the_day_that_completes_them(since, expected):
@@ -166,13 +167,13 @@ def test_six_months_have_passed_from_the_day_that_completes_them(since, expected
 @pytest.mark.parametrize(
     ("since", "expected"),
     [
-        (day("2025-09-01"), True),
-        (day("2025-09-02"), False),
-        (day("2025-09-03"), False),
-        (month("2025-09-01", "2025-09-30"), None),
-        (month("2025-09-02", "2025-09-30"), False),
-        (month("2025-08-02", "2025-09-01"), True),
-        (month("2025-08-02", "2025-09-02"), None),
+        (day("2025-09-01"), Truth.YES),
+        (day("2025-09-02"), Truth.NO),
+        (day("2025-09-03"), Truth.NO),
+        (month("2025-09-01", "2025-09-30"), Truth.UNKNOWN),
+        (month("2025-09-02", "2025-09-30"), Truth.NO),
+        (month("2025-08-02", "2025-09-01"), Truth.YES),
+        (month("2025-08-02", "2025-09-02"), Truth.UNKNOWN),
     ],
 )
 def test_more_than_six_months_have_passed_a_day_later(since, expected):
@@ -182,24 +183,24 @@ def test_more_than_six_months_have_passed_a_day_later(since, expected):
 @pytest.mark.parametrize(
     ("when", "expected"),
     [
-        (day("2025-09-01"), False),
-        (day("2025-09-02"), True),
-        (day("2026-03-02"), True),
-        (day("2026-03-03"), False),
-        (month("2025-09-01", "2025-09-30"), None),
-        (month("2025-09-02", "2025-09-30"), True),
-        (month("2025-08-01", "2025-08-31"), False),
-        (month("2026-03-01", "2026-03-31"), None),
-        (month("2026-02-01", "2026-02-28"), True),
-        (month("2025-01-01", "2026-12-31"), None),
-        (month("2026-04-01", "2026-04-30"), False),
+        (day("2025-09-01"), Truth.NO),
+        (day("2025-09-02"), Truth.YES),
+        (day("2026-03-02"), Truth.YES),
+        (day("2026-03-03"), Truth.NO),
+        (month("2025-09-01", "2025-09-30"), Truth.UNKNOWN),
+        (month("2025-09-02", "2025-09-30"), Truth.YES),
+        (month("2025-08-01", "2025-08-31"), Truth.NO),
+        (month("2026-03-01", "2026-03-31"), Truth.UNKNOWN),
+        (month("2026-02-01", "2026-02-28"), Truth.YES),
+        (month("2025-01-01", "2026-12-31"), Truth.UNKNOWN),
+        (month("2026-04-01", "2026-04-30"), Truth.NO),
     ],
 )
 def test_within_six_months_counts_both_ends(when, expected):
     assert is_within(when, SIX_MONTHS, TODAY) is expected
 
 
-@pytest.mark.parametrize(("until", "expected"), [(date(2026, 2, 28), True), (date(2026, 3, 1), False)])
+@pytest.mark.parametrize(("until", "expected"), [(date(2026, 2, 28), Truth.YES), (date(2026, 3, 1), Truth.NO)])
 def test_six_months_after_the_last_of_august_end_with_february(until, expected):
     assert is_within(day("2025-08-31"), SIX_MONTHS, until) is expected
 
@@ -207,11 +208,11 @@ def test_six_months_after_the_last_of_august_end_with_february(until, expected):
 @pytest.mark.parametrize(
     ("when", "expected"),
     [
-        (day("2026-03-02"), True),
-        (day("2026-03-03"), False),
-        (month("2026-02-01", "2026-03-02"), True),
-        (month("2026-03-02", "2026-03-31"), None),
-        (month("2026-03-03", "2026-03-31"), False),
+        (day("2026-03-02"), Truth.YES),
+        (day("2026-03-03"), Truth.NO),
+        (month("2026-02-01", "2026-03-02"), Truth.YES),
+        (month("2026-03-02", "2026-03-31"), Truth.UNKNOWN),
+        (month("2026-03-03", "2026-03-31"), Truth.NO),
     ],
 )
 def test_on_or_before_counts_the_day_itself(when, expected):

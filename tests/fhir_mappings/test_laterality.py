@@ -5,6 +5,7 @@ import pytest
 from fhir_mappings.codings import CPT, ICD10CM, LOINC, SNOMED
 from fhir_mappings.laterality import same_side, side_of
 from fhir_mappings.procedures import procedures
+from fhir_mappings.truth import Truth
 from tests.support.fhir_builders import KNOWN, concept, procedure, record, resource
 
 LEFT, RIGHT, BOTH = (concept(code, SNOMED) for code in ("7771000", "24028007", "51440002"))
@@ -47,16 +48,16 @@ def test_the_side_is_read_from_site_code_and_words(members, side):
 @pytest.mark.parametrize(
     ("ours", "theirs", "same"),
     [
-        ("left", "left", True),
-        ("left", "right", False),
-        ("left", "bilateral", True),
-        ("left", None, None),
-        (None, "left", None),
-        (None, None, None),
-        (None, "bilateral", True),
-        ("bilateral", "bilateral", True),
-        ("bilateral", "left", None),
-        ("bilateral", None, None),
+        ("left", "left", Truth.YES),
+        ("left", "right", Truth.NO),
+        ("left", "bilateral", Truth.YES),
+        ("left", None, Truth.UNKNOWN),
+        (None, "left", Truth.UNKNOWN),
+        (None, None, Truth.UNKNOWN),
+        (None, "bilateral", Truth.YES),
+        ("bilateral", "bilateral", Truth.YES),
+        ("bilateral", "left", Truth.UNKNOWN),
+        ("bilateral", None, Truth.UNKNOWN),
     ],
 )
 def test_two_sides_are_the_same_another_or_open(ours, theirs, same):

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from fhir_mappings.opioids import Dose, DrugLine, Reduction, opioid_reduction
 from fhir_mappings.record import Availability, PatientRecord
+from fhir_mappings.truth import Truth
 
 ZONE = ZoneInfo("America/New_York")
 ANCHOR = date(2026, 1, 15)
@@ -148,7 +149,7 @@ def read(*resources, on=ANCHOR, **settings) -> Reduction:
     return opioid_reduction(record(another_drug(), *resources, **settings), on)
 
 
-def halved(*resources, **settings) -> bool | None:
+def halved(*resources, **settings) -> Truth:
     return read(*resources, **settings).reduced_by(Decimal(50))
 
 

@@ -17,6 +17,7 @@ from coverage_policies.format.phrases import (
     span,
 )
 from fhir_mappings.dates import CalendarPeriod, DateInterval
+from fhir_mappings.truth import Truth
 
 JUST_UNDER, EXACTLY, JUST_OVER = Fraction("74.99"), Fraction(75), Fraction("75.01")
 SIDES = [
@@ -79,16 +80,16 @@ def test_hours_are_read() -> None:
 SIX_MONTHS_TO_THE_DAY = date(2025, 9, 2)
 UNTIL = date(2026, 3, 2)
 DURATION_SIDES = [
-    ("at least", (False, True, True)),
-    ("at most", (True, True, False)),
-    ("under", (True, False, False)),
-    ("over", (False, False, True)),
+    ("at least", (Truth.NO, Truth.YES, Truth.YES)),
+    ("at most", (Truth.YES, Truth.YES, Truth.NO)),
+    ("under", (Truth.YES, Truth.NO, Truth.NO)),
+    ("over", (Truth.NO, Truth.NO, Truth.YES)),
 ]
 
 
 @pytest.mark.parametrize(("words", "sides"), DURATION_SIDES)
 def test_a_duration_holds_on_its_side_and_the_boundary_day_completes_it(
-    words: str, sides: tuple[bool, bool, bool]
+    words: str, sides: tuple[Truth, Truth, Truth]
 ) -> None:
     test = duration(f"{words} 6 months")
     younger, exact, older = (SIX_MONTHS_TO_THE_DAY + timedelta(days=shift) for shift in (1, 0, -1))
@@ -98,23 +99,23 @@ def test_a_duration_holds_on_its_side_and_the_boundary_day_completes_it(
 @pytest.mark.parametrize("words", [words for words, _ in DURATION_SIDES])
 def test_an_imprecise_date_that_straddles_the_threshold_cannot_tell(words: str) -> None:
     september = DateInterval(date(2025, 9, 1), date(2025, 9, 30))
-    assert duration(f"{words} 6 months").holds(september, UNTIL) is None
+    assert duration(f"{words} 6 months").holds(september, UNTIL) is Truth.UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("words", "month", "holds"),
     [
-        ("at least", 8, True),
-        ("at least", 10, False),
-        ("at most", 8, False),
-        ("at most", 10, True),
-        ("under", 8, False),
-        ("under", 10, True),
-        ("over", 8, True),
-        ("over", 10, False),
+        ("at least", 8, Truth.YES),
+        ("at least", 10, Truth.NO),
+        ("at most", 8, Truth.NO),
+        ("at most", 10, Truth.YES),
+        ("under", 8, Truth.NO),
+        ("under", 10, Truth.YES),
+        ("over", 8, Truth.YES),
+        ("over", 10, Truth.NO),
     ],
 )
-def test_an_imprecise_date_on_one_side_of_the_threshold_tells(words: str, month: int, holds: bool) -> None:
+def test_an_imprecise_date_on_one_side_of_the_threshold_tells(words: str, month: int, holds: Truth) -> None:
     first = date(2025, month, 1)
     when = DateInterval(first, first + timedelta(days=29))
     assert duration(f"{words} 6 months").holds(when, UNTIL) is holds
@@ -123,7 +124,7 @@ def test_an_imprecise_date_on_one_side_of_the_threshold_tells(words: str, month:
 def test_six_months_from_the_last_of_august_end_with_february() -> None:
     last_of_august = DateInterval(date(2025, 8, 31), date(2025, 8, 31))
     test = duration("at least 6 months")
-    assert [test.holds(last_of_august, day) for day in (date(2026, 2, 27), date(2026, 2, 28))] == [False, True]
+    assert [test.holds(last_of_august, day) for day in (date(2026, 2, 27), date(2026, 2, 28))] == [Truth.NO, Truth.YES]
 
 
 def test_a_duration_is_never_compared_exactly() -> None:

@@ -7,12 +7,13 @@ from itertools import permutations, product
 import pytest
 
 from coverage_policies.format.model import Clause, Criterion
-from coverage_policies.format.operator import ClauseResult, Context, Truth
+from coverage_policies.format.operator import ClauseResult, Context
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason, Status
 from coverage_policies.judging.criterion import CriterionStatus, judge, with_answer
 from fhir_mappings.answers import Answer
 from fhir_mappings.record import Evidence
+from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import MET, NOT_MET, UNKNOWN, case
 
 YES, NO, CANNOT_TELL = Truth.YES, Truth.NO, Truth.UNKNOWN

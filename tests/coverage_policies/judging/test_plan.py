@@ -9,6 +9,7 @@ from coverage_policies.judging.plan import Plan, plan_of
 from coverage_policies.judging.plan_rules import LineOfBusiness, Payer, PlanRules
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Availability
+from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import COMPLETE, NOT_OFFERED, UNAVAILABLE, chart
 
 DAY = date(2026, 3, 2)
@@ -91,10 +92,10 @@ class TestACoverageThatNeverChooses:
         assert note.endswith("goes with another that is not on file.")
 
     def test_alone_it_makes_the_payer_no_stranger(self, aside: str) -> None:
-        assert plan(pays(aside, "Another Plan")).follows("Owner") is None
+        assert plan(pays(aside, "Another Plan")).follows("Owner") is Truth.UNKNOWN
 
     def test_alone_it_makes_the_payer_no_follower(self, aside: str) -> None:
-        assert plan(pays(aside, "Sample Health Plan")).follows("Owner") is None
+        assert plan(pays(aside, "Sample Health Plan")).follows("Owner") is Truth.UNKNOWN
 
     def test_beside_medicare_it_changes_nothing(self, aside: str) -> None:
         assert plan(pays(ORIGINAL), pays(aside, order=1)).line is MEDICARE
@@ -172,7 +173,7 @@ def test_without_a_coverage_on_file_nothing_is_known_and_it_is_told() -> None:
 def test_a_search_that_did_not_bring_everything_leaves_the_plan_unknown_whatever_it_brought(how: Availability) -> None:
     found = plan(pays(ORIGINAL, "Another Plan"), coverage=how)
     assert found == Plan(UNKNOWN, notes=("The patient's coverage could not be read.",))
-    assert found.follows("Owner") is None
+    assert found.follows("Owner") is Truth.UNKNOWN
 
 
 def test_where_a_coverage_chooses_there_is_nothing_to_note() -> None:
@@ -192,7 +193,7 @@ def test_where_a_coverage_chooses_there_is_nothing_to_note() -> None:
     ids=["identifier", "name", "class"],
 )
 def test_a_payer_is_known_by_its_identifier_its_name_or_its_plan(known: dict[str, Any]) -> None:
-    assert plan(pays(ORIGINAL, **known)).follows("Owner") is True
+    assert plan(pays(ORIGINAL, **known)).follows("Owner") is Truth.YES
 
 
 @pytest.mark.parametrize(
@@ -207,24 +208,24 @@ def test_a_payer_is_known_by_its_identifier_its_name_or_its_plan(known: dict[str
     ids=["another number", "another system", "a longer name", "a shorter name", "another kind of class"],
 )
 def test_a_payer_that_is_told_and_not_ours_follows_others(other: dict[str, Any]) -> None:
-    assert plan(pays(ORIGINAL, **other)).follows("Owner") is False
+    assert plan(pays(ORIGINAL, **other)).follows("Owner") is Truth.NO
 
 
 def test_a_payer_that_is_not_told_is_unknown() -> None:
-    assert plan(pays(ORIGINAL)).follows("Owner") is None
+    assert plan(pays(ORIGINAL)).follows("Owner") is Truth.UNKNOWN
 
 
 def test_a_class_alone_that_is_not_ours_tells_nothing_of_the_payer() -> None:
     other = {"class": [{"type": {"coding": [{"code": "plan"}]}, "value": "SILVER"}]}
-    assert plan(pays(ORIGINAL, **other)).follows("Owner") is None
+    assert plan(pays(ORIGINAL, **other)).follows("Owner") is Truth.UNKNOWN
 
 
 def test_a_stranger_in_a_coverage_that_cannot_be_read_is_unknown() -> None:
-    assert plan(pays(ORIGINAL, "Another Plan", order=0)).follows("Owner") is None
+    assert plan(pays(ORIGINAL, "Another Plan", order=0)).follows("Owner") is Truth.UNKNOWN
 
 
 def test_without_payers_configured_every_payer_is_unknown() -> None:
-    assert plan(pays(ORIGINAL, "Another Plan"), rules=NO_RULES).follows("Owner") is None
+    assert plan(pays(ORIGINAL, "Another Plan"), rules=NO_RULES).follows("Owner") is Truth.UNKNOWN
 
 
 def test_a_number_outranks_a_name_that_another_payer_bears() -> None:
@@ -235,11 +236,11 @@ def test_a_number_outranks_a_name_that_another_payer_bears() -> None:
 
 
 def test_one_of_two_payers_that_is_ours_is_enough() -> None:
-    assert plan(pays(ORIGINAL, "Another Plan"), pays(COMMERCIAL, "Sample Health Plan")).follows("Owner") is True
+    assert plan(pays(ORIGINAL, "Another Plan"), pays(COMMERCIAL, "Sample Health Plan")).follows("Owner") is Truth.YES
 
 
 def test_beside_a_stranger_that_is_not_told_nobody_is_ruled_out() -> None:
-    assert plan(pays(ORIGINAL, "Another Plan"), pays(COMMERCIAL)).follows("Owner") is None
+    assert plan(pays(ORIGINAL, "Another Plan"), pays(COMMERCIAL)).follows("Owner") is Truth.UNKNOWN
 
 
 def test_a_plan_may_follow_two_owners() -> None:
@@ -248,14 +249,14 @@ def test_a_plan_may_follow_two_owners() -> None:
     )
     found = plan(pays(ORIGINAL, "A"), pays(COMMERCIAL, "B"), rules=rules)
     assert {owner: found.follows(owner) for owner in ("Owner A", "Owner B", "Owner C")} == {
-        "Owner A": True,
-        "Owner B": True,
-        "Owner C": False,
+        "Owner A": Truth.YES,
+        "Owner B": Truth.YES,
+        "Owner C": Truth.NO,
     }
 
 
 def test_a_supplement_of_another_payer_beside_ours_is_no_stranger() -> None:
-    assert plan(pays(ORIGINAL, "Sample Health Plan"), pays(MEDIGAP)).follows("Stranger") is False
+    assert plan(pays(ORIGINAL, "Sample Health Plan"), pays(MEDIGAP)).follows("Stranger") is Truth.NO
 
 
 # --- Medicaid --------------------------------------------------------------------------------------------------------

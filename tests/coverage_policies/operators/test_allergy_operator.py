@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Truth
 from coverage_policies.format.searches import ALLERGIES
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import RXNORM, SNOMED, UNAVAILABLE, available, case, clause, concept, order, run
 
 TO_ALPHA = clause("allergy", in_="alpha")

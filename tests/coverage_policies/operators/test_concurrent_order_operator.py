@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Truth
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.codings import CPT
 from fhir_mappings.orders import Order
+from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import UNAVAILABLE, all_of, clause, order, row, run
 
 TOGETHER = clause("concurrent_order", in_="another-order")

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import ClauseResult, Truth
+from coverage_policies.format.operator import ClauseResult
 from coverage_policies.format.searches import CONDITIONS
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import (
     ANCHOR,
     COMPLETE,

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Truth
 from coverage_policies.format.searches import DEVICES
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import UNAVAILABLE, available, clause, concept, run
 
 PRESENT = clause("device", in_="alpha")

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Truth
 from coverage_policies.format.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import RXNORM, UNAVAILABLE, available, clause, concept, run
 
 PRESCRIBED = clause("medication", in_="drug")

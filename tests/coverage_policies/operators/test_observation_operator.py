@@ -2,10 +2,10 @@
 
 import pytest
 
-from coverage_policies.format.operator import Truth
 from coverage_policies.format.searches import observation_search
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import UNAVAILABLE, available, clause, run, score
 
 MEASURED = clause("observation", in_=["pain-severity-0-10", "other-scale"])

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import ClauseResult, Truth
+from coverage_policies.format.operator import ClauseResult
 from coverage_policies.format.searches import ADMINISTRATIONS, DISPENSES, PRESCRIPTIONS, STATEMENTS
 from coverage_policies.format.terms import Reason
 from coverage_policies.operators.opioid_reduction import printed
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.opioids import Dose
+from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import NOT_OFFERED, RXNORM, UNAVAILABLE, available, clause, concept, run
 
 WEANED = clause("opioid_reduction", by="at least 50 %")

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import Truth
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.order import OPERATOR
 from fhir_mappings.codings import CPT
 from fhir_mappings.order_text import ATTRIBUTES
+from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import RXNORM, UNAVAILABLE, all_of, clause, concept, order, row, run
 
 POSTERIOR = clause("order", approach=["posterior", "posterior-oblique"])

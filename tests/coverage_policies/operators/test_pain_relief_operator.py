@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import ClauseResult, Truth
+from coverage_policies.format.operator import ClauseResult
 from coverage_policies.format.searches import PROCEDURES, observation_search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import (
     NOT_OFFERED,
     SETS,

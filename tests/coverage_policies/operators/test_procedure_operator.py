@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.format.operator import ClauseCheck, ClauseResult, Truth
+from coverage_policies.format.operator import ClauseCheck, ClauseResult
 from coverage_policies.format.searches import PROCEDURES
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import UNAVAILABLE, available, case, clause, procedure, run
 
 DONE = clause("procedure", in_="alpha")

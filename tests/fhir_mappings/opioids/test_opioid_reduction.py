@@ -5,6 +5,7 @@ import pytest
 
 from fhir_mappings.opioids import opioid_reduction
 from fhir_mappings.record import Availability
+from fhir_mappings.truth import Truth
 from tests.support.opioid_chart import (
     ALL_READ,
     ANCHOR,
@@ -54,30 +55,30 @@ CASES = {
     "methadone 41 to 21 mg": (
         (METHADONE_SOLUTION_1, sig(41, "mg")),
         (METHADONE_SOLUTION_1, sig(21, "mg")),
-        ("192.7", "192.7", "98.7", "98.7", False),
+        ("192.7", "192.7", "98.7", "98.7", Truth.NO),
     ),
     # 80 x 1.5 = 120, 12 x 5 = 60: half to the point
     "oxycodone 80 to hydromorphone 12 mg": (
         (OXYCODONE_20, sig(2, times=2)),
         (HYDROMORPHONE_1, sig(3, times=4)),
-        ("120", "120", "60", "60", True),
+        ("120", "120", "60", "60", Truth.YES),
     ),
     # 13 x 5 = 65: 45.8 % less
     "oxycodone 80 to hydromorphone 13 mg": (
         (OXYCODONE_20, sig(2, times=2)),
         (HYDROMORPHONE_1, sig(13, "mg")),
-        ("120", "120", "65", "65", False),
+        ("120", "120", "65", "65", Truth.NO),
     ),
     "oxycodone 40 to buprenorphine 8 mg": (
         (OXYCODONE_20, sig(1, times=2)),
         (BUPRENORPHINE_SL_8, sig(1)),
-        ("60", "60", "0", None, None),
+        ("60", "60", "0", None, Truth.UNKNOWN),
     ),
     # 50 x 2.4 = 120, 25 x 2.4 = 60, whatever the interval
     "fentanyl 50 mcg/h every 48 h to 25 mcg/h every 72 h": (
         (FENTANYL_50, sig(1, "{patch}", period=48, per="h")),
         (FENTANYL_25, sig(1, "{patch}", period=72, per="h")),
-        ("120", "120", "60", "60", True),
+        ("120", "120", "60", "60", Truth.YES),
     ),
     # 4 x 10 = 40, capped at 3 tablets, and as needed
     "hydrocodone as needed and no change": (
@@ -99,30 +100,30 @@ CASES = {
                 maxDosePerPeriod={"numerator": quantity(3), "denominator": quantity(1, "d")},
             ),
         ),
-        ("0", "30", "0", "30", None),
+        ("0", "30", "0", "30", Truth.UNKNOWN),
     ),
     # 40 x 1.5 = 60; 4 x 5 x 1.5 = 30 at most
     "oxycodone scheduled to as needed": (
         (OXYCODONE_20, sig(1, times=2)),
         (OXYCODONE_5, sig(1, period=6, per="h", asNeededBoolean=True)),
-        ("60", "60", "0", "30", True),
+        ("60", "60", "0", "30", Truth.YES),
     ),
     # 400 x 0.2 = 80, 100 x 0.4 = 40
     "tramadol 400 to tapentadol 100 mg": (
         (TRAMADOL_50, sig(2, times=4)),
         (TAPENTADOL_50, sig(1, times=2)),
-        ("80", "80", "40", "40", True),
+        ("80", "80", "40", "40", Truth.YES),
     ),
     "oxycodone 80 mg to an order without timing": (
         (OXYCODONE_20, sig(2, times=2)),
         (OXYCODONE_5, {"timing": {"repeat": {}}, "doseAndRate": [{"doseQuantity": quantity(1)}]}),
-        ("120", "120", "0", None, None),
+        ("120", "120", "0", None, Truth.UNKNOWN),
     ),
     # 50 ug are 0.05 mg
     "morphine 15 mg to 50 micrograms": (
         (MORPHINE_15, sig(15, "mg")),
         (MORPHINE_15, sig(50, "ug")),
-        ("15", "15", "0.05", "0.05", True),
+        ("15", "15", "0.05", "0.05", Truth.YES),
     ),
 }
 
@@ -136,7 +137,7 @@ def test_a_worked_case_has_its_answer(case):
     assert reduction.reduced_by(Decimal(50)) is answer
 
 
-@pytest.mark.parametrize(("milligrams", "answer"), [(60, True), ("60.1", False), (90, False)])
+@pytest.mark.parametrize(("milligrams", "answer"), [(60, Truth.YES), ("60.1", Truth.NO), (90, Truth.NO)])
 def test_half_of_120_is_60_and_not_a_tenth_more(milligrams, answer):
     now = sig(Decimal(milligrams), "mg")
     assert halved(*weaned((MORPHINE_15, sig(120, "mg")), (MORPHINE_15, now))) is answer
@@ -144,14 +145,14 @@ def test_half_of_120_is_60_and_not_a_tenth_more(milligrams, answer):
 
 def test_another_percentage_has_its_own_threshold():
     reduction = read(*weaned((MORPHINE_15, sig(120, "mg")), (MORPHINE_15, sig(90, "mg"))))
-    assert reduction.reduced_by(Decimal(25)) is True
-    assert reduction.reduced_by(Decimal("25.1")) is False
+    assert reduction.reduced_by(Decimal(25)) is Truth.YES
+    assert reduction.reduced_by(Decimal("25.1")) is Truth.NO
 
 
 def test_equality_passes_where_a_mean_has_no_end_in_decimals():
     # 20 and 10 mg once a week are 20/7 and 10/7 mg a day
     now = (MORPHINE_15, sig(10, "mg", period=7))
-    assert halved(*weaned((MORPHINE_15, sig(20, "mg", period=7)), now)) is True
+    assert halved(*weaned((MORPHINE_15, sig(20, "mg", period=7)), now)) is Truth.YES
 
 
 # --- the two baselines -----------------------------------------------------------------------------------------------
@@ -164,15 +165,15 @@ def test_a_surgical_peak_is_no_regimen():
     # (14 x 40 + 5 x 120) / 14 = 82.86 and (90 x 40 + 5 x 120) / 90 = 46.67: 24 is under half of the first only
     reduction = read(morphine("before", *BEFORE, 40), SURGERY, morphine("now", *NOW, 24))
     assert [round(base.dose.low, 2) for base in reduction.baselines] == [Decimal("82.86"), Decimal("46.67")]
-    assert reduction.reduced_by(Decimal(50)) is None
+    assert reduction.reduced_by(Decimal(50)) is Truth.UNKNOWN
 
 
 def test_a_dose_that_is_half_of_both_baselines_is_proven():
     # half of 46.67 is 23.33
-    assert halved(morphine("before", *BEFORE, 40), SURGERY, morphine("now", *NOW, 23)) is True
+    assert halved(morphine("before", *BEFORE, 40), SURGERY, morphine("now", *NOW, 23)) is Truth.YES
 
 
-@pytest.mark.parametrize(("milligrams", "answer"), [(41, None), (42, False)])
+@pytest.mark.parametrize(("milligrams", "answer"), [(41, Truth.UNKNOWN), (42, Truth.NO)])
 def test_only_what_exceeds_half_of_the_peak_falls_short(milligrams, answer):
     # half of 82.86 is 41.43
     assert halved(morphine("before", *BEFORE, 40), SURGERY, morphine("now", *NOW, milligrams)) is answer
@@ -227,7 +228,7 @@ def test_an_opioid_without_a_factor_in_the_current_window_is_never_a_reduction(d
         during("other", drug, "2026-01-05", "2026-01-06", sig()),
     )
     assert reduction.current == mme(0, None)
-    assert reduction.reduced_by(Decimal(50)) is None
+    assert reduction.reduced_by(Decimal(50)) is Truth.UNKNOWN
     assert [line.reference for line in reduction.unconverted] == ["MedicationRequest/other"]
     assert reduction.unconverted[0].problem.startswith("medication")
 
@@ -239,24 +240,24 @@ def test_an_opioid_without_a_factor_in_the_baseline_only_does_not_stand_in_the_w
         morphine("now", *NOW, 60),
     )
     assert reduction.baselines[0].dose == mme(120, None)
-    assert reduction.reduced_by(Decimal(50)) is True
+    assert reduction.reduced_by(Decimal(50)) is Truth.YES
 
 
 def test_an_opioid_without_a_factor_in_the_baseline_forbids_to_say_that_it_falls_short():
     charts = [morphine("before", *BEFORE, 120), morphine("now", *NOW, 90)]
-    assert halved(*charts) is False
-    assert halved(*charts, during("other", BUPRENORPHINE_SL_8, "2025-05-01", "2025-05-31", sig())) is None
+    assert halved(*charts) is Truth.NO
+    assert halved(*charts, during("other", BUPRENORPHINE_SL_8, "2025-05-01", "2025-05-31", sig())) is Truth.UNKNOWN
 
 
 def test_a_baseline_of_nothing_proves_nothing():
     reduction = read(during("a", HYDROCODONE_APAP_10, *BEFORE, sig(asNeededBoolean=True)))
-    assert (reduction.current, reduction.reduced_by(Decimal(50))) == (mme(0, 0), None)
+    assert (reduction.current, reduction.reduced_by(Decimal(50))) == (mme(0, 0), Truth.UNKNOWN)
 
 
 def test_no_opioid_at_all_is_told_apart_from_a_wean():
     reduction = read()
     assert (reduction.problem, reduction.lines) == ("no opioid found", ())
-    assert reduction.reduced_by(Decimal(50)) is None
+    assert reduction.reduced_by(Decimal(50)) is Truth.UNKNOWN
 
 
 def test_an_opioid_of_two_years_ago_is_no_opioid_of_the_look_back():
@@ -274,14 +275,14 @@ def test_ninety_days_of_history_before_the_current_window_are_enough():
     # 3 October to 31 December
     reduction = chart_since("2025-10-03")
     assert [base.days for base in reduction.baselines] == [14, 90]
-    assert reduction.reduced_by(Decimal(50)) is True
+    assert reduction.reduced_by(Decimal(50)) is Truth.YES
 
 
 def test_eighty_nine_days_of_history_are_too_few():
     reduction = chart_since("2025-10-04")
     assert [base.days for base in reduction.baselines] == [14]
     assert reduction.problem == "history too short"
-    assert reduction.reduced_by(Decimal(50)) is None
+    assert reduction.reduced_by(Decimal(50)) is Truth.UNKNOWN
 
 
 def test_another_drug_shows_that_the_history_reaches_further_back():
@@ -306,15 +307,15 @@ def test_without_every_prescription_nothing_is_said(how):
     for chart in (FELL, STAYED):
         reduction = read(*chart, availability={"MedicationRequest": how})
         assert reduction.problem == "prescriptions could not be read completely"
-        assert reduction.reduced_by(Decimal(50)) is None
+        assert reduction.reduced_by(Decimal(50)) is Truth.UNKNOWN
 
 
 @pytest.mark.parametrize("kind", ["MedicationDispense", "MedicationStatement", "MedicationAdministration"])
 def test_a_failed_search_forbids_both_proofs(kind):
     lost = {kind: Availability.UNAVAILABLE}
-    assert halved(*FELL, availability=lost) is None
-    assert halved(*STAYED, availability=lost) is None
-    assert halved(*STAYED) is False
+    assert halved(*FELL, availability=lost) is Truth.UNKNOWN
+    assert halved(*STAYED, availability=lost) is Truth.UNKNOWN
+    assert halved(*STAYED) is Truth.NO
     assert read(*FELL, availability=lost).not_read == (kind,)
 
 
@@ -326,7 +327,7 @@ def test_a_failed_search_takes_away_the_upper_bound_and_leaves_the_lower():
 
 def test_what_a_server_does_not_offer_is_no_failure():
     offered = dict.fromkeys(ALL_READ, Availability.NOT_OFFERED) | {"MedicationRequest": Availability.COMPLETE}
-    assert halved(*FELL, availability=offered) is True
+    assert halved(*FELL, availability=offered) is Truth.YES
 
 
 def test_the_order_of_the_resources_does_not_matter():
@@ -337,7 +338,7 @@ def test_the_order_of_the_resources_does_not_matter():
 
 def test_another_patients_prescription_is_nobodys():
     other = {**morphine("other", *NOW, 500), "subject": {"reference": "Patient/q"}}
-    assert halved(*FELL, other) is True
+    assert halved(*FELL, other) is Truth.YES
 
 
 def test_the_factors_are_named():
@@ -348,4 +349,4 @@ def test_more_prescriptions_than_can_be_reckoned_with_prove_nothing():
     many = [{**FELL[1], "id": f"many-{n}"} for n in range(501)]
     reduction = read(*FELL, *many)
     assert reduction.problem == "too many prescriptions"
-    assert reduction.reduced_by(Decimal(50)) is None
+    assert reduction.reduced_by(Decimal(50)) is Truth.UNKNOWN

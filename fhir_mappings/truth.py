@@ -1,0 +1,54 @@
+"""Three-valued logic (strong Kleene): what a chart proves, disproves, or leaves open."""
+
+from collections.abc import Iterable
+from enum import Enum
+from functools import reduce
+from operator import and_, or_
+from typing import NoReturn
+
+
+class Truth(Enum):
+    """Whether a statement is proven true, proven false, or neither.
+
+    `&`, `|`, and `~` are the strong Kleene connectives: an unknown operand leaves the result unknown unless the other
+    operand decides it. A Truth has no boolean value; compare it with `is`.
+    """
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a Truth has three values; compare it with `is` instead of testing it")
+
+    def __and__(self, other: "Truth") -> "Truth":
+        if Truth.NO in (self, other):
+            return Truth.NO
+        return Truth.UNKNOWN if Truth.UNKNOWN in (self, other) else Truth.YES
+
+    def __or__(self, other: "Truth") -> "Truth":
+        return ~(~self & ~other)
+
+    def __invert__(self) -> "Truth":
+        return {Truth.YES: Truth.NO, Truth.NO: Truth.YES}.get(self, Truth.UNKNOWN)
+
+    @classmethod
+    def of(cls, known: bool) -> "Truth":
+        """Return YES or NO for something that is known either way."""
+        return cls.YES if known else cls.NO
+
+
+def all_of(truths: Iterable[Truth]) -> Truth:
+    """Return the conjunction; YES for none at all."""
+    return reduce(and_, truths, Truth.YES)
+
+
+def any_of(truths: Iterable[Truth]) -> Truth:
+    """Return the disjunction; NO for none at all."""
+    return reduce(or_, truths, Truth.NO)
+
+
+def agreed(truths: Iterable[Truth]) -> Truth:
+    """Return what all of several possible cases have in common; UNKNOWN if they differ or there are none."""
+    found = set(truths)
+    return found.pop() if len(found) == 1 else Truth.UNKNOWN
