@@ -1,1 +1,1 @@
-"""What the service keeps: decisions, feedback, tokens already used. Never a name, an id or a date of a patient."""
+"""Stored decisions and feedback: the database, the decision log, reports, and the check of a recorded decision."""

@@ -1,6 +1,6 @@
-"""The database: SQLite in a file or in memory, or PostgreSQL; one short transaction at a time, waits that end.
+"""SQLite in a file or in memory, or PostgreSQL, with short transactions and a limit on every wait.
 
-SQLite runs in WAL mode with `synchronous=FULL`, PostgreSQL with `synchronous_commit=on`: what is committed is on disk.
+SQLite runs in WAL mode with `synchronous=FULL`, PostgreSQL with `synchronous_commit=on`: committed data are on disk.
 """
 
 import sqlite3
@@ -23,14 +23,14 @@ _BETWEEN_TRIES_SECONDS = 0.02
 
 
 class UnavailableError(Exception):
-    """The database did not do what was asked: down, full, locked for too long. The message says which, no values."""
+    """The database failed: it is down, full, or locked for too long. The message says which and holds no values."""
 
 
 class Database:
-    """Transactions on one database. Safe to use from several threads; each process makes its own.
+    """Transactions on one database. Safe to use from several threads; each process creates its own.
 
-    `wait_seconds` bounds every wait: for a connection, for another writer, for a statement.
-    Raises ValueError for a URL that is neither SQLite nor PostgreSQL; its message does not hold the URL.
+    `wait_seconds` limits every wait: for a connection, for another writer, for a statement.
+    Raises ValueError, without the URL in its message, for a URL that is neither SQLite nor PostgreSQL.
     """
 
     def __init__(self, url: str, *, wait_seconds: float, connections: int = 8) -> None:
@@ -43,25 +43,25 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that is on disk once the context ends. Raises UnavailableError where it is not."""
-        with self._in_turn(self.is_sqlite), _told(), self.engine.begin() as connection:
+        """Open a transaction that is on disk when the context ends; raises UnavailableError if it is not."""
+        with self._in_turn(self.is_sqlite), _translated_errors(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads, and holds nobody up."""
-        with self._in_turn(self.is_in_memory), _told(), self.engine.connect() as connection:
+        """Open a read-only transaction that blocks no writer."""
+        with self._in_turn(self.is_in_memory), _translated_errors(), self.engine.connect() as connection:
             reader = connection.execution_options(**{_READS: True})
             with reader.begin():
                 yield reader
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         self.engine.dispose()
 
     @contextmanager
     def _in_turn(self, is_needed: bool) -> Iterator[None]:
-        """One thread at a time: SQLite's own waiting is by polling, and a database in memory has one connection."""
+        """Admit one thread at a time: SQLite waits by polling, and an in-memory database has one connection."""
         if not is_needed:
             yield
             return
@@ -82,7 +82,7 @@ class Database:
 
         @event.listens_for(engine, "connect")
         def connected(connection: Any, _record: object) -> None:
-            connection.isolation_level = None  # transactions begin where `begun` says, not where the driver thinks
+            connection.isolation_level = None  # `begun` starts transactions, not the driver
             cursor = connection.cursor()
             self._write_ahead(cursor)
             cursor.execute("PRAGMA synchronous=FULL")
@@ -97,7 +97,7 @@ class Database:
         return engine
 
     def _write_ahead(self, cursor: sqlite3.Cursor) -> None:
-        """Switch to the write-ahead log; two that open a new file at once get no turn there by SQLite's own waiting."""
+        """Switch to the write-ahead log, with retries: SQLite itself does not wait here for another process."""
         until = time.monotonic() + self._wait_seconds
         while True:
             try:
@@ -129,16 +129,16 @@ class Database:
 
 
 def insert_once(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
-    """Insert a row; False where one with its key is there already."""
+    """Insert a row; return False if a row with this key exists."""
     is_sqlite = connection.dialect.name == "sqlite"
     insert = sqlite_insert(table) if is_sqlite else postgresql_insert(table)
-    # Without the option there is no count on PostgreSQL where the table numbers its rows itself.
+    # Without this option PostgreSQL gives no row count for tables that number their rows.
     counted = insert.values(**row).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
     return connection.execute(counted).rowcount == 1
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
@@ -146,7 +146,7 @@ def _told() -> Iterator[None]:
 
 
 def _cause(error: SQLAlchemyError) -> str:
-    """What failed, by the names the database has for it; never a statement or its values."""
+    """Describe the failure by the database's own error names; never quote a statement or its values."""
     if not isinstance(error, DBAPIError):
         return f"the database failed ({type(error).__name__})"
     code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)

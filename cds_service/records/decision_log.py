@@ -1,4 +1,4 @@
-"""The decision log, read: in the shape of Open Policy Agent's, and as rows for a replay; and purged."""
+"""Read the decision log, as rows and in the format of Open Policy Agent's decision log, and purge it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A call as it was recorded."""
+    """A recorded call: its row, the policies and rules in force, and the rows of its determinations and cards."""
 
     row: Mapping[str, Any]
-    texts: Mapping[str, PolicyVersion]
+    policies: Mapping[str, PolicyVersion]
     rules: str
     determinations: tuple[Mapping[str, Any], ...]
     cards: tuple[Mapping[str, Any], ...]
 
     def as_json(self) -> dict[str, object]:
-        """The decision in the shape of OPA's decision log; empty members are left out."""
+        """Return the decision in the format of OPA's decision log, without empty members."""
         row = self.row
         used = {f"{each['policy']}@{each['revision']}" for each in self.determinations}
         found = {
@@ -34,8 +34,8 @@ class Decision:
             "labels": row["labels"],
             "path": row["path"],
             "bundles": {
-                name: {"revision": f"edition {text.edition}, sha256 {text.content}"}
-                for name, text in self.texts.items()
+                name: {"revision": f"edition {policy.edition}, sha256 {policy.content}"}
+                for name, policy in self.policies.items()
                 if name in used
             },
             "input": _filled({"hookInstance": row["hook_instance"], "client": row["client"], **row["input"]}),
@@ -53,7 +53,7 @@ class Decision:
 
 
 def decision(database: Database, decision_id: str) -> Decision | None:
-    """A decision by its id, which is the X-Request-Id of the answer, or by its hookInstance, then the newest."""
+    """Find a decision by its id (the X-Request-Id of the answer), or else the newest with this hookInstance."""
     newest = (
         select(DECISIONS)
         .where((DECISIONS.c.decision == decision_id) | (DECISIONS.c.hook_instance == decision_id))
@@ -66,7 +66,7 @@ def decision(database: Database, decision_id: str) -> Decision | None:
 
 
 def decisions(database: Database, since: datetime) -> Iterator[Decision]:
-    """Every decision since then, the oldest first."""
+    """Yield every decision since that moment, the oldest first; read one page at a time."""
     after: tuple[datetime, str] | None = None
     while True:
         page = select(DECISIONS).where(DECISIONS.c.at >= since).order_by(DECISIONS.c.at, DECISIONS.c.decision)
@@ -83,9 +83,9 @@ def decisions(database: Database, since: datetime) -> Iterator[Decision]:
 
 
 def purge(database: Database, before: datetime, now: datetime) -> int:
-    """Delete the decisions before a moment, their cards and the feedback on them; returns how many.
+    """Delete the decisions before a moment, their cards and feedback; return the number of decisions.
 
-    The purge itself is recorded, and only then do the triggers let the rows go.
+    Record the purge first: the triggers only allow deletions that a recorded purge covers.
     """
     old = select(DECISIONS.c.decision).where(DECISIONS.c.at < before)
     cards = select(CARDS.c.card).where(CARDS.c.decision.in_(old))
@@ -103,10 +103,11 @@ def _whole(connection: Connection, row: RowMapping) -> Decision:
     cards = select(CARDS).where(CARDS.c.decision == name).order_by(CARDS.c.card)
     content = select(POLICY_SNAPSHOTS.c.content).where(POLICY_SNAPSHOTS.c.snapshot == row["snapshot"])
     stored = connection.execute(content).scalar() or {}
-    texts = {text: PolicyVersion(each["edition"], each["content"]) for text, each in stored.get("texts", {}).items()}
+    versions = stored.get("policies", {}).items()
+    policies = {policy: PolicyVersion(each["edition"], each["content"]) for policy, each in versions}
     return Decision(
         dict(row),
-        texts,
+        policies,
         stored.get("rules", ""),
         tuple(dict(each) for each in connection.execute(determinations).mappings()),
         tuple(dict(each) for each in connection.execute(cards).mappings()),

@@ -1,4 +1,4 @@
-"""Which policy texts and rules were in force together: what a decision names and a replay compares."""
+"""The policies and rules in force at one time. A decision names its snapshot, and a replay compares with it."""
 
 import hashlib
 from collections.abc import Mapping, Set
@@ -15,7 +15,7 @@ from coverage_policies.judging.plan_rules import PlanRules
 
 @dataclass(frozen=True, slots=True)
 class PolicyVersion:
-    """One text: its own numbering and the hash of what it says."""
+    """The edition of a policy revision, and the hash of its content."""
 
     edition: int
     content: str
@@ -23,29 +23,29 @@ class PolicyVersion:
 
 @dataclass(frozen=True, slots=True)
 class PolicySnapshot:
-    """The texts in force by name (`CP.MP.126@2025-04`), and the hash of everything else that decides."""
+    """The policies in force by full name (`CP.MP.126@2025-04`), and the hash of the operator's rules."""
 
-    texts: Mapping[str, PolicyVersion]
+    policies: Mapping[str, PolicyVersion]
     rules: str
 
     @classmethod
     def of(cls, assessor: Assessor, zone: tzinfo, answers_valid_days: int) -> "PolicySnapshot":
-        """What is in force; the files of the texts must still be those that were read."""
-        return cls(held(assessor.library), rules_hash(assessor.rules, zone, answers_valid_days))
+        """Take the snapshot of an assessor. The policy files must not have changed since they were loaded."""
+        return cls(policy_versions(assessor.library), rules_hash(assessor.rules, zone, answers_valid_days))
 
     def as_json(self) -> dict[str, object]:
-        """The bundle as it is stored."""
-        texts = {name: {"edition": text.edition, "content": text.content} for name, text in self.texts.items()}
-        return {"texts": texts, "rules": self.rules}
+        """Return the snapshot as it is stored."""
+        policies = {name: {"edition": each.edition, "content": each.content} for name, each in self.policies.items()}
+        return {"policies": policies, "rules": self.rules}
 
     @property
     def name(self) -> str:
-        """Another one for every other content."""
+        """SHA-256 over the snapshot."""
         return _sha256(self.as_json())
 
 
-def held(library: Library) -> dict[str, PolicyVersion]:
-    """Every text of a library."""
+def policy_versions(library: Library) -> dict[str, PolicyVersion]:
+    """Return the version of every policy revision of a library by its full name."""
     return {
         name: PolicyVersion(policy.edition, content_hash(policy, library))
         for name, policy in sorted(library.policies.items())
@@ -53,7 +53,7 @@ def held(library: Library) -> dict[str, PolicyVersion]:
 
 
 def rules_hash(rules: PlanRules, zone: tzinfo, answers_valid_days: int) -> str:
-    """The hash of what decides beside the texts: the operator's rules, the time zone, how long answers count."""
+    """Return the hash of what decides besides the policies: plan rules, time zone, and how long answers count."""
     return _sha256([_plain(rules), str(zone), answers_valid_days])
 
 
@@ -62,7 +62,7 @@ def _sha256(value: object) -> str:
 
 
 def _plain(value: object) -> object:
-    """A value of dataclasses and collections as JSON that does not depend on the order of sets."""
+    """Return dataclasses and collections as JSON; sets and mappings become sorted lists."""
     if is_dataclass(value):
         return [[field.name, _plain(getattr(value, field.name))] for field in fields(value)]
     if isinstance(value, Enum):

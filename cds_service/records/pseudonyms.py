@@ -1,4 +1,4 @@
-"""Pseudonymizer hashes: the same thing has the same one, and without the key nobody can try out what it was."""
+"""Replace identifiers and data by keyed hashes: equal for equal input, and safe from guessing without the key."""
 
 import hashlib
 import hmac
@@ -15,18 +15,18 @@ _BYTES = 32
 
 
 class UnusableKeyError(Exception):
-    """A key that cannot be used; the message says where it is and what to do."""
+    """A key file that cannot be used; the message names the file and says what to do."""
 
 
 class Pseudonymizer:
-    """Makes keyed hashes (HMAC-SHA256). `name` tells one key from another and nothing about either."""
+    """Makes keyed hashes (HMAC-SHA256). `name` identifies the key without revealing it."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
         self.name = self("name of the key")[:16]
 
     def __call__(self, kind: str, *parts: str) -> str:
-        """The hash of these texts as 64 hexadecimal digits; another kind has another one."""
+        """Return the hash of these strings as 64 hexadecimal digits. Each kind of input has hashes of its own."""
         found = hmac.new(self._key, digestmod=hashlib.sha256)
         for part in (kind, *parts):
             encoded = part.encode("utf-8", "surrogatepass")
@@ -36,21 +36,21 @@ class Pseudonymizer:
 
 
 def canonical(value: Json) -> str:
-    """JSON in one spelling: members in order, no spaces, decimals digit for digit."""
+    """Return JSON with sorted members, without spaces, and with every decimal digit."""
     return simplejson.dumps(
         value, use_decimal=True, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
     )
 
 
 def random_key() -> bytes:
-    """A key for as long as the process lives."""
+    """Return a new random key."""
     return secrets.token_bytes(_BYTES)
 
 
 def key_in(path: Path) -> bytes:
-    """The key in a file, which is made with a new key, readable by its owner alone, where there is none.
+    """Read the key in a file; create a file with a random key, readable by its owner only, if there is none.
 
-    Several processes that start at once get the same key. Raises UnusableKeyError where it cannot be read or made.
+    Processes that start at the same time get the same key. Raises UnusableKeyError.
     """
     try:
         if not path.exists():
@@ -66,7 +66,7 @@ def key_in(path: Path) -> bytes:
 
 
 def _make(path: Path) -> None:
-    """A whole file or none: written beside its place, then linked there unless another process was first."""
+    """Create the key file atomically: write a temporary file and link it, unless another process was first."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

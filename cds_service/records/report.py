@@ -1,4 +1,4 @@
-"""What became of cards, per policy and criterion."""
+"""Report what became of cards, by policy and criterion."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -16,9 +16,9 @@ from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBAC
 
 @dataclass(slots=True)
 class Acceptance:
-    """The cards that were about one criterion: how many were shown, accepted and overridden, and why.
+    """The cards about one criterion: how many were shown, accepted, and overridden, and the override reasons.
 
-    Of several pieces of feedback on one card the newest counts. `criterion` is empty for cards about the whole text.
+    Only the newest feedback on a card counts. `criterion` is empty for cards about the policy as a whole.
     """
 
     policy: str
@@ -31,12 +31,12 @@ class Acceptance:
 
     @property
     def rate(self) -> float | None:
-        """The share of accepted cards among those with feedback; None where there was none."""
+        """The share of accepted cards among those with feedback; None without feedback."""
         given = self.accepted + self.overridden
         return self.accepted / given if given else None
 
     def as_json(self) -> dict[str, object]:
-        """The line as JSON; a rate that is not known is left out."""
+        """Return the line as JSON, without `acceptance` if there was no feedback."""
         found: dict[str, object] = {
             "policy": self.policy,
             "revision": self.revision,
@@ -50,7 +50,7 @@ class Acceptance:
 
 
 def acceptance(database: Database, since: datetime) -> tuple[Acceptance, ...]:
-    """A line per criterion that a card shown since then was about."""
+    """Return a line for each criterion of the cards shown since that moment."""
     shown = (
         select(*(DETERMINATIONS.c[name] for name in ("card", "policy", "revision", "criteria_targeted")))
         .join(CARDS, CARDS.c.card == DETERMINATIONS.c.card)
@@ -64,7 +64,7 @@ def acceptance(database: Database, since: datetime) -> tuple[Acceptance, ...]:
 
 
 def unknown_cards(database: Database) -> int:
-    """How many pieces of feedback are about cards that are not ours, or no longer kept."""
+    """Count the feedback on cards that are not ours or were purged."""
     unknown = (
         select(func.count())
         .select_from(FEEDBACK.outerjoin(CARDS, CARDS.c.card == FEEDBACK.c.card))

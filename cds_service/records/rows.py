@@ -136,7 +136,7 @@ def determination_row(
         "policy": determination.policy,
         "revision": determination.revision,
         "edition": determination.edition,
-        "content_hash": snapshot.texts[determination.full_name].content,
+        "content_hash": snapshot.policies[determination.full_name].content,
         "section": determination.section,
         "order_hash": keyed("order", determination.order),
         "outcome": determination.outcome.value,

@@ -1,4 +1,4 @@
-"""The schema of the database, brought up to date by the migrations that come with the package."""
+"""Check the schema of the database, and upgrade it by the migrations in this package."""
 
 from enum import Enum
 
@@ -11,11 +11,11 @@ from sqlalchemy import Connection, text
 from cds_service.records.database import Database
 
 _LOCK = 0x_CD5_5C7E3A
-"""Held on PostgreSQL while migrating, so that two upgrades do not run at once; SQLite has one writer anyway."""
+"""The PostgreSQL advisory lock that keeps two upgrades apart; SQLite has one writer anyway."""
 
 
 class SchemaState(Enum):
-    """How a database stands to this version of the service."""
+    """The schema of a database compared with the one that this version of the service needs."""
 
     CURRENT = "current"
     MISSING = "empty"
@@ -24,15 +24,15 @@ class SchemaState(Enum):
 
 
 def state(database: Database) -> SchemaState:
-    """How the schema stands. Raises UnavailableError where the database cannot be read."""
+    """Return the state of the schema. Raises UnavailableError if the database cannot be read."""
     with database.reading() as connection:
         return _state(connection)
 
 
 def upgrade(database: Database) -> SchemaState:
-    """Bring the schema up to date, all of it or nothing; returns how it stood before.
+    """Upgrade the schema in one transaction; return its state before.
 
-    A schema that is not known is left as it is. Raises UnavailableError where the database fails.
+    An unknown schema stays as it is. Raises UnavailableError if the database fails.
     """
     with database.writing() as connection:
         if not database.is_sqlite:
@@ -47,13 +47,13 @@ def upgrade(database: Database) -> SchemaState:
 
 def _state(connection: Connection) -> SchemaState:
     scripts = ScriptDirectory.from_config(_config())
-    held = set(MigrationContext.configure(connection).get_current_heads())
-    if not held:
+    applied = set(MigrationContext.configure(connection).get_current_heads())
+    if not applied:
         return SchemaState.MISSING
-    if held == set(scripts.get_heads()):
+    if applied == set(scripts.get_heads()):
         return SchemaState.CURRENT
     known = {script.revision for script in scripts.walk_revisions()}
-    return SchemaState.BEHIND if held <= known else SchemaState.UNKNOWN
+    return SchemaState.BEHIND if applied <= known else SchemaState.UNKNOWN
 
 
 def _config() -> Config:

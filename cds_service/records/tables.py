@@ -1,7 +1,7 @@
-"""The tables. Their history is in `migrations/`; a test holds the two against each other.
+"""The tables; `migrations/` creates them, and a test compares the two.
 
-What identifies a person, an order or a chart is a keyed hash here. `decisions`, `cards`, `determinations`, and
-`policy_snapshots` are append-only: triggers refuse every change, and every deletion but that of a recorded purge.
+Whatever identifies a person, an order, or a chart is stored as a keyed hash. `decisions`, `cards`, `determinations`,
+and `policy_snapshots` are append-only: triggers reject every change, and every deletion that no recorded purge covers.
 """
 
 from datetime import UTC, datetime
@@ -16,14 +16,14 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """In UTC; SQLite stores it without its zone."""
+        """Convert to UTC; SQLite stores the moment without its zone."""
         if value is None:
             return None
         in_utc = value.astimezone(UTC)
         return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """With its zone, UTC."""
+        """Return the moment in UTC, with its zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -46,7 +46,7 @@ POLICY_SNAPSHOTS = Table(
     Column("snapshot", Text, primary_key=True),
     Column("content", JSON, nullable=False),
 )
-"""The policy texts in force together, each with its edition and content hash, and the hash of the operator's rules."""
+"""The policies in force at one time, each with its edition and content hash, and the hash of the operator's rules."""
 
 DECISIONS = Table(
     "decisions",
@@ -80,8 +80,7 @@ CARDS = Table(
     Index("cards_decision", "decision"),
     Index("cards_card_fingerprint", "card_fingerprint"),
 )
-"""One row per card. `card_fingerprint` is equal for what counts as the same card; `suppressed` says why it was not
-sent."""
+"""One row per card. Equal `card_fingerprint` means the same card; `suppressed` says why a card was not sent."""
 
 DETERMINATIONS = Table(
     "determinations",

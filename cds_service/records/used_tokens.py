@@ -1,4 +1,4 @@
-"""Tokens that were used: each may be used once, whichever process sees it (CDS Hooks 2.0.1, jti)."""
+"""Remember used tokens in the database, so that each is good for one call in any process (CDS Hooks 2.0.1, jti)."""
 
 import hashlib
 import threading
@@ -14,7 +14,7 @@ _CLEARED_EVERY = timedelta(minutes=5)
 
 
 class UsedTokens:
-    """Remembers tokens by issuer and `jti` until they have expired. Safe to use from several threads."""
+    """Remembers tokens by issuer and `jti` until they expire. Safe to use from several threads."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
@@ -23,9 +23,9 @@ class UsedTokens:
         self._lock = threading.Lock()
 
     def first_use(self, issuer: str, jti: str, until: datetime) -> bool:
-        """Whether a token is used for the first time; remembered until this moment, which has a zone.
+        """Return whether a token is used for the first time, and remember it until this moment (with a time zone).
 
-        Raises UnavailableError where that cannot be told: such a token is not to be accepted.
+        Raises UnavailableError if the database fails; the caller must then reject the token.
         """
         now = self._clock()
         hashed = hashlib.sha256(jti.encode("utf-8", "backslashreplace")).hexdigest()

@@ -13,7 +13,7 @@ from cds_service.hooks.hook_calls import Answered, HookCalls
 from cds_service.hooks.policy_judge import PolicyJudge
 from cds_service.hooks.request import HookRequest
 from cds_service.records.decision_log import Decision
-from cds_service.records.policy_snapshot import PolicyVersion, held, rules_hash
+from cds_service.records.policy_snapshot import PolicyVersion, policy_versions, rules_hash
 from cds_service.records.pseudonyms import Pseudonymizer
 from cds_service.records.rows import InputDigest, answer_hash
 from cds_service.settings import Settings
@@ -89,7 +89,7 @@ def replay(
         raise NotReplayableError("the decision was recorded under another key; set CDS_PSEUDONYM_KEY to that one")
     library = assessor.library
     then = Library(
-        {name: text for name, text in library.policies.items() if name in decision.texts}, library.value_sets
+        {name: text for name, text in library.policies.items() if name in decision.policies}, library.value_sets
     )
     judging = Assessor(then, assessor.rules, CalendarPeriod(settings.answers_valid_days, "days"))
     answered = _answered_again(decision, request, chart, judging, settings, monotonic)
@@ -97,7 +97,7 @@ def replay(
     rules = rules_hash(assessor.rules, settings.time_zone, settings.answers_valid_days)
     return (
         *_inputs(decision.row["input"], digest),
-        *_texts(decision, held(library)),
+        *_policies(decision, policy_versions(library)),
         Check("the operator's rules, time zone, validity of answers", decision.rules, rules),
         *_answers(decision.determinations, _determinations(answered), keyed),
     )
@@ -140,10 +140,10 @@ def _inputs(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Check]:
     yield Check("what the server does not offer", _listed(then["not_offered"]), _listed(now["not_offered"]))
 
 
-def _texts(decision: Decision, now: Mapping[str, PolicyVersion]) -> Iterator[Check]:
+def _policies(decision: Decision, now: Mapping[str, PolicyVersion]) -> Iterator[Check]:
     used = dict.fromkeys(f"{each['policy']}@{each['revision']}" for each in decision.determinations)
     for name in used:
-        yield Check(f"text {name}", _edition(decision.texts[name]), _edition(now[name]) if name in now else "not held")
+        yield Check(f"policy {name}", _edition(decision.policies[name]), _edition(now[name]) if name in now else _NONE)
 
 
 def _answers(then: Sequence[Mapping[str, Any]], now: Sequence[Determination], keyed: Pseudonymizer) -> Iterator[Check]:
@@ -175,8 +175,8 @@ def _criteria(what: str, then: Sequence[Mapping[str, str]], now: Determination) 
             yield check
 
 
-def _edition(text: PolicyVersion) -> str:
-    return f"edition {text.edition} {text.content}"
+def _edition(version: PolicyVersion) -> str:
+    return f"edition {version.edition} {version.content}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -310,7 +310,7 @@ def test_the_log_names_the_caller_and_holds_no_token(guarded: Guarded) -> None:
     assert [line["reason"] for line in refused] == [
         "aud is not the address that was called",
         "jti was used before",
-        "the signature does not hold",
+        "the signature is not valid",
         "the Authorization header is longer than 8192 characters",
         "iss is not registered",
     ]

@@ -133,7 +133,7 @@ def test_every_decision_is_exported_once_the_oldest_first(
     ]
 
 
-def test_a_card_held_back_is_exported_with_the_reason(recorded: RecordedService) -> None:
+def test_a_card_suppressed_is_exported_with_the_reason(recorded: RecordedService) -> None:
     body, recorded.chart = sample_call("sij-fibromyalgia")
     (card,) = recorded.cards(body)
     recorded.tell(overridden(card["uuid"]))

@@ -1,4 +1,4 @@
-"""Pseudonymizer hashes, canonical JSON, and the bundle of texts in force."""
+"""Pseudonyms, canonical JSON, and the snapshot of the policies in force."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from cds_service.records.policy_snapshot import PolicySnapshot, held, rules_hash
+from cds_service.records.policy_snapshot import PolicySnapshot, rules_hash
 from cds_service.records.pseudonyms import Pseudonymizer, canonical, key_in, random_key
 from coverage_policies.judging.plan_rules import Effective, Payer, PlanRules, Visibility, VisibilityRule
 from fhir_mappings.codings import Coding
@@ -45,22 +45,22 @@ def test_all_that_start_at_once_get_the_same_key(tmp_path: Path) -> None:
     assert random_key() != random_key()
 
 
-def test_a_bundle_names_every_text_and_changes_with_each() -> None:
+def test_a_snapshot_names_every_policy_and_changes_with_each() -> None:
     assessor = shipped()
-    bundle = PolicySnapshot.of(assessor, ZONE, 90)
-    assert set(bundle.texts) == set(assessor.library.policies)
-    assert bundle.name == PolicySnapshot.of(assessor, ZONE, 90).name
-    name, text = next(iter(bundle.texts.items()))
+    snapshot = PolicySnapshot.of(assessor, ZONE, 90)
+    assert set(snapshot.policies) == set(assessor.library.policies)
+    assert snapshot.name == PolicySnapshot.of(assessor, ZONE, 90).name
+    name, version = next(iter(snapshot.policies.items()))
     others = [
-        replace(bundle, texts={**bundle.texts, name: replace(text, edition=99)}),
-        replace(bundle, texts={each: text for each, text in held(assessor.library).items() if each != name}),
+        replace(snapshot, policies={**snapshot.policies, name: replace(version, edition=99)}),
+        replace(snapshot, policies={other: each for other, each in snapshot.policies.items() if other != name}),
         PolicySnapshot.of(assessor, ZoneInfo("Europe/Vienna"), 90),
         PolicySnapshot.of(assessor, ZONE, 91),
     ]
-    assert len({bundle.name, *(other.name for other in others)}) == 5
+    assert len({snapshot.name, *(other.name for other in others)}) == 5
 
 
-def test_rules_are_told_apart_and_sets_have_no_order() -> None:
+def test_different_rules_have_different_hashes_whatever_the_order_of_sets() -> None:
     names = frozenset(f"name {n}" for n in range(50))
     payer = Payer("Plan", "Owner", names=names)
     rules = PlanRules(payers=(payer,))

@@ -1,4 +1,4 @@
-"""What is told of overrides, for whoever counts them: the policy, the reason, and each piece of feedback once."""
+"""Storing feedback returns each new override once, with its policy and reason, for the metrics."""
 
 import pytest
 
@@ -18,27 +18,27 @@ def card(recorded: RecordedService) -> str:
     return str(found["uuid"])
 
 
-def told(recorded: RecordedService, *entries: object) -> tuple[Override, ...]:
+def new_overrides(recorded: RecordedService, *entries: object) -> tuple[Override, ...]:
     return recorded.records.feedback(Call("c", 0.0), PATH, read_feedback({"feedback": list(entries)}))
 
 
-def test_an_override_is_told_once_with_its_policy_and_reason(recorded: RecordedService, card: str) -> None:
-    assert told(recorded, overridden(card, "urgent")) == (Override("CP.MP.126", "urgent"),)
-    assert told(recorded, overridden(card, "urgent")) == ()
+def test_an_override_is_returned_once_with_its_policy_and_reason(recorded: RecordedService, card: str) -> None:
+    assert new_overrides(recorded, overridden(card, "urgent")) == (Override("CP.MP.126", "urgent"),)
+    assert new_overrides(recorded, overridden(card, "urgent")) == ()
     twice = overridden(card, "clinical-judgement")
-    assert len(told(recorded, twice, twice)) == 1
+    assert len(new_overrides(recorded, twice, twice)) == 1
 
 
 def test_what_no_card_offers_is_not_told_in_the_callers_words(recorded: RecordedService, card: str) -> None:
-    assert told(recorded, overridden(card, "Lovelace")) == (Override("CP.MP.126", "unlisted"),)
+    assert new_overrides(recorded, overridden(card, "Lovelace")) == (Override("CP.MP.126", "unlisted"),)
     silent = overridden(card)
     del silent["overrideReason"]
-    assert told(recorded, silent) == (Override("CP.MP.126", "none"),)
-    assert told(recorded, overridden(UNKNOWN, "urgent")) == (Override("unknown", "urgent"),)
+    assert new_overrides(recorded, silent) == (Override("CP.MP.126", "none"),)
+    assert new_overrides(recorded, overridden(UNKNOWN, "urgent")) == (Override("unknown", "urgent"),)
 
 
 def test_an_accepted_card_is_no_override(recorded: RecordedService, card: str) -> None:
-    assert told(recorded, accepted(card, UNKNOWN)) == ()
+    assert new_overrides(recorded, accepted(card, UNKNOWN)) == ()
 
 
 def test_without_records_nothing_is_told() -> None:

@@ -1,4 +1,4 @@
-"""No nagging: what was overridden is not shown again, and everything else is."""
+"""An overridden card is suppressed, and every other card is shown."""
 
 from copy import deepcopy
 from typing import Any
@@ -35,7 +35,7 @@ def order_of(body: Json) -> Any:
     return body["context"]["draftOrders"]["entry"][0]["resource"]
 
 
-def test_the_same_card_is_held_back_and_the_log_says_why(recorded: RecordedService, body: Json) -> None:
+def test_the_same_card_is_suppressed_and_the_log_says_why(recorded: RecordedService, body: Json) -> None:
     assert recorded.cards(again(body)) == []
     first, second = sorted(recorded.rows("cards"), key=lambda row: str(row["suppressed"]))
     assert (first["suppressed"], second["suppressed"]) == ("", SUPPRESSED)
@@ -107,7 +107,7 @@ def test_an_order_that_changed_shows_it(recorded: RecordedService, body: Json, c
     assert len(recorded.cards(other)) == count
 
 
-def test_it_is_held_back_on_the_other_hook_too(recorded: RecordedService, body: Json) -> None:
+def test_it_is_suppressed_on_the_other_hook_too(recorded: RecordedService, body: Json) -> None:
     other = again(body) | {"hook": "order-sign"}
     assert recorded.cards(other) == []
 
@@ -120,7 +120,7 @@ def test_zero_days_show_it_every_time(database: Database) -> None:
         service.tell(overridden(card["uuid"]))
 
 
-def test_an_order_that_cannot_be_told_from_another_is_never_held_back(recorded: RecordedService) -> None:
+def test_an_order_that_cannot_be_told_from_another_is_never_suppressed(recorded: RecordedService) -> None:
     body, recorded.chart = sample_call("sij-posterior", 0)
     body = again(body) | {"hook": "order-sign"}
     del order_of(body)["id"]
@@ -131,6 +131,6 @@ def test_an_order_that_cannot_be_told_from_another_is_never_held_back(recorded: 
     assert len(recorded.cards(again(body))) == len(cards) > 0
 
 
-def test_what_is_held_back_for_one_patient_is_shown_for_another(recorded: RecordedService, body: Json) -> None:
+def test_what_is_suppressed_for_one_patient_is_shown_for_another(recorded: RecordedService, body: Json) -> None:
     other, recorded.chart = sample_call("sij-rich-chart")
     assert len(recorded.cards(other)) == 1

@@ -284,7 +284,7 @@ def test_feedback_is_reported_per_policy_and_criterion(replayed: Replayed) -> No
     assert json.loads(replayed.run("feedback", "report", "--json", "--since", "2026-03-06").stdout) == []
 
 
-def test_cards_that_were_held_back_are_not_reported_as_shown(replayed: Replayed) -> None:
+def test_cards_that_were_suppressed_are_not_reported_as_shown(replayed: Replayed) -> None:
     service = replayed.service
     body, service.chart = sample_call("sij-fibromyalgia")
     (card,) = service.cards(body)
