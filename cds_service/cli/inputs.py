@@ -15,8 +15,7 @@ from cds_service.settings import PREFIX, Settings, renamed_settings, unknown_set
 from cds_service.wiring.clients import NoClientsError
 from cds_service.wiring.loading import load_assessor
 from cds_service.wiring.records import NotReadyError
-from coverage_policies.format.strict_yaml import DocumentError
-from coverage_policies.format.value_sets import ValueSetError
+from coverage_policies.format.problems import DocumentError
 from coverage_policies.judging.assessment import Assessor
 from fhir_mappings.fhir_json import Json, parse_json
 
@@ -59,7 +58,7 @@ def exit_on_error() -> Iterator[None]:
     """Ends the command with what is wrong in the operator's files or with the database."""
     try:
         yield
-    except (DocumentError, ValueSetError, OSError, NotReadyError, UnavailableError, NoClientsError) as error:
+    except (DocumentError, OSError, NotReadyError, UnavailableError, NoClientsError) as error:
         raise click.ClickException(str(error)) from None
 
 

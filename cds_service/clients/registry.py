@@ -11,7 +11,8 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from cds_service.clients.algorithms import ALGORITHMS, USUAL
 from cds_service.settings import FHIR_SERVER
-from coverage_policies.format.strict_yaml import DocumentError, Problem, YamlSource, read_yaml
+from coverage_policies.format.problems import DocumentError, Problem
+from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 
 _VISIBLE = r"^[!-~]+\Z"
 _LABELS_WITHOUT_STAR = 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from cds_service.clients.registry import Client, parse_clients
-from coverage_policies.format.strict_yaml import DocumentError, Problem
+from coverage_policies.format.problems import DocumentError, Problem
 
 Entry = Mapping[str, str | Sequence[str]]
 """A client as it stands in the file."""

@@ -10,13 +10,12 @@ from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.settings import Settings
 from cds_service.wiring.loading import load_assessor
 from coverage_policies.authoring.lint import lint
-from coverage_policies.format.strict_yaml import DocumentError
-from coverage_policies.format.value_sets import ValueSetError
+from coverage_policies.format.problems import DocumentError
 from coverage_policies.judging.assessment import Assessor
 
 
 def load_linted(settings: Settings) -> Assessor:
-    """The texts and rules of these settings. Raises DocumentError or ValueSetError also for what only lint finds."""
+    """The texts and rules of these settings. Raises DocumentError also for what only lint finds."""
     assessor = load_assessor(settings)
     if problems := lint(assessor.library):
         raise DocumentError(problems)
@@ -46,7 +45,7 @@ class ActivePolicies:
         try:
             assessor = load_linted(self._settings)
             snapshot = _snapshot(assessor, self._settings)
-        except (DocumentError, ValueSetError, OSError) as error:
+        except (DocumentError, OSError) as error:
             problems = str(error).splitlines()
             self._logger.error("texts not reloaded, the old ones stay in force", at=at, problems=problems)
         else:

@@ -10,7 +10,7 @@ from fhir_mappings.dates import CalendarPeriod
 def load_assessor(settings: Settings) -> Assessor:
     """The texts and rules of these settings, ready to judge.
 
-    Raises DocumentError or ValueSetError with everything that is wrong, each with file and line.
+    Raises DocumentError with everything that is wrong, each with file and line.
     """
     library = load_library(settings.policy_folders)
     rules = load_plan_rules(settings.plan_rules, library.policies) if settings.plan_rules else PlanRules()

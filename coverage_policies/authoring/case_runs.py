@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from coverage_policies.authoring.cases import Case, Mismatch, load_cases, run_case
 from coverage_policies.format.model import Policy
-from coverage_policies.format.strict_yaml import DocumentError, Problem
+from coverage_policies.format.problems import DocumentError, Problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ from typing import Any
 
 from coverage_policies.authoring.fact_builder import READ_TYPES, FactError, chart, order, resources
 from coverage_policies.format.model import Policy
-from coverage_policies.format.strict_yaml import DocumentError, Problem, YamlSource, read_yaml
+from coverage_policies.format.problems import DocumentError, Problem, read_text
+from coverage_policies.format.schema_errors import missing, unknown
+from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.determination import CriterionResult, Determination
 from coverage_policies.judging.evaluator import evaluate
@@ -90,7 +92,7 @@ def case_file(policy: Policy) -> Path:
 def load_cases(policy: Policy) -> tuple[Case, ...]:
     """The cases of a text; none where it has no file. Raises DocumentError with everything that is wrong in it."""
     path = case_file(policy)
-    return parse_cases(path.read_text(encoding="utf-8"), str(path), policy) if path.exists() else ()
+    return parse_cases(read_text(path), str(path), policy) if path.exists() else ()
 
 
 def parse_cases(text: str, file: str, policy: Policy) -> tuple[Case, ...]:
@@ -133,10 +135,10 @@ def _problems(source: YamlSource, i: int, raw: Json, policy: Policy) -> Iterator
         return
     for key in raw:
         if key not in _KNOWN:
-            yield source.problem((i, key), f"a case knows no {key!r}; known here: {', '.join(_KNOWN)}")
+            yield source.problem((i, key), unknown("a case", [key], _KNOWN))
     for key in _NEEDED:
         if key not in raw:
-            yield source.problem((i,), f"this case lacks {key!r}")
+            yield source.problem((i,), missing("this case", {key: ""}))
     for key in ("anchor", "today"):
         if key in raw and _day(raw[key]) is None:
             yield source.problem((i, key), f"{key} is a day, written like 2026-03-02")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from coverage_policies.format.library import Library
 from coverage_policies.format.model import OrderEntry, Policy
-from coverage_policies.format.strict_yaml import DocumentError, Problem
+from coverage_policies.format.problems import DocumentError, Problem, read_text
 from fhir_mappings.codings import CPT, HCPCS, SYSTEMS, Coding
 
 _SHAPES = {CPT: re.compile(r"\d{4}[\dA-Z]"), HCPCS: re.compile(r"[A-Z]\d{4}")}
@@ -61,10 +61,7 @@ def _label(coding: Coding, entries: Sequence[OrderEntry]) -> str:
 
 def load_codes(path: Path) -> tuple[Coding, ...]:
     """The codes of a file. Raises DocumentError with everything that is wrong in it."""
-    try:
-        return parse_codes(path.read_text(encoding="utf-8-sig"), str(path))
-    except UnicodeDecodeError:
-        raise DocumentError([Problem(str(path), 1, "the file is not in UTF-8; save it as UTF-8")]) from None
+    return parse_codes(read_text(path), str(path))
 
 
 def parse_codes(text: str, file: str) -> tuple[Coding, ...]:

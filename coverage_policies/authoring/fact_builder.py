@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from coverage_policies.format.schema_errors import missing, unknown
 from fhir_mappings.codings import CPT, HCPCS, SNOMED, SYSTEMS
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.record import Availability, PatientRecord
@@ -79,7 +80,7 @@ class _Words:
         """The text under a word that must occur."""
         found = self.text(name)
         if not found:
-            raise FactError(f"{self.of} lacks {name!r}")
+            raise FactError(missing(self.of, {name: ""}))
         return found
 
     def texts(self, name: str) -> list[str]:
@@ -95,8 +96,7 @@ class _Words:
     def finish(self) -> None:
         """Refuse words that nobody asked for."""
         if self._written:
-            unknown = ", ".join(map(repr, sorted(self._written)))
-            raise FactError(f"{self.of} knows no {unknown}; known here: {', '.join(sorted(set(self._known)))}")
+            raise FactError(unknown(self.of, self._written, sorted(set(self._known))))
 
 
 # --- values ----------------------------------------------------------------------------------------------------------
@@ -366,7 +366,7 @@ def resources(fact: Json, number: int, day: date) -> tuple[Resource, ...]:
     identity = words.text("id", f"{kind}-{number}")
     patient = {"": PATIENT, "other": OTHER_PATIENT}.get(words.text("patient"))
     if patient is None:
-        raise FactError(f"{kind}.patient can only be 'other'")
+        raise FactError(f"{kind}.patient must be 'other'")
     found = _KINDS[kind](words)
     words.finish()
     built = []

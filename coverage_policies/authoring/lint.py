@@ -10,7 +10,7 @@ from coverage_policies.authoring.value_set_lint import label_problems, value_set
 from coverage_policies.format.library import BUILT_IN, Library
 from coverage_policies.format.model import Clause, Criterion, OrderEntry, Policy
 from coverage_policies.format.operator import as_list
-from coverage_policies.format.strict_yaml import Problem
+from coverage_policies.format.problems import Problem
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.judging.plan_rules import Effective
 

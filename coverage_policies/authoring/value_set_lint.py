@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from coverage_policies.format.strict_yaml import Problem
+from coverage_policies.format.problems import Problem
 from coverage_policies.format.value_sets import TEXT, Row, ValueSet
 from fhir_mappings.codings import CPT, ICD10CM
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from coverage_policies.format.loader import load_policy
 from coverage_policies.format.model import Policy
+from coverage_policies.format.problems import DocumentError, Problem
 from coverage_policies.format.searches import Search, merge
-from coverage_policies.format.strict_yaml import DocumentError, Problem
 from coverage_policies.format.value_sets import TEXT, ValueSet, keys, load_value_sets
 from fhir_mappings.codings import Coding
 
@@ -60,8 +60,8 @@ class Library:
 def load_library(folders: Sequence[Path] = ()) -> Library:
     """Load the built-in texts and those of the operator's folders.
 
-    A folder holds `documents/<policy>/<revision>.yaml` and `value_sets/<name>.csv`. Raises DocumentError or
-    ValueSetError with everything that is wrong, so that a client can keep what it had.
+    A folder holds `documents/<policy>/<revision>.yaml` and `value_sets/<name>.csv`. Raises DocumentError
+    with everything that is wrong, so that a client can keep what it had.
     """
     roots = [BUILT_IN, *folders]
     sets = load_value_sets(root / "value_sets" for root in roots)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from coverage_policies.format.model import (
     APPLIES,
@@ -24,9 +23,11 @@ from coverage_policies.format.model import (
     Section,
 )
 from coverage_policies.format.operator import as_list, value_set
+from coverage_policies.format.problems import DocumentError, Problem, read_text
 from coverage_policies.format.registry import operators
 from coverage_policies.format.schema import document_schema
-from coverage_policies.format.strict_yaml import DocumentError, Problem, YamlSource, read_yaml
+from coverage_policies.format.schema_errors import explain
+from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 from coverage_policies.format.terms import Outcome
 from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.order_text import ATTRIBUTES
@@ -41,11 +42,7 @@ def _validator() -> Draft202012Validator:
 
 def load_policy(path: Path, sets: Mapping[str, ValueSet]) -> Policy:
     """Load one document. Raises DocumentError with everything that is wrong with it."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise DocumentError([Problem(str(path), 1, "the file is not in UTF-8; save it as UTF-8")]) from None
-    return parse_policy(text, str(path), sets)
+    return parse_policy(read_text(path), str(path), sets)
 
 
 def parse_policy(text: str, file: str, sets: Mapping[str, ValueSet]) -> Policy:
@@ -63,59 +60,8 @@ def parse_policy(text: str, file: str, sets: Mapping[str, ValueSet]) -> Policy:
 
 
 def _shape_problems(source: YamlSource) -> Iterator[Problem]:
-    found = []
-    for error in sorted(_validator().iter_errors(source.data), key=lambda error: list(map(str, error.absolute_path))):
-        deepest = max(_leaves(error), key=lambda e: len(e.absolute_path))
-        found.append(source.problem(list(deepest.absolute_path), _explain(deepest)))
-    yield from dict.fromkeys(found)
-
-
-def _leaves(error: ValidationError) -> Iterator[ValidationError]:
-    if not error.context:
-        yield error
-    for child in error.context or ():
-        yield from _leaves(child)
-
-
-def _explain(error: ValidationError) -> str:
-    """What is wrong, in a policy writer's words. The document is the author's own: it may be quoted."""
-    at = ".".join(str(part) for part in error.absolute_path if not isinstance(part, int)) or "the document"
-    wanted: Any = error.validator_value
-    known = sorted(error.schema.get("properties", {})) if isinstance(error.schema, Mapping) else []
-    match error.validator:
-        case "required":
-            missing = sorted(set(wanted) - set(_mapping(error.instance)))
-            return f"{at} lacks {' and '.join(repr(name) for name in missing)}"
-        case "additionalProperties":
-            unknown = sorted(set(_mapping(error.instance)) - set(known))
-            return f"{at} knows no {' and no '.join(map(repr, unknown))}; known here: {', '.join(known)}"
-        case "type":
-            return f"{at} must be {_KINDS.get(wanted, wanted)}"
-        case "enum":
-            return f"{at} must be one of {', '.join(wanted)}, not {error.instance!r}"
-        case "const":
-            return f"{at} can only be {wanted!r}"
-        case "pattern":
-            return f"{at} is written wrong: {error.instance!r}; write it like {_example(error)}"
-        case "maxProperties" | "minProperties":
-            return f"{at} must hold {_NUMBERS.get(at, 'exactly one operator or argument; put several in a list')}"
-        case "minItems" | "minLength":
-            return f"{at} must not be empty"
-        case _:
-            return f"{at} is not as the format asks ({error.validator})"
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _example(error: ValidationError) -> str:
-    """How a phrase or a name is written right: every schema with a pattern gives an example."""
-    return repr(error.schema["examples"][0]) if isinstance(error.schema, Mapping) else ""
-
-
-_KINDS = {"object": "a mapping", "array": "a list", "string": "text"}
-_NUMBERS = {"sections": "at least one section", "pathway.choices": "at least two pathways to choose from"}
+    errors = sorted(_validator().iter_errors(source.data), key=lambda error: list(map(str, error.absolute_path)))
+    yield from dict.fromkeys(source.problem(*explain(error)) for error in errors)
 
 
 class _Builder:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from coverage_policies.format.library import BUILT_IN, Library
 from coverage_policies.format.model import Policy
-from coverage_policies.format.strict_yaml import Problem, read_yaml
+from coverage_policies.format.problems import Problem
+from coverage_policies.format.strict_yaml import read_yaml
 
 LOCK_FILE = BUILT_IN / "documents" / "lock.json"
 

@@ -1,18 +1,99 @@
-"""What breaks a schema, as faults that are worded once for every kind of input. A fault never quotes the input."""
+"""What breaks a schema, in words: the only place that reads the errors of jsonschema and of pydantic.
 
-from collections.abc import Iterator, Mapping, Sequence
+Neither library's own messages are used. They quote the input, which in a request may be a patient's data.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
-from pydantic import BaseModel, ValidationError
+import jsonschema
+import pydantic
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+JsonPath: TypeAlias = Sequence[str | int]
+
+_TYPES = {"object": "a mapping", "array": "a list", "string": "text"}
+_SIZES = {"sections": "at least one section", "pathway.choices": "at least two pathways to choose from"}
+
+
+def place(path: JsonPath) -> str:
+    """Return a path in a YAML file without the indexes of lists, since a line number stands beside it; "" for none."""
+    return ".".join(part for part in path if isinstance(part, str))
+
+
+def missing(where: str, wanted: Mapping[str, str]) -> str:
+    """Return the sentence about keys that a mapping needs and does not have, each with its description, if any."""
+    named = (f"{name!r} ({wanted[name]})" if wanted[name] else repr(name) for name in sorted(wanted))
+    return f"{where} is missing {', '.join(named)}"
+
+
+def unknown(where: str, names: Collection[str], known: Collection[str]) -> str:
+    """Return the sentence about keys that a mapping has and its schema does not, with the closest known ones."""
+    said = []
+    for name in sorted(names):
+        closest = get_close_matches(name, known, n=1, cutoff=0.75)
+        said.append(f"{name!r} (did you mean {closest[0]!r}?)" if closest else repr(name))
+    return f"{where} has no key {' or '.join(said)}; known keys: {', '.join(known)}"
+
+
+# --- jsonschema: policy documents ------------------------------------------------------------------------------------
+
+
+def explain(error: jsonschema.ValidationError) -> tuple[JsonPath, str]:
+    """Return the path of the deepest cause of an error in a policy document, and what an author should write there.
+
+    The document is the author's own, so the sentence may quote it.
+    """
+    deepest = max(_causes(error), key=lambda cause: len(cause.absolute_path))
+    path = list(deepest.absolute_path)
+    return path, _sentence(deepest, place(path) or "the document")
+
+
+def _causes(error: jsonschema.ValidationError) -> Iterator[jsonschema.ValidationError]:
+    if not error.context:
+        yield error
+    for cause in error.context or ():
+        yield from _causes(cause)
+
+
+def _sentence(error: jsonschema.ValidationError, where: str) -> str:
+    wanted: Any = error.validator_value
+    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
+    names = set(error.instance) if isinstance(error.instance, dict) else set()
+    match error.validator:
+        case "required":
+            return missing(where, dict.fromkeys(set(wanted) - names, ""))
+        case "additionalProperties":
+            known = sorted(schema["properties"])
+            return unknown(where, names - set(known), known)
+        case "type":
+            return f"{where} must be {_TYPES.get(wanted, wanted)}"
+        case "enum":
+            return f"{where} must be one of {', '.join(wanted)}, not {error.instance!r}"
+        case "const":
+            return f"{where} must be {wanted!r}"
+        case "pattern":
+            # Every schema with a pattern has an example.
+            return f"{where} is not valid: {error.instance!r}; write it like {schema['examples'][0]!r}"
+        case "maxProperties" | "minProperties":
+            return f"{where} must hold {_SIZES.get(where, 'exactly one operator or argument; put several in a list')}"
+        case "minItems" | "minLength":
+            return f"{where} must not be empty"
+        case _:
+            return f"{where} does not follow the format ({error.validator})"
+
+
+# --- pydantic: requests and the operator's files ---------------------------------------------------------------------
+
 
 class FaultKind(Enum):
-    """How an input breaks its schema."""
+    """How an input breaks its model."""
 
     MISSING = "missing"
     UNKNOWN = "unknown"
@@ -22,19 +103,26 @@ class FaultKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong at a path of the input; `wanted` is the schema's description of what belongs there."""
+    """One thing that is wrong at a path of the input; `wanted` describes what belongs there. It never quotes the input.
+
+    For an unknown member `wanted` describes the object that has it, and `known` are the members that object may have.
+    """
 
     path: tuple[str | int, ...]
     kind: FaultKind
     wanted: str
+    known: tuple[str, ...] = ()
 
 
-def model_faults(model: type[BaseModel], error: ValidationError) -> Iterator[Fault]:
-    """Yield what pydantic found wrong with the input of a model, every field of which has a description."""
+def model_faults(model: type[BaseModel], error: pydantic.ValidationError) -> Iterator[Fault]:
+    """Yield what is wrong with the input of a model, every field of which has a description."""
     for found in error.errors(include_url=False, include_context=False, include_input=False):
-        kind = _kind(found["type"])
-        place = found["loc"][:-1] if kind is FaultKind.UNKNOWN else found["loc"]
-        yield Fault(found["loc"], kind, _description(model, place))
+        path, kind = found["loc"], _kind(found["type"])
+        if kind is FaultKind.UNKNOWN:
+            schemas = _schemas(model, path[:-1])
+            yield Fault(path, kind, _description(schemas), tuple(_resolved(schemas[0], schemas[-1])["properties"]))
+        else:
+            yield Fault(path, kind, _description(_schemas(model, path)))
 
 
 def _kind(error_type: str) -> FaultKind:
@@ -66,16 +154,19 @@ def _schema(model: type[BaseModel]) -> Mapping[str, Any]:
     return model.model_json_schema(schema_generator=PlainSchema)
 
 
-def _description(model: type[BaseModel], path: Sequence[str | int]) -> str:
-    """Return the description of the field at a path; for an item of a list, that of the list."""
-    schema = _schema(model)
-    found, description = schema, str(schema["description"])
+def _schemas(model: type[BaseModel], path: JsonPath) -> list[Mapping[str, Any]]:
+    """Return the schemas that apply along a path, that of the model first."""
+    found = [_schema(model)]
     for part in path:
-        found = _resolved(schema, found)
-        found = found["items"] if isinstance(part, int) else found["properties"][part]
-        description = found.get("description", description)
-    return description
+        inside = _resolved(found[0], found[-1])
+        found.append(inside["items"] if isinstance(part, int) else inside["properties"][part])
+    return found
 
 
-def _resolved(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
-    return schema["$defs"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+def _resolved(root: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    return root["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+
+
+def _description(schemas: Sequence[Mapping[str, Any]]) -> str:
+    """Return the last description of a path; an item of a list has none of its own."""
+    return str([schema["description"] for schema in schemas if "description" in schema][-1])

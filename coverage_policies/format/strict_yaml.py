@@ -16,25 +16,7 @@ from yaml.events import (
     SequenceEndEvent,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A mistake in a file: where it is, what is wrong, how it is written right."""
-
-    file: str
-    line: int
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.what}"
-
-
-class DocumentError(ValueError):
-    """A document that cannot be used, with every problem found in it."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = tuple(problems)
+from coverage_policies.format.problems import DocumentError, Problem
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,11 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from coverage_policies.format.problems import DocumentError, read_text
 from fhir_mappings.codings import ICD10CM, Coding, Match
 
 TEXT = "text"
 COLUMNS = ["system", "code", "label", "source", "from", "to", "use"]
-
-
-class ValueSetError(ValueError):
-    """A value set file that cannot be used; the message gives file, line and how it is written right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,50 +117,47 @@ def union(name: str, sets: Iterable[ValueSet]) -> ValueSet:
 
 
 def load_value_sets(folders: Iterable[Path]) -> Mapping[str, ValueSet]:
-    """Every `*.csv` of these folders by name. Raises ValueSetError; a name used twice is an error."""
+    """Every `*.csv` of these folders by name. Raises DocumentError; a name used twice is an error."""
     found: dict[str, ValueSet] = {}
     for folder in folders:
         for path in sorted(folder.glob("*.csv")):
             if path.stem in found:
-                raise ValueSetError(f"{path}: a value set named {path.stem} exists already; choose another name")
+                raise DocumentError.at(path, 1, f"a value set named {path.stem} exists already; choose another name")
             found[path.stem] = ValueSet(path.stem, _rows(path), str(path))
     return found
 
 
 def _rows(path: Path) -> Iterable[Row]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")  # spreadsheets put a mark before the header
-    except UnicodeDecodeError:
-        raise ValueSetError(f"{path}:1: the file is not in UTF-8; save it as UTF-8") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     try:
         if next(reader, []) != COLUMNS:
-            raise ValueSetError(f"{path}:1: the header must be {','.join(COLUMNS)}")
+            raise DocumentError.at(path, 1, f"the header must be {','.join(COLUMNS)}")
         for cells in reader:
             yield _row(cells, path, reader.line_num)
     except csv.Error:
-        raise ValueSetError(f"{path}:{reader.line_num}: a quotation mark is not closed, or stands alone") from None
+        raise DocumentError.at(path, reader.line_num, "a quotation mark is not closed, or stands alone") from None
 
 
 def _row(cells: list[str], path: Path, line: int) -> Row:
-    where = f"{path}:{line}"
     if len(cells) != len(COLUMNS):
-        raise ValueSetError(f"{where}: {len(cells)} columns instead of {len(COLUMNS)}")
+        raise DocumentError.at(path, line, f"{len(cells)} columns instead of {len(COLUMNS)}")
     system, code, label, source, valid_from, valid_to, use = cells
     if not (system and code.strip("*") and label):
-        raise ValueSetError(f"{where}: system, code and label must not be empty")
+        raise DocumentError.at(path, line, "system, code and label must not be empty")
     if use not in ("decides", "asks"):
-        raise ValueSetError(f"{where}: use must be 'decides' or 'asks'")
+        raise DocumentError.at(path, line, "use must be 'decides' or 'asks'")
     if system == TEXT and use != "asks":
-        raise ValueSetError(f"{where}: words never decide; use must be 'asks'")
-    return Row(system, code, label, source, _day(valid_from, where), _day(valid_to, where), use == "decides", line)
+        raise DocumentError.at(path, line, "words never decide; use must be 'asks'")
+    return Row(
+        system, code, label, source, _day(valid_from, path, line), _day(valid_to, path, line), use == "decides", line
+    )
 
 
-def _day(text: str, where: str) -> date | None:
+def _day(text: str, path: Path, line: int) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise ValueSetError(f"{where}: a date is written like 2024-01-01") from None
+        raise DocumentError.at(path, line, "a date is written like 2024-01-01") from None
 
 
 def _dotted(code: str) -> str:

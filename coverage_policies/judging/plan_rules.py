@@ -13,7 +13,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from coverage_policies.format.strict_yaml import DocumentError, Problem, YamlSource, read_yaml
+from coverage_policies.format.problems import DocumentError, Problem
+from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 from fhir_mappings.codings import Coding, codings
 
 

@@ -13,7 +13,7 @@ from coverage_policies.authoring.case_runs import run_cases
 from coverage_policies.authoring.code_coverage import CodeAnswer, code_coverage, load_codes
 from coverage_policies.authoring.lint import effective_gaps, lint, remarks
 from coverage_policies.format.lock import lock_problems, write_lock
-from coverage_policies.format.strict_yaml import Problem
+from coverage_policies.format.problems import Problem
 from fhir_mappings.fhir_json import dumps
 
 

@@ -9,7 +9,7 @@ from cds_service.settings import Settings
 from coverage_policies.format.library import BUILT_IN, Library, load_library
 from coverage_policies.format.loader import load_policy
 from coverage_policies.format.model import Policy
-from coverage_policies.format.strict_yaml import DocumentError, Problem
+from coverage_policies.format.problems import DocumentError, Problem
 from coverage_policies.format.value_sets import load_value_sets
 
 _CASES = ".cases.yaml"

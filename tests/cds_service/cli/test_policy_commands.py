@@ -152,7 +152,7 @@ def test_a_case_file_that_cannot_be_read_fails(own: OwnPolicies) -> None:
     own.cases.write_text("- name: A\n", encoding="utf-8")
     result = run("test", own.folder)
     assert result.exit_code == 1
-    assert f"{own.cases}:1: this case lacks 'anchor'" in result.output
+    assert f"{own.cases}:1: this case is missing 'anchor'" in result.output
 
 
 def test_a_folder_without_a_text_is_a_mistake(own: OwnPolicies) -> None:
@@ -277,7 +277,7 @@ def test_a_folder_without_requests_is_a_mistake(own: OwnPolicies) -> None:
 
 def test_a_draft_that_does_not_load_is_told(own: OwnPolicies) -> None:
     result = run("diff", TEXT, draft_of(own, ("edition: 1", "edition: one")))
-    assert (result.exit_code, "draft.yaml:3: edition is written wrong" in result.output) == (1, True)
+    assert (result.exit_code, "draft.yaml:3: edition is not valid" in result.output) == (1, True)
 
 
 # --- settings --------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from cds_service.clients.registry import Client, is_loopback, load_clients, pars
 from cds_service.settings import Settings
 from cds_service.wiring.clients import NoClientsError, clients_of, describe_clients
 from cds_service.wiring.serving import on_loopback
-from coverage_policies.format.strict_yaml import DocumentError
+from coverage_policies.format.problems import DocumentError
 from tests.support.client_fakes import KeyServer, jwk, pem
 
 WHOLE = """

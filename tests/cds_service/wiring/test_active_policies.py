@@ -17,8 +17,7 @@ import requests
 
 from cds_service.wiring.active_policies import ActivePolicies, load_linted
 from cds_service.wiring.live_app import make_app
-from coverage_policies.format.strict_yaml import DocumentError
-from coverage_policies.format.value_sets import ValueSetError
+from coverage_policies.format.problems import DocumentError
 from tests.support.hook_fakes import NOW
 from tests.support.own_policies import LOINC_CODE, OwnPolicies, sign_sleep_test
 
@@ -156,7 +155,7 @@ def broken_value_set(own: OwnPolicies) -> None:
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (broken_text, "2026-01.yaml:3: edition is written wrong"),
+        (broken_text, "2026-01.yaml:3: edition is not valid"),
         (unreachable_section, "no order reaches section I"),
         (broken_value_set, "home-sleep-test.csv:1: the header must be"),
     ],
@@ -194,7 +193,7 @@ def test_the_service_does_not_start_with_a_folder_that_does_not_lint(own: OwnPol
     with pytest.raises(DocumentError, match="no order reaches section I"):
         load_linted(own.settings)
     broken_value_set(own)
-    with pytest.raises(ValueSetError):
+    with pytest.raises(DocumentError):
         load_linted(own.settings)
 
 

@@ -7,7 +7,7 @@ import pytest
 from coverage_policies.authoring.cases import Case, case_file, load_cases, parse_cases, run_case
 from coverage_policies.format.library import load_library
 from coverage_policies.format.model import Policy
-from coverage_policies.format.strict_yaml import DocumentError
+from coverage_policies.format.problems import DocumentError
 
 LIBRARY = load_library()
 TEXTS = list(LIBRARY.policies.values())
@@ -101,18 +101,18 @@ def test_an_anchor_that_the_order_does_not_give_is_a_mismatch() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "says"),
     [
-        ("  facts:", "  fact:", 5, "a case knows no 'fact'"),
-        ("  order: {code: 27279}\n", "", 2, "this case lacks 'order'"),
+        ("  facts:", "  fact:", 5, "a case has no key 'fact'"),
+        ("  order: {code: 27279}\n", "", 2, "this case is missing 'order'"),
         ("2025-12-01", "December", 3, "anchor is a day"),
         ("II.E: not-met Present", "II.Z: met", 7, "CP.MP.126@2025-04 has no criterion 'II.Z'"),
         ("not-met Present", "failed", 7, "'failed' is no status"),
         ("not-met Present", "not-met Sadly", 7, "'not-met Sadly' is no status"),
         ("criteria-not-met", "denied", 7, "there is no outcome 'denied'"),
         ("- condition:", "- diagnosis:", 6, "there is no fact 'diagnosis'; known are allergy, answers, condition"),
-        ("onset:", "since:", 6, "condition knows no 'since'; known here: code, ended"),
+        ("onset:", "since:", 6, "condition has no key 'since'; known keys: code, ended"),
         ("icd10cm M79.7", "icd M79.7", 6, "'icd M79.7' is no code; write it like 'icd10cm M79.7'"),
         ("2024-05-01", "spring", 6, "this makes no FHIR R4 resource: Condition.onsetDateTime"),
-        ("{code: 27279}", "{code: 27279, approach: lateral}", 4, "order knows no 'approach'"),
+        ("{code: 27279}", "{code: 27279, approach: lateral}", 4, "order has no key 'approach'"),
         ("{code: 27279}", "{code: fusion}", 4, "'fusion' is no code"),
         ("  expect:", "  unavailable: [Conditions]\n  expect:", 7, "'Conditions' is no resource type"),
         ("  expect:", "  shows: {II.Z: x}\n  expect:", 7, "has no criterion 'II.Z'"),

@@ -7,7 +7,7 @@ import pytest
 
 from coverage_policies.authoring.code_coverage import code_coverage, load_codes, parse_codes
 from coverage_policies.format.library import Library
-from coverage_policies.format.strict_yaml import DocumentError
+from coverage_policies.format.problems import DocumentError
 from fhir_mappings.codings import CPT, HCPCS, ICD10CM, Coding
 from tests.support.policy_fakes import ENTRY, SETS, policy
 

@@ -134,7 +134,7 @@ def test_a_bare_code_is_a_billing_code() -> None:
         ({"plan": {"code": "cpt 90834", "as": "wish"}}, "as must be 'care plan' or 'order'"),
         ({"answers": {"II.E": ["no"]}}, "must be yes, no, don't know or the name of a pathway"),
         ({"procedure": {"code": "cpt 97110", "side": "up"}}, "side must be one of left, right, bilateral"),
-        ({"condition": {"code": "icd10cm M79.7", "patient": "someone"}}, "patient can only be 'other'"),
+        ({"condition": {"code": "icd10cm M79.7", "patient": "someone"}}, "patient must be 'other'"),
         ({"condition": "icd10cm M79.7"}, "must be a mapping"),
         ({"condition": {"code": "icd10cm M79.7", "onset": ["2024"]}}, "condition.onset must be text"),
         ({"procedure": {"code": "cpt 97110", "at": "yesterday"}}, "Procedure.performedDateTime"),

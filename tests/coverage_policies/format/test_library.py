@@ -6,9 +6,8 @@ import pytest
 
 from coverage_policies.format import library
 from coverage_policies.format.library import Library, load_library
+from coverage_policies.format.problems import DocumentError
 from coverage_policies.format.searches import ANSWERS, CONDITIONS, DEVICES
-from coverage_policies.format.strict_yaml import DocumentError
-from coverage_policies.format.value_sets import ValueSetError
 from tests.support.policy_fakes import HEAD, SETS, policy, text
 
 ORDERS = "system,code,label,source,from,to,use\nhttp://www.ama-assn.org/go/cpt,10001,Test order,test,,,decides\n"
@@ -125,7 +124,7 @@ def test_the_same_text_in_two_folders_is_told_with_the_first(
 
 def test_a_value_set_of_a_name_that_ships_is_refused(own: Path) -> None:
     path = write(own / "value_sets" / "alpha.csv", ORDERS)
-    with pytest.raises(ValueSetError, match="exists already; choose another name") as raised:
+    with pytest.raises(DocumentError, match="exists already; choose another name") as raised:
         load_library([own])
     assert str(raised.value).startswith(str(path))
 

@@ -6,7 +6,7 @@ import pytest
 
 from coverage_policies.format.loader import load_policy, parse_policy
 from coverage_policies.format.model import Role
-from coverage_policies.format.strict_yaml import DocumentError
+from coverage_policies.format.problems import DocumentError
 from coverage_policies.format.terms import Outcome
 from tests.support.policy_fakes import ENTRY, HEAD, SETS, policy, text
 
@@ -211,24 +211,27 @@ MISSHAPEN = [
     ("- a\n", ["1: the document must be a mapping"]),
     (
         "policy: X\nrevision: 2025-01\n",
-        ["1: the document lacks 'edition' and 'lines_of_business' and 'orders' and 'owner' and 'sections' and 'title'"],
+        ["1: the document is missing 'edition', 'lines_of_business', 'orders', 'owner', 'sections', 'title'"],
     ),
-    (text(LEAF, head=HEAD + "foo: x\nbar: y\n"), "1: the document knows no 'bar' and no 'foo'; known here: edition, "),
+    (
+        text(LEAF, head=HEAD + "foo: x\nbar: y\n"),
+        "1: the document has no key 'bar' or 'foo'; known keys: edition, ",
+    ),
     (
         text(LEAF, head=HEAD.replace("CP.TEST", "CP TEST")),
-        ["1: policy is written wrong: 'CP TEST'; write it like 'CP.MP.126'"],
+        ["1: policy is not valid: 'CP TEST'; write it like 'CP.MP.126'"],
     ),
     (
         text(LEAF, head=HEAD.replace("2025-01", "2025-13")),
-        ["2: revision is written wrong: '2025-13'; write it like '2025-04'"],
+        ["2: revision is not valid: '2025-13'; write it like '2025-04'"],
     ),
     (
         text(LEAF, head=HEAD.replace("2025-01", "2025-00")),
-        ["2: revision is written wrong: '2025-00'; write it like '2025-04'"],
+        ["2: revision is not valid: '2025-00'; write it like '2025-04'"],
     ),
     (
         text(LEAF, head=HEAD.replace("edition: 1", "edition: 0")),
-        ["3: edition is written wrong: '0'; write it like '3'"],
+        ["3: edition is not valid: '0'; write it like '3'"],
     ),
     (
         text(LEAF, head=HEAD.replace("[medicare]", "[medicaid]")),
@@ -236,18 +239,21 @@ MISSHAPEN = [
     ),
     (text(LEAF, head=HEAD.replace("[medicare]", "[]")), ["6: lines_of_business must not be empty"]),
     (text(LEAF, head=HEAD + "notes: one\n"), ["7: notes must be a list"]),
-    (text(LEAF, orders="- {codes: the-order}"), ["9: orders lacks 'sections'"]),
+    (text(LEAF, orders="- {codes: the-order}"), ["9: orders is missing 'sections'"]),
     (text(LEAF, orders="- {codes: [a], sections: [I]}"), ["9: orders.codes must be text"]),
     (HEAD + "orders: []\nsections:\n  " + LEAF + "\n", ["7: orders must not be empty"]),
     (HEAD + "orders:\n  " + ENTRY + "\nsections: {}\n", ["9: sections must hold at least one section"]),
-    (text("I I: {says: s, ask: q}"), ["10: sections is written wrong: 'I I'; write it like 'II.D.faber'"]),
-    (text("I: {ask: q}"), ["11: sections.I lacks 'says'"]),
+    (text("I I: {says: s, ask: q}"), ["10: sections is not valid: 'I I'; write it like 'II.D.faber'"]),
+    (text("I: {ask: q}"), ["11: sections.I is missing 'says'"]),
     (text("I: {says: '', ask: q}"), ["11: sections.I.says must not be empty"]),
     (text("I: {says: [s], ask: q}"), ["11: sections.I.says must be text"]),
-    (text("I: {says: s, asks: q}"), "11: sections.I knows no 'asks'; known here: all, always, any, ask, "),
+    (
+        text("I: {says: s, asks: q}"),
+        "11: sections.I has no key 'asks' (did you mean 'ask'?); known keys: all, ",
+    ),
     (text("I: {says: s, ask: q, met_by: maybe}"), ["11: sections.I.met_by must be one of yes, no, not 'maybe'"]),
-    (text("I: {says: s, ask: q, if_met: supported}"), ["11: sections.I.if_met can only be 'case-review'"]),
-    (text("I: {says: s, always: met}"), ["11: sections.I.always can only be 'not-supported'"]),
+    (text("I: {says: s, ask: q, if_met: supported}"), ["11: sections.I.if_met must be 'case-review'"]),
+    (text("I: {says: s, always: met}"), ["11: sections.I.always must be 'not-supported'"]),
     (
         text("I: {says: s, ask: q, role: x}"),
         ["11: sections.I.role must be one of advisory, post-procedure, information, not 'x'"],
@@ -255,22 +261,22 @@ MISSHAPEN = [
     (text("I: {says: s, all: []}"), ["11: sections.I.all must not be empty"]),
     (text("I: {says: s, all: {id: I.A}}"), ["11: sections.I.all must be a list"]),
     (in_section("all:\n  - I.A"), ["14: sections.I.all must be a mapping"]),
-    (in_section("all:\n  - {says: a, ask: q}"), ["14: sections.I.all lacks 'id'"]),
+    (in_section("all:\n  - {says: a, ask: q}"), ["14: sections.I.all is missing 'id'"]),
     (
         in_section("all:\n  - {id: I A, says: a, ask: q}"),
-        ["14: sections.I.all.id is written wrong: 'I A'; write it like 'II.D.faber'"],
+        ["14: sections.I.all.id is not valid: 'I A'; write it like 'II.D.faber'"],
     ),
     (
         in_section("all:\n  - {id: I.A, says: a, ask: q, always: not-supported}"),
-        "14: sections.I.all knows no 'always'; ",
+        "14: sections.I.all has no key 'always'; ",
     ),
     (
         in_section("all:\n  - {id: I.A, same_as: I.B, says: a}"),
-        ["14: sections.I.all knows no 'says'; known here: id, same_as"],
+        ["14: sections.I.all has no key 'says'; known keys: id, same_as"],
     ),
     (
         in_section("at_least: 0\nof:\n  - {id: I.A, says: a, ask: q}"),
-        ["13: sections.I.at_least is written wrong: '0'; write it like '3'"],
+        ["13: sections.I.at_least is not valid: '0'; write it like '3'"],
     ),
     (in_section("ask: q\nmet_when: []"), ["14: sections.I.met_when must not be empty"]),
     (
@@ -287,12 +293,12 @@ MISSHAPEN = [
     ),
     (
         in_section("ask: q\nmet_when: {conditions: {in: alpha}}"),
-        "14: sections.I.met_when knows no 'conditions'; known here: allergy, concurrent_order, condition, ",
+        "14: sections.I.met_when has no key 'conditions' (did you mean 'condition'?); known keys: allergy, ",
     ),
-    (in_section("ask: q\nmet_when: {condition: {}}"), ["14: sections.I.met_when.condition lacks 'in'"]),
+    (in_section("ask: q\nmet_when: {condition: {}}"), ["14: sections.I.met_when.condition is missing 'in'"]),
     (
         in_section("ask: q\nmet_when: {condition: {in: alpha, since: x}}"),
-        ["14: sections.I.met_when.condition knows no 'since'; known here: in, lasting, side"],
+        ["14: sections.I.met_when.condition has no key 'since'; known keys: in, lasting, side"],
     ),
     (
         in_section("ask: q\nmet_when: {order: {approach: anterior}}"),
@@ -303,7 +309,7 @@ MISSHAPEN = [
     ),
     (
         in_section("ask: q\nmet_when: {allergy: {to: x}}"),
-        ["14: sections.I.met_when.allergy.to can only be 'ordered-drug'"],
+        ["14: sections.I.met_when.allergy.to must be 'ordered-drug'"],
     ),
     (
         text(LEAF, pathway="ask: q\nchoices:\n  a: {says: A}"),
@@ -311,7 +317,7 @@ MISSHAPEN = [
     ),
     (
         text(LEAF, pathway="ask: q\nchoices:\n  a: {says: A}\n  B: {says: B}"),
-        ["12: pathway.choices is written wrong: 'B'; write it like 'first-diagnostic'"],
+        ["12: pathway.choices is not valid: 'B'; write it like 'first-diagnostic'"],
     ),
 ]
 
@@ -342,7 +348,7 @@ def test_a_phrase_that_is_written_wrong_is_told_with_one_that_is_right(
     clause: str, place: str, written: str, right: str
 ) -> None:
     assert problems(in_section(f"ask: q\nmet_when: {{{clause}}}")) == [
-        f"14: sections.I.met_when.{place} is written wrong: '{written}'; write it like '{right}'"
+        f"14: sections.I.met_when.{place} is not valid: '{written}'; write it like '{right}'"
     ]
 
 
@@ -540,7 +546,7 @@ def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
     path.write_bytes(text("I: {says: Späte Schmerzen, ask: q}").encode("latin-1"))
     with pytest.raises(DocumentError) as raised:
         load_policy(path, SETS)
-    assert str(raised.value) == f"{path}:1: the file is not in UTF-8; save it as UTF-8"
+    assert str(raised.value) == f"{path}:1: the file is not UTF-8; save it as UTF-8"
 
 
 def test_a_file_is_read_with_all_its_letters(tmp_path: Path) -> None:

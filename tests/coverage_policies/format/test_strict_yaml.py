@@ -2,7 +2,8 @@
 
 import pytest
 
-from coverage_policies.format.strict_yaml import DocumentError, Problem, read_yaml
+from coverage_policies.format.problems import DocumentError, Problem
+from coverage_policies.format.strict_yaml import read_yaml
 
 
 def problems(text: str) -> list[str]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from coverage_policies.format.value_sets import ValueSet, ValueSetError, load_value_sets, union
+from coverage_policies.format.problems import DocumentError
+from coverage_policies.format.value_sets import ValueSet, load_value_sets, union
 from fhir_mappings.codings import CPT, ICD10CM, LOINC, SNOMED, Coding, Match
 from tests.support.policy_fakes import row
 
@@ -218,10 +219,10 @@ def test_a_name_used_twice_is_told_with_the_second_file(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         write(tmp_path / name, "same.csv", HEADER)
-    with pytest.raises(ValueSetError) as raised:
+    with pytest.raises(DocumentError) as raised:
         load_value_sets([tmp_path / "a", tmp_path / "b"])
     second = tmp_path / "b" / "same.csv"
-    assert str(raised.value) == f"{second}: a value set named same exists already; choose another name"
+    assert str(raised.value) == f"{second}:1: a value set named same exists already; choose another name"
 
 
 GOOD = f"{SNOMED},1,One,test,,,decides\n"
@@ -248,14 +249,14 @@ def test_a_malformed_file_is_told_with_its_line_and_how_it_is_written_right(
     tmp_path: Path, content: str, line: int, what: str
 ) -> None:
     path = write(tmp_path, "alpha.csv", content)
-    with pytest.raises(ValueSetError) as raised:
+    with pytest.raises(DocumentError) as raised:
         load_value_sets([tmp_path])
     assert str(raised.value) == f"{path}:{line}: {what}"
 
 
 def test_a_quotation_mark_that_is_not_closed_is_told(tmp_path: Path) -> None:
     path = write(tmp_path, "alpha.csv", HEADER + f'{SNOMED},1,"One,test,,,decides\n' + GOOD)
-    with pytest.raises(ValueSetError) as raised:
+    with pytest.raises(DocumentError) as raised:
         load_value_sets([tmp_path])
     assert str(raised.value) == f"{path}:3: a quotation mark is not closed, or stands alone"
 
@@ -263,9 +264,9 @@ def test_a_quotation_mark_that_is_not_closed_is_told(tmp_path: Path) -> None:
 def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
     path = tmp_path / "alpha.csv"
     path.write_bytes((HEADER + f"{SNOMED},1,Späte Schmerzen,test,,,decides\n").encode("latin-1"))
-    with pytest.raises(ValueSetError) as raised:
+    with pytest.raises(DocumentError) as raised:
         load_value_sets([tmp_path])
-    assert str(raised.value) == f"{path}:1: the file is not in UTF-8; save it as UTF-8"
+    assert str(raised.value) == f"{path}:1: the file is not UTF-8; save it as UTF-8"
 
 
 def test_a_file_from_a_spreadsheet_is_read(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from coverage_policies.format.strict_yaml import DocumentError
+from coverage_policies.format.problems import DocumentError
 from coverage_policies.judging.plan_rules import (
     Effective,
     LineOfBusiness,
