@@ -37,7 +37,9 @@ class Evidence:
 Entry: TypeAlias = tuple[str, Resource]
 """A resource with its Bundle `fullUrl`, which may be empty."""
 
-_SUBJECT = ("subject", "patient", "beneficiary", "for", "individual")
+SUBJECT_ELEMENTS = ("subject", "patient", "beneficiary", "for", "individual")
+"""The elements by which resources name their patient, the usual one first."""
+
 _ABOUT_NOBODY = {
     "Medication",
     "Organization",
@@ -151,7 +153,7 @@ class PatientRecord:
             return resource.get("id") == self.patient_id
         if kind in _ABOUT_NOBODY:
             return True
-        for member in _SUBJECT:
+        for member in SUBJECT_ELEMENTS:
             subject = resource.get(member)
             if isinstance(subject, Mapping) and isinstance(subject.get("reference"), str):
                 return self.relative(subject["reference"]) in names or subject["reference"] in names

@@ -35,6 +35,14 @@ def _model(resource_type: str) -> type[BaseModel] | None:
     return model
 
 
+def element_names(resource_type: str) -> frozenset[str]:
+    """Return the elements that a type of resource has in FHIR R4; none for a type that R4 does not know."""
+    model = _model(resource_type)
+    if model is None:
+        return frozenset()
+    return frozenset(field.alias or name for name, field in model.model_fields.items())
+
+
 def faults(resource: Resource) -> tuple[Fault, ...]:
     """Everything in a resource that FHIR R4 does not allow.
 

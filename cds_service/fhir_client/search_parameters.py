@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from fhir_mappings.dates import DateInterval, parse
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.record import SUBJECT_ELEMENTS
 
 Kind: TypeAlias = Literal["reference", "canonical", "token", "date"]
 
@@ -108,11 +109,14 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
 }
 """The searchable elements per resource type; `_id` is known for every type besides."""
 
-_UNLISTED: Mapping[str, Parameter] = {"patient": _reference("subject", "patient", "for")}
+_UNLISTED: Mapping[str, Parameter] = {
+    "patient": _reference(*SUBJECT_ELEMENTS),
+    "subject": _reference(*SUBJECT_ELEMENTS),
+}
 
 
 def parameters_of(resource_type: str) -> Mapping[str, Parameter]:
-    """The parameters of a type, `_id` left out; a type that is not listed can still be searched by patient."""
+    """Return the parameters of a type except `_id`; a type that is not listed is searched by patient alone."""
     return PARAMETERS.get(resource_type, _UNLISTED)
 
 

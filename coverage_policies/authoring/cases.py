@@ -4,17 +4,17 @@ A file stands beside its document (`2025-04.cases.yaml`) and is a list of cases.
 date, an order, facts, and what is expected of the criteria, the outcome and the pathway.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from coverage_policies.authoring.fact_builder import READ_TYPES, FactError, chart, order, resources
+from coverage_policies.authoring.fact_builder import chart, order, resources
+from coverage_policies.authoring.fact_words import FactError, typed
 from coverage_policies.format.model import Policy
 from coverage_policies.format.problems import DocumentError, Problem, read_text
+from coverage_policies.format.registry import resource_types
 from coverage_policies.format.schema_errors import missing, unknown
 from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 from coverage_policies.format.terms import Outcome, Reason, Status
@@ -144,8 +144,9 @@ def _problems(source: YamlSource, i: int, raw: Json, policy: Policy) -> Iterator
             yield source.problem((i, key), f"{key} is a day, written like 2026-03-02")
     for key in ("unavailable", "not_offered"):
         for kind in _listed(raw.get(key)):
-            if kind not in READ_TYPES:
-                yield source.problem((i, key), f"{kind!r} is no resource type that is read: {', '.join(READ_TYPES)}")
+            if kind not in resource_types():
+                known = ", ".join(resource_types())
+                yield source.problem((i, key), f"{kind!r} is no resource type that is read: {known}")
     for key in ("facts", "fhir", "other_orders"):
         if not isinstance(raw.get(key, []), list):
             yield source.problem((i, key), f"{key} is a list")
@@ -215,23 +216,8 @@ def _fhir(written: Json, *path: str | int) -> Resource:
     """A resource written out. It may be faulty on purpose, so nothing in it is checked."""
     if not isinstance(written, Mapping) or not isinstance(written.get("resourceType"), str):
         raise _PlaceError("a resource written out needs its resourceType", *path)
-    typed: Resource = _typed(written)
-    return typed
-
-
-_NUMBERS = ("frequency", "frequencyMax", "period", "periodMax", "valueDecimal", "valueInteger")
-
-
-def _typed(written: Json, *, is_number: bool = False) -> Json:
-    """The JSON of a YAML value: all of it is text, and only the member it stands under tells which is a number."""
-    if isinstance(written, Mapping):
-        numbers = (*_NUMBERS, "value") if "unit" in written else _NUMBERS
-        return {key: _typed(each, is_number=key in numbers) for key, each in written.items()}
-    if isinstance(written, list):
-        return [_typed(each) for each in written]
-    if is_number and re.fullmatch(r"-?\d+(\.\d+)?", written):
-        return Decimal(written) if "." in written else int(written)
-    return {"true": True, "false": False}.get(written, written)
+    found: Resource = typed(written)
+    return found
 
 
 def _day(written: Json) -> date | None:

@@ -63,7 +63,8 @@ class Operator:
     `schema` is the JSON Schema of its arguments, in which everything is text. `example` is a YAML mapping with
     `clause`, `facts` (in the words of case files), optionally `order`, and whether it `holds` (`yes`, `no`, or
     `unknown`); a test runs it. `parse` raises ValueError for what the schema cannot see, and says how to write it
-    right. `defaults` are the arguments that apply if a document leaves them out.
+    right. `resource_types` are those that its clauses may search; none if the order alone answers. `defaults` are the
+    arguments that apply if a document leaves them out.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Operator:
     schema: Mapping[str, Any]
     example: str
     parse: Callable[[Arguments, Mapping[str, ValueSet]], ClauseCheck]
+    resource_types: tuple[str, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=dict)
 
 

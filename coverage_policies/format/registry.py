@@ -6,6 +6,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from coverage_policies.format.operator import Operator
+from coverage_policies.format.searches import ANSWERS, PROCEDURES
 
 _PACKAGE = "coverage_policies.operators"
 
@@ -21,3 +22,13 @@ def operators() -> Mapping[str, Operator]:
     modules = (import_module(f"{_PACKAGE}.{found.name}") for found in iter_modules(package.__path__))
     found = [module.OPERATOR for module in modules if hasattr(module, "OPERATOR")]
     return {operator.name: operator for operator in sorted(found, key=lambda operator: operator.name)}
+
+
+@cache
+def resource_types() -> tuple[str, ...]:
+    """Return every resource type that judging may search: those of the operators, and what the evaluator itself reads.
+
+    The evaluator reads clinicians' answers, and procedures for `on_date_of`.
+    """
+    own = {ANSWERS.resource_type, PROCEDURES.resource_type}
+    return tuple(sorted(own.union(*(operator.resource_types for operator in operators().values()))))

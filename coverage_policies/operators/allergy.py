@@ -81,4 +81,5 @@ facts:
 holds: yes
 """,
     parse=_parse,
+    resource_types=("AllergyIntolerance",),
 )

@@ -114,4 +114,5 @@ facts:
 holds: yes
 """,
     parse=_parse,
+    resource_types=("Condition",),
 )

@@ -54,4 +54,5 @@ facts:
 holds: yes
 """,
     parse=_parse,
+    resource_types=("Device",),
 )

@@ -86,4 +86,5 @@ facts:
 holds: yes
 """,
     parse=_parse,
+    resource_types=_KINDS,
 )

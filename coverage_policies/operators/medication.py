@@ -100,4 +100,5 @@ facts:
 holds: yes
 """,
     parse=_parse,
+    resource_types=("MedicationRequest", "MedicationDispense", "MedicationStatement"),
 )

@@ -64,4 +64,5 @@ facts:
 holds: yes
 """,
     parse=_parse,
+    resource_types=("Observation",),
 )

@@ -13,6 +13,8 @@ from fhir_mappings.opioids import Dose, DrugLine, Reduction, opioid_reduction
 from fhir_mappings.record import Availability, Evidence
 from fhir_mappings.truth import Truth
 
+_KINDS = ("MedicationRequest", "MedicationDispense", "MedicationStatement", "MedicationAdministration")
+
 
 @dataclass(frozen=True, slots=True)
 class OpioidReductionCheck:
@@ -40,8 +42,7 @@ class OpioidReductionCheck:
 
 
 def _reason(ctx: Context, reduction: Reduction) -> Reason:
-    kinds = ("MedicationRequest", "MedicationDispense", "MedicationStatement", "MedicationAdministration")
-    if ctx.record.availability(*kinds) is Availability.UNAVAILABLE:
+    if ctx.record.availability(*_KINDS) is Availability.UNAVAILABLE:
         return Reason.DATA_UNAVAILABLE
     if reduction.unconverted:
         return Reason.UNCONVERTIBLE
@@ -112,4 +113,5 @@ facts:
 holds: yes
 """,
     parse=_parse,
+    resource_types=_KINDS,
 )

@@ -253,5 +253,6 @@ facts:
 holds: yes
 """,
     parse=_parse,
+    resource_types=("Procedure", "Observation"),
     defaults=DEFAULTS,
 )

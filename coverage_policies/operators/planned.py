@@ -11,6 +11,8 @@ from coverage_policies.operators.base import nothing_found
 from fhir_mappings.procedures import plans
 from fhir_mappings.truth import Truth
 
+_KINDS = ("CarePlan", "ServiceRequest", "Procedure")
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedCheck:
@@ -28,7 +30,7 @@ class PlannedCheck:
         found = plans(ctx.record, self.codes.match)
         if found:
             return ClauseResult(Truth.YES, Reason.PRESENT, found)
-        return nothing_found(ctx.record, "CarePlan", "ServiceRequest", "Procedure")
+        return nothing_found(ctx.record, *_KINDS)
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PlannedCheck:
@@ -47,4 +49,5 @@ facts:
 holds: yes
 """,
     parse=_parse,
+    resource_types=_KINDS,
 )

@@ -156,4 +156,5 @@ facts:
 holds: yes
 """,
     parse=_parse,
+    resource_types=("Procedure",),
 )

@@ -11,11 +11,10 @@ from textwrap import dedent, indent
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from coverage_policies.authoring.fact_builder import READ_TYPES
 from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.model import Policy
 from coverage_policies.format.operator import ClauseCheck, ClauseResult, Context
-from coverage_policies.format.registry import operators
+from coverage_policies.format.registry import operators, resource_types
 from coverage_policies.format.terms import Status
 from coverage_policies.format.value_sets import Row, ValueSet
 from coverage_policies.judging.determination import CriterionResult, Determination
@@ -137,11 +136,11 @@ def answers(said: Mapping[str, str], authored: str = "2026-03-02T10:00:00Z", **m
 
 def available(**changed: Availability) -> dict[str, Availability]:
     """Every search succeeded, but for those named."""
-    return dict.fromkeys(READ_TYPES, COMPLETE) | changed
+    return dict.fromkeys(resource_types(), COMPLETE) | changed
 
 
 def all_of(how: Availability) -> dict[str, Availability]:
-    return dict.fromkeys(READ_TYPES, how)
+    return dict.fromkeys(resource_types(), how)
 
 
 def chart(

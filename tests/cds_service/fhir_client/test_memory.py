@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cds_service.fhir_client.memory import Store, known_parameters
-from cds_service.fhir_client.search_parameters import PARAMETERS, SearchError
+from cds_service.fhir_client.search_parameters import SearchError, parameters_of
 from coverage_policies.format import searches
 from fhir_mappings.codings import CPT, ICD10CM, LOINC
 
@@ -214,7 +214,21 @@ def test_the_searches_of_the_service_are_all_honoured():
     ours.append(searches.observation_search([f"{LOINC}|72514-3"]))
     for search in ours:
         names = ["patient", *(name for name, _ in search.parameters), *(["code"] if search.codes else [])]
-        assert set(names) <= set(PARAMETERS[search.resource_type]), search.resource_type
+        assert set(names) <= set(parameters_of(search.resource_type)), search.resource_type
+
+
+@pytest.mark.parametrize(
+    ("kind", "element"),
+    [("Immunization", "patient"), ("RiskAssessment", "subject"), ("Task", "for"), ("Claim", "patient")],
+)
+def test_a_type_that_is_not_listed_is_searched_by_its_patient(kind, element):
+    store = store_of(
+        {"resourceType": kind, "id": "a", element: {"reference": "Patient/p1"}},
+        {"resourceType": kind, "id": "b", element: {"reference": "Patient/p2"}},
+        {"resourceType": kind, "id": "c"},
+    )
+    assert found(store, kind, ("patient", "p1")) == ["a"]
+    assert found(store, kind, ("subject", "Patient/p1")) == ["a"]
 
 
 UUID = "urn:uuid:5f0c1a52-0000-4000-8000-000000000001"

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from coverage_policies.authoring.fact_builder import FactError, chart, concept, order, resources
+from coverage_policies.authoring.fact_builder import chart, order, resources
+from coverage_policies.authoring.fact_words import FactError, concept
 from fhir_mappings.record import Availability
 from fhir_mappings.validity import faults
 

@@ -1,0 +1,148 @@
+"""The words of a compact fact, and the FHIR data types they stand for. Everything written is text."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from coverage_policies.format.schema_errors import missing, unknown
+from fhir_mappings.codings import CPT, HCPCS, SNOMED, SYSTEMS
+from fhir_mappings.fhir_json import Json
+
+TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
+UCUM = "http://unitsofmeasure.org"
+_SIDES = {"left": "7771000", "right": "24028007", "bilateral": "51440002"}
+
+
+class FactError(ValueError):
+    """A fact that cannot be built; the message says how it is written right."""
+
+
+class FactWords:
+    """What is written of one fact. Every word must be asked for; `finish` refuses the rest."""
+
+    def __init__(self, of: str, written: Json, day: date) -> None:
+        if not isinstance(written, Mapping):
+            raise FactError(f"{of} must be a mapping such as {{code: …}}")
+        self.of = of
+        self.day = day
+        self._written = dict(written)
+        self._known: list[str] = []
+
+    def take(self, name: str) -> Json:
+        """What stands under a word, None where it does not occur."""
+        self._known.append(name)
+        return self._written.pop(name, None)
+
+    def text(self, name: str, default: str = "") -> str:
+        """The text under a word."""
+        found = self.take(name)
+        if found is None:
+            return default
+        if not isinstance(found, str):
+            raise FactError(f"{self.of}.{name} must be text")
+        return found
+
+    def needed(self, name: str) -> str:
+        """The text under a word that must occur."""
+        found = self.text(name)
+        if not found:
+            raise FactError(missing(self.of, {name: ""}))
+        return found
+
+    def texts(self, name: str) -> list[str]:
+        """One text or several."""
+        found = self.take(name)
+        return [] if found is None else [found] if isinstance(found, str) else list(found)
+
+    def rest(self) -> dict[str, Json]:
+        """All that was not asked for yet."""
+        found, self._written = self._written, {}
+        return found
+
+    def finish(self) -> None:
+        """Refuse words that nobody asked for."""
+        if self._written:
+            raise FactError(unknown(self.of, self._written, sorted(set(self._known))))
+
+
+def concept(written: Iterable[str]) -> dict[str, Any]:
+    """A CodeableConcept of `icd10cm M79.7`, of a bare billing code, or of `text Low back pain`."""
+    coding, text = [], ""
+    for one in written:
+        system, _, code = one.partition(" ")
+        if system == "text":
+            text = code
+        elif system in SYSTEMS and code:
+            coding.append({"system": SYSTEMS[system], "code": code})
+        elif re.fullmatch(r"\d{4}[\dT]", one):
+            coding.append({"system": CPT, "code": one})
+        elif re.fullmatch(r"[A-Z]\d{4}", one):
+            coding.append({"system": HCPCS, "code": one})
+        else:
+            raise FactError(f"{one!r} is no code; write it like 'icd10cm M79.7', with one of {', '.join(SYSTEMS)}")
+    return ({"coding": coding} if coding else {}) | ({"text": text} if text else {})
+
+
+def coded(code: str, system: str) -> dict[str, Any]:
+    return {"coding": [{"system": TERMINOLOGY + system, "code": code}]}
+
+
+def moment(written: str) -> str:
+    """A FHIR dateTime: a day, month or year as it stands, a time of day in UTC."""
+    return f"{written}:00Z" if re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", written) else written
+
+
+def number(written: str) -> Decimal:
+    try:
+        return Decimal(written)
+    except InvalidOperation:
+        raise FactError(f"{written!r} is no number") from None
+
+
+def quantity(written: str) -> dict[str, Any]:
+    """`20 mg`, or a bare number, which counts tablets."""
+    value, _, unit = written.partition(" ")
+    code = unit or "{tbl}"
+    return {"value": number(value), "unit": unit or "tablet", "system": UCUM, "code": code}
+
+
+def reference(kind: str, identity: str) -> dict[str, str]:
+    return {"reference": f"{kind}/{identity}"}
+
+
+def present(**members: Any) -> dict[str, Any]:
+    """The members that hold something."""
+    return {name: value for name, value in members.items() if value not in (None, "", [], {})}
+
+
+def performed(words: FactWords, stem: str) -> dict[str, Any]:
+    at, first, last = words.text("at"), words.text("from"), words.text("to")
+    if at:
+        return {f"{stem}DateTime": moment(at)}
+    period = present(start=moment(first), end=moment(last))
+    return {f"{stem}Period": period} if period else {}
+
+
+def body_site(side: str) -> list[dict[str, Any]] | None:
+    if not side:
+        return None
+    if side not in _SIDES:
+        raise FactError(f"side must be one of {', '.join(_SIDES)}")
+    return [{"coding": [{"system": SNOMED, "code": _SIDES[side], "display": side.capitalize()}]}]
+
+
+_NUMBERS = ("frequency", "frequencyMax", "period", "periodMax", "valueDecimal", "valueInteger")
+
+
+def typed(written: Json, *, is_number: bool = False) -> Json:
+    """The JSON of a YAML value: all of it is text, and only the member it stands under tells which is a number."""
+    if isinstance(written, Mapping):
+        numbers = (*_NUMBERS, "value") if "unit" in written else _NUMBERS
+        return {key: typed(each, is_number=key in numbers) for key, each in written.items()}
+    if isinstance(written, list):
+        return [typed(each) for each in written]
+    if is_number and re.fullmatch(r"-?\d+(\.\d+)?", written):
+        return Decimal(written) if "." in written else int(written)
+    return {"true": True, "false": False}.get(written, written)

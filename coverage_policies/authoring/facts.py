@@ -1,0 +1,239 @@
+"""The kinds of compact facts that case files may hold: one word for the kind, and what is known of it.
+
+Every fact becomes FHIR R4 resources without id and subject. A resource type without a word of its own is written as
+its name with its elements: `Immunization: {status: completed, vaccineCode: cvx 207}`.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from coverage_policies.authoring.fact_words import (
+    UCUM,
+    FactError,
+    FactWords,
+    body_site,
+    coded,
+    concept,
+    moment,
+    number,
+    performed,
+    present,
+    quantity,
+    typed,
+)
+from fhir_mappings.codings import SNOMED, SYSTEMS
+from fhir_mappings.fhir_json import Json
+
+PRACTITIONER = "practitioner-1"
+_ORAL = {"coding": [{"system": SNOMED, "code": "26643006", "display": "Oral route"}]}
+_SCORE_BEFORE, _SCORE_AFTER, _SCORES_APART = timedelta(minutes=15), timedelta(minutes=30), timedelta(hours=1)
+_PAIN_SCALE = "loinc 72514-3"
+
+
+def _condition(words: FactWords) -> list[dict[str, Any]]:
+    ended = words.text("ended")
+    status = words.text("status", "resolved" if ended else "active")
+    verification = words.text("verification", "confirmed")
+    return [
+        present(
+            resourceType="Condition",
+            clinicalStatus=None if status == "none" else coded(status, "condition-clinical"),
+            verificationStatus=None if verification == "none" else coded(verification, "condition-ver-status"),
+            code=concept(words.texts("code")),
+            bodySite=body_site(words.text("side")),
+            onsetDateTime=moment(words.text("onset")),
+            abatementDateTime=moment(ended),
+            recordedDate=moment(words.text("recorded")),
+        )
+    ]
+
+
+def _procedure(words: FactWords) -> list[dict[str, Any]]:
+    return [
+        present(
+            resourceType="Procedure",
+            status=words.text("status", "completed"),
+            code=concept(words.texts("code")),
+            bodySite=body_site(words.text("side")),
+            reasonCode=[{"text": purpose} for purpose in words.texts("purpose")],
+            **performed(words, "performed"),
+        )
+    ]
+
+
+def _injection(words: FactWords) -> list[dict[str, Any]]:
+    """A procedure with pain scores: the first 15 minutes before it, the others from half an hour after it on."""
+    pain = words.take("pain")
+    at = words.text("at")
+    found = _procedure(FactWords("injection", words.rest() | {"at": at}, words.day))
+    if pain is None:
+        return found
+    scores = FactWords("injection.pain", pain, words.day)
+    scale = scores.texts("scale") or [_PAIN_SCALE]
+    before, after = scores.texts("before"), scores.texts("after")
+    scores.finish()
+    timed = "T" in at
+    start = datetime.fromisoformat(at)
+    moments = [start - _SCORE_BEFORE] * len(before)
+    moments += [start + _SCORE_AFTER + _SCORES_APART * i for i in range(len(after))]
+    for value, taken in zip(before + after, moments, strict=True):
+        when = taken.strftime("%Y-%m-%dT%H:%M") if timed else at
+        found.append(_score(scale, value, "{score}", when))
+    return found
+
+
+def _observation(words: FactWords) -> list[dict[str, Any]]:
+    found = _score(words.texts("code"), words.text("value"), words.text("unit", "{score}"), words.text("at"))
+    return [found | {"status": words.text("status", "final")}]
+
+
+def _score(code: list[str], value: str, unit: str, at: str) -> dict[str, Any]:
+    return present(
+        resourceType="Observation",
+        status="final",
+        code=concept(code),
+        effectiveDateTime=moment(at),
+        valueQuantity={"value": number(value), "unit": unit, "system": UCUM, "code": unit} if value else None,
+    )
+
+
+def _imaging(words: FactWords) -> list[dict[str, Any]]:
+    kind, code, at = words.text("as", "report"), concept(words.texts("code")), moment(words.text("at"))
+    if kind == "study":
+        status = words.text("status", "available")
+        found = present(resourceType="ImagingStudy", status=status, procedureCode=[code], started=at)
+    elif kind == "procedure":
+        status = words.text("status", "completed")
+        found = present(resourceType="Procedure", status=status, code=code, performedDateTime=at)
+    elif kind == "report":
+        status, issued = words.text("status", "final"), moment(words.text("issued"))
+        found = present(resourceType="DiagnosticReport", status=status, code=code, effectiveDateTime=at, issued=issued)
+    else:
+        raise FactError("imaging.as must be report, study or procedure")
+    return [found]
+
+
+def _prescription(words: FactWords) -> list[dict[str, Any]]:
+    first, last = words.text("from"), words.text("to")
+    dose, every, as_needed = words.text("dose"), words.text("every"), words.text("as_needed") == "yes"
+    count, _, unit = every.partition(" ")
+    repeat: dict[str, Any] = {"boundsPeriod": present(start=first, end=last)} if dose and first else {}
+    if every:
+        if not unit:
+            raise FactError("prescription.every is written like '6 hours'")
+        repeat |= {"frequency": 1, "period": number(count), "periodUnit": unit[0]}
+    dosage = present(
+        timing={"repeat": repeat} if repeat else None,
+        route=_ORAL if dose else None,
+        doseAndRate=[{"doseQuantity": quantity(dose)}] if dose else None,
+        asNeededBoolean=as_needed or None,
+    )
+    return [
+        present(
+            resourceType="MedicationRequest",
+            status=words.text("status", "completed" if last else "active"),
+            intent="order",
+            medicationCodeableConcept=concept(words.texts("code")),
+            authoredOn=moment(first),
+            dosageInstruction=[dosage] if dosage else None,
+        )
+    ]
+
+
+def _dispense(words: FactWords) -> list[dict[str, Any]]:
+    """A drug handed out to be taken by mouth."""
+    days = words.text("days")
+    return [
+        present(
+            resourceType="MedicationDispense",
+            status=words.text("status", "completed"),
+            medicationCodeableConcept=concept(words.texts("code")),
+            whenHandedOver=moment(words.text("at")),
+            daysSupply={"value": number(days), "unit": "days", "system": UCUM, "code": "d"} if days else None,
+            dosageInstruction=[{"route": _ORAL, "asNeededBoolean": words.text("as_needed") == "yes"}],
+        )
+    ]
+
+
+def _allergy(words: FactWords) -> list[dict[str, Any]]:
+    return [
+        present(
+            resourceType="AllergyIntolerance",
+            clinicalStatus=coded(words.text("status", "active"), "allergyintolerance-clinical"),
+            verificationStatus=coded(words.text("verification", "confirmed"), "allergyintolerance-verification"),
+            type=words.text("type", "allergy"),
+            code=concept(words.texts("code")),
+            recordedDate=moment(words.text("recorded")),
+        )
+    ]
+
+
+def _device(words: FactWords) -> list[dict[str, Any]]:
+    status = words.text("status", "active")
+    return [{"resourceType": "Device", "status": status, "type": concept(words.texts("code"))}]
+
+
+def _plan(words: FactWords) -> list[dict[str, Any]]:
+    kind, code, status = words.text("as", "care plan"), concept(words.texts("code")), words.text("status", "active")
+    if kind == "order":
+        return [{"resourceType": "ServiceRequest", "status": status, "intent": "order", "code": code}]
+    if kind != "care plan":
+        raise FactError("plan.as must be 'care plan' or 'order'")
+    activity = {"detail": {"status": "in-progress", "code": code}}
+    return [{"resourceType": "CarePlan", "status": status, "intent": "plan", "activity": [activity]}]
+
+
+def _answers(words: FactWords) -> list[dict[str, Any]]:
+    """Answers by criterion: yes, no, don't know, or the name of a pathway."""
+    author = words.text("author", f"Practitioner/{PRACTITIONER}")
+    found = present(
+        resourceType="QuestionnaireResponse",
+        status=words.text("status", "completed"),
+        author={"reference": author},
+        authored=moment(words.text("authored", f"{words.day}T09:00")),
+        questionnaire=words.text("questionnaire"),
+        basedOn=[{"reference": based_on}] if (based_on := words.text("based_on")) else None,
+    )
+    items = []
+    for link, said in words.rest().items():
+        if not isinstance(said, str):
+            raise FactError(f"answers.{link} must be yes, no, don't know or the name of a pathway")
+        answer = {"valueBoolean": said == "yes"} if said in ("yes", "no") else {"valueString": said}
+        items.append({"linkId": link, "answer": [answer]})
+    return [found | {"item": items}]
+
+
+_WORDS: Mapping[str, Callable[[FactWords], list[dict[str, Any]]]] = {
+    "allergy": _allergy,
+    "answers": _answers,
+    "condition": _condition,
+    "device": _device,
+    "dispense": _dispense,
+    "imaging": _imaging,
+    "injection": _injection,
+    "observation": _observation,
+    "plan": _plan,
+    "prescription": _prescription,
+    "procedure": _procedure,
+}
+
+
+def build(kind: str, words: FactWords) -> list[dict[str, Any]]:
+    """Return the resources of one fact, without id and subject. Raises FactError for what cannot be built."""
+    if kind in _WORDS:
+        return _WORDS[kind](words)
+    return [{"resourceType": kind, **{name: _element(value) for name, value in words.rest().items()}}]
+
+
+KINDS = tuple(_WORDS)
+"""The kinds that have a word of their own."""
+
+
+def _element(written: Json) -> Json:
+    """An element as FHIR has it; `snomed 24693007` is a CodeableConcept."""
+    if isinstance(written, str) and written.partition(" ")[0] in SYSTEMS:
+        return concept([written])
+    if isinstance(written, list):
+        return [_element(each) for each in written]
+    return typed(written)
