@@ -1,7 +1,7 @@
 """The kinds of compact facts that case files may hold: one word for the kind, and what is known of it.
 
 Every fact becomes FHIR R4 resources without id and subject. A resource type without a word of its own is written as
-its name with its elements: `Immunization: {status: completed, vaccineCode: cvx 207}`.
+its name with its elements: `Immunization: {status: completed, vaccineCode: snomed 1119349007}`.
 """
 
 from collections.abc import Callable, Mapping

@@ -2,11 +2,8 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-from jsonschema import Draft202012Validator
 
 from coverage_policies.format.model import (
     APPLIES,
@@ -25,7 +22,7 @@ from coverage_policies.format.model import (
 from coverage_policies.format.operator import as_list, value_set
 from coverage_policies.format.problems import DocumentError, Problem, read_text
 from coverage_policies.format.registry import operators
-from coverage_policies.format.schema import document_schema
+from coverage_policies.format.schema import document_validator
 from coverage_policies.format.schema_errors import explain
 from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 from coverage_policies.format.terms import Outcome
@@ -33,11 +30,6 @@ from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.order_text import ATTRIBUTES
 
 GROUPS = ("all", "any", "of")
-
-
-@cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(document_schema())
 
 
 def load_policy(path: Path, sets: Mapping[str, ValueSet]) -> Policy:
@@ -60,7 +52,9 @@ def parse_policy(text: str, file: str, sets: Mapping[str, ValueSet]) -> Policy:
 
 
 def _shape_problems(source: YamlSource) -> Iterator[Problem]:
-    errors = sorted(_validator().iter_errors(source.data), key=lambda error: list(map(str, error.absolute_path)))
+    errors = sorted(
+        document_validator().iter_errors(source.data), key=lambda error: list(map(str, error.absolute_path))
+    )
     yield from dict.fromkeys(source.problem(*explain(error)) for error in errors)
 
 

@@ -1,7 +1,10 @@
 """The JSON Schema of a policy document, assembled from the operators: what a document may say, and how."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
+
+from jsonschema import Draft202012Validator
 
 from coverage_policies.format.operator import phrase
 from coverage_policies.format.registry import operators
@@ -136,3 +139,9 @@ def document_schema() -> dict[str, Any]:
             },
         },
     }
+
+
+@cache
+def document_validator() -> Draft202012Validator:
+    """Return the validator of policy documents."""
+    return Draft202012Validator(document_schema())
