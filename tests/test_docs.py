@@ -13,7 +13,7 @@ from cds_service.cli.main import main
 from cds_service.clients.algorithms import ALGORITHMS
 from cds_service.clients.registry import Client, parse_clients
 from cds_service.hooks.evaluation import evaluate_request
-from cds_service.hooks.hooks import SERVICES
+from cds_service.hooks.hooks import SERVICE_OF_HOOK, SERVICES
 from cds_service.hooks.request import read_request
 from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
@@ -24,7 +24,7 @@ from coverage_policies.format.library import BUILT_IN, load_library
 from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.registry import operators
 from coverage_policies.format.value_sets import load_value_sets
-from coverage_policies.judging.plan_rules import load_plan_rules
+from coverage_policies.judging.plan_rules_file import load_plan_rules
 
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 ROOT = Path(__file__).parent.parent
@@ -94,7 +94,7 @@ def test_the_example_of_plan_rules_loads(tmp_path: Path) -> None:
     (written,) = re.findall(r"```yaml\n(.*?)```", PLAN_RULES, re.DOTALL)
     (tmp_path / "plan-rules.yaml").write_text(written, encoding="utf-8")
     (tmp_path / "order-codes.csv").write_text("system,code,to_system,to_code\n", encoding="utf-8")
-    rules = load_plan_rules(tmp_path / "plan-rules.yaml", load_library().policies)
+    rules = load_plan_rules(tmp_path / "plan-rules.yaml", load_library().policies, SERVICE_OF_HOOK)
     assert [len(part) for part in (rules.payers, rules.effective, rules.visibility_rules)] == [1, 1, 1]
 
 

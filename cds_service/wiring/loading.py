@@ -1,9 +1,11 @@
 """What the settings name, loaded: policy texts and the operator's rules."""
 
+from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.settings import Settings
 from coverage_policies.format.library import load_library
 from coverage_policies.judging.assessment import Assessor
-from coverage_policies.judging.plan_rules import PlanRules, load_plan_rules
+from coverage_policies.judging.plan_rules import PlanRules
+from coverage_policies.judging.plan_rules_file import load_plan_rules
 from fhir_mappings.dates import CalendarPeriod
 
 
@@ -13,5 +15,7 @@ def load_assessor(settings: Settings) -> Assessor:
     Raises DocumentError with everything that is wrong, each with file and line.
     """
     library = load_library(settings.policy_folders)
-    rules = load_plan_rules(settings.plan_rules, library.policies) if settings.plan_rules else PlanRules()
+    rules = PlanRules()
+    if settings.plan_rules:
+        rules = load_plan_rules(settings.plan_rules, library.policies, SERVICE_OF_HOOK)
     return Assessor(library, rules, CalendarPeriod(settings.answers_valid_days, "days"))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from coverage_policies.format.library import Library, load_library
 from coverage_policies.judging.plan_rules import (
     Effective,
@@ -14,8 +15,8 @@ from coverage_policies.judging.plan_rules import (
     PlanRules,
     Visibility,
     VisibilityRule,
-    load_plan_rules,
 )
+from coverage_policies.judging.plan_rules_file import load_plan_rules
 from fhir_mappings.codings import CPT, ICD10CM
 from fhir_mappings.fhir_json import Resource
 from tests.support.hook_fakes import PATIENT_ID
@@ -464,7 +465,7 @@ def test_of_two_texts_side_by_side_the_silent_one_is_left_off_the_card(library: 
 def test_a_rules_file_is_read_and_followed(library: Library, tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text("payers: [{name: N, owner: Centene Corporation, names: [Sample Health Plan]}]\n", encoding="utf-8")
-    rules = load_plan_rules(path, library.policies)
+    rules = load_plan_rules(path, library.policies, SERVICE_OF_HOOK)
     assert texts(carried(only_card(library, order(INJECTION), *MEDICARE, rules=rules))) == [MC]
     assert cards(library, order(INJECTION), chart=PLANS["another payer"], rules=rules) == []
 
