@@ -250,3 +250,8 @@ class PatientRecord:
 def _is_part(element: str, name: str) -> bool:
     """Whether `onsetDateTime` is the element `onset` or one of its choices; `statusReason` is not `status`."""
     return element == name or (element.startswith(name) and element[len(name) :] in _CHOICES)
+
+
+def unread_record(read_at: datetime, zone: tzinfo) -> PatientRecord:
+    """Return the record of a chart of which nothing was read: every resource type is unavailable."""
+    return PatientRecord("", (), read_at=read_at, zone=zone, availability={})

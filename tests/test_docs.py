@@ -12,7 +12,6 @@ from cards.wording import detail, summary
 from cds_service.cli.main import main
 from cds_service.clients.algorithms import ALGORITHMS
 from cds_service.clients.registry import Client, parse_clients
-from cds_service.hooks.evaluation import evaluate_request
 from cds_service.hooks.hooks import SERVICE_OF_HOOK, SERVICES
 from cds_service.hooks.request import read_request
 from cds_service.sample_ehr.hook_client import hook_call
@@ -25,6 +24,7 @@ from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.registry import operators
 from coverage_policies.format.value_sets import load_value_sets
 from coverage_policies.judging.plan_rules_file import load_plan_rules
+from tests.support.reviews import review_call
 
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 ROOT = Path(__file__).parent.parent
@@ -122,7 +122,7 @@ def test_the_card_in_the_readme_is_the_one_of_the_sample_patient() -> None:
     body = hook_call(sample, sample.orders[0], fhir_server="", token="", today=STORY_DATE, new_id=lambda: INSTANCE)
     request = read_request({name: value for name, value in body.items() if not name.startswith("fhir")})
     assessor = load_assessor(Settings())
-    found = evaluate_request(
+    found = review_call(
         request,
         assessor,
         Settings(),

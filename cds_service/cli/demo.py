@@ -19,9 +19,10 @@ from cds_service.observability.call_log import CallLog
 from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, Sample, SampleOrder, sample_store
 from cds_service.sample_ehr.server import create_sample_ehr
-from cds_service.wiring.live_app import make_app, new_id, now
+from cds_service.wiring.app import create_app
 from cds_service.wiring.records import in_memory_store
 from cds_service.wiring.serving import on_loopback
+from cds_service.wiring.system import new_id, now
 from fhir_mappings.fhir_json import dumps, loads
 
 _SHOWN = ("sij-posterior", "sij-rich-chart", "trial-not-weaned", "trial-weaned")
@@ -39,7 +40,14 @@ def demo_command(once: bool, port: int) -> None:
     """Start the service and the sample EHR on this machine, and run sample orders through both."""
     settings = settings_given().model_copy(update={"fhir_servers": (), "fhir_private_networks": (LOOPBACK,)})
     assessor = assessor_of(settings)
-    app = make_app(settings, assessor, in_memory_store(settings, assessor, now), CallLog(io.StringIO(), now))
+    app = create_app(
+        settings=settings,
+        assessor=assessor,
+        clock=now,
+        new_id=new_id,
+        records=in_memory_store(settings, assessor, now),
+        log=CallLog(io.StringIO(), now),
+    )
     run_demo(app, Console(), today=now().astimezone(settings.time_zone).date(), new_id=new_id, port=port, once=once)
 
 

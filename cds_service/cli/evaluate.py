@@ -1,50 +1,106 @@
 """`cds-service evaluate`: the determinations of one request, without a server."""
 
+import time
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+from functools import partial
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from cds_service.cli.inputs import FILE, assessor_of, json_in, request_in, settings_given
+from cds_service.cli.output.cards import print_cards
 from cds_service.cli.output.determinations import print_determination
+from cds_service.cli.output.trace import print_trace
 from cds_service.cli.policies.lookup import text_of
-from cds_service.hooks.evaluation import evaluate_request
-from cds_service.wiring.live_app import now
-from fhir_mappings.fhir_json import dumps
+from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.memory import ChartInMemory, Store
+from cds_service.fhir_client.server import FhirClients
+from cds_service.fhir_client.source import FhirSource
+from cds_service.hooks.request import HookRequest
+from cds_service.hooks.response import respond
+from cds_service.hooks.review import ReviewLimits, review
+from cds_service.settings import Settings
+from cds_service.wiring.system import new_id, now
+from fhir_mappings.fhir_json import Json, dumps
 
 NOTHING_READ = 3
-"""Exit code of `evaluate` where nothing could be read and the orders do not settle themselves (HTTP: 412)."""
+"""Exit code of `evaluate` where a call over HTTP is answered 412."""
 
 
 @click.command("evaluate")
 @click.argument("request", type=FILE)
+@click.option("--chart", type=FILE, help="A FHIR Bundle that stands in for the FHIR server.")
+@click.option("--policy", help="Judge by this revision only, whatever its date, such as CP.MP.126@2025-04.")
 @click.option(
-    "--chart",
-    type=FILE,
-    help="A FHIR PolicySnapshot that stands in for the FHIR server.",
+    "--at",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
+    help="The moment of the call, in the time zone of the settings; a date means noon. Default: now.",
 )
-@click.option("--policy", help="Judge by this text only, such as CP.MP.126@2025-04.")
 @click.option("--json", "as_json", is_flag=True, help="Print the determinations as JSON.")
-def evaluate_command(request: Path, chart: Path | None, policy: str | None, as_json: bool) -> None:
-    """Judge the orders of a CDS Hooks REQUEST, a JSON file, and print one determination per order and text."""
+@click.option("--cards", is_flag=True, help="Print the cards as a client shows them.")
+@click.option("--trace", is_flag=True, help="Print what was searched and found, and what each clause gave.")
+def evaluate_command(
+    request: Path, chart: Path | None, policy: str | None, at: datetime | None, as_json: bool, cards: bool, trace: bool
+) -> None:
+    """Judge the orders of a CDS Hooks REQUEST and print one determination per order and revision.
+
+    REQUEST is a JSON file, the body of a call.
+
+    \b
+    Exit codes:
+      0  the orders were judged
+      1  the input cannot be used
+      2  the command line is wrong
+      3  nothing could be read; a call over HTTP is answered 412
+    """
+    if as_json and (cards or trace):
+        raise click.UsageError("--json prints the determinations alone; leave out --cards and --trace.")
     settings = settings_given()
     assessor = assessor_of(settings)
-    found = evaluate_request(
-        request_in(request),
+    if policy:
+        assessor = assessor.limited_to(text_of(assessor.library, policy))
+    call = request_in(request)
+    found = review(
+        call,
         assessor,
-        settings,
-        chart=json_in(chart) if chart else None,
-        text=text_of(assessor.library, policy) if policy else None,
-        clock=now,
+        ReviewLimits.of(settings),
+        open_source=_source_of(call, json_in(chart) if chart else None, settings),
+        clock=_clock(at, settings.time_zone),
+        monotonic=time.monotonic,
     )
+    console = Console()
+    if trace:
+        print_trace(console, found, assessor)
     if as_json:
         click.echo(dumps([each.as_json() for each in found.determinations], indent=2))
+    elif cards:
+        made = () if found.refusal else respond(found, assessor.rules, call.hook, new_id).cards
+        print_cards(console, f"{call.hook} for Patient/{call.patient_id}", made)
     else:
-        console = Console()
         for each in found.determinations:
             print_determination(console, each)
         if not found.determinations:
-            console.print("No policy text speaks about these orders.")
-    if found.is_unread and not any(each.is_settled for each in found.determinations):
+            console.print("No policy applies to these orders.")
+    if found.refusal is not None:
         click.echo("Nothing could be read: no usable prefetch and no FHIR query that succeeded (HTTP 412).", err=True)
         raise SystemExit(NOTHING_READ)
+
+
+def _clock(at: datetime | None, zone: tzinfo) -> Callable[[], datetime]:
+    """Return the clock of the call: the time of this machine, or one moment; a day without a time means noon."""
+    if at is None:
+        return now
+    moment = at.replace(tzinfo=zone)
+    if (at.hour, at.minute) == (0, 0):
+        moment = moment.replace(hour=12)
+    return lambda: moment
+
+
+def _source_of(call: HookRequest, chart: Json | None, settings: Settings) -> Callable[[Deadline], FhirSource] | None:
+    """Return what opens the chart: the Bundle that was given, else the FHIR server that the request names."""
+    if chart is not None:
+        in_memory = ChartInMemory(Store.from_bundle(chart))
+        return lambda _deadline: in_memory
+    return partial(FhirClients(settings), call.fhir) if call.fhir is not None else None

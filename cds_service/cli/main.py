@@ -30,7 +30,7 @@ def main() -> None:
 for _name, _help in {
     "serve": "Serve CDS Hooks until told to stop.",
     "demo": "Start the service and the sample EHR on this machine, and run sample orders through both.",
-    "evaluate": "Judge the orders of a CDS Hooks REQUEST, a JSON file, and print one determination per order and text.",
+    "evaluate": "Judge the orders of a CDS Hooks REQUEST and print one determination per order and revision.",
     "replay": "Judge a recorded call again and compare input, policy and answer by their hashes.",
 }.items():
     main.add_command(LazyCommand(_name, f"{_CLI}.{_name}:{_name}_command", _help))

@@ -6,15 +6,16 @@ import click
 from flask import Flask
 
 from cds_service.cli.inputs import PORT, exit_on_error, settings_given
-from cds_service.http.health import Check, DatabaseReady, KeysReady, PoliciesReady
+from cds_service.http.readiness import Check, DatabaseReady, KeysReady, PoliciesReady
 from cds_service.observability.call_log import CallLog
 from cds_service.observability.counting import counting_of
 from cds_service.records.used_tokens import UsedTokens
 from cds_service.wiring.active_policies import ActivePolicies
+from cds_service.wiring.app import create_app
 from cds_service.wiring.clients import authenticator_of, clients_of, describe_clients
-from cds_service.wiring.live_app import make_app, now
 from cds_service.wiring.records import open_database, open_key, prepare, records_in
 from cds_service.wiring.serving import check_address, serve
+from cds_service.wiring.system import new_id, now
 
 
 @click.command("serve")
@@ -51,7 +52,17 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool) -> None:
             authenticator = authenticator_of(registered, settings, replay_guard=used, clock=now, log=log)
             authenticator.warm_up()
             checks.append(KeysReady(authenticator))
-        app = make_app(settings, texts.assessor, records, log, authenticator, counted, checks)
+        app = create_app(
+            settings=settings,
+            assessor=texts.assessor,
+            clock=now,
+            new_id=new_id,
+            authenticator=authenticator,
+            records=records,
+            log=log,
+            metrics=counted,
+            checks=checks,
+        )
         counting.expose(app)
         return app
 

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import parse_qsl, quote
 
+from cds_service.fhir_client.search_bundle import Page
 from cds_service.fhir_client.search_parameters import (
     Parameter,
     SearchError,
@@ -10,8 +12,10 @@ from cds_service.fhir_client.search_parameters import (
     parameters_of,
     satisfies,
 )
+from cds_service.fhir_client.source import PatientRead, SearchResult
+from coverage_policies.format.searches import Search
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.record import Entry, entries
+from fhir_mappings.record import Availability, Entry, entries
 
 _VERSIONED = re.compile(r"/_history/[^/]*\Z")
 _NOT_OF_A_CHART = {"OperationOutcome", "Bundle"}
@@ -149,3 +153,30 @@ def known_parameters(resource_type: str, params: Sequence[tuple[str, str]]) -> l
         if value:
             known.append((stem, value))
     return known
+
+
+class ChartInMemory:
+    """A chart in memory as a source: it holds everything, so every search is complete."""
+
+    address = ""
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def search(self, search: Search, patient_id: str) -> SearchResult:
+        """Everything the chart has; what it does not have does not exist."""
+        if isinstance(search, PatientRead):
+            params = [("_id", patient_id)]
+        else:
+            params = parse_qsl(search.query(quote(patient_id, safe="")).partition("?")[2])
+        return SearchResult(tuple(self._store.search(search.resource_type, params)), Availability.COMPLETE)
+
+    def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:
+        """The chart's own answer: it does not have the pages of the server that the first one came from."""
+        found = self.search(search, patient_id)
+        return SearchResult(first.entries + found.entries, found.availability)
+
+    def read(self, reference: str) -> Entry | None:
+        """What the chart has under this reference."""
+        return self._store.resolve(reference)

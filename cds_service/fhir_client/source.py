@@ -1,10 +1,9 @@
 """Where a chart is read from: a FHIR server, a chart in memory, or whatever else can answer a search."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import parse_qsl, quote
 
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page
@@ -107,40 +106,3 @@ class NothingToRead:
     def read(self, reference: str) -> Entry | None:  # noqa: ARG002
         """Nothing."""
         return None
-
-
-class Chart(Protocol):
-    """A chart in memory that searches as a FHIR server would (the sample EHR's store is one)."""
-
-    def search(self, resource_type: str, params: Sequence[tuple[str, str]]) -> Sequence[Entry]:
-        """The entries of a type that satisfy every parameter."""
-
-    def resolve(self, reference: str) -> Entry | None:
-        """The entry a reference points at."""
-
-
-class ChartInMemory:
-    """A chart in memory as a source: it holds everything, so every search is complete."""
-
-    address = ""
-    notes: tuple[str, ...] = ()
-
-    def __init__(self, chart: Chart) -> None:
-        self._chart = chart
-
-    def search(self, search: Search, patient_id: str) -> SearchResult:
-        """Everything the chart has; what it does not have does not exist."""
-        if isinstance(search, PatientRead):
-            params = [("_id", patient_id)]
-        else:
-            params = parse_qsl(search.query(quote(patient_id, safe="")).partition("?")[2])
-        return SearchResult(tuple(self._chart.search(search.resource_type, params)), Availability.COMPLETE)
-
-    def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:
-        """The chart's own answer: it does not have the pages of the server that the first one came from."""
-        found = self.search(search, patient_id)
-        return SearchResult(first.entries + found.entries, found.availability)
-
-    def read(self, reference: str) -> Entry | None:
-        """What the chart has under this reference."""
-        return self._chart.resolve(reference)

@@ -6,8 +6,9 @@ This knows neither Flask nor HTTP; the source may be a FHIR server or a chart in
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from enum import StrEnum
 
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page, page_of
@@ -24,7 +25,34 @@ _GRACE_SECONDS = 0.2
 _BEST_FIRST = (Availability.COMPLETE, Availability.NOT_OFFERED, Availability.UNAVAILABLE)
 
 
-def gather(
+class Origin(StrEnum):
+    """Where the result of a search came from."""
+
+    PREFETCH = "prefetch"
+    SOURCE = "FHIR server"
+    BOTH = "prefetch and FHIR server"
+    NOWHERE = "not read"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchReport:
+    """One search of a call: where its result came from, how many resources it found, and how it went."""
+
+    search: Search
+    origin: Origin
+    found: int
+    availability: Availability
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What was read of a chart, and a report on each search."""
+
+    record: PatientRecord
+    searches: tuple[SearchReport, ...]
+
+
+def read_chart(
     request: HookRequest,
     searches: Iterable[Search],
     source: FhirSource | None,
@@ -33,8 +61,8 @@ def gather(
     zone: tzinfo,
     deadline: Deadline,
     threads: int,
-) -> PatientRecord:
-    """The patient, the coverages and what these searches find, from prefetch and, for what is missing, the source.
+) -> Chart:
+    """Read the patient, the coverages, and what these searches find: from prefetch, else from the source.
 
     A search without prefetch and without a source is unavailable. A resource type is as available as the worst of
     its searches; what was read is kept in any case. What the resources point at is read after them. Returns shortly
@@ -52,7 +80,7 @@ def gather(
     for search, result in results.items():
         known = availability.get(search.resource_type, Availability.COMPLETE)
         availability[search.resource_type] = max(known, result.availability, key=_BEST_FIRST.index)
-    return PatientRecord(
+    record = PatientRecord(
         request.patient_id,
         entries,
         read_at=read_at,
@@ -61,6 +89,22 @@ def gather(
         server=source.address if source is not None else "",
         notes=source.notes if source is not None else (),
     )
+    reports = (
+        SearchReport(
+            search,
+            _origin(pages[search], is_queried=search in queries and source is not None),
+            len(result.entries),
+            result.availability,
+        )
+        for search, result in results.items()
+    )
+    return Chart(record, tuple(reports))
+
+
+def _origin(page: Page | None, *, is_queried: bool) -> Origin:
+    if page is None:
+        return Origin.SOURCE if is_queried else Origin.NOWHERE
+    return Origin.BOTH if is_queried else Origin.PREFETCH
 
 
 def prefetched(request: HookRequest, search: Search) -> Page | None:

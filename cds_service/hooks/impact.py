@@ -1,15 +1,18 @@
-"""Stored requests judged by two texts: which orders would be answered otherwise."""
+"""Impact analysis: stored requests under two revisions of a policy, and the orders whose answer changes."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.memory import ChartInMemory, Store
+from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.errors import RefusedError
-from cds_service.hooks.evaluation import evaluate_request
 from cds_service.hooks.request import HookRequest, read_request
+from cds_service.hooks.review import ReviewLimits, review
 from cds_service.observability.call_log import where
-from cds_service.settings import Settings
 from coverage_policies.format.model import Policy
 from coverage_policies.format.terms import Outcome, Status
 from coverage_policies.judging.assessment import Assessor
@@ -32,7 +35,7 @@ class Flip:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderReplay:
+class OrderImpact:
     """One order of a stored request under both texts."""
 
     request: str
@@ -64,26 +67,36 @@ def stored_requests(folder: Path) -> tuple[Path, ...]:
     return tuple(path for path in sorted(folder.glob("*.json")) if not path.name.endswith(_CHART))
 
 
-def replay(
+def impact(
     requests: Iterable[Path],
     before: Policy,
     after: Policy,
     assessor: Assessor,
-    settings: Settings,
+    limits: ReviewLimits,
+    *,
     clock: Callable[[], datetime],
-) -> tuple[tuple[OrderReplay, ...], tuple[Skipped, ...]]:
+    monotonic: Callable[[], float],
+) -> tuple[tuple[OrderImpact, ...], tuple[Skipped, ...]]:
     """Every order that one of the texts speaks about, under both, and the files that could not be used.
 
     Only what is stored is read: a FHIR server that a request names is never called.
     """
-    orders: list[OrderReplay] = []
+    orders: list[OrderImpact] = []
     skipped: list[Skipped] = []
     for path in requests:
         try:
             request, chart = _read(path)
+            source = ChartInMemory(Store.from_bundle(chart)) if chart is not None else None
             old, new = (
-                evaluate_request(request, assessor, settings, chart=chart, text=text, clock=clock).determinations
-                for text in (before, after)
+                review(
+                    request,
+                    assessor.limited_to(policy),
+                    limits,
+                    open_source=partial(_opened, source),
+                    clock=clock,
+                    monotonic=monotonic,
+                ).determinations
+                for policy in (before, after)
             )
         except _UnusableError as error:
             skipped.append(Skipped(path.name, str(error)))
@@ -92,6 +105,10 @@ def replay(
         else:
             orders += [_compared(path.name, *pair) for pair in zip(old, new, strict=True) if _is_spoken_of(*pair)]
     return tuple(orders), tuple(skipped)
+
+
+def _opened(source: FhirSource | None, _deadline: Deadline) -> FhirSource | None:
+    return source
 
 
 def _read(path: Path) -> tuple[HookRequest, Json | None]:
@@ -116,14 +133,14 @@ def _is_spoken_of(before: Determination, after: Determination) -> bool:
     return not before.outcome is after.outcome is Outcome.NOT_APPLICABLE
 
 
-def _compared(request: str, before: Determination, after: Determination) -> OrderReplay:
+def _compared(request: str, before: Determination, after: Determination) -> OrderImpact:
     was = {result.id: result.status for result in before.criteria}
     now = {result.id: result.status for result in after.criteria}
     parents = {result.id: result.parent for result in before.criteria + after.criteria}
     changed = [name for name in parents if _is_flipped(was.get(name), now.get(name))]
     explained = {parents[name] for name in changed}
     flips = tuple(Flip(name, was.get(name), now.get(name)) for name in changed if name not in explained)
-    return OrderReplay(request, before.order_label or before.order, before.outcome, after.outcome, flips)
+    return OrderImpact(request, before.order_label or before.order, before.outcome, after.outcome, flips)
 
 
 def _is_flipped(before: Status | None, after: Status | None) -> bool:

@@ -4,47 +4,53 @@ import re
 
 from flask import Flask, Response, g, request
 
-from cds_service.clients.authenticator import Authenticator, InvalidTokenError, Principal
+from cds_service.clients.authenticator import InvalidTokenError, Principal
 from cds_service.clients.registry import Client
-from cds_service.observability.call_log import Call, CallLog
-from cds_service.observability.metrics import Metrics
+from cds_service.http.services import services
+from cds_service.observability.call_log import Call
 
 _OPEN = re.compile(r"/health/[a-z]+\Z|/metrics\Z")
 _FEEDBACK = re.compile(r"(/cds-services/[^/]+)/feedback\Z")
 
 
-def require_tokens(app: Flask, authenticator: Authenticator, public_url: str, log: CallLog, metrics: Metrics) -> None:
-    """Answer 401 to every request without a token that holds, whether or not there is anything at its address.
+def require_tokens(app: Flask) -> None:
+    """Answer 401 to every request without a valid token, whether or not there is anything at its address.
 
-    Health routes and metrics are open, and preflights, which browsers send without a token.
+    Health routes and metrics are open, and preflights, which browsers send without a token. Without an authenticator
+    anyone may call.
     """
+    app.before_request(check_token)
+    app.register_error_handler(InvalidTokenError, answer_invalid_token)
 
-    @app.before_request
-    def check() -> None:
-        g.admission = None
-        if request.method == "OPTIONS" or _OPEN.match(request.path):
-            return
-        found = authenticator.authenticate(
-            request.headers.get("Authorization", ""), audiences(public_url, request.path)
-        )
-        g.admission = found
-        call: Call = g.call
-        call.client, call.tenant, call.jti = found.client.name, found.tenant, found.jti
 
-    @app.errorhandler(InvalidTokenError)
-    def refused(error: InvalidTokenError) -> Response:
-        said = {"iss": error.issuer, "tenant": error.tenant, "jti": error.jti}
-        metrics.refused(error.reason)
-        log.warn("token refused", call=g.call.id, reason=error.reason, **said)
-        response = Response(status=401, headers={"WWW-Authenticate": "Bearer"})
-        del response.headers["Content-Type"]
-        return response
+def check_token() -> None:
+    """Authenticate the current request."""
+    g.principal = None
+    authenticator = services().authenticator
+    if authenticator is None or request.method == "OPTIONS" or _OPEN.match(request.path):
+        return
+    expected = audiences(services().settings.public_url, request.path)
+    found = authenticator.authenticate(request.headers.get("Authorization", ""), expected)
+    g.principal = found
+    call: Call = g.call
+    call.client, call.tenant, call.jti = found.client.name, found.tenant, found.jti
+
+
+def answer_invalid_token(error: InvalidTokenError) -> Response:
+    """Answer 401 without a body; the log has the reason."""
+    found = services()
+    said = {"iss": error.issuer, "tenant": error.tenant, "jti": error.jti}
+    found.metrics.refused(error.reason)
+    found.log.warn("token refused", call=g.call.id, reason=error.reason, **said)
+    response = Response(status=401, headers={"WWW-Authenticate": "Bearer"})
+    del response.headers["Content-Type"]
+    return response
 
 
 def client_of_request() -> Client | None:
-    """Who sent the current request; None where anyone may call."""
-    admission: Principal | None = g.get("admission")
-    return admission.client if admission else None
+    """Return the client that sent the current request; None where anyone may call."""
+    principal: Principal | None = g.get("principal")
+    return principal.client if principal else None
 
 
 def audiences(public_url: str, path: str) -> frozenset[str]:

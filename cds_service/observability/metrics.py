@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from cds_service.hooks.hook_calls import Answered
+from cds_service.hooks.response import HookResponse
 from fhir_mappings.record import Availability
 
 UNKNOWN = "unknown"
@@ -61,11 +61,11 @@ def outcome_of(status: int, cards: int) -> str:
     return known.get(status, "failed" if status >= 500 else "refused")
 
 
-def tell_of_cards(metrics: Metrics, cards: tuple[Mapping[str, Any], ...], answered: Answered) -> None:
+def count_cards(metrics: Metrics, cards: tuple[Mapping[str, Any], ...], response: HookResponse) -> None:
     """Count the cards that are shown, by the policy they are about."""
     policies = {
         finding.card.get("uuid"): finding.assessment.determinations[0].policy
-        for finding in answered.judgement.findings
+        for finding in response.findings
         if finding.card is not None
     }
     for card in cards:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from cds_service.hooks.feedback import Feedback
-from cds_service.hooks.hook_calls import Answered
 from cds_service.hooks.request import HookRequest
+from cds_service.hooks.response import HookResponse
 from cds_service.observability.call_log import Call
 from cds_service.records.database import UnavailableError
 
@@ -27,7 +27,7 @@ class Records(Protocol):
     Each method raises UnavailableError where what it was given could not be stored.
     """
 
-    def answered(self, call: Call, path: str, request: HookRequest, answered: Answered) -> Cards:
+    def answered(self, call: Call, path: str, request: HookRequest, response: HookResponse) -> Cards:
         """Store what was decided; returns the cards to show, which leaves out those that would be nagging."""
 
     def refused(self, call: Call, path: str, status: int) -> None:
@@ -40,9 +40,9 @@ class Records(Protocol):
 class NullStore:
     """Keeps nothing and holds nothing back."""
 
-    def answered(self, call: Call, path: str, request: HookRequest, answered: Answered) -> Cards:  # noqa: ARG002
+    def answered(self, call: Call, path: str, request: HookRequest, response: HookResponse) -> Cards:  # noqa: ARG002
         """Every card."""
-        return answered.judgement.cards
+        return response.cards
 
     def refused(self, call: Call, path: str, status: int) -> None:
         """Nothing."""
@@ -58,13 +58,13 @@ class BestEffortStore:
     def __init__(self, records: Records) -> None:
         self._records = records
 
-    def answered(self, call: Call, path: str, request: HookRequest, answered: Answered) -> Cards:
+    def answered(self, call: Call, path: str, request: HookRequest, response: HookResponse) -> Cards:
         """Store what was decided, or else every card."""
         try:
-            return self._records.answered(call, path, request, answered)
+            return self._records.answered(call, path, request, response)
         except UnavailableError as error:
             call.failure = f"answered unrecorded: {error}"
-            return answered.judgement.cards
+            return response.cards
 
     def refused(self, call: Call, path: str, status: int) -> None:
         """Store that a call was answered with an error."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cds_service.hooks.hook_calls import Answered
-from cds_service.hooks.judge import Finding
 from cds_service.hooks.request import HookRequest
+from cds_service.hooks.response import Finding
+from cds_service.hooks.review import Review
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.pseudonyms import Pseudonymizer, canonical
 from coverage_policies.judging.determination import Determination, failed_criteria
@@ -33,18 +33,18 @@ class InputDigest:
     not_offered: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, keyed: Pseudonymizer, client: str, request: HookRequest, answered: Answered) -> "InputDigest":
+    def of(cls, keyed: Pseudonymizer, client: str, request: HookRequest, review: Review) -> "InputDigest":
         """The digest of a call from this client; ids count per client."""
-        orders = answered.orders
+        orders = review.orders
         groups = (orders.judged, orders.others, orders.referenced)
-        record = answered.record
+        record = review.record
         return cls(
             patient=keyed("patient", client, request.patient_id),
             user=keyed("user", client, request.user_id),
             orders=keyed("orders", request.hook, *(canonical([list(each) for each in group]) for group in groups)),
-            chart=keyed("chart", *sorted(canonical(each) for each in record.resources) if record else ()),
-            unavailable=record.unavailable() if record else (),
-            not_offered=record.not_offered() if record else (),
+            chart=keyed("chart", *sorted(canonical(each) for each in record.resources)),
+            unavailable=record.unavailable(),
+            not_offered=record.not_offered(),
         )
 
     def as_json(self) -> dict[str, object]:

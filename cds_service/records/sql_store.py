@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from cds_service.hooks.feedback import OVERRIDDEN, UNLISTED, Feedback
-from cds_service.hooks.hook_calls import Answered
 from cds_service.hooks.request import HookRequest
+from cds_service.hooks.response import HookResponse
 from cds_service.observability.call_log import Call
 from cds_service.records.database import Database, insert_once
 from cds_service.records.policy_snapshot import PolicySnapshot
@@ -50,10 +50,11 @@ class SqlStore:
         self._clock = clock
         self._monotonic = monotonic
 
-    def answered(self, call: Call, path: str, request: HookRequest, answered: Answered) -> Cards:
+    def answered(self, call: Call, path: str, request: HookRequest, response: HookResponse) -> Cards:
         """Store what was decided; returns the cards to show, which leaves out those that would be nagging."""
-        digest = InputDigest.of(self._keyed, call.client, request, answered)
-        cards, determinations = self._rows(call.id, digest, answered)
+        review = response.review
+        digest = InputDigest.of(self._keyed, call.client, request, review)
+        cards, determinations = self._rows(call.id, digest, response)
         with self._database.writing() as connection:
             held = self._overridden(connection, {row["card_fingerprint"] for row in cards} - {None})
             for row in cards:
@@ -62,8 +63,8 @@ class SqlStore:
                 insert_once(
                     connection, POLICY_SNAPSHOTS, {"snapshot": self._snapshot_name, "content": self._snapshot.as_json()}
                 )
-            timers = {"timer_read_ns": answered.read_seconds, "timer_judge_ns": answered.judge_seconds}
-            decision = self._decision(call, path, 200, answered.at, timers)
+            timers = {"timer_read_ns": review.read_seconds, "timer_judge_ns": review.judge_seconds}
+            decision = self._decision(call, path, 200, review.at, timers)
             row = decision | {"snapshot": self._snapshot_name, "input": digest.as_json()}
             connection.execute(insert(DECISIONS), row)
             if cards:
@@ -72,7 +73,7 @@ class SqlStore:
                 connection.execute(insert(DETERMINATIONS), determinations)
         self._snapshot_is_stored = True
         kept_back = {row["card"] for row in cards if row["suppressed"]}
-        return tuple(card for card in answered.judgement.cards if card.get("uuid") not in kept_back)
+        return tuple(card for card in response.cards if card.get("uuid") not in kept_back)
 
     def refused(self, call: Call, path: str, status: int) -> None:
         """Store that a call was answered with an error."""
@@ -105,11 +106,11 @@ class SqlStore:
                     new.append(Override(policy or "unknown", each.reason or "none"))
         return tuple(new)
 
-    def _rows(self, decision: str, digest: InputDigest, answered: Answered) -> tuple[list[_Row], list[_Row]]:
+    def _rows(self, decision: str, digest: InputDigest, response: HookResponse) -> tuple[list[_Row], list[_Row]]:
         """The rows of the cards and of the determinations of a call."""
         cards: list[_Row] = []
         determinations: list[_Row] = []
-        for finding in answered.judgement.findings:
+        for finding in response.findings:
             card = finding.card["uuid"] if finding.card is not None else None
             rows = [
                 determination_row(decision, position, each, card, self._keyed, self._snapshot)
@@ -118,7 +119,7 @@ class SqlStore:
             determinations += rows
             if finding.card is not None:
                 facts = [row["facts_hash"] for row in rows]
-                same = card_fingerprint(self._keyed, digest, finding, answered.orders.judged, facts)
+                same = card_fingerprint(self._keyed, digest, finding, response.review.orders.judged, facts)
                 cards.append(card_row(decision, finding, finding.card, same))
         return cards, determinations
 

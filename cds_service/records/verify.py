@@ -1,17 +1,13 @@
 """A recorded decision, made again from what the client kept: the same, or where it differs."""
 
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cds_service.fhir_client.deadline import Deadline
-from cds_service.fhir_client.memory import Store
-from cds_service.fhir_client.source import ChartInMemory, FhirAccess, FhirSource, SearchResult
-from cds_service.hooks.errors import RefusedError
-from cds_service.hooks.hook_calls import Answered, HookCalls
-from cds_service.hooks.policy_judge import PolicyJudge
+from cds_service.fhir_client.memory import ChartInMemory, Store
+from cds_service.fhir_client.source import SearchResult
 from cds_service.hooks.request import HookRequest
+from cds_service.hooks.review import Review, ReviewLimits, review
 from cds_service.records.decision_log import Decision
 from cds_service.records.policy_snapshot import PolicyVersion, policy_versions, rules_hash
 from cds_service.records.pseudonyms import Pseudonymizer
@@ -92,44 +88,38 @@ def replay(
         {name: text for name, text in library.policies.items() if name in decision.policies}, library.value_sets
     )
     judging = Assessor(then, assessor.rules, CalendarPeriod(settings.answers_valid_days, "days"))
-    answered = _answered_again(decision, request, chart, judging, settings, monotonic)
-    digest = InputDigest.of(keyed, decision.row["client"], request, answered).as_json()
+    again = _reviewed_again(decision, request, chart, judging, settings, monotonic)
+    digest = InputDigest.of(keyed, decision.row["client"], request, again).as_json()
     rules = rules_hash(assessor.rules, settings.time_zone, settings.answers_valid_days)
     return (
         *_inputs(decision.row["input"], digest),
         *_policies(decision, policy_versions(library)),
         Check("the operator's rules, time zone, validity of answers", decision.rules, rules),
-        *_answers(decision.determinations, _determinations(answered), keyed),
+        *_answers(decision.determinations, again.determinations, keyed),
     )
 
 
-def _answered_again(
+def _reviewed_again(
     decision: Decision,
     request: HookRequest,
     chart: Json | None,
     assessor: Assessor,
     settings: Settings,
     monotonic: Callable[[], float],
-) -> Answered:
+) -> Review:
     server = request.fhir.server if request.fhir else ""
-    store = Store.from_bundle(chart) if chart is not None else None
-
-    def opener(access: FhirAccess, deadline: Deadline) -> FhirSource:  # noqa: ARG001
-        return _ChartThen(store or Store(()), server, decision.row["input"])
-
-    def clock() -> Any:
-        return decision.row["at"]
-
-    judge = PolicyJudge(assessor, zone=settings.time_zone, clock=clock, new_id=lambda: str(uuid.uuid4()))
-    calls = HookCalls(settings, judge, clock, opener, monotonic)
-    try:
-        return calls.answer(replace(request, fhir=FhirAccess(server) if store else None))
-    except RefusedError:
-        raise NotReplayableError("nothing could be read; give the chart that was read with --chart") from None
-
-
-def _determinations(answered: Answered) -> list[Determination]:
-    return [each for finding in answered.judgement.findings for each in finding.assessment.determinations]
+    source = _ChartThen(Store.from_bundle(chart), server, decision.row["input"]) if chart is not None else None
+    found = review(
+        replace(request, fhir=None),
+        assessor,
+        ReviewLimits.of(settings),
+        open_source=None if source is None else lambda _deadline: source,
+        clock=lambda: decision.row["at"],
+        monotonic=monotonic,
+    )
+    if found.refusal is not None:
+        raise NotReplayableError("nothing could be read; give the chart that was read with --chart")
+    return found
 
 
 def _inputs(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Check]:

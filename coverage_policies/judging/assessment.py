@@ -1,6 +1,8 @@
 """Every order of a call against every text that judges it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from coverage_policies.format.library import Library
 from coverage_policies.format.model import Policy
@@ -8,14 +10,15 @@ from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Outcome, Status
 from coverage_policies.judging.determination import Alternative, Determination
 from coverage_policies.judging.evaluator import ANSWERS_VALID, blank_determination, evaluate
+from coverage_policies.judging.order_matching import OrderMatch, match_order
 from coverage_policies.judging.order_session import Session
 from coverage_policies.judging.plan import plan_of
 from coverage_policies.judging.plan_rules import PlanRules, Visibility
-from coverage_policies.judging.policy_selection import Selection, candidate_policies, choose
+from coverage_policies.judging.policy_selection import Candidate, InForce, Selection, candidates, select
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.order_edit import restated
-from fhir_mappings.orders import Order
+from fhir_mappings.orders import Anchor, Order
 from fhir_mappings.record import PatientRecord
 
 _RULED_OUT = (Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET)
@@ -88,57 +91,107 @@ class Assessment:
         )
 
 
-class Assessor:
-    """Holds orders against the texts of a library, by an operator's rules. Holds no state of a call."""
+@dataclass(frozen=True, slots=True)
+class OrderCandidates:
+    """An order to judge, its anchor date, and the policies that may judge it."""
 
-    def __init__(self, library: Library, rules: PlanRules, answers_valid: CalendarPeriod = ANSWERS_VALID) -> None:
+    order: Order
+    anchor: Anchor
+    candidates: tuple[Candidate, ...]
+
+
+class Assessor:
+    """Judges orders by the policies of a library and an operator's rules. Holds no state of a call.
+
+    With `only`, every order is judged by that revision alone, whatever its date and whoever pays.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        rules: PlanRules,
+        answers_valid: CalendarPeriod = ANSWERS_VALID,
+        *,
+        only: Policy | None = None,
+    ) -> None:
         self.library = library
         self.rules = rules
         self._answers_valid = answers_valid
+        self._only = only
 
-    def searches(self, session: Session, record: PatientRecord, hook: str) -> tuple[Search, ...] | None:
-        """The data that judging these orders needs; None where no text has anything to say about any of them."""
+    def limited_to(self, policy: Policy) -> "Assessor":
+        """Return an assessor that judges every order by one revision, which need not be of the library."""
+        return Assessor(self.library, self.rules, self._answers_valid, only=policy)
+
+    def candidates(self, session: Session, today: date) -> tuple[OrderCandidates, ...]:
+        """Return the policies that may judge each order, before anything is known of the patient's plan."""
+        return tuple(self._order_candidates(order, order.anchor(today)) for order in session.judged)
+
+    def _order_candidates(self, order: Order, anchor: Anchor) -> OrderCandidates:
+        if self._only is None:
+            return OrderCandidates(order, anchor, candidates(self.library, order, anchor.day, self.rules))
+        policy = self._only
+        ignored = not policy.entries(order.codes, anchor.day)
+        match = match_order(policy, order, anchor.day, ignore_code_dates=ignored)
+        candidate = Candidate(InForce((policy,)), {policy.full_name: match}, not match.no_match)
+        return OrderCandidates(order, anchor, (candidate,))
+
+    def searches(self, orders: Sequence[OrderCandidates], hook: str) -> tuple[Search, ...] | None:
+        """Return the searches that judging these orders needs; None where no policy concerns any of them."""
         policies = [
             policy
-            for order in session.judged
-            for policy in candidate_policies(self.library, order, order.anchor(record.today).day, self.rules)
-            if self.rules.visibility(policy.full_name, hook) is not Visibility.OFF
+            for order in orders
+            for candidate in order.candidates
+            if candidate.concerns
+            for policy in self._switched_on(candidate.in_force.policies, hook)
         ]
         return self.library.searches(policies) if policies else None
 
-    def assess(self, session: Session, record: PatientRecord, hook: str) -> tuple[Assessment, ...]:
-        """One assessment per order and policy, the texts of it that are switched off left out."""
+    def assess(
+        self, session: Session, orders: Sequence[OrderCandidates], record: PatientRecord, hook: str
+    ) -> tuple[Assessment, ...]:
+        """Return one assessment per order and policy; revisions that the operator switched off are left out."""
         found = []
-        for order in session.judged:
-            day = order.anchor(record.today).day
-            for chosen in choose(self.library, order, day, plan_of(record, day, self.rules), self.rules):
-                on = tuple(p for p in chosen.policies if self.rules.visibility(p.full_name, hook) is not Visibility.OFF)
-                if on:
-                    found.append(self._assessment(replace(chosen, policies=on), order, session, record))
+        for each in orders:
+            if self._only is not None:
+                judged = self._judged(self._only, each.candidates[0].matches, each.order, session, record)
+                found.append(Assessment((judged,)))
+                continue
+            plan = plan_of(record, each.anchor.day, self.rules)
+            for selection in select(each.candidates, plan):
+                if policies := self._switched_on(selection.policies, hook):
+                    found.append(self._assessment(replace(selection, policies=policies), each.order, session, record))
         return tuple(found)
 
-    def judge_by(self, policy: Policy, session: Session, record: PatientRecord) -> tuple[Determination, ...]:
-        """Every order judged by one text, whatever its date and whoever pays."""
-        return tuple(self._judged(policy, order, session, record, ignore_code_dates=True) for order in session.judged)
+    def _switched_on(self, policies: Sequence[Policy], hook: str) -> tuple[Policy, ...]:
+        """Return the revisions that the operator did not switch off; one that is asked for by name never is."""
+        if self._only is not None:
+            return tuple(policies)
+        return tuple(p for p in policies if self.rules.visibility(p.full_name, hook) is not Visibility.OFF)
 
-    def _assessment(self, chosen: Selection, order: Order, session: Session, record: PatientRecord) -> Assessment:
-        if chosen.other_payer or not chosen.available:
-            outcome = Outcome.NOT_APPLICABLE if chosen.other_payer else Outcome.NOT_EVALUATED
+    def _assessment(self, selection: Selection, order: Order, session: Session, record: PatientRecord) -> Assessment:
+        if selection.other_payer or not selection.available:
+            outcome = Outcome.NOT_APPLICABLE if selection.other_payer else Outcome.NOT_EVALUATED
             found = blank_determination(
-                chosen.policies[0], order, order.anchor(record.today), outcome, ignore_code_dates=True
+                selection.policies[0], order, order.anchor(record.today), outcome, ignore_code_dates=True
             )
-            return Assessment((replace(found, notes=chosen.reasons),))
-        judged = [self._judged(policy, order, session, record) for policy in chosen.policies]
-        return Assessment(tuple(replace(each, notes=(*chosen.reasons, *each.notes)) for each in judged))
+            return Assessment((replace(found, notes=selection.reasons),))
+        judged = [self._judged(policy, selection.matches, order, session, record) for policy in selection.policies]
+        return Assessment(tuple(_with_reasons(each, selection.reasons) for each in judged))
 
     def _judged(
-        self, policy: Policy, order: Order, session: Session, record: PatientRecord, *, ignore_code_dates: bool = False
+        self,
+        policy: Policy,
+        matches: Mapping[str, OrderMatch],
+        order: Order,
+        session: Session,
+        record: PatientRecord,
     ) -> Determination:
-        found = self._evaluated(policy, order, session, record, ignore_code_dates=ignore_code_dates)
+        found = self._evaluated(policy, order, session, record, matches[policy.full_name])
         return replace(found, alternatives=self._alternatives(found, policy, order, session, record))
 
     def _evaluated(
-        self, policy: Policy, order: Order, session: Session, record: PatientRecord, *, ignore_code_dates: bool = False
+        self, policy: Policy, order: Order, session: Session, record: PatientRecord, match: OrderMatch | None = None
     ) -> Determination:
         return evaluate(
             policy,
@@ -147,13 +200,14 @@ class Assessor:
             record,
             order.anchor(record.today),
             answers_valid=self._answers_valid,
-            ignore_code_dates=ignore_code_dates,
+            ignore_code_dates=self._only is not None,
+            match=match,
         )
 
     def _alternatives(
         self, judged: Determination, policy: Policy, order: Order, session: Session, record: PatientRecord
     ) -> tuple[Alternative, ...]:
-        """The mended orders that fare better, each evaluated the same way. An order without an id has none."""
+        """Return the changed orders that fare better, each evaluated the same way. An order without an id has none."""
         if judged.outcome not in _RULED_OUT or "id" not in order.resource:
             return ()
         found = []
@@ -161,9 +215,16 @@ class Assessor:
             suggest = policy.index[result.id].suggest
             if suggest is None or result.counted is not Status.NOT_MET:
                 continue
-            mended = session.read(restated(order.resource, suggest.attribute, suggest.value))
-            beside = replace(session, judged=tuple(mended if each is order else each for each in session.judged))
-            outcome = self._evaluated(policy, mended, beside, record).outcome
+            changed = session.read(restated(order.resource, suggest.attribute, suggest.value))
+            beside = replace(session, judged=tuple(changed if each is order else each for each in session.judged))
+            outcome = self._evaluated(policy, changed, beside, record).outcome
             if outcome not in _RULED_OUT:
-                found.append(Alternative(result.id, suggest.says, mended.resource, outcome))
+                found.append(Alternative(result.id, suggest.says, changed.resource, outcome))
         return tuple(found)
+
+
+def _with_reasons(determination: Determination, reasons: tuple[str, ...]) -> Determination:
+    """Return the determination with why its policy was selected; one that does not apply needs no reasons."""
+    if determination.outcome is Outcome.NOT_APPLICABLE:
+        return determination
+    return replace(determination, notes=(*reasons, *determination.notes))

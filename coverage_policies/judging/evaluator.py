@@ -9,7 +9,7 @@ from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.criterion import CriterionStatus, evaluate_clauses, judge, with_answer
 from coverage_policies.judging.determination import CriterionResult, Determination, Question
 from coverage_policies.judging.kleene import roll_up
-from coverage_policies.judging.order_matching import match_order
+from coverage_policies.judging.order_matching import OrderMatch, match_order
 from coverage_policies.judging.pathways import resolve_pathway
 from coverage_policies.judging.questions import open_questions
 from fhir_mappings.answers import Answer, answers
@@ -31,27 +31,30 @@ def evaluate(
     *,
     answers_valid: CalendarPeriod = ANSWERS_VALID,
     ignore_code_dates: bool = False,
+    match: OrderMatch | None = None,
 ) -> Determination:
-    """Judge one order by one policy text.
+    """Judge one order by one policy revision.
 
     Every criterion of the sections that judge the order is reported, also after its group is decided. The worst
-    section decides the outcome; the first listed on a tie. An order the text does not speak about is
-    `not-applicable`. With `ignore_code_dates` a code selects its sections although it did not stand on the day: for one
-    who judges by a text of another time. A note says so either way.
+    section decides the outcome; the first listed on a tie. An order that the policy does not concern is
+    `not-applicable`. `ignore_code_dates`: match codes even if they are not valid on the anchor date (used by
+    `evaluate --policy` and case files); a note says so. `match` is how the policy matches the order, if it is known.
     """
     ctx = Context(order, tuple(other_orders), record, anchor.day)
     said = answers(record, order.reference, lambda address: _is_about(address, policy), answers_valid)
-    ignore_code_dates = ignore_code_dates and not policy.entries(order.codes, anchor.day)
-    speaks = match_order(policy, order, anchor.day, said, ignore_code_dates=ignore_code_dates)
-    if speaks.asking_for_code is not None:
-        asked = (Question(CODE, speaks.asking_for_code.ask),)
+    if match is None:
+        ignored = ignore_code_dates and not policy.entries(order.codes, anchor.day)
+        match = match_order(policy, order, anchor.day, ignore_code_dates=ignored)
+    match = match.with_answer(said.get(APPLIES))
+    if match.asking_for_code is not None:
+        asked = (Question(CODE, match.asking_for_code.ask),)
         found = blank_determination(policy, order, anchor, Outcome.DOCUMENTATION_NEEDED)
         return replace(found, order_label=order.words[0], questions=asked)
-    if speaks.no_match:
+    if match.no_match:
         return replace(
             blank_determination(policy, order, anchor, Outcome.NOT_APPLICABLE), notes=_of_the_day(policy, order, anchor)
         )
-    names = tuple(dict.fromkeys(name for entry in speaks.judging for name in entry.sections))
+    names = tuple(dict.fromkeys(name for entry in match.judging for name in entry.sections))
     settled = resolve_pathway(policy.pathway, ctx, said)
     roots = [policy.sections[name].root for name in names]
     runs = [_Run(policy, ctx, said, pathway, roots) for pathway in settled.remaining]
@@ -61,9 +64,9 @@ def evaluate(
     criteria = _merged(runs)
     if policy.pathway and any(each.reason is Reason.OTHER_PATHWAY for each in criteria) and len(runs) > 1:
         questions = (Question(PATHWAY, policy.pathway.ask), *questions)
-    if not speaks.is_certain:
+    if not match.is_certain:
         outcome, section = Outcome.DOCUMENTATION_NEEDED, names[0]
-        questions = (Question(APPLIES, speaks.judging[0].ask),)
+        questions = (Question(APPLIES, match.judging[0].ask),)
     if outcome is Outcome.DOCUMENTATION_NEEDED and _is_unread(policy, record):
         outcome = Outcome.NOT_EVALUATED
     return replace(

@@ -1,66 +1,70 @@
-"""Whether a policy text speaks about an order at all, from the order alone."""
+"""Whether a policy concerns an order at all, from the order alone."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from coverage_policies.format.model import APPLIES, OrderEntry, Policy
+from coverage_policies.format.model import OrderEntry, Policy
 from coverage_policies.format.operator import Context
 from coverage_policies.judging.criterion import any_holds
 from fhir_mappings.answers import Answer
 from fhir_mappings.orders import Order
-from fhir_mappings.record import PatientRecord
+from fhir_mappings.record import unread_record
 from fhir_mappings.truth import Truth
 
 
 @dataclass(frozen=True, slots=True)
 class OrderMatch:
-    """What a text has to say about an order: the entries that judge it or ask first, or the one that asks for its code.
+    """How a policy matches an order, from the order alone: its entries, each with whether it applies.
 
-    `is_certain` is False where it must be asked whether they judge it. All is empty where the text is silent.
+    `asking_for_code` is the entry that asks for the code of an order whose words name a procedure of the policy.
     """
 
-    judging: tuple[OrderEntry, ...] = ()
-    is_certain: bool = True
+    entries: tuple[tuple[OrderEntry, Truth], ...] = ()
     asking_for_code: OrderEntry | None = None
 
     @property
+    def judging(self) -> tuple[OrderEntry, ...]:
+        """The entries that judge the order; where none certainly does, those of which that must be asked first."""
+        certain = tuple(entry for entry, applies in self.entries if applies is Truth.YES)
+        return certain or tuple(entry for entry, applies in self.entries if applies is Truth.UNKNOWN)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether an entry certainly applies, so that nothing has to be asked first."""
+        return any(applies is Truth.YES for _, applies in self.entries)
+
+    @property
     def no_match(self) -> bool:
-        """Whether the text has nothing to say."""
+        """Whether the policy does not concern the order."""
         return not self.judging and self.asking_for_code is None
 
+    def with_answer(self, answer: Answer | None) -> "OrderMatch":
+        """Return the match after an answer to whether the policy applies; it outranks what the order says."""
+        if answer is None or answer.value not in ("yes", "no"):
+            return self
+        applies = Truth.YES if answer.value == "yes" else Truth.NO
+        return replace(self, entries=tuple((entry, applies) for entry, _ in self.entries))
 
-def match_order(
-    policy: Policy, order: Order, on: date, answers: Mapping[str, Answer], *, ignore_code_dates: bool = False
-) -> OrderMatch:
-    """What a text has to say about an order, its codes as they stand on the service date, or `ignore_code_dates`.
 
-    An order without a code that the text knows is found by words that plainly name it.
+def match_order(policy: Policy, order: Order, on: date, *, ignore_code_dates: bool = False) -> OrderMatch:
+    """Match an order with the entries of a policy, by its codes as they are valid on the service date.
+
+    With `ignore_code_dates` a code matches on any date. An order without a code that the policy lists is found by words
+    that plainly name its procedure.
     """
     entries = policy.entries(order.codes, None if ignore_code_dates else on)
     if not entries:
         named = () if policy.entries(order.codes, None) else policy.named(order.words)
         return OrderMatch(asking_for_code=named[0] if named else None)
-    found = [(entry, _applies(entry, order, on, answers)) for entry in entries if entry.sections]
-    certain = tuple(entry for entry, applies in found if applies is Truth.YES)
-    if certain:
-        return OrderMatch(certain)
-    return OrderMatch(tuple(entry for entry, applies in found if applies is Truth.UNKNOWN), is_certain=False)
+    return OrderMatch(tuple((entry, _applies(entry, order, on)) for entry in entries if entry.sections))
 
 
-def _applies(entry: OrderEntry, order: Order, on: date, answers: Mapping[str, Answer]) -> Truth:
-    """Return whether an entry is about an order; UNKNOWN if its question has to be asked."""
-    answer = answers.get(APPLIES)
-    if answer is not None and answer.value in ("yes", "no"):
-        return Truth.YES if answer.value == "yes" else Truth.NO
-    ctx = Context(order, (), _no_chart(), on)
+def _applies(entry: OrderEntry, order: Order, on: date) -> Truth:
+    """Return whether an entry applies to an order; UNKNOWN if its question has to be asked."""
+    ctx = Context(order, (), unread_record(datetime.min.replace(tzinfo=UTC), UTC), on)
     wanted = any_holds(entry.only_if, ctx) if entry.only_if else Truth.YES
     applies = wanted
     if any_holds(entry.unless, ctx) is Truth.YES:
         says_both = bool(entry.only_if) and wanted is Truth.YES
         applies = Truth.UNKNOWN if says_both else Truth.NO
     return applies if entry.ask or applies is not Truth.UNKNOWN else Truth.NO
-
-
-def _no_chart() -> PatientRecord:
-    return PatientRecord("", (), read_at=datetime.min.replace(tzinfo=UTC), zone=UTC, availability={})

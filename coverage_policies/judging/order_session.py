@@ -14,11 +14,16 @@ _ORDERED = ("Device", "Medication")
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The orders to judge and the others of the session. `read` reads a draft order as these were read."""
+    """The orders to judge and the others of the session. `read` reads a draft order as these were read.
+
+    `has_unresolved_references` is True where an order points at something that is not among the orders and the chart as
+    far as it was read: reading the orders again with more of the chart may then give more.
+    """
 
     judged: tuple[Order, ...]
     others: tuple[Order, ...]
     read: Callable[[Resource], Order]
+    has_unresolved_references: bool = False
 
     def beside(self, order: Order) -> tuple[Order, ...]:
         """Every other order of the session."""
@@ -40,10 +45,10 @@ def read_session(
     those of the policies are added.
     """
     judged, others = list(judged), list(others)
-    resolve = _resolver([*referenced, *judged, *others], record)
+    resolver = _Resolver([*referenced, *judged, *others], record)
 
     def read(resource: Resource, url: str = "") -> Order:
-        order = read_order(resource, url, zone=record.zone, resolve=resolve)
+        order = read_order(resource, url, zone=record.zone, resolve=resolver)
         return replace(order, codes=rules.mapped(order.codes))
 
     orders = {_name(i, entry): read(entry[1], entry[0]) for i, entry in enumerate([*others, *judged])}
@@ -52,6 +57,7 @@ def read_session(
         tuple(order for name in first if (order := orders[name]).is_judged and _is_order(order.resource)),
         tuple(order for name, order in orders.items() if name not in first),
         read,
+        resolver.has_missed,
     )
 
 
@@ -66,15 +72,24 @@ def _name(position: int, entry: Entry) -> str:
     return reference_of(resource, url) if is_named else f"#{position}"
 
 
-def _resolver(entries: Iterable[Entry], record: PatientRecord) -> Callable[[Json], Resource | None]:
-    drafts: dict[str, Resource] = {}
-    for url, resource in entries:
-        drafts[reference_of(resource, url)] = resource
-        if url:
-            drafts[url] = resource
+class _Resolver:
+    """Finds what orders point at: among the orders, then in the chart. Notes whether something was not found."""
 
-    def resolve(reference: Json) -> Resource | None:
+    def __init__(self, entries: Iterable[Entry], record: PatientRecord) -> None:
+        self.has_missed = False
+        self._record = record
+        self._drafts: dict[str, Resource] = {}
+        for url, resource in entries:
+            self._drafts[reference_of(resource, url)] = resource
+            if url:
+                self._drafts[url] = resource
+
+    def __call__(self, reference: Json) -> Resource | None:
+        """Return the resource that a Reference points at; None where it is not found."""
         target = reference.get("reference") if isinstance(reference, dict) else None
-        return drafts.get(target, record.resolve(target)) if isinstance(target, str) else None
-
-    return resolve
+        if not isinstance(target, str):
+            return None
+        found = self._drafts.get(target) or self._record.resolve(target)
+        if found is None and not target.startswith("#"):
+            self.has_missed = True
+        return found

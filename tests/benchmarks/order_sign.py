@@ -22,7 +22,6 @@ from typing import Any
 import requests
 from flask import Flask, Response, jsonify, request
 
-from cds_service.hooks.policy_judge import PolicyJudge
 from cds_service.observability.call_log import CallLog
 from cds_service.records.database import Database
 from cds_service.records.policy_snapshot import PolicySnapshot
@@ -91,12 +90,11 @@ def main() -> None:
         return datetime.combine(date(2026, 3, 2), datetime.min.time(), UTC)
 
     assessor = Assessor(library, PlanRules())
-    judge = PolicyJudge(assessor, zone=settings.time_zone, clock=clock, new_id=new_id)
 
     def app_with(records: Records | None) -> Flask:
         return create_app(
             settings=settings,
-            judge=judge,
+            assessor=assessor,
             clock=clock,
             new_id=new_id,
             records=records,

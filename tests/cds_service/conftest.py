@@ -6,7 +6,7 @@ import pytest
 
 from cds_service.wiring.serving import on_loopback
 from coverage_policies.format.searches import CONDITIONS, IMAGING_STUDIES, PROCEDURES, observation_search
-from tests.support.hook_fakes import FakeEhr, LookingJudge, Service
+from tests.support.hook_fakes import FakeEhr, Service, WatchingAssessor
 
 
 @pytest.fixture
@@ -19,10 +19,10 @@ def ehr() -> Iterator[FakeEhr]:
 
 
 @pytest.fixture
-def judge() -> LookingJudge:
-    return LookingJudge(CONDITIONS, PROCEDURES, IMAGING_STUDIES, observation_search(["http://loinc.org|72514-3"]))
+def judge() -> WatchingAssessor:
+    return WatchingAssessor(CONDITIONS, PROCEDURES, IMAGING_STUDIES, observation_search(["http://loinc.org|72514-3"]))
 
 
 @pytest.fixture
-def service(judge: LookingJudge) -> Service:
+def service(judge: WatchingAssessor) -> Service:
     return Service(judge)

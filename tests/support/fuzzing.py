@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from cds_service.hooks.policy_judge import PolicyJudge
-from cds_service.settings import Settings
 from coverage_policies.format.library import load_library
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.plan_rules import PlanRules
@@ -22,8 +20,7 @@ EXAMPLES = 1000 if os.environ.get("CDS_TEST_PROFILE") == "endure" else 40
 def whole_service() -> Service:
     """The service with the texts it comes with; no address of a FHIR server is read, whatever a call names."""
     assessor = Assessor(load_library(), PlanRules())
-    judge = PolicyJudge(assessor, zone=Settings().time_zone, clock=lambda: NOW, new_id=lambda: "u")
-    return Service(judge, fhir_servers="https://none.invalid/fhir")
+    return Service(assessor, fhir_servers="https://none.invalid/fhir")
 
 
 def paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

@@ -1,10 +1,10 @@
-"""A judge that only looks, an EHR's FHIR server with switches, and a valid call to start from."""
+"""An assessor that only watches, an EHR's FHIR server with switches, and a valid call to start from."""
 
 import copy
 import io
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,13 +13,19 @@ from flask.testing import FlaskClient
 
 from cds_service.clients.authenticator import Authenticator
 from cds_service.fhir_client.source import FhirOpener
-from cds_service.hooks.judge import Judge, Judgement
-from cds_service.hooks.request import DraftOrders
+from cds_service.http.readiness import Check
 from cds_service.observability.call_log import CallLog
 from cds_service.observability.metrics import Metrics
 from cds_service.settings import Settings
 from cds_service.wiring.app import create_app
+from coverage_policies.format.library import Library
+from coverage_policies.format.model import Policy
 from coverage_policies.format.searches import Search
+from coverage_policies.format.terms import Outcome
+from coverage_policies.judging.assessment import Assessment, Assessor, OrderCandidates
+from coverage_policies.judging.determination import Determination
+from coverage_policies.judging.order_session import Session
+from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings.record import PatientRecord
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -28,29 +34,63 @@ LOOPBACK: dict[str, Any] = {"fhir_private_networks": "127.0.0.0/8"}
 """The settings under which a FHIR server of these tests may be read."""
 
 
-class LookingJudge:
-    """Needs its searches for every ServiceRequest, answers a card per judged order, remembers what it was given."""
+class _NeedingLibrary(Library):
+    """A library without policies that needs these searches all the same."""
+
+    def __init__(self, needed: tuple[Search, ...]) -> None:
+        super().__init__({}, {})
+        object.__setattr__(self, "needed", needed)
+
+    def searches(self, policies: Iterable[Policy] | None = None) -> tuple[Search, ...]:  # noqa: ARG002
+        """The searches it was made with."""
+        return self.needed  # type: ignore[attr-defined, no-any-return]
+
+
+class WatchingAssessor(Assessor):
+    """Needs its searches for every ServiceRequest, finds one assessment per order, remembers what it was given.
+
+    `outcome` is what it says of each order.
+    """
 
     def __init__(self, *searches: Search, settled: bool = False) -> None:
-        self.needed = searches
-        self.settled = settled
+        super().__init__(_NeedingLibrary(searches), PlanRules())
+        self.outcome = Outcome.CASE_REVIEW if settled else Outcome.DOCUMENTATION_NEEDED
         self.hooks: list[str] = []
-        self.orders: list[DraftOrders] = []
+        self.sessions: list[Session] = []
         self.records: list[PatientRecord] = []
 
-    def all_searches(self) -> tuple[Search, ...]:
-        return self.needed
+    def searches(self, candidates: Sequence[OrderCandidates], hook: str) -> tuple[Search, ...] | None:  # noqa: ARG002
+        """Its searches, where a ServiceRequest is among the orders."""
+        known = any(each.order.resource.get("resourceType") == "ServiceRequest" for each in candidates)
+        return self.library.searches() if known else None
 
-    def searches(self, hook: str, orders: DraftOrders) -> tuple[Search, ...] | None:  # noqa: ARG002
-        known = any(order.get("resourceType") == "ServiceRequest" for _, order in orders.judged)
-        return self.needed if known else None
-
-    def answer(self, hook: str, orders: DraftOrders, record: PatientRecord) -> Judgement:
+    def assess(
+        self, session: Session, candidates: Sequence[OrderCandidates], record: PatientRecord, hook: str
+    ) -> tuple[Assessment, ...]:
+        """One assessment for each order, of the same outcome."""
+        if not any(each.order.resource.get("resourceType") == "ServiceRequest" for each in candidates):
+            return ()
         self.hooks.append(hook)
-        self.orders.append(orders)
+        self.sessions.append(session)
         self.records.append(record)
-        card = {"summary": "Looked at", "indicator": "info", "source": {"label": "Test"}}
-        return Judgement(tuple(card for _ in orders.judged), settled=self.settled)
+        return tuple(
+            Assessment(
+                (
+                    Determination(
+                        policy="TEST",
+                        revision="2026-01",
+                        edition=1,
+                        title="A test",
+                        order=order.reference,
+                        outcome=self.outcome,
+                        anchor_date=record.today,
+                        anchor_from="today",
+                        order_label="An order",
+                    ),
+                )
+            )
+            for order in session.judged
+        )
 
 
 class FakeEhr:
@@ -145,27 +185,29 @@ def authorization(**members: Any) -> dict[str, Any]:
 
 
 class Service:
-    """The service around a judge, with its log, driven through Flask's test client."""
+    """The service around an assessor, with its log, driven through Flask's test client."""
 
     def __init__(
         self,
-        judge: Judge,
+        assessor: Assessor,
         *,
-        opener: FhirOpener | None = None,
+        open_fhir_server: FhirOpener | None = None,
         authenticator: Authenticator | None = None,
         metrics: Metrics | None = None,
+        checks: Iterable[Check] = (),
         **settings: Any,
     ) -> None:
         self.written = io.StringIO()
         numbers = iter(range(10**9))
         self.app = create_app(
             settings=Settings(**LOOPBACK | settings),
-            judge=judge,
+            assessor=assessor,
             clock=lambda: NOW,
             new_id=lambda: f"call-{next(numbers)}",
-            opener=opener,
+            open_fhir_server=open_fhir_server,
             authenticator=authenticator,
             metrics=metrics,
+            checks=checks,
             log=CallLog(self.written, lambda: NOW),
         )
         self.client: FlaskClient = self.app.test_client()

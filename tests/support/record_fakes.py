@@ -13,11 +13,8 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from cds_service.fhir_client.memory import Store
-from cds_service.fhir_client.source import ChartInMemory
+from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
-from cds_service.hooks.judge import Judge
-from cds_service.hooks.policy_judge import PolicyJudge
 from cds_service.observability.call_log import CallLog
 from cds_service.records.database import Database
 from cds_service.records.policy_snapshot import PolicySnapshot
@@ -61,7 +58,7 @@ class RecordedService:
     """The service, its records in a database, a chart in memory behind every call, and a log."""
 
     def __init__(
-        self, database: Database, *, judge: Judge | None = None, key: Pseudonymizer = KEY, **settings: Any
+        self, database: Database, *, assessor: Assessor | None = None, key: Pseudonymizer = KEY, **settings: Any
     ) -> None:
         self.settings = Settings(**settings)
         self.database = database
@@ -78,10 +75,10 @@ class RecordedService:
         )
         app = create_app(
             settings=self.settings,
-            judge=judge or PolicyJudge(self.assessor, zone=self.settings.time_zone, clock=self.clock, new_id=new_id),
+            assessor=assessor or self.assessor,
             clock=self.clock,
             new_id=new_id,
-            opener=lambda _access, _deadline: ChartInMemory(Store.from_bundle(self.chart)),
+            open_fhir_server=lambda _access, _deadline: ChartInMemory(Store.from_bundle(self.chart)),
             records=self.records,
             log=CallLog(self.written, self.clock),
         )

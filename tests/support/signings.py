@@ -4,10 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from cds_service.fhir_client.memory import Store
-from cds_service.fhir_client.source import ChartInMemory
-from cds_service.hooks.evaluation import evaluate_request
-from cds_service.hooks.policy_judge import PolicyJudge
+from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.hooks.request import read_request
 from cds_service.settings import Settings
 from coverage_policies.format.library import Library
@@ -15,6 +12,7 @@ from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings.fhir_json import Json, Resource
 from tests.support.hook_fakes import PATIENT_ID, Service, call
+from tests.support.reviews import review_call
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 SUBJECT = {"reference": f"Patient/{PATIENT_ID}"}
@@ -49,10 +47,10 @@ def cards(
     hook: str = "order-sign",
 ) -> list[dict[str, Any]]:
     """The cards for draft orders, all of them selected, with a FHIR server that holds the chart."""
-    judge = PolicyJudge(Assessor(library, rules), zone=Settings().time_zone, clock=lambda: NOW, new_id=lambda: "id")
+    assessor = Assessor(library, rules)
     source = ChartInMemory(Store.from_bundle(_bundle(PATIENT, *chart)))
     body = _body(orders, prefetch, hook) | {"fhirServer": "https://ehr.example/fhir"}
-    response = Service(judge, opener=lambda *_: source).post(body, f"coverage-{hook}")
+    response = Service(assessor, open_fhir_server=lambda *_: source).post(body, f"coverage-{hook}")
     assert response.status_code == 200, response.text
     return list(response.json["cards"])
 
@@ -72,7 +70,7 @@ def printed(
     library: Library, *orders: Resource, chart: Chart = (), rules: PlanRules = NO_RULES, prefetch: Prefetch = None
 ) -> Determinations:
     """The determinations that the command line prints for a signing."""
-    found = evaluate_request(
+    found = review_call(
         read_request(_body(orders, prefetch, "order-sign")),
         Assessor(library, rules),
         Settings(),

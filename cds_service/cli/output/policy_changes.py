@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
-from cds_service.hooks.impact import OrderReplay, Skipped
+from cds_service.hooks.impact import OrderImpact, Skipped
 from coverage_policies.authoring.diff import Change, How, LineChange
 from coverage_policies.format.terms import Status
 
@@ -60,7 +60,7 @@ def _marked(before: str, after: str) -> tuple[Text, Text]:
     return found
 
 
-def print_replay(console: Console, orders: Sequence[OrderReplay], skipped: Sequence[Skipped]) -> None:
+def print_impact(console: Console, orders: Sequence[OrderImpact], skipped: Sequence[Skipped]) -> None:
     """The stored orders whose outcome changes, each with the criteria that flipped."""
     changed = [each for each in orders if each.is_changed]
     count = f"{len(changed)} of {len(orders)} {'order changes' if len(changed) == 1 else 'orders change'}"

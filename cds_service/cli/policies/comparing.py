@@ -1,17 +1,19 @@
 """The command that compares two texts."""
 
-from datetime import UTC, datetime
+import time
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from cds_service.cli.inputs import assessor_of, settings_given
-from cds_service.cli.output.policy_changes import print_changes, print_replay
+from cds_service.cli.output.policy_changes import print_changes, print_impact
 from cds_service.cli.output.progress import tracked
 from cds_service.cli.policies.lookup import drafts, text_of
-from cds_service.hooks.impact import replay, stored_requests
+from cds_service.hooks.impact import impact, stored_requests
+from cds_service.hooks.review import ReviewLimits
 from cds_service.settings import Settings
+from cds_service.wiring.system import now
 from coverage_policies.authoring.diff import differences
 from coverage_policies.format.library import Library
 from coverage_policies.format.model import Policy
@@ -39,8 +41,11 @@ def diff_command(before: str, after: str, requests: Path | None) -> None:
         paths = stored_requests(requests)
         if not paths:
             raise click.ClickException(f"there is no stored request in {requests}; one is a file NAME.json")
-        orders, skipped = replay(tracked(paths, "requests"), old, new, assessor, settings, lambda: datetime.now(UTC))
-        print_replay(console, orders, skipped)
+        limits = ReviewLimits.of(settings)
+        found, skipped = impact(
+            tracked(paths, "requests"), old, new, assessor, limits, clock=now, monotonic=time.monotonic
+        )
+        print_impact(console, found, skipped)
 
 
 def _text(library: Library, name: str, settings: Settings) -> Policy:

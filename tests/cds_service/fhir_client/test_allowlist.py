@@ -13,7 +13,7 @@ from cds_service.fhir_client.server import FhirClients
 from cds_service.fhir_client.source import FhirAccess
 from cds_service.settings import Settings
 from coverage_policies.format.searches import CONDITIONS
-from tests.support.hook_fakes import FakeEhr, LookingJudge, Service, authorization, call
+from tests.support.hook_fakes import FakeEhr, Service, WatchingAssessor, authorization, call
 
 NAMED, PUBLIC, NOT_REGISTERED, UNPROTECTED = ServerTrust
 REGISTERED = (
@@ -99,7 +99,7 @@ def test_the_servers_of_the_caller_go_before_those_of_the_settings(
 
 @pytest.mark.requirement("7.55", "7.43")
 def test_a_refused_server_is_not_asked_and_the_prefetch_still_counts(ehr: FakeEhr) -> None:
-    judge = LookingJudge(CONDITIONS)
+    judge = WatchingAssessor(CONDITIONS)
     service = Service(judge, fhir_servers="https://ehr.example.org/fhir")
     request = call(fhirServer=ehr.base, fhirAuthorization=authorization(), prefetch={"patient": None})
     response = service.post(request)
@@ -117,7 +117,7 @@ def test_a_refused_server_is_not_asked_and_the_prefetch_still_counts(ehr: FakeEh
 
 @pytest.mark.requirement("7.48", "7.55")
 def test_where_a_refused_server_was_all_there_was_the_412_says_so(ehr: FakeEhr) -> None:
-    response = Service(LookingJudge(CONDITIONS), fhir_private_networks="").post(call(fhirServer=ehr.base))
+    response = Service(WatchingAssessor(CONDITIONS), fhir_private_networks="").post(call(fhirServer=ehr.base))
     assert response.status_code == 412
     assert [(issue["code"], issue.get("expression")) for issue in response.json["issue"]] == [
         ("incomplete", None),
@@ -141,7 +141,7 @@ class OneCaller:
 @pytest.mark.parametrize(("own", "asked"), [(("{base}",), True), (("https://other.example.org",), False), ((), False)])
 def test_a_call_names_servers_of_its_caller_alone(ehr: FakeEhr, own: tuple[str, ...], asked: bool) -> None:
     authenticator: Any = OneCaller(*(server.replace("{base}", ehr.base) for server in own))
-    service = Service(LookingJudge(CONDITIONS), authenticator=authenticator, fhir_private_networks="")
+    service = Service(WatchingAssessor(CONDITIONS), authenticator=authenticator, fhir_private_networks="")
     response = service.post(call(fhirServer=ehr.base, fhirAuthorization=authorization()))
     assert (response.status_code, bool(ehr.asked)) == ((200, True) if asked else (412, False))
 

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from cds_service.hooks.hooks import SERVICES
-from cds_service.hooks.policy_judge import PolicyJudge
-from cds_service.settings import Settings
 from cds_service.wiring.serving import on_loopback
 from coverage_policies.format.library import load_library
 from coverage_policies.judging.assessment import Assessor
@@ -37,8 +35,7 @@ def assessor() -> Assessor:
 
 @pytest.fixture
 def service() -> Service:
-    judge = PolicyJudge(assessor(), zone=Settings().time_zone, clock=lambda: NOW, new_id=lambda: "u")
-    return Service(judge, call_timeout_seconds=BUDGET, query_timeout_seconds=BUDGET, max_pages=5)
+    return Service(assessor(), call_timeout_seconds=BUDGET, query_timeout_seconds=BUDGET, max_pages=5)
 
 
 def asked(service: Service, service_id: str, hook: str, base: str, prefetch: dict[str, Any]) -> Any:

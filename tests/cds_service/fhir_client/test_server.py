@@ -20,8 +20,8 @@ from tests.support.hook_fakes import (
     LOOPBACK,
     NOW,
     FakeEhr,
-    LookingJudge,
     Service,
+    WatchingAssessor,
     authorization,
     bundle,
     call,
@@ -49,7 +49,7 @@ def paged(*resources: Any, to: str) -> tuple[int, Any]:
 
 @pytest.mark.requirement("7.42", "7.43")
 def test_what_is_missing_is_queried_with_the_token_in_one_wave(ehr: FakeEhr) -> None:
-    judge = LookingJudge(CONDITIONS, observation_search(["http://loinc.org|72514-3", "http://loinc.org|8480-6"]))
+    judge = WatchingAssessor(CONDITIONS, observation_search(["http://loinc.org|72514-3", "http://loinc.org|8480-6"]))
     ehr.answers["Condition"] = (200, bundle(condition("1")))
     response = Service(judge).post(call(fhirServer=f"{ehr.base}/", fhirAuthorization=authorization()))
     assert response.status_code == 200
@@ -210,7 +210,7 @@ def test_the_capability_statement_is_asked_for_once_per_call(ehr: FakeEhr) -> No
     others = [Search(kind, kind, in_us_core=False) for kind in ("ImagingStudy", "MedicationStatement", "Basic")]
     ehr.answers |= {search.resource_type: (400, outcome("invalid")) for search in others}
     ehr.answers["metadata"] = (200, METADATA)
-    judge = LookingJudge(CONDITIONS, *others)
+    judge = WatchingAssessor(CONDITIONS, *others)
     Service(judge).post(call(fhirServer=ehr.base))
     assert ehr.asked_for("metadata") == 1
     assert judge.records[0].not_offered() == ("Basic", "ImagingStudy", "MedicationStatement")
@@ -265,7 +265,7 @@ def test_a_redirect_is_not_followed(ehr: FakeEhr) -> None:
     "address", ["http://127.0.0.1:1/fhir", "http://no-such-host.invalid/fhir", "https://127.0.0.1:1"]
 )
 def test_a_server_that_is_not_there_is_412(address: str) -> None:
-    judge = LookingJudge(CONDITIONS)
+    judge = WatchingAssessor(CONDITIONS)
     response = Service(judge).post(call(fhirServer=address, fhirAuthorization=authorization()))
     assert response.status_code == 412
     assert "token-1" not in response.text
@@ -275,12 +275,12 @@ def test_a_server_that_is_not_there_is_412(address: str) -> None:
 @pytest.mark.parametrize("status", [401, 403, 404, 500])
 def test_a_server_that_refuses_everything_is_412(ehr: FakeEhr, status: int) -> None:
     ehr.answers = {path: (status, outcome()) for path in ("Patient/p-1", "Coverage", "Condition", "metadata")}
-    assert Service(LookingJudge(CONDITIONS)).post(call(fhirServer=ehr.base)).status_code == 412
+    assert Service(WatchingAssessor(CONDITIONS)).post(call(fhirServer=ehr.base)).status_code == 412
 
 
 @pytest.mark.requirement("7.49", "7.52")
 def test_one_search_that_fails_leaves_the_others(ehr: FakeEhr) -> None:
-    judge = LookingJudge(CONDITIONS, IMAGING_STUDIES)
+    judge = WatchingAssessor(CONDITIONS, IMAGING_STUDIES)
     ehr.answers["Condition"] = (500, outcome())
     assert Service(judge).post(call(fhirServer=ehr.base)).status_code == 200
     assert judge.records[0].unavailable() == ("Condition",)
@@ -292,7 +292,7 @@ def test_a_server_that_hangs_does_not_keep_the_answer(ehr: FakeEhr) -> None:
         ehr.stopped.wait(20)
         return Response()
 
-    judge = LookingJudge(CONDITIONS, IMAGING_STUDIES)
+    judge = WatchingAssessor(CONDITIONS, IMAGING_STUDIES)
     ehr.answers["Condition"] = hang
     ehr.answers["ImagingStudy"] = paged(
         {"resourceType": "ImagingStudy", "id": "1", "subject": {"reference": "Patient/p-1"}}, to=f"{ehr.base}/more"
@@ -321,7 +321,7 @@ def test_a_server_that_dribbles_does_not_keep_the_answer(ehr: FakeEhr) -> None:
 @pytest.mark.requirement("7.131")
 def test_no_query_is_sent_with_a_token_that_has_expired(ehr: FakeEhr) -> None:
     request = call(fhirServer=ehr.base, fhirAuthorization=authorization(expires_in=0))
-    assert Service(LookingJudge(CONDITIONS)).post(request).status_code == 412
+    assert Service(WatchingAssessor(CONDITIONS)).post(request).status_code == 412
     assert ehr.asked == []
 
 
@@ -354,7 +354,7 @@ def test_reading_leaves_time_for_judging_and_ends_with_the_token(ehr: FakeEhr, e
         left.append(deadline.remaining())
         return FhirClients(Settings(fhir_private_networks="127.0.0.0/8"))(access, deadline)
 
-    service = Service(LookingJudge(CONDITIONS), opener=opener, call_timeout_seconds=4)
+    service = Service(WatchingAssessor(CONDITIONS), open_fhir_server=opener, call_timeout_seconds=4)
     access = authorization(expires_in=expires_in)
     assert service.post(call(fhirServer=ehr.base, fhirAuthorization=access)).status_code == 200
     assert most - 0.5 < left[0] < most

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cds_service.fhir_client.deadline import Deadline
-from cds_service.fhir_client.memory import Store
-from cds_service.fhir_client.source import ChartInMemory, SearchResult
-from cds_service.hooks.chart_reader import gather
+from cds_service.fhir_client.memory import ChartInMemory, Store
+from cds_service.fhir_client.source import SearchResult
+from cds_service.hooks.chart_reader import read_chart
 from cds_service.hooks.request import read_request
 from coverage_policies.format.searches import CONDITIONS, PRESCRIPTIONS, Search
 from fhir_mappings.record import PatientRecord
@@ -28,7 +28,7 @@ def prescription(own_id: str, intent: str) -> dict[str, object]:
 
 def read(store: Store, **members: object) -> PatientRecord:
     """What is gathered for a call from a chart."""
-    return gather(
+    return read_chart(
         read_request(call(**members)),
         [CONDITIONS, PRESCRIPTIONS],
         ChartInMemory(store),
@@ -36,7 +36,7 @@ def read(store: Store, **members: object) -> PatientRecord:
         zone=ZoneInfo("UTC"),
         deadline=Deadline(5),
         threads=4,
-    )
+    ).record
 
 
 def test_a_chart_in_memory_answers_as_a_server_would() -> None:
@@ -86,7 +86,7 @@ class ChartThatHangs(ChartInMemory):
 def test_a_source_that_does_not_stop_at_the_deadline_is_left_behind() -> None:
     source = ChartThatHangs()
     started = time.monotonic()
-    record = gather(
+    record = read_chart(
         read_request(call()),
         [CONDITIONS, PRESCRIPTIONS],
         source,
@@ -94,7 +94,7 @@ def test_a_source_that_does_not_stop_at_the_deadline_is_left_behind() -> None:
         zone=ZoneInfo("UTC"),
         deadline=Deadline(0.1),
         threads=2,
-    )
+    ).record
     assert time.monotonic() - started < 2
     source.released.set()
     assert record.unavailable() == ("Coverage", "MedicationRequest", "Patient")

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from cds_service.hooks.evaluation import evaluate_request
 from cds_service.hooks.request import read_request
 from cds_service.settings import Settings
 from coverage_policies.format.library import load_library
@@ -17,6 +16,7 @@ from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings.fhir_json import Json, loads
 from fhir_mappings.record import entries
+from tests.support.reviews import review_call
 
 FOLDER = os.environ.get("CDS_EXTRA_CHARTS", "")
 CHARTS = sorted(Path(FOLDER).glob("*.json")) if FOLDER else []
@@ -47,12 +47,12 @@ def determination(chart: Json, code: str, anchor: date) -> Determination:
         },
     }
     assessor = Assessor(load_library(), PlanRules())
-    found = evaluate_request(
+    found = review_call(
         read_request(request),
         assessor,
         Settings(),
         chart=chart,
-        text=assessor.library.policy(TEXTS[code]),
+        policy=assessor.library.policy(TEXTS[code]),
         clock=lambda: datetime(anchor.year, anchor.month, anchor.day, 12, tzinfo=UTC),
     )
     (only,) = found.determinations

@@ -6,7 +6,7 @@ import pytest
 
 from coverage_policies.format.searches import CONDITIONS, PROCEDURES, Search
 from fhir_mappings.record import Availability
-from tests.support.hook_fakes import FakeEhr, LookingJudge, Service, bundle, call, condition, outcome
+from tests.support.hook_fakes import FakeEhr, Service, WatchingAssessor, bundle, call, condition, outcome
 
 COMPLETE, UNAVAILABLE = Availability.COMPLETE, Availability.UNAVAILABLE
 READ = {"patient": {"resourceType": "Patient", "id": "p-1"}, "coverage": bundle()}
@@ -19,7 +19,7 @@ def sent(value: Any, **members: Any) -> dict[str, Any]:
     return call(prefetch=prefetch, **members)
 
 
-def seen(judge: LookingJudge) -> tuple[list[str], Availability]:
+def seen(judge: WatchingAssessor) -> tuple[list[str], Availability]:
     """The ids of the conditions the judge was given, and how their search went."""
     record = judge.records[-1]
     return [str(one["id"]) for one in record.of_type("Condition")], record.availability("Condition")
@@ -64,7 +64,7 @@ ROWS = [
 def test_what_a_prefetch_value_means(
     ehr: FakeEhr, value: Any, ids: list[str], availability: Availability, queries: int
 ) -> None:
-    judge = LookingJudge(CONDITIONS)
+    judge = WatchingAssessor(CONDITIONS)
     ehr.answers["Condition"] = (200, bundle(condition("asked")))
     response = Service(judge).post(sent(value, fhirServer=ehr.base))
     assert response.status_code == 200
@@ -76,14 +76,14 @@ def test_what_a_prefetch_value_means(
     "value", [ABSENT, "none", bundle(condition("1"), link=[{"relation": "next", "url": "http://e/2"}])]
 )
 def test_without_a_server_what_is_missing_is_unavailable(value: Any) -> None:
-    judge = LookingJudge(CONDITIONS)
+    judge = WatchingAssessor(CONDITIONS)
     assert Service(judge).post(sent(value)).status_code == 200
     assert seen(judge)[1] is UNAVAILABLE
 
 
 @pytest.mark.requirement("7.47")
 def test_the_further_pages_of_a_prefetched_bundle_are_read(ehr: FakeEhr) -> None:
-    judge = LookingJudge(CONDITIONS)
+    judge = WatchingAssessor(CONDITIONS)
     ehr.answers["Condition"] = (200, bundle(condition("2")))
     first = bundle(condition("1"), total=2, link=[{"relation": "next", "url": f"{ehr.base}/Condition?page=2"}])
     Service(judge).post(sent(first, fhirServer=ehr.base))
@@ -93,7 +93,7 @@ def test_the_further_pages_of_a_prefetched_bundle_are_read(ehr: FakeEhr) -> None
 
 @pytest.mark.requirement("7.47")
 def test_a_further_page_elsewhere_is_not_read_and_the_first_is_kept(ehr: FakeEhr) -> None:
-    judge = LookingJudge(CONDITIONS)
+    judge = WatchingAssessor(CONDITIONS)
     first = bundle(condition("1"), link=[{"relation": "next", "url": "http://127.0.0.1:1/fhir/Condition?page=2"}])
     Service(judge).post(sent(first, fhirServer=ehr.base))
     assert seen(judge) == (["1"], UNAVAILABLE)
@@ -101,7 +101,7 @@ def test_a_further_page_elsewhere_is_not_read_and_the_first_is_kept(ehr: FakeEhr
 
 
 @pytest.mark.requirement("7.51")
-def test_keys_that_nobody_asked_for_are_ignored(service: Service, judge: LookingJudge) -> None:
+def test_keys_that_nobody_asked_for_are_ignored(service: Service, judge: WatchingAssessor) -> None:
     response = service.post(
         sent(bundle(), invented=1) | {"prefetch": READ | {"conditions": None, "invented": [condition("9")]}}
     )
@@ -110,7 +110,9 @@ def test_keys_that_nobody_asked_for_are_ignored(service: Service, judge: Looking
 
 
 def test_a_type_is_as_available_as_the_worst_of_its_searches() -> None:
-    judge = LookingJudge(CONDITIONS, Search("Condition", "problems", (("category", "problem-list-item"),)), PROCEDURES)
+    judge = WatchingAssessor(
+        CONDITIONS, Search("Condition", "problems", (("category", "problem-list-item"),)), PROCEDURES
+    )
     prefetch = READ | {"conditions": bundle(condition("1")), "problems": outcome(), "procedures": None}
     Service(judge).post(call(prefetch=prefetch))
     assert seen(judge) == (["1"], UNAVAILABLE)
@@ -118,7 +120,7 @@ def test_a_type_is_as_available_as_the_worst_of_its_searches() -> None:
 
 
 def test_a_resource_found_by_two_searches_is_there_once() -> None:
-    judge = LookingJudge(CONDITIONS, Search("Condition", "problems"))
+    judge = WatchingAssessor(CONDITIONS, Search("Condition", "problems"))
     Service(judge).post(
         call(prefetch=READ | {"conditions": bundle(condition("1")), "problems": bundle(condition("1"))})
     )
@@ -128,17 +130,17 @@ def test_a_resource_found_by_two_searches_is_there_once() -> None:
 @pytest.mark.requirement("7.48")
 @pytest.mark.parametrize("prefetch", [{}, {"conditions": outcome()}, {"conditions": "none"}, {"invented": bundle()}])
 def test_nothing_readable_at_all_is_412(prefetch: dict[str, Any]) -> None:
-    response = Service(LookingJudge(CONDITIONS)).post(call(prefetch=prefetch))
+    response = Service(WatchingAssessor(CONDITIONS)).post(call(prefetch=prefetch))
     assert response.status_code == 412
     assert response.json["issue"][0]["code"] == "incomplete"
 
 
 def test_orders_that_settle_themselves_need_no_chart() -> None:
-    response = Service(LookingJudge(CONDITIONS, settled=True)).post(call())
+    response = Service(WatchingAssessor(CONDITIONS, settled=True)).post(call())
     assert (response.status_code, len(response.json["cards"])) == (200, 1)
 
 
 @pytest.mark.requirement("7.48", "7.49")
 @pytest.mark.parametrize("key", ["patient", "coverage", "conditions"])
 def test_one_readable_thing_is_enough(key: str) -> None:
-    assert Service(LookingJudge(CONDITIONS)).post(call(prefetch={key: None})).status_code == 200
+    assert Service(WatchingAssessor(CONDITIONS)).post(call(prefetch={key: None})).status_code == 200

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from cds_service.fhir_client.memory import Store
-from cds_service.fhir_client.source import ChartInMemory
+from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.hooks.references import MOST_READS, unresolved
 from coverage_policies.format.searches import PRESCRIPTIONS
-from tests.support.hook_fakes import PATIENT_ID, FakeEhr, LookingJudge, Service, authorization, bundle, call
+from tests.support.hook_fakes import PATIENT_ID, FakeEhr, Service, WatchingAssessor, authorization, bundle, call
 
 
 def prescription(number: int, reference: object) -> tuple[str, dict[str, Any]]:
@@ -47,7 +46,7 @@ def test_no_more_than_fifty_are_read() -> None:
 def test_the_product_is_read_from_the_server_with_the_token(ehr: FakeEhr) -> None:
     ehr.answers["MedicationRequest"] = (200, bundle(asked_for("Medication/a")))
     ehr.answers["Medication/a"] = (200, {"resourceType": "Medication", "id": "a"})
-    judge = LookingJudge(PRESCRIPTIONS)
+    judge = WatchingAssessor(PRESCRIPTIONS)
     Service(judge).post(call(fhirServer=ehr.base, fhirAuthorization=authorization()))
     assert [each["id"] for each in judge.records[0].of_type("Medication")] == ["a"]
     assert ehr.headers[ehr.asked.index("fhir/Medication/a")]["Authorization"] == "Bearer token-1"
@@ -57,7 +56,7 @@ def test_an_absolute_reference_is_read_only_from_the_server_of_the_call(ehr: Fak
     references = [f"{ehr.base}/Medication/a", "http://elsewhere.example/fhir/Medication/b", "Medication/../../c"]
     ehr.answers["MedicationRequest"] = (200, bundle(*(asked_for(each, n) for n, each in enumerate(references))))
     ehr.answers["Medication/a"] = (200, {"resourceType": "Medication", "id": "a"})
-    judge = LookingJudge(PRESCRIPTIONS)
+    judge = WatchingAssessor(PRESCRIPTIONS)
     Service(judge).post(call(fhirServer=ehr.base, fhirAuthorization=authorization()))
     assert [path for path in ehr.asked if "Medication/" in path] == ["fhir/Medication/a"]
 
@@ -65,7 +64,7 @@ def test_an_absolute_reference_is_read_only_from_the_server_of_the_call(ehr: Fak
 def test_a_product_that_cannot_be_read_leaves_the_prescription(ehr: FakeEhr) -> None:
     ehr.answers["MedicationRequest"] = (200, bundle(asked_for("Medication/a")))
     ehr.answers["Medication/a"] = (500, {})
-    judge = LookingJudge(PRESCRIPTIONS)
+    judge = WatchingAssessor(PRESCRIPTIONS)
     Service(judge).post(call(fhirServer=ehr.base, fhirAuthorization=authorization()))
     assert len(judge.records[0].of_type("MedicationRequest")) == 1
     assert judge.records[0].of_type("Medication") == ()

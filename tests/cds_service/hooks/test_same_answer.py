@@ -8,9 +8,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from cds_service.fhir_client.source import wanted
-from cds_service.hooks.evaluation import evaluate_request
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
-from cds_service.hooks.policy_judge import PolicyJudge
 from cds_service.hooks.request import read_request
 from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample, SampleOrder, sample_store
@@ -23,6 +21,7 @@ from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings.fhir_json import Json, dumps, loads
 from tests.support.hook_fakes import LOOPBACK
+from tests.support.reviews import review_call
 
 TOKEN = "sample-token"
 PAGE_SIZE = 3
@@ -74,11 +73,11 @@ def test_prefetch_query_and_chart_give_the_same_determination(
     sample: Sample, order: SampleOrder, assessor: Assessor, fhir_server: str
 ) -> None:
     settings = Settings(**LOOPBACK)
-    queried = evaluate_request(read_request(call(sample, order, fhir_server)), assessor, settings, clock=clock)
+    queried = review_call(read_request(call(sample, order, fhir_server)), assessor, settings, clock=clock)
     request = without_server(call(sample, order))
-    by_chart = evaluate_request(read_request(request), assessor, settings, chart=sample.bundle(None), clock=clock)
+    by_chart = review_call(read_request(request), assessor, settings, chart=sample.bundle(None), clock=clock)
     with_prefetch = request | {"prefetch": prefetch_of(sample, assessor)}
-    prefetched = evaluate_request(read_request(with_prefetch), assessor, settings, clock=clock)
+    prefetched = review_call(read_request(with_prefetch), assessor, settings, clock=clock)
     answers = [[each.as_json() for each in found.determinations] for found in (queried, by_chart, prefetched)]
     assert answers[0] == answers[1]
     assert answers[0] == answers[2]
@@ -91,7 +90,7 @@ def test_half_a_prefetch_is_completed_by_queries(
 ) -> None:
     half = dict(list(prefetch_of(sample, assessor).items())[::2])
     request = read_request(call(sample, order, fhir_server) | {"prefetch": half})
-    found = evaluate_request(request, assessor, Settings(**LOOPBACK), clock=clock)
+    found = review_call(request, assessor, Settings(**LOOPBACK), clock=clock)
     assert [each.outcome for each in found.determinations] == [order.outcome]
 
 
@@ -100,13 +99,12 @@ def test_the_cards_of_a_call_carry_the_determination_that_the_command_line_print
     sample: Sample, order: SampleOrder, assessor: Assessor, fhir_server: str
 ) -> None:
     settings = Settings(**LOOPBACK)
-    judge = PolicyJudge(assessor, zone=settings.time_zone, clock=clock, new_id=lambda: INSTANCE)
-    app = create_app(settings=settings, judge=judge, clock=clock, new_id=lambda: INSTANCE)
+    app = create_app(settings=settings, assessor=assessor, clock=clock, new_id=lambda: INSTANCE)
     body = call(sample, order, fhir_server)
     response = app.test_client().post(
         f"/cds-services/{SERVICE_OF_HOOK[order.hook].id}", data=dumps(body), content_type="application/json"
     )
-    printed = evaluate_request(read_request(body), assessor, settings, clock=clock).determinations
+    printed = review_call(read_request(body), assessor, settings, clock=clock).determinations
     shown = [card["extension"]["cds-service.determination"] for card in loads(response.data)["cards"]]
     assert response.status_code == 200
     assert shown == [each.as_json() for each in printed if each.outcome.value in _shown_on(order.hook)]

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from cds_service.hooks.evaluation import evaluate_request
 from cds_service.hooks.request import read_request
 from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample
@@ -15,6 +14,7 @@ from cds_service.settings import Settings
 from cds_service.wiring.loading import load_assessor
 from coverage_policies.judging.assessment import Assessor
 from fhir_mappings.fhir_json import Json
+from tests.support.reviews import review_call
 
 SHOWN = ("sij-all-documented", "sij-fibromyalgia", "trial-not-weaned", "pump-trial-worked")
 PROFILES = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"
@@ -79,7 +79,7 @@ def answered(sample: Sample, chart: Json) -> list[Any]:
             today=STORY_DATE,
             new_id=lambda: "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
         )
-        evaluation = evaluate_request(
+        evaluation = review_call(
             read_request(body), assessor(), Settings(time_zone="UTC"), chart=chart, clock=lambda: MOMENT
         )
         found += [each.as_json() for each in evaluation.determinations]

@@ -6,7 +6,7 @@ from cds_service.fhir_client.memory import Store
 from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.wiring.serving import on_loopback
 from coverage_policies.format.searches import CONDITIONS, IMAGING_STUDIES, observation_search
-from tests.support.hook_fakes import LookingJudge, Service, authorization, bundle, call, condition
+from tests.support.hook_fakes import Service, WatchingAssessor, authorization, bundle, call, condition
 
 
 @pytest.mark.requirement("7.42", "7.43", "7.47")
@@ -15,7 +15,7 @@ def test_a_chart_is_read_page_by_page_with_the_token_and_lacking_types_are_told(
     ehr = create_sample_ehr(
         Store.from_bundle(chart), token="token-1", page_size=2, offered=["Patient", "Condition", "Observation"]
     )
-    judge = LookingJudge(CONDITIONS, IMAGING_STUDIES, observation_search(["http://loinc.org|72514-3"]))
+    judge = WatchingAssessor(CONDITIONS, IMAGING_STUDIES, observation_search(["http://loinc.org|72514-3"]))
     with on_loopback(ehr) as address:
         request = call(fhirServer=f"{address}/fhir", fhirAuthorization=authorization())
         assert Service(judge).post(request).status_code == 200

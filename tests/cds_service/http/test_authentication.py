@@ -33,7 +33,7 @@ from tests.support.client_fakes import (
     jwk,
     token,
 )
-from tests.support.hook_fakes import LookingJudge, Service, call
+from tests.support.hook_fakes import Service, WatchingAssessor, call
 
 READ = {"patient": None, "coverage": None, "conditions": None}
 ORIGIN = "https://sandbox.cds-hooks.org"
@@ -46,7 +46,7 @@ class Guarded(Service):
     def __init__(self, server: KeyServer, **settings: Any) -> None:
         clock = Clock()
         self.reported: list[str] = []
-        self.judge = LookingJudge(CONDITIONS)
+        self.judge = WatchingAssessor(CONDITIONS)
         super().__init__(
             self.judge,
             authenticator=authenticator_of(
@@ -230,7 +230,7 @@ def test_the_audience_is_the_public_address_whatever_a_proxy_sends(guarded: Guar
 def test_a_slash_at_the_end_of_the_public_address_makes_no_difference(server: KeyServer) -> None:
     clock = Clock()
     service = Service(
-        LookingJudge(CONDITIONS),
+        WatchingAssessor(CONDITIONS),
         authenticator=authenticator_of(
             [Client("ehr", ISSUER, server.url)],
             Settings(),
@@ -331,7 +331,7 @@ class Unavailable:
 @pytest.mark.requirement("7.122")
 def test_where_it_cannot_be_told_whether_a_token_was_used_nobody_is_let_in(server: KeyServer) -> None:
     clock = Clock()
-    judge = LookingJudge(CONDITIONS)
+    judge = WatchingAssessor(CONDITIONS)
     service = Service(
         judge,
         authenticator=authenticator_of(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.hook_fakes import LookingJudge, Service, call
+from tests.support.hook_fakes import Service, WatchingAssessor, call
 
 TOKENS = {"{{context.patientId}}", "{{context.userId}}", "{{context.encounterId}}"}
 
@@ -64,7 +64,7 @@ def test_prefetch_asks_for_patient_coverage_and_every_search_in_plain_tokens(ser
 
 
 def test_services_without_policies_still_ask_for_patient_and_coverage() -> None:
-    prefetch = Service(LookingJudge()).client.get("/cds-services").json["services"][0]["prefetch"]
+    prefetch = Service(WatchingAssessor()).client.get("/cds-services").json["services"][0]["prefetch"]
     assert set(prefetch) == {"patient", "coverage"}
 
 

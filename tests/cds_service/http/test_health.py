@@ -5,22 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from sqlalchemy import text
 
-from cds_service.http.health import Check, DatabaseReady, PoliciesReady, serve_health
+from cds_service.http.readiness import Check, DatabaseReady, PoliciesReady
 from cds_service.records.database import Database
 from cds_service.records.schema import upgrade
-from tests.support.hook_fakes import LookingJudge, Service
+from tests.support.hook_fakes import Service, WatchingAssessor
 
 SINCE = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 
 
 def asked(*checks: Check) -> Any:
     """The answer of a service with these checks."""
-    app = Flask("checked")
-    serve_health(app, checks)
-    return app.test_client().get("/health/ready")
+    return Service(WatchingAssessor(), checks=checks).client.get("/health/ready")
 
 
 @pytest.fixture
@@ -29,7 +26,7 @@ def database(tmp_path: Path) -> Database:
 
 
 def test_a_service_that_needs_nothing_is_ready() -> None:
-    response = Service(LookingJudge()).client.get("/health/ready")
+    response = Service(WatchingAssessor()).client.get("/health/ready")
     assert (response.status_code, response.json) == (200, {"status": "ready"})
 
 
@@ -83,7 +80,5 @@ def test_a_database_server_that_is_down_is_told_without_its_address_or_password(
 
 
 def test_the_process_lives_whatever_is_lacking() -> None:
-    app = Flask("checked")
-    serve_health(app, [PoliciesReady(0, SINCE)])
-    response = app.test_client().get("/health/live")
+    response = Service(WatchingAssessor(), checks=[PoliciesReady(0, SINCE)]).client.get("/health/live")
     assert (response.status_code, response.json) == (200, {"status": "ok"})

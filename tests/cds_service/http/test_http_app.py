@@ -1,33 +1,52 @@
 """Errors, headers and the log of the HTTP service."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from cds_service.hooks.judge import Judgement
-from cds_service.hooks.request import DraftOrders
 from coverage_policies.format.searches import CONDITIONS
+from coverage_policies.format.terms import Outcome
+from coverage_policies.judging.assessment import Assessment, OrderCandidates
+from coverage_policies.judging.determination import Alternative
+from coverage_policies.judging.order_session import Session
 from fhir_mappings.fhir_json import loads
 from fhir_mappings.record import PatientRecord
-from tests.support.hook_fakes import LookingJudge, Service, call
+from tests.support.hook_fakes import Service, WatchingAssessor, call
 
 READ = {"patient": None, "coverage": None, "conditions": None}
 
 
-class BrokenJudge(LookingJudge):
+class BrokenAssessor(WatchingAssessor):
     """Fails with a message that quotes the chart."""
 
-    def answer(self, hook: str, orders: DraftOrders, record: PatientRecord) -> Judgement:
-        judgement = super().answer(hook, orders, record)
-        raise KeyError(f"Xanthippe {judgement}")
+    def assess(
+        self, session: Session, orders: Sequence[OrderCandidates], record: PatientRecord, hook: str
+    ) -> tuple[Assessment, ...]:
+        found = super().assess(session, orders, record, hook)
+        raise KeyError(f"Xanthippe {found}")
 
 
-class RepeatingJudge(LookingJudge):
-    """Puts the text of the order into the card."""
+class RepeatingAssessor(WatchingAssessor):
+    """Puts the code of the order into the card, and the order into its suggestion."""
 
-    def answer(self, hook: str, orders: DraftOrders, record: PatientRecord) -> Judgement:
-        super().answer(hook, orders, record)
-        return Judgement(tuple({"summary": order["code"]} for _, order in orders.judged))
+    def assess(
+        self, session: Session, orders: Sequence[OrderCandidates], record: PatientRecord, hook: str
+    ) -> tuple[Assessment, ...]:
+        return tuple(
+            Assessment(
+                tuple(
+                    replace(
+                        each,
+                        order_label=str(order.resource["code"]),
+                        alternatives=(Alternative("I", "Change it", order.resource, Outcome.SUPPORTED),),
+                    )
+                    for each in found.determinations
+                )
+            )
+            for found, order in zip(super().assess(session, orders, record, hook), session.judged, strict=True)
+        )
 
 
 @pytest.mark.requirement("7.113", "7.115")
@@ -71,14 +90,14 @@ def test_every_kind_of_json_is_read(service: Service, content_type: str) -> None
 
 @pytest.mark.requirement("7.115")
 def test_a_body_over_the_limit_is_413() -> None:
-    service = Service(LookingJudge(CONDITIONS), max_body_bytes=1000)
+    service = Service(WatchingAssessor(CONDITIONS), max_body_bytes=1000)
     response = service.post(call(extension={"text": "x" * 1000}))
     assert (response.status_code, response.json["issue"][0]["code"]) == (413, "too-long")
 
 
 @pytest.mark.requirement("7.114", "7.115", "7.124")
 def test_a_failure_in_policy_code_is_500_and_tells_nothing_of_the_patient() -> None:
-    service = Service(BrokenJudge(CONDITIONS))
+    service = Service(BrokenAssessor(CONDITIONS))
     response = service.post(call(prefetch=READ))
     assert (response.status_code, response.json["issue"][0]["code"]) == (500, "exception")
     assert "Xanthippe" not in response.text + service.written.getvalue()
@@ -106,13 +125,13 @@ def test_calls_are_logged_in_one_line_and_other_requests_are_not(service: Servic
 def test_text_and_numbers_go_out_as_they_came_in(text: str) -> None:
     request = call(prefetch=READ)
     request["context"]["draftOrders"]["entry"][0]["resource"]["code"] = text
-    response = Service(RepeatingJudge(CONDITIONS)).post(request)
+    response = Service(RepeatingAssessor(CONDITIONS)).post(request)
     assert response.mimetype == "application/json"
-    assert loads(response.data) == {"cards": [{"summary": text}]}
+    assert loads(response.data)["cards"][0]["summary"].startswith(f"{text}: ")
 
 
 def test_decimals_go_out_digit_for_digit() -> None:
-    service = Service(RepeatingJudge(CONDITIONS))
+    service = Service(RepeatingAssessor(CONDITIONS))
     body = service.app.json.dumps(call(prefetch=READ)).replace('"27279"', "7.20")
     response = service.client.post("/cds-services/coverage-order-sign", data=body, content_type="application/json")
     assert b'"code": 7.20' in response.data
@@ -139,7 +158,7 @@ EXPECTED = {
 
 
 def test_a_service_reached_by_https_tells_browsers_to_stay_there() -> None:
-    service = Service(LookingJudge(), public_url="https://cds.example.org")
+    service = Service(WatchingAssessor(), public_url="https://cds.example.org")
     assert service.client.get("/health/live").headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
@@ -188,12 +207,12 @@ def test_every_answer_may_be_read_by_browsers_errors_included(
 @pytest.mark.parametrize(
     ("judge", "body", "status"),
     [
-        (LookingJudge(CONDITIONS), call(), 412),
-        (BrokenJudge(CONDITIONS), call(prefetch=READ), 500),
-        (LookingJudge(CONDITIONS), {}, 400),
+        (WatchingAssessor(CONDITIONS), call(), 412),
+        (BrokenAssessor(CONDITIONS), call(prefetch=READ), 500),
+        (WatchingAssessor(CONDITIONS), {}, 400),
     ],
 )
-def test_only_listed_origins_may_read_answers_and_errors(judge: LookingJudge, body: Any, status: int) -> None:
+def test_only_listed_origins_may_read_answers_and_errors(judge: WatchingAssessor, body: Any, status: int) -> None:
     service = Service(judge, cors_origins=(ORIGIN, "https://ehr.example.org:8443"))
     response = service.post(body, Origin=ORIGIN)
     assert response.status_code == status

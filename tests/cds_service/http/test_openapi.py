@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
 from cds_service.hooks.hooks import SERVICES
 from cds_service.http.openapi import openapi
 from tests.support.fuzzing import EXAMPLES, whole_service
-from tests.support.hook_fakes import LookingJudge, Service, authorization, call
+from tests.support.hook_fakes import Service, WatchingAssessor, authorization, call
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 DOCUMENT = openapi("http://localhost")
@@ -72,7 +72,7 @@ def test_it_takes_what_the_service_takes() -> None:
 
 def test_a_change_of_the_document_is_no_change_of_the_schema_in_use() -> None:
     openapi("http://localhost")["paths"]["/cds-services/coverage-order-sign"].clear()
-    assert Service(LookingJudge(settled=True)).post(call()).status_code == 200
+    assert Service(WatchingAssessor(settled=True)).post(call()).status_code == 200
     assert openapi("http://localhost") == DOCUMENT
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from coverage_policies.format.searches import CONDITIONS
 from tests.support.fuzzing import paths
-from tests.support.hook_fakes import FakeEhr, LookingJudge, Service, authorization, bundle, call, condition
+from tests.support.hook_fakes import FakeEhr, Service, WatchingAssessor, authorization, bundle, call, condition
 
 MARK = "Xanthippe"
 LEFT_OUT = object()
@@ -54,7 +54,7 @@ def written(path: tuple[str | int, ...]) -> str:
 @pytest.mark.requirement("7.21", "7.34", "7.113", "7.115", "7.124")
 @pytest.mark.parametrize("path", list(paths(marked_call())), ids=written)
 def test_no_change_of_a_call_brings_down_the_service_or_the_mark_into_an_error(path: tuple[str | int, ...]) -> None:
-    service = Service(LookingJudge(CONDITIONS, settled=True))
+    service = Service(WatchingAssessor(CONDITIONS, settled=True))
     for wrong in WRONG:
         response = service.post(changed(marked_call(), path, wrong), "coverage-order-select")
         assert response.status_code in (200, 400), (wrong, response.text)
@@ -67,7 +67,7 @@ def test_no_change_of_a_call_brings_down_the_service_or_the_mark_into_an_error(p
 
 @pytest.mark.requirement("7.124")
 def test_an_answered_call_leaves_nothing_of_the_patient_in_the_log(ehr: FakeEhr) -> None:
-    service = Service(LookingJudge(CONDITIONS))
+    service = Service(WatchingAssessor(CONDITIONS))
     request = marked_call() | {"fhirServer": ehr.base, "prefetch": {}}
     assert service.post(request, "coverage-order-select").status_code == 200
     assert MARK not in service.written.getvalue()

@@ -13,7 +13,7 @@ import pytest
 from cds_service.http.request_body import LONGEST_STRING, read_body
 from cds_service.wiring.serving import on_loopback
 from coverage_policies.format.searches import CONDITIONS
-from tests.support.hook_fakes import LookingJudge, Service, call
+from tests.support.hook_fakes import Service, WatchingAssessor, call
 
 URL = "/cds-services/coverage-order-sign"
 MARK = "Xanthippe"
@@ -110,7 +110,7 @@ def test_a_string_longer_than_fhir_allows_is_refused(service: Service) -> None:
 
 @pytest.mark.requirement("7.115")
 def test_too_many_orders_are_refused() -> None:
-    service = Service(LookingJudge(CONDITIONS), max_orders=3)
+    service = Service(WatchingAssessor(CONDITIONS), max_orders=3)
     request = call(prefetch=READ)
     request["context"]["draftOrders"]["entry"] *= 3
     assert sent(service, json.dumps(request)).status_code == 200
@@ -120,7 +120,7 @@ def test_too_many_orders_are_refused() -> None:
 
 @pytest.mark.requirement("7.115")
 def test_too_many_prefetched_resources_are_refused() -> None:
-    service = Service(LookingJudge(CONDITIONS), max_call_resources=10)
+    service = Service(WatchingAssessor(CONDITIONS), max_call_resources=10)
     entries = {"resourceType": "Bundle", "entry": [{}] * 8}
     request = call(prefetch={"patient": None, "coverage": None, "conditions": entries})
     assert sent(service, json.dumps(request)).status_code == 200
@@ -191,7 +191,7 @@ def test_too_many_objects_are_refused_before_they_are_made(service: Service) -> 
 
 @pytest.mark.requirement("7.115")
 def test_a_body_of_unknown_length_is_cut_off_at_the_limit() -> None:
-    service = Service(LookingJudge(CONDITIONS), max_body_bytes=10_000)
+    service = Service(WatchingAssessor(CONDITIONS), max_body_bytes=10_000)
     with on_loopback(service.app) as address:
         parts = urlsplit(address)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
@@ -209,7 +209,7 @@ def test_a_sound_body_is_read_digit_for_digit() -> None:
 
 @pytest.mark.requirement("7.115")
 def test_too_many_selections_are_refused() -> None:
-    service = Service(LookingJudge(CONDITIONS), max_orders=3)
+    service = Service(WatchingAssessor(CONDITIONS), max_orders=3)
     request = call(hook="order-select", prefetch=READ)
     request["context"]["selections"] = ["ServiceRequest/1"] * 4
     assert refused(sent(service, json.dumps(request)))[:3] == (413, "too-long", "context.selections")

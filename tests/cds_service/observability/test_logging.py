@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from cds_service.observability.logging import REDACTED, JsonLines
-from tests.support.hook_fakes import FakeEhr, LookingJudge, Service, authorization, call
+from tests.support.hook_fakes import FakeEhr, Service, WatchingAssessor, authorization, call
 from tests.support.served_process import ServedProcess
 
 SECRET = "Lovelace"
@@ -99,7 +99,7 @@ def test_only_messages_that_are_known_are_written_out(name: str, message: str, a
     assert (line["level"], line["logger"]) == ("warning", name)
 
 
-def test_every_line_of_a_call_names_it_and_its_hook_instance(judge: LookingJudge, ehr: FakeEhr) -> None:
+def test_every_line_of_a_call_names_it_and_its_hook_instance(judge: WatchingAssessor, ehr: FakeEhr) -> None:
     body = call(
         fhirServer=ehr.base,
         fhirAuthorization=authorization(),

@@ -18,7 +18,7 @@ from cds_service.observability.prometheus import PrometheusMetrics, expose
 from cds_service.settings import Settings
 from cds_service.wiring.app import create_app
 from fhir_mappings.record import Availability
-from tests.support.hook_fakes import NOW, PATIENT_ID, FakeEhr, LookingJudge, Service, authorization, call, condition
+from tests.support.hook_fakes import NOW, PATIENT_ID, FakeEhr, Service, WatchingAssessor, authorization, call, condition
 
 READ = {"patient": {"resourceType": "Patient", "id": PATIENT_ID}}
 README = (Path(__file__).parents[3] / "docs" / "running.md").read_text(encoding="utf-8")
@@ -46,7 +46,7 @@ def samples(exposition: bytes, name: str) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_calls_are_counted_by_hook_and_outcome(judge: LookingJudge) -> None:
+def test_calls_are_counted_by_hook_and_outcome(judge: WatchingAssessor) -> None:
     service = Measured(judge)
     assert service.post(call(prefetch=READ)).status_code == 200
     assert service.post(call()).status_code == 412
@@ -73,7 +73,7 @@ def test_an_outcome_is_one_of_few(status: int, cards: int, outcome: str) -> None
     assert f"`{outcome}`" in README
 
 
-def test_fhir_queries_are_counted_by_type_and_result(judge: LookingJudge, ehr: FakeEhr) -> None:
+def test_fhir_queries_are_counted_by_type_and_result(judge: WatchingAssessor, ehr: FakeEhr) -> None:
     ehr.answers["Condition"] = (200, {"resourceType": "Bundle", "entry": [{"resource": condition("c-1")}]})
     ehr.answers["Procedure"] = (500, {})
     ehr.answers["ImagingStudy"] = (404, {})
@@ -94,7 +94,7 @@ def test_fhir_queries_are_counted_by_type_and_result(judge: LookingJudge, ehr: F
     }
 
 
-def test_a_card_that_comes_of_no_finding_is_of_an_unknown_policy(judge: LookingJudge) -> None:
+def test_a_card_that_comes_of_no_finding_is_of_an_unknown_policy(judge: WatchingAssessor) -> None:
     service = Measured(judge)
     service.post(call(prefetch=READ))
     assert service.counted("cds_cards_total") == {("info", "unknown"): 1}
@@ -129,17 +129,19 @@ def test_every_metric_is_documented_with_its_labels() -> None:
         assert all(f"`{label}`" in row for label in labels)
 
 
-def test_each_service_counts_for_itself(judge: LookingJudge) -> None:
+def test_each_service_counts_for_itself(judge: WatchingAssessor) -> None:
     first, second = Measured(judge), Measured(judge)
     first.post({})
     assert first.counted("cds_call_seconds_count") != {}
     assert second.counted("cds_call_seconds_count") == {}
 
 
-def test_they_are_served_as_text_and_not_unless_asked_for(judge: LookingJudge) -> None:
+def test_they_are_served_as_text_and_not_unless_asked_for(judge: WatchingAssessor) -> None:
     service = Measured(judge)
     assert service.client.get("/metrics").status_code == 404
-    app = create_app(settings=Settings(), judge=judge, clock=lambda: NOW, new_id=lambda: "1", metrics=service.metrics)
+    app = create_app(
+        settings=Settings(), assessor=judge, clock=lambda: NOW, new_id=lambda: "1", metrics=service.metrics
+    )
     expose(app, service.metrics.exposition)
     response = app.test_client().get("/metrics")
     assert response.status_code == 200

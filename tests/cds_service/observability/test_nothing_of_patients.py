@@ -6,7 +6,7 @@ Nothing of a patient is in a log line, a metric or an error; what is answered ke
 import io
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +18,7 @@ import requests
 from cards.override_reasons import OVERRIDE_REASONS
 from cds_service.clients.registry import Client
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
-from cds_service.hooks.policy_judge import PolicyJudge
-from cds_service.hooks.request import DraftOrders
-from cds_service.http.health import DatabaseReady, KeysReady, PoliciesReady
+from cds_service.http.readiness import DatabaseReady, KeysReady, PoliciesReady
 from cds_service.observability.call_log import CallLog
 from cds_service.observability.prometheus import PrometheusMetrics, expose
 from cds_service.records.policy_snapshot import PolicySnapshot
@@ -34,6 +32,8 @@ from cds_service.wiring.clients import authenticator_of
 from cds_service.wiring.loading import load_assessor
 from cds_service.wiring.records import make_ready, open_database, records_in
 from cds_service.wiring.serving import on_loopback
+from coverage_policies.judging.assessment import Assessment, Assessor, OrderCandidates
+from coverage_policies.judging.order_session import Session
 from fhir_mappings.fhir_json import Json, dumps, loads
 from fhir_mappings.record import PatientRecord
 from tests.support.client_fakes import ISSUER, InMemoryReplayGuard, KeyServer, bearer, claims, jwk, token
@@ -46,15 +46,17 @@ LOGGED_AT = datetime(1999, 12, 31, tzinfo=UTC)
 """A day on which nothing happens in any chart."""
 
 
-class FailingJudge(PolicyJudge):
+class FailingAssessor(Assessor):
     """Fails, with the chart in its message, for one patient's orders."""
 
-    failed_criteria = ""
+    failing_for = ""
 
-    def answer(self, hook: str, orders: DraftOrders, record: PatientRecord) -> Any:
-        if self.failed_criteria and self.failed_criteria in str(orders):
+    def assess(
+        self, session: Session, orders: Sequence[OrderCandidates], record: PatientRecord, hook: str
+    ) -> tuple[Assessment, ...]:
+        if self.failing_for and self.failing_for in str([each.order.resource for each in orders]):
             raise ValueError(str(record.resources))
-        return super().answer(hook, orders, record)
+        return super().assess(session, orders, record, hook)
 
 
 class Everything:
@@ -65,7 +67,8 @@ class Everything:
         self.written = io.StringIO()
         log = CallLog(self.written, lambda: LOGGED_AT)
         self.metrics = PrometheusMetrics()
-        assessor = load_assessor(settings)
+        loaded = load_assessor(settings)
+        assessor = self.assessor = FailingAssessor(loaded.library, loaded.rules)
         database = open_database(settings)
         make_ready(database)
         snapshot = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)
@@ -74,10 +77,9 @@ class Everything:
         self.fhir = f"{stack.enter_context(on_loopback(ehr))}/fhir"
         client = Client("ehr", ISSUER, f"{keys}/jwks.json", fhir_servers=(self.fhir,))
         authenticator = authenticator_of([client], settings, replay_guard=InMemoryReplayGuard(now), clock=now, log=log)
-        self.judge = FailingJudge(assessor, zone=settings.time_zone, clock=now, new_id=new_id)
         app = create_app(
             settings=settings,
-            judge=self.judge,
+            assessor=assessor,
             clock=now,
             new_id=new_id,
             authenticator=authenticator,
@@ -120,9 +122,9 @@ class Everything:
         yield self.tell(patient, patient)
         path = f"/Patient/{patient}"
         yield requests.get(f"{self.address}{path}?name={patient}", headers=bearer(good(path)), timeout=120)
-        self.judge.failed_criteria = patient
+        self.assessor.failing_for = patient
         yield self.post(body)
-        self.judge.failed_criteria = ""
+        self.assessor.failing_for = ""
 
     def post(
         self,

@@ -1,26 +1,29 @@
 """The decision log: a row for every call, determination and card (checklist L)."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from cds_service.hooks.judge import Judgement
-from cds_service.hooks.request import DraftOrders
 from cds_service.records.database import Database
 from cds_service.records.decision_log import decision, decisions
 from coverage_policies.format.lock import content_hash
 from coverage_policies.format.searches import CONDITIONS
+from coverage_policies.judging.assessment import Assessment, OrderCandidates
+from coverage_policies.judging.order_session import Session
 from fhir_mappings.record import PatientRecord
-from tests.support.hook_fakes import LookingJudge, call
+from tests.support.hook_fakes import WatchingAssessor, call
 from tests.support.record_fakes import KEY, RecordedService, overridden, sample_call, shipped
 
 
-class FailingJudge(LookingJudge):
+class FailingAssessor(WatchingAssessor):
     """Fails with a message that quotes the chart."""
 
-    def answer(self, hook: str, orders: DraftOrders, record: PatientRecord) -> Judgement:
-        raise KeyError(f"Xanthippe {super().answer(hook, orders, record)}")
+    def assess(
+        self, session: Session, orders: Sequence[OrderCandidates], record: PatientRecord, hook: str
+    ) -> tuple[Assessment, ...]:
+        raise KeyError(f"Xanthippe {super().assess(session, orders, record, hook)}")
 
 
 @pytest.mark.requirement("7.136")
@@ -76,9 +79,9 @@ def test_a_call_that_no_policy_speaks_about_is_recorded_too(recorded: RecordedSe
 
 @pytest.mark.requirement("7.136")
 def test_calls_that_fail_are_recorded_with_their_status(database: Database) -> None:
-    service = RecordedService(database, judge=LookingJudge(CONDITIONS))
+    service = RecordedService(database, assessor=WatchingAssessor(CONDITIONS))
     assert service.call(call()).status_code == 412
-    service = RecordedService(database, judge=FailingJudge(CONDITIONS))
+    service = RecordedService(database, assessor=FailingAssessor(CONDITIONS))
     assert service.call(call(prefetch={"patient": None, "conditions": None})).status_code == 500
     assert service.call({"hook": "order-sign"}).status_code == 400
     found = [(row["status"], row["hook_instance"]) for row in service.rows("decisions")]

@@ -9,7 +9,7 @@ import pytest
 
 from cds_service.records.database import Database
 from cds_service.records.report import acceptance
-from tests.support.hook_fakes import LookingJudge, Service
+from tests.support.hook_fakes import Service, WatchingAssessor
 from tests.support.own_policies import OwnPolicies, sign_sleep_test
 from tests.support.record_fakes import RecordedService, accepted, new_id, overridden, sample_call
 
@@ -71,7 +71,7 @@ WRONG: list[tuple[Any, str, str]] = [
 @pytest.mark.requirement("7.133", "7.113")
 @pytest.mark.parametrize(("members", "path", "says"), WRONG)
 def test_an_error_names_the_path_and_what_to_send_and_no_value(members: Any, path: str, says: str) -> None:
-    service = Service(LookingJudge())
+    service = Service(WatchingAssessor())
     response = service.client.post(PATH, json={"feedback": [overridden(new_id()) | members]})
     assert response.status_code == 400
     (issue,) = response.json["issue"]
@@ -83,7 +83,7 @@ def test_an_error_names_the_path_and_what_to_send_and_no_value(members: Any, pat
 @pytest.mark.requirement("7.133")
 @pytest.mark.parametrize("body", [{}, {"feedback": []}, {"feedback": {}}, [], "x"])
 def test_a_body_that_is_no_feedback_is_400(body: Any) -> None:
-    response = Service(LookingJudge()).client.post(PATH, json=body)
+    response = Service(WatchingAssessor()).client.post(PATH, json=body)
     assert (response.status_code, response.json["resourceType"]) == (400, "OperationOutcome")
 
 
@@ -97,7 +97,7 @@ def test_one_wrong_entry_keeps_the_others_from_being_stored(recorded: RecordedSe
     [("POST", "/cds-services/other/feedback", 404), ("GET", PATH, 405), ("PUT", PATH, 405)],
 )
 def test_other_addresses_and_methods_are_refused(method: str, path: str, status: int) -> None:
-    client = Service(LookingJudge()).client
+    client = Service(WatchingAssessor()).client
     assert client.open(path, method=method, json={"feedback": [overridden(new_id())]}).status_code == status
     assert client.post(PATH, data="{}", content_type="text/plain").status_code == 415
 

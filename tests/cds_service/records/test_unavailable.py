@@ -14,7 +14,7 @@ from cds_service.cli.main import main
 from cds_service.records.database import IN_MEMORY, Database, UnavailableError
 from cds_service.records.schema import upgrade
 from coverage_policies.format.searches import CONDITIONS
-from tests.support.hook_fakes import LookingJudge, call
+from tests.support.hook_fakes import WatchingAssessor, call
 from tests.support.postgresql_cluster import Cluster
 from tests.support.record_fakes import RecordedService, new_id, overridden, sample_call
 
@@ -145,7 +145,7 @@ def test_feedback_that_is_not_stored_is_not_acknowledged(
 
 
 def test_an_error_stays_the_error_it_is(broken: tuple[Database, str]) -> None:
-    service = RecordedService(broken[0], judge=LookingJudge(CONDITIONS))
+    service = RecordedService(broken[0], assessor=WatchingAssessor(CONDITIONS))
     assert service.call(call()).status_code == 412
     assert service.call({"hook": "order-sign"}).status_code == 400
     assert all("not recorded: the database " in line["failure"] for line in service.lines())

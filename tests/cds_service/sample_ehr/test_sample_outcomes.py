@@ -5,7 +5,6 @@ from functools import cache
 
 import pytest
 
-from cds_service.hooks.evaluation import evaluate_request
 from cds_service.hooks.request import read_request
 from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
@@ -13,6 +12,7 @@ from cds_service.settings import Settings
 from coverage_policies.format.library import load_library
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.plan_rules import PlanRules
+from tests.support.reviews import review_call
 
 ORDERS = [(sample, order) for sample in SAMPLES for order in sample.orders]
 DAYS = [STORY_DATE, date(2026, 9, 29), date(2027, 3, 1), date(2028, 2, 29)]
@@ -32,7 +32,7 @@ def test_a_sample_order_comes_out_as_it_is_said_to(sample, order, today):
     call = hook_call(
         sample, order, fhir_server="https://ehr.example/fhir", token="none", today=today, new_id=lambda: CALL_ID
     )
-    found = evaluate_request(
+    found = review_call(
         read_request(call),
         assessor(),
         Settings(),

@@ -16,7 +16,8 @@ import pytest
 import requests
 
 from cds_service.wiring.active_policies import ActivePolicies, load_linted
-from cds_service.wiring.live_app import make_app
+from cds_service.wiring.app import create_app
+from cds_service.wiring.system import new_id, now
 from coverage_policies.format.problems import DocumentError
 from tests.support.hook_fakes import NOW
 from tests.support.own_policies import LOINC_CODE, OwnPolicies, sign_sleep_test
@@ -49,7 +50,7 @@ def test_a_text_is_asked_for_and_answered_while_its_file_is_there(own: OwnPolici
     for change in (lambda: None, own.add, own.remove):
         change()
         texts.reload()
-        client = make_app(own.settings, texts.assessor).test_client()
+        client = create_app(settings=own.settings, assessor=texts.assessor, clock=now, new_id=new_id).test_client()
         cards = client.post(SIGN, json=sign_sleep_test()).json["cards"]  # type: ignore[index]
         answers.append((asked_for(client.get("/cds-services").json), [card["source"]["label"] for card in cards]))  # type: ignore[arg-type]
     (asked_before, cards_before), (asked, (label,)), (asked_after, cards_after) = answers

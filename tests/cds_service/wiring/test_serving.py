@@ -12,20 +12,21 @@ from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped
 
 from cds_service.settings import Settings
 from cds_service.wiring.serving import GunicornService, on_loopback
-from tests.support.hook_fakes import LookingJudge, Service
+from tests.support.hook_fakes import Service, WatchingAssessor
 
 SERVED = """
 import sys
 sys.path.insert(0, {tests!r})
-from tests.support.hook_fakes import LookingJudge, Service
+from tests.support.hook_fakes import WatchingAssessor, Service
 from cds_service.wiring.serving import serve
 from cds_service.settings import Settings
-serve(lambda: Service(LookingJudge()).app, lambda: None, Settings(workers=1, threads=2), host="127.0.0.1", port={port})
+settings = Settings(workers=1, threads=2)
+serve(lambda: Service(WatchingAssessor()).app, lambda: None, settings, host="127.0.0.1", port={port})
 """
 
 
 def test_an_application_is_served_for_as_long_as_it_is_needed() -> None:
-    with on_loopback(Service(LookingJudge()).app) as address:
+    with on_loopback(Service(WatchingAssessor()).app) as address:
         assert requests.get(f"{address}/health/live", timeout=5).json() == {"status": "ok"}
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{address}/health/live", timeout=5)
@@ -34,12 +35,12 @@ def test_an_application_is_served_for_as_long_as_it_is_needed() -> None:
 def test_the_next_free_port_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with on_loopback(Service(LookingJudge()).app, port) as address:
+        with on_loopback(Service(WatchingAssessor()).app, port) as address:
             assert port < int(address.rpartition(":")[2]) < port + 50
 
 
 def test_gunicorn_gets_threads_and_no_control_socket() -> None:
-    made = GunicornService(lambda: Service(LookingJudge()).app, lambda: None, Settings(), host="::1", port=1)
+    made = GunicornService(lambda: Service(WatchingAssessor()).app, lambda: None, Settings(), host="::1", port=1)
     assert issubclass(made.cfg.worker_class, ThreadWorker)
     assert (made.cfg.workers, made.cfg.threads) == (2, 32)
     assert made.cfg.control_socket_disable is True

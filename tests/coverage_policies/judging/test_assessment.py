@@ -8,7 +8,7 @@ import pytest
 from coverage_policies.format.library import Library
 from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.model import Policy
-from coverage_policies.format.searches import ANSWERS, CONDITIONS
+from coverage_policies.format.searches import ANSWERS, CONDITIONS, Search
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment, Assessor
 from coverage_policies.judging.determination import Determination
@@ -16,6 +16,7 @@ from coverage_policies.judging.order_session import Session, read_session
 from coverage_policies.judging.plan_rules import Payer, PlanRules, Visibility, VisibilityRule
 from fhir_mappings.codings import CPT, Coding
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.record import PatientRecord
 from tests.support.policy_fakes import COMPLETE, ENTRY, HEAD, SETS, available, chart, condition, draft, text
 
 SECTIONS = "I: {says: s, not_met_when: {condition: {in: alpha}}, ask: q}"
@@ -34,8 +35,22 @@ def session(*drafts: Resource) -> Session:
     return read_session([("", each) for each in drafts], [], chart(), PlanRules())
 
 
+def assess(by: Assessor, among: Session, record: PatientRecord, hook: str = "order-sign") -> tuple[Assessment, ...]:
+    return by.assess(among, by.candidates(among, record.today), record, hook)
+
+
+def searches(by: Assessor, among: Session, hook: str) -> tuple[Search, ...] | None:
+    return by.searches(by.candidates(among, chart().today), hook)
+
+
+def judge_by(policy: Policy, among: Session, record: PatientRecord, by: Assessor | None = None) -> Determination:
+    """The determination of the only order by one revision."""
+    ((found,),) = [each.determinations for each in assess((by or assessor()).limited_to(policy), among, record)]
+    return found
+
+
 def assessed(by: Assessor, *drafts: Resource, of: tuple[Resource, ...] = ()) -> tuple[Assessment, ...]:
-    return by.assess(session(*drafts), chart(*of, availability=available()), "order-sign")
+    return assess(by, session(*drafts), chart(*of, availability=available()))
 
 
 def flat(found: tuple[Assessment, ...]) -> list[tuple[str, str, Outcome]]:
@@ -86,14 +101,14 @@ def test_a_text_that_is_switched_off_judges_nothing() -> None:
     rules = PlanRules(visibility_rules=(VisibilityRule("CP.TEST", Visibility.OFF, frozenset({"order-sign"})),))
     by = assessor(revision("2025-01"), rules=rules)
     assert assessed(by, draft()) == ()
-    assert len(by.assess(session(draft()), chart(), "order-select")) == 1
+    assert len(assess(by, session(draft()), chart(), "order-select")) == 1
 
 
 def test_a_text_that_is_switched_off_wants_no_data() -> None:
     off = PlanRules(visibility_rules=(VisibilityRule("CP.TEST", Visibility.OFF, frozenset({"order-sign"})),))
     by = assessor(revision("2025-01"), rules=off)
-    assert by.searches(session(draft()), chart(), "order-sign") is None
-    assert by.searches(session(draft()), chart(), "order-select") is not None
+    assert searches(by, session(draft()), "order-sign") is None
+    assert searches(by, session(draft()), "order-select") is not None
 
 
 def test_a_silent_text_is_judged_and_wants_its_data() -> None:
@@ -102,7 +117,7 @@ def test_a_silent_text_is_judged_and_wants_its_data() -> None:
     assert flat(assessed(by, draft(), of=(condition("alpha"),))) == [
         ("ServiceRequest/order-1", "CP.TEST@2025-01", FAILED)
     ]
-    assert CONDITIONS in (by.searches(session(draft()), chart(), "order-sign") or ())
+    assert CONDITIONS in (searches(by, session(draft()), "order-sign") or ())
 
 
 def test_of_two_neighbours_the_one_that_is_switched_off_is_left_out() -> None:
@@ -117,7 +132,8 @@ def test_a_text_may_be_asked_for_although_it_is_switched_off_and_the_payer_is_an
         visibility_rules=(VisibilityRule("CP.TEST", Visibility.OFF, frozenset()),),
     )
     by = assessor(revision("2025-01"), rules=rules)
-    (found,) = by.judge_by(revision("2025-01"), session(draft()), chart(condition("alpha"), COVERED, availability=HELD))
+    record = chart(condition("alpha"), COVERED, availability=HELD)
+    found = judge_by(revision("2025-01"), session(draft()), record, by)
     assert found.outcome is FAILED
 
 
@@ -136,7 +152,7 @@ KNOWN = Payer("Ours", "Test Plan", names=frozenset({"sample health plan"}))
 
 
 def with_coverage(by: Assessor, **order: Any) -> tuple[Assessment, ...]:
-    return by.assess(session(draft(**order)), chart(COVERED, availability=HELD), "order-sign")
+    return assess(by, session(draft(**order)), chart(COVERED, availability=HELD))
 
 
 def test_an_order_for_a_patient_of_another_payer_is_not_applicable_and_it_is_told() -> None:
@@ -162,26 +178,26 @@ def test_the_coverage_counts_that_is_in_force_on_the_day_of_the_order() -> None:
     by = assessor(revision("2025-01"), rules=PlanRules(payers=(KNOWN,)))
     until = COVERED | {"period": {"end": "2026-03-02"}}
     drafts = session(draft(id="a", planned="2026-03-02"), draft(id="b", planned="2026-03-03"))
-    found = by.assess(drafts, chart(until, availability=HELD), "order-sign")
+    found = assess(by, drafts, chart(until, availability=HELD))
     said = ["No coverage is on file for that day." in one.determinations[0].notes for one in found]
     assert said == [False, True]
 
 
 def test_a_coverage_that_was_set_aside_is_named() -> None:
     crooked = COVERED | {"status": "running"}
-    found = assessor(revision("2025-01")).assess(session(draft()), chart(crooked, availability=HELD), "order-sign")
+    found = assess(assessor(revision("2025-01")), session(draft()), chart(crooked, availability=HELD))
     assert "Set aside: Coverage/c, Coverage.status does not follow FHIR R4." in found[0].determinations[0].notes
 
 
 def test_a_text_may_be_asked_for_whatever_its_date() -> None:
-    (found,) = assessor().judge_by(revision("2030-01"), session(draft()), chart(condition("alpha")))
+    found = judge_by(revision("2030-01"), session(draft()), chart(condition("alpha")))
     assert (found.full_name, found.outcome) == ("CP.TEST@2030-01", FAILED)
 
 
 def test_the_data_that_are_needed_are_those_of_the_texts_that_judge() -> None:
     by = assessor(revision("2025-01"))
-    assert set(by.searches(session(draft()), chart(), "order-sign") or ()) == {ANSWERS, CONDITIONS}
-    assert by.searches(session(draft("10003")), chart(), "order-sign") is None
+    assert set(searches(by, session(draft()), "order-sign") or ()) == {ANSWERS, CONDITIONS}
+    assert searches(by, session(draft("10003")), "order-sign") is None
 
 
 # --- several texts side by side --------------------------------------------------------------------------------------
@@ -219,7 +235,7 @@ def test_where_revisions_part_is_told_by_criterion() -> None:
     same = "{id: I.B, says: b, ask: q}"
     one = revision("2024-01", f"I: {{says: s, all: [{leaf % 'alpha'}, {same}]}}")
     two = revision("2025-01", f"I: {{says: s, all: [{leaf % 'beta'}, {same}, {{id: I.C, says: c, ask: q}}]}}")
-    both = tuple(assessor().judge_by(each, session(draft()), chart(condition("alpha")))[0] for each in (one, two))
+    both = tuple(judge_by(each, session(draft()), chart(condition("alpha"))) for each in (one, two))
     differences = [
         (each.criterion, [(month, s.value) for month, s in each.statuses]) for each in Assessment(both).differences
     ]
@@ -231,19 +247,19 @@ def test_where_revisions_part_is_told_by_criterion() -> None:
 
 def test_texts_of_different_policies_have_no_criteria_to_part_on() -> None:
     one, two = revision("2025-01"), revision("2025-01", name="CP.OTHER", sections="I: {says: t, ask: q}")
-    both = tuple(assessor().judge_by(each, session(draft()), chart(condition("alpha")))[0] for each in (one, two))
+    both = tuple(judge_by(each, session(draft()), chart(condition("alpha"))) for each in (one, two))
     assert Assessment(both).differences == ()
 
 
 def test_a_text_alone_parts_from_nothing() -> None:
-    (found,) = assessor().judge_by(revision("2025-01"), session(draft()), chart())
+    found = judge_by(revision("2025-01"), session(draft()), chart())
     assert Assessment((found,)).differences == ()
 
 
 def test_a_group_is_not_said_to_part_beside_its_parts() -> None:
     group = "I: {says: s, all: [{id: I.A, says: a, not_met_when: {condition: {in: %s}}, ask: q}]}"
     one, two = revision("2024-01", group % "alpha"), revision("2025-01", group % "beta")
-    both = tuple(assessor().judge_by(each, session(draft()), chart(condition("alpha")))[0] for each in (one, two))
+    both = tuple(judge_by(each, session(draft()), chart(condition("alpha"))) for each in (one, two))
     assert [each.criterion for each in Assessment(both).differences] == ["I.A"]
 
 
@@ -328,5 +344,5 @@ def test_a_mended_order_carries_the_codes_that_the_operator_maps() -> None:
     by = assessor(revision("2025-01", MENDED, orders=BOTH), rules=rules)
     local = draft(**POSTERIOR) | {"code": {"coding": [{"system": "urn:local", "code": "F"}]}}
     drafts = read_session([("", local)], [], chart(), rules)
-    ((found,),) = [one.determinations for one in by.assess(drafts, chart(availability=available()), "order-sign")]
+    ((found,),) = [one.determinations for one in assess(by, drafts, chart(availability=available()))]
     assert [each.outcome for each in found.alternatives] == [NEEDED]

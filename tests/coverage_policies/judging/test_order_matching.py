@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from coverage_policies.format.model import APPLIES
 from coverage_policies.format.value_sets import TEXT, ValueSet
 from coverage_policies.judging.order_matching import OrderMatch, match_order
 from fhir_mappings.answers import Answer
@@ -38,7 +39,7 @@ def speaks(
     **more: Any,
 ) -> OrderMatch:
     by = policy(SECTIONS, orders=orders, sets=sets)
-    return match_order(by, of or order(), on, answers or {}, **more)
+    return match_order(by, of or order(), on, **more).with_answer((answers or {}).get(APPLIES))
 
 
 def sections(found: OrderMatch) -> list[list[str]]:

@@ -11,8 +11,9 @@ from coverage_policies.format.model import Policy
 from coverage_policies.format.value_sets import Row, ValueSet
 from coverage_policies.judging.plan import Plan
 from coverage_policies.judging.plan_rules import Effective, LineOfBusiness, PlanRules
-from coverage_policies.judging.policy_selection import Selection, candidate_policies, choose
+from coverage_policies.judging.policy_selection import Selection, candidates, select
 from fhir_mappings.codings import CPT
+from fhir_mappings.orders import Order
 from tests.support.policy_fakes import ENTRY, HEAD, SETS, order, row, text
 
 UNKNOWN_PLAN = Plan(LineOfBusiness.UNKNOWN)
@@ -27,6 +28,16 @@ def revision(month: str, name: str = "CP.TEST", head: str = "", orders: str = EN
 
 def held(*policies: Policy) -> Library:
     return Library({policy.full_name: policy for policy in policies}, dict[str, ValueSet](SETS))
+
+
+def choose(library: Library, of: Order, day: date, plan: Plan, rules: PlanRules) -> tuple[Selection, ...]:
+    return select(candidates(library, of, day, rules), plan)
+
+
+def concerned(library: Library, of: Order, day: date, rules: PlanRules) -> tuple[Policy, ...]:
+    """The revisions whose data the order needs."""
+    found = candidates(library, of, day, rules)
+    return tuple(policy for each in found if each.concerns for policy in each.in_force.policies)
 
 
 def chosen(library: Library, day: date, rules: PlanRules = NO_RULES, plan: Plan = MEDICARE) -> tuple[Selection, ...]:
@@ -53,7 +64,7 @@ THREE = held(revision("2024-06"), revision("2022-06"), revision("2025-04"))
 )
 def test_the_newest_text_dated_on_or_before_the_month_of_service_judges(day: date, month: str) -> None:
     assert texts(THREE, day) == [[month]]
-    assert [policy.revision for policy in candidate_policies(THREE, order(), day, NO_RULES)] == [month]
+    assert [policy.revision for policy in concerned(THREE, order(), day, NO_RULES)] == [month]
 
 
 def test_before_the_oldest_text_none_is_held_and_it_is_told() -> None:
@@ -77,7 +88,7 @@ def test_two_policies_may_judge_one_order() -> None:
 
 def test_an_order_that_no_text_names_is_judged_by_none() -> None:
     assert choose(THREE, order("99999"), date(2026, 3, 2), MEDICARE, NO_RULES) == ()
-    assert candidate_policies(THREE, order("99999"), date(2026, 3, 2), NO_RULES) == ()
+    assert concerned(THREE, order("99999"), date(2026, 3, 2), NO_RULES) == ()
 
 
 # --- the operator's table of effective dates -------------------------------------------------------------------------
@@ -188,7 +199,7 @@ def test_an_order_without_a_code_is_found_by_its_words() -> None:
     orders = f"{ENTRY}\n- {{codes: named, sections: [], ask: Which code}}"
     by_words = parse_policy(text("I: {says: s, ask: q}", orders=orders), "t", dict(SETS) | words)
     named = replace(order("none"), codes=(), words=("Test fusion",))
-    assert candidate_policies(held(by_words), named, date(2026, 3, 2), NO_RULES) == (by_words,)
+    assert concerned(held(by_words), named, date(2026, 3, 2), NO_RULES) == (by_words,)
     assert [each.policies for each in choose(held(by_words), named, date(2026, 3, 2), MEDICARE, NO_RULES)] == [
         (by_words,)
     ]
@@ -214,7 +225,7 @@ def test_a_known_text_that_is_not_held_is_judged_by_its_neighbours_from_its_mont
     day: date, months: list[str]
 ) -> None:
     assert texts(NEIGHBOURS, day) == [months]
-    assert [policy.revision for policy in candidate_policies(NEIGHBOURS, order(), day, NO_RULES)] == months
+    assert [policy.revision for policy in concerned(NEIGHBOURS, order(), day, NO_RULES)] == months
 
 
 def test_of_many_texts_only_the_nearest_before_and_after_are_neighbours() -> None:
@@ -282,7 +293,7 @@ def in_2023(name: str = "CP.TEST") -> Policy:
     ],
 )
 def test_data_are_wanted_only_on_days_on_which_the_code_stood(day: date, wanted: list[str]) -> None:
-    found = candidate_policies(held(in_2023()), order(), day, NO_RULES)
+    found = concerned(held(in_2023()), order(), day, NO_RULES)
     assert [policy.revision for policy in found] == wanted
 
 
@@ -293,21 +304,21 @@ def test_a_code_outside_its_days_finds_the_text_that_says_so() -> None:
 def test_where_no_text_is_held_an_order_is_wanted_and_told_of_alike() -> None:
     day = date(2022, 5, 31)
     assert [each.available for each in chosen(held(in_2023()), day)] == [False]
-    assert len(candidate_policies(held(in_2023()), order(), day, NO_RULES)) == 1
+    assert len(concerned(held(in_2023()), order(), day, NO_RULES)) == 1
 
 
 def test_where_no_text_is_held_an_order_that_only_a_later_text_judges_is_told_of_as_well() -> None:
     silent = revision("2022-06", orders="- {codes: another-order, sections: [I]}")
     library = held(silent, revision("2025-04"))
     assert [each.available for each in chosen(library, date(2022, 5, 31))] == [False]
-    assert len(candidate_policies(library, order(), date(2022, 5, 31), NO_RULES)) == 1
+    assert len(concerned(library, order(), date(2022, 5, 31), NO_RULES)) == 1
 
 
 def test_where_no_text_is_held_an_order_that_none_would_judge_is_not_told_of() -> None:
     library = held(revision("2025-04", orders=f"{ENTRY}\n- {{codes: another-order, sections: []}}"))
     of = order("10002")
     assert choose(library, of, date(2022, 1, 1), MEDICARE, NO_RULES) == ()
-    assert candidate_policies(library, of, date(2022, 1, 1), NO_RULES) == ()
+    assert concerned(library, of, date(2022, 1, 1), NO_RULES) == ()
 
 
 # --- payers ----------------------------------------------------------------------------------------------------------
@@ -323,7 +334,7 @@ def test_a_text_for_another_line_of_business_is_left_out() -> None:
 
 
 def test_before_anything_is_known_of_the_plan_the_texts_for_every_line_are_wanted() -> None:
-    found = candidate_policies(BOTH_LINES, order(), DAY, NO_RULES)
+    found = concerned(BOTH_LINES, order(), DAY, NO_RULES)
     assert sorted(policy.name for policy in found) == ["CP.TEST", "MC.TEST"]
 
 

@@ -1,0 +1,49 @@
+"""What happens around every request: its id, its line in the log, its time, and the record of a refused call."""
+
+from flask import Flask, Response, g, request
+
+from cds_service.hooks.hooks import SERVICES
+from cds_service.http.headers import CALL_ID
+from cds_service.http.services import services
+from cds_service.observability.call_log import Call, bind_call
+from cds_service.observability.metrics import outcome_of
+from cds_service.records.database import UnavailableError
+
+_HOOKS = frozenset(service.hook for service in SERVICES)
+
+
+def follow_calls(app: Flask) -> None:
+    """Register what comes before and after every request."""
+    app.before_request(begin_call)
+    app.after_request(end_call)
+    app.teardown_request(forget_call)
+
+
+def begin_call() -> None:
+    """Give the request an id and start its time."""
+    found = services()
+    g.call = Call(found.new_id(), found.monotonic())
+    bind_call(g.call.id)
+
+
+def end_call(response: Response) -> Response:
+    """Name the call in the answer, store a refused one, count it, and write its line."""
+    found = services()
+    call: Call = g.call
+    response.headers[CALL_ID] = call.id
+    if call.hook in _HOOKS and response.status_code >= 400 and not g.get("is_unrecorded"):
+        try:
+            found.records.refused(call, request.path, response.status_code)
+        except UnavailableError as error:
+            call.failure = f"{call.failure} (not recorded: {error})".lstrip()
+    seconds = found.monotonic() - call.started
+    if call.hook:
+        found.metrics.answered(call.hook, outcome_of(response.status_code, call.cards), seconds)
+    if call.hook or call.failure:
+        found.log.write(call, status=response.status_code, seconds=seconds)
+    return response
+
+
+def forget_call(_error: BaseException | None) -> None:
+    """Clear the call from the log lines of this thread."""
+    bind_call()

@@ -1,0 +1,50 @@
+"""Error handlers: every error is answered with a FHIR OperationOutcome, and the log has its cause."""
+
+from flask import Flask, Response, g
+from werkzeug.exceptions import HTTPException
+
+from cds_service.hooks.errors import OF_STATUS, RefusedError, operation_outcome
+from cds_service.http.json_body import json_response
+from cds_service.observability.call_log import where
+from cds_service.records.database import UnavailableError
+
+_TRY_AGAIN_SECONDS = "5"
+
+
+def handle_errors(app: Flask) -> None:
+    """Register the handlers with an application."""
+    app.register_error_handler(RefusedError, answer_refusal)
+    app.register_error_handler(HTTPException, answer_http_error)
+    app.register_error_handler(UnavailableError, answer_unavailable_store)
+    app.register_error_handler(Exception, answer_failure)
+
+
+def answer_refusal(error: RefusedError) -> Response:
+    """Answer what the service itself refuses, with its issues and headers."""
+    response = json_response(operation_outcome(error.issues), error.status)
+    response.headers.extend(error.headers)
+    return response
+
+
+def answer_http_error(error: HTTPException) -> Response:
+    """Answer what Flask refuses: an unknown address, another method, a body that is too large."""
+    status = error.code or 500
+    issue = OF_STATUS.get(status, OF_STATUS[500 if status >= 500 else 400])
+    response = json_response(operation_outcome([issue]), status)
+    response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
+    return response
+
+
+def answer_unavailable_store(error: UnavailableError) -> Response:
+    """Answer 503 where the decision could not be stored: no decision is given that is not on record."""
+    g.is_unrecorded = True
+    g.call.failure = str(error)
+    response = json_response(operation_outcome([OF_STATUS[503]]), 503)
+    response.headers["Retry-After"] = _TRY_AGAIN_SECONDS
+    return response
+
+
+def answer_failure(error: Exception) -> Response:
+    """Answer 500 for a fault of our own. The log names the place and never the message, which may quote a chart."""
+    g.call.failure = where(error)
+    return json_response(operation_outcome([OF_STATUS[500]]), 500)

@@ -1,0 +1,103 @@
+"""The CDS Hooks routes: discovery, the hook calls, and feedback (CDS Hooks 2.0.1)."""
+
+from dataclasses import replace
+
+from flask import Blueprint, Response, g, request
+
+from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.source import FhirSource
+from cds_service.hooks.errors import OF_STATUS, Issue, RefusedError
+from cds_service.hooks.feedback import read_feedback
+from cds_service.hooks.hooks import SERVICES
+from cds_service.hooks.request import HookRequest, read_request
+from cds_service.hooks.response import respond
+from cds_service.hooks.review import review
+from cds_service.http.authentication import client_of_request
+from cds_service.http.discovery import document
+from cds_service.http.json_body import json_body, json_response
+from cds_service.http.openapi import PATH, openapi
+from cds_service.http.request_body import check_limits
+from cds_service.http.services import Services, services
+from cds_service.observability.call_log import bind_hook_instance
+from cds_service.observability.counted_source import CountedSource
+from cds_service.observability.metrics import count_cards
+
+hooks = Blueprint("hooks", __name__)
+
+_HOOK_OF = {service.id: service.hook for service in SERVICES}
+
+
+@hooks.get("/cds-services")
+def discover() -> Response:
+    """Answer the discovery document."""
+    return json_response(document(services().assessor.library.searches()))
+
+
+@hooks.get(PATH)
+def describe() -> Response:
+    """Answer the OpenAPI document."""
+    return json_response(openapi(services().settings.public_url))
+
+
+@hooks.post("/cds-services/<service_id>")
+def call_service(service_id: str) -> Response:
+    """Answer a hook call with cards; the decision is stored first."""
+    found = services()
+    hook = _hook_of(service_id)
+    g.call.hook = hook
+    hook_request = _read_call(hook, found)
+    g.call.hook_instance = hook_request.hook_instance
+    bind_hook_instance(hook_request.hook_instance)
+    g.call.orders = len(hook_request.orders.judged)
+    reviewed = review(
+        hook_request,
+        found.assessor,
+        found.limits,
+        open_source=lambda deadline: _open_source(hook_request, deadline, found),
+        clock=found.clock,
+        monotonic=found.monotonic,
+    )
+    if reviewed.refusal is not None:
+        raise reviewed.refusal
+    response = respond(reviewed, found.assessor.rules, hook, found.new_id)
+    cards = found.records.answered(g.call, request.path, hook_request, response)
+    g.call.cards = len(cards)
+    count_cards(found.metrics, cards, response)
+    return json_response({"cards": cards})
+
+
+@hooks.post("/cds-services/<service_id>/feedback")
+def take_feedback(service_id: str) -> Response:
+    """Store what became of cards."""
+    found = services()
+    _hook_of(service_id)
+    g.call.hook = "feedback"
+    for override in found.records.feedback(g.call, request.path, read_feedback(json_body())):
+        found.metrics.overridden(override.policy, override.reason)
+    return json_response({})
+
+
+def _hook_of(service_id: str) -> str:
+    """Return the hook of a service; raises RefusedError (404) where there is no such service."""
+    if service_id not in _HOOK_OF:
+        raise RefusedError(404, OF_STATUS[404])
+    return _HOOK_OF[service_id]
+
+
+def _read_call(hook: str, found: Services) -> HookRequest:
+    """Read the call in the body of the current request, which must be for this hook."""
+    value = json_body()
+    check_limits(value, orders=found.settings.max_orders, resources=found.settings.max_call_resources)
+    call = read_request(value)
+    if call.hook != hook:
+        raise RefusedError(400, Issue("value", f"hook differs from this service's. Send {hook}.", "hook"))
+    return call
+
+
+def _open_source(call: HookRequest, deadline: Deadline, found: Services) -> FhirSource | None:
+    """Open the FHIR server that a call names, as far as its client may name it."""
+    if call.fhir is None:
+        return None
+    client = client_of_request()
+    access = replace(call.fhir, registered=client.fhir_servers if client else None)
+    return CountedSource(found.open_fhir_server(access, deadline), found.metrics)

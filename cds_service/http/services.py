@@ -1,0 +1,56 @@
+"""What the route handlers need, put together once by the wiring and found again in the current application."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Flask, current_app
+
+from cds_service.clients.authenticator import Authenticator
+from cds_service.fhir_client.source import FhirOpener
+from cds_service.hooks.review import ReviewLimits
+from cds_service.http.readiness import Check
+from cds_service.observability.call_log import CallLog
+from cds_service.observability.metrics import Metrics
+from cds_service.records.protocol import Records
+from cds_service.settings import Settings
+from coverage_policies.judging.assessment import Assessor
+
+_EXTENSION = "cds_service"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts that route handlers use. Each is safe to use from several threads.
+
+    `clock` gives the moment of a call with its zone, `monotonic` seconds on a clock that never goes back, `new_id` a
+    new id for each call and card. `authenticator` is None where anyone may call.
+    """
+
+    settings: Settings
+    assessor: Assessor
+    records: Records
+    log: CallLog
+    metrics: Metrics
+    open_fhir_server: FhirOpener
+    authenticator: Authenticator | None
+    checks: Iterable[Check]
+    clock: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    new_id: Callable[[], str]
+
+    @property
+    def limits(self) -> ReviewLimits:
+        """What bounds the review of a call."""
+        return ReviewLimits.of(self.settings)
+
+
+def attach(app: Flask, services: Services) -> None:
+    """Make the services available to the handlers of an application."""
+    app.extensions[_EXTENSION] = services
+
+
+def services() -> Services:
+    """Return the services of the current application."""
+    found: Services = current_app.extensions[_EXTENSION]
+    return found
