@@ -9,8 +9,9 @@ import pytest
 
 import coverage_policies.operators
 from cds_service.fhir_client.memory import Store
-from cds_service.fhir_client.source import ChartInMemory
+from cds_service.hooks.request import read_request
 from cds_service.sample_ehr.server import create_sample_ehr
+from cds_service.settings import Settings
 from coverage_policies.authoring.cases import Case, parse_cases, run_case
 from coverage_policies.authoring.fact_builder import PATIENT, order, resources
 from coverage_policies.authoring.lint import lint
@@ -23,10 +24,10 @@ from coverage_policies.format.schema import document_validator
 from coverage_policies.format.terms import Status
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.judging.assessment import Assessor
-from coverage_policies.judging.order_session import read_session
 from coverage_policies.judging.plan_rules import PlanRules
-from fhir_mappings.record import PatientRecord
+from tests.support.hook_fakes import call
 from tests.support.policy_fakes import SETS, row, text
+from tests.support.reviews import review_call
 
 MODULE = """
 from collections.abc import Mapping
@@ -149,24 +150,21 @@ def test_a_chart_in_memory_and_the_sample_ehr_find_its_resources() -> None:
 
 def test_an_order_is_judged_by_it_from_search_to_determination() -> None:
     (given,) = resources({"Immunization": GIVEN}, 1, date(2026, 3, 2))
-    source = ChartInMemory(Store([("", given)]))
     policy = vaccinated()
-    assessor = Assessor(Library({policy.full_name: policy}, VACCINES), PlanRules())
-    draft = [("", order({"code": "cpt 10001"}, 1, date(2026, 3, 2)))]
-    now = datetime(2026, 3, 2, 12, tzinfo=UTC)
-    blank = PatientRecord(PATIENT, (), read_at=now, zone=UTC, availability={})
-    searches = assessor.searches(read_session(draft, (), blank, assessor.rules), blank, "order-sign")
-    assert searches is not None
-    found = {search.resource_type: source.search(search, PATIENT) for search in searches}
-    record = PatientRecord(
-        PATIENT,
-        [entry for result in found.values() for entry in result.entries],
-        read_at=now,
-        zone=UTC,
-        availability={kind: result.availability for kind, result in found.items()},
+    draft = order({"code": "cpt 10001"}, 1, date(2026, 3, 2))
+    request = call()
+    request["context"] |= {
+        "patientId": PATIENT,
+        "draftOrders": {"entry": [{"resource": draft}], "resourceType": "Bundle"},
+    }
+    found = review_call(
+        read_request(request),
+        Assessor(Library({policy.full_name: policy}, VACCINES), PlanRules()),
+        Settings(),
+        chart={"resourceType": "Bundle", "type": "collection", "entry": [{"resource": given}]},
+        clock=lambda: datetime(2026, 3, 2, 17, tzinfo=UTC),
     )
-    (assessment,) = assessor.assess(read_session(draft, (), record, assessor.rules), record, "order-sign")
-    (determination,) = assessment.determinations
+    (determination,) = found.determinations
     assert determination.criterion("I").status is Status.MET
     assert [item.reference for item in determination.criterion("I").evidence] == [f"Immunization/{given['id']}"]
 
