@@ -26,6 +26,7 @@ _RENAMED = {
     "CDS_KEEP_COMMENTS": "CDS_STORE_COMMENTS",
 }
 _TEST_NAMES = frozenset({"CDS_EXTRA_CHARTS", "CDS_IG_DATA", "CDS_TEST_PROFILE", "CDS_TESTS_NEED_POSTGRESQL"})
+_KEY_LENGTH = 32
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?\Z")
 _Strings = Annotated[tuple[str, ...], NoDecode]
 
@@ -102,7 +103,6 @@ class Settings(BaseSettings):
     )
     pseudonym_key: SecretStr | None = Field(
         None,
-        min_length=32,
         description="The secret for the keyed hashes of ids and charts in the decision log, at least 32 characters; "
         "if unset, a file in the data folder. All processes that share a database need the same key.",
     )
@@ -227,6 +227,13 @@ class Settings(BaseSettings):
     def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(origin == "*" or _ORIGIN.match(origin) for origin in value):
             raise ValueError("write each origin as * or scheme://host[:port], without a path")
+        return value
+
+    @field_validator("pseudonym_key")
+    @classmethod
+    def _check_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < _KEY_LENGTH:
+            raise ValueError(f"write at least {_KEY_LENGTH} characters")
         return value
 
     @field_validator("fhir_servers")

@@ -1,6 +1,6 @@
 """JSON as FHIR needs it: decimals stay digit for digit what was sent (FHIR R4, data types, decimal)."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import simplejson
@@ -35,27 +35,28 @@ def loads(text: str | bytes, *, object_pairs_hook: Callable[[Pairs], Json] | Non
 
 
 def parse_json(body: bytes) -> Json:
-    """Any JSON document of bounded depth; decimals keep their digits.
+    """Return any JSON document of bounded depth; decimals keep their digits.
 
     Raises ValueError for bytes that are not UTF-8 or not JSON (NaN included), or nested over 100 levels deep.
     """
-    try:
-        value = loads(body)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    value = loads(body)
+    if any(depth > DEEPEST for depth, _ in enumerate(levels(value))):
+        raise ValueError("the JSON is nested too deeply")
+    return value
+
+
+def levels(value: Json) -> Iterator[Sequence[Json]]:
+    """Yield the values of a document level by level: the document itself, what it holds, what that holds, and so on."""
     level = [value]
-    for _ in range(DEEPEST):
+    while level:
+        yield level
         level = [child for parent in level for child in _children(parent)]
-        if not level:
-            return value
-    raise ValueError("nested too deeply")
 
 
-def _children(value: Json) -> Iterator[Json]:
+def _children(value: Json) -> Iterable[Json]:
     if isinstance(value, dict):
-        yield from value.values()
-    elif isinstance(value, list):
-        yield from value
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def dumps(value: Json, *, indent: int | None = None) -> str:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from simplejson import JSONDecodeError
 
 from cds_service.hooks.errors import Issue, RefusedError
-from fhir_mappings.fhir_json import DEEPEST, Json, Pairs, loads
+from fhir_mappings.fhir_json import DEEPEST, Json, Pairs, levels, loads
 
 LONGEST_STRING = 1_048_576
 """The characters of the longest string that FHIR R4 allows."""
@@ -89,22 +89,14 @@ def _once(pairs: Pairs) -> dict[str, Json]:
 
 
 def _check(value: Json) -> None:
-    """Walk the document level by level; paths are only worked out once something is found."""
-    level = [value]
-    for _ in range(DEEPEST + 1):
-        following: list[Json] = []
+    """Check strings and depth level by level; paths are only worked out for what is wrong."""
+    for depth, level in enumerate(levels(value)):
+        if depth > DEEPEST:
+            raise RefusedError(400, _too_deep(_said(next(path for path, _ in _walk(value) if len(path) > DEEPEST))))
         for each in level:
-            if isinstance(each, dict):
-                following += each.values()
-            elif isinstance(each, list):
-                following += each
-            elif isinstance(each, str) and len(each) > LONGEST_STRING:
+            if isinstance(each, str) and len(each) > LONGEST_STRING:
                 where = next(path for path, found in _walk(value) if found is each)
                 raise _refusal(413, "too-long", f"A string has over {LONGEST_STRING} characters", where)
-        if not following:
-            return
-        level = following
-    raise RefusedError(400, _too_deep(_said(next(path for path, _ in _walk(value) if len(path) > DEEPEST))))
 
 
 def _too_deep(where: str) -> Issue:

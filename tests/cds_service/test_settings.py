@@ -26,6 +26,10 @@ def test_every_setting_is_described() -> None:
     assert all(field.description and field.description.endswith(".") for field in Settings.model_fields.values())
 
 
+def test_a_pseudonym_key_of_32_characters_is_long_enough() -> None:
+    assert Settings(pseudonym_key="k" * 32).pseudonym_key is not None
+
+
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CDS_TIME_ZONE", "Europe/Berlin")
     monkeypatch.setenv("CDS_CORS_ORIGINS", "https://a.example.org, http://localhost:3000")
@@ -47,6 +51,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         ("CDS_CORS_ORIGINS", "https://*.example.org"),
         ("CDS_CORS_ORIGINS", "https://example.org/path"),
         ("CDS_THREADS", "many"),
+        ("CDS_PSEUDONYM_KEY", "k" * 31),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

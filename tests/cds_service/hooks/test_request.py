@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.hooks.request import read_request
+from cds_service.hooks.request import Call, read_request
 from tests.support.hook_fakes import Service, WatchingAssessor, authorization, call
 
 SERVER = "http://127.0.0.1:1/fhir"
@@ -102,6 +102,51 @@ def test_everything_that_is_wrong_is_named_at_once_and_says_what_to_send(service
     response = service.post(without(call(hookInstance="7"), "context", "userId"))
     assert sorted(issues(response)) == [("required", "context.userId"), ("value", "hookInstance")]
     assert all("Send " in issue["diagnostics"] for issue in response.json["issue"])
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"hook": "Xanthippe"},
+        {"hookInstance": "Xanthippe"},
+        {"fhirServer": "Xanthippe"},
+        {"fhirServer": SERVER, "fhirAuthorization": authorization(token_type="Xanthippe", expires_in="Xanthippe")},
+        {"prefetch": "Xanthippe", "extension": ["Xanthippe"]},
+        {"context": "Xanthippe"},
+        {
+            "context": {
+                "userId": "Xanthippe",
+                "patientId": "Frau Xanthippe",
+                "draftOrders": {"resourceType": "Xanthippe"},
+            }
+        },
+        {"context": {"selections": {"Xanthippe": 1}, "draftOrders": ["Xanthippe"]}},
+    ],
+    ids=str,
+)
+def test_no_error_repeats_what_was_sent(service: Service, members: dict[str, Any]) -> None:
+    response = service.post(call() | members)
+    assert response.status_code == 400
+    assert "Xanthippe" not in response.text + service.written.getvalue()
+
+
+def test_a_call_shows_nothing_of_itself_in_a_traceback() -> None:
+    request = call(fhirServer=SERVER, fhirAuthorization=authorization(access_token="secret-token"))
+    shown = Call.model_validate(request)
+    assert (repr(shown), str(shown), repr(shown.fhirAuthorization)) == ("Call()", "", "FhirAuthorization()")
+
+
+def test_at_most_twenty_issues_are_named(service: Service) -> None:
+    selections: list[Any] = [1] * 30
+    request = call(hook="order-select")
+    request["context"]["selections"] = selections
+    assert len(issues(service.post(request, "coverage-order-select"))) == 20
+
+
+def test_a_lone_surrogate_in_a_string_is_accepted(service: Service) -> None:
+    request = call(prefetch=NO_DATA)
+    request["context"] |= {"userId": "Practitioner/\ud800", "encounterId": "\ud800"}
+    assert service.post(request).status_code == 200
 
 
 @pytest.mark.requirement("7.22")
