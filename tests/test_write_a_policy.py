@@ -49,7 +49,7 @@ def test_the_steps_work_as_printed(tmp_path: Path, environment: dict[str, str]) 
             check=False,
         )
         output = done.stdout + done.stderr
-        assert (done.returncode != 0) == printed.startswith("Error:"), f"{body}\n{output}"
+        assert (done.returncode != 0) == (": error: " in printed), f"{body}\n{output}"
         lines = [line.strip() for line in output.splitlines()]
         assert [line for line in printed.splitlines() if line.strip() not in lines] == [], f"{body}\n{output}"
         exported += "".join(f"{line}\n" for line in body.splitlines() if line.startswith("export "))

@@ -13,7 +13,7 @@ from cds_service.cli.inputs import FILE, assessor_of, json_in, request_in, setti
 from cds_service.cli.output.cards import print_cards
 from cds_service.cli.output.determinations import print_determination
 from cds_service.cli.output.trace import print_trace
-from cds_service.cli.policies.lookup import text_of
+from cds_service.cli.policies.lookup import policy_named
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.fhir_client.server import FhirClients
@@ -60,7 +60,7 @@ def evaluate_command(
     settings = settings_given()
     assessor = assessor_of(settings)
     if policy:
-        assessor = assessor.limited_to(text_of(assessor.library, policy))
+        assessor = assessor.limited_to(policy_named(assessor.library, policy))
     call = request_in(request)
     found = review(
         call,

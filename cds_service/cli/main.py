@@ -38,32 +38,30 @@ for _name, _help in {
 main.add_command(
     lazy_group(
         "policies",
-        "Read, check and compare the policies.",
+        "Write, read, check, and compare policies.",
         f"{_CLI}.policies",
         {
-            "list": ("reading:list_command", "List the texts: criteria, groups, parts and questions of each."),
-            "show": (
-                "reading:show_command",
-                "Show how TEXT is judged, criterion by criterion.",
+            "new": ("new:new_command", "Start the policy NAME: a document, its cases, and value sets to fill in."),
+            "list": (
+                "listing:list_command",
+                "List the policies: owner, lines of business, and the days on which the plan applies each.",
             ),
+            "show": ("show:show_command", "Show how POLICY judges an order, criterion by criterion."),
             "operators": (
-                "reading:operators_command",
+                "operators:operators_command",
                 "List the operators, or explain the one named NAME with its arguments and an example.",
             ),
             "lint": (
-                "checking:lint_command",
-                "Check every text and value set; each problem is told with file, line and how it is written right.",
+                "lint:lint_command",
+                "Find mistakes in policies and value sets, each with its place and how to fix it.",
             ),
-            "test": (
-                "checking:test_command",
-                "Run the cases of all texts, or of those at PATH: a folder, a text or its case file.",
-            ),
+            "test": ("cases:test_command", "Run the cases of all policies, or of those that TARGET names."),
             "coverage": (
-                "checking:coverage_command",
-                "Tell which codes of a file no policy answers, and which text and section answers the others.",
+                "coverage:coverage_command",
+                "Print which codes of a file no policy answers, and which policy and section answers the others.",
             ),
-            "diff": ("comparing:diff_command", "Tell what changed from BEFORE to AFTER, criterion by criterion."),
-            "lock": ("checking:lock_command", "Write the content of new editions into the lock."),
+            "diff": ("diff:diff_command", "Print what changed from BEFORE to AFTER, criterion by criterion."),
+            "lock": ("lock:lock_command", "Write the content of new editions into the lock."),
         },
     )
 )

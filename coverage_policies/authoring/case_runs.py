@@ -1,16 +1,16 @@
-"""The cases of a text, run: which of them the text answers as expected."""
+"""Run the cases of a revision: which of them it answers as expected."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from coverage_policies.authoring.cases import Case, Mismatch, load_cases, run_case
+from coverage_policies.authoring.cases import Case, Mismatch, read_cases, run_case
 from coverage_policies.format.model import Policy
-from coverage_policies.format.problems import DocumentError, Problem
+from coverage_policies.format.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A case and where the text says something else of it than was expected."""
+    """A case, and where the revision says something else than was expected."""
 
     case: Case
     mismatches: tuple[Mismatch, ...]
@@ -18,7 +18,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class CaseRun:
-    """What came of the cases of one text. With `problems` its case file could not be read."""
+    """The result of running cases of one revision: how many ran, and the problems of those that cannot."""
 
     policy: Policy
     cases: int
@@ -31,13 +31,11 @@ class CaseRun:
         return not self.failures and not self.problems
 
 
-def run_cases(policy: Policy) -> CaseRun:
-    """Run every case beside a text."""
-    try:
-        cases = load_cases(policy)
-    except DocumentError as error:
-        return CaseRun(policy, 0, problems=error.problems)
-    return CaseRun(policy, len(cases), tuple(_failures(cases, policy)))
+def run_cases(policy: Policy, words: Sequence[str] = ()) -> CaseRun:
+    """Run the cases beside a revision whose names contain all of these words, in upper or lower case."""
+    found = read_cases(policy)
+    cases = [case for case in found.cases if all(word.casefold() in case.name.casefold() for word in words)]
+    return CaseRun(policy, len(cases), tuple(_failures(cases, policy)), found.problems)
 
 
 def _failures(cases: Iterable[Case], policy: Policy) -> Iterable[Failure]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from coverage_policies.authoring.fact_builder import chart, order, resources
 from coverage_policies.authoring.fact_words import FactError, typed
@@ -68,6 +68,13 @@ class Case:
     hides: Mapping[str, tuple[str, ...]]
 
 
+class CaseList(NamedTuple):
+    """The cases of a file that can be run, and what is wrong with the others."""
+
+    cases: tuple[Case, ...]
+    problems: tuple[Problem, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Mismatch:
     """Where a text says something else of a case than was expected, and on what it rests."""
@@ -90,13 +97,31 @@ def case_file(policy: Policy) -> Path:
 
 
 def load_cases(policy: Policy) -> tuple[Case, ...]:
-    """The cases of a text; none where it has no file. Raises DocumentError with everything that is wrong in it."""
+    """Return the cases of a revision; none if it has no case file. Raises DocumentError with everything wrong in it."""
+    return _sound(read_cases(policy))
+
+
+def read_cases(policy: Policy) -> CaseList:
+    """Read the case file of a revision: the cases that can be run, and what is wrong with the others."""
     path = case_file(policy)
-    return parse_cases(read_text(path), str(path), policy) if path.exists() else ()
+    try:
+        return _cases(read_text(path), str(path), policy) if path.exists() else CaseList((), ())
+    except DocumentError as error:
+        return CaseList((), error.problems)
 
 
 def parse_cases(text: str, file: str, policy: Policy) -> tuple[Case, ...]:
-    """The cases of one file; `file` is the name that problems are reported under."""
+    """Return the cases in a text; `file` is the name that problems are reported under. Raises DocumentError."""
+    return _sound(_cases(text, file, policy))
+
+
+def _sound(found: CaseList) -> tuple[Case, ...]:
+    if found.problems:
+        raise DocumentError(found.problems)
+    return found.cases
+
+
+def _cases(text: str, file: str, policy: Policy) -> CaseList:
     source = read_yaml(text, file)
     if not isinstance(source.data, list):
         raise DocumentError([Problem(file, 1, "a case file is a list of cases")])
@@ -115,9 +140,7 @@ def parse_cases(text: str, file: str, policy: Policy) -> tuple[Case, ...]:
             found.append(_case(source, i, raw))
         except _PlaceError as error:
             problems.append(source.problem((i, *error.path), str(error)))
-    if problems:
-        raise DocumentError(problems)
-    return tuple(found)
+    return CaseList(tuple(found), tuple(problems))
 
 
 class _PlaceError(Exception):
@@ -188,7 +211,7 @@ def _case(source: YamlSource, i: int, raw: Mapping[str, Any]) -> Case:
     return Case(
         name=raw["name"],
         file=source.file,
-        line=source.problem((i,), "").line,
+        line=source.place((i,)).line,
         anchor=anchor,
         today=date.fromisoformat(raw.get("today", raw["anchor"])),
         order=_order(raw["order"], 1, anchor, "order"),

@@ -18,6 +18,12 @@ class DescriptionLine:
     words: str
 
 
+def head_lines(policy: Policy) -> Iterator[DescriptionLine]:
+    """Yield whose policy it is, and which plans it applies to."""
+    yield DescriptionLine("owner", policy.owner)
+    yield DescriptionLine("lines of business", ", ".join(policy.lines_of_business))
+
+
 def criterion_lines(c: Criterion) -> Iterator[DescriptionLine]:
     """How a criterion is settled in both directions, what it asks, and what follows."""
     yield from _settled(c)

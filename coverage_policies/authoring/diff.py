@@ -11,6 +11,7 @@ from coverage_policies.authoring.description import (
     choice_lines,
     criterion_lines,
     entry_lines,
+    head_lines,
     section_lines,
 )
 from coverage_policies.format.model import Policy
@@ -95,8 +96,7 @@ def _part(says: str, lines: Iterable[DescriptionLine]) -> _Part:
 
 def _head(policy: Policy) -> Iterator[DescriptionLine]:
     yield DescriptionLine("title", policy.title)
-    yield DescriptionLine("owner", policy.owner)
-    yield DescriptionLine("lines of business", ", ".join(policy.lines_of_business))
+    yield from head_lines(policy)
     yield from (DescriptionLine("notes", note) for note in policy.notes)
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a set of policy texts although each of them loads."""
+"""What is wrong with policies that load; the rules are in lint_rules.py."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
@@ -8,7 +8,7 @@ from coverage_policies.authoring.cases import case_file
 from coverage_policies.authoring.description import value_set_names
 from coverage_policies.authoring.value_set_lint import label_problems, value_set_problems
 from coverage_policies.format.library import BUILT_IN, Library
-from coverage_policies.format.model import Clause, Criterion, OrderEntry, Policy
+from coverage_policies.format.model import Choice, Clause, Criterion, OrderEntry, Policy
 from coverage_policies.format.operator import as_list
 from coverage_policies.format.problems import Problem
 from coverage_policies.format.value_sets import ValueSet
@@ -18,7 +18,7 @@ _DAY = timedelta(days=1)
 
 
 def lint(library: Library) -> tuple[Problem, ...]:
-    """What spoils answers of a library that loaded, each with file, line and how it is written right."""
+    """Return the errors of a library that loaded: what spoils answers, and how to write it right."""
     return (
         *(problem for policy in library.policies.values() for problem in _policy_problems(policy, library)),
         *_histories(library.policies.values()),
@@ -27,7 +27,7 @@ def lint(library: Library) -> tuple[Problem, ...]:
 
 
 def remarks(library: Library) -> tuple[Problem, ...]:
-    """What spoils no answer and still looks like a mistake: labels that differ, files that no text needs."""
+    """Return what spoils no answer and still looks like a mistake: labels that differ, files that nothing needs."""
     return (*label_problems(library.value_sets.values()), *_unused(library), *_cases_of_nothing(library))
 
 
@@ -36,8 +36,12 @@ def _policy_problems(policy: Policy, library: Library) -> Iterator[Problem]:
     yield from _entries(policy)
     for section in policy.sections.values():
         for criterion, pathways in _walk(section.root, frozenset()):
-            for what in _criterion_problems(criterion, pathways, library):
-                yield Problem(policy.source, criterion.line, f"{criterion.id}: {what}")
+            for rule, what in _criterion_problems(criterion, pathways, library):
+                yield _at(policy, criterion, rule, f"{criterion.id}: {what}")
+
+
+def _at(policy: Policy, place: Criterion | OrderEntry | Choice, rule: str, what: str) -> Problem:
+    return Problem(policy.source, place.line, what, place.column, rule)
 
 
 def _sections_and_pathways(policy: Policy) -> Iterator[Problem]:
@@ -45,13 +49,14 @@ def _sections_and_pathways(policy: Policy) -> Iterator[Problem]:
     needed = {name.split(".")[0] for criterion in policy.walk() for name in criterion.needs}
     for name, section in policy.sections.items():
         if name not in reached | needed:
-            yield Problem(policy.source, section.root.line, f"no order reaches section {name}; name it under `orders`")
+            what = f"no order reaches section {name}; name it under `orders`"
+            yield _at(policy, section.root, "unreached-section", what)
     if policy.pathway:
         used = {name for criterion in policy.walk() for name in criterion.pathways}
         for choice in policy.pathway.choices:
             if choice.name not in used:
                 what = f"no criterion is `for: {choice.name}`; the pathway changes nothing"
-                yield Problem(policy.source, choice.line, what)
+                yield _at(policy, choice, "unused-pathway", what)
 
 
 def _entries(policy: Policy) -> Iterator[Problem]:
@@ -61,10 +66,10 @@ def _entries(policy: Policy) -> Iterator[Problem]:
             other = seen.setdefault(f"{row.system}|{row.code}", entry.codes.name)
             if other != entry.codes.name:
                 what = f"{row.code} ({row.label}) is selected by {other} and by {entry.codes.name}; keep one"
-                yield Problem(policy.source, entry.line, what)
+                yield _at(policy, entry, "double-order-code", what)
         if _is_over(entry, policy.dated):
             what = f"no code of {entry.codes.name} is valid from {policy.revision} on; leave the entry out"
-            yield Problem(policy.source, entry.line, what)
+            yield _at(policy, entry, "ended-order-codes", what)
 
 
 def _is_over(entry: OrderEntry, dated: date) -> bool:
@@ -79,7 +84,7 @@ def _histories(policies: Iterable[Policy]) -> Iterator[Problem]:
         for other in earlier.setdefault(policy.name, []):
             if policy.history and other.revision not in policy.history:
                 what = f"`history` leaves out {other.revision}, which is held in {other.source}; add it"
-                yield Problem(policy.source, 1, what)
+                yield Problem(policy.source, 1, what, rule="incomplete-history")
         earlier[policy.name].append(policy)
 
 
@@ -90,15 +95,19 @@ def _walk(c: Criterion, above: frozenset[str]) -> Iterator[tuple[Criterion, froz
         yield from _walk(child, c.pathways or above)
 
 
-def _criterion_problems(c: Criterion, above: frozenset[str], library: Library) -> Iterator[str]:
+def _criterion_problems(c: Criterion, above: frozenset[str], library: Library) -> Iterator[tuple[str, str]]:
+    """Yield the rule that a criterion breaks, and how."""
     if above and c.pathways and not c.pathways & above:
-        yield f"it is for {_names(c.pathways)} inside of what is for {_names(above)}; it never counts"
+        what = f"it is for {_names(c.pathways)} inside of what is for {_names(above)}; it never counts"
+        yield "impossible-pathway", what
     for key, clauses in (("met_when", c.met_when), ("not_met_when", c.not_met_when)):
         for clause in clauses:
             for name in _only_asking(clause, library):
-                yield f"{key}: every code of {name} only asks, so it never holds; write it under `show`"
+                what = f"{key}: every code of {name} only asks, so it never holds; write it under `show`"
+                yield "never-decides", what
     if c.suggest and not any(_reads(clause, c.suggest.attribute) for clause in c.met_when + c.not_met_when):
-        yield f"suggest: no clause here reads the order's {c.suggest.attribute}; suggest what a clause looks for"
+        what = f"suggest: no clause here reads the order's {c.suggest.attribute}; suggest what a clause looks for"
+        yield "unrelated-suggestion", what
 
 
 def _names(pathways: frozenset[str]) -> str:
@@ -123,7 +132,8 @@ def _unused(library: Library) -> Iterator[Problem]:
     used = {name for policy in library.policies.values() for name in value_set_names(policy)}
     for name, each in library.value_sets.items():
         if name not in used and not _is_built_in(each):
-            yield Problem(each.source, 1, "no text uses this value set; name it in a text, or take the file away")
+            what = "no policy uses this value set; name it in one, or remove the file"
+            yield Problem(each.source, 1, what, rule="unused-value-set")
 
 
 def _is_built_in(each: ValueSet) -> bool:
@@ -137,7 +147,8 @@ def _cases_of_nothing(library: Library) -> Iterator[Problem]:
     for folder in sorted({Path(policy.source).parent for policy in texts}):
         for path in sorted(folder.glob("*.cases.yaml")):
             if path not in expected:
-                yield Problem(str(path), 1, "there is no text beside these cases; name the file after its text")
+                what = "no policy document stands beside these cases; name the file after it"
+                yield Problem(str(path), 1, what, rule="stray-cases")
 
 
 def effective_gaps(rules: Iterable[Effective]) -> Iterator[str]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from pathlib import Path
 
 from coverage_policies.format.problems import Problem
 from coverage_policies.format.value_sets import TEXT, Row, ValueSet
-from fhir_mappings.codings import CPT, ICD10CM
+from fhir_mappings.codings import ICD10CM, SYSTEMS
 
 _WITHOUT_DOT = 3
 """So many characters an ICD-10-CM code has before its dot."""
@@ -15,35 +16,48 @@ def value_set_problems(sets: Iterable[ValueSet]) -> Iterator[Problem]:
     """What keeps codes of these value sets from matching, with file and line."""
     for each in sets:
         if not each.rows:
-            yield Problem(each.source, 1, "this value set holds no code; what looks for it never finds anything")
+            what = "this value set holds no code; what looks for it never finds anything"
+            yield Problem(each.source, 1, what, rule="empty-value-set")
         for row in each.rows:
-            for what in _row_problems(row):
-                yield Problem(each.source, row.line, what)
+            for rule, what in _row_problems(row):
+                yield Problem(each.source, row.line, what, rule=rule)
         yield from _twice(each)
 
 
 def label_problems(sets: Iterable[ValueSet]) -> Iterator[Problem]:
-    """Codes that are labelled otherwise elsewhere: one of the two may be another code than was meant."""
-    first: dict[tuple[str, str], tuple[ValueSet, Row]] = {}
+    """Yield codes that have another label elsewhere in their folder: one of the two may be another code than was meant.
+
+    Owners may label a code each in their own words.
+    """
+    first: dict[tuple[Path, str, str], tuple[ValueSet, Row]] = {}
     for each in sets:
         for row in each.rows:
-            other_set, other = first.setdefault((row.system, row.code), (each, row))
+            other_set, other = first.setdefault((Path(each.source).parent, row.system, row.code), (each, row))
             if not _are_alike(row.label, other.label):
                 there = f"{other.label!r} in {other_set.source}:{other.line}"
-                what = f"{row.code} is labelled {row.label!r} here and {there}; one label may only continue the other"
-                yield Problem(each.source, row.line, what)
+                what = f"{row.code} is labeled {row.label!r} here and {there}; one label may only continue the other"
+                yield Problem(each.source, row.line, what, rule="differing-label")
 
 
-def _row_problems(row: Row) -> Iterator[str]:
+def _row_problems(row: Row) -> Iterator[tuple[str, str]]:
+    """Yield the rule that a row breaks, and how."""
     if row.system != TEXT and ":" not in row.system:
-        yield f"{row.system!r} is no address of a code system; write it like {CPT}"
+        yield "code-system", f"{row.system!r} is not the address of a code system; {_right_system(row.system)}"
     if row.code != row.code.strip():
-        yield f"there is a space before or after {row.code.strip()}; take it out"
+        yield "code-form", f"there is a space before or after {row.code.strip()}; take it out"
     code = row.code.rstrip("*")
     if row.system == ICD10CM and len(code) > _WITHOUT_DOT and "." not in code:
-        yield f"an ICD-10-CM code has its dot: {code[:_WITHOUT_DOT]}.{row.code[_WITHOUT_DOT:]}"
+        yield "code-form", f"an ICD-10-CM code has its dot: {code[:_WITHOUT_DOT]}.{row.code[_WITHOUT_DOT:]}"
     if row.valid_from and row.valid_to and row.valid_to < row.valid_from:
-        yield f"{row.code} ends before it begins; `from` comes before `to`"
+        yield "reversed-dates", f"{row.code} ends before it begins; `from` comes before `to`"
+
+
+def _right_system(written: str) -> str:
+    """Say how to write a system that is not an address: the one with this name, or all that are known."""
+    known = {name.casefold(): address for name, address in SYSTEMS.items()}
+    if written.casefold() in known:
+        return f"write {known[written.casefold()]}"
+    return f"known are {', '.join(sorted(set(SYSTEMS.values())))}"
 
 
 def _are_alike(label: str, other: str) -> bool:
@@ -59,5 +73,6 @@ def _twice(each: ValueSet) -> Iterator[Problem]:
             begin = max(row.valid_from or date.min, other.valid_from or date.min)
             end = min(row.valid_to or date.max, other.valid_to or date.max)
             if begin <= end:
-                yield Problem(each.source, row.line, f"{row.code} stands in line {other.line} already; keep one")
+                what = f"{row.code} stands in line {other.line} already; keep one"
+                yield Problem(each.source, row.line, what, rule="double-code")
         by_code[row.system, row.code].append(row)

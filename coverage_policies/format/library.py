@@ -69,12 +69,14 @@ def load_library(folders: Sequence[Path] = ()) -> Library:
     problems: list[Problem] = []
     for root in roots:
         documents = root / "documents"
-        if not documents.is_dir() and not (root / "value_sets").is_dir():
-            problems.append(Problem(str(root), 1, "this folder has neither `documents` nor `value_sets` in it"))
+        if not root.is_dir():
+            problems.append(_misplaced(root, "this folder does not exist"))
+        elif not documents.is_dir() and not (root / "value_sets").is_dir():
+            problems.append(_misplaced(root, "this folder has neither `documents` nor `value_sets` in it"))
         for path in sorted(documents.rglob("*.y*ml")):
             if path.parent.parent != documents or path.suffix != ".yaml":
                 what = "this file is not read; its place is documents/<policy>/<revision>.yaml"
-                problems.append(Problem(str(path), 1, what))
+                problems.append(_misplaced(path, what))
                 continue
             if path.name.endswith(".cases.yaml"):
                 continue
@@ -85,11 +87,17 @@ def load_library(folders: Sequence[Path] = ()) -> Library:
                 continue
             if (path.parent.name, path.stem) != (policy.name, policy.revision):
                 wanted = f"{policy.name}/{policy.revision}.yaml"
-                problems.append(Problem(str(path), 1, f"this is {policy.full_name}; its file must be named {wanted}"))
+                what = f"this is {policy.full_name}; its file must be named {wanted}"
+                problems.append(_misplaced(path, what))
             if policy.full_name in policies:
                 other = policies[policy.full_name].source
-                problems.append(Problem(str(path), 1, f"{policy.full_name} is held already, in {other}"))
+                what = f"{policy.full_name} exists already, in {other}"
+                problems.append(_misplaced(path, what))
             policies[policy.full_name] = policy
     if problems:
         raise DocumentError(problems)
     return Library(policies, sets)
+
+
+def _misplaced(path: Path, what: str) -> Problem:
+    return Problem(str(path), 1, what, rule="folder")

@@ -55,7 +55,7 @@ def _shape_problems(source: YamlSource) -> Iterator[Problem]:
     errors = sorted(
         document_validator().iter_errors(source.data), key=lambda error: list(map(str, error.absolute_path))
     )
-    yield from dict.fromkeys(source.problem(*explain(error)) for error in errors)
+    yield from dict.fromkeys(source.problem(*explain(error), rule="schema") for error in errors)
 
 
 class _Builder:
@@ -125,6 +125,7 @@ class _Builder:
             )
         if required is not None and required > len(children):
             self._problem(path, f"{raw['id']}: at least {required} of {len(children)} can never be met")
+        place = self.source.place(path)
         found = Criterion(
             id=raw["id"],
             says=raw["says"],
@@ -146,7 +147,8 @@ class _Builder:
             pathways=frozenset(as_list(raw.get("for", []))),
             interpretation=raw.get("interpretation", ""),
             note=raw.get("note", ""),
-            line=self.source.problem(path, "").line,
+            line=place.line,
+            column=place.column,
         )
         if found.id in self.index:
             self._problem(path, f"the id {found.id!r} is used twice")
@@ -168,13 +170,15 @@ class _Builder:
         return {"id": raw["id"], "says": "?", "ask": "?"}, path
 
     def _entry(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> OrderEntry:
+        place = self.source.place(path)
         return OrderEntry(
             codes=self._value_set(raw["codes"], (*path, "codes")),
             sections=tuple(raw["sections"]),
             only_if=self._clauses(raw, "only_if", path),
             unless=self._clauses(raw, "unless", path),
             ask=raw.get("ask", ""),
-            line=self.source.problem(path, "").line,
+            line=place.line,
+            column=place.column,
         )
 
     def _pathway(self, raw: dict[str, Any]) -> Pathway:
@@ -182,7 +186,8 @@ class _Builder:
         for name, choice in raw["choices"].items():
             path = ("pathway", "choices", name)
             clauses = {key: self._clauses(choice, key, path) for key in ("chosen_when", "exclude_when", "presume_when")}
-            choices.append(Choice(name, choice["says"], **clauses, line=self.source.problem(path, "").line))
+            place = self.source.place(path)
+            choices.append(Choice(name, choice["says"], **clauses, line=place.line, column=place.column))
         return Pathway(raw["ask"], tuple(choices))
 
     def _clauses(self, raw: dict[str, Any], key: str, path: tuple[str | int, ...]) -> tuple[Clause, ...]:
@@ -227,7 +232,7 @@ def _meaning_problems(source: YamlSource, policy: Policy) -> Iterator[Problem]:
     for key, section in policy.sections.items():
         for criterion in section.root.walk():
             for what in _criterion_problems(criterion, policy, pathways, key):
-                yield Problem(source.file, criterion.line, f"{criterion.id}: {what}")
+                yield Problem(source.file, criterion.line, f"{criterion.id}: {what}", criterion.column)
     for i, entry in enumerate(policy.orders):
         for name in entry.sections:
             if name not in policy.sections:

@@ -54,10 +54,11 @@ def lock_problems(library: Library) -> Iterator[Problem]:
     for policy in _built_in(library):
         known = editions.get(policy.full_name, {}).get(str(policy.edition))
         if known is None:
-            yield Problem(policy.source, 1, f"edition {policy.edition} is not in the lock; run `policies lock`")
+            what = f"edition {policy.edition} is not in the lock; run `policies lock`"
+            yield Problem(policy.source, 1, what, rule="lock")
         elif known != content_hash(policy, library):
             what = f"the content changed and the edition is still {policy.edition}; raise it and run `policies lock`"
-            yield Problem(policy.source, 1, what)
+            yield Problem(policy.source, 1, what, rule="lock")
 
 
 def write_lock(library: Library, *, replace: bool = False) -> None:

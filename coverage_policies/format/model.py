@@ -81,6 +81,7 @@ class Criterion:
     interpretation: str = ""
     note: str = ""
     line: int = 0
+    column: int = 1
 
     def walk(self) -> Iterator["Criterion"]:
         """This criterion and all below it, in the order of the text."""
@@ -122,6 +123,7 @@ class OrderEntry:
     unless: tuple[Clause, ...] = ()
     ask: str = ""
     line: int = 0
+    column: int = 1
 
     @property
     def is_by_words(self) -> bool:
@@ -139,6 +141,7 @@ class Choice:
     exclude_when: tuple[Clause, ...] = ()
     presume_when: tuple[Clause, ...] = ()
     line: int = 0
+    column: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,16 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A mistake in a file: where it is, what is wrong, and what to write instead."""
+    """A mistake in a file: where it is, what is wrong, and what to write instead.
+
+    `line` and `column` count from 1. `rule` is the id of the lint rule it breaks (authoring/lint_rules.py).
+    """
 
     file: str
     line: int
     what: str
+    column: int = 1
+    rule: str = "document"
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.what}"
@@ -25,9 +30,9 @@ class DocumentError(ValueError):
         self.problems = tuple(problems)
 
     @classmethod
-    def at(cls, path: Path, line: int, what: str) -> "DocumentError":
+    def at(cls, path: Path, line: int, what: str, rule: str = "document") -> "DocumentError":
         """Return the error of a single problem."""
-        return cls([Problem(str(path), line, what)])
+        return cls([Problem(str(path), line, what, rule=rule)])
 
 
 def read_text(path: Path) -> str:
@@ -38,4 +43,4 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise DocumentError.at(path, 1, "the file is not UTF-8; save it as UTF-8") from None
+        raise DocumentError.at(path, 1, "the file is not UTF-8; save it as UTF-8", "encoding") from None

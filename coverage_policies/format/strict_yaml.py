@@ -1,8 +1,8 @@
-"""YAML as policy documents need it: every scalar is text, a key occurs once, and every place has a line number."""
+"""YAML as policy documents need it: every scalar is text, a key occurs once, and every place has a line and column."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from yaml.events import (
@@ -18,21 +18,39 @@ from yaml.events import (
 
 from coverage_policies.format.problems import DocumentError, Problem
 
+RULE = "yaml"
+"""The rule of what keeps a file from being read at all."""
+
+
+class Place(NamedTuple):
+    """Where something is in a file; lines and columns count from 1."""
+
+    line: int
+    column: int
+
 
 @dataclass(frozen=True)
 class YamlSource:
-    """A YAML file read: plain lists, dicts and text, and the line each value begins on, by its path."""
+    """A YAML file read: plain lists, dicts and text, and the line and column of each value, by its path.
+
+    The place of a member is that of its key.
+    """
 
     file: str
     data: Any
-    lines: dict[tuple[str | int, ...], int]
+    places: dict[tuple[str | int, ...], Place]
 
-    def problem(self, path: Sequence[str | int], what: str) -> Problem:
-        """A problem at a path, or at the nearest place above it that has a line."""
-        place = tuple(path)
-        while place not in self.lines and place:
-            place = place[:-1]
-        return Problem(self.file, self.lines.get(place, 1), what)
+    def place(self, path: Sequence[str | int]) -> Place:
+        """Return the place of a path, or of the nearest one above it that is written."""
+        nearest = tuple(path)
+        while nearest not in self.places and nearest:
+            nearest = nearest[:-1]
+        return self.places.get(nearest, Place(1, 1))
+
+    def problem(self, path: Sequence[str | int], what: str, rule: str = "document") -> Problem:
+        """Return a problem at the place of a path."""
+        line, column = self.place(path)
+        return Problem(self.file, line, what, column, rule)
 
 
 def read_yaml(text: str, file: str) -> YamlSource:
@@ -41,13 +59,14 @@ def read_yaml(text: str, file: str) -> YamlSource:
         reader = _Reader(yaml.parse(text, Loader=yaml.CBaseLoader), file)
         data = reader.document()
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise DocumentError([Problem(file, line, f"this is not YAML: {error.problem}")]) from None
+        line, column = _place(error.problem_mark)
+        raise DocumentError([Problem(file, line, f"this is not YAML: {error.problem}", column, RULE)]) from None
     except yaml.YAMLError:
-        raise DocumentError([Problem(file, 1, "this is not YAML: a character in it is not allowed")]) from None
+        what = "this is not YAML: a character in it is not allowed"
+        raise DocumentError([Problem(file, 1, what, rule=RULE)]) from None
     if reader.problems:
         raise DocumentError(reader.problems)
-    return YamlSource(file, data, reader.lines)
+    return YamlSource(file, data, reader.places)
 
 
 class _Reader:
@@ -56,21 +75,21 @@ class _Reader:
     def __init__(self, events: Iterator[Event], file: str) -> None:
         self._events = events
         self._file = file
-        self.lines: dict[tuple[str | int, ...], int] = {}
+        self.places: dict[tuple[str | int, ...], Place] = {}
         self.problems: list[Problem] = []
 
     def document(self) -> Any:
         """The one document of the file; None where there is none."""
         data = None
         for event in self._events:
-            if isinstance(event, DocumentStartEvent) and self.lines:
+            if isinstance(event, DocumentStartEvent) and self.places:
                 raise self._error(event, "this is not YAML: another document begins here; keep one")
             if isinstance(event, NodeEvent):
                 data = self._value(event, ())
         return data
 
     def _value(self, event: Event, path: tuple[str | int, ...]) -> Any:
-        self.lines[path] = _line(event)
+        self.places[path] = _place(event.start_mark)
         if isinstance(event, ScalarEvent):
             return event.value
         if isinstance(event, MappingStartEvent):
@@ -85,14 +104,14 @@ class _Reader:
     def _mapping(self, path: tuple[str | int, ...]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for event in self._until(MappingEndEvent):
-            line = _line(event)
+            place = _place(event.start_mark)
             key = self._value(event, (*path, ""))
             value = self._value(next(self._events), (*path, str(key)))
-            self.lines[(*path, str(key))] = line
+            self.places[(*path, str(key))] = place
             if not isinstance(key, str):
-                self.problems.append(Problem(self._file, line, "a key must be plain text"))
+                self._problem(place, "a key must be plain text")
             elif key in found:
-                self.problems.append(Problem(self._file, line, f"{key!r} stands here twice; keep one"))
+                self._problem(place, f"{key!r} stands here twice; keep one")
             else:
                 found[key] = value
         return found
@@ -101,9 +120,14 @@ class _Reader:
         while not isinstance(event := next(self._events), end):
             yield event
 
+    def _problem(self, place: Place, what: str) -> None:
+        self.problems.append(Problem(self._file, place.line, what, place.column, RULE))
+
     def _error(self, event: Event, what: str) -> DocumentError:
-        return DocumentError([Problem(self._file, _line(event), what)])
+        line, column = _place(event.start_mark)
+        return DocumentError([Problem(self._file, line, what, column, RULE)])
 
 
-def _line(event: Event) -> int:
-    return event.start_mark.line + 1 if event.start_mark else 1
+def _place(mark: Any) -> Place:
+    """Return the place of a mark of the parser; libyaml's marks have a type of their own."""
+    return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from coverage_policies.format.problems import DocumentError, read_text
+from coverage_policies.format.problems import DocumentError, Problem, read_text
 from fhir_mappings.codings import ICD10CM, Coding, Match
 
 TEXT = "text"
@@ -117,47 +117,66 @@ def union(name: str, sets: Iterable[ValueSet]) -> ValueSet:
 
 
 def load_value_sets(folders: Iterable[Path]) -> Mapping[str, ValueSet]:
-    """Every `*.csv` of these folders by name. Raises DocumentError; a name used twice is an error."""
+    """Read every `*.csv` of these folders, by name. Raises DocumentError with everything that is wrong."""
     found: dict[str, ValueSet] = {}
+    problems: list[Problem] = []
     for folder in folders:
         for path in sorted(folder.glob("*.csv")):
             if path.stem in found:
-                raise DocumentError.at(path, 1, f"a value set named {path.stem} exists already; choose another name")
-            found[path.stem] = ValueSet(path.stem, _rows(path), str(path))
+                problems.append(_problem(path, 1, f"a value set named {path.stem} exists already; choose another name"))
+            else:
+                found[path.stem] = ValueSet(path.stem, _rows(path, problems), str(path))
+    if problems:
+        raise DocumentError(problems)
     return found
 
 
-def _rows(path: Path) -> Iterable[Row]:
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+def _rows(path: Path, problems: list[Problem]) -> list[Row]:
+    """Return the rows of a file that can be used; what is wrong with the others goes to `problems`."""
+    try:
+        text = read_text(path)
+    except DocumentError as error:
+        problems += error.problems
+        return []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = []
     try:
         if next(reader, []) != COLUMNS:
-            raise DocumentError.at(path, 1, f"the header must be {','.join(COLUMNS)}")
+            problems.append(_problem(path, 1, f"the header must be {','.join(COLUMNS)}"))
+            return []
         for cells in reader:
-            yield _row(cells, path, reader.line_num)
+            try:
+                rows.append(_row(cells, reader.line_num))
+            except ValueError as error:
+                problems.append(_problem(path, reader.line_num, str(error)))
     except csv.Error:
-        raise DocumentError.at(path, reader.line_num, "a quotation mark is not closed, or stands alone") from None
+        problems.append(_problem(path, reader.line_num, "a quotation mark is not closed, or stands alone"))
+    return rows
 
 
-def _row(cells: list[str], path: Path, line: int) -> Row:
+def _row(cells: list[str], line: int) -> Row:
+    """Return the row of a line. Raises ValueError that says what is wrong."""
     if len(cells) != len(COLUMNS):
-        raise DocumentError.at(path, line, f"{len(cells)} columns instead of {len(COLUMNS)}")
+        raise ValueError(f"{len(cells)} columns instead of {len(COLUMNS)}")
     system, code, label, source, valid_from, valid_to, use = cells
     if not (system and code.strip("*") and label):
-        raise DocumentError.at(path, line, "system, code and label must not be empty")
+        raise ValueError("system, code and label must not be empty")
     if use not in ("decides", "asks"):
-        raise DocumentError.at(path, line, "use must be 'decides' or 'asks'")
+        raise ValueError("use must be 'decides' or 'asks'")
     if system == TEXT and use != "asks":
-        raise DocumentError.at(path, line, "words never decide; use must be 'asks'")
-    return Row(
-        system, code, label, source, _day(valid_from, path, line), _day(valid_to, path, line), use == "decides", line
-    )
+        raise ValueError("words never decide; use must be 'asks'")
+    return Row(system, code, label, source, _day(valid_from), _day(valid_to), use == "decides", line)
 
 
-def _day(text: str, path: Path, line: int) -> date | None:
+def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise DocumentError.at(path, line, "a date is written like 2024-01-01") from None
+        raise ValueError("a date is written like 2024-01-01") from None
+
+
+def _problem(path: Path, line: int, what: str) -> Problem:
+    return Problem(str(path), line, what, rule="value-set")
 
 
 def _dotted(code: str) -> str:

@@ -55,7 +55,7 @@ def test_show_tells_how_each_criterion_is_settled_and_by_which_codes(own: OwnPol
         "Was sleepiness scored?",
         "95806",
         "90001-1",
-        "edition 1, not in the lock",
+        "edition 1",
     ):
         assert words in shown
 
@@ -72,7 +72,7 @@ def test_one_section_is_shown_with_its_own_orders_and_codes_alone() -> None:
     assert "II.A" not in shown
     assert "sij-fusion-open" not in shown
     refused = run("show", "CP.MP.126@2025-04", "--section", "IX")
-    assert (refused.exit_code, "has no section 'IX'; it has I, II" in refused.output) == (1, True)
+    assert (refused.exit_code, refused.output) == (1, "Error: There is no section IX. There are I, II, III, IV.\n")
 
 
 @pytest.mark.parametrize("text", sorted(load_library().policies))
@@ -87,11 +87,25 @@ def test_every_text_is_a_markdown_document_with_all_its_criteria(text: str) -> N
     assert "\n| system | code | label | use | service dates |\n|---|---|---|---|---|\n" in document
 
 
-def test_a_text_that_is_not_held_is_answered_with_those_that_are(own: OwnPolicies) -> None:
-    result = run("show", "SLEEP.1")
-    assert result.exit_code == 1
-    assert "no text named 'SLEEP.1' is held; there are: " in result.output
-    assert TEXT in result.output
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("CP.MP.126@2025-4", "There is no policy revision CP.MP.126@2025-4. Did you mean CP.MP.126@2025-04?"),
+        ("sleep.1@2026-01", f"There is no policy revision sleep.1@2026-01. Did you mean {TEXT}?"),
+        ("CP.MP.12", "There is no policy CP.MP.12. Did you mean CP.MP.126?"),
+        ("KNEE", "There is no policy KNEE. There are CP.MP.126, CP.MP.166, CP.MP.173, MC.CP.MP.166, SLEEP.1."),
+    ],
+)
+def test_a_policy_that_does_not_exist_is_answered_with_the_closest_one(
+    own: OwnPolicies, written: str, message: str
+) -> None:
+    for command in (["show", written], ["test", written], ["diff", TEXT, written]):
+        result = run(*command)
+        assert (result.exit_code, result.output) == (1, f"Error: {message}\n")
+
+
+def test_a_policy_without_a_revision_is_its_newest() -> None:
+    assert run("show", "CP.MP.126").output == run("show", "CP.MP.126@2025-04").output
 
 
 def test_the_operators_are_listed_and_each_is_explained_with_its_example() -> None:
@@ -102,7 +116,8 @@ def test_the_operators_are_listed_and_each_is_explained_with_its_example() -> No
         assert operator.example.strip() in explained
         assert all(f" {argument} " in explained for argument in operator.schema["properties"])
         assert all(f" {value} " in explained for value in operator.defaults.values())
-    assert "there is no operator 'diagnosis'; there are: " in run("operators", "diagnosis").output
+    assert "There is no operator observaton. Did you mean observation?" in run("operators", "observaton").output
+    assert "There is no operator diagnosis. There are allergy, " in run("operators", "diagnosis").output
 
 
 # --- lint, test, coverage --------------------------------------------------------------------------------------------
@@ -114,8 +129,8 @@ def test_lint_fails_on_every_kind_of_mistake(own: OwnPolicies) -> None:
     )
     result = run("lint")
     assert result.exit_code == 1
-    assert "spare.csv:2: 'CPT' is no address of a code system" in result.output
-    assert "spare.csv:1: no text uses this value set" in result.output
+    assert "spare.csv:2:1: error: 'CPT' is not the address of a code system" in result.output
+    assert "spare.csv:1:1: remark: no policy uses this value set" in result.output
 
 
 def test_lint_tells_days_on_which_the_plan_has_no_text(own: OwnPolicies, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +143,7 @@ def test_lint_tells_days_on_which_the_plan_has_no_text(own: OwnPolicies, monkeyp
     )
     monkeypatch.setenv("CDS_PLAN_RULES", str(rules))
     result = run("lint")
-    assert f"{rules}:1: no text of CP.MP.126 is in force from 2026-01-01 to 2026-01-31" in result.output
+    assert f"{rules}:1:1: error: no text of CP.MP.126 is in force from 2026-01-01 to 2026-01-31" in result.output
 
 
 def test_cases_that_hold_are_counted(own: OwnPolicies) -> None:
@@ -157,7 +172,7 @@ def test_a_case_file_that_cannot_be_read_fails(own: OwnPolicies) -> None:
 
 def test_a_folder_without_a_text_is_a_mistake(own: OwnPolicies) -> None:
     result = run("test", own.folder / "value_sets")
-    assert (result.exit_code, "there is no text in" in result.output) == (1, True)
+    assert (result.exit_code, "There is no policy document in" in result.output) == (1, True)
 
 
 def test_a_folder_that_is_not_in_force_is_tested_with_its_own_value_sets(
@@ -177,7 +192,7 @@ def test_codes_are_told_with_the_texts_that_answer_them(own: OwnPolicies) -> Non
     assert "1 of 3 codes are answered by no policy." in shown
     answers = json.loads(run("coverage", "--codes", codes, "--json").output)
     assert [answer["answered"] for answer in answers] == [True, True, False]
-    assert answers[0]["texts"] == [{"text": TEXT, "sections": ["I"]}]
+    assert answers[0]["policies"] == [{"policy": TEXT, "sections": ["I"]}]
     codes.write_text("fusion\n", encoding="utf-8")
     refused = run("coverage", "--codes", codes)
     assert (refused.exit_code, f"{codes}:1: this is no CPT" in refused.output) == (1, True)

@@ -171,7 +171,7 @@ def test_a_value_set_of_an_own_folder_that_no_text_names_is_told() -> None:
     )
     own = {name: each for name, each in sets.items() if name not in SETS}
     assert [str(problem) for problem in remarks(Library({by.full_name: by}, own))] == [
-        "spare.csv:1: no text uses this value set; name it in a text, or take the file away"
+        "spare.csv:1: no policy uses this value set; name it in one, or remove the file"
     ]
 
 
@@ -180,7 +180,7 @@ def test_cases_beside_no_text_are_told(tmp_path: Path) -> None:
         (tmp_path / name).write_text("[]", encoding="utf-8")
     by = replace(policy(LEAF), source=str(tmp_path / "2025-01.yaml"))
     assert [str(problem) for problem in remarks(Library({by.full_name: by}, {}))] == [
-        f"{tmp_path / '2025-02.cases.yaml'}:1: there is no text beside these cases; name the file after its text"
+        f"{tmp_path / '2025-02.cases.yaml'}:1: no policy document stands beside these cases; name the file after it"
     ]
 
 

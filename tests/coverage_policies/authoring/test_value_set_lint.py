@@ -22,7 +22,13 @@ def test_codes_as_they_should_be_are_not_told() -> None:
 @pytest.mark.parametrize(
     ("written", "what"),
     [
-        (row("CPT", "27279"), "'CPT' is no address of a code system; write it like http://www.ama-assn.org/go/cpt"),
+        (row("CPT", "27279"), "'CPT' is not the address of a code system; write http://www.ama-assn.org/go/cpt"),
+        (
+            row("ATC", "N02A"),
+            "'ATC' is not the address of a code system; known are http://hl7.org/fhir/sid/icd-10-cm, http://loinc.org, "
+            "http://snomed.info/sct, http://www.ama-assn.org/go/cpt, "
+            "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets, http://www.nlm.nih.gov/research/umls/rxnorm",
+        ),
         (row(CPT, " 27279"), "there is a space before or after 27279; take it out"),
         (row(ICD10CM, "M533"), "an ICD-10-CM code has its dot: M53.3"),
         (row(ICD10CM, "M533*"), "an ICD-10-CM code has its dot: M53.3*"),
@@ -63,8 +69,16 @@ def test_a_code_that_stands_twice_for_the_same_days_is_told(
 def test_a_code_that_is_labelled_otherwise_elsewhere_is_told(label: str, is_told: bool) -> None:
     first = ValueSet("a", [replace(row(CPT, "1"), label="Fusion", line=2)], "a.csv")
     second = ValueSet("b", [replace(row(CPT, "1"), label=label, line=5)], "b.csv")
-    what = f"b.csv:5: 1 is labelled {label!r} here and 'Fusion' in a.csv:2; one label may only continue the other"
+    what = f"b.csv:5: 1 is labeled {label!r} here and 'Fusion' in a.csv:2; one label may only continue the other"
     assert [str(problem) for problem in label_problems([first, second])] == ([what] if is_told else [])
+
+
+def test_another_owner_may_label_a_code_otherwise() -> None:
+    sets = [
+        ValueSet("v", [replace(row(CPT, "1"), label=label)], f"{owner}/v.csv")
+        for owner, label in (("ours", "Bacteremia"), ("theirs", "Bacteraemia"))
+    ]
+    assert list(label_problems(sets)) == []
 
 
 def test_another_system_may_label_the_same_code_otherwise() -> None:

@@ -94,10 +94,13 @@ def test_an_empty_folder_of_documents_holds_no_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("built_in")
-@pytest.mark.parametrize("name", ["no/such/folder", ""])
-def test_a_folder_that_holds_neither_texts_nor_value_sets_is_told(tmp_path: Path, name: str) -> None:
-    folder = tmp_path / name
-    assert problems(folder) == [f"{folder}:1: this folder has neither `documents` nor `value_sets` in it"]
+def test_a_folder_that_holds_neither_policies_nor_value_sets_is_a_problem(tmp_path: Path) -> None:
+    assert problems(tmp_path) == [f"{tmp_path}:1: this folder has neither `documents` nor `value_sets` in it"]
+
+
+@pytest.mark.usefixtures("built_in")
+def test_a_folder_that_does_not_exist_is_a_problem(tmp_path: Path) -> None:
+    assert problems(tmp_path / "no") == [f"{tmp_path / 'no'}:1: this folder does not exist"]
 
 
 @pytest.mark.parametrize("name", ["CP.TEST/2025-02.yaml", "CP.OTHER/2025-01.yaml"])
@@ -119,7 +122,7 @@ def test_the_same_text_in_two_folders_is_told_with_the_first(
     other = tmp_path_factory.mktemp("other")
     second = write(other / "documents" / "CP.TEST" / "2025-01.yaml", text(LEAF))
     first = own / "documents" / "CP.TEST" / "2025-01.yaml"
-    assert problems(own, other) == [f"{second}:1: CP.TEST@2025-01 is held already, in {first}"]
+    assert problems(own, other) == [f"{second}:1: CP.TEST@2025-01 exists already, in {first}"]
 
 
 def test_a_value_set_of_a_name_that_ships_is_refused(own: Path) -> None:

@@ -39,18 +39,29 @@ sections:
 
 
 @pytest.mark.parametrize(
-    ("path", "line"),
+    ("path", "place"),
     [
-        ((), 1),
-        (("policy",), 1),
-        (("sections", "I"), 3),
-        (("sections", "I", "all", 0), 5),
-        (("sections", "I", "all", 0, "says"), 6),
-        (("sections", "I", "all", 1, "id"), 7),
+        ((), (1, 1)),
+        (("policy",), (1, 1)),
+        (("sections", "I"), (3, 3)),
+        (("sections", "I", "all", 0), (5, 9)),
+        (("sections", "I", "all", 0, "says"), (6, 9)),
+        (("sections", "I", "all", 1, "id"), (7, 9)),
     ],
 )
-def test_a_problem_has_the_line_of_its_place(path: tuple[str | int, ...], line: int) -> None:
-    assert read_yaml(TEXT, "d.yaml").problem(path, "wrong") == Problem("d.yaml", line, "wrong")
+def test_a_problem_has_the_line_and_column_of_its_place(path: tuple[str | int, ...], place: tuple[int, int]) -> None:
+    line, column = place
+    assert read_yaml(TEXT, "d.yaml").problem(path, "wrong") == Problem("d.yaml", line, "wrong", column)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [("a: 1\n  b: 2\n", (2, 4)), ("a: {b: 1, b: 2}\n", (1, 11)), ("a: 1\nb: *x\n", (2, 4))]
+)
+def test_what_cannot_be_read_has_line_and_column_and_the_rule_of_yaml(text: str, place: tuple[int, int]) -> None:
+    with pytest.raises(DocumentError) as raised:
+        read_yaml(text, "d.yaml")
+    (found,) = raised.value.problems
+    assert ((found.line, found.column), found.rule) == (place, "yaml")
 
 
 def test_a_place_that_is_not_written_has_the_line_of_the_nearest_one_above_it() -> None:
