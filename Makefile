@@ -1,12 +1,17 @@
-# Two commands: `make demo` runs the main job, `make test` checks everything. Both set up what they need.
+# `make demo` runs the main job, `make quick` the fast tests, `make test` every check. Each sets up what it needs.
+# ARGS goes to pytest: make quick ARGS="tests/fhir_mappings -k opioid"
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test endure conformance clean
+.PHONY: demo quick test endure conformance clean
 
 demo: $(VENV)/.run
 	$(BIN)/cds-service demo
+
+quick: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/pytest -m "not slow and not process and not postgres" $(ARGS)
 
 test: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -14,7 +19,7 @@ test: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cds-service policies lint
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto $(ARGS)
 
 endure: $(VENV)/.dev
 	CDS_TEST_PROFILE=endure $(BIN)/pytest -n auto

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = [pytest.mark.process, pytest.mark.slow]
+
 TUTORIAL = (Path(__file__).parent.parent / "docs" / "write-a-policy.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(
     r"(?:^Save as `(?P<file>[^`]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL

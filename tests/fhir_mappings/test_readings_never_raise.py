@@ -21,6 +21,8 @@ from fhir_mappings.pain_relief import Window, reliefs
 from fhir_mappings.procedures import imaging, latest_on_or_before, plans, procedures
 from tests.support.fhir_builders import PATIENT, ZONE, record
 
+pytestmark = pytest.mark.slow
+
 ELEMENTS = {
     "Condition": "code clinicalStatus verificationStatus onsetDateTime onsetPeriod abatementDateTime abatementPeriod"
     " abatementString recordedDate",

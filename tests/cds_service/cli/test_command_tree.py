@@ -42,16 +42,19 @@ def imported_by(**environment: str) -> set[str]:
 
 
 @pytest.mark.parametrize("arguments", ["--version", "--help", "policies --help", "db -h"])
+@pytest.mark.process
 def test_help_and_version_import_nothing_heavy(arguments: str) -> None:
     assert imported_by(arguments=arguments) == set()
 
 
 @pytest.mark.parametrize("words", ["cds-service ", "cds-service policies ", "cds-service db "])
+@pytest.mark.process
 def test_completion_imports_nothing_heavy(words: str) -> None:
     completed = {"_CDS_SERVICE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()))}
     assert imported_by(**completed) == set()
 
 
+@pytest.mark.process
 def test_a_command_that_runs_is_imported_with_what_it_needs() -> None:
     assert {"yaml", "rich"} <= imported_by(arguments="policies operators")
 

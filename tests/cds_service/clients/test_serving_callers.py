@@ -19,6 +19,8 @@ from cds_service.wiring.serving import on_loopback
 from tests.support.client_fakes import ISSUER, KeyServer, bearer, claims, jwk, token
 from tests.support.hook_fakes import call
 
+pytestmark = pytest.mark.process
+
 PUBLIC = "https://cds.example.org"
 SIGN = "/cds-services/coverage-order-sign"
 COMMAND = "import sys; from cds_service.cli.main import main; main(sys.argv[1:])"

@@ -176,6 +176,7 @@ def answered(request: dict[str, Any], service_id: str) -> None:
 @pytest.mark.parametrize("service", SERVICES, ids=lambda one: one.hook)
 @FUZZED
 @given(drafts=orders, prefetch=st.dictionaries(st.sampled_from([one.key for one in SEARCHES]), bundles, max_size=8))
+@pytest.mark.slow
 def test_rubbish_in_the_shape_of_fhir_is_answered(service: Any, drafts: Any, prefetch: Any) -> None:
     request = call(hook=service.hook, prefetch=prefetch)
     request["context"]["draftOrders"]["entry"] += [{"resource": one} for one in drafts]
@@ -207,6 +208,7 @@ SOUND = [(sound, [path for path in paths(sound) if len(path) > 3]) for sound in 
 @pytest.mark.requirement("7.28", "7.34", "7.114")
 @FUZZED
 @given(data=st.data())
+@pytest.mark.slow
 def test_a_sound_chart_with_a_few_places_spoilt_is_answered(data: st.DataObject) -> None:
     sound, places = data.draw(st.sampled_from(SOUND))
     spoilt = copy.deepcopy(sound)

@@ -79,5 +79,6 @@ def test_a_change_of_the_document_is_no_change_of_the_schema_in_use() -> None:
 @pytest.mark.requirement("7.113", "7.115", "7.116")
 @described.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=EXAMPLES < 100, suppress_health_check=list(HealthCheck))
+@pytest.mark.slow
 def test_nothing_that_can_be_sent_is_a_failure(case: Any) -> None:
     case.validate_response(case.call(), checks=CHECKS)

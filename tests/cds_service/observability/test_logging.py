@@ -30,6 +30,8 @@ def sent_raw(port: int, data: bytes) -> bytes:
 
 
 @pytest.mark.requirement("7.124")
+@pytest.mark.process
+@pytest.mark.slow
 def test_every_line_of_a_served_process_is_json_without_the_request(tmp_path: Path) -> None:
     served = ServedProcess(tmp_path, CDS_METRICS="yes").until_ready()
     secret = SECRET.encode()
@@ -74,6 +76,7 @@ thread = threading.Thread(target=fail); thread.start(); thread.join()
 
 
 @pytest.mark.requirement("7.124")
+@pytest.mark.process
 def test_what_libraries_warnings_and_threads_say_is_told_by_its_place_alone() -> None:
     done = subprocess.run([sys.executable, "-c", LOGS], capture_output=True, text=True, check=True)  # noqa: S603
     lines = [json.loads(line) for line in done.stderr.splitlines()]

@@ -190,6 +190,7 @@ def folder_of_others(tmp_path: Path) -> Iterator[Path]:
     assert (tmp_path / "counter_1.db").read_bytes() == b"left"
 
 
+@pytest.mark.process
 def test_processes_count_together_and_those_that_are_gone_hold_nothing(folder_of_others: Path) -> None:
     env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder_of_others)}
     shown = subprocess.check_output([sys.executable, "-c", COUNTED], env=env)  # noqa: S603

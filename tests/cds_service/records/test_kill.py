@@ -22,6 +22,8 @@ from fhir_mappings.fhir_json import dumps
 from tests.support.postgresql_cluster import Cluster
 from tests.support.record_fakes import ROOT, accepted, overridden, rows, sample_call
 
+pytestmark = [pytest.mark.process, pytest.mark.slow]
+
 KILLS = 50 if os.environ.get("CDS_TEST_PROFILE") == "endure" else 5
 CLIENTS = 6
 ENOUGH = 25

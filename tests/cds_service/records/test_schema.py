@@ -97,6 +97,7 @@ def test_a_database_in_memory_has_them_too() -> None:
     assert state(database) is SchemaState.CURRENT
 
 
+@pytest.mark.process
 def test_the_migrations_are_found_wherever_the_package_lies(tmp_path: Path) -> None:
     for room in ("cds_service", "cards", "coverage_policies", "fhir_mappings"):
         shutil.copytree(ROOT / room, tmp_path / "50 % off" / room, ignore=shutil.ignore_patterns("__pycache__"))

@@ -101,7 +101,14 @@ FAULTS = {
 }
 
 
-@pytest.fixture(name="broken", params=FAULTS)
+@pytest.fixture(
+    name="broken",
+    params=[
+        *("full", "read_only", "locked"),
+        pytest.param("stopped", marks=pytest.mark.postgres),
+        pytest.param("blocked", marks=pytest.mark.postgres),
+    ],
+)
 def _broken(request: pytest.FixtureRequest) -> tuple[Database, str]:
     return request.getfixturevalue(request.param), FAULTS[request.param]
 

@@ -123,6 +123,8 @@ def eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
     pytest.fail("it did not come to hold")
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_a_running_service_reads_its_folders_again_on_sighup(own: OwnPolicies, served: Served) -> None:
     eventually(lambda: not served.is_asked_for())
     own.add()

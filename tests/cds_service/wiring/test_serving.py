@@ -46,6 +46,7 @@ def test_gunicorn_gets_threads_and_no_control_socket() -> None:
     assert made.cfg.control_socket_disable is True
 
 
+@pytest.mark.process
 def test_gunicorn_serves_until_it_is_told_to_stop() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -36,6 +36,8 @@ def takes_connections(port: int) -> bool:
         return False
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_calls_in_flight_are_answered_and_recorded_and_no_new_ones_are_taken(ehr: FakeEhr, tmp_path: Path) -> None:
     may_answer = threading.Event()
 

@@ -15,6 +15,8 @@ from coverage_policies.format.model import Clause, Criterion, OrderEntry, Policy
 from coverage_policies.format.registry import operators
 from coverage_policies.format.terms import Outcome, Reason, Status
 
+pytestmark = pytest.mark.slow
+
 LIBRARY = load_library()
 TEXTS = list(LIBRARY.policies.values())
 CASES = {text.full_name: load_cases(text) for text in TEXTS}
