@@ -1,6 +1,6 @@
 """Feedback, checked: what became of cards (CDS Hooks 2.0.1, Feedback)."""
 
-# ruff: noqa: N815 (the models name their members as CDS Hooks does)
+# ruff: noqa: N815 (the members have the names of CDS Hooks)
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,7 +48,7 @@ def _check_moment(text: str) -> str:
     try:
         _moment(text)
     except (ValueError, OverflowError):
-        raise PydanticCustomError("moment", "not a moment of the calendar") from None
+        raise PydanticCustomError("moment", "not a date and time of the calendar") from None
     return text
 
 

@@ -1,28 +1,16 @@
-"""A CDS Hooks call, checked: from parsed JSON to what the rest of the service works with.
-
-The rules are those of CDS Hooks 2.0.1 (HTTP Request) and of order-select and order-sign in the hook library. The models
-do not check the draft orders themselves: the service evaluates an order that breaks FHIR as far as it can.
-"""
-
-# ruff: noqa: N815 (the models name their members as CDS Hooks does)
+"""A CDS Hooks call, checked: from parsed JSON to what the rest of the service works with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
-
-from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from cds_service.fhir_client.source import FhirAccess
-from cds_service.hooks.hooks import SERVICE_OF_HOOK, Service
-from cds_service.hooks.wire import UUID, Text, WireModel, read_model
+from cds_service.hooks.hooks import SERVICE_OF_HOOK
+from cds_service.hooks.request_model import Call, OrdersBundle, call_model
+from cds_service.hooks.wire import read_model
 from fhir_mappings.fhir_json import Json, dumps
 from fhir_mappings.record import Entry, entries, reference_of
 
 _NOT_WANTED = ("revoked", "entered-in-error")
-_CONTEXT = "Send an object with userId, patientId, draftOrders, and, for order-select, selections."
-_SELECTIONS = "Send an array of strings, such as ServiceRequest/abc, that name entries of draftOrders."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,113 +39,6 @@ class HookRequest:
     orders: DraftOrders
     prefetch: Mapping[str, Json]
     fhir: FhirAccess | None
-
-
-def _check_hook(hook: str) -> str:
-    if hook not in SERVICE_OF_HOOK:
-        raise PydanticCustomError("hook", "not a hook of a service")
-    return hook
-
-
-def _check_address(server: str) -> str:
-    try:
-        parts = urlsplit(server)
-        is_usable = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        is_usable = False
-    if not is_usable:
-        raise PydanticCustomError("address", "not an address")
-    return server
-
-
-class FhirAuthorization(WireModel):
-    """The token that the FHIR server of a call takes."""
-
-    access_token: Annotated[str, Text(r"[!-~]+")] = Field(
-        description="Send the OAuth 2.0 access token in printable ASCII characters."
-    )
-    token_type: Literal["Bearer"] = Field(description="Send Bearer.")
-    expires_in: int = Field(description="Send the lifetime of the token in whole seconds.")
-    scope: str = Field(description="Send the SMART scopes of the token, separated by spaces.")
-    subject: str = Field(description="Send the client id of this service at the authorization server.")
-
-
-class OrdersBundle(WireModel):
-    """The unsigned orders, as received."""
-
-    resourceType: Literal["Bundle"] = Field(description="Send Bundle.")
-    entry: list[Any] = Field([], description="Send an array of Bundle entries.")
-
-
-class CallContext(WireModel):
-    """The context of order-sign, and what every other context has too."""
-
-    userId: Annotated[str, Text(r"[A-Za-z]+/[^/\s]+")] = Field(
-        description="Send the user as Type/id, such as Practitioner/abc."
-    )
-    patientId: Annotated[str, Text(r"(?!\.+$)[!-.0-~]+")] = Field(
-        description="Send the bare FHIR id of the patient, without Patient/."
-    )
-    encounterId: str = Field("", description="Send the bare FHIR id of the encounter, or leave it out.")
-    draftOrders: OrdersBundle = Field(description="Send a FHIR R4 Bundle with the unsigned orders.")
-    selections: list[str] = Field([], description=_SELECTIONS)
-
-
-class SelectionContext(CallContext):
-    """The context of order-select, which says what the clinician selected."""
-
-    selections: list[str] = Field(description=_SELECTIONS)
-
-
-class Call(WireModel):
-    """The body of a call of any service."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "description": "Send a JSON object with hook, hookInstance, and context.",
-            "dependentRequired": {"fhirAuthorization": ["fhirServer"]},
-        }
-    )
-
-    hook: Annotated[str, AfterValidator(_check_hook)] = Field(
-        description=f"Send the hook of the service that is called: {' or '.join(SERVICE_OF_HOOK)}.",
-        json_schema_extra={"enum": list(SERVICE_OF_HOOK)},
-    )
-    hookInstance: Annotated[str, UUID] = Field(
-        description="Send a UUID that is new for every call, such as the 36 characters that uuidgen prints."
-    )
-    fhirAuthorization: FhirAuthorization | None = Field(
-        None, description="Send an object with access_token, token_type, expires_in, scope, and subject."
-    )
-    fhirServer: Annotated[str, Text(r"https?://[^\s?#@\\]+"), AfterValidator(_check_address)] | None = Field(
-        None,
-        validate_default=True,
-        description="Send the http or https base address of the FHIR server, without user, query, or fragment.",
-    )
-    context: CallContext = Field(description=_CONTEXT)
-    prefetch: dict[str, Any] = Field(
-        {}, description="Send an object with the prefetched resources by key, or leave it out."
-    )
-    extension: dict[str, Any] = Field({}, description="Send an object, or leave it out.")
-
-    @field_validator("fhirServer")
-    @classmethod
-    def _check_server(cls, value: str | None, info: ValidationInfo) -> str | None:
-        # An invalid authorization is not in `info.data`, and needs a server as much as a valid one.
-        if value is None and info.data.get("fhirAuthorization", "invalid") is not None:
-            raise PydanticKnownError("missing")
-        return value
-
-
-class SelectionCall(Call):
-    """The body of a call of order-select."""
-
-    context: SelectionContext = Field(description=_CONTEXT)
-
-
-def call_model(service: Service) -> type[Call]:
-    """Return the model of the calls of a service."""
-    return SelectionCall if service.needs_selections else Call
 
 
 def read_request(value: Json) -> HookRequest:

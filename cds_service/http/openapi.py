@@ -6,7 +6,7 @@ from typing import Any
 
 from cds_service.hooks.feedback import FeedbackRequest
 from cds_service.hooks.hooks import SERVICES, Service
-from cds_service.hooks.request import call_model
+from cds_service.hooks.request_model import call_model
 from cds_service.hooks.wire import WireModel, json_schemas
 from fhir_mappings.fhir_json import loads
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from cds_service.hooks.request import Call, read_request
+from cds_service.hooks.request import read_request
+from cds_service.hooks.request_model import Call
 from tests.support.hook_fakes import Service, WatchingAssessor, authorization, call
 
 SERVER = "http://127.0.0.1:1/fhir"
