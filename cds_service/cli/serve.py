@@ -5,6 +5,7 @@ import sys
 import click
 from flask import Flask
 
+from cds_service.cli.dev import LOOPBACK_HOSTS, is_reloaded, serve_dev
 from cds_service.cli.inputs import PORT, exit_on_error, settings_given
 from cds_service.http.readiness import Check, DatabaseReady, KeysReady, PoliciesReady
 from cds_service.observability.call_log import CallLog
@@ -24,11 +25,30 @@ from cds_service.wiring.system import new_id, now
 @click.option(
     "--allow-unauthenticated", is_flag=True, help="Ask no client for a token; for networks that decide who may call."
 )
-def serve_command(host: str, port: int, allow_unauthenticated: bool) -> None:
-    """Serve CDS Hooks until told to stop. On SIGHUP the policy texts are read again."""
-    with exit_on_error():
-        check_address(host, port)
+@click.option(
+    "--dev",
+    is_flag=True,
+    help="For developers, on the loopback interface only: reload on change, print full tracebacks, ask for no token, "
+    "store nothing, and serve the sample EHR beside it.",
+)
+def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) -> None:
+    """Serve CDS Hooks until told to stop. On SIGHUP the policies are read again.
+
+    \b
+    Exit codes:
+      0  the service was told to stop
+      1  a setting, a policy, the database, or the address cannot be used
+      2  the command line is wrong
+    """
+    if dev and host not in LOOPBACK_HOSTS:
+        raise click.UsageError(f"--dev listens on the loopback interface only: {', '.join(LOOPBACK_HOSTS)}.")
     settings = settings_given()
+    with exit_on_error():
+        if not is_reloaded():
+            check_address(host, port)
+        if dev:
+            serve_dev(settings, host, port)
+            return
     if allow_unauthenticated:
         settings = settings.model_copy(update={"allow_unauthenticated": True})
     with exit_on_error():

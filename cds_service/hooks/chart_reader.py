@@ -29,8 +29,8 @@ class Origin(StrEnum):
     """Where the result of a search came from."""
 
     PREFETCH = "prefetch"
-    SOURCE = "FHIR server"
-    BOTH = "prefetch and FHIR server"
+    QUERY = "query"
+    BOTH = "prefetch and query"
     NOWHERE = "not read"
 
 
@@ -103,7 +103,7 @@ def read_chart(
 
 def _origin(page: Page | None, *, is_queried: bool) -> Origin:
     if page is None:
-        return Origin.SOURCE if is_queried else Origin.NOWHERE
+        return Origin.QUERY if is_queried else Origin.NOWHERE
     return Origin.BOTH if is_queried else Origin.PREFETCH
 
 

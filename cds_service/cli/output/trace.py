@@ -21,7 +21,7 @@ def print_trace(console: Console, review: Review, assessor: Assessor) -> None:
         table.add_column("clause", ratio=3)
         table.add_column("result", no_wrap=True)
         table.add_column("reason", no_wrap=True)
-        table.add_column("evidence", ratio=2)
+        table.add_column("evidence", ratio=2, overflow="fold")
         for each in clause_traces(policy, determination, review.session, review.record):
             evidence = "\n".join([*each.result.notes, *(item.reference for item in each.result.evidence)])
             table.add_row(
