@@ -9,10 +9,10 @@ Json: TypeAlias = Any
 """What a JSON document can hold: dict, list, str, int, Decimal, bool, None."""
 
 Pairs: TypeAlias = Sequence[tuple[str, Any]]
-"""The members of an object as they stand, before one that stands twice is lost."""
+"""The members of an object in their order, duplicates included."""
 
 DEEPEST = 100
-"""How deep objects and arrays may lie in each other."""
+"""How many levels of objects and arrays may be nested."""
 
 Resource: TypeAlias = Mapping[str, Any]
 """A FHIR resource or any JSON object, as received. Never changed in place."""
@@ -21,8 +21,9 @@ Resource: TypeAlias = Mapping[str, Any]
 def loads(text: str | bytes, *, object_pairs_hook: Callable[[Pairs], Json] | None = None) -> Json:
     """Parse JSON; a number with a point or an exponent becomes Decimal, an integer becomes int.
 
-    `object_pairs_hook` makes an object of its members, in the order they stand; a dict of the last ones unless given.
-    Raises ValueError for anything that is not JSON, NaN and Infinity included, and for what is nested too deeply.
+    `object_pairs_hook` makes an object from its members in their order; the default is a dict, in which the last of
+    duplicate members counts. Raises ValueError for anything that is not JSON, including NaN and Infinity, and for JSON
+    that is nested too deeply for the parser.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8")

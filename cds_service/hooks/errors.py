@@ -1,7 +1,7 @@
-"""What a client did wrong or could not be served, as a FHIR OperationOutcome.
+"""HTTP errors for clients, as a FHIR OperationOutcome.
 
 CDS Hooks 2.0.1 names only the status 412; the body follows CDS Hooks 3.0 and Da Vinci CRD (hook-9, hook-10).
-No text here ever quotes a value of the request: it names a path, a rule and what to do.
+No message quotes a value of the request: it names a path and says what to send there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,14 +14,14 @@ _CODES = {FaultKind.MISSING: "required", FaultKind.TYPE: "structure"}
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One thing that is wrong: a code of FHIR's IssueType, a sentence, and the path it concerns, if any."""
+    """One thing that is wrong: a code of FHIR's IssueType, a message, and the path in the request, if any."""
 
     code: str
     diagnostics: str
     expression: str = ""
 
     def as_json(self) -> dict[str, object]:
-        """The issue as it stands in an OperationOutcome."""
+        """Return the issue of an OperationOutcome."""
         found: dict[str, object] = {"severity": "error", "code": self.code, "diagnostics": self.diagnostics}
         if self.expression:
             found["expression"] = [self.expression]
@@ -36,7 +36,7 @@ def issue_of(fault: Fault) -> Issue:
 
 
 class RefusedError(Exception):
-    """A call that is answered with an HTTP error; `issues` holds at least one, `headers` go with the answer."""
+    """A call that gets an HTTP error, with at least one issue; `headers` are those of the response."""
 
     def __init__(self, status: int, *issues: Issue, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status)
@@ -46,22 +46,22 @@ class RefusedError(Exception):
 
 
 def operation_outcome(issues: Iterable[Issue]) -> dict[str, object]:
-    """The FHIR OperationOutcome that holds these issues."""
+    """Return the FHIR OperationOutcome with these issues."""
     return {"resourceType": "OperationOutcome", "issue": [issue.as_json() for issue in issues]}
 
 
 OF_STATUS = {
     400: Issue("invalid", "The request cannot be read. Send a CDS Hooks request as JSON."),
-    404: Issue("not-found", "There is nothing at this address. GET /cds-services lists the services and their ids."),
-    405: Issue("not-supported", "This address does not take this method. GET /cds-services, POST /cds-services/{id}."),
+    404: Issue("not-found", "Nothing is at this address. GET /cds-services lists the services and their ids."),
+    405: Issue("not-supported", "The method is not allowed here. GET /cds-services, POST /cds-services/{id}."),
     412: Issue(
         "incomplete",
-        "No patient data could be read: there was no usable prefetch and no FHIR query succeeded. "
-        "Send the prefetch that discovery asks for, or fhirServer with a token that may read.",
+        "The service could not read any patient data: the prefetch was not usable and no FHIR query succeeded. "
+        "Send the prefetch that discovery asks for, or fhirServer with a token that can read it.",
     ),
-    413: Issue("too-long", "The request is larger than this service takes. Send less prefetch."),
+    413: Issue("too-long", "The request is too large. Send less prefetch."),
     415: Issue("not-supported", "Send the request as JSON, with Content-Type: application/json."),
-    500: Issue("exception", "The service failed on this request. Its log has the cause under the X-Request-Id."),
-    503: Issue("transient", "The service cannot store its decisions at the moment and so gives none. Try again."),
+    500: Issue("exception", "The service failed. Its log has the cause under the X-Request-Id of this response."),
+    503: Issue("transient", "The service cannot store decisions at the moment, so it makes none. Try again."),
 }
-"""What is said where only the HTTP status is known."""
+"""The issue of an error of which only the HTTP status is known."""

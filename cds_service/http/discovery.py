@@ -7,13 +7,13 @@ from cds_service.hooks.hooks import SERVICES
 from coverage_policies.format.searches import Search
 
 _USAGE = (
-    "Plain CDS Hooks: the answer follows the policy texts that this service holds and is no decision of a payer. "
-    "Whatever is not prefetched is queried from fhirServer with the token of the call."
+    "Plain CDS Hooks: the cards follow the policies that this service has and are not a payer's decision. "
+    "The service queries fhirServer, with the token of the call, for whatever is not prefetched."
 )
 
 
 def document(searches: Iterable[Search]) -> dict[str, object]:
-    """The discovery document; every service asks for the same prefetch, in tokens of CDS Hooks 2.0.1 alone."""
+    """Return the discovery document. Every service asks for the same prefetch, with tokens of CDS Hooks 2.0.1 only."""
     prefetch = {search.key: search.prefetch_template for search in wanted(searches)}
     return {
         "services": [

@@ -14,26 +14,26 @@ PATH = "/openapi.json"
 """Where the service serves the document."""
 
 _ERRORS = {
-    "400": "The request is not a CDS Hooks request; each issue names the place.",
-    "404": "There is no such service.",
-    "405": "This address does not take this method.",
-    "413": "The body is too large, or holds too much of something.",
-    "415": "The body is not sent as JSON, or is compressed.",
+    "400": "The request is not a CDS Hooks request; each issue names the path.",
+    "404": "No such service.",
+    "405": "This address does not support this method.",
+    "413": "The body is too large, or has too many orders, resources, or objects.",
+    "415": "The body is not JSON, or is compressed.",
     "500": "The service failed.",
-    "503": "Decisions cannot be stored at the moment.",
+    "503": "The service cannot store decisions at the moment.",
 }
-_UNREAD = {"412": "Nothing about the patient could be read, from prefetch or from the FHIR server."}
-_REFUSED = {"401": {"description": "Tokens are checked, and this one, or none, does not do. The body is empty."}}
+_UNREAD = {"412": "The service could not read any patient data, from prefetch or from the FHIR server."}
+_REFUSED = {"401": {"description": "The token is missing or not valid. The body is empty."}}
 
 
 def openapi(public_url: str) -> dict[str, Any]:
-    """The document of the service that is reached at this address."""
+    """Return the document of the service at this public address."""
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "CDS coverage policies",
             "version": version("cds-coverage-policies"),
-            "description": "A CDS Hooks 2.0.1 service that judges orders against payers' medical-necessity policies.",
+            "description": "A CDS Hooks 2.0.1 service: evaluates orders against payers' medical-necessity policies.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": public_url.rstrip("/")}],
@@ -52,8 +52,8 @@ def openapi(public_url: str) -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "The token of a registered client (CDS Hooks 2.0.1, Trusting CDS Clients), where "
-                    "tokens are checked.",
+                    "description": "The token of a registered client (CDS Hooks 2.0.1, Trusting CDS Clients), if the "
+                    "service checks tokens.",
                 }
             },
         },
@@ -68,7 +68,7 @@ def _answers() -> dict[str, Any]:
 
 
 def _get(name: str, summary: str, schema: str, *, is_open: bool = False) -> dict[str, Any]:
-    """A GET, which has no errors but those of the address."""
+    """Return the description of a GET."""
     return {
         "operationId": name,
         "summary": summary,
@@ -78,8 +78,8 @@ def _get(name: str, summary: str, schema: str, *, is_open: bool = False) -> dict
 
 
 def _ready() -> dict[str, Any]:
-    described = _get("ready", "Whether calls can be answered", "readiness", is_open=True)
-    described["responses"]["503"] = _response("Calls cannot be answered; not_ready says why.", "readiness")
+    described = _get("ready", "Whether the service can answer calls", "readiness", is_open=True)
+    described["responses"]["503"] = _response("The service cannot answer calls; not_ready says why.", "readiness")
     return described
 
 
@@ -90,7 +90,7 @@ def _call(service: Service) -> dict[str, Any]:
 
 
 def _feedback(service: Service) -> dict[str, Any]:
-    title = f"What became of cards: {service.title}"
+    title = f"Feedback on cards: {service.title}"
     return _post(f"{service.id}-feedback", title, _body(FeedbackRequest), "nothing", _ERRORS)
 
 

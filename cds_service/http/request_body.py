@@ -1,7 +1,6 @@
-"""A request body, from bytes to JSON: strict, bounded, and clear about the place of what is wrong.
+"""A request body, from bytes to JSON: strict, bounded, and with the place of what is wrong.
 
-What is taken from FHIR servers is read more kindly (`fhir_json.parse_json`): of a member that stands twice the last
-one counts there, as everywhere in Python.
+Responses of FHIR servers are read more leniently (`fhir_json.parse_json`): of duplicate members the last one counts.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,35 +14,35 @@ from fhir_mappings.fhir_json import DEEPEST, Json, Pairs, levels, loads
 LONGEST_STRING = 1_048_576
 """The characters of the longest string that FHIR R4 allows."""
 MOST_OBJECTS = 400_000
-"""How many objects and arrays a body may hold: each costs a hundred times the two bytes that it takes to write."""
+"""The most objects and arrays in a body: each takes a hundred times the memory of the two bytes that write it."""
 SAFE_NAMES = frozenset(
     {
         *("hook", "hookInstance", "fhirServer", "fhirAuthorization", "context", "prefetch", "extension", "feedback"),
         *("userId", "patientId", "encounterId", "selections", "draftOrders", "entry", "resource", "fullUrl"),
     }
 )
-"""The member names that an error may repeat; any other may be somebody's name."""
+"""The member names that an error may contain; any other may be a person's name."""
 
 
 _Path: TypeAlias = tuple[str | int, ...]
 
 
 class _DuplicateMemberError(Exception):
-    """A member stands twice in one object."""
+    """An object has a duplicate member."""
 
 
 def read_body(body: bytes) -> Json:
-    """The JSON document of a request body; decimals keep their digits.
+    """Return the JSON document of a request body; decimals keep their digits.
 
-    Raises RefusedError with the place: 400 for what is not JSON in UTF-8, for a member that stands twice in one object,
-    and for nesting over 100 levels; 413 for a string that is longer than FHIR allows, and for too many objects.
+    Raises RefusedError with the place: 400 for anything but JSON in UTF-8, for duplicate members, and for nesting over
+    100 levels; 413 for a string that is longer than FHIR allows, and for too many objects.
     """
     if body.count(b"{") + body.count(b"[") > MOST_OBJECTS:
         raise _refusal(413, "too-long", f"The body holds over {MOST_OBJECTS} objects and arrays", ())
     try:
         value = loads(body, object_pairs_hook=_once)
     except _DuplicateMemberError:
-        raise _refusal(400, "structure", "A member stands twice in one object. Send it once", _twice(body)) from None
+        raise _refusal(400, "structure", "An object has a member twice. Send it once", _twice(body)) from None
     except UnicodeDecodeError as error:
         raise RefusedError(400, Issue("structure", f"Byte {error.start + 1} of the body is not UTF-8.")) from None
     except JSONDecodeError as error:
@@ -57,7 +56,7 @@ def read_body(body: bytes) -> Json:
 
 
 def check_limits(value: Json, *, orders: int, resources: int) -> None:
-    """Raise RefusedError (413) for a call of more draft orders, or more prefetched resources, than are allowed."""
+    """Raise RefusedError (413) for a call with more draft orders or more prefetched resources than allowed."""
     for path in (("context", "draftOrders", "entry"), ("context", "selections")):
         found = _at(value, *path)
         if isinstance(found, list) and len(found) > orders:
@@ -68,14 +67,14 @@ def check_limits(value: Json, *, orders: int, resources: int) -> None:
 
 
 def _entries(value: Json) -> Iterator[int]:
-    """How many resources each value of a prefetch holds."""
+    """Yield the number of resources in each value of a prefetch."""
     for each in value.values() if isinstance(value, Mapping) else ():
         entry = each.get("entry") if isinstance(each, Mapping) else None
         yield len(entry) if isinstance(entry, list) else 1
 
 
 def _at(value: Json, *path: str) -> Json:
-    """What lies at a path; None where nothing does."""
+    """Return the value at a path, None if there is none."""
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
@@ -110,10 +109,10 @@ def _refusal(status: int, code: str, what: str, path: _Path) -> RefusedError:
 
 
 def _twice(body: bytes) -> _Path:
-    """Where the first object lies that has a member twice."""
+    """Return the path of the first object that has a member twice."""
 
     class Twice(dict[str, Json]):
-        """An object that had one."""
+        """An object with a duplicate member."""
 
     def marked(pairs: Pairs) -> dict[str, Json]:
         found = dict(pairs)
@@ -124,7 +123,7 @@ def _twice(body: bytes) -> _Path:
 
 
 def _walk(value: Json) -> Iterator[tuple[_Path, Json]]:
-    """Every value of a document with its path, from the top, without recursion."""
+    """Yield every value of a document with its path, from the top, without recursion."""
     waiting: list[tuple[_Path, Json]] = [((), value)]
     while waiting:
         path, found = waiting.pop()
@@ -134,7 +133,7 @@ def _walk(value: Json) -> Iterator[tuple[_Path, Json]]:
 
 
 def _said(path: _Path) -> str:
-    """A path as far as it can be repeated, and is worth it."""
+    """Return a path up to the first name that may not be repeated or index that says too little."""
     said = ""
     for part in path:
         if isinstance(part, int):
