@@ -1,8 +1,9 @@
 # `make demo` runs the main job, `make quick` the fast tests, `make test` every check. Each sets up what it needs.
-# ARGS goes to pytest: make quick ARGS="tests/fhir_mappings -k opioid"
+# ARGS goes to pytest: make quick ARGS="tests/cds_service/records -k feedback"
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+QUICK  := $(addprefix tests/,cards coverage_policies fhir_mappings cds_service/hooks cds_service/http test_docs.py test_layout.py)
 
 .PHONY: demo quick test endure conformance clean
 
@@ -11,7 +12,7 @@ demo: $(VENV)/.run
 
 quick: $(VENV)/.dev
 	$(BIN)/ruff check .
-	$(BIN)/pytest -m "not slow and not process and not postgres" $(ARGS)
+	$(BIN)/pytest -m "not slow and not process and not postgres" --ignore-glob="*_fuzz.py" $(or $(ARGS),$(QUICK))
 
 test: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -127,6 +127,7 @@ def check(both: BothWays, sample: Sample, order: SampleOrder, fails: Fails) -> i
 
 
 @pytest.mark.parametrize(("sample", "order"), CALLS, ids=lambda value: getattr(value, "file", None))
+@pytest.mark.slow
 def test_both_ways_agree_whichever_search_fails(both: BothWays, sample: Sample, order: SampleOrder) -> None:
     for failing in [None, *wanted(ASSESSOR.library.searches())]:
         assert check(both, sample, order, lambda search, failing=failing: search == failing) == 200  # type: ignore[misc]

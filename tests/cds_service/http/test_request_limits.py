@@ -99,6 +99,7 @@ def test_nesting_is_refused_where_it_is_too_deep(service: Service) -> None:
 
 
 @pytest.mark.requirement("7.115")
+@pytest.mark.slow
 def test_a_string_longer_than_fhir_allows_is_refused(service: Service) -> None:
     request = call(prefetch=READ)
     request["context"]["draftOrders"]["entry"][0]["resource"]["note"] = [{"text": "x" * (LONGEST_STRING + 1)}]

@@ -1,0 +1,26 @@
+"""The service answers whatever its OpenAPI document allows without a failure (schemathesis)."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.support.fuzzing import EXAMPLES, whole_service
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+described = schemathesis.openapi.from_wsgi("/openapi.json", whole_service().app)
+
+
+@pytest.mark.slow
+@pytest.mark.requirement("7.113", "7.115", "7.116")
+@described.parametrize()
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=EXAMPLES < 100, suppress_health_check=list(HealthCheck))
+def test_nothing_that_can_be_sent_is_a_failure(case: Any) -> None:
+    case.validate_response(case.call(), checks=CHECKS)
