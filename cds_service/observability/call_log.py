@@ -3,14 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from traceback import extract_tb
 from typing import TextIO
 
 import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars, merge_contextvars
-
-_FRAMES = 5
 
 
 @dataclass(slots=True)
@@ -84,10 +80,3 @@ class CallLog:
         """One line for what no call ends with: an event, and what is known of it."""
         kept = {name: value for name, value in said.items() if value}
         self._logger.warning(event, at=self._clock().isoformat(timespec="milliseconds"), **kept)
-
-
-def where(error: BaseException) -> str:
-    """An exception as its type and the code it came through: its message may quote a chart."""
-    frames = extract_tb(error.__traceback__)[-_FRAMES:]
-    places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
-    return f"{type(error).__name__} at {places}"

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-from cds_service.observability.call_log import where
+from cds_service.hooks.errors import where
 
 REDACTED = "a message that may quote a request"
 """Stands for a message that is not written out."""
