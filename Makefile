@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-QUICK  := $(addprefix tests/,cards coverage_policies fhir_mappings cds_service/hooks cds_service/http test_docs.py test_layout.py)
+QUICK  := $(addprefix tests/,cards coverage_policies fhir_mappings cds_service/hooks cds_service/http)
 
 .PHONY: demo quick test endure conformance clean
 
@@ -12,7 +12,7 @@ demo: $(VENV)/.run
 
 quick: $(VENV)/.dev
 	$(BIN)/ruff check .
-	$(BIN)/pytest -m "not slow and not process and not postgres" --ignore-glob="*_fuzz.py" $(or $(ARGS),$(QUICK))
+	$(BIN)/pytest -m "not slow and not process and not postgres" --ignore-glob="*_fuzz.py" $(or $(ARGS),$(QUICK) tests/test_*docs.py tests/test_layout.py)
 
 test: $(VENV)/.dev
 	$(BIN)/ruff check .
