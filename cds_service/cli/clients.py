@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import exit_on_error, settings_given
+from cds_service.cli.names import no_such
 from cds_service.cli.output.clients import print_callers, print_keys
 from cds_service.clients.algorithms import ALGORITHMS
 from cds_service.clients.key_sources import keys_of
@@ -22,7 +24,7 @@ _FILE = click.option(
 )
 
 
-@click.command("add")
+@click.command("add", epilog=exit_codes())
 @click.argument("name")
 @click.option("--issuer", required=True, help="The iss of its tokens, letter by letter.")
 @click.option("--jwks-url", help="The https address of its JWK set, which is also the jku of its tokens.")
@@ -43,7 +45,7 @@ def add_command(
     insecure_loopback: bool,
     path: Path | None,
 ) -> None:
-    """Register the EHR NAME at the end of the clients file, which keeps its comments."""
+    """Register the EHR NAME at the end of the clients file, and keep the comments in it."""
     stated = {
         "name": name,
         "issuer": issuer,
@@ -57,27 +59,32 @@ def add_command(
     file = _file(path)
     with exit_on_error():
         added = add_client(file, {key: value for key, value in stated.items() if value})
-    click.echo(f"{added.name} stands in {file}. Next: cds-service clients check {added.name}, and restart the service.")
+    click.echo(f"Added {added.name} to {file}.")
+    if not added.fhir_servers:
+        click.echo("It has no --fhir-server: unless CDS_FHIR_SERVERS allows one, only prefetch can be read for it.")
+    click.echo(f"Next: cds-service clients check {added.name}, and restart the service.")
 
 
-@click.command("list")
+@click.command("list", epilog=exit_codes())
 @_FILE
 def list_command(path: Path | None) -> None:
-    """List the EHRs that may call."""
+    """List the EHRs that may call the service."""
     print_callers(Console(), _registered(path))
 
 
-@click.command("check")
+@click.command(
+    "check",
+    epilog=exit_codes({0: "every client has a key that checks its tokens", 1: "one has none"}),
+)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @_FILE
 def check_command(names: Sequence[str], path: Path | None) -> None:
-    """Fetch or read the keys of every client, or those named, and tell what is there.
-
-    The exit code is 1 where a client has no key that can check its tokens.
-    """
+    """Fetch or read the keys of every client, or of those named, and print them."""
     registered = _registered(path)
-    if unknown := set(names) - {client.name for client in registered}:
-        raise click.ClickException(f"not registered: {', '.join(sorted(unknown))}")
+    known = [client.name for client in registered]
+    for name in names:
+        if name not in known:
+            raise no_such("client", name, known)
     console = Console()
     can_call = [_checked(console, client) for client in registered if not names or client.name in names]
     if not all(can_call):
@@ -97,7 +104,7 @@ def _checked(console: Console, client: Client) -> bool:
 def _file(path: Path | None) -> Path:
     found = path or settings_given().clients
     if found is None:
-        raise click.ClickException("no clients file is named; give --file FILE, or set CDS_CLIENTS")
+        raise click.ClickException("There is no clients file. Give --file FILE, or set CDS_CLIENTS.")
     return found
 
 

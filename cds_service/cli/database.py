@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import settings_given
 from cds_service.cli.stored import current_database, opened_database
 from cds_service.records.decision_log import purge
 from cds_service.records.schema import SchemaState, state, upgrade
 
 
-@click.command("upgrade")
+@click.command("upgrade", epilog=exit_codes())
 def upgrade_command() -> None:
     """Bring the schema up to date."""
     with opened_database(settings_given(), create=True) as database:
@@ -20,9 +21,9 @@ def upgrade_command() -> None:
     click.echo("The schema was current." if before is SchemaState.CURRENT else "The schema is current now.")
 
 
-@click.command("check")
+@click.command("check", epilog=exit_codes({0: "it can, and it is", 1: "it cannot, or it is not"}))
 def check_command() -> None:
-    """Tell whether the database can be read and its schema is current; the exit code is 1 where not."""
+    """Check that the database can be read and its schema is current."""
     with opened_database(settings_given()) as database:
         found = state(database)
     if found is not SchemaState.CURRENT:
@@ -30,10 +31,10 @@ def check_command() -> None:
     click.echo("The schema is current.")
 
 
-@click.command("purge")
+@click.command("purge", epilog=exit_codes())
 @click.option("--older-than", type=click.IntRange(min=1), required=True, metavar="DAYS", help="Delete what is older.")
 def purge_command(older_than: int) -> None:
-    """Delete old decisions with their cards and feedback; the purge itself is recorded."""
+    """Delete old decisions with their cards and feedback, and record that they were deleted."""
     now = datetime.now(UTC)
     with current_database(settings_given()) as database:
         count = purge(database, now - timedelta(days=older_than), now)

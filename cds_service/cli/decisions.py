@@ -4,20 +4,21 @@ from datetime import datetime
 
 import click
 
+from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import settings_given
 from cds_service.cli.stored import SINCE, current_database, decision_of, moment_of
 from cds_service.records.decision_log import decisions
 from fhir_mappings.fhir_json import dumps
 
 
-@click.command("show")
+@click.command("show", epilog=exit_codes())
 @click.argument("decision_id", metavar="DECISION")
 def show_command(decision_id: str) -> None:
     """Print one decision as JSON. DECISION is the X-Request-Id of the answer, or the hookInstance."""
     click.echo(dumps(decision_of(settings_given(), decision_id).as_json(), indent=2))
 
 
-@click.command("export")
+@click.command("export", epilog=exit_codes())
 @SINCE
 def export_command(since: datetime | None) -> None:
     """Print decisions, one JSON object per line, in the shape of Open Policy Agent's decision log."""

@@ -11,6 +11,7 @@ import requests
 from flask import Flask
 from rich.console import Console
 
+from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import assessor_of, settings_given
 from cds_service.cli.output.cards import print_cards
 from cds_service.fhir_client.address_guard import LOOPBACK
@@ -33,7 +34,7 @@ _FIRST_PORT = click.IntRange(1, 65400)
 """Leaves room for the ports that are tried after it, and for those of the sample EHR."""
 
 
-@click.command("demo")
+@click.command("demo", epilog=exit_codes())
 @click.option("--once", is_flag=True, help="Run the sample orders and stop.")
 @click.option("--port", type=_FIRST_PORT, default=8000, show_default=True, help="The first port to try.")
 def demo_command(once: bool, port: int) -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from cds_service.cli.inputs import FILE, assessor_of, json_in, request_in, settings_given
+from cds_service.cli.exit_codes import exit_codes
+from cds_service.cli.inputs import FILE, assessor_of, settings_given
 from cds_service.cli.output.cards import print_cards
 from cds_service.cli.output.determinations import print_determination
 from cds_service.cli.output.trace import print_trace
 from cds_service.cli.policies.lookup import policy_named
+from cds_service.cli.requests import json_in, request_in
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.fhir_client.server import FhirClients
@@ -29,7 +31,12 @@ NOTHING_READ = 3
 """Exit code of `evaluate` where a call over HTTP is answered 412."""
 
 
-@click.command("evaluate")
+@click.command(
+    "evaluate",
+    epilog=exit_codes(
+        {0: "the orders were judged", NOTHING_READ: "nothing could be read; a call over HTTP is answered 412"}
+    ),
+)
 @click.argument("request", type=FILE)
 @click.option("--chart", type=FILE, help="A FHIR Bundle that stands in for the FHIR server.")
 @click.option("--policy", help="Judge by this revision only, whatever its date, such as CP.MP.126@2025-04.")
@@ -47,13 +54,6 @@ def evaluate_command(
     """Judge the orders of a CDS Hooks REQUEST and print one determination per order and revision.
 
     REQUEST is a JSON file, the body of a call.
-
-    \b
-    Exit codes:
-      0  the orders were judged
-      1  the input cannot be used
-      2  the command line is wrong
-      3  nothing could be read; a call over HTTP is answered 412
     """
     if as_json and (cards or trace):
         raise click.UsageError("--json prints the determinations alone; leave out --cards and --trace.")

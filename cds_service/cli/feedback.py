@@ -7,6 +7,7 @@ from datetime import datetime
 import click
 from rich.console import Console
 
+from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import settings_given
 from cds_service.cli.output.feedback import print_acceptance
 from cds_service.cli.stored import SINCE, current_database, moment_of
@@ -14,7 +15,7 @@ from cds_service.records.report import acceptance, unknown_cards
 from fhir_mappings.fhir_json import dumps
 
 
-@click.command("report")
+@click.command("report", epilog=exit_codes())
 @SINCE
 @click.option("--csv", "as_csv", is_flag=True, help="Print a line per criterion and override reason.")
 @click.option("--json", "as_json", is_flag=True, help="Print the lines as JSON.")

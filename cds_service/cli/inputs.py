@@ -1,4 +1,4 @@
-"""What commands are given: settings, texts, files. What is wrong with them ends a command in one sentence."""
+"""What commands work with: settings, policies, plan rules. What is wrong with them ends a command in one sentence."""
 
 import os
 from collections.abc import Iterator
@@ -8,16 +8,10 @@ from pathlib import Path
 import click
 from pydantic import ValidationError
 
-from cds_service.hooks.errors import RefusedError
-from cds_service.hooks.request import HookRequest, read_request
-from cds_service.records.database import UnavailableError
 from cds_service.settings import PREFIX, Settings, renamed_settings, unknown_settings
-from cds_service.wiring.clients import NoClientsError
 from cds_service.wiring.loading import load_assessor
-from cds_service.wiring.records import NotReadyError
 from coverage_policies.format.problems import DocumentError
 from coverage_policies.judging.assessment import Assessor
-from fhir_mappings.fhir_json import Json, parse_json
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 """An argument or option that names an existing file."""
@@ -48,31 +42,16 @@ def settings_given() -> Settings:
 
 
 def assessor_of(settings: Settings) -> Assessor:
-    """The texts and rules of these settings."""
+    """Return the policies and plan rules of these settings; what is wrong with them ends the command."""
     with exit_on_error():
         return load_assessor(settings)
 
 
 @contextmanager
-def exit_on_error() -> Iterator[None]:
-    """Ends the command with what is wrong in the operator's files or with the database."""
+def exit_on_error(*also: type[Exception]) -> Iterator[None]:
+    """End the command with what is wrong in the operator's files, or with one of these errors."""
+    kinds: tuple[type[Exception], ...] = (DocumentError, OSError, *also)
     try:
         yield
-    except (DocumentError, OSError, NotReadyError, UnavailableError, NoClientsError) as error:
+    except kinds as error:
         raise click.ClickException(str(error)) from None
-
-
-def json_in(path: Path) -> Json:
-    """The JSON in a file."""
-    try:
-        return parse_json(path.read_bytes())
-    except ValueError:
-        raise click.ClickException(f"{path} is not JSON in UTF-8") from None
-
-
-def request_in(path: Path) -> HookRequest:
-    """The CDS Hooks call in a file."""
-    try:
-        return read_request(json_in(path))
-    except RefusedError as error:
-        raise click.ClickException("\n".join(issue.diagnostics for issue in error.issues)) from None

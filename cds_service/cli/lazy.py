@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from cds_service.cli.exit_codes import exit_codes
+
 
 class LazyCommand(click.Command):
     """A command known by its name and one line of help until it runs.
@@ -35,4 +37,4 @@ def lazy_group(name: str, short_help: str, package: str, commands: Mapping[str, 
     found: dict[str, click.Command] = {
         each: LazyCommand(each, f"{package}.{target}", says) for each, (target, says) in commands.items()
     }
-    return click.Group(name, found, help=short_help)
+    return click.Group(name, found, help=short_help, short_help=short_help, epilog=exit_codes())

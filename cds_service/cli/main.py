@@ -2,6 +2,7 @@
 
 import click
 
+from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.lazy import LazyCommand, lazy_group
 from cds_service.cli.version import version_line
 
@@ -14,7 +15,7 @@ def _print_version(context: click.Context, _option: click.Parameter, is_given: b
         context.exit()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=exit_codes())
 @click.option(
     "--version",
     is_flag=True,
@@ -28,10 +29,11 @@ def main() -> None:
 
 
 for _name, _help in {
-    "serve": "Serve CDS Hooks until told to stop.",
+    "serve": "Serve CDS Hooks until stopped by a signal.",
     "demo": "Start the service and the sample EHR on this machine, and run sample orders through both.",
     "evaluate": "Judge the orders of a CDS Hooks REQUEST and print one determination per order and revision.",
-    "replay": "Judge a recorded call again and compare input, policy and answer by their hashes.",
+    "completion": "Print the script that completes commands and options in a shell.",
+    "replay": "Judge a recorded call again and compare input, policy, and answer by their hashes.",
 }.items():
     main.add_command(LazyCommand(_name, f"{_CLI}.{_name}:{_name}_command", _help))
 
@@ -68,17 +70,17 @@ main.add_command(
 main.add_command(
     lazy_group(
         "clients",
-        "Register the EHRs that may call, and check their keys.",
+        "Register the EHRs that may call the service, and check their keys.",
         _CLI,
         {
             "add": (
                 "clients:add_command",
-                "Register the EHR NAME at the end of the clients file, which keeps its comments.",
+                "Register the EHR NAME at the end of the clients file, and keep the comments in it.",
             ),
-            "list": ("clients:list_command", "List the EHRs that may call."),
+            "list": ("clients:list_command", "List the EHRs that may call the service."),
             "check": (
                 "clients:check_command",
-                "Fetch or read the keys of every client, or those named, and tell what is there.",
+                "Fetch or read the keys of every client, or of those named, and print them.",
             ),
         },
     )
@@ -92,11 +94,11 @@ main.add_command(
             "upgrade": ("database:upgrade_command", "Bring the schema up to date."),
             "check": (
                 "database:check_command",
-                "Tell whether the database can be read and its schema is current; the exit code is 1 where not.",
+                "Check that the database can be read and its schema is current.",
             ),
             "purge": (
                 "database:purge_command",
-                "Delete old decisions with their cards and feedback; the purge itself is recorded.",
+                "Delete old decisions with their cards and feedback, and record that they were deleted.",
             ),
         },
     )

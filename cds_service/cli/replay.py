@@ -6,34 +6,39 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from cds_service.cli.inputs import FILE, assessor_of, exit_on_error, json_in, request_in, settings_given
+from cds_service.cli.exit_codes import exit_codes
+from cds_service.cli.inputs import FILE, assessor_of, exit_on_error, settings_given
 from cds_service.cli.output.replay import print_checks
+from cds_service.cli.requests import json_in, request_in
 from cds_service.cli.stored import decision_of
+from cds_service.records.database import UnavailableError
 from cds_service.records.verify import NotReplayableError, replay
-from cds_service.wiring.records import open_key
+from cds_service.wiring.records import NotReadyError, open_key
 from fhir_mappings.fhir_json import dumps
 
 DIFFERENT = 4
-"""Exit code of `replay` where input, policy or answer are not what was recorded."""
+"""Exit code of `replay` if input, policy, or answer is not what was recorded."""
 
 
-@click.command("replay")
+@click.command(
+    "replay",
+    epilog=exit_codes({0: "input, policy, and answer are the same", DIFFERENT: "one of them differs"}),
+)
 @click.argument("decision_id", metavar="DECISION")
 @click.option("--request", "request_file", type=FILE, required=True, help="The body of the call, as it was sent.")
-@click.option("--chart", type=FILE, help="A FHIR PolicySnapshot with what was read from the FHIR server.")
+@click.option("--chart", type=FILE, help="A FHIR Bundle with what was read from the FHIR server.")
 @click.option("--json", "as_json", is_flag=True, help="Print every check as JSON, hashes in full.")
 def replay_command(decision_id: str, request_file: Path, chart: Path | None, as_json: bool) -> None:
-    """Judge a recorded call again and compare input, policy and answer by their hashes.
+    """Judge a recorded call again and compare input, policy, and answer by their hashes.
 
-    DECISION is the X-Request-Id of the answer, or the hookInstance. The exit code is 0 where everything is the same,
-    4 where something differs, 1 where it cannot be told.
+    DECISION is the X-Request-Id of the answer, or the hookInstance.
     """
     settings = settings_given()
     assessor = assessor_of(settings)
     request, bundle = request_in(request_file), json_in(chart) if chart else None
     found = decision_of(settings, decision_id)
     try:
-        with exit_on_error():
+        with exit_on_error(NotReadyError, UnavailableError):
             checks = replay(
                 found, request, bundle, assessor, settings, open_key(settings, create=False), time.monotonic
             )

@@ -6,20 +6,22 @@ import click
 from flask import Flask
 
 from cds_service.cli.dev import LOOPBACK_HOSTS, is_reloaded, serve_dev
+from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import PORT, exit_on_error, settings_given
 from cds_service.http.readiness import Check, DatabaseReady, KeysReady, PoliciesReady
 from cds_service.observability.call_log import CallLog
 from cds_service.observability.counting import counting_of
+from cds_service.records.database import UnavailableError
 from cds_service.records.used_tokens import UsedTokens
 from cds_service.wiring.active_policies import ActivePolicies
 from cds_service.wiring.app import create_app
-from cds_service.wiring.clients import authenticator_of, clients_of, describe_clients
-from cds_service.wiring.records import open_database, open_key, prepare, records_in
+from cds_service.wiring.clients import NoClientsError, authenticator_of, clients_of, describe_clients
+from cds_service.wiring.records import NotReadyError, open_database, open_key, prepare, records_in
 from cds_service.wiring.serving import check_address, serve
 from cds_service.wiring.system import new_id, now
 
 
-@click.command("serve")
+@click.command("serve", epilog=exit_codes({0: "stopped by a signal"}))
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=PORT, default=8000, show_default=True, help="The port to listen on.")
 @click.option(
@@ -32,13 +34,9 @@ from cds_service.wiring.system import new_id, now
     "store nothing, and serve the sample EHR beside it.",
 )
 def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) -> None:
-    """Serve CDS Hooks until told to stop. On SIGHUP the policies are read again.
+    """Serve CDS Hooks until stopped by a signal.
 
-    \b
-    Exit codes:
-      0  the service was told to stop
-      1  a setting, a policy, the database, or the address cannot be used
-      2  the command line is wrong
+    On SIGHUP, read the policies and plan rules again. On SIGTERM, answer the calls that are running, and stop.
     """
     if dev and host not in LOOPBACK_HOSTS:
         raise click.UsageError(f"--dev listens on the loopback interface only: {', '.join(LOOPBACK_HOSTS)}.")
@@ -51,7 +49,7 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
             return
     if allow_unauthenticated:
         settings = settings.model_copy(update={"allow_unauthenticated": True})
-    with exit_on_error():
+    with exit_on_error(NotReadyError, UnavailableError, NoClientsError):
         registered = clients_of(settings)
         texts = ActivePolicies(settings, sys.stderr, now)
         prepare(settings)

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import click
 
 from cds_service.cli.inputs import exit_on_error
-from cds_service.records.database import Database
+from cds_service.records.database import Database, UnavailableError
 from cds_service.records.decision_log import Decision, decision
 from cds_service.records.schema import SchemaState, state
 from cds_service.settings import Settings
-from cds_service.wiring.records import open_database
+from cds_service.wiring.records import NotReadyError, open_database
 
 SINCE = click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="From this day on (UTC).")
 """An option of commands that read what was recorded; see `moment_of`."""
@@ -26,7 +26,7 @@ def opened_database(settings: Settings, *, create: bool = False) -> Iterator[Dat
 
     Only with `create` it is made where there is none.
     """
-    with exit_on_error():
+    with exit_on_error(NotReadyError, UnavailableError):
         database = open_database(settings, wait_seconds=_WAIT_SECONDS, create=create)
         try:
             yield database

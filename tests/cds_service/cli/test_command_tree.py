@@ -70,3 +70,28 @@ def test_every_command_explains_itself_with_h(path: tuple[str, ...]) -> None:
     result = CliRunner().invoke(main, [*path, "-h"])
     assert result.exit_code == 0
     assert result.output.startswith(f"Usage: main {' '.join(path)}")
+
+
+@pytest.mark.parametrize("path", [(), *ALL, *((name,) for name in main.commands if (name,) not in ALL)])
+def test_every_help_lists_the_exit_codes(path: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(main, [*path, "-h"]).output.partition("Exit codes:\n")[2].splitlines()
+    assert [line.split()[0] for line in shown][:3] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["polices"], "No such command 'polices'. Did you mean 'policies'?"),
+        (["policies", "coverge"], "No such command 'coverge'. Did you mean 'coverage'?"),
+        (["policies", "lint", "--fromat", "json"], "No such option '--fromat'. Did you mean '--format'?"),
+    ],
+)
+def test_a_mistyped_command_or_option_is_answered_with_the_closest_one(arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, message in result.output) == (2, True)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_for_a_shell_names_the_program(shell: str) -> None:
+    result = CliRunner().invoke(main, ["completion", shell])
+    assert (result.exit_code, "_CDS_SERVICE_COMPLETE" in result.output) == (0, True)

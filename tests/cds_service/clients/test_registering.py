@@ -315,7 +315,7 @@ def test_clients_are_listed(run: Any, tmp_path: Path) -> None:
 
 def test_a_command_without_a_file_says_so(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("CDS_CLIENTS")
-    assert "no clients file is named" in run("list").output
+    assert "There is no clients file. Give --file FILE, or set CDS_CLIENTS." in run("list").output
     assert run("list", "--file", str(tmp_path / "none.yaml")).exit_code == 1
 
 
@@ -358,4 +358,4 @@ def test_checking_fails_where_no_key_can_check_a_token(run: Any, tmp_path: Path,
     assert "no key here can check its tokens, which are signed by ES384, RS384" in unfit.output
     server.fails()
     assert "the key server answered 503" in run("check", "north").output
-    assert "not registered: east" in run("check", "east").output
+    assert "There is no client east. There are north, south." in run("check", "east").output
