@@ -19,9 +19,20 @@ class DescriptionLine:
 
 
 def head_lines(policy: Policy) -> Iterator[DescriptionLine]:
-    """Yield whose policy it is, and which plans it applies to."""
+    """Yield what a policy is, whose, and where and when it applies; what it does not state is left out."""
     yield DescriptionLine("owner", policy.owner)
+    yield DescriptionLine("kind", policy.kind)
     yield DescriptionLine("lines of business", ", ".join(policy.lines_of_business))
+    if policy.states:
+        yield DescriptionLine("states", ", ".join(policy.states))
+    since = f"from {policy.effective}" if policy.effective else ""
+    until = f"until {policy.until}" if policy.until else ""
+    if since or until:
+        yield DescriptionLine("effective", " ".join(filter(None, (since, until))))
+    if policy.prior_authorization:
+        yield DescriptionLine("prior authorization", policy.prior_authorization)
+    if policy.url:
+        yield DescriptionLine("url", policy.url)
 
 
 def criterion_lines(c: Criterion) -> Iterator[DescriptionLine]:

@@ -77,7 +77,7 @@ def differences(before: Policy, after: Policy) -> tuple[Change, ...]:
 
 def _parts(policy: Policy) -> Iterator[tuple[str, _Part]]:
     """Everything a text says, in parts that have a name."""
-    yield "the text", _Part("", tuple(_head(policy)))
+    yield "the head", _Part("", tuple(_head(policy)))
     for entry in policy.orders:
         yield f"orders {entry.codes.name}", _Part("", tuple(entry_lines(entry)))
     if policy.pathway:

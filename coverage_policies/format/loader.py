@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from coverage_policies.format.registry import operators
 from coverage_policies.format.schema import document_validator
 from coverage_policies.format.schema_errors import explain
 from coverage_policies.format.strict_yaml import YamlSource, read_yaml
-from coverage_policies.format.terms import Outcome
+from coverage_policies.format.terms import LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
 from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.order_text import ATTRIBUTES
 
@@ -80,7 +81,15 @@ class _Builder:
             edition=int(data["edition"]),
             title=data["title"],
             owner=data["owner"],
-            lines_of_business=tuple(data["lines_of_business"]),
+            lines_of_business=tuple(map(LineOfBusiness, data["lines_of_business"])),
+            kind=PolicyKind(data.get("kind", PolicyKind.PLAN)),
+            url=data.get("url", ""),
+            effective=self._day("effective"),
+            until=self._day("until"),
+            states=tuple(data.get("states", ())),
+            prior_authorization=PriorAuthorization(data["prior_authorization"])
+            if "prior_authorization" in data
+            else None,
             notes=tuple(data.get("notes", ())),
             orders=tuple(self._entry(raw, ("orders", i)) for i, raw in enumerate(data["orders"])),
             sections=sections,
@@ -89,6 +98,15 @@ class _Builder:
             source=self.source.file,
             index=self.index,
         )
+
+    def _day(self, key: str) -> date | None:
+        if key not in self.source.data:
+            return None
+        try:
+            return date.fromisoformat(self.source.data[key])
+        except ValueError:
+            self._problem((key,), f"{self.source.data[key]} is no day of the calendar")
+            return None
 
     def _collect(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> None:
         if "id" in raw:
@@ -242,7 +260,12 @@ def _meaning_problems(source: YamlSource, policy: Policy) -> Iterator[Problem]:
             yield source.problem(("orders", i), what)
     for month in policy.history:
         if month == policy.revision:
-            yield source.problem(("history",), f"{month} is this text itself; name the others")
+            yield source.problem(("history",), f"{month} is this revision itself; name the others")
+    for key, values in (("lines_of_business", policy.lines_of_business), ("states", policy.states)):
+        for value in sorted({each for each in values if values.count(each) > 1}):
+            yield source.problem((key,), f"{value} is listed twice; keep one")
+    if policy.effective and policy.until and policy.until < policy.effective:
+        yield source.problem(("until",), f"the last day, {policy.until}, is before the first, {policy.effective}")
 
 
 def _criterion_problems(c: Criterion, policy: Policy, pathways: set[str], section: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from coverage_policies.format.operator import Arguments, ClauseCheck
 from coverage_policies.format.searches import ANSWERS, PROCEDURES, Search, merge
-from coverage_policies.format.terms import Outcome
+from coverage_policies.format.terms import LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
 from coverage_policies.format.value_sets import TEXT, ValueSet
 from fhir_mappings.codings import Coding
 from fhir_mappings.order_text import Attribute
@@ -156,7 +156,10 @@ class Pathway:
 class Policy:
     """One revision of one policy, in one edition of how it was written down.
 
-    `history` are the months of the policy's other revisions, as far as its log tells, held or not.
+    `url` is where its owner publishes it. `effective` and `until` are the first and the last day it applies, both None
+    unless the owner states them. `states` are the states it is for, by postal code; empty for all.
+    `prior_authorization` is None where the policy does not say. `history` are the months of the policy's other
+    revisions, as far as its log tells, installed or not.
     """
 
     name: str
@@ -164,12 +167,18 @@ class Policy:
     edition: int
     title: str
     owner: str
-    lines_of_business: tuple[str, ...]
+    lines_of_business: tuple[LineOfBusiness, ...]
     notes: tuple[str, ...]
     orders: tuple[OrderEntry, ...]
     sections: Mapping[str, Section]
     pathway: Pathway | None = None
     history: tuple[str, ...] = ()
+    kind: PolicyKind = PolicyKind.PLAN
+    url: str = ""
+    effective: date | None = None
+    until: date | None = None
+    states: tuple[str, ...] = ()
+    prior_authorization: PriorAuthorization | None = None
     source: str = ""
     index: Mapping[str, Criterion] = field(default_factory=dict)
 

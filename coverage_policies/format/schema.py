@@ -8,11 +8,20 @@ from jsonschema import Draft202012Validator
 
 from coverage_policies.format.operator import phrase
 from coverage_policies.format.registry import operators
+from coverage_policies.format.terms import LineOfBusiness, PolicyKind, PriorAuthorization
 from fhir_mappings.order_edit import PHRASES
 
 _ID = phrase(r"^[A-Za-z0-9]+(?:\.[A-Za-z0-9-]+)*$", "II.D.faber")
 _NUMBER = phrase(r"^[1-9]\d*$", "3")
 _MONTH = r"^\d{4}-(?:0[1-9]|1[0-2])$"
+_DAY = r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$"
+_STATE = phrase(
+    r"^(?:A[KLRSZ]|C[AOT]|D[CE]|FL|G[AU]|HI|I[ADLN]|K[SY]|LA|M[ADEINOPST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT"
+    r"|V[AIT]|W[AIVY])$",
+    "TX",
+)
+"""The postal codes of the states, the District of Columbia, and the territories (USPS Publication 28)."""
+
 _TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
 _NAMES: Mapping[str, Any] = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
 _CLAUSE: Mapping[str, Any] = {"$ref": "#/$defs/clause"}
@@ -90,9 +99,15 @@ def document_schema() -> dict[str, Any]:
             "owner": _TEXT,
             "lines_of_business": {
                 "type": "array",
-                "items": {"enum": ["medicare", "non-medicare"]},
+                "items": {"enum": list(LineOfBusiness)},
                 "minItems": 1,
             },
+            "kind": {"enum": list(PolicyKind)},
+            "url": phrase(r"^https?://[^\s/]+(?:/\S*)?$", "https://example.org/policies/CP.MP.126.pdf"),
+            "effective": phrase(_DAY, "2025-06-01"),
+            "until": phrase(_DAY, "2026-05-31"),
+            "states": {"type": "array", "items": _STATE, "minItems": 1},
+            "prior_authorization": {"enum": list(PriorAuthorization)},
             "notes": {"type": "array", "items": _TEXT},
             "history": {"type": "array", "items": phrase(_MONTH, "2025-04")},
             "orders": {"type": "array", "items": _closed(entry, "codes", "sections"), "minItems": 1},

@@ -1,6 +1,6 @@
-"""The words of an answer: the status of a criterion, the reason for it, and the outcome of a determination."""
+"""The words of documents and determinations: status, reason, outcome, kind of policy, line of business."""
 
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import NoReturn
 
 
@@ -44,3 +44,27 @@ class Outcome(Enum):
     CASE_REVIEW = "case-review"
     SUPPORTED = "supported"
     NOT_APPLICABLE = "not-applicable"
+
+
+class PolicyKind(StrEnum):
+    """Who a policy comes from: a plan, or Medicare with a national or local coverage determination."""
+
+    PLAN = "plan"
+    NCD = "ncd"
+    LCD = "lcd"
+
+
+class LineOfBusiness(StrEnum):
+    """The kind of coverage that a policy is for. `medicare` is original Medicare."""
+
+    MEDICARE = "medicare"
+    MEDICARE_ADVANTAGE = "medicare-advantage"
+    MEDICAID = "medicaid"
+    COMMERCIAL = "commercial"
+
+
+class PriorAuthorization(StrEnum):
+    """Whether the plan asks for prior authorization of the orders that a policy is about."""
+
+    REQUIRED = "required"
+    NOT_REQUIRED = "not-required"

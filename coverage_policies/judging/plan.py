@@ -1,34 +1,45 @@
-"""Whose rules a patient's plan follows, and which line of business it is, from the coverages on file.
+"""Whose policies a patient's plan follows, and which lines of business it may be, from the coverages on file.
 
-The careful reading throughout: what is not on file, not readable or ambiguous is unknown, and an unknown plan is
-judged by every text that may be its own.
+What is not on file, not readable, or ambiguous is unknown, and an unknown plan is judged by every policy that may be
+its own.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from coverage_policies.judging.plan_rules import LineOfBusiness, Payer, PlanRules
+from coverage_policies.format.terms import LineOfBusiness
+from coverage_policies.judging.plan_rules import Payer, PlanRules
 from fhir_mappings.coverages import Coverage, CoverageKind, coverages, home_state
 from fhir_mappings.record import Availability, PatientRecord
 from fhir_mappings.truth import Truth
 
+ALL_LINES = frozenset(LineOfBusiness)
+MEDICARE_LINES = frozenset({LineOfBusiness.MEDICARE, LineOfBusiness.MEDICARE_ADVANTAGE})
+_LINES_OF_KIND = {
+    CoverageKind.MEDICARE: MEDICARE_LINES,
+    CoverageKind.DUAL: MEDICARE_LINES,  # Medicaid pays after Medicare, always
+    CoverageKind.MEDICAID: frozenset({LineOfBusiness.MEDICAID}),
+    CoverageKind.COMMERCIAL: frozenset({LineOfBusiness.COMMERCIAL}),
+    CoverageKind.GOVERNMENT: ALL_LINES - MEDICARE_LINES,
+}
+"""The lines that a kind of coverage may be; a kind that is not here may be any."""
 _MEDICARE = {CoverageKind.MEDICARE, CoverageKind.DUAL}
 _ASIDE = {CoverageKind.SUPPLEMENT, CoverageKind.DRUG_ONLY, CoverageKind.DENTAL_OR_VISION}
-"""Coverages that never choose the text: they pay second, or for drugs, teeth or eyes only."""
-_KNOWN = {CoverageKind.MEDICAID, CoverageKind.GOVERNMENT, CoverageKind.COMMERCIAL}
+"""Coverages that never select a policy: they pay second, or for drugs, teeth, or eyes only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is known of a patient's plan on a service date.
 
-    `owners` are those whose policies a payer on file follows; `knows_all` tells whether every payer on file is known
-    to follow these or nobody's here, so that no other owner's policies apply. `medicaid_state` is the state whose
-    Medicaid rules come first, `?` where it is not known which, empty where no Medicaid is on file.
+    `lines` are the lines of business it may be: one if it is known, all if nothing is. `owners` are those whose
+    policies a payer on file follows. `knows_all` is True if every payer on file is known to follow one of these, or
+    none at all, so that no other owner's policies apply. `medicaid_state` is the state whose Medicaid rules come first,
+    `?` if that is not known, empty if no Medicaid is on file.
     """
 
-    line: LineOfBusiness
+    lines: frozenset[LineOfBusiness]
     owners: frozenset[str] = frozenset()
     knows_all: bool = False
     medicaid_state: str = ""
@@ -44,14 +55,14 @@ class Plan:
 def plan_of(record: PatientRecord, on: date, rules: PlanRules) -> Plan:
     """The plan of a patient on a service date."""
     if record.availability("Coverage") is not Availability.COMPLETE:
-        return Plan(LineOfBusiness.UNKNOWN, notes=("The patient's coverage could not be read.",))
+        return Plan(ALL_LINES, notes=("The patient's coverage could not be read.",))
     found = coverages(record, on)
     choosing = [each for each in found if each.kind not in _ASIDE]
     payers = {each.reference: _payer(each, rules) for each in choosing}
     medicaid = [each for each in choosing if each.kind in (CoverageKind.MEDICAID, CoverageKind.DUAL)]
     state = next((each.state for each in medicaid if each.state), "") or home_state(record) or "?"
     return Plan(
-        line=_line(choosing, payers),
+        lines=_lines(choosing, payers),
         owners=frozenset(payer.owner for payer in payers.values() if payer),
         knows_all=_knows_all(choosing, payers, rules),
         medicaid_state=state if medicaid else "",
@@ -75,28 +86,27 @@ def _knows_all(choosing: Sequence[Coverage], payers: Mapping[str, Payer | None],
     )
 
 
-def _line(choosing: Sequence[Coverage], payers: Mapping[str, Payer | None]) -> LineOfBusiness:
-    lines = {each.reference: _line_of(each, payers[each.reference]) for each in choosing}
+def _lines(choosing: Sequence[Coverage], payers: Mapping[str, Payer | None]) -> frozenset[LineOfBusiness]:
+    """Return the lines that the coverages may be: of Medicare with Medicaid the former, else of the primary one.
+
+    Where the primary one is not known, those of all.
+    """
+    lines = {each.reference: _lines_of(each, payers[each.reference]) for each in choosing}
     kinds = {each.kind for each in choosing}
     readable = all(each.is_readable for each in choosing)
     if readable and kinds & _MEDICARE and kinds <= _MEDICARE | {CoverageKind.MEDICAID}:
-        return LineOfBusiness.MEDICARE  # Medicaid pays after Medicare, always
-    if len(set(lines.values())) == 1:
-        return next(iter(lines.values()))
+        return frozenset().union(*(lines[each.reference] for each in choosing if each.kind in _MEDICARE))
     ranked = [each for each in choosing if each.rank is not None]
     if len(ranked) == len(choosing) and len({each.rank for each in ranked}) == len(ranked) and ranked:
         return lines[min(ranked, key=lambda each: each.rank or 0).reference]
-    return LineOfBusiness.UNKNOWN
+    return frozenset().union(*lines.values()) or ALL_LINES
 
 
-def _line_of(coverage: Coverage, payer: Payer | None) -> LineOfBusiness:
-    if not coverage.is_readable:
-        return LineOfBusiness.UNKNOWN
-    if coverage.kind in _MEDICARE:
-        return LineOfBusiness.MEDICARE
-    if coverage.kind in _KNOWN:
-        return LineOfBusiness.NON_MEDICARE
-    return payer.line if payer else LineOfBusiness.UNKNOWN
+def _lines_of(coverage: Coverage, payer: Payer | None) -> frozenset[LineOfBusiness]:
+    """Return the lines that one coverage may be, as far as it says; what it leaves open, its payer may tell."""
+    possible = _LINES_OF_KIND.get(coverage.kind, ALL_LINES) if coverage.is_readable else ALL_LINES
+    stated = {payer.line} if payer and payer.line and coverage.is_readable else set()
+    return possible & stated or possible
 
 
 def _notes(found: Sequence[Coverage], choosing: Sequence[Coverage]) -> tuple[str, ...]:

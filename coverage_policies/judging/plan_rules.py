@@ -5,15 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 
+from coverage_policies.format.terms import LineOfBusiness
 from fhir_mappings.codings import Coding
-
-
-class LineOfBusiness(Enum):
-    """The line of business a patient's plan belongs to."""
-
-    MEDICARE = "medicare"
-    NON_MEDICARE = "non-medicare"
-    UNKNOWN = "unknown"
 
 
 class Visibility(Enum):
@@ -27,14 +20,17 @@ class Visibility(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """A payer that follows the policies of one owner, and what identifies it in a Coverage."""
+    """A payer that follows the policies of one owner, and what identifies it in a Coverage.
+
+    `line` is the line of business of its plans, None where the rules do not say or it has several.
+    """
 
     name: str
     owner: str
     identifiers: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
-    line: LineOfBusiness = LineOfBusiness.UNKNOWN
+    line: LineOfBusiness | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from coverage_policies.format.file_model import FileModel, read_model
 from coverage_policies.format.problems import DocumentError, Problem, read_text
 from coverage_policies.format.strict_yaml import YamlSource, read_yaml
+from coverage_policies.format.terms import LineOfBusiness
 from coverage_policies.judging.plan_rules import (
     Effective,
-    LineOfBusiness,
     Payer,
     PlanRules,
     Visibility,
@@ -23,13 +23,6 @@ from coverage_policies.judging.plan_rules import (
 from fhir_mappings.codings import Coding, codings
 
 _COLUMNS = ["system", "code", "to_system", "to_code"]
-_LINES = [line.value for line in LineOfBusiness if line is not LineOfBusiness.UNKNOWN]
-
-
-def _line(value: Any) -> LineOfBusiness:
-    if value not in _LINES:
-        raise ValueError("not a line of business")
-    return LineOfBusiness(value)
 
 
 def _day(value: Any) -> date:
@@ -56,8 +49,8 @@ class PayerEntry(FileModel):
     classes: list[_Name] = Field(
         [], min_length=1, description="a list of classes of its plans, each written type|value, as in plan|GOLD-1"
     )
-    line_of_business: Annotated[LineOfBusiness, BeforeValidator(_line)] = Field(
-        LineOfBusiness.UNKNOWN, description=f"one of {', '.join(_LINES)}"
+    line_of_business: LineOfBusiness | None = Field(
+        None, strict=False, description=f"one of {', '.join(LineOfBusiness)}"
     )
 
 

@@ -11,13 +11,12 @@ from datetime import date
 
 from coverage_policies.format.library import Library
 from coverage_policies.format.model import Policy
+from coverage_policies.format.terms import LineOfBusiness
 from coverage_policies.judging.order_matching import OrderMatch, match_order
-from coverage_policies.judging.plan import Plan
-from coverage_policies.judging.plan_rules import LineOfBusiness, PlanRules
+from coverage_policies.judging.plan import MEDICARE_LINES, Plan
+from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings.orders import Order
 from fhir_mappings.truth import Truth
-
-_LINES = (LineOfBusiness.MEDICARE, LineOfBusiness.NON_MEDICARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +84,8 @@ def select(found: Sequence[Candidate], plan: Plan) -> tuple[Selection, ...]:
     for candidate in found:
         in_force = candidate.in_force
         policy = in_force.policies[-1]
-        lines = policy.lines_of_business
-        if plan.line is not LineOfBusiness.UNKNOWN and plan.line.value not in lines:
+        lines = _lines(policy)
+        if not plan.lines & lines:
             continue
         follows = plan.follows(policy.owner)
         if follows is Truth.NO:
@@ -94,7 +93,7 @@ def select(found: Sequence[Candidate], plan: Plan) -> tuple[Selection, ...]:
             selections.append(Selection(in_force.policies[-1:], candidate.matches, (why,), other_payer=True))
         elif not in_force.available:
             selections.append(Selection(in_force.policies, candidate.matches, in_force.reasons, available=False))
-        elif plan.line is LineOfBusiness.UNKNOWN and len(lines) == 1:
+        elif not plan.lines <= lines:
             by_line.setdefault(policy.owner, []).append(candidate)
         else:
             reasons = (*_precedence(plan, policy), *in_force.reasons)
@@ -106,25 +105,36 @@ def _of_every_line(group: Sequence[Candidate], plan: Plan) -> Selection:
     """Return the policies of one owner for several lines of business, where the patient's line is not known."""
     policies = tuple(policy for each in group for policy in each.in_force.policies)
     names = " and ".join(dict.fromkeys(f"{p.name} ({', '.join(p.lines_of_business)})" for p in policies))
-    missing = [line.value for line in _LINES if all(line.value not in p.lines_of_business for p in policies)]
-    silent = "".join(f" No text for {line} that is held for the day speaks about it." for line in missing)
+    covered = frozenset().union(*map(_lines, policies))
+    missing = " or ".join(line for line in LineOfBusiness if line in plan.lines - covered)
+    silent = f" No policy for {missing} covers the order on that day." if missing else ""
     why = f"The line of business is not known: judged by {names}.{silent}"
     rest = tuple(dict.fromkeys(sentence for each in group for sentence in each.in_force.reasons))
     matches = {name: match for each in group for name, match in each.matches.items()}
-    return Selection(policies, matches, (why, *_precedence(plan, policies[0]), *rest))
+    return Selection(policies, matches, (why, *_precedence(plan, *policies), *rest))
 
 
-def _precedence(plan: Plan, policy: Policy) -> tuple[str, ...]:
-    """Whose rules come before the text, and whether the plan follows it at all."""
+def _lines(policy: Policy) -> frozenset[LineOfBusiness]:
+    """Return the lines that a policy judges: its own, and original Medicare by one for Medicare Advantage."""
+    lines = frozenset(policy.lines_of_business)
+    return lines | MEDICARE_LINES if LineOfBusiness.MEDICARE_ADVANTAGE in lines else lines
+
+
+def _precedence(plan: Plan, *policies: Policy) -> tuple[str, ...]:
+    """Return whose rules come before policies of one owner, and whether the plan follows them at all."""
     found = [*plan.notes]
-    if plan.follows(policy.owner) is Truth.UNKNOWN:
-        found.append(f"It counts if the plan follows the policies of {policy.owner}: the payer on file is not known.")
-    if plan.line is LineOfBusiness.MEDICARE:
+    owner = policies[0].owner
+    if plan.follows(owner) is Truth.UNKNOWN:
+        found.append(f"It counts if the plan follows the policies of {owner}: the payer on file is not known.")
+    if LineOfBusiness.MEDICARE in plan.lines:
+        names = dict.fromkeys(p.name for p in policies if LineOfBusiness.MEDICARE in _lines(p) - {*p.lines_of_business})
+        found += [f"{name} is for Medicare Advantage; original Medicare is judged by it as well." for name in names]
+    if plan.lines <= MEDICARE_LINES:
         found.append("Medicare: national and local coverage determinations come first.")
     if plan.medicaid_state:
         state = "" if plan.medicaid_state == "?" else f" of {plan.medicaid_state}"
         found.append(f"Medicaid: the rules of the state{state} come first.")
-    if plan.line is LineOfBusiness.UNKNOWN and not plan.medicaid_state:
+    if plan.lines & MEDICARE_LINES and not plan.lines <= MEDICARE_LINES and not plan.medicaid_state:
         found.append("Determinations of Medicare and rules of a state's Medicaid, where they apply, come first.")
     return tuple(found)
 

@@ -28,7 +28,7 @@ revision: 2025-01
 edition: 1
 title: Generated procedure {n}
 owner: Generated Plan
-lines_of_business: [medicare, non-medicare]
+lines_of_business: [medicare, medicare-advantage, medicaid, commercial]
 orders:
   - {{codes: generated-{n}, sections: [I, II]}}
 sections:

@@ -62,7 +62,7 @@ revision: 2025-01
 edition: 1
 title: Test fusion
 owner: Test Plan
-lines_of_business: [medicare]
+lines_of_business: [medicare, medicare-advantage]
 """
 ENTRY = "- {codes: the-order, sections: [I]}"
 

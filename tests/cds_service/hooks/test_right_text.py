@@ -8,9 +8,9 @@ import pytest
 
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from coverage_policies.format.library import Library, load_library
+from coverage_policies.format.terms import LineOfBusiness
 from coverage_policies.judging.plan_rules import (
     Effective,
-    LineOfBusiness,
     Payer,
     PlanRules,
     Visibility,
@@ -79,7 +79,10 @@ PLANS: dict[str, Chart] = {
 
 LCD = "Medicare: national and local coverage determinations come first."
 STATE = "Medicaid: the rules of the state come first."
-BOTH = "The line of business is not known: judged by CP.MP.166 (non-medicare) and MC.CP.MP.166 (medicare)."
+BOTH = (
+    "The line of business is not known: "
+    "judged by CP.MP.166 (medicaid, commercial) and MC.CP.MP.166 (medicare-advantage)."
+)
 NOT_FILED = "No coverage is on file for that day."
 SUPPLEMENT = "The only coverage on file (Medicare supplement) goes with another that is not on file."
 IF_IT_FOLLOWS = "It counts if the plan follows the policies of Centene Corporation: the payer on file is not known."
@@ -165,8 +168,8 @@ def test_of_a_nerve_block_outside_medicare_nothing_is_said(library: Library, pla
 def test_of_a_nerve_block_under_an_unknown_plan_it_is_said_which_plans_the_text_is_for(library: Library) -> None:
     card = only_card(library, order(BLOCK))
     assert (
-        "The line of business is not known: judged by MC.CP.MP.166 (medicare). "
-        "No text for non-medicare that is held for the day speaks about it."
+        "The line of business is not known: judged by MC.CP.MP.166 (medicare-advantage). "
+        "No policy for medicaid or commercial covers the order on that day."
     ) in told(card)
 
 

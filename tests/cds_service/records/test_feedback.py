@@ -134,7 +134,7 @@ revision: 2026-01
 edition: 1
 title: Sleep test at home
 owner: Lakeside Health Plan
-lines_of_business: [medicare, non-medicare]
+lines_of_business: [medicare, medicare-advantage, medicaid, commercial]
 orders:
   - {codes: home-sleep-test, sections: [I]}
 sections:

@@ -147,7 +147,7 @@ revision: 2026-01
 edition: {edition}
 title: Own text
 owner: Own plan
-lines_of_business: [medicare, non-medicare]
+lines_of_business: [medicare, medicare-advantage, medicaid, commercial]
 orders:
   - {{codes: own-orders, sections: [I]}}
 sections:

@@ -122,7 +122,7 @@ def test_words_that_stand_twice_tell_nothing_about_numbers() -> None:
 def test_orders_pathways_and_the_head_are_told() -> None:
     after = policy(SECTIONS, orders=f"{ENTRY}\n- {{codes: another-order, sections: []}}", pathway=PATHWAY)
     found = {change.id: change for change in differences(BEFORE, replace(after, title="Other", notes=("New.",)))}
-    assert found["the text"].lines == (LineChange("title", "Test fusion", "Other"), LineChange("notes", "", "New."))
+    assert found["the head"].lines == (LineChange("title", "Test fusion", "Other"), LineChange("notes", "", "New."))
     assert LineChange("codes", "", "10002") in found["orders another-order"].lines
     assert LineChange("asks", "", "Which?") in found["pathway"].lines
     assert LineChange("likely when", "", "condition in: alpha") in found["pathway b"].lines

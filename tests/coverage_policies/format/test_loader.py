@@ -1,13 +1,15 @@
 """From a document to a policy: what is read, and every mistake with its line and how it is written right."""
 
+from datetime import date
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from coverage_policies.format.loader import load_policy, parse_policy
 from coverage_policies.format.model import Role
 from coverage_policies.format.problems import DocumentError
-from coverage_policies.format.terms import Outcome
+from coverage_policies.format.terms import LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
 from tests.support.policy_fakes import ENTRY, HEAD, SETS, policy, text
 
 LEAF = "I: {says: s, ask: q}"
@@ -30,8 +32,30 @@ def in_section(body: str) -> str:
 def test_the_head_of_a_document_is_read() -> None:
     read = policy(LEAF)
     assert (read.name, read.revision, read.edition, read.title) == ("CP.TEST", "2025-01", 1, "Test fusion")
-    assert (read.owner, read.lines_of_business, read.full_name) == ("Test Plan", ("medicare",), "CP.TEST@2025-01")
+    assert (read.owner, read.full_name) == ("Test Plan", "CP.TEST@2025-01")
+    assert read.lines_of_business == (LineOfBusiness.MEDICARE, LineOfBusiness.MEDICARE_ADVANTAGE)
     assert read.source == "test.yaml"
+
+
+def test_a_head_that_says_no_more_is_of_a_plan_everywhere_and_always() -> None:
+    read = policy(LEAF)
+    assert (read.kind, read.url, read.states) == (PolicyKind.PLAN, "", ())
+    assert (read.effective, read.until, read.prior_authorization) == (None, None, None)
+
+
+def test_where_when_and_by_whom_a_policy_applies_is_read() -> None:
+    head = """\
+    kind: lcd
+    url: https://example.org/lcd/L39383
+    effective: 2023-03-19
+    until: 2023-03-19
+    states: [TX, PR]
+    prior_authorization: not-required
+    """
+    read = parse_policy(text(LEAF, head=HEAD + dedent(head)), "t", SETS)
+    assert (read.kind, read.url) == (PolicyKind.LCD, "https://example.org/lcd/L39383")
+    assert (read.effective, read.until) == (date(2023, 3, 19), date(2023, 3, 19))
+    assert (read.states, read.prior_authorization) == (("TX", "PR"), PriorAuthorization.NOT_REQUIRED)
 
 
 def test_a_text_is_dated_the_first_of_its_month() -> None:
@@ -234,10 +258,35 @@ MISSHAPEN = [
         ["3: edition is not valid: '0'; write it like '3'"],
     ),
     (
-        text(LEAF, head=HEAD.replace("[medicare]", "[medicaid]")),
-        ["6: lines_of_business must be one of medicare, non-medicare, not 'medicaid'"],
+        text(LEAF, head=HEAD.replace("[medicare, medicare-advantage]", "[non-medicare]")),
+        ["6: lines_of_business must be one of medicare, medicare-advantage, medicaid, commercial, not 'non-medicare'"],
     ),
-    (text(LEAF, head=HEAD.replace("[medicare]", "[]")), ["6: lines_of_business must not be empty"]),
+    (text(LEAF, head=HEAD.replace("[medicare, medicare-advantage]", "[]")), ["6: lines_of_business must not be empty"]),
+    (text(LEAF, head=HEAD + "kind: LCD\n"), ["7: kind must be one of plan, ncd, lcd, not 'LCD'"]),
+    (
+        text(LEAF, head=HEAD + "url: www.example.org\n"),
+        ["7: url is not valid: 'www.example.org'; write it like 'https://example.org/policies/CP.MP.126.pdf'"],
+    ),
+    (
+        text(LEAF, head=HEAD + "effective: 2025-06\n"),
+        ["7: effective is not valid: '2025-06'; write it like '2025-06-01'"],
+    ),
+    (text(LEAF, head=HEAD + "until: 2025-02-29\n"), ["7: 2025-02-29 is no day of the calendar"]),
+    (
+        text(LEAF, head=HEAD + "effective: 2025-06-02\nuntil: 2025-06-01\n"),
+        ["8: the last day, 2025-06-01, is before the first, 2025-06-02"],
+    ),
+    (text(LEAF, head=HEAD + "states: [TX, ZZ]\n"), ["7: states is not valid: 'ZZ'; write it like 'TX'"]),
+    (text(LEAF, head=HEAD + "states: []\n"), ["7: states must not be empty"]),
+    (text(LEAF, head=HEAD + "states: [TX, FL, TX]\n"), ["7: TX is listed twice; keep one"]),
+    (
+        text(LEAF, head=HEAD.replace("[medicare,", "[medicare-advantage,")),
+        ["6: medicare-advantage is listed twice; keep one"],
+    ),
+    (
+        text(LEAF, head=HEAD + "prior_authorization: yes\n"),
+        ["7: prior_authorization must be one of required, not-required, not 'yes'"],
+    ),
     (text(LEAF, head=HEAD + "notes: one\n"), ["7: notes must be a list"]),
     (text(LEAF, orders="- {codes: the-order}"), ["9: orders is missing 'sections'"]),
     (text(LEAF, orders="- {codes: [a], sections: [I]}"), ["9: orders.codes must be text"]),

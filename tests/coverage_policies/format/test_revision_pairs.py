@@ -79,4 +79,4 @@ def recorded(case: Case) -> list[Resource]:
 
 def test_the_injection_texts_are_for_different_lines_of_business() -> None:
     one, other = (LIBRARY.policy(name) for name in FAMILIES[1])
-    assert (one.lines_of_business, other.lines_of_business) == (("non-medicare",), ("medicare",))
+    assert (one.lines_of_business, other.lines_of_business) == (("medicaid", "commercial"), ("medicare-advantage",))

@@ -1,19 +1,26 @@
 """Whose policies a patient's plan follows, and which line of business it is."""
 
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
+from coverage_policies.format.terms import LineOfBusiness
 from coverage_policies.judging.plan import Plan, plan_of
-from coverage_policies.judging.plan_rules import LineOfBusiness, Payer, PlanRules
+from coverage_policies.judging.plan_rules import Payer, PlanRules
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Availability
 from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import COMPLETE, NOT_OFFERED, UNAVAILABLE, chart
 
 DAY = date(2026, 3, 2)
-MEDICARE, NON_MEDICARE, UNKNOWN = LineOfBusiness.MEDICARE, LineOfBusiness.NON_MEDICARE, LineOfBusiness.UNKNOWN
+Lines: TypeAlias = frozenset[LineOfBusiness]
+
+UNKNOWN: Lines = frozenset(LineOfBusiness)
+MEDICARE = frozenset({LineOfBusiness.MEDICARE, LineOfBusiness.MEDICARE_ADVANTAGE})
+ONLY_MEDICAID = frozenset({LineOfBusiness.MEDICAID})
+ONLY_COMMERCIAL = frozenset({LineOfBusiness.COMMERCIAL})
+NEITHER_MEDICARE = ONLY_MEDICAID | ONLY_COMMERCIAL
 NPI = "http://hl7.org/fhir/sid/us-npi"
 
 # Typology codes of the plans below.
@@ -52,15 +59,15 @@ def plan(
 
 
 @pytest.mark.parametrize(
-    ("kinds", "line"),
+    ("kinds", "lines"),
     [
         ([ORIGINAL], MEDICARE),
         ([ADVANTAGE], MEDICARE),
         ([D_SNP], MEDICARE),
-        ([MEDICAID], NON_MEDICARE),
-        ([COMMERCIAL], NON_MEDICARE),
-        ([TRICARE], NON_MEDICARE),
-        ([VETERANS], NON_MEDICARE),
+        ([MEDICAID], ONLY_MEDICAID),
+        ([COMMERCIAL], ONLY_COMMERCIAL),
+        ([TRICARE], NEITHER_MEDICARE),
+        ([VETERANS], NEITHER_MEDICARE),
         ([SELF_PAY], UNKNOWN),
         ([NOT_SAID], UNKNOWN),
         ([""], UNKNOWN),
@@ -68,16 +75,16 @@ def plan(
         ([ORIGINAL, ADVANTAGE], MEDICARE),
         ([ORIGINAL, MEDICAID], MEDICARE),
         ([ADVANTAGE, D_SNP, MEDICAID], MEDICARE),
-        ([MEDICAID, COMMERCIAL], NON_MEDICARE),
-        ([ORIGINAL, COMMERCIAL], UNKNOWN),
+        ([MEDICAID, COMMERCIAL], NEITHER_MEDICARE),
+        ([ORIGINAL, COMMERCIAL], MEDICARE | ONLY_COMMERCIAL),
         ([ORIGINAL, TRICARE], UNKNOWN),
         ([ORIGINAL, MEDICAID, COMMERCIAL], UNKNOWN),
         ([ORIGINAL, NOT_SAID], UNKNOWN),
         ([COMMERCIAL, NOT_SAID], UNKNOWN),
     ],
 )
-def test_the_line_of_business_is_that_of_the_kinds_of_plan_on_file(kinds: list[str], line: LineOfBusiness) -> None:
-    assert plan(*map(pays, kinds)).line is line
+def test_the_line_of_business_is_that_of_the_kinds_of_plan_on_file(kinds: list[str], lines: Lines) -> None:
+    assert plan(*map(pays, kinds)).lines == lines
 
 
 @pytest.mark.parametrize(
@@ -85,7 +92,7 @@ def test_the_line_of_business_is_that_of_the_kinds_of_plan_on_file(kinds: list[s
 )
 class TestACoverageThatNeverChooses:
     def test_alone_it_leaves_the_line_unknown(self, aside: str) -> None:
-        assert plan(pays(aside)).line is UNKNOWN
+        assert plan(pays(aside)).lines == UNKNOWN
 
     def test_alone_it_is_said_that_another_is_missing(self, aside: str) -> None:
         (note,) = plan(pays(aside)).notes
@@ -98,10 +105,10 @@ class TestACoverageThatNeverChooses:
         assert plan(pays(aside, "Sample Health Plan")).follows("Owner") is Truth.UNKNOWN
 
     def test_beside_medicare_it_changes_nothing(self, aside: str) -> None:
-        assert plan(pays(ORIGINAL), pays(aside, order=1)).line is MEDICARE
+        assert plan(pays(ORIGINAL), pays(aside, order=1)).lines == MEDICARE
 
     def test_beside_a_commercial_plan_it_changes_nothing(self, aside: str) -> None:
-        assert plan(pays(COMMERCIAL), pays(aside)).line is NON_MEDICARE
+        assert plan(pays(COMMERCIAL), pays(aside)).lines == ONLY_COMMERCIAL
 
 
 def test_what_is_the_only_coverage_on_file_is_told() -> None:
@@ -110,56 +117,75 @@ def test_what_is_the_only_coverage_on_file_is_told() -> None:
     )
 
 
-@pytest.mark.parametrize(("medicare", "commercial", "line"), [(1, 2, MEDICARE), (2, 1, NON_MEDICARE), (5, 9, MEDICARE)])
+@pytest.mark.parametrize(
+    ("medicare", "commercial", "lines"), [(1, 2, MEDICARE), (2, 1, ONLY_COMMERCIAL), (5, 9, MEDICARE)]
+)
 def test_medicare_beside_a_commercial_plan_goes_by_the_one_that_pays_first(
-    medicare: int, commercial: int, line: LineOfBusiness
+    medicare: int, commercial: int, lines: Lines
 ) -> None:
-    assert plan(pays(ORIGINAL, order=medicare), pays(COMMERCIAL, order=commercial)).line is line
+    assert plan(pays(ORIGINAL, order=medicare), pays(COMMERCIAL, order=commercial)).lines == lines
 
 
 @pytest.mark.parametrize(("medicare", "commercial"), [({"order": 1}, {}), ({"order": 1}, {"order": 1})])
-def test_where_it_is_not_told_who_pays_first_the_line_is_unknown(
+def test_where_it_is_not_told_who_pays_first_it_may_be_the_line_of_either(
     medicare: dict[str, Any], commercial: dict[str, Any]
 ) -> None:
-    assert plan(pays(ORIGINAL, **medicare), pays(COMMERCIAL, **commercial)).line is UNKNOWN
+    assert plan(pays(ORIGINAL, **medicare), pays(COMMERCIAL, **commercial)).lines == MEDICARE | ONLY_COMMERCIAL
 
 
 def test_medicaid_pays_after_medicare_whatever_order_is_stated() -> None:
-    assert plan(pays(MEDICAID, order=1), pays(ORIGINAL, order=2)).line is MEDICARE
+    assert plan(pays(MEDICAID, order=1), pays(ORIGINAL, order=2)).lines == MEDICARE
 
 
 def test_a_plan_of_no_stated_kind_that_pays_first_leaves_the_line_unknown() -> None:
-    assert plan(pays(NOT_SAID, order=1), pays(COMMERCIAL, order=2)).line is UNKNOWN
+    assert plan(pays(NOT_SAID, order=1), pays(COMMERCIAL, order=2)).lines == UNKNOWN
 
 
 @pytest.mark.parametrize("readable", [ORIGINAL, MEDICAID, COMMERCIAL])
 def test_a_coverage_that_cannot_be_read_leaves_the_line_unknown(readable: str) -> None:
-    assert plan(pays(readable), pays(readable, **CROOKED)).line is UNKNOWN
+    assert plan(pays(readable), pays(readable, **CROOKED)).lines == UNKNOWN
 
 
 def test_a_coverage_that_cannot_be_read_and_pays_second_does_not_choose() -> None:
-    assert plan(pays(COMMERCIAL, order=1), pays(ORIGINAL, order=2, **CROOKED)).line is NON_MEDICARE
+    assert plan(pays(COMMERCIAL, order=1), pays(ORIGINAL, order=2, **CROOKED)).lines == ONLY_COMMERCIAL
 
 
-@pytest.mark.parametrize("line", [MEDICARE, NON_MEDICARE])
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        (LineOfBusiness.MEDICARE, {LineOfBusiness.MEDICARE}),
+        (LineOfBusiness.MEDICARE_ADVANTAGE, {LineOfBusiness.MEDICARE_ADVANTAGE}),
+        (LineOfBusiness.COMMERCIAL, MEDICARE),
+        (None, MEDICARE),
+    ],
+)
+@pytest.mark.parametrize("kind", [ORIGINAL, D_SNP])
+def test_a_known_payer_tells_original_medicare_from_medicare_advantage(
+    kind: str, line: LineOfBusiness | None, lines: Lines
+) -> None:
+    rules = PlanRules(payers=(Payer("Ours", "Owner", names=frozenset({"ours"}), line=line),))
+    assert plan(pays(kind, "Ours"), rules=rules).lines == lines
+
+
+@pytest.mark.parametrize("line", LineOfBusiness)
 def test_a_known_payer_tells_the_line_where_the_coverage_does_not(line: LineOfBusiness) -> None:
     rules = PlanRules(payers=(Payer("Ours", "Owner", names=frozenset({"ours"}), line=line),))
-    assert plan(pays(NOT_SAID, "Ours"), rules=rules).line is line
+    assert plan(pays(NOT_SAID, "Ours"), rules=rules).lines == {line}
 
 
 def test_the_kind_on_file_outranks_what_is_known_of_the_payer() -> None:
-    rules = PlanRules(payers=(Payer("Ours", "Owner", names=frozenset({"ours"}), line=MEDICARE),))
-    assert plan(pays(COMMERCIAL, "Ours"), rules=rules).line is NON_MEDICARE
+    rules = PlanRules(payers=(Payer("Ours", "Owner", names=frozenset({"ours"}), line=LineOfBusiness.MEDICARE),))
+    assert plan(pays(COMMERCIAL, "Ours"), rules=rules).lines == ONLY_COMMERCIAL
 
 
 def test_what_is_known_of_the_payer_does_not_mend_a_coverage_that_cannot_be_read() -> None:
-    rules = PlanRules(payers=(Payer("Ours", "Owner", names=frozenset({"ours"}), line=MEDICARE),))
-    assert plan(pays("", "Ours", type={"coding": "x"}), rules=rules).line is UNKNOWN
+    rules = PlanRules(payers=(Payer("Ours", "Owner", names=frozenset({"ours"}), line=LineOfBusiness.MEDICARE),))
+    assert plan(pays("", "Ours", type={"coding": "x"}), rules=rules).lines == UNKNOWN
 
 
 def test_only_the_coverages_of_the_day_choose() -> None:
     over = pays(COMMERCIAL, period={"end": "2026-03-01"})
-    assert plan(over, pays(ORIGINAL, period={"start": "2026-03-02"})).line is MEDICARE
+    assert plan(over, pays(ORIGINAL, period={"start": "2026-03-02"})).lines == MEDICARE
 
 
 # --- nothing on file, nothing read -----------------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from textwrap import dedent
 import pytest
 
 from coverage_policies.format.problems import DocumentError
+from coverage_policies.format.terms import LineOfBusiness
 from coverage_policies.judging.plan_rules import (
     Effective,
-    LineOfBusiness,
     Payer,
     PlanRules,
     Visibility,
@@ -68,7 +68,7 @@ def test_a_payer_is_read_with_all_it_is_recognised_by(tmp_path: Path) -> None:
 
 def test_a_payer_needs_no_line_of_business(tmp_path: Path) -> None:
     (payer,) = load(tmp_path, "payers: [{name: N, owner: O, names: [n]}]").payers
-    assert payer.line is LineOfBusiness.UNKNOWN
+    assert payer.line is None
 
 
 def test_effective_dates_are_read_with_and_without_an_end(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_a_table_without_rows_maps_nothing(tmp_path: Path) -> None:
         ("payers:\n  - {name: [n], owner: o, names: [n]}\n", "rules.yaml:2: payers.name must be the name of the payer"),
         (
             "payers:\n  - name: n\n    owner: o\n    names: [n]\n    line_of_business: Medicare\n",
-            "rules.yaml:5: payers.line_of_business must be one of medicare, non-medicare",
+            "rules.yaml:5: payers.line_of_business must be one of medicare, medicare-advantage, medicaid, commercial",
         ),
         (
             "payers:\n  - {name: n, owner: o}\n",

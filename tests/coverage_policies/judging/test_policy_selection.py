@@ -1,5 +1,6 @@
 """Which policies judge an order on a service date, for a patient's plan."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
@@ -8,16 +9,20 @@ import pytest
 from coverage_policies.format.library import Library
 from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.model import Policy
+from coverage_policies.format.terms import LineOfBusiness
 from coverage_policies.format.value_sets import Row, ValueSet
 from coverage_policies.judging.plan import Plan
-from coverage_policies.judging.plan_rules import Effective, LineOfBusiness, PlanRules
+from coverage_policies.judging.plan_rules import Effective, PlanRules
 from coverage_policies.judging.policy_selection import Selection, candidates, select
 from fhir_mappings.codings import CPT
 from fhir_mappings.orders import Order
 from tests.support.policy_fakes import ENTRY, HEAD, SETS, order, row, text
 
-UNKNOWN_PLAN = Plan(LineOfBusiness.UNKNOWN)
-MEDICARE = Plan(LineOfBusiness.MEDICARE, frozenset({"Test Plan"}), knows_all=True)
+ANY_LINE = frozenset(LineOfBusiness)
+MEDICARE_LINES = frozenset({LineOfBusiness.MEDICARE, LineOfBusiness.MEDICARE_ADVANTAGE})
+OTHER_LINES = ANY_LINE - MEDICARE_LINES
+UNKNOWN_PLAN = Plan(ANY_LINE)
+MEDICARE = Plan(MEDICARE_LINES, frozenset({"Test Plan"}), knows_all=True)
 NO_RULES = PlanRules()
 
 
@@ -325,12 +330,12 @@ def test_where_no_text_is_held_an_order_that_none_would_judge_is_not_told_of() -
 
 
 def test_a_plan_that_follows_others_is_not_judged() -> None:
-    (found,) = chosen(THREE, date(2026, 3, 2), plan=Plan(LineOfBusiness.MEDICARE, frozenset({"Other"}), knows_all=True))
+    (found,) = chosen(THREE, date(2026, 3, 2), plan=Plan(MEDICARE_LINES, frozenset({"Other"}), knows_all=True))
     assert found.other_payer
 
 
 def test_a_text_for_another_line_of_business_is_left_out() -> None:
-    assert chosen(THREE, date(2026, 3, 2), plan=Plan(LineOfBusiness.NON_MEDICARE, frozenset({"Test Plan"}))) == ()
+    assert chosen(THREE, date(2026, 3, 2), plan=Plan(OTHER_LINES, frozenset({"Test Plan"}))) == ()
 
 
 def test_before_anything_is_known_of_the_plan_the_texts_for_every_line_are_wanted() -> None:
@@ -352,14 +357,16 @@ def test_a_foreign_payer_comes_before_a_text_that_is_not_held() -> None:
 # --- lines of business -----------------------------------------------------------------------------------------------
 
 DAY = date(2026, 3, 2)
-FOREIGN = Plan(LineOfBusiness.MEDICARE, frozenset({"Other"}), knows_all=True)
+FOREIGN = Plan(MEDICARE_LINES, frozenset({"Other"}), knows_all=True)
 
 
-def for_line(line: str, name: str, month: str = "2025-01", owner: str = "Test Plan", head: str = "") -> Policy:
-    return replace(revision(month, name, head), lines_of_business=(line,), owner=owner)
+def for_lines(
+    lines: Iterable[LineOfBusiness], name: str, month: str = "2025-01", owner: str = "Test Plan", head: str = ""
+) -> Policy:
+    return replace(revision(month, name, head), lines_of_business=tuple(sorted(lines)), owner=owner)
 
 
-BOTH_LINES = held(for_line("non-medicare", "CP.TEST"), for_line("medicare", "MC.TEST"))
+BOTH_LINES = held(for_lines(OTHER_LINES, "CP.TEST"), for_lines(MEDICARE_LINES, "MC.TEST"))
 OURS = frozenset({"Test Plan"})
 
 
@@ -368,60 +375,95 @@ def side_by_side(library: Library, plan: Plan, day: date = DAY) -> list[list[str
 
 
 @pytest.mark.parametrize(
-    ("line", "together"),
+    ("lines", "together"),
     [
-        (LineOfBusiness.MEDICARE, [["MC.TEST@2025-01"]]),
-        (LineOfBusiness.NON_MEDICARE, [["CP.TEST@2025-01"]]),
-        (LineOfBusiness.UNKNOWN, [["CP.TEST@2025-01", "MC.TEST@2025-01"]]),
+        (MEDICARE_LINES, [["MC.TEST@2025-01"]]),
+        (OTHER_LINES, [["CP.TEST@2025-01"]]),
+        (ANY_LINE, [["CP.TEST@2025-01", "MC.TEST@2025-01"]]),
     ],
 )
 def test_the_line_of_business_chooses_among_texts_and_unknown_takes_both(
-    line: LineOfBusiness, together: list[list[str]]
+    lines: frozenset[LineOfBusiness], together: list[list[str]]
 ) -> None:
-    assert side_by_side(BOTH_LINES, Plan(line, OURS)) == together
+    assert side_by_side(BOTH_LINES, Plan(lines, OURS)) == together
 
 
 def test_a_text_for_both_lines_stands_alone_on_any() -> None:
-    library = held(replace(revision("2025-01"), lines_of_business=("medicare", "non-medicare")))
-    for line in LineOfBusiness:
-        assert side_by_side(library, Plan(line, OURS)) == [["CP.TEST@2025-01"]]
+    library = held(replace(revision("2025-01"), lines_of_business=tuple(LineOfBusiness)))
+    for lines in (ANY_LINE, MEDICARE_LINES, OTHER_LINES, *({line} for line in LineOfBusiness)):
+        assert side_by_side(library, Plan(frozenset(lines), OURS)) == [["CP.TEST@2025-01"]]
 
 
 def test_texts_of_different_owners_do_not_stand_together() -> None:
-    library = held(for_line("non-medicare", "CP.TEST"), for_line("medicare", "MC.TEST", owner="Other Plan"))
-    assert sorted(side_by_side(library, Plan(LineOfBusiness.UNKNOWN))) == [["CP.TEST@2025-01"], ["MC.TEST@2025-01"]]
+    library = held(for_lines(OTHER_LINES, "CP.TEST"), for_lines(MEDICARE_LINES, "MC.TEST", owner="Other Plan"))
+    assert sorted(side_by_side(library, Plan(ANY_LINE))) == [["CP.TEST@2025-01"], ["MC.TEST@2025-01"]]
 
 
 def test_neighbours_of_one_line_stand_with_the_text_of_the_other() -> None:
     gap = "history: [2024-06]\n"
     library = held(
-        for_line("non-medicare", "CP.TEST", "2022-06"),
-        for_line("non-medicare", "CP.TEST", "2025-04", head=gap),
-        for_line("medicare", "MC.TEST", "2023-01"),
+        for_lines(OTHER_LINES, "CP.TEST", "2022-06"),
+        for_lines(OTHER_LINES, "CP.TEST", "2025-04", head=gap),
+        for_lines(MEDICARE_LINES, "MC.TEST", "2023-01"),
     )
-    assert side_by_side(library, Plan(LineOfBusiness.UNKNOWN), date(2024, 9, 1)) == [
+    assert side_by_side(library, Plan(ANY_LINE), date(2024, 9, 1)) == [
         ["CP.TEST@2022-06", "CP.TEST@2025-04", "MC.TEST@2023-01"]
     ]
 
 
 def test_it_is_said_which_texts_stand_side_by_side_and_for_whom() -> None:
-    (found,) = chosen(BOTH_LINES, DAY, plan=Plan(LineOfBusiness.UNKNOWN, OURS))
+    (found,) = chosen(BOTH_LINES, DAY, plan=Plan(ANY_LINE, OURS))
     assert found.reasons[0] == (
-        "The line of business is not known: judged by CP.TEST (non-medicare) and MC.TEST (medicare)."
+        "The line of business is not known: "
+        "judged by CP.TEST (commercial, medicaid) and MC.TEST (medicare, medicare-advantage)."
     )
 
 
-@pytest.mark.parametrize(("line", "other"), [("medicare", "non-medicare"), ("non-medicare", "medicare")])
-def test_it_is_said_for_which_line_no_text_speaks(line: str, other: str) -> None:
-    (found,) = chosen(held(for_line(line, "CP.TEST")), DAY, plan=Plan(LineOfBusiness.UNKNOWN, OURS))
+@pytest.mark.parametrize(
+    ("lines", "named", "missing"),
+    [
+        (MEDICARE_LINES, "medicare, medicare-advantage", "medicaid or commercial"),
+        (OTHER_LINES, "commercial, medicaid", "medicare or medicare-advantage"),
+        ({LineOfBusiness.MEDICARE_ADVANTAGE}, "medicare-advantage", "medicaid or commercial"),
+        (ANY_LINE - {LineOfBusiness.MEDICAID}, "commercial, medicare, medicare-advantage", "medicaid"),
+    ],
+)
+def test_it_is_said_which_lines_no_policy_covers(lines: set[LineOfBusiness], named: str, missing: str) -> None:
+    (found,) = chosen(held(for_lines(lines, "CP.TEST")), DAY, plan=Plan(ANY_LINE, OURS))
     assert found.reasons[0] == (
-        f"The line of business is not known: judged by CP.TEST ({line}). "
-        f"No text for {other} that is held for the day speaks about it."
+        f"The line of business is not known: judged by CP.TEST ({named}). "
+        f"No policy for {missing} covers the order on that day."
     )
+
+
+ADVANTAGE = for_lines({LineOfBusiness.MEDICARE_ADVANTAGE}, "MC.TEST")
+AS_WELL = "MC.TEST is for Medicare Advantage; original Medicare is judged by it as well."
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_said"),
+    [
+        ({LineOfBusiness.MEDICARE}, True),
+        (MEDICARE_LINES, True),
+        (ANY_LINE, True),
+        ({LineOfBusiness.MEDICARE_ADVANTAGE}, False),
+    ],
+)
+def test_a_policy_for_medicare_advantage_judges_original_medicare_and_says_so(
+    lines: set[LineOfBusiness], is_said: bool
+) -> None:
+    (found,) = chosen(held(ADVANTAGE), DAY, plan=Plan(frozenset(lines), OURS))
+    assert found.policies == (ADVANTAGE,)
+    assert (AS_WELL in found.reasons) is is_said
+
+
+def test_a_policy_for_original_medicare_judges_no_medicare_advantage() -> None:
+    library = held(for_lines({LineOfBusiness.MEDICARE}, "MC.TEST"))
+    assert chosen(library, DAY, plan=Plan(frozenset({LineOfBusiness.MEDICARE_ADVANTAGE}), OURS)) == ()
 
 
 def test_what_is_said_of_either_text_is_said_once() -> None:
-    (found,) = chosen(BOTH_LINES, DAY, plan=Plan(LineOfBusiness.UNKNOWN, OURS))
+    (found,) = chosen(BOTH_LINES, DAY, plan=Plan(ANY_LINE, OURS))
     assert len(set(found.reasons)) == len(found.reasons)
 
 
@@ -437,26 +479,24 @@ IF_IT_FOLLOWS = "It counts if the plan follows the policies of Test Plan: the pa
 @pytest.mark.parametrize(
     ("plan", "said"),
     [
-        (Plan(LineOfBusiness.MEDICARE, OURS), {LCD}),
-        (Plan(LineOfBusiness.MEDICARE, OURS, medicaid_state="TX"), {LCD, STATE}),
-        (Plan(LineOfBusiness.NON_MEDICARE, OURS, medicaid_state="TX"), {STATE}),
-        (Plan(LineOfBusiness.NON_MEDICARE, OURS, medicaid_state="?"), {ANY_STATE}),
-        (Plan(LineOfBusiness.NON_MEDICARE, OURS), set()),
-        (Plan(LineOfBusiness.UNKNOWN, OURS), {EITHER}),
-        (Plan(LineOfBusiness.UNKNOWN, OURS, medicaid_state="TX"), {STATE}),
-        (Plan(LineOfBusiness.NON_MEDICARE), {IF_IT_FOLLOWS}),
-        (Plan(LineOfBusiness.UNKNOWN), {IF_IT_FOLLOWS, EITHER}),
+        (Plan(MEDICARE_LINES, OURS), {LCD}),
+        (Plan(MEDICARE_LINES, OURS, medicaid_state="TX"), {LCD, STATE}),
+        (Plan(OTHER_LINES, OURS, medicaid_state="TX"), {STATE}),
+        (Plan(OTHER_LINES, OURS, medicaid_state="?"), {ANY_STATE}),
+        (Plan(OTHER_LINES, OURS), set()),
+        (Plan(ANY_LINE, OURS), {EITHER}),
+        (Plan(ANY_LINE, OURS, medicaid_state="TX"), {STATE}),
+        (Plan(OTHER_LINES), {IF_IT_FOLLOWS}),
+        (Plan(ANY_LINE), {IF_IT_FOLLOWS, EITHER}),
     ],
 )
 def test_whose_rules_come_first_and_whether_the_text_counts_is_said(plan: Plan, said: set[str]) -> None:
-    library = held(replace(revision("2025-01"), lines_of_business=("medicare", "non-medicare")))
+    library = held(replace(revision("2025-01"), lines_of_business=tuple(LineOfBusiness)))
     for of in (library, BOTH_LINES):
         (found,) = chosen(of, DAY, plan=plan)
         assert said == {LCD, STATE, ANY_STATE, EITHER, IF_IT_FOLLOWS} & set(found.reasons)
 
 
 def test_what_is_to_be_noted_of_the_plan_is_said() -> None:
-    (found,) = chosen(
-        BOTH_LINES, DAY, plan=Plan(LineOfBusiness.UNKNOWN, OURS, notes=("No coverage is on file for that day.",))
-    )
+    (found,) = chosen(BOTH_LINES, DAY, plan=Plan(ANY_LINE, OURS, notes=("No coverage is on file for that day.",)))
     assert "No coverage is on file for that day." in found.reasons
