@@ -12,7 +12,7 @@ demo: $(VENV)/.run
 
 quick: $(VENV)/.dev
 	$(BIN)/ruff check .
-	$(BIN)/pytest -m "not slow and not process and not postgres" --ignore-glob="*_fuzz.py" $(or $(ARGS),$(QUICK) tests/test_*docs.py tests/test_layout.py)
+	$(BIN)/pytest -m "not slow and not process and not postgres" --ignore-glob="*_fuzz.py" $(or $(ARGS),$(QUICK) tests/test_*docs.py tests/test_examples.py tests/test_layout.py)
 
 test: $(VENV)/.dev
 	$(BIN)/ruff check .
