@@ -9,7 +9,7 @@ OVERRIDE_REASONS = tuple(
         ("documented-elsewhere", "It is documented elsewhere"),
         ("urgent", "It is urgent"),
         ("plan-differs", "The patient's plan follows other rules"),
-        ("clinical-judgement", "Clinical judgement"),
+        ("clinical-judgement", "Clinical judgment"),
         ("other", "Another reason"),
     )
 )

@@ -103,7 +103,7 @@ class GuardedConnector:
 
 
 def _within(address: Address) -> tuple[IPv4Address, ...]:
-    """The IPv4 addresses that an IPv6 address stands for: mapped, translated or tunnelled to."""
+    """The IPv4 addresses that an IPv6 address stands for: mapped, translated or tunneled to."""
     if isinstance(address, IPv4Address):
         return ()
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]

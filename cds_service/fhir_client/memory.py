@@ -138,7 +138,7 @@ def _parameter(resource_type: str, name: str) -> Parameter | None:
 
 
 def known_parameters(resource_type: str, params: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The parameters a search honours, `patient:Patient` written as `patient`; the others are ignored.
+    """The parameters a search honors, `patient:Patient` written as `patient`; the others are ignored.
 
     Raises SearchError for a known parameter with a modifier: R4 forbids to ignore one (3.1.1.4.5). An empty value
     counts as no parameter.

@@ -18,7 +18,7 @@ Kind: TypeAlias = Literal["reference", "canonical", "token", "date"]
 
 
 class SearchError(ValueError):
-    """A search that a FHIR server must refuse: a modifier, prefix or value it cannot honour. Names the parameter."""
+    """A search that a FHIR server must refuse: a modifier, prefix or value it cannot honor. Names the parameter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def create_sample_ehr(
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """Which part of which search is asked for: the parameters honoured, how many entries, after how many."""
+    """Which part of which search is asked for: the parameters honored, how many entries, after how many."""
 
     params: Sequence[tuple[str, str]]
     count: int
@@ -98,7 +98,7 @@ class _Page:
 
     @property
     def query(self) -> str:
-        """The honoured parameters as a query string: what the self link tells the client."""
+        """The honored parameters as a query string: what the self link tells the client."""
         return urlencode([*self.params, *([("_count", str(self.count))] if self.counted else [])])
 
     @property

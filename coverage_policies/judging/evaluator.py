@@ -109,7 +109,7 @@ def blank_determination(
 
 @dataclass(frozen=True, slots=True)
 class _GroupStatus:
-    """What a criterion gives to its group: strictly, and in case a human decides in its favour. None: not counted."""
+    """What a criterion gives to its group: strictly, and in case a human decides in its favor. None: not counted."""
 
     status: Status | None
     best_case: Status | None
@@ -181,7 +181,7 @@ class _Run:
         return not c.is_never_met and not (c.children and c.id in self.policy.sections)
 
     def _judged(self, c: Criterion, below: Sequence[_GroupStatus]) -> tuple[CriterionStatus, Status]:
-        """What the data say, and what they would say if every human decided in favour of the order."""
+        """What the data say, and what they would say if every human decided in favor of the order."""
         if c.is_never_met:
             return CriterionStatus(Status.NOT_MET, Reason.PRESENT, (self.ctx.order.evidence,)), Status.NOT_MET
         if c.needs:

@@ -140,7 +140,7 @@ def _precedence(plan: Plan, *policies: Policy) -> tuple[str, ...]:
 
 
 def _in_force(revisions: Sequence[Policy], on: date, rules: PlanRules) -> InForce:
-    """The revision of one policy that stands on a service date, or its held neighbours.
+    """The revision of one policy that stands on a service date, or its held neighbors.
 
     A text that the plan applied until an earlier day is over, and so are those before it; one that it applies from a
     later day on is still to come, whatever month it is dated.

@@ -1,4 +1,4 @@
-"""`device`: a device the patient has. It is only ever shown: whether two devices interfere is judgement."""
+"""`device`: a device the patient has. It is only ever shown: whether two devices interfere is judgment."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

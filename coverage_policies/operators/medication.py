@@ -89,7 +89,7 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> MedicationChec
 OPERATOR = Operator(
     name="medication",
     says="A drug of the value set was prescribed. The value set lists ingredients; a product counts by the "
-    "ingredient it is known to hold, and one recognised only by its name is shown and decides nothing. `lasting: at "
+    "ingredient it is known to hold, and one recognized only by its name is shown and decides nothing. `lasting: at "
     "least 3 weeks` asks for that many days in a row, taken by mouth and not as needed, by the days of a supply that "
     "was dispensed, prescribed or reported.",
     schema=arguments(["in"], **{"in": NAMES, "lasting": phrase(DURATION, "at least 3 weeks")}),

@@ -111,7 +111,7 @@ def opioid_in(quantity: Json, product: Product, element: str, tablets: Set[Fract
             return exactly(measured.value * unit_strength)
     elif measured.kind is AmountKind.MILLIGRAMS:
         return exactly(_own_mass(measured.value, product, element, tablets))
-    elif measured.kind is (AmountKind.MILLILITRES if product.is_liquid else AmountKind.UNITS):
+    elif measured.kind is (AmountKind.MILLILITERS if product.is_liquid else AmountKind.UNITS):
         return exactly(measured.value * unit_strength)
     raise UnconvertibleError(f"{element}: the unit does not fit the product")
 

@@ -97,7 +97,7 @@ def _strength(ratio: object) -> tuple[Fraction, str]:
         raise UnconvertibleError("Medication.ingredient.strength is missing")
     mass = amount(ratio.get("numerator"), "Medication.ingredient.strength.numerator")
     per = amount(ratio.get("denominator"), "Medication.ingredient.strength.denominator")
-    unit = {AmountKind.UNITS: "MG", AmountKind.BARE: "MG", AmountKind.MILLILITRES: "MG/ML"}.get(per.kind)
+    unit = {AmountKind.UNITS: "MG", AmountKind.BARE: "MG", AmountKind.MILLILITERS: "MG/ML"}.get(per.kind)
     if mass.kind is not AmountKind.MILLIGRAMS or unit is None or not mass.value or not per.value:
         raise UnconvertibleError("Medication.ingredient.strength is no mass per unit")
     return mass.value / per.value, unit

@@ -18,7 +18,7 @@ class AmountKind(Enum):
     """What an amount counts."""
 
     MILLIGRAMS = "milligrams"
-    MILLILITRES = "millilitres"
+    MILLILITERS = "milliliters"
     UNITS = "tablets, capsules, patches"
     MICROGRAMS_PER_HOUR = "micrograms per hour"
     BARE = "a number without a unit"
@@ -70,7 +70,7 @@ _UNITS: Mapping[AmountKind, Scale] = {
         ("ug mcg mcgs \u00b5g \u03bcg microgram micrograms", Fraction(1, 1000)),
         ("ng nanogram nanograms", Fraction(1, 1_000_000)),
     ),
-    AmountKind.MILLILITRES: _named(
+    AmountKind.MILLILITERS: _named(
         ("l liter liters litre litres", 1000),
         ("dl", 100),
         ("cl", 10),
@@ -89,7 +89,7 @@ _UNITS: Mapping[AmountKind, Scale] = {
         ("mg/h mg/hr mg/hour", 1000),
     ),
 }
-"""UCUM codes and the words in their place, in lower case: the factor to milligrams, millilitres and so on."""
+"""UCUM codes and the words in their place, in lower case: the factor to milligrams, milliliters and so on."""
 
 _DAYS = _named(
     ("s sec second seconds", Fraction(1, 86400)),

@@ -45,7 +45,7 @@ class Product:
 
     @property
     def is_liquid(self) -> bool:
-        """Whether its strength is per millilitre."""
+        """Whether its strength is per milliliter."""
         return self.unit == "MG/ML"
 
     @property

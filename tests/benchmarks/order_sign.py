@@ -3,7 +3,7 @@
     .venv/bin/python tests/benchmarks/order_sign.py
 
 The call carries a prefetch of 100 resources. The floor is a Flask route on the same server that parses the same body
-with Flask's own JSON and serialises it again. The call is answered once without records and once with its decision on
+with Flask's own JSON and serializes it again. The call is answered once without records and once with its decision on
 disk, in a SQLite file in the temporary folder or in the PostgreSQL that an argument names (its schema must be current):
 
     .venv/bin/python tests/benchmarks/order_sign.py postgresql://…

@@ -36,9 +36,9 @@ sections:
     says: The procedure is needed
     all:
       - id: I.A
-        says: No generalised pain disorder
+        says: No generalized pain disorder
         not_met_when: {{condition: {{in: fibromyalgia}}}}
-        ask: Is there a generalised pain disorder?
+        ask: Is there a generalized pain disorder?
         met_by: no
       - id: I.B
         says: Imaging within six months

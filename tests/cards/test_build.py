@@ -130,7 +130,7 @@ def test_every_card_but_the_supported_one_can_be_overridden_with_six_reasons() -
 
 
 @pytest.mark.requirement("7.64")
-def test_suggestions_replace_the_draft_order_and_come_with_a_selection_behaviour() -> None:
+def test_suggestions_replace_the_draft_order_and_come_with_a_selection_behavior() -> None:
     mended = {"resourceType": "ServiceRequest", "id": "1", "orderDetail": [{"text": "Lateral transarticular approach"}]}
     better = Alternative("II.I", "Plan the lateral approach", mended, Outcome.DOCUMENTATION_NEEDED)
     (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, alternatives=(better,))], "order-sign", counter())
@@ -156,7 +156,7 @@ def test_each_card_comes_with_the_assessment_it_was_made_from() -> None:
         assert card["extension"]["cds-service.determination"] == assessment.determinations[0].as_json()
 
 
-def test_without_suggestions_there_is_no_selection_behaviour() -> None:
+def test_without_suggestions_there_is_no_selection_behavior() -> None:
     (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET)], "order-sign", counter())
     assert "selectionBehavior" not in card
     assert "suggestions" not in card
@@ -172,7 +172,7 @@ def test_the_determination_travels_in_the_extension_with_every_criterion() -> No
     failed = CriterionResult(
         "II.E",
         Status.NOT_MET,
-        "No generalised pain",
+        "No generalized pain",
         reason=Reason.PRESENT,
         evidence=(Evidence("Condition/fm-1", "Fibromyalgia", "2024-05-01"),),
         counted=Status.NOT_MET,
@@ -193,7 +193,7 @@ def test_the_determination_travels_in_the_extension_with_every_criterion() -> No
                 "id": "II.E",
                 "status": "not-met",
                 "reason": "Present",
-                "says": "No generalised pain",
+                "says": "No generalized pain",
                 "evidence": [{"reference": "Condition/fm-1", "label": "Fibromyalgia", "date": "2024-05-01"}],
             }
         ],

@@ -15,8 +15,8 @@ def print_cards(console: Console, title: str, cards: Sequence[Mapping[str, Any]]
     if not cards:
         console.print("[dim]no card[/]\n")
     for card in cards:
-        colour = "red" if card["indicator"] == "warning" else "cyan"
+        color = "red" if card["indicator"] == "warning" else "cyan"
         actions = [f"**Suggestion:** {suggestion['label']}" for suggestion in card.get("suggestions", ())]
         body = Markdown("\n\n".join([f"**{card['summary']}**", *actions, str(card.get("detail", ""))]))
         label = escape(str(card["source"]["label"]))
-        console.print(Panel(body, subtitle=label, subtitle_align="left", border_style=colour, padding=(0, 1)))
+        console.print(Panel(body, subtitle=label, subtitle_align="left", border_style=color, padding=(0, 1)))

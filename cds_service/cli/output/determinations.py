@@ -13,7 +13,7 @@ _SIGN = {
     Status.NOT_MET: ("✗", "red"),
     Status.UNKNOWN: ("?", "yellow"),
 }
-_COLOUR = {
+_COLOR = {
     Outcome.NOT_SUPPORTED: "red",
     Outcome.CRITERIA_NOT_MET: "red",
     Outcome.SUPPORTED: "green",
@@ -22,8 +22,8 @@ _COLOUR = {
 
 def print_determination(console: Console, determination: Determination) -> None:
     """One determination: its outcome, every criterion with reason and evidence, and the notes."""
-    colour = _COLOUR.get(determination.outcome, "yellow")
-    title = f"{determination.full_name}  {determination.order}  [{colour}]{determination.outcome.value}[/]"
+    color = _COLOR.get(determination.outcome, "yellow")
+    title = f"{determination.full_name}  {determination.order}  [{color}]{determination.outcome.value}[/]"
     table = Table(title=title, title_justify="left", expand=True, show_lines=False)
     table.add_column("", width=1)
     table.add_column("criterion", no_wrap=True)
@@ -41,11 +41,11 @@ def print_determination(console: Console, determination: Determination) -> None:
 
 
 def _row(result: CriterionResult) -> tuple[Text, Text, str, str, str]:
-    sign, colour = _SIGN[result.status]
+    sign, color = _SIGN[result.status]
     evidence = [" ".join(filter(None, (e.label, e.date, e.value))) for e in result.evidence[:3]]
     lines = [*result.notes, *evidence]
     return (
-        Text(sign, style=colour),
+        Text(sign, style=color),
         Text("  " * result.depth + result.id, style="bold" if result.is_group else ""),
         escape(result.says),
         result.reason.value if result.reason else "",

@@ -24,10 +24,10 @@ def print_changes(console: Console, before: str, after: str, changes: Sequence[C
     """Each part of the text that changed, with what it said and what it says."""
     console.print(f"[bold]{escape(before)}[/] → [bold]{escape(after)}[/]")
     for change in changes:
-        sign, colour = _SIGNS[change.how]
+        sign, color = _SIGNS[change.how]
         was = f" (was {change.was})" if change.was else ""
         console.print(
-            Text.assemble((f"{sign} {change.how.value} ", colour), (change.id, "bold"), was, " ", change.says)
+            Text.assemble((f"{sign} {change.how.value} ", color), (change.id, "bold"), was, " ", change.says)
         )
         for line in change.lines:
             console.print(_line(line))

@@ -196,7 +196,7 @@ def test_questionnaire_with_and_without_version():
 
 def test_unknown_and_empty_parameters_are_ignored():
     store = store_of(of_type("Condition", "a"), of_type("Condition", "b", subject={"reference": "Patient/p2"}))
-    params = [("patient", "p1"), ("_sort", "-date"), ("colour", "blue"), ("_count", "1"), ("code", "")]
+    params = [("patient", "p1"), ("_sort", "-date"), ("color", "blue"), ("_count", "1"), ("code", "")]
     assert found(store, "Condition", *params) == ["a"]
     assert known_parameters("Condition", params) == [("patient", "p1")]
 
@@ -204,12 +204,12 @@ def test_unknown_and_empty_parameters_are_ignored():
 @pytest.mark.parametrize(
     "param", [("code:not", "1"), ("patient:Group", "p1"), ("onset-date", "sa2026"), ("onset-date", "x")]
 )
-def test_what_cannot_be_honoured_is_refused(param):
+def test_what_cannot_be_honored_is_refused(param):
     with pytest.raises(SearchError, match=param[0].split(":")[0]):
         store_of(of_type("Condition", "a")).search("Condition", [param])
 
 
-def test_the_searches_of_the_service_are_all_honoured():
+def test_the_searches_of_the_service_are_all_honored():
     ours = [value for value in vars(searches).values() if isinstance(value, searches.Search)]
     ours.append(searches.observation_search([f"{LOINC}|72514-3"]))
     for search in ours:

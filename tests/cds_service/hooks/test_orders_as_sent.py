@@ -211,7 +211,7 @@ def test_an_order_in_words_alone_gets_an_info_card_that_asks_for_its_code(
 
 def test_the_card_says_which_codes_may_be_meant(library: Library) -> None:
     (card,) = cards(library, service({"text": "Left SI joint fusion"}))
-    assert "Which code is meant: 27279, 27280 or 27278?" in card["detail"]
+    assert "Which code do you mean: 27279, 27280, or 27278?" in card["detail"]
 
 
 def test_the_words_may_stand_beside_a_code_that_nobody_knows(ask: Ask) -> None:

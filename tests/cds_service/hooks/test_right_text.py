@@ -87,7 +87,7 @@ NOT_FILED = "No coverage is on file for that day."
 SUPPLEMENT = "The only coverage on file (Medicare supplement) goes with another that is not on file."
 IF_IT_FOLLOWS = "It counts if the plan follows the policies of Centene Corporation: the payer on file is not known."
 OLD = "A later text of CP.MP.166, of 2020-02, is not held."
-AGE = "This text is of August 2019 and may have been superseded."
+AGE = "This revision is dated August 2019 and may have been superseded."
 NOTES = (LCD, STATE, BOTH, NOT_FILED, SUPPLEMENT, IF_IT_FOLLOWS, OLD, AGE)
 
 
@@ -191,7 +191,7 @@ def test_an_order_in_words_alone_under_an_unknown_plan_is_asked_for_its_code_on_
     words = service({"text": "Left SI joint injection"}, occurrenceDateTime="2026-03-09")
     card = only_card(library, words)
     assert card["summary"].startswith("Left SI joint injection: its billing code is needed")
-    assert "Which code is meant: 27096 or G0260?" in card["detail"]
+    assert "Which code do you mean: 27096 or G0260?" in card["detail"]
 
 
 # --- opposite tests under an unknown plan ----------------------------------------------------------------------------
@@ -270,7 +270,7 @@ BY_MONTH = "The plan sets the day a text takes effect; taken is the newest dated
         ("2026-01-15", [NEWER], BY_MONTH),
     ],
 )
-def test_a_fusion_is_judged_by_the_text_of_its_day_or_by_its_neighbours_and_the_card_says_so(
+def test_a_fusion_is_judged_by_the_text_of_its_day_or_by_its_neighbors_and_the_card_says_so(
     library: Library, day: str, judging: list[str], note: str
 ) -> None:
     card = only_card(library, order(FUSION, day), *MEDICARE)
@@ -309,7 +309,7 @@ def test_an_implant_that_does_not_cross_the_joint_is_judged_on_the_days_of_its_c
     ("day", "indicator"),
     [("2023-12-31", None), ("2024-01-01", "info"), ("2025-03-31", "info"), ("2025-04-01", "warning")],
 )
-def test_where_only_the_later_neighbour_speaks_of_the_implant_the_card_does_not_warn(
+def test_where_only_the_later_neighbor_speaks_of_the_implant_the_card_does_not_warn(
     library: Library, day: str, indicator: str | None
 ) -> None:
     found = cards(library, order("27278", day), chart=MEDICARE, rules=OURS)
@@ -382,7 +382,7 @@ def test_between_two_texts_the_card_says_on_which_criterion_they_part(library: L
     assert "**II.I** The lateral transarticular approach will be used (2025-04: not-met)" in told(card)
 
 
-def test_what_fails_both_neighbours_is_a_warning_in_between(library: Library) -> None:
+def test_what_fails_both_neighbors_is_a_warning_in_between(library: Library) -> None:
     card = only_card(library, order(FUSION, "2023-09-15"), *MEDICARE, FIBROMYALGIA)
     assert [each["outcome"] for each in carried(card)] == ["criteria-not-met", "criteria-not-met"]
     assert card["indicator"] == "warning"

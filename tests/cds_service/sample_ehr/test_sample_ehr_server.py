@@ -75,7 +75,7 @@ def test_a_next_link_is_stable_and_says_nothing_of_the_patient(client):
 
 
 def test_a_searchset_says_what_it_searched_for(client):
-    bundle = body(client.get("/fhir/Condition?patient=Patient/p2&_sort=date&colour=blue&_count=5"))
+    bundle = body(client.get("/fhir/Condition?patient=Patient/p2&_sort=date&color=blue&_count=5"))
     assert bundle["total"] == 2
     assert parse_qsl(urlsplit(link(bundle, "self")).query) == [("patient", "Patient/p2"), ("_count", "5")]
     assert link(bundle, "self").startswith("http://localhost/fhir/Condition?")
@@ -142,7 +142,7 @@ def test_nothing_is_taken_in(client, method, path):
     assert "GET" in response.headers["Allow"]
 
 
-def test_the_capability_statement_names_what_a_search_honours(client):
+def test_the_capability_statement_names_what_a_search_honors(client):
     statement = body(client.get("/fhir/metadata"))
     assert faults(statement) == ()
     offered = {each["type"]: each for each in statement["rest"][0]["resource"]}

@@ -66,7 +66,7 @@ def test_a_code_that_stands_twice_for_the_same_days_is_told(
     ("label", "is_told"),
     [("Fusion", False), ("fusion, from behind", False), ("Fus", False), ("Injection", True), ("Open fusion", True)],
 )
-def test_a_code_that_is_labelled_otherwise_elsewhere_is_told(label: str, is_told: bool) -> None:
+def test_a_code_that_is_labeled_otherwise_elsewhere_is_told(label: str, is_told: bool) -> None:
     first = ValueSet("a", [replace(row(CPT, "1"), label="Fusion", line=2)], "a.csv")
     second = ValueSet("b", [replace(row(CPT, "1"), label=label, line=5)], "b.csv")
     what = f"b.csv:5: 1 is labeled {label!r} here and 'Fusion' in a.csv:2; one label may only continue the other"

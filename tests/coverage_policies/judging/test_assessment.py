@@ -120,7 +120,7 @@ def test_a_silent_text_is_judged_and_wants_its_data() -> None:
     assert CONDITIONS in (searches(by, session(draft()), "order-sign") or ())
 
 
-def test_of_two_neighbours_the_one_that_is_switched_off_is_left_out() -> None:
+def test_of_two_neighbors_the_one_that_is_switched_off_is_left_out() -> None:
     off = PlanRules(visibility_rules=(VisibilityRule("CP.TEST@2024-01", Visibility.OFF, frozenset()),))
     by = assessor(revision("2024-01"), replace(revision("2026-06"), history=("2025-01",)), rules=off)
     assert [text for _, text, _ in flat(assessed(by, draft()))] == ["CP.TEST@2026-06"]

@@ -44,7 +44,7 @@ def test_an_empty_file_rules_nothing(tmp_path: Path) -> None:
     assert load(tmp_path, "") == PlanRules()
 
 
-def test_a_payer_is_read_with_all_it_is_recognised_by(tmp_path: Path) -> None:
+def test_a_payer_is_read_with_all_it_is_recognized_by(tmp_path: Path) -> None:
     written = """
         payers:
           - name: Sample Health Plan

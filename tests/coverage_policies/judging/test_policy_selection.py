@@ -168,16 +168,16 @@ def test_a_text_known_and_not_held_after_the_end_of_the_last_one_is_not_judged_b
     assert [each.available for each in chosen(library, date(2020, 3, 1), rules)] == [False]
 
 
-def test_a_text_that_is_still_to_come_is_a_neighbour_of_the_one_before_it() -> None:
+def test_a_text_that_is_still_to_come_is_a_neighbor_of_the_one_before_it() -> None:
     rules = table(effective("2025-04", date(2025, 7, 1)))
-    assert texts(NEIGHBOURS, date(2025, 6, 30), rules) == [["2022-06", "2025-04"]]
-    assert texts(NEIGHBOURS, date(2025, 7, 1), rules) == [["2025-04"]]
+    assert texts(NEIGHBORS, date(2025, 6, 30), rules) == [["2022-06", "2025-04"]]
+    assert texts(NEIGHBORS, date(2025, 7, 1), rules) == [["2025-04"]]
 
 
-def test_a_text_that_ended_is_a_neighbour_of_the_one_after_it() -> None:
+def test_a_text_that_ended_is_a_neighbor_of_the_one_after_it() -> None:
     rules = table(effective("2022-06", date(2022, 8, 1), date(2024, 8, 31)))
-    assert texts(NEIGHBOURS, date(2024, 8, 31), rules) == [["2022-06"]]
-    assert texts(NEIGHBOURS, date(2024, 9, 1), rules) == [["2022-06", "2025-04"]]
+    assert texts(NEIGHBORS, date(2024, 8, 31), rules) == [["2022-06"]]
+    assert texts(NEIGHBORS, date(2024, 9, 1), rules) == [["2022-06", "2025-04"]]
 
 
 def test_a_text_that_ended_is_followed_by_one_that_is_not_known() -> None:
@@ -190,7 +190,7 @@ def test_a_text_that_ended_is_followed_by_one_that_is_not_known() -> None:
     )
 
 
-def test_a_text_that_is_still_to_come_is_no_neighbour_of_a_later_one() -> None:
+def test_a_text_that_is_still_to_come_is_no_neighbor_of_a_later_one() -> None:
     library = held(revision("2022-06"), revision("2025-04", head="history: [2024-06]\n"))
     rules = table(effective("2022-06", date(2025, 1, 1), date(2025, 2, 1)))
     assert [each.available for each in chosen(library, date(2024, 9, 1), rules)] == [False]
@@ -210,7 +210,7 @@ def test_an_order_without_a_code_is_found_by_its_words() -> None:
     ]
 
 
-NEIGHBOURS = held(
+NEIGHBORS = held(
     revision("2022-06", head="history: [2016-09, 2024-06, 2025-04]\n"),
     revision("2025-04", head="history: [2016-09, 2022-06, 2024-06]\n"),
 )
@@ -226,14 +226,14 @@ NEIGHBOURS = held(
         (date(2025, 4, 1), ["2025-04"]),
     ],
 )
-def test_a_known_text_that_is_not_held_is_judged_by_its_neighbours_from_its_month_on(
+def test_a_known_text_that_is_not_held_is_judged_by_its_neighbors_from_its_month_on(
     day: date, months: list[str]
 ) -> None:
-    assert texts(NEIGHBOURS, day) == [months]
-    assert [policy.revision for policy in concerned(NEIGHBOURS, order(), day, NO_RULES)] == months
+    assert texts(NEIGHBORS, day) == [months]
+    assert [policy.revision for policy in concerned(NEIGHBORS, order(), day, NO_RULES)] == months
 
 
-def test_of_many_texts_only_the_nearest_before_and_after_are_neighbours() -> None:
+def test_of_many_texts_only_the_nearest_before_and_after_are_neighbors() -> None:
     library = held(
         revision("2020-01"),
         revision("2022-06"),
@@ -244,7 +244,7 @@ def test_of_many_texts_only_the_nearest_before_and_after_are_neighbours() -> Non
 
 
 def test_it_is_said_which_text_is_not_held() -> None:
-    (found,) = chosen(NEIGHBOURS, date(2024, 6, 1))
+    (found,) = chosen(NEIGHBORS, date(2024, 6, 1))
     assert found.reasons[-1] == (
         "The text of CP.TEST of 2024-06 is not held: judged by the one before and the one after."
     )
@@ -252,7 +252,7 @@ def test_it_is_said_which_text_is_not_held() -> None:
 
 @pytest.mark.parametrize("day", [date(2016, 8, 31), date(2016, 9, 1), date(2022, 5, 31)])
 def test_a_known_text_older_than_all_that_are_held_is_judged_by_none(day: date) -> None:
-    (found,) = chosen(NEIGHBOURS, day)
+    (found,) = chosen(NEIGHBORS, day)
     assert (found.available, found.policies[0].revision) == (False, "2022-06")
 
 
@@ -344,7 +344,7 @@ def test_before_anything_is_known_of_the_plan_the_texts_for_every_line_are_wante
 
 
 def test_a_foreign_payer_is_told_with_the_newest_text() -> None:
-    (found,) = chosen(NEIGHBOURS, date(2024, 6, 1), plan=FOREIGN)
+    (found,) = chosen(NEIGHBORS, date(2024, 6, 1), plan=FOREIGN)
     assert (found.other_payer, [policy.revision for policy in found.policies]) == (True, ["2025-04"])
     assert found.reasons == ("The payer on file does not follow the policies of Test Plan.",)
 
@@ -399,7 +399,7 @@ def test_texts_of_different_owners_do_not_stand_together() -> None:
     assert sorted(side_by_side(library, Plan(ANY_LINE))) == [["CP.TEST@2025-01"], ["MC.TEST@2025-01"]]
 
 
-def test_neighbours_of_one_line_stand_with_the_text_of_the_other() -> None:
+def test_neighbors_of_one_line_stand_with_the_text_of_the_other() -> None:
     gap = "history: [2024-06]\n"
     library = held(
         for_lines(OTHER_LINES, "CP.TEST", "2022-06"),

@@ -175,7 +175,7 @@ def test_a_value_set_that_does_not_exist_is_told(name: str) -> None:
         ("omega", "there is no value set named 'omega'"),
     ],
 )
-def test_a_value_set_that_is_spelt_wrong_is_told_with_the_right_name(written: str, told: str) -> None:
+def test_a_value_set_that_is_spelled_wrong_is_told_with_the_right_name(written: str, told: str) -> None:
     with pytest.raises(ValueError) as raised:  # noqa: PT011 - the message is what is tested
         value_set(["beta", written], SETS)
     assert str(raised.value) == told

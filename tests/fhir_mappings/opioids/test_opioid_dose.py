@@ -60,7 +60,7 @@ def test_a_number_without_a_unit_that_equals_a_tablets_content_may_be_either():
     assert per_day(dosed({"doseQuantity": {"value": 10}})) == between(15, 75)  # 10 mg, or 10 tablets of 5 mg
 
 
-def test_millilitres_are_multiplied_with_the_concentration():
+def test_milliliters_are_multiplied_with_the_concentration():
     assert per_day(sig(5, "mL"), MORPHINE_SOLUTION_2) == between(10, 10)
 
 
@@ -264,7 +264,7 @@ def test_a_maximum_per_period_caps_both_ends(most, unit, per, mme):
     assert per_day(sig(times=4, maxDosePerPeriod=cap)) == between(mme, mme)
 
 
-def test_a_maximum_in_millilitres_caps_a_solution():
+def test_a_maximum_in_milliliters_caps_a_solution():
     cap = {"numerator": quantity(10, "mL"), "denominator": quantity(24, "h")}
     assert per_day(sig(5, "mL", times=4, maxDosePerPeriod=cap), MORPHINE_SOLUTION_2) == between(20, 20)
 
