@@ -26,9 +26,7 @@ def print_changes(console: Console, before: str, after: str, changes: Sequence[C
     for change in changes:
         sign, color = _SIGNS[change.how]
         was = f" (was {change.was})" if change.was else ""
-        console.print(
-            Text.assemble((f"{sign} {change.how.value} ", color), (change.id, "bold"), was, " ", change.says)
-        )
+        console.print(Text.assemble((f"{sign} {change.how.value} ", color), (change.id, "bold"), was, " ", change.says))
         for line in change.lines:
             console.print(_line(line))
     counts = {how: sum(change.how is how for change in changes) for how in How}
