@@ -15,10 +15,15 @@ _SARIF = {Severity.ERROR: "error", Severity.REMARK: "note"}
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def counted(problems: Sequence[Problem]) -> str:
+def counted(count: int, one: str, many: str) -> str:
+    """Return a number with its noun."""
+    return f"{count} {one if count == 1 else many}"
+
+
+def total(problems: Sequence[Problem]) -> str:
     """Return how many errors and remarks there are, in words."""
     counts = Counter(RULES[problem.rule].severity for problem in problems)
-    found = [f"{counts[each]} {each.value}{'' if counts[each] == 1 else 's'}" for each in Severity if counts[each]]
+    found = [counted(counts[each], each.value, f"{each.value}s") for each in Severity if counts[each]]
     return " and ".join(found) or "No problems"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from cds_service.cli.exit_codes import exit_codes
-from cds_service.cli.output.lint import FORMATS, counted
+from cds_service.cli.output.lint import FORMATS, counted, total
 from cds_service.cli.policies.folders import FOLDER, settings_with
 from cds_service.cli.policies.lookup import document_of, drafts, folder_around
 from cds_service.settings import Settings
@@ -40,7 +40,7 @@ def lint_command(path: Path | None, form: str, strict: bool, folders: Sequence[P
     found, library = _checked(settings, path)
     click.echo(FORMATS[form](found), nl=False)
     if form == "text":
-        click.echo(f"{counted(found)}. {_how_much(library, path)}")
+        click.echo(f"{total(found)}. {_how_much(library, path)}")
     severities = {RULES[each.rule].severity for each in found}
     if Severity.ERROR in severities:
         raise SystemExit(ERRORS)
@@ -69,7 +69,7 @@ def _how_much(library: Library | None, path: Path | None) -> str:
         return "Lint checks more once the policies load."
     policies = sum(_is_below(path, each.source) for each in library.policies.values())
     sets = sum(_is_below(path, each.source) for each in library.value_sets.values())
-    return f"Checked {policies} policies and {sets} value sets."
+    return f"Checked {counted(policies, 'policy', 'policies')} and {counted(sets, 'value set', 'value sets')}."
 
 
 def _below(path: Path | None, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:

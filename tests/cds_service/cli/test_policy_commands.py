@@ -120,6 +120,52 @@ def test_the_operators_are_listed_and_each_is_explained_with_its_example() -> No
     assert "There is no operator diagnosis. There are allergy, " in run("operators", "diagnosis").output
 
 
+# --- list ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_list_names_owner_lines_and_the_days_of_the_plan_rules(
+    own: OwnPolicies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = own.folder / "rules.yaml"
+    rules.write_text(
+        "effective:\n"
+        f"  - {{policy: {TEXT}, from: 2026-02-01, to: 2026-05-31, source: a}}\n"
+        f"  - {{policy: {TEXT}, from: 2026-06-15, source: b}}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("CDS_PLAN_RULES", str(rules))
+    (found,) = [each for each in json.loads(run("list", "--json").output) if each["policy"] == "SLEEP.1"]
+    assert found == {
+        "policy": "SLEEP.1",
+        "revision": "2026-01",
+        "edition": 1,
+        "title": "Sleep test at home",
+        "owner": "Lakeside Health Plan",
+        "lines_of_business": ["medicare", "non-medicare"],
+        "effective": [{"from": "2026-02-01", "to": "2026-05-31"}, {"from": "2026-06-15"}],
+        "criteria": 2,
+        "parts": 0,
+        "questions": 1,
+        "cases": 2,
+        "file": str(own.document),
+    }
+    shown = run("list").output
+    for words in (TEXT, "Lakeside Health Plan", "2026-02-01 to 2026-05-31", "from 2026-06-15", "from 2025-04"):
+        assert words in shown
+
+
+def test_the_list_fits_eighty_columns_without_losing_a_word(own: OwnPolicies, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = run("list").output
+    assert max(map(len, shown.splitlines())) <= 80
+    assert all(word in shown for word in ("interventions", "Corporation", "MC.CP.MP.166@2025-12", "non-medicare"))
+
+
+@pytest.mark.parametrize("command", ["list", "show", "lint", "test", "coverage", "diff", "lock"])
+def test_every_command_that_reads_policies_takes_a_folder(command: str) -> None:
+    assert "--folder" in run(command, "-h").output
+
+
 # --- lint, test, coverage --------------------------------------------------------------------------------------------
 
 
@@ -168,6 +214,15 @@ def test_a_case_file_that_cannot_be_read_fails(own: OwnPolicies) -> None:
     result = run("test", own.folder)
     assert result.exit_code == 1
     assert f"{own.cases}:1: this case is missing 'anchor'" in result.output
+
+
+def test_a_revision_a_policy_and_words_choose_the_cases(own: OwnPolicies) -> None:
+    for arguments, cases in (([TEXT], 2), (["SLEEP.1"], 2), ([TEXT, "-k", "a SCORE"], 1)):
+        shown = run("test", *arguments).output
+        assert f"│ {TEXT} │     {cases} │        0 │" in shown
+        assert "CP.MP" not in shown
+    result = run("test", "-k", "no such words")
+    assert (result.exit_code, result.output) == (1, "Error: No case has 'no such words' in its name.\n")
 
 
 def test_a_folder_without_a_text_is_a_mistake(own: OwnPolicies) -> None:
