@@ -19,9 +19,10 @@ from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
 from cds_service.settings import Settings
 from cds_service.wiring.loading import load_assessor
 from coverage_policies.authoring.cases import parse_cases, run_case
+from coverage_policies.authoring.facts import KINDS
 from coverage_policies.format.library import BUILT_IN, load_library
 from coverage_policies.format.loader import parse_policy
-from coverage_policies.format.registry import operators
+from coverage_policies.format.schema import document_schema
 from coverage_policies.format.value_sets import load_value_sets
 from coverage_policies.judging.plan_rules_file import load_plan_rules
 from tests.support.reviews import review_call
@@ -57,10 +58,15 @@ def test_the_settings_are_documented_in_the_order_of_their_declaration() -> None
     assert documented == [name.upper() for name in Settings.model_fields]
 
 
-@pytest.mark.parametrize("name", operators())
-def test_every_operator_is_documented_with_its_arguments(name: str) -> None:
-    (row,) = re.findall(rf"^\| `{name}` \|.*$", FORMAT, re.MULTILINE)
-    assert set(operators()[name].schema["properties"]) <= set(re.findall(r"`([a-z_]+)[:`]", row))
+def test_every_key_of_a_policy_document_is_documented() -> None:
+    schema = document_schema()
+    keys = {*schema["properties"], *schema["$defs"]["criterion"]["else"]["properties"]}
+    keys |= set(schema["$defs"]["criterion"]["then"]["properties"])
+    assert keys <= set(re.findall(r"`([a-z_]+)`", FORMAT))
+
+
+def test_every_word_of_a_fact_is_documented() -> None:
+    assert all(f"`{kind}`" in FORMAT for kind in KINDS)
 
 
 def test_every_command_is_in_the_readme() -> None:
