@@ -1,1 +1,1 @@
-"""Reads FHIR: from a server over HTTP, guarded and bounded, or from a chart in memory."""
+"""The FHIR client: read a server over HTTP, guarded and bounded, or a chart in memory."""

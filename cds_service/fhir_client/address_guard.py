@@ -1,7 +1,7 @@
-"""Connections to FHIR servers: only to addresses that were checked, and with an end to every answer.
+"""Connections to FHIR servers: only to checked addresses, and with a time limit on every response.
 
-A name is resolved once per connection, every address it has is checked, and the connection goes to a checked address
-while Host, SNI and the certificate keep the name: a name that resolves otherwise a moment later leads nowhere else.
+Each connection resolves its host name once, checks every address, and dials a checked address. The Host header, SNI,
+and certificate check keep the name, so a name that resolves differently a moment later (DNS rebinding) has no effect.
 """
 
 import io
@@ -23,27 +23,27 @@ Network = IPv4Network | IPv6Network
 Resolver = Callable[[str, int], Sequence[str]]
 
 LOOPBACK = IPv4Network("127.0.0.0/8")
-"""This machine."""
+"""The addresses of this machine."""
 
 _NAT64 = IPv6Network("64:ff9b::/96")
-_CARRIER = IPv4Network("100.64.0.0/10")
+_CARRIER_GRADE_NAT = IPv4Network("100.64.0.0/10")
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
-    """The addresses of a host, as the system knows them; OSError where it knows none."""
+    """Return the addresses of a host from the system resolver; raise OSError if there are none."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class AddressRefusedError(NewConnectionError):
-    """A host with an address that this service does not connect to."""
+    """A host has an address that this service does not connect to."""
 
 
 class GuardedConnector:
-    """Opens connections to hosts whose every address is allowed.
+    """A dialer for hosts whose addresses are all allowed.
 
-    A public address is; one of `allowed` is; with `private` so is any address of a private network or this machine.
-    Link-local, multicast and unspecified ones are only where `allowed` holds them.
+    Public addresses and the `allowed` networks are. With `private`, so is every address of a private network or of
+    this machine. Link-local, multicast, and unspecified addresses need an entry in `allowed`.
     """
 
     def __init__(self, *, private: bool, allowed: Iterable[Network], resolver: Resolver = resolve) -> None:
@@ -52,7 +52,7 @@ class GuardedConnector:
         self._resolver = resolver
 
     def dial(self, connection: HTTPConnection, host: str) -> socket.socket:
-        """A socket connected to a host, for this connection; raises what urllib3 raises where there is none."""
+        """Return a socket connected to the host; raise urllib3's exceptions if that fails."""
         port = connection.port or connection.default_port
         try:
             addresses = self._resolver(host.strip("[]"), port)
@@ -63,21 +63,21 @@ class GuardedConnector:
         return self._connect(connection, addresses, port)
 
     def permits(self, text: str) -> bool:
-        """Whether an address, as a resolver gives it, is one to connect to."""
+        """Return whether an address that a resolver gave is allowed."""
         try:
             address = ip_address(text.partition("%")[0])
         except ValueError:
             return False
-        return all(self._permits(one) for one in (address, *_within(address)))
+        return all(self._permits(one) for one in (address, *_embedded_ipv4(address)))
 
     def _permits(self, address: Address) -> bool:
         if any(address in network for network in self._allowed if network.version == address.version):
             return True
         if address.is_multicast or address.is_unspecified or address.is_link_local:
             return False
-        if isinstance(address, IPv6Address) and _within(address):
+        if isinstance(address, IPv6Address) and _embedded_ipv4(address):
             return True
-        return address.is_global or (self._private and (address.is_private or address in _CARRIER))
+        return address.is_global or (self._private and (address.is_private or address in _CARRIER_GRADE_NAT))
 
     def _connect(self, connection: HTTPConnection, addresses: Sequence[str], port: int) -> socket.socket:
         timeout = connection.timeout if isinstance(connection.timeout, int | float) else None
@@ -102,8 +102,8 @@ class GuardedConnector:
         raise NewConnectionError(connection, "no address answers") from failure
 
 
-def _within(address: Address) -> tuple[IPv4Address, ...]:
-    """The IPv4 addresses that an IPv6 address stands for: mapped, translated or tunneled to."""
+def _embedded_ipv4(address: Address) -> tuple[IPv4Address, ...]:
+    """Return the IPv4 addresses that an IPv6 address embeds (mapped, NAT64, 6to4, or Teredo)."""
     if isinstance(address, IPv4Address):
         return ()
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
@@ -112,8 +112,8 @@ def _within(address: Address) -> tuple[IPv4Address, ...]:
     return tuple(one for one in found if one is not None)
 
 
-class _Timed(io.RawIOBase):
-    """A socket's bytes until a moment: whoever sends one byte at a time does not gain more."""
+class _DeadlineReader(io.RawIOBase):
+    """A socket's bytes with one deadline for all of them, so that a server cannot stall by sending byte by byte."""
 
     def __init__(self, source: Any, sock: socket.socket, end: float) -> None:
         self._source = source
@@ -126,7 +126,7 @@ class _Timed(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         left = self._end - time.monotonic()
         if left <= 0:
-            raise TimeoutError("the answer takes too long")
+            raise TimeoutError("the response takes too long")
         self._socket.settimeout(left)
         found: int | None = self._source.readinto(buffer)
         return found
@@ -136,43 +136,43 @@ class _Timed(io.RawIOBase):
         super().close()
 
 
-class _TimedResponse(HTTPResponse):
-    """An answer that must be whole, headers and body, within the time-out that its socket has at the start."""
+class _DeadlineResponse(HTTPResponse):
+    """A response whose headers and body must all arrive within the timeout that the socket has at the start."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         timeout = sock.gettimeout()
         if timeout is not None:
             buffered = self.fp
-            self.fp = io.BufferedReader(_Timed(buffered.detach(), sock, time.monotonic() + timeout))
+            self.fp = io.BufferedReader(_DeadlineReader(buffered.detach(), sock, time.monotonic() + timeout))
 
 
-class CheckedAdapter(HTTPAdapter):
-    """A pool of connections that all went through one dialer."""
+class GuardedAdapter(HTTPAdapter):
+    """An HTTP adapter whose connections all go through one dialer."""
 
     def __init__(self, dialer: GuardedConnector, *, size: int) -> None:
         self._dialer = dialer
         super().__init__(pool_maxsize=size)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **members: Any) -> None:
-        """Make the pool manager; its pools connect through the dialer."""
+        """Create the pool manager; its pools connect through the dialer."""
         self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **members)
         self.poolmanager.pool_classes_by_scheme = _pools(self._dialer)
 
     def proxy_manager_for(self, proxy: str, **members: Any) -> Any:  # noqa: ARG002
-        """Nothing: a proxy would resolve the name a second time."""
+        """Raise ValueError: a proxy would resolve the name a second time."""
         raise ValueError("FHIR servers are not read through a proxy")
 
 
 def _pools(dialer: GuardedConnector) -> dict[str, Any]:
     class Plain(HTTPConnection):
-        response_class = _TimedResponse
+        response_class = _DeadlineResponse
 
         def _new_conn(self) -> socket.socket:
             return dialer.dial(self, self._dns_host)
 
     class Protected(HTTPSConnection):
-        response_class = _TimedResponse
+        response_class = _DeadlineResponse
 
         def _new_conn(self) -> socket.socket:
             return dialer.dial(self, self._dns_host)

@@ -1,24 +1,24 @@
-"""Which FHIR servers are left alone for a while, after calls to them failed one after the other."""
+"""Circuit breakers for FHIR servers: after several failed calls in a row, a server is not queried for a while."""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_MOST_SERVERS = 1000
+_MAX_SERVERS = 1000
 
 
 @dataclass(slots=True)
-class _Known:
+class _Circuit:
     failures: int = 0
-    until: float = 0.0
+    open_until: float = 0.0
 
 
 class CircuitBreakers:
-    """Counts failed calls per server, within one process.
+    """One circuit breaker per FHIR server, within one process.
 
-    After `failures` calls in a row to which a server gave no answer at all, it is left alone for `seconds`; then one
-    call tries it again, and the others follow once it has answered. Safe to use from several threads.
+    The circuit opens for `seconds` after `failures` calls in a row in which the server never answered. Then one trial
+    call is let through, and the circuit closes when the server answers. Thread-safe.
     """
 
     def __init__(
@@ -27,54 +27,54 @@ class CircuitBreakers:
         failures: int,
         seconds: float,
         monotonic: Callable[[], float],
-        watch: Callable[[int], None] = lambda _: None,
+        on_change: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """`watch` hears how many servers are left alone or have not answered since, when that may have changed."""
+        """Create closed circuits; `on_change` receives the number of open and half-open ones when it may change."""
         self._failures = failures
         self._seconds = seconds
         self._monotonic = monotonic
-        self._watch = watch
+        self._on_change = on_change
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._circuits: OrderedDict[str, _Circuit] = OrderedDict()
 
-    def may_ask(self, server: str) -> bool:
-        """Whether a call may read this server now; the first one after a rest may, and speaks for the others."""
+    def allows(self, server: str) -> bool:
+        """Return False while the circuit is open. After the cool-down, one trial call is let through."""
         with self._lock:
-            known = self._known.get(server)
-            if known is None or not known.until:
+            circuit = self._circuits.get(server)
+            if circuit is None or not circuit.open_until:
                 return True
-            if self._monotonic() < known.until:
+            if self._monotonic() < circuit.open_until:
                 return False
-            known.until = self._monotonic() + self._seconds
+            circuit.open_until = self._monotonic() + self._seconds
             return True
 
     def answered(self, server: str) -> None:
-        """A server answered: whatever was held against it is forgotten."""
+        """Close the circuit of a server that answered, and reset its failures."""
         with self._lock:
-            if self._known.pop(server, None):
-                self._count()
+            if self._circuits.pop(server, None):
+                self._notify()
 
     def failed(self, server: str) -> None:
-        """A call had no answer from a server so far; told once per call."""
+        """Count a call that got no answer from a server; report each call once."""
         with self._lock:
-            known = self._of(server)
-            known.failures += 1
-            if known.failures >= self._failures:
-                known.until = self._monotonic() + self._seconds
-                self._count()
+            circuit = self._circuit(server)
+            circuit.failures += 1
+            if circuit.failures >= self._failures:
+                circuit.open_until = self._monotonic() + self._seconds
+                self._notify()
 
-    def asked_for_rest(self, server: str, seconds: float) -> None:
-        """A server asks to be left alone for so long; it is, though never for longer than after failures."""
+    def retry_after(self, server: str, seconds: float) -> None:
+        """Open the circuit for the `Retry-After` seconds of a server, but no longer than after failures."""
         with self._lock:
-            self._of(server).until = self._monotonic() + min(seconds, self._seconds)
-            self._count()
+            self._circuit(server).open_until = self._monotonic() + min(seconds, self._seconds)
+            self._notify()
 
-    def _count(self) -> None:
-        self._watch(sum(1 for known in self._known.values() if known.until))
+    def _notify(self) -> None:
+        self._on_change(sum(1 for circuit in self._circuits.values() if circuit.open_until))
 
-    def _of(self, server: str) -> _Known:
-        known = self._known.setdefault(server, _Known())
-        self._known.move_to_end(server)
-        if len(self._known) > _MOST_SERVERS:
-            self._known.popitem(last=False)
-        return known
+    def _circuit(self, server: str) -> _Circuit:
+        circuit = self._circuits.setdefault(server, _Circuit())
+        self._circuits.move_to_end(server)
+        if len(self._circuits) > _MAX_SERVERS:
+            self._circuits.popitem(last=False)
+        return circuit

@@ -1,4 +1,4 @@
-"""One GET at a FHIR server: bounded in time and bytes, repeated only where the server asks for it."""
+"""GET requests to a FHIR server: bounded in time and bytes, retried only as `Retry-After` asks."""
 
 import re
 import threading
@@ -18,18 +18,19 @@ from cds_service.settings import Settings
 from fhir_mappings.fhir_json import Json, parse_json
 
 _CHUNK_BYTES = 65_536
-_MOST_REPEATS = 2
-_SHORTEST_WAIT = 0.1
-_LATER = (429, 503)
+_MAX_RETRIES = 2
+_MIN_WAIT_SECONDS = 0.1
+_RETRY_LATER_STATUSES = (429, 503)
 _SECONDS = re.compile(r"[0-9]{1,9}\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class FhirResponse:
-    """Status and parsed body, the body None where it is not JSON; status 0 where no whole answer came.
+    """The status and parsed body of a response.
 
-    `retry_after` is how many seconds to stay away, where the server says so with 429 or 503. `is_broken` tells that
-    the connection broke before anything came, as one does that was kept open for too long.
+    `status` is 0 if no complete response arrived, `body` is None if it is not JSON. `retry_after` is the number of
+    seconds a 429 or 503 asks to wait. `is_refused` means that the address guard refused to connect. `is_broken` means
+    that the connection broke before any response, which happens to kept-alive connections.
     """
 
     status: int = 0
@@ -39,20 +40,20 @@ class FhirResponse:
     is_broken: bool = False
 
     @property
-    def is_life(self) -> bool:
-        """Whether the server works, whatever it said."""
+    def is_server_up(self) -> bool:
+        """Return whether the response shows a working server, whatever its status."""
         return 0 < self.status < 500 and self.status != 429
 
 
 class Allowance:
-    """What is left of something that a call may use so much of; safe to use from several threads."""
+    """What a call may still use of a limited quantity. Thread-safe."""
 
     def __init__(self, amount: int) -> None:
         self._left = amount
         self._lock = threading.Lock()
 
     def take(self, amount: int) -> bool:
-        """Whether so much was left; it no longer is."""
+        """Use up `amount` and return True; return False, and use nothing, if less is left."""
         with self._lock:
             if amount > self._left:
                 return False
@@ -61,16 +62,16 @@ class Allowance:
 
 
 class _Session(requests.Session):
-    """A session for which no answer is a redirect; the library would read a redirect's body without bounds."""
+    """A session that treats no response as a redirect; requests would read a redirect's body without a limit."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
         return None
 
 
 class BoundedGet:
-    """The GETs of one call, all with its token. Nothing here raises for what the server does.
+    """The GET requests of one call, all with its token. Never raises for anything that the server does.
 
-    `now` is the wall clock, for dates in Retry-After; `pause` waits so many seconds.
+    `now` is the wall clock, for dates in `Retry-After`; `pause` waits for a number of seconds.
     """
 
     def __init__(
@@ -97,37 +98,37 @@ class BoundedGet:
             self._session.headers["Authorization"] = f"Bearer {access.token}"
 
     def get(self, url: str) -> FhirResponse:
-        """The answer, tried again when the server says so and there is time, or where a kept connection broke."""
-        answer = self._once(url)
-        if answer.is_broken:
-            answer = self._once(url)
-        for _ in range(_MOST_REPEATS):
-            if answer.retry_after is None or answer.retry_after >= self._deadline.remaining():
+        """Get a URL. Retry if a kept-alive connection broke, or as `Retry-After` asks while there is time."""
+        response = self._get_once(url)
+        if response.is_broken:
+            response = self._get_once(url)
+        for _ in range(_MAX_RETRIES):
+            if response.retry_after is None or response.retry_after >= self._deadline.remaining():
                 break
-            self._pause(max(answer.retry_after, _SHORTEST_WAIT))
-            answer = self._once(url)
-        return answer
+            self._pause(max(response.retry_after, _MIN_WAIT_SECONDS))
+            response = self._get_once(url)
+        return response
 
     @property
-    def had_time(self) -> bool:
-        """Whether a query sent now has enough time left for its failure to speak against the server."""
-        whole = min(self._settings.query_timeout_seconds, self._settings.call_timeout_seconds)
-        return self._deadline.remaining() >= whole / 2
+    def has_fair_time(self) -> bool:
+        """Return whether a query sent now has enough time for its failure to count against the server."""
+        full = min(self._settings.query_timeout_seconds, self._settings.call_timeout_seconds)
+        return self._deadline.remaining() >= full / 2
 
-    def _once(self, url: str) -> FhirResponse:
+    def _get_once(self, url: str) -> FhirResponse:
         try:
             timeout = min(self._settings.query_timeout_seconds, self._deadline.remaining())
             if timeout <= 0:
                 return FhirResponse()
             with self._session.get(url, timeout=timeout, allow_redirects=False, stream=True) as response:
-                later = self._retry_after(response)
+                retry_after = self._retry_after(response)
                 body = self._read(response)
                 if body is None:
-                    return FhirResponse(retry_after=later)
+                    return FhirResponse(retry_after=retry_after)
                 try:
-                    return FhirResponse(response.status_code, parse_json(body), later)
+                    return FhirResponse(response.status_code, parse_json(body), retry_after)
                 except ValueError:
-                    return FhirResponse(response.status_code, None, later)
+                    return FhirResponse(response.status_code, None, retry_after)
         except requests.ConnectionError as error:
             reason = _reason(error)
             return FhirResponse(
@@ -138,7 +139,7 @@ class BoundedGet:
             return FhirResponse()
 
     def _read(self, response: requests.Response) -> bytes | None:
-        """The body; None where it is too large, or more than is left for this call, or ends after the deadline."""
+        """Read the body; return None if it exceeds its own limit, the bytes left for the call, or the deadline."""
         body = bytearray()
         while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
             body += chunk
@@ -148,14 +149,14 @@ class BoundedGet:
         return bytes(body)
 
     def _retry_after(self, response: requests.Response) -> float | None:
-        """The seconds that a server asks to wait (RFC 9110, 10.2.3: seconds, or a date)."""
-        said = response.headers.get("Retry-After", "").strip()
-        if response.status_code not in _LATER or not said:
+        """Return the seconds of `Retry-After`, given as seconds or as a date (RFC 9110, 10.2.3)."""
+        value = response.headers.get("Retry-After", "").strip()
+        if response.status_code not in _RETRY_LATER_STATUSES or not value:
             return None
-        if _SECONDS.match(said):
-            return float(said)
+        if _SECONDS.match(value):
+            return float(value)
         try:
-            moment = parsedate_to_datetime(said)
+            moment = parsedate_to_datetime(value)
         except (ValueError, OverflowError):
             return None
         if moment.tzinfo is None:
@@ -164,6 +165,6 @@ class BoundedGet:
 
 
 def _reason(error: requests.ConnectionError) -> object:
-    """What urllib3 said, which requests wraps."""
+    """Return the urllib3 error that requests wraps."""
     found = error.args[0] if error.args else None
     return getattr(found, "reason", found)

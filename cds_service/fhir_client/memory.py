@@ -1,4 +1,4 @@
-"""Charts in memory, searchable as a FHIR R4 server would search them."""
+"""Charts in memory, with the search behavior of a FHIR R4 server."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -18,31 +18,30 @@ from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.record import Availability, Entry, entries
 
 _VERSIONED = re.compile(r"/_history/[^/]*\Z")
-_NOT_OF_A_CHART = {"OperationOutcome", "Bundle"}
+_NOT_CHART_DATA = {"OperationOutcome", "Bundle"}
 
 
 class Store:
-    """The resources of one chart or of several, exactly as they came: nothing in them is rewritten.
+    """The resources of one or several charts, unchanged.
 
-    `skipped` counts the Bundle entries that hold no resource of a chart. Of two entries with the same type and id
-    the one updated last stays, else the first.
+    `skipped` counts the Bundle entries without a chart resource. Of two entries with the same type and id, the store
+    keeps the one with the later `meta.lastUpdated`, else the first.
     """
 
     def __init__(self, resources: Iterable[Entry], *, skipped: int = 0) -> None:
         self.skipped = skipped
         self._entries: dict[str, dict[str, Entry]] = {}
-        """By type and then by id; what has no id is kept under its position."""
+        """Entries by type and id; a resource without an id is stored under its position."""
         self._aliases: dict[str, str] = {}
-        """What each full URL stands for: `Type/id`."""
+        """`Type/id` by full URL."""
         for full_url, resource in resources:
             self._add(full_url, resource)
 
     @classmethod
     def from_bundle(cls, *bundles: Json) -> "Store":
-        """The charts in FHIR Bundles of any type, with absolute, relative or `urn:uuid:` references.
+        """Return a store of the charts in FHIR Bundles of any type, with absolute, relative, or `urn:uuid:` references.
 
-        Entries that are no object or hold no resource are skipped and counted. Raises ValueError for something
-        that is no Bundle at all.
+        Skip and count entries that are not objects or hold no resource. Raise ValueError if a value is not a Bundle.
         """
         found: list[Entry] = []
         skipped = 0
@@ -56,7 +55,7 @@ class Store:
             kept = [
                 entry
                 for entry in entries(bundle)
-                if isinstance(entry[1].get("resourceType"), str) and entry[1]["resourceType"] not in _NOT_OF_A_CHART
+                if isinstance(entry[1].get("resourceType"), str) and entry[1]["resourceType"] not in _NOT_CHART_DATA
             ]
             sent = bundle.get("entry", [])
             skipped += (len(sent) if isinstance(sent, list) else 1) - len(kept)
@@ -74,24 +73,24 @@ class Store:
             self._aliases[full_url] = f"{kind}/{own_id}"
 
     def types(self) -> tuple[str, ...]:
-        """The resource types there is something of, in alphabetical order."""
+        """Return the resource types in the store, in alphabetical order."""
         return tuple(sorted(self._entries))
 
     def read(self, resource_type: str, resource_id: str) -> Resource | None:
-        """One resource by its id, one without an id by the uuid it was posted under; None where there is none."""
+        """Return a resource by its id, or by the UUID of its full URL if it has none; None if there is none."""
         found = self._entries.get(resource_type, {}).get(resource_id)
         return found[1] if found else None
 
     def resolve(self, reference: str) -> Entry | None:
-        """What a reference points at, relative, absolute or by `urn:uuid:`, with its full URL; None where it is not."""
+        """Return the target of a relative, absolute, or `urn:uuid:` reference; None if the store lacks it."""
         kind, _, own_id = self._canonical(reference, "").rpartition("/")
         return self._entries.get(kind, {}).get(own_id)
 
     def search(self, resource_type: str, params: Sequence[tuple[str, str]]) -> list[Entry]:
-        """What satisfies every parameter, with full URLs, in the order of the charts.
+        """Return the entries that satisfy every parameter, in chart order.
 
-        Parameters that this type does not have are ignored, as R4 has it where handling is not strict; so is
-        `_count`: paging is the server's. Raises SearchError for an unknown modifier or an unreadable date.
+        Ignore parameters that the type does not have (R4 lenient handling), and `_count`: paging is up to the server.
+        Raise SearchError for an unknown modifier or an unreadable date.
         """
         known = known_parameters(resource_type, params)
         return [entry for entry in self._entries.get(resource_type, {}).values() if self._satisfies(entry, known)]
@@ -112,7 +111,7 @@ class Store:
         return True
 
     def _canonical(self, reference: str, full_url: str) -> str:
-        """The one name of what a reference points at, without version and without the server it stands on."""
+        """Return the target of a reference as `Type/id`, without version and without its own server."""
         target = _VERSIONED.sub("", reference)
         if target in self._aliases:
             return self._aliases[target]
@@ -121,7 +120,7 @@ class Store:
 
 
 def id_of(full_url: str, resource: Resource) -> str:
-    """A resource's id, else the last part of its full URL (`urn:uuid:x` gives x), else nothing."""
+    """Return a resource's id, else the last part of its full URL (`x` for `urn:uuid:x`), else an empty string."""
     own_id = resource.get("id")
     return own_id if isinstance(own_id, str) and own_id else re.split("[/:]", full_url)[-1]
 
@@ -133,14 +132,14 @@ def _updated(resource: Resource) -> str:
 
 
 def _parameter(resource_type: str, name: str) -> Parameter | None:
-    """A parameter of this type; None for `_id`, which every type has."""
+    """Return a parameter of this type; None for `_id`, which every type has."""
     return parameters_of(resource_type).get(name)
 
 
 def known_parameters(resource_type: str, params: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The parameters a search honors, `patient:Patient` written as `patient`; the others are ignored.
+    """Return the parameters that a search applies, with `patient:Patient` as `patient`; drop the others.
 
-    Raises SearchError for a known parameter with a modifier: R4 forbids to ignore one (3.1.1.4.5). An empty value
+    Raise SearchError for a known parameter with a modifier, which R4 forbids to ignore (3.1.1.4.5). An empty value
     counts as no parameter.
     """
     known = []
@@ -156,7 +155,7 @@ def known_parameters(resource_type: str, params: Sequence[tuple[str, str]]) -> l
 
 
 class ChartInMemory:
-    """A chart in memory as a source: it holds everything, so every search is complete."""
+    """A FHIR source over a chart in memory. It holds the whole chart, so every search is complete."""
 
     address = ""
     notes: tuple[str, ...] = ()
@@ -165,7 +164,7 @@ class ChartInMemory:
         self._store = store
 
     def search(self, search: Search, patient_id: str) -> SearchResult:
-        """Everything the chart has; what it does not have does not exist."""
+        """Return everything in the chart that the search finds, as a complete result."""
         if isinstance(search, PatientRead):
             params = [("_id", patient_id)]
         else:
@@ -173,10 +172,10 @@ class ChartInMemory:
         return SearchResult(tuple(self._store.search(search.resource_type, params)), Availability.COMPLETE)
 
     def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:
-        """The chart's own answer: it does not have the pages of the server that the first one came from."""
+        """Return the first page and the chart's own search result; the server's further pages are out of reach."""
         found = self.search(search, patient_id)
         return SearchResult(first.entries + found.entries, found.availability)
 
     def read(self, reference: str) -> Entry | None:
-        """What the chart has under this reference."""
+        """Return the target of a reference; None if the chart lacks it."""
         return self._store.resolve(reference)

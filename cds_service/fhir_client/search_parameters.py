@@ -1,7 +1,7 @@
-"""The FHIR R4 search parameters the sample EHR knows, and whether a resource satisfies one.
+"""The FHIR R4 search parameters of charts in memory, and how a resource matches one.
 
-Names, types and elements are those of the R4 search parameter registry (https://hl7.org/fhir/R4/searchparameter-registry.html);
-what a server must do with them is https://hl7.org/fhir/R4/search.html.
+Names, types, and elements come from the R4 search parameter registry (https://hl7.org/fhir/R4/searchparameter-registry.html),
+the matching rules from https://hl7.org/fhir/R4/search.html.
 """
 
 import re
@@ -18,12 +18,12 @@ Kind: TypeAlias = Literal["reference", "canonical", "token", "date"]
 
 
 class SearchError(ValueError):
-    """A search that a FHIR server must refuse: a modifier, prefix or value it cannot honor. Names the parameter."""
+    """A search that a FHIR server must refuse: an unsupported modifier, prefix, or value. Names the parameter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One search parameter: its FHIR type and the top-level elements it looks into."""
+    """One search parameter: its FHIR type and the top-level elements it searches."""
 
     kind: Kind
     elements: tuple[str, ...]
@@ -107,46 +107,46 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
     | _STATUS
     | {"authored": _date("authoredOn"), "occurrence": _date("occurrenceDateTime", "occurrencePeriod")},
 }
-"""The searchable elements per resource type; `_id` is known for every type besides."""
+"""The searchable elements by resource type; every type also has `_id`."""
 
-_UNLISTED: Mapping[str, Parameter] = {
+_PATIENT_ONLY: Mapping[str, Parameter] = {
     "patient": _reference(*SUBJECT_ELEMENTS),
     "subject": _reference(*SUBJECT_ELEMENTS),
 }
 
 
 def parameters_of(resource_type: str) -> Mapping[str, Parameter]:
-    """Return the parameters of a type except `_id`; a type that is not listed is searched by patient alone."""
-    return PARAMETERS.get(resource_type, _UNLISTED)
+    """Return the parameters of a type except `_id`; an unlisted type has only the patient parameters."""
+    return PARAMETERS.get(resource_type, _PATIENT_ONLY)
 
 
 Canonical: TypeAlias = Callable[[str], str]
-"""Turns a reference string into the one name the store has for its target, such as `Patient/1`."""
+"""Converts a reference string to the name of its target in the store, such as `Patient/1`."""
 
 
 def satisfies(resource: Resource, name: str, parameter: Parameter, value: str, canonical: Canonical) -> bool:
-    """Whether a resource has one of the comma-separated values asked for.
+    """Return whether a resource has one of the comma-separated values of a parameter.
 
-    `name` is only used to say which parameter was wrong: raises SearchError for a date or prefix that cannot be read.
+    Raise SearchError, with the `name` of the parameter, for an unreadable date or prefix.
     """
     found = [resource[element] for element in parameter.elements if element in resource]
     wanted = alternatives(value)
     if parameter.kind == "reference":
-        return any(_refers(one, option, canonical) for option in wanted for one in found)
+        return any(_reference_matches(one, option, canonical) for option in wanted for one in found)
     if parameter.kind == "token":
         return any(_has_token(one, option) for option in wanted for one in found)
     if parameter.kind == "canonical":
         return any(option in (one, str(one).split("|")[0]) for option in wanted for one in found)
     ranges = [_range(name, option) for option in wanted]
-    return any(_happened(one, prefix, when) for prefix, when in ranges for one in found)
+    return any(_date_matches(one, prefix, when) for prefix, when in ranges for one in found)
 
 
 def alternatives(value: str) -> list[str]:
-    r"""The values of a comma-separated list; `\,` is a comma of the value itself (R4, 3.1.1.4.0.1)."""
+    r"""Return the values of a comma-separated list; `\,` is a comma within a value (R4, 3.1.1.4.0.1)."""
     return [re.sub(r"\\(.)", r"\1", part) for part in re.split(r"(?<!\\),", value) if part]
 
 
-def _refers(element: Json, wanted: str, canonical: Canonical) -> bool:
+def _reference_matches(element: Json, wanted: str, canonical: Canonical) -> bool:
     target = element.get("reference") if isinstance(element, Mapping) else None
     if not isinstance(target, str):
         return False
@@ -155,7 +155,7 @@ def _refers(element: Json, wanted: str, canonical: Canonical) -> bool:
 
 
 def _tokens(element: Json) -> Iterator[tuple[str | None, str]]:
-    """The (system, code) pairs of a code, a Coding, a CodeableConcept or a list of them; a code has system None."""
+    """Yield the (system, code) pairs of a code, Coding, CodeableConcept, or list; a plain code has system None."""
     if isinstance(element, str):
         yield None, element
     elif isinstance(element, list):
@@ -170,7 +170,7 @@ def _tokens(element: Json) -> Iterator[tuple[str | None, str]]:
 
 
 def _has_token(element: Json, wanted: str) -> bool:
-    """`code`, `system|code`, `|code` (no system) or `system|` (any of it), as R4 3.1.1.4.10 has it."""
+    """Match `code`, `system|code`, `|code` (no system), or `system|` (any code of it) by R4 3.1.1.4.10."""
     system, bar, code = wanted.rpartition("|")
     return any(
         code in ("", its_code) and (not bar or its_system in (None, system))
@@ -185,12 +185,12 @@ def _range(name: str, value: str) -> tuple[str, DateInterval]:
     matched = _PREFIXED.match(value)
     when = _when(matched[2].replace(" ", "+")) if matched else None
     if matched is None or when is None:
-        raise SearchError(f"{name} is not a FHIR date with one of the prefixes eq, ge, gt, le, lt")
+        raise SearchError(f"{name} is not a FHIR date with one of the prefixes eq, ge, gt, le, and lt")
     return matched[1] or "eq", when
 
 
 def _when(value: Json) -> DateInterval | None:
-    """A FHIR date, or a Period from the first day of its start to the last of its end; days as they were written."""
+    """Return the days of a FHIR date, or of a Period from its first to its last possible day, as written (in UTC)."""
     if isinstance(value, Mapping):
         start, end = _when(value.get("start")), _when(value.get("end"))
         if start is None and end is None:
@@ -203,7 +203,7 @@ def _when(value: Json) -> DateInterval | None:
     return when
 
 
-def _happened(element: Json, prefix: str, wanted: DateInterval) -> bool:
+def _date_matches(element: Json, prefix: str, wanted: DateInterval) -> bool:
     when = _when(element)
     if when is None:
         return False

@@ -1,7 +1,7 @@
-"""A FHIR R4 server read over HTTP: bounded in time, pages and bytes, and never led elsewhere.
+"""A FHIR R4 server read over HTTP, bounded in time, pages, and bytes.
 
-The token goes to the server the client named and to nothing else: no redirect is followed, and a next page must lie
-under the same base address (CDS Hooks 2.0.1, FHIR Resource Access).
+The token goes only to the server that the client named: the service follows no redirect, and a next page must lie under
+the same base address (CDS Hooks 2.0.1, FHIR Resource Access).
 """
 
 import logging
@@ -13,13 +13,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from cds_service.fhir_client.address_guard import CheckedAdapter, GuardedConnector, Resolver, resolve
-from cds_service.fhir_client.allowlist import ServerTrust, origin_of, standing
+from cds_service.fhir_client.address_guard import GuardedAdapter, GuardedConnector, Resolver, resolve
+from cds_service.fhir_client.allowlist import ServerTrust, origin_of, trust_of
 from cds_service.fhir_client.circuit_breaker import CircuitBreakers
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.http_get import Allowance, BoundedGet
-from cds_service.fhir_client.search_bundle import Page, page_of, reports
-from cds_service.fhir_client.source import FhirAccess, FhirSource, NothingToRead, PatientRead, SearchResult
+from cds_service.fhir_client.search_bundle import Page, has_issue_code, page_of
+from cds_service.fhir_client.source import FhirAccess, FhirSource, PatientRead, SearchResult, UnreadableSource
 from cds_service.settings import Settings
 from coverage_policies.format.searches import Search
 from fhir_mappings.codings import items
@@ -28,98 +28,96 @@ from fhir_mappings.record import Availability, Entry
 
 _PLAIN_URL = re.compile(r"[!-\[\]-~]+\Z")
 _RELATIVE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}\Z")
-_MAY_SAY_NOT_SUPPORTED = (400, 403, 405, 422, 501)
+_NOT_SUPPORTED_STATUSES = (400, 403, 405, 422, 501)
 
 
-_REFUSED = {
-    ServerTrust.NOT_REGISTERED: "it is not among the servers registered for its client or in CDS_FHIR_SERVERS",
-    ServerTrust.UNPROTECTED: "a token would travel over plain http; send https, or register the server",
+_REFUSAL_REASONS = {
+    ServerTrust.NOT_REGISTERED: "it is not registered for the client or in CDS_FHIR_SERVERS",
+    ServerTrust.UNPROTECTED: "the token would be sent over plain http; use https, or register the server",
 }
-_PRIVATE = "it leads to a private address; register the server by its full address, or see CDS_FHIR_PRIVATE_NETWORKS"
-_AT_REST = "it failed several times in a row and is left alone for a while"
+_PRIVATE_ADDRESS = "it has a private address; register the server by its full address, or set CDS_FHIR_PRIVATE_NETWORKS"
+_CIRCUIT_OPEN = "it failed several times in a row; the service tries it again after a pause"
 
 
-def _untold(event: str, **said: str) -> None:
-    """Tell nobody."""
+def _ignore_warning(event: str, **details: str) -> None: ...
 
 
-def _unwatched(servers: int) -> None:
-    """Nobody counts."""
+def _ignore_count(servers: int) -> None: ...
 
 
 class FhirClients:
-    """Opens FHIR servers; what is shared are connections, and which servers are left alone for a while.
+    """The opener of FHIR servers. All calls share its connections and circuit breakers.
 
-    `tell` hears of servers that were refused: an event, the reason, the origin of the server; `watch` of how many are
-    left alone. `resolver` gives the
-    addresses of a host; `monotonic`, `now` and `pause` are the clocks and the waiting.
+    `warn` receives an event, the reason, and the origin for each server that is not read; `on_circuits_changed` the
+    number of open circuits. `resolver` returns the addresses of a host. `monotonic` and `now` are the clocks, and
+    `pause` waits for a number of seconds.
     """
 
     def __init__(
         self,
         settings: Settings,
         *,
-        tell: Callable[..., None] = _untold,
-        watch: Callable[[int], None] = _unwatched,
+        warn: Callable[..., None] = _ignore_warning,
+        on_circuits_changed: Callable[[int], None] = _ignore_count,
         resolver: Resolver = resolve,
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings
-        self._tell = tell
+        self._warn = warn
         self._now = now
         self._pause = pause
-        self._rests = CircuitBreakers(
+        self._circuits = CircuitBreakers(
             failures=settings.fhir_circuit_failures,
             seconds=settings.fhir_circuit_open_seconds,
             monotonic=monotonic,
-            watch=watch,
+            on_change=on_circuits_changed,
         )
-        # Connections to servers that may be private are never handed to calls whose server may not.
+        # One pool per trust: a call must not reuse a private connection that its own server is not allowed to have.
         self._adapters = {
-            found: CheckedAdapter(
+            trust: GuardedAdapter(
                 GuardedConnector(
-                    private=found is ServerTrust.NAMED, allowed=settings.fhir_private_networks, resolver=resolver
+                    private=trust is ServerTrust.NAMED, allowed=settings.fhir_private_networks, resolver=resolver
                 ),
                 size=settings.query_threads * settings.threads,
             )
-            for found in (ServerTrust.NAMED, ServerTrust.PUBLIC)
+            for trust in (ServerTrust.NAMED, ServerTrust.PUBLIC)
         }
-        logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # its warnings quote addresses, which hold patient ids
+        logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # its warnings quote URLs, which hold patient ids
 
     def __call__(self, access: FhirAccess, deadline: Deadline) -> FhirSource:
-        """The server one call names, with that call's token, until its deadline; nothing where it may not be read."""
+        """Open the server of a call, with its token, until its deadline; an UnreadableSource if it may not be read."""
         registered = access.registered or self._settings.fhir_servers
-        found = standing(access.server, access.token, registered if registered or access.registered == () else None)
-        why = _REFUSED.get(found) or ("" if self._rests.may_ask(access.server) else _AT_REST)
-        if why:
-            self._tell("FHIR server not read", reason=why, server=origin_of(access.server))
-            return NothingToRead(access.server, _told(why))
-        getter = BoundedGet(access, deadline, self._adapters[found], self._settings, now=self._now, pause=self._pause)
-        return FhirServer(access.server, getter, self._rests, self._settings, self._tell)
+        trust = trust_of(access.server, access.token, registered if registered or access.registered == () else None)
+        reason = _REFUSAL_REASONS.get(trust) or ("" if self._circuits.allows(access.server) else _CIRCUIT_OPEN)
+        if reason:
+            self._warn("FHIR server not read", reason=reason, server=origin_of(access.server))
+            return UnreadableSource(access.server, _unread_note(reason))
+        getter = BoundedGet(access, deadline, self._adapters[trust], self._settings, now=self._now, pause=self._pause)
+        return FhirServer(access.server, getter, self._circuits, self._settings, self._warn)
 
 
-def _told(why: str) -> str:
-    return f"The FHIR server of the call was not read: {why}."
+def _unread_note(reason: str) -> str:
+    return f"The FHIR server was not read: {reason}."
 
 
 class FhirServer:
-    """One FHIR server for the time of one call. Nothing here raises for what the server does."""
+    """One FHIR server for the duration of one call. Never raises for anything that the server does."""
 
     def __init__(
         self,
         address: str,
         getter: BoundedGet,
-        rests: CircuitBreakers,
+        circuits: CircuitBreakers,
         settings: Settings,
-        tell: Callable[..., None] = _untold,
+        warn: Callable[..., None] = _ignore_warning,
     ) -> None:
         self.address = address
         self._getter = getter
-        self._rests = rests
+        self._circuits = circuits
         self._settings = settings
-        self._tell = tell
+        self._warn = warn
         self._resources = Allowance(settings.max_call_resources)
         self._metadata_lock = threading.Lock()
         self._offered: frozenset[str] | None = None
@@ -129,31 +127,31 @@ class FhirServer:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """That the server leads where this service does not connect to, if it does."""
-        return (_told(_PRIVATE),) if self._is_refused else ()
+        """Return a note if the address guard refused to connect to the server."""
+        return (_unread_note(_PRIVATE_ADDRESS),) if self._is_refused else ()
 
     def search(self, search: Search, patient_id: str) -> SearchResult:
-        """Everything the server has for a search, over all its pages.
+        """Return everything the server has for a search, over all its pages.
 
-        Not offered: the type-level search is not found, is refused with the issue code `not-supported`, or is
-        refused for a type outside US Core that the server's CapabilityStatement does not list. Any other failure
-        is unavailable.
+        The result is NOT_OFFERED if the type-level search is not found, is refused with the issue code
+        `not-supported`, or is refused for a type that is neither in US Core nor in the server's CapabilityStatement.
+        It is UNAVAILABLE for any other failure.
         """
         url = f"{self.address}/{search.query(quote(patient_id, safe=''))}"
         status, body = self._get(url)
         if status == 200:
             first = page_of(body, search.resource_type)
-            return self._kept(first, search, url) if first else SearchResult()
+            return self._take_pages(first, search, url) if first else SearchResult()
         if not isinstance(search, PatientRead) and self._does_not_offer(search, status, body):
             return SearchResult((), Availability.NOT_OFFERED)
         return SearchResult()
 
     def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:  # noqa: ARG002
-        """A first page that came as prefetch, and the pages after it."""
-        return self._pages(first, search, f"{self.address}/")
+        """Return a prefetched first page and the pages after it."""
+        return self._follow_pages(first, search, f"{self.address}/")
 
     def read(self, reference: str) -> Entry | None:
-        """The resource a relative reference, or one that starts with this server's address, points at."""
+        """Read the target of a reference that is relative or starts with this server's address; None if it fails."""
         relative = reference.removeprefix(f"{self.address}/").split("/_history/")[0]
         if not _RELATIVE.match(relative):
             return None
@@ -162,16 +160,16 @@ class FhirServer:
         is_it = status == 200 and isinstance(body, dict) and body.get("resourceType") == relative.split("/")[0]
         return (url, body) if is_it else None
 
-    def _kept(self, first: Page, search: Search, url: str) -> SearchResult:
-        """A first page that was just read and those after it; nothing where this call has read enough."""
+    def _take_pages(self, first: Page, search: Search, url: str) -> SearchResult:
+        """Return a first page and those after it; nothing if it exceeds the call's limit of resources."""
         if not self._resources.take(len(first.entries)):
             return SearchResult()
-        return self._pages(first, search, url)
+        return self._follow_pages(first, search, url)
 
-    def _pages(self, page: Page, search: Search, url: str) -> SearchResult:
+    def _follow_pages(self, page: Page, search: Search, url: str) -> SearchResult:
         seen = {url}
         while page.next:
-            url = self._further(url, page.next)
+            url = self._next_url(url, page.next)
             if not url or url in seen or len(seen) >= self._settings.max_pages:
                 break
             seen.add(url)
@@ -179,22 +177,22 @@ class FhirServer:
             following = page_of(body, search.resource_type) if status == 200 else None
             if following is None or not self._resources.take(len(following.entries)):
                 break
-            page = page.then(following)
+            page = page.extended_by(following)
         return SearchResult.of(page)
 
-    def _further(self, url: str, link: str) -> str:
-        """The address of a next page; empty unless it is on this server and, `..` worked out, under its base."""
+    def _next_url(self, url: str, link: str) -> str:
+        """Return the address of a next page; empty unless it lies under this server's base after resolving `..`."""
         try:
-            further = urljoin(url, link)
-            if not _PLAIN_URL.match(further) or _origin(self.address) != _origin(further):
+            target = urljoin(url, link)
+            if not _PLAIN_URL.match(target) or _origin(self.address) != _origin(target):
                 return ""
-            base, path = _path(self.address), _path(further)
+            base, path = _path(self.address), _path(target)
         except ValueError:
             return ""
-        return further if path == base or path.startswith(f"{base.rstrip('/')}/") else ""
+        return target if path == base or path.startswith(f"{base.rstrip('/')}/") else ""
 
     def _does_not_offer(self, search: Search, status: int, body: Json) -> bool:
-        if status == 404 or (status in _MAY_SAY_NOT_SUPPORTED and reports(body, "not-supported")):
+        if status == 404 or (status in _NOT_SUPPORTED_STATUSES and has_issue_code(body, "not-supported")):
             return True
         if search.in_us_core or not 400 <= status < 500:
             return False
@@ -202,52 +200,52 @@ class FhirServer:
         return bool(offered) and search.resource_type not in offered
 
     def _offered_types(self) -> frozenset[str]:
-        """The resource types in the server's CapabilityStatement, asked for once; empty where it gives none."""
+        """Return the resource types in the server's CapabilityStatement, read once per call; empty if it has none."""
         with self._metadata_lock:
             if self._offered is None:
                 status, body = self._get(f"{self.address}/metadata")
-                rests = items(body.get("rest")) if status == 200 and isinstance(body, dict) else ()
+                rest_entries = items(body.get("rest")) if status == 200 and isinstance(body, dict) else ()
                 self._offered = frozenset(
                     resource["type"]
-                    for rest in rests
+                    for rest in rest_entries
                     for resource in items(rest.get("resource"))
                     if isinstance(resource.get("type"), str)
                 )
             return self._offered
 
     def _get(self, url: str) -> tuple[int, Json]:
-        """Status and parsed body, the body None where it is not JSON; status 0 where no whole answer came."""
+        """Return status and parsed body: None if it is not JSON, status 0 if no complete response arrived."""
         if self._is_refused:
             return 0, None
-        had_time = self._getter.had_time
-        answer = self._getter.get(url)
-        if answer.is_refused:
+        counts_if_it_fails = self._getter.has_fair_time
+        response = self._getter.get(url)
+        if response.is_refused:
             self._refuse()
-        elif answer.is_life:
-            self._rests.answered(self.address)
-        elif answer.retry_after is not None:
-            self._rests.asked_for_rest(self.address, answer.retry_after)
-        elif had_time:
-            self._fail()
-        return answer.status, answer.body
+        elif response.is_server_up:
+            self._circuits.answered(self.address)
+        elif response.retry_after is not None:
+            self._circuits.retry_after(self.address, response.retry_after)
+        elif counts_if_it_fails:
+            self._count_failure()
+        return response.status, response.body
 
     def _refuse(self) -> None:
         with self._state_lock:
             if self._is_refused:
                 return
             self._is_refused = True
-        self._tell("FHIR server not read", reason=_PRIVATE, server=origin_of(self.address))
+        self._warn("FHIR server not read", reason=_PRIVATE_ADDRESS, server=origin_of(self.address))
 
-    def _fail(self) -> None:
+    def _count_failure(self) -> None:
         with self._state_lock:
             if self._has_failed:
                 return
             self._has_failed = True
-        self._rests.failed(self.address)
+        self._circuits.failed(self.address)
 
 
 def _origin(url: str) -> tuple[str, str | None, str | None, int | None]:
-    """Scheme, user, host and port, the port given where the scheme implies it; ValueError for a broken address."""
+    """Return scheme, user, host, and port, with the default port of the scheme; raise ValueError if malformed."""
     parts = urlsplit(url)
     return parts.scheme, parts.username, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 

@@ -1,4 +1,4 @@
-"""Where a chart is read from: a FHIR server, a chart in memory, or whatever else can answer a search."""
+"""The source of a chart: a FHIR server, a chart in memory, or anything else that answers searches."""
 
 import math
 from collections.abc import Iterable
@@ -13,10 +13,10 @@ from fhir_mappings.record import Availability, Entry
 
 @dataclass(frozen=True, slots=True)
 class FhirAccess:
-    """Where the chart can be read, and with what. `token` is empty for an open server and never leaves this call.
+    """The FHIR server of a call and the token for it.
 
-    `expires_in` is the seconds that the token lasts, `registered` the servers that its client may name, None where
-    the client is not known.
+    `token` is empty for an open server, and is used for this call only. `expires_in` is its lifetime in seconds.
+    `registered` lists the servers that the client may name; it is None if the client is unknown.
     """
 
     server: str
@@ -29,80 +29,80 @@ class FhirAccess:
 
 
 class PatientRead(Search):
-    """The read of the patient, in the form of a search: its template and query are `Patient/{id}`."""
+    """The read of the patient as a search: its template and query are `Patient/{id}`."""
 
     __slots__ = ()
 
     def query(self, patient: str) -> str:
-        """The read as a relative URL."""
+        """Return the read as a relative URL."""
         return f"Patient/{patient}"
 
 
 PATIENT = PatientRead("Patient", "patient")
 COVERAGE = Search("Coverage", "coverage", in_us_core=False)
-"""Every coverage of the patient: US Core 6.1 has this search, US Core 3.1.1 does not have the type."""
+"""Every coverage of the patient; in US Core since 6.1, while 3.1.1 lacks the resource type."""
 
 
-def wanted(searches: Iterable[Search]) -> tuple[Search, ...]:
-    """What a call reads: the patient, the coverages and these searches, one per prefetch key."""
+def searches_of_call(searches: Iterable[Search]) -> tuple[Search, ...]:
+    """Return everything that a call reads: these searches, the patient, and the coverages, one per prefetch key."""
     return tuple({search.key: search for search in (*searches, PATIENT, COVERAGE)}.values())
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search found, and whether that is everything. What was read is kept even where the rest failed."""
+    """What a search found, and whether that is everything. A partial result keeps the entries that were read."""
 
     entries: tuple[Entry, ...] = ()
     availability: Availability = Availability.UNAVAILABLE
 
     @classmethod
     def of(cls, page: Page) -> "SearchResult":
-        """What a page, or several put together, amounts to."""
-        return cls(page.entries, Availability.COMPLETE if page.is_all else Availability.UNAVAILABLE)
+        """Return the result in a page, or in several pages joined to one."""
+        return cls(page.entries, Availability.COMPLETE if page.is_complete else Availability.UNAVAILABLE)
 
 
 class FhirSource(Protocol):
-    """Answers searches about one patient. Never raises for what the other side does; safe to use from threads."""
+    """A source that answers searches about one patient. Thread-safe; never raises for anything a server does."""
 
     address: str
-    """The base address that the chart's absolute references start with; empty where there is none."""
+    """The base address of the chart's absolute references; empty if there is none."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the answer must know of how the chart was read; no patient data."""
+        """Return what the reader of the answer must know about how the chart was read; never patient data."""
 
     def search(self, search: Search, patient_id: str) -> SearchResult:
-        """Everything a search finds for a patient."""
+        """Return everything that a search finds for a patient."""
 
     def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:
-        """A first page of that search that came as prefetch, and the pages after it."""
+        """Return a first page of the search that was prefetched, and the pages after it."""
 
     def read(self, reference: str) -> Entry | None:
-        """The resource a reference points at; None where it is not here or could not be read."""
+        """Return the resource that a reference points at; None if it is not here or could not be read."""
 
 
 class FhirOpener(Protocol):
-    """Opens the source that a call names, for the time of that call."""
+    """A function that opens the source of a call for the duration of that call."""
 
     def __call__(self, access: FhirAccess, deadline: Deadline) -> FhirSource:
-        """A source that stops reading at the deadline."""
+        """Return a source that stops reading at the deadline."""
 
 
-class NothingToRead:
-    """A source that may not be read, and why."""
+class UnreadableSource:
+    """A source that may not be read; its note says why."""
 
     def __init__(self, address: str, why: str) -> None:
         self.address = address
         self.notes: tuple[str, ...] = (why,)
 
     def search(self, search: Search, patient_id: str) -> SearchResult:  # noqa: ARG002
-        """Nothing, which is not to say that there is none."""
+        """Return no entries, as unavailable."""
         return SearchResult()
 
     def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:  # noqa: ARG002
-        """The first page, cut short."""
+        """Return the first page; unavailable if others follow."""
         return SearchResult.of(first)
 
     def read(self, reference: str) -> Entry | None:  # noqa: ARG002
-        """Nothing."""
+        """Return None."""
         return None

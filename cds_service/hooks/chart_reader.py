@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page, page_of
-from cds_service.fhir_client.source import FhirSource, SearchResult, wanted
+from cds_service.fhir_client.source import FhirSource, SearchResult, searches_of_call
 from cds_service.hooks.references import ordered_item_references, reference_keys, unresolved
 from cds_service.hooks.request import DraftOrders, HookRequest
 from coverage_policies.format.searches import Search
@@ -68,7 +68,7 @@ def read_chart(
     its searches; what was read is kept in any case. What the resources point at is read after them. Returns shortly
     after the deadline at the latest.
     """
-    pages = {search: prefetched(request, search) for search in wanted(searches)}
+    pages = {search: prefetched(request, search) for search in searches_of_call(searches)}
     results = {search: SearchResult.of(page) if page else SearchResult() for search, page in pages.items()}
     queries = {search: page for search, page in pages.items() if page is None or page.next}
     if source is not None and queries:

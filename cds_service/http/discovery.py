@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from cds_service.fhir_client.source import wanted
+from cds_service.fhir_client.source import searches_of_call
 from cds_service.hooks.hooks import SERVICES
 from coverage_policies.format.searches import Search
 
@@ -14,7 +14,7 @@ _USAGE = (
 
 def document(searches: Iterable[Search]) -> dict[str, object]:
     """Return the discovery document. Every service asks for the same prefetch, with tokens of CDS Hooks 2.0.1 only."""
-    prefetch = {search.key: search.prefetch_template for search in wanted(searches)}
+    prefetch = {search.key: search.prefetch_template for search in searches_of_call(searches)}
     return {
         "services": [
             {

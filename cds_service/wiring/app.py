@@ -58,7 +58,8 @@ def create_app(
             records=records or NullStore(),
             log=log,
             metrics=metrics,
-            open_fhir_server=open_fhir_server or FhirClients(settings, tell=log.warn, watch=metrics.circuits_open),
+            open_fhir_server=open_fhir_server
+            or FhirClients(settings, warn=log.warn, on_circuits_changed=metrics.circuits_open),
             authenticator=authenticator,
             checks=tuple(checks),
             clock=clock,

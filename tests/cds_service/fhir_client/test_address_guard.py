@@ -11,7 +11,7 @@ from ipaddress import IPv4Network, ip_network
 import pytest
 import requests
 
-from cds_service.fhir_client.address_guard import AddressRefusedError, CheckedAdapter, GuardedConnector, resolve
+from cds_service.fhir_client.address_guard import AddressRefusedError, GuardedAdapter, GuardedConnector, resolve
 from tests.support.hook_fakes import FakeEhr
 
 LOOPBACK = IPv4Network("127.0.0.0/8")
@@ -76,7 +76,7 @@ def fetched(url: str, given: GuardedConnector, **members: object) -> requests.Re
     """One request through a dialer."""
     with requests.Session() as session:
         session.trust_env = False
-        adapter = CheckedAdapter(given, size=2)
+        adapter = GuardedAdapter(given, size=2)
         session.mount("http://", adapter)
         session.mount("https://", adapter)
         return session.get(url, timeout=5, **members)  # type: ignore[arg-type]
@@ -211,7 +211,7 @@ def test_an_answer_that_comes_byte_by_byte_has_an_end(said: bytes) -> None:
 
     with raw_server(drip) as port, requests.Session() as session:
         session.trust_env = False
-        session.mount("http://", CheckedAdapter(dialer("127.0.0.1", allowed=[LOOPBACK]), size=2))
+        session.mount("http://", GuardedAdapter(dialer("127.0.0.1", allowed=[LOOPBACK]), size=2))
         started = time.monotonic()
         with pytest.raises(requests.exceptions.RequestException):
             session.get(f"http://ehr.example.org:{port}/", timeout=0.3)

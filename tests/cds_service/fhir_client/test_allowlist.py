@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from cds_service.clients.authenticator import Principal
 from cds_service.clients.registry import Client
-from cds_service.fhir_client.allowlist import ServerTrust, origin_of, standing
+from cds_service.fhir_client.allowlist import ServerTrust, origin_of, trust_of
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.server import FhirClients
 from cds_service.fhir_client.source import FhirAccess
@@ -52,7 +52,7 @@ REGISTERED = (
     ],
 )
 def test_a_server_is_read_only_if_it_is_registered(address: str, expected: ServerTrust) -> None:
-    assert standing(address, "token", REGISTERED) is expected
+    assert trust_of(address, "token", REGISTERED) is expected
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_a_server_is_read_only_if_it_is_registered(address: str, expected: Serve
 def test_where_nobody_registered_any_a_public_server_may_be_named(
     address: str, token: str, expected: ServerTrust
 ) -> None:
-    assert standing(address, token, None) is expected
+    assert trust_of(address, token, None) is expected
 
 
 def test_none_registered_is_not_the_same_as_nobody_registering() -> None:
-    assert standing("https://r4.example.org/fhir", "", ()) is NOT_REGISTERED
+    assert trust_of("https://r4.example.org/fhir", "", ()) is NOT_REGISTERED
 
 
 @pytest.mark.parametrize(

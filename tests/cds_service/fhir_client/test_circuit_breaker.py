@@ -28,60 +28,60 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def rests(clock: Clock) -> CircuitBreakers:
+def circuits(clock: Clock) -> CircuitBreakers:
     return CircuitBreakers(failures=3, seconds=30, monotonic=clock)
 
 
 def test_it_rests_after_so_many_failures_in_a_row_and_one_call_tries_it_again(
-    rests: CircuitBreakers, clock: Clock
+    circuits: CircuitBreakers, clock: Clock
 ) -> None:
     for _ in range(2):
-        rests.failed("a")
-    assert rests.may_ask("a")
-    rests.failed("a")
-    assert not rests.may_ask("a")
-    assert rests.may_ask("b")
+        circuits.failed("a")
+    assert circuits.allows("a")
+    circuits.failed("a")
+    assert not circuits.allows("a")
+    assert circuits.allows("b")
     clock.now += 29.9
-    assert not rests.may_ask("a")
+    assert not circuits.allows("a")
     clock.now += 0.1
-    assert rests.may_ask("a")
-    assert not rests.may_ask("a")
-    rests.failed("a")
+    assert circuits.allows("a")
+    assert not circuits.allows("a")
+    circuits.failed("a")
     clock.now += 29.9
-    assert not rests.may_ask("a")
+    assert not circuits.allows("a")
     clock.now += 0.2
-    assert rests.may_ask("a")
-    rests.answered("a")
-    assert all(rests.may_ask("a") for _ in range(9))
+    assert circuits.allows("a")
+    circuits.answered("a")
+    assert all(circuits.allows("a") for _ in range(9))
 
 
-def test_an_answer_in_between_begins_the_count_anew(rests: CircuitBreakers) -> None:
+def test_an_answer_in_between_begins_the_count_anew(circuits: CircuitBreakers) -> None:
     for _ in range(5):
-        rests.failed("a")
-        rests.failed("a")
-        rests.answered("a")
-    assert rests.may_ask("a")
+        circuits.failed("a")
+        circuits.failed("a")
+        circuits.answered("a")
+    assert circuits.allows("a")
 
 
 def test_a_server_that_asks_for_rest_gets_it_and_not_more_than_after_failures(
-    rests: CircuitBreakers, clock: Clock
+    circuits: CircuitBreakers, clock: Clock
 ) -> None:
-    rests.asked_for_rest("a", 10)
-    rests.asked_for_rest("b", 10_000)
+    circuits.retry_after("a", 10)
+    circuits.retry_after("b", 10_000)
     clock.now += 9
-    assert not rests.may_ask("a")
+    assert not circuits.allows("a")
     clock.now += 1
-    assert rests.may_ask("a")
+    assert circuits.allows("a")
     clock.now += 20
-    assert rests.may_ask("b")
+    assert circuits.allows("b")
 
 
-def test_what_is_remembered_is_bounded(rests: CircuitBreakers) -> None:
+def test_what_is_remembered_is_bounded(circuits: CircuitBreakers) -> None:
     for n in range(1500):
         for _ in range(3):
-            rests.failed(str(n))
-    assert rests.may_ask("0")
-    assert not rests.may_ask("1499")
+            circuits.failed(str(n))
+    assert circuits.allows("0")
+    assert not circuits.allows("1499")
 
 
 def opened(clients: FhirClients, ehr: FakeEhr, seconds: float = 5) -> FhirSource:
@@ -90,9 +90,9 @@ def opened(clients: FhirClients, ehr: FakeEhr, seconds: float = 5) -> FhirSource
 
 
 def test_a_failing_server_is_not_asked_while_it_rests(ehr: FakeEhr, clock: Clock) -> None:
-    told: list[dict[str, str]] = []
+    warnings: list[dict[str, str]] = []
     settings = Settings(**LOOPBACK, fhir_circuit_failures=2, fhir_circuit_open_seconds=30)
-    clients = FhirClients(settings, monotonic=clock, tell=lambda _event, **said: told.append(said))
+    clients = FhirClients(settings, monotonic=clock, warn=lambda _event, **details: warnings.append(details))
     ehr.answers["Condition"] = (500, None)
     for _ in range(4):
         source = opened(clients, ehr)
@@ -100,9 +100,9 @@ def test_a_failing_server_is_not_asked_while_it_rests(ehr: FakeEhr, clock: Clock
             assert source.search(CONDITIONS, "p-1").availability is Availability.UNAVAILABLE
     assert len(ehr.asked) == 2 * 3
     assert source.notes == (
-        "The FHIR server of the call was not read: it failed several times in a row and is left alone for a while.",
+        "The FHIR server was not read: it failed several times in a row; the service tries it again after a pause.",
     )
-    assert len(told) == 2
+    assert len(warnings) == 2
     ehr.answers["Condition"] = (200, bundle(condition("1")))
     clock.now += 30
     for _ in range(3):

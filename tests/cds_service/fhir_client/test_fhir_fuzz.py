@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cds_service.fhir_client.source import wanted
+from cds_service.fhir_client.source import searches_of_call
 from cds_service.hooks.hooks import SERVICES
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
 from coverage_policies.format.library import load_library
@@ -24,7 +24,7 @@ FUZZED = settings(
     derandomize=EXAMPLES < 100,
     suppress_health_check=list(HealthCheck),
 )
-SEARCHES = wanted(load_library().searches())
+SEARCHES = searches_of_call(load_library().searches())
 CODES = [
     *("27279", "27280", "27278", "62322", "62323", "62327", "62362", "27096", "64451", "77565-0", "72514-3", "E0784"),
     *("M53.3", "M46.1", "G89.4", "C79.51", "F03.90", "I10", "7052", "1049621", "197696", "R51", "0", "", " 27279 "),

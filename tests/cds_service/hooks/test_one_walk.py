@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from cds_service.cli.main import main
 from cds_service.fhir_client.memory import ChartInMemory, Store
-from cds_service.fhir_client.source import COVERAGE, PATIENT, SearchResult, wanted
+from cds_service.fhir_client.source import COVERAGE, PATIENT, SearchResult, searches_of_call
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.hooks.request import read_request
 from cds_service.sample_ehr.hook_client import hook_call
@@ -129,7 +129,7 @@ def check(both: BothWays, sample: Sample, order: SampleOrder, fails: Fails) -> i
 @pytest.mark.parametrize(("sample", "order"), CALLS, ids=lambda value: getattr(value, "file", None))
 @pytest.mark.slow
 def test_both_ways_agree_whichever_search_fails(both: BothWays, sample: Sample, order: SampleOrder) -> None:
-    for failing in [None, *wanted(ASSESSOR.library.searches())]:
+    for failing in [None, *searches_of_call(ASSESSOR.library.searches())]:
         assert check(both, sample, order, lambda search, failing=failing: search == failing) == 200  # type: ignore[misc]
 
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from cds_service.fhir_client.source import wanted
+from cds_service.fhir_client.source import searches_of_call
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.hooks.request import read_request
 from cds_service.sample_ehr.hook_client import hook_call
@@ -58,7 +58,7 @@ def prefetch_of(sample: Sample, assessor: Assessor) -> dict[str, Json]:
     """What an EHR sends that satisfies every template of discovery."""
     store = sample_store(None)
     found: dict[str, Json] = {}
-    for search in wanted(assessor.library.searches()):
+    for search in searches_of_call(assessor.library.searches()):
         if search.key == "patient":
             found["patient"] = store.read("Patient", sample.id)
             continue

@@ -102,11 +102,11 @@ def test_a_card_that_comes_of_no_finding_is_of_an_unknown_policy(judge: Watching
 
 def test_servers_left_alone_are_counted_until_they_answer() -> None:
     metrics = PrometheusMetrics()
-    rests = CircuitBreakers(failures=2, seconds=30, monotonic=lambda: 0.0, watch=metrics.circuits_open)
+    circuits = CircuitBreakers(failures=2, seconds=30, monotonic=lambda: 0.0, on_change=metrics.circuits_open)
     seen = []
     for happens in (
-        lambda: rests.failed("a"), lambda: rests.failed("a"), lambda: rests.asked_for_rest("b", 5),
-        lambda: rests.failed("c"), lambda: rests.answered("a"), lambda: rests.answered("b"),
+        lambda: circuits.failed("a"), lambda: circuits.failed("a"), lambda: circuits.retry_after("b", 5),
+        lambda: circuits.failed("c"), lambda: circuits.answered("a"), lambda: circuits.answered("b"),
     ):  # fmt: skip
         happens()
         seen.append(samples(metrics.exposition(), "cds_fhir_circuits_open")[()])
