@@ -93,7 +93,7 @@ def test_a_key_replaced_under_its_old_id_is_picked_up_with_the_next_reading(serv
     (before,) = kept.cache.candidate_keys("k1", "ES384")
     server.keys = [jwk(name="second")]
     (after,) = kept.later(300).cache.candidate_keys("k1", "ES384")
-    assert before.key.public_numbers() != after.key.public_numbers()
+    assert before.key != after.key
 
 
 @pytest.mark.requirement("7.126")

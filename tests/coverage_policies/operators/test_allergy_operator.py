@@ -7,9 +7,10 @@ import pytest
 
 from coverage_policies.format.searches import ALLERGIES
 from coverage_policies.format.terms import Reason
+from fhir_mappings.codings import RXNORM, SNOMED
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.truth import Truth
-from tests.support.policy_fakes import RXNORM, SNOMED, UNAVAILABLE, available, case, clause, concept, order, run
+from tests.support.policy_fakes import UNAVAILABLE, available, case, clause, concept, order, run
 
 TO_ALPHA = clause("allergy", in_="alpha")
 TO_THE_DRUG = clause("allergy", to="ordered-drug")

@@ -7,9 +7,10 @@ import pytest
 
 from coverage_policies.format.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS
 from coverage_policies.format.terms import Reason
+from fhir_mappings.codings import RXNORM
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.truth import Truth
-from tests.support.policy_fakes import RXNORM, UNAVAILABLE, available, clause, concept, run
+from tests.support.policy_fakes import UNAVAILABLE, available, clause, concept, run
 
 PRESCRIBED = clause("medication", in_="drug")
 

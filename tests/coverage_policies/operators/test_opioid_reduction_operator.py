@@ -9,10 +9,11 @@ from coverage_policies.format.operator import ClauseResult
 from coverage_policies.format.searches import ADMINISTRATIONS, DISPENSES, PRESCRIPTIONS, STATEMENTS
 from coverage_policies.format.terms import Reason
 from coverage_policies.operators.opioid_reduction import printed
+from fhir_mappings.codings import RXNORM
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.opioids import Dose
 from fhir_mappings.truth import Truth
-from tests.support.policy_fakes import NOT_OFFERED, RXNORM, UNAVAILABLE, available, clause, concept, run
+from tests.support.policy_fakes import NOT_OFFERED, UNAVAILABLE, available, clause, concept, run
 
 WEANED = clause("opioid_reduction", by="at least 50 %")
 NOT_WEANED = clause("opioid_reduction", by="under 50 %")

@@ -8,10 +8,10 @@ import pytest
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.order import OPERATOR
-from fhir_mappings.codings import CPT
+from fhir_mappings.codings import CPT, RXNORM
 from fhir_mappings.order_text import ATTRIBUTES
 from fhir_mappings.truth import Truth
-from tests.support.policy_fakes import RXNORM, UNAVAILABLE, all_of, clause, concept, order, row, run
+from tests.support.policy_fakes import UNAVAILABLE, all_of, clause, concept, order, row, run
 
 POSTERIOR = clause("order", approach=["posterior", "posterior-oblique"])
 
