@@ -165,11 +165,11 @@ sections:
     ("edition", "says", "differ"),
     [
         (1, "It is so", []),
-        (2, "It is so", ["text CP.OWN.1@2026-01", "answer 1, CP.OWN.1@2026-01"]),
-        (1, "It is not so", ["text CP.OWN.1@2026-01", "answer 1, CP.OWN.1@2026-01"]),
+        (2, "It is so", ["policy CP.OWN.1@2026-01", "answer 1, CP.OWN.1@2026-01"]),
+        (1, "It is not so", ["policy CP.OWN.1@2026-01", "answer 1, CP.OWN.1@2026-01"]),
     ],
 )
-def test_another_policy_text_is_shown(
+def test_another_policy_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edition: int, says: str, differ: list[str]
 ) -> None:
     own = tmp_path / "own"
@@ -194,7 +194,7 @@ def test_another_policy_text_is_shown(
     assert differing(result) == differ
     assert result.exit_code == (4 if differ else 0)
     document.unlink()
-    assert "text CP.OWN.1@2026-01" in differing(replayed.replay(decision, body, replayed.service.chart, "--json"))
+    assert "policy CP.OWN.1@2026-01" in differing(replayed.replay(decision, body, replayed.service.chart, "--json"))
 
 
 @pytest.mark.requirement("7.140")
