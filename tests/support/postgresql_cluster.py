@@ -1,4 +1,7 @@
-"""A PostgreSQL server of its own for tests: a temporary data directory, a free port, fsync as in real use."""
+"""Start a PostgreSQL server for tests, with a temporary data directory, a free port, and fsync on as in production.
+
+`docs/decisions.md` says why pytest-postgresql does not serve here.
+"""
 
 import os
 import pwd
@@ -11,15 +14,15 @@ from pathlib import Path
 import psycopg
 
 NEEDED = os.environ.get("CDS_TESTS_NEED_POSTGRESQL", "")
-"""Set by the check that every change must pass: tests that need PostgreSQL then fail rather than be skipped."""
+"""If set, as in CI, tests that need PostgreSQL fail instead of being skipped."""
 
 
 class UnavailableClusterError(Exception):
-    """There is no PostgreSQL to run here; the message says why."""
+    """PostgreSQL cannot run here; the message says why."""
 
 
 class Cluster:
-    """A server of this machine's PostgreSQL; run as the user `postgres` where the tests run as root."""
+    """A PostgreSQL server of this machine's installation, run as the user `postgres` if the tests run as root."""
 
     def __init__(self) -> None:
         found = [*Path("/usr/lib/postgresql").glob("*/bin"), *map(Path, os.environ["PATH"].split(":"))]
@@ -45,22 +48,22 @@ class Cluster:
         self.start()
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start the server and wait until it accepts connections."""
         options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1"
         log = str(self.folder / "log")
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-l", log, "-o", options, "-w", "-t", "60", "start")
 
     def stop(self, mode: str = "fast") -> None:
-        """Stop it; `immediate` is as a power cut: nothing is written that is not written yet."""
+        """Stop the server; `immediate` simulates a crash: it writes nothing more to disk."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "-w", "-t", "60", "stop")
 
     def remove(self) -> None:
-        """Stop it for good."""
+        """Stop the server and delete its files."""
         self.stop("immediate")
         shutil.rmtree(self.folder)
 
     def emptied(self) -> str:
-        """The URL of its database, with nothing in it and nobody at it."""
+        """Empty the database, close all connections to it, and return its URL."""
         url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         with psycopg.connect(url, autocommit=True) as connection:
