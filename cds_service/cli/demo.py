@@ -16,7 +16,7 @@ from cds_service.cli.inputs import assessor_of, settings_given
 from cds_service.cli.output.cards import print_cards
 from cds_service.fhir_client.address_guard import LOOPBACK
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
-from cds_service.observability.call_log import CallLog
+from cds_service.observability.logging import service_log
 from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, Sample, SampleOrder, sample_store
 from cds_service.sample_ehr.server import create_sample_ehr
@@ -47,7 +47,7 @@ def demo_command(once: bool, port: int) -> None:
         clock=now,
         new_id=new_id,
         records=in_memory_store(settings, assessor, now),
-        log=CallLog(io.StringIO(), now),
+        log=service_log(io.StringIO(), now),
     )
     run_demo(app, Console(), today=now().astimezone(settings.time_zone).date(), new_id=new_id, port=port, once=once)
 

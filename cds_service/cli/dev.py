@@ -17,37 +17,36 @@ from werkzeug.serving import is_running_from_reloader, run_simple
 
 from cds_service.fhir_client.address_guard import LOOPBACK
 from cds_service.http.errors import answer_failure
-from cds_service.observability.call_log import CallLog
+from cds_service.observability.logging import service_log
 from cds_service.sample_ehr.patients import SAMPLES, sample_store
 from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.settings import Settings
 from cds_service.wiring.app import create_app
 from cds_service.wiring.loading import load_assessor
 from cds_service.wiring.records import in_memory_store
-from cds_service.wiring.serving import on_loopback
+from cds_service.wiring.serving import check_address, on_loopback
 from cds_service.wiring.system import new_id, now
 from coverage_policies.format.library import BUILT_IN
 from coverage_policies.format.problems import DocumentError
 
-LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 """Where `--dev` may listen."""
 TOKEN = "dev"  # noqa: S105  (invented patients on the loopback interface only)
 """The token of the sample EHR, the same after every reload."""
 
 
-def is_reloaded() -> bool:
-    """Whether this process was started by the reloader, which listens already."""
-    return is_running_from_reloader()
-
-
 def serve_dev(settings: Settings, host: str, port: int) -> None:
-    """Serve until Ctrl-C. Raises OSError if the port of the sample EHR and those after it are taken."""
+    """Serve until Ctrl-C. Raises OSError if the port, or that of the sample EHR and those after it, are taken."""
+    if host not in _LOOPBACK_HOSTS:
+        raise click.UsageError(f"--dev listens on the loopback interface only: {', '.join(_LOOPBACK_HOSTS)}.")
+    if not is_running_from_reloader():  # the reloader itself listens already
+        check_address(host, port)
     settings = settings.model_copy(
         update={"allow_unauthenticated": True, "fhir_servers": (), "fhir_private_networks": (LOOPBACK,)}
     )
     with ExitStack() as stack:
         app = Flask("reloader")
-        if is_reloaded():  # the first process only watches the second, which is started anew on a change
+        if is_running_from_reloader():  # the first process only watches the second, which is started anew on a change
             app = dev_app(settings)
             today = now().astimezone(settings.time_zone).date()
             ehr = create_sample_ehr(sample_store(today), token=TOKEN)
@@ -73,7 +72,7 @@ def dev_app(settings: Settings) -> Flask:
         clock=now,
         new_id=new_id,
         records=in_memory_store(settings, assessor, now),
-        log=CallLog(sys.stderr, now),
+        log=service_log(sys.stderr, now),
     )
     app.register_error_handler(Exception, print_failure)
     return app

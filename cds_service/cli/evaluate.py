@@ -76,7 +76,8 @@ def evaluate_command(
     if as_json:
         click.echo(dumps([each.as_json() for each in found.determinations], indent=2))
     elif cards:
-        made = () if found.refusal else respond(found, assessor.rules, call.hook, new_id).cards
+        response = respond(found, assessor.rules, call.hook, new_id)
+        made = [] if found.refusal else [each.card for each in response.cards]
         print_cards(console, f"{call.hook} for Patient/{call.patient_id}", made)
     else:
         for each in found.determinations:

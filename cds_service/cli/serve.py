@@ -1,20 +1,20 @@
 """`cds-service serve`: the service under gunicorn."""
 
 import sys
+from contextlib import nullcontext
+from functools import partial
 
 import click
 from flask import Flask
 
-from cds_service.cli.dev import LOOPBACK_HOSTS, is_reloaded, serve_dev
 from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import PORT, exit_on_error, settings_given
 from cds_service.http.readiness import Check, DatabaseReady, KeysReady, PoliciesReady
-from cds_service.observability.call_log import CallLog
-from cds_service.observability.counting import counting_of
+from cds_service.observability.logging import service_log
+from cds_service.observability.shared_folder import shared_folder
 from cds_service.records.database import UnavailableError
 from cds_service.records.used_tokens import UsedTokens
 from cds_service.wiring.active_policies import ActivePolicies
-from cds_service.wiring.app import create_app
 from cds_service.wiring.clients import NoClientsError, authenticator_of, clients_of, describe_clients
 from cds_service.wiring.records import NotReadyError, open_database, open_key, prepare, records_in
 from cds_service.wiring.serving import check_address, serve
@@ -38,31 +38,30 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
 
     On SIGHUP, read the policies and plan rules again. On SIGTERM, answer the calls that are running, and stop.
     """
-    if dev and host not in LOOPBACK_HOSTS:
-        raise click.UsageError(f"--dev listens on the loopback interface only: {', '.join(LOOPBACK_HOSTS)}.")
     settings = settings_given()
-    with exit_on_error():
-        if not is_reloaded():
-            check_address(host, port)
-        if dev:
+    if dev:
+        from cds_service.cli.dev import serve_dev
+
+        with exit_on_error():
             serve_dev(settings, host, port)
-            return
+        return
+    with exit_on_error():
+        check_address(host, port)
     if allow_unauthenticated:
         settings = settings.model_copy(update={"allow_unauthenticated": True})
+    log = service_log(sys.stderr, now)
     with exit_on_error(NotReadyError, UnavailableError, NoClientsError):
         registered = clients_of(settings)
-        texts = ActivePolicies(settings, sys.stderr, now)
+        policies = ActivePolicies(settings, log, now)
         prepare(settings)
-    CallLog(sys.stderr, now).tell("who may call", says=describe_clients(registered, settings))
+    log.info("who may call", message=describe_clients(registered, settings))
 
     def app_of_process() -> Flask:
-        counted = counting.metrics()
         database = open_database(settings)
-        records = records_in(database, open_key(settings), settings, texts.snapshot, now)
-        log = CallLog(sys.stderr, now)
+        records = records_in(database, open_key(settings), settings, policies.snapshot, now)
         checks: list[Check] = [
             DatabaseReady(database),
-            PoliciesReady(len(texts.assessor.library.policies), texts.since),
+            PoliciesReady(len(policies.assessor.library.policies), policies.since),
         ]
         authenticator = None
         if registered is not None:
@@ -70,19 +69,22 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
             authenticator = authenticator_of(registered, settings, replay_guard=used, clock=now, log=log)
             authenticator.warm_up()
             checks.append(KeysReady(authenticator))
-        app = create_app(
+        return create_app(
             settings=settings,
-            assessor=texts.assessor,
+            assessor=policies.assessor,
             clock=now,
             new_id=new_id,
             authenticator=authenticator,
             records=records,
             log=log,
-            metrics=counted,
+            metrics=Metrics(folder),
             checks=checks,
         )
-        counting.expose(app)
-        return app
 
-    with counting_of(settings) as counting:
-        serve(app_of_process, texts.reload, settings, host=host, port=port, process_ended=counting.process_ended)
+    with shared_folder() if settings.metrics else nullcontext() as folder:
+        # Import only now: prometheus_client decides on import whether processes count together.
+        from cds_service.observability.metrics import Metrics, forget_process
+        from cds_service.wiring.app import create_app
+
+        process_ended = partial(forget_process, folder) if folder else lambda _: None
+        serve(app_of_process, policies.reload, settings, host=host, port=port, process_ended=process_ended)

@@ -6,15 +6,10 @@ No message quotes a value of the request: it names a path and says what to send 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from traceback import extract_tb
 
 from coverage_policies.format.schema_errors import Fault, FaultKind
 
 _CODES = {FaultKind.MISSING: "required", FaultKind.TYPE: "structure"}
-
-_FRAMES = 5
-"""How many lines of code the place of an error names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +65,3 @@ OF_STATUS = {
     503: Issue("transient", "The service cannot store decisions at the moment, so it makes none. Try again."),
 }
 """The issue of an error of which only the HTTP status is known."""
-
-
-def where(error: BaseException) -> str:
-    """Return an exception as its type and the lines it came through, without its message, which may quote a chart."""
-    frames = extract_tb(error.__traceback__)[-_FRAMES:]
-    places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
-    return f"{type(error).__name__} at {places}"

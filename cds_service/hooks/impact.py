@@ -9,9 +9,10 @@ from pathlib import Path
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.fhir_client.source import FhirSource
-from cds_service.hooks.errors import RefusedError, where
+from cds_service.hooks.errors import RefusedError
 from cds_service.hooks.request import HookRequest, read_request
 from cds_service.hooks.review import ReviewLimits, review
+from cds_service.observability.logging import where
 from coverage_policies.format.model import Policy
 from coverage_policies.format.terms import Outcome, Status
 from coverage_policies.judging.assessment import Assessor

@@ -11,30 +11,29 @@ from coverage_policies.judging.plan_rules import PlanRules, Visibility
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found about one order and policy, and the card that says so; None where no card is shown."""
+class AssessedCard:
+    """A card (CDS Hooks 2.0.1, Card), and the assessment it was made from."""
 
     assessment: Assessment
-    card: Mapping[str, Any] | None
+    card: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class HookResponse:
-    """The cards of an answer (CDS Hooks 2.0.1, Card) in the order of display, and every finding of the review."""
+    """The cards of a review in the order of display, and the assessments that no card shows."""
 
     review: Review
-    cards: tuple[Mapping[str, Any], ...]
-    findings: tuple[Finding, ...]
+    cards: tuple[AssessedCard, ...]
+    not_shown: tuple[Assessment, ...]
 
 
 def respond(review: Review, rules: PlanRules, hook: str, new_id: Callable[[], str]) -> HookResponse:
     """Make the cards of a review. Policies that the operator runs in the shadow are judged and not shown."""
     shown = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.ON))]
     shadows = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.SHADOW))]
-    cards = build_cards(shown, hook, new_id)
-    without_card = [*(each for each in shown if not is_shown(each.outcome, hook)), *shadows]
-    findings = [*(Finding(*each) for each in cards), *(Finding(each, None) for each in without_card)]
-    return HookResponse(review, tuple(card for _, card in cards), tuple(findings))
+    cards = tuple(AssessedCard(*each) for each in build_cards(shown, hook, new_id))
+    not_shown = (*(each for each in shown if not is_shown(each.outcome, hook)), *shadows)
+    return HookResponse(review, cards, not_shown)
 
 
 def _part(assessment: Assessment, rules: PlanRules, hook: str, visibility: Visibility) -> Assessment | None:

@@ -40,8 +40,8 @@ def answer_invalid_token(error: InvalidTokenError) -> Response:
     """Answer 401 without a body; the log has the reason."""
     found = services()
     said = {"iss": error.issuer, "tenant": error.tenant, "jti": error.jti}
-    found.metrics.refused(error.reason)
-    found.log.warn("token refused", call=g.call.id, reason=error.reason, **said)
+    found.metrics.count_rejected_token(error.reason)
+    found.log.warning("token refused", reason=error.reason, **said)
     response = Response(status=401, headers={"WWW-Authenticate": "Bearer"})
     del response.headers["Content-Type"]
     return response

@@ -5,7 +5,7 @@ from flask import Flask, Response, g, request
 from cds_service.hooks.hooks import SERVICES
 from cds_service.http.headers import CALL_ID
 from cds_service.http.services import services
-from cds_service.observability.call_log import Call, bind_call
+from cds_service.observability.call_log import Call, bind_call, log_call, unbind_call
 from cds_service.observability.metrics import outcome_of
 from cds_service.records.database import UnavailableError
 
@@ -33,17 +33,17 @@ def end_call(response: Response) -> Response:
     response.headers[CALL_ID] = call.id
     if call.hook in _HOOKS and response.status_code >= 400 and not g.get("is_unrecorded"):
         try:
-            found.records.refused(call, request.path, response.status_code)
+            found.records.store_refusal(call, request.path, response.status_code)
         except UnavailableError as error:
             call.failure = f"{call.failure} (not recorded: {error})".lstrip()
     seconds = found.monotonic() - call.started
     if call.hook:
-        found.metrics.answered(call.hook, outcome_of(response.status_code, call.cards), seconds)
+        found.metrics.count_call(call.hook, outcome_of(response.status_code, call.cards), seconds)
     if call.hook or call.failure:
-        found.log.write(call, status=response.status_code, seconds=seconds)
+        log_call(found.log, call, status=response.status_code, seconds=seconds)
     return response
 
 
 def forget_call(_error: BaseException | None) -> None:
     """Clear the call from the log lines of this thread."""
-    bind_call()
+    unbind_call()

@@ -3,8 +3,9 @@
 from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
-from cds_service.hooks.errors import OF_STATUS, RefusedError, operation_outcome, where
+from cds_service.hooks.errors import OF_STATUS, RefusedError, operation_outcome
 from cds_service.http.json_body import json_response
+from cds_service.observability.logging import where
 from cds_service.records.database import UnavailableError
 
 _TRY_AGAIN_SECONDS = "5"

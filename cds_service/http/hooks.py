@@ -20,7 +20,6 @@ from cds_service.http.request_body import check_limits
 from cds_service.http.services import Services, services
 from cds_service.observability.call_log import bind_hook_instance
 from cds_service.observability.counted_source import CountedSource
-from cds_service.observability.metrics import count_cards
 
 hooks = Blueprint("hooks", __name__)
 
@@ -60,10 +59,11 @@ def call_service(service_id: str) -> Response:
     if reviewed.refusal is not None:
         raise reviewed.refusal
     response = respond(reviewed, found.assessor.rules, hook, found.new_id)
-    cards = found.records.answered(g.call, request.path, hook_request, response)
-    g.call.cards = len(cards)
-    count_cards(found.metrics, cards, response)
-    return json_response({"cards": cards})
+    shown = found.records.store_decision(g.call, request.path, hook_request, response)
+    g.call.cards = len(shown)
+    for each in shown:
+        found.metrics.count_card(each.assessment.determinations[0].policy, each.card["indicator"])
+    return json_response({"cards": [each.card for each in shown]})
 
 
 @hooks.post("/cds-services/<service_id>/feedback")
@@ -72,8 +72,8 @@ def take_feedback(service_id: str) -> Response:
     found = services()
     _hook_of(service_id)
     g.call.hook = "feedback"
-    for override in found.records.feedback(g.call, request.path, read_feedback(json_body())):
-        found.metrics.overridden(override.policy, override.reason)
+    for override in found.records.store_feedback(g.call, request.path, read_feedback(json_body())):
+        found.metrics.count_override(override.policy, override.reason)
     return json_response({})
 
 

@@ -15,23 +15,23 @@ from cds_service.records.schema import SchemaState, state
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How one thing stands that calls need, and what is to be said of it."""
+    """Whether one thing that calls need is ready, and details for the answer."""
 
     is_ready: bool
     says: Mapping[str, object] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
-        """The condition as it stands in the answer."""
+        """Return the condition as it stands in the answer."""
         return {"ready": self.is_ready, **self.says}
 
 
 class Check(Protocol):
-    """Looks at one thing that calls need, when asked. `name` is what it is called in the answer."""
+    """A readiness check; `name` is its name in the answer."""
 
     name: str
 
     def __call__(self) -> Condition:
-        """How it stands now. Does not raise."""
+        """Return the condition now. Never raises."""
 
 
 class DatabaseReady:
@@ -43,7 +43,7 @@ class DatabaseReady:
         self._database = database
 
     def __call__(self) -> Condition:
-        """Asks the database, for as long as calls would wait for it."""
+        """Query the database, with the same time limit as calls."""
         try:
             found = state(self._database)
         except UnavailableError as error:
@@ -54,25 +54,25 @@ class DatabaseReady:
 
 
 class PoliciesReady:
-    """Policy texts are loaded, so many, since a moment."""
+    """Policy revisions are loaded; `since` is the time of the load."""
 
     name = "policies"
 
-    def __init__(self, texts: int, since: datetime) -> None:
-        self._texts = texts
+    def __init__(self, revisions: int, since: datetime) -> None:
+        self._revisions = revisions
         self._since = since
 
     def __call__(self) -> Condition:
-        """Counts; nothing is read again."""
+        """Report the number of revisions and the time of the load."""
         since = self._since.isoformat(timespec="seconds")
-        return Condition(self._texts > 0, {"texts": self._texts, "since": since})
+        return Condition(self._revisions > 0, {"revisions": self._revisions, "since": since})
 
 
 class KeysReady:
-    """The keys of clients are at hand.
+    """The keys of at least one client are usable.
 
-    One client whose key server is down is no reason to answer nobody; having the keys of no client at all is. Asking
-    also begins reading keys that are missing or old: a service that is not ready gets no calls that would.
+    One key server that is down must not take the service from all other clients. The check also starts fetching keys
+    that are missing or old, because a service that is not ready gets no calls that would.
     """
 
     name = "keys"
@@ -81,15 +81,15 @@ class KeysReady:
         self._authenticator = authenticator
 
     def __call__(self) -> Condition:
-        """Says how old the oldest keys are, in seconds since they were read."""
+        """Count the clients by key status; give the age of the oldest keys in seconds."""
         self._authenticator.warm_up()
-        standing = self._authenticator.key_statuses()
-        ages = [each.age_seconds for each in standing if each.age_seconds is not None]
+        statuses = self._authenticator.key_statuses()
+        ages = [each.age_seconds for each in statuses if each.age_seconds is not None]
         says: dict[str, object] = {
-            "clients": len(standing),
-            "without_keys": sum(not each.is_usable for each in standing),
-            "stale": sum(each.is_usable and each.is_stale for each in standing),
+            "clients": len(statuses),
+            "without_keys": sum(not each.is_usable for each in statuses),
+            "stale": sum(each.is_usable and each.is_stale for each in statuses),
         }
         if ages:
             says["oldest_read_seconds_ago"] = round(max(ages))
-        return Condition(any(each.is_usable for each in standing), says)
+        return Condition(any(each.is_usable for each in statuses), says)

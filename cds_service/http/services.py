@@ -10,7 +10,7 @@ from cds_service.clients.authenticator import Authenticator
 from cds_service.fhir_client.source import FhirOpener
 from cds_service.hooks.review import ReviewLimits
 from cds_service.http.readiness import Check
-from cds_service.observability.call_log import CallLog
+from cds_service.observability.logging import Log
 from cds_service.observability.metrics import Metrics
 from cds_service.records.protocol import Records
 from cds_service.settings import Settings
@@ -30,7 +30,7 @@ class Services:
     settings: Settings
     assessor: Assessor
     records: Records
-    log: CallLog
+    log: Log
     metrics: Metrics
     open_fhir_server: FhirOpener
     authenticator: Authenticator | None

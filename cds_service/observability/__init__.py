@@ -1,1 +1,1 @@
-"""What the service counts about itself, for Prometheus; nothing of patients, and no label that a call could choose."""
+"""Logs and metrics. Neither holds data of patients, and no metric label has a value that a call could choose."""

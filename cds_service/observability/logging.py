@@ -1,21 +1,29 @@
-"""What libraries log, gunicorn first: JSON lines like those of calls, without anything that may quote a request.
+"""The log pipeline: every line of a process, whoever writes it, is one JSON object without data of patients.
 
-A message of a library may hold an address, a header or a value of a chart, ready worked in. So only messages that are
-known to hold nothing of the kind are written out; of others the line has the logger, the level and where it happened.
+The code of the service chooses the fields of its own lines: ids, names of clients, counts, places in code. A
+library's message may quote an address, a header, or a value of a chart, so the pipeline writes only messages that are
+known to quote nothing; for any other the line has the logger, the level, and the place. Messages of exceptions may
+quote the same, so an exception is written as `where` describes it.
 """
 
-import json
 import logging
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any, TextIO, TypeAlias
 
-from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+import structlog
+from structlog.contextvars import merge_contextvars
+from structlog.stdlib import BoundLogger, ProcessorFormatter
+from structlog.typing import EventDict, Processor
 
-from cds_service.hooks.errors import where
+Log: TypeAlias = BoundLogger
+"""The service's own log: `log.info("event", name=value)`, likewise `warning` and `error`."""
 
 REDACTED = "a message that may quote a request"
-"""Stands for a message that is not written out."""
+"""Replaces a library's message that is not known to be safe."""
 
 _SAFE_MESSAGES = frozenset(
     {
@@ -45,49 +53,91 @@ _SAFE_MESSAGES = frozenset(
         "Exception in post_request hook",
     }
 )
-"""Messages of gunicorn as they stand in its code: processes, signals and our own address, nothing of a request."""
+"""Messages in gunicorn's code whose arguments are processes, signals, and our own address."""
+
+_FRAMES = 5
 
 
-class JsonLines(logging.Formatter):
-    """Writes a record of the standard library's logging as one JSON line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line; of an exception its type and the code it came through."""
-        is_sayable = record.name == "gunicorn.error" and record.msg in _SAFE_MESSAGES
-        said: dict[str, Any] = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "event": record.getMessage() if is_sayable else REDACTED,
-            "logger": record.name,
-            "process": record.process,
-        }
-        error = record.exc_info[1] if record.exc_info else None
-        if error is not None:
-            said["failure"] = where(error)
-        elif not is_sayable:
-            said["failure"] = f"{record.filename}:{record.lineno}"
-        return json.dumps(said)
-
-
-class GunicornLog(Logger):  # type: ignore[misc]
-    """gunicorn's own log, as JSON lines."""
-
-    def setup(self, cfg: Any) -> None:
-        """Set up as gunicorn does, then write JSON."""
-        super().setup(cfg)
-        for handler in self.error_log.handlers:
-            handler.setFormatter(JsonLines())
-
-
-def log_as_json(stream: TextIO) -> None:
-    """From now on write what anything in this process logs, warns of or fails with in a thread, as JSON lines."""
+def service_log(stream: TextIO, clock: Callable[[], datetime]) -> Log:
+    """Return the service's own log, which writes to a stream. Fields that are empty or None are left out."""
+    logger = logging.Logger("cds_service", logging.INFO)
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(json_formatter())
+    logger.addHandler(handler)
+
+    def add_timestamp(_logger: object, _method: str, line: EventDict) -> EventDict:
+        return {"timestamp": _as_text(clock()), **line}
+
+    processors: list[Processor] = [add_timestamp, ProcessorFormatter.wrap_for_formatter]
+    log: Log = structlog.wrap_logger(logger, processors=processors, wrapper_class=BoundLogger)
+    return log
+
+
+def capture_process_logs(stream: TextIO, clock: Callable[[], datetime]) -> None:
+    """Write the log messages of libraries, warnings, and failures of threads in this process to a stream."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(json_formatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(True)
+    log = service_log(stream, clock)
 
-    def failed(args: threading.ExceptHookArgs) -> None:
-        error = args.exc_value
-        logging.getLogger("threading").error("a thread failed", exc_info=(type(error), error, None) if error else None)
+    def log_failure(failed: threading.ExceptHookArgs) -> None:
+        log.error("thread failed", exc_info=failed.exc_value)
 
-    threading.excepthook = failed
+    threading.excepthook = log_failure
+
+
+def json_formatter() -> logging.Formatter:
+    """Return the formatter that writes a record as a JSON line; set it on every handler of the process."""
+    return ProcessorFormatter(
+        foreign_pre_chain=[_redact],
+        processors=[
+            merge_contextvars,
+            structlog.processors.add_log_level,
+            _replace_exception,
+            _drop_empty,
+            ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(),
+        ],
+        use_get_message=False,  # an unsafe message is never put together with its arguments
+        pass_foreign_args=True,
+    )
+
+
+def where(error: BaseException) -> str:
+    """Return the type of an exception and the places in code it passed, the innermost first; never its message."""
+    frames = extract_tb(error.__traceback__)[-_FRAMES:]
+    places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+    return f"{type(error).__name__} at {places}"
+
+
+def _redact(_logger: object, _method: str, line: EventDict) -> EventDict:
+    """Make a line of a library's record, with its message only if that is safe."""
+    record: logging.LogRecord = line["_record"]
+    arguments = line.pop("positional_args")
+    line.pop("stack_info", None)
+    is_safe = record.name == "gunicorn.error" and record.msg in _SAFE_MESSAGES
+    if is_safe:
+        line["event"] = record.msg % arguments if arguments else record.msg
+    else:
+        line["event"] = REDACTED
+        line["failure"] = f"{record.filename}:{record.lineno}"
+    timestamp = _as_text(datetime.fromtimestamp(record.created, UTC))
+    return {"timestamp": timestamp, **line, "logger": record.name, "process": record.process}
+
+
+def _replace_exception(_logger: object, _method: str, line: EventDict) -> EventDict:
+    """Replace an exception by its type and place."""
+    found: Any = line.pop("exc_info", None)
+    error = found[1] if isinstance(found, tuple) else found
+    if isinstance(error, BaseException):
+        line["failure"] = where(error)
+    return line
+
+
+def _drop_empty(_logger: object, _method: str, line: EventDict) -> EventDict:
+    return {name: value for name, value in line.items() if value not in ("", None)}
+
+
+def _as_text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")

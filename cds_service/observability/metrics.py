@@ -1,72 +1,93 @@
-"""What the service tells whoever counts. Every value told here is one of a few, known before any call comes."""
+"""Metrics for Prometheus. Every label has one of a few values, all known before any call comes in."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from pathlib import Path
 
-from cds_service.hooks.response import HookResponse
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
 from fhir_mappings.record import Availability
 
-UNKNOWN = "unknown"
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 7.5, 10.0)
+_OUTCOME_OF_STATUS = {401: "unauthenticated", 412: "no-data", 503: "unavailable"}
 
 
-class Metrics(Protocol):
-    """Counts. Safe to use from several threads; never raises."""
+class Metrics:
+    """Counts in this process, or together with the other processes that share a folder.
 
-    def answered(self, hook: str, outcome: str, seconds: float) -> None:
-        """A call of a hook, or feedback, was answered after so long."""
+    Safe to use from several threads. `folder` is that of `shared_folder`, whose context must be entered before this
+    module is imported.
+    """
 
-    def searched(self, resource_type: str, result: Availability) -> None:
-        """A FHIR search or read came to its end."""
+    def __init__(self, folder: Path | None = None) -> None:
+        if folder is not None and values.ValueClass is values.MutexValue:
+            raise RuntimeError("prometheus_client was imported before the context of shared_folder was entered")
+        self._folder = folder
+        self._registry = registry = CollectorRegistry()
+        self._calls = Histogram(
+            "cds_call_seconds", "Calls answered, by hook and outcome.", ["hook", "outcome"], buckets=_SECONDS,
+            registry=registry,
+        )  # fmt: skip
+        self._queries = Counter(
+            "cds_fhir_queries", "FHIR searches and reads, by resource type and result.", ["resource_type", "result"],
+            registry=registry,
+        )  # fmt: skip
+        self._cards = Counter(
+            "cds_cards", "Cards shown, by policy and indicator.", ["policy", "indicator"], registry=registry
+        )
+        self._overrides = Counter(
+            "cds_overrides", "Cards overridden, by policy and reason.", ["policy", "reason"], registry=registry
+        )
+        self._rejected_tokens = Counter(
+            "cds_clients_refused", "Calls answered 401, by what was wrong with the token.", ["reason"],
+            registry=registry,
+        )  # fmt: skip
+        self._open_circuits = Gauge(
+            "cds_fhir_circuits_open",
+            "FHIR servers whose circuit is open, in the process that knows of most.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
 
-    def shown(self, policy: str, indicator: str) -> None:
-        """A card was shown."""
+    def count_call(self, hook: str, outcome: str, seconds: float) -> None:
+        """Count a call of a hook, or feedback, and its duration; `outcome` is that of `outcome_of`."""
+        self._calls.labels(hook, outcome).observe(seconds)
 
-    def overridden(self, policy: str, reason: str) -> None:
-        """A card was overridden, and this is the first that is heard of it."""
+    def count_query(self, resource_type: str, result: Availability) -> None:
+        """Count a FHIR search or read that ended."""
+        self._queries.labels(resource_type, result.value).inc()
 
-    def refused(self, reason: str) -> None:
-        """A client was refused."""
+    def count_card(self, policy: str, indicator: str) -> None:
+        """Count a card that was shown."""
+        self._cards.labels(policy, indicator).inc()
 
-    def circuits_open(self, servers: int) -> None:
-        """So many FHIR servers are left alone for a while."""
+    def count_override(self, policy: str, reason: str) -> None:
+        """Count a card that was overridden."""
+        self._overrides.labels(policy, reason).inc()
+
+    def count_rejected_token(self, reason: str) -> None:
+        """Count a call that was answered 401."""
+        self._rejected_tokens.labels(reason).inc()
+
+    def set_open_circuits(self, servers: int) -> None:
+        """Set the number of FHIR servers whose circuit is open."""
+        self._open_circuits.set(servers)
+
+    def exposition(self) -> bytes:
+        """Return what this process, or all processes that share the folder, counted, in Prometheus' text format."""
+        if self._folder is None:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together, str(self._folder))  # type: ignore[no-untyped-call]
+        return generate_latest(together)
 
 
-class NoMetrics:
-    """Counts nothing."""
-
-    def answered(self, hook: str, outcome: str, seconds: float) -> None:
-        """Nothing."""
-
-    def searched(self, resource_type: str, result: Availability) -> None:
-        """Nothing."""
-
-    def shown(self, policy: str, indicator: str) -> None:
-        """Nothing."""
-
-    def overridden(self, policy: str, reason: str) -> None:
-        """Nothing."""
-
-    def refused(self, reason: str) -> None:
-        """Nothing."""
-
-    def circuits_open(self, servers: int) -> None:
-        """Nothing."""
+def forget_process(folder: Path, pid: int) -> None:
+    """Drop the gauges of a process that ended; its counters stay."""
+    mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
 def outcome_of(status: int, cards: int) -> str:
-    """What a call came to, in a word, from its HTTP status and the number of its cards."""
+    """Return the outcome of a call in one word, from its HTTP status and the number of its cards."""
     if status == 200:
         return "cards" if cards else "no-cards"
-    known = {401: "not-admitted", 412: "unread", 503: "unavailable"}
-    return known.get(status, "failed" if status >= 500 else "refused")
-
-
-def count_cards(metrics: Metrics, cards: tuple[Mapping[str, Any], ...], response: HookResponse) -> None:
-    """Count the cards that are shown, by the policy they are about."""
-    policies = {
-        finding.card.get("uuid"): finding.assessment.determinations[0].policy
-        for finding in response.findings
-        if finding.card is not None
-    }
-    for card in cards:
-        metrics.shown(policies.get(card.get("uuid"), UNKNOWN), card.get("indicator", UNKNOWN))
+    return _OUTCOME_OF_STATUS.get(status, "failed" if status >= 500 else "refused")

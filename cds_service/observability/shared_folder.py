@@ -1,4 +1,4 @@
-"""The folder in which the processes of one service keep their metrics together (multiprocess mode)."""
+"""The folder in which the processes of one service count together (multiprocess mode of prometheus_client)."""
 
 import os
 import shutil
@@ -7,22 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Where prometheus_client looks for the folder, once, when it is imported."""
+_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""prometheus_client looks for this variable once, when it is imported."""
 
 
 @contextmanager
 def shared_folder() -> Iterator[Path]:
-    """A new folder for as long as the service runs; processes that were forked meanwhile leave it alone when they end.
+    """Create the folder and remove it at the end; import `metrics` only within this context.
 
-    Always a new one: the numbers of processes that are gone would otherwise be counted on.
+    It is always a new folder: an old one would still hold the numbers of processes that ended. A forked process that
+    leaves the context keeps the folder.
     """
-    made = Path(tempfile.mkdtemp(prefix="cds-metrics-"))
-    maker = os.getpid()
-    os.environ[VARIABLE] = str(made)
+    folder = Path(tempfile.mkdtemp(prefix="cds-metrics-"))
+    creator = os.getpid()
+    os.environ[_VARIABLE] = str(folder)
     try:
-        yield made
+        yield folder
     finally:
-        if os.getpid() == maker:
-            os.environ.pop(VARIABLE, None)
-            shutil.rmtree(made, ignore_errors=True)
+        if os.getpid() == creator:
+            os.environ.pop(_VARIABLE, None)
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,75 +1,81 @@
-"""What the service asks of whatever keeps its records."""
+"""The interface of the store for decisions and feedback, and its variants without and around a database."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol
 
 from cds_service.hooks.feedback import Feedback
 from cds_service.hooks.request import HookRequest
-from cds_service.hooks.response import HookResponse
+from cds_service.hooks.response import AssessedCard, HookResponse
 from cds_service.observability.call_log import Call
 from cds_service.records.database import UnavailableError
-
-Cards: TypeAlias = tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A card of a policy that was overridden, and why; both are `unknown` or `none` where that is not known."""
+    """A new override: the policy (`unknown` for a card that is not ours) and the reason (`none` without one)."""
 
     policy: str
     reason: str
 
 
 class Records(Protocol):
-    """Keeps decisions and feedback. Safe to use from several threads. `path` is the address that was called.
+    """Stores decisions and feedback. Safe to use from several threads. `path` is the path of the request.
 
-    Each method raises UnavailableError where what it was given could not be stored.
+    Each method raises UnavailableError if it cannot store its input.
     """
 
-    def answered(self, call: Call, path: str, request: HookRequest, response: HookResponse) -> Cards:
-        """Store what was decided; returns the cards to show, which leaves out those that would be nagging."""
+    def store_decision(
+        self, call: Call, path: str, request: HookRequest, response: HookResponse
+    ) -> tuple[AssessedCard, ...]:
+        """Store an answer; return the cards to show, without suppressed ones."""
 
-    def refused(self, call: Call, path: str, status: int) -> None:
-        """Store that a call was answered with an error."""
+    def store_refusal(self, call: Call, path: str, status: int) -> None:
+        """Store that the answer to a call was an error with this HTTP status."""
 
-    def feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> tuple[Override, ...]:
-        """Store what became of cards, each piece once however often it is given; returns new overrides."""
+    def store_feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> tuple[Override, ...]:
+        """Store feedback, once even if it comes again; return the new overrides."""
 
 
 class NullStore:
-    """Keeps nothing and holds nothing back."""
+    """Stores nothing and suppresses no card."""
 
-    def answered(self, call: Call, path: str, request: HookRequest, response: HookResponse) -> Cards:  # noqa: ARG002
-        """Every card."""
+    def store_decision(
+        self,
+        call: Call,  # noqa: ARG002
+        path: str,  # noqa: ARG002
+        request: HookRequest,  # noqa: ARG002
+        response: HookResponse,
+    ) -> tuple[AssessedCard, ...]:
         return response.cards
 
-    def refused(self, call: Call, path: str, status: int) -> None:
-        """Nothing."""
+    def store_refusal(self, call: Call, path: str, status: int) -> None:
+        pass
 
-    def feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> tuple[Override, ...]:  # noqa: ARG002
-        """Nothing."""
+    def store_feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> tuple[Override, ...]:  # noqa: ARG002
         return ()
 
 
 class BestEffortStore:
-    """Other records, but a decision that they cannot store is answered all the same, and the log says so loudly."""
+    """A store whose failures do not prevent the answer to a call; the log line of the call reports them as errors."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
 
-    def answered(self, call: Call, path: str, request: HookRequest, response: HookResponse) -> Cards:
-        """Store what was decided, or else every card."""
+    def store_decision(
+        self, call: Call, path: str, request: HookRequest, response: HookResponse
+    ) -> tuple[AssessedCard, ...]:
+        """Store an answer; if that fails, return every card."""
         try:
-            return self._records.answered(call, path, request, response)
+            return self._records.store_decision(call, path, request, response)
         except UnavailableError as error:
             call.failure = f"answered unrecorded: {error}"
             return response.cards
 
-    def refused(self, call: Call, path: str, status: int) -> None:
-        """Store that a call was answered with an error."""
-        self._records.refused(call, path, status)
+    def store_refusal(self, call: Call, path: str, status: int) -> None:
+        """Store that the answer to a call was an error."""
+        self._records.store_refusal(call, path, status)
 
-    def feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> tuple[Override, ...]:
-        """Store what became of cards: what is not stored is not acknowledged."""
-        return self._records.feedback(call, path, given)
+    def store_feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> tuple[Override, ...]:
+        """Store feedback; raise UnavailableError if that fails, so that the client sends it again."""
+        return self._records.store_feedback(call, path, given)

@@ -1,14 +1,14 @@
-"""What is kept of a call: rows without anything of the patient but keyed hashes (house rule 3).
+"""The rows that are stored of a call, with keyed hashes for all data of the patient.
 
-What replay must find again, `InputDigest` and `answer_hash`, is computed here and nowhere else.
+The store and the replay both compute `InputDigest` and `answer_hash` here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from cds_service.hooks.request import HookRequest
-from cds_service.hooks.response import Finding
+from cds_service.hooks.response import AssessedCard
 from cds_service.hooks.review import Review
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.pseudonyms import Pseudonymizer, canonical
@@ -16,14 +16,14 @@ from coverage_policies.judging.determination import Determination, failed_criter
 from fhir_mappings.record import Entry, reference_of
 
 _VOLATILE = ("meta", "text", "authoredOn")
-"""What an EHR may write anew each time it sends an order that nobody touched."""
+"""Elements that an EHR may change each time it sends an order, although nobody edited it."""
 
 SUPPRESSED = "overridden by this user for the same order, patient and facts"
 
 
 @dataclass(frozen=True, slots=True)
 class InputDigest:
-    """What a call was answered from, as keyed hashes, and the types of resources that could not be read."""
+    """The input of a decision as keyed hashes, and the resource types that could not be read or are not offered."""
 
     patient: str
     user: str
@@ -33,22 +33,22 @@ class InputDigest:
     not_offered: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, keyed: Pseudonymizer, client: str, request: HookRequest, review: Review) -> "InputDigest":
-        """The digest of a call from this client; ids count per client."""
+    def of(cls, pseudonym: Pseudonymizer, client: str, request: HookRequest, review: Review) -> "InputDigest":
+        """Return the digest of a call. Ids of patients and users are hashed together with the client's name."""
         orders = review.orders
         groups = (orders.judged, orders.others, orders.referenced)
         record = review.record
         return cls(
-            patient=keyed("patient", client, request.patient_id),
-            user=keyed("user", client, request.user_id),
-            orders=keyed("orders", request.hook, *(canonical([list(each) for each in group]) for group in groups)),
-            chart=keyed("chart", *sorted(canonical(each) for each in record.resources)),
+            patient=pseudonym("patient", client, request.patient_id),
+            user=pseudonym("user", client, request.user_id),
+            orders=pseudonym("orders", request.hook, *(canonical([list(each) for each in group]) for group in groups)),
+            chart=pseudonym("chart", *sorted(canonical(each) for each in record.resources)),
             unavailable=record.unavailable(),
             not_offered=record.not_offered(),
         )
 
     def as_json(self) -> dict[str, object]:
-        """The digest as it is stored."""
+        """Return the digest as it is stored."""
         return {
             "patient": self.patient,
             "user": self.user,
@@ -59,13 +59,13 @@ class InputDigest:
         }
 
 
-def answer_hash(keyed: Pseudonymizer, determination: Determination) -> str:
-    """The hash of a determination as it is answered, with its evidence, dates and notes."""
-    return keyed("answer", canonical(determination.as_json()))
+def answer_hash(pseudonym: Pseudonymizer, determination: Determination) -> str:
+    """Return the hash of a determination as answered, with its evidence, dates, and notes."""
+    return pseudonym("answer", canonical(determination.as_json()))
 
 
-def facts_hash(keyed: Pseudonymizer, determination: Determination) -> str:
-    """The hash of what a determination found, leaving out what changes by time alone: dates, spans, notes, wording."""
+def facts_hash(pseudonym: Pseudonymizer, determination: Determination) -> str:
+    """Return the hash of the findings of a determination, without what time alone changes: dates, notes, wording."""
     found = [
         [
             result.id,
@@ -76,24 +76,27 @@ def facts_hash(keyed: Pseudonymizer, determination: Determination) -> str:
         for result in determination.criteria
     ]
     pathway = determination.presumed.pathway if determination.presumed else ""
-    text = [determination.full_name, determination.edition, determination.outcome.value, pathway]
-    return keyed("facts", canonical([text, found]))
+    head = [determination.full_name, determination.edition, determination.outcome.value, pathway]
+    return pseudonym("facts", canonical([head, found]))
 
 
 def card_fingerprint(
-    keyed: Pseudonymizer, digest: InputDigest, finding: Finding, orders: Iterable[Entry], facts: Iterable[str]
+    pseudonym: Pseudonymizer, digest: InputDigest, made: AssessedCard, orders: Iterable[Entry], facts: Iterable[str]
 ) -> str | None:
-    """Equal for the same card: user, patient, order and facts; None where the order cannot be told from another."""
-    named = finding.assessment.determinations[0].order
+    """Return a hash that is equal for cards with the same user, patient, order, and facts.
+
+    Return None if the orders of the call hold none, or more than one, with the reference that the card names.
+    """
+    named = made.assessment.determinations[0].order
     same_name = [resource for url, resource in orders if reference_of(resource, url) == named]
     if len(same_name) != 1:
         return None
     order = {name: value for name, value in same_name[0].items() if name not in _VOLATILE}
-    return keyed("card_fingerprint", digest.user, digest.patient, named, canonical(order), *facts)
+    return pseudonym("card_fingerprint", digest.user, digest.patient, named, canonical(order), *facts)
 
 
 def criteria_targeted(determination: Determination) -> list[str]:
-    """The criteria that a card is about: those that fail, else those that are asked."""
+    """Return the criteria that a card is about: those that fail, or if none fails, those it asks for."""
     if failed := failed_criteria(determination):
         return [result.id for result in failed]
     return [question.id for question in determination.questions]
@@ -104,18 +107,19 @@ def criterion_key(revision: str, criterion: str) -> str:
     return f"{revision}#{criterion}"
 
 
-def card_row(decision: str, finding: Finding, card: Mapping[str, Any], same: str | None) -> dict[str, Any]:
+def card_row(decision: str, made: AssessedCard, fingerprint: str | None) -> dict[str, Any]:
     """Return the row of a card, with the criteria that each of its suggestions was made for."""
+    suggestions = zip(made.card.get("suggestions", ()), made.assessment.suggestions, strict=True)
     return {
-        "card": card["uuid"],
+        "card": made.card["uuid"],
         "decision": decision,
-        "outcome": finding.assessment.outcome.value,
-        "indicator": card["indicator"],
-        "card_fingerprint": same,
+        "outcome": made.assessment.outcome.value,
+        "indicator": made.card["indicator"],
+        "card_fingerprint": fingerprint,
         "suppressed": "",
         "suggestions": {
             on_card["uuid"]: [criterion_key(*each) for each in suggestion.criteria]
-            for on_card, suggestion in zip(card.get("suggestions", ()), finding.assessment.suggestions, strict=True)
+            for on_card, suggestion in suggestions
         },
     }
 
@@ -125,10 +129,10 @@ def determination_row(
     position: int,
     determination: Determination,
     card: str | None,
-    keyed: Pseudonymizer,
+    pseudonym: Pseudonymizer,
     snapshot: PolicySnapshot,
 ) -> dict[str, Any]:
-    """The row of a determination."""
+    """Return the row of a determination; `card` is the id of the card that shows it, None if none does."""
     return {
         "decision": decision,
         "position": position,
@@ -138,7 +142,7 @@ def determination_row(
         "edition": determination.edition,
         "content_hash": snapshot.policies[determination.full_name].content,
         "section": determination.section,
-        "order_hash": keyed("order", determination.order),
+        "order_hash": pseudonym("order", determination.order),
         "outcome": determination.outcome.value,
         "pathway": determination.presumed.pathway if determination.presumed else "",
         "criteria": [
@@ -146,6 +150,6 @@ def determination_row(
             for result in determination.criteria
         ],
         "criteria_targeted": criteria_targeted(determination),
-        "facts_hash": facts_hash(keyed, determination),
-        "answer_hash": answer_hash(keyed, determination),
+        "facts_hash": facts_hash(pseudonym, determination),
+        "answer_hash": answer_hash(pseudonym, determination),
     }

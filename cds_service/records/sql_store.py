@@ -1,5 +1,6 @@
-"""Records in a database: what was decided is on disk before it is answered."""
+"""Store decisions and feedback in a database; a decision is on disk before it is answered."""
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,23 +9,24 @@ from sqlalchemy import Connection, insert, select
 
 from cds_service.hooks.feedback import OVERRIDDEN, UNLISTED, Feedback
 from cds_service.hooks.request import HookRequest
-from cds_service.hooks.response import HookResponse
+from cds_service.hooks.response import AssessedCard, HookResponse
 from cds_service.observability.call_log import Call
 from cds_service.records.database import Database, insert_once
 from cds_service.records.policy_snapshot import PolicySnapshot
-from cds_service.records.protocol import Cards, Override
+from cds_service.records.protocol import Override
 from cds_service.records.pseudonyms import Pseudonymizer
 from cds_service.records.rows import SUPPRESSED, InputDigest, card_fingerprint, card_row, determination_row
 from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBACK, POLICY_SNAPSHOTS
+from coverage_policies.judging.assessment import Assessment
 
 _Row = dict[str, Any]
 
 
 class SqlStore:
-    """Decisions and feedback in a database whose schema is current.
+    """Stores decisions and feedback in a database whose schema is current.
 
-    `version` is that of the service. `suppress_for` is for how long a card is held back after an override, zero for
-    never; `store_comments` says whether what clinicians write is stored.
+    `version` is that of the service. A card stays suppressed for `suppress_for` after an override; zero suppresses
+    none. `store_comments` allows storing the comments of clinicians.
     """
 
     def __init__(
@@ -32,7 +34,7 @@ class SqlStore:
         database: Database,
         *,
         snapshot: PolicySnapshot,
-        keyed: Pseudonymizer,
+        pseudonym: Pseudonymizer,
         version: str,
         suppress_for: timedelta,
         store_comments: bool,
@@ -43,22 +45,24 @@ class SqlStore:
         self._snapshot = snapshot
         self._snapshot_name = snapshot.name
         self._snapshot_is_stored = False
-        self._keyed = keyed
-        self._labels = {"app": "cds-coverage-policies", "version": version, "key": keyed.name}
+        self._pseudonym = pseudonym
+        self._labels = {"app": "cds-coverage-policies", "version": version, "key": pseudonym.name}
         self._suppress_for = suppress_for
         self._store_comments = store_comments
         self._clock = clock
         self._monotonic = monotonic
 
-    def answered(self, call: Call, path: str, request: HookRequest, response: HookResponse) -> Cards:
-        """Store what was decided; returns the cards to show, which leaves out those that would be nagging."""
+    def store_decision(
+        self, call: Call, path: str, request: HookRequest, response: HookResponse
+    ) -> tuple[AssessedCard, ...]:
+        """Store an answer; return the cards to show, without suppressed ones."""
         review = response.review
-        digest = InputDigest.of(self._keyed, call.client, request, review)
+        digest = InputDigest.of(self._pseudonym, call.client, request, review)
         cards, determinations = self._rows(call.id, digest, response)
         with self._database.writing() as connection:
-            held = self._overridden(connection, {row["card_fingerprint"] for row in cards} - {None})
+            overridden = self._overridden(connection, {row["card_fingerprint"] for row in cards} - {None})
             for row in cards:
-                row["suppressed"] = SUPPRESSED if row["card_fingerprint"] in held else ""
+                row["suppressed"] = SUPPRESSED if row["card_fingerprint"] in overridden else ""
             if not self._snapshot_is_stored:
                 insert_once(
                     connection, POLICY_SNAPSHOTS, {"snapshot": self._snapshot_name, "content": self._snapshot.as_json()}
@@ -72,24 +76,23 @@ class SqlStore:
             if determinations:
                 connection.execute(insert(DETERMINATIONS), determinations)
         self._snapshot_is_stored = True
-        kept_back = {row["card"] for row in cards if row["suppressed"]}
-        return tuple(card for card in response.cards if card.get("uuid") not in kept_back)
+        return tuple(made for made, row in zip(response.cards, cards, strict=True) if not row["suppressed"])
 
-    def refused(self, call: Call, path: str, status: int) -> None:
-        """Store that a call was answered with an error."""
+    def store_refusal(self, call: Call, path: str, status: int) -> None:
+        """Store that the answer to a call was an error with this HTTP status."""
         row = self._decision(call, path, status, self._clock(), {})
         with self._database.writing() as connection:
             connection.execute(insert(DECISIONS), row)
 
-    def feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> tuple[Override, ...]:
-        """Store what became of cards, each piece once however often it is given; returns new overrides."""
+    def store_feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> tuple[Override, ...]:
+        """Store feedback, once even if it comes again; return the new overrides."""
         now = self._clock()
         new: list[Override] = []
         with self._database.writing() as connection:
             for each in given:
                 known = connection.execute(select(CARDS.c.suggestions).where(CARDS.c.card == each.card)).scalar()
                 row = {
-                    "feedback": self._keyed("feedback", *each.sent),
+                    "feedback": self._pseudonym("feedback", *each.sent),
                     "card": each.card,
                     "path": path.strip("/"),
                     "client": call.client,
@@ -107,30 +110,35 @@ class SqlStore:
         return tuple(new)
 
     def _rows(self, decision: str, digest: InputDigest, response: HookResponse) -> tuple[list[_Row], list[_Row]]:
-        """The rows of the cards and of the determinations of a call."""
+        """Return the rows of the cards, in their order, and of the determinations of a call."""
+        position = itertools.count()
+
+        def rows_of(assessment: Assessment, card: str | None) -> list[_Row]:
+            return [
+                determination_row(decision, next(position), each, card, self._pseudonym, self._snapshot)
+                for each in assessment.determinations
+            ]
+
         cards: list[_Row] = []
         determinations: list[_Row] = []
-        for finding in response.findings:
-            card = finding.card["uuid"] if finding.card is not None else None
-            rows = [
-                determination_row(decision, position, each, card, self._keyed, self._snapshot)
-                for position, each in enumerate(finding.assessment.determinations, start=len(determinations))
-            ]
+        for made in response.cards:
+            rows = rows_of(made.assessment, made.card["uuid"])
+            facts = [row["facts_hash"] for row in rows]
+            fingerprint = card_fingerprint(self._pseudonym, digest, made, response.review.orders.judged, facts)
+            cards.append(card_row(decision, made, fingerprint))
             determinations += rows
-            if finding.card is not None:
-                facts = [row["facts_hash"] for row in rows]
-                same = card_fingerprint(self._keyed, digest, finding, response.review.orders.judged, facts)
-                cards.append(card_row(decision, finding, finding.card, same))
+        for assessment in response.not_shown:
+            determinations += rows_of(assessment, None)
         return cards, determinations
 
-    def _overridden(self, connection: Connection, same: set[str]) -> set[str]:
-        """Those of these samenesses of which a card was overridden not too long ago."""
-        if not same or not self._suppress_for:
+    def _overridden(self, connection: Connection, fingerprints: set[str]) -> set[str]:
+        """Return those fingerprints of which a card was overridden within `suppress_for`."""
+        if not fingerprints or not self._suppress_for:
             return set()
         overridden = (
             select(CARDS.c.card_fingerprint)
             .join(FEEDBACK, FEEDBACK.c.card == CARDS.c.card)
-            .where(CARDS.c.card_fingerprint.in_(same))
+            .where(CARDS.c.card_fingerprint.in_(fingerprints))
             .where(FEEDBACK.c.outcome == OVERRIDDEN)
             .where(FEEDBACK.c.received_at > self._clock() - self._suppress_for)
         )

@@ -1,4 +1,4 @@
-"""A recorded decision, made again from what the client kept: the same, or where it differs."""
+"""Replay a recorded decision from the request and the chart that the client kept, and list what differs."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,12 +25,12 @@ _NONE = "none"
 
 
 class NotReplayableError(Exception):
-    """A decision that cannot be made again; the message says why."""
+    """A decision that cannot be replayed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was recorded, and what it is now."""
+    """One comparison: the recorded value and the value now."""
 
     what: str
     recorded: str
@@ -38,16 +38,16 @@ class Check:
 
     @property
     def is_same(self) -> bool:
-        """Whether the two are equal."""
+        """Whether the two values are equal."""
         return self.recorded == self.now
 
     def as_json(self) -> dict[str, object]:
-        """The check as JSON."""
+        """Return the check as JSON."""
         return {"what": self.what, "recorded": self.recorded, "now": self.now, "same": self.is_same}
 
 
-class _ChartThen(ChartInMemory):
-    """A chart that could not be read further than it could then."""
+class _RecordedChart(ChartInMemory):
+    """A chart whose searches fail for the resource types that could not be read at the time of the decision."""
 
     def __init__(self, chart: Store, address: str, input_then: Mapping[str, Any]) -> None:
         super().__init__(chart)
@@ -58,7 +58,7 @@ class _ChartThen(ChartInMemory):
         }
 
     def search(self, search: Search, patient_id: str) -> SearchResult:
-        """What the chart has, unless the search failed then."""
+        """Search the chart, unless the search failed at the time of the decision."""
         if search.resource_type in self._availability:
             return SearchResult((), self._availability[search.resource_type])
         return super().search(search, patient_id)
@@ -70,32 +70,32 @@ def replay(
     chart: Json | None,
     assessor: Assessor,
     settings: Settings,
-    keyed: Pseudonymizer,
+    pseudonym: Pseudonymizer,
     monotonic: Callable[[], float],
 ) -> tuple[Check, ...]:
-    """Judge a request again by the texts that were in force, at the moment it was judged, and compare.
+    """Judge a request again, by the policies in force and at the time of the decision, and compare the results.
 
-    No FHIR server is called: `chart` is a Bundle with what was read beside the prefetch. Raises NotReplayableError for
-    a decision of which no answer was recorded or that was recorded under another key, and ValueError for a chart that
-    is no Bundle.
+    `chart` is a Bundle with what was read from the FHIR server in addition to the prefetch; no server is called. Raises
+    NotReplayableError for a decision without a recorded answer or under another key, and ValueError if `chart` is not a
+    Bundle.
     """
     if not decision.row["input"]:
         raise NotReplayableError(f"the call was answered {decision.row['status']}; there is no answer to compare")
-    if decision.row["labels"]["key"] != keyed.name:
+    if decision.row["labels"]["key"] != pseudonym.name:
         raise NotReplayableError("the decision was recorded under another key; set CDS_PSEUDONYM_KEY to that one")
     library = assessor.library
     then = Library(
-        {name: text for name, text in library.policies.items() if name in decision.policies}, library.value_sets
+        {name: policy for name, policy in library.policies.items() if name in decision.policies}, library.value_sets
     )
     judging = Assessor(then, assessor.rules, CalendarPeriod(settings.answers_valid_days, "days"))
     again = _reviewed_again(decision, request, chart, judging, settings, monotonic)
-    digest = InputDigest.of(keyed, decision.row["client"], request, again).as_json()
+    digest = InputDigest.of(pseudonym, decision.row["client"], request, again).as_json()
     rules = rules_hash(assessor.rules, settings.time_zone, settings.answers_valid_days)
     return (
         *_inputs(decision.row["input"], digest),
         *_policies(decision, policy_versions(library)),
         Check("the operator's rules, time zone, validity of answers", decision.rules, rules),
-        *_answers(decision.determinations, again.determinations, keyed),
+        *_answers(decision.determinations, again.determinations, pseudonym),
     )
 
 
@@ -108,7 +108,7 @@ def _reviewed_again(
     monotonic: Callable[[], float],
 ) -> Review:
     server = request.fhir.server if request.fhir else ""
-    source = _ChartThen(Store.from_bundle(chart), server, decision.row["input"]) if chart is not None else None
+    source = _RecordedChart(Store.from_bundle(chart), server, decision.row["input"]) if chart is not None else None
     found = review(
         replace(request, fhir=None),
         assessor,
@@ -136,9 +136,11 @@ def _policies(decision: Decision, now: Mapping[str, PolicyVersion]) -> Iterator[
         yield Check(f"policy {name}", _edition(decision.policies[name]), _edition(now[name]) if name in now else _NONE)
 
 
-def _answers(then: Sequence[Mapping[str, Any]], now: Sequence[Determination], keyed: Pseudonymizer) -> Iterator[Check]:
-    """By text and order; where the hashes differ also each criterion that does."""
-    found = {(each.full_name, keyed("order", each.order)): each for each in now}
+def _answers(
+    then: Sequence[Mapping[str, Any]], now: Sequence[Determination], pseudonym: Pseudonymizer
+) -> Iterator[Check]:
+    """Compare answers by policy and order; if their hashes differ, also compare each criterion."""
+    found = {(each.full_name, pseudonym("order", each.order)): each for each in now}
     for i, row in enumerate(then, start=1):
         text = f"{row['policy']}@{row['revision']}"
         what = f"answer {i}, {text}"
@@ -147,7 +149,7 @@ def _answers(then: Sequence[Mapping[str, Any]], now: Sequence[Determination], ke
             yield Check(what, row["outcome"], _NONE)
             continue
         check = Check(
-            what, f"{row['outcome']} {row['answer_hash']}", f"{again.outcome.value} {answer_hash(keyed, again)}"
+            what, f"{row['outcome']} {row['answer_hash']}", f"{again.outcome.value} {answer_hash(pseudonym, again)}"
         )
         yield check
         if not check.is_same:

@@ -1,11 +1,9 @@
-"""The texts in force, read again on demand while the service runs."""
+"""The policies in force, and their reload while the service runs."""
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TextIO
 
-import structlog
-
+from cds_service.observability.logging import Log
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.settings import Settings
 from cds_service.wiring.loading import load_assessor
@@ -15,7 +13,7 @@ from coverage_policies.judging.assessment import Assessor
 
 
 def load_linted(settings: Settings) -> Assessor:
-    """The texts and rules of these settings. Raises DocumentError also for what only lint finds."""
+    """Load policies and plan rules. Raises DocumentError, also for problems that only lint finds."""
     assessor = load_assessor(settings)
     if problems := lint(assessor.library):
         raise DocumentError(problems)
@@ -23,36 +21,32 @@ def load_linted(settings: Settings) -> Assessor:
 
 
 class ActivePolicies:
-    """Those of the last reading in which everything was in order.
+    """The policies of the last load without problems.
 
-    The first reading raises what is wrong. A later one that fails changes nothing, and what is wrong is logged.
+    The first load raises its problems. A later load with problems changes nothing and logs them.
     """
 
-    def __init__(self, settings: Settings, stream: TextIO, clock: Callable[[], datetime]) -> None:
+    def __init__(self, settings: Settings, log: Log, clock: Callable[[], datetime]) -> None:
         self.assessor = load_linted(settings)
         self.snapshot = _snapshot(self.assessor, settings)
         self.since = clock()
         self._settings = settings
         self._clock = clock
-        self._logger = structlog.wrap_logger(
-            structlog.WriteLogger(stream),
-            processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
-        )
+        self._log = log
 
     def reload(self) -> None:
-        """Read everything again."""
-        at = self._clock().isoformat(timespec="milliseconds")
+        """Load everything again."""
         try:
             assessor = load_linted(self._settings)
             snapshot = _snapshot(assessor, self._settings)
         except (DocumentError, OSError) as error:
             problems = str(error).splitlines()
-            self._logger.error("texts not reloaded, the old ones stay in force", at=at, problems=problems)
+            self._log.error("policies not reloaded, the previous ones stay in force", problems=problems)
         else:
             self.assessor, self.snapshot, self.since = assessor, snapshot, self._clock()
-            self._logger.info("texts reloaded", at=at, texts=sorted(self.assessor.library.policies))
+            self._log.info("policies reloaded", policies=sorted(self.assessor.library.policies))
 
 
 def _snapshot(assessor: Assessor, settings: Settings) -> PolicySnapshot:
-    """Taken where the files are read: a process that starts later may find others in their place."""
+    """Take the snapshot right after loading: later the files may have changed."""
     return PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)

@@ -16,10 +16,11 @@ from cds_service.http.errors import handle_errors
 from cds_service.http.headers import allow_browsers, protect
 from cds_service.http.health import health
 from cds_service.http.hooks import hooks
+from cds_service.http.metrics import metrics as metrics_page
 from cds_service.http.readiness import Check
 from cds_service.http.services import Services, attach
-from cds_service.observability.call_log import CallLog
-from cds_service.observability.metrics import Metrics, NoMetrics
+from cds_service.observability.logging import Log, service_log
+from cds_service.observability.metrics import Metrics
 from cds_service.records.protocol import NullStore, Records
 from cds_service.settings import Settings
 from coverage_policies.judging.assessment import Assessor
@@ -34,7 +35,7 @@ def create_app(
     open_fhir_server: FhirOpener | None = None,
     authenticator: Authenticator | None = None,
     records: Records | None = None,
-    log: CallLog | None = None,
+    log: Log | None = None,
     metrics: Metrics | None = None,
     checks: Iterable[Check] = (),
     monotonic: Callable[[], float] = time.monotonic,
@@ -42,11 +43,11 @@ def create_app(
     """Return the service as a WSGI application.
 
     `clock` gives the moment of a call with its zone, `new_id` a new id for each call and card. Unless given: FHIR
-    servers are read over HTTP, anyone may call, nothing is stored, calls are logged to standard error, nothing is
-    counted. `checks` are what must hold for the service to be ready.
+    servers are read over HTTP, anyone may call, nothing is stored, calls are logged to standard error, and counted in
+    this process. `checks` are what must hold for the service to be ready.
     """
-    log = log or CallLog(sys.stderr, clock)
-    metrics = metrics or NoMetrics()
+    log = log or service_log(sys.stderr, clock)
+    metrics = metrics or Metrics()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
@@ -59,7 +60,7 @@ def create_app(
             log=log,
             metrics=metrics,
             open_fhir_server=open_fhir_server
-            or FhirClients(settings, warn=log.warn, on_circuits_changed=metrics.circuits_open),
+            or FhirClients(settings, warn=log.warning, on_circuits_changed=metrics.set_open_circuits),
             authenticator=authenticator,
             checks=tuple(checks),
             clock=clock,
@@ -74,4 +75,6 @@ def create_app(
     handle_errors(app)
     app.register_blueprint(health)
     app.register_blueprint(hooks)
+    if settings.metrics:
+        app.register_blueprint(metrics_page)
     return app

@@ -12,7 +12,7 @@ from cds_service.clients.key_sources import keys_of
 from cds_service.clients.keys import KeySet
 from cds_service.clients.registry import Client, load_clients
 from cds_service.clients.replay_guard import ReplayGuard
-from cds_service.observability.call_log import CallLog
+from cds_service.observability.logging import Log
 from cds_service.settings import Settings
 
 
@@ -60,7 +60,7 @@ def authenticator_of(
     *,
     replay_guard: ReplayGuard,
     clock: Callable[[], datetime],
-    log: CallLog,
+    log: Log,
     monotonic: Callable[[], float] = time.monotonic,
     read: Callable[[Client], KeySet] = keys_of,
     policy: RefreshPolicy = RefreshPolicy(),  # noqa: B008
@@ -72,7 +72,7 @@ def authenticator_of(
     policy = replace(policy, max_stale=max(settings.stale_keys_seconds, policy.refresh_after))
 
     def cache(client: Client) -> KeyCache:
-        report = partial(log.warn, "keys not read", client=client.name)
+        report = partial(log.warning, "keys not read", client=client.name)
         return KeyCache(
             partial(read, client), monotonic=monotonic, report=lambda reason: report(reason=reason), policy=policy
         )

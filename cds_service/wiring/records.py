@@ -93,7 +93,7 @@ def prepare(settings: Settings) -> None:
 
 def records_in(
     database: Database,
-    keyed: Pseudonymizer,
+    pseudonym: Pseudonymizer,
     settings: Settings,
     snapshot: PolicySnapshot,
     clock: Callable[[], datetime],
@@ -103,7 +103,7 @@ def records_in(
     records = SqlStore(
         database,
         snapshot=snapshot,
-        keyed=keyed,
+        pseudonym=pseudonym,
         version=version("cds-coverage-policies"),
         suppress_for=timedelta(days=settings.suppress_overridden_days),
         store_comments=settings.store_comments,

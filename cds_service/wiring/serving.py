@@ -11,11 +11,13 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from cds_service.observability.logging import GunicornLog, log_as_json
+from cds_service.observability.logging import capture_process_logs, json_formatter
 from cds_service.settings import Settings
+from cds_service.wiring.system import now
 
 _LOOPBACK = "127.0.0.1"
 _PORTS_TRIED = 50
@@ -40,6 +42,16 @@ class ClosingWorker(ThreadWorker):  # type: ignore[misc]
         if not enabled and not self.alive:
             for listener in self.sockets:
                 listener.close()
+
+
+class GunicornLog(Logger):  # type: ignore[misc]
+    """gunicorn's own log, written by our log pipeline."""
+
+    def setup(self, cfg: Any) -> None:
+        """Set up the handlers as gunicorn does, and give each our formatter."""
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(json_formatter())
 
 
 class GunicornService(BaseApplication):  # type: ignore[misc]
@@ -109,12 +121,12 @@ def serve(
     port: int,
     process_ended: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Serve until told to stop by a signal; whatever is logged meanwhile, by anyone, is a JSON line (`process_log`).
+    """Serve until a signal stops the service. Every line that any code of the process logs meanwhile is JSON.
 
     `make_app` is called once in each worker process; `reload` on SIGHUP, before new worker processes are started;
     `process_ended` in the main process with the number of a worker process that is gone.
     """
-    log_as_json(sys.stderr)
+    capture_process_logs(sys.stderr, now)
     GunicornService(make_app, reload, settings, host=host, port=port, process_ended=process_ended).run()
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import requests
 from flask import Flask, Response, jsonify, request
 
-from cds_service.observability.call_log import CallLog
+from cds_service.observability.logging import service_log
 from cds_service.records.database import Database
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.protocol import Records
@@ -98,7 +98,7 @@ def main() -> None:
             clock=clock,
             new_id=new_id,
             records=records,
-            log=CallLog(Nowhere(), clock),  # type: ignore[arg-type]
+            log=service_log(Nowhere(), clock),  # type: ignore[arg-type]
         )
 
     folder = tempfile.TemporaryDirectory()

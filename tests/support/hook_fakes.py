@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from cds_service.clients.authenticator import Authenticator
 from cds_service.fhir_client.source import FhirOpener
 from cds_service.http.readiness import Check
-from cds_service.observability.call_log import CallLog
+from cds_service.observability.logging import service_log
 from cds_service.observability.metrics import Metrics
 from cds_service.settings import Settings
 from cds_service.wiring.app import create_app
@@ -193,7 +193,7 @@ class Service:
         *,
         open_fhir_server: FhirOpener | None = None,
         authenticator: Authenticator | None = None,
-        metrics: Metrics | None = None,
+        counting: Metrics | None = None,
         checks: Iterable[Check] = (),
         **settings: Any,
     ) -> None:
@@ -206,9 +206,9 @@ class Service:
             new_id=lambda: f"call-{next(numbers)}",
             open_fhir_server=open_fhir_server,
             authenticator=authenticator,
-            metrics=metrics,
+            metrics=counting,
             checks=checks,
-            log=CallLog(self.written, lambda: NOW),
+            log=service_log(self.written, lambda: NOW),
         )
         self.client: FlaskClient = self.app.test_client()
 

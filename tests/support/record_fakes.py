@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
-from cds_service.observability.call_log import CallLog
+from cds_service.observability.logging import service_log
 from cds_service.records.database import Database
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.pseudonyms import Pseudonymizer
@@ -80,7 +80,7 @@ class RecordedService:
             new_id=new_id,
             open_fhir_server=lambda _access, _deadline: ChartInMemory(Store.from_bundle(self.chart)),
             records=self.records,
-            log=CallLog(self.written, self.clock),
+            log=service_log(self.written, self.clock),
         )
         self.client: FlaskClient = app.test_client()
 

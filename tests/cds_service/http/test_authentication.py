@@ -14,7 +14,7 @@ from cds_service.clients.authenticator import Authenticator, InvalidTokenError
 from cds_service.clients.key_cache import RefreshPolicy
 from cds_service.clients.key_sources import keys_of
 from cds_service.clients.registry import Client
-from cds_service.observability.call_log import CallLog
+from cds_service.observability.logging import service_log
 from cds_service.records.database import UnavailableError
 from cds_service.settings import Settings
 from cds_service.wiring.clients import authenticator_of
@@ -54,7 +54,7 @@ class Guarded(Service):
                 Settings(),
                 replay_guard=InMemoryReplayGuard(clock),
                 clock=clock,
-                log=CallLog(_Lines(self.reported), clock),
+                log=service_log(_Lines(self.reported), clock),
                 monotonic=clock.monotonic,
                 read=partial(keys_of, timeout=30),
                 policy=RefreshPolicy(wait=30),
@@ -167,7 +167,7 @@ def test_every_refusal_looks_the_same_and_the_log_knows_why(guarded: Guarded, wh
         k: v for k, v in plain.headers if k != "X-Request-Id"
     }
     line = guarded.lines()[0]
-    assert (line["event"], line["level"], line["call"]) == ("token refused", "warning", "call-0")
+    assert (line["event"], line["level"], line["request_id"]) == ("token refused", "warning", "call-0")
     assert line["reason"]
     assert response.headers["X-Request-Id"] == "call-0"
     assert not guarded.judge.hooks
@@ -236,7 +236,7 @@ def test_a_slash_at_the_end_of_the_public_address_makes_no_difference(server: Ke
             Settings(),
             replay_guard=InMemoryReplayGuard(clock),
             clock=clock,
-            log=CallLog(_Lines([]), clock),
+            log=service_log(_Lines([]), clock),
             read=partial(keys_of, timeout=30),
             policy=RefreshPolicy(wait=30),
         ),
@@ -339,7 +339,7 @@ def test_where_it_cannot_be_told_whether_a_token_was_used_nobody_is_let_in(serve
             Settings(),
             replay_guard=Unavailable(),
             clock=clock,
-            log=CallLog(_Lines([]), clock),
+            log=service_log(_Lines([]), clock),
             read=partial(keys_of, timeout=30),
             policy=RefreshPolicy(wait=30),
         ),
@@ -365,7 +365,7 @@ def test_the_status_tells_which_clients_have_usable_keys(server: KeyServer) -> N
         Settings(),
         replay_guard=InMemoryReplayGuard(clock),
         clock=clock,
-        log=CallLog(_Lines([]), clock),
+        log=service_log(_Lines([]), clock),
         read=partial(keys_of, timeout=30),
     )
     assert usable(authenticator) == [False, False]
@@ -386,7 +386,7 @@ def test_how_long_keys_serve_in_an_outage_is_a_setting(server: KeyServer) -> Non
         Settings(stale_keys_seconds=600),
         replay_guard=InMemoryReplayGuard(clock),
         clock=clock,
-        log=CallLog(_Lines([]), clock),
+        log=service_log(_Lines([]), clock),
         monotonic=clock.monotonic,
         read=partial(keys_of, timeout=30),
         policy=RefreshPolicy(wait=30),

@@ -35,7 +35,7 @@ def test_policies_say_how_many_they_are_and_since_when() -> None:
     assert response.status_code == 200
     assert response.json == {
         "status": "ready",
-        "policies": {"ready": True, "texts": 5, "since": "2026-03-02T08:30:00+00:00"},
+        "policies": {"ready": True, "revisions": 5, "since": "2026-03-02T08:30:00+00:00"},
     }
 
 

@@ -104,7 +104,7 @@ def test_a_failure_in_policy_code_is_500_and_tells_nothing_of_the_patient() -> N
     (line,) = service.lines()
     assert line["level"] == "error"
     assert line["failure"].startswith("KeyError at test_http_app.py:")
-    assert response.headers["X-Request-Id"] == line["call"] == "call-0"
+    assert response.headers["X-Request-Id"] == line["request_id"] == "call-0"
 
 
 def test_calls_are_logged_in_one_line_and_other_requests_are_not(service: Service) -> None:

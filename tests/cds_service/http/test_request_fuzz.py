@@ -72,8 +72,8 @@ def test_an_answered_call_leaves_nothing_of_the_patient_in_the_log(ehr: FakeEhr)
     assert service.post(request, "coverage-order-select").status_code == 200
     assert MARK not in service.written.getvalue()
     assert json.loads(service.written.getvalue()) == {
-        "at": "2026-03-02T15:00:00.000+00:00",
-        "call": "call-0",
+        "timestamp": "2026-03-02T15:00:00.000+00:00",
+        "request_id": "call-0",
         "hook": "order-select",
         "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
         "status": 200,

@@ -1,5 +1,6 @@
 """Every line of the process is JSON and quotes no request, whoever writes it: gunicorn, a library, a thread."""
 
+import io
 import json
 import logging
 import socket
@@ -11,8 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-from cds_service.observability.logging import REDACTED, JsonLines
-from tests.support.hook_fakes import FakeEhr, Service, WatchingAssessor, authorization, call
+from cds_service.observability.logging import REDACTED, json_formatter, service_log, where
+from tests.support.hook_fakes import NOW, FakeEhr, Service, WatchingAssessor, authorization, call
 from tests.support.served_process import ServedProcess
 
 SECRET = "Lovelace"
@@ -56,7 +57,7 @@ def test_every_line_of_a_served_process_is_json_without_the_request(tmp_path: Pa
     lines = served.lines()
     assert {line["event"] for line in lines} >= {"who may call", "hook call", REDACTED}
     assert any(line["event"].startswith("Listening at: ") for line in lines)
-    assert all({"at", "level", "event"} <= set(line) for line in lines)
+    assert all({"timestamp", "level", "event"} <= set(line) for line in lines)
     assert SECRET.lower() not in served.written.lower()
     assert "127.0.0.1" not in served.written.replace(served.address, "")
     assert SECRET not in shown
@@ -65,8 +66,9 @@ def test_every_line_of_a_served_process_is_json_without_the_request(tmp_path: Pa
 
 LOGS = f"""
 import logging, sys, threading, warnings
-from cds_service.observability.logging import log_as_json
-log_as_json(sys.stderr)
+from cds_service.observability.logging import capture_process_logs
+from cds_service.wiring.system import now
+capture_process_logs(sys.stderr, now)
 logging.getLogger("urllib3").warning("Retrying https://ehr.example.org/Patient/%s", "{SECRET}")
 logging.getLogger("sqlalchemy.pool").info("{SECRET}")
 warnings.warn("{SECRET}")
@@ -77,11 +79,14 @@ thread = threading.Thread(target=fail); thread.start(); thread.join()
 
 @pytest.mark.requirement("7.124")
 @pytest.mark.process
-def test_what_libraries_warnings_and_threads_say_is_told_by_its_place_alone() -> None:
+def test_lines_of_libraries_warnings_and_threads_have_the_place_and_no_message() -> None:
     done = subprocess.run([sys.executable, "-c", LOGS], capture_output=True, text=True, check=True)  # noqa: S603
     lines = [json.loads(line) for line in done.stderr.splitlines()]
-    assert [line["logger"] for line in lines] == ["urllib3", "py.warnings", "threading"]
-    assert {line["event"] for line in lines} == {REDACTED}
+    assert [(line.get("logger"), line["event"]) for line in lines] == [
+        ("urllib3", REDACTED),
+        ("py.warnings", REDACTED),
+        (None, "thread failed"),
+    ]
     assert lines[2]["failure"].startswith("ValueError at <string>:")
     assert SECRET not in done.stderr + done.stdout
 
@@ -96,10 +101,43 @@ def test_what_libraries_warnings_and_threads_say_is_told_by_its_place_alone() ->
     ],
 )
 def test_only_messages_that_are_known_are_written_out(name: str, message: str, args: Any, event: str) -> None:
-    line = json.loads(JsonLines().format(logging.LogRecord(name, logging.WARNING, "f.py", 3, message, args, None)))
+    record = logging.LogRecord(name, logging.WARNING, "f.py", 3, message, args, None)
+    line = json.loads(json_formatter().format(record))
     assert line["event"] == event
     assert ("failure" in line) is (event == REDACTED)
     assert (line["level"], line["logger"]) == ("warning", name)
+
+
+def test_a_message_that_does_not_fit_its_arguments_is_redacted_and_raises_nothing() -> None:
+    record = logging.LogRecord("elsewhere", logging.ERROR, "f.py", 3, "%d of %d", (SECRET,), None)
+    assert json.loads(json_formatter().format(record))["event"] == REDACTED
+
+
+def test_an_exception_is_logged_by_type_and_place_whoever_logs_it() -> None:
+    written = io.StringIO()
+    try:
+        raise ValueError(SECRET)
+    except ValueError as error:
+        service_log(written, lambda: NOW).error("failed", exc_info=error)
+        found = sys.exc_info()
+        record = logging.LogRecord("elsewhere", logging.ERROR, "f.py", 3, SECRET, (), found)
+        place = where(error)
+    own = json.loads(written.getvalue())
+    foreign = json.loads(json_formatter().format(record))
+    assert own["failure"] == foreign["failure"] == place
+    assert place.startswith("ValueError at test_logging.py:")
+    assert SECRET not in str(own) + str(foreign)
+
+
+def test_the_service_leaves_out_empty_fields_and_keeps_zero() -> None:
+    written = io.StringIO()
+    service_log(written, lambda: NOW).warning("seen", nothing="", none=None, cards=0)
+    assert json.loads(written.getvalue()) == {
+        "timestamp": NOW.isoformat(timespec="milliseconds"),
+        "level": "warning",
+        "event": "seen",
+        "cards": 0,
+    }
 
 
 def test_every_line_of_a_call_names_it_and_its_hook_instance(judge: WatchingAssessor, ehr: FakeEhr) -> None:
@@ -109,12 +147,12 @@ def test_every_line_of_a_call_names_it_and_its_hook_instance(judge: WatchingAsse
         prefetch={"patient": {"resourceType": "Patient", "id": "p-1"}},
     )
     service = Service(judge, fhir_private_networks="")
-    assert service.post(body).status_code == 200
-    assert service.post({}).status_code == 400
-    told, answered, refused = service.lines()
-    assert told["event"] == "FHIR server not read"
+    first, second = service.post(body), service.post({})
+    assert (first.status_code, second.status_code) == (200, 400)
+    warning, answered, refused = service.lines()
+    assert warning["event"] == "FHIR server not read"
     assert answered["event"] == "hook call"
-    for line in (told, answered):
-        assert (line["call"], line["hookInstance"]) == ("call-0", body["hookInstance"])
-    assert refused["call"] == "call-1"
+    for line in (warning, answered):
+        assert (line["request_id"], line["hookInstance"]) == (first.headers["X-Request-Id"], body["hookInstance"])
+    assert refused["request_id"] == second.headers["X-Request-Id"]
     assert "hookInstance" not in refused

@@ -9,27 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from cds_service.fhir_client.circuit_breaker import CircuitBreakers
-from cds_service.observability.counting import counting_of
-from cds_service.observability.metrics import NoMetrics, outcome_of
-from cds_service.observability.prometheus import PrometheusMetrics, expose
-from cds_service.settings import Settings
-from cds_service.wiring.app import create_app
+from cds_service.observability.metrics import Metrics, outcome_of
 from fhir_mappings.record import Availability
-from tests.support.hook_fakes import NOW, PATIENT_ID, FakeEhr, Service, WatchingAssessor, authorization, call, condition
+from tests.support.hook_fakes import PATIENT_ID, FakeEhr, Service, WatchingAssessor, authorization, call, condition
+from tests.support.served_process import ServedProcess
 
 READ = {"patient": {"resourceType": "Patient", "id": PATIENT_ID}}
 README = (Path(__file__).parents[3] / "docs" / "running.md").read_text(encoding="utf-8")
 
 
 class Measured(Service):
-    """A service that counts."""
+    """A service whose counts a test can read."""
 
     def __init__(self, judge: Any, **members: Any) -> None:
-        self.metrics = PrometheusMetrics()
-        super().__init__(judge, metrics=self.metrics, **members)
+        self.metrics = Metrics()
+        super().__init__(judge, counting=self.metrics, **members)
 
     def counted(self, name: str) -> dict[tuple[str, ...], float]:
         """What a metric came to, by the values of its labels in the order of their names."""
@@ -56,7 +54,7 @@ def test_calls_are_counted_by_hook_and_outcome(judge: WatchingAssessor) -> None:
     assert service.client.get("/cds-services/unheard-of").status_code == 405
     assert service.counted("cds_call_seconds_count") == {
         ("order-sign", "cards"): 1,
-        ("order-sign", "unread"): 1,
+        ("order-sign", "no-data"): 1,
         ("order-sign", "refused"): 1,
         ("order-select", "refused"): 1,
         ("feedback", "refused"): 1,
@@ -65,7 +63,7 @@ def test_calls_are_counted_by_hook_and_outcome(judge: WatchingAssessor) -> None:
 
 @pytest.mark.parametrize(
     ("status", "cards", "outcome"),
-    [(200, 2, "cards"), (200, 0, "no-cards"), (400, 0, "refused"), (401, 0, "not-admitted"), (412, 0, "unread"),
+    [(200, 2, "cards"), (200, 0, "no-cards"), (400, 0, "refused"), (401, 0, "unauthenticated"), (412, 0, "no-data"),
      (413, 0, "refused"), (500, 0, "failed"), (502, 0, "failed"), (503, 0, "unavailable")],
 )  # fmt: skip
 def test_an_outcome_is_one_of_few(status: int, cards: int, outcome: str) -> None:
@@ -94,15 +92,15 @@ def test_fhir_queries_are_counted_by_type_and_result(judge: WatchingAssessor, eh
     }
 
 
-def test_a_card_that_comes_of_no_finding_is_of_an_unknown_policy(judge: WatchingAssessor) -> None:
+def test_cards_are_counted_by_policy_and_indicator(judge: WatchingAssessor) -> None:
     service = Measured(judge)
     service.post(call(prefetch=READ))
-    assert service.counted("cds_cards_total") == {("info", "unknown"): 1}
+    assert service.counted("cds_cards_total") == {("info", "TEST"): 1}
 
 
-def test_servers_left_alone_are_counted_until_they_answer() -> None:
-    metrics = PrometheusMetrics()
-    circuits = CircuitBreakers(failures=2, seconds=30, monotonic=lambda: 0.0, on_change=metrics.circuits_open)
+def test_servers_count_as_open_circuits_until_they_answer() -> None:
+    metrics = Metrics()
+    circuits = CircuitBreakers(failures=2, seconds=30, monotonic=lambda: 0.0, on_change=metrics.set_open_circuits)
     seen = []
     for happens in (
         lambda: circuits.failed("a"), lambda: circuits.failed("a"), lambda: circuits.retry_after("b", 5),
@@ -114,12 +112,12 @@ def test_servers_left_alone_are_counted_until_they_answer() -> None:
 
 
 def test_every_metric_is_documented_with_its_labels() -> None:
-    metrics = PrometheusMetrics()
-    metrics.shown("p", "i")
-    metrics.answered("h", "o", 1)
-    metrics.searched("Condition", Availability.COMPLETE)
-    metrics.overridden("p", "r")
-    metrics.refused("r")
+    metrics = Metrics()
+    metrics.count_card("p", "i")
+    metrics.count_call("h", "o", 1)
+    metrics.count_query("Condition", Availability.COMPLETE)
+    metrics.count_override("p", "r")
+    metrics.count_rejected_token("r")
     for family in text_string_to_metric_families(metrics.exposition().decode()):
         if family.name.endswith("_created"):
             continue
@@ -136,48 +134,57 @@ def test_each_service_counts_for_itself(judge: WatchingAssessor) -> None:
     assert second.counted("cds_call_seconds_count") == {}
 
 
-def test_they_are_served_as_text_and_not_unless_asked_for(judge: WatchingAssessor) -> None:
-    service = Measured(judge)
-    assert service.client.get("/metrics").status_code == 404
-    app = create_app(
-        settings=Settings(), assessor=judge, clock=lambda: NOW, new_id=lambda: "1", metrics=service.metrics
-    )
-    expose(app, service.metrics.exposition)
-    response = app.test_client().get("/metrics")
+def test_they_are_served_as_text_if_the_setting_says_so(judge: WatchingAssessor) -> None:
+    response = Service(judge, metrics=True).client.get("/metrics")
     assert response.status_code == 200
     assert response.content_type.startswith("text/plain")
     assert b"cds_fhir_circuits_open" in response.data
 
 
-def test_by_default_nothing_is_counted() -> None:
-    with counting_of(Settings()) as counting:
-        assert isinstance(counting.metrics(), NoMetrics)
-        counting.process_ended(1)
+def test_by_default_they_are_counted_and_not_served(judge: WatchingAssessor) -> None:
+    service = Measured(judge)
+    service.post({})
+    assert service.counted("cds_call_seconds_count") == {("order-sign", "refused"): 1}
+    assert service.client.get("/metrics").status_code == 404
+
+
+def test_a_folder_that_was_entered_too_late_is_an_error_and_not_a_wrong_count(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="shared_folder"):
+        Metrics(tmp_path)
+
+
+@pytest.mark.process
+def test_the_workers_of_a_served_process_count_together(tmp_path: Path) -> None:
+    served = ServedProcess(tmp_path, CDS_METRICS="yes", CDS_WORKERS="2").until_ready()
+    try:
+        for _ in range(20):
+            requests.post(f"{served.address}/cds-services/coverage-order-sign", json={}, timeout=60)
+        shown = [requests.get(f"{served.address}/metrics", timeout=60).content for _ in range(4)]
+    finally:
+        assert served.stop() == 0
+    counts = [samples(each, "cds_call_seconds_count") for each in shown]
+    assert counts == [{("order-sign", "refused"): 20}] * 4
 
 
 COUNTED = """
 import os, sys
-from flask import Flask
-from cds_service.observability.counting import counting_of
-from cds_service.settings import Settings
+from cds_service.observability.shared_folder import shared_folder
 
-with counting_of(Settings(metrics=True)) as counting:
-    folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+with shared_folder() as folder:
+    from cds_service.observability.metrics import Metrics, forget_process
     for n in range(2):
         child = os.fork()
         if not child:
-            metrics = counting.metrics()
-            metrics.shown("P", "info")
-            metrics.circuits_open(n + 1)
+            metrics = Metrics(folder)
+            metrics.count_card("P", "info")
+            metrics.set_open_circuits(n + 1)
             sys.exit()
         os.waitpid(child, 0)
         if n:
-            counting.process_ended(child)
-    assert os.path.isdir(folder), "a process that ended removed the folder of all"
-    app = Flask("shown")
-    counting.expose(app)
-    print(app.test_client().get("/metrics").text)
-assert not os.path.exists(folder), "the folder was left behind"
+            forget_process(folder, child)
+    assert folder.is_dir(), "a process that ended removed the folder of all"
+    print(Metrics(folder).exposition().decode())
+assert not folder.exists(), "the folder was left behind"
 assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
 """
 

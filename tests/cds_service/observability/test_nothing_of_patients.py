@@ -19,8 +19,7 @@ from cards.override_reasons import OVERRIDE_REASONS
 from cds_service.clients.registry import Client
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.http.readiness import DatabaseReady, KeysReady, PoliciesReady
-from cds_service.observability.call_log import CallLog
-from cds_service.observability.prometheus import PrometheusMetrics, expose
+from cds_service.observability.logging import service_log
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.sample_ehr.hook_client import hook_call
@@ -63,10 +62,11 @@ class Everything:
     """The service with every part that it has in use, its client's EHR, and what came of a run of all samples."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
-        settings = Settings(**LOOPBACK, data_folder=folder, public_url=PUBLIC, time_zone="UTC", call_timeout_seconds=60)
+        settings = Settings(
+            **LOOPBACK, data_folder=folder, public_url=PUBLIC, time_zone="UTC", call_timeout_seconds=60, metrics=True
+        )
         self.written = io.StringIO()
-        log = CallLog(self.written, lambda: LOGGED_AT)
-        self.metrics = PrometheusMetrics()
+        log = service_log(self.written, lambda: LOGGED_AT)
         loaded = load_assessor(settings)
         assessor = self.assessor = FailingAssessor(loaded.library, loaded.rules)
         database = open_database(settings)
@@ -85,10 +85,8 @@ class Everything:
             authenticator=authenticator,
             records=records_in(database, Pseudonymizer(random_key()), settings, snapshot, now),
             log=log,
-            metrics=self.metrics,
             checks=[DatabaseReady(database), KeysReady(authenticator), PoliciesReady(5, LOGGED_AT)],
         )
-        expose(app, self.metrics.exposition)
         self.address = stack.enter_context(on_loopback(app))
         self.forbidden = {ACCESS, "Practitioner/sample-surgeon", "sample-surgeon"}
         self.errors: list[requests.Response] = []

@@ -19,7 +19,7 @@ def card(recorded: RecordedService) -> str:
 
 
 def new_overrides(recorded: RecordedService, *entries: object) -> tuple[Override, ...]:
-    return recorded.records.feedback(Call("c", 0.0), PATH, read_feedback({"feedback": list(entries)}))
+    return recorded.records.store_feedback(Call("c", 0.0), PATH, read_feedback({"feedback": list(entries)}))
 
 
 def test_an_override_is_returned_once_with_its_policy_and_reason(recorded: RecordedService, card: str) -> None:
@@ -29,7 +29,7 @@ def test_an_override_is_returned_once_with_its_policy_and_reason(recorded: Recor
     assert len(new_overrides(recorded, twice, twice)) == 1
 
 
-def test_what_no_card_offers_is_not_told_in_the_callers_words(recorded: RecordedService, card: str) -> None:
+def test_a_reason_that_no_card_offers_is_returned_as_unlisted(recorded: RecordedService, card: str) -> None:
     assert new_overrides(recorded, overridden(card, "Lovelace")) == (Override("CP.MP.126", "unlisted"),)
     silent = overridden(card)
     del silent["overrideReason"]
@@ -41,5 +41,5 @@ def test_an_accepted_card_is_no_override(recorded: RecordedService, card: str) -
     assert new_overrides(recorded, accepted(card, UNKNOWN)) == ()
 
 
-def test_without_records_nothing_is_told() -> None:
-    assert NullStore().feedback(Call("c", 0.0), PATH, ()) == ()
+def test_a_null_store_returns_no_override() -> None:
+    assert NullStore().store_feedback(Call("c", 0.0), PATH, ()) == ()

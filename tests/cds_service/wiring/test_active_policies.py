@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import requests
 
+from cds_service.observability.logging import service_log
 from cds_service.wiring.active_policies import ActivePolicies, load_linted
 from cds_service.wiring.app import create_app
 from cds_service.wiring.system import new_id, now
@@ -33,7 +34,7 @@ def own(tmp_path: Path) -> OwnPolicies:
 
 def in_force(own: OwnPolicies) -> tuple[ActivePolicies, io.StringIO]:
     log = io.StringIO()
-    return ActivePolicies(own.settings, log, lambda: NOW), log
+    return ActivePolicies(own.settings, service_log(log, lambda: NOW), lambda: NOW), log
 
 
 # --- over HTTP -------------------------------------------------------------------------------------------------------
@@ -132,12 +133,12 @@ def test_a_running_service_reads_its_folders_again_on_sighup(own: OwnPolicies, s
     eventually(lambda: served.is_asked_for() and len(served.cards()) == 1)
     own.change("sections: [I]", "sections: [II]")
     served.reload()
-    eventually(lambda: len(served.logged("texts not reloaded")) == 1)
+    eventually(lambda: len(served.logged("policies not reloaded")) == 1)
     eventually(lambda: served.is_asked_for() and len(served.cards()) == 1)
     own.remove()
     served.reload()
     eventually(lambda: not served.is_asked_for() and served.cards() == [])
-    assert "there is no section 'II'" in served.logged("texts not reloaded")[0]["problems"][0]
+    assert "there is no section 'II'" in served.logged("policies not reloaded")[0]["problems"][0]
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------
@@ -163,7 +164,7 @@ def broken_value_set(own: OwnPolicies) -> None:
         (broken_value_set, "home-sleep-test.csv:1: the header must be"),
     ],
 )
-def test_a_folder_that_does_not_lint_leaves_the_old_texts_in_force(
+def test_a_folder_that_does_not_lint_leaves_the_previous_policies_in_force(
     own: OwnPolicies, spoil: Callable[[OwnPolicies], None], told: str
 ) -> None:
     own.add()
@@ -173,22 +174,22 @@ def test_a_folder_that_does_not_lint_leaves_the_old_texts_in_force(
     texts.reload()
     assert texts.assessor is before
     line = json.loads(log.getvalue())
-    assert (line["level"], line["event"]) == ("error", "texts not reloaded, the old ones stay in force")
+    assert (line["level"], line["event"]) == ("error", "policies not reloaded, the previous ones stay in force")
     assert told in line["problems"][0]
 
 
-def test_a_reading_in_order_is_logged_with_the_texts(own: OwnPolicies) -> None:
+def test_a_reload_is_logged_with_the_policies(own: OwnPolicies) -> None:
     texts, log = in_force(own)
     own.add()
     texts.reload()
     line = json.loads(log.getvalue())
-    assert (line["level"], line["event"], line["at"]) == (
+    assert (line["level"], line["event"], line["timestamp"]) == (
         "info",
-        "texts reloaded",
+        "policies reloaded",
         NOW.isoformat(timespec="milliseconds"),
     )
-    assert line["texts"] == sorted(texts.assessor.library.policies)
-    assert TEXT in line["texts"]
+    assert line["policies"] == sorted(texts.assessor.library.policies)
+    assert TEXT in line["policies"]
 
 
 def test_the_service_does_not_start_with_a_folder_that_does_not_lint(own: OwnPolicies) -> None:

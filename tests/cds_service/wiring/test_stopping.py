@@ -63,7 +63,7 @@ def test_calls_in_flight_are_answered_and_recorded_and_no_new_ones_are_taken(ehr
     assert [answer.status_code for answer in answers] == [200] * CALLS
     assert all(answer.json()["cards"] for answer in answers)
     ids = {answer.headers["X-Request-Id"] for answer in answers}
-    assert {line["call"] for line in served.lines("hook call") if line["status"] == 200} == ids
+    assert {line["request_id"] for line in served.lines("hook call") if line["status"] == 200} == ids
     kept = [loads(line) for line in served.run("decisions", "export").splitlines()]
     assert {each["decision_id"] for each in kept} == ids
 
