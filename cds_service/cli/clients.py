@@ -9,7 +9,7 @@ from rich.console import Console
 from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import exit_on_error, settings_given
 from cds_service.cli.names import no_such
-from cds_service.cli.output.clients import print_callers, print_keys
+from cds_service.cli.output.clients import print_clients, print_keys
 from cds_service.clients.algorithms import ALGORITHMS
 from cds_service.clients.key_sources import keys_of
 from cds_service.clients.keys import KeysError, KeySet
@@ -69,7 +69,7 @@ def add_command(
 @_FILE
 def list_command(path: Path | None) -> None:
     """List the EHRs that may call the service."""
-    print_callers(Console(), _registered(path))
+    print_clients(Console(), _registered(path))
 
 
 @click.command(

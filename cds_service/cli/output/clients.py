@@ -1,4 +1,4 @@
-"""Who may call, and with which keys."""
+"""The clients that may call, and their keys."""
 
 from collections.abc import Sequence
 
@@ -10,24 +10,24 @@ from cds_service.clients.keys import KeySet
 from cds_service.clients.registry import Client
 
 
-def print_callers(console: Console, clients: Sequence[Client]) -> None:
-    """A line per client."""
-    columns = [Column(name, overflow="fold") for name in ("issuer", "keys", "algorithms", "tenants", "FHIR servers")]
-    table = Table(Column("client", no_wrap=True), *columns)
+def print_clients(console: Console, clients: Sequence[Client]) -> None:
+    """Print a block per client; long addresses stay whole."""
     for client in clients:
-        table.add_row(
-            escape(client.name),
-            escape(client.issuer),
-            escape(_source(client)),
-            ", ".join(client.algorithms),
-            escape(", ".join(client.tenants)) or "any",
-            escape("\n".join(client.fhir_servers)) or "as in CDS_FHIR_SERVERS",
-        )
-    console.print(table)
+        console.print(f"[bold]{escape(client.name)}[/]")
+        grid = Table.grid(Column(no_wrap=True, style="dim"), Column(overflow="fold"), padding=(0, 2))
+        for what, value in {
+            "issuer": client.issuer,
+            "keys": _source(client),
+            "algorithms": ", ".join(client.algorithms),
+            "tenants": ", ".join(client.tenants) or "any",
+            "FHIR servers": "\n".join(client.fhir_servers) or "as in CDS_FHIR_SERVERS",
+        }.items():
+            grid.add_row(f"  {what}", escape(value))
+        console.print(grid)
 
 
 def print_keys(console: Console, client: Client, found: KeySet | str) -> bool:
-    """The keys of a client, or why there are none; whether one of them can check its tokens."""
+    """Print the keys of a client, or why there are none; return whether one of them can check its tokens."""
     console.print(f"[bold]{escape(client.name)}[/]  {escape(_source(client))}", soft_wrap=True)
     if isinstance(found, str):
         console.print(f"  [red]{escape(found)}[/]", soft_wrap=True)

@@ -10,14 +10,21 @@ from cds_service.records.report import Acceptance
 
 
 def print_acceptance(console: Console, lines: Sequence[Acceptance], unknown: int) -> None:
-    """A line per criterion, and what could not be told."""
-    numbers = [Column(name, justify="right") for name in ("shown", "accepted", "overridden", "accepted %")]
-    table = Table(Column("policy", no_wrap=True), Column("criterion", no_wrap=True), *numbers, "overridden because")
+    """Print a row per criterion, and how much feedback is about cards that are not stored."""
+    names = [Column(name, overflow="fold") for name in ("policy", "criterion", "overridden because")]
+    numbers = [Column(name, justify="right", no_wrap=True) for name in ("shown", "accepted", "overridden")]
+    table = Table(*names[:2], *numbers, names[2])
     for line in lines:
-        reasons = ", ".join(f"{reason} {count}" for reason, count in line.reasons.most_common())
-        rate = "" if line.rate is None else f"{line.rate:.0%}"
-        counts = (str(line.shown), str(line.accepted), str(line.overridden))
-        table.add_row(f"{line.policy}@{line.revision}", escape(line.criterion) or "–", *counts, rate, escape(reasons))
+        reasons = "\n".join(f"{count} {reason}" for reason, count in line.reasons.most_common())
+        accepted = f"{line.accepted}" if line.rate is None else f"{line.accepted} ({line.rate:.0%})"
+        table.add_row(
+            f"{escape(line.policy)}\n{line.revision}",
+            escape(line.criterion) or "–",
+            str(line.shown),
+            accepted,
+            str(line.overridden),
+            escape(reasons),
+        )
     console.print(table)
     if unknown:
-        console.print(f"{unknown} pieces of feedback are about cards that are not known here.")
+        console.print(f"{unknown} pieces of feedback are about cards that are not stored here.")

@@ -1,4 +1,4 @@
-"""The operators, for those who write policy texts."""
+"""The operators, for authors of policies."""
 
 from collections.abc import Iterable
 
@@ -10,15 +10,15 @@ from coverage_policies.format.operator import Operator, argument_words
 
 
 def print_operators(console: Console, operators: Iterable[Operator]) -> None:
-    """Each operator with its arguments and what it says, in a line."""
-    table = Table(Column("operator", no_wrap=True), "arguments", "holds if")
+    """Print a row per operator: its arguments, and when it holds."""
+    table = Table(Column("operator", no_wrap=True), Column("arguments", max_width=18), "holds if")
     for operator in operators:
         table.add_row(operator.name, ", ".join(operator.schema["properties"]), escape(operator.says))
     console.print(table)
 
 
 def print_operator(console: Console, operator: Operator) -> None:
-    """One operator: what it says, each argument in words with its default, and the example that is tested."""
+    """Print when an operator holds, each argument in words with its default, and the example that is tested."""
     console.print(f"[bold]{operator.name}[/] {escape(operator.says)}\n")
     table = Table(Column("argument", no_wrap=True), "", "what it is", "default")
     required = operator.schema.get("required", ())

@@ -13,11 +13,11 @@ _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
 
 def print_checks(console: Console, checks: Sequence[Check]) -> None:
-    """A line per check, hashes cut short, and what it comes to."""
-    table = Table("", Column("recorded", overflow="fold"), Column("now", overflow="fold"), "")
+    """Print a row per check, with hashes cut short, and how many differ."""
+    table = Table(Column("", overflow="fold"), Column("recorded", overflow="fold"), Column("now", overflow="fold"), "")
     for check in checks:
         recorded, now = (escape(_HASH.sub(r"\1…", text)) for text in (check.recorded, check.now))
         table.add_row(escape(check.what), recorded, now, "[green]same[/]" if check.is_same else "[red]differs[/]")
     console.print(table)
     differing = sum(not check.is_same for check in checks)
-    console.print(f"{differing} of {len(checks)} differ." if differing else "Input, policy and answer are the same.")
+    console.print(f"{differing} of {len(checks)} differ." if differing else "Input, policy, and answer are the same.")
