@@ -1,4 +1,4 @@
-"""Determinations: every criterion with its status, reason and evidence."""
+"""Determinations: every criterion with its status, reason, and evidence."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,18 +18,18 @@ _COLOR = {
     Outcome.CRITERIA_NOT_MET: "red",
     Outcome.SUPPORTED: "green",
 }
+_EVIDENCE_SHOWN = 3
 
 
 def print_determination(console: Console, determination: Determination) -> None:
-    """One determination: its outcome, every criterion with reason and evidence, and the notes."""
+    """Print the outcome of a determination, every criterion with its reason and evidence, and the notes."""
     color = _COLOR.get(determination.outcome, "yellow")
     title = f"{determination.full_name}  {determination.order}  [{color}]{determination.outcome.value}[/]"
-    table = Table(title=title, title_justify="left", expand=True, show_lines=False)
+    table = Table(title=title, title_justify="left", expand=True)
     table.add_column("", width=1)
     table.add_column("criterion", no_wrap=True)
-    table.add_column("says", ratio=3)
-    table.add_column("reason", no_wrap=True)
-    table.add_column("evidence", ratio=2)
+    table.add_column("says", ratio=1, overflow="fold")
+    table.add_column("reason and evidence", ratio=1, overflow="fold")
     for result in determination.criteria:
         table.add_row(*_row(result))
     console.print(table)
@@ -40,14 +40,13 @@ def print_determination(console: Console, determination: Determination) -> None:
     console.print()
 
 
-def _row(result: CriterionResult) -> tuple[Text, Text, str, str, str]:
+def _row(result: CriterionResult) -> tuple[Text, Text, Text, Text]:
     sign, color = _SIGN[result.status]
-    evidence = [" ".join(filter(None, (e.label, e.date, e.value))) for e in result.evidence[:3]]
-    lines = [*result.notes, *evidence]
+    reason = Text(result.reason.value if result.reason else "", style=color)
+    evidence = [" ".join(filter(None, (e.label, e.date, e.value))) for e in result.evidence[:_EVIDENCE_SHOWN]]
     return (
         Text(sign, style=color),
         Text("  " * result.depth + result.id, style="bold" if result.is_group else ""),
-        escape(result.says),
-        result.reason.value if result.reason else "",
-        escape("\n".join(lines)),
+        Text(result.says),
+        Text("\n").join([*([reason] if reason else []), *map(Text, (*result.notes, *evidence))]),
     )
