@@ -66,7 +66,7 @@ def test_every_decision_is_the_same_again(replayed: Replayed, name: str, order: 
     decision = replayed.service.call(body).headers["X-Request-Id"]
     result = replayed.replay(decision, body, replayed.service.chart)
     assert result.exit_code == 0, result.output
-    assert "Input, policy and answer are the same." in result.stdout
+    assert "Input, policy, and answer are the same." in result.stdout
     found = json.loads(replayed.replay(decision, body, replayed.service.chart, "--json").stdout)
     assert all(check["same"] and check["recorded"] == check["now"] for check in found)
     assert {"orders", "what was read of the chart"} <= {check["what"] for check in found}
@@ -280,7 +280,7 @@ def test_feedback_is_reported_per_policy_and_criterion(replayed: Replayed) -> No
     assert "CP.MP.126,2025-04,II.E,3,1,1,1" in rest
     table = replayed.run("feedback", "report").stdout
     assert "II.E" in table
-    assert "1 pieces of feedback are about cards that are not known here." in table
+    assert "1 pieces of feedback are about cards that are not stored here." in table
     assert json.loads(replayed.run("feedback", "report", "--json", "--since", "2026-03-06").stdout) == []
 
 
