@@ -1,1 +1,1 @@
-"""The policy documents and everything that knows them: loader, lint, which text applies, operators, evaluator."""
+"""Policy documents and everything that knows them: format, operators, judging, and authoring."""

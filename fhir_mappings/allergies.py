@@ -24,7 +24,7 @@ class Allergy:
 
 
 def allergies(record: PatientRecord, codes: CodeMatcher) -> tuple[Allergy, ...]:
-    """The allergies to one of these substances, refuted, mistaken and resolved ones left out."""
+    """Return the allergies to one of these substances, without refuted, erroneous, and resolved ones."""
     found = []
     for resource in record.of_type("AllergyIntolerance"):
         substances = [reaction.get("substance") for reaction in items(resource.get("reaction"))]

@@ -31,11 +31,11 @@ def answers(
     is_ours: Callable[[str], bool],
     valid_for: CalendarPeriod,
 ) -> dict[str, Answer]:
-    """The answers that count, by `linkId`.
+    """Return the answers that count, by `linkId`.
 
-    Counted are completed or amended responses for this patient, authored by a practitioner, not after the chart
-    was read, and either at most `valid_for` old or based on the order (`Type/id`). `is_ours` judges the
-    questionnaire's canonical address; a response without one is taken. The newest answer to a question stands;
+    Those are of completed or amended responses for this patient, authored by a practitioner, not after the chart
+    was read, and either at most `valid_for` old or based on the order (`Type/id`). `is_ours` checks the
+    questionnaire's canonical address; a response without one counts. The newest answer to a question stands;
     "don't know" withdraws an older one; two different answers given at the same time withdraw each other.
     """
     newest: dict[str, tuple[datetime, Answer]] = {}

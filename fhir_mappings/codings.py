@@ -1,4 +1,4 @@
-"""Codes out of FHIR concepts, however crookedly they were sent."""
+"""Codes out of FHIR concepts, even malformed ones."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -59,11 +59,11 @@ class Match:
 
 
 CodeMatcher: TypeAlias = Callable[[Iterable[Coding]], Match | None]
-"""Tells whether one of a concept's codes belongs to a set. This room is handed such tests, it owns none."""
+"""Matches a concept's codes with a set. The sets belong to policies, so readings get matchers as arguments."""
 
 
 def items(value: Json) -> Iterator[Mapping[str, Json]]:
-    """The objects in a member that should be an array of objects; a lone object counts as one."""
+    """Yield the objects in a member that should be an array of objects; a single object counts as one."""
     if isinstance(value, Mapping):
         yield value
     elif isinstance(value, list):
@@ -71,7 +71,7 @@ def items(value: Json) -> Iterator[Mapping[str, Json]]:
 
 
 def codings(concept: Json) -> tuple[Coding, ...]:
-    """Every usable code of a CodeableConcept, of a list of them, or of a bare Coding; empty when there is none.
+    """Return every usable code of a CodeableConcept, of a list of them, or of a bare Coding; empty without any.
 
     A coding without a code is left out. A coding without a system is kept with an empty one, for which no
     value set has a row.
@@ -93,18 +93,18 @@ def codings(concept: Json) -> tuple[Coding, ...]:
 
 
 def named(concept: Json) -> tuple[Coding, ...]:
-    """The codes of a concept and, as one more without system and code, its words."""
+    """Return the codes of a concept and, as one more without system and code, its words."""
     words = concept_text(concept)
     return (*codings(concept), Coding("", "", words)) if words else codings(concept)
 
 
 def has_code(concept: Json, *codes: str) -> bool:
-    """Whether a concept carries one of these codes, whatever its system (status and category concepts)."""
+    """Return whether a concept has one of these codes, whatever its system (status and category concepts)."""
     return any(coding.code in codes for coding in codings(concept))
 
 
 def concept_text(concept: Json) -> str:
-    """The words of a concept: its text, else the first display; empty when there are none."""
+    """Return the words of a concept: its text, else the first display; empty without either."""
     for one in items(concept):
         if isinstance(one.get("text"), str) and one["text"].strip():
             return str(one["text"]).strip()

@@ -39,7 +39,7 @@ class Condition:
     side: Side | None = None
 
     def on(self, day: date) -> "Condition | None":
-        """The condition as it stood on a day; None where it had not begun."""
+        """Return the condition as it was on a day; None if it had not begun."""
         if self.since.earliest > day:
             return None
         was_there = self.presence is Presence.PAST and self.since.latest <= day
@@ -49,7 +49,7 @@ class Condition:
 
 
 def conditions(record: PatientRecord, codes: CodeMatcher) -> tuple[Condition, ...]:
-    """The conditions with one of these codes, refuted and mistaken ones left out (clinical rules, every row)."""
+    """Return the conditions with one of these codes, without refuted and erroneous ones."""
     return record.cached(("conditions", codes), lambda: tuple(_conditions(record, codes)))
 
 

@@ -68,10 +68,10 @@ class Coverage:
 
 
 def coverages(record: PatientRecord, on: date) -> tuple[Coverage, ...]:
-    """The patient's coverages whose period holds a service date, an open end included.
+    """Return the patient's coverages whose period includes a service date; an open end includes any.
 
-    Active ones; a cancelled one where its period says that it covered the day. Drafts and mistakes never. One
-    without a status that FHIR knows may be any of them: it counts, and is not readable.
+    Active ones count, and a cancelled one if its period states that it covered the day; drafts and errors never do. One
+    without a valid status may be any of them: it counts, and is not readable.
     """
     found = []
     for resource in record.of_type("Coverage"):
@@ -98,7 +98,7 @@ def coverages(record: PatientRecord, on: date) -> tuple[Coverage, ...]:
 
 
 def home_state(record: PatientRecord) -> str:
-    """The state of the patient's address, empty where it is not on file."""
+    """Return the state of the patient's address, empty if it is not on file."""
     return next((state for patient in record.of_type("Patient") for state in _states(patient)), "")
 
 

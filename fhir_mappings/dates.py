@@ -57,7 +57,7 @@ _LEAP_SECOND = re.compile(r"(T\d{2}:\d{2}):60")
 
 
 def parse(value: Json, zone: tzinfo) -> DateInterval | None:
-    """A FHIR date, dateTime or instant as days in the local `zone`; None for anything else."""
+    """Return a FHIR date, dateTime, or instant as days in the local `zone`; None for anything else."""
     if not isinstance(value, str):
         return None
     try:
@@ -79,14 +79,14 @@ def parse(value: Json, zone: tzinfo) -> DateInterval | None:
 
 
 def parse_period(value: Json, zone: tzinfo) -> tuple[DateInterval | None, DateInterval | None]:
-    """Start and end of a FHIR Period, each None where it is missing or unreadable."""
+    """Return start and end of a FHIR Period, each None if it is missing or unreadable."""
     if not isinstance(value, Mapping):
         return None, None
     return parse(value.get("start"), zone), parse(value.get("end"), zone)
 
 
 def plus(day: date, span: CalendarPeriod) -> date:
-    """The day a span later; a day the target month lacks becomes its last one (31 Aug + 6 months = 28 Feb)."""
+    """Return the day a span later; a day that the month does not have becomes its last (31 Aug + 6 months = 28 Feb)."""
     try:
         if span.unit in ("days", "weeks"):
             return day + timedelta(days=span.number * (7 if span.unit == "weeks" else 1))

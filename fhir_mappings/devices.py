@@ -5,7 +5,7 @@ from fhir_mappings.record import Evidence, PatientRecord
 
 
 def devices(record: PatientRecord, codes: CodeMatcher) -> tuple[Evidence, ...]:
-    """The devices of one of these types, mistaken and inactive ones left out."""
+    """Return the devices of one of these types, without erroneous and inactive ones."""
     found = []
     for resource in record.of_type("Device"):
         match = codes(codings(resource.get("type")))

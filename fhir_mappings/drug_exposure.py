@@ -40,7 +40,7 @@ class Supply:
 
 
 def supplies(record: PatientRecord, codes: CodeMatcher) -> tuple[Supply, ...]:
-    """Every supply of one of these drugs: dispensed, prescribed from day to day, or reported as taken."""
+    """Return every supply of one of these drugs: dispensed, prescribed from day to day, or reported as taken."""
     found = []
     for resource in record.of_type("MedicationDispense", "MedicationRequest", "MedicationStatement"):
         drugs, by_name = drug_codings(record, resource)
@@ -155,7 +155,7 @@ def _names(record: PatientRecord, resource: Resource) -> Iterator[str]:
 
 
 def longest_stretch(taken: Iterable[tuple[date, date]], until: date) -> tuple[date, date] | None:
-    """The longest run of days without a gap among these supplies, up to a day; None where there is none."""
+    """Return the longest run of days without a gap among these supplies, up to a day; None without any."""
     runs: list[tuple[date, date]] = []
     for first, last in sorted((first, min(last, until)) for first, last in taken if first <= until):
         if runs and first <= runs[-1][1] + timedelta(days=1):

@@ -46,12 +46,12 @@ _NAME = re.compile(rf"\b({'|'.join(_INGREDIENTS)})\b", re.IGNORECASE)
 
 
 def ingredients_named(text: str) -> tuple[Coding, ...]:
-    """The RxNorm ingredients whose names occur in a text, each once, in their order."""
+    """Return the RxNorm ingredients whose names occur in a text, each once, in their order."""
     names = dict.fromkeys(name.lower() for name in _NAME.findall(text))
     return tuple(Coding(RXNORM, _INGREDIENTS[name], name) for name in names)
 
 
 def drug_name(drug: Coding) -> str:
-    """The name of a drug for reading: the sender's, else that of a known ingredient; empty where there is neither."""
+    """Return the name of a drug for display: the sender's, else that of a known ingredient; empty without either."""
     known = {code: name for name, code in _INGREDIENTS.items()} if drug.system == RXNORM else {}
     return drug.display or known.get(drug.code, "").capitalize()

@@ -27,9 +27,9 @@ _OF_CODE = {(system, code): side for system, side, codes in _LISTED for code in 
 
 
 def side_of(resource: Resource, *code_elements: str) -> Side | None:
-    """The side of a condition, procedure or study: by its body site, else by its code and words.
+    """Return the side of a condition, procedure, or study, by its body site, else by its code and words.
 
-    None where none is named, or where site and code name different ones.
+    None if it names none, or if site and code name different ones.
     """
     series = list(items(resource.get("series")))
     sites = [resource.get("bodySite"), *(s.get("bodySite") for s in series), *(s.get("laterality") for s in series)]

@@ -22,7 +22,7 @@ class Medication:
 
 
 def medications(record: PatientRecord, codes: CodeMatcher) -> tuple[Medication, ...]:
-    """The prescriptions of one of these drugs, whatever became of them, drafts and mistakes left out."""
+    """Return the prescriptions of one of these drugs, whatever became of them, without drafts and erroneous ones."""
     found = []
     for resource in record.of_type("MedicationRequest"):
         drugs, by_name = drug_codings(record, resource)
@@ -46,7 +46,7 @@ def medications(record: PatientRecord, codes: CodeMatcher) -> tuple[Medication, 
 
 
 def drug_codings(record: PatientRecord, resource: Resource) -> tuple[tuple[Coding, ...], tuple[Coding, ...]]:
-    """The codes of a medication with the opioid ingredients they stand for; and the ingredients its words name."""
+    """Return the codes of a medication and of the opioid ingredients in it; and the ingredients its words name."""
     concepts: list[Json] = [resource.get("medicationCodeableConcept")]
     product = record.resolve(resource.get("medicationReference"), within=resource)
     if product is not None:

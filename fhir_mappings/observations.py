@@ -30,7 +30,7 @@ class Observation:
 
 
 def observations(record: PatientRecord, codes: CodeMatcher) -> tuple[Observation, ...]:
-    """The observations with one of these codes, mistaken and cancelled ones left out."""
+    """Return the observations with one of these codes, without erroneous and cancelled ones."""
     found = []
     for resource in record.of_type("Observation"):
         known = codings(resource.get("code"))

@@ -13,9 +13,9 @@ PHRASES: Mapping[Attribute, Mapping[str, str]] = {
 
 
 def restated(order: Resource, attribute: Attribute, value: str) -> Resource:
-    """A copy of an order whose details state this value of an attribute, and no other.
+    """Return a copy of an order whose details state this value of an attribute, and no other.
 
-    Details that speak of the attribute are replaced by one phrase; everything else is the very value received.
+    One phrase replaces the details that mention the attribute; everything else is the very value received.
     """
     kept = [
         detail

@@ -106,9 +106,9 @@ class Reading:
 
 
 def read_phrase(text: str, attributes: tuple[Attribute, ...] = ATTRIBUTES) -> tuple[Reading, ...]:
-    """What a phrase of an order says.
+    """Return what a phrase of an order says.
 
-    Where two values overlap the more specific one stands ("posterior oblique" is not "posterior"). The cardiac
+    If two values overlap, the more specific one stands ("posterior oblique" is not "posterior"). The cardiac
     monitor named LINQ is no implant for a joint.
     """
     if is_heart_monitor(text):
@@ -128,17 +128,17 @@ def read_phrase(text: str, attributes: tuple[Attribute, ...] = ATTRIBUTES) -> tu
 
 
 def names_it_plainly(text: str) -> bool:
-    """Whether a phrase names an operation rather than a visit, a picture or a thought about it."""
+    """Return whether a phrase names an operation rather than a visit, a picture, or a thought about it."""
     return is_plain(text) and not _ABOUT_IT.search(text)
 
 
 def is_plain(text: str) -> bool:
-    """Whether a phrase is without negation, alternative or doubt."""
+    """Return whether a phrase is without negation, alternative, or doubt."""
     return not _DOUBT.search(text)
 
 
 def is_heart_monitor(text: str) -> bool:
-    """Whether a phrase speaks of the insertable cardiac monitor that shares its name with a joint implant."""
+    """Return whether a phrase names the insertable cardiac monitor that shares its name with a joint implant."""
     return bool(_HEART_MONITOR.search(text))
 
 

@@ -61,22 +61,22 @@ class Order:
 
     @property
     def evidence(self) -> Evidence:
-        """The order itself, as evidence of what it states."""
+        """Return the order itself, as evidence of what it states."""
         return Evidence(self.reference, self.label, str(self.authored) if self.authored else "")
 
     @property
     def side(self) -> Side | None:
-        """The side it states, where it states one; left and right side by side are a contradiction."""
+        """Return the side it states, if it states one; left and right together are a contradiction."""
         stated = self.stated.get("side", frozenset())
         return next((side for side in QUALIFIERS.values() if stated == {side}), None)
 
     @property
     def is_judged(self) -> bool:
-        """Whether it asks for something to be done: not revoked, not mistaken, not an order to leave something."""
+        """Return whether it asks for something: not revoked, not in error, not an order to refrain from it."""
         return self.resource.get("status") not in _NOT_JUDGED and self.resource.get("doNotPerform") is not True
 
     def anchor(self, today: date) -> Anchor:
-        """The planned service date, else the day it was written, else today. A partial date counts by its last day.
+        """Return the planned service date, else the day it was written, else today; of a partial date the last day.
 
         The last day is the careful one: it lets no study be called recent, and no pain be called short, that on
         another day of the month would not be.

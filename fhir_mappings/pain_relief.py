@@ -43,7 +43,7 @@ class Relief:
 
     @property
     def printed(self) -> str:
-        """The relief with two decimals at most, cut and never rounded up: `74.99 %`, or `12.5 to 80 %`."""
+        """Return the relief with two decimals at most, cut and never rounded up: `74.99 %`, or `12.5 to 80 %`."""
         if self.least is None or self.most is None:
             return ""
         cut = (Decimal(floor(end * 100)) / 100 for end in (self.least, self.most))
@@ -64,7 +64,7 @@ class Window:
 def reliefs(
     record: PatientRecord, done: Iterable[Procedure], scales: CodeMatcher, window: Window
 ) -> tuple[Relief, ...]:
-    """The relief after each procedure that was completed, in order of time; those without a time come last."""
+    """Return the relief after each completed procedure, in order of time; those without a time come last."""
     scores = observations(record, scales)
     found = [_relief(each, scores, window, record.zone) for each in done if each.progress is Progress.DONE]
     return tuple(sorted(found, key=_in_time))

@@ -39,7 +39,7 @@ class Procedure:
 
     @property
     def day(self) -> DateInterval | None:
-        """When it began, else when it ended."""
+        """Return when it began, else when it ended."""
         return self.start or self.end
 
 
@@ -50,7 +50,7 @@ _READ = {"final": Progress.DONE, "amended": Progress.DONE, "corrected": Progress
 
 
 def procedures(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
-    """The procedures with one of these codes, those that never happened left out."""
+    """Return the procedures with one of these codes, without those that never happened."""
     found = (
         _fact(record, resource, "code", "performed", codes, _PROCEDURE) for resource in record.of_type("Procedure")
     )
@@ -58,7 +58,7 @@ def procedures(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ..
 
 
 def imaging(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
-    """Imaging with one of these codes: reports by their examination date, studies, and procedures.
+    """Return imaging with one of these codes: reports by their examination date, studies, and procedures.
 
     A report that is not final is unclear. The date is that of the examination, never that of issue.
     """
@@ -127,7 +127,7 @@ def _is_earlier(one: DateInterval, other: DateInterval) -> bool:
 
 
 def is_active_order(resource: Resource) -> bool:
-    """Whether a request stands as an order: active, asked for rather than proposed, and not one to leave something."""
+    """Return whether a request is a standing order: active, not a proposal, and not one to refrain from something."""
     return (
         resource.get("status") == "active"
         and resource.get("intent") not in ("proposal", "option")
@@ -136,7 +136,7 @@ def is_active_order(resource: Resource) -> bool:
 
 
 def plans(record: PatientRecord, codes: CodeMatcher) -> tuple[Evidence, ...]:
-    """What is planned or under way: activities of active care plans, active orders, procedures in progress."""
+    """Return what is planned or under way: activities of active care plans, active orders, procedures in progress."""
     found = []
     for plan in record.of_type("CarePlan"):
         details = [detail for activity in items(plan.get("activity")) for detail in items(activity.get("detail"))]
@@ -170,6 +170,6 @@ _ACTIVITY_OVER = ("completed", "cancelled", "stopped", "entered-in-error")
 
 
 def latest_on_or_before(facts: tuple[Procedure, ...], day: date) -> Procedure | None:
-    """The last thing done that may lie on or before a day; one without a day, or an imprecise one, counts as last."""
+    """Return the last one done that may be on or before a day; one without a day, or an imprecise one, counts last."""
     done = [f for f in facts if f.progress is Progress.DONE and (f.end is None or f.end.earliest <= day)]
     return max(done, key=lambda f: (f.end.latest if f.end else date.max, f.reference), default=None)

@@ -57,7 +57,7 @@ _CHOICES = {
 
 
 def entries(bundle: Json) -> Iterator[Entry]:
-    """The resources of a Bundle with their full URLs, whatever else is wrong with it."""
+    """Yield the resources of a Bundle with their full URLs, whatever else is wrong with it."""
     if not isinstance(bundle, Mapping):
         return
     found = bundle.get("entry")
@@ -68,7 +68,7 @@ def entries(bundle: Json) -> Iterator[Entry]:
 
 
 def reference_of(resource: Resource, full_url: str = "") -> str:
-    """How a resource is named in an answer: `Type/id`, else its full URL, else its type."""
+    """Return the name of a resource in a determination: `Type/id`, else its full URL, else its type."""
     kind, own_id = resource.get("resourceType"), resource.get("id")
     if isinstance(own_id, str) and own_id:
         return f"{kind}/{own_id}"
@@ -78,7 +78,7 @@ def reference_of(resource: Resource, full_url: str = "") -> str:
 class PatientRecord:
     """The part of a chart that was read, for one patient.
 
-    Only resources whose subject is that patient are kept; the others are counted in `foreign`. `availability`
+    Only resources whose subject is that patient are kept; the others are counted in `other_patients`. `availability`
     says per resource type how the search went; a type that was never asked for counts as unavailable.
     `notes` are what whoever read the chart has to say about how that went.
     `read_at` is the moment the chart was read, with a time zone: nothing in this package looks at a clock.
@@ -160,7 +160,7 @@ class PatientRecord:
         return False
 
     def relative(self, reference: str) -> str:
-        """A reference without server and version: `Condition/1`; other servers' references stay as they are."""
+        """Return a reference without server and version: `Condition/1`; other servers' references stay unchanged."""
         path = reference.split("/_history/")[0]
         if self._server and path.startswith(self._server + "/"):
             return path[len(self._server) + 1 :]
@@ -169,16 +169,16 @@ class PatientRecord:
         return path
 
     def of_type(self, *kinds: str) -> tuple[Resource, ...]:
-        """Every resource of these types, in a fixed order."""
+        """Return every resource of these types, in a fixed order."""
         return tuple(resource for kind in kinds for resource in self._by_type.get(kind, ()))
 
     @property
     def resources(self) -> tuple[Resource, ...]:
-        """Every resource, in a fixed order."""
+        """Return every resource, in a fixed order."""
         return self.of_type(*sorted(self._by_type))
 
     def availability(self, *kinds: str) -> Availability:
-        """How the search for these types went: the worst of them, types that are not offered left out."""
+        """Return the worst availability of these types, without those that are not offered."""
         found = {self._availability.get(kind, Availability.UNAVAILABLE) for kind in kinds}
         if Availability.UNAVAILABLE in found:
             return Availability.UNAVAILABLE
@@ -186,23 +186,23 @@ class PatientRecord:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing at all could be read: no resource and no search that succeeded."""
+        """Return whether nothing at all could be read: no resource, and no search that succeeded."""
         return not self._by_type and Availability.COMPLETE not in self._availability.values()
 
     def unavailable(self) -> tuple[str, ...]:
-        """The resource types whose search failed or was cut short."""
+        """Return the resource types whose search failed or was incomplete."""
         return tuple(sorted(k for k, v in self._availability.items() if v is Availability.UNAVAILABLE))
 
     def not_offered(self) -> tuple[str, ...]:
-        """The resource types the server does not have."""
+        """Return the resource types the server does not offer."""
         return tuple(sorted(k for k, v in self._availability.items() if v is Availability.NOT_OFFERED))
 
     def reference(self, resource: Resource) -> str:
-        """The name of one of this record's resources, `Type/id` where it has an id."""
+        """Return the name of one of this record's resources, `Type/id` if it has an id."""
         return self._references.get(id(resource)) or reference_of(resource)
 
     def resolve(self, reference: Json, within: Resource | None = None) -> Resource | None:
-        """The resource a Reference (or its string) points at: contained, by full URL or by `Type/id`."""
+        """Return the resource a Reference (or its string) points to: contained, by full URL, or by `Type/id`."""
         target = reference.get("reference") if isinstance(reference, Mapping) else reference
         if not isinstance(target, str):
             return None
@@ -215,22 +215,22 @@ class PatientRecord:
         return self._by_reference.get(target) or self._by_reference.get(self.relative(target))
 
     def cached(self, key: Hashable, read: Callable[[], T]) -> T:
-        """What `read` gives, computed once per record and key: for readings that several criteria ask for."""
+        """Return what `read` returns, computed once per record and key: for readings that several criteria share."""
         if key not in self._read:
             self._read[key] = read()
         return cast(T, self._read[key])
 
     def when(self, value: Json) -> DateInterval | None:
-        """A FHIR date in this patient's local days."""
+        """Return a FHIR date in this patient's local days."""
         return parse(value, self.zone)
 
     @property
     def today(self) -> date:
-        """The local day on which the chart was read."""
+        """Return the local day on which the chart was read."""
         return self.read_at.astimezone(self.zone).date()
 
     def is_usable(self, resource: Resource, *elements: str) -> bool:
-        """Whether these elements of a resource follow FHIR, so that it may decide.
+        """Return whether these elements of a resource follow FHIR, so that it may decide.
 
         An element is named as in the specification's table, a choice by its stem (`onset` for `onset[x]`). What
         is not usable is named in `quarantined`; a fault elsewhere is noted in `tolerated`.

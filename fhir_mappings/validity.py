@@ -22,7 +22,7 @@ class Fault:
 
     @property
     def element(self) -> str:
-        """The top-level element the fault lies in, without the choice suffix rules of FHIR."""
+        """Return the top-level element of the fault, without the choice suffix rules of FHIR."""
         return self.path.split(".")[1] if "." in self.path else ""
 
 
@@ -44,7 +44,7 @@ def element_names(resource_type: str) -> frozenset[str]:
 
 
 def faults(resource: Resource) -> tuple[Fault, ...]:
-    """Everything in a resource that FHIR R4 does not allow.
+    """Return everything in a resource that FHIR R4 does not allow.
 
     One fault hides others, so each faulty element is taken away and the rest is checked again. A resource type
     that FHIR R4 does not know, or nesting too deep to check, is one fault at its root.

@@ -27,7 +27,7 @@ class CaseRun:
 
     @property
     def is_passed(self) -> bool:
-        """Whether everything was as expected."""
+        """Return whether everything was as expected."""
         return not self.failures and not self.problems
 
 

@@ -1,4 +1,4 @@
-"""Case files: what a policy text must say of charts that an analyst wrote down.
+"""Case files: what a policy must determine for charts that an analyst wrote down.
 
 A file stands beside its document (`2025-04.cases.yaml`) and is a list of cases. Each gives a sentence, an anchor
 date, an order, facts, and what is expected of the criteria, the outcome and the pathway.
@@ -77,7 +77,7 @@ class CaseList(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """Where a text says something else of a case than was expected, and on what it rests."""
+    """A difference between the determination of a case and what was expected, and the evidence for it."""
 
     criterion: str
     expected: str
@@ -92,7 +92,7 @@ class Mismatch:
 
 
 def case_file(policy: Policy) -> Path:
-    """Where the cases of a text stand: beside its document."""
+    """Return the path of the cases of a revision, beside its document."""
     return Path(policy.source).with_suffix(".cases.yaml")
 
 
@@ -286,7 +286,7 @@ def situation(case: Case) -> Situation:
 
 
 def judged(case: Case, policy: Policy, read: Situation | None = None) -> Determination:
-    """What a text says of a case. `read` is its situation, where it was read before."""
+    """Return the determination of a case by a revision. `read` is its situation, if that is known already."""
     found = read or situation(case)
     return evaluate(
         policy, found.order, found.other_orders, found.record, found.order.anchor(case.today), ignore_code_dates=True
@@ -294,7 +294,7 @@ def judged(case: Case, policy: Policy, read: Situation | None = None) -> Determi
 
 
 def run_case(case: Case, policy: Policy, read: Situation | None = None) -> tuple[Mismatch, ...]:
-    """Where a text says something else of a case than was expected; nothing where it says just that."""
+    """Return the differences between the determination of a case and what was expected; none if they agree."""
     return tuple(_mismatches(case, judged(case, policy, read)))
 
 

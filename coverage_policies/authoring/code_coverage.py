@@ -1,4 +1,4 @@
-"""Which codes the texts answer: a list of billing codes held against every text."""
+"""Which billing codes the policies cover: a list of codes compared with every revision."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ _SHAPES = {CPT: re.compile(r"\d{4}[\dA-Z]"), HCPCS: re.compile(r"[A-Z]\d{4}")}
 
 @dataclass(frozen=True, slots=True)
 class PolicyAnswer:
-    """A text that names a code, and the sections that judge it; none where the text only names it."""
+    """A revision that names a code, and the sections that judge it; none if it only names it."""
 
     policy: Policy
     sections: tuple[str, ...]
@@ -26,19 +26,19 @@ class PolicyAnswer:
 
 @dataclass(frozen=True, slots=True)
 class CodeAnswer:
-    """A code and every text that names it."""
+    """A code and every revision that names it."""
 
     coding: Coding
     policies: tuple[PolicyAnswer, ...]
 
     @property
     def is_answered(self) -> bool:
-        """Whether some text judges it."""
+        """Return whether some revision judges it."""
         return any(each.sections for each in self.policies)
 
 
 def code_coverage(codes: Iterable[Coding], library: Library) -> tuple[CodeAnswer, ...]:
-    """Each code with the texts that name it, whatever the date."""
+    """Return each code with the revisions that name it, whatever the date."""
     found = []
     for coding in codes:
         policies = [policy for revisions in library.revisions_about([coding]) for policy in revisions]
@@ -60,12 +60,12 @@ def _label(coding: Coding, entries: Sequence[OrderEntry]) -> str:
 
 
 def load_codes(path: Path) -> tuple[Coding, ...]:
-    """The codes of a file. Raises DocumentError with everything that is wrong in it."""
+    """Return the codes of a file. Raises DocumentError with everything that is wrong in it."""
     return parse_codes(read_text(path), str(path))
 
 
 def parse_codes(text: str, file: str) -> tuple[Coding, ...]:
-    """The codes of a file, each once: one per line, or CSV with `system` and `code`.
+    """Return the codes of a file, each once: one per line, or CSV with `system` and `code`.
 
     A system is a short name (cpt, hcpcs, icd10cm, loinc, rxnorm, snomed) or an address; CPT and HCPCS codes are known
     by their shape. A header may name the columns. Raises DocumentError with every line that cannot be read.

@@ -1,4 +1,4 @@
-"""What a text says, told line by line: for people to read, and for comparing one text with another."""
+"""A policy in lines of plain words, to read and to compare one revision with another."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def head_lines(policy: Policy) -> Iterator[DescriptionLine]:
 
 
 def criterion_lines(c: Criterion) -> Iterator[DescriptionLine]:
-    """How a criterion is settled in both directions, what it asks, and what follows."""
+    """Yield how a criterion is met and not met, what it asks, and what follows."""
     yield from _settled(c)
     yield from (DescriptionLine("shows", clause_words(clause)) for clause in c.show)
     if c.ask:
@@ -85,7 +85,7 @@ def _of(some: int, parts: int) -> str:
 
 
 def clause_words(clause: Clause) -> str:
-    """A clause as it is applied: its operator, its arguments, and the defaults of those it leaves out."""
+    """Return a clause in words: its operator, its arguments, and the defaults of those it leaves out."""
     written = {name: " or ".join(as_list(value)) for name, value in clause.arguments.items()}
     defaults = operators()[clause.operator].defaults
     assumed = {name: f"{value} (default)" for name, value in defaults.items() if name not in written}
@@ -93,15 +93,17 @@ def clause_words(clause: Clause) -> str:
 
 
 def section_lines(section: Section) -> Iterator[DescriptionLine]:
-    """A section as its criterion, and what an order is told whose section is not met."""
+    """Yield the lines of a section's criterion, and the outcome if it is not met."""
     yield from criterion_lines(section.root)
     yield DescriptionLine("follows", f"{section.if_not_met.value} where it is not met")
 
 
 def entry_lines(entry: OrderEntry) -> Iterator[DescriptionLine]:
-    """Which orders an entry selects, and what judges them."""
+    """Yield which orders an entry selects, and what judges them."""
     yield DescriptionLine("codes", ", ".join(map(_code, entry.codes.rows)))
-    judged_by = f"section {' and '.join(entry.sections)}" if entry.sections else "none: the text judges nothing of it"
+    judged_by = (
+        f"section {' and '.join(entry.sections)}" if entry.sections else "none: the policy judges nothing about it"
+    )
     yield DescriptionLine("judged by", judged_by)
     yield from (DescriptionLine("only if", clause_words(clause)) for clause in entry.only_if)
     yield from (DescriptionLine("unless", clause_words(clause)) for clause in entry.unless)
@@ -115,7 +117,7 @@ def _code(row: Row) -> str:
 
 
 def row_cells(row: Row) -> tuple[str, str, str, str, str]:
-    """A code as it stands in a table: short name of its system, code, label, use and service dates."""
+    """Return the cells of a code in a table: short name of its system, code, label, use, and service dates."""
     system = next((name for name, address in SYSTEMS.items() if address == row.system), row.system)
     return system, row.code, row.label, "decides" if row.decides else "asks", validity(row)
 
@@ -125,21 +127,21 @@ ROW_HEADINGS = ("system", "code", "label", "use", "service dates")
 
 
 def validity(row: Row) -> str:
-    """The service dates a code stands for; empty where it is not bounded."""
+    """Return the service dates on which a code is valid; empty if it is not bounded."""
     since = f"from {row.valid_from}" if row.valid_from else ""
     until = f"to {row.valid_to}" if row.valid_to else ""
     return " ".join(filter(None, (since, until)))
 
 
 def choice_lines(choice: Choice) -> Iterator[DescriptionLine]:
-    """What chooses a pathway, rules it out, or makes it likely."""
+    """Yield what chooses a pathway, rules it out, or makes it likely."""
     yield from (DescriptionLine("chosen when", clause_words(clause)) for clause in choice.chosen_when)
     yield from (DescriptionLine("ruled out when", clause_words(clause)) for clause in choice.exclude_when)
     yield from (DescriptionLine("likely when", clause_words(clause)) for clause in choice.presume_when)
 
 
 def value_set_names(policy: Policy, section: str | None = None) -> set[str]:
-    """Every name a text uses that may be a value set, defaults of operators included; of one section where given."""
+    """Return every name in a policy, or one section of it, that may be a value set, defaults of operators included."""
     if section is None:
         criteria, entries, clauses = list(policy.walk()), policy.orders, list(policy.clauses())
     else:

@@ -1,4 +1,4 @@
-"""What changed between two texts, criterion by criterion."""
+"""What changed between two revisions, criterion by criterion."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ from coverage_policies.format.model import Policy
 
 
 class How(Enum):
-    """What became of a part of a text."""
+    """What became of a part of a policy."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -37,7 +37,7 @@ class LineChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A part of a text, by its id, that is not what it was. `was` is its id before, where that is another."""
+    """A part of a policy, by its id, that changed. `was` is its former id, if that is another."""
 
     id: str
     says: str
@@ -53,9 +53,9 @@ class _Part:
 
 
 def differences(before: Policy, after: Policy) -> tuple[Change, ...]:
-    """Every part that was added, removed or changed, in the order of the texts.
+    """Return every part that was added, removed, or changed, in the order of the documents.
 
-    A criterion that bears another number and says the same in the same words was renumbered, not replaced.
+    A criterion with another number and the same words counts as renumbered, not as replaced.
     """
     old, new = dict(_parts(before)), dict(_parts(after))
     renumbered = _renumbered(old, new)
@@ -76,7 +76,7 @@ def differences(before: Policy, after: Policy) -> tuple[Change, ...]:
 
 
 def _parts(policy: Policy) -> Iterator[tuple[str, _Part]]:
-    """Everything a text says, in parts that have a name."""
+    """Yield everything in a policy, in parts that have a name."""
     yield "the head", _Part("", tuple(_head(policy)))
     for entry in policy.orders:
         yield f"orders {entry.codes.name}", _Part("", tuple(entry_lines(entry)))
@@ -110,7 +110,7 @@ def _renumbered(old: Mapping[str, _Part], new: Mapping[str, _Part]) -> Mapping[s
 
 
 def _in_order(old: list[str], new: list[str]) -> list[str]:
-    """The names of both, in the order of the new text; what is gone stands where it stood."""
+    """Return the names of both, in the order of the new document; what is gone keeps its former place."""
     found = list(new)
     for i, name in enumerate(old):
         if name not in new:

@@ -20,7 +20,7 @@ class FactError(ValueError):
 
 
 class FactWords:
-    """What is written of one fact. Every word must be asked for; `finish` refuses the rest."""
+    """The words of one fact. Each must be asked for; `finish` refuses the rest."""
 
     def __init__(self, of: str, written: Json, day: date) -> None:
         if not isinstance(written, Mapping):
@@ -31,12 +31,12 @@ class FactWords:
         self._known: list[str] = []
 
     def take(self, name: str) -> Json:
-        """What stands under a word, None where it does not occur."""
+        """Return the value of a word, None if it does not occur."""
         self._known.append(name)
         return self._written.pop(name, None)
 
     def text(self, name: str, default: str = "") -> str:
-        """The text under a word."""
+        """Return the string under a word."""
         found = self.take(name)
         if found is None:
             return default
@@ -45,19 +45,19 @@ class FactWords:
         return found
 
     def needed(self, name: str) -> str:
-        """The text under a word that must occur."""
+        """Return the string under a word that must occur."""
         found = self.text(name)
         if not found:
             raise FactError(missing(self.of, {name: ""}))
         return found
 
     def texts(self, name: str) -> list[str]:
-        """One text or several."""
+        """Return the strings under a word, one or several."""
         found = self.take(name)
         return [] if found is None else [found] if isinstance(found, str) else list(found)
 
     def rest(self) -> dict[str, Json]:
-        """All that was not asked for yet."""
+        """Return all that was not asked for yet."""
         found, self._written = self._written, {}
         return found
 
@@ -68,7 +68,7 @@ class FactWords:
 
 
 def concept(written: Iterable[str]) -> dict[str, Any]:
-    """A CodeableConcept of `icd10cm M79.7`, of a bare billing code, or of `text Low back pain`."""
+    """Return a CodeableConcept of `icd10cm M79.7`, of a bare billing code, or of `text Low back pain`."""
     coding, text = [], ""
     for one in written:
         system, _, code = one.partition(" ")
@@ -90,7 +90,7 @@ def coded(code: str, system: str) -> dict[str, Any]:
 
 
 def moment(written: str) -> str:
-    """A FHIR dateTime: a day, month or year as it stands, a time of day in UTC."""
+    """Return a FHIR dateTime: a day, month, or year as written, a time of day in UTC."""
     return f"{written}:00Z" if re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", written) else written
 
 
@@ -102,7 +102,7 @@ def number(written: str) -> Decimal:
 
 
 def quantity(written: str) -> dict[str, Any]:
-    """`20 mg`, or a bare number, which counts tablets."""
+    """Return a Quantity of `20 mg`, or of a bare number, which counts tablets."""
     value, _, unit = written.partition(" ")
     code = unit or "{tbl}"
     return {"value": number(value), "unit": unit or "tablet", "system": UCUM, "code": code}
@@ -113,7 +113,7 @@ def reference(kind: str, identity: str) -> dict[str, str]:
 
 
 def present(**members: Any) -> dict[str, Any]:
-    """The members that hold something."""
+    """Return the members that have a value."""
     return {name: value for name, value in members.items() if value not in (None, "", [], {})}
 
 
@@ -137,7 +137,7 @@ _NUMBERS = ("frequency", "frequencyMax", "period", "periodMax", "valueDecimal", 
 
 
 def typed(written: Json, *, is_number: bool = False) -> Json:
-    """The JSON of a YAML value: all of it is text, and only the member it stands under tells which is a number."""
+    """Return the JSON of a YAML value. All of it is text; the name of the member tells which values are numbers."""
     if isinstance(written, Mapping):
         numbers = (*_NUMBERS, "value") if "unit" in written else _NUMBERS
         return {key: typed(each, is_number=key in numbers) for key, each in written.items()}

@@ -73,12 +73,12 @@ def _entries(policy: Policy) -> Iterator[Problem]:
 
 
 def _is_over(entry: OrderEntry, dated: date) -> bool:
-    """Whether every code ended before the text began."""
+    """Return whether every code ended before the revision began."""
     return all(row.valid_to is not None and row.valid_to < dated for row in entry.codes.rows)
 
 
 def _histories(policies: Iterable[Policy]) -> Iterator[Problem]:
-    """A text that tells of its policy's other revisions must tell of those before it that are held."""
+    """Yield a problem for each earlier, installed revision that a `history` leaves out."""
     earlier: dict[str, list[Policy]] = {}
     for policy in sorted(policies, key=lambda policy: policy.revision):
         for other in earlier.setdefault(policy.name, []):
@@ -128,7 +128,7 @@ def _reads(clause: Clause, attribute: str) -> bool:
 
 
 def _unused(library: Library) -> Iterator[Problem]:
-    """Value sets that no text names; those that come with the service are there for everybody."""
+    """Yield a problem for each value set that no policy names; those that ship with the service are exempt."""
     used = {name for policy in library.policies.values() for name in value_set_names(policy)}
     for name, each in library.value_sets.items():
         if name not in used and not _is_built_in(each):
@@ -141,7 +141,7 @@ def _is_built_in(each: ValueSet) -> bool:
 
 
 def _cases_of_nothing(library: Library) -> Iterator[Problem]:
-    """Case files beside no text: they would never run."""
+    """Yield a problem for each case file without a document: it would never run."""
     texts = list(library.policies.values())
     expected = {case_file(policy) for policy in texts}
     for folder in sorted({Path(policy.source).parent for policy in texts}):
@@ -152,7 +152,7 @@ def _cases_of_nothing(library: Library) -> Iterator[Problem]:
 
 
 def effective_gaps(rules: Iterable[Effective]) -> Iterator[str]:
-    """Days between two texts of one policy on which, by the operator's table, none is in force."""
+    """Yield the days between two revisions of a policy on which, by the plan rules, none is in force."""
     ended: dict[str, Effective] = {}
     for each in sorted(rules, key=lambda rule: rule.since):
         policy = each.policy.partition("@")[0]
@@ -160,6 +160,6 @@ def effective_gaps(rules: Iterable[Effective]) -> Iterator[str]:
         if before and before.until and each.since - before.until > _DAY:
             first, last = before.until + _DAY, each.since - _DAY
             advice = f"let {before.policy} end or {each.policy} begin on another day"
-            yield f"no text of {policy} is in force from {first} to {last}; {advice}"
+            yield f"no revision of {policy} is in force from {first} to {last}; {advice}"
         if not before or (before.until and (each.until is None or each.until > before.until)):
             ended[policy] = each

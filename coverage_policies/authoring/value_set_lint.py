@@ -13,7 +13,7 @@ _WITHOUT_DOT = 3
 
 
 def value_set_problems(sets: Iterable[ValueSet]) -> Iterator[Problem]:
-    """What keeps codes of these value sets from matching, with file and line."""
+    """Yield what keeps codes of these value sets from matching, with file and line."""
     for each in sets:
         if not each.rows:
             what = "this value set holds no code; what looks for it never finds anything"

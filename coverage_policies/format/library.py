@@ -1,4 +1,4 @@
-"""All policy texts that are held, and which of them speak about an order."""
+"""The installed policy revisions, and which of them name the code of an order."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ BUILT_IN = Path(__file__).parents[1]
 """The folder of the documents and value sets that ship with the service."""
 
 _BY_WORDS = (TEXT, "")
-"""Where the policies stand that look for an order by words; those have to be asked every time."""
+"""The key of the policies that find an order by its words; every order has to be matched with them."""
 
 
 @dataclass(frozen=True)
 class Library:
-    """The texts by name (`CP.MP.126@2025-04`) and the value sets they use."""
+    """The installed revisions by full name (`CP.MP.126@2025-04`), and the value sets they use."""
 
     policies: Mapping[str, Policy]
     value_sets: Mapping[str, ValueSet]
@@ -43,22 +43,22 @@ class Library:
         return self.policies[name]
 
     def revisions_about(self, codes: Iterable[Coding]) -> tuple[Sequence[Policy], ...]:
-        """All revisions, the oldest first, of each policy that names one of these codes in some revision.
+        """Return all revisions, oldest first, of each policy of which some revision names one of these codes.
 
-        Found by the codes, never by going through all policies.
+        The index by code keeps this independent of the number of policies.
         """
         sought = {_BY_WORDS}.union(*map(keys, codes))
         found = {name for key in sought for name in self._named_by.get(key, ())}
         return tuple(self._revisions[name] for name in sorted(found))
 
     def searches(self, policies: Iterable[Policy] | None = None) -> tuple[Search, ...]:
-        """The data these texts need; all of them without an argument."""
+        """Return the searches for the data that these revisions need; without an argument, for all of them."""
         chosen = self.policies.values() if policies is None else policies
         return merge(search for policy in chosen for search in policy.searches())
 
 
 def load_library(folders: Sequence[Path] = ()) -> Library:
-    """Load the built-in texts and those of the operator's folders.
+    """Load the built-in revisions and those of the operator's folders.
 
     A folder holds `documents/<policy>/<revision>.yaml` and `value_sets/<name>.csv`. Raises DocumentError
     with everything that is wrong, so that a client can keep what it had.

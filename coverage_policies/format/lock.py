@@ -1,4 +1,4 @@
-"""The lock: the content of every text and edition, so that none changes unseen.
+"""The lock: a hash of the content of every revision and edition, so that no change goes unnoticed.
 
 A decision names revision and edition; what that edition said must stay what it said. The content is the document's
 data and the rows of its value sets that decide something: comments, spacing and labels may change freely.
@@ -18,7 +18,7 @@ LOCK_FILE = BUILT_IN / "documents" / "lock.json"
 
 
 def content_hash(policy: Policy, library: Library) -> str:
-    """The SHA-256 of what a text says, as 64 hexadecimal digits."""
+    """Return the SHA-256 of the content of a revision, as 64 hexadecimal digits."""
     data = read_yaml(Path(policy.source).read_text(encoding="utf-8"), policy.source).data
     used = sorted(library.value_sets.keys() & _words(data))
     sets = {
@@ -33,7 +33,7 @@ def content_hash(policy: Policy, library: Library) -> str:
 
 
 def _words(data: object) -> set[str]:
-    """Every text in a document: a value set is used where its name stands."""
+    """Return every scalar of a document: a value set is used where its name occurs."""
     if isinstance(data, str):
         return {data}
     inside = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
@@ -41,7 +41,7 @@ def _words(data: object) -> set[str]:
 
 
 def locked() -> Mapping[str, Mapping[str, str]]:
-    """Per built-in text the content hash of each of its editions; none where nothing was locked yet."""
+    """Return, by full name, the content hash of each edition of the built-in revisions; empty if there is no lock."""
     if not LOCK_FILE.exists():
         return {}
     found: Mapping[str, Mapping[str, str]] = json.loads(LOCK_FILE.read_text(encoding="utf-8"))
@@ -49,7 +49,7 @@ def locked() -> Mapping[str, Mapping[str, str]]:
 
 
 def lock_problems(library: Library) -> Iterator[Problem]:
-    """Built-in texts that changed without a new edition, or that the lock does not hold yet."""
+    """Yield a problem for each built-in revision that changed without a new edition or is not in the lock."""
     editions = locked()
     for policy in _built_in(library):
         known = editions.get(policy.full_name, {}).get(str(policy.edition))
@@ -62,7 +62,7 @@ def lock_problems(library: Library) -> Iterator[Problem]:
 
 
 def write_lock(library: Library, *, replace: bool = False) -> None:
-    """Add the new editions to the lock; with `replace` also those that changed, for texts never released."""
+    """Add new editions to the lock; with `replace`, also changed ones, for revisions that were never released."""
     editions = {name: dict(hashes) for name, hashes in locked().items()}
     for policy in _built_in(library):
         known = editions.setdefault(policy.full_name, {})

@@ -1,4 +1,4 @@
-"""A policy text as the evaluator sees it: sections of criteria, ready to be tested. Built by the loader, immutable."""
+"""A policy revision as the evaluator sees it: sections of criteria, ready to evaluate, immutable."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -84,19 +84,19 @@ class Criterion:
     column: int = 1
 
     def walk(self) -> Iterator["Criterion"]:
-        """This criterion and all below it, in the order of the text."""
+        """Yield this criterion and all below it, in the order of the document."""
         yield self
         for child in self.children:
             yield from child.walk()
 
     @property
     def is_part(self) -> bool:
-        """Whether it is a named part of our own (`II.D.faber`) rather than a number of the source text."""
+        """Return whether it is a named part of our own (`II.D.faber`) rather than a number of the published policy."""
         return _PART.search(self.id) is not None
 
     @property
     def clauses(self) -> tuple[Clause, ...]:
-        """Every clause of this criterion itself."""
+        """Return the clauses of this criterion itself."""
         return self.met_when + self.not_met_when + self.show
 
 
@@ -110,7 +110,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class OrderEntry:
-    """Which orders a text speaks about: the codes, the sections that judge them, and conditions on the order.
+    """The orders that a policy is about: their codes, the sections that judge them, and conditions on the order.
 
     With `only_if` the order is judged where one clause holds; `unless` leaves it out where one holds. Where neither
     can be told, `ask` is the question; without one the order is left out. An entry whose value set holds words finds
@@ -127,7 +127,7 @@ class OrderEntry:
 
     @property
     def is_by_words(self) -> bool:
-        """Whether it finds orders by their words."""
+        """Return whether it finds orders by their words."""
         return bool(self.codes.rows) and all(row.system == TEXT for row in self.codes.rows)
 
 
@@ -184,36 +184,36 @@ class Policy:
 
     @property
     def full_name(self) -> str:
-        """The policy with its revision: `CP.MP.126@2025-04`."""
+        """Return the policy with its revision: `CP.MP.126@2025-04`."""
         return f"{self.name}@{self.revision}"
 
     @property
     def dated(self) -> date:
-        """The first day of the month this revision is dated."""
+        """Return the first day of the month of this revision."""
         year, month = self.revision.split("-")
         return date(int(year), int(month), 1)
 
     @cached_property
     def kinds(self) -> frozenset[str]:
-        """The types of resource this text needs."""
+        """Return the resource types that this revision searches."""
         return frozenset(search.resource_type for search in self.searches())
 
     def entries(self, codes: tuple[Coding, ...], on: date | None) -> tuple[OrderEntry, ...]:
-        """The entries whose codes an order carries, as they stand on a service date; None for any date."""
+        """Return the entries with a code of the order that is valid on a service date; with None, on any date."""
         return tuple(entry for entry in self.orders if not entry.is_by_words and entry.codes.match(codes, on))
 
     def named(self, words: Iterable[str]) -> tuple[OrderEntry, ...]:
-        """The entries that find an order by its words."""
+        """Return the entries that find an order by its words."""
         labels = tuple(Coding("", "", text) for text in words)
         return tuple(entry for entry in self.orders if entry.is_by_words and entry.codes.match(labels))
 
     def walk(self) -> Iterator[Criterion]:
-        """Every criterion, in the order of the text."""
+        """Yield every criterion, in the order of the document."""
         for section in self.sections.values():
             yield from section.root.walk()
 
     def clauses(self) -> Iterator[Clause]:
-        """Every clause: of the criteria, of the orders it speaks about, of its pathways."""
+        """Yield every clause: of the criteria, the orders, and the pathways."""
         for criterion in self.walk():
             yield from criterion.clauses
         for entry in self.orders:
@@ -222,7 +222,7 @@ class Policy:
             yield from choice.chosen_when + choice.exclude_when + choice.presume_when
 
     def searches(self) -> tuple[Search, ...]:
-        """The data this text needs, attestations included."""
+        """Return the searches for the data that this revision needs, attestations included."""
         found = [search for clause in self.clauses() for search in clause.check.searches]
         found += [PROCEDURES for criterion in self.walk() if criterion.on_date_of]
         return merge([*found, ANSWERS])

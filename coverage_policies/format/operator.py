@@ -1,4 +1,4 @@
-"""What every operator is: a name, a schema for its arguments, the data it needs, and a test that answers three ways."""
+"""What an operator is: a name, a schema for its arguments, its searches, and a check with a three-valued result."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ from fhir_mappings.record import Evidence, PatientRecord
 from fhir_mappings.truth import Truth
 
 Arguments: TypeAlias = Mapping[str, Any]
-"""The arguments of one clause as written: text or lists of text, already checked against the operator's schema."""
+"""The arguments of one clause as written: strings or lists of strings that follow the operator's schema."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClauseResult:
-    """An operator's answer: whether the clause holds, the DEQM reason, and the resources it rests on.
+    """Whether a clause holds, the DEQM reason, and the resources behind it.
 
     `notes` are lines of arithmetic worth reading; `headline` is the value that says it all, for one line: `120 → 90`.
     """
@@ -33,7 +33,7 @@ class ClauseResult:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a clause is tested against: one order among others, one chart, one day every window is measured from.
+    """What a clause is evaluated against: one order among others, one chart, and the day every window is measured from.
 
     `is_looking_back` where that day is one of an earlier procedure, and what is on the chart now may be younger.
     """
@@ -46,11 +46,11 @@ class Context:
 
 
 class ClauseCheck(Protocol):
-    """A clause ready to be tested."""
+    """A clause, ready to evaluate."""
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """The data it needs; empty where the order alone answers."""
+        """Return the searches for the data it needs; none if the order alone answers."""
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return the result for one order and chart. Pure: equal contexts give equal results."""
@@ -83,12 +83,12 @@ NAMES: Mapping[str, Any] = {
 
 
 def phrase(pattern: str, example: str) -> Mapping[str, Any]:
-    """Schema of a text of a certain form; the example says in an error how it is written right."""
+    """Return the schema of a string of a certain form; errors show the example."""
     return {"type": "string", "pattern": pattern, "examples": [example]}
 
 
 def arguments(required: Iterable[str], **properties: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Schema of a clause's arguments: those named, no others."""
+    """Return the schema of a clause that takes these arguments and no others."""
     return {
         "type": "object",
         "properties": properties,
@@ -98,7 +98,7 @@ def arguments(required: Iterable[str], **properties: Mapping[str, Any]) -> Mappi
 
 
 def argument_words(schema: Mapping[str, Any]) -> str:
-    """What an argument with this schema is, in words for those who write it."""
+    """Return what an argument with this schema is, in words for policy authors."""
     if schema == NAMES:
         return "the name of a value set, or a list of which any will do"
     if "anyOf" in schema:
@@ -111,12 +111,12 @@ def argument_words(schema: Mapping[str, Any]) -> str:
 
 
 def as_list(value: Any) -> list[str]:
-    """One text or a list of texts, as a list."""
+    """Return one string, or a list of strings, as a list."""
     return [value] if isinstance(value, str) else list(value)
 
 
 def value_set(names: Any, sets: Mapping[str, ValueSet]) -> ValueSet:
-    """The value set of a name, or the union of several. Raises ValueError for one that does not exist."""
+    """Return the value set of a name, or the union of several. Raises ValueError for one that does not exist."""
     for name in as_list(names):
         if name not in sets:
             alike = get_close_matches(name, sets, n=1, cutoff=0.8)

@@ -15,7 +15,7 @@ from fhir_mappings.truth import Truth
 
 
 class Comparison(Enum):
-    """How a value is held against a threshold."""
+    """How a value is compared with a threshold."""
 
     AT_LEAST = "at least"
     AT_MOST = "at most"
@@ -25,7 +25,7 @@ class Comparison(Enum):
 
     @property
     def is_upper_bound(self) -> bool:
-        """Whether whatever is small enough passes, so that one more record may undo it."""
+        """Return whether it sets an upper bound, so that one more record may break it."""
         return self in (Comparison.UNDER, Comparison.AT_MOST)
 
 
@@ -45,13 +45,13 @@ FOLLOWING_DAYS = r"^[1-9]\d* following days?$"
 
 @dataclass(frozen=True, slots=True)
 class NumberThreshold:
-    """A number held against a threshold, exactly: 75 passes `at least 75 %`, 74.99 does not."""
+    """A threshold for a number, compared exactly: 75 passes `at least 75 %`, 74.99 does not."""
 
     comparison: Comparison
     number: Fraction
 
     def holds(self, value: Fraction | int) -> bool:
-        """Whether the value is on the asked side of the threshold."""
+        """Return whether the value satisfies the threshold."""
         match self.comparison:
             case Comparison.AT_LEAST:
                 return value >= self.number
@@ -70,7 +70,7 @@ class NumberThreshold:
 
 @dataclass(frozen=True, slots=True)
 class DurationThreshold:
-    """A stretch of calendar time held against a threshold; the boundary day completes the stretch."""
+    """A threshold for a stretch of calendar time; the boundary day completes the stretch."""
 
     comparison: Comparison
     span: CalendarPeriod

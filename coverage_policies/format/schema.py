@@ -68,7 +68,7 @@ def _closed(properties: Mapping[str, Any], *required: str) -> dict[str, Any]:
 
 
 def document_schema() -> dict[str, Any]:
-    """The schema (JSON Schema 2020-12). Every scalar of a document is text; patterns say which are numbers."""
+    """Return the schema (JSON Schema 2020-12). Every scalar of a document is a string; patterns mark the numbers."""
     criterion = _CRITERION | {"id": _ID, "if_not_met": {"const": "case-review"}}
     section = _CRITERION | {
         "if_not_met": {"enum": ["criteria-not-met", "not-supported", "case-review"]},

@@ -22,7 +22,7 @@ class Search:
     in_us_core: bool = True
 
     def query(self, patient: str) -> str:
-        """The search as a relative URL, `patient` being an id or a prefetch token, already safe to stand there."""
+        """Return the search as a relative URL. `patient` is an id or a prefetch token, already quoted."""
         found = [f"patient={patient}"]
         found += [f"{name}={value}" for name, value in self.parameters]
         if self.codes:
@@ -31,12 +31,12 @@ class Search:
 
     @property
     def prefetch_template(self) -> str:
-        """The search as a CDS Hooks 2.0.1 prefetch template."""
+        """Return the search as a CDS Hooks 2.0.1 prefetch template."""
         return self.query("{{context.patientId}}")
 
 
 def merge(searches: Iterable[Search]) -> tuple[Search, ...]:
-    """One search per kind, holding all the codes asked for, in a fixed order."""
+    """Return one search per resource type, key, and parameters, with all their codes, in a fixed order."""
     kinds: dict[tuple[str, str, tuple[tuple[str, str], ...]], set[str]] = {}
     in_us_core: dict[str, bool] = {}
     for search in searches:
@@ -66,5 +66,5 @@ ANSWERS = Search("QuestionnaireResponse", "questionnaireResponses", in_us_core=F
 
 
 def observation_search(codes: Iterable[str]) -> Search:
-    """Observations by code, the only search by which every US Core server finds any kind of them."""
+    """Return a search for observations by code, the only one that every US Core server answers for any kind."""
     return Search("Observation", "observations", codes=tuple(sorted(codes)))

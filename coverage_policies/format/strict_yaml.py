@@ -79,7 +79,7 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def document(self) -> Any:
-        """The one document of the file; None where there is none."""
+        """Return the one document of the file; None if it is empty."""
         data = None
         for event in self._events:
             if isinstance(event, DocumentStartEvent) and self.places:

@@ -5,14 +5,14 @@ from typing import NoReturn
 
 
 class Status(Enum):
-    """What the chart says of a criterion. `met` always speaks for the order. Never used as a boolean."""
+    """Whether a criterion is met. `met` always favors the order. A status has no boolean value."""
 
     MET = "met"
     NOT_MET = "not-met"
     UNKNOWN = "unknown"
 
     def __bool__(self) -> NoReturn:
-        raise TypeError("a status is one of three; compare it, do not test it")
+        raise TypeError("a status has three values; compare it with `is` instead of testing it")
 
 
 class Reason(Enum):
@@ -35,7 +35,7 @@ class Reason(Enum):
 
 
 class Outcome(Enum):
-    """What a policy says of an order, the worst first."""
+    """What a policy determines about an order, the worst first."""
 
     NOT_SUPPORTED = "not-supported"
     CRITERIA_NOT_MET = "criteria-not-met"

@@ -40,7 +40,7 @@ class Row:
     line: int = 0
 
     def is_valid(self, on: date | None) -> bool:
-        """Whether the code stands on a service date; without a date it does."""
+        """Return whether the code is valid on a service date; always True without a date."""
         if on is None:
             return True
         return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)
@@ -69,7 +69,7 @@ class ValueSet:
             same.sort(key=lambda row: row.decides)
 
     def row(self, coding: Coding, on: date | None = None) -> Row | None:
-        """The row that knows this code: an exact one, else the longest prefix; of two alike the one that asks."""
+        """Return the row of a code: an exact match, else the longest prefix; of two equal ones, the one that asks."""
         code = _dotted(coding.code) if coding.system == ICD10CM else coding.code
         for row in self._exact.get((coding.system, code), ()):
             if row.is_valid(on):
@@ -80,7 +80,7 @@ class ValueSet:
         return None
 
     def match(self, codings: Iterable[Coding], on: date | None = None) -> Match | None:
-        """Whether one of a concept's codes is in the set; one that only asks makes the whole concept ask."""
+        """Return the match of a concept's codes, None without one; a code that asks makes the whole concept ask."""
         codings = tuple(codings)
         found = [row for coding in codings if (row := self.row(coding, on))] or self._named(codings, on)
         if not found:
@@ -96,7 +96,7 @@ class ValueSet:
         return [row for words, row in self._words if words.search(labels) and row.is_valid(on)]
 
     def codes(self, system: str) -> tuple[str, ...]:
-        """The codes of one system that a FHIR search can name, as `system|code`; prefixes cannot be searched."""
+        """Return the codes of one system that a FHIR search can name, as `system|code`; it cannot search prefixes."""
         return tuple(
             sorted(
                 f"{row.system}|{row.code}" for row in self.rows if row.system == system and not row.code.endswith("*")
@@ -105,14 +105,14 @@ class ValueSet:
 
 
 def keys(coding: Coding) -> Iterator[tuple[str, str]]:
-    """The system and code of every row that may know this code: the code itself, and each prefix of it."""
+    """Yield the system and code of every row that may match this code: the code itself, and each prefix of it."""
     code = _dotted(coding.code) if coding.system == ICD10CM else coding.code
     yield coding.system, code
     yield from ((coding.system, f"{code[:end]}*") for end in range(1, len(code) + 1))
 
 
 def union(name: str, sets: Iterable[ValueSet]) -> ValueSet:
-    """Several sets as one."""
+    """Return several sets as one."""
     return ValueSet(name, (row for each in sets for row in each.rows))
 
 

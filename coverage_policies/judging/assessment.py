@@ -1,4 +1,4 @@
-"""Every order of a call against every text that judges it."""
+"""Judges every order of a call by every policy that applies to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ _RULED_OUT = (Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET)
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A criterion on which texts that were applied side by side part: its status under each of them."""
+    """A criterion whose status differs between revisions that judge one order together: its status under each."""
 
     criterion: str
     says: str
@@ -47,13 +47,13 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What is to be said about one order and policy: one determination, or several of texts applied side by side."""
+    """The result for one order and policy: one determination, or several of revisions that judge the order together."""
 
     determinations: tuple[Determination, ...]
 
     @property
     def outcome(self) -> Outcome:
-        """What the texts agree on: one outcome, or that none of them lets the order pass; else it is open."""
+        """Return the common outcome; `criteria-not-met` if none lets the order pass; else `documentation-needed`."""
         outcomes = {each.outcome for each in self.determinations}
         if len(outcomes) == 1:
             return outcomes.pop()
@@ -61,7 +61,7 @@ class Assessment:
 
     @property
     def differences(self) -> tuple[Difference, ...]:
-        """Where revisions of one policy part, criterion by criterion, the parts of groups left to their groups."""
+        """Return the criteria, without groups, whose status differs between revisions of one policy."""
         if len({each.policy for each in self.determinations}) > 1:
             return ()
         found: dict[str, dict[str, Status]] = {}

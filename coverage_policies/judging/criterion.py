@@ -1,4 +1,4 @@
-"""One criterion against one chart: what its clauses find, and what was attested."""
+"""One criterion and one chart: the results of its clauses, and what a clinician attested."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -48,7 +48,7 @@ def any_holds(clauses: Iterable[Clause], ctx: Context) -> Truth:
 
 
 def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
-    """What the data say: only a `met_when` that holds is met, only a `not_met_when` that holds is not met.
+    """Return what the data say: only a `met_when` that holds is met, only a `not_met_when` that holds is not met.
 
     Both together are a conflict, neither is unknown. `show` adds evidence and decides nothing.
     """
@@ -83,7 +83,7 @@ def _why_open(met: Iterable[ClauseResult], not_met: Iterable[ClauseResult], show
 
 
 def with_answer(judged: CriterionStatus, criterion: Criterion, answers: Mapping[str, Answer]) -> CriterionStatus:
-    """The status after an attestation: it outranks silence, and against data it makes a conflict."""
+    """Return the status after an attestation: it outranks missing data, and contradicting data make a conflict."""
     answer = answers.get(criterion.id)
     if answer is None or answer.value not in ("yes", "no"):
         return judged

@@ -1,4 +1,4 @@
-"""What the service answers about one order under one revision of a policy."""
+"""The determination: the result for one order under one revision of a policy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class CriterionResult:
     headline: str = ""
 
     def as_json(self) -> dict[str, object]:
-        """The criterion as it stands in an answer; empty members are left out."""
+        """Return the criterion as the JSON of a determination holds it; empty members are left out."""
         found: dict[str, object] = {
             "id": self.id,
             "status": self.status.value,
@@ -57,7 +57,7 @@ class Presumption:
     because: tuple[Evidence, ...]
 
     def as_json(self) -> dict[str, object]:
-        """`pathway` and the references it rests on."""
+        """Return `pathway` and the references of the evidence."""
         return {"pathway": self.pathway, "because": [item.reference for item in self.because]}
 
 
@@ -112,23 +112,23 @@ class Determination:
 
     @property
     def full_name(self) -> str:
-        """The policy with its revision: `CP.MP.126@2025-04`."""
+        """Return the policy with its revision: `CP.MP.126@2025-04`."""
         return f"{self.policy}@{self.revision}"
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is left to be asked or read."""
+        """Return whether nothing is left to ask or read."""
         return self.outcome not in (Outcome.NOT_EVALUATED, Outcome.DOCUMENTATION_NEEDED)
 
     def criterion(self, criterion_id: str) -> CriterionResult:
-        """One criterion by its id; raises KeyError where the text has none of that name."""
+        """Return one criterion by its id. Raises KeyError if the revision has none with that id."""
         for result in self.criteria:
             if result.id == criterion_id:
                 return result
         raise KeyError(criterion_id)
 
     def as_json(self) -> dict[str, object]:
-        """The determination as every card and the command line carry it; empty members are left out."""
+        """Return the determination as cards and the command line carry it; empty members are left out."""
         found: dict[str, object] = {
             "policy": self.policy,
             "revision": self.revision,
@@ -145,13 +145,13 @@ class Determination:
 
 
 def evidence_json(item: Evidence) -> dict[str, str]:
-    """One piece of evidence as it stands in an answer."""
+    """Return one piece of evidence as the JSON of a determination holds it."""
     found = {"reference": item.reference, "label": item.label, "date": item.date, "value": item.value}
     return {key: value for key, value in found.items() if value}
 
 
 def failed_criteria(determination: Determination) -> tuple[CriterionResult, ...]:
-    """The criteria because of which it fails: not met, and so is every group above; the deciding section first."""
+    """Return the criteria that make it fail: not met, like every group above them; the deciding section first."""
     by_id = {result.id: result for result in determination.criteria}
     found = [
         result

@@ -1,4 +1,4 @@
-"""The evaluator: one policy text, one order among others, one chart, one day. Pure: no clock, no network, no log."""
+"""The evaluator: one revision, one order among others, one chart, one day. Pure: no clock, no network, no log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -80,7 +80,7 @@ def evaluate(
 
 
 def _is_about(address: str, policy: Policy) -> bool:
-    """Whether a questionnaire's canonical address (`…/CP.MP.126|2025-04`) names this text."""
+    """Return whether a questionnaire's canonical address (`…/CP.MP.126|2025-04`) names this revision."""
     url, _, version = address.partition("|")
     return url.rstrip("/").rsplit("/", 1)[-1] == policy.name and version == policy.revision
 
@@ -88,9 +88,9 @@ def _is_about(address: str, policy: Policy) -> bool:
 def blank_determination(
     policy: Policy, order: Order, anchor: Anchor, outcome: Outcome, *, ignore_code_dates: bool = False
 ) -> Determination:
-    """What a determination says whatever is found: the text, the order, the day; no criterion is judged.
+    """Return a determination with the policy, the order, and the day, and without any criterion.
 
-    The order is called what the policy calls its code, as the code stood on the day or, with `ignore_code_dates`, ever.
+    The order gets the policy's label of its code, if that is valid on the day or, with `ignore_code_dates`, ever.
     """
     day = None if ignore_code_dates else anchor.day
     return Determination(
@@ -116,7 +116,7 @@ class _GroupStatus:
 
 
 class _Run:
-    """One pass over criteria on one pathway and one day; the results of all of them in the order of the text."""
+    """One pass over criteria on one pathway and one day, with their results in the order of the document."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class _Run:
         self.rolled = {root.id: self._visit(root, "", 0, on_pathway=True) for root in roots}
 
     def verdict(self) -> tuple[Outcome, str]:
-        """The worst outcome of the sections, and the section it comes from."""
+        """Return the worst outcome of the sections, and the section it comes from."""
         found = []
         for name, rolled in self.rolled.items():
             if rolled.status is Status.NOT_MET:
@@ -151,7 +151,7 @@ class _Run:
 
     def _visit(self, c: Criterion, parent: str, depth: int, *, on_pathway: bool) -> _GroupStatus:
         on_pathway = on_pathway and (self.pathway is None or not c.pathways or self.pathway in c.pathways)
-        self.results[c.id] = CriterionResult(c.id, Status.UNKNOWN, c.says)  # keeps the order of the text
+        self.results[c.id] = CriterionResult(c.id, Status.UNKNOWN, c.says)  # keeps the order of the document
         below = [self._visit(child, c.id, depth + 1, on_pathway=on_pathway) for child in c.children]
         if not on_pathway:
             judged, rolled = CriterionStatus(Status.UNKNOWN, Reason.OTHER_PATHWAY), _GroupStatus(None, None)
@@ -177,7 +177,7 @@ class _Run:
         return rolled
 
     def _may_be_attested(self, c: Criterion) -> bool:
-        """A section of parts is never answered whole, and no answer changes what the text never supports."""
+        """Return whether an answer may decide: not for a section with parts, nor for what the policy never supports."""
         return not c.is_never_met and not (c.children and c.id in self.policy.sections)
 
     def _judged(self, c: Criterion, below: Sequence[_GroupStatus]) -> tuple[CriterionStatus, Status]:

@@ -1,4 +1,4 @@
-"""Strong Kleene logic: what a group says when some of its parts are unknown."""
+"""Strong Kleene logic for groups: the status of a group some of whose parts are unknown."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from coverage_policies.format.terms import Status
 
 
 def roll_up(statuses: Sequence[Status], required: int | None) -> Status:
-    """Met when enough parts are met, not met when too few still could be, unknown in between.
+    """Return `met` if enough parts are met, `not-met` if too few still could be, `unknown` in between.
 
     `required` is how many must be met; None asks for all of them, 1 for any. A group of which nothing counts is
     unknown.

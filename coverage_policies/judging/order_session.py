@@ -26,7 +26,7 @@ class Session:
     has_unresolved_references: bool = False
 
     def beside(self, order: Order) -> tuple[Order, ...]:
-        """Every other order of the session."""
+        """Return every other order of the session."""
         return tuple(each for each in self.judged + self.others if each is not order)
 
 

@@ -53,7 +53,7 @@ class Plan:
 
 
 def plan_of(record: PatientRecord, on: date, rules: PlanRules) -> Plan:
-    """The plan of a patient on a service date."""
+    """Return the plan of a patient on a service date."""
     if record.availability("Coverage") is not Availability.COMPLETE:
         return Plan(ALL_LINES, notes=("The patient's coverage could not be read.",))
     found = coverages(record, on)

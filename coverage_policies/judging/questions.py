@@ -13,11 +13,11 @@ _CONTRADICTED = (Reason.CONFLICT, Reason.VALUE_OUT_OF_RANGE, Reason.COUNT_OUT_OF
 def open_questions(
     policy: Policy, names: Sequence[str], runs: Mapping[str | None, Mapping[str, CriterionResult]]
 ) -> tuple[Question, ...]:
-    """What is still to be asked in these sections.
+    """Return what is still to ask in these sections.
 
     Only unknown criteria that count are asked, and nothing below one that is decided. Tests of which some number
     must be positive are one question. A question that not every remaining pathway asks names its pathway. First
-    come contradictions, then what has something to look at, then the rest in the order of the text; what was looked
+    come contradictions, then what has something to look at, then the rest in the order of the document; what was looked
     for and not found comes last, since "no" is the likely answer.
     """
     asked: dict[str, Question] = {}

@@ -23,13 +23,13 @@ class AllergyCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """The allergy list."""
+        """Return the search for the allergy list."""
         return (ALLERGIES,)
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """An active, confirmed allergy holds; an unconfirmed one cannot tell, nor an intolerance unless it counts.
+        """Return YES for an active, confirmed allergy, UNKNOWN for an unconfirmed one or a mere intolerance.
 
-        Where the question is how things stood on an earlier day, one not known to have been there cannot tell.
+        Looking back to an earlier day, one that is not known to have been there is UNKNOWN.
         """
         codes = self.codes or _ordered(ctx.order)
         if not codes.rows:

@@ -1,4 +1,4 @@
-"""What several operators share: how a date stands to the anchor, and what an empty chart means."""
+"""What several operators share: whether a date is in time, and what an empty chart means."""
 
 from datetime import date
 
@@ -17,7 +17,7 @@ def in_time(when: DateInterval | None, within: CalendarPeriod | None, anchor: da
 
 
 def nothing_found(record: PatientRecord, *kinds: str) -> ClauseResult:
-    """The result where a chart shows nothing of the kind: unavailable, or looked for and not found."""
+    """Return the result for a chart that has nothing of the kind: NO, or UNKNOWN if a search failed."""
     if record.availability(*kinds) is Availability.UNAVAILABLE:
         return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE)
     return ClauseResult(Truth.NO, Reason.NOT_FOUND)

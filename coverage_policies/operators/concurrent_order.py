@@ -19,13 +19,13 @@ class ConcurrentOrderCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """None: the orders answer."""
+        """Return no search: the orders are enough."""
         return ()
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """Another order planned for the same day holds; planned for another day it does not; undated cannot tell.
+        """Return YES if another order is planned for the same day, NO if for another, UNKNOWN if one is undated.
 
-        Nor can one whose code only asks.
+        A code that only asks is UNKNOWN, too.
         """
         found = [
             (each, match)

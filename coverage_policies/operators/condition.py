@@ -35,11 +35,11 @@ class ConditionCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """The problem list."""
+        """Return the search for the problem list."""
         return (CONDITIONS,)
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """A confirmed, active condition holds; a past, unconfirmed or only asking one cannot tell."""
+        """Return YES for a confirmed, active condition, UNKNOWN for one that is past, unconfirmed, or only asks."""
         on_record = [on for each in conditions(ctx.record, self.codes.match) if (on := each.on(ctx.anchor))]
         found = [self._on_our_side(each, ctx) for each in on_record if self._same_side(each, ctx) is not Truth.NO]
         if not found:

@@ -21,11 +21,11 @@ class DeviceCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """The devices."""
+        """Return the search for devices."""
         return (DEVICES,)
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """A device on record holds; one of a type that only asks, or not readable, cannot tell."""
+        """Return YES for a device on record, UNKNOWN for one that only asks or cannot be read."""
         found = devices(ctx.record, self.codes.match)
         certain = tuple(each for each in devices(ctx.record, self._deciding) if not each.value)
         if certain:

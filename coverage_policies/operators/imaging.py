@@ -37,11 +37,11 @@ class ImagingCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """Reports, studies and procedures: servers differ in where they keep imaging."""
+        """Return the searches for reports, studies, and procedures: servers differ in where they keep imaging."""
         return (REPORTS, IMAGING_STUDIES, PROCEDURES)
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """A final report, an available study or a completed procedure holds; an older one does not."""
+        """Return YES for a final report, an available study, or a completed procedure in time; NO if all are older."""
         on_record = imaging(ctx.record, self.codes.match)
         sides = zip(on_record, self.belonging.of(on_record, ctx.order), strict=True)
         found = [

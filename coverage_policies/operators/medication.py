@@ -33,11 +33,11 @@ class MedicationCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """The prescriptions."""
+        """Return the search for prescriptions."""
         return (PRESCRIPTIONS,)
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """Holds by code; a drug known only by its name cannot tell."""
+        """Return YES for a drug known by its code, UNKNOWN for one known only by its name."""
         found = medications(ctx.record, self.codes.match)
         if not found:
             return nothing_found(ctx.record, "MedicationRequest")
@@ -58,11 +58,11 @@ class TakenCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """Prescriptions, dispenses and statements."""
+        """Return the searches for prescriptions, dispenses, and statements."""
         return (PRESCRIPTIONS, DISPENSES, STATEMENTS)
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """Holds where supplies join into a stretch that long; whatever else is on record cannot tell."""
+        """Return YES if supplies join into a stretch that long, UNKNOWN for anything else on record."""
         found = supplies(ctx.record, self.codes.match)
         if not found:
             return nothing_found(ctx.record, "MedicationRequest", "MedicationDispense", "MedicationStatement")

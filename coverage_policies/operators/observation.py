@@ -1,4 +1,4 @@
-"""`observation`: a score or measurement on record. It is only ever shown: no text sets a limit on one."""
+"""`observation`: a score or measurement on record. It is only ever shown: no policy sets a limit on one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,11 +33,11 @@ class ObservationCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """The observations by their codes."""
+        """Return the search for observations by their codes."""
         return (observation_search(self.codes.codes(LOINC)),)
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """Holds where one with a number and a day is on record."""
+        """Return YES if one with a number and a day is on record."""
         found = [o for o in observations(ctx.record, self.codes.match) if self._fits(o, ctx)]
         if not found:
             return nothing_found(ctx.record, "Observation")

@@ -25,11 +25,11 @@ class OpioidReductionCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """Prescriptions, and what dispensing, statements and administrations a server has."""
+        """Return the searches for prescriptions, dispenses, statements, and administrations."""
         return (PRESCRIPTIONS, DISPENSES, STATEMENTS, ADMINISTRATIONS)
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """Proven or disproven by the bounds of both doses; a drug without a factor leaves it open."""
+        """Return what the bounds of both doses prove; a drug without a factor leaves it UNKNOWN."""
         key = ("opioid reduction", ctx.anchor)
         reduction = ctx.record.cached(key, lambda: opioid_reduction(ctx.record, ctx.anchor))
         evidence = tuple(_evidence(line) for line in sorted(reduction.lines, key=_what_counts_first))
@@ -80,7 +80,7 @@ def _gist(reduction: Reduction) -> str:
 
 
 def printed(dose: Dose) -> str:
-    """A dose for reading: `120 MME/day`, `0 to 30 MME/day`, `at least 60 MME/day`, or that it cannot be computed."""
+    """Return a dose for display: `120 MME/day`, `0 to 30 MME/day`, `at least 60 MME/day`, `cannot be computed`."""
     if dose.high is None and not dose.low:
         return "cannot be computed"
     return f"{_number(dose)} MME/day"

@@ -24,11 +24,11 @@ class CodeCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """None: the order answers."""
+        """Return no search: the order is enough."""
         return ()
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """A deciding code holds; other codes do not hold; none at all cannot tell."""
+        """Return YES for a code that decides, NO for other codes, UNKNOWN without any code."""
         order = ctx.order
         given = {"code": order.codes, "reason": order.reasons, "drug": order.drugs}[self.of]
         match = self.codes.match(given, ctx.anchor)
@@ -48,11 +48,11 @@ class StatedCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """None: the order answers."""
+        """Return no search: the order is enough."""
         return ()
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """Stated and wanted holds; stated otherwise does not; contradiction, hint or silence cannot tell."""
+        """Return YES if a wanted value is stated, NO if another is, UNKNOWN for a contradiction, a hint, or silence."""
         order = ctx.order
         stated = order.stated.get(self.attribute, frozenset())
         hinted = order.hinted.get(self.attribute, frozenset())

@@ -68,11 +68,11 @@ class PainReliefCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """The procedures, and the scores by their codes."""
+        """Return the searches for the procedures, and for the scores by their codes."""
         return (PROCEDURES, observation_search(self.scale.codes(LOINC)))
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """Holds with enough days on which every measured procedure passed; days that fail do not undo others."""
+        """Return YES for enough days on which every measured procedure passed; days that fail do not undo others."""
         record = ctx.record
         on_record = begun(ctx, self.after)
         belongs = dict(zip(on_record, self.belonging.of(on_record, ctx.order), strict=True))

@@ -22,11 +22,11 @@ class PlannedCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """Care plans, orders, procedures."""
+        """Return the searches for care plans, orders, and procedures."""
         return (CARE_PLANS, ORDERS, PROCEDURES)
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """An active plan, an active order or a procedure in progress holds."""
+        """Return YES for an active plan, an active order, or a procedure in progress."""
         found = plans(ctx.record, self.codes.match)
         if found:
             return ClauseResult(Truth.YES, Reason.PRESENT, found)

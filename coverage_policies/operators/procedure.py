@@ -47,11 +47,11 @@ class ProcedureCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """The procedures."""
+        """Return the search for procedures."""
         return (PROCEDURES,)
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """What was completed holds; under way counts while it goes on; unclear status, date or side cannot tell."""
+        """Return YES for one completed or under way, UNKNOWN for one of unclear status, date, or side."""
         on_record = begun(ctx, self.codes)
         belongs = dict(zip(on_record, self.belonging.of(on_record, ctx.order), strict=True))
         found = [p for p in on_record if belongs[p] is not Truth.NO]

@@ -31,14 +31,14 @@ class Candidate:
 
 
 def begun(ctx: Context, codes: ValueSet) -> list[Procedure]:
-    """What was or may have been begun by the anchor date."""
+    """Return the procedures that were or may have been begun by the anchor date."""
     return [p for p in procedures(ctx.record, codes.match) if p.start is None or p.start.earliest <= ctx.anchor]
 
 
 def candidate_procedures(
     ctx: Context, codes: ValueSet, belonging: Belonging, within: CalendarPeriod | None = None
 ) -> tuple[Candidate, ...]:
-    """What was or may have been done by the anchor date, on the side and for the purpose asked for, and in time."""
+    """Return the procedures that were or may have been done in time, on the side and for the purpose asked for."""
     found = begun(ctx, codes)
     belongs = belonging.of(found, ctx.order)
     counted = [
@@ -75,11 +75,11 @@ class CountCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """The procedures."""
+        """Return the search for procedures."""
         return (PROCEDURES,)
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """Holds if it does for the least and for the most there can have been."""
+        """Return what is true for both the least and the most there can have been."""
         found = candidate_procedures(ctx, self.codes, self.belonging, self.within)
         if not found:
             return nothing_found(ctx.record, "Procedure")
@@ -152,11 +152,11 @@ class SinceCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """The procedures."""
+        """Return the search for procedures."""
         return (PROCEDURES,)
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """A first long ago and a last not long ago are proven by one; a first not long ago by all there are."""
+        """Return YES if one proves a first long ago or a last not long ago, or all prove a first not long ago."""
         found = candidate_procedures(ctx, self.codes, self.belonging)
         if not found:
             return nothing_found(ctx.record, "Procedure")

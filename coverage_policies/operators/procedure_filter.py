@@ -1,7 +1,7 @@
 """Which procedures a clause is about: those on the side of the order, and for a purpose.
 
-`same` and a bare purpose count only what says so, and what does not say it may or may not count. With `or not stated`
-what is silent counts too. A side that is silent beside two different ones that are stated can still be either.
+`same`, and a purpose alone: only records that state it match; records without one are UNKNOWN. With `or not stated`
+those match as well, unless the records name both sides: then a record without a side may be on either.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,5 +51,5 @@ class Belonging:
 
 
 def belonging(arguments: Arguments) -> Belonging:
-    """What `side` and `purpose` of a clause say."""
+    """Return what `side` and `purpose` of a clause ask for."""
     return Belonging(arguments.get("side", ""), arguments.get("purpose", ""))

@@ -44,7 +44,7 @@ class Frequency:
 
 
 def daily_mme(dosage: Mapping[str, Any], product: Product, supplied: Interval | None = None) -> Interval:
-    """MME per day of one Dosage while it is in force.
+    """Return the MME per day of one Dosage while it is in force.
 
     `supplied` is what the dispensed quantity comes to per day, in MME; it stands in where dose or frequency is not
     given. A dose taken as needed may be none; a stated maximum caps both ends. Raises UnconvertibleError where no upper
@@ -72,7 +72,7 @@ def daily_mme(dosage: Mapping[str, Any], product: Product, supplied: Interval | 
 
 
 def supplied_per_day(quantity: Json, supply: Json, product: Product, element: str) -> Interval:
-    """MME per day when `quantity` lasts for the Duration `supply`: strength x quantity / days x factor.
+    """Return the MME per day if `quantity` lasts for the Duration `supply`: strength x quantity / days x factor.
 
     For patches it is how many are worn at once, each for two to three days. Raises UnconvertibleError.
     """
@@ -86,7 +86,7 @@ def supplied_per_day(quantity: Json, supply: Json, product: Product, element: st
 
 
 def days_of_quantity(quantity: Json, product: Product, mme: Interval, element: str) -> Interval:
-    """How many days a dispensed quantity lasts at `mme` per day. Raises UnconvertibleError."""
+    """Return how many days a dispensed quantity lasts at `mme` per day. Raises UnconvertibleError."""
     content = opioid_in(quantity, product, element, tablets=frozenset()) * exactly(_factor(product))
     if product.is_patch:
         content = content * Interval(*PATCH_LASTS)
@@ -96,7 +96,7 @@ def days_of_quantity(quantity: Json, product: Product, mme: Interval, element: s
 
 
 def opioid_in(quantity: Json, product: Product, element: str, tablets: Set[Fraction] = TABLETS_AT_ONCE) -> Interval:
-    """How much opioid a Quantity of a product holds: in mg, for patches in mcg/h. Raises UnconvertibleError.
+    """Return how much opioid a Quantity of a product has: in mg, for patches in mcg/h. Raises UnconvertibleError.
 
     A mass of a combination product is taken for the opioid's own only where it is one of these numbers of `tablets`.
     """
@@ -117,13 +117,13 @@ def opioid_in(quantity: Json, product: Product, element: str, tablets: Set[Fract
 
 
 def single_dose_mme(dosage: Mapping[str, Any], product: Product) -> Interval:
-    """MME of one administration (MedicationAdministration.dosage). Raises UnconvertibleError."""
+    """Return the MME of one administration (MedicationAdministration.dosage). Raises UnconvertibleError."""
     check_factor(dosage, product)
     return opioid_in(dosage.get("dose"), product, "dosage.dose") * exactly(_factor(product))
 
 
 def is_as_needed(dosage: Mapping[str, Any]) -> bool:
-    """Whether a dose may be left out: asNeeded[x], or words that say so."""
+    """Return whether a dose may be left out: asNeeded[x], or words that say so."""
     if dosage.get("asNeededBoolean") is True or dosage.get("asNeededCodeableConcept"):
         return True
     timing = dosage.get("timing")
@@ -155,7 +155,7 @@ def _is_route(route: Json, codes: tuple[str, ...], words: re.Pattern[str]) -> bo
 
 
 def is_spinal(dosage: Mapping[str, Any]) -> bool:
-    """Whether a dose goes into the spinal canal, which is not systemic treatment."""
+    """Return whether a dose goes into the spinal canal, which is not systemic treatment."""
     return _is_route(dosage.get("route"), _SPINAL_CODES, _SPINAL_WORDS)
 
 
@@ -295,7 +295,7 @@ _MEALS = {"C", "AC", "PC"}
 
 
 def frequency(timing: Json) -> Frequency:
-    """How often a day a Timing asks for the dose. Raises UnconvertibleError where it does not say."""
+    """Return how often a day a Timing asks for the dose. Raises UnconvertibleError if it does not say."""
     if not isinstance(timing, Mapping):
         raise UnconvertibleError("timing is missing")
     repeat = timing.get("repeat")

@@ -22,16 +22,16 @@ class OpioidMedication:
 
     @property
     def drug(self) -> tuple[str, str]:
-        """What other prescriptions of the same drug share: ingredient and release, else the label."""
+        """Return what other prescriptions of the same drug share: ingredient and release, else the label."""
         if self.product is None:
             return "", self.label.casefold()
         return self.product.ingredient_rxcui, self.product.release
 
 
 def medication_of(record: PatientRecord, resource: Resource) -> OpioidMedication | None:
-    """The medication of a request, dispense, statement or administration; None where it surely is no opioid.
+    """Return the medication of a request, dispense, statement, or administration; None if it is certainly no opioid.
 
-    What carries no words and no code of the table (a reference that leads nowhere, a bare NDC) may be an opioid.
+    One without words and without a code of the table (a dangling reference, a bare NDC) may be an opioid.
     """
     concept, reference = resource.get("medicationCodeableConcept"), resource.get("medicationReference")
     target = record.resolve(reference, resource) if reference else None

@@ -67,7 +67,7 @@ class OpioidResource:
 
     @property
     def dosages(self) -> tuple[Mapping[str, Any], ...]:
-        """Its dosage instructions, however many."""
+        """Return its dosage instructions, however many."""
         member = "dosageInstruction" if self.kind in ("MedicationRequest", "MedicationDispense") else "dosage"
         return tuple(items(self.resource.get(member)))
 
@@ -110,7 +110,7 @@ class Prescription:
 
     @property
     def end(self) -> DateInterval:
-        """The last days on which any of it may have been taken."""
+        """Return the last days on which any of it may have been taken."""
         return DateInterval(
             max(stretch.end.earliest for stretch in self.stretches),
             max(stretch.end.latest for stretch in self.stretches),
@@ -118,7 +118,7 @@ class Prescription:
 
     @property
     def signature(self) -> tuple[object, ...]:
-        """What two prescriptions share when one renews the other: the product's content and the dose."""
+        """Return what two prescriptions share if one renews the other: the product's content and the dose."""
         product = self.medication.product
         return (*self.medication.drug, *((product.strength, product.unit) if product else ()), self.dose)
 
@@ -128,7 +128,7 @@ _End: TypeAlias = Callable[[DateInterval, DateInterval | None], DateInterval]
 
 
 def sources(record: PatientRecord) -> tuple[OpioidResource, ...]:
-    """Every resource about what is or may be an opioid, but for those entered in error."""
+    """Return every resource about what is or may be an opioid, except those entered in error."""
     return tuple(
         OpioidResource(resource, kind, record.reference(resource), medication)
         for kind in KINDS
@@ -138,7 +138,7 @@ def sources(record: PatientRecord) -> tuple[OpioidResource, ...]:
 
 
 def why_left_out(source: OpioidResource, *, dispensed: bool) -> str:
-    """Why a resource speaks of nothing taken systemically, naming the element; empty when it does."""
+    """Return why a resource shows nothing taken systemically, naming the element; empty if it does."""
     resource, status = source.resource, source.resource.get("status")
     if source.dosages and all(map(is_spinal, source.dosages)):
         return "route: into the spinal canal, not systemic"
@@ -160,7 +160,7 @@ def why_left_out(source: OpioidResource, *, dispensed: bool) -> str:
 
 
 def read_left_out(record: PatientRecord, source: OpioidResource, reason: str) -> Prescription:
-    """The line of a resource that is left out."""
+    """Return the line of a resource that is left out."""
     start = _start(record, source, ())
     still = source.resource.get("status") == "active"
     taken = _prescription(
@@ -175,7 +175,7 @@ def read_left_out(record: PatientRecord, source: OpioidResource, reason: str) ->
 def read_prescription(
     record: PatientRecord, source: OpioidResource, handed_over: Sequence[DateInterval], as_of: date
 ) -> Prescription:
-    """A MedicationRequest. `handed_over` are the days of its dispenses."""
+    """Read a MedicationRequest. `handed_over` are the days of its dispenses."""
     resource, status = source.resource, source.resource.get("status")
     start = _start(record, source, handed_over)
     request = _object(resource.get("dispenseRequest"))
@@ -217,7 +217,7 @@ def read_prescription(
 def read_dispense(
     record: PatientRecord, source: OpioidResource, order: Prescription | None, *, as_needed: bool, sure_until: date
 ) -> Prescription:
-    """A MedicationDispense. Its dose is that of its `order`, else what it says itself, else its quantity per day.
+    """Read a MedicationDispense. Its dose is that of its `order`, else what it says itself, else its quantity per day.
 
     It was taken until it ran out, but for sure only up to `sure_until`.
     """
@@ -246,7 +246,7 @@ def read_dispense(
 
 
 def read_statement(record: PatientRecord, source: OpioidResource) -> Prescription:
-    """A MedicationStatement: what somebody says is or was taken."""
+    """Read a MedicationStatement: what somebody says is or was taken."""
     resource = source.resource
     start = _start(record, source, ())
     last = parse_period(resource.get("effectivePeriod"), record.zone)[1]
@@ -263,7 +263,7 @@ def read_statement(record: PatientRecord, source: OpioidResource) -> Prescriptio
 
 
 def read_administration(record: PatientRecord, source: OpioidResource) -> Prescription:
-    """A MedicationAdministration: one dose given, in a facility unless it says otherwise."""
+    """Read a MedicationAdministration: one dose given, in a facility unless it says otherwise."""
     start = _start(record, source, ())
     last = parse_period(source.resource.get("effectivePeriod"), record.zone)[1]
     sig = _sig(record, source, start, StatedSupply(None, None, ""))
@@ -280,17 +280,17 @@ def read_administration(record: PatientRecord, source: OpioidResource) -> Prescr
 
 
 def handed_over_on(record: PatientRecord, source: OpioidResource) -> DateInterval | None:
-    """When a dispense reached the patient."""
+    """Return when a dispense reached the patient."""
     return record.when(source.resource.get("whenHandedOver"))
 
 
 def says_as_needed(source: OpioidResource) -> bool:
-    """Whether any of its instructions leaves the dose to need."""
+    """Return whether any of its instructions makes the dose as needed."""
     return any(map(is_as_needed, source.dosages))
 
 
 def reference_name(record: PatientRecord, reference: Json, within: Resource) -> str:
-    """The resource a Reference names, in the chart or not; empty when it names none."""
+    """Return the resource a Reference names, in the chart or not; empty if it names none."""
     target = record.resolve(reference, within)
     if target is not None:
         return record.reference(target)

@@ -40,18 +40,18 @@ class Interval:
         return Interval(self.low * other.low, high)
 
     def hull(self, other: "Interval") -> "Interval":
-        """The interval that holds both."""
+        """Return the smallest interval that includes both."""
         high = None if self.high is None or other.high is None else max(self.high, other.high)
         return Interval(min(self.low, other.low), high)
 
     def at_most(self, cap: "Interval") -> "Interval":
-        """The interval when nothing above `cap` is possible, itself known to lie between two numbers."""
+        """Return the interval if nothing above `cap` is possible, itself known to lie between two numbers."""
         ends = [end for end in (self.high, cap.high) if end is not None]
         return Interval(min(self.low, cap.low), min(ends, default=None))
 
 
 def exactly(value: Fraction | int) -> Interval:
-    """The interval of one number."""
+    """Return the interval of one number."""
     return Interval(Fraction(value), Fraction(value))
 
 
@@ -116,7 +116,7 @@ class Amount:
 
 
 def number(value: Json) -> Fraction | None:
-    """A JSON number, exactly as it was written; None for anything else and for what is beyond any quantity."""
+    """Return a JSON number, exactly as written; None for anything else and for what is beyond any quantity."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     written = Decimal(str(value))
@@ -127,7 +127,7 @@ def number(value: Json) -> Fraction | None:
 
 
 def amount(quantity: Json, element: str) -> Amount:
-    """A Quantity of medication. Raises UnconvertibleError, naming `element`."""
+    """Read a Quantity of medication. Raises UnconvertibleError, naming `element`."""
     value = _value(quantity, element)
     found = set()
     for word in _unit_words(quantity):
@@ -144,7 +144,7 @@ def amount(quantity: Json, element: str) -> Amount:
 
 
 def days(duration: Json, element: str) -> Fraction:
-    """A Duration in days. Raises UnconvertibleError, naming `element`."""
+    """Read a Duration in days. Raises UnconvertibleError, naming `element`."""
     value = _value(duration, element)
     found = {_DAYS[word] for word in _unit_words(duration) if word in _DAYS}
     if len(found) != 1:
@@ -153,7 +153,7 @@ def days(duration: Json, element: str) -> Fraction:
 
 
 def days_of_unit(unit: Json) -> Fraction | None:
-    """The days in a UCUM unit of time, such as `periodUnit`; None when it is none."""
+    """Return the days in a UCUM unit of time, such as `periodUnit`; None for anything else."""
     return _DAYS.get(unit.strip().lower()) if isinstance(unit, str) else None
 
 

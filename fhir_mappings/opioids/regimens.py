@@ -32,12 +32,12 @@ class Regimen:
 
     @property
     def leading(self) -> Prescription:
-        """The order, else the first dispense or statement."""
+        """Return the order, else the first dispense or statement."""
         return self.prescriptions[0]
 
     @property
     def fills(self) -> tuple[Prescription, ...]:
-        """What was handed over, else what was ordered."""
+        """Return what was handed over, else what was ordered."""
         dispensed = tuple(one for one in self.prescriptions if one.kind == "MedicationDispense")
         return dispensed or self.prescriptions
 

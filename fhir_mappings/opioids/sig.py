@@ -50,7 +50,7 @@ class StatedSupply:
 
 
 def known_sig(dose: Interval, start: DateInterval) -> Sig:
-    """A sig of one dose."""
+    """Return a sig of one dose."""
     return Sig(dose, (Step(dose, start),))
 
 
@@ -62,7 +62,7 @@ def unknown_sig(
     *,
     may_be_dispensed: bool = False,
 ) -> Sig:
-    """A sig of which nothing can be said but when it is in force."""
+    """Return a sig of which only the time it is in force is known."""
     placed = known_sig(NO_DOSE_KNOWN, start)
     if dosages:
         placed = _one_after_the_other(record, dosages, [NO_DOSE_KNOWN] * len(dosages), start)
@@ -76,7 +76,7 @@ def read_sig(
     start: DateInterval,
     supply: StatedSupply,
 ) -> Sig:
-    """The dosage instructions of a resource that begins on `start`; the supply per day where they do not say."""
+    """Read the dosage instructions of a resource that begins on `start`; the supply per day if they do not say."""
     try:
         for dosage in dosages or ({},):
             check_factor(dosage, product)
@@ -97,7 +97,7 @@ def read_sig(
 
 
 def lasting(start: DateInterval, length: Interval) -> DateInterval:
-    """The last day of something that began on `start` and lasts so many days."""
+    """Return the last day of something that began on `start` and lasts so many days."""
     first = plus(start.earliest, CalendarPeriod(math.floor(length.low) - 1, "days"))
     last = date.max if length.high is None else plus(start.latest, CalendarPeriod(math.ceil(length.high) - 1, "days"))
     return DateInterval(first, max(first, last))
@@ -189,7 +189,7 @@ def _length(repeat: Mapping[str, Any], timing: Json) -> Interval | None:
 
 
 def stated_start(record: PatientRecord, dosages: Sequence[Mapping[str, Any]]) -> DateInterval | None:
-    """The earliest `boundsPeriod.start` of the instructions."""
+    """Return the earliest `boundsPeriod.start` of the instructions."""
     repeats = [timing.get("repeat") for one in dosages if isinstance(timing := one.get("timing"), Mapping)]
     periods = [repeat.get("boundsPeriod") for repeat in repeats if isinstance(repeat, Mapping)]
     starts = [first for period in periods if (first := parse_period(period, record.zone)[0]) is not None]

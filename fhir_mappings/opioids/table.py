@@ -40,17 +40,17 @@ class Product:
 
     @property
     def is_patch(self) -> bool:
-        """Whether its strength is a rate through the skin."""
+        """Return whether its strength is a rate through the skin."""
         return self.unit == "MG/HR"
 
     @property
     def is_liquid(self) -> bool:
-        """Whether its strength is per milliliter."""
+        """Return whether its strength is per milliliter."""
         return self.unit == "MG/ML"
 
     @property
     def release(self) -> str:
-        """What tells long-acting from short-acting products of one opioid."""
+        """Return what distinguishes long-acting from short-acting products of one opioid."""
         if self.is_patch:
             return "patch"
         return "extended" if "Extended Release" in self.form else "immediate"
@@ -112,7 +112,7 @@ _NUMBERED_TYLENOL = r"tylenol\s*(?:#|no\.?|number)?\s*[234]"
 
 @cache
 def products() -> Mapping[str, Product]:
-    """Every opioid product, by RXCUI."""
+    """Return every opioid product, by RXCUI."""
     with Path(__file__).with_name("opioids.csv").open(encoding="utf-8", newline="") as rows:
         return {
             row["rxcui"]: Product(
@@ -132,7 +132,7 @@ def products() -> Mapping[str, Product]:
 
 @cache
 def ingredients() -> Mapping[str, str]:
-    """The opioid ingredients of the table: name by RXCUI."""
+    """Return the opioid ingredients of the table: name by RXCUI."""
     return {product.ingredient_rxcui: product.ingredient for product in products().values()}
 
 
@@ -149,12 +149,12 @@ def _names() -> re.Pattern[str]:
 
 
 def names_an_opioid(words: str) -> bool:
-    """Whether a label speaks of an opioid, by ingredient or brand."""
+    """Return whether a label names an opioid, by ingredient or brand."""
     return _names().search(words) is not None
 
 
 def is_opioid(codings: Iterable[Coding], text: str = "") -> bool:
-    """Whether a medication is an opioid, by its RxNorm codes or else by what its labels or `text` say."""
+    """Return whether a medication is an opioid, by its RxNorm codes or else by what its labels or `text` say."""
     found = tuple(codings)
     return any(ingredient_of(coding) for coding in found) or any(
         names_an_opioid(words) for words in (text, *(coding.display for coding in found)) if words
@@ -162,7 +162,7 @@ def is_opioid(codings: Iterable[Coding], text: str = "") -> bool:
 
 
 def ingredient_of(coding: Coding) -> Coding | None:
-    """The opioid ingredient, as an RxNorm code, of a product or ingredient code; None where it is no opioid's."""
+    """Return the opioid ingredient, as an RxNorm code, of a product or ingredient code; None if it is no opioid."""
     if coding.system != RXNORM:
         return None
     if product := products().get(coding.code):

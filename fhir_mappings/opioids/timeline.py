@@ -28,12 +28,12 @@ class Piece(NamedTuple):
 
 
 def total(values: Iterable[Fraction]) -> Fraction:
-    """All of them together."""
+    """Return all of them together."""
     return sum(values, Fraction(0))
 
 
 def highest(values: Iterable[Fraction]) -> Fraction:
-    """The highest of them."""
+    """Return the highest of them."""
     return max(values)
 
 
@@ -53,17 +53,17 @@ class Series:
     """How many days up to each have no upper bound."""
 
     def mean(self, first: date, last: date) -> Interval:
-        """The mean per day over some of its days, both ends included."""
+        """Return the mean per day over some of its days, both ends included."""
         begin, end = (first - self.first).days, (last - self.first).days + 1
         return self.as_mean(*self._sums(begin, end), end - begin)
 
     def moving_sums(self, days: int, first: date, last: date) -> list[tuple[int, int | None]]:
-        """The least and the most of every window of so many days between two dates, in the unit of the sums."""
+        """Return the least and the most of every window of so many days between two dates, in the unit of the sums."""
         begin, end = (first - self.first).days, (last - self.first).days + 1
         return [self._sums(n, n + days) for n in range(begin, end - days + 1)]
 
     def as_mean(self, low: int, high: int | None, days: int) -> Interval:
-        """Sums over so many days as a mean in MME per day."""
+        """Return sums over so many days as a mean in MME per day."""
         unit = self.scale * days
         return Interval(Fraction(low, unit), None if high is None else Fraction(high, unit))
 
@@ -75,7 +75,7 @@ class Series:
 
 
 def regular_series(chart: OpioidChart, first: date, last: date) -> Series:
-    """What was taken outside hospital."""
+    """Return what was taken outside the hospital."""
     families: dict[tuple[str, str], list[Regimen]] = {}
     for regimen in chart.regimens:
         families.setdefault(regimen.leading.medication.drug, []).append(regimen)
@@ -85,7 +85,7 @@ def regular_series(chart: OpioidChart, first: date, last: date) -> Series:
 
 
 def hospital_series(chart: OpioidChart, first: date, last: date) -> Series:
-    """What may have been taken on hospital orders."""
+    """Return what may have been taken on hospital orders."""
     return _series([], [piece for one in chart.in_hospital for piece in _high(one, 0)], first, last)
 
 
@@ -119,7 +119,7 @@ def _daily(pieces: Sequence[Piece], first: date, last: date) -> list[Fraction | 
 
 
 def combined(pieces: Sequence[Piece], choice: Callable[[Iterable[Fraction]], Fraction]) -> list[Piece]:
-    """Pieces laid over each other, as pieces that do not overlap; `choice` is total or highest. Gaps stay gaps."""
+    """Return pieces laid over each other, as pieces that do not overlap. `choice` is total or highest; gaps stay."""
     cuts = sorted({piece.first for piece in pieces} | {piece.last + 1 for piece in pieces})
     result = []
     for first, end in pairwise(cuts):
@@ -232,10 +232,10 @@ def _bridged(pieces: list[Piece]) -> list[Piece]:
 
 
 def touches(one: Prescription, first: date, last: date) -> bool:
-    """Whether any of a prescription may have been taken in these days."""
+    """Return whether any of a prescription may have been taken in these days."""
     return any(stretch.start.earliest <= last and stretch.end.latest >= first for stretch in one.stretches)
 
 
 def window(last: date, days: int) -> tuple[date, date]:
-    """The first and last of so many days."""
+    """Return the first and last of so many days."""
     return last - timedelta(days=days - 1), last

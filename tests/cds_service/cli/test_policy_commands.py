@@ -141,7 +141,7 @@ def test_the_list_names_owner_lines_and_the_days_of_the_plan_rules(
         "edition": 1,
         "title": "Sleep test at home",
         "owner": "Lakeside Health Plan",
-        "lines_of_business": ["medicare", "non-medicare"],
+        "lines_of_business": ["medicare", "medicare-advantage", "medicaid", "commercial"],
         "effective": [{"from": "2026-02-01", "to": "2026-05-31"}, {"from": "2026-06-15"}],
         "criteria": 2,
         "parts": 0,
@@ -158,7 +158,7 @@ def test_the_list_fits_eighty_columns_without_losing_a_word(own: OwnPolicies, mo
     monkeypatch.setenv("COLUMNS", "80")
     shown = run("list").output
     assert max(map(len, shown.splitlines())) <= 80
-    assert all(word in shown for word in ("interventions", "Corporation", "MC.CP.MP.166@2025-12", "non-medicare"))
+    assert all(word in shown for word in ("interventions", "Corporation", "MC.CP.MP.166@2025-12", "medicare-advantage"))
 
 
 @pytest.mark.parametrize("command", ["list", "show", "lint", "test", "coverage", "diff", "lock"])
@@ -189,7 +189,7 @@ def test_lint_tells_days_on_which_the_plan_has_no_text(own: OwnPolicies, monkeyp
     )
     monkeypatch.setenv("CDS_PLAN_RULES", str(rules))
     result = run("lint")
-    assert f"{rules}:1:1: error: no text of CP.MP.126 is in force from 2026-01-01 to 2026-01-31" in result.output
+    assert f"{rules}:1:1: error: no revision of CP.MP.126 is in force from 2026-01-01 to 2026-01-31" in result.output
 
 
 def test_cases_that_hold_are_counted(own: OwnPolicies) -> None:
