@@ -8,12 +8,17 @@ from rich.table import Column, Table
 
 from coverage_policies.authoring.cases import read_cases
 from coverage_policies.format.model import Policy
+from coverage_policies.format.terms import LineOfBusiness
 from coverage_policies.judging.plan_rules import Effective, PlanRules
 
 
 def print_policies(console: Console, policies: Sequence[Policy], rules: PlanRules) -> None:
     """Print a line per revision."""
-    columns = [Column(name, overflow="fold", min_width=13) for name in ("title", "owner", "lines of business")]
+    columns = [
+        Column("title", overflow="fold", min_width=13),
+        Column("owner", overflow="fold", min_width=13),
+        Column("lines of business", overflow="fold", min_width=max(map(len, LineOfBusiness))),
+    ]
     table = Table(Column("policy, effective", no_wrap=True), *columns, show_lines=True)
     for policy in policies:
         days = [

@@ -150,7 +150,8 @@ def test_days_between_two_effective_texts_on_which_none_stands_are_told() -> Non
         Effective("Q@2025-01", date(2026, 1, 1), None, "plan"),
     ]
     assert list(effective_gaps(rules)) == [
-        "no revision of P is in force from 2025-02-01 to 2025-02-28; let P@2022-06 end or P@2025-01 begin on another day"
+        "no revision of P is in force from 2025-02-01 to 2025-02-28; "
+        "let P@2022-06 end or P@2025-01 begin on another day"
     ]
     rules[1] = Effective("P@2022-06", date(2022, 7, 1), date(2025, 2, 28), "plan")
     assert list(effective_gaps(rules)) == []
