@@ -8,7 +8,6 @@ from rich.table import Column, Table
 
 from coverage_policies.authoring.cases import read_cases
 from coverage_policies.format.model import Policy
-from coverage_policies.format.terms import LineOfBusiness
 from coverage_policies.judging.plan_rules import Effective, PlanRules
 
 
@@ -17,7 +16,7 @@ def print_policies(console: Console, policies: Sequence[Policy], rules: PlanRule
     columns = [
         Column("title", overflow="fold", min_width=13),
         Column("owner", overflow="fold", min_width=13),
-        Column("lines of business", overflow="fold", min_width=max(map(len, LineOfBusiness))),
+        Column("lines of business", no_wrap=True),
     ]
     table = Table(Column("policy, effective", no_wrap=True), *columns, show_lines=True)
     for policy in policies:
