@@ -1,1 +1,1 @@
-"""Determinations to CDS Hooks cards. This room knows words, Markdown and the CDS Hooks card; it judges nothing."""
+"""Turn determinations into CDS Hooks cards: the words, the Markdown, and the card format. Nothing here decides."""

@@ -1,4 +1,4 @@
-"""Which assessments are shown, as which card, in which order (the table of outcomes and hooks)."""
+"""Build the cards of a call: which assessments are shown, as what card, and in what order."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,14 +11,14 @@ from coverage_policies.judging.determination import Determination
 
 ORDER_SIGN = "order-sign"
 DETERMINATION = "cds-service.determination"
-"""The extension that carries what a card was made from."""
+"""The card extension that carries the determinations behind the card."""
 
 _INDICATOR = {Outcome.NOT_SUPPORTED: "warning", Outcome.CRITERIA_NOT_MET: "warning"}
-"""Never `critical`: a payment matter is no clinical harm."""
+"""Never `critical`: coverage is a payment matter, not a clinical danger."""
 
 
 def is_shown(outcome: Outcome, hook: str) -> bool:
-    """Whether an outcome becomes a card: what is supported only on signing, what does not apply never."""
+    """Return whether an outcome gets a card. `supported` gets one only on order-sign, `not-applicable` never."""
     if outcome is Outcome.SUPPORTED:
         return hook == ORDER_SIGN
     return outcome is not Outcome.NOT_APPLICABLE

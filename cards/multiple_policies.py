@@ -1,9 +1,9 @@
-"""The card of texts that are applied side by side: what each says, and where they part."""
+"""Build the words of a card for several policies or revisions that may apply: what each says, and where they differ."""
 
 from collections.abc import Iterator
 
 from cards.markdown import escaped, shortened
-from cards.wording import SUMMARY_LENGTH, failures, footer, heading, headline, questions
+from cards.wording import SUMMARY_LENGTH, failures, footer, heading, headline, questions, status_words
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Determination
@@ -14,37 +14,38 @@ _WORDS = {
     Outcome.NOT_SUPPORTED: "not supported",
     Outcome.CRITERIA_NOT_MET: "criteria not met",
     Outcome.NOT_EVALUATED: "not evaluated",
-    Outcome.DOCUMENTATION_NEEDED: "open",
-    Outcome.CASE_REVIEW: "left to a reviewer",
+    Outcome.DOCUMENTATION_NEEDED: "needs documentation",
+    Outcome.CASE_REVIEW: "needs plan review",
     Outcome.SUPPORTED: "documented",
-    Outcome.NOT_APPLICABLE: "silent",
+    Outcome.NOT_APPLICABLE: "does not apply",
 }
 
 
 def summary(assessment: Assessment) -> str:
-    """The order, and what each text says of it; once where they say the same, in a word where they part."""
-    label = _speaking(assessment).order_label
+    """Return the order and what each policy says of it: in full if they agree, in a word each if they differ."""
+    label = _applicable(assessment).order_label
     outcomes = {each.outcome for each in assessment.determinations}
     if len(outcomes) == 1:
         said = "; ".join(dict.fromkeys(headline(each) for each in assessment.determinations))
         return shortened(f"{label}: {said}", SUMMARY_LENGTH)
     said = ", ".join(f"{_name(assessment, each)} {_WORDS[each.outcome]}" for each in assessment.determinations)
     many = "two" if len(assessment.determinations) == 2 else "several"
-    return shortened(f"{label}: {many} texts may apply and part: {said}", SUMMARY_LENGTH)
+    what = "policies" if _has_several_policies(assessment) else "revisions"
+    return shortened(f"{label}: {many} {what} may apply and differ: {said}", SUMMARY_LENGTH)
 
 
 def source(assessment: Assessment) -> str:
-    """The owner and every text."""
+    """Return the owner and every revision."""
     first = assessment.determinations[0]
-    texts = "; ".join(f"{each.policy}, revision {each.revision}" for each in assessment.determinations)
-    return f"{first.owner}: {texts}"
+    revisions = "; ".join(f"{each.policy}, revision {each.revision}" for each in assessment.determinations)
+    return f"{first.owner}: {revisions}"
 
 
 def detail(assessment: Assessment) -> str:
-    """One screen of Markdown: where the texts part, then each with what fails and what is open."""
+    """Return one screen of Markdown: the differences, then what fails and what is open under each revision."""
     first = assessment.determinations[0]
     shared = [note for note in first.notes if all(note in each.notes for each in assessment.determinations)]
-    parts = [heading(_speaking(assessment)), *_differences(assessment)]
+    parts = [heading(_applicable(assessment)), *_differences(assessment)]
     for each in assessment.determinations:
         parts.append(f"**{escaped(each.policy)}, revision {escaped(each.revision)}: {_WORDS[each.outcome]}**\n")
         parts += failures(each)
@@ -54,24 +55,27 @@ def detail(assessment: Assessment) -> str:
     return "\n".join(parts).strip()
 
 
-def _speaking(assessment: Assessment) -> Determination:
-    """The first text that speaks about the order: it knows the order's name."""
-    said = (each for each in assessment.determinations if each.outcome is not Outcome.NOT_APPLICABLE)
-    return next(said, assessment.determinations[0])
+def _applicable(assessment: Assessment) -> Determination:
+    """Return the first determination of a policy that applies: it has a name for the order."""
+    found = (each for each in assessment.determinations if each.outcome is not Outcome.NOT_APPLICABLE)
+    return next(found, assessment.determinations[0])
+
+
+def _has_several_policies(assessment: Assessment) -> bool:
+    return len({each.policy for each in assessment.determinations}) > 1
 
 
 def _name(assessment: Assessment, determination: Determination) -> str:
-    """What tells one text from the other: the policy, or the revision where that is all that differs."""
-    policies = {each.policy for each in assessment.determinations}
-    return determination.policy if len(policies) > 1 else determination.revision
+    """Return the policy, or the revision if all are revisions of one policy."""
+    return determination.policy if _has_several_policies(assessment) else determination.revision
 
 
 def _differences(assessment: Assessment) -> Iterator[str]:
     differences = assessment.differences
     if differences:
-        yield "**Where they part**\n"
+        yield "**Differences**\n"
         for each in differences[:_DIFFERENCES]:
-            said = ", ".join(f"{escaped(revision)}: {status.value}" for revision, status in each.statuses)
+            said = ", ".join(f"{escaped(revision)}: {status_words(status)}" for revision, status in each.statuses)
             yield f"- **{escaped(each.criterion)}** {escaped(each.says)} ({said})"
         if len(differences) > _DIFFERENCES:
             yield f"- … and {len(differences) - _DIFFERENCES} more"

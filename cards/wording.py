@@ -1,4 +1,4 @@
-"""The sentences of a card: the line on top, and one screen of detail."""
+"""Write the sentences of a card: the summary, and one screen of detail."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,52 +14,57 @@ _QUESTIONS = 5
 _EVIDENCE = 6
 
 _OPEN_BECAUSE = {
-    Reason.CONFLICT: "the records contradict each other",
-    Reason.DATA_UNAVAILABLE: "the data could not be read",
-    Reason.UNCONVERTIBLE: "not every drug can be converted",
-    Reason.VALUE_OUT_OF_RANGE: "the values on record do not settle it",
-    Reason.DATE_OUT_OF_RANGE: "the dates on record do not settle it",
-    Reason.COUNT_OUT_OF_RANGE: "the count on record does not settle it",
-    Reason.INVALID_ATTRIBUTE: "to be confirmed",
+    Reason.CONFLICT: "records conflict",
+    Reason.DATA_UNAVAILABLE: "data could not be read",
+    Reason.UNCONVERTIBLE: "some drugs cannot be converted",
+    Reason.VALUE_OUT_OF_RANGE: "recorded values are inconclusive",
+    Reason.DATE_OUT_OF_RANGE: "recorded dates are inconclusive",
+    Reason.COUNT_OUT_OF_RANGE: "recorded count is inconclusive",
+    Reason.INVALID_ATTRIBUTE: "not confirmed",
     Reason.NONE_RECORDED: "none on record",
 }
 
 
 def summary(determination: Determination) -> str:
-    """The order, and what is the matter with it or what to do."""
+    """Return the order, and what keeps it from coverage or what to document."""
     name = f"{determination.order_label}: "
     return shortened(name + headline(determination), SUMMARY_LENGTH)
 
 
 def headline(determination: Determination) -> str:
-    """What is the matter with an order, or what to do, in a clause."""
+    """Return in a clause what keeps an order from coverage, or what to document."""
     open_count = len(determination.questions)
     match determination.outcome:
         case Outcome.NOT_SUPPORTED | Outcome.CRITERIA_NOT_MET:
             found = failed_criteria(determination)
             if not found:
-                return f"no indication that {determination.policy} lists can be met"
+                return f"no indication in {determination.policy} can be met"
             first = found[0]
             sentence = first.says_when_not_met or f"not met: {first.says}"
             more = f" (+{len(found) - 1} more)" if len(found) > 1 else ""
             return f"{sentence}{': ' + first.headline if first.headline else ''}{more}"
         case Outcome.NOT_EVALUATED:
             if not determination.criteria:
-                return f"no text of {determination.policy} is held for the day of service"
-            return f"{determination.policy} could not be checked, the chart could not be read"
+                return f"no revision of {determination.policy} is installed for the service date"
+            return f"{determination.policy} not checked because the chart could not be read"
         case Outcome.DOCUMENTATION_NEEDED if determination.questions and determination.questions[0].id == CODE:
-            return f"its billing code is needed to check {determination.policy}"
+            return f"billing code needed to check {determination.policy}"
         case Outcome.DOCUMENTATION_NEEDED:
-            answers = "1 answer" if open_count == 1 else f"{open_count} answers"
-            return f"{answers} needed for {determination.policy}"
+            items = "1 item" if open_count == 1 else f"{open_count} items"
+            return f"{items} to document for policy {determination.policy}"
         case Outcome.CASE_REVIEW:
-            return f"{determination.policy} leaves this to a reviewer of the plan"
+            return f"needs plan medical review ({determination.policy})"
         case _:
             return f"documented for {determination.policy}; not an approval"
 
 
+def status_words(status: Status) -> str:
+    """Return a status as a card writes it."""
+    return status.value.replace("-", " ")
+
+
 def detail(determination: Determination) -> str:
-    """One screen of Markdown: what fails with its evidence, what is open, what is met, and what it rests on."""
+    """Return one screen of Markdown: what fails and why, what to document, what is met, and the notes."""
     parts = [
         heading(determination),
         *failures(determination),
@@ -74,12 +79,12 @@ def detail(determination: Determination) -> str:
 
 
 def heading(determination: Determination) -> str:
-    """Which order it is about, in words and by reference."""
+    """Return the order, in words and by reference."""
     return f"*{escaped(determination.order_label)}* – {escaped(determination.order)}\n"
 
 
 def failures(determination: Determination) -> Iterator[str]:
-    """What fails, each with its evidence."""
+    """Yield what fails, each with its evidence."""
     found = failed_criteria(determination)
     if found:
         yield "**Not met**\n"
@@ -103,7 +108,7 @@ def _evidence(item: Evidence) -> str:
 
 
 def conditional_failures(determination: Determination) -> Iterator[str]:
-    """What one of the open pathways would fail on: worth knowing before it is chosen."""
+    """Yield what would fail on one of the open pathways, so that the clinician knows before choosing one."""
     for result in determination.criteria:
         if Status.NOT_MET in result.on_pathways.values() and not result.is_group:
             on = " or ".join(name for name, status in result.on_pathways.items() if status is Status.NOT_MET)
@@ -112,11 +117,11 @@ def conditional_failures(determination: Determination) -> Iterator[str]:
 
 
 def questions(determination: Determination, most: int) -> Iterator[str]:
-    """What is open: the first `most` questions, those of a pathway under it, and how many more there are."""
+    """Yield the first `most` open questions, those of a pathway below its name, and how many more there are."""
     asked = determination.questions
     if not asked or determination.outcome is Outcome.SUPPORTED:
         return
-    yield f"**Still open: {len(asked)}**\n"
+    yield f"**Still to document: {len(asked)}**\n"
     shared = [question for question in asked if not question.pathway]
     shown = (shared if len(shared) >= most else list(asked))[:most]
     for pathway in dict.fromkeys(question.pathway for question in shown):
@@ -144,7 +149,10 @@ def _question(question: Question) -> str:
 def _reviewed(determination: Determination) -> Iterator[str]:
     handed = [r for r in determination.criteria if r.counted is Status.UNKNOWN and r.status is not Status.UNKNOWN]
     for result in handed:
-        yield f"**For a reviewer of the plan:** {escaped(result.says)} ({result.status.value})\n"
+        sentence = f"{result.says} ({status_words(result.status)})"
+        if result.status is Status.NOT_MET and result.says_when_not_met:
+            sentence = result.says_when_not_met
+        yield f"**Needs plan medical review:** {escaped(sentence)}\n"
 
 
 def _met(determination: Determination) -> Iterator[str]:
@@ -160,10 +168,10 @@ def _presumed(determination: Determination) -> Iterator[str]:
         because = ", ".join(
             f"{escaped(item.label)} ({escaped(item.date or item.reference)})" for item in determination.presumed.because
         )
-        yield f"*Assessed as: {escaped(determination.presumed.says)}, because of {because}.*\n"
+        yield f"*Assumed: {escaped(determination.presumed.says)}, based on {because}.*\n"
 
 
 def footer(notes: Iterable[str]) -> Iterator[str]:
-    """What the answer rests on, and that it is no decision."""
+    """Yield the notes, and that the card is not a coverage decision."""
     yield from (f"*{escaped(note)}*  " for note in notes)
-    yield "*Neither approval nor denial.*"
+    yield "*Not a coverage decision.*"

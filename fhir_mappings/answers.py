@@ -44,9 +44,7 @@ def answers(
         if authored is None or not _counts(record, resource, authored, order, is_ours, valid_for):
             continue
         for link, value in _answers_in(resource):
-            evidence = Evidence(
-                record.reference(resource), "Answered by a clinician", str(authored), value or "not known"
-            )
+            evidence = Evidence(record.reference(resource), "Clinician's answer", str(authored), value or "not known")
             said = Answer(value, evidence)
             moment = authored.instant or datetime.combine(authored.latest, datetime.min.time(), record.zone)
             known = newest.get(link)

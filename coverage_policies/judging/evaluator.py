@@ -284,22 +284,26 @@ def _is_unread(policy: Policy, record: PatientRecord) -> bool:
 def _of_the_day(policy: Policy, order: Order, anchor: Anchor) -> tuple[str, ...]:
     if policy.entries(order.codes, anchor.day) or not policy.entries(order.codes, None):
         return ()
-    return (f"The code of the order did not stand on {anchor.day}.",)
+    return (f"The order's code was not valid on {anchor.day}.",)
 
 
 def _notes(policy: Policy, order: Order, record: PatientRecord, anchor: Anchor) -> tuple[str, ...]:
-    """What a reader must know of the data: the day, what was not read, not offered, set aside or tolerated."""
+    """Return what a reader must know of the data: the anchor date, and what was not read, excluded, or faulty."""
     kinds = policy.kinds
-    found = [*policy.notes, f"Measured from {anchor.day} ({anchor.taken_from}).", *_of_the_day(policy, order, anchor)]
+    found = [
+        *policy.notes,
+        f"Look-back periods end on {anchor.day} ({anchor.taken_from}).",
+        *_of_the_day(policy, order, anchor),
+    ]
     unread = [kind for kind in record.unavailable() if kind in kinds]
     absent = [kind for kind in record.not_offered() if kind in kinds]
     if unread:
-        found.append(f"Could not be read, or not completely: {', '.join(unread)}.")
+        found.append(f"Not read completely: {', '.join(unread)}.")
     if absent:
-        found.append(f"Not offered by the server: {', '.join(absent)}.")
+        found.append(f"Not supported by the FHIR server: {', '.join(absent)}.")
     found += record.notes
     if record.other_patients:
-        found.append(f"Left out, of another patient or of none: {record.other_patients} resource(s).")
-    found += [f"Set aside: {name}, {why}." for name, why in sorted(record.quarantined.items())]
-    found += [f"Used although faulty elsewhere: {name}, {why}." for name, why in sorted(record.tolerated.items())]
+        found.append(f"Excluded, of another patient or of none: {record.other_patients} resource(s).")
+    found += [f"Ignored as invalid: {name}, {why}." for name, why in sorted(record.quarantined.items())]
+    found += [f"Used despite an error in it: {name}, {why}." for name, why in sorted(record.tolerated.items())]
     return tuple(found)

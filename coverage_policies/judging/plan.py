@@ -55,7 +55,7 @@ class Plan:
 def plan_of(record: PatientRecord, on: date, rules: PlanRules) -> Plan:
     """Return the plan of a patient on a service date."""
     if record.availability("Coverage") is not Availability.COMPLETE:
-        return Plan(ALL_LINES, notes=("The patient's coverage could not be read.",))
+        return Plan(ALL_LINES, notes=("Could not read the patient's coverage.",))
     found = coverages(record, on)
     choosing = [each for each in found if each.kind not in _ASIDE]
     payers = {each.reference: _payer(each, rules) for each in choosing}
@@ -111,8 +111,8 @@ def _lines_of(coverage: Coverage, payer: Payer | None) -> frozenset[LineOfBusine
 
 def _notes(found: Sequence[Coverage], choosing: Sequence[Coverage]) -> tuple[str, ...]:
     if not found:
-        return ("No coverage is on file for that day.",)
+        return ("No coverage on file for that date.",)
     if not choosing:
         kinds = sorted({each.kind.value for each in found})
-        return (f"The only coverage on file ({', '.join(kinds)}) goes with another that is not on file.",)
+        return (f"The only coverage on file ({', '.join(kinds)}) supplements another that is not on file.",)
     return ()

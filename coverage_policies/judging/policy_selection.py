@@ -1,8 +1,8 @@
 """Which policies judge an order: by its code, the service date, and what is known of the patient's plan.
 
 The operator's table of effective dates wins. Without an entry the newest revision dated on or before the service month
-applies. Where that one is known and not held, the held ones before and after it are applied side by side, and so are
-texts for different lines of business where the patient's is not known.
+applies. If that one is known but not installed, the installed revisions before and after it are applied together, and
+so are policies for different lines of business if the patient's is not known.
 """
 
 from collections.abc import Mapping, Sequence
@@ -89,7 +89,7 @@ def select(found: Sequence[Candidate], plan: Plan) -> tuple[Selection, ...]:
             continue
         follows = plan.follows(policy.owner)
         if follows is Truth.NO:
-            why = f"The payer on file does not follow the policies of {policy.owner}."
+            why = f"The payer on file does not use {policy.owner} policies."
             selections.append(Selection(in_force.policies[-1:], candidate.matches, (why,), other_payer=True))
         elif not in_force.available:
             selections.append(Selection(in_force.policies, candidate.matches, in_force.reasons, available=False))
@@ -107,8 +107,8 @@ def _of_every_line(group: Sequence[Candidate], plan: Plan) -> Selection:
     names = " and ".join(dict.fromkeys(f"{p.name} ({', '.join(p.lines_of_business)})" for p in policies))
     covered = frozenset().union(*map(_lines, policies))
     missing = " or ".join(line for line in LineOfBusiness if line in plan.lines - covered)
-    silent = f" No policy for {missing} covers the order on that day." if missing else ""
-    why = f"The line of business is not known: judged by {names}.{silent}"
+    silent = f" No {missing} policy installed for that date covers this order." if missing else ""
+    why = f"Line of business not known. Checked against {names}.{silent}"
     rest = tuple(dict.fromkeys(sentence for each in group for sentence in each.in_force.reasons))
     matches = {name: match for each in group for name, match in each.matches.items()}
     return Selection(policies, matches, (why, *_precedence(plan, *policies), *rest))
@@ -125,52 +125,52 @@ def _precedence(plan: Plan, *policies: Policy) -> tuple[str, ...]:
     found = [*plan.notes]
     owner = policies[0].owner
     if plan.follows(owner) is Truth.UNKNOWN:
-        found.append(f"It counts if the plan follows the policies of {owner}: the payer on file is not known.")
+        found.append(f"Payer not identified. Applies only if the plan uses {owner} policies.")
     if LineOfBusiness.MEDICARE in plan.lines:
         names = dict.fromkeys(p.name for p in policies if LineOfBusiness.MEDICARE in _lines(p) - {*p.lines_of_business})
-        found += [f"{name} is for Medicare Advantage; original Medicare is judged by it as well." for name in names]
+        found += [f"{name} is for Medicare Advantage; it is applied to original Medicare as well." for name in names]
     if plan.lines <= MEDICARE_LINES:
-        found.append("Medicare: national and local coverage determinations come first.")
+        found.append("Medicare national and local coverage determinations take precedence.")
     if plan.medicaid_state:
-        state = "" if plan.medicaid_state == "?" else f" of {plan.medicaid_state}"
-        found.append(f"Medicaid: the rules of the state{state} come first.")
+        state = "the state" if plan.medicaid_state == "?" else plan.medicaid_state
+        found.append(f"Medicaid rules of {state} take precedence.")
     if plan.lines & MEDICARE_LINES and not plan.lines <= MEDICARE_LINES and not plan.medicaid_state:
-        found.append("Determinations of Medicare and rules of a state's Medicaid, where they apply, come first.")
+        found.append("Medicare coverage determinations and state Medicaid rules take precedence where they apply.")
     return tuple(found)
 
 
 def _in_force(revisions: Sequence[Policy], on: date, rules: PlanRules) -> InForce:
-    """The revision of one policy that stands on a service date, or its held neighbors.
+    """Return the revision of one policy in effect on a service date, or the installed ones before and after it.
 
-    A text that the plan applied until an earlier day is over, and so are those before it; one that it applies from a
-    later day on is still to come, whatever month it is dated.
+    A revision that the plan applied until an earlier day is over, and so are those before it; one that it applies from
+    a later day on is still to come, whatever month it is dated.
     """
     by_name = {policy.full_name: policy for policy in revisions}
     stated = [each for each in rules.effective if each.policy in by_name]
     effective = [each for each in stated if each.since <= on and (each.until is None or on <= each.until)]
     if effective:
         latest = max(effective, key=lambda each: each.since)
-        return InForce((by_name[latest.policy],), (f"In force for the plan since {latest.since} ({latest.source}).",))
+        return InForce((by_name[latest.policy],), (f"In effect for the plan since {latest.since} ({latest.source}).",))
     over = {by_name[each.policy].revision for each in stated if each.since <= on}
     to_come = {by_name[each.policy].revision for each in stated} - over
-    held = {policy.revision: policy for policy in revisions}
-    known = {month for policy in revisions for month in policy.history} | set(held)
+    installed = {policy.revision: policy for policy in revisions}
+    known = {month for policy in revisions for month in policy.history} | set(installed)
     current = max((each for each in known - to_come if each <= f"{on.year:04d}-{on.month:02d}"), default="")
-    if current in held and current not in over:
-        why = "The plan sets the day a text takes effect; taken is the newest dated by the month of service."
-        return InForce((held[current],), (why,))
-    before = [held[each] for each in sorted(set(held) - to_come) if each <= current]
-    after = [held[each] for each in sorted(held) if each > current]
+    if current in installed and current not in over:
+        why = "Policy revision: newest as of the service month; the plan may use another effective date."
+        return InForce((installed[current],), (why,))
+    before = [installed[each] for each in sorted(set(installed) - to_come) if each <= current]
+    after = [installed[each] for each in sorted(installed) if each > current]
     name = revisions[0].name
     if not before:
         oldest = (after or revisions)[0]
-        why = f"No text of {name} is held for {on}; the oldest is dated {oldest.revision}."
+        why = f"No revision of {name} is installed for {on}; the oldest installed is {oldest.revision}."
         return InForce((oldest,), (why,), available=False)
     if after:
-        which = f"after {current}" if current in over else f"of {current}"
-        why = f"The text of {name} {which} is not held: judged by the one before and the one after."
+        which = f"after {current}" if current in over else f"dated {current}"
+        why = f"The revision of {name} {which} is not installed. Checked against the revisions before and after it."
         return InForce((before[-1], after[0]), (why,))
     if before[-1].revision in over:
-        why = f"No text of {name} is held for {on}; that of {before[-1].revision} is no longer in force for the plan."
+        why = f"No revision of {name} is installed for {on}; the plan no longer uses {before[-1].revision}."
         return InForce((before[-1],), (why,), available=False)
-    return InForce((before[-1],), (f"A later text of {name}, of {current}, is not held.",))
+    return InForce((before[-1],), (f"A later revision of {name}, dated {current}, is not installed.",))

@@ -67,7 +67,7 @@ def _notes(reduction: Reduction) -> tuple[str, ...]:
     found = [f"Highest {b.days}-day mean {printed(b.dose)} ({b.first} to {b.last})" for b in reduction.baselines]
     found.append(
         f"Now {printed(reduction.current)} ({reduction.current_first} to {reduction.current_last}), "
-        f"factors {reduction.factors}"
+        f"{reduction.factors} factors"
     )
     found += [f"Not converted: {line.label} ({line.problem})" for line in reduction.unconverted]
     return tuple(found)

@@ -59,7 +59,9 @@ class StatedCheck:
         if stated:
             evidence = _saying(order, stated)
             if stated <= self.wanted:
-                return ClauseResult(Truth.YES, Reason.INVALID_ATTRIBUTE, evidence, headline=evidence[0].value)
+                return ClauseResult(
+                    Truth.YES, Reason.INVALID_ATTRIBUTE, evidence, headline=f"order says {evidence[0].value}"
+                )
             if stated.isdisjoint(self.wanted):
                 return ClauseResult(Truth.NO, Reason.INVALID_ATTRIBUTE, evidence)
             return ClauseResult(Truth.UNKNOWN, Reason.CONFLICT, evidence)

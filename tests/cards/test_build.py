@@ -210,6 +210,6 @@ def test_what_is_supported_is_one_line_that_says_it_is_no_approval() -> None:
 def test_the_number_of_open_questions_stands_in_the_summary() -> None:
     one = (Question("II.A", "Did it fail?"),)
     (card,) = build_cards([determination(Outcome.DOCUMENTATION_NEEDED, questions=one)], "order-sign", counter())
-    assert card["summary"] == "Fusion: 1 answer needed for CP.TEST"
+    assert card["summary"] == "Fusion: 1 item to document for policy CP.TEST"
     (card,) = build_cards([determination(Outcome.DOCUMENTATION_NEEDED, questions=one * 7)], "order-sign", counter())
-    assert card["summary"] == "Fusion: 7 answers needed for CP.TEST"
+    assert card["summary"] == "Fusion: 7 items to document for policy CP.TEST"

@@ -52,7 +52,7 @@ def test_where_the_texts_agree_it_says_what_is_the_matter() -> None:
 def test_where_the_texts_agree_for_different_reasons_it_says_both() -> None:
     asked = tuple(Question(f"I.{i}", "Is it so?") for i in range(3))
     found = card_of(text(NEEDED, questions=asked), text(NEEDED, questions=asked[:1], policy="MC.TEST"))
-    assert found["summary"] == "Fusion: 3 answers needed for CP.TEST; 1 answer needed for MC.TEST"
+    assert found["summary"] == "Fusion: 3 items to document for policy CP.TEST; 1 item to document for policy MC.TEST"
 
 
 def test_a_text_that_is_silent_does_not_name_the_order() -> None:
@@ -64,17 +64,19 @@ def test_a_text_that_is_silent_does_not_name_the_order() -> None:
 
 def test_where_revisions_part_it_says_what_each_comes_to() -> None:
     assert revisions(FAILED, NEEDED)["summary"] == (
-        "Fusion: two texts may apply and part: 2020-01 criteria not met, 2021-01 open"
+        "Fusion: two revisions may apply and differ: 2020-01 criteria not met, 2021-01 needs documentation"
     )
 
 
 def test_where_policies_part_they_are_told_by_their_names() -> None:
     found = card_of(text(FAILED), text(Outcome.SUPPORTED, policy="MC.TEST"))
-    assert found["summary"] == ("Fusion: two texts may apply and part: CP.TEST criteria not met, MC.TEST documented")
+    assert found["summary"] == (
+        "Fusion: two policies may apply and differ: CP.TEST criteria not met, MC.TEST documented"
+    )
 
 
 def test_three_texts_are_not_called_two() -> None:
-    assert revisions(FAILED, NEEDED, NEEDED)["summary"].startswith("Fusion: several texts may apply and part: ")
+    assert revisions(FAILED, NEEDED, NEEDED)["summary"].startswith("Fusion: several revisions may apply and differ: ")
 
 
 @pytest.mark.parametrize(
@@ -83,13 +85,13 @@ def test_three_texts_are_not_called_two() -> None:
         (Outcome.NOT_SUPPORTED, "not supported"),
         (Outcome.CRITERIA_NOT_MET, "criteria not met"),
         (Outcome.NOT_EVALUATED, "not evaluated"),
-        (Outcome.CASE_REVIEW, "left to a reviewer"),
+        (Outcome.CASE_REVIEW, "needs plan review"),
         (Outcome.SUPPORTED, "documented"),
-        (Outcome.NOT_APPLICABLE, "silent"),
+        (Outcome.NOT_APPLICABLE, "does not apply"),
     ],
 )
 def test_every_outcome_has_its_words(outcome: Outcome, words: str) -> None:
-    assert revisions(outcome, NEEDED)["summary"].endswith(f": 2020-01 {words}, 2021-01 open")
+    assert revisions(outcome, NEEDED)["summary"].endswith(f": 2020-01 {words}, 2021-01 needs documentation")
 
 
 def test_the_summary_stays_under_140_characters() -> None:
@@ -162,9 +164,9 @@ def test_the_order_is_named_first() -> None:
 def test_where_revisions_part_is_told_by_criterion() -> None:
     one = text(FAILED, criterion("I.A", NOT_MET), criterion("I.B"), revision="2024-01")
     found = lines(one, text(NEEDED, criterion("I.A"), criterion("I.B"), criterion("I.C", MET)))
-    at = found.index("**Where they part**")
+    at = found.index("**Differences**")
     assert found[at + 1 : at + 3] == [
-        "- **I.A** I.A is so (2024-01: not-met, 2025-01: unknown)",
+        "- **I.A** I.A is so (2024-01: not met, 2025-01: unknown)",
         "- **I.C** I.C is so (2025-01: met)",
     ]
 
@@ -173,12 +175,12 @@ def test_where_revisions_part_is_told_by_criterion() -> None:
 def test_six_partings_are_shown_and_the_rest_is_counted(count: int, rest: list[str]) -> None:
     criteria = [criterion(f"I.{i}", NOT_MET) for i in range(count)]
     found = lines(text(FAILED, *criteria, revision="2024-01"), text(NEEDED))
-    assert sum("is so (2024-01: not-met)" in line for line in found) == 6
+    assert sum("is so (2024-01: not met)" in line for line in found) == 6
     assert [line for line in found if line.startswith("- … and")] == rest
 
 
 def test_texts_that_do_not_part_have_no_such_part() -> None:
-    assert "**Where they part**" not in lines(text(NEEDED, revision="2024-01"), text(NEEDED))
+    assert "**Differences**" not in lines(text(NEEDED, revision="2024-01"), text(NEEDED))
 
 
 def test_under_each_text_stands_what_it_comes_to_what_fails_and_what_it_asks() -> None:
@@ -190,9 +192,9 @@ def test_under_each_text_stands_what_it_comes_to_what_fails_and_what_it_asks() -
         "**Not met**",
         "- **I.A** I.A is so",
     ]
-    assert found[found.index("**CP.TEST, revision 2025-01: open**") :][:3] == [
-        "**CP.TEST, revision 2025-01: open**",
-        "**Still open: 1**",
+    assert found[found.index("**CP.TEST, revision 2025-01: needs documentation**") :][:3] == [
+        "**CP.TEST, revision 2025-01: needs documentation**",
+        "**Still to document: 1**",
         "- Is it so?",
     ]
 
@@ -218,7 +220,7 @@ def test_a_note_on_every_text_stands_once_and_last_another_under_its_text() -> N
         "*Of one.*",
         "*Of the other.*",
         "*Shared.*",
-        "*Neither approval nor denial.*",
+        "*Not a coverage decision.*",
     ]
 
 

@@ -89,7 +89,7 @@ def test_the_detail_names_the_order_in_words_and_by_reference() -> None:
 def test_five_questions_are_shown_and_the_rest_counted() -> None:
     asked = tuple(Question(f"II.{n}", f"Question {n}?") for n in range(8))
     text = detail(determination(Outcome.DOCUMENTATION_NEEDED, questions=asked))
-    assert "**Still open: 8**" in text
+    assert "**Still to document: 8**" in text
     assert [n for n in range(8) if f"Question {n}?" in text] == [0, 1, 2, 3, 4]
     assert "and 3 more" in text
 
@@ -123,14 +123,12 @@ def test_what_an_open_pathway_would_fail_on_is_said_before_it_is_chosen() -> Non
 def test_a_presumed_pathway_is_said_with_its_reason() -> None:
     presumed = Presumption("non-malignant", "Pain that is not from cancer", (FIBROMYALGIA,))
     text = detail(determination(Outcome.CRITERIA_NOT_MET, presumed=presumed))
-    assert "*Assessed as: Pain that is not from cancer, because of Fibromyalgia (2024-05-01).*" in text
+    assert "*Assumed: Pain that is not from cancer, based on Fibromyalgia (2024-05-01).*" in text
 
 
 def test_what_a_reviewer_decides_is_said() -> None:
     handed = result("II.new", Status.NOT_MET, counted=Status.UNKNOWN)
-    assert "**For a reviewer of the plan:** II.new is so (not-met)" in detail(
-        determination(Outcome.CASE_REVIEW, handed)
-    )
+    assert "**Needs plan medical review:** II.new is so (not met)" in detail(determination(Outcome.CASE_REVIEW, handed))
 
 
 def test_met_criteria_are_named_in_one_line_a_group_for_its_parts() -> None:
@@ -142,7 +140,7 @@ def test_met_criteria_are_named_in_one_line_a_group_for_its_parts() -> None:
 
 def test_the_reason_why_a_question_is_open_is_said_in_words() -> None:
     asked = (Question("II.G", "Relieved?", Reason.DATA_UNAVAILABLE),)
-    assert "- Relieved? *the data could not be read*" in detail(
+    assert "- Relieved? *data could not be read*" in detail(
         determination(Outcome.DOCUMENTATION_NEEDED, questions=asked)
     )
 

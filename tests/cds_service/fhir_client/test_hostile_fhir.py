@@ -74,9 +74,9 @@ def test_the_answer_is_in_time_and_honest_and_the_token_stays(
             assert not {one["id"] for one in determination["criteria"] if one["status"] == "not-met"}
             notes = " ".join(determination["notes"])
             if fault == "another token's patient":
-                assert "Left out, of another patient" in notes
+                assert "Excluded, of another patient" in notes
             else:
-                assert "Could not be read" in notes
+                assert "Not read completely" in notes
                 assert "none-recorded" not in {one.get("reason") for one in determination["criteria"]}
     assert {line["status"] for line in service.lines() if line["event"] == "hook call"} == {200}
 

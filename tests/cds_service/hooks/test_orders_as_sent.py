@@ -206,7 +206,7 @@ def test_an_order_in_words_alone_gets_an_info_card_that_asks_for_its_code(
 ) -> None:
     (card,) = cards(library, service({"text": text}))
     assert card["indicator"] == "info"
-    assert card["summary"] == f"{text}: its billing code is needed to check {policy}"
+    assert card["summary"] == f"{text}: billing code needed to check {policy}"
 
 
 def test_the_card_says_which_codes_may_be_meant(library: Library) -> None:
@@ -237,7 +237,7 @@ def test_a_device_or_a_drug_in_words_alone_is_asked_for_its_code_as_well(ask: As
 def test_a_device_that_has_a_name_and_no_type_is_asked_for_its_code_by_that_name(library: Library) -> None:
     device: Resource = {"resourceType": "Device", "id": "pump", "deviceName": [{"name": "Intrathecal pain pump"}]}
     (card,) = cards(library, ordered("DeviceRequest", "codeReference", TO_DEVICE), device)
-    assert card["summary"] == f"Intrathecal pain pump: its billing code is needed to check {PUMP}"
+    assert card["summary"] == f"Intrathecal pain pump: billing code needed to check {PUMP}"
 
 
 @pytest.mark.parametrize(

@@ -77,16 +77,16 @@ PLANS: dict[str, Chart] = {
     "another payer": (covered("512", "Another Plan"),),
 }
 
-LCD = "Medicare: national and local coverage determinations come first."
-STATE = "Medicaid: the rules of the state come first."
+LCD = "Medicare national and local coverage determinations take precedence."
+STATE = "Medicaid rules of the state take precedence."
 BOTH = (
-    "The line of business is not known: "
-    "judged by CP.MP.166 (medicaid, commercial) and MC.CP.MP.166 (medicare-advantage)."
+    "Line of business not known. "
+    "Checked against CP.MP.166 (medicaid, commercial) and MC.CP.MP.166 (medicare-advantage)."
 )
-NOT_FILED = "No coverage is on file for that day."
-SUPPLEMENT = "The only coverage on file (Medicare supplement) goes with another that is not on file."
-IF_IT_FOLLOWS = "It counts if the plan follows the policies of Centene Corporation: the payer on file is not known."
-OLD = "A later text of CP.MP.166, of 2020-02, is not held."
+NOT_FILED = "No coverage on file for that date."
+SUPPLEMENT = "The only coverage on file (Medicare supplement) supplements another that is not on file."
+IF_IT_FOLLOWS = "Payer not identified. Applies only if the plan uses Centene Corporation policies."
+OLD = "A later revision of CP.MP.166, dated 2020-02, is not installed."
 AGE = "This revision is dated August 2019 and may have been superseded."
 NOTES = (LCD, STATE, BOTH, NOT_FILED, SUPPLEMENT, IF_IT_FOLLOWS, OLD, AGE)
 
@@ -118,7 +118,7 @@ def test_an_order_for_a_patient_of_another_payer_gets_no_card(library: Library, 
 def test_for_a_patient_of_another_payer_the_command_line_says_why_nothing_is_judged(library: Library) -> None:
     (found,) = printed(library, order(INJECTION), chart=PLANS["another payer"], rules=OURS)
     assert found["outcome"] == "not-applicable"
-    assert found["notes"] == ["The payer on file does not follow the policies of Centene Corporation."]
+    assert found["notes"] == ["The payer on file does not use Centene Corporation policies."]
 
 
 @pytest.mark.parametrize("plan", PLANS)
@@ -168,8 +168,8 @@ def test_of_a_nerve_block_outside_medicare_nothing_is_said(library: Library, pla
 def test_of_a_nerve_block_under_an_unknown_plan_it_is_said_which_plans_the_text_is_for(library: Library) -> None:
     card = only_card(library, order(BLOCK))
     assert (
-        "The line of business is not known: judged by MC.CP.MP.166 (medicare-advantage). "
-        "No policy for medicaid or commercial covers the order on that day."
+        "Line of business not known. Checked against MC.CP.MP.166 (medicare-advantage). "
+        "No medicaid or commercial policy installed for that date covers this order."
     ) in told(card)
 
 
@@ -190,7 +190,7 @@ def test_an_order_in_words_alone_asks_for_the_code_of_the_text_of_the_plan(libra
 def test_an_order_in_words_alone_under_an_unknown_plan_is_asked_for_its_code_on_one_card(library: Library) -> None:
     words = service({"text": "Left SI joint injection"}, occurrenceDateTime="2026-03-09")
     card = only_card(library, words)
-    assert card["summary"].startswith("Left SI joint injection: its billing code is needed")
+    assert card["summary"].startswith("Left SI joint injection: billing code needed")
     assert "Which code do you mean: 27096 or G0260?" in card["detail"]
 
 
@@ -234,7 +234,7 @@ SECOND = {
 def test_a_second_block_after_one_that_worked_parts_the_texts_and_the_card_says_so(library: Library) -> None:
     card = only_card(library, order(INJECTION, **SECOND), *block("2026-02-02", 8, 1))
     assert card["summary"].startswith(
-        "Image-guided sacroiliac joint injection: two texts may apply and part: CP.MP.166 "
+        "Image-guided sacroiliac joint injection: two policies may apply and differ: CP.MP.166 "
     )
     assert card["indicator"] == "info"
 
@@ -253,8 +253,8 @@ def test_of_a_first_block_one_text_wants_that_it_failed_and_the_other_that_it_wo
 
 MEDICARE = PLANS["Medicare"]
 OLDER, NEWER = "CP.MP.126@2022-06", "CP.MP.126@2025-04"
-NOT_HELD = "The text of CP.MP.126 of {} is not held: judged by the one before and the one after."
-BY_MONTH = "The plan sets the day a text takes effect; taken is the newest dated by the month of service."
+NOT_HELD = "The revision of CP.MP.126 dated {} is not installed. Checked against the revisions before and after it."
+BY_MONTH = "Policy revision: newest as of the service month; the plan may use another effective date."
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_before_the_oldest_text_nothing_is_evaluated_and_the_card_says_why(libra
     card = only_card(library, order(code, "2022-05-31"), *MEDICARE)
     (found,) = carried(card)
     assert (found["outcome"], "criteria" in found) == ("not-evaluated", False)
-    assert "No text of CP.MP.126 is held for 2022-05-31; the oldest is dated 2022-06." in told(card)
+    assert "No revision of CP.MP.126 is installed for 2022-05-31; the oldest installed is 2022-06." in told(card)
 
 
 @pytest.mark.parametrize(
@@ -377,9 +377,10 @@ def test_a_posterior_approach_fails_the_later_text_only_and_is_open_in_between(
 def test_between_two_texts_the_card_says_on_which_criterion_they_part(library: Library) -> None:
     card = only_card(library, order(FUSION, "2023-09-15", **POSTERIOR), *MEDICARE)
     assert card["summary"] == (
-        "Minimally invasive sacroiliac fusion: two texts may apply and part: 2022-06 open, 2025-04 criteria not met"
+        "Minimally invasive sacroiliac fusion: two revisions may apply and differ: "
+        "2022-06 needs documentation, 2025-04 criteria not met"
     )
-    assert "**II.I** The lateral transarticular approach will be used (2025-04: not-met)" in told(card)
+    assert "**II.I** The lateral transarticular approach will be used (2025-04: not met)" in told(card)
 
 
 def test_what_fails_both_neighbors_is_a_warning_in_between(library: Library) -> None:
@@ -426,7 +427,7 @@ def test_the_operators_dates_win_over_the_months(library: Library) -> None:
         "2025-05-31": [OLDER, NEWER],
         "2025-06-01": [NEWER],
     }
-    assert "In force for the plan since 2025-06-01 (Bulletin of May 2025)." in told(days["2025-06-01"])
+    assert "In effect for the plan since 2025-06-01 (Bulletin of May 2025)." in told(days["2025-06-01"])
 
 
 def test_a_payer_may_tell_the_line_where_the_coverage_does_not(library: Library) -> None:

@@ -83,7 +83,7 @@ def test_each_order_is_judged_on_its_own_day() -> None:
 def test_an_order_before_the_oldest_text_is_not_evaluated_and_it_is_told() -> None:
     ((found,),) = [one.determinations for one in assessed(assessor(revision("2026-04")), draft())]
     assert (found.outcome, found.criteria) == (Outcome.NOT_EVALUATED, ())
-    assert found.notes == ("No text of CP.TEST is held for 2026-03-02; the oldest is dated 2026-04.",)
+    assert found.notes == ("No revision of CP.TEST is installed for 2026-03-02; the oldest installed is 2026-04.",)
 
 
 def test_an_order_that_is_not_evaluated_is_named_by_the_label_of_its_code() -> None:
@@ -161,7 +161,7 @@ def test_an_order_for_a_patient_of_another_payer_is_not_applicable_and_it_is_tol
         one.determinations for one in with_coverage(assessor(revision("2025-01"), rules=PlanRules(payers=(stranger,))))
     ]
     assert (found.outcome, found.criteria) == (Outcome.NOT_APPLICABLE, ())
-    assert found.notes == ("The payer on file does not follow the policies of Test Plan.",)
+    assert found.notes == ("The payer on file does not use Test Plan policies.",)
 
 
 def test_an_order_for_a_patient_of_our_payer_is_judged_and_what_comes_first_is_told_first() -> None:
@@ -169,8 +169,8 @@ def test_an_order_for_a_patient_of_our_payer_is_judged_and_what_comes_first_is_t
     ((found,),) = [one.determinations for one in with_coverage(by)]
     assert found.outcome is NEEDED
     assert found.notes[:2] == (
-        "Medicare: national and local coverage determinations come first.",
-        "The plan sets the day a text takes effect; taken is the newest dated by the month of service.",
+        "Medicare national and local coverage determinations take precedence.",
+        "Policy revision: newest as of the service month; the plan may use another effective date.",
     )
 
 
@@ -179,14 +179,16 @@ def test_the_coverage_counts_that_is_in_force_on_the_day_of_the_order() -> None:
     until = COVERED | {"period": {"end": "2026-03-02"}}
     drafts = session(draft(id="a", planned="2026-03-02"), draft(id="b", planned="2026-03-03"))
     found = assess(by, drafts, chart(until, availability=HELD))
-    said = ["No coverage is on file for that day." in one.determinations[0].notes for one in found]
+    said = ["No coverage on file for that date." in one.determinations[0].notes for one in found]
     assert said == [False, True]
 
 
 def test_a_coverage_that_was_set_aside_is_named() -> None:
     crooked = COVERED | {"status": "running"}
     found = assess(assessor(revision("2025-01")), session(draft()), chart(crooked, availability=HELD))
-    assert "Set aside: Coverage/c, Coverage.status does not follow FHIR R4." in found[0].determinations[0].notes
+    assert (
+        "Ignored as invalid: Coverage/c, Coverage.status does not follow FHIR R4." in found[0].determinations[0].notes
+    )
 
 
 def test_a_text_may_be_asked_for_whatever_its_date() -> None:
@@ -267,7 +269,7 @@ def test_texts_that_stand_side_by_side_are_one_assessment_with_the_reason_on_eac
     by = assessor(revision("2024-01"), replace(revision("2026-06"), history=("2025-01",)))
     (found,) = assessed(by, draft())
     assert [each.revision for each in found.determinations] == ["2024-01", "2026-06"]
-    why = "The text of CP.TEST of 2025-01 is not held: judged by the one before and the one after."
+    why = "The revision of CP.TEST dated 2025-01 is not installed. Checked against the revisions before and after it."
     assert [why in each.notes for each in found.determinations] == [True, True]
 
 

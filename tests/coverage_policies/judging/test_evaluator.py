@@ -181,7 +181,7 @@ def test_data_settle_a_leaf_only_where_one_direction_holds(
 def test_a_value_that_says_why_is_passed_on() -> None:
     by = policy("I: {says: s, not_met_when: {order: {approach: posterior}}, ask: q}")
     found = judge(by, of=order(orderDetail=[{"text": "Posterior approach"}])).criterion("I")
-    assert (found.status, found.headline) == (NOT_MET, "posterior")
+    assert (found.status, found.headline) == (NOT_MET, "order says posterior")
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -793,7 +793,7 @@ def notes(*resources: Resource, **more: Any) -> tuple[str, ...]:
 
 
 def test_the_day_everything_is_measured_from_is_told() -> None:
-    assert notes() == ("Measured from 2026-03-02 (planned service date).",)
+    assert notes() == ("Look-back periods end on 2026-03-02 (planned service date).",)
 
 
 def test_the_notes_of_the_text_come_first() -> None:
@@ -804,22 +804,22 @@ def test_the_notes_of_the_text_come_first() -> None:
 def test_what_was_not_read_and_what_is_not_offered_are_told_if_the_text_needs_them() -> None:
     availability = available(Condition=UNAVAILABLE, QuestionnaireResponse=NOT_OFFERED, Device=UNAVAILABLE)
     assert notes(availability=availability)[1:] == (
-        "Could not be read, or not completely: Condition.",
-        "Not offered by the server: QuestionnaireResponse.",
+        "Not read completely: Condition.",
+        "Not supported by the FHIR server: QuestionnaireResponse.",
     )
 
 
 def test_resources_of_others_are_counted() -> None:
     other = dict(condition("alpha")) | {"subject": {"reference": "Patient/other"}}
-    assert notes(other)[1:] == ("Left out, of another patient or of none: 1 resource(s).",)
+    assert notes(other)[1:] == ("Excluded, of another patient or of none: 1 resource(s).",)
 
 
 def test_what_was_set_aside_or_tolerated_is_named_without_its_value() -> None:
     broken = condition("alpha", onset="last spring", id="b")
     odd = condition("beta", id="o", recorder="Dr. Who")
     assert notes(broken, odd)[1:] == (
-        "Set aside: Condition/b, Condition.onsetDateTime does not follow FHIR R4.",
-        "Used although faulty elsewhere: Condition/o, Condition.recorder does not follow FHIR R4.",
+        "Ignored as invalid: Condition/b, Condition.onsetDateTime does not follow FHIR R4.",
+        "Used despite an error in it: Condition/o, Condition.recorder does not follow FHIR R4.",
     )
 
 
@@ -857,7 +857,7 @@ def test_a_determination_is_written_without_its_empty_members() -> None:
                 "evidence": [{"reference": "Condition/alpha-1", "label": "Label of alpha", "date": "2025-01-01"}],
             }
         ],
-        "notes": ["Measured from 2026-03-02 (planned service date)."],
+        "notes": ["Look-back periods end on 2026-03-02 (planned service date)."],
     }
 
 
@@ -894,7 +894,7 @@ def test_a_code_that_did_not_stand_on_the_day_selects_its_sections_only_where_th
     sets = dict(SETS) | {"the-order": ValueSet("the-order", [row(CPT, "10001", until=date(2025, 12, 31))])}
     found = judge(policy("I: {says: s, ask: q}", sets=sets), said({"I": "M"}), ignore_code_dates=ignore_code_dates)
     assert found.outcome is outcome
-    assert f"The code of the order did not stand on {found.anchor_date}." in found.notes
+    assert f"The order's code was not valid on {found.anchor_date}." in found.notes
 
 
 def test_the_day_is_not_waived_where_the_caller_does_not_say_so() -> None:

@@ -273,14 +273,14 @@ def test_a_criterion_of_one_pathway_says_what_it_is_there() -> None:
     result = found.criterion("I.A.1")
     assert (result.status, result.reason, result.on_pathways) == (UNKNOWN, Reason.OTHER_PATHWAY, {"a": NOT_MET})
     assert result.as_json()["pathways"] == {"a": "not-met"}
-    assert [item.label for item in result.evidence] == ["Answered by a clinician"]
+    assert [item.label for item in result.evidence] == ["Clinician's answer"]
 
 
 def test_a_criterion_of_a_later_pathway_shows_its_own_evidence() -> None:
     result = on_two("I.A.2=no").criterion("I.A.2")
     assert (result.on_pathways, [item.label for item in result.evidence]) == (
         {"b": NOT_MET},
-        ["Answered by a clinician"],
+        ["Clinician's answer"],
     )
 
 

@@ -96,7 +96,7 @@ class TestACoverageThatNeverChooses:
 
     def test_alone_it_is_said_that_another_is_missing(self, aside: str) -> None:
         (note,) = plan(pays(aside)).notes
-        assert note.endswith("goes with another that is not on file.")
+        assert note.endswith("supplements another that is not on file.")
 
     def test_alone_it_makes_the_payer_no_stranger(self, aside: str) -> None:
         assert plan(pays(aside, "Another Plan")).follows("Owner") is Truth.UNKNOWN
@@ -113,7 +113,7 @@ class TestACoverageThatNeverChooses:
 
 def test_what_is_the_only_coverage_on_file_is_told() -> None:
     assert plan(pays(PART_D), pays(MEDIGAP)).notes == (
-        "The only coverage on file (Medicare supplement, drugs only) goes with another that is not on file.",
+        "The only coverage on file (Medicare supplement, drugs only) supplements another that is not on file.",
     )
 
 
@@ -192,13 +192,13 @@ def test_only_the_coverages_of_the_day_choose() -> None:
 
 
 def test_without_a_coverage_on_file_nothing_is_known_and_it_is_told() -> None:
-    assert plan() == Plan(UNKNOWN, notes=("No coverage is on file for that day.",))
+    assert plan() == Plan(UNKNOWN, notes=("No coverage on file for that date.",))
 
 
 @pytest.mark.parametrize("how", [UNAVAILABLE, NOT_OFFERED])
 def test_a_search_that_did_not_bring_everything_leaves_the_plan_unknown_whatever_it_brought(how: Availability) -> None:
     found = plan(pays(ORIGINAL, "Another Plan"), coverage=how)
-    assert found == Plan(UNKNOWN, notes=("The patient's coverage could not be read.",))
+    assert found == Plan(UNKNOWN, notes=("Could not read the patient's coverage.",))
     assert found.follows("Owner") is Truth.UNKNOWN
 
 

@@ -75,7 +75,7 @@ def test_the_newest_text_dated_on_or_before_the_month_of_service_judges(day: dat
 def test_before_the_oldest_text_none_is_held_and_it_is_told() -> None:
     (found,) = chosen(THREE, date(2022, 5, 31))
     assert (found.available, [policy.revision for policy in found.policies]) == (False, ["2022-06"])
-    assert found.reasons == ("No text of CP.TEST is held for 2022-05-31; the oldest is dated 2022-06.",)
+    assert found.reasons == ("No revision of CP.TEST is installed for 2022-05-31; the oldest installed is 2022-06.",)
 
 
 def test_a_newest_text_that_no_longer_speaks_of_the_order_ends_it() -> None:
@@ -115,7 +115,7 @@ def test_a_stated_effective_date_wins_over_the_month() -> None:
 
 def test_it_is_said_since_when_a_text_is_in_force_and_who_said_so() -> None:
     (found,) = chosen(THREE, date(2025, 7, 1), table(effective("2025-04", date(2025, 7, 1))))
-    assert "In force for the plan since 2025-07-01 (bulletin)." in found.reasons
+    assert "In effect for the plan since 2025-07-01 (bulletin)." in found.reasons
 
 
 def test_a_text_may_take_effect_before_the_month_it_is_dated() -> None:
@@ -156,9 +156,7 @@ def test_after_the_last_text_ended_none_is_held_and_it_is_told() -> None:
     rules = table(effective("2025-04", date(2025, 7, 1), date(2025, 12, 31)))
     (found,) = chosen(THREE, date(2026, 1, 1), rules)
     assert found.available is False
-    assert found.reasons == (
-        "No text of CP.TEST is held for 2026-01-01; that of 2025-04 is no longer in force for the plan.",
-    )
+    assert found.reasons == ("No revision of CP.TEST is installed for 2026-01-01; the plan no longer uses 2025-04.",)
 
 
 def test_a_text_known_and_not_held_after_the_end_of_the_last_one_is_not_judged_by_that_one() -> None:
@@ -186,7 +184,7 @@ def test_a_text_that_ended_is_followed_by_one_that_is_not_known() -> None:
     (found,) = chosen(library, date(2023, 9, 1), rules)
     assert [policy.revision for policy in found.policies] == ["2022-06", "2025-04"]
     assert found.reasons[-1] == (
-        "The text of CP.TEST after 2022-06 is not held: judged by the one before and the one after."
+        "The revision of CP.TEST after 2022-06 is not installed. Checked against the revisions before and after it."
     )
 
 
@@ -246,7 +244,7 @@ def test_of_many_texts_only_the_nearest_before_and_after_are_neighbors() -> None
 def test_it_is_said_which_text_is_not_held() -> None:
     (found,) = chosen(NEIGHBORS, date(2024, 6, 1))
     assert found.reasons[-1] == (
-        "The text of CP.TEST of 2024-06 is not held: judged by the one before and the one after."
+        "The revision of CP.TEST dated 2024-06 is not installed. Checked against the revisions before and after it."
     )
 
 
@@ -260,14 +258,14 @@ def test_a_newer_text_that_is_known_and_not_held_is_told_and_the_last_one_judges
     library = held(revision("2019-08", head="history: [2018-08, 2020-02]\n"))
     (before,), (after,) = (chosen(library, day) for day in (date(2020, 1, 31), date(2020, 2, 1)))
     assert [policy.revision for policy in before.policies + after.policies] == ["2019-08", "2019-08"]
-    assert "A later text of CP.TEST, of 2020-02, is not held." not in before.reasons
-    assert "A later text of CP.TEST, of 2020-02, is not held." in after.reasons
+    assert "A later revision of CP.TEST, dated 2020-02, is not installed." not in before.reasons
+    assert "A later revision of CP.TEST, dated 2020-02, is not installed." in after.reasons
 
 
 def test_where_the_newest_by_month_is_taken_it_is_said_that_the_plan_sets_the_day() -> None:
     (found,) = chosen(THREE, date(2026, 3, 2))
     assert found.reasons[-1] == (
-        "The plan sets the day a text takes effect; taken is the newest dated by the month of service."
+        "Policy revision: newest as of the service month; the plan may use another effective date."
     )
 
 
@@ -346,7 +344,7 @@ def test_before_anything_is_known_of_the_plan_the_texts_for_every_line_are_wante
 def test_a_foreign_payer_is_told_with_the_newest_text() -> None:
     (found,) = chosen(NEIGHBORS, date(2024, 6, 1), plan=FOREIGN)
     assert (found.other_payer, [policy.revision for policy in found.policies]) == (True, ["2025-04"])
-    assert found.reasons == ("The payer on file does not follow the policies of Test Plan.",)
+    assert found.reasons == ("The payer on file does not use Test Plan policies.",)
 
 
 def test_a_foreign_payer_comes_before_a_text_that_is_not_held() -> None:
@@ -414,8 +412,8 @@ def test_neighbors_of_one_line_stand_with_the_text_of_the_other() -> None:
 def test_it_is_said_which_texts_stand_side_by_side_and_for_whom() -> None:
     (found,) = chosen(BOTH_LINES, DAY, plan=Plan(ANY_LINE, OURS))
     assert found.reasons[0] == (
-        "The line of business is not known: "
-        "judged by CP.TEST (commercial, medicaid) and MC.TEST (medicare, medicare-advantage)."
+        "Line of business not known. "
+        "Checked against CP.TEST (commercial, medicaid) and MC.TEST (medicare, medicare-advantage)."
     )
 
 
@@ -431,13 +429,13 @@ def test_it_is_said_which_texts_stand_side_by_side_and_for_whom() -> None:
 def test_it_is_said_which_lines_no_policy_covers(lines: set[LineOfBusiness], named: str, missing: str) -> None:
     (found,) = chosen(held(for_lines(lines, "CP.TEST")), DAY, plan=Plan(ANY_LINE, OURS))
     assert found.reasons[0] == (
-        f"The line of business is not known: judged by CP.TEST ({named}). "
-        f"No policy for {missing} covers the order on that day."
+        f"Line of business not known. Checked against CP.TEST ({named}). "
+        f"No {missing} policy installed for that date covers this order."
     )
 
 
 ADVANTAGE = for_lines({LineOfBusiness.MEDICARE_ADVANTAGE}, "MC.TEST")
-AS_WELL = "MC.TEST is for Medicare Advantage; original Medicare is judged by it as well."
+AS_WELL = "MC.TEST is for Medicare Advantage; it is applied to original Medicare as well."
 
 
 @pytest.mark.parametrize(
@@ -469,11 +467,11 @@ def test_what_is_said_of_either_text_is_said_once() -> None:
 
 # --- what comes first ------------------------------------------------------------------------------------------------
 
-LCD = "Medicare: national and local coverage determinations come first."
-STATE = "Medicaid: the rules of the state of TX come first."
-ANY_STATE = "Medicaid: the rules of the state come first."
-EITHER = "Determinations of Medicare and rules of a state's Medicaid, where they apply, come first."
-IF_IT_FOLLOWS = "It counts if the plan follows the policies of Test Plan: the payer on file is not known."
+LCD = "Medicare national and local coverage determinations take precedence."
+STATE = "Medicaid rules of TX take precedence."
+ANY_STATE = "Medicaid rules of the state take precedence."
+EITHER = "Medicare coverage determinations and state Medicaid rules take precedence where they apply."
+IF_IT_FOLLOWS = "Payer not identified. Applies only if the plan uses Test Plan policies."
 
 
 @pytest.mark.parametrize(
@@ -498,5 +496,5 @@ def test_whose_rules_come_first_and_whether_the_text_counts_is_said(plan: Plan, 
 
 
 def test_what_is_to_be_noted_of_the_plan_is_said() -> None:
-    (found,) = chosen(BOTH_LINES, DAY, plan=Plan(ANY_LINE, OURS, notes=("No coverage is on file for that day.",)))
-    assert "No coverage is on file for that day." in found.reasons
+    (found,) = chosen(BOTH_LINES, DAY, plan=Plan(ANY_LINE, OURS, notes=("No coverage on file for that date.",)))
+    assert "No coverage on file for that date." in found.reasons
