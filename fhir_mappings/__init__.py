@@ -1,4 +1,4 @@
-"""FHIR JSON to clinical facts: records, dates, codes, doses, orders, injections with their scores.
+"""FHIR JSON to clinical facts: records, dates, codes, doses, orders, and pain scores around procedures.
 
-This room knows FHIR and arithmetic. It knows no policy, no threshold, no clock and no network.
+This package knows FHIR and arithmetic, but no policy, threshold, clock, or network.
 """

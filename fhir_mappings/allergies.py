@@ -1,4 +1,4 @@
-"""Allergies and intolerances."""
+"""Allergies and intolerances (AllergyIntolerance)."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ from fhir_mappings.record import Evidence, PatientRecord
 
 @dataclass(frozen=True, slots=True)
 class Allergy:
-    """One row of an allergy list. `is_certain`: active, confirmed, and an allergy rather than an intolerance.
+    """One entry of an allergy list.
 
-    `is_certain_intolerance`: an intolerance that is active and confirmed. `since`: when it is known to have been there,
-    by its onset or else the day it was recorded.
+    `is_certain` means an active and confirmed allergy, `is_certain_intolerance` an active and confirmed intolerance.
+    `since` is the onset, else the day the entry was recorded.
     """
 
     reference: str
@@ -24,7 +24,7 @@ class Allergy:
 
 
 def allergies(record: PatientRecord, codes: CodeMatcher) -> tuple[Allergy, ...]:
-    """Return the allergies to one of these substances, without refuted, erroneous, and resolved ones."""
+    """Return the allergies to these substances, without refuted, erroneous, inactive, and resolved ones."""
     found = []
     for resource in record.of_type("AllergyIntolerance"):
         substances = [reaction.get("substance") for reaction in items(resource.get("reaction"))]

@@ -1,4 +1,4 @@
-"""Attestations: what a practitioner answered in a QuestionnaireResponse."""
+"""Attestations: a practitioner's answers in a QuestionnaireResponse."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ _TYPE_IN_ADDRESS = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[^/]+(?:/_history/[^/]+)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The newest answer to one question: `yes`, `no`, or another word that was chosen; empty where it was withdrawn."""
+    """The newest answer to one question: `yes`, `no`, or the chosen word; empty if it was withdrawn."""
 
     value: str
     evidence: Evidence
@@ -33,10 +33,10 @@ def answers(
 ) -> dict[str, Answer]:
     """Return the answers that count, by `linkId`.
 
-    Those are of completed or amended responses for this patient, authored by a practitioner, not after the chart
-    was read, and either at most `valid_for` old or based on the order (`Type/id`). `is_ours` checks the
-    questionnaire's canonical address; a response without one counts. The newest answer to a question stands;
-    "don't know" withdraws an older one; two different answers given at the same time withdraw each other.
+    A response counts if it is completed or amended, about this patient, authored by a practitioner, not authored after
+    the chart was read, and either at most `valid_for` old or based on the order (`Type/id`). `is_ours` decides by the
+    canonical of its questionnaire; a response without one counts. The newest answer to a question stands. "Don't know"
+    withdraws an older answer, and two different answers at the same time withdraw each other.
     """
     newest: dict[str, tuple[datetime, Answer]] = {}
     for resource in record.of_type("QuestionnaireResponse"):
@@ -84,7 +84,7 @@ def _counts(
 
 
 def _is_by_practitioner(record: PatientRecord, resource: Resource) -> bool:
-    """Whether the author is one: by what the reference points at, else by its address, else by the type it gives."""
+    """Return whether the author is a practitioner: by the target of the reference, else its address, else its type."""
     for author in items(resource.get("author")):
         found, target = record.resolve(author, within=resource), author.get("reference")
         kind = found.get("resourceType") if found is not None else author.get("type")

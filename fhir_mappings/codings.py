@@ -1,4 +1,4 @@
-"""Codes out of FHIR concepts, even malformed ones."""
+"""Codes of FHIR concepts, read leniently."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ _SAME_SYSTEM = {
     "urn:oid:2.16.840.1.113883.6.96": SNOMED,
     "https://snomed.info/sct": SNOMED,
 }
-"""Other names under which the same code system is sent (object identifiers, https, retired addresses)."""
+"""Other addresses of the same code systems: object identifiers, https, and retired addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +52,18 @@ class Coding:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A code that a value set knows: our label, and whether it may decide or only be shown."""
+    """A code in a value set: our label for it, and whether it may decide a criterion or only be shown."""
 
     label: str
     decides: bool
 
 
 CodeMatcher: TypeAlias = Callable[[Iterable[Coding]], Match | None]
-"""Matches a concept's codes with a set. The sets belong to policies, so readings get matchers as arguments."""
+"""A function that returns the match of a concept's codes with a value set; callers supply it."""
 
 
 def items(value: Json) -> Iterator[Mapping[str, Json]]:
-    """Yield the objects in a member that should be an array of objects; a single object counts as one."""
+    """Yield the objects of a member that should be an array of objects; a single object counts as an array of one."""
     if isinstance(value, Mapping):
         yield value
     elif isinstance(value, list):
@@ -71,10 +71,9 @@ def items(value: Json) -> Iterator[Mapping[str, Json]]:
 
 
 def codings(concept: Json) -> tuple[Coding, ...]:
-    """Return every usable code of a CodeableConcept, of a list of them, or of a bare Coding; empty without any.
+    """Return every usable code of a CodeableConcept, of a list of them, or of a Coding.
 
-    A coding without a code is left out. A coding without a system is kept with an empty one, for which no
-    value set has a row.
+    Skip codings without a code. Keep a coding without a system, with an empty system, which no value set contains.
     """
     found = []
     for one in items(concept):
@@ -92,19 +91,19 @@ def codings(concept: Json) -> tuple[Coding, ...]:
     return tuple(found)
 
 
-def named(concept: Json) -> tuple[Coding, ...]:
-    """Return the codes of a concept and, as one more without system and code, its words."""
+def codings_and_text(concept: Json) -> tuple[Coding, ...]:
+    """Return the codes of a concept and, as another Coding without system and code, its text."""
     words = concept_text(concept)
     return (*codings(concept), Coding("", "", words)) if words else codings(concept)
 
 
 def has_code(concept: Json, *codes: str) -> bool:
-    """Return whether a concept has one of these codes, whatever its system (status and category concepts)."""
+    """Return whether a status or category concept has one of these codes in any system."""
     return any(coding.code in codes for coding in codings(concept))
 
 
 def concept_text(concept: Json) -> str:
-    """Return the words of a concept: its text, else the first display; empty without either."""
+    """Return the text of a concept, else the first display; empty if there is neither."""
     for one in items(concept):
         if isinstance(one.get("text"), str) and one["text"].strip():
             return str(one["text"]).strip()

@@ -1,33 +1,33 @@
-"""Conditions: what a problem list says is present, was present, or leaves open."""
+"""Conditions: which are present, past, or uncertain."""
 
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
 
-from fhir_mappings.codings import CodeMatcher, Coding, has_code, named
+from fhir_mappings.codings import CodeMatcher, Coding, codings_and_text, has_code
 from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.laterality import Side, side_of
 from fhir_mappings.record import Evidence, PatientRecord
 
 _ELEMENTS = ("code", "clinicalStatus", "verificationStatus", "onset", "abatement", "recordedDate", "subject")
-_ALWAYS = DateInterval(date.min, date.max)
+_ANY_TIME = DateInterval(date.min, date.max)
 
 
 class Presence(Enum):
-    """Whether a condition is there on a day."""
+    """Whether a condition is present on a day."""
 
     PRESENT = "present"
     PAST = "past"
     UNCERTAIN = "uncertain"
-    """Not confirmed, of a code that only asks, or not readable."""
+    """Unconfirmed, matched by a code that only asks, or unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One row of a problem list. `since` is the interval in which it began, open where nothing bounds it.
+    """One condition. `since` is the interval in which it began, open-ended where no date bounds it.
 
-    `side` is None where the row does not say it.
+    `side` is None if the condition does not state one.
     """
 
     reference: str
@@ -39,35 +39,35 @@ class Condition:
     side: Side | None = None
 
     def on(self, day: date) -> "Condition | None":
-        """Return the condition as it was on a day; None if it had not begun."""
+        """Return the condition as of a day; None if it had not begun."""
         if self.since.earliest > day:
             return None
-        was_there = self.presence is Presence.PAST and self.since.latest <= day
-        if was_there and self.until is not None and day < self.until.earliest:
+        had_begun = self.presence is Presence.PAST and self.since.latest <= day
+        if had_begun and self.until is not None and day < self.until.earliest:
             return replace(self, presence=Presence.PRESENT)
         return self
 
 
 def conditions(record: PatientRecord, codes: CodeMatcher) -> tuple[Condition, ...]:
-    """Return the conditions with one of these codes, without refuted and erroneous ones."""
+    """Return every condition with one of these codes, without refuted and erroneous ones."""
     return record.cached(("conditions", codes), lambda: tuple(_conditions(record, codes)))
 
 
-def _named(record: PatientRecord) -> tuple[tuple[Resource, tuple[Coding, ...]], ...]:
-    """Every condition with its codes."""
-    return tuple((resource, named(resource.get("code"))) for resource in record.of_type("Condition"))
+def _with_codings(record: PatientRecord) -> tuple[tuple[Resource, tuple[Coding, ...]], ...]:
+    """Return every condition with its codes and text."""
+    return tuple((resource, codings_and_text(resource.get("code"))) for resource in record.of_type("Condition"))
 
 
 def _conditions(record: PatientRecord, codes: CodeMatcher) -> list[Condition]:
     found = []
-    for resource, own in record.cached("conditions by code", lambda: _named(record)):
+    for resource, own in record.cached("conditions by code", lambda: _with_codings(record)):
         match = codes(own)
         if match is None or has_code(resource.get("verificationStatus"), "refuted", "entered-in-error"):
             continue
         reference = record.reference(resource)
         if not record.is_usable(resource, *_ELEMENTS):
             evidence = Evidence(reference, match.label, value="set aside")
-            found.append(Condition(reference, match.label, Presence.UNCERTAIN, _ALWAYS, None, evidence))
+            found.append(Condition(reference, match.label, Presence.UNCERTAIN, _ANY_TIME, None, evidence))
             continue
         presence, onset, until = _presence(resource), _onset(record, resource), _abatement(record, resource)
         recorded = record.when(resource.get("recordedDate"))
@@ -84,9 +84,9 @@ def _conditions(record: PatientRecord, codes: CodeMatcher) -> list[Condition]:
 
 
 def _since(onset: DateInterval | None, recorded: DateInterval | None) -> DateInterval:
-    """When it began: at its onset, and by the day it was recorded.
+    """Return the interval in which a condition began: at its onset, and no later than it was recorded.
 
-    Recorded before its onset it began who knows when: then the onset is that of a later visit.
+    If it was recorded before its onset, the onset is that of a later visit, and the beginning is unknown.
     """
     first, last = (onset.earliest, onset.latest) if onset else (date.min, date.max)
     if recorded is None:
@@ -101,7 +101,7 @@ def _presence(resource: Resource) -> Presence:
         return Presence.PAST
     if status is None:
         return Presence.PAST if ended else Presence.PRESENT
-    # FHIR knows no active condition that has abated (con-4), and a status in words alone may say anything.
+    # FHIR R4 allows no active condition with an abatement (con-4), and a status without a code may mean anything.
     is_active = has_code(status, "active", "recurrence", "relapse") and not ended
     return Presence.PRESENT if is_active else Presence.UNCERTAIN
 

@@ -1,4 +1,4 @@
-"""Coverages: what kind of plan pays, who the payer is, and for which days (Coverage, Organization)."""
+"""Coverages: kind of plan, payer, and period (Coverage, Organization)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class CoverageKind(Enum):
     GOVERNMENT = "other government"
     COMMERCIAL = "commercial"
     SUPPLEMENT = "Medicare supplement"
-    """Pays second to a Medicare that must be there, whether or not it is on file."""
+    """Pays after Medicare, which the patient must then have, whether or not it is on file."""
     DRUG_ONLY = "drugs only"
     DENTAL_OR_VISION = "dental or vision only"
     UNSPECIFIED = "not stated"
@@ -45,16 +45,16 @@ _KINDS = {
     "5": CoverageKind.COMMERCIAL,
     "6": CoverageKind.COMMERCIAL,
 }
-"""Typology codes by their beginning, the longest first: 1 Medicare, 14 dual, 2 Medicaid, 5 and 6 commercial, …"""
+"""Kinds by prefix of the typology code; the longest prefix counts (1 is Medicare, 14 is dual)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """One coverage in force on a day.
 
-    `identifiers` are those of the payers (`system|value`), `names` their names in lower case, `classes` the plan's own
-    groups and plans (`group|value`). `rank` is 1 for the primary one, None where no order is stated. `state` is that
-    of the payer's address, empty where unknown. `is_readable` is False where an element of it does not follow FHIR.
+    `identifiers` are those of the payers (`system|value`), `names` their case-folded names, `classes` the groups and
+    plans (`group|value`). `rank` is 1 for the primary coverage, None if no order is stated. `state` is the state in the
+    payer's address, empty if unknown. `is_readable` is False if an element that is used here does not follow FHIR.
     """
 
     reference: str
@@ -68,10 +68,10 @@ class Coverage:
 
 
 def coverages(record: PatientRecord, on: date) -> tuple[Coverage, ...]:
-    """Return the patient's coverages whose period includes a service date; an open end includes any.
+    """Return the patient's coverages whose period includes a service date; a period may be open-ended.
 
-    Active ones count, and a cancelled one if its period states that it covered the day; drafts and errors never do. One
-    without a valid status may be any of them: it counts, and is not readable.
+    Include active coverages, and a cancelled one if its period has an end. Exclude drafts and those entered in error.
+    Include one without a valid status as not readable, since it may be any of these.
     """
     found = []
     for resource in record.of_type("Coverage"):
@@ -98,7 +98,7 @@ def coverages(record: PatientRecord, on: date) -> tuple[Coverage, ...]:
 
 
 def home_state(record: PatientRecord) -> str:
-    """Return the state of the patient's address, empty if it is not on file."""
+    """Return the state of the patient's address; empty if it is not on file."""
     return next((state for patient in record.of_type("Patient") for state in _states(patient)), "")
 
 
@@ -120,7 +120,7 @@ def _kind(resource: Resource) -> CoverageKind:
 
 
 def _payers(record: PatientRecord, resource: Resource) -> Iterator[Resource]:
-    """What `payor` says of each payer: the reference itself, and the Organization it leads to."""
+    """Yield each `payor` reference, which may have an identifier and a display, and the Organization it points at."""
     for reference in items(resource.get("payor")):
         yield reference
         target = record.resolve(reference, within=resource)

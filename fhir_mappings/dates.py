@@ -1,7 +1,7 @@
 """FHIR dates as intervals of days, and calendar arithmetic on them.
 
-A FHIR date may be a year, a month, a day or an instant (FHIR R4, data types, dateTime). What is less than a day
-exact is kept as the interval of days it may mean, so that a comparison can say "cannot tell".
+A FHIR date may be a year, a month, a day, or an instant (FHIR R4, data types, dateTime). A year or a month becomes the
+interval of the days it may mean, so that a comparison can return UNKNOWN.
 """
 
 import calendar
@@ -30,7 +30,7 @@ class CalendarPeriod:
 
 @dataclass(frozen=True, slots=True)
 class DateInterval:
-    """The days on which something may have happened, both included; `instant` where a time of day was given."""
+    """The days on which something may have happened, both inclusive; `instant` if a time of day is known."""
 
     earliest: date
     latest: date
@@ -57,7 +57,7 @@ _LEAP_SECOND = re.compile(r"(T\d{2}:\d{2}):60")
 
 
 def parse(value: Json, zone: tzinfo) -> DateInterval | None:
-    """Return a FHIR date, dateTime, or instant as days in the local `zone`; None for anything else."""
+    """Parse a FHIR date, dateTime, or instant to days in the local `zone`; return None for anything else."""
     if not isinstance(value, str):
         return None
     try:
@@ -79,14 +79,14 @@ def parse(value: Json, zone: tzinfo) -> DateInterval | None:
 
 
 def parse_period(value: Json, zone: tzinfo) -> tuple[DateInterval | None, DateInterval | None]:
-    """Return start and end of a FHIR Period, each None if it is missing or unreadable."""
+    """Parse start and end of a FHIR Period; each is None if it is missing or unreadable."""
     if not isinstance(value, Mapping):
         return None, None
     return parse(value.get("start"), zone), parse(value.get("end"), zone)
 
 
 def plus(day: date, span: CalendarPeriod) -> date:
-    """Return the day a span later; a day that the month does not have becomes its last (31 Aug + 6 months = 28 Feb)."""
+    """Add a span to a day; a day that the target month lacks becomes its last one (Aug 31 + 6 months = Feb 28)."""
     try:
         if span.unit in ("days", "weeks"):
             return day + timedelta(days=span.number * (7 if span.unit == "weeks" else 1))

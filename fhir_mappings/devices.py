@@ -1,11 +1,11 @@
-"""Devices the patient has."""
+"""Devices of the patient (Device)."""
 
 from fhir_mappings.codings import CodeMatcher, codings
 from fhir_mappings.record import Evidence, PatientRecord
 
 
 def devices(record: PatientRecord, codes: CodeMatcher) -> tuple[Evidence, ...]:
-    """Return the devices of one of these types, without erroneous and inactive ones."""
+    """Return the devices of these types, without erroneous and inactive ones."""
     found = []
     for resource in record.of_type("Device"):
         match = codes(codings(resource.get("type")))

@@ -1,6 +1,6 @@
-"""How long a drug was taken by mouth, as far as what was handed out, prescribed for a time or reported proves it.
+"""How long a drug was taken by mouth, as proven by dispenses, prescriptions with a period, and reports.
 
-What is taken as needed, on the skin, or with no end in sight proves no length of time; it is kept as uncertain.
+A drug that is taken as needed, is not taken by mouth, or has no end date proves no duration; its supply is uncertain.
 """
 
 import re
@@ -18,29 +18,29 @@ from fhir_mappings.record import Evidence, PatientRecord
 
 _ORAL = "26643006"
 _BY_MOUTH = re.compile(r"\boral(?:ly)?\b|\bby mouth\b|\bp\.?o\b|\btablets?\b|\bcapsules?\b", re.IGNORECASE)
-_OTHERWISE = re.compile(
+_NOT_BY_MOUTH = re.compile(
     r"\b(?:topical|gel|cream|ointment|patch|transdermal|ophthalmic|eye|drops?|nasal|inject\w*|rectal|suppositor\w*)\b",
     re.IGNORECASE,
 )
-_SOME_DAYS = re.compile(
+_NOT_EVERY_DAY = re.compile(
     r"\b(?:bi-?)?weekly\b|\bmonthly\b|\b(?:a|per|each|every) (?:week|month)\b|\bevery (?:other|\d+|two|three) days?\b",
     re.IGNORECASE,
 )
 _DAYS = ("d", "day", "days")
-_A_DAY = {"s": 86_400, "min": 1_440, "h": 24, "d": 1}
-"""How many of a unit make a day."""
+_UNITS_PER_DAY = {"s": 86_400, "min": 1_440, "h": 24, "d": 1}
+"""How many of each unit make a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """The days of one supply, both included; None where it proves none."""
+    """One supply of a drug: its first and last day, both inclusive, or None if it proves none."""
 
     days: tuple[date, date] | None
     evidence: Evidence
 
 
 def supplies(record: PatientRecord, codes: CodeMatcher) -> tuple[Supply, ...]:
-    """Return every supply of one of these drugs: dispensed, prescribed from day to day, or reported as taken."""
+    """Return every supply of these drugs: dispensed, prescribed for a period, or reported as taken."""
     found = []
     for resource in record.of_type("MedicationDispense", "MedicationRequest", "MedicationStatement"):
         drugs, by_name = drug_codings(record, resource)
@@ -59,11 +59,11 @@ def supplies(record: PatientRecord, codes: CodeMatcher) -> tuple[Supply, ...]:
         exact = first is not None and last is not None and first.earliest == first.latest and first.latest <= last
         days = (first.latest, last) if is_certain and exact and first and last else None
         shown = f"{first} to {last}" if first and last else str(first or "")
-        found.append(Supply(days, Evidence(record.reference(resource), match.label, shown, "" if days else _OPEN)))
+        found.append(Supply(days, Evidence(record.reference(resource), match.label, shown, "" if days else _NO_DAYS)))
     return tuple(found)
 
 
-_OPEN = "days taken not told"
+_NO_DAYS = "days taken not told"
 _NEVER = ("entered-in-error", "draft", "cancelled", "declined", "not-taken")
 _TAKEN = ("completed", "active", "stopped")
 _ELEMENTS = (
@@ -92,7 +92,7 @@ def _dispensed(record: PatientRecord, resource: Resource) -> tuple[DateInterval 
 
 
 def _prescribed(record: PatientRecord, resource: Resource) -> tuple[DateInterval | None, date | None]:
-    """The one period of a prescription; several instructions may be alternatives."""
+    """Return the period of a prescription if it has one; several instructions may be alternatives."""
     periods = [
         parse_period(repeat.get("boundsPeriod"), record.zone)
         for dosage in items(resource.get("dosageInstruction"))
@@ -115,20 +115,20 @@ def _is_by_mouth_each_day(record: PatientRecord, resource: Resource) -> bool:
     dosages = [*items(resource.get("dosageInstruction")), *items(resource.get("dosage"))]
     instructions = " / ".join(text for dosage in dosages if isinstance(text := dosage.get("text"), str))
     routes = [dosage["route"] for dosage in dosages if dosage.get("route")]
-    # How often is the order's to say, and a dispense of it need not repeat it.
+    # The order states how often the drug is taken; a dispense need not repeat that.
     for reference in items(resource.get("authorizingPrescription")):
         dosages += items((record.resolve(reference, within=resource) or {}).get("dosageInstruction"))
     if any(is_as_needed(dosage) or _skips_days(dosage) for dosage in dosages):
         return False
     if routes:
         return all(_is_oral(route) for route in routes)
-    said = " / ".join([instructions, *_names(record, resource)])
-    return bool(_BY_MOUTH.search(said)) and not _OTHERWISE.search(said)
+    text = " / ".join([instructions, *_names(record, resource)])
+    return bool(_BY_MOUTH.search(text)) and not _NOT_BY_MOUTH.search(text)
 
 
 def _skips_days(dosage: Resource) -> bool:
-    """Whether a drug is taken on some days only, or may be."""
-    if isinstance(text := dosage.get("text"), str) and _SOME_DAYS.search(text):
+    """Return whether a drug is, or may be, taken on some days only."""
+    if isinstance(text := dosage.get("text"), str) and _NOT_EVERY_DAY.search(text):
         return True
     repeats = [repeat for timing in items(dosage.get("timing")) for repeat in items(timing.get("repeat"))]
     return any(repeat.get("dayOfWeek") or not _is_within_a_day(repeat) for repeat in repeats)
@@ -139,7 +139,7 @@ def _is_within_a_day(repeat: Resource) -> bool:
     if unit is None:
         return True
     period = number(longest)
-    return period is not None and isinstance(unit, str) and period <= _A_DAY.get(unit, 0)
+    return period is not None and isinstance(unit, str) and period <= _UNITS_PER_DAY.get(unit, 0)
 
 
 def _is_oral(route: Json) -> bool:
@@ -155,7 +155,7 @@ def _names(record: PatientRecord, resource: Resource) -> Iterator[str]:
 
 
 def longest_stretch(taken: Iterable[tuple[date, date]], until: date) -> tuple[date, date] | None:
-    """Return the longest run of days without a gap among these supplies, up to a day; None without any."""
+    """Return the longest run of days without a gap in these supplies, up to a day; None if there is none."""
     runs: list[tuple[date, date]] = []
     for first, last in sorted((first, min(last, until)) for first, last in taken if first <= until):
         if runs and first <= runs[-1][1] + timedelta(days=1):

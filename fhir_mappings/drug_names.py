@@ -1,7 +1,7 @@
-"""Drug ingredients by their names, for orders and prescriptions that carry words and no RxNorm ingredient.
+"""Drug ingredients by name, for orders and prescriptions with text but no RxNorm ingredient.
 
-A name is a reading of text: good for an order's own wording and for showing evidence, never for arithmetic.
-Codes and names: RxNorm, ingredient level.
+A name in text is good enough to read an order and to show evidence, but not for arithmetic. Codes and names are RxNorm
+ingredients.
 """
 
 import re
@@ -46,12 +46,12 @@ _NAME = re.compile(rf"\b({'|'.join(_INGREDIENTS)})\b", re.IGNORECASE)
 
 
 def ingredients_named(text: str) -> tuple[Coding, ...]:
-    """Return the RxNorm ingredients whose names occur in a text, each once, in their order."""
+    """Return the RxNorm ingredients whose names occur in a text, each once, in order of occurrence."""
     names = dict.fromkeys(name.lower() for name in _NAME.findall(text))
     return tuple(Coding(RXNORM, _INGREDIENTS[name], name) for name in names)
 
 
 def drug_name(drug: Coding) -> str:
-    """Return the name of a drug for display: the sender's, else that of a known ingredient; empty without either."""
+    """Return the display name of a drug: the sender's, else that of a known ingredient, else an empty string."""
     known = {code: name for name, code in _INGREDIENTS.items()} if drug.system == RXNORM else {}
     return drug.display or known.get(drug.code, "").capitalize()

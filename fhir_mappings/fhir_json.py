@@ -11,7 +11,7 @@ Json: TypeAlias = Any
 Pairs: TypeAlias = Sequence[tuple[str, Any]]
 """The members of an object in their order, duplicates included."""
 
-DEEPEST = 100
+MAX_DEPTH = 100
 """How many levels of objects and arrays may be nested."""
 
 Resource: TypeAlias = Mapping[str, Any]
@@ -41,7 +41,7 @@ def parse_json(body: bytes) -> Json:
     Raises ValueError for bytes that are not UTF-8 or not JSON (NaN included), or nested over 100 levels deep.
     """
     value = loads(body)
-    if any(depth > DEEPEST for depth, _ in enumerate(levels(value))):
+    if any(depth > MAX_DEPTH for depth, _ in enumerate(levels(value))):
         raise ValueError("the JSON is nested too deeply")
     return value
 

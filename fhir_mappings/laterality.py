@@ -1,4 +1,4 @@
-"""Sides of the body: which one a concept names, and whether two of them are the same."""
+"""Sides of the body: which side a concept names, and whether two sides are the same."""
 
 from collections.abc import Iterable
 from typing import Literal, TypeAlias
@@ -13,7 +13,7 @@ Side: TypeAlias = Literal["left", "right", "bilateral"]
 QUALIFIERS: dict[str, Side] = {"7771000": "left", "24028007": "right", "51440002": "bilateral"}
 """SNOMED CT laterality qualifiers."""
 
-_LISTED: tuple[tuple[str, Side, str], ...] = (
+_SIDED_CODES: tuple[tuple[str, Side, str], ...] = (
     (ICD10CM, "right", "M16.11 M16.31 M16.51"),
     (ICD10CM, "left", "M16.12 M16.32 M16.52"),
     (ICD10CM, "bilateral", "M16.0 M16.2 M16.4 M16.6"),
@@ -22,38 +22,41 @@ _LISTED: tuple[tuple[str, Side, str], ...] = (
     (LOINC, "bilateral", "26130-5 30768-6"),
     (CPT, "bilateral", "73521 73522 73523"),
 )
-_OF_CODE = {(system, code): side for system, side, codes in _LISTED for code in codes.split()}
-"""Codes that name a side themselves: osteoarthritis and films of the hip."""
+_SIDE_OF_CODE = {(system, code): side for system, side, codes in _SIDED_CODES for code in codes.split()}
+"""Codes that include a side: osteoarthritis and X-rays of the hip."""
 
 
 def side_of(resource: Resource, *code_elements: str) -> Side | None:
-    """Return the side of a condition, procedure, or study, by its body site, else by its code and words.
+    """Return the side of a condition, procedure, or study: by its body site, else by its code and text.
 
-    None if it names none, or if site and code name different ones.
+    Return None if it names no side, or if site and code name different ones.
     """
     series = list(items(resource.get("series")))
     sites = [resource.get("bodySite"), *(s.get("bodySite") for s in series), *(s.get("laterality") for s in series)]
-    named = {side for side in (_one(sites), _one([resource.get(name) for name in code_elements])) if side}
+    named = {side for side in (_side_in(sites), _side_in([resource.get(name) for name in code_elements])) if side}
     return named.pop() if len(named) == 1 else None
 
 
-def _one(concepts: Iterable[Json]) -> Side | None:
-    """The side that concepts name together; left and right are both."""
-    found = {side for each in concepts for concept in items(each) for side in _named(concept)}
+def _side_in(concepts: Iterable[Json]) -> Side | None:
+    """Return the side that concepts name together; left and right make bilateral."""
+    found = {side for each in concepts for concept in items(each) for side in _sides_named(concept)}
     if found == {"left", "right"}:
         return "bilateral"
     return found.pop() if len(found) == 1 else None
 
 
-def _named(concept: Json) -> set[Side]:
+def _sides_named(concept: Json) -> set[Side]:
     found: set[Side] = set()
     texts = [each["text"] for each in items(concept) if isinstance(each.get("text"), str)]
     for coding in codings(concept):
         if coding.system == SNOMED and coding.code in QUALIFIERS:
             found.add(QUALIFIERS[coding.code])
-        elif (side := _OF_CODE.get((coding.system, coding.code))) is not None:
+        elif (side := _SIDE_OF_CODE.get((coding.system, coding.code))) is not None:
             found.add(side)
-        if coding.system not in (CPT, HCPCS):  # a billing code's label tells how it is defined
+        if coding.system not in (
+            CPT,
+            HCPCS,
+        ):  # the display of a billing code is its definition, not this patient's side
             texts.append(coding.display)
     for text in texts:
         for reading in read_phrase(text, ("side",)):
@@ -63,9 +66,9 @@ def _named(concept: Json) -> set[Side]:
 
 
 def same_side(ours: Side | None, theirs: Side | None) -> Truth:
-    """Return whether something was on our side; what was on both sides was on ours too.
+    """Return whether `theirs` includes `ours`.
 
-    UNKNOWN if either side is not named, or if ours is both sides and theirs is one of them.
+    UNKNOWN if either side is not stated, or if `ours` is bilateral and `theirs` is one side.
     """
     if theirs == "bilateral":
         return Truth.YES

@@ -1,4 +1,4 @@
-"""Medications on the list: which ingredient, and whether the prescription stands."""
+"""Prescriptions: which ingredient, and whether they took effect (MedicationRequest)."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _STOOD = ("active", "completed", "stopped", "on-hold")
 
 @dataclass(frozen=True, slots=True)
 class Medication:
-    """One prescription. `is_certain`: matched by a code that decides, in a prescription that stood."""
+    """One prescription. `is_certain` means that a deciding code matched and that the prescription took effect."""
 
     reference: str
     label: str
@@ -22,7 +22,7 @@ class Medication:
 
 
 def medications(record: PatientRecord, codes: CodeMatcher) -> tuple[Medication, ...]:
-    """Return the prescriptions of one of these drugs, whatever became of them, without drafts and erroneous ones."""
+    """Return the prescriptions of these drugs, without drafts and those canceled or entered in error."""
     found = []
     for resource in record.of_type("MedicationRequest"):
         drugs, by_name = drug_codings(record, resource)
@@ -46,7 +46,7 @@ def medications(record: PatientRecord, codes: CodeMatcher) -> tuple[Medication, 
 
 
 def drug_codings(record: PatientRecord, resource: Resource) -> tuple[tuple[Coding, ...], tuple[Coding, ...]]:
-    """Return the codes of a medication and of the opioid ingredients in it; and the ingredients its words name."""
+    """Return the codes of a medication with their opioid ingredients, and the ingredients that its text names."""
     concepts: list[Json] = [resource.get("medicationCodeableConcept")]
     product = record.resolve(resource.get("medicationReference"), within=resource)
     if product is not None:

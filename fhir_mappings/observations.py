@@ -1,4 +1,4 @@
-"""Observations: scores and measurements with the moment they were taken."""
+"""Observations: scores and measurements with their time (Observation)."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,14 +10,14 @@ from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.record import Evidence, PatientRecord
 
 _DIGITS = 40
-"""No measurement has more; exact arithmetic with 1e999999999 would never end."""
+"""The most digits of a measurement; exact arithmetic with 1e999999999 would never end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One measurement. `code` tells scales apart; `number` is None where there is none, or it may not decide.
+    """One measurement. `code` (`system|code`) identifies the scale.
 
-    `when` has an instant only where the measurement has one moment: one over a period has none.
+    `number` is None if there is none or if it may not decide. `when` has no instant if the measurement covers a period.
     """
 
     reference: str
@@ -30,7 +30,7 @@ class Observation:
 
 
 def observations(record: PatientRecord, codes: CodeMatcher) -> tuple[Observation, ...]:
-    """Return the observations with one of these codes, without erroneous and cancelled ones."""
+    """Return the observations with one of these codes, without erroneous and canceled ones."""
     found = []
     for resource in record.of_type("Observation"):
         known = codings(resource.get("code"))
@@ -74,7 +74,7 @@ def _when(record: PatientRecord, resource: Resource) -> DateInterval | None:
 
 
 def _over(start: DateInterval | None, end: DateInterval | None) -> DateInterval | None:
-    """The days a measured period touches, open where it is; its moment where it starts and ends at the same."""
+    """Return the days of a measured period, open-ended if it is; its instant if start and end are the same."""
     if start is None and end is None:
         return None
     if start == end:

@@ -1,4 +1,4 @@
-"""The same order with one statement changed."""
+"""Suggested changes to an order."""
 
 from collections.abc import Mapping
 
@@ -9,13 +9,13 @@ from fhir_mappings.order_text import Attribute, read_phrase
 PHRASES: Mapping[Attribute, Mapping[str, str]] = {
     "approach": {"lateral-transarticular": "Lateral transarticular approach"},
 }
-"""The words in which a value is stated, for those values that an order can be changed to."""
+"""The phrase that states each value to which an order can be changed."""
 
 
 def restated(order: Resource, attribute: Attribute, value: str) -> Resource:
     """Return a copy of an order whose details state this value of an attribute, and no other.
 
-    One phrase replaces the details that mention the attribute; everything else is the very value received.
+    One phrase replaces the details about the attribute; everything else stays exactly as received.
     """
     kept = [
         detail

@@ -1,7 +1,7 @@
-"""The words in which orders state approach, implant, side, guidance, purpose, kind of request and who does it.
+"""The words by which orders state approach, implant, side, guidance, purpose, kind of request, and performer.
 
-A phrase states a value only if it says one thing about it: with a negation, an alternative or a doubt in it, or two
-values of the same attribute, it is a hint, good for a question and nothing more.
+A phrase states a value only if it is unambiguous. A phrase with a negation, an alternative, a doubt, or two values of
+one attribute is only a hint, which can lead to a question but never decides.
 """
 
 import re
@@ -12,17 +12,17 @@ from typing import Literal, TypeAlias
 Attribute: TypeAlias = Literal["approach", "implant", "side", "guidance", "purpose", "request", "performer"]
 ATTRIBUTES: tuple[Attribute, ...] = ("approach", "implant", "side", "guidance", "purpose", "request", "performer")
 
-_WAY = r"(?:approach|route|technique|access|placement|insertion|fusion|fixation|arthrodesis|implant\w*)"
-_NAMED = r"\b(?:approach|route|technique|access)\s*[:=]\s*"
+_PROCEDURE_WORDS = r"(?:approach|route|technique|access|placement|insertion|fusion|fixation|arthrodesis|implant\w*)"
+_LABELED = r"\b(?:approach|route|technique|access)\s*[:=]\s*"
 
 _VOCABULARY: Mapping[Attribute, Mapping[str, str]] = {
     "approach": {
         "posterior-oblique": rf"\bposterior[\s-]+oblique\b|\bpostero-?\s?(?:lateral|oblique)\b"
-        rf"|\bposterior[\s-]+lateral\b|\boblique\s+{_WAY}",
+        rf"|\bposterior[\s-]+lateral\b|\boblique\s+{_PROCEDURE_WORDS}",
         "lateral-transarticular": rf"\blateral[\s,-]+trans-?\s?articular\b|\btrans-?\s?articular[\s,-]+lateral\b"
-        rf"|\blateral\s+(?:\w+\s+)?{_WAY}|{_NAMED}lateral\b|^\s*lateral\s*$",
-        "posterior": rf"\bposterior(?:ly)?\s+(?:\w+\s+){{0,2}}{_WAY}|\bvia\s+(?:a\s+)?posterior\b"
-        rf"|{_NAMED}posterior\b|^\s*posterior\s*$",
+        rf"|\blateral\s+(?:\w+\s+)?{_PROCEDURE_WORDS}|{_LABELED}lateral\b|^\s*lateral\s*$",
+        "posterior": rf"\bposterior(?:ly)?\s+(?:\w+\s+){{0,2}}{_PROCEDURE_WORDS}|\bvia\s+(?:a\s+)?posterior\b"
+        rf"|{_LABELED}posterior\b|^\s*posterior\s*$",
     },
     "implant": {
         "not-transfixing": r"\bcorner-?\s?loc\b|\btrans-?\s?fasten\b|\blin-?q\b|\bnon-?\s?transfix\w*"
@@ -68,7 +68,7 @@ _PATTERNS = {
     attribute: {value: re.compile(pattern, re.IGNORECASE | re.DOTALL) for value, pattern in values.items()}
     for attribute, values in _VOCABULARY.items()
 }
-_DOUBT = re.compile(
+_AMBIGUOUS = re.compile(
     r"\bnot?\b|\bnon\b|\bcannot\b|n['’]t\b|\bneither\b|\bnor\b|\beither\b|\bexcept\b|\bunlikely\b|\bunable\b"
     r"|\bmight\b|\bmaybe\b|\bperhaps\b|\bprobabl\w*|\bcontra-?indicat\w*|\bdeclin\w*|\brefus\w*|\ballerg\w*"
     r"|\bintoleran\w*|\bnever\b|\bwithout\b|\bavoid\w*|\brather\b|\binstead\b|\bversus\b|\bvs\b|\bor\b|\bif\b|\bunless\b"
@@ -76,19 +76,19 @@ _DOUBT = re.compile(
     re.IGNORECASE,
 )
 
-_OTHER_WAYS = {
+_CONFLICTING_APPROACHES = {
     "lateral-transarticular": re.compile(r"\bposter\w*|\bdorsal\w*|\banter\w*|\bobliq\w*", re.IGNORECASE),
     "posterior-oblique": re.compile(r"\blateral\w*|\banter\w*", re.IGNORECASE),
     "posterior": re.compile(r"\blateral\w*|\banter\w*|\bobliq\w*", re.IGNORECASE),
 }
-"""Words beside a stated approach that make it unclear: `posterior/lateral approach` states none."""
+"""Words next to an approach that make it ambiguous: `posterior/lateral approach` states none."""
 _LINQ = re.compile(r"\blin-?q\b", re.IGNORECASE)
 _HEART_MONITOR = re.compile(
     r"\breveal\b|\bmedtronic\b|\bcardiac\b|\bheart\b|\bloop\s+recorder\b|\blinq\W{0,3}(?:ii|2)\b", re.IGNORECASE
 )
 
 
-_ABOUT_IT = re.compile(
+_NOT_AN_OPERATION = re.compile(
     r"\breferr?al\b|\bconsult\w*|\bevaluat\w*|\bassess\w*|\bfollow\w*|\bvisit\b|\bappointment\b|\bx-?\s?ray\b"
     r"|\bmri?\b|\bct\b|\bimaging\b|\bradiograph\w*|\btherapy\b|\bclass\b|\beducat\w*|\bstatus\b|\brefill\w*"
     r"|\binterrogat\w*|\bscreening\b|\bclearance\b",
@@ -98,7 +98,7 @@ _ABOUT_IT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one phrase says of one attribute: a value, and whether it states it or only hints at it."""
+    """A value of one attribute in a phrase, and whether the phrase states it or only hints at it."""
 
     attribute: Attribute
     value: str
@@ -106,10 +106,10 @@ class Reading:
 
 
 def read_phrase(text: str, attributes: tuple[Attribute, ...] = ATTRIBUTES) -> tuple[Reading, ...]:
-    """Return what a phrase of an order says.
+    """Return what a phrase of an order says about these attributes.
 
-    If two values overlap, the more specific one stands ("posterior oblique" is not "posterior"). The cardiac
-    monitor named LINQ is no implant for a joint.
+    Of two overlapping values, the more specific one counts ("posterior oblique" is not "posterior"). Ignore the cardiac
+    monitor LINQ, which shares its name with a joint implant.
     """
     if is_heart_monitor(text):
         text = _LINQ.sub(lambda match: " " * len(match[0]), text)
@@ -122,25 +122,27 @@ def read_phrase(text: str, attributes: tuple[Attribute, ...] = ATTRIBUTES) -> tu
                     spans.append((match.start(), match.end(), value))
         values = {value for _, _, value in spans}
         rest = "".join(" " if any(s <= i < e for s, e, _ in spans) else c for i, c in enumerate(text))
-        clear = len(values) == 1 and is_plain(rest) and not any(_is_beside_another_way(v, rest) for v in values)
+        clear = (
+            len(values) == 1 and is_unambiguous(rest) and not any(_has_conflicting_approach(v, rest) for v in values)
+        )
         found += [Reading(attribute, value, clear) for value in sorted(values)]
     return tuple(found)
 
 
-def names_it_plainly(text: str) -> bool:
-    """Return whether a phrase names an operation rather than a visit, a picture, or a thought about it."""
-    return is_plain(text) and not _ABOUT_IT.search(text)
+def names_an_operation(text: str) -> bool:
+    """Return whether a phrase names an operation, rather than a visit, an imaging study, or a plan about one."""
+    return is_unambiguous(text) and not _NOT_AN_OPERATION.search(text)
 
 
-def is_plain(text: str) -> bool:
-    """Return whether a phrase is without negation, alternative, or doubt."""
-    return not _DOUBT.search(text)
+def is_unambiguous(text: str) -> bool:
+    """Return whether a phrase has no negation, alternative, or doubt."""
+    return not _AMBIGUOUS.search(text)
 
 
 def is_heart_monitor(text: str) -> bool:
-    """Return whether a phrase names the insertable cardiac monitor that shares its name with a joint implant."""
+    """Return whether a phrase is about the insertable cardiac monitor that shares its name with a joint implant."""
     return bool(_HEART_MONITOR.search(text))
 
 
-def _is_beside_another_way(value: str, rest: str) -> bool:
-    return value in _OTHER_WAYS and bool(_OTHER_WAYS[value].search(rest))
+def _has_conflicting_approach(value: str, rest: str) -> bool:
+    return value in _CONFLICTING_APPROACHES and bool(_CONFLICTING_APPROACHES[value].search(rest))

@@ -1,4 +1,4 @@
-"""Draft orders: their codes and day, and what they state of the procedure, its reason and who does it."""
+"""Draft orders: their codes, dates, reasons, drugs, and stated attributes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,25 +16,25 @@ from fhir_mappings.order_text import (
     Attribute,
     Reading,
     is_heart_monitor,
-    is_plain,
-    names_it_plainly,
+    is_unambiguous,
+    names_an_operation,
     read_phrase,
 )
 from fhir_mappings.record import Evidence, reference_of
 
 Resolve: TypeAlias = Callable[[Json], Resource | None]
-"""Finds what a Reference points at among the draft orders and the chart; None where it is nowhere."""
+"""A function that returns the target of a Reference from the draft orders or the chart; None if it is in neither."""
 
 _NOT_JUDGED = ("revoked", "entered-in-error", "cancelled")
 NUCC = "http://nucc.org/provider-taxonomy"
 _NUCC_GROUPS = {"physician": ("207", "208"), "not-physician": ("363", "367")}
-"""How codes begin in the provider taxonomy: physicians; physician assistants and advanced practice nurses."""
+"""Prefixes of provider taxonomy codes: physicians, and physician assistants with advanced practice nurses."""
 _BILLING_OPTIONS = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-billing-options"
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The day every window is measured from, and what it was taken from, in words."""
+    """The day from which every look-back starts, and in words where it comes from."""
 
     day: date
     taken_from: str
@@ -42,9 +42,9 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Order:
-    """One draft order. `stated` is what it says, `hinted` what it may mean; both by attribute.
+    """One draft order. `stated` holds the values that it states, `hinted` those that it may mean, both by attribute.
 
-    `words` are those that plainly name what is ordered: the last resort for an order without a code.
+    `words` are the phrases that name an operation, as a last resort for an order without a code.
     """
 
     reference: str
@@ -66,20 +66,20 @@ class Order:
 
     @property
     def side(self) -> Side | None:
-        """Return the side it states, if it states one; left and right together are a contradiction."""
+        """Return the side that the order states; None if it states none, or both left and right separately."""
         stated = self.stated.get("side", frozenset())
         return next((side for side in QUALIFIERS.values() if stated == {side}), None)
 
     @property
     def is_judged(self) -> bool:
-        """Return whether it asks for something: not revoked, not in error, not an order to refrain from it."""
+        """Return whether the order requests an action: not revoked, erroneous, canceled, or `doNotPerform`."""
         return self.resource.get("status") not in _NOT_JUDGED and self.resource.get("doNotPerform") is not True
 
     def anchor(self, today: date) -> Anchor:
-        """Return the planned service date, else the day it was written, else today; of a partial date the last day.
+        """Return the planned service date, else the day the order was written, else today.
 
-        The last day is the careful one: it lets no study be called recent, and no pain be called short, that on
-        another day of the month would not be.
+        A partial date counts as its last day, the conservative choice: a study is recent, and a history of pain is
+        short, only if it would be so on every day of the month.
         """
         for when, words in ((self.planned, "planned service date"), (self.authored, "date of the order")):
             if when is not None:
@@ -89,11 +89,10 @@ class Order:
 
 
 def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve: Resolve = lambda _: None) -> Order:
-    """Read one draft order, however broken: what cannot be read is simply not stated."""
-    said = list(_readings(resource, resolve))
+    """Read one draft order, however broken; an element that cannot be read states nothing."""
     stated: dict[str, set[str]] = {}
     hinted: dict[str, set[str]] = {}
-    for reading in said:
+    for reading in _readings(resource, resolve):
         (stated if reading.is_stated else hinted).setdefault(reading.attribute, set()).add(reading.value)
     concepts = list(_code_concepts(resource, resolve))
     device_names = [name for product in _products(resource, resolve) for name in _given_names(product)]
@@ -109,7 +108,9 @@ def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve:
         planned=_planned(resource, zone),
         authored=parse(resource.get("authoredOn"), zone),
         words=tuple(
-            text for text in (*(t for each in concepts for t in _texts(each)), *device_names) if names_it_plainly(text)
+            text
+            for text in (*(t for each in concepts for t in _texts(each)), *device_names)
+            if names_an_operation(text)
         ),
     )
 
@@ -122,7 +123,7 @@ def _code_concepts(resource: Resource, resolve: Resolve) -> Iterator[Resource]:
 
 
 def _products(resource: Resource, resolve: Resolve) -> Iterator[Resource]:
-    """The Device or Medication that is ordered, where it is a resource of its own."""
+    """Yield the ordered Device or Medication if the order references it as a resource."""
     for name, kind in (("codeReference", "Device"), ("medicationReference", "Medication")):
         target = _resolved(resource, resource.get(name), resolve)
         if target is not None and target.get("resourceType") == kind:
@@ -150,13 +151,13 @@ def _reasons(resource: Resource, resolve: Resolve) -> tuple[Coding, ...]:
 
 
 def _drugs(resource: Resource, concepts: Iterable[Json]) -> tuple[Coding, ...]:
-    """The drugs it names. A detail with a doubt in it names none: it may tell which drug is not to be given."""
+    """Return the drugs of an order. Skip ambiguous details, which may say which drug not to give."""
     details = list(items(resource.get("orderDetail")))
     products = list(concepts) if resource.get("resourceType") == "MedicationRequest" else []
     sources = [*details, *products]
     found = [coding for concept in sources for coding in codings(concept) if coding.system == RXNORM]
     found += [ingredient for coding in found if (ingredient := ingredient_of(coding))]
-    words = [text for detail in details for text in _texts(detail) if is_plain(text)]
+    words = [text for detail in details for text in _texts(detail) if is_unambiguous(text)]
     words += [text for product in products for text in _texts(product)]
     for text in words:
         found += ingredients_named(text)
@@ -186,7 +187,7 @@ def _readings(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
 
 
 def _performer(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
-    """Who does it, by the type that is asked for, or by role, specialty and qualification of who is named."""
+    """Yield who performs the order: by the requested type, or by the role, specialty, and qualification of a person."""
     concepts = list(items(resource.get("performerType")))
     for reference in items(resource.get("performer")):
         target = _resolved(resource, reference, resolve) or {}
@@ -214,7 +215,7 @@ def _texts(concept: Json) -> list[str]:
 
 
 def _own_words(concept: Json) -> list[str]:
-    """The words of a concept but for the label of a billing code, which tells how the code is defined."""
+    """Return the text of a concept without the labels of billing codes, which are definitions."""
     labels = {_folded(coding.display) for coding in codings(concept) if coding.system in (CPT, HCPCS)}
     return [text for text in _texts(concept) if _folded(text) not in labels]
 

@@ -1,8 +1,9 @@
-"""How much of the pain a procedure took away, from the scores around it.
+"""Pain relief after a procedure, from the pain scores around it.
 
-Before is the last score within a window before the procedure, after is every score within a window after it. What was
-achieved lies between the least relief, which is what surely lasted, and the most. Only scores of the same code and unit
-are compared, exactly. A score or a procedure without a time of day cannot be placed, and then nothing can be told.
+The baseline is the last score within a window before the procedure; every score within a window after it is compared
+with the baseline. The result is an interval from the least relief, which is what certainly lasted, to the greatest.
+Only scores of the same code and unit are compared, in exact arithmetic. If the procedure or a score around it has no
+time of day, the relief is unknown.
 """
 
 from collections.abc import Iterable
@@ -19,19 +20,19 @@ from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.record import Evidence, PatientRecord
 
 Edge: TypeAlias = Literal["start", "end"]
-"""From where the window after a procedure is counted. A catheter trial is scored while it goes on, from its start."""
+"""Where the window after a procedure begins. A catheter trial is scored while it lasts, from its start."""
 
 _SLACK = timedelta(days=1)
-"""How far a local day may lie from the same moment in UTC."""
+"""The largest difference between a local day and the same time in UTC."""
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Relief:
-    """The relief after one procedure: percent of the score before it, negative where pain rose.
+    """The relief after one procedure in percent of the score before it, negative if pain increased.
 
-    `least` and `most` are None where it cannot be told; `problem` then says why. `later` is the relief by each score
-    of the days that follow, None for one that cannot be read.
+    `least` and `most` are None if the relief is unknown; `problem` then says why. `later` is the relief by each score
+    of the following days, None for a score that cannot be read.
     """
 
     procedure: Procedure
@@ -43,7 +44,7 @@ class Relief:
 
     @property
     def printed(self) -> str:
-        """Return the relief with two decimals at most, cut and never rounded up: `74.99 %`, or `12.5 to 80 %`."""
+        """Return the relief with at most two decimals, rounded down: `74.99 %`, or `12.5 to 80 %`."""
         if self.least is None or self.most is None:
             return ""
         cut = (Decimal(floor(end * 100)) / 100 for end in (self.least, self.most))
@@ -53,7 +54,7 @@ class Relief:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which scores count: so long before, so long after the start or the end, and on so many days that follow."""
+    """Which scores count: how long before, how long after the start or end, and on how many following days."""
 
     before: timedelta
     after: timedelta
@@ -64,7 +65,7 @@ class Window:
 def reliefs(
     record: PatientRecord, done: Iterable[Procedure], scales: CodeMatcher, window: Window
 ) -> tuple[Relief, ...]:
-    """Return the relief after each completed procedure, in order of time; those without a time come last."""
+    """Return the relief after each completed procedure, in order of time; procedures without a time come last."""
     scores = observations(record, scales)
     found = [_relief(each, scores, window, record.zone) for each in done if each.progress is Progress.DONE]
     return tuple(sorted(found, key=_in_time))
@@ -79,20 +80,22 @@ def _in_time(relief: Relief) -> tuple[date, datetime, str]:
 
 def _relief(done: Procedure, scores: tuple[Observation, ...], window: Window, zone: tzinfo) -> Relief:
     begin = done.start.instant if done.start else None
-    over = done.end if done.end and window.counted_from == "end" else done.start
-    end = over.instant if over else None
-    if begin is None or end is None or over is None:
-        return _untold(done, "the time of day of the procedure is not recorded")
+    edge = done.end if done.end and window.counted_from == "end" else done.start
+    end = edge.instant if edge else None
+    if begin is None or end is None or edge is None:
+        return _not_measurable(done, "the time of day of the procedure is not recorded")
     if not (_has_room(begin, window) and _has_room(end, window)):
-        return _untold(done, "the procedure is dated at the edge of the calendar")
+        return _not_measurable(done, "the date of the procedure is out of range")
     by_scale: dict[str, list[Observation]] = {}
     for score in scores:
         if _may_lie_in(score, begin - window.before, end + window.after, zone):
             if score.number is None or score.when is None or score.when.instant is None:
-                return _untold(done, "a pain score around it cannot be placed or read", score.evidence)
+                return _not_measurable(
+                    done, "a pain score around it has no time of day or cannot be read", score.evidence
+                )
             if begin - window.before <= score.when.instant <= begin or end < score.when.instant <= end + window.after:
                 by_scale.setdefault(_scale(score), []).append(score)
-    days = [over.latest + timedelta(days=1), over.latest + timedelta(days=window.following_days)]
+    days = [edge.latest + timedelta(days=1), edge.latest + timedelta(days=window.following_days)]
     following = [score for score in scores if window.following_days and _may_lie_on(score, days)]
     found = [
         relief
@@ -100,7 +103,7 @@ def _relief(done: Procedure, scores: tuple[Observation, ...], window: Window, zo
         if (relief := _on_one_scale(done, around, begin, [s for s in following if _scale(s) == scale]))
     ]
     if not found:
-        return _untold(done, "no pain scores on one scale before and after it")
+        return _not_measurable(done, "no pain scores on one scale before and after it")
     if any(each.least is None for each in found):
         return next(each for each in found if each.least is None)
     worst = min(found, key=lambda relief: relief.least or 0)
@@ -109,7 +112,7 @@ def _relief(done: Procedure, scores: tuple[Observation, ...], window: Window, zo
     return Relief(done, worst.least, best.most, "", evidence, tuple(score for each in found for score in each.later))
 
 
-def _untold(done: Procedure, problem: str, *evidence: Evidence) -> Relief:
+def _not_measurable(done: Procedure, problem: str, *evidence: Evidence) -> Relief:
     return Relief(done, None, None, problem, (done.evidence, *evidence))
 
 
@@ -130,11 +133,13 @@ def _on_one_scale(
     worst = max(after, key=lambda s: s.number or 0)
     best = min(after, key=lambda s: s.number or 0)
     if lowest != baseline.number:
-        return _untold(done, "two scores at the same time before it differ", baseline.evidence, worst.evidence)
+        return _not_measurable(
+            done, "two pain scores at the same time before it differ", baseline.evidence, worst.evidence
+        )
     if not baseline.number or baseline.number < 0:
-        return _untold(done, "there was no pain before it", baseline.evidence, worst.evidence)
+        return _not_measurable(done, "there was no pain before it", baseline.evidence, worst.evidence)
     if best.number is None or best.number < 0:
-        return _untold(done, "a pain score after it is below zero", baseline.evidence, best.evidence)
+        return _not_measurable(done, "a pain score after it is below zero", baseline.evidence, best.evidence)
     base = Fraction(baseline.number)
 
     def relief(score: Observation) -> Fraction | None:
@@ -156,14 +161,14 @@ def _may_lie_on(score: Observation, days: list[date]) -> bool:
 
 def _instant(score: Observation) -> datetime:
     if score.when is None or score.when.instant is None:
-        raise ValueError("a score without a time of day has no place among these")
+        raise ValueError("every score in the window has a time of day")
     return score.when.instant
 
 
 def _may_lie_in(score: Observation, first: datetime, last: datetime, zone: tzinfo) -> bool:
-    """Whether a score may have been taken in a window; one without a date may have been taken at any time.
+    """Return whether a score may have been taken in a window; a score without a date may have been.
 
-    A day without a time of day is a day of the patient, as the days that the window touches.
+    A date without a time of day is a local day, so compare it with the local days of the window.
     """
     if score.when is None:
         return True
@@ -173,6 +178,6 @@ def _may_lie_in(score: Observation, first: datetime, last: datetime, zone: tzinf
 
 
 def _has_room(moment: datetime, window: Window) -> bool:
-    """Whether the window around a moment lies within the calendar, which ends with the year 9999."""
+    """Return whether the window around a moment lies within the calendar, which ends with the year 9999."""
     widest = max(window.before, window.after, timedelta(days=window.following_days + 1)) + _SLACK
     return _FIRST + widest < moment < _LAST - widest

@@ -1,4 +1,4 @@
-"""Procedures and imaging studies: what was done, and on which days."""
+"""Procedures, imaging studies, and planned care: what was done, and on which days."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,19 +13,19 @@ from fhir_mappings.record import Evidence, PatientRecord
 
 
 class Progress(Enum):
-    """How far something got."""
+    """How far a procedure or study got."""
 
     DONE = "done"
     UNDER_WAY = "under way"
     UNCLEAR = "unclear"
-    """Preliminary, stopped, of unknown status, of a code that only asks, or not readable."""
+    """Preliminary, stopped, of unknown status, matched by a code that only asks, or unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """Something that was done. `start` and `end` are None where the day is not known.
+    """One procedure or study. `start` and `end` are None if the day is unknown.
 
-    `side` is None and `purpose` (`diagnostic` or `therapeutic`) empty where the record does not say it.
+    `side` is None, and `purpose` (`diagnostic` or `therapeutic`) empty, if the resource does not state it.
     """
 
     reference: str
@@ -39,31 +39,38 @@ class Procedure:
 
     @property
     def day(self) -> DateInterval | None:
-        """Return when it began, else when it ended."""
+        """Return the start, else the end."""
         return self.start or self.end
 
 
-_PROCEDURE = {"completed": Progress.DONE, "in-progress": Progress.UNDER_WAY}
-_SAYS_MORE = ("bodySite", "reasonCode", "series")
+_PROCEDURE_PROGRESS = {"completed": Progress.DONE, "in-progress": Progress.UNDER_WAY}
+_DETAIL_ELEMENTS = ("bodySite", "reasonCode", "series")
 _NEVER_HAPPENED = ("not-done", "entered-in-error", "cancelled")
-_READ = {"final": Progress.DONE, "amended": Progress.DONE, "corrected": Progress.DONE, "appended": Progress.DONE}
+_REPORT_PROGRESS = {
+    "final": Progress.DONE,
+    "amended": Progress.DONE,
+    "corrected": Progress.DONE,
+    "appended": Progress.DONE,
+}
 
 
 def procedures(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
     """Return the procedures with one of these codes, without those that never happened."""
     found = (
-        _fact(record, resource, "code", "performed", codes, _PROCEDURE) for resource in record.of_type("Procedure")
+        _fact(record, resource, "code", "performed", codes, _PROCEDURE_PROGRESS)
+        for resource in record.of_type("Procedure")
     )
     return tuple(each for each in found if each)
 
 
 def imaging(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
-    """Return imaging with one of these codes: reports by their examination date, studies, and procedures.
+    """Return the imaging with one of these codes: reports, studies, and procedures.
 
-    A report that is not final is unclear. The date is that of the examination, never that of issue.
+    A report that is not final is UNCLEAR. Its date is that of the examination, not of issue.
     """
     found = [
-        _fact(record, resource, "code", "effective", codes, _READ) for resource in record.of_type("DiagnosticReport")
+        _fact(record, resource, "code", "effective", codes, _REPORT_PROGRESS)
+        for resource in record.of_type("DiagnosticReport")
     ]
     found += [
         _fact(record, resource, "procedureCode", "started", codes, {"available": Progress.DONE})
@@ -85,7 +92,7 @@ def _fact(
     if match is None or status in _NEVER_HAPPENED:
         return None
     reference = record.reference(resource)
-    if not record.is_usable(resource, code_element, date_element, "status", "subject", *_SAYS_MORE):
+    if not record.is_usable(resource, code_element, date_element, "status", "subject", *_DETAIL_ELEMENTS):
         evidence = Evidence(reference, match.label, value="set aside")
         return Procedure(reference, match.label, Progress.UNCLEAR, None, None, evidence)
     start, end = _days(record, resource, date_element)
@@ -102,17 +109,17 @@ def _fact(
 
 
 def _purpose(resource: Resource, code_element: str) -> str:
-    """What the record says it was for: `diagnostic` or `therapeutic`, where it says one of them and plainly."""
+    """Return `diagnostic` or `therapeutic` if the resource states exactly one of them; else an empty string."""
     texts: list[str] = []
     for concept in (*items(resource.get(code_element)), *items(resource.get("reasonCode"))):
         labels = [coding.display for coding in codings(concept) if coding.system not in (CPT, HCPCS)]
         texts += [*labels, concept["text"]] if isinstance(concept.get("text"), str) else labels
-    said = {(reading.value, reading.is_stated) for text in texts for reading in read_phrase(text, ("purpose",))}
-    return next((value for value in ("diagnostic", "therapeutic") if said == {(value, True)}), "")
+    readings = {(reading.value, reading.is_stated) for text in texts for reading in read_phrase(text, ("purpose",))}
+    return next((value for value in ("diagnostic", "therapeutic") if readings == {(value, True)}), "")
 
 
 def _days(record: PatientRecord, resource: Resource, element: str) -> tuple[DateInterval | None, DateInterval | None]:
-    """Start and end: a single date is both, an open period has one, a period that ends before it starts has none."""
+    """Return start and end: both for a single date, one for an open period, none for one that ends before it starts."""
     day = record.when(resource.get(f"{element}DateTime")) or record.when(resource.get(element))
     if day:
         return day, day
@@ -127,7 +134,7 @@ def _is_earlier(one: DateInterval, other: DateInterval) -> bool:
 
 
 def is_active_order(resource: Resource) -> bool:
-    """Return whether a request is a standing order: active, not a proposal, and not one to refrain from something."""
+    """Return whether a request is an active order: not a proposal, an option, or `doNotPerform`."""
     return (
         resource.get("status") == "active"
         and resource.get("intent") not in ("proposal", "option")
@@ -170,6 +177,9 @@ _ACTIVITY_OVER = ("completed", "cancelled", "stopped", "entered-in-error")
 
 
 def latest_on_or_before(facts: tuple[Procedure, ...], day: date) -> Procedure | None:
-    """Return the last one done that may be on or before a day; one without a day, or an imprecise one, counts last."""
+    """Return the latest completed procedure that may lie on or before a day.
+
+    Compare by the latest possible end; a procedure without a day counts as the latest.
+    """
     done = [f for f in facts if f.progress is Progress.DONE and (f.end is None or f.end.earliest <= day)]
     return max(done, key=lambda f: (f.end.latest if f.end else date.max, f.reference), default=None)

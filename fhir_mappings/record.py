@@ -1,4 +1,4 @@
-"""One patient's resources, indexed once, with what could not be read kept beside what could."""
+"""One patient's resources, indexed once, and what could not be read."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ T = TypeVar("T")
 
 
 class Availability(Enum):
-    """What became of the search for one kind of resource."""
+    """The result of the searches for one resource type."""
 
     COMPLETE = "complete"
-    """Everything the server holds was read, be it nothing."""
+    """Everything that the server has was read, even if that is nothing."""
     NOT_OFFERED = "not offered"
-    """The server does not have this kind of resource."""
+    """The server does not support the resource type."""
     UNAVAILABLE = "unavailable"
-    """The search failed, was refused, timed out or was cut short: silence proves nothing."""
+    """A search failed, was refused, timed out, or was cut short, so absence proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A resource that decided or informs a criterion. `date` and `value` are as printed, empty where unknown."""
+    """A resource that decided or informs a criterion. `date` and `value` are display text, empty if unknown."""
 
     reference: str
     label: str
@@ -38,9 +38,9 @@ Entry: TypeAlias = tuple[str, Resource]
 """A resource with its Bundle `fullUrl`, which may be empty."""
 
 SUBJECT_ELEMENTS = ("subject", "patient", "beneficiary", "for", "individual")
-"""The elements by which resources name their patient, the usual one first."""
+"""The elements that reference the patient of a resource, the usual one first."""
 
-_ABOUT_NOBODY = {
+_NOT_ABOUT_A_PATIENT = {
     "Medication",
     "Organization",
     "Practitioner",
@@ -49,15 +49,15 @@ _ABOUT_NOBODY = {
     "Questionnaire",
 }
 
-_CHOICES = {
+_CHOICE_TYPES = {
     *("Age", "Boolean", "CodeableConcept", "Coding", "Date", "DateTime", "Decimal", "Duration", "Instant", "Integer"),
     *("Period", "Quantity", "Range", "Ratio", "Reference", "SampledData", "String", "Time", "Timing"),
 }
-"""The data types between which an element of FHIR can have a choice."""
+"""The data types of choice elements such as `onset[x]`."""
 
 
 def entries(bundle: Json) -> Iterator[Entry]:
-    """Yield the resources of a Bundle with their full URLs, whatever else is wrong with it."""
+    """Yield the resources of a Bundle with their full URLs; skip malformed entries."""
     if not isinstance(bundle, Mapping):
         return
     found = bundle.get("entry")
@@ -68,7 +68,7 @@ def entries(bundle: Json) -> Iterator[Entry]:
 
 
 def reference_of(resource: Resource, full_url: str = "") -> str:
-    """Return the name of a resource in a determination: `Type/id`, else its full URL, else its type."""
+    """Return the reference to a resource in an answer: `Type/id`, else its full URL, else its type."""
     kind, own_id = resource.get("resourceType"), resource.get("id")
     if isinstance(own_id, str) and own_id:
         return f"{kind}/{own_id}"
@@ -76,12 +76,11 @@ def reference_of(resource: Resource, full_url: str = "") -> str:
 
 
 class PatientRecord:
-    """The part of a chart that was read, for one patient.
+    """The part of one patient's chart that was read.
 
-    Only resources whose subject is that patient are kept; the others are counted in `other_patients`. `availability`
-    says per resource type how the search went; a type that was never asked for counts as unavailable.
-    `notes` are what whoever read the chart has to say about how that went.
-    `read_at` is the moment the chart was read, with a time zone: nothing in this package looks at a clock.
+    The record keeps only resources about that patient and counts the others in `other_patients`. `availability` maps
+    resource types to the result of their searches; a type without a search is UNAVAILABLE. `notes` come from the source
+    of the chart. `read_at` is the time of reading, with a time zone: nothing in this package uses a clock.
     """
 
     def __init__(
@@ -101,9 +100,9 @@ class PatientRecord:
         self.other_patients = 0
         self.notes = tuple(notes)
         self.quarantined: dict[str, str] = {}
-        """What could not be used, by reference: why, naming the element and never its value."""
+        """The reason why a resource is not used, by reference; it names the element, never its value."""
         self.tolerated: dict[str, str] = {}
-        """Resources with a fault in an element that no reading uses."""
+        """A fault in an element that no criterion uses, by reference."""
         self._availability = dict(availability)
         self._server = server.rstrip("/")
         self._by_type: dict[str, list[Resource]] = {}
@@ -142,7 +141,7 @@ class PatientRecord:
             self._by_reference[url] = kept[key][1]
 
     def _age(self, resource: Resource) -> tuple[datetime, str]:
-        """What tells which of two copies of a resource to keep: the one updated last, else a fixed one of the two."""
+        """Return a sort key for copies of a resource: the last update, then the content for a stable order."""
         meta = resource.get("meta")
         updated = self.when(meta.get("lastUpdated")) if isinstance(meta, Mapping) else None
         moment = updated.instant if updated else None
@@ -151,7 +150,7 @@ class PatientRecord:
     def _is_about(self, resource: Resource, kind: str, names: set[str]) -> bool:
         if kind == "Patient":
             return resource.get("id") == self.patient_id
-        if kind in _ABOUT_NOBODY:
+        if kind in _NOT_ABOUT_A_PATIENT:
             return True
         for member in SUBJECT_ELEMENTS:
             subject = resource.get(member)
@@ -160,7 +159,7 @@ class PatientRecord:
         return False
 
     def relative(self, reference: str) -> str:
-        """Return a reference without server and version: `Condition/1`; other servers' references stay unchanged."""
+        """Return a reference without server and version (`Condition/1`); keep references to other servers."""
         path = reference.split("/_history/")[0]
         if self._server and path.startswith(self._server + "/"):
             return path[len(self._server) + 1 :]
@@ -178,7 +177,7 @@ class PatientRecord:
         return self.of_type(*sorted(self._by_type))
 
     def availability(self, *kinds: str) -> Availability:
-        """Return the worst availability of these types, without those that are not offered."""
+        """Return the worst result of the searches for these types, without types that are not offered."""
         found = {self._availability.get(kind, Availability.UNAVAILABLE) for kind in kinds}
         if Availability.UNAVAILABLE in found:
             return Availability.UNAVAILABLE
@@ -186,23 +185,23 @@ class PatientRecord:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether nothing at all could be read: no resource, and no search that succeeded."""
+        """Return whether nothing could be read: there is no resource, and no search succeeded."""
         return not self._by_type and Availability.COMPLETE not in self._availability.values()
 
     def unavailable(self) -> tuple[str, ...]:
-        """Return the resource types whose search failed or was incomplete."""
+        """Return the resource types whose search failed or was cut short."""
         return tuple(sorted(k for k, v in self._availability.items() if v is Availability.UNAVAILABLE))
 
     def not_offered(self) -> tuple[str, ...]:
-        """Return the resource types the server does not offer."""
+        """Return the resource types that the server does not support."""
         return tuple(sorted(k for k, v in self._availability.items() if v is Availability.NOT_OFFERED))
 
     def reference(self, resource: Resource) -> str:
-        """Return the name of one of this record's resources, `Type/id` if it has an id."""
+        """Return the reference to one of this record's resources, `Type/id` if it has an id."""
         return self._references.get(id(resource)) or reference_of(resource)
 
     def resolve(self, reference: Json, within: Resource | None = None) -> Resource | None:
-        """Return the resource a Reference (or its string) points to: contained, by full URL, or by `Type/id`."""
+        """Return the target of a Reference or of its string: contained, by full URL, or by `Type/id`."""
         target = reference.get("reference") if isinstance(reference, Mapping) else reference
         if not isinstance(target, str):
             return None
@@ -215,13 +214,13 @@ class PatientRecord:
         return self._by_reference.get(target) or self._by_reference.get(self.relative(target))
 
     def cached(self, key: Hashable, read: Callable[[], T]) -> T:
-        """Return what `read` returns, computed once per record and key: for readings that several criteria share."""
+        """Return the result of `read`, computed once per record and key, for readings that several criteria share."""
         if key not in self._read:
             self._read[key] = read()
         return cast(T, self._read[key])
 
     def when(self, value: Json) -> DateInterval | None:
-        """Return a FHIR date in this patient's local days."""
+        """Parse a FHIR date to days in the local time zone."""
         return parse(value, self.zone)
 
     @property
@@ -230,10 +229,10 @@ class PatientRecord:
         return self.read_at.astimezone(self.zone).date()
 
     def is_usable(self, resource: Resource, *elements: str) -> bool:
-        """Return whether these elements of a resource follow FHIR, so that it may decide.
+        """Return whether these elements of a resource follow FHIR R4, so that the resource may decide.
 
-        An element is named as in the specification's table, a choice by its stem (`onset` for `onset[x]`). What
-        is not usable is named in `quarantined`; a fault elsewhere is noted in `tolerated`.
+        Name an element as in the specification, a choice without its type (`onset` for `onset[x]`). Record a fault in
+        them in `quarantined`, a fault elsewhere in `tolerated`.
         """
         if id(resource) not in self._faults:
             self._faults[id(resource)] = tuple((fault.element, fault.path) for fault in faults(resource))
@@ -248,10 +247,10 @@ class PatientRecord:
 
 
 def _is_part(element: str, name: str) -> bool:
-    """Whether `onsetDateTime` is the element `onset` or one of its choices; `statusReason` is not `status`."""
-    return element == name or (element.startswith(name) and element[len(name) :] in _CHOICES)
+    """Return whether an element is `name` or one of its choices, as `onsetDateTime` is one of `onset`."""
+    return element == name or (element.startswith(name) and element[len(name) :] in _CHOICE_TYPES)
 
 
 def unread_record(read_at: datetime, zone: tzinfo) -> PatientRecord:
-    """Return the record of a chart of which nothing was read: every resource type is unavailable."""
+    """Return the record of an unread chart, in which every resource type is UNAVAILABLE."""
     return PatientRecord("", (), read_at=read_at, zone=zone, availability={})

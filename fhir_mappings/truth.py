@@ -39,16 +39,16 @@ class Truth(Enum):
 
 
 def all_of(truths: Iterable[Truth]) -> Truth:
-    """Return the conjunction; YES for none at all."""
+    """Return the conjunction; YES if there are none."""
     return reduce(and_, truths, Truth.YES)
 
 
 def any_of(truths: Iterable[Truth]) -> Truth:
-    """Return the disjunction; NO for none at all."""
+    """Return the disjunction; NO if there are none."""
     return reduce(or_, truths, Truth.NO)
 
 
 def agreed(truths: Iterable[Truth]) -> Truth:
-    """Return what all of several possible cases have in common; UNKNOWN if they differ or there are none."""
+    """Return the value that all possible cases share; UNKNOWN if they differ or there are none."""
     found = set(truths)
     return found.pop() if len(found) == 1 else Truth.UNKNOWN

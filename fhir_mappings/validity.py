@@ -1,4 +1,4 @@
-"""Whether a resource is what it claims to be, element by element (fhir.resources, R4B, one resource at a time)."""
+"""Validation of one resource at a time, element by element, with the R4B models of fhir.resources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Fault:
 
     @property
     def element(self) -> str:
-        """Return the top-level element of the fault, without the choice suffix rules of FHIR."""
+        """Return the top-level element of the fault as it is spelled in the resource (`onsetDateTime`)."""
         return self.path.split(".")[1] if "." in self.path else ""
 
 
@@ -36,7 +36,7 @@ def _model(resource_type: str) -> type[BaseModel] | None:
 
 
 def element_names(resource_type: str) -> frozenset[str]:
-    """Return the elements that a type of resource has in FHIR R4; none for a type that R4 does not know."""
+    """Return the elements of a resource type in FHIR R4; none for a type that R4 does not define."""
     model = _model(resource_type)
     if model is None:
         return frozenset()
@@ -46,8 +46,8 @@ def element_names(resource_type: str) -> frozenset[str]:
 def faults(resource: Resource) -> tuple[Fault, ...]:
     """Return everything in a resource that FHIR R4 does not allow.
 
-    One fault hides others, so each faulty element is taken away and the rest is checked again. A resource type
-    that FHIR R4 does not know, or nesting too deep to check, is one fault at its root.
+    One fault can hide others, so remove each faulty element and validate the rest again. A resource type that FHIR R4
+    does not define, or nesting too deep to check, is one fault at the root.
     """
     resource_type = resource.get("resourceType")
     model = _model(resource_type) if isinstance(resource_type, str) else None
@@ -69,7 +69,7 @@ def faults(resource: Resource) -> tuple[Fault, ...]:
                 return tuple(found)
         except RecursionError:
             return (*found, Fault(str(resource_type), "nested too deeply"))
-        except Exception:  # the library itself fails on some input, such as a contained resource of no known type
+        except Exception:  # the library itself fails on some input, such as a contained resource of an unknown type
             broken = _breaking(model, rest)
             found.extend(Fault(f"{resource_type}.{name}", _UNREADABLE) for name in broken)
             if not broken:
@@ -81,7 +81,7 @@ def faults(resource: Resource) -> tuple[Fault, ...]:
 
 
 def _breaking(model: type[BaseModel], resource: Resource) -> list[str]:
-    """The elements that the library fails on, each tried by itself."""
+    """Return the elements on which the library itself fails, each validated separately."""
     found = []
     for name, value in resource.items():
         if name == "resourceType":
@@ -101,6 +101,6 @@ def _fault(resource_type: str, error: Mapping[str, Any]) -> Fault:
 
 
 def warm(*resource_types: str) -> None:
-    """Build the models ahead of the first request; each takes tens of milliseconds once."""
+    """Build the models before the first request; each takes tens of milliseconds once."""
     for resource_type in resource_types:
         faults({"resourceType": resource_type})

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from simplejson import JSONDecodeError
 
 from cds_service.hooks.errors import Issue, RefusedError
-from fhir_mappings.fhir_json import DEEPEST, Json, Pairs, levels, loads
+from fhir_mappings.fhir_json import MAX_DEPTH, Json, Pairs, levels, loads
 
 LONGEST_STRING = 1_048_576
 """The characters of the longest string that FHIR R4 allows."""
@@ -90,8 +90,8 @@ def _once(pairs: Pairs) -> dict[str, Json]:
 def _check(value: Json) -> None:
     """Check strings and depth level by level; paths are only worked out for what is wrong."""
     for depth, level in enumerate(levels(value)):
-        if depth > DEEPEST:
-            raise RefusedError(400, _too_deep(_said(next(path for path, _ in _walk(value) if len(path) > DEEPEST))))
+        if depth > MAX_DEPTH:
+            raise RefusedError(400, _too_deep(_said(next(path for path, _ in _walk(value) if len(path) > MAX_DEPTH))))
         for each in level:
             if isinstance(each, str) and len(each) > LONGEST_STRING:
                 where = next(path for path, found in _walk(value) if found is each)
@@ -100,7 +100,7 @@ def _check(value: Json) -> None:
 
 def _too_deep(where: str) -> Issue:
     place = f" in {where}" if where else ""
-    return Issue("structure", f"The body is nested over {DEEPEST} levels deep{place}. Send it flatter.", where)
+    return Issue("structure", f"The body is nested over {MAX_DEPTH} levels deep{place}. Send it flatter.", where)
 
 
 def _refusal(status: int, code: str, what: str, path: _Path) -> RefusedError:

@@ -10,10 +10,10 @@ from fhir_mappings.codings import (
     RXNORM,
     SNOMED,
     codings,
+    codings_and_text,
     concept_text,
     has_code,
     items,
-    named,
 )
 from tests.support.fhir_builders import SYSTEM, coding, concept
 
@@ -126,11 +126,11 @@ def test_the_words_of_a_concept_are_its_text_else_its_first_display(value, words
 
 
 def test_a_named_concept_carries_its_words_as_one_more_coding():
-    assert named({**concept(), "text": "Back pain"}) == (coding("known"), coding("", "", "Back pain"))
+    assert codings_and_text({**concept(), "text": "Back pain"}) == (coding("known"), coding("", "", "Back pain"))
 
 
 def test_a_concept_without_words_is_named_by_its_codes_alone():
-    assert named(concept()) == (coding("known"),)
+    assert codings_and_text(concept()) == (coding("known"),)
 
 
 @pytest.mark.parametrize(

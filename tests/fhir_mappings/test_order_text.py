@@ -2,7 +2,7 @@
 
 import pytest
 
-from fhir_mappings.order_text import ATTRIBUTES, is_plain, read_phrase
+from fhir_mappings.order_text import ATTRIBUTES, is_unambiguous, read_phrase
 
 
 def readings(text, attribute):
@@ -256,7 +256,7 @@ def test_only_the_attributes_asked_for_are_read():
 
 @pytest.mark.parametrize("text", ["Lateral approach", "Nothing to say of it: known", "normal", "orthopaedic"])
 def test_a_phrase_without_a_doubtful_word_is_plain(text):
-    assert is_plain(text)
+    assert is_unambiguous(text)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_a_phrase_without_a_doubtful_word_is_plain(text):
     ],
 )
 def test_a_doubtful_word_makes_a_phrase_doubtful(text):
-    assert not is_plain(f"lateral {text} approach")
+    assert not is_unambiguous(f"lateral {text} approach")
 
 
 # Wordings of our own, of the kind in which billing codes are described.

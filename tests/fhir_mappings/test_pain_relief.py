@@ -179,7 +179,7 @@ def test_a_procedure_without_a_time_of_day_tells_nothing(performed):
 @pytest.mark.parametrize("day", ["2026-01-04", "2026-01-05", "2026-01", "2026"])
 def test_a_score_of_which_only_the_day_is_known_leaves_it_open(day):
     found = relief(*before_and_after(8, 2), score(2, day, "dated"))
-    assert (found.least, found.problem) == (None, "a pain score around it cannot be placed or read")
+    assert (found.least, found.problem) == (None, "a pain score around it has no time of day or cannot be read")
 
 
 @pytest.mark.parametrize(("day", "open_"), [("2026-01-05", True), ("2026-01-06", False)])
@@ -259,7 +259,7 @@ def test_without_scores_on_both_sides_nothing_can_be_told(sides):
 
 def test_two_different_scores_at_the_same_time_before_it_leave_it_open():
     found = relief(score(8, BEFORE, "b1"), score(10, BEFORE, "b2"), score(2, AFTER, "a"))
-    assert (found.least, found.problem) == (None, "two scores at the same time before it differ")
+    assert (found.least, found.problem) == (None, "two pain scores at the same time before it differ")
 
 
 def test_two_equal_scores_at_the_same_time_before_it_are_one():
