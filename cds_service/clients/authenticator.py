@@ -116,7 +116,7 @@ class Authenticator:
         expires = self._check_times(claims)
         jti = claims.get("jti")
         if not isinstance(jti, str) or not jti or len(jti) > _LONGEST_JTI or not jti.isprintable():
-            raise _TokenError(f"jti is no text of 1 to {_LONGEST_JTI} characters")
+            raise _TokenError(f"jti is not a string of 1 to {_LONGEST_JTI} characters")
         tenant = claims.get("tenant")
         if client.tenants and tenant not in client.tenants:
             raise _TokenError("tenant is not registered")
@@ -160,7 +160,7 @@ def _unchecked(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     try:
         found = jwt.decode_complete(token, options=_UNCHECKED)
     except jwt.PyJWTError:
-        raise InvalidTokenError("the token is no JWT") from None
+        raise InvalidTokenError("the token is not a JWT") from None
     return found["header"], found["payload"]
 
 
@@ -191,13 +191,13 @@ def _number(claims: Mapping[str, Any], name: str) -> float:
     """Return a claim that is a NumericDate: seconds since 1970."""
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _TokenError(f"{name} is missing or no number")
+        raise _TokenError(f"{name} is missing or not a number")
     try:
         seconds = float(value)
     except OverflowError:
         seconds = math.inf
     if not math.isfinite(seconds):
-        raise _TokenError(f"{name} is no moment")
+        raise _TokenError(f"{name} is not a moment")
     return seconds
 
 

@@ -58,7 +58,7 @@ def read_jwk_set(data: bytes) -> KeySet:
         raise KeysError("this is not JSON") from None
     keys = value.get("keys") if isinstance(value, dict) else None
     if not isinstance(keys, list):
-        raise KeysError("this is no JWK set: an object with a list named keys")
+        raise KeysError("this is not a JWK set: an object with a list named keys")
     if len(keys) > _MOST_KEYS:
         raise KeysError(f"this JWK set has more than {_MOST_KEYS} keys")
     return _key_set([_jwk(raw) for raw in keys])
@@ -82,14 +82,14 @@ def _key_set(found: list[PublicKey | str]) -> KeySet:
 def _jwk(raw: Any) -> PublicKey | str:
     """Read one key of a JWK set; return the reason as text if it is not usable."""
     if not isinstance(raw, dict):
-        return "it is no JSON object"
+        return "it is not a JSON object"
     kid = raw.get("kid")
     if reason := _why_not_usable(raw):
         return reason
     try:
         key = jwt.PyJWK({name: value for name, value in raw.items() if name != "alg"}).key
     except (jwt.PyJWTError, UnsupportedAlgorithm):
-        return "its numbers or its type are no key that can be used"
+        return "its numbers or its type are not those of a usable key"
     return _public_key(str(kid), key, raw.get("alg"))
 
 
@@ -97,11 +97,11 @@ def _why_not_usable(raw: Mapping[str, Any]) -> str:
     if not isinstance(raw.get("kid"), str) or not raw["kid"]:
         return "it has no kid"
     if not raw["kid"].isprintable():
-        return "its kid is no plain text"
+        return "its kid is not printable text"
     if raw.get("kty") == "oct":
         return "it is a shared secret; tokens must be signed with a private key"
     if _SECRET & set(raw):
-        return "it is a private key and no longer secret; publish the public one and make a new pair"
+        return "it is a private key and no longer secret; create a new pair and publish only the public key"
     operations = raw.get("key_ops", ["verify"])
     if raw.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
         return "it is not for signatures (use, key_ops)"
@@ -117,7 +117,7 @@ def _pem(block: bytes, label: str) -> PublicKey | str:
     try:
         return _public_key("", load_pem_public_key(block), None)
     except (ValueError, UnsupportedAlgorithm):
-        return "it is no public key that can be used"
+        return "it is not a usable public key"
 
 
 def _public_key(kid: str, key: object, only: object) -> PublicKey | str:
@@ -132,7 +132,7 @@ def _public_key(kid: str, key: object, only: object) -> PublicKey | str:
     elif isinstance(key, Ed25519PublicKey):
         kind, algorithms = "Ed25519", ("EdDSA",)
     else:
-        return "its type is none that signs tokens"
+        return "its type cannot sign tokens"
     if only is not None and only not in algorithms:
         return "its alg does not fit the key"
     usable = tuple(name for name in algorithms if only in (None, name))

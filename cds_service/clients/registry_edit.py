@@ -1,4 +1,4 @@
-"""Adding a client to the clients file: what stands there stays, comments too, and nothing broken is ever written."""
+"""Add a client to the clients file; keep its content and comments, and never write an invalid file."""
 
 import os
 import tempfile
@@ -11,13 +11,13 @@ from cds_service.clients.registry import Client, parse_clients
 from coverage_policies.format.problems import DocumentError, Problem
 
 Entry = Mapping[str, str | Sequence[str]]
-"""A client as it stands in the file."""
+"""A client as the file states it."""
 
 
 def add_client(path: Path, entry: Entry) -> Client:
-    """Append a client to a file, which is made where there is none; returns the client as it will be read.
+    """Append a client to a file, which is created if it does not exist; return the client as read from it.
 
-    Raises DocumentError with everything that would be wrong, and then leaves the file as it is.
+    Raises DocumentError, and does not change the file, if the result would be invalid.
     """
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     before = parse_clients(text, path) if _holds_anything(text) else ()
@@ -34,7 +34,7 @@ def _holds_anything(text: str) -> bool:
 
 
 def _appended(text: str, entry: Entry, path: Path) -> str:
-    """The text with the entry as the last of the list; where there is no list yet, with the list."""
+    """Return the text with the entry appended to the list, which is added if there is none."""
     item = yaml.safe_dump([dict(entry)], sort_keys=False, allow_unicode=True, width=1000)
     indent = "  "
     if not _holds_anything(text):
@@ -49,7 +49,7 @@ def _appended(text: str, entry: Entry, path: Path) -> str:
 
 
 def _list(text: str) -> yaml.CollectionNode:
-    """Where the list stands in the text of a clients file."""
+    """Return the YAML node of the list in a clients file."""
     root = yaml.compose(text, Loader=yaml.BaseLoader)
     found: yaml.CollectionNode = root.value[0][1]  # type: ignore[union-attr]
     return found
@@ -65,7 +65,7 @@ def _cannot_append(path: Path) -> DocumentError:
 
 
 def _replace(path: Path, text: str) -> None:
-    """The whole file or nothing of it, with the rights it had."""
+    """Replace the file atomically and keep its permissions."""
     target = path.resolve()
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=target.parent, prefix=".clients-", delete=False

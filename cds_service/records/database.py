@@ -157,7 +157,7 @@ def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise ValueError("this is no database URL") from None
+        raise ValueError("this is not a database URL") from None
     if parsed.get_backend_name() == "sqlite":
         return parsed.set(drivername="sqlite")
     if parsed.get_backend_name() in ("postgresql", "postgres"):

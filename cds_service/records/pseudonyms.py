@@ -59,7 +59,7 @@ def key_in(path: Path) -> bytes:
     except OSError as error:
         raise UnusableKeyError(f"the key file {path} cannot be read or made: {error.strerror}") from None
     except ValueError:
-        raise UnusableKeyError(f"{path} holds no key, which is {2 * _BYTES} hexadecimal digits") from None
+        raise UnusableKeyError(f"{path} does not hold a key of {2 * _BYTES} hexadecimal digits") from None
     if len(key) < _BYTES:
         raise UnusableKeyError(f"the key in {path} is too short: it needs {2 * _BYTES} hexadecimal digits")
     return key

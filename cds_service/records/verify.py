@@ -142,9 +142,9 @@ def _answers(
     """Compare answers by policy and order; if their hashes differ, also compare each criterion."""
     found = {(each.full_name, pseudonym("order", each.order)): each for each in now}
     for i, row in enumerate(then, start=1):
-        text = f"{row['policy']}@{row['revision']}"
-        what = f"answer {i}, {text}"
-        again = found.pop((text, row["order_hash"]), None)
+        revision = f"{row['policy']}@{row['revision']}"
+        what = f"answer {i}, {revision}"
+        again = found.pop((revision, row["order_hash"]), None)
         if again is None:
             yield Check(what, row["outcome"], _NONE)
             continue
@@ -154,8 +154,8 @@ def _answers(
         yield check
         if not check.is_same:
             yield from _criteria(what, row["criteria"], again)
-    for (text, _), again in found.items():
-        yield Check(f"answer by {text}", _NONE, again.outcome.value)
+    for (revision, _), again in found.items():
+        yield Check(f"answer by {revision}", _NONE, again.outcome.value)
 
 
 def _criteria(what: str, then: Sequence[Mapping[str, str]], now: Determination) -> Iterator[Check]:

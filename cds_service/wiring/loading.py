@@ -1,4 +1,4 @@
-"""What the settings name, loaded: policy texts and the operator's rules."""
+"""Load the policies and plan rules that the settings name."""
 
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.settings import Settings
@@ -10,9 +10,9 @@ from fhir_mappings.dates import CalendarPeriod
 
 
 def load_assessor(settings: Settings) -> Assessor:
-    """The texts and rules of these settings, ready to judge.
+    """Return an assessor with the policies and plan rules of these settings.
 
-    Raises DocumentError with everything that is wrong, each with file and line.
+    Raises DocumentError with every problem, each with file and line.
     """
     library = load_library(settings.policy_folders)
     rules = PlanRules()

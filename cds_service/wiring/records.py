@@ -1,4 +1,4 @@
-"""Records as the settings ask for them."""
+"""Open the database, the pseudonym key, and the store that the settings name."""
 
 import time
 from collections.abc import Callable
@@ -20,14 +20,14 @@ KEY_FILE = "records.key"
 
 
 class NotReadyError(Exception):
-    """Records cannot be kept as things are; the message says what to do."""
+    """The database or the key cannot be used; the message says what to do."""
 
 
 def open_database(settings: Settings, *, wait_seconds: float | None = None, create: bool = True) -> Database:
-    """Open the database of these settings; `wait_seconds` replaces their limit where nobody waits for an answer.
+    """Open the database of these settings; `wait_seconds` replaces their limit for commands that may wait longer.
 
-    Raises NotReadyError for a URL or a folder that cannot be used; with `create` false, which makes no file and no
-    folder, also where there is no database.
+    Raises NotReadyError for a URL or a folder that cannot be used. With `create` false it creates no file and no
+    folder, and raises NotReadyError if there is no database.
     """
     url = settings.database_url.get_secret_value() if settings.database_url else ""
     file = settings.data_folder / DATABASE_FILE
@@ -43,7 +43,7 @@ def open_database(settings: Settings, *, wait_seconds: float | None = None, crea
         if create and not url:
             settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise NotReadyError(f"the data folder {settings.data_folder} cannot be made: {error.strerror}") from None
+        raise NotReadyError(f"the data folder {settings.data_folder} cannot be created: {error.strerror}") from None
     if not create and database.is_sqlite and not Path(database.engine.url.database or "").is_file():
         raise NotReadyError(
             f"there is no database at {database.engine.url.database}; `cds-service serve` creates one, "
@@ -53,9 +53,9 @@ def open_database(settings: Settings, *, wait_seconds: float | None = None, crea
 
 
 def make_ready(database: Database) -> None:
-    """See to a current schema: SQLite is upgraded, PostgreSQL only looked at, as others may be using it.
+    """Make sure that the schema is current: upgrade SQLite, but only check PostgreSQL, which others may be using.
 
-    Raises NotReadyError that says what to do, UnavailableError where the database fails.
+    Raises NotReadyError if the schema is not current, UnavailableError if the database fails.
     """
     found = upgrade(database) if database.is_sqlite else state(database)
     if found is SchemaState.CURRENT:
@@ -66,9 +66,9 @@ def make_ready(database: Database) -> None:
 
 
 def open_key(settings: Settings, *, create: bool = True) -> Pseudonymizer:
-    """Return the key of these settings, made in the data folder where there is none.
+    """Return the pseudonymizer with the key of these settings; create a key file in the data folder if there is none.
 
-    Raises NotReadyError; with `create` false also where there is no key.
+    Raises NotReadyError if the key cannot be used, and with `create` false also if there is none.
     """
     if settings.pseudonym_key:
         return Pseudonymizer(settings.pseudonym_key.get_secret_value().encode())
@@ -82,7 +82,7 @@ def open_key(settings: Settings, *, create: bool = True) -> Pseudonymizer:
 
 
 def prepare(settings: Settings) -> None:
-    """See to database and key before processes start that use them. Raises NotReadyError, UnavailableError."""
+    """Create or check key and database before worker processes start. Raises NotReadyError, UnavailableError."""
     open_key(settings)
     database = open_database(settings)
     try:
@@ -99,7 +99,7 @@ def records_in(
     clock: Callable[[], datetime],
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Records:
-    """The records of one process, in a database that is ready."""
+    """Return the store of one process, in a database that `make_ready` has checked."""
     records = SqlStore(
         database,
         snapshot=snapshot,
@@ -114,7 +114,7 @@ def records_in(
 
 
 def in_memory_store(settings: Settings, assessor: Assessor, clock: Callable[[], datetime]) -> Records:
-    """Records in memory, under a key of their own: gone when the process is."""
+    """Return a store in memory with a random key, which lasts as long as the process."""
     database = Database(IN_MEMORY, wait_seconds=settings.database_wait_seconds)
     make_ready(database)
     snapshot = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)

@@ -282,7 +282,7 @@ def test_feedback_goes_by_its_own_address_or_by_that_of_the_service(door: Door) 
         ({"iat": SECONDS - 86400}, ""),
         ({"nbf": SECONDS + 30}, ""),
         ({"nbf": SECONDS + 31}, "nbf is in the future"),
-        ({"nbf": "soon"}, "nbf is missing or no number"),
+        ({"nbf": "soon"}, "nbf is missing or not a number"),
         ({"exp": SECONDS + 3630}, ""),
         ({"exp": SECONDS + 3631}, "exp is more than 3600 seconds ahead"),
     ],

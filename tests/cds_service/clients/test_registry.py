@@ -152,8 +152,8 @@ PRIVATE = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
     [
         ([jwk(kid=None)], "key 1: it has no kid"),
         ([jwk(kid=7)], "key 1: it has no kid"),
-        ([jwk(kid="a\x1b[0m")], "key 1: its kid is no plain text"),
-        ([jwk(), 3], "key 2: it is no JSON object"),
+        ([jwk(kid="a\x1b[0m")], "key 1: its kid is not printable text"),
+        ([jwk(), 3], "key 2: it is not a JSON object"),
         ([{"kty": "oct", "k": "AAAA", "kid": "a"}], "key 1: it is a shared secret"),
         ([jwk(d="AAAA")], "key 1: it is a private key"),
         ([jwk(use="enc")], "key 1: it is not for signatures"),
@@ -171,7 +171,7 @@ PRIVATE = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
         ([jwk(algorithm="RS384", e="")], "key 1: its numbers or its type"),
         (PRIVATE, "key 1: it is a private key"),
         (PRIVATE.replace("PRIVATE KEY", "CERTIFICATE"), "key 1: it is a certificate"),
-        (PRIVATE.replace("PRIVATE", "PUBLIC"), "key 1: it is no public key"),
+        (PRIVATE.replace("PRIVATE", "PUBLIC"), "key 1: it is not a usable public key"),
     ],
 )
 def test_a_key_that_cannot_be_used_is_set_aside_with_the_reason(keys: Any, why: str) -> None:
