@@ -71,10 +71,10 @@ _UNITS: Mapping[AmountKind, Scale] = {
         ("ng nanogram nanograms", Fraction(1, 1_000_000)),
     ),
     AmountKind.MILLILITERS: _named(
-        ("l liter liters litre litres", 1000),
+        ("l liter liters litre litres", 1000),  # codespell:ignore litre,litres
         ("dl", 100),
         ("cl", 10),
-        ("ml mls cc milliliter milliliters millilitre millilitres", 1),
+        ("ml mls cc milliliter milliliters millilitre millilitres", 1),  # codespell:ignore millilitre,millilitres
     ),
     AmountKind.UNITS: _named(
         ("1 {tbl} {tab} {tablet} {tablets} {cap} {capsule} {capsules} {each} {pill}", 1),

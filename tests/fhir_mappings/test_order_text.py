@@ -199,7 +199,7 @@ def test_guidance_is_read(text, expected):
         ("pump refill", stated("pump")),
         ("drug delivery system", stated("pump")),
         ("labor analgesia", stated("obstetric")),
-        ("labour", stated("obstetric")),
+        ("labour", stated("obstetric")),  # codespell:ignore labour
         ("caesarean", stated("obstetric")),
         ("cesarean delivery", stated("obstetric")),
         ("laboratory", set()),
@@ -254,7 +254,15 @@ def test_only_the_attributes_asked_for_are_read():
     assert [each.attribute for each in read_phrase("Left lateral approach", ("side",))] == ["side"]
 
 
-@pytest.mark.parametrize("text", ["Lateral approach", "Nothing to say of it: known", "normal", "orthopaedic"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Lateral approach",
+        "Nothing to say of it: known",
+        "normal",
+        "orthopaedic",  # codespell:ignore orthopaedic
+    ],
+)
 def test_a_phrase_without_a_doubtful_word_is_plain(text):
     assert is_unambiguous(text)
 

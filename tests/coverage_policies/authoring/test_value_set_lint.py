@@ -76,7 +76,7 @@ def test_a_code_that_is_labeled_otherwise_elsewhere_is_told(label: str, is_told:
 def test_another_owner_may_label_a_code_otherwise() -> None:
     sets = [
         ValueSet("v", [replace(row(CPT, "1"), label=label)], f"{owner}/v.csv")
-        for owner, label in (("ours", "Bacteremia"), ("theirs", "Bacteraemia"))
+        for owner, label in (("ours", "Bacteremia"), ("theirs", "Bacteraemia"))  # codespell:ignore bacteraemia
     ]
     assert list(label_problems(sets)) == []
 
