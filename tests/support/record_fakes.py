@@ -96,7 +96,7 @@ class RecordedService:
         assert response.status_code == 200, response.text
         return list(loads(response.data)["cards"])
 
-    def tell(self, *entries: Json) -> Any:
+    def send_feedback(self, *entries: Json) -> Any:
         """The response to feedback."""
         return self.client.post("/cds-services/coverage-order-sign/feedback", json={"feedback": list(entries)})
 

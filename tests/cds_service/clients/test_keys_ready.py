@@ -1,4 +1,4 @@
-"""Readiness and the keys of clients: one key server that is down is told, all of them are a reason not to be ready."""
+"""Readiness and client keys: one key server that is down is reported; only if all are down is the service not ready."""
 
 import threading
 import time

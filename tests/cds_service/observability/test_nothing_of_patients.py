@@ -103,7 +103,7 @@ class Everything:
                 assert answer.status_code == 200, answer.text
                 self.answers.append((body, loads(answer.content)))
                 for card in self.answers[-1][1]["cards"]:
-                    assert self.tell(card["uuid"], sample.id).status_code == 200
+                    assert self.send_feedback(card["uuid"], sample.id).status_code == 200
                 # An order that settles itself is answered although nothing could be read.
                 self.errors += [found for found in self.refused(body, sample.id) if found.status_code != 200]
 
@@ -117,7 +117,7 @@ class Everything:
         yield self.post(body, authorization=patient)
         yield self.post(body, audience=f"{PUBLIC}/{patient}")
         yield self.post(body, mimetype=f"text/{patient}")
-        yield self.tell(patient, patient)
+        yield self.send_feedback(patient, patient)
         path = f"/Patient/{patient}"
         yield requests.get(f"{self.address}{path}?name={patient}", headers=bearer(good(path)), timeout=120)
         self.assessor.failing_for = patient
@@ -138,7 +138,7 @@ class Everything:
         headers = bearer(authorization or good(path, aud=audience or PUBLIC + path)) | {"Content-Type": mimetype}
         return requests.post(self.address + path, data=dumps(body).encode(), headers=headers, timeout=120)
 
-    def tell(self, card: str, patient: str) -> requests.Response:
+    def send_feedback(self, card: str, patient: str) -> requests.Response:
         """The answer to feedback that says more than it should."""
         path = "/cds-services/coverage-order-sign/feedback"
         said = {"reason": {"code": patient, "system": patient, "display": patient}, "userComment": patient}
@@ -198,7 +198,7 @@ def test_errors_hold_nothing_of_a_patient(everything: Everything) -> None:
         assert answer.status_code == 401 or loads(answer.content)["resourceType"] == "OperationOutcome"
 
 
-def test_health_holds_nothing_of_a_patient_and_no_caller(everything: Everything) -> None:
+def test_health_holds_nothing_of_a_patient_and_no_client(everything: Everything) -> None:
     answer = requests.get(f"{everything.address}/health/ready", timeout=60)
     assert (answer.status_code, answer.json()["status"]) == (200, "ready")
     assert leaks(answer.text, everything.forbidden | {ISSUER, "ehr"}) == set()

@@ -15,7 +15,7 @@ def _filled(recorded: RecordedService) -> RecordedService:
     for _ in range(2):
         body, recorded.chart = sample_call("sij-fibromyalgia")
         (card,) = recorded.cards(body)
-        assert recorded.tell(overridden(card["uuid"])).status_code == 200
+        assert recorded.send_feedback(overridden(card["uuid"])).status_code == 200
         recorded.clock.pass_days(100)
     return recorded
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,7 +97,7 @@ def test_what_is_no_call_is_not_recorded(recorded: RecordedService) -> None:
     recorded.client.get("/health/live")
     recorded.client.post("/cds-services/other", json=call())
     recorded.client.options("/cds-services/coverage-order-sign")
-    recorded.tell({})
+    recorded.send_feedback({})
     assert recorded.rows("decisions") == []
 
 
@@ -139,14 +140,14 @@ def test_every_decision_is_exported_once_the_oldest_first(
 def test_a_card_suppressed_is_exported_with_the_reason(recorded: RecordedService) -> None:
     body, recorded.chart = sample_call("sij-fibromyalgia")
     (card,) = recorded.cards(body)
-    recorded.tell(overridden(card["uuid"]))
+    recorded.send_feedback(overridden(card["uuid"]))
     found = decision(recorded.database, recorded.call(body).headers["X-Request-Id"])
     assert found is not None
     said: Any = found.as_json()
     assert said["result"]["cards"][0]["suppressed"].startswith("overridden by this user")
 
 
-def test_texts_that_are_silent_are_recorded_without_a_card(database: Database, tmp_path: Any) -> None:
+def test_a_shadowed_policy_is_recorded_without_a_card(database: Database, tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text("policies:\n  - {policy: CP.MP.126, show: shadow}\n")
     service = RecordedService(database, plan_rules=rules)
@@ -154,3 +155,16 @@ def test_texts_that_are_silent_are_recorded_without_a_card(database: Database, t
     assert service.cards(body) == []
     assert [(row["card"], row["outcome"]) for row in service.rows("determinations")] == [(None, "criteria-not-met")]
     assert service.rows("cards") == []
+
+
+def test_a_shadowed_policy_beside_a_shown_one_is_recorded_without_a_card(database: Database, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("policies:\n  - {policy: CP.MP.166, show: shadow}\n")
+    service = RecordedService(database, plan_rules=rules)
+    body, service.chart = sample_call("sij-fibromyalgia")
+    service.chart["entry"] = [e for e in service.chart["entry"] if e["resource"]["resourceType"] != "Coverage"]
+    order = body["context"]["draftOrders"]["entry"][0]["resource"]
+    order["code"] = {"coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "27096"}]}
+    (card,) = service.cards(body)
+    found = {row["policy"]: row["card"] for row in service.rows("determinations")}
+    assert found == {"MC.CP.MP.166": card["uuid"], "CP.MP.166": None}

@@ -33,7 +33,7 @@ def test_several_entries_of_every_kind_are_taken_at_once(recorded: RecordedServi
         overridden(cards[3], overrideReason={"userComment": "Told me so"}),
         {"card": cards[4], "outcome": "overridden", "outcomeTimestamp": "2026-03-05T10:01:00.123-05:00"},
     ]
-    response = recorded.tell(*entries)
+    response = recorded.send_feedback(*entries)
     assert (response.status_code, response.json) == (200, {})
     assert response.mimetype == "application/json"
     rows = {row["card"]: (row["outcome"], row["reason"]) for row in recorded.rows("feedback")}
@@ -88,7 +88,7 @@ def test_a_body_that_is_no_feedback_is_400(body: Any) -> None:
 
 
 def test_one_wrong_entry_keeps_the_others_from_being_stored(recorded: RecordedService) -> None:
-    assert recorded.tell(overridden(new_id()), {}).status_code == 400
+    assert recorded.send_feedback(overridden(new_id()), {}).status_code == 400
     assert recorded.rows("feedback") == []
 
 
@@ -107,23 +107,23 @@ def test_the_same_feedback_is_stored_once_however_often_it_is_sent(recorded: Rec
     card = shown(recorded, "sij-fibromyalgia")["uuid"]
     first = overridden(card)
     for _ in range(3):
-        assert recorded.tell(first, deepcopy(first)).status_code == 200
+        assert recorded.send_feedback(first, deepcopy(first)).status_code == 200
     recorded.clock.pass_days(1)
-    assert recorded.tell({**first, "card": card.upper()}).status_code == 200
+    assert recorded.send_feedback({**first, "card": card.upper()}).status_code == 200
     assert len(recorded.rows("feedback")) == 1
     for other in (
         overridden(card, "other"),
         overridden(new_id()),
         {**first, "outcomeTimestamp": "2026-03-06T00:00:00Z"},
     ):
-        assert recorded.tell(other).status_code == 200
+        assert recorded.send_feedback(other).status_code == 200
     assert len(recorded.rows("feedback")) == 4
 
 
 @pytest.mark.requirement("7.134")
 def test_feedback_on_a_card_that_is_not_known_is_taken(recorded: RecordedService) -> None:
     card = new_id()
-    assert recorded.tell(accepted(card, "anything")).status_code == 200
+    assert recorded.send_feedback(accepted(card, "anything")).status_code == 200
     (row,) = recorded.rows("feedback")
     assert (row["card"], row["suggestions"]) == (card, ["unlisted"])
 
@@ -165,7 +165,7 @@ def test_two_criteria_with_one_label_share_a_suggestion_and_its_acceptance_count
     (card,) = service.cards(body)
     (suggestion,) = card["suggestions"]
     assert suggestion["label"] == "Plan the lateral approach"
-    service.tell(accepted(card["uuid"], suggestion["uuid"]))
+    service.send_feedback(accepted(card["uuid"], suggestion["uuid"]))
     report = acceptance(database, service.clock() - timedelta(days=1))
     assert {line.criterion: line.accepted for line in report} == {"I.A": 1, "I.B": 1}
 
@@ -173,7 +173,7 @@ def test_two_criteria_with_one_label_share_a_suggestion_and_its_acceptance_count
 def test_an_accepted_suggestion_is_tied_to_its_criterion(recorded: RecordedService) -> None:
     card = shown(recorded, "sij-posterior")
     suggestion = card["suggestions"][0]["uuid"]
-    assert recorded.tell(accepted(card["uuid"], suggestion, "another")).status_code == 200
+    assert recorded.send_feedback(accepted(card["uuid"], suggestion, "another")).status_code == 200
     (row,) = recorded.rows("feedback")
     assert row["suggestions"] == ["CP.MP.126@2025-04#II.I", "unlisted"]
 
@@ -187,7 +187,7 @@ def test_an_accepted_suggestion_is_tied_to_its_criterion(recorded: RecordedServi
     ],
 )
 def test_only_reasons_that_a_card_offered_are_kept(recorded: RecordedService, reason: Any, kept: str) -> None:
-    recorded.tell(overridden(new_id(), overrideReason={"reason": reason}))
+    recorded.send_feedback(overridden(new_id(), overrideReason={"reason": reason}))
     (row,) = recorded.rows("feedback")
     assert row["reason"] == kept
     assert "Xanthippe" not in str(row)
@@ -197,14 +197,14 @@ def test_only_reasons_that_a_card_offered_are_kept(recorded: RecordedService, re
 def test_a_comment_is_stored_only_if_the_operator_says_so(database: Database, comment: str) -> None:
     entry = overridden(new_id(), overrideReason={"userComment": comment})
     silent = RecordedService(database)
-    assert silent.tell(entry).status_code == 200
+    assert silent.send_feedback(entry).status_code == 200
     assert [row["comment"] for row in silent.rows("feedback")] == [""]
     keeping = RecordedService(database, store_comments=True)
-    assert keeping.tell(overridden(new_id(), overrideReason={"userComment": comment})).status_code == 200
+    assert keeping.send_feedback(overridden(new_id(), overrideReason={"userComment": comment})).status_code == 200
     kept = {row["comment"] for row in keeping.rows("feedback")} - {""}
     assert kept == ({comment} if comment.isprintable() else {"?"} if comment == "\ud800" else set())
 
 
 def test_the_report_reads_null_members_as_absent(recorded: RecordedService) -> None:
     entry = overridden(new_id(), acceptedSuggestions=None, overrideReason=None)
-    assert recorded.tell(entry).status_code == 200
+    assert recorded.send_feedback(entry).status_code == 200

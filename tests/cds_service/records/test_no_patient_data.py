@@ -26,13 +26,13 @@ def test_nothing_of_any_sample_patient_is_kept(recorded: RecordedService) -> Non
             forbidden |= secrets_of(body["context"], chart) | {body["fhirAuthorization"]["access_token"]}
             for card in recorded.cards(body):
                 said = {"reason": {"code": chart["entry"][0]["resource"]["id"]}, "userComment": sample.id}
-                assert recorded.tell(overridden(card["uuid"], overrideReason=said)).status_code == 200
+                assert recorded.send_feedback(overridden(card["uuid"], overrideReason=said)).status_code == 200
             assert recorded.call(body).status_code == 200
             for broken in broken_calls(body):
                 response = recorded.call(broken)
                 assert response.status_code == 400
                 assert leaks(response.text, forbidden) == set()
-            refused = recorded.tell({"card": sample.id, "outcome": sample.id, "outcomeTimestamp": sample.id})
+            refused = recorded.send_feedback({"card": sample.id, "outcome": sample.id, "outcomeTimestamp": sample.id})
             assert refused.status_code == 400
             assert leaks(refused.text, forbidden) == set()
     kept = everything_kept(recorded)

@@ -19,7 +19,7 @@ def _body(recorded: RecordedService) -> Json:
     """A call whose card this user has overridden."""
     body, recorded.chart = sample_call("sij-fibromyalgia")
     (card,) = recorded.cards(body)
-    recorded.tell(overridden(card["uuid"]))
+    recorded.send_feedback(overridden(card["uuid"]))
     return body
 
 
@@ -47,7 +47,7 @@ def test_the_same_card_is_suppressed_and_the_log_says_why(recorded: RecordedServ
 def test_what_nobody_overrode_is_shown_every_time(recorded: RecordedService) -> None:
     body, recorded.chart = sample_call("sij-fibromyalgia")
     (card,) = recorded.cards(body)
-    recorded.tell(accepted(card["uuid"]))
+    recorded.send_feedback(accepted(card["uuid"]))
     assert len(recorded.cards(again(body))) == 1
 
 
@@ -117,7 +117,7 @@ def test_zero_days_show_it_every_time(database: Database) -> None:
     body, service.chart = sample_call("sij-fibromyalgia")
     for _ in range(3):
         (card,) = service.cards(again(body))
-        service.tell(overridden(card["uuid"]))
+        service.send_feedback(overridden(card["uuid"]))
 
 
 def test_an_order_that_cannot_be_told_from_another_is_never_suppressed(recorded: RecordedService) -> None:
@@ -127,7 +127,7 @@ def test_an_order_that_cannot_be_told_from_another_is_never_suppressed(recorded:
     body["context"]["draftOrders"]["entry"].append(deepcopy(body["context"]["draftOrders"]["entry"][0]))
     order_of(body)["note"] = [{"text": "one of two"}]
     cards = recorded.cards(again(body))
-    recorded.tell(*(overridden(card["uuid"]) for card in cards))
+    recorded.send_feedback(*(overridden(card["uuid"]) for card in cards))
     assert len(recorded.cards(again(body))) == len(cards) > 0
 
 

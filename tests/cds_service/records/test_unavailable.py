@@ -48,7 +48,7 @@ def _full(tmp_path: Path) -> Iterator[Database]:
     filling = RecordedService(made)
     for _ in range(10):
         filling.call({"hook": "order-sign"})
-        filling.tell(overridden(new_id()))
+        filling.send_feedback(overridden(new_id()))
     yield made
     made.close()
 
@@ -145,7 +145,7 @@ def test_feedback_that_is_not_stored_is_not_acknowledged(
     broken: tuple[Database, str], answer_if_store_fails: bool
 ) -> None:
     service = RecordedService(broken[0], answer_if_store_fails=answer_if_store_fails)
-    response = service.tell(overridden(new_id(), overrideReason={"userComment": "Xanthippe"}))
+    response = service.send_feedback(overridden(new_id(), overrideReason={"userComment": "Xanthippe"}))
     assert (response.status_code, response.json["resourceType"]) == (503, "OperationOutcome")
     assert service.lines()[0]["level"] == "error"
     assert "Xanthippe" not in response.text + service.written.getvalue()

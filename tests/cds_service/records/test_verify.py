@@ -255,7 +255,7 @@ def test_feedback_is_reported_per_policy_and_criterion(replayed: Replayed) -> No
         (shown[name],) = service.cards(body)
     body, service.chart = sample_call("sij-fibromyalgia")
     (second,) = service.cards(body)
-    service.tell(
+    service.send_feedback(
         overridden(shown["sij-fibromyalgia"]["uuid"], "urgent"),
         accepted(shown["sij-posterior"]["uuid"], shown["sij-posterior"]["suggestions"][0]["uuid"]),
         {**overridden(second["uuid"], "other"), "outcomeTimestamp": "2026-03-05T15:00:00Z"},
@@ -288,7 +288,7 @@ def test_cards_that_were_suppressed_are_not_reported_as_shown(replayed: Replayed
     service = replayed.service
     body, service.chart = sample_call("sij-fibromyalgia")
     (card,) = service.cards(body)
-    service.tell(overridden(card["uuid"]))
+    service.send_feedback(overridden(card["uuid"]))
     assert service.cards(body) == []
     (line,) = json.loads(replayed.run("feedback", "report", "--json").stdout)
     assert (line["shown"], line["overridden"]) == (1, 1)
