@@ -94,7 +94,7 @@ def moment(written: str) -> str:
     return f"{written}:00Z" if re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", written) else written
 
 
-def number(written: str) -> Decimal:
+def decimal(written: str) -> Decimal:
     try:
         return Decimal(written)
     except InvalidOperation:
@@ -105,7 +105,7 @@ def quantity(written: str) -> dict[str, Any]:
     """Return a Quantity of `20 mg`, or of a bare number, which counts tablets."""
     value, _, unit = written.partition(" ")
     code = unit or "{tbl}"
-    return {"value": number(value), "unit": unit or "tablet", "system": UCUM, "code": code}
+    return {"value": decimal(value), "unit": unit or "tablet", "system": UCUM, "code": code}
 
 
 def reference(kind: str, identity: str) -> dict[str, str]:

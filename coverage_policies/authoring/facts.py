@@ -15,8 +15,8 @@ from coverage_policies.authoring.fact_words import (
     body_site,
     coded,
     concept,
+    decimal,
     moment,
-    number,
     performed,
     present,
     quantity,
@@ -94,7 +94,7 @@ def _score(code: list[str], value: str, unit: str, at: str) -> dict[str, Any]:
         status="final",
         code=concept(code),
         effectiveDateTime=moment(at),
-        valueQuantity={"value": number(value), "unit": unit, "system": UCUM, "code": unit} if value else None,
+        valueQuantity={"value": decimal(value), "unit": unit, "system": UCUM, "code": unit} if value else None,
     )
 
 
@@ -122,7 +122,7 @@ def _prescription(words: FactWords) -> list[dict[str, Any]]:
     if every:
         if not unit:
             raise FactError("prescription.every is written like '6 hours'")
-        repeat |= {"frequency": 1, "period": number(count), "periodUnit": unit[0]}
+        repeat |= {"frequency": 1, "period": decimal(count), "periodUnit": unit[0]}
     dosage = present(
         timing={"repeat": repeat} if repeat else None,
         route=_ORAL if dose else None,
@@ -150,7 +150,7 @@ def _dispense(words: FactWords) -> list[dict[str, Any]]:
             status=words.text("status", "completed"),
             medicationCodeableConcept=concept(words.texts("code")),
             whenHandedOver=moment(words.text("at")),
-            daysSupply={"value": number(days), "unit": "days", "system": UCUM, "code": "d"} if days else None,
+            daysSupply={"value": decimal(days), "unit": "days", "system": UCUM, "code": "d"} if days else None,
             dosageInstruction=[{"route": _ORAL, "asNeededBoolean": words.text("as_needed") == "yes"}],
         )
     ]

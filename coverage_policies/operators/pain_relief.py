@@ -136,17 +136,17 @@ def _may_take_its_place(when: DateInterval | None, on: date | None, occasion: st
     return when.latest >= on if occasion == "last" else when.earliest <= on
 
 
-def _by_day(measured: Sequence[Relief], test: NumberThreshold, window: Window) -> list[Day]:
+def _by_day(measured: Sequence[Relief], threshold: NumberThreshold, window: Window) -> list[Day]:
     """The days of treatment in their order: several procedures on one day are one occasion."""
     by_day: dict[str, list[Relief]] = {}
     for each in measured:
         by_day.setdefault(str(each.procedure.start or each.procedure.reference), []).append(each)
-    return [_day(tuple(same_day), test, window) for same_day in by_day.values()]
+    return [_day(tuple(same_day), threshold, window) for same_day in by_day.values()]
 
 
-def _day(reliefs_: tuple[Relief, ...], test: NumberThreshold, window: Window) -> Day:
+def _day(reliefs_: tuple[Relief, ...], threshold: NumberThreshold, window: Window) -> Day:
     on = reliefs_[0].procedure.start
-    judged = [_judged(each, test, window) for each in reliefs_]
+    judged = [_judged(each, threshold, window) for each in reliefs_]
     open_because = {why for passed, why in judged if passed is not Truth.YES}
     return Day(
         on.earliest if on and on.earliest == on.latest else None,
@@ -156,16 +156,16 @@ def _day(reliefs_: tuple[Relief, ...], test: NumberThreshold, window: Window) ->
     )
 
 
-def _judged(relief: Relief, test: NumberThreshold, window: Window) -> tuple[Truth, Reason]:
+def _judged(relief: Relief, threshold: NumberThreshold, window: Window) -> tuple[Truth, Reason]:
     """What holds for the least relief and for the most, and by every score of the days that follow."""
     if relief.least is None or relief.most is None:
         return Truth.UNKNOWN, Reason.MISSING
-    passed = agreed(Truth.of(test.holds(end)) for end in (relief.least, relief.most))
+    passed = agreed(Truth.of(threshold.holds(end)) for end in (relief.least, relief.most))
     if passed is not Truth.YES or not window.following_days:
         return passed, Reason.VALUE_OUT_OF_RANGE
     if not relief.later:
         return Truth.UNKNOWN, Reason.MISSING
-    lasted = all(later is not None and test.holds(later) for later in relief.later)
+    lasted = all(later is not None and threshold.holds(later) for later in relief.later)
     return Truth.YES if lasted else Truth.UNKNOWN, Reason.VALUE_OUT_OF_RANGE
 
 
@@ -210,10 +210,10 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PainReliefChec
 
 
 def _provable(phrase: str) -> DurationThreshold:
-    test = duration(phrase)
-    if test.comparison.is_upper_bound:
+    threshold = duration(phrase)
+    if threshold.comparison.is_upper_bound:
         raise ValueError(f"{phrase!r} is never asked of days that helped; write it like 'at least 2 weeks'")
-    return test
+    return threshold
 
 
 DEFAULTS = {

@@ -115,18 +115,18 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureCheck
 
 def _provable(phrase: str, *, is_short: bool) -> DurationThreshold:
     """A duration that a record can prove: another visit, not on record, makes it longer, and a last one later."""
-    test = duration(phrase)
-    if test.comparison.is_upper_bound is not is_short:
+    threshold = duration(phrase)
+    if threshold.comparison.is_upper_bound is not is_short:
         example = "under 2 months ago" if is_short else "at least 4 weeks"
         raise ValueError(f"{phrase!r} cannot be proven, a visit may be missing; write it like {example!r}")
-    return test
+    return threshold
 
 
 def _provable_count(phrase: str) -> NumberThreshold:
-    test = count(phrase)
-    if test.comparison.is_upper_bound:
+    threshold = count(phrase)
+    if threshold.comparison.is_upper_bound:
         raise ValueError(f"{phrase!r} cannot be proven, one may be missing; write it like 'at least 4'")
-    return test
+    return threshold
 
 
 OPERATOR = Operator(

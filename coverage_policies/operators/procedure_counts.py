@@ -23,7 +23,7 @@ from fhir_mappings.truth import Truth, agreed, all_of, any_of
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class PossibleProcedure:
     """A procedure that is one of those in question (`counts` is YES), or may be one (UNKNOWN)."""
 
     done: Procedure
@@ -37,12 +37,12 @@ def begun(ctx: Context, codes: ValueSet) -> list[Procedure]:
 
 def candidate_procedures(
     ctx: Context, codes: ValueSet, belonging: Belonging, within: CalendarPeriod | None = None
-) -> tuple[Candidate, ...]:
+) -> tuple[PossibleProcedure, ...]:
     """Return the procedures that were or may have been done in time, on the side and for the purpose asked for."""
     found = begun(ctx, codes)
     belongs = belonging.of(found, ctx.order)
     counted = [
-        Candidate(p, ours & _is_done(p) & in_time(p.day, within, ctx.anchor))
+        PossibleProcedure(p, ours & _is_done(p) & in_time(p.day, within, ctx.anchor))
         for p, ours in zip(found, belongs, strict=True)
     ]
     return tuple(each for each in counted if each.counts is not Truth.NO)
@@ -56,7 +56,7 @@ def _is_complete(ctx: Context) -> bool:
     return ctx.record.availability("Procedure") is Availability.COMPLETE
 
 
-def _result(holds: Truth, reason: Reason, found: Sequence[Candidate], ctx: Context) -> ClauseResult:
+def _result(holds: Truth, reason: Reason, found: Sequence[PossibleProcedure], ctx: Context) -> ClauseResult:
     evidence = tuple(each.done.evidence for each in found)
     if holds is Truth.UNKNOWN and not _is_complete(ctx):
         return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
@@ -110,35 +110,35 @@ def _most(days: Sequence[DateInterval | None]) -> int:
     return len(known) + sum(day is None or day.earliest != day.latest for day in days)
 
 
-def _between(test: NumberThreshold, least: int, most: int | None) -> Truth:
+def _between(threshold: NumberThreshold, least: int, most: int | None) -> Truth:
     if least == most:
-        return Truth.of(test.holds(least))
-    if test.comparison is Comparison.EXACTLY:
-        is_missed = least > test.number or (most is not None and most < test.number)
+        return Truth.of(threshold.holds(least))
+    if threshold.comparison is Comparison.EXACTLY:
+        is_missed = least > threshold.number or (most is not None and most < threshold.number)
         return Truth.NO if is_missed else Truth.UNKNOWN
-    if test.holds(least):
+    if threshold.holds(least):
         return Truth.YES
-    return Truth.NO if most is not None and not test.holds(most) else Truth.UNKNOWN
+    return Truth.NO if most is not None and not threshold.holds(most) else Truth.UNKNOWN
 
 
 def _is_apart(
-    test: DurationThreshold, certain: Sequence[DateInterval], everything: Sequence[DateInterval] | None
+    threshold: DurationThreshold, certain: Sequence[DateInterval], everything: Sequence[DateInterval] | None
 ) -> Truth:
     """Return whether first and last lie so far apart: more records only make it farther."""
-    least = _gap(test, certain)
-    most = _gap(test, everything) if everything is not None else Truth.UNKNOWN
-    decided_by_least = Truth.NO if test.comparison.is_upper_bound else Truth.YES
+    least = _gap(threshold, certain)
+    most = _gap(threshold, everything) if everything is not None else Truth.UNKNOWN
+    decided_by_least = Truth.NO if threshold.comparison.is_upper_bound else Truth.YES
     if least is decided_by_least:
         return least
     return most if most is ~decided_by_least else Truth.UNKNOWN
 
 
-def _gap(test: DurationThreshold, days: Sequence[DateInterval]) -> Truth:
+def _gap(threshold: DurationThreshold, days: Sequence[DateInterval]) -> Truth:
     if len(days) < 2:
         return Truth.UNKNOWN
     first = DateInterval(min(day.earliest for day in days), min(day.latest for day in days))
     lasts = (max(day.earliest for day in days), max(day.latest for day in days))
-    return agreed(test.holds(first, last) for last in lasts)
+    return agreed(threshold.holds(first, last) for last in lasts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +172,6 @@ class SinceCheck:
         holds = Truth.YES if proven else Truth.NO if disproven else Truth.UNKNOWN
         return _result(holds, Reason.DATE_OUT_OF_RANGE, found, ctx)
 
-    def _was_so_long_ago(self, candidate: Candidate, ctx: Context) -> Truth:
-        day = candidate.done.day
+    def _was_so_long_ago(self, possible: PossibleProcedure, ctx: Context) -> Truth:
+        day = possible.done.day
         return self.ago.holds(day, ctx.anchor) if day else Truth.UNKNOWN

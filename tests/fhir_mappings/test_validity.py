@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.validity import Fault, faults, warm
+from fhir_mappings.validity import Fault, element_names, faults, warm
 from tests.support.fhir_builders import condition, procedure
 
 
@@ -70,3 +70,12 @@ def test_a_fault_at_the_root_lies_in_no_element():
 def test_models_can_be_built_ahead():
     warm("Condition", "Bogus")
     assert faults(condition()) == ()
+
+
+def test_the_elements_of_a_resource_type_are_named_as_fhir_names_them():
+    assert {"status", "for", "basedOn"} <= element_names("Task")
+
+
+@pytest.mark.parametrize("kind", ["Vaccination", "task", ""])
+def test_a_type_that_r4_does_not_know_has_no_elements(kind):
+    assert element_names(kind) == frozenset()

@@ -47,6 +47,51 @@ def test_every_kind_of_fact_makes_valid_fhir_about_the_patient(fact: dict[str, A
         assert subject == {"reference": "Patient/patient-1"}
 
 
+VACCINE = {"status": "completed", "vaccineCode": "snomed 1119349007", "occurrenceDateTime": "2026-01-05"}
+
+
+def test_a_resource_type_without_a_word_of_its_own_is_written_with_its_elements() -> None:
+    (given,) = resources({"Immunization": VACCINE | {"primarySource": "true"}}, 2, DAY)
+    assert faults(given) == ()
+    assert (given["id"], given["patient"]) == ("Immunization-2", {"reference": "Patient/patient-1"})
+    assert given["vaccineCode"] == concept(["snomed 1119349007"])
+    assert (given["occurrenceDateTime"], given["primarySource"]) == ("2026-01-05", True)
+
+
+def test_a_list_of_codes_is_a_list_of_concepts() -> None:
+    (found,) = resources({"Immunization": VACCINE | {"reasonCode": ["snomed 1", "icd10cm Z23"]}}, 1, DAY)
+    assert found["reasonCode"] == [concept(["snomed 1"]), concept(["icd10cm Z23"])]
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "element"),
+    [
+        ("Immunization", VACCINE, "patient"),
+        ("RiskAssessment", {"status": "final"}, "subject"),
+        ("ResearchSubject", {"status": "candidate", "study": {"reference": "ResearchStudy/1"}}, "individual"),
+        ("Task", {"status": "draft", "intent": "order"}, "for"),
+    ],
+)
+def test_the_patient_stands_where_the_resource_type_has_it(kind: str, written: dict[str, Any], element: str) -> None:
+    (found,) = resources({kind: written | {"patient": "other"}}, 1, DAY)
+    assert found[element] == {"reference": "Patient/patient-2"}
+
+
+def test_a_resource_type_that_is_about_nobody_gets_no_patient() -> None:
+    (found,) = resources({"Medication": {"code": "rxnorm 7052"}}, 1, DAY)
+    assert set(found) == {"resourceType", "id", "code"}
+
+
+def test_elements_that_a_resource_type_does_not_have_are_refused() -> None:
+    with pytest.raises(FactError, match="this makes no FHIR R4 resource: Immunization"):
+        resources({"Immunization": VACCINE | {"vaccine": "flu"}}, 1, DAY)
+
+
+def test_a_kind_that_is_neither_a_word_nor_a_resource_type_is_refused() -> None:
+    with pytest.raises(FactError, match=r"there is no fact 'Vaccination'; known are allergy, .* and FHIR R4 resource"):
+        resources({"Vaccination": {}}, 1, DAY)
+
+
 def test_a_fact_is_named_after_its_kind_unless_it_has_a_name() -> None:
     (condition,) = resources({"condition": {"code": "icd10cm M79.7"}}, 3, DAY)
     assert condition["id"] == "condition-3"

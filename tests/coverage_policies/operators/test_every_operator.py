@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from coverage_policies.authoring import fact_builder as case_facts
 from coverage_policies.format.library import BUILT_IN
 from coverage_policies.format.operator import Context, Operator, as_list, value_set
-from coverage_policies.format.registry import operators
+from coverage_policies.format.registry import operators, resource_types
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import load_value_sets
 from coverage_policies.operators.base import nothing_found
@@ -113,6 +113,17 @@ def test_what_could_not_be_read_cannot_tell(name: str, arguments: dict[str, Any]
 @pytest.mark.parametrize(("name", "arguments"), CLAUSES, ids=IDS)
 def test_every_clause_names_the_data_it_needs(name: str, arguments: dict[str, Any]) -> None:
     assert operators()[name].parse(arguments, SETS).searches
+
+
+@pytest.mark.parametrize("operator", ALL, ids=NAMES)
+def test_an_operator_searches_just_the_resource_types_that_it_names(operator: Operator) -> None:
+    clauses = [operator.parse(arguments, SETS) for name, arguments in CLAUSES if name == operator.name]
+    assert {search.resource_type for each in clauses for search in each.searches} == set(operator.resource_types)
+
+
+def test_the_resource_types_of_judging_are_those_of_the_operators_and_of_the_answers() -> None:
+    searched = {kind for operator in ALL for kind in operator.resource_types}
+    assert set(resource_types()) == searched | {"QuestionnaireResponse"}
 
 
 @pytest.mark.parametrize("operator", ALL, ids=NAMES)

@@ -69,8 +69,8 @@ def test_the_order_is_the_evidence_of_what_it_says(
     assert {item.reference for item in found.evidence} <= {"ServiceRequest/order-1"}
 
 
-def test_what_is_stated_is_the_gist() -> None:
-    assert run(POSTERIOR, of=stating("Posterior approach")).headline == "posterior"
+def test_what_is_stated_is_the_headline() -> None:
+    assert run(POSTERIOR, of=stating("Posterior approach")).headline == "order says posterior"
 
 
 STATED = [
