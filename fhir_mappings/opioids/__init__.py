@@ -1,7 +1,7 @@
-"""How far systemic opioids were weaned, as intervals and never as a guess.
+"""How far systemic opioids were weaned, as intervals that include every possible dose.
 
-In the order of reading: `table` (what is an opioid), `quantities` and `dose` (one instruction), `sig` (all of one
-resource), `medication` and `prescriptions` (one resource), `regimens` and `timeline` (all of them), `reduction`.
+In reading order: `table` (what is an opioid), `quantities` and `dose` (one instruction), `sig` (all instructions of one
+resource), `medication` and `prescriptions` (one resource), `regimens` and `timeline` (all of them), and `reduction`.
 """
 
 from fhir_mappings.opioids.reduction import Baseline, Dose, DrugLine, Reduction, opioid_reduction

@@ -1,6 +1,6 @@
-"""Morphine milligram equivalents (MME) per day out of one FHIR Dosage, as an interval.
+"""Morphine milligram equivalents (MME) per day of one FHIR Dosage, as an interval.
 
-Everything here is per day: a drug taken every other day counts half. Factors: see `table`.
+All values are per day: a drug taken every other day counts half. `table` has the factors.
 """
 
 import re
@@ -24,20 +24,20 @@ from fhir_mappings.opioids.quantities import (
 from fhir_mappings.opioids.table import Product
 
 TABLETS_AT_ONCE = frozenset(Fraction(halves, 2) for halves in (1, 2, 3, 4, 6, 8))
-"""How many tablets of a combination a dose in mg may be. Beyond four it is rather the other drug's strength."""
+"""How many tablets of a combination product a dose in mg may be; more than four is likely the other drug's strength."""
 
 TABLETS_A_DAY = frozenset(Fraction(tablets) for tablets in range(1, 25))
-"""The same for a maximum in mg."""
+"""The same for a maximum per day in mg."""
 
 PATCH_LASTS = (Fraction(2), Fraction(3))
-"""Days that a fentanyl patch is worn: usually 72 h, in some patients 48 h."""
+"""Days that a fentanyl patch is worn: usually 72 h, 48 h in some patients."""
 
 MCG_PER_MG = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Frequency:
-    """How often a day, and how many times at each occasion that is two days or more from the next."""
+    """How many times a day, and how many doses on one occasion if occasions are two or more days apart."""
 
     per_day: Interval
     at_once: Fraction
@@ -46,13 +46,12 @@ class Frequency:
 def daily_mme(dosage: Mapping[str, Any], product: Product, supplied: Interval | None = None) -> Interval:
     """Return the MME per day of one Dosage while it is in force.
 
-    `supplied` is what the dispensed quantity comes to per day, in MME; it stands in where dose or frequency is not
-    given. A dose taken as needed may be none; a stated maximum caps both ends. Raises UnconvertibleError where no upper
-    bound can be given.
+    `supplied` is the dispensed quantity per day in MME; it replaces a missing dose or frequency. An as-needed dose has
+    the lower bound 0, and a stated maximum caps both bounds. Raise UnconvertibleError if there is no upper bound.
     """
     check_factor(dosage, product)
     factor = exactly(_factor(product))
-    cap = _most_per_day(dosage, product)
+    cap = _max_per_day(dosage, product)
     try:
         taken = _while_worn(dosage, product) if product.is_patch else _per_day(dosage, product)
         mme = taken * factor
@@ -66,7 +65,7 @@ def daily_mme(dosage: Mapping[str, Any], product: Product, supplied: Interval | 
     if cap is not None:
         mme = mme.at_most(cap * factor)
     elif _has_cap(dosage):
-        # A maximum that cannot be read can only lower the dose.
+        # A maximum that cannot be read can only decrease the dose.
         mme = Interval(Fraction(0), mme.high)
     return Interval(Fraction(0), mme.high) if is_as_needed(dosage) else mme
 
@@ -74,7 +73,8 @@ def daily_mme(dosage: Mapping[str, Any], product: Product, supplied: Interval | 
 def supplied_per_day(quantity: Json, supply: Json, product: Product, element: str) -> Interval:
     """Return the MME per day if `quantity` lasts for the Duration `supply`: strength x quantity / days x factor.
 
-    For patches it is how many are worn at once, each for two to three days. Raises UnconvertibleError.
+    For patches, the number worn at once counts, each for two to three days. Raise UnconvertibleError if that is
+    unknown.
     """
     factor = _factor(product)
     length = days(supply, f"{element}: days of supply")
@@ -86,44 +86,45 @@ def supplied_per_day(quantity: Json, supply: Json, product: Product, element: st
 
 
 def days_of_quantity(quantity: Json, product: Product, mme: Interval, element: str) -> Interval:
-    """Return how many days a dispensed quantity lasts at `mme` per day. Raises UnconvertibleError."""
+    """Return how many days a dispensed quantity lasts at `mme` per day; raise UnconvertibleError if that is unknown."""
     content = opioid_in(quantity, product, element, tablets=frozenset()) * exactly(_factor(product))
     if product.is_patch:
         content = content * Interval(*PATCH_LASTS)
     if content.high is None or mme.high is None or mme.high == 0:
-        raise UnconvertibleError(f"{element}: what it lasts for cannot be told")
+        raise UnconvertibleError(f"{element}: its duration is unknown")
     return Interval(content.low / mme.high, content.high / mme.low if mme.low else None)
 
 
 def opioid_in(quantity: Json, product: Product, element: str, tablets: Set[Fraction] = TABLETS_AT_ONCE) -> Interval:
-    """Return how much opioid a Quantity of a product has: in mg, for patches in mcg/h. Raises UnconvertibleError.
+    """Return the opioid in a Quantity of a product: in mg, for patches in mcg/h.
 
-    A mass of a combination product is taken for the opioid's own only where it is one of these numbers of `tablets`.
+    A mass of a combination product counts as the opioid's own only if it equals one of these numbers of `tablets`.
+    Raise UnconvertibleError if the opioid content is unknown.
     """
     measured = amount(quantity, element)
     unit_strength = product.strength * (MCG_PER_MG if product.is_patch else 1)
     if measured.kind is AmountKind.BARE and not product.is_liquid:
-        return _bare(measured.value, unit_strength)
+        return _without_unit(measured.value, unit_strength)
     if product.is_patch:
         if measured.kind is AmountKind.MICROGRAMS_PER_HOUR:
             return exactly(measured.value)
         if measured.kind is AmountKind.UNITS:
             return exactly(measured.value * unit_strength)
     elif measured.kind is AmountKind.MILLIGRAMS:
-        return exactly(_own_mass(measured.value, product, element, tablets))
+        return exactly(_opioid_mass(measured.value, product, element, tablets))
     elif measured.kind is (AmountKind.MILLILITERS if product.is_liquid else AmountKind.UNITS):
         return exactly(measured.value * unit_strength)
     raise UnconvertibleError(f"{element}: the unit does not fit the product")
 
 
 def single_dose_mme(dosage: Mapping[str, Any], product: Product) -> Interval:
-    """Return the MME of one administration (MedicationAdministration.dosage). Raises UnconvertibleError."""
+    """Return the MME of one administration (MedicationAdministration.dosage); raise UnconvertibleError if unknown."""
     check_factor(dosage, product)
     return opioid_in(dosage.get("dose"), product, "dosage.dose") * exactly(_factor(product))
 
 
 def is_as_needed(dosage: Mapping[str, Any]) -> bool:
-    """Return whether a dose may be left out: asNeeded[x], or words that say so."""
+    """Return whether a dose is taken as needed: by asNeeded[x] or by the text."""
     if dosage.get("asNeededBoolean") is True or dosage.get("asNeededCodeableConcept"):
         return True
     timing = dosage.get("timing")
@@ -150,8 +151,8 @@ _SKIN_WORDS = re.compile(r"transdermal|percutaneous|cutaneous|topical|skin", re.
 
 
 def _is_route(route: Json, codes: tuple[str, ...], words: re.Pattern[str]) -> bool:
-    said = [concept_text(route), *(coding.display for coding in codings(route))]
-    return has_code(route, *codes) or any(words.search(text) for text in said)
+    texts = [concept_text(route), *(coding.display for coding in codings(route))]
+    return has_code(route, *codes) or any(words.search(text) for text in texts)
 
 
 def is_spinal(dosage: Mapping[str, Any]) -> bool:
@@ -160,7 +161,7 @@ def is_spinal(dosage: Mapping[str, Any]) -> bool:
 
 
 def check_factor(dosage: Mapping[str, Any], product: Product) -> None:
-    """Raise UnconvertibleError where CDC 2022 has no factor for the product, or none by the route of this Dosage."""
+    """Raise UnconvertibleError if CDC 2022 has no factor for the product, or none for the route of this Dosage."""
     _factor(product)
     route = dosage.get("route")
     if not route:
@@ -183,20 +184,20 @@ def _factor(product: Product) -> Fraction:
 
 
 def _per_day(dosage: Mapping[str, Any], product: Product) -> Interval:
-    return _each_time(dosage, product) * frequency(dosage.get("timing")).per_day
+    return _per_administration(dosage, product) * frequency(dosage.get("timing")).per_day
 
 
 def _while_worn(dosage: Mapping[str, Any], product: Product) -> Interval:
-    """Micrograms per hour on the skin. The interval between changes does not alter it, a gap or a second patch does."""
+    """Return mcg/h on the skin. The interval between changes does not alter it; a gap or a second patch does."""
     often = frequency(dosage.get("timing"))
     shortest, longest = PATCH_LASTS
     low = min(Fraction(1), often.per_day.low * longest)
     most = None if often.per_day.high is None else max(Fraction(1), often.at_once, often.per_day.high * shortest)
-    return _each_time(dosage, product) * Interval(low, most)
+    return _per_administration(dosage, product) * Interval(low, most)
 
 
-def _each_time(dosage: Mapping[str, Any], product: Product) -> Interval:
-    dose = _ordered(dosage)
+def _per_administration(dosage: Mapping[str, Any], product: Product) -> Interval:
+    dose = _ordered_dose(dosage)
     if isinstance(dose.get("doseRange"), Mapping):
         found = _range(dose["doseRange"], product)
     elif dose.get("doseQuantity") is None and product.is_patch and dose.get("rateQuantity") is not None:
@@ -211,8 +212,8 @@ def _each_time(dosage: Mapping[str, Any], product: Product) -> Interval:
         return Interval(Fraction(0), found.high)
 
 
-def _ordered(dosage: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The one of several doseAndRate that was ordered, else calculated, else the only one."""
+def _ordered_dose(dosage: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the doseAndRate of type `ordered`, else `calculated`, else the only one."""
     doses = list(items(dosage.get("doseAndRate")))
     for kind in ("ordered", "calculated"):
         typed = [dose for dose in doses if has_code(dose.get("type"), kind)]
@@ -237,15 +238,15 @@ def _range(bounds: Mapping[str, Any], product: Product) -> Interval:
     return least.hull(most)
 
 
-def _bare(value: Fraction, strength: Fraction) -> Interval:
-    """A number without a unit counts tablets (or patches); where it equals whole tablets' content, it may be that."""
+def _without_unit(value: Fraction, strength: Fraction) -> Interval:
+    """Return the content for a number without a unit: a count of tablets or patches, or a mass of whole tablets."""
     units = value * strength
     may_be_content = value > 0 and (value / strength).denominator == 1
     return Interval(min(units, value), max(units, value)) if may_be_content else exactly(units)
 
 
-def _own_mass(mass: Fraction, product: Product, element: str, tablets: Set[Fraction]) -> Fraction:
-    """A dose in mg, if it is surely the opioid's own: in a combination it may be the other drug's."""
+def _opioid_mass(mass: Fraction, product: Product, element: str, tablets: Set[Fraction]) -> Fraction:
+    """Return a dose in mg if it is certainly the opioid's; in a combination it may be the other drug's."""
     if product.single:
         return mass
     if product.is_liquid or mass / product.strength not in tablets:
@@ -257,8 +258,8 @@ def _has_cap(dosage: Mapping[str, Any]) -> bool:
     return dosage.get("maxDosePerPeriod") is not None
 
 
-def _most_per_day(dosage: Mapping[str, Any], product: Product) -> Interval | None:
-    """What maxDosePerPeriod comes to per day, in mg or for patches in mcg/h; None where there is none to be read."""
+def _max_per_day(dosage: Mapping[str, Any], product: Product) -> Interval | None:
+    """Return maxDosePerPeriod per day, in mg or for patches in mcg/h; None if it is missing or unreadable."""
     ratio = dosage.get("maxDosePerPeriod")
     if not isinstance(ratio, Mapping):
         return None
@@ -269,7 +270,7 @@ def _most_per_day(dosage: Mapping[str, Any], product: Product) -> Interval | Non
         return None
     if length == 0:
         return None
-    # A patch is worn for up to three days: one per three days is one at a time.
+    # A patch is worn for up to three days, so one per three days is one at a time.
     return most * exactly((PATCH_LASTS[1] if product.is_patch else 1) / length)
 
 
@@ -295,7 +296,7 @@ _MEALS = {"C", "AC", "PC"}
 
 
 def frequency(timing: Json) -> Frequency:
-    """Return how often a day a Timing asks for the dose. Raises UnconvertibleError if it does not say."""
+    """Return how many times a day a Timing requires the dose; raise UnconvertibleError if it does not say."""
     if not isinstance(timing, Mapping):
         raise UnconvertibleError("timing is missing")
     repeat = timing.get("repeat")
@@ -308,12 +309,12 @@ def frequency(timing: Json) -> Frequency:
 
 
 def _repeated(repeat: Mapping[str, Any]) -> Frequency | None:
-    on_days = {day for day in _listed(repeat.get("dayOfWeek")) if isinstance(day, str)}
+    on_days = {day for day in _as_list(repeat.get("dayOfWeek")) if isinstance(day, str)}
     times = _times_of_day(repeat)
     stated, period, unit = repeat.get("frequency"), repeat.get("period"), repeat.get("periodUnit")
     if stated is None and period is None and times is None and not on_days:
         return None
-    # FHIR R4: without a frequency it is once per period.
+    # In FHIR R4, a missing frequency means once per period.
     least = number(stated) if stated is not None else (times.low if times else Fraction(1))
     most = number(repeat["frequencyMax"]) if repeat.get("frequencyMax") is not None else least
     if least is None or most is None or most < least or least <= 0:
@@ -325,7 +326,7 @@ def _repeated(repeat: Mapping[str, Any]) -> Frequency | None:
     else:
         shortest, longest = _period(repeat)
     if on_days and shortest >= 7:
-        # Once a week on two days: the code says once, the days say twice.
+        # Once a week on two days: the frequency says once, the days say twice.
         most = max(most, Fraction(len(on_days)))
     elif on_days:
         share = Fraction(len(on_days), 7)
@@ -344,15 +345,15 @@ def _period(repeat: Mapping[str, Any]) -> tuple[Fraction, Fraction]:
 
 
 def _unclear(element: str) -> NoReturn:
-    raise UnconvertibleError(f"{element} is missing or no number that makes sense")
+    raise UnconvertibleError(f"{element} is missing or not a sensible number")
 
 
 def _times_of_day(repeat: Mapping[str, Any]) -> Interval | None:
-    clock, events = _listed(repeat.get("timeOfDay")), _listed(repeat.get("when"))
+    clock, events = _as_list(repeat.get("timeOfDay")), _as_list(repeat.get("when"))
     if clock:
         return exactly(len(clock))
     if events:
-        # At meals is at each of three; a sender may mean one.
+        # "At meals" means three times a day, but a sender may mean once.
         most = sum(3 if event in _MEALS else 1 for event in events)
         return Interval(Fraction(len(events)), Fraction(most))
     return None
@@ -375,5 +376,5 @@ def _coded(concept: Json) -> Frequency | None:
     return Frequency(Interval(low, high), Fraction(1))
 
 
-def _listed(value: Json) -> list[Any]:
+def _as_list(value: Json) -> list[Any]:
     return value if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""Which product a prescription names, however it names it."""
+"""The product that a prescription names, by code, reference, or ingredients."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from fhir_mappings.record import PatientRecord
 
 @dataclass(frozen=True, slots=True)
 class OpioidMedication:
-    """A medication that is or may be an opioid. `product` is None where the table cannot place it: see `problem`."""
+    """A medication that is or may be an opioid. `product` is None if it is unknown; `problem` then says why."""
 
     label: str
     product: Product | None
@@ -22,16 +22,16 @@ class OpioidMedication:
 
     @property
     def drug(self) -> tuple[str, str]:
-        """Return what other prescriptions of the same drug share: ingredient and release, else the label."""
+        """Return what all prescriptions of the same drug share: ingredient and release form, else the label."""
         if self.product is None:
             return "", self.label.casefold()
         return self.product.ingredient_rxcui, self.product.release
 
 
 def medication_of(record: PatientRecord, resource: Resource) -> OpioidMedication | None:
-    """Return the medication of a request, dispense, statement, or administration; None if it is certainly no opioid.
+    """Return the medication of a request, dispense, statement, or administration; None if it certainly is no opioid.
 
-    One without words and without a code of the table (a dangling reference, a bare NDC) may be an opioid.
+    A medication without text and without a code of the table (a dangling reference, a bare NDC) may be an opioid.
     """
     concept, reference = resource.get("medicationCodeableConcept"), resource.get("medicationReference")
     target = record.resolve(reference, resource) if reference else None
@@ -69,7 +69,7 @@ def _product(codes: list[Coding]) -> Product | None:
 
 
 def _compounded(target: Resource | None, parts: list[Mapping[str, object]]) -> Product | None:
-    """A product described by its ingredients: one opioid of stated strength, to be swallowed."""
+    """Return a product described by its ingredients: one oral opioid of stated strength."""
     opioids = [part for part in parts if any(ingredient_of(c) for c in codings(part.get("itemCodeableConcept")))]
     if target is None or not opioids:
         return None

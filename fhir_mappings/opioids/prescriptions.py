@@ -1,8 +1,8 @@
-"""Opioid orders, dispenses, statements and administrations as doses over time.
+"""Opioid orders, dispenses, statements, and administrations as doses over time.
 
-Each is read into stretches: a dose per day, the days on which it may have begun and those on which it may have
-ended. In doubt the lower bound goes down and the upper bound goes up. FHIR R4 has no date on which a prescription
-was stopped: it was some time between its start and the last change of the resource.
+Each becomes stretches: a dose per day, the days on which it may have begun, and the days on which it may have ended. If
+in doubt, the lower bound decreases and the upper bound increases. FHIR R4 has no date on which a prescription was
+stopped: that was between its start and the last change of the resource.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ from fhir_mappings.opioids.sig import (
     Sig,
     StatedSupply,
     known_sig,
-    lasting,
+    last_days,
     read_sig,
     stated_start,
     unknown_sig,
@@ -29,36 +29,36 @@ from fhir_mappings.opioids.sig import (
 from fhir_mappings.record import PatientRecord
 
 DAYS_WITHOUT_END = 30
-"""How long an active order without an end is sure to run."""
+"""How many days an active order without an end is certain to last."""
 
 STALE_AFTER = CalendarPeriod(-12, "months")
-"""An active order that is older and was never dispensed may no longer be taken."""
+"""An active order that is older than this and was never dispensed may no longer be in use."""
 
 UNKNOWN_DAY = DateInterval(date.min, date.max)
 
 KINDS = ("MedicationRequest", "MedicationDispense", "MedicationStatement", "MedicationAdministration")
-"""The resource types that are read, the leading one of a regimen first."""
+"""The resource types to read; the first one in a regimen leads it."""
 
-_NO_ORDER = ("plan", "proposal", "option")
-_ORDER = ("order", "original-order", "filler-order", "instance-order", "reflex-order")
+_NON_ORDER_INTENTS = ("plan", "proposal", "option")
+_ORDER_INTENTS = ("order", "original-order", "filler-order", "instance-order", "reflex-order")
 _TAKEN = ("active", "completed", "stopped", "cancelled")
 _RUNS_OUT = ("active", "completed")
 _IN_HOSPITAL = ("inpatient", "perioperative")
-_OUTSIDE = ("outpatient", "community", "discharge")
+_OUTPATIENT = ("outpatient", "community", "discharge")
 
-_SAID_BY = ("status", "category", "medication", "contained", "meta", "dosage", "dosageInstruction")
-_READ = {
-    "MedicationRequest": (*_SAID_BY, "intent", "doNotPerform", "reported", "authoredOn", "dispenseRequest"),
-    "MedicationDispense": (*_SAID_BY, "quantity", "daysSupply", "whenHandedOver", "whenPrepared"),
-    "MedicationStatement": (*_SAID_BY, "effective"),
-    "MedicationAdministration": (*_SAID_BY, "effective"),
+_COMMON_ELEMENTS = ("status", "category", "medication", "contained", "meta", "dosage", "dosageInstruction")
+_DECISIVE_ELEMENTS = {
+    "MedicationRequest": (*_COMMON_ELEMENTS, "intent", "doNotPerform", "reported", "authoredOn", "dispenseRequest"),
+    "MedicationDispense": (*_COMMON_ELEMENTS, "quantity", "daysSupply", "whenHandedOver", "whenPrepared"),
+    "MedicationStatement": (*_COMMON_ELEMENTS, "effective"),
+    "MedicationAdministration": (*_COMMON_ELEMENTS, "effective"),
 }
-"""The elements that must follow FHIR for the resource to decide."""
+"""The elements that must follow FHIR R4 for a resource to decide."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpioidResource:
-    """A resource about what is or may be an opioid, before it is read."""
+    """A resource about a medication that is or may be an opioid, not yet converted to doses."""
 
     resource: Resource
     kind: str
@@ -67,14 +67,14 @@ class OpioidResource:
 
     @property
     def dosages(self) -> tuple[Mapping[str, Any], ...]:
-        """Return its dosage instructions, however many."""
+        """Return all its dosage instructions."""
         member = "dosageInstruction" if self.kind in ("MedicationRequest", "MedicationDispense") else "dosage"
         return tuple(items(self.resource.get(member)))
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """One dose in MME per day, the days on which it may have begun and the last days it may have been taken."""
+    """One dose in MME per day, the days on which it may have begun, and those on which it may have ended."""
 
     dose: Interval
     start: DateInterval
@@ -83,10 +83,10 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Prescription:
-    """One resource, read.
+    """One resource as doses over time.
 
-    `problem` says why it is left out (`counted` False) or has no upper bound. `upper_bound_only` means that it may not
-    have been taken at all: it adds to the upper bound only.
+    `problem` says why it is excluded (`counted` is False) or has no upper bound. `upper_bound_only` means that it may
+    not have been taken at all, so it adds to the upper bound only.
     """
 
     reference: str
@@ -101,11 +101,11 @@ class Prescription:
     upper_bound_only: bool = False
     reported: bool = False
     may_be_dispensed: bool = False
-    """Whether what was dispensed may tell the dose instead."""
+    """Whether the dispenses may determine the dose instead."""
     by_supply: bool = False
-    """Whether its end follows from what was supplied, so that what is left over is taken later."""
+    """Whether its end follows from the supply, so that leftovers may be taken later."""
     may_have_ended: bool = False
-    """Whether it was stopped or held at a time that is not known."""
+    """Whether it was stopped or put on hold at an unknown time."""
     replaces: str = ""
 
     @property
@@ -118,17 +118,17 @@ class Prescription:
 
     @property
     def signature(self) -> tuple[object, ...]:
-        """Return what two prescriptions share if one renews the other: the product's content and the dose."""
+        """Return what a prescription and its renewal share: the content of the product and the dose."""
         product = self.medication.product
         return (*self.medication.drug, *((product.strength, product.unit) if product else ()), self.dose)
 
 
 _End: TypeAlias = Callable[[DateInterval, DateInterval | None], DateInterval]
-"""When a step ends that began on a day and may state its own end."""
+"""A function that returns when a step ends, from its beginning and its own stated end, if any."""
 
 
 def sources(record: PatientRecord) -> tuple[OpioidResource, ...]:
-    """Return every resource about what is or may be an opioid, except those entered in error."""
+    """Return every resource about a medication that is or may be an opioid, without those entered in error."""
     return tuple(
         OpioidResource(resource, kind, record.reference(resource), medication)
         for kind in KINDS
@@ -137,15 +137,15 @@ def sources(record: PatientRecord) -> tuple[OpioidResource, ...]:
     )
 
 
-def why_left_out(source: OpioidResource, *, dispensed: bool) -> str:
-    """Return why a resource shows nothing taken systemically, naming the element; empty if it does."""
+def exclusion_reason(source: OpioidResource, *, dispensed: bool) -> str:
+    """Return why a resource is no evidence of systemic intake, naming the element; empty if it is evidence."""
     resource, status = source.resource, source.resource.get("status")
     if source.dosages and all(map(is_spinal, source.dosages)):
         return "route: into the spinal canal, not systemic"
     if source.kind == "MedicationRequest":
         if resource.get("doNotPerform") is True:
             return "doNotPerform: an order not to give it"
-        if resource.get("intent") in _NO_ORDER:
+        if resource.get("intent") in _NON_ORDER_INTENTS:
             return "intent: not an order"
         if status == "draft":
             return "status: a draft"
@@ -159,15 +159,15 @@ def why_left_out(source: OpioidResource, *, dispensed: bool) -> str:
     }.get((source.kind, str(status)), "")
 
 
-def read_left_out(record: PatientRecord, source: OpioidResource, reason: str) -> Prescription:
-    """Return the line of a resource that is left out."""
+def read_excluded(record: PatientRecord, source: OpioidResource, reason: str) -> Prescription:
+    """Read a resource that is excluded for this reason."""
     start = _start(record, source, ())
     still = source.resource.get("status") == "active"
     taken = _prescription(
         source,
         unknown_sig(record, source.dosages, start, reason),
         start,
-        lambda begin, _: _open(begin) if still else begin,
+        lambda begin, _: _open_ended(begin) if still else begin,
     )
     return replace(taken, counted=False)
 
@@ -178,7 +178,7 @@ def read_prescription(
     """Read a MedicationRequest. `handed_over` are the days of its dispenses."""
     resource, status = source.resource, source.resource.get("status")
     start = _start(record, source, handed_over)
-    request = _object(resource.get("dispenseRequest"))
+    request = _as_object(resource.get("dispenseRequest"))
     supply = StatedSupply(request.get("quantity"), request.get("expectedSupplyDuration"), "dispenseRequest")
     sig = _sig(record, source, start, supply)
     refills = number(request.get("numberOfRepeatsAllowed")) or 0
@@ -186,24 +186,24 @@ def read_prescription(
     if length is not None:
         length = length * Interval(exactly(1).low, exactly(1 + refills).high)
     valid_until = parse_period(request.get("validityPeriod"), record.zone)[1]
-    updated = record.when(_object(resource.get("meta")).get("lastUpdated"))
+    updated = record.when(_as_object(resource.get("meta")).get("lastUpdated"))
 
     def ends(begin: DateInterval, stated: DateInterval | None) -> DateInterval:
         planned = stated
         if planned is None and length is not None:
-            planned = lasting(start, length)
+            planned = last_days(start, length)
             if planned.latest < begin.latest:
-                # The supply does not reach the last step: then how long that lasts is not known.
-                planned = DateInterval(planned.earliest, lasting(begin, length).latest)
+                # The supply does not last until this step, so the duration of the step is unknown.
+                planned = DateInterval(planned.earliest, last_days(begin, length).latest)
         if planned is None and valid_until is not None:
-            # Until then it may be dispensed; how long that lasts is not said.
+            # It may be dispensed until then; how long that supply lasts is unknown.
             sure = plus(begin.earliest, CalendarPeriod(DAYS_WITHOUT_END - 1, "days"))
             planned = DateInterval(min(sure, valid_until.earliest), valid_until.latest)
         return _order_end(status, start, begin, planned, updated)
 
     stale = status == "active" and not handed_over and start.latest < plus(as_of, STALE_AFTER)
     reported = resource.get("reportedBoolean") is True or bool(resource.get("reportedReference"))
-    sure = status in _TAKEN and resource.get("intent") in _ORDER and not stale and not reported
+    sure = status in _TAKEN and resource.get("intent") in _ORDER_INTENTS and not stale and not reported
     return replace(
         _prescription(source, sig, start, ends),
         upper_bound_only=not sure,
@@ -217,9 +217,9 @@ def read_prescription(
 def read_dispense(
     record: PatientRecord, source: OpioidResource, order: Prescription | None, *, as_needed: bool, sure_until: date
 ) -> Prescription:
-    """Read a MedicationDispense. Its dose is that of its `order`, else what it says itself, else its quantity per day.
+    """Read a MedicationDispense. The dose is that of its `order`, else its own, else its quantity per day.
 
-    It was taken until it ran out, but for sure only up to `sure_until`.
+    The lower bound lasts until the supply runs out, but no longer than `sure_until`.
     """
     resource = source.resource
     handed_over = record.when(resource.get("whenHandedOver"))
@@ -235,7 +235,7 @@ def read_dispense(
     length = _supply_days(source, sig.dose, supply)
 
     def ends(begin: DateInterval, stated: DateInterval | None) -> DateInterval:
-        last = lasting(begin, length) if length is not None else stated or _open(begin)
+        last = last_days(begin, length) if length is not None else stated or _open_ended(begin)
         return DateInterval(min(last.earliest, sure_until), last.latest)
 
     return replace(
@@ -246,24 +246,26 @@ def read_dispense(
 
 
 def read_statement(record: PatientRecord, source: OpioidResource) -> Prescription:
-    """Read a MedicationStatement: what somebody says is or was taken."""
+    """Read a MedicationStatement: a report of what is or was taken."""
     resource = source.resource
     start = _start(record, source, ())
     last = parse_period(resource.get("effectivePeriod"), record.zone)[1]
-    updated = record.when(_object(resource.get("meta")).get("lastUpdated"))
+    updated = record.when(_as_object(resource.get("meta")).get("lastUpdated"))
     over = resource.get("status") in ("completed", "stopped")
 
     def ends(begin: DateInterval, stated: DateInterval | None) -> DateInterval:
         if found := last or stated:
             return found
-        return DateInterval(begin.earliest, max(begin.latest, updated.latest)) if over and updated else _open(begin)
+        return (
+            DateInterval(begin.earliest, max(begin.latest, updated.latest)) if over and updated else _open_ended(begin)
+        )
 
     sig = _sig(record, source, start, StatedSupply(None, None, ""))
     return replace(_prescription(source, sig, start, ends), upper_bound_only=True)
 
 
 def read_administration(record: PatientRecord, source: OpioidResource) -> Prescription:
-    """Read a MedicationAdministration: one dose given, in a facility unless it says otherwise."""
+    """Read a MedicationAdministration: one dose, given in a facility unless its category says otherwise."""
     start = _start(record, source, ())
     last = parse_period(source.resource.get("effectivePeriod"), record.zone)[1]
     sig = _sig(record, source, start, StatedSupply(None, None, ""))
@@ -275,31 +277,31 @@ def read_administration(record: PatientRecord, source: OpioidResource) -> Prescr
         except UnconvertibleError as error:
             sig = unknown_sig(record, (), start, str(error))
     taken = _prescription(source, sig, start, lambda begin, _: DateInterval(begin.earliest, (last or begin).latest))
-    outside = has_code(source.resource.get("category"), *_OUTSIDE)
+    outside = has_code(source.resource.get("category"), *_OUTPATIENT)
     return replace(taken, upper_bound_only=True, in_hospital=not outside)
 
 
 def handed_over_on(record: PatientRecord, source: OpioidResource) -> DateInterval | None:
-    """Return when a dispense reached the patient."""
+    """Return the day on which a dispense reached the patient."""
     return record.when(source.resource.get("whenHandedOver"))
 
 
-def says_as_needed(source: OpioidResource) -> bool:
-    """Return whether any of its instructions makes the dose as needed."""
+def is_taken_as_needed(source: OpioidResource) -> bool:
+    """Return whether any of its instructions is as needed."""
     return any(map(is_as_needed, source.dosages))
 
 
 def reference_name(record: PatientRecord, reference: Json, within: Resource) -> str:
-    """Return the resource a Reference names, in the chart or not; empty if it names none."""
+    """Return the reference to the target of a Reference, whether or not it is in the chart; empty if there is none."""
     target = record.resolve(reference, within)
     if target is not None:
         return record.reference(target)
-    said = _object(reference).get("reference")
-    return said if isinstance(said, str) else ""
+    name = _as_object(reference).get("reference")
+    return name if isinstance(name, str) else ""
 
 
 def _sig(record: PatientRecord, source: OpioidResource, start: DateInterval, supply: StatedSupply) -> Sig:
-    if not record.is_usable(source.resource, *_READ[source.kind]):
+    if not record.is_usable(source.resource, *_DECISIVE_ELEMENTS[source.kind]):
         return unknown_sig(record, source.dosages, start, record.quarantined[source.reference])
     product = source.medication.product
     if product is None:
@@ -323,34 +325,34 @@ def _prescription(source: OpioidResource, sig: Sig, start: DateInterval, ends: _
 
 def _is_in_hospital(resource: Resource) -> bool:
     category = resource.get("category")
-    if has_code(category, *_OUTSIDE):
+    if has_code(category, *_OUTPATIENT):
         return False
-    said = " ".join((concept_text(category), *(coding.code for coding in codings(category)))).lower()
-    return any(word in said for word in _IN_HOSPITAL)
+    text = " ".join((concept_text(category), *(coding.code for coding in codings(category)))).lower()
+    return any(word in text for word in _IN_HOSPITAL)
 
 
 def _start(record: PatientRecord, source: OpioidResource, handed_over: Sequence[DateInterval]) -> DateInterval:
-    """When it began, from the first element that says so."""
+    """Return the start by the first element that states one."""
     resource = source.resource
     if source.kind == "MedicationDispense":
         return record.when(resource.get("whenHandedOver")) or record.when(resource.get("whenPrepared")) or UNKNOWN_DAY
     if source.kind != "MedicationRequest":
         begun = parse_period(resource.get("effectivePeriod"), record.zone)[0]
         return begun or record.when(resource.get("effectiveDateTime")) or UNKNOWN_DAY
-    valid = _object(resource.get("dispenseRequest")).get("validityPeriod")
+    valid = _as_object(resource.get("dispenseRequest")).get("validityPeriod")
     stated = stated_start(record, source.dosages) or parse_period(valid, record.zone)[0]
     if stated is not None:
         return stated
     written = record.when(resource.get("authoredOn"))
     if handed_over:
-        # Earlier dispenses may be missing: for the upper bound it may have begun when it was written.
+        # Earlier dispenses may be missing, so for the upper bound it may have begun when it was written.
         first = min(handed_over, key=lambda when: (when.earliest, when.latest))
         return DateInterval(min(first.earliest, written.earliest), first.latest) if written else first
     return written or UNKNOWN_DAY
 
 
 def _supply_days(source: OpioidResource, dose: Interval, supply: StatedSupply) -> Interval | None:
-    """How many days the supply lasts: as stated, else the quantity over the dose; None where it cannot be told."""
+    """Return how many days the supply lasts: as stated, else quantity by dose; None if unknown."""
     try:
         if supply.duration is not None:
             return exactly(days(supply.duration, supply.element))
@@ -364,9 +366,9 @@ def _supply_days(source: OpioidResource, dose: Interval, supply: StatedSupply) -
 def _order_end(
     status: Json, start: DateInterval, begin: DateInterval, planned: DateInterval | None, updated: DateInterval | None
 ) -> DateInterval:
-    """The last days of a step that starts at `begin` in an order that starts at `start`.
+    """Return the last days of a step that begins on `begin` in an order that begins on `start`.
 
-    They follow from the order's status, its planned end and when it was last changed.
+    They depend on the order's status, its planned end, and its last change.
     """
     changed = updated.latest if updated else date.max
     if status in ("stopped", "cancelled"):
@@ -379,9 +381,9 @@ def _order_end(
     return DateInterval(plus(begin.earliest, CalendarPeriod(DAYS_WITHOUT_END - 1, "days")), date.max)
 
 
-def _open(begin: DateInterval) -> DateInterval:
+def _open_ended(begin: DateInterval) -> DateInterval:
     return DateInterval(begin.earliest, date.max)
 
 
-def _object(value: Json) -> Mapping[str, Any]:
+def _as_object(value: Json) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}

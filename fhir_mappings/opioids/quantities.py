@@ -1,4 +1,4 @@
-"""FHIR quantities of medication and time as exact numbers in few units."""
+"""FHIR quantities of medication and time as exact numbers in a few units."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from fhir_mappings.fhir_json import Json
 
 
 class UnconvertibleError(Exception):
-    """Something that cannot be turned into a daily dose. The message names the element, never its value."""
+    """A dose or quantity that cannot be converted. The message names the element, never its value."""
 
 
 class AmountKind(Enum):
-    """What an amount counts."""
+    """The unit of an amount."""
 
     MILLIGRAMS = "milligrams"
     MILLILITERS = "milliliters"
@@ -26,7 +26,7 @@ class AmountKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """What a number is known to lie between, both ends included; `high` None means that it has no known end."""
+    """The bounds of a number, both inclusive; `high` is None if there is no upper bound."""
 
     low: Fraction
     high: Fraction | None
@@ -45,7 +45,7 @@ class Interval:
         return Interval(min(self.low, other.low), high)
 
     def at_most(self, cap: "Interval") -> "Interval":
-        """Return the interval if nothing above `cap` is possible, itself known to lie between two numbers."""
+        """Return the interval capped by `cap`, which is itself an interval."""
         ends = [end for end in (self.high, cap.high) if end is not None]
         return Interval(min(self.low, cap.low), min(ends, default=None))
 
@@ -89,7 +89,7 @@ _UNITS: Mapping[AmountKind, Scale] = {
         ("mg/h mg/hr mg/hour", 1000),
     ),
 }
-"""UCUM codes and the words in their place, in lower case: the factor to milligrams, milliliters and so on."""
+"""The factor to milligrams, milliliters, and so on, by UCUM code or common unit word, in lower case."""
 
 _DAYS = _named(
     ("s sec second seconds", Fraction(1, 86400)),
@@ -104,30 +104,30 @@ _DAYS = _named(
 
 
 LARGEST_EXPONENT = 12
-"""Quantities of medication and time are a million millions at most."""
+"""The largest power of ten in quantities of medication and time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """How much, of what kind."""
+    """A number and its unit."""
 
     value: Fraction
     kind: AmountKind
 
 
 def number(value: Json) -> Fraction | None:
-    """Return a JSON number, exactly as written; None for anything else and for what is beyond any quantity."""
+    """Return a JSON number exactly as written; None for anything else, and for numbers too large for any quantity."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     written = Decimal(str(value))
-    # 1e999999999 is a short text and a number that fills the memory.
+    # 1e999999999 is short as text, but fills the memory as a number.
     if not written.is_finite() or abs(written.adjusted()) > LARGEST_EXPONENT:
         return None
     return Fraction(written)
 
 
 def amount(quantity: Json, element: str) -> Amount:
-    """Read a Quantity of medication. Raises UnconvertibleError, naming `element`."""
+    """Read a Quantity of medication; raise UnconvertibleError, naming `element`, if that fails."""
     value = _value(quantity, element)
     found = set()
     for word in _unit_words(quantity):
@@ -144,7 +144,7 @@ def amount(quantity: Json, element: str) -> Amount:
 
 
 def days(duration: Json, element: str) -> Fraction:
-    """Read a Duration in days. Raises UnconvertibleError, naming `element`."""
+    """Read a Duration in days; raise UnconvertibleError, naming `element`, if that fails."""
     value = _value(duration, element)
     found = {_DAYS[word] for word in _unit_words(duration) if word in _DAYS}
     if len(found) != 1:

@@ -1,4 +1,4 @@
-"""By how much systemic opioids were reduced: the highest regimen of the last year against the last two weeks."""
+"""By how much systemic opioids were reduced: the highest regimen of the last year compared with the last two weeks."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,26 +10,26 @@ from fhir_mappings.opioids.prescriptions import KINDS, Prescription
 from fhir_mappings.opioids.quantities import Interval
 from fhir_mappings.opioids.regimens import OpioidChart, read_opioids
 from fhir_mappings.opioids.table import FACTORS
-from fhir_mappings.opioids.timeline import Series, hospital_series, regular_series, touches, window
+from fhir_mappings.opioids.timeline import Series, hospital_series, overlaps, regular_series, window
 from fhir_mappings.record import Availability, PatientRecord
 from fhir_mappings.truth import Truth
 
 LOOK_BACK_DAYS = 365
 CURRENT_DAYS = 14
 BASELINE_DAYS = (14, 90)
-"""A baseline is the highest mean over so many days. The longer one keeps a short peak from passing for a regimen."""
+"""The days of each baseline (the highest mean); the longer one keeps a short peak from counting as a regimen."""
 
 NOT_READ = "prescriptions could not be read completely"
 NO_OPIOID = "no opioid found"
 TOO_SHORT = "history too short"
 TOO_MANY = "too many prescriptions"
-MOST_LINES = 500
-"""How many prescriptions, dispenses and so on of opioids are reckoned with: the work grows with their square."""
+MAX_LINES = 500
+"""The most opioid resources to evaluate; the work grows with their square."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """Oral morphine milligram equivalents per day, between two numbers; `high` None where none can be given."""
+    """The bounds of oral morphine milligram equivalents per day; `high` is None if there is no upper bound."""
 
     low: Decimal
     high: Decimal | None
@@ -37,12 +37,12 @@ class Dose:
 
 @dataclass(frozen=True, slots=True)
 class DrugLine:
-    """One prescription, dispense, statement or administration of what is or may be an opioid.
+    """One prescription, dispense, statement, or administration of a medication that is or may be an opioid.
 
-    `start` and `end` are as printed, empty where unknown. `problem` says why it could not be converted or why it is
-    left out, naming the element and no patient data. `counted` is False for what is left out on purpose or counted
-    with another line. `in_baseline` and `in_current` tell whether it touches the 14-day baseline's window and the
-    current one.
+    `start` and `end` are display text, empty if unknown. `problem` says why the line could not be converted or is
+    excluded; it names the element and holds no patient data. `counted` is False for a line that is excluded or counted
+    with another one. `in_baseline` and `in_current` say whether it overlaps the window of the 14-day baseline and the
+    current window.
     """
 
     reference: str
@@ -58,10 +58,10 @@ class DrugLine:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The highest moving mean of the look-back over so many `days`.
+    """The highest moving mean of the look-back over `days` days.
 
-    `dose.low` is the highest mean of the lower bound, `dose.high` that of the upper bound; `first` and `last` are
-    the days of the window that gives the lower one.
+    `dose.low` is the highest mean of the lower bound, `dose.high` that of the upper bound. `first` and `last` are the
+    days of the window with the former.
     """
 
     days: int
@@ -74,10 +74,9 @@ class Baseline:
 class Reduction:
     """What the chart says about a wean, up to the last whole day before the anchor date or the reading.
 
-    `unconverted` are the lines of the look-back that have no upper bound, `not_read` the resource types other than
-    MedicationRequest whose search failed: what they hold may add to the current dose as well as to the baselines, so
-    that neither a reduction nor its absence is proven. `problem` says why nothing can be told at all, and is empty
-    otherwise.
+    `unconverted` are the lines of the look-back without an upper bound. `not_read` are the resource types other than
+    MedicationRequest whose search failed: their content may add to the current dose and to the baselines, so they
+    prevent any proof. `problem` says why the reduction is unknown altogether, and is empty otherwise.
     """
 
     baselines: tuple[Baseline, ...]
@@ -93,9 +92,9 @@ class Reduction:
     def reduced_by(self, percent: Decimal) -> Truth:
         """Return whether the current dose is at least this many percent below the baselines; equality passes.
 
-        YES if the most that may be taken now is low enough against the least that either baseline may have been,
-        NO if the least taken now is too much even against the most that the 14-day baseline may have been,
-        UNKNOWN if neither is proven; neither can be while a resource type was not read completely.
+        YES if the highest possible current dose is low enough compared with the lowest possible value of both
+        baselines. NO if the lowest possible current dose is too high even compared with the highest possible 14-day
+        baseline. UNKNOWN otherwise, and always while a resource type was not read completely.
         """
         by_days = {baseline.days: baseline.dose for baseline in self.baselines}
         if self.problem or self.not_read or set(by_days) != set(BASELINE_DAYS):
@@ -111,17 +110,17 @@ class Reduction:
 
 
 def opioid_reduction(record: PatientRecord, on: date) -> Reduction:
-    """Compare what was taken before `on` with the highest regimen of the year before it.
+    """Compare the dose before `on` with the highest regimen of the year before it.
 
-    The current window is the 14 whole days before `on`, or before the chart was read where `on` lies ahead; the
-    look-back is the 365 days before that moment without the current window. Doses in oral morphine milligram
-    equivalents by the factors of CDC's 2022 guideline (doi 10.15585/mmwr.rr7103a1).
+    The current window is the 14 whole days before `on`, or before the reading if `on` is in the future. The look-back
+    is the 365 days before that time, without the current window. Doses are oral morphine milligram equivalents by the
+    factors of CDC's 2022 guideline (doi 10.15585/mmwr.rr7103a1).
     """
     as_of = min(on, record.today)
     current_first, current_last = window(as_of - timedelta(days=1), CURRENT_DAYS)
     look_back_first = as_of - timedelta(days=LOOK_BACK_DAYS)
     chart = read_opioids(record, as_of)
-    if len(chart.lines) > MOST_LINES:
+    if len(chart.lines) > MAX_LINES:
         return Reduction((), Dose(Decimal(0), None), current_first, current_last, (), (), FACTORS, TOO_MANY)
     series = regular_series(chart, look_back_first, current_last)
     known_from = max(look_back_first, _history_start(record, chart))
@@ -140,7 +139,7 @@ def opioid_reduction(record: PatientRecord, on: date) -> Reduction:
     lines = tuple(
         _line(one, at, (current_first, current_last))
         for one in sorted(chart.lines, key=lambda one: (one.start.earliest, one.reference))
-        if touches(one, look_back_first, as_of)
+        if overlaps(one, look_back_first, as_of)
     )
     return Reduction(
         baselines=baselines,
@@ -164,9 +163,9 @@ def _problem(record: PatientRecord, lines: tuple[DrugLine, ...], baselines: tupl
 
 
 def _history_start(record: PatientRecord, chart: OpioidChart) -> date:
-    """The day from which medication was prescribed or dispensed here; what was before it is not known.
+    """Return the first day with a prescription or dispense on record; what came before it is unknown.
 
-    Any medication tells, not only opioids. What a patient reported about earlier times does not.
+    Any medication counts, not only opioids, but no report of the patient about earlier times.
     """
     found = [
         when.latest
@@ -182,19 +181,19 @@ def _history_start(record: PatientRecord, chart: OpioidChart) -> date:
 
 
 def _baseline(series: Series, days: int, first: date, last: date) -> Baseline | None:
-    """The highest mean over so many days between two dates; None where they are too few."""
+    """Return the highest mean over `days` days between two dates; None if there are too few."""
     sums = series.moving_sums(days, first, last)
     if not sums:
         return None
     highs = [high for _, high in sums if high is not None]
-    # The last of equal windows is the one nearest to the wean.
+    # Of equal windows, take the last one, which is closest to the wean.
     best = max(range(len(sums)), key=lambda n: (sums[n][0], sums[n][1] or 0, n))
     mean = series.as_mean(sums[best][0], max(highs) if len(highs) == len(sums) else None, days)
     return Baseline(days, _dose(mean), first + timedelta(days=best), first + timedelta(days=best + days - 1))
 
 
 def _line(one: Prescription, baseline: Baseline | None, current: tuple[date, date]) -> DrugLine:
-    in_current = touches(one, *current)
+    in_current = overlaps(one, *current)
     problem, counted = one.problem, one.counted
     if one.in_hospital and counted and not in_current:
         problem, counted = "category: in hospital, left out of the baselines", False
@@ -206,7 +205,7 @@ def _line(one: Prescription, baseline: Baseline | None, current: tuple[date, dat
         _printed(one.end),
         problem,
         counted,
-        baseline is not None and touches(one, baseline.first, baseline.last),
+        baseline is not None and overlaps(one, baseline.first, baseline.last),
         in_current,
     )
 
@@ -230,9 +229,9 @@ def _decimal(value: Fraction) -> Decimal:
 
 
 def _fraction(value: Decimal) -> Fraction:
-    """The fraction that a mean was before it was written in decimals: a third stays a third.
+    """Return the fraction that a mean was before its conversion to a decimal: a third stays a third.
 
-    Two fractions of such denominators differ in the first 30 digits after the point if they differ at all.
+    Fractions with such denominators differ in the first 30 digits after the point if they differ at all.
     """
     return Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
 

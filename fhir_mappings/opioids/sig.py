@@ -1,4 +1,4 @@
-"""What the dosage instructions of one resource come to together: a dose, or several one after the other."""
+"""The combined dosage instructions of one resource: a dose, or several doses in sequence."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ NO_DOSE_KNOWN = Interval(Fraction(0), None)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A dose in MME per day, when it may have begun, and when it may have ended if the instruction says so."""
+    """A dose in MME per day, the days on which it may have begun, and those on which it may have ended, if stated."""
 
     dose: Interval
     start: DateInterval
@@ -31,18 +31,18 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Sig:
-    """The dose of a resource over all its `steps`. `problem` says why no upper bound can be given."""
+    """The dose of a resource over all its `steps`. `problem` says why there is no upper bound."""
 
     dose: Interval
     steps: tuple[Step, ...]
     problem: str = ""
     may_be_dispensed: bool = False
-    """Whether what was dispensed may tell the dose instead."""
+    """Whether the dispenses may determine the dose instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatedSupply:
-    """A dispensed or prescribed quantity and the Duration it lasts, as sent; `element` is where they stand."""
+    """A dispensed or prescribed quantity and its Duration, as sent; `element` is the element that has both."""
 
     quantity: Json
     duration: Json
@@ -62,10 +62,10 @@ def unknown_sig(
     *,
     may_be_dispensed: bool = False,
 ) -> Sig:
-    """Return a sig of which only the time it is in force is known."""
+    """Return a sig whose dose is unknown, with the times of its steps."""
     placed = known_sig(NO_DOSE_KNOWN, start)
     if dosages:
-        placed = _one_after_the_other(record, dosages, [NO_DOSE_KNOWN] * len(dosages), start)
+        placed = _in_sequence(record, dosages, [NO_DOSE_KNOWN] * len(dosages), start)
     return replace(placed, problem=problem, may_be_dispensed=may_be_dispensed)
 
 
@@ -76,7 +76,7 @@ def read_sig(
     start: DateInterval,
     supply: StatedSupply,
 ) -> Sig:
-    """Read the dosage instructions of a resource that begins on `start`; the supply per day if they do not say."""
+    """Read the dosage instructions of a resource that begins on `start`; fall back to the supply per day."""
     try:
         for dosage in dosages or ({},):
             check_factor(dosage, product)
@@ -93,11 +93,11 @@ def read_sig(
             return unknown_sig(record, dosages, start, str(error), may_be_dispensed=True)
         lowest = Fraction(0) if any(map(is_as_needed, dosages)) else supplied.low
         return known_sig(Interval(lowest, supplied.high), start)
-    return _one_after_the_other(record, dosages, doses, start)
+    return _in_sequence(record, dosages, doses, start)
 
 
-def lasting(start: DateInterval, length: Interval) -> DateInterval:
-    """Return the last day of something that began on `start` and lasts so many days."""
+def last_days(start: DateInterval, length: Interval) -> DateInterval:
+    """Return the last days of something that begins on `start` and lasts `length` days."""
     first = plus(start.earliest, CalendarPeriod(math.floor(length.low) - 1, "days"))
     last = date.max if length.high is None else plus(start.latest, CalendarPeriod(math.ceil(length.high) - 1, "days"))
     return DateInterval(first, max(first, last))
@@ -112,12 +112,13 @@ def _supplied(supply: StatedSupply, product: Product) -> Interval | None:
         return None
 
 
-def _one_after_the_other(
+def _in_sequence(
     record: PatientRecord, dosages: Sequence[Mapping[str, Any]], doses: Sequence[Interval], start: DateInterval
 ) -> Sig:
-    """Instructions of one sequence number, or none, run side by side; of several, one after the other.
+    """Combine instructions: those with the same sequence number, or none, are concurrent; others follow each other.
 
-    A step without an end that others follow cannot be placed: from there on it may be any of them, or all at once.
+    If a step that others follow has no end, the time of the later ones is unknown: from there on, the dose may be that
+    of any of them, or of all together.
     """
     if len(set(map(_position, dosages))) == 1:
         together = [Step(dose, *_bounds(record, dosage, start)) for dosage, dose in zip(dosages, doses, strict=True)]
@@ -155,7 +156,7 @@ def _next_day(day: date) -> date:
 def _bounds(
     record: PatientRecord, dosage: Mapping[str, Any], start: DateInterval
 ) -> tuple[DateInterval, DateInterval | None]:
-    """When one instruction begins and ends: `timing.repeat.bounds[x]`, else the number of times it is to be taken."""
+    """Return when one instruction begins and ends: by `timing.repeat.bounds[x]`, else by the number of doses."""
     timing = dosage.get("timing")
     repeat = timing.get("repeat") if isinstance(timing, Mapping) else None
     if not isinstance(repeat, Mapping):
@@ -165,7 +166,7 @@ def _bounds(
     if last is not None:
         return begin, last
     length = _length(repeat, timing)
-    return begin, None if length is None else lasting(begin, length)
+    return begin, None if length is None else last_days(begin, length)
 
 
 def _length(repeat: Mapping[str, Any], timing: Json) -> Interval | None:
@@ -189,7 +190,7 @@ def _length(repeat: Mapping[str, Any], timing: Json) -> Interval | None:
 
 
 def stated_start(record: PatientRecord, dosages: Sequence[Mapping[str, Any]]) -> DateInterval | None:
-    """Return the earliest `boundsPeriod.start` of the instructions."""
+    """Return the earliest `boundsPeriod.start` of the instructions; None if there is none."""
     repeats = [timing.get("repeat") for one in dosages if isinstance(timing := one.get("timing"), Mapping)]
     periods = [repeat.get("boundsPeriod") for repeat in repeats if isinstance(repeat, Mapping)]
     starts = [first for period in periods if (first := parse_period(period, record.zone)[0]) is not None]

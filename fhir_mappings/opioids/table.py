@@ -1,14 +1,14 @@
 """Which medications are opioids, what they contain, and their factor to oral morphine.
 
-`opioids.csv` holds 912 products, branded ones included: RxNorm Current Prescribable Content 2025-10-06 and, for
-products that have since left it, OMTKData 3.0.0 (RxNav 2020-10-20). Its columns: `strength` in `unit` (MG per
-tablet or capsule, MG/ML, MG/HR of a patch, MG/ACTUAT), `route` as RxNorm's dose form implies it, `factor` in
-morphine milligram equivalents (MME) per mg, for fentanyl patches per mcg/h, `single` when no other ingredient is in
-it. Where two salts of one opioid are in a product (637540, 724614) their strengths are added.
+`opioids.csv` has 912 products, including branded ones: RxNorm Current Prescribable Content 2025-10-06 and, for products
+that have left it since, OMTKData 3.0.0 (RxNav 2020-10-20). Its columns: `strength` in `unit` (MG per tablet or capsule,
+MG/ML, MG/HR of a patch, MG/ACTUAT), `route` by the RxNorm dose form, `factor` in morphine milligram equivalents (MME)
+per mg, for fentanyl patches per mcg/h, and `single` (`yes` if there is no other ingredient). The strengths of two salts
+of one opioid in a product (637540, 724614) are added.
 
-The factors are those of CDC's 2022 guideline (MMWR Recomm Rep 2022;71(3), doi 10.15585/mmwr.rr7103a1), which has
-them for ten opioids by mouth and for fentanyl through the skin. An empty `factor` means that the guideline has
-none: buprenorphine, every injection, transmucosal and rectal products, iontophoretic fentanyl, meperidine and so on.
+The factors are those of CDC's 2022 guideline (MMWR Recomm Rep 2022;71(3), doi 10.15585/mmwr.rr7103a1), which has them
+for ten oral opioids and transdermal fentanyl. An empty `factor` means that the guideline has none: buprenorphine, every
+injection, transmucosal and rectal products, iontophoretic fentanyl, meperidine, and so on.
 """
 
 import csv
@@ -26,7 +26,7 @@ FACTORS = "CDC 2022"
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What one RxNorm drug contains. `strength` is in `unit`; `factor` is None where CDC 2022 has none."""
+    """The content of one RxNorm drug. `strength` is in `unit`; `factor` is None if CDC 2022 has none."""
 
     ingredient_rxcui: str
     ingredient: str
@@ -50,13 +50,13 @@ class Product:
 
     @property
     def release(self) -> str:
-        """Return what distinguishes long-acting from short-acting products of one opioid."""
+        """Return the release form: patch, extended, or immediate."""
         if self.is_patch:
             return "patch"
         return "extended" if "Extended Release" in self.form else "immediate"
 
 
-_FURTHER_INGREDIENTS = [
+_OTHER_INGREDIENTS = [
     "alfentanil",
     "benzhydrocodone",
     "butorphanol",
@@ -71,9 +71,9 @@ _FURTHER_INGREDIENTS = [
     "remifentanil",
     "sufentanil",
 ]
-"""Opioids of which the table holds no product."""
+"""Opioids without a product in the table."""
 
-_FURTHER_BRANDS = [
+_OTHER_BRANDS = [
     "Anexsia",
     "Apadaz",
     "Avinza",
@@ -107,12 +107,12 @@ _FURTHER_BRANDS = [
 ]
 
 _NUMBERED_TYLENOL = r"tylenol\s*(?:#|no\.?|number)?\s*[234]"
-"""Acetaminophen with codeine, as it is commonly written."""
+"""Acetaminophen with codeine, as commonly written."""
 
 
 @cache
 def products() -> Mapping[str, Product]:
-    """Return every opioid product, by RXCUI."""
+    """Return every opioid product by RXCUI."""
     with Path(__file__).with_name("opioids.csv").open(encoding="utf-8", newline="") as rows:
         return {
             row["rxcui"]: Product(
@@ -132,7 +132,7 @@ def products() -> Mapping[str, Product]:
 
 @cache
 def ingredients() -> Mapping[str, str]:
-    """Return the opioid ingredients of the table: name by RXCUI."""
+    """Return the names of the opioid ingredients in the table by RXCUI."""
     return {product.ingredient_rxcui: product.ingredient for product in products().values()}
 
 
@@ -143,18 +143,18 @@ def _names() -> re.Pattern[str]:
         for product in products().values()
         for brand in re.findall(r"\[([^\]]+)\]", product.name)
     }
-    words = sorted({*ingredients().values(), *_FURTHER_INGREDIENTS, *brands, *_FURTHER_BRANDS})
-    # Whole words only: tiotropium ends like opium, apomorphine like morphine.
+    words = sorted({*ingredients().values(), *_OTHER_INGREDIENTS, *brands, *_OTHER_BRANDS})
+    # Whole words only: tiotropium ends with opium, apomorphine with morphine.
     return re.compile(rf"(?<![a-z])(?:{'|'.join(map(re.escape, words))}|{_NUMBERED_TYLENOL})(?![a-z])", re.IGNORECASE)
 
 
 def names_an_opioid(words: str) -> bool:
-    """Return whether a label names an opioid, by ingredient or brand."""
+    """Return whether a text names an opioid, by ingredient or brand."""
     return _names().search(words) is not None
 
 
 def is_opioid(codings: Iterable[Coding], text: str = "") -> bool:
-    """Return whether a medication is an opioid, by its RxNorm codes or else by what its labels or `text` say."""
+    """Return whether a medication is an opioid, by its RxNorm codes, or by its displays or `text`."""
     found = tuple(codings)
     return any(ingredient_of(coding) for coding in found) or any(
         names_an_opioid(words) for words in (text, *(coding.display for coding in found)) if words
@@ -162,7 +162,7 @@ def is_opioid(codings: Iterable[Coding], text: str = "") -> bool:
 
 
 def ingredient_of(coding: Coding) -> Coding | None:
-    """Return the opioid ingredient, as an RxNorm code, of a product or ingredient code; None if it is no opioid."""
+    """Return the opioid ingredient of an RxNorm product or ingredient code; None if it is not an opioid."""
     if coding.system != RXNORM:
         return None
     if product := products().get(coding.code):

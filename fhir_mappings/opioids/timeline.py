@@ -1,6 +1,6 @@
-"""Regimens added up into what was taken on each day: at least so much, at most so much.
+"""Regimens added up to a lower and an upper bound of the dose on each day.
 
-All sums run over pieces, stretches of days of one value, so that a year costs as much as it has changes.
+All sums run over pieces, which are runs of days with one value, so that the cost of a year depends on its changes only.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,11 +16,11 @@ from fhir_mappings.opioids.quantities import Interval
 from fhir_mappings.opioids.regimens import OpioidChart, Regimen
 
 BRIDGED_DAYS = 7
-"""A gap of so many days between fills of one drug may have been covered by what was left."""
+"""The longest gap between fills of one drug, in days, that leftovers may have covered."""
 
 
 class Piece(NamedTuple):
-    """A value on the days from `first` to `last`, both included, as ordinals; None is a value without upper bound."""
+    """A value on the days from `first` to `last`, both inclusive ordinals; None means no upper bound."""
 
     first: int
     last: int
@@ -28,20 +28,20 @@ class Piece(NamedTuple):
 
 
 def total(values: Iterable[Fraction]) -> Fraction:
-    """Return all of them together."""
+    """Return the sum of the values."""
     return sum(values, Fraction(0))
 
 
 def highest(values: Iterable[Fraction]) -> Fraction:
-    """Return the highest of them."""
+    """Return the highest of the values."""
     return max(values)
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What was taken on the days from `first` to `last`, in running sums so that any mean is one subtraction.
+    """The bounds of the dose on the days from `first` to `last`, as running sums, so that any mean is one subtraction.
 
-    The sums are whole numbers of a unit of which one MME holds `scale`: as exact as fractions, and quick.
+    The sums are integers in units of 1/`scale` MME: as exact as fractions, and fast.
     """
 
     first: date
@@ -50,20 +50,20 @@ class Series:
     low_sums: tuple[int, ...]
     high_sums: tuple[int, ...]
     unbounded: tuple[int, ...]
-    """How many days up to each have no upper bound."""
+    """The number of days without an upper bound, up to each day."""
 
     def mean(self, first: date, last: date) -> Interval:
-        """Return the mean per day over some of its days, both ends included."""
+        """Return the mean per day from `first` to `last`, both inclusive."""
         begin, end = (first - self.first).days, (last - self.first).days + 1
         return self.as_mean(*self._sums(begin, end), end - begin)
 
     def moving_sums(self, days: int, first: date, last: date) -> list[tuple[int, int | None]]:
-        """Return the least and the most of every window of so many days between two dates, in the unit of the sums."""
+        """Return the lower and upper sum of every window of `days` days between two dates, in units of the sums."""
         begin, end = (first - self.first).days, (last - self.first).days + 1
         return [self._sums(n, n + days) for n in range(begin, end - days + 1)]
 
     def as_mean(self, low: int, high: int | None, days: int) -> Interval:
-        """Return sums over so many days as a mean in MME per day."""
+        """Return sums over `days` days as a mean in MME per day."""
         unit = self.scale * days
         return Interval(Fraction(low, unit), None if high is None else Fraction(high, unit))
 
@@ -75,7 +75,7 @@ class Series:
 
 
 def regular_series(chart: OpioidChart, first: date, last: date) -> Series:
-    """Return what was taken outside the hospital."""
+    """Return the dose outside the hospital."""
     families: dict[tuple[str, str], list[Regimen]] = {}
     for regimen in chart.regimens:
         families.setdefault(regimen.leading.medication.drug, []).append(regimen)
@@ -85,7 +85,7 @@ def regular_series(chart: OpioidChart, first: date, last: date) -> Series:
 
 
 def hospital_series(chart: OpioidChart, first: date, last: date) -> Series:
-    """Return what may have been taken on hospital orders."""
+    """Return the dose that hospital orders may have added."""
     return _series([], [piece for one in chart.in_hospital for piece in _high(one, 0)], first, last)
 
 
@@ -119,7 +119,7 @@ def _daily(pieces: Sequence[Piece], first: date, last: date) -> list[Fraction | 
 
 
 def combined(pieces: Sequence[Piece], choice: Callable[[Iterable[Fraction]], Fraction]) -> list[Piece]:
-    """Return pieces laid over each other, as pieces that do not overlap. `choice` is total or highest; gaps stay."""
+    """Return overlapping pieces as separate pieces, combined by `choice` (`total` or `highest`); gaps stay gaps."""
     cuts = sorted({piece.first for piece in pieces} | {piece.last + 1 for piece in pieces})
     result = []
     for first, end in pairwise(cuts):
@@ -154,9 +154,9 @@ def _high(one: Prescription, days_left_over: int) -> list[Piece]:
 
 
 def _lower_bound(family: Sequence[Regimen]) -> list[Piece]:
-    """The lower bound for one drug: renewals count once, and a new prescription may have replaced an older one.
+    """Return the lower bound for one drug: renewals count once, and a new prescription may have replaced an older one.
 
-    Two prescriptions of one drug and release add up only where they began on the same day.
+    Two prescriptions of one drug and release form add up only if they began on the same day.
     """
     by_signature: dict[tuple[object, ...], list[Piece]] = {}
     for regimen in family:
@@ -170,7 +170,7 @@ def _lower_bound(family: Sequence[Regimen]) -> list[Piece]:
 
 
 def _may_replace(other: Prescription, one: Prescription) -> date:
-    """The day from which `other` may have taken the place of `one`; the last of all days when it cannot have."""
+    """Return the day from which `other` may have replaced `one`; `date.max` if it cannot have."""
     renews = other.signature == one.signature and not other.problem
     is_order = other.kind in ("MedicationRequest", "MedicationDispense") and not other.reported
     if other is one or renews or not is_order or other.start.latest <= one.start.earliest:
@@ -179,7 +179,7 @@ def _may_replace(other: Prescription, one: Prescription) -> date:
 
 
 def _upper_bound(family: Sequence[Regimen]) -> list[Piece]:
-    """The upper bound for one drug: everything adds up but an order and the one it replaces, and gaps are bridged."""
+    """Return the upper bound for one drug: all add up except an order and its replacement; short gaps are bridged."""
     left_over = _left_over(family)
     highs = []
     for chain in _chains(family):
@@ -189,7 +189,7 @@ def _upper_bound(family: Sequence[Regimen]) -> list[Piece]:
 
 
 def _left_over(family: Sequence[Regimen]) -> Mapping[int, int]:
-    """Days by which a fill outlasts its supply because those before it had not run out; they add up."""
+    """Return by how many days fills outlast their supply because earlier ones had not run out; leftovers accumulate."""
     found = {}
     by_signature: dict[tuple[object, ...], list[Prescription]] = {}
     for regimen in family:
@@ -210,7 +210,7 @@ def _left_over(family: Sequence[Regimen]) -> Mapping[int, int]:
 
 
 def _chains(family: Sequence[Regimen]) -> list[list[Regimen]]:
-    """Regimens joined where one says that it replaces the other (priorPrescription)."""
+    """Return regimens, joined if one says that it replaces the other (priorPrescription)."""
     chains = [[position] for position in range(len(family))]
     position_of = {one.reference: n for n, regimen in enumerate(family) for one in regimen.prescriptions}
     for position, regimen in enumerate(family):
@@ -231,11 +231,11 @@ def _bridged(pieces: list[Piece]) -> list[Piece]:
     return pieces + bridges
 
 
-def touches(one: Prescription, first: date, last: date) -> bool:
-    """Return whether any of a prescription may have been taken in these days."""
+def overlaps(one: Prescription, first: date, last: date) -> bool:
+    """Return whether any of a prescription may have been taken on these days."""
     return any(stretch.start.earliest <= last and stretch.end.latest >= first for stretch in one.stretches)
 
 
 def window(last: date, days: int) -> tuple[date, date]:
-    """Return the first and last of so many days."""
+    """Return the first and last day of the `days` days that end on `last`."""
     return last - timedelta(days=days - 1), last
