@@ -20,7 +20,7 @@ test: $(VENV)/.dev
 	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cds-service policies lint
+	$(BIN)/cds-service policies lint --strict
 	$(BIN)/pytest -n auto $(ARGS)
 
 endure: $(VENV)/.dev

@@ -1,7 +1,7 @@
 """Which version of the service this is: its number, and the git commit it was built from.
 
-A wheel holds the commit in the file `_commit` beside this package's folders; in a checkout, `.git` tells. This module
-imports nothing of ours and nothing that is not in the standard library, because the build runs it by its path.
+A wheel holds the commit in the file `_commit` beside this package's folders; in a checkout it is read from `.git`. This
+module imports nothing of ours and nothing that is not in the standard library, because the build runs it by its path.
 """
 
 import re

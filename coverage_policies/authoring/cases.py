@@ -1,7 +1,7 @@
 """Case files: what a policy must determine for charts that an analyst wrote down.
 
-A file stands beside its document (`2025-04.cases.yaml`) and is a list of cases. Each gives a sentence, an anchor
-date, an order, facts, and what is expected of the criteria, the outcome and the pathway.
+A file is beside its document (`2025-04.cases.yaml`) and is a list of cases. Each has a sentence as its name, an anchor
+date, an order, facts, and what is expected of the criteria, the outcome, and the pathway.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,7 +41,7 @@ _KNOWN = (
 _NEEDED = ("name", "anchor", "order", "expect")
 _OF_THE_WHOLE = ("outcome", "section", "presumed", "asks")
 NONE = "none"
-"""What is expected where nothing is presumed, asked or shown, or no section decides."""
+"""What a case expects if nothing is presumed, asked, or shown, or no section decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class _PlaceError(Exception):
 
 
 def _problems(source: YamlSource, i: int, raw: Json, policy: Policy) -> Iterator[Problem]:
-    """What is wrong with the shape of a case."""
+    """Yield what is wrong with the shape of a case."""
     if not isinstance(raw, Mapping):
         yield source.problem((i,), "a case is a mapping that begins with its name")
         return
@@ -236,7 +236,7 @@ def _order(written: Json, number: int, day: date, *path: str | int) -> Resource:
 
 
 def _fhir(written: Json, *path: str | int) -> Resource:
-    """A resource written out. It may be faulty on purpose, so nothing in it is checked."""
+    """Return a FHIR resource of a case. It may be wrong on purpose, so nothing in it is checked."""
     if not isinstance(written, Mapping) or not isinstance(written.get("resourceType"), str):
         raise _PlaceError("a resource written out needs its resourceType", *path)
     found: Resource = typed(written)
@@ -255,7 +255,7 @@ def _listed(written: Json) -> list[str]:
 
 
 def _parsed(said: Json) -> tuple[Status, Reason | None] | None:
-    """`unknown ValueOutOfRange` as status and reason; None for anything else."""
+    """Return `unknown ValueOutOfRange` as status and reason; None for anything else."""
     if not isinstance(said, str):
         return None
     status, _, reason = said.partition(" ")
@@ -357,12 +357,12 @@ def _against(result: CriterionResult, said: str) -> Iterator[Mismatch]:
 
 
 def _printed(result: CriterionResult) -> str:
-    """The evidence and the arithmetic of a criterion in one line."""
+    """Return the evidence and the arithmetic of a criterion in one line."""
     found = [" ".join(filter(None, (e.label, e.date, e.value, f"[{e.reference}]"))) for e in result.evidence]
     return "; ".join([*found, *result.notes])
 
 
 def _why_outcome(found: Determination) -> str:
-    """The criteria that are not met, or the questions that are open."""
+    """Return the criteria that are not met, or else the open questions."""
     failed = [result.id for result in found.criteria if result.counted is Status.NOT_MET]
     return ("not met: " + ", ".join(failed)) if failed else "open: " + ", ".join(q.id for q in found.questions)

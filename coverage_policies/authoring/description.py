@@ -12,7 +12,7 @@ from fhir_mappings.codings import SYSTEMS
 
 @dataclass(frozen=True, slots=True)
 class DescriptionLine:
-    """One thing that is said: the kind of thing, such as `met` or `asks`, and the words."""
+    """One statement: its kind, such as `met` or `asks`, and its words."""
 
     kind: str
     words: str
@@ -50,9 +50,9 @@ def criterion_lines(c: Criterion) -> Iterator[DescriptionLine]:
     if c.role:
         yield DescriptionLine("counts", f"never; it is reported as {c.role.value}")
     if c.case_review_if_met:
-        yield DescriptionLine("follows", "a reviewer decides although it is met")
+        yield DescriptionLine("follows", "a reviewer decides even if it is met")
     if c.case_review_if_not_met:
-        yield DescriptionLine("follows", "a reviewer decides where it is not met")
+        yield DescriptionLine("follows", "a reviewer decides if it is not met")
     if c.interpretation:
         yield DescriptionLine("interpretation", c.interpretation)
     if c.note:
@@ -95,7 +95,7 @@ def clause_words(clause: Clause) -> str:
 def section_lines(section: Section) -> Iterator[DescriptionLine]:
     """Yield the lines of a section's criterion, and the outcome if it is not met."""
     yield from criterion_lines(section.root)
-    yield DescriptionLine("follows", f"{section.if_not_met.value} where it is not met")
+    yield DescriptionLine("follows", f"{section.if_not_met.value} if it is not met")
 
 
 def entry_lines(entry: OrderEntry) -> Iterator[DescriptionLine]:
@@ -123,7 +123,7 @@ def row_cells(row: Row) -> tuple[str, str, str, str, str]:
 
 
 ROW_HEADINGS = ("system", "code", "label", "use", "service dates")
-"""What the cells of a code are."""
+"""The columns of a table of codes."""
 
 
 def validity(row: Row) -> str:

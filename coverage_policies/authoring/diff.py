@@ -28,7 +28,7 @@ class How(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LineChange:
-    """One thing said otherwise; `before` or `after` is empty where it was not said at all."""
+    """One changed statement; `before` is empty if it is new, `after` if it is gone."""
 
     kind: str
     before: str
@@ -101,7 +101,7 @@ def _head(policy: Policy) -> Iterator[DescriptionLine]:
 
 
 def _renumbered(old: Mapping[str, _Part], new: Mapping[str, _Part]) -> Mapping[str, str]:
-    """The former id of each criterion that only bears another one; words that stand twice prove nothing."""
+    """Return the former id of each renumbered criterion; words that occur twice prove nothing."""
     gone = [(part.says, name) for name, part in old.items() if name not in new and part.says]
     come = [(part.says, name) for name, part in new.items() if name not in old and part.says]
     said = Counter(says for says, _ in gone), Counter(says for says, _ in come)
@@ -119,7 +119,7 @@ def _in_order(old: list[str], new: list[str]) -> list[str]:
 
 
 def _changed(before: tuple[DescriptionLine, ...], after: tuple[DescriptionLine, ...]) -> tuple[LineChange, ...]:
-    """What is said otherwise, kind by kind."""
+    """Return the statements that differ, kind by kind."""
     found = []
     for kind in dict.fromkeys(line.kind for line in before + after):
         old = [line.words for line in before if line.kind == kind and line not in after]

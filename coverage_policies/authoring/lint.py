@@ -83,13 +83,13 @@ def _histories(policies: Iterable[Policy]) -> Iterator[Problem]:
     for policy in sorted(policies, key=lambda policy: policy.revision):
         for other in earlier.setdefault(policy.name, []):
             if policy.history and other.revision not in policy.history:
-                what = f"`history` leaves out {other.revision}, which is held in {other.source}; add it"
+                what = f"`history` leaves out {other.revision}, which is installed ({other.source}); add it"
                 yield Problem(policy.source, 1, what, rule="incomplete-history")
         earlier[policy.name].append(policy)
 
 
 def _walk(c: Criterion, above: frozenset[str]) -> Iterator[tuple[Criterion, frozenset[str]]]:
-    """Every criterion with the pathways that those above it count on; none means all."""
+    """Yield every criterion with the pathways on which the groups around it count; none means all."""
     yield c, above
     for child in c.children:
         yield from _walk(child, c.pathways or above)
@@ -115,7 +115,7 @@ def _names(pathways: frozenset[str]) -> str:
 
 
 def _only_asking(clause: Clause, library: Library) -> Iterator[str]:
-    """The arguments of a clause whose value sets hold no code that decides."""
+    """Yield the value sets of a clause that have no code that decides."""
     for value in clause.arguments.values():
         sets = [library.value_sets[name] for name in as_list(value) if name in library.value_sets]
         rows = [row for each in sets for row in each.rows]
@@ -141,13 +141,13 @@ def _is_built_in(each: ValueSet) -> bool:
 
 
 def _cases_of_nothing(library: Library) -> Iterator[Problem]:
-    """Yield a problem for each case file without a document: it would never run."""
-    texts = list(library.policies.values())
-    expected = {case_file(policy) for policy in texts}
-    for folder in sorted({Path(policy.source).parent for policy in texts}):
+    """Yield case files without a policy document: they would never run."""
+    policies = list(library.policies.values())
+    expected = {case_file(policy) for policy in policies}
+    for folder in sorted({Path(policy.source).parent for policy in policies}):
         for path in sorted(folder.glob("*.cases.yaml")):
             if path not in expected:
-                what = "no policy document stands beside these cases; name the file after it"
+                what = "these cases have no policy document; name the file after one"
                 yield Problem(str(path), 1, what, rule="stray-cases")
 
 

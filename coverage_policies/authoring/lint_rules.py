@@ -49,7 +49,7 @@ _ERRORS = {
 _REMARKS = {
     "differing-label": "A code has one label, which another may continue.",
     "unused-value-set": "A policy names each value set of your own.",
-    "stray-cases": "A case file stands beside its policy document.",
+    "stray-cases": "A case file has a policy document of the same name beside it.",
 }
 
 RULES: Mapping[str, Rule] = {

@@ -1,4 +1,4 @@
-"""What is wrong with value sets although each of them loads: codes that never match, labels that say two things."""
+"""What is wrong with value sets that load: codes that never match, and labels that differ."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -9,14 +9,14 @@ from coverage_policies.format.value_sets import TEXT, Row, ValueSet
 from fhir_mappings.codings import ICD10CM, SYSTEMS
 
 _WITHOUT_DOT = 3
-"""So many characters an ICD-10-CM code has before its dot."""
+"""How many characters an ICD-10-CM code has before its dot."""
 
 
 def value_set_problems(sets: Iterable[ValueSet]) -> Iterator[Problem]:
     """Yield what keeps codes of these value sets from matching, with file and line."""
     for each in sets:
         if not each.rows:
-            what = "this value set holds no code; what looks for it never finds anything"
+            what = "this value set has no codes, so a clause with it never holds; add some"
             yield Problem(each.source, 1, what, rule="empty-value-set")
         for row in each.rows:
             for rule, what in _row_problems(row):
@@ -44,7 +44,7 @@ def _row_problems(row: Row) -> Iterator[tuple[str, str]]:
     if row.system != TEXT and ":" not in row.system:
         yield "code-system", f"{row.system!r} is not the address of a code system; {_right_system(row.system)}"
     if row.code != row.code.strip():
-        yield "code-form", f"there is a space before or after {row.code.strip()}; take it out"
+        yield "code-form", f"there is a space before or after {row.code.strip()}; remove it"
     code = row.code.rstrip("*")
     if row.system == ICD10CM and len(code) > _WITHOUT_DOT and "." not in code:
         yield "code-form", f"an ICD-10-CM code has its dot: {code[:_WITHOUT_DOT]}.{row.code[_WITHOUT_DOT:]}"
@@ -66,13 +66,13 @@ def _are_alike(label: str, other: str) -> bool:
 
 
 def _twice(each: ValueSet) -> Iterator[Problem]:
-    """Rows of one code that stand for the same days: one of them is never looked at."""
+    """Yield rows that repeat a code for the same days: one of them is never used."""
     by_code: dict[tuple[str, str], list[Row]] = {}
     for row in each.rows:
         for other in by_code.setdefault((row.system, row.code), []):
             begin = max(row.valid_from or date.min, other.valid_from or date.min)
             end = min(row.valid_to or date.max, other.valid_to or date.max)
             if begin <= end:
-                what = f"{row.code} stands in line {other.line} already; keep one"
+                what = f"{row.code} is in line {other.line} already; keep one"
                 yield Problem(each.source, row.line, what, rule="double-code")
         by_code[row.system, row.code].append(row)

@@ -1,4 +1,4 @@
-"""What changed between two texts, and which stored orders notice."""
+"""What changed between two revisions, and which stored orders it affects."""
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
@@ -21,7 +21,7 @@ _SIGNS = {
 
 
 def print_changes(console: Console, before: str, after: str, changes: Sequence[Change]) -> None:
-    """Each part of the text that changed, with what it said and what it says."""
+    """Print each part that changed, with its words before and after."""
     console.print(f"[bold]{escape(before)}[/] → [bold]{escape(after)}[/]")
     for change in changes:
         sign, color = _SIGNS[change.how]
@@ -31,7 +31,7 @@ def print_changes(console: Console, before: str, after: str, changes: Sequence[C
             console.print(_line(line))
     counts = {how: sum(change.how is how for change in changes) for how in How}
     said = ", ".join(f"{count} {how.value}" for how, count in counts.items() if count)
-    console.print(f"{said or 'The texts say the same'}.")
+    console.print(f"{said or 'Nothing differs'}.")
 
 
 def _line(line: LineChange) -> Table:

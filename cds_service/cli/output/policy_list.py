@@ -1,6 +1,7 @@
 """The list of policies."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from rich.console import Console
 from rich.markup import escape
@@ -8,7 +9,7 @@ from rich.table import Column, Table
 
 from coverage_policies.authoring.cases import read_cases
 from coverage_policies.format.model import Policy
-from coverage_policies.judging.plan_rules import Effective, PlanRules
+from coverage_policies.judging.plan_rules import PlanRules
 
 
 def print_policies(console: Console, policies: Sequence[Policy], rules: PlanRules) -> None:
@@ -20,10 +21,7 @@ def print_policies(console: Console, policies: Sequence[Policy], rules: PlanRule
     ]
     table = Table(Column("policy, effective", no_wrap=True), *columns, show_lines=True)
     for policy in policies:
-        days = [
-            f"{each.since} to {each.until}" if each.until else f"from {each.since}"
-            for each in _effective(policy, rules)
-        ]
+        days = [f"{since} to {until}" if until else f"from {since}" for since, until in _effective(policy, rules)]
         table.add_row(
             "\n".join([f"[bold]{escape(policy.full_name)}[/]", *(days or [f"from {policy.revision}"])]),
             escape(policy.title),
@@ -34,7 +32,11 @@ def print_policies(console: Console, policies: Sequence[Policy], rules: PlanRule
 
 
 def as_json(policy: Policy, rules: PlanRules) -> dict[str, object]:
-    """Return what is listed of a revision; `effective` are days of the plan rules, without `to` where they go on."""
+    """Return what is listed of a revision.
+
+    `effective` are the days on which it applies, without `to` if they go on; it is empty if neither the plan rules nor
+    the document state any, and the revision then applies from its month on.
+    """
     criteria = list(policy.walk())
     parts = sum(criterion.is_part for criterion in criteria)
     return {
@@ -45,8 +47,7 @@ def as_json(policy: Policy, rules: PlanRules) -> dict[str, object]:
         "owner": policy.owner,
         "lines_of_business": list(policy.lines_of_business),
         "effective": [
-            {"from": str(each.since)} | ({"to": str(each.until)} if each.until else {})
-            for each in _effective(policy, rules)
+            {"from": str(since)} | ({"to": str(until)} if until else {}) for since, until in _effective(policy, rules)
         ],
         "criteria": len(criteria) - parts,
         "parts": parts,
@@ -56,6 +57,9 @@ def as_json(policy: Policy, rules: PlanRules) -> dict[str, object]:
     }
 
 
-def _effective(policy: Policy, rules: PlanRules) -> list[Effective]:
-    found = (each for each in rules.effective if each.policy == policy.full_name)
-    return sorted(found, key=lambda each: each.since)
+def _effective(policy: Policy, rules: PlanRules) -> list[tuple[date, date | None]]:
+    """Return the days of the plan rules, else those of the document; the last is None where they go on."""
+    found = [(each.since, each.until) for each in rules.effective if each.policy == policy.full_name]
+    if found or policy.effective is None:
+        return sorted(found, key=lambda days: days[0])
+    return [(policy.effective, policy.until)]

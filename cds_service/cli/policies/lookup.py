@@ -40,7 +40,7 @@ def policy_named(library: Library, name: str) -> Policy:
 
 
 def document_of(path: Path) -> Path:
-    """Return the document that a case file stands beside; any other path as it is."""
+    """Return the document of a case file; any other path as it is."""
     return path.with_name(path.name.removesuffix(_CASES) + ".yaml") if path.name.endswith(_CASES) else path
 
 
@@ -54,7 +54,7 @@ def folder_around(path: Path, settings: Settings) -> Path | None:
 def drafts(path: Path, settings: Settings) -> tuple[Policy, ...]:
     """Return the policies in a file or below a folder, installed or not, read with the value sets beside them.
 
-    A case file stands for its document. What is wrong with them ends the command.
+    A case file means its document. What is wrong with them ends the command.
     """
     roots = [BUILT_IN, *settings.policy_folders]
     if (own := folder_around(path, settings)) is not None:

@@ -154,6 +154,13 @@ def test_the_list_names_owner_lines_and_the_days_of_the_plan_rules(
         assert words in shown
 
 
+def test_the_list_names_the_days_of_the_document_where_the_plan_rules_have_none(own: OwnPolicies) -> None:
+    own.change("revision: 2026-01", "revision: 2026-01\neffective: 2026-01-15\nuntil: 2026-12-31")
+    (found,) = [each for each in json.loads(run("list", "--json").output) if each["policy"] == "SLEEP.1"]
+    assert found["effective"] == [{"from": "2026-01-15", "to": "2026-12-31"}]
+    assert "2026-01-15 to 2026-12-31" in run("list").output
+
+
 def test_the_list_fits_eighty_columns_without_losing_a_word(own: OwnPolicies, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     shown = run("list").output
@@ -266,7 +273,7 @@ def test_a_draft_is_compared_with_the_text_in_force(own: OwnPolicies) -> None:
         "    + asks Was sleepiness scored twice?",
         "1 changed.",
     ]
-    assert "The texts say the same." in run("diff", TEXT, TEXT).output
+    assert "Nothing differs." in run("diff", TEXT, TEXT).output
 
 
 @pytest.fixture

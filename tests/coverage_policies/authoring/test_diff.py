@@ -69,14 +69,14 @@ def test_a_threshold_is_told_with_its_clause() -> None:
             "ask: Is it?",
             "ask: Is it?\n      if_not_met: case-review",
             "I.C",
-            LineChange("follows", "", "a reviewer decides where it is not met"),
+            LineChange("follows", "", "a reviewer decides if it is not met"),
         ),
         ("ask: Is it?", "ask: Is it?\n      interpretation: So.", "I.C", LineChange("interpretation", "", "So.")),
         (
             "says: Fusion",
             "says: Fusion\n  if_not_met: not-supported",
             "I",
-            LineChange("follows", "criteria-not-met where it is not met", "not-supported where it is not met"),
+            LineChange("follows", "criteria-not-met if it is not met", "not-supported if it is not met"),
         ),
     ],
 )

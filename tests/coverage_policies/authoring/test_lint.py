@@ -137,7 +137,7 @@ def test_an_entry_whose_codes_ended_before_the_text_is_told() -> None:
 def test_a_history_that_leaves_out_an_earlier_text_that_is_held_is_told() -> None:
     newer = replace(policy(LEAF), history=("2023-06",))
     older = replace(newer, revision="2022-06", source="older.yaml", history=())
-    assert told(newer, older) == ["test.yaml:1: `history` leaves out 2022-06, which is held in older.yaml; add it"]
+    assert told(newer, older) == ["test.yaml:1: `history` leaves out 2022-06, which is installed (older.yaml); add it"]
     assert told(replace(newer, history=("2023-06", "2022-06")), older) == []
     assert told(replace(newer, history=()), older) == []
     assert told(newer, replace(older, name="ANOTHER")) == []
@@ -181,7 +181,7 @@ def test_cases_beside_no_text_are_told(tmp_path: Path) -> None:
         (tmp_path / name).write_text("[]", encoding="utf-8")
     by = replace(policy(LEAF), source=str(tmp_path / "2025-01.yaml"))
     assert [str(problem) for problem in remarks(Library({by.full_name: by}, {}))] == [
-        f"{tmp_path / '2025-02.cases.yaml'}:1: no policy document stands beside these cases; name the file after it"
+        f"{tmp_path / '2025-02.cases.yaml'}:1: these cases have no policy document; name the file after one"
     ]
 
 

@@ -29,7 +29,7 @@ def test_codes_as_they_should_be_are_not_told() -> None:
             "http://snomed.info/sct, http://www.ama-assn.org/go/cpt, "
             "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets, http://www.nlm.nih.gov/research/umls/rxnorm",
         ),
-        (row(CPT, " 27279"), "there is a space before or after 27279; take it out"),
+        (row(CPT, " 27279"), "there is a space before or after 27279; remove it"),
         (row(ICD10CM, "M533"), "an ICD-10-CM code has its dot: M53.3"),
         (row(ICD10CM, "M533*"), "an ICD-10-CM code has its dot: M53.3*"),
         (
@@ -43,7 +43,7 @@ def test_a_code_that_never_matches_is_told_with_its_line(written: Row, what: str
 
 
 def test_a_value_set_without_a_code_is_told() -> None:
-    assert told() == ["v.csv:1: this value set holds no code; what looks for it never finds anything"]
+    assert told() == ["v.csv:1: this value set has no codes, so a clause with it never holds; add some"]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_code_that_stands_twice_for_the_same_days_is_told(
     until: date | None, since: date | None, is_told: bool
 ) -> None:
     rows = replace(row(CPT, "1", until=until), line=2), replace(row(CPT, "1", since=since), line=3)
-    assert told(*rows) == (["v.csv:3: 1 stands in line 2 already; keep one"] if is_told else [])
+    assert told(*rows) == (["v.csv:3: 1 is in line 2 already; keep one"] if is_told else [])
 
 
 @pytest.mark.parametrize(
