@@ -14,14 +14,14 @@ from cds_service.records.schema import SchemaState, state
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Readiness:
     """Whether one thing that calls need is ready, and details for the answer."""
 
     is_ready: bool
     says: Mapping[str, object] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
-        """Return the condition as it stands in the answer."""
+        """Return the readiness as the answer holds it."""
         return {"ready": self.is_ready, **self.says}
 
 
@@ -30,7 +30,7 @@ class Check(Protocol):
 
     name: str
 
-    def __call__(self) -> Condition:
+    def __call__(self) -> Readiness:
         """Return the condition now. Never raises."""
 
 
@@ -42,15 +42,15 @@ class DatabaseReady:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def __call__(self) -> Condition:
+    def __call__(self) -> Readiness:
         """Query the database, with the same time limit as calls."""
         try:
             found = state(self._database)
         except UnavailableError as error:
-            return Condition(False, {"reason": str(error)})
+            return Readiness(False, {"reason": str(error)})
         if found is SchemaState.CURRENT:
-            return Condition(True)
-        return Condition(False, {"reason": f"the schema is {found.value}"})
+            return Readiness(True)
+        return Readiness(False, {"reason": f"the schema is {found.value}"})
 
 
 class PoliciesReady:
@@ -62,10 +62,10 @@ class PoliciesReady:
         self._revisions = revisions
         self._since = since
 
-    def __call__(self) -> Condition:
+    def __call__(self) -> Readiness:
         """Report the number of revisions and the time of the load."""
         since = self._since.isoformat(timespec="seconds")
-        return Condition(self._revisions > 0, {"revisions": self._revisions, "since": since})
+        return Readiness(self._revisions > 0, {"revisions": self._revisions, "since": since})
 
 
 class KeysReady:
@@ -80,7 +80,7 @@ class KeysReady:
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
 
-    def __call__(self) -> Condition:
+    def __call__(self) -> Readiness:
         """Count the clients by key status; give the age of the oldest keys in seconds."""
         self._authenticator.warm_up()
         statuses = self._authenticator.key_statuses()
@@ -92,4 +92,4 @@ class KeysReady:
         }
         if ages:
             says["oldest_read_seconds_ago"] = round(max(ages))
-        return Condition(any(each.is_usable for each in statuses), says)
+        return Readiness(any(each.is_usable for each in statuses), says)

@@ -237,7 +237,7 @@ def _suggestion(raw: Mapping[str, str]) -> OrderSuggestion:
 
 
 def _rename(raw: dict[str, Any], old: str, new: str) -> None:
-    if raw["id"].startswith(old):  # else it is told as used twice
+    if raw["id"].startswith(old):  # else it is reported as used twice
         raw["id"] = new + raw["id"][len(old) :]
     for group in GROUPS:
         for child in raw.get(group, ()):

@@ -19,8 +19,8 @@ _PART = re.compile(r"\.[a-z][a-z-]+$")
 PATHWAY = "pathway"
 APPLIES = "applies"
 CODE = "code"
-"""Answers with the first two `linkId`s choose the pathway, and say whether the policy speaks about the order at all;
-the third names the question for the code of an order that carries none."""
+"""The `linkId`s of the answers that choose the pathway, and that tell whether the policy applies to the order; and the
+id of the question for the code of an order without one."""
 
 
 class Role(Enum):

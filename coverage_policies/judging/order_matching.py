@@ -24,18 +24,18 @@ class OrderMatch:
 
     @property
     def judging(self) -> tuple[OrderEntry, ...]:
-        """The entries that judge the order; where none certainly does, those of which that must be asked first."""
+        """Return the entries that judge the order; if none certainly does, those with a question to ask first."""
         certain = tuple(entry for entry, applies in self.entries if applies is Truth.YES)
         return certain or tuple(entry for entry, applies in self.entries if applies is Truth.UNKNOWN)
 
     @property
     def is_certain(self) -> bool:
-        """Whether an entry certainly applies, so that nothing has to be asked first."""
+        """Return whether an entry certainly applies, so that nothing has to be asked first."""
         return any(applies is Truth.YES for _, applies in self.entries)
 
     @property
     def no_match(self) -> bool:
-        """Whether the policy does not concern the order."""
+        """Return whether the policy does not concern the order."""
         return not self.judging and self.asking_for_code is None
 
     def with_answer(self, answer: Answer | None) -> "OrderMatch":

@@ -8,7 +8,7 @@ from cds_service.clients.authenticator import Authenticator
 from cds_service.clients.key_cache import KeyCache, RefreshPolicy
 from cds_service.clients.keys import KeysError, KeySet, read_jwk_set
 from cds_service.clients.registry import Client
-from cds_service.http.readiness import Condition, KeysReady
+from cds_service.http.readiness import Readiness, KeysReady
 from fhir_mappings.fhir_json import dumps
 from tests.support.client_fakes import ISSUER, Clock, InMemoryReplayGuard, jwk
 
@@ -41,7 +41,7 @@ class Pseudonymizer:
             raise KeysError("down")
         return read_jwk_set(dumps({"keys": [jwk()]}).encode())
 
-    def until(self, holds: Callable[[Condition], bool]) -> Condition:
+    def until(self, holds: Callable[[Readiness], bool]) -> Readiness:
         """What the check says once something holds; keys are read in threads of their own."""
         for _ in range(1000):
             found = self.check()
@@ -55,7 +55,7 @@ def test_keys_that_were_read_are_ready_and_their_age_is_told() -> None:
     keyed = Pseudonymizer()
     keyed.until(lambda found: found.says["without_keys"] == 0)
     keyed.clock.seconds += 100
-    assert keyed.check() == Condition(
+    assert keyed.check() == Readiness(
         True, {"clients": 2, "without_keys": 0, "stale": 0, "oldest_read_seconds_ago": 100}
     )
     assert keyed.attempts == 2
