@@ -8,7 +8,7 @@ from cds_service.clients.authenticator import Authenticator
 from cds_service.clients.key_cache import KeyCache, RefreshPolicy
 from cds_service.clients.keys import KeysError, KeySet, read_jwk_set
 from cds_service.clients.registry import Client
-from cds_service.http.readiness import Readiness, KeysReady
+from cds_service.http.readiness import KeysReady, Readiness
 from fhir_mappings.fhir_json import dumps
 from tests.support.client_fakes import ISSUER, Clock, InMemoryReplayGuard, jwk
 
