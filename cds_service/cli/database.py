@@ -17,7 +17,7 @@ def upgrade_command() -> None:
     with opened_database(settings_given(), create=True) as database:
         before = upgrade(database)
     if before is SchemaState.UNKNOWN:
-        raise click.ClickException(f"the schema is {before.value}")
+        raise click.ClickException(f"The schema of the database is {before.value}.")
     click.echo("The schema was current." if before is SchemaState.CURRENT else "The schema is current now.")
 
 
@@ -27,7 +27,7 @@ def check_command() -> None:
     with opened_database(settings_given()) as database:
         found = state(database)
     if found is not SchemaState.CURRENT:
-        raise click.ClickException(f"the schema is {found.value}")
+        raise click.ClickException(f"The schema of the database is {found.value}.")
     click.echo("The schema is current.")
 
 

@@ -17,7 +17,7 @@ def json_in(path: Path) -> Json:
     except JSONDecodeError as error:
         raise click.ClickException(f"{path}:{error.lineno}:{error.colno}: this is not JSON") from None
     except ValueError as error:
-        raise click.ClickException(f"{path} is not JSON in UTF-8: {_why(error)}") from None
+        raise click.ClickException(f"{path} cannot be read as JSON: {_why(error)}") from None
 
 
 def _why(error: ValueError) -> str:

@@ -40,7 +40,7 @@ def current_database(settings: Settings) -> Iterator[Database]:
     with opened_database(settings) as database:
         found = state(database)
         if found is not SchemaState.CURRENT:
-            raise click.ClickException(f"the schema is {found.value}; run `cds-service db upgrade`")
+            raise click.ClickException(f"The schema of the database is {found.value}. Run `cds-service db upgrade`.")
         yield database
 
 
@@ -48,7 +48,7 @@ def decision_of(settings: Settings, decision_id: str) -> Decision:
     with current_database(settings) as database:
         found = decision(database, decision_id)
     if found is None:
-        raise click.ClickException(f"no decision {decision_id} is recorded")
+        raise click.ClickException(f"No decision {decision_id} is recorded.")
     return found
 
 

@@ -46,8 +46,8 @@ def open_database(settings: Settings, *, wait_seconds: float | None = None, crea
         raise NotReadyError(f"the data folder {settings.data_folder} cannot be created: {error.strerror}") from None
     if not create and database.is_sqlite and not Path(database.engine.url.database or "").is_file():
         raise NotReadyError(
-            f"there is no database at {database.engine.url.database}; `cds-service serve` creates one, "
-            "and so does `cds-service db upgrade`"
+            f"There is no database at {database.engine.url.database}. `cds-service serve` creates one, "
+            "and so does `cds-service db upgrade`."
         )
     return database
 
@@ -74,7 +74,7 @@ def open_key(settings: Settings, *, create: bool = True) -> Pseudonymizer:
         return Pseudonymizer(settings.pseudonym_key.get_secret_value().encode())
     file = settings.data_folder / KEY_FILE
     if not create and not file.exists():
-        raise NotReadyError(f"there is no pseudonym key at {file}; set CDS_PSEUDONYM_KEY to the key of the service")
+        raise NotReadyError(f"There is no pseudonym key at {file}. Set CDS_PSEUDONYM_KEY to the key of the service.")
     try:
         return Pseudonymizer(key_in(file))
     except UnusableKeyError as error:

@@ -23,9 +23,9 @@ _LOOPBACK = "127.0.0.1"
 _PORTS_TRIED = 50
 _SECONDS_TO_JUDGE = 20
 _WHY_NOT = {
-    errno.EADDRINUSE: "port {port} is in use; give --port another one",
-    errno.EADDRNOTAVAIL: "{host} is not an address of this machine; give --host another one",
-    errno.EACCES: "this user may not listen on port {port}; give --port another one, 1024 or above",
+    errno.EADDRINUSE: "Port {port} is in use. Choose another one with --port.",
+    errno.EADDRNOTAVAIL: "{host} is not an address of this machine. Choose another one with --host.",
+    errno.EACCES: "This user may not listen on port {port}. Choose another one with --port, 1024 or above.",
 }
 
 
@@ -146,7 +146,7 @@ def check_address(host: str, port: int) -> None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
     except socket.gaierror:
-        raise OSError(f"{host} is not the name or address of a host; give --host another one") from None
+        raise OSError(f"{host} is not the name or address of a host. Choose another one with --host.") from None
     except OSError as error:
         raise OSError(
             _WHY_NOT.get(error.errno or 0, "{host}:{port}: {why}").format(host=host, port=port, why=error.strerror)

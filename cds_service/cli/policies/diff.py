@@ -44,7 +44,7 @@ def diff_command(before: str, after: str, requests: Path | None, folders: Sequen
     if requests is not None:
         paths = stored_requests(requests)
         if not paths:
-            raise click.ClickException(f"there is no stored request in {requests}; one is a file NAME.json")
+            raise click.ClickException(f"There is no stored request in {requests}. A request is a file NAME.json.")
         limits = ReviewLimits.of(settings)
         found, skipped = impact(
             tracked(paths, "requests"), old, new, assessor, limits, clock=now, monotonic=time.monotonic

@@ -349,7 +349,7 @@ def test_files_that_cannot_be_used_are_named_counted_and_told_nothing_of(own: Ow
 
 def test_a_folder_without_requests_is_a_mistake(own: OwnPolicies) -> None:
     result = run("diff", TEXT, TEXT, "--requests", own.folder)
-    assert (result.exit_code, "there is no stored request in" in result.output) == (1, True)
+    assert (result.exit_code, "There is no stored request in" in result.output) == (1, True)
 
 
 def test_a_draft_that_does_not_load_is_told(own: OwnPolicies) -> None:

@@ -42,7 +42,7 @@ def request_file(tmp_path: Path) -> Path:
 def test_without_a_database_they_say_that_there_is_none(empty: Path, request_file: Path, command: str) -> None:
     result = CliRunner().invoke(main, command.format(request=request_file).split())
     assert result.exit_code == 1
-    assert "there is no database at cds-data/records.db; `cds-service serve` creates one" in result.output
+    assert "There is no database at cds-data/records.db. `cds-service serve` creates one" in result.output
     assert list(empty.iterdir()) == []
 
 
@@ -52,7 +52,7 @@ def test_nor_do_they_make_the_file_that_a_url_names(
 ) -> None:
     monkeypatch.setenv("CDS_DATABASE_URL", f"sqlite:///{empty}/mistyped.db")
     result = CliRunner().invoke(main, command.format(request=request_file).split())
-    assert (result.exit_code, f"there is no database at {empty}/mistyped.db" in result.output) == (1, True)
+    assert (result.exit_code, f"There is no database at {empty}/mistyped.db" in result.output) == (1, True)
     assert list(empty.iterdir()) == []
 
 
@@ -67,5 +67,5 @@ def test_a_database_is_made_by_the_upgrade_and_read_after_it(empty: Path) -> Non
 def test_replay_makes_no_key(empty: Path, request_file: Path) -> None:
     CliRunner().invoke(main, ["db", "upgrade"])
     result = CliRunner().invoke(main, ["replay", "1", "--request", str(request_file)])
-    assert (result.exit_code, "no decision 1 is recorded" in result.output) == (1, True)
+    assert (result.exit_code, "No decision 1 is recorded" in result.output) == (1, True)
     assert not (empty / "cds-data" / "records.key").exists()

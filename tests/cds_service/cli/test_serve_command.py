@@ -29,7 +29,7 @@ def test_a_port_in_use_is_refused_before_anything_starts(tmp_path: Path) -> None
         port = taken.getsockname()[1]
         result = serve("--port", str(port))
     assert result.exit_code == 1
-    assert result.output == f"Error: port {port} is in use; give --port another one\n"
+    assert result.output == f"Error: Port {port} is in use. Choose another one with --port.\n"
     assert list(tmp_path.iterdir()) == []
 
 

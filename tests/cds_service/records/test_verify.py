@@ -223,7 +223,7 @@ def test_what_cannot_be_told_is_said(replayed: Replayed) -> None:
     refused = replayed.service.call({"hook": "order-sign"}).headers["X-Request-Id"]
     chart = replayed.service.chart
     for arguments, why in (
-        (("no-such-decision", body, chart), "no decision no-such-decision is recorded"),
+        (("no-such-decision", body, chart), "No decision no-such-decision is recorded."),
         ((refused, body, chart), "answered 400"),
         ((decision, body, None), "--chart"),
         ((decision, body, {"resourceType": "Patient"}), "Bundle"),
