@@ -21,6 +21,8 @@ from coverage_policies.format.problems import DocumentError, Problem
 RULE = "yaml"
 """The rule of what keeps a file from being read at all."""
 
+_HINT = "; put text with brackets, braces, colons, or commas in quotes"
+
 
 class Place(NamedTuple):
     """Where something is in a file; lines and columns count from 1."""
@@ -60,7 +62,8 @@ def read_yaml(text: str, file: str) -> YamlSource:
         data = reader.document()
     except yaml.MarkedYAMLError as error:
         line, column = _place(error.problem_mark)
-        raise DocumentError([Problem(file, line, f"this is not YAML: {error.problem}", column, RULE)]) from None
+        hint = _HINT if "expected ','" in str(error.problem) else ""
+        raise DocumentError([Problem(file, line, f"this is not YAML: {error.problem}{hint}", column, RULE)]) from None
     except yaml.YAMLError:
         what = "this is not YAML: a character in it is not allowed"
         raise DocumentError([Problem(file, 1, what, rule=RULE)]) from None

@@ -25,4 +25,4 @@ def lock_command(unreleased: bool, folders: Sequence[Path]) -> None:
     written = [key for key, content in after.items() if before.get(key) != content]
     for name, edition in written:
         click.echo(f"Locked edition {edition} of {name}.")
-    click.echo(f"{len(written)} new editions in {LOCK_FILE}." if written else "The lock was complete; nothing changed.")
+    click.echo(f"Wrote {LOCK_FILE}." if written else "The lock was complete; nothing changed.")

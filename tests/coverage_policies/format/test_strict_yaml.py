@@ -97,6 +97,11 @@ def test_what_is_no_yaml_is_told_with_its_line(text: str, line: int) -> None:
     assert found.startswith(f"d.yaml:{line}: this is not YAML: ")
 
 
+def test_text_that_needs_quotes_is_answered_with_that() -> None:
+    (found,) = problems("a: {unit: mm[Hg]}\n")
+    assert found.endswith("; put text with brackets, braces, colons, or commas in quotes")
+
+
 @pytest.mark.parametrize("text", ["a: &x [1]\nb: *x\n", "a: 1\nb: &x [*x]\n", "a: 1\nb: *x\n"])
 def test_a_reference_to_another_place_is_refused(text: str) -> None:
     assert problems(text) == ["d.yaml:2: *x refers to another place; write it out"]
