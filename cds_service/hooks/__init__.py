@@ -1,1 +1,1 @@
-"""CDS Hooks without Flask: requests, feedback, errors, and the one walk from a request to what was found."""
+"""CDS Hooks without Flask: requests, feedback, errors, and the one walk from a request to a review."""

@@ -1,6 +1,6 @@
-"""Reads the part of a chart that a call needs: prefetch first, one wave of queries for the rest.
+"""Read the part of a chart that a call needs: prefetch first, then one wave of queries for the rest.
 
-This knows neither Flask nor HTTP; the source may be a FHIR server or a chart in memory.
+This module knows neither Flask nor HTTP; the source may be a FHIR server or a chart in memory.
 """
 
 from collections.abc import Iterable
@@ -20,23 +20,23 @@ from fhir_mappings.record import Availability, Entry, PatientRecord
 from fhir_mappings.record import entries as entries_of
 
 _GRACE_SECONDS = 0.2
-"""How long past the deadline is waited for queries that stop at it, so that what they had read is kept."""
+"""How long to wait after the deadline for queries that stop at it, to keep the entries that they have read."""
 
-_BEST_FIRST = (Availability.COMPLETE, Availability.NOT_OFFERED, Availability.UNAVAILABLE)
+_BEST_TO_WORST = (Availability.COMPLETE, Availability.NOT_OFFERED, Availability.UNAVAILABLE)
 
 
 class Origin(StrEnum):
-    """Where the result of a search came from."""
+    """The origin of a search result."""
 
     PREFETCH = "prefetch"
     QUERY = "query"
     BOTH = "prefetch and query"
-    NOWHERE = "not read"
+    NOT_READ = "not read"
 
 
 @dataclass(frozen=True, slots=True)
 class SearchReport:
-    """One search of a call: where its result came from, how many resources it found, and how it went."""
+    """One search of a call: the origin of its result, the number of resources, and the availability."""
 
     search: Search
     origin: Origin
@@ -46,7 +46,7 @@ class SearchReport:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What was read of a chart, and a report on each search."""
+    """The part of a chart that was read, and a report on each search."""
 
     record: PatientRecord
     searches: tuple[SearchReport, ...]
@@ -62,24 +62,24 @@ def read_chart(
     deadline: Deadline,
     threads: int,
 ) -> Chart:
-    """Read the patient, the coverages, and what these searches find: from prefetch, else from the source.
+    """Read the patient, the coverages, and the results of these searches: from prefetch, else from the source.
 
-    A search without prefetch and without a source is unavailable. A resource type is as available as the worst of
-    its searches; what was read is kept in any case. What the resources point at is read after them. Returns shortly
-    after the deadline at the latest.
+    A search without prefetch and without a source is UNAVAILABLE. A resource type is as available as the worst of its
+    searches; entries that were read are kept in any case. The references in them are resolved after them. Returns
+    shortly after the deadline at the latest.
     """
     pages = {search: prefetched(request, search) for search in searches_of_call(searches)}
     results = {search: SearchResult.of(page) if page else SearchResult() for search, page in pages.items()}
     queries = {search: page for search, page in pages.items() if page is None or page.next}
     if source is not None and queries:
-        results |= _wave(request.patient_id, queries, source, deadline, threads)
+        results |= _run_queries(request.patient_id, queries, source, deadline, threads)
     entries = [entry for result in results.values() for entry in result.entries]
     if source is not None:
-        entries += _referenced(entries, source, deadline, threads)
+        entries += _read_referenced(entries, source, deadline, threads)
     availability: dict[str, Availability] = {}
     for search, result in results.items():
         known = availability.get(search.resource_type, Availability.COMPLETE)
-        availability[search.resource_type] = max(known, result.availability, key=_BEST_FIRST.index)
+        availability[search.resource_type] = max(known, result.availability, key=_BEST_TO_WORST.index)
     record = PatientRecord(
         request.patient_id,
         entries,
@@ -103,14 +103,14 @@ def read_chart(
 
 def _origin(page: Page | None, *, is_queried: bool) -> Origin:
     if page is None:
-        return Origin.QUERY if is_queried else Origin.NOWHERE
+        return Origin.QUERY if is_queried else Origin.NOT_READ
     return Origin.BOTH if is_queried else Origin.PREFETCH
 
 
 def prefetched(request: HookRequest, search: Search) -> Page | None:
-    """What came under a search's key; None where it is to be queried: no such key, or nothing usable under it.
+    """Return the prefetch of a search; None if the search must be queried, because its key is missing or not usable.
 
-    null says that the client has nothing (CDS Hooks 2.0.1, Prefetch Template), an OperationOutcome that it failed.
+    null means that the client has no data, an OperationOutcome that it failed (CDS Hooks 2.0.1, Prefetch Template).
     """
     if search.key not in request.prefetch:
         return None
@@ -121,34 +121,39 @@ def prefetched(request: HookRequest, search: Search) -> Page | None:
 def resolve_ordered_items(
     request: HookRequest, source: FhirSource | None, deadline: Deadline, threads: int
 ) -> DraftOrders:
-    """The orders of a call, with the devices and medications that judged ones point at instead of carrying a code.
+    """Resolve the codeReference or medicationReference of each judged order.
 
-    They are taken from the draft orders, from whatever came as prefetch, or read.
+    Take the target from the draft orders, else from prefetch, else read it from the source.
     """
     orders = request.orders
-    named = set(ordered_item_references(orders.judged)) - {
+    referenced_names = set(ordered_item_references(orders.judged)) - {
         name for entry in orders.others + orders.judged for name in reference_keys(entry)
     }
-    if not named:
+    if not referenced_names:
         return orders
-    sent = [entry for value in request.prefetch.values() for entry in [("", value), *entries_of(value)] if _is(entry)]
-    found = [entry for entry in sent if named & set(reference_keys(entry))]
-    left = tuple(sorted(named - {name for entry in found for name in reference_keys(entry)}))
-    found += _read(left, source, deadline, threads) if source is not None else []
+    sent = [
+        entry
+        for value in request.prefetch.values()
+        for entry in [("", value), *entries_of(value)]
+        if _is_resource(entry)
+    ]
+    found = [entry for entry in sent if referenced_names & set(reference_keys(entry))]
+    missing = tuple(sorted(referenced_names - {name for entry in found for name in reference_keys(entry)}))
+    found += _read(missing, source, deadline, threads) if source is not None else []
     return replace(orders, referenced=tuple(found))
 
 
-def _is(entry: Entry) -> bool:
+def _is_resource(entry: Entry) -> bool:
     return isinstance(entry[1], dict) and isinstance(entry[1].get("resourceType"), str)
 
 
-def _referenced(entries: list[Entry], source: FhirSource, deadline: Deadline, threads: int) -> list[Entry]:
-    """What the entries point at and do not hold."""
+def _read_referenced(entries: list[Entry], source: FhirSource, deadline: Deadline, threads: int) -> list[Entry]:
+    """Read the resources that entries reference and do not contain."""
     return _read(unresolved(entries), source, deadline, threads)
 
 
 def _read(references: tuple[str, ...], source: FhirSource, deadline: Deadline, threads: int) -> list[Entry]:
-    """What these references lead to, read side by side until the deadline."""
+    """Read references in parallel, until the deadline."""
     if not references:
         return []
     pool = ThreadPoolExecutor(min(threads, len(references)), thread_name_prefix="fhir")
@@ -160,14 +165,14 @@ def _read(references: tuple[str, ...], source: FhirSource, deadline: Deadline, t
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _wave(
+def _run_queries(
     patient_id: str,
     queries: dict[Search, Page | None],
     source: FhirSource,
     deadline: Deadline,
     threads: int,
 ) -> dict[Search, SearchResult]:
-    """What the queries, run side by side, had found at the deadline; one that goes on is left to end by itself."""
+    """Run queries in parallel, and return the results at the deadline; a query that still runs ends by itself."""
     pool = ThreadPoolExecutor(threads, thread_name_prefix="fhir")
     try:
         running = {

@@ -50,7 +50,7 @@ def operation_outcome(issues: Iterable[Issue]) -> dict[str, object]:
     return {"resourceType": "OperationOutcome", "issue": [issue.as_json() for issue in issues]}
 
 
-OF_STATUS = {
+STATUS_ISSUES = {
     400: Issue("invalid", "The request cannot be read. Send a CDS Hooks request as JSON."),
     404: Issue("not-found", "Nothing is at this address. GET /cds-services lists the services and their ids."),
     405: Issue("not-supported", "The method is not allowed here. GET /cds-services, POST /cds-services/{id}."),

@@ -1,4 +1,4 @@
-"""Feedback, checked: what became of cards (CDS Hooks 2.0.1, Feedback)."""
+"""Feedback on cards, validated (CDS Hooks 2.0.1, Feedback)."""
 
 # ruff: noqa: N815 (the members have the names of CDS Hooks)
 
@@ -16,7 +16,7 @@ from fhir_mappings.fhir_json import Json
 ACCEPTED = "accepted"
 OVERRIDDEN = "overridden"
 UNLISTED = "unlisted"
-"""Stands for an override reason that no card of ours offered; it is not stored, since it may say anything."""
+"""Replaces an override reason that is not one of ours, which is not stored, since it may be any text."""
 
 _CODES = frozenset(reason["code"] for reason in OVERRIDE_REASONS)
 _MOMENT = Text(
@@ -26,7 +26,11 @@ _MOMENT = Text(
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What became of one card. `reason` is one of ours, `unlisted`, or empty; `sent` is everything that was sent."""
+    """The feedback on one card.
+
+    `reason` is the code of one of our override reasons, `unlisted`, or empty. `sent` is everything that the client
+    sent.
+    """
 
     card: str
     outcome: str
@@ -94,7 +98,7 @@ class OverrideReason(WireModel):
 
 
 class CardFeedback(WireModel):
-    """What became of one card, as a client sends it."""
+    """The feedback on one card as a client sends it."""
 
     model_config = ConfigDict(
         json_schema_extra={

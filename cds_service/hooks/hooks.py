@@ -1,11 +1,11 @@
-"""The CDS Services on offer and the hooks they answer: the one table of both."""
+"""The one table of the CDS Services and the hooks that they answer."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A CDS Service. Its `id` ends its address; `needs_selections` says whether the context of its hook has them."""
+    """A CDS Service. `id` is the end of its address; `needs_selections` means that its context has selections."""
 
     id: str
     hook: str

@@ -1,4 +1,4 @@
-"""Impact analysis: stored requests under two revisions of a policy, and the orders whose answer changes."""
+"""Impact analysis: stored requests under two revisions of a policy, and the orders whose outcome changes."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -24,9 +24,9 @@ _CHART = ".chart.json"
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """A criterion that the texts answer differently; a group only where none of its parts is.
+    """A criterion whose status differs between two revisions; a group only if no child of it differs.
 
-    A status is None under a text that does not have the criterion; such a one counts where it is not met.
+    A status is None under a revision without the criterion; such a criterion counts if the other status is NOT_MET.
     """
 
     criterion: str
@@ -36,7 +36,7 @@ class Flip:
 
 @dataclass(frozen=True, slots=True)
 class OrderImpact:
-    """One order of a stored request under both texts."""
+    """One order of a stored request under both revisions."""
 
     request: str
     order: str
@@ -46,24 +46,24 @@ class OrderImpact:
 
     @property
     def is_changed(self) -> bool:
-        """Whether the order has another outcome."""
+        """Return whether the outcome of the order differs."""
         return self.before is not self.after
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that could not be used, and why; never with anything of what it holds."""
+    """A file that could not be used, and the reason, which never quotes its content."""
 
     request: str
     why: str
 
 
 class _UnusableError(Exception):
-    """A stored request that cannot be judged; the message says why."""
+    """A stored request cannot be evaluated; the message says why."""
 
 
 def stored_requests(folder: Path) -> tuple[Path, ...]:
-    """The requests of a folder: every `NAME.json`; `NAME.chart.json` is the chart of one."""
+    """Return the request files of a folder: every `NAME.json`, where `NAME.chart.json` is the chart of a request."""
     return tuple(path for path in sorted(folder.glob("*.json")) if not path.name.endswith(_CHART))
 
 
@@ -77,9 +77,9 @@ def impact(
     clock: Callable[[], datetime],
     monotonic: Callable[[], float],
 ) -> tuple[tuple[OrderImpact, ...], tuple[Skipped, ...]]:
-    """Every order that one of the texts speaks about, under both, and the files that could not be used.
+    """Return every order that matches one of the revisions, evaluated under both, and the files that could not be used.
 
-    Only what is stored is read: a FHIR server that a request names is never called.
+    Only stored data are read: no FHIR server that a request names is called.
     """
     orders: list[OrderImpact] = []
     skipped: list[Skipped] = []
@@ -92,7 +92,7 @@ def impact(
                     request,
                     assessor.limited_to(policy),
                     limits,
-                    open_source=partial(_opened, source),
+                    open_source=partial(_give_source, source),
                     clock=clock,
                     monotonic=monotonic,
                 ).determinations
@@ -101,13 +101,13 @@ def impact(
         except _UnusableError as error:
             skipped.append(Skipped(path.name, str(error)))
         except Exception as error:  # one bad file must not stop the others, and its message may quote the chart
-            skipped.append(Skipped(path.name, f"it could not be judged: {where(error)}"))
+            skipped.append(Skipped(path.name, f"it could not be evaluated: {where(error)}"))
         else:
-            orders += [_compared(path.name, *pair) for pair in zip(old, new, strict=True) if _is_spoken_of(*pair)]
+            orders += [_compared(path.name, *pair) for pair in zip(old, new, strict=True) if _is_relevant(*pair)]
     return tuple(orders), tuple(skipped)
 
 
-def _opened(source: FhirSource | None, _deadline: Deadline) -> FhirSource | None:
+def _give_source(source: FhirSource | None, _deadline: Deadline) -> FhirSource | None:
     return source
 
 
@@ -129,7 +129,7 @@ def _json(path: Path) -> Json:
         raise _UnusableError(f"{path.name} cannot be read: {error.strerror}") from None
 
 
-def _is_spoken_of(before: Determination, after: Determination) -> bool:
+def _is_relevant(before: Determination, after: Determination) -> bool:
     return not before.outcome is after.outcome is Outcome.NOT_APPLICABLE
 
 

@@ -1,7 +1,7 @@
-"""What the resources that were read point at and a search does not bring.
+"""References to resources that a search does not return.
 
-US Core lets a server send `medicationReference` with every prescription and does not oblige it to include what that
-points at, so those are read one by one; so are the payers of a coverage, which tell whose policies a plan follows.
+US Core lets a server send `medicationReference` with a prescription and does not require it to include the target, so
+the service reads those targets one by one, and also the payers of coverages, which determine the policies of a plan.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,10 +10,10 @@ from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.record import Entry, reference_of
 
-MOST_READS = 50
-"""How many references of one call are followed; what is left of a longer list stays unknown."""
+MAX_READS = 50
+"""The most references to follow in one call; the targets of the others stay unknown."""
 
-_FOLLOWED = {
+_FOLLOWED_ELEMENTS = {
     "MedicationRequest": "medicationReference",
     "MedicationDispense": "medicationReference",
     "MedicationStatement": "medicationReference",
@@ -22,39 +22,39 @@ _FOLLOWED = {
 }
 
 
-_NAMED_BY = ("codeReference", "medicationReference")
-"""Where an order points at what is ordered, instead of carrying a code."""
+_ORDERED_ITEM_ELEMENTS = ("codeReference", "medicationReference")
+"""The elements by which an order references the ordered item instead of having a code."""
 
 
 def reference_keys(entry: Entry) -> tuple[str, ...]:
-    """What a resource may be referred to as: its full URL and `Type/id`."""
+    """Return the names by which other resources may reference a resource: its full URL and `Type/id`."""
     url, resource = entry
     return tuple(name for name in (url, reference_of(resource, url)) if name)
 
 
 def ordered_item_references(orders: Iterable[Entry]) -> tuple[str, ...]:
-    """The references under which orders name what is ordered."""
+    """Return the references in orders to the ordered device or medication."""
     found = (
         reference
         for _, order in orders
-        for element in _NAMED_BY
+        for element in _ORDERED_ITEM_ELEMENTS
         for target in items(order.get(element))
         if isinstance(reference := target.get("reference"), str) and not reference.startswith("#")
     )
-    return tuple(dict.fromkeys(found))[:MOST_READS]
+    return tuple(dict.fromkeys(found))[:MAX_READS]
 
 
 def unresolved(entries: Iterable[Entry]) -> tuple[str, ...]:
-    """The references worth following that lead to none of these resources, each once, in a fixed order."""
+    """Return the references to follow that point at none of these resources, each once, in a fixed order."""
     entries = list(entries)
     known = {name for entry in entries for name in reference_keys(entry)}
     found = {reference for _, resource in entries for reference in _references(resource) if reference not in known}
-    return tuple(sorted(found))[:MOST_READS]
+    return tuple(sorted(found))[:MAX_READS]
 
 
 def _references(resource: Mapping[str, Json]) -> Iterator[str]:
     kind = resource.get("resourceType")
-    for target in items(resource.get(_FOLLOWED.get(kind, ""))) if isinstance(kind, str) else ():
+    for target in items(resource.get(_FOLLOWED_ELEMENTS.get(kind, ""))) if isinstance(kind, str) else ():
         reference = target.get("reference")
         if isinstance(reference, str) and not reference.startswith("#"):
             yield reference

@@ -1,4 +1,4 @@
-"""A CDS Hooks call, checked: from parsed JSON to what the rest of the service works with."""
+"""A validated CDS Hooks call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from cds_service.hooks.wire import read_model
 from fhir_mappings.fhir_json import Json, dumps
 from fhir_mappings.record import Entry, entries, reference_of
 
-_NOT_WANTED = ("revoked", "entered-in-error")
+_RETRACTED_STATUSES = ("revoked", "entered-in-error")
 
 
 @dataclass(frozen=True, slots=True)
 class DraftOrders:
-    """The orders of a call, as received, each with its `fullUrl` (which may be empty).
+    """The orders of a call as received, each with its `fullUrl` (which may be empty). They may break FHIR anywhere.
 
-    `judged` are those the answer is about: every order on order-sign, the selected ones on order-select.
-    `others` are the rest of the session, which may matter to a judged one. Orders may break FHIR anywhere.
-    `referenced` are the devices and medications that judged orders point at instead of carrying a code.
+    `judged` are the orders to evaluate: every order on order-sign, the selected ones on order-select. `others` are the
+    rest of the session, which may affect the judged ones. `referenced` are the devices and medications that judged
+    orders reference instead of having a code.
     """
 
     judged: tuple[Entry, ...]
@@ -29,7 +29,7 @@ class DraftOrders:
 
 @dataclass(frozen=True, slots=True)
 class HookRequest:
-    """One call. `encounter_id` may be empty; `prefetch` is as received, its values of any shape."""
+    """One call. `encounter_id` may be empty; `prefetch` is as received, with values of any shape."""
 
     hook: str
     hook_instance: str
@@ -44,7 +44,7 @@ class HookRequest:
 def read_request(value: Json) -> HookRequest:
     """Return the call in a parsed request body. The draft orders and the prefetch stay as received.
 
-    Raises RefusedError (400) with the path of everything that is wrong and what to send there, never a value.
+    Raises RefusedError (400) with the path of every fault and what to send there, never a value.
     """
     call = read_model(_model_of(value), value)
     context = call.context
@@ -62,7 +62,7 @@ def read_request(value: Json) -> HookRequest:
 
 
 def _model_of(value: Json) -> type[Call]:
-    """Return the model of the hook that a call states, and the general one where it states none of ours."""
+    """Return the model of the hook of a call; the general model if the hook is not one of ours."""
     hook = value.get("hook") if isinstance(value, Mapping) else None
     service = SERVICE_OF_HOOK.get(hook) if isinstance(hook, str) else None
     return call_model(service) if service else Call
@@ -78,11 +78,11 @@ def _access(call: Call) -> FhirAccess | None:
 
 
 def _draft_orders(bundle: OrdersBundle, selections: list[str] | None) -> DraftOrders:
-    """Return the orders of a Bundle, each once, without those that ask for nothing (not wanted, or taken back)."""
+    """Return the orders of a Bundle, each once, without those that request no action."""
     found = {
         (reference_of(order, url), dumps(order)): (url, order)
         for url, order in entries({"entry": bundle.entry})
-        if _is_wanted(order)
+        if _requests_action(order)
     }
     orders = tuple(found.values())
     if selections is None:
@@ -94,10 +94,10 @@ def _draft_orders(bundle: OrdersBundle, selections: list[str] | None) -> DraftOr
     )
 
 
-def _is_wanted(order: Mapping[str, Json]) -> bool:
-    return order.get("doNotPerform") is not True and order.get("status") not in _NOT_WANTED
+def _requests_action(order: Mapping[str, Json]) -> bool:
+    return order.get("doNotPerform") is not True and order.get("status") not in _RETRACTED_STATUSES
 
 
 def _names(url: str, order: Mapping[str, Json]) -> set[str]:
-    """Every name a selection may use for an order: `Type/id`, its full URL, the end of that."""
+    """Return every name that a selection may use for an order: `Type/id`, its full URL, or the end of that URL."""
     return {reference_of(order, url), url, "/".join(url.split("/")[-2:])} - {""}

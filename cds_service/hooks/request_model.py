@@ -1,6 +1,6 @@
 """The models of a CDS Hooks call: CDS Hooks 2.0.1, HTTP Request, and order-select and order-sign of the hook library.
 
-They do not check the draft orders themselves: the service evaluates an order that breaks FHIR as far as it can.
+The models do not check the draft orders: the service evaluates an order that breaks FHIR as far as it can.
 """
 
 # ruff: noqa: N815 (the members have the names of CDS Hooks)
@@ -55,7 +55,7 @@ class OrdersBundle(WireModel):
 
 
 class CallContext(WireModel):
-    """The context of order-sign, and what every other context has too."""
+    """The context of order-sign, which every other context extends."""
 
     userId: Annotated[str, Text(r"[A-Za-z]+/[^/\s]+")] = Field(
         description="Send the user as Type/id, such as Practitioner/abc."
@@ -69,7 +69,7 @@ class CallContext(WireModel):
 
 
 class SelectionContext(CallContext):
-    """The context of order-select, which says what the clinician selected."""
+    """The context of order-select, with the selected orders."""
 
     selections: list[str] = Field(description=_SELECTIONS)
 

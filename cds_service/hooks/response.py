@@ -1,4 +1,4 @@
-"""The answer to a CDS Hooks call: the cards of a review, and what each was made from."""
+"""The response to a CDS Hooks call: the cards of a review."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class HookResponse:
 
 
 def respond(review: Review, rules: PlanRules, hook: str, new_id: Callable[[], str]) -> HookResponse:
-    """Make the cards of a review. Policies that the operator runs in the shadow are judged and not shown."""
+    """Build the cards of a review. Policies in shadow mode are evaluated but not shown."""
     shown = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.ON))]
     shadows = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.SHADOW))]
     cards = tuple(AssessedCard(*each) for each in build_cards(shown, hook, new_id))
@@ -37,6 +37,6 @@ def respond(review: Review, rules: PlanRules, hook: str, new_id: Callable[[], st
 
 
 def _part(assessment: Assessment, rules: PlanRules, hook: str, visibility: Visibility) -> Assessment | None:
-    """Return the assessment by the revisions of this visibility alone; None if there are none."""
+    """Return the assessment under the revisions of one visibility; None if there are none."""
     kept = tuple(d for d in assessment.determinations if rules.visibility(d.full_name, hook) is visibility)
     return Assessment(kept) if kept else None

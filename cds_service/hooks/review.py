@@ -1,7 +1,7 @@
-"""The one walk: from a checked request and a FHIR source to what the policies say about the orders.
+"""The one walk: from a validated request and a FHIR source to determinations for its orders.
 
-HTTP, the command line, impact analysis, and replay all call `review` and add only their own ends. The same request
-and the same answers of the FHIR source give the same searches, determinations, time limit, and refusal everywhere.
+HTTP, the command line, impact analysis, and replay all call `review` and add only their own ends. The same request and
+the same responses of the FHIR source give the same searches, determinations, time limit, and refusal everywhere.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.chart_reader import SearchReport, read_chart, resolve_ordered_items
-from cds_service.hooks.errors import OF_STATUS, Issue, RefusedError
+from cds_service.hooks.errors import STATUS_ISSUES, Issue, RefusedError
 from cds_service.hooks.request import DraftOrders, HookRequest
 from cds_service.settings import Settings
 from coverage_policies.judging.assessment import Assessment, Assessor
@@ -19,13 +19,13 @@ from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.order_session import Session, read_session
 from fhir_mappings.record import PatientRecord, unread_record
 
-_SHARE_OF_READING = 0.85
-"""Of the time a call may take; the rest is for queries that end a little late, for judging, and for storing."""
+_READING_SHARE = 0.85
+"""The share of a call's time for reading; the rest is for late queries, evaluation, and storage."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewLimits:
-    """What bounds a review: the seconds one call may take, how many FHIR queries run at a time, and the time zone."""
+    """The limits of a review: seconds per call, concurrent FHIR queries, and the time zone of local days."""
 
     call_timeout_seconds: float
     query_threads: int
@@ -39,10 +39,10 @@ class ReviewLimits:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a review found: the orders, the chart they were judged by, and one assessment per order and policy.
+    """The result of a review: the orders, the chart, and one assessment per order and policy.
 
-    `at` is the moment the chart was read. Where no policy matches any order, nothing is queried: `searches` is empty
-    and `record` is an unread one. `read_seconds` and `judge_seconds` are how long reading and judging took.
+    `at` is the time of reading the chart. If no policy matches any order, nothing is queried: `searches` is empty and
+    `record` is unread. `read_seconds` and `judge_seconds` are the durations of reading and of evaluation.
     """
 
     orders: DraftOrders
@@ -56,18 +56,18 @@ class Review:
 
     @property
     def determinations(self) -> tuple[Determination, ...]:
-        """Every determination, in the order of the assessments."""
+        """Return every determination, in the order of the assessments."""
         return tuple(each for assessment in self.assessments for each in assessment.determinations)
 
     @property
     def refusal(self) -> RefusedError | None:
-        """The error (412) of a call for which nothing could be read although an order needed it; None for any other."""
+        """Return the 412 error if nothing could be read although an order needed it; None for any other call."""
         if not self.searches or not self.record.is_empty:
             return None
         if any(each.is_settled for each in self.determinations):
             return None
         return RefusedError(
-            412, OF_STATUS[412], *(Issue("forbidden", note, "fhirServer") for note in self.record.notes)
+            412, STATUS_ISSUES[412], *(Issue("forbidden", note, "fhirServer") for note in self.record.notes)
         )
 
 
@@ -80,12 +80,12 @@ def review(
     clock: Callable[[], datetime],
     monotonic: Callable[[], float],
 ) -> Review:
-    """Read the orders, select the policies, read what those need, and judge.
+    """Read the orders, select the policies, read the data that they need, and evaluate.
 
-    `open_source` opens what holds the chart beside the prefetch, to be read until a deadline; None where there is only
-    prefetch. `clock` gives the moment of the call with its zone. Never raises for what the source does.
+    `open_source` opens the source of the chart until a deadline; it is None if there is only prefetch. `clock` gives
+    the time of the call with its zone. Never raises for anything that the source does.
     """
-    seconds = limits.call_timeout_seconds * _SHARE_OF_READING
+    seconds = limits.call_timeout_seconds * _READING_SHARE
     if request.fhir is not None:
         seconds = min(seconds, request.fhir.expires_in)
     deadline = Deadline(seconds, monotonic)

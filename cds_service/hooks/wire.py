@@ -1,4 +1,4 @@
-"""The base of the models of what clients send: they check it, type it, and describe it in the OpenAPI document."""
+"""The base of the models of client requests, which validate, type, and describe them in the OpenAPI document."""
 
 import re
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ _MOST_ISSUES = 20
 
 
 class WireModel(BaseModel):
-    """A JSON object from a client. It may have more members, and a member that is null counts as absent.
+    """A JSON object from a client. Additional members are allowed, and a null member counts as absent.
 
-    Every field has a description that tells a client what to send. The repr has no values, which may be a patient's.
+    The description of every field tells a client what to send. The repr has no values, which may be a patient's.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
@@ -42,7 +42,7 @@ _Model = TypeVar("_Model", bound=WireModel)
 def read_model(model: type[_Model], value: Json) -> _Model:
     """Return the model of a parsed request body.
 
-    Raises RefusedError (400) with the path of everything that is wrong and what to send there, never a value.
+    Raises RefusedError (400) with the path of every fault and what to send there, never a value.
     """
     try:
         return model.model_validate(value)
@@ -53,9 +53,9 @@ def read_model(model: type[_Model], value: Json) -> _Model:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The constraints of a string: a pattern that matches all of it, and its length in characters.
+    """The constraints of a string: a pattern for all of it, and its length in characters.
 
-    Unlike the constraints of pydantic they allow lone surrogates, which JSON may hold, and lookaheads.
+    Unlike pydantic's constraints, they allow lookaheads and lone surrogates, which JSON may contain.
     """
 
     pattern: str = ""
@@ -87,7 +87,7 @@ UUID = Text(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def json_schemas(models: Sequence[type[WireModel]]) -> dict[str, Any]:
-    """Return the JSON Schemas of models by class name; they refer to each other as components of OpenAPI."""
+    """Return the JSON Schemas of models by class name; they reference each other as OpenAPI components."""
     _, found = models_json_schema(
         [(model, "validation") for model in models],
         ref_template="#/components/schemas/{model}",

@@ -1,1 +1,1 @@
-"""The HTTP side of the service: Flask blueprints and what they need. Nothing here judges an order."""
+"""The HTTP side of the service: Flask blueprints and their support. No module here evaluates orders."""

@@ -1,4 +1,4 @@
-"""The check of tokens in front of every route but a few, for the Flask application."""
+"""Token authentication for all routes except a few public ones."""
 
 import re
 
@@ -14,10 +14,10 @@ _FEEDBACK = re.compile(r"(/cds-services/[^/]+)/feedback\Z")
 
 
 def require_tokens(app: Flask) -> None:
-    """Answer 401 to every request without a valid token, whether or not there is anything at its address.
+    """Answer 401 to every request without a valid token, whether or not its address exists.
 
-    Health routes and metrics are open, and preflights, which browsers send without a token. Without an authenticator
-    anyone may call.
+    Health routes, metrics, and preflight requests, which browsers send without a token, are public. Without an
+    authenticator anyone may call.
     """
     app.before_request(check_token)
     app.register_error_handler(InvalidTokenError, answer_invalid_token)
@@ -48,15 +48,15 @@ def answer_invalid_token(error: InvalidTokenError) -> Response:
 
 
 def client_of_request() -> Client | None:
-    """Return the client that sent the current request; None where anyone may call."""
+    """Return the client of the current request; None if the service allows unauthenticated calls."""
     principal: Principal | None = g.get("principal")
     return principal.client if principal else None
 
 
 def audiences(public_url: str, path: str) -> frozenset[str]:
-    """What a token for this path may have as `aud`: its public address, and for feedback that of the service too.
+    """Return the accepted `aud` values for a path: its public address, and for feedback also that of its service.
 
-    A slash at the end makes no difference. The standard leaves open which of the two feedback goes by.
+    A trailing slash makes no difference. The standard does not say which of the two addresses feedback uses.
     """
     paths = [path.rstrip("/")]
     if match := _FEEDBACK.match(paths[0]):

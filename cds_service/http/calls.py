@@ -1,4 +1,4 @@
-"""What happens around every request: its id, its line in the log, its time, and the record of a refused call."""
+"""The handlers around every request: call id, duration, log line, and the record of a refused call."""
 
 from flask import Flask, Response, g, request
 
@@ -12,22 +12,22 @@ from cds_service.records.database import UnavailableError
 _HOOKS = frozenset(service.hook for service in SERVICES)
 
 
-def follow_calls(app: Flask) -> None:
-    """Register what comes before and after every request."""
+def register_call_handlers(app: Flask) -> None:
+    """Register the handlers that run before and after every request."""
     app.before_request(begin_call)
     app.after_request(end_call)
-    app.teardown_request(forget_call)
+    app.teardown_request(unbind_current_call)
 
 
 def begin_call() -> None:
-    """Give the request an id and start its time."""
+    """Give the request an id and start its timer."""
     found = services()
     g.call = Call(found.new_id(), found.monotonic())
     bind_call(g.call.id)
 
 
 def end_call(response: Response) -> Response:
-    """Name the call in the answer, store a refused one, count it, and write its line."""
+    """Add the call id to the response, store a refusal, and count and log the call."""
     found = services()
     call: Call = g.call
     response.headers[CALL_ID] = call.id
@@ -44,6 +44,6 @@ def end_call(response: Response) -> Response:
     return response
 
 
-def forget_call(_error: BaseException | None) -> None:
-    """Clear the call from the log lines of this thread."""
+def unbind_current_call(_error: BaseException | None) -> None:
+    """Remove the call from the log context of this thread."""
     unbind_call()

@@ -1,9 +1,9 @@
-"""Error handlers: every error is answered with a FHIR OperationOutcome, and the log has its cause."""
+"""Error handlers: answer every error with a FHIR OperationOutcome, and log its cause."""
 
 from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
-from cds_service.hooks.errors import OF_STATUS, RefusedError, operation_outcome
+from cds_service.hooks.errors import STATUS_ISSUES, RefusedError, operation_outcome
 from cds_service.http.json_body import json_response
 from cds_service.observability.logging import where
 from cds_service.records.database import UnavailableError
@@ -20,31 +20,31 @@ def handle_errors(app: Flask) -> None:
 
 
 def answer_refusal(error: RefusedError) -> Response:
-    """Answer what the service itself refuses, with its issues and headers."""
+    """Answer a refusal of the service itself, with its issues and headers."""
     response = json_response(operation_outcome(error.issues), error.status)
     response.headers.extend(error.headers)
     return response
 
 
 def answer_http_error(error: HTTPException) -> Response:
-    """Answer what Flask refuses: an unknown address, another method, a body that is too large."""
+    """Answer an error that Flask raised: an unknown address, another method, or a body that is too large."""
     status = error.code or 500
-    issue = OF_STATUS.get(status, OF_STATUS[500 if status >= 500 else 400])
+    issue = STATUS_ISSUES.get(status, STATUS_ISSUES[500 if status >= 500 else 400])
     response = json_response(operation_outcome([issue]), status)
     response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
     return response
 
 
 def answer_unavailable_store(error: UnavailableError) -> Response:
-    """Answer 503 where the decision could not be stored: no decision is given that is not on record."""
+    """Answer 503 if the decision could not be stored: the service gives no decision that is not on record."""
     g.is_unrecorded = True
     g.call.failure = str(error)
-    response = json_response(operation_outcome([OF_STATUS[503]]), 503)
+    response = json_response(operation_outcome([STATUS_ISSUES[503]]), 503)
     response.headers["Retry-After"] = _TRY_AGAIN_SECONDS
     return response
 
 
 def answer_failure(error: Exception) -> Response:
-    """Answer 500 for a fault of our own. The log names the place and never the message, which may quote a chart."""
+    """Answer 500 for an internal error. The log has its location but not its message, which may quote a chart."""
     g.call.failure = where(error)
-    return json_response(operation_outcome([OF_STATUS[500]]), 500)
+    return json_response(operation_outcome([STATUS_ISSUES[500]]), 500)

@@ -1,4 +1,4 @@
-"""The headers of every answer: who may read it in a browser, and what a browser must not do with it."""
+"""Response headers: CORS and browser security."""
 
 from flask import Flask, Response
 from flask_cors import CORS
@@ -15,11 +15,11 @@ from secure.headers import (
 from cds_service.settings import Settings
 
 CALL_ID = "X-Request-Id"
-"""The header that names a call as the log does."""
+"""The header with the call id that the log has."""
 
 
 def allow_browsers(app: Flask, settings: Settings) -> None:
-    """CORS on every route, errors and preflights included (CDS Hooks 2.0.1, CORS); never with credentials."""
+    """Enable CORS without credentials on every route, including errors and preflights (CDS Hooks 2.0.1, CORS)."""
     CORS(
         app,
         origins=list(settings.cors_origins),
@@ -34,7 +34,7 @@ def allow_browsers(app: Flask, settings: Settings) -> None:
 
 
 def protect(app: Flask, settings: Settings) -> None:
-    """Constant headers for a service that answers JSON and nothing else; nothing is kept in a cache."""
+    """Add constant security headers for a service that answers only JSON; disable caching."""
     is_https = settings.public_url.startswith("https://")
     headers = Secure(
         cache=CacheControl().no_store(),

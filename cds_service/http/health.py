@@ -1,4 +1,4 @@
-"""`/health/ready` says whether calls can be answered, `/health/live` only that the process answers."""
+"""The health routes: `/health/ready` checks whether the service can answer calls, `/health/live` only the process."""
 
 from flask import Blueprint, Response
 
@@ -10,13 +10,13 @@ health = Blueprint("health", __name__)
 
 @health.get("/health/live")
 def live() -> Response:
-    """Answer that the process answers."""
+    """Answer that the process is alive."""
     return json_response({"status": "ok"})
 
 
 @health.get("/health/ready")
 def ready() -> Response:
-    """Answer whether calls can be answered, and what is missing."""
+    """Answer whether the service can answer calls, and what is missing."""
     found = {check.name: check() for check in services().checks}
     missing = [name for name, condition in found.items() if not condition.is_ready]
     says: dict[str, object] = {"status": "not ready" if missing else "ready"}

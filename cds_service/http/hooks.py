@@ -6,7 +6,7 @@ from flask import Blueprint, Response, g, request
 
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.source import FhirSource
-from cds_service.hooks.errors import OF_STATUS, Issue, RefusedError
+from cds_service.hooks.errors import STATUS_ISSUES, Issue, RefusedError
 from cds_service.hooks.feedback import read_feedback
 from cds_service.hooks.hooks import SERVICES
 from cds_service.hooks.request import HookRequest, read_request
@@ -40,7 +40,7 @@ def describe() -> Response:
 
 @hooks.post("/cds-services/<service_id>")
 def call_service(service_id: str) -> Response:
-    """Answer a hook call with cards; the decision is stored first."""
+    """Answer a hook call with cards, after storing the decision."""
     found = services()
     hook = _hook_of(service_id)
     g.call.hook = hook
@@ -68,7 +68,7 @@ def call_service(service_id: str) -> Response:
 
 @hooks.post("/cds-services/<service_id>/feedback")
 def take_feedback(service_id: str) -> Response:
-    """Store what became of cards."""
+    """Store the feedback on cards."""
     found = services()
     _hook_of(service_id)
     g.call.hook = "feedback"
@@ -78,14 +78,14 @@ def take_feedback(service_id: str) -> Response:
 
 
 def _hook_of(service_id: str) -> str:
-    """Return the hook of a service; raises RefusedError (404) where there is no such service."""
+    """Return the hook of a service; raise RefusedError (404) if there is no such service."""
     if service_id not in _HOOK_OF:
-        raise RefusedError(404, OF_STATUS[404])
+        raise RefusedError(404, STATUS_ISSUES[404])
     return _HOOK_OF[service_id]
 
 
 def _read_call(hook: str, found: Services) -> HookRequest:
-    """Read the call in the body of the current request, which must be for this hook."""
+    """Read the call in the current request body; raise RefusedError (400) if it is for another hook."""
     value = json_body()
     check_limits(value, orders=found.settings.max_orders, resources=found.settings.max_call_resources)
     call = read_request(value)
@@ -95,7 +95,7 @@ def _read_call(hook: str, found: Services) -> HookRequest:
 
 
 def _open_source(call: HookRequest, deadline: Deadline, found: Services) -> FhirSource | None:
-    """Open the FHIR server that a call names, as far as its client may name it."""
+    """Open the FHIR server of a call, if the client may name it."""
     if call.fhir is None:
         return None
     client = client_of_request()

@@ -1,8 +1,8 @@
-"""JSON in and out: the body of the current request, checked, and answers digit for digit."""
+"""JSON request bodies and responses, digit for digit."""
 
 from flask import Response, request
 
-from cds_service.hooks.errors import OF_STATUS, Issue, RefusedError
+from cds_service.hooks.errors import STATUS_ISSUES, Issue, RefusedError
 from cds_service.http.request_body import read_body
 from fhir_mappings.fhir_json import Json, dumps
 
@@ -14,16 +14,16 @@ def json_body() -> Json:
     `read_body` raises.
     """
     if not request.is_json:
-        raise RefusedError(415, OF_STATUS[415])
+        raise RefusedError(415, STATUS_ISSUES[415])
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         plain = Issue("not-supported", "Send the body as it is, without Content-Encoding.", "Content-Encoding")
         raise RefusedError(415, plain, headers={"Accept-Encoding": "identity"})
     body = request.get_data(cache=False)
     if request.content_length is None and len(body) >= (request.max_content_length or 0):
-        raise RefusedError(413, OF_STATUS[413])  # werkzeug cuts a body of unknown length off and says nothing
+        raise RefusedError(413, STATUS_ISSUES[413])  # werkzeug silently truncates a body of unknown length
     return read_body(body)
 
 
 def json_response(value: Json, status: int = 200) -> Response:
-    """Return an answer as JSON; a lone surrogate, which UTF-8 does not have, is escaped as it was in the request."""
+    """Return a JSON response; escape a lone surrogate, which UTF-8 cannot encode, as it was in the request."""
     return Response(dumps(value).encode("utf-8", "backslashreplace"), status, mimetype="application/json")

@@ -1,4 +1,4 @@
-"""`GET /metrics`, in Prometheus' text format. It asks for no token: keep that address inside."""
+"""`GET /metrics` in Prometheus text format. It needs no token, so expose it only on an internal network."""
 
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -10,5 +10,5 @@ metrics = Blueprint("metrics", __name__)
 
 @metrics.get("/metrics")
 def show_metrics() -> Response:
-    """Answer what all processes of the service counted."""
+    """Answer the metrics of all processes of the service."""
     return Response(services().metrics.exposition(), content_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the service, assembled from the models that the service checks requests with."""
+"""The OpenAPI 3.1 document, assembled from the models that validate requests."""
 
 from importlib import resources
 from importlib.metadata import version
@@ -11,7 +11,7 @@ from cds_service.hooks.wire import WireModel, json_schemas
 from fhir_mappings.fhir_json import loads
 
 PATH = "/openapi.json"
-"""Where the service serves the document."""
+"""The route of the document."""
 
 _ERRORS = {
     "400": "The request is not a CDS Hooks request; each issue names the path.",

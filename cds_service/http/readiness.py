@@ -1,6 +1,6 @@
-"""What must hold for the service to answer calls: the database, the policies, and the keys of clients.
+"""Readiness checks: the database, the policies, and the keys of clients.
 
-The answers are open to everyone who reaches the service, so they name no client, no address, and no secret.
+The responses are public, so they name no client, address, or secret.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class Check(Protocol):
 
 
 class DatabaseReady:
-    """The database can be read and its schema is that of this version."""
+    """The check that the database is readable and has the schema of this version."""
 
     name = "database"
 
@@ -54,7 +54,7 @@ class DatabaseReady:
 
 
 class PoliciesReady:
-    """Policy revisions are loaded; `since` is the time of the load."""
+    """The check that policy revisions are loaded; `since` is the time of the load."""
 
     name = "policies"
 
@@ -69,10 +69,10 @@ class PoliciesReady:
 
 
 class KeysReady:
-    """The keys of at least one client are usable.
+    """The check that the keys of at least one client are usable.
 
-    One key server that is down must not take the service from all other clients. The check also starts fetching keys
-    that are missing or old, because a service that is not ready gets no calls that would.
+    One key server that is down must not take the service away from all other clients. The check also starts fetching
+    keys that are missing or old, because a service that is not ready gets no calls that would.
     """
 
     name = "keys"

@@ -1,6 +1,6 @@
-"""A request body, from bytes to JSON: strict, bounded, and with the place of what is wrong.
+"""Strict, bounded parsing of request bodies, with the path of each fault.
 
-Responses of FHIR servers are read more leniently (`fhir_json.parse_json`): of duplicate members the last one counts.
+Responses of FHIR servers are parsed more leniently (`fhir_json.parse_json`): the last of duplicate members counts.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,9 +11,9 @@ from simplejson import JSONDecodeError
 from cds_service.hooks.errors import Issue, RefusedError
 from fhir_mappings.fhir_json import MAX_DEPTH, Json, Pairs, levels, loads
 
-LONGEST_STRING = 1_048_576
-"""The characters of the longest string that FHIR R4 allows."""
-MOST_OBJECTS = 400_000
+MAX_STRING_LENGTH = 1_048_576
+"""The length in characters of the longest string that FHIR R4 allows."""
+MAX_OBJECTS = 400_000
 """The most objects and arrays in a body: each takes a hundred times the memory of the two bytes that write it."""
 SAFE_NAMES = frozenset(
     {
@@ -37,12 +37,12 @@ def read_body(body: bytes) -> Json:
     Raises RefusedError with the place: 400 for anything but JSON in UTF-8, for duplicate members, and for nesting over
     100 levels; 413 for a string that is longer than FHIR allows, and for too many objects.
     """
-    if body.count(b"{") + body.count(b"[") > MOST_OBJECTS:
-        raise _refusal(413, "too-long", f"The body holds over {MOST_OBJECTS} objects and arrays", ())
+    if body.count(b"{") + body.count(b"[") > MAX_OBJECTS:
+        raise _refusal(413, "too-long", f"The body has more than {MAX_OBJECTS} objects and arrays", ())
     try:
-        value = loads(body, object_pairs_hook=_once)
+        value = loads(body, object_pairs_hook=_unique_members)
     except _DuplicateMemberError:
-        raise _refusal(400, "structure", "An object has a member twice. Send it once", _twice(body)) from None
+        raise _refusal(400, "structure", "An object has a member twice. Send it once", _duplicate_path(body)) from None
     except UnicodeDecodeError as error:
         raise RefusedError(400, Issue("structure", f"Byte {error.start + 1} of the body is not UTF-8.")) from None
     except JSONDecodeError as error:
@@ -60,10 +60,10 @@ def check_limits(value: Json, *, orders: int, resources: int) -> None:
     for path in (("context", "draftOrders", "entry"), ("context", "selections")):
         found = _at(value, *path)
         if isinstance(found, list) and len(found) > orders:
-            raise _refusal(413, "too-long", f"There are over {orders} draft orders or selections", path)
+            raise _refusal(413, "too-long", f"The request has more than {orders} draft orders or selections", path)
     prefetch = _at(value, "prefetch")
     if sum(_entries(prefetch)) > resources:
-        raise _refusal(413, "too-long", f"There are over {resources} prefetched resources", ("prefetch",))
+        raise _refusal(413, "too-long", f"The request has more than {resources} prefetched resources", ("prefetch",))
 
 
 def _entries(value: Json) -> Iterator[int]:
@@ -80,7 +80,7 @@ def _at(value: Json, *path: str) -> Json:
     return value
 
 
-def _once(pairs: Pairs) -> dict[str, Json]:
+def _unique_members(pairs: Pairs) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise _DuplicateMemberError
@@ -88,38 +88,41 @@ def _once(pairs: Pairs) -> dict[str, Json]:
 
 
 def _check(value: Json) -> None:
-    """Check strings and depth level by level; paths are only worked out for what is wrong."""
+    """Check strings and depth level by level; compute paths only for faults."""
     for depth, level in enumerate(levels(value)):
         if depth > MAX_DEPTH:
-            raise RefusedError(400, _too_deep(_said(next(path for path, _ in _walk(value) if len(path) > MAX_DEPTH))))
+            deep = next(path for path, _ in _walk(value) if len(path) > MAX_DEPTH)
+            raise RefusedError(400, _too_deep(_printable_path(deep)))
         for each in level:
-            if isinstance(each, str) and len(each) > LONGEST_STRING:
+            if isinstance(each, str) and len(each) > MAX_STRING_LENGTH:
                 where = next(path for path, found in _walk(value) if found is each)
-                raise _refusal(413, "too-long", f"A string has over {LONGEST_STRING} characters", where)
+                raise _refusal(413, "too-long", f"A string has more than {MAX_STRING_LENGTH} characters", where)
 
 
 def _too_deep(where: str) -> Issue:
     place = f" in {where}" if where else ""
-    return Issue("structure", f"The body is nested over {MAX_DEPTH} levels deep{place}. Send it flatter.", where)
+    return Issue(
+        "structure", f"The body is nested more than {MAX_DEPTH} levels deep{place}. Send a flatter one.", where
+    )
 
 
 def _refusal(status: int, code: str, what: str, path: _Path) -> RefusedError:
-    where = _said(path)
+    where = _printable_path(path)
     return RefusedError(status, Issue(code, f"{what}{f' ({where})' if where else ''}.", where))
 
 
-def _twice(body: bytes) -> _Path:
-    """Return the path of the first object that has a member twice."""
+def _duplicate_path(body: bytes) -> _Path:
+    """Return the path of the first object with a duplicate member."""
 
-    class Twice(dict[str, Json]):
+    class Duplicate(dict[str, Json]):
         """An object with a duplicate member."""
 
-    def marked(pairs: Pairs) -> dict[str, Json]:
+    def mark_duplicates(pairs: Pairs) -> dict[str, Json]:
         found = dict(pairs)
-        return found if len(found) == len(pairs) else Twice(found)
+        return found if len(found) == len(pairs) else Duplicate(found)
 
-    value = loads(body, object_pairs_hook=marked)
-    return next((path for path, found in _walk(value) if isinstance(found, Twice)), ())
+    value = loads(body, object_pairs_hook=mark_duplicates)
+    return next((path for path, found in _walk(value) if isinstance(found, Duplicate)), ())
 
 
 def _walk(value: Json) -> Iterator[tuple[_Path, Json]]:
@@ -132,16 +135,16 @@ def _walk(value: Json) -> Iterator[tuple[_Path, Json]]:
         waiting.extend(reversed([((*path, name), child) for name, child in children]))
 
 
-def _said(path: _Path) -> str:
-    """Return a path up to the first name that may not be repeated or index that says too little."""
-    said = ""
+def _printable_path(path: _Path) -> str:
+    """Return a path up to the first name that an error may not repeat, or to an index without a name."""
+    printable = ""
     for part in path:
         if isinstance(part, int):
-            if not said or said.endswith("]"):
+            if not printable or printable.endswith("]"):
                 break
-            said += f"[{part}]"
+            printable += f"[{part}]"
         elif part in SAFE_NAMES:
-            said += f".{part}"
+            printable += f".{part}"
         else:
             break
-    return said.lstrip(".")
+    return printable.lstrip(".")

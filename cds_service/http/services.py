@@ -1,4 +1,4 @@
-"""What the route handlers need, put together once by the wiring and found again in the current application."""
+"""The services that route handlers use, attached to the Flask application."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ _EXTENSION = "cds_service"
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts that route handlers use. Each is safe to use from several threads.
+    """The services that route handlers use. All are thread-safe.
 
-    `clock` gives the moment of a call with its zone, `monotonic` seconds on a clock that never goes back, `new_id` a
-    new id for each call and card. `authenticator` is None where anyone may call.
+    `clock` gives the time of a call with its zone, `monotonic` the seconds of a monotonic clock, and `new_id` an id for
+    each call and card. `authenticator` is None if the service allows unauthenticated calls.
     """
 
     settings: Settings
@@ -41,7 +41,7 @@ class Services:
 
     @property
     def limits(self) -> ReviewLimits:
-        """What bounds the review of a call."""
+        """Return the limits for the review of a call."""
         return ReviewLimits.of(self.settings)
 
 

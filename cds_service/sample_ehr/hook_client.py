@@ -1,4 +1,4 @@
-"""The sample EHR's side of CDS Hooks: the call it makes when a clinician picks or signs a sample order."""
+"""The CDS client of the sample EHR: the hook calls for its sample orders."""
 
 from collections.abc import Callable
 from datetime import date
@@ -17,7 +17,7 @@ def hook_call(
     today: date,
     new_id: Callable[[], str],
 ) -> Json:
-    """The body of a CDS Hooks 2.0.1 request for one sample order, without prefetch: the service queries the chart."""
+    """Return a CDS Hooks 2.0.1 request body for a sample order, without prefetch: the service queries the chart."""
     resource = order.resource(today)
     context: dict[str, Json] = {
         "userId": "Practitioner/sample-surgeon",

@@ -1,8 +1,8 @@
-"""The sample patients: what each chart shows, and the draft orders to try on it, with the outcome they should have.
+"""The sample patients: what each chart shows, and draft orders for it with their expected outcomes.
 
-All are invented. The charts lie in `patients/`, one FHIR R4 Bundle of type collection each; the orders in
-`orders/`, one draft resource each. Their story takes place on one day, `STORY_DATE`, when the orders are written;
-the procedures are planned two weeks later. Outcomes are those of the policies this package ships.
+All are invented. The charts are in `patients/`, one FHIR R4 Bundle of type collection each; the orders are in
+`orders/`, one draft resource each. The orders are written on `STORY_DATE`, and the procedures are planned two weeks
+later. The outcomes are those under the policies of this package.
 """
 
 from dataclasses import dataclass
@@ -25,21 +25,21 @@ PAIN_PUMP = "CP.MP.173@2024-01"
 
 @dataclass(frozen=True, slots=True)
 class SampleOrder:
-    """A draft order, the hook it is meant for, and the outcome it should have under one text of a policy."""
+    """A draft order, its hook, and its expected outcome under one policy revision, such as CP.MP.126@2025-04."""
 
     file: str
     hook: Literal["order-select", "order-sign"]
-    text: str
+    policy: str
     outcome: Outcome
 
     def resource(self, today: date | None) -> Resource:
-        """The draft as FHIR R4, its dates moved as those of `sample_store`."""
+        """Return the draft as FHIR R4, with its dates moved as in `sample_store`."""
         return _load("orders", self.file, today)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A patient whose id is `id`, one sentence about what the chart shows, and the orders to try on it."""
+    """A patient, one sentence about what the chart shows, and the orders for it."""
 
     id: str
     file: str
@@ -47,15 +47,15 @@ class Sample:
     orders: tuple[SampleOrder, ...]
 
     def bundle(self, today: date | None) -> Resource:
-        """The chart as a FHIR R4 Bundle of type collection, its dates moved as those of `sample_store`."""
+        """Return the chart as a FHIR R4 Bundle of type collection, with its dates moved as in `sample_store`."""
         return _load("patients", self.file, today)
 
 
 def sample_store(today: date | None) -> Store:
-    """All sample patients in one store.
+    """Return all sample patients in one store.
 
-    Every date is moved by the days between `STORY_DATE` and `today`, so that the story happens today; None leaves
-    the dates as they were written.
+    Move every date by the days between `STORY_DATE` and `today`, so that the orders are written today; None leaves the
+    dates unchanged.
     """
     return Store.from_bundle(*(sample.bundle(today) for sample in SAMPLES))
 
@@ -70,93 +70,93 @@ def _sample(patient_id: str, shows: str, *orders: SampleOrder) -> Sample:
     return Sample(patient_id, f"{patient_id}.json", shows, orders)
 
 
-_fusion = partial(SampleOrder, text=SI_JOINT_FUSION)
-_pump = partial(SampleOrder, text=PAIN_PUMP)
+_fusion = partial(SampleOrder, policy=SI_JOINT_FUSION)
+_pump = partial(SampleOrder, policy=PAIN_PUMP)
 
 SAMPLES: tuple[Sample, ...] = (
     _sample(
         "sij-all-documented",
-        "Every criterion of minimally invasive fusion is proven or attested; only the approach can still spoil it.",
+        "The chart meets every criterion of minimally invasive fusion; the approach of the order decides.",
         _fusion("sij-all-documented-lateral.json", "order-sign", outcome=Outcome.SUPPORTED),
         _fusion("sij-all-documented-posterior.json", "order-sign", outcome=Outcome.CRITERIA_NOT_MET),
     ),
     _sample(
         "sij-rich-chart",
-        "The usual full and untidy chart: much of it bears on the fusion, little of it decides.",
+        "A typical full and untidy chart: much of it is relevant to the fusion, but little of it decides a criterion.",
         _fusion("sij-rich-chart-fusion.json", "order-select", outcome=Outcome.DOCUMENTATION_NEEDED),
         _fusion("sij-rich-chart-not-transfixing.json", "order-sign", outcome=Outcome.NOT_SUPPORTED),
     ),
     _sample(
         "sij-fibromyalgia",
-        "Active fibromyalgia rules the fusion out, whatever else is open.",
+        "Active fibromyalgia rules out the fusion, regardless of the open criteria.",
         _fusion("sij-fibromyalgia-fusion.json", "order-select", outcome=Outcome.CRITERIA_NOT_MET),
     ),
     _sample(
         "sij-posterior",
-        "The order itself states a posterior approach; the rest of the chart is still open.",
+        "The order states a posterior approach; most other criteria are not documented yet.",
         _fusion("sij-posterior-fusion.json", "order-select", outcome=Outcome.CRITERIA_NOT_MET),
     ),
     _sample(
         "sij-recent-onset",
-        "The joint has hurt for four months and no older back pain is on record: too early for half a year of care.",
+        "The joint pain began four months ago, with no earlier back pain on record: too early for six months of care.",
         _fusion("sij-recent-onset-fusion.json", "order-sign", outcome=Outcome.CRITERIA_NOT_MET),
     ),
     _sample(
         "sij-nearly-empty",
-        "Next to nothing is on record, so everything is still to be asked.",
+        "The chart is nearly empty, so every criterion still has to be documented.",
         _fusion("sij-nearly-empty-fusion.json", "order-select", outcome=Outcome.DOCUMENTATION_NEEDED),
     ),
     _sample(
         "sij-open-no-reason",
-        "Open fusion for a stress fracture; each of the four accepted reasons was answered with no.",
+        "Open fusion for a stress fracture; the clinician answered no to each of the four accepted reasons.",
         _fusion("sij-open-no-reason-open-fusion.json", "order-sign", outcome=Outcome.NOT_SUPPORTED),
     ),
     _sample(
         "sij-open-trauma",
-        "Open fusion that names an unstable pelvic ring as its reason.",
+        "Open fusion for an unstable pelvic ring, which is an accepted reason.",
         _fusion("sij-open-trauma-open-fusion.json", "order-sign", outcome=Outcome.SUPPORTED),
     ),
     _sample(
         "trial-not-weaned",
-        "A pump trial for postlaminectomy syndrome after opioids went from 120 to 90 MME a day: less than half.",
+        "A pump trial for postlaminectomy syndrome after a wean from 120 to 90 MME/day, which is less than 50%.",
         _pump("trial-not-weaned-trial.json", "order-sign", outcome=Outcome.CRITERIA_NOT_MET),
     ),
     _sample(
         "trial-weaned",
-        "The same trial after opioids went from 120 to 60 MME a day, the rest attested.",
+        "The same trial after a wean from 120 to 60 MME/day; the other criteria are attested.",
         _pump("trial-weaned-trial.json", "order-sign", outcome=Outcome.SUPPORTED),
     ),
     _sample(
         "trial-two-pathways",
-        "Cancer pain and postlaminectomy syndrome side by side: the answer hangs on which of them the trial is for.",
+        "Both cancer pain and postlaminectomy syndrome: the outcome depends on which of them the trial is for.",
         _pump("trial-two-pathways-trial.json", "order-select", outcome=Outcome.DOCUMENTATION_NEEDED),
     ),
     _sample(
         "trial-buprenorphine",
-        "Opioids were changed for buprenorphine, which has no MME factor: whether they were halved must be asked.",
+        "Opioids were switched to buprenorphine, which has no MME factor, so the clinician must attest the wean.",
         _pump("trial-buprenorphine-trial.json", "order-sign", outcome=Outcome.DOCUMENTATION_NEEDED),
     ),
     _sample(
         "pump-replacement",
-        "A worn-out pump is to be replaced, the rest is attested; taking a pump out is no matter of the policy.",
+        "Replacement of a worn-out pump, with the criteria attested; the policy does not cover removal of a pump.",
         _pump("pump-replacement-replacement.json", "order-sign", outcome=Outcome.CASE_REVIEW),
         _pump("pump-replacement-replacement-device.json", "order-sign", outcome=Outcome.CASE_REVIEW),
         _pump("pump-replacement-removal.json", "order-sign", outcome=Outcome.NOT_APPLICABLE),
     ),
     _sample(
         "pump-trial-waived",
-        "Advanced cancer: a pump without a trial, which a reviewer may allow.",
+        "Advanced cancer: a pump without a trial, which needs case review.",
         _pump("pump-trial-waived-pump.json", "order-sign", outcome=Outcome.CASE_REVIEW),
     ),
     _sample(
         "pump-trial-worked",
-        "A pump for cancer pain after a trial that took it from 8 to 3, the rest attested.",
+        "A pump for cancer pain after a trial that reduced it from 8 to 3; the other criteria are attested.",
         _pump("pump-trial-worked-pump.json", "order-sign", outcome=Outcome.SUPPORTED),
     ),
     _sample(
         "epidural-steroid",
-        "An epidural steroid injection for radiculopathy shares a pump trial's code and is none.",
+        "An epidural steroid injection for radiculopathy, which has the same code as a pump trial.",
         _pump("epidural-steroid-steroid.json", "order-select", outcome=Outcome.NOT_APPLICABLE),
     ),
 )
-"""The sample patients; between them every outcome of both policies but `not-evaluated`, for which nothing is read."""
+"""The sample patients. They cover every outcome of both policies except `not-evaluated`, which needs a read failure."""

@@ -1,4 +1,4 @@
-"""A FHIR R4 server over a store: reads, searches in pages, a CapabilityStatement. It takes nothing in."""
+"""A read-only FHIR R4 server over a store: reads, paged searches, and a CapabilityStatement."""
 
 import base64
 import hmac
@@ -31,12 +31,12 @@ def create_sample_ehr(
     page_size: int = 50,
     offered: Collection[str] | None = None,
 ) -> Flask:
-    """A Flask application that answers FHIR R4 requests under `/fhir` from `store`.
+    """Return a Flask application that answers FHIR R4 requests under `/fhir` from `store`.
 
-    `base_url` is the address of `/fhir` as clients see it, where a proxy hides it; without it the address asked
-    for is used. With a `token`, everything but the CapabilityStatement asks for `Authorization: Bearer <token>`.
-    `page_size` is the most entries a page holds. `offered` are the resource types there are, for trying a server
-    that lacks some; without it every type that is in the store or that this server knows parameters of.
+    `base_url` is the address of `/fhir` for clients behind a proxy; the default is the requested address. With a
+    `token`, everything except the CapabilityStatement requires `Authorization: Bearer <token>`. `page_size` is the most
+    entries on a page. `offered` limits the resource types, to simulate a server that lacks some; the default is every
+    type in the store or with known search parameters.
     """
     types = sorted(offered) if offered is not None else sorted({*PARAMETERS, *store.types()})
     pages = Blueprint("fhir", __name__, url_prefix="/fhir")
@@ -51,7 +51,7 @@ def create_sample_ehr(
         sent = request.headers.get("Authorization", "")
         if hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
             return None
-        refused = _outcome(401, "This server asks for a bearer token; the request has none that is valid.")
+        refused = _outcome(401, "This server requires a bearer token; the request has no valid one.")
         refused.headers["WWW-Authenticate"] = 'Bearer realm="sample-ehr"'
         return refused
 
@@ -88,28 +88,28 @@ def create_sample_ehr(
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """Which part of which search is asked for: the parameters honored, how many entries, after how many."""
+    """One page of a search: the parameters that apply, the number of entries, and the offset."""
 
     params: Sequence[tuple[str, str]]
     count: int
     offset: int = 0
     counted: bool = False
-    """Whether the client asked for this `_count`, so that the self link repeats it."""
+    """Whether the client sent this `_count`, so that the self link repeats it."""
 
     @property
     def query(self) -> str:
-        """The honored parameters as a query string: what the self link tells the client."""
+        """Return the parameters that apply as a query string for the self link."""
         return urlencode([*self.params, *([("_count", str(self.count))] if self.counted else [])])
 
     @property
     def token(self) -> str:
-        """The page as the value of `_page` in a next link."""
+        """Return the page as the value of `_page` in a next link."""
         state = dumps([[list(param) for param in self.params], self.count, self.offset])
         return base64.urlsafe_b64encode(state.encode()).decode()
 
 
 def _page(resource_type: str, args: list[tuple[str, str]], page_size: int) -> _Page:
-    """The page a request asks for. Raises SearchError for a bad `_count` or a `_page` this server did not make."""
+    """Return the requested page; raise SearchError for an invalid `_count` or a `_page` of another origin."""
     given = dict(args)
     if "_page" in given:
         try:
@@ -120,7 +120,7 @@ def _page(resource_type: str, args: list[tuple[str, str]], page_size: int) -> _P
                 max(index(offset), 0),
             )
         except (ValueError, TypeError) as error:
-            raise SearchError("_page is not one of this server's next links; begin the search anew") from error
+            raise SearchError("_page is not from a next link of this server; start the search again") from error
     count = given.get("_count")
     if count is not None and not re.fullmatch("[0-9]{1,9}", count):
         raise SearchError("_count is not a whole number")
@@ -129,7 +129,7 @@ def _page(resource_type: str, args: list[tuple[str, str]], page_size: int) -> _P
 
 
 def _searchset(base: str, resource_type: str, page: _Page, found: Sequence[Entry]) -> Resource:
-    """One page of a search as a searchset Bundle, with the link to the next one where there is more."""
+    """Return one page of a search as a searchset Bundle, with a link to the next page if there is one."""
     address = f"{base}/{resource_type}"
     query = f"_page={page.token}" if page.offset else page.query
     links = [{"relation": "self", "url": f"{address}?{query}" if query else address}]
@@ -144,7 +144,7 @@ def _searchset(base: str, resource_type: str, page: _Page, found: Sequence[Entry
 
 
 def _entry(base: str, full_url: str, resource: Resource) -> dict[str, Any]:
-    """A match. A `urn:uuid:` full URL stays, so that references to it still find their target."""
+    """Return a match. Keep a `urn:uuid:` full URL, so that references to it still resolve."""
     own_id = id_of(full_url, resource)
     url = full_url if full_url.startswith("urn:") or not own_id else f"{base}/{resource['resourceType']}/{own_id}"
     found: dict[str, Any] = {"fullUrl": url} if url else {}
@@ -152,14 +152,14 @@ def _entry(base: str, full_url: str, resource: Resource) -> dict[str, Any]:
 
 
 def _capability_statement(base: str, types: Sequence[str]) -> Resource:
-    """What this server offers, type by type (FHIR R4 CapabilityStatement, kind instance)."""
+    """Return the CapabilityStatement of this server (kind instance), with all its resource types."""
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
         "date": _STATEMENT_DATE,
         "kind": "instance",
         "software": {"name": "Sample EHR"},
-        "implementation": {"description": "Invented charts for trying coverage policies", "url": base},
+        "implementation": {"description": "Invented charts for demonstrating coverage policies", "url": base},
         "fhirVersion": "4.0.1",
         "format": ["json"],
         "rest": [
@@ -193,11 +193,11 @@ def _outcome(status: int, what: str) -> Response:
 
 
 def _not_offered(resource_type: str) -> Response:
-    return _outcome(404, f"{resource_type[:40]} is not a resource type this server offers; see /fhir/metadata.")
+    return _outcome(404, f"{resource_type[:40]} is not a resource type of this server; see /fhir/metadata.")
 
 
 def _http_error(error: HTTPException) -> Response:
-    """An OperationOutcome instead of Flask's HTML page; what is allowed instead stays."""
+    """Return an OperationOutcome instead of Flask's HTML page; keep the Allow header."""
     status = error.code or 500
     answer = _outcome(status, f"{HTTPStatus(status).phrase}. This server answers GET under /fhir.")
     response = error.get_response()

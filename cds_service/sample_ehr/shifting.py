@@ -1,4 +1,4 @@
-"""Dates of a FHIR resource moved by days, so that an old story reads as if it had happened just now."""
+"""Moving the dates of a FHIR resource by days, so that an old story happens now."""
 
 import re
 from datetime import date, timedelta
@@ -13,10 +13,10 @@ _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(T.+)?)?)?")
 
 
 def shifted_resource(resource: Resource, days: int) -> Resource:
-    """A copy of a resource or Bundle with every date moved by `days`, each as exact as it was.
+    """Return a copy of a resource or Bundle with every date moved by `days`, each with its precision.
 
-    A month becomes the month, and a year the year, in which its moved first day lies; times of day and offsets
-    stay. What is no date of the calendar is left as it is. Dates are told by the names of their elements (FHIR R4).
+    A month becomes the month, and a year the year, of its moved first day; times of day and offsets stay. Invalid dates
+    stay. The names of elements tell which ones are dates (FHIR R4).
     """
     moved: Resource = _shifted(resource, days)
     return moved

@@ -1,1 +1,1 @@
-"""Connects the parts of the service: the only place that knows all of them."""
+"""The wiring of the service: the only package that imports all others."""

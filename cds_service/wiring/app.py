@@ -1,4 +1,4 @@
-"""Puts the HTTP service together: settings, policies, records, and clients into one Flask application."""
+"""Assemble settings, policies, records, and clients into one Flask application."""
 
 import sys
 import time
@@ -11,7 +11,7 @@ from cds_service.clients.authenticator import Authenticator
 from cds_service.fhir_client.server import FhirClients
 from cds_service.fhir_client.source import FhirOpener
 from cds_service.http.authentication import require_tokens
-from cds_service.http.calls import follow_calls
+from cds_service.http.calls import register_call_handlers
 from cds_service.http.errors import handle_errors
 from cds_service.http.headers import allow_browsers, protect
 from cds_service.http.health import health
@@ -42,9 +42,9 @@ def create_app(
 ) -> Flask:
     """Return the service as a WSGI application.
 
-    `clock` gives the moment of a call with its zone, `new_id` a new id for each call and card. Unless given: FHIR
-    servers are read over HTTP, anyone may call, nothing is stored, calls are logged to standard error, and counted in
-    this process. `checks` are what must hold for the service to be ready.
+    `clock` gives the time of a call with its zone, and `new_id` an id for each call and card. `checks` are the
+    readiness checks. By default the service reads FHIR servers over HTTP, allows unauthenticated calls, stores nothing,
+    logs to standard error, and counts in this process.
     """
     log = log or service_log(sys.stderr, clock)
     metrics = metrics or Metrics()
@@ -70,7 +70,7 @@ def create_app(
     )
     allow_browsers(app, settings)
     protect(app, settings)
-    follow_calls(app)
+    register_call_handlers(app)
     require_tokens(app)
     handle_errors(app)
     app.register_blueprint(health)

@@ -1,4 +1,4 @@
-"""Runs the service: gunicorn for real use, a thread on the loopback interface for demonstrations and tests."""
+"""Servers for the service: gunicorn for production, a thread on the loopback interface for demos and tests."""
 
 import errno
 import math
@@ -20,9 +20,9 @@ from cds_service.settings import Settings
 from cds_service.wiring.system import now
 
 _LOOPBACK = "127.0.0.1"
-_PORTS_TRIED = 50
-_SECONDS_TO_JUDGE = 20
-_WHY_NOT = {
+_MAX_PORTS = 50
+_EVALUATION_SECONDS = 20
+_PORT_ERRORS = {
     errno.EADDRINUSE: "Port {port} is in use. Choose another one with --port.",
     errno.EADDRNOTAVAIL: "{host} is not an address of this machine. Choose another one with --host.",
     errno.EACCES: "This user may not listen on port {port}. Choose another one with --port, 1024 or above.",
@@ -30,14 +30,14 @@ _WHY_NOT = {
 
 
 class ClosingWorker(ThreadWorker):  # type: ignore[misc]
-    """A process of gunicorn with threads, which closes its door when it is told to stop.
+    """A gunicorn worker with threads that closes its listening sockets when it stops.
 
-    gunicorn's own merely stops listening: until its last call is answered, connections would be taken by the system and
-    then dropped. On a reload other processes hold the same door open, and nobody notices.
+    The base class only stops accepting: until the last call is answered, the kernel would accept connections and then
+    drop them. On a reload, other workers have the same sockets open, so clients notice nothing.
     """
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Take connections or not; once stopping, refuse them."""
+        """Start or stop accepting connections; refuse them once the worker is stopping."""
         super().set_accept_enabled(enabled)
         if not enabled and not self.alive:
             for listener in self.sockets:
@@ -45,7 +45,7 @@ class ClosingWorker(ThreadWorker):  # type: ignore[misc]
 
 
 class GunicornLog(Logger):  # type: ignore[misc]
-    """gunicorn's own log, written by our log pipeline."""
+    """gunicorn's own log, in the format of our log pipeline."""
 
     def setup(self, cfg: Any) -> None:
         """Set up the handlers as gunicorn does, and give each our formatter."""
@@ -55,11 +55,11 @@ class GunicornLog(Logger):  # type: ignore[misc]
 
 
 class GunicornService(BaseApplication):  # type: ignore[misc]
-    """The service under gunicorn, threads in a few processes; each process makes its own application.
+    """The service under gunicorn: a few worker processes with threads, each with its own application.
 
-    On SIGHUP gunicorn starts new processes, and the old ones end when they have answered what they were asked; what
-    applications are made of is read again before, once. On SIGTERM it takes no more connections and ends when the calls
-    that it holds are answered. `process_ended` is told the number of each process that is gone.
+    On SIGHUP the service reloads its policies once, starts new workers, and lets the old ones finish their calls. On
+    SIGTERM it refuses new connections and ends when all calls are answered. `process_ended` receives the process id of
+    each worker that ended.
     """
 
     def __init__(
@@ -84,32 +84,32 @@ class GunicornService(BaseApplication):  # type: ignore[misc]
             "threads": settings.threads,
             "graceful_timeout": seconds_to_finish(settings),
             "logger_class": GunicornLog,
-            "accesslog": None,  # addresses may hold ids; the line per call says what there is to say
+            "accesslog": None,  # URLs may contain ids; each call has its own log line
             "child_exit": child_exit,
             "control_socket_disable": True,
         }
         super().__init__()
 
     def load_config(self) -> None:
-        """Hand gunicorn our options, leaving out those that its version does not have."""
+        """Pass our options to gunicorn, without those that its version does not have."""
         for name, value in self._options.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
     def reload(self) -> None:
-        """Read again what applications are made of; called before processes are replaced."""
+        """Reload the policies before gunicorn replaces the workers."""
         self._reload()
         super().reload()
 
     def load(self) -> Flask:
-        """The application of one process."""
+        """Return the application of one worker."""
         return self._make_app()
 
 
 def seconds_to_finish(settings: Settings) -> int:
-    """How long calls may take that are held when the service is told to stop: more than any of them can."""
+    """Return how many seconds open calls may take when the service stops: more than any of them can."""
     reading = settings.call_timeout_seconds + 2 * settings.query_timeout_seconds
-    return math.ceil(reading + 2 * settings.database_wait_seconds + _SECONDS_TO_JUDGE)
+    return math.ceil(reading + 2 * settings.database_wait_seconds + _EVALUATION_SECONDS)
 
 
 def serve(
@@ -121,24 +121,24 @@ def serve(
     port: int,
     process_ended: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Serve until a signal stops the service. Every line that any code of the process logs meanwhile is JSON.
+    """Serve until a signal stops the service. Meanwhile every log line of the process is JSON.
 
-    `make_app` is called once in each worker process; `reload` on SIGHUP, before new worker processes are started;
-    `process_ended` in the main process with the number of a worker process that is gone.
+    `make_app` is called once in each worker, `reload` on SIGHUP before new workers start, and `process_ended` in the
+    main process with the process id of a worker that ended.
     """
     capture_process_logs(sys.stderr, now)
     GunicornService(make_app, reload, settings, host=host, port=port, process_ended=process_ended).run()
 
 
-class _Quiet(WSGIRequestHandler):
-    """Writes no line per request: an address may hold the id of a patient."""
+class _SilentRequestHandler(WSGIRequestHandler):
+    """A request handler without access log lines, since an address may contain a patient id."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 def check_address(host: str, port: int) -> None:
-    """Raise OSError, with a sentence that says what to do, unless the service can listen on this address."""
+    """Raise OSError, with a message that says what to do, unless the service can listen on this address."""
     try:
         found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
@@ -149,16 +149,16 @@ def check_address(host: str, port: int) -> None:
         raise OSError(f"{host} is not the name or address of a host. Choose another one with --host.") from None
     except OSError as error:
         raise OSError(
-            _WHY_NOT.get(error.errno or 0, "{host}:{port}: {why}").format(host=host, port=port, why=error.strerror)
+            _PORT_ERRORS.get(error.errno or 0, "{host}:{port}: {why}").format(host=host, port=port, why=error.strerror)
         ) from None
 
 
 @contextmanager
 def on_loopback(app: Flask, first_port: int = 0) -> Iterator[str]:
-    """The base address of an application served in this process for as long as the context lasts.
+    """Serve an application in this process, and yield its base address, while the context lasts.
 
-    It listens on 127.0.0.1, on the first free port from `first_port` on; 0 is any free one. Raises OSError where
-    none of fifty ports is free.
+    Listen on 127.0.0.1 on the first free port from `first_port` on; 0 means any free port. Raise OSError if none of
+    fifty ports is free.
     """
     with _listening(first_port) as listener:
         server = make_server(
@@ -166,7 +166,7 @@ def on_loopback(app: Flask, first_port: int = 0) -> Iterator[str]:
             listener.getsockname()[1],
             app,
             threaded=True,
-            request_handler=_Quiet,
+            request_handler=_SilentRequestHandler,
             fd=listener.fileno(),
         )
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -180,10 +180,10 @@ def on_loopback(app: Flask, first_port: int = 0) -> Iterator[str]:
 
 
 def _listening(first_port: int) -> socket.socket:
-    for port in range(first_port, first_port + _PORTS_TRIED):
+    for port in range(first_port, first_port + _MAX_PORTS):
         try:
             return socket.create_server((_LOOPBACK, port))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
-    raise OSError(errno.EADDRINUSE, f"none of the {_PORTS_TRIED} ports from {first_port} on is free")
+    raise OSError(errno.EADDRINUSE, f"none of the {_MAX_PORTS} ports from {first_port} on is free")

@@ -1,11 +1,11 @@
-"""The clock and the ids of this machine; everything else gets them as arguments."""
+"""The clock and ids of this machine; all other code receives them as arguments."""
 
 import uuid
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """Return the current moment, with its zone."""
+    """Return the current time, with its zone."""
     return datetime.now(UTC)
 
 

@@ -342,7 +342,7 @@ def test_files_that_cannot_be_used_are_named_counted_and_told_nothing_of(own: Ow
     assert "3 files skipped:" in shown
     assert "a-broken.json: a-broken.json is not JSON in UTF-8" in shown
     assert "b-other.json: " in shown
-    assert "c-chart.json: it could not be judged: ValueError at " in shown
+    assert "c-chart.json: it could not be evaluated: ValueError at " in shown
     assert "Secret" not in shown
     assert "0 of 3 orders change." in shown
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cds_service.fhir_client.memory import ChartInMemory, Store
-from cds_service.hooks.references import MOST_READS, unresolved
+from cds_service.hooks.references import MAX_READS, unresolved
 from coverage_policies.format.searches import PRESCRIPTIONS
 from tests.support.hook_fakes import PATIENT_ID, FakeEhr, Service, WatchingAssessor, authorization, bundle, call
 
@@ -39,8 +39,8 @@ def test_a_reference_that_is_no_text_is_passed_over() -> None:
 
 
 def test_no_more_than_fifty_are_read() -> None:
-    many = [prescription(n, f"Medication/{n}") for n in range(MOST_READS + 1)]
-    assert len(unresolved(many)) == MOST_READS
+    many = [prescription(n, f"Medication/{n}") for n in range(MAX_READS + 1)]
+    assert len(unresolved(many)) == MAX_READS
 
 
 def test_the_product_is_read_from_the_server_with_the_token(ehr: FakeEhr) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cds_service.http.request_body import LONGEST_STRING, read_body
+from cds_service.http.request_body import MAX_STRING_LENGTH, read_body
 from cds_service.wiring.serving import on_loopback
 from coverage_policies.format.searches import CONDITIONS
 from tests.support.hook_fakes import Service, WatchingAssessor, call
@@ -102,10 +102,10 @@ def test_nesting_is_refused_where_it_is_too_deep(service: Service) -> None:
 @pytest.mark.slow
 def test_a_string_longer_than_fhir_allows_is_refused(service: Service) -> None:
     request = call(prefetch=READ)
-    request["context"]["draftOrders"]["entry"][0]["resource"]["note"] = [{"text": "x" * (LONGEST_STRING + 1)}]
+    request["context"]["draftOrders"]["entry"][0]["resource"]["note"] = [{"text": "x" * (MAX_STRING_LENGTH + 1)}]
     status, code, where, _ = refused(sent(service, json.dumps(request)))
     assert (status, code, where) == (413, "too-long", "context.draftOrders.entry[0].resource")
-    request["context"]["draftOrders"]["entry"][0]["resource"]["note"] = [{"text": "x" * LONGEST_STRING}]
+    request["context"]["draftOrders"]["entry"][0]["resource"]["note"] = [{"text": "x" * MAX_STRING_LENGTH}]
     assert sent(service, json.dumps(request)).status_code == 200
 
 

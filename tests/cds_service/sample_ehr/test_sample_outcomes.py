@@ -39,4 +39,4 @@ def test_a_sample_order_comes_out_as_it_is_said_to(sample, order, today):
         chart=sample.bundle(today),
         clock=lambda: datetime.combine(today, time(17), UTC),
     )
-    assert [(each.full_name, each.outcome) for each in found.determinations] == [(order.text, order.outcome)]
+    assert [(each.full_name, each.outcome) for each in found.determinations] == [(order.policy, order.outcome)]

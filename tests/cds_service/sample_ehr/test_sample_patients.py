@@ -76,7 +76,7 @@ def test_an_order_is_a_draft_for_its_patient_written_on_the_day_of_the_story(sam
 
 
 def test_between_them_they_show_every_outcome():
-    shown = {(order.text, order.outcome) for _, order in ORDERS}
+    shown = {(order.policy, order.outcome) for _, order in ORDERS}
     clinical = set(Outcome) - {Outcome.NOT_EVALUATED}
     assert {outcome for text, outcome in shown if text == SI_JOINT_FUSION} == clinical - {
         Outcome.CASE_REVIEW,
