@@ -63,7 +63,7 @@ def _procedure(words: FactWords) -> list[dict[str, Any]]:
 
 
 def _injection(words: FactWords) -> list[dict[str, Any]]:
-    """A procedure with pain scores: the first 15 minutes before it, the others from half an hour after it on."""
+    """Return a procedure with pain scores: the first 15 minutes before it, the others from 30 minutes after it."""
     pain = words.take("pain")
     at = words.text("at")
     found = _procedure(FactWords("injection", words.rest() | {"at": at}, words.day))
@@ -142,7 +142,7 @@ def _prescription(words: FactWords) -> list[dict[str, Any]]:
 
 
 def _dispense(words: FactWords) -> list[dict[str, Any]]:
-    """A drug handed out to be taken by mouth."""
+    """Return a dispense of an oral drug."""
     days = words.text("days")
     return [
         present(
@@ -231,7 +231,7 @@ KINDS = tuple(_WORDS)
 
 
 def _element(written: Json) -> Json:
-    """An element as FHIR has it; `snomed 24693007` is a CodeableConcept."""
+    """Return an element as FHIR has it; `snomed 24693007` is a CodeableConcept."""
     if isinstance(written, str) and written.partition(" ")[0] in SYSTEMS:
         return concept([written])
     if isinstance(written, list):

@@ -72,10 +72,10 @@ def load_library(folders: Sequence[Path] = ()) -> Library:
         if not root.is_dir():
             problems.append(_misplaced(root, "this folder does not exist"))
         elif not documents.is_dir() and not (root / "value_sets").is_dir():
-            problems.append(_misplaced(root, "this folder has neither `documents` nor `value_sets` in it"))
+            problems.append(_misplaced(root, "this folder contains neither `documents` nor `value_sets`"))
         for path in sorted(documents.rglob("*.y*ml")):
             if path.parent.parent != documents or path.suffix != ".yaml":
-                what = "this file is not read; its place is documents/<policy>/<revision>.yaml"
+                what = "the service does not read this file; move it to documents/<policy>/<revision>.yaml"
                 problems.append(_misplaced(path, what))
                 continue
             if path.name.endswith(".cases.yaml"):
@@ -91,7 +91,7 @@ def load_library(folders: Sequence[Path] = ()) -> Library:
                 problems.append(_misplaced(path, what))
             if policy.full_name in policies:
                 other = policies[policy.full_name].source
-                what = f"{policy.full_name} exists already, in {other}"
+                what = f"{policy.full_name} already exists in {other}"
                 problems.append(_misplaced(path, what))
             policies[policy.full_name] = policy
     if problems:

@@ -1,4 +1,4 @@
-"""From a YAML document to a Policy: shape first, by the schema; then meaning; every problem with file and line."""
+"""Load a policy from a YAML document: check its shape by the schema, then its meaning; report every problem's place."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
@@ -105,7 +105,7 @@ class _Builder:
         try:
             return date.fromisoformat(self.source.data[key])
         except ValueError:
-            self._problem((key,), f"{self.source.data[key]} is no day of the calendar")
+            self._problem((key,), f"{self.source.data[key]} is not a calendar date")
             return None
 
     def _collect(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> None:
@@ -174,12 +174,12 @@ class _Builder:
         return found
 
     def _copied(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> tuple[dict[str, Any], tuple[str | int, ...]]:
-        """The definition that `same_as` names, under the new id; ids below it change with it."""
+        """Return the definition that `same_as` names under the new id; ids below it change with it."""
         original, original_path = self.raw.get(raw["same_as"], (None, ()))
         if original is None or "same_as" in original:
-            wrong = "names no criterion that is written out"
+            wrong = "does not name a criterion that is written out"
         elif self._copying.count(raw["same_as"]) > 1:
-            wrong = "is copied into itself; a circle defines nothing"
+            wrong = "is copied into itself; write it out"
         else:
             renamed = copy.deepcopy(original)
             _rename(renamed, raw["same_as"], raw["id"])
@@ -245,7 +245,7 @@ def _rename(raw: dict[str, Any], old: str, new: str) -> None:
 
 
 def _meaning_problems(source: YamlSource, policy: Policy) -> Iterator[Problem]:
-    """What a document must mean: settled leaves, existing references, no circles, known pathways and sections."""
+    """Yield what is wrong with the meaning of a document: open leaves, missing references, circles, unknown names."""
     pathways = {choice.name for choice in policy.pathway.choices} if policy.pathway else set()
     for key, section in policy.sections.items():
         for criterion in section.root.walk():
@@ -256,11 +256,11 @@ def _meaning_problems(source: YamlSource, policy: Policy) -> Iterator[Problem]:
             if name not in policy.sections:
                 yield source.problem(("orders", i), f"there is no section {name!r}")
         if entry.is_by_words and (entry.sections or not entry.ask):
-            what = "orders found by words are judged by no section; give it `sections: []` and an `ask` for the code"
+            what = "no section can judge orders found by words; give the entry `sections: []` and an `ask` for the code"
             yield source.problem(("orders", i), what)
     for month in policy.history:
         if month == policy.revision:
-            yield source.problem(("history",), f"{month} is this revision itself; name the others")
+            yield source.problem(("history",), f"{month} is this revision; list only the others")
     for key, values in (("lines_of_business", policy.lines_of_business), ("states", policy.states)):
         for value in sorted({each for each in values if values.count(each) > 1}):
             yield source.problem((key,), f"{value} is listed twice; keep one")
@@ -270,7 +270,7 @@ def _meaning_problems(source: YamlSource, policy: Policy) -> Iterator[Problem]:
 
 def _criterion_problems(c: Criterion, policy: Policy, pathways: set[str], section: str) -> Iterator[str]:
     if c.id in (PATHWAY, APPLIES, CODE):
-        yield "this name is kept for an answer; choose another"
+        yield "this id is reserved for an answer; choose another"
     if c.id.split(".")[0] in policy.sections.keys() - {section}:
         yield f"it stands in section {section} under another section's number"
     if c.children and (c.met_when or c.not_met_when or c.show or c.needs):
@@ -292,11 +292,11 @@ def _criterion_problems(c: Criterion, policy: Policy, pathways: set[str], sectio
         if name not in policy.index:
             yield f"needs: there is no criterion {name!r}"
         elif c.id in _reached(policy, name, set()):
-            yield f"needs: {name} needs {c.id} in turn; a circle settles nothing"
+            yield f"needs: {name} needs {c.id} in turn; break the circle"
 
 
 def _reached(policy: Policy, name: str, seen: set[str]) -> set[str]:
-    """Every criterion whose status that of `name` depends on."""
+    """Return every criterion whose status that of `name` depends on."""
     if name in seen or name not in policy.index:
         return seen
     seen.add(name)

@@ -1,7 +1,7 @@
 """The lock: a hash of the content of every revision and edition, so that no change goes unnoticed.
 
-A decision names revision and edition; what that edition said must stay what it said. The content is the document's
-data and the rows of its value sets that decide something: comments, spacing and labels may change freely.
+A decision names revision and edition, so the content of an edition must not change. The content is the document's data
+and the rows of its value sets that decide something; comments, spacing, and labels may change freely.
 """
 
 import hashlib

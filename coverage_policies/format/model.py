@@ -55,8 +55,8 @@ class Criterion:
 
     `says_when_not_met` is what a card says when it is not met. A group has `children`, of which `required` must be met
     (None: all of them). A leaf is settled by clauses or by an answer to `ask`; `met_by` is the answer, `yes` or `no`,
-    that speaks for the order. `case_review_if_met` and `case_review_if_not_met` hand a status to a human. `needs` takes
-    the status of other criteria, `on_date_of` on the date of the last procedure of that set. `pathways` is empty where
+    that favors the order. `case_review_if_met` and `case_review_if_not_met` hand a status to a human. `needs` takes
+    the status of other criteria, `on_date_of` on the date of the last procedure of that set. `pathways` is empty if
     the criterion counts on every one.
     """
 
@@ -112,9 +112,9 @@ class Section:
 class OrderEntry:
     """The orders that a policy is about: their codes, the sections that judge them, and conditions on the order.
 
-    With `only_if` the order is judged where one clause holds; `unless` leaves it out where one holds. Where neither
-    can be told, `ask` is the question; without one the order is left out. An entry whose value set holds words finds
-    orders that carry no code, and asks for it.
+    With `only_if` the order is judged if one clause holds; `unless` excludes it if one holds. If neither is certain,
+    `ask` is the question; without a question the order is excluded. An entry whose value set has words finds orders
+    without a code, and asks for it.
     """
 
     codes: ValueSet
@@ -158,8 +158,8 @@ class Policy:
 
     `url` is where its owner publishes it. `effective` and `until` are the first and the last day it applies, both None
     unless the owner states them. `states` are the states it is for, by postal code; empty for all.
-    `prior_authorization` is None where the policy does not say. `history` are the months of the policy's other
-    revisions, as far as its log tells, installed or not.
+    `prior_authorization` is None if the policy does not say. `history` are the months of the policy's other
+    revisions, as far as its log shows, installed or not.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What an operator is: a name, a schema for its arguments, its searches, and a check with a three-valued result."""
+"""Define operators: a name, a schema for the arguments, the searches, and a check with a three-valued result."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ Arguments: TypeAlias = Mapping[str, Any]
 class ClauseResult:
     """Whether a clause holds, the DEQM reason, and the resources behind it.
 
-    `notes` are lines of arithmetic worth reading; `headline` is the value that says it all, for one line: `120 → 90`.
+    `notes` are lines of arithmetic worth reading; `headline` is a one-line value for the card: `120 → 90`.
     """
 
     holds: Truth
@@ -33,9 +33,9 @@ class ClauseResult:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a clause is evaluated against: one order among others, one chart, and the day every window is measured from.
+    """What a clause is evaluated against: one order among others, one chart, and the day that every window ends on.
 
-    `is_looking_back` where that day is one of an earlier procedure, and what is on the chart now may be younger.
+    `is_looking_back` is True if that day is that of an earlier procedure; what is on the chart now may be newer.
     """
 
     order: Order

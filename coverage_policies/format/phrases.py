@@ -1,7 +1,7 @@
 """The thresholds of a policy document as its readers write them: `at least 75 %`, `under 6 months`, `exactly 2`.
 
-Every phrase is parsed once, when the document is loaded; a phrase that cannot be read is a ValueError that says
-how it is written right.
+Every phrase is parsed once, when the document is loaded. A phrase that cannot be read raises ValueError with an example
+of how to write it.
 """
 
 import re
@@ -97,7 +97,7 @@ def percent(phrase: str) -> NumberThreshold:
     """Read `at least 75 %`."""
     found = re.fullmatch(f"{_COMPARED} {_NUMBER} %", phrase)
     if not found:
-        raise ValueError(f"{phrase!r} is no percentage; write it like 'at least 75 %'")
+        raise ValueError(f"{phrase!r} is not a percentage; write it like 'at least 75 %'")
     return NumberThreshold(Comparison(found["comparison"]), Fraction(found["number"]))
 
 
@@ -105,7 +105,7 @@ def count(phrase: str) -> NumberThreshold:
     """Read `exactly 2` or `at least 4`."""
     found = re.fullmatch(rf"{_COMPARED} (?P<number>\d+)", phrase)
     if not found:
-        raise ValueError(f"{phrase!r} is no count; write it like 'at least 4' or 'exactly 2'")
+        raise ValueError(f"{phrase!r} is not a count; write it like 'at least 4' or 'exactly 2'")
     return NumberThreshold(Comparison(found["comparison"]), Fraction(found["number"]))
 
 
@@ -113,7 +113,7 @@ def span(phrase: str) -> CalendarPeriod:
     """Read `6 months`."""
     found = re.fullmatch(_SPAN, phrase)
     if not found:
-        raise ValueError(f"{phrase!r} is no length of time; write it like '6 months' or '2 weeks'")
+        raise ValueError(f"{phrase!r} is not a length of time; write it like '6 months' or '2 weeks'")
     return CalendarPeriod(int(found["number"]), _unit(found["unit"]))
 
 
@@ -121,7 +121,7 @@ def duration(phrase: str) -> DurationThreshold:
     """Read `under 6 months`; a trailing `ago` is allowed (`at least 2 weeks ago`)."""
     found = re.fullmatch(f"{_COMPARED} {_SPAN}(?: ago)?", phrase)
     if not found or found["comparison"] == "exactly":
-        raise ValueError(f"{phrase!r} is no duration; write it like 'under 6 months' or 'at least 2 weeks ago'")
+        raise ValueError(f"{phrase!r} is not a duration; write it like 'under 6 months' or 'at least 2 weeks ago'")
     return DurationThreshold(
         Comparison(found["comparison"]), CalendarPeriod(int(found["number"]), _unit(found["unit"]))
     )
@@ -131,7 +131,7 @@ def hours(phrase: str) -> timedelta:
     """Read `24 hours`."""
     found = re.fullmatch(r"(\d+) hours?", phrase)
     if not found:
-        raise ValueError(f"{phrase!r} is no number of hours; write it like '24 hours'")
+        raise ValueError(f"{phrase!r} is not a number of hours; write it like '24 hours'")
     return timedelta(hours=int(found[1]))
 
 
@@ -139,7 +139,7 @@ def following_days(phrase: str) -> int:
     """Read `7 following days`."""
     found = re.fullmatch(r"([1-9]\d*) following days?", phrase)
     if not found:
-        raise ValueError(f"{phrase!r} is no number of days; write it like '7 following days'")
+        raise ValueError(f"{phrase!r} is not a number of days; write it like '7 following days'")
     return int(found[1])
 
 

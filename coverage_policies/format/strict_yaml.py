@@ -56,7 +56,7 @@ class YamlSource:
 
 
 def read_yaml(text: str, file: str) -> YamlSource:
-    """Read one YAML document. Raises DocumentError with file and line for what is no YAML or names a key twice."""
+    """Read one YAML document. Raises DocumentError with file and line if it is not YAML or has a key twice."""
     try:
         reader = _Reader(yaml.parse(text, Loader=yaml.CBaseLoader), file)
         data = reader.document()
@@ -114,7 +114,7 @@ class _Reader:
             if not isinstance(key, str):
                 self._problem(place, "a key must be plain text")
             elif key in found:
-                self._problem(place, f"{key!r} stands here twice; keep one")
+                self._problem(place, f"{key!r} occurs twice; keep one")
             else:
                 found[key] = value
         return found

@@ -3,9 +3,9 @@
 A trailing `*` makes a code a prefix. `from` and `to` are service dates, both included. `use` is `decides` or
 `asks`: a row that asks is shown to the clinician and never settles a criterion.
 
-The system `text` stands for words: such a row finds a concept by its label, always only asks, and is looked at only
-where the concept has no row by code and no ICD-10-CM code, which would tell better. It is there for families of
-diagnoses, such as cancers, that no list of SNOMED CT codes exhausts.
+The system `text` means words: such a row finds a concept by its label, only asks, and is used only if the concept has
+no row by code and no ICD-10-CM code, which would be more reliable. It serves families of diagnoses, such as cancers,
+that no list of SNOMED CT codes covers completely.
 """
 
 import csv
@@ -25,9 +25,9 @@ COLUMNS = ["system", "code", "label", "source", "from", "to", "use"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One code of a set. `valid_from` and `valid_to` are None where the code is not bounded in time.
+    """One code of a set. `valid_from` and `valid_to` are None if the code is not bounded in time.
 
-    `line` is where it stands in its file.
+    `line` is its line in the file.
     """
 
     system: str
@@ -89,7 +89,7 @@ class ValueSet:
         return Match((asking or found)[0].label, not asking)
 
     def _named(self, codings: tuple[Coding, ...], on: date | None) -> list[Row]:
-        """The rows whose words stand in a concept's labels, where no ICD-10-CM code tells what it is."""
+        """Return the rows whose words occur in a concept's labels; none if the concept has an ICD-10-CM code."""
         if not self._words or any(coding.system == ICD10CM for coding in codings):
             return []
         labels = " / ".join(coding.display for coding in codings)
@@ -123,7 +123,7 @@ def load_value_sets(folders: Iterable[Path]) -> Mapping[str, ValueSet]:
     for folder in folders:
         for path in sorted(folder.glob("*.csv")):
             if path.stem in found:
-                problems.append(_problem(path, 1, f"a value set named {path.stem} exists already; choose another name"))
+                problems.append(_problem(path, 1, f"a value set named {path.stem} already exists; choose another name"))
             else:
                 found[path.stem] = ValueSet(path.stem, _rows(path, problems), str(path))
     if problems:
@@ -150,17 +150,17 @@ def _rows(path: Path, problems: list[Problem]) -> list[Row]:
             except ValueError as error:
                 problems.append(_problem(path, reader.line_num, str(error)))
     except csv.Error:
-        problems.append(_problem(path, reader.line_num, "a quotation mark is not closed, or stands alone"))
+        problems.append(_problem(path, reader.line_num, "a quotation mark is not closed or has no partner"))
     return rows
 
 
 def _row(cells: list[str], line: int) -> Row:
-    """Return the row of a line. Raises ValueError that says what is wrong."""
+    """Return the row of a line. Raises ValueError with what is wrong."""
     if len(cells) != len(COLUMNS):
         raise ValueError(f"{len(cells)} columns instead of {len(COLUMNS)}")
     system, code, label, source, valid_from, valid_to, use = cells
     if not (system and code.strip("*") and label):
-        raise ValueError("system, code and label must not be empty")
+        raise ValueError("system, code, and label must not be empty")
     if use not in ("decides", "asks"):
         raise ValueError("use must be 'decides' or 'asks'")
     if system == TEXT and use != "asks":
@@ -180,5 +180,5 @@ def _problem(path: Path, line: int, what: str) -> Problem:
 
 
 def _dotted(code: str) -> str:
-    """ICD-10-CM codes are compared with their dot, which some senders leave out."""
+    """Return an ICD-10-CM code with its dot, which some senders leave out."""
     return code if "." in code or len(code) <= 3 else f"{code[:3]}.{code[3:]}"

@@ -1,4 +1,4 @@
-"""Judges every order of a call by every policy that applies to it."""
+"""Judge every order of a call by every policy that applies to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -137,7 +137,7 @@ class Assessor:
         return OrderCandidates(order, anchor, (candidate,))
 
     def searches(self, orders: Sequence[OrderCandidates], hook: str) -> tuple[Search, ...] | None:
-        """Return the searches that judging these orders needs; None where no policy concerns any of them."""
+        """Return the searches that judging these orders needs; None if no policy concerns any of them."""
         policies = [
             policy
             for order in orders

@@ -23,12 +23,12 @@ _PRECEDENCE = (
     Reason.NOT_FOUND,
     Reason.NONE_RECORDED,
 )
-"""Of several reasons why a criterion is open, the one that helps most to close it comes first."""
+"""The reasons a criterion may be open, the one that helps most to close it first."""
 
 
 @dataclass(frozen=True, slots=True)
 class CriterionStatus:
-    """A status with its reason, the evidence, lines of arithmetic, and the value that says it in one line."""
+    """A status with its reason, the evidence, lines of arithmetic, and a one-line value for the card."""
 
     status: Status
     reason: Reason | None = None

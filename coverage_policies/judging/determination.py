@@ -13,10 +13,10 @@ from fhir_mappings.record import Evidence
 class CriterionResult:
     """One criterion, group or part of a determination.
 
-    `counted` is what the roll-up used: it differs from `status` where a human decides, and is None where the
+    `counted` is what the roll-up used: it differs from `status` if a human decides, and is None if the
     criterion does not count (advisory, or of another pathway). `depth` and `parent` give the tree of the document.
-    `on_pathways` holds the status per pathway where it depends on which one applies. `says_when_not_met` is the
-    sentence for when it is not met, `headline` the value behind it.
+    `on_pathways` holds the status per pathway if it depends on which one applies. `says_when_not_met` is the
+    sentence for a criterion that is not met, `headline` the value behind it.
     """
 
     id: str
@@ -50,7 +50,7 @@ class CriterionResult:
 
 @dataclass(frozen=True, slots=True)
 class Presumption:
-    """The pathway an order was assessed on although nobody chose it, and why."""
+    """The pathway assumed for an order although nobody chose it, and the evidence for it."""
 
     pathway: str
     says: str
@@ -63,7 +63,7 @@ class Presumption:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is still to be asked: a criterion's question, and in words the pathway it hangs on, if on one."""
+    """An open question of a criterion; `pathway` names in words the pathway it depends on, if any."""
 
     id: str
     ask: str
@@ -75,7 +75,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """The same order with one statement changed so that it meets a criterion, and the better outcome it then has.
+    """The same order, changed in one statement so that it meets a criterion, and the better outcome that results.
 
     `says` is the label of the suggestion.
     """
@@ -88,9 +88,9 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Determination:
-    """The whole answer for one order under one revision.
+    """The complete result for one order under one revision.
 
-    `section` is the one that decided, empty where none did. `order_label` names the order in our words.
+    `section` is the one that decided, empty if none did. `order_label` names the order in our words.
     """
 
     policy: str

@@ -19,7 +19,7 @@ from fhir_mappings.procedures import latest_on_or_before, procedures
 from fhir_mappings.record import Availability, Evidence, PatientRecord
 
 ANSWERS_VALID = CalendarPeriod(90, "days")
-"""How long an attestation counts that is not based on the order."""
+"""How long an attestation counts if it is not based on the order."""
 
 
 def evaluate(
@@ -109,7 +109,7 @@ def blank_determination(
 
 @dataclass(frozen=True, slots=True)
 class _GroupStatus:
-    """What a criterion gives to its group: strictly, and in case a human decides in its favor. None: not counted."""
+    """What a criterion adds to its group: by the data, and if a human decides in its favor. None: not counted."""
 
     status: Status | None
     best_case: Status | None
@@ -181,7 +181,7 @@ class _Run:
         return not c.is_never_met and not (c.children and c.id in self.policy.sections)
 
     def _judged(self, c: Criterion, below: Sequence[_GroupStatus]) -> tuple[CriterionStatus, Status]:
-        """What the data say, and what they would say if every human decided in favor of the order."""
+        """Return the status by the data, and the status if every human decided in favor of the order."""
         if c.is_never_met:
             return CriterionStatus(Status.NOT_MET, Reason.PRESENT, (self.ctx.order.evidence,)), Status.NOT_MET
         if c.needs:
@@ -194,7 +194,7 @@ class _Run:
         return judged, judged.status
 
     def _reason_among(self, names: Sequence[str], status: Status) -> Reason | None:
-        """The reason of the first criterion that counts as this status; what is unknown by a conflict comes first."""
+        """Return the reason of the first criterion that counts with this status; a conflict comes first."""
         found = [
             result.reason if result.status is status else Reason.CASE_REVIEW
             for result in (self.results[name] for name in names)
@@ -203,7 +203,7 @@ class _Run:
         return Reason.CONFLICT if Reason.CONFLICT in found else next(iter(found), None)
 
     def _needed(self, c: Criterion) -> tuple[CriterionStatus, Status]:
-        """The status of the criteria this one looks to, on the day of an earlier procedure where it says so."""
+        """Return the status of the criteria that this one needs, as of an earlier procedure if it says so."""
         ctx = self.ctx
         evidence: tuple[Evidence, ...] = ()
         if c.on_date_of is not None:
@@ -230,7 +230,7 @@ class _Run:
 
 
 def _rolled(c: Criterion, judged: CriterionStatus, best_case: Status) -> _GroupStatus:
-    """What a criterion gives to its group; a status that a human decides upon is unknown there."""
+    """Return what a criterion contributes to its group; a status that a human decides is unknown there."""
     if c.role is not None:
         return _GroupStatus(None, None)
     by_human = (judged.status is Status.MET and c.case_review_if_met) or (
@@ -240,7 +240,7 @@ def _rolled(c: Criterion, judged: CriterionStatus, best_case: Status) -> _GroupS
 
 
 def _agreed(verdicts: Sequence[tuple[Outcome, str]]) -> tuple[Outcome, str]:
-    """What the remaining pathways agree on: one outcome, or that none of them can pass; else it is open."""
+    """Return the outcome that the remaining pathways agree on, or that none of them can pass; else it is open."""
     outcomes = {outcome for outcome, _ in verdicts}
     sections = {section for _, section in verdicts}
     section = sections.pop() if len(sections) == 1 else ""
@@ -252,7 +252,7 @@ def _agreed(verdicts: Sequence[tuple[Outcome, str]]) -> tuple[Outcome, str]:
 
 
 def _merged(runs: Sequence[_Run]) -> tuple[CriterionResult, ...]:
-    """The criteria over all remaining pathways: what they agree on stands, the rest is unknown."""
+    """Return the criteria over all remaining pathways: with the status they agree on, else unknown."""
     found = []
     for name, result in runs[0].results.items():
         each = {run.pathway: run.results[name] for run in runs}
@@ -274,7 +274,7 @@ def _merged(runs: Sequence[_Run]) -> tuple[CriterionResult, ...]:
 
 
 def _is_unread(policy: Policy, record: PatientRecord) -> bool:
-    """Whether nothing this policy needs could be read: no search for it succeeded and nothing of it is there."""
+    """Return whether nothing that this policy needs could be read: no search succeeded, and no data are present."""
     kinds = policy.kinds
     return not record.of_type(*sorted(kinds)) and all(
         record.availability(kind) is not Availability.COMPLETE for kind in kinds

@@ -1,4 +1,4 @@
-"""The draft orders of a call, read: those to judge, and what stands beside them."""
+"""Read the draft orders of a call: those to judge, and the others of the session."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -9,15 +9,15 @@ from fhir_mappings.orders import Order, read_order
 from fhir_mappings.record import Entry, PatientRecord, reference_of
 
 _ORDERED = ("Device", "Medication")
-"""What orders point at and EHRs send among them: the thing itself is no order for it."""
+"""Resources that orders reference and EHRs send along; they are not orders themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """The orders to judge and the others of the session. `read` reads a draft order as these were read.
 
-    `has_unresolved_references` is True where an order points at something that is not among the orders and the chart as
-    far as it was read: reading the orders again with more of the chart may then give more.
+    `has_unresolved_references` is True if an order references something that is neither among the orders nor in the
+    chart read so far: reading the orders again with more of the chart may then give more.
     """
 
     judged: tuple[Order, ...]
@@ -37,12 +37,11 @@ def read_session(
     rules: PlanRules,
     referenced: Iterable[Entry] = (),
 ) -> Session:
-    """Read the draft orders, resolving what they point at among each other, in `referenced` and in the chart.
+    """Read the draft orders, and resolve their references among each other, in `referenced`, and in the chart.
 
-    An order that is revoked, entered in error or asks to leave something is not judged, nor is a device or medication
-    that came along; one sent twice counts once.
-    Orders without id and full URL cannot be told apart by name and each count. Codes that the operator maps to
-    those of the policies are added.
+    An order that is revoked, entered in error, or asks not to perform something is not judged, nor is a device or
+    medication sent along. An order sent twice counts once; orders without id and full URL each count.
+    Codes that the operator maps to those of the policies are added.
     """
     judged, others = list(judged), list(others)
     resolver = _Resolver([*referenced, *judged, *others], record)
@@ -73,7 +72,7 @@ def _name(position: int, entry: Entry) -> str:
 
 
 class _Resolver:
-    """Finds what orders point at: among the orders, then in the chart. Notes whether something was not found."""
+    """Resolves references of orders: among the orders, then in the chart. Records whether one was not found."""
 
     def __init__(self, entries: Iterable[Entry], record: PatientRecord) -> None:
         self.has_missed = False
@@ -85,7 +84,7 @@ class _Resolver:
                 self._drafts[url] = resource
 
     def __call__(self, reference: Json) -> Resource | None:
-        """Return the resource that a Reference points at; None where it is not found."""
+        """Return the resource of a Reference; None if it is not found."""
         target = reference.get("reference") if isinstance(reference, dict) else None
         if not isinstance(target, str):
             return None

@@ -1,4 +1,4 @@
-"""Which of several purposes or indications an order is assessed on: chosen, left over, presumed, or still open."""
+"""Decide which purpose or indication applies to an order: chosen, the only one left, presumed, or still open."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from fhir_mappings.truth import Truth
 
 @dataclass(frozen=True, slots=True)
 class PathwayResolution:
-    """The pathways that remain, and the presumption where one of them was taken without being chosen."""
+    """The pathways that remain, and the presumption if one was assumed without being chosen."""
 
     remaining: tuple[str | None, ...]
     presumed: Presumption | None = None
@@ -23,9 +23,9 @@ class PathwayResolution:
 def resolve_pathway(pathway: Pathway | None, ctx: Context, answers: Mapping[str, Answer]) -> PathwayResolution:
     """Settle the pathway of an order.
 
-    Chosen by the order or by an answer; where those disagree, what they name remains. Else those that data rule out
-    fall away. One that remains is it; of several, one is presumed whose `presume_when` holds while none of the others'
-    can hold. A policy without pathways has one nameless one.
+    The order or an answer chooses; if they disagree, all that they name remain. Otherwise the pathways that data rule
+    out are dropped. If several remain, one is presumed if its `presume_when` holds and that of no other can hold. A
+    policy without pathways has one without a name.
     """
     if pathway is None:
         return PathwayResolution((None,))

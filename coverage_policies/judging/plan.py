@@ -71,7 +71,7 @@ def plan_of(record: PatientRecord, on: date, rules: PlanRules) -> Plan:
 
 
 def _payer(coverage: Coverage, rules: PlanRules) -> Payer | None:
-    """The known payer of a coverage: by identifier, else by the plan's class, else by its whole name."""
+    """Return the known payer of a coverage: by identifier, by the plan's class, or by its whole name."""
     for payer in rules.payers:
         if payer.identifiers & coverage.identifiers or payer.classes & coverage.classes:
             return payer
@@ -79,7 +79,7 @@ def _payer(coverage: Coverage, rules: PlanRules) -> Payer | None:
 
 
 def _knows_all(choosing: Sequence[Coverage], payers: Mapping[str, Payer | None], rules: PlanRules) -> bool:
-    """Whether every payer can be told by name or number, and the operator named payers to tell them from."""
+    """Return whether every payer has a name or number, and the operator named payers to compare them with."""
     strangers = [each for each in choosing if payers[each.reference] is None]
     return bool(rules.payers and choosing) and all(
         each.is_readable and bool(each.identifiers or each.names) for each in strangers
@@ -87,9 +87,9 @@ def _knows_all(choosing: Sequence[Coverage], payers: Mapping[str, Payer | None],
 
 
 def _lines(choosing: Sequence[Coverage], payers: Mapping[str, Payer | None]) -> frozenset[LineOfBusiness]:
-    """Return the lines that the coverages may be: of Medicare with Medicaid the former, else of the primary one.
+    """Return the lines that the coverages may be: Medicare if with Medicaid, otherwise those of the primary coverage.
 
-    Where the primary one is not known, those of all.
+    If the primary coverage is not known, return those of all.
     """
     lines = {each.reference: _lines_of(each, payers[each.reference]) for each in choosing}
     kinds = {each.kind for each in choosing}
@@ -103,7 +103,7 @@ def _lines(choosing: Sequence[Coverage], payers: Mapping[str, Payer | None]) -> 
 
 
 def _lines_of(coverage: Coverage, payer: Payer | None) -> frozenset[LineOfBusiness]:
-    """Return the lines that one coverage may be, as far as it says; what it leaves open, its payer may tell."""
+    """Return the lines that one coverage may be, as it or its payer states."""
     possible = _LINES_OF_KIND.get(coverage.kind, ALL_LINES) if coverage.is_readable else ALL_LINES
     stated = {payer.line} if payer and payer.line and coverage.is_readable else set()
     return possible & stated or possible

@@ -1,4 +1,4 @@
-"""What the operator of the service knows and no policy says: payers, effective dates, visibility, local order codes."""
+"""What the operator of the service knows and no policy states: payers, effective dates, visibility, order codes."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

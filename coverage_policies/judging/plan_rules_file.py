@@ -1,4 +1,4 @@
-"""Reads the plan rules of the operator: one YAML file, checked as strictly as a policy document, all of it optional."""
+"""Read the plan rules of the operator: one YAML file, checked as strictly as a policy document, all of it optional."""
 
 import csv
 import re

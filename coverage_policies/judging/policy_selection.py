@@ -1,4 +1,4 @@
-"""Which policies judge an order: by its code, the service date, and what is known of the patient's plan.
+"""Select the policies that judge an order: by its code, the service date, and what is known of the patient's plan.
 
 The operator's table of effective dates wins. Without an entry the newest revision dated on or before the service month
 applies. If that one is known but not installed, the installed revisions before and after it are applied together, and
@@ -23,8 +23,8 @@ from fhir_mappings.truth import Truth
 class InForce:
     """The revisions of one policy that are in force on a service date, and why these.
 
-    Mostly one; two where the revision in force is known and not installed. `available` is False where none of that day
-    is installed; then the one revision stands for the policy.
+    Mostly one; two if the revision in force is known but not installed. `available` is False if none for that day is
+    installed; then the one revision represents the policy.
     """
 
     policies: tuple[Policy, ...]
@@ -36,8 +36,8 @@ class InForce:
 class Candidate:
     """A policy that may judge an order, before anything is known of the patient's plan.
 
-    `matches` is how each revision in force matches the order, by full name. `concerns` is False where all of them name
-    the code of the order and none applies to this order: a determination says so, and no data are needed for it.
+    `matches` is how each revision in force matches the order, by full name. `concerns` is False if all of them name the
+    code of the order and none applies to this order: a determination says so, and needs no data.
     """
 
     in_force: InForce
@@ -49,8 +49,8 @@ class Candidate:
 class Selection:
     """The policies that judge one order together, mostly one, and why these, in sentences for the card.
 
-    `other_payer` is True where the payer on file follows other policies, `available` False where no revision of the day
-    is installed: in both cases nothing is judged and the first policy stands for all.
+    `other_payer` is True if the payer on file follows other policies, `available` False if no revision for the day is
+    installed: in both cases nothing is judged, and the first policy represents all.
     """
 
     policies: tuple[Policy, ...]
@@ -78,7 +78,7 @@ def candidates(library: Library, order: Order, on: date, rules: PlanRules) -> tu
 
 
 def select(found: Sequence[Candidate], plan: Plan) -> tuple[Selection, ...]:
-    """Return the policies that judge an order under a plan; those that must be applied together stand together."""
+    """Return the policies that judge an order under a plan, grouped if they must be applied together."""
     by_line: dict[str, list[Candidate]] = {}
     selections = []
     for candidate in found:
@@ -102,7 +102,7 @@ def select(found: Sequence[Candidate], plan: Plan) -> tuple[Selection, ...]:
 
 
 def _of_every_line(group: Sequence[Candidate], plan: Plan) -> Selection:
-    """Return the policies of one owner for several lines of business, where the patient's line is not known."""
+    """Return the policies of one owner for several lines of business, if the patient's line is not known."""
     policies = tuple(policy for each in group for policy in each.in_force.policies)
     names = " and ".join(dict.fromkeys(f"{p.name} ({', '.join(p.lines_of_business)})" for p in policies))
     covered = frozenset().union(*map(_lines, policies))
@@ -121,7 +121,7 @@ def _lines(policy: Policy) -> frozenset[LineOfBusiness]:
 
 
 def _precedence(plan: Plan, *policies: Policy) -> tuple[str, ...]:
-    """Return whose rules come before policies of one owner, and whether the plan follows them at all."""
+    """Return notes on whose rules take precedence over an owner's policies, and whether the plan follows them."""
     found = [*plan.notes]
     owner = policies[0].owner
     if plan.follows(owner) is Truth.UNKNOWN:

@@ -1,4 +1,4 @@
-"""The questions that are left, the ones that matter most first."""
+"""Collect the open questions, the most important first."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,10 +15,10 @@ def open_questions(
 ) -> tuple[Question, ...]:
     """Return what is still to ask in these sections.
 
-    Only unknown criteria that count are asked, and nothing below one that is decided. Tests of which some number
-    must be positive are one question. A question that not every remaining pathway asks names its pathway. First
-    come contradictions, then what has something to look at, then the rest in the order of the document; what was looked
-    for and not found comes last, since "no" is the likely answer.
+    Only unknown criteria that count are asked, and nothing below one that is decided. A group of tests of
+    which some number must be positive is one question. A question that not every remaining pathway asks names its
+    pathway. Contradictions come first, then questions with evidence, then the rest in the order of the document. What
+    was searched and not found comes last, since "no" is the likely answer.
     """
     asked: dict[str, Question] = {}
     pathways: dict[str, list[str | None]] = {}
@@ -54,7 +54,7 @@ def _below(c: Criterion, results: Mapping[str, CriterionResult]) -> Iterator[Que
 
 
 def _is_open(result: CriterionResult) -> bool:
-    """Whether an answer could still settle it: unknown, and not because a human decides or another pathway counts."""
+    """Return whether an answer could settle it: unknown, and not because a human decides or another pathway counts."""
     return result.status is Status.UNKNOWN and result.counted is Status.UNKNOWN
 
 

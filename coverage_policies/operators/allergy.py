@@ -16,7 +16,7 @@ from fhir_mappings.truth import Truth
 
 @dataclass(frozen=True, slots=True)
 class AllergyCheck:
-    """Whether there is an allergy to one of the codes, or where none are given, to the ordered drug."""
+    """Whether there is an allergy to one of the codes, or if none are given, to the ordered drug."""
 
     codes: ValueSet | None
     intolerance_counts: bool = False
@@ -51,7 +51,7 @@ class AllergyCheck:
 
 
 def _ordered(order: Order) -> ValueSet:
-    """The drugs the order states, as a set. An order that names none leaves the question open."""
+    """Return the drugs that the order states as a set; it is empty if the order names none."""
     rows = (Row(d.system, d.code, drug_name(d) or "The ordered drug", "", None, None, True) for d in order.drugs)
     return ValueSet("ordered-drug", rows)
 
@@ -66,7 +66,7 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> AllergyCheck:
 OPERATOR = Operator(
     name="allergy",
     says="An active, confirmed allergy to a substance of the value set (`in`), or to a drug the order names "
-    "(`to: ordered-drug`). With `intolerance: counts` an intolerance that is no allergy holds as well.",
+    "(`to: ordered-drug`). With `intolerance: counts` an intolerance that is not an allergy holds as well.",
     schema={
         "type": "object",
         "properties": {"in": NAMES, "to": {"const": "ordered-drug"}, "intolerance": {"const": "counts"}},

@@ -53,7 +53,7 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConcurrentOrde
 
 OPERATOR = Operator(
     name="concurrent_order",
-    says="Another order of the value set is signed with this one for the same day.",
+    says="Another order with a code of the value set is signed together with this one, for the same day.",
     schema=arguments(["in"], **{"in": NAMES}),
     example="""
 clause: {concurrent_order: {in: sacrectomy}}

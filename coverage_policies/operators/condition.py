@@ -57,7 +57,7 @@ class ConditionCheck:
         return same_side(ctx.order.side, condition.side) if self.is_same_side else Truth.YES
 
     def _on_our_side(self, condition: Condition, ctx: Context) -> Condition:
-        """The condition, in question where it may be on the other side."""
+        """Return the condition, as uncertain if it may be on the other side."""
         if self._same_side(condition, ctx) is Truth.YES:
             return condition
         evidence = replace(condition.evidence, value="side not told")
@@ -72,8 +72,8 @@ class ConditionCheck:
             if long_enough:
                 return ClauseResult(Truth.YES, Reason.PRESENT, long_enough)
             return ClauseResult(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
-        # Short is proven only by all of them: the oldest decides, a list cut short may lack the oldest, and what is
-        # in question (a chronic pain, whatever its onset) may be it.
+        # All of them must prove it short: the oldest decides, an incomplete list may lack the oldest, and an uncertain
+        # one (chronic pain, whatever its onset) may be the oldest.
         if ctx.record.availability("Condition") is Availability.UNAVAILABLE:
             return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
         certain = [each for each in found if each.presence is not Presence.UNCERTAIN]
@@ -84,9 +84,9 @@ class ConditionCheck:
 
 
 def _has_begun(condition: Condition, ctx: Context) -> bool:
-    """Whether it surely began by the anchor date. What is active was there when the chart was read at the latest.
+    """Return whether it surely began by the anchor date. An active condition began by the time the chart was read.
 
-    A condition without any date is taken as begun, but not where the question is how things stood on an earlier day.
+    A condition without any date counts as begun, but not if the question is how things were on an earlier day.
     """
     began = condition.since.latest
     if began == date.max and not ctx.is_looking_back:
@@ -105,7 +105,8 @@ OPERATOR = Operator(
     name="condition",
     says="A condition of the value set is on the problem list: active, confirmed, begun by the anchor date. "
     "`lasting: at least …` holds if one of them began that long ago; `lasting: under …` only if the oldest of all "
-    "that match is younger. `side: same` asks for the side of the order; one whose side is not told may be on it.",
+    "that match is younger. `side: same` requires the side of the order; a condition without a stated "
+    "side may be on it.",
     schema=arguments(["in"], **{"in": NAMES, "lasting": phrase(DURATION, "under 6 months"), "side": {"const": "same"}}),
     example="""
 clause: {condition: {in: fibromyalgia}}

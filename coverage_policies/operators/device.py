@@ -1,4 +1,4 @@
-"""`device`: a device the patient has. It is only ever shown: whether two devices interfere is judgment."""
+"""`device`: a device the patient has. It is only shown: whether two devices interfere is a clinical judgment."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ _KINDS = ("DiagnosticReport", "ImagingStudy", "Procedure")
 
 @dataclass(frozen=True, slots=True)
 class ImagingCheck:
-    """Whether a study of the set was done by the anchor date, and within the span where one is given."""
+    """Whether a study of the set was done by the anchor date, and within the span if one is given."""
 
     codes: ValueSet
     belonging: Belonging
@@ -75,9 +75,9 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ImagingCheck:
 
 OPERATOR = Operator(
     name="imaging",
-    says="A study of the value set was done: a final report, an available imaging study or a completed procedure. "
-    "`within: 6 months` counts back from the anchor date; six months to the day is within. `side: same` asks for the "
-    "side of the order, which a study of both sides holds.",
+    says="A study of the value set was done: a final report, an available imaging study, or a completed procedure. "
+    "`within: 6 months` counts back from the anchor date; six months to the day is within. `side: same` requires the "
+    "side of the order; a study of both sides includes it.",
     schema=arguments(["in"], **{"in": NAMES, "within": phrase(SPAN, "6 months"), "side": {"const": "same"}}),
     example="""
 clause: {imaging: {in: mr-lumbar, within: 6 months}}

@@ -1,4 +1,4 @@
-"""`medication`: a drug of the set was prescribed, or taken for so long. That is no treatment that failed."""
+"""`medication`: a drug of the set was prescribed, or taken for so long. That does not show that treatment failed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -82,16 +82,18 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> MedicationChec
         return MedicationCheck(codes)
     lasting = duration(arguments["lasting"])
     if lasting.comparison.is_upper_bound:
-        raise ValueError(f"'{lasting}' cannot be proven, a supply may be missing; write it like 'at least 3 weeks'")
+        raise ValueError(
+            f"'{lasting}' cannot be proven because a supply may be missing; write it like 'at least 3 weeks'"
+        )
     return TakenCheck(codes, lasting)
 
 
 OPERATOR = Operator(
     name="medication",
-    says="A drug of the value set was prescribed. The value set lists ingredients; a product counts by the "
-    "ingredient it is known to hold, and one recognized only by its name is shown and decides nothing. `lasting: at "
-    "least 3 weeks` asks for that many days in a row, taken by mouth and not as needed, by the days of a supply that "
-    "was dispensed, prescribed or reported.",
+    says="A drug of the value set was prescribed. The value set lists ingredients: a product counts if it is known "
+    "to contain one, and a drug recognized only by its name is shown but does not decide. `lasting: at least 3 "
+    "weeks` requires that many consecutive days of oral use, not as needed, by the days of supply that were "
+    "dispensed, prescribed, or reported.",
     schema=arguments(["in"], **{"in": NAMES, "lasting": phrase(DURATION, "at least 3 weeks")}),
     example="""
 clause: {medication: {in: opioid}}

@@ -1,4 +1,4 @@
-"""`observation`: a score or measurement on record. It is only ever shown: no policy sets a limit on one."""
+"""`observation`: a score or measurement on record. It is only shown: no policy sets a limit on one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

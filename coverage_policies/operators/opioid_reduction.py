@@ -1,4 +1,4 @@
-"""`opioid_reduction`: by how much systemic opioids were weaned, as morphine milligram equivalents (CDC 2022)."""
+"""`opioid_reduction`: by how much systemic opioids were reduced, in morphine milligram equivalents (CDC 2022)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def _reason(ctx: Context, reduction: Reduction) -> Reason:
 
 
 def _what_counts_first(line: DrugLine) -> int:
-    """What is taken now, then what the baseline rests on, then the rest, each in order of time."""
+    """Return the sort key: current drugs first, then those of the baseline, then the rest, each in order of time."""
     return 0 if line.in_current else 1 if line.in_baseline else 2
 
 
@@ -61,7 +61,7 @@ def _evidence(line: DrugLine) -> Evidence:
 
 
 def _notes(reduction: Reduction) -> tuple[str, ...]:
-    """The sums as a reader can check them: both baselines and the current dose with their days, and the table."""
+    """Return the arithmetic so that a reader can check it: both baselines and the current dose, each with its days."""
     if reduction.problem:
         return (f"Opioid dose: {reduction.problem}.",)
     found = [f"Highest {b.days}-day mean {printed(b.dose)} ({b.first} to {b.last})" for b in reduction.baselines]
@@ -101,9 +101,9 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> OpioidReductio
 
 OPERATOR = Operator(
     name="opioid_reduction",
-    says="Systemic opioids were weaned, from the highest 14-day and the highest 90-day mean of the last year to the "
-    "mean of the last 14 days. `at least 50 %` holds only if it is proven against both, `under 50 %` only if it is "
-    "proven against the first; a drug that cannot be converted is named and leaves it open.",
+    says="Systemic opioids were reduced, from the highest 14-day and the highest 90-day mean of the last year to "
+    "the mean of the last 14 days. `at least 50 %` holds only if it is proven against both, `under 50 %` only "
+    "if it is proven against the first. A drug that cannot be converted is named and leaves the question open.",
     schema=arguments(["by"], by=phrase(r"^(?:at least|under) \d+(?:\.\d+)? %$", "at least 50 %")),
     example="""
 clause: {opioid_reduction: {by: under 50 %}}

@@ -17,7 +17,7 @@ _CODED = ("code", "reason", "drug")
 
 @dataclass(frozen=True, slots=True)
 class CodeCheck:
-    """Whether one of the order's codes, reasons or drugs is in a value set on the anchor date."""
+    """Whether one of the order's codes, reasons, or drugs is in a value set on the anchor date."""
 
     of: str
     codes: ValueSet
@@ -89,8 +89,8 @@ def _words(*values: str) -> Mapping[str, object]:
 
 OPERATOR = Operator(
     name="order",
-    says="The order says it: by a code of a value set (`code`, `reason`, `drug`), or by a stated attribute. What only "
-    "a note says, or a phrase with a negation or an alternative in it, never holds.",
+    says="The order states it: by a code of a value set (`code`, `reason`, `drug`), or by an attribute. A statement "
+    "only in a note, or in a phrase with a negation or an alternative, never holds.",
     schema={
         "type": "object",
         "minProperties": 1,

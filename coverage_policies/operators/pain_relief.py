@@ -1,4 +1,4 @@
-"""`pain_relief`: how much of the pain a procedure took away, by scores on one scale around it."""
+"""`pain_relief`: how much a procedure reduced pain, by scores on one scale before and after it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -45,7 +45,7 @@ _PLACES = {"first": 0, "second": 1, "last": -1}
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One occasion: the reliefs after all procedures of a day, whether it passes, and why not or why that is open."""
+    """One occasion: the relief after each procedure of a day, whether it passes, and the reason if it does not."""
 
     on: date | None
     reliefs: tuple[Relief, ...]
@@ -55,7 +55,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class PainReliefCheck:
-    """Whether procedures of a set, on enough separate days or on a certain one, each took away enough of the pain."""
+    """Whether procedures of a set, on enough separate days or on a certain one, each reduced pain enough."""
 
     after: ValueSet
     belonging: Belonging
@@ -101,7 +101,7 @@ class PainReliefCheck:
     def _one(
         self, days: Sequence[Day], uncertain: Sequence[DateInterval | None], evidence: tuple[Evidence, ...]
     ) -> ClauseResult:
-        """The first, second or last day, where no procedure that may or may not count could take its place."""
+        """Return the result for the first, second, or last day, UNKNOWN if an uncertain procedure could be it."""
         place = _PLACES[self.occasion]
         if not all(day.on for day in days):
             return ClauseResult(Truth.UNKNOWN, Reason.MISSING, evidence)
@@ -114,7 +114,7 @@ class PainReliefCheck:
         return ClauseResult(day.passed, day.reason, _evidence(day.reliefs), headline=day.reliefs[0].printed)
 
     def _number(self, days: Sequence[Day]) -> int:
-        """How many days passed, or how many of them lie so far apart one from the next."""
+        """Return how many days passed, or with `apart`, how many of them are that far from the one before."""
         passed = [day.on for day in days if day.passed is Truth.YES]
         if self.apart is None:
             return len(passed)
@@ -126,7 +126,7 @@ class PainReliefCheck:
 
 
 def _is_all_there(record: PatientRecord) -> bool:
-    """Whether nothing is missing: a score that was not read might be the one that shows less relief."""
+    """Return whether nothing is missing: a score that was not read might be the one that shows less relief."""
     return all(record.availability(kind) is Availability.COMPLETE for kind in ("Procedure", "Observation"))
 
 
@@ -137,7 +137,7 @@ def _may_take_its_place(when: DateInterval | None, on: date | None, occasion: st
 
 
 def _by_day(measured: Sequence[Relief], threshold: NumberThreshold, window: Window) -> list[Day]:
-    """The days of treatment in their order: several procedures on one day are one occasion."""
+    """Return the days of treatment in order; several procedures on one day are one occasion."""
     by_day: dict[str, list[Relief]] = {}
     for each in measured:
         by_day.setdefault(str(each.procedure.start or each.procedure.reference), []).append(each)
@@ -157,7 +157,7 @@ def _day(reliefs_: tuple[Relief, ...], threshold: NumberThreshold, window: Windo
 
 
 def _judged(relief: Relief, threshold: NumberThreshold, window: Window) -> tuple[Truth, Reason]:
-    """What holds for the least relief and for the most, and by every score of the days that follow."""
+    """Return what holds for both the least and the greatest relief, and for every score of the following days."""
     if relief.least is None or relief.most is None:
         return Truth.UNKNOWN, Reason.MISSING
     passed = agreed(Truth.of(threshold.holds(end)) for end in (relief.least, relief.most))
@@ -170,7 +170,7 @@ def _judged(relief: Relief, threshold: NumberThreshold, window: Window) -> tuple
 
 
 def _evidence(measured: Sequence[Relief]) -> tuple[Evidence, ...]:
-    """The procedures with the relief they gave, and the scores."""
+    """Return the procedures with the relief they gave, and the scores."""
     return tuple(
         dict.fromkeys(
             item if item.reference != each.procedure.reference else _with_relief(item, each)
@@ -187,9 +187,9 @@ def _with_relief(item: Evidence, relief: Relief) -> Evidence:
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PainReliefCheck:
     relief, apart, occasion = arguments.get("relief"), arguments.get("apart"), arguments.get("occasion", "")
     if occasion and "occasions" in arguments:
-        raise ValueError("`occasion` asks about one day and `occasions` about several; give each a clause of its own")
+        raise ValueError("`occasion` asks about one day and `occasions` about several; give each its own clause")
     if apart and int(arguments.get("occasions", DEFAULTS["occasions"])) < 2:
-        raise ValueError("`apart` says how far apart several days are; it needs `occasions: 2` or more")
+        raise ValueError("`apart` is the time between several days; it needs `occasions: 2` or more")
     if (occasion or "sustained" in arguments) and not relief:
         raise ValueError("`occasion` and `sustained` need a `relief` to ask for")
     return PainReliefCheck(
@@ -212,7 +212,7 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PainReliefChec
 def _provable(phrase: str) -> DurationThreshold:
     threshold = duration(phrase)
     if threshold.comparison.is_upper_bound:
-        raise ValueError(f"{phrase!r} is never asked of days that helped; write it like 'at least 2 weeks'")
+        raise ValueError(f"{phrase!r} cannot be asked of days that helped; write it like 'at least 2 weeks'")
     return threshold
 
 
@@ -223,15 +223,16 @@ DEFAULTS = {
     "from": "end",
     "occasions": "1",
 }
-"""What holds where a document does not say otherwise."""
+"""The arguments that apply if a document leaves them out."""
 
 OPERATOR = Operator(
     name="pain_relief",
-    says="After a procedure of the value set the pain fell: from the last score `before` it to the scores of "
-    "`measured_within` so long after it, counted `from` its end or its start, all on one scale with a time of day. The "
-    "least relief and the most must both be as asked. `occasions` counts separate days that lie `apart`, each from the "
-    "one before; `occasion` asks about the first, second or last day alone. `sustained: 7 following days` asks it of "
-    "every score of those days, and for one at least. `side` and `purpose` as for `procedure`.",
+    says="Pain fell after a procedure of the value set: from the last score `before` it to the scores "
+    "`measured_within` a time after it, counted `from` its end or its start, all on one scale and with a time "
+    "of day. Both the least and the greatest relief must pass. `occasions` counts separate days that lie "
+    "`apart`, each from the one before; `occasion` asks about the first, second, or last day only. `sustained: "
+    "7 following days` requires the same of every score on those days, and at least one score. `side` and "
+    "`purpose` work as in `procedure`.",
     schema=arguments(
         ["after"],
         after=NAMES,

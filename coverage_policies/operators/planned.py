@@ -1,4 +1,4 @@
-"""`planned`: something planned or under way: an active care plan, an active order, a procedure in progress."""
+"""`planned`: something planned or in progress: an active care plan, an active order, a procedure in progress."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _KINDS = ("CarePlan", "ServiceRequest", "Procedure")
 
 @dataclass(frozen=True, slots=True)
 class PlannedCheck:
-    """Whether something of the set is planned or under way."""
+    """Whether something of the set is planned or in progress."""
 
     codes: ValueSet
 
@@ -39,7 +39,7 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PlannedCheck:
 
 OPERATOR = Operator(
     name="planned",
-    says="Something of the value set is planned or under way: an activity of an active care plan, an active order, "
+    says="Something of the value set is planned or in progress: an activity of an active care plan, an active order, "
     "or a procedure in progress.",
     schema=arguments(["in"], **{"in": NAMES}),
     example="""

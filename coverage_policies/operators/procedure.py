@@ -51,7 +51,7 @@ class ProcedureCheck:
         return (PROCEDURES,)
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """Return YES for one completed or under way, UNKNOWN for one of unclear status, date, or side."""
+        """Return YES for one completed or in progress, UNKNOWN for one of unclear status, date, or side."""
         on_record = begun(ctx, self.codes)
         belongs = dict(zip(on_record, self.belonging.of(on_record, ctx.order), strict=True))
         found = [p for p in on_record if belongs[p] is not Truth.NO]
@@ -72,7 +72,7 @@ class ProcedureCheck:
 
     def _fits(self, done: Procedure, ctx: Context) -> Truth:
         if done.progress is Progress.UNDER_WAY:
-            # What goes on now may have begun since the day looked back to.
+            # A procedure in progress may have begun after the day in question.
             had_begun = not ctx.is_looking_back or in_time(done.start, None, ctx.anchor) is Truth.YES
             return Truth.YES if had_begun else Truth.UNKNOWN
         if self.within is None and done.end is None:
@@ -82,7 +82,7 @@ class ProcedureCheck:
     def _lasting(
         self, ctx: Context, lasting: DurationThreshold, found: list[Procedure], done: list[Procedure]
     ) -> ClauseResult:
-        """First to last visit; visits in between are not looked for, so a gap stays the reader's to see."""
+        """Return YES if first and last visit are that far apart; a gap between them is for the reader to see."""
         evidence = tuple(p.evidence for p in found)
         dated = [(p.start, p.end) for p in done if p.start and p.end]
         if dated:
@@ -98,9 +98,9 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureCheck
     asked = [name for name in ("lasting", "count", "first", "last") if name in arguments]
     asked_also = (["within"] if "within" in arguments and asked != ["count"] else []) + asked
     if len(asked_also) > 1:
-        raise ValueError(f"`{asked_also[0]}` and `{asked_also[1]}` are two questions; give each a clause of its own")
+        raise ValueError(f"`{asked_also[0]}` and `{asked_also[1]}` are separate questions; give each its own clause")
     if "apart" in arguments and asked != ["count"]:
-        raise ValueError("`apart` says how far apart that many are; it needs `count`")
+        raise ValueError("`apart` is the time between that many days; it needs `count`")
     within = span(arguments["within"]) if "within" in arguments else None
     if asked == ["count"]:
         apart = duration(arguments["apart"]) if "apart" in arguments else None
@@ -114,28 +114,29 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureCheck
 
 
 def _provable(phrase: str, *, is_short: bool) -> DurationThreshold:
-    """A duration that a record can prove: another visit, not on record, makes it longer, and a last one later."""
+    """Return a duration that records can prove: a visit not on record would make it longer, and the last one later."""
     threshold = duration(phrase)
     if threshold.comparison.is_upper_bound is not is_short:
         example = "under 2 months ago" if is_short else "at least 4 weeks"
-        raise ValueError(f"{phrase!r} cannot be proven, a visit may be missing; write it like {example!r}")
+        raise ValueError(f"{phrase!r} cannot be proven because a visit may be missing; write it like {example!r}")
     return threshold
 
 
 def _provable_count(phrase: str) -> NumberThreshold:
     threshold = count(phrase)
     if threshold.comparison.is_upper_bound:
-        raise ValueError(f"{phrase!r} cannot be proven, one may be missing; write it like 'at least 4'")
+        raise ValueError(f"{phrase!r} cannot be proven because one may be missing; write it like 'at least 4'")
     return threshold
 
 
 OPERATOR = Operator(
     name="procedure",
-    says="Something of the value set was done by the anchor date. `within: 3 months` asks for one that recent; "
-    "`lasting: at least 4 weeks` for that long from the first to the last. `count: at least 4` counts days, with "
-    "`apart: under 2 weeks` from the first of them to the last. `first: at least 2 weeks ago` and `last: under 2 "
-    "months ago` ask how long ago that one was. `side: same` counts what was on the side of the order, `purpose` what "
-    "was diagnostic or therapeutic; `or not stated` counts what does not say it, too.",
+    says="A procedure of the value set was done by the anchor date. `within: 3 months` requires one that recent; "
+    "`lasting: at least 4 weeks` that much time from the first to the last. `count: at least 4` counts days, "
+    "with `apart: under 2 weeks` from the first of them to the last. `first: at least 2 weeks ago` and `last: "
+    "under 2 months ago` ask how long ago that one was. `side: same` counts procedures on the side of the "
+    "order, `purpose` those that are diagnostic or therapeutic; `or not stated` also counts those that do not "
+    "say.",
     schema=arguments(
         ["in"],
         **{

@@ -1,7 +1,7 @@
-"""How often something was done, how far apart, and how long ago the first or the last of it was.
+"""Count how often something was done, how far apart, and how long ago the first or the last time was.
 
-A record may be one of those in question, or not: its side, purpose, date or status may be unknown. And a list that was
-not read in full may lack some. So a count lies between a least and a most, and only what holds for both is said.
+Whether a record counts may be uncertain: its side, purpose, date, or status may be unknown, and an incomplete list may
+lack some. So a count lies between a least and a most, and only what holds for both is certain.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ from fhir_mappings.truth import Truth, agreed, all_of, any_of
 
 @dataclass(frozen=True, slots=True)
 class PossibleProcedure:
-    """A procedure that is one of those in question (`counts` is YES), or may be one (UNKNOWN)."""
+    """A procedure that counts (`counts` is YES) or may count (UNKNOWN)."""
 
     done: Procedure
     counts: Truth
@@ -65,7 +65,7 @@ def _result(holds: Truth, reason: Reason, found: Sequence[PossibleProcedure], ct
 
 @dataclass(frozen=True, slots=True)
 class CountCheck:
-    """On how many days something was done and, with `apart`, how far the first of them lies from the last."""
+    """On how many days something was done and, with `apart`, how far the first day is from the last."""
 
     codes: ValueSet
     belonging: Belonging
@@ -96,7 +96,7 @@ class CountCheck:
 
 
 def _fewest(days: Iterable[DateInterval]) -> int:
-    """The least number of different days: two records may tell of one day where their dates allow it."""
+    """Return the least number of different days: two records may be of one day if their dates allow it."""
     count, last = 0, date.min
     for day in sorted(days, key=lambda day: day.latest):
         if not count or day.earliest > last:
@@ -105,7 +105,7 @@ def _fewest(days: Iterable[DateInterval]) -> int:
 
 
 def _most(days: Sequence[DateInterval | None]) -> int:
-    """The greatest number of different days: only records of the same known day are surely one."""
+    """Return the greatest number of different days: only records of the same known day are surely one."""
     known = {day.earliest for day in days if day and day.earliest == day.latest}
     return len(known) + sum(day is None or day.earliest != day.latest for day in days)
 
@@ -124,7 +124,7 @@ def _between(threshold: NumberThreshold, least: int, most: int | None) -> Truth:
 def _is_apart(
     threshold: DurationThreshold, certain: Sequence[DateInterval], everything: Sequence[DateInterval] | None
 ) -> Truth:
-    """Return whether first and last lie so far apart: more records only make it farther."""
+    """Return whether first and last are that far apart; more records only increase the distance."""
     least = _gap(threshold, certain)
     most = _gap(threshold, everything) if everything is not None else Truth.UNKNOWN
     decided_by_least = Truth.NO if threshold.comparison.is_upper_bound else Truth.YES
@@ -143,7 +143,7 @@ def _gap(threshold: DurationThreshold, days: Sequence[DateInterval]) -> Truth:
 
 @dataclass(frozen=True, slots=True)
 class SinceCheck:
-    """How long ago the first or the last of it was."""
+    """How long ago the first or the last procedure was."""
 
     codes: ValueSet
     belonging: Belonging

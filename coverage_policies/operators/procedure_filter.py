@@ -25,7 +25,7 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
-    """What a procedure must be for a clause to be about it; empty where it may be anything."""
+    """What a procedure must be for a clause to be about it; empty if it may be anything."""
 
     side: str = ""
     purpose: str = ""

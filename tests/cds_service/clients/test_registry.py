@@ -101,7 +101,7 @@ def one(*lines: str, name: str = "a") -> str:
         (one(KEYS, "fhir_servers: ['https://a.org/r4?x=1']"), "f.yaml:5: this is not a base URL"),
         (one(KEYS, "fhir_servers: ['ftp://a.org/r4']"), "f.yaml:5: this is not a base URL"),
         (one(KEYS, "fhir_servers: ['https://u@a.org/r4']"), "f.yaml:5: this is not a base URL"),
-        (one(KEYS, KEYS), "f.yaml:5: 'keys_file' stands here twice"),
+        (one(KEYS, KEYS), "f.yaml:5: 'keys_file' occurs twice"),
         ("clients: [", "f.yaml:2: this is not YAML"),
     ],
 )

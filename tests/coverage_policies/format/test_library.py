@@ -95,7 +95,7 @@ def test_an_empty_folder_of_documents_holds_no_text(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("built_in")
 def test_a_folder_that_holds_neither_policies_nor_value_sets_is_a_problem(tmp_path: Path) -> None:
-    assert problems(tmp_path) == [f"{tmp_path}:1: this folder has neither `documents` nor `value_sets` in it"]
+    assert problems(tmp_path) == [f"{tmp_path}:1: this folder contains neither `documents` nor `value_sets`"]
 
 
 @pytest.mark.usefixtures("built_in")
@@ -113,7 +113,9 @@ def test_a_file_under_a_wrong_name_is_told_with_the_right_one(own: Path, name: s
 @pytest.mark.parametrize("name", ["2025-01.yaml", "CP.TEST/2025-02.yml", "CP.TEST/old/2025-01.yaml"])
 def test_a_file_that_would_not_be_read_is_told(own: Path, name: str) -> None:
     path = write(own / "documents" / name, text(LEAF))
-    assert problems(own) == [f"{path}:1: this file is not read; its place is documents/<policy>/<revision>.yaml"]
+    assert problems(own) == [
+        f"{path}:1: the service does not read this file; move it to documents/<policy>/<revision>.yaml"
+    ]
 
 
 def test_the_same_text_in_two_folders_is_told_with_the_first(
@@ -122,12 +124,12 @@ def test_the_same_text_in_two_folders_is_told_with_the_first(
     other = tmp_path_factory.mktemp("other")
     second = write(other / "documents" / "CP.TEST" / "2025-01.yaml", text(LEAF))
     first = own / "documents" / "CP.TEST" / "2025-01.yaml"
-    assert problems(own, other) == [f"{second}:1: CP.TEST@2025-01 exists already, in {first}"]
+    assert problems(own, other) == [f"{second}:1: CP.TEST@2025-01 already exists in {first}"]
 
 
 def test_a_value_set_of_a_name_that_ships_is_refused(own: Path) -> None:
     path = write(own / "value_sets" / "alpha.csv", ORDERS)
-    with pytest.raises(DocumentError, match="exists already; choose another name") as raised:
+    with pytest.raises(DocumentError, match="already exists; choose another name") as raised:
         load_library([own])
     assert str(raised.value).startswith(str(path))
 

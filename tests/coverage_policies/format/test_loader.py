@@ -271,7 +271,7 @@ MISSHAPEN = [
         text(LEAF, head=HEAD + "effective: 2025-06\n"),
         ["7: effective is not valid: '2025-06'; write it like '2025-06-01'"],
     ),
-    (text(LEAF, head=HEAD + "until: 2025-02-29\n"), ["7: 2025-02-29 is no day of the calendar"]),
+    (text(LEAF, head=HEAD + "until: 2025-02-29\n"), ["7: 2025-02-29 is not a calendar date"]),
     (
         text(LEAF, head=HEAD + "effective: 2025-06-02\nuntil: 2025-06-01\n"),
         ["8: the last day, 2025-06-01, is before the first, 2025-06-02"],
@@ -449,24 +449,24 @@ MEANINGLESS = [
     ),
     ("I: {says: s, ask: q, for: malignant}", ["11: I: there is no pathway 'malignant'"]),
     ("I: {says: s, needs: I.Z}", ["11: I: needs: there is no criterion 'I.Z'"]),
-    ("I: {says: s, needs: I}", ["11: I: needs: I needs I in turn; a circle settles nothing"]),
+    ("I: {says: s, needs: I}", ["11: I: needs: I needs I in turn; break the circle"]),
     (
         "I: {says: s, needs: II}\nII: {says: t, needs: I}",
         [
-            "11: I: needs: II needs I in turn; a circle settles nothing",
-            "12: II: needs: I needs II in turn; a circle settles nothing",
+            "11: I: needs: II needs I in turn; break the circle",
+            "12: II: needs: I needs II in turn; break the circle",
         ],
     ),
     (
         "I:\n  says: s\n  all:\n    - {id: I.A, says: a, needs: II}\nII: {says: t, needs: I}",
         [
-            "14: I.A: needs: II needs I.A in turn; a circle settles nothing",
-            "15: II: needs: I needs II in turn; a circle settles nothing",
+            "14: I.A: needs: II needs I.A in turn; break the circle",
+            "15: II: needs: I needs II in turn; break the circle",
         ],
     ),
     (
         "I:\n  says: s\n  all:\n    - {id: I.A, says: a, needs: I}",
-        ["14: I.A: needs: I needs I.A in turn; a circle settles nothing"],
+        ["14: I.A: needs: I needs I.A in turn; break the circle"],
     ),
     (
         "I: {says: s, needs: II, met_when: {condition: {in: alpha}}}\nII: {says: t, ask: q}",
@@ -492,29 +492,29 @@ MEANINGLESS = [
     (
         "I: {says: s, ask: q, met_when: {procedure: {in: alpha, lasting: under 4 weeks}}}",
         [
-            "11: I: procedure: 'under 4 weeks' cannot be proven, a visit may be missing; write it like "
+            "11: I: procedure: 'under 4 weeks' cannot be proven because a visit may be missing; write it like "
             "'at least 4 weeks'"
         ],
     ),
     (
         "I: {says: s, ask: q, met_when: {procedure: {in: alpha, lasting: at most 4 weeks}}}",
         [
-            "11: I: procedure: 'at most 4 weeks' cannot be proven, a visit may be missing; write it like "
+            "11: I: procedure: 'at most 4 weeks' cannot be proven because a visit may be missing; write it like "
             "'at least 4 weeks'"
         ],
     ),
     (
         "I: {says: s, ask: q, met_when: {procedure: {in: alpha, within: 1 year, lasting: at least 4 weeks}}}",
-        ["11: I: procedure: `within` and `lasting` are two questions; give each a clause of its own"],
+        ["11: I: procedure: `within` and `lasting` are separate questions; give each its own clause"],
     ),
     (
         "I:\n  says: s\n  all:\n    - {id: I.A, same_as: I.B}",
-        ["14: I.A: same_as: 'I.B' names no criterion that is written out"],
+        ["14: I.A: same_as: 'I.B' does not name a criterion that is written out"],
     ),
     (
         "I:\n  says: s\n  all:\n    - {id: I.A, same_as: I.B}\n    - {id: I.B, same_as: I.C}\n"
         "    - {id: I.C, says: c, ask: q}",
-        ["14: I.A: same_as: 'I.B' names no criterion that is written out"],
+        ["14: I.A: same_as: 'I.B' does not name a criterion that is written out"],
     ),
 ]
 
@@ -527,7 +527,7 @@ def test_a_mistake_of_meaning_is_told_with_its_line_and_what_is_right(sections: 
 @pytest.mark.parametrize("name", ["pathway", "applies"])
 def test_the_names_of_answers_are_no_names_of_criteria(name: str) -> None:
     found = problems(text(f"{name}: {{says: s, ask: q}}", orders=f"- {{codes: the-order, sections: [{name}]}}"))
-    assert found == [f"11: {name}: this name is kept for an answer; choose another"]
+    assert found == [f"11: {name}: this id is reserved for an answer; choose another"]
 
 
 @pytest.mark.parametrize(
@@ -539,7 +539,7 @@ def test_the_names_of_answers_are_no_names_of_criteria(name: str) -> None:
     ],
 )
 def test_a_copy_inside_what_it_copies_is_refused(sections: str) -> None:
-    assert any("is copied into itself; a circle defines nothing" in each for each in problems(text(sections)))
+    assert any("is copied into itself; write it out" in each for each in problems(text(sections)))
 
 
 def test_a_copy_of_parts_that_do_not_bear_its_number_is_told() -> None:

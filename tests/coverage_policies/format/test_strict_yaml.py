@@ -73,13 +73,13 @@ def test_a_problem_is_printed_with_file_and_line() -> None:
 
 
 def test_a_key_that_stands_twice_is_told_with_the_line_of_the_second() -> None:
-    assert problems("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n") == ["d.yaml:5: 'c' stands here twice; keep one"]
+    assert problems("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n") == ["d.yaml:5: 'c' occurs twice; keep one"]
 
 
 def test_every_problem_of_a_file_is_told() -> None:
     assert problems("a: 1\na: 2\nb: 3\nb: 4\n") == [
-        "d.yaml:2: 'a' stands here twice; keep one",
-        "d.yaml:4: 'b' stands here twice; keep one",
+        "d.yaml:2: 'a' occurs twice; keep one",
+        "d.yaml:4: 'b' occurs twice; keep one",
     ]
 
 

@@ -222,7 +222,7 @@ def test_a_name_used_twice_is_told_with_the_second_file(tmp_path: Path) -> None:
     with pytest.raises(DocumentError) as raised:
         load_value_sets([tmp_path / "a", tmp_path / "b"])
     second = tmp_path / "b" / "same.csv"
-    assert str(raised.value) == f"{second}:1: a value set named same exists already; choose another name"
+    assert str(raised.value) == f"{second}:1: a value set named same already exists; choose another name"
 
 
 GOOD = f"{SNOMED},1,One,test,,,decides\n"
@@ -232,10 +232,10 @@ WRONG = [
     (HEADER + GOOD + f"{SNOMED},1,One,test,,decides\n", 3, "6 columns instead of 7"),
     (HEADER + f"{SNOMED},1,One,test,,,decides,\n", 2, "8 columns instead of 7"),
     (HEADER + "\n", 2, "0 columns instead of 7"),
-    (HEADER + ",1,One,test,,,decides\n", 2, "system, code and label must not be empty"),
-    (HEADER + f"{SNOMED},,One,test,,,decides\n", 2, "system, code and label must not be empty"),
-    (HEADER + f"{SNOMED},*,One,test,,,decides\n", 2, "system, code and label must not be empty"),
-    (HEADER + f"{SNOMED},1,,test,,,decides\n", 2, "system, code and label must not be empty"),
+    (HEADER + ",1,One,test,,,decides\n", 2, "system, code, and label must not be empty"),
+    (HEADER + f"{SNOMED},,One,test,,,decides\n", 2, "system, code, and label must not be empty"),
+    (HEADER + f"{SNOMED},*,One,test,,,decides\n", 2, "system, code, and label must not be empty"),
+    (HEADER + f"{SNOMED},1,,test,,,decides\n", 2, "system, code, and label must not be empty"),
     (HEADER + GOOD + GOOD + f"{SNOMED},1,One,test,,,maybe\n", 4, "use must be 'decides' or 'asks'"),
     (HEADER + f"{SNOMED},1,One,test,,,\n", 2, "use must be 'decides' or 'asks'"),
     (HEADER + f"{SNOMED},1,One,test,2024,,decides\n", 2, "a date is written like 2024-01-01"),
@@ -258,7 +258,7 @@ def test_a_quotation_mark_that_is_not_closed_is_told(tmp_path: Path) -> None:
     path = write(tmp_path, "alpha.csv", HEADER + f'{SNOMED},1,"One,test,,,decides\n' + GOOD)
     with pytest.raises(DocumentError) as raised:
         load_value_sets([tmp_path])
-    assert str(raised.value) == f"{path}:3: a quotation mark is not closed, or stands alone"
+    assert str(raised.value) == f"{path}:3: a quotation mark is not closed or has no partner"
 
 
 def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:

@@ -254,7 +254,7 @@ def test_what_is_no_yaml_is_told_with_its_line(tmp_path: Path) -> None:
 
 def test_a_key_that_stands_twice_is_told(tmp_path: Path) -> None:
     (told,) = mistakes(tmp_path, "policies: []\npolicies: []\n")
-    assert told == "rules.yaml:2: 'policies' stands here twice; keep one"
+    assert told == "rules.yaml:2: 'policies' occurs twice; keep one"
 
 
 def test_a_file_that_is_not_in_utf_8_is_told(tmp_path: Path) -> None:

@@ -229,5 +229,5 @@ def test_the_newest_three_are_shown_where_nothing_is_proven() -> None:
 
 
 def test_few_days_are_never_asked_for() -> None:
-    with pytest.raises(ValueError, match="'under 3 weeks' cannot be proven, a supply may be missing"):
+    with pytest.raises(ValueError, match="'under 3 weeks' cannot be proven because a supply may be missing"):
         clause("medication", in_="drug", lasting="under 3 weeks")

@@ -321,14 +321,17 @@ def test_one_on_the_other_side_alone_is_none() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"count": "under 4"}, "'under 4' cannot be proven, one may be missing; write it like 'at least 4'"),
-        ({"count": "at most 4"}, "'at most 4' cannot be proven, one may be missing"),
-        ({"last": "at least 2 months ago"}, "cannot be proven, a visit may be missing; write it like 'under 2 months"),
-        ({"last": "over 2 months ago"}, "cannot be proven, a visit may be missing"),
-        ({"count": "at least 4", "first": "over 2 weeks ago"}, "`count` and `first` are two questions"),
-        ({"first": "over 2 weeks ago", "within": "1 year"}, "`within` and `first` are two questions"),
-        ({"last": "under 2 weeks ago", "within": "1 year"}, "`within` and `last` are two questions"),
-        ({"apart": "under 2 weeks"}, "`apart` says how far apart that many are; it needs `count`"),
+        ({"count": "under 4"}, "'under 4' cannot be proven because one may be missing; write it like 'at least 4'"),
+        ({"count": "at most 4"}, "'at most 4' cannot be proven because one may be missing"),
+        (
+            {"last": "at least 2 months ago"},
+            "cannot be proven because a visit may be missing; write it like 'under 2 months",
+        ),
+        ({"last": "over 2 months ago"}, "cannot be proven because a visit may be missing"),
+        ({"count": "at least 4", "first": "over 2 weeks ago"}, "`count` and `first` are separate questions"),
+        ({"first": "over 2 weeks ago", "within": "1 year"}, "`within` and `first` are separate questions"),
+        ({"last": "under 2 weeks ago", "within": "1 year"}, "`within` and `last` are separate questions"),
+        ({"apart": "under 2 weeks"}, "`apart` is the time between that many days; it needs `count`"),
         ({"apart": "under 2 weeks", "first": "over 2 weeks ago"}, "it needs `count`"),
     ],
 )
