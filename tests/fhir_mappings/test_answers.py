@@ -1,7 +1,4 @@
-"""Attestations: whose answer counts, how long, and which of several.
-
-The chart is read on 2 March 2026 at noon in New York; 90 days before is 2 December 2025.
-"""
+"""Attestations: whose answers count, for how long, and which of several."""
 
 from itertools import permutations
 
@@ -92,7 +89,7 @@ def test_a_practitioner_attests(author):
         [],
     ],
 )
-def test_nobody_else_does(author):
+def test_no_other_author_attests(author):
     assert read(response(author=author)) == {}
 
 

@@ -1,4 +1,4 @@
-"""Codes out of FHIR concepts, however crookedly they were sent."""
+"""Codes of FHIR concepts, read leniently."""
 
 import pytest
 

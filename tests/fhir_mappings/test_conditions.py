@@ -1,4 +1,4 @@
-"""What a problem list says is present, was present, or leaves open."""
+"""Conditions: which are present, past, or uncertain."""
 
 from datetime import date
 
@@ -124,7 +124,7 @@ def test_a_fault_in_an_element_in_use_makes_a_question_and_no_absence(fault):
     assert presence(condition(**fault)) is Presence.UNCERTAIN
 
 
-def test_what_is_set_aside_says_so():
+def test_a_quarantined_condition_is_shown_as_set_aside():
     assert only(condition(onsetDateTime="then")).evidence.value == "set aside"
 
 
@@ -157,7 +157,7 @@ def test_a_fault_elsewhere_is_named():
         ({"onsetDateTime": "2026-01-01", "recordedDate": "2025-09-05"}, date.min, date(2025, 9, 5)),
     ],
 )
-def test_it_began_at_its_onset_and_by_the_day_it_was_recorded(dates, earliest, latest):
+def test_a_condition_begins_at_its_onset_and_no_later_than_its_record(dates, earliest, latest):
     since = only(condition(**dates)).since
     assert (since.earliest, since.latest) == (earliest, latest)
 
@@ -182,7 +182,7 @@ def test_the_evidence_shows_onset_else_the_day_it_was_recorded(dates, shown):
         (condition(verification="provisional"), "to be confirmed"),
     ],
 )
-def test_the_evidence_says_how_it_stands(given, value):
+def test_the_evidence_shows_the_presence(given, value):
     assert only(given).evidence.value == value
 
 

@@ -104,7 +104,7 @@ def test_a_day_or_month_that_does_not_exist_is_not_read(text):
 @pytest.mark.parametrize(
     "value", [None, 2026, True, [], {}, ["2026"], "", " 2026", "2026\n", "26-01-05", "٢٠٢٦", "now"]
 )
-def test_what_is_no_date_is_not_read(value):
+def test_a_value_that_is_not_a_date_is_not_read(value):
     assert parse(value, NEW_YORK) is None
 
 

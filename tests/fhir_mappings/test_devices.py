@@ -1,4 +1,4 @@
-"""Devices the patient has."""
+"""Devices of the patient."""
 
 import pytest
 

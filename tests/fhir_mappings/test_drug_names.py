@@ -31,7 +31,7 @@ def test_an_ingredient_is_an_rxnorm_code_with_its_name():
     assert ingredients_named("Baclofen") == (Coding(RXNORM, "1292", "baclofen"),)
 
 
-def test_a_drug_is_called_as_the_sender_calls_it_else_by_its_known_ingredient() -> None:
+def test_a_drug_has_the_senders_name_else_that_of_its_ingredient() -> None:
     assert drug_name(Coding(RXNORM, "7052", "Morphine sulfate")) == "Morphine sulfate"
     assert drug_name(Coding(RXNORM, "7052")) == "Morphine"
     assert drug_name(Coding(RXNORM, "1")) == ""

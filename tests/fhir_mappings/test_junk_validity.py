@@ -1,4 +1,4 @@
-"""Whatever a resource holds, its faults are told and nothing is raised."""
+"""Validation reports the faults of any resource and never raises."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which drug was prescribed, and whether the prescription stood."""
+"""Prescriptions: which drug, and whether they took effect."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Scores and measurements with the moment they were taken."""
+"""Scores and measurements with their time."""
 
 from datetime import date
 from decimal import Decimal

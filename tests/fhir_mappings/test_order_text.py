@@ -1,4 +1,4 @@
-"""The words in which orders state approach, implant, side, guidance, purpose and kind of request."""
+"""The words by which orders state approach, implant, side, guidance, purpose, and kind of request."""
 
 import pytest
 

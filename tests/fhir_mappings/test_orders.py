@@ -1,4 +1,4 @@
-"""Draft orders: codes, day, and what they state."""
+"""Draft orders: codes, dates, and stated attributes."""
 
 from datetime import date
 
@@ -128,7 +128,7 @@ def test_a_reference_to_nothing_gives_no_code(reference):
     assert codes("DeviceRequest", {"Device/pump": PUMP}, codeReference=reference, contained=[None, "x"]) == []
 
 
-def test_a_medication_code_is_read_where_it_stands():
+def test_a_medication_code_of_a_request_is_read():
     assert codes("MedicationRequest", medicationCodeableConcept=concept("7052", RXNORM)) == ["7052"]
 
 
@@ -145,7 +145,7 @@ def test_a_medication_code_is_read_where_it_stands():
         ({"doNotPerform": True}, False),
     ],
 )
-def test_an_order_is_judged_unless_it_was_withdrawn_or_says_what_to_leave(members, judged):
+def test_an_order_is_evaluated_unless_it_was_withdrawn_or_is_do_not_perform(members, judged):
     assert order(**members).is_judged is judged
 
 
@@ -227,7 +227,7 @@ def test_a_confirmed_condition_is_a_reason():
 
 
 @pytest.mark.parametrize("reference", ["Condition/f", {"reference": "Condition/gone"}, {"display": "Fracture"}, None])
-def test_a_reason_that_is_nowhere_gives_no_code(reference):
+def test_a_reason_that_does_not_resolve_gives_no_code(reference):
     assert reasons(FRACTURE, reasonReference=[reference]) == []
 
 
@@ -412,7 +412,7 @@ def test_other_supporting_information_states_nothing():
 
 
 @pytest.mark.parametrize("info", ["Device/d", [None], [{}], [{"reference": "Device/gone"}], [{"reference": "#gone"}]])
-def test_supporting_information_that_is_nowhere_states_nothing(info):
+def test_supporting_information_that_does_not_resolve_states_nothing(info):
     assert stated(supportingInfo=info) == {}
 
 

@@ -1,7 +1,4 @@
-"""How much of the pain a procedure took away, from the scores around it.
-
-The procedure is at 10:00 in New York on 5 January 2026; before counts 24 hours, after 8.
-"""
+"""Pain relief after a procedure, from the pain scores around it."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -88,7 +85,7 @@ def test_relief_that_varied_is_printed_from_the_least_to_the_most():
     assert relief(*before_and_after(8, 2), score(7, at("17:00:00"), "late")).printed == "12.5 to 75 %"
 
 
-def test_what_cannot_be_told_prints_nothing():
+def test_unknown_relief_prints_nothing():
     assert relief().printed == ""
 
 

@@ -1,4 +1,4 @@
-"""What was done, imaging, and what is planned."""
+"""Procedures, imaging, and planned care."""
 
 from datetime import date
 

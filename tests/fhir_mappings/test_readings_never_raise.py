@@ -1,4 +1,4 @@
-"""FHIR-shaped rubbish: whatever stands where, no reading raises."""
+"""No reading raises on FHIR-shaped junk."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -163,7 +163,7 @@ BOUNDED = settings(
 
 
 @pytest.mark.parametrize("name", READINGS)
-def test_no_reading_raises_on_rubbish(name):
+def test_no_reading_raises_on_junk(name):
     kinds, reading = READINGS[name]
 
     @BOUNDED
@@ -179,7 +179,7 @@ def test_no_reading_raises_on_rubbish(name):
 
 @BOUNDED
 @given(rubbish("ServiceRequest", "DeviceRequest", "MedicationRequest"), charts(*ELEMENTS))
-def test_no_order_raises_on_rubbish(order, entries):
+def test_no_order_raises_on_junk(order, entries):
     chart = record(*entries)
     found = read_order(order, zone=ZONE, resolve=chart.resolve)
     assert isinstance(found.anchor(date(2026, 3, 2)).day, date)
@@ -187,7 +187,7 @@ def test_no_order_raises_on_rubbish(order, entries):
 
 @BOUNDED
 @given(RUBBISH)
-def test_no_concept_raises_on_rubbish(value):
+def test_no_concept_raises_on_junk(value):
     assert all(coding.code for coding in codings(value))
     assert isinstance(concept_text(value), str)
 

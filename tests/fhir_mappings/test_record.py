@@ -1,4 +1,4 @@
-"""One patient's resources, and what was kept out of them."""
+"""One patient's resources, and which ones the record excludes."""
 
 from datetime import UTC, date, datetime
 from itertools import permutations
@@ -69,7 +69,7 @@ def test_an_absolute_reference_counts_on_its_own_server_only(reference, found):
     assert names(record(about(reference), server="https://ehr.example/fhir/")) == found
 
 
-def test_where_the_server_is_unknown_an_absolute_reference_counts_by_type_and_id():
+def test_an_absolute_reference_counts_by_type_and_id_if_the_server_is_unknown():
     assert names(record(about("https://ehr.example/fhir/Patient/p"))) == ["Condition/x"]
 
 
@@ -88,12 +88,12 @@ def test_another_patient_resource_is_left_out():
 
 
 @pytest.mark.parametrize("kind", ["Medication", "Organization", "Practitioner", "PractitionerRole", "Questionnaire"])
-def test_what_is_about_nobody_is_kept(kind):
+def test_a_resource_without_a_subject_element_is_kept(kind):
     assert names(record({"resourceType": kind, "id": "1"}), kind) == [f"{kind}/1"]
 
 
 @pytest.mark.parametrize("kind", ["OperationOutcome", "Bundle", None, 5, []])
-def test_what_is_no_record_is_not_kept(kind):
+def test_outcomes_and_bundles_are_not_kept(kind):
     chart = record({"resourceType": kind, "id": "1", "subject": {"reference": "Patient/p"}})
     assert (chart.is_empty, chart.other_patients) == (True, 0)
 
@@ -246,12 +246,12 @@ def test_a_fault_of_the_whole_sets_it_aside_whatever_is_read():
 
 
 @pytest.mark.parametrize(("element", "usable"), [("status", True), ("statusReason", False)])
-def test_a_choice_goes_by_its_stem_and_a_longer_name_does_not(element, usable):
+def test_a_choice_matches_its_stem_but_no_longer_element_name(element, usable):
     given = procedure(statusReason="x")
     assert record(given).is_usable(given, element) is usable
 
 
-def test_a_type_never_asked_for_is_unavailable():
+def test_a_type_without_a_search_is_unavailable():
     assert record().availability("Condition") is Availability.UNAVAILABLE
 
 

@@ -1,4 +1,4 @@
-"""Whether a resource follows FHIR R4, element by element."""
+"""Validation against FHIR R4, element by element."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Connections go to checked addresses only, and under the name of the server."""
+"""Connections go only to checked addresses, and keep the host name of the server."""
 
 import socket
 import ssl
@@ -53,12 +53,12 @@ def dialer(*answers: str, private: bool = False, allowed: Sequence[IPv4Network] 
         ("not an address", False, False),
     ],
 )
-def test_which_addresses_are_connected_to(address: str, public: bool, private: bool) -> None:
+def test_an_address_is_allowed_by_its_network(address: str, public: bool, private: bool) -> None:
     assert dialer().permits(address) is public
     assert dialer(private=True).permits(address) is private
 
 
-def test_a_network_that_is_allowed_is_whatever_it_is() -> None:
+def test_an_allowed_network_may_be_of_any_kind() -> None:
     given = GuardedConnector(
         private=False, allowed=[ip_network("169.254.0.0/16"), ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
     )
@@ -73,7 +73,7 @@ def test_a_network_that_is_allowed_is_whatever_it_is() -> None:
 
 
 def fetched(url: str, given: GuardedConnector, **members: object) -> requests.Response:
-    """One request through a dialer."""
+    """Send one request through a dialer."""
     with requests.Session() as session:
         session.trust_env = False
         adapter = GuardedAdapter(given, size=2)
@@ -83,12 +83,12 @@ def fetched(url: str, given: GuardedConnector, **members: object) -> requests.Re
 
 
 def reason(error: pytest.ExceptionInfo[requests.ConnectionError]) -> object:
-    """What urllib3 said."""
+    """Return the error of urllib3."""
     return getattr(error.value.args[0], "reason", error.value.args[0])
 
 
 @pytest.mark.requirement("7.55")
-def test_the_connection_goes_to_the_checked_address_under_the_name(ehr: FakeEhr) -> None:
+def test_the_connection_uses_the_checked_address_and_keeps_the_host_name(ehr: FakeEhr) -> None:
     port = ehr.base.split(":")[2].split("/")[0]
     answer = fetched(f"http://ehr.example.org:{port}/fhir/Patient/p-1", dialer("127.0.0.1", allowed=[LOOPBACK]))
     assert answer.json()["id"] == "p-1"
@@ -97,9 +97,7 @@ def test_the_connection_goes_to_the_checked_address_under_the_name(ehr: FakeEhr)
 
 @pytest.mark.requirement("7.55")
 @pytest.mark.parametrize("answers", [("127.0.0.1",), ("93.184.216.34", "127.0.0.1"), ()], ids=str)
-def test_a_name_with_any_address_that_is_not_allowed_is_not_connected_to(
-    ehr: FakeEhr, answers: tuple[str, ...]
-) -> None:
+def test_a_host_is_refused_if_any_of_its_addresses_is_not_allowed(ehr: FakeEhr, answers: tuple[str, ...]) -> None:
     port = ehr.base.split(":")[2].split("/")[0]
     with pytest.raises(requests.ConnectionError) as caught:
         fetched(f"http://ehr.example.org:{port}/fhir/Patient/p-1", dialer(*answers))
@@ -108,7 +106,7 @@ def test_a_name_with_any_address_that_is_not_allowed_is_not_connected_to(
 
 
 @pytest.mark.requirement("7.55")
-def test_a_name_is_resolved_once_per_connection_so_that_a_second_answer_is_never_used(ehr: FakeEhr) -> None:
+def test_a_name_is_resolved_once_per_connection(ehr: FakeEhr) -> None:
     """DNS rebinding: the name is public when it is checked, and on this machine a moment later."""
     port = ehr.base.split(":")[2].split("/")[0]
     answers = iter([("127.0.0.1",), ("169.254.169.254",)])
@@ -128,7 +126,7 @@ def test_a_name_is_resolved_once_per_connection_so_that_a_second_answer_is_never
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "127.1", "localhost", "[::1]", "[::ffff:127.0.0.1]"])
-def test_every_way_to_write_this_machine_is_seen_through(ehr: FakeEhr, host: str) -> None:
+def test_every_spelling_of_a_loopback_address_is_refused(ehr: FakeEhr, host: str) -> None:
     port = ehr.base.split(":")[2].split("/")[0]
     with pytest.raises(requests.exceptions.RequestException):
         fetched(f"http://{host}:{port}/fhir/Patient/p-1", GuardedConnector(private=False, allowed=()))
@@ -143,13 +141,13 @@ def test_a_host_that_does_not_resolve_is_a_connection_error() -> None:
         fetched("http://ehr.example.org/fhir", GuardedConnector(private=False, allowed=(), resolver=none))
 
 
-def test_the_next_address_is_tried_where_one_does_not_answer(ehr: FakeEhr) -> None:
+def test_the_next_address_is_tried_if_one_does_not_answer(ehr: FakeEhr) -> None:
     port = ehr.base.split(":")[2].split("/")[0]
     url = f"http://ehr.example.org:{port}/fhir/Patient/p-1"
     assert fetched(url, dialer("127.0.0.2", "127.0.0.1", allowed=[LOOPBACK])).status_code == 200
 
 
-def test_the_system_resolves() -> None:
+def test_the_system_resolver_finds_localhost() -> None:
     assert "127.0.0.1" in resolve("localhost", 80)
 
 
@@ -187,7 +185,7 @@ def raw_server(handle: Callable[[socket.socket, threading.Event], None]) -> Iter
 
 
 @pytest.mark.requirement("7.55")
-def test_the_certificate_is_asked_for_by_name() -> None:
+def test_tls_uses_the_host_name() -> None:
     """The client hello names the host (SNI), though the connection goes to an address."""
     seen: list[bytes] = []
 
@@ -202,7 +200,7 @@ def test_the_certificate_is_asked_for_by_name() -> None:
 
 @pytest.mark.requirement("7.130")
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n"])
-def test_an_answer_that_comes_byte_by_byte_has_an_end(said: bytes) -> None:
+def test_a_response_that_arrives_byte_by_byte_times_out(said: bytes) -> None:
     def drip(connection: socket.socket, stopped: threading.Event) -> None:
         connection.recv(4096)
         connection.sendall(said)

@@ -1,4 +1,4 @@
-"""Which FHIR servers a call may name."""
+"""The FHIR servers that a call may name."""
 
 from typing import Any
 
@@ -64,13 +64,13 @@ def test_a_server_is_read_only_if_it_is_registered(address: str, expected: Serve
         ("http://localhost:8080/fhir", "token", PUBLIC),
     ],
 )
-def test_where_nobody_registered_any_a_public_server_may_be_named(
+def test_a_public_server_is_allowed_if_no_servers_are_registered(
     address: str, token: str, expected: ServerTrust
 ) -> None:
     assert trust_of(address, token, None) is expected
 
 
-def test_none_registered_is_not_the_same_as_nobody_registering() -> None:
+def test_an_empty_list_of_registered_servers_allows_none() -> None:
     assert trust_of("https://r4.example.org/fhir", "", ()) is NOT_REGISTERED
 
 
@@ -86,7 +86,7 @@ def test_none_registered_is_not_the_same_as_nobody_registering() -> None:
         (("https://other.example.org",), "{base}", False),
     ],
 )
-def test_the_servers_of_the_caller_go_before_those_of_the_settings(
+def test_the_servers_of_the_client_override_those_of_the_settings(
     ehr: FakeEhr, own: tuple[str, ...] | None, general: str, is_read: bool
 ) -> None:
     settings = Settings(fhir_private_networks="127.0.0.0/8", fhir_servers=general.replace("{base}", ehr.base))
@@ -98,7 +98,7 @@ def test_the_servers_of_the_caller_go_before_those_of_the_settings(
 
 
 @pytest.mark.requirement("7.55", "7.43")
-def test_a_refused_server_is_not_asked_and_the_prefetch_still_counts(ehr: FakeEhr) -> None:
+def test_a_refused_server_is_not_queried_and_the_prefetch_still_counts(ehr: FakeEhr) -> None:
     judge = WatchingAssessor(CONDITIONS)
     service = Service(judge, fhir_servers="https://ehr.example.org/fhir")
     request = call(fhirServer=ehr.base, fhirAuthorization=authorization(), prefetch={"patient": None})
@@ -116,7 +116,7 @@ def test_a_refused_server_is_not_asked_and_the_prefetch_still_counts(ehr: FakeEh
 
 
 @pytest.mark.requirement("7.48", "7.55")
-def test_where_a_refused_server_was_all_there_was_the_412_says_so(ehr: FakeEhr) -> None:
+def test_the_412_names_a_refused_server_that_was_the_only_source(ehr: FakeEhr) -> None:
     response = Service(WatchingAssessor(CONDITIONS), fhir_private_networks="").post(call(fhirServer=ehr.base))
     assert response.status_code == 412
     assert [(issue["code"], issue.get("expression")) for issue in response.json["issue"]] == [
@@ -127,7 +127,7 @@ def test_where_a_refused_server_was_all_there_was_the_412_says_so(ehr: FakeEhr) 
     assert ehr.asked == []
 
 
-class OneCaller:
+class OneClient:
     """An authenticator for which every call comes from one client."""
 
     def __init__(self, *servers: str) -> None:
@@ -139,14 +139,14 @@ class OneCaller:
 
 @pytest.mark.requirement("7.55")
 @pytest.mark.parametrize(("own", "asked"), [(("{base}",), True), (("https://other.example.org",), False), ((), False)])
-def test_a_call_names_servers_of_its_caller_alone(ehr: FakeEhr, own: tuple[str, ...], asked: bool) -> None:
-    authenticator: Any = OneCaller(*(server.replace("{base}", ehr.base) for server in own))
+def test_a_call_may_name_only_servers_of_its_client(ehr: FakeEhr, own: tuple[str, ...], asked: bool) -> None:
+    authenticator: Any = OneClient(*(server.replace("{base}", ehr.base) for server in own))
     service = Service(WatchingAssessor(CONDITIONS), authenticator=authenticator, fhir_private_networks="")
     response = service.post(call(fhirServer=ehr.base, fhirAuthorization=authorization()))
     assert (response.status_code, bool(ehr.asked)) == ((200, True) if asked else (412, False))
 
 
-def test_the_origin_of_a_server_is_all_that_is_logged() -> None:
+def test_the_log_has_only_the_origin_of_a_server() -> None:
     assert origin_of("https://EHR.example.org/patients/Xanthippe") == "https://ehr.example.org:443"
     assert origin_of("https://[") == ""
 
@@ -161,6 +161,6 @@ def test_the_origin_of_a_server_is_all_that_is_logged() -> None:
         ("fhir_private_networks", "10.0.0.0/40"),
     ],
 )
-def test_servers_and_networks_that_are_none_stop_the_start(name: str, value: Any) -> None:
+def test_invalid_servers_and_networks_stop_the_start(name: str, value: Any) -> None:
     with pytest.raises(ValidationError):
         Settings(**{name: value})

@@ -1,4 +1,4 @@
-"""A server that keeps failing is left alone for a while, and tried again."""
+"""The circuit of a failing server opens for a while, then closes again."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def circuits(clock: Clock) -> CircuitBreakers:
     return CircuitBreakers(failures=3, seconds=30, monotonic=clock)
 
 
-def test_it_rests_after_so_many_failures_in_a_row_and_one_call_tries_it_again(
+def test_the_circuit_opens_after_consecutive_failures_and_lets_one_trial_call_through(
     circuits: CircuitBreakers, clock: Clock
 ) -> None:
     for _ in range(2):
@@ -55,7 +55,7 @@ def test_it_rests_after_so_many_failures_in_a_row_and_one_call_tries_it_again(
     assert all(circuits.allows("a") for _ in range(9))
 
 
-def test_an_answer_in_between_begins_the_count_anew(circuits: CircuitBreakers) -> None:
+def test_an_answer_resets_the_failure_count(circuits: CircuitBreakers) -> None:
     for _ in range(5):
         circuits.failed("a")
         circuits.failed("a")
@@ -63,9 +63,7 @@ def test_an_answer_in_between_begins_the_count_anew(circuits: CircuitBreakers) -
     assert circuits.allows("a")
 
 
-def test_a_server_that_asks_for_rest_gets_it_and_not_more_than_after_failures(
-    circuits: CircuitBreakers, clock: Clock
-) -> None:
+def test_retry_after_opens_the_circuit_but_no_longer_than_failures_do(circuits: CircuitBreakers, clock: Clock) -> None:
     circuits.retry_after("a", 10)
     circuits.retry_after("b", 10_000)
     clock.now += 9
@@ -76,7 +74,7 @@ def test_a_server_that_asks_for_rest_gets_it_and_not_more_than_after_failures(
     assert circuits.allows("b")
 
 
-def test_what_is_remembered_is_bounded(circuits: CircuitBreakers) -> None:
+def test_the_number_of_remembered_servers_is_bounded(circuits: CircuitBreakers) -> None:
     for n in range(1500):
         for _ in range(3):
             circuits.failed(str(n))
@@ -85,11 +83,11 @@ def test_what_is_remembered_is_bounded(circuits: CircuitBreakers) -> None:
 
 
 def opened(clients: FhirClients, ehr: FakeEhr, seconds: float = 5) -> FhirSource:
-    """The server as one call has it."""
+    """Open the server for one call."""
     return clients(FhirAccess(ehr.base), Deadline(seconds))
 
 
-def test_a_failing_server_is_not_asked_while_it_rests(ehr: FakeEhr, clock: Clock) -> None:
+def test_a_failing_server_is_not_queried_while_its_circuit_is_open(ehr: FakeEhr, clock: Clock) -> None:
     warnings: list[dict[str, str]] = []
     settings = Settings(**LOOPBACK, fhir_circuit_failures=2, fhir_circuit_open_seconds=30)
     clients = FhirClients(settings, monotonic=clock, warn=lambda _event, **details: warnings.append(details))
@@ -110,7 +108,7 @@ def test_a_failing_server_is_not_asked_while_it_rests(ehr: FakeEhr, clock: Clock
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404])
-def test_refusals_are_no_failures_of_the_server(ehr: FakeEhr, status: int) -> None:
+def test_client_errors_do_not_count_as_failures_of_the_server(ehr: FakeEhr, status: int) -> None:
     clients = FhirClients(Settings(**LOOPBACK, fhir_circuit_failures=1))
     ehr.answers |= {"Condition": (status, {}), "metadata": (404, None)}
     for _ in range(3):
@@ -118,7 +116,7 @@ def test_refusals_are_no_failures_of_the_server(ehr: FakeEhr, status: int) -> No
     assert ehr.asked_for("Condition") == 3
 
 
-def test_one_search_that_always_fails_does_not_close_the_server(ehr: FakeEhr) -> None:
+def test_one_search_that_always_fails_does_not_open_the_circuit(ehr: FakeEhr) -> None:
     clients = FhirClients(Settings(**LOOPBACK, fhir_circuit_failures=2))
     ehr.answers["Observation"] = (500, None)
     for _ in range(5):
@@ -129,7 +127,7 @@ def test_one_search_that_always_fails_does_not_close_the_server(ehr: FakeEhr) ->
     assert ehr.asked_for("Condition") == 5
 
 
-def test_a_query_that_had_hardly_any_time_says_nothing_about_the_server(ehr: FakeEhr) -> None:
+def test_a_query_with_little_time_does_not_count_against_the_server(ehr: FakeEhr) -> None:
     clients = FhirClients(Settings(**LOOPBACK, fhir_circuit_failures=1))
     ehr.answers["Condition"] = lambda: (ehr.stopped.wait(0.3), None)[1]  # type: ignore[arg-type,return-value]
     opened(clients, ehr, seconds=0.1).search(CONDITIONS, "p-1")

@@ -1,4 +1,4 @@
-"""FHIR-shaped input, sound and not, through the whole service: no failure, nothing of it in an error or the log."""
+"""FHIR-shaped input, valid and not, through the whole service: no failure, and no input in an error or the log."""
 
 import copy
 import json
@@ -153,7 +153,7 @@ orders = st.lists(resources, min_size=1, max_size=3)
 
 
 def answered(request: dict[str, Any], service_id: str) -> None:
-    """Send a call; whatever it holds, the answer is one that the standard knows."""
+    """Send a call, and check that the status is one of the standard."""
     service = whole_service()
     before = len(service.written.getvalue())
     request["context"]["selections"] = [
@@ -177,7 +177,7 @@ def answered(request: dict[str, Any], service_id: str) -> None:
 @FUZZED
 @given(drafts=orders, prefetch=st.dictionaries(st.sampled_from([one.key for one in SEARCHES]), bundles, max_size=8))
 @pytest.mark.slow
-def test_rubbish_in_the_shape_of_fhir_is_answered(service: Any, drafts: Any, prefetch: Any) -> None:
+def test_junk_in_the_shape_of_fhir_gets_an_answer(service: Any, drafts: Any, prefetch: Any) -> None:
     request = call(hook=service.hook, prefetch=prefetch)
     request["context"]["draftOrders"]["entry"] += [{"resource": one} for one in drafts]
     answered(request, service.id)
@@ -209,7 +209,7 @@ SOUND = [(sound, [path for path in paths(sound) if len(path) > 3]) for sound in 
 @FUZZED
 @given(data=st.data())
 @pytest.mark.slow
-def test_a_sound_chart_with_a_few_places_spoilt_is_answered(data: st.DataObject) -> None:
+def test_a_valid_chart_with_a_few_faults_gets_an_answer(data: st.DataObject) -> None:
     sound, places = data.draw(st.sampled_from(SOUND))
     spoilt = copy.deepcopy(sound)
     for path in data.draw(st.lists(st.sampled_from(places), min_size=1, max_size=4)):

@@ -1,4 +1,4 @@
-"""A server that says when to come back (429, 503 with Retry-After) is believed, within the time of the call."""
+"""The client waits as Retry-After of a 429 or 503 asks, within the time of the call."""
 
 import socket
 import threading
@@ -59,40 +59,40 @@ class Asked:
         ("Mon, 02 Mar 2026 14:00:00 GMT", 0.1),
     ],
 )
-def test_the_wait_that_is_asked_for_is_made(ehr: FakeEhr, status: int, said: str, waited: float) -> None:
+def test_the_client_waits_as_retry_after_asks(ehr: FakeEhr, status: int, said: str, waited: float) -> None:
     asked = Asked(ehr, status, Retry_After=said)
     assert asked.search().availability is Availability.COMPLETE
     assert asked.waited == [waited]
 
 
 @pytest.mark.parametrize("said", ["", "soon", "-1", "1.5", "9" * 40, "Mon, 99 Mar 2026 15:00:03 GMT", "99999"])
-def test_no_wait_or_one_beyond_the_time_left_ends_the_search(ehr: FakeEhr, said: str) -> None:
+def test_a_missing_or_too_long_retry_after_ends_the_search(ehr: FakeEhr, said: str) -> None:
     asked = Asked(ehr, 503, Retry_After=said)
     assert asked.search() == SearchResult()
     assert asked.waited == []
 
 
-def test_a_wait_too_long_for_this_call_is_kept_for_the_next_ones(ehr: FakeEhr) -> None:
+def test_a_retry_after_beyond_this_call_opens_the_circuit_for_the_next_ones(ehr: FakeEhr) -> None:
     asked = Asked(ehr, 429, Retry_After="20")
     for _ in range(3):
         assert asked.search() == SearchResult()
     assert len(ehr.asked) == 1
 
 
-def test_whoever_puts_off_again_and_again_is_given_up(ehr: FakeEhr) -> None:
+def test_the_number_of_retries_is_limited(ehr: FakeEhr) -> None:
     asked = Asked(ehr, *[503] * 9, Retry_After="0")
     assert asked.search() == SearchResult()
     assert len(ehr.asked) == 3
 
 
 @pytest.mark.parametrize("status", [200, 301, 404, 500])
-def test_other_answers_are_not_put_off(ehr: FakeEhr, status: int) -> None:
+def test_other_statuses_are_not_retried(ehr: FakeEhr, status: int) -> None:
     asked = Asked(ehr, status, Retry_After="1")
     asked.search()
     assert asked.waited == []
 
 
-def test_a_connection_that_broke_is_made_once_more(ehr: FakeEhr) -> None:
+def test_a_broken_connection_is_retried_once(ehr: FakeEhr) -> None:
     requests_seen: list[Any] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

@@ -1,4 +1,4 @@
-"""Whatever a FHIR server does, the answer is in time, says what it could not see, and the token goes nowhere else."""
+"""Whatever a FHIR server does, the answer is on time and says what is missing, and the token goes nowhere else."""
 
 import threading
 import time
@@ -29,7 +29,7 @@ READS_ITSELF = {"another token's patient", "junk entries", "another resource"}
 
 @cache
 def assessor() -> Assessor:
-    """The texts that come with the service."""
+    """Return an assessor with the policies of this package."""
     return Assessor(load_library(), PlanRules())
 
 
@@ -39,7 +39,7 @@ def service() -> Service:
 
 
 def asked(service: Service, service_id: str, hook: str, base: str, prefetch: dict[str, Any]) -> Any:
-    """The answer to a call of one order, which must be there in time."""
+    """Return the answer to a call of one order, which must be on time."""
     request = call(hook=hook, fhirServer=base, fhirAuthorization=authorization(access_token=TOKEN), prefetch=prefetch)
     if hook == "order-select":
         request["context"]["selections"] = ["ServiceRequest/sr-1"]
@@ -53,7 +53,7 @@ def asked(service: Service, service_id: str, hook: str, base: str, prefetch: dic
 @pytest.mark.requirement("7.49", "7.130", "7.54", "7.55", "7.43")
 @pytest.mark.parametrize(("service_id", "hook"), [(one.id, one.hook) for one in SERVICES])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_answer_is_in_time_and_honest_and_the_token_stays(
+def test_the_answer_is_on_time_and_says_what_is_missing_and_the_token_goes_nowhere_else(
     service: Service, fault: str, service_id: str, hook: str
 ) -> None:
     other = FakeEhr()
@@ -83,7 +83,7 @@ def test_the_answer_is_in_time_and_honest_and_the_token_stays(
 
 @pytest.mark.requirement("7.48", "7.130")
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name not in {*READS_ITSELF, "pages without end"}])
-def test_with_nothing_else_to_go_by_it_is_412(service: Service, fault: str) -> None:
+def test_the_answer_is_412_if_nothing_could_be_read(service: Service, fault: str) -> None:
     with serving(FAULTS[fault]) as server:
         server.elsewhere = "http://127.0.0.1:1/fhir"
         response = asked(service, "coverage-order-sign", "order-sign", server.base, {})
@@ -94,7 +94,7 @@ def test_with_nothing_else_to_go_by_it_is_412(service: Service, fault: str) -> N
 
 @pytest.mark.requirement("7.130")
 @pytest.mark.parametrize("fault", ["hangs", "drips headers", "drips a body", "drips the length of a chunk"])
-def test_no_thread_is_left_behind_for_longer_than_a_query_may_take(service: Service, fault: str) -> None:
+def test_no_thread_outlives_the_query_timeout(service: Service, fault: str) -> None:
     with serving(FAULTS[fault]) as server:
         asked(service, "coverage-order-sign", "order-sign", server.base, {"patient": None})
         end = time.monotonic() + 3 * BUDGET

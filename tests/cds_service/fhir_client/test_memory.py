@@ -1,4 +1,4 @@
-"""Searching a store, both sides of every parameter."""
+"""Searches in a store, with matching and other values for every parameter."""
 
 from decimal import Decimal
 from typing import Any
@@ -33,7 +33,7 @@ def of_type(resource_type, resource_id, **elements):
 
 @pytest.mark.parametrize("value", ["p1", "Patient/p1", f"{BASE}/Patient/p1", "nobody,p1"])
 @pytest.mark.parametrize("name", ["patient", "subject", "patient:Patient"])
-def test_patient_in_every_spelling(name, value):
+def test_every_form_of_the_patient_parameter_matches(name, value):
     store = store_of(
         of_type("Patient", "p1"),
         of_type("Condition", "mine"),
@@ -51,7 +51,7 @@ def test_an_absolute_patient_is_found_without_the_patient_in_the_bundle():
     assert found(store, "Condition", ("patient", "p1")) == ["mine"]
 
 
-def test_patient_looks_where_the_type_keeps_it():
+def test_the_patient_parameter_uses_the_element_of_the_type():
     store = store_of(
         {"resourceType": "AllergyIntolerance", "id": "a", "patient": MINE},
         {"resourceType": "Coverage", "id": "c", "beneficiary": MINE},
@@ -118,7 +118,7 @@ def test_medication_code_category_intent_and_status():
         assert found(store, "MedicationRequest", (name, miss)) == [], name
 
 
-def test_clinical_status_and_several_parameters_are_all_asked():
+def test_all_parameters_must_match():
     active = concept("http://terminology.hl7.org/CodeSystem/condition-clinical", "active")
     store = store_of(
         of_type("Condition", "a", clinicalStatus=active, code=concept(ICD10CM, "M53.3")),
@@ -204,12 +204,12 @@ def test_unknown_and_empty_parameters_are_ignored():
 @pytest.mark.parametrize(
     "param", [("code:not", "1"), ("patient:Group", "p1"), ("onset-date", "sa2026"), ("onset-date", "x")]
 )
-def test_what_cannot_be_honored_is_refused(param):
+def test_unsupported_modifiers_and_dates_are_refused(param):
     with pytest.raises(SearchError, match=param[0].split(":")[0]):
         store_of(of_type("Condition", "a")).search("Condition", [param])
 
 
-def test_the_searches_of_the_service_are_all_honored():
+def test_every_search_of_the_service_is_supported():
     ours = [value for value in vars(searches).values() if isinstance(value, searches.Search)]
     ours.append(searches.observation_search([f"{LOINC}|72514-3"]))
     for search in ours:
@@ -221,7 +221,7 @@ def test_the_searches_of_the_service_are_all_honored():
     ("kind", "element"),
     [("Immunization", "patient"), ("RiskAssessment", "subject"), ("Task", "for"), ("Claim", "patient")],
 )
-def test_a_type_that_is_not_listed_is_searched_by_its_patient(kind, element):
+def test_an_unlisted_type_is_searched_by_patient(kind, element):
     store = store_of(
         {"resourceType": kind, "id": "a", element: {"reference": "Patient/p1"}},
         {"resourceType": kind, "id": "b", element: {"reference": "Patient/p2"}},
@@ -256,7 +256,7 @@ def test_a_transaction_whose_references_are_uuids(patient):
     assert store.read("Condition", "2") is bundle["entry"][1]["resource"]
 
 
-def test_rubbish_is_skipped_and_counted():
+def test_malformed_entries_are_skipped_and_counted():
     outcome = {"resourceType": "OperationOutcome", "issue": []}
     rubbish: list[Any] = [
         None,
@@ -282,12 +282,12 @@ def test_a_bundle_without_entries(entry, skipped):
 
 
 @pytest.mark.parametrize("value", [None, [], "x", {}, {"resourceType": "Patient"}, {"resourceType": 3}])
-def test_what_is_no_bundle_is_refused(value):
+def test_a_value_that_is_not_a_bundle_is_refused(value):
     with pytest.raises(ValueError, match="A chart is a FHIR Bundle"):
         Store.from_bundle(value)
 
 
-def test_nothing_is_rewritten():
+def test_the_store_does_not_change_resources():
     weight = of_type("Observation", "a", valueQuantity={"value": Decimal("24.90")})
     store = store_of(weight)
     assert store.search("Observation", []) == [(f"{BASE}/Observation/a", weight)]
@@ -295,7 +295,7 @@ def test_nothing_is_rewritten():
     assert store.read("Observation", "b") is None
 
 
-def test_of_two_with_the_same_id_the_one_updated_last_stays():
+def test_the_store_keeps_the_latest_of_two_resources_with_the_same_id():
     plain, other = of_type("Condition", "a"), of_type("Condition", "a", code={"text": "x"})
     older, newer = ({**plain, "meta": {"lastUpdated": f"2026-01-0{day}T10:00:00Z"}} for day in (1, 2))
     for entries, stays in (((plain, other), plain), ((older, newer), newer), ((newer, older), newer)):

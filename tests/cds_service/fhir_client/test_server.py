@@ -33,12 +33,12 @@ COMPLETE, NOT_OFFERED, UNAVAILABLE = Availability.COMPLETE, Availability.NOT_OFF
 
 
 def opened(ehr: FakeEhr, *, token: str = "", seconds: float = 5, **settings: Any) -> FhirSource:
-    """A client of a server."""
+    """Return a client of a server."""
     return FhirClients(Settings(**LOOPBACK | settings))(FhirAccess(ehr.base, token), Deadline(seconds))
 
 
 def ids(result: SearchResult) -> list[str]:
-    """The ids of what was found."""
+    """Return the ids of the entries."""
     return [resource["id"] for _, resource in result.entries]
 
 
@@ -48,7 +48,7 @@ def paged(*resources: Any, to: str) -> tuple[int, Any]:
 
 
 @pytest.mark.requirement("7.42", "7.43")
-def test_what_is_missing_is_queried_with_the_token_in_one_wave(ehr: FakeEhr) -> None:
+def test_missing_prefetch_is_queried_with_the_token_in_one_wave(ehr: FakeEhr) -> None:
     judge = WatchingAssessor(CONDITIONS, observation_search(["http://loinc.org|72514-3", "http://loinc.org|8480-6"]))
     ehr.answers["Condition"] = (200, bundle(condition("1")))
     response = Service(judge).post(call(fhirServer=f"{ehr.base}/", fhirAuthorization=authorization()))
@@ -82,7 +82,7 @@ def test_decimals_keep_their_digits(ehr: FakeEhr) -> None:
     assert str(found["valueQuantity"]["value"]) == "7.20"
 
 
-def test_the_patients_id_cannot_leave_its_place_in_the_address(ehr: FakeEhr) -> None:
+def test_the_patient_id_is_escaped_in_the_url(ehr: FakeEhr) -> None:
     opened(ehr).search(CONDITIONS, "a&b=c/../d?e#f")
     assert ehr.asked == ["fhir/Condition?patient=a%26b%3Dc%2F..%2Fd%3Fe%23f"]
 
@@ -119,7 +119,7 @@ def test_every_page_is_read(ehr: FakeEhr) -> None:
         "{base}/Condition?patient=p-1",
     ],
 )
-def test_a_next_page_elsewhere_or_already_read_is_refused(ehr: FakeEhr, next_page: str) -> None:
+def test_a_next_page_on_another_base_or_already_read_is_not_followed(ehr: FakeEhr, next_page: str) -> None:
     host = ehr.base.split("/")[2]
     ehr.answers["Condition"] = paged(condition("1"), to=next_page.replace("{host}", host).replace("{base}", ehr.base))
     result = opened(ehr, token="t").search(CONDITIONS, "p-1")
@@ -139,7 +139,7 @@ def test_pages_without_end_are_cut_short(ehr: FakeEhr) -> None:
     assert (ids(result), result.availability) == (["0", "1", "2"], UNAVAILABLE)
 
 
-def test_a_page_that_fails_leaves_the_earlier_ones(ehr: FakeEhr) -> None:
+def test_a_failing_page_keeps_the_earlier_ones(ehr: FakeEhr) -> None:
     ehr.answers["Condition"] = paged(condition("1"), to=f"{ehr.base}/more")
     ehr.answers["more"] = (500, outcome())
     result = opened(ehr).search(CONDITIONS, "p-1")
@@ -151,7 +151,7 @@ def test_fewer_entries_than_the_total_is_cut_short(ehr: FakeEhr) -> None:
     assert opened(ehr).search(CONDITIONS, "p-1").availability is UNAVAILABLE
 
 
-def test_included_resources_count_for_nothing_in_the_total(ehr: FakeEhr) -> None:
+def test_included_resources_do_not_count_toward_the_total(ehr: FakeEhr) -> None:
     medication = {"resource": {"resourceType": "Medication", "id": "m"}, "search": {"mode": "include"}}
     found = bundle(condition("1"), total=2)
     found["entry"].append(medication)
@@ -198,7 +198,7 @@ FAILURES: list[tuple[str, Search, tuple[int, Any], Any, Availability, int]] = [
     [row[1:] for row in FAILURES],
     ids=[row[0] for row in FAILURES],
 )
-def test_what_a_failure_means(
+def test_a_failed_search_is_unavailable_or_not_offered(
     ehr: FakeEhr, search: Search, answer: Any, metadata: Any, availability: Availability, asked_metadata: int
 ) -> None:
     ehr.answers |= {search.resource_type: answer, "Patient/p-1": answer, "metadata": (200, metadata)}
@@ -206,7 +206,7 @@ def test_what_a_failure_means(
     assert ehr.asked_for("metadata") == asked_metadata
 
 
-def test_the_capability_statement_is_asked_for_once_per_call(ehr: FakeEhr) -> None:
+def test_the_capability_statement_is_read_once_per_call(ehr: FakeEhr) -> None:
     others = [Search(kind, kind, in_us_core=False) for kind in ("ImagingStudy", "MedicationStatement", "Basic")]
     ehr.answers |= {search.resource_type: (400, outcome("invalid")) for search in others}
     ehr.answers["metadata"] = (200, METADATA)
@@ -239,7 +239,7 @@ def test_content_that_cannot_be_used_is_unavailable(ehr: FakeEhr, body: bytes) -
     assert opened(ehr, max_response_bytes=1000).search(CONDITIONS, "p-1").availability is UNAVAILABLE
 
 
-def test_compressed_pages_are_read_and_measured_as_they_unfold(ehr: FakeEhr) -> None:
+def test_compressed_pages_count_by_their_uncompressed_size(ehr: FakeEhr) -> None:
     ehr.answers["Condition"] = text(
         gzip.compress(json.dumps(bundle(condition("1"))).encode()), **{"Content-Encoding": "gzip"}
     )
@@ -264,7 +264,7 @@ def test_a_redirect_is_not_followed(ehr: FakeEhr) -> None:
 @pytest.mark.parametrize(
     "address", ["http://127.0.0.1:1/fhir", "http://no-such-host.invalid/fhir", "https://127.0.0.1:1"]
 )
-def test_a_server_that_is_not_there_is_412(address: str) -> None:
+def test_an_unreachable_server_gives_412(address: str) -> None:
     judge = WatchingAssessor(CONDITIONS)
     response = Service(judge).post(call(fhirServer=address, fhirAuthorization=authorization()))
     assert response.status_code == 412
@@ -273,13 +273,13 @@ def test_a_server_that_is_not_there_is_412(address: str) -> None:
 
 @pytest.mark.requirement("7.48")
 @pytest.mark.parametrize("status", [401, 403, 404, 500])
-def test_a_server_that_refuses_everything_is_412(ehr: FakeEhr, status: int) -> None:
+def test_a_server_that_refuses_everything_gives_412(ehr: FakeEhr, status: int) -> None:
     ehr.answers = {path: (status, outcome()) for path in ("Patient/p-1", "Coverage", "Condition", "metadata")}
     assert Service(WatchingAssessor(CONDITIONS)).post(call(fhirServer=ehr.base)).status_code == 412
 
 
 @pytest.mark.requirement("7.49", "7.52")
-def test_one_search_that_fails_leaves_the_others(ehr: FakeEhr) -> None:
+def test_one_failing_search_does_not_affect_the_others(ehr: FakeEhr) -> None:
     judge = WatchingAssessor(CONDITIONS, IMAGING_STUDIES)
     ehr.answers["Condition"] = (500, outcome())
     assert Service(judge).post(call(fhirServer=ehr.base)).status_code == 200
@@ -287,7 +287,7 @@ def test_one_search_that_fails_leaves_the_others(ehr: FakeEhr) -> None:
 
 
 @pytest.mark.requirement("7.130")
-def test_a_server_that_hangs_does_not_keep_the_answer(ehr: FakeEhr) -> None:
+def test_a_hanging_server_does_not_delay_the_answer(ehr: FakeEhr) -> None:
     def hang() -> Response:
         ehr.stopped.wait(20)
         return Response()
@@ -307,7 +307,7 @@ def test_a_server_that_hangs_does_not_keep_the_answer(ehr: FakeEhr) -> None:
 
 
 @pytest.mark.requirement("7.130")
-def test_a_server_that_dribbles_does_not_keep_the_answer(ehr: FakeEhr) -> None:
+def test_a_slow_server_does_not_delay_the_answer(ehr: FakeEhr) -> None:
     def dribble() -> Iterator[bytes]:
         while not ehr.stopped.wait(0.05):
             yield b" "
@@ -347,7 +347,7 @@ def test_access_does_not_print_its_token() -> None:
 
 @pytest.mark.requirement("7.130")
 @pytest.mark.parametrize(("expires_in", "most"), [(300, 3.5), (2, 2.0)])
-def test_reading_leaves_time_for_judging_and_ends_with_the_token(ehr: FakeEhr, expires_in: int, most: float) -> None:
+def test_reading_leaves_time_for_evaluation_and_ends_with_the_token(ehr: FakeEhr, expires_in: int, most: float) -> None:
     left: list[float] = []
 
     def opener(access: FhirAccess, deadline: Deadline) -> FhirSource:

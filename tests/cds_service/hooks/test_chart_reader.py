@@ -1,4 +1,4 @@
-"""Gathering without HTTP: a chart in memory stands in for the FHIR server."""
+"""Reading a chart without HTTP: a chart in memory replaces the FHIR server."""
 
 import threading
 import time
@@ -27,7 +27,7 @@ def prescription(own_id: str, intent: str) -> dict[str, object]:
 
 
 def read(store: Store, **members: object) -> PatientRecord:
-    """What is gathered for a call from a chart."""
+    """Return the chart that is read for a call."""
     return read_chart(
         read_request(call(**members)),
         [CONDITIONS, PRESCRIPTIONS],
@@ -62,7 +62,7 @@ def test_prefetch_comes_before_the_chart() -> None:
     assert record.of_type("Condition") == ()
 
 
-def test_the_first_page_of_another_server_is_put_to_the_charts_own_answer() -> None:
+def test_a_prefetched_page_is_combined_with_the_chart() -> None:
     first = bundle(condition("1"), link=[{"relation": "next", "url": "http://ehr/2"}])
     record = read(Store.from_bundle(bundle(condition("2"))), prefetch={"conditions": first})
     assert [one["id"] for one in record.of_type("Condition")] == ["1", "2"]
@@ -70,7 +70,7 @@ def test_the_first_page_of_another_server_is_put_to_the_charts_own_answer() -> N
 
 
 class ChartThatHangs(ChartInMemory):
-    """Answers the search for conditions, and nothing else before it is told to."""
+    """A chart whose search for conditions hangs until it is released."""
 
     def __init__(self) -> None:
         super().__init__(Store([]))
@@ -83,7 +83,7 @@ class ChartThatHangs(ChartInMemory):
 
 
 @pytest.mark.requirement("7.130")
-def test_a_source_that_does_not_stop_at_the_deadline_is_left_behind() -> None:
+def test_a_source_that_ignores_the_deadline_does_not_delay_the_answer() -> None:
     source = ChartThatHangs()
     started = time.monotonic()
     record = read_chart(

@@ -71,7 +71,7 @@ def days_of(chart: Json) -> list[date]:
 
 @pytest.mark.parametrize("code", TEXTS)
 @pytest.mark.parametrize("path", CHARTS, ids=lambda path: path.stem[:20])
-def test_a_foreign_chart_gets_an_answer_and_nothing_in_it_is_set_aside(path: Path, code: str) -> None:
+def test_a_us_core_chart_gets_an_answer_and_no_resource_is_quarantined(path: Path, code: str) -> None:
     chart = loads(path.read_bytes())
     for anchor in days_of(chart):
         found = determination(chart, code, anchor)

@@ -43,7 +43,7 @@ Fails = Callable[[Search], bool]
 
 
 class FailingChart(ChartInMemory):
-    """A chart in memory of which some searches fail, and which remembers what was asked of it."""
+    """A chart in memory of which some searches fail, and which records its searches."""
 
     def __init__(self, sample: Sample, fails: Fails) -> None:
         super().__init__(Store.from_bundle(sample.bundle(None)))
@@ -67,7 +67,7 @@ INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 
 
 class BothWays:
-    """One sample order over HTTP and through `evaluate`, each against a chart of its own."""
+    """One sample order over HTTP and through `evaluate`, each with a chart of its own."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._file = folder / "request.json"
@@ -105,7 +105,7 @@ def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BothWays:
 
 
 def needed_by(sample: Sample, order: SampleOrder) -> set[str]:
-    """The keys of the searches that an order needs."""
+    """Return the keys of the searches that an order needs."""
     found = review_call(
         read_request(body(sample, order)), ASSESSOR, Settings(), chart=sample.bundle(None), clock=lambda: NOW
     )
@@ -113,7 +113,7 @@ def needed_by(sample: Sample, order: SampleOrder) -> set[str]:
 
 
 def check(both: BothWays, sample: Sample, order: SampleOrder, fails: Fails) -> int:
-    """Assert that both ways agree; returns the HTTP status."""
+    """Assert that both ways agree; return the HTTP status."""
     over_http, on_the_command_line = FailingChart(sample, fails), FailingChart(sample, fails)
     status, shown = both.http(sample, order, over_http)
     code, printed = both.evaluate(sample, order, on_the_command_line)
@@ -128,13 +128,13 @@ def check(both: BothWays, sample: Sample, order: SampleOrder, fails: Fails) -> i
 
 @pytest.mark.parametrize(("sample", "order"), CALLS, ids=lambda value: getattr(value, "file", None))
 @pytest.mark.slow
-def test_both_ways_agree_whichever_search_fails(both: BothWays, sample: Sample, order: SampleOrder) -> None:
+def test_http_and_evaluate_agree_whichever_search_fails(both: BothWays, sample: Sample, order: SampleOrder) -> None:
     for failing in [None, *searches_of_call(ASSESSOR.library.searches())]:
         assert check(both, sample, order, lambda search, failing=failing: search == failing) == 200  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(("sample", "order"), CALLS, ids=lambda value: getattr(value, "file", None))
-def test_both_ways_refuse_alike_where_only_searches_succeed_that_the_order_does_not_need(
+def test_http_and_evaluate_refuse_if_only_unneeded_searches_succeed(
     both: BothWays, sample: Sample, order: SampleOrder
 ) -> None:
     needed = needed_by(sample, order)
@@ -142,7 +142,7 @@ def test_both_ways_refuse_alike_where_only_searches_succeed_that_the_order_does_
     assert (status == 412) == (bool(needed) and order.file not in SETTLED_BY_THE_ORDER)
 
 
-def test_an_order_that_no_policy_matches_costs_no_query_either_way(both: BothWays) -> None:
+def test_an_order_without_a_policy_needs_no_query_over_http_and_in_evaluate(both: BothWays) -> None:
     sample, order = next(each for each in CALLS if each[1].file == "epidural-steroid-steroid.json")
     charts = FailingChart(sample, lambda _search: False), FailingChart(sample, lambda _search: False)
     assert both.http(sample, order, charts[0]) == (200, [])

@@ -1,4 +1,4 @@
-"""Orders as EHRs send them: other resources than ServiceRequest, other codes, several codes, words, several at once."""
+"""Orders as EHRs send them: several resource types, code systems, codes, and orders, with and without codes."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -20,25 +20,25 @@ Ask: TypeAlias = Callable[..., Determinations]
 
 @pytest.fixture(name="library", scope="module")
 def _library() -> Library:
-    """The texts of fusion and pump that are in force on the day, and nothing else."""
+    """Return a library with only the fusion and pump policies of the day."""
     held = load_library()
     texts = ("CP.MP.126@2025-04", "CP.MP.173@2024-01")
     return Library({name: held.policies[name] for name in texts}, held.value_sets)
 
 
 def _told(library: Library, *orders: Resource, **more: Any) -> Determinations:
-    """What the command line prints, without what no card is shown for."""
+    """Return the output of the command line without the orders that get no card."""
     return [each for each in printed(library, *orders, **more) if each["outcome"] != "not-applicable"]
 
 
 @pytest.fixture(name="ask", params=[shown, _told], ids=["cards", "command"])
 def _ask(request: pytest.FixtureRequest, library: Library) -> Ask:
-    """What is said about draft orders, over HTTP and by the command line."""
+    """Return what HTTP and the command line say about draft orders."""
     return lambda *orders, **more: request.param(library, *orders, **more)
 
 
 def judged(found: Determinations) -> list[tuple[str, str]]:
-    """Which order was judged by which policy, in the order of the names."""
+    """Return the order and policy of each determination, sorted by name."""
     return sorted((each["order"], each["policy"]) for each in found)
 
 
@@ -61,13 +61,13 @@ TO_DRUG = {"reference": "Medication/drug"}
     ],
     ids=["procedure", "device", "drug"],
 )
-def test_the_pump_is_judged_whatever_resource_orders_it(ask: Ask, order: Resource, section: str) -> None:
+def test_a_pump_order_is_evaluated_in_every_resource_type(ask: Ask, order: Resource, section: str) -> None:
     (found,) = ask(order)
     assert (found["order"], found["policy"], found["section"]) == (f"{order['resourceType']}/o-1", PUMP, section)
 
 
 @pytest.mark.parametrize("system", [HCPCS, "http://www.nlm.nih.gov/research/umls/hcpcs"])
-def test_a_device_code_goes_by_either_name_of_its_system(ask: Ask, system: str) -> None:
+def test_a_device_code_is_known_by_both_addresses_of_its_system(ask: Ask, system: str) -> None:
     assert judged(ask(ordered("DeviceRequest", "codeCodeableConcept", coded((system, "E0783"))))) == [
         ("DeviceRequest/o-1", PUMP)
     ]
@@ -125,19 +125,19 @@ def test_a_drug_that_may_be_for_a_trial_is_asked_about(ask: Ask, detail: dict[st
     assert found["outcome"] == outcome
 
 
-def test_a_drug_of_an_rxnorm_code_that_no_policy_names_is_passed_over(ask: Ask) -> None:
+def test_a_drug_with_an_rxnorm_code_of_no_policy_is_ignored(ask: Ask) -> None:
     tablets = coded((RXNORM, "1049621"))
     assert ask(ordered("MedicationRequest", "medicationCodeableConcept", tablets)) == []
 
 
-def test_a_drug_of_an_rxnorm_code_beside_its_billing_code_is_judged(ask: Ask) -> None:
+def test_a_drug_with_an_rxnorm_code_and_a_billing_code_is_evaluated(ask: Ask) -> None:
     both = coded((RXNORM, MORPHINE_INJECTION), (HCPCS, "J2274"))
     assert judged(ask(ordered("MedicationRequest", "medicationCodeableConcept", both))) == [
         ("MedicationRequest/o-1", PUMP)
     ]
 
 
-def test_an_rxnorm_code_that_the_operator_maps_is_judged(ask: Ask) -> None:
+def test_an_rxnorm_code_that_the_operator_maps_is_evaluated(ask: Ask) -> None:
     rules = PlanRules(order_codes={(RXNORM, MORPHINE_INJECTION): (Coding(HCPCS, "J2274"),)})
     order = ordered("MedicationRequest", "medicationCodeableConcept", coded((RXNORM, MORPHINE_INJECTION)))
     assert judged(ask(order, rules=rules)) == [("MedicationRequest/o-1", PUMP)]
@@ -159,14 +159,14 @@ def test_any_coding_that_a_policy_knows_is_enough_and_counts_once(ask: Ask, code
     assert judged(ask(service(coded(*codes)))) == [("ServiceRequest/o-1", FUSION)]
 
 
-def test_an_order_with_codes_of_two_policies_is_judged_by_both(ask: Ask) -> None:
+def test_an_order_with_codes_of_two_policies_is_evaluated_under_both(ask: Ask) -> None:
     assert judged(ask(service(coded((CPT, "27279"), (CPT, "62362"))))) == [
         ("ServiceRequest/o-1", FUSION),
         ("ServiceRequest/o-1", PUMP),
     ]
 
 
-def test_a_billing_code_beside_the_order_is_found(ask: Ask) -> None:
+def test_a_billing_code_in_an_extension_of_the_order_is_found(ask: Ask) -> None:
     order = service(coded((SNOMED, "1")), orderDetail=[coded((CPT, "27279"))])
     assert judged(ask(order)) == [("ServiceRequest/o-1", FUSION)]
 
@@ -180,16 +180,16 @@ MAPPED = PlanRules(
 
 
 @pytest.mark.parametrize(("system", "code"), [(SNOMED, "609588000"), ("urn:local", "SI-FUSE")])
-def test_a_snomed_or_local_code_is_judged_where_the_operator_maps_it(ask: Ask, system: str, code: str) -> None:
+def test_a_snomed_or_local_code_that_the_operator_maps_is_evaluated(ask: Ask, system: str, code: str) -> None:
     assert judged(ask(service(coded((system, code))), rules=MAPPED)) == [("ServiceRequest/o-1", FUSION)]
 
 
 @pytest.mark.parametrize(("system", "code"), [(SNOMED, "609588000"), ("urn:local", "SI-FUSE")])
-def test_a_snomed_or_local_code_that_is_not_mapped_is_passed_over(ask: Ask, system: str, code: str) -> None:
+def test_a_snomed_or_local_code_without_a_mapping_is_ignored(ask: Ask, system: str, code: str) -> None:
     assert ask(service(coded((system, code)))) == []
 
 
-def test_a_mapped_code_is_judged_on_the_days_on_which_it_stands(ask: Ask) -> None:
+def test_a_mapped_code_is_evaluated_while_its_target_is_valid(ask: Ask) -> None:
     rules = PlanRules(order_codes={("urn:local", "X"): (Coding(CPT, "0775T"),)})
     assert ask(service(coded(("urn:local", "X"))), rules=rules) == []
 
@@ -201,7 +201,7 @@ def test_a_mapped_code_is_judged_on_the_days_on_which_it_stands(ask: Ask) -> Non
     ("text", "policy"),
     [("Left SI joint fusion", FUSION), ("Implant intrathecal pain pump", PUMP), ("Intrathecal opioid trial", PUMP)],
 )
-def test_an_order_in_words_alone_gets_an_info_card_that_asks_for_its_code(
+def test_an_order_without_a_code_gets_an_info_card_that_asks_for_the_code(
     library: Library, text: str, policy: str
 ) -> None:
     (card,) = cards(library, service({"text": text}))
@@ -209,12 +209,12 @@ def test_an_order_in_words_alone_gets_an_info_card_that_asks_for_its_code(
     assert card["summary"] == f"{text}: billing code needed to check {policy}"
 
 
-def test_the_card_says_which_codes_may_be_meant(library: Library) -> None:
+def test_the_card_lists_the_possible_codes(library: Library) -> None:
     (card,) = cards(library, service({"text": "Left SI joint fusion"}))
     assert "Which code do you mean: 27279, 27280, or 27278?" in card["detail"]
 
 
-def test_the_words_may_stand_beside_a_code_that_nobody_knows(ask: Ask) -> None:
+def test_the_text_counts_next_to_an_unknown_code(ask: Ask) -> None:
     local = {"coding": [{"system": "urn:local", "code": "F1", "display": "Sacroiliac joint fusion"}]}
     (found,) = ask(service(local))
     assert (found["policy"], found["outcome"]) == (FUSION, "documentation-needed")
@@ -229,12 +229,12 @@ def test_the_words_may_stand_beside_a_code_that_nobody_knows(ask: Ask) -> None:
     ],
     ids=lambda order: order["resourceType"],
 )
-def test_a_device_or_a_drug_in_words_alone_is_asked_for_its_code_as_well(ask: Ask, order: Resource) -> None:
+def test_a_device_or_drug_without_a_code_gets_the_info_card_too(ask: Ask, order: Resource) -> None:
     (found,) = ask(order)
     assert (found["policy"], "criteria" in found) == (PUMP, False)
 
 
-def test_a_device_that_has_a_name_and_no_type_is_asked_for_its_code_by_that_name(library: Library) -> None:
+def test_a_device_with_a_name_but_no_type_gets_the_info_card_with_that_name(library: Library) -> None:
     device: Resource = {"resourceType": "Device", "id": "pump", "deviceName": [{"name": "Intrathecal pain pump"}]}
     (card,) = cards(library, ordered("DeviceRequest", "codeReference", TO_DEVICE), device)
     assert card["summary"] == f"Intrathecal pain pump: billing code needed to check {PUMP}"
@@ -255,11 +255,11 @@ def test_a_device_that_has_a_name_and_no_type_is_asked_for_its_code_by_that_name
         "Lumbar fusion",
     ],
 )
-def test_referrals_visits_pictures_and_other_operations_are_left_alone(ask: Ask, text: str) -> None:
+def test_referrals_visits_imaging_and_other_operations_get_no_card(ask: Ask, text: str) -> None:
     assert ask(service({"text": text})) == []
 
 
-def test_words_beside_a_known_code_ask_for_nothing(ask: Ask) -> None:
+def test_text_next_to_a_known_code_gets_no_info_card(ask: Ask) -> None:
     (found,) = ask(service(coded((CPT, "27279"), text="SI joint fusion")))
     assert len(found["criteria"]) > 1
 
@@ -274,7 +274,7 @@ SEVERAL = (
 )
 
 
-def test_each_order_of_a_signing_is_judged(ask: Ask) -> None:
+def test_each_order_of_a_call_is_evaluated(ask: Ask) -> None:
     assert judged(ask(*SEVERAL)) == [
         ("ServiceRequest/fusion", FUSION),
         ("ServiceRequest/pump", PUMP),
@@ -294,18 +294,18 @@ def test_each_card_names_its_order(library: Library) -> None:
     )
 
 
-def test_two_orders_of_one_code_are_judged_apart(ask: Ask) -> None:
+def test_two_orders_of_one_code_are_evaluated_separately(ask: Ask) -> None:
     left, right = (service(coded((CPT, "27279")), side, orderDetail=[{"text": side}]) for side in ("left", "right"))
     assert judged(ask(left, right)) == [("ServiceRequest/left", FUSION), ("ServiceRequest/right", FUSION)]
 
 
-def test_one_order_of_a_signing_that_fails_does_not_touch_another(ask: Ask) -> None:
+def test_a_failing_order_does_not_affect_the_others_of_the_call(ask: Ask) -> None:
     posterior = service(coded((CPT, "27279")), "a", orderDetail=[{"text": "Posterior approach"}])
     outcomes = {each["order"]: each["outcome"] for each in ask(posterior, service(coded((CPT, "27279")), "b"))}
     assert outcomes == {"ServiceRequest/a": "criteria-not-met", "ServiceRequest/b": "documentation-needed"}
 
 
-def test_each_order_of_a_signing_is_judged_on_its_own_day(ask: Ask) -> None:
+def test_each_order_of_a_call_is_evaluated_on_its_own_day(ask: Ask) -> None:
     days = ("2026-03-09", "2026-04-09")
     orders = [service(coded((CPT, "27279")), day, occurrenceDateTime=day) for day in days]
     assert sorted(each["anchor_date"] for each in ask(*orders)) == list(days)

@@ -1,4 +1,4 @@
-"""What arrives under a prefetch key, row by row, and how often the FHIR server is asked in each case."""
+"""The forms of a prefetch value, and how often the FHIR server is queried for each."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ ABSENT = object()
 
 
 def sent(value: Any, **members: Any) -> dict[str, Any]:
-    """A call with patient and coverage in prefetch, and this under the key for conditions."""
+    """Return a call with patient and coverage in prefetch, and this value under the key for conditions."""
     prefetch = dict(READ) if value is ABSENT else READ | {"conditions": value}
     return call(prefetch=prefetch, **members)
 
 
 def seen(judge: WatchingAssessor) -> tuple[list[str], Availability]:
-    """The ids of the conditions the judge was given, and how their search went."""
+    """Return the ids of the conditions in the record, and the availability of their search."""
     record = judge.records[-1]
     return [str(one["id"]) for one in record.of_type("Condition")], record.availability("Condition")
 
@@ -61,7 +61,7 @@ ROWS = [
 @pytest.mark.parametrize(
     ("value", "ids", "availability", "queries"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
 )
-def test_what_a_prefetch_value_means(
+def test_a_prefetch_value_is_data_none_or_a_failure(
     ehr: FakeEhr, value: Any, ids: list[str], availability: Availability, queries: int
 ) -> None:
     judge = WatchingAssessor(CONDITIONS)
@@ -75,14 +75,14 @@ def test_what_a_prefetch_value_means(
 @pytest.mark.parametrize(
     "value", [ABSENT, "none", bundle(condition("1"), link=[{"relation": "next", "url": "http://e/2"}])]
 )
-def test_without_a_server_what_is_missing_is_unavailable(value: Any) -> None:
+def test_missing_prefetch_is_unavailable_without_a_server(value: Any) -> None:
     judge = WatchingAssessor(CONDITIONS)
     assert Service(judge).post(sent(value)).status_code == 200
     assert seen(judge)[1] is UNAVAILABLE
 
 
 @pytest.mark.requirement("7.47")
-def test_the_further_pages_of_a_prefetched_bundle_are_read(ehr: FakeEhr) -> None:
+def test_the_next_pages_of_a_prefetched_bundle_are_read(ehr: FakeEhr) -> None:
     judge = WatchingAssessor(CONDITIONS)
     ehr.answers["Condition"] = (200, bundle(condition("2")))
     first = bundle(condition("1"), total=2, link=[{"relation": "next", "url": f"{ehr.base}/Condition?page=2"}])
@@ -92,7 +92,7 @@ def test_the_further_pages_of_a_prefetched_bundle_are_read(ehr: FakeEhr) -> None
 
 
 @pytest.mark.requirement("7.47")
-def test_a_further_page_elsewhere_is_not_read_and_the_first_is_kept(ehr: FakeEhr) -> None:
+def test_a_next_page_on_another_server_is_not_read_and_the_first_is_kept(ehr: FakeEhr) -> None:
     judge = WatchingAssessor(CONDITIONS)
     first = bundle(condition("1"), link=[{"relation": "next", "url": "http://127.0.0.1:1/fhir/Condition?page=2"}])
     Service(judge).post(sent(first, fhirServer=ehr.base))
@@ -101,7 +101,7 @@ def test_a_further_page_elsewhere_is_not_read_and_the_first_is_kept(ehr: FakeEhr
 
 
 @pytest.mark.requirement("7.51")
-def test_keys_that_nobody_asked_for_are_ignored(service: Service, judge: WatchingAssessor) -> None:
+def test_unknown_prefetch_keys_are_ignored(service: Service, judge: WatchingAssessor) -> None:
     response = service.post(
         sent(bundle(), invented=1) | {"prefetch": READ | {"conditions": None, "invented": [condition("9")]}}
     )
@@ -129,18 +129,18 @@ def test_a_resource_found_by_two_searches_is_there_once() -> None:
 
 @pytest.mark.requirement("7.48")
 @pytest.mark.parametrize("prefetch", [{}, {"conditions": outcome()}, {"conditions": "none"}, {"invented": bundle()}])
-def test_nothing_readable_at_all_is_412(prefetch: dict[str, Any]) -> None:
+def test_a_call_with_nothing_readable_gives_412(prefetch: dict[str, Any]) -> None:
     response = Service(WatchingAssessor(CONDITIONS)).post(call(prefetch=prefetch))
     assert response.status_code == 412
     assert response.json["issue"][0]["code"] == "incomplete"
 
 
-def test_orders_that_settle_themselves_need_no_chart() -> None:
+def test_an_order_that_decides_itself_needs_no_chart() -> None:
     response = Service(WatchingAssessor(CONDITIONS, settled=True)).post(call())
     assert (response.status_code, len(response.json["cards"])) == (200, 1)
 
 
 @pytest.mark.requirement("7.48", "7.49")
 @pytest.mark.parametrize("key", ["patient", "coverage", "conditions"])
-def test_one_readable_thing_is_enough(key: str) -> None:
+def test_one_successful_search_is_enough(key: str) -> None:
     assert Service(WatchingAssessor(CONDITIONS)).post(call(prefetch={key: None})).status_code == 200

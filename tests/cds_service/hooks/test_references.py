@@ -1,4 +1,4 @@
-"""Products behind prescriptions are read where the search does not bring them."""
+"""The medications of prescriptions are read if the search does not return them."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def prescription(number: int, reference: object) -> tuple[str, dict[str, Any]]:
     }
 
 
-def test_a_product_that_is_not_there_is_named_once() -> None:
+def test_a_missing_medication_is_listed_once() -> None:
     assert unresolved([prescription(1, "Medication/a"), prescription(2, "Medication/a")]) == ("Medication/a",)
 
 
@@ -34,7 +34,7 @@ def test_a_contained_product_is_not_read() -> None:
     assert unresolved([prescription(1, "#a")]) == ()
 
 
-def test_a_reference_that_is_no_text_is_passed_over() -> None:
+def test_a_reference_that_is_not_a_string_is_ignored() -> None:
     assert unresolved([prescription(1, ["Medication/a"]), ("", {"resourceType": ["x"]})]) == ()
 
 

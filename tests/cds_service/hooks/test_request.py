@@ -1,4 +1,4 @@
-"""What is asked of a call, and what is left to the sender."""
+"""What a call must have, and what the service tolerates."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ NO_DATA = {"patient": None, "coverage": None, "conditions": None}
 
 
 def order(own_id: str, **members: Any) -> dict[str, Any]:
-    """A Bundle entry with a ServiceRequest."""
+    """Return a Bundle entry with a ServiceRequest."""
     return {"resource": {"resourceType": "ServiceRequest", "id": own_id, "status": "draft"} | members}
 
 
 def with_orders(*entries: Any, selections: list[str] | None = None) -> dict[str, Any]:
-    """A call with prefetch and these draft orders; on order-select where there are selections."""
+    """Return a call with prefetch and these draft orders, on order-select if there are selections."""
     request = call(prefetch=NO_DATA)
     request["context"]["draftOrders"]["entry"] = list(entries)
     if selections is not None:
@@ -28,7 +28,7 @@ def with_orders(*entries: Any, selections: list[str] | None = None) -> dict[str,
 
 
 def without(value: dict[str, Any], *path: str) -> dict[str, Any]:
-    """A call with one member left out."""
+    """Return a call without one member."""
     parent = value
     for name in path[:-1]:
         parent = parent[name]
@@ -37,7 +37,7 @@ def without(value: dict[str, Any], *path: str) -> dict[str, Any]:
 
 
 def issues(response: Any) -> list[tuple[str, str]]:
-    """The code and path of each issue of an error."""
+    """Return the code and path of each issue of an error."""
     assert response.json["resourceType"] == "OperationOutcome"
     return [(issue["code"], issue.get("expression", [""])[0]) for issue in response.json["issue"]]
 
@@ -99,7 +99,7 @@ def test_order_select_needs_selections(service: Service) -> None:
     assert (response.status_code, issues(response)) == (400, [("required", "context.selections")])
 
 
-def test_everything_that_is_wrong_is_named_at_once_and_says_what_to_send(service: Service) -> None:
+def test_every_fault_is_reported_at_once_with_what_to_send(service: Service) -> None:
     response = service.post(without(call(hookInstance="7"), "context", "userId"))
     assert sorted(issues(response)) == [("required", "context.userId"), ("value", "hookInstance")]
     assert all("Send " in issue["diagnostics"] for issue in response.json["issue"])
@@ -131,7 +131,7 @@ def test_no_error_repeats_what_was_sent(service: Service, members: dict[str, Any
     assert "Xanthippe" not in response.text + service.written.getvalue()
 
 
-def test_a_call_shows_nothing_of_itself_in_a_traceback() -> None:
+def test_the_repr_of_a_call_has_no_data() -> None:
     request = call(fhirServer=SERVER, fhirAuthorization=authorization(access_token="secret-token"))
     shown = Call.model_validate(request)
     assert (repr(shown), str(shown), repr(shown.fhirAuthorization)) == ("Call()", "", "FhirAuthorization()")
@@ -168,7 +168,7 @@ def test_a_hook_instance_that_is_no_uuid_is_refused(service: Service, value: str
         "00000000-0000-0000-0000-000000000000",
     ],
 )
-def test_any_uuid_will_do(service: Service, value: str) -> None:
+def test_any_uuid_is_accepted(service: Service, value: str) -> None:
     assert service.post(call(hookInstance=value, prefetch=NO_DATA)).status_code == 200
 
 
@@ -196,7 +196,7 @@ def test_an_authorization_needs_each_of_its_members(service: Service, name: str)
         ("access_token", "é"),
     ],
 )
-def test_an_authorization_that_no_server_would_take_is_refused(service: Service, name: str, value: str) -> None:
+def test_an_invalid_authorization_is_refused(service: Service, name: str, value: str) -> None:
     response = service.post(call(fhirServer=SERVER, fhirAuthorization=authorization(**{name: value})))
     assert (response.status_code, issues(response)) == (400, [("value", f"fhirAuthorization.{name}")])
 
@@ -279,7 +279,7 @@ def test_draft_orders_that_are_no_bundle_are_refused(service: Service, orders: A
     ],
     ids=str,
 )
-def test_an_order_that_breaks_fhir_is_judged(service: Service, broken: dict[str, Any]) -> None:
+def test_an_order_that_breaks_fhir_is_evaluated(service: Service, broken: dict[str, Any]) -> None:
     response = service.post(with_orders(order("sr-1", **broken)))
     assert (response.status_code, len(response.json["cards"])) == (200, 1)
 
@@ -301,7 +301,7 @@ def test_another_hook_than_the_services_is_refused(service: Service) -> None:
 
 
 @pytest.mark.requirement("7.30")
-def test_only_selected_orders_are_judged_and_the_others_are_passed_along(
+def test_only_selected_orders_are_evaluated_and_the_others_stay_in_the_session(
     service: Service, judge: WatchingAssessor
 ) -> None:
     entries = [order("a"), order("b"), order("c"), {"fullUrl": "http://ehr/fhir/ServiceRequest/d", **order("d")}]
@@ -322,7 +322,7 @@ def test_an_order_without_id_is_selected_by_its_full_url(service: Service, url: 
 
 
 @pytest.mark.requirement("7.30")
-def test_selections_that_name_nothing_give_no_card(service: Service) -> None:
+def test_selections_without_an_order_give_no_card(service: Service) -> None:
     response = service.post(with_orders(order("a"), selections=["ServiceRequest/z"]), "coverage-order-select")
     assert (response.status_code, response.json) == (200, {"cards": []})
 
@@ -344,7 +344,9 @@ def test_unknown_members_change_nothing(service: Service) -> None:
 
 
 @pytest.mark.requirement("7.32", "7.75", "7.53")
-def test_orders_without_policy_are_answered_without_reading_anything(service: Service, judge: WatchingAssessor) -> None:
+def test_an_order_without_a_policy_is_answered_without_reading_anything(
+    service: Service, judge: WatchingAssessor
+) -> None:
     request = call(fhirServer=SERVER)
     request["context"]["draftOrders"]["entry"] = [
         {"resource": {"resourceType": kind, "id": "1"}}
@@ -357,13 +359,13 @@ def test_orders_without_policy_are_answered_without_reading_anything(service: Se
 
 @pytest.mark.requirement("7.33")
 @pytest.mark.parametrize("status", ["active", "on-hold", "draft", "completed"])
-def test_orders_of_other_status_are_judged_when_signed(service: Service, status: str) -> None:
+def test_orders_of_any_active_status_are_evaluated_when_signed(service: Service, status: str) -> None:
     assert len(service.post(with_orders(order("a", status=status))).json["cards"]) == 1
 
 
 @pytest.mark.requirement("7.36")
 @pytest.mark.parametrize("members", [{"doNotPerform": True}, {"status": "revoked"}, {"status": "entered-in-error"}])
-def test_an_order_that_asks_for_nothing_is_not_judged(
+def test_an_order_that_requests_no_action_is_not_evaluated(
     service: Service, judge: WatchingAssessor, members: dict[str, Any]
 ) -> None:
     assert service.post(with_orders(order("a", **members))).json == {"cards": []}

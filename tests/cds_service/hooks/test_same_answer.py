@@ -1,4 +1,4 @@
-"""The same patient gives the same determination by prefetch, by query and by chart."""
+"""The same patient gets the same determination from prefetch, queries, and a chart."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -55,7 +55,7 @@ def without_server(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def prefetch_of(sample: Sample, assessor: Assessor) -> dict[str, Json]:
-    """What an EHR sends that satisfies every template of discovery."""
+    """Return the prefetch of an EHR that satisfies every template of discovery."""
     store = sample_store(None)
     found: dict[str, Json] = {}
     for search in searches_of_call(assessor.library.searches()):

@@ -1,4 +1,4 @@
-"""Charts as US Core 3.1.1, 6.1.0 and 7.0.0 have them: what differs between the versions changes no answer."""
+"""Charts in US Core 3.1.1, 6.1.0, and 7.0.0: the differences between the versions change no answer."""
 
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -29,13 +29,13 @@ def assessor() -> Assessor:
 
 
 def profiled(resource: dict[str, Any], kind: str, version: str) -> None:
-    """Say which profile a resource follows; the rest of its meta stays."""
+    """Set the profile of a resource; keep the rest of its meta."""
     profile = f"{PROFILES}{resource['resourceType'].lower()}{kind}{version}"
     resource["meta"] = {**resource.get("meta", {}), "profile": [profile]}
 
 
 def as_3_1_1(resource: dict[str, Any]) -> None:
-    """One profile for all conditions, with a category that later versions no longer have; no version in profiles."""
+    """Use one profile for all conditions, with a category that later versions lack, and no version in profiles."""
     profiled(resource, "", "")
     if resource["resourceType"] == "Condition":
         resource["category"] = [{"coding": [{"system": OWN_CATEGORIES, "code": "health-concern"}]}]
@@ -44,7 +44,7 @@ def as_3_1_1(resource: dict[str, Any]) -> None:
 
 
 def as_6_1_0(resource: dict[str, Any]) -> None:
-    """Conditions by profiles of their own, with screening categories beside; versions in profiles."""
+    """Use separate profiles for conditions, with additional screening categories, and versions in profiles."""
     profiled(resource, "", "|6.1.0")
     if resource["resourceType"] == "Condition":
         profiled(resource, "-problems-health-concerns", "|6.1.0")
@@ -54,7 +54,7 @@ def as_6_1_0(resource: dict[str, Any]) -> None:
 
 
 def as_7_0_0(resource: dict[str, Any]) -> None:
-    """Conditions of encounters, an asserted date in an extension, adherence of medication."""
+    """Use encounter conditions, an asserted date in an extension, and medication adherence."""
     profiled(resource, "", "|7.0.0")
     if resource["resourceType"] == "Condition":
         profiled(resource, "-encounter-diagnosis", "|7.0.0")
@@ -68,7 +68,7 @@ def as_7_0_0(resource: dict[str, Any]) -> None:
 
 
 def answered(sample: Sample, chart: Json) -> list[Any]:
-    """What is said of every order of a sample, by every text, on this chart."""
+    """Return every determination for the orders of a sample under every policy, on this chart."""
     found = []
     for order in sample.orders:
         body = hook_call(

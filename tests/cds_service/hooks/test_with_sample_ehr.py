@@ -10,7 +10,7 @@ from tests.support.hook_fakes import Service, WatchingAssessor, authorization, b
 
 
 @pytest.mark.requirement("7.42", "7.43", "7.47")
-def test_a_chart_is_read_page_by_page_with_the_token_and_lacking_types_are_told() -> None:
+def test_a_chart_is_read_in_pages_with_the_token_and_missing_types_are_reported() -> None:
     chart = bundle({"resourceType": "Patient", "id": "p-1"}, *(condition(str(number)) for number in range(5)))
     ehr = create_sample_ehr(
         Store.from_bundle(chart), token="token-1", page_size=2, offered=["Patient", "Condition", "Observation"]

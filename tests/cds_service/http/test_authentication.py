@@ -1,4 +1,4 @@
-"""The service with authentication on: what needs a token, what a refusal looks like, what the log says."""
+"""Token authentication: which routes need a token, what a refusal looks like, and what the log has."""
 
 import json
 import time
@@ -41,7 +41,7 @@ PATH = SIGN.removeprefix(PUBLIC)
 
 
 class Guarded(Service):
-    """The service for one client, whose keys are on a key server."""
+    """The service with one client, whose keys are on a key server."""
 
     def __init__(self, server: KeyServer, **settings: Any) -> None:
         clock = Clock()
@@ -64,7 +64,7 @@ class Guarded(Service):
         )
 
     def call(self, value: str, body: Any = None, path: str = PATH, **headers: str) -> Any:
-        """The answer to a call with a token."""
+        """Return the response to a call with a token."""
         return self.client.post(path, json=body or call(prefetch=READ), headers={**bearer(value), **headers})
 
 
@@ -97,7 +97,7 @@ def good(**others: Any) -> str:
 
 
 @pytest.mark.requirement("7.119", "7.121")
-def test_a_caller_with_a_token_is_answered(guarded: Guarded, server: KeyServer) -> None:
+def test_a_client_with_a_token_gets_an_answer(guarded: Guarded, server: KeyServer) -> None:
     assert guarded.call(good()).status_code == 200
     rs384 = token(claims(tenant="north"), algorithm="RS384", kid="k2", jku=server.url)
     assert guarded.call(rs384).status_code == 200
@@ -129,7 +129,7 @@ CLOSED = [
 
 @pytest.mark.requirement("7.18", "7.117")
 @pytest.mark.parametrize(("method", "path"), CLOSED)
-def test_without_a_token_there_is_nothing_to_learn(guarded: Guarded, method: str, path: str) -> None:
+def test_a_request_without_a_token_learns_nothing(guarded: Guarded, method: str, path: str) -> None:
     response = guarded.client.open(path, method=method)
     assert (response.status_code, response.data) == (401, b"")
     assert response.headers["WWW-Authenticate"] == "Bearer"
@@ -192,14 +192,14 @@ def test_another_jku_is_refused_and_nothing_is_fetched(guarded: Guarded, server:
 
 
 @pytest.mark.requirement("7.126")
-def test_unknown_key_ids_reach_the_key_server_once_in_a_while(guarded: Guarded, server: KeyServer) -> None:
+def test_unknown_key_ids_reach_the_key_server_at_a_limited_rate(guarded: Guarded, server: KeyServer) -> None:
     for i in range(50):
         assert guarded.call(token(claims(tenant="north"), kid=f"k{i}-unknown")).status_code == 401
     assert guarded.call(good()).status_code == 200
     assert server.asked == 1
 
 
-def test_an_outage_of_the_key_server_is_told_by_the_name_of_the_caller(guarded: Guarded, server: KeyServer) -> None:
+def test_an_outage_of_the_key_server_is_logged_with_the_name_of_the_client(guarded: Guarded, server: KeyServer) -> None:
     server.fails()
     assert guarded.call(good()).status_code == 401
     (line,) = map(json.loads, guarded.reported)
@@ -288,7 +288,7 @@ def test_with_a_token_an_unknown_service_is_not_found(guarded: Guarded) -> None:
 
 
 @pytest.mark.requirement("7.124")
-def test_the_log_names_the_caller_and_holds_no_token(guarded: Guarded) -> None:
+def test_the_log_names_the_client_and_has_no_token(guarded: Guarded) -> None:
     values = [good(), good(), good(aud=DISCOVERY, sub="Xanthippe", extra="Xanthippe")]
     for value in [*values, values[0], values[0][:-9] + "AAAAAAAAA", "x" * 9000]:
         guarded.call(value)
@@ -322,14 +322,14 @@ def test_the_log_names_the_caller_and_holds_no_token(guarded: Guarded) -> None:
 
 
 class Unavailable:
-    """A store of used tokens that is down."""
+    """A replay guard whose store is down."""
 
     def first_use(self, issuer: str, jti: str, until: datetime) -> bool:  # noqa: ARG002
         raise UnavailableError("the database failed (OperationalError)")
 
 
 @pytest.mark.requirement("7.122")
-def test_where_it_cannot_be_told_whether_a_token_was_used_nobody_is_let_in(server: KeyServer) -> None:
+def test_every_token_is_refused_while_the_replay_guard_is_unavailable(server: KeyServer) -> None:
     clock = Clock()
     judge = WatchingAssessor(CONDITIONS)
     service = Service(
@@ -358,7 +358,7 @@ def usable(authenticator: Authenticator) -> list[bool]:
     return [status.is_usable for status in authenticator.key_statuses()]
 
 
-def test_the_status_tells_which_clients_have_usable_keys(server: KeyServer) -> None:
+def test_the_status_shows_which_clients_have_usable_keys(server: KeyServer) -> None:
     clock = Clock()
     authenticator = authenticator_of(
         [Client("ehr", ISSUER, server.url), Client("other", "urn:other", keys_file=Path("/nowhere/keys.json"))],
@@ -379,7 +379,7 @@ def test_the_status_tells_which_clients_have_usable_keys(server: KeyServer) -> N
 
 
 @pytest.mark.requirement("7.126")
-def test_how_long_keys_serve_in_an_outage_is_a_setting(server: KeyServer) -> None:
+def test_a_setting_limits_how_long_keys_are_used_in_an_outage(server: KeyServer) -> None:
     clock = Clock()
     authenticator = authenticator_of(
         [Client("ehr", ISSUER, server.url)],

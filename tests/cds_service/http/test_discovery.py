@@ -1,4 +1,4 @@
-"""Discovery: what the service says of itself."""
+"""The discovery document."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ TOKENS = {"{{context.patientId}}", "{{context.userId}}", "{{context.encounterId}
 
 
 def values(value: Any) -> list[Any]:
-    """Every value within a JSON document, itself included."""
+    """Yield every value in a JSON document, including the document."""
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [value, *(found for child in children for found in values(child))]
 

@@ -1,4 +1,4 @@
-"""/health/ready: what calls need, what of it is lacking, and nothing that a stranger should not know."""
+"""/health/ready: the state of everything that calls need, without details for strangers."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ SINCE = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 
 
 def asked(*checks: Check) -> Any:
-    """The answer of a service with these checks."""
+    """Return the response of a service with these checks."""
     return Service(WatchingAssessor(), checks=checks).client.get("/health/ready")
 
 
@@ -25,12 +25,12 @@ def database(tmp_path: Path) -> Database:
     return Database(f"sqlite:///{tmp_path}/records.db", wait_seconds=0.2)
 
 
-def test_a_service_that_needs_nothing_is_ready() -> None:
+def test_a_service_without_checks_is_ready() -> None:
     response = Service(WatchingAssessor()).client.get("/health/ready")
     assert (response.status_code, response.json) == (200, {"status": "ready"})
 
 
-def test_policies_say_how_many_they_are_and_since_when() -> None:
+def test_the_readiness_of_policies_has_their_number_and_load_time() -> None:
     response = asked(PoliciesReady(5, SINCE))
     assert response.status_code == 200
     assert response.json == {
@@ -39,7 +39,7 @@ def test_policies_say_how_many_they_are_and_since_when() -> None:
     }
 
 
-def test_without_policies_nothing_can_be_answered() -> None:
+def test_the_service_is_not_ready_without_policies() -> None:
     response = asked(PoliciesReady(0, SINCE))
     assert (response.status_code, response.json["not_ready"]) == (503, ["policies"])
 
@@ -66,19 +66,19 @@ def test_a_database_that_a_newer_version_upgraded_is_not_ready(database: Databas
     assert asked(DatabaseReady(database)).json["not_ready"] == ["database"]
 
 
-def test_a_database_that_cannot_be_read_is_told_without_its_place(tmp_path: Path) -> None:
+def test_the_readiness_of_an_unreadable_database_does_not_name_its_location(tmp_path: Path) -> None:
     response = asked(DatabaseReady(Database(f"sqlite:///{tmp_path}/none/records.db", wait_seconds=0.2)))
     assert response.status_code == 503
     assert response.json["database"]["reason"] == "the database failed (OperationalError, SQLITE_CANTOPEN)"
     assert str(tmp_path) not in response.text
 
 
-def test_a_database_server_that_is_down_is_told_without_its_address_or_password() -> None:
+def test_the_readiness_of_a_database_server_names_no_address_or_password() -> None:
     response = asked(DatabaseReady(Database("postgresql://cds:geheim@127.0.0.1:1/cds", wait_seconds=0.2)))
     assert response.status_code == 503
     assert not any(part in response.text for part in ("geheim", "127.0.0.1", "cds:"))
 
 
-def test_the_process_lives_whatever_is_lacking() -> None:
+def test_the_process_is_live_whatever_is_missing() -> None:
     response = Service(WatchingAssessor(), checks=[PoliciesReady(0, SINCE)]).client.get("/health/live")
     assert (response.status_code, response.json) == (200, {"status": "ok"})

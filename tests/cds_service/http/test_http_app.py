@@ -1,4 +1,4 @@
-"""Errors, headers and the log of the HTTP service."""
+"""Errors, headers, and the log of the HTTP service."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ READ = {"patient": None, "coverage": None, "conditions": None}
 
 
 class BrokenAssessor(WatchingAssessor):
-    """Fails with a message that quotes the chart."""
+    """An assessor that fails with a message that quotes the chart."""
 
     def assess(
         self, session: Session, orders: Sequence[OrderCandidates], record: PatientRecord, hook: str
@@ -29,7 +29,7 @@ class BrokenAssessor(WatchingAssessor):
 
 
 class RepeatingAssessor(WatchingAssessor):
-    """Puts the code of the order into the card, and the order into its suggestion."""
+    """An assessor that repeats the code of the order in the card, and the order in its suggestion."""
 
     def assess(
         self, session: Session, orders: Sequence[OrderCandidates], record: PatientRecord, hook: str
@@ -71,7 +71,7 @@ def test_an_error_is_an_operation_outcome(service: Service, method: str, path: s
     assert issue["diagnostics"]
 
 
-def test_a_wrong_method_is_told_the_right_one(service: Service) -> None:
+def test_a_405_names_the_allowed_method(service: Service) -> None:
     assert "POST" in service.client.get("/cds-services/coverage-order-sign").headers["Allow"]
 
 
@@ -96,7 +96,7 @@ def test_a_body_over_the_limit_is_413() -> None:
 
 
 @pytest.mark.requirement("7.114", "7.115", "7.124")
-def test_a_failure_in_policy_code_is_500_and_tells_nothing_of_the_patient() -> None:
+def test_a_failure_in_policy_code_is_500_without_patient_data() -> None:
     service = Service(BrokenAssessor(CONDITIONS))
     response = service.post(call(prefetch=READ))
     assert (response.status_code, response.json["issue"][0]["code"]) == (500, "exception")
@@ -122,7 +122,7 @@ def test_calls_are_logged_in_one_line_and_other_requests_are_not(service: Servic
 
 @pytest.mark.requirement("7.56", "7.57")
 @pytest.mark.parametrize("text", ["Å", "\ud800", "1.10"])
-def test_text_and_numbers_go_out_as_they_came_in(text: str) -> None:
+def test_text_and_numbers_are_returned_unchanged(text: str) -> None:
     request = call(prefetch=READ)
     request["context"]["draftOrders"]["entry"][0]["resource"]["code"] = text
     response = Service(RepeatingAssessor(CONDITIONS)).post(request)
@@ -130,14 +130,14 @@ def test_text_and_numbers_go_out_as_they_came_in(text: str) -> None:
     assert loads(response.data)["cards"][0]["summary"].startswith(f"{text}: ")
 
 
-def test_decimals_go_out_digit_for_digit() -> None:
+def test_decimals_are_returned_digit_for_digit() -> None:
     service = Service(RepeatingAssessor(CONDITIONS))
     body = service.app.json.dumps(call(prefetch=READ)).replace('"27279"', "7.20")
     response = service.client.post("/cds-services/coverage-order-sign", data=body, content_type="application/json")
     assert b'"code": 7.20' in response.data
 
 
-def test_the_service_says_that_it_lives(service: Service) -> None:
+def test_the_service_says_that_it_is_live(service: Service) -> None:
     assert service.client.get("/health/live").json == {"status": "ok"}
 
 
@@ -157,7 +157,7 @@ EXPECTED = {
 }
 
 
-def test_a_service_reached_by_https_tells_browsers_to_stay_there() -> None:
+def test_a_service_with_an_https_address_sends_hsts() -> None:
     service = Service(WatchingAssessor(), public_url="https://cds.example.org")
     assert service.client.get("/health/live").headers["Strict-Transport-Security"] == "max-age=31536000"
 

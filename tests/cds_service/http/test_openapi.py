@@ -1,4 +1,4 @@
-"""The OpenAPI document has every route, and its schemas take what the service takes."""
+"""The OpenAPI document has every route, and its schemas accept what the service accepts."""
 
 import re
 from typing import Any
@@ -13,12 +13,12 @@ DOCUMENT = openapi("http://localhost")
 
 
 def body_schema(operation: Any) -> Any:
-    """The schema of a request body, with the components that it refers to."""
+    """Return the schema of a request body, with the components that it references."""
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     return {"components": DOCUMENT["components"], **schema}
 
 
-def test_it_is_served_as_it_is_made(service: Service) -> None:
+def test_the_document_is_served(service: Service) -> None:
     response = service.client.get("/openapi.json")
     assert response.status_code == 200
     assert response.json == openapi("http://127.0.0.1:8000")
@@ -47,7 +47,7 @@ def test_its_schemas_are_json_schemas_with_references_that_lead_somewhere() -> N
             Draft202012Validator.check_schema(body_schema(item["post"]))
 
 
-def test_it_takes_what_the_service_takes() -> None:
+def test_the_document_accepts_what_the_service_accepts() -> None:
     request = call(fhirServer="https://ehr.example.org/fhir", fhirAuthorization=authorization())
     for one in SERVICES:
         validator = Draft202012Validator(body_schema(DOCUMENT["paths"][f"/cds-services/{one.id}"]["post"]))

@@ -1,4 +1,4 @@
-"""Every member of a call left out, nulled and given every wrong type: no failure, and nothing of it in the error."""
+"""Every member of a call missing, null, and of every wrong type: no failure, and no value in the error."""
 
 import copy
 import json
@@ -17,7 +17,7 @@ WRONG = [LEFT_OUT, None, "", MARK, 7, -1.5, True, False, [], [MARK], [{"a": MARK
 
 
 def marked_call() -> dict[str, Any]:
-    """A valid order-select call in which as many values as can be carry the mark."""
+    """Return a valid order-select call with the mark in as many values as possible."""
     request = call(hook="order-select", extension={"org.example": {"name": MARK}})
     context = request["context"]
     context |= {"userId": f"Practitioner/{MARK}", "patientId": MARK, "encounterId": MARK}
@@ -35,7 +35,7 @@ def marked_call() -> dict[str, Any]:
 
 
 def changed(value: Any, path: tuple[str | int, ...], to: Any) -> Any:
-    """A copy of a document with one place changed."""
+    """Return a copy of a document with one change."""
     result = parent = copy.deepcopy(value)
     for name in path[:-1]:
         parent = parent[name]
@@ -47,13 +47,13 @@ def changed(value: Any, path: tuple[str | int, ...], to: Any) -> Any:
 
 
 def written(path: tuple[str | int, ...]) -> str:
-    """A path as errors write it."""
+    """Return a path in the form of an error."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
 @pytest.mark.requirement("7.21", "7.34", "7.113", "7.115", "7.124")
 @pytest.mark.parametrize("path", list(paths(marked_call())), ids=written)
-def test_no_change_of_a_call_brings_down_the_service_or_the_mark_into_an_error(path: tuple[str | int, ...]) -> None:
+def test_no_mutation_of_a_call_fails_the_service_or_leaks_into_an_error(path: tuple[str | int, ...]) -> None:
     service = Service(WatchingAssessor(CONDITIONS, settled=True))
     for wrong in WRONG:
         response = service.post(changed(marked_call(), path, wrong), "coverage-order-select")

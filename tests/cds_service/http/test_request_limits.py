@@ -1,4 +1,4 @@
-"""Bodies that are too much of something, or that two readers would read differently: refused, quickly, by place."""
+"""Bodies over a limit, and bodies that two parsers would read differently, are refused quickly and with their path."""
 
 import gzip
 import http.client
@@ -21,12 +21,12 @@ READ = {"patient": None, "coverage": None, "conditions": None}
 
 
 def sent(service: Service, body: bytes | str, **headers: str) -> Any:
-    """The response to a body as it stands."""
+    """Return the response to this body."""
     return service.client.post(URL, data=body, content_type="application/json", headers=headers)
 
 
 def refused(response: Any) -> tuple[int, str, str, str]:
-    """Status, code, place and words of an error with one issue."""
+    """Return status, code, path, and message of an error with one issue."""
     assert response.json["resourceType"] == "OperationOutcome"
     (issue,) = response.json["issue"]
     return response.status_code, issue["code"], issue.get("expression", [""])[0], issue["diagnostics"]
@@ -48,7 +48,7 @@ def refused(response: Any) -> tuple[int, str, str, str]:
         (r'{"hook": 1, "\u0068ook": 2}', ""),
     ],
 )
-def test_a_member_that_stands_twice_is_refused_where_it_stands(service: Service, body: str, place: str) -> None:
+def test_a_duplicate_member_is_refused_with_its_path(service: Service, body: str, place: str) -> None:
     status, code, where, says = refused(sent(service, body))
     assert (status, code, where) == (400, "structure", place)
     assert "twice" in says
@@ -74,14 +74,14 @@ def test_a_member_that_stands_twice_is_refused_where_it_stands(service: Service,
         (b'{"a": ' + b"9" * 5000 + b"}", "number"),
     ],
 )
-def test_what_is_no_json_is_refused_where_it_ends_to_be(service: Service, body: bytes, says: str) -> None:
+def test_invalid_json_is_refused_with_its_line_and_column(service: Service, body: bytes, says: str) -> None:
     status, code, _, said = refused(sent(service, body))
     assert (status, code) == (400, "structure")
     assert says in said
 
 
 def nested(depth: int) -> Any:
-    """An array in an array, and so on."""
+    """Return arrays nested in arrays."""
     value: Any = []
     for _ in range(depth):
         value = [value]
@@ -89,7 +89,7 @@ def nested(depth: int) -> Any:
 
 
 @pytest.mark.requirement("7.116")
-def test_nesting_is_refused_where_it_is_too_deep(service: Service) -> None:
+def test_deep_nesting_is_refused_with_its_path(service: Service) -> None:
     request = call(prefetch=READ)
     request["context"]["draftOrders"]["entry"][0]["resource"]["note"] = nested(200)
     status, code, where, _ = refused(sent(service, json.dumps(request)))
@@ -164,7 +164,7 @@ BOMBS = {
 
 @pytest.mark.requirement("7.115", "7.116")
 @pytest.mark.parametrize("name", BOMBS)
-def test_two_megabytes_of_anything_are_refused_in_little_time(service: Service, name: str) -> None:
+def test_two_megabytes_of_anything_are_refused_quickly(service: Service, name: str) -> None:
     started = time.perf_counter()
     response = sent(service, BOMBS[name])
     taken = time.perf_counter() - started
@@ -174,7 +174,7 @@ def test_two_megabytes_of_anything_are_refused_in_little_time(service: Service, 
 
 @pytest.mark.requirement("7.116")
 @pytest.mark.parametrize("name", ["empty objects", "numbers", "members", "escapes"])
-def test_what_a_body_unfolds_to_is_bounded(service: Service, name: str) -> None:
+def test_the_memory_for_a_body_is_bounded(service: Service, name: str) -> None:
     body = BOMBS[name][:200_000]
     tracemalloc.start()
     sent(service, body)
@@ -184,7 +184,7 @@ def test_what_a_body_unfolds_to_is_bounded(service: Service, name: str) -> None:
 
 
 @pytest.mark.requirement("7.115")
-def test_too_many_objects_are_refused_before_they_are_made(service: Service) -> None:
+def test_too_many_objects_are_refused_before_parsing(service: Service) -> None:
     started = time.perf_counter()
     assert refused(sent(service, b"[" + b"{}," * 3_000_000 + b"{}]"))[:3] == (413, "too-long", "")
     assert time.perf_counter() - started < 1
@@ -204,7 +204,7 @@ def test_a_body_of_unknown_length_is_cut_off_at_the_limit() -> None:
         connection.close()
 
 
-def test_a_sound_body_is_read_digit_for_digit() -> None:
+def test_a_valid_body_is_read_digit_for_digit() -> None:
     assert str(read_body(b'{"a": [1.10, 1E2]}')) == "{'a': [Decimal('1.10'), Decimal('1E+2')]}"
 
 

@@ -1,4 +1,4 @@
-"""The sample EHR over HTTP: reading, paging, refusing."""
+"""The sample EHR over HTTP: reads, paging, and refusals."""
 
 from urllib.parse import parse_qsl, urlsplit
 
@@ -67,7 +67,7 @@ def test_a_page_that_just_fits_has_no_next_link(store):
     assert link(body(client.get("/fhir/Condition?patient=p1")), "next") is None
 
 
-def test_a_next_link_is_stable_and_says_nothing_of_the_patient(client):
+def test_a_next_link_is_stable_and_has_no_patient_data(client):
     first, again = (link(body(client.get("/fhir/Condition?patient=p1")), "next") for _ in range(2))
     assert first == again
     assert "p1" not in first
@@ -110,7 +110,7 @@ def test_read(client):
 
 
 @pytest.mark.parametrize("path", ["/fhir/Condition/nothing", "/fhir/Spaceship", "/fhir/Spaceship/1", "/fhir", "/other"])
-def test_what_is_not_there(client, path):
+def test_a_missing_resource_is_not_found(client, path):
     outcome = body(client.get(path), 404)
     assert outcome["resourceType"] == "OperationOutcome"
     assert faults(outcome) == ()
@@ -136,7 +136,7 @@ def test_searches_that_must_be_refused(client, query):
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 @pytest.mark.parametrize("path", ["/fhir/Condition", "/fhir/Condition/c1", "/fhir/metadata"])
-def test_nothing_is_taken_in(client, method, path):
+def test_the_server_is_read_only(client, method, path):
     response = getattr(client, method)(path, json={})
     assert body(response, 405)["issue"][0]["code"] == "not-supported"
     assert "GET" in response.headers["Allow"]
@@ -154,14 +154,14 @@ def test_the_capability_statement_names_what_a_search_honors(client):
 
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic secret", "secret", "Bearer sécret"])
 @pytest.mark.parametrize("path", ["/fhir/Condition", "/fhir/Condition/c1", "/fhir/Spaceship"])
-def test_without_the_token_nothing_is_told(store, path, header):
+def test_the_server_answers_nothing_without_the_token(store, path, header):
     client = create_sample_ehr(store, token="secret").test_client()
     response = client.get(path, headers={"Authorization": header} if header else {})
     assert body(response, 401)["issue"][0]["code"] == "login"
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_with_the_token_everything_is_as_before(store):
+def test_the_server_answers_with_the_token(store):
     client = create_sample_ehr(store, token="secret").test_client()
     assert body(client.get("/fhir/Condition/c1", headers={"Authorization": "Bearer secret"}))["id"] == "c1"
     assert body(client.get("/fhir/metadata"))["resourceType"] == "CapabilityStatement"

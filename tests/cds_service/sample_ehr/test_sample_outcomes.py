@@ -1,4 +1,4 @@
-"""Every sample order comes out as it is said to, on whatever day the samples are tried."""
+"""Every sample order has its expected outcome, on any day."""
 
 from datetime import UTC, date, datetime, time
 from functools import cache
@@ -28,7 +28,7 @@ def assessor() -> Assessor:
 
 @pytest.mark.parametrize("today", DAYS, ids=str)
 @pytest.mark.parametrize(("sample", "order"), ORDERS, ids=[order.file for _, order in ORDERS])
-def test_a_sample_order_comes_out_as_it_is_said_to(sample, order, today):
+def test_a_sample_order_has_its_expected_outcome(sample, order, today):
     call = hook_call(
         sample, order, fhir_server="https://ehr.example/fhir", token="none", today=today, new_id=lambda: CALL_ID
     )

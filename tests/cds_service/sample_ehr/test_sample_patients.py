@@ -1,4 +1,4 @@
-"""The shipped charts and orders: valid FHIR, consistent, and moved in time without a scratch."""
+"""The shipped charts and orders are valid, consistent FHIR, and stay so when their dates move."""
 
 import re
 from datetime import date, timedelta
@@ -35,7 +35,7 @@ def strings(value, name=""):
 
 @EACH_SAMPLE
 @pytest.mark.parametrize("today", [None, date(2027, 8, 31)])
-def test_every_resource_follows_fhir_but_the_one_meant_not_to(sample, today):
+def test_every_resource_follows_fhir_except_the_intended_one(sample, today):
     for resource in in_bundle(sample.bundle(today)):
         wrong = [fault.path for fault in faults(resource)]
         assert wrong == ([FAULTY[resource["id"]]] if resource["id"] in FAULTY else []), resource["id"]
@@ -52,7 +52,7 @@ def test_a_chart_is_a_collection_under_one_address(sample):
 
 
 @EACH_SAMPLE
-def test_every_reference_finds_its_target_but_to_the_misfiled_patient(sample):
+def test_every_reference_resolves_except_to_the_misfiled_patient(sample):
     named = {f"{r['resourceType']}/{r['id']}" for r in in_bundle(sample.bundle(None))}
     targets = {v for resource in in_bundle(sample.bundle(None)) for name, v in strings(resource) if name == "reference"}
     for order in sample.orders:
@@ -75,7 +75,7 @@ def test_an_order_is_a_draft_for_its_patient_written_on_the_day_of_the_story(sam
     assert order.file == f"{draft['id']}.json"
 
 
-def test_between_them_they_show_every_outcome():
+def test_the_samples_cover_every_outcome():
     shown = {(order.policy, order.outcome) for _, order in ORDERS}
     clinical = set(Outcome) - {Outcome.NOT_EVALUATED}
     assert {outcome for text, outcome in shown if text == SI_JOINT_FUSION} == clinical - {
@@ -122,7 +122,7 @@ def test_every_date_moves_by_the_same_days_and_keeps_its_precision(sample, today
 
 
 @EACH_SAMPLE
-def test_what_is_no_date_stays(sample):
+def test_values_that_are_not_dates_stay(sample):
     def rest(today):
         return [(n, v) for n, v in strings(sample.bundle(today)) if not re.fullmatch(r"(19|20)\d\d(-\d\d.*)?", v)]
 

@@ -1,4 +1,4 @@
-"""Texts are files: added they are asked for and answered, taken away they are gone, broken they change nothing."""
+"""Policies reload from files: added ones are evaluated, removed ones are gone, broken ones change nothing."""
 
 import io
 import json
@@ -41,11 +41,11 @@ def in_force(own: OwnPolicies) -> tuple[ActivePolicies, io.StringIO]:
 
 
 def asked_for(discovery: dict[str, Any]) -> bool:
-    """Whether discovery asks EHRs for the data that only this text needs."""
+    """Return whether discovery asks for the data that only this policy needs."""
     return any(LOINC_CODE in query for service in discovery["services"] for query in service["prefetch"].values())
 
 
-def test_a_text_is_asked_for_and_answered_while_its_file_is_there(own: OwnPolicies) -> None:
+def test_a_policy_is_prefetched_and_answered_while_its_file_exists(own: OwnPolicies) -> None:
     texts, _ = in_force(own)
     answers = []
     for change in (lambda: None, own.add, own.remove):
@@ -61,7 +61,7 @@ def test_a_text_is_asked_for_and_answered_while_its_file_is_there(own: OwnPolici
 
 
 class Served:
-    """A service started by its command, and read over HTTP."""
+    """A service started by its command and read over HTTP."""
 
     def __init__(self, own: OwnPolicies, log: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -112,7 +112,7 @@ def served(own: OwnPolicies, tmp_path: Path) -> Iterator[Served]:
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
-    """Waits until something holds; old processes answer until new ones have started."""
+    """Wait until a condition holds; old workers answer until the new ones have started."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
@@ -201,7 +201,7 @@ def test_the_service_does_not_start_with_a_folder_that_does_not_lint(own: OwnPol
         load_linted(own.settings)
 
 
-def test_what_no_text_needs_keeps_nothing_from_being_in_force(own: OwnPolicies) -> None:
+def test_an_unused_value_set_does_not_prevent_a_reload(own: OwnPolicies) -> None:
     own.add()
     own.remove()
     assert TEXT not in load_linted(own.settings).library.policies

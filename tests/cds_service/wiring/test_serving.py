@@ -1,4 +1,4 @@
-"""Serving: in a thread on the loopback interface, and under gunicorn."""
+"""Servers: a thread on the loopback interface, and gunicorn."""
 
 import socket
 import subprocess
@@ -25,7 +25,7 @@ serve(lambda: Service(WatchingAssessor()).app, lambda: None, settings, host="127
 """
 
 
-def test_an_application_is_served_for_as_long_as_it_is_needed() -> None:
+def test_an_application_is_served_while_the_context_lasts() -> None:
     with on_loopback(Service(WatchingAssessor()).app) as address:
         assert requests.get(f"{address}/health/live", timeout=5).json() == {"status": "ok"}
     with pytest.raises(requests.ConnectionError):
@@ -47,7 +47,7 @@ def test_gunicorn_gets_threads_and_no_control_socket() -> None:
 
 
 @pytest.mark.process
-def test_gunicorn_serves_until_it_is_told_to_stop() -> None:
+def test_gunicorn_serves_until_a_signal() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     program = SERVED.format(tests=str(Path(__file__).parents[3]), port=port)

@@ -1,4 +1,4 @@
-"""SIGTERM: what the service holds is answered, nothing new is taken, and it ends with 0."""
+"""On SIGTERM the service answers its open calls, refuses new ones, and exits with 0."""
 
 import socket
 import threading

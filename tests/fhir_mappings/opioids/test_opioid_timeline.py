@@ -279,7 +279,7 @@ def test_an_inpatient_order_of_the_last_days_raises_what_may_be_taken_now():
     assert rounded(current(chart)) == days(0, 7)
 
 
-def test_an_injection_in_hospital_leaves_the_baseline_alone():
+def test_an_injection_in_the_hospital_does_not_change_the_baseline():
     injected = sig(1, "mL", times=6, route={"coding": [{"code": "47625008"}]})
     category = [{"coding": [{"code": "inpatient"}]}]
     reduction = read(
@@ -363,7 +363,7 @@ def test_a_dose_given_in_a_facility_is_no_part_of_the_baseline():
 # --- several instructions --------------------------------------------------------------------------------------------
 
 
-def test_instructions_side_by_side_add_up():
+def test_concurrent_instructions_add_up():
     chart = order("a", OXYCODONE_5, ONE_TABLET, sig(2), on="2026-01-01")
     assert rounded(current(chart)) == days(14, 14, Decimal("22.5"))
 
@@ -413,7 +413,7 @@ def without_timing(**members):
     return {"doseAndRate": [{"doseQuantity": quantity(1)}], **members}
 
 
-def test_what_was_prescribed_per_day_stands_in_for_a_missing_timing():
+def test_the_prescribed_supply_per_day_replaces_a_missing_timing():
     chart = order("a", OXYCODONE_5, without_timing(), on="2026-01-01", dispenseRequest=supplied(30, tablets=60))
     assert current(chart) == mme(15, 15)
 
@@ -424,7 +424,7 @@ def test_as_needed_holds_for_what_was_prescribed_per_day_too():
     assert current(chart) == mme(0, 15)
 
 
-def test_what_was_dispensed_per_day_stands_in_for_an_order_without_timing():
+def test_the_dispensed_supply_per_day_replaces_the_timing_of_an_order():
     chart = [
         order("a", OXYCODONE_5, without_timing(), on="2026-01-01"),
         dispense("d", OXYCODONE_5, "2026-01-01", days=30, tablets=60, of="a"),
@@ -432,7 +432,7 @@ def test_what_was_dispensed_per_day_stands_in_for_an_order_without_timing():
     assert current(*chart) == mme(15, 15)
 
 
-def test_a_dispense_tells_the_product_of_an_order_in_words():
+def test_a_dispense_determines_the_product_of_an_order_without_a_code():
     words = {"text": "oxycodone 5 mg"}
     chart = [
         order("a", words, TWO_A_DAY, on="2026-01-01"),

@@ -1,4 +1,4 @@
-"""The right text for the patient's plan and the day of service, over HTTP and on the command line."""
+"""The policies and revisions for a patient's plan and the day of service, over HTTP and on the command line."""
 
 from datetime import date
 from pathlib import Path
@@ -59,7 +59,7 @@ def only_card(library: Library, of: Resource, *chart: Resource, rules: PlanRules
 
 
 def told(card: dict[str, Any]) -> str:
-    """Everything that a clinician can read on a card, without the marks of Markdown."""
+    """Return the text that a clinician reads on a card, without Markdown."""
     read = f"{card['summary']}\n{card.get('detail', '')}\n{card['source']['label']}"
     return read.replace("\\", "")
 
@@ -101,7 +101,7 @@ NOTES = (LCD, STATE, BOTH, NOT_FILED, SUPPLEMENT, IF_IT_FOLLOWS, OLD, AGE)
         ("Medigap only", [CP, MC], {BOTH, SUPPLEMENT, IF_IT_FOLLOWS, OLD, AGE}),
     ],
 )
-def test_an_injection_is_judged_by_the_text_of_the_patients_plan_and_the_card_says_so(
+def test_an_injection_is_evaluated_under_the_policy_of_the_patients_plan_and_the_card_says_so(
     library: Library, plan: str, judging: list[str], notes: set[str]
 ) -> None:
     card = only_card(library, order(INJECTION), *PLANS[plan])
@@ -115,21 +115,21 @@ def test_an_order_for_a_patient_of_another_payer_gets_no_card(library: Library, 
     assert cards(library, order(code), chart=PLANS["another payer"], rules=OURS) == []
 
 
-def test_for_a_patient_of_another_payer_the_command_line_says_why_nothing_is_judged(library: Library) -> None:
+def test_the_command_line_says_why_an_order_for_another_payer_is_not_evaluated(library: Library) -> None:
     (found,) = printed(library, order(INJECTION), chart=PLANS["another payer"], rules=OURS)
     assert found["outcome"] == "not-applicable"
     assert found["notes"] == ["The payer on file does not use Centene Corporation policies."]
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_the_command_line_judges_by_the_texts_of_the_cards(library: Library, plan: str) -> None:
+def test_the_command_line_uses_the_same_policies_as_the_cards(library: Library, plan: str) -> None:
     shown = [each for card in cards(library, order(INJECTION), chart=PLANS[plan], rules=OURS) for each in carried(card)]
     found = printed(library, order(INJECTION), chart=PLANS[plan], rules=OURS)
     assert [each for each in found if each["outcome"] != "not-applicable"] == shown
 
 
 @pytest.mark.parametrize("plan", [name for name in PLANS if name != "another payer"])
-def test_a_fusion_is_judged_by_the_one_text_for_every_plan(library: Library, plan: str) -> None:
+def test_a_fusion_is_evaluated_under_the_one_policy_for_every_plan(library: Library, plan: str) -> None:
     card = only_card(library, order(FUSION), *PLANS[plan])
     assert texts(carried(card)) == ["CP.MP.126@2025-04"]
 
@@ -142,7 +142,7 @@ def test_a_fusion_is_judged_by_the_one_text_for_every_plan(library: Library, pla
         ("none on file", [("CP.MP.166", "IV", "not-supported"), ("MC.CP.MP.166", "VII", "not-supported")]),
     ],
 )
-def test_radiofrequency_is_not_supported_by_either_text(
+def test_radiofrequency_is_not_supported_by_either_policy(
     library: Library, plan: str, judging: list[tuple[str, str, str]]
 ) -> None:
     card = only_card(library, order(RADIOFREQUENCY), *PLANS[plan])
@@ -151,7 +151,7 @@ def test_radiofrequency_is_not_supported_by_either_text(
 
 
 @pytest.mark.parametrize("code", [BLOCK, RADIOFREQUENCY])
-def test_what_is_never_supported_is_not_asked_for_its_purpose(library: Library, code: str) -> None:
+def test_an_order_that_is_never_supported_gets_no_question_about_its_purpose(library: Library, code: str) -> None:
     assert "What is this injection for?" not in told(only_card(library, order(code), *PLANS["Medicare"]))
 
 
@@ -161,11 +161,11 @@ def test_a_nerve_block_is_not_supported_under_medicare(library: Library) -> None
 
 
 @pytest.mark.parametrize("plan", ["commercial", "Medicaid"])
-def test_of_a_nerve_block_outside_medicare_nothing_is_said(library: Library, plan: str) -> None:
+def test_a_nerve_block_outside_medicare_gets_no_card(library: Library, plan: str) -> None:
     assert cards(library, order(BLOCK), chart=PLANS[plan], rules=OURS) == []
 
 
-def test_of_a_nerve_block_under_an_unknown_plan_it_is_said_which_plans_the_text_is_for(library: Library) -> None:
+def test_the_card_for_a_nerve_block_under_an_unknown_plan_names_the_plans_of_the_policy(library: Library) -> None:
     card = only_card(library, order(BLOCK))
     assert (
         "Line of business not known. Checked against MC.CP.MP.166 (medicare-advantage). "
@@ -173,7 +173,7 @@ def test_of_a_nerve_block_under_an_unknown_plan_it_is_said_which_plans_the_text_
     ) in told(card)
 
 
-def test_without_payers_configured_an_order_of_any_payer_is_judged_and_it_is_said_that_it_may_not_count(
+def test_without_configured_payers_every_order_is_evaluated_and_the_card_says_that_it_may_not_apply(
     library: Library,
 ) -> None:
     card = only_card(library, order(INJECTION), *PLANS["another payer"], rules=PlanRules())
@@ -181,13 +181,13 @@ def test_without_payers_configured_an_order_of_any_payer_is_judged_and_it_is_sai
     assert IF_IT_FOLLOWS in told(card)
 
 
-def test_an_order_in_words_alone_asks_for_the_code_of_the_text_of_the_plan(library: Library) -> None:
+def test_an_order_without_a_code_gets_the_codes_of_the_policy_of_the_plan(library: Library) -> None:
     words = service({"text": "Left SI joint injection"}, occurrenceDateTime="2026-03-09")
     asking = {plan: texts(carried(only_card(library, words, *PLANS[plan]))) for plan in ("Medicare", "commercial")}
     assert asking == {"Medicare": [MC], "commercial": [CP]}
 
 
-def test_an_order_in_words_alone_under_an_unknown_plan_is_asked_for_its_code_on_one_card(library: Library) -> None:
+def test_an_order_without_a_code_under_an_unknown_plan_gets_one_info_card(library: Library) -> None:
     words = service({"text": "Left SI joint injection"}, occurrenceDateTime="2026-03-09")
     card = only_card(library, words)
     assert card["summary"].startswith("Left SI joint injection: billing code needed")
@@ -198,7 +198,7 @@ def test_an_order_in_words_alone_under_an_unknown_plan_is_asked_for_its_code_on_
 
 
 def block(day: str, before: int, after: int) -> tuple[Resource, ...]:
-    """A diagnostic injection of the left side with a pain score before and after it."""
+    """Return a diagnostic injection on the left side, with a pain score before and after it."""
     subject = {"reference": f"Patient/{PATIENT_ID}"}
     scale = {"coding": [{"system": "http://loinc.org", "code": "72514-3"}]}
     done: Resource = {
@@ -231,7 +231,7 @@ SECOND = {
 }
 
 
-def test_a_second_block_after_one_that_worked_parts_the_texts_and_the_card_says_so(library: Library) -> None:
+def test_the_policies_differ_on_a_second_block_after_a_successful_one_and_the_card_says_so(library: Library) -> None:
     card = only_card(library, order(INJECTION, **SECOND), *block("2026-02-02", 8, 1))
     assert card["summary"].startswith(
         "Image-guided sacroiliac joint injection: two policies may apply and differ: CP.MP.166 "
@@ -240,7 +240,7 @@ def test_a_second_block_after_one_that_worked_parts_the_texts_and_the_card_says_
 
 
 @pytest.mark.parametrize(("after", "wants_failure", "wants_success"), [(1, "not-met", "met"), (8, "met", "not-met")])
-def test_of_a_first_block_one_text_wants_that_it_failed_and_the_other_that_it_worked(
+def test_one_policy_requires_that_the_first_block_failed_and_the_other_that_it_worked(
     library: Library, after: int, wants_failure: str, wants_success: str
 ) -> None:
     card = only_card(library, order(INJECTION, **SECOND), *block("2026-02-02", 8, after))
@@ -270,7 +270,7 @@ BY_MONTH = "Policy revision: newest as of the service month; the plan may use an
         ("2026-01-15", [NEWER], BY_MONTH),
     ],
 )
-def test_a_fusion_is_judged_by_the_text_of_its_day_or_by_its_neighbors_and_the_card_says_so(
+def test_a_fusion_is_evaluated_under_the_revision_of_its_day_or_the_neighboring_ones_and_the_card_says_so(
     library: Library, day: str, judging: list[str], note: str
 ) -> None:
     card = only_card(library, order(FUSION, day), *MEDICARE)
@@ -279,7 +279,9 @@ def test_a_fusion_is_judged_by_the_text_of_its_day_or_by_its_neighbors_and_the_c
 
 
 @pytest.mark.parametrize("code", [FUSION, "27278"])
-def test_before_the_oldest_text_nothing_is_evaluated_and_the_card_says_why(library: Library, code: str) -> None:
+def test_an_order_before_the_oldest_revision_is_not_evaluated_and_the_card_says_why(
+    library: Library, code: str
+) -> None:
     card = only_card(library, order(code, "2022-05-31"), *MEDICARE)
     (found,) = carried(card)
     assert (found["outcome"], "criteria" in found) == ("not-evaluated", False)
@@ -298,7 +300,7 @@ def test_before_the_oldest_text_nothing_is_evaluated_and_the_card_says_why(libra
         ("2026-01-15", {NEWER: "not-supported"}),
     ],
 )
-def test_an_implant_that_does_not_cross_the_joint_is_judged_on_the_days_of_its_code(
+def test_an_implant_that_does_not_cross_the_joint_is_evaluated_while_its_code_is_valid(
     library: Library, day: str, outcomes: dict[str, str]
 ) -> None:
     found = printed(library, order("27278", day), chart=MEDICARE, rules=OURS)
@@ -309,7 +311,7 @@ def test_an_implant_that_does_not_cross_the_joint_is_judged_on_the_days_of_its_c
     ("day", "indicator"),
     [("2023-12-31", None), ("2024-01-01", "info"), ("2025-03-31", "info"), ("2025-04-01", "warning")],
 )
-def test_where_only_the_later_neighbor_speaks_of_the_implant_the_card_does_not_warn(
+def test_the_card_does_not_warn_if_only_the_later_revision_covers_the_implant(
     library: Library, day: str, indicator: str | None
 ) -> None:
     found = cards(library, order("27278", day), chart=MEDICARE, rules=OURS)
@@ -317,7 +319,7 @@ def test_where_only_the_later_neighbor_speaks_of_the_implant_the_card_does_not_w
 
 
 @pytest.mark.parametrize("day", ["2024-01-01", "2025-03-31", "2025-04-01"])
-def test_the_card_names_the_implant_whichever_text_speaks_of_it(library: Library, day: str) -> None:
+def test_the_card_names_the_implant_whichever_revision_covers_it(library: Library, day: str) -> None:
     card = only_card(library, order("27278", day), *MEDICARE)
     assert card["summary"].startswith("Sacroiliac implant that does not cross the joint: ")
 
@@ -366,7 +368,7 @@ FIBROMYALGIA: Resource = {
         ("2025-04-01", ["criteria-not-met"], "warning"),
     ],
 )
-def test_a_posterior_approach_fails_the_later_text_only_and_is_open_in_between(
+def test_a_posterior_approach_fails_only_the_later_revision_and_is_open_in_between(
     library: Library, day: str, outcomes: list[str], indicator: str
 ) -> None:
     card = only_card(library, order(FUSION, day, **POSTERIOR), *MEDICARE)
@@ -374,7 +376,7 @@ def test_a_posterior_approach_fails_the_later_text_only_and_is_open_in_between(
     assert card["indicator"] == indicator
 
 
-def test_between_two_texts_the_card_says_on_which_criterion_they_part(library: Library) -> None:
+def test_the_card_between_two_revisions_names_the_criterion_that_differs(library: Library) -> None:
     card = only_card(library, order(FUSION, "2023-09-15", **POSTERIOR), *MEDICARE)
     assert card["summary"] == (
         "Minimally invasive sacroiliac fusion: two revisions may apply and differ: "
@@ -383,7 +385,7 @@ def test_between_two_texts_the_card_says_on_which_criterion_they_part(library: L
     assert "**II.I** The lateral transarticular approach will be used (2025-04: not met)" in told(card)
 
 
-def test_what_fails_both_neighbors_is_a_warning_in_between(library: Library) -> None:
+def test_an_order_that_fails_both_neighboring_revisions_gets_a_warning(library: Library) -> None:
     card = only_card(library, order(FUSION, "2023-09-15"), *MEDICARE, FIBROMYALGIA)
     assert [each["outcome"] for each in carried(card)] == ["criteria-not-met", "criteria-not-met"]
     assert card["indicator"] == "warning"
@@ -402,7 +404,7 @@ def test_what_fails_both_neighbors_is_a_warning_in_between(library: Library) -> 
         ("commercial", "2019-07-31", [CP], "not-evaluated"),
     ],
 )
-def test_an_injection_before_the_oldest_text_of_its_line_is_not_evaluated(
+def test_an_injection_before_the_oldest_revision_of_its_line_is_not_evaluated(
     library: Library, plan: str, day: str, judging: list[str], outcome: str
 ) -> None:
     card = only_card(library, order(INJECTION, day), *PLANS[plan])
@@ -411,7 +413,7 @@ def test_an_injection_before_the_oldest_text_of_its_line_is_not_evaluated(
 
 
 @pytest.mark.parametrize(("day", "said"), [("2020-01-31", False), ("2020-02-01", True)])
-def test_that_the_text_of_2019_was_followed_by_another_is_said_from_its_month_on(
+def test_the_card_says_from_its_month_on_that_a_revision_followed_the_one_of_2019(
     library: Library, day: str, said: bool
 ) -> None:
     assert (OLD in told(only_card(library, order(INJECTION, day), *PLANS["commercial"]))) is said
@@ -420,7 +422,7 @@ def test_that_the_text_of_2019_was_followed_by_another_is_said_from_its_month_on
 # --- the operator's rules --------------------------------------------------------------------------------------------
 
 
-def test_the_operators_dates_win_over_the_months(library: Library) -> None:
+def test_the_dates_of_the_operator_override_the_months(library: Library) -> None:
     rules = PlanRules(OURS.payers, (Effective(NEWER, date(2025, 6, 1), None, "Bulletin of May 2025"),))
     days = {day: only_card(library, order(FUSION, day), *MEDICARE, rules=rules) for day in ("2025-05-31", "2025-06-01")}
     assert {day: texts(carried(card)) for day, card in days.items()} == {
@@ -430,7 +432,7 @@ def test_the_operators_dates_win_over_the_months(library: Library) -> None:
     assert "In effect for the plan since 2025-06-01 (Bulletin of May 2025)." in told(days["2025-06-01"])
 
 
-def test_a_payer_may_tell_the_line_where_the_coverage_does_not(library: Library) -> None:
+def test_the_payer_determines_the_line_if_the_coverage_does_not(library: Library) -> None:
     payer = Payer(
         "Sample", "Centene Corporation", names=frozenset({"sample health plan"}), line=LineOfBusiness.MEDICARE
     )
@@ -442,7 +444,7 @@ def test_a_payer_may_tell_the_line_where_the_coverage_does_not(library: Library)
     ("visibility", "on_paper"), [(Visibility.ON, [MC]), (Visibility.SHADOW, [MC]), (Visibility.OFF, [])]
 )
 @pytest.mark.parametrize("text", [MC, "MC.CP.MP.166"])
-def test_a_text_that_is_silent_is_judged_and_not_shown_one_that_is_off_is_not_judged(
+def test_a_shadow_policy_is_evaluated_but_not_shown_and_one_that_is_off_is_not_evaluated(
     library: Library, visibility: Visibility, on_paper: list[str], text: str
 ) -> None:
     rules = PlanRules(OURS.payers, visibility_rules=(VisibilityRule(text, visibility, frozenset()),))
@@ -450,7 +452,7 @@ def test_a_text_that_is_silent_is_judged_and_not_shown_one_that_is_off_is_not_ju
     assert len(cards(library, order(INJECTION), chart=MEDICARE, rules=rules)) == (visibility is Visibility.ON)
 
 
-def test_a_text_may_be_silent_on_one_hook(library: Library) -> None:
+def test_a_policy_may_be_in_shadow_mode_on_one_hook(library: Library) -> None:
     rules = PlanRules(
         OURS.payers, visibility_rules=(VisibilityRule(MC, Visibility.SHADOW, frozenset({"order-select"})),)
     )
@@ -461,7 +463,7 @@ def test_a_text_may_be_silent_on_one_hook(library: Library) -> None:
     assert shown == {"order-select": 0, "order-sign": 1}
 
 
-def test_of_two_texts_side_by_side_the_silent_one_is_left_off_the_card(library: Library) -> None:
+def test_a_shadow_policy_is_not_on_the_card_of_another_one(library: Library) -> None:
     rules = PlanRules(OURS.payers, visibility_rules=(VisibilityRule(CP, Visibility.SHADOW, frozenset()),))
     assert texts(carried(only_card(library, order(INJECTION), rules=rules))) == [MC]
 
@@ -477,7 +479,7 @@ def test_a_rules_file_is_read_and_followed(library: Library, tmp_path: Path) -> 
 # --- payers that have to be read -------------------------------------------------------------------------------------
 
 
-def test_a_payer_that_only_the_server_names_is_read(library: Library) -> None:
+def test_a_payer_that_only_the_server_has_is_read(library: Library) -> None:
     organization: Resource = {"resourceType": "Organization", "id": "payer", "name": "Sample Health Plan"}
     by_reference = covered("111", payor=[{"reference": "Organization/payer"}])
     card = only_card(library, order(INJECTION), by_reference, organization)
