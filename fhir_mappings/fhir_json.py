@@ -1,6 +1,7 @@
 """JSON as FHIR needs it: decimals stay digit for digit what was sent (FHIR R4, data types, decimal)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 import simplejson
@@ -14,8 +15,17 @@ Pairs: TypeAlias = Sequence[tuple[str, Any]]
 MAX_DEPTH = 100
 """How many levels of objects and arrays may be nested."""
 
+MAX_NUMBER_LENGTH = 1_000
+"""The most characters of a number, its sign not counted."""
+MAX_EXPONENT = 400
+"""A number other than an integer lies between 10^-400 and 10^401. FHIR R4 needs 18 significant digits."""
+
 Resource: TypeAlias = Mapping[str, Any]
 """A FHIR resource or any JSON object, as received. Never changed in place."""
+
+
+class NumberBoundsError(ValueError):
+    """A number is too long, too large, or too small. The message does not contain the number."""
 
 
 def loads(text: str | bytes, *, object_pairs_hook: Callable[[Pairs], Json] | None = None) -> Json:
@@ -23,22 +33,49 @@ def loads(text: str | bytes, *, object_pairs_hook: Callable[[Pairs], Json] | Non
 
     `object_pairs_hook` makes an object from its members in their order; the default is a dict, in which the last of
     duplicate members counts. Raises ValueError for anything that is not JSON, including NaN and Infinity, and for JSON
-    that is nested too deeply for the parser.
+    that is nested too deeply for the parser. Raises NumberBoundsError, a ValueError, for a number of over 1,000
+    characters or with an exponent beyond 400.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8")
     try:
-        if object_pairs_hook is None:
-            return simplejson.loads(text, use_decimal=True)
-        return simplejson.loads(text, use_decimal=True, object_pairs_hook=object_pairs_hook)
+        return simplejson.loads(
+            text, parse_float=bounded_decimal, parse_int=_bounded_integer, object_pairs_hook=object_pairs_hook
+        )
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
+
+
+def bounded_decimal(written: str) -> Decimal:
+    """Return a decimal as written. Raises NumberBoundsError for a number out of bounds and for no number.
+
+    The bounds come before any arithmetic: the integer of 1e99999999 takes minutes to compute, and nothing can stop it.
+    """
+    _check_length(written)
+    try:
+        number = Decimal(written)
+    except InvalidOperation:  # no number, or an exponent that is beyond Decimal
+        raise NumberBoundsError("a number is out of bounds") from None
+    if not number.is_finite() or abs(number.adjusted()) > MAX_EXPONENT:
+        raise NumberBoundsError(f"a number has an exponent beyond {MAX_EXPONENT}")
+    return number
+
+
+def _bounded_integer(written: str) -> int:
+    _check_length(written)
+    return int(written)
+
+
+def _check_length(written: str) -> None:
+    if len(written.removeprefix("-")) > MAX_NUMBER_LENGTH:
+        raise NumberBoundsError(f"a number has over {MAX_NUMBER_LENGTH} characters")
 
 
 def parse_json(body: bytes) -> Json:
     """Return any JSON document of bounded depth; decimals keep their digits.
 
-    Raises ValueError for bytes that are not UTF-8 or not JSON (NaN included), or nested over 100 levels deep.
+    Raises ValueError for bytes that are not UTF-8 or not JSON (NaN included), for nesting over 100 levels deep, and for
+    numbers out of bounds.
     """
     value = loads(body)
     if any(depth > MAX_DEPTH for depth, _ in enumerate(levels(value))):

@@ -87,7 +87,7 @@ def review(
     """
     seconds = limits.call_timeout_seconds * _READING_SHARE
     if request.fhir is not None:
-        seconds = min(seconds, request.fhir.expires_in)
+        seconds = min(seconds, max(0, request.fhir.expires_in))
     deadline = Deadline(seconds, monotonic)
     source = open_source(deadline) if open_source is not None else None
     orders = resolve_ordered_items(request, source, deadline, limits.query_threads)

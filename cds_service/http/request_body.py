@@ -9,7 +9,7 @@ from typing import TypeAlias
 from simplejson import JSONDecodeError
 
 from cds_service.hooks.errors import Issue, RefusedError
-from fhir_mappings.fhir_json import MAX_DEPTH, Json, Pairs, levels, loads
+from fhir_mappings.fhir_json import MAX_DEPTH, Json, NumberBoundsError, Pairs, levels, loads
 
 MAX_STRING_LENGTH = 1_048_576
 """The length in characters of the longest string that FHIR R4 allows."""
@@ -34,8 +34,9 @@ class _DuplicateMemberError(Exception):
 def read_body(body: bytes) -> Json:
     """Return the JSON document of a request body; decimals keep their digits.
 
-    Raises RefusedError with the place: 400 for anything but JSON in UTF-8, for duplicate members, and for nesting over
-    100 levels; 413 for a string that is longer than FHIR allows, and for too many objects.
+    Raises RefusedError with the place: 400 for anything but JSON in UTF-8, for duplicate members, for nesting over
+    100 levels, and for numbers out of bounds; 413 for a string that is longer than FHIR allows, and for too many
+    objects.
     """
     if body.count(b"{") + body.count(b"[") > MAX_OBJECTS:
         raise _refusal(413, "too-long", f"The body has more than {MAX_OBJECTS} objects and arrays", ())
@@ -48,9 +49,10 @@ def read_body(body: bytes) -> Json:
     except JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise RefusedError(400, Issue("structure", f"The body is not JSON at {where}. Send one JSON object.")) from None
+    except NumberBoundsError as error:
+        raise RefusedError(400, Issue("structure", f"In the body {error}. Send it as measured.")) from None
     except ValueError:
-        what = "The body is nested too deeply, or a number in it has too many digits."
-        raise RefusedError(400, Issue("structure", what)) from None
+        raise RefusedError(400, Issue("structure", "The body is nested too deeply. Send it flatter.")) from None
     _check(value)
     return value
 

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from coverage_policies.format.schema_errors import missing, unknown
 from fhir_mappings.codings import CPT, HCPCS, SNOMED, SYSTEMS
-from fhir_mappings.fhir_json import Json
+from fhir_mappings.fhir_json import Json, NumberBoundsError, bounded_decimal
 
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
 UCUM = "http://unitsofmeasure.org"
@@ -96,9 +96,9 @@ def moment(written: str) -> str:
 
 def decimal(written: str) -> Decimal:
     try:
-        return Decimal(written)
-    except InvalidOperation:
-        raise FactError(f"{written!r} is no number") from None
+        return bounded_decimal(written)
+    except NumberBoundsError:
+        raise FactError(f"{written[:40]!r} is no number, or one out of bounds") from None
 
 
 def quantity(written: str) -> dict[str, Any]:
@@ -144,5 +144,5 @@ def typed(written: Json, *, is_number: bool = False) -> Json:
     if isinstance(written, list):
         return [typed(each) for each in written]
     if is_number and re.fullmatch(r"-?\d+(\.\d+)?", written):
-        return Decimal(written) if "." in written else int(written)
+        return decimal(written) if "." in written else int(decimal(written))
     return {"true": True, "false": False}.get(written, written)

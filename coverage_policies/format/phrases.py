@@ -29,17 +29,21 @@ class Comparison(Enum):
         return self in (Comparison.UNDER, Comparison.AT_MOST)
 
 
-_NUMBER = r"(?P<number>\d+(?:\.\d+)?)"
+_WHOLE = r"\d{1,6}"
+"""A whole number of a document. Six digits are beyond any threshold, and keep arithmetic with calendar days short."""
+_DECIMAL = rf"{_WHOLE}(?:\.\d{{1,6}})?"
+_NUMBER = rf"(?P<number>{_DECIMAL})"
 _COMPARED = r"(?P<comparison>at least|at most|under|over|exactly)"
-_SPAN = r"(?P<number>\d+) (?P<unit>days?|weeks?|months?|years?)"
+_SPAN = rf"(?P<number>{_WHOLE}) (?P<unit>days?|weeks?|months?|years?)"
 
-PERCENT = r"^(?:at least|at most|under|over|exactly) \d+(?:\.\d+)? %$"
-COUNT = r"^(?:at least|at most|under|over|exactly) \d+$"
-SPAN = r"^\d+ (?:days?|weeks?|months?|years?)$"
-DURATION = r"^(?:at least|at most|under|over) \d+ (?:days?|weeks?|months?|years?)$"
-AGO = r"^(?:at least|at most|under|over) \d+ (?:days?|weeks?|months?|years?) ago$"
-HOURS = r"^\d+ hours?$"
-FOLLOWING_DAYS = r"^[1-9]\d* following days?$"
+POSITIVE = r"^[1-9]\d{0,5}$"
+PERCENT = rf"^(?:at least|at most|under|over|exactly) {_DECIMAL} %$"
+COUNT = rf"^(?:at least|at most|under|over|exactly) {_WHOLE}$"
+SPAN = rf"^{_WHOLE} (?:days?|weeks?|months?|years?)$"
+DURATION = rf"^(?:at least|at most|under|over) {_WHOLE} (?:days?|weeks?|months?|years?)$"
+AGO = rf"^(?:at least|at most|under|over) {_WHOLE} (?:days?|weeks?|months?|years?) ago$"
+HOURS = rf"^{_WHOLE} hours?$"
+FOLLOWING_DAYS = r"^[1-9]\d{0,5} following days?$"
 """The same phrases as patterns for a document's JSON Schema."""
 
 
@@ -103,7 +107,7 @@ def percent(phrase: str) -> NumberThreshold:
 
 def count(phrase: str) -> NumberThreshold:
     """Read `exactly 2` or `at least 4`."""
-    found = re.fullmatch(rf"{_COMPARED} (?P<number>\d+)", phrase)
+    found = re.fullmatch(rf"{_COMPARED} (?P<number>{_WHOLE})", phrase)
     if not found:
         raise ValueError(f"{phrase!r} is not a count; write it like 'at least 4' or 'exactly 2'")
     return NumberThreshold(Comparison(found["comparison"]), Fraction(found["number"]))
@@ -129,7 +133,7 @@ def duration(phrase: str) -> DurationThreshold:
 
 def hours(phrase: str) -> timedelta:
     """Read `24 hours`."""
-    found = re.fullmatch(r"(\d+) hours?", phrase)
+    found = re.fullmatch(rf"({_WHOLE}) hours?", phrase)
     if not found:
         raise ValueError(f"{phrase!r} is not a number of hours; write it like '24 hours'")
     return timedelta(hours=int(found[1]))
@@ -137,7 +141,7 @@ def hours(phrase: str) -> timedelta:
 
 def following_days(phrase: str) -> int:
     """Read `7 following days`."""
-    found = re.fullmatch(r"([1-9]\d*) following days?", phrase)
+    found = re.fullmatch(r"([1-9]\d{0,5}) following days?", phrase)
     if not found:
         raise ValueError(f"{phrase!r} is not a number of days; write it like '7 following days'")
     return int(found[1])

@@ -7,12 +7,13 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from coverage_policies.format.operator import phrase
+from coverage_policies.format.phrases import POSITIVE
 from coverage_policies.format.registry import operators
 from coverage_policies.format.terms import LineOfBusiness, PolicyKind, PriorAuthorization
 from fhir_mappings.order_edit import PHRASES
 
 _ID = phrase(r"^[A-Za-z0-9]+(?:\.[A-Za-z0-9-]+)*$", "II.D.faber")
-_NUMBER = phrase(r"^[1-9]\d*$", "3")
+_NUMBER = phrase(POSITIVE, "3")
 _MONTH = r"^\d{4}-(?:0[1-9]|1[0-2])$"
 _DAY = r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$"
 _STATE = phrase(

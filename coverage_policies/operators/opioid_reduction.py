@@ -104,7 +104,7 @@ OPERATOR = Operator(
     says="Systemic opioids were reduced, from the highest 14-day and the highest 90-day mean of the last year to "
     "the mean of the last 14 days. `at least 50 %` holds only if it is proven against both, `under 50 %` only "
     "if it is proven against the first. A drug that cannot be converted is named and leaves the question open.",
-    schema=arguments(["by"], by=phrase(r"^(?:at least|under) \d+(?:\.\d+)? %$", "at least 50 %")),
+    schema=arguments(["by"], by=phrase(r"^(?:at least|under) \d{1,6}(?:\.\d{1,6})? %$", "at least 50 %")),
     example="""
 clause: {opioid_reduction: {by: under 50 %}}
 facts:

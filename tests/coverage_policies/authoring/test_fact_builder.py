@@ -175,6 +175,15 @@ def test_a_bare_code_is_a_billing_code() -> None:
     ("fact", "says"),
     [
         ({"prescription": {"code": "rxnorm 1", "dose": "two"}}, "'two' is no number"),
+        (
+            {"prescription": {"code": "rxnorm 1", "dose": "1e99999999 mg"}},
+            "'1e99999999' is no number, or one out of bounds",
+        ),
+        ({"observation": {"code": "loinc 1", "value": "9" * 5000}}, "is no number, or one out of bounds"),
+        (
+            {"MedicationRequest": {"dosageInstruction": [{"timing": {"repeat": {"frequency": "9" * 5000}}}]}},
+            "is no number, or one out of bounds",
+        ),
         ({"prescription": {"code": "rxnorm 1", "every": "often"}}, "every is written like '6 hours'"),
         ({"imaging": {"code": "cpt 72148", "as": "film"}}, "as must be report, study or procedure"),
         ({"plan": {"code": "cpt 90834", "as": "wish"}}, "as must be 'care plan' or 'order'"),

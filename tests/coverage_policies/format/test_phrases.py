@@ -12,6 +12,7 @@ from coverage_policies.format.phrases import (
     NumberThreshold,
     count,
     duration,
+    following_days,
     hours,
     percent,
     span,
@@ -161,3 +162,27 @@ def test_a_phrase_that_cannot_be_read_says_what_was_written_and_how_it_is_writte
         read(phrase)
     assert repr(phrase) in str(raised.value)
     assert right in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("read", "phrase"),
+    [
+        (percent, "at least {} %"),
+        (count, "at least {}"),
+        (span, "{} years"),
+        (duration, "under {} days"),
+        (hours, "{} hours"),
+        (following_days, "{} following days"),
+    ],
+)
+def test_a_number_of_a_document_has_six_digits_at_most(read: Callable[[str], object], phrase: str) -> None:
+    assert read(phrase.format("9" * 6))
+    for number in ("9" * 7, "9" * 5000, "1e99999999"):
+        with pytest.raises(ValueError, match="write it like"):
+            read(phrase.format(number))
+
+
+def test_a_percentage_has_six_decimals_at_most() -> None:
+    assert percent("at least 0.000001 %").number == Fraction(1, 10**6)
+    with pytest.raises(ValueError, match="write it like"):
+        percent("at least 0.0000001 %")
