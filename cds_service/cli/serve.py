@@ -16,7 +16,7 @@ from cds_service.records.database import UnavailableError
 from cds_service.records.used_tokens import UsedTokens
 from cds_service.wiring.active_policies import ActivePolicies
 from cds_service.wiring.clients import NoClientsError, authenticator_of, clients_of, describe_clients
-from cds_service.wiring.records import NotReadyError, open_database, open_key, prepare, records_in
+from cds_service.wiring.records import NotReadyError, open_key, prepare, prepared_database, records_in
 from cds_service.wiring.serving import check_address, serve
 from cds_service.wiring.system import new_id, now
 
@@ -57,7 +57,7 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
     log.info("who may call", message=describe_clients(registered, settings))
 
     def app_of_process() -> Flask:
-        database = open_database(settings)
+        database = prepared_database(settings)
         records = records_in(database, open_key(settings), settings, policies.snapshot, now)
         checks: list[Check] = [
             DatabaseReady(database),

@@ -3,7 +3,9 @@
 The responses are public, so they name no client, address, or secret.
 """
 
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -11,6 +13,7 @@ from typing import Protocol
 from cds_service.clients.authenticator import Authenticator
 from cds_service.records.database import Database, UnavailableError
 from cds_service.records.schema import SchemaState, state
+from cds_service.records.write_probe import try_write
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +38,38 @@ class Check(Protocol):
 
 
 class DatabaseReady:
-    """The check that the database is readable and has the schema of this version."""
+    """The check that the database is readable, has the schema of this version, and took the last write.
+
+    After a failed write the check tries one itself, because a service that is not ready gets no calls that would.
+    """
 
     name = "database"
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._writing = threading.Lock()
 
     def __call__(self) -> Readiness:
         """Query the database, with the same time limit as calls."""
         try:
             found = state(self._database)
+            if found is not SchemaState.CURRENT:
+                return Readiness(False, {"reason": f"the schema is {found.value}"})
         except UnavailableError as error:
             return Readiness(False, {"reason": str(error)})
-        if found is SchemaState.CURRENT:
-            return Readiness(True)
-        return Readiness(False, {"reason": f"the schema is {found.value}"})
+        if self._database.write_failure:
+            self._try_write()
+        failure = self._database.write_failure
+        return Readiness(False, {"reason": f"the last write failed: {failure}"}) if failure else Readiness(True)
+
+    def _try_write(self) -> None:
+        """Write unless another check is doing so: anyone can ask, and each try may wait for a lock."""
+        if self._writing.acquire(blocking=False):
+            try:
+                with suppress(UnavailableError):
+                    try_write(self._database)
+            finally:
+                self._writing.release()
 
 
 class PoliciesReady:

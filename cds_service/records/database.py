@@ -8,17 +8,22 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
+from cds_service.records.database_file import DatabaseFile, Identity
+
 IN_MEMORY = "sqlite://"
 _READS = "cds_reads"
+_LOG = "cds_write_ahead_log"
+_READ_ONLY_SERVER = "25006"
 _BETWEEN_TRIES_SECONDS = 0.02
 
 
@@ -29,23 +34,32 @@ class UnavailableError(Exception):
 class Database:
     """Transactions on one database. Safe to use from several threads; each process creates its own.
 
-    `wait_seconds` limits every wait: for a connection, for another writer, for a statement.
+    An SQLite file that is deleted or replaced while it is open fails every transaction until the file is back.
+    `wait_seconds` limits every wait: for a connection, for another writer, for a statement. With `create` false, an
+    SQLite file that does not exist counts as deleted.
     Raises ValueError, without the URL in its message, for a URL that is neither SQLite nor PostgreSQL.
     """
 
-    def __init__(self, url: str, *, wait_seconds: float, connections: int = 8) -> None:
+    def __init__(self, url: str, *, wait_seconds: float, connections: int = 8, create: bool = True) -> None:
         parsed = _parsed(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self.is_in_memory = self.is_sqlite and parsed.database in (None, "", ":memory:")
         self._wait_seconds = wait_seconds
         self._turn = threading.Lock()
+        self._file = None if not self.is_sqlite or self.is_in_memory else DatabaseFile(_path(parsed), create=create)
+        self.write_failure = ""
+        """Why the last write failed; empty if it succeeded."""
         self.engine = self._sqlite(parsed, connections) if self.is_sqlite else self._postgresql(parsed, connections)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that is on disk when the context ends; raises UnavailableError if it is not."""
-        with self._in_turn(self.is_sqlite), _translated_errors(), self.engine.begin() as connection:
-            yield connection
+        with self._noted_failure(), self._in_turn(self.is_sqlite), _translated_errors():
+            with self.engine.begin() as connection:
+                log = self._log_of(connection)
+                self._check_file(log)
+                yield connection
+            self._check_file(log)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -53,11 +67,32 @@ class Database:
         with self._in_turn(self.is_in_memory), _translated_errors(), self.engine.connect() as connection:
             reader = connection.execution_options(**{_READS: True})
             with reader.begin():
+                self._check_file(self._log_of(connection))
                 yield reader
 
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+    @contextmanager
+    def _noted_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except UnavailableError as error:
+            self.write_failure = str(error)
+            raise
+        self.write_failure = ""
+
+    def _log_of(self, connection: Connection) -> Identity:
+        """Return the identity of the write-ahead log that a connection opened in its first transaction."""
+        if self._file is not None:
+            connection.info[_LOG] = connection.info.get(_LOG) or self._file.log()
+        return connection.info.get(_LOG)
+
+    def _check_file(self, log: Identity) -> None:
+        """Raise UnavailableError if the file, or the log that a connection opened, is no longer in its place."""
+        if self._file is not None and (fault := self._file.fault(log)):
+            raise UnavailableError(fault)
 
     @contextmanager
     def _in_turn(self, is_needed: bool) -> Iterator[None]:
@@ -79,6 +114,12 @@ class Database:
         else:
             options |= {"pool_size": connections, "max_overflow": 0, "pool_timeout": self._wait_seconds}
         engine = create_engine(url, hide_parameters=True, **options)
+
+        @event.listens_for(engine, "do_connect")
+        def connecting(*_: object) -> None:
+            # SQLite itself would create a new file where the first one was.
+            if self._file is not None and (fault := self._file.prepare()):
+                raise UnavailableError(fault)
 
         @event.listens_for(engine, "connect")
         def connected(connection: Any, _record: object) -> None:
@@ -112,7 +153,7 @@ class Database:
     def _postgresql(self, url: URL, connections: int) -> Engine:
         waits = int(self._wait_seconds * 1000)
         options = f"-c synchronous_commit=on -c statement_timeout={waits} -c lock_timeout={waits} -c timezone=UTC"
-        return create_engine(
+        engine = create_engine(
             url,
             hide_parameters=True,
             pool_size=connections,
@@ -126,6 +167,14 @@ class Database:
                 "application_name": "cds-service",
             },
         )
+
+        @event.listens_for(engine, "handle_error")
+        def failed(context: ExceptionContext) -> None:
+            """Give up open connections to a primary that became a standby; new ones may reach its successor."""
+            if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY_SERVER:
+                context.is_disconnect = True
+
+        return engine
 
 
 def insert_once(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
@@ -151,6 +200,11 @@ def _cause(error: SQLAlchemyError) -> str:
         return f"the database failed ({type(error).__name__})"
     code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
     return f"the database failed ({type(error.orig).__name__}{', ' + code if code else ''})"
+
+
+def _path(url: URL) -> Path:
+    """Return the path of an SQLite file, given as a path or as a URI of SQLite's (`file:…?uri=true`)."""
+    return Path((url.database or "").removeprefix("file:"))
 
 
 def _parsed(url: str) -> URL:

@@ -29,18 +29,9 @@ def open_database(settings: Settings, *, wait_seconds: float | None = None, crea
     Raises NotReadyError for a URL or a folder that cannot be used. With `create` false it creates no file and no
     folder, and raises NotReadyError if there is no database.
     """
-    url = settings.database_url.get_secret_value() if settings.database_url else ""
-    file = settings.data_folder / DATABASE_FILE
+    database = _database(settings, wait_seconds or settings.database_wait_seconds, create=create)
     try:
-        database = Database(
-            url or f"sqlite:///{file}",
-            wait_seconds=wait_seconds or settings.database_wait_seconds,
-            connections=settings.threads,
-        )
-    except (ValueError, ImportError) as error:
-        raise NotReadyError(f"CDS_DATABASE_URL cannot be used: {error}") from None
-    try:
-        if create and not url:
+        if create and not settings.database_url:
             settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise NotReadyError(f"the data folder {settings.data_folder} cannot be created: {error.strerror}") from None
@@ -50,6 +41,24 @@ def open_database(settings: Settings, *, wait_seconds: float | None = None, crea
             "and so does `cds-service db upgrade`."
         )
     return database
+
+
+def prepared_database(settings: Settings) -> Database:
+    """Open the database that `prepare` made ready. If its file has been deleted since, every transaction fails."""
+    return _database(settings, settings.database_wait_seconds, create=False)
+
+
+def _database(settings: Settings, wait_seconds: float, *, create: bool) -> Database:
+    url = settings.database_url.get_secret_value() if settings.database_url else ""
+    try:
+        return Database(
+            url or f"sqlite:///{settings.data_folder / DATABASE_FILE}",
+            wait_seconds=wait_seconds,
+            connections=settings.threads,
+            create=create,
+        )
+    except (ValueError, ImportError) as error:
+        raise NotReadyError(f"CDS_DATABASE_URL cannot be used: {error}") from None
 
 
 def make_ready(database: Database) -> None:

@@ -44,6 +44,7 @@ class Cluster:
             self._as_user = [runuser, "-u", "postgres", "--"]
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
+        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         self._run("initdb", "-D", str(self.folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         self.start()
 
@@ -64,13 +65,18 @@ class Cluster:
 
     def emptied(self) -> str:
         """Empty the database, close all connections to it, and return its URL."""
-        url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        with psycopg.connect(url, autocommit=True) as connection:
+        with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f"SELECT pg_terminate_backend(pid) {others}")
             connection.execute("DROP SCHEMA public CASCADE")
             connection.execute("CREATE SCHEMA public")
-        return url
+        return self.url
+
+    def set(self, name: str, value: str) -> None:
+        """Change a setting of the server, for open connections too."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"ALTER SYSTEM SET {name} = {value}")
+            connection.execute("SELECT pg_reload_conf()")
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [*self._as_user, str(self._programs / program), *arguments]
