@@ -45,11 +45,11 @@ def answers(
             continue
         for link, value in _answers_in(resource):
             evidence = Evidence(record.reference(resource), "Clinician's answer", str(authored), value or "not known")
-            said = Answer(value, evidence)
+            answer = Answer(value, evidence)
             moment = authored.instant or datetime.combine(authored.latest, datetime.min.time(), record.zone)
             known = newest.get(link)
             if known is None or moment > known[0]:
-                newest[link] = moment, said
+                newest[link] = moment, answer
             elif moment == known[0] and value != known[1].value:
                 newest[link] = moment, Answer("", evidence)
     return {link: answer for link, (_, answer) in newest.items()}
@@ -112,9 +112,9 @@ def _word(answer: Resource) -> str:
         return "yes" if answer["valueBoolean"] else "no"
     chosen = list(items(answer.get("valueCoding")))
     given = [*(c.get("code") for c in chosen), *(c.get("display") for c in chosen), answer.get("valueString")]
-    said = [words.strip() for words in given if isinstance(words, str) and words.strip()]
-    for word in said:
+    texts = [text.strip() for text in given if isinstance(text, str) and text.strip()]
+    for word in texts:
         for meaning, words in (("yes", _YES), ("no", _NO), ("", _UNSURE)):
             if word in words or word.lower() in words:
                 return meaning
-    return said[0] if said else ""
+    return texts[0] if texts else ""

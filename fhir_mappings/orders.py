@@ -166,20 +166,20 @@ def _drugs(resource: Resource, concepts: Iterable[Json]) -> tuple[Coding, ...]:
 
 def _readings(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
     for detail in items(resource.get("orderDetail")):
-        yield from _said_in(_own_words(detail))
+        yield from _readings_in(_own_words(detail))
     for site in items(resource.get("bodySite")):
         yield from (Reading("side", QUALIFIERS[c.code], True) for c in codings(site) if c.code in QUALIFIERS)
-        yield from _said_in(_texts(site), ("side",))
+        yield from _readings_in(_texts(site), ("side",))
     for concept in items(resource.get("reasonCode")):
-        yield from _said_in(_texts(concept), ("purpose", "request"))
+        yield from _readings_in(_texts(concept), ("purpose", "request"))
     for concept in _code_concepts(resource, resolve):
-        yield from _said_in(_own_words(concept), ("approach", "side", "guidance", "purpose"))
+        yield from _readings_in(_own_words(concept), ("approach", "side", "guidance", "purpose"))
     for device in _devices(resource, resolve):
         names = _device_names(device)
         if not any(is_heart_monitor(name) for name in names):
-            yield from _said_in(names, ("implant", "approach"))
+            yield from _readings_in(names, ("implant", "approach"))
     if resource.get("resourceType") == "DeviceRequest":
-        yield from _said_in(_own_words(resource.get("codeCodeableConcept")), ("implant",))
+        yield from _readings_in(_own_words(resource.get("codeCodeableConcept")), ("implant",))
     yield from _performer(resource, resolve)
     for note in items(resource.get("note")):
         if isinstance(note.get("text"), str):
@@ -197,10 +197,10 @@ def _performer(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
         taxonomy = [coding.code for coding in codings(concept) if coding.system == NUCC]
         for value, groups in _NUCC_GROUPS.items():
             yield from (Reading("performer", value, True) for code in taxonomy if code.startswith(groups))
-        yield from _said_in(_texts(concept), ("performer",))
+        yield from _readings_in(_texts(concept), ("performer",))
 
 
-def _said_in(texts: Iterable[str], attributes: tuple[Attribute, ...] = ATTRIBUTES) -> Iterator[Reading]:
+def _readings_in(texts: Iterable[str], attributes: tuple[Attribute, ...] = ATTRIBUTES) -> Iterator[Reading]:
     for text in texts:
         yield from read_phrase(text, attributes)
 

@@ -39,9 +39,9 @@ def check_token() -> None:
 def answer_invalid_token(error: InvalidTokenError) -> Response:
     """Answer 401 without a body; the log has the reason."""
     found = services()
-    said = {"iss": error.issuer, "tenant": error.tenant, "jti": error.jti}
+    details = {"iss": error.issuer, "tenant": error.tenant, "jti": error.jti}
     found.metrics.count_rejected_token(error.reason)
-    found.log.warning("token refused", reason=error.reason, **said)
+    found.log.warning("token refused", reason=error.reason, **details)
     response = Response(status=401, headers={"WWW-Authenticate": "Bearer"})
     del response.headers["Content-Type"]
     return response

@@ -79,7 +79,7 @@ def supplied_per_day(quantity: Json, supply: Json, product: Product, element: st
     factor = _factor(product)
     length = days(supply, f"{element}: days of supply")
     if length == 0:
-        raise UnconvertibleError(f"{element}: days of supply are none")
+        raise UnconvertibleError(f"{element}: the days of supply are zero")
     content = opioid_in(quantity, product, f"{element}: quantity", tablets=frozenset())
     lasting = Interval(*PATCH_LASTS) if product.is_patch else exactly(1)
     return content * lasting * exactly(factor / length)
@@ -171,7 +171,7 @@ def check_factor(dosage: Mapping[str, Any], product: Product) -> None:
         raise UnconvertibleError("route: CDC 2022 has no factor for injections")
     expected = (_SKIN_CODES, _SKIN_WORDS) if product.is_patch else (_ORAL_CODES, _ORAL_WORDS)
     if not _is_route(route, *expected):
-        raise UnconvertibleError("route: not one that CDC 2022 has a factor for with this product")
+        raise UnconvertibleError("route: CDC 2022 has no factor for it with this product")
 
 
 # --- dose ------------------------------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ def _ordered_dose(dosage: Mapping[str, Any]) -> Mapping[str, Any]:
     if not doses:
         raise UnconvertibleError("doseAndRate is missing")
     if len(doses) > 1:
-        raise UnconvertibleError("doseAndRate holds several doses")
+        raise UnconvertibleError("doseAndRate has several doses")
     return doses[0]
 
 
@@ -250,7 +250,7 @@ def _opioid_mass(mass: Fraction, product: Product, element: str, tablets: Set[Fr
     if product.single:
         return mass
     if product.is_liquid or mass / product.strength not in tablets:
-        raise UnconvertibleError(f"{element}: a mass of a combination, perhaps not the opioid's")
+        raise UnconvertibleError(f"{element}: a mass of a combination product, possibly the other drug's")
     return mass
 
 

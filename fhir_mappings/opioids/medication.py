@@ -64,7 +64,7 @@ def medication_of(record: PatientRecord, resource: Resource) -> OpioidMedication
 def _product(codes: list[Coding]) -> Product | None:
     found = [products()[coding.code] for coding in codes if coding.system == RXNORM and coding.code in products()]
     if len({(one.ingredient_rxcui, one.strength, one.unit, one.release, one.factor) for one in found}) > 1:
-        raise UnconvertibleError("medication: its codes are of different products")
+        raise UnconvertibleError("medication: the codes name different products")
     return found[0] if found else None
 
 
@@ -75,7 +75,7 @@ def _compounded(target: Resource | None, parts: list[Mapping[str, object]]) -> P
         return None
     form = concept_text(target.get("form"))
     if len(opioids) > 1 or not re.search(r"tablet|capsule|oral", form, re.IGNORECASE):
-        raise UnconvertibleError("Medication.ingredient: not one opioid to be swallowed")
+        raise UnconvertibleError("Medication.ingredient: not a single oral opioid")
     ingredient = next(
         found for coding in codings(opioids[0].get("itemCodeableConcept")) if (found := ingredient_of(coding))
     )
@@ -99,5 +99,5 @@ def _strength(ratio: object) -> tuple[Fraction, str]:
     per = amount(ratio.get("denominator"), "Medication.ingredient.strength.denominator")
     unit = {AmountKind.UNITS: "MG", AmountKind.BARE: "MG", AmountKind.MILLILITERS: "MG/ML"}.get(per.kind)
     if mass.kind is not AmountKind.MILLIGRAMS or unit is None or not mass.value or not per.value:
-        raise UnconvertibleError("Medication.ingredient.strength is no mass per unit")
+        raise UnconvertibleError("Medication.ingredient.strength is not a mass per unit")
     return mass.value / per.value, unit

@@ -144,7 +144,7 @@ def exclusion_reason(source: OpioidResource, *, dispensed: bool) -> str:
         return "route: into the spinal canal, not systemic"
     if source.kind == "MedicationRequest":
         if resource.get("doNotPerform") is True:
-            return "doNotPerform: an order not to give it"
+            return "doNotPerform: an order not to give the drug"
         if resource.get("intent") in _NON_ORDER_INTENTS:
             return "intent: not an order"
         if status == "draft":

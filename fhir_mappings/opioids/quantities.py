@@ -162,7 +162,7 @@ def _value(quantity: Json, element: str) -> Fraction:
         raise UnconvertibleError(f"{element} is missing")
     value = number(quantity.get("value"))
     if value is None or value < 0:
-        raise UnconvertibleError(f"{element}: the value is missing or no amount")
+        raise UnconvertibleError(f"{element}: the value is missing or not an amount")
     if quantity.get("comparator"):
         raise UnconvertibleError(f"{element}: the value is only a bound")
     return value

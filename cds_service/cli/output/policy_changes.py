@@ -59,7 +59,7 @@ def _marked(before: str, after: str) -> tuple[Text, Text]:
 
 
 def print_impact(console: Console, orders: Sequence[OrderImpact], skipped: Sequence[Skipped]) -> None:
-    """The stored orders whose outcome changes, each with the criteria that flipped."""
+    """Print the stored orders whose outcome changes, each with its flipped criteria."""
     changed = [each for each in orders if each.is_changed]
     count = f"{len(changed)} of {len(orders)} {'order changes' if len(changed) == 1 else 'orders change'}"
     console.print(f"\n[bold]{count}[/]{':' if changed else '.'}")

@@ -10,6 +10,6 @@ _Item = TypeVar("_Item")
 
 
 def tracked(items: Sequence[_Item], what: str) -> Iterable[_Item]:
-    """The items one by one, with a bar on standard error where a person looks at it."""
+    """Yield the items, with a progress bar on standard error if that is a terminal."""
     console = Console(stderr=True)
     return track(items, what, console=console, transient=True, disable=not console.is_terminal)
