@@ -272,7 +272,7 @@ def _criterion_problems(c: Criterion, policy: Policy, pathways: set[str], sectio
     if c.id in (PATHWAY, APPLIES, CODE):
         yield "this id is reserved for an answer; choose another"
     if c.id.split(".")[0] in policy.sections.keys() - {section}:
-        yield f"it stands in section {section} under another section's number"
+        yield f"it is in section {section} but has another section's number"
     if c.children and (c.met_when or c.not_met_when or c.show or c.needs):
         yield "a group is settled by its parts; give the clauses to a part"
     if (c.needs or c.is_never_met) and (c.met_when or c.not_met_when):

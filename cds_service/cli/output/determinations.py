@@ -34,7 +34,7 @@ def print_determination(console: Console, determination: Determination) -> None:
         table.add_row(*_row(result))
     console.print(table)
     if determination.presumed:
-        console.print(f"Assessed as: {escape(determination.presumed.says)} (presumed)")
+        console.print(f"Assumed: {escape(determination.presumed.says)}")
     for note in determination.notes:
         console.print(f"[dim]{escape(note)}[/]")
     console.print()

@@ -419,11 +419,11 @@ MEANINGLESS = [
     (f"I:\n  says: s\n  all:\n{TWO.replace('I.B', 'I.A')}", ["15: the id 'I.A' is used twice"]),
     (
         "I:\n  says: s\n  all:\n    - {id: II, says: a, ask: q}\nII: {says: t, ask: q}",
-        ["14: II: it stands in section I under another section's number", "15: the id 'II' is used twice"],
+        ["14: II: it is in section I but has another section's number", "15: the id 'II' is used twice"],
     ),
     (
         "I:\n  says: s\n  all:\n    - {id: II.A, says: a, ask: q}\nII: {says: t, ask: q}",
-        ["14: II.A: it stands in section I under another section's number"],
+        ["14: II.A: it is in section I but has another section's number"],
     ),
     ("I: {says: s}", ["11: I: nothing can settle it; add an `ask`, or parts"]),
     (
