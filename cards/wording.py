@@ -149,9 +149,9 @@ def _question(question: Question) -> str:
 def _reviewed(determination: Determination) -> Iterator[str]:
     handed = [r for r in determination.criteria if r.counted is Status.UNKNOWN and r.status is not Status.UNKNOWN]
     for result in handed:
-        sentence = f"{result.says} ({status_words(result.status)})"
-        if result.status is Status.NOT_MET and result.says_when_not_met:
-            sentence = result.says_when_not_met
+        sentence = result.says
+        if result.status is Status.NOT_MET:
+            sentence = result.says_when_not_met or f"{result.says} ({status_words(result.status)})"
         yield f"**Needs plan medical review:** {escaped(sentence)}\n"
 
 

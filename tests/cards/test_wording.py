@@ -126,9 +126,17 @@ def test_a_presumed_pathway_is_said_with_its_reason() -> None:
     assert "*Assumed: Pain that is not from cancer, based on Fibromyalgia (2024-05-01).*" in text
 
 
-def test_what_a_reviewer_decides_is_said() -> None:
-    handed = result("II.new", Status.NOT_MET, counted=Status.UNKNOWN)
-    assert "**Needs plan medical review:** II.new is so (not met)" in detail(determination(Outcome.CASE_REVIEW, handed))
+@pytest.mark.parametrize(
+    ("status", "says_when_not_met", "sentence"),
+    [
+        (Status.NOT_MET, "", "II.new is so (not met)"),
+        (Status.NOT_MET, "It replaces an implant", "It replaces an implant"),
+        (Status.MET, "It replaces an implant", "II.new is so"),
+    ],
+)
+def test_what_the_plan_reviews_is_said(status: Status, says_when_not_met: str, sentence: str) -> None:
+    handed = result("II.new", status, says_when_not_met=says_when_not_met, counted=Status.UNKNOWN)
+    assert f"**Needs plan medical review:** {sentence}\n" in detail(determination(Outcome.CASE_REVIEW, handed))
 
 
 def test_met_criteria_are_named_in_one_line_a_group_for_its_parts() -> None:
