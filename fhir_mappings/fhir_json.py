@@ -32,8 +32,8 @@ def loads(text: str | bytes, *, object_pairs_hook: Callable[[Pairs], Json] | Non
     """Parse JSON; a number with a point or an exponent becomes Decimal, an integer becomes int.
 
     `object_pairs_hook` makes an object from its members in their order; the default is a dict, in which the last of
-    duplicate members counts. Raises ValueError for anything that is not JSON, including NaN and Infinity, and for JSON
-    that is nested too deeply for the parser. Raises NumberBoundsError, a ValueError, for a number of over 1,000
+    duplicate members counts. Raise ValueError for anything that is not JSON, including NaN and Infinity, and for JSON
+    that is nested too deeply for the parser. Raise NumberBoundsError, a ValueError, for a number of over 1,000
     characters or with an exponent beyond 400.
     """
     if isinstance(text, bytes):
@@ -47,7 +47,7 @@ def loads(text: str | bytes, *, object_pairs_hook: Callable[[Pairs], Json] | Non
 
 
 def bounded_decimal(written: str) -> Decimal:
-    """Return a decimal as written. Raises NumberBoundsError for a number out of bounds and for no number.
+    """Return a decimal as written. Raise NumberBoundsError for a number out of bounds and for no number.
 
     The bounds come before any arithmetic: the integer of 1e99999999 takes minutes to compute, and nothing can stop it.
     """
@@ -74,7 +74,7 @@ def _check_length(written: str) -> None:
 def parse_json(body: bytes) -> Json:
     """Return any JSON document of bounded depth; decimals keep their digits.
 
-    Raises ValueError for bytes that are not UTF-8 or not JSON (NaN included), for nesting over 100 levels deep, and for
+    Raise ValueError for bytes that are not UTF-8 or not JSON (NaN included), for nesting over 100 levels deep, and for
     numbers out of bounds.
     """
     value = loads(body)

@@ -148,7 +148,7 @@ class FeedbackRequest(WireModel):
 def read_feedback(value: Json) -> tuple[Feedback, ...]:
     """Return the feedback in a parsed request body.
 
-    Raises RefusedError (400) with the path of everything that is wrong and what to send there, never a value.
+    Raise RefusedError (400) with the path of every fault and what to send there, never a value.
     """
     return tuple(_feedback(entry) for entry in read_model(FeedbackRequest, value).feedback)
 

@@ -44,7 +44,7 @@ class HookRequest:
 def read_request(value: Json) -> HookRequest:
     """Return the call in a parsed request body. The draft orders and the prefetch stay as received.
 
-    Raises RefusedError (400) with the path of every fault and what to send there, never a value.
+    Raise RefusedError (400) with the path of every fault and what to send there, never a value.
     """
     call = read_model(_model_of(value), value)
     context = call.context

@@ -42,7 +42,7 @@ _Model = TypeVar("_Model", bound=WireModel)
 def read_model(model: type[_Model], value: Json) -> _Model:
     """Return the model of a parsed request body.
 
-    Raises RefusedError (400) with the path of every fault and what to send there, never a value.
+    Raise RefusedError (400) with the path of every fault and what to send there, never a value.
     """
     try:
         return model.model_validate(value)

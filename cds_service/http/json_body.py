@@ -10,7 +10,7 @@ from fhir_mappings.fhir_json import Json, dumps
 def json_body() -> Json:
     """Return the JSON document in the body of the current request.
 
-    Raises RefusedError: 415 for another content type or a compressed body, 413 for one that is too large, and what
+    Raise RefusedError: 415 for another content type or a compressed body, 413 for one that is too large, and what
     `read_body` raises.
     """
     if not request.is_json:

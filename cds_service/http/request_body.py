@@ -34,7 +34,7 @@ class _DuplicateMemberError(Exception):
 def read_body(body: bytes) -> Json:
     """Return the JSON document of a request body; decimals keep their digits.
 
-    Raises RefusedError with the place: 400 for anything but JSON in UTF-8, for duplicate members, for nesting over
+    Raise RefusedError with the place: 400 for anything but JSON in UTF-8, for duplicate members, for nesting over
     100 levels, and for numbers out of bounds; 413 for a string that is longer than FHIR allows, and for too many
     objects.
     """

@@ -13,7 +13,7 @@ from coverage_policies.judging.assessment import Assessor
 
 
 def load_linted(settings: Settings) -> Assessor:
-    """Load policies and plan rules. Raises DocumentError, also for problems that only lint finds."""
+    """Load policies and plan rules. Raise DocumentError, also for problems that only lint finds."""
     assessor = load_assessor(settings)
     if problems := lint(assessor.library):
         raise DocumentError(problems)

@@ -17,37 +17,37 @@ from cds_service.settings import Settings
 
 
 class NoClientsError(Exception):
-    """The settings do not say who may call; the message says what to do."""
+    """The settings neither register clients nor allow unauthenticated calls; the message says what to do."""
 
 
 def clients_of(settings: Settings) -> tuple[Client, ...] | None:
     """Load the registered clients; return None if the settings allow unauthenticated calls.
 
-    Raises NoClientsError, DocumentError for an invalid clients file, OSError for one that cannot be read.
+    Raise NoClientsError, DocumentError for an invalid clients file, OSError for one that cannot be read.
     """
     if settings.allow_unauthenticated and settings.clients:
         raise NoClientsError(
-            "CDS_CLIENTS says who may call, and CDS_ALLOW_UNAUTHENTICATED that anyone may; keep one of them"
+            "CDS_CLIENTS registers clients, but CDS_ALLOW_UNAUTHENTICATED lets anyone call. Set only one of them."
         )
     if settings.allow_unauthenticated:
         return None
     if settings.clients is None:
         raise NoClientsError(
-            "no clients are registered, so nobody may call. Register them (cds-service clients add, CDS_CLIENTS=FILE), "
-            "or say that anyone may call, without a token: --allow-unauthenticated or CDS_ALLOW_UNAUTHENTICATED=yes"
+            "No clients are registered. Register them (cds-service clients add, CDS_CLIENTS=FILE), or allow calls "
+            "without a token: --allow-unauthenticated or CDS_ALLOW_UNAUTHENTICATED=yes."
         )
     clients = load_clients(settings.clients)
     if not clients:
-        raise NoClientsError(f"{settings.clients} registers no client; add one with cds-service clients add")
+        raise NoClientsError(f"{settings.clients} registers no clients. Add one with `cds-service clients add`.")
     return clients
 
 
 def describe_clients(clients: tuple[Client, ...] | None, settings: Settings) -> str:
-    """Return one sentence for the log at start: who may call."""
+    """Return a message for the log at start that says who may call."""
     if clients is None:
         return (
-            "ANYONE MAY CALL: no token is required. Whoever reaches this address can send orders, read the answers, "
-            "and make the service read the FHIR servers they name."
+            "ANYONE MAY CALL: no token is required. Anyone who can reach this address can send orders, read the "
+            "answers, and make the service read the FHIR servers that they name."
         )
     address = settings.public_url.rstrip("/")
     names = ", ".join(client.name for client in clients)

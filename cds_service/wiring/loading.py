@@ -12,7 +12,7 @@ from fhir_mappings.dates import CalendarPeriod
 def load_assessor(settings: Settings) -> Assessor:
     """Return an assessor with the policies and plan rules of these settings.
 
-    Raises DocumentError with every problem, each with file and line.
+    Raise DocumentError with every problem, each with file and line.
     """
     library = load_library(settings.policy_folders)
     rules = PlanRules()

@@ -26,8 +26,8 @@ class NotReadyError(Exception):
 def open_database(settings: Settings, *, wait_seconds: float | None = None, create: bool = True) -> Database:
     """Open the database of these settings; `wait_seconds` replaces their limit for commands that may wait longer.
 
-    Raises NotReadyError for a URL or a folder that cannot be used. With `create` false it creates no file and no
-    folder, and raises NotReadyError if there is no database.
+    Raise NotReadyError for a URL or a folder that cannot be used. With `create` false, create no file and no
+    folder, and raise NotReadyError if there is no database.
     """
     database = _database(settings, wait_seconds or settings.database_wait_seconds, create=create)
     try:
@@ -64,7 +64,7 @@ def _database(settings: Settings, wait_seconds: float, *, create: bool) -> Datab
 def make_ready(database: Database) -> None:
     """Make sure that the schema is current: upgrade SQLite, but only check PostgreSQL, which others may be using.
 
-    Raises NotReadyError if the schema is not current, UnavailableError if the database fails.
+    Raise NotReadyError if the schema is not current, UnavailableError if the database fails.
     """
     found = upgrade(database) if database.is_sqlite else state(database)
     if found is SchemaState.CURRENT:
@@ -77,7 +77,7 @@ def make_ready(database: Database) -> None:
 def open_key(settings: Settings, *, create: bool = True) -> Pseudonymizer:
     """Return the pseudonymizer with the key of these settings; create a key file in the data folder if there is none.
 
-    Raises NotReadyError if the key cannot be used, and with `create` false also if there is none.
+    Raise NotReadyError if the key cannot be used, and with `create` false also if there is none.
     """
     if settings.pseudonym_key:
         return Pseudonymizer(settings.pseudonym_key.get_secret_value().encode())
@@ -91,7 +91,7 @@ def open_key(settings: Settings, *, create: bool = True) -> Pseudonymizer:
 
 
 def prepare(settings: Settings) -> None:
-    """Create or check key and database before worker processes start. Raises NotReadyError, UnavailableError."""
+    """Create or check key and database before worker processes start. Raise NotReadyError, UnavailableError."""
     open_key(settings)
     database = open_database(settings)
     try:

@@ -223,7 +223,7 @@ def test_serve_refuses_to_start_open_and_says_what_to_do(monkeypatch: pytest.Mon
     monkeypatch.delenv("CDS_ALLOW_UNAUTHENTICATED", raising=False)
     found = CliRunner().invoke(main, ["serve", "--port", "1"])
     assert found.exit_code == 1
-    assert "nobody may call" in found.output
+    assert "No clients are registered" in found.output
     assert "--allow-unauthenticated" in found.output
 
 
@@ -233,7 +233,7 @@ def test_serve_does_not_take_both_clients_and_anyone(run: Any, arguments: list[s
     env = {} if arguments else {"CDS_ALLOW_UNAUTHENTICATED": "yes"}
     found = CliRunner().invoke(main, ["serve", "--port", "1", *arguments], env=env)
     assert found.exit_code == 1
-    assert "keep one of them" in found.output
+    assert "Set only one of them" in found.output
 
 
 # --- commands --------------------------------------------------------------------------------------------------------
