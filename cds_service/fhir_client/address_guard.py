@@ -25,6 +25,8 @@ Resolver = Callable[[str, int], Sequence[str]]
 LOOPBACK = IPv4Network("127.0.0.0/8")
 """The addresses of this machine."""
 
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_IPV4_COMPATIBLE = IPv6Network("::/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _CARRIER_GRADE_NAT = IPv4Network("100.64.0.0/10")
 
@@ -75,9 +77,12 @@ class GuardedConnector:
             return True
         if address.is_multicast or address.is_unspecified or address.is_link_local:
             return False
-        if isinstance(address, IPv6Address) and _embedded_ipv4(address):
+        if address in _IPV4_COMPATIBLE:  # deprecated, and Python counts it as global
+            return self._private
+        if _embedded_ipv4(address):
             return True
-        return address.is_global or (self._private and (address.is_private or address in _CARRIER_GRADE_NAT))
+        is_public = address.is_global and (isinstance(address, IPv4Address) or address in _GLOBAL_UNICAST)
+        return is_public or (self._private and (address.is_private or address in _CARRIER_GRADE_NAT))
 
     def _connect(self, connection: HTTPConnection, addresses: Sequence[str], port: int) -> socket.socket:
         timeout = connection.timeout if isinstance(connection.timeout, int | float) else None
@@ -103,11 +108,11 @@ class GuardedConnector:
 
 
 def _embedded_ipv4(address: Address) -> tuple[IPv4Address, ...]:
-    """Return the IPv4 addresses that an IPv6 address embeds (mapped, NAT64, 6to4, or Teredo)."""
+    """Return the IPv4 addresses that an IPv6 address embeds (mapped, compatible, NAT64, 6to4, or Teredo)."""
     if isinstance(address, IPv4Address):
         return ()
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if address in _NAT64:
+    if address in _NAT64 or (address in _IPV4_COMPATIBLE and not (address.is_loopback or address.is_unspecified)):
         found.append(IPv4Address(int(address) & 0xFFFFFFFF))
     return tuple(one for one in found if one is not None)
 

@@ -27,6 +27,8 @@ from fhir_mappings.fhir_json import Json
 from fhir_mappings.record import Availability, Entry
 
 _PLAIN_URL = re.compile(r"[!-\[\]-~]+\Z")
+_MOST_DECODINGS = 2
+_PATH_PARAMETERS = re.compile(r";[^/]*")
 _RELATIVE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}\Z")
 _NOT_SUPPORTED_STATUSES = (400, 403, 405, 422, 501)
 
@@ -251,4 +253,13 @@ def _origin(url: str) -> tuple[str, str | None, str | None, int | None]:
 
 
 def _path(url: str) -> str:
-    return posixpath.normpath(unquote(urlsplit(url).path) or "/")
+    """Return the path as the most lenient server may read it; raise ValueError if it is encoded more than twice.
+
+    Some servers decode a path twice, take a backslash for a slash, or ignore `;` and what follows it in a segment.
+    """
+    path = urlsplit(url).path
+    for _ in range(_MOST_DECODINGS):
+        path = unquote(path)
+    if unquote(path) != path:
+        raise ValueError("the path is encoded too often")
+    return posixpath.normpath(_PATH_PARAMETERS.sub("", path.replace("\\", "/")) or "/")

@@ -61,7 +61,11 @@ STATUS_ISSUES = {
     ),
     413: Issue("too-long", "The request is too large. Send less prefetch."),
     415: Issue("not-supported", "Send the request as JSON, with Content-Type: application/json."),
+    414: Issue("too-long", "The address is too long. GET /cds-services lists the services and their ids."),
+    417: Issue("not-supported", "The expectation cannot be met. Send no Expect header, or 100-continue."),
+    431: Issue("too-long", "The headers are too large. Send fewer or shorter ones."),
     500: Issue("exception", "The service failed. Its log has the cause under the X-Request-Id of this response."),
+    501: Issue("not-supported", "The Transfer-Encoding is not supported. Send chunked, or a Content-Length."),
     503: Issue("transient", "The service cannot store decisions at the moment, so it makes none. Try again."),
 }
 """The issue of an error of which only the HTTP status is known."""

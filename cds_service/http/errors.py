@@ -1,20 +1,39 @@
 """Error handlers: answer every error with a FHIR OperationOutcome, and log its cause."""
 
 from flask import Flask, Response, g
+from gunicorn.http.errors import (  # type: ignore[import-untyped]
+    ExpectationFailed,
+    InvalidResponseHeader,
+    InvalidResponseHeaderName,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseException,
+    UnsupportedTransferCoding,
+)
 from werkzeug.exceptions import HTTPException
 
 from cds_service.hooks.errors import STATUS_ISSUES, RefusedError, operation_outcome
 from cds_service.http.json_body import json_response
+from cds_service.http.services import services
 from cds_service.observability.logging import where
 from cds_service.records.database import UnavailableError
 
 _TRY_AGAIN_SECONDS = "5"
+_PARSE_STATUSES = {
+    LimitRequestLine: 414,
+    ExpectationFailed: 417,
+    LimitRequestHeaders: 431,
+    InvalidResponseHeader: 500,
+    InvalidResponseHeaderName: 500,
+    UnsupportedTransferCoding: 501,
+}
 
 
 def handle_errors(app: Flask) -> None:
     """Register the handlers with an application."""
     app.register_error_handler(RefusedError, answer_refusal)
     app.register_error_handler(HTTPException, answer_http_error)
+    app.register_error_handler(ParseException, answer_unreadable_request)
     app.register_error_handler(UnavailableError, answer_unavailable_store)
     app.register_error_handler(Exception, answer_failure)
 
@@ -33,6 +52,16 @@ def answer_http_error(error: HTTPException) -> Response:
     response = json_response(operation_outcome([issue]), status)
     response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
     return response
+
+
+def answer_unreadable_request(error: Exception) -> Response:
+    """Answer a request that gunicorn cannot parse: its first line, its headers, or the chunks of its body.
+
+    gunicorn's message quotes the request, so the log has only the type of the error.
+    """
+    status = _PARSE_STATUSES.get(type(error), 400)
+    services().log.warning("request refused", status=status, reason=type(error).__name__)
+    return json_response(operation_outcome([STATUS_ISSUES[status]]), status)
 
 
 def answer_unavailable_store(error: UnavailableError) -> Response:

@@ -21,6 +21,8 @@ def json_body() -> Json:
     body = request.get_data(cache=False)
     if request.content_length is None and len(body) >= (request.max_content_length or 0):
         raise RefusedError(413, STATUS_ISSUES[413])  # werkzeug silently truncates a body of unknown length
+    if len(body) < (request.content_length or 0):
+        raise RefusedError(400, Issue("structure", "The body is shorter than its Content-Length.", "Content-Length"))
     return read_body(body)
 
 

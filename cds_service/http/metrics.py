@@ -8,7 +8,7 @@ from cds_service.http.services import services
 metrics = Blueprint("metrics", __name__)
 
 
-@metrics.get("/metrics")
+@metrics.get("/metrics", strict_slashes=True)
 def show_metrics() -> Response:
     """Answer the metrics of all processes of the service."""
     return Response(services().metrics.exposition(), content_type=CONTENT_TYPE_LATEST)

@@ -16,6 +16,7 @@ from cds_service.http.errors import handle_errors
 from cds_service.http.headers import allow_browsers, protect
 from cds_service.http.health import health
 from cds_service.http.hooks import hooks
+from cds_service.http.malformed import refuse_malformed_requests
 from cds_service.http.metrics import metrics as metrics_page
 from cds_service.http.readiness import Check
 from cds_service.http.services import Services, attach
@@ -51,6 +52,7 @@ def create_app(
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
     attach(
         app,
         Services(
@@ -71,6 +73,7 @@ def create_app(
     allow_browsers(app, settings)
     protect(app, settings)
     register_call_handlers(app)
+    refuse_malformed_requests(app)
     require_tokens(app)
     handle_errors(app)
     app.register_blueprint(health)

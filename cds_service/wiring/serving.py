@@ -12,9 +12,11 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+from gunicorn.util import write_nonblock  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from cds_service.http.malformed import server_error_response
 from cds_service.observability.logging import capture_process_logs, json_formatter
 from cds_service.settings import Settings
 from cds_service.wiring.system import now
@@ -42,6 +44,13 @@ class ClosingWorker(ThreadWorker):  # type: ignore[misc]
         if not enabled and not self.alive:
             for listener in self.sockets:
                 listener.close()
+
+    def handle_error(self, req: object, client: socket.socket, addr: object, exc: Exception) -> None:  # noqa: ARG002
+        """Answer a request that gunicorn cannot read, or whose answer failed, as the application answers errors."""
+        try:
+            write_nonblock(client, server_error_response(self.wsgi, self.app.settings, exc))
+        except Exception:
+            self.log.debug("Failed to send error message.")
 
 
 class GunicornLog(Logger):  # type: ignore[misc]
@@ -75,6 +84,7 @@ class GunicornService(BaseApplication):  # type: ignore[misc]
         def child_exit(_server: object, worker: Any) -> None:
             process_ended(worker.pid)
 
+        self.settings = settings
         self._make_app = make_app
         self._reload = reload
         self._options = {
@@ -87,6 +97,7 @@ class GunicornService(BaseApplication):  # type: ignore[misc]
             "accesslog": None,  # URLs may contain ids; each call has its own log line
             "child_exit": child_exit,
             "control_socket_disable": True,
+            "forwarder_headers": "",  # by default a local peer's SCRIPT_NAME header moves the routes
         }
         super().__init__()
 

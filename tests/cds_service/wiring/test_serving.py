@@ -44,6 +44,7 @@ def test_gunicorn_gets_threads_and_no_control_socket() -> None:
     assert issubclass(made.cfg.worker_class, ThreadWorker)
     assert (made.cfg.workers, made.cfg.threads) == (2, 32)
     assert made.cfg.control_socket_disable is True
+    assert made.cfg.forwarder_headers == []
 
 
 @pytest.mark.process
