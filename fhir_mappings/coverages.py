@@ -45,6 +45,7 @@ _KINDS = {
     "5": CoverageKind.COMMERCIAL,
     "6": CoverageKind.COMMERCIAL,
 }
+_LONGEST_KIND = max(map(len, _KINDS))
 """Kinds by prefix of the typology code; the longest prefix counts (1 is Medicare, 14 is dual)."""
 
 
@@ -113,7 +114,7 @@ def _is_readable(record: PatientRecord, resource: Resource) -> bool:
 def _kind(resource: Resource) -> CoverageKind:
     for coding in codings(resource.get("type")):
         if coding.system in _TYPOLOGY:
-            for length in range(len(coding.code), 0, -1):
+            for length in range(_LONGEST_KIND, 0, -1):
                 if coding.code[:length] in _KINDS:
                     return _KINDS[coding.code[:length]]
     return CoverageKind.UNSPECIFIED

@@ -116,8 +116,9 @@ def _is_by_mouth_each_day(record: PatientRecord, resource: Resource) -> bool:
     instructions = " / ".join(text for dosage in dosages if isinstance(text := dosage.get("text"), str))
     routes = [dosage["route"] for dosage in dosages if dosage.get("route")]
     # The order states how often the drug is taken; a dispense need not repeat that.
-    for reference in items(resource.get("authorizingPrescription")):
-        dosages += items((record.resolve(reference, within=resource) or {}).get("dosageInstruction"))
+    targets = [record.resolve(each, within=resource) for each in items(resource.get("authorizingPrescription"))]
+    for target in {id(target): target for target in targets if target is not None}.values():
+        dosages += items(target.get("dosageInstruction"))
     if any(is_as_needed(dosage) or _skips_days(dosage) for dosage in dosages):
         return False
     if routes:

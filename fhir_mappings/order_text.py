@@ -5,11 +5,13 @@ one attribute is only a hint, which can lead to a question but never decides.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Attribute: TypeAlias = Literal["approach", "implant", "side", "guidance", "purpose", "request", "performer"]
+MAX_PHRASE_LENGTH = 4_000
+"""How many characters of a phrase are read. A longer phrase states nothing; the beginning may still hint."""
 ATTRIBUTES: tuple[Attribute, ...] = ("approach", "implant", "side", "guidance", "purpose", "request", "performer")
 
 _PROCEDURE_WORDS = r"(?:approach|route|technique|access|placement|insertion|fusion|fixation|arthrodesis|implant\w*)"
@@ -42,8 +44,6 @@ _VOCABULARY: Mapping[Attribute, Mapping[str, str]] = {
         "ct": r"\bCT\b|\bcomputed\s+tomograph\w*",
     },
     "purpose": {
-        "pump-trial": r"\b(?:pump|intrathecal|epidural|neuraxial|intraspinal|opioid|morphine)\b.*\btrial\b"
-        r"|\btrial\b.*\b(?:pump|intrathecal|epidural|neuraxial|intraspinal|opioid|morphine)\b",
         "pump": r"\bpump\b|\bdrug delivery system\b",
         "obstetric": r"\blabou?r\b|\bobstetric\w*|\bca?esarean\b|\bvaginal delivery\b",
         "post-operative": r"(?<!chronic )(?<!persistent )\bpost-?\s?(?:op(?:erative)?|surgical)\b(?!\s+pain\s+syndrome)"
@@ -64,8 +64,34 @@ _VOCABULARY: Mapping[Attribute, Mapping[str, str]] = {
         "physician": r"\bphysician\b|\bM\.?D\b|\bmedical\s+doctor\b|\bdoctor\s+of\s+(?:osteopathic\s+)?medicine\b",
     },
 }
-_PATTERNS = {
-    attribute: {value: re.compile(pattern, re.IGNORECASE | re.DOTALL) for value, pattern in values.items()}
+_Span: TypeAlias = tuple[int, int]
+_Finder: TypeAlias = Callable[[str], Iterable[_Span]]
+_PUMP = re.compile(r"\b(?:pump|intrathecal|epidural|neuraxial|intraspinal|opioid|morphine)\b", re.IGNORECASE)
+_TRIAL = re.compile(r"\btrial\b", re.IGNORECASE)
+
+
+def _pump_trial(text: str) -> Iterable[_Span]:
+    """Return the span from the first word for a pump or a trial to the last word for the other one.
+
+    One pattern with both words and anything between them takes quadratic time where one of them is missing.
+    """
+    pumps, trials = ([match.span() for match in word.finditer(text)] for word in (_PUMP, _TRIAL))
+    if not pumps or not trials:
+        return ()
+    first, last = (pumps[0], trials[-1]) if pumps[0] < trials[0] else (trials[0], pumps[-1])
+    return ((first[0], last[1]),)
+
+
+def _finder(pattern: str) -> _Finder:
+    compiled = re.compile(pattern, re.IGNORECASE | re.DOTALL)
+    return lambda text: (match.span() for match in compiled.finditer(text))
+
+
+_FINDERS: Mapping[Attribute, Mapping[str, _Finder]] = {
+    attribute: {
+        **({"pump-trial": _pump_trial} if attribute == "purpose" else {}),
+        **{value: _finder(pattern) for value, pattern in values.items()},
+    }
     for attribute, values in _VOCABULARY.items()
 }
 _AMBIGUOUS = re.compile(
@@ -109,21 +135,28 @@ def read_phrase(text: str, attributes: tuple[Attribute, ...] = ATTRIBUTES) -> tu
     """Return what a phrase of an order says about these attributes.
 
     Of two overlapping values, the more specific one counts ("posterior oblique" is not "posterior"). Ignore the cardiac
-    monitor LINQ, which shares its name with a joint implant.
+    monitor LINQ, which shares its name with a joint implant. Of a long phrase only the first 4,000 characters count, as
+    hints.
     """
+    is_long = len(text) > MAX_PHRASE_LENGTH
+    text = text[:MAX_PHRASE_LENGTH]
     if is_heart_monitor(text):
         text = _LINQ.sub(lambda match: " " * len(match[0]), text)
     found = []
     for attribute in attributes:
-        spans: list[tuple[int, int, str]] = []
-        for value, pattern in _PATTERNS[attribute].items():
-            for match in pattern.finditer(text):
-                if not any(start < match.end() and match.start() < end for start, end, _ in spans):
-                    spans.append((match.start(), match.end(), value))
-        values = {value for _, _, value in spans}
-        rest = "".join(" " if any(s <= i < e for s, e, _ in spans) else c for i, c in enumerate(text))
+        values = set()
+        taken = bytearray(len(text))
+        for value, find in _FINDERS[attribute].items():
+            for start, end in find(text):
+                if not any(taken[start:end]):
+                    taken[start:end] = b"\1" * (end - start)
+                    values.add(value)
+        rest = "".join(" " if is_taken else character for character, is_taken in zip(text, taken, strict=True))
         clear = (
-            len(values) == 1 and is_unambiguous(rest) and not any(_has_conflicting_approach(v, rest) for v in values)
+            len(values) == 1
+            and not is_long
+            and is_unambiguous(rest)
+            and not any(_has_conflicting_approach(v, rest) for v in values)
         )
         found += [Reading(attribute, value, clear) for value in sorted(values)]
     return tuple(found)
@@ -135,8 +168,8 @@ def names_an_operation(text: str) -> bool:
 
 
 def is_unambiguous(text: str) -> bool:
-    """Return whether a phrase has no negation, alternative, or doubt."""
-    return not _AMBIGUOUS.search(text)
+    """Return whether a phrase has no negation, alternative, or doubt, and is short enough to tell."""
+    return len(text) <= MAX_PHRASE_LENGTH and not _AMBIGUOUS.search(text)
 
 
 def is_heart_monitor(text: str) -> bool:

@@ -20,7 +20,7 @@ from fhir_mappings.order_text import (
     names_an_operation,
     read_phrase,
 )
-from fhir_mappings.record import Evidence, reference_of
+from fhir_mappings.record import Evidence, contained_by_id, reference_of
 
 Resolve: TypeAlias = Callable[[Json], Resource | None]
 """A function that returns the target of a Reference from the draft orders or the chart; None if it is in neither."""
@@ -88,20 +88,45 @@ class Order:
         return Anchor(today, "today")
 
 
+class _Lookup:
+    """Finds what the references of one order lead to, in time that does not grow with what it contains."""
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+        self._contained: dict[int, tuple[Resource, Mapping[str, Resource]]] = {}
+
+    def target(self, resource: Resource, reference: Json) -> Resource | None:
+        """Return the target of a Reference in a resource; None if there is none."""
+        if not isinstance(reference, Mapping):
+            return None
+        target = reference.get("reference")
+        if not isinstance(target, str) or not target.startswith("#"):
+            return self._resolve(reference)
+        if id(resource) not in self._contained:
+            self._contained[id(resource)] = resource, contained_by_id(resource)
+        return self._contained[id(resource)][1].get(target[1:])
+
+    def targets(self, resource: Resource, references: Iterable[Json]) -> Iterable[Resource]:
+        """Return the targets of several References, each once."""
+        found = (self.target(resource, reference) for reference in references)
+        return {id(target): target for target in found if target is not None}.values()
+
+
 def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve: Resolve = lambda _: None) -> Order:
     """Read one draft order, however broken; an element that cannot be read states nothing."""
+    lookup = _Lookup(resolve)
     stated: dict[str, set[str]] = {}
     hinted: dict[str, set[str]] = {}
-    for reading in _readings(resource, resolve):
+    for reading in _readings(resource, lookup):
         (stated if reading.is_stated else hinted).setdefault(reading.attribute, set()).add(reading.value)
-    concepts = list(_code_concepts(resource, resolve))
-    device_names = [name for product in _products(resource, resolve) for name in _given_names(product)]
+    concepts = list(_code_concepts(resource, lookup))
+    device_names = [name for product in _products(resource, lookup) for name in _given_names(product)]
     return Order(
         reference=reference_of(resource, full_url),
         resource=resource,
         label=next((text for text in (*map(concept_text, concepts), *device_names) if text), "Order"),
-        codes=_codes(resource, concepts, resolve),
-        reasons=_reasons(resource, resolve),
+        codes=_codes(resource, concepts, lookup),
+        reasons=_reasons(resource, lookup),
         drugs=_drugs(resource, concepts),
         stated={name: frozenset(values) for name, values in stated.items()},
         hinted={name: frozenset(values) for name, values in hinted.items()},
@@ -115,37 +140,36 @@ def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve:
     )
 
 
-def _code_concepts(resource: Resource, resolve: Resolve) -> Iterator[Resource]:
+def _code_concepts(resource: Resource, lookup: _Lookup) -> Iterator[Resource]:
     for name in ("code", "codeCodeableConcept", "medicationCodeableConcept"):
         yield from items(resource.get(name))
-    for target in _products(resource, resolve):
+    for target in _products(resource, lookup):
         yield from items(target.get("type" if target.get("resourceType") == "Device" else "code"))
 
 
-def _products(resource: Resource, resolve: Resolve) -> Iterator[Resource]:
+def _products(resource: Resource, lookup: _Lookup) -> Iterator[Resource]:
     """Yield the ordered Device or Medication if the order references it as a resource."""
     for name, kind in (("codeReference", "Device"), ("medicationReference", "Medication")):
-        target = _resolved(resource, resource.get(name), resolve)
+        target = lookup.target(resource, resource.get(name))
         if target is not None and target.get("resourceType") == kind:
             yield target
 
 
-def _codes(resource: Resource, concepts: Iterable[Resource], resolve: Resolve) -> tuple[Coding, ...]:
+def _codes(resource: Resource, concepts: Iterable[Resource], lookup: _Lookup) -> tuple[Coding, ...]:
     found = [coding for concept in concepts for coding in codings(concept)]
     for detail in items(resource.get("orderDetail")):
         found += [coding for coding in codings(detail) if coding.system in (CPT, HCPCS)]
-    for holder in (*concepts, resource, *_products(resource, resolve)):
+    for holder in (*concepts, resource, *_products(resource, lookup)):
         for extension in items(holder.get("extension")):
             if extension.get("url") == _BILLING_OPTIONS:
                 found += codings(extension.get("valueCodeableConcept"))
     return tuple(dict.fromkeys(found))
 
 
-def _reasons(resource: Resource, resolve: Resolve) -> tuple[Coding, ...]:
+def _reasons(resource: Resource, lookup: _Lookup) -> tuple[Coding, ...]:
     found = list(codings(resource.get("reasonCode")))
-    for reference in items(resource.get("reasonReference")):
-        target = _resolved(resource, reference, resolve)
-        if target is not None and not has_code(target.get("verificationStatus"), "refuted", "entered-in-error"):
+    for target in lookup.targets(resource, items(resource.get("reasonReference"))):
+        if not has_code(target.get("verificationStatus"), "refuted", "entered-in-error"):
             found += codings(target.get("code"))
     return tuple(found)
 
@@ -164,7 +188,7 @@ def _drugs(resource: Resource, concepts: Iterable[Json]) -> tuple[Coding, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _readings(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
+def _readings(resource: Resource, lookup: _Lookup) -> Iterator[Reading]:
     for detail in items(resource.get("orderDetail")):
         yield from _readings_in(_own_words(detail))
     for site in items(resource.get("bodySite")):
@@ -172,25 +196,24 @@ def _readings(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
         yield from _readings_in(_texts(site), ("side",))
     for concept in items(resource.get("reasonCode")):
         yield from _readings_in(_texts(concept), ("purpose", "request"))
-    for concept in _code_concepts(resource, resolve):
+    for concept in _code_concepts(resource, lookup):
         yield from _readings_in(_own_words(concept), ("approach", "side", "guidance", "purpose"))
-    for device in _devices(resource, resolve):
+    for device in _devices(resource, lookup):
         names = _device_names(device)
         if not any(is_heart_monitor(name) for name in names):
             yield from _readings_in(names, ("implant", "approach"))
     if resource.get("resourceType") == "DeviceRequest":
         yield from _readings_in(_own_words(resource.get("codeCodeableConcept")), ("implant",))
-    yield from _performer(resource, resolve)
+    yield from _performer(resource, lookup)
     for note in items(resource.get("note")):
         if isinstance(note.get("text"), str):
             yield from (Reading(r.attribute, r.value, is_stated=False) for r in read_phrase(note["text"]))
 
 
-def _performer(resource: Resource, resolve: Resolve) -> Iterator[Reading]:
+def _performer(resource: Resource, lookup: _Lookup) -> Iterator[Reading]:
     """Yield who performs the order: by the requested type, or by the role, specialty, and qualification of a person."""
     concepts = list(items(resource.get("performerType")))
-    for reference in items(resource.get("performer")):
-        target = _resolved(resource, reference, resolve) or {}
+    for target in lookup.targets(resource, items(resource.get("performer"))):
         concepts += [*items(target.get("code")), *items(target.get("specialty"))]
         concepts += [code for held in items(target.get("qualification")) for code in items(held.get("code"))]
     for concept in concepts:
@@ -224,17 +247,14 @@ def _folded(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _devices(resource: Resource, resolve: Resolve) -> Iterator[Resource]:
+def _devices(resource: Resource, lookup: _Lookup) -> Iterator[Resource]:
     references = [resource.get("codeReference"), *items(resource.get("supportingInfo"))]
-    for reference in references:
-        target = _resolved(resource, reference, resolve)
-        if target is None:
-            continue
+    for target in lookup.targets(resource, references):
         if target.get("resourceType") == "Device":
             yield target
         elif target.get("resourceType") == "DeviceRequest":
             yield {"type": target.get("codeCodeableConcept")}
-            device = _resolved(target, target.get("codeReference"), resolve)
+            device = lookup.target(target, target.get("codeReference"))
             if device is not None:
                 yield device
 
@@ -248,16 +268,6 @@ def _device_names(device: Resource) -> list[str]:
 
 def _given_names(device: Resource) -> list[str]:
     return [each["name"] for each in items(device.get("deviceName")) if isinstance(each.get("name"), str)]
-
-
-def _resolved(resource: Resource, reference: Json, resolve: Resolve) -> Resource | None:
-    if not isinstance(reference, Mapping):
-        return None
-    target = reference.get("reference")
-    if isinstance(target, str) and target.startswith("#"):
-        contained = items(resource.get("contained"))
-        return next((each for each in contained if each.get("id") == target[1:]), None)
-    return resolve(reference)
 
 
 def _planned(resource: Resource, zone: tzinfo) -> DateInterval | None:

@@ -6,7 +6,8 @@ Only scores of the same code and unit are compared, in exact arithmetic. If the 
 time of day, the relief is unknown.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -22,6 +23,10 @@ from fhir_mappings.record import Evidence, PatientRecord
 Edge: TypeAlias = Literal["start", "end"]
 """Where the window after a procedure begins. A catheter trial is scored while it lasts, from its start."""
 
+MAX_PROCEDURES = 100
+"""The most procedures to measure; the work grows with their number times that of the scores."""
+MAX_SCORES = 500
+"""The most pain scores in one window, or on the following days."""
 _SLACK = timedelta(days=1)
 """The largest difference between a local day and the same time in UTC."""
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -62,12 +67,37 @@ class Window:
     following_days: int = 0
 
 
+class _Scores:
+    """Pain scores by time, so that a window finds its scores without a look at all others."""
+
+    def __init__(self, scores: Sequence[Observation]) -> None:
+        self.all = scores
+        timed = [(score.when.instant, i) for i, score in enumerate(scores) if score.when and score.when.instant]
+        self._timed = sorted(timed)
+        self._untimed = [i for i, score in enumerate(scores) if not (score.when and score.when.instant)]
+
+    def around(self, first: datetime, last: datetime, zone: tzinfo) -> list[Observation]:
+        """Return the scores that may have been taken from `first` to `last`, in their order."""
+        begin = bisect_left(self._timed, (first, -1))
+        end = bisect_right(self._timed, (last, len(self.all)))
+        days = first.astimezone(zone).date(), last.astimezone(zone).date()
+        untimed = [i for i in self._untimed if _may_lie_on(self.all[i], *days)]
+        return [self.all[i] for i in sorted([*untimed, *(i for _, i in self._timed[begin:end])])]
+
+    def on_days(self, first: date, last: date) -> list[Observation]:
+        """Return the dated scores that may have been taken on these days."""
+        return [score for score in self.all if score.when is not None and _may_lie_on(score, first, last)]
+
+
 def reliefs(
     record: PatientRecord, done: Iterable[Procedure], scales: CodeMatcher, window: Window
 ) -> tuple[Relief, ...]:
     """Return the relief after each completed procedure, in order of time; procedures without a time come last."""
-    scores = observations(record, scales)
-    found = [_relief(each, scores, window, record.zone) for each in done if each.progress is Progress.DONE]
+    completed = [each for each in done if each.progress is Progress.DONE]
+    if len(completed) > MAX_PROCEDURES:
+        return tuple(_not_measurable(each, "there are too many procedures") for each in completed)
+    scores = _Scores(observations(record, scales))
+    found = [_relief(each, scores, window, record.zone) for each in completed]
     return tuple(sorted(found, key=_in_time))
 
 
@@ -78,7 +108,7 @@ def _in_time(relief: Relief) -> tuple[date, datetime, str]:
     return start.earliest, start.instant or _LAST, relief.procedure.reference
 
 
-def _relief(done: Procedure, scores: tuple[Observation, ...], window: Window, zone: tzinfo) -> Relief:
+def _relief(done: Procedure, scores: _Scores, window: Window, zone: tzinfo) -> Relief:
     begin = done.start.instant if done.start else None
     edge = done.end if done.end and window.counted_from == "end" else done.start
     end = edge.instant if edge else None
@@ -87,20 +117,20 @@ def _relief(done: Procedure, scores: tuple[Observation, ...], window: Window, zo
     if not (_has_room(begin, window) and _has_room(end, window)):
         return _not_measurable(done, "the date of the procedure is out of range")
     by_scale: dict[str, list[Observation]] = {}
-    for score in scores:
-        if _may_lie_in(score, begin - window.before, end + window.after, zone):
-            if score.number is None or score.when is None or score.when.instant is None:
-                return _not_measurable(
-                    done, "a pain score around it has no time of day or cannot be read", score.evidence
-                )
-            if begin - window.before <= score.when.instant <= begin or end < score.when.instant <= end + window.after:
-                by_scale.setdefault(_scale(score), []).append(score)
-    days = [edge.latest + timedelta(days=1), edge.latest + timedelta(days=window.following_days)]
-    following = [score for score in scores if window.following_days and _may_lie_on(score, days)]
+    around = scores.around(begin - window.before, end + window.after, zone)
+    days = edge.latest + timedelta(days=1), edge.latest + timedelta(days=window.following_days)
+    following = scores.on_days(*days) if window.following_days else []
+    if max(len(around), len(following)) > MAX_SCORES:
+        return _not_measurable(done, "there are too many pain scores around it")
+    for score in around:
+        if score.number is None or score.when is None or score.when.instant is None:
+            return _not_measurable(done, "a pain score around it has no time of day or cannot be read", score.evidence)
+        if begin - window.before <= score.when.instant <= begin or end < score.when.instant <= end + window.after:
+            by_scale.setdefault(_scale(score), []).append(score)
     found = [
         relief
-        for scale, around in by_scale.items()
-        if (relief := _on_one_scale(done, around, begin, [s for s in following if _scale(s) == scale]))
+        for scale, on_scale in by_scale.items()
+        if (relief := _on_one_scale(done, on_scale, begin, [s for s in following if _scale(s) == scale]))
     ]
     if not found:
         return _not_measurable(done, "no pain scores on one scale before and after it")
@@ -155,26 +185,15 @@ def _is_dated(score: Observation) -> bool:
     return score.when is not None and score.when.earliest == score.when.latest
 
 
-def _may_lie_on(score: Observation, days: list[date]) -> bool:
-    return score.when is not None and score.when.latest >= days[0] and score.when.earliest <= days[1]
+def _may_lie_on(score: Observation, first: date, last: date) -> bool:
+    """Return whether a score may have been taken on these local days; a score without a date may have been."""
+    return score.when is None or (score.when.latest >= first and score.when.earliest <= last)
 
 
 def _instant(score: Observation) -> datetime:
     if score.when is None or score.when.instant is None:
         raise ValueError("every score in the window has a time of day")
     return score.when.instant
-
-
-def _may_lie_in(score: Observation, first: datetime, last: datetime, zone: tzinfo) -> bool:
-    """Return whether a score may have been taken in a window; a score without a date may have been.
-
-    A date without a time of day is a local day, so compare it with the local days of the window.
-    """
-    if score.when is None:
-        return True
-    if score.when.instant is not None:
-        return first <= score.when.instant <= last
-    return score.when.earliest <= last.astimezone(zone).date() and score.when.latest >= first.astimezone(zone).date()
 
 
 def _has_room(moment: datetime, window: Window) -> bool:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, tzinfo
 from enum import Enum
 from typing import TypeAlias, TypeVar, cast
 
+from fhir_mappings.codings import items
 from fhir_mappings.dates import DateInterval, parse
 from fhir_mappings.fhir_json import Json, Resource, dumps
 from fhir_mappings.validity import faults
@@ -75,6 +76,15 @@ def reference_of(resource: Resource, full_url: str = "") -> str:
     return full_url or str(kind)
 
 
+def contained_by_id(resource: Resource) -> dict[str, Resource]:
+    """Return the contained resources of a resource by id; of two with one id, the first."""
+    found: dict[str, Resource] = {}
+    for each in items(resource.get("contained")):
+        if isinstance(each.get("id"), str):
+            found.setdefault(each["id"], each)
+    return found
+
+
 class PatientRecord:
     """The part of one patient's chart that was read.
 
@@ -108,6 +118,8 @@ class PatientRecord:
         self._by_type: dict[str, list[Resource]] = {}
         self._by_reference: dict[str, Resource] = {}
         self._references: dict[int, str] = {}
+        self._contained: dict[int, tuple[Resource, Mapping[str, Resource]]] = {}
+        """With the resource itself, so that no other one gets its id while the record lives."""
         self._read: dict[Hashable, object] = {}
         self._faults: dict[int, tuple[tuple[str, str], ...]] = {}
         self._index(list(resources))
@@ -118,6 +130,7 @@ class PatientRecord:
             if resource.get("resourceType") == "Patient" and resource.get("id") == self.patient_id and url:
                 names.add(url)
         kept: dict[str, tuple[str, Resource]] = {}
+        ages: dict[str, tuple[datetime, str]] = {}
         urls: dict[str, str] = {}
         for position, (url, resource) in enumerate(found):
             kind = resource.get("resourceType")
@@ -130,8 +143,14 @@ class PatientRecord:
             key = name if name != kind else f"{kind}#{position}"
             if url:
                 urls[url] = key
-            if key not in kept or self._age(resource) > self._age(kept[key][1]):
+            if key not in kept:
                 kept[key] = (url, resource)
+                continue
+            age = self._age(resource)
+            if key not in ages:
+                ages[key] = self._age(kept[key][1])
+            if age > ages[key]:
+                kept[key], ages[key] = (url, resource), age
         for key in sorted(kept):
             url, resource = kept[key]
             self._by_type.setdefault(resource["resourceType"], []).append(resource)
@@ -206,12 +225,14 @@ class PatientRecord:
         if not isinstance(target, str):
             return None
         if target.startswith("#"):
-            contained = within.get("contained") if within is not None else None
-            for resource in contained if isinstance(contained, list) else ():
-                if isinstance(resource, Mapping) and resource.get("id") == target[1:]:
-                    return resource
-            return None
+            return self._contained_in(within).get(target[1:]) if within is not None else None
         return self._by_reference.get(target) or self._by_reference.get(self.relative(target))
+
+    def _contained_in(self, resource: Resource) -> Mapping[str, Resource]:
+        """Return the contained resources by id, indexed once for each resource."""
+        if id(resource) not in self._contained:
+            self._contained[id(resource)] = resource, contained_by_id(resource)
+        return self._contained[id(resource)][1]
 
     def cached(self, key: Hashable, read: Callable[[], T]) -> T:
         """Return the result of `read`, computed once per record and key, for readings that several criteria share."""

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ValidationError
 from fhir_mappings.fhir_json import Resource
 
 _UNREADABLE = "cannot be read"
+MAX_FAULTS = 100
+"""How many faults of one resource are listed; one with more is faulty as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def faults(resource: Resource) -> tuple[Fault, ...]:
     """Return everything in a resource that FHIR R4 does not allow.
 
     One fault can hide others, so remove each faulty element and validate the rest again. A resource type that FHIR R4
-    does not define, or nesting too deep to check, is one fault at the root.
+    does not define, nesting too deep to check, or more than 100 faults are one fault at the root.
     """
     resource_type = resource.get("resourceType")
     model = _model(resource_type) if isinstance(resource_type, str) else None
@@ -59,8 +61,10 @@ def faults(resource: Resource) -> tuple[Fault, ...]:
         try:
             model.model_validate(rest)
         except ValidationError as error:
+            if error.error_count() > MAX_FAULTS:
+                return (Fault(str(resource_type), f"more than {MAX_FAULTS} faults"),)
             new = [_fault(str(resource_type), entry) for entry in error.errors(include_input=False, include_url=False)]
-            found.extend(fault for fault in new if fault not in found)
+            found = list(dict.fromkeys((*found, *new)))
             before = len(rest)
             for fault in new:
                 rest.pop(fault.element, None)

@@ -94,7 +94,9 @@ class Call(WireModel):
     fhirAuthorization: FhirAuthorization | None = Field(
         None, description="Send an object with access_token, token_type, expires_in, scope, and subject."
     )
-    fhirServer: Annotated[str, Text(r"https?://[^\s?#@\\]+"), AfterValidator(_check_address)] | None = Field(
+    fhirServer: (
+        Annotated[str, Text(r"https?://[^\s?#@\\]+", max_length=2_000), AfterValidator(_check_address)] | None
+    ) = Field(
         None,
         validate_default=True,
         description="Send the http or https base address of the FHIR server, without user, query, or fragment.",

@@ -15,6 +15,8 @@ MAX_STRING_LENGTH = 1_048_576
 """The length in characters of the longest string that FHIR R4 allows."""
 MAX_OBJECTS = 400_000
 """The most objects and arrays in a body: each takes a hundred times the memory of the two bytes that write it."""
+MAX_VALUES = 500_000
+"""The most commas in a body, and so about the most members and array items."""
 SAFE_NAMES = frozenset(
     {
         *("hook", "hookInstance", "fhirServer", "fhirAuthorization", "context", "prefetch", "extension", "feedback"),
@@ -36,10 +38,12 @@ def read_body(body: bytes) -> Json:
 
     Raise RefusedError with the place: 400 for anything but JSON in UTF-8, for duplicate members, for nesting over
     100 levels, and for numbers out of bounds; 413 for a string that is longer than FHIR allows, and for too many
-    objects.
+    objects or values.
     """
     if body.count(b"{") + body.count(b"[") > MAX_OBJECTS:
         raise _refusal(413, "too-long", f"The body has more than {MAX_OBJECTS} objects and arrays", ())
+    if body.count(b",") > MAX_VALUES:
+        raise _refusal(413, "too-long", f"The body has more than {MAX_VALUES} members and array items", ())
     try:
         value = loads(body, object_pairs_hook=_unique_members)
     except _DuplicateMemberError:

@@ -104,11 +104,15 @@ class ValueSet:
         )
 
 
+_LONGEST_PREFIX = 40
+"""How many characters of a code are compared with the prefixes of value sets, which are shorter."""
+
+
 def keys(coding: Coding) -> Iterator[tuple[str, str]]:
     """Yield the system and code of every row that may match this code: the code itself, and each prefix of it."""
     code = _dotted(coding.code) if coding.system == ICD10CM else coding.code
     yield coding.system, code
-    yield from ((coding.system, f"{code[:end]}*") for end in range(1, len(code) + 1))
+    yield from ((coding.system, f"{code[:end]}*") for end in range(1, min(len(code), _LONGEST_PREFIX) + 1))
 
 
 def union(name: str, sets: Iterable[ValueSet]) -> ValueSet:
@@ -161,6 +165,8 @@ def _row(cells: list[str], line: int) -> Row:
     system, code, label, source, valid_from, valid_to, use = cells
     if not (system and code.strip("*") and label):
         raise ValueError("system, code, and label must not be empty")
+    if code.endswith("*") and len(code) > _LONGEST_PREFIX + 1:
+        raise ValueError(f"a prefix has at most {_LONGEST_PREFIX} characters")
     if use not in ("decides", "asks"):
         raise ValueError("use must be 'decides' or 'asks'")
     if system == TEXT and use != "asks":

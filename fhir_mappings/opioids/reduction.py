@@ -6,7 +6,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from fhir_mappings.dates import DateInterval
-from fhir_mappings.opioids.prescriptions import KINDS, Prescription
+from fhir_mappings.opioids.prescriptions import KINDS, Prescription, sources
 from fhir_mappings.opioids.quantities import Interval
 from fhir_mappings.opioids.regimens import OpioidChart, read_opioids
 from fhir_mappings.opioids.table import FACTORS
@@ -25,6 +25,8 @@ TOO_SHORT = "history too short"
 TOO_MANY = "too many prescriptions"
 MAX_LINES = 500
 """The most opioid resources to evaluate; the work grows with their square."""
+MAX_INSTRUCTIONS = 1_000
+"""The most dosage instructions that these resources may have together; the work grows with their square too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +121,10 @@ def opioid_reduction(record: PatientRecord, on: date) -> Reduction:
     as_of = min(on, record.today)
     current_first, current_last = window(as_of - timedelta(days=1), CURRENT_DAYS)
     look_back_first = as_of - timedelta(days=LOOK_BACK_DAYS)
-    chart = read_opioids(record, as_of)
-    if len(chart.lines) > MAX_LINES:
+    found = sources(record)
+    if len(found) > MAX_LINES or sum(len(source.dosages) for source in found) > MAX_INSTRUCTIONS:
         return Reduction((), Dose(Decimal(0), None), current_first, current_last, (), (), FACTORS, TOO_MANY)
+    chart = read_opioids(record, found, as_of)
     series = regular_series(chart, look_back_first, current_last)
     known_from = max(look_back_first, _history_start(record, chart))
     baselines = tuple(

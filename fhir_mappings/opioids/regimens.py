@@ -18,7 +18,6 @@ from fhir_mappings.opioids.prescriptions import (
     read_prescription,
     read_statement,
     reference_name,
-    sources,
 )
 from fhir_mappings.opioids.quantities import Interval
 from fhir_mappings.record import PatientRecord
@@ -51,12 +50,12 @@ class OpioidChart:
     lines: tuple[Prescription, ...]
 
 
-def read_opioids(record: PatientRecord, as_of: date) -> OpioidChart:
-    """Read every resource about a medication that is or may be an opioid, as known on `as_of`."""
+def read_opioids(record: PatientRecord, found: Sequence[OpioidResource], as_of: date) -> OpioidChart:
+    """Read the resources about a medication that is or may be an opioid, as known on `as_of`."""
     regimens: list[Regimen] = []
     in_hospital: list[Prescription] = []
     lines: list[Prescription] = []
-    for group in _groups(record, sources(record)):
+    for group in _groups(record, found):
         counted, excluded = _read_together(record, group, as_of)
         if counted and counted[0].in_hospital:
             in_hospital += counted

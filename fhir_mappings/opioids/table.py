@@ -106,7 +106,7 @@ _OTHER_BRANDS = [
     "Zydone",
 ]
 
-_NUMBERED_TYLENOL = r"tylenol\s*(?:#|no\.?|number)?\s*[234]"
+_NUMBERED_TYLENOL = r"tylenol(?:\s*(?:#|no\.?|number))?\s*[234]"
 """Acetaminophen with codeine, as commonly written."""
 
 

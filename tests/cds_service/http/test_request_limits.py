@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cds_service.http.request_body import MAX_STRING_LENGTH, read_body
+from cds_service.http.request_body import MAX_STRING_LENGTH, MAX_VALUES, read_body
 from cds_service.wiring.serving import on_loopback
 from coverage_policies.format.searches import CONDITIONS
 from tests.support.hook_fakes import Service, WatchingAssessor, call
@@ -188,6 +188,15 @@ def test_too_many_objects_are_refused_before_parsing(service: Service) -> None:
     started = time.perf_counter()
     assert refused(sent(service, b"[" + b"{}," * 3_000_000 + b"{}]"))[:3] == (413, "too-long", "")
     assert time.perf_counter() - started < 1
+
+
+@pytest.mark.requirement("7.115")
+def test_too_many_values_are_refused_before_they_are_made(service: Service) -> None:
+    body = json.dumps(call(prefetch=READ | {"more": 0}))
+    commas = MAX_VALUES - body.count(",")
+    at_limit, beyond = (body.replace('"more": 0', f'"more": [{"0," * n}0]') for n in (commas, commas + 1))
+    assert sent(service, at_limit).status_code == 200
+    assert refused(sent(service, beyond))[:3] == (413, "too-long", "")
 
 
 @pytest.mark.requirement("7.115")

@@ -1,0 +1,240 @@
+"""Input made to be slow to read: the work of every reading grows with its size, or stops at a bound."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from coverage_policies.format.library import load_library
+from coverage_policies.judging.plan_rules import PlanRules
+from coverage_policies.judging.policy_selection import candidates
+from fhir_mappings.answers import answers
+from fhir_mappings.codings import CPT, RXNORM
+from fhir_mappings.conditions import conditions
+from fhir_mappings.coverages import coverages
+from fhir_mappings.dates import CalendarPeriod
+from fhir_mappings.drug_exposure import supplies
+from fhir_mappings.observations import observations
+from fhir_mappings.opioids.reduction import MAX_INSTRUCTIONS, TOO_MANY, opioid_reduction
+from fhir_mappings.opioids.table import names_an_opioid
+from fhir_mappings.order_text import MAX_PHRASE_LENGTH, names_an_operation, read_phrase
+from fhir_mappings.orders import read_order
+from fhir_mappings.pain_relief import MAX_PROCEDURES, MAX_SCORES, Window, reliefs
+from fhir_mappings.procedures import procedures
+from fhir_mappings.record import Availability
+from fhir_mappings.validity import MAX_FAULTS, faults
+from tests.support.fhir_builders import (
+    KNOWN,
+    PATIENT,
+    ZONE,
+    concept,
+    condition,
+    knows,
+    procedure,
+    record,
+    resource,
+    score,
+)
+from tests.support.growth import Work, is_linear
+
+DAY = date(2026, 3, 2)
+WINDOW = Window(timedelta(hours=24), timedelta(hours=24), following_days=7)
+OPIOID = {"coding": [{"system": RXNORM, "code": "892582"}]}
+
+
+def order(**members: Any) -> Work:
+    found = resource("ServiceRequest", status="draft", intent="order", **members)
+    return lambda: read_order(found, zone=ZONE, resolve=lambda _: None)
+
+
+def contained(kind: str, count: int) -> list[dict[str, str]]:
+    return [{"resourceType": kind, "id": f"c{i}"} for i in range(count)]
+
+
+def references(count: int) -> list[dict[str, str]]:
+    return [{"reference": f"#c{i}"} for i in range(count)]
+
+
+def policies_about(code: str) -> Work:
+    library = load_library()
+    found = order(code={"coding": [{"system": CPT, "code": code}]})()
+    return lambda: candidates(library, found, DAY, PlanRules())  # type: ignore[arg-type]
+
+
+def coverage(**members: Any) -> Work:
+    found = resource("Coverage", beneficiary=PATIENT, status="active", **{"payor": [{"display": "x"}], **members})
+    return lambda: coverages(record(found), DAY)
+
+
+def response(**members: Any) -> Work:
+    found = resource("QuestionnaireResponse", status="completed", authored="2026-03-01", **members)
+    return lambda: answers(record(found), "x", lambda _: True, CalendarPeriod(90, "days"))
+
+
+def dosage(position: int) -> dict[str, Any]:
+    start = date(2020, 1, 1) + timedelta(days=position)
+    bounds = {"start": start.isoformat(), "end": (start + timedelta(days=900)).isoformat()}
+    repeat = {"frequency": 2, "period": 1, "periodUnit": "d", "boundsPeriod": bounds}
+    return {"timing": {"repeat": repeat}, "doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}]}
+
+
+def prescription(number: int = 0, **members: Any) -> dict[str, Any]:
+    made = {"medicationCodeableConcept": OPIOID, "dosageInstruction": [dosage(number)], "id": f"m{number}"}
+    return resource("MedicationRequest", status="active", intent="order", authoredOn="2026-02-01", **made | members)
+
+
+def opioids(*found: dict[str, Any]) -> Work:
+    chart = record(*found, availability={"MedicationRequest": Availability.COMPLETE})
+    return lambda: opioid_reduction(chart, DAY)
+
+
+def pain(count: int) -> Work:
+    done = [procedure(f"2026-01-05T10:00:00.{i:06}-05:00", id=f"p{i}") for i in range(count)]
+    before = [score(8, f"2026-01-05T09:00:00.{i:06}-05:00", name=f"b{i}") for i in range(count)]
+    after = [score(2, f"2026-01-05T12:00:00.{i:06}-05:00", name=f"a{i}") for i in range(count)]
+    chart = record(*done, *before, *after)
+    return lambda: reliefs(chart, procedures(chart, KNOWN), knows("72514-3"), WINDOW)
+
+
+READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
+    **{
+        f"words {words!r}": (lambda n, words=words: lambda: read_phrase(words * n), 500)  # type: ignore[misc]
+        for words in ("pump ", "trial ", "left ", "linq ", "fluoro ", "left and right ", "without any image ", "not a ")
+    },
+    "faults of one element": (lambda n: lambda: faults(condition(category=[0] * n)), 1000),
+    "unknown members": (lambda n: lambda: faults(condition(**{f"x{i}": 1 for i in range(n)})), 1000),
+    "an unknown type contained": (
+        lambda n: lambda: faults(condition(contained=[{"resourceType": "X"}], **{f"x{i}": 1 for i in range(n)})),
+        500,
+    ),
+    "contained devices": (lambda n: order(contained=contained("Device", n), supportingInfo=references(n)), 500),
+    "contained devices missed": (
+        lambda n: order(contained=contained("Device", n), supportingInfo=[{"reference": "#"}] * n),
+        500,
+    ),
+    "one device again and again": (
+        lambda n: order(
+            contained=[{"resourceType": "Device", "id": "c0", "deviceName": [{"name": "left"}] * n}],
+            supportingInfo=references(1) * n,
+        ),
+        200,
+    ),
+    "order details": (lambda n: order(orderDetail=[{"text": "pump trial left"}] * n), 100),
+    "a long code": (lambda n: policies_about("6" * n), 4000),
+    "a long coverage code": (
+        lambda n: coverage(type={"coding": [{"system": "https://nahdo.org/sopt", "code": "x" * n}]}),
+        4000,
+    ),
+    "contained payers": (lambda n: coverage(payor=references(n), contained=contained("Organization", n)), 500),
+    "contained authors": (lambda n: response(author=references(n), contained=contained("Organization", n)), 500),
+    "answers": (
+        lambda n: response(
+            author={"reference": "Practitioner/1"},
+            item=[{"linkId": f"q{i}", "answer": [{"valueString": "yes"}]} for i in range(n)],
+        ),
+        500,
+    ),
+    "copies of one resource": (
+        lambda n: lambda: record(condition(code={"text": "x" * n * 100}), *[condition() for _ in range(n)]),
+        300,
+    ),
+    "an order of a supply again and again": (
+        lambda n: (
+            lambda: supplies(
+                record(
+                    prescription(
+                        medicationCodeableConcept=concept(),
+                        authorizingPrescription=[{"reference": "MedicationRequest/m0"}] * n,
+                        dosageInstruction=[{"text": "daily"}] * n,
+                    )
+                ),
+                KNOWN,
+            )
+        ),
+        100,
+    ),
+    "spaces after a brand": (lambda n: lambda: names_an_opioid("tylenol" + " " * n), 4000),
+    "brands": (lambda n: lambda: names_an_opioid("tylenol no " * n), 2000),
+    "dosage instructions": (lambda n: opioids(prescription(dosageInstruction=[*map(dosage, range(n))])), 500),
+    "opioid prescriptions": (lambda n: opioids(*(prescription(i) for i in range(n))), 500),
+    "pain scores": (pain, 100),
+    "codings of a condition": (
+        lambda n: lambda: conditions(record(condition(code={"coding": [{"code": f"x{i}"} for i in range(n)]})), KNOWN),
+        500,
+    ),
+    "observations": (
+        lambda n: lambda: observations(record(*(score(1, "2026-01-01", f"s{i}") for i in range(n))), knows("72514-3")),
+        200,
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", READINGS)
+def test_the_work_of_a_reading_grows_with_its_input(name: str) -> None:
+    prepare, size = READINGS[name]
+    assert is_linear(prepare, size)
+
+
+def test_a_phrase_at_the_limit_states_and_a_longer_one_only_hints() -> None:
+    text = "left" + " " * (MAX_PHRASE_LENGTH - 4)
+    assert [each.is_stated for each in read_phrase(text, ("side",))] == [True]
+    assert [each.is_stated for each in read_phrase(text + " ", ("side",))] == [False]
+
+
+def test_a_phrase_longer_than_the_limit_names_no_operation() -> None:
+    text = "fusion" + " " * (MAX_PHRASE_LENGTH - 6)
+    assert names_an_operation(text)
+    assert not names_an_operation(text + " ")
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("pump trial", {"pump-trial"}),
+        ("trial of a pump, then a pump", {"pump-trial"}),
+        ("pump first, epidural trial after", {"pump-trial"}),
+        ("pump", {"pump"}),
+        ("trial", set()),
+        ("pump trial, then a pump", {"pump-trial", "pump"}),
+    ],
+)
+def test_a_pump_trial_goes_from_the_first_word_for_one_to_the_last_for_the_other(text: str, values: set[str]) -> None:
+    assert {each.value for each in read_phrase(text, ("purpose",))} == values
+
+
+def test_faults_are_listed_up_to_the_limit_and_one_at_the_root_beyond_it() -> None:
+    assert {each.element for each in faults(condition(category=[0] * MAX_FAULTS))} == {"category"}
+    (fault,) = faults(condition(category=[0] * (MAX_FAULTS + 1)))
+    assert (fault.path, fault.element) == ("Condition", "")
+
+
+def test_more_instructions_than_the_limit_are_not_added_up() -> None:
+    at_limit = opioid_reduction(_chart(MAX_INSTRUCTIONS), DAY)
+    beyond = opioid_reduction(_chart(MAX_INSTRUCTIONS + 1), DAY)
+    assert (at_limit.problem == TOO_MANY, beyond.problem == TOO_MANY) == (False, True)
+
+
+def _chart(instructions: int) -> Any:
+    found = prescription(dosageInstruction=[dosage(0)] * instructions)
+    return record(found, availability={"MedicationRequest": Availability.COMPLETE})
+
+
+def _measured(procedures_: int, scores: int) -> set[bool]:
+    done = [procedure(id=f"p{i}") for i in range(procedures_)]
+    before = score(8, "2026-01-05T09:00:00-05:00")
+    after = [score(2, f"2026-01-05T12:00:00.{i:06}-05:00", name=f"a{i}") for i in range(scores - 1)]
+    chart = record(*done, before, *after)
+    found = reliefs(chart, procedures(chart, KNOWN), knows("72514-3"), Window(WINDOW.before, WINDOW.after))
+    return {each.least is not None for each in found}
+
+
+def test_relief_is_measured_up_to_the_limit_of_procedures() -> None:
+    assert _measured(MAX_PROCEDURES, 2) == {True}
+    assert _measured(MAX_PROCEDURES + 1, 2) == {False}
+
+
+def test_relief_is_measured_up_to_the_limit_of_scores() -> None:
+    assert _measured(1, MAX_SCORES) == {True}
+    assert _measured(1, MAX_SCORES + 1) == {False}

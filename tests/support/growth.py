@@ -1,0 +1,45 @@
+"""How work grows with its input: CPU time at one size and at four times the size."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+Work = Callable[[], object]
+_ROUNDS = 3
+_MOST = 9.0
+"""Work that is linear takes 4 times as long at four times the size, quadratic work 16 times."""
+_NOISE_SECONDS = 0.02
+
+
+def seconds(work: Work) -> float:
+    """Return the least CPU time of this thread of several rounds."""
+    found = []
+    for _ in range(_ROUNDS):
+        started = time.thread_time()
+        work()
+        found.append(time.thread_time() - started)
+        if found[-1] > 1:
+            break
+    return min(found)
+
+
+def growth(prepare: Callable[[int], Work], size: int) -> float:
+    """Return how many times as long the work takes at four times the size; little work counts as none."""
+    small, large = seconds(prepare(size)), seconds(prepare(4 * size))
+    return (large + _NOISE_SECONDS) / (small + _NOISE_SECONDS)
+
+
+def is_linear(prepare: Callable[[int], Work], size: int) -> bool:
+    """Return whether work grows about as fast as parsing JSON of that size does in the same run."""
+    control = max(4.0, growth(lambda n: _parsing(n * 200), size))
+    return growth(prepare, size) < _MOST * control / 4
+
+
+def _parsing(items: int) -> Work:
+    text = json.dumps([{"a": 1}] * items)
+
+    def parse() -> Any:
+        return json.loads(text)
+
+    return parse
