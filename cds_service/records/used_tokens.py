@@ -11,10 +11,12 @@ from cds_service.records.database import Database, insert_once
 from cds_service.records.tables import USED_TOKENS
 
 _CLEARED_EVERY = timedelta(minutes=5)
+_KEPT_AFTER_EXPIRY = timedelta(days=1)
+"""How far the clock may be ahead for a while without a token being accepted twice once it is set back."""
 
 
 class UsedTokens:
-    """Remembers tokens by issuer and `jti` until they expire. Safe to use from several threads."""
+    """Remembers tokens by issuer and `jti` until a day after they expire. Safe to use from several threads."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
@@ -31,13 +33,13 @@ class UsedTokens:
         hashed = hashlib.sha256(jti.encode("utf-8", "backslashreplace")).hexdigest()
         with self._database.writing() as connection:
             if self._is_time_to_clear(now):
-                connection.execute(delete(USED_TOKENS).where(USED_TOKENS.c.expires_at < now))
+                connection.execute(delete(USED_TOKENS).where(USED_TOKENS.c.expires_at < now - _KEPT_AFTER_EXPIRY))
             row = {"issuer": issuer, "jti": hashed, "expires_at": until}
             return insert_once(connection, USED_TOKENS, row)
 
     def _is_time_to_clear(self, now: datetime) -> bool:
         with self._lock:
-            if now - self._cleared < _CLEARED_EVERY:
+            if abs(now - self._cleared) < _CLEARED_EVERY:  # the clock may have been set back
                 return False
             self._cleared = now
             return True
