@@ -5,7 +5,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 QUICK  := $(addprefix tests/,cards coverage_policies fhir_mappings cds_service/hooks cds_service/http)
 
-.PHONY: demo quick test endure conformance clean
+COMPILE := pip-compile --quiet --generate-hashes --strip-extras --no-annotate --no-header --no-emit-index-url \
+    --no-emit-find-links --allow-unsafe --build-deps-for wheel --constraint constraints.txt pyproject.toml
+
+.PHONY: demo quick test endure conformance lock sbom clean
 
 demo: $(VENV)/.run
 	$(BIN)/cds-service demo
@@ -29,6 +32,27 @@ endure: $(VENV)/.dev
 conformance: $(VENV)/.dev
 	$(BIN)/python tests/conformance.py
 
+# The hashes of what constraints.txt names: of everything in the image, and of everything that `make test` needs.
+lock:
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet 'pip-tools>=7.5'
+	build/lock/bin/$(COMPILE) --extra postgres --output-file requirements.lock
+	build/lock/bin/$(COMPILE) --extra dev --build-deps-for editable --output-file requirements-dev.lock
+
+# The software bill of materials (CycloneDX) of what docker/Dockerfile installs, by the same steps.
+sbom:
+	rm -rf build/sbom
+	$(PYTHON) -m venv build/sbom/tool
+	build/sbom/tool/bin/pip install --quiet --require-hashes -r requirements.lock
+	build/sbom/tool/bin/pip download --quiet --require-hashes -r requirements.lock --dest build/sbom/wheels
+	build/sbom/tool/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/sbom/wheels .
+	$(PYTHON) -m venv --without-pip build/sbom/image
+	build/sbom/tool/bin/pip --python build/sbom/image/bin/python install --quiet --no-index \
+	    --find-links build/sbom/wheels 'cds-coverage-policies[postgres]'
+	build/sbom/tool/bin/pip install --quiet --no-build-isolation '.[sbom]'
+	build/sbom/tool/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	    --output-file sbom.cdx.json build/sbom/image/bin/python
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -36,9 +60,10 @@ $(VENV)/.run: pyproject.toml constraints.txt $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	touch $@
 
-$(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+$(VENV)/.dev: pyproject.toml requirements-dev.lock $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@ $(VENV)/.run
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist sbom.cdx.json .mypy_cache .ruff_cache .pytest_cache

@@ -54,5 +54,13 @@ def test_the_image_is_built_from_what_the_wheel_holds() -> None:
     kept = set(re.findall(r"^!(\S+)", (DOCKER / "Dockerfile.dockerignore").read_text(encoding="utf-8"), re.MULTILINE))
     project = tomllib.loads((DOCKER.parent / "pyproject.toml").read_text(encoding="utf-8"))
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    assert kept >= {*packages, "pyproject.toml", "hatch_build.py", "constraints.txt", "README.md", "LICENSE", "NOTICE"}
+    assert kept >= {
+        *packages,
+        "pyproject.toml",
+        "hatch_build.py",
+        "requirements.lock",
+        "README.md",
+        "LICENSE",
+        "NOTICE",
+    }
     assert all((DOCKER.parent / name).exists() for name in kept)
