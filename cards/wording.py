@@ -46,6 +46,8 @@ def headline(determination: Determination) -> str:
         case Outcome.NOT_EVALUATED:
             if not determination.criteria:
                 return f"no revision of {determination.policy} is installed for the service date"
+            if determination.is_cut_short:
+                return f"{determination.policy} not checked within the time limit"
             return f"{determination.policy} not checked because the chart could not be read"
         case Outcome.DOCUMENTATION_NEEDED if determination.questions and determination.questions[0].id == CODE:
             return f"billing code needed to check {determination.policy}"

@@ -134,8 +134,8 @@ class Settings(BaseSettings):
         4.0,
         gt=0,
         le=60,
-        description="The time limit of one call, in seconds, most of it for reading the chart; data not read in time "
-        "count as unavailable.",
+        description="The time limit of one call, in seconds, most of it for reading the chart; data not read and "
+        "criteria not evaluated in time count as unavailable.",
     )
     query_timeout_seconds: float = Field(
         3.0,

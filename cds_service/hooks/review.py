@@ -84,7 +84,9 @@ def review(
 
     `open_source` opens the source of the chart until a deadline; it is None if there is only prefetch. `clock` gives
     the time of the call with its zone. Never raises for anything that the source does.
+    What is not evaluated at the end of the call timeout, or in its last share after a long reading, stays unknown.
     """
+    call_ends = Deadline(limits.call_timeout_seconds, monotonic)
     seconds = limits.call_timeout_seconds * _READING_SHARE
     if request.fhir is not None:
         seconds = min(seconds, max(0, request.fhir.expires_in))
@@ -107,7 +109,10 @@ def review(
             session = read_session(orders.judged, orders.others, record, assessor.rules, orders.referenced)
             candidates = assessor.candidates(session, record.today)
     read = monotonic()
-    assessments = assessor.assess(session, candidates, record, request.hook)
+    judging_ends = Deadline(max(call_ends.remaining(), limits.call_timeout_seconds * (1 - _READING_SHARE)), monotonic)
+    assessments = assessor.assess(
+        session, candidates, record, request.hook, should_stop=lambda: judging_ends.remaining() <= 0
+    )
     return Review(
         orders=orders,
         session=session,

@@ -31,6 +31,7 @@ class InputDigest:
     chart: str
     unavailable: tuple[str, ...] = ()
     not_offered: tuple[str, ...] = ()
+    is_cut_short: bool = False
 
     @classmethod
     def of(cls, pseudonym: Pseudonymizer, client: str, request: HookRequest, review: Review) -> "InputDigest":
@@ -45,11 +46,12 @@ class InputDigest:
             chart=pseudonym("chart", *sorted(canonical(each) for each in record.resources)),
             unavailable=record.unavailable(),
             not_offered=record.not_offered(),
+            is_cut_short=any(each.is_cut_short for each in review.determinations),
         )
 
     def as_json(self) -> dict[str, object]:
         """Return the digest as it is stored."""
-        return {
+        found: dict[str, object] = {
             "patient": self.patient,
             "user": self.user,
             "orders": self.orders,
@@ -57,6 +59,7 @@ class InputDigest:
             "unavailable": list(self.unavailable),
             "not_offered": list(self.not_offered),
         }
+        return found | ({"cut_short": True} if self.is_cut_short else {})
 
 
 def answer_hash(pseudonym: Pseudonymizer, determination: Determination) -> str:

@@ -22,6 +22,8 @@ from fhir_mappings.fhir_json import Json
 from fhir_mappings.record import Availability
 
 _NONE = "none"
+_REPLAY_SECONDS = 3_600.0
+"""The time limit of a replay: long enough not to cut short what the call evaluated to the end."""
 
 
 class NotReplayableError(Exception):
@@ -81,6 +83,10 @@ def replay(
     """
     if not decision.row["input"]:
         raise NotReplayableError(f"the call was answered {decision.row['status']}; there is no answer to compare")
+    if decision.row["input"].get("cut_short"):
+        raise NotReplayableError(
+            "the time limit cut its evaluation short, and where depends on the load of that moment"
+        )
     if decision.row["labels"]["key"] != pseudonym.name:
         raise NotReplayableError("the decision was recorded under another key; set CDS_PSEUDONYM_KEY to that one")
     library = assessor.library
@@ -112,7 +118,7 @@ def _reviewed_again(
     found = review(
         replace(request, fhir=None),
         assessor,
-        ReviewLimits.of(settings),
+        replace(ReviewLimits.of(settings), call_timeout_seconds=_REPLAY_SECONDS),
         open_source=None if source is None else lambda _deadline: source,
         clock=lambda: decision.row["at"],
         monotonic=monotonic,

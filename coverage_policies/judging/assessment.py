@@ -15,6 +15,7 @@ from coverage_policies.judging.order_session import Session
 from coverage_policies.judging.plan import plan_of
 from coverage_policies.judging.plan_rules import PlanRules, Visibility
 from coverage_policies.judging.policy_selection import Candidate, InForce, Selection, candidates, select
+from coverage_policies.judging.stopping import ShouldStop, never
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.order_edit import restated
@@ -61,8 +62,11 @@ class Assessment:
 
     @property
     def differences(self) -> tuple[Difference, ...]:
-        """Return the criteria, without groups, whose status differs between revisions of one policy."""
-        if len({each.policy for each in self.determinations}) > 1:
+        """Return the criteria, without groups, whose status differs between revisions of one policy.
+
+        Return none if the evaluation of a revision was cut short.
+        """
+        if len({each.policy for each in self.determinations}) > 1 or any(d.is_cut_short for d in self.determinations):
             return ()
         found: dict[str, dict[str, Status]] = {}
         says: dict[str, str] = {}
@@ -98,6 +102,15 @@ class OrderCandidates:
     order: Order
     anchor: Anchor
     candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    """What the evaluations of one call share: the orders, the chart, and when to stop."""
+
+    session: Session
+    record: PatientRecord
+    should_stop: ShouldStop
 
 
 class Assessor:
@@ -148,19 +161,28 @@ class Assessor:
         return self.library.searches(policies) if policies else None
 
     def assess(
-        self, session: Session, orders: Sequence[OrderCandidates], record: PatientRecord, hook: str
+        self,
+        session: Session,
+        orders: Sequence[OrderCandidates],
+        record: PatientRecord,
+        hook: str,
+        should_stop: ShouldStop = never,
     ) -> tuple[Assessment, ...]:
-        """Return one assessment per order and policy; revisions that the operator switched off are left out."""
+        """Return one assessment per order and policy; revisions that the operator switched off are left out.
+
+        `should_stop` is asked before each criterion; after a yes the rest of them is unknown.
+        """
+        judging = _Judging(session, record, should_stop)
         found = []
         for each in orders:
             if self._only is not None:
-                judged = self._judged(self._only, each.candidates[0].matches, each.order, session, record)
+                judged = self._judged(self._only, each.candidates[0].matches, each.order, judging)
                 found.append(Assessment((judged,)))
                 continue
             plan = plan_of(record, each.anchor.day, self.rules)
             for selection in select(each.candidates, plan):
                 if policies := self._switched_on(selection.policies, hook):
-                    found.append(self._assessment(replace(selection, policies=policies), each.order, session, record))
+                    found.append(self._assessment(replace(selection, policies=policies), each.order, judging))
         return tuple(found)
 
     def _switched_on(self, policies: Sequence[Policy], hook: str) -> tuple[Policy, ...]:
@@ -169,14 +191,14 @@ class Assessor:
             return tuple(policies)
         return tuple(p for p in policies if self.rules.visibility(p.full_name, hook) is not Visibility.OFF)
 
-    def _assessment(self, selection: Selection, order: Order, session: Session, record: PatientRecord) -> Assessment:
+    def _assessment(self, selection: Selection, order: Order, judging: _Judging) -> Assessment:
         if selection.other_payer or not selection.available:
             outcome = Outcome.NOT_APPLICABLE if selection.other_payer else Outcome.NOT_EVALUATED
             found = blank_determination(
-                selection.policies[0], order, order.anchor(record.today), outcome, ignore_code_dates=True
+                selection.policies[0], order, order.anchor(judging.record.today), outcome, ignore_code_dates=True
             )
             return Assessment((replace(found, notes=selection.reasons),))
-        judged = [self._judged(policy, selection.matches, order, session, record) for policy in selection.policies]
+        judged = [self._judged(policy, selection.matches, order, judging) for policy in selection.policies]
         return Assessment(tuple(_with_reasons(each, selection.reasons) for each in judged))
 
     def _judged(
@@ -184,32 +206,36 @@ class Assessor:
         policy: Policy,
         matches: Mapping[str, OrderMatch],
         order: Order,
-        session: Session,
-        record: PatientRecord,
+        judging: _Judging,
     ) -> Determination:
-        found = self._evaluated(policy, order, session, record, matches[policy.full_name])
-        return replace(found, alternatives=self._alternatives(found, policy, order, session, record))
+        found = self._evaluated(policy, order, judging, matches[policy.full_name])
+        return replace(found, alternatives=self._alternatives(found, policy, order, judging))
 
     def _evaluated(
-        self, policy: Policy, order: Order, session: Session, record: PatientRecord, match: OrderMatch | None = None
+        self, policy: Policy, order: Order, judging: _Judging, match: OrderMatch | None = None
     ) -> Determination:
         return evaluate(
             policy,
             order,
-            session.beside(order),
-            record,
-            order.anchor(record.today),
+            judging.session.beside(order),
+            judging.record,
+            order.anchor(judging.record.today),
             answers_valid=self._answers_valid,
             ignore_code_dates=self._only is not None,
             match=match,
+            should_stop=judging.should_stop,
         )
 
     def _alternatives(
-        self, judged: Determination, policy: Policy, order: Order, session: Session, record: PatientRecord
+        self, judged: Determination, policy: Policy, order: Order, judging: _Judging
     ) -> tuple[Alternative, ...]:
-        """Return the changed orders that fare better, each evaluated the same way. An order without an id has none."""
+        """Return the changed orders that fare better, each evaluated the same way and to the end.
+
+        An order without an id has none.
+        """
         if judged.outcome not in _RULED_OUT or "id" not in order.resource:
             return ()
+        session = judging.session
         found = []
         for result in judged.criteria:
             suggest = policy.index[result.id].suggest
@@ -217,9 +243,9 @@ class Assessor:
                 continue
             changed = session.read(restated(order.resource, suggest.attribute, suggest.value))
             beside = replace(session, judged=tuple(changed if each is order else each for each in session.judged))
-            outcome = self._evaluated(policy, changed, beside, record).outcome
-            if outcome not in _RULED_OUT:
-                found.append(Alternative(result.id, suggest.says, changed.resource, outcome))
+            again = self._evaluated(policy, changed, replace(judging, session=beside))
+            if again.outcome not in _RULED_OUT and not again.is_cut_short:
+                found.append(Alternative(result.id, suggest.says, changed.resource, again.outcome))
         return tuple(found)
 
 

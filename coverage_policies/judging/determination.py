@@ -91,6 +91,7 @@ class Determination:
     """The complete result for one order under one revision.
 
     `section` is the one that decided, empty if none did. `order_label` names the order in our words.
+    `is_cut_short` is whether the time limit left criteria unevaluated.
     """
 
     policy: str
@@ -109,6 +110,7 @@ class Determination:
     alternatives: tuple[Alternative, ...] = ()
     presumed: Presumption | None = None
     notes: tuple[str, ...] = ()
+    is_cut_short: bool = False
 
     @property
     def full_name(self) -> str:

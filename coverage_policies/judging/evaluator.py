@@ -12,12 +12,15 @@ from coverage_policies.judging.kleene import roll_up
 from coverage_policies.judging.order_matching import OrderMatch, match_order
 from coverage_policies.judging.pathways import resolve_pathway
 from coverage_policies.judging.questions import open_questions
+from coverage_policies.judging.stopping import ShouldStop, Watch, never
 from fhir_mappings.answers import Answer, answers
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.orders import Anchor, Order
 from fhir_mappings.procedures import latest_on_or_before, procedures
 from fhir_mappings.record import Availability, Evidence, PatientRecord
 
+CUT_SHORT = "Cut short by the time limit: the criteria that were not reached are unknown."
+"""The note of a determination whose evaluation was stopped."""
 ANSWERS_VALID = CalendarPeriod(90, "days")
 """How long an attestation counts if it is not based on the order."""
 
@@ -32,6 +35,7 @@ def evaluate(
     answers_valid: CalendarPeriod = ANSWERS_VALID,
     ignore_code_dates: bool = False,
     match: OrderMatch | None = None,
+    should_stop: ShouldStop = never,
 ) -> Determination:
     """Judge one order by one policy revision.
 
@@ -39,7 +43,9 @@ def evaluate(
     section decides the outcome; the first listed on a tie. An order that the policy does not concern is
     `not-applicable`. `ignore_code_dates`: match codes even if they are not valid on the anchor date (used by
     `evaluate --policy` and case files); a note says so. `match` is how the policy matches the order, if it is known.
+    `should_stop` is asked before each criterion; after a yes the rest is unknown, and the determination says so.
     """
+    watch = Watch(should_stop)
     ctx = Context(order, tuple(other_orders), record, anchor.day)
     said = answers(record, order.reference, lambda address: _is_about(address, policy), answers_valid)
     if match is None:
@@ -57,7 +63,7 @@ def evaluate(
     names = tuple(dict.fromkeys(name for entry in match.judging for name in entry.sections))
     settled = resolve_pathway(policy.pathway, ctx, said)
     roots = [policy.sections[name].root for name in names]
-    runs = [_Run(policy, ctx, said, pathway, roots) for pathway in settled.remaining]
+    runs = [_Run(policy, ctx, said, pathway, roots, watch) for pathway in settled.remaining]
     verdicts = [run.verdict() for run in runs]
     outcome, section = _agreed(verdicts)
     questions = open_questions(policy, names, {run.pathway: run.results for run in runs})
@@ -67,7 +73,8 @@ def evaluate(
     if not match.is_certain:
         outcome, section = Outcome.DOCUMENTATION_NEEDED, names[0]
         questions = (Question(APPLIES, match.judging[0].ask),)
-    if outcome is Outcome.DOCUMENTATION_NEEDED and _is_unread(policy, record):
+    is_unjudged = watch.is_cut and not watch.has_judged
+    if outcome is Outcome.DOCUMENTATION_NEEDED and (is_unjudged or _is_unread(policy, record)):
         outcome = Outcome.NOT_EVALUATED
     return replace(
         blank_determination(policy, order, anchor, outcome),
@@ -75,7 +82,8 @@ def evaluate(
         criteria=criteria,
         questions=questions,
         presumed=settled.presumed,
-        notes=_notes(policy, order, record, anchor),
+        notes=(*((CUT_SHORT,) if watch.is_cut else ()), *_notes(policy, order, record, anchor)),
+        is_cut_short=watch.is_cut,
     )
 
 
@@ -125,11 +133,15 @@ class _Run:
         said: Mapping[str, Answer],
         pathway: str | None,
         roots: Sequence[Criterion],
+        watch: Watch,
     ) -> None:
         self.policy = policy
         self.ctx = ctx
         self.said = said
         self.pathway = pathway
+        self.watch = watch
+        self.unreached: set[str] = set()
+        """The criteria that are open because they, or some below them, were not reached."""
         self.results: dict[str, CriterionResult] = {}
         self.rolled = {root.id: self._visit(root, "", 0, on_pathway=True) for root in roots}
 
@@ -158,6 +170,9 @@ class _Run:
         else:
             found, best_case = self._judged(c, below)
             judged = with_answer(found, c, self.said) if self._may_be_attested(c) else found
+            if self.watch.is_cut and judged.status is Status.UNKNOWN:
+                self.unreached.add(c.id)
+                judged = replace(judged, reason=Reason.DATA_UNAVAILABLE)
             rolled = _rolled(c, judged, best_case if judged.status is found.status else judged.status)
         self.results[c.id] = CriterionResult(
             id=c.id,
@@ -177,11 +192,17 @@ class _Run:
         return rolled
 
     def _may_be_attested(self, c: Criterion) -> bool:
-        """Return whether an answer may decide: not for a section with parts, nor for what the policy never supports."""
-        return not c.is_never_met and not (c.children and c.id in self.policy.sections)
+        """Return whether an answer may decide.
+
+        None decides a section with parts, what the policy never supports, or what was not judged to the end: the data
+        may contradict it.
+        """
+        return not self.watch.is_cut and not c.is_never_met and not (c.children and c.id in self.policy.sections)
 
     def _judged(self, c: Criterion, below: Sequence[_GroupStatus]) -> tuple[CriterionStatus, Status]:
         """Return the status by the data, and the status if every human decided in favor of the order."""
+        if not c.children and not self.watch.may_judge():
+            return CriterionStatus(Status.UNKNOWN, Reason.DATA_UNAVAILABLE), Status.UNKNOWN
         if c.is_never_met:
             return CriterionStatus(Status.NOT_MET, Reason.PRESENT, (self.ctx.order.evidence,)), Status.NOT_MET
         if c.needs:
@@ -217,7 +238,7 @@ class _Run:
                 return CriterionStatus(Status.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence), Status.UNKNOWN
             ctx = replace(ctx, anchor=done.end.latest, is_looking_back=True)
         roots = [self.policy.index[name] for name in c.needs]
-        then = _Run(self.policy, ctx, self.said, self.pathway, roots)
+        then = _Run(self.policy, ctx, self.said, self.pathway, roots, self.watch)
         rolled = [then.rolled[name] for name in c.needs]
         status = roll_up([Status.UNKNOWN if each.status is None else each.status for each in rolled], None)
         best_case = roll_up([Status.UNKNOWN if each.best_case is None else each.best_case for each in rolled], None)
@@ -256,7 +277,9 @@ def _merged(runs: Sequence[_Run]) -> tuple[CriterionResult, ...]:
     found = []
     for name, result in runs[0].results.items():
         each = {run.pathway: run.results[name] for run in runs}
-        if len({(r.status, r.counted, r.reason is Reason.OTHER_PATHWAY) for r in each.values()}) > 1:
+        if any(name in run.unreached for run in runs):
+            found.append(_open_on_every_pathway(list(each.values())))
+        elif len({(r.status, r.counted, r.reason is Reason.OTHER_PATHWAY) for r in each.values()}) > 1:
             on = {str(p): r for p, r in each.items() if r.reason is not Reason.OTHER_PATHWAY}
             shown = next(iter(on.values()), result)
             found.append(
@@ -271,6 +294,13 @@ def _merged(runs: Sequence[_Run]) -> tuple[CriterionResult, ...]:
         else:
             found.append(result)
     return tuple(found)
+
+
+def _open_on_every_pathway(results: Sequence[CriterionResult]) -> CriterionResult:
+    """Return the result of a criterion that was not reached on some pathway, whatever it is on the others."""
+    shown = next((each for each in results if each.reason is not Reason.OTHER_PATHWAY), results[0])
+    counted = None if all(each.counted is None for each in results) else Status.UNKNOWN
+    return replace(shown, status=Status.UNKNOWN, reason=Reason.DATA_UNAVAILABLE, counted=counted, headline="")
 
 
 def _is_unread(policy: Policy, record: PatientRecord) -> bool:

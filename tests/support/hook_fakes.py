@@ -26,6 +26,7 @@ from coverage_policies.judging.assessment import Assessment, Assessor, OrderCand
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.order_session import Session
 from coverage_policies.judging.plan_rules import PlanRules
+from coverage_policies.judging.stopping import ShouldStop, never
 from fhir_mappings.record import PatientRecord
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -65,7 +66,12 @@ class WatchingAssessor(Assessor):
         return self.library.searches() if known else None
 
     def assess(
-        self, session: Session, candidates: Sequence[OrderCandidates], record: PatientRecord, hook: str
+        self,
+        session: Session,
+        candidates: Sequence[OrderCandidates],
+        record: PatientRecord,
+        hook: str,
+        should_stop: ShouldStop = never,  # noqa: ARG002
     ) -> tuple[Assessment, ...]:
         """One assessment for each order, of the same outcome."""
         if not any(each.order.resource.get("resourceType") == "ServiceRequest" for each in candidates):

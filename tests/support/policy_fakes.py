@@ -19,6 +19,7 @@ from coverage_policies.format.terms import Status
 from coverage_policies.format.value_sets import Row, ValueSet
 from coverage_policies.judging.determination import CriterionResult, Determination
 from coverage_policies.judging.evaluator import ANSWERS_VALID, evaluate
+from coverage_policies.judging.stopping import ShouldStop, never
 from fhir_mappings.codings import CPT, LOINC, RXNORM, SNOMED
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.fhir_json import Resource
@@ -203,12 +204,26 @@ def judge(
     anchor: date = ANCHOR,
     answers_valid: CalendarPeriod = ANSWERS_VALID,
     ignore_code_dates: bool = False,
+    should_stop: ShouldStop = never,
 ) -> Determination:
     record = chart(*resources, availability=availability)
     on = Anchor(anchor, "planned service date")
     return evaluate(
-        by, of or order(), list(others), record, on, answers_valid=answers_valid, ignore_code_dates=ignore_code_dates
+        by,
+        of or order(),
+        list(others),
+        record,
+        on,
+        answers_valid=answers_valid,
+        ignore_code_dates=ignore_code_dates,
+        should_stop=should_stop,
     )
+
+
+def after(count: int) -> ShouldStop:
+    """Say to stop once this many criteria were judged."""
+    asked = iter(range(10**9))
+    return lambda: next(asked) >= count
 
 
 def statuses(found: Determination) -> dict[str, Status]:

@@ -11,6 +11,7 @@ from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment, OrderCandidates
 from coverage_policies.judging.determination import Alternative
 from coverage_policies.judging.order_session import Session
+from coverage_policies.judging.stopping import ShouldStop, never
 from fhir_mappings.fhir_json import loads
 from fhir_mappings.record import PatientRecord
 from tests.support.hook_fakes import Service, WatchingAssessor, call
@@ -22,9 +23,14 @@ class BrokenAssessor(WatchingAssessor):
     """An assessor that fails with a message that quotes the chart."""
 
     def assess(
-        self, session: Session, orders: Sequence[OrderCandidates], record: PatientRecord, hook: str
+        self,
+        session: Session,
+        orders: Sequence[OrderCandidates],
+        record: PatientRecord,
+        hook: str,
+        should_stop: ShouldStop = never,
     ) -> tuple[Assessment, ...]:
-        found = super().assess(session, orders, record, hook)
+        found = super().assess(session, orders, record, hook, should_stop)
         raise KeyError(f"Xanthippe {found}")
 
 
@@ -32,7 +38,12 @@ class RepeatingAssessor(WatchingAssessor):
     """An assessor that repeats the code of the order in the card, and the order in its suggestion."""
 
     def assess(
-        self, session: Session, orders: Sequence[OrderCandidates], record: PatientRecord, hook: str
+        self,
+        session: Session,
+        orders: Sequence[OrderCandidates],
+        record: PatientRecord,
+        hook: str,
+        should_stop: ShouldStop = never,
     ) -> tuple[Assessment, ...]:
         return tuple(
             Assessment(
@@ -45,7 +56,9 @@ class RepeatingAssessor(WatchingAssessor):
                     for each in found.determinations
                 )
             )
-            for found, order in zip(super().assess(session, orders, record, hook), session.judged, strict=True)
+            for found, order in zip(
+                super().assess(session, orders, record, hook, should_stop), session.judged, strict=True
+            )
         )
 
 

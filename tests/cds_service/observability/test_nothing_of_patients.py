@@ -33,6 +33,7 @@ from cds_service.wiring.records import make_ready, open_database, records_in
 from cds_service.wiring.serving import on_loopback
 from coverage_policies.judging.assessment import Assessment, Assessor, OrderCandidates
 from coverage_policies.judging.order_session import Session
+from coverage_policies.judging.stopping import ShouldStop, never
 from fhir_mappings.fhir_json import Json, dumps, loads
 from fhir_mappings.record import PatientRecord
 from tests.support.client_fakes import ISSUER, InMemoryReplayGuard, KeyServer, bearer, claims, jwk, token
@@ -51,11 +52,16 @@ class FailingAssessor(Assessor):
     failing_for = ""
 
     def assess(
-        self, session: Session, orders: Sequence[OrderCandidates], record: PatientRecord, hook: str
+        self,
+        session: Session,
+        orders: Sequence[OrderCandidates],
+        record: PatientRecord,
+        hook: str,
+        should_stop: ShouldStop = never,
     ) -> tuple[Assessment, ...]:
         if self.failing_for and self.failing_for in str([each.order.resource for each in orders]):
             raise ValueError(str(record.resources))
-        return super().assess(session, orders, record, hook)
+        return super().assess(session, orders, record, hook, should_stop)
 
 
 class Everything:

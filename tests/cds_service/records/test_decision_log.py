@@ -13,6 +13,7 @@ from coverage_policies.format.lock import content_hash
 from coverage_policies.format.searches import CONDITIONS
 from coverage_policies.judging.assessment import Assessment, OrderCandidates
 from coverage_policies.judging.order_session import Session
+from coverage_policies.judging.stopping import ShouldStop, never
 from fhir_mappings.record import PatientRecord
 from tests.support.hook_fakes import WatchingAssessor, call
 from tests.support.record_fakes import KEY, RecordedService, overridden, sample_call, shipped
@@ -22,9 +23,14 @@ class FailingAssessor(WatchingAssessor):
     """Fails with a message that quotes the chart."""
 
     def assess(
-        self, session: Session, orders: Sequence[OrderCandidates], record: PatientRecord, hook: str
+        self,
+        session: Session,
+        orders: Sequence[OrderCandidates],
+        record: PatientRecord,
+        hook: str,
+        should_stop: ShouldStop = never,
     ) -> tuple[Assessment, ...]:
-        raise KeyError(f"Xanthippe {super().assess(session, orders, record, hook)}")
+        raise KeyError(f"Xanthippe {super().assess(session, orders, record, hook, should_stop)}")
 
 
 @pytest.mark.requirement("7.136")

@@ -1,7 +1,7 @@
 """A decision made again: the same by hash, or where it differs."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,12 @@ from cds_service.records.database import Database
 from cds_service.records.pseudonyms import Pseudonymizer, key_in
 from cds_service.records.schema import upgrade
 from cds_service.sample_ehr.patients import SAMPLES
+from coverage_policies.judging.assessment import Assessment, Assessor, OrderCandidates
+from coverage_policies.judging.order_session import Session
+from coverage_policies.judging.stopping import ShouldStop, never
 from fhir_mappings.fhir_json import Json, dumps
+from fhir_mappings.record import PatientRecord
+from tests.support.policy_fakes import after
 from tests.support.record_fakes import NOW, RecordedService, accepted, overridden, sample_call
 
 SAMPLE_CALLS = [(each.id, n) for each in SAMPLES for n in range(len(each.orders))]
@@ -302,3 +307,31 @@ def test_old_decisions_are_purged(replayed: Replayed) -> None:
     assert result.stdout == "1 decisions deleted.\n"
     assert replayed.service.rows("decisions") == replayed.service.rows("determinations") == []
     assert replayed.run("db", "purge", "--older-than", "0").exit_code == 2
+
+
+class _Hurried(Assessor):
+    """Stops after the first criterion."""
+
+    def assess(
+        self,
+        session: Session,
+        orders: Sequence[OrderCandidates],
+        record: PatientRecord,
+        hook: str,
+        should_stop: ShouldStop = never,  # noqa: ARG002
+    ) -> tuple[Assessment, ...]:
+        return super().assess(session, orders, record, hook, after(1))
+
+
+@pytest.mark.requirement("7.140")
+def test_a_decision_that_was_cut_short_is_not_replayed(replayed: Replayed) -> None:
+    hurried = _Hurried(replayed.service.assessor.library, replayed.service.assessor.rules)
+    service = RecordedService(
+        replayed.service.database, assessor=hurried, key=Pseudonymizer(key_in(replayed.folder / "records.key"))
+    )
+    body, service.chart = sample_call("sij-fibromyalgia")
+    decision = service.call(body).headers["X-Request-Id"]
+    result = replayed.replay(decision, body, service.chart)
+    assert result.exit_code == 1
+    assert "cut its evaluation short" in result.output
+    assert '"cut_short": true' in replayed.run("decisions", "show", decision).stdout
