@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import requests
 from cds_service.http.readiness import DatabaseReady
 from cds_service.records.database import Database, UnavailableError
 from cds_service.records.schema import upgrade
+from cds_service.records.used_tokens import UsedTokens
 from tests.support.hook_fakes import Service, WatchingAssessor
-from tests.support.record_fakes import RecordedService, new_id, overridden, sample_call
+from tests.support.record_fakes import NOW, RecordedService, new_id, overridden, sample_call
 from tests.support.served_process import ServedProcess
 
 
@@ -138,6 +140,14 @@ def test_a_new_connection_does_not_open_the_file_that_replaced_the_first(opened:
         pass
 
 
+def test_no_token_is_accepted_once_the_file_is_lost(opened: Database, file: Path) -> None:
+    used = UsedTokens(opened, lambda: NOW)
+    assert used.first_use("https://ehr.example", "1", NOW)
+    delete(file)
+    with pytest.raises(UnavailableError, match="deleted"):
+        used.first_use("https://ehr.example", "2", NOW)
+
+
 def test_the_service_goes_on_once_the_same_file_is_back(opened: Database, file: Path) -> None:
     service = RecordedService(opened)
     body, service.chart = sample_call("sij-fibromyalgia")
@@ -194,7 +204,7 @@ def test_the_rights_of_an_older_version_s_file_are_reduced(file: Path, opened: D
 
 @pytest.mark.process
 @pytest.mark.slow
-def test_every_process_notices_a_deleted_file(tmp_path: Path) -> None:
+def test_every_process_notices_a_deleted_file_and_takes_a_backup_after_sighup(tmp_path: Path) -> None:
     served = ServedProcess(tmp_path).until_ready()
     try:
         delete(tmp_path / "data" / "records.db")
@@ -203,5 +213,8 @@ def test_every_process_notices_a_deleted_file(tmp_path: Path) -> None:
             assert (response.status_code, response.json()["not_ready"]) == (503, ["database"])
             assert requests.get(f"{served.address}/health/live", timeout=10).status_code == 200
         assert not (tmp_path / "data" / "records.db").exists()
+        replace_by_another_database(tmp_path / "data" / "records.db")
+        served.process.send_signal(signal.SIGHUP)
+        served.until_ready()
     finally:
         assert served.stop() == 0
