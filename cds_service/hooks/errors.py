@@ -54,6 +54,7 @@ STATUS_ISSUES = {
     400: Issue("invalid", "The request cannot be read. Send a CDS Hooks request as JSON."),
     404: Issue("not-found", "Nothing is at this address. GET /cds-services lists the services and their ids."),
     405: Issue("not-supported", "The method is not allowed here. GET /cds-services, POST /cds-services/{id}."),
+    408: Issue("timeout", "The request did not arrive in time. Send it again, headers and body at once."),
     412: Issue(
         "incomplete",
         "The service could not read any patient data: the prefetch was not usable and no FHIR query succeeded. "

@@ -14,12 +14,15 @@ from werkzeug.exceptions import HTTPException
 
 from cds_service.hooks.errors import STATUS_ISSUES, RefusedError, operation_outcome
 from cds_service.http.json_body import json_response
+from cds_service.http.malformed import BodyTooLargeError, SlowRequestError
 from cds_service.http.services import services
 from cds_service.observability.logging import where
 from cds_service.records.database import UnavailableError
 
 _TRY_AGAIN_SECONDS = "5"
 _PARSE_STATUSES = {
+    SlowRequestError: 408,
+    BodyTooLargeError: 413,
     LimitRequestLine: 414,
     ExpectationFailed: 417,
     LimitRequestHeaders: 431,

@@ -5,6 +5,7 @@ of any other error.
 """
 
 from flask import Flask, request
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.test import create_environ
 from werkzeug.wrappers import Response
 
@@ -12,6 +13,14 @@ from cds_service.hooks.errors import STATUS_ISSUES, RefusedError
 from cds_service.settings import Settings
 
 _SERVER_ERROR = "cds_service.server_error"
+
+
+class SlowRequestError(ParseException):  # type: ignore[misc]
+    """A request that has not arrived in time."""
+
+
+class BodyTooLargeError(ParseException):  # type: ignore[misc]
+    """A body in chunks that are larger together than the service accepts."""
 
 
 def refuse_malformed_requests(app: Flask) -> None:

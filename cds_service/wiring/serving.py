@@ -12,13 +12,11 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
-from gunicorn.util import write_nonblock  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from cds_service.http.malformed import server_error_response
 from cds_service.observability.logging import capture_process_logs, json_formatter
 from cds_service.settings import Settings
+from cds_service.wiring.buffering_worker import MAX_CONNECTIONS, BufferingWorker
 from cds_service.wiring.system import now
 
 _LOOPBACK = "127.0.0.1"
@@ -29,28 +27,6 @@ _PORT_ERRORS = {
     errno.EADDRNOTAVAIL: "{host} is not an address of this machine. Choose another one with --host.",
     errno.EACCES: "This user may not listen on port {port}. Choose another one with --port, 1024 or above.",
 }
-
-
-class ClosingWorker(ThreadWorker):  # type: ignore[misc]
-    """A gunicorn worker with threads that closes its listening sockets when it stops.
-
-    The base class only stops accepting: until the last call is answered, the kernel would accept connections and then
-    drop them. On a reload, other workers have the same sockets open, so clients notice nothing.
-    """
-
-    def set_accept_enabled(self, enabled: bool) -> None:
-        """Start or stop accepting connections; refuse them once the worker is stopping."""
-        super().set_accept_enabled(enabled)
-        if not enabled and not self.alive:
-            for listener in self.sockets:
-                listener.close()
-
-    def handle_error(self, req: object, client: socket.socket, addr: object, exc: Exception) -> None:  # noqa: ARG002
-        """Answer a request that gunicorn cannot read, or whose answer failed, as the application answers errors."""
-        try:
-            write_nonblock(client, server_error_response(self.wsgi, self.app.settings, exc))
-        except Exception:
-            self.log.debug("Failed to send error message.")
 
 
 class GunicornLog(Logger):  # type: ignore[misc]
@@ -89,7 +65,9 @@ class GunicornService(BaseApplication):  # type: ignore[misc]
         self._reload = reload
         self._options = {
             "bind": f"{host}:{port}",
-            "worker_class": ClosingWorker,
+            "worker_class": BufferingWorker,
+            "worker_connections": MAX_CONNECTIONS,
+            "sendfile": False,  # responses go through the buffer of their connection
             "workers": settings.workers,
             "threads": settings.threads,
             "graceful_timeout": seconds_to_finish(settings),

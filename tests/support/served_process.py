@@ -17,7 +17,7 @@ _COMMAND = "import sys; from cds_service.cli.main import main; main(sys.argv[1:]
 class ServedProcess:
     """`cds-service serve` on a free port, for anyone, with everything it keeps and logs in a folder."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, *, program: str = _COMMAND, **settings: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
@@ -33,7 +33,7 @@ class ServedProcess:
         }
         with self._log.open("w") as stream:
             self.process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-c", _COMMAND, "serve", "--port", str(self.port)],
+                [sys.executable, "-c", program, "serve", "--port", str(self.port)],
                 env=self.env,
                 stdout=stream,
                 stderr=stream,
