@@ -80,6 +80,8 @@ def connected(served: ServedProcess, first: bytes) -> socket.socket:
 def test_slow_clients_stop_neither_health_checks_nor_calls(served: ServedProcess, kind: str) -> None:
     body = call(prefetch={"patient": None, "coverage": None})
     with SlowClients(served.port, kind, CLIENTS):
+        # Those that do not read ask for hundreds of documents at first, which takes one process a few seconds.
+        assert requests.get(f"{served.address}/health/live", timeout=30).status_code == 200
         for _ in range(5):
             assert requests.get(f"{served.address}/health/live", timeout=SOON).status_code == 200
             assert requests.post(served.address + SIGN, json=body, timeout=SOON).status_code == 200
