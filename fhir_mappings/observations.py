@@ -31,6 +31,10 @@ class Observation:
 
 def observations(record: PatientRecord, codes: CodeMatcher) -> tuple[Observation, ...]:
     """Return the observations with one of these codes, without erroneous and canceled ones."""
+    return record.cached(("observations", codes), lambda: _observations(record, codes))
+
+
+def _observations(record: PatientRecord, codes: CodeMatcher) -> tuple[Observation, ...]:
     found = []
     for resource in record.of_type("Observation"):
         known = codings(resource.get("code"))

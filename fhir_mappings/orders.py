@@ -13,6 +13,7 @@ from fhir_mappings.laterality import QUALIFIERS, Side
 from fhir_mappings.opioids import ingredient_of
 from fhir_mappings.order_text import (
     ATTRIBUTES,
+    MAX_PHRASE_LENGTH,
     Attribute,
     Reading,
     is_heart_monitor,
@@ -25,6 +26,10 @@ from fhir_mappings.record import Evidence, contained_by_id, reference_of
 Resolve: TypeAlias = Callable[[Json], Resource | None]
 """A function that returns the target of a Reference from the draft orders or the chart; None if it is in neither."""
 
+MAX_ORDER_LENGTH = 20_000
+"""How many characters of the phrases of an order are read."""
+_PHRASE_COST = 50
+"""The characters that take as long to read as a phrase of none."""
 _NOT_JUDGED = ("revoked", "entered-in-error", "cancelled")
 NUCC = "http://nucc.org/provider-taxonomy"
 _NUCC_GROUPS = {"physician": ("207", "208"), "not-physician": ("363", "367")}
@@ -89,11 +94,26 @@ class Order:
 
 
 class _Lookup:
-    """Finds what the references of one order lead to, in time that does not grow with what it contains."""
+    """Finds what the references of one order lead to, and bounds how many of its words are read.
+
+    `is_too_long` is whether some words that may state something were not read.
+    """
 
     def __init__(self, resolve: Resolve) -> None:
+        self.is_too_long = False
         self._resolve = resolve
+        self._characters_left = MAX_ORDER_LENGTH
         self._contained: dict[int, tuple[Resource, Mapping[str, Resource]]] = {}
+
+    def has_room(self, text: str) -> bool:
+        """Return whether a phrase is within what is read of an order, and count it."""
+        self._characters_left -= min(len(text), MAX_PHRASE_LENGTH) + _PHRASE_COST
+        return self._characters_left >= 0
+
+    def may_read(self, text: str) -> bool:
+        """Return whether a phrase that may state something has room, and remember one that has none."""
+        self.is_too_long = not self.has_room(text) or self.is_too_long
+        return not self.is_too_long
 
     def target(self, resource: Resource, reference: Json) -> Resource | None:
         """Return the target of a Reference in a resource; None if there is none."""
@@ -113,12 +133,17 @@ class _Lookup:
 
 
 def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve: Resolve = lambda _: None) -> Order:
-    """Read one draft order, however broken; an element that cannot be read states nothing."""
+    """Read one draft order, however broken; an element that cannot be read states nothing.
+
+    An order with more words than are read may contradict itself further on, so it only hints.
+    """
     lookup = _Lookup(resolve)
     stated: dict[str, set[str]] = {}
     hinted: dict[str, set[str]] = {}
-    for reading in _readings(resource, lookup):
-        (stated if reading.is_stated else hinted).setdefault(reading.attribute, set()).add(reading.value)
+    readings = tuple(_readings(resource, lookup))
+    for reading in readings:
+        is_stated = reading.is_stated and not lookup.is_too_long
+        (stated if is_stated else hinted).setdefault(reading.attribute, set()).add(reading.value)
     concepts = list(_code_concepts(resource, lookup))
     device_names = [name for product in _products(resource, lookup) for name in _given_names(product)]
     return Order(
@@ -190,23 +215,23 @@ def _drugs(resource: Resource, concepts: Iterable[Json]) -> tuple[Coding, ...]:
 
 def _readings(resource: Resource, lookup: _Lookup) -> Iterator[Reading]:
     for detail in items(resource.get("orderDetail")):
-        yield from _readings_in(_own_words(detail))
+        yield from _readings_in(lookup, _own_words(detail))
     for site in items(resource.get("bodySite")):
         yield from (Reading("side", QUALIFIERS[c.code], True) for c in codings(site) if c.code in QUALIFIERS)
-        yield from _readings_in(_texts(site), ("side",))
+        yield from _readings_in(lookup, _texts(site), ("side",))
     for concept in items(resource.get("reasonCode")):
-        yield from _readings_in(_texts(concept), ("purpose", "request"))
+        yield from _readings_in(lookup, _texts(concept), ("purpose", "request"))
     for concept in _code_concepts(resource, lookup):
-        yield from _readings_in(_own_words(concept), ("approach", "side", "guidance", "purpose"))
+        yield from _readings_in(lookup, _own_words(concept), ("approach", "side", "guidance", "purpose"))
     for device in _devices(resource, lookup):
         names = _device_names(device)
         if not any(is_heart_monitor(name) for name in names):
-            yield from _readings_in(names, ("implant", "approach"))
+            yield from _readings_in(lookup, names, ("implant", "approach"))
     if resource.get("resourceType") == "DeviceRequest":
-        yield from _readings_in(_own_words(resource.get("codeCodeableConcept")), ("implant",))
+        yield from _readings_in(lookup, _own_words(resource.get("codeCodeableConcept")), ("implant",))
     yield from _performer(resource, lookup)
     for note in items(resource.get("note")):
-        if isinstance(note.get("text"), str):
+        if isinstance(note.get("text"), str) and lookup.has_room(note["text"]):
             yield from (Reading(r.attribute, r.value, is_stated=False) for r in read_phrase(note["text"]))
 
 
@@ -220,12 +245,15 @@ def _performer(resource: Resource, lookup: _Lookup) -> Iterator[Reading]:
         taxonomy = [coding.code for coding in codings(concept) if coding.system == NUCC]
         for value, groups in _NUCC_GROUPS.items():
             yield from (Reading("performer", value, True) for code in taxonomy if code.startswith(groups))
-        yield from _readings_in(_texts(concept), ("performer",))
+        yield from _readings_in(lookup, _texts(concept), ("performer",))
 
 
-def _readings_in(texts: Iterable[str], attributes: tuple[Attribute, ...] = ATTRIBUTES) -> Iterator[Reading]:
+def _readings_in(
+    lookup: _Lookup, texts: Iterable[str], attributes: tuple[Attribute, ...] = ATTRIBUTES
+) -> Iterator[Reading]:
     for text in texts:
-        yield from read_phrase(text, attributes)
+        if lookup.may_read(text):
+            yield from read_phrase(text, attributes)
 
 
 def _texts(concept: Json) -> list[str]:

@@ -56,6 +56,10 @@ _REPORT_PROGRESS = {
 
 def procedures(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
     """Return the procedures with one of these codes, without those that never happened."""
+    return record.cached(("procedures", codes), lambda: _procedures(record, codes))
+
+
+def _procedures(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
     found = (
         _fact(record, resource, "code", "performed", codes, _PROCEDURE_PROGRESS)
         for resource in record.of_type("Procedure")
@@ -100,7 +104,8 @@ def _fact(
     if not match.decides:
         progress = Progress.UNCLEAR
     shown = "" if start is None else str(start) if end is None or str(end) == str(start) else f"{start} to {end}"
-    side, purpose = side_of(resource, code_element), _purpose(resource, code_element)
+    side = record.cached(("side", id(resource)), lambda: side_of(resource, code_element))
+    purpose = record.cached(("purpose", id(resource)), lambda: _purpose(resource, code_element))
     value = "to be confirmed" if progress is Progress.UNCLEAR else progress.value
     if progress is Progress.DONE:
         value = ", ".join(filter(None, (side, purpose)))

@@ -19,7 +19,7 @@ from fhir_mappings.observations import observations
 from fhir_mappings.opioids.reduction import MAX_INSTRUCTIONS, TOO_MANY, opioid_reduction
 from fhir_mappings.opioids.table import names_an_opioid
 from fhir_mappings.order_text import MAX_PHRASE_LENGTH, names_an_operation, read_phrase
-from fhir_mappings.orders import read_order
+from fhir_mappings.orders import MAX_ORDER_LENGTH, Order, read_order
 from fhir_mappings.pain_relief import MAX_PROCEDURES, MAX_SCORES, Window, reliefs
 from fhir_mappings.procedures import procedures
 from fhir_mappings.record import Availability
@@ -43,7 +43,7 @@ WINDOW = Window(timedelta(hours=24), timedelta(hours=24), following_days=7)
 OPIOID = {"coding": [{"system": RXNORM, "code": "892582"}]}
 
 
-def order(**members: Any) -> Work:
+def order(**members: Any) -> Callable[[], Order]:
     found = resource("ServiceRequest", status="draft", intent="order", **members)
     return lambda: read_order(found, zone=ZONE, resolve=lambda _: None)
 
@@ -59,7 +59,7 @@ def references(count: int) -> list[dict[str, str]]:
 def policies_about(code: str) -> Work:
     library = load_library()
     found = order(code={"coding": [{"system": CPT, "code": code}]})()
-    return lambda: candidates(library, found, DAY, PlanRules())  # type: ignore[arg-type]
+    return lambda: candidates(library, found, DAY, PlanRules())
 
 
 def coverage(**members: Any) -> Work:
@@ -187,6 +187,21 @@ def test_a_phrase_longer_than_the_limit_names_no_operation() -> None:
     text = "fusion" + " " * (MAX_PHRASE_LENGTH - 6)
     assert names_an_operation(text)
     assert not names_an_operation(text + " ")
+
+
+def test_an_order_with_more_words_than_are_read_only_hints() -> None:
+    detail = "left".ljust(MAX_PHRASE_LENGTH)
+    at_limit = order(orderDetail=[{"text": detail}] * (MAX_ORDER_LENGTH // (MAX_PHRASE_LENGTH + 50)))()
+    beyond = order(orderDetail=[{"text": f"{detail[:-1]}{i}"} for i in range(MAX_ORDER_LENGTH // MAX_PHRASE_LENGTH)])()
+    assert at_limit.stated["side"] == {"left"}
+    assert not at_limit.hinted
+    assert beyond.hinted["side"] == {"left"}
+    assert not beyond.stated
+
+
+def test_long_notes_take_nothing_from_what_an_order_states() -> None:
+    found = order(orderDetail=[{"text": "left"}], note=[{"text": "x" * MAX_ORDER_LENGTH}] * 10)()
+    assert found.stated["side"] == {"left"}
 
 
 @pytest.mark.parametrize(

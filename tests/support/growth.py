@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 Work = Callable[[], object]
-_ROUNDS = 3
+_ROUNDS = 2
 _MOST = 9.0
 """Work that is linear takes 4 times as long at four times the size, quadratic work 16 times."""
 _NOISE_SECONDS = 0.02
+_CONTROL_ITEMS = 50_000
 
 
 def seconds(work: Work) -> float:
@@ -31,8 +32,8 @@ def growth(prepare: Callable[[int], Work], size: int) -> float:
 
 
 def is_linear(prepare: Callable[[int], Work], size: int) -> bool:
-    """Return whether work grows about as fast as parsing JSON of that size does in the same run."""
-    control = max(4.0, growth(lambda n: _parsing(n * 200), size))
+    """Return whether work grows about as fast as parsing JSON does in the same run."""
+    control = max(4.0, growth(_parsing, _CONTROL_ITEMS))
     return growth(prepare, size) < _MOST * control / 4
 
 
