@@ -26,7 +26,14 @@ _RENAMED = {
     "CDS_KEEP_COMMENTS": "CDS_STORE_COMMENTS",
 }
 _TEST_NAMES = frozenset(
-    {"CDS_EXTRA_CHARTS", "CDS_IG_DATA", "CDS_TEST_PROFILE", "CDS_TESTS_NEED_NGINX", "CDS_TESTS_NEED_POSTGRESQL"}
+    {
+        "CDS_EXTRA_CHARTS",
+        "CDS_IG_DATA",
+        "CDS_TEST_PROFILE",
+        "CDS_TESTS_NEED_FAKETIME",
+        "CDS_TESTS_NEED_NGINX",
+        "CDS_TESTS_NEED_POSTGRESQL",
+    }
 )
 _KEY_LENGTH = 32
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?\Z")

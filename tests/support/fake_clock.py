@@ -5,6 +5,8 @@ from pathlib import Path
 
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 """Where Debian's package `faketime` has the library; empty without it."""
+NEEDED = os.environ.get("CDS_TESTS_NEED_FAKETIME", "")
+"""If set, as in CI, tests that need faketime fail instead of being skipped."""
 
 # With FAKETIME_DONT_FAKE_MONOTONIC, clock_nanosleep of libfaketime 0.9.10 fails, and time.sleep with it.
 _SLEEP = "import select, time\ntime.sleep = lambda seconds: select.select([], [], [], seconds) and None\n"
