@@ -102,6 +102,5 @@ def _clock(at: datetime | None, zone: tzinfo) -> Callable[[], datetime]:
 def _source_of(call: HookRequest, chart: Json | None, settings: Settings) -> Callable[[Deadline], FhirSource] | None:
     """Return what opens the chart: the Bundle that was given, else the FHIR server that the request names."""
     if chart is not None:
-        in_memory = ChartInMemory(Store.from_bundle(chart))
-        return lambda _deadline: in_memory
+        return ChartInMemory(Store.from_bundle(chart)).open
     return partial(FhirClients(settings), call.fhir) if call.fhir is not None else None

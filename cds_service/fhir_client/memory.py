@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Self
 from urllib.parse import parse_qsl, quote
 
+from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page
 from cds_service.fhir_client.search_parameters import (
     Parameter,
@@ -162,6 +164,10 @@ class ChartInMemory:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    def open(self, _deadline: Deadline) -> Self:
+        """Return the chart itself, to be opened like a FHIR server: it answers at once, so no deadline applies."""
+        return self
 
     def search(self, search: Search, patient_id: str) -> SearchResult:
         """Return everything in the chart that the search finds, as a complete result."""

@@ -3,12 +3,9 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
-from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.memory import ChartInMemory, Store
-from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.errors import RefusedError
 from cds_service.hooks.request import HookRequest, read_request
 from cds_service.hooks.review import ReviewLimits, review
@@ -85,14 +82,14 @@ def impact(
     skipped: list[Skipped] = []
     for path in requests:
         try:
-            request, chart = _read(path)
-            source = ChartInMemory(Store.from_bundle(chart)) if chart is not None else None
+            request, bundle = _read(path)
+            chart = ChartInMemory(Store.from_bundle(bundle)) if bundle is not None else None
             old, new = (
                 review(
                     request,
                     assessor.limited_to(policy),
                     limits,
-                    open_source=partial(_give_source, source),
+                    open_source=chart.open if chart is not None else None,
                     clock=clock,
                     monotonic=monotonic,
                 ).determinations
@@ -105,10 +102,6 @@ def impact(
         else:
             orders += [_compared(path.name, *pair) for pair in zip(old, new, strict=True) if _is_relevant(*pair)]
     return tuple(orders), tuple(skipped)
-
-
-def _give_source(source: FhirSource | None, _deadline: Deadline) -> FhirSource | None:
-    return source
 
 
 def _read(path: Path) -> tuple[HookRequest, Json | None]:

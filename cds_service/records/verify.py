@@ -119,7 +119,7 @@ def _reviewed_again(
         replace(request, fhir=None),
         assessor,
         replace(ReviewLimits.of(settings), call_timeout_seconds=_REPLAY_SECONDS),
-        open_source=None if source is None else lambda _deadline: source,
+        open_source=source.open if source is not None else None,
         clock=lambda: decision.row["at"],
         monotonic=monotonic,
     )
