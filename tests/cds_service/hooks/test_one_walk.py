@@ -19,8 +19,10 @@ from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample, SampleO
 from cds_service.settings import Settings
 from cds_service.wiring.app import create_app
 from coverage_policies.format.library import load_library
+from coverage_policies.format.model import PATHWAY
 from coverage_policies.format.searches import Search
 from coverage_policies.judging.assessment import Assessor
+from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings import orders
 from fhir_mappings.fhir_json import Json, dumps
@@ -170,3 +172,22 @@ def test_an_order_is_read_and_matched_once_per_call(monkeypatch: pytest.MonkeyPa
     sample, order = next(each for each in CALLS if each[1].outcome.value == "documentation-needed")
     review_call(read_request(body(sample, order)), ASSESSOR, Settings(), chart=sample.bundle(None), clock=lambda: NOW)
     assert len(read) == 1
+
+
+@pytest.mark.parametrize("own_id", ["trial-two-pathways-cancer-pain", "trial-two-pathways-postlaminectomy"])
+def test_a_reason_that_only_the_chart_has_chooses_the_pathway_as_a_stated_one_does(own_id: str) -> None:
+    sample, order = next(each for each in CALLS if each[0].id == "trial-two-pathways")
+    chart = sample.bundle(None)
+    (reason,) = [each["resource"] for each in chart["entry"] if each["resource"]["id"] == own_id]
+
+    def determination(**stated: Json) -> Determination:
+        call = body(sample, order)
+        call["context"]["draftOrders"]["entry"][0]["resource"] |= stated
+        found = review_call(read_request(call), ASSESSOR, Settings(), chart=chart, clock=lambda: NOW)
+        (only,) = found.determinations
+        return only
+
+    in_the_chart = determination(reasonReference=[{"reference": f"Condition/{own_id}"}])
+    assert in_the_chart.criteria == determination(reasonCode=[reason["code"]]).criteria
+    assert PATHWAY not in {question.id for question in in_the_chart.questions}
+    assert PATHWAY in {question.id for question in determination().questions}
