@@ -6,9 +6,11 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 _COMMAND = "import sys; from cds_service.cli.main import main; main(sys.argv[1:])"
@@ -72,3 +74,16 @@ class ServedProcess:
         """What it logged, or only the lines of an event; every line must be JSON."""
         found = [json.loads(line) for line in self.written.splitlines()]
         return [line for line in found if not event or line["event"] == event]
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until a condition holds; while workers are replaced, the old ones answer, or nothing does."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if holds():
+                return
+        except requests.ConnectionError:
+            pass
+        time.sleep(0.1)
+    pytest.fail("it did not come to hold")

@@ -4,8 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from cds_service.cli.main import main
 from cds_service.settings import Settings
 from coverage_policies.judging.assessment import Assessor
 from tests.support.own_policies import OwnPolicies, sign_sleep_test
+from tests.support.served_process import eventually
 
 SIGN = "/cds-services/coverage-order-sign"
 
@@ -88,19 +88,6 @@ def address(own: OwnPolicies) -> Iterator[str]:
     yield f"http://127.0.0.1:{port}"
     os.killpg(served.pid, 15)
     served.wait(timeout=30)
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until something holds; while the service reloads, nothing answers."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            if holds():
-                return
-        except requests.ConnectionError:
-            pass
-        time.sleep(0.2)
-    pytest.fail("it did not come to hold")
 
 
 def test_it_reloads_when_a_document_changes(own: OwnPolicies, address: str) -> None:

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from cds_service.wiring.system import new_id, now
 from coverage_policies.format.problems import DocumentError
 from tests.support.hook_fakes import NOW
 from tests.support.own_policies import LOINC_CODE, OwnPolicies, sign_sleep_test
+from tests.support.served_process import eventually
 
 SIGN = "/cds-services/coverage-order-sign"
 TEXT = "SLEEP.1@2026-01"
@@ -109,19 +109,6 @@ def served(own: OwnPolicies, tmp_path: Path) -> Iterator[Served]:
     service = Served(own, tmp_path / "log")
     yield service
     service.stop()
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until a condition holds; old workers answer until the new ones have started."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            if holds():
-                return
-        except requests.ConnectionError:
-            pass
-        time.sleep(0.1)
-    pytest.fail("it did not come to hold")
 
 
 @pytest.mark.process
