@@ -1,18 +1,24 @@
-"""Attestations: a practitioner's answers in a QuestionnaireResponse."""
+"""Answers of practitioners in QuestionnaireResponses. Which of them count for an order is for others to decide."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from fhir_mappings.codings import items
-from fhir_mappings.dates import CalendarPeriod, DateInterval, plus
+from fhir_mappings.dates import DateInterval
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Evidence, PatientRecord
 
 _YES = {"yes", "y", "true", "373066001", "LA33-6"}
 _NO = {"no", "n", "false", "373067005", "LA32-8"}
 _UNSURE = {"unknown", "unk", "asku", "dont-know", "don't know", "don’t know", "not sure", "261665006", "LA12688-0"}
+
+_DTR = "http://hl7.org/fhir/us/davinci-dtr/StructureDefinition"
+_QR_CONTEXT = f"{_DTR}/qr-context"
+_INFORMATION_ORIGIN = f"{_DTR}/information-origin"
+_ELEMENTS = ("status", "author", "authored", "item", "subject", "questionnaire", "basedOn")
 
 _TYPE_IN_ADDRESS = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[^/]+(?:/_history/[^/]+)?$")
 
@@ -25,86 +31,118 @@ class Answer:
     evidence: Evidence
 
 
-def answers(
-    record: PatientRecord,
-    order: str,
-    is_ours: Callable[[str], bool],
-    valid_for: CalendarPeriod,
-) -> dict[str, Answer]:
-    """Return the answers that count, by `linkId`.
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """A QuestionnaireResponse with what practitioners answered in it, by `linkId`.
 
-    A response counts if it is completed or amended, about this patient, authored by a practitioner, not authored after
-    the chart was read, and either at most `valid_for` old or based on the order (`Type/id`). `is_ours` decides by the
-    canonical of its questionnaire; a response without one counts. The newest answer to a question stands. "Don't know"
-    withdraws an older answer, and two different answers at the same time withdraw each other.
+    `questionnaire` is its canonical, empty without one. `about` are the References to what it was filled in for.
+    `moment` orders forms by time; of a form with only a day, it is the beginning of that day.
     """
-    newest: dict[str, tuple[datetime, Answer]] = {}
+
+    reference: str
+    authored: DateInterval
+    moment: datetime
+    questionnaire: str
+    about: tuple[Mapping[str, Any], ...]
+    given: tuple[tuple[str, str], ...]
+
+    def evidence(self, value: str) -> Evidence:
+        """Return the evidence of one of its answers."""
+        return Evidence(self.reference, "Clinician's answer", str(self.authored), value)
+
+
+def answer_forms(record: PatientRecord) -> tuple[AnswerForm, ...]:
+    """Return the forms that count, whatever their age and questionnaire.
+
+    A form counts if it is completed or amended, about this patient, and not authored after the chart was read. Its
+    author is a practitioner; otherwise only the answers count whose origin names one (Da Vinci DTR,
+    information-origin).
+    """
+    return record.cached("answer forms", lambda: tuple(_forms(record)))
+
+
+def newest(forms: Iterable[AnswerForm]) -> dict[str, Answer]:
+    """Return the newest answer to each question.
+
+    "Don't know" withdraws an older answer, and two different answers at the same time withdraw each other.
+    """
+    found: dict[str, tuple[datetime, Answer]] = {}
+    for form in forms:
+        for link, value in form.given:
+            known = found.get(link)
+            if known is None or form.moment > known[0]:
+                found[link] = form.moment, Answer(value, form.evidence(value or "not known"))
+            elif form.moment == known[0] and value != known[1].value:
+                found[link] = form.moment, Answer("", form.evidence(value or "not known"))
+    return {link: answer for link, (_, answer) in found.items()}
+
+
+def _forms(record: PatientRecord) -> Iterator[AnswerForm]:
     for resource in record.of_type("QuestionnaireResponse"):
-        authored = _authored(record, resource)
-        if authored is None or not _counts(record, resource, authored, order, is_ours, valid_for):
+        authored = record.when(resource.get("authored"))
+        if authored is None or authored.earliest != authored.latest:
             continue
-        for link, value in _answers_in(resource):
-            evidence = Evidence(record.reference(resource), "Clinician's answer", str(authored), value or "not known")
-            answer = Answer(value, evidence)
-            moment = authored.instant or datetime.combine(authored.latest, datetime.min.time(), record.zone)
-            known = newest.get(link)
-            if known is None or moment > known[0]:
-                newest[link] = moment, answer
-            elif moment == known[0] and value != known[1].value:
-                newest[link] = moment, Answer("", evidence)
-    return {link: answer for link, (_, answer) in newest.items()}
+        too_late = authored.instant > record.read_at if authored.instant else authored.earliest > record.today
+        if too_late or resource.get("status") not in ("completed", "amended"):
+            continue
+        given = tuple(_answers_in(resource, record, resource, by_practitioner=_is_by_practitioner(record, resource)))
+        if given and record.is_usable(resource, *_ELEMENTS):
+            questionnaire = resource.get("questionnaire")
+            yield AnswerForm(
+                reference=record.reference(resource),
+                authored=authored,
+                moment=authored.instant or datetime.combine(authored.latest, datetime.min.time(), record.zone),
+                questionnaire=questionnaire if isinstance(questionnaire, str) else "",
+                about=(*items(resource.get("basedOn")), *_contexts(resource)),
+                given=given,
+            )
 
 
-def _authored(record: PatientRecord, resource: Resource) -> DateInterval | None:
-    authored = record.when(resource.get("authored"))
-    return authored if authored and authored.earliest == authored.latest else None
-
-
-def _counts(
-    record: PatientRecord,
-    resource: Resource,
-    authored: DateInterval,
-    order: str,
-    is_ours: Callable[[str], bool],
-    valid_for: CalendarPeriod,
-) -> bool:
-    if resource.get("status") not in ("completed", "amended"):
-        return False
-    questionnaire = resource.get("questionnaire")
-    if isinstance(questionnaire, str) and questionnaire and not is_ours(questionnaire):
-        return False
-    if not _is_by_practitioner(record, resource):
-        return False
-    too_late = authored.instant > record.read_at if authored.instant else authored.earliest > record.today
-    based_on = [item.get("reference") for item in items(resource.get("basedOn"))]
-    based_on_order = any(isinstance(each, str) and order in (each, record.relative(each)) for each in based_on)
-    if too_late or not (based_on_order or plus(authored.latest, valid_for) >= record.today):
-        return False
-    return record.is_usable(resource, "status", "author", "authored", "item", "subject", "questionnaire", "basedOn")
+def _contexts(resource: Resource) -> Iterator[Mapping[str, Any]]:
+    for extension in items(resource.get("extension")):
+        if extension.get("url") == _QR_CONTEXT:
+            yield from items(extension.get("valueReference"))
 
 
 def _is_by_practitioner(record: PatientRecord, resource: Resource) -> bool:
-    """Return whether the author is a practitioner: by the target of the reference, else its address, else its type."""
-    for author in items(resource.get("author")):
-        found, target = record.resolve(author, within=resource), author.get("reference")
-        kind = found.get("resourceType") if found is not None else author.get("type")
-        if found is None and isinstance(target, str) and (named := _TYPE_IN_ADDRESS.search(target)):
-            kind = named[1]
-        if kind in ("Practitioner", "PractitionerRole"):
-            return True
-    return False
+    return any(_is_practitioner(record, author, resource) for author in items(resource.get("author")))
 
 
-def _answers_in(parent: Resource) -> Iterator[tuple[str, str]]:
+def _is_practitioner(record: PatientRecord, author: Mapping[str, Any], within: Resource) -> bool:
+    """Return whether a Reference is to a practitioner: by its target, else by its address, else by its type."""
+    found, target = record.resolve(author, within=within), author.get("reference")
+    kind = found.get("resourceType") if found is not None else author.get("type")
+    if found is None and isinstance(target, str) and (named := _TYPE_IN_ADDRESS.search(target)):
+        kind = named[1]
+    return kind in ("Practitioner", "PractitionerRole")
+
+
+def _answers_in(
+    parent: Resource, record: PatientRecord, form: Resource, *, by_practitioner: bool
+) -> Iterator[tuple[str, str]]:
     for item in items(parent.get("item")):
         link = item.get("linkId")
         given = list(items(item.get("answer")))
-        if isinstance(link, str) and given:
-            words = {_word(answer) for answer in given}
+        attested = given if by_practitioner else [each for each in given if _names_practitioner(record, each, form)]
+        if isinstance(link, str) and attested:
+            words = {_word(answer) for answer in attested}
             yield link, words.pop() if len(words) == 1 else ""
-        yield from _answers_in(item)
-        for answer in given:
-            yield from _answers_in(answer)
+        for below in (item, *given):
+            yield from _answers_in(below, record, form, by_practitioner=by_practitioner)
+
+
+def _names_practitioner(record: PatientRecord, answer: Resource, form: Resource) -> bool:
+    """Return whether the origin of an answer names a practitioner as its author."""
+    return any(
+        _is_practitioner(record, practitioner, form)
+        for origin in items(answer.get("extension"))
+        if origin.get("url") == _INFORMATION_ORIGIN
+        for author in items(origin.get("extension"))
+        if author.get("url") == "author"
+        for part in items(author.get("extension"))
+        if part.get("url") == "practitioner"
+        for practitioner in items(part.get("valueReference"))
+    )
 
 
 def _word(answer: Resource) -> str:

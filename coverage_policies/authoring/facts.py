@@ -184,8 +184,16 @@ def _plan(words: FactWords) -> list[dict[str, Any]]:
     return [{"resourceType": "CarePlan", "status": status, "intent": "plan", "activity": [activity]}]
 
 
+ORDER_TYPES = ("ServiceRequest", "DeviceRequest", "MedicationRequest")
+"""The types that the order of a case may have."""
+
+
 def _answers(words: FactWords) -> list[dict[str, Any]]:
-    """Answers by criterion: yes, no, don't know, or the name of a pathway."""
+    """Answers by criterion: yes, no, don't know, or the name of a pathway.
+
+    They are about the order of the case unless `based_on` names another, or is `none`.
+    """
+    based_on = words.texts("based_on") or [f"{kind}/order-1" for kind in ORDER_TYPES]
     author = words.text("author", f"Practitioner/{PRACTITIONER}")
     found = present(
         resourceType="QuestionnaireResponse",
@@ -193,7 +201,7 @@ def _answers(words: FactWords) -> list[dict[str, Any]]:
         author={"reference": author},
         authored=moment(words.text("authored", f"{words.day}T09:00")),
         questionnaire=words.text("questionnaire"),
-        basedOn=[{"reference": based_on}] if (based_on := words.text("based_on")) else None,
+        basedOn=[{"reference": each} for each in based_on if each != "none"] or None,
     )
     items = []
     for link, said in words.rest().items():

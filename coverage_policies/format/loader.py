@@ -1,7 +1,7 @@
 """Load a policy from a YAML document: check its shape by the schema, then its meaning; report every problem's place."""
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from coverage_policies.format.registry import operators
 from coverage_policies.format.schema import document_validator
 from coverage_policies.format.schema_errors import explain
 from coverage_policies.format.strict_yaml import YamlSource, read_yaml
-from coverage_policies.format.terms import LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
+from coverage_policies.format.terms import About, LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
 from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.order_text import ATTRIBUTES
 
@@ -123,18 +123,22 @@ class _Builder:
         outcome = Outcome.CRITERIA_NOT_MET if consequence == "case-review" else Outcome(consequence)
         return Section(root, outcome)
 
-    def _criterion(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> Criterion:
+    def _criterion(self, raw: dict[str, Any], path: tuple[str | int, ...], about: str = "") -> Criterion:
         if "same_as" in raw:
             self._copying.append(raw["same_as"])
-            found = self._written_out(*self._copied(raw, path))
+            found = self._written_out(*self._copied(raw, path), about)
             self._copying.pop()
             return found
-        return self._written_out(raw, path)
+        return self._written_out(raw, path, about)
 
-    def _written_out(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> Criterion:
+    def _written_out(self, raw: dict[str, Any], path: tuple[str | int, ...], about: str) -> Criterion:
+        """Build a criterion and all below it; `about` is what the group above says its questions are about."""
+        about = raw.get("about", about)
         group = next((name for name in GROUPS if name in raw), None)
         children = (
-            [self._criterion(child, (*path, group, i)) for i, child in enumerate(raw.get(group, ()))] if group else []
+            [self._criterion(child, (*path, group, i), about) for i, child in enumerate(raw.get(group, ()))]
+            if group
+            else []
         )
         required = {"all": None, "any": 1, "of": int(raw.get("at_least", "1"))}[group] if group else None
         if (group == "of") != ("at_least" in raw) or sum(name in raw for name in GROUPS) > 1:
@@ -144,18 +148,20 @@ class _Builder:
         if required is not None and required > len(children):
             self._problem(path, f"{raw['id']}: at least {required} of {len(children)} can never be met")
         place = self.source.place(path)
+        met_when, not_met_when = self._clauses(raw, "met_when", path), self._clauses(raw, "not_met_when", path)
         found = Criterion(
             id=raw["id"],
             says=raw["says"],
             says_when_not_met=raw.get("says_when_not_met", ""),
             children=tuple(children),
             required=required,
-            met_when=self._clauses(raw, "met_when", path),
-            not_met_when=self._clauses(raw, "not_met_when", path),
+            met_when=met_when,
+            not_met_when=not_met_when,
             show=self._clauses(raw, "show", path),
             suggest=_suggestion(raw["suggest"]) if "suggest" in raw else None,
             ask=raw.get("ask", ""),
             met_by=raw.get("met_by", "yes"),
+            about=About(about) if about else _about(met_when + not_met_when),
             needs=tuple(as_list(raw.get("needs", []))),
             on_date_of=self._value_set(raw["on_date_of"], (*path, "on_date_of")) if "on_date_of" in raw else None,
             is_never_met="always" in raw,
@@ -229,6 +235,13 @@ class _Builder:
 
     def _problem(self, path: Sequence[str | int], what: str) -> None:
         self.problems.append(self.source.problem(path, what))
+
+
+def _about(clauses: Iterable[Clause]) -> About:
+    """Return what a question is about if the document does not say: what its clauses read."""
+    if any(not operators()[clause.operator].resource_types for clause in clauses):
+        return About.ORDER
+    return About.SITE if any("side" in clause.arguments for clause in clauses) else About.PATIENT
 
 
 def _suggestion(raw: Mapping[str, str]) -> OrderSuggestion:

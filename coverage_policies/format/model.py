@@ -9,7 +9,7 @@ from functools import cached_property
 
 from coverage_policies.format.operator import Arguments, ClauseCheck
 from coverage_policies.format.searches import ANSWERS, PROCEDURES, Search, merge
-from coverage_policies.format.terms import LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
+from coverage_policies.format.terms import About, LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
 from coverage_policies.format.value_sets import TEXT, ValueSet
 from fhir_mappings.codings import Coding
 from fhir_mappings.order_text import Attribute
@@ -55,9 +55,9 @@ class Criterion:
 
     `says_when_not_met` is what a card says when it is not met. A group has `children`, of which `required` must be met
     (None: all of them). A leaf is settled by clauses or by an answer to `ask`; `met_by` is the answer, `yes` or `no`,
-    that favors the order. `case_review_if_met` and `case_review_if_not_met` hand a status to a human. `needs` takes
-    the status of other criteria, `on_date_of` on the date of the last procedure of that set. `pathways` is empty if
-    the criterion counts on every one.
+    that favors the order, and `about` what the question is about. `case_review_if_met` and `case_review_if_not_met`
+    hand a status to a human. `needs` takes the status of other criteria, `on_date_of` on the date of the last
+    procedure of that set. `pathways` is empty if the criterion counts on every one.
     """
 
     id: str
@@ -71,6 +71,7 @@ class Criterion:
     suggest: OrderSuggestion | None = None
     ask: str = ""
     met_by: str = "yes"
+    about: About = About.PATIENT
     needs: tuple[str, ...] = ()
     on_date_of: ValueSet | None = None
     is_never_met: bool = False

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from coverage_policies.format.operator import phrase
 from coverage_policies.format.phrases import POSITIVE
 from coverage_policies.format.registry import operators
-from coverage_policies.format.terms import LineOfBusiness, PolicyKind, PriorAuthorization
+from coverage_policies.format.terms import About, LineOfBusiness, PolicyKind, PriorAuthorization
 from fhir_mappings.order_edit import PHRASES
 
 _ID = phrase(r"^[A-Za-z0-9]+(?:\.[A-Za-z0-9-]+)*$", "II.D.faber")
@@ -49,6 +49,7 @@ _CRITERION: dict[str, Any] = {
     },
     "ask": _TEXT,
     "met_by": {"enum": ["yes", "no"]},
+    "about": {"enum": list(About)},
     "needs": _NAMES,
     "on_date_of": _TEXT,
     "if_met": {"const": "case-review"},

@@ -46,6 +46,16 @@ class Outcome(Enum):
     NOT_APPLICABLE = "not-applicable"
 
 
+class About(StrEnum):
+    """What a question is about, which tells for which other orders an answer to it counts too."""
+
+    ORDER = "order"
+    """This very order: its purpose, approach, implant, drug, or guidance."""
+    SITE = "site"
+    """The joint or level that is to be treated: its tests, blocks, and imaging."""
+    PATIENT = "patient"
+
+
 class PolicyKind(StrEnum):
     """Who a policy comes from: a plan, or Medicare with a national or local coverage determination."""
 

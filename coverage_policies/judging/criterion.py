@@ -95,6 +95,13 @@ def with_answer(judged: CriterionStatus, criterion: Criterion, answers: Mapping[
     return CriterionStatus(Status.UNKNOWN, Reason.CONFLICT, (*judged.evidence, answer.evidence), judged.notes)
 
 
+def with_shown(judged: CriterionStatus, shown: tuple[Evidence, ...]) -> CriterionStatus:
+    """Return an open status with what was answered elsewhere beside it; any other unchanged."""
+    if not shown or judged.status is not Status.UNKNOWN:
+        return judged
+    return replace(judged, evidence=(*judged.evidence, *shown))
+
+
 def _evidence(*found: Iterable[ClauseResult]) -> tuple[Evidence, ...]:
     return tuple(dict.fromkeys(item for each in found for result in each for item in result.evidence))
 

@@ -1,19 +1,19 @@
 """The evaluator: one revision, one order among others, one chart, one day. Pure: no clock, no network, no log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from coverage_policies.format.model import APPLIES, CODE, PATHWAY, Criterion, Policy
 from coverage_policies.format.operator import Context
 from coverage_policies.format.terms import Outcome, Reason, Status
-from coverage_policies.judging.criterion import CriterionStatus, evaluate_clauses, judge, with_answer
+from coverage_policies.judging.attestations import Attestations, attestations
+from coverage_policies.judging.criterion import CriterionStatus, evaluate_clauses, judge, with_answer, with_shown
 from coverage_policies.judging.determination import CriterionResult, Determination, Question
 from coverage_policies.judging.kleene import roll_up
 from coverage_policies.judging.order_matching import OrderMatch, match_order
 from coverage_policies.judging.pathways import resolve_pathway
 from coverage_policies.judging.questions import open_questions
 from coverage_policies.judging.stopping import ShouldStop, Watch, never
-from fhir_mappings.answers import Answer, answers
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.orders import Anchor, Order
 from fhir_mappings.procedures import latest_on_or_before, procedures
@@ -47,7 +47,8 @@ def evaluate(
     """
     watch = Watch(should_stop)
     ctx = Context(order, tuple(other_orders), record, anchor.day)
-    said = answers(record, order.reference, lambda address: _is_about(address, policy), answers_valid)
+    said_on = attestations(policy, order, other_orders, record, answers_valid)
+    said = said_on(None).deciding
     if match is None:
         ignored = ignore_code_dates and not policy.entries(order.codes, anchor.day)
         match = match_order(policy, order, anchor.day, ignore_code_dates=ignored)
@@ -63,7 +64,7 @@ def evaluate(
     names = tuple(dict.fromkeys(name for entry in match.judging for name in entry.sections))
     settled = resolve_pathway(policy.pathway, ctx, said)
     roots = [policy.sections[name].root for name in names]
-    runs = [_Run(policy, ctx, said, pathway, roots, watch) for pathway in settled.remaining]
+    runs = [_Run(policy, ctx, said_on(pathway), pathway, roots, watch) for pathway in settled.remaining]
     verdicts = [run.verdict() for run in runs]
     outcome, section = _agreed(verdicts)
     questions = open_questions(policy, names, {run.pathway: run.results for run in runs})
@@ -85,12 +86,6 @@ def evaluate(
         notes=(*((CUT_SHORT,) if watch.is_cut else ()), *_notes(policy, order, record, anchor)),
         is_cut_short=watch.is_cut,
     )
-
-
-def _is_about(address: str, policy: Policy) -> bool:
-    """Return whether a questionnaire's canonical address (`…/CP.MP.126|2025-04`) names this revision."""
-    url, _, version = address.partition("|")
-    return url.rstrip("/").rsplit("/", 1)[-1] == policy.name and version == policy.revision
 
 
 def blank_determination(
@@ -130,7 +125,7 @@ class _Run:
         self,
         policy: Policy,
         ctx: Context,
-        said: Mapping[str, Answer],
+        said: Attestations,
         pathway: str | None,
         roots: Sequence[Criterion],
         watch: Watch,
@@ -169,7 +164,8 @@ class _Run:
             judged, rolled = CriterionStatus(Status.UNKNOWN, Reason.OTHER_PATHWAY), _GroupStatus(None, None)
         else:
             found, best_case = self._judged(c, below)
-            judged = with_answer(found, c, self.said) if self._may_be_attested(c) else found
+            judged = with_answer(found, c, self.said.deciding) if self._may_be_attested(c) else found
+            judged = with_shown(judged, self.said.shown.get(c.id, ()))
             if self.watch.is_cut and judged.status is Status.UNKNOWN:
                 self.unreached.add(c.id)
                 judged = replace(judged, reason=Reason.DATA_UNAVAILABLE)

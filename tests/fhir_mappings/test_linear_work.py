@@ -9,11 +9,10 @@ import pytest
 from coverage_policies.format.library import load_library
 from coverage_policies.judging.plan_rules import PlanRules
 from coverage_policies.judging.policy_selection import candidates
-from fhir_mappings.answers import answers
+from fhir_mappings.answers import answer_forms, newest
 from fhir_mappings.codings import CPT, RXNORM
 from fhir_mappings.conditions import conditions
 from fhir_mappings.coverages import coverages
-from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.drug_exposure import supplies
 from fhir_mappings.observations import observations
 from fhir_mappings.opioids.reduction import MAX_INSTRUCTIONS, TOO_MANY, opioid_reduction
@@ -69,7 +68,7 @@ def coverage(**members: Any) -> Work:
 
 def response(**members: Any) -> Work:
     found = resource("QuestionnaireResponse", status="completed", authored="2026-03-01", **members)
-    return lambda: answers(record(found), "x", lambda _: True, CalendarPeriod(90, "days"))
+    return lambda: newest(answer_forms(record(found)))
 
 
 def dosage(position: int) -> dict[str, Any]:

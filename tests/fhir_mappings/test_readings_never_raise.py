@@ -8,10 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fhir_mappings.allergies import allergies
-from fhir_mappings.answers import answers
+from fhir_mappings.answers import answer_forms, newest
 from fhir_mappings.codings import Match, codings, concept_text
 from fhir_mappings.conditions import conditions
-from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.devices import devices
 from fhir_mappings.drug_exposure import longest_stretch, supplies
 from fhir_mappings.medications import medications
@@ -150,7 +149,7 @@ READINGS = {
     "devices": (("Device",), lambda chart: devices(chart, anything)),
     "answers": (
         ("QuestionnaireResponse",),
-        lambda chart: answers(chart, "ServiceRequest/x", lambda address: "x" in address, CalendarPeriod(90, "days")),
+        lambda chart: newest(answer_forms(chart)),
     ),
 }
 

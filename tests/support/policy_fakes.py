@@ -124,12 +124,13 @@ def score(value: str, at: str, code: str = "72514-3", status: str = "final", **m
 
 
 def answers(said: Mapping[str, str], authored: str = "2026-03-02T10:00:00Z", **more: Any) -> Resource:
-    """A clinician's answers by criterion, as text."""
+    """A clinician's answers by criterion, as text, about the usual order."""
     items = [{"linkId": link, "answer": [{"valueString": word}]} for link, word in said.items()]
     members = {
         "status": "completed",
         "author": {"reference": "Practitioner/dr"},
         "authored": authored,
+        "basedOn": [{"reference": "ServiceRequest/order-1"}],
         "item": items,
     }
     return _of_patient("QuestionnaireResponse", more.pop("id", f"qr-{authored}".replace(":", "")), **(members | more))

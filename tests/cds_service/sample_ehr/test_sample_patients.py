@@ -53,7 +53,8 @@ def test_a_chart_is_a_collection_under_one_address(sample):
 
 @EACH_SAMPLE
 def test_every_reference_resolves_except_to_the_misfiled_patient(sample):
-    named = {f"{r['resourceType']}/{r['id']}" for r in in_bundle(sample.bundle(None))}
+    drafts = [order.resource(None) for order in sample.orders]
+    named = {f"{r['resourceType']}/{r['id']}" for r in [*in_bundle(sample.bundle(None)), *drafts]}
     targets = {v for resource in in_bundle(sample.bundle(None)) for name, v in strings(resource) if name == "reference"}
     for order in sample.orders:
         targets |= {value for name, value in strings(order.resource(None)) if name == "reference"}

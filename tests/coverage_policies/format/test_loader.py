@@ -298,7 +298,7 @@ MISSHAPEN = [
     (text("I: {says: [s], ask: q}"), ["11: sections.I.says must be text"]),
     (
         text("I: {says: s, asks: q}"),
-        "11: sections.I has no key 'asks' (did you mean 'ask'?); known keys: all, ",
+        "11: sections.I has no key 'asks' (did you mean 'ask'?); known keys: about, all, ",
     ),
     (text("I: {says: s, ask: q, met_by: maybe}"), ["11: sections.I.met_by must be one of yes, no, not 'maybe'"]),
     (text("I: {says: s, ask: q, if_met: supported}"), ["11: sections.I.if_met must be 'case-review'"]),

@@ -1,0 +1,137 @@
+"""Choose the answers that count for one order under one revision, and those that are only shown beside the question."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from coverage_policies.format.model import APPLIES, PATHWAY, Policy
+from coverage_policies.format.terms import About
+from fhir_mappings.answers import Answer, AnswerForm, answer_forms, newest
+from fhir_mappings.codings import items
+from fhir_mappings.dates import CalendarPeriod, plus
+from fhir_mappings.fhir_json import Json
+from fhir_mappings.orders import Order, read_order
+from fhir_mappings.record import Evidence, PatientRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Attestations:
+    """The answers for one order and pathway, by `linkId`: those that decide, and those that are only shown."""
+
+    deciding: Mapping[str, Answer] = field(default_factory=dict)
+    shown: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
+
+
+def attestations(
+    policy: Policy,
+    order: Order,
+    other_orders: Sequence[Order],
+    record: PatientRecord,
+    valid_for: CalendarPeriod,
+) -> Callable[[str | None], Attestations]:
+    """Return a function from a pathway to the answers for it.
+
+    A form counts if its questionnaire names this revision, and it is about this order or at most `valid_for` old;
+    without a questionnaire it must be about this order. What a question is about limits its answers further: the
+    order, to forms about this very order; the site, also to forms about an order of the same procedure and side; the
+    patient, not at all. A form that chose a pathway counts for others only if it is about this order. Answers to
+    another edition are shown, as are answers about a site that may be another one.
+    """
+    known = {each.reference: each for each in other_orders}
+    forms = [_Form(form, policy, order, known, record) for form in answer_forms(record)]
+    ours = [form for form in forms if form.is_ours and (form.is_about_order or _is_fresh(form.form, valid_for, record))]
+    abouts = {APPLIES: About.ORDER, PATHWAY: About.ORDER} | {c.id: c.about for c in policy.index.values()}
+    return partial(_on_pathway, ours, abouts)
+
+
+def _on_pathway(forms: Sequence["_Form"], abouts: Mapping[str, About], pathway: str | None) -> Attestations:
+    relevant = [form for form in forms if form.is_about_order or form.pathway in ("", pathway)]
+    deciding = newest(form.limited_to(abouts, decides=True) for form in relevant)
+    shown = newest(form.limited_to(abouts, decides=False) for form in relevant)
+    notes = {
+        link: (replace(answer.evidence, value=f"{answer.value}, not stated to be for this site or wording"),)
+        for link, answer in shown.items()
+        if answer.value and link not in deciding
+    }
+    return Attestations(deciding, notes)
+
+
+def _is_fresh(form: AnswerForm, valid_for: CalendarPeriod, record: PatientRecord) -> bool:
+    return plus(form.authored.latest, valid_for) >= record.today
+
+
+class _Form:
+    """One form, and how it relates to an order under a revision."""
+
+    def __init__(
+        self, form: AnswerForm, policy: Policy, order: Order, others: Mapping[str, Order], record: PatientRecord
+    ) -> None:
+        self.form = form
+        self.is_about_order = any(_names(record, reference, order) for reference in form.about)
+        self.is_of_this_edition = True
+        self.is_ours = self.is_about_order
+        if form.questionnaire:
+            self.is_ours, self.is_of_this_edition = _named(form.questionnaire, policy)
+        self.pathway = next((value for link, value in form.given if link == PATHWAY), "")
+        self.is_about_same_site = self.is_about_order or (
+            self.is_ours and any(_is_same_site(policy, order, each) for each in _orders(form, others, record))
+        )
+
+    def limited_to(self, abouts: Mapping[str, About], *, decides: bool) -> AnswerForm:
+        """Return the form with only the answers that decide, or only those that are shown."""
+        given = tuple((link, said) for link, said in self.form.given if self._use(abouts.get(link)) is decides)
+        return replace(self.form, given=given)
+
+    def _use(self, about: About | None) -> bool | None:
+        """Return whether an answer decides, or is shown (False); None if it is neither."""
+        if about is None or (about is About.ORDER and not self.is_about_order):
+            return None
+        return self.is_of_this_edition and (about is not About.SITE or self.is_about_same_site)
+
+
+def _named(canonical: str, policy: Policy) -> tuple[bool, bool]:
+    """Return whether a canonical (`…/CP.MP.126|2025-04.1`) names this revision, and whether its edition, if any, too.
+
+    The base address and a missing edition do not matter.
+    """
+    url, _, version = canonical.partition("|")
+    name = url.split("#")[0].rstrip("/").rsplit("/", 1)[-1]
+    if not version and name.startswith(f"{policy.name}-"):
+        name, version = policy.name, name[len(policy.name) + 1 :]
+    revision, _, edition = version.partition(".")
+    is_ours = name == policy.name and revision == policy.revision
+    return is_ours, edition in ("", str(policy.edition))
+
+
+def _names(record: PatientRecord, reference: Mapping[str, Json], order: Order) -> bool:
+    """Return whether a Reference names an order: by its address, or by one of its identifiers."""
+    target = reference.get("reference")
+    if isinstance(target, str) and order.reference in (target, record.relative(target)):
+        return True
+    wanted = set(_identifiers(reference.get("identifier")))
+    return bool(wanted & set(_identifiers(order.resource.get("identifier"))))
+
+
+def _identifiers(value: Json) -> Iterator[tuple[str, str]]:
+    for one in items(value):
+        system, written = one.get("system"), one.get("value")
+        if isinstance(written, str) and written:
+            yield system if isinstance(system, str) else "", written
+
+
+def _orders(form: AnswerForm, others: Mapping[str, Order], record: PatientRecord) -> Iterable[Order]:
+    """Yield the orders that a form is about, of the session or of the chart."""
+    for reference in form.about:
+        target = reference.get("reference")
+        known = others.get(record.relative(target)) if isinstance(target, str) else None
+        resource = record.resolve(reference)
+        if known is not None:
+            yield known
+        elif resource is not None:
+            yield read_order(resource, zone=record.zone, resolve=record.resolve)
+
+
+def _is_same_site(policy: Policy, order: Order, other: Order) -> bool:
+    """Return whether another order is for the same procedure and the same stated side."""
+    ours, theirs = policy.entries(order.codes, None), policy.entries(other.codes, None)
+    return order.side is not None and order.side == other.side and any(entry in theirs for entry in ours)
