@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import TypeAlias
 
 from fhir_mappings.fhir_json import Json
@@ -50,12 +51,21 @@ class Coding:
     display: str = ""
 
 
+class Course(Enum):
+    """How long a condition lasts: for life, until it ends, or for days."""
+
+    PERMANENT = "permanent"
+    CHRONIC = "chronic"
+    ACUTE = "acute"
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A code in a value set: our label for it, and whether it may decide a criterion or only be shown."""
+    """A code in a value set: our label for it, whether it may decide a criterion or only be shown, and its course."""
 
     label: str
     decides: bool
+    course: Course = Course.CHRONIC
 
 
 CodeMatcher: TypeAlias = Callable[[Iterable[Coding]], Match | None]

@@ -1,7 +1,8 @@
-"""Named sets of codes, one CSV file each: `system, code, label, source, from, to, use`.
+"""Named sets of codes, one CSV file each: `system, code, label, source, from, to, use`, and `course` for conditions.
 
 A trailing `*` makes a code a prefix. `from` and `to` are service dates, both included. `use` is `decides` or
-`asks`: a row that asks is shown to the clinician and never settles a criterion.
+`asks`: a row that asks is shown to the clinician and never settles a criterion. `course` says how long a condition
+lasts: `permanent`, `chronic`, or `acute`; a file may leave the column out, and then each condition is chronic.
 
 The system `text` means words: such a row finds a concept by its label, only asks, and is used only if the concept has
 no row by code and no ICD-10-CM code, which would be more reliable. It serves families of diagnoses, such as cancers,
@@ -17,17 +18,19 @@ from datetime import date
 from pathlib import Path
 
 from coverage_policies.format.problems import DocumentError, Problem, read_text
-from fhir_mappings.codings import ICD10CM, Coding, Match
+from fhir_mappings.codings import ICD10CM, Coding, Course, Match
 
 TEXT = "text"
 COLUMNS = ["system", "code", "label", "source", "from", "to", "use"]
+COURSE = "course"
+"""The last column, which a file may leave out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One code of a set. `valid_from` and `valid_to` are None if the code is not bounded in time.
 
-    `line` is its line in the file.
+    `line` is its line in the file. `course` is None where the file does not state it.
     """
 
     system: str
@@ -38,6 +41,7 @@ class Row:
     valid_to: date | None
     decides: bool
     line: int = 0
+    course: Course | None = None
 
     def is_valid(self, on: date | None) -> bool:
         """Return whether the code is valid on a service date; always True without a date."""
@@ -80,13 +84,17 @@ class ValueSet:
         return None
 
     def match(self, codings: Iterable[Coding], on: date | None = None) -> Match | None:
-        """Return the match of a concept's codes, None without one; a code that asks makes the whole concept ask."""
+        """Return the match of a concept's codes, None without one.
+
+        A code that asks makes the whole concept ask. Of several courses the shortest counts.
+        """
         codings = tuple(codings)
         found = [row for coding in codings if (row := self.row(coding, on))] or self._named(codings, on)
         if not found:
             return None
         asking = [row for row in found if not row.decides]
-        return Match((asking or found)[0].label, not asking)
+        course = max((row.course or Course.CHRONIC for row in found), key=_FROM_LONGEST.index)
+        return Match((asking or found)[0].label, not asking, course)
 
     def _named(self, codings: tuple[Coding, ...], on: date | None) -> list[Row]:
         """Return the rows whose words occur in a concept's labels; none if the concept has an ICD-10-CM code."""
@@ -103,6 +111,8 @@ class ValueSet:
             )
         )
 
+
+_FROM_LONGEST = list(Course)
 
 _LONGEST_PREFIX = 40
 """How many characters of a code are compared with the prefixes of value sets, which are shorter."""
@@ -145,12 +155,14 @@ def _rows(path: Path, problems: list[Problem]) -> list[Row]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows = []
     try:
-        if next(reader, []) != COLUMNS:
-            problems.append(_problem(path, 1, f"the header must be {','.join(COLUMNS)}"))
+        columns = next(reader, [])
+        if columns not in (COLUMNS, [*COLUMNS, COURSE]):
+            what = f"the header must be {','.join(COLUMNS)}, and for conditions {COURSE} at its end"
+            problems.append(_problem(path, 1, what))
             return []
         for cells in reader:
             try:
-                rows.append(_row(cells, reader.line_num))
+                rows.append(_row(cells, len(columns), reader.line_num))
             except ValueError as error:
                 problems.append(_problem(path, reader.line_num, str(error)))
     except csv.Error:
@@ -158,11 +170,11 @@ def _rows(path: Path, problems: list[Problem]) -> list[Row]:
     return rows
 
 
-def _row(cells: list[str], line: int) -> Row:
+def _row(cells: list[str], columns: int, line: int) -> Row:
     """Return the row of a line. Raises ValueError with what is wrong."""
-    if len(cells) != len(COLUMNS):
-        raise ValueError(f"{len(cells)} columns instead of {len(COLUMNS)}")
-    system, code, label, source, valid_from, valid_to, use = cells
+    if len(cells) != columns:
+        raise ValueError(f"{len(cells)} columns instead of {columns}")
+    system, code, label, source, valid_from, valid_to, use, course = [*cells, ""][: len(COLUMNS) + 1]
     if not (system and code.strip("*") and label):
         raise ValueError("system, code, and label must not be empty")
     if code.endswith("*") and len(code) > _LONGEST_PREFIX + 1:
@@ -171,7 +183,10 @@ def _row(cells: list[str], line: int) -> Row:
         raise ValueError("use must be 'decides' or 'asks'")
     if system == TEXT and use != "asks":
         raise ValueError("words never decide; use must be 'asks'")
-    return Row(system, code, label, source, _day(valid_from), _day(valid_to), use == "decides", line)
+    if course and course not in [each.value for each in Course]:
+        raise ValueError(f"course must be {', '.join(each.value for each in Course)}, or empty")
+    lasts = Course(course) if course else None
+    return Row(system, code, label, source, _day(valid_from), _day(valid_to), use == "decides", line, lasts)
 
 
 def _day(text: str) -> date | None:

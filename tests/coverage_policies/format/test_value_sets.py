@@ -1,13 +1,16 @@
 """Sets of codes: which row knows a code, on which day, and what a file may hold."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from coverage_policies.format.library import load_library
+from coverage_policies.format.operator import as_list
 from coverage_policies.format.problems import DocumentError
-from coverage_policies.format.value_sets import ValueSet, load_value_sets, union
-from fhir_mappings.codings import CPT, ICD10CM, LOINC, SNOMED, Coding, Match
+from coverage_policies.format.value_sets import Row, ValueSet, load_value_sets, union
+from fhir_mappings.codings import CPT, ICD10CM, LOINC, SNOMED, Coding, Course, Match
 from tests.support.policy_fakes import row
 
 HEADER = "system,code,label,source,from,to,use\n"
@@ -225,10 +228,80 @@ def test_a_name_used_twice_is_told_with_the_second_file(tmp_path: Path) -> None:
     assert str(raised.value) == f"{second}:1: a value set named same already exists; choose another name"
 
 
+# --- course -----------------------------------------------------------------------------------------------------------
+
+
+def of_course(code: str, course: Course | None, *, asks: bool = False) -> Row:
+    return replace(row(SNOMED, code, asks=asks), course=course)
+
+
+@pytest.mark.parametrize("course", list(Course))
+def test_a_match_has_the_course_of_its_row(course: Course) -> None:
+    match = found(ValueSet("a", [of_course("1", course)]), Coding(SNOMED, "1"))
+    assert match is not None
+    assert match.course is course
+
+
+def test_a_row_without_a_course_is_chronic() -> None:
+    match = found(ValueSet("a", [of_course("1", None)]), Coding(SNOMED, "1"))
+    assert match is not None
+    assert match.course is Course.CHRONIC
+
+
+@pytest.mark.parametrize(
+    ("courses", "expected"),
+    [
+        ([Course.PERMANENT, Course.CHRONIC], Course.CHRONIC),
+        ([Course.ACUTE, Course.PERMANENT], Course.ACUTE),
+        ([None, Course.ACUTE], Course.ACUTE),
+        ([Course.PERMANENT, None], Course.CHRONIC),
+    ],
+)
+def test_of_two_codes_of_a_concept_the_shorter_course_counts(courses: list[Course | None], expected: Course) -> None:
+    sets = ValueSet("a", [of_course(str(i), course) for i, course in enumerate(courses)])
+    match = found(sets, Coding(SNOMED, "0"), Coding(SNOMED, "1"))
+    assert match is not None
+    assert match.course is expected
+
+
+def test_a_file_may_state_courses_and_leave_some_out(tmp_path: Path) -> None:
+    lines = [f"{SNOMED},1,One,test,,,decides,acute\n", f"{SNOMED},2,Two,test,,,asks,\n"]
+    write(tmp_path, "alpha.csv", WITH_COURSE + "".join(lines))
+    assert [each.course for each in load_value_sets([tmp_path])["alpha"].rows] == [Course.ACUTE, None]
+
+
+def test_a_file_without_the_column_states_no_course(tmp_path: Path) -> None:
+    write(tmp_path, "alpha.csv", HEADER + GOOD)
+    assert [each.course for each in load_value_sets([tmp_path])["alpha"].rows] == [None]
+
+
+def test_every_deciding_code_of_a_condition_in_the_documents_has_a_course() -> None:
+    library = load_library()
+    clauses = [
+        clause
+        for policy in library.policies.values()
+        for criterion in policy.index.values()
+        for clause in (*criterion.met_when, *criterion.not_met_when, *criterion.show)
+        if clause.operator == "condition"
+    ]
+    names = {name for clause in clauses for name in as_list(clause.arguments["in"])}
+    assert {"dementia", "radiculopathy", "sepsis-systemic-infection"} <= names
+    assert [
+        f"{name}: {row.code}"
+        for name in sorted(names)
+        for row in library.value_sets[name].rows
+        if row.decides and row.course is None
+    ] == []
+
+
+# --- files that are wrong ---------------------------------------------------------------------------------------------
+
 GOOD = f"{SNOMED},1,One,test,,,decides\n"
+HEADER_WANTED = "the header must be system,code,label,source,from,to,use, and for conditions course at its end"
+WITH_COURSE = "system,code,label,source,from,to,use,course\n"
 WRONG = [
-    ("", 1, "the header must be system,code,label,source,from,to,use"),
-    ("code,system,label,source,from,to,use\n", 1, "the header must be system,code,label,source,from,to,use"),
+    ("", 1, HEADER_WANTED),
+    ("code,system,label,source,from,to,use\n", 1, HEADER_WANTED),
     (HEADER + GOOD + f"{SNOMED},1,One,test,,decides\n", 3, "6 columns instead of 7"),
     (HEADER + f"{SNOMED},1,One,test,,,decides,\n", 2, "8 columns instead of 7"),
     (HEADER + "\n", 2, "0 columns instead of 7"),
@@ -241,6 +314,13 @@ WRONG = [
     (HEADER + f"{SNOMED},1,One,test,2024,,decides\n", 2, "a date is written like 2024-01-01"),
     (HEADER + f"{SNOMED},1,One,test,,31.12.2024,decides\n", 2, "a date is written like 2024-01-01"),
     (HEADER + "text,carcinom*,One,test,,,decides\n", 2, "words never decide; use must be 'asks'"),
+    ("course," + HEADER, 1, HEADER_WANTED),
+    (WITH_COURSE + GOOD, 2, "7 columns instead of 8"),
+    (
+        WITH_COURSE + f"{SNOMED},1,One,test,,,decides,lifelong\n",
+        2,
+        "course must be permanent, chronic, acute, or empty",
+    ),
 ]
 
 
