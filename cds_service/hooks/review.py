@@ -101,8 +101,10 @@ def review(
     reports: tuple[SearchReport, ...] = ()
     begun = monotonic()
     if needed is not None:
+        first_day = min(record.today, *(each.anchor.day for each in candidates))
+        bounded = [search.bounded(first_day) for search in needed]
         chart = read_chart(
-            request, needed, source, read_at=at, zone=limits.time_zone, deadline=deadline, threads=limits.query_threads
+            request, bounded, source, read_at=at, zone=limits.time_zone, deadline=deadline, threads=limits.query_threads
         )
         record, reports = chart.record, chart.searches
         if session.has_unresolved_references:

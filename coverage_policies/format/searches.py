@@ -4,15 +4,21 @@ Prefetch templates and queries are both made from these, and these from the docu
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
+
+from fhir_mappings.dates import CalendarPeriod, plus
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Search:
     """One search by patient: a resource type, the other parameters, and the prefetch key it travels under.
 
-    `codes` (system|code, sorted) fill the `code` parameter; searches that differ only in codes are merged.
-    `in_us_core` is False for types outside US Core, which a server may simply not have.
+    `codes` (system|code, sorted) fill the `code` parameter; searches that differ only in codes or in `look_back` are
+    merged. `in_us_core` is False for types outside US Core, which a server may simply not have. `in_prefetch` is False
+    for data that few orders need or that is large: discovery does not ask for it, so the service queries it for the
+    orders that need it. `look_back` bounds a query of a large type: the service asks for nothing older than that before
+    the first day that any order is judged by, as `date_parameter`. The prefetch template has no such bound.
     """
 
     resource_type: str
@@ -20,6 +26,9 @@ class Search:
     parameters: tuple[tuple[str, str], ...] = ()
     codes: tuple[str, ...] = ()
     in_us_core: bool = True
+    in_prefetch: bool = True
+    look_back: CalendarPeriod | None = None
+    date_parameter: str = "date"
 
     def query(self, patient: str) -> str:
         """Return the search as a relative URL. `patient` is an id or a prefetch token, already quoted."""
@@ -34,18 +43,33 @@ class Search:
         """Return the search as a CDS Hooks 2.0.1 prefetch template."""
         return self.query("{{context.patientId}}")
 
+    def bounded(self, day: date) -> "Search":
+        """Return the search with its look-back before this day as a parameter; itself if it has no look-back."""
+        if self.look_back is None:
+            return self
+        oldest = plus(day, CalendarPeriod(-self.look_back.number, self.look_back.unit))
+        parameters = (*self.parameters, (self.date_parameter, f"ge{oldest.isoformat()}"))
+        return replace(self, parameters=parameters, look_back=None)
+
 
 def merge(searches: Iterable[Search]) -> tuple[Search, ...]:
-    """Return one search per resource type, key, and parameters, with all their codes, in a fixed order."""
-    kinds: dict[tuple[str, str, tuple[tuple[str, str], ...]], set[str]] = {}
-    in_us_core: dict[str, bool] = {}
+    """Return one search per resource type, key, and parameters, in a fixed order.
+
+    It has the codes of all of them, and the longest look-back; none if one of them has none.
+    """
+    kinds: dict[tuple[str, str, tuple[tuple[str, str], ...]], Search] = {}
     for search in searches:
-        kinds.setdefault((search.resource_type, search.key, search.parameters), set()).update(search.codes)
-        in_us_core[search.key] = search.in_us_core
-    return tuple(
-        Search(resource_type, key, parameters, tuple(sorted(codes)), in_us_core[key])
-        for (resource_type, key, parameters), codes in sorted(kinds.items())
-    )
+        kind = search.resource_type, search.key, search.parameters
+        known = kinds.setdefault(kind, search)
+        codes = tuple(sorted({*known.codes, *search.codes}))
+        kinds[kind] = replace(known, codes=codes, look_back=_longer(known.look_back, search.look_back))
+    return tuple(kinds[kind] for kind in sorted(kinds))
+
+
+def _longer(one: CalendarPeriod | None, other: CalendarPeriod | None) -> CalendarPeriod | None:
+    if one is None or other is None:
+        return None
+    return max(one, other, key=lambda period: plus(date.min, period))
 
 
 _INTENTS = "order,original-order,reflex-order,filler-order,instance-order"
@@ -53,15 +77,15 @@ _INTENTS = "order,original-order,reflex-order,filler-order,instance-order"
 CONDITIONS = Search("Condition", "conditions")
 PROCEDURES = Search("Procedure", "procedures")
 REPORTS = Search("DiagnosticReport", "diagnosticReports")
-IMAGING_STUDIES = Search("ImagingStudy", "imagingStudies", in_us_core=False)
+IMAGING_STUDIES = Search("ImagingStudy", "imagingStudies", in_us_core=False, in_prefetch=False)
 ALLERGIES = Search("AllergyIntolerance", "allergies")
 PRESCRIPTIONS = Search("MedicationRequest", "medicationRequests", (("intent", _INTENTS),))
 DISPENSES = Search("MedicationDispense", "medicationDispenses", in_us_core=False)
-STATEMENTS = Search("MedicationStatement", "medicationStatements", in_us_core=False)
-ADMINISTRATIONS = Search("MedicationAdministration", "medicationAdministrations", in_us_core=False)
+STATEMENTS = Search("MedicationStatement", "medicationStatements", in_us_core=False, in_prefetch=False)
+ADMINISTRATIONS = Search("MedicationAdministration", "medicationAdministrations", in_us_core=False, in_prefetch=False)
 ORDERS = Search("ServiceRequest", "serviceRequests")
-CARE_PLANS = Search("CarePlan", "carePlans", (("category", "assess-plan"),))
-DEVICES = Search("Device", "devices")
+CARE_PLANS = Search("CarePlan", "carePlans", (("category", "assess-plan"),), in_prefetch=False)
+DEVICES = Search("Device", "devices", in_prefetch=False)
 ANSWERS = Search("QuestionnaireResponse", "questionnaireResponses", in_us_core=False)
 
 

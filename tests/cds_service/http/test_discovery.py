@@ -49,18 +49,23 @@ def test_every_service_is_reached_under_its_id(service: Service) -> None:
 
 
 @pytest.mark.requirement("7.4", "7.6", "7.7", "7.8")
-def test_prefetch_asks_for_patient_coverage_and_every_search_in_plain_tokens(service: Service) -> None:
+def test_prefetch_asks_for_patient_coverage_and_what_most_orders_need_in_plain_tokens(service: Service) -> None:
     prefetch = service.client.get("/cds-services").json["services"][0]["prefetch"]
     assert prefetch == {
         "conditions": "Condition?patient={{context.patientId}}",
         "procedures": "Procedure?patient={{context.patientId}}",
-        "imagingStudies": "ImagingStudy?patient={{context.patientId}}",
         "observations": "Observation?patient={{context.patientId}}&code=http://loinc.org|72514-3",
         "patient": "Patient/{{context.patientId}}",
         "coverage": "Coverage?patient={{context.patientId}}",
     }
     for template in prefetch.values():
         assert set(re.findall(r"\{\{.*?\}\}", template)) <= TOKENS
+
+
+def test_usage_names_the_searches_that_are_not_in_prefetch(service: Service) -> None:
+    usage = service.client.get("/cds-services").json["services"][0]["usageRequirements"]
+    assert "imagingStudies (ImagingStudy?patient={{context.patientId}})" in usage
+    assert "procedures" not in usage
 
 
 def test_services_without_policies_still_ask_for_patient_and_coverage() -> None:
