@@ -1,10 +1,11 @@
-"""Procedures, imaging studies, and planned care: what was done, and on which days."""
+"""Procedures and planned care: what was done, and on which days."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from fhir_mappings.codings import CPT, HCPCS, CodeMatcher, codings, items
+from fhir_mappings.codings import CPT, HCPCS, CodeMatcher, Match, codings, items
 from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.laterality import Side, side_of
@@ -43,15 +44,9 @@ class Procedure:
         return self.start or self.end
 
 
-_PROCEDURE_PROGRESS = {"completed": Progress.DONE, "in-progress": Progress.UNDER_WAY}
+PROCEDURE_PROGRESS = {"completed": Progress.DONE, "in-progress": Progress.UNDER_WAY}
 _DETAIL_ELEMENTS = ("bodySite", "reasonCode", "series")
 _NEVER_HAPPENED = ("not-done", "entered-in-error", "cancelled")
-_REPORT_PROGRESS = {
-    "final": Progress.DONE,
-    "amended": Progress.DONE,
-    "corrected": Progress.DONE,
-    "appended": Progress.DONE,
-}
 
 
 def procedures(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
@@ -61,37 +56,24 @@ def procedures(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ..
 
 def _procedures(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
     found = (
-        _fact(record, resource, "code", "performed", codes, _PROCEDURE_PROGRESS)
+        read_event(record, resource, "code", "performed", codes(codings(resource.get("code"))), PROCEDURE_PROGRESS)
         for resource in record.of_type("Procedure")
     )
     return tuple(each for each in found if each)
 
 
-def imaging(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
-    """Return the imaging with one of these codes: reports, studies, and procedures.
-
-    A report that is not final is UNCLEAR. Its date is that of the examination, not of issue.
-    """
-    found = [
-        _fact(record, resource, "code", "effective", codes, _REPORT_PROGRESS)
-        for resource in record.of_type("DiagnosticReport")
-    ]
-    found += [
-        _fact(record, resource, "procedureCode", "started", codes, {"available": Progress.DONE})
-        for resource in record.of_type("ImagingStudy")
-    ]
-    return tuple(each for each in found if each) + procedures(record, codes)
-
-
-def _fact(
+def read_event(
     record: PatientRecord,
     resource: Resource,
     code_element: str,
     date_element: str,
-    codes: CodeMatcher,
-    progress_of: dict[str, Progress],
+    match: Match | None,
+    progress_of: Mapping[str, Progress],
 ) -> Procedure | None:
-    match = codes(codings(resource.get(code_element)))
+    """Return a resource as something that was done; None if its code does not match or it never happened.
+
+    `progress_of` is what each status means; any other is UNCLEAR.
+    """
     status = resource.get("status")
     if match is None or status in _NEVER_HAPPENED:
         return None

@@ -108,7 +108,15 @@ def _imaging(words: FactWords) -> list[dict[str, Any]]:
         found = present(resourceType="Procedure", status=status, code=code, performedDateTime=at)
     elif kind == "report":
         status, issued = words.text("status", "final"), moment(words.text("issued"))
-        found = present(resourceType="DiagnosticReport", status=status, code=code, effectiveDateTime=at, issued=issued)
+        found = present(
+            resourceType="DiagnosticReport",
+            status=status,
+            code=code,
+            effectiveDateTime=at,
+            issued=issued,
+            conclusion=words.text("conclusion"),
+            conclusionCode=[concept([each]) for each in words.texts("concludes")],
+        )
     else:
         raise FactError("imaging.as must be report, study or procedure")
     return [found]

@@ -7,6 +7,7 @@ from pathlib import Path
 from coverage_policies.format.problems import Problem
 from coverage_policies.format.value_sets import TEXT, Row, ValueSet
 from fhir_mappings.codings import ICD10CM, SYSTEMS
+from fhir_mappings.study_names import STUDY, is_study
 
 _WITHOUT_DOT = 3
 """How many characters an ICD-10-CM code has before its dot."""
@@ -41,7 +42,9 @@ def label_problems(sets: Iterable[ValueSet]) -> Iterator[Problem]:
 
 def _row_problems(row: Row) -> Iterator[tuple[str, str]]:
     """Yield the rule that a row breaks, and how."""
-    if row.system != TEXT and ":" not in row.system:
+    if row.system == STUDY and not is_study(row.code):
+        yield "code-form", f"{row.code!r} is no study; write a modality and a region, such as `MR lumbar-spine`"
+    if row.system not in (TEXT, STUDY) and ":" not in row.system:
         yield "code-system", f"{row.system!r} is not the address of a code system; {_right_system(row.system)}"
     if row.code != row.code.strip():
         yield "code-form", f"there is a space before or after {row.code.strip()}; remove it"

@@ -1,4 +1,4 @@
-"""`imaging`: a study that was done recently enough, by the day of the examination."""
+"""`imaging`: a study that was done recently enough, by the day of the examination, and what its report concludes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import in_time, nothing_found
 from coverage_policies.operators.procedure_filter import Belonging
 from fhir_mappings.dates import CalendarPeriod
-from fhir_mappings.procedures import Progress, imaging
+from fhir_mappings.imaging import conclusions, imaging
+from fhir_mappings.procedures import Progress
 from fhir_mappings.record import Availability
 from fhir_mappings.truth import Truth
 
@@ -29,11 +30,15 @@ _KINDS = ("DiagnosticReport", "ImagingStudy", "Procedure")
 
 @dataclass(frozen=True, slots=True)
 class ImagingCheck:
-    """Whether a study of the set was done by the anchor date, and within the span if one is given."""
+    """Whether a study of the set was done by the anchor date, and within the span if one is given.
+
+    With `findings`: whether its report concludes one of them.
+    """
 
     codes: ValueSet
     belonging: Belonging
     within: CalendarPeriod | None
+    findings: ValueSet | None = None
 
     @property
     def searches(self) -> tuple[Search, ...]:
@@ -42,6 +47,8 @@ class ImagingCheck:
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for a final report, an available study, or a completed procedure in time; NO if all are older."""
+        if self.findings is not None:
+            return self._concluded(ctx, self.findings)
         on_record = imaging(ctx.record, self.codes.match)
         sides = zip(on_record, self.belonging.of(on_record, ctx.order), strict=True)
         found = [
@@ -66,19 +73,40 @@ class ImagingCheck:
         reason = Reason.INVALID_ATTRIBUTE if side_is_open else Reason.DATE_OUT_OF_RANGE
         return ClauseResult(Truth.UNKNOWN, reason, evidence)
 
+    def _concluded(self, ctx: Context, findings: ValueSet) -> ClauseResult:
+        """Return YES for a coded conclusion of a final report in time; UNKNOWN for one in words, which is shown."""
+        found = conclusions(ctx.record, self.codes.match, findings.match)
+        sides = self.belonging.of([each.report for each in found], ctx.order)
+        fits = [
+            (each, is_ours & in_time(each.report.end, self.within, ctx.anchor))
+            for each, is_ours in zip(found, sides, strict=True)
+        ]
+        concluded = tuple(each.evidence for each, fit in fits if each.decides and fit is Truth.YES)
+        if concluded:
+            return ClauseResult(Truth.YES, Reason.PRESENT, concluded)
+        possible = tuple(each.evidence for each, fit in fits if fit is not Truth.NO)
+        if possible:
+            return ClauseResult(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, possible)
+        return nothing_found(ctx.record, "DiagnosticReport")
+
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ImagingCheck:
     within = arguments.get("within")
     belonging = Belonging(side=arguments.get("side", ""))
-    return ImagingCheck(value_set(arguments["in"], sets), belonging, span(within) if within else None)
+    findings = value_set(arguments["concludes"], sets) if "concludes" in arguments else None
+    return ImagingCheck(value_set(arguments["in"], sets), belonging, span(within) if within else None, findings)
 
 
 OPERATOR = Operator(
     name="imaging",
     says="A study of the value set was done: a final report, an available imaging study, or a completed procedure. "
     "`within: 6 months` counts back from the anchor date; six months to the day is within. `side: same` requires the "
-    "side of the order; a study of both sides includes it.",
-    schema=arguments(["in"], **{"in": NAMES, "within": phrase(SPAN, "6 months"), "side": {"const": "same"}}),
+    "side of the order; a study of both sides includes it. `concludes` holds if the final report has a conclusion code "
+    "of a value set; a conclusion in words is shown and cannot tell. A study without a billing code is also known by "
+    "its name or its DICOM modality and body site, through rows of the system `study` such as `MR lumbar-spine`.",
+    schema=arguments(
+        ["in"], **{"in": NAMES, "within": phrase(SPAN, "6 months"), "side": {"const": "same"}, "concludes": NAMES}
+    ),
     example="""
 clause: {imaging: {in: mr-lumbar, within: 6 months}}
 facts:

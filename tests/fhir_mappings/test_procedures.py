@@ -1,10 +1,10 @@
-"""Procedures, imaging, and planned care."""
+"""Procedures and planned care."""
 
 from datetime import date
 
 import pytest
 
-from fhir_mappings.procedures import Progress, imaging, is_active_order, latest_on_or_before, plans, procedures
+from fhir_mappings.procedures import Progress, is_active_order, latest_on_or_before, plans, procedures
 from tests.support.fhir_builders import ASKED, KNOWN, concept, procedure, record, resource
 
 
@@ -117,81 +117,6 @@ def test_a_fault_in_an_element_in_use_leaves_it_unclear_and_undated(fault):
 @pytest.mark.parametrize("fault", [{"outcome": "x"}, {"statusReason": "x"}, {"performer": "x"}])
 def test_a_fault_elsewhere_changes_nothing(fault):
     assert only(procedure(**fault)).progress is Progress.DONE
-
-
-def report(**members):
-    return resource(
-        "DiagnosticReport",
-        **{"status": "final", "code": concept(), "effectiveDateTime": "2026-01-05", "issued": None, **members},
-    )
-
-
-def study(**members):
-    return resource(
-        "ImagingStudy",
-        **{"status": "available", "procedureCode": [concept()], "started": "2026-01-05", **members},
-    )
-
-
-@pytest.mark.parametrize(
-    ("status", "expected"),
-    [
-        ("final", Progress.DONE),
-        ("amended", Progress.DONE),
-        ("corrected", Progress.DONE),
-        ("appended", Progress.DONE),
-        ("preliminary", Progress.UNCLEAR),
-        ("partial", Progress.UNCLEAR),
-        ("registered", Progress.UNCLEAR),
-        ("completed", Progress.UNCLEAR),
-    ],
-)
-def test_only_a_final_report_is_done(status, expected):
-    assert only(report(status=status), reading=imaging).progress is expected
-
-
-@pytest.mark.parametrize(
-    ("status", "expected"),
-    [("available", Progress.DONE), ("registered", Progress.UNCLEAR), ("final", Progress.UNCLEAR)],
-)
-def test_only_an_available_study_is_done(status, expected):
-    assert only(study(status=status), reading=imaging).progress is expected
-
-
-@pytest.mark.parametrize("given", [report(status="cancelled"), report(status="entered-in-error")])
-def test_a_cancelled_or_mistaken_report_is_left_out(given):
-    assert imaging(record(given), KNOWN) == ()
-
-
-def test_a_cancelled_study_is_left_out():
-    assert imaging(record(study(status="cancelled")), KNOWN) == ()
-
-
-def test_imaging_is_found_in_reports_studies_and_procedures():
-    found = imaging(record(report(), study(), procedure()), KNOWN)
-    assert [each.reference for each in found] == ["DiagnosticReport/x", "ImagingStudy/x", "Procedure/x"]
-
-
-def test_a_report_is_dated_by_the_examination_and_not_by_its_issue():
-    given = report(effectiveDateTime=None, issued="2026-01-05T10:00:00Z")
-    assert days(only(given, reading=imaging)) == (None, None)
-
-
-def test_a_report_over_a_period_has_its_days():
-    given = report(effectiveDateTime=None, effectivePeriod={"start": "2026-01-05", "end": "2026-01-06"})
-    assert days(only(given, reading=imaging)) == (FIFTH, SIXTH)
-
-
-def test_a_study_is_dated_by_its_start():
-    assert days(only(study(), reading=imaging)) == (FIFTH, FIFTH)
-
-
-def test_any_procedure_code_of_a_study_counts():
-    assert only(study(procedureCode=[concept("other"), concept()]), reading=imaging).progress is Progress.DONE
-
-
-def test_a_faulty_report_is_unclear_and_no_absence():
-    assert only(report(effectiveDateTime="then"), reading=imaging).progress is Progress.UNCLEAR
 
 
 def order(**members):

@@ -13,11 +13,12 @@ from fhir_mappings.codings import Match, codings, concept_text
 from fhir_mappings.conditions import conditions
 from fhir_mappings.devices import devices
 from fhir_mappings.drug_exposure import longest_stretch, supplies
+from fhir_mappings.imaging import conclusions, imaging
 from fhir_mappings.medications import medications
 from fhir_mappings.observations import observations
 from fhir_mappings.orders import read_order
 from fhir_mappings.pain_relief import Window, reliefs
-from fhir_mappings.procedures import imaging, latest_on_or_before, plans, procedures
+from fhir_mappings.procedures import latest_on_or_before, plans, procedures
 from tests.support.fhir_builders import PATIENT, ZONE, record
 
 pytestmark = pytest.mark.slow
@@ -140,6 +141,7 @@ READINGS = {
     "conditions": (("Condition",), lambda chart: [c.on(chart.today) for c in conditions(chart, anything)]),
     "procedures": (("Procedure",), lambda chart: latest_on_or_before(procedures(chart, anything), chart.today)),
     "imaging": (("DiagnosticReport", "ImagingStudy", "Procedure"), lambda chart: imaging(chart, anything)),
+    "conclusions": (("DiagnosticReport", "ImagingStudy"), lambda chart: conclusions(chart, anything, anything)),
     "plans": (("CarePlan", "ServiceRequest", "Procedure"), lambda chart: plans(chart, anything)),
     "observations": (("Observation",), lambda chart: observations(chart, anything)),
     "pain relief": (("Procedure", "Observation"), relief),

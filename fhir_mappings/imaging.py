@@ -1,0 +1,121 @@
+"""Imaging: reports, studies, and procedures, by code, by the name of the study, or by modality and body site."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from fhir_mappings.codings import CPT, HCPCS, CodeMatcher, Coding, codings, codings_and_text, items
+from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.procedures import PROCEDURE_PROGRESS, Procedure, Progress, read_event
+from fhir_mappings.record import Evidence, PatientRecord
+from fhir_mappings.study_names import (
+    dicom_modalities,
+    is_plain_study,
+    modalities_named,
+    regions_named,
+    regions_of,
+    studies,
+    studies_named,
+)
+
+_REPORT_PROGRESS = {
+    "final": Progress.DONE,
+    "amended": Progress.DONE,
+    "corrected": Progress.DONE,
+    "appended": Progress.DONE,
+}
+_STUDY_PROGRESS = {"available": Progress.DONE}
+MAX_CONCLUSION_LENGTH = 120
+"""How many characters of a conclusion in words are shown."""
+MAX_SERIES = 200
+"""How many series of a study are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What a report concludes. `decides` is True if it is coded, by a code that decides, and the report is final."""
+
+    report: Procedure
+    decides: bool
+    evidence: Evidence
+
+
+def imaging(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
+    """Return the imaging with one of these codes: reports, studies, and procedures.
+
+    A report that is not final is UNCLEAR. Its date is that of the examination, not of issue.
+    """
+    return record.cached(("imaging", codes), lambda: tuple(each for each, _ in _imaging(record, codes)))
+
+
+def conclusions(record: PatientRecord, studies_of: CodeMatcher, findings: CodeMatcher) -> tuple[Conclusion, ...]:
+    """Return what the reports of these studies conclude of these findings, and every conclusion in words only."""
+    found = []
+    for report, resource in _imaging(record, studies_of):
+        coded = [match for concept in items(resource.get("conclusionCode")) if (match := findings(codings(concept)))]
+        words = resource.get("conclusion")
+        is_done = report.progress is Progress.DONE and record.is_usable(resource, "conclusionCode")
+        if coded:
+            decides = is_done and any(match.decides for match in coded)
+            value = "" if decides else "to be confirmed"
+            evidence = Evidence(report.reference, f"{report.label}: {coded[0].label}", report.evidence.date, value)
+            found.append(Conclusion(report, decides, evidence))
+        elif isinstance(words, str) and words.strip():
+            evidence = Evidence(report.reference, report.label, report.evidence.date, f"concludes: {_short(words)}")
+            found.append(Conclusion(report, False, evidence))
+    return tuple(found)
+
+
+def _short(words: str) -> str:
+    text = " ".join(words[: 2 * MAX_CONCLUSION_LENGTH].split())
+    return text if len(text) <= MAX_CONCLUSION_LENGTH else f"{text[:MAX_CONCLUSION_LENGTH].rsplit(' ', 1)[0]} …"
+
+
+def _imaging(record: PatientRecord, codes: CodeMatcher) -> Iterator[tuple[Procedure, Resource]]:
+    for kind, element, date_element, progress_of in (
+        ("DiagnosticReport", "code", "effective", _REPORT_PROGRESS),
+        ("ImagingStudy", "procedureCode", "started", _STUDY_PROGRESS),
+        ("Procedure", "code", "performed", PROCEDURE_PROGRESS),
+    ):
+        for resource, known in record.cached(("studies", kind), partial(_known, record, kind, element)):
+            event = read_event(record, resource, element, date_element, codes(known), progress_of)
+            if event is not None:
+                yield event, resource
+
+
+def _known(record: PatientRecord, kind: str, element: str) -> tuple[tuple[Resource, tuple[Coding, ...]], ...]:
+    """Return each resource of a type with the codes of its study, those that its name states included."""
+    return tuple((resource, tuple(_codes(resource, element))) for resource in record.of_type(kind))
+
+
+def _codes(resource: Resource, element: str) -> Iterator[Coding]:
+    given = codings(resource.get(element))
+    yield from given
+    if any(coding.system in (CPT, HCPCS) for coding in given):
+        return  # a billing code says what the study is, and the sets have all that matter
+    names = [coding.display for coding in codings_and_text(resource.get(element))]
+    if resource.get("resourceType") == "ImagingStudy":
+        yield from _of_dicom(resource, names)
+    else:
+        yield from studies_named(names)
+
+
+def _of_dicom(study: Resource, names: list[str]) -> Iterator[Coding]:
+    """Yield the studies by modality and body site; what these leave open is taken from the names."""
+    series = list(items(study.get("series")))[:MAX_SERIES]
+    texts = [*names, *_texts(study.get("description"))]
+    if not all(map(is_plain_study, texts)):
+        return
+    modalities = dicom_modalities(
+        codings([*items(study.get("modality")), *(m for s in series for m in items(s.get("modality")))])
+    )
+    modalities = modalities or frozenset(each for text in texts for each in modalities_named(text))
+    sites = [site for each in series for site in items(each.get("bodySite"))]
+    regions = regions_of(codings(sites))
+    labels = [*texts, *(label for site in sites for label in _texts(site.get("display")))]
+    regions |= frozenset(each for label in labels for each in regions_named(label))
+    yield from studies(modalities, regions, next(iter(texts), ""))
+
+
+def _texts(value: Json) -> list[str]:
+    return [value] if isinstance(value, str) and value else []
