@@ -72,7 +72,8 @@ def _longer(one: CalendarPeriod | None, other: CalendarPeriod | None) -> Calenda
     return max(one, other, key=lambda period: plus(date.min, period))
 
 
-_INTENTS = "order,original-order,reflex-order,filler-order,instance-order"
+_INTENTS = "order,original-order,reflex-order,filler-order,instance-order,plan"
+"""Orders, and `plan`, with which US Core lists the home medication that nobody here prescribed."""
 
 CONDITIONS = Search("Condition", "conditions")
 PROCEDURES = Search("Procedure", "procedures")

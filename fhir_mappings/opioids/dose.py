@@ -21,6 +21,7 @@ from fhir_mappings.opioids.quantities import (
     exactly,
     number,
 )
+from fhir_mappings.opioids.single_dose import is_single_dose
 from fhir_mappings.opioids.table import Product
 
 TABLETS_AT_ONCE = frozenset(Fraction(halves, 2) for halves in (1, 2, 3, 4, 6, 8))
@@ -184,7 +185,8 @@ def _factor(product: Product) -> Fraction:
 
 
 def _per_day(dosage: Mapping[str, Any], product: Product) -> Interval:
-    return _per_administration(dosage, product) * frequency(dosage.get("timing")).per_day
+    often = exactly(1) if is_single_dose(dosage) else frequency(dosage.get("timing")).per_day
+    return _per_administration(dosage, product) * often
 
 
 def _while_worn(dosage: Mapping[str, Any], product: Product) -> Interval:

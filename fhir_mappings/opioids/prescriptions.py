@@ -39,7 +39,7 @@ UNKNOWN_DAY = DateInterval(date.min, date.max)
 KINDS = ("MedicationRequest", "MedicationDispense", "MedicationStatement", "MedicationAdministration")
 """The resource types to read; the first one in a regimen leads it."""
 
-_NON_ORDER_INTENTS = ("plan", "proposal", "option")
+_NON_ORDER_INTENTS = ("proposal", "option")
 _ORDER_INTENTS = ("order", "original-order", "filler-order", "instance-order", "reflex-order")
 _TAKEN = ("active", "completed", "stopped", "cancelled")
 _RUNS_OUT = ("active", "completed")
@@ -202,7 +202,7 @@ def read_prescription(
         return _order_end(status, start, begin, planned, updated)
 
     stale = status == "active" and not handed_over and start.latest < plus(as_of, STALE_AFTER)
-    reported = resource.get("reportedBoolean") is True or bool(resource.get("reportedReference"))
+    reported = is_reported(resource)
     sure = status in _TAKEN and resource.get("intent") in _ORDER_INTENTS and not stale and not reported
     return replace(
         _prescription(source, sig, start, ends),
@@ -279,6 +279,15 @@ def read_administration(record: PatientRecord, source: OpioidResource) -> Prescr
     taken = _prescription(source, sig, start, lambda begin, _: DateInterval(begin.earliest, (last or begin).latest))
     outside = has_code(source.resource.get("category"), *_OUTPATIENT)
     return replace(taken, upper_bound_only=True, in_hospital=not outside)
+
+
+def is_reported(resource: Resource) -> bool:
+    """Return whether a MedicationRequest is what the patient is said to take, and not an order.
+
+    US Core lists home medication with the intent `plan`, with or without `reported[x]`.
+    """
+    said = resource.get("reportedBoolean") is True or bool(resource.get("reportedReference"))
+    return said or resource.get("intent") == "plan"
 
 
 def handed_over_on(record: PatientRecord, source: OpioidResource) -> DateInterval | None:

@@ -6,7 +6,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from fhir_mappings.dates import DateInterval
-from fhir_mappings.opioids.prescriptions import KINDS, Prescription, sources
+from fhir_mappings.opioids.prescriptions import KINDS, Prescription, is_reported, sources
 from fhir_mappings.opioids.quantities import Interval
 from fhir_mappings.opioids.regimens import OpioidChart, read_opioids
 from fhir_mappings.opioids.table import FACTORS
@@ -173,9 +173,7 @@ def _history_start(record: PatientRecord, chart: OpioidChart) -> date:
     found = [
         when.latest
         for resource in record.of_type("MedicationRequest", "MedicationDispense")
-        if resource.get("status") != "entered-in-error"
-        and resource.get("reportedBoolean") is not True
-        and not resource.get("reportedReference")
+        if resource.get("status") != "entered-in-error" and not is_reported(resource)
         for element in ("authoredOn", "whenPrepared", "whenHandedOver")
         if (when := record.when(resource.get(element))) is not None
     ]

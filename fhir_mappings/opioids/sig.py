@@ -14,6 +14,7 @@ from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.opioids.dose import check_factor, daily_mme, frequency, is_as_needed, supplied_per_day
 from fhir_mappings.opioids.quantities import Interval, UnconvertibleError, days, exactly, number
+from fhir_mappings.opioids.single_dose import is_single_dose
 from fhir_mappings.opioids.table import Product
 from fhir_mappings.record import PatientRecord
 
@@ -158,11 +159,15 @@ def _bounds(
 ) -> tuple[DateInterval, DateInterval | None]:
     """Return when one instruction begins and ends: by `timing.repeat.bounds[x]`, else by the number of doses."""
     timing = dosage.get("timing")
-    repeat = timing.get("repeat") if isinstance(timing, Mapping) else None
-    if not isinstance(repeat, Mapping):
-        return start, None
+    timing = timing if isinstance(timing, Mapping) else {}
+    repeat = timing.get("repeat")
+    repeat = repeat if isinstance(repeat, Mapping) else {}
     first, last = parse_period(repeat.get("boundsPeriod"), record.zone)
     begin = first or start
+    if is_single_dose(dosage):
+        event = timing.get("event")
+        begin = (record.when(event[0]) if isinstance(event, list) and event else None) or begin
+        return begin, DateInterval(begin.earliest, max(begin.latest, last.latest) if last else begin.latest)
     if last is not None:
         return begin, last
     length = _length(repeat, timing)

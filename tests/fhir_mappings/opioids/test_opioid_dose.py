@@ -225,7 +225,7 @@ def test_bounds_alone_leave_the_frequency_to_the_code():
         {"repeat": {"frequency": 1, "period": 0, "periodUnit": "d"}},
         {"repeat": {"frequency": "2", "period": 1, "periodUnit": "d"}},
         {"repeat": {"frequency": 1, "period": 1, "periodUnit": "fortnight"}},
-        {"event": ["2025-01-01"]},
+        {"event": ["2025-01-01", "2025-01-05"]},
         {"code": {"text": "when the pain is bad"}},
     ],
 )

@@ -290,8 +290,9 @@ def test_another_drug_shows_that_the_history_reaches_further_back():
     assert read(another_drug("2025-10-03"), *resources).problem == ""
 
 
-def test_a_reported_drug_does_not_show_it():
-    reported = {**another_drug("2020-01-01"), "reportedBoolean": True}
+@pytest.mark.parametrize("members", [{"reportedBoolean": True}, {"intent": "plan"}])
+def test_a_reported_drug_does_not_show_it(members):
+    reported = {**another_drug("2020-01-01"), **members}
     chart = record(reported, morphine("before", "2025-10-04", "2025-12-31", 120))
     assert opioid_reduction(chart, ANCHOR).problem == "history too short"
 

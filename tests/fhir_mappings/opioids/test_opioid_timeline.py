@@ -233,7 +233,7 @@ def test_an_order_on_hold_may_or_may_not_be_taken(status):
 
 @pytest.mark.parametrize(
     "members",
-    [{"status": "draft"}, {"doNotPerform": True}, {"intent": "plan"}, {"intent": "proposal"}, {"intent": "option"}],
+    [{"status": "draft"}, {"doNotPerform": True}, {"intent": "proposal"}, {"intent": "option"}],
 )
 def test_what_is_no_order_to_give_it_is_listed_and_left_out(members):
     reduction = read(order("a", OXYCODONE_5, ONE_TABLET, on="2026-01-10", **members))
@@ -263,6 +263,12 @@ def test_an_active_order_of_over_a_year_that_was_never_dispensed_may_not_be_take
 
 def test_a_reported_order_only_raises_the_upper_bound():
     chart = during("a", OXYCODONE_5, "2025-12-01", "2026-06-01", ONE_TABLET, reportedBoolean=True)
+    assert rounded(current(chart)) == days(0, 14)
+
+
+@pytest.mark.parametrize("members", [{}, {"reportedBoolean": True}, {"reportedReference": {"reference": "Patient/p"}}])
+def test_home_medication_of_us_core_may_be_taken(members):
+    chart = during("a", OXYCODONE_5, "2025-12-01", "2026-06-01", ONE_TABLET, intent="plan", **members)
     assert rounded(current(chart)) == days(0, 14)
 
 
