@@ -6,7 +6,8 @@ import pytest
 
 import fhir_mappings
 from fhir_mappings.known_drugs import is_known_non_opioid
-from fhir_mappings.opioids.table import ingredients, names_an_opioid
+from fhir_mappings.opioids.names import names_an_opioid
+from fhir_mappings.opioids.table import ingredients
 
 NAMES = (Path(fhir_mappings.__file__).parent / "known_drugs.txt").read_text(encoding="utf-8").splitlines()
 
