@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from coverage_policies.authoring.fact_words import (
+    TERMINOLOGY,
     UCUM,
     FactError,
     FactWords,
@@ -220,6 +221,35 @@ def _answers(words: FactWords) -> list[dict[str, Any]]:
     return [found | {"item": items}]
 
 
+def _visit(words: FactWords) -> list[dict[str, Any]]:
+    kind, code, at = words.text("as", "encounter"), concept(words.texts("code")), moment(words.text("at"))
+    if kind == "encounter":
+        status = words.text("status", "finished")
+        visit_class = {"system": f"{TERMINOLOGY}v3-ActCode", "code": "AMB"}
+        period = present(start=at, end=at) or None
+        return [present(resourceType="Encounter", status=status, type=[code], period=period) | {"class": visit_class}]
+    if kind == "charge":
+        status = words.text("status", "billed")
+        return [present(resourceType="ChargeItem", status=status, code=code, occurrenceDateTime=at)]
+    if kind != "claim":
+        raise FactError("visit.as must be encounter, charge, or claim")
+    coding = f"{TERMINOLOGY}claim-type"
+    return [
+        present(
+            resourceType="ExplanationOfBenefit",
+            status=words.text("status", "active"),
+            type={"coding": [{"system": coding, "code": "professional"}]},
+            use=words.text("use", "claim"),
+            created=at,
+            insurer={"display": "Plan"},
+            provider={"display": "Practice"},
+            outcome="complete",
+            insurance=[{"focal": True, "coverage": {"display": "Coverage"}}],
+            item=[present(sequence=1, productOrService=code, servicedDate=at)],
+        )
+    ]
+
+
 _WORDS: Mapping[str, Callable[[FactWords], list[dict[str, Any]]]] = {
     "allergy": _allergy,
     "answers": _answers,
@@ -232,6 +262,7 @@ _WORDS: Mapping[str, Callable[[FactWords], list[dict[str, Any]]]] = {
     "plan": _plan,
     "prescription": _prescription,
     "procedure": _procedure,
+    "visit": _visit,
 }
 
 
