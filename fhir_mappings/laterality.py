@@ -26,6 +26,12 @@ _SIDE_OF_CODE = {(system, code): side for system, side, codes in _SIDED_CODES fo
 """Codes that include a side: osteoarthritis and X-rays of the hip."""
 
 
+def side_named(word: str) -> Side | None:
+    """Return the side of a plain word: `left`, `right`, `bilateral`, or `both`; None for any other."""
+    sides: dict[str, Side] = {"left": "left", "right": "right", "bilateral": "bilateral", "both": "bilateral"}
+    return sides.get(word.strip().casefold())
+
+
 def side_of(resource: Resource, *code_elements: str) -> Side | None:
     """Return the side of a condition, procedure, or study: by its body site, else by its code and text.
 

@@ -1,7 +1,7 @@
 """Draft orders: their codes, dates, reasons, drugs, and stated attributes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, tzinfo
 from typing import TypeAlias
 
@@ -74,6 +74,10 @@ class Order:
         """Return the side that the order states; None if it states none, or both left and right separately."""
         stated = self.stated.get("side", frozenset())
         return next((side for side in QUALIFIERS.values() if stated == {side}), None)
+
+    def with_side(self, side: Side) -> "Order":
+        """Return the order as if it stated this side and no other."""
+        return replace(self, stated={**self.stated, "side": frozenset({side})})
 
     @property
     def is_judged(self) -> bool:

@@ -22,6 +22,7 @@ class ClauseResult:
     """Whether a clause holds, the DEQM reason, and the resources behind it.
 
     `notes` are lines of arithmetic worth reading; `headline` is a one-line value for the card: `120 → 90`.
+    `needs_side` is whether it is open because the order does not state its side and the records name both.
     """
 
     holds: Truth
@@ -29,6 +30,7 @@ class ClauseResult:
     evidence: tuple[Evidence, ...] = ()
     notes: tuple[str, ...] = ()
     headline: str = ""
+    needs_side: bool = False
 
 
 @dataclass(frozen=True, slots=True)

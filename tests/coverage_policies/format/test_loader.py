@@ -524,7 +524,7 @@ def test_a_mistake_of_meaning_is_told_with_its_line_and_what_is_right(sections: 
     assert problems(text(sections)) == told
 
 
-@pytest.mark.parametrize("name", ["pathway", "applies"])
+@pytest.mark.parametrize("name", ["pathway", "applies", "side"])
 def test_the_names_of_answers_are_no_names_of_criteria(name: str) -> None:
     found = problems(text(f"{name}: {{says: s, ask: q}}", orders=f"- {{codes: the-order, sections: [{name}]}}"))
     assert found == [f"11: {name}: this id is reserved for an answer; choose another"]
