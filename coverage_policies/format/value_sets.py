@@ -74,12 +74,11 @@ class ValueSet:
 
     def row(self, coding: Coding, on: date | None = None) -> Row | None:
         """Return the row of a code: an exact match, else the longest prefix; of two equal ones, the one that asks."""
-        code = _dotted(coding.code) if coding.system == ICD10CM else coding.code
-        for row in self._exact.get((coding.system, code), ()):
+        for row in self._exact.get((coding.system, coding.code), ()):
             if row.is_valid(on):
                 return row
         for row in self._prefixes:
-            if row.system == coding.system and code.startswith(row.code[:-1]) and row.is_valid(on):
+            if row.system == coding.system and coding.code.startswith(row.code[:-1]) and row.is_valid(on):
                 return row
         return None
 
@@ -120,9 +119,9 @@ _LONGEST_PREFIX = 40
 
 def keys(coding: Coding) -> Iterator[tuple[str, str]]:
     """Yield the system and code of every row that may match this code: the code itself, and each prefix of it."""
-    code = _dotted(coding.code) if coding.system == ICD10CM else coding.code
-    yield coding.system, code
-    yield from ((coding.system, f"{code[:end]}*") for end in range(1, min(len(code), _LONGEST_PREFIX) + 1))
+    system, code = coding.system, coding.code
+    yield system, code
+    yield from ((system, f"{code[:end]}*") for end in range(1, min(len(code), _LONGEST_PREFIX) + 1))
 
 
 def union(name: str, sets: Iterable[ValueSet]) -> ValueSet:
@@ -198,8 +197,3 @@ def _day(text: str) -> date | None:
 
 def _problem(path: Path, line: int, what: str) -> Problem:
     return Problem(str(path), line, what, rule="value-set")
-
-
-def _dotted(code: str) -> str:
-    """Return an ICD-10-CM code with its dot, which some senders leave out."""
-    return code if "." in code or len(code) <= 3 else f"{code[:3]}.{code[3:]}"
