@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, tzinfo
 from typing import TypeAlias
 
+from fhir_mappings.bundle import contained_by_id, reference_of
 from fhir_mappings.codings import CPT, HCPCS, RXNORM, Coding, codings, concept_text, has_code, items
 from fhir_mappings.dates import DateInterval, parse_leniently
 from fhir_mappings.drug_names import ingredients_named
@@ -22,7 +23,7 @@ from fhir_mappings.order_text import (
     read_phrase,
 )
 from fhir_mappings.planned_date import planned_date
-from fhir_mappings.record import Evidence, contained_by_id, reference_of
+from fhir_mappings.record import Evidence
 
 Resolve: TypeAlias = Callable[[Json], Resource | None]
 """A function that returns the target of a Reference from the draft orders or the chart; None if it is in neither."""

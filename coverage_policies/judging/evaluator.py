@@ -343,8 +343,11 @@ def _notes(policy: Policy, order: Order, record: PatientRecord, anchor: Anchor) 
     if absent:
         found.append(f"Not supported by the FHIR server: {', '.join(absent)}.")
     found += record.notes
+    left_out = sum(count for kind, count in record.left_out.items() if kind in kinds)
+    if left_out:
+        found.append(f"Not used because the patient of the record is not certain: {left_out} resource(s).")
     if record.other_patients:
-        found.append(f"Excluded, of another patient or of none: {record.other_patients} resource(s).")
-    found += [f"Ignored as invalid: {name}, {why}." for name, why in sorted(record.quarantined.items())]
+        found.append(f"Excluded as another patient's: {record.other_patients.total()} resource(s).")
+    found += [f"Not used: {name}, {why}." for name, why in sorted(record.quarantined.items())]
     found += [f"Used despite an error in it: {name}, {why}." for name, why in sorted(record.tolerated.items())]
     return tuple(found)
