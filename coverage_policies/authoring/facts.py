@@ -99,6 +99,22 @@ def _score(code: list[str], value: str, unit: str, at: str) -> dict[str, Any]:
     )
 
 
+def _finding(words: FactWords) -> list[dict[str, Any]]:
+    codes = words.texts("code")
+    code = concept(codes) if codes else {"text": words.needed("name")}
+    return [
+        present(
+            resourceType="Observation",
+            status=words.text("status", "final"),
+            category=[{"coding": [{"system": f"{TERMINOLOGY}observation-category", "code": "exam"}]}],
+            code=code,
+            effectiveDateTime=moment(words.text("at")),
+            bodySite=next(iter(body_site(words.text("side")) or ()), None),
+            valueString=words.text("result"),
+        )
+    ]
+
+
 def _imaging(words: FactWords) -> list[dict[str, Any]]:
     kind, code, at = words.text("as", "report"), concept(words.texts("code")), moment(words.text("at"))
     if kind == "study":
@@ -256,6 +272,7 @@ _WORDS: Mapping[str, Callable[[FactWords], list[dict[str, Any]]]] = {
     "condition": _condition,
     "device": _device,
     "dispense": _dispense,
+    "finding": _finding,
     "imaging": _imaging,
     "injection": _injection,
     "observation": _observation,

@@ -28,7 +28,7 @@ from coverage_policies.format.schema import document_validator
 from coverage_policies.format.schema_errors import explain
 from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 from coverage_policies.format.terms import About, LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import TEXT, ValueSet
 from fhir_mappings.order_text import ATTRIBUTES
 
 GROUPS = ("all", "any", "of")
@@ -221,12 +221,23 @@ class _Builder:
         found = []
         for i, clause in enumerate([written] if isinstance(written, dict) else written):
             ((name, arguments),) = clause.items()
+            place = (*path, key) if isinstance(written, dict) else (*path, key, i)
             try:
                 found.append(Clause(name, arguments, operators()[name].parse(arguments, self.sets)))
             except ValueError as error:
-                place = (*path, key) if isinstance(written, dict) else (*path, key, i)
                 self._problem(place, f"{raw.get('id', key)}: {name}: {error}")
+            for wordy in self._sets_deciding_by_words(name, arguments):
+                what = f"{wordy} decides by words, and {name} does not read names out of a catalog; let the words ask"
+                self._problem(place, f"{raw.get('id', key)}: {name}: {what}")
         return tuple(found)
+
+    def _sets_deciding_by_words(self, name: str, arguments: Mapping[str, Any]) -> Iterator[str]:
+        if operators()[name].reads_names:
+            return
+        for argument in arguments.values():
+            for each in as_list(argument):
+                if each in self.sets and any(row.system == TEXT and row.decides for row in self.sets[each].rows):
+                    yield each
 
     def _value_set(self, name: str, path: tuple[str | int, ...]) -> ValueSet:
         try:

@@ -105,6 +105,9 @@ CLAIMS = Search(
     date_parameter="created",
 )
 
+EXAMS = Search("Observation", "examObservations", (("category", "exam"),), look_back=_VISITS)
+"""Prefetched, since a client without this search would have read no kind of observation completely."""
+
 
 def observation_search(codes: Iterable[str]) -> Search:
     """Return a search for observations by code, the only one that every US Core server answers for any kind."""

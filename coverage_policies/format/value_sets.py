@@ -4,9 +4,9 @@ A trailing `*` makes a code a prefix. `from` and `to` are service dates, both in
 `asks`: a row that asks is shown to the clinician and never settles a criterion. `course` says how long a condition
 lasts: `permanent`, `chronic`, or `acute`; a file may leave the column out, and then each condition is chronic.
 
-The system `text` means words: such a row finds a concept by its label, only asks, and is used only if the concept has
-no row by code and no ICD-10-CM code, which would be more reliable. It serves families of diagnoses, such as cancers,
-that no list of SNOMED CT codes covers completely.
+The system `text` means words: such a row finds a concept by its label, and is used only if the concept has no row by
+code and no ICD-10-CM code, which would be more reliable. It may decide for names out of a catalog, such as those of
+tests; for families of diagnoses, such as cancers, that no list of SNOMED CT codes covers completely, it only asks.
 """
 
 import csv
@@ -180,8 +180,6 @@ def _row(cells: list[str], columns: int, line: int) -> Row:
         raise ValueError(f"a prefix has at most {_LONGEST_PREFIX} characters")
     if use not in ("decides", "asks"):
         raise ValueError("use must be 'decides' or 'asks'")
-    if system == TEXT and use != "asks":
-        raise ValueError("words never decide; use must be 'asks'")
     if course and course not in [each.value for each in Course]:
         raise ValueError(f"course must be {', '.join(each.value for each in Course)}, or empty")
     lasts = Course(course) if course else None

@@ -119,4 +119,5 @@ holds: yes
 """,
     parse=_parse,
     resource_types=_KINDS,
+    reads_names=True,
 )

@@ -69,4 +69,5 @@ holds: yes
 """,
     parse=_parse,
     resource_types=KINDS,
+    reads_names=True,
 )

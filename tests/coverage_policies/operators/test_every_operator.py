@@ -40,6 +40,7 @@ CLAUSES: list[tuple[str, dict[str, Any]]] = [
     ("condition", {"in": "alpha", "lasting": "at least 6 months"}),
     ("condition", {"in": "alpha", "lasting": "under 6 months"}),
     ("device", {"in": "alpha"}),
+    ("finding", {"in": "alpha", "result": "positive", "within": "6 months"}),
     ("imaging", {"in": "alpha"}),
     ("imaging", {"in": "alpha", "concludes": "beta"}),
     ("imaging", {"in": "alpha", "within": "6 months"}),
