@@ -1,8 +1,9 @@
 """`finding`: the latest result of a test at a physical examination."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from coverage_policies.format.operator import (
     NAMES,
@@ -19,7 +20,7 @@ from coverage_policies.format.searches import EXAMS, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import in_time, nothing_found
-from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, belonging
+from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, belonging, on_each_side
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.exam_findings import ExamFinding, TestResult, exam_findings
 from fhir_mappings.procedures import Progress
@@ -43,7 +44,11 @@ class FindingCheck:
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES or NO by the latest day with a result; UNKNOWN if a result there is unclear or contradicts it."""
         on_record = exam_findings(ctx.record, self.codes.match)
-        sides = self.belonging.of([each.test for each in on_record], ctx.order)
+        tests = [each.test for each in on_record]
+        return on_each_side(self.belonging, tests, ctx, partial(self._judge, on_record))
+
+    def _judge(self, on_record: Sequence[ExamFinding], belonging: Belonging, ctx: Context) -> ClauseResult:
+        sides = belonging.of([each.test for each in on_record], ctx)
         fits = [
             (each, is_ours & in_time(each.test.end, self.within, ctx.anchor))
             for each, is_ours in zip(on_record, sides, strict=True)
