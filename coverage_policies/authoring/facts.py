@@ -158,38 +158,56 @@ def _prescription(words: FactWords) -> list[dict[str, Any]]:
         present(
             resourceType="MedicationRequest",
             status=words.text("status", "completed" if last else "active"),
-            intent="order",
+            intent=words.text("intent", "order"),
+            reportedBoolean=words.text("reported") == "yes" or None,
             medicationCodeableConcept=concept(words.texts("code")),
             authoredOn=moment(first),
             dosageInstruction=[dosage] if dosage else None,
+            dispenseRequest=_dispensing(words) or None,
         )
     ]
 
 
+def _dispensing(words: FactWords) -> dict[str, Any]:
+    """Return how much of a prescription is to be dispensed: a number of tablets, and for how many days."""
+    amount, days = words.text("quantity"), words.text("days")
+    return present(
+        quantity={"value": decimal(amount), "unit": "tablet"} if amount else None,
+        expectedSupplyDuration=_days(days),
+    )
+
+
+def _days(written: str) -> dict[str, Any] | None:
+    return {"value": decimal(written), "unit": "days", "system": UCUM, "code": "d"} if written else None
+
+
 def _dispense(words: FactWords) -> list[dict[str, Any]]:
     """Return a dispense of an oral drug."""
-    days = words.text("days")
     return [
         present(
             resourceType="MedicationDispense",
             status=words.text("status", "completed"),
             medicationCodeableConcept=concept(words.texts("code")),
             whenHandedOver=moment(words.text("at")),
-            daysSupply={"value": decimal(days), "unit": "days", "system": UCUM, "code": "d"} if days else None,
+            daysSupply=_days(words.text("days")),
             dosageInstruction=[{"route": _ORAL, "asNeededBoolean": words.text("as_needed") == "yes"}],
         )
     ]
 
 
 def _allergy(words: FactWords) -> list[dict[str, Any]]:
+    """Return an entry of the allergy list; `type: none` leaves out whether it is an allergy or an intolerance."""
+    kind, reactions = words.text("type", "allergy"), words.texts("reaction")
     return [
         present(
             resourceType="AllergyIntolerance",
             clinicalStatus=coded(words.text("status", "active"), "allergyintolerance-clinical"),
             verificationStatus=coded(words.text("verification", "confirmed"), "allergyintolerance-verification"),
-            type=words.text("type", "allergy"),
+            type=kind if kind != "none" else None,
+            criticality=words.text("criticality"),
             code=concept(words.texts("code")),
             recordedDate=moment(words.text("recorded")),
+            reaction=[{"manifestation": [concept([each])]} for each in reactions] or None,
         )
     ]
 
