@@ -1,121 +1,172 @@
-"""Conditions: which are present, past, or uncertain."""
+"""Conditions as the chart states them: what each says of a diagnosis, on which list, and when.
 
-from dataclasses import dataclass, replace
-from datetime import date
+What is present on a day follows from these statements and their course: `fhir_mappings.condition_course`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 
-from fhir_mappings.codings import CodeMatcher, Coding, codings_and_text, has_code
+from fhir_mappings.codings import CodeMatcher, Coding, Course, Match, codings, has_code, items
 from fhir_mappings.dates import DateInterval, parse_period
+from fhir_mappings.diagnoses import Diagnosis, read_diagnosis
+from fhir_mappings.encounters import Encounter, encounter, encounter_reference
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.laterality import Side, side_of
 from fhir_mappings.record import Evidence, PatientRecord
 
-_ELEMENTS = ("code", "clinicalStatus", "verificationStatus", "onset", "abatement", "recordedDate", "subject")
-_ANY_TIME = DateInterval(date.min, date.max)
+_ELEMENTS = (
+    *("code", "clinicalStatus", "verificationStatus", "category", "encounter"),
+    *("onset", "abatement", "recordedDate", "subject"),
+)
+_ASSERTED_DATE = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
 
 
-class Presence(Enum):
-    """Whether a condition is present on a day."""
+class Listing(Enum):
+    """The list that a condition stands on; the diagnosis of an encounter is one of a point in time (FHIR R4)."""
 
-    PRESENT = "present"
-    PAST = "past"
-    UNCERTAIN = "uncertain"
-    """Unconfirmed, matched by a code that only asks, or unreadable."""
+    PROBLEM_LIST = "problem list"
+    HISTORY = "history"
+    ENCOUNTER = "encounter"
+    HEALTH_CONCERN = "health concern"
+
+
+_CATEGORIES = {
+    Listing.PROBLEM_LIST: {"problem-list-item", "problem-list", "problem", "55607006", "75326-9"},
+    Listing.HISTORY: {"medical-history", "past-medical-history", "417662000", "11348-0"},
+    Listing.ENCOUNTER: {"encounter-diagnosis", "diagnosis", "439401001", "29308-4"},
+    Listing.HEALTH_CONCERN: {"health-concern", "health-concerns"},
+}
+"""Codes of the condition categories of R4, US Core, SNOMED CT, and LOINC, and names that EHRs give them."""
+
+
+class Claim(Enum):
+    """What a statement says of its condition."""
+
+    ACTIVE = "active"
+    UNSTATED = "unstated"
+    """Neither a clinical status nor an end."""
+    ENDED = "ended"
+    REFUTED = "refuted"
+    UNCLEAR = "unclear"
+    """Unconfirmed, contradictory, or of an unknown status."""
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """One condition. `since` is the interval in which it began, open-ended where no date bounds it.
+class Statement:
+    """One Condition resource with a diagnosis of a set.
 
-    `side` is None if the condition does not state one.
+    `decides` is False for a code that only asks and for words. `encounter` is the reference of the encounter, empty if
+    it names none; `visit` is that encounter, None if it was not read. `side` is None if none is stated.
     """
 
     reference: str
     label: str
-    presence: Presence
-    since: DateInterval
-    until: DateInterval | None
-    evidence: Evidence
+    decides: bool
+    course: Course
+    claim: Claim
+    listing: Listing
+    onset: DateInterval | None = None
+    recorded: DateInterval | None = None
+    ended: DateInterval | None = None
+    encounter: str = ""
+    visit: Encounter | None = None
     side: Side | None = None
 
-    def on(self, day: date) -> "Condition | None":
-        """Return the condition as of a day; None if it had not begun."""
-        if self.since.earliest > day:
-            return None
-        had_begun = self.presence is Presence.PAST and self.since.latest <= day
-        if had_begun and self.until is not None and day < self.until.earliest:
-            return replace(self, presence=Presence.PRESENT)
-        return self
+    @property
+    def evidence(self) -> Evidence:
+        """Return the resource as evidence, without a value."""
+        shown = self.onset or self.recorded or (self.visit.day if self.visit else None)
+        return Evidence(self.reference, self.label, str(shown) if shown else "")
 
 
-def conditions(record: PatientRecord, codes: CodeMatcher) -> tuple[Condition, ...]:
-    """Return every condition with one of these codes, without refuted and erroneous ones."""
-    return record.cached(("conditions", codes), lambda: tuple(_conditions(record, codes)))
+def statements(record: PatientRecord, codes: CodeMatcher) -> tuple[Statement, ...]:
+    """Return every condition with one of these codes, or with words that may mean one; erroneous ones are left out."""
+    return record.cached(("conditions", codes), lambda: _statements(record, codes))
 
 
-def _with_codings(record: PatientRecord) -> tuple[tuple[Resource, tuple[Coding, ...]], ...]:
-    """Return every condition with its codes and text."""
-    return tuple((resource, codings_and_text(resource.get("code"))) for resource in record.of_type("Condition"))
+def _statements(record: PatientRecord, codes: CodeMatcher) -> tuple[Statement, ...]:
+    matched = ((resource, diagnosis.match(codes)) for resource, diagnosis in _diagnoses(record))
+    return tuple(_statement(record, resource, match) for resource, match in matched if match)
 
 
-def _conditions(record: PatientRecord, codes: CodeMatcher) -> list[Condition]:
-    found = []
-    for resource, own in record.cached("conditions by code", lambda: _with_codings(record)):
-        match = codes(own)
-        if match is None or has_code(resource.get("verificationStatus"), "refuted", "entered-in-error"):
-            continue
-        reference = record.reference(resource)
-        if not record.is_usable(resource, *_ELEMENTS):
-            evidence = Evidence(reference, match.label, value="set aside")
-            found.append(Condition(reference, match.label, Presence.UNCERTAIN, _ANY_TIME, None, evidence))
-            continue
-        presence, onset, until = _presence(resource), _onset(record, resource), _abatement(record, resource)
-        recorded = record.when(resource.get("recordedDate"))
-        if not match.decides or _is_unconfirmed(resource):
-            presence = Presence.UNCERTAIN
-        value = {Presence.PRESENT: "", Presence.PAST: "no longer active", Presence.UNCERTAIN: "to be confirmed"}[
-            presence
-        ]
-        shown = onset or recorded
-        evidence = Evidence(reference, match.label, str(shown) if shown else "", value)
-        since = _since(onset, recorded)
-        found.append(Condition(reference, match.label, presence, since, until, evidence, side_of(resource, "code")))
-    return found
+def _diagnoses(record: PatientRecord) -> tuple[tuple[Resource, Diagnosis], ...]:
+    """Return the diagnosis of every condition that is not an error."""
+    return record.cached(
+        "diagnoses",
+        lambda: tuple(
+            (resource, read_diagnosis(resource.get("code")))
+            for resource in record.of_type("Condition")
+            if not has_code(resource.get("verificationStatus"), "entered-in-error")
+        ),
+    )
 
 
-def _since(onset: DateInterval | None, recorded: DateInterval | None) -> DateInterval:
-    """Return the interval in which a condition began: at its onset, and no later than it was recorded.
+def _statement(record: PatientRecord, resource: Resource, match: Match) -> Statement:
+    reference, listing = record.reference(resource), _listing(resource)
+    if not record.is_usable(resource, *_ELEMENTS):
+        return Statement(reference, match.label, False, match.course, Claim.UNREADABLE, listing)
+    encounter_of = encounter_reference(resource.get("encounter"))
+    onset, abatement = resource.get("onsetPeriod"), resource.get("abatementPeriod")
+    return Statement(
+        reference,
+        match.label,
+        match.decides,
+        match.course,
+        _claim(resource),
+        listing,
+        record.when(resource.get("onsetDateTime")) or parse_period(onset, record.zone)[0],
+        record.when(resource.get("recordedDate")) or _asserted(record, resource),
+        record.when(resource.get("abatementDateTime")) or parse_period(abatement, record.zone)[1],
+        encounter_of,
+        encounter(record, encounter_of),
+        side_of(resource, "code"),
+    )
 
-    If it was recorded before its onset, the onset is that of a later visit, and the beginning is unknown.
-    """
-    first, last = (onset.earliest, onset.latest) if onset else (date.min, date.max)
-    if recorded is None:
-        return DateInterval(first, last)
-    return DateInterval(first if first <= recorded.latest else date.min, min(last, recorded.latest))
+
+def _asserted(record: PatientRecord, resource: Resource) -> DateInterval | None:
+    """Return the day on which a condition was asserted, for which US Core has an extension."""
+    urls = ((each.get("url"), each.get("valueDateTime")) for each in items(resource.get("extension")))
+    return next((record.when(value) for url, value in urls if url == _ASSERTED_DATE), None)
 
 
-def _presence(resource: Resource) -> Presence:
-    status = resource.get("clinicalStatus")
-    ended = any(name.startswith("abatement") and value is not None for name, value in resource.items())
-    if has_code(status, "inactive", "remission", "resolved"):
-        return Presence.PAST
+def _claim(resource: Resource) -> Claim:
+    status, verification = resource.get("clinicalStatus"), resource.get("verificationStatus")
+    has_ended = any(name.startswith("abatement") and value is not None for name, value in resource.items())
+    if has_code(verification, "refuted"):
+        return Claim.REFUTED
+    if verification is not None and not has_code(verification, "confirmed"):
+        return Claim.UNCLEAR
+    if has_code(status, "inactive", "remission", "resolved") or (status is None and has_ended):
+        return Claim.ENDED
     if status is None:
-        return Presence.PAST if ended else Presence.PRESENT
+        return Claim.UNSTATED
     # FHIR R4 allows no active condition with an abatement (con-4), and a status without a code may mean anything.
-    is_active = has_code(status, "active", "recurrence", "relapse") and not ended
-    return Presence.PRESENT if is_active else Presence.UNCERTAIN
+    is_active = has_code(status, "active", "recurrence", "relapse") and not has_ended
+    return Claim.ACTIVE if is_active else Claim.UNCLEAR
 
 
-def _is_unconfirmed(resource: Resource) -> bool:
-    status = resource.get("verificationStatus")
-    return status is not None and not has_code(status, "confirmed")
+def _listing(resource: Resource) -> Listing:
+    """Return the list by the category; without one by whether the condition names an encounter."""
+    given = {coding.code.casefold() for coding in codings(resource.get("category"))}
+    for concept in items(resource.get("category")):
+        names = (concept.get("text"), *(coding.get("display") for coding in items(concept.get("coding"))))
+        given |= {"-".join(name.casefold().split()) for name in names if isinstance(name, str)}
+    for listing, codes in _CATEGORIES.items():
+        if given & codes:
+            return listing
+    return Listing.ENCOUNTER if resource.get("encounter") is not None else Listing.PROBLEM_LIST
 
 
-def _onset(record: PatientRecord, resource: Resource) -> DateInterval | None:
-    return record.when(resource.get("onsetDateTime")) or parse_period(resource.get("onsetPeriod"), record.zone)[0]
+def unidentified(record: PatientRecord, is_listed: Callable[[Coding], bool]) -> tuple[Evidence, ...]:
+    """Return the conditions that may be present and are not understood, so that each may be any diagnosis.
 
-
-def _abatement(record: PatientRecord, resource: Resource) -> DateInterval | None:
-    return (
-        record.when(resource.get("abatementDateTime")) or parse_period(resource.get("abatementPeriod"), record.zone)[1]
+    `is_listed` tells which codes other than those of ICD-10-CM are known.
+    """
+    return tuple(
+        Evidence(record.reference(resource), "Condition that cannot be identified", str(when or ""))
+        for resource, diagnosis in _diagnoses(record)
+        if _claim(resource) not in (Claim.ENDED, Claim.REFUTED) and not diagnosis.is_understood(is_listed)
+        for when in [record.when(resource.get("onsetDateTime")) or record.when(resource.get("recordedDate"))]
     )

@@ -8,8 +8,7 @@ from typing import Protocol
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page
 from coverage_policies.format.searches import Search
-from fhir_mappings.bundle import Entry
-from fhir_mappings.record import Availability
+from fhir_mappings.record import Availability, Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +50,15 @@ def searches_of_call(searches: Iterable[Search]) -> tuple[Search, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search found, and whether that is everything. A partial result keeps the entries that were read.
-
-    `servers` are the base addresses under which the server knows itself.
-    """
+    """What a search found, and whether that is everything. A partial result keeps the entries that were read."""
 
     entries: tuple[Entry, ...] = ()
     availability: Availability = Availability.UNAVAILABLE
-    servers: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, page: Page) -> "SearchResult":
         """Return the result in a page, or in several pages joined to one."""
-        availability = Availability.COMPLETE if page.is_complete else Availability.UNAVAILABLE
-        return cls(page.entries, availability, page.servers)
+        return cls(page.entries, Availability.COMPLETE if page.is_complete else Availability.UNAVAILABLE)
 
 
 class FhirSource(Protocol):

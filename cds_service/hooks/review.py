@@ -95,7 +95,8 @@ def review(
     orders = resolve_ordered_items(request, source, deadline, limits.query_threads)
     at = clock()
     record = unread_record(at, limits.time_zone)
-    session = read_session(orders.judged, orders.others, record, assessor.rules, orders.referenced)
+    encounter = request.encounter_id
+    session = read_session(orders.judged, orders.others, record, assessor.rules, orders.referenced, encounter)
     candidates = assessor.candidates(session, record.today)
     needed = assessor.searches(candidates, request.hook)
     reports: tuple[SearchReport, ...] = ()
@@ -108,7 +109,7 @@ def review(
         )
         record, reports = chart.record, chart.searches
         if session.has_unresolved_references:
-            session = read_session(orders.judged, orders.others, record, assessor.rules, orders.referenced)
+            session = read_session(orders.judged, orders.others, record, assessor.rules, orders.referenced, encounter)
             candidates = assessor.candidates(session, record.today)
     read = monotonic()
     judging_ends = Deadline(max(call_ends.remaining(), limits.call_timeout_seconds * (1 - _READING_SHARE)), monotonic)

@@ -11,8 +11,7 @@ from coverage_policies.authoring.fact_words import FactError, FactWords, body_si
 from coverage_policies.authoring.facts import KINDS, build
 from coverage_policies.format.registry import resource_types
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.ownership import SUBJECT_ELEMENTS
-from fhir_mappings.record import Availability, PatientRecord
+from fhir_mappings.record import SUBJECT_ELEMENTS, Availability, PatientRecord
 from fhir_mappings.validity import element_names, faults
 
 PATIENT = "patient-1"
@@ -54,8 +53,8 @@ def _about(resource_type: str, patient: str) -> dict[str, dict[str, str]]:
 def order(written: Json, number: int, day: date) -> Resource:
     """Return a draft order, planned for `day` unless it says otherwise. Raises FactError for what cannot be built.
 
-    `detail`, `drug`, `implant`, `side`, `reason`, `performer` and `note` are where an order states such things in FHIR;
-    `planned: none` leaves the day of service open.
+    `detail`, `drug`, `implant`, `side`, `reason`, `performer`, `encounter` and `note` are where an order states such
+    things in FHIR; `planned: none` leaves the day of service open.
     """
     words = FactWords("order", written, day)
     kind = words.text("as", "ServiceRequest")
@@ -63,7 +62,7 @@ def order(written: Json, number: int, day: date) -> Resource:
     planned = "" if planned == "none" else moment(planned)
     details = [{"text": text} for text in words.texts("detail")] + [concept([drug]) for drug in words.texts("drug")]
     performer = words.texts("performer")
-    implant, note = words.text("implant"), words.text("note")
+    implant, note, visit = words.text("implant"), words.text("note"), words.text("encounter")
     found = present(
         resourceType=kind,
         id=words.text("id", f"order-{number}"),
@@ -71,6 +70,7 @@ def order(written: Json, number: int, day: date) -> Resource:
         intent=words.text("intent", "order"),
         doNotPerform=words.text("do_not_perform") == "yes" or None,
         subject=reference("Patient", PATIENT),
+        encounter=reference("Encounter", visit) if visit else None,
         authoredOn=moment(words.text("authored")),
         reasonCode=[concept([reason]) for reason in words.texts("reason")],
         note=[{"text": note}] if note else None,

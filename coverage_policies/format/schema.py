@@ -55,7 +55,6 @@ _CRITERION: dict[str, Any] = {
     "if_met": {"const": "case-review"},
     "role": {"enum": ["advisory", "post-procedure", "information"]},
     "for": _NAMES,
-    "rules_out": _NAMES,
     "interpretation": _TEXT,
     "note": _TEXT,
 }

@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from coverage_policies.judging.plan_rules import PlanRules
-from fhir_mappings.bundle import Entry, reference_of
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.orders import Order, read_order
-from fhir_mappings.record import PatientRecord
-from fhir_mappings.references import ReferenceIndex
+from fhir_mappings.record import Entry, PatientRecord, reference_of
 
 _ORDERED = ("Device", "Medication")
 """Resources that orders reference and EHRs send along; they are not orders themselves."""
@@ -38,19 +36,22 @@ def read_session(
     record: PatientRecord,
     rules: PlanRules,
     referenced: Iterable[Entry] = (),
+    encounter: str = "",
 ) -> Session:
     """Read the draft orders, and resolve their references among each other, in `referenced`, and in the chart.
 
     An order that is revoked, entered in error, or asks not to perform something is not judged, nor is a device or
     medication sent along. An order sent twice counts once; orders without id and full URL each count.
-    Codes that the operator maps to those of the policies are added.
+    Codes that the operator maps to those of the policies are added. `encounter` is the id of the encounter of the call,
+    in which an order was written that names none.
     """
     judged, others = list(judged), list(others)
     resolver = _Resolver([*referenced, *judged, *others], record)
 
     def read(resource: Resource, url: str = "") -> Order:
         order = read_order(resource, url, zone=record.zone, resolve=resolver)
-        return replace(order, codes=rules.mapped(order.codes))
+        written_in = order.encounter or (f"Encounter/{encounter}" if encounter else "")
+        return replace(order, codes=rules.mapped(order.codes), encounter=written_in)
 
     orders = {_name(i, entry): read(entry[1], entry[0]) for i, entry in enumerate([*others, *judged])}
     first = {_name(i, entry): None for i, entry in enumerate(judged, len(others))}
@@ -79,16 +80,18 @@ class _Resolver:
     def __init__(self, entries: Iterable[Entry], record: PatientRecord) -> None:
         self.has_missed = False
         self._record = record
-        self._drafts: ReferenceIndex[Resource] = ReferenceIndex()
+        self._drafts: dict[str, Resource] = {}
         for url, resource in entries:
-            self._drafts.add(url, resource, resource)
+            self._drafts[reference_of(resource, url)] = resource
+            if url:
+                self._drafts[url] = resource
 
     def __call__(self, reference: Json) -> Resource | None:
         """Return the resource of a Reference; None if it is not found."""
         target = reference.get("reference") if isinstance(reference, dict) else None
         if not isinstance(target, str):
             return None
-        found = self._drafts.find(target) or self._record.resolve(target)
+        found = self._drafts.get(target) or self._record.resolve(target)
         if found is None and not target.startswith("#"):
             self.has_missed = True
         return found

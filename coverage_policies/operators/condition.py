@@ -14,36 +14,52 @@ from coverage_policies.format.operator import (
     phrase,
     value_set,
 )
-from coverage_policies.format.phrases import DURATION, Comparison, DurationThreshold, duration
+from coverage_policies.format.phrases import DURATION, SPAN, Comparison, DurationThreshold, duration, span
 from coverage_policies.format.searches import CONDITIONS, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import nothing_found
-from fhir_mappings.conditions import Condition, Presence, conditions
+from fhir_mappings.codings import Coding
+from fhir_mappings.condition_course import Condition, Presence, Times, conditions_on
+from fhir_mappings.conditions import unidentified
+from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.laterality import same_side
-from fhir_mappings.record import Availability
+from fhir_mappings.record import Availability, Evidence
 from fhir_mappings.truth import Truth
+
+DEFAULTS = {"encounter_diagnosis": "12 months", "acute": "14 days", "same_time": "7 days"}
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionCheck:
-    """Whether a condition of the set is present, or has lasted long enough."""
+    """Whether a condition of the set is present, or has lasted long enough.
+
+    `sets` are all value sets, whose codes are understood. `encounter_diagnosis`, `acute`, and `same_time` are those of
+    `fhir_mappings.condition_course.Times`.
+    """
 
     codes: ValueSet
     lasting: DurationThreshold | None
-    is_same_side: bool = False
+    is_same_side: bool
+    sets: Mapping[str, ValueSet]
+    encounter_diagnosis: CalendarPeriod
+    acute: CalendarPeriod
+    same_time: CalendarPeriod
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """Return the search for the problem list."""
+        """Return the search for conditions."""
         return (CONDITIONS,)
 
     def evaluate(self, ctx: Context) -> ClauseResult:
-        """Return YES for a confirmed, active condition, UNKNOWN for one that is past, unconfirmed, or only asks."""
-        on_record = [on for each in conditions(ctx.record, self.codes.match) if (on := each.on(ctx.anchor))]
+        """Return YES for a condition that is present, UNKNOWN for one that is past, in doubt, or only asks.
+
+        Without any, a condition that is not understood may be one.
+        """
+        on_record = conditions_on(ctx.record, self.codes.match, self._times(ctx))
         found = [self._on_our_side(each, ctx) for each in on_record if self._same_side(each, ctx) is not Truth.NO]
         if not found:
-            return nothing_found(ctx.record, "Condition")
+            return self._nothing_found(ctx)
         evidence = tuple(each.evidence for each in found)
         active = [each for each in found if each.presence is Presence.PRESENT]
         present = [each for each in active if _has_begun(each, ctx)]
@@ -52,6 +68,27 @@ class ConditionCheck:
         if present:
             return ClauseResult(Truth.YES, Reason.PRESENT, tuple(each.evidence for each in present))
         return ClauseResult(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE if active else Reason.INVALID_ATTRIBUTE, evidence)
+
+    def _times(self, ctx: Context) -> Times:
+        return Times(
+            ctx.anchor, ctx.record.today, ctx.order.encounter, self.encounter_diagnosis, self.acute, self.same_time
+        )
+
+    def _nothing_found(self, ctx: Context) -> ClauseResult:
+        nothing = nothing_found(ctx.record, "Condition")
+        unknown = self._unidentified(ctx)
+        if nothing.holds is Truth.NO and unknown:
+            return ClauseResult(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, (_counted(unknown),))
+        return nothing
+
+    def _unidentified(self, ctx: Context) -> tuple[Evidence, ...]:
+        return ctx.record.cached(
+            ("unidentified conditions", id(self.sets)), lambda: unidentified(ctx.record, self._is_listed)
+        )
+
+    def _is_listed(self, coding: Coding) -> bool:
+        """Return whether some value set has a code."""
+        return any(each.row(coding) for each in self.sets.values())
 
     def _same_side(self, condition: Condition, ctx: Context) -> Truth:
         return same_side(ctx.order.side, condition.side) if self.is_same_side else Truth.YES
@@ -73,13 +110,15 @@ class ConditionCheck:
                 return ClauseResult(Truth.YES, Reason.PRESENT, long_enough)
             return ClauseResult(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
         # All of them must prove it short: the oldest decides, an incomplete list may lack the oldest, and an uncertain
-        # one (chronic pain, whatever its onset) may be the oldest.
+        # one (chronic pain, whatever its onset) or one that is not understood may be the oldest.
         if ctx.record.availability("Condition") is Availability.UNAVAILABLE:
             return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
         certain = [each for each in found if each.presence is not Presence.UNCERTAIN]
         short = [lasting.holds(each.since, ctx.anchor) for each in certain]
-        if present and len(certain) == len(found) and all(each is Truth.YES for each in short):
+        unknown = self._unidentified(ctx)
+        if present and len(certain) == len(found) and not unknown and all(each is Truth.YES for each in short):
             return ClauseResult(Truth.YES, Reason.DATE_OUT_OF_RANGE, evidence)
+        evidence += (_counted(unknown),) if unknown else ()
         return ClauseResult(Truth.NO if Truth.NO in short else Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
 
 
@@ -94,20 +133,45 @@ def _has_begun(condition: Condition, ctx: Context) -> bool:
     return min(began, ctx.record.today) <= ctx.anchor
 
 
+def _counted(unknown: tuple[Evidence, ...]) -> Evidence:
+    """Return conditions that are not understood as one piece of evidence, dated by the first."""
+    one, *others = unknown
+    return replace(one, label=f"{len(unknown)} conditions cannot be identified") if others else one
+
+
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConditionCheck:
     lasting = arguments.get("lasting")
+    times = {name: span(arguments.get(name, default)) for name, default in DEFAULTS.items()}
     return ConditionCheck(
-        value_set(arguments["in"], sets), duration(lasting) if lasting else None, arguments.get("side") == "same"
+        value_set(arguments["in"], sets),
+        duration(lasting) if lasting else None,
+        arguments.get("side") == "same",
+        sets,
+        **times,
     )
 
 
 OPERATOR = Operator(
     name="condition",
-    says="A condition of the value set is on the problem list: active, confirmed, begun by the anchor date. "
-    "`lasting: at least …` holds if one of them began that long ago; `lasting: under …` only if the oldest of all "
-    "that match is younger. `side: same` requires the side of the order; a condition without a stated "
-    "side may be on it.",
-    schema=arguments(["in"], **{"in": NAMES, "lasting": phrase(DURATION, "under 6 months"), "side": {"const": "same"}}),
+    says="A condition of the value set is present: confirmed, begun by the anchor date, and counted by its `course`. "
+    "A permanent one counts from any confirmed record. A chronic one counts on the problem list until it ends, and as "
+    "the diagnosis of an encounter for `encounter_diagnosis`. An acute one counts in the encounter of the order, and "
+    "for `acute` after it began unless its encounter is over. A later record replaces an earlier one of the same "
+    "condition; records that differ within `same_time` leave it open. `lasting: at least …` holds if one of them began "
+    "that long ago; `lasting: under …` only if the oldest of all that match is younger. `side: same` requires the side "
+    "of the order; a condition without a stated side may be on it. A condition in words only asks, and one that cannot "
+    "be identified may be of any value set.",
+    schema=arguments(
+        ["in"],
+        **{
+            "in": NAMES,
+            "lasting": phrase(DURATION, "under 6 months"),
+            "side": {"const": "same"},
+            "encounter_diagnosis": phrase(SPAN, "90 days"),
+            "acute": phrase(SPAN, "14 days"),
+            "same_time": phrase(SPAN, "7 days"),
+        },
+    ),
     example="""
 clause: {condition: {in: fibromyalgia}}
 facts:
@@ -116,4 +180,5 @@ holds: yes
 """,
     parse=_parse,
     resource_types=("Condition",),
+    defaults=DEFAULTS,
 )

@@ -11,12 +11,14 @@ from coverage_policies.judging.plan_rules import PlanRules
 from coverage_policies.judging.policy_selection import candidates
 from fhir_mappings.answers import answer_forms, newest
 from fhir_mappings.codings import CPT, RXNORM
-from fhir_mappings.conditions import conditions
+from fhir_mappings.condition_course import Times, conditions_on
+from fhir_mappings.conditions import statements, unidentified
 from fhir_mappings.coverages import coverages
+from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.drug_exposure import supplies
 from fhir_mappings.observations import observations
-from fhir_mappings.opioids.names import names_an_opioid
 from fhir_mappings.opioids.reduction import MAX_INSTRUCTIONS, TOO_MANY, opioid_reduction
+from fhir_mappings.opioids.table import names_an_opioid
 from fhir_mappings.order_text import MAX_PHRASE_LENGTH, names_an_operation, read_phrase
 from fhir_mappings.orders import MAX_ORDER_LENGTH, Order, read_order
 from fhir_mappings.pain_relief import MAX_PROCEDURES, MAX_SCORES, Window, reliefs
@@ -96,6 +98,15 @@ def pain(count: int) -> Work:
     return lambda: reliefs(chart, procedures(chart, KNOWN), knows("72514-3"), WINDOW)
 
 
+_TODAY = date(2026, 3, 2)
+TIMES = Times(_TODAY, _TODAY, "", CalendarPeriod(12, "months"), CalendarPeriod(14, "days"), CalendarPeriod(7, "days"))
+
+
+def differing(i: int) -> Any:
+    """One of many conditions of one kind, of which every second is over."""
+    return condition(("active", "resolved")[i % 2], id=f"c{i}", recordedDate="2025-01-01")
+
+
 READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
     **{
         f"words {words!r}": (lambda n, words=words: lambda: read_phrase(words * n), 500)  # type: ignore[misc]
@@ -159,7 +170,12 @@ READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
     "opioid prescriptions": (lambda n: opioids(*(prescription(i) for i in range(n))), 500),
     "pain scores": (pain, 100),
     "codings of a condition": (
-        lambda n: lambda: conditions(record(condition(code={"coding": [{"code": f"x{i}"} for i in range(n)]})), KNOWN),
+        lambda n: lambda: statements(record(condition(code={"coding": [{"code": f"x{i}"} for i in range(n)]})), KNOWN),
+        500,
+    ),
+    "conditions that differ": (lambda n: lambda: conditions_on(record(*map(differing, range(n))), KNOWN, TIMES), 200),
+    "conditions in words": (
+        lambda n: lambda: unidentified(record(condition(code={"text": "gout, sciatica" * n})), lambda _: False),
         500,
     ),
     "observations": (

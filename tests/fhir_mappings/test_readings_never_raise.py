@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from fhir_mappings.allergies import allergies
 from fhir_mappings.answers import answer_forms, newest
 from fhir_mappings.codings import Match, codings, concept_text
-from fhir_mappings.conditions import conditions
+from fhir_mappings.condition_course import Times, conditions_on
+from fhir_mappings.conditions import unidentified
+from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.devices import devices
-from fhir_mappings.drug_exposure import stretches, supplies
+from fhir_mappings.drug_exposure import longest_stretch, supplies
 from fhir_mappings.imaging import conclusions, imaging
 from fhir_mappings.medications import medications
 from fhir_mappings.observations import observations
@@ -25,7 +27,8 @@ pytestmark = pytest.mark.slow
 
 ELEMENTS = {
     "Condition": "code clinicalStatus verificationStatus onsetDateTime onsetPeriod abatementDateTime abatementPeriod"
-    " abatementString recordedDate",
+    " abatementString recordedDate category encounter",
+    "Encounter": "status period",
     "Procedure": "code status performedDateTime performedPeriod performedString",
     "DiagnosticReport": "code status effectiveDateTime effectivePeriod issued",
     "ImagingStudy": "procedureCode status started",
@@ -134,11 +137,17 @@ def relief(chart):
 
 
 def taken(chart):
-    return stretches([each.days for each in supplies(chart, anything) if each.days], chart.today)
+    return longest_stretch([each.days for each in supplies(chart, anything) if each.days], chart.today)
+
+
+def _times(chart):
+    year, days = CalendarPeriod(12, "months"), CalendarPeriod(14, "days")
+    return Times(chart.today, chart.today, "", year, days, days)
 
 
 READINGS = {
-    "conditions": (("Condition",), lambda chart: [c.on(chart.today) for c in conditions(chart, anything)]),
+    "conditions": (("Condition", "Encounter"), lambda chart: conditions_on(chart, anything, _times(chart))),
+    "unidentified conditions": (("Condition",), lambda chart: unidentified(chart, lambda _: False)),
     "procedures": (("Procedure",), lambda chart: latest_on_or_before(procedures(chart, anything), chart.today)),
     "imaging": (("DiagnosticReport", "ImagingStudy", "Procedure"), lambda chart: imaging(chart, anything)),
     "conclusions": (("DiagnosticReport", "ImagingStudy"), lambda chart: conclusions(chart, anything, anything)),
@@ -146,10 +155,7 @@ READINGS = {
     "observations": (("Observation",), lambda chart: observations(chart, anything)),
     "pain relief": (("Procedure", "Observation"), relief),
     "allergies": (("AllergyIntolerance",), lambda chart: allergies(chart, anything)),
-    "medications": (
-        ("MedicationDispense", "MedicationRequest", "MedicationStatement"),
-        lambda chart: medications(chart, anything),
-    ),
+    "medications": (("MedicationRequest",), lambda chart: medications(chart, anything)),
     "supplies": (("MedicationDispense", "MedicationRequest", "MedicationStatement"), taken),
     "devices": (("Device",), lambda chart: devices(chart, anything)),
     "answers": (

@@ -54,11 +54,13 @@ def as_6_1_0(resource: dict[str, Any]) -> None:
 
 
 def as_7_0_0(resource: dict[str, Any]) -> None:
-    """Use encounter conditions, an asserted date in an extension, and medication adherence."""
+    """Use two categories for problems, an asserted date in an extension, and medication adherence."""
     profiled(resource, "", "|7.0.0")
     if resource["resourceType"] == "Condition":
-        profiled(resource, "-encounter-diagnosis", "|7.0.0")
-        resource["category"] = [{"coding": [{"system": CATEGORIES, "code": "encounter-diagnosis"}]}]
+        profiled(resource, "-problems-health-concerns", "|7.0.0")
+        tags = "http://hl7.org/fhir/us/core/CodeSystem/us-core-tags"
+        listed = {"system": CATEGORIES, "code": "problem-list-item"}
+        resource["category"] = [{"coding": [listed]}, {"coding": [{"system": tags, "code": "sdoh"}]}]
         asserted = {"url": "http://hl7.org/fhir/StructureDefinition/condition-assertedDate", "valueDateTime": "2026"}
         resource["extension"] = [*resource.get("extension", ()), asserted]
     if resource["resourceType"] == "MedicationRequest":

@@ -109,7 +109,7 @@ def test_an_anchor_that_the_order_does_not_give_is_a_mismatch() -> None:
         ("not-met Present", "not-met Sadly", 7, "'not-met Sadly' is no status"),
         ("criteria-not-met", "denied", 7, "there is no outcome 'denied'"),
         ("- condition:", "- diagnosis:", 6, "there is no fact 'diagnosis'; known are allergy, answers, condition"),
-        ("onset:", "since:", 6, "condition has no key 'since'; known keys: code, ended"),
+        ("onset:", "since:", 6, "condition has no key 'since'; known keys: as, code, encounter"),
         ("icd10cm M79.7", "icd M79.7", 6, "'icd M79.7' is no code; write it like 'icd10cm M79.7'"),
         ("2024-05-01", "spring", 6, "this makes no FHIR R4 resource: Condition.onsetDateTime"),
         ("{code: 27279}", "{code: 27279, approach: lateral}", 4, "order has no key 'approach'"),

@@ -6,9 +6,9 @@ import pytest
 
 from coverage_policies.judging.order_session import Session, read_session
 from coverage_policies.judging.plan_rules import PlanRules
-from fhir_mappings.bundle import Entry
 from fhir_mappings.codings import CPT, HCPCS, RXNORM, Coding
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.record import Entry
 from tests.support.policy_fakes import chart, concept, draft
 
 NO_RULES = PlanRules()
@@ -224,3 +224,21 @@ def test_codes_that_the_operator_maps_are_added() -> None:
     (order,) = session([local], rules=rules).judged
     assert [(coding.system, coding.code) for coding in order.codes] == [("urn:local", "FUSION"), (CPT, "10001")]
     assert [coding.code for coding in session([], [], rules).read(local[1]).codes] == ["FUSION", "10001"]
+
+
+# --- the encounter ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "call", "expected"),
+    [
+        ({"encounter": {"reference": "Encounter/a"}}, "b", "Encounter/a"),
+        ({}, "b", "Encounter/b"),
+        ({}, "", ""),
+    ],
+)
+def test_an_order_is_written_in_its_own_encounter_else_in_that_of_the_call(
+    own: dict[str, Any], call: str, expected: str
+) -> None:
+    (order,) = session([("", draft(**own))], encounter=call).judged
+    assert order.encounter == expected

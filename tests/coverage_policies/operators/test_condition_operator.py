@@ -1,5 +1,6 @@
 """`condition`: present by the anchor date, and how long."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -8,12 +9,15 @@ import pytest
 from coverage_policies.format.operator import ClauseResult
 from coverage_policies.format.searches import CONDITIONS
 from coverage_policies.format.terms import Reason
+from coverage_policies.format.value_sets import ValueSet
+from fhir_mappings.codings import SNOMED, Course
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import (
     ANCHOR,
     COMPLETE,
     NOT_OFFERED,
+    SETS,
     UNAVAILABLE,
     available,
     chart,
@@ -21,6 +25,7 @@ from tests.support.policy_fakes import (
     concept,
     condition,
     order,
+    row,
     run,
 )
 
@@ -265,3 +270,97 @@ def test_one_whose_side_is_open_cannot_prove_how_long() -> None:
     of = order(orderDetail=[{"text": "Left"}])
     assert run(test, condition("alpha", "2020-01-01"), of=of).holds is Truth.UNKNOWN
     assert run(test, condition("alpha", "2020-01-01", bodySite=[concept("7771000")]), of=of).holds is Truth.YES
+
+
+# --- list, course, and what is not understood -------------------------------------------------------------------------
+
+MASKED = condition("masked", id="masked")
+DIAGNOSED = "http://terminology.hl7.org/CodeSystem/condition-category"
+
+
+def diagnosed(recorded: str, **more: Any) -> Resource:
+    category = [concept("encounter-diagnosis", system=DIAGNOSED)]
+    return condition("alpha", None, category=category, recordedDate=recorded, **more)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "recorded", "holds"),
+    [
+        ({}, "2025-03-02", Truth.YES),
+        ({}, "2025-03-01", Truth.UNKNOWN),
+        ({"encounter_diagnosis": "90 days"}, "2025-12-02", Truth.YES),
+        ({"encounter_diagnosis": "90 days"}, "2025-12-01", Truth.UNKNOWN),
+    ],
+)
+def test_the_diagnosis_of_an_encounter_counts_for_its_argument(
+    arguments: dict[str, str], recorded: str, holds: Truth
+) -> None:
+    assert run(clause("condition", in_="alpha", **arguments), diagnosed(recorded)).holds is holds
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ended", "holds"),
+    [
+        ({}, "2025-12-24", Truth.YES),
+        ({}, "2025-12-25", Truth.UNKNOWN),
+        ({"same_time": "30 days"}, "2025-12-24", Truth.UNKNOWN),
+    ],
+)
+def test_records_that_differ_about_the_same_time_leave_it_open(
+    arguments: dict[str, str], ended: str, holds: Truth
+) -> None:
+    over = condition("alpha", "2025-01-01", "resolved", id="over", abatementDateTime=ended)
+    found = run(clause("condition", in_="alpha", **arguments), condition("alpha", "2026-01-01"), over)
+    assert found.holds is holds
+
+
+ACUTE = {"acute-one": ValueSet("acute-one", [replace(row(SNOMED, "alpha"), course=Course.ACUTE)])}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "onset", "holds"),
+    [
+        ({}, "2026-02-16", Truth.YES),
+        ({}, "2026-02-15", Truth.UNKNOWN),
+        ({"acute": "30 days"}, "2026-02-15", Truth.YES),
+    ],
+)
+def test_an_acute_condition_counts_for_its_argument(arguments: dict[str, str], onset: str, holds: Truth) -> None:
+    check = clause("condition", SETS | ACUTE, in_="acute-one", **arguments)
+    assert run(check, condition("alpha", onset)).holds is holds
+
+
+def test_a_diagnosis_of_the_encounter_of_the_order_counts() -> None:
+    old = diagnosed("2019-01-01", encounter={"reference": "Encounter/e"})
+    assert run(PRESENT, old).holds is Truth.UNKNOWN
+    assert run(PRESENT, old, of=replace(order(), encounter="Encounter/e")).holds is Truth.YES
+    assert run(PRESENT, old, of=replace(order(), encounter="Encounter/f")).holds is Truth.UNKNOWN
+
+
+def test_a_condition_that_is_not_understood_may_be_of_the_set() -> None:
+    found = run(PRESENT, condition("beta"), MASKED)
+    assert (found.holds, found.reason, named(found)) == (Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, ["Condition/masked"])
+    assert found.evidence[0].label == "Condition that cannot be identified"
+
+
+def test_several_that_are_not_understood_are_counted() -> None:
+    found = run(PRESENT, MASKED, condition("local", id="local"))
+    assert [item.label for item in found.evidence] == ["2 conditions cannot be identified"]
+
+
+def test_what_some_value_set_has_is_understood() -> None:
+    assert run(PRESENT, condition("beta"), condition("gamma-asks")).holds is Truth.NO
+
+
+def test_a_condition_that_is_not_understood_changes_nothing_where_one_of_the_set_is_present() -> None:
+    assert run(PRESENT, condition("alpha"), MASKED).holds is Truth.YES
+
+
+def test_a_condition_that_is_not_understood_may_be_the_oldest() -> None:
+    found = run(SHORT, condition("alpha", "2026-01-01"), MASKED)
+    assert (found.holds, named(found)) == (Truth.UNKNOWN, ["Condition/alpha-1", "Condition/masked"])
+
+
+def test_a_list_that_could_not_be_read_is_told_rather_than_what_is_not_understood() -> None:
+    found = run(PRESENT, MASKED, availability=available(Condition=UNAVAILABLE))
+    assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE)

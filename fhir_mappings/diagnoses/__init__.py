@@ -1,0 +1,12 @@
+"""Diagnoses: which codes ICD-10-CM has, and which of them words in a chart name.
+
+`icd10cm.tsv` is the tabular list of April 1, 2026 (National Center for Health Statistics), taken from the wheel
+`simple-icd-10-cm` 1.5.0 on PyPI: one line per code with its title and its inclusion terms, separated by tabs. Lines of
+injuries and external causes below their category, and terms that name a side, have the code alone. `names.csv` has
+common names and abbreviations that the tabular list does not use, with a code that stands for them; they are our own.
+"""
+
+from fhir_mappings.diagnoses.diagnosis import Diagnosis, read_diagnosis
+from fhir_mappings.diagnoses.icd10cm import codes_named, codes_titled, is_code, titles
+
+__all__ = ["Diagnosis", "codes_named", "codes_titled", "is_code", "read_diagnosis", "titles"]

@@ -1,0 +1,71 @@
+"""A diagnosis as a chart or an order gives it: its codes and its words, and what these are understood as."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from fhir_mappings.codings import ICD10CM, CodeMatcher, Coding, Match, codings, items
+from fhir_mappings.diagnoses.icd10cm import codes_named, codes_titled, is_code
+from fhir_mappings.fhir_json import Json
+
+_SAYS_NOTHING = "R69"
+"""The code of ICD-10-CM for an illness that is not specified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The codes and words of a diagnosis, and the codes of ICD-10-CM that the words may mean.
+
+    `is_titled` is True if the words are nothing but titles or common names of diagnoses.
+    """
+
+    coded: tuple[Coding, ...]
+    words: tuple[str, ...]
+    named: tuple[Coding, ...]
+    is_titled: bool
+
+    @property
+    def has_icd_code(self) -> bool:
+        """Return whether it has a code that ICD-10-CM has and that says something."""
+        return any(each.system == ICD10CM and each.code != _SAYS_NOTHING and is_code(each.code) for each in self.coded)
+
+    def is_understood(self, is_listed: Callable[[Coding], bool]) -> bool:
+        """Return whether it is understood: by ICD-10-CM, by words, or by a code for which `is_listed` is True."""
+        return self.has_icd_code or bool(self.named) or any(is_listed(each) for each in self.coded)
+
+    def match(self, codes: CodeMatcher) -> Match | None:
+        """Return its match with a set: by its codes, else by its words, which only ask.
+
+        A code of ICD-10-CM says more than words, and words that are a title say more than some of them.
+        """
+        found = codes(replace(each, display="") for each in self.coded)
+        if found is None and not self.has_icd_code:
+            found = codes(Coding("", "", each) for each in self.words) if not self.is_titled else None
+            found = found or codes(self.named)
+            return replace(found, decides=False) if found else None
+        return found
+
+
+def read_diagnosis(concepts: Json, *more_words: str) -> Diagnosis:
+    """Read a CodeableConcept or several as one diagnosis, with the displays of references to it, if there are any."""
+    words = tuple(dict.fromkeys([*_words(concepts), *(each.strip() for each in more_words if each.strip())]))
+    named = dict.fromkeys(code for text in words for code in codes_named(text) if code != _SAYS_NOTHING)
+    return Diagnosis(
+        codings(concepts),
+        words,
+        tuple(Coding(ICD10CM, code) for code in named),
+        bool(words) and all(codes_titled(text) for text in words),
+    )
+
+
+def _words(concepts: Json) -> Iterable[str]:
+    """Yield the texts of a concept, and of its codings the labels; a coding without a code may have one, too."""
+    for concept in items(concepts):
+        yield from _text(concept, "text")
+        for coding in items(concept.get("coding")):
+            yield from _text(coding, "display")
+
+
+def _text(holder: Json, name: str) -> Iterable[str]:
+    text = holder.get(name)
+    if isinstance(text, str) and text.strip():
+        yield text.strip()

@@ -1,0 +1,55 @@
+"""A diagnosis by its codes and words."""
+
+import pytest
+
+from fhir_mappings.codings import ICD10CM, SNOMED, Match
+from fhir_mappings.diagnoses import read_diagnosis
+from tests.support.fhir_builders import concept
+
+
+def cancer(codings):
+    """A set with C61 and a SNOMED code that decide, and with the word carcinoma, which asks."""
+    given = list(codings)
+    if any(coding.code in ("C61", "93974005") for coding in given):
+        return Match("Prostate cancer", True)
+    named = any("carcinoma" in coding.display.casefold() for coding in given)
+    return Match("Cancer by its name", False) if named else None
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (concept("C61", ICD10CM), Match("Prostate cancer", True)),
+        (concept("93974005", SNOMED), Match("Prostate cancer", True)),
+        ({"text": "Malignant neoplasm of prostate"}, Match("Prostate cancer", False)),
+        ({"text": "Carcinoma of the bile duct"}, Match("Cancer by its name", False)),
+        (concept("local", display="Carcinoma, see letter"), Match("Cancer by its name", False)),
+        ({"text": "Family history of carcinoma"}, None),
+        ({"text": "Carcinoma in situ of prostate"}, None),
+        ({**concept("I10", ICD10CM), "text": "Carcinoma"}, None),
+        ({**concept("R69", ICD10CM), "text": "Carcinoma, see letter"}, Match("Cancer by its name", False)),
+        ({"text": "Gout"}, None),
+        ({}, None),
+    ],
+)
+def test_codes_decide_and_words_only_ask(code, expected):
+    assert read_diagnosis(code).match(cancer) == expected
+
+
+def test_the_display_of_a_reference_is_read_with_the_concept():
+    assert read_diagnosis({}, "Malignant neoplasm of prostate", " ").match(cancer) == Match("Prostate cancer", False)
+
+
+@pytest.mark.parametrize(
+    ("code", "understood"),
+    [
+        (concept("I10", ICD10CM), True),
+        (concept("R69", ICD10CM), False),
+        (concept("1", SNOMED), False),
+        (concept("2", SNOMED), True),
+        ({"text": "Gout"}, True),
+        ({"text": "Spots"}, False),
+    ],
+)
+def test_it_is_understood_by_icd_by_a_listed_code_or_by_words(code, understood):
+    assert read_diagnosis(code).is_understood(lambda coding: coding.code == "2") is understood

@@ -1,0 +1,102 @@
+"""The codes of ICD-10-CM, and the words that name one."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+import fhir_mappings.diagnoses
+from fhir_mappings.diagnoses import codes_named, codes_titled, is_code, titles
+
+
+@pytest.mark.parametrize(
+    "code", ["M96.1", "M961", "m96.1", "C79.51", "M54.5", "M54", "S32.810A", "S33.6XXS", "T81.44XA", "Z3A.38", "U07.1"]
+)
+def test_codes_and_headings_are_known_with_and_without_dot_and_seventh_character(code):
+    assert is_code(code)
+
+
+@pytest.mark.parametrize("code", ["", "M", "M96.1.1", "Z99.999", "338.29", "X99.99", "S99.999A", "masked"])
+def test_what_the_list_does_not_have_is_no_code(code):
+    assert not is_code(code)
+
+
+def test_a_code_has_its_title_and_its_inclusion_terms():
+    assert titles("G89.3") == (
+        "Neoplasm related pain (acute) (chronic)",
+        "Cancer associated pain",
+        "Pain due to malignancy (primary) (secondary)",
+        "Tumor associated pain",
+    )
+    assert titles("Z99.999") == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("Fibromyalgia", "M79.7"),
+        ("FIBROMYALGIA (disorder)", "M79.7"),
+        ("Essential hypertension", "I10"),
+        ("Hypertension, essential", "I10"),
+        ("Type II diabetes mellitus", "E11"),
+        ("Type 2 diabetes mellitus with hyperglycemia", "E11.65"),
+        ("Hyperlipidaemia", "E78.5"),
+        ("Alzheimer's disease", "G30"),
+        ("Low back pain", "M54.50"),
+        ("HTN", "I10"),
+    ],
+)
+def test_a_title_an_inclusion_term_or_a_common_name_names_its_code_in_any_order(words, code):
+    assert code in codes_titled(words)
+    assert code in codes_named(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("Severe sciatica, left side", "M54.3"),
+        ("Chronic sciatica", "M54.30"),
+        ("History of cardiac arrest (situation)", "I46.9"),
+        ("Sciatica due to spinal stenosis", "M48.0"),
+        ("Sciatica; gout", "M10.9"),
+        ("Asthma since childhood", "J45"),
+        ("Severe low back pain for three months", "M54.50"),
+        ("Gout since 2019, asthma as a child", "J45"),
+    ],
+)
+def test_severity_duration_and_side_are_left_out_and_each_part_names_its_code(words, code):
+    assert codes_titled(words) == ()
+    assert code in codes_named(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "7",
+        "Problem 7",
+        "Lung mass",
+        "Back pain due to an old friend",
+        "Gout, mass",
+        "Fracture of vertebra",
+        "Pain pump issue",
+        "not otherwise specified",
+        "left",
+        "x" * 301,
+    ],
+)
+def test_words_that_are_not_understood_whole_name_nothing(words):
+    assert codes_named(words) == ()
+
+
+@pytest.mark.parametrize("words", ["Family history of breast cancer", "FH: colon cancer", "Family history of sepsis"])
+def test_a_disease_of_the_family_is_none_of_the_patient(words):
+    assert {code[0] for code in codes_titled(words)} == {"Z"}
+
+
+def test_every_common_name_stands_for_a_code_of_the_list():
+    with (Path(fhir_mappings.diagnoses.__file__).parent / "names.csv").open(encoding="utf-8", newline="") as rows:
+        names = list(csv.DictReader(rows))
+    assert len(names) > 200
+    assert [row["name"] for row in names if not is_code(row["code"])] == []
+    assert [row["name"] for row in names if row["code"] not in codes_named(row["name"])] == []
