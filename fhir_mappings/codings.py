@@ -1,18 +1,31 @@
 """Codes of FHIR concepts, read leniently."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
+from fhir_mappings.code_systems import CPT, HCPCS, ICD10CM, LOINC, RXNORM, SNOMED, system_of, usual_form
 from fhir_mappings.fhir_json import Json
 
-CPT = "http://www.ama-assn.org/go/cpt"
-HCPCS = "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
-ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
-LOINC = "http://loinc.org"
-RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
-SNOMED = "http://snomed.info/sct"
+__all__ = [
+    "CPT",
+    "HCPCS",
+    "ICD10CM",
+    "LOINC",
+    "RXNORM",
+    "SNOMED",
+    "SYSTEMS",
+    "CodeMatcher",
+    "Coding",
+    "Course",
+    "Match",
+    "codings",
+    "codings_and_text",
+    "concept_text",
+    "has_code",
+    "items",
+]
 
 SYSTEMS = {
     "cpt": CPT,
@@ -24,31 +37,18 @@ SYSTEMS = {
 }
 """The short names of code systems, as policy authors write them."""
 
-_SAME_SYSTEM = {
-    "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets": HCPCS,
-    "http://www.nlm.nih.gov/research/umls/hcpcs": HCPCS,
-    "urn:oid:2.16.840.1.113883.6.285": HCPCS,
-    "urn:oid:2.16.840.1.113883.6.14": HCPCS,
-    "urn:oid:2.16.840.1.113883.6.12": CPT,
-    "https://www.ama-assn.org/go/cpt": CPT,
-    "urn:oid:2.16.840.1.113883.6.90": ICD10CM,
-    "http://hl7.org/fhir/sid/icd-10": ICD10CM,
-    "urn:oid:2.16.840.1.113883.6.1": LOINC,
-    "https://loinc.org": LOINC,
-    "urn:oid:2.16.840.1.113883.6.88": RXNORM,
-    "urn:oid:2.16.840.1.113883.6.96": SNOMED,
-    "https://snomed.info/sct": SNOMED,
-}
-"""Other addresses of the same code systems: object identifiers, https, and retired addresses."""
-
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """One code in one system; `display` is the sender's label and may be empty."""
+    """One code in one system; `display` is the sender's label and may be empty.
+
+    `modifiers` are those of a billing code, such as `RT`; they make no other code of it.
+    """
 
     system: str
     code: str
     display: str = ""
+    modifiers: tuple[str, ...] = field(default=(), compare=False)
 
 
 class Course(Enum):
@@ -83,21 +83,18 @@ def items(value: Json) -> Iterator[Mapping[str, Json]]:
 def codings(concept: Json) -> tuple[Coding, ...]:
     """Return every usable code of a CodeableConcept, of a list of them, or of a Coding.
 
-    Skip codings without a code. Keep a coding without a system, with an empty system, which no value set contains.
+    Skip codings without a code. Keep a coding without a system, with an empty system, which no value set contains. A
+    code of a known system is in its usual form, whatever the sender's spelling.
     """
     found = []
     for one in items(concept):
         for coding in items(one["coding"]) if "coding" in one else (one,):
             code, system, display = coding.get("code"), coding.get("system"), coding.get("display")
             if isinstance(code, str) and code.strip():
-                system = system.strip() if isinstance(system, str) else ""
-                found.append(
-                    Coding(
-                        _SAME_SYSTEM.get(system, system),
-                        code.strip(),
-                        display if isinstance(display, str) else "",
-                    )
-                )
+                label = display if isinstance(display, str) else ""
+                known_as = system_of(system) if isinstance(system, str) else ""
+                system, code, modifiers = usual_form(known_as, code)
+                found.append(Coding(system, code, label, modifiers))
     return tuple(found)
 
 

@@ -78,6 +78,34 @@ def parse(value: Json, zone: tzinfo) -> DateInterval | None:
     return None
 
 
+_PLAIN_DAY = re.compile(
+    r"(\d{4})(-?)(\d{2})\2(\d{2})"
+    r"(?:(?:[Tt ] ?\d{1,2}(?::?\d{2}){0,2}|\d{4}(?:\d{2})?)(?:[.,]\d{1,9})?(?: ?[AaPp]\.?[Mm]\.?)?|[Tt])?"
+    r" ?(?:[A-Za-z]{1,5}|[+-]\d{1,2}(?::?\d{2})?)?(?:\[[\w/+-]{1,30}\])?\Z",
+    re.ASCII,
+)
+"""A day, and perhaps a time that breaks a rule of FHIR: no zone or one in another form, a space for the T, 24:00."""
+_LONGEST_DATE = 80
+
+
+def parse_leniently(value: Json, zone: tzinfo) -> DateInterval | None:
+    """Parse a date as `parse` does, else take its plain day, as it is written; None where no day can be read.
+
+    For elements whose sender means a calendar day, such as the day of a planned service.
+    """
+    found = parse(value, zone)
+    if found is not None or not isinstance(value, str) or len(value) > _LONGEST_DATE:
+        return found
+    matched = _PLAIN_DAY.match(value.strip())
+    if not matched:
+        return None
+    try:
+        day = date(int(matched[1]), int(matched[3]), int(matched[4]))
+    except ValueError:
+        return None
+    return DateInterval(day, day)
+
+
 def parse_period(value: Json, zone: tzinfo) -> tuple[DateInterval | None, DateInterval | None]:
     """Parse start and end of a FHIR Period; each is None if it is missing or unreadable."""
     if not isinstance(value, Mapping):

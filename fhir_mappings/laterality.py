@@ -13,6 +13,9 @@ Side: TypeAlias = Literal["left", "right", "bilateral"]
 QUALIFIERS: dict[str, Side] = {"7771000": "left", "24028007": "right", "51440002": "bilateral"}
 """SNOMED CT laterality qualifiers."""
 
+MODIFIERS: dict[str, Side] = {"LT": "left", "RT": "right", "50": "bilateral"}
+"""Modifiers of billing codes that name a side."""
+
 _SIDED_CODES: tuple[tuple[str, Side, str], ...] = (
     (ICD10CM, "right", "M16.11 M16.31 M16.51"),
     (ICD10CM, "left", "M16.12 M16.32 M16.52"),
@@ -24,6 +27,12 @@ _SIDED_CODES: tuple[tuple[str, Side, str], ...] = (
 )
 _SIDE_OF_CODE = {(system, code): side for system, side, codes in _SIDED_CODES for code in codes.split()}
 """Codes that include a side: osteoarthritis and X-rays of the hip."""
+
+
+def side_named(word: str) -> Side | None:
+    """Return the side of a plain word: `left`, `right`, `bilateral`, or `both`; None for any other."""
+    sides: dict[str, Side] = {"left": "left", "right": "right", "bilateral": "bilateral", "both": "bilateral"}
+    return sides.get(word.strip().casefold())
 
 
 def side_of(resource: Resource, *code_elements: str) -> Side | None:
@@ -49,6 +58,7 @@ def _sides_named(concept: Json) -> set[Side]:
     found: set[Side] = set()
     texts = [each["text"] for each in items(concept) if isinstance(each.get("text"), str)]
     for coding in codings(concept):
+        found |= {MODIFIERS[modifier] for modifier in coding.modifiers if modifier in MODIFIERS}
         if coding.system == SNOMED and coding.code in QUALIFIERS:
             found.add(QUALIFIERS[coding.code])
         elif (side := _SIDE_OF_CODE.get((coding.system, coding.code))) is not None:

@@ -1,59 +1,92 @@
-"""Prescriptions: which ingredient, and whether they took effect (MedicationRequest)."""
+"""Drugs that were prescribed, dispensed, or reported (MedicationRequest, MedicationDispense, MedicationStatement)."""
 
 from dataclasses import dataclass
 
-from fhir_mappings.codings import CodeMatcher, Coding, codings, concept_text
-from fhir_mappings.drug_names import ingredients_named
-from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.opioids import ingredient_of
+from fhir_mappings.codings import CodeMatcher
+from fhir_mappings.dates import DateInterval, is_on_or_before, parse_period
+from fhir_mappings.fhir_json import Resource
+from fhir_mappings.prescribed_drugs import drug_of
 from fhir_mappings.record import Evidence, PatientRecord
+from fhir_mappings.truth import Truth
 
-_STOOD = ("active", "completed", "stopped", "on-hold")
+NEVER_TAKEN = ("entered-in-error", "draft", "cancelled", "declined", "not-taken")
+"""The statuses of what was not prescribed, dispensed, or taken at all."""
+
+_STOOD = {
+    "MedicationRequest": ("active", "completed", "stopped", "on-hold"),
+    "MedicationDispense": ("completed", "stopped"),
+    "MedicationStatement": ("active", "completed", "stopped", "on-hold"),
+}
+"""The statuses of what took effect."""
+
+_ELEMENTS = ("medication", "status", "intent", "subject", "doNotPerform", "reported")
+_DATES = ("authoredOn", "whenHandedOver", "whenPrepared", "effective", "dateAsserted")
 
 
 @dataclass(frozen=True, slots=True)
 class Medication:
-    """One prescription. `is_certain` means that a deciding code matched and that the prescription took effect."""
+    """One prescription, dispense, or report. `is_certain` means that it decides and took effect by today."""
 
     reference: str
     label: str
     is_certain: bool
     evidence: Evidence
+    when: DateInterval | None
 
 
 def medications(record: PatientRecord, codes: CodeMatcher) -> tuple[Medication, ...]:
-    """Return the prescriptions of these drugs, without drafts and those canceled or entered in error."""
+    """Return the prescriptions, dispenses, and reports of these drugs; leave out what was canceled or never taken."""
     found = []
-    for resource in record.of_type("MedicationRequest"):
-        drugs, by_name = drug_codings(record, resource)
-        match = codes(drugs) or codes(by_name)
-        status = resource.get("status")
-        if (
-            match is None
-            or status in ("entered-in-error", "draft", "cancelled")
-            or resource.get("doNotPerform") is True
-        ):
+    for resource in record.of_type(*_STOOD):
+        drug = drug_of(record, resource)
+        match = drug.match(codes)
+        if match is None or is_left_out(resource):
             continue
-        usable = record.is_usable(resource, "medication", "status", "intent", "authoredOn", "doNotPerform", "subject")
-        stood = status in _STOOD and resource.get("intent") not in ("proposal", "option")
-        certain = usable and stood and match.decides and codes(drugs) is not None
-        authored = record.when(resource.get("authoredOn"))
-        value = str(status) if status in _STOOD else ""
+        usable = record.is_usable(resource, *_ELEMENTS, *_DATES)
+        when = _when(record, resource)
+        certain = usable and match.decides and took_effect(resource) and _is_past(when, record)
+        value = _value(resource) if usable else "set aside"
         reference = record.reference(resource)
-        evidence = Evidence(reference, match.label, str(authored or ""), value if usable else "set aside")
-        found.append(Medication(reference, match.label, certain, evidence))
+        evidence = Evidence(reference, drug.label or match.label, str(when or ""), value)
+        found.append(Medication(reference, evidence.label, certain, evidence, when))
     return tuple(found)
 
 
-def drug_codings(record: PatientRecord, resource: Resource) -> tuple[tuple[Coding, ...], tuple[Coding, ...]]:
-    """Return the codes of a medication with their opioid ingredients, and the ingredients that its text names."""
-    concepts: list[Json] = [resource.get("medicationCodeableConcept")]
-    product = record.resolve(resource.get("medicationReference"), within=resource)
-    if product is not None:
-        concepts.append(product.get("code"))
-    found = [coding for concept in concepts for coding in codings(concept)]
-    found += [ingredient for coding in found if (ingredient := ingredient_of(coding))]
-    words = " / ".join(
-        part for concept in concepts for part in [concept_text(concept), *(c.display for c in codings(concept))]
-    )
-    return tuple(found), ingredients_named(words)
+def is_left_out(resource: Resource) -> bool:
+    """Return whether a resource says that the drug was not given: canceled, not taken, or an order to leave it."""
+    return resource.get("status") in NEVER_TAKEN or resource.get("doNotPerform") is True
+
+
+def took_effect(resource: Resource) -> bool:
+    """Return whether a prescription, dispense, or report took effect, by its status and intent.
+
+    A plan did if it is a reported medication, as home medication is written in US Core.
+    """
+    if resource.get("status") not in _STOOD[resource["resourceType"]]:
+        return False
+    return resource.get("intent") not in ("proposal", "option", "plan") or is_reported(resource)
+
+
+def is_reported(resource: Resource) -> bool:
+    """Return whether a prescription is one that somebody reported instead of writing it."""
+    return resource.get("reportedBoolean") is True or bool(resource.get("reportedReference"))
+
+
+def _when(record: PatientRecord, resource: Resource) -> DateInterval | None:
+    """Return the day of a prescription or dispense, or the first day of what was reported."""
+    start, _ = parse_period(resource.get("effectivePeriod"), record.zone)
+    dates = ("authoredOn", "whenHandedOver", "whenPrepared", "effectiveDateTime", "dateAsserted")
+    return start or next((when for name in dates if (when := record.when(resource.get(name)))), None)
+
+
+def _is_past(when: DateInterval | None, record: PatientRecord) -> bool:
+    return when is None or is_on_or_before(when, record.today) is Truth.YES
+
+
+def _value(resource: Resource) -> str:
+    kind, status = resource["resourceType"], resource.get("status")
+    if kind == "MedicationDispense":
+        return "dispensed" if status in _STOOD[kind] else ""
+    if kind == "MedicationStatement" or is_reported(resource):
+        return "reported"
+    return str(status) if status in _STOOD[kind] else ""

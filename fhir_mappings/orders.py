@@ -1,16 +1,17 @@
 """Draft orders: their codes, dates, reasons, drugs, and stated attributes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, tzinfo
 from typing import TypeAlias
 
+from fhir_mappings.bundle import contained_by_id, reference_of
 from fhir_mappings.codings import CPT, HCPCS, RXNORM, Coding, codings, concept_text, has_code, items
-from fhir_mappings.dates import DateInterval, parse, parse_period
+from fhir_mappings.dates import DateInterval, parse_leniently
 from fhir_mappings.drug_names import ingredients_named
 from fhir_mappings.encounters import encounter_reference
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.laterality import QUALIFIERS, Side
+from fhir_mappings.laterality import MODIFIERS, QUALIFIERS, Side
 from fhir_mappings.opioids import ingredient_of
 from fhir_mappings.order_text import (
     ATTRIBUTES,
@@ -22,7 +23,8 @@ from fhir_mappings.order_text import (
     names_an_operation,
     read_phrase,
 )
-from fhir_mappings.record import Evidence, contained_by_id, reference_of
+from fhir_mappings.planned_date import planned_date
+from fhir_mappings.record import Evidence
 
 Resolve: TypeAlias = Callable[[Json], Resource | None]
 """A function that returns the target of a Reference from the draft orders or the chart; None if it is in neither."""
@@ -50,7 +52,8 @@ class Anchor:
 class Order:
     """One draft order. `stated` holds the values that it states, `hinted` those that it may mean, both by attribute.
 
-    `words` are the phrases that name an operation, as a last resort for an order without a code.
+    `words` are the phrases that name an operation, as a last resort for an order without a code. `has_unreadable_date`
+    is whether it states a planned date and none that can be read.
     """
 
     reference: str
@@ -64,6 +67,7 @@ class Order:
     planned: DateInterval | None
     authored: DateInterval | None
     words: tuple[str, ...] = ()
+    has_unreadable_date: bool = False
     encounter: str = ""
     """The reference of the encounter in which the order is written, `Encounter/1`; empty if it is not known."""
 
@@ -78,6 +82,10 @@ class Order:
         stated = self.stated.get("side", frozenset())
         return next((side for side in QUALIFIERS.values() if stated == {side}), None)
 
+    def with_side(self, side: Side) -> "Order":
+        """Return the order as if it stated this side and no other."""
+        return replace(self, stated={**self.stated, "side": frozenset({side})})
+
     @property
     def is_judged(self) -> bool:
         """Return whether the order requests an action: not revoked, erroneous, canceled, or `doNotPerform`."""
@@ -89,11 +97,12 @@ class Order:
         A partial date counts as its last day, the conservative choice: a study is recent, and a history of pain is
         short, only if it would be so on every day of the month.
         """
-        for when, words in ((self.planned, "planned service date"), (self.authored, "date of the order")):
+        unread = "; the planned service date is not a date" if self.has_unreadable_date else ""
+        for when, words in ((self.planned, "planned service date"), (self.authored, f"date of the order{unread}")):
             if when is not None:
                 exact = when.earliest == when.latest
                 return Anchor(when.latest, words if exact else f"{words} ({when}, counted by its last day)")
-        return Anchor(today, "today")
+        return Anchor(today, f"today{unread}")
 
 
 class _Lookup:
@@ -147,6 +156,7 @@ def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve:
     for reading in readings:
         is_stated = reading.is_stated and not lookup.is_too_long
         (stated if is_stated else hinted).setdefault(reading.attribute, set()).add(reading.value)
+    planned, has_unreadable_date = planned_date(resource, zone)
     concepts = list(_code_concepts(resource, lookup))
     device_names = [name for product in _products(resource, lookup) for name in _given_names(product)]
     return Order(
@@ -158,8 +168,9 @@ def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve:
         drugs=_drugs(resource, concepts),
         stated={name: frozenset(values) for name, values in stated.items()},
         hinted={name: frozenset(values) for name, values in hinted.items()},
-        planned=_planned(resource, zone),
-        authored=parse(resource.get("authoredOn"), zone),
+        planned=planned,
+        authored=parse_leniently(resource.get("authoredOn"), zone),
+        has_unreadable_date=has_unreadable_date,
         encounter=encounter_reference(resource.get("encounter")),
         words=tuple(
             text
@@ -220,13 +231,16 @@ def _drugs(resource: Resource, concepts: Iterable[Json]) -> tuple[Coding, ...]:
 def _readings(resource: Resource, lookup: _Lookup) -> Iterator[Reading]:
     for detail in items(resource.get("orderDetail")):
         yield from _readings_in(lookup, _own_words(detail))
+        yield from _modifier_readings(detail)
     for site in items(resource.get("bodySite")):
         yield from (Reading("side", QUALIFIERS[c.code], True) for c in codings(site) if c.code in QUALIFIERS)
+        yield from _modifier_readings(site)
         yield from _readings_in(lookup, _texts(site), ("side",))
     for concept in items(resource.get("reasonCode")):
         yield from _readings_in(lookup, _texts(concept), ("purpose", "request"))
     for concept in _code_concepts(resource, lookup):
         yield from _readings_in(lookup, _own_words(concept), ("approach", "side", "guidance", "purpose"))
+        yield from _modifier_readings(concept)
     for device in _devices(resource, lookup):
         names = _device_names(device)
         if not any(is_heart_monitor(name) for name in names):
@@ -237,6 +251,12 @@ def _readings(resource: Resource, lookup: _Lookup) -> Iterator[Reading]:
     for note in items(resource.get("note")):
         if isinstance(note.get("text"), str) and lookup.has_room(note["text"]):
             yield from (Reading(r.attribute, r.value, is_stated=False) for r in read_phrase(note["text"]))
+
+
+def _modifier_readings(concept: Json) -> Iterator[Reading]:
+    """Yield the side that the modifiers of billing codes name."""
+    for coding in codings(concept):
+        yield from (Reading("side", MODIFIERS[each], is_stated=True) for each in coding.modifiers if each in MODIFIERS)
 
 
 def _performer(resource: Resource, lookup: _Lookup) -> Iterator[Reading]:
@@ -300,17 +320,3 @@ def _device_names(device: Resource) -> list[str]:
 
 def _given_names(device: Resource) -> list[str]:
     return [each["name"] for each in items(device.get("deviceName")) if isinstance(each.get("name"), str)]
-
-
-def _planned(resource: Resource, zone: tzinfo) -> DateInterval | None:
-    timing = resource.get("occurrenceTiming")
-    events = timing.get("event") if isinstance(timing, Mapping) else None
-    repeat = timing.get("repeat") if isinstance(timing, Mapping) else None
-    dispense = resource.get("dispenseRequest")
-    return (
-        parse(resource.get("occurrenceDateTime"), zone)
-        or parse_period(resource.get("occurrencePeriod"), zone)[0]
-        or (parse(events[0], zone) if isinstance(events, list) and events else None)
-        or parse_period(repeat.get("boundsPeriod") if isinstance(repeat, Mapping) else None, zone)[0]
-        or parse_period(dispense.get("validityPeriod") if isinstance(dispense, Mapping) else None, zone)[0]
-    )

@@ -1,15 +1,19 @@
 """One patient's resources, indexed once, and what could not be read."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from enum import Enum
-from typing import TypeAlias, TypeVar, cast
+from typing import TypeVar, cast
 
-from fhir_mappings.codings import items
+from fhir_mappings.bundle import Entry, contained_by_id, reference_of
 from fhir_mappings.dates import DateInterval, parse
 from fhir_mappings.fhir_json import Json, Resource, dumps
-from fhir_mappings.validity import faults
+from fhir_mappings.modifiers import modified_elements
+from fhir_mappings.ownership import Owner, Ownership, chart_server
+from fhir_mappings.references import ChartServer, ReferenceIndex, address_of
+from fhir_mappings.validity import Fault, faults
 
 T = TypeVar("T")
 
@@ -35,21 +39,6 @@ class Evidence:
     value: str = ""
 
 
-Entry: TypeAlias = tuple[str, Resource]
-"""A resource with its Bundle `fullUrl`, which may be empty."""
-
-SUBJECT_ELEMENTS = ("subject", "patient", "beneficiary", "for", "individual")
-"""The elements that reference the patient of a resource, the usual one first."""
-
-_NOT_ABOUT_A_PATIENT = {
-    "Medication",
-    "Organization",
-    "Practitioner",
-    "PractitionerRole",
-    "Location",
-    "Questionnaire",
-}
-
 _CHOICE_TYPES = {
     *("Age", "Boolean", "CodeableConcept", "Coding", "Date", "DateTime", "Decimal", "Duration", "Instant", "Integer"),
     *("Period", "Quantity", "Range", "Ratio", "Reference", "SampledData", "String", "Time", "Timing"),
@@ -57,40 +46,17 @@ _CHOICE_TYPES = {
 """The data types of choice elements such as `onset[x]`."""
 
 
-def entries(bundle: Json) -> Iterator[Entry]:
-    """Yield the resources of a Bundle with their full URLs; skip malformed entries."""
-    if not isinstance(bundle, Mapping):
-        return
-    found = bundle.get("entry")
-    for entry in found if isinstance(found, list) else ():
-        if isinstance(entry, Mapping) and isinstance(entry.get("resource"), Mapping):
-            url = entry.get("fullUrl")
-            yield url if isinstance(url, str) else "", entry["resource"]
-
-
-def reference_of(resource: Resource, full_url: str = "") -> str:
-    """Return the reference to a resource in an answer: `Type/id`, else its full URL, else its type."""
-    kind, own_id = resource.get("resourceType"), resource.get("id")
-    if isinstance(own_id, str) and own_id:
-        return f"{kind}/{own_id}"
-    return full_url or str(kind)
-
-
-def contained_by_id(resource: Resource) -> dict[str, Resource]:
-    """Return the contained resources of a resource by id; of two with one id, the first."""
-    found: dict[str, Resource] = {}
-    for each in items(resource.get("contained")):
-        if isinstance(each.get("id"), str):
-            found.setdefault(each["id"], each)
-    return found
-
-
 class PatientRecord:
     """The part of one patient's chart that was read.
 
-    The record keeps only resources about that patient and counts the others in `other_patients`. `availability` maps
-    resource types to the result of their searches; a type without a search is UNAVAILABLE. `notes` come from the source
-    of the chart. `read_at` is the time of reading, with a time zone: nothing in this package uses a clock.
+    The record keeps only resources about that patient. `other_patients` counts those that are plainly another patient's
+    by resource type, and `left_out` those of which it is not certain whose they are; their type becomes UNAVAILABLE.
+    So does a type of which all that was found is one other patient's, if the record has several resources of that
+    patient: that may be the record into which this patient's was merged.
+
+    `availability` maps resource types to the result of their searches; a type without a search is UNAVAILABLE. `server`
+    is the server of the chart; by default, the one that the resources themselves show. `notes` come from the source of
+    the chart. `read_at` is the time of reading, with a time zone: nothing in this package uses a clock.
     """
 
     def __init__(
@@ -101,50 +67,77 @@ class PatientRecord:
         read_at: datetime,
         zone: tzinfo,
         availability: Mapping[str, Availability],
-        server: str = "",
+        server: ChartServer | None = None,
         notes: Iterable[str] = (),
     ) -> None:
         self.patient_id = patient_id
         self.read_at = read_at
         self.zone = zone
-        self.other_patients = 0
+        self.other_patients: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
         self.notes = tuple(notes)
         self.quarantined: dict[str, str] = {}
         """The reason why a resource is not used, by reference; it names the element, never its value."""
         self.tolerated: dict[str, str] = {}
         """A fault in an element that no criterion uses, by reference."""
         self._availability = dict(availability)
-        self._server = server.rstrip("/")
+        found = list(resources)
+        self._server = server or chart_server(patient_id, (), found)
         self._by_type: dict[str, list[Resource]] = {}
-        self._by_reference: dict[str, Resource] = {}
+        self._by_reference: ReferenceIndex[Resource] = ReferenceIndex()
         self._references: dict[int, str] = {}
+        self._bases: dict[int, str] = {}
+        """The servers of the resources that come from another one."""
         self._contained: dict[int, tuple[Resource, Mapping[str, Resource]]] = {}
         """With the resource itself, so that no other one gets its id while the record lives."""
         self._read: dict[Hashable, object] = {}
-        self._faults: dict[int, tuple[tuple[str, str], ...]] = {}
-        self._index(list(resources))
+        self._faults: dict[int, tuple[Fault, ...]] = {}
+        self._modified: dict[int, tuple[tuple[str, str], ...]] = {}
+        self._index(self._ours(found))
 
-    def _index(self, found: list[Entry]) -> None:
-        names = {f"Patient/{self.patient_id}"}
+    def _ours(self, found: Iterable[Entry]) -> list[Entry]:
+        """Return the entries about this patient, and record what the others say of the availability of their types."""
+        ownership = Ownership(self.patient_id, self._server, found)
+        ours: list[Entry] = []
+        kept: set[str] = set()
+        others: dict[str, Counter[str]] = {}
         for url, resource in found:
-            if resource.get("resourceType") == "Patient" and resource.get("id") == self.patient_id and url:
-                names.add(url)
-        kept: dict[str, tuple[str, Resource]] = {}
-        ages: dict[str, tuple[datetime, str]] = {}
-        urls: dict[str, str] = {}
-        for position, (url, resource) in enumerate(found):
             kind = resource.get("resourceType")
             if not isinstance(kind, str) or kind in ("OperationOutcome", "Bundle"):
                 continue
-            if not self._is_about(resource, kind, names):
-                self.other_patients += 1
-                continue
+            owner = ownership.of(url, resource)
+            if owner is Owner.OURS:
+                ours.append((url, resource))
+                kept.add(kind)
+            elif owner is Owner.OTHER:
+                self.other_patients[kind] += 1
+                others.setdefault(kind, Counter())[ownership.patient_of(url, resource)] += 1
+            else:
+                self.left_out[kind] += 1
+        of_each = sum(others.values(), Counter())
+        merged = {
+            kind
+            for kind, patients in others.items()
+            if kind not in kept and len(patients) == 1 and all(of_each[patient] > 1 for patient in patients)
+        }
+        for kind in (self.left_out.keys() | merged) & self._availability.keys():
+            self._availability[kind] = Availability.UNAVAILABLE
+        return ours
+
+    def _index(self, found: Iterable[Entry]) -> None:
+        found = list(found)
+        server = self._server.sharing_ids_with(found)
+        self._by_reference = ReferenceIndex(server)
+        kept: dict[tuple[str, str], Entry] = {}
+        ages: dict[tuple[str, str], tuple[datetime, str]] = {}
+        copies: list[tuple[Entry, tuple[str, str]]] = []
+        for position, (url, resource) in enumerate(found):
             name = reference_of(resource, url)
-            key = name if name != kind else f"{kind}#{position}"
-            if url:
-                urls[url] = key
+            base = server.local(address_of(url)).base
+            key = (name, base) if name != resource["resourceType"] else (f"{name}#{position}", base)
+            copies.append(((url, resource), key))
             if key not in kept:
-                kept[key] = (url, resource)
+                kept[key] = url, resource
                 continue
             age = self._age(resource)
             if key not in ages:
@@ -154,10 +147,10 @@ class PatientRecord:
         for key in sorted(kept):
             url, resource = kept[key]
             self._by_type.setdefault(resource["resourceType"], []).append(resource)
-            self._references[id(resource)] = reference_of(resource, url)
-            self._by_reference[key] = resource
-        for url, key in urls.items():
-            self._by_reference[url] = kept[key][1]
+            self._references[id(resource)] = url if key[1] else reference_of(resource, url)
+            self._bases[id(resource)] = key[1]
+        for (url, resource), key in copies:
+            self._by_reference.add(url, resource, kept[key][1])
 
     def _age(self, resource: Resource) -> tuple[datetime, str]:
         """Return a sort key for copies of a resource: the last update, then the content for a stable order."""
@@ -166,25 +159,10 @@ class PatientRecord:
         moment = updated.instant if updated else None
         return moment or datetime.min.replace(tzinfo=UTC), dumps(resource)
 
-    def _is_about(self, resource: Resource, kind: str, names: set[str]) -> bool:
-        if kind == "Patient":
-            return resource.get("id") == self.patient_id
-        if kind in _NOT_ABOUT_A_PATIENT:
-            return True
-        for member in SUBJECT_ELEMENTS:
-            subject = resource.get(member)
-            if isinstance(subject, Mapping) and isinstance(subject.get("reference"), str):
-                return self.relative(subject["reference"]) in names or subject["reference"] in names
-        return False
-
     def relative(self, reference: str) -> str:
         """Return a reference without server and version (`Condition/1`); keep references to other servers."""
-        path = reference.split("/_history/")[0]
-        if self._server and path.startswith(self._server + "/"):
-            return path[len(self._server) + 1 :]
-        if not self._server and "://" in path:
-            return "/".join(path.split("/")[-2:])
-        return path
+        address = self._server.local(address_of(reference))
+        return reference if address.base else address.name
 
     def of_type(self, *kinds: str) -> tuple[Resource, ...]:
         """Return every resource of these types, in a fixed order."""
@@ -226,7 +204,7 @@ class PatientRecord:
             return None
         if target.startswith("#"):
             return self._contained_in(within).get(target[1:]) if within is not None else None
-        return self._by_reference.get(target) or self._by_reference.get(self.relative(target))
+        return self._by_reference.find(target, self._bases.get(id(within), "") if within is not None else "")
 
     def _contained_in(self, resource: Resource) -> Mapping[str, Resource]:
         """Return the contained resources by id, indexed once for each resource."""
@@ -250,26 +228,34 @@ class PatientRecord:
         return self.read_at.astimezone(self.zone).date()
 
     def is_usable(self, resource: Resource, *elements: str) -> bool:
-        """Return whether these elements of a resource follow FHIR R4, so that the resource may decide.
+        """Return whether these elements follow FHIR R4 without unknown modifiers, so that the resource may decide.
 
         Name an element as in the specification, a choice without its type (`onset` for `onset[x]`). Record a fault in
         them in `quarantined`, a fault elsewhere in `tolerated`.
         """
         if id(resource) not in self._faults:
-            self._faults[id(resource)] = tuple((fault.element, fault.path) for fault in faults(resource))
+            self._faults[id(resource)] = faults(resource)
+            self._modified[id(resource)] = tuple(modified_elements(resource))
+        for element, modifier in self._modified[id(resource)]:
+            if _is_one_of(element, elements):
+                of = f"{resource['resourceType']}.{element}" if element else resource["resourceType"]
+                self.quarantined[self.reference(resource)] = f"{of} has {modifier}, which may change its meaning"
+                return False
         found = self._faults[id(resource)]
-        for element, path in found:
-            if not element or any(_is_part(element, name) for name in elements):
-                self.quarantined[self.reference(resource)] = f"{path} does not follow FHIR R4"
+        for fault in found:
+            if _is_one_of(fault.element, elements):
+                self.quarantined[self.reference(resource)] = f"{fault.path} does not follow FHIR R4"
                 return False
         if found:
-            self.tolerated[self.reference(resource)] = f"{found[0][1]} does not follow FHIR R4"
+            self.tolerated[self.reference(resource)] = f"{found[0].path} does not follow FHIR R4"
         return True
 
 
-def _is_part(element: str, name: str) -> bool:
-    """Return whether an element is `name` or one of its choices, as `onsetDateTime` is one of `onset`."""
-    return element == name or (element.startswith(name) and element[len(name) :] in _CHOICE_TYPES)
+def _is_one_of(element: str, names: Iterable[str]) -> bool:
+    """Return whether an element is one of these, or one of their choices; the empty element is the whole resource."""
+    return not element or any(
+        element == name or (element.startswith(name) and element[len(name) :] in _CHOICE_TYPES) for name in names
+    )
 
 
 def unread_record(read_at: datetime, zone: tzinfo) -> PatientRecord:

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 from typing import Self
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 from cds_service.fhir_client.deadline import Deadline
-from cds_service.fhir_client.search_bundle import Page
+from cds_service.fhir_client.search_bundle import Page, is_whole_chart
 from cds_service.fhir_client.search_parameters import (
     Parameter,
     SearchError,
@@ -16,8 +16,11 @@ from cds_service.fhir_client.search_parameters import (
 )
 from cds_service.fhir_client.source import PatientRead, SearchResult
 from coverage_policies.format.searches import Search
+from fhir_mappings.bundle import Entry, entries
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.record import Availability, Entry, entries
+from fhir_mappings.ownership import Owner, Ownership, chart_server
+from fhir_mappings.record import Availability
+from fhir_mappings.references import address_of
 
 _VERSIONED = re.compile(r"/_history/[^/]*\Z")
 _NOT_CHART_DATA = {"OperationOutcome", "Bundle"}
@@ -26,12 +29,13 @@ _NOT_CHART_DATA = {"OperationOutcome", "Bundle"}
 class Store:
     """The resources of one or several charts, unchanged.
 
-    `skipped` counts the Bundle entries without a chart resource. Of two entries with the same type and id, the store
-    keeps the one with the later `meta.lastUpdated`, else the first.
+    `is_whole` is False if the Bundles tell of a part that they lack, or an entry of them cannot be read. Of two entries
+    with the same type and id, the store keeps the one with the later `meta.lastUpdated`, else the first, unless their
+    full URLs are on different servers.
     """
 
-    def __init__(self, resources: Iterable[Entry], *, skipped: int = 0) -> None:
-        self.skipped = skipped
+    def __init__(self, resources: Iterable[Entry], *, is_whole: bool = True) -> None:
+        self.is_whole = is_whole
         self._entries: dict[str, dict[str, Entry]] = {}
         """Entries by type and id; a resource without an id is stored under its position."""
         self._aliases: dict[str, str] = {}
@@ -43,10 +47,10 @@ class Store:
     def from_bundle(cls, *bundles: Json) -> "Store":
         """Return a store of the charts in FHIR Bundles of any type, with absolute, relative, or `urn:uuid:` references.
 
-        Skip and count entries that are not objects or hold no resource. Raise ValueError if a value is not a Bundle.
+        Skip entries that are not objects or hold no resource. Raise ValueError if a value is not a Bundle.
         """
         found: list[Entry] = []
-        skipped = 0
+        is_whole = True
         for bundle in bundles:
             kind = bundle.get("resourceType") if isinstance(bundle, dict) else None
             if kind != "Bundle":
@@ -54,25 +58,29 @@ class Store:
                 raise ValueError(
                     f"A chart is a FHIR Bundle; this has {what}. Put the resources into a Bundle's entries."
                 )
-            kept = [
+            is_whole = is_whole and is_whole_chart(bundle)
+            found += [
                 entry
                 for entry in entries(bundle)
                 if isinstance(entry[1].get("resourceType"), str) and entry[1]["resourceType"] not in _NOT_CHART_DATA
             ]
-            sent = bundle.get("entry", [])
-            skipped += (len(sent) if isinstance(sent, list) else 1) - len(kept)
-            found += kept
-        return cls(found, skipped=skipped)
+        return cls(found, is_whole=is_whole)
 
     def _add(self, full_url: str, resource: Resource) -> None:
         kind = str(resource.get("resourceType"))
         own_id = id_of(full_url, resource)
         of_kind = self._entries.setdefault(kind, {})
         key = own_id or f"#{len(of_kind)}"
+        if key in of_kind and _are_of_two_servers(full_url, of_kind[key][0]):
+            key = full_url
         if key not in of_kind or _updated(resource) > _updated(of_kind[key][1]):
             of_kind[key] = full_url, resource
-        if full_url and own_id:
+        if full_url and own_id and key == own_id:
             self._aliases[full_url] = f"{kind}/{own_id}"
+
+    def all_entries(self) -> tuple[Entry, ...]:
+        """Return every entry of the store."""
+        return tuple(entry for of_kind in self._entries.values() for entry in of_kind.values())
 
     def types(self) -> tuple[str, ...]:
         """Return the resource types in the store, in alphabetical order."""
@@ -121,6 +129,11 @@ class Store:
         return target.removeprefix(f"{server}/") if server else target
 
 
+def _are_of_two_servers(one_url: str, other_url: str) -> bool:
+    bases = {address_of(url).base for url in (one_url, other_url)}
+    return len(bases - {""}) == 2
+
+
 def id_of(full_url: str, resource: Resource) -> str:
     """Return a resource's id, else the last part of its full URL (`x` for `urn:uuid:x`), else an empty string."""
     own_id = resource.get("id")
@@ -157,25 +170,36 @@ def known_parameters(resource_type: str, params: Sequence[tuple[str, str]]) -> l
 
 
 class ChartInMemory:
-    """A FHIR source over a chart in memory. It holds the whole chart, so every search is complete."""
+    """A FHIR source over a chart in memory. It holds the whole chart, so a search is complete if the chart is whole."""
 
     address = ""
     notes: tuple[str, ...] = ()
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._others: dict[str, frozenset[int]] = {}
 
     def open(self, _deadline: Deadline) -> Self:
         """Return the chart itself, to be opened like a FHIR server: it answers at once, so no deadline applies."""
         return self
 
     def search(self, search: Search, patient_id: str) -> SearchResult:
-        """Return everything in the chart that the search finds, as a complete result."""
+        """Return everything in the chart that the search finds, and what may be the patient's."""
         if isinstance(search, PatientRead):
-            params = [("_id", patient_id)]
+            found = self._store.search("Patient", [("_id", patient_id)])
         else:
-            params = parse_qsl(search.query(quote(patient_id, safe="")).partition("?")[2])
-        return SearchResult(tuple(self._store.search(search.resource_type, params)), Availability.COMPLETE)
+            params = parse_qsl(search.query("").partition("?")[2])  # without a patient, they find those of all
+            others = self._of_others(patient_id)
+            found = [each for each in self._store.search(search.resource_type, params) if id(each[1]) not in others]
+        return SearchResult(tuple(found), Availability.COMPLETE if self._store.is_whole else Availability.UNAVAILABLE)
+
+    def _of_others(self, patient_id: str) -> frozenset[int]:
+        """Return which resources are other patients' for certain; none in a chart in which the patient is not."""
+        if patient_id not in self._others:
+            found = self._store.all_entries() if self._store.read("Patient", patient_id) else ()
+            ownership = Ownership(patient_id, chart_server(patient_id, (), found), found)
+            self._others[patient_id] = frozenset(id(one) for url, one in found if ownership.of(url, one) is Owner.OTHER)
+        return self._others[patient_id]
 
     def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:
         """Return the first page and the chart's own search result; the server's further pages are out of reach."""

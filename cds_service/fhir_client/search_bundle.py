@@ -1,69 +1,168 @@
-"""One page of search results, from a prefetch value or a FHIR server's response."""
+"""One page of search results, from a prefetch value or a FHIR server's response.
 
-from collections.abc import Mapping
+A search proves absence only if it was read whole, so a page counts what it may hide: an entry that cannot be read, an
+outcome that tells of missing data, a further page without an address.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from urllib.parse import urlsplit
 
+from fhir_mappings.bundle import MAX_NESTING, Entry
 from fhir_mappings.codings import items
-from fhir_mappings.fhir_json import Json
-from fhir_mappings.record import Entry, entries
+from fhir_mappings.fhir_json import Json, Resource
+
+_HARMLESS_SEVERITIES = ("information", "warning")
+_HARMLESS_ISSUES = ("informational", "processing", "not-supported", "business-rule")
+"""The issue codes of remarks on a search that say nothing of missing data, such as the caveat of every Epic search."""
+_COUNT = re.compile(r"[0-9]{1,18}\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of a search, or the response to a read.
 
-    `is_error_free` is False if an entry could not be read or the page reports an error. `matches` counts the entries
+    `is_whole` is False if an entry could not be read or the page tells of missing data. `matches` names the resources
     that match the search (not includes or outcomes), `total` is the server's own count, None if it states none.
-    `next` is the address of the next page, empty on the last one.
+    `next` is the address of the next page, empty on the last one. `servers` are the base addresses that the page gives
+    for its server.
     """
 
     entries: tuple[Entry, ...] = ()
-    is_error_free: bool = True
-    matches: int = 0
+    is_whole: bool = True
+    matches: frozenset[str] = frozenset()
     total: int | None = None
     next: str = ""
+    servers: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
-        """Return whether this is everything: no error, no further page, and as many matches as the total."""
-        return self.is_error_free and not self.next and (self.total is None or self.total <= self.matches)
+        """Return whether this is everything: nothing missing, no further page, and as many matches as the total."""
+        return self.is_whole and not self.next and (self.total is None or self.total <= len(self.matches))
 
     def extended_by(self, following: "Page") -> "Page":
         """Return this page and the following one as one page."""
         return Page(
             self.entries + following.entries,
-            self.is_error_free and following.is_error_free,
-            self.matches + following.matches,
-            self.total,
+            self.is_whole and following.is_whole,
+            self.matches | following.matches,
+            max((each.total for each in (self, following) if each.total is not None), default=None),
             following.next,
+            tuple(dict.fromkeys(self.servers + following.servers)),
         )
 
 
 def page_of(value: Json, resource_type: str) -> Page | None:
     """Return the page in a prefetch value or response body; None if it cannot answer a search for that type.
 
-    A Bundle, a resource of the type, and an OperationOutcome can (CDS Hooks 2.0.1, Prefetch Template).
+    A Bundle, a resource of the type, and an OperationOutcome can (CDS Hooks 2.0.1, Prefetch Template). A Bundle in an
+    entry is read as a part of the page.
     """
     if not isinstance(value, Mapping):
         return None
     kind = value.get("resourceType")
     if kind == "OperationOutcome":
-        return Page(is_error_free=False)
+        return Page(is_whole=False)
     if kind == resource_type:
-        return Page((("", value),), matches=1)
-    sent = value.get("entry")
-    if kind != "Bundle" or not (sent is None or isinstance(sent, list)):
+        return Page((("", value),), matches=frozenset({"only"}))
+    if kind != "Bundle" or not _has_entries(value):
         return None
-    held = tuple(entry for entry in entries(value) if isinstance(entry[1].get("resourceType"), str))
-    resources = tuple(entry for entry in held if entry[1].get("resourceType") != "OperationOutcome")
-    included = sum(1 for entry in items(sent) if _mode(entry) in ("include", "outcome"))
-    total = value.get("total")
+    return _page(value, resource_type, MAX_NESTING)
+
+
+def is_whole_chart(bundle: Resource) -> bool:
+    """Return whether a Bundle of any type and content holds all of the chart that it is to hold."""
+    return _has_entries(bundle) and _page(bundle, None, MAX_NESTING).is_complete
+
+
+def _has_entries(bundle: Resource) -> bool:
+    """Return whether a Bundle has a list of entries, or none at all."""
+    return bundle.get("entry") is None or isinstance(bundle["entry"], list)
+
+
+def _page(bundle: Resource, resource_type: str | None, depth: int) -> Page:
+    parts = [_part(entry, resource_type, depth) for entry in bundle.get("entry") or ()]
+    matches = frozenset[str]().union(*(part.matches for part in parts))
+    found = tuple(entry for part in parts for entry in part.entries)
+    total, is_readable = _total(bundle.get("total"))
+    link, has_more = _next_link(bundle)
     return Page(
-        entries=resources,
-        is_error_free=len(held) == len(sent or ()) and not any(_is_error(resource) for _, resource in held),
-        matches=len(sent or ()) - included,
-        total=total if isinstance(total, int) else None,
-        next=_next_link(value),
+        entries=found,
+        is_whole=all(part.is_complete for part in parts)
+        and is_readable
+        and bool(link) is has_more
+        and not bundle.get("implicitRules")
+        and (bool(matches) or all(part.is_aside for part in parts)),
+        matches=matches,
+        total=total,
+        next=link,
+        servers=tuple(_servers(bundle, resource_type)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one entry adds to a page. `is_aside` is whether it is not the result of a search itself."""
+
+    entries: tuple[Entry, ...] = ()
+    is_complete: bool = True
+    matches: frozenset[str] = frozenset()
+    is_aside: bool = True
+
+
+_UNREADABLE = _Part(is_complete=False)
+
+
+def _part(entry: Json, resource_type: str | None, depth: int) -> _Part:
+    if not isinstance(entry, Mapping) or entry.get("modifierExtension") or not _has_succeeded(entry):
+        return _UNREADABLE
+    resource, search, url = entry.get("resource"), entry.get("search"), entry.get("fullUrl")
+    kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
+    if not isinstance(resource, Mapping) or not isinstance(kind, str):
+        return _UNREADABLE
+    mode = search.get("mode") if isinstance(search, Mapping) else None
+    url = url if isinstance(url, str) else ""
+    if kind == "OperationOutcome":
+        replaces = mode == "match" or f"/{resource_type}/" in url
+        return _Part(is_complete=not replaces and is_harmless(resource))
+    if kind == "Bundle":
+        if depth == 1 or not _has_entries(resource):
+            return _UNREADABLE
+        inner = _page(resource, resource_type, depth - 1)
+        return _Part(inner.entries, inner.is_complete, inner.matches)
+    found: tuple[Entry, ...] = ((url, resource),)
+    if mode in ("include", "outcome"):
+        return _Part(found)
+    if resource_type not in (None, kind):
+        return _Part(found, is_complete=mode != "match", is_aside=False)
+    own_id = resource.get("id")
+    name = f"{url} {own_id}" if url or isinstance(own_id, str) else f"#{id(resource)}"
+    return _Part(found, matches=frozenset({name}), is_aside=False)
+
+
+def _has_succeeded(entry: Mapping[str, Json]) -> bool:
+    """Return whether an entry of a batch response tells of no failure; other entries have no response."""
+    response = entry.get("response")
+    if not isinstance(response, Mapping):
+        return True
+    status, outcome = response.get("status", "200"), response.get("outcome")
+    is_success = isinstance(status, str) and status.startswith("2")
+    return is_success and (not isinstance(outcome, Mapping) or is_harmless(outcome))
+
+
+def is_harmless(outcome: Resource) -> bool:
+    """Return whether an OperationOutcome only remarks on a search, and no issue of it may tell of missing data."""
+    issues = outcome.get("issue")
+    return isinstance(issues, list) and bool(issues) and all(_is_remark(issue) for issue in issues)
+
+
+def _is_remark(issue: Json) -> bool:
+    return (
+        isinstance(issue, Mapping)
+        and issue.get("severity") in _HARMLESS_SEVERITIES
+        and issue.get("code") in _HARMLESS_ISSUES
     )
 
 
@@ -76,19 +175,38 @@ def has_issue_code(value: Json, code: str) -> bool:
     )
 
 
-def _mode(entry: Mapping[str, Json]) -> Json:
-    search = entry.get("search")
-    return search.get("mode") if isinstance(search, Mapping) else None
+def _total(value: Json) -> tuple[int | None, bool]:
+    """Return the total of a Bundle, and whether it can be read; some servers write it as a string or a decimal."""
+    if value is None:
+        return None, True
+    if isinstance(value, str) and _COUNT.match(value):
+        return int(value), True
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or value != int(value):
+        return None, False
+    return int(value), True
 
 
-def _is_error(resource: Mapping[str, Json]) -> bool:
-    return resource.get("resourceType") == "OperationOutcome" and any(
-        issue.get("severity") in ("error", "fatal") for issue in items(resource.get("issue"))
-    )
+def _next_link(bundle: Resource) -> tuple[str, bool]:
+    """Return the address of the next page, empty if it is not stated, and whether there is a next page."""
+    links = [link for link in items(bundle.get("link")) if _relation(link) == "next"]
+    urls = (link["url"].strip() for link in links if isinstance(link.get("url"), str))
+    return next((url for url in urls if url), ""), bool(links)
 
 
-def _next_link(bundle: Mapping[str, Json]) -> str:
+def _relation(link: Mapping[str, Json]) -> str:
+    relation = link.get("relation")
+    return relation.strip().casefold() if isinstance(relation, str) else ""
+
+
+def _servers(bundle: Resource, resource_type: str | None) -> Iterator[str]:
+    """Yield the base address in each self link of a search by type: `{base}/Condition?patient=…`."""
     for link in items(bundle.get("link")):
-        if link.get("relation") == "next" and isinstance(link.get("url"), str):
-            return str(link["url"])
-    return ""
+        if _relation(link) != "self" or not isinstance(link.get("url"), str):
+            continue
+        try:
+            parts = urlsplit(link["url"])
+        except ValueError:
+            continue
+        base, _, last = parts.path.removesuffix("/_search").rpartition("/")
+        if last == resource_type and parts.netloc:
+            yield f"{parts.scheme}://{parts.netloc}{base}"

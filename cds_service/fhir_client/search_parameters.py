@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from fhir_mappings.dates import DateInterval, parse
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.record import SUBJECT_ELEMENTS
+from fhir_mappings.ownership import SUBJECT_ELEMENTS
 
 Kind: TypeAlias = Literal["reference", "canonical", "token", "date"]
 

@@ -22,9 +22,10 @@ from cds_service.fhir_client.search_bundle import Page, has_issue_code, page_of
 from cds_service.fhir_client.source import FhirAccess, FhirSource, PatientRead, SearchResult, UnreadableSource
 from cds_service.settings import Settings
 from coverage_policies.format.searches import Search
+from fhir_mappings.bundle import Entry
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json
-from fhir_mappings.record import Availability, Entry
+from fhir_mappings.record import Availability
 
 _PLAIN_URL = re.compile(r"[!-\[\]-~]+\Z")
 _MOST_DECODINGS = 2

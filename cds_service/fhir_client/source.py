@@ -8,7 +8,8 @@ from typing import Protocol
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page
 from coverage_policies.format.searches import Search
-from fhir_mappings.record import Availability, Entry
+from fhir_mappings.bundle import Entry
+from fhir_mappings.record import Availability
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +51,20 @@ def searches_of_call(searches: Iterable[Search]) -> tuple[Search, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search found, and whether that is everything. A partial result keeps the entries that were read."""
+    """What a search found, and whether that is everything. A partial result keeps the entries that were read.
+
+    `servers` are the base addresses under which the server knows itself.
+    """
 
     entries: tuple[Entry, ...] = ()
     availability: Availability = Availability.UNAVAILABLE
+    servers: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, page: Page) -> "SearchResult":
         """Return the result in a page, or in several pages joined to one."""
-        return cls(page.entries, Availability.COMPLETE if page.is_complete else Availability.UNAVAILABLE)
+        availability = Availability.COMPLETE if page.is_complete else Availability.UNAVAILABLE
+        return cls(page.entries, availability, page.servers)
 
 
 class FhirSource(Protocol):

@@ -3,7 +3,7 @@
 This module knows neither Flask nor HTTP; the source may be a FHIR server or a chart in memory.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -13,11 +13,14 @@ from enum import StrEnum
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page, page_of
 from cds_service.fhir_client.source import FhirSource, SearchResult, searches_of_call
-from cds_service.hooks.references import ordered_item_references, reference_keys, unresolved
+from cds_service.hooks.references import ordered_item_references, unresolved
 from cds_service.hooks.request import DraftOrders, HookRequest
 from coverage_policies.format.searches import Search
-from fhir_mappings.record import Availability, Entry, PatientRecord
-from fhir_mappings.record import entries as entries_of
+from fhir_mappings.bundle import Entry
+from fhir_mappings.bundle import entries as entries_of
+from fhir_mappings.ownership import chart_server
+from fhir_mappings.record import Availability, PatientRecord
+from fhir_mappings.references import ReferenceIndex
 
 _GRACE_SECONDS = 0.2
 """How long to wait after the deadline for queries that stop at it, to keep the entries that they have read."""
@@ -74,8 +77,12 @@ def read_chart(
     if source is not None and queries:
         results |= _run_queries(request.patient_id, queries, source, deadline, threads)
     entries = [entry for result in results.values() for entry in result.entries]
+    addresses = [address for result in results.values() for address in result.servers]
     if source is not None:
-        entries += _read_referenced(entries, source, deadline, threads)
+        addresses.append(source.address)
+    server = chart_server(request.patient_id, addresses, entries)
+    if source is not None:
+        entries += _read(unresolved(entries, server), source, deadline, threads)
     availability: dict[str, Availability] = {}
     for search, result in results.items():
         known = availability.get(search.resource_type, Availability.COMPLETE)
@@ -86,7 +93,7 @@ def read_chart(
         read_at=read_at,
         zone=zone,
         availability=availability,
-        server=source.address if source is not None else "",
+        server=server,
         notes=source.notes if source is not None else (),
     )
     reports = (
@@ -126,33 +133,26 @@ def resolve_ordered_items(
     Take the target from the draft orders, else from prefetch, else read it from the source.
     """
     orders = request.orders
-    referenced_names = set(ordered_item_references(orders.judged)) - {
-        name for entry in orders.others + orders.judged for name in reference_keys(entry)
-    }
-    if not referenced_names:
+    drafts = ReferenceIndex.of(orders.others + orders.judged)
+    wanted = [name for name in ordered_item_references(orders.judged) if drafts.find(name) is None]
+    if not wanted:
         return orders
-    sent = [
+    sent = ReferenceIndex.of(
         entry
         for value in request.prefetch.values()
         for entry in [("", value), *entries_of(value)]
         if _is_resource(entry)
-    ]
-    found = [entry for entry in sent if referenced_names & set(reference_keys(entry))]
-    missing = tuple(sorted(referenced_names - {name for entry in found for name in reference_keys(entry)}))
-    found += _read(missing, source, deadline, threads) if source is not None else []
-    return replace(orders, referenced=tuple(found))
+    )
+    found = {name: entry for name in wanted if (entry := sent.find(name)) is not None}
+    read = [] if source is None else _read([n for n in wanted if n not in found], source, deadline, threads)
+    return replace(orders, referenced=(*found.values(), *read))
 
 
 def _is_resource(entry: Entry) -> bool:
     return isinstance(entry[1], dict) and isinstance(entry[1].get("resourceType"), str)
 
 
-def _read_referenced(entries: list[Entry], source: FhirSource, deadline: Deadline, threads: int) -> list[Entry]:
-    """Read the resources that entries reference and do not contain."""
-    return _read(unresolved(entries), source, deadline, threads)
-
-
-def _read(references: tuple[str, ...], source: FhirSource, deadline: Deadline, threads: int) -> list[Entry]:
+def _read(references: Sequence[str], source: FhirSource, deadline: Deadline, threads: int) -> list[Entry]:
     """Read references in parallel, until the deadline."""
     if not references:
         return []

@@ -6,9 +6,10 @@ the service reads those targets one by one, and also the payers of coverages, wh
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from fhir_mappings.bundle import Entry
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json
-from fhir_mappings.record import Entry, reference_of
+from fhir_mappings.references import ChartServer, address_of, addresses
 
 MAX_READS = 50
 """The most references to follow in one call; the targets of the others stay unknown."""
@@ -26,12 +27,6 @@ _ORDERED_ITEM_ELEMENTS = ("codeReference", "medicationReference")
 """The elements by which an order references the ordered item instead of having a code."""
 
 
-def reference_keys(entry: Entry) -> tuple[str, ...]:
-    """Return the names by which other resources may reference a resource: its full URL and `Type/id`."""
-    url, resource = entry
-    return tuple(name for name in (url, reference_of(resource, url)) if name)
-
-
 def ordered_item_references(orders: Iterable[Entry]) -> tuple[str, ...]:
     """Return the references in orders to the ordered device or medication."""
     found = (
@@ -44,11 +39,20 @@ def ordered_item_references(orders: Iterable[Entry]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))[:MAX_READS]
 
 
-def unresolved(entries: Iterable[Entry]) -> tuple[str, ...]:
-    """Return the references to follow that point at none of these resources, each once, in a fixed order."""
+def unresolved(entries: Iterable[Entry], server: ChartServer) -> tuple[str, ...]:
+    """Return the references to follow that point at none of these resources, each once, in a fixed order.
+
+    A reference to the server of the chart is relative, however it is written.
+    """
     entries = list(entries)
-    known = {name for entry in entries for name in reference_keys(entry)}
-    found = {reference for _, resource in entries for reference in _references(resource) if reference not in known}
+    server = server.sharing_ids_with(entries)
+    known = {server.local(address) for entry in entries for address in addresses(*entry)}
+    found = {
+        address.name if not address.base else reference
+        for _, resource in entries
+        for reference in _references(resource)
+        if (address := server.local(address_of(reference))) not in known
+    }
     return tuple(sorted(found))[:MAX_READS]
 
 

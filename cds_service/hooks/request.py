@@ -7,8 +7,8 @@ from cds_service.fhir_client.source import FhirAccess
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.hooks.request_model import Call, OrdersBundle, call_model
 from cds_service.hooks.wire import read_model
+from fhir_mappings.bundle import Entry, entries, reference_of
 from fhir_mappings.fhir_json import Json, dumps
-from fhir_mappings.record import Entry, entries, reference_of
 
 _RETRACTED_STATUSES = ("revoked", "entered-in-error")
 

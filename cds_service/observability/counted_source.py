@@ -4,7 +4,8 @@ from cds_service.fhir_client.search_bundle import Page
 from cds_service.fhir_client.source import FhirSource, SearchResult
 from cds_service.observability.metrics import Metrics
 from coverage_policies.format.searches import Search
-from fhir_mappings.record import Availability, Entry
+from fhir_mappings.bundle import Entry
+from fhir_mappings.record import Availability
 
 REFERENCES = "references"
 """The label for reads of referenced resources: their type comes from the chart and could be any text."""

@@ -13,7 +13,7 @@ from cds_service.hooks.review import Review
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.pseudonyms import Pseudonymizer, canonical
 from coverage_policies.judging.determination import Determination, failed_criteria
-from fhir_mappings.record import Entry, reference_of
+from fhir_mappings.bundle import Entry, reference_of
 
 _VOLATILE = ("meta", "text", "authoredOn")
 """Elements that an EHR may change each time it sends an order, although nobody edited it."""

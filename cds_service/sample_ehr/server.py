@@ -16,8 +16,8 @@ from werkzeug.exceptions import HTTPException
 
 from cds_service.fhir_client.memory import Store, id_of, known_parameters
 from cds_service.fhir_client.search_parameters import PARAMETERS, SearchError, parameters_of
+from fhir_mappings.bundle import Entry
 from fhir_mappings.fhir_json import Json, Resource, dumps, loads
-from fhir_mappings.record import Entry
 
 _STATEMENT_DATE = "2026-03-02"
 _ISSUE = {400: "invalid", 401: "login", 404: "not-found", 405: "not-supported"}

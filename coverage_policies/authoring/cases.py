@@ -20,9 +20,10 @@ from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.determination import CriterionResult, Determination
 from coverage_policies.judging.evaluator import evaluate
+from fhir_mappings.bundle import reference_of
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.orders import Order, read_order
-from fhir_mappings.record import PatientRecord, reference_of
+from fhir_mappings.record import PatientRecord
 
 _KNOWN = (
     "name",

@@ -10,7 +10,7 @@ from pathlib import Path
 from coverage_policies.format.library import Library
 from coverage_policies.format.model import OrderEntry, Policy
 from coverage_policies.format.problems import DocumentError, Problem, read_text
-from fhir_mappings.codings import CPT, HCPCS, SYSTEMS, Coding
+from fhir_mappings.codings import CPT, HCPCS, SYSTEMS, Coding, codings
 
 _SHAPES = {CPT: re.compile(r"\d{4}[\dA-Z]"), HCPCS: re.compile(r"[A-Z]\d{4}")}
 
@@ -96,6 +96,6 @@ def parse_codes(text: str, file: str) -> tuple[Coding, ...]:
 def _coding(system: str, code: str) -> Coding | None:
     if system:
         address = SYSTEMS.get(system.lower(), system)
-        return Coding(address, code) if code and ":" in address else None
+        return next(iter(codings({"system": address, "code": code})), None) if ":" in address else None
     code = code.upper()
     return next((Coding(name, code) for name, shape in _SHAPES.items() if shape.fullmatch(code)), None)

@@ -47,6 +47,8 @@ def criterion_lines(c: Criterion) -> Iterator[DescriptionLine]:
         yield DescriptionLine("suggests", f"{c.suggest.says} ({c.suggest.attribute}: {c.suggest.value})")
     if c.pathways:
         yield DescriptionLine("counts", f"only on the pathway {' or '.join(sorted(c.pathways))}")
+    if c.rules_out:
+        yield DescriptionLine("counts", f"only if it is not met on the pathway {' or '.join(sorted(c.rules_out))}")
     if c.role:
         yield DescriptionLine("counts", f"never; it is reported as {c.role.value}")
     if c.case_review_if_met:

@@ -11,7 +11,8 @@ from coverage_policies.authoring.fact_words import FactError, FactWords, body_si
 from coverage_policies.authoring.facts import KINDS, build
 from coverage_policies.format.registry import resource_types
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.record import SUBJECT_ELEMENTS, Availability, PatientRecord
+from fhir_mappings.ownership import SUBJECT_ELEMENTS
+from fhir_mappings.record import Availability, PatientRecord
 from fhir_mappings.validity import element_names, faults
 
 PATIENT = "patient-1"

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from coverage_policies.authoring.fact_words import (
+    TERMINOLOGY,
     UCUM,
     FactError,
     FactWords,
@@ -111,6 +112,22 @@ def _score(code: list[str], value: str, unit: str, at: str) -> dict[str, Any]:
     )
 
 
+def _finding(words: FactWords) -> list[dict[str, Any]]:
+    codes = words.texts("code")
+    code = concept(codes) if codes else {"text": words.needed("name")}
+    return [
+        present(
+            resourceType="Observation",
+            status=words.text("status", "final"),
+            category=[{"coding": [{"system": f"{TERMINOLOGY}observation-category", "code": "exam"}]}],
+            code=code,
+            effectiveDateTime=moment(words.text("at")),
+            bodySite=next(iter(body_site(words.text("side")) or ()), None),
+            valueString=words.text("result"),
+        )
+    ]
+
+
 def _imaging(words: FactWords) -> list[dict[str, Any]]:
     kind, code, at = words.text("as", "report"), concept(words.texts("code")), moment(words.text("at"))
     if kind == "study":
@@ -154,38 +171,56 @@ def _prescription(words: FactWords) -> list[dict[str, Any]]:
         present(
             resourceType="MedicationRequest",
             status=words.text("status", "completed" if last else "active"),
-            intent="order",
+            intent=words.text("intent", "order"),
+            reportedBoolean=words.text("reported") == "yes" or None,
             medicationCodeableConcept=concept(words.texts("code")),
             authoredOn=moment(first),
             dosageInstruction=[dosage] if dosage else None,
+            dispenseRequest=_dispensing(words) or None,
         )
     ]
 
 
+def _dispensing(words: FactWords) -> dict[str, Any]:
+    """Return how much of a prescription is to be dispensed: a number of tablets, and for how many days."""
+    amount, days = words.text("quantity"), words.text("days")
+    return present(
+        quantity={"value": decimal(amount), "unit": "tablet"} if amount else None,
+        expectedSupplyDuration=_days(days),
+    )
+
+
+def _days(written: str) -> dict[str, Any] | None:
+    return {"value": decimal(written), "unit": "days", "system": UCUM, "code": "d"} if written else None
+
+
 def _dispense(words: FactWords) -> list[dict[str, Any]]:
     """Return a dispense of an oral drug."""
-    days = words.text("days")
     return [
         present(
             resourceType="MedicationDispense",
             status=words.text("status", "completed"),
             medicationCodeableConcept=concept(words.texts("code")),
             whenHandedOver=moment(words.text("at")),
-            daysSupply={"value": decimal(days), "unit": "days", "system": UCUM, "code": "d"} if days else None,
+            daysSupply=_days(words.text("days")),
             dosageInstruction=[{"route": _ORAL, "asNeededBoolean": words.text("as_needed") == "yes"}],
         )
     ]
 
 
 def _allergy(words: FactWords) -> list[dict[str, Any]]:
+    """Return an entry of the allergy list; `type: none` leaves out whether it is an allergy or an intolerance."""
+    kind, reactions = words.text("type", "allergy"), words.texts("reaction")
     return [
         present(
             resourceType="AllergyIntolerance",
             clinicalStatus=coded(words.text("status", "active"), "allergyintolerance-clinical"),
             verificationStatus=coded(words.text("verification", "confirmed"), "allergyintolerance-verification"),
-            type=words.text("type", "allergy"),
+            type=kind if kind != "none" else None,
+            criticality=words.text("criticality"),
             code=concept(words.texts("code")),
             recordedDate=moment(words.text("recorded")),
+            reaction=[{"manifestation": [concept([each])]} for each in reactions] or None,
         )
     ]
 
@@ -233,18 +268,49 @@ def _answers(words: FactWords) -> list[dict[str, Any]]:
     return [found | {"item": items}]
 
 
+def _visit(words: FactWords) -> list[dict[str, Any]]:
+    kind, code, at = words.text("as", "encounter"), concept(words.texts("code")), moment(words.text("at"))
+    if kind == "encounter":
+        status = words.text("status", "finished")
+        visit_class = {"system": f"{TERMINOLOGY}v3-ActCode", "code": "AMB"}
+        period = present(start=at, end=at) or None
+        return [present(resourceType="Encounter", status=status, type=[code], period=period) | {"class": visit_class}]
+    if kind == "charge":
+        status = words.text("status", "billed")
+        return [present(resourceType="ChargeItem", status=status, code=code, occurrenceDateTime=at)]
+    if kind != "claim":
+        raise FactError("visit.as must be encounter, charge, or claim")
+    coding = f"{TERMINOLOGY}claim-type"
+    return [
+        present(
+            resourceType="ExplanationOfBenefit",
+            status=words.text("status", "active"),
+            type={"coding": [{"system": coding, "code": "professional"}]},
+            use=words.text("use", "claim"),
+            created=at,
+            insurer={"display": "Plan"},
+            provider={"display": "Practice"},
+            outcome="complete",
+            insurance=[{"focal": True, "coverage": {"display": "Coverage"}}],
+            item=[present(sequence=1, productOrService=code, servicedDate=at)],
+        )
+    ]
+
+
 _WORDS: Mapping[str, Callable[[FactWords], list[dict[str, Any]]]] = {
     "allergy": _allergy,
     "answers": _answers,
     "condition": _condition,
     "device": _device,
     "dispense": _dispense,
+    "finding": _finding,
     "imaging": _imaging,
     "injection": _injection,
     "observation": _observation,
     "plan": _plan,
     "prescription": _prescription,
     "procedure": _procedure,
+    "visit": _visit,
 }
 
 

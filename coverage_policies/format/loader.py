@@ -10,6 +10,7 @@ from coverage_policies.format.model import (
     APPLIES,
     CODE,
     PATHWAY,
+    SIDE,
     Choice,
     Clause,
     Criterion,
@@ -27,7 +28,7 @@ from coverage_policies.format.schema import document_validator
 from coverage_policies.format.schema_errors import explain
 from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 from coverage_policies.format.terms import About, LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import TEXT, ValueSet
 from fhir_mappings.order_text import ATTRIBUTES
 
 GROUPS = ("all", "any", "of")
@@ -169,6 +170,7 @@ class _Builder:
             case_review_if_not_met=raw.get("if_not_met") == "case-review",
             role=Role(raw["role"]) if "role" in raw else None,
             pathways=frozenset(as_list(raw.get("for", []))),
+            rules_out=frozenset(as_list(raw.get("rules_out", []))),
             interpretation=raw.get("interpretation", ""),
             note=raw.get("note", ""),
             line=place.line,
@@ -219,12 +221,23 @@ class _Builder:
         found = []
         for i, clause in enumerate([written] if isinstance(written, dict) else written):
             ((name, arguments),) = clause.items()
+            place = (*path, key) if isinstance(written, dict) else (*path, key, i)
             try:
                 found.append(Clause(name, arguments, operators()[name].parse(arguments, self.sets)))
             except ValueError as error:
-                place = (*path, key) if isinstance(written, dict) else (*path, key, i)
                 self._problem(place, f"{raw.get('id', key)}: {name}: {error}")
+            for wordy in self._sets_deciding_by_words(name, arguments):
+                what = f"{wordy} decides by words, and {name} does not read names out of a catalog; let the words ask"
+                self._problem(place, f"{raw.get('id', key)}: {name}: {what}")
         return tuple(found)
+
+    def _sets_deciding_by_words(self, name: str, arguments: Mapping[str, Any]) -> Iterator[str]:
+        if operators()[name].reads_names:
+            return
+        for argument in arguments.values():
+            for each in as_list(argument):
+                if each in self.sets and any(row.system == TEXT and row.decides for row in self.sets[each].rows):
+                    yield each
 
     def _value_set(self, name: str, path: tuple[str | int, ...]) -> ValueSet:
         try:
@@ -282,7 +295,7 @@ def _meaning_problems(source: YamlSource, policy: Policy) -> Iterator[Problem]:
 
 
 def _criterion_problems(c: Criterion, policy: Policy, pathways: set[str], section: str) -> Iterator[str]:
-    if c.id in (PATHWAY, APPLIES, CODE):
+    if c.id in (PATHWAY, APPLIES, SIDE, CODE):
         yield "this id is reserved for an answer; choose another"
     if c.id.split(".")[0] in policy.sections.keys() - {section}:
         yield f"it is in section {section} but has another section's number"
@@ -292,14 +305,14 @@ def _criterion_problems(c: Criterion, policy: Policy, pathways: set[str], sectio
         yield "`needs` and `always` settle it; leave the clauses out"
     if c.needs and c.is_never_met:
         yield "`always` settles it; leave `needs` out"
-    settled = c.children or c.ask or c.is_never_met or c.needs or c.role
+    settled = c.children or c.ask or c.is_never_met or c.needs or c.role or c.rules_out
     if not settled:
         yield "nothing can settle it; add an `ask`, or parts"
     if c.met_by == "no" and not c.ask:
         yield "met_by needs a question in `ask`"
     if c.on_date_of is not None and not c.needs:
         yield "on_date_of needs the criteria it looks back at in `needs`"
-    for name in sorted(c.pathways - pathways):
+    for name in sorted((c.pathways | c.rules_out) - pathways):
         yield f"there is no pathway {name!r}"
     for name in c.needs:
         if name not in policy.index:

@@ -18,9 +18,10 @@ _PART = re.compile(r"\.[a-z][a-z-]+$")
 
 PATHWAY = "pathway"
 APPLIES = "applies"
+SIDE = "side"
 CODE = "code"
-"""The `linkId`s of the answers that choose the pathway, and that tell whether the policy applies to the order; and the
-id of the question for the code of an order without one."""
+"""The `linkId`s of the answers that choose the pathway, that tell whether the policy applies to the order, and that
+state its side; and the id of the question for the code of an order without one."""
 
 
 class Role(Enum):
@@ -57,7 +58,8 @@ class Criterion:
     (None: all of them). A leaf is settled by clauses or by an answer to `ask`; `met_by` is the answer, `yes` or `no`,
     that favors the order, and `about` what the question is about. `case_review_if_met` and `case_review_if_not_met`
     hand a status to a human. `needs` takes the status of other criteria, `on_date_of` on the date of the last
-    procedure of that set. `pathways` is empty if the criterion counts on every one.
+    procedure of that set. `pathways` is empty if the criterion counts on every one. On `rules_out`
+    it counts only if it is not met, and is not asked.
     """
 
     id: str
@@ -79,6 +81,7 @@ class Criterion:
     case_review_if_not_met: bool = False
     role: Role | None = None
     pathways: frozenset[str] = frozenset()
+    rules_out: frozenset[str] = frozenset()
     interpretation: str = ""
     note: str = ""
     line: int = 0

@@ -22,6 +22,7 @@ class ClauseResult:
     """Whether a clause holds, the DEQM reason, and the resources behind it.
 
     `notes` are lines of arithmetic worth reading; `headline` is a one-line value for the card: `120 → 90`.
+    `needs_side` is whether it is open because the order does not state its side and the records name both.
     """
 
     holds: Truth
@@ -29,6 +30,7 @@ class ClauseResult:
     evidence: tuple[Evidence, ...] = ()
     notes: tuple[str, ...] = ()
     headline: str = ""
+    needs_side: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,9 @@ class Operator:
     `schema` is the JSON Schema of its arguments, in which everything is text. `example` is a YAML mapping with
     `clause`, `facts` (in the words of case files), optionally `order`, and whether it `holds` (`yes`, `no`, or
     `unknown`); a test runs it. `parse` raises ValueError for what the schema cannot see, and says how to write it
-    right. `resource_types` are those that its clauses may search; none if the order alone answers. `defaults` are the
-    arguments that apply if a document leaves them out.
+    right. `reads_names` is True if it reads names out of a catalog, such as those of studies, products, or tests: only
+    its value sets may have words that decide. `resource_types` are those that its clauses may search; none if the order
+    alone answers. `defaults` are the arguments that apply if a document leaves them out.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Operator:
     example: str
     parse: Callable[[Arguments, Mapping[str, ValueSet]], ClauseCheck]
     resource_types: tuple[str, ...] = ()
+    reads_names: bool = False
     defaults: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -55,6 +55,7 @@ _CRITERION: dict[str, Any] = {
     "if_met": {"const": "case-review"},
     "role": {"enum": ["advisory", "post-procedure", "information"]},
     "for": _NAMES,
+    "rules_out": _NAMES,
     "interpretation": _TEXT,
     "note": _TEXT,
 }

@@ -89,6 +89,25 @@ CARE_PLANS = Search("CarePlan", "carePlans", (("category", "assess-plan"),), in_
 DEVICES = Search("Device", "devices", in_prefetch=False)
 ANSWERS = Search("QuestionnaireResponse", "questionnaireResponses", in_us_core=False)
 
+_VISITS = CalendarPeriod(24, "months")
+"""How far back visits are queried: those before a trial that is looked back at, too."""
+
+ENCOUNTERS = Search("Encounter", "encounters", in_prefetch=False, look_back=_VISITS)
+CHARGES = Search(
+    "ChargeItem", "chargeItems", in_us_core=False, in_prefetch=False, look_back=_VISITS, date_parameter="occurrence"
+)
+CLAIMS = Search(
+    "ExplanationOfBenefit",
+    "explanationsOfBenefit",
+    in_us_core=False,
+    in_prefetch=False,
+    look_back=_VISITS,
+    date_parameter="created",
+)
+
+EXAMS = Search("Observation", "examObservations", (("category", "exam"),), look_back=_VISITS)
+"""Prefetched, since a client without this search would have read no kind of observation completely."""
+
 
 def observation_search(codes: Iterable[str]) -> Search:
     """Return a search for observations by code, the only one that every US Core server answers for any kind."""

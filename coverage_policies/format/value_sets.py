@@ -4,9 +4,9 @@ A trailing `*` makes a code a prefix. `from` and `to` are service dates, both in
 `asks`: a row that asks is shown to the clinician and never settles a criterion. `course` says how long a condition
 lasts: `permanent`, `chronic`, or `acute`; a file may leave the column out, and then each condition is chronic.
 
-The system `text` means words: such a row finds a concept by its label, only asks, and is used only if the concept has
-no row by code and no ICD-10-CM code, which would be more reliable. It serves families of diagnoses, such as cancers,
-that no list of SNOMED CT codes covers completely.
+The system `text` means words: such a row finds a concept by its label, and is used only if the concept has no row by
+code and no ICD-10-CM code, which would be more reliable. It may decide for names out of a catalog, such as those of
+tests; for families of diagnoses, such as cancers, that no list of SNOMED CT codes covers completely, it only asks.
 """
 
 import csv
@@ -74,12 +74,11 @@ class ValueSet:
 
     def row(self, coding: Coding, on: date | None = None) -> Row | None:
         """Return the row of a code: an exact match, else the longest prefix; of two equal ones, the one that asks."""
-        code = _dotted(coding.code) if coding.system == ICD10CM else coding.code
-        for row in self._exact.get((coding.system, code), ()):
+        for row in self._exact.get((coding.system, coding.code), ()):
             if row.is_valid(on):
                 return row
         for row in self._prefixes:
-            if row.system == coding.system and code.startswith(row.code[:-1]) and row.is_valid(on):
+            if row.system == coding.system and coding.code.startswith(row.code[:-1]) and row.is_valid(on):
                 return row
         return None
 
@@ -120,9 +119,9 @@ _LONGEST_PREFIX = 40
 
 def keys(coding: Coding) -> Iterator[tuple[str, str]]:
     """Yield the system and code of every row that may match this code: the code itself, and each prefix of it."""
-    code = _dotted(coding.code) if coding.system == ICD10CM else coding.code
-    yield coding.system, code
-    yield from ((coding.system, f"{code[:end]}*") for end in range(1, min(len(code), _LONGEST_PREFIX) + 1))
+    system, code = coding.system, coding.code
+    yield system, code
+    yield from ((system, f"{code[:end]}*") for end in range(1, min(len(code), _LONGEST_PREFIX) + 1))
 
 
 def union(name: str, sets: Iterable[ValueSet]) -> ValueSet:
@@ -181,8 +180,6 @@ def _row(cells: list[str], columns: int, line: int) -> Row:
         raise ValueError(f"a prefix has at most {_LONGEST_PREFIX} characters")
     if use not in ("decides", "asks"):
         raise ValueError("use must be 'decides' or 'asks'")
-    if system == TEXT and use != "asks":
-        raise ValueError("words never decide; use must be 'asks'")
     if course and course not in [each.value for each in Course]:
         raise ValueError(f"course must be {', '.join(each.value for each in Course)}, or empty")
     lasts = Course(course) if course else None
@@ -198,8 +195,3 @@ def _day(text: str) -> date | None:
 
 def _problem(path: Path, line: int, what: str) -> Problem:
     return Problem(str(path), line, what, rule="value-set")
-
-
-def _dotted(code: str) -> str:
-    """Return an ICD-10-CM code with its dot, which some senders leave out."""
-    return code if "." in code or len(code) <= 3 else f"{code[:3]}.{code[3:]}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from coverage_policies.format.model import APPLIES, PATHWAY, Policy
+from coverage_policies.format.model import APPLIES, PATHWAY, SIDE, Policy
 from coverage_policies.format.terms import About
 from fhir_mappings.answers import Answer, AnswerForm, answer_forms, newest
 from fhir_mappings.codings import items
@@ -40,7 +40,7 @@ def attestations(
     known = {each.reference: each for each in other_orders}
     forms = [_Form(form, policy, order, known, record) for form in answer_forms(record)]
     ours = [form for form in forms if form.is_ours and (form.is_about_order or _is_fresh(form.form, valid_for, record))]
-    abouts = {APPLIES: About.ORDER, PATHWAY: About.ORDER} | {c.id: c.about for c in policy.index.values()}
+    abouts = dict.fromkeys((APPLIES, PATHWAY, SIDE), About.ORDER) | {c.id: c.about for c in policy.index.values()}
     return partial(_on_pathway, ours, abouts)
 
 

@@ -28,13 +28,17 @@ _PRECEDENCE = (
 
 @dataclass(frozen=True, slots=True)
 class CriterionStatus:
-    """A status with its reason, the evidence, lines of arithmetic, and a one-line value for the card."""
+    """A status with its reason, the evidence, lines of arithmetic, and a one-line value for the card.
+
+    `needs_side` is whether it is open because the order does not state its side.
+    """
 
     status: Status
     reason: Reason | None = None
     evidence: tuple[Evidence, ...] = ()
     notes: tuple[str, ...] = ()
     headline: str = ""
+    needs_side: bool = False
 
 
 def evaluate_clauses(clauses: Iterable[Clause], ctx: Context) -> tuple[ClauseResult, ...]:
@@ -67,7 +71,11 @@ def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
             Status.NOT_MET, against[0].reason, _evidence(against, shown), _notes(against), against[0].headline
         )
     return CriterionStatus(
-        Status.UNKNOWN, _why_open(met, not_met, shown), _evidence(met, not_met, shown), _notes(met, not_met)
+        Status.UNKNOWN,
+        _why_open(met, not_met, shown),
+        _evidence(met, not_met, shown),
+        _notes(met, not_met),
+        needs_side=any(each.needs_side for each in (*met, *not_met)),
     )
 
 

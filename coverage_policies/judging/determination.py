@@ -16,7 +16,8 @@ class CriterionResult:
     `counted` is what the roll-up used: it differs from `status` if a human decides, and is None if the
     criterion does not count (advisory, or of another pathway). `depth` and `parent` give the tree of the document.
     `on_pathways` holds the status per pathway if it depends on which one applies. `says_when_not_met` is the
-    sentence for a criterion that is not met, `headline` the value behind it.
+    sentence for a criterion that is not met, `headline` the value behind it. `needs_side` is whether the side of the
+    order would help to settle it.
     """
 
     id: str
@@ -33,6 +34,7 @@ class CriterionResult:
     on_pathways: Mapping[str, Status] = field(default_factory=dict)
     says_when_not_met: str = ""
     headline: str = ""
+    needs_side: bool = False
 
     def as_json(self) -> dict[str, object]:
         """Return the criterion as the JSON of a determination holds it; empty members are left out."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from coverage_policies.format.model import APPLIES, CODE, PATHWAY, Criterion, Policy
+from coverage_policies.format.model import APPLIES, CODE, PATHWAY, SIDE, Criterion, Policy
 from coverage_policies.format.operator import Context
 from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.attestations import Attestations, attestations
@@ -15,6 +15,7 @@ from coverage_policies.judging.pathways import resolve_pathway
 from coverage_policies.judging.questions import open_questions
 from coverage_policies.judging.stopping import ShouldStop, Watch, never
 from fhir_mappings.dates import CalendarPeriod
+from fhir_mappings.laterality import side_named
 from fhir_mappings.orders import Anchor, Order
 from fhir_mappings.procedures import latest_on_or_before, procedures
 from fhir_mappings.record import Availability, Evidence, PatientRecord
@@ -46,9 +47,13 @@ def evaluate(
     `should_stop` is asked before each criterion; after a yes the rest is unknown, and the determination says so.
     """
     watch = Watch(should_stop)
-    ctx = Context(order, tuple(other_orders), record, anchor.day)
     said_on = attestations(policy, order, other_orders, record, answers_valid)
+    side = said_on(None).deciding.get(SIDE)
+    if order.side is None and side is not None and (named := side_named(side.value)):
+        order = order.with_side(named)
+        said_on = attestations(policy, order, other_orders, record, answers_valid)
     said = said_on(None).deciding
+    ctx = Context(order, tuple(other_orders), record, anchor.day)
     if match is None:
         ignored = ignore_code_dates and not policy.entries(order.codes, anchor.day)
         match = match_order(policy, order, anchor.day, ignore_code_dates=ignored)
@@ -156,10 +161,15 @@ class _Run:
         order = list(Outcome)
         return min(found, key=lambda each: order.index(each[0]))
 
-    def _visit(self, c: Criterion, parent: str, depth: int, *, on_pathway: bool) -> _GroupStatus:
-        on_pathway = on_pathway and (self.pathway is None or not c.pathways or self.pathway in c.pathways)
+    def _visit(
+        self, c: Criterion, parent: str, depth: int, *, on_pathway: bool, rules_out: bool = False
+    ) -> _GroupStatus:
+        rules_out = rules_out or self.pathway in c.rules_out
+        on_pathway = on_pathway and (self.pathway is None or not c.pathways or self.pathway in c.pathways | c.rules_out)
         self.results[c.id] = CriterionResult(c.id, Status.UNKNOWN, c.says)  # keeps the order of the document
-        below = [self._visit(child, c.id, depth + 1, on_pathway=on_pathway) for child in c.children]
+        below = [
+            self._visit(child, c.id, depth + 1, on_pathway=on_pathway, rules_out=rules_out) for child in c.children
+        ]
         if not on_pathway:
             judged, rolled = CriterionStatus(Status.UNKNOWN, Reason.OTHER_PATHWAY), _GroupStatus(None, None)
         else:
@@ -170,6 +180,10 @@ class _Run:
                 self.unreached.add(c.id)
                 judged = replace(judged, reason=Reason.DATA_UNAVAILABLE)
             rolled = _rolled(c, judged, best_case if judged.status is found.status else judged.status)
+            if rules_out and judged.status is not Status.NOT_MET:
+                rolled = _GroupStatus(None, None)
+                if judged.status is Status.UNKNOWN:
+                    judged = CriterionStatus(Status.UNKNOWN, Reason.OTHER_PATHWAY)
         self.results[c.id] = CriterionResult(
             id=c.id,
             status=judged.status,
@@ -184,6 +198,7 @@ class _Run:
             is_group=bool(c.children),
             says_when_not_met=c.says_when_not_met,
             headline=judged.headline,
+            needs_side=judged.needs_side,
         )
         return rolled
 
@@ -328,8 +343,11 @@ def _notes(policy: Policy, order: Order, record: PatientRecord, anchor: Anchor) 
     if absent:
         found.append(f"Not supported by the FHIR server: {', '.join(absent)}.")
     found += record.notes
+    left_out = sum(count for kind, count in record.left_out.items() if kind in kinds)
+    if left_out:
+        found.append(f"Not used because the patient of the record is not certain: {left_out} resource(s).")
     if record.other_patients:
-        found.append(f"Excluded, of another patient or of none: {record.other_patients} resource(s).")
-    found += [f"Ignored as invalid: {name}, {why}." for name, why in sorted(record.quarantined.items())]
+        found.append(f"Excluded as another patient's: {record.other_patients.total()} resource(s).")
+    found += [f"Not used: {name}, {why}." for name, why in sorted(record.quarantined.items())]
     found += [f"Used despite an error in it: {name}, {why}." for name, why in sorted(record.tolerated.items())]
     return tuple(found)

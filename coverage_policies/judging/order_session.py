@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from coverage_policies.judging.plan_rules import PlanRules
+from fhir_mappings.bundle import Entry, reference_of
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.orders import Order, read_order
-from fhir_mappings.record import Entry, PatientRecord, reference_of
+from fhir_mappings.record import PatientRecord
+from fhir_mappings.references import ReferenceIndex
 
 _ORDERED = ("Device", "Medication")
 """Resources that orders reference and EHRs send along; they are not orders themselves."""
@@ -80,18 +82,16 @@ class _Resolver:
     def __init__(self, entries: Iterable[Entry], record: PatientRecord) -> None:
         self.has_missed = False
         self._record = record
-        self._drafts: dict[str, Resource] = {}
+        self._drafts: ReferenceIndex[Resource] = ReferenceIndex()
         for url, resource in entries:
-            self._drafts[reference_of(resource, url)] = resource
-            if url:
-                self._drafts[url] = resource
+            self._drafts.add(url, resource, resource)
 
     def __call__(self, reference: Json) -> Resource | None:
         """Return the resource of a Reference; None if it is not found."""
         target = reference.get("reference") if isinstance(reference, dict) else None
         if not isinstance(target, str):
             return None
-        found = self._drafts.get(target) or self._record.resolve(target)
+        found = self._drafts.find(target) or self._record.resolve(target)
         if found is None and not target.startswith("#"):
             self.has_missed = True
         return found

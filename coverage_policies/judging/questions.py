@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from coverage_policies.format.model import Criterion, Policy
+from coverage_policies.format.model import SIDE, Criterion, Policy
 from coverage_policies.format.terms import Reason, Status
 from coverage_policies.judging.determination import CriterionResult, Question
 
+_SIDE_QUESTION = Question(SIDE, "Which side is the order for: left, right, or both?")
 _CONTRADICTED = (Reason.CONFLICT, Reason.VALUE_OUT_OF_RANGE, Reason.COUNT_OUT_OF_RANGE, Reason.UNCONVERTIBLE)
 
 
@@ -18,7 +19,8 @@ def open_questions(
     Only unknown criteria that count are asked, and nothing below one that is decided. A group of tests of
     which some number must be positive is one question. A question that not every remaining pathway asks names its
     pathway. Contradictions come first, then questions with evidence, then the rest in the order of the document. What
-    was searched and not found comes last, since "no" is the likely answer.
+    was searched and not found comes last, since "no" is the likely answer. An order that must state its side is asked
+    for it before anything else.
     """
     asked: dict[str, Question] = {}
     pathways: dict[str, list[str | None]] = {}
@@ -34,7 +36,8 @@ def open_questions(
         else replace(question, pathway=" or ".join(says[p] for p in pathways[name] if p))
         for name, question in asked.items()
     ]
-    return tuple(sorted(found, key=_rank))
+    needs_side = any(each.needs_side and _is_open(each) for results in runs.values() for each in results.values())
+    return (*((_SIDE_QUESTION,) if needs_side else ()), *sorted(found, key=_rank))
 
 
 def _below(c: Criterion, results: Mapping[str, CriterionResult]) -> Iterator[Question]:

@@ -1,6 +1,6 @@
 """`allergy`: an allergy to a substance of a set, or to the drug that is ordered."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, value_set
@@ -9,6 +9,8 @@ from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import Row, ValueSet
 from coverage_policies.operators.base import in_time, nothing_found
 from fhir_mappings.allergies import allergies
+from fhir_mappings.codings import Coding
+from fhir_mappings.drug_codes import classes_of
 from fhir_mappings.drug_names import drug_name
 from fhir_mappings.orders import Order
 from fhir_mappings.truth import Truth
@@ -20,6 +22,7 @@ class AllergyCheck:
 
     codes: ValueSet | None
     intolerance_counts: bool = False
+    side_effects: ValueSet | None = None
 
     @property
     def searches(self) -> tuple[Search, ...]:
@@ -34,7 +37,7 @@ class AllergyCheck:
         codes = self.codes or _ordered(ctx.order)
         if not codes.rows:
             return ClauseResult(Truth.UNKNOWN, Reason.MISSING)
-        found = allergies(ctx.record, codes.match)
+        found = allergies(ctx.record, codes.match, self.side_effects.match if self.side_effects else None)
         there = [
             each for each in found if not ctx.is_looking_back or in_time(each.since, None, ctx.anchor) is Truth.YES
         ]
@@ -51,25 +54,42 @@ class AllergyCheck:
 
 
 def _ordered(order: Order) -> ValueSet:
-    """Return the drugs that the order states as a set; it is empty if the order names none."""
-    rows = (Row(d.system, d.code, drug_name(d) or "The ordered drug", "", None, None, True) for d in order.drugs)
-    return ValueSet("ordered-drug", rows)
+    """Return the drugs that the order states, and their classes, as a set; it is empty if the order names none."""
+    return ValueSet("ordered-drug", [row for drug in order.drugs for row in _rows(drug)])
+
+
+def _rows(drug: Coding) -> Iterable[Row]:
+    yield _row(drug, drug_name(drug) or "The ordered drug", decides=True)
+    for related in classes_of(drug):
+        yield _row(related.coding, related.coding.display, decides=related.decides)
+
+
+def _row(coding: Coding, label: str, *, decides: bool) -> Row:
+    return Row(coding.system, coding.code, label, "", None, None, decides)
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> AllergyCheck:
     if ("in" in arguments) == ("to" in arguments):
         raise ValueError("give either `in`, which names substances, or `to: ordered-drug`")
     codes = value_set(arguments["in"], sets) if "in" in arguments else None
-    return AllergyCheck(codes, intolerance_counts="intolerance" in arguments)
+    side_effects = value_set(arguments["side_effects"], sets) if "side_effects" in arguments else None
+    return AllergyCheck(codes, "intolerance" in arguments, side_effects)
 
 
 OPERATOR = Operator(
     name="allergy",
     says="An active, confirmed allergy to a substance of the value set (`in`), or to a drug the order names "
-    "(`to: ordered-drug`). With `intolerance: counts` an intolerance that is not an allergy holds as well.",
+    "(`to: ordered-drug`) or its class. A label that names one substance and nothing else is as good as its code; any "
+    "other mention only raises the question. With `intolerance: counts` an intolerance that is not an allergy holds "
+    "as well. An entry that is not called an allergy is an intolerance if all its reactions are in `side_effects`.",
     schema={
         "type": "object",
-        "properties": {"in": NAMES, "to": {"const": "ordered-drug"}, "intolerance": {"const": "counts"}},
+        "properties": {
+            "in": NAMES,
+            "to": {"const": "ordered-drug"},
+            "intolerance": {"const": "counts"},
+            "side_effects": NAMES,
+        },
         "minProperties": 1,
         "additionalProperties": False,
     },

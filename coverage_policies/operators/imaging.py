@@ -1,7 +1,8 @@
 """`imaging`: a study that was done recently enough, by the day of the examination, and what its report concludes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from coverage_policies.format.operator import (
     NAMES,
@@ -18,10 +19,10 @@ from coverage_policies.format.searches import IMAGING_STUDIES, PROCEDURES, REPOR
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import in_time, nothing_found
-from coverage_policies.operators.procedure_filter import Belonging
+from coverage_policies.operators.procedure_filter import Belonging, on_each_side
 from fhir_mappings.dates import CalendarPeriod
-from fhir_mappings.imaging import conclusions, imaging
-from fhir_mappings.procedures import Progress
+from fhir_mappings.imaging import Conclusion, conclusions, imaging
+from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.record import Availability
 from fhir_mappings.truth import Truth
 
@@ -48,9 +49,13 @@ class ImagingCheck:
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for a final report, an available study, or a completed procedure in time; NO if all are older."""
         if self.findings is not None:
-            return self._concluded(ctx, self.findings)
+            found = conclusions(ctx.record, self.codes.match, self.findings.match)
+            return on_each_side(self.belonging, [each.report for each in found], ctx, partial(self._concluded, found))
         on_record = imaging(ctx.record, self.codes.match)
-        sides = zip(on_record, self.belonging.of(on_record, ctx.order), strict=True)
+        return on_each_side(self.belonging, on_record, ctx, partial(self._judge, on_record))
+
+    def _judge(self, on_record: Sequence[Procedure], whose: Belonging, ctx: Context) -> ClauseResult:
+        sides = zip(on_record, whose.of(on_record, ctx), strict=True)
         found = [
             (each, is_ours, in_time(each.end, self.within, ctx.anchor))
             for each, is_ours in sides
@@ -73,10 +78,9 @@ class ImagingCheck:
         reason = Reason.INVALID_ATTRIBUTE if side_is_open else Reason.DATE_OUT_OF_RANGE
         return ClauseResult(Truth.UNKNOWN, reason, evidence)
 
-    def _concluded(self, ctx: Context, findings: ValueSet) -> ClauseResult:
+    def _concluded(self, found: Sequence[Conclusion], whose: Belonging, ctx: Context) -> ClauseResult:
         """Return YES for a coded conclusion of a final report in time; UNKNOWN for one in words, which is shown."""
-        found = conclusions(ctx.record, self.codes.match, findings.match)
-        sides = self.belonging.of([each.report for each in found], ctx.order)
+        sides = whose.of([each.report for each in found], ctx)
         fits = [
             (each, is_ours & in_time(each.report.end, self.within, ctx.anchor))
             for each, is_ours in zip(found, sides, strict=True)
@@ -115,4 +119,5 @@ holds: yes
 """,
     parse=_parse,
     resource_types=_KINDS,
+    reads_names=True,
 )

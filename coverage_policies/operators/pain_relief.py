@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 from coverage_policies.format.operator import (
     NAMES,
@@ -30,13 +31,18 @@ from coverage_policies.format.phrases import (
 from coverage_policies.format.searches import PROCEDURES, Search, observation_search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.operators.base import nothing_found
 from coverage_policies.operators.procedure_counts import begun
-from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, belonging
+from coverage_policies.operators.procedure_filter import (
+    SCHEMAS,
+    Belonging,
+    belonging,
+    none_at_hand,
+    on_each_side,
+)
 from fhir_mappings.codings import LOINC
 from fhir_mappings.dates import DateInterval
 from fhir_mappings.pain_relief import Edge, Relief, Window, reliefs
-from fhir_mappings.procedures import Progress
+from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.record import Availability, Evidence, PatientRecord
 from fhir_mappings.truth import Truth, agreed, all_of
 
@@ -74,12 +80,16 @@ class PainReliefCheck:
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for enough days on which every measured procedure passed; days that fail do not undo others."""
-        record = ctx.record
         on_record = begun(ctx, self.after)
-        belongs = dict(zip(on_record, self.belonging.of(on_record, ctx.order), strict=True))
+        return on_each_side(self.belonging, on_record, ctx, partial(self._judge, on_record))
+
+    def _judge(self, on_record: Sequence[Procedure], whose: Belonging, ctx: Context) -> ClauseResult:
+        record = ctx.record
+        each_belongs = whose.of(on_record, ctx)
+        belongs = dict(zip(on_record, each_belongs, strict=True))
         done = [p for p in on_record if belongs[p] is not Truth.NO]
         if not done:
-            return nothing_found(record, "Procedure")
+            return none_at_hand(on_record, each_belongs, whose, ctx)
         measured = reliefs(record, done, self.scale.match, self.window)
         evidence = _evidence(measured) or tuple(p.evidence for p in done)
         if self.relief is None:
@@ -191,11 +201,11 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PainReliefChec
         raise ValueError("`occasion` asks about one day and `occasions` about several; give each its own clause")
     if apart and int(arguments.get("occasions", DEFAULTS["occasions"])) < 2:
         raise ValueError("`apart` is the time between several days; it needs `occasions: 2` or more")
-    if (occasion or "sustained" in arguments) and not relief:
-        raise ValueError("`occasion` and `sustained` need a `relief` to ask for")
+    if any(name in arguments for name in ("occasion", "sustained", "longest_pause")) and not relief:
+        raise ValueError("`occasion`, `sustained`, and `longest_pause` need a `relief` to ask for")
     return PainReliefCheck(
         after=value_set(arguments["after"], sets),
-        belonging=belonging(arguments),
+        belonging=belonging(arguments, arguments.get("longest_pause", DEFAULTS["longest_pause"]) if relief else ""),
         relief=percent(relief) if relief else None,
         occasions=int(arguments.get("occasions", DEFAULTS["occasions"])),
         apart=_provable(apart) if apart else None,
@@ -223,6 +233,7 @@ DEFAULTS = {
     "measured_within": "8 hours",
     "from": "end",
     "occasions": "1",
+    "longest_pause": "12 months",
 }
 """The arguments that apply if a document leaves them out."""
 
@@ -233,7 +244,8 @@ OPERATOR = Operator(
     "of day. Both the least and the greatest relief must pass. `occasions` counts separate days that lie "
     "`apart`, each from the one before; `occasion` asks about the first, second, or last day only. `sustained: "
     "7 following days` requires the same of every score on those days, and at least one score. `side` and "
-    "`purpose` work as in `procedure`.",
+    "`purpose` work as in `procedure`. Only the current course of treatment counts, not what came before "
+    "a pause of over `longest_pause`.",
     schema=arguments(
         ["after"],
         after=NAMES,

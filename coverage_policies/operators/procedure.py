@@ -1,7 +1,8 @@
 """`procedure`: something that was done, when, over how long, how often, and how long ago."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from coverage_policies.format.operator import (
     NAMES,
@@ -27,9 +28,15 @@ from coverage_policies.format.phrases import (
 from coverage_policies.format.searches import PROCEDURES, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.operators.base import in_time, nothing_found
+from coverage_policies.operators.base import in_time
 from coverage_policies.operators.procedure_counts import CountCheck, SinceCheck, begun
-from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, belonging
+from coverage_policies.operators.procedure_filter import (
+    SCHEMAS,
+    Belonging,
+    belonging,
+    none_at_hand,
+    on_each_side,
+)
 from fhir_mappings.dates import CalendarPeriod, DateInterval
 from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.record import Availability
@@ -53,10 +60,14 @@ class ProcedureCheck:
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for one completed or in progress, UNKNOWN for one of unclear status, date, or side."""
         on_record = begun(ctx, self.codes)
-        belongs = dict(zip(on_record, self.belonging.of(on_record, ctx.order), strict=True))
+        return on_each_side(self.belonging, on_record, ctx, partial(self._judge, on_record))
+
+    def _judge(self, on_record: Sequence[Procedure], whose: Belonging, ctx: Context) -> ClauseResult:
+        each_belongs = whose.of(on_record, ctx)
+        belongs = dict(zip(on_record, each_belongs, strict=True))
         found = [p for p in on_record if belongs[p] is not Truth.NO]
         if not found:
-            return nothing_found(ctx.record, "Procedure")
+            return none_at_hand(on_record, each_belongs, whose, ctx)
         done = [p for p in found if p.progress is not Progress.UNCLEAR and belongs[p] is Truth.YES]
         if self.lasting is not None:
             return self._lasting(ctx, self.lasting, found, done)
@@ -94,8 +105,12 @@ class ProcedureCheck:
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureCheck | CountCheck | SinceCheck:
-    codes, whose = value_set(arguments["in"], sets), belonging(arguments)
+    codes = value_set(arguments["in"], sets)
     asked = [name for name in ("lasting", "count", "first", "last") if name in arguments]
+    pause = arguments.get("longest_pause", "")
+    if pause and asked not in (["count"], ["first"]):
+        raise ValueError("`longest_pause` is between the procedures of one course; it needs `count` or `first`")
+    whose = belonging(arguments, pause)
     asked_also = (["within"] if "within" in arguments and asked != ["count"] else []) + asked
     if len(asked_also) > 1:
         raise ValueError(f"`{asked_also[0]}` and `{asked_also[1]}` are separate questions; give each its own clause")
@@ -136,7 +151,8 @@ OPERATOR = Operator(
     "with `apart: under 2 weeks` from the first of them to the last. `first: at least 2 weeks ago` and `last: "
     "under 2 months ago` ask how long ago that one was. `side: same` counts procedures on the side of the "
     "order, `purpose` those that are diagnostic or therapeutic; `or not stated` also counts those that do not "
-    "say.",
+    "say. With `longest_pause: 12 months`, `count` and `first` are about the current course of treatment: what came "
+    "before a longer pause, in procedures for any purpose, does not count.",
     schema=arguments(
         ["in"],
         **{

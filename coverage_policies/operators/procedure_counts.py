@@ -7,6 +7,7 @@ lack some. So a count lies between a least and a most, and only what holds for b
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Literal
 
 from coverage_policies.format.operator import ClauseResult, Context
@@ -14,8 +15,8 @@ from coverage_policies.format.phrases import Comparison, DurationThreshold, Numb
 from coverage_policies.format.searches import PROCEDURES, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.operators.base import in_time, nothing_found
-from coverage_policies.operators.procedure_filter import Belonging
+from coverage_policies.operators.base import in_time
+from coverage_policies.operators.procedure_filter import Belonging, none_at_hand, on_each_side
 from fhir_mappings.dates import CalendarPeriod, DateInterval
 from fhir_mappings.procedures import Procedure, Progress, procedures
 from fhir_mappings.record import Availability
@@ -36,11 +37,9 @@ def begun(ctx: Context, codes: ValueSet) -> list[Procedure]:
 
 
 def candidate_procedures(
-    ctx: Context, codes: ValueSet, belonging: Belonging, within: CalendarPeriod | None = None
+    found: Sequence[Procedure], belongs: Sequence[Truth], ctx: Context, within: CalendarPeriod | None = None
 ) -> tuple[PossibleProcedure, ...]:
-    """Return the procedures that were or may have been done in time, on the side and for the purpose asked for."""
-    found = begun(ctx, codes)
-    belongs = belonging.of(found, ctx.order)
+    """Return the procedures that the clause is or may be about, and that were or may have been done in time."""
     counted = [
         PossibleProcedure(p, ours & _is_done(p) & in_time(p.day, within, ctx.anchor))
         for p, ours in zip(found, belongs, strict=True)
@@ -80,9 +79,14 @@ class CountCheck:
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return what is true for both the least and the most there can have been."""
-        found = candidate_procedures(ctx, self.codes, self.belonging, self.within)
+        on_record = [p for p in begun(ctx, self.codes) if in_time(p.day, self.within, ctx.anchor) is not Truth.NO]
+        return on_each_side(self.belonging, on_record, ctx, partial(self._judge, on_record))
+
+    def _judge(self, on_record: Sequence[Procedure], whose: Belonging, ctx: Context) -> ClauseResult:
+        belongs = whose.of(on_record, ctx)
+        found = candidate_procedures(on_record, belongs, ctx, self.within)
         if not found:
-            return nothing_found(ctx.record, "Procedure")
+            return none_at_hand(on_record, belongs, whose, ctx)
         certain = [each.done.day for each in found if each.counts is Truth.YES and each.done.day]
         possible = [each.done.day for each in found]
         is_complete = _is_complete(ctx)
@@ -157,9 +161,14 @@ class SinceCheck:
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES if one proves a first long ago or a last not long ago, or all prove a first not long ago."""
-        found = candidate_procedures(ctx, self.codes, self.belonging)
+        on_record = begun(ctx, self.codes)
+        return on_each_side(self.belonging, on_record, ctx, partial(self._judge, on_record))
+
+    def _judge(self, on_record: Sequence[Procedure], whose: Belonging, ctx: Context) -> ClauseResult:
+        belongs = whose.of(on_record, ctx)
+        found = candidate_procedures(on_record, belongs, ctx)
         if not found:
-            return nothing_found(ctx.record, "Procedure")
+            return none_at_hand(on_record, belongs, whose, ctx)
         held = [(each.counts, self._was_so_long_ago(each, ctx)) for each in found]
         certain = [holds for counts, holds in held if counts is Truth.YES]
         everything = [holds for _, holds in held] if _is_complete(ctx) else [Truth.UNKNOWN]

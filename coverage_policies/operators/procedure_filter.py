@@ -1,46 +1,79 @@
-"""Which procedures a clause is about: those on the side of the order, and for a purpose.
+"""Which procedures a clause is about: those on the side of the order, for a purpose, and of the course at hand.
 
-`same`, and a purpose alone: only records that state it match; records without one are UNKNOWN. With `or not stated`
-those match as well, unless the records name both sides: then a record without a side may be on either.
+`same` matches records that state the side of the order, or both sides; a record that states none is UNKNOWN. With `or
+not stated` such a record matches too, unless the chart names another side: then it may be on either. An order that
+states no side is about the one side that the records name; if they name two, it has to be asked for its side. An order
+for both sides is judged for each.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
-from coverage_policies.format.operator import Arguments
-from fhir_mappings.laterality import same_side
-from fhir_mappings.orders import Order
-from fhir_mappings.procedures import Procedure
-from fhir_mappings.truth import Truth
+from coverage_policies.format.operator import Arguments, ClauseResult, Context, phrase
+from coverage_policies.format.phrases import SPAN, span
+from coverage_policies.format.terms import Reason
+from coverage_policies.operators.base import nothing_found
+from fhir_mappings.dates import CalendarPeriod, DateInterval, plus
+from fhir_mappings.laterality import Side
+from fhir_mappings.procedures import Procedure, Progress
+from fhir_mappings.truth import Truth, agreed
 
+SAME = "same"
 OR_SILENT = " or not stated"
+_SINGLE_SIDES: tuple[Side, ...] = ("left", "right")
 
-SCHEMAS: Mapping[str, Mapping[str, Any]] = {
-    "side": {"enum": ["same", f"same{OR_SILENT}"]},
+SCHEMAS: dict[str, Any] = {
+    "side": {"enum": [SAME, f"{SAME}{OR_SILENT}"]},
     "purpose": {"enum": ["diagnostic", "therapeutic", f"diagnostic{OR_SILENT}", f"therapeutic{OR_SILENT}"]},
+    "longest_pause": phrase(SPAN, "12 months"),
 }
-"""The schemas of the two arguments."""
+"""The schemas of the arguments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
-    """What a procedure must be for a clause to be about it; empty if it may be anything."""
+    """What a procedure must be for a clause to be about it; empty if it may be anything.
+
+    `longest_pause` is the longest time between two procedures of one course of treatment; None counts all courses.
+    """
 
     side: str = ""
     purpose: str = ""
+    longest_pause: CalendarPeriod | None = None
 
-    def of(self, found: Sequence[Procedure], order: Order) -> tuple[Truth, ...]:
-        """Return for each procedure on record whether it belongs to the order."""
-        stated = {order.side, *(each.side for each in found)} - {None}
-        silent_is_same = self.side.endswith(OR_SILENT) and len(stated) <= 1
-        return tuple(self._by_side(each, order, silent_is_same) & self._by_purpose(each) for each in found)
-
-    def _by_side(self, done: Procedure, order: Order, silent_is_same: bool) -> Truth:
+    def of(self, found: Sequence[Procedure], ctx: Context) -> tuple[Truth, ...]:
+        """Return for each procedure on record whether the clause is about it."""
+        by_purpose = [self._by_purpose(each) for each in found]
+        of_any_side = _both_hold(by_purpose, self._at_hand(found, [Truth.YES] * len(found), ctx))
         if not self.side:
+            return of_any_side
+        sides = _sides_named(found, of_any_side)
+        by_side = [self._by_side(each, ctx, sides) for each in found]
+        return _both_hold(by_purpose, _both_hold(by_side, self._at_hand(found, by_side, ctx)))
+
+    def needs_side(self, found: Sequence[Procedure], ctx: Context) -> bool:
+        """Return whether the order must state its side, because the records name two."""
+        if not self.side or ctx.order.side is not None:
+            return False
+        return len(_sides_named(found, replace(self, side="").of(found, ctx))) > 1
+
+    def _at_hand(self, found: Sequence[Procedure], fitting: Sequence[Truth], ctx: Context) -> Sequence[Truth]:
+        """Return whether each procedure is of the course at hand, to which those of any purpose belong."""
+        return (
+            _in_course(found, fitting, self.longest_pause, ctx.anchor)
+            if self.longest_pause
+            else [Truth.YES] * len(found)
+        )
+
+    def _by_side(self, done: Procedure, ctx: Context, sides: set[Side]) -> Truth:
+        if not self.side or done.side == "bilateral":
             return Truth.YES
-        same = same_side(order.side, done.side)
-        return Truth.YES if same is Truth.UNKNOWN and silent_is_same else same
+        ours = ctx.order.side or (next(iter(sides)) if len(sides) == 1 else None)
+        if done.side is None:
+            return Truth.YES if self.side.endswith(OR_SILENT) and sides <= {ours} else Truth.UNKNOWN
+        return Truth.of(done.side == ours) if ours in _SINGLE_SIDES else Truth.UNKNOWN
 
     def _by_purpose(self, done: Procedure) -> Truth:
         if not self.purpose:
@@ -50,6 +83,89 @@ class Belonging:
         return Truth.of(done.purpose == self.purpose.removesuffix(OR_SILENT))
 
 
-def belonging(arguments: Arguments) -> Belonging:
-    """Return what `side` and `purpose` of a clause ask for."""
-    return Belonging(arguments.get("side", ""), arguments.get("purpose", ""))
+def _both_hold(one: Sequence[Truth], other: Sequence[Truth]) -> tuple[Truth, ...]:
+    return tuple(this & that for this, that in zip(one, other, strict=True))
+
+
+def _sides_named(found: Sequence[Procedure], fitting: Sequence[Truth]) -> set[Side]:
+    return {
+        each.side
+        for each, fits in zip(found, fitting, strict=True)
+        if each.side in _SINGLE_SIDES and fits is not Truth.NO
+    }
+
+
+def belonging(arguments: Arguments, longest_pause: str = "") -> Belonging:
+    """Return what `side` and `purpose` of a clause ask for, and the course of treatment if there is a longest pause."""
+    pause = span(longest_pause) if longest_pause else None
+    return Belonging(arguments.get("side", ""), arguments.get("purpose", ""), pause)
+
+
+def on_each_side(
+    whose: Belonging, found: Sequence[Procedure], ctx: Context, judge: Callable[[Belonging, Context], ClauseResult]
+) -> ClauseResult:
+    """Return the result for the side of the order.
+
+    For an order for both sides, return what holds for each of them; there, a record without a side proves nothing of
+    either. Mark a result that is open because the order has to state its side.
+    """
+    if whose.side and ctx.order.side == "bilateral":
+        strict = replace(whose, side=SAME)
+        return _both([judge(strict, replace(ctx, order=ctx.order.with_side(side))) for side in _SINGLE_SIDES])
+    result = judge(whose, ctx)
+    needs_side = result.holds is Truth.UNKNOWN and whose.needs_side(found, ctx)
+    return replace(result, needs_side=needs_side)
+
+
+def _both(results: Sequence[ClauseResult]) -> ClauseResult:
+    holds = agreed(result.holds for result in results)
+    evidence = tuple(dict.fromkeys(item for result in results for item in result.evidence))
+    alike = next((result for result in results if result.holds is holds), None)
+    if alike is None:  # it holds for one side and not for the other
+        return ClauseResult(holds, Reason.INVALID_ATTRIBUTE, evidence)
+    return replace(alike, evidence=evidence, headline="")
+
+
+def none_at_hand(found: Sequence[Procedure], belongs: Sequence[Truth], whose: Belonging, ctx: Context) -> ClauseResult:
+    """Return the result for a chart without a procedure that counts. Those of another side or course are shown."""
+    none = nothing_found(ctx.record, "Procedure")
+    ever = replace(whose, longest_pause=None).of(found, ctx)
+    of_any_side = replace(whose, side="").of(found, ctx)
+    for reason, then in ((Reason.DATE_OUT_OF_RANGE, ever), (Reason.INVALID_ATTRIBUTE, of_any_side)):
+        passed_over = zip(found, belongs, then, strict=True)
+        shown = tuple(each.evidence for each, now, fits in passed_over if now is Truth.NO and fits is not Truth.NO)
+        if shown:
+            return replace(none, reason=reason, evidence=shown)
+    return none
+
+
+def _in_course(
+    found: Sequence[Procedure], fitting: Sequence[Truth], pause: CalendarPeriod, anchor: date
+) -> list[Truth]:
+    """Return whether each procedure belongs to the course at hand, which reaches back to the last longer pause."""
+    days = [each.day if fits is not Truth.NO else None for each, fits in zip(found, fitting, strict=True)]
+    certain = [
+        day if fits is Truth.YES and each.progress is Progress.DONE else None
+        for day, fits, each in zip(days, fitting, found, strict=True)
+    ]
+    surely_since = _reaching_back([day for day in certain if day], pause, anchor, is_certain=True)
+    maybe_since = _reaching_back([day for day in days if day], pause, anchor, is_certain=False)
+    return [_is_since(day, surely_since, maybe_since, pause) for day in days]
+
+
+def _is_since(day: DateInterval | None, surely: date, maybe: date, pause: CalendarPeriod) -> Truth:
+    if day is None:
+        return Truth.UNKNOWN
+    if plus(day.earliest, pause) >= surely:
+        return Truth.YES
+    return Truth.NO if plus(day.latest, pause) < maybe else Truth.UNKNOWN
+
+
+def _reaching_back(days: Sequence[DateInterval], pause: CalendarPeriod, anchor: date, *, is_certain: bool) -> date:
+    """Return the first day of the course, going back from the anchor date over every pause that is short enough."""
+    since = anchor
+    for day in sorted(days, key=lambda day: day.latest, reverse=True):
+        near, far = (day.earliest, day.latest) if is_certain else (day.latest, day.earliest)
+        if plus(near, pause) >= since:
+            since = min(since, far)
+    return since

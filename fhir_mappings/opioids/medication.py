@@ -7,8 +7,10 @@ from fractions import Fraction
 
 from fhir_mappings.codings import RXNORM, Coding, codings, concept_text, items
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.known_drugs import is_known_non_opioid
+from fhir_mappings.opioids.names import is_opioid
 from fhir_mappings.opioids.quantities import AmountKind, UnconvertibleError, amount
-from fhir_mappings.opioids.table import Product, ingredient_of, is_opioid, products
+from fhir_mappings.opioids.table import Product, ingredient_of, products
 from fhir_mappings.record import PatientRecord
 
 
@@ -29,9 +31,10 @@ class OpioidMedication:
 
 
 def medication_of(record: PatientRecord, resource: Resource) -> OpioidMedication | None:
-    """Return the medication of a request, dispense, statement, or administration; None if it certainly is no opioid.
+    """Return the medication of a request, dispense, statement, or administration; None if it is known to be no opioid.
 
-    A medication without text and without a code of the table (a dangling reference, a bare NDC) may be an opioid.
+    What is not understood counts as possible. A medication is known to be no opioid by an RxNorm code outside the
+    table, or by words that are a known drug's, unless any of its codes or words are an opioid's.
     """
     concept, reference = resource.get("medicationCodeableConcept"), resource.get("medicationReference")
     target = record.resolve(reference, resource) if reference else None
@@ -44,12 +47,15 @@ def medication_of(record: PatientRecord, resource: Resource) -> OpioidMedication
         codes.extend(codings(target.get("code")))
         words.append(concept_text(target.get("code")))
     inside = [coding for part in parts for coding in codings(part.get("itemCodeableConcept"))]
-    contents = " ".join(concept_text(part.get("itemCodeableConcept")) for part in parts)
-    label = next((text for text in (*words, *(coding.display for coding in codes), contents) if text), "")
-    if label and not is_opioid([*codes, *inside], " ".join([*words, contents])):
-        return None
-    if not label and not any(ingredient_of(coding) for coding in (*codes, *inside)):
-        return OpioidMedication("medication without a name", None, "medication: what it is cannot be told")
+    words.append(" / ".join(concept_text(part.get("itemCodeableConcept")) for part in parts))
+    labels = [text for text in (*words, *(coding.display for coding in codes)) if text]
+    label = labels[0] if labels else ""
+    if not is_opioid([*codes, *inside], " / ".join(words)):
+        if any(map(_is_rxnorm, codes)) or any(map(is_known_non_opioid, labels)):
+            return None
+        if not label:
+            return OpioidMedication("medication without a name", None, "medication: what it is cannot be told")
+        return OpioidMedication(label, None, "medication: not a drug that is known, so it may be an opioid")
     if target is not None and not record.is_usable(target, "code", "ingredient", "form"):
         return OpioidMedication(label, None, record.quarantined[record.reference(target)])
     try:
@@ -59,6 +65,11 @@ def medication_of(record: PatientRecord, resource: Resource) -> OpioidMedication
     if product is None:
         return OpioidMedication(label or "opioid", None, "medication: an opioid without the RxNorm code of a product")
     return OpioidMedication(label or product.name, product)
+
+
+def _is_rxnorm(coding: Coding) -> bool:
+    """Return whether a code is an RXCUI; the table has every opioid among them as of its date."""
+    return coding.system == RXNORM and coding.code.isdecimal()
 
 
 def _product(codes: list[Coding]) -> Product | None:

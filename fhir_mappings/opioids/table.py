@@ -12,8 +12,7 @@ injection, transmucosal and rectal products, iontophoretic fentanyl, meperidine,
 """
 
 import csv
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -56,60 +55,6 @@ class Product:
         return "extended" if "Extended Release" in self.form else "immediate"
 
 
-_OTHER_INGREDIENTS = [
-    "alfentanil",
-    "benzhydrocodone",
-    "butorphanol",
-    "diamorphine",
-    "heroin",
-    "levomethadyl",
-    "nalbuphine",
-    "oliceridine",
-    "opium",
-    "paregoric",
-    "propoxyphene",
-    "remifentanil",
-    "sufentanil",
-]
-"""Opioids without a product in the table."""
-
-_OTHER_BRANDS = [
-    "Anexsia",
-    "Apadaz",
-    "Avinza",
-    "Co-Gesic",
-    "Darvocet",
-    "Darvon",
-    "Dsuvia",
-    "Levo-Dromoran",
-    "Lynox",
-    "Maxidone",
-    "Meperitab",
-    "MSIR",
-    "Nubain",
-    "Olinvyk",
-    "Onsolis",
-    "Oramorph",
-    "Oxecta",
-    "OxyIR",
-    "Palladone",
-    "Percodan",
-    "Roxanol",
-    "Roxicet",
-    "Rybix",
-    "Ryzolt",
-    "Stadol",
-    "Subutex",
-    "Sufenta",
-    "Tylox",
-    "Xartemis",
-    "Zydone",
-]
-
-_NUMBERED_TYLENOL = r"tylenol(?:\s*(?:#|no\.?|number))?\s*[234]"
-"""Acetaminophen with codeine, as commonly written."""
-
-
 @cache
 def products() -> Mapping[str, Product]:
     """Return every opioid product by RXCUI."""
@@ -134,31 +79,6 @@ def products() -> Mapping[str, Product]:
 def ingredients() -> Mapping[str, str]:
     """Return the names of the opioid ingredients in the table by RXCUI."""
     return {product.ingredient_rxcui: product.ingredient for product in products().values()}
-
-
-@cache
-def _names() -> re.Pattern[str]:
-    brands = {
-        brand.split(" Reformulated")[0]
-        for product in products().values()
-        for brand in re.findall(r"\[([^\]]+)\]", product.name)
-    }
-    words = sorted({*ingredients().values(), *_OTHER_INGREDIENTS, *brands, *_OTHER_BRANDS})
-    # Whole words only: tiotropium ends with opium, apomorphine with morphine.
-    return re.compile(rf"(?<![a-z])(?:{'|'.join(map(re.escape, words))}|{_NUMBERED_TYLENOL})(?![a-z])", re.IGNORECASE)
-
-
-def names_an_opioid(words: str) -> bool:
-    """Return whether a text names an opioid, by ingredient or brand."""
-    return _names().search(words) is not None
-
-
-def is_opioid(codings: Iterable[Coding], text: str = "") -> bool:
-    """Return whether a medication is an opioid, by its RxNorm codes, or by its displays or `text`."""
-    found = tuple(codings)
-    return any(ingredient_of(coding) for coding in found) or any(
-        names_an_opioid(words) for words in (text, *(coding.display for coding in found)) if words
-    )
 
 
 def ingredient_of(coding: Coding) -> Coding | None:

@@ -5,10 +5,6 @@ import pytest
 from fhir_mappings.codings import (
     CPT,
     HCPCS,
-    ICD10CM,
-    LOINC,
-    RXNORM,
-    SNOMED,
     codings,
     codings_and_text,
     concept_text,
@@ -74,26 +70,17 @@ def test_what_holds_no_code_gives_none(value):
     assert codings(value) == ()
 
 
-@pytest.mark.parametrize(
-    ("sent", "known_as"),
-    [
-        ("http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", HCPCS),
-        ("https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", HCPCS),
-        ("http://www.nlm.nih.gov/research/umls/hcpcs", HCPCS),
-        ("urn:oid:2.16.840.1.113883.6.285", HCPCS),
-        ("urn:oid:2.16.840.1.113883.6.14", HCPCS),
-        ("urn:oid:2.16.840.1.113883.6.12", CPT),
-        ("https://www.ama-assn.org/go/cpt", CPT),
-        ("urn:oid:2.16.840.1.113883.6.90", ICD10CM),
-        ("urn:oid:2.16.840.1.113883.6.1", LOINC),
-        ("https://loinc.org", LOINC),
-        ("urn:oid:2.16.840.1.113883.6.88", RXNORM),
-        ("urn:oid:2.16.840.1.113883.6.96", SNOMED),
-        ("https://snomed.info/sct", SNOMED),
-    ],
-)
-def test_a_code_system_is_known_by_its_other_addresses(sent, known_as):
-    assert codings(concept("1", sent)) == (coding("1", known_as),)
+def test_a_code_has_its_usual_system_and_form():
+    assert codings(concept("e0783", "https://bluebutton.cms.gov/resources/codesystem/hcpcs")) == (
+        coding("E0783", HCPCS),
+    )
+    assert codings(concept("27279", HCPCS)) == (coding("27279", CPT),)
+
+
+def test_the_modifiers_of_a_code_are_kept_and_make_no_other_code_of_it():
+    (found,) = codings(concept("27279-RT", CPT))
+    assert found == coding("27279", CPT)
+    assert found.modifiers == ("RT",)
 
 
 def test_an_unknown_system_stays_as_it_is():

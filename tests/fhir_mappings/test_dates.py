@@ -13,6 +13,7 @@ from fhir_mappings.dates import (
     is_on_or_before,
     is_within,
     parse,
+    parse_leniently,
     parse_period,
     plus,
 )
@@ -256,3 +257,59 @@ def test_a_span_prints_in_words(span, words):
 )
 def test_an_interval_prints_as_precisely_as_it_is_known(when, words):
     assert str(when) == words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-03-02T23:30:00",
+        "2026-03-02T01:00:00+0000",
+        "2026-03-02T01:00:00+00",
+        "2026-03-02 23:30:00",
+        "2026-03-02 11:30 PM",
+        "2026-03-02T24:00:00Z",
+        "2026-03-02T24:00",
+        "2026-03-02T01:00:00.000 UTC",
+        "2026-03-02T01:00:00Z[Europe/London]",
+        "2026-03-02T",
+        "2026-03-02t01:00Z",
+        " 2026-03-02 ",
+        "20260302",
+        "20260302T0100",
+        "202603020100",
+        "20260302010000-0500",
+    ],
+)
+def test_a_day_with_a_faulty_time_is_the_day_as_written(text):
+    assert parse(text, NEW_YORK) is None
+    assert parse_leniently(text, NEW_YORK) == day("2026-03-02")
+
+
+@pytest.mark.parametrize("text", ["2026-03", "2026-03-02", "2026-03-02T01:00:00Z", "2026-03-02T24:00:00.5"])
+def test_a_date_that_follows_the_rules_is_read_by_them(text):
+    assert parse_leniently(text, NEW_YORK) == (parse(text, NEW_YORK) or day("2026-03-02"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-02-30T08:00:00",
+        "2026-13-01 08:00",
+        "0000-01-01T00:00:00",
+        "03/02/2026",
+        "2026-3-2",
+        "2026-03-0208:00",
+        "2026-03-02 or later",
+        "about 2026-03-02",
+        "202603",
+        "1710121200",
+        "2026-0302",
+        "",
+        20260302,
+        None,
+        "2026-03-02T" + "0" * 100,
+        "2026-03-02 " * 10,
+    ],
+)
+def test_what_holds_no_plain_day_is_not_read(value):
+    assert parse_leniently(value, NEW_YORK) is None

@@ -1,14 +1,12 @@
 """Labels of drugs that are known to be no opioid, and labels that may be one."""
 
-from pathlib import Path
-
 import pytest
 
-import fhir_mappings
-from fhir_mappings.known_drugs import is_known_non_opioid
-from fhir_mappings.opioids.table import ingredients, names_an_opioid
+from fhir_mappings.known_drugs import is_known_non_opioid, known_names
+from fhir_mappings.opioids.names import names_an_opioid
+from fhir_mappings.opioids.table import ingredients
 
-NAMES = (Path(fhir_mappings.__file__).parent / "known_drugs.txt").read_text(encoding="utf-8").splitlines()
+NAMES = list(known_names())
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from fhir_mappings.coverages import coverages
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.drug_exposure import supplies
 from fhir_mappings.observations import observations
+from fhir_mappings.opioids.names import names_an_opioid
 from fhir_mappings.opioids.reduction import MAX_INSTRUCTIONS, TOO_MANY, opioid_reduction
-from fhir_mappings.opioids.table import names_an_opioid
 from fhir_mappings.order_text import MAX_PHRASE_LENGTH, names_an_operation, read_phrase
 from fhir_mappings.orders import MAX_ORDER_LENGTH, Order, read_order
 from fhir_mappings.pain_relief import MAX_PROCEDURES, MAX_SCORES, Window, reliefs

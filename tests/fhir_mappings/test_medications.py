@@ -3,8 +3,8 @@
 import pytest
 
 from fhir_mappings.codings import RXNORM
-from fhir_mappings.medications import drug_codings, medications
-from tests.support.fhir_builders import ASKED, KNOWN, codes_of, concept, knows, record, resource
+from fhir_mappings.medications import medications
+from tests.support.fhir_builders import ASKED, KNOWN, concept, knows, record, resource
 
 MORPHINE = "7052"
 MORPHINE_TABLET = "892582"
@@ -55,10 +55,60 @@ def test_an_order_not_to_leave_a_drug_counts():
 
 
 @pytest.mark.parametrize(
-    ("intent", "certain"), [("order", True), ("plan", True), ("proposal", False), ("option", False)]
+    ("intent", "certain"), [("order", True), ("plan", False), ("proposal", False), ("option", False)]
 )
-def test_what_was_only_proposed_is_not_certain(intent, certain):
+def test_what_was_only_planned_or_proposed_is_not_certain(intent, certain):
     assert only(intent=intent).is_certain is certain
+
+
+@pytest.mark.parametrize(
+    "reported", [{"reportedBoolean": True}, {"reportedReference": {"reference": "Practitioner/dr"}}]
+)
+def test_a_plan_that_is_a_reported_medication_is_certain(reported):
+    found = only(intent="plan", **reported)
+    assert (found.is_certain, found.evidence.value) == (True, "reported")
+
+
+def test_a_plan_of_which_nobody_reported_that_it_is_taken_is_not_certain():
+    assert only(intent="plan", reportedBoolean=False).is_certain is False
+
+
+@pytest.mark.parametrize(
+    ("authored", "certain"), [("2026-03-02", True), ("2026-03-03", False), ("2026-03", False), (None, True)]
+)
+def test_a_prescription_of_a_day_to_come_proves_nothing(authored, certain):
+    assert only(authoredOn=authored).is_certain is certain
+
+
+def dispense(**members):
+    made = {"status": "completed", "medicationCodeableConcept": concept(), "whenHandedOver": "2026-01-10", **members}
+    return resource("MedicationDispense", **made)
+
+
+def statement(**members):
+    made = {"status": "active", "medicationCodeableConcept": concept(), "effectiveDateTime": "2026-01-10", **members}
+    return resource("MedicationStatement", **made)
+
+
+@pytest.mark.parametrize(
+    ("given", "certain"),
+    [
+        (dispense(), True),
+        (dispense(status="in-progress"), False),
+        (dispense(whenHandedOver=None, whenPrepared="2026-03-03"), False),
+        (statement(), True),
+        (statement(status="intended"), False),
+        (statement(effectiveDateTime=None, effectivePeriod={"start": "2026-03-03"}), False),
+    ],
+)
+def test_a_dispense_or_a_report_counts_like_a_prescription(given, certain):
+    (found,) = medications(record(given), KNOWN)
+    assert found.is_certain is certain
+
+
+@pytest.mark.parametrize("given", [dispense(status="declined"), statement(status="not-taken")])
+def test_what_was_declined_or_not_taken_is_left_out(given):
+    assert medications(record(given), KNOWN) == ()
 
 
 def test_another_drug_is_left_out():
@@ -74,10 +124,17 @@ def test_a_product_counts_by_the_opioid_it_holds():
 
 
 @pytest.mark.parametrize(
-    "words", [{"text": "Morphine 15 mg tablet"}, {"coding": [{"code": "local", "display": "MORPHINE SULFATE"}]}]
+    "words", [{"text": "Morphine for pain"}, {"coding": [{"code": "local", "display": "MORPHINE SULFATE"}]}]
 )
-def test_a_drug_known_only_by_its_name_is_shown_and_not_certain(words):
+def test_a_drug_that_is_only_mentioned_is_shown_and_not_certain(words):
     assert only(knows(MORPHINE), medicationCodeableConcept=words).is_certain is False
+
+
+@pytest.mark.parametrize(
+    "words", [{"text": "Morphine 15 mg tablet"}, {"coding": [{"code": "local", "display": "MS CONTIN 15 MG"}]}]
+)
+def test_a_drug_named_by_the_label_of_a_product_is_certain(words):
+    assert only(knows(MORPHINE), medicationCodeableConcept=words).is_certain
 
 
 PRODUCT = {"resourceType": "Medication", "id": "m", "code": concept()}
@@ -113,11 +170,5 @@ def test_a_fault_elsewhere_changes_nothing(fault):
     assert only(**fault).is_certain
 
 
-def test_the_codes_of_a_drug_are_those_sent_and_the_opioid_within():
-    given = prescription(medicationCodeableConcept=concept(MORPHINE_TABLET, RXNORM))
-    assert codes_of(drug_codings(record(), given)[0]) == [MORPHINE_TABLET, MORPHINE]
-
-
-def test_the_names_of_a_drug_are_kept_apart_from_its_codes():
-    given = prescription(medicationCodeableConcept={"text": "Morphine and bupivacaine"})
-    assert [codes_of(each) for each in drug_codings(record(), given)] == [[], [MORPHINE, "1815"]]
+def test_the_evidence_has_the_label_of_the_chart():
+    assert only(medicationCodeableConcept={**concept(), "text": "Home pills"}).evidence.label == "Home pills"

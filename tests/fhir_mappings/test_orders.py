@@ -163,17 +163,40 @@ PLANNED, WRITTEN = "planned service date", "date of the order"
         ({"dispenseRequest": {"validityPeriod": {"start": "2026-04-10"}}}, "2026-04-10", PLANNED),
         ({"authoredOn": "2026-02-20"}, "2026-02-20", WRITTEN),
         ({"occurrenceDateTime": "2026-04-10", "authoredOn": "2026-02-20"}, "2026-04-10", PLANNED),
-        ({"occurrenceDateTime": "soon", "authoredOn": "2026-02-20"}, "2026-02-20", WRITTEN),
+        ({"occurrenceDateTime": "soon", "occurrencePeriod": {"start": "2026-04-10"}}, "2026-04-10", PLANNED),
+        ({"occurrenceDateTime": "2026-04-10T02:00:00", "authoredOn": "2026-02-20"}, "2026-04-10", PLANNED),
+        ({"occurrencePeriod": {"start": "2026-04-10 02:00"}}, "2026-04-10", PLANNED),
+        ({"occurrenceTiming": {"event": ["2026-04-10T24:00:00Z"]}}, "2026-04-10", PLANNED),
         ({"occurrencePeriod": {"end": "2026-05-01"}, "authoredOn": "2026-02-20"}, "2026-02-20", WRITTEN),
         ({"occurrenceTiming": {"event": []}, "authoredOn": "2026-02-20"}, "2026-02-20", WRITTEN),
-        ({"occurrenceTiming": {"event": "2026-04-10"}, "authoredOn": "2026-02-20"}, "2026-02-20", WRITTEN),
-        ({"occurrenceTiming": "2026-04-10", "dispenseRequest": []}, "2026-03-02", "today"),
+        ({"occurrenceTiming": {"event": "2026-04-10"}, "authoredOn": "2026-02-20"}, "2026-04-10", PLANNED),
+        ({"occurrenceTiming": "2026-04-10", "dispenseRequest": []}, "2026-04-10", PLANNED),
+        ({"occurrenceTiming": {"repeat": {"frequency": 1}}, "authoredOn": "2026-02-20"}, "2026-02-20", WRITTEN),
+        ({"authoredOn": "2026-02-20T09:00:00"}, "2026-02-20", WRITTEN),
         ({"authoredOn": 5}, "2026-03-02", "today"),
         ({}, "2026-03-02", "today"),
     ],
 )
 def test_the_anchor_is_the_planned_day_else_the_day_of_the_order_else_today(members, day, taken_from):
     assert order(**members).anchor(TODAY) == Anchor(date.fromisoformat(day), taken_from)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"occurrenceDateTime": "soon"},
+        {"occurrenceDateTime": "2026-02-30"},
+        {"occurrenceDateTime": 1_775_800_000_000},
+        {"occurrencePeriod": {"start": "04/10/2026"}},
+        {"occurrenceTiming": {"event": ["next week"]}},
+        {"dispenseRequest": {"validityPeriod": {"start": ""}}},
+    ],
+)
+def test_a_planned_date_that_cannot_be_read_is_named(members):
+    named = "; the planned service date is not a date"
+    assert order(**members).anchor(TODAY) == Anchor(TODAY, f"today{named}")
+    written = order(**members, authoredOn="2026-02-20").anchor(TODAY)
+    assert written == Anchor(date(2026, 2, 20), f"{WRITTEN}{named}")
 
 
 @pytest.mark.parametrize(
@@ -336,6 +359,22 @@ def test_the_words_of_a_code_state_approach_side_guidance_and_purpose_but_no_imp
 @pytest.mark.parametrize(("code", "side"), [("7771000", "left"), ("24028007", "right"), ("51440002", "bilateral")])
 def test_a_body_site_states_its_side_by_code(code, side):
     assert stated(bodySite=[concept(code, SNOMED)]) == {"side": [side]}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"code": concept("27096-RT", CPT)},
+        {"code": concept("27096", CPT), "orderDetail": [concept("RT", HCPCS)]},
+        {"code": concept("27096", CPT), "bodySite": [concept("RT", HCPCS)]},
+    ],
+)
+def test_a_modifier_of_a_billing_code_states_a_side(members):
+    assert stated(**members) == {"side": ["right"]}
+
+
+def test_a_modifier_that_names_no_side_states_none():
+    assert stated(code=concept("27096-59", CPT)) == {}
 
 
 def test_a_body_site_states_its_side_in_words_and_nothing_else():

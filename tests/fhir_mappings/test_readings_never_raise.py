@@ -14,7 +14,7 @@ from fhir_mappings.condition_course import Times, conditions_on
 from fhir_mappings.conditions import unidentified
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.devices import devices
-from fhir_mappings.drug_exposure import longest_stretch, supplies
+from fhir_mappings.drug_exposure import stretches, supplies
 from fhir_mappings.imaging import conclusions, imaging
 from fhir_mappings.medications import medications
 from fhir_mappings.observations import observations
@@ -137,7 +137,7 @@ def relief(chart):
 
 
 def taken(chart):
-    return longest_stretch([each.days for each in supplies(chart, anything) if each.days], chart.today)
+    return stretches([each.days for each in supplies(chart, anything) if each.days], chart.today)
 
 
 def _times(chart):
@@ -155,7 +155,10 @@ READINGS = {
     "observations": (("Observation",), lambda chart: observations(chart, anything)),
     "pain relief": (("Procedure", "Observation"), relief),
     "allergies": (("AllergyIntolerance",), lambda chart: allergies(chart, anything)),
-    "medications": (("MedicationRequest",), lambda chart: medications(chart, anything)),
+    "medications": (
+        ("MedicationDispense", "MedicationRequest", "MedicationStatement"),
+        lambda chart: medications(chart, anything),
+    ),
     "supplies": (("MedicationDispense", "MedicationRequest", "MedicationStatement"), taken),
     "devices": (("Device",), lambda chart: devices(chart, anything)),
     "answers": (

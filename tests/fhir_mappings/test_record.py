@@ -5,7 +5,8 @@ from itertools import permutations
 
 import pytest
 
-from fhir_mappings.record import Availability, Evidence, entries, reference_of
+from fhir_mappings.bundle import entries, reference_of
+from fhir_mappings.record import Availability, Evidence
 from tests.support.fhir_builders import condition, procedure, record, resource
 
 
@@ -42,7 +43,7 @@ def test_a_resource_of_another_patient_or_of_none_is_left_out(subject):
 
 
 def test_what_is_left_out_is_counted():
-    assert record(about("Patient/other"), condition()).other_patients == 1
+    assert record(about("Patient/other"), condition()).other_patients == {"Condition": 1}
 
 
 @pytest.mark.parametrize("member", ["subject", "patient", "beneficiary", "for", "individual"])
@@ -95,7 +96,7 @@ def test_a_resource_without_a_subject_element_is_kept(kind):
 @pytest.mark.parametrize("kind", ["OperationOutcome", "Bundle", None, 5, []])
 def test_outcomes_and_bundles_are_not_kept(kind):
     chart = record({"resourceType": kind, "id": "1", "subject": {"reference": "Patient/p"}})
-    assert (chart.is_empty, chart.other_patients) == (True, 0)
+    assert (chart.is_empty, chart.other_patients, chart.left_out) == (True, {}, {})
 
 
 def updated(moment, code):

@@ -8,6 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from fhir_mappings.codings import LOINC, Coding, Match
+from fhir_mappings.ownership import chart_server
 from fhir_mappings.record import PatientRecord
 
 ZONE = ZoneInfo("America/New_York")
@@ -43,7 +44,14 @@ def status_of(code):
 def record(*resources, patient="p", read_at=READ_AT, zone=ZONE, availability=None, server=""):
     """A record of resources, each bare or with its full URL as a pair."""
     entries = [each if isinstance(each, tuple) else ("", each) for each in resources]
-    return PatientRecord(patient, entries, read_at=read_at, zone=zone, availability=availability or {}, server=server)
+    return PatientRecord(
+        patient,
+        entries,
+        read_at=read_at,
+        zone=zone,
+        availability=availability or {},
+        server=chart_server(patient, [server], entries),
+    )
 
 
 def resource(kind, **members):

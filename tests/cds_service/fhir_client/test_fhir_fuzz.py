@@ -12,8 +12,8 @@ from cds_service.fhir_client.source import searches_of_call
 from cds_service.hooks.hooks import SERVICES
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
 from coverage_policies.format.library import load_library
+from fhir_mappings.bundle import entries, reference_of
 from fhir_mappings.fhir_json import dumps, loads
-from fhir_mappings.record import entries, reference_of
 from tests.support.fuzzing import EXAMPLES, paths, whole_service
 from tests.support.hook_fakes import PATIENT_ID, bundle, call
 

@@ -74,7 +74,7 @@ def test_the_answer_is_on_time_and_says_what_is_missing_and_the_token_goes_nowhe
             assert not {one["id"] for one in determination["criteria"] if one["status"] == "not-met"}
             notes = " ".join(determination["notes"])
             if fault == "another token's patient":
-                assert "Excluded, of another patient" in notes
+                assert "Excluded as another patient's" in notes
             else:
                 assert "Not read completely" in notes
                 assert "none-recorded" not in {one.get("reason") for one in determination["criteria"]}

@@ -14,8 +14,8 @@ from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.plan_rules import PlanRules
+from fhir_mappings.bundle import entries
 from fhir_mappings.fhir_json import Json, loads
-from fhir_mappings.record import entries
 from tests.support.reviews import review_call
 
 FOLDER = os.environ.get("CDS_EXTRA_CHARTS", "")
@@ -77,7 +77,7 @@ def test_a_us_core_chart_gets_an_answer_and_no_resource_is_quarantined(path: Pat
         found = determination(chart, code, anchor)
         assert found.outcome in (Outcome.DOCUMENTATION_NEEDED, Outcome.CRITERIA_NOT_MET)
         assert found.criteria
-        assert not [note for note in found.notes if note.startswith("Ignored as invalid")]
+        assert not [note for note in found.notes if note.startswith("Not used")]
 
 
 @pytest.mark.parametrize("path", CHARTS, ids=lambda path: path.stem[:20])

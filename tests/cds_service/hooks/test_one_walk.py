@@ -25,8 +25,8 @@ from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings import orders
+from fhir_mappings.bundle import Entry
 from fhir_mappings.fhir_json import Json, dumps
-from fhir_mappings.record import Entry
 from tests.support.reviews import review_call
 
 CALLS = [(sample, order) for sample in SAMPLES for order in sample.orders]

@@ -5,7 +5,10 @@ from typing import Any
 from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.hooks.references import MAX_READS, unresolved
 from coverage_policies.format.searches import PRESCRIPTIONS
+from fhir_mappings.references import ChartServer
 from tests.support.hook_fakes import PATIENT_ID, FakeEhr, Service, WatchingAssessor, authorization, bundle, call
+
+SERVER = ChartServer.known_as(["https://ehr.example/fhir"])
 
 
 def prescription(number: int, reference: object) -> tuple[str, dict[str, Any]]:
@@ -17,30 +20,30 @@ def prescription(number: int, reference: object) -> tuple[str, dict[str, Any]]:
 
 
 def test_a_missing_medication_is_listed_once() -> None:
-    assert unresolved([prescription(1, "Medication/a"), prescription(2, "Medication/a")]) == ("Medication/a",)
+    assert unresolved([prescription(1, "Medication/a"), prescription(2, "Medication/a")], SERVER) == ("Medication/a",)
 
 
 def test_a_product_that_came_with_the_search_is_not_read_again() -> None:
     there = ("", {"resourceType": "Medication", "id": "a"})
-    assert unresolved([prescription(1, "Medication/a"), there]) == ()
+    assert unresolved([prescription(1, "Medication/a"), there], SERVER) == ()
 
 
 def test_a_product_that_came_under_its_full_url_is_not_read_again() -> None:
     there = ("urn:uuid:1", {"resourceType": "Medication", "id": "a"})
-    assert unresolved([prescription(1, "urn:uuid:1"), there]) == ()
+    assert unresolved([prescription(1, "urn:uuid:1"), there], SERVER) == ()
 
 
 def test_a_contained_product_is_not_read() -> None:
-    assert unresolved([prescription(1, "#a")]) == ()
+    assert unresolved([prescription(1, "#a")], SERVER) == ()
 
 
 def test_a_reference_that_is_not_a_string_is_ignored() -> None:
-    assert unresolved([prescription(1, ["Medication/a"]), ("", {"resourceType": ["x"]})]) == ()
+    assert unresolved([prescription(1, ["Medication/a"]), ("", {"resourceType": ["x"]})], SERVER) == ()
 
 
 def test_no_more_than_fifty_are_read() -> None:
     many = [prescription(n, f"Medication/{n}") for n in range(MAX_READS + 1)]
-    assert len(unresolved(many)) == MAX_READS
+    assert len(unresolved(many, SERVER)) == MAX_READS
 
 
 def test_the_product_is_read_from_the_server_with_the_token(ehr: FakeEhr) -> None:

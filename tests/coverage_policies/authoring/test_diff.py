@@ -122,6 +122,12 @@ def test_words_that_stand_twice_tell_nothing_about_numbers() -> None:
     assert {change.how for change in found if change.id != "I"} == {How.ADDED, How.REMOVED}
 
 
+def test_a_pathway_that_a_criterion_rules_out_is_told() -> None:
+    after = SECTIONS.replace("ask: Is it?", "ask: Is it?\n      rules_out: b")
+    (change,) = differences(policy(SECTIONS, pathway=PATHWAY), policy(after, pathway=PATHWAY))
+    assert change.lines == (LineChange("counts", "", "only if it is not met on the pathway b"),)
+
+
 def test_orders_pathways_and_the_head_are_told() -> None:
     after = policy(SECTIONS, orders=f"{ENTRY}\n- {{codes: another-order, sections: []}}", pathway=PATHWAY)
     found = {change.id: change for change in differences(BEFORE, replace(after, title="Other", notes=("New.",)))}

@@ -102,7 +102,7 @@ def test_a_fact_is_named_after_its_kind_unless_it_has_a_name() -> None:
 def test_a_fact_may_be_of_another_patient() -> None:
     (condition,) = resources({"condition": {"code": "icd10cm M79.7", "patient": "other"}}, 1, DAY)
     assert condition["subject"] == {"reference": "Patient/patient-2"}
-    assert chart([condition], DAY).other_patients == 1
+    assert chart([condition], DAY).other_patients.total() == 1
 
 
 def test_an_injection_brings_its_scores_in_time() -> None:

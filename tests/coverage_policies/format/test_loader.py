@@ -10,6 +10,7 @@ from coverage_policies.format.loader import load_policy, parse_policy
 from coverage_policies.format.model import Role
 from coverage_policies.format.problems import DocumentError
 from coverage_policies.format.terms import LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
+from coverage_policies.format.value_sets import Row, ValueSet
 from tests.support.policy_fakes import ENTRY, HEAD, SETS, policy, text
 
 LEAF = "I: {says: s, ask: q}"
@@ -524,7 +525,7 @@ def test_a_mistake_of_meaning_is_told_with_its_line_and_what_is_right(sections: 
     assert problems(text(sections)) == told
 
 
-@pytest.mark.parametrize("name", ["pathway", "applies"])
+@pytest.mark.parametrize("name", ["pathway", "applies", "side"])
 def test_the_names_of_answers_are_no_names_of_criteria(name: str) -> None:
     found = problems(text(f"{name}: {{says: s, ask: q}}", orders=f"- {{codes: the-order, sections: [{name}]}}"))
     assert found == [f"11: {name}: this id is reserved for an answer; choose another"]
@@ -602,3 +603,16 @@ def test_a_file_is_read_with_all_its_letters(tmp_path: Path) -> None:
     path = tmp_path / "2025-01.yaml"
     path.write_text(text("I: {says: Späte Schmerzen, ask: q}"), encoding="utf-8")
     assert load_policy(path, SETS).index["I"].says == "Späte Schmerzen"
+
+
+NAMED = SETS | {"named": ValueSet("named", [Row("text", "test", "Test", "", None, None, True)])}
+
+
+def test_words_decide_where_names_come_out_of_a_catalog() -> None:
+    by = parse_policy(text("I: {says: s, ask: q, met_when: {imaging: {in: named}}}"), "test.yaml", NAMED)
+    assert by.full_name == "CP.TEST@2025-01"
+
+
+def test_words_decide_nowhere_else() -> None:
+    with pytest.raises(DocumentError, match="named decides by words, and condition does not read names"):
+        parse_policy(text("I: {says: s, ask: q, met_when: {condition: {in: named}}}"), "test.yaml", NAMED)

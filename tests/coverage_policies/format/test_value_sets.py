@@ -72,13 +72,6 @@ def test_no_code_is_in_no_set() -> None:
     assert found(ValueSet("a", [row(SNOMED, "1")])) is None
 
 
-@pytest.mark.parametrize(
-    ("sent", "is_known"), [("M5450", True), ("M54.50", True), ("M5460", False), ("M545", False), ("M54", False)]
-)
-def test_a_diagnosis_sent_without_its_dot_is_known(sent: str, is_known: bool) -> None:
-    assert (found(ValueSet("pain", [row(ICD10CM, "M54.50")]), icd(sent)) is not None) is is_known
-
-
 def test_a_diagnosis_of_three_characters_has_no_dot() -> None:
     known = ValueSet("flu", [row(ICD10CM, "J11"), row(ICD10CM, "C50*")])
     assert found(known, icd("J11"))
@@ -313,7 +306,6 @@ WRONG = [
     (HEADER + f"{SNOMED},1,One,test,,,\n", 2, "use must be 'decides' or 'asks'"),
     (HEADER + f"{SNOMED},1,One,test,2024,,decides\n", 2, "a date is written like 2024-01-01"),
     (HEADER + f"{SNOMED},1,One,test,,31.12.2024,decides\n", 2, "a date is written like 2024-01-01"),
-    (HEADER + "text,carcinom*,One,test,,,decides\n", 2, "words never decide; use must be 'asks'"),
     ("course," + HEADER, 1, HEADER_WANTED),
     (WITH_COURSE + GOOD, 2, "7 columns instead of 8"),
     (

@@ -186,9 +186,7 @@ def test_the_coverage_counts_that_is_in_force_on_the_day_of_the_order() -> None:
 def test_a_coverage_that_was_set_aside_is_named() -> None:
     crooked = COVERED | {"status": "running"}
     found = assess(assessor(revision("2025-01")), session(draft()), chart(crooked, availability=HELD))
-    assert (
-        "Ignored as invalid: Coverage/c, Coverage.status does not follow FHIR R4." in found[0].determinations[0].notes
-    )
+    assert "Not used: Coverage/c, Coverage.status does not follow FHIR R4." in found[0].determinations[0].notes
 
 
 def test_a_text_may_be_asked_for_whatever_its_date() -> None:

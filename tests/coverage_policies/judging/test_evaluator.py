@@ -787,14 +787,14 @@ def test_what_was_not_read_and_what_is_not_offered_are_told_if_the_text_needs_th
 
 def test_resources_of_others_are_counted() -> None:
     other = dict(condition("alpha")) | {"subject": {"reference": "Patient/other"}}
-    assert notes(other)[1:] == ("Excluded, of another patient or of none: 1 resource(s).",)
+    assert notes(other)[1:] == ("Excluded as another patient's: 1 resource(s).",)
 
 
 def test_what_was_set_aside_or_tolerated_is_named_without_its_value() -> None:
     broken = condition("alpha", onset="last spring", id="b")
     odd = condition("beta", id="o", recorder="Dr. Who")
     assert notes(broken, odd)[1:] == (
-        "Ignored as invalid: Condition/b, Condition.onsetDateTime does not follow FHIR R4.",
+        "Not used: Condition/b, Condition.onsetDateTime does not follow FHIR R4.",
         "Used despite an error in it: Condition/o, Condition.recorder does not follow FHIR R4.",
     )
 

@@ -6,9 +6,9 @@ import pytest
 
 from coverage_policies.judging.order_session import Session, read_session
 from coverage_policies.judging.plan_rules import PlanRules
+from fhir_mappings.bundle import Entry
 from fhir_mappings.codings import CPT, HCPCS, RXNORM, Coding
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.record import Entry
 from tests.support.policy_fakes import chart, concept, draft
 
 NO_RULES = PlanRules()

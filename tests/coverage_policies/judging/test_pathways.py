@@ -351,3 +351,65 @@ def test_a_pathway_that_no_section_of_the_order_is_for_leaves_it_open() -> None:
     orders = "- {codes: the-order, sections: [A]}"
     assert on_two("A=yes", sections=sections, orders=orders).outcome is Outcome.DOCUMENTATION_NEEDED
     assert on_two("A=yes", chosen="b", sections=sections, orders=orders).outcome is Outcome.NOT_APPLICABLE
+
+
+# --- what only rules out ---------------------------------------------------------------------------------------------
+
+RULES_OUT = """
+I: {says: s, for: b, all: [{id: I.A, says: a, ask: q}]}
+II:
+  says: t
+  for: a
+  rules_out: b
+  not_met_when: {condition: {in: gamma}}
+  ask: r
+  if_not_met: not-supported
+"""
+
+
+def ruling_out(*resources: Resource, chosen: str, **said: str) -> Determination:
+    by = two(RULES_OUT, orders="- {codes: the-order, sections: [I, II]}")
+    return judge(by, *resources, answers({"pathway": chosen, "I.A": "yes"} | said))
+
+
+def test_what_only_rules_out_does_not_count_and_is_not_asked_unless_it_is_not_met() -> None:
+    found = ruling_out(chosen="b")
+    result = found.criterion("II")
+    assert (result.status, result.reason, result.counted) == (UNKNOWN, Reason.OTHER_PATHWAY, None)
+    assert (found.outcome, found.questions) == (Outcome.SUPPORTED, ())
+
+
+def test_what_only_rules_out_counts_if_it_is_not_met() -> None:
+    found = ruling_out(condition("gamma"), chosen="b")
+    assert (found.criterion("II").status, found.criterion("II").counted) == (NOT_MET, NOT_MET)
+    assert (found.outcome, found.section) == (Outcome.NOT_SUPPORTED, "II")
+
+
+def test_what_only_rules_out_is_shown_as_met_without_counting() -> None:
+    found = ruling_out(chosen="b", II="yes")
+    assert (found.criterion("II").status, found.criterion("II").counted) == (MET, None)
+
+
+def test_what_rules_out_on_one_pathway_is_asked_on_its_own() -> None:
+    found = ruling_out(chosen="a")
+    assert (found.outcome, [each.id for each in found.questions]) == (Outcome.DOCUMENTATION_NEEDED, ["II"])
+
+
+def test_all_of_a_group_that_rules_out_only_rules_out() -> None:
+    sections = """
+    I:
+      says: s
+      all:
+        - {id: I.A, says: a, ask: q}
+        - id: I.B
+          says: b
+          for: a
+          rules_out: b
+          all:
+            - {id: I.B.1, says: one, not_met_when: {condition: {in: gamma}}, ask: q}
+            - {id: I.B.2, says: two, ask: q}
+    """
+    said = answers({"pathway": "b", "I.A": "yes"})
+    assert judge(two(sections), said).outcome is Outcome.SUPPORTED
+    ruled_out = judge(two(sections), condition("gamma"), said)
+    assert (ruled_out.outcome, ruled_out.criterion("I.B").counted) == (Outcome.CRITERIA_NOT_MET, NOT_MET)

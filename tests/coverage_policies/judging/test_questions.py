@@ -5,9 +5,12 @@ import pytest
 from coverage_policies.format.terms import Reason
 from coverage_policies.judging.determination import Determination, Question
 from tests.support.policy_fakes import (
+    MET,
     UNAVAILABLE,
+    UNKNOWN,
     answers,
     available,
+    concept,
     condition,
     judge,
     order,
@@ -195,3 +198,50 @@ def test_an_order_that_may_not_be_meant_is_asked_about_nothing_else() -> None:
     orders = "- {codes: the-order, sections: [I], only_if: {order: {purpose: pump}}, ask: Is it meant}"
     found = judge(policy(BY_PATHWAY, pathway=PATHWAY, orders=orders), of=order())
     assert asked(found) == ["applies"]
+
+
+# --- the side of the order -------------------------------------------------------------------------------------------
+
+SIDED = policy(
+    """
+    I:
+      says: s
+      all:
+        - {id: I.A, says: a, met_when: {procedure: {in: alpha, side: same}}, ask: Was it done}
+        - {id: I.B, says: b, ask: Anything else}
+    """
+)
+LEFT, RIGHT = [concept("7771000")], [concept("24028007")]
+BOTH = procedure("alpha", id="l", bodySite=LEFT), procedure("alpha", id="r", bodySite=RIGHT)
+
+
+def test_an_order_that_must_state_its_side_is_asked_for_it_first() -> None:
+    found = judge(SIDED, *BOTH)
+    assert asked(found) == ["side", "I.A", "I.B"]
+    assert question(found, "side").ask == "Which side is the order for: left, right, or both?"
+
+
+@pytest.mark.parametrize("said", ["left", "right", "bilateral", "both"])
+def test_the_answer_settles_what_the_side_left_open(said: str) -> None:
+    found = judge(SIDED, *BOTH, answers({"side": said}))
+    assert (found.criterion("I.A").status, asked(found)) == (MET, ["I.B"])
+
+
+def test_an_answer_that_names_no_side_is_asked_again() -> None:
+    assert asked(judge(SIDED, *BOTH, answers({"side": "yes"})))[0] == "side"
+
+
+def test_an_answer_for_another_order_names_no_side_of_this_one() -> None:
+    of_another = answers(
+        {"side": "left"}, questionnaire="x/CP.TEST|2025-01", basedOn=[{"reference": "ServiceRequest/9"}]
+    )
+    assert asked(judge(SIDED, *BOTH, of_another))[0] == "side"
+
+
+def test_the_side_that_the_order_states_outranks_an_answer() -> None:
+    found = judge(SIDED, BOTH[0], answers({"side": "left"}), of=order(bodySite=RIGHT))
+    assert found.criterion("I.A").status is UNKNOWN
+
+
+def test_what_an_answer_settled_needs_no_side() -> None:
+    assert asked(judge(SIDED, *BOTH, answers({"I.A": "yes"}))) == ["I.B"]

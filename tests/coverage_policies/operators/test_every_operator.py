@@ -40,7 +40,9 @@ CLAUSES: list[tuple[str, dict[str, Any]]] = [
     ("condition", {"in": "alpha", "lasting": "at least 6 months"}),
     ("condition", {"in": "alpha", "lasting": "under 6 months"}),
     ("device", {"in": "alpha"}),
+    ("finding", {"in": "alpha", "result": "positive", "within": "6 months"}),
     ("imaging", {"in": "alpha"}),
+    ("imaging", {"in": "alpha", "concludes": "beta"}),
     ("imaging", {"in": "alpha", "within": "6 months"}),
     ("allergy", {"in": "alpha", "intolerance": "counts"}),
     ("condition", {"in": "alpha", "side": "same"}),
@@ -68,6 +70,7 @@ CLAUSES: list[tuple[str, dict[str, Any]]] = [
     ("procedure", {"in": "alpha", "first": "at least 2 weeks ago"}),
     ("procedure", {"in": "alpha", "first": "under 2 weeks ago"}),
     ("procedure", {"in": "alpha", "last": "under 2 months ago"}),
+    ("visit", {"in": "alpha", "within": "3 months"}),
 ]
 """Every clause that reads the chart."""
 IDS = [f"{name} {' '.join(arguments.values())}" for name, arguments in CLAUSES]

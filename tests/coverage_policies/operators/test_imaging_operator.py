@@ -123,7 +123,7 @@ SAME_SIDE = clause("imaging", in_="alpha", side="same", within="6 months")
         ("Left", "Right hip", Truth.NO, Reason.NOT_FOUND),
         ("Left", "Both hips, bilateral", Truth.YES, Reason.PRESENT),
         ("Left", "Hip", Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
-        ("", "Left hip", Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        ("", "Left hip", Truth.YES, Reason.PRESENT),
         ("", "Both hips, bilateral", Truth.YES, Reason.PRESENT),
         ("Both sides", "Left hip", Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
     ],

@@ -1,5 +1,6 @@
 """`medication`: a drug that was prescribed."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -30,8 +31,8 @@ def prescription(code: str = "7052", on: str = "2026-01-01", **more: Any) -> Res
 BY_NAME = {"medicationCodeableConcept": {"text": "Morphine"}}
 
 
-def test_it_needs_the_prescriptions() -> None:
-    assert PRESCRIBED.searches == (PRESCRIPTIONS,)
+def test_it_needs_whatever_tells_of_a_drug() -> None:
+    assert PRESCRIBED.searches == (PRESCRIPTIONS, DISPENSES, STATEMENTS)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,7 @@ def test_it_needs_the_prescriptions() -> None:
         (prescription(), Truth.YES, Reason.PRESENT),
         (prescription(status="stopped"), Truth.YES, Reason.PRESENT),
         (prescription(**BY_NAME), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
+        (prescription(on="2026-03-03"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
         (prescription(authoredOn="once"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
         (prescription(status="draft"), Truth.NO, Reason.NOT_FOUND),
         (prescription(status="cancelled"), Truth.NO, Reason.NOT_FOUND),
@@ -60,6 +62,28 @@ def test_the_newest_three_are_shown() -> None:
     days = ["2025-03-01", "2025-12-01", "2024-01-01", "2025-06-01"]
     found = run(PRESCRIBED, *(prescription(on=day, id=f"{9 - number}") for number, day in enumerate(days)))
     assert [item.date for item in found.evidence] == ["2025-12-01", "2025-06-01", "2025-03-01"]
+
+
+RECENT = clause("medication", in_="drug", within="12 months")
+
+
+@pytest.mark.parametrize(
+    ("on", "holds", "reason"),
+    [
+        ("2025-03-02", Truth.YES, Reason.PRESENT),
+        ("2025-03-01", Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        ("2025-03", Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+    ],
+)
+def test_a_window_asks_for_what_is_older(on: str, holds: Truth, reason: Reason) -> None:
+    found = run(RECENT, prescription(on=on))
+    assert (found.holds, found.reason) == (holds, reason)
+
+
+def test_a_certain_prescription_is_shown_before_mentions_that_are_newer() -> None:
+    newer = [prescription(on=f"2026-02-0{day}", id=f"m{day}", **BY_NAME) for day in range(1, 5)]
+    found = run(PRESCRIBED, *newer, prescription())
+    assert found.evidence[0].date == "2026-01-01"
 
 
 def test_what_was_read_of_a_list_cut_short_holds() -> None:
@@ -140,42 +164,46 @@ def test_so_many_days_in_a_row_before_the_anchor_date_hold(resources: list[Resou
 
 
 UNPROVEN = [
-    dispensed("2026-01-01", "30", status="in-progress"),
-    dispensed(None, "30"),
-    dispensed("2026-01-01", "30", daysSupply=None),
-    dispensed("2026-01-01", "30", daysSupply={"value": Decimal(30), "unit": "tablets"}),
-    dispensed("2026-01-01", "30", medicationCodeableConcept={"text": "Morphine"}),
-    dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "asNeededBoolean": True}]),
-    dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "text": "one tablet as needed"}]),
-    dispensed("2026-01-01", "30", dosageInstruction=[{"route": concept("6064005")}]),
-    dispensed("2026-01-01", "30", dosageInstruction=[{"route": {"text": "Topical"}}]),
-    dispensed("2026-01-01", "30", dosageInstruction=None),
-    dispensed("2026-01-01", "30", daysSupply={"value": "thirty"}),
-    dispensed("2026-01-01", "30", status="stopped"),
-    dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "additionalInstruction": [{"text": "when needed"}]}]),
-    dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "patientInstruction": "as needed for pain"}]),
-    dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "text": "one tablet every other day"}]),
-    dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "text": "one tablet once a week"}]),
-    dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=1, periodUnit="wk")]),
-    dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=2, periodUnit="d")]),
-    dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=25, periodUnit="h")]),
-    dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=1, periodMax=2, periodUnit="d")]),
-    dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=1, periodUnit=["d"])]),
-    dispensed("2026-01-01", "30", dosageInstruction=[repeated(dayOfWeek=["mon"])]),
-    dispensed("2026-01-01", "30", daysSupply={"value": [30]}),
-    dispensed("2026-01-01", "30", daysSupply={"value": Decimal("1e999999999")}),
-    for_days("2026-01-01", "2026-02-01", status="stopped"),
-    for_days("2026-01-01", "2026-02-01", status="on-hold"),
-    for_days("2026-01-01", "2026-02-01", intent="proposal"),
-    reported("2026-01-01", "2026-02-01", status="intended"),
+    (dispensed("2026-01-01", "30", status="in-progress"), "to be confirmed"),
+    (dispensed("2026-01-01", "30", whenHandedOver="then"), "set aside"),
+    (dispensed("2026-01-01", "30", medicationCodeableConcept={"text": "Morphine"}), "known by name only"),
+    (dispensed(None, "30"), "first day not stated"),
+    (dispensed("2026-01", "30"), "first day not exact"),
+    (dispensed("2026-01-01", "30", daysSupply=None), "days of supply not stated"),
+    (dispensed("2026-01-01", "30", daysSupply={"value": Decimal(30), "unit": "tablets"}), "days of supply not stated"),
+    (dispensed("2026-01-01", "0"), "days of supply not stated"),
+    (dispensed("2026-01-01", "367"), "days of supply not stated"),
+    (dispensed("2026-01-01", "30", daysSupply={"value": Decimal("1e99999")}), "days of supply not stated"),
+    (dispensed("2026-01-01", "30", status="stopped"), "stopped early, last day not on record"),
+    (dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "asNeededBoolean": True}]), "taken as needed"),
+    (dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "text": "one as needed"}]), "taken as needed"),
+    (dispensed("2026-01-01", "30", dosageInstruction=[{"route": concept("6064005")}]), "not taken by mouth"),
+    (dispensed("2026-01-01", "30", dosageInstruction=[{"route": {"text": "Topical"}}]), "not taken by mouth"),
+    (dispensed("2026-01-01", "30", dosageInstruction=None), "route not stated"),
+    (dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "text": "every other day"}]), "not taken every day"),
+    (dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "text": "once a week"}]), "not taken every day"),
+    (dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=1, periodUnit="wk")]), "not taken every day"),
+    (dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=2, periodUnit="d")]), "not taken every day"),
+    (dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=25, periodUnit="h")]), "not taken every day"),
+    (
+        dispensed("2026-01-01", "30", dosageInstruction=[repeated(period=1, periodMax=2, periodUnit="d")]),
+        "not taken every day",
+    ),
+    (dispensed("2026-01-01", "30", dosageInstruction=[repeated(dayOfWeek=["mon"])]), "not taken every day"),
+    (for_days("2026-01-01", "2026-02-01", status="stopped"), "stopped early, last day not on record"),
+    (for_days("2026-01-01", "2026-02-01", status="on-hold"), "on hold"),
+    (for_days("2026-01-01", "2026-02-01", intent="proposal"), "to be confirmed"),
+    (for_days("2026-01-01", None), "days of supply not stated"),
+    (reported("2026-01-01", "2026-02-01", status="intended"), "to be confirmed"),
+    (reported("2026-01-01", None), "last day not stated"),
 ]
 
 
-@pytest.mark.parametrize("resource", UNPROVEN)
-def test_what_may_not_have_been_taken_each_day_by_mouth_cannot_tell(resource: Resource) -> None:
+@pytest.mark.parametrize(("resource", "why"), UNPROVEN)
+def test_what_may_not_have_been_taken_each_day_by_mouth_cannot_tell_and_says_why(resource: Resource, why: str) -> None:
     found = run(LONG, resource)
-    assert (found.holds, found.reason, len(found.evidence)) == (Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, 1)
-    assert found.evidence[0].value == "days taken not told"
+    assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE)
+    assert [item.value for item in found.evidence] == [why]
 
 
 @pytest.mark.parametrize(
@@ -193,8 +221,16 @@ def test_what_the_order_leaves_to_need_was_not_surely_taken_each_day(as_needed: 
     assert run(LONG, ordered, dispensed("2026-01-01", "30", authorizingPrescription=by)).holds is holds
 
 
-def test_a_supply_beyond_the_calendar_ends_with_it() -> None:
-    assert run(LONG, dispensed("2026-01-01", "99999999999")).holds is Truth.YES
+def test_days_still_to_come_do_not_count() -> None:
+    # The chart is read on 2 March 2026.
+    assert run(LONG, dispensed("2026-02-09", "60"), anchor=date(2026, 6, 1)).holds is Truth.YES
+    assert run(LONG, dispensed("2026-02-10", "60"), anchor=date(2026, 6, 1)).holds is Truth.UNKNOWN
+
+
+@pytest.mark.parametrize(("first", "holds"), [("2025-02-10", Truth.YES), ("2025-02-09", Truth.UNKNOWN)])
+def test_a_stretch_that_ends_before_the_window_is_asked_about(first: str, holds: Truth) -> None:
+    recent = clause("medication", in_="drug", lasting="at least 3 weeks", within="12 months")
+    assert run(recent, dispensed(first, "21")).holds is holds
 
 
 @pytest.mark.parametrize("status", ["entered-in-error", "cancelled", "declined"])

@@ -472,8 +472,9 @@ def test_a_trial_without_an_end_counts_from_its_start_alone() -> None:
         ({"apart": "at least 2 weeks", "relief": "at least 75 %"}, "it needs `occasions: 2` or more"),
         ({"apart": "at least 2 weeks", "occasions": "1", "relief": "at least 75 %"}, "it needs `occasions: 2`"),
         ({"apart": "under 2 weeks", "occasions": "2", "relief": "at least 75 %"}, "write it like 'at least 2 weeks'"),
-        ({"occasion": "first"}, "`occasion` and `sustained` need a `relief`"),
-        ({"sustained": "3 following days"}, "`occasion` and `sustained` need a `relief`"),
+        ({"occasion": "first"}, "`occasion`, `sustained`, and `longest_pause` need a `relief`"),
+        ({"sustained": "3 following days"}, "`occasion`, `sustained`, and `longest_pause` need a `relief`"),
+        ({"longest_pause": "12 months"}, "`occasion`, `sustained`, and `longest_pause` need a `relief`"),
         ({"sustained": "0 following days", "relief": "at least 75 %"}, "write it like '7 following days'"),
     ],
 )

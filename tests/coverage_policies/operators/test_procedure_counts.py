@@ -245,7 +245,7 @@ def test_no_start_counts_from_its_end() -> None:
         ("left", "right", NO, NO),
         ("left", "bilateral", YES, YES),
         ("left", "", OPEN, YES),
-        ("", "left", OPEN, YES),
+        ("", "left", YES, YES),
         ("", "", OPEN, YES),
         ("", "bilateral", YES, YES),
         ("bilateral", "bilateral", YES, YES),
@@ -310,9 +310,112 @@ def test_what_is_on_the_other_side_is_no_evidence() -> None:
     assert [item.reference for item in found.evidence] == ["Procedure/l"]
 
 
-def test_one_on_the_other_side_alone_is_none() -> None:
-    found = finding(done("2026-02-01", "right"), of=on("left"), side="same", count="at least 1")
-    assert (found.holds, found.reason) == (NO, Reason.NOT_FOUND)
+@pytest.mark.parametrize("more", [{}, {"count": "at least 1"}, {"first": "at least 2 weeks ago"}])
+def test_one_on_the_other_side_alone_is_none_and_is_shown(more: dict[str, str]) -> None:
+    found = finding(done("2026-02-01", "right", name="r"), of=on("left"), side="same", **more)
+    assert (found.holds, found.reason) == (NO, Reason.INVALID_ATTRIBUTE)
+    assert [item.reference for item in found.evidence] == ["Procedure/r"]
+
+
+def test_with_two_sides_on_record_an_order_without_one_is_asked_for_it() -> None:
+    both = [done("2026-02-01", side="left"), done("2026-01-10", side="right")]
+    assert finding(*both, side="same", count="at least 2").needs_side
+    assert not finding(*both, of=on("left"), side="same", count="at least 2").needs_side
+    assert not finding(*both, count="at least 2").needs_side
+    assert not finding(both[0], done("2026-01-10"), side="same", count="at least 2").needs_side
+
+
+def test_a_result_that_holds_for_any_side_needs_none() -> None:
+    both = [done("2026-02-01", side="left"), done("2026-01-10", side="right"), done("2026-01-20", side="bilateral")]
+    found = finding(*both, side="same", count="at least 1")
+    assert (found.holds, found.needs_side) == (YES, False)
+
+
+def test_a_side_of_another_purpose_or_course_leaves_no_doubt() -> None:
+    left = done("2026-02-01", "left", "Diagnostic")
+    for other in (done("2026-01-10", "right", "Therapeutic"), done("2015-01-10", "right", "Diagnostic")):
+        found = finding(left, other, side="same", purpose="diagnostic", count="at least 1", longest_pause="12 months")
+        assert (found.holds, found.needs_side) == (YES, False)
+
+
+@pytest.mark.parametrize(
+    ("sides", "holds"),
+    [
+        (("left", "right"), YES),
+        (("bilateral",), YES),
+        (("left", "left"), OPEN),
+        (("left", ""), OPEN),
+        (("",), OPEN),
+        ((), NO),
+    ],
+)
+def test_an_order_for_both_sides_needs_it_on_each(sides: tuple[str, ...], holds: Truth) -> None:
+    facts = [done("2026-02-01", side, name=f"p{i}") for i, side in enumerate(sides)]
+    for side in ("same", "same or not stated"):
+        assert asked(*facts, of=on("bilateral"), side=side, count="at least 1") is holds
+
+
+def test_what_holds_on_one_side_of_two_names_both_as_evidence() -> None:
+    facts = [done("2026-02-01", "left", name="l"), done("2026-01-15", "left", name="m"), done("2026-01-10", "right")]
+    found = finding(*facts, of=on("bilateral"), side="same", count="at least 2")
+    assert (found.holds, found.reason, len(found.evidence)) == (OPEN, Reason.INVALID_ATTRIBUTE, 3)
+
+
+# --- the course of treatment -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("days", "number"),
+    [
+        (("2025-03-02",), 1),
+        (("2025-03-01",), 0),
+        (("2025-09-01", "2024-09-01"), 2),
+        (("2025-09-01", "2024-08-31"), 1),
+        (("2025-09-01", "2024-09-01", "2023-09-01", "2012-01-01"), 3),
+        (("2012-01-01", "2012-02-01"), 0),
+    ],
+)
+def test_a_longer_pause_ends_the_course(days: tuple[str, ...], number: int) -> None:
+    facts = [done(day) for day in days]
+    for count in (number, number + 1):
+        holds = YES if count <= number else NO
+        if count:
+            assert asked(*facts, count=f"at least {count}", longest_pause="12 months") is holds
+
+
+def test_a_procedure_for_another_purpose_keeps_the_course_going() -> None:
+    facts = [done("2024-05-01", purpose="Diagnostic"), done("2025-04-01", purpose="Therapeutic")]
+    wanted = {"purpose": "diagnostic", "count": "at least 1", "longest_pause": "12 months"}
+    assert (asked(*facts, **wanted), asked(facts[0], **wanted)) == (YES, NO)
+
+
+def test_a_procedure_on_the_other_side_does_not_keep_the_course_going() -> None:
+    facts = [done("2024-05-01", "left"), done("2025-04-01", "right")]
+    wanted = {"side": "same", "count": "at least 1", "longest_pause": "12 months"}
+    assert asked(*facts, of=on("left"), **wanted) is NO
+
+
+@pytest.mark.parametrize(
+    ("day", "status", "holds"),
+    [
+        ("2025", "completed", OPEN),
+        (None, "completed", NO),
+        ("2025-04-01", "unknown", OPEN),
+        ("2024-02", "completed", NO),
+    ],
+)
+def test_one_that_may_bridge_the_pause_leaves_the_course_open(day: str | None, status: str, holds: Truth) -> None:
+    old, bridge = done("2024-06-01", purpose="Diagnostic"), done(day, "", "Therapeutic", status)
+    wanted = {"purpose": "diagnostic", "count": "at least 1", "longest_pause": "12 months"}
+    assert asked(old, bridge, **wanted) is holds
+
+
+def test_what_is_of_an_earlier_course_is_shown() -> None:
+    found = finding(done("2012-01-01", name="old"), count="at least 1", longest_pause="12 months")
+    assert (found.holds, found.reason) == (NO, Reason.DATE_OUT_OF_RANGE)
+    assert [item.reference for item in found.evidence] == ["Procedure/old"]
+    cut_short = finding(done("2012-01-01"), count="at least 1", longest_pause="12 months", cut_short=True)
+    assert (cut_short.holds, len(cut_short.evidence)) == (OPEN, 1)
 
 
 # --- how it is written -----------------------------------------------------------------------------------------------
@@ -327,6 +430,7 @@ def test_one_on_the_other_side_alone_is_none() -> None:
             {"last": "at least 2 months ago"},
             "cannot be proven because a visit may be missing; write it like 'under 2 months",
         ),
+        ({"last": "under 2 months ago", "longest_pause": "1 year"}, "it needs `count` or `first`"),
         ({"last": "over 2 months ago"}, "cannot be proven because a visit may be missing"),
         ({"count": "at least 4", "first": "over 2 weeks ago"}, "`count` and `first` are separate questions"),
         ({"first": "over 2 weeks ago", "within": "1 year"}, "`within` and `first` are separate questions"),

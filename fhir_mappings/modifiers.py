@@ -1,0 +1,26 @@
+"""Modifiers that no reading knows: what carries one may mean something else, even the opposite (FHIR R4, 2.4.0.1)."""
+
+from collections.abc import Iterator, Mapping
+
+from fhir_mappings.fhir_json import Json, Resource, levels
+
+_MODIFIERS = ("modifierExtension", "implicitRules")
+
+
+def modified_elements(resource: Resource) -> Iterator[tuple[str, str]]:
+    """Yield each element of a resource with a modifier in it, and the modifier; the element is empty for all of them.
+
+    Contained resources do not count: their modifiers are their own.
+    """
+    for modifier in _MODIFIERS:
+        if resource.get(modifier):
+            yield "", modifier
+    for element, value in resource.items():
+        if element not in ("contained", *_MODIFIERS) and isinstance(value, dict | list) and _has_modifier(value):
+            yield element, "modifierExtension"
+
+
+def _has_modifier(value: Json) -> bool:
+    return any(
+        isinstance(part, Mapping) and bool(part.get("modifierExtension")) for level in levels(value) for part in level
+    )

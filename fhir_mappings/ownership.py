@@ -1,0 +1,115 @@
+"""Whose a resource is: the patient's, plainly another patient's of the same server, or not certain."""
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+
+from fhir_mappings.bundle import Entry
+from fhir_mappings.codings import items
+from fhir_mappings.fhir_json import Resource
+from fhir_mappings.references import Address, ChartServer, address_of, addresses
+
+SUBJECT_ELEMENTS = ("subject", "patient", "beneficiary", "for", "individual")
+"""The elements that reference the patient of a resource, the usual one first."""
+
+_NOT_ABOUT_A_PATIENT = {
+    "Medication",
+    "Organization",
+    "Practitioner",
+    "PractitionerRole",
+    "Location",
+    "Questionnaire",
+}
+
+
+class Owner(Enum):
+    """Whose a resource is."""
+
+    OURS = "ours"
+    OTHER = "another patient's"
+    UNCERTAIN = "uncertain"
+    """Of an unnamed patient, of one on another server, or of a record that may be another one of the same patient."""
+
+
+def subject_of(resource: Resource) -> str:
+    """Return the reference to the patient of a resource; empty if there is none, such as only an identifier."""
+    for member in SUBJECT_ELEMENTS:
+        subject = resource.get(member)
+        if isinstance(subject, Mapping) and isinstance(subject.get("reference"), str):
+            return str(subject["reference"])
+    return ""
+
+
+def chart_server(patient_id: str, known_as: Iterable[str], entries: Iterable[Entry]) -> ChartServer:
+    """Return the server of a chart: by its addresses, and by the full URL of the patient, if there is one.
+
+    If neither is known, and all resources and references to the patient are of one server, it is that one.
+    """
+    patient = f"Patient/{patient_id}"
+    known = ChartServer.known_as(known_as).bases
+    own: set[str] = set()
+    seen: set[str] = set()
+    for url, resource in entries:
+        bases = {each.base for each in addresses(url, resource)}
+        seen |= bases
+        if resource.get("resourceType") == "Patient" and resource.get("id") == patient_id:
+            own |= bases
+        subject = address_of(subject_of(resource))
+        if subject.name == patient:
+            seen.add(subject.base)
+    for found in (own - {""}, set() if known else seen - {""}):
+        if len(found) == 1:
+            known |= found
+    return ChartServer(known)
+
+
+class Ownership:
+    """Tells whose resources are, among the entries of one chart."""
+
+    def __init__(self, patient_id: str, server: ChartServer, entries: Iterable[Entry]) -> None:
+        self._patient_id = patient_id
+        self._server = server
+        self._patients = {Address("", f"Patient/{patient_id}"): patient_id}
+        """The ids of patients by address on this server, or by URN."""
+        linked: list[tuple[str, Address]] = []
+        for url, resource in entries:
+            own_id = resource.get("id")
+            if resource.get("resourceType") == "Patient" and isinstance(own_id, str):
+                for address in map(server.local, addresses(url, resource)):
+                    if not address.base:
+                        self._patients[address] = own_id
+                linked += [(own_id, address) for address in self._links(resource)]
+        self._same_person = {self._id_at(target) for own_id, target in linked if own_id == patient_id}
+        self._same_person |= {own_id for own_id, target in linked if self._id_at(target) == patient_id}
+
+    def _links(self, patient: Resource) -> Iterable[Address]:
+        """Return the other records of a patient, such as the one that it was merged into (Patient.link)."""
+        for link in items(patient.get("link")):
+            other = link.get("other")
+            if isinstance(other, Mapping) and isinstance(other.get("reference"), str):
+                yield self._server.local(address_of(other["reference"]))
+
+    def _id_at(self, address: Address) -> str:
+        """Return the id of the patient at an address of this server; empty if it is no such address."""
+        kind, _, own_id = address.name.partition("/")
+        known = self._patients.get(address, "")
+        return known or (own_id if kind == "Patient" and not address.base else "")
+
+    def of(self, full_url: str, resource: Resource) -> Owner:
+        """Return whose a resource is."""
+        if resource.get("resourceType") in _NOT_ABOUT_A_PATIENT:
+            return Owner.OURS
+        patient = self.patient_of(full_url, resource)
+        if patient == self._patient_id:
+            return Owner.OURS
+        return Owner.OTHER if patient else Owner.UNCERTAIN
+
+    def patient_of(self, full_url: str, resource: Resource) -> str:
+        """Return the id of the patient of a resource on this server; empty if that is not certain."""
+        if resource.get("resourceType") == "Patient":
+            own_id = resource.get("id")
+            found = own_id if isinstance(own_id, str) else ""
+        else:
+            found = self._id_at(self._server.local(address_of(subject_of(resource))))
+        is_elsewhere = bool(full_url) and bool(self._server.local(address_of(full_url)).base)
+        may_be_ours = found in self._same_person or is_elsewhere
+        return "" if found != self._patient_id and may_be_ours else found

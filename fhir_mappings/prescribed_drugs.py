@@ -1,0 +1,90 @@
+"""The drug of a MedicationRequest, MedicationDispense, or MedicationStatement: by its codes, and by its words."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from fhir_mappings.codings import CodeMatcher, Coding, Match, codings, concept_text, items
+from fhir_mappings.drug_labels import has_strength, label_words
+from fhir_mappings.drug_names import ingredients_named, substances_of_product
+from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.nsaids import NsaidProduct, nsaid_product
+from fhir_mappings.opioids import ingredient_of
+from fhir_mappings.record import PatientRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Drug:
+    """A drug in a chart.
+
+    `codes` are the sender's and the ingredients that they stand for. `named` are the ingredients that its words name;
+    `product` those of words that are a product's label, known whole and with a strength, none if words or codes differ.
+    `product_code` is the NSAID product of a code; `labels` are all words.
+    """
+
+    codes: tuple[Coding, ...]
+    named: tuple[Coding, ...]
+    product: tuple[Coding, ...]
+    is_contradictory: bool
+    product_code: NsaidProduct | None
+    labels: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """Return the first of its words, else the name of its product, else an empty string."""
+        return next(iter(self.labels), self.product_code.name if self.product_code else "")
+
+    def match(self, codes: CodeMatcher) -> Match | None:
+        """Return the match with a value set; it decides only by a code or by words that are a product's label."""
+        if found := codes(self.codes):
+            return Match(found.label, found.decides and not self.is_contradictory)
+        if found := codes(self.product):
+            return found
+        found = codes(self.named)
+        return Match(found.label, False) if found else None
+
+    def is_known_by_name_only(self, codes: CodeMatcher) -> bool:
+        """Return whether only a name within its words, and no code or label of a product, is in the value set."""
+        return codes(self.codes) is None and codes(self.product) is None
+
+
+def drug_of(record: PatientRecord, resource: Resource) -> Drug:
+    """Return the drug of a resource, by its concept, its reference, or the ingredients of the Medication."""
+    concepts = list(_concepts(record, resource))
+    sent = tuple(coding for concept in concepts for coding in codings(concept))
+    labels = tuple(dict.fromkeys(label for concept in concepts for label in _labels(concept)))
+    if display := _reference_display(resource):
+        labels = (*labels, display)
+    nsaids = [product for coding in sent if (product := nsaid_product(coding))]
+    meant = {opioid for coding in sent if (opioid := ingredient_of(coding))} | {each.ingredient for each in nsaids}
+    written = [set(substances_of_product(label)) for label in labels if has_strength(label_words(label))]
+    stated = [_codes_of(found) for found in (meant, *written) if found]
+    is_contradictory = bool(stated) and not set.intersection(*stated)
+    labeled = () if is_contradictory else tuple(dict.fromkeys(coding for found in written for coding in found))
+    named = ingredients_named(" / ".join(labels))
+    return Drug((*sent, *sorted(meant, key=_code)), named, labeled, is_contradictory, next(iter(nsaids), None), labels)
+
+
+def _code(coding: Coding) -> str:
+    return coding.code
+
+
+def _codes_of(found: set[Coding]) -> set[str]:
+    return {coding.code for coding in found}
+
+
+def _concepts(record: PatientRecord, resource: Resource) -> Iterator[Json]:
+    yield resource.get("medicationCodeableConcept")
+    product = record.resolve(resource.get("medicationReference"), within=resource)
+    if product is not None:
+        yield product.get("code")
+        yield from (part.get("itemCodeableConcept") for part in items(product.get("ingredient")))
+
+
+def _labels(concept: Json) -> Iterator[str]:
+    yield from (label for label in (concept_text(concept), *(c.display for c in codings(concept))) if label)
+
+
+def _reference_display(resource: Resource) -> str:
+    reference = resource.get("medicationReference")
+    display = reference.get("display") if isinstance(reference, Mapping) else None
+    return display if isinstance(display, str) else ""

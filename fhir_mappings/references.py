@@ -1,0 +1,166 @@
+"""References to resources in one normal form, so that every way to write a reference finds the same resource.
+
+FHIR R4 lets a reference be relative, absolute, with a version, or a URN (2.3.0.1), and Bundle.entry.fullUrl be any of
+the last three. URLs compare by RFC 3986, section 6.2.2: the case of the host, the default port, and the encoding of
+plain characters make no difference. Nor does the scheme: behind a proxy that ends TLS, a server writes http.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+from urllib.parse import urlsplit
+
+from fhir_mappings.bundle import Entry
+from fhir_mappings.fhir_json import Resource
+
+T = TypeVar("T")
+
+_TYPE = re.compile(r"[A-Z][A-Za-z]+\Z")
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]\Z")
+_DEFAULT_PORTS = (None, 80, 443)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The target of a reference. `base` is the server as host, port, and path; it is empty for a relative reference.
+
+    `name` is `Type/id`; for a reference of another form (a URN, a fragment, a bare id), all of it.
+    """
+
+    base: str
+    name: str
+
+
+def address_of(reference: str) -> Address:
+    """Return the target of a reference or of a full URL, without its version."""
+    text = reference.strip()
+    if text[:4].lower() == "urn:":
+        return Address("", text.lower())
+    host = ""
+    path = text.removeprefix("/")
+    if re.match("https?://", text, re.IGNORECASE):
+        host, path = _host_and_path(text)
+        if not host:
+            return Address("", text)
+    segments = path.split("/")
+    if len(segments) > 2 and segments[-2] == "_history":
+        segments = segments[:-2]
+    *before, kind, own_id = segments if len(segments) > 1 else ["", ""]
+    if not own_id or not _TYPE.match(kind) or (before and not host):
+        return Address("", text)
+    return Address("/".join([host, *before]).rstrip("/"), f"{kind}/{own_id}")
+
+
+def server_of(address: str) -> str:
+    """Return the base address of a server as `Address.base` has it; empty if it is not an http address."""
+    host, path = _host_and_path(address.strip())
+    return f"{host}/{path}".rstrip("/") if host else ""
+
+
+def _host_and_path(url: str) -> tuple[str, str]:
+    """Return host with port, and path without its first slash; two empty strings if a server cannot have the URL."""
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        return "", ""
+    if parts.scheme.lower() not in ("http", "https") or parts.username is not None or parts.query or parts.fragment:
+        return "", ""
+    path: list[str] = []
+    for segment in _ESCAPE.sub(_decoded, parts.path).split("/")[1:]:
+        if segment == "..":
+            path = path[:-1]
+        elif segment != ".":
+            path.append(segment)
+    return host if port in _DEFAULT_PORTS else f"{host}:{port}", "/".join(path)
+
+
+def _decoded(escape: re.Match[str]) -> str:
+    character = chr(int(escape[0][1:], 16))
+    return character if _UNRESERVED.match(character) else escape[0].upper()
+
+
+def addresses(full_url: str, resource: Resource) -> Iterator[Address]:
+    """Yield the addresses of a resource: by its id on the server of its full URL, then by its full URL itself."""
+    url = address_of(full_url) if full_url else Address("", "")
+    kind, own_id = resource.get("resourceType"), resource.get("id")
+    if isinstance(own_id, str) and own_id:
+        yield Address(url.base, f"{kind}/{own_id}")
+    if url.name:
+        yield url
+
+
+@dataclass(frozen=True, slots=True)
+class ChartServer:
+    """The server that a chart comes from, by every address under which it is known; none if `bases` is empty."""
+
+    bases: frozenset[str] = field(default_factory=frozenset)
+
+    @classmethod
+    def known_as(cls, server_addresses: Iterable[str]) -> "ChartServer":
+        """Return the server with these base addresses; those that are not http addresses are ignored."""
+        return cls(frozenset(base for address in server_addresses if (base := server_of(address))))
+
+    def sharing_ids_with(self, entries: Iterable[Entry]) -> "ChartServer":
+        """Return the server with every other base whose ids can be taken for its own.
+
+        A gateway writes full URLs with a base of its own. The entries of a merged chart come from several servers, on
+        which one id names different resources: there, one resource type has entries of several bases.
+        """
+        by_type: dict[str, set[str]] = {}
+        for url, resource in entries:
+            if base := address_of(url).base:
+                by_type.setdefault(str(resource.get("resourceType")), set()).add("" if base in self.bases else base)
+        mixed = {base for bases in by_type.values() if len(bases) > 1 for base in bases}
+        return ChartServer(self.bases | ({base for bases in by_type.values() for base in bases} - mixed - {""}))
+
+    def local(self, address: Address) -> Address:
+        """Return the address, without base if it is on this server."""
+        return Address("", address.name) if address.base in self.bases else address
+
+
+class ReferenceIndex(Generic[T]):
+    """Values by every reference that may mean their resource.
+
+    On a known server a reference without base, and a resource without full URL, are of that server. If the server is
+    unknown, an address without base matches any base as long as only one resource fits, and a bare id matches the only
+    resource with that id.
+    """
+
+    def __init__(self, server: ChartServer | None = None) -> None:
+        self._server = server or ChartServer()
+        self._values: dict[Address, T] = {}
+        self._bases: dict[str, dict[str, T]] = {}
+        """Values by name, then by base."""
+        self._by_id: dict[str, list[T]] = {}
+
+    @classmethod
+    def of(cls, found: Iterable[Entry]) -> "ReferenceIndex[Entry]":
+        """Return the entries of an unknown server, each by its references."""
+        index: ReferenceIndex[Entry] = ReferenceIndex()
+        for entry in found:
+            index.add(*entry, entry)
+        return index
+
+    def add(self, full_url: str, resource: Resource, value: T) -> None:
+        """Add the value of a resource; it replaces that of a resource with the same address."""
+        for address in map(self._server.local, addresses(full_url, resource)):
+            self._values[address] = value
+            self._bases.setdefault(address.name, {})[address.base] = value
+            self._by_id.setdefault(address.name.rpartition("/")[2], []).append(value)
+
+    def find(self, reference: str, base: str = "") -> T | None:
+        """Return the value for a reference; `base` is the server of the resource that has it, if another one."""
+        address = self._server.local(address_of(reference))
+        if not address.base and base:
+            address = Address(base, address.name)
+        found = self._values.get(address)
+        if found is not None or self._server.bases:
+            return found
+        alike = self._bases.get(address.name, {})
+        candidates = list(alike.values()) if not address.base else [alike[""]] if "" in alike else []
+        if not alike and "/" not in address.name:
+            candidates = self._by_id.get(address.name.removeprefix("#"), [])
+        return candidates[0] if candidates and all(each == candidates[0] for each in candidates) else None
