@@ -358,7 +358,7 @@ MISSHAPEN = [
         ],
     ),
     (
-        in_section("ask: q\nmet_when: {allergy: {to: x}}"),
+        in_section("ask: q\nmet_when: {allergy: {in: alpha, to: x}}"),
         ["14: sections.I.met_when.allergy.to must be 'ordered-drug'"],
     ),
     (
