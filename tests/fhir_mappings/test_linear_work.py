@@ -38,6 +38,7 @@ from tests.support.fhir_builders import (
     score,
 )
 from tests.support.growth import Work, is_linear
+from tests.support.opioid_chart import PERIODS
 
 DAY = date(2026, 3, 2)
 WINDOW = Window(timedelta(hours=24), timedelta(hours=24), following_days=7)
@@ -87,7 +88,7 @@ def prescription(number: int = 0, **members: Any) -> dict[str, Any]:
 
 def opioids(*found: dict[str, Any]) -> Work:
     chart = record(*found, availability={"MedicationRequest": Availability.COMPLETE})
-    return lambda: opioid_reduction(chart, DAY)
+    return lambda: opioid_reduction(chart, DAY, PERIODS)
 
 
 def pain(count: int) -> Work:
@@ -241,8 +242,8 @@ def test_faults_are_listed_up_to_the_limit_and_one_at_the_root_beyond_it() -> No
 
 
 def test_more_instructions_than_the_limit_are_not_added_up() -> None:
-    at_limit = opioid_reduction(_chart(MAX_INSTRUCTIONS), DAY)
-    beyond = opioid_reduction(_chart(MAX_INSTRUCTIONS + 1), DAY)
+    at_limit = opioid_reduction(_chart(MAX_INSTRUCTIONS), DAY, PERIODS)
+    beyond = opioid_reduction(_chart(MAX_INSTRUCTIONS + 1), DAY, PERIODS)
     assert (at_limit.problem == TOO_MANY, beyond.problem == TOO_MANY) == (False, True)
 
 
