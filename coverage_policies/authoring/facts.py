@@ -217,7 +217,12 @@ def _days(written: str) -> dict[str, Any] | None:
 def _dispense(words: FactWords) -> list[dict[str, Any]]:
     """Return a dispense of an oral drug; `of` is the id of its order, `prescriber` who ordered it elsewhere."""
     order, elsewhere = words.text("of"), _prescriber(words)
-    contained: dict[str, Any] = {"resourceType": "MedicationRequest", "id": "ordered", "status": "active", "intent": "order"}
+    contained: dict[str, Any] = {
+        "resourceType": "MedicationRequest",
+        "id": "ordered",
+        "status": "active",
+        "intent": "order",
+    }
     contained |= {"medicationCodeableConcept": {"text": "as dispensed"}, "subject": {"display": "the patient"}}
     return [
         present(
