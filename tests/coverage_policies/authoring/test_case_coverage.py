@@ -100,7 +100,7 @@ def _changed_entries(entry: OrderEntry) -> Iterator[tuple[str, OrderEntry | None
 
 def _changed_pathways(text: Policy) -> Iterator[Change]:
     for i, choice in enumerate(text.pathway.choices if text.pathway else ()):
-        for kind in ("chosen_when", "exclude_when", "presume_when"):
+        for kind in ("chosen_when", "keep_when", "exclude_when", "presume_when"):
             for what, clauses in _changed_clauses(getattr(choice, kind)):
                 assert text.pathway
                 choices = list(text.pathway.choices)
