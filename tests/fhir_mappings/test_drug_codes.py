@@ -21,7 +21,13 @@ def test_a_substance_known_only_from_memory_asks():
 
 @pytest.mark.parametrize(
     ("product", "ingredient", "decides"),
-    [("892582", "7052", True), ("1049621", "7804", True), ("198014", "7258", True), ("994008", "7258", False)],
+    [
+        ("892582", "7052", True),
+        ("1049621", "7804", True),
+        ("198014", "7258", True),
+        ("1806701", "7804", False),
+        ("994008", "7258", False),
+    ],
 )
 def test_a_product_stands_for_its_only_ingredient_and_asks_if_it_has_several(product, ingredient, decides):
     found = ingredient_of_code(Coding(RXNORM, product))
