@@ -7,8 +7,9 @@ from typing import Any
 from fhir_mappings.codings import items
 from fhir_mappings.dates import DateInterval
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.opioids.dose import is_as_needed, is_spinal
+from fhir_mappings.opioids.dose import is_as_needed
 from fhir_mappings.opioids.medication import OpioidMedication, medication_of
+from fhir_mappings.opioids.routes import is_spinal
 from fhir_mappings.record import PatientRecord
 
 KINDS = ("MedicationRequest", "MedicationDispense", "MedicationStatement", "MedicationAdministration")

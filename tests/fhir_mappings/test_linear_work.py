@@ -18,7 +18,9 @@ from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.drug_exposure import supplies
 from fhir_mappings.observations import observations
 from fhir_mappings.opioids.names import names_an_opioid
+from fhir_mappings.opioids.product_names import product_named
 from fhir_mappings.opioids.reduction import MAX_INSTRUCTIONS, TOO_MANY, opioid_reduction
+from fhir_mappings.opioids.sig_words import read_directions
 from fhir_mappings.order_text import MAX_PHRASE_LENGTH, names_an_operation, read_phrase
 from fhir_mappings.orders import MAX_ORDER_LENGTH, Order, read_order
 from fhir_mappings.pain_relief import MAX_PROCEDURES, MAX_SCORES, Window, reliefs
@@ -166,6 +168,12 @@ READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
         100,
     ),
     "spaces after a brand": (lambda n: lambda: names_an_opioid("tylenol" + " " * n), 4000),
+    "words of directions": (lambda n: lambda: read_directions("1 tab at 8 am and " * n), 200),
+    "directions of many instructions": (
+        lambda n: opioids(prescription(dosageInstruction=[{"text": f"{i} tabs daily (1 am)"} for i in range(n)])),
+        200,
+    ),
+    "words of a label": (lambda n: lambda: product_named("oxycodone 5 mg / " * n), 400),
     "brands": (lambda n: lambda: names_an_opioid("tylenol no " * n), 2000),
     "dosage instructions": (lambda n: opioids(prescription(dosageInstruction=[*map(dosage, range(n))])), 500),
     "opioid prescriptions": (lambda n: opioids(*(prescription(i) for i in range(n))), 500),
