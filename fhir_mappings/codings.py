@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
 from typing import TypeAlias
 
@@ -61,11 +62,15 @@ class Course(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A code in a value set: our label for it, whether it may decide a criterion or only be shown, and its course."""
+    """A code in a value set: our label for it, whether it may decide a criterion or only be shown, and its course.
+
+    `scale` is the lowest and the highest score of a scale, None if the set does not state them.
+    """
 
     label: str
     decides: bool
     course: Course = Course.CHRONIC
+    scale: tuple[Decimal, Decimal] | None = None
 
 
 CodeMatcher: TypeAlias = Callable[[Iterable[Coding]], Match | None]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
-from fhir_mappings.codings import CPT, HCPCS, ICD10CM, LOINC, SNOMED, codings, items
+from fhir_mappings.codings import CPT, HCPCS, ICD10CM, LOINC, SNOMED, Coding, codings, items
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.order_text import read_phrase
 from fhir_mappings.truth import Truth
@@ -30,9 +30,14 @@ _SIDE_OF_CODE = {(system, code): side for system, side, codes in _SIDED_CODES fo
 
 
 def side_named(word: str) -> Side | None:
-    """Return the side of a plain word: `left`, `right`, `bilateral`, or `both`; None for any other."""
+    """Return the side that plain words are: `left`, `right side`, `bilateral`, or `both sides`; None for others."""
     sides: dict[str, Side] = {"left": "left", "right": "right", "bilateral": "bilateral", "both": "bilateral"}
-    return sides.get(word.strip().casefold())
+    return sides.get(" ".join(word.casefold().split()).removesuffix("s").removesuffix(" side"))
+
+
+def is_side_only(site: Iterable[Coding]) -> bool:
+    """Return whether all codes and words of a body site are a side, without a part of the body."""
+    return all((each.system == SNOMED and each.code in QUALIFIERS) or side_named(each.display) for each in site)
 
 
 def side_of(resource: Resource, *code_elements: str) -> Side | None:

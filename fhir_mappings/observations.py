@@ -1,23 +1,28 @@
-"""Observations: scores and measurements with their time (Observation)."""
+"""Observations: scores and measurements with their time (Observation), also as components of a panel."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
-from fhir_mappings.codings import CodeMatcher, codings
+from fhir_mappings.codings import CodeMatcher, Coding, codings, codings_and_text, items
 from fhir_mappings.dates import DateInterval, parse_period
-from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.fhir_json import Resource
+from fhir_mappings.laterality import Side, is_side_only, side_of
+from fhir_mappings.measurements import measurement
 from fhir_mappings.record import Evidence, PatientRecord
 
-_DIGITS = 40
-"""The most digits of a measurement; exact arithmetic with 1e999999999 would never end."""
+MAX_COMPONENTS = 200
+"""How many components of one observation, and how many members of one panel, are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One measurement. `code` (`system|code`) identifies the scale.
 
-    `number` is None if there is none or if it may not decide. `when` has no instant if the measurement covers a period.
+    `number` is None if there is none that can be read, or if it may not decide. `begin` and `end` are the moments
+    between which it was taken, the same for a measurement of one moment; both are None if a time of day is missing.
+    `sites` are the body sites it is about, each with its codes and words; `side` is the side that they name.
     """
 
     reference: str
@@ -27,75 +32,99 @@ class Observation:
     number: Decimal | None
     unit: str
     evidence: Evidence
+    begin: datetime | None = None
+    end: datetime | None = None
+    sites: tuple[tuple[Coding, ...], ...] = ()
+    side: Side | None = None
 
 
 def observations(record: PatientRecord, codes: CodeMatcher) -> tuple[Observation, ...]:
-    """Return the observations with one of these codes, without erroneous and canceled ones."""
-    return record.cached(("observations", codes), lambda: _observations(record, codes))
+    """Return the observations and components with one of these codes.
+
+    Leave out those that are erroneous or canceled, have no value, say why there is none, or lie outside the scale that
+    the codes state: none of them is a measurement.
+    """
+    return record.cached(("observations", codes), lambda: tuple(_observations(record, codes)))
 
 
-def _observations(record: PatientRecord, codes: CodeMatcher) -> tuple[Observation, ...]:
-    found = []
+def _observations(record: PatientRecord, codes: CodeMatcher) -> Iterator[Observation]:
+    panels = record.cached("panels of observations", lambda: _panels(record))
     for resource in record.of_type("Observation"):
-        known = codings(resource.get("code"))
-        match = codes(known)
-        if match is None or resource.get("status") in ("entered-in-error", "cancelled"):
+        if resource.get("status") in ("entered-in-error", "cancelled"):
             continue
-        code = next(f"{each.system}|{each.code}" for each in known if codes([each]))
-        when = _when(record, resource)
-        reference = record.reference(resource)
-        usable = record.is_usable(resource, "code", "status", "effective", "value", "subject")
-        number, unit = _number(resource)
-        final = resource.get("status") in ("final", "amended", "corrected")
-        value = f"{number}{unit and ' ' + unit}" if number is not None else ""
-        note = "set aside" if not usable else value if final else f"{value} (not final)".strip()
-        found.append(
-            Observation(
-                reference,
-                match.label,
-                code,
-                when,
-                number if usable and final and match.decides else None,
-                unit,
-                Evidence(reference, match.label, _printed(when), note),
-            )
-        )
-    return tuple(found)
+        panel = panels.get(record.reference(resource), resource)
+        dated = resource if any(name.startswith("effective") for name in resource) else panel
+        found = _observation(record, resource, resource, dated, codes)
+        if found:
+            yield found
+        for component in list(items(resource.get("component")))[:MAX_COMPONENTS]:
+            found = _observation(record, resource, component, dated, codes)
+            if found:
+                yield found
 
 
-def _printed(when: DateInterval | None) -> str:
-    if when is None:
-        return ""
-    return when.instant.isoformat(timespec="minutes") if when.instant else str(when)
+def _panels(record: PatientRecord) -> Mapping[str, Resource]:
+    """Return the panel of each observation that a panel names as its member; a member may leave its time to it."""
+    found: dict[str, Resource] = {}
+    for panel in record.of_type("Observation"):
+        for member in list(items(panel.get("hasMember")))[:MAX_COMPONENTS]:
+            target = record.resolve(member, within=panel)
+            if target is not None:
+                found.setdefault(record.reference(target), panel)
+    return found
 
 
-def _when(record: PatientRecord, resource: Resource) -> DateInterval | None:
-    return (
-        record.when(resource.get("effectiveDateTime"))
-        or record.when(resource.get("effectiveInstant"))
-        or _over(*parse_period(resource.get("effectivePeriod"), record.zone))
+def _observation(
+    record: PatientRecord, resource: Resource, holder: Resource, dated: Resource, codes: CodeMatcher
+) -> Observation | None:
+    """Return what an observation, or a component of it, measured; None for no measurement with these codes."""
+    known = codings(holder.get("code"))
+    match = codes(known)
+    if match is None:
+        return None
+    measured = measurement(holder)
+    if measured is None:
+        return None
+    number, unit = measured.number, measured.unit
+    if match.scale and number is not None and not match.scale[0] <= number <= match.scale[1]:
+        return None
+    elements = ("code", "status", "effective", "value", "subject", "bodySite")
+    usable = record.is_usable(resource, *elements, *(("component",) if holder is not resource else ()))
+    final = resource.get("status") in ("final", "amended", "corrected")
+    when, begin, end = _time(record, dated)
+    value = f"{number}{unit and ' ' + unit}" if number is not None else ""
+    note = "set aside" if not usable else value if final else f"{value} (not final)".strip()
+    reference = record.reference(resource)
+    return Observation(
+        reference,
+        match.label,
+        next(f"{each.system}|{each.code}" for each in known if codes([each])),
+        when,
+        number if usable and final and match.decides else None,
+        unit,
+        Evidence(reference, match.label, _printed(when, begin), note),
+        begin,
+        end,
+        tuple(site for each in items(resource.get("bodySite")) if not is_side_only(site := codings_and_text(each))),
+        side_of(resource),
     )
 
 
-def _over(start: DateInterval | None, end: DateInterval | None) -> DateInterval | None:
-    """Return the days of a measured period, open-ended if it is; its instant if start and end are the same."""
+def _printed(when: DateInterval | None, begin: datetime | None) -> str:
+    if when is None:
+        return ""
+    return begin.isoformat(timespec="minutes") if begin else str(when)
+
+
+def _time(record: PatientRecord, resource: Resource) -> tuple[DateInterval | None, datetime | None, datetime | None]:
+    """Return the days of a measurement, open-ended if they are, and the moments of its begin and end."""
+    when = record.when(resource.get("effectiveDateTime")) or record.when(resource.get("effectiveInstant"))
+    if when is not None:
+        return when, when.instant, when.instant
+    start, end = parse_period(resource.get("effectivePeriod"), record.zone)
     if start is None and end is None:
-        return None
-    if start == end:
-        return start
-    return DateInterval(start.earliest if start else date.min, end.latest if end else date.max)
-
-
-def _number(resource: Resource) -> tuple[Decimal | None, str]:
-    quantity = resource.get("valueQuantity")
-    value: Json = quantity.get("value") if isinstance(quantity, dict) else resource.get("valueInteger")
-    units = [quantity.get("unit"), quantity.get("code")] if isinstance(quantity, dict) else []
-    unit = next((each for each in units if isinstance(each, str)), "")
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        return None, ""
-    if isinstance(quantity, dict) and quantity.get("comparator"):
-        return None, ""
-    number = Decimal(value)
-    if len(number.as_tuple().digits) > _DIGITS or abs(int(number.as_tuple().exponent)) > _DIGITS:
-        return None, ""
-    return number, "" if unit.startswith("{") else unit
+        return None, None, None
+    days = DateInterval(start.earliest if start else date.min, end.latest if end else date.max)
+    if start is None or end is None or start.instant is None or end.instant is None or end.instant < start.instant:
+        return days, None, None
+    return days, start.instant, end.instant

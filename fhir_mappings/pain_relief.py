@@ -2,12 +2,12 @@
 
 The baseline is the last score within a window before the procedure; every score within a window after it is compared
 with the baseline. The result is an interval from the least relief, which is what certainly lasted, to the greatest.
-Only scores of the same code and unit are compared, in exact arithmetic. If the procedure or a score around it has no
-time of day, the relief is unknown.
+Only scores of the same code and unit are compared, in exact arithmetic, and only those that may be about the treated
+site. If the procedure or a score around it has no time of day, the relief is unknown.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -15,20 +15,24 @@ from fractions import Fraction
 from math import floor
 from typing import Literal, TypeAlias
 
-from fhir_mappings.codings import CodeMatcher
+from fhir_mappings.codings import CodeMatcher, Coding
 from fhir_mappings.observations import Observation, observations
 from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.record import Evidence, PatientRecord
+from fhir_mappings.truth import Truth
 
 Edge: TypeAlias = Literal["start", "end"]
 """Where the window after a procedure begins. A catheter trial is scored while it lasts, from its start."""
+
+Sites: TypeAlias = tuple[tuple[Coding, ...], ...]
+"""The body sites of a score, each with its codes and words."""
 
 MAX_PROCEDURES = 100
 """The most procedures to measure; the work grows with their number times that of the scores."""
 MAX_SCORES = 500
 """The most pain scores in one window, or on the following days."""
 _SLACK = timedelta(days=1)
-"""The largest difference between a local day and the same time in UTC."""
+"""The largest difference between a local day and the same time in UTC; a score over a longer time has no moment."""
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -59,12 +63,17 @@ class Relief:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which scores count: how long before, how long after the start or end, and on how many following days."""
+    """Which scores count: how long before, how long after the start or end, on how many following days, and where.
+
+    `includes` returns whether body sites are the treated region: YES, NO for another one, UNKNOWN if they do not tell.
+    Without it, the sites of all scores around a procedure have to be the same.
+    """
 
     before: timedelta
     after: timedelta
     counted_from: Edge = "end"
     following_days: int = 0
+    includes: Callable[[Sites], Truth] | None = None
 
 
 class _Scores:
@@ -72,21 +81,30 @@ class _Scores:
 
     def __init__(self, scores: Sequence[Observation]) -> None:
         self.all = scores
-        timed = [(score.when.instant, i) for i, score in enumerate(scores) if score.when and score.when.instant]
-        self._timed = sorted(timed)
-        self._untimed = [i for i, score in enumerate(scores) if not (score.when and score.when.instant)]
+        self._timed = sorted((score.begin, i) for i, score in enumerate(scores) if score.begin and _is_short(score))
+        self._others = [i for i, score in enumerate(scores) if not _is_short(score)]
 
     def around(self, first: datetime, last: datetime, zone: tzinfo) -> list[Observation]:
         """Return the scores that may have been taken from `first` to `last`, in their order."""
-        begin = bisect_left(self._timed, (first, -1))
+        begin = bisect_left(self._timed, (first - _SLACK, -1))
         end = bisect_right(self._timed, (last, len(self.all)))
         days = first.astimezone(zone).date(), last.astimezone(zone).date()
-        untimed = [i for i in self._untimed if _may_lie_on(self.all[i], *days)]
-        return [self.all[i] for i in sorted([*untimed, *(i for _, i in self._timed[begin:end])])]
+        others = [i for i in self._others if _may_lie_on(self.all[i], *days)]
+        timed = [i for _, i in self._timed[begin:end] if _ends_after(self.all[i], first)]
+        return [self.all[i] for i in sorted([*others, *timed])]
 
     def on_days(self, first: date, last: date) -> list[Observation]:
         """Return the dated scores that may have been taken on these days."""
         return [score for score in self.all if score.when is not None and _may_lie_on(score, first, last)]
+
+
+def _is_short(score: Observation) -> bool:
+    """Return whether a score has a time of day: one moment, or a time of at most a day."""
+    return score.begin is not None and score.end is not None and score.end - score.begin <= _SLACK
+
+
+def _ends_after(score: Observation, moment: datetime) -> bool:
+    return score.end is not None and score.end >= moment
 
 
 def reliefs(
@@ -123,14 +141,24 @@ def _relief(done: Procedure, scores: _Scores, window: Window, zone: tzinfo) -> R
     if max(len(around), len(following)) > MAX_SCORES:
         return _not_measurable(done, "there are too many pain scores around it")
     for score in around:
-        if score.number is None or score.when is None or score.when.instant is None:
+        place = _is_of(score, done, window)
+        if place is Truth.NO:
+            continue
+        if place is Truth.UNKNOWN:
+            return _not_measurable(done, "the body site of a pain score around it is not known", score.evidence)
+        if score.number is None or not _is_short(score):
             return _not_measurable(done, "a pain score around it has no time of day or cannot be read", score.evidence)
-        if begin - window.before <= score.when.instant <= begin or end < score.when.instant <= end + window.after:
+        when = _place_in_time(score, begin, end, window)
+        if when is Truth.UNKNOWN:
+            return _not_measurable(done, "a pain score covers the time before and after it", score.evidence)
+        if when is Truth.YES:
             by_scale.setdefault(_scale(score), []).append(score)
+    if window.includes is None and len({s.sites for on_scale in by_scale.values() for s in on_scale if s.sites}) > 1:
+        return _not_measurable(done, "the pain scores around it are of different body sites")
     found = [
         relief
         for scale, on_scale in by_scale.items()
-        if (relief := _on_one_scale(done, on_scale, begin, [s for s in following if _scale(s) == scale]))
+        if (relief := _on_one_scale(done, on_scale, begin, _also_on(scale, following, done, window)))
     ]
     if not found:
         return _not_measurable(done, "no pain scores on one scale before and after it")
@@ -140,6 +168,31 @@ def _relief(done: Procedure, scores: _Scores, window: Window, zone: tzinfo) -> R
     best = max(found, key=lambda relief: relief.most or 0)
     evidence = tuple(dict.fromkeys(item for each in (worst, best) for item in each.evidence))
     return Relief(done, worst.least, best.most, "", evidence, tuple(score for each in found for score in each.later))
+
+
+def _is_of(score: Observation, done: Procedure, window: Window) -> Truth:
+    """Return whether a score is about the pain that was treated: at its site, and not on the other side."""
+    if {score.side, done.side} == {"left", "right"}:
+        return Truth.NO
+    return window.includes(score.sites) if window.includes else Truth.YES
+
+
+def _place_in_time(score: Observation, begin: datetime, end: datetime, window: Window) -> Truth:
+    """Return whether a score was taken within the windows before `begin` and after `end`; UNKNOWN if only in part."""
+    if score.begin is None or score.end is None:
+        return Truth.UNKNOWN
+    if (begin - window.before <= score.begin and score.end <= begin) or (
+        end < score.begin and score.end <= end + window.after
+    ):
+        return Truth.YES
+    is_outside = score.end < begin - window.before or score.begin > end + window.after
+    is_during = begin < score.begin and score.end <= end
+    return Truth.NO if is_outside or is_during else Truth.UNKNOWN
+
+
+def _also_on(scale: str, following: list[Observation], done: Procedure, window: Window) -> list[Observation]:
+    """Return the scores of the following days on one scale, without those of another site."""
+    return [s for s in following if _scale(s) == scale and _is_of(s, done, window) is not Truth.NO]
 
 
 def _not_measurable(done: Procedure, problem: str, *evidence: Evidence) -> Relief:
@@ -153,13 +206,13 @@ def _scale(score: Observation) -> str:
 def _on_one_scale(
     done: Procedure, around: list[Observation], begin: datetime, following: list[Observation]
 ) -> Relief | None:
-    earlier = [s for s in around if _instant(s) <= begin]
-    after = [s for s in around if _instant(s) > begin]
+    earlier = [s for s in around if _end(s) <= begin]
+    after = [s for s in around if _end(s) > begin]
     if not earlier or not after:
         return None
-    latest = max(_instant(s) for s in earlier)
-    baseline = max((s for s in earlier if _instant(s) == latest), key=lambda s: s.number or 0)
-    lowest = min(s.number or 0 for s in earlier if _instant(s) == latest)
+    latest = max(_end(s) for s in earlier)
+    baseline = max((s for s in earlier if _end(s) == latest), key=lambda s: s.number or 0)
+    lowest = min(s.number or 0 for s in earlier if _end(s) == latest)
     worst = max(after, key=lambda s: s.number or 0)
     best = min(after, key=lambda s: s.number or 0)
     if lowest != baseline.number:
@@ -190,10 +243,10 @@ def _may_lie_on(score: Observation, first: date, last: date) -> bool:
     return score.when is None or (score.when.latest >= first and score.when.earliest <= last)
 
 
-def _instant(score: Observation) -> datetime:
-    if score.when is None or score.when.instant is None:
+def _end(score: Observation) -> datetime:
+    if score.end is None:
         raise ValueError("every score in the window has a time of day")
-    return score.when.instant
+    return score.end
 
 
 def _has_room(moment: datetime, window: Window) -> bool:

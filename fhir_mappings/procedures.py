@@ -1,14 +1,15 @@
-"""Procedures and planned care: what was done, and on which days."""
+"""Procedures: what was done, on which days, and for what."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from fhir_mappings.codings import CPT, HCPCS, CodeMatcher, Match, codings, items
+from fhir_mappings.codings import CPT, HCPCS, CodeMatcher, Coding, Match, codings, codings_and_text, items
 from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.laterality import Side, side_of
+from fhir_mappings.laterality import Side, is_side_only, side_of
 from fhir_mappings.order_text import read_phrase
 from fhir_mappings.record import Evidence, PatientRecord
 
@@ -26,7 +27,8 @@ class Progress(Enum):
 class Procedure:
     """One procedure or study. `start` and `end` are None if the day is unknown.
 
-    `side` is None, and `purpose` (`diagnostic` or `therapeutic`) empty, if the resource does not state it.
+    `side` is None, and `purpose` (`diagnostic` or `therapeutic`) empty, if the resource does not state it. `about` are
+    the body sites, reasons, and words that say what it was for, each with its codes and words.
     """
 
     reference: str
@@ -37,6 +39,7 @@ class Procedure:
     evidence: Evidence
     side: Side | None = None
     purpose: str = ""
+    about: tuple[tuple[Coding, ...], ...] = ()
 
     @property
     def day(self) -> DateInterval | None:
@@ -44,6 +47,12 @@ class Procedure:
         return self.start or self.end
 
 
+_OF_SOMETHING_ELSE = re.compile(
+    r"\b(?:therapeutic|diagnostic)\s+(?:\w+\s+)?(?:exercis|activit|massage|modalit|ultraso|mri\b|mr\b|ct\b|imaging|x-?ray"
+    r"|radiograph|stud(?:y|ies)\b|test|evaluation|work-?up|arthroscop|laparoscop)",
+    re.IGNORECASE,
+)
+"""Words that make a diagnostic or therapeutic thing of something else than the procedure."""
 PROCEDURE_PROGRESS = {"completed": Progress.DONE, "in-progress": Progress.UNDER_WAY}
 _DETAIL_ELEMENTS = ("bodySite", "reasonCode", "series")
 _NEVER_HAPPENED = ("not-done", "entered-in-error", "cancelled")
@@ -92,15 +101,32 @@ def read_event(
     if progress is Progress.DONE:
         value = ", ".join(filter(None, (side, purpose)))
     evidence = Evidence(reference, match.label, shown, value)
-    return Procedure(reference, match.label, progress, start, end, evidence, side, purpose)
+    about = record.cached(("subjects", id(resource)), lambda: subjects_of(record, resource, code_element))
+    return Procedure(reference, match.label, progress, start, end, evidence, side, purpose, about)
+
+
+def subjects_of(record: PatientRecord, resource: Resource, code_element: str) -> tuple[tuple[Coding, ...], ...]:
+    """Return the body sites, the reasons, and the own words of a procedure or order: what they say it is for."""
+    sites = [codings_and_text(site) for site in items(resource.get("bodySite"))]
+    targets = (record.resolve(each, within=resource) for each in items(resource.get("reasonReference")))
+    reasons = [*items(resource.get("reasonCode")), *(each for t in targets if t for each in items(t.get("code")))]
+    words = [Coding("", "", text) for one in items(resource.get(code_element)) for text in own_words(one)]
+    found = [*(site for site in sites if not is_side_only(site)), *map(codings_and_text, reasons), tuple(words)]
+    return tuple(each for each in found if each)
+
+
+def own_words(concept: Resource) -> list[str]:
+    """Return the words of a concept without the labels of billing codes, which are definitions."""
+    labels = {each.display.casefold(): each.system in (CPT, HCPCS) for each in codings(concept) if each.display}
+    text = concept.get("text")
+    texts = [text] if isinstance(text, str) and text.strip() and not labels.get(text.casefold()) else []
+    return texts + [label for label, is_definition in labels.items() if not is_definition]
 
 
 def _purpose(resource: Resource, code_element: str) -> str:
     """Return `diagnostic` or `therapeutic` if the resource states exactly one of them; else an empty string."""
-    texts: list[str] = []
-    for concept in (*items(resource.get(code_element)), *items(resource.get("reasonCode"))):
-        labels = [coding.display for coding in codings(concept) if coding.system not in (CPT, HCPCS)]
-        texts += [*labels, concept["text"]] if isinstance(concept.get("text"), str) else labels
+    concepts = (*items(resource.get(code_element)), *items(resource.get("reasonCode")))
+    texts = [text for concept in concepts for text in own_words(concept) if not _OF_SOMETHING_ELSE.search(text)]
     readings = {(reading.value, reading.is_stated) for text in texts for reading in read_phrase(text, ("purpose",))}
     return next((value for value in ("diagnostic", "therapeutic") if readings == {(value, True)}), "")
 
@@ -118,49 +144,6 @@ def _days(record: PatientRecord, resource: Resource, element: str) -> tuple[Date
 
 def _is_earlier(one: DateInterval, other: DateInterval) -> bool:
     return one.instant is not None and other.instant is not None and one.instant < other.instant
-
-
-def is_active_order(resource: Resource) -> bool:
-    """Return whether a request is an active order: not a proposal, an option, or `doNotPerform`."""
-    return (
-        resource.get("status") == "active"
-        and resource.get("intent") not in ("proposal", "option")
-        and resource.get("doNotPerform") is not True
-    )
-
-
-def plans(record: PatientRecord, codes: CodeMatcher) -> tuple[Evidence, ...]:
-    """Return what is planned or under way: activities of active care plans, active orders, procedures in progress."""
-    found = []
-    for plan in record.of_type("CarePlan"):
-        details = [detail for activity in items(plan.get("activity")) for detail in items(activity.get("detail"))]
-        going_on = [d for d in details if d.get("status") not in _ACTIVITY_OVER and d.get("doNotPerform") is not True]
-        concepts = [d.get("code") for d in going_on] + [plan.get("category")]
-        match = next((m for concept in concepts if (m := codes(codings(concept)))), None)
-        if (
-            match
-            and match.decides
-            and plan.get("status") == "active"
-            and plan.get("intent") not in ("proposal", "option")
-            and record.is_usable(plan, "status", "intent", "activity", "category", "period", "subject")
-        ):
-            start, _ = parse_period(plan.get("period"), record.zone)
-            found.append(Evidence(record.reference(plan), match.label, str(start or "")))
-    for order in record.of_type("ServiceRequest"):
-        match = codes(codings(order.get("code")))
-        if (
-            match
-            and match.decides
-            and is_active_order(order)
-            and record.is_usable(order, "code", "status", "intent", "authoredOn", "doNotPerform", "subject")
-        ):
-            authored = record.when(order.get("authoredOn"))
-            found.append(Evidence(record.reference(order), match.label, str(authored or "")))
-    found += [p.evidence for p in procedures(record, codes) if p.progress is Progress.UNDER_WAY]
-    return tuple(found)
-
-
-_ACTIVITY_OVER = ("completed", "cancelled", "stopped", "entered-in-error")
 
 
 def latest_on_or_before(facts: tuple[Procedure, ...], day: date) -> Procedure | None:

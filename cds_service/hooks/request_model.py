@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from cds_service.hooks.fhir_authorization import FhirAuthorization
 from cds_service.hooks.hooks import SERVICE_OF_HOOK, Service
 from cds_service.hooks.wire import UUID, Text, WireModel
 
@@ -34,6 +33,18 @@ def _check_address(server: str) -> str:
     if not is_usable:
         raise PydanticCustomError("address", "not an address")
     return server
+
+
+class FhirAuthorization(WireModel):
+    """The token that the FHIR server of a call takes."""
+
+    access_token: Annotated[str, Text(r"[!-~]+")] = Field(
+        description="Send the OAuth 2.0 access token in printable ASCII characters."
+    )
+    token_type: Literal["Bearer"] = Field(description="Send Bearer.")
+    expires_in: int = Field(description="Send the lifetime of the token in whole seconds.")
+    scope: str = Field(description="Send the SMART scopes of the token, separated by spaces.")
+    subject: str = Field(description="Send the client id of this service at the authorization server.")
 
 
 class OrdersBundle(WireModel):
@@ -96,15 +107,11 @@ class Call(WireModel):
     )
     extension: dict[str, Any] = Field({}, description="Send an object, or leave it out.")
 
-    @field_validator("fhirAuthorization", mode="before")
-    @classmethod
-    def _tolerate(cls, value: Any) -> Any:
-        return value if isinstance(value, dict | FhirAuthorization) else {}
-
     @field_validator("fhirServer")
     @classmethod
     def _check_server(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is None and info.data.get("fhirAuthorization") is not None:
+        # An invalid authorization is not in `info.data`, and needs a server as much as a valid one.
+        if value is None and info.data.get("fhirAuthorization", "invalid") is not None:
             raise PydanticKnownError("missing")
         return value
 

@@ -1,8 +1,9 @@
-"""Named sets of codes, one CSV file each: `system, code, label, source, from, to, use`, and `course` for conditions.
+"""Named sets of codes, one CSV file each: `system, code, label, source, from, to, use`, and a column for their kind.
 
 A trailing `*` makes a code a prefix. `from` and `to` are service dates, both included. `use` is `decides` or
 `asks`: a row that asks is shown to the clinician and never settles a criterion. `course` says how long a condition
-lasts: `permanent`, `chronic`, or `acute`; a file may leave the column out, and then each condition is chronic.
+lasts: `permanent`, `chronic`, or `acute`; a file may leave the column out, and then each condition is chronic. `scale`
+is the range of a score, such as `0 to 10`.
 
 The system `text` means words: such a row finds a concept by its label, and is used only if the concept has no row by
 code and no ICD-10-CM code, which would be more reliable. It may decide for names out of a catalog, such as those of
@@ -15,6 +16,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 from coverage_policies.format.problems import DocumentError, Problem, read_text
@@ -23,14 +25,16 @@ from fhir_mappings.codings import ICD10CM, Coding, Course, Match
 TEXT = "text"
 COLUMNS = ["system", "code", "label", "source", "from", "to", "use"]
 COURSE = "course"
-"""The last column, which a file may leave out."""
+SCALE = "scale"
+"""The columns that only sets of conditions and of scores have, at the end; a file may leave them out."""
+_RANGE = re.compile(r"(\d{1,4}) to (\d{1,4})\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One code of a set. `valid_from` and `valid_to` are None if the code is not bounded in time.
 
-    `line` is its line in the file. `course` is None where the file does not state it.
+    `line` is its line in the file. `course` and `scale` are None where the file does not state them.
     """
 
     system: str
@@ -42,6 +46,7 @@ class Row:
     decides: bool
     line: int = 0
     course: Course | None = None
+    scale: tuple[Decimal, Decimal] | None = None
 
     def is_valid(self, on: date | None) -> bool:
         """Return whether the code is valid on a service date; always True without a date."""
@@ -93,7 +98,7 @@ class ValueSet:
             return None
         asking = [row for row in found if not row.decides]
         course = max((row.course or Course.CHRONIC for row in found), key=_FROM_LONGEST.index)
-        return Match((asking or found)[0].label, not asking, course)
+        return Match((asking or found)[0].label, not asking, course, found[0].scale)
 
     def _named(self, codings: tuple[Coding, ...], on: date | None) -> list[Row]:
         """Return the rows whose words occur in a concept's labels; none if the concept has an ICD-10-CM code."""
@@ -129,11 +134,6 @@ def union(name: str, sets: Iterable[ValueSet]) -> ValueSet:
     return ValueSet(name, (row for each in sets for row in each.rows))
 
 
-def is_listed(coding: Coding, sets: Mapping[str, ValueSet]) -> bool:
-    """Return whether some set has a code."""
-    return any(each.row(coding) for each in sets.values())
-
-
 def load_value_sets(folders: Iterable[Path]) -> Mapping[str, ValueSet]:
     """Read every `*.csv` of these folders, by name. Raises DocumentError with everything that is wrong."""
     found: dict[str, ValueSet] = {}
@@ -160,13 +160,15 @@ def _rows(path: Path, problems: list[Problem]) -> list[Row]:
     rows = []
     try:
         columns = next(reader, [])
-        if columns not in (COLUMNS, [*COLUMNS, COURSE]):
-            what = f"the header must be {','.join(COLUMNS)}, and for conditions {COURSE} at its end"
+        if columns not in (COLUMNS, [*COLUMNS, COURSE], [*COLUMNS, SCALE]):
+            what = (
+                f"the header must be {','.join(COLUMNS)}, with {COURSE} for conditions or {SCALE} for scores at its end"
+            )
             problems.append(_problem(path, 1, what))
             return []
         for cells in reader:
             try:
-                rows.append(_row(cells, len(columns), reader.line_num))
+                rows.append(_row(cells, columns, reader.line_num))
             except ValueError as error:
                 problems.append(_problem(path, reader.line_num, str(error)))
     except csv.Error:
@@ -174,11 +176,13 @@ def _rows(path: Path, problems: list[Problem]) -> list[Row]:
     return rows
 
 
-def _row(cells: list[str], columns: int, line: int) -> Row:
+def _row(cells: list[str], columns: list[str], line: int) -> Row:
     """Return the row of a line. Raises ValueError with what is wrong."""
-    if len(cells) != columns:
-        raise ValueError(f"{len(cells)} columns instead of {columns}")
-    system, code, label, source, valid_from, valid_to, use, course = [*cells, ""][: len(COLUMNS) + 1]
+    if len(cells) != len(columns):
+        raise ValueError(f"{len(cells)} columns instead of {len(columns)}")
+    system, code, label, source, valid_from, valid_to, use = cells[: len(COLUMNS)]
+    more = dict(zip(columns[len(COLUMNS) :], cells[len(COLUMNS) :], strict=True))
+    course = more.get(COURSE, "")
     if not (system and code.strip("*") and label):
         raise ValueError("system, code, and label must not be empty")
     if code.endswith("*") and len(code) > _LONGEST_PREFIX + 1:
@@ -188,7 +192,17 @@ def _row(cells: list[str], columns: int, line: int) -> Row:
     if course and course not in [each.value for each in Course]:
         raise ValueError(f"course must be {', '.join(each.value for each in Course)}, or empty")
     lasts = Course(course) if course else None
-    return Row(system, code, label, source, _day(valid_from), _day(valid_to), use == "decides", line, lasts)
+    valid = _day(valid_from), _day(valid_to)
+    return Row(system, code, label, source, *valid, use == "decides", line, lasts, _scale(more.get(SCALE, "")))
+
+
+def _scale(text: str) -> tuple[Decimal, Decimal] | None:
+    if not text:
+        return None
+    found = _RANGE.match(text)
+    if not found or int(found[1]) >= int(found[2]):
+        raise ValueError("a scale is written like 0 to 10")
+    return Decimal(found[1]), Decimal(found[2])
 
 
 def _day(text: str) -> date | None:

@@ -5,6 +5,7 @@ from datetime import date
 from coverage_policies.format.operator import ClauseResult
 from coverage_policies.format.terms import Reason
 from fhir_mappings.dates import CalendarPeriod, DateInterval, is_on_or_before, is_within
+from fhir_mappings.procedures import Procedure
 from fhir_mappings.record import Availability, PatientRecord
 from fhir_mappings.truth import Truth
 
@@ -14,6 +15,34 @@ def in_time(when: DateInterval | None, within: CalendarPeriod | None, anchor: da
     if when is None:
         return Truth.UNKNOWN
     return is_within(when, within, anchor) if within else is_on_or_before(when, anchor)
+
+
+def is_current(since: DateInterval | None, until: DateInterval | None, within: CalendarPeriod, anchor: date) -> Truth:
+    """Return whether something that was begun or planned still goes on: YES or UNKNOWN.
+
+    It does if its stated end is not before the anchor date, or, without an end, if it was begun or planned within a
+    period before the anchor date, or is to begin after it.
+    """
+    if until is not None:
+        return Truth.YES if until.earliest >= anchor else Truth.UNKNOWN
+    if since is None:
+        return Truth.UNKNOWN
+    return Truth.YES if since.earliest > anchor or is_within(since, within, anchor) is Truth.YES else Truth.UNKNOWN
+
+
+def goes_on(done: Procedure, within: CalendarPeriod, anchor: date) -> Truth:
+    """Return whether a procedure in progress still goes on: YES or UNKNOWN.
+
+    It does if it began, or was last performed, within a period before the anchor date, or if its stated end is not
+    before that; records of a course that nobody closed prove nothing for ever.
+    """
+    last = done.end or done.start
+    if last is None:
+        return Truth.UNKNOWN
+    if last.earliest >= anchor:
+        return Truth.YES
+    begun = DateInterval(last.earliest, min(last.latest, anchor))  # what is in progress has begun
+    return is_current(begun, None, within, anchor)
 
 
 def nothing_found(record: PatientRecord, *kinds: str) -> ClauseResult:

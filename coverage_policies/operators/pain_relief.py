@@ -1,8 +1,8 @@
 """`pain_relief`: how much a procedure reduced pain, by scores on one scale before and after it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, time
 from functools import partial
 
 from coverage_policies.format.operator import (
@@ -39,6 +39,7 @@ from coverage_policies.operators.procedure_filter import (
     none_at_hand,
     on_each_side,
 )
+from coverage_policies.operators.region import OTHER_REGION, REGION_SCHEMAS, Region, region
 from fhir_mappings.codings import LOINC
 from fhir_mappings.dates import DateInterval
 from fhir_mappings.pain_relief import Edge, Relief, Window, reliefs
@@ -71,12 +72,13 @@ class PainReliefCheck:
     apart: DurationThreshold | None
     occasion: str
     scale: ValueSet
+    panels: ValueSet
     window: Window
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """Return the searches for the procedures, and for the scores by their codes."""
-        return (PROCEDURES, observation_search(self.scale.codes(LOINC)))
+        """Return the searches for the procedures, and for the scores by their codes and those of their panels."""
+        return (PROCEDURES, observation_search((*self.scale.codes(LOINC), *self.panels.codes(LOINC))))
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for enough days on which every measured procedure passed; days that fail do not undo others."""
@@ -152,7 +154,26 @@ def _by_day(measured: Sequence[Relief], threshold: NumberThreshold, window: Wind
     by_day: dict[str, list[Relief]] = {}
     for each in measured:
         by_day.setdefault(str(each.procedure.start or each.procedure.reference), []).append(each)
-    return [_day(tuple(same_day), threshold, window) for same_day in by_day.values()]
+    return [_day(_without_bills(same_day), threshold, window) for same_day in by_day.values()]
+
+
+def _without_bills(same_day: Sequence[Relief]) -> tuple[Relief, ...]:
+    """Return the reliefs of one day without records that only repeat a measured procedure.
+
+    Such a record has no time of day, or midnight in its place, and does not state the other side: the charge of the
+    facility or the physician for the same procedure.
+    """
+    measured = [each.procedure for each in same_day if each.least is not None]
+    return tuple(each for each in same_day if not (_has_no_time(each.procedure) and _repeats(each.procedure, measured)))
+
+
+def _has_no_time(done: Procedure) -> bool:
+    moment = done.start.instant if done.start else None
+    return moment is None or moment.time() == time.min
+
+
+def _repeats(done: Procedure, measured: Iterable[Procedure]) -> bool:
+    return any({done.side, each.side} != {"left", "right"} for each in measured)
 
 
 def _day(reliefs_: tuple[Relief, ...], threshold: NumberThreshold, window: Window) -> Day:
@@ -196,6 +217,7 @@ def _with_relief(item: Evidence, relief: Relief) -> Evidence:
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PainReliefCheck:
+    where = region(arguments, sets)
     relief, apart, occasion = arguments.get("relief"), arguments.get("apart"), arguments.get("occasion", "")
     if occasion and "occasions" in arguments:
         raise ValueError("`occasion` asks about one day and `occasions` about several; give each its own clause")
@@ -211,11 +233,13 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PainReliefChec
         apart=_provable(apart) if apart else None,
         occasion=occasion,
         scale=value_set(arguments.get("scale", DEFAULTS["scale"]), sets),
+        panels=value_set(arguments.get("panels", DEFAULTS["panels"]), sets),
         window=Window(
             before=hours(arguments.get("before", DEFAULTS["before"])),
             after=hours(arguments.get("measured_within", DEFAULTS["measured_within"])),
             counted_from=_EDGES[arguments.get("from", DEFAULTS["from"])],
             following_days=following_days(arguments["sustained"]) if "sustained" in arguments else 0,
+            includes=where.includes if where != Region() else None,
         ),
     )
 
@@ -229,11 +253,13 @@ def _provable(phrase: str) -> DurationThreshold:
 
 DEFAULTS = {
     "scale": "pain-severity-0-10",
+    "panels": "pain-score-panel",
     "before": "24 hours",
     "measured_within": "8 hours",
     "from": "end",
     "occasions": "1",
     "longest_pause": "12 months",
+    "other_region": OTHER_REGION,
 }
 """The arguments that apply if a document leaves them out."""
 
@@ -245,7 +271,8 @@ OPERATOR = Operator(
     "`apart`, each from the one before; `occasion` asks about the first, second, or last day only. `sustained: "
     "7 following days` requires the same of every score on those days, and at least one score. `side` and "
     "`purpose` work as in `procedure`. Only the current course of treatment counts, not what came before "
-    "a pause of over `longest_pause`.",
+    "a pause of over `longest_pause`. A score of an `other_region` of the body does not count, and one of neither "
+    "that nor the `region` leaves the relief unknown; a score without a body site counts.",
     schema=arguments(
         ["after"],
         after=NAMES,
@@ -255,9 +282,10 @@ OPERATOR = Operator(
         occasion={"enum": list(_PLACES)},
         sustained=phrase(FOLLOWING_DAYS, "7 following days"),
         scale=NAMES,
+        panels=NAMES,
         before=phrase(HOURS, "24 hours"),
         measured_within=phrase(HOURS, "24 hours"),
-        **{"from": {"enum": list(_EDGES)}, **SCHEMAS},
+        **{"from": {"enum": list(_EDGES)}, **SCHEMAS, **REGION_SCHEMAS},
     ),
     example="""
 clause: {pain_relief: {after: sij-injection, relief: at least 75 %, occasions: 2}}

@@ -28,7 +28,7 @@ from coverage_policies.format.phrases import (
 from coverage_policies.format.searches import PROCEDURES, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.operators.base import in_time
+from coverage_policies.operators.base import goes_on, in_time
 from coverage_policies.operators.procedure_counts import CountCheck, SinceCheck, begun
 from coverage_policies.operators.procedure_filter import (
     SCHEMAS,
@@ -37,6 +37,7 @@ from coverage_policies.operators.procedure_filter import (
     none_at_hand,
     on_each_side,
 )
+from coverage_policies.operators.region import OTHER_REGION, REGION_SCHEMAS, Region, region
 from fhir_mappings.dates import CalendarPeriod, DateInterval
 from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.record import Availability
@@ -51,6 +52,8 @@ class ProcedureCheck:
     belonging: Belonging
     within: CalendarPeriod | None
     lasting: DurationThreshold | None
+    in_progress_within: CalendarPeriod
+    region: Region
 
     @property
     def searches(self) -> tuple[Search, ...]:
@@ -68,7 +71,7 @@ class ProcedureCheck:
         found = [p for p in on_record if belongs[p] is not Truth.NO]
         if not found:
             return none_at_hand(on_record, each_belongs, whose, ctx)
-        done = [p for p in found if p.progress is not Progress.UNCLEAR and belongs[p] is Truth.YES]
+        done = [p for p in found if p.progress is not Progress.UNCLEAR and self._counts(p, belongs[p])]
         if self.lasting is not None:
             return self._lasting(ctx, self.lasting, found, done)
         fitting = [p for p in done if self._fits(p, ctx) is Truth.YES]
@@ -81,11 +84,15 @@ class ProcedureCheck:
         reason = Reason.DATE_OUT_OF_RANGE if done else Reason.INVALID_ATTRIBUTE
         return ClauseResult(Truth.NO if certain else Truth.UNKNOWN, reason, evidence)
 
+    def _counts(self, done: Procedure, belongs: Truth) -> bool:
+        return belongs & self.region.is_not_elsewhere(done.about) is Truth.YES
+
     def _fits(self, done: Procedure, ctx: Context) -> Truth:
         if done.progress is Progress.UNDER_WAY:
-            # A procedure in progress may have begun after the day in question.
+            # A procedure in progress may have begun after the day in question, and one of long ago was never closed.
             had_begun = not ctx.is_looking_back or in_time(done.start, None, ctx.anchor) is Truth.YES
-            return Truth.YES if had_begun else Truth.UNKNOWN
+            is_now = goes_on(done, self.in_progress_within, ctx.anchor)
+            return is_now if had_begun else Truth.UNKNOWN
         if self.within is None and done.end is None:
             return Truth.UNKNOWN if ctx.is_looking_back else Truth.YES
         return in_time(done.end, self.within, ctx.anchor)
@@ -111,6 +118,10 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureCheck
     if pause and asked not in (["count"], ["first"]):
         raise ValueError("`longest_pause` is between the procedures of one course; it needs `count` or `first`")
     whose = belonging(arguments, pause)
+    if asked in (["count"], ["first"], ["last"]):
+        for name in ("in_progress_within", *REGION_SCHEMAS):
+            if name in arguments:
+                raise ValueError(f"`{name}` and `{asked[0]}` are separate questions; give each its own clause")
     asked_also = (["within"] if "within" in arguments and asked != ["count"] else []) + asked
     if len(asked_also) > 1:
         raise ValueError(f"`{asked_also[0]}` and `{asked_also[1]}` are separate questions; give each its own clause")
@@ -125,7 +136,8 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureCheck
     if asked == ["last"]:
         return SinceCheck(codes, whose, "last", _provable(arguments["last"], is_short=True))
     lasting = _provable(arguments["lasting"], is_short=False) if asked else None
-    return ProcedureCheck(codes, whose, within, lasting)
+    in_progress_within = span(arguments.get("in_progress_within", DEFAULTS["in_progress_within"]))
+    return ProcedureCheck(codes, whose, within, lasting, in_progress_within, region(arguments, sets))
 
 
 def _provable(phrase: str, *, is_short: bool) -> DurationThreshold:
@@ -144,6 +156,9 @@ def _provable_count(phrase: str) -> NumberThreshold:
     return threshold
 
 
+DEFAULTS = {"in_progress_within": "12 months", "other_region": OTHER_REGION}
+"""The arguments that apply if a document leaves them out."""
+
 OPERATOR = Operator(
     name="procedure",
     says="A procedure of the value set was done by the anchor date. `within: 3 months` requires one that recent; "
@@ -152,7 +167,9 @@ OPERATOR = Operator(
     "under 2 months ago` ask how long ago that one was. `side: same` counts procedures on the side of the "
     "order, `purpose` those that are diagnostic or therapeutic; `or not stated` also counts those that do not "
     "say. With `longest_pause: 12 months`, `count` and `first` are about the current course of treatment: what came "
-    "before a longer pause, in procedures for any purpose, does not count.",
+    "before a longer pause, in procedures for any purpose, does not count. A procedure in progress counts if it "
+    "began `in_progress_within` that time before the anchor date, or if its stated end is to come. One for an "
+    "`other_region` of the body and not for the `region`, by its site, reason, or words, cannot tell.",
     schema=arguments(
         ["in"],
         **{
@@ -163,7 +180,9 @@ OPERATOR = Operator(
             "apart": phrase(DURATION, "under 2 weeks"),
             "first": phrase(AGO, "at least 2 weeks ago"),
             "last": phrase(AGO, "under 2 months ago"),
+            "in_progress_within": phrase(SPAN, "12 months"),
             **SCHEMAS,
+            **REGION_SCHEMAS,
         },
     ),
     example="""
@@ -174,4 +193,5 @@ holds: yes
 """,
     parse=_parse,
     resource_types=("Procedure",),
+    defaults=DEFAULTS,
 )

@@ -5,7 +5,7 @@ lack some. So a count lies between a least and a most, and only what holds for b
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Literal
@@ -32,8 +32,16 @@ class PossibleProcedure:
 
 
 def begun(ctx: Context, codes: ValueSet) -> list[Procedure]:
-    """Return the procedures that were or may have been begun by the anchor date."""
-    return [p for p in procedures(ctx.record, codes.match) if p.start is None or p.start.earliest <= ctx.anchor]
+    """Return the procedures that were or may have been begun by the anchor date.
+
+    One of a day to come, whatever its status, proves nothing.
+    """
+    found = [p for p in procedures(ctx.record, codes.match) if p.start is None or p.start.earliest <= ctx.anchor]
+    return [replace(p, progress=Progress.UNCLEAR) if _is_to_come(p, ctx) else p for p in found]
+
+
+def _is_to_come(procedure: Procedure, ctx: Context) -> bool:
+    return procedure.day is not None and procedure.day.earliest > ctx.record.today
 
 
 def candidate_procedures(

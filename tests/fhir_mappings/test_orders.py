@@ -226,8 +226,7 @@ FRACTURE = {"resourceType": "Condition", "id": "f", "code": concept("S32.811A")}
 
 
 def reasons(condition=None, **members):
-    given = order(known={"Condition/f": condition}, **members).reasons.given
-    return codes_of(coding for each in given for coding in each.diagnosis.coded)
+    return codes_of(order(known={"Condition/f": condition}, **members).reasons)
 
 
 def test_the_reasons_are_those_coded_and_those_referenced():

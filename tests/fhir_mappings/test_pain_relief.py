@@ -9,6 +9,7 @@ import pytest
 
 from fhir_mappings.pain_relief import Window, reliefs
 from fhir_mappings.procedures import procedures
+from fhir_mappings.truth import Truth
 from tests.support.fhir_builders import KNOWN, knows, procedure, record, score
 
 SCALES = knows("72514-3", "other")
@@ -195,7 +196,7 @@ def test_a_score_of_another_day_changes_nothing(day):
     "members",
     [
         {"status": "preliminary"},
-        {"valueQuantity": None},
+        {"valueQuantity": None, "valueString": "severe"},
         {"valueQuantity": {"value": 2, "comparator": ">"}},
         {"valueQuantity": "2"},
     ],
@@ -355,3 +356,76 @@ def test_a_procedure_at_the_edge_of_the_calendar_tells_nothing(moment):
 
 def test_a_number_too_large_to_be_a_score_tells_nothing():
     assert percent(score(8, BEFORE, "b"), score(Decimal("1e999999999"), AFTER, "a")) is None
+
+
+# --- scores over a time ----------------------------------------------------------------------------------------------
+
+
+def over(first, last):
+    return {"effectiveDateTime": None, "effectivePeriod": {"start": first, "end": last}}
+
+
+def test_scores_over_minutes_count_by_their_end_before_it_and_their_begin_after_it():
+    given = (
+        score(8, None, "b", **over(at("09:00:00"), at("09:05:00"))),
+        score(2, None, "a", **over(at("12:00:00"), at("12:05:00"))),
+    )
+    assert percent(*given) == 75
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        (at("10:01:00"), at("10:05:00"), 25),
+        (at("09:55:00"), at("10:05:00"), None),
+        (at("17:58:00"), at("18:00:00"), 25),
+        (at("17:58:00"), at("18:02:00"), None),
+        (at("18:00:01"), at("18:05:00"), 75),
+        (at("09:55:00", day=4), at("09:59:59", day=4), 75),
+        (at("09:55:00", day=4), at("10:05:00", day=4), None),
+        (at("09:00:00", day=4), at("12:00:00", day=6), None),
+    ],
+)
+def test_a_score_over_a_time_that_is_only_in_part_in_a_window_leaves_it_open(first, last, expected):
+    given = score(6, None, "late", **over(first, last))
+    assert percent(*before_and_after(8, 2), given) == expected
+
+
+# --- body sites ------------------------------------------------------------------------------------------------------
+
+
+def includes(sites):
+    """Back is the treated region, and knee is another one; nothing else is known."""
+    words = " ".join(coding.display.casefold() for site in sites for coding in site)
+    return Truth.YES if not sites or "back" in words else Truth.NO if "knee" in words else Truth.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("site", "expected"),
+    [("Lower back", 25), ("Left", 25), (None, 25), ("Left knee", 75), ("Elsewhere", None)],
+)
+def test_a_score_counts_if_it_may_be_of_the_treated_region(site, expected):
+    late = score(6, at("13:00:00"), "late", bodySite={"text": site} if site else None)
+    assert percent(*before_and_after(8, 2), late, includes=includes) == expected
+
+
+def test_a_score_of_another_region_is_no_baseline_and_no_later_score():
+    knee = {"bodySite": {"text": "Knee"}}
+    assert percent(score(8, BEFORE, "b", **knee), score(2, AFTER, "a"), includes=includes) is None
+    later = score(9, "2026-01-06", "late", **knee)
+    assert relief(*before_and_after(8, 2), later, includes=includes, following_days=7).later == ()
+
+
+def test_without_a_region_the_scores_have_to_be_of_one_site():
+    before, after = before_and_after(8, 2)
+    knee, back = {"bodySite": {"text": "Knee"}}, {"bodySite": {"text": "Back"}}
+    assert percent(before | back, after) == 75
+    assert percent(before | back, after | back) == 75
+    assert percent(before | back, after | knee) is None
+
+
+@pytest.mark.parametrize(("side", "expected"), [("Left", 25), ("Right", 75), ("Both sides", 25), (None, 25)])
+def test_a_score_of_the_other_side_does_not_count(side, expected):
+    injection = procedure(bodySite=[{"text": "Left"}])
+    late = score(6, at("13:00:00"), "late", bodySite={"text": side} if side else None)
+    assert percent(*before_and_after(8, 2), late, injection=injection, includes=includes) == expected

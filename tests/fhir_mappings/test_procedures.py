@@ -1,11 +1,11 @@
-"""Procedures and planned care."""
+"""Procedures: what was done, when, and for what."""
 
 from datetime import date
 
 import pytest
 
-from fhir_mappings.procedures import Progress, is_active_order, latest_on_or_before, plans, procedures
-from tests.support.fhir_builders import ASKED, KNOWN, concept, procedure, record, resource
+from fhir_mappings.procedures import Progress, latest_on_or_before, procedures
+from tests.support.fhir_builders import ASKED, KNOWN, concept, procedure, record
 
 
 def only(given, codes=KNOWN, reading=procedures):
@@ -119,113 +119,6 @@ def test_a_fault_elsewhere_changes_nothing(fault):
     assert only(procedure(**fault)).progress is Progress.DONE
 
 
-def order(**members):
-    made = {"status": "active", "intent": "order", "code": concept(), "authoredOn": "2026-02-01", **members}
-    return resource("ServiceRequest", **made)
-
-
-@pytest.mark.parametrize(
-    ("members", "expected"),
-    [
-        ({}, True),
-        ({"intent": "plan"}, True),
-        ({"doNotPerform": False}, True),
-        ({"status": "draft"}, False),
-        ({"status": "on-hold"}, False),
-        ({"status": "completed"}, False),
-        ({"status": "revoked"}, False),
-        ({"status": None}, False),
-        ({"intent": "proposal"}, False),
-        ({"intent": "option"}, False),
-        ({"doNotPerform": True}, False),
-    ],
-)
-def test_an_order_stands_if_it_is_active_asked_for_and_to_be_done(members, expected):
-    assert is_active_order(order(**members)) is expected
-
-
-def care_plan(*details, **members):
-    activity = [{"detail": {"status": "in-progress", "code": concept(), **detail}} for detail in details]
-    made = {"status": "active", "intent": "plan", "period": {"start": "2026-02-01"}, "activity": activity, **members}
-    return resource("CarePlan", **made)
-
-
-def planned(*resources, codes=KNOWN):
-    return [(each.reference, each.date) for each in plans(record(*resources), codes)]
-
-
-def test_an_activity_of_an_active_care_plan_is_planned():
-    assert planned(care_plan({})) == [("CarePlan/x", "2026-02-01")]
-
-
-@pytest.mark.parametrize("status", ["not-started", "scheduled", "in-progress", "on-hold", "unknown"])
-def test_an_activity_that_is_not_over_is_planned(status):
-    assert planned(care_plan({"status": status})) != []
-
-
-@pytest.mark.parametrize("status", ["completed", "cancelled", "stopped", "entered-in-error"])
-def test_an_activity_that_is_over_is_not_planned(status):
-    assert planned(care_plan({"status": status})) == []
-
-
-def test_an_activity_to_be_left_is_not_planned():
-    assert planned(care_plan({"doNotPerform": True})) == []
-
-
-def test_an_activity_not_to_be_left_is_planned():
-    assert planned(care_plan({"doNotPerform": False})) != []
-
-
-def test_of_several_activities_one_that_goes_on_is_enough():
-    assert planned(care_plan({"status": "completed"}, {"status": "in-progress"})) != []
-
-
-@pytest.mark.parametrize(
-    "members", [{"status": "completed"}, {"status": "draft"}, {"intent": "proposal"}, {"intent": "option"}]
-)
-def test_a_care_plan_that_does_not_stand_plans_nothing(members):
-    assert planned(care_plan({}, **members)) == []
-
-
-def test_a_care_plan_is_found_by_its_category():
-    assert planned(care_plan({"code": concept("other")}, category=[concept()])) != []
-
-
-def test_a_care_plan_for_something_else_is_left_out():
-    assert planned(care_plan({"code": concept("other")})) == []
-
-
-def test_an_active_order_is_planned():
-    assert planned(order()) == [("ServiceRequest/x", "2026-02-01")]
-
-
-def test_an_order_to_leave_something_is_not_planned():
-    assert planned(order(doNotPerform=True)) == []
-
-
-def test_a_procedure_under_way_is_planned():
-    assert planned(procedure(status="in-progress")) == [("Procedure/x", "2026-01-05")]
-
-
-def test_a_procedure_that_is_done_is_not_planned():
-    assert planned(procedure()) == []
-
-
-@pytest.mark.parametrize("given", [care_plan({}), order(), procedure(status="in-progress")])
-def test_a_code_that_only_asks_plans_nothing(given):
-    assert planned(given, codes=ASKED) == []
-
-
-@pytest.mark.parametrize("given", [care_plan({}, period="x"), order(authoredOn="then")])
-def test_a_faulty_plan_is_set_aside_by_name(given):
-    chart = record(given)
-    assert (plans(chart, KNOWN), list(chart.quarantined)) == ((), [f"{given['resourceType']}/x"])
-
-
-def test_a_fault_elsewhere_in_an_order_is_tolerated():
-    assert planned(order(priority=[])) != []
-
-
 def last(*given, day="2026-02-10"):
     found = latest_on_or_before(procedures(record(*given), KNOWN), date.fromisoformat(day))
     return found and found.reference
@@ -252,3 +145,24 @@ def test_what_is_undated_or_of_an_imprecise_day_may_be_the_last_and_is_taken_for
 
 def test_an_imprecise_day_that_surely_lies_earlier_is_not_the_last():
     assert last(procedure("2026-01-05", id="a"), procedure("2025-12", id="b")) == "Procedure/a"
+
+
+@pytest.mark.parametrize(
+    ("words", "purpose"),
+    [
+        ("Diagnostic", "diagnostic"),
+        ("Therapeutic injection", "therapeutic"),
+        ("Therapeutic exercise", ""),
+        ("Therapeutic activities, 15 minutes", ""),
+        ("Sacroiliitis on diagnostic MRI", ""),
+        ("Diagnostic pelvic imaging", ""),
+        ("Diagnostic block after diagnostic MRI", ""),
+    ],
+)
+def test_a_purpose_is_that_of_the_procedure_and_not_of_an_exercise_or_a_study(words, purpose):
+    assert only(procedure(reasonCode=[{"text": words}])).purpose == purpose
+
+
+def test_a_procedure_is_about_its_body_site_and_its_reasons():
+    found = only(procedure(bodySite=[concept("16982005")], reasonCode=[concept("M75.101")]))
+    assert [[coding.code for coding in each] for each in found.about] == [["16982005"], ["M75.101"]]

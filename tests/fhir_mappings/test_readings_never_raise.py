@@ -20,7 +20,8 @@ from fhir_mappings.medications import medications
 from fhir_mappings.observations import observations
 from fhir_mappings.orders import read_order
 from fhir_mappings.pain_relief import Window, reliefs
-from fhir_mappings.procedures import latest_on_or_before, plans, procedures
+from fhir_mappings.plans import plans
+from fhir_mappings.procedures import latest_on_or_before, procedures
 from tests.support.fhir_builders import PATIENT, ZONE, record
 
 pytestmark = pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from fhir_mappings.codings import CPT, ICD10CM, LOINC, SNOMED, Coding, Course, M
 from tests.support.policy_fakes import row
 
 HEADER = "system,code,label,source,from,to,use\n"
+ZERO_TO_TEN = Decimal(0), Decimal(10)
 
 
 def icd(code: str, display: str = "") -> Coding:
@@ -268,6 +270,23 @@ def test_a_file_without_the_column_states_no_course(tmp_path: Path) -> None:
     assert [each.course for each in load_value_sets([tmp_path])["alpha"].rows] == [None]
 
 
+def test_a_file_may_state_the_range_of_its_scores(tmp_path: Path) -> None:
+    rows = f"{SNOMED},1,One,test,,,decides,0 to 10\n{SNOMED},2,Two,test,,,decides,\n"
+    write(tmp_path, "alpha.csv", HEADER.replace("use", "use,scale") + rows)
+    alpha = load_value_sets([tmp_path])["alpha"]
+    assert [each.scale for each in alpha.rows] == [ZERO_TO_TEN, None]
+    match = alpha.match([Coding(SNOMED, "1")])
+    assert match is not None
+    assert match.scale == ZERO_TO_TEN
+
+
+@pytest.mark.parametrize("scale", ["10", "0-10", "10 to 0", "5 to 5", "0 to x", "0 to 10 points"])
+def test_a_range_that_is_none_is_told(tmp_path: Path, scale: str) -> None:
+    write(tmp_path, "alpha.csv", HEADER.replace("use", "use,scale") + f"{SNOMED},1,One,test,,,decides,{scale}\n")
+    with pytest.raises(DocumentError, match="a scale is written like 0 to 10"):
+        load_value_sets([tmp_path])
+
+
 def test_every_deciding_code_of_a_condition_in_the_documents_has_a_course() -> None:
     library = load_library()
     clauses = [
@@ -290,7 +309,9 @@ def test_every_deciding_code_of_a_condition_in_the_documents_has_a_course() -> N
 # --- files that are wrong ---------------------------------------------------------------------------------------------
 
 GOOD = f"{SNOMED},1,One,test,,,decides\n"
-HEADER_WANTED = "the header must be system,code,label,source,from,to,use, and for conditions course at its end"
+HEADER_WANTED = (
+    "the header must be system,code,label,source,from,to,use, with course for conditions or scale for scores at its end"
+)
 WITH_COURSE = "system,code,label,source,from,to,use,course\n"
 WRONG = [
     ("", 1, HEADER_WANTED),

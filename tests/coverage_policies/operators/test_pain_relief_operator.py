@@ -1,5 +1,6 @@
 """`pain_relief`: how much, how often, and what scores must be there."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -43,12 +44,14 @@ def named(found: ClauseResult) -> list[str]:
 
 
 def test_it_needs_procedures_and_the_scores_by_their_code() -> None:
-    assert AT_LEAST_75.searches == (PROCEDURES, observation_search(["http://loinc.org|72514-3"]))
+    codes = ["http://loinc.org|72514-3", "http://loinc.org|85353-1"]
+    assert AT_LEAST_75.searches == (PROCEDURES, observation_search(codes))
 
 
 def test_another_scale_may_be_named() -> None:
     other = clause("pain_relief", after="trial", relief="at least 75 %", scale="other-scale")
-    assert other.searches == (PROCEDURES, observation_search(["http://loinc.org|38208-5"]))
+    codes = ["http://loinc.org|38208-5", "http://loinc.org|85353-1"]
+    assert other.searches == (PROCEDURES, observation_search(codes))
     assert run(other, *injection("2026-02-01", "8", "2")).holds is Truth.UNKNOWN
 
 
@@ -481,3 +484,104 @@ def test_a_trial_without_an_end_counts_from_its_start_alone() -> None:
 def test_what_asks_for_nothing_or_for_two_things_is_refused(arguments: dict[str, str], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         clause("pain_relief", after="trial", **arguments)
+
+
+# --- records of the same procedure -----------------------------------------------------------------------------------
+
+BILL = procedure("trial", "2026-01-05", id="bill")
+
+
+@pytest.mark.parametrize(
+    ("more", "holds"),
+    [
+        ({}, Truth.YES),
+        ({"bodySite": LEFT}, Truth.YES),
+        ({"performedDateTime": "2026-01-05T00:00:00-05:00"}, Truth.YES),
+        ({"performedDateTime": None, "performedPeriod": {"start": "2026-01-05", "end": "2026-01-05"}}, Truth.YES),
+        ({"performedDateTime": "2026-01-05T22:00:00Z"}, Truth.UNKNOWN),
+        ({"bodySite": RIGHT}, Truth.UNKNOWN),
+    ],
+)
+def test_a_record_without_a_time_of_day_that_may_be_the_same_procedure_undoes_nothing(
+    more: dict[str, Any], holds: Truth
+) -> None:
+    bill = {name: value for name, value in {**BILL, **more}.items() if value is not None}
+    assert run(AT_LEAST_75, *on_side(GOOD, LEFT), bill).holds is holds
+
+
+def test_a_record_without_a_time_of_day_on_the_last_day_is_not_a_later_one() -> None:
+    assert which("last", *GOOD, BILL).holds is Truth.YES
+
+
+def test_records_without_a_time_of_day_alone_tell_nothing() -> None:
+    found = run(AT_LEAST_75, BILL, BILL | {"id": "bill-2"})
+    assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.MISSING)
+
+
+def test_what_a_record_without_a_time_of_day_repeats_is_still_one_occasion() -> None:
+    assert run(TWICE, *GOOD, BILL).holds is Truth.UNKNOWN
+
+
+def test_it_does_not_hide_that_the_measured_one_failed() -> None:
+    bill = procedure("trial", "2026-01-19", id="bill")
+    assert (
+        run(clause("pain_relief", after="trial", relief="under 75 %", occasion="last"), *BAD, bill).holds is Truth.YES
+    )
+
+
+# --- where and when --------------------------------------------------------------------------------------------------
+
+OF_THE_BACK = clause("pain_relief", after="trial", relief="at least 75 %", region="back")
+
+
+@pytest.mark.parametrize(
+    ("site", "holds"),
+    [
+        (None, Truth.UNKNOWN),
+        (concept("back"), Truth.UNKNOWN),
+        (concept("knee"), Truth.YES),
+        (concept("back-and-knee"), Truth.YES),
+        (concept("elsewhere"), Truth.UNKNOWN),
+    ],
+)
+def test_a_later_score_of_another_region_does_not_count(site: Any, holds: Truth) -> None:
+    late = score("7", "2026-01-05T12:00:00Z", bodySite=site)
+    assert run(OF_THE_BACK, *GOOD, late).holds is holds
+
+
+def test_another_region_may_be_named() -> None:
+    late = score("7", "2026-01-05T12:00:00Z", bodySite=concept("delta"))
+    wide = clause("pain_relief", after="trial", relief="at least 75 %", region="back", other_region="delta")
+    assert (run(wide, *GOOD, late).holds, run(OF_THE_BACK, *GOOD, late).holds) == (Truth.YES, Truth.UNKNOWN)
+
+
+@pytest.mark.parametrize(("day", "holds"), [("2025-03-02", Truth.YES), ("2025-03-01", Truth.NO)])
+def test_only_the_course_of_treatment_at_hand_counts(day: str, holds: Truth) -> None:
+    found = run(AT_LEAST_75, *injection(day, "8", "2"))
+    assert (found.holds, len(found.evidence)) == (holds, 3 if holds is Truth.YES else 1)
+
+
+def test_the_longest_pause_may_be_named() -> None:
+    wide = clause("pain_relief", after="trial", relief="at least 75 %", longest_pause="5 years")
+    assert run(wide, *injection("2021-03-02", "8", "2")).holds is Truth.YES
+
+
+def test_the_first_of_an_earlier_course_is_not_the_first_of_this_one() -> None:
+    assert which("first", *injection("2012-01-05", "8", "7"), *GOOD).holds is Truth.YES
+
+
+def test_a_shown_procedure_may_be_of_any_time() -> None:
+    assert run(SHOWN, *injection("2012-01-05", "8", "2")).holds is Truth.YES
+
+
+def test_both_sides_need_enough_occasions_each() -> None:
+    both = [*on_side(GOOD, LEFT), *on_side(GOOD_TOO, RIGHT)]
+    test = clause("pain_relief", after="trial", relief="at least 75 %", side="same")
+    assert run(test, *both, of=order(bodySite=[concept("51440002")])).holds is Truth.YES
+    assert run(test, *both[:3], of=order(bodySite=[concept("51440002")])).holds is Truth.UNKNOWN
+
+
+def test_a_procedure_of_a_day_to_come_proves_nothing() -> None:
+    ahead = injection("2026-03-10", "8", "2")
+    test = clause("pain_relief", after="trial", relief="at least 75 %", occasion="last")
+    assert run(test, *GOOD, *ahead, anchor=date(2026, 3, 16)).holds is Truth.UNKNOWN

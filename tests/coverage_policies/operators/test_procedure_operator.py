@@ -1,6 +1,7 @@
 """`procedure`: done by the anchor date, recently, or from first to last long enough."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from coverage_policies.format.searches import PROCEDURES
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.truth import Truth
-from tests.support.policy_fakes import UNAVAILABLE, available, case, clause, procedure, run
+from tests.support.policy_fakes import UNAVAILABLE, available, case, clause, concept, procedure, run
 
 DONE = clause("procedure", in_="alpha")
 RECENT = clause("procedure", in_="alpha", within="3 months")
@@ -61,7 +62,6 @@ def test_what_was_done_by_the_anchor_date_holds(resource: Resource, holds: Truth
     [
         (period("2026-03-02", None, "in-progress"), Truth.YES),
         (period("2026", None, "in-progress"), Truth.UNKNOWN),
-        (procedure("alpha", None, "in-progress"), Truth.UNKNOWN),
     ],
 )
 @pytest.mark.parametrize("test", [DONE, RECENT], ids=["done", "recent"])
@@ -86,7 +86,13 @@ def test_what_was_done_on_no_known_day_is_not_taken_back_to_an_earlier_day() -> 
         (procedure("alpha", "2025-12"), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
         (procedure("alpha", "2025-11"), Truth.NO, Reason.DATE_OUT_OF_RANGE),
         (procedure("alpha", None), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
-        (procedure("alpha", "2020-01-01", "in-progress"), Truth.YES, Reason.PRESENT),
+        (procedure("alpha", "2025-03-02", "in-progress"), Truth.YES, Reason.PRESENT),
+        (procedure("alpha", "2025-03-01", "in-progress"), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        (procedure("alpha", "2018-01-01", "in-progress"), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        (procedure("alpha", None, "in-progress"), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
+        (period("2018-01-01", "2026-12-01", "in-progress"), Truth.YES, Reason.PRESENT),
+        (period("2018-01-01", "2026-02-01", "in-progress"), Truth.YES, Reason.PRESENT),
+        (period("2018-01-01", "2019-02-01", "in-progress"), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
         (procedure("alpha", "2020-01-01", "stopped"), Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE),
         (period("2020-01-01", "2026-01-01"), Truth.YES, Reason.PRESENT),
         (period("2020-01-01", None), Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
@@ -168,3 +174,41 @@ def test_what_is_unclear_or_undated_makes_nothing_longer() -> None:
 
 def test_what_comes_after_the_anchor_date_makes_nothing_longer() -> None:
     assert run(LONG, *visits("2026-02-10", "2026-03-10")).holds is Truth.UNKNOWN
+
+
+def test_the_time_for_a_course_in_progress_may_be_named() -> None:
+    long = clause("procedure", in_="alpha", in_progress_within="10 years")
+    assert run(long, procedure("alpha", "2018-01-01", "in-progress")).holds is Truth.YES
+
+
+def test_a_visit_in_time_beside_a_course_that_was_never_closed_counts() -> None:
+    course = procedure("alpha", "2018-01-01", "in-progress")
+    found = run(RECENT, course, procedure("alpha", "2026-02-01"))
+    assert (found.holds, named(found)) == (Truth.YES, ["Procedure/alpha-2026-02-01"])
+
+
+@pytest.mark.parametrize(
+    ("reasons", "holds"),
+    [((), Truth.YES), (("knee",), Truth.UNKNOWN), (("knee", "back"), Truth.YES), (("gamma",), Truth.YES)],
+)
+def test_a_procedure_for_another_region_alone_cannot_tell(reasons: tuple[str, ...], holds: Truth) -> None:
+    done = procedure("alpha", reasonCode=[concept(each) for each in reasons])
+    assert run(clause("procedure", in_="alpha", region="back"), done).holds is holds
+
+
+def test_another_region_may_be_named_without_a_region() -> None:
+    done = procedure("alpha", reasonCode=[concept("gamma")])
+    assert run(clause("procedure", in_="alpha", other_region="gamma"), done).holds is Truth.UNKNOWN
+    assert run(clause("procedure", in_="alpha", other_region="delta"), done).holds is Truth.YES
+
+
+@pytest.mark.parametrize("name", ["in_progress_within", "region", "other_region"])
+def test_a_count_takes_no_region_and_no_time_for_what_is_in_progress(name: str) -> None:
+    value = "6 months" if name == "in_progress_within" else "beta"
+    with pytest.raises(ValueError, match=f"`{name}` and `count` are separate questions"):
+        clause("procedure", in_="alpha", count="at least 2", **{name: value})
+
+
+def test_what_is_completed_on_a_day_to_come_proves_nothing() -> None:
+    found = run(RECENT, procedure("alpha", "2026-03-10"), anchor=date(2026, 3, 16))
+    assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE)
