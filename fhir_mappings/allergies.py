@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from fhir_mappings.codings import CodeMatcher, Coding, Match, codings, codings_and_text, concept_text, has_code, items
 from fhir_mappings.dates import DateInterval, is_on_or_before
-from fhir_mappings.drug_codes import ingredient_of_substance
+from fhir_mappings.drug_codes import ingredient_of_code
 from fhir_mappings.drug_names import allergen_of_label, substances_named
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.record import Evidence, PatientRecord
@@ -62,8 +62,9 @@ def allergies(
         certain = stands and resource.get("type") != "intolerance" and not harmless
         value = "" if certain else "set aside" if not usable else "only side effects" if harmless else "to be confirmed"
         reference = record.reference(resource)
-        evidence = Evidence(reference, match.label, str(recorded or ""), value)
-        found.append(Allergy(reference, match.label, certain, evidence, stands and not certain, recorded))
+        label = next(_labels(resource.get("code")), match.label)
+        evidence = Evidence(reference, label, str(recorded or ""), value)
+        found.append(Allergy(reference, label, certain, evidence, stands and not certain, recorded))
     return tuple(found)
 
 
@@ -84,10 +85,9 @@ def _match(resource: Resource, codes: CodeMatcher) -> Match | None:
 
 
 def _match_of(concept: Json, codes: CodeMatcher) -> Match | None:
-    sent = codings(concept)
-    labels = [label for label in (concept_text(concept), *(coding.display for coding in sent)) if label]
+    sent, labels = codings(concept), tuple(_labels(concept))
     named = tuple(allergen for label in labels if (allergen := allergen_of_label(label)))
-    implied = [related for coding in sent if (related := ingredient_of_substance(coding))]
+    implied = [related for coding in sent if (related := ingredient_of_code(coding))]
     certain = (*sent, *named, *(related.coding for related in implied if related.decides))
     possible = (
         *(related.coding for related in implied),
@@ -97,6 +97,10 @@ def _match_of(concept: Json, codes: CodeMatcher) -> Match | None:
     if by_name and by_name.decides:
         return by_name
     return codes(certain) or _asking(codes(possible))
+
+
+def _labels(concept: Json) -> Iterator[str]:
+    yield from (label for label in (concept_text(concept), *(coding.display for coding in codings(concept))) if label)
 
 
 def _asking(match: Match | None) -> Match | None:

@@ -1,4 +1,4 @@
-"""Codes of drugs that stand for other codes: a SNOMED CT substance for an ingredient, an ingredient for its classes.
+"""Codes of drugs that stand for other codes: a substance or product for an ingredient, an ingredient for its classes.
 
 `drug_substances.csv` maps substances, as allergy lists name them, to RxNorm ingredients. `drug_classes.csv` has the
 SNOMED CT classes of ingredients: who is allergic to a class is allergic to its members. A row that `asks` is known
@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 
 from fhir_mappings.codings import RXNORM, SNOMED, Coding
+from fhir_mappings.nsaids import nsaid_product
+from fhir_mappings.opioids.table import products
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +24,19 @@ class RelatedCode:
     decides: bool
 
 
-def ingredient_of_substance(coding: Coding) -> RelatedCode | None:
-    """Return the RxNorm ingredient of a SNOMED CT substance, None for another code."""
-    return _ingredients().get(coding.code) if coding.system == SNOMED else None
+def ingredient_of_code(coding: Coding) -> RelatedCode | None:
+    """Return the RxNorm ingredient of a SNOMED CT substance or an RxNorm product, None for another code.
+
+    That of a product with several ingredients does not decide: which of them is meant is not known.
+    """
+    if coding.system == SNOMED:
+        return _ingredients().get(coding.code)
+    if coding.system != RXNORM:
+        return None
+    if opioid := products().get(coding.code):
+        return RelatedCode(Coding(RXNORM, opioid.ingredient_rxcui, opioid.ingredient), opioid.single)
+    nsaid = nsaid_product(coding)
+    return RelatedCode(nsaid.ingredient, " / " not in nsaid.name) if nsaid else None
 
 
 def classes_of(ingredient: Coding) -> tuple[RelatedCode, ...]:

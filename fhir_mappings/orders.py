@@ -6,13 +6,14 @@ from datetime import date, tzinfo
 from typing import TypeAlias
 
 from fhir_mappings.bundle import contained_by_id, reference_of
-from fhir_mappings.codings import CPT, HCPCS, RXNORM, Coding, codings, concept_text, has_code, items
+from fhir_mappings.codings import CPT, HCPCS, RXNORM, Coding, codings, concept_text, items
 from fhir_mappings.dates import DateInterval, parse_leniently
 from fhir_mappings.drug_names import ingredients_named
 from fhir_mappings.encounters import encounter_reference
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.laterality import MODIFIERS, QUALIFIERS, Side
 from fhir_mappings.opioids import ingredient_of
+from fhir_mappings.order_reasons import OrderReasons, read_reasons
 from fhir_mappings.order_text import (
     ATTRIBUTES,
     MAX_PHRASE_LENGTH,
@@ -60,7 +61,7 @@ class Order:
     resource: Resource
     label: str
     codes: tuple[Coding, ...]
-    reasons: tuple[Coding, ...]
+    reasons: OrderReasons
     drugs: tuple[Coding, ...]
     stated: Mapping[str, frozenset[str]]
     hinted: Mapping[str, frozenset[str]]
@@ -164,7 +165,7 @@ def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve:
         resource=resource,
         label=next((text for text in (*map(concept_text, concepts), *device_names) if text), "Order"),
         codes=_codes(resource, concepts, lookup),
-        reasons=_reasons(resource, lookup),
+        reasons=read_reasons(resource, lambda reference: lookup.target(resource, reference)),
         drugs=_drugs(resource, concepts),
         stated={name: frozenset(values) for name, values in stated.items()},
         hinted={name: frozenset(values) for name, values in hinted.items()},
@@ -204,14 +205,6 @@ def _codes(resource: Resource, concepts: Iterable[Resource], lookup: _Lookup) ->
             if extension.get("url") == _BILLING_OPTIONS:
                 found += codings(extension.get("valueCodeableConcept"))
     return tuple(dict.fromkeys(found))
-
-
-def _reasons(resource: Resource, lookup: _Lookup) -> tuple[Coding, ...]:
-    found = list(codings(resource.get("reasonCode")))
-    for target in lookup.targets(resource, items(resource.get("reasonReference"))):
-        if not has_code(target.get("verificationStatus"), "refuted", "entered-in-error"):
-            found += codings(target.get("code"))
-    return tuple(found)
 
 
 def _drugs(resource: Resource, concepts: Iterable[Json]) -> tuple[Coding, ...]:

@@ -10,8 +10,8 @@ from fhir_mappings.codings import items
 from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.nsaids import NsaidProduct
-from fhir_mappings.opioids.dose import frequency
 from fhir_mappings.opioids.quantities import Amount, AmountKind, UnconvertibleError, amount, days
+from fhir_mappings.opioids.timing import frequency
 from fhir_mappings.record import PatientRecord
 
 _INTERRUPTED = {"stopped": "stopped early, last day not on record", "on-hold": "on hold"}

@@ -9,7 +9,7 @@ from rich.console import Console
 from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import exit_on_error, settings_given
 from cds_service.cli.names import no_such
-from cds_service.cli.output.clients import print_clients, print_keys
+from cds_service.cli.output.clients import print_clients, print_keys, print_prefetch_only
 from cds_service.clients.algorithms import ALGORITHMS
 from cds_service.clients.key_sources import keys_of
 from cds_service.clients.keys import KeysError, KeySet
@@ -79,14 +79,23 @@ def list_command(path: Path | None) -> None:
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @_FILE
 def check_command(names: Sequence[str], path: Path | None) -> None:
-    """Fetch or read the keys of every client, or of those named, and print them."""
+    """Fetch or read the keys of every client, or of those named, and print them.
+
+    Warns about a client that may name no FHIR server, so that only prefetch can be read for it.
+    """
     registered = _registered(path)
     known = [client.name for client in registered]
     for name in names:
         if name not in known:
             raise no_such("client", name, known)
     console = Console()
-    can_call = [_checked(console, client) for client in registered if not names or client.name in names]
+    has_servers = bool(settings_given().fhir_servers)
+    can_call = []
+    for client in registered:
+        if not names or client.name in names:
+            can_call.append(_checked(console, client))
+            if not (client.fhir_servers or has_servers):
+                print_prefetch_only(console)
     if not all(can_call):
         raise SystemExit(1)
 

@@ -22,6 +22,8 @@ _BEARER = re.compile(r"bearer +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)\
 _LONGEST_TOKEN = 8192
 _LONGEST_JTI = 256
 _UNCHECKED: Any = {"verify_signature": False}
+WRONG_AUDIENCE = "aud is not the address that was called"
+"""The reason of a token that is for another address."""
 _SIGNATURE_ALONE: Any = {
     **{f"verify_{claim}": False for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")},
     "enforce_minimum_key_length": True,
@@ -112,7 +114,7 @@ class Authenticator:
         client, keys = self._clients[issuer]
         _check_header(header, client)
         if not _strings(claims.get("aud")) & set(audiences):
-            raise _TokenError("aud is not the address that was called")
+            raise _TokenError(WRONG_AUDIENCE)
         expires = self._check_times(claims)
         jti = claims.get("jti")
         if not isinstance(jti, str) or not jti or len(jti) > _LONGEST_JTI or not jti.isprintable():
@@ -171,7 +173,7 @@ def _check_header(header: Mapping[str, Any], client: Client) -> None:
         raise _TokenError("alg is not one that the client registered")
     if not isinstance(header.get("kid"), str) or not header["kid"]:
         raise _TokenError("kid is missing")
-    if "jku" in header and (not client.jwks_url or header["jku"] != client.jwks_url):
+    if client.jwks_url and header.get("jku", client.jwks_url) != client.jwks_url:
         raise _TokenError("jku is not the registered one")
 
 

@@ -96,9 +96,9 @@ class FhirClients:
         reason = _REFUSAL_REASONS.get(trust) or ("" if self._circuits.allows(access.server) else _CIRCUIT_OPEN)
         if reason:
             self._warn("FHIR server not read", reason=reason, server=origin_of(access.server))
-            return UnreadableSource(access.server, _unread_note(reason))
+            return UnreadableSource(access.server, (_unread_note(reason), *access.notes))
         getter = BoundedGet(access, deadline, self._adapters[trust], self._settings, now=self._now, pause=self._pause)
-        return FhirServer(access.server, getter, self._circuits, self._settings, self._warn)
+        return FhirServer(access, getter, self._circuits, self._settings, self._warn)
 
 
 def _unread_note(reason: str) -> str:
@@ -110,13 +110,14 @@ class FhirServer:
 
     def __init__(
         self,
-        address: str,
+        access: FhirAccess,
         getter: BoundedGet,
         circuits: CircuitBreakers,
         settings: Settings,
         warn: Callable[..., None] = _ignore_warning,
     ) -> None:
-        self.address = address
+        self.address = access.server
+        self._access_notes = access.notes
         self._getter = getter
         self._circuits = circuits
         self._settings = settings
@@ -130,8 +131,8 @@ class FhirServer:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return a note if the address guard refused to connect to the server."""
-        return (_unread_note(_PRIVATE_ADDRESS),) if self._is_refused else ()
+        """Return notes on a server to which the address guard refused to connect, and on a token that is not used."""
+        return ((_unread_note(_PRIVATE_ADDRESS),) if self._is_refused else ()) + self._access_notes
 
     def search(self, search: Search, patient_id: str) -> SearchResult:
         """Return everything the server has for a search, over all its pages.

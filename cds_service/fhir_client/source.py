@@ -17,13 +17,21 @@ class FhirAccess:
     """The FHIR server of a call and the token for it.
 
     `token` is empty for an open server, and is used for this call only. `expires_in` is its lifetime in seconds.
-    `registered` lists the servers that the client may name; it is None if the client is unknown.
+    `registered` lists the servers that the client may name; it is None if the client is unknown. `token_fault` says why
+    a token that was sent is not used, `token_deviations` what about it is not as CDS Hooks wants it; empty if nothing.
     """
 
     server: str
     token: str = ""
     expires_in: float = math.inf
     registered: tuple[str, ...] | None = None
+    token_fault: str = ""
+    token_deviations: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return the note about a token that is not used."""
+        return (f"The access token of the call was not used: {self.token_fault}.",) if self.token_fault else ()
 
     def __repr__(self) -> str:
         return "FhirAccess()"
@@ -95,11 +103,11 @@ class FhirOpener(Protocol):
 
 
 class UnreadableSource:
-    """A source that may not be read; its note says why."""
+    """A source that may not be read; its notes say why."""
 
-    def __init__(self, address: str, why: str) -> None:
+    def __init__(self, address: str, notes: tuple[str, ...]) -> None:
         self.address = address
-        self.notes: tuple[str, ...] = (why,)
+        self.notes = notes
 
     def search(self, search: Search, patient_id: str) -> SearchResult:  # noqa: ARG002
         """Return no entries, as unavailable."""

@@ -82,7 +82,7 @@ def read_chart(
         addresses.append(source.address)
     server = chart_server(request.patient_id, addresses, entries)
     if source is not None:
-        entries += _read(unresolved(entries, server), source, deadline, threads)
+        entries += _read(unresolved(entries, server, request.orders.judged), source, deadline, threads)
     availability: dict[str, Availability] = {}
     for search, result in results.items():
         known = availability.get(search.resource_type, Availability.COMPLETE)

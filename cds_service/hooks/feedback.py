@@ -4,13 +4,14 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from cards.override_reasons import OVERRIDE_REASONS, SYSTEM
 from cds_service.hooks.wire import UUID, Text, WireModel, read_model
+from fhir_mappings.dates import parse
 from fhir_mappings.fhir_json import Json
 
 ACCEPTED = "accepted"
@@ -45,7 +46,11 @@ class Feedback:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    """Return the moment in UTC; a leap second is the second before it. Raise ValueError if there is none."""
+    found = parse(text.upper(), UTC)
+    if found is None or found.instant is None:
+        raise ValueError("not a date and time")
+    return found.instant.astimezone(UTC)
 
 
 def _check_moment(text: str) -> str:
@@ -77,10 +82,15 @@ class ReasonCoding(WireModel):
 
 
 class OverrideReason(WireModel):
-    """Why the clinician overrode the card."""
+    """Why the clinician overrode the card.
+
+    Drafts of CDS Hooks had the members of `reason` here, beside `userComment`; they are read as the reason.
+    """
 
     model_config = ConfigDict(
-        json_schema_extra={"anyOf": [{"required": ["reason"]}, {"required": ["userComment"]}]},
+        json_schema_extra={
+            "anyOf": [{"required": ["reason"]}, {"required": ["userComment"]}, {"required": ["code"]}],
+        },
     )
 
     reason: ReasonCoding | None = Field(
@@ -89,6 +99,13 @@ class OverrideReason(WireModel):
     userComment: Annotated[str, Text(max_length=10_000)] | None = Field(
         None, description="Send the clinician's comment, at most 10,000 characters, or leave it out."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_draft_shape(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or value.get("reason") is not None or value.get("code") is None:
+            return value
+        return value | {"reason": {name: value[name] for name in ReasonCoding.model_fields if name in value}}
 
     @model_validator(mode="after")
     def _check_content(self) -> "OverrideReason":

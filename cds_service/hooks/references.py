@@ -1,7 +1,8 @@
 """References to resources that a search does not return.
 
 US Core lets a server send `medicationReference` with a prescription and does not require it to include the target, so
-the service reads those targets one by one, and also the payers of coverages, which determine the policies of a plan.
+the service reads those targets one by one, and also the payers of coverages, which determine the policies of a plan,
+and the conditions that orders give as their reason.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,21 +40,30 @@ def ordered_item_references(orders: Iterable[Entry]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))[:MAX_READS]
 
 
-def unresolved(entries: Iterable[Entry], server: ChartServer) -> tuple[str, ...]:
+def unresolved(entries: Iterable[Entry], server: ChartServer, orders: Iterable[Entry] = ()) -> tuple[str, ...]:
     """Return the references to follow that point at none of these resources, each once, in a fixed order.
 
-    A reference to the server of the chart is relative, however it is written.
+    Of the orders, which are no part of the chart, only reasons are followed. A reference to the server of the chart is
+    relative, however it is written.
     """
-    entries = list(entries)
+    entries, orders = list(entries), list(orders)
     server = server.sharing_ids_with(entries)
-    known = {server.local(address) for entry in entries for address in addresses(*entry)}
+    known = {server.local(address) for entry in (*entries, *orders) for address in addresses(*entry)}
+    sought = [reference for _, resource in entries for reference in _references(resource)]
+    sought += [reference for _, order in orders for reference in _reasons(order)]
     found = {
         address.name if not address.base else reference
-        for _, resource in entries
-        for reference in _references(resource)
+        for reference in sought
         if (address := server.local(address_of(reference))) not in known
     }
     return tuple(sorted(found))[:MAX_READS]
+
+
+def _reasons(order: Mapping[str, Json]) -> Iterator[str]:
+    for target in items(order.get("reasonReference")):
+        reference = target.get("reference")
+        if isinstance(reference, str) and "Condition/" in reference:
+            yield reference
 
 
 def _references(resource: Mapping[str, Json]) -> Iterator[str]:

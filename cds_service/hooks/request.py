@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cds_service.fhir_client.source import FhirAccess
+from cds_service.hooks.fhir_authorization import read_token
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.hooks.request_model import Call, OrdersBundle, call_model
 from cds_service.hooks.wire import read_model
@@ -74,7 +75,8 @@ def _access(call: Call) -> FhirAccess | None:
     server, authorization = call.fhirServer.rstrip("/"), call.fhirAuthorization
     if authorization is None:
         return FhirAccess(server)
-    return FhirAccess(server, authorization.access_token, authorization.expires_in)
+    found = read_token(authorization)
+    return FhirAccess(server, found.token, found.expires_in, token_fault=found.fault, token_deviations=found.deviations)
 
 
 def _draft_orders(bundle: OrdersBundle, selections: list[str] | None) -> DraftOrders:

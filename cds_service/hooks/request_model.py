@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
+from cds_service.hooks.fhir_authorization import FhirAuthorization
 from cds_service.hooks.hooks import SERVICE_OF_HOOK, Service
 from cds_service.hooks.wire import UUID, Text, WireModel
 
@@ -33,18 +34,6 @@ def _check_address(server: str) -> str:
     if not is_usable:
         raise PydanticCustomError("address", "not an address")
     return server
-
-
-class FhirAuthorization(WireModel):
-    """The token that the FHIR server of a call takes."""
-
-    access_token: Annotated[str, Text(r"[!-~]+")] = Field(
-        description="Send the OAuth 2.0 access token in printable ASCII characters."
-    )
-    token_type: Literal["Bearer"] = Field(description="Send Bearer.")
-    expires_in: int = Field(description="Send the lifetime of the token in whole seconds.")
-    scope: str = Field(description="Send the SMART scopes of the token, separated by spaces.")
-    subject: str = Field(description="Send the client id of this service at the authorization server.")
 
 
 class OrdersBundle(WireModel):
@@ -107,11 +96,15 @@ class Call(WireModel):
     )
     extension: dict[str, Any] = Field({}, description="Send an object, or leave it out.")
 
+    @field_validator("fhirAuthorization", mode="before")
+    @classmethod
+    def _tolerate(cls, value: Any) -> Any:
+        return value if isinstance(value, dict | FhirAuthorization) else {}
+
     @field_validator("fhirServer")
     @classmethod
     def _check_server(cls, value: str | None, info: ValidationInfo) -> str | None:
-        # An invalid authorization is not in `info.data`, and needs a server as much as a valid one.
-        if value is None and info.data.get("fhirAuthorization", "invalid") is not None:
+        if value is None and info.data.get("fhirAuthorization") is not None:
             raise PydanticKnownError("missing")
         return value
 

@@ -4,11 +4,13 @@ import re
 
 from flask import Flask, Response, g, request
 
-from cds_service.clients.authenticator import InvalidTokenError, Principal
+from cds_service.clients.authenticator import WRONG_AUDIENCE, InvalidTokenError, Principal
 from cds_service.clients.registry import Client
+from cds_service.hooks.hooks import SERVICES
 from cds_service.http.services import services
 from cds_service.observability.call_log import Call
 
+_SERVICE_IDS = tuple(service.id for service in SERVICES)
 _OPEN = re.compile(r"/health/[a-z]+\Z|/metrics\Z")
 _FEEDBACK = re.compile(r"(/cds-services/[^/]+)/feedback\Z")
 
@@ -37,14 +39,21 @@ def check_token() -> None:
 
 
 def answer_invalid_token(error: InvalidTokenError) -> Response:
-    """Answer 401 without a body; the log has the reason."""
+    """Answer 401 without a body; the log has the reason, and for one of our addresses the `aud` that it needs."""
     found = services()
     details = {"iss": error.issuer, "tenant": error.tenant, "jti": error.jti}
+    if error.reason == WRONG_AUDIENCE and request.url_rule is not None and _is_ours(request.path):
+        details["expected_aud"] = found.settings.public_url.rstrip("/") + request.path.rstrip("/")
     found.metrics.count_rejected_token(error.reason)
     found.log.warning("token refused", reason=error.reason, **details)
     response = Response(status=401, headers={"WWW-Authenticate": "Bearer"})
     del response.headers["Content-Type"]
     return response
+
+
+def _is_ours(path: str) -> bool:
+    """Return whether a path has no part that a call could choose."""
+    return path.strip("/").removesuffix("/feedback").removeprefix("cds-services/") in ("cds-services", *_SERVICE_IDS)
 
 
 def client_of_request() -> Client | None:

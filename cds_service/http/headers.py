@@ -19,7 +19,10 @@ CALL_ID = "X-Request-Id"
 
 
 def allow_browsers(app: Flask, settings: Settings) -> None:
-    """Enable CORS without credentials on every route, including errors and preflights (CDS Hooks 2.0.1, CORS)."""
+    """Enable CORS without credentials on every route, including errors and preflights (CDS Hooks 2.0.1, CORS).
+
+    A page of an allowed origin may call a service in a private network or on this machine (Private Network Access).
+    """
     CORS(
         app,
         origins=list(settings.cors_origins),
@@ -30,6 +33,7 @@ def allow_browsers(app: Flask, settings: Settings) -> None:
         send_wildcard=True,
         always_send=False,
         max_age=600,
+        allow_private_network=True,
     )
 
 

@@ -91,6 +91,9 @@ def _read_call(hook: str, found: Services) -> HookRequest:
     call = read_request(value)
     if call.hook != hook:
         raise RefusedError(400, Issue("value", f"hook differs from this service's. Send {hook}.", "hook"))
+    if call.fhir is not None and call.fhir.token_deviations:
+        is_used = "no" if call.fhir.token_fault else "yes"
+        found.log.warning("fhirAuthorization faulty", faults=list(call.fhir.token_deviations), token_used=is_used)
     return call
 
 

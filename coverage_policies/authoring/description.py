@@ -136,8 +136,9 @@ def validity(row: Row) -> str:
 
 
 def choice_lines(choice: Choice) -> Iterator[DescriptionLine]:
-    """Yield what chooses a pathway, rules it out, or makes it likely."""
+    """Yield what chooses a pathway, keeps it open, rules it out, or makes it likely."""
     yield from (DescriptionLine("chosen when", clause_words(clause)) for clause in choice.chosen_when)
+    yield from (DescriptionLine("kept open when", clause_words(clause)) for clause in choice.keep_when)
     yield from (DescriptionLine("ruled out when", clause_words(clause)) for clause in choice.exclude_when)
     yield from (DescriptionLine("likely when", clause_words(clause)) for clause in choice.presume_when)
 

@@ -54,8 +54,8 @@ def _about(resource_type: str, patient: str) -> dict[str, dict[str, str]]:
 def order(written: Json, number: int, day: date) -> Resource:
     """Return a draft order, planned for `day` unless it says otherwise. Raises FactError for what cannot be built.
 
-    `detail`, `drug`, `implant`, `side`, `reason`, `performer`, `encounter` and `note` are where an order states such
-    things in FHIR; `planned: none` leaves the day of service open.
+    `detail`, `drug`, `implant`, `side`, `reason`, `reason_reference`, `performer`, `encounter` and `note` are where an
+    order states such things in FHIR; `planned: none` leaves the day of service open.
     """
     words = FactWords("order", written, day)
     kind = words.text("as", "ServiceRequest")
@@ -63,6 +63,7 @@ def order(written: Json, number: int, day: date) -> Resource:
     planned = "" if planned == "none" else moment(planned)
     details = [{"text": text} for text in words.texts("detail")] + [concept([drug]) for drug in words.texts("drug")]
     performer = words.texts("performer")
+    because = words.texts("reason_reference")
     implant, note, visit = words.text("implant"), words.text("note"), words.text("encounter")
     found = present(
         resourceType=kind,
@@ -74,6 +75,7 @@ def order(written: Json, number: int, day: date) -> Resource:
         encounter=reference("Encounter", visit) if visit else None,
         authoredOn=moment(words.text("authored")),
         reasonCode=[concept([reason]) for reason in words.texts("reason")],
+        reasonReference=[{"reference": target} for target in because],
         note=[{"text": note}] if note else None,
     )
     side = body_site(words.text("side"))

@@ -154,15 +154,20 @@ def _imaging(words: FactWords) -> list[dict[str, Any]]:
 
 
 def _prescription(words: FactWords) -> list[dict[str, Any]]:
+    """Return an order of an oral drug; `reason` is that of its status, `replaces` the id of an earlier one."""
     first, last = words.text("from"), words.text("to")
     dose, every, as_needed = words.text("dose"), words.text("every"), words.text("as_needed") == "yes"
+    reason, replaced, category = words.text("reason"), words.text("replaces"), words.text("category")
     count, _, unit = every.partition(" ")
     repeat: dict[str, Any] = {"boundsPeriod": present(start=first, end=last)} if dose and first else {}
-    if every:
+    if every == "once":
+        repeat |= {"count": 1}
+    elif every:
         if not unit:
             raise FactError("prescription.every is written like '6 hours'")
         repeat |= {"frequency": 1, "period": decimal(count), "periodUnit": unit[0]}
     dosage = present(
+        text=words.text("text"),
         timing={"repeat": repeat} if repeat else None,
         route=_ORAL if dose else None,
         doseAndRate=[{"doseQuantity": quantity(dose)}] if dose else None,
@@ -171,24 +176,39 @@ def _prescription(words: FactWords) -> list[dict[str, Any]]:
     return [
         present(
             resourceType="MedicationRequest",
+            meta=present(lastUpdated=moment(words.text("changed"))),
             status=words.text("status", "completed" if last else "active"),
+            statusReason={"text": reason} if reason else None,
             intent=words.text("intent", "order"),
+            category=[coded(category, "medicationrequest-category")] if category else None,
             reportedBoolean=words.text("reported") == "yes" or None,
             medicationCodeableConcept=concept(words.texts("code")),
             authoredOn=moment(first),
+            requester=_prescriber(words),
+            priorPrescription=reference("MedicationRequest", replaced) if replaced else None,
             dosageInstruction=[dosage] if dosage else None,
             dispenseRequest=_dispensing(words) or None,
         )
     ]
 
 
+def _prescriber(words: FactWords) -> dict[str, str] | None:
+    name = words.text("prescriber")
+    return {"display": name} if name else None
+
+
 def _dispensing(words: FactWords) -> dict[str, Any]:
     """Return how much of a prescription is to be dispensed: a number of tablets, and for how many days."""
-    amount, days = words.text("quantity"), words.text("days")
+    refills = words.text("refills")
     return present(
-        quantity={"value": decimal(amount), "unit": "tablet"} if amount else None,
-        expectedSupplyDuration=_days(days),
+        quantity=_tablets(words.text("quantity")),
+        expectedSupplyDuration=_days(words.text("days")),
+        numberOfRepeatsAllowed=int(decimal(refills)) if refills else None,
     )
+
+
+def _tablets(written: str) -> dict[str, Any] | None:
+    return {"value": decimal(written), "unit": "tablet"} if written else None
 
 
 def _days(written: str) -> dict[str, Any] | None:
@@ -196,13 +216,28 @@ def _days(written: str) -> dict[str, Any] | None:
 
 
 def _dispense(words: FactWords) -> list[dict[str, Any]]:
-    """Return a dispense of an oral drug."""
+    """Return a dispense of an oral drug; `of` is the id of its order, `prescriber` who ordered it elsewhere."""
+    order, elsewhere = words.text("of"), _prescriber(words)
+    contained: dict[str, Any] = {
+        "resourceType": "MedicationRequest",
+        "id": "ordered",
+        "status": "active",
+        "intent": "order",
+    }
+    contained |= {"medicationCodeableConcept": {"text": "as dispensed"}, "subject": {"display": "the patient"}}
     return [
         present(
             resourceType="MedicationDispense",
+            contained=[contained | {"requester": elsewhere}] if elsewhere else None,
             status=words.text("status", "completed"),
             medicationCodeableConcept=concept(words.texts("code")),
+            authorizingPrescription=[reference("MedicationRequest", order)]
+            if order
+            else [{"reference": "#ordered"}]
+            if elsewhere
+            else None,
             whenHandedOver=moment(words.text("at")),
+            quantity=_tablets(words.text("quantity")),
             daysSupply=_days(words.text("days")),
             dosageInstruction=[{"route": _ORAL, "asNeededBoolean": words.text("as_needed") == "yes"}],
         )

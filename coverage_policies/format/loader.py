@@ -211,7 +211,8 @@ class _Builder:
         choices = []
         for name, choice in raw["choices"].items():
             path = ("pathway", "choices", name)
-            clauses = {key: self._clauses(choice, key, path) for key in ("chosen_when", "exclude_when", "presume_when")}
+            keys = ("chosen_when", "keep_when", "exclude_when", "presume_when")
+            clauses = {key: self._clauses(choice, key, path) for key in keys}
             place = self.source.place(path)
             choices.append(Choice(name, choice["says"], **clauses, line=place.line, column=place.column))
         return Pathway(raw["ask"], tuple(choices))

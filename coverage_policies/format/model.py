@@ -137,11 +137,12 @@ class OrderEntry:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One pathway: chosen by the order, ruled out by data, or likely by data."""
+    """One pathway: chosen by the order, kept because the order may mean it, ruled out by data, or likely by data."""
 
     name: str
     says: str
     chosen_when: tuple[Clause, ...] = ()
+    keep_when: tuple[Clause, ...] = ()
     exclude_when: tuple[Clause, ...] = ()
     presume_when: tuple[Clause, ...] = ()
     line: int = 0
@@ -223,7 +224,7 @@ class Policy:
         for entry in self.orders:
             yield from entry.only_if + entry.unless
         for choice in self.pathway.choices if self.pathway else ():
-            yield from choice.chosen_when + choice.exclude_when + choice.presume_when
+            yield from choice.chosen_when + choice.keep_when + choice.exclude_when + choice.presume_when
 
     def searches(self) -> tuple[Search, ...]:
         """Return the searches for the data that this revision needs, attestations included."""

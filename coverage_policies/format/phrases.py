@@ -43,6 +43,7 @@ SPAN = rf"^{_WHOLE} (?:days?|weeks?|months?|years?)$"
 DURATION = rf"^(?:at least|at most|under|over) {_WHOLE} (?:days?|weeks?|months?|years?)$"
 AGO = rf"^(?:at least|at most|under|over) {_WHOLE} (?:days?|weeks?|months?|years?) ago$"
 HOURS = rf"^{_WHOLE} hours?$"
+DAYS = r"^[1-9]\d{0,3} days?$"
 FOLLOWING_DAYS = r"^[1-9]\d{0,5} following days?$"
 """The same phrases as patterns for a document's JSON Schema."""
 
@@ -137,6 +138,14 @@ def hours(phrase: str) -> timedelta:
     if not found:
         raise ValueError(f"{phrase!r} is not a number of hours; write it like '24 hours'")
     return timedelta(hours=int(found[1]))
+
+
+def days(phrase: str) -> int:
+    """Read `14 days`."""
+    found = re.fullmatch(r"([1-9]\d{0,3}) days?", phrase)
+    if not found:
+        raise ValueError(f"{phrase!r} is not a number of days; write it like '14 days'")
+    return int(found[1])
 
 
 def following_days(phrase: str) -> int:

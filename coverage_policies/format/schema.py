@@ -77,7 +77,8 @@ def document_schema() -> dict[str, Any]:
         "if_not_met": {"enum": ["criteria-not-met", "not-supported", "case-review"]},
         "always": {"const": "not-supported"},
     }
-    choice = {"says": _TEXT, "chosen_when": _CLAUSES, "exclude_when": _CLAUSES, "presume_when": _CLAUSES}
+    conditions = dict.fromkeys(("chosen_when", "keep_when", "exclude_when", "presume_when"), _CLAUSES)
+    choice = {"says": _TEXT} | conditions
     entry = {
         "codes": _TEXT,
         "sections": {"type": "array", "items": _TEXT},

@@ -134,6 +134,11 @@ def union(name: str, sets: Iterable[ValueSet]) -> ValueSet:
     return ValueSet(name, (row for each in sets for row in each.rows))
 
 
+def is_listed(coding: Coding, sets: Mapping[str, ValueSet]) -> bool:
+    """Return whether some set has a code."""
+    return any(each.row(coding) for each in sets.values())
+
+
 def load_value_sets(folders: Iterable[Path]) -> Mapping[str, ValueSet]:
     """Read every `*.csv` of these folders, by name. Raises DocumentError with everything that is wrong."""
     found: dict[str, ValueSet] = {}

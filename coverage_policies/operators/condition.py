@@ -17,9 +17,8 @@ from coverage_policies.format.operator import (
 from coverage_policies.format.phrases import DURATION, SPAN, Comparison, DurationThreshold, duration, span
 from coverage_policies.format.searches import CONDITIONS, Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSet, is_listed
 from coverage_policies.operators.base import nothing_found
-from fhir_mappings.codings import Coding
 from fhir_mappings.condition_course import Condition, Presence, Times, conditions_on
 from fhir_mappings.conditions import unidentified
 from fhir_mappings.dates import CalendarPeriod
@@ -83,12 +82,9 @@ class ConditionCheck:
 
     def _unidentified(self, ctx: Context) -> tuple[Evidence, ...]:
         return ctx.record.cached(
-            ("unidentified conditions", id(self.sets)), lambda: unidentified(ctx.record, self._is_listed)
+            ("unidentified conditions", id(self.sets)),
+            lambda: unidentified(ctx.record, lambda coding: is_listed(coding, self.sets)),
         )
-
-    def _is_listed(self, coding: Coding) -> bool:
-        """Return whether some value set has a code."""
-        return any(each.row(coding) for each in self.sets.values())
 
     def _same_side(self, condition: Condition, ctx: Context) -> Truth:
         return same_side(ctx.order.side, condition.side) if self.is_same_side else Truth.YES

@@ -2,14 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
-from coverage_policies.format.operator import Arguments, ClauseResult, Context, Operator, arguments, phrase
-from coverage_policies.format.phrases import Comparison, percent
+from coverage_policies.format.operator import (
+    Arguments,
+    ClauseResult,
+    Context,
+    Operator,
+    arguments,
+    phrase,
+)
+from coverage_policies.format.phrases import DAYS, Comparison, days, percent
 from coverage_policies.format.searches import ADMINISTRATIONS, DISPENSES, PRESCRIPTIONS, STATEMENTS, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
-from fhir_mappings.opioids import Dose, DrugLine, Reduction, opioid_reduction
+from fhir_mappings.opioids import Baseline, Dose, DrugLine, Periods, Reduction, opioid_reduction
 from fhir_mappings.record import Availability, Evidence
 from fhir_mappings.truth import Truth
 
@@ -22,6 +30,7 @@ class OpioidReductionCheck:
 
     at_least: bool
     by: Decimal
+    periods: Periods
 
     @property
     def searches(self) -> tuple[Search, ...]:
@@ -30,8 +39,8 @@ class OpioidReductionCheck:
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return what the bounds of both doses prove; a drug without a factor leaves it UNKNOWN."""
-        key = ("opioid reduction", ctx.anchor)
-        reduction = ctx.record.cached(key, lambda: opioid_reduction(ctx.record, ctx.anchor))
+        key = ("opioid reduction", ctx.anchor, self.periods)
+        reduction = ctx.record.cached(key, lambda: opioid_reduction(ctx.record, ctx.anchor, self.periods))
         evidence = tuple(_evidence(line) for line in sorted(reduction.lines, key=_what_counts_first))
         notes = _notes(reduction)
         reduced = reduction.reduced_by(self.by)
@@ -46,7 +55,9 @@ def _reason(ctx: Context, reduction: Reduction) -> Reason:
         return Reason.DATA_UNAVAILABLE
     if reduction.unconverted:
         return Reason.UNCONVERTIBLE
-    return Reason.VALUE_OUT_OF_RANGE if reduction.lines else Reason.NOT_FOUND
+    if not reduction.lines:
+        return Reason.NOT_FOUND
+    return Reason.MISSING if reduction.last_recorded else Reason.VALUE_OUT_OF_RANGE
 
 
 def _what_counts_first(line: DrugLine) -> int:
@@ -57,20 +68,40 @@ def _what_counts_first(line: DrugLine) -> int:
 def _evidence(line: DrugLine) -> Evidence:
     span = line.start if not line.end or line.end == line.start else f"{line.start} to {line.end}"
     value = line.problem or printed(line.dose)
-    return Evidence(line.reference, line.label, span, value)
+    return Evidence(line.reference, line.label, span, f"{value}, stopped?" if line.has_lapsed else value)
 
 
 def _notes(reduction: Reduction) -> tuple[str, ...]:
     """Return the arithmetic so that a reader can check it: both baselines and the current dose, each with its days."""
+    found = []
+    if reduction.last_recorded:
+        found.append(f"No opioid recorded since {_day(reduction.last_recorded)}. Stopped?")
+    elif lapsed := [line for line in reduction.lines if line.has_lapsed]:
+        found += [
+            f"{line.label}: none recorded since {_day(date.fromisoformat(line.end))}. Stopped?" for line in lapsed
+        ]
     if reduction.problem:
-        return (f"Opioid dose: {reduction.problem}.",)
-    found = [f"Highest {b.days}-day mean {printed(b.dose)} ({b.first} to {b.last})" for b in reduction.baselines]
+        return (f"Opioid dose: {reduction.problem}.", *found)
+    found += [_baseline(baseline) for baseline in reduction.baselines]
     found.append(
         f"Now {printed(reduction.current)} ({reduction.current_first} to {reduction.current_last}), "
         f"{reduction.factors} factors"
     )
     found += [f"Not converted: {line.label} ({line.problem})" for line in reduction.unconverted]
     return tuple(found)
+
+
+def _baseline(baseline: Baseline) -> str:
+    """Return a baseline with the window of its lower bound; the upper bound may be that of another window."""
+    least = f"{float(baseline.dose.low):g} MME/day"
+    said = f"Highest {baseline.days}-day mean {least} ({baseline.first} to {baseline.last})"
+    if baseline.dose.high is None:
+        return f"{said}, maybe higher"
+    return said if baseline.dose.high == baseline.dose.low else f"{said}, at most {float(baseline.dose.high):g} MME/day"
+
+
+def _day(day: date) -> str:
+    return f"{day:%m/%d/%Y}"
 
 
 def _gist(reduction: Reduction) -> str:
@@ -93,18 +124,34 @@ def _number(dose: Dose) -> str:
     return low if dose.high == dose.low else f"{low} to {float(dose.high):g}"
 
 
+DEFAULTS = {"look_back": "365 days", "baselines": "14 days and 90 days", "current": "14 days"}
+
+
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> OpioidReductionCheck:  # noqa: ARG001 - no set needed
     threshold = percent(arguments["by"])
     by = Decimal(threshold.number.numerator) / threshold.number.denominator
-    return OpioidReductionCheck(threshold.comparison is Comparison.AT_LEAST, by)
+    written = {**DEFAULTS, **arguments}
+    baselines = tuple(days(each) for each in written["baselines"].split(" and "))
+    periods = Periods(days(written["look_back"]), days(written["current"]), baselines)
+    if periods.look_back < periods.current + max(baselines):
+        raise ValueError("look_back is shorter than the current days and the longest baseline together")
+    return OpioidReductionCheck(threshold.comparison is Comparison.AT_LEAST, by, periods)
 
 
 OPERATOR = Operator(
     name="opioid_reduction",
-    says="Systemic opioids were reduced, from the highest 14-day and the highest 90-day mean of the last year to "
-    "the mean of the last 14 days. `at least 50 %` holds only if it is proven against both, `under 50 %` only "
-    "if it is proven against the first. A drug that cannot be converted is named and leaves the question open.",
-    schema=arguments(["by"], by=phrase(r"^(?:at least|under) \d{1,6}(?:\.\d{1,6})? %$", "at least 50 %")),
+    says="Systemic opioids were reduced, from each of the `baselines` (the highest mean over so many days of the "
+    "`look_back`) to the mean of the `current` last days. `at least 50 %` holds only if it is proven against all of "
+    "them, `under 50 %` only if it is proven against the highest dose that any record makes possible. A regimen whose "
+    "supply has run out counts as possibly taken until a record ends it. A drug that cannot be converted is named and "
+    "leaves the question open.",
+    schema=arguments(
+        ["by"],
+        by=phrase(r"^(?:at least|under) \d{1,6}(?:\.\d{1,6})? %$", "at least 50 %"),
+        look_back=phrase(DAYS, DEFAULTS["look_back"]),
+        baselines=phrase(rf"{DAYS[:-1]}(?: and {DAYS[1:-1]}){{0,3}}$", DEFAULTS["baselines"]),
+        current=phrase(DAYS, DEFAULTS["current"]),
+    ),
     example="""
 clause: {opioid_reduction: {by: under 50 %}}
 facts:
@@ -114,4 +161,5 @@ holds: yes
 """,
     parse=_parse,
     resource_types=_KINDS,
+    defaults=DEFAULTS,
 )

@@ -1,23 +1,25 @@
 """`order`: what the draft order itself says: its code, reason, drug, or a stated attribute."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, as_list, value_set
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSet, is_listed
+from fhir_mappings.codings import Coding, Match
 from fhir_mappings.order_text import ATTRIBUTES, Attribute
 from fhir_mappings.orders import Order
 from fhir_mappings.record import Evidence
 from fhir_mappings.truth import Truth
 
-_CODED = ("code", "reason", "drug")
+_CODED = ("code", "drug")
 
 
 @dataclass(frozen=True, slots=True)
 class CodeCheck:
-    """Whether one of the order's codes, reasons, or drugs is in a value set on the anchor date."""
+    """Whether one of the order's codes or drugs is in a value set on the anchor date."""
 
     of: str
     codes: ValueSet
@@ -30,13 +32,48 @@ class CodeCheck:
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for a code that decides, NO for other codes, UNKNOWN without any code."""
         order = ctx.order
-        given = {"code": order.codes, "reason": order.reasons, "drug": order.drugs}[self.of]
+        given = {"code": order.codes, "drug": order.drugs}[self.of]
         match = self.codes.match(given, ctx.anchor)
         if match is not None:
             evidence = (replace(order.evidence, value=match.label),)
             holds = Truth.YES if match.decides else Truth.UNKNOWN
             return ClauseResult(holds, Reason.INVALID_ATTRIBUTE, evidence)
         return ClauseResult(Truth.NO if given else Truth.UNKNOWN, Reason.MISSING)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCheck:
+    """Whether a reason of the order is in a value set on the anchor date.
+
+    `sets` are all value sets, whose codes are understood.
+    """
+
+    codes: ValueSet
+    sets: Mapping[str, ValueSet]
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """Return no search: the order is enough."""
+        return ()
+
+    def evaluate(self, ctx: Context) -> ClauseResult:
+        """Return YES for a code that decides, UNKNOWN for words, remarks, and what is not understood, else NO."""
+        order, reasons = ctx.order, ctx.order.reasons
+        matches = [match for each in reasons.given if (match := each.diagnosis.match(partial(self._match, ctx)))]
+        matches.sort(key=lambda match: not match.decides)
+        if not matches:
+            remarks = (Coding("", "", remark) for remark in reasons.remarks)
+            matches = [match] if (match := self._match(ctx, remarks)) else []
+        if matches:
+            holds = Truth.YES if matches[0].decides else Truth.UNKNOWN
+            return ClauseResult(holds, Reason.INVALID_ATTRIBUTE, (replace(order.evidence, value=matches[0].label),))
+        if reasons.has_unknown(lambda coding: is_listed(coding, self.sets)):
+            evidence = replace(order.evidence, value="a reason cannot be identified")
+            return ClauseResult(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, (evidence,))
+        return ClauseResult(Truth.NO, Reason.MISSING)
+
+    def _match(self, ctx: Context, codings: Iterable[Coding]) -> Match | None:
+        return self.codes.match(codings, ctx.anchor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +111,10 @@ def _saying(order: Order, values: frozenset[str], prefix: str = "") -> tuple[Evi
     return (replace(order.evidence, value=prefix + " and ".join(sorted(values))),)
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> CodeCheck | StatedCheck:
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> CodeCheck | ReasonCheck | StatedCheck:
     ((name, wanted),) = arguments.items()
+    if name == "reason":
+        return ReasonCheck(value_set(wanted, sets), sets)
     if name in _CODED:
         return CodeCheck(name, value_set(wanted, sets))
     attribute = next(each for each in ATTRIBUTES if each == name)
@@ -90,7 +129,9 @@ def _words(*values: str) -> Mapping[str, object]:
 OPERATOR = Operator(
     name="order",
     says="The order states it: by a code of a value set (`code`, `reason`, `drug`), or by an attribute. A statement "
-    "only in a note, or in a phrase with a negation or an alternative, never holds.",
+    "only in a note, or in a phrase with a negation or an alternative, never holds. Words for a `reason` cannot tell, "
+    "nor can a reason that is not understood, such as a reference that leads nowhere; an order without a reason has "
+    "none of the value set.",
     schema={
         "type": "object",
         "minProperties": 1,

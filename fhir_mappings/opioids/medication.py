@@ -9,6 +9,7 @@ from fhir_mappings.codings import RXNORM, Coding, codings, concept_text, items
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.known_drugs import is_known_non_opioid
 from fhir_mappings.opioids.names import is_opioid
+from fhir_mappings.opioids.product_names import product_named
 from fhir_mappings.opioids.quantities import AmountKind, UnconvertibleError, amount
 from fhir_mappings.opioids.table import Product, ingredient_of, products
 from fhir_mappings.record import PatientRecord
@@ -50,6 +51,7 @@ def medication_of(record: PatientRecord, resource: Resource) -> OpioidMedication
     words.append(" / ".join(concept_text(part.get("itemCodeableConcept")) for part in parts))
     labels = [text for text in (*words, *(coding.display for coding in codes)) if text]
     label = labels[0] if labels else ""
+    labels = labels or [code.display for coding in codes if (code := ingredient_of(coding))]
     if not is_opioid([*codes, *inside], " / ".join(words)):
         if any(map(_is_rxnorm, codes)) or any(map(is_known_non_opioid, labels)):
             return None
@@ -59,11 +61,11 @@ def medication_of(record: PatientRecord, resource: Resource) -> OpioidMedication
     if target is not None and not record.is_usable(target, "code", "ingredient", "form"):
         return OpioidMedication(label, None, record.quarantined[record.reference(target)])
     try:
-        product = _product(codes) or _compounded(target, parts)
+        product = _product(codes) or _compounded(target, parts) or _named(labels, codes)
     except UnconvertibleError as error:
         return OpioidMedication(label, None, str(error))
     if product is None:
-        return OpioidMedication(label or "opioid", None, "medication: an opioid without the RxNorm code of a product")
+        return OpioidMedication(label or "opioid", None, "medication: an opioid of which the product is not known")
     return OpioidMedication(label or product.name, product)
 
 
@@ -79,6 +81,30 @@ def _product(codes: list[Coding]) -> Product | None:
     return found[0] if found else None
 
 
+def _named(labels: list[str], codes: list[Coding]) -> Product | None:
+    """Return the product that the labels name; None if none of them is understood.
+
+    A label of an ingredient alone counts only if no other label and no other RxNorm code may name a combination.
+    """
+    read = [product_named(label) for label in labels]
+    found = [product for product in read if product is not None and product.strength is not None]
+    if len({(one.ingredient_rxcui, one.strength, one.release) for one in found}) > 1:
+        raise UnconvertibleError("medication: its names are of different products")
+    if found:
+        return found[0]
+    alone = {product.ingredient_rxcui if product is not None else "" for product in read}
+    coded = {coding.code for coding in codes if _is_rxnorm(coding)}
+    return read[0] if read and len(alone) == 1 and coded <= alone else None
+
+
+def _oral_factor(ingredient_rxcui: str) -> Fraction | None:
+    """Return the factor of an opioid by mouth, which is the same for all its oral products; None if there is none."""
+    for one in products().values():
+        if one.ingredient_rxcui == ingredient_rxcui and one.route == "oral" and one.factor is not None:
+            return one.factor
+    return None
+
+
 def _compounded(target: Resource | None, parts: list[Mapping[str, object]]) -> Product | None:
     """Return a product described by its ingredients: one oral opioid of stated strength."""
     opioids = [part for part in parts if any(ingredient_of(c) for c in codings(part.get("itemCodeableConcept")))]
@@ -91,14 +117,7 @@ def _compounded(target: Resource | None, parts: list[Mapping[str, object]]) -> P
         found for coding in codings(opioids[0].get("itemCodeableConcept")) if (found := ingredient_of(coding))
     )
     strength, unit = _strength(opioids[0].get("strength"))
-    factor = next(
-        (
-            one.factor
-            for one in products().values()
-            if one.ingredient_rxcui == ingredient.code and one.route == "oral" and one.factor is not None
-        ),
-        None,
-    )
+    factor = _oral_factor(ingredient.code)
     name = ingredient.display
     return Product(ingredient.code, name, name, strength, unit, form.title(), "oral", factor, len(parts) == 1)
 

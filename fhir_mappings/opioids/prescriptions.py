@@ -1,8 +1,8 @@
 """Opioid orders, dispenses, statements, and administrations as doses over time.
 
 Each becomes stretches: a dose per day, the days on which it may have begun, and the days on which it may have ended. If
-in doubt, the lower bound decreases and the upper bound increases. FHIR R4 has no date on which a prescription was
-stopped: that was between its start and the last change of the resource.
+in doubt, the lower bound decreases and the upper bound increases. What a record says about the time after it is for
+`ends` to judge.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeAlias
 
-from fhir_mappings.codings import codings, concept_text, has_code, items
+from fhir_mappings.codings import codings, concept_text, has_code
 from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.opioids.dose import days_of_quantity, is_as_needed, is_spinal, single_dose_mme
-from fhir_mappings.opioids.medication import OpioidMedication, medication_of
+from fhir_mappings.opioids.dose import days_of_quantity, single_dose_mme
+from fhir_mappings.opioids.endings import Ending, ending_of, is_to_stop, replaced_in_words
+from fhir_mappings.opioids.medication import OpioidMedication
+from fhir_mappings.opioids.procedure_pain import is_for_procedure
 from fhir_mappings.opioids.quantities import Interval, UnconvertibleError, days, exactly, number
 from fhir_mappings.opioids.sig import (
     NO_DOSE_KNOWN,
@@ -26,59 +28,46 @@ from fhir_mappings.opioids.sig import (
     stated_start,
     unknown_sig,
 )
+from fhir_mappings.opioids.single_dose import is_single_dose
+from fhir_mappings.opioids.sources import (
+    DECISIVE_ELEMENTS,
+    OpioidResource,
+    is_reported,
+    prescriber_names,
+    reference_name,
+)
 from fhir_mappings.record import PatientRecord
 
 DAYS_WITHOUT_END = 30
-"""How many days an active order without an end is certain to last."""
+"""How many days an active order without an end is certain to last, and how long a supply of unknown length lasts."""
 
 STALE_AFTER = CalendarPeriod(-12, "months")
 """An active order that is older than this and was never dispensed may no longer be in use."""
 
+FILLED_WITHIN = CalendarPeriod(6, "months")
+"""How long after its date a prescription can be filled at most: schedules III and IV (21 CFR 1306.22)."""
+
 UNKNOWN_DAY = DateInterval(date.min, date.max)
 
-KINDS = ("MedicationRequest", "MedicationDispense", "MedicationStatement", "MedicationAdministration")
-"""The resource types to read; the first one in a regimen leads it."""
-
-_NON_ORDER_INTENTS = ("proposal", "option")
 _ORDER_INTENTS = ("order", "original-order", "filler-order", "instance-order", "reflex-order")
 _TAKEN = ("active", "completed", "stopped", "cancelled")
-_RUNS_OUT = ("active", "completed")
-_IN_HOSPITAL = ("inpatient", "perioperative")
+_ENDED = ("completed", "stopped", "cancelled")
+_BROKEN_OFF = ("stopped", "cancelled")
+_IN_HOSPITAL = ("inpatient", "perioperative", "anesthesia", "intraoperative")
 _OUTPATIENT = ("outpatient", "community", "discharge")
-
-_COMMON_ELEMENTS = ("status", "category", "medication", "contained", "meta", "dosage", "dosageInstruction")
-_DECISIVE_ELEMENTS = {
-    "MedicationRequest": (*_COMMON_ELEMENTS, "intent", "doNotPerform", "reported", "authoredOn", "dispenseRequest"),
-    "MedicationDispense": (*_COMMON_ELEMENTS, "quantity", "daysSupply", "whenHandedOver", "whenPrepared"),
-    "MedicationStatement": (*_COMMON_ELEMENTS, "effective"),
-    "MedicationAdministration": (*_COMMON_ELEMENTS, "effective"),
-}
-"""The elements that must follow FHIR R4 for a resource to decide."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpioidResource:
-    """A resource about a medication that is or may be an opioid, not yet converted to doses."""
-
-    resource: Resource
-    kind: str
-    reference: str
-    medication: OpioidMedication
-
-    @property
-    def dosages(self) -> tuple[Mapping[str, Any], ...]:
-        """Return all its dosage instructions."""
-        member = "dosageInstruction" if self.kind in ("MedicationRequest", "MedicationDispense") else "dosage"
-        return tuple(items(self.resource.get(member)))
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """One dose in MME per day, the days on which it may have begun, and those on which it may have ended."""
+    """One dose in MME per day, the days on which it may have begun, and those on which it may have ended.
+
+    `planned` is the earliest last day had nothing stopped it.
+    """
 
     dose: Interval
     start: DateInterval
     end: DateInterval
+    planned: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +84,41 @@ class Prescription:
     dose: Interval
     start: DateInterval
     stretches: tuple[Stretch, ...]
+    status: str = ""
     problem: str = ""
     counted: bool = True
     in_hospital: bool = False
     upper_bound_only: bool = False
     reported: bool = False
+    was_begun: bool = False
+    """Whether it is certain to have been begun."""
+    is_stale: bool = False
+    """Whether it is so old, without a dispense, that it may not be in use any more."""
     may_be_dispensed: bool = False
     """Whether the dispenses may determine the dose instead."""
-    by_supply: bool = False
-    """Whether its end follows from the supply, so that leftovers may be taken later."""
-    may_have_ended: bool = False
-    """Whether it was stopped or put on hold at an unknown time."""
+    stated_supply: DateInterval | None = None
+    """The last days of its supply as stated, taken as often as the instructions allow: without any refill, and with
+    all."""
+    supply: DateInterval | None = None
+    """The same, but ended where the record has, and estimated where nothing is stated; None if it goes on."""
+    can_be_filled_until: date = date.max
+    """The last day of any supply, by what is stated, else by law."""
+    is_single_dose: bool = False
+    is_short_term: bool = False
+    """Whether it was written at discharge or for a procedure."""
+    ending: Ending = Ending.NONE
+    is_change_dated: bool = False
+    """Whether the day of its last change is known, which is that of its end if it has ended."""
+    prescribers: frozenset[str] = frozenset()
     replaces: str = ""
+    """The reference to the order that it replaces."""
+    replaces_words: str = ""
+    """The words, in lower case, by which it names a drug that it replaces."""
 
     @property
-    def end(self) -> DateInterval:
-        """Return the last days on which any of it may have been taken."""
-        return DateInterval(
-            max(stretch.end.earliest for stretch in self.stretches),
-            max(stretch.end.latest for stretch in self.stretches),
-        )
+    def last_day(self) -> date:
+        """Return the last day on which any of it may have been taken, by this record alone."""
+        return max(stretch.end.latest for stretch in self.stretches)
 
     @property
     def signature(self) -> tuple[object, ...]:
@@ -123,40 +127,8 @@ class Prescription:
         return (*self.medication.drug, *((product.strength, product.unit) if product else ()), self.dose)
 
 
-_End: TypeAlias = Callable[[DateInterval, DateInterval | None], DateInterval]
-"""A function that returns when a step ends, from its beginning and its own stated end, if any."""
-
-
-def sources(record: PatientRecord) -> tuple[OpioidResource, ...]:
-    """Return every resource about a medication that is or may be an opioid, without those entered in error."""
-    return tuple(
-        OpioidResource(resource, kind, record.reference(resource), medication)
-        for kind in KINDS
-        for resource in record.of_type(kind)
-        if resource.get("status") != "entered-in-error" and (medication := medication_of(record, resource))
-    )
-
-
-def exclusion_reason(source: OpioidResource, *, dispensed: bool) -> str:
-    """Return why a resource is no evidence of systemic intake, naming the element; empty if it is evidence."""
-    resource, status = source.resource, source.resource.get("status")
-    if source.dosages and all(map(is_spinal, source.dosages)):
-        return "route: into the spinal canal, not systemic"
-    if source.kind == "MedicationRequest":
-        if resource.get("doNotPerform") is True:
-            return "doNotPerform: an order not to give the drug"
-        if resource.get("intent") in _NON_ORDER_INTENTS:
-            return "intent: not an order"
-        if status == "draft":
-            return "status: a draft"
-        if status == "cancelled" and not dispensed:
-            return "status: cancelled and never dispensed"
-    return {
-        ("MedicationDispense", "cancelled"): "status: never handed over",
-        ("MedicationDispense", "declined"): "status: never handed over",
-        ("MedicationStatement", "not-taken"): "status: not taken",
-        ("MedicationAdministration", "not-done"): "status: not given",
-    }.get((source.kind, str(status)), "")
+_End: TypeAlias = Callable[[DateInterval, DateInterval | None], tuple[DateInterval, date]]
+"""Returns when a step ends, and the earliest planned last day, from its beginning and its own stated end, if any."""
 
 
 def read_excluded(record: PatientRecord, source: OpioidResource, reason: str) -> Prescription:
@@ -164,53 +136,67 @@ def read_excluded(record: PatientRecord, source: OpioidResource, reason: str) ->
     start = _start(record, source, ())
     still = source.resource.get("status") == "active"
     taken = _prescription(
+        record,
         source,
         unknown_sig(record, source.dosages, start, reason),
         start,
-        lambda begin, _: _open_ended(begin) if still else begin,
+        lambda begin, _: (_open_ended(begin) if still else begin, begin.earliest),
     )
     return replace(taken, counted=False)
 
 
-def read_prescription(
+def read_order(
     record: PatientRecord, source: OpioidResource, handed_over: Sequence[DateInterval], as_of: date
 ) -> Prescription:
     """Read a MedicationRequest. `handed_over` are the days of its dispenses."""
     resource, status = source.resource, source.resource.get("status")
     start = _start(record, source, handed_over)
     request = _as_object(resource.get("dispenseRequest"))
-    supply = StatedSupply(request.get("quantity"), request.get("expectedSupplyDuration"), "dispenseRequest")
-    sig = _sig(record, source, start, supply)
-    refills = number(request.get("numberOfRepeatsAllowed")) or 0
-    length = _supply_days(source, sig.dose, supply)
-    if length is not None:
-        length = length * Interval(exactly(1).low, exactly(1 + refills).high)
+    stated = StatedSupply(request.get("quantity"), request.get("expectedSupplyDuration"), "dispenseRequest")
+    sig = _sig(record, source, start, stated)
+    fills = Interval(exactly(1).low, exactly(1 + (number(request.get("numberOfRepeatsAllowed")) or 0)).high)
+    length, full_length = _supply_days(source, sig.dose, stated), _supply_days(source, _full(sig.dose), stated)
     valid_until = parse_period(request.get("validityPeriod"), record.zone)[1]
-    updated = record.when(_as_object(resource.get("meta")).get("lastUpdated"))
+    changed = record.when(_as_object(resource.get("meta")).get("lastUpdated"))
+    can_be_filled_until = plus(start.latest, FILLED_WITHIN)
 
-    def ends(begin: DateInterval, stated: DateInterval | None) -> DateInterval:
-        planned = stated
+    def ends(begin: DateInterval, said: DateInterval | None) -> tuple[DateInterval, date]:
+        planned = said
         if planned is None and length is not None:
-            planned = last_days(start, length)
+            planned = last_days(start, length * fills)
             if planned.latest < begin.latest:
                 # The supply does not last until this step, so the duration of the step is unknown.
-                planned = DateInterval(planned.earliest, last_days(begin, length).latest)
-        if planned is None and valid_until is not None:
-            # It may be dispensed until then; how long that supply lasts is unknown.
+                planned = DateInterval(planned.earliest, last_days(begin, length * fills).latest)
+        if planned is None:
             sure = plus(begin.earliest, CalendarPeriod(DAYS_WITHOUT_END - 1, "days"))
-            planned = DateInterval(min(sure, valid_until.earliest), valid_until.latest)
-        return _order_end(status, start, begin, planned, updated)
+            planned = DateInterval(min(sure, valid_until.earliest) if valid_until else sure, date.max)
+        last = _latest_end(planned, changed, can_be_filled_until) if status in _ENDED else planned.latest
+        sure = start.earliest if status in _BROKEN_OFF else planned.earliest
+        if status == "completed" and said is None and length is None:
+            sure = begin.earliest
+        return DateInterval(sure, max(begin.latest, last)), planned.earliest
 
+    found = _prescription(record, source, sig, start, ends)
+    stated_supply = _supply(sig, last_days(start, full_length * fills) if full_length is not None else None)
+    supply = stated_supply
+    if supply is None and valid_until is not None:
+        supply = last_days(start, exactly(DAYS_WITHOUT_END))
+        supply = DateInterval(supply.earliest, max(supply.latest, valid_until.latest))
     stale = status == "active" and not handed_over and start.latest < plus(as_of, STALE_AFTER)
     reported = is_reported(resource)
-    sure = status in _TAKEN and resource.get("intent") in _ORDER_INTENTS and not stale and not reported
+    was_begun = status in _TAKEN and resource.get("intent") in _ORDER_INTENTS and not reported
     return replace(
-        _prescription(source, sig, start, ends),
-        upper_bound_only=not sure,
+        found,
+        upper_bound_only=not was_begun or stale,
+        was_begun=was_begun,
+        is_stale=stale,
         reported=reported,
-        by_supply=length is not None and status in _RUNS_OUT and all(step.end is None for step in sig.steps),
-        may_have_ended=status not in _RUNS_OUT,
+        stated_supply=stated_supply,
+        supply=_supply_of_ended(found, supply, changed) if status in _ENDED else supply,
+        can_be_filled_until=supply.latest if supply else date.max if reported else can_be_filled_until,
         replaces=reference_name(record, resource.get("priorPrescription"), resource),
+        replaces_words=replaced_in_words(resource),
+        ending=Ending.STOPPED if supply is not None and is_to_stop(resource) else found.ending,
     )
 
 
@@ -224,24 +210,29 @@ def read_dispense(
     resource = source.resource
     handed_over = record.when(resource.get("whenHandedOver"))
     start = _start(record, source, ())
-    supply = StatedSupply(resource.get("quantity"), resource.get("daysSupply"), "MedicationDispense")
+    stated = StatedSupply(resource.get("quantity"), resource.get("daysSupply"), "MedicationDispense")
     if order is not None and source.medication.product is None:
         source = replace(source, medication=order.medication)
-    sig = _sig(record, source, start, supply)
+    sig = _sig(record, source, start, stated)
     if order is not None and (not sig.problem or sig.may_be_dispensed):
         sig = known_sig(order.dose, start)
     elif as_needed and not sig.problem:
         sig = known_sig(Interval(NO_DOSE_KNOWN.low, sig.dose.high), start)
-    length = _supply_days(source, sig.dose, supply)
+    length, full_length = _supply_days(source, sig.dose, stated), _supply_days(source, _full(sig.dose), stated)
 
-    def ends(begin: DateInterval, stated: DateInterval | None) -> DateInterval:
-        last = last_days(begin, length) if length is not None else stated or _open_ended(begin)
-        return DateInterval(min(last.earliest, sure_until), last.latest)
+    def ends(begin: DateInterval, said: DateInterval | None) -> tuple[DateInterval, date]:
+        last = last_days(begin, length) if length is not None else said or _open_ended(begin)
+        return DateInterval(min(last.earliest, sure_until), last.latest), last.earliest
 
+    supply = last_days(start, full_length) if full_length is not None else _supply(sig, None)
+    was_begun = resource.get("status") == "completed" and handed_over is not None
     return replace(
-        _prescription(source, sig, start, ends),
-        upper_bound_only=resource.get("status") != "completed" or handed_over is None,
-        by_supply=length is not None,
+        _prescription(record, source, sig, start, ends),
+        upper_bound_only=not was_begun,
+        was_begun=was_begun,
+        stated_supply=supply,
+        supply=supply or last_days(start, exactly(DAYS_WITHOUT_END)),
+        can_be_filled_until=supply.latest if supply else plus(start.latest, FILLED_WITHIN),
     )
 
 
@@ -250,18 +241,26 @@ def read_statement(record: PatientRecord, source: OpioidResource) -> Prescriptio
     resource = source.resource
     start = _start(record, source, ())
     last = parse_period(resource.get("effectivePeriod"), record.zone)[1]
-    updated = record.when(_as_object(resource.get("meta")).get("lastUpdated"))
-    over = resource.get("status") in ("completed", "stopped")
+    changed = record.when(_as_object(resource.get("meta")).get("lastUpdated"))
+    over = resource.get("status") in _ENDED
 
-    def ends(begin: DateInterval, stated: DateInterval | None) -> DateInterval:
-        if found := last or stated:
-            return found
-        return (
-            DateInterval(begin.earliest, max(begin.latest, updated.latest)) if over and updated else _open_ended(begin)
-        )
+    def ends(begin: DateInterval, said: DateInterval | None) -> tuple[DateInterval, date]:
+        found = last or said
+        if found is None and over and changed:
+            found = DateInterval(begin.earliest, max(begin.latest, changed.latest))
+        found = found or _open_ended(begin)
+        return found, found.earliest
 
-    sig = _sig(record, source, start, StatedSupply(None, None, ""))
-    return replace(_prescription(source, sig, start, ends), upper_bound_only=True)
+    found = _prescription(record, source, _sig(record, source, start, StatedSupply(None, None, "")), start, ends)
+    ended = None if found.last_day == date.max else DateInterval(found.last_day, found.last_day)
+    return replace(
+        found,
+        upper_bound_only=True,
+        reported=True,
+        stated_supply=last,
+        supply=ended,
+        can_be_filled_until=found.last_day,
+    )
 
 
 def read_administration(record: PatientRecord, source: OpioidResource) -> Prescription:
@@ -276,41 +275,26 @@ def read_administration(record: PatientRecord, source: OpioidResource) -> Prescr
             sig = known_sig(single_dose_mme(dosage, product), start)
         except UnconvertibleError as error:
             sig = unknown_sig(record, (), start, str(error))
-    taken = _prescription(source, sig, start, lambda begin, _: DateInterval(begin.earliest, (last or begin).latest))
+
+    def ends(begin: DateInterval, _: DateInterval | None) -> tuple[DateInterval, date]:
+        return DateInterval(begin.earliest, (last or begin).latest), begin.earliest
+
+    taken = _prescription(record, source, sig, start, ends)
     outside = has_code(source.resource.get("category"), *_OUTPATIENT)
-    return replace(taken, upper_bound_only=True, in_hospital=not outside)
-
-
-def is_reported(resource: Resource) -> bool:
-    """Return whether a MedicationRequest is what the patient is said to take, and not an order.
-
-    US Core lists home medication with the intent `plan`, with or without `reported[x]`.
-    """
-    said = resource.get("reportedBoolean") is True or bool(resource.get("reportedReference"))
-    return said or resource.get("intent") == "plan"
-
-
-def handed_over_on(record: PatientRecord, source: OpioidResource) -> DateInterval | None:
-    """Return the day on which a dispense reached the patient."""
-    return record.when(source.resource.get("whenHandedOver"))
-
-
-def is_taken_as_needed(source: OpioidResource) -> bool:
-    """Return whether any of its instructions is as needed."""
-    return any(map(is_as_needed, source.dosages))
-
-
-def reference_name(record: PatientRecord, reference: Json, within: Resource) -> str:
-    """Return the reference to the target of a Reference, whether or not it is in the chart; empty if there is none."""
-    target = record.resolve(reference, within)
-    if target is not None:
-        return record.reference(target)
-    name = _as_object(reference).get("reference")
-    return name if isinstance(name, str) else ""
+    day = DateInterval(taken.last_day, taken.last_day)
+    return replace(
+        taken,
+        upper_bound_only=True,
+        in_hospital=not outside,
+        is_single_dose=True,
+        stated_supply=day,
+        supply=day,
+        can_be_filled_until=taken.last_day,
+    )
 
 
 def _sig(record: PatientRecord, source: OpioidResource, start: DateInterval, supply: StatedSupply) -> Sig:
-    if not record.is_usable(source.resource, *_DECISIVE_ELEMENTS[source.kind]):
+    if not record.is_usable(source.resource, *DECISIVE_ELEMENTS[source.kind]):
         return unknown_sig(record, source.dosages, start, record.quarantined[source.reference])
     product = source.medication.product
     if product is None:
@@ -318,17 +302,26 @@ def _sig(record: PatientRecord, source: OpioidResource, start: DateInterval, sup
     return read_sig(record, source.dosages, product, start, supply)
 
 
-def _prescription(source: OpioidResource, sig: Sig, start: DateInterval, ends: _End) -> Prescription:
+def _prescription(
+    record: PatientRecord, source: OpioidResource, sig: Sig, start: DateInterval, ends: _End
+) -> Prescription:
+    resource = source.resource
     return Prescription(
         source.reference,
         source.kind,
         source.medication,
         sig.dose,
         start,
-        tuple(Stretch(step.dose, step.start, ends(step.start, step.end)) for step in sig.steps),
+        tuple(Stretch(step.dose, step.start, *ends(step.start, step.end)) for step in sig.steps),
+        status=str(resource.get("status")),
         problem=sig.problem,
-        in_hospital=_is_in_hospital(source.resource),
+        in_hospital=_is_in_hospital(resource),
         may_be_dispensed=sig.may_be_dispensed,
+        is_single_dose=bool(source.dosages) and all(map(is_single_dose, source.dosages)),
+        is_short_term=has_code(resource.get("category"), "discharge") or is_for_procedure(record, resource),
+        ending=ending_of(resource),
+        is_change_dated=bool(_as_object(resource.get("meta")).get("lastUpdated")),
+        prescribers=prescriber_names(record, source),
     )
 
 
@@ -360,6 +353,9 @@ def _start(record: PatientRecord, source: OpioidResource, handed_over: Sequence[
     return written or UNKNOWN_DAY
 
 
+# --- supply ----------------------------------------------------------------------------------------------------------
+
+
 def _supply_days(source: OpioidResource, dose: Interval, supply: StatedSupply) -> Interval | None:
     """Return how many days the supply lasts: as stated, else quantity by dose; None if unknown."""
     try:
@@ -372,22 +368,36 @@ def _supply_days(source: OpioidResource, dose: Interval, supply: StatedSupply) -
     return None
 
 
-def _order_end(
-    status: Json, start: DateInterval, begin: DateInterval, planned: DateInterval | None, updated: DateInterval | None
-) -> DateInterval:
-    """Return the last days of a step that begins on `begin` in an order that begins on `start`.
+def _full(dose: Interval) -> Interval:
+    """Return the highest dose that the instructions allow."""
+    return dose if dose.high is None else Interval(dose.high, dose.high)
 
-    They depend on the order's status, its planned end, and its last change.
-    """
-    changed = updated.latest if updated else date.max
-    if status in ("stopped", "cancelled"):
-        latest = min(planned.latest if planned else date.max, changed)
-        return DateInterval(start.earliest, max(begin.latest, latest))
-    if status == "completed" and (planned is None or planned.latest == date.max):
-        return DateInterval(planned.earliest if planned else begin.earliest, max(begin.latest, changed))
-    if planned is not None:
-        return planned
-    return DateInterval(plus(begin.earliest, CalendarPeriod(DAYS_WITHOUT_END - 1, "days")), date.max)
+
+def _supply(sig: Sig, supplied: DateInterval | None) -> DateInterval | None:
+    """Return the last days by the instructions or by the supply, whichever is later; None if neither states any."""
+    ends = [step.end for step in sig.steps]
+    found = [end for end in (*ends, supplied) if end is not None] if all(ends) else [supplied] if supplied else []
+    if not found:
+        return None
+    return DateInterval(max(end.earliest for end in found), max(end.latest for end in found))
+
+
+def _latest_end(planned: DateInterval, changed: DateInterval | None, can_be_filled_until: date) -> date:
+    """Return the last possible day of an order that has ended: as planned, or before its last change."""
+    last = planned.latest if planned.latest != date.max else can_be_filled_until
+    return min(last, changed.latest) if changed else last
+
+
+def _supply_of_ended(found: Prescription, supply: DateInterval | None, changed: DateInterval | None) -> DateInterval:
+    """Return the last days of the supply of an order that has ended: from its first day on, if nothing tells."""
+    if found.status == "completed" and supply is not None:
+        return supply
+    last = found.last_day
+    if changed is not None or found.ending is Ending.STOPPED:
+        return DateInterval(last, last)
+    if supply is None:
+        last = min(last, last_days(found.start, exactly(DAYS_WITHOUT_END)).latest)
+    return DateInterval(min(found.start.earliest, last), last)
 
 
 def _open_ended(begin: DateInterval) -> DateInterval:

@@ -14,6 +14,10 @@ class UnconvertibleError(Exception):
     """A dose or quantity that cannot be converted. The message names the element, never its value."""
 
 
+class ContradictionError(UnconvertibleError):
+    """Two statements of one dose contradict each other, so that neither counts."""
+
+
 class AmountKind(Enum):
     """The unit of an amount."""
 
@@ -43,6 +47,10 @@ class Interval:
         """Return the smallest interval that includes both."""
         high = None if self.high is None or other.high is None else max(self.high, other.high)
         return Interval(min(self.low, other.low), high)
+
+    def overlaps(self, other: "Interval") -> bool:
+        """Return whether a number may lie in both."""
+        return (other.high is None or self.low <= other.high) and (self.high is None or other.low <= self.high)
 
     def at_most(self, cap: "Interval") -> "Interval":
         """Return the interval capped by `cap`, which is itself an interval."""
@@ -78,11 +86,11 @@ _UNITS: Mapping[AmountKind, Scale] = {
     ),
     AmountKind.UNITS: _named(
         ("1 {tbl} {tab} {tablet} {tablets} {cap} {capsule} {capsules} {each} {pill}", 1),
-        ("tbl tab tabs tablet tablets tablet(s) cap caps capsule capsules capsule(s) caplet caplets", 1),
-        ("pill pills each ea", 1),
+        ("tbl tab tabs tab(s) tablet tablets tablet(s) cap caps cap(s) capsule capsules capsule(s) caplet caplets", 1),
+        ("caplet(s) pill pills pill(s) each ea film films", 1),
         # HL7 v3 orderable drug forms
         ("ortab oraltab chewtab disintab drtab ectab entcap ertab ertab12 ertab24 orcap ercap ercap12 ercap24", 1),
-        ("{patch} {patches} patch patches tpatch tpath16 tpath24 tpath72 tpath2wk tpathwk medpad", 1),
+        ("{patch} {patches} patch patches patch(es) tpatch tpath16 tpath24 tpath72 tpath2wk tpathwk medpad", 1),
     ),
     AmountKind.MICROGRAMS_PER_HOUR: _named(
         ("ug/h ug/hr mcg/h mcg/hr mcg/hour \u00b5g/h \u00b5g/hr \u03bcg/h \u03bcg/hr", 1),

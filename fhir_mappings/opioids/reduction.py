@@ -1,23 +1,21 @@
-"""By how much systemic opioids were reduced: the highest regimen of the last year compared with the last two weeks."""
+"""By how much systemic opioids were reduced: the highest regimen of a year compared with the last days."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from fractions import Fraction
 
-from fhir_mappings.dates import DateInterval
-from fhir_mappings.opioids.prescriptions import KINDS, Prescription, is_reported, sources
+from fhir_mappings.opioids.acute import with_acute_courses
+from fhir_mappings.opioids.bounds import hospital, least, most, most_on_record
+from fhir_mappings.opioids.ends import spans
+from fhir_mappings.opioids.lines import Dose, DrugLine, dose, last_recorded, lines_of
 from fhir_mappings.opioids.quantities import Interval
-from fhir_mappings.opioids.regimens import OpioidChart, read_opioids
+from fhir_mappings.opioids.series import Series, earlier, highest_mean, series, window
+from fhir_mappings.opioids.sources import KINDS, is_reported, sources
 from fhir_mappings.opioids.table import FACTORS
-from fhir_mappings.opioids.timeline import Series, hospital_series, overlaps, regular_series, window
+from fhir_mappings.opioids.treatments import OpioidChart, read_opioids
 from fhir_mappings.record import Availability, PatientRecord
 from fhir_mappings.truth import Truth
-
-LOOK_BACK_DAYS = 365
-CURRENT_DAYS = 14
-BASELINE_DAYS = (14, 90)
-"""The days of each baseline (the highest mean); the longer one keeps a short peak from counting as a regimen."""
 
 NOT_READ = "prescriptions could not be read completely"
 NO_OPIOID = "no opioid found"
@@ -30,40 +28,23 @@ MAX_INSTRUCTIONS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Dose:
-    """The bounds of oral morphine milligram equivalents per day; `high` is None if there is no upper bound."""
+class Periods:
+    """The days of the look-back, of the current window, and of each baseline.
 
-    low: Decimal
-    high: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class DrugLine:
-    """One prescription, dispense, statement, or administration of a medication that is or may be an opioid.
-
-    `start` and `end` are display text, empty if unknown. `problem` says why the line could not be converted or is
-    excluded; it names the element and holds no patient data. `counted` is False for a line that is excluded or counted
-    with another one. `in_baseline` and `in_current` say whether it overlaps the window of the 14-day baseline and the
-    current window.
+    A baseline is the highest mean over so many days; the longer one keeps a short peak from counting as a regimen.
     """
 
-    reference: str
-    label: str
-    dose: Dose
-    start: str
-    end: str
-    problem: str
-    counted: bool
-    in_baseline: bool
-    in_current: bool
+    look_back: int
+    current: int
+    baselines: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """The highest moving mean of the look-back over `days` days.
 
-    `dose.low` is the highest mean of the lower bound, `dose.high` that of the upper bound. `first` and `last` are the
-    days of the window with the former.
+    `dose.low` is the highest mean of the lower bound, in the window from `first` to `last`; `dose.high` is the highest
+    mean that records make possible, maybe in another window.
     """
 
     days: int
@@ -76,9 +57,12 @@ class Baseline:
 class Reduction:
     """What the chart says about a wean, up to the last whole day before the anchor date or the reading.
 
-    `unconverted` are the lines of the look-back without an upper bound. `not_read` are the resource types other than
-    MedicationRequest whose search failed: their content may add to the current dose and to the baselines, so they
-    prevent any proof. `problem` says why the reduction is unknown altogether, and is empty otherwise.
+    `highest_on_record` is the highest mean dose over the days of the shortest baseline that any record makes possible,
+    however old; None if one has no upper bound. `unconverted` are the lines of the look-back without an upper bound.
+    `not_read` are the resource types other than MedicationRequest whose search failed: their content may add to the
+    current dose and to the baselines, so they prevent any proof. `last_recorded` is the last day with a supply if there
+    was none in the current window and no record ended it. `problem` says why the reduction is unknown altogether, and
+    is empty otherwise.
     """
 
     baselines: tuple[Baseline, ...]
@@ -90,79 +74,79 @@ class Reduction:
     factors: str
     problem: str
     not_read: tuple[str, ...] = ()
+    highest_on_record: Decimal | None = None
+    last_recorded: date | None = None
 
     def reduced_by(self, percent: Decimal) -> Truth:
         """Return whether the current dose is at least this many percent below the baselines; equality passes.
 
-        YES if the highest possible current dose is low enough compared with the lowest possible value of both
-        baselines. NO if the lowest possible current dose is too high even compared with the highest possible 14-day
-        baseline. UNKNOWN otherwise, and always while a resource type was not read completely.
+        YES if the highest possible current dose is low enough compared with the lowest possible value of each
+        baseline. NO if the lowest possible current dose is too high even compared with the highest dose that any record
+        makes possible. UNKNOWN otherwise, and always while a resource type was not read completely.
         """
-        by_days = {baseline.days: baseline.dose for baseline in self.baselines}
-        if self.problem or self.not_read or set(by_days) != set(BASELINE_DAYS):
+        if self.problem or self.not_read:
             return Truth.UNKNOWN
         left = 1 - Fraction(percent) / 100
-        low, high = _exact(self.current.low), _exact(self.current.high)
-        if high is not None and all(base.low > 0 and high <= left * _fraction(base.low) for base in by_days.values()):
+        low, high, most = _exact(self.current.low), _exact(self.current.high), _exact(self.highest_on_record)
+        before = [_fraction(baseline.dose.low) for baseline in self.baselines]
+        if high is not None and all(base > 0 and high <= left * base for base in before):
             return Truth.YES
-        most = _exact(by_days[min(BASELINE_DAYS)].high)
         if most is not None and low is not None and low > left * most:
             return Truth.NO
         return Truth.UNKNOWN
 
 
-def opioid_reduction(record: PatientRecord, on: date) -> Reduction:
-    """Compare the dose before `on` with the highest regimen of the year before it.
+def opioid_reduction(record: PatientRecord, on: date, periods: Periods) -> Reduction:
+    """Compare the dose before `on` with the highest regimen before it.
 
-    The current window is the 14 whole days before `on`, or before the reading if `on` is in the future. The look-back
-    is the 365 days before that time, without the current window. Doses are oral morphine milligram equivalents by the
-    factors of CDC's 2022 guideline (doi 10.15585/mmwr.rr7103a1).
+    The current window is the last whole days before `on`, or before the reading if `on` is in the future. The look-back
+    ends there too; the baselines are taken from it without the current window. Doses are oral morphine milligram
+    equivalents by the factors of CDC's 2022 guideline (doi 10.15585/mmwr.rr7103a1).
     """
     as_of = min(on, record.today)
-    current_first, current_last = window(as_of - timedelta(days=1), CURRENT_DAYS)
-    look_back_first = as_of - timedelta(days=LOOK_BACK_DAYS)
+    current = window(earlier(as_of, 1), periods.current)
+    before = earlier(current[0], 1)
+    look_back_first = earlier(as_of, periods.look_back)
     found = sources(record)
     if len(found) > MAX_LINES or sum(len(source.dosages) for source in found) > MAX_INSTRUCTIONS:
-        return Reduction((), Dose(Decimal(0), None), current_first, current_last, (), (), FACTORS, TOO_MANY)
+        return Reduction((), Dose(Decimal(0), None), *current, (), (), FACTORS, TOO_MANY)
     chart = read_opioids(record, found, as_of)
-    series = regular_series(chart, look_back_first, current_last)
+    taken = spans(with_acute_courses(chart.treatments), chart.denials, look_back_first)
+    low, possible = least(taken), most_on_record(taken)
     known_from = max(look_back_first, _history_start(record, chart))
-    baselines = tuple(
-        baseline
-        for days in BASELINE_DAYS
-        if (baseline := _baseline(series, days, known_from, current_first - timedelta(days=1))) is not None
-    )
-    current = series.mean(current_first, current_last)
-    in_hospital = hospital_series(chart, current_first, current_last).mean(current_first, current_last)
-    current = current + in_hospital
+    baselines = _baselines(series(low, possible, look_back_first, before), periods, known_from, before)
+    now = series(low, [*most(taken), *hospital(chart.in_hospital)], *current).mean(*current)
     not_read = tuple(kind for kind in KINDS[1:] if record.availability(kind) is Availability.UNAVAILABLE)
     if not_read:
-        current = Interval(current.low, None)
-    at = next((baseline for baseline in baselines if baseline.days == min(BASELINE_DAYS)), None)
-    lines = tuple(
-        _line(one, at, (current_first, current_last))
-        for one in sorted(chart.lines, key=lambda one: (one.start.earliest, one.reference))
-        if overlaps(one, look_back_first, as_of)
+        now = Interval(now.low, None)
+    first = baselines[0] if baselines else None
+    lines = lines_of(
+        chart.lines, taken, (look_back_first, as_of), (first.first, first.last) if first else None, current
     )
+    highest = highest_mean(possible, min(periods.baselines), before.toordinal())
     return Reduction(
         baselines=baselines,
-        current=_dose(current),
-        current_first=current_first,
-        current_last=current_last,
+        current=dose(now),
+        current_first=current[0],
+        current_last=current[1],
         lines=lines,
         unconverted=tuple(line for line in lines if line.counted and line.problem),
         factors=FACTORS,
-        problem=_problem(record, lines, baselines),
+        problem=_problem(record, lines, baselines, periods),
         not_read=not_read,
+        highest_on_record=dose(Interval(Fraction(0), highest)).high,
+        last_recorded=last_recorded(taken, current[0], look_back_first),
     )
 
 
-def _problem(record: PatientRecord, lines: tuple[DrugLine, ...], baselines: tuple[Baseline, ...]) -> str:
+def _problem(
+    record: PatientRecord, lines: tuple[DrugLine, ...], baselines: tuple[Baseline, ...], periods: Periods
+) -> str:
     if record.availability("MedicationRequest") is not Availability.COMPLETE:
         return NOT_READ
     if not any(line.counted for line in lines):
         return NO_OPIOID
-    return "" if len(baselines) == len(BASELINE_DAYS) else TOO_SHORT
+    return "" if len(baselines) == len(periods.baselines) else TOO_SHORT
 
 
 def _history_start(record: PatientRecord, chart: OpioidChart) -> date:
@@ -177,8 +161,13 @@ def _history_start(record: PatientRecord, chart: OpioidChart) -> date:
         for element in ("authoredOn", "whenPrepared", "whenHandedOver")
         if (when := record.when(resource.get(element))) is not None
     ]
-    found += [regimen.leading.start.latest for regimen in chart.regimens if regimen.leading.kind in KINDS[:2]]
-    return min(found, default=date.max)
+    ordered = [treatment.leading for treatment in chart.treatments if treatment.leading.kind in KINDS[:2]]
+    return min([*found, *(one.start.latest for one in ordered)], default=date.max)
+
+
+def _baselines(series: Series, periods: Periods, first: date, last: date) -> tuple[Baseline, ...]:
+    found = (_baseline(series, days, first, last) for days in sorted(periods.baselines))
+    return tuple(baseline for baseline in found if baseline is not None)
 
 
 def _baseline(series: Series, days: int, first: date, last: date) -> Baseline | None:
@@ -190,43 +179,10 @@ def _baseline(series: Series, days: int, first: date, last: date) -> Baseline | 
     # Of equal windows, take the last one, which is closest to the wean.
     best = max(range(len(sums)), key=lambda n: (sums[n][0], sums[n][1] or 0, n))
     mean = series.as_mean(sums[best][0], max(highs) if len(highs) == len(sums) else None, days)
-    return Baseline(days, _dose(mean), first + timedelta(days=best), first + timedelta(days=best + days - 1))
+    return Baseline(days, dose(mean), first + timedelta(days=best), first + timedelta(days=best + days - 1))
 
 
-def _line(one: Prescription, baseline: Baseline | None, current: tuple[date, date]) -> DrugLine:
-    in_current = overlaps(one, *current)
-    problem, counted = one.problem, one.counted
-    if one.in_hospital and counted and not in_current:
-        problem, counted = "category: in hospital, left out of the baselines", False
-    return DrugLine(
-        one.reference,
-        one.medication.label,
-        _dose(one.dose),
-        _printed(one.start),
-        _printed(one.end),
-        problem,
-        counted,
-        baseline is not None and overlaps(one, baseline.first, baseline.last),
-        in_current,
-    )
-
-
-def _printed(when: DateInterval) -> str:
-    return "" if when.latest == date.max else str(when)
-
-
-def _dose(interval: Interval) -> Dose:
-    return Dose(_decimal(interval.low), None if interval.high is None else _decimal(interval.high))
-
-
-DIGITS = 40
-LARGEST_DENOMINATOR = 10**15
-
-
-def _decimal(value: Fraction) -> Decimal:
-    with localcontext() as context:
-        context.prec = DIGITS
-        return Decimal(value.numerator) / Decimal(value.denominator)
+_LARGEST_DENOMINATOR = 10**15
 
 
 def _fraction(value: Decimal) -> Fraction:
@@ -234,7 +190,7 @@ def _fraction(value: Decimal) -> Fraction:
 
     Fractions with such denominators differ in the first 30 digits after the point if they differ at all.
     """
-    return Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
+    return Fraction(value).limit_denominator(_LARGEST_DENOMINATOR)
 
 
 def _exact(value: Decimal | None) -> Fraction | None:

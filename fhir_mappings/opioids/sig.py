@@ -12,10 +12,20 @@ from typing import Any
 
 from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
 from fhir_mappings.fhir_json import Json
-from fhir_mappings.opioids.dose import check_factor, daily_mme, frequency, is_as_needed, supplied_per_day
-from fhir_mappings.opioids.quantities import Interval, UnconvertibleError, days, exactly, number
+from fhir_mappings.opioids.content import factor_of
+from fhir_mappings.opioids.dosage_words import days_in_words, times_of_day, words_of
+from fhir_mappings.opioids.dose import check_factor, daily_mme, is_as_needed, supplied_per_day
+from fhir_mappings.opioids.quantities import (
+    ContradictionError,
+    Interval,
+    UnconvertibleError,
+    days,
+    exactly,
+    number,
+)
 from fhir_mappings.opioids.single_dose import is_single_dose
 from fhir_mappings.opioids.table import Product
+from fhir_mappings.opioids.timing import frequency
 from fhir_mappings.record import PatientRecord
 
 NO_DOSE_KNOWN = Interval(Fraction(0), None)
@@ -78,9 +88,11 @@ def read_sig(
     supply: StatedSupply,
 ) -> Sig:
     """Read the dosage instructions of a resource that begins on `start`; fall back to the supply per day."""
+    words = [words_of(dosage) for dosage in dosages]
     try:
-        for dosage in dosages or ({},):
-            check_factor(dosage, product)
+        factor_of(product)
+        for dosage, said in zip(dosages, words, strict=True):
+            check_factor(dosage, product, said)
     except UnconvertibleError as error:
         return unknown_sig(record, dosages, start, str(error))
     supplied = _supplied(supply, product)
@@ -88,7 +100,9 @@ def read_sig(
         if not dosages:
             raise UnconvertibleError("the dosage instruction is missing")
         alone = supplied if len(dosages) == 1 else None
-        doses = [daily_mme(dosage, product, alone) for dosage in dosages]
+        doses = [daily_mme(dosage, product, alone, said) for dosage, said in zip(dosages, words, strict=True)]
+    except ContradictionError as error:
+        return unknown_sig(record, dosages, start, str(error))
     except UnconvertibleError as error:
         if supplied is None:
             return unknown_sig(record, dosages, start, str(error), may_be_dispensed=True)
@@ -118,10 +132,11 @@ def _in_sequence(
 ) -> Sig:
     """Combine instructions: those with the same sequence number, or none, are concurrent; others follow each other.
 
-    If a step that others follow has no end, the time of the later ones is unknown: from there on, the dose may be that
-    of any of them, or of all together.
+    Those for different times of the day are concurrent, too, unless one of them has an end. If a step that others
+    follow has no end, the time of the later ones is unknown: from there on, the dose may be that of any of them, or of
+    all together.
     """
-    if len(set(map(_position, dosages))) == 1:
+    if len(set(map(_position, dosages))) == 1 or _make_up_a_day(record, dosages, start):
         together = [Step(dose, *_bounds(record, dosage, start)) for dosage, dose in zip(dosages, doses, strict=True)]
         return Sig(_sum(doses), tuple(together))
     numbered = [(_position(dosage), dosage, dose) for dosage, dose in zip(dosages, doses, strict=True)]
@@ -140,6 +155,16 @@ def _in_sequence(
         if end is not None:
             begin = DateInterval(_next_day(end.earliest), _next_day(end.latest))
     return Sig(reduce(Interval.hull, (step.dose for step in steps)), tuple(steps))
+
+
+def _make_up_a_day(record: PatientRecord, dosages: Sequence[Mapping[str, Any]], start: DateInterval) -> bool:
+    """Return whether each instruction is for other times of the day than the others, and none has an end."""
+    moments = [times_of_day(dosage) for dosage in dosages]
+    named = [moment for each in moments for moment in each]
+    unbounded = all(_bounds(record, dosage, start) == (start, None) for dosage in dosages)
+    # Hours of the clock and names such as the morning may be the same time.
+    of_one_kind = len({moment[0].isdigit() for moment in named}) == 1
+    return unbounded and all(moments) and of_one_kind and len(named) == len(set(named))
 
 
 def _sum(doses: Sequence[Interval]) -> Interval:
@@ -171,6 +196,8 @@ def _bounds(
     if last is not None:
         return begin, last
     length = _length(repeat, timing)
+    if length is None and repeat.get("boundsDuration") is None and repeat.get("boundsRange") is None:
+        length = days_in_words(words_of(dosage).directions)
     return begin, None if length is None else last_days(begin, length)
 
 

@@ -25,12 +25,15 @@ FACTORS = "CDC 2022"
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The content of one RxNorm drug. `strength` is in `unit`; `factor` is None if CDC 2022 has none."""
+    """The content of one RxNorm drug. `strength` is in `unit`; `factor` is None if CDC 2022 has none.
+
+    A drug of which only the ingredient is known has no `strength` and no `form`, so only a mass of it can be converted.
+    """
 
     ingredient_rxcui: str
     ingredient: str
     name: str
-    strength: Fraction
+    strength: Fraction | None
     unit: str
     form: str
     route: str
@@ -49,9 +52,11 @@ class Product:
 
     @property
     def release(self) -> str:
-        """Return the release form: patch, extended, or immediate."""
+        """Return the release form: patch, extended, or immediate; unknown for an ingredient."""
         if self.is_patch:
             return "patch"
+        if not self.form:
+            return "unknown"
         return "extended" if "Extended Release" in self.form else "immediate"
 
 

@@ -18,7 +18,9 @@ from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.drug_exposure import supplies
 from fhir_mappings.observations import observations
 from fhir_mappings.opioids.names import names_an_opioid
+from fhir_mappings.opioids.product_names import product_named
 from fhir_mappings.opioids.reduction import MAX_INSTRUCTIONS, TOO_MANY, opioid_reduction
+from fhir_mappings.opioids.sig_words import read_directions
 from fhir_mappings.order_text import MAX_PHRASE_LENGTH, names_an_operation, read_phrase
 from fhir_mappings.orders import MAX_ORDER_LENGTH, Order, read_order
 from fhir_mappings.pain_relief import MAX_PROCEDURES, MAX_SCORES, Window, reliefs
@@ -38,6 +40,7 @@ from tests.support.fhir_builders import (
     score,
 )
 from tests.support.growth import Work, is_linear
+from tests.support.opioid_chart import PERIODS
 
 DAY = date(2026, 3, 2)
 WINDOW = Window(timedelta(hours=24), timedelta(hours=24), following_days=7)
@@ -87,7 +90,7 @@ def prescription(number: int = 0, **members: Any) -> dict[str, Any]:
 
 def opioids(*found: dict[str, Any]) -> Work:
     chart = record(*found, availability={"MedicationRequest": Availability.COMPLETE})
-    return lambda: opioid_reduction(chart, DAY)
+    return lambda: opioid_reduction(chart, DAY, PERIODS)
 
 
 def pain(count: int) -> Work:
@@ -165,6 +168,12 @@ READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
         100,
     ),
     "spaces after a brand": (lambda n: lambda: names_an_opioid("tylenol" + " " * n), 4000),
+    "words of directions": (lambda n: lambda: read_directions("1 tab at 8 am and " * n), 200),
+    "directions of many instructions": (
+        lambda n: opioids(prescription(dosageInstruction=[{"text": f"{i} tabs daily (1 am)"} for i in range(n)])),
+        200,
+    ),
+    "words of a label": (lambda n: lambda: product_named("oxycodone 5 mg / " * n), 400),
     "brands": (lambda n: lambda: names_an_opioid("tylenol no " * n), 2000),
     "dosage instructions": (lambda n: opioids(prescription(dosageInstruction=[*map(dosage, range(n))])), 500),
     "opioid prescriptions": (lambda n: opioids(*(prescription(i) for i in range(n))), 500),
@@ -241,8 +250,8 @@ def test_faults_are_listed_up_to_the_limit_and_one_at_the_root_beyond_it() -> No
 
 
 def test_more_instructions_than_the_limit_are_not_added_up() -> None:
-    at_limit = opioid_reduction(_chart(MAX_INSTRUCTIONS), DAY)
-    beyond = opioid_reduction(_chart(MAX_INSTRUCTIONS + 1), DAY)
+    at_limit = opioid_reduction(_chart(MAX_INSTRUCTIONS), DAY, PERIODS)
+    beyond = opioid_reduction(_chart(MAX_INSTRUCTIONS + 1), DAY, PERIODS)
     assert (at_limit.problem == TOO_MANY, beyond.problem == TOO_MANY) == (False, True)
 
 

@@ -226,7 +226,8 @@ FRACTURE = {"resourceType": "Condition", "id": "f", "code": concept("S32.811A")}
 
 
 def reasons(condition=None, **members):
-    return codes_of(order(known={"Condition/f": condition}, **members).reasons)
+    given = order(known={"Condition/f": condition}, **members).reasons.given
+    return codes_of(coding for each in given for coding in each.diagnosis.coded)
 
 
 def test_the_reasons_are_those_coded_and_those_referenced():

@@ -7,13 +7,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from fhir_mappings.opioids import Dose, DrugLine, Reduction, opioid_reduction
+from fhir_mappings.opioids import Dose, DrugLine, Periods, Reduction, opioid_reduction
 from fhir_mappings.record import Availability, PatientRecord
 from fhir_mappings.truth import Truth
 
 ZONE = ZoneInfo("America/New_York")
 ANCHOR = date(2026, 1, 15)
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+
+PERIODS = Periods(look_back=365, current=14, baselines=(14, 90))
 
 OXYCODONE_5, OXYCODONE_10, OXYCODONE_20 = "1049621", "1049683", "1049686"
 OXYCODONE_ER_20 = "1049563"
@@ -85,6 +87,11 @@ def during(name, rxcui, start, end, dosage, **members):
     return order(name, rxcui, bounded(dosage, start, end), on=start, **members)
 
 
+def stopped(resource, reason="Pain resolved"):
+    """The same order or statement, stopped for a reason."""
+    return {**resource, "status": "stopped", "statusReason": {"text": reason}}
+
+
 def supplied(days, refills=0, tablets=None):
     """A dispenseRequest for so many days."""
     request = {"expectedSupplyDuration": quantity(days, "d"), "numberOfRepeatsAllowed": refills}
@@ -146,7 +153,7 @@ def record(*resources, read=datetime(2026, 1, 15, 12, tzinfo=ZONE), availability
 
 
 def read(*resources, on=ANCHOR, **settings) -> Reduction:
-    return opioid_reduction(record(another_drug(), *resources, **settings), on)
+    return opioid_reduction(record(another_drug(), *resources, **settings), on, PERIODS)
 
 
 def halved(*resources, **settings) -> Truth:

@@ -47,5 +47,11 @@ def print_keys(console: Console, client: Client, found: KeySet | str) -> bool:
     return can_call
 
 
+def print_prefetch_only(console: Console) -> None:
+    """Print that a client may name no FHIR server."""
+    what = "no --fhir-server and no CDS_FHIR_SERVERS: only prefetch will be used, and a call without it gets 412"
+    console.print(f"  [yellow]{what}[/]", soft_wrap=True, highlight=False)
+
+
 def _source(client: Client) -> str:
     return client.jwks_url or str(client.keys_file)

@@ -59,13 +59,9 @@ def test_a_trace_tells_each_search_its_hits_and_each_clause_its_result(run: Run)
     lines = run("trial-not-weaned", "--at", "2026-03-02", "--trace").stdout.splitlines()
     prescriptions = next(line for line in lines if "MedicationRequest?patient={patient}" in line)
     assert [cell.strip() for cell in prescriptions.split("│")][3:6] == ["query", "7", "complete"]
-    wean = next(line for line in lines if "opioid_reduction" in line)
-    assert [cell.strip() for cell in wean.split("│")][1:5] == [
-        "I.A.2.h",
-        "met_when: opioid_reduction by: at least 50 %",
-        "no",
-        "ValueOutOfRange",
-    ]
+    wean = [cell.strip() for cell in next(line for line in lines if "opioid_reduction" in line).split("│")]
+    assert (wean[1], wean[3:5]) == ("I.A.2.h", ["no", "ValueOutOfRange"])
+    assert wean[2].startswith("met_when: opioid_reduction by: at least 50 %")
 
 
 def test_a_trace_of_an_order_that_no_policy_matches_tells_that_nothing_was_searched(run: Run) -> None:

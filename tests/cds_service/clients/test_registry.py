@@ -327,6 +327,9 @@ def server() -> Iterator[KeyServer]:
         yield fake
 
 
+ONLY_PREFETCH = "no --fhir-server and no CDS_FHIR_SERVERS: only prefetch will be used, and a call without it gets 412"
+
+
 def test_checking_fetches_or_reads_the_keys_and_says_what_is_there(run: Any, tmp_path: Path, server: KeyServer) -> None:
     (tmp_path / "south.pem").write_bytes(pem("RS384"))
     run("add", "north", "--issuer", "urn:north", "--jwks-url", server.url, "--insecure-loopback")
@@ -339,10 +342,25 @@ def test_checking_fetches_or_reads_the_keys_and_says_what_is_there(run: Any, tmp
         "kid k-rs RSA 2048 checks RS384",
         "kid k-256 EC secp256r1 checks none of its algorithms",
         "key 4: it is not for signatures (use, key_ops)",
+        ONLY_PREFETCH,
         f"south {tmp_path / 'south.pem'}",
         "any kid RSA 2048 checks PS512",
+        ONLY_PREFETCH,
     ]
     assert server.asked == 1
+
+
+@pytest.mark.parametrize(("own", "of_all"), [("https://ehr.example.org/r4", ""), ("", "https://ehr.example.org/r4")])
+def test_checking_warns_only_where_no_fhir_server_is_registered(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str, of_all: str
+) -> None:
+    (tmp_path / "south.pem").write_bytes(pem("RS384"))
+    servers = ["--fhir-server", own] if own else []
+    run("add", "south", "--issuer", "urn:south", "--keys-file", "south.pem", *servers)
+    monkeypatch.setenv("CDS_FHIR_SERVERS", of_all)
+    checked = run("check")
+    assert checked.exit_code == 0, checked.output
+    assert "only prefetch" not in checked.output
 
 
 def test_checking_fails_where_no_key_can_check_a_token(run: Any, tmp_path: Path, server: KeyServer) -> None:

@@ -8,7 +8,8 @@ from coverage_policies.format.searches import PRESCRIPTIONS
 from fhir_mappings.references import ChartServer
 from tests.support.hook_fakes import PATIENT_ID, FakeEhr, Service, WatchingAssessor, authorization, bundle, call
 
-SERVER = ChartServer.known_as(["https://ehr.example/fhir"])
+SERVER_URL = "https://ehr.example/fhir"
+SERVER = ChartServer.known_as([SERVER_URL])
 
 
 def prescription(number: int, reference: object) -> tuple[str, dict[str, Any]]:
@@ -39,6 +40,25 @@ def test_a_contained_product_is_not_read() -> None:
 
 def test_a_reference_that_is_not_a_string_is_ignored() -> None:
     assert unresolved([prescription(1, ["Medication/a"]), ("", {"resourceType": ["x"]})], SERVER) == ()
+
+
+def ordered(*references: object) -> tuple[str, dict[str, Any]]:
+    reasons = [{"reference": reference} for reference in references]
+    return "", {"resourceType": "ServiceRequest", "id": "o", "reasonReference": reasons}
+
+
+def test_a_condition_that_an_order_gives_as_its_reason_is_listed() -> None:
+    wanted = ordered("Condition/a", f"{SERVER_URL}/Condition/b", "Observation/c", "#d", 5)
+    assert unresolved([], SERVER, [wanted]) == ("Condition/a", "Condition/b")
+
+
+def test_a_reason_in_the_chart_or_among_the_orders_is_not_read_again() -> None:
+    there, draft = ("", {"resourceType": "Condition", "id": "a"}), ("", {"resourceType": "Condition", "id": "b"})
+    assert unresolved([there], SERVER, [ordered("Condition/a", "Condition/b"), draft]) == ()
+
+
+def test_the_reason_of_a_request_in_the_chart_is_not_read() -> None:
+    assert unresolved([ordered("Condition/a")], SERVER) == ()
 
 
 def test_no_more_than_fifty_are_read() -> None:

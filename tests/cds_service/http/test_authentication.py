@@ -314,11 +314,19 @@ def test_the_log_names_the_client_and_has_no_token(guarded: Guarded) -> None:
         "the Authorization header is longer than 8192 characters",
         "iss is not registered",
     ]
+    assert refused[0]["expected_aud"] == SIGN
     assert (refused[-1]["iss"], refused[-1]["tenant"], refused[-1]["jti"]) == (
         "https://other.example.org",
         "north",
         "j-1",
     )
+
+
+def test_the_log_says_no_expected_aud_for_an_address_that_a_call_chose(guarded: Guarded) -> None:
+    guarded.call(good(), path="/cds-services/Xanthippe")
+    guarded.call(good(), path="/Xanthippe")
+    assert [line["reason"] for line in guarded.lines()] == ["aud is not the address that was called"] * 2
+    assert "Xanthippe" not in guarded.written.getvalue()
 
 
 class Unavailable:

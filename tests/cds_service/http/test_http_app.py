@@ -195,6 +195,18 @@ def test_a_preflight_succeeds_without_token(service: Service, path: str) -> None
     assert response.headers["Access-Control-Allow-Headers"] == "accept, authorization, content-type"
 
 
+PRIVATE = "Private-Network"
+
+
+def test_a_page_of_an_allowed_origin_may_call_a_service_in_a_private_network(judge: WatchingAssessor) -> None:
+    client = Service(judge, cors_origins=ORIGIN).client
+    asked = PREFLIGHT | {f"Access-Control-Request-{PRIVATE}": "true"}
+    assert client.options("/cds-services", headers=asked).headers[f"Access-Control-Allow-{PRIVATE}"] == "true"
+    assert f"Access-Control-Allow-{PRIVATE}" not in client.options("/cds-services", headers=PREFLIGHT).headers
+    other = client.options("/cds-services", headers=asked | {"Origin": "https://other.example"}).headers
+    assert not [name for name, _ in other if name.startswith("Access-Control-Allow")]
+
+
 @pytest.mark.requirement("7.17", "7.128")
 @pytest.mark.parametrize(
     ("method", "path", "status"),

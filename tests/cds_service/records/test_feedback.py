@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cards.override_reasons import SYSTEM
 from cds_service.records.database import Database
 from cds_service.records.report import acceptance
 from tests.support.hook_fakes import Service, WatchingAssessor
@@ -56,8 +57,10 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"card": 1}, "feedback[0].card", "Send the uuid of the card."),
     ({"outcomeTimestamp": "Xanthippe"}, "feedback[0].outcomeTimestamp", "calendar"),
     ({"outcomeTimestamp": "2026-02-30T10:00:00Z"}, "feedback[0].outcomeTimestamp", "calendar"),
+    ({"outcomeTimestamp": "2026-03-05T10:00:61Z"}, "feedback[0].outcomeTimestamp", "calendar"),
     ({"outcomeTimestamp": "0001-01-01T00:00:00+14:00"}, "feedback[0].outcomeTimestamp", "calendar"),
     ({"overrideReason": {}}, "feedback[0].overrideReason", "Send an object with reason"),
+    ({"overrideReason": {"code": ["Xanthippe"]}}, "feedback[0].overrideReason.reason.code", "Send the code"),
     ({"overrideReason": {"reason": {"display": "Xanthippe"}}}, "feedback[0].overrideReason.reason.code", "required"),
     (
         {"overrideReason": {"userComment": ["Xanthippe"]}},
@@ -191,6 +194,25 @@ def test_only_reasons_that_a_card_offered_are_kept(recorded: RecordedService, re
     (row,) = recorded.rows("feedback")
     assert row["reason"] == kept
     assert "Xanthippe" not in str(row)
+
+
+@pytest.mark.parametrize(
+    ("override", "kept"),
+    [
+        ({"code": "urgent", "system": SYSTEM, "userComment": "x"}, "urgent"),
+        ({"code": "urgent"}, "urgent"),
+        ({"code": "urgent", "system": "http://other.example"}, "unlisted"),
+        ({"code": "other", "reason": {"code": "urgent"}}, "urgent"),
+    ],
+)
+def test_a_reason_in_the_shape_of_the_drafts_is_kept(recorded: RecordedService, override: Any, kept: str) -> None:
+    assert recorded.send_feedback(overridden(new_id(), overrideReason=override)).status_code == 200
+    (row,) = recorded.rows("feedback")
+    assert row["reason"] == kept
+
+
+def test_a_leap_second_is_a_moment(recorded: RecordedService) -> None:
+    assert recorded.send_feedback(overridden(new_id(), outcomeTimestamp="2016-12-31T23:59:60Z")).status_code == 200
 
 
 @pytest.mark.parametrize("comment", ["Frau Xanthippe zahlt selbst", "\0", "\ud800"])

@@ -100,7 +100,7 @@ def _changed_entries(entry: OrderEntry) -> Iterator[tuple[str, OrderEntry | None
 
 def _changed_pathways(text: Policy) -> Iterator[Change]:
     for i, choice in enumerate(text.pathway.choices if text.pathway else ()):
-        for kind in ("chosen_when", "exclude_when", "presume_when"):
+        for kind in ("chosen_when", "keep_when", "exclude_when", "presume_when"):
             for what, clauses in _changed_clauses(getattr(choice, kind)):
                 assert text.pathway
                 choices = list(text.pathway.choices)
@@ -128,7 +128,8 @@ def _changed_arguments(clause: Clause) -> Iterator[dict[str, Any]]:
     schema = operators()[clause.operator].schema
     for name, value in clause.arguments.items():
         rest = {key: each for key, each in clause.arguments.items() if key != name}
-        if name not in schema.get("required", ()) and rest:
+        # What only states the default changes nothing when it is left out.
+        if name not in schema.get("required", ()) and rest and value != operators()[clause.operator].defaults.get(name):
             yield rest
         if isinstance(value, list):
             yield from ({**clause.arguments, name: [v for v in value if v != one]} for one in value if len(value) > 1)

@@ -153,7 +153,11 @@ def test_a_pathway_is_read_with_its_choices_in_order() -> None:
         pathway="""
         ask: Which?
         choices:
-          b: {says: B, chosen_when: {order: {code: alpha}}, exclude_when: {condition: {in: beta}}}
+          b:
+            says: B
+            chosen_when: {order: {code: alpha}}
+            keep_when: {order: {reason: gamma}}
+            exclude_when: {condition: {in: beta}}
           a: {says: A, presume_when: [{condition: {in: gamma}}, {condition: {in: delta}}]}
         """,
     )
@@ -162,6 +166,7 @@ def test_a_pathway_is_read_with_its_choices_in_order() -> None:
     assert [(c.name, c.says) for c in read.pathway.choices] == [("b", "B"), ("a", "A")]
     first, second = read.pathway.choices
     assert [clause.operator for clause in first.chosen_when + first.exclude_when] == ["order", "condition"]
+    assert [clause.arguments["reason"] for clause in first.keep_when] == ["gamma"]
     assert [clause.arguments["in"] for clause in second.presume_when] == ["gamma", "delta"]
     assert read.index["I"].pathways == {"a", "b"}
 
@@ -358,7 +363,7 @@ MISSHAPEN = [
         ],
     ),
     (
-        in_section("ask: q\nmet_when: {allergy: {to: x}}"),
+        in_section("ask: q\nmet_when: {allergy: {in: alpha, to: x}}"),
         ["14: sections.I.met_when.allergy.to must be 'ordered-drug'"],
     ),
     (

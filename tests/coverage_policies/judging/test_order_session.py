@@ -106,7 +106,7 @@ def test_an_order_may_point_into_the_chart() -> None:
     }
     pointing = plain("a", reasonReference=[{"reference": "Condition/c"}])
     (order,) = read_session([pointing], [], chart(reason), NO_RULES).judged
-    assert [coding.code for coding in order.reasons] == ["alpha"]
+    assert [coding.code for each in order.reasons.given for coding in each.diagnosis.coded] == ["alpha"]
 
 
 def test_what_an_order_points_at_in_vain_or_in_a_crooked_way_is_not_stated() -> None:

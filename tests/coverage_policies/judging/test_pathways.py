@@ -183,6 +183,62 @@ def test_a_pathway_that_nothing_makes_likely_is_never_presumed() -> None:
     assert remaining(condition("beta")) == ("other", "third")
 
 
+# --- kept ------------------------------------------------------------------------------------------------------------
+
+KEPT = policy(
+    "I: {says: s, ask: q}",
+    pathway="""
+ask: Which pain
+choices:
+  malignant:
+    says: Pain from cancer
+    keep_when: {order: {reason: cancer}}
+    presume_when: {condition: {in: cancer}}
+  other:
+    says: Other pain
+    chosen_when: {order: {reason: other-pain}}
+    presume_when: {condition: {in: other-pain}}
+  third:
+    says: No pain
+""",
+)
+
+
+def kept(*resources: Resource, said: str | None = None, **of: Any) -> tuple[str | None, ...]:
+    answer = {} if said is None else {"pathway": Answer(said, Evidence("QuestionnaireResponse/1", "Answered"))}
+    return resolve_pathway(KEPT.pathway, case(*resources, of=order(**of)), answer).remaining
+
+
+@pytest.mark.parametrize("reason", ["cancer", "cancer-asks", "not known"])
+def test_a_pathway_that_the_order_may_mean_remains_beside_the_chosen_one(reason: str) -> None:
+    assert kept(**because("other-pain", reason)) == ("malignant", "other")
+
+
+def test_a_pathway_that_the_order_does_not_mean_falls_away() -> None:
+    assert kept(**because("other-pain", "alpha")) == ("other",)
+
+
+def test_an_answer_outranks_what_the_order_may_mean() -> None:
+    assert kept(said="other", **because("cancer")) == ("other",)
+
+
+@pytest.mark.parametrize("reason", ["cancer", "cancer-asks", "not known"])
+def test_nothing_is_presumed_against_what_the_order_may_mean(reason: str) -> None:
+    assert kept(condition("other-pain"), **because(reason)) == ("malignant", "other", "third")
+
+
+def test_what_the_order_may_mean_is_presumed_where_data_make_it_likely() -> None:
+    assert kept(condition("cancer"), **because("cancer")) == ("malignant",)
+
+
+def test_what_the_order_may_mean_is_not_chosen_by_that() -> None:
+    assert kept(**because("cancer")) == ("malignant", "other", "third")
+
+
+def test_nothing_is_presumed_while_a_condition_is_not_understood() -> None:
+    assert kept(condition("other-pain"), condition("not known")) == ("malignant", "other", "third")
+
+
 # --- several at once -------------------------------------------------------------------------------------------------
 
 TWO = """

@@ -14,7 +14,7 @@ from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import UNAVAILABLE, available, case, clause, concept, order, run
 
 TO_ALPHA = clause("allergy", in_="alpha")
-TO_THE_DRUG = clause("allergy", to="ordered-drug")
+TO_THE_DRUG = clause("allergy", in_="drug", to="ordered-drug")
 CLINICAL = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
 VERIFICATION = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
 
@@ -112,13 +112,23 @@ def test_a_drug_that_is_named_in_words_is_ordered_too() -> None:
     assert run(TO_THE_DRUG, allergy("7052", RXNORM), of=by_words).holds is Truth.YES
 
 
-def test_the_allergy_is_named_by_the_drug_of_the_order() -> None:
-    ordered = order(orderDetail=[concept("7052", system=RXNORM, display="Morphine sulfate")])
-    unknown = order(orderDetail=[concept("1", system=RXNORM)])
-    found = [run(TO_THE_DRUG, allergy("7052", RXNORM), of=MORPHINE)]
-    found += [run(TO_THE_DRUG, allergy("7052", RXNORM), of=ordered)]
-    found += [run(TO_THE_DRUG, allergy("1", RXNORM), of=unknown)]
-    assert [each.evidence[0].label for each in found] == ["Morphine", "Morphine sulfate", "The ordered drug"]
+def test_the_allergy_is_named_as_the_chart_names_it_else_as_the_value_set() -> None:
+    named = allergy("7052") | {"code": concept("7052", system=RXNORM) | {"text": "Morphine sulfate"}}
+    found = [run(TO_THE_DRUG, each, of=MORPHINE) for each in (named, allergy("7052", RXNORM))]
+    assert [each.evidence[0].label for each in found] == ["Morphine sulfate", "Label of 7052"]
+
+
+def test_a_drug_of_the_order_that_is_not_in_the_set_is_not_asked_for() -> None:
+    other = order(orderDetail=[concept("5640", system=RXNORM)])
+    found = run(TO_THE_DRUG, allergy("5640", RXNORM), of=other)
+    assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.MISSING)
+
+
+@pytest.mark.parametrize(("drug_class", "holds"), [("404642006", Truth.YES), ("373265006", Truth.UNKNOWN)])
+def test_an_allergy_to_the_class_of_the_ordered_drug_holds_and_one_to_a_wider_class_asks(
+    drug_class: str, holds: Truth
+) -> None:
+    assert run(TO_THE_DRUG, allergy(drug_class), of=MORPHINE).holds is holds
 
 
 def test_an_order_that_names_no_drug_cannot_tell() -> None:
@@ -152,7 +162,10 @@ def test_an_intolerance_is_named_as_one() -> None:
     assert [item.value for item in found.evidence] == ["intolerance"]
 
 
-@pytest.mark.parametrize("arguments", [{}, {"intolerance": "counts"}, {"in_": "alpha", "to": "ordered-drug"}])
-def test_either_a_value_set_or_the_ordered_drug_is_named(arguments: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="give either `in`, which names substances, or `to: ordered-drug`"):
-        clause("allergy", **arguments)
+EASED = clause("allergy", in_="alpha", side_effects="beta")
+
+
+@pytest.mark.parametrize(("reaction", "holds"), [("beta", Truth.UNKNOWN), ("other", Truth.YES)])
+def test_what_has_only_side_effects_is_asked_about(reaction: str, holds: Truth) -> None:
+    reacting = [{"manifestation": [concept(reaction)]}]
+    assert run(EASED, allergy("alpha", reaction=reacting)).holds is holds

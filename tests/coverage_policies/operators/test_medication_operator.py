@@ -8,6 +8,7 @@ import pytest
 
 from coverage_policies.format.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS
 from coverage_policies.format.terms import Reason
+from coverage_policies.format.value_sets import Row, ValueSet
 from fhir_mappings.codings import RXNORM
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.truth import Truth
@@ -236,6 +237,15 @@ def test_a_stretch_that_ends_before_the_window_is_asked_about(first: str, holds:
 @pytest.mark.parametrize("status", ["entered-in-error", "cancelled", "declined"])
 def test_what_was_never_handed_out_is_none(status: str) -> None:
     assert run(LONG, dispensed("2026-01-01", "30", status=status)).holds is Truth.NO
+
+
+@pytest.mark.parametrize(("product", "holds"), [("152695", Truth.YES), ("855633", Truth.UNKNOWN)])
+def test_a_product_for_the_skin_is_not_taken_by_mouth_whatever_the_route_says(product: str, holds: Truth) -> None:
+    sets = {
+        "nsaid": ValueSet("nsaid", [Row(RXNORM, code, "NSAID", "", None, None, True) for code in ("41493", "3355")])
+    }
+    taken = clause("medication", sets, in_="nsaid", lasting="at least 3 weeks")
+    assert run(taken, dispensed("2026-01-01", "30", code=product)).holds is holds
 
 
 @pytest.mark.parametrize(

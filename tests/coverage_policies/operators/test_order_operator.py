@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import TEXT, Row, ValueSet
 from coverage_policies.operators.order import OPERATOR
-from fhir_mappings.codings import CPT, RXNORM
+from fhir_mappings.codings import CPT, RXNORM, SNOMED
 from fhir_mappings.order_text import ATTRIBUTES
 from fhir_mappings.truth import Truth
-from tests.support.policy_fakes import UNAVAILABLE, all_of, clause, concept, order, row, run
+from tests.support.policy_fakes import SETS, UNAVAILABLE, all_of, clause, concept, order, row, run
 
 POSTERIOR = clause("order", approach=["posterior", "posterior-oblique"])
 
@@ -107,7 +107,16 @@ BECAUSE_ALPHA = {"reasonCode": [concept("alpha")]}
         ({"code": ["another-order", "the-order"]}, {}, Truth.YES),
         ({"reason": "alpha"}, BECAUSE_ALPHA, Truth.YES),
         ({"reason": "beta"}, BECAUSE_ALPHA, Truth.NO),
-        ({"reason": "alpha"}, {}, Truth.UNKNOWN),
+        ({"reason": "alpha"}, {}, Truth.NO),
+        ({"reason": "alpha"}, {"reasonCode": [concept("beta")]}, Truth.NO),
+        ({"reason": "alpha"}, {"reasonCode": [concept("beta"), concept("alpha-asks")]}, Truth.UNKNOWN),
+        ({"reason": "alpha"}, {"reasonCode": [concept("masked")]}, Truth.UNKNOWN),
+        ({"reason": "alpha"}, {"reasonCode": [concept("masked"), concept("alpha")]}, Truth.YES),
+        ({"reason": "alpha"}, {"reasonCode": [{"text": "Spots"}]}, Truth.UNKNOWN),
+        ({"reason": "alpha"}, {"reasonCode": [{"text": "Gout"}]}, Truth.NO),
+        ({"reason": "alpha"}, {"reasonCode": [{"text": "Intrathecal pump trial"}]}, Truth.NO),
+        ({"reason": "alpha"}, {"reasonReference": [{"reference": "Condition/nowhere"}]}, Truth.UNKNOWN),
+        ({"reason": "alpha"}, {"note": [{"text": "Spots"}]}, Truth.NO),
         ({"reason": "alpha"}, {"reasonCode": [{"text": "alpha"}]}, Truth.UNKNOWN),
         ({"reason": "alpha"}, {"reasonCode": [concept("alpha-asks")]}, Truth.UNKNOWN),
         ({"reason": "alpha"}, {"reasonCode": [concept("beta"), concept("alpha")]}, Truth.YES),
@@ -184,3 +193,32 @@ def test_who_does_it_is_told_by_type_role_or_qualification(
     of = order(**members)
     assert run(clause("order", performer="physician"), of=of).holds is physician
     assert run(clause("order", performer="not-physician"), of=of).holds is other
+
+
+# --- a reason in words ------------------------------------------------------------------------------------------------
+
+NAMED = {"named": ValueSet("named", [row(SNOMED, "alpha"), Row(TEXT, "cancer*", "Cancer", "", None, None, False)])}
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        {"reasonCode": [{"text": "Cancer pain"}]},
+        {"reasonReference": [{"reference": "Condition/nowhere", "display": "Cancer pain"}]},
+        {"note": [{"text": "Pain of breast cancer"}]},
+        {"orderDetail": [{"text": "For cancer pain"}]},
+    ],
+)
+def test_words_for_a_reason_and_remarks_of_the_order_cannot_tell(of: dict[str, Any]) -> None:
+    found = run(clause("order", SETS | NAMED, reason="named"), of=order(**of))
+    assert (found.holds, found.evidence[0].value) == (Truth.UNKNOWN, "Cancer")
+
+
+def test_a_coded_reason_outranks_remarks() -> None:
+    of = order(reasonCode=[concept("alpha")], note=[{"text": "cancer"}])
+    assert run(clause("order", SETS | NAMED, reason="named"), of=of).holds is Truth.YES
+
+
+def test_a_reason_that_is_not_understood_is_told() -> None:
+    found = run(clause("order", reason="alpha"), of=order(reasonCode=[{"text": "Spots"}]))
+    assert [item.value for item in found.evidence] == ["a reason cannot be identified"]

@@ -26,6 +26,7 @@ from tests.support.opioid_chart import (
     read,
     sig,
     statement,
+    stopped,
     supplied,
 )
 
@@ -45,6 +46,10 @@ def days(low, high, of=Decimal("7.5")):
 
 def rounded(dose):
     return [round(dose.low, 6), None if dose.high is None else round(dose.high, 6)]
+
+
+def changed(day):
+    return {"lastUpdated": f"{day}T12:00:00Z"}
 
 
 # --- when it began and ended -----------------------------------------------------------------------------------------
@@ -92,15 +97,18 @@ def test_an_active_order_without_an_end_runs_for_thirty_days_at_least():
     assert rounded(current(order("a", OXYCODONE_5, ONE_TABLET, on="2025-12-07"))) == days(5, 14)
 
 
-def test_a_duration_ends_an_order():
-    dosage = bounded(ONE_TABLET, days=10)
-    assert rounded(current(order("a", OXYCODONE_5, dosage, on="2025-12-27"))) == days(5, 5)
+def test_a_duration_ends_the_lower_bound_and_the_upper_one_if_the_order_was_stopped():
+    chart = order("a", OXYCODONE_5, bounded(ONE_TABLET, days=10), on="2025-12-27")
+    assert rounded(current(chart)) == days(5, 14)
+    assert rounded(current(stopped(chart))) == days(0, 5)
 
 
 def test_a_number_of_doses_ends_an_order():
     dosage = sig(1, times=2)
     dosage["timing"]["repeat"]["count"] = 20
-    assert rounded(current(order("a", OXYCODONE_5, dosage, on="2025-12-27"))) == days(5, 5, Decimal(15))
+    chart = order("a", OXYCODONE_5, dosage, on="2025-12-27")
+    assert rounded(current(chart)) == days(5, 14, Decimal(15))
+    assert rounded(current(stopped(chart))) == days(0, 5, Decimal(15))
 
 
 def test_the_supply_ends_an_order_with_its_refills_for_the_upper_bound_only():
@@ -112,7 +120,8 @@ def test_the_supply_ends_an_order_with_its_refills_for_the_upper_bound_only():
 def test_a_quantity_lasts_as_long_as_its_dose_allows():
     request = {"quantity": quantity(20)}
     chart = order("a", OXYCODONE_5, TWO_A_DAY, on="2025-12-27", dispenseRequest=request)
-    assert rounded(current(chart)) == days(5, 5, Decimal(15))
+    assert rounded(current(chart)) == days(5, 14, Decimal(15))
+    assert rounded(current(stopped(chart))) == days(0, 5, Decimal(15))
 
 
 def test_tablets_taken_as_needed_may_last_for_ever():
@@ -121,9 +130,9 @@ def test_tablets_taken_as_needed_may_last_for_ever():
     assert rounded(current(chart)) == days(0, 14, Decimal(15))
 
 
-def test_validity_ends_an_order_that_says_nothing_else():
+def test_validity_ends_the_lower_bound_of_an_order_that_says_nothing_else_and_is_no_stop():
     request = {"validityPeriod": {"start": "2025-12-27", "end": "2026-01-05"}}
-    assert rounded(current(order("a", OXYCODONE_5, ONE_TABLET, dispenseRequest=request))) == days(5, 5)
+    assert rounded(current(order("a", OXYCODONE_5, ONE_TABLET, dispenseRequest=request))) == days(5, 14)
 
 
 def test_validity_alone_is_no_supply():
@@ -153,13 +162,15 @@ def test_a_duration_from_some_day_of_a_month_ends_in_an_interval():
 def test_a_range_of_durations_ends_in_an_interval():
     dosage = sig(1)
     dosage["timing"]["repeat"]["boundsRange"] = {"low": quantity(10, "d"), "high": quantity(2, "wk")}
-    assert rounded(current(order("a", OXYCODONE_5, dosage, on="2025-12-27"))) == days(5, 9)
+    chart = order("a", OXYCODONE_5, dosage, on="2025-12-27")
+    assert rounded(current(chart)) == days(5, 14)
+    assert rounded(current(stopped(chart))) == days(0, 9)
 
 
 def test_the_touch_of_the_current_window_is_to_the_day():
     chart = [
-        during("out", OXYCODONE_5, "2025-10-01", "2025-12-31", ONE_TABLET),
-        during("in", OXYCODONE_5, "2025-10-01", "2026-01-01", ONE_TABLET),
+        stopped(during("out", OXYCODONE_5, "2025-10-01", "2025-12-31", ONE_TABLET)),
+        stopped(during("in", OXYCODONE_5, "2025-10-01", "2026-01-01", ONE_TABLET)),
     ]
     reduction = read(*chart)
     assert [one.in_current for one in reduction.lines] == [True, False]
@@ -168,37 +179,33 @@ def test_the_touch_of_the_current_window_is_to_the_day():
 # --- status ----------------------------------------------------------------------------------------------------------
 
 
-def changed(day):
-    return {"lastUpdated": f"{day}T12:00:00Z"}
-
-
-def test_a_completed_order_ended_when_planned():
+def test_a_completed_order_ended_when_planned_and_its_regimen_may_go_on():
     dosage = bounded(ONE_TABLET, start="2025-12-01", end="2026-01-05")
     chart = order("a", OXYCODONE_5, dosage, status="completed", meta=changed("2026-01-10"))
-    assert rounded(current(chart)) == days(5, 5)
+    assert rounded(current(chart)) == days(5, 14)
 
 
-def test_a_completed_order_without_a_planned_end_ended_before_it_was_last_changed():
+def test_a_completed_order_without_a_planned_end_proves_no_day():
     chart = order("a", OXYCODONE_5, ONE_TABLET, on="2025-12-01", status="completed", meta=changed("2026-01-05"))
-    assert rounded(current(chart)) == days(0, 5)
-
-
-def test_a_completed_order_of_tablets_as_needed_ended_before_it_was_last_changed():
-    dosage = sig(1, asNeededBoolean=True)
-    chart = order("a", OXYCODONE_5, dosage, on="2025-12-01", status="completed", meta=changed("2026-01-05"))
-    assert rounded(current({**chart, "dispenseRequest": {"quantity": quantity(20)}})) == days(0, 5)
+    assert rounded(current(chart)) == days(0, 14)
 
 
 def test_a_stopped_order_ended_between_its_start_and_its_last_change():
     dosage = bounded(ONE_TABLET, start="2025-12-01", end="2026-06-01")
+    chart = order("a", OXYCODONE_5, dosage, meta=changed("2026-01-05"))
+    assert rounded(current(stopped(chart))) == days(0, 5)
+
+
+def test_a_stop_without_a_reason_ends_that_record_only():
+    dosage = bounded(ONE_TABLET, start="2025-12-01", end="2026-06-01")
     chart = order("a", OXYCODONE_5, dosage, status="stopped", meta=changed("2026-01-05"))
-    assert rounded(current(chart)) == days(0, 5)
+    assert rounded(current(chart)) == days(0, 14)
 
 
 def test_a_stopped_order_did_not_outlast_its_plan():
     dosage = bounded(ONE_TABLET, start="2025-12-01", end="2026-01-05")
-    chart = order("a", OXYCODONE_5, dosage, status="stopped", meta=changed("2026-01-10"))
-    assert rounded(current(chart)) == days(0, 5)
+    chart = order("a", OXYCODONE_5, dosage, meta=changed("2026-01-10"))
+    assert rounded(current(stopped(chart))) == days(0, 5)
 
 
 def test_a_stopped_order_was_taken_for_sure_until_its_last_dispense():
@@ -516,27 +523,14 @@ def monthly(name, on, **members):
     return order(name, OXYCODONE_5, ONE_TABLET, on=on, dispenseRequest=supplied(30), status="completed", **members)
 
 
-def test_an_early_renewal_counts_once_below_and_twice_above():
-    # 10 December to 8 January, and from 5 January on: four days of both
-    assert rounded(current(monthly("a", "2025-12-10"), monthly("b", "2026-01-05"))) == days(14, 18)
+def test_an_early_renewal_counts_once():
+    # the first ends on 8 January, seven days later
+    assert rounded(current(monthly("a", "2025-12-10"), monthly("b", "2026-01-01"))) == days(14, 14)
 
 
-def test_what_is_left_over_after_an_early_renewal_is_taken_later():
-    # the first ends on 14 December, the second on 8 January; five days left over reach to 13 January
-    chart = [monthly("a", "2025-11-15"), monthly("b", "2025-12-10")]
-    assert rounded(current(*chart)) == days(8, 13)
-
-
-def test_what_is_left_over_adds_up_over_early_renewals():
-    # each month's supply is renewed after 25 days; the last ends on 27 December, ten days left over reach to 6 January
-    chart = [monthly("a", "2025-10-09"), monthly("b", "2025-11-03"), monthly("c", "2025-11-28")]
-    assert rounded(current(*chart)) == days(0, 6)
-
-
-def test_a_pause_uses_up_what_was_left_over():
-    # one of five days left over is taken on 3 December; the last supply ends on 2 January, and four days follow
-    chart = [monthly("a", "2025-10-09"), monthly("b", "2025-11-03"), monthly("c", "2025-12-04")]
-    assert rounded(current(*chart)) == days(2, 6)
+def test_a_renewal_more_than_a_week_early_may_be_a_second_prescription():
+    # the first ends on 8 January, eight days later
+    assert rounded(current(monthly("a", "2025-12-10"), monthly("b", "2025-12-31"))) == days(14, 28)
 
 
 def test_a_renewal_that_names_the_order_it_replaces_counts_once():
@@ -545,19 +539,19 @@ def test_a_renewal_that_names_the_order_it_replaces_counts_once():
     assert rounded(current(*chart)) == days(14, 14)
 
 
-def test_a_lower_dose_that_names_the_order_it_replaces_counts_below_and_the_older_above():
+def test_a_lower_dose_that_names_the_order_it_replaces_ends_it():
     prior = {"reference": "MedicationRequest/a"}
     chart = [
         during("a", OXYCODONE_10, "2025-12-01", "2026-06-01", TWO_A_DAY),
         during("b", OXYCODONE_5, "2025-12-15", "2026-06-01", TWO_A_DAY, priorPrescription=prior),
     ]
-    assert current(*chart) == mme(15, 30)
+    assert current(*chart) == mme(15, 15)
 
 
-@pytest.mark.parametrize(("renewed", "low", "high"), [("2026-01-09", 7, 14), ("2026-01-10", 6, 6)])
-def test_a_gap_of_a_week_between_fills_is_bridged_for_the_upper_bound_only(renewed, low, high):
-    # 3 December to 1 January; the gap from 2 January is 7 days, or 8
-    assert rounded(current(monthly("a", "2025-12-03"), monthly("b", renewed))) == days(low, high)
+@pytest.mark.parametrize(("renewed", "low"), [("2026-01-03", 13), ("2026-01-10", 6)])
+def test_a_gap_between_fills_is_none_of_the_upper_bound(renewed, low):
+    # 3 December to 1 January, and from the day of the renewal on
+    assert rounded(current(monthly("a", "2025-12-03"), monthly("b", renewed))) == days(low, 14)
 
 
 def test_long_and_short_acting_forms_of_one_opioid_add_up():
@@ -680,18 +674,18 @@ def test_a_medication_whose_ingredients_leave_the_dose_open_has_no_upper_bound(m
     assert current(chart) == mme(0, None)
 
 
-NO_PRODUCT = "medication: an opioid without the RxNorm code of a product"
+NO_PRODUCT = "medication: an opioid of which the product is not known"
 
 
 @pytest.mark.parametrize(
     ("named", "said"),
     [
-        ({"text": "Oxycodone 5 mg tablet"}, ("Oxycodone 5 mg tablet", NO_PRODUCT)),
+        ({"text": "Oxycodone for pain"}, ("Oxycodone for pain", NO_PRODUCT)),
         (
             {"coding": [{"system": RXNORM, "code": "370629", "display": "oxycodone Oral Tablet"}]},
             ("oxycodone Oral Tablet", NO_PRODUCT),
         ),
-        ({"coding": [{"system": RXNORM, "code": "7804"}]}, ("opioid", NO_PRODUCT)),
+        ({"coding": [{"system": RXNORM, "code": "4337"}]}, ("opioid", NO_PRODUCT)),
         (
             {"coding": [{"system": "http://hl7.org/fhir/sid/ndc", "code": "0000-0000-00"}]},
             ("medication without a name", "medication: what it is cannot be told"),

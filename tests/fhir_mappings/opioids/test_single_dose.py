@@ -62,4 +62,4 @@ def test_an_injection_given_once_is_over_the_next_day():
 
 def test_one_dose_is_given_on_the_day_of_its_event():
     dosage = {"timing": {"event": ["2026-01-14"]}, "doseAndRate": [{"doseQuantity": quantity(14)}]}
-    assert read(order("a", OXYCODONE_5, dosage, on="2025-12-01")).current == mme("7.5", "7.5")  # 14 x 7.5 in 14 days
+    assert read(order("a", OXYCODONE_5, dosage, on="2025-12-01")).current == mme(0, "7.5")  # 14 x 7.5 in 14 days

@@ -1,4 +1,4 @@
-"""Related prescriptions, grouped to regimens that count once."""
+"""Resources that belong together, such as an order and its dispenses, read together so that they count once."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -6,70 +6,117 @@ from datetime import date
 from functools import reduce
 
 from fhir_mappings.codings import items
+from fhir_mappings.dates import DateInterval
+from fhir_mappings.opioids.denials import Denial, applies, read_denial
 from fhir_mappings.opioids.prescriptions import (
-    OpioidResource,
     Prescription,
-    exclusion_reason,
-    handed_over_on,
-    is_taken_as_needed,
     read_administration,
     read_dispense,
     read_excluded,
-    read_prescription,
+    read_order,
     read_statement,
-    reference_name,
 )
 from fhir_mappings.opioids.quantities import Interval
+from fhir_mappings.opioids.sources import (
+    OpioidResource,
+    exclusion_reason,
+    handed_over_on,
+    identifier_names,
+    is_taken_as_needed,
+    reference_name,
+)
 from fhir_mappings.record import PatientRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Regimen:
-    """One course of treatment: an order with its dispenses, of which the highest dose counts on any day."""
+class Treatment:
+    """An order with its dispenses, or dispenses or reports without an order; the highest dose counts on any day.
+
+    `supply` are the last days of its last supply, None if it goes on without a stated end.
+    """
 
     prescriptions: tuple[Prescription, ...]
+    supply: DateInterval | None
+    is_acute: bool = False
 
     @property
     def leading(self) -> Prescription:
-        """Return the order, else the first dispense or statement."""
+        """Return the order, else the first dispense or report."""
         return self.prescriptions[0]
 
     @property
-    def fills(self) -> tuple[Prescription, ...]:
-        """Return the dispenses, else the order."""
-        dispensed = tuple(one for one in self.prescriptions if one.kind == "MedicationDispense")
-        return dispensed or self.prescriptions
+    def is_dispense(self) -> bool:
+        """Return whether it is known by its dispenses only."""
+        return self.leading.kind == "MedicationDispense"
 
 
 @dataclass(frozen=True, slots=True)
 class OpioidChart:
-    """Every opioid of a chart: the outpatient regimens, the hospital orders, and all of them as lines."""
+    """Every opioid of a chart: treatments at home, hospital orders, what is denied, and all of them as lines."""
 
-    regimens: tuple[Regimen, ...]
+    treatments: tuple[Treatment, ...]
     in_hospital: tuple[Prescription, ...]
+    denials: tuple[Denial, ...]
     lines: tuple[Prescription, ...]
 
 
 def read_opioids(record: PatientRecord, found: Sequence[OpioidResource], as_of: date) -> OpioidChart:
     """Read the resources about a medication that is or may be an opioid, as known on `as_of`."""
-    regimens: list[Regimen] = []
+    treatments: list[Treatment] = []
     in_hospital: list[Prescription] = []
+    denials: list[Denial] = []
     lines: list[Prescription] = []
     for group in _groups(record, found):
         counted, excluded = _read_together(record, group, as_of)
+        denials += [denial for one in group if (denial := read_denial(record, one, counted)) is not None]
         if counted and counted[0].in_hospital:
             in_hospital += counted
         elif counted:
-            regimens.append(Regimen(counted))
+            treatments.append(Treatment(counted, last_supply(counted)))
         lines += [*_as_lines(counted), *excluded]
-    return OpioidChart(tuple(regimens), tuple(in_hospital), tuple(lines))
+    denied = _denied(treatments, denials)
+    return OpioidChart(
+        tuple(treatment for treatment in treatments if treatment.leading.reference not in denied),
+        tuple(in_hospital),
+        tuple(denials),
+        tuple(_counted_with(one, denied[one.reference]) if one.reference in denied else one for one in lines),
+    )
+
+
+def _denied(treatments: Sequence[Treatment], denials: Sequence[Denial]) -> dict[str, str]:
+    """Return the order or dispense that each denial is about: a stop is no intake beside that which it ends."""
+    taken = [one.leading for one in treatments if one.leading.kind in ("MedicationRequest", "MedicationDispense")]
+    found = {}
+    for denial in denials:
+        about = next((one.reference for one in taken if applies(denial, one)), None)
+        if about is not None:
+            found[denial.reference] = about
+    return found
+
+
+def _counted_with(one: Prescription, reference: str) -> Prescription:
+    return replace(one, counted=False, problem=f"counted with {reference}")
+
+
+def last_supply(prescriptions: Sequence[Prescription]) -> DateInterval | None:
+    """Return the last days of the last supply: of the last dispense, with the refills still allowed; None if open."""
+    dispensed = [one.supply for one in prescriptions if one.kind == "MedicationDispense" and one.supply]
+    ordered = [one.supply for one in prescriptions if one.kind != "MedicationDispense"]
+    known = [supply for supply in ordered if supply is not None]
+    if dispensed:
+        return DateInterval(
+            max(supply.earliest for supply in dispensed), max(supply.latest for supply in (*dispensed, *known))
+        )
+    if len(known) != len(ordered) or not known:
+        return None
+    return DateInterval(max(supply.earliest for supply in known), max(supply.latest for supply in known))
 
 
 def _as_lines(counted: Sequence[Prescription]) -> Iterable[Prescription]:
-    """Yield the lines of a regimen; only its leading line, and others without an upper bound, count."""
+    """Yield the lines of a treatment; only its leading line, and others without an upper bound, count."""
     for position, one in enumerate(counted):
         if position and not one.problem:
-            yield replace(one, counted=False, problem=f"counted with {counted[0].reference}")
+            yield _counted_with(one, counted[0].reference)
         else:
             yield one
 
@@ -91,11 +138,11 @@ def _read_together(
     handed_over = [when for one in dispensed if (when := handed_over_on(record, one)) is not None]
 
     requests = [one for one in rest if one.kind == "MedicationRequest"]
-    orders = [read_prescription(record, one, handed_over, as_of) for one in requests]
+    orders = [read_order(record, one, handed_over, as_of) for one in requests]
     dose_order = next((order for order in orders if not order.problem and not order.reported), None)
     as_needed = any(map(is_taken_as_needed, requests))
     # Nothing is dispensed on a stopped order, so it was not stopped before its last dispense.
-    ended = any(order.may_have_ended for order in orders)
+    ended = any(order.status not in ("active", "completed") for order in orders)
     sure_until = max((when.earliest for when in handed_over), default=date.min) if ended else date.max
     dispenses = [
         read_dispense(record, one, dose_order, as_needed=as_needed, sure_until=sure_until) for one in dispensed
@@ -110,11 +157,8 @@ def _read_together(
     taken = [order for order in orders if not order.reported] + dispenses
     if not taken:
         return tuple(reports), tuple(excluded)
-    excluded += [replace(one, counted=False, problem=f"counted with {taken[0].reference}") for one in reports]
-    denied = any(one.resource.get("status") == "not-taken" for one in group)
-    return tuple(
-        replace(one, in_hospital=taken[0].in_hospital, upper_bound_only=one.upper_bound_only or denied) for one in taken
-    ), tuple(excluded)
+    excluded += [_counted_with(one, taken[0].reference) for one in reports]
+    return tuple(replace(one, in_hospital=taken[0].in_hospital) for one in taken), tuple(excluded)
 
 
 def _with_dose(order: Prescription, dose: Interval) -> Prescription:
@@ -135,17 +179,18 @@ _BELONGS_TO = {
 
 
 def _names(record: PatientRecord, source: OpioidResource) -> Iterable[str]:
-    """Yield the references to a resource and to what it belongs to, and its identifiers."""
+    """Yield the references to a resource and to what it belongs to, and their identifiers."""
     if source.reference != source.kind:
         yield source.reference
+    yield from identifier_names(source.resource)
     for member in _BELONGS_TO[source.kind]:
         for reference in items(source.resource.get(member)):
-            if name := reference_name(record, reference, source.resource):
+            yield from identifier_names(reference)
+            if str(reference.get("reference")).startswith("#"):
+                # The id of a contained resource is its own within this resource only.
+                yield from identifier_names(record.resolve(reference, source.resource))
+            elif name := reference_name(record, reference, source.resource):
                 yield name
-    for identifier in items(source.resource.get("identifier")):
-        system, value = identifier.get("system"), identifier.get("value")
-        if isinstance(system, str) and isinstance(value, str):
-            yield f"{system}|{value}"
 
 
 def _groups(record: PatientRecord, found: Sequence[OpioidResource]) -> list[list[OpioidResource]]:

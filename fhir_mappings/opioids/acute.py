@@ -1,0 +1,98 @@
+"""Acute courses: a few days of an immediate-release opioid, after which nobody expects another prescription.
+
+Everything else is a regimen, which goes on until a record ends it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from fhir_mappings.opioids.prescriptions import Prescription
+from fhir_mappings.opioids.treatments import Treatment
+
+ACUTE_DAYS = 7
+"""The longest acute course, taken as often as its instructions allow."""
+
+SHORT_TERM_DAYS = 14
+"""The same at discharge or for a procedure."""
+
+ALONE_FOR_DAYS = 30
+"""How long before and after an acute course there is no other supply of its ingredient."""
+
+PAIRED_WITHIN_DAYS = 7
+"""How far apart an order and its dispense may begin if nothing links them."""
+
+_LONG_ACTING = ("buprenorphine", "methadone")
+
+
+def with_acute_courses(treatments: Sequence[Treatment]) -> tuple[Treatment, ...]:
+    """Return the treatments, with acute courses marked."""
+    by_ingredient: dict[str, list[Treatment]] = {}
+    for treatment in treatments:
+        if is_immediate_release(treatment.leading):
+            by_ingredient.setdefault(treatment.leading.medication.drug[0], []).append(treatment)
+    return tuple(
+        replace(one, is_acute=_is_acute(one, by_ingredient.get(one.leading.medication.drug[0], ())))
+        for one in treatments
+    )
+
+
+def is_immediate_release(one: Prescription) -> bool:
+    """Return whether a product is for the hours after a dose: no patch, no extended release, no depot, no methadone."""
+    product = one.medication.product
+    return product is not None and product.release == "immediate" and product.ingredient not in _LONG_ACTING
+
+
+def is_pair(one: Treatment, other: Treatment) -> bool:
+    """Return whether an order and a dispense that nothing links may be the same supply, by their dose and their day."""
+    return (
+        one.is_dispense is not other.is_dispense
+        and one.leading.dose == other.leading.dose
+        and begins_about_when(one, other)
+    )
+
+
+def begins_about_when(one: Treatment, other: Treatment) -> bool:
+    """Return whether two treatments begin within days of each other."""
+    between = one.leading.start.latest.toordinal() - other.leading.start.latest.toordinal()
+    return abs(between) <= PAIRED_WITHIN_DAYS
+
+
+def _is_acute(one: Treatment, of_ingredient: Iterable[Treatment]) -> bool:
+    """Return whether a treatment is over when it is used up. One dose always is, unless the product is long-acting."""
+    if all(part.is_single_dose for part in one.prescriptions):
+        return is_immediate_release(one.leading)
+    return is_short(one) and not any(
+        other is not one and not is_pair(one, other) and is_near(one, other) for other in of_ingredient
+    )
+
+
+def is_short(one: Treatment) -> bool:
+    """Return whether a treatment is for a few days: by its stated supply, and not in force any more."""
+    supplied_until = _supplied_until(one)
+    if supplied_until is None or not is_immediate_release(one.leading):
+        return False
+    most = SHORT_TERM_DAYS if any(part.is_short_term for part in one.prescriptions) else ACUTE_DAYS
+    length = (supplied_until - one.leading.start.latest).days + 1
+    return length <= most and not any(part.status == "active" for part in one.prescriptions)
+
+
+def is_near(one: Treatment, other: Treatment) -> bool:
+    """Return whether one was supplied within a month before or after the other."""
+    return _reaches(one, other) and _reaches(other, one)
+
+
+def _reaches(one: Treatment, other: Treatment) -> bool:
+    if one.supply is None:
+        return True
+    between = other.leading.start.earliest.toordinal() - one.supply.latest.toordinal()
+    return between <= ALONE_FOR_DAYS
+
+
+def _supplied_until(one: Treatment) -> date | None:
+    """Return the last day of all that was ordered or dispensed, refills included; None if that is not stated."""
+    stated = [part.stated_supply for part in one.prescriptions]
+    dispensed = [part.stated_supply for part in one.prescriptions if part.kind == "MedicationDispense"]
+    if None in (dispensed or stated):
+        return None
+    return max(supply.latest for supply in stated if supply is not None)

@@ -1,0 +1,135 @@
+"""Until when each treatment may have been taken: silence ends none.
+
+A regimen goes on at its dose after its last supply until a record ends it: a stop, a denial, or another regimen that is
+stated to replace it. `takeovers` has the regimens that end others by the time at which they begin. Days are ordinals.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from fhir_mappings.opioids.denials import Denial, applies
+from fhir_mappings.opioids.endings import Ending
+from fhir_mappings.opioids.spans import Span, by_drug, mark_asides, number_tracks, replaces, span_of
+from fhir_mappings.opioids.takeovers import Tracks, by_track, end_taken_over, was_taken_beside
+from fhir_mappings.opioids.treatments import Treatment
+
+SUCCESSOR_DAYS = 30
+"""How far from the end of an order its successor begins, if the order says that it has one."""
+
+
+def spans(treatments: Iterable[Treatment], denials: Sequence[Denial], look_back_first: date) -> tuple[Span, ...]:
+    """Return each treatment with its end, in the order of their beginnings."""
+    found = sorted(map(span_of, treatments), key=lambda span: (span.first, span.lead.reference))
+    families = by_drug(found)
+    for span in found:
+        _end_by_its_own_record(span)
+    for family in families:
+        number_tracks(family)
+        mark_asides(family)
+        _end_dispenses_of_stopped(family)
+    _end_denied(found, denials)
+    later = [span for span in found if span.may_take_over]
+    tracks = by_track(later)
+    replacing = [span for span in later if any(one.replaces or one.replaces_words for one in span.members)]
+    for span in found:
+        _end_duplicate(span, found)
+        _end_for_successor(span, later, tracks)
+        _end_replaced(span, replacing)
+    end_taken_over(families, later)
+    _end_what_is_long_past(found, later, look_back_first.toordinal())
+    return tuple(found)
+
+
+def _end_by_its_own_record(span: Span) -> None:
+    """End acute courses when they are used up, reports when they say so, and orders that were stopped."""
+    if span.treatment.is_acute:
+        span.end(span.supplied_at_most)
+    elif all(one.kind in ("MedicationStatement", "MedicationAdministration") for one in span.members):
+        span.end(span.last_day)
+    elif span.ending is Ending.STOPPED:
+        span.end(span.stopped_on)
+
+
+def _end_dispenses_of_stopped(family: Sequence[Span]) -> None:
+    """End the dispenses of a product with the order of it that was stopped after them."""
+    stopped = [span for span in family if span.ending is Ending.STOPPED and not span.treatment.is_acute]
+    for span in family:
+        for order in stopped:
+            same = span.treatment.is_dispense and span.lead.medication.product == order.lead.medication.product
+            if same and span.first_at_latest <= order.stopped_on:
+                span.end(order.stopped_on)
+
+
+def _end_denied(found: Iterable[Span], denials: Sequence[Denial]) -> None:
+    for span in found:
+        for denial in denials:
+            if all(applies(denial, one) for one in span.members):
+                span.certain_until = min(span.certain_until, denial.since.toordinal() - 1)
+                if denial.over is not None:
+                    span.end(denial.over.toordinal())
+
+
+def _end_duplicate(span: Span, found: Sequence[Span]) -> None:
+    """End a duplicate with its record, if what it duplicates is on record: the same ingredient, about that time."""
+    if span.ending is Ending.DUPLICATE and any(
+        other is not span
+        and other.drug[0] == span.drug[0]
+        and other.first <= span.supplied_at_most + SUCCESSOR_DAYS
+        and other.supplied_at_most >= span.first - SUCCESSOR_DAYS
+        for other in found
+    ):
+        span.end(span.last_day)
+
+
+def _end_for_successor(span: Span, later: Sequence[Span], tracks: Tracks) -> None:
+    """End an order whose reason says that another one goes on, with the last one on record that may be it."""
+    if span.ending not in (Ending.REORDERED, Ending.SWITCHED):
+        return
+    earliest = max(span.first, span.last_day - SUCCESSOR_DAYS) if span.lead.is_change_dated else span.first
+    for other in reversed(later):
+        if not earliest <= other.first <= span.last_day + SUCCESSOR_DAYS or other is span:
+            continue
+        if other.first <= span.first_at_latest and other.ending is not Ending.NONE:
+            continue  # Of orders written on one day, the one in force is the successor.
+        if other.drug == span.drug:
+            span.end(other.first_at_latest - 1)
+            span.kept_until = other.first - 1
+            return
+        if span.ending is Ending.SWITCHED and not was_taken_beside(other, span, tracks):
+            span.end(other.first_at_latest - 1)
+            return
+
+
+def _end_replaced(span: Span, replacing: Sequence[Span]) -> None:
+    """End a treatment with the order that names it as replaced, by reference or in words."""
+    for other in replacing:
+        if other is span or other.first < span.first:
+            continue
+        if replaces(other, span) or (other.first > span.first and _names(other.lead.replaces_words, span)):
+            span.end(other.first_at_latest - 1)
+            span.certain_until = min(span.certain_until, other.first - 1)
+            span.kept_until = max(span.kept_until, other.first - 1)
+
+
+_EXTENDED = re.compile(r"\b(?:er|xr|sr|cr|la|extended|long)\b")
+_IMMEDIATE = re.compile(r"\b(?:ir|immediate|short)\b")
+
+
+def _names(words: str, span: Span) -> bool:
+    """Return whether words name the drug of a treatment, and no other release form of it."""
+    product = span.lead.medication.product
+    if not words or product is None or product.ingredient not in words:
+        return False
+    other_form = _IMMEDIATE if product.release == "extended" else _EXTENDED
+    return not other_form.search(words)
+
+
+def _end_what_is_long_past(found: Sequence[Span], later: Sequence[Span], look_back_first: int) -> None:
+    """End what had no supply in the look-back, with the first regimen on record after it."""
+    for span in found:
+        last = max(one.can_be_filled_until for one in span.members).toordinal()
+        if last < look_back_first:
+            after = next((other for other in later if other.first > last), None)
+            if after is not None:
+                span.end(after.first_at_latest - 1)

@@ -1,0 +1,159 @@
+"""Treatments as spans of days, and which of them follow each other at one dose. Days are ordinals."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from fhir_mappings.opioids.acute import begins_about_when, is_near, is_short
+from fhir_mappings.opioids.endings import Ending
+from fhir_mappings.opioids.prescriptions import DAYS_WITHOUT_END, Prescription
+from fhir_mappings.opioids.treatments import Treatment
+
+FOREVER = date.max.toordinal()
+
+OVERLAP_DAYS = 7
+"""How long before the end of the last supply a refill, or a later regimen of the same drug, may begin."""
+
+
+@dataclass(slots=True, eq=False)
+class Span:
+    """When a treatment begins, when its last supply ends (FOREVER if it goes on), and what is found out about its end.
+
+    `track` is the same for what follows each other at one dose. `until` is the last day of the upper bound,
+    `certain_until` of the lower one. `kept_until` is the last day on which a stopped order is certain to have been in
+    force because another one went on from there.
+    """
+
+    treatment: Treatment
+    lead: Prescription
+    """Its order, else its first dispense or report."""
+    drug: tuple[str, str]
+    signature: tuple[object, ...]
+    first: int
+    first_at_latest: int
+    supplied: int
+    supplied_at_most: int
+    track: int = 0
+    until: int = FOREVER
+    certain_until: int = FOREVER
+    kept_until: int = 0
+    is_aside: bool = False
+    """Whether it is a few days of a drug beside a regimen of the same drug that goes on at one dose."""
+
+    @property
+    def members(self) -> tuple[Prescription, ...]:
+        """Return the prescriptions of the treatment."""
+        return self.treatment.prescriptions
+
+    @property
+    def may_take_over(self) -> bool:
+        """Return whether it is a regimen that is certain to have been begun."""
+        return self.lead.was_begun and not self.treatment.is_acute
+
+    @property
+    def ending(self) -> Ending:
+        """Return what its orders say about their end: nothing while one of them goes on."""
+        said = {one.ending for one in self.members if one.kind == "MedicationRequest"}
+        if Ending.NONE in said or not said:
+            return Ending.NONE
+        return next(ending for ending in _FIRST if ending in said)
+
+    @property
+    def last_day(self) -> int:
+        """Return its last possible day by its own records."""
+        return max(one.last_day for one in self.members).toordinal()
+
+    @property
+    def stopped_on(self) -> int:
+        """Return the last day on which its order can have been stopped, which is not before its last dispense."""
+        return max(
+            one.last_day if one.kind == "MedicationRequest" else one.start.latest for one in self.members
+        ).toordinal()
+
+    def end(self, day: int) -> None:
+        """Record that it was over after this day."""
+        self.until = min(self.until, day)
+
+
+_FIRST = (Ending.STOPPED, Ending.SWITCHED, Ending.REORDERED, Ending.DUPLICATE, Ending.RECORD)
+
+
+def span_of(treatment: Treatment) -> Span:
+    """Return the span of a treatment, with an open end."""
+    start, supply = treatment.leading.start, treatment.supply
+    return Span(
+        treatment,
+        treatment.leading,
+        treatment.leading.medication.drug,
+        treatment.leading.signature,
+        start.earliest.toordinal(),
+        start.latest.toordinal(),
+        supply.earliest.toordinal() if supply else FOREVER,
+        supply.latest.toordinal() if supply else FOREVER,
+    )
+
+
+def by_drug(found: Iterable[Span]) -> list[list[Span]]:
+    """Return the spans of each ingredient and release form."""
+    families: dict[tuple[str, str], list[Span]] = {}
+    for span in found:
+        families.setdefault(span.drug, []).append(span)
+    return list(families.values())
+
+
+def number_tracks(family: Sequence[Span]) -> None:
+    """Set the tracks: end what is followed by the same dose with it, so that early refills do not double a dose.
+
+    What begins more than a week before the last supply ends may be a second prescription, and adds up.
+    """
+    tracks_of: dict[tuple[object, ...], list[Span]] = {}
+    for number, span in enumerate(family):
+        span.track = number
+        if span.treatment.is_acute:
+            continue
+        tracks = tracks_of.setdefault((span.lead.dose, span.lead.reported), [])
+        position = next((n for n, last in enumerate(tracks) if _follows(span, last)), None)
+        if position is None:
+            tracks.append(span)
+            continue
+        last = tracks[position]
+        span.track = last.track
+        if span.ending is not Ending.DUPLICATE:
+            last.end(span.first_at_latest - 1)
+            tracks[position] = span
+
+
+def mark_asides(family: Sequence[Span]) -> None:
+    """Find what is only a few days of a drug beside a regimen of it: neither a baseline, nor the end of one."""
+    for span in family:
+        if span.treatment.is_acute or not is_short(span.treatment):
+            continue
+        near = [other for other in family if other is not span and is_near(span.treatment, other.treatment)]
+        span.is_aside = (
+            len({other.track for other in near} | {span.track}) == 2
+            and any(other.first_at_latest < span.first for other in near)
+            and any(other.supplied > span.supplied_at_most for other in near)
+        )
+
+
+def _follows(span: Span, last: Span) -> bool:
+    supplied = last.supplied if last.supplied != FOREVER else last.first + DAYS_WITHOUT_END - 1
+    return (
+        span.first >= supplied - OVERLAP_DAYS
+        or Ending.DUPLICATE in (span.ending, last.ending)
+        or last.ending is Ending.REORDERED
+        or replaces(span, last)
+        or _is_dispense_of(span, last)
+    )
+
+
+def replaces(span: Span, other: Span) -> bool:
+    """Return whether one names the other as the order that it replaces."""
+    return any(one.replaces and one.replaces == its.reference for one in span.members for its in other.members)
+
+
+def _is_dispense_of(span: Span, other: Span) -> bool:
+    """Return whether an order and a dispense of one dose have one prescriber and begin within days of each other."""
+    one, its = span.treatment, other.treatment
+    is_pair = one.is_dispense is not its.is_dispense and begins_about_when(one, its)
+    return is_pair and not one.leading.prescribers.isdisjoint(its.leading.prescribers)

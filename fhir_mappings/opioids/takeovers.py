@@ -1,0 +1,79 @@
+"""Regimens that take over from others because they begin when the last supply of those ends. Days are ordinals."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from fhir_mappings.opioids.spans import FOREVER, OVERLAP_DAYS, Span
+
+GAP_DAYS = 30
+"""How long after the end of the last supply a later regimen of the same drug may begin to take over from it."""
+
+ROTATION_DAYS = 2
+"""How long after it a regimen of another drug or release form may begin."""
+
+Tracks: TypeAlias = Mapping[tuple[tuple[str, str], int], Sequence[Span]]
+"""The spans of each drug and track."""
+
+
+def by_track(found: Iterable[Span]) -> Tracks:
+    """Return the spans of each drug and track."""
+    tracks: dict[tuple[tuple[str, str], int], list[Span]] = {}
+    for span in found:
+        tracks.setdefault((span.drug, span.track), []).append(span)
+    return tracks
+
+
+def end_taken_over(families: Iterable[Sequence[Span]], later: Sequence[Span]) -> None:
+    """End the regimens of each drug with those of `later` that take over from them."""
+    tracks = by_track(later)
+    for family in families:
+        candidates = [span for span in family if not span.treatment.is_acute and span.supplied_at_most != FOREVER]
+        for other in later:
+            ended = [
+                span
+                for span in candidates
+                if span.first_at_latest < other.first
+                and span.supplied - OVERLAP_DAYS <= other.first
+                and other.first_at_latest <= span.supplied_at_most + GAP_DAYS
+                and (other.drug == span.drug or _is_rotation(other, span))
+                and not was_taken_beside(other, span, tracks)
+            ]
+            for span in (*ended, *_supplied_together(ended, other, family)):
+                # What is left of its supply may be taken along.
+                span.end(max(other.first_at_latest - 1, span.supplied_at_most))
+
+
+def _is_rotation(other: Span, span: Span) -> bool:
+    """Return whether a regimen of another drug begins right after the last supply of this one."""
+    # The supply of a stopped order may have ended on any day, so `supplied` is no end of it.
+    ends = {span.supplied, span.supplied_at_most} if span.supplied > span.first_at_latest else {span.supplied_at_most}
+    return any(end <= other.first and other.first_at_latest <= end + ROTATION_DAYS for end in ends)
+
+
+def was_taken_beside(other: Span, span: Span, tracks: Tracks) -> bool:
+    """Return whether what begins is only a refill, because the same dose was taken before, along with the other one.
+
+    What follows `span` at its own dose is a refill of `span`.
+    """
+    return (other.drug, other.track) == (span.drug, span.track) or any(
+        one.first < other.first
+        and min(one.supplied_at_most, span.supplied_at_most) - max(one.first, span.first) >= OVERLAP_DAYS
+        for one in tracks.get((other.drug, other.track), ())
+    )
+
+
+def _supplied_together(ended: Sequence[Span], other: Span, family: Sequence[Span]) -> list[Span]:
+    """Return the regimens of one drug, supplied without a gap until those ended, if no supply of it lasted longer."""
+    if not ended:
+        return []
+    together: list[Span] = []
+    end = 0
+    for one in family:
+        if one.first >= other.first:
+            break
+        if not one.treatment.is_acute:
+            if one.first > end + GAP_DAYS:
+                together = []
+            together.append(one)
+            end = max(end, one.supplied_at_most)
+    return together if any(span.supplied_at_most == end for span in ended) else []
