@@ -159,14 +159,24 @@ def _listing(resource: Resource) -> Listing:
     return Listing.ENCOUNTER if resource.get("encounter") is not None else Listing.PROBLEM_LIST
 
 
-def unidentified(record: PatientRecord, is_listed: Callable[[Coding], bool]) -> tuple[Evidence, ...]:
+@dataclass(frozen=True, slots=True)
+class Unidentified:
+    """A condition that may be present and is not understood. `when` is its onset, else its record; None if unknown."""
+
+    evidence: Evidence
+    when: DateInterval | None
+
+
+def unidentified(record: PatientRecord, is_listed: Callable[[Coding], bool]) -> tuple[Unidentified, ...]:
     """Return the conditions that may be present and are not understood, so that each may be any diagnosis.
 
     `is_listed` tells which codes other than those of ICD-10-CM are known.
     """
-    return tuple(
-        Evidence(record.reference(resource), "Condition that cannot be identified", str(when or ""))
-        for resource, diagnosis in _diagnoses(record)
-        if _claim(resource) not in (Claim.ENDED, Claim.REFUTED) and not diagnosis.is_understood(is_listed)
-        for when in [record.when(resource.get("onsetDateTime")) or record.when(resource.get("recordedDate"))]
-    )
+    found = []
+    for resource, diagnosis in _diagnoses(record):
+        if _claim(resource) in (Claim.ENDED, Claim.REFUTED) or diagnosis.is_understood(is_listed):
+            continue
+        when = record.when(resource.get("onsetDateTime")) or record.when(resource.get("recordedDate"))
+        evidence = Evidence(record.reference(resource), "Condition that cannot be identified", str(when or ""))
+        found.append(Unidentified(evidence, when))
+    return tuple(found)

@@ -15,17 +15,21 @@ from coverage_policies.format.operator import (
     value_set,
 )
 from coverage_policies.format.phrases import DURATION, SPAN, Comparison, DurationThreshold, duration, span
-from coverage_policies.format.searches import CONDITIONS, Search
+from coverage_policies.format.searches import CONDITIONS, ENCOUNTERS, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet, is_listed
 from coverage_policies.operators.base import nothing_found
+from coverage_policies.operators.older_care import KINDS, OlderCare
+from fhir_mappings.codings import Course
 from fhir_mappings.condition_course import Condition, Presence, Times, conditions_on
-from fhir_mappings.conditions import unidentified
+from fhir_mappings.conditions import Unidentified, unidentified
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.laterality import same_side
 from fhir_mappings.record import Availability, Evidence
 from fhir_mappings.truth import Truth
 
+_SHOWN = 3
+"""How many records of earlier care are shown."""
 DEFAULTS = {"encounter_diagnosis": "12 months", "acute": "14 days", "same_time": "7 days"}
 
 
@@ -33,12 +37,14 @@ DEFAULTS = {"encounter_diagnosis": "12 months", "acute": "14 days", "same_time":
 class ConditionCheck:
     """Whether a condition of the set is present, or has lasted long enough.
 
-    `sets` are all value sets, whose codes are understood. `encounter_diagnosis`, `acute`, and `same_time` are those of
+    `older` are records that may show that it has lasted longer than its dates say; None if none are named. `sets` are
+    all value sets, whose codes are understood. `encounter_diagnosis`, `acute`, and `same_time` are those of
     `fhir_mappings.condition_course.Times`.
     """
 
     codes: ValueSet
     lasting: DurationThreshold | None
+    older: OlderCare | None
     is_same_side: bool
     sets: Mapping[str, ValueSet]
     encounter_diagnosis: CalendarPeriod
@@ -47,8 +53,9 @@ class ConditionCheck:
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """Return the search for conditions."""
-        return (CONDITIONS,)
+        """Return the searches for conditions, for the encounters of acute ones, and for earlier care."""
+        is_acute = any(row.decides and row.course is Course.ACUTE for row in self.codes.rows)
+        return (CONDITIONS, *((ENCOUNTERS,) if is_acute else ()), *(self.older.searches if self.older else ()))
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for a condition that is present, UNKNOWN for one that is past, in doubt, or only asks.
@@ -80,7 +87,7 @@ class ConditionCheck:
             return ClauseResult(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, (_counted(unknown),))
         return nothing
 
-    def _unidentified(self, ctx: Context) -> tuple[Evidence, ...]:
+    def _unidentified(self, ctx: Context) -> tuple[Unidentified, ...]:
         return ctx.record.cached(
             ("unidentified conditions", id(self.sets)),
             lambda: unidentified(ctx.record, lambda coding: is_listed(coding, self.sets)),
@@ -107,15 +114,26 @@ class ConditionCheck:
             return ClauseResult(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
         # All of them must prove it short: the oldest decides, an incomplete list may lack the oldest, and an uncertain
         # one (chronic pain, whatever its onset) or one that is not understood may be the oldest.
-        if ctx.record.availability("Condition") is Availability.UNAVAILABLE:
+        is_read = ctx.record.availability("Condition") is not Availability.UNAVAILABLE
+        if not is_read or (self.older and not self.older.is_read(ctx)):
             return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
         certain = [each for each in found if each.presence is not Presence.UNCERTAIN]
         short = [lasting.holds(each.since, ctx.anchor) for each in certain]
-        unknown = self._unidentified(ctx)
-        if present and len(certain) == len(found) and not unknown and all(each is Truth.YES for each in short):
+        older = self._older(ctx, lasting)
+        if present and len(certain) == len(found) and not older and all(each is Truth.YES for each in short):
             return ClauseResult(Truth.YES, Reason.DATE_OUT_OF_RANGE, evidence)
-        evidence += (_counted(unknown),) if unknown else ()
-        return ClauseResult(Truth.NO if Truth.NO in short else Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
+        holds = Truth.NO if Truth.NO in short else Truth.UNKNOWN
+        return ClauseResult(holds, Reason.DATE_OUT_OF_RANGE, (*evidence, *older))
+
+    def _older(self, ctx: Context, lasting: DurationThreshold) -> tuple[Evidence, ...]:
+        """Return what may be an older sign of the condition: earlier care, and what is not understood."""
+        care = self.older.evidence(ctx, lasting)[:_SHOWN] if self.older else ()
+        unknown = tuple(
+            each
+            for each in self._unidentified(ctx)
+            if each.when is None or lasting.holds(each.when, ctx.anchor) is not Truth.YES
+        )
+        return (*care, _counted(unknown)) if unknown else care
 
 
 def _has_begun(condition: Condition, ctx: Context) -> bool:
@@ -129,18 +147,21 @@ def _has_begun(condition: Condition, ctx: Context) -> bool:
     return min(began, ctx.record.today) <= ctx.anchor
 
 
-def _counted(unknown: tuple[Evidence, ...]) -> Evidence:
+def _counted(unknown: tuple[Unidentified, ...]) -> Evidence:
     """Return conditions that are not understood as one piece of evidence, dated by the first."""
-    one, *others = unknown
+    one, *others = (each.evidence for each in unknown)
     return replace(one, label=f"{len(unknown)} conditions cannot be identified") if others else one
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConditionCheck:
-    lasting = arguments.get("lasting")
+    lasting = duration(arguments["lasting"]) if "lasting" in arguments else None
+    if "unless_older" in arguments and (lasting is None or not lasting.comparison.is_upper_bound):
+        raise ValueError("'unless_older' needs an upper bound; write it with 'lasting: under 6 months'")
     times = {name: span(arguments.get(name, default)) for name, default in DEFAULTS.items()}
     return ConditionCheck(
         value_set(arguments["in"], sets),
-        duration(lasting) if lasting else None,
+        lasting,
+        OlderCare(value_set(arguments["unless_older"], sets)) if "unless_older" in arguments else None,
         arguments.get("side") == "same",
         sets,
         **times,
@@ -154,7 +175,8 @@ OPERATOR = Operator(
     "the diagnosis of an encounter for `encounter_diagnosis`. An acute one counts in the encounter of the order, and "
     "for `acute` after it began unless its encounter is over. A later record replaces an earlier one of the same "
     "condition; records that differ within `same_time` leave it open. `lasting: at least …` holds if one of them began "
-    "that long ago; `lasting: under …` only if the oldest of all that match is younger. `side: same` requires the side "
+    "that long ago; `lasting: under …` only if the oldest of all that match is younger, and nothing of `unless_older` "
+    "(procedures, imaging, visits, drugs, other conditions) may be older. `side: same` requires the side "
     "of the order; a condition without a stated side may be on it. A condition in words only asks, and one that cannot "
     "be identified may be of any value set.",
     schema=arguments(
@@ -162,6 +184,7 @@ OPERATOR = Operator(
         **{
             "in": NAMES,
             "lasting": phrase(DURATION, "under 6 months"),
+            "unless_older": NAMES,
             "side": {"const": "same"},
             "encounter_diagnosis": phrase(SPAN, "90 days"),
             "acute": phrase(SPAN, "14 days"),
@@ -175,6 +198,6 @@ facts:
 holds: yes
 """,
     parse=_parse,
-    resource_types=("Condition",),
+    resource_types=("Condition", "Encounter", *KINDS),
     defaults=DEFAULTS,
 )

@@ -60,7 +60,7 @@ ABSENT = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-ab
 
 def unknown(*codes, listed=(), **members):
     chart = record(*(condition(code=code, id=f"c{i}", **members) for i, code in enumerate(codes)))
-    return [each.reference for each in unidentified(chart, lambda coding: coding.code in listed)]
+    return [each.evidence.reference for each in unidentified(chart, lambda coding: coding.code in listed)]
 
 
 @pytest.mark.parametrize(
@@ -113,4 +113,5 @@ def test_what_is_over_or_refuted_need_not_be_understood(members):
 def test_what_is_not_understood_is_shown_with_its_date_and_without_its_words():
     chart = record(condition(code={"text": "Problem 7"}, recordedDate="2025-04-01"))
     (found,) = unidentified(chart, lambda _: False)
-    assert (found.label, found.date) == ("Condition that cannot be identified", "2025-04-01")
+    assert (found.evidence.label, found.evidence.date) == ("Condition that cannot be identified", "2025-04-01")
+    assert str(found.when) == "2025-04-01"

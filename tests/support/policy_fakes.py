@@ -5,6 +5,7 @@ are alike. An order carries the billing code 10001 and is judged by section I un
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from textwrap import dedent, indent
@@ -20,7 +21,7 @@ from coverage_policies.format.value_sets import Row, ValueSet
 from coverage_policies.judging.determination import CriterionResult, Determination
 from coverage_policies.judging.evaluator import ANSWERS_VALID, evaluate
 from coverage_policies.judging.stopping import ShouldStop, never
-from fhir_mappings.codings import CPT, LOINC, RXNORM, SNOMED
+from fhir_mappings.codings import CPT, LOINC, RXNORM, SNOMED, Course
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.orders import Anchor, Order, read_order
@@ -47,11 +48,16 @@ def coded(name: str) -> ValueSet:
     return ValueSet(name, [row(SNOMED, name), row(SNOMED, f"{name}-asks", asks=True)])
 
 
+def acute(name: str) -> ValueSet:
+    return ValueSet(name, [replace(each, course=Course.ACUTE) for each in coded(name).rows])
+
+
 SETS: Mapping[str, ValueSet] = {
     name: coded(name) for name in ("alpha", "beta", "gamma", "delta", "trial", "cancer", "other-pain")
 } | {
     "the-order": ValueSet("the-order", [row(CPT, "10001")]),
     "another-order": ValueSet("another-order", [row(CPT, "10002")]),
+    "acute": acute("acute"),
     "drug": ValueSet("drug", [row(RXNORM, "7052")]),
     "pain-severity-0-10": ValueSet("pain-severity-0-10", [row(LOINC, "72514-3")]),
     "other-scale": ValueSet("other-scale", [row(LOINC, "38208-5")]),

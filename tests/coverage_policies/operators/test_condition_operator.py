@@ -7,17 +7,15 @@ from typing import Any
 import pytest
 
 from coverage_policies.format.operator import ClauseResult
-from coverage_policies.format.searches import CONDITIONS
+from coverage_policies.format.searches import CONDITIONS, ENCOUNTERS, PRESCRIPTIONS, PROCEDURES, REPORTS
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
-from fhir_mappings.codings import SNOMED, Course
+from fhir_mappings.codings import RXNORM
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import (
     ANCHOR,
     COMPLETE,
     NOT_OFFERED,
-    SETS,
     UNAVAILABLE,
     available,
     chart,
@@ -25,7 +23,8 @@ from tests.support.policy_fakes import (
     concept,
     condition,
     order,
-    row,
+    procedure,
+    report,
     run,
 )
 
@@ -314,9 +313,6 @@ def test_records_that_differ_about_the_same_time_leave_it_open(
     assert found.holds is holds
 
 
-ACUTE = {"acute-one": ValueSet("acute-one", [replace(row(SNOMED, "alpha"), course=Course.ACUTE)])}
-
-
 @pytest.mark.parametrize(
     ("arguments", "onset", "holds"),
     [
@@ -326,8 +322,11 @@ ACUTE = {"acute-one": ValueSet("acute-one", [replace(row(SNOMED, "alpha"), cours
     ],
 )
 def test_an_acute_condition_counts_for_its_argument(arguments: dict[str, str], onset: str, holds: Truth) -> None:
-    check = clause("condition", SETS | ACUTE, in_="acute-one", **arguments)
-    assert run(check, condition("alpha", onset)).holds is holds
+    assert run(clause("condition", in_="acute", **arguments), condition("acute", onset)).holds is holds
+
+
+def test_an_acute_condition_needs_its_encounter() -> None:
+    assert clause("condition", in_="acute").searches == (CONDITIONS, ENCOUNTERS)
 
 
 def test_a_diagnosis_of_the_encounter_of_the_order_counts() -> None:
@@ -364,3 +363,82 @@ def test_a_condition_that_is_not_understood_may_be_the_oldest() -> None:
 def test_a_list_that_could_not_be_read_is_told_rather_than_what_is_not_understood() -> None:
     found = run(PRESENT, MASKED, availability=available(Condition=UNAVAILABLE))
     assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE)
+
+
+# --- earlier care -----------------------------------------------------------------------------------------------------
+
+YOUNG = clause("condition", in_="alpha", lasting="under 6 months", unless_older=["beta", "gamma"])
+NEW = condition("alpha", "2026-02-01")
+
+
+def test_earlier_care_needs_procedures_reports_and_prescriptions() -> None:
+    assert YOUNG.searches == (CONDITIONS, PROCEDURES, REPORTS, PRESCRIPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("other", "holds"),
+    [
+        (procedure("beta", "2025-09-03"), Truth.YES),
+        (procedure("beta", "2025-09-02"), Truth.UNKNOWN),
+        (procedure("beta", None), Truth.UNKNOWN),
+        (procedure("beta", "2025-01-01", "entered-in-error"), Truth.YES),
+        (procedure("beta-asks", "2025-01-01"), Truth.UNKNOWN),
+        (procedure("delta", "2025-01-01"), Truth.YES),
+        (report("gamma", "2025-09-02"), Truth.UNKNOWN),
+        (report("gamma", "2025-09-03"), Truth.YES),
+        (condition("beta", "2025-09-02"), Truth.UNKNOWN),
+        (condition("beta", "2025-09-03"), Truth.YES),
+        (condition("beta", None), Truth.UNKNOWN),
+        (condition("beta", "2026-01-01", recordedDate="2025-09-02"), Truth.UNKNOWN),
+        (condition("beta", None, "resolved", abatementDateTime="2025-09-02"), Truth.UNKNOWN),
+        (condition("masked", "2025-09-02"), Truth.UNKNOWN),
+        (condition("masked", "2025-09-03"), Truth.YES),
+        (condition("masked", None), Truth.UNKNOWN),
+    ],
+)
+def test_a_complaint_is_young_only_if_nothing_may_be_older(other: Resource, holds: Truth) -> None:
+    found = run(YOUNG, NEW, other)
+    assert found.holds is holds
+    assert (other["id"] in {name.partition("/")[2] for name in named(found)}) is (holds is Truth.UNKNOWN)
+
+
+def test_a_visit_and_a_drug_may_be_older_too() -> None:
+    visit = {
+        "resourceType": "Encounter",
+        "id": "v",
+        "status": "finished",
+        "class": {"code": "AMB"},
+        "type": [concept("beta")],
+        "subject": {"reference": "Patient/p"},
+        "period": {"start": "2025-01-01", "end": "2025-01-01"},
+    }
+    drug = {
+        "resourceType": "MedicationRequest",
+        "id": "m",
+        "status": "stopped",
+        "intent": "order",
+        "medicationCodeableConcept": concept("7052", system=RXNORM),
+        "subject": {"reference": "Patient/p"},
+        "authoredOn": "2025-01-01",
+    }
+    assert run(YOUNG, NEW, visit).holds is Truth.UNKNOWN
+    with_drug = clause("condition", in_="alpha", lasting="under 6 months", unless_older="drug")
+    assert run(with_drug, NEW, drug).holds is Truth.UNKNOWN
+    assert run(with_drug, NEW, drug | {"authoredOn": "2026-01-01"}).holds is Truth.YES
+
+
+@pytest.mark.parametrize("kind", ["Procedure", "DiagnosticReport", "MedicationRequest"])
+def test_earlier_care_that_could_not_be_read_leaves_it_open(kind: str) -> None:
+    found = run(YOUNG, NEW, availability=available(**{kind: UNAVAILABLE}))
+    assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE)
+
+
+def test_no_more_than_three_records_of_earlier_care_are_shown() -> None:
+    found = run(YOUNG, NEW, *(procedure("beta", f"2025-0{month}-01") for month in range(1, 6)))
+    assert len(found.evidence) == 4
+
+
+@pytest.mark.parametrize("more", [{}, {"lasting": "at least 6 months"}])
+def test_earlier_care_is_of_use_only_for_a_short_duration(more: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="write it with 'lasting: under 6 months'"):
+        clause("condition", in_="alpha", unless_older="beta", **more)

@@ -39,6 +39,8 @@ CLAUSES: list[tuple[str, dict[str, Any]]] = [
     ("condition", {"in": "alpha"}),
     ("condition", {"in": "alpha", "lasting": "at least 6 months"}),
     ("condition", {"in": "alpha", "lasting": "under 6 months"}),
+    ("condition", {"in": "alpha", "lasting": "under 6 months", "unless_older": "beta"}),
+    ("condition", {"in": "acute"}),
     ("device", {"in": "alpha"}),
     ("finding", {"in": "alpha", "result": "positive", "within": "6 months"}),
     ("imaging", {"in": "alpha"}),
