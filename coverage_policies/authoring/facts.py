@@ -154,10 +154,11 @@ def _imaging(words: FactWords) -> list[dict[str, Any]]:
 
 
 def _prescription(words: FactWords) -> list[dict[str, Any]]:
-    """Return an order of an oral drug; `reason` is that of its status, `replaces` the id of an earlier one."""
+    """Return an order, of an oral drug if no `route` is written; `reason` is that of its status."""
     first, last = words.text("from"), words.text("to")
     dose, every, as_needed = words.text("dose"), words.text("every"), words.text("as_needed") == "yes"
-    reason, replaced, category = words.text("reason"), words.text("replaces"), words.text("category")
+    reason, changed, replaced = words.text("reason"), words.text("changed"), words.text("replaces")
+    category = words.text("category")
     count, _, unit = every.partition(" ")
     repeat: dict[str, Any] = {"boundsPeriod": present(start=first, end=last)} if dose and first else {}
     if every == "once":
@@ -169,14 +170,14 @@ def _prescription(words: FactWords) -> list[dict[str, Any]]:
     dosage = present(
         text=words.text("text"),
         timing={"repeat": repeat} if repeat else None,
-        route=_ORAL if dose else None,
+        route=_route(words.text("route")) if dose else None,
         doseAndRate=[{"doseQuantity": quantity(dose)}] if dose else None,
         asNeededBoolean=as_needed or None,
     )
     return [
         present(
             resourceType="MedicationRequest",
-            meta=present(lastUpdated=moment(words.text("changed"))),
+            meta={"lastUpdated": f"{changed}T12:00:00Z"} if changed else None,
             status=words.text("status", "completed" if last else "active"),
             statusReason={"text": reason} if reason else None,
             intent=words.text("intent", "order"),
@@ -190,6 +191,10 @@ def _prescription(words: FactWords) -> list[dict[str, Any]]:
             dispenseRequest=_dispensing(words) or None,
         )
     ]
+
+
+def _route(written: str) -> dict[str, Any]:
+    return {"text": written} if written else _ORAL
 
 
 def _prescriber(words: FactWords) -> dict[str, str] | None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 
 from fhir_mappings.opioids.prescriptions import Prescription
+from fhir_mappings.opioids.sources import outlasts_a_day
 from fhir_mappings.opioids.treatments import Treatment
 
 ACUTE_DAYS = 7
@@ -61,20 +62,24 @@ def begins_about_when(one: Treatment, other: Treatment) -> bool:
 def _is_acute(one: Treatment, of_ingredient: Iterable[Treatment]) -> bool:
     """Return whether a treatment is over when it is used up. One dose always is, unless the product is long-acting."""
     if all(part.is_single_dose for part in one.prescriptions):
-        return is_immediate_release(one.leading)
+        return not outlasts_a_day(one.leading.medication)
     return is_short(one) and not any(
         other is not one and not is_pair(one, other) and is_near(one, other) for other in of_ingredient
     )
 
 
 def is_short(one: Treatment) -> bool:
-    """Return whether a treatment is for a few days: by its stated supply, and not in force any more."""
+    """Return whether a treatment is for a few days, and not in force any more."""
+    return is_for_days(one) and not any(part.status == "active" for part in one.prescriptions)
+
+
+def is_for_days(one: Treatment) -> bool:
+    """Return whether a treatment is for a few days by its stated supply, of an immediate-release product."""
     supplied_until = _supplied_until(one)
     if supplied_until is None or not is_immediate_release(one.leading):
         return False
     most = SHORT_TERM_DAYS if any(part.is_short_term for part in one.prescriptions) else ACUTE_DAYS
-    length = (supplied_until - one.leading.start.latest).days + 1
-    return length <= most and not any(part.status == "active" for part in one.prescriptions)
+    return (supplied_until - one.leading.start.latest).days < most
 
 
 def is_near(one: Treatment, other: Treatment) -> bool:

@@ -10,7 +10,7 @@ from datetime import date
 
 from fhir_mappings.opioids.denials import Denial, applies
 from fhir_mappings.opioids.endings import Ending
-from fhir_mappings.opioids.spans import Span, by_drug, mark_asides, number_tracks, replaces, span_of
+from fhir_mappings.opioids.spans import Span, by_drug, mark_brief, number_tracks, replaces, span_of
 from fhir_mappings.opioids.takeovers import Tracks, by_track, end_taken_over, was_taken_beside
 from fhir_mappings.opioids.treatments import Treatment
 
@@ -26,7 +26,7 @@ def spans(treatments: Iterable[Treatment], denials: Sequence[Denial], look_back_
         _end_by_its_own_record(span)
     for family in families:
         number_tracks(family)
-        mark_asides(family)
+        mark_brief(family)
         _end_dispenses_of_stopped(family)
     _end_denied(found, denials)
     later = [span for span in found if span.may_take_over]

@@ -1,5 +1,6 @@
 """The resources of a chart about medications that are or may be opioids, and what is no evidence of intake."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -90,6 +91,22 @@ def is_reported(resource: Resource) -> bool:
 def is_taken_as_needed(source: OpioidResource) -> bool:
     """Return whether any of its instructions is as needed."""
     return any(map(is_as_needed, source.dosages))
+
+
+_LASTS = re.compile(r"buprenorphin|sublocade|brixadi|probuphine|patch|transderm|implant|depot", re.IGNORECASE)
+
+
+_DEPOT_STRENGTH = 1
+"""The least mg per mL of buprenorphine for weeks; that for hours has 0.3."""
+
+
+def outlasts_a_day(medication: OpioidMedication) -> bool:
+    """Return whether one dose of a product lasts for days or weeks: a patch, or buprenorphine as a depot or implant."""
+    product = medication.product
+    if product is None:
+        return _LASTS.search(medication.label) is not None
+    is_depot = product.ingredient == "buprenorphine" and product.route != "transmucosal"
+    return product.is_patch or (is_depot and product.strength >= _DEPOT_STRENGTH)
 
 
 def handed_over_on(record: PatientRecord, source: OpioidResource) -> DateInterval | None:

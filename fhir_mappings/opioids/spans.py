@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fhir_mappings.opioids.acute import begins_about_when, is_near, is_short
+from fhir_mappings.opioids.acute import begins_about_when, is_for_days, is_near, is_short
 from fhir_mappings.opioids.endings import Ending
 from fhir_mappings.opioids.prescriptions import DAYS_WITHOUT_END, Prescription
 from fhir_mappings.opioids.treatments import Treatment
@@ -37,6 +37,8 @@ class Span:
     until: int = FOREVER
     certain_until: int = FOREVER
     kept_until: int = 0
+    is_brief: bool = False
+    """Whether there were only a few days of this dose, not followed by more of it."""
     is_aside: bool = False
     """Whether it is a few days of a drug beside a regimen of the same drug that goes on at one dose."""
 
@@ -123,9 +125,11 @@ def number_tracks(family: Sequence[Span]) -> None:
             tracks[position] = span
 
 
-def mark_asides(family: Sequence[Span]) -> None:
-    """Find what is only a few days of a drug beside a regimen of it: neither a baseline, nor the end of one."""
+def mark_brief(family: Sequence[Span]) -> None:
+    """Find what is only a few days of a dose, and which of that stands beside a regimen of the drug."""
+    longer = {span.track for span in family if not is_for_days(span.treatment)}
     for span in family:
+        span.is_brief = span.track not in longer
         if span.treatment.is_acute or not is_short(span.treatment):
             continue
         near = [other for other in family if other is not span and is_near(span.treatment, other.treatment)]

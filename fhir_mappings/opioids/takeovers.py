@@ -1,4 +1,7 @@
-"""Regimens that take over from others because they begin when the last supply of those ends. Days are ordinals."""
+"""Regimens that take over from others because they begin when the last supply of those ends. Days are ordinals.
+
+A few days of a drug take over from a few days only: twelve tablets of a dentist replace nobody's monthly supply.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
@@ -36,6 +39,7 @@ def end_taken_over(families: Iterable[Sequence[Span]], later: Sequence[Span]) ->
                 and span.supplied - OVERLAP_DAYS <= other.first
                 and other.first_at_latest <= span.supplied_at_most + GAP_DAYS
                 and (other.drug == span.drug or _is_rotation(other, span))
+                and (span.is_brief or not other.is_brief)
                 and not was_taken_beside(other, span, tracks)
             ]
             for span in (*ended, *_supplied_together(ended, other, family)):

@@ -8,12 +8,11 @@ from functools import reduce
 from fhir_mappings.codings import items
 from fhir_mappings.dates import DateInterval
 from fhir_mappings.opioids.denials import Denial, applies, read_denial
+from fhir_mappings.opioids.orders import read_dispense, read_order
 from fhir_mappings.opioids.prescriptions import (
     Prescription,
     read_administration,
-    read_dispense,
     read_excluded,
-    read_order,
     read_statement,
 )
 from fhir_mappings.opioids.quantities import Interval

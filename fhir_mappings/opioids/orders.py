@@ -1,0 +1,182 @@
+"""Orders and dispenses of opioids: their doses, and until when their supply lasts."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
+from fhir_mappings.opioids.dose import days_of_quantity
+from fhir_mappings.opioids.endings import Ending, is_to_stop, replaced_in_words
+from fhir_mappings.opioids.prescriptions import (
+    DAYS_WITHOUT_END,
+    ENDED,
+    Prescription,
+    as_object,
+    open_ended,
+    prescription_of,
+    sig_of,
+    start_of,
+)
+from fhir_mappings.opioids.quantities import Interval, UnconvertibleError, days, exactly, number
+from fhir_mappings.opioids.sig import NO_DOSE_KNOWN, Sig, StatedSupply, known_sig, last_days
+from fhir_mappings.opioids.sources import OpioidResource, is_reported, reference_name
+from fhir_mappings.record import PatientRecord
+
+STALE_AFTER = CalendarPeriod(-12, "months")
+"""An active order that is older than this and was never dispensed may no longer be in use."""
+
+FILLED_WITHIN = CalendarPeriod(6, "months")
+"""How long after its date a prescription can be filled at most: schedules III and IV (21 CFR 1306.22)."""
+
+_ORDER_INTENTS = ("order", "original-order", "filler-order", "instance-order", "reflex-order")
+_TAKEN = ("active", "completed", "stopped", "cancelled")
+_BROKEN_OFF = ("stopped", "cancelled")
+
+
+def read_order(
+    record: PatientRecord, source: OpioidResource, handed_over: Sequence[DateInterval], as_of: date
+) -> Prescription:
+    """Read a MedicationRequest. `handed_over` are the days of its dispenses."""
+    resource, status = source.resource, source.resource.get("status")
+    start = start_of(record, source, handed_over)
+    request = as_object(resource.get("dispenseRequest"))
+    stated = StatedSupply(request.get("quantity"), request.get("expectedSupplyDuration"), "dispenseRequest")
+    sig = sig_of(record, source, start, stated)
+    fills = Interval(exactly(1).low, exactly(1 + (number(request.get("numberOfRepeatsAllowed")) or 0)).high)
+    length, full_length = _supply_days(source, sig.dose, stated), _supply_days(source, _full(sig.dose), stated)
+    valid_until = parse_period(request.get("validityPeriod"), record.zone)[1]
+    changed = record.when(as_object(resource.get("meta")).get("lastUpdated"))
+    can_be_filled_until = plus(start.latest, FILLED_WITHIN)
+
+    def ends(begin: DateInterval, said: DateInterval | None) -> tuple[DateInterval, date]:
+        planned = said
+        if planned is None and length is not None:
+            planned = last_days(start, length * fills)
+            if planned.latest < begin.latest:
+                # The supply does not last until this step, so the duration of the step is unknown.
+                planned = DateInterval(planned.earliest, last_days(begin, length * fills).latest)
+        if planned is None:
+            sure = plus(begin.earliest, CalendarPeriod(DAYS_WITHOUT_END - 1, "days"))
+            planned = DateInterval(min(sure, valid_until.earliest) if valid_until else sure, date.max)
+        last = _latest_end(planned, changed, can_be_filled_until) if status in ENDED else planned.latest
+        sure = start.earliest if status in _BROKEN_OFF else planned.earliest
+        if status == "completed" and said is None and length is None:
+            sure = begin.earliest
+        return DateInterval(sure, max(begin.latest, last)), planned.earliest
+
+    found = prescription_of(record, source, sig, start, ends)
+    stated_supply = _supply(sig, last_days(start, full_length * fills) if full_length is not None else None)
+    supply = stated_supply
+    if supply is None and valid_until is not None:
+        supply = last_days(start, exactly(DAYS_WITHOUT_END))
+        supply = DateInterval(supply.earliest, max(supply.latest, valid_until.latest))
+    stale = status == "active" and not handed_over and start.latest < plus(as_of, STALE_AFTER)
+    reported = is_reported(resource)
+    was_begun = status in _TAKEN and resource.get("intent") in _ORDER_INTENTS and not reported
+    # A report that was stopped is over; nobody renews it. So is a supply that is to be stopped when it is used up.
+    is_stopped = (reported and status == "stopped" and found.ending is Ending.RECORD) or (
+        supply is not None and is_to_stop(resource)
+    )
+    return replace(
+        found,
+        upper_bound_only=not was_begun or stale,
+        was_begun=was_begun,
+        is_stale=stale,
+        reported=reported,
+        stated_supply=stated_supply,
+        supply=_supply_of_ended(found, supply, changed) if status in ENDED else supply,
+        can_be_filled_until=_last_fill(found, supply, can_be_filled_until, reported=reported),
+        replaces=reference_name(record, resource.get("priorPrescription"), resource),
+        replaces_words=replaced_in_words(resource),
+        ending=Ending.STOPPED if is_stopped else found.ending,
+    )
+
+
+def read_dispense(
+    record: PatientRecord, source: OpioidResource, order: Prescription | None, *, as_needed: bool, sure_until: date
+) -> Prescription:
+    """Read a MedicationDispense. The dose is that of its `order`, else its own, else its quantity per day.
+
+    The lower bound lasts until the supply runs out, but no longer than `sure_until`.
+    """
+    resource = source.resource
+    handed_over = record.when(resource.get("whenHandedOver"))
+    start = start_of(record, source, ())
+    stated = StatedSupply(resource.get("quantity"), resource.get("daysSupply"), "MedicationDispense")
+    if order is not None and source.medication.product is None:
+        source = replace(source, medication=order.medication)
+    sig = sig_of(record, source, start, stated)
+    if order is not None and (not sig.problem or sig.may_be_dispensed):
+        sig = known_sig(order.dose, start)
+    elif as_needed and not sig.problem:
+        sig = known_sig(Interval(NO_DOSE_KNOWN.low, sig.dose.high), start)
+    length, full_length = _supply_days(source, sig.dose, stated), _supply_days(source, _full(sig.dose), stated)
+
+    def ends(begin: DateInterval, said: DateInterval | None) -> tuple[DateInterval, date]:
+        last = last_days(begin, length) if length is not None else said or open_ended(begin)
+        return DateInterval(min(last.earliest, sure_until), last.latest), last.earliest
+
+    supply = last_days(start, full_length) if full_length is not None else _supply(sig, None)
+    was_begun = resource.get("status") == "completed" and handed_over is not None
+    return replace(
+        prescription_of(record, source, sig, start, ends),
+        upper_bound_only=not was_begun,
+        was_begun=was_begun,
+        stated_supply=supply,
+        supply=supply or last_days(start, exactly(DAYS_WITHOUT_END)),
+        can_be_filled_until=supply.latest if supply else plus(start.latest, FILLED_WITHIN),
+    )
+
+
+# --- supply ----------------------------------------------------------------------------------------------------------
+
+
+def _supply_days(source: OpioidResource, dose: Interval, supply: StatedSupply) -> Interval | None:
+    """Return how many days the supply lasts: as stated, else quantity by dose; None if unknown."""
+    try:
+        if supply.duration is not None:
+            return exactly(days(supply.duration, supply.element))
+        if source.medication.product is not None and supply.quantity is not None:
+            return days_of_quantity(supply.quantity, source.medication.product, dose, supply.element)
+    except UnconvertibleError:
+        return None
+    return None
+
+
+def _full(dose: Interval) -> Interval:
+    """Return the highest dose that the instructions allow."""
+    return dose if dose.high is None else Interval(dose.high, dose.high)
+
+
+def _supply(sig: Sig, supplied: DateInterval | None) -> DateInterval | None:
+    """Return the last days by the instructions or by the supply, whichever is later; None if neither states any."""
+    ends = [step.end for step in sig.steps]
+    found = [end for end in (*ends, supplied) if end is not None] if all(ends) else [supplied] if supplied else []
+    if not found:
+        return None
+    return DateInterval(max(end.earliest for end in found), max(end.latest for end in found))
+
+
+def _latest_end(planned: DateInterval, changed: DateInterval | None, can_be_filled_until: date) -> date:
+    """Return the last possible day of an order that has ended: as planned, or before its last change."""
+    last = planned.latest if planned.latest != date.max else can_be_filled_until
+    return min(last, changed.latest) if changed else last
+
+
+def _last_fill(found: Prescription, supply: DateInterval | None, by_law: date, *, reported: bool) -> date:
+    """Return the last day of any supply; what is only reported has no prescription that expires."""
+    if supply is not None:
+        return supply.latest
+    return found.last_day if reported else by_law
+
+
+def _supply_of_ended(found: Prescription, supply: DateInterval | None, changed: DateInterval | None) -> DateInterval:
+    """Return the last days of the supply of an order that has ended: from its first day on, if nothing tells."""
+    if found.status == "completed" and supply is not None:
+        return supply
+    last = found.last_day
+    if changed is not None or found.ending is Ending.STOPPED:
+        return DateInterval(last, last)
+    if supply is None:
+        last = min(last, last_days(found.start, exactly(DAYS_WITHOUT_END)).latest)
+    return DateInterval(min(found.start.earliest, last), last)
