@@ -71,7 +71,9 @@ def applies(denial: Denial, one: Prescription) -> bool:
 
 
 def _is_of(denied: OpioidMedication, taken: OpioidMedication) -> bool:
-    """Return whether a report is about a drug: the same product, or its ingredient in words."""
+    """Return whether a report is about a drug: its ingredient and release form, or the ingredient alone."""
     if denied.product is None and taken.product is not None:
         return taken.product.ingredient in denied.label.casefold()
+    if denied.product is not None and not denied.product.form:
+        return denied.drug[0] == taken.drug[0]
     return denied.drug == taken.drug

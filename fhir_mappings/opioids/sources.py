@@ -105,8 +105,8 @@ def outlasts_a_day(medication: OpioidMedication) -> bool:
     product = medication.product
     if product is None:
         return _LASTS.search(medication.label) is not None
-    is_depot = product.ingredient == "buprenorphine" and product.route != "transmucosal"
-    return product.is_patch or (is_depot and product.strength >= _DEPOT_STRENGTH)
+    may_be_depot = product.ingredient == "buprenorphine" and product.route != "transmucosal"
+    return product.is_patch or (may_be_depot and (product.strength is None or product.strength >= _DEPOT_STRENGTH))
 
 
 def handed_over_on(record: PatientRecord, source: OpioidResource) -> DateInterval | None:
