@@ -47,7 +47,7 @@ _WORDS: tuple[tuple[re.Pattern[str], Ending], ...] = (
     ),
     (
         re.compile(
-            r"re-?order|renew|refill|re-?prescri|re-?issue|re-?enter|new (?:rx|script|prescription|order)|continu|"
+            r"re-?order|renew|refill|re-?prescri|re-?issue|re-?enter|new (?:rx|script|prescription|order)|(?<!dis)continu|"
             r"modif|updat|supersed|adjust|titrat|taper|correct|error|mistake|wrong|chang|(?<!over)dos(?:e|age|ing)|"
             r"\A(?:increas|decreas|reduc)\w*\Z"
         ),
@@ -63,7 +63,7 @@ _WORDS: tuple[tuple[re.Pattern[str], Ending], ...] = (
     ),
     (
         re.compile(
-            r"(?:(?:order )?(?:completed?|stopped|discontinued|cancel+ed|ended|inactive)|other|unknown|unspecified|"
+            r"\A(?:(?:order )?(?:completed?|stopped|discontinued|cancel+ed|ended|inactive)|other|unknown|unspecified|"
             r"none|misc\w*|not (?:specified|stated|given)|see (?:notes?|comments?)|no reason(?: \w+)?)\Z"
         ),
         Ending.RECORD,
@@ -121,7 +121,7 @@ _REPLACING = re.compile(
     r"(?:switch|rotat|chang|convert|transition)\w* (?:\w+ )?from)\b([^.;\n]{1,80})",
     re.IGNORECASE,
 )
-_THEN_STOP = re.compile(r"\bthen (?:stop|discontinue|d/?c\b)", re.IGNORECASE)
+_THEN_STOP = re.compile(r"\bthen (?:stop|discontinue|d/?c)\b(?! (?:by|at|in)\b)", re.IGNORECASE)
 
 
 def replaced_in_words(resource: Resource) -> str:
