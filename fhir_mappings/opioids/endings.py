@@ -47,8 +47,8 @@ _WORDS: tuple[tuple[re.Pattern[str], Ending], ...] = (
     ),
     (
         re.compile(
-            r"re-?order|renew|refill|re-?prescri|re-?issue|re-?enter|new (?:rx|script|prescription|order)|(?<!dis)continu|"
-            r"modif|updat|supersed|adjust|titrat|taper|correct|error|mistake|wrong|chang|(?<!over)dos(?:e|age|ing)|"
+            r"re-?order|renew|refill|re-?prescri|re-?issue|re-?enter|new (?:rx|script|prescription|order)|"
+            r"(?<!dis)continu|modif|updat|supersed|adjust|titrat|taper|correct|error|mistake|wrong|chang|(?<!over)dos(?:e|age|ing)|"
             r"\A(?:increas|decreas|reduc)\w*\Z"
         ),
         Ending.REORDERED,
