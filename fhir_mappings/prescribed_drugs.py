@@ -3,22 +3,26 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from fhir_mappings.codings import CodeMatcher, Coding, Match, codings, concept_text, items
+from fhir_mappings.codings import SNOMED, CodeMatcher, Coding, Match, codings, concept_text, items
 from fhir_mappings.drug_labels import has_strength, label_words
 from fhir_mappings.drug_names import ingredients_named, substances_of_product
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.nsaids import NsaidProduct, nsaid_product
 from fhir_mappings.opioids import ingredient_of
+from fhir_mappings.opioids.names import names_an_opioid
 from fhir_mappings.record import PatientRecord
+
+_OPIOIDS = Coding(SNOMED, "404642006", "Opioids")
+"""The class of what is an opioid by its words, whether or not they tell which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drug:
     """A drug in a chart.
 
-    `codes` are the sender's and the ingredients that they stand for. `named` are the ingredients that its words name;
-    `product` those of words that are a product's label, known whole and with a strength, none if words or codes differ.
-    `product_code` is the NSAID product of a code; `labels` are all words.
+    `codes` are the sender's and the ingredients that they stand for. `named` is what its words name: ingredients, and
+    the class of opioids. `product` is what words contain that are a product's label, known whole and with a strength,
+    nothing if words or codes differ. `product_code` is the NSAID product of a code; `labels` are all words.
     """
 
     codes: tuple[Coding, ...]
@@ -60,7 +64,10 @@ def drug_of(record: PatientRecord, resource: Resource) -> Drug:
     stated = [_codes_of(found) for found in (meant, *written) if found]
     is_contradictory = bool(stated) and not set.intersection(*stated)
     labeled = () if is_contradictory else tuple(dict.fromkeys(coding for found in written for coding in found))
-    named = ingredients_named(" / ".join(labels))
+    words = " / ".join(labels)
+    named = ingredients_named(words)
+    if names_an_opioid(words):
+        named = (*named, _OPIOIDS)
     return Drug((*sent, *sorted(meant, key=_code)), named, labeled, is_contradictory, next(iter(nsaids), None), labels)
 
 

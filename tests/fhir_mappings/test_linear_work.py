@@ -9,6 +9,7 @@ import pytest
 from coverage_policies.format.library import load_library
 from coverage_policies.judging.plan_rules import PlanRules
 from coverage_policies.judging.policy_selection import candidates
+from fhir_mappings.allergies import allergies
 from fhir_mappings.answers import answer_forms, newest
 from fhir_mappings.codings import CPT, RXNORM
 from fhir_mappings.condition_course import Times, conditions_on
@@ -16,6 +17,9 @@ from fhir_mappings.conditions import statements, unidentified
 from fhir_mappings.coverages import coverages
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.drug_exposure import supplies
+from fhir_mappings.drug_names import substances_named
+from fhir_mappings.known_drugs import is_known_non_opioid
+from fhir_mappings.medications import medications
 from fhir_mappings.observations import observations
 from fhir_mappings.opioids.names import names_an_opioid
 from fhir_mappings.opioids.product_names import product_named
@@ -54,6 +58,10 @@ def order(**members: Any) -> Callable[[], Order]:
 
 def contained(kind: str, count: int) -> list[dict[str, str]]:
     return [{"resourceType": kind, "id": f"c{i}"} for i in range(count)]
+
+
+def labeled(count: int, kind: str) -> list[dict[str, str]]:
+    return [{"code": f"x{i}", "display": f"morphine {i} mg {kind}"} for i in range(count)]
 
 
 def references(count: int) -> list[dict[str, str]]:
@@ -177,6 +185,22 @@ READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
     "brands": (lambda n: lambda: names_an_opioid("tylenol no " * n), 2000),
     "dosage instructions": (lambda n: opioids(prescription(dosageInstruction=[*map(dosage, range(n))])), 500),
     "opioid prescriptions": (lambda n: opioids(*(prescription(i) for i in range(n))), 500),
+    "names in a text": (lambda n: lambda: substances_named("morphine - / " * n), 500),
+    "the words of a label": (lambda n: lambda: is_known_non_opioid("- " * n), 2000),
+    "labels of one drug": (
+        lambda n: (
+            lambda: medications(record(prescription(medicationCodeableConcept={"coding": labeled(n, "tablet")})), KNOWN)
+        ),
+        200,
+    ),
+    "labels of an allergy": (
+        lambda n: (
+            lambda: allergies(
+                record(resource("AllergyIntolerance", patient=PATIENT, code={"coding": labeled(n, "allergy")})), KNOWN
+            )
+        ),
+        200,
+    ),
     "pain scores": (pain, 100),
     "codings of a condition": (
         lambda n: lambda: statements(record(condition(code={"coding": [{"code": f"x{i}"} for i in range(n)]})), KNOWN),

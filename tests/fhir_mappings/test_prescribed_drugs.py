@@ -56,6 +56,11 @@ def test_words_name_a_product_if_they_are_known_whole_and_have_a_strength(text, 
     assert (codes_of(found.named), codes_of(found.product)) == (named, product)
 
 
+def test_an_opioid_under_a_label_that_is_cut_off_is_one_of_its_class():
+    found = drug({"text": "HYDROCODON-ACETAMINOPHN 10-325"})
+    assert (codes_of(found.named), found.product) == (["404642006"], ())
+
+
 @pytest.mark.parametrize(
     "members",
     [
