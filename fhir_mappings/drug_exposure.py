@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from fhir_mappings.codings import SNOMED, CodeMatcher, codings, concept_text, items
+from fhir_mappings.daily_amount import directions_of
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.medications import is_left_out, took_effect
 from fhir_mappings.opioids.dose import is_as_needed
 from fhir_mappings.opioids.quantities import number
+from fhir_mappings.opioids.sig_words import Directions
 from fhir_mappings.prescribed_drugs import Drug, drug_of
 from fhir_mappings.record import Evidence, PatientRecord
 from fhir_mappings.supply_days import supply_days
@@ -50,7 +52,7 @@ def supplies(record: PatientRecord, codes: CodeMatcher) -> tuple[Supply, ...]:
             continue
         dosages = [*items(resource.get("dosageInstruction")), *items(resource.get("dosage"))]
         ordered = [*dosages, *_ordered_dosages(record, resource)]
-        covered = supply_days(record, resource, dosages or ordered, drug.product_code)
+        covered = supply_days(record, resource, dosages or ordered, drug.strength)
         first, last = covered.first, covered.last
         problem = (
             _doubt(record, resource, drug, codes, decides=match.decides)
@@ -108,11 +110,15 @@ def _not_by_mouth_each_day(
     """Return why a drug is not, or may not be, taken by mouth every day; an empty string if it is."""
     if any(is_as_needed(dosage) for dosage in ordered):
         return "taken as needed"
-    if any(_skips_days(dosage) for dosage in ordered):
+    directions = [said for dosage in ordered if (said := directions_of(dosage))]
+    if any(said.as_needed for said in directions):
+        return "taken as needed"
+    if any(_skips_days(dosage) for dosage in ordered) or any(map(_are_not_daily, directions)):
         return "not taken every day"
     instructions = [text for dosage in dosages if isinstance(text := dosage.get("text"), str)]
     text = " / ".join([*instructions, *drug.labels, *_forms(record, resource)])
     stated = [_is_oral(dosage["route"]) for dosage in dosages if dosage.get("route")]
+    stated += [said.route == "oral" for dosage in dosages if (said := directions_of(dosage)) and said.route]
     if drug.product_code:
         stated.append(drug.product_code.route == "oral")
     if stated:
@@ -128,6 +134,11 @@ def _skips_days(dosage: Resource) -> bool:
         return True
     repeats = [repeat for timing in items(dosage.get("timing")) for repeat in items(timing.get("repeat"))]
     return any(repeat.get("dayOfWeek") or not _is_within_a_day(repeat) for repeat in repeats)
+
+
+def _are_not_daily(said: Directions) -> bool:
+    """Return whether directions have a dose that is taken less than once a day."""
+    return any(part.times is not None and part.times.low < 1 for part in said.parts)
 
 
 def _is_within_a_day(repeat: Resource) -> bool:

@@ -6,6 +6,7 @@ A label has names and what is said about them: strength, form, route, release, a
 
 import re
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -42,6 +43,16 @@ def has_strength(words: list[str]) -> bool:
     """Return whether a label's words state a strength with its unit, such as `10 mg` or `1 %`."""
     following = [*words[1:], ""]
     return any(word[0].isdigit() and after in _MASSES for word, after in zip(words, following, strict=True))
+
+
+def only_milligrams(words: list[str]) -> Fraction | None:
+    """Return the milligrams of a label's words if that is the only strength, of a tablet and not of a volume."""
+    if strengths(words) != 1 or "ml" in words:
+        return None
+    following = [*words[1:], ""]
+    stated = (word for word, after in zip(words, following, strict=True) if word[0].isdigit() and after == "mg")
+    number = next(stated, "").replace(",", "")
+    return Fraction(number) if re.fullmatch(r"\d+(?:\.\d+)?", number) else None
 
 
 class Names:

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fhir_mappings.codings import SNOMED, CodeMatcher, Coding, Match, codings, concept_text, items
-from fhir_mappings.drug_labels import has_strength, label_words
+from fhir_mappings.daily_amount import Strength
+from fhir_mappings.drug_labels import has_strength, label_words, only_milligrams
 from fhir_mappings.drug_names import ingredients_named, substances_of_product
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.nsaids import NsaidProduct, nsaid_product
 from fhir_mappings.opioids import ingredient_of
 from fhir_mappings.opioids.names import names_an_opioid
+from fhir_mappings.opioids.quantities import AmountKind
 from fhir_mappings.record import PatientRecord
 
 _OPIOIDS = Coding(SNOMED, "404642006", "Opioids")
@@ -31,6 +33,16 @@ class Drug:
     is_contradictory: bool
     product_code: NsaidProduct | None
     labels: tuple[str, ...]
+
+    @property
+    def strength(self) -> Strength | None:
+        """Return the strength of its product, else the only one in milligrams that its label states."""
+        if self.product_code:
+            per = {"MG": AmountKind.UNITS, "MG/ML": AmountKind.MILLILITERS}.get(self.product_code.unit)
+            return Strength(self.product_code.strength, per) if per else None
+        found = {only_milligrams(label_words(label)) for label in self.labels} - {None} if self.product else set()
+        milligrams = found.pop() if len(found) == 1 else None
+        return Strength(milligrams, AmountKind.UNITS) if milligrams else None
 
     @property
     def label(self) -> str:

@@ -4,14 +4,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 
 from fhir_mappings.codings import items
+from fhir_mappings.daily_amount import Strength, counted, directions_of, most_a_day
 from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.nsaids import NsaidProduct
-from fhir_mappings.opioids.quantities import Amount, AmountKind, UnconvertibleError, amount, days
-from fhir_mappings.opioids.timing import frequency
+from fhir_mappings.opioids.quantities import UnconvertibleError, amount, days
 from fhir_mappings.record import PatientRecord
 
 _INTERRUPTED = {"stopped": "stopped early, last day not on record", "on-hold": "on hold"}
@@ -32,7 +30,7 @@ class SupplyDays:
 
 
 def supply_days(
-    record: PatientRecord, resource: Resource, dosages: Sequence[Resource], product: NsaidProduct | None
+    record: PatientRecord, resource: Resource, dosages: Sequence[Resource], strength: Strength | None
 ) -> SupplyDays:
     """Return the days of a request, dispense, or statement; `dosages` are its own or those of the prescription."""
     if resource["resourceType"] == "MedicationStatement":
@@ -49,7 +47,7 @@ def supply_days(
         supplied = dispensing.get("quantity")
     if interrupted := _INTERRUPTED.get(str(resource.get("status"))):
         return SupplyDays(first, None, interrupted)
-    count = _stated_days(stated) if stated is not None else _days_of_quantity(supplied, dosages, product)
+    count = _stated_days(stated) if stated is not None else _days_of_use(supplied, dosages, strength)
     if first is None or count is None:
         return SupplyDays(first, None, _NOT_STATED if count is None else "first day not stated")
     return SupplyDays(first, plus(first.latest, CalendarPeriod(count - 1, "days")))
@@ -85,46 +83,25 @@ def _stated_days(duration: Json) -> int | None:
     if isinstance(duration, dict) and not (duration.get("code") or duration.get("unit")):
         duration = {**duration, "unit": "d"}
     try:
-        return _sensible(days(duration, "duration"))
+        return _sensible(math.floor(days(duration, "duration")))
     except UnconvertibleError:
         return None
 
 
-def _days_of_quantity(quantity: Json, dosages: Sequence[Resource], product: NsaidProduct | None) -> int | None:
-    """Return for how many days a quantity lasts at least at its only dose; None if that cannot be told."""
+def _days_of_use(quantity: Json, dosages: Sequence[Resource], strength: Strength | None) -> int | None:
+    """Return for how many days the only dosage is at least followed, by the quantity or by words; None if untold."""
     if len(dosages) != 1:
         return None
+    said = directions_of(dosages[0])
+    found = [math.floor(said.days.low)] if said is not None and said.days is not None else []
     try:
-        supplied = _counted(amount(quantity, "quantity"), product)
-        per_day = frequency(dosages[0].get("timing")).per_day.high
-        dose = _largest_dose(dosages[0], product)
+        supplied, a_day = counted(amount(quantity, "quantity"), strength), most_a_day(dosages[0], strength)
+        if supplied.kind is a_day.kind:
+            found.append(math.floor(supplied.value / a_day.value))
     except UnconvertibleError:
-        return None
-    if per_day is None or not per_day or not dose.value or dose.kind is not supplied.kind:
-        return None
-    return _sensible(supplied.value / (dose.value * per_day))
+        pass
+    return _sensible(min(found)) if found else None
 
 
-def _largest_dose(dosage: Resource, product: NsaidProduct | None) -> Amount:
-    doses = list(items(dosage.get("doseAndRate")))
-    if len(doses) != 1:
-        raise UnconvertibleError("doseAndRate is missing, or there are several")
-    in_range = next(items(doses[0].get("doseRange")), {})
-    return _counted(amount(doses[0].get("doseQuantity") or in_range.get("high"), "dose"), product)
-
-
-def _counted(given: Amount, product: NsaidProduct | None) -> Amount:
-    """Return an amount as tablets or milliliters: a bare number is one of tablets, a mass is converted by strength."""
-    if given.kind is AmountKind.BARE:
-        return Amount(given.value, AmountKind.UNITS)
-    if given.kind is not AmountKind.MILLIGRAMS:
-        return given
-    kind = {"MG": AmountKind.UNITS, "MG/ML": AmountKind.MILLILITERS}.get(product.unit if product else "")
-    if product is None or kind is None:
-        raise UnconvertibleError("the strength is not known")
-    return Amount(given.value / product.strength, kind)
-
-
-def _sensible(count: Fraction) -> int | None:
-    whole = math.floor(count)
-    return whole if 1 <= whole <= _LONGEST else None
+def _sensible(count: int) -> int | None:
+    return count if 1 <= count <= _LONGEST else None

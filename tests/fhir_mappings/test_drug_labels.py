@@ -1,8 +1,10 @@
 """Names in the labels of drugs."""
 
+from fractions import Fraction
+
 import pytest
 
-from fhir_mappings.drug_labels import Names, has_strength, label_words, strengths
+from fhir_mappings.drug_labels import Names, has_strength, label_words, only_milligrams, strengths
 
 NAMES = Names(["alpha", "beta", "alpha plus gamma", "vitamin b12"])
 
@@ -64,3 +66,20 @@ def test_a_label_may_have_the_words_of_its_kind():
 )
 def test_a_strength_is_a_number_that_is_no_volume_and_no_time(label, stated, count):
     assert (has_strength(label_words(label)), strengths(label_words(label))) == (stated, count)
+
+
+@pytest.mark.parametrize(
+    ("label", "milligrams"),
+    [
+        ("alpha 7.5 mg tablet", Fraction(15, 2)),
+        ("alpha 1,000 mg tablet", 1000),
+        ("24 hr alpha 100 mg", 100),
+        ("alpha-beta 10-20 mg", None),
+        ("alpha 160 mg/5 mL", None),
+        ("alpha 1 %", None),
+        ("alpha 1.2.3 mg", None),
+        ("alpha", None),
+    ],
+)
+def test_the_only_strength_of_a_tablet_is_in_its_label(label, milligrams):
+    assert only_milligrams(label_words(label)) == milligrams

@@ -84,6 +84,23 @@ def test_a_code_and_words_that_agree_decide():
     assert match.decides
 
 
+@pytest.mark.parametrize(
+    ("given", "milligrams"),
+    [
+        (concept(NAPROXEN_TABLET, RXNORM), 500),
+        (concept("311913", RXNORM), 25),
+        (concept("855633", RXNORM), None),
+        ({"text": "meloxicam 15 mg tablet"}, 15),
+        ({"text": "meloxicam 15 mg for the back"}, None),
+        ({"coding": [{"code": "x", "display": "Mobic 15 mg tablet"}], "text": "meloxicam 7.5 mg tablet"}, None),
+        (concept(), None),
+    ],
+)
+def test_the_strength_is_that_of_the_product_else_of_its_label(given, milligrams):
+    found = drug(given).strength
+    assert (found.milligrams if found else None) == milligrams
+
+
 def test_the_label_is_that_of_the_chart_else_the_products_name():
     assert drug({"text": "Home pills"}).label == "Home pills"
     assert drug(concept(NAPROXEN_TABLET, RXNORM)).label == "naproxen 500 MG Oral Tablet"

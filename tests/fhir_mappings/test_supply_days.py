@@ -1,16 +1,18 @@
 """The days that one supply of a drug covers."""
 
 from datetime import date
+from fractions import Fraction
 
 import pytest
 
-from fhir_mappings.codings import RXNORM, Coding, items
-from fhir_mappings.nsaids import nsaid_product
+from fhir_mappings.codings import items
+from fhir_mappings.daily_amount import Strength
+from fhir_mappings.opioids.quantities import AmountKind
 from fhir_mappings.supply_days import SupplyDays, supply_days
 from tests.support.fhir_builders import concept, record, resource
 
-TABLET = nsaid_product(Coding(RXNORM, "198014"))
-SUSPENSION = nsaid_product(Coding(RXNORM, "311913"))
+TABLET = Strength(Fraction(500), AmountKind.UNITS)
+SUSPENSION = Strength(Fraction(25), AmountKind.MILLILITERS)
 NOT_STATED = "days of supply not stated"
 
 
@@ -23,9 +25,9 @@ def dosage(value=1, unit="tablet", frequency=2, **more):
     return {"timing": {"repeat": repeat}, "doseAndRate": [{"doseQuantity": {"value": value, "unit": unit}}], **more}
 
 
-def covered(given, product=TABLET):
+def covered(given, strength=TABLET):
     dosages = [*items(given.get("dosageInstruction")), *items(given.get("dosage"))]
-    return supply_days(record(given), given, dosages, product)
+    return supply_days(record(given), given, dosages, strength)
 
 
 def request(*dosages, status="active", authored="2026-01-01", **dispensing):
@@ -120,6 +122,20 @@ def test_a_report_covers_its_period_and_without_an_end_the_days_up_to_the_report
     ],
 )
 def test_else_the_days_follow_from_quantity_and_dose(given, last):
+    assert last_day(covered(given)) == last
+
+
+@pytest.mark.parametrize(
+    ("given", "last"),
+    [
+        (request({"text": "Take 1 tablet by mouth twice daily"}, quantity={"value": 60}), "2026-01-30"),
+        (request({"text": "Take 1 tablet by mouth twice daily for 14 days"}), "2026-01-14"),
+        (request({"text": "Take 1 tablet by mouth twice daily for 14 days"}, quantity={"value": 60}), "2026-01-14"),
+        (request({"text": "Take 1 tablet by mouth twice daily for 14 days"}, quantity={"value": 20}), "2026-01-10"),
+        (request({"text": "Take as directed"}, quantity={"value": 60}), NOT_STATED),
+    ],
+)
+def test_directions_in_words_tell_the_dose_and_the_days(given, last):
     assert last_day(covered(given)) == last
 
 

@@ -191,6 +191,8 @@ UNPROVEN = [
         "not taken every day",
     ),
     (dispensed("2026-01-01", "30", dosageInstruction=[repeated(dayOfWeek=["mon"])]), "not taken every day"),
+    (dispensed("2026-01-01", "30", dosageInstruction=[{"text": "Take 1 tablet by mouth QOD"}]), "not taken every day"),
+    (dispensed("2026-01-01", "30", dosageInstruction=[{"text": "1 tab PO BID PRN"}]), "taken as needed"),
     (for_days("2026-01-01", "2026-02-01", status="stopped"), "stopped early, last day not on record"),
     (for_days("2026-01-01", "2026-02-01", status="on-hold"), "on hold"),
     (for_days("2026-01-01", "2026-02-01", intent="proposal"), "to be confirmed"),
