@@ -43,6 +43,8 @@ def headline(determination: Determination) -> str:
             sentence = first.says_when_not_met or f"not met: {first.says}"
             more = f" (+{len(found) - 1} more)" if len(found) > 1 else ""
             return f"{sentence}{': ' + first.headline if first.headline else ''}{more}"
+        case Outcome.NOT_EVALUATED if determination.obstacle:
+            return f"{determination.policy} not checked: {determination.obstacle}"
         case Outcome.NOT_EVALUATED:
             if not determination.criteria:
                 return f"no revision of {determination.policy} is installed for the service date"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json, Resource, levels
 
 _MODIFIERS = ("modifierExtension", "implicitRules")
@@ -18,6 +19,12 @@ def modified_elements(resource: Resource) -> Iterator[tuple[str, str]]:
     for element, value in resource.items():
         if element not in ("contained", *_MODIFIERS) and isinstance(value, dict | list) and _has_modifier(value):
             yield element, "modifierExtension"
+
+
+def modifier_in(resource: Resource) -> str:
+    """Return a modifier anywhere in a resource or in one that it contains; empty if there is none."""
+    resources = (resource, *items(resource.get("contained")))
+    return next((modifier for each in resources for _, modifier in modified_elements(each)), "")
 
 
 def _has_modifier(value: Json) -> bool:

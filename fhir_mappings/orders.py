@@ -12,6 +12,7 @@ from fhir_mappings.drug_names import ingredients_named
 from fhir_mappings.encounters import encounter_reference
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.laterality import MODIFIERS, QUALIFIERS, Side
+from fhir_mappings.modifiers import modifier_in
 from fhir_mappings.opioids import ingredient_of
 from fhir_mappings.order_reasons import OrderReasons, read_reasons
 from fhir_mappings.order_text import (
@@ -54,7 +55,8 @@ class Order:
     """One draft order. `stated` holds the values that it states, `hinted` those that it may mean, both by attribute.
 
     `words` are the phrases that name an operation, as a last resort for an order without a code. `has_unreadable_date`
-    is whether it states a planned date and none that can be read.
+    is whether it states a planned date and none that can be read. `obstacle` is why the order cannot be evaluated, such
+    as that it is for another patient; empty if it can.
     """
 
     reference: str
@@ -71,6 +73,7 @@ class Order:
     has_unreadable_date: bool = False
     encounter: str = ""
     """The reference of the encounter in which the order is written, `Encounter/1`; empty if it is not known."""
+    obstacle: str = ""
 
     @property
     def evidence(self) -> Evidence:
@@ -173,12 +176,19 @@ def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve:
         authored=parse_leniently(resource.get("authoredOn"), zone),
         has_unreadable_date=has_unreadable_date,
         encounter=encounter_reference(resource.get("encounter")),
+        obstacle=_obstacle(resource, *_products(resource, lookup)),
         words=tuple(
             text
             for text in (*(t for each in concepts for t in _texts(each)), *device_names)
             if names_an_operation(text)
         ),
     )
+
+
+def _obstacle(resource: Resource, *products: Resource) -> str:
+    """Return that a modifier may change what the order, or the product that it orders, means; empty if none may."""
+    modifier = next(filter(None, map(modifier_in, (resource, *products))), "")
+    return f"the order has {modifier}, which may change its meaning" if modifier else ""
 
 
 def _code_concepts(resource: Resource, lookup: _Lookup) -> Iterator[Resource]:

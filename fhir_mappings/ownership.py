@@ -11,6 +11,9 @@ from fhir_mappings.references import Address, ChartServer, address_of, addresses
 SUBJECT_ELEMENTS = ("subject", "patient", "beneficiary", "for", "individual")
 """The elements that reference the patient of a resource, the usual one first."""
 
+_OTHER_SUBJECTS = ("Group", "Device", "Location")
+"""What an order may be for instead of a patient (FHIR R4, ServiceRequest.subject)."""
+
 _NOT_ABOUT_A_PATIENT = {
     "Medication",
     "Organization",
@@ -37,6 +40,23 @@ def subject_of(resource: Resource) -> str:
         if isinstance(subject, Mapping) and isinstance(subject.get("reference"), str):
             return str(subject["reference"])
     return ""
+
+
+def is_for_another_patient(
+    order: Resource, patient_id: str, server: ChartServer, patients: Iterable[Entry] = ()
+) -> bool:
+    """Return whether a draft order is for another patient, or for a group, a device, or a location.
+
+    An order that names no subject, or by an identifier only, is the call's own. So is one for a patient with the id of
+    the call's on another server, since a gateway has more than one address. `patients` are those sent along, to which a
+    URN may point.
+    """
+    subject = server.local(address_of(subject_of(order)))
+    named = {each.get("id") for url, each in patients if url and address_of(url) == subject}
+    if named:
+        return patient_id not in named
+    kind, _, own_id = subject.name.partition("/")
+    return own_id != patient_id if kind == "Patient" else kind in _OTHER_SUBJECTS
 
 
 def chart_server(patient_id: str, known_as: Iterable[str], entries: Iterable[Entry]) -> ChartServer:

@@ -13,8 +13,9 @@ from enum import StrEnum
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page, page_of
 from cds_service.fhir_client.source import FhirSource, SearchResult, searches_of_call
+from cds_service.hooks.draft_orders import DraftOrders
 from cds_service.hooks.references import ordered_item_references, unresolved
-from cds_service.hooks.request import DraftOrders, HookRequest
+from cds_service.hooks.request import HookRequest
 from coverage_policies.format.searches import Search
 from fhir_mappings.bundle import Entry
 from fhir_mappings.bundle import entries as entries_of

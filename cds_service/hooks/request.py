@@ -4,28 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cds_service.fhir_client.source import FhirAccess
+from cds_service.hooks.draft_orders import DraftOrders, draft_orders
 from cds_service.hooks.fhir_authorization import read_token
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
-from cds_service.hooks.request_model import Call, OrdersBundle, call_model
+from cds_service.hooks.request_model import Call, call_model
 from cds_service.hooks.wire import read_model
-from fhir_mappings.bundle import Entry, entries, reference_of
-from fhir_mappings.fhir_json import Json, dumps
-
-_RETRACTED_STATUSES = ("revoked", "entered-in-error")
-
-
-@dataclass(frozen=True, slots=True)
-class DraftOrders:
-    """The orders of a call as received, each with its `fullUrl` (which may be empty). They may break FHIR anywhere.
-
-    `judged` are the orders to evaluate: every order on order-sign, the selected ones on order-select. `others` are the
-    rest of the session, which may affect the judged ones. `referenced` are the devices and medications that judged
-    orders reference instead of having a code.
-    """
-
-    judged: tuple[Entry, ...]
-    others: tuple[Entry, ...] = ()
-    referenced: tuple[Entry, ...] = ()
+from fhir_mappings.fhir_json import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +40,12 @@ def read_request(value: Json) -> HookRequest:
         user_id=context.userId,
         patient_id=context.patientId,
         encounter_id=context.encounterId,
-        orders=_draft_orders(context.draftOrders, context.selections if is_selection else None),
+        orders=draft_orders(
+            context.draftOrders.entry,
+            context.patientId,
+            call.fhirServer or "",
+            context.selections if is_selection else None,
+        ),
         prefetch=call.prefetch,
         fhir=_access(call),
     )
@@ -77,29 +66,3 @@ def _access(call: Call) -> FhirAccess | None:
         return FhirAccess(server)
     found = read_token(authorization)
     return FhirAccess(server, found.token, found.expires_in, token_fault=found.fault, token_deviations=found.deviations)
-
-
-def _draft_orders(bundle: OrdersBundle, selections: list[str] | None) -> DraftOrders:
-    """Return the orders of a Bundle, each once, without those that request no action."""
-    found = {
-        (reference_of(order, url), dumps(order)): (url, order)
-        for url, order in entries({"entry": bundle.entry})
-        if _requests_action(order)
-    }
-    orders = tuple(found.values())
-    if selections is None:
-        return DraftOrders(orders)
-    chosen = set(selections)
-    return DraftOrders(
-        judged=tuple(entry for entry in orders if chosen & _names(*entry)),
-        others=tuple(entry for entry in orders if not chosen & _names(*entry)),
-    )
-
-
-def _requests_action(order: Mapping[str, Json]) -> bool:
-    return order.get("doNotPerform") is not True and order.get("status") not in _RETRACTED_STATUSES
-
-
-def _names(url: str, order: Mapping[str, Json]) -> set[str]:
-    """Return every name that a selection may use for an order: `Type/id`, its full URL, or the end of that URL."""
-    return {reference_of(order, url), url, "/".join(url.split("/")[-2:])} - {""}

@@ -11,8 +11,9 @@ from datetime import datetime, tzinfo
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.chart_reader import SearchReport, read_chart, resolve_ordered_items
+from cds_service.hooks.draft_orders import DraftOrders
 from cds_service.hooks.errors import STATUS_ISSUES, Issue, RefusedError
-from cds_service.hooks.request import DraftOrders, HookRequest
+from cds_service.hooks.request import HookRequest
 from cds_service.settings import Settings
 from coverage_policies.judging.assessment import Assessment, Assessor
 from coverage_policies.judging.determination import Determination
@@ -95,8 +96,7 @@ def review(
     orders = resolve_ordered_items(request, source, deadline, limits.query_threads)
     at = clock()
     record = unread_record(at, limits.time_zone)
-    encounter = request.encounter_id
-    session = read_session(orders.judged, orders.others, record, assessor.rules, orders.referenced, encounter)
+    session = _read_session(orders, record, assessor, request.encounter_id)
     candidates = assessor.candidates(session, record.today)
     needed = assessor.searches(candidates, request.hook)
     reports: tuple[SearchReport, ...] = ()
@@ -109,7 +109,7 @@ def review(
         )
         record, reports = chart.record, chart.searches
         if session.has_unresolved_references:
-            session = read_session(orders.judged, orders.others, record, assessor.rules, orders.referenced, encounter)
+            session = _read_session(orders, record, assessor, request.encounter_id)
             candidates = assessor.candidates(session, record.today)
     read = monotonic()
     judging_ends = Deadline(max(call_ends.remaining(), limits.call_timeout_seconds * (1 - _READING_SHARE)), monotonic)
@@ -125,4 +125,16 @@ def review(
         searches=reports,
         read_seconds=read - begun,
         judge_seconds=monotonic() - read,
+    )
+
+
+def _read_session(orders: DraftOrders, record: PatientRecord, assessor: Assessor, encounter: str) -> Session:
+    return read_session(
+        orders.judged,
+        orders.others,
+        record,
+        assessor.rules,
+        orders.referenced,
+        encounter,
+        for_others=orders.for_others,
     )

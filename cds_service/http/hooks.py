@@ -48,6 +48,8 @@ def call_service(service_id: str) -> Response:
     g.call.hook_instance = hook_request.hook_instance
     bind_hook_instance(hook_request.hook_instance)
     g.call.orders = len(hook_request.orders.judged)
+    if hook_request.orders.is_selection_unknown:
+        found.log.warning("no selection names a draft order; all count as selected")
     reviewed = review(
         hook_request,
         found.assessor,
@@ -56,6 +58,8 @@ def call_service(service_id: str) -> Response:
         clock=found.clock,
         monotonic=found.monotonic,
     )
+    if reviewed.record.other_patients:
+        found.log.warning("resources of other patients excluded", count=dict(reviewed.record.other_patients))
     if reviewed.refusal is not None:
         raise reviewed.refusal
     response = respond(reviewed, found.assessor.rules, hook, found.new_id)

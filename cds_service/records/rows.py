@@ -37,7 +37,9 @@ class InputDigest:
     def of(cls, pseudonym: Pseudonymizer, client: str, request: HookRequest, review: Review) -> "InputDigest":
         """Return the digest of a call. Ids of patients and users are hashed together with the client's name."""
         orders = review.orders
-        groups = (orders.judged, orders.others, orders.referenced)
+        groups = [orders.judged, orders.others, orders.referenced]
+        if orders.for_others:
+            groups.append(orders.for_others)
         record = review.record
         return cls(
             patient=pseudonym("patient", client, request.patient_id),

@@ -155,7 +155,7 @@ class Assessor:
             policy
             for order in orders
             for candidate in order.candidates
-            if candidate.concerns
+            if candidate.concerns and not order.order.obstacle
             for policy in self._switched_on(candidate.in_force.policies, hook)
         ]
         return self.library.searches(policies) if policies else None

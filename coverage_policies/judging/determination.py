@@ -93,7 +93,8 @@ class Determination:
     """The complete result for one order under one revision.
 
     `section` is the one that decided, empty if none did. `order_label` names the order in our words.
-    `is_cut_short` is whether the time limit left criteria unevaluated.
+    `obstacle` is why the order itself could not be evaluated, empty if it could. `is_cut_short` is whether the time
+    limit left criteria unevaluated.
     """
 
     policy: str
@@ -112,6 +113,7 @@ class Determination:
     alternatives: tuple[Alternative, ...] = ()
     presumed: Presumption | None = None
     notes: tuple[str, ...] = ()
+    obstacle: str = ""
     is_cut_short: bool = False
 
     @property

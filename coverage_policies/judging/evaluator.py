@@ -58,6 +58,9 @@ def evaluate(
         ignored = ignore_code_dates and not policy.entries(order.codes, anchor.day)
         match = match_order(policy, order, anchor.day, ignore_code_dates=ignored)
     match = match.with_answer(said.get(APPLIES))
+    if order.obstacle and not match.no_match:
+        found = blank_determination(policy, order, anchor, Outcome.NOT_EVALUATED)
+        return replace(found, obstacle=order.obstacle, notes=(f"Not evaluated: {order.obstacle}.",))
     if match.asking_for_code is not None:
         asked = (Question(CODE, match.asking_for_code.ask),)
         found = blank_determination(policy, order, anchor, Outcome.DOCUMENTATION_NEEDED)

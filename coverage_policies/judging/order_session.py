@@ -13,6 +13,8 @@ from fhir_mappings.references import ReferenceIndex
 _ORDERED = ("Device", "Medication")
 """Resources that orders reference and EHRs send along; they are not orders themselves."""
 
+_FOR_ANOTHER_PATIENT = "the order is for another patient"
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -28,8 +30,10 @@ class Session:
     has_unresolved_references: bool = False
 
     def beside(self, order: Order) -> tuple[Order, ...]:
-        """Return every other order of the session."""
-        return tuple(each for each in self.judged + self.others if each is not order)
+        """Return every other order of the session that may be for this patient."""
+        return tuple(
+            each for each in self.judged + self.others if each is not order and each.obstacle != _FOR_ANOTHER_PATIENT
+        )
 
 
 def read_session(
@@ -39,15 +43,17 @@ def read_session(
     rules: PlanRules,
     referenced: Iterable[Entry] = (),
     encounter: str = "",
+    for_others: Iterable[Entry] = (),
 ) -> Session:
     """Read the draft orders, and resolve their references among each other, in `referenced`, and in the chart.
 
     An order that is revoked, entered in error, or asks not to perform something is not judged, nor is a device or
     medication sent along. An order sent twice counts once; orders without id and full URL each count.
     Codes that the operator maps to those of the policies are added. `encounter` is the id of the encounter of the call,
-    in which an order was written that names none.
+    in which an order was written that names none. `for_others` are orders to judge that are for another patient; their
+    determinations say only that.
     """
-    judged, others = list(judged), list(others)
+    judged, others, for_others = list(judged), list(others), list(for_others)
     resolver = _Resolver([*referenced, *judged, *others], record)
 
     def read(resource: Resource, url: str = "") -> Order:
@@ -55,10 +61,15 @@ def read_session(
         written_in = order.encounter or (f"Encounter/{encounter}" if encounter else "")
         return replace(order, codes=rules.mapped(order.codes), encounter=written_in)
 
+    elsewhere = tuple(replace(read(resource, url), obstacle=_FOR_ANOTHER_PATIENT) for url, resource in for_others)
     orders = {_name(i, entry): read(entry[1], entry[0]) for i, entry in enumerate([*others, *judged])}
     first = {_name(i, entry): None for i, entry in enumerate(judged, len(others))}
     return Session(
-        tuple(order for name in first if (order := orders[name]).is_judged and _is_order(order.resource)),
+        tuple(
+            order
+            for order in (*(orders[name] for name in first), *elsewhere)
+            if order.is_judged and _is_order(order.resource)
+        ),
         tuple(order for name, order in orders.items() if name not in first),
         read,
         resolver.has_missed,

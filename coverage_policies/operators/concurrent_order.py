@@ -25,7 +25,7 @@ class ConcurrentOrderCheck:
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES if another order is planned for the same day, NO if for another, UNKNOWN if one is undated.
 
-        A code that only asks is UNKNOWN, too.
+        A code that only asks is UNKNOWN, too, and so is an order that cannot be understood.
         """
         found = [
             (each, match)
@@ -35,7 +35,9 @@ class ConcurrentOrderCheck:
         if not found:
             return ClauseResult(Truth.NO, Reason.NOT_FOUND)
         evidence = tuple(replace(each.evidence, label=match.label) for each, match in found)
-        together = [_same_day(each, ctx) if match.decides else Truth.UNKNOWN for each, match in found]
+        together = [
+            _same_day(each, ctx) if match.decides and not each.obstacle else Truth.UNKNOWN for each, match in found
+        ]
         holds = any_of(together)
         return ClauseResult(holds, Reason.PRESENT if holds is Truth.YES else Reason.DATE_OUT_OF_RANGE, evidence)
 

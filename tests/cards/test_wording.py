@@ -174,3 +174,8 @@ def test_a_line_break_in_a_chart_stays_within_its_line() -> None:
 @pytest.mark.parametrize(("length", "expected"), [(11, "alpha bravo"), (10, "alpha…"), (6, "alpha…")])
 def test_a_text_is_cut_at_a_word_only_when_it_is_too_long(length: int, expected: str) -> None:
     assert shortened("alpha bravo", length) == expected
+
+
+def test_an_order_that_could_not_be_evaluated_says_why() -> None:
+    found = determination(Outcome.NOT_EVALUATED, obstacle="the order is for another patient")
+    assert summary(found) == "Fusion: CP.TEST not checked: the order is for another patient"

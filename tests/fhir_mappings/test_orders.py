@@ -458,3 +458,32 @@ def test_supporting_information_that_does_not_resolve_states_nothing(info):
 
 def test_a_code_of_an_unknown_system_is_kept_as_sent():
     assert order(code=concept("1")).codes == (coding("1", SYSTEM),)
+
+
+UNKNOWN = [{"url": "http://example.org/negated", "valueBoolean": True}]
+MODIFIED = {
+    "the order": {"modifierExtension": UNKNOWN},
+    "its rules": {"implicitRules": "http://example.org/rules"},
+    "an element of it": {"dosageInstruction": [{"text": "daily", "modifierExtension": UNKNOWN}]},
+    "an element within an element": {"dosageInstruction": [{"timing": {"modifierExtension": UNKNOWN}}]},
+    "what it contains": {"contained": [{"resourceType": "Device", "id": "d", "modifierExtension": UNKNOWN}]},
+}
+
+
+@pytest.mark.parametrize("members", MODIFIED.values(), ids=MODIFIED)
+def test_a_modifier_anywhere_in_an_order_is_an_obstacle(members):
+    assert order(**members).obstacle.endswith("which may change its meaning")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{}, {"modifierExtension": []}, {"extension": UNKNOWN}, {"implicitRules": ""}, {"note": "modifierExtension"}],
+)
+def test_an_order_without_a_modifier_has_no_obstacle(members):
+    assert order(**members).obstacle == ""
+
+
+def test_a_modifier_of_the_ordered_product_is_an_obstacle():
+    product = {"resourceType": "Device", "type": {}, "implicitRules": "http://example.org/rules"}
+    ordered = order("DeviceRequest", codeReference={"reference": "Device/d"}, known={"Device/d": product})
+    assert ordered.obstacle == "the order has implicitRules, which may change its meaning"

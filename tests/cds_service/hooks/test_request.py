@@ -299,9 +299,20 @@ def test_an_order_without_id_is_selected_by_its_full_url(service: Service, url: 
 
 
 @pytest.mark.requirement("7.30")
-def test_selections_without_an_order_give_no_card(service: Service) -> None:
-    response = service.post(with_orders(order("a"), selections=["ServiceRequest/z"]), "coverage-order-select")
-    assert (response.status_code, response.json) == (200, {"cards": []})
+@pytest.mark.parametrize("selections", [[], ["ServiceRequest/z"], ["z", "ServiceRequest/z"]])
+def test_where_no_selection_names_an_order_all_are_evaluated_and_the_log_says_so(
+    service: Service, selections: list[str]
+) -> None:
+    response = service.post(with_orders(order("a"), order("b"), selections=selections), "coverage-order-select")
+    assert (response.status_code, len(response.json["cards"])) == (200, 2)
+    warnings = [line["event"] for line in service.lines() if line["level"] == "warning"]
+    assert warnings == ["no selection names a draft order; all count as selected"]
+
+
+def test_no_order_at_all_gives_neither_card_nor_warning(service: Service) -> None:
+    response = service.post(with_orders(selections=["ServiceRequest/z"]), "coverage-order-select")
+    assert response.json == {"cards": []}
+    assert [line["level"] for line in service.lines()] == ["info"]
 
 
 def test_an_order_sent_twice_is_read_once_but_two_under_one_id_both_are() -> None:

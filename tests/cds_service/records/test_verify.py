@@ -129,6 +129,8 @@ def test_another_request_is_shown(replayed: Replayed, members: Json, some: set[s
     decision = replayed.service.call(body).headers["X-Request-Id"]
     other = deepcopy(body)
     other["context"] |= members
+    for entry in other["context"]["draftOrders"]["entry"]:
+        entry["resource"]["subject"] = {"reference": f"Patient/{other['context']['patientId']}"}
     result = replayed.replay(decision, other, replayed.service.chart, "--json")
     assert result.exit_code == 4
     assert some <= set(differing(result))

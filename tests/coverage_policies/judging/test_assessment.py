@@ -91,6 +91,24 @@ def test_an_order_that_is_not_evaluated_is_named_by_the_label_of_its_code() -> N
     assert found.order_label == "Label of 10001"
 
 
+def test_an_order_that_may_mean_something_else_is_not_evaluated_and_it_is_told() -> None:
+    modified = draft(implicitRules="http://example.org/rules")
+    ((found,),) = [one.determinations for one in assessed(assessor(revision("2026-01")), modified)]
+    assert (found.outcome, found.criteria, found.questions) == (Outcome.NOT_EVALUATED, (), ())
+    assert found.obstacle == "the order has implicitRules, which may change its meaning"
+    assert found.notes[-1] == "Not evaluated: the order has implicitRules, which may change its meaning."
+
+
+def test_an_order_that_may_mean_something_else_and_concerns_no_text_gets_no_determination() -> None:
+    assert assessed(assessor(revision("2026-01")), draft("10003", implicitRules="http://example.org/rules")) == ()
+
+
+def test_an_order_that_is_not_evaluated_needs_no_data() -> None:
+    by = assessor(revision("2026-01"))
+    session = read_session([("", draft(implicitRules="http://example.org/rules"))], [], chart(), by.rules)
+    assert by.searches(by.candidates(session, chart().today), "order-sign") is None
+
+
 def test_the_other_orders_of_the_session_are_seen() -> None:
     by = assessor(revision("2025-01", "I: {says: s, met_when: {concurrent_order: {in: another-order}}, ask: q}"))
     assert flat(assessed(by, draft(id="a"), draft("10002", id="b")))[0][2] is Outcome.SUPPORTED

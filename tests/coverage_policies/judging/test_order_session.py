@@ -242,3 +242,18 @@ def test_an_order_is_written_in_its_own_encounter_else_in_that_of_the_call(
 ) -> None:
     (order,) = session([("", draft(**own))], encounter=call).judged
     assert order.encounter == expected
+
+
+def test_an_order_for_another_patient_is_judged_last_has_an_obstacle_and_stands_beside_none() -> None:
+    found = session([plain("a"), plain("b")], for_others=[plain("x")])
+    assert [(order.reference, order.obstacle) for order in found.judged] == [
+        ("ServiceRequest/a", ""),
+        ("ServiceRequest/b", ""),
+        ("ServiceRequest/x", "the order is for another patient"),
+    ]
+    assert names(found.beside(found.judged[0])) == ["b"]
+
+
+def test_an_order_with_a_modifier_stands_beside_the_others() -> None:
+    found = session([plain("a"), plain("b", implicitRules="http://example.org/rules")])
+    assert names(found.beside(found.judged[0])) == ["b"]

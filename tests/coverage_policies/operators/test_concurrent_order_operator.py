@@ -35,6 +35,7 @@ def test_it_needs_no_chart() -> None:
         ([other("2026-03-03"), other()], Truth.YES, Reason.PRESENT),
         ([other("2026-03-03"), other(None)], Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
         ([other(code="10003")], Truth.NO, Reason.NOT_FOUND),
+        ([other(implicitRules="http://example.org/rules")], Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE),
         ([other(status="revoked")], Truth.NO, Reason.NOT_FOUND),
         ([other(doNotPerform=True)], Truth.NO, Reason.NOT_FOUND),
     ],
