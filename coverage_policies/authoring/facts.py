@@ -160,7 +160,8 @@ def _prescription(words: FactWords) -> list[dict[str, Any]]:
     reason, changed, replaced = words.text("reason"), words.text("changed"), words.text("replaces")
     category = words.text("category")
     count, _, unit = every.partition(" ")
-    repeat: dict[str, Any] = {"boundsPeriod": present(start=first, end=last)} if dose and first else {}
+    text = words.text("text")
+    repeat: dict[str, Any] = {"boundsPeriod": present(start=first, end=last)} if (dose or text) and first else {}
     if every == "once":
         repeat |= {"count": 1}
     elif every:
@@ -168,7 +169,7 @@ def _prescription(words: FactWords) -> list[dict[str, Any]]:
             raise FactError("prescription.every is written like '6 hours'")
         repeat |= {"frequency": 1, "period": decimal(count), "periodUnit": unit[0]}
     dosage = present(
-        text=words.text("text"),
+        text=text,
         timing={"repeat": repeat} if repeat else None,
         route=_route(words.text("route")) if dose else None,
         doseAndRate=[{"doseQuantity": quantity(dose)}] if dose else None,
