@@ -16,7 +16,7 @@ _LONGEST_LABEL = 300
 
 _MASSES = ("mg", "mcg", "ug", "g", "gm", "gram", "grams", "unit", "units", "iu", "meq", "mmol", "%")
 _VOLUMES_AND_TIMES = ("ml", "hr", "hrs", "hour", "hours", "h", "day")
-_JOINTS = frozenset([*"-/+,;&()[]:.*|", "and", "with", "w", "plus"])
+_JOINTS = frozenset([*'-/+,;&()[]:.*|"', "and", "with", "w", "plus"])
 _OPEN_ENDS = frozenset([*"-/+&", "and", "with", "w", "plus"])
 
 _NUMBERED = ("1", "2", "3", "4")
