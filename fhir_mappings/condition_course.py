@@ -130,7 +130,7 @@ def _by_itself(stated: Statement, times: Times) -> tuple[Presence, str]:
         began = stated.onset or stated.recorded or (stated.visit.start if stated.visit else None)
         return _while_within(began, times.acute, times, "acute, to be confirmed")
     if stated.listing is Listing.ENCOUNTER:
-        return _while_within(_said(stated), times.encounter_diagnosis, times, "from an earlier encounter")
+        return _while_within(said(stated), times.encounter_diagnosis, times, "from an earlier encounter")
     if stated.listing is Listing.HEALTH_CONCERN and stated.claim is Claim.UNSTATED:
         return Presence.UNCERTAIN, "to be confirmed"
     return Presence.PRESENT, ""
@@ -174,14 +174,14 @@ class _Doubts:
         self._doubted: dict[_Key, DateInterval] = {}
         """When a condition was last refuted, or last put in doubt otherwise."""
         for each in stated:
-            said = _said(each)
-            if said.earliest > times.day or each.claim is Claim.UNREADABLE:
+            made = said(each)
+            if made.earliest > times.day or each.claim is Claim.UNREADABLE:
                 continue
             last = self._refuted if each.claim is Claim.REFUTED else self._doubted
             for label in _doubted(each):
-                known = last.get((label, each.side), said)
+                known = last.get((label, each.side), made)
                 last[label, each.side] = DateInterval(
-                    max(known.earliest, said.earliest), max(known.latest, said.latest)
+                    max(known.earliest, made.earliest), max(known.latest, made.latest)
                 )
 
     def about(self, stated: Statement) -> _Doubt:
@@ -196,7 +196,7 @@ class _Doubts:
         return next((each for each in (_Doubt.LATER, _Doubt.AROUND) if each in found), _Doubt.NONE)
 
     def _order(self, stated: Statement, doubt: DateInterval) -> _Doubt:
-        made = _said(stated)
+        made = said(stated)
         if doubt.earliest > plus(made.latest, self._same_time):
             return _Doubt.LATER
         return _Doubt.NONE if made.earliest > plus(doubt.latest, self._same_time) else _Doubt.AROUND
@@ -214,7 +214,7 @@ def _doubted(stated: Statement) -> Sequence[str]:
     return [", ".join(parts[:end]) for end in range(1, len(parts))]
 
 
-def _said(stated: Statement) -> DateInterval:
+def said(stated: Statement) -> DateInterval:
     """Return when a statement was made: for the diagnosis of an encounter at that encounter, else when recorded.
 
     That a condition is over is said when it ended; without that date it may have been said at any time since.

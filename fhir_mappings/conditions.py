@@ -58,7 +58,8 @@ class Statement:
     """One Condition resource with a diagnosis of a set.
 
     `decides` is False for a code that only asks and for words. `encounter` is the reference of the encounter, empty if
-    it names none; `visit` is that encounter, None if it was not read. `side` is None if none is stated.
+    it names none; `visit` is that encounter, None if it was not read. `side` is None if none is stated. `coded` are
+    the codes as sent.
     """
 
     reference: str
@@ -73,6 +74,7 @@ class Statement:
     encounter: str = ""
     visit: Encounter | None = None
     side: Side | None = None
+    coded: tuple[Coding, ...] = ()
 
     @property
     def evidence(self) -> Evidence:
@@ -87,8 +89,10 @@ def statements(record: PatientRecord, codes: CodeMatcher) -> tuple[Statement, ..
 
 
 def _statements(record: PatientRecord, codes: CodeMatcher) -> tuple[Statement, ...]:
-    matched = ((resource, diagnosis.match(codes)) for resource, diagnosis in _diagnoses(record))
-    return tuple(_statement(record, resource, match) for resource, match in matched if match)
+    matched = ((resource, diagnosis, diagnosis.match(codes)) for resource, diagnosis in _diagnoses(record))
+    return tuple(
+        _statement(record, resource, diagnosis.coded, match) for resource, diagnosis, match in matched if match
+    )
 
 
 def _diagnoses(record: PatientRecord) -> tuple[tuple[Resource, Diagnosis], ...]:
@@ -103,7 +107,7 @@ def _diagnoses(record: PatientRecord) -> tuple[tuple[Resource, Diagnosis], ...]:
     )
 
 
-def _statement(record: PatientRecord, resource: Resource, match: Match) -> Statement:
+def _statement(record: PatientRecord, resource: Resource, coded: tuple[Coding, ...], match: Match) -> Statement:
     reference, listing = record.reference(resource), _listing(resource)
     if not record.is_usable(resource, *_ELEMENTS):
         return Statement(reference, match.label, False, match.course, Claim.UNREADABLE, listing)
@@ -122,6 +126,7 @@ def _statement(record: PatientRecord, resource: Resource, match: Match) -> State
         encounter_of,
         encounter(record, encounter_of),
         side_of(resource, "code"),
+        coded,
     )
 
 

@@ -21,6 +21,7 @@ from fhir_mappings.observations import observations
 from fhir_mappings.orders import read_order
 from fhir_mappings.pain_relief import Window, reliefs
 from fhir_mappings.plans import plans
+from fhir_mappings.pregnancy import PregnancyCodes, pregnancy_on
 from fhir_mappings.procedures import latest_on_or_before, procedures
 from tests.support.fhir_builders import PATIENT, ZONE, record
 
@@ -146,8 +147,15 @@ def _times(chart):
     return Times(chart.today, chart.today, "", year, days, days)
 
 
+def pregnant(chart):
+    codes = PregnancyCodes(anything, anything, anything)
+    term, days = CalendarPeriod(42, "weeks"), CalendarPeriod(14, "days")
+    return pregnancy_on(chart, codes, chart.today, term=term, unknown_week=days)
+
+
 READINGS = {
     "conditions": (("Condition", "Encounter"), lambda chart: conditions_on(chart, anything, _times(chart))),
+    "pregnancy": (("Condition", "Observation", "Procedure", "Encounter"), pregnant),
     "unidentified conditions": (("Condition",), lambda chart: unidentified(chart, lambda _: False)),
     "procedures": (("Procedure",), lambda chart: latest_on_or_before(procedures(chart, anything), chart.today)),
     "imaging": (("DiagnosticReport", "ImagingStudy", "Procedure"), lambda chart: imaging(chart, anything)),

@@ -63,6 +63,7 @@ CLAUSES: list[tuple[str, dict[str, Any]]] = [
     ("pain_relief", {"after": "trial", "relief": "at least 50 %", "occasions": "2", "apart": "at least 2 weeks"}),
     ("pain_relief", {"after": "trial", "relief": "at least 50 %", "sustained": "7 following days"}),
     ("planned", {"in": "alpha"}),
+    ("pregnancy", {"in": "alpha", "status": "pain-severity-0-10", "ended_by": "beta"}),
     ("procedure", {"in": "alpha"}),
     ("procedure", {"in": "alpha", "within": "3 months"}),
     ("procedure", {"in": "alpha", "lasting": "at least 4 weeks"}),
