@@ -77,9 +77,7 @@ def _notes(reduction: Reduction) -> tuple[str, ...]:
     if reduction.last_recorded:
         found.append(f"No opioid recorded since {_day(reduction.last_recorded)}. Stopped?")
     elif lapsed := [line for line in reduction.lines if line.has_lapsed]:
-        found += [
-            f"{line.label}: none recorded since {_day(date.fromisoformat(line.end))}. Stopped?" for line in lapsed
-        ]
+        found += [f"{line.label}: none recorded since {_since(line)}. Stopped?" for line in lapsed]
     if reduction.problem:
         return (f"Opioid dose: {reduction.problem}.", *found)
     found += [_baseline(baseline) for baseline in reduction.baselines]
@@ -98,6 +96,14 @@ def _baseline(baseline: Baseline) -> str:
     if baseline.dose.high is None:
         return f"{said}, maybe higher"
     return said if baseline.dose.high == baseline.dose.low else f"{said}, at most {float(baseline.dose.high):g} MME/day"
+
+
+def _since(line: DrugLine) -> str:
+    """Return the last day of a line, else its first; a month or a year as it is."""
+    try:
+        return _day(date.fromisoformat(line.end or line.start))
+    except ValueError:
+        return line.start or "an unknown day"
 
 
 def _day(day: date) -> str:

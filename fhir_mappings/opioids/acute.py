@@ -48,7 +48,7 @@ def is_pair(one: Treatment, other: Treatment) -> bool:
     """Return whether an order and a dispense that nothing links may be the same supply, by their dose and their day."""
     return (
         one.is_dispense is not other.is_dispense
-        and one.leading.dose == other.leading.dose
+        and one.leading.dose.high == other.leading.dose.high
         and begins_about_when(one, other)
     )
 

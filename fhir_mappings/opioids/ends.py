@@ -45,7 +45,7 @@ def _end_by_its_own_record(span: Span) -> None:
     """End acute courses when they are used up, reports when they say so, and orders that were stopped."""
     if span.treatment.is_acute:
         span.end(span.supplied_at_most)
-    elif all(one.kind in ("MedicationStatement", "MedicationAdministration") for one in span.members):
+    elif all(one.kind == "MedicationStatement" for one in span.members):
         span.end(span.last_day)
     elif span.ending is Ending.STOPPED:
         span.end(span.stopped_on)

@@ -89,7 +89,7 @@ def _line(
         one.medication.label,
         dose(one.dose),
         _start(one.start),
-        "" if last == FOREVER else date.fromordinal(last).isoformat(),
+        _end(one, last),
         problem,
         counted,
         baseline is not None and _overlaps(one, last, baseline),
@@ -103,6 +103,12 @@ def _last_day(one: Prescription, span: Span | None) -> int:
     last = (one.stated_supply.latest if one.stated_supply else one.last_day).toordinal()
     last = min(last, one.last_day.toordinal())
     return last if span is None else min(last, max(span.until, one.start.earliest.toordinal()))
+
+
+def _end(one: Prescription, last: int) -> str:
+    """Return the last day if it is stated, or if another record or its last change tells it; else empty."""
+    is_told = one.stated_supply is not None or one.is_change_dated or last < one.last_day.toordinal()
+    return date.fromordinal(last).isoformat() if is_told and last != FOREVER else ""
 
 
 def _overlaps(one: Prescription, last: int, days: tuple[date, date]) -> bool:

@@ -13,8 +13,8 @@ _CODED = re.compile(
 """`ONCE`, `1 time`, `X1`, `STAT`: the whole of a code or its text, in lower case."""
 
 _WRITTEN = re.compile(
-    r"(?:(?<!\bat )(?<!repeat )(?<!than )\bonce(?: only)?|\b(?:one|1)[ -]time(?: only| dose)?|\bfor (?:one|1) dose"
-    r"|\bx ?1 dose|\bas a single dose)[ .]*\Z"
+    r"(?:(?<!\bat )(?<!repeat )(?<!than )\bonce(?: only)?(?:,? (?:one|1) dose)?|\b(?:one|1)[ -]time(?: only| dose)?"
+    r"|\bfor (?:one|1) dose|\bx ?1(?: dose)?|\bas a single dose)[ .]*\Z"
 )
 """The end of an instruction in words: `4 mg, intravenous, once`; not `two tablets at once`, not `may repeat once`."""
 

@@ -113,7 +113,7 @@ def number_tracks(family: Sequence[Span]) -> None:
         span.track = number
         if span.treatment.is_acute:
             continue
-        tracks = tracks_of.setdefault((span.lead.dose, span.lead.reported), [])
+        tracks = tracks_of.setdefault((span.lead.dose.high, span.lead.reported), [])
         position = next((n for n, last in enumerate(tracks) if _follows(span, last)), None)
         if position is None:
             tracks.append(span)
