@@ -100,7 +100,9 @@ def test_more_strengths_than_names_may_hide_an_opioid_where_products_pair_it_wit
     assert is_known_non_opioid(label) is is_known
 
 
-@pytest.mark.parametrize("label", ["", "tablet", "spray solution", "10 mg", "HCl", "oral capsule ER 20 mg", "-", "диклофенак"])
+@pytest.mark.parametrize(
+    "label", ["", "tablet", "spray solution", "10 mg", "HCl", "oral capsule ER 20 mg", "-", "диклофенак"]
+)
 def test_a_label_that_names_no_drug_is_not_known(label):
     assert not is_known_non_opioid(label)
 
