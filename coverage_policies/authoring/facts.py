@@ -100,7 +100,8 @@ def _injection(words: FactWords) -> list[dict[str, Any]]:
 
 def _observation(words: FactWords) -> list[dict[str, Any]]:
     found = _score(words.texts("code"), words.text("value"), words.text("unit", "{score}"), words.text("at"))
-    return [found | {"status": words.text("status", "final")}]
+    site = words.texts("site")
+    return [found | {"status": words.text("status", "final")} | ({"bodySite": concept(site)} if site else {})]
 
 
 def _score(code: list[str], value: str, unit: str, at: str) -> dict[str, Any]:

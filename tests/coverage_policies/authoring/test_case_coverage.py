@@ -69,6 +69,8 @@ def _changed_criteria(c: Criterion) -> Iterator[tuple[str, Criterion]]:
             yield f"without {name}", replace(c, **{name: False})
     if c.pathways:
         yield "without for", replace(c, pathways=frozenset())
+    for pathway in sorted(c.rules_out):
+        yield f"without rules_out {pathway}", replace(c, rules_out=c.rules_out - {pathway})
     if c.on_date_of is not None:
         yield "without on_date_of", replace(c, on_date_of=None)
     for name in c.needs if len(c.needs) > 1 else ():
