@@ -167,7 +167,7 @@ def _prescription(words: FactWords) -> list[dict[str, Any]]:
         repeat |= {"count": 1}
     elif every:
         if not unit:
-            raise FactError("prescription.every is written like '6 hours'")
+            raise FactError("prescription.every is written like '6 hours' or 'once'")
         repeat |= {"frequency": 1, "period": decimal(count), "periodUnit": unit[0]}
     dosage = present(
         text=text,

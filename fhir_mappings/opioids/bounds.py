@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from fhir_mappings.opioids.acute import begins_about_when
+from fhir_mappings.opioids.endings import Ending
 from fhir_mappings.opioids.prescriptions import DAYS_WITHOUT_END, Prescription
 from fhir_mappings.opioids.series import Piece, highest, total
 from fhir_mappings.opioids.spans import FOREVER, Span, by_drug
@@ -100,7 +101,7 @@ def _low_by_signature(spans: Sequence[Span], family: Sequence[Span]) -> list[Pie
         pieces = highest([piece for one in span.members for piece in _pieces_low(one, span.kept_until)])
         # The family is in the order of the beginnings: the first that may replace it is the earliest.
         until = next((other.first - 1 for other in family if _may_replace(other, span)), FOREVER)
-        until = min(until, span.certain_until)
+        until = min(until, span.certain_until, span.until)
         cut = [piece._replace(last=min(piece.last, until)) for piece in pieces if piece.first <= until]
         by_signature.setdefault(span.signature, []).extend(cut)
     return [piece for pieces in by_signature.values() for piece in highest(pieces)]
@@ -124,6 +125,8 @@ def _pieces_low(one: Prescription, kept_until: int) -> list[Piece]:
 def _may_replace(other: Span, span: Span) -> bool:
     """Return whether a later order or dispense may have replaced this one. An order's own dispense does not."""
     if other.first_at_latest <= span.first or other is span or other.lead.reported:
+        return False
+    if other.ending is Ending.DUPLICATE:
         return False
     if other.signature == span.signature and not other.lead.problem:
         return False

@@ -59,6 +59,7 @@ def _end_dispenses_of_stopped(family: Sequence[Span]) -> None:
             same = span.treatment.is_dispense and span.lead.medication.product == order.lead.medication.product
             if same and span.first_at_latest <= order.stopped_on:
                 span.end(order.stopped_on)
+                span.certain_until = min(span.certain_until, span.first_at_latest)
 
 
 def _end_denied(found: Iterable[Span], denials: Sequence[Denial]) -> None:

@@ -14,15 +14,16 @@ GAP_DAYS = 30
 ROTATION_DAYS = 2
 """How long after it a regimen of another drug or release form may begin."""
 
-Tracks: TypeAlias = Mapping[tuple[tuple[str, str], int], Sequence[Span]]
-"""The spans of each drug and track."""
+Tracks: TypeAlias = Mapping[tuple[tuple[str, str], int | None], Sequence[Span]]
+"""The spans of each drug and track, and of each drug with all its tracks (None)."""
 
 
 def by_track(found: Iterable[Span]) -> Tracks:
-    """Return the spans of each drug and track."""
-    tracks: dict[tuple[tuple[str, str], int], list[Span]] = {}
+    """Return the spans of each drug, by track and all together."""
+    tracks: dict[tuple[tuple[str, str], int | None], list[Span]] = {}
     for span in found:
-        tracks.setdefault((span.drug, span.track), []).append(span)
+        for track in (span.track, None):
+            tracks.setdefault((span.drug, track), []).append(span)
     return tracks
 
 
@@ -55,14 +56,15 @@ def _is_rotation(other: Span, span: Span) -> bool:
 
 
 def was_taken_beside(other: Span, span: Span, tracks: Tracks) -> bool:
-    """Return whether what begins is only a refill, because the same dose was taken before, along with the other one.
+    """Return whether what begins was taken before, along with `span`: a refill, or a new dose of a drug that goes on.
 
-    What follows `span` at its own dose is a refill of `span`.
+    Of the drug of `span` itself, only a dose that was taken along is a refill; what follows at its own dose is one too.
     """
-    return (other.drug, other.track) == (span.drug, span.track) or any(
+    is_same_drug = other.drug == span.drug
+    return (is_same_drug and other.track == span.track) or any(
         one.first < other.first
         and min(one.supplied_at_most, span.supplied_at_most) - max(one.first, span.first) >= OVERLAP_DAYS
-        for one in tracks.get((other.drug, other.track), ())
+        for one in tracks.get((other.drug, other.track if is_same_drug else None), ())
     )
 
 

@@ -120,7 +120,7 @@ def statement(name, rxcui, *dosages, **members):
         "id": name,
         "status": "active",
         "subject": {"reference": "Patient/p"},
-        "medicationCodeableConcept": coded(rxcui),
+        "medicationCodeableConcept": coded(rxcui) if isinstance(rxcui, str) else rxcui,
         "dosage": list(dosages),
         "effectivePeriod": {"start": "2025-01-01"},
         **members,

@@ -135,6 +135,39 @@ def test_a_prescription_counts_tablets_unless_it_has_a_unit() -> None:
     assert prescription["status"] == "active"
 
 
+def test_a_prescription_says_how_it_ended_and_what_it_replaces() -> None:
+    words = {"code": "rxnorm 1049621", "status": "stopped", "reason": "Reorder", "changed": "2026-01-10"}
+    more = {"replaces": "first", "category": "discharge", "prescriber": "Dr. Roe", "quantity": "20", "refills": "2"}
+    (prescription,) = resources({"prescription": {**words, **more}}, 1, DAY)
+    assert prescription["statusReason"] == {"text": "Reorder"}
+    assert prescription["meta"] == {"lastUpdated": "2026-01-10T12:00:00Z"}
+    assert prescription["priorPrescription"] == {"reference": "MedicationRequest/first"}
+    assert prescription["category"][0]["coding"][0]["code"] == "discharge"
+    assert prescription["requester"] == {"display": "Dr. Roe"}
+    assert prescription["dispenseRequest"]["quantity"]["value"] == Decimal(20)
+    assert prescription["dispenseRequest"]["numberOfRepeatsAllowed"] == 2
+
+
+def test_a_dose_once_and_its_route_are_written_out() -> None:
+    words = {"code": "rxnorm 1049621", "dose": "4 mg", "every": "once", "route": "intravenous", "text": "4 mg IV"}
+    (prescription,) = resources({"prescription": words}, 1, DAY)
+    (dosage,) = prescription["dosageInstruction"]
+    assert dosage["timing"]["repeat"] == {"count": 1}
+    assert (dosage["route"], dosage["text"]) == ({"text": "intravenous"}, "4 mg IV")
+
+
+def test_a_dispense_names_its_order_or_who_ordered_it_elsewhere() -> None:
+    words = {"code": "rxnorm 1049621", "at": "2026-01-10", "days": "30", "quantity": "120"}
+    (linked,) = resources({"dispense": {**words, "of": "first"}}, 1, DAY)
+    assert linked["authorizingPrescription"] == [{"reference": "MedicationRequest/first"}]
+    (elsewhere,) = resources({"dispense": {**words, "prescriber": "Dr. Roe"}}, 1, DAY)
+    assert elsewhere["authorizingPrescription"] == [{"reference": "#ordered"}]
+    assert elsewhere["contained"][0]["requester"] == {"display": "Dr. Roe"}
+    assert elsewhere["quantity"]["value"] == Decimal(120)
+    (alone,) = resources({"dispense": words}, 1, DAY)
+    assert "authorizingPrescription" not in alone
+
+
 def test_answers_are_given_by_a_practitioner_on_the_day_of_the_case() -> None:
     (response,) = resources({"answers": {"II.E": "no", "pathway": "malignant"}}, 1, DAY)
     assert response["author"] == {"reference": "Practitioner/practitioner-1"}

@@ -104,6 +104,68 @@ def test_what_could_not_be_converted_is_shown_with_the_reason_instead() -> None:
     assert f"({values[0]})" in found.notes[-1]
 
 
+def test_silence_after_the_last_supply_is_a_question() -> None:
+    for found in both(BEFORE):
+        assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.MISSING)
+        assert found.notes[0] == "No opioid recorded since 01/31/2026. Stopped?"
+        assert found.evidence[0].value == "60 MME/day, stopped?"
+
+
+def test_silence_about_one_of_two_drugs_names_it() -> None:
+    hydrocodone = tablets("1", 6, "2025-06-02", "2025-12-31", code="856999")
+    found = run(WEANED, *now("1", 8), hydrocodone)
+    assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.VALUE_OUT_OF_RANGE)
+    assert found.notes[0].endswith(": none recorded since 12/31/2025. Stopped?")
+
+
+def test_a_drug_without_a_stated_end_lapses_from_its_beginning() -> None:
+    unstated = tablets("1", 6, "2025-11-01", None, code="856999") | {"status": "completed"}
+    found = run(WEANED, *now("1", 8), unstated)
+    assert found.notes[0].endswith(": none recorded since 11/01/2025. Stopped?")
+
+
+def test_the_two_bounds_of_a_baseline_are_told_apart() -> None:
+    as_needed = tablets("1", 6, "2025-10-02", "2026-01-31", code="856999")
+    as_needed["dosageInstruction"][0]["asNeededBoolean"] = True
+    found = run(WEANED, *now("1", 8), as_needed)
+    assert found.notes == (
+        "acetaminophen 325 MG / hydrocodone bitartrate 10 MG Oral Tablet: none recorded since 01/31/2026. Stopped?",
+        "Highest 14-day mean 60 MME/day (2026-01-18 to 2026-01-31), at most 100 MME/day",
+        "Highest 90-day mean 60 MME/day (2025-11-03 to 2026-01-31), at most 100 MME/day",
+        "Now 22.5 to 62.5 MME/day (2026-02-16 to 2026-03-01), CDC 2022 factors",
+    )
+
+
+def test_a_baseline_with_a_drug_that_cannot_be_converted_may_be_higher() -> None:
+    found = run(WEANED, *now("1", 8), tablets("1", 12, "2025-08-01", "2025-12-31", code="351264"))
+    assert any(
+        note.startswith("Highest 14-day mean 60 MME/day") and note.endswith(", maybe higher") for note in found.notes
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "weaned"),
+    [
+        ({}, Truth.NO),
+        ({"current": "7 days"}, Truth.YES),
+        ({"look_back": "120 days"}, Truth.UNKNOWN),
+        ({"baselines": "14 days"}, Truth.NO),
+    ],
+)
+def test_the_days_are_those_of_the_document(arguments: dict[str, str], weaned: Truth) -> None:
+    """60 MME/day until 22 February, then 30: the last 14 days are 45 on average, the last seven 30."""
+    chart = [tablets("2", 6, "2025-06-01", "2026-02-22"), tablets("1", 6, "2026-02-23", "2026-03-31")]
+    if arguments.get("look_back"):
+        chart = [tablets("2", 6, "2025-06-01", "2025-11-20"), tablets("1", 6, "2025-11-21", "2026-03-31")]
+    assert run(clause("opioid_reduction", by="at least 50 %", **arguments), *chart).holds is weaned
+
+
+def test_the_look_back_holds_the_current_days_and_the_longest_baseline() -> None:
+    with pytest.raises(ValueError, match="look_back is shorter"):
+        clause("opioid_reduction", by="at least 50 %", look_back="103 days")
+    clause("opioid_reduction", by="at least 50 %", look_back="104 days")
+
+
 def test_without_an_opioid_nothing_is_asserted() -> None:
     for found in both():
         assert (found.holds, found.reason, found.evidence) == (Truth.UNKNOWN, Reason.NOT_FOUND, ())

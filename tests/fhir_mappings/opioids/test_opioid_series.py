@@ -1,0 +1,75 @@
+from datetime import date
+from fractions import Fraction
+
+import pytest
+
+from fhir_mappings.opioids.series import Piece, earlier, highest, highest_mean, series, total, window
+
+
+def pieces(*found):
+    return [Piece(first, last, None if value is None else Fraction(value)) for first, last, value in found]
+
+
+def test_overlapping_pieces_add_up_and_gaps_stay_gaps():
+    found = total(pieces((1, 4, 10), (3, 6, 5), (9, 9, 1)))
+    assert found == pieces((1, 2, 10), (3, 4, 15), (5, 6, 5), (9, 9, 1))
+
+
+def test_the_highest_of_overlapping_pieces_counts():
+    found = highest(pieces((1, 4, 10), (3, 6, 5), (3, 3, 12), (9, 9, 1)))
+    assert found == pieces((1, 2, 10), (3, 3, 12), (4, 4, 10), (5, 6, 5), (9, 9, 1))
+
+
+@pytest.mark.parametrize("combined", [total, highest])
+def test_what_has_no_upper_bound_has_none_with_others(combined):
+    assert combined(pieces((1, 4, 10), (3, 3, None))) == pieces((1, 2, 10), (3, 3, None), (4, 4, 10))
+
+
+@pytest.mark.parametrize("combined", [total, highest])
+def test_nothing_is_nothing(combined):
+    assert combined([]) == []
+
+
+def by_hand(found, days, last):
+    """The highest mean of every window that ends on any day up to the last one."""
+    value = {day: sum(p.value for p in found if p.first <= day <= p.last) for day in range(-40, last + 1)}
+    return max(sum(value.get(end - n, 0) for n in range(days)) for end in range(-20, last + 1)) / Fraction(days)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        pieces((1, 5, 10)),
+        pieces((1, 30, 10)),
+        pieces((1, 7, 8), (15, 21, 8), (29, 35, 8)),
+        pieces((1, 10, 3), (5, 40, 4), (20, 22, 50)),
+        pieces((1, 10, 5), (18, 25, 9), (26, 60, 1)),
+        pieces((50, 60, 5)),
+    ],
+)
+@pytest.mark.parametrize(("days", "last"), [(14, 40), (14, 22), (3, 40), (30, 40), (1, 5)])
+def test_the_highest_mean_is_that_of_the_best_window(found, days, last):
+    assert highest_mean(found, days, last) == by_hand(found, days, last)
+
+
+def test_a_mean_over_a_day_without_an_upper_bound_has_none():
+    assert highest_mean(pieces((1, 30, 10), (5, 5, None)), 14, 40) is None
+    assert highest_mean(pieces((1, 30, 10), (50, 50, None)), 14, 40) == 10
+
+
+def test_without_a_piece_the_mean_is_zero():
+    assert highest_mean([], 14, 40) == 0
+
+
+def test_a_series_has_the_mean_of_any_window():
+    first = date(2026, 1, 1)
+    begin = first.toordinal()
+    found = series(pieces((begin, begin + 4, 3)), pieces((begin, begin + 9, 7)), first, date(2026, 1, 10))
+    mean = found.mean(first, date(2026, 1, 10))
+    assert (mean.low, mean.high) == (Fraction(3, 2), Fraction(7))
+
+
+def test_windows_end_with_their_last_day_and_never_before_the_first_of_all():
+    assert window(date(2026, 3, 1), 14) == (date(2026, 2, 16), date(2026, 3, 1))
+    assert earlier(date(2024, 3, 1), 1) == date(2024, 2, 29)
+    assert earlier(date(1, 1, 5), 14) == date.min
