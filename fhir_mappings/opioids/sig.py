@@ -182,7 +182,10 @@ def _next_day(day: date) -> date:
 def _bounds(
     record: PatientRecord, dosage: Mapping[str, Any], start: DateInterval
 ) -> tuple[DateInterval, DateInterval | None]:
-    """Return when one instruction begins and ends: by `timing.repeat.bounds[x]`, else by the number of doses."""
+    """Return when one instruction begins and ends: by `timing.repeat.bounds[x]`, else by the number of doses.
+
+    A course of a few days in words ends by them; if its bounds say otherwise, on any day between the two.
+    """
     timing = dosage.get("timing")
     timing = timing if isinstance(timing, Mapping) else {}
     repeat = timing.get("repeat")
@@ -193,12 +196,21 @@ def _bounds(
         event = timing.get("event")
         begin = (record.when(event[0]) if isinstance(event, list) and event else None) or begin
         return begin, DateInterval(begin.earliest, max(begin.latest, last.latest) if last else begin.latest)
-    if last is not None:
-        return begin, last
     length = _length(repeat, timing)
-    if length is None and repeat.get("boundsDuration") is None and repeat.get("boundsRange") is None:
-        length = days_in_words(words_of(dosage).directions)
-    return begin, None if length is None else last_days(begin, length)
+    if last is None and length is not None:
+        last = last_days(begin, length)
+    said = days_in_words(words_of(dosage).directions)
+    in_words = last_days(begin, said) if said is not None else None
+    if last is None and repeat.get("boundsDuration") is None and repeat.get("boundsRange") is None:
+        return begin, in_words
+    if last is None or in_words is None or in_words.latest == date.max or _same_end(last, in_words):
+        return begin, last
+    return begin, DateInterval(min(last.earliest, in_words.earliest), max(last.latest, in_words.latest))
+
+
+def _same_end(stated: DateInterval, in_words: DateInterval) -> bool:
+    """Return whether two ends are the same; the day of the last dose is the last of a period or the one before."""
+    return stated.earliest <= _next_day(in_words.latest) and in_words.earliest <= stated.latest
 
 
 def _length(repeat: Mapping[str, Any], timing: Json) -> Interval | None:

@@ -42,7 +42,7 @@ def amount_at(tokens: Tokens, at: int) -> Found:
     """Read an amount, perhaps with the same amount in another unit behind it: `1 tablet (5 mg)`, `650 mg = 2 cap`."""
     start = after_up_to(tokens, at)
     read = measured_at(tokens, start) or bare_at(tokens, start)
-    if read is None or (read[0].bare and _may_be_something_else(tokens, read[1])):
+    if read is None or (read[0].bare and _may_be_something_else(tokens, read[1])) or _is_combination(read[0]):
         return None
     amount, after = read
     opened = word_at(tokens, after) == "("
@@ -56,6 +56,16 @@ def amount_at(tokens: Tokens, at: int) -> Found:
                 return None
             return _bounded(amount, start > at, other), after + opened
     return _bounded(amount, start > at), after
+
+
+_WIDEST_RANGE = 4
+"""How many times the lower dose a higher one may be, as in 5 to 20 mg."""
+
+
+def _is_combination(amount: Amount) -> bool:
+    """Return whether a range of masses is the strengths of two ingredients, `5-325 mg`."""
+    low, high = amount.value.low, amount.value.high
+    return amount.unit is Unit.MILLIGRAMS and high is not None and high > _WIDEST_RANGE * low
 
 
 def _may_be_something_else(tokens: Tokens, after: int) -> bool:

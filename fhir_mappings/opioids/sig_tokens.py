@@ -14,7 +14,7 @@ MAX_TOKENS = 100
 _LONGEST_NUMBER = 6
 """How many digits a number may have."""
 
-_ABBREVIATION = re.compile(r"(?<![a-z])(?:[a-z]\.){2,}")
+_ABBREVIATION = re.compile(r"(?<![a-z])(?:(?:[a-z]\.){2,}|q\.)")
 _PLURAL = re.compile(r"\((?:s|es)\)")
 _RAW = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![a-z])\d*\.\d+|\d+|[a-z\u03bc]+|\S")
 

@@ -1,3 +1,4 @@
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -246,6 +247,20 @@ def test_a_short_course_in_words_ends_and_a_supply_of_a_month_does_not():
     month = {"text": "1 tablet twice daily for 30 days"}
     assert read(during_order(course)).current.high == 0
     assert read(during_order(month)).current.high != 0
+
+
+def test_a_course_in_words_may_end_on_any_day_up_to_the_end_of_its_bounds():
+    course = {"text": "1 tablet twice daily for 5 days", "timing": {"repeat": {}}}
+    assert read(during("a", OXYCODONE_5, "2025-12-01", "2026-06-01", course)).current == mme(0, 15)
+    boundless = {"text": "1 tablet twice daily for 30 days", "timing": {"repeat": {}}}
+    assert read(during("a", OXYCODONE_5, "2025-12-01", "2026-06-01", boundless)).current == mme(15, 15)
+
+
+@pytest.mark.parametrize(("end", "lowest"), [("2026-01-13", 48.75), ("2026-01-14", 52.5), ("2026-01-15", 48.75)])
+def test_the_bounds_of_a_course_may_end_on_its_last_day_or_the_day_after(end, lowest):
+    """The current mean is over 1 to 14 January: 52.5 MME on 13 or 14 of 14 days."""
+    course = {"text": "7 tablets daily for 13 days", "timing": {"repeat": {}}}
+    assert read(during("a", OXYCODONE_5, "2026-01-01", end, course)).current.low == Decimal(str(lowest))
 
 
 def during_order(dosage):

@@ -168,6 +168,14 @@ def test_the_spellings_of_ehrs_and_pharmacies_are_read(text):
 
 
 @pytest.mark.parametrize(
+    ("text", "per_day"),
+    [("TK 1 T PO Q.6H. ATC", exactly(4)), ("Taking 1 tablet twice daily. Do not take with alcohol.", exactly(2))],
+)
+def test_words_that_change_nothing_are_skipped(text, per_day):
+    assert times(text) == per_day
+
+
+@pytest.mark.parametrize(
     ("text", "most"),
     [
         ("1 tab q4h prn, max 5/d", 5),
@@ -284,6 +292,13 @@ def test_phrases_that_contradict_each_other_are_not_understood(text):
 )
 def test_numbers_that_may_mean_anything_are_not_understood(text):
     assert read_directions(text) is None
+
+
+def test_the_strengths_of_a_combination_are_no_range_of_doses():
+    assert read_directions("5-325 mg twice daily") is None
+    assert only("5-20 mg twice daily")[:2] == ((5, 20), Unit.MILLIGRAMS)
+    assert read_directions("5-20.5 mg twice daily") is None
+    assert only("1 tablet (5-325 mg) twice daily")[:2] == (exactly(1), Unit.EACH)
 
 
 def test_tablets_in_the_morning_are_no_hour():
