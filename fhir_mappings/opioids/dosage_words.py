@@ -26,7 +26,7 @@ from fhir_mappings.opioids.timing import moments_of_day
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of a Dosage: the directions that are understood whole, and the frequencies in a text that is not."""
+    """The words of a Dosage: the directions that are understood whole, and the frequencies in texts that are not."""
 
     directions: tuple[Directions, ...]
     mentioned: tuple[Interval, ...]
@@ -34,11 +34,13 @@ class Words:
 
 def words_of(dosage: Mapping[str, Any]) -> Words:
     """Return what the words of a Dosage say."""
-    text = dosage.get("text")
+    text, timing = dosage.get("text"), dosage.get("timing")
     others = [dosage.get("patientInstruction"), *map(concept_text, items(dosage.get("additionalInstruction")))]
     read = [read_directions(one) for one in (text, *others) if isinstance(one, str) and one]
-    unread = isinstance(text, str) and bool(text) and read[0] is None
-    return Words(tuple(one for one in read if one is not None), frequencies_mentioned(str(text)) if unread else ())
+    often = concept_text(timing.get("code")) if isinstance(timing, Mapping) else ""
+    unread = [one for one in (text, often) if isinstance(one, str) and read_directions(one) is None]
+    mentioned = tuple(times for one in unread for times in frequencies_mentioned(one))
+    return Words(tuple(one for one in read if one is not None), mentioned)
 
 
 def agreed(found: Sequence[Interval], elements: str) -> Interval:

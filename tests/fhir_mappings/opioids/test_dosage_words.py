@@ -176,6 +176,13 @@ def test_a_code_that_contradicts_the_structure_or_its_words_leaves_the_dose_unkn
         times({"code": {"text": "three times a day", "coding": [{"system": SNOMED, "code": "229799001"}]}})
 
 
+def test_words_of_a_code_that_mention_another_frequency_leave_the_dose_unknown():
+    while_awake = {"code": {"text": "every 4 hours while awake"}}
+    with pytest.raises(ContradictionError, match="text and timing differ"):
+        per_day(timed(**while_awake, repeat={"frequency": 1, "period": 1, "periodUnit": "d"}))
+    assert per_day(timed(**while_awake, repeat={"frequency": 6, "period": 1, "periodUnit": "d"})) == between(45, 45)
+
+
 def test_a_code_that_allows_more_than_the_structure_widens_it():
     repeat = {"frequency": 1, "period": 4, "periodUnit": "h"}
     assert times({"code": {"text": "Q4-6H"}, "repeat": repeat}) == (4, 6)
