@@ -39,8 +39,6 @@ def goes_on(done: Procedure, within: CalendarPeriod, anchor: date) -> Truth:
     last = done.end or done.start
     if last is None:
         return Truth.UNKNOWN
-    if last.earliest >= anchor:
-        return Truth.YES
     begun = DateInterval(last.earliest, min(last.latest, anchor))  # what is in progress has begun
     return is_current(begun, None, within, anchor)
 
