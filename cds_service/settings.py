@@ -182,8 +182,8 @@ class Settings(BaseSettings):
     max_call_resources: int = Field(
         5_000,
         ge=1,
-        description="The most resources in the prefetch of one call, and again from its FHIR server; more prefetch "
-        "gets 413, longer searches count as unavailable.",
+        description="The most resources in the prefetch of one call, and again from its FHIR server; the searches "
+        "that exceed it count as unavailable.",
     )
     max_call_bytes: int = Field(
         40_000_000,
@@ -196,7 +196,7 @@ class Settings(BaseSettings):
         description="The largest page to read from a FHIR server, in bytes after decompression.",
     )
     max_pages: int = Field(
-        20,
+        50,
         ge=1,
         description="The most pages to read of one search; a longer search counts as unavailable.",
     )

@@ -18,7 +18,7 @@ from cds_service.cli.policies.lookup import policy_named
 from cds_service.cli.requests import json_in, request_in
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.memory import ChartInMemory, Store
-from cds_service.fhir_client.server import FhirClients
+from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.response import respond

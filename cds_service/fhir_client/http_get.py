@@ -1,25 +1,30 @@
-"""GET requests to a FHIR server: bounded in time and bytes, retried only as `Retry-After` asks."""
+"""GET requests to a FHIR server: bounded in time and bytes, retried if the server is busy and there is time."""
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from importlib.metadata import version
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, ProtocolError
+from urllib3.exceptions import HTTPError, NameResolutionError, ProtocolError, ReadTimeoutError
 
 from cds_service.fhir_client.address_guard import AddressRefusedError
 from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.server_answers import Failure, issue_code
 from cds_service.fhir_client.source import FhirAccess
 from cds_service.settings import Settings
 from fhir_mappings.fhir_json import Json, parse_json
 
 _CHUNK_BYTES = 65_536
+_USER_AGENT = f"cds-coverage-policies/{version('cds-coverage-policies')}"
 _MAX_RETRIES = 2
 _MIN_WAIT_SECONDS = 0.1
+_USUAL_WAIT_SECONDS = 0.5
+"""The wait before the one retry if a busy server does not say how long to wait."""
 _RETRY_LATER_STATUSES = (429, 503)
 _SECONDS = re.compile(r"[0-9]{1,9}\Z")
 
@@ -28,16 +33,21 @@ _SECONDS = re.compile(r"[0-9]{1,9}\Z")
 class FhirResponse:
     """The status and parsed body of a response.
 
-    `status` is 0 if no complete response arrived, `body` is None if it is not JSON. `retry_after` is the number of
-    seconds a 429 or 503 asks to wait. `is_refused` means that the address guard refused to connect. `is_broken` means
-    that the connection broke before any response, which happens to kept-alive connections.
+    `status` is 0 if no complete response arrived, and `failure` says why; `body` is None if it is not JSON.
+    `retry_after` is the number of seconds a 429 or 503 asks to wait.
     """
 
     status: int = 0
     body: Json = None
     retry_after: float | None = None
-    is_refused: bool = False
-    is_broken: bool = False
+    failure: Failure | None = None
+
+    @property
+    def answer(self) -> str:
+        """Return what the server answered in a few words without data: the status and issue code, or the failure."""
+        if self.failure is not None:
+            return self.failure.value
+        return f"{self.status} {issue_code(self.body)}".rstrip()
 
     @property
     def is_server_up(self) -> bool:
@@ -89,23 +99,31 @@ class BoundedGet:
         self._now = now
         self._pause = pause
         self._bytes = Allowance(settings.max_call_bytes)
+        self._places = threading.BoundedSemaphore(settings.query_threads)
         self._session = _Session()
         self._session.trust_env = False
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
         self._session.headers["Accept"] = "application/fhir+json"
+        self._session.headers["User-Agent"] = _USER_AGENT
         if access.token:
             self._session.headers["Authorization"] = f"Bearer {access.token}"
 
     def get(self, url: str) -> FhirResponse:
-        """Get a URL. Retry if a kept-alive connection broke, or as `Retry-After` asks while there is time."""
+        """Get a URL. Retry if a kept-alive connection broke, or if the server is busy, while there is time.
+
+        A busy server answers 429 or 503. The service waits as `Retry-After` asks; without it, a short time and once.
+        """
         response = self._get_once(url)
-        if response.is_broken:
+        if response.failure is Failure.CONNECTION_LOST:
             response = self._get_once(url)
-        for _ in range(_MAX_RETRIES):
-            if response.retry_after is None or response.retry_after >= self._deadline.remaining():
+        for attempt in range(_MAX_RETRIES):
+            wait = response.retry_after
+            if wait is None and attempt == 0 and response.status in _RETRY_LATER_STATUSES:
+                wait = _USUAL_WAIT_SECONDS
+            if wait is None or wait >= self._deadline.remaining():
                 break
-            self._pause(max(response.retry_after, _MIN_WAIT_SECONDS))
+            self._pause(max(wait, _MIN_WAIT_SECONDS))
             response = self._get_once(url)
         return response
 
@@ -116,27 +134,28 @@ class BoundedGet:
         return self._deadline.remaining() >= full / 2
 
     def _get_once(self, url: str) -> FhirResponse:
+        if not self._places.acquire(timeout=self._deadline.remaining()):
+            return FhirResponse(failure=Failure.NOT_SENT)
         try:
             timeout = min(self._settings.query_timeout_seconds, self._deadline.remaining())
             if timeout <= 0:
-                return FhirResponse()
+                return FhirResponse(failure=Failure.NOT_SENT)
             with self._session.get(url, timeout=timeout, allow_redirects=False, stream=True) as response:
                 retry_after = self._retry_after(response)
                 body = self._read(response)
                 if body is None:
-                    return FhirResponse(retry_after=retry_after)
+                    return FhirResponse(retry_after=retry_after, failure=self._cut_short())
                 try:
                     return FhirResponse(response.status_code, parse_json(body), retry_after)
                 except ValueError:
                     return FhirResponse(response.status_code, None, retry_after)
-        except requests.ConnectionError as error:
-            reason = _reason(error)
-            return FhirResponse(
-                is_refused=isinstance(reason, AddressRefusedError),
-                is_broken=isinstance(reason, ProtocolError),
-            )
-        except (requests.RequestException, HTTPError, OSError, ValueError):
-            return FhirResponse()
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            return FhirResponse(failure=_failure(error))
+        finally:
+            self._places.release()
+
+    def _cut_short(self) -> Failure:
+        return Failure.TOO_LARGE if self._deadline.remaining() else Failure.TIMEOUT
 
     def _read(self, response: requests.Response) -> bytes | None:
         """Read the body; return None if it exceeds its own limit, the bytes left for the call, or the deadline."""
@@ -149,10 +168,16 @@ class BoundedGet:
         return bytes(body)
 
     def _retry_after(self, response: requests.Response) -> float | None:
-        """Return the seconds of `Retry-After`, given as seconds or as a date (RFC 9110, 10.2.3)."""
+        """Return the seconds of `Retry-After`, given as seconds or as a date (RFC 9110, 10.2.3).
+
+        Azure gives milliseconds in a header of its own.
+        """
         value = response.headers.get("Retry-After", "").strip()
-        if response.status_code not in _RETRY_LATER_STATUSES or not value:
+        if response.status_code not in _RETRY_LATER_STATUSES:
             return None
+        if not value:
+            milliseconds = response.headers.get("x-ms-retry-after-ms", "").strip()
+            return float(milliseconds) / 1000 if _SECONDS.match(milliseconds) else None
         if _SECONDS.match(value):
             return float(value)
         try:
@@ -164,7 +189,18 @@ class BoundedGet:
         return max(0.0, (moment - self._now()).total_seconds())
 
 
-def _reason(error: requests.ConnectionError) -> object:
-    """Return the urllib3 error that requests wraps."""
-    found = error.args[0] if error.args else None
-    return getattr(found, "reason", found)
+def _failure(error: Exception) -> Failure:
+    """Return the kind of an error of requests, of urllib3, or of the connection."""
+    reason = getattr(error.args[0], "reason", error.args[0]) if error.args else None
+    if isinstance(error, requests.Timeout | ReadTimeoutError | TimeoutError):
+        return Failure.TIMEOUT
+    if isinstance(error, requests.exceptions.SSLError):
+        return Failure.TLS
+    if not isinstance(error, requests.ConnectionError):
+        return Failure.UNREADABLE
+    kinds: Mapping[type[Exception], Failure] = {
+        AddressRefusedError: Failure.ADDRESS_REFUSED,
+        NameResolutionError: Failure.UNKNOWN_HOST,
+        ProtocolError: Failure.CONNECTION_LOST,
+    }
+    return next((failure for kind, failure in kinds.items() if isinstance(reason, kind)), Failure.NO_CONNECTION)

@@ -1,7 +1,8 @@
 """Charts in memory, with the search behavior of a FHIR R4 server."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Self
 from urllib.parse import parse_qsl
 
@@ -174,6 +175,7 @@ class ChartInMemory:
 
     address = ""
     notes: tuple[str, ...] = ()
+    answers: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -4,22 +4,22 @@ The token goes only to the server that the client named: the service follows no 
 the same base address (CDS Hooks 2.0.1, FHIR Resource Access).
 """
 
-import logging
-import posixpath
 import re
 import threading
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
+from urllib.parse import quote
 
-from cds_service.fhir_client.address_guard import GuardedAdapter, GuardedConnector, Resolver, resolve
-from cds_service.fhir_client.allowlist import ServerTrust, origin_of, trust_of
+from cds_service.fhir_client.allowlist import origin_of
 from cds_service.fhir_client.circuit_breaker import CircuitBreakers
-from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.http_get import Allowance, BoundedGet
+from cds_service.fhir_client.next_page import NextPageRefusedError, next_page
 from cds_service.fhir_client.search_bundle import Page, has_issue_code, page_of
-from cds_service.fhir_client.source import FhirAccess, FhirSource, PatientRead, SearchResult, UnreadableSource
+from cds_service.fhir_client.search_forms import SearchForm, search_forms
+from cds_service.fhir_client.server_answers import Failure, ServerAnswers
+from cds_service.fhir_client.source import FhirAccess, PatientRead, SearchResult
 from cds_service.settings import Settings
 from coverage_policies.format.searches import Search
 from fhir_mappings.bundle import Entry
@@ -27,82 +27,34 @@ from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.record import Availability
 
-_PLAIN_URL = re.compile(r"[!-\[\]-~]+\Z")
-_MOST_DECODINGS = 2
-_PATH_PARAMETERS = re.compile(r";[^/]*")
 _RELATIVE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}\Z")
 _NOT_SUPPORTED_STATUSES = (400, 403, 405, 422, 501)
-
-
-_REFUSAL_REASONS = {
-    ServerTrust.NOT_REGISTERED: "it is not registered for the client or in CDS_FHIR_SERVERS",
-    ServerTrust.UNPROTECTED: "the token would be sent over plain http; use https, or register the server",
-}
+_REFUSED_FORM_STATUSES = (400, 404, 405, 414, 422, 501)
+"""The statuses with which a server may refuse one form of a search and answer another."""
+METADATA, REFERENCES = "metadata", "references"
+"""The keys of the answers to the requests that are no search."""
+_TOO_MANY = "too many resources"
 _PRIVATE_ADDRESS = "it has a private address; register the server by its full address, or set CDS_FHIR_PRIVATE_NETWORKS"
-_CIRCUIT_OPEN = "it failed several times in a row; the service tries it again after a pause"
 
 
-def _ignore_warning(event: str, **details: str) -> None: ...
-
-
-def _ignore_count(servers: int) -> None: ...
-
-
-class FhirClients:
-    """The opener of FHIR servers. All calls share its connections and circuit breakers.
-
-    `warn` receives an event, the reason, and the origin for each server that is not read; `on_circuits_changed` the
-    number of open circuits. `resolver` returns the addresses of a host. `monotonic` and `now` are the clocks, and
-    `pause` waits for a number of seconds.
-    """
-
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        warn: Callable[..., None] = _ignore_warning,
-        on_circuits_changed: Callable[[int], None] = _ignore_count,
-        resolver: Resolver = resolve,
-        monotonic: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        pause: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._settings = settings
-        self._warn = warn
-        self._now = now
-        self._pause = pause
-        self._circuits = CircuitBreakers(
-            failures=settings.fhir_circuit_failures,
-            seconds=settings.fhir_circuit_open_seconds,
-            monotonic=monotonic,
-            on_change=on_circuits_changed,
-        )
-        # One pool per trust: a call must not reuse a private connection that its own server is not allowed to have.
-        self._adapters = {
-            trust: GuardedAdapter(
-                GuardedConnector(
-                    private=trust is ServerTrust.NAMED, allowed=settings.fhir_private_networks, resolver=resolver
-                ),
-                size=settings.query_threads * settings.threads,
-            )
-            for trust in (ServerTrust.NAMED, ServerTrust.PUBLIC)
-        }
-        logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # its warnings quote URLs, which hold patient ids
-
-    def __call__(self, access: FhirAccess, deadline: Deadline) -> FhirSource:
-        """Open the server of a call, with its token, until its deadline; an UnreadableSource if it may not be read."""
-        registered = access.registered or self._settings.fhir_servers
-        trust = trust_of(access.server, access.token, registered if registered or access.registered == () else None)
-        reason = _REFUSAL_REASONS.get(trust) or ("" if self._circuits.allows(access.server) else _CIRCUIT_OPEN)
-        if reason:
-            self._warn("FHIR server not read", reason=reason, server=origin_of(access.server))
-            return UnreadableSource(access.server, (_unread_note(reason), *access.notes))
-        getter = BoundedGet(access, deadline, self._adapters[trust], self._settings, now=self._now, pause=self._pause)
-        return FhirServer(access, getter, self._circuits, self._settings, self._warn)
-
-
-def _unread_note(reason: str) -> str:
+def unread_note(reason: str) -> str:
+    """Return the note that a FHIR server was not read."""
     return f"The FHIR server was not read: {reason}."
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The result of one query, and the status and body of its first page."""
+
+    result: SearchResult
+    status: int
+    body: Json
+
+    @property
+    def is_refused(self) -> bool:
+        """Return whether the server may answer another form of the query."""
+        is_not_supported = self.status in _NOT_SUPPORTED_STATUSES and has_issue_code(self.body, "not-supported")
+        return self.status in _REFUSED_FORM_STATUSES or is_not_supported
 
 
 class FhirServer:
@@ -114,7 +66,7 @@ class FhirServer:
         getter: BoundedGet,
         circuits: CircuitBreakers,
         settings: Settings,
-        warn: Callable[..., None] = _ignore_warning,
+        warn: Callable[..., None],
     ) -> None:
         self.address = access.server
         self._access_notes = access.notes
@@ -122,32 +74,46 @@ class FhirServer:
         self._circuits = circuits
         self._settings = settings
         self._warn = warn
+        self._answers = ServerAnswers()
         self._resources = Allowance(settings.max_call_resources)
         self._metadata_lock = threading.Lock()
-        self._offered: frozenset[str] | None = None
+        self._metadata: _Metadata | None = None
         self._state_lock = threading.Lock()
         self._has_failed = False
         self._is_refused = False
+        self._refused_pages: dict[str, None] = {}
+        """The reasons, in the order in which they came up."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return notes on a server to which the address guard refused to connect, and on a token that is not used."""
-        return ((_unread_note(_PRIVATE_ADDRESS),) if self._is_refused else ()) + self._access_notes
+        """Return notes on a server that the address guard refused, on a token not used, and on pages not read."""
+        with self._state_lock:
+            pages = tuple(f"A next page of the FHIR server was not read: {why}." for why in self._refused_pages)
+        return ((unread_note(_PRIVATE_ADDRESS),) if self._is_refused else ()) + self._access_notes + pages
+
+    @property
+    def answers(self) -> Mapping[str, tuple[str, ...]]:
+        """Return what the server answered so far, by the prefetch key of the search."""
+        return self._answers.by_key()
 
     def search(self, search: Search, patient_id: str) -> SearchResult:
         """Return everything the server has for a search, over all its pages.
 
-        The result is NOT_OFFERED if the type-level search is not found, is refused with the issue code
-        `not-supported`, or is refused for a type that is neither in US Core nor in the server's CapabilityStatement.
-        It is UNAVAILABLE for any other failure.
+        If the server refuses the usual form of the search, try others. If it refuses all, the result is NOT_OFFERED if
+        its CapabilityStatement lacks the type, or, for a type outside US Core, if it was not found or refused with the
+        issue code `not-supported`. It is UNAVAILABLE for any other failure.
         """
-        url = f"{self.address}/{search.query(quote(patient_id, safe=''))}"
-        status, body = self._get(url)
-        if status == 200:
-            first = page_of(body, search.resource_type)
-            return self._take_pages(first, search, url) if first else SearchResult()
-        if not isinstance(search, PatientRead) and self._does_not_offer(search, status, body):
-            return SearchResult((), Availability.NOT_OFFERED)
+        patient = quote(patient_id, safe="")
+        if isinstance(search, PatientRead):
+            return self._query(search, search, patient).result
+        for form in search_forms(search):
+            answer = self._in_form(form, search, patient)
+            if answer.status == 200:
+                return answer.result
+            if self._does_not_offer(search, answer):
+                return SearchResult((), Availability.NOT_OFFERED)
+            if not answer.is_refused or (answer.status == 404 and not self._read_metadata().is_there):
+                break
         return SearchResult()
 
     def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:  # noqa: ARG002
@@ -160,70 +126,100 @@ class FhirServer:
         if not _RELATIVE.match(relative):
             return None
         url = f"{self.address}/{relative}"
-        status, body = self._get(url)
+        status, body = self._get(url, REFERENCES)
         is_it = status == 200 and isinstance(body, dict) and body.get("resourceType") == relative.split("/")[0]
         return (url, body) if is_it else None
 
-    def _take_pages(self, first: Page, search: Search, url: str) -> SearchResult:
-        """Return a first page and those after it; nothing if it exceeds the call's limit of resources."""
-        if not self._resources.take(len(first.entries)):
-            return SearchResult()
-        return self._follow_pages(first, search, url)
+    def _in_form(self, form: SearchForm, search: Search, patient: str) -> _Answer:
+        """Run the queries of a form: the first, and if the server answers it, the others in parallel."""
+        first = self._query(form.queries[0], search, patient)
+        others = form.queries[1:]
+        if first.status != 200:
+            return first
+        answers = [first]
+        if others:
+            with ThreadPoolExecutor(min(len(others), self._settings.query_threads), "fhir") as pool:
+                running = [pool.submit(copy_context().run, self._query, each, search, patient) for each in others]
+                answers += [future.result() for future in running]
+        results = [answer.result for answer in answers]
+        is_whole = form.is_whole and all(result.availability is Availability.COMPLETE for result in results)
+        found = SearchResult(
+            form.kept(tuple(entry for result in results for entry in result.entries)),
+            Availability.COMPLETE if is_whole else Availability.UNAVAILABLE,
+            tuple(dict.fromkeys(server for result in results for server in result.servers)),
+        )
+        return _Answer(found, first.status, first.body)
+
+    def _query(self, query: Search, search: Search, patient: str) -> _Answer:
+        """Run one query of a search, over all its pages; nothing if its first page exceeds the limit of the call."""
+        url = f"{self.address}/{query.query(patient)}"
+        status, body = self._get(url, search.key)
+        page = page_of(body, search.resource_type) if status == 200 else None
+        if page is None:
+            return _Answer(SearchResult(), status, body)
+        if not self._resources.take(len(page.entries)):
+            self._answers.add(search.key, _TOO_MANY)
+            return _Answer(SearchResult(), status, body)
+        return _Answer(self._follow_pages(page, search, url), status, body)
 
     def _follow_pages(self, page: Page, search: Search, url: str) -> SearchResult:
         seen = {url}
         while page.next:
-            url = self._next_url(url, page.next)
-            if not url or url in seen or len(seen) >= self._settings.max_pages:
+            try:
+                url = next_page(self.address, url, page.next)
+            except NextPageRefusedError as error:
+                self._refuse_page(search, error)
+                break
+            if url in seen or len(seen) >= self._settings.max_pages:
+                self._answers.add(search.key, "next page read before" if url in seen else "too many pages")
                 break
             seen.add(url)
-            status, body = self._get(url)
+            status, body = self._get(url, search.key)
             following = page_of(body, search.resource_type) if status == 200 else None
-            if following is None or not self._resources.take(len(following.entries)):
+            if following is None:
+                break
+            if not self._resources.take(len(following.entries)):
+                self._answers.add(search.key, _TOO_MANY)
                 break
             page = page.extended_by(following)
         return SearchResult.of(page)
 
-    def _next_url(self, url: str, link: str) -> str:
-        """Return the address of a next page; empty unless it lies under this server's base after resolving `..`."""
-        try:
-            target = urljoin(url, link)
-            if not _PLAIN_URL.match(target) or _origin(self.address) != _origin(target):
-                return ""
-            base, path = _path(self.address), _path(target)
-        except ValueError:
-            return ""
-        return target if path == base or path.startswith(f"{base.rstrip('/')}/") else ""
-
-    def _does_not_offer(self, search: Search, status: int, body: Json) -> bool:
-        if status == 404 or (status in _NOT_SUPPORTED_STATUSES and has_issue_code(body, "not-supported")):
-            return True
-        if search.in_us_core or not 400 <= status < 500:
+    def _does_not_offer(self, search: Search, answer: _Answer) -> bool:
+        if not 400 <= answer.status < 500 and not answer.is_refused:
             return False
-        offered = self._offered_types()
-        return bool(offered) and search.resource_type not in offered
+        if not search.in_us_core:
+            is_not_supported = answer.is_refused and has_issue_code(answer.body, "not-supported")
+            if answer.status == 404 or is_not_supported:
+                return True
+        elif not answer.is_refused:
+            return False
+        types = self._read_metadata().types
+        return bool(types) and search.resource_type not in types
 
-    def _offered_types(self) -> frozenset[str]:
-        """Return the resource types in the server's CapabilityStatement, read once per call; empty if it has none."""
+    def _read_metadata(self) -> "_Metadata":
+        """Return what the server's CapabilityStatement says, read once per call."""
         with self._metadata_lock:
-            if self._offered is None:
-                status, body = self._get(f"{self.address}/metadata")
+            if self._metadata is None:
+                status, body = self._get(f"{self.address}/metadata", METADATA)
                 rest_entries = items(body.get("rest")) if status == 200 and isinstance(body, dict) else ()
-                self._offered = frozenset(
+                types = frozenset(
                     resource["type"]
                     for rest in rest_entries
                     for resource in items(rest.get("resource"))
                     if isinstance(resource.get("type"), str)
                 )
-            return self._offered
+                self._metadata = _Metadata(status == 200, types)
+            return self._metadata
 
-    def _get(self, url: str) -> tuple[int, Json]:
+    def _get(self, url: str, key: str) -> tuple[int, Json]:
         """Return status and parsed body: None if it is not JSON, status 0 if no complete response arrived."""
         if self._is_refused:
+            self._answers.add(key, Failure.ADDRESS_REFUSED.value)
             return 0, None
         counts_if_it_fails = self._getter.has_fair_time
         response = self._getter.get(url)
-        if response.is_refused:
+        self._answers.add(key, response.answer)
+        if response.failure is Failure.ADDRESS_REFUSED:
             self._refuse()
         elif response.is_server_up:
             self._circuits.answered(self.address)
@@ -240,6 +236,17 @@ class FhirServer:
             self._is_refused = True
         self._warn("FHIR server not read", reason=_PRIVATE_ADDRESS, server=origin_of(self.address))
 
+    def _refuse_page(self, search: Search, error: NextPageRefusedError) -> None:
+        """Note a next page that is not read; log the first for each reason."""
+        self._answers.add(search.key, "next page refused")
+        why = str(error)
+        with self._state_lock:
+            is_known = why in self._refused_pages
+            self._refused_pages[why] = None
+        if not is_known:
+            pages = {"server": origin_of(self.address), "next_page": error.origin}
+            self._warn("next page not read", reason=why, search=search.resource_type, **pages)
+
     def _count_failure(self) -> None:
         with self._state_lock:
             if self._has_failed:
@@ -248,20 +255,9 @@ class FhirServer:
         self._circuits.failed(self.address)
 
 
-def _origin(url: str) -> tuple[str, str | None, str | None, int | None]:
-    """Return scheme, user, host, and port, with the default port of the scheme; raise ValueError if malformed."""
-    parts = urlsplit(url)
-    return parts.scheme, parts.username, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+@dataclass(frozen=True, slots=True)
+class _Metadata:
+    """Whether a server has a CapabilityStatement, and the resource types in it."""
 
-
-def _path(url: str) -> str:
-    """Return the path as the most lenient server may read it; raise ValueError if it is encoded more than twice.
-
-    Some servers decode a path twice, take a backslash for a slash, or ignore `;` and what follows it in a segment.
-    """
-    path = urlsplit(url).path
-    for _ in range(_MOST_DECODINGS):
-        path = unquote(path)
-    if unquote(path) != path:
-        raise ValueError("the path is encoded too often")
-    return posixpath.normpath(_PATH_PARAMETERS.sub("", path.replace("\\", "/")) or "/")
+    is_there: bool
+    types: frozenset[str]

@@ -1,7 +1,7 @@
 """The source of a chart: a FHIR server, a chart in memory, or anything else that answers searches."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -85,6 +85,10 @@ class FhirSource(Protocol):
     def notes(self) -> tuple[str, ...]:
         """Return what the reader of the answer must know about how the chart was read; never patient data."""
 
+    @property
+    def answers(self) -> Mapping[str, tuple[str, ...]]:
+        """Return what the server answered to each request so far, in a few words, by the key of the search."""
+
     def search(self, search: Search, patient_id: str) -> SearchResult:
         """Return everything that a search finds for a patient."""
 
@@ -108,6 +112,7 @@ class UnreadableSource:
     def __init__(self, address: str, notes: tuple[str, ...]) -> None:
         self.address = address
         self.notes = notes
+        self.answers: Mapping[str, tuple[str, ...]] = {}
 
     def search(self, search: Search, patient_id: str) -> SearchResult:  # noqa: ARG002
         """Return no entries, as unavailable."""

@@ -11,9 +11,10 @@ from datetime import datetime, tzinfo
 from enum import StrEnum
 
 from cds_service.fhir_client.deadline import Deadline
-from cds_service.fhir_client.search_bundle import Page, page_of
+from cds_service.fhir_client.search_bundle import Page
 from cds_service.fhir_client.source import FhirSource, SearchResult, searches_of_call
 from cds_service.hooks.draft_orders import DraftOrders
+from cds_service.hooks.prefetch import prefetched
 from cds_service.hooks.references import ordered_item_references, unresolved
 from cds_service.hooks.request import HookRequest
 from coverage_policies.format.searches import Search
@@ -65,14 +66,16 @@ def read_chart(
     zone: tzinfo,
     deadline: Deadline,
     threads: int,
+    max_prefetched: int,
 ) -> Chart:
     """Read the patient, the coverages, and the results of these searches: from prefetch, else from the source.
 
-    A search without prefetch and without a source is UNAVAILABLE. A resource type is as available as the worst of its
+    A search without prefetch and without a source is UNAVAILABLE, and so is one that is cut because the prefetch has
+    more than `max_prefetched` resources. A resource type is as available as the worst of its
     searches; entries that were read are kept in any case. The references in them are resolved after them. Returns
     shortly after the deadline at the latest.
     """
-    pages = {search: prefetched(request, search) for search in searches_of_call(searches)}
+    pages = prefetched(request, searches_of_call(searches), max_prefetched)
     results = {search: SearchResult.of(page) if page else SearchResult() for search, page in pages.items()}
     queries = {search: page for search, page in pages.items() if page is None or page.next}
     if source is not None and queries:
@@ -113,17 +116,6 @@ def _origin(page: Page | None, *, is_queried: bool) -> Origin:
     if page is None:
         return Origin.QUERY if is_queried else Origin.NOT_READ
     return Origin.BOTH if is_queried else Origin.PREFETCH
-
-
-def prefetched(request: HookRequest, search: Search) -> Page | None:
-    """Return the prefetch of a search; None if the search must be queried, because its key is missing or not usable.
-
-    null means that the client has no data, an OperationOutcome that it failed (CDS Hooks 2.0.1, Prefetch Template).
-    """
-    if search.key not in request.prefetch:
-        return None
-    value = request.prefetch[search.key]
-    return Page() if value is None else page_of(value, search.resource_type)
 
 
 def resolve_ordered_items(

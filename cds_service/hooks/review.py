@@ -4,15 +4,17 @@ HTTP, the command line, impact analysis, and replay all call `review` and add on
 the same responses of the FHIR source give the same searches, determinations, time limit, and refusal everywhere.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
+from cds_service.fhir_client.allowlist import origin_of
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.chart_reader import SearchReport, read_chart, resolve_ordered_items
 from cds_service.hooks.draft_orders import DraftOrders
 from cds_service.hooks.errors import STATUS_ISSUES, Issue, RefusedError
+from cds_service.hooks.reading_report import nothing_read
 from cds_service.hooks.request import HookRequest
 from cds_service.settings import Settings
 from coverage_policies.judging.assessment import Assessment, Assessor
@@ -26,16 +28,22 @@ _READING_SHARE = 0.85
 
 @dataclass(frozen=True, slots=True)
 class ReviewLimits:
-    """The limits of a review: seconds per call, concurrent FHIR queries, and the time zone of local days."""
+    """The limits of a review: seconds per call, concurrent FHIR queries, and prefetched resources.
+
+    `time_zone` is that of local days.
+    """
 
     call_timeout_seconds: float
     query_threads: int
+    max_prefetched: int
     time_zone: tzinfo
 
     @classmethod
     def of(cls, settings: Settings) -> "ReviewLimits":
         """Return the limits that the settings name."""
-        return cls(settings.call_timeout_seconds, settings.query_threads, settings.time_zone)
+        return cls(
+            settings.call_timeout_seconds, settings.query_threads, settings.max_call_resources, settings.time_zone
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,8 @@ class Review:
     """The result of a review: the orders, the chart, and one assessment per order and policy.
 
     `at` is the time of reading the chart. If no policy matches any order, nothing is queried: `searches` is empty and
-    `record` is unread. `read_seconds` and `judge_seconds` are the durations of reading and of evaluation.
+    `record` is unread. `server` is the origin of the FHIR server, empty without one, and `answers` what it answered, by
+    the key of the search. `read_seconds` and `judge_seconds` are the durations of reading and of evaluation.
     """
 
     orders: DraftOrders
@@ -52,6 +61,8 @@ class Review:
     assessments: tuple[Assessment, ...]
     at: datetime
     searches: tuple[SearchReport, ...] = ()
+    server: str = ""
+    answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     read_seconds: float = 0.0
     judge_seconds: float = 0.0
 
@@ -67,9 +78,9 @@ class Review:
             return None
         if any(each.is_settled for each in self.determinations):
             return None
-        return RefusedError(
-            412, STATUS_ISSUES[412], *(Issue("forbidden", note, "fhirServer") for note in self.record.notes)
-        )
+        answered = nothing_read(self.server, self.searches, self.answers)
+        notes = (Issue("forbidden", note, "fhirServer") for note in self.record.notes)
+        return RefusedError(412, STATUS_ISSUES[412], *((answered,) if answered else ()), *notes)
 
 
 def review(
@@ -105,7 +116,14 @@ def review(
         first_day = min(record.today, *(each.anchor.day for each in candidates))
         bounded = [search.bounded(first_day) for search in needed]
         chart = read_chart(
-            request, bounded, source, read_at=at, zone=limits.time_zone, deadline=deadline, threads=limits.query_threads
+            request,
+            bounded,
+            source,
+            read_at=at,
+            zone=limits.time_zone,
+            deadline=deadline,
+            threads=limits.query_threads,
+            max_prefetched=limits.max_prefetched,
         )
         record, reports = chart.record, chart.searches
         if session.has_unresolved_references:
@@ -123,6 +141,8 @@ def review(
         assessments=assessments,
         at=at,
         searches=reports,
+        server=origin_of(source.address) if source is not None else "",
+        answers=source.answers if source is not None else {},
         read_seconds=read - begun,
         judge_seconds=monotonic() - read,
     )

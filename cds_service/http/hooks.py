@@ -9,14 +9,15 @@ from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.errors import STATUS_ISSUES, Issue, RefusedError
 from cds_service.hooks.feedback import read_feedback
 from cds_service.hooks.hooks import SERVICES
+from cds_service.hooks.reading_report import searches_in_short
 from cds_service.hooks.request import HookRequest, read_request
 from cds_service.hooks.response import respond
-from cds_service.hooks.review import review
+from cds_service.hooks.review import Review, review
 from cds_service.http.authentication import client_of_request
 from cds_service.http.discovery import document
 from cds_service.http.json_body import json_body, json_response
 from cds_service.http.openapi import PATH, openapi
-from cds_service.http.request_body import check_limits
+from cds_service.http.request_body import check_orders
 from cds_service.http.services import Services, services
 from cds_service.observability.call_log import bind_hook_instance
 from cds_service.observability.counted_source import CountedSource
@@ -58,8 +59,7 @@ def call_service(service_id: str) -> Response:
         clock=found.clock,
         monotonic=found.monotonic,
     )
-    if reviewed.record.other_patients:
-        found.log.warning("resources of other patients excluded", count=dict(reviewed.record.other_patients))
+    _log_reading(reviewed, found)
     if reviewed.refusal is not None:
         raise reviewed.refusal
     response = respond(reviewed, found.assessor.rules, hook, found.new_id)
@@ -91,7 +91,7 @@ def _hook_of(service_id: str) -> str:
 def _read_call(hook: str, found: Services) -> HookRequest:
     """Read the call in the current request body; raise RefusedError (400) if it is for another hook."""
     value = json_body()
-    check_limits(value, orders=found.settings.max_orders, resources=found.settings.max_call_resources)
+    check_orders(value, most=found.settings.max_orders)
     call = read_request(value)
     if call.hook != hook:
         raise RefusedError(400, Issue("value", f"hook differs from this service's. Send {hook}.", "hook"))
@@ -99,6 +99,17 @@ def _read_call(hook: str, found: Services) -> HookRequest:
         is_used = "no" if call.fhir.token_fault else "yes"
         found.log.warning("fhirAuthorization faulty", faults=list(call.fhir.token_deviations), token_used=is_used)
     return call
+
+
+def _log_reading(reviewed: Review, found: Services) -> None:
+    """Add to the log line of the call what each search got, and warn of a server that sent data of other patients."""
+    g.call.fhir_server = reviewed.server
+    g.call.searches = searches_in_short(reviewed.searches, reviewed.answers)
+    types = sorted({report.search.resource_type for report in reviewed.searches})
+    # Only of types that the service searched: any other text in place of a type could be a patient's data.
+    others = {kind: count for kind in types if (count := reviewed.record.other_patients[kind])}
+    if others:
+        found.log.warning("resources of other patients excluded", server=reviewed.server, count=others)
 
 
 def _open_source(call: HookRequest, deadline: Deadline, found: Services) -> FhirSource | None:

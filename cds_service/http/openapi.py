@@ -17,7 +17,7 @@ _ERRORS = {
     "400": "The request is not a CDS Hooks request; each issue names the path.",
     "404": "No such service.",
     "405": "This address does not support this method.",
-    "413": "The body is too large, or has too many orders, resources, or objects.",
+    "413": "The body is too large, or has too many orders or objects.",
     "415": "The body is not JSON, or is compressed.",
     "500": "The service failed.",
     "503": "The service cannot store decisions at the moment.",

@@ -61,22 +61,12 @@ def read_body(body: bytes) -> Json:
     return value
 
 
-def check_limits(value: Json, *, orders: int, resources: int) -> None:
-    """Raise RefusedError (413) for a call with more draft orders or more prefetched resources than allowed."""
+def check_orders(value: Json, *, most: int) -> None:
+    """Raise RefusedError (413) for a call with more draft orders or selections than allowed."""
     for path in (("context", "draftOrders", "entry"), ("context", "selections")):
         found = _at(value, *path)
-        if isinstance(found, list) and len(found) > orders:
-            raise _refusal(413, "too-long", f"The request has more than {orders} draft orders or selections", path)
-    prefetch = _at(value, "prefetch")
-    if sum(_entries(prefetch)) > resources:
-        raise _refusal(413, "too-long", f"The request has more than {resources} prefetched resources", ("prefetch",))
-
-
-def _entries(value: Json) -> Iterator[int]:
-    """Yield the number of resources in each value of a prefetch."""
-    for each in value.values() if isinstance(value, Mapping) else ():
-        entry = each.get("entry") if isinstance(each, Mapping) else None
-        yield len(entry) if isinstance(entry, list) else 1
+        if isinstance(found, list) and len(found) > most:
+            raise _refusal(413, "too-long", f"The request has more than {most} draft orders or selections", path)
 
 
 def _at(value: Json, *path: str) -> Json:

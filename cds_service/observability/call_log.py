@@ -1,6 +1,7 @@
 """The log line of a hook call: what an operator needs to know about it, and nothing about the patient."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
@@ -12,7 +13,8 @@ class Call:
     """What the log says about one request. `id` is its X-Request-Id, `started` the monotonic time it came in.
 
     `hook_instance` is set once it is known to be a UUID. `client` is the name in the client registry; `tenant` and
-    `jti` come from the verified token. `failure` says what went wrong, without data of the request.
+    `jti` come from the verified token. `fhir_server` is the origin of the FHIR server, `searches` what each search got
+    by its prefetch key. `failure` says what went wrong, without data of the request.
     """
 
     id: str
@@ -25,6 +27,8 @@ class Call:
     client: str = ""
     tenant: str = ""
     jti: str = ""
+    fhir_server: str = ""
+    searches: Mapping[str, str] = field(default_factory=dict)
 
 
 def bind_call(request_id: str) -> None:
@@ -57,6 +61,8 @@ def log_call(log: Log, call: Call, *, status: int, seconds: float) -> None:
         status=status,
         orders=call.orders,
         cards=call.cards,
+        fhir_server=call.fhir_server,
+        searches=dict(call.searches) or None,
         ms=round(seconds * 1000),
         failure=call.failure,
     )

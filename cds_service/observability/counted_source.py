@@ -1,5 +1,7 @@
 """A FHIR source that counts its searches."""
 
+from collections.abc import Mapping
+
 from cds_service.fhir_client.search_bundle import Page
 from cds_service.fhir_client.source import FhirSource, SearchResult
 from cds_service.observability.metrics import Metrics
@@ -23,6 +25,11 @@ class CountedSource:
     def notes(self) -> tuple[str, ...]:
         """The notes of the other source."""
         return self._source.notes
+
+    @property
+    def answers(self) -> Mapping[str, tuple[str, ...]]:
+        """The answers to the other source."""
+        return self._source.answers
 
     def search(self, search: Search, patient_id: str) -> SearchResult:
         """Search, and count the search by type and result."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from flask import Flask
 
 from cds_service.clients.authenticator import Authenticator
-from cds_service.fhir_client.server import FhirClients
+from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import FhirOpener
 from cds_service.http.authentication import require_tokens
 from cds_service.http.calls import register_call_handlers

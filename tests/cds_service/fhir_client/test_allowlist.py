@@ -9,7 +9,7 @@ from cds_service.clients.authenticator import Principal
 from cds_service.clients.registry import Client
 from cds_service.fhir_client.allowlist import ServerTrust, origin_of, trust_of
 from cds_service.fhir_client.deadline import Deadline
-from cds_service.fhir_client.server import FhirClients
+from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import FhirAccess
 from cds_service.settings import Settings
 from coverage_policies.format.searches import CONDITIONS

@@ -15,7 +15,7 @@ import requests
 
 from cds_service.fhir_client.address_guard import AddressRefusedError, GuardedAdapter, GuardedConnector
 from cds_service.fhir_client.deadline import Deadline
-from cds_service.fhir_client.server import FhirClients
+from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import FhirAccess
 from cds_service.settings import Settings
 from tests.support.dns_server import Answer, DnsServer

@@ -1,4 +1,4 @@
-"""The client waits as Retry-After of a 429 or 503 asks, within the time of the call."""
+"""The client waits as Retry-After of a 429 or 503 asks, or a short time without it, within the time of the call."""
 
 import socket
 import threading
@@ -9,7 +9,7 @@ import pytest
 from flask import Response
 
 from cds_service.fhir_client.deadline import Deadline
-from cds_service.fhir_client.server import FhirClients
+from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import FhirAccess, SearchResult
 from cds_service.settings import Settings
 from coverage_policies.format.searches import CONDITIONS
@@ -65,9 +65,35 @@ def test_the_client_waits_as_retry_after_asks(ehr: FakeEhr, status: int, said: s
     assert asked.waited == [waited]
 
 
-@pytest.mark.parametrize("said", ["", "soon", "-1", "1.5", "9" * 40, "Mon, 99 Mar 2026 15:00:03 GMT", "99999"])
-def test_a_missing_or_too_long_retry_after_ends_the_search(ehr: FakeEhr, said: str) -> None:
-    asked = Asked(ehr, 503, Retry_After=said)
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("said", ["", "soon", "-1", "1.5", "9" * 40, "Mon, 99 Mar 2026 15:00:03 GMT"])
+def test_a_busy_server_that_does_not_say_how_long_is_asked_once_more(ehr: FakeEhr, status: int, said: str) -> None:
+    asked = Asked(ehr, status, Retry_After=said)
+    assert asked.search().availability is Availability.COMPLETE
+    assert asked.waited == [0.5]
+
+
+def test_a_server_that_stays_busy_is_asked_only_once_more(ehr: FakeEhr) -> None:
+    asked = Asked(ehr, 503, 503)
+    assert asked.search() == SearchResult()
+    assert len(ehr.asked) == 2
+
+
+def test_a_busy_server_is_not_asked_again_without_time_for_it(ehr: FakeEhr) -> None:
+    asked = Asked(ehr, 503, seconds=0.45)
+    assert asked.search() == SearchResult()
+    assert (len(ehr.asked), asked.waited) == (1, [])
+
+
+@pytest.mark.parametrize(("said", "waited"), [("1500", 1.5), ("0", 0.1), ("soon", 0.5)])
+def test_azure_says_in_milliseconds_how_long(ehr: FakeEhr, said: str, waited: float) -> None:
+    asked = Asked(ehr, 429, x_ms_retry_after_ms=said)
+    assert asked.search().availability is Availability.COMPLETE
+    assert asked.waited == [waited]
+
+
+def test_a_too_long_retry_after_ends_the_search(ehr: FakeEhr) -> None:
+    asked = Asked(ehr, 503, Retry_After="99999")
     assert asked.search() == SearchResult()
     assert asked.waited == []
 

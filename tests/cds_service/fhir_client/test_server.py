@@ -4,13 +4,14 @@ import gzip
 import json
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from typing import Any
 
 import pytest
 from flask import Response, redirect
 
 from cds_service.fhir_client.deadline import Deadline
-from cds_service.fhir_client.server import FhirClients
+from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import PATIENT, FhirAccess, FhirSource, SearchResult
 from cds_service.settings import Settings
 from cds_service.wiring.serving import on_loopback
@@ -29,6 +30,7 @@ from tests.support.hook_fakes import (
     outcome,
 )
 
+VERSION = version("cds-coverage-policies")
 COMPLETE, NOT_OFFERED, UNAVAILABLE = Availability.COMPLETE, Availability.NOT_OFFERED, Availability.UNAVAILABLE
 
 
@@ -54,13 +56,14 @@ def test_missing_prefetch_is_queried_with_the_token_in_one_wave(ehr: FakeEhr) ->
     response = Service(judge).post(call(fhirServer=f"{ehr.base}/", fhirAuthorization=authorization()))
     assert response.status_code == 200
     assert sorted(ehr.asked) == [
-        "fhir/Condition?patient=p-1",
-        "fhir/Coverage?patient=p-1",
-        "fhir/Observation?patient=p-1&code=http://loinc.org%7C72514-3,http://loinc.org%7C8480-6",
+        "fhir/Condition?patient=p-1&_count=200",
+        "fhir/Coverage?patient=p-1&_count=200",
+        "fhir/Observation?patient=p-1&_count=200&code=http://loinc.org%7C72514-3,http://loinc.org%7C8480-6",
         "fhir/Patient/p-1",
     ]
     assert {headers["Authorization"] for headers in ehr.headers} == {"Bearer token-1"}
     assert {headers["Accept"] for headers in ehr.headers} == {"application/fhir+json"}
+    assert {headers["User-Agent"] for headers in ehr.headers} == {f"cds-coverage-policies/{VERSION}"}
     record = judge.records[0]
     assert [one["id"] for one in record.of_type("Condition")] == ["1"]
     assert record.unavailable() == ()
@@ -84,7 +87,7 @@ def test_decimals_keep_their_digits(ehr: FakeEhr) -> None:
 
 def test_the_patient_id_is_escaped_in_the_url(ehr: FakeEhr) -> None:
     opened(ehr).search(CONDITIONS, "a&b=c/../d?e#f")
-    assert ehr.asked == ["fhir/Condition?patient=a%26b%3Dc%2F..%2Fd%3Fe%23f"]
+    assert ehr.asked == ["fhir/Condition?patient=a%26b%3Dc%2F..%2Fd%3Fe%23f&_count=200"]
 
 
 @pytest.mark.requirement("7.47")
@@ -124,7 +127,7 @@ def test_every_page_is_read(ehr: FakeEhr) -> None:
         "/admin",
         "http://[",
         "ftp://{host}/fhir/",
-        "{base}/Condition?patient=p-1",
+        "{base}/Condition?patient=p-1&_count=200",
     ],
 )
 def test_a_next_page_on_another_base_or_already_read_is_not_followed(ehr: FakeEhr, next_page: str) -> None:
@@ -177,13 +180,17 @@ WITH_IMAGING = {
     "rest": [{"mode": "server", "resource": [{"type": "ImagingStudy"}]}],
 }
 FAILURES: list[tuple[str, Search, tuple[int, Any], Any, Availability, int]] = [
-    ("404", CONDITIONS, (404, outcome("not-found")), METADATA, NOT_OFFERED, 0),
+    ("404 and type listed", CONDITIONS, (404, outcome("not-found")), METADATA, UNAVAILABLE, 1),
+    ("404 and type not listed", CONDITIONS, (404, outcome("not-found")), WITH_IMAGING, NOT_OFFERED, 1),
+    ("404 and no statement", CONDITIONS, (404, outcome("not-found")), outcome(), UNAVAILABLE, 1),
     ("404 without a body", IMAGING_STUDIES, (404, None), METADATA, NOT_OFFERED, 0),
-    ("400 not supported", CONDITIONS, (400, outcome("not-supported")), METADATA, NOT_OFFERED, 0),
+    ("400 not supported, type listed", CONDITIONS, (400, outcome("not-supported")), METADATA, UNAVAILABLE, 1),
+    ("400 not supported, not listed", CONDITIONS, (400, outcome("not-supported")), WITH_IMAGING, NOT_OFFERED, 1),
+    ("400 not supported, no statement", CONDITIONS, (400, outcome("not-supported")), outcome(), UNAVAILABLE, 1),
     ("403 not supported", IMAGING_STUDIES, (403, outcome("not-supported")), METADATA, NOT_OFFERED, 0),
-    ("501 not supported", CONDITIONS, (501, outcome("not-supported")), METADATA, NOT_OFFERED, 0),
-    ("501", CONDITIONS, (501, None), METADATA, UNAVAILABLE, 0),
-    ("400", CONDITIONS, (400, outcome("invalid")), METADATA, UNAVAILABLE, 0),
+    ("501 not supported", IMAGING_STUDIES, (501, outcome("not-supported")), METADATA, NOT_OFFERED, 0),
+    ("501", CONDITIONS, (501, None), METADATA, UNAVAILABLE, 1),
+    ("400", CONDITIONS, (400, outcome("invalid")), METADATA, UNAVAILABLE, 1),
     ("401", CONDITIONS, (401, outcome("login")), METADATA, UNAVAILABLE, 0),
     ("403", CONDITIONS, (403, outcome("forbidden")), METADATA, UNAVAILABLE, 0),
     ("429", CONDITIONS, (429, None), METADATA, UNAVAILABLE, 0),

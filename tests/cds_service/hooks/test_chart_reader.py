@@ -36,6 +36,7 @@ def read(store: Store, **members: object) -> PatientRecord:
         zone=ZoneInfo("UTC"),
         deadline=Deadline(5),
         threads=4,
+        max_prefetched=100,
     ).record
 
 
@@ -94,6 +95,7 @@ def test_a_source_that_ignores_the_deadline_does_not_delay_the_answer() -> None:
         zone=ZoneInfo("UTC"),
         deadline=Deadline(0.1),
         threads=2,
+        max_prefetched=100,
     ).record
     assert time.monotonic() - started < 2
     source.released.set()

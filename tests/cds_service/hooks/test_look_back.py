@@ -33,7 +33,7 @@ def planned(*days: str) -> dict[str, Any]:
 )
 def test_a_look_back_is_counted_from_the_first_day(ehr: FakeEhr, days: list[str], oldest: str) -> None:
     Service(WatchingAssessor(VISITS)).post(planned(*days) | {"fhirServer": ehr.base})
-    assert f"fhir/Encounter?patient=p-1&date=ge{oldest}" in ehr.asked
+    assert f"fhir/Encounter?patient=p-1&date=ge{oldest}&_count=200" in ehr.asked
 
 
 def test_prefetch_of_a_bounded_search_is_taken_as_it_is(ehr: FakeEhr) -> None:

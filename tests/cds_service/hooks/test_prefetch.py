@@ -153,3 +153,44 @@ def test_an_order_that_decides_itself_needs_no_chart() -> None:
 @pytest.mark.parametrize("key", ["patient", "coverage", "conditions"])
 def test_one_successful_search_is_enough(key: str) -> None:
     assert Service(WatchingAssessor(CONDITIONS)).post(call(prefetch={key: None})).status_code == 200
+
+
+def many(count: int, kind: str = "Condition") -> dict[str, Any]:
+    return bundle(*({**condition(f"{kind}-{n}"), "resourceType": kind} for n in range(count)))
+
+
+@pytest.mark.parametrize(
+    ("conditions", "procedures", "kept", "unavailable"),
+    [
+        (7, 3, (7, 3), ()),
+        (8, 3, (7, 3), ("Condition",)),
+        (3, 8, (3, 7), ("Procedure",)),
+        (90, 90, (10, 0), ("Condition", "Procedure")),
+        (0, 90, (0, 10), ("Procedure",)),
+    ],
+)
+def test_too_many_prefetched_resources_cost_the_largest_searches_and_not_the_call(
+    conditions: int, procedures: int, kept: tuple[int, int], unavailable: tuple[str, ...]
+) -> None:
+    judge = WatchingAssessor(CONDITIONS, PROCEDURES)
+    prefetch = READ | {"conditions": many(conditions), "procedures": many(procedures, "Procedure")}
+    assert Service(judge, max_call_resources=11).post(call(prefetch=prefetch)).status_code == 200
+    record = judge.records[-1]
+    assert (len(record.of_type("Condition")), len(record.of_type("Procedure"))) == kept
+    assert record.unavailable() == unavailable
+
+
+def test_prefetch_that_no_order_needs_costs_nothing() -> None:
+    judge = WatchingAssessor(CONDITIONS)
+    prefetch = {"patient": None, "coverage": None, "conditions": many(5), "procedures": many(90)}
+    Service(judge, max_call_resources=10).post(call(prefetch=prefetch))
+    assert judge.records[-1].unavailable() == ()
+
+
+def test_the_next_pages_of_a_cut_search_are_not_read(ehr: FakeEhr) -> None:
+    judge = WatchingAssessor(CONDITIONS)
+    first = many(11) | {"link": [{"relation": "next", "url": f"{ehr.base}/Condition?page=2"}]}
+    request = sent(first, fhirServer=ehr.base)
+    Service(judge, max_call_resources=10).post(request)
+    assert judge.records[-1].unavailable() == ("Condition",)
+    assert ehr.asked == []

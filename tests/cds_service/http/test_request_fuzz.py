@@ -80,6 +80,8 @@ def test_an_answered_call_leaves_nothing_of_the_patient_in_the_log(ehr: FakeEhr)
         "orders": 1,
         "cards": 1,
         "ms": service.lines()[0]["ms"],
+        "fhir_server": ehr.base.removesuffix("/fhir"),
+        "searches": {"conditions": "200", "patient": "200", "coverage": "200"},
         "event": "hook call",
         "level": "info",
     }

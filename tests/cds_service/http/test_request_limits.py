@@ -120,16 +120,6 @@ def test_too_many_orders_are_refused() -> None:
 
 
 @pytest.mark.requirement("7.115")
-def test_too_many_prefetched_resources_are_refused() -> None:
-    service = Service(WatchingAssessor(CONDITIONS), max_call_resources=10)
-    entries = {"resourceType": "Bundle", "entry": [{}] * 8}
-    request = call(prefetch={"patient": None, "coverage": None, "conditions": entries})
-    assert sent(service, json.dumps(request)).status_code == 200
-    request["prefetch"]["more"] = None
-    assert refused(sent(service, json.dumps(request)))[:3] == (413, "too-long", "prefetch")
-
-
-@pytest.mark.requirement("7.115")
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "identity, gzip", "GZIP"])
 def test_a_compressed_body_is_not_unpacked(service: Service, coding: str) -> None:
     response = sent(service, gzip.compress(json.dumps(call(prefetch=READ)).encode()), **{"Content-Encoding": coding})
