@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cards import multiple_policies, wording
+from cards.gaps import gaps
 from cards.override_reasons import OVERRIDE_REASONS
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment, Suggestion
@@ -65,6 +66,8 @@ def card(assessment: Assessment, new_id: Callable[[], str]) -> dict[str, Any]:
             found["suggestions"] = [_suggestion(each, new_id) for each in assessment.suggestions]
             found["selectionBehavior"] = "at-most-one"
         found["overrideReasons"] = [dict(reason) for reason in OVERRIDE_REASONS]
+    elif lines := list(gaps(determinations)):
+        found["detail"] = "\n".join([*lines, *wording.footer(())])
     return found
 
 

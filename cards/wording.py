@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from cards.gaps import has_gaps
 from cards.markdown import escaped, shortened
 from coverage_policies.format.model import CODE
 from coverage_policies.format.terms import Outcome, Reason, Status
@@ -59,7 +60,8 @@ def headline(determination: Determination) -> str:
         case Outcome.CASE_REVIEW:
             return f"needs plan medical review ({determination.policy})"
         case _:
-            return f"documented for {determination.policy}; not an approval"
+            gap = ", and not all data could be used" if has_gaps(determination) else ""
+            return f"documented for {determination.policy}; not an approval{gap}"
 
 
 def status_words(status: Status) -> str:

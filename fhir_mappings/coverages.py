@@ -8,6 +8,7 @@ from enum import Enum
 from fhir_mappings.codings import codings, items
 from fhir_mappings.dates import parse_period
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.modifiers import modifier_in
 from fhir_mappings.record import PatientRecord
 
 
@@ -72,14 +73,15 @@ def coverages(record: PatientRecord, on: date) -> tuple[Coverage, ...]:
     """Return the patient's coverages whose period includes a service date; a period may be open-ended.
 
     Include active coverages, and a cancelled one if its period has an end. Exclude drafts and those entered in error.
-    Include one without a valid status as not readable, since it may be any of these.
+    Include one without a valid status, or with a modifier, as not readable, since it may be any of these.
     """
     found = []
     for resource in record.of_type("Coverage"):
         start, end = parse_period(resource.get("period"), record.zone)
         status = resource.get("status")
         over = (start is not None and start.earliest > on) or (end is not None and end.latest < on)
-        if over or status in ("draft", "entered-in-error") or (status == "cancelled" and end is None):
+        is_out = over or status in ("draft", "entered-in-error") or (status == "cancelled" and end is None)
+        if is_out and not modifier_in(resource):
             continue
         payers = list(_payers(record, resource))
         rank = resource.get("order")
@@ -100,7 +102,8 @@ def coverages(record: PatientRecord, on: date) -> tuple[Coverage, ...]:
 
 def home_state(record: PatientRecord) -> str:
     """Return the state of the patient's address; empty if it is not on file."""
-    return next((state for patient in record.of_type("Patient") for state in _states(patient)), "")
+    patients = (each for each in record.of_type("Patient") if record.is_usable(each, "address"))
+    return next((state for patient in patients for state in _states(patient)), "")
 
 
 def _is_readable(record: PatientRecord, resource: Resource) -> bool:
@@ -125,7 +128,7 @@ def _payers(record: PatientRecord, resource: Resource) -> Iterator[Resource]:
     for reference in items(resource.get("payor")):
         yield reference
         target = record.resolve(reference, within=resource)
-        if target is not None and target.get("resourceType") == "Organization":
+        if target is not None and target.get("resourceType") == "Organization" and not modifier_in(target):
             yield target
 
 

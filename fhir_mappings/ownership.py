@@ -33,6 +33,11 @@ class Owner(Enum):
     """Of an unnamed patient, of one on another server, or of a record that may be another one of the same patient."""
 
 
+def names_a_patient(resource: Resource) -> bool:
+    """Return whether a resource is data about a patient: not the patient, and not of a type that has none."""
+    return resource.get("resourceType") not in {"Patient", *_NOT_ABOUT_A_PATIENT}
+
+
 def subject_of(resource: Resource) -> str:
     """Return the reference to the patient of a resource; empty if there is none, such as only an identifier."""
     for member in SUBJECT_ELEMENTS:

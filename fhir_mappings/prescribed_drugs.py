@@ -8,6 +8,7 @@ from fhir_mappings.daily_amount import Strength
 from fhir_mappings.drug_labels import has_strength, label_words, only_milligrams
 from fhir_mappings.drug_names import ingredients_named, substances_of_product
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.modifiers import modifier_in
 from fhir_mappings.nsaids import NsaidProduct, nsaid_product
 from fhir_mappings.opioids import ingredient_of
 from fhir_mappings.opioids.names import names_an_opioid
@@ -94,7 +95,7 @@ def _codes_of(found: set[Coding]) -> set[str]:
 def _concepts(record: PatientRecord, resource: Resource) -> Iterator[Json]:
     yield resource.get("medicationCodeableConcept")
     product = record.resolve(resource.get("medicationReference"), within=resource)
-    if product is not None:
+    if product is not None and not modifier_in(product):
         yield product.get("code")
         yield from (part.get("itemCodeableConcept") for part in items(product.get("ingredient")))
 

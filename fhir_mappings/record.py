@@ -11,7 +11,7 @@ from fhir_mappings.bundle import Entry, contained_by_id, reference_of
 from fhir_mappings.dates import DateInterval, parse
 from fhir_mappings.fhir_json import Json, Resource, dumps
 from fhir_mappings.modifiers import modified_elements
-from fhir_mappings.ownership import Owner, Ownership, chart_server
+from fhir_mappings.ownership import Owner, Ownership, chart_server, names_a_patient
 from fhir_mappings.references import ChartServer, ReferenceIndex, address_of
 from fhir_mappings.validity import Fault, faults
 
@@ -75,6 +75,8 @@ class PatientRecord:
         self.zone = zone
         self.other_patients: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
+        self.is_left_out = False
+        """Whether resources of the patient's chart were found, and none can be used because they may be another's."""
         self.notes = tuple(notes)
         self.quarantined: dict[str, str] = {}
         """The reason why a resource is not used, by reference; it names the element, never its value."""
@@ -122,6 +124,7 @@ class PatientRecord:
         }
         for kind in (self.left_out.keys() | merged) & self._availability.keys():
             self._availability[kind] = Availability.UNAVAILABLE
+        self.is_left_out = bool(self.left_out or merged) and not any(names_a_patient(each) for _, each in ours)
         return ours
 
     def _index(self, found: Iterable[Entry]) -> None:

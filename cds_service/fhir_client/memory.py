@@ -206,7 +206,8 @@ class ChartInMemory:
     def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:
         """Return the first page and the chart's own search result; the server's further pages are out of reach."""
         found = self.search(search, patient_id)
-        return SearchResult(first.entries + found.entries, found.availability)
+        availability = found.availability if first.is_whole else Availability.UNAVAILABLE
+        return SearchResult(first.entries + found.entries, availability, first.servers)
 
     def read(self, reference: str) -> Entry | None:
         """Return the target of a reference; None if the chart lacks it."""

@@ -7,7 +7,7 @@ from coverage_policies.format.model import Clause, Criterion
 from coverage_policies.format.operator import ClauseResult, Context
 from coverage_policies.format.terms import Reason, Status
 from fhir_mappings.answers import Answer
-from fhir_mappings.record import Evidence
+from fhir_mappings.record import Availability, Evidence
 from fhir_mappings.truth import Truth, any_of
 
 _PRECEDENCE = (
@@ -30,7 +30,8 @@ _PRECEDENCE = (
 class CriterionStatus:
     """A status with its reason, the evidence, lines of arithmetic, and a one-line value for the card.
 
-    `needs_side` is whether it is open because the order does not state its side.
+    `needs_side` is whether it is open because the order does not state its side, `may_fail` whether data that were not
+    read may contradict it: then neither other data nor an answer make it met.
     """
 
     status: Status
@@ -39,6 +40,7 @@ class CriterionStatus:
     notes: tuple[str, ...] = ()
     headline: str = ""
     needs_side: bool = False
+    may_fail: bool = False
 
 
 def evaluate_clauses(clauses: Iterable[Clause], ctx: Context) -> tuple[ClauseResult, ...]:
@@ -54,7 +56,8 @@ def any_holds(clauses: Iterable[Clause], ctx: Context) -> Truth:
 def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
     """Return what the data say: only a `met_when` that holds is met, only a `not_met_when` that holds is not met.
 
-    Both together are a conflict, neither is unknown. `show` adds evidence and decides nothing.
+    Both together are a conflict, neither is unknown. So is what would be met if data that may contradict it were not
+    read. `show` adds evidence and decides nothing.
     """
     met, not_met = evaluate_clauses(criterion.met_when, ctx), evaluate_clauses(criterion.not_met_when, ctx)
     shown = evaluate_clauses(criterion.show, ctx)
@@ -63,6 +66,11 @@ def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
     if for_it and against:
         return CriterionStatus(
             Status.UNKNOWN, Reason.CONFLICT, _evidence(for_it, against, shown), _notes(for_it, against)
+        )
+    may_fail = any(_is_unread(*each, ctx) for each in zip(criterion.not_met_when, not_met, strict=True))
+    if for_it and may_fail:
+        return CriterionStatus(
+            Status.UNKNOWN, Reason.DATA_UNAVAILABLE, _evidence(for_it, not_met, shown), _notes(for_it), may_fail=True
         )
     if for_it:
         return CriterionStatus(Status.MET, None, _evidence(for_it, shown), _notes(for_it))
@@ -76,7 +84,14 @@ def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
         _evidence(met, not_met, shown),
         _notes(met, not_met),
         needs_side=any(each.needs_side for each in (*met, *not_met)),
+        may_fail=may_fail,
     )
+
+
+def _is_unread(clause: Clause, result: ClauseResult, ctx: Context) -> bool:
+    """Return whether a clause is open while data that it searches were not read completely."""
+    kinds = {search.resource_type for search in clause.check.searches}
+    return result.holds is Truth.UNKNOWN and ctx.record.availability(*kinds) is Availability.UNAVAILABLE
 
 
 def _why_open(met: Iterable[ClauseResult], not_met: Iterable[ClauseResult], shown: Iterable[ClauseResult]) -> Reason:
@@ -91,13 +106,19 @@ def _why_open(met: Iterable[ClauseResult], not_met: Iterable[ClauseResult], show
 
 
 def with_answer(judged: CriterionStatus, criterion: Criterion, answers: Mapping[str, Answer]) -> CriterionStatus:
-    """Return the status after an attestation: it outranks missing data, and contradicting data make a conflict."""
+    """Return the status after an attestation.
+
+    It outranks missing data; contradicting data make a conflict, and where such data were not read, the criterion stays
+    unknown.
+    """
     answer = answers.get(criterion.id)
     if answer is None or answer.value not in ("yes", "no"):
         return judged
     said = Status.MET if answer.value == criterion.met_by else Status.NOT_MET
     if judged.status is said:
         return replace(judged, evidence=(*judged.evidence, answer.evidence))
+    if judged.may_fail and said is Status.MET:
+        return replace(judged, reason=Reason.DATA_UNAVAILABLE, evidence=(answer.evidence, *judged.evidence))
     if judged.status is Status.UNKNOWN and judged.reason is not Reason.CONFLICT:
         return CriterionStatus(said, Reason.ATTESTED, (answer.evidence, *judged.evidence), judged.notes)
     return CriterionStatus(Status.UNKNOWN, Reason.CONFLICT, (*judged.evidence, answer.evidence), judged.notes)

@@ -94,7 +94,8 @@ class Determination:
 
     `section` is the one that decided, empty if none did. `order_label` names the order in our words.
     `obstacle` is why the order itself could not be evaluated, empty if it could. `is_cut_short` is whether the time
-    limit left criteria unevaluated.
+    limit left criteria unevaluated. `unread` are the resource types that were not read completely, `unused` counts the
+    resources that were read and could not be used.
     """
 
     policy: str
@@ -114,6 +115,8 @@ class Determination:
     presumed: Presumption | None = None
     notes: tuple[str, ...] = ()
     obstacle: str = ""
+    unread: tuple[str, ...] = ()
+    unused: int = 0
     is_cut_short: bool = False
 
     @property

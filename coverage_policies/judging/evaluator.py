@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from coverage_policies.format.model import APPLIES, CODE, PATHWAY, SIDE, Criterion, Policy
 from coverage_policies.format.operator import Context
 from coverage_policies.format.terms import Outcome, Reason, Status
+from coverage_policies.judging.agreement import agreed_criteria, agreed_outcome
 from coverage_policies.judging.attestations import Attestations, attestations
 from coverage_policies.judging.criterion import CriterionStatus, evaluate_clauses, judge, with_answer, with_shown
+from coverage_policies.judging.data_notes import code_notes, data_notes, is_unread, unread_types, unused_records
 from coverage_policies.judging.determination import CriterionResult, Determination, Question
 from coverage_policies.judging.kleene import roll_up
 from coverage_policies.judging.order_matching import OrderMatch, match_order
@@ -67,23 +69,24 @@ def evaluate(
         return replace(found, order_label=order.words[0], questions=asked)
     if match.no_match:
         return replace(
-            blank_determination(policy, order, anchor, Outcome.NOT_APPLICABLE), notes=_of_the_day(policy, order, anchor)
+            blank_determination(policy, order, anchor, Outcome.NOT_APPLICABLE), notes=code_notes(policy, order, anchor)
         )
     names = tuple(dict.fromkeys(name for entry in match.judging for name in entry.sections))
     settled = resolve_pathway(policy.pathway, ctx, said)
     roots = [policy.sections[name].root for name in names]
     runs = [_Run(policy, ctx, said_on(pathway), pathway, roots, watch) for pathway in settled.remaining]
     verdicts = [run.verdict() for run in runs]
-    outcome, section = _agreed(verdicts)
-    questions = open_questions(policy, names, {run.pathway: run.results for run in runs})
-    criteria = _merged(runs)
+    outcome, section = agreed_outcome(verdicts)
+    by_pathway = {run.pathway: run.results for run in runs}
+    questions = open_questions(policy, names, by_pathway)
+    criteria = agreed_criteria(by_pathway, frozenset[str]().union(*(run.unreached for run in runs)))
     if policy.pathway and any(each.reason is Reason.OTHER_PATHWAY for each in criteria) and len(runs) > 1:
         questions = (Question(PATHWAY, policy.pathway.ask), *questions)
     if not match.is_certain:
         outcome, section = Outcome.DOCUMENTATION_NEEDED, names[0]
         questions = (Question(APPLIES, match.judging[0].ask),)
     is_unjudged = watch.is_cut and not watch.has_judged
-    if outcome is Outcome.DOCUMENTATION_NEEDED and (is_unjudged or _is_unread(policy, record)):
+    if outcome is Outcome.DOCUMENTATION_NEEDED and (is_unjudged or is_unread(policy, record)):
         outcome = Outcome.NOT_EVALUATED
     return replace(
         blank_determination(policy, order, anchor, outcome),
@@ -91,7 +94,9 @@ def evaluate(
         criteria=criteria,
         questions=questions,
         presumed=settled.presumed,
-        notes=(*((CUT_SHORT,) if watch.is_cut else ()), *_notes(policy, order, record, anchor)),
+        notes=(*((CUT_SHORT,) if watch.is_cut else ()), *data_notes(policy, order, record, anchor)),
+        unread=unread_types(policy, record),
+        unused=unused_records(policy, record),
         is_cut_short=watch.is_cut,
     )
 
@@ -120,10 +125,17 @@ def blank_determination(
 
 @dataclass(frozen=True, slots=True)
 class _GroupStatus:
-    """What a criterion adds to its group: by the data, and if a human decides in its favor. None: not counted."""
+    """What a criterion adds to its group: by the data, and if a human decides in its favor. None: not counted.
+
+    `may_fail` is whether data that were not read may contradict it.
+    """
 
     status: Status | None
     best_case: Status | None
+    may_fail: bool = False
+
+
+_NOT_COUNTED = _GroupStatus(None, None)
 
 
 class _Run:
@@ -174,7 +186,7 @@ class _Run:
             self._visit(child, c.id, depth + 1, on_pathway=on_pathway, rules_out=rules_out) for child in c.children
         ]
         if not on_pathway:
-            judged, rolled = CriterionStatus(Status.UNKNOWN, Reason.OTHER_PATHWAY), _GroupStatus(None, None)
+            judged, rolled = CriterionStatus(Status.UNKNOWN, Reason.OTHER_PATHWAY), _NOT_COUNTED
         else:
             found, best_case = self._judged(c, below)
             judged = with_answer(found, c, self.said.deciding) if self._may_be_attested(c) else found
@@ -184,7 +196,7 @@ class _Run:
                 judged = replace(judged, reason=Reason.DATA_UNAVAILABLE)
             rolled = _rolled(c, judged, best_case if judged.status is found.status else judged.status)
             if rules_out and judged.status is not Status.NOT_MET:
-                rolled = _GroupStatus(None, None)
+                rolled = _NOT_COUNTED
                 if judged.status is Status.UNKNOWN:
                     judged = CriterionStatus(Status.UNKNOWN, Reason.OTHER_PATHWAY)
         self.results[c.id] = CriterionResult(
@@ -224,7 +236,8 @@ class _Run:
         if c.children:
             status = roll_up([each.status for each in below if each.status is not None], c.required)
             best_case = roll_up([each.best_case for each in below if each.best_case is not None], c.required)
-            return CriterionStatus(status, self._reason_among([child.id for child in c.children], status)), best_case
+            reason = self._reason_among([child.id for child in c.children], status)
+            return CriterionStatus(status, reason, may_fail=_may_fail(below, c.required)), best_case
         judged = judge(c, self.ctx)
         return judged, judged.status
 
@@ -245,7 +258,8 @@ class _Run:
             done = latest_on_or_before(procedures(ctx.record, c.on_date_of.match), ctx.anchor)
             evidence = (done.evidence,) if done else ()
             if ctx.record.availability("Procedure") is Availability.UNAVAILABLE:  # the last one may be missing
-                return CriterionStatus(Status.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence), Status.UNKNOWN
+                unread = CriterionStatus(Status.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence, may_fail=True)
+                return unread, Status.UNKNOWN
             if done is None:
                 return CriterionStatus(Status.UNKNOWN, Reason.NOT_FOUND), Status.UNKNOWN
             if done.end is None or done.end.earliest != done.end.latest:
@@ -260,97 +274,29 @@ class _Run:
         notes = tuple(f"{result.says}: not met on {ctx.anchor}" for result in failed) if c.on_date_of else ()
         evidence += tuple(item for result in failed for item in result.evidence)
         evidence += tuple(item for result in evaluate_clauses(c.show, self.ctx) for item in result.evidence)
-        judged = CriterionStatus(status, then._reason_among(c.needs, status), tuple(dict.fromkeys(evidence)), notes)
+        judged = CriterionStatus(
+            status,
+            then._reason_among(c.needs, status),
+            tuple(dict.fromkeys(evidence)),
+            notes,
+            may_fail=_may_fail(rolled, None),
+        )
         return judged, best_case
 
 
 def _rolled(c: Criterion, judged: CriterionStatus, best_case: Status) -> _GroupStatus:
     """Return what a criterion contributes to its group; a status that a human decides is unknown there."""
     if c.role is not None:
-        return _GroupStatus(None, None)
+        return _NOT_COUNTED
     by_human = (judged.status is Status.MET and c.case_review_if_met) or (
         judged.status is Status.NOT_MET and c.case_review_if_not_met
     )
-    return _GroupStatus(Status.UNKNOWN, Status.MET) if by_human else _GroupStatus(judged.status, best_case)
+    if by_human:
+        return _GroupStatus(Status.UNKNOWN, Status.MET)
+    return _GroupStatus(judged.status, best_case, judged.may_fail)
 
 
-def _agreed(verdicts: Sequence[tuple[Outcome, str]]) -> tuple[Outcome, str]:
-    """Return the outcome that the remaining pathways agree on, or that none of them can pass; else it is open."""
-    outcomes = {outcome for outcome, _ in verdicts}
-    sections = {section for _, section in verdicts}
-    section = sections.pop() if len(sections) == 1 else ""
-    if len(outcomes) == 1:
-        return outcomes.pop(), section
-    if outcomes == {Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET}:
-        return Outcome.CRITERIA_NOT_MET, section
-    return Outcome.DOCUMENTATION_NEEDED, section
-
-
-def _merged(runs: Sequence[_Run]) -> tuple[CriterionResult, ...]:
-    """Return the criteria over all remaining pathways: with the status they agree on, else unknown."""
-    found = []
-    for name, result in runs[0].results.items():
-        each = {run.pathway: run.results[name] for run in runs}
-        if any(name in run.unreached for run in runs):
-            found.append(_open_on_every_pathway(list(each.values())))
-        elif len({(r.status, r.counted, r.reason is Reason.OTHER_PATHWAY) for r in each.values()}) > 1:
-            on = {str(p): r for p, r in each.items() if r.reason is not Reason.OTHER_PATHWAY}
-            shown = next(iter(on.values()), result)
-            found.append(
-                replace(
-                    shown,
-                    status=Status.UNKNOWN,
-                    reason=Reason.OTHER_PATHWAY,
-                    counted=Status.UNKNOWN,
-                    on_pathways={p: r.status for p, r in on.items()},
-                )
-            )
-        else:
-            found.append(result)
-    return tuple(found)
-
-
-def _open_on_every_pathway(results: Sequence[CriterionResult]) -> CriterionResult:
-    """Return the result of a criterion that was not reached on some pathway, whatever it is on the others."""
-    shown = next((each for each in results if each.reason is not Reason.OTHER_PATHWAY), results[0])
-    counted = None if all(each.counted is None for each in results) else Status.UNKNOWN
-    return replace(shown, status=Status.UNKNOWN, reason=Reason.DATA_UNAVAILABLE, counted=counted, headline="")
-
-
-def _is_unread(policy: Policy, record: PatientRecord) -> bool:
-    """Return whether nothing that this policy needs could be read: no search succeeded, and no data are present."""
-    kinds = policy.kinds
-    return not record.of_type(*sorted(kinds)) and all(
-        record.availability(kind) is not Availability.COMPLETE for kind in kinds
-    )
-
-
-def _of_the_day(policy: Policy, order: Order, anchor: Anchor) -> tuple[str, ...]:
-    if policy.entries(order.codes, anchor.day) or not policy.entries(order.codes, None):
-        return ()
-    return (f"The order's code was not valid on {anchor.day}.",)
-
-
-def _notes(policy: Policy, order: Order, record: PatientRecord, anchor: Anchor) -> tuple[str, ...]:
-    """Return what a reader must know of the data: the anchor date, and what was not read, excluded, or faulty."""
-    kinds = policy.kinds
-    found = [
-        *policy.notes,
-        f"Look-back periods end on {anchor.day} ({anchor.taken_from}).",
-        *_of_the_day(policy, order, anchor),
-    ]
-    unread = [kind for kind in record.unavailable() if kind in kinds]
-    absent = [kind for kind in record.not_offered() if kind in kinds]
-    if unread:
-        found.append(f"Not read completely: {', '.join(unread)}.")
-    if absent:
-        found.append(f"Not supported by the FHIR server: {', '.join(absent)}.")
-    found += record.notes
-    left_out = sum(count for kind, count in record.left_out.items() if kind in kinds)
-    if left_out:
-        found.append(f"Not used because the patient of the record is not certain: {left_out} resource(s).")
-    if record.other_patients:
-        found.append(f"Excluded as another patient's: {record.other_patients.total()} resource(s).")
-    found += [f"Not used: {name}, {why}." for name, why in sorted(record.quarantined.items())]
-    found += [f"Used despite an error in it: {name}, {why}." for name, why in sorted(record.tolerated.items())]
-    return tuple(found)
+def _may_fail(below: Sequence[_GroupStatus], required: int | None) -> bool:
+    """Return whether a group is not met if every criterion is that data which were not read may contradict."""
+    worst = [Status.NOT_MET if each.may_fail else each.status for each in below if each.status is not None]
+    return any(each.may_fail for each in below) and roll_up(worst, required) is Status.NOT_MET

@@ -8,6 +8,7 @@ from fractions import Fraction
 from fhir_mappings.codings import RXNORM, Coding, codings, concept_text, items
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.known_drugs import is_known_non_opioid
+from fhir_mappings.modifiers import modifier_in
 from fhir_mappings.opioids.names import is_opioid
 from fhir_mappings.opioids.product_names import product_named
 from fhir_mappings.opioids.quantities import AmountKind, UnconvertibleError, amount
@@ -52,6 +53,8 @@ def medication_of(record: PatientRecord, resource: Resource) -> OpioidMedication
     labels = [text for text in (*words, *(coding.display for coding in codes)) if text]
     label = labels[0] if labels else ""
     labels = labels or [code.display for coding in codes if (code := ingredient_of(coding))]
+    if target is not None and (modifier := modifier_in(target)):
+        return OpioidMedication(label, None, f"Medication.{modifier}: it may change what the product is")
     if not is_opioid([*codes, *inside], " / ".join(words)):
         if any(map(_is_rxnorm, codes)) or any(map(is_known_non_opioid, labels)):
             return None

@@ -213,3 +213,35 @@ def test_the_number_of_open_questions_stands_in_the_summary() -> None:
     assert card["summary"] == "Fusion: 1 item to document for policy CP.TEST"
     (card,) = build_cards([determination(Outcome.DOCUMENTATION_NEEDED, questions=one * 7)], "order-sign", counter())
     assert card["summary"] == "Fusion: 7 items to document for policy CP.TEST"
+
+
+def test_a_supported_order_gets_one_line() -> None:
+    (card,) = build_cards([determination(Outcome.SUPPORTED)], "order-sign", counter())
+    assert (card["summary"], "detail" in card) == ("Fusion: documented for CP.TEST; not an approval", False)
+
+
+def test_a_supported_order_says_what_was_not_read_and_not_used() -> None:
+    found = determination(Outcome.SUPPORTED, unread=("Condition", "AllergyIntolerance", "Basic"), unused=2)
+    (card,) = build_cards([found], "order-sign", counter())
+    assert card["summary"] == "Fusion: documented for CP.TEST; not an approval, and not all data could be used"
+    assert card["detail"].split("  \n") == [
+        "**Not read completely:** Basic, allergies, problem list.",
+        "**Read but not used:** 2 records of an uncertain patient or meaning.",
+        "*Not a coverage decision.*",
+    ]
+
+
+@pytest.mark.parametrize(("unused", "words"), [(1, " 1 record of"), (2, " 2 records of")])
+def test_records_that_were_not_used_are_counted(unused: int, words: str) -> None:
+    (card,) = build_cards([determination(Outcome.SUPPORTED, unused=unused)], "order-sign", counter())
+    assert words in card["detail"]
+
+
+def test_the_gaps_of_several_revisions_are_named_once() -> None:
+    several = [
+        determination(Outcome.SUPPORTED, revision=name, unread=("Condition", kind), unused=unused)
+        for name, kind, unused in (("2025-01", "Device", 1), ("2025-04", "Coverage", 3))
+    ]
+    ((_, card),) = build([Assessment(tuple(several))], "order-sign", counter())
+    assert card["detail"].startswith("**Not read completely:** implants and devices, insurance coverage, problem list.")
+    assert "3 records" in card["detail"]

@@ -5,7 +5,6 @@ from itertools import permutations
 
 import pytest
 
-from fhir_mappings.bundle import entries, reference_of
 from fhir_mappings.record import Availability, Evidence
 from tests.support.fhir_builders import condition, procedure, record, resource
 
@@ -153,19 +152,6 @@ def test_a_resource_without_an_id_is_named_by_its_full_url():
     assert names(record(("urn:uuid:1", condition(id=None)))) == ["urn:uuid:1"]
 
 
-@pytest.mark.parametrize(
-    ("own_id", "url", "name"),
-    [
-        ("1", "urn:uuid:1", "Condition/1"),
-        ("", "urn:uuid:1", "urn:uuid:1"),
-        (5, "urn:uuid:1", "urn:uuid:1"),
-        (None, "", "Condition"),
-    ],
-)
-def test_a_name_is_type_and_id_else_the_full_url_else_the_type(own_id, url, name):
-    assert reference_of({"resourceType": "Condition", "id": own_id}, url) == name
-
-
 MEDICATION = {"resourceType": "Medication", "id": "m"}
 
 
@@ -301,17 +287,129 @@ def test_several_types_are_listed_in_the_order_asked_for():
     assert [each["resourceType"] for each in chart.of_type("Procedure", "Condition")] == ["Procedure", "Condition"]
 
 
-def test_the_entries_of_a_bundle_are_read_with_their_urls():
-    bundle = {"entry": [{"fullUrl": "urn:uuid:1", "resource": {"id": "1"}}, {"resource": {"id": "2"}, "fullUrl": 5}]}
-    assert list(entries(bundle)) == [("urn:uuid:1", {"id": "1"}), ("", {"id": "2"})]
+def test_evidence_may_lack_date_and_value():
+    assert (Evidence("a", "b").date, Evidence("a", "b").value) == ("", "")
+
+
+# --- what is left out ------------------------------------------------------------------------------------------------
+
+ALL = {"Condition": COMPLETE, "Procedure": COMPLETE}
+BY_IDENTIFIER = condition(id="i", subject={"identifier": {"value": "p"}})
+
+
+def test_a_resource_that_may_be_the_patients_makes_its_type_unavailable_and_no_other():
+    chart = record(condition(), BY_IDENTIFIER, availability=ALL)
+    assert (chart.unavailable(), chart.left_out) == (("Condition",), {"Condition": 1})
+    assert chart.availability("Procedure") is COMPLETE
+
+
+def test_another_patients_resource_leaves_its_type_as_it_is():
+    chart = record(condition(), about("Patient/other", id="o"), availability=ALL)
+    assert (chart.unavailable(), chart.other_patients) == ((), {"Condition": 1})
+
+
+def test_what_is_left_out_adds_no_type_that_was_not_searched():
+    assert record(BY_IDENTIFIER, availability={"Procedure": COMPLETE}).unavailable() == ()
+
+
+@pytest.mark.parametrize("availability", [NOT_OFFERED, UNAVAILABLE])
+def test_what_is_left_out_outweighs_what_the_search_said(availability):
+    assert record(BY_IDENTIFIER, availability={"Condition": availability}).unavailable() == ("Condition",)
+
+
+def of(patient, own_id, kind="Condition"):
+    return resource(kind, id=own_id, subject={"reference": f"Patient/{patient}"})
+
+
+MERGED = {
+    "everything under another id": (
+        [of("q", "1"), of("q", "2"), of("q", "3", "Procedure")],
+        ("Condition", "Procedure"),
+    ),
+    "one type under another id": ([of("q", "1"), of("q", "2"), of("p", "3", "Procedure")], ("Condition",)),
+    "one of each type": ([of("q", "1"), of("q", "2", "Procedure")], ("Condition", "Procedure")),
+    "a single stray resource": ([of("q", "1")], ()),
+    "beside the patient's own": ([of("q", "1"), of("q", "2"), of("p", "3")], ()),
+    "of several others": ([of("q", "1"), of("r", "2"), of("q", "3")], ()),
+}
+
+
+@pytest.mark.parametrize(("resources", "unavailable"), MERGED.values(), ids=MERGED)
+def test_a_type_that_is_all_one_other_patients_may_be_the_patients_under_another_id(resources, unavailable):
+    assert record(*resources, availability=ALL).unavailable() == unavailable
 
 
 @pytest.mark.parametrize(
-    "bundle", [None, "x", [], {}, {"entry": None}, {"entry": {}}, {"entry": [None, "x", {}, {"resource": []}]}]
+    ("resources", "is_left_out"),
+    [
+        ([BY_IDENTIFIER], True),
+        ([of("q", "1"), of("q", "2")], True),
+        ([BY_IDENTIFIER, {"resourceType": "Patient", "id": "p"}, {"resourceType": "Organization", "id": "o"}], True),
+        ([BY_IDENTIFIER, procedure()], False),
+        ([of("q", "1")], False),
+        ([], False),
+    ],
 )
-def test_a_malformed_bundle_has_no_entries(bundle):
-    assert list(entries(bundle)) == []
+def test_a_chart_of_which_nothing_can_be_used_is_left_out(resources, is_left_out):
+    assert record(*resources, availability=ALL).is_left_out is is_left_out
 
 
-def test_evidence_may_lack_date_and_value():
-    assert (Evidence("a", "b").date, Evidence("a", "b").value) == ("", "")
+# --- two servers -----------------------------------------------------------------------------------------------------
+
+HERE, THERE = "https://ehr.example/fhir", "https://clinic-b.example/fhir"
+
+
+def test_one_id_on_two_servers_is_two_resources():
+    here, there = condition(code={"text": "one"}), condition(code={"text": "other"})
+    chart = record((f"{HERE}/Condition/x", here), (f"{THERE}/Condition/x", there), server=HERE)
+    assert names(chart) == ["Condition/x", f"{THERE}/Condition/x"]
+
+
+@pytest.mark.parametrize("url", [f"{HERE}/Condition/x", "https://EHR.example:443/fhir/Condition/x"])
+def test_one_resource_with_and_without_its_full_url_is_one(url):
+    assert names(record(condition(), (url, condition()), server=HERE)) == ["Condition/x"]
+
+
+def test_a_reference_in_a_resource_of_another_server_leads_to_that_server():
+    drugs = [
+        (f"{base}/Medication/m", {"resourceType": "Medication", "id": "m", "text": base}) for base in (HERE, THERE)
+    ]
+    orders = [(f"{base}/MedicationRequest/r", resource("MedicationRequest", id="r")) for base in (HERE, THERE)]
+    chart = record(*drugs, *orders, server=HERE)
+    found = [chart.resolve("Medication/m", each) for each in chart.of_type("MedicationRequest")]
+    assert [each and each["text"] for each in found] == [HERE, THERE]
+
+
+def test_a_gateway_with_addresses_of_its_own_is_the_server():
+    drug = {"resourceType": "Medication", "id": "m"}
+    order = resource("MedicationRequest", medicationReference={"reference": "Medication/m"})
+    chart = record(("https://gateway.example/Medication/m", drug), order, server=HERE)
+    assert chart.resolve("Medication/m", order) == drug
+
+
+# --- modifiers -------------------------------------------------------------------------------------------------------
+
+MODIFIER = [{"url": "http://example.org/absent", "valueBoolean": True}]
+
+
+@pytest.mark.parametrize(
+    ("members", "why"),
+    [
+        ({"modifierExtension": MODIFIER}, "Condition has modifierExtension, which may change its meaning"),
+        ({"implicitRules": "http://example.org"}, "Condition has implicitRules, which may change its meaning"),
+        (
+            {"stage": [{"modifierExtension": MODIFIER}]},
+            "Condition.stage has modifierExtension, which may change its meaning",
+        ),
+    ],
+)
+def test_a_modifier_sets_the_resource_aside_and_is_named(members, why):
+    given = condition(**members)
+    chart = record(given)
+    assert (chart.is_usable(given, "code", "stage"), chart.quarantined) == (False, {"Condition/x": why})
+
+
+def test_a_modifier_in_an_element_that_is_not_read_changes_nothing():
+    given = condition(stage=[{"modifierExtension": MODIFIER, "summary": {"text": "x"}}])
+    chart = record(given)
+    assert (chart.is_usable(given, "code"), chart.quarantined, chart.tolerated) == (True, {}, {})

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
 
-from cds_service.fhir_client.source import searches_of_call
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.hooks.request import read_request
 from cds_service.sample_ehr.hook_client import hook_call
@@ -19,9 +17,10 @@ from cds_service.wiring.serving import on_loopback
 from coverage_policies.format.library import load_library
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.plan_rules import PlanRules
-from fhir_mappings.fhir_json import Json, dumps, loads
+from fhir_mappings.fhir_json import dumps, loads
 from tests.support.hook_fakes import LOOPBACK
 from tests.support.reviews import review_call
+from tests.support.sample_prefetch import prefetch_of
 
 TOKEN = "sample-token"
 PAGE_SIZE = 3
@@ -52,20 +51,6 @@ def call(sample: Sample, order: SampleOrder, fhir_server: str = "https://ehr.exa
 
 def without_server(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if not name.startswith("fhir")}
-
-
-def prefetch_of(sample: Sample, assessor: Assessor) -> dict[str, Json]:
-    """Return the prefetch of an EHR that satisfies every template of discovery."""
-    store = sample_store(None)
-    found: dict[str, Json] = {}
-    for search in searches_of_call(assessor.library.searches()):
-        if search.key == "patient":
-            found["patient"] = store.read("Patient", sample.id)
-            continue
-        hits = store.search(search.resource_type, parse_qsl(search.query(sample.id).partition("?")[2]))
-        entry = [{"fullUrl": url, "resource": resource} for url, resource in hits]
-        found[search.key] = {"resourceType": "Bundle", "type": "searchset", "entry": entry}
-    return found
 
 
 @pytest.mark.parametrize(("sample", "order"), CALLS, ids=lambda value: getattr(value, "file", None))

@@ -12,11 +12,14 @@ from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason, Status
 from coverage_policies.judging.criterion import CriterionStatus, judge, with_answer
 from fhir_mappings.answers import Answer
-from fhir_mappings.record import Evidence
+from fhir_mappings.record import Availability, Evidence
 from fhir_mappings.truth import Truth
-from tests.support.policy_fakes import MET, NOT_MET, UNKNOWN, case
+from tests.support.policy_fakes import COMPLETE, MET, NOT_MET, NOT_OFFERED, UNAVAILABLE, UNKNOWN, case
 
 YES, NO, CANNOT_TELL = Truth.YES, Truth.NO, Truth.UNKNOWN
+YES_SAID, NO_SAID = (
+    Answer(value, Evidence("QuestionnaireResponse/1", "Answer", value=value)) for value in ("yes", "no")
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,11 @@ class Fixed:
 def clause(holds: Truth, reason: Reason = Reason.PRESENT, name: str = "", note: str = "", headline: str = "") -> Clause:
     evidence = (Evidence(name, name),) if name else ()
     return Clause("fixed", {}, Fixed(ClauseResult(holds, reason, evidence, (note,) if note else (), headline)))
+
+
+def searching(holds: Truth, kind: str = "Condition") -> Clause:
+    found = ClauseResult(holds, Reason.INVALID_ATTRIBUTE, (Evidence(f"{kind}/1", kind),))
+    return Clause("fixed", {}, Fixed(found, (Search(kind, kind),)))
 
 
 def leaf(
@@ -69,6 +77,60 @@ def test_only_a_clause_that_holds_decides_and_two_that_contradict_do_not(
     holds: tuple[Truth, Truth], status: Status
 ) -> None:
     assert judged(leaf([clause(holds[0])], [clause(holds[1])])).status is status
+
+
+# --- contradicting data that were not read ---------------------------------------------------------------------------
+
+READ = {"Condition": COMPLETE, "Procedure": COMPLETE}
+UNREAD = READ | {"Condition": UNAVAILABLE}
+
+
+@pytest.mark.parametrize(
+    ("against", "availability", "status"),
+    [
+        (CANNOT_TELL, UNREAD, UNKNOWN),
+        (CANNOT_TELL, READ, MET),
+        (CANNOT_TELL, READ | {"Condition": NOT_OFFERED}, MET),
+        (CANNOT_TELL, READ | {"Procedure": UNAVAILABLE}, MET),
+        (NO, UNREAD, MET),
+    ],
+)
+def test_what_would_be_met_stays_open_where_contradicting_data_were_not_read(
+    against: Truth, availability: dict[str, Availability], status: Status
+) -> None:
+    found = judge(leaf([clause(YES, name="a")], [searching(against)]), case(availability=availability))
+    assert found.status is status
+    assert found.may_fail is (status is UNKNOWN)
+    assert found.reason is (Reason.DATA_UNAVAILABLE if status is UNKNOWN else None)
+    assert "a" in names(found)
+
+
+def test_what_is_not_met_stays_so_where_other_data_were_not_read() -> None:
+    found = judge(leaf([searching(CANNOT_TELL)], [clause(YES)]), case(availability=UNREAD))
+    assert (found.status, found.may_fail) == (NOT_MET, False)
+
+
+@pytest.mark.parametrize(
+    ("against", "availability", "status", "reason"),
+    [
+        (CANNOT_TELL, UNREAD, UNKNOWN, Reason.DATA_UNAVAILABLE),
+        (CANNOT_TELL, READ, MET, Reason.ATTESTED),
+        (NO, UNREAD, MET, Reason.ATTESTED),
+    ],
+)
+def test_an_answer_in_favor_outranks_silence_and_no_unread_data(
+    against: Truth, availability: dict[str, Availability], status: Status, reason: Reason
+) -> None:
+    criterion = leaf(not_met=[searching(against)])
+    found = with_answer(judge(criterion, case(availability=availability)), criterion, {"I.A": YES_SAID})
+    assert (found.status, found.reason) == (status, reason)
+    assert found.evidence[0] == YES_SAID.evidence
+
+
+def test_an_answer_against_decides_whatever_was_not_read() -> None:
+    criterion = leaf(not_met=[searching(CANNOT_TELL)])
+    found = with_answer(judge(criterion, case(availability=UNREAD)), criterion, {"I.A": NO_SAID})
+    assert (found.status, found.reason) == (NOT_MET, Reason.ATTESTED)
 
 
 @pytest.mark.parametrize("holds", list(product([YES, NO, CANNOT_TELL], repeat=3)))

@@ -736,6 +736,88 @@ def test_it_is_not_evaluated_where_nothing_that_the_text_needs_was_read(
     assert judge(policy(LEAF), availability=availability).outcome is outcome
 
 
+STRANGER = {"subject": {"identifier": {"value": "p"}}}
+
+
+@pytest.mark.parametrize(
+    ("resources", "outcome"),
+    [
+        ([dict(condition("alpha")) | STRANGER], NOT_EVALUATED),
+        ([dict(condition("alpha")) | STRANGER, condition("gamma")], NEEDED),
+        ([], NEEDED),
+    ],
+)
+def test_it_is_not_evaluated_where_all_that_was_found_may_be_anothers(
+    resources: list[Resource], outcome: Outcome
+) -> None:
+    assert judge(policy(LEAF), *resources).outcome is outcome
+
+
+def test_what_was_left_out_is_counted_and_proves_no_absence() -> None:
+    by = policy("I: {says: s, not_met_when: {condition: {in: alpha}}, ask: q}")
+    found = judge(by, condition("gamma"), dict(condition("alpha")) | STRANGER)
+    assert found.criterion("I").reason is Reason.DATA_UNAVAILABLE
+    assert found.notes[1:] == (
+        "Not read completely: Condition.",
+        "Not used because the patient of the record is not certain: 1 resource(s).",
+    )
+    assert (found.unread, found.unused) == (("Condition",), 1)
+
+
+def test_what_was_not_read_of_what_every_call_reads_is_a_gap_too() -> None:
+    availability = available(Device=UNAVAILABLE) | {"Coverage": UNAVAILABLE, "Patient": UNAVAILABLE}
+    assert judge(policy(LEAF), availability=availability).unread == ("Coverage", "Patient")
+
+
+def test_a_record_that_is_set_aside_is_counted_as_not_used() -> None:
+    found = judge(policy(LEAF), condition("alpha", implicitRules="http://example.org/rules"))
+    assert found.unused == 1
+    assert found.notes[-1] == "Not used: Condition/alpha-1, Condition has implicitRules, which may change its meaning."
+
+
+# --- contradicting data that were not read ---------------------------------------------------------------------------
+
+GROUPS = """
+I:
+  says: s
+  all:
+    - {id: I.A, says: a, met_when: {condition: {in: alpha}}, ask: q}
+    - id: I.B
+      says: b
+      ask: q
+      %s:
+        - {id: I.B.1, says: b1, not_met_when: {procedure: {in: beta}}, ask: q}
+        - {id: I.B.2, says: b2, not_met_when: {condition: {in: gamma}}, ask: q}
+"""
+
+
+@pytest.mark.parametrize(
+    ("group", "unread", "status"),
+    [
+        ("all", (), MET),
+        ("all", ("Procedure",), UNKNOWN),
+        ("all", ("Condition",), UNKNOWN),
+        ("any", ("Procedure",), MET),
+        ("any", ("Procedure", "Condition"), UNKNOWN),
+    ],
+)
+def test_a_group_that_is_answered_whole_stays_open_if_unread_data_may_contradict_it(
+    group: str, unread: tuple[str, ...], status: Status
+) -> None:
+    availability = available(**dict.fromkeys(unread, UNAVAILABLE))
+    found = judge(policy(GROUPS % group), answers({"I.B": "yes"}), availability=availability).criterion("I.B")
+    assert found.status is status
+    assert (found.reason is Reason.DATA_UNAVAILABLE) is (status is UNKNOWN)
+
+
+def test_a_part_that_was_answered_keeps_its_group_open_while_unread_data_may_contradict_it() -> None:
+    said_all = answers({"I.A": "yes", "I.B.1": "yes", "I.B.2": "yes"})
+    by = policy(GROUPS % "all")
+    assert judge(by, said_all).outcome is SUPPORTED
+    found = judge(by, said_all, availability=available(Procedure=UNAVAILABLE))
+    assert (found.outcome, found.criterion("I.B.1").status, found.criterion("I.B.2").status) == (NEEDED, UNKNOWN, MET)
+
+
 def test_what_was_read_of_a_search_that_broke_off_counts_as_read() -> None:
     found = judge(policy(LEAF), condition("gamma"), availability=all_of(UNAVAILABLE))
     assert found.outcome is NEEDED
