@@ -7,7 +7,7 @@ from fhir_mappings.codings import Coding, codings, has_code, items
 from fhir_mappings.diagnoses import Diagnosis, read_diagnosis
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.modifiers import modified_elements
-from fhir_mappings.order_text import read_phrase
+from fhir_mappings.order_text import OF_A_REASON, read_phrase
 
 MAX_REMARKS_LENGTH = 20_000
 """How many characters of remarks are read."""
@@ -57,7 +57,7 @@ def read_reasons(resource: Resource, target: Callable[[Json], Resource | None]) 
 
 
 def _reason(diagnosis: Diagnosis) -> OrderReason:
-    return OrderReason(diagnosis, any(read_phrase(text, ("purpose", "request")) for text in diagnosis.words))
+    return OrderReason(diagnosis, any(read_phrase(text, OF_A_REASON) for text in diagnosis.words))
 
 
 def _remarks(resource: Resource) -> Iterator[str]:

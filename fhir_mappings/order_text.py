@@ -1,20 +1,38 @@
-"""The words by which orders state approach, implant, side, guidance, purpose, kind of request, and performer.
+"""The words by which orders state approach, implant, side, guidance, purpose, kind of request, performer, and the like.
 
 A phrase states a value only if it is unambiguous. A phrase with a negation, an alternative, a doubt, or two values of
-one attribute is only a hint, which can lead to a question but never decides.
+one attribute is only a hint, which can lead to a question but never decides. What follows `after` or `status post` is
+history: it only hints, and makes nothing else doubtful.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
-Attribute: TypeAlias = Literal["approach", "implant", "side", "guidance", "purpose", "request", "performer"]
+from fhir_mappings.order_purposes import DEVICES, INDICATIONS, PURPOSES, Finder, tells_a_result
+
+Attribute: TypeAlias = Literal[
+    "approach",
+    "implant",
+    "side",
+    "guidance",
+    "purpose",
+    "occasion",
+    "indication",
+    "device",
+    "route",
+    "request",
+    "performer",
+]
 MAX_PHRASE_LENGTH = 4_000
 """How many characters of a phrase are read. A longer phrase states nothing; the beginning may still hint."""
-ATTRIBUTES: tuple[Attribute, ...] = ("approach", "implant", "side", "guidance", "purpose", "request", "performer")
+ATTRIBUTES: tuple[Attribute, ...] = get_args(Attribute)
+OF_A_REASON: tuple[Attribute, ...] = ("purpose", "occasion", "indication", "device", "request")
+"""What the words of a reason may state."""
 
 _PROCEDURE_WORDS = r"(?:approach|route|technique|access|placement|insertion|fusion|fixation|arthrodesis|implant\w*)"
+_INJECTION = r"(?:(?!(?:and|or)\b)\w+\s+){0,4}?(?:diagnostic|therapeutic|injection|block)\b"
 _LABELED = r"\b(?:approach|route|technique|access)\s*[:=]\s*"
 
 _VOCABULARY: Mapping[Attribute, Mapping[str, str]] = {
@@ -43,20 +61,22 @@ _VOCABULARY: Mapping[Attribute, Mapping[str, str]] = {
         "fluoroscopy": r"\bfluoro\w*",
         "ct": r"\bCT\b|\bcomputed\s+tomograph\w*",
     },
-    "purpose": {
-        "pump": r"\bpump\b|\bdrug delivery system\b",
-        "obstetric": r"\blabou?r\b|\bobstetric\w*|\bca?esarean\b|\bvaginal delivery\b",
-        "post-operative": r"(?<!chronic )(?<!persistent )\bpost-?\s?(?:op(?:erative)?|surgical)\b(?!\s+pain\s+syndrome)"
-        r"|\bperi-?\s?operative\b",
-        "diagnostic": r"\bdiagnostic\b|\bconfirmatory\b",
-        "therapeutic": r"\btherapeutic\b",
+    "occasion": {
+        "first": rf"\b(?:first|1st|initial)\s+{_INJECTION}",
+        "second": rf"\b(?:second|2nd)\s+{_INJECTION}|\bconfirmatory\s+{_INJECTION}",
+        "later": rf"\b(?:repeat|third|3rd|fourth|4th|another|additional|subsequent|further)\s+{_INJECTION}",
+    },
+    "route": {
+        "intrathecal": r"\bintrathecal\w*|\bintraspinal\w*|\bsubarachnoid\b",
+        "epidural": r"\bepidural\w*",
     },
     "request": {
         "replacement": r"\breplac\w+|\bexchang\w+|\bbattery\s+depletion\b"
         r"|\bend\s+of\s+(?:battery\s+)?(?:life|service)\b",
         "revision": r"\brevis\w+|\breposition\w*",
         "removal": r"\bremov\w+|\bexplant\w*",
-        "new": r"\b(?:new|initial|first|primary)\s+(?:implant\w*|pump|placement)\b",
+        "new": r"\b(?:new|initial|first|primary)\s+(?:\w+\s+){0,3}?(?:implant\w*|pump|placement)\b"
+        r"|\bpermanent\s+(?:\w+\s+){0,3}?(?:implant\w*|pump|placement)\s+(?:after|following)\s+(?:\w+\s+){0,4}?trial\b",
     },
     "performer": {
         "not-physician": r"\bphysician'?s?\s+(?:assistant|associate)\b|\bPA-C\b|\bCRNA\b|\bchiropract\w*"
@@ -64,42 +84,30 @@ _VOCABULARY: Mapping[Attribute, Mapping[str, str]] = {
         "physician": r"\bphysician\b|\bM\.?D\b|\bmedical\s+doctor\b|\bdoctor\s+of\s+(?:osteopathic\s+)?medicine\b",
     },
 }
-_Span: TypeAlias = tuple[int, int]
-_Finder: TypeAlias = Callable[[str], Iterable[_Span]]
-_PUMP = re.compile(r"\b(?:pump|intrathecal|epidural|neuraxial|intraspinal|opioid|morphine)\b", re.IGNORECASE)
-_TRIAL = re.compile(r"\btrial\b", re.IGNORECASE)
 
 
-def _pump_trial(text: str) -> Iterable[_Span]:
-    """Return the span from the first word for a pump or a trial to the last word for the other one.
-
-    One pattern with both words and anything between them takes quadratic time where one of them is missing.
-    """
-    pumps, trials = ([match.span() for match in word.finditer(text)] for word in (_PUMP, _TRIAL))
-    if not pumps or not trials:
-        return ()
-    first, last = (pumps[0], trials[-1]) if pumps[0] < trials[0] else (trials[0], pumps[-1])
-    return ((first[0], last[1]),)
-
-
-def _finder(pattern: str) -> _Finder:
+def _finder(pattern: str) -> Finder:
     compiled = re.compile(pattern, re.IGNORECASE | re.DOTALL)
     return lambda text: (match.span() for match in compiled.finditer(text))
 
 
-_FINDERS: Mapping[Attribute, Mapping[str, _Finder]] = {
-    attribute: {
-        **({"pump-trial": _pump_trial} if attribute == "purpose" else {}),
-        **{value: _finder(pattern) for value, pattern in values.items()},
-    }
-    for attribute, values in _VOCABULARY.items()
+_FINDERS: Mapping[Attribute, Mapping[str, Finder]] = {
+    **{name: {value: _finder(pattern) for value, pattern in values.items()} for name, values in _VOCABULARY.items()},
+    "purpose": PURPOSES,
+    "device": DEVICES,
+    "indication": INDICATIONS,
 }
+_OF_THE_PROCEDURE = ("purpose", "occasion")
+"""The attributes that a phrase about the result of a procedure does not state."""
 _AMBIGUOUS = re.compile(
     r"\bnot?\b|\bnon\b|\bcannot\b|n['’]t\b|\bneither\b|\bnor\b|\beither\b|\bexcept\b|\bunlikely\b|\bunable\b"
     r"|\bmight\b|\bmaybe\b|\bperhaps\b|\bprobabl\w*|\bcontra-?indicat\w*|\bdeclin\w*|\brefus\w*|\ballerg\w*"
     r"|\bintoleran\w*|\bnever\b|\bwithout\b|\bavoid\w*|\brather\b|\binstead\b|\bversus\b|\bvs\b|\bor\b|\bif\b|\bunless\b"
-    r"|\bconsider\w*|\bpossibl\w*|\bdiscuss\w*|\bprevious\w*|\bprior\b|\bfail\w*|\bhistory\b|\bs/p\b|\bafter\b|\?",
+    r"|\bconsider\w*|\bpossibl\w*|\bdiscuss\w*|\bprevious\w*|\bprior\b(?!\s+to\b)|\bfail\w*|\bhistory\b|\bs/p\b|\bafter\b|\?",
     re.IGNORECASE,
+)
+_HISTORY = re.compile(
+    r"(?:\bafter\b|(?<!the )\bfollowing\b|\bs/p\b|\bstatus[\s-]post\b)(?P<past>(?:[^,;.\n]|\.(?=\d))*)", re.IGNORECASE
 )
 
 _CONFLICTING_APPROACHES = {
@@ -116,8 +124,9 @@ _HEART_MONITOR = re.compile(
 
 _NOT_AN_OPERATION = re.compile(
     r"\breferr?al\b|\bconsult\w*|\bevaluat\w*|\bassess\w*|\bfollow\w*|\bvisit\b|\bappointment\b|\bx-?\s?ray\b"
-    r"|\bmri?\b|\bct\b|\bimaging\b|\bradiograph\w*|\btherapy\b|\bclass\b|\beducat\w*|\bstatus\b|\brefill\w*"
-    r"|\binterrogat\w*|\bscreening\b|\bclearance\b",
+    r"|\bmri?\b|\bct\b(?![\s-]+guid)|\bimaging\b|\bradiograph\w*|\btherapy\b|\bclass\b|\beducat\w*|\bstatus\b|\brefill\w*"
+    r"|\binterrogat\w*|\bscreening\b|\bclearance\b|\bcheck\w*|\breprogram\w*|\bprogramming\b|\badjust\w*|\banaly[sz]\w*"
+    r"|\bmaintenance\b|\bmalfunction\w*|\bdye\b",
     re.IGNORECASE,
 )
 
@@ -142,24 +151,43 @@ def read_phrase(text: str, attributes: tuple[Attribute, ...] = ATTRIBUTES) -> tu
     text = text[:MAX_PHRASE_LENGTH]
     if is_heart_monitor(text):
         text = _LINQ.sub(lambda match: " " * len(match[0]), text)
+    past, now = _history(text)
     found = []
     for attribute in attributes:
-        values = set()
+        values: dict[str, bool] = {}
         taken = bytearray(len(text))
         for value, find in _FINDERS[attribute].items():
             for start, end in find(text):
                 if not any(taken[start:end]):
                     taken[start:end] = b"\1" * (end - start)
-                    values.add(value)
-        rest = "".join(" " if is_taken else character for character, is_taken in zip(text, taken, strict=True))
+                    values[value] = values.get(value, False) or not past[start]
+        current = [value for value, is_current in values.items() if is_current]
+        rest = "".join(" " if is_taken else character for character, is_taken in zip(now, taken, strict=True))
         clear = (
-            len(values) == 1
+            len(current) == 1
             and not is_long
-            and is_unambiguous(rest)
-            and not any(_has_conflicting_approach(v, rest) for v in values)
+            and not _AMBIGUOUS.search(rest)
+            and not any(_has_conflicting_approach(value, rest) for value in current)
+            and not (attribute in _OF_THE_PROCEDURE and tells_a_result(now))
         )
-        found += [Reading(attribute, value, clear) for value in sorted(values)]
+        found += [Reading(attribute, value, clear and is_current) for value, is_current in sorted(values.items())]
     return tuple(found)
+
+
+def without_history(text: str) -> str:
+    """Return a phrase with what it says of the past left out: `New pump after a trial` becomes `New pump`."""
+    return " ".join(_history(text)[1].split())
+
+
+def _history(text: str) -> tuple[bytearray, str]:
+    """Return which characters are history, and the text with the history and the word before it blanked."""
+    past, kept, position = bytearray(len(text)), [], 0
+    for match in _HISTORY.finditer(text):
+        start, end = match.span("past")
+        past[start:end] = b"\1" * (end - start)
+        kept += [text[position : match.start()], " " * (end - match.start())]
+        position = end
+    return past, "".join((*kept, text[position:]))
 
 
 def names_an_operation(text: str) -> bool:

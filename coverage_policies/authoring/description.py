@@ -109,6 +109,8 @@ def entry_lines(entry: OrderEntry) -> Iterator[DescriptionLine]:
     yield DescriptionLine("judged by", judged_by)
     yield from (DescriptionLine("only if", clause_words(clause)) for clause in entry.only_if)
     yield from (DescriptionLine("unless", clause_words(clause)) for clause in entry.unless)
+    yield from (DescriptionLine("never if", clause_words(clause)) for clause in entry.never_if)
+    yield from (DescriptionLine("asks if", clause_words(clause)) for clause in entry.ask_if)
     if entry.ask:
         yield DescriptionLine("asks", entry.ask)
 
@@ -151,8 +153,9 @@ def value_set_names(policy: Policy, section: str | None = None) -> set[str]:
         criteria = list(policy.sections[section].root.walk())
         entries = tuple(entry for entry in policy.orders if section in entry.sections)
         clauses = [clause for each in criteria for clause in each.clauses]
-        clauses += [clause for entry in entries for clause in entry.only_if + entry.unless]
-    found = {entry.codes.name for entry in entries} | {each.on_date_of.name for each in criteria if each.on_date_of}
+        clauses += [clause for entry in entries for clause in entry.clauses]
+    found = {name for entry in entries for name in entry.codes.names}
+    found |= {each.on_date_of.name for each in criteria if each.on_date_of}
     for clause in clauses:
         for value in {**operators()[clause.operator].defaults, **clause.arguments}.values():
             found |= set(as_list(value))

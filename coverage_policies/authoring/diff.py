@@ -78,8 +78,11 @@ def differences(before: Policy, after: Policy) -> tuple[Change, ...]:
 def _parts(policy: Policy) -> Iterator[tuple[str, _Part]]:
     """Yield everything in a policy, in parts that have a name."""
     yield "the head", _Part("", tuple(_head(policy)))
+    names: Counter[str] = Counter()
     for entry in policy.orders:
-        yield f"orders {entry.codes.name}", _Part("", tuple(entry_lines(entry)))
+        names[entry.codes.name] += 1
+        number = f" ({names[entry.codes.name]})" if names[entry.codes.name] > 1 else ""
+        yield f"orders {entry.codes.name}{number}", _Part("", tuple(entry_lines(entry)))
     if policy.pathway:
         yield "pathway", _Part("", (DescriptionLine("asks", policy.pathway.ask),))
         for choice in policy.pathway.choices:

@@ -202,6 +202,8 @@ class _Builder:
             sections=tuple(raw["sections"]),
             only_if=self._clauses(raw, "only_if", path),
             unless=self._clauses(raw, "unless", path),
+            never_if=self._clauses(raw, "never_if", path),
+            ask_if=self._clauses(raw, "ask_if", path),
             ask=raw.get("ask", ""),
             line=place.line,
             column=place.column,
@@ -240,12 +242,12 @@ class _Builder:
                 if each in self.sets and any(row.system == TEXT and row.decides for row in self.sets[each].rows):
                     yield each
 
-    def _value_set(self, name: str, path: tuple[str | int, ...]) -> ValueSet:
+    def _value_set(self, names: Any, path: tuple[str | int, ...]) -> ValueSet:
         try:
-            return value_set(name, self.sets)
+            return value_set(names, self.sets)
         except ValueError as error:
             self._problem(path, str(error))
-            return ValueSet(name, ())
+            return ValueSet(" or ".join(as_list(names)), ())
 
     def _problem(self, path: Sequence[str | int], what: str) -> None:
         self.problems.append(self.source.problem(path, what))

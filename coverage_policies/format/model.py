@@ -116,18 +116,27 @@ class Section:
 class OrderEntry:
     """The orders that a policy is about: their codes, the sections that judge them, and conditions on the order.
 
-    With `only_if` the order is judged if one clause holds; `unless` excludes it if one holds. If neither is certain,
-    `ask` is the question; without a question the order is excluded. An entry whose value set has words finds orders
-    without a code, and asks for it.
+    With `only_if` the order is judged if one clause holds. `unless` excludes it if one holds, but if one of `only_if`
+    does too, the order says both. `never_if` excludes it whatever else it says. `ask` is the question for an order that
+    says both, and for one that is not certain and shows a sign: a clause of `ask_if` that holds, or something in one
+    of `only_if` that does not decide. Without a question such an order is excluded. An entry whose value set has words
+    finds orders without a code, and asks for it.
     """
 
     codes: ValueSet
     sections: tuple[str, ...]
     only_if: tuple[Clause, ...] = ()
     unless: tuple[Clause, ...] = ()
+    never_if: tuple[Clause, ...] = ()
+    ask_if: tuple[Clause, ...] = ()
     ask: str = ""
     line: int = 0
     column: int = 1
+
+    @property
+    def clauses(self) -> tuple[Clause, ...]:
+        """Return all its clauses."""
+        return self.only_if + self.unless + self.never_if + self.ask_if
 
     @property
     def is_by_words(self) -> bool:
@@ -222,7 +231,7 @@ class Policy:
         for criterion in self.walk():
             yield from criterion.clauses
         for entry in self.orders:
-            yield from entry.only_if + entry.unless
+            yield from entry.clauses
         for choice in self.pathway.choices if self.pathway else ():
             yield from choice.chosen_when + choice.keep_when + choice.exclude_when + choice.presume_when
 

@@ -80,16 +80,16 @@ def document_schema() -> dict[str, Any]:
     conditions = dict.fromkeys(("chosen_when", "keep_when", "exclude_when", "presume_when"), _CLAUSES)
     choice = {"says": _TEXT} | conditions
     entry = {
-        "codes": _TEXT,
+        "codes": _NAMES,
         "sections": {"type": "array", "items": _TEXT},
-        "only_if": {"$ref": "#/$defs/order_clauses"},
-        "unless": {"$ref": "#/$defs/order_clauses"},
+        **{key: {"$ref": "#/$defs/order_clauses"} for key in ("only_if", "unless", "never_if", "ask_if")},
         "ask": _TEXT,
     }
     about_the_order = {
         "type": "object",
-        "properties": {"order": operators()["order"].schema},
-        "required": ["order"],
+        "properties": {name: operators()[name].schema for name in ("order", "concurrent_order")},
+        "minProperties": 1,
+        "maxProperties": 1,
         "additionalProperties": False,
     }
     names: dict[str, Any] = {"type": "object", "minProperties": 1, "propertyNames": _ID}

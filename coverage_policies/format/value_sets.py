@@ -56,10 +56,11 @@ class Row:
 
 
 class ValueSet:
-    """A set of codes with our labels, or the union of several, which has no `source`."""
+    """A set of codes with our labels, or the union of several, which has no `source` and their `names`."""
 
-    def __init__(self, name: str, rows: Iterable[Row], source: str = "") -> None:
+    def __init__(self, name: str, rows: Iterable[Row], source: str = "", names: Iterable[str] = ()) -> None:
         self.name = name
+        self.names = tuple(names) or (name,)
         self.source = source
         self.rows = tuple(rows)
         self._exact: dict[tuple[str, str], list[Row]] = {}
@@ -131,7 +132,8 @@ def keys(coding: Coding) -> Iterator[tuple[str, str]]:
 
 def union(name: str, sets: Iterable[ValueSet]) -> ValueSet:
     """Return several sets as one."""
-    return ValueSet(name, (row for each in sets for row in each.rows))
+    sets = tuple(sets)
+    return ValueSet(name, (row for each in sets for row in each.rows), names=(each.name for each in sets))
 
 
 def is_listed(coding: Coding, sets: Mapping[str, ValueSet]) -> bool:

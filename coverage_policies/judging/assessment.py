@@ -138,14 +138,16 @@ class Assessor:
 
     def candidates(self, session: Session, today: date) -> tuple[OrderCandidates, ...]:
         """Return the policies that may judge each order, before anything is known of the patient's plan."""
-        return tuple(self._order_candidates(order, order.anchor(today)) for order in session.judged)
+        return tuple(
+            self._order_candidates(order, session.beside(order), order.anchor(today)) for order in session.judged
+        )
 
-    def _order_candidates(self, order: Order, anchor: Anchor) -> OrderCandidates:
+    def _order_candidates(self, order: Order, others: Sequence[Order], anchor: Anchor) -> OrderCandidates:
         if self._only is None:
-            return OrderCandidates(order, anchor, candidates(self.library, order, anchor.day, self.rules))
+            return OrderCandidates(order, anchor, candidates(self.library, order, others, anchor.day, self.rules))
         policy = self._only
         ignored = not policy.entries(order.codes, anchor.day)
-        match = match_order(policy, order, anchor.day, ignore_code_dates=ignored)
+        match = match_order(policy, order, others, anchor.day, ignore_code_dates=ignored)
         candidate = Candidate(InForce((policy,)), {policy.full_name: match}, not match.no_match)
         return OrderCandidates(order, anchor, (candidate,))
 

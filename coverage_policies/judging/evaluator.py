@@ -58,7 +58,7 @@ def evaluate(
     ctx = Context(order, tuple(other_orders), record, anchor.day)
     if match is None:
         ignored = ignore_code_dates and not policy.entries(order.codes, anchor.day)
-        match = match_order(policy, order, anchor.day, ignore_code_dates=ignored)
+        match = match_order(policy, order, other_orders, anchor.day, ignore_code_dates=ignored)
     match = match.with_answer(said.get(APPLIES))
     if order.obstacle and not match.no_match:
         found = blank_determination(policy, order, anchor, Outcome.NOT_EVALUATED)

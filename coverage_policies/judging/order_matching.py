@@ -1,11 +1,13 @@
 """Whether a policy concerns an order at all, from the order alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from coverage_policies.format.model import OrderEntry, Policy
 from coverage_policies.format.operator import Context
-from coverage_policies.judging.criterion import any_holds
+from coverage_policies.format.terms import Reason
+from coverage_policies.judging.criterion import any_holds, evaluate_clauses
 from fhir_mappings.answers import Answer
 from fhir_mappings.orders import Order
 from fhir_mappings.record import unread_record
@@ -46,25 +48,46 @@ class OrderMatch:
         return replace(self, entries=tuple((entry, applies) for entry, _ in self.entries))
 
 
-def match_order(policy: Policy, order: Order, on: date, *, ignore_code_dates: bool = False) -> OrderMatch:
+def match_order(
+    policy: Policy, order: Order, others: Sequence[Order], on: date, *, ignore_code_dates: bool = False
+) -> OrderMatch:
     """Match an order with the entries of a policy, by its codes as they are valid on the service date.
 
-    With `ignore_code_dates` a code matches on any date. An order without a code that the policy lists is found by words
-    that plainly name its procedure.
+    `others` are the other orders of the session. With `ignore_code_dates` a code matches on any date. An order without
+    a code that the policy lists is found by words that plainly name its procedure.
     """
+    ctx = Context(order, tuple(others), unread_record(datetime.min.replace(tzinfo=UTC), UTC), on)
     entries = policy.entries(order.codes, None if ignore_code_dates else on)
     if not entries:
         named = () if policy.entries(order.codes, None) else policy.named(order.words)
-        return OrderMatch(asking_for_code=named[0] if named else None)
-    return OrderMatch(tuple((entry, _applies(entry, order, on)) for entry in entries if entry.sections))
+        return OrderMatch(asking_for_code=next((each for each in named if _applies(each, ctx) is Truth.YES), None))
+    return OrderMatch(tuple((entry, _applies(entry, ctx)) for entry in entries if entry.sections))
 
 
-def _applies(entry: OrderEntry, order: Order, on: date) -> Truth:
+def _applies(entry: OrderEntry, ctx: Context) -> Truth:
     """Return whether an entry applies to an order; UNKNOWN if its question has to be asked."""
-    ctx = Context(order, (), unread_record(datetime.min.replace(tzinfo=UTC), UTC), on)
-    wanted = any_holds(entry.only_if, ctx) if entry.only_if else Truth.YES
-    applies = wanted
+    if any_holds(entry.never_if, ctx) is Truth.YES:
+        return Truth.NO
+    is_wanted = any_holds(entry.only_if, ctx) is Truth.YES if entry.only_if else True
+    asked = Truth.UNKNOWN if entry.ask else Truth.NO
     if any_holds(entry.unless, ctx) is Truth.YES:
-        says_both = bool(entry.only_if) and wanted is Truth.YES
-        applies = Truth.UNKNOWN if says_both else Truth.NO
-    return applies if entry.ask or applies is not Truth.UNKNOWN else Truth.NO
+        says_both = bool(entry.only_if) and is_wanted
+        return asked if says_both else Truth.NO
+    if any(each.reason is Reason.CONFLICT for each in evaluate_clauses(entry.never_if + entry.unless, ctx)):
+        return asked
+    if is_wanted:
+        return Truth.YES
+    return asked if _shows_a_sign(entry, ctx) else Truth.NO
+
+
+def _shows_a_sign(entry: OrderEntry, ctx: Context) -> bool:
+    """Return whether the order shows something that makes it worth a question.
+
+    Silence is no sign, nor is a reason that is not understood.
+    """
+    found = evaluate_clauses(entry.only_if + entry.ask_if, ctx)
+    return any(
+        each.holds is Truth.YES
+        or (each.holds is Truth.UNKNOWN and bool(each.evidence) and each.reason is not Reason.NOT_FOUND)
+        for each in found
+    )

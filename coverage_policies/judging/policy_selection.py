@@ -60,18 +60,21 @@ class Selection:
     available: bool = True
 
 
-def candidates(library: Library, order: Order, on: date, rules: PlanRules) -> tuple[Candidate, ...]:
-    """Return every policy that may judge an order on a service date, each matched with the order once."""
+def candidates(
+    library: Library, order: Order, others: Sequence[Order], on: date, rules: PlanRules
+) -> tuple[Candidate, ...]:
+    """Return every policy that may judge an order beside others on a service date, each matched with it once."""
     found = []
     for revisions in library.revisions_about(order.codes):
         in_force = _in_force(revisions, on, rules)
         if in_force.available:
-            matches = {policy.full_name: match_order(policy, order, on) for policy in in_force.policies}
+            matches = {policy.full_name: match_order(policy, order, others, on) for policy in in_force.policies}
             names_code = any(policy.entries(order.codes, None) for policy in in_force.policies)
             concerns = not all(match.no_match for match in matches.values())
         else:
             matches, names_code = {}, False
-            concerns = not all(match_order(each, order, on, ignore_code_dates=True).no_match for each in revisions)
+            matched = (match_order(each, order, others, on, ignore_code_dates=True) for each in revisions)
+            concerns = not all(match.no_match for match in matched)
         if concerns or names_code:
             found.append(Candidate(in_force, matches, concerns))
     return tuple(found)

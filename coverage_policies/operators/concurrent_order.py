@@ -1,4 +1,4 @@
-"""`concurrent_order`: another order of the same signing, meant for the same day."""
+"""`concurrent_order`: another order of the same signing, meant for the same day, or on any day."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,9 +13,15 @@ from fhir_mappings.truth import Truth, any_of
 
 @dataclass(frozen=True, slots=True)
 class ConcurrentOrderCheck:
-    """Whether another draft order of the set goes with this one."""
+    """Whether another draft order with a code of the set, or with a drug of it, goes with this one.
+
+    With `beside`: and this one has a code of that set.
+    """
 
     codes: ValueSet
+    drugs: bool = False
+    any_day: bool = False
+    beside: ValueSet | None = None
 
     @property
     def searches(self) -> tuple[Search, ...]:
@@ -27,36 +33,46 @@ class ConcurrentOrderCheck:
 
         A code that only asks is UNKNOWN, too, and so is an order that cannot be understood.
         """
+        if self.beside is not None and self.beside.match(ctx.order.codes, ctx.anchor) is None:
+            return ClauseResult(Truth.NO, Reason.NOT_FOUND)
         found = [
             (each, match)
             for each in ctx.other_orders
-            if each.is_judged and (match := self.codes.match(each.codes, ctx.anchor))
+            if each.is_judged and (match := self.codes.match(each.drugs if self.drugs else each.codes, ctx.anchor))
         ]
         if not found:
             return ClauseResult(Truth.NO, Reason.NOT_FOUND)
         evidence = tuple(replace(each.evidence, label=match.label) for each, match in found)
         together = [
-            _same_day(each, ctx) if match.decides and not each.obstacle else Truth.UNKNOWN for each, match in found
+            self._same_day(each, ctx) if match.decides and not each.obstacle else Truth.UNKNOWN for each, match in found
         ]
         holds = any_of(together)
         return ClauseResult(holds, Reason.PRESENT if holds is Truth.YES else Reason.DATE_OUT_OF_RANGE, evidence)
 
-
-def _same_day(other: Order, ctx: Context) -> Truth:
-    ours, theirs = ctx.order.planned, other.planned
-    if ours is None or theirs is None or ours.earliest != ours.latest or theirs.earliest != theirs.latest:
-        return Truth.UNKNOWN
-    return Truth.of(ours.earliest == theirs.earliest)
+    def _same_day(self, other: Order, ctx: Context) -> Truth:
+        ours, theirs = ctx.order.planned, other.planned
+        if self.any_day:
+            return Truth.YES
+        if ours is None or theirs is None or ours.earliest != ours.latest or theirs.earliest != theirs.latest:
+            return Truth.UNKNOWN
+        return Truth.of(ours.earliest == theirs.earliest)
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConcurrentOrderCheck:
-    return ConcurrentOrderCheck(value_set(arguments["in"], sets))
+    if len(arguments.keys() & {"in", "drug"}) != 1:
+        raise ValueError("give either `in`, for a code of the other order, or `drug`, for a drug of it")
+    of_drug = "drug" in arguments
+    codes = value_set(arguments["drug" if of_drug else "in"], sets)
+    beside = value_set(arguments["beside"], sets) if "beside" in arguments else None
+    return ConcurrentOrderCheck(codes, of_drug, arguments.get("day") == "any", beside)
 
 
 OPERATOR = Operator(
     name="concurrent_order",
-    says="Another order with a code of the value set is signed together with this one, for the same day.",
-    schema=arguments(["in"], **{"in": NAMES}),
+    says="Another order with a code of the value set (`in`), or with a drug of it (`drug`), is signed together with "
+    "this one, for the same day. `day: any` counts those for other days, too. `beside` limits it to an order with a "
+    "code of another value set.",
+    schema=arguments([], **{"in": NAMES, "drug": NAMES, "day": {"const": "any"}, "beside": NAMES}),
     example="""
 clause: {concurrent_order: {in: sacrectomy}}
 order: {code: cpt 27280, planned: 2026-03-16}

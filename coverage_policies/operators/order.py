@@ -12,9 +12,11 @@ from fhir_mappings.codings import Coding, Match
 from fhir_mappings.order_text import ATTRIBUTES, Attribute
 from fhir_mappings.orders import Order
 from fhir_mappings.record import Evidence
-from fhir_mappings.truth import Truth
+from fhir_mappings.truth import Truth, all_of
 
 _CODED = ("code", "drug")
+NOT_STATED = "not-stated"
+"""What a clause wants if it holds for an order that neither states nor hints at the attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class ReasonCheck:
             return ClauseResult(holds, Reason.INVALID_ATTRIBUTE, (replace(order.evidence, value=matches[0].label),))
         if reasons.has_unknown(lambda coding: is_listed(coding, self.sets)):
             evidence = replace(order.evidence, value="a reason cannot be identified")
-            return ClauseResult(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, (evidence,))
+            return ClauseResult(Truth.UNKNOWN, Reason.NOT_FOUND, (evidence,))
         return ClauseResult(Truth.NO, Reason.MISSING)
 
     def _match(self, ctx: Context, codings: Iterable[Coding]) -> Match | None:
@@ -93,6 +95,8 @@ class StatedCheck:
         order = ctx.order
         stated = order.stated.get(self.attribute, frozenset())
         hinted = order.hinted.get(self.attribute, frozenset())
+        if NOT_STATED in self.wanted:
+            return ClauseResult(Truth.of(not stated and not hinted), Reason.MISSING, _saying(order, stated | hinted))
         if stated:
             evidence = _saying(order, stated)
             if stated <= self.wanted:
@@ -108,11 +112,35 @@ class StatedCheck:
 
 
 def _saying(order: Order, values: frozenset[str], prefix: str = "") -> tuple[Evidence, ...]:
-    return (replace(order.evidence, value=prefix + " and ".join(sorted(values))),)
+    return () if not values else (replace(order.evidence, value=prefix + " and ".join(sorted(values))),)
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> CodeCheck | ReasonCheck | StatedCheck:
-    ((name, wanted),) = arguments.items()
+@dataclass(frozen=True, slots=True)
+class EveryCheck:
+    """Whether each of several checks of the order holds."""
+
+    checks: tuple[CodeCheck | ReasonCheck | StatedCheck, ...]
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """Return no search: the order is enough."""
+        return ()
+
+    def evaluate(self, ctx: Context) -> ClauseResult:
+        """Return YES if all hold, NO if one does not; the reason is that of the first that keeps it open."""
+        results = [check.evaluate(ctx) for check in self.checks]
+        holds = all_of(result.holds for result in results)
+        decisive = next(result for result in results if result.holds is holds)
+        evidence = tuple(dict.fromkeys(item for result in results for item in result.evidence))
+        return replace(decisive, evidence=evidence)
+
+
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> CodeCheck | ReasonCheck | StatedCheck | EveryCheck:
+    checks = tuple(_check(name, wanted, sets) for name, wanted in arguments.items())
+    return checks[0] if len(checks) == 1 else EveryCheck(checks)
+
+
+def _check(name: str, wanted: str | list[str], sets: Mapping[str, ValueSet]) -> CodeCheck | ReasonCheck | StatedCheck:
     if name == "reason":
         return ReasonCheck(value_set(wanted, sets), sets)
     if name in _CODED:
@@ -122,7 +150,7 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> CodeCheck | Re
 
 
 def _words(*values: str) -> Mapping[str, object]:
-    one = {"enum": list(values)}
+    one = {"enum": [*values, NOT_STATED]}
     return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
 
 
@@ -131,11 +159,11 @@ OPERATOR = Operator(
     says="The order states it: by a code of a value set (`code`, `reason`, `drug`), or by an attribute. A statement "
     "only in a note, or in a phrase with a negation or an alternative, never holds. Words for a `reason` cannot tell, "
     "nor can a reason that is not understood, such as a reference that leads nowhere; an order without a reason has "
-    "none of the value set.",
+    "none of the value set. Several arguments must all hold. `not-stated` holds for an order that says nothing of the "
+    "attribute, so that its code may.",
     schema={
         "type": "object",
         "minProperties": 1,
-        "maxProperties": 1,
         "additionalProperties": False,
         "properties": {
             "code": NAMES,
@@ -145,7 +173,13 @@ OPERATOR = Operator(
             "implant": _words("transfixing", "not-transfixing"),
             "side": _words("left", "right", "bilateral"),
             "guidance": _words("ct", "fluoroscopy", "ultrasound", "none"),
-            "purpose": _words("pump-trial", "pump", "obstetric", "post-operative", "diagnostic", "therapeutic"),
+            "purpose": _words(
+                "pump-trial", "obstetric", "post-operative", "epidural-injection", "diagnostic", "therapeutic"
+            ),
+            "occasion": _words("first", "second", "later"),
+            "indication": _words("spasticity", "other-infusion"),
+            "device": _words("pain-pump"),
+            "route": _words("intrathecal", "epidural"),
             "request": _words("new", "replacement", "revision", "removal"),
             "performer": _words("physician", "not-physician"),
         },

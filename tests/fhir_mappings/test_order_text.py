@@ -1,8 +1,8 @@
-"""The words by which orders state approach, implant, side, guidance, purpose, and kind of request."""
+"""The words by which orders state approach, implant, side, guidance, purpose, kind of request, and the like."""
 
 import pytest
 
-from fhir_mappings.order_text import ATTRIBUTES, is_unambiguous, read_phrase
+from fhir_mappings.order_text import ATTRIBUTES, is_unambiguous, names_an_operation, read_phrase, without_history
 
 
 def readings(text, attribute):
@@ -73,12 +73,13 @@ def test_an_approach_is_stated(text, expected):
         ("previous lateral fusion", hinted(LATERAL)),
         ("failed posterior fusion", hinted(POSTERIOR)),
         ("after posterior fusion", hinted(POSTERIOR)),
+        ("Lateral approach after posterior fusion", {(LATERAL, "stated"), (POSTERIOR, "hinted")}),
         ("Lateral approach declined", hinted(LATERAL)),
         ("cannot use the lateral approach", hinted(LATERAL)),
         ("non-lateral approach", hinted(LATERAL)),
     ],
 )
-def test_an_approach_in_doubt_is_a_hint(text, expected):
+def test_an_approach_in_doubt_or_of_the_past_is_a_hint(text, expected):
     assert readings(text, "approach") == expected
 
 
@@ -188,33 +189,152 @@ def test_guidance_is_read(text, expected):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("diagnostic injection", stated("diagnostic")),
-        ("confirmatory block", stated("diagnostic")),
-        ("therapeutic injection", stated("therapeutic")),
-        ("diagnostic and therapeutic", hinted("diagnostic", "therapeutic")),
-        ("non-diagnostic", hinted("diagnostic")),
         ("intrathecal trial", stated("pump-trial")),
         ("trial of epidural morphine", stated("pump-trial")),
         ("pump trial", stated("pump-trial")),
-        ("pump refill", stated("pump")),
-        ("drug delivery system", stated("pump")),
+        ("Opioid trial", stated("pump-trial")),
+        ("Intrathecal opioid trial prior to pump", stated("pump-trial")),
+        ("Screening trial for a pump", stated("pump-trial")),
+        ("prior pump trial", hinted("pump-trial")),
+        ("Successful pump trial", hinted("pump-trial")),
+        ("Pain after an intrathecal trial", hinted("pump-trial")),
+        ("trial", set()),
+        ("Epidural steroid trial", stated("epidural-injection")),
+        ("Trial of epidural injection", set()),
+        ("Oral opioid trial", set()),
+        ("Clinical trial of an intrathecal drug", set()),
+        ("Spinal cord stimulator trial, pump declined", set()),
+        ("Trial of physical therapy, then intrathecal pump", set()),
+        ("Trial of NSAIDs. Intrathecal pump.", set()),
+        ("Permanent pump after successful trial", set()),
         ("labor analgesia", stated("obstetric")),
         ("labour", stated("obstetric")),  # codespell:ignore labour
         ("caesarean", stated("obstetric")),
         ("cesarean delivery", stated("obstetric")),
+        ("Trial of labor", stated("obstetric")),
         ("laboratory", set()),
         ("post-operative pain", stated("post-operative")),
         ("postop", stated("post-operative")),
         ("post surgical analgesia", stated("post-operative")),
         ("perioperative", stated("post-operative")),
+        ("Analgesia after thoracotomy", stated("post-operative")),
+        ("Epidural catheter, postoperative", stated("post-operative")),
+        ("Other acute postprocedural pain", stated("post-operative")),
+        ("Post-surgical back pain", set()),
+        ("Postoperative neck and arm pain", set()),
         ("chronic post-operative pain", set()),
         ("Persistent postsurgical pain", set()),
         ("post-surgical pain syndrome", set()),
-        ("trial", set()),
+        ("Caudal epidural", stated("epidural-injection")),
+        ("Interlaminar epidural injection L4-L5", stated("epidural-injection")),
+        ("LESI", stated("epidural-injection")),
+        ("Interlaminar epidural catheter", set()),
     ],
 )
 def test_a_purpose_is_read(text, expected):
     assert readings(text, "purpose") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("diagnostic injection", stated("diagnostic")),
+        ("Diagnostic, CT-guided sacroiliac joint injection", stated("diagnostic")),
+        ("SI joint injection, diagnostic", stated("diagnostic")),
+        ("Diagnostic", stated("diagnostic")),
+        ("For diagnostic purposes", stated("diagnostic")),
+        ("confirmatory block", stated("diagnostic")),
+        ("therapeutic injection", stated("therapeutic")),
+        ("Therapeutic injection for pain relief", stated("therapeutic")),
+        ("diagnostic and therapeutic injection", hinted("diagnostic", "therapeutic")),
+        ("non-diagnostic", hinted("diagnostic")),
+        ("75% relief from the diagnostic block", hinted("diagnostic")),
+        ("Positive diagnostic block", hinted("diagnostic")),
+        ("Sacroiliitis on diagnostic MRI", set()),
+        ("Joint pain on diagnostic examination of the hip", set()),
+        ("Sacroiliitis on diagnostic MRI; injection", set()),
+        ("Confirmatory X-ray", set()),
+        ("Therapeutic exercise", set()),
+        ("Exercise in physical therapy, therapeutic", set()),
+        ("The findings meet the diagnostic criteria of arthritis", set()),
+        ("Pain of unclear cause with a diagnostic delay", set()),
+    ],
+)
+def test_diagnostic_and_therapeutic_count_next_to_the_procedure(text, expected):
+    assert readings(text, "purpose") == expected
+
+
+def test_what_came_before_is_only_a_hint_and_makes_the_rest_not_doubtful():
+    assert readings("Therapeutic injection after failed diagnostic block", "purpose") == {
+        ("therapeutic", "stated"),
+        ("diagnostic", "hinted"),
+    }
+    assert readings("Left fusion, s/p right fusion, no pain", "side") == hinted("left", "right")
+    assert readings("Left fusion s/p right fusion", "side") == {("left", "stated"), ("right", "hinted")}
+    assert readings("Give the following on the left", "side") == stated("left")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("First diagnostic injection", stated("first")),
+        ("initial right sacroiliac joint block", stated("first")),
+        ("2nd diagnostic block", stated("second")),
+        ("confirmatory injection", stated("second")),
+        ("Repeat therapeutic injection", stated("later")),
+        ("another SI joint injection", stated("later")),
+        ("first or second injection", hinted("second")),
+        ("First available appointment", set()),
+    ],
+)
+def test_an_occasion_is_read(text, expected):
+    assert readings(text, "occasion") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Spasticity of both legs", stated("spasticity")),
+        ("spastic diplegia", stated("spasticity")),
+        ("no spasticity", hinted("spasticity")),
+        ("On-Q pump", stated("other-infusion")),
+        ("Hepatic artery infusion", stated("other-infusion")),
+        ("Insulin pump", stated("other-infusion")),
+        ("Elastomeric pump for the wound", stated("other-infusion")),
+        ("Pain pump", set()),
+    ],
+)
+def test_another_indication_of_an_infusion_is_read(text, expected):
+    assert readings(text, "indication") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Intrathecal pump refill", stated("pain-pump")),
+        ("Pain pump", stated("pain-pump")),
+        ("pump for chronic pain", stated("pain-pump")),
+        ("intrathecal drug delivery system", stated("pain-pump")),
+        ("pump", set()),
+        ("insulin pump", set()),
+    ],
+)
+def test_a_pain_pump_is_read(text, expected):
+    assert readings(text, "device") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Intrathecal morphine", stated("intrathecal")),
+        ("subarachnoid", stated("intrathecal")),
+        ("lumbar epidural", stated("epidural")),
+        ("epidural or intrathecal", hinted("epidural", "intrathecal")),
+        ("oral", set()),
+    ],
+)
+def test_a_route_is_read(text, expected):
+    assert readings(text, "route") == expected
 
 
 @pytest.mark.parametrize(
@@ -231,6 +351,10 @@ def test_a_purpose_is_read(text, expected):
         ("new implant", stated("new")),
         ("initial placement", stated("new")),
         ("first pump", stated("new")),
+        ("New permanent pump after successful trial", stated("new")),
+        ("Permanent intrathecal pump following a good trial", stated("new")),
+        ("Permanent pump", set()),
+        ("New pump after removal of the old one", {("new", "stated"), ("removal", "hinted")}),
         ("removal and replacement", hinted("removal", "replacement")),
         ("no replacement", hinted("replacement")),
         ("pump", set()),
@@ -292,3 +416,23 @@ def test_a_doubtful_word_makes_a_phrase_doubtful(text):
 )
 def test_a_description_that_covers_alternatives_states_nothing(text):
     assert [each for each in read_phrase(text, ATTRIBUTES) if each.is_stated] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Intrathecal pain pump implantation", True),
+        ("CT-guided sacroiliac joint injection", True),
+        ("CT of the sacroiliac joint", False),
+        ("Pain pump check", False),
+        ("Pain pump reprogramming", False),
+        ("Referral for a pain pump", False),
+    ],
+)
+def test_a_visit_or_a_check_is_no_operation(text, names):
+    assert names_an_operation(text) is names
+
+
+def test_history_is_left_out():
+    assert without_history("SI joint fusion after failed injections, left") == "SI joint fusion , left"
+    assert without_history("Pain following 0.5 mg of a drug. Pump") == "Pain . Pump"

@@ -279,8 +279,13 @@ def test_a_prescription_names_its_drug():
     assert drugs("MedicationRequest", medicationCodeableConcept={"text": "Ziconotide"}) == ["68503"]
 
 
-def test_the_code_of_a_procedure_names_no_drug():
-    assert drugs(code={"text": "Intrathecal morphine trial"}) == []
+def test_the_words_of_a_code_name_a_drug_and_the_label_of_a_billing_code_does_not():
+    assert drugs(code={"text": "Intrathecal morphine trial"}) == ["7052"]
+    assert drugs(code={"coding": [{"system": CPT, "code": "62323", "display": "Injection of an opioid"}]}) == []
+
+
+def test_a_drug_by_code_and_name_is_one():
+    assert drugs(orderDetail=[{**concept("7052", RXNORM), "text": "Morphine"}, {"text": "morphine"}]) == ["7052"]
 
 
 def stated(*args, **members):
@@ -328,7 +333,7 @@ def test_a_malformed_note_says_nothing(note):
 
 
 # A wording of our own, of the kind in which billing codes are described.
-DESCRIPTION = "Diagnostic fusion by a lateral approach, left, under fluoroscopy, with a transfixing device"
+DESCRIPTION = "Diagnostic block and fusion by a lateral approach, left, under fluoroscopy, with a transfixing device"
 
 
 @pytest.mark.parametrize("system", [CPT, HCPCS, "urn:oid:2.16.840.1.113883.6.12"])
@@ -383,8 +388,13 @@ def test_a_body_site_states_its_side_in_words_and_nothing_else():
 
 
 def test_a_reason_states_purpose_and_request_and_nothing_else():
-    given = [{"text": "Battery depletion of the pump, left"}]
-    assert stated(reasonCode=given) == {"purpose": ["pump"], "request": ["replacement"]}
+    given = [{"text": "Battery depletion of the pain pump, left"}]
+    assert stated(reasonCode=given) == {"device": ["pain-pump"], "request": ["replacement"]}
+
+
+def test_the_display_of_a_reason_reference_states_what_a_reason_states():
+    given = [{"reference": "Condition/1", "display": "Intrathecal pump trial, left"}]
+    assert stated(reasonReference=given) == {"purpose": ["pump-trial"], "device": ["pain-pump"]}
 
 
 def named_device(*names, **members):

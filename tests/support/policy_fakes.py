@@ -58,7 +58,7 @@ SETS: Mapping[str, ValueSet] = {
     "the-order": ValueSet("the-order", [row(CPT, "10001")]),
     "another-order": ValueSet("another-order", [row(CPT, "10002")]),
     "acute": acute("acute"),
-    "drug": ValueSet("drug", [row(RXNORM, "7052")]),
+    "drug": ValueSet("drug", [row(RXNORM, "7052"), row(RXNORM, "drug-asks", asks=True)]),
     "pain-severity-0-10": ValueSet("pain-severity-0-10", [row(LOINC, "72514-3")]),
     "other-scale": ValueSet("other-scale", [row(LOINC, "38208-5")]),
     "pain-score-panel": ValueSet("pain-score-panel", [row(LOINC, "85353-1")]),

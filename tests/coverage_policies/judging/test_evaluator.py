@@ -584,6 +584,8 @@ def test_what_is_needed_now_has_no_note_of_a_day() -> None:
 
 CODED_YES = {"orderDetail": [{"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "7052"}]}]}
 CODED_NO = {"orderDetail": [{"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "1"}]}]}
+OPEN_DRUG = {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "drug-asks"}]}
+UNDECIDED = {"orderDetail": [OPEN_DRUG]}
 ONLY_IF = "- {codes: the-order, sections: [I], only_if: {order: {drug: drug}}, ask: Is it the drug}"
 UNLESS = "- {codes: the-order, sections: [I], unless: {order: {drug: drug}}}"
 BOTH_CONDITIONS = (
@@ -599,7 +601,8 @@ RIGHT = {"bodySite": [{"text": "right"}]}
     [
         (ONLY_IF, CODED_YES, SUPPORTED),
         (ONLY_IF, CODED_NO, NOT_APPLICABLE),
-        (ONLY_IF, {}, NEEDED),
+        (ONLY_IF, {}, NOT_APPLICABLE),
+        (ONLY_IF, UNDECIDED, NEEDED),
         (UNLESS, CODED_YES, NOT_APPLICABLE),
         (UNLESS, CODED_NO, SUPPORTED),
         (UNLESS, {}, SUPPORTED),
@@ -609,8 +612,10 @@ RIGHT = {"bodySite": [{"text": "right"}]}
         (BOTH_CONDITIONS, CODED_NO | RIGHT, NOT_APPLICABLE),
         (BOTH_CONDITIONS, CODED_NO, NOT_APPLICABLE),
         (BOTH_CONDITIONS, CODED_NO | LEFT, NOT_APPLICABLE),
-        (BOTH_CONDITIONS, RIGHT, NEEDED),
-        (BOTH_CONDITIONS, {}, NEEDED),
+        (BOTH_CONDITIONS, UNDECIDED | RIGHT, NEEDED),
+        (BOTH_CONDITIONS, UNDECIDED | LEFT, NOT_APPLICABLE),
+        (BOTH_CONDITIONS, RIGHT, NOT_APPLICABLE),
+        (BOTH_CONDITIONS, {}, NOT_APPLICABLE),
         (BOTH_CONDITIONS, LEFT, NOT_APPLICABLE),
     ],
 )
@@ -621,8 +626,8 @@ def test_an_order_is_judged_where_only_if_holds_and_unless_does_not(
     assert found.outcome is outcome
 
 
-def test_an_order_that_does_not_tell_is_asked_that_and_nothing_else() -> None:
-    found = judge(policy("I: {says: s, ask: q}", orders=ONLY_IF))
+def test_an_order_that_may_be_meant_is_asked_that_and_nothing_else() -> None:
+    found = judge(policy("I: {says: s, ask: q}", orders=ONLY_IF), of=order(**UNDECIDED))
     assert [(question.id, question.ask) for question in found.questions] == [("applies", "Is it the drug")]
     assert found.section == "I"
 
@@ -639,7 +644,7 @@ def test_an_answer_says_whether_the_policy_applies(
 
 def test_an_answer_that_it_is_not_known_leaves_the_question_open() -> None:
     by = policy("I: {says: s, ask: q}", orders=ONLY_IF)
-    assert judge(by, answers({"applies": "unknown", "I": "yes"})).outcome is NEEDED
+    assert judge(by, answers({"applies": "unknown", "I": "yes"}), of=order(**UNDECIDED)).outcome is NEEDED
 
 
 def test_an_order_of_another_code_is_not_judged() -> None:

@@ -1,6 +1,6 @@
 """Whether a text speaks about an order: its codes, what it states, an answer, or its words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.support.policy_fakes import ANCHOR, SETS, ZONE, concept, draft, order
 SECTIONS = "I: {says: s, ask: q}\nII: {says: t, ask: r}"
 TRIAL = {"orderDetail": [{"text": "Intrathecal opioid trial"}]}
 OBSTETRIC = {"orderDetail": [{"text": "Obstetric"}]}
+OBSTETRIC_REASON = {"reasonCode": [{"text": "Labor"}]}
 UNCLEAR = {"orderDetail": [{"text": "Intrathecal trial if needed"}]}
 
 
@@ -36,10 +37,11 @@ def speaks(
     answers: Mapping[str, Answer] | None = None,
     sets: Mapping[str, ValueSet] = SETS,
     on: date = ANCHOR,
+    others: Sequence[Order] = (),
     **more: Any,
 ) -> OrderMatch:
     by = policy(SECTIONS, orders=orders, sets=sets)
-    return match_order(by, of or order(), on, **more).with_answer((answers or {}).get(APPLIES))
+    return match_order(by, of or order(), others, on, **more).with_answer((answers or {}).get(APPLIES))
 
 
 def sections(found: OrderMatch) -> list[list[str]]:
@@ -101,6 +103,15 @@ def test_a_code_counts_on_the_days_on_which_it_stands(day: date, silent: bool) -
 
 ONLY_TRIALS = "- {codes: the-order, sections: [I], only_if: {order: {purpose: pump-trial}}, ask: Is it a trial?}"
 NO_OBSTETRICS = "- {codes: the-order, sections: [I], unless: {order: {purpose: obstetric}}}"
+SIGNS = """
+- codes: the-order
+  sections: [I]
+  only_if: {order: {purpose: pump-trial}}
+  ask_if: [{order: {reason: alpha}}, {concurrent_order: {in: another-order, day: any}}]
+  unless: {order: {purpose: obstetric}}
+  never_if: {order: {reason: beta}}
+  ask: Is it a trial?
+"""
 BOTH = """
 - codes: the-order
   sections: [I]
@@ -119,14 +130,59 @@ def test_what_is_wanted_and_stated_otherwise_is_passed_over() -> None:
     assert speaks(ONLY_TRIALS, order(**OBSTETRIC)).no_match
 
 
-@pytest.mark.parametrize("detail", [{}, UNCLEAR])
-def test_what_is_wanted_and_not_told_is_asked(detail: dict[str, Any]) -> None:
+@pytest.mark.parametrize("detail", [UNCLEAR, TRIAL | OBSTETRIC_REASON])
+def test_what_is_wanted_and_not_clear_is_asked(detail: dict[str, Any]) -> None:
     found = speaks(ONLY_TRIALS, order(**detail))
     assert ([entry.ask for entry in found.judging], found.is_certain) == (["Is it a trial?"], False)
 
 
-def test_what_is_wanted_and_not_told_is_passed_over_where_there_is_no_question() -> None:
-    assert speaks(ONLY_TRIALS.replace(", ask: Is it a trial?", "")).no_match
+def test_silence_is_not_asked_about() -> None:
+    assert speaks(ONLY_TRIALS, order()).no_match
+
+
+def test_a_reason_that_nobody_understands_is_no_sign() -> None:
+    wanted = "- {codes: the-order, sections: [I], only_if: {order: {reason: alpha}}, ask: Is it alpha?}"
+    assert speaks(wanted, order(reasonCode=[{"text": "Spots"}])).no_match
+    assert not speaks(wanted, order(reasonCode=[concept("alpha-asks")])).no_match
+
+
+def test_what_is_not_clear_is_passed_over_where_there_is_no_question() -> None:
+    assert speaks(ONLY_TRIALS.replace(", ask: Is it a trial?", ""), order(**UNCLEAR)).no_match
+
+
+def test_a_sign_is_asked_about() -> None:
+    found = speaks(SIGNS, order(reasonCode=[concept("alpha")]))
+    assert (sections(found), found.is_certain) == ([["I"]], False)
+
+
+@pytest.mark.parametrize("planned", ["2026-03-02", "2027-03-02", None])
+def test_another_order_of_the_session_is_a_sign(planned: str | None) -> None:
+    assert not speaks(SIGNS, others=[order("10002", planned, id="other")]).no_match
+    assert speaks(SIGNS, others=[order("10003", planned, id="other")]).no_match
+
+
+def test_what_is_left_out_outweighs_a_sign() -> None:
+    assert speaks(SIGNS, order(reasonCode=[concept("alpha")], **OBSTETRIC)).no_match
+
+
+def test_a_sign_of_what_is_certain_asks_nothing() -> None:
+    assert speaks(SIGNS, order(reasonCode=[concept("alpha")], **TRIAL)).is_certain
+
+
+def test_what_never_counts_is_passed_over_whatever_else_is_stated() -> None:
+    never = order(reasonCode=[concept("beta")], **TRIAL)
+    assert speaks(SIGNS, never).no_match
+
+
+def test_an_order_that_contradicts_itself_on_what_is_left_out_is_asked() -> None:
+    both = order(orderDetail=[*TRIAL["orderDetail"], {"text": "Obstetric"}])
+    left_out = NO_OBSTETRICS.replace("}}}", "}}, ask: Is it meant?}")
+    assert ([entry.ask for entry in speaks(left_out, both).judging]) == ["Is it meant?"]
+    assert speaks(NO_OBSTETRICS, both).no_match
+
+
+def test_an_entry_may_be_about_several_sets() -> None:
+    assert sections(speaks("- {codes: [another-order, the-order], sections: [I]}")) == [["I"]]
 
 
 def test_one_wanted_clause_that_holds_is_enough() -> None:
@@ -172,7 +228,7 @@ def test_an_answer_of_no_makes_it_passed_over() -> None:
 
 
 def test_any_other_answer_changes_nothing() -> None:
-    found = speaks(ONLY_TRIALS, answers=said("unknown"))
+    found = speaks(ONLY_TRIALS, order(**UNCLEAR), answers=said("unknown"))
     assert (sections(found), found.is_certain) == ([["I"]], False)
 
 
@@ -222,6 +278,12 @@ def test_other_words_ask_nothing(text: str) -> None:
 )
 def test_a_referral_a_visit_a_picture_or_a_thought_about_it_is_left_alone(text: str) -> None:
     assert asked(in_words(text)) == ""
+
+
+def test_an_order_in_words_that_is_left_out_is_not_asked_for_its_code() -> None:
+    entry = BY_WORDS.replace("sections: [], ask", "sections: [], never_if: {order: {side: left}}, ask")
+    assert speaks(entry, in_words("Test fusion, left"), sets=NAMED).no_match
+    assert not speaks(entry, in_words("Test fusion, right"), sets=NAMED).no_match
 
 
 def test_a_display_of_an_unknown_code_names_it_as_well() -> None:

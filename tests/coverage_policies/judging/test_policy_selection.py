@@ -36,12 +36,12 @@ def held(*policies: Policy) -> Library:
 
 
 def choose(library: Library, of: Order, day: date, plan: Plan, rules: PlanRules) -> tuple[Selection, ...]:
-    return select(candidates(library, of, day, rules), plan)
+    return select(candidates(library, of, (), day, rules), plan)
 
 
 def concerned(library: Library, of: Order, day: date, rules: PlanRules) -> tuple[Policy, ...]:
     """The revisions whose data the order needs."""
-    found = candidates(library, of, day, rules)
+    found = candidates(library, of, (), day, rules)
     return tuple(policy for each in found if each.concerns for policy in each.in_force.policies)
 
 

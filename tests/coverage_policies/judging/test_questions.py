@@ -195,8 +195,9 @@ def test_on_a_chosen_pathway_only_its_questions_are_asked_and_need_not_name_it()
 
 
 def test_an_order_that_may_not_be_meant_is_asked_about_nothing_else() -> None:
-    orders = "- {codes: the-order, sections: [I], only_if: {order: {purpose: pump}}, ask: Is it meant}"
-    found = judge(policy(BY_PATHWAY, pathway=PATHWAY, orders=orders), of=order())
+    orders = "- {codes: the-order, sections: [I], only_if: {order: {purpose: pump-trial}}, ask: Is it meant}"
+    meant = order(note=[{"text": "Pump trial"}])
+    found = judge(policy(BY_PATHWAY, pathway=PATHWAY, orders=orders), of=meant)
     assert asked(found) == ["applies"]
 
 

@@ -50,6 +50,32 @@ def test_an_order_without_a_day_cannot_tell_what_goes_with_it(planned: str | Non
     assert run(TOGETHER, of=order(planned=planned), others=[other()]).holds is Truth.UNKNOWN
 
 
+@pytest.mark.parametrize("planned", ["2026-03-02", "2027-01-01", None])
+def test_on_any_day_the_day_makes_no_difference(planned: str | None) -> None:
+    any_day = clause("concurrent_order", in_="another-order", day="any")
+    assert run(any_day, others=[other(planned)]).holds is Truth.YES
+    assert run(any_day, others=[other(planned, code="10003")]).holds is Truth.NO
+
+
+def test_the_drug_of_another_order_counts() -> None:
+    of_drug = clause("concurrent_order", drug="drug", day="any")
+    morphine = order("10003", id="other", orderDetail=[{"text": "Morphine"}])
+    assert run(of_drug, others=[morphine]).holds is Truth.YES
+    assert run(of_drug, others=[other()]).holds is Truth.NO
+
+
+def test_another_order_may_count_only_beside_certain_codes() -> None:
+    beside = clause("concurrent_order", in_="another-order", beside="the-order")
+    assert run(beside, others=[other()]).holds is Truth.YES
+    assert run(beside, of=order("10003"), others=[other()]).holds is Truth.NO
+
+
+@pytest.mark.parametrize("arguments", [{}, {"in_": "another-order", "drug": "drug"}])
+def test_it_wants_either_a_code_or_a_drug(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="give either `in`"):
+        clause("concurrent_order", day="any", **arguments)
+
+
 def test_a_time_of_day_makes_no_difference() -> None:
     assert run(TOGETHER, others=[other("2026-03-02T15:00:00Z")]).holds is Truth.YES
 

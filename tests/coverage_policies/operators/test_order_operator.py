@@ -79,6 +79,10 @@ STATED = [
     ("side", "left", "Left"),
     ("guidance", "fluoroscopy", "Under fluoroscopy"),
     ("purpose", "therapeutic", "Therapeutic"),
+    ("occasion", "first", "First injection"),
+    ("indication", "spasticity", "For spasticity"),
+    ("device", "pain-pump", "Intrathecal pump"),
+    ("route", "epidural", "Epidural"),
     ("request", "replacement", "Pump replacement"),
     ("performer", "physician", "By a physician"),
 ]
@@ -92,6 +96,43 @@ def test_every_attribute_is_asked_for_by_its_own_name(attribute: str, value: str
 
 def test_every_attribute_of_an_order_can_be_asked_for() -> None:
     assert set(OPERATOR.schema["properties"]) == {*ATTRIBUTES, "code", "reason", "drug"}
+
+
+TWO = clause("order", guidance=["ct", "fluoroscopy"], side="left")
+
+
+@pytest.mark.parametrize(
+    ("details", "holds"),
+    [
+        (["Fluoroscopy", "Left"], Truth.YES),
+        (["Fluoroscopy", "Right"], Truth.NO),
+        (["Fluoroscopy"], Truth.UNKNOWN),
+        (["Right"], Truth.NO),
+        ([], Truth.UNKNOWN),
+    ],
+)
+def test_several_arguments_must_all_hold(details: list[str], holds: Truth) -> None:
+    assert run(TWO, of=stating(*details)).holds is holds
+
+
+def test_everything_that_several_arguments_look_at_is_evidence() -> None:
+    assert [item.value for item in run(TWO, of=stating("Fluoroscopy", "Left")).evidence] == ["fluoroscopy", "left"]
+
+
+@pytest.mark.parametrize(
+    ("details", "notes", "holds"),
+    [
+        ([], (), Truth.YES),
+        (["Left"], (), Truth.YES),
+        (["Ultrasound"], (), Truth.NO),
+        (["No ultrasound"], (), Truth.NO),
+        ([], ("Ultrasound",), Truth.NO),
+    ],
+)
+def test_what_is_neither_stated_nor_hinted_at_is_not_stated(
+    details: list[str], notes: tuple[str, ...], holds: Truth
+) -> None:
+    assert run(clause("order", guidance="not-stated"), of=stating(*details, notes=notes)).holds is holds
 
 
 # --- codes -----------------------------------------------------------------------------------------------------------
