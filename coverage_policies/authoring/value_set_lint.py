@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from coverage_policies.format.problems import Problem
-from coverage_policies.format.value_sets import TEXT, Row, ValueSet
+from coverage_policies.format.value_sets import TEXT, UNLESS, Row, ValueSet
 from fhir_mappings.codings import ICD10CM, SYSTEMS
 from fhir_mappings.study_names import STUDY, is_study
 
@@ -44,7 +44,7 @@ def _row_problems(row: Row) -> Iterator[tuple[str, str]]:
     """Yield the rule that a row breaks, and how."""
     if row.system == STUDY and not is_study(row.code):
         yield "code-form", f"{row.code!r} is no study; write a modality and a region, such as `MR lumbar-spine`"
-    if row.system not in (TEXT, STUDY) and ":" not in row.system:
+    if row.system not in (TEXT, UNLESS, STUDY) and ":" not in row.system:
         yield "code-system", f"{row.system!r} is not the address of a code system; {_right_system(row.system)}"
     if row.code != row.code.strip():
         yield "code-form", f"there is a space before or after {row.code.strip()}; remove it"

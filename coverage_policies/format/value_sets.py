@@ -8,6 +8,8 @@ is the range of a score, such as `0 to 10`.
 The system `text` means words: such a row finds a concept by its label, and is used only if the concept has no row by
 code and no ICD-10-CM code, which would be more reliable. It may decide for names out of a catalog, such as those of
 tests; for families of diagnoses, such as cancers, that no list of SNOMED CT codes covers completely, it only asks.
+
+The system `unless` means words that contradict a code: a concept with such words in its label only asks.
 """
 
 import csv
@@ -23,6 +25,7 @@ from coverage_policies.format.problems import DocumentError, Problem, read_text
 from fhir_mappings.codings import ICD10CM, Coding, Course, Match
 
 TEXT = "text"
+UNLESS = "unless"
 COLUMNS = ["system", "code", "label", "source", "from", "to", "use"]
 COURSE = "course"
 SCALE = "scale"
@@ -66,10 +69,12 @@ class ValueSet:
         self._exact: dict[tuple[str, str], list[Row]] = {}
         self._prefixes: list[Row] = []
         self._words: list[tuple[re.Pattern[str], Row]] = []
+        self._contradictions: list[tuple[re.Pattern[str], Row]] = []
         for row in self.rows:
-            if row.system == TEXT:
+            if row.system in (TEXT, UNLESS):
                 end = r"" if row.code.endswith("*") else r"\b"
-                self._words.append((re.compile(rf"\b{re.escape(row.code.rstrip('*'))}{end}", re.IGNORECASE), row))
+                words = re.compile(rf"\b{re.escape(row.code.rstrip('*'))}{end}", re.IGNORECASE)
+                (self._words if row.system == TEXT else self._contradictions).append((words, row))
             elif row.code.endswith("*"):
                 self._prefixes.append(row)
             else:
@@ -91,22 +96,23 @@ class ValueSet:
     def match(self, codings: Iterable[Coding], on: date | None = None) -> Match | None:
         """Return the match of a concept's codes, None without one.
 
-        A code that asks makes the whole concept ask. Of several courses the shortest counts.
+        A code that asks makes the whole concept ask, and so do words that contradict it. Of several courses the
+        shortest counts.
         """
         codings = tuple(codings)
         found = [row for coding in codings if (row := self.row(coding, on))] or self._named(codings, on)
         if not found:
             return None
+        found += _in_labels(self._contradictions, codings, on)
         asking = [row for row in found if not row.decides]
-        course = max((row.course or Course.CHRONIC for row in found), key=_FROM_LONGEST.index)
+        course = max((row.course or Course.CHRONIC for row in found if row.system != UNLESS), key=_FROM_LONGEST.index)
         return Match((asking or found)[0].label, not asking, course, found[0].scale)
 
     def _named(self, codings: tuple[Coding, ...], on: date | None) -> list[Row]:
         """Return the rows whose words occur in a concept's labels; none if the concept has an ICD-10-CM code."""
         if not self._words or any(coding.system == ICD10CM for coding in codings):
             return []
-        labels = " / ".join(coding.display for coding in codings)
-        return [row for words, row in self._words if words.search(labels) and row.is_valid(on)]
+        return _in_labels(self._words, codings, on)
 
     def codes(self, system: str) -> tuple[str, ...]:
         """Return the codes of one system that a FHIR search can name, as `system|code`; it cannot search prefixes."""
@@ -115,6 +121,11 @@ class ValueSet:
                 f"{row.system}|{row.code}" for row in self.rows if row.system == system and not row.code.endswith("*")
             )
         )
+
+
+def _in_labels(named: Iterable[tuple[re.Pattern[str], Row]], codings: Iterable[Coding], on: date | None) -> list[Row]:
+    labels = " / ".join(coding.display for coding in codings)
+    return [row for words, row in named if words.search(labels) and row.is_valid(on)]
 
 
 _FROM_LONGEST = list(Course)
@@ -194,6 +205,8 @@ def _row(cells: list[str], columns: list[str], line: int) -> Row:
         raise ValueError("system, code, and label must not be empty")
     if code.endswith("*") and len(code) > _LONGEST_PREFIX + 1:
         raise ValueError(f"a prefix has at most {_LONGEST_PREFIX} characters")
+    if system == UNLESS and use != "asks":
+        raise ValueError("words that contradict a code never decide; use must be 'asks'")
     if use not in ("decides", "asks"):
         raise ValueError("use must be 'decides' or 'asks'")
     if course and course not in [each.value for each in Course]:

@@ -35,14 +35,16 @@ class Diagnosis:
     def match(self, codes: CodeMatcher) -> Match | None:
         """Return its match with a set: by its codes, else by its words, which only ask.
 
-        A code of ICD-10-CM says more than words, and words that are a title say more than some of them.
+        Words may put a code in doubt. A code of ICD-10-CM says more than words, and words that are a title say more
+        than some of them.
         """
-        found = codes(replace(each, display="") for each in self.coded)
-        if found is None and not self.has_icd_code:
-            found = codes(Coding("", "", each) for each in self.words) if not self.is_titled else None
-            found = found or codes(self.named)
-            return replace(found, decides=False) if found else None
-        return found
+        words = tuple(Coding("", "", each) for each in self.words)
+        if codes(replace(each, display="") for each in self.coded):
+            return codes((*self.coded, *words))
+        if self.has_icd_code:
+            return None
+        found = (codes(words) if not self.is_titled else None) or codes(self.named)
+        return replace(found, decides=False) if found else None
 
 
 def read_diagnosis(concepts: Json, *more_words: str) -> Diagnosis:
