@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
@@ -16,6 +16,7 @@ MAX_WORDS_LENGTH = 300
 """How many characters a diagnosis in words may have; longer text is a narrative."""
 
 _WORD = re.compile(r"[a-z0-9]+")
+_POSSESSIVE = re.compile(r"['’]s\b")
 _ASIDE = re.compile(r"\([^()]*\)")
 _TAG = re.compile(r"\((?:disorder|finding|situation|event|morphologic abnormality|observable entity)\)\s*\Z")
 _BETWEEN_PARTS = re.compile(
@@ -106,12 +107,14 @@ def _tokens(text: str) -> frozenset[str]:
 
 def _words(text: str) -> list[str]:
     """Return the words of a text in one spelling: without the s of a plural, and American."""
-    found = (_ROMAN.get(word, word) for word in _WORD.findall(text.replace("'s", "").replace("’s", "")))
-    return [_american(word[:-1] if len(word) > _SHORT and word.endswith("s") else word) for word in found]
+    return [_spelling(word) for word in _WORD.findall(_POSSESSIVE.sub("", text))]
 
 
-def _american(word: str) -> str:
-    return word.replace("ae", "e").replace("oe", "e").replace("our", "or")
+@lru_cache(maxsize=65_536)
+def _spelling(word: str) -> str:
+    word = _ROMAN.get(word, word)
+    singular = word[:-1] if len(word) > _SHORT and word.endswith("s") else word
+    return singular.replace("ae", "e").replace("oe", "e").replace("our", "or")
 
 
 @cache

@@ -10,7 +10,7 @@ import pytest
 from coverage_policies.format.library import load_library
 from coverage_policies.format.operator import as_list
 from coverage_policies.format.problems import DocumentError
-from coverage_policies.format.value_sets import Row, ValueSet, load_value_sets, union
+from coverage_policies.format.value_sets import UNLESS, Row, ValueSet, load_value_sets, union
 from fhir_mappings.codings import CPT, ICD10CM, LOINC, SNOMED, Coding, Course, Match
 from tests.support.policy_fakes import row
 
@@ -223,6 +223,33 @@ def test_a_name_used_twice_is_told_with_the_second_file(tmp_path: Path) -> None:
     assert str(raised.value) == f"{second}:1: a value set named same already exists; choose another name"
 
 
+# --- words that contradict a code -------------------------------------------------------------------------------------
+
+SACRAL = ValueSet("sacral", [row(ICD10CM, "M53.3"), Row(UNLESS, "coccy*", "Coccyx", "", None, None, False)])
+
+
+@pytest.mark.parametrize("words", ["Coccydynia", "Pain of the coccyx", "COCCYGODYNIA"])
+def test_words_that_contradict_a_code_make_it_ask(words: str) -> None:
+    assert found(SACRAL, icd("M53.3", words)) == Match("Coccyx", False)
+    assert found(SACRAL, icd("M53.3"), Coding("", "", words)) == Match("Coccyx", False)
+
+
+def test_other_words_leave_a_code_as_it_is() -> None:
+    assert found(SACRAL, icd("M53.3", "Sacroiliac pain")) == Match("Label of M53.3", True)
+
+
+def test_words_that_contradict_a_code_find_nothing_by_themselves() -> None:
+    assert found(SACRAL, Coding("", "", "Coccydynia")) is None
+    assert found(SACRAL, icd("M54.5", "Coccydynia")) is None
+
+
+def test_words_that_contradict_a_code_do_not_change_its_course() -> None:
+    lasting = ValueSet("a", [replace(row(ICD10CM, "M53.3"), course=Course.PERMANENT), SACRAL.rows[1]])
+    match = found(lasting, icd("M53.3", "Coccyx"))
+    assert match is not None
+    assert match.course is Course.PERMANENT
+
+
 # --- course -----------------------------------------------------------------------------------------------------------
 
 
@@ -328,6 +355,7 @@ WRONG = [
     (HEADER + f"{SNOMED},1,One,test,2024,,decides\n", 2, "a date is written like 2024-01-01"),
     (HEADER + f"{SNOMED},1,One,test,,31.12.2024,decides\n", 2, "a date is written like 2024-01-01"),
     ("course," + HEADER, 1, HEADER_WANTED),
+    (HEADER + "unless,coccy*,One,test,,,decides\n", 2, "words that contradict a code never decide; use must be 'asks'"),
     (WITH_COURSE + GOOD, 2, "7 columns instead of 8"),
     (
         WITH_COURSE + f"{SNOMED},1,One,test,,,decides,lifelong\n",

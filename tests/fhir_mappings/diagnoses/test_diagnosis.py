@@ -36,6 +36,18 @@ def test_codes_decide_and_words_only_ask(code, expected):
     assert read_diagnosis(code).match(cancer) == expected
 
 
+def test_words_may_put_a_code_in_doubt():
+    def doubting(codings):
+        given = list(codings)
+        if not any(coding.code == "C61" for coding in given):
+            return None
+        doubted = any("unlikely" in coding.display for coding in given)
+        return Match("Doubtful", False) if doubted else Match("Prostate cancer", True)
+
+    assert read_diagnosis({**concept("C61", ICD10CM), "text": "unlikely"}).match(doubting) == Match("Doubtful", False)
+    assert read_diagnosis(concept("C61", ICD10CM)).match(doubting) == Match("Prostate cancer", True)
+
+
 def test_the_display_of_a_reference_is_read_with_the_concept():
     assert read_diagnosis({}, "Malignant neoplasm of prostate", " ").match(cancer) == Match("Prostate cancer", False)
 
