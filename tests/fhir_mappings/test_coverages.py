@@ -32,14 +32,13 @@ def of_type(*codes: str, system: str = SOPT) -> dict[str, Any]:
     return {"coding": [{"system": system, "code": code} for code in codes]}
 
 
-def record(*resources: Resource, server: str = "") -> PatientRecord:
+def record(*resources: Resource) -> PatientRecord:
     return PatientRecord(
         "p",
         [("", each) for each in resources],
         read_at=datetime(2026, 3, 2, tzinfo=UTC),
         zone=ZoneInfo("America/New_York"),
         availability={"Coverage": Availability.COMPLETE},
-        server=server,
     )
 
 
@@ -326,3 +325,29 @@ def test_the_home_state_is_the_first_stated_in_the_patients_addresses(address: A
 
 def test_without_a_patient_no_home_state_is_known() -> None:
     assert home_state(record()) == ""
+
+
+# --- modifiers -------------------------------------------------------------------------------------------------------
+
+RULES = {"implicitRules": "http://example.org/rules"}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{}, {"status": "draft"}, {"status": "cancelled"}, {"period": {"start": "2019-01-01", "end": "2019-12-31"}}],
+    ids=str,
+)
+def test_a_coverage_with_a_modifier_may_be_in_force_and_is_not_readable(members: dict[str, Any]) -> None:
+    assert only(coverage(**members, **RULES)).is_readable is False
+
+
+def test_a_payer_with_a_modifier_is_not_known() -> None:
+    payer = {"resourceType": "Organization", "id": "o", "name": "Sample Health Plan"}
+    by_reference = coverage(payor=[{"reference": "Organization/o"}])
+    assert only(by_reference, payer).names == {"sample health plan"}
+    assert only(by_reference, payer | RULES).names == frozenset()
+
+
+def test_the_home_of_a_patient_with_a_modifier_is_not_known() -> None:
+    patient = {"resourceType": "Patient", "id": "p", "address": [{"state": "TX"}]}
+    assert (home_state(record(patient)), home_state(record(patient | RULES))) == ("TX", "")

@@ -6,6 +6,9 @@ import pytest
 
 from cds_service.hooks.draft_orders import DraftOrders, draft_orders
 from cds_service.hooks.errors import RefusedError
+from coverage_policies.format.library import load_library
+from coverage_policies.judging.assessment import Assessor
+from coverage_policies.judging.plan_rules import PlanRules
 from tests.support.hook_fakes import FakeEhr, Service, WatchingAssessor, call
 
 SERVER = "https://ehr.example/fhir"
@@ -134,6 +137,25 @@ def test_what_requests_no_action_does_not_refuse_a_call() -> None:
 def test_a_device_of_another_patient_that_is_sent_along_stays_with_the_orders() -> None:
     device = {"resource": {"resourceType": "Device", "id": "d", "patient": OTHER}}
     assert ids(read(order("a"), device).judged) == ["a", "d"]
+
+
+def test_beside_other_orders_it_gets_a_card_that_says_so() -> None:
+    request = call(hook="order-sign")
+    (entry,) = request["context"]["draftOrders"]["entry"]
+    strange = {"resource": entry["resource"] | {"id": "sr-2", "subject": OTHER}}
+    request["context"]["draftOrders"]["entry"].append(strange)
+    response = Service(Assessor(load_library(), PlanRules())).post(request | {"prefetch": {"conditions": None}})
+    found = {
+        determination["order"]: (card["summary"], determination["outcome"], determination["notes"][-1])
+        for card in response.json["cards"]
+        for determination in [card["extension"]["cds-service.determination"]]
+    }
+    assert found["ServiceRequest/sr-2"] == (
+        "Minimally invasive sacroiliac fusion: CP.MP.126 not checked: the order is for another patient",
+        "not-evaluated",
+        "Not evaluated: the order is for another patient.",
+    )
+    assert found["ServiceRequest/sr-1"][1] == "documentation-needed"
 
 
 def test_the_server_reads_nothing_for_an_order_of_another_patient(ehr: FakeEhr) -> None:
