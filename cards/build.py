@@ -18,18 +18,21 @@ _INDICATOR = {Outcome.NOT_SUPPORTED: "warning", Outcome.CRITERIA_NOT_MET: "warni
 """Never `critical`: coverage is a payment matter, not a clinical danger."""
 
 
-def is_shown(outcome: Outcome, hook: str) -> bool:
-    """Return whether an outcome gets a card. `supported` gets one only on order-sign, `not-applicable` never."""
-    if outcome is Outcome.SUPPORTED:
+def is_shown(assessment: Assessment, hook: str) -> bool:
+    """Return whether an assessment gets a card.
+
+    Only on order-sign: `supported`, and the question whether a policy applies. Never: `not-applicable`.
+    """
+    if assessment.outcome is Outcome.SUPPORTED or assessment.only_asks_whether_it_applies:
         return hook == ORDER_SIGN
-    return outcome is not Outcome.NOT_APPLICABLE
+    return assessment.outcome is not Outcome.NOT_APPLICABLE
 
 
 def _visible(assessments: Iterable[Assessment], hook: str) -> tuple[Assessment, ...]:
     """Return the assessments that become cards, the worst outcome first."""
     rank = list(Outcome)
     shown = sorted(
-        (each for each in assessments if is_shown(each.outcome, hook)),
+        (each for each in assessments if is_shown(each, hook)),
         key=lambda each: (rank.index(each.outcome), each.determinations[0].order, each.determinations[0].full_name),
     )
     return tuple(shown)

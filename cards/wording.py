@@ -6,7 +6,7 @@ from cards.gaps import has_gaps
 from cards.markdown import escaped, shortened
 from coverage_policies.format.model import CODE
 from coverage_policies.format.terms import Outcome, Reason, Status
-from coverage_policies.judging.determination import Determination, Question, failed_criteria
+from coverage_policies.judging.determination import Determination, Question, failed_criteria, failed_on_some_pathways
 from fhir_mappings.record import Evidence
 
 SUMMARY_LENGTH = 139
@@ -28,8 +28,14 @@ _OPEN_BECAUSE = {
 
 def summary(determination: Determination) -> str:
     """Return the order, and what keeps it from coverage or what to document."""
-    name = f"{determination.order_label}: "
-    return shortened(name + headline(determination), SUMMARY_LENGTH)
+    under = f" under {_lines(determination)}" if determination.lines else ""
+    return shortened(f"{determination.order_label}{under}: {headline(determination)}", SUMMARY_LENGTH)
+
+
+def _lines(determination: Determination) -> str:
+    """Return the lines of business of a determination in words; Medicare Advantage judges Medicare as well."""
+    words = (line.value.split("-")[0] for line in determination.lines)
+    return " or ".join(dict.fromkeys(word.capitalize() if word != "commercial" else word for word in words))
 
 
 def headline(determination: Determination) -> str:
@@ -114,12 +120,11 @@ def _evidence(item: Evidence) -> str:
 
 
 def conditional_failures(determination: Determination) -> Iterator[str]:
-    """Yield what would fail on one of the open pathways, so that the clinician knows before choosing one."""
-    for result in determination.criteria:
-        if Status.NOT_MET in result.on_pathways.values() and not result.is_group:
-            on = " or ".join(name for name, status in result.on_pathways.items() if status is Status.NOT_MET)
-            sentence = f"{result.says_when_not_met or result.says}{': ' + result.headline if result.headline else ''}"
-            yield f"**Not met if {escaped(on)}:** {escaped(sentence)}\n"
+    """Yield what would fail on some of the open pathways, so that the clinician knows before choosing one."""
+    for result, names in failed_on_some_pathways(determination):
+        on = " or ".join(determination.pathways[name] for name in names)
+        sentence = f"{result.says_when_not_met or result.says}{': ' + result.headline if result.headline else ''}"
+        yield f"**Not met if the order is for: {escaped(on)}.** {escaped(sentence)}\n"
 
 
 def questions(determination: Determination, most: int) -> Iterator[str]:

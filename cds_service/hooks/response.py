@@ -32,7 +32,7 @@ def respond(review: Review, rules: PlanRules, hook: str, new_id: Callable[[], st
     shown = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.ON))]
     shadows = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.SHADOW))]
     cards = tuple(AssessedCard(*each) for each in build_cards(shown, hook, new_id))
-    not_shown = (*(each for each in shown if not is_shown(each.outcome, hook)), *shadows)
+    not_shown = (*(each for each in shown if not is_shown(each, hook)), *shadows)
     return HookResponse(review, cards, not_shown)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from coverage_policies.format.library import Library
-from coverage_policies.format.model import Policy
+from coverage_policies.format.model import APPLIES, Policy
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Outcome, Status
 from coverage_policies.judging.determination import Alternative, Determination
@@ -59,6 +59,12 @@ class Assessment:
         if len(outcomes) == 1:
             return outcomes.pop()
         return Outcome.CRITERIA_NOT_MET if outcomes <= set(_RULED_OUT) else Outcome.DOCUMENTATION_NEEDED
+
+    @property
+    def only_asks_whether_it_applies(self) -> bool:
+        """Return whether all it has to say is the question whether the policies apply to the order."""
+        asked = [each.questions for each in self.determinations if each.outcome is not Outcome.NOT_APPLICABLE]
+        return bool(asked) and all([question.id for question in each] == [APPLIES] for each in asked)
 
     @property
     def differences(self) -> tuple[Difference, ...]:
@@ -201,6 +207,11 @@ class Assessor:
             )
             return Assessment((replace(found, notes=selection.reasons),))
         judged = [self._judged(policy, selection.matches, order, judging) for policy in selection.policies]
+        if selection.is_for_some_lines:
+            judged = [
+                replace(each, lines=policy.lines_of_business)
+                for each, policy in zip(judged, selection.policies, strict=True)
+            ]
         return Assessment(tuple(_with_reasons(each, selection.reasons) for each in judged))
 
     def _judged(

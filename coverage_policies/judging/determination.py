@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from coverage_policies.format.terms import Outcome, Reason, Status
+from coverage_policies.format.terms import LineOfBusiness, Outcome, Reason, Status
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Evidence
 
@@ -118,6 +118,10 @@ class Determination:
     unread: tuple[str, ...] = ()
     unused: int = 0
     is_cut_short: bool = False
+    pathways: Mapping[str, str] = field(default_factory=dict)
+    """What each remaining pathway is for, by name, if there are several."""
+    lines: tuple[LineOfBusiness, ...] = ()
+    """The lines of business that the determination is for, if the patient's is not known to be one of them."""
 
     @property
     def full_name(self) -> str:
@@ -168,6 +172,28 @@ def failed_criteria(determination: Determination) -> tuple[CriterionResult, ...]
         if result.counted is Status.NOT_MET and not result.is_group and _all_above_fail(result, by_id)
     ]
     return tuple(sorted(found, key=lambda result: result.id.split(".")[0] != determination.section))
+
+
+def failed_on_some_pathways(determination: Determination) -> tuple[tuple[CriterionResult, tuple[str, ...]], ...]:
+    """Return the criteria that make it fail on some remaining pathways and not on all, with those pathways."""
+    by_id = {result.id: result for result in determination.criteria}
+    found = []
+    for result in determination.criteria:
+        names = tuple(name for name in determination.pathways if _all_fail_on(name, result, by_id))
+        if not result.is_group and names and len(names) < len(determination.pathways):
+            found.append((result, names))
+    return tuple(found)
+
+
+def _all_fail_on(pathway: str, result: CriterionResult, by_id: Mapping[str, CriterionResult]) -> bool:
+    """Return whether a criterion and every group above it are not met on a pathway and count there."""
+    while True:
+        status = result.on_pathways.get(pathway) if result.on_pathways else result.counted
+        if status is not Status.NOT_MET:
+            return False
+        if not result.parent:
+            return True
+        result = by_id[result.parent]
 
 
 def _all_above_fail(result: CriterionResult, by_id: dict[str, CriterionResult]) -> bool:

@@ -98,6 +98,11 @@ def evaluate(
         unread=unread_types(policy, record),
         unused=unused_records(policy, record),
         is_cut_short=watch.is_cut,
+        pathways={
+            choice.name: choice.says
+            for choice in (policy.pathway.choices if policy.pathway and len(runs) > 1 else ())
+            if choice.name in settled.remaining
+        },
     )
 
 

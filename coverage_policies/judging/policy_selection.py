@@ -58,6 +58,8 @@ class Selection:
     reasons: tuple[str, ...] = ()
     other_payer: bool = False
     available: bool = True
+    is_for_some_lines: bool = False
+    """Whether the patient's line of business is not known, and each policy is for some of the possible ones."""
 
 
 def candidates(
@@ -114,7 +116,7 @@ def _of_every_line(group: Sequence[Candidate], plan: Plan) -> Selection:
     why = f"Line of business not known. Checked against {names}.{silent}"
     rest = tuple(dict.fromkeys(sentence for each in group for sentence in each.in_force.reasons))
     matches = {name: match for each in group for name, match in each.matches.items()}
-    return Selection(policies, matches, (why, *_precedence(plan, *policies), *rest))
+    return Selection(policies, matches, (why, *_precedence(plan, *policies), *rest), is_for_some_lines=True)
 
 
 def _lines(policy: Policy) -> frozenset[LineOfBusiness]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cards.build import build_cards as build
+from coverage_policies.format.model import APPLIES
 from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Alternative, CriterionResult, Determination, Question
@@ -65,6 +66,19 @@ def test_each_outcome_is_shown_as_the_table_of_outcomes_says(
     for hook, indicator in zip(("order-select", "order-sign"), indicators, strict=True):
         cards = build_cards([determination(outcome)], hook, counter())
         assert [card["indicator"] for card in cards] == ([indicator] if indicator else [])
+
+
+@pytest.mark.parametrize(("hook", "count"), [("order-select", 0), ("order-sign", 1)])
+def test_whether_a_policy_applies_is_asked_only_at_signing(hook: str, count: int) -> None:
+    asking = determination(Outcome.DOCUMENTATION_NEEDED, questions=(Question(APPLIES, "Is it a trial?"),))
+    assert len(build_cards([asking], hook, counter())) == count
+    unread = determination(Outcome.NOT_EVALUATED, questions=(Question(APPLIES, "Is it a trial?"),))
+    assert len(build_cards([unread], hook, counter())) == count
+
+
+def test_another_question_is_asked_at_selection_as_well() -> None:
+    asking = determination(Outcome.DOCUMENTATION_NEEDED, questions=(Question("I.A", "Is it chronic?"),))
+    assert len(build_cards([asking], "order-select", counter())) == 1
 
 
 def test_every_outcome_has_a_row_in_the_table() -> None:

@@ -1,12 +1,13 @@
 """The sentences of a card."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from cards.markdown import escaped, shortened
 from cards.wording import detail, summary
-from coverage_policies.format.terms import Outcome, Reason, Status
+from coverage_policies.format.terms import LineOfBusiness, Outcome, Reason, Status
 from coverage_policies.judging.determination import (
     CriterionResult,
     Determination,
@@ -116,8 +117,34 @@ def test_what_an_open_pathway_would_fail_on_is_said_before_it_is_chosen() -> Non
         headline="120 → 90",
         on_pathways={"non-malignant": Status.NOT_MET},
     )
-    text = detail(determination(Outcome.DOCUMENTATION_NEEDED, wean))
-    assert "**Not met if non-malignant:** Opioids were not halved: 120 → 90" in text
+    pathways = {"malignant": "Cancer pain", "non-malignant": "Non-cancer pain"}
+    text = detail(determination(Outcome.DOCUMENTATION_NEEDED, wean, pathways=pathways))
+    assert "**Not met if the order is for: Non-cancer pain.** Opioids were not halved: 120 → 90" in text
+
+
+@pytest.mark.parametrize(
+    ("group", "said"),
+    [({"a": Status.NOT_MET, "b": Status.UNKNOWN}, True), ({"a": Status.UNKNOWN, "b": Status.UNKNOWN}, False)],
+)
+def test_a_part_fails_on_a_pathway_only_where_the_groups_above_it_fail(group: dict[str, Status], said: bool) -> None:
+    above = result("I", Status.UNKNOWN, is_group=True, on_pathways=group)
+    part = result("I.A", Status.NOT_MET, parent="I", counted=Status.NOT_MET, says_when_not_met="Not by ultrasound")
+    text = detail(determination(Outcome.DOCUMENTATION_NEEDED, above, part, pathways={"a": "First", "b": "Second"}))
+    assert ("**Not met if the order is for: First.** Not by ultrasound" in text) is said
+
+
+def test_what_fails_on_every_pathway_is_not_said_of_one() -> None:
+    part = result("I.A", Status.NOT_MET, counted=Status.NOT_MET)
+    text = detail(determination(Outcome.CRITERIA_NOT_MET, part, pathways={"a": "First", "b": "Second"}))
+    assert "Not met if" not in text
+
+
+def test_the_summary_names_the_lines_that_it_is_for_if_they_are_not_the_only_ones() -> None:
+    lines = (LineOfBusiness.MEDICARE, LineOfBusiness.MEDICARE_ADVANTAGE)
+    failed = result("VI", Status.NOT_MET, counted=Status.NOT_MET, says_when_not_met="Policy does not support it")
+    found = determination(Outcome.NOT_SUPPORTED, failed, lines=lines)
+    assert summary(found) == "Fusion under Medicare: Policy does not support it"
+    assert summary(replace(found, lines=())) == "Fusion: Policy does not support it"
 
 
 def test_a_presumed_pathway_is_said_with_its_reason() -> None:
