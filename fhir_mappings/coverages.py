@@ -88,8 +88,8 @@ def coverages(record: PatientRecord, on: date) -> tuple[Coverage, ...]:
         found.append(
             Coverage(
                 reference=record.reference(resource),
-                kind=_kind(resource),
-                identifiers=frozenset(one for payer in payers for one in _identifiers(payer)),
+                kind=kind_of(resource),
+                identifiers=frozenset(one for payer in payers for one in payer_identifiers(payer)),
                 names=frozenset(one.casefold() for payer in payers for one in _names(payer)),
                 classes=frozenset(_classes(resource)),
                 rank=rank if isinstance(rank, int) and not isinstance(rank, bool) else None,
@@ -114,7 +114,8 @@ def _is_readable(record: PatientRecord, resource: Resource) -> bool:
     return usable
 
 
-def _kind(resource: Resource) -> CoverageKind:
+def kind_of(resource: Resource) -> CoverageKind:
+    """Return the kind of plan of a Coverage resource."""
     for coding in codings(resource.get("type")):
         if coding.system in _TYPOLOGY:
             for length in range(_LONGEST_KIND, 0, -1):
@@ -132,7 +133,8 @@ def _payers(record: PatientRecord, resource: Resource) -> Iterator[Resource]:
             yield target
 
 
-def _identifiers(payer: Resource) -> Iterator[str]:
+def payer_identifiers(payer: Resource) -> Iterator[str]:
+    """Yield the identifiers of an Organization, or of a reference to it, as `system|value`."""
     for identifier in items(payer.get("identifier")):
         system, value = identifier.get("system"), identifier.get("value")
         if isinstance(system, str) and isinstance(value, str) and value:

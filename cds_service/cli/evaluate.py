@@ -86,6 +86,8 @@ def evaluate_command(
             console.print("No policy applies to these orders.")
     if found.refusal is not None:
         click.echo("Nothing could be read: no usable prefetch and no FHIR query that succeeded (HTTP 412).", err=True)
+        for issue in found.refusal.issues[1:]:
+            click.echo(issue.diagnostics, err=True)
         raise SystemExit(NOTHING_READ)
 
 

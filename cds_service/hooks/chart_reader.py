@@ -15,7 +15,7 @@ from cds_service.fhir_client.search_bundle import Page
 from cds_service.fhir_client.source import FhirSource, SearchResult, searches_of_call
 from cds_service.hooks.draft_orders import DraftOrders
 from cds_service.hooks.prefetch import prefetched
-from cds_service.hooks.references import ordered_item_references, unresolved
+from cds_service.hooks.references import NeedsPayer, ordered_item_references, unresolved
 from cds_service.hooks.request import HookRequest
 from coverage_policies.format.searches import Search
 from fhir_mappings.bundle import Entry
@@ -67,13 +67,14 @@ def read_chart(
     deadline: Deadline,
     threads: int,
     max_prefetched: int,
+    needs_payer: NeedsPayer = lambda _coverage, _payor: True,
 ) -> Chart:
     """Read the patient, the coverages, and the results of these searches: from prefetch, else from the source.
 
     A search without prefetch and without a source is UNAVAILABLE, and so is one that is cut because the prefetch has
-    more than `max_prefetched` resources. A resource type is as available as the worst of its
-    searches; entries that were read are kept in any case. The references in them are resolved after them. Returns
-    shortly after the deadline at the latest.
+    more than `max_prefetched` resources. A resource type is as available as the worst of its searches; entries that
+    were read are kept in any case. The references in them are resolved after them, those to payers if `needs_payer`.
+    Returns shortly after the deadline at the latest.
     """
     pages = prefetched(request, searches_of_call(searches), max_prefetched)
     results = {search: SearchResult.of(page) if page else SearchResult() for search, page in pages.items()}
@@ -86,7 +87,7 @@ def read_chart(
         addresses.append(source.address)
     server = chart_server(request.patient_id, addresses, entries)
     if source is not None:
-        entries += _read(unresolved(entries, server, request.orders.judged), source, deadline, threads)
+        entries += _read(unresolved(entries, server, request.orders.judged, needs_payer), source, deadline, threads)
     availability: dict[str, Availability] = {}
     for search, result in results.items():
         known = availability.get(search.resource_type, Availability.COMPLETE)

@@ -5,12 +5,16 @@ the service reads those targets one by one, and also the payers of coverages, wh
 and the conditions that orders give as their reason.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
 
 from fhir_mappings.bundle import Entry
 from fhir_mappings.codings import items
-from fhir_mappings.fhir_json import Json
+from fhir_mappings.fhir_json import Resource
 from fhir_mappings.references import ChartServer, address_of, addresses
+
+NeedsPayer: TypeAlias = Callable[[Resource, Resource], bool]
+"""A function that returns whether the Organization behind a `payor` of a Coverage must be read to know the plan."""
 
 MAX_READS = 50
 """The most references to follow in one call; the targets of the others stay unknown."""
@@ -40,16 +44,21 @@ def ordered_item_references(orders: Iterable[Entry]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))[:MAX_READS]
 
 
-def unresolved(entries: Iterable[Entry], server: ChartServer, orders: Iterable[Entry] = ()) -> tuple[str, ...]:
+def unresolved(
+    entries: Iterable[Entry],
+    server: ChartServer,
+    orders: Iterable[Entry] = (),
+    needs_payer: NeedsPayer = lambda _coverage, _payor: True,
+) -> tuple[str, ...]:
     """Return the references to follow that point at none of these resources, each once, in a fixed order.
 
-    Of the orders, which are no part of the chart, only reasons are followed. A reference to the server of the chart is
-    relative, however it is written.
+    Of the orders, which are no part of the chart, only reasons are followed. A payor is followed if `needs_payer`. A
+    reference to the server of the chart is relative, however it is written.
     """
     entries, orders = list(entries), list(orders)
     server = server.sharing_ids_with(entries)
     known = {server.local(address) for entry in (*entries, *orders) for address in addresses(*entry)}
-    sought = [reference for _, resource in entries for reference in _references(resource)]
+    sought = [reference for _, resource in entries for reference in _references(resource, needs_payer)]
     sought += [reference for _, order in orders for reference in _reasons(order)]
     found = {
         address.name if not address.base else reference
@@ -59,16 +68,18 @@ def unresolved(entries: Iterable[Entry], server: ChartServer, orders: Iterable[E
     return tuple(sorted(found))[:MAX_READS]
 
 
-def _reasons(order: Mapping[str, Json]) -> Iterator[str]:
+def _reasons(order: Resource) -> Iterator[str]:
     for target in items(order.get("reasonReference")):
         reference = target.get("reference")
         if isinstance(reference, str) and "Condition/" in reference:
             yield reference
 
 
-def _references(resource: Mapping[str, Json]) -> Iterator[str]:
+def _references(resource: Resource, needs_payer: NeedsPayer) -> Iterator[str]:
     kind = resource.get("resourceType")
     for target in items(resource.get(_FOLLOWED_ELEMENTS.get(kind, ""))) if isinstance(kind, str) else ():
         reference = target.get("reference")
+        if kind == "Coverage" and not needs_payer(resource, target):
+            continue
         if isinstance(reference, str) and not reference.startswith("#"):
             yield reference

@@ -124,6 +124,7 @@ def review(
             deadline=deadline,
             threads=limits.query_threads,
             max_prefetched=limits.max_prefetched,
+            needs_payer=assessor.needs_payer,
         )
         record, reports = chart.record, chart.searches
         if session.has_unresolved_references:

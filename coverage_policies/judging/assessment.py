@@ -12,7 +12,7 @@ from coverage_policies.judging.determination import Alternative, Determination
 from coverage_policies.judging.evaluator import ANSWERS_VALID, blank_determination, evaluate
 from coverage_policies.judging.order_matching import OrderMatch, match_order
 from coverage_policies.judging.order_session import Session
-from coverage_policies.judging.plan import plan_of
+from coverage_policies.judging.plan import needs_payer, plan_of
 from coverage_policies.judging.plan_rules import PlanRules, Visibility
 from coverage_policies.judging.policy_selection import Candidate, InForce, Selection, candidates, select
 from coverage_policies.judging.stopping import ShouldStop, never
@@ -167,6 +167,10 @@ class Assessor:
             for policy in self._switched_on(candidate.in_force.policies, hook)
         ]
         return self.library.searches(policies) if policies else None
+
+    def needs_payer(self, coverage: Resource, payor: Resource) -> bool:
+        """Return whether the Organization behind a `payor` of a Coverage must be read to know the patient's plan."""
+        return needs_payer(coverage, payor, self.rules)
 
     def assess(
         self,

@@ -10,7 +10,8 @@ from datetime import date
 
 from coverage_policies.format.terms import LineOfBusiness
 from coverage_policies.judging.plan_rules import Payer, PlanRules
-from fhir_mappings.coverages import Coverage, CoverageKind, coverages, home_state
+from fhir_mappings.coverages import Coverage, CoverageKind, coverages, home_state, kind_of, payer_identifiers
+from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Availability, PatientRecord
 from fhir_mappings.truth import Truth
 
@@ -24,6 +25,7 @@ _LINES_OF_KIND = {
     CoverageKind.GOVERNMENT: ALL_LINES - MEDICARE_LINES,
 }
 """The lines that a kind of coverage may be; a kind that is not here may be any."""
+_WITH_MEDICAID = (CoverageKind.MEDICAID, CoverageKind.DUAL)
 _MEDICARE = {CoverageKind.MEDICARE, CoverageKind.DUAL}
 _ASIDE = {CoverageKind.SUPPLEMENT, CoverageKind.DRUG_ONLY, CoverageKind.DENTAL_OR_VISION}
 """Coverages that never select a policy: they pay second, or for drugs, teeth, or eyes only."""
@@ -59,7 +61,7 @@ def plan_of(record: PatientRecord, on: date, rules: PlanRules) -> Plan:
     found = coverages(record, on)
     choosing = [each for each in found if each.kind not in _ASIDE]
     payers = {each.reference: _payer(each, rules) for each in choosing}
-    medicaid = [each for each in choosing if each.kind in (CoverageKind.MEDICAID, CoverageKind.DUAL)]
+    medicaid = [each for each in choosing if each.kind in _WITH_MEDICAID]
     state = next((each.state for each in medicaid if each.state), "") or home_state(record) or "?"
     return Plan(
         lines=_lines(choosing, payers),
@@ -68,6 +70,18 @@ def plan_of(record: PatientRecord, on: date, rules: PlanRules) -> Plan:
         medicaid_state=state if medicaid else "",
         notes=_notes(found, choosing),
     )
+
+
+def needs_payer(coverage: Resource, payor: Resource, rules: PlanRules) -> bool:
+    """Return whether the Organization that a `payor` of a Coverage references must be read to know the plan.
+
+    The identifier of a configured payer beside the reference decides, except under Medicaid, whose state the address of
+    the Organization tells.
+    """
+    if kind_of(coverage) in _WITH_MEDICAID:
+        return True
+    stated = set(payer_identifiers(payor))
+    return not any(payer.identifiers & stated for payer in rules.payers)
 
 
 def _payer(coverage: Coverage, rules: PlanRules) -> Payer | None:

@@ -24,9 +24,14 @@ Run = Callable[..., Result]
 @pytest.fixture(name="run")
 def _run(tmp_path: Path) -> Run:
     def run(
-        written: dict[str, Any], facts: Sequence[dict[str, Any]] | None = (), *options: str, **context: Any
+        written: dict[str, Any],
+        facts: Sequence[dict[str, Any]] | None = (),
+        *options: str,
+        server: str | None = None,
+        **context: Any,
     ) -> Result:
         request = {
+            "fhirServer": server,
             "hook": "order-sign",
             "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
             "context": {
@@ -49,7 +54,7 @@ def _run(tmp_path: Path) -> Run:
             bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": each} for each in found]}
             chart_file.write_text(dumps(bundle), encoding="utf-8")
             arguments += ["--chart", str(chart_file)]
-        return CliRunner().invoke(main, arguments)
+        return CliRunner().invoke(main, arguments, env={"CDS_FHIR_PRIVATE_NETWORKS": "127.0.0.0/8"})
 
     return run
 
@@ -185,6 +190,12 @@ def test_where_nothing_can_be_read_it_says_so_and_ends_with_a_code_of_its_own(ru
     assert "HTTP 412" in result.stderr
     (found,) = json.loads(result.stdout)
     assert found["outcome"] == "not-evaluated"
+
+
+def test_where_nothing_can_be_read_it_says_what_the_server_answered(run: Run) -> None:
+    result = run({"code": "27279"}, None, server="http://127.0.0.1:1/fhir")
+    assert result.exit_code == NOTHING_READ
+    assert "queries to the FHIR server http://127.0.0.1:1 failed: connection refused." in result.stderr
 
 
 def test_an_order_that_settles_itself_needs_no_chart(run: Run) -> None:

@@ -66,11 +66,30 @@ def test_a_pump_order_is_evaluated_in_every_resource_type(ask: Ask, order: Resou
     assert (found["order"], found["policy"], found["section"]) == (f"{order['resourceType']}/o-1", PUMP, section)
 
 
-@pytest.mark.parametrize("system", [HCPCS, "http://www.nlm.nih.gov/research/umls/hcpcs"])
-def test_a_device_code_is_known_by_both_addresses_of_its_system(ask: Ask, system: str) -> None:
-    assert judged(ask(ordered("DeviceRequest", "codeCodeableConcept", coded((system, "E0783"))))) == [
-        ("DeviceRequest/o-1", PUMP)
-    ]
+@pytest.mark.parametrize(
+    ("system", "code"),
+    [
+        (HCPCS, "E0783"),
+        ("http://www.nlm.nih.gov/research/umls/hcpcs", "E0783"),
+        ("http://terminology.hl7.org/CodeSystem/hcpcs-Level-II", "E0783"),
+        ("https://bluebutton.cms.gov/resources/codesystem/hcpcs/", "e0783"),
+        (CPT, "E0783"),
+        (HCPCS, "E0783-NU"),
+    ],
+)
+def test_a_device_code_is_known_however_it_and_its_system_are_written(ask: Ask, system: str, code: str) -> None:
+    found = ask(ordered("DeviceRequest", "codeCodeableConcept", coded((system, code))))
+    assert judged(found) == [("DeviceRequest/o-1", PUMP)]
+
+
+@pytest.mark.parametrize(("system", "code"), [(HCPCS, "27279"), (CPT, "27279-RT"), ("CPT", "27279 50")])
+def test_a_procedure_code_is_known_however_it_and_its_system_are_written(ask: Ask, system: str, code: str) -> None:
+    assert judged(ask(service(coded((system, code))))) == [("ServiceRequest/o-1", FUSION)]
+
+
+@pytest.mark.parametrize(("system", "code"), [(CPT, "27279-53"), (CPT, "272790"), ("http://ehr.example/cpt", "27279")])
+def test_a_code_in_no_form_of_its_system_is_ignored(ask: Ask, system: str, code: str) -> None:
+    assert judged(ask(service(coded((system, code))))) == []
 
 
 BY_REFERENCE = {
@@ -309,3 +328,18 @@ def test_each_order_of_a_call_is_evaluated_on_its_own_day(ask: Ask) -> None:
     days = ("2026-03-09", "2026-04-09")
     orders = [service(coded((CPT, "27279")), day, occurrenceDateTime=day) for day in days]
     assert sorted(each["anchor_date"] for each in ask(*orders)) == list(days)
+
+
+@pytest.mark.parametrize(
+    "written", ["2026-04-09T08:00:00", "2026-04-09T08:00:00+0000", "2026-04-09 08:00", "2026-04-09T24:00:00Z"]
+)
+def test_a_planned_date_with_a_faulty_time_is_its_plain_day(ask: Ask, written: str) -> None:
+    (found,) = ask(service(coded((CPT, "27279")), occurrenceDateTime=written))
+    assert found["anchor_date"] == "2026-04-09"
+    assert "Look-back periods end on 2026-04-09 (planned service date)." in found["notes"]
+
+
+def test_a_planned_date_that_cannot_be_read_is_named(ask: Ask) -> None:
+    (found,) = ask(service(coded((CPT, "27279")), occurrenceDateTime="in April"))
+    said = "date of the order; the planned service date is not a date"
+    assert f"Look-back periods end on 2026-03-02 ({said})." in found["notes"]

@@ -5,6 +5,7 @@ from typing import Any
 from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.hooks.references import MAX_READS, unresolved
 from coverage_policies.format.searches import PRESCRIPTIONS
+from coverage_policies.judging.plan_rules import Payer, PlanRules
 from fhir_mappings.references import ChartServer
 from tests.support.hook_fakes import PATIENT_ID, FakeEhr, Service, WatchingAssessor, authorization, bundle, call
 
@@ -73,6 +74,21 @@ def test_the_product_is_read_from_the_server_with_the_token(ehr: FakeEhr) -> Non
     Service(judge).post(call(fhirServer=ehr.base, fhirAuthorization=authorization()))
     assert [each["id"] for each in judge.records[0].of_type("Medication")] == ["a"]
     assert ehr.headers[ehr.asked.index("fhir/Medication/a")]["Authorization"] == "Bearer token-1"
+
+
+def test_a_payer_is_read_only_if_it_is_needed(ehr: FakeEhr) -> None:
+    known = {"reference": "Organization/a", "identifier": {"system": "urn:naic", "value": "1"}}
+    coverage = {"resourceType": "Coverage", "beneficiary": {"reference": f"Patient/{PATIENT_ID}"}}
+    prefetch = {"patient": None, "medicationRequests": None, "coverage": coverage | {"payor": [known]}}
+    judge = WatchingAssessor(PRESCRIPTIONS)
+    Service(judge).post(call(fhirServer=ehr.base, prefetch=prefetch))
+    assert ehr.asked == ["fhir/Organization/a"]
+    judge.rules = PlanRules(payers=(Payer("Ours", "Owner", identifiers=frozenset({"urn:naic|1"})),))
+    Service(judge).post(call(fhirServer=ehr.base, prefetch=prefetch))
+    assert ehr.asked == ["fhir/Organization/a"]
+    other = coverage | {"payor": [known, {"reference": "Organization/b"}]}
+    Service(judge).post(call(fhirServer=ehr.base, prefetch=prefetch | {"coverage": other}))
+    assert ehr.asked[1:] == ["fhir/Organization/b"]
 
 
 def test_an_absolute_reference_is_read_only_from_the_server_of_the_call(ehr: FakeEhr) -> None:

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from coverage_policies.format.terms import LineOfBusiness
-from coverage_policies.judging.plan import Plan, plan_of
+from coverage_policies.judging.plan import Plan, needs_payer, plan_of
 from coverage_policies.judging.plan_rules import Payer, PlanRules
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Availability
@@ -259,6 +259,25 @@ def test_a_number_outranks_a_name_that_another_payer_bears() -> None:
     by_number = Payer("By number", "Number Owner", identifiers=frozenset({f"{NPI}|7"}))
     twin = pays(ORIGINAL, payor=[{"display": "Twin", "identifier": {"system": NPI, "value": "7"}}])
     assert plan(twin, rules=PlanRules(payers=(by_name, by_number))).owners == {"Number Owner"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "payor", "rules", "needed"),
+    [
+        (COMMERCIAL, {"identifier": {"system": NPI, "value": "1"}}, RULES, False),
+        ("", {"identifier": {"system": NPI, "value": "1"}}, RULES, False),
+        (COMMERCIAL, {"identifier": {"system": NPI, "value": "2"}}, RULES, True),
+        (COMMERCIAL, {"identifier": {"system": "urn:other", "value": "1"}}, RULES, True),
+        (COMMERCIAL, {"display": "Sample Health Plan"}, RULES, True),
+        (COMMERCIAL, {}, RULES, True),
+        (COMMERCIAL, {"identifier": {"system": NPI, "value": "1"}}, NO_RULES, True),
+        (MEDICAID, {"identifier": {"system": NPI, "value": "1"}}, RULES, True),
+        (D_SNP, {"identifier": {"system": NPI, "value": "1"}}, RULES, True),
+    ],
+)
+def test_a_payer_is_read_unless_its_number_decides(kind: str, payor: Resource, rules: PlanRules, needed: bool) -> None:
+    reference = {"reference": "Organization/o", **payor}
+    assert needs_payer(pays(kind, payor=[reference]), reference, rules) is needed
 
 
 def test_one_of_two_payers_that_is_ours_is_enough() -> None:
