@@ -105,3 +105,10 @@ def test_the_label_is_that_of_the_chart_else_the_products_name():
     assert drug({"text": "Home pills"}).label == "Home pills"
     assert drug(concept(NAPROXEN_TABLET, RXNORM)).label == "naproxen 500 MG Oral Tablet"
     assert drug(concept()).label == ""
+
+
+def test_a_referenced_product_with_a_modifier_is_not_taken_at_its_word():
+    order = resource("MedicationRequest", medicationReference={"reference": "Medication/m"})
+    product = {"resourceType": "Medication", "id": "m", "code": concept("5640", RXNORM)}
+    assert drug_of(record(order, product), order).codes != ()
+    assert drug_of(record(order, product | {"implicitRules": "http://example.org"}), order).codes == ()
