@@ -5,12 +5,13 @@ stated to replace it. `takeovers` has the regimens that end others by the time a
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import date
 
 from fhir_mappings.opioids.denials import Denial, applies
 from fhir_mappings.opioids.endings import Ending
-from fhir_mappings.opioids.spans import Span, by_drug, mark_brief, number_tracks, replaces, span_of
+from fhir_mappings.opioids.spans import Span, by_drug, mark_brief, number_tracks, span_of
 from fhir_mappings.opioids.takeovers import Tracks, by_track, end_taken_over, was_taken_beside
 from fhir_mappings.opioids.treatments import Treatment
 
@@ -31,11 +32,10 @@ def spans(treatments: Iterable[Treatment], denials: Sequence[Denial], look_back_
     _end_denied(found, denials)
     later = [span for span in found if span.may_take_over]
     tracks = by_track(later)
-    replacing = [span for span in later if any(one.replaces or one.replaces_words for one in span.members)]
     for span in found:
         _end_duplicate(span, found)
         _end_for_successor(span, later, tracks)
-        _end_replaced(span, replacing)
+    _end_replaced(found, later)
     end_taken_over(families, later)
     _end_what_is_long_past(found, later, look_back_first.toordinal())
     return tuple(found)
@@ -88,8 +88,9 @@ def _end_for_successor(span: Span, later: Sequence[Span], tracks: Tracks) -> Non
     if span.ending not in (Ending.REORDERED, Ending.SWITCHED):
         return
     earliest = max(span.first, span.last_day - SUCCESSOR_DAYS) if span.lead.is_change_dated else span.first
-    for other in reversed(later):
-        if not earliest <= other.first <= span.last_day + SUCCESSOR_DAYS or other is span:
+    begun = bisect_left(later, earliest, key=_first), bisect_right(later, span.last_day + SUCCESSOR_DAYS, key=_first)
+    for other in reversed(later[slice(*begun)]):
+        if other is span:
             continue
         if other.first <= span.first_at_latest and other.ending is not Ending.NONE:
             continue  # Of orders written on one day, the one in force is the successor.
@@ -102,12 +103,19 @@ def _end_for_successor(span: Span, later: Sequence[Span], tracks: Tracks) -> Non
             return
 
 
-def _end_replaced(span: Span, replacing: Sequence[Span]) -> None:
-    """End a treatment with the order that names it as replaced, by reference or in words."""
-    for other in replacing:
-        if other is span or other.first < span.first:
-            continue
-        if replaces(other, span) or (other.first > span.first and _names(other.lead.replaces_words, span)):
+def _first(span: Span) -> int:
+    return span.first
+
+
+def _end_replaced(found: Sequence[Span], later: Sequence[Span]) -> None:
+    """End each treatment with the order that names it as replaced, by reference or in words."""
+    by_reference = {one.reference: span for span in found for one in span.members}
+    for other in later:
+        named = [span for one in other.members if (span := by_reference.get(one.replaces)) is not None]
+        ended = [span for span in named if span is not other and span.first <= other.first]
+        if other.lead.replaces_words:
+            ended += [span for span in found if span.first < other.first and _names(other.lead.replaces_words, span)]
+        for span in ended:
             span.end(other.first_at_latest - 1)
             span.certain_until = min(span.certain_until, other.first - 1)
             span.kept_until = max(span.kept_until, other.first - 1)

@@ -98,6 +98,20 @@ def prescription(number: int = 0, **members: Any) -> dict[str, Any]:
     return resource("MedicationRequest", status="active", intent="order", authoredOn="2026-02-01", **made | members)
 
 
+def reordered(number: int) -> dict[str, Any]:
+    """A prescription a day, each at another dose than the day before and stopped for the next."""
+    dose = {"timing": {"code": {"text": "BID"}}, "doseAndRate": [{"doseQuantity": {"value": number % 7 + 1}}]}
+    return prescription(
+        number,
+        status="stopped",
+        authoredOn=(date(2025, 1, 1) + timedelta(days=number)).isoformat(),
+        statusReason={"text": "Reorder"},
+        priorPrescription={"reference": f"MedicationRequest/m{number - 1}"},
+        dosageInstruction=[dose],
+        dispenseRequest={"expectedSupplyDuration": {"value": 30, "code": "d"}},
+    )
+
+
 def opioids(*found: dict[str, Any]) -> Work:
     chart = record(*found, availability={"MedicationRequest": Availability.COMPLETE})
     return lambda: opioid_reduction(chart, DAY, PERIODS)
@@ -194,6 +208,7 @@ READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
     "brands": (lambda n: lambda: names_an_opioid("tylenol no " * n), 2000),
     "dosage instructions": (lambda n: opioids(prescription(dosageInstruction=[*map(dosage, range(n))])), 500),
     "opioid prescriptions": (lambda n: opioids(*(prescription(i) for i in range(n))), 500),
+    "opioid prescriptions that end each other": (lambda n: opioids(*map(reordered, range(n))), 120),
     "names in a text": (lambda n: lambda: substances_named("morphine - / " * n), 500),
     "the words of a label": (lambda n: lambda: is_known_non_opioid("- " * n), 2000),
     "labels of one drug": (

@@ -141,6 +141,11 @@ def test_a_few_days_take_over_from_a_few_days_only():
     assert current(before("2025-11-30"), longer) == mme(0, "7.5")
 
 
+def test_what_begins_on_the_same_day_takes_over_from_nothing():
+    week = order("week", MORPHINE_ER_15, sig(), on="2025-12-01", status="completed", dispenseRequest=supplied(7))
+    assert current(week, during("er", MORPHINE_ER_30, "2025-12-01", "2026-06-30", sig())) == mme(30, 45)
+
+
 # --- replacements that are stated ------------------------------------------------------------------------------------
 
 
@@ -170,6 +175,12 @@ def test_an_order_may_name_the_drug_that_it_replaces(words, low, high):
     assert current(before("2026-06-30"), new) == mme(low, high)
 
 
+def test_an_order_replaces_no_drug_that_was_begun_on_its_day():
+    new = now("2025-12-01", MORPHINE_15, sig(Decimal("7.5"), "mg"), note=[{"text": "Replaces oxycodone"}])
+    begun = during("begun", OXYCODONE_10, "2025-12-01", "2026-06-30", TEN)
+    assert current(begun, new) == mme("22.5", "22.5")
+
+
 # --- stops -----------------------------------------------------------------------------------------------------------
 
 
@@ -184,6 +195,12 @@ def test_a_stop_of_an_order_ends_its_dispenses_and_unlinked_ones_of_the_product(
         dispense("other", OXYCODONE_10, "2025-12-05", days=30, tablets=30),
     ]
     assert current(*chart) == mme(0, 0)
+
+
+def test_an_unlinked_dispense_is_certain_on_its_day_only():
+    order_ = stopped(before("2026-06-30", **changed("2026-01-10")))
+    other = dispense("other", OXYCODONE_10, "2025-12-25", days=30, tablets=30)
+    assert current(order_, other).low == 0
 
 
 def test_it_does_not_end_another_product_or_what_was_dispensed_later():
@@ -236,6 +253,24 @@ def test_only_a_switch_is_succeeded_by_another_drug(reason, high):
     assert current(ended, now("2025-12-05", MORPHINE_15, sig(Decimal("7.5"), "mg"))).high == Decimal(high)
 
 
+@pytest.mark.parametrize(("start", "high"), [("2025-12-20", "7.5"), ("2025-12-21", "22.5")])
+def test_a_switch_is_to_what_begins_within_thirty_days(start, high):
+    ended = stopped(before("2026-06-30", **changed("2025-11-20")), "Switched")
+    assert current(ended, now(start, MORPHINE_15, sig(Decimal("7.5"), "mg"))).high == Decimal(high)
+
+
+def test_a_refill_of_what_was_taken_beside_it_is_no_switch():
+    ended = stopped(before("2026-06-30", **changed("2025-12-10")), "Switched")
+    beside = during("beside", MORPHINE_15, "2025-09-01", "2025-12-04", sig(Decimal("7.5"), "mg"))
+    assert current(ended, beside, now("2025-12-05", MORPHINE_15, sig(Decimal("7.5"), "mg"))).high == Decimal("22.5")
+
+
+def test_two_reordered_orders_of_one_day_do_not_end_each_other():
+    first = stopped(during("a", OXYCODONE_10, "2025-12-01", "2026-06-30", TEN, **changed("2025-12-01")), "Reorder")
+    second = stopped(during("b", OXYCODONE_5, "2025-12-01", "2026-06-30", TEN, **changed("2025-12-01")), "Reorder")
+    assert current(first, second).high == Decimal("22.5")
+
+
 def test_a_reordered_order_is_certain_until_its_successor():
     chart = [
         stopped(before("2026-06-30", **changed("2026-01-08")), "Reorder"),
@@ -259,6 +294,23 @@ def test_a_duplicate_ends_with_its_record_if_what_it_duplicates_is_on_record(dup
     assert current(duplicate, *([before("2026-06-30", status="active")] if duplicated else [])) == (
         mme(15, 15) if duplicated else mme(0, "7.5")
     )
+
+
+@pytest.mark.parametrize(
+    ("other", "high"),
+    [
+        (during("o", OXYCODONE_10, "2026-01-18", "2026-06-30", TEN), "0"),
+        (during("o", OXYCODONE_10, "2026-01-20", "2026-06-30", TEN), "7.5"),
+        (during("o", OXYCODONE_10, "2025-06-01", "2025-10-31", TEN, status="stopped"), "22.5"),
+        (during("o", MORPHINE_15, "2025-06-01", "2026-06-30", sig(15, "mg")), "22.5"),
+    ],
+    ids=["a month later", "more than a month later", "more than a month before", "another ingredient"],
+)
+def test_what_it_duplicates_is_the_same_ingredient_about_that_time(other, high):
+    duplicate = stopped(
+        during("d", OXYCODONE_5, "2025-12-01", "2026-06-30", TEN, **changed("2025-12-20")), "Duplicate order"
+    )
+    assert current(duplicate, other).high == Decimal(high)
 
 
 def test_a_duplicate_of_the_same_dose_does_not_add_to_it():
