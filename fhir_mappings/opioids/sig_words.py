@@ -22,8 +22,6 @@ from fhir_mappings.opioids.sig_phrases import read_phrase
 from fhir_mappings.opioids.sig_tokens import tokens
 
 MEALS_A_DAY = 3
-MOST_DOSES_A_DAY = 8
-"""Directions with more doses than that are not understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +57,10 @@ def read_directions(text: str) -> Directions | None:
     """Return what directions say; None if they are not understood whole."""
     found = tokens(text)
     items: list[Item] = []
-    amounts = position = 0
+    position = 0
     while position < len(found):
         read = read_phrase(found, position)
-        amounts += read is not None and isinstance(read[0], Amount)
-        if read is None or amounts > MOST_DOSES_A_DAY:
+        if read is None:
             return None
         items.append(read[0])
         position = read[1]

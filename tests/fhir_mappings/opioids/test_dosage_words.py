@@ -13,6 +13,7 @@ from tests.support.opioid_chart import (
     HYDROCODONE_APAP_10,
     MORPHINE_SOLUTION_2,
     OXYCODONE_5,
+    RXNORM,
     during,
     mme,
     order,
@@ -249,6 +250,12 @@ def test_instructions_that_may_follow_each_other_are_not_added_in_the_lower_boun
     assert read(chart).current.low == mme("7.5", "7.5").low
 
 
+def test_instructions_for_different_times_of_the_day_follow_each_other_if_the_first_one_ends():
+    first = {"when": ["MORN"], "boundsDuration": quantity(14, "d")}
+    chart = order("a", OXYCODONE_5, at(1, 1, repeat=first), at(2, 2, repeat={"when": ["HS"]}), on="2026-01-01")
+    assert read(chart).current == mme("7.5", "7.5")
+
+
 def test_a_short_course_in_words_ends_and_a_supply_of_a_month_does_not():
     course = {"text": "1 tablet twice daily for 5 days"}
     month = {"text": "1 tablet twice daily for 30 days"}
@@ -287,7 +294,7 @@ def test_a_named_product_with_words_for_its_dose_is_converted():
 @pytest.mark.parametrize("members", [{"route": ORAL}, {"text": "20 mg by mouth twice a day"}])
 def test_a_mass_of_an_ingredient_by_mouth_needs_no_strength(members):
     dosage = {**sig(20, "mg", times=2), **members}
-    coded = {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "7804"}]}
+    coded = {"coding": [{"system": RXNORM, "code": "7804"}]}
     assert read(during("a", coded, "2025-12-01", "2026-06-01", dosage)).current == mme(60, 60)
 
 
@@ -298,3 +305,9 @@ def test_a_mass_of_an_ingredient_by_mouth_needs_no_strength(members):
 )
 def test_an_ingredient_alone_is_not_enough_without_a_mass_and_a_route(dosage):
     assert read(during("a", {"text": "oxyCODONE"}, "2025-12-01", "2026-06-01", dosage)).current == mme(0, None)
+
+
+def test_an_ingredient_alone_in_words_is_not_enough_beside_a_code_that_may_be_a_combination():
+    dosage = {**sig(20, "mg", times=2), "route": ORAL}
+    unlisted = {"coding": [{"system": RXNORM, "code": "999999999", "display": "oxycodone"}]}
+    assert read(during("a", unlisted, "2025-12-01", "2026-06-01", dosage)).current == mme(0, None)
