@@ -1,14 +1,16 @@
 """Build the cards of a call: which assessments are shown, as what card, and in what order."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from cards import multiple_policies, wording
 from cards.gaps import gaps
+from cards.markdown import escaped
 from cards.override_reasons import OVERRIDE_REASONS
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment, Suggestion
-from coverage_policies.judging.determination import Determination
+from coverage_policies.judging.determination import Determination, failed_criteria
 
 ORDER_SIGN = "order-sign"
 DETERMINATION = "cds-service.determination"
@@ -16,6 +18,8 @@ DETERMINATION = "cds-service.determination"
 
 _INDICATOR = {Outcome.NOT_SUPPORTED: "warning", Outcome.CRITERIA_NOT_MET: "warning"}
 """Never `critical`: coverage is a payment matter, not a clinical danger."""
+_RANK = {outcome: rank for rank, outcome in enumerate(Outcome)}
+"""The worst outcome first."""
 
 
 def is_shown(assessment: Assessment, hook: str) -> bool:
@@ -30,12 +34,12 @@ def is_shown(assessment: Assessment, hook: str) -> bool:
 
 def _visible(assessments: Iterable[Assessment], hook: str) -> tuple[Assessment, ...]:
     """Return the assessments that become cards, the worst outcome first."""
-    rank = list(Outcome)
-    shown = sorted(
-        (each for each in assessments if is_shown(each, hook)),
-        key=lambda each: (rank.index(each.outcome), each.determinations[0].order, each.determinations[0].full_name),
-    )
-    return tuple(shown)
+    return tuple(sorted((each for each in assessments if is_shown(each, hook)), key=_order_of_display))
+
+
+def _order_of_display(assessment: Assessment) -> tuple[int, str, str]:
+    first = assessment.determinations[0]
+    return _RANK[assessment.outcome], first.order, first.full_name
 
 
 def build_cards(
@@ -45,7 +49,44 @@ def build_cards(
 
     `new_id` makes the UUIDs of cards and suggestions.
     """
-    return tuple((each, card(each, new_id)) for each in _visible(assessments, hook))
+    return tuple((each, card(each, new_id)) for each in _by_procedure(_visible(assessments, hook)))
+
+
+def _by_procedure(assessments: Iterable[Assessment]) -> tuple[Assessment, ...]:
+    """Return one assessment per procedure: several codes of one operation share the card of the worst of them.
+
+    Of equally bad ones the one with the fewest questions speaks. One that fails on something else keeps its own card.
+    """
+    leading: dict[tuple[object, ...], list[Assessment]] = {}
+    ranked = sorted(
+        assessments, key=lambda each: (_RANK[each.outcome], sum(len(d.questions) for d in each.determinations))
+    )
+    for each in ranked:
+        group = leading.setdefault(_procedure(each), [])
+        position = next((i for i, lead in enumerate(group) if _may_share(lead, each)), None)
+        if position is None:
+            group.append(each)
+        else:
+            group[position] = replace(group[position], also=(*group[position].also, each))
+    found = [each for group in leading.values() for each in group]
+    return tuple(sorted(found, key=_order_of_display))
+
+
+def _procedure(assessment: Assessment) -> tuple[object, ...]:
+    """Return what orders of one procedure have in common: the sections that judge them, and the day.
+
+    A determination without sections has nothing in common with any other.
+    """
+    judged = tuple((each.full_name, each.sections or id(each)) for each in assessment.determinations)
+    return judged, assessment.determinations[0].anchor_date
+
+
+def _may_share(lead: Assessment, other: Assessment) -> bool:
+    """Return whether a card says everything that matters of another order: the same side, and no failure of its own."""
+    sides = {each.side for each in (*lead.all_determinations, *other.determinations)} - {""}
+    failed = {(d.full_name, each.id) for d in lead.determinations for each in failed_criteria(d)}
+    others = {(d.full_name, each.id) for d in other.determinations for each in failed_criteria(d)}
+    return len(sides) <= 1 and others <= failed and not other.suggestions
 
 
 def card(assessment: Assessment, new_id: Callable[[], str]) -> dict[str, Any]:
@@ -56,12 +97,13 @@ def card(assessment: Assessment, new_id: Callable[[], str]) -> dict[str, Any]:
     determinations = assessment.determinations
     several = len(determinations) > 1
     only = determinations[0]
+    shared = [each.as_json() for each in assessment.all_determinations]
     found: dict[str, Any] = {
         "uuid": new_id(),
         "summary": multiple_policies.summary(assessment) if several else wording.summary(only),
         "indicator": _INDICATOR.get(assessment.outcome, "info"),
         "source": {"label": multiple_policies.source(assessment) if several else _source(only)},
-        "extension": {DETERMINATION: [each.as_json() for each in determinations] if several else only.as_json()},
+        "extension": {DETERMINATION: shared if len(shared) > 1 else shared[0]},
     }
     if assessment.outcome is not Outcome.SUPPORTED:
         found["detail"] = multiple_policies.detail(assessment) if several else wording.detail(only)
@@ -71,6 +113,9 @@ def card(assessment: Assessment, new_id: Callable[[], str]) -> dict[str, Any]:
         found["overrideReasons"] = [dict(reason) for reason in OVERRIDE_REASONS]
     elif lines := list(gaps(determinations)):
         found["detail"] = "\n".join([*lines, *wording.footer(())])
+    if assessment.also and "detail" in found:
+        labels = dict.fromkeys(each.determinations[0].order_label for each in assessment.also)
+        found["detail"] += f"  \n*This card is also for: {escaped('; '.join(labels))}.*"
     return found
 
 

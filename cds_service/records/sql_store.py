@@ -116,7 +116,7 @@ class SqlStore:
         def rows_of(assessment: Assessment, card: str | None) -> list[_Row]:
             return [
                 determination_row(decision, next(position), each, card, self._pseudonym, self._snapshot)
-                for each in assessment.determinations
+                for each in assessment.all_determinations
             ]
 
         cards: list[_Row] = []

@@ -48,9 +48,18 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The result for one order and policy: one determination, or several of revisions that judge the order together."""
+    """The result for one order and policy: one determination, or several of revisions that judge the order together.
+
+    `also` are the results for other orders of the same procedure, which share its card.
+    """
 
     determinations: tuple[Determination, ...]
+    also: tuple["Assessment", ...] = ()
+
+    @property
+    def all_determinations(self) -> tuple[Determination, ...]:
+        """Return its determinations, then those for the other orders of the procedure."""
+        return (*self.determinations, *(found for each in self.also for found in each.determinations))
 
     @property
     def outcome(self) -> Outcome:

@@ -118,6 +118,10 @@ class Determination:
     unread: tuple[str, ...] = ()
     unused: int = 0
     is_cut_short: bool = False
+    sections: tuple[str, ...] = ()
+    """The sections that judge the order."""
+    side: str = ""
+    """The side that the order states, if it states one."""
     pathways: Mapping[str, str] = field(default_factory=dict)
     """What each remaining pathway is for, by name, if there are several."""
     lines: tuple[LineOfBusiness, ...] = ()

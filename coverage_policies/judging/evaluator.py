@@ -98,6 +98,8 @@ def evaluate(
         unread=unread_types(policy, record),
         unused=unused_records(policy, record),
         is_cut_short=watch.is_cut,
+        sections=names,
+        side=order.side or "",
         pathways={
             choice.name: choice.says
             for choice in (policy.pathway.choices if policy.pathway and len(runs) > 1 else ())

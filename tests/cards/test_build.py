@@ -81,6 +81,58 @@ def test_another_question_is_asked_at_selection_as_well() -> None:
     assert len(build_cards([asking], "order-select", counter())) == 1
 
 
+def of_procedure(order: str, outcome: Outcome = Outcome.DOCUMENTATION_NEEDED, **more: object) -> Determination:
+    return determination(outcome, order, **{"sections": ("II",), **more})
+
+
+def orders_of(cards: Iterable[dict[str, Any]]) -> list[list[str]]:
+    carried = (card["extension"]["cds-service.determination"] for card in cards)
+    return [[each["order"] for each in found] if isinstance(found, list) else [found["order"]] for found in carried]
+
+
+ONE, TWO = Question("A", "Is it so?"), Question("B", "Is it?")
+
+
+def test_codes_of_one_procedure_share_the_card_of_the_worst_with_the_fewest_questions() -> None:
+    codes = [
+        of_procedure("a", questions=(ONE, TWO)),
+        of_procedure("b", questions=(ONE,), order_label="Pump"),
+        of_procedure("c", Outcome.SUPPORTED, order_label="Catheter"),
+    ]
+    for order in itertools.permutations(codes):
+        (card,) = build_cards(order, "order-sign", counter())
+        assert orders_of([card]) == [["b", "a", "c"]]
+        assert card["detail"].endswith("*This card is also for: Fusion; Catheter.*")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"sections": ("III",)},
+        {"anchor_date": date(2026, 3, 3)},
+        {"revision": "2026-01"},
+        {"side": "right"},
+        {"alternatives": (alternative("II.A", "Change it"),)},
+    ],
+)
+def test_orders_of_another_procedure_have_cards_of_their_own(other: dict[str, object]) -> None:
+    two = [of_procedure("a", side="left"), of_procedure("b", **other)]
+    assert len(build_cards(two, "order-sign", counter())) == 2
+
+
+def test_an_order_without_a_side_shares_the_card_of_one_side() -> None:
+    three = [of_procedure("a", side="left"), of_procedure("b", side="right"), of_procedure("c")]
+    assert orders_of(build_cards(three, "order-sign", counter())) == [["a", "c"], ["b"]]
+
+
+def test_an_order_that_fails_on_something_else_has_a_card_of_its_own() -> None:
+    failed = [CriterionResult(name, Status.NOT_MET, "s", counted=Status.NOT_MET) for name in ("II.A", "II.B")]
+    two = [of_procedure(str(i), Outcome.CRITERIA_NOT_MET, criteria=(failed[i],)) for i in range(2)]
+    assert orders_of(build_cards(two, "order-sign", counter())) == [["0"], ["1"]]
+    same = [of_procedure(str(i), Outcome.CRITERIA_NOT_MET, criteria=(failed[0],)) for i in range(2)]
+    assert orders_of(build_cards(same, "order-sign", counter())) == [["0", "1"]]
+
+
 def test_every_outcome_has_a_row_in_the_table() -> None:
     assert set(SHOWN) == set(Outcome)
 

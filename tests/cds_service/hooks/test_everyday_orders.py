@@ -113,6 +113,16 @@ def test_an_everyday_order_gets_a_card_or_none(library: Library, name: str) -> N
     assert [len(cards(library, order, hook=hook)) for hook in ("order-select", "order-sign")] == counts
 
 
+def test_codes_of_one_operation_share_a_card(library: Library) -> None:
+    pump = (
+        procedure("62350", own_id="o-1"),
+        procedure("62362", own_id="o-2"),
+        ordered("DeviceRequest", "codeCodeableConcept", coded((HCPCS, "E0783")), "o-3"),
+    )
+    injection = procedure("27096"), service_request(coded((HCPCS, "G0260")), "o-2")
+    assert [len(cards(library, *orders)) for orders in (pump, injection)] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("beside", "counts"),
     [
