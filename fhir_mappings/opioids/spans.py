@@ -146,14 +146,8 @@ def _follows(span: Span, last: Span) -> bool:
         span.first >= supplied - OVERLAP_DAYS
         or Ending.DUPLICATE in (span.ending, last.ending)
         or last.ending is Ending.REORDERED
-        or replaces(span, last)
         or _is_dispense_of(span, last)
     )
-
-
-def replaces(span: Span, other: Span) -> bool:
-    """Return whether one names the other as the order that it replaces."""
-    return any(one.replaces and one.replaces == its.reference for one in span.members for its in other.members)
 
 
 def _is_dispense_of(span: Span, other: Span) -> bool:

@@ -94,8 +94,9 @@ def dosage(position: int) -> dict[str, Any]:
 
 
 def prescription(number: int = 0, **members: Any) -> dict[str, Any]:
-    made = {"medicationCodeableConcept": OPIOID, "dosageInstruction": [dosage(number)], "id": f"m{number}"}
-    return resource("MedicationRequest", status="active", intent="order", authoredOn="2026-02-01", **made | members)
+    made: dict[str, Any] = {"status": "active", "intent": "order", "authoredOn": "2026-02-01", "id": f"m{number}"}
+    made |= {"medicationCodeableConcept": OPIOID, "dosageInstruction": [dosage(number)]}
+    return resource("MedicationRequest", **made | members)
 
 
 def reordered(number: int) -> dict[str, Any]:

@@ -78,6 +78,11 @@ def test_another_drug_or_release_form_takes_over_within_two_days(start, expected
     assert current(before("2025-11-30"), now(start, *other)) == expected
 
 
+def test_the_first_day_of_an_order_that_was_stopped_some_day_is_no_end_of_its_supply():
+    ended = {**before("2026-06-30"), "status": "stopped"}
+    assert current(ended, now("2025-06-02", MORPHINE_15, sig(Decimal("7.5"), "mg"))).high == Decimal("22.5")
+
+
 def test_a_leap_day_is_a_day():
     ends = during("before", OXYCODONE_10, "2023-06-01", "2024-01-30", TEN)
     begins = during("now", OXYCODONE_5, "2024-02-29", "2026-06-30", TEN, status="active")
@@ -128,10 +133,43 @@ def test_what_was_taken_beside_another_drug_for_a_week_is_no_new_regimen(last, h
     assert current(*chart) == mme(15, high)
 
 
+def test_what_was_supplied_along_without_a_gap_ends_with_the_last_of_it():
+    main = during("main", OXYCODONE_10, "2025-06-01", "2025-11-30", TEN)
+    beside = during("beside", OXYCODONE_10, "2025-07-01", "2025-08-31", sig(2))
+    assert current(main, beside, now("2025-12-01")) == HALF
+
+
+def test_it_does_not_while_a_supply_of_the_drug_goes_on():
+    main = during("main", OXYCODONE_10, "2025-06-01", "2025-11-30", TEN)
+    beside = during("beside", OXYCODONE_10, "2025-07-01", "2025-08-31", sig(2))
+    going_on = during("on", OXYCODONE_10, "2025-06-01", "2026-06-30", sig(3))
+    assert current(main, beside, going_on, now("2025-12-01")).high == Decimal("82.5")  # 30, 45, and 7.5
+
+
+def test_what_ended_long_before_does_not_end_with_it():
+    main = during("main", OXYCODONE_10, "2025-09-01", "2025-11-30", TEN)
+    lapsed = during("lapsed", OXYCODONE_10, "2025-05-01", "2025-07-31", sig(2))
+    assert current(main, lapsed, now("2025-12-01")).high == Decimal("37.5")
+    near = during("near", OXYCODONE_10, "2025-05-01", "2025-08-05", sig(2))
+    assert current(main, near, now("2025-12-01")).high == Decimal("7.5")
+
+
+def test_home_medication_of_the_same_dose_is_no_renewal():
+    home = during("home", OXYCODONE_10, "2025-12-05", "2026-06-30", TEN, intent="plan")
+    assert current(before("2025-11-30"), home) == mme(0, 30)
+
+
 def test_a_lapse_of_a_second_prescription_stays_open():
     # two prescriptions of one dose side by side, of which one goes on
     chart = [before("2025-11-30"), during("second", OXYCODONE_10, "2025-06-15", "2026-06-30", TEN)]
     assert current(*chart) == mme(15, 30)
+
+
+@pytest.mark.parametrize(("start", "high"), [("2025-11-24", 15), ("2025-11-23", 30)])
+def test_an_order_without_a_stated_end_is_renewed_when_thirty_days_are_nearly_over(start, high):
+    # 2 November and 30 days end on 1 December, a week after the 24th
+    first = order("a", OXYCODONE_10, TEN, on="2025-11-02")
+    assert current(first, order("b", OXYCODONE_10, TEN, on=start)).high == high
 
 
 def test_a_few_days_take_over_from_a_few_days_only():
@@ -278,6 +316,12 @@ def test_a_reordered_order_is_certain_until_its_successor():
     ]
     # seven days of each
     assert current(*chart) == mme("11.25", "11.25")
+
+
+def test_a_reordered_order_and_the_next_of_its_dose_are_one_whenever_that_begins():
+    # changed long after it was reordered, as by a load of data
+    ended = stopped(before("2026-06-30", **changed("2026-01-10")), "Reorder")
+    assert current(ended, during("b", OXYCODONE_10, "2025-11-15", "2026-06-30", TEN)) == mme(15, 15)
 
 
 def test_of_two_orders_of_one_day_the_one_in_force_is_the_successor():
