@@ -47,7 +47,8 @@ class FhirResponse:
         """Return what the server answered in a few words without data: the status and issue code, or the failure."""
         if self.failure is not None:
             return self.failure.value
-        return f"{self.status} {issue_code(self.body)}".rstrip()
+        is_fhir = isinstance(self.body, Mapping) and isinstance(self.body.get("resourceType"), str)
+        return f"{self.status} {'no FHIR' if self.status == 200 and not is_fhir else issue_code(self.body)}".rstrip()
 
     @property
     def is_server_up(self) -> bool:

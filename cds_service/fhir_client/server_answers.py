@@ -14,6 +14,7 @@ class Failure(Enum):
 
     TIMEOUT = "no answer in time"
     NOT_SENT = "not sent in time"
+    NOT_ALLOWED = "not asked"
     NO_CONNECTION = "connection refused"
     UNKNOWN_HOST = "host not found"
     TLS = "TLS failed"

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page
+from cds_service.fhir_client.server_answers import Failure, ServerAnswers
 from coverage_policies.format.searches import Search
 from fhir_mappings.bundle import Entry
 from fhir_mappings.record import Availability
@@ -112,14 +113,21 @@ class UnreadableSource:
     def __init__(self, address: str, notes: tuple[str, ...]) -> None:
         self.address = address
         self.notes = notes
-        self.answers: Mapping[str, tuple[str, ...]] = {}
+        self._answers = ServerAnswers()
+
+    @property
+    def answers(self) -> Mapping[str, tuple[str, ...]]:
+        """Return that nothing was asked, by the key of the search."""
+        return self._answers.by_key()
 
     def search(self, search: Search, patient_id: str) -> SearchResult:  # noqa: ARG002
         """Return no entries, as unavailable."""
+        self._answers.add(search.key, Failure.NOT_ALLOWED.value)
         return SearchResult()
 
     def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:  # noqa: ARG002
         """Return the first page; unavailable if others follow."""
+        self._answers.add(search.key, Failure.NOT_ALLOWED.value)
         return SearchResult.of(first)
 
     def read(self, reference: str) -> Entry | None:  # noqa: ARG002

@@ -8,7 +8,7 @@ from cds_service.hooks.chart_reader import Origin, SearchReport
 from cds_service.hooks.errors import Issue
 from fhir_mappings.record import Availability
 
-_NOT_ALLOWED = Failure.ADDRESS_REFUSED.value
+_NOT_ALLOWED = {Failure.ADDRESS_REFUSED.value, Failure.NOT_ALLOWED.value}
 _UNANSWERED = Failure.TIMEOUT.value
 _FAILURES = frozenset(failure.value for failure in Failure)
 _ISSUES = {"401": "login", "403": "forbidden", "404": "not-found", _UNANSWERED: "timeout"}
@@ -43,7 +43,7 @@ def nothing_read(server: str, reports: Iterable[SearchReport], answers: Mapping[
     """
     queried = [report.search.key for report in reports if report.origin in (Origin.QUERY, Origin.BOTH)]
     first = Counter(next(iter(answers.get(key, ())), _UNANSWERED) for key in queried)
-    if not first or set(first) == {_NOT_ALLOWED} or not any(answers.values()):
+    if not server or not first or first.keys() <= _NOT_ALLOWED:
         return None
     commonest, count = first.most_common(1)[0]
     status = commonest.split()[0] if commonest not in _FAILURES else commonest

@@ -37,6 +37,10 @@ def got(source: FhirSource) -> tuple[str, ...]:
     ("status", "body", "said"),
     [
         (200, bundle(), "200"),
+        (200, outcome("too-costly"), "200 too-costly"),
+        (200, None, "200 no FHIR"),
+        (200, [], "200 no FHIR"),
+        (200, {"resourceType": 5}, "200 no FHIR"),
         (401, outcome("login"), "401 login"),
         (403, None, "403"),
         (500, outcome("exception"), "500 exception"),

@@ -35,7 +35,8 @@ def served() -> Service:
             "answered 404 to all 4 queries. Check that fhirServer is the base address of the FHIR server.",
         ),
         ((500, outcome()), "exception", "answered 500 exception to all 4 queries."),
-        ((200, {}), "exception", "answered 200 to all 4 queries."),
+        ((200, {}), "exception", "answered 200 no FHIR to all 4 queries."),
+        ((200, outcome("required")), "exception", "answered 200 required to all 4 queries."),
     ],
 )
 def test_a_412_says_what_the_server_answered_to_all_queries(ehr: FakeEhr, answer: Any, code: str, said: str) -> None:
@@ -108,6 +109,18 @@ def test_the_log_line_names_prefetch_that_was_completed(ehr: FakeEhr) -> None:
     service.post(call(fhirServer=ehr.base, prefetch={"procedures": None, "conditions": first}))
     searches = service.lines()[0]["searches"]
     assert (searches["procedures"], searches["conditions"]) == ("prefetch", "prefetch, 200")
+
+
+def test_the_log_line_says_that_a_server_was_not_asked(ehr: FakeEhr) -> None:
+    service = Service(WatchingAssessor(CONDITIONS), fhir_servers="https://ehr.example.org/r4")
+    service.post(call(fhirServer=ehr.base, prefetch={"patient": None}))
+    (warning, line) = service.lines()
+    assert warning["event"] == "FHIR server not read"
+    assert line["searches"] == {
+        "conditions": "not asked (incomplete)",
+        "patient": "prefetch",
+        "coverage": "not asked (incomplete)",
+    }
 
 
 def test_without_a_server_the_log_line_says_what_was_not_read() -> None:
