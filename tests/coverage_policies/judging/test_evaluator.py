@@ -752,7 +752,7 @@ STRANGER = {"subject": {"identifier": {"value": "p"}}}
         ([], NEEDED),
     ],
 )
-def test_it_is_not_evaluated_where_all_that_was_found_may_be_anothers(
+def test_it_is_not_evaluated_where_all_that_was_found_may_be_of_another_patient(
     resources: list[Resource], outcome: Outcome
 ) -> None:
     assert judge(policy(LEAF), *resources).outcome is outcome
