@@ -55,6 +55,7 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
     | _CLINICAL_STATUS
     | {"verification-status": _token("verificationStatus"), "date": _date("recordedDate")},
     "CarePlan": _ABOUT_SUBJECT | _CATEGORY | _INTENT | _STATUS | {"date": _date("period")},
+    "ChargeItem": _ABOUT_SUBJECT | _CODE | {"occurrence": _date("occurrenceDateTime", "occurrencePeriod")},
     "Condition": _ABOUT_SUBJECT
     | _CODE
     | _CATEGORY
@@ -79,6 +80,7 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
     "DiagnosticReport": _ABOUT_SUBJECT | _CODE | _CATEGORY | _STATUS | {"date": _EFFECTIVE},
     "DocumentReference": _ABOUT_SUBJECT | _CATEGORY | _STATUS | {"type": _token("type"), "date": _date("date")},
     "Encounter": _ABOUT_SUBJECT | _STATUS | {"type": _token("type"), "date": _date("period")},
+    "ExplanationOfBenefit": _ABOUT_PATIENT | _STATUS | {"created": _date("created")},
     "ImagingStudy": _ABOUT_SUBJECT | _STATUS | {"started": _date("started")},
     "Location": {},
     "Medication": _CODE | _STATUS,

@@ -135,7 +135,7 @@ def test_imaging_of_six_months_ago_to_the_day_is_recent_and_a_day_older_is_not(
 
 @pytest.mark.parametrize(
     ("second", "expected"),
-    [(("8", "2"), ("met", None)), (("100", "25.01"), ("unknown", "ValueOutOfRange"))],
+    [(("8", "2"), ("met", None)), (("10", "2.501"), ("unknown", "ValueOutOfRange"))],
     ids=["75 %", "74.99 %"],
 )
 def test_two_blocks_at_75_percent_count_and_one_at_74_99_does_not(
