@@ -233,7 +233,7 @@ PAIRS = [
                     "intent": "order",
                     "medicationCodeableConcept": {
                         "coding": [{"system": RXNORM, "code": "311486"}],
-                        "text": "meloxicam 15 MG Oral Tablet",
+                        "text": "meloxicam 7.5 MG Oral Tablet",
                     },
                     "authoredOn": "2025-10-01",
                     "dosageInstruction": [tablets("1", **times("1"))],

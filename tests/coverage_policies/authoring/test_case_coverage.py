@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -183,7 +184,19 @@ def test_no_change_of_a_text_goes_unnoticed(text: Policy) -> None:
         cases = sorted(CASES[text.full_name], key=lambda case: not _mentions(case, change.near))
         if not any(_notices(case, change.text) for case in cases):
             unnoticed.append(change.what)
-    assert not unnoticed, f"{len(unnoticed)} changes that no case of {text.full_name} notices:\n" + "\n".join(unnoticed)
+    new = [what for what in unnoticed if what not in known_gaps(text)]
+    assert not new, f"{len(new)} changes that no case of {text.full_name} notices:\n" + "\n".join(new)
+    closed = known_gaps(text) - set(unnoticed)
+    assert not closed, f"these changes are noticed now; take them out of {GAPS.name}:\n" + "\n".join(sorted(closed))
+
+
+GAPS = Path(__file__).with_name("unnoticed_changes.tsv")
+"""Changes that no case notices yet. The list only gets shorter: a new gap fails, and so does one that was closed."""
+
+
+def known_gaps(text: Policy) -> set[str]:
+    rows = (line.partition("\t") for line in GAPS.read_text(encoding="utf-8").splitlines()[1:])
+    return {what for policy, _, what in rows if policy == text.full_name}
 
 
 def _notices(case: Case, changed: Policy) -> bool:
