@@ -237,7 +237,7 @@ PAIRS = [
                     },
                     "authoredOn": "2025-10-01",
                     "dosageInstruction": [tablets("1", **times("1"))],
-                    "dispenseRequest": {"quantity": {"value": "30"}},
+                    "dispenseRequest": {"quantity": {"value": "30", "unit": "tablet"}},
                 }
             },
             CHOSEN,
