@@ -69,9 +69,9 @@ def test_a_section_comes_with_its_own_orders_and_value_sets_and_without_pathways
 @pytest.mark.parametrize(
     ("editions", "last"),
     [
-        ({}, "edition 1"),
-        ({"1": "a" * 64}, f"edition 1, content {'a' * 12}"),
-        ({"2": "b"}, "edition 1, not in the lock"),
+        ({}, "edition 2"),
+        ({"2": "a" * 64}, f"edition 2, content {'a' * 12}"),
+        ({"3": "b"}, "edition 2, not in the lock"),
     ],
 )
 def test_the_history_ends_with_the_edition_and_its_content_in_the_lock(editions: dict[str, str], last: str) -> None:
