@@ -79,7 +79,7 @@ LEAVES = (
     st.none()
     | st.booleans()
     | st.integers()
-    | st.sampled_from([Decimal("1.5"), Decimal("1e999999999"), Decimal("-1e-999999999"), Decimal("-0.0")])
+    | st.sampled_from([Decimal("1.5"), Decimal("1e400"), Decimal("-1e-400"), Decimal("-0.0")])
     | WORDS
 )
 KEYS = st.sampled_from(
