@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 
 from coverage_policies.format.model import APPLIES, PATHWAY, SIDE, Policy
 from coverage_policies.format.terms import About
@@ -49,7 +49,7 @@ def _on_pathway(forms: Sequence["_Form"], abouts: Mapping[str, About], pathway: 
     deciding = newest(form.limited_to(abouts, decides=True) for form in relevant)
     shown = newest(form.limited_to(abouts, decides=False) for form in relevant)
     notes = {
-        link: (replace(answer.evidence, value=f"{answer.value}, not stated to be for this site or wording"),)
+        link: (replace(answer.evidence, value=f"{answer.value}, but maybe for another site or wording"),)
         for link, answer in shown.items()
         if answer.value and link not in deciding
     }
@@ -60,22 +60,38 @@ def _is_fresh(form: AnswerForm, valid_for: CalendarPeriod, record: PatientRecord
     return plus(form.authored.latest, valid_for) >= record.today
 
 
+@dataclass(frozen=True)
 class _Form:
-    """One form, and how it relates to an order under a revision."""
+    """One form, and how it relates to an order under a revision. `others` are the other orders of the session."""
 
-    def __init__(
-        self, form: AnswerForm, policy: Policy, order: Order, others: Mapping[str, Order], record: PatientRecord
-    ) -> None:
-        self.form = form
-        self.is_about_order = any(_names(record, reference, order) for reference in form.about)
-        self.is_of_this_edition = True
-        self.is_ours = self.is_about_order
-        if form.questionnaire:
-            self.is_ours, self.is_of_this_edition = _named(form.questionnaire, policy)
-        self.pathway = next((value for link, value in form.given if link == PATHWAY), "")
-        self.is_about_same_site = self.is_about_order or (
-            self.is_ours and any(_is_same_site(policy, order, each) for each in _orders(form, others, record))
-        )
+    form: AnswerForm
+    policy: Policy
+    order: Order
+    others: Mapping[str, Order]
+    record: PatientRecord
+
+    @cached_property
+    def is_about_order(self) -> bool:
+        return any(_names(self.record, reference, self.order) for reference in self.form.about)
+
+    @cached_property
+    def is_about_same_site(self) -> bool:
+        other_orders = _orders(self.form, self.others, self.record)
+        return self.is_about_order or any(_is_same_site(self.policy, self.order, each) for each in other_orders)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it names this revision, or names none and is about this order."""
+        canonical = self.form.questionnaire
+        return _named(canonical, self.policy)[0] if canonical else self.is_about_order
+
+    @property
+    def is_of_this_edition(self) -> bool:
+        return not self.form.questionnaire or _named(self.form.questionnaire, self.policy)[1]
+
+    @property
+    def pathway(self) -> str:
+        return next((value for link, value in self.form.given if link == PATHWAY), "")
 
     def limited_to(self, abouts: Mapping[str, About], *, decides: bool) -> AnswerForm:
         """Return the form with only the answers that decide, or only those that are shown."""

@@ -50,11 +50,11 @@ def evaluate(
     """
     watch = Watch(should_stop)
     said_on = attestations(policy, order, other_orders, record, answers_valid)
-    side = said_on(None).deciding.get(SIDE)
-    if order.side is None and side is not None and (named := side_named(side.value)):
+    said = said_on(None).deciding
+    if order.side is None and SIDE in said and (named := side_named(said[SIDE].value)):
         order = order.with_side(named)
         said_on = attestations(policy, order, other_orders, record, answers_valid)
-    said = said_on(None).deciding
+        said = said_on(None).deciding
     ctx = Context(order, tuple(other_orders), record, anchor.day)
     if match is None:
         ignored = ignore_code_dates and not policy.entries(order.codes, anchor.day)

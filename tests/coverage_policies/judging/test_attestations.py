@@ -94,7 +94,7 @@ def test_without_an_order_only_what_is_about_the_patient_counts() -> None:
 
 def test_an_answer_about_a_site_that_is_not_stated_is_shown() -> None:
     (shown,) = result("I.S", form(basedOn=None)).evidence
-    assert shown.value == "yes, not stated to be for this site or wording"
+    assert shown.value == "yes, but maybe for another site or wording"
 
 
 def test_an_answer_about_another_order_is_not_shown_beside_a_question_about_the_order() -> None:
