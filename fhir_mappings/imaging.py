@@ -1,6 +1,6 @@
 """Imaging: reports, studies, and procedures, by code, by the name of the study, or by modality and body site."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,13 +18,25 @@ from fhir_mappings.study_names import (
     studies_named,
 )
 
-_REPORT_PROGRESS = {
-    "final": Progress.DONE,
-    "amended": Progress.DONE,
-    "corrected": Progress.DONE,
-    "appended": Progress.DONE,
-}
-_STUDY_PROGRESS = {"available": Progress.DONE}
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A resource type that holds imaging: the elements of its study and its day, and what its status means."""
+
+    name: str
+    code: str
+    date: str
+    progress: Mapping[str, Progress]
+
+
+_REPORT = _Kind(
+    "DiagnosticReport", "code", "effective", dict.fromkeys(("final", "amended", "corrected", "appended"), Progress.DONE)
+)
+_KINDS = (
+    _REPORT,
+    _Kind("ImagingStudy", "procedureCode", "started", {"available": Progress.DONE}),
+    _Kind("Procedure", "code", "performed", PROCEDURE_PROGRESS),
+)
 MAX_CONCLUSION_LENGTH = 120
 """How many characters of a conclusion in words are shown."""
 MAX_SERIES = 200
@@ -45,13 +57,15 @@ def imaging(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
 
     A report that is not final is UNCLEAR. Its date is that of the examination, not of issue.
     """
-    return record.cached(("imaging", codes), lambda: tuple(each for each, _ in _imaging(record, codes)))
+    return record.cached(
+        ("imaging", codes), lambda: tuple(each for kind in _KINDS for each, _ in _events(record, kind, codes))
+    )
 
 
 def conclusions(record: PatientRecord, studies_of: CodeMatcher, findings: CodeMatcher) -> tuple[Conclusion, ...]:
     """Return what the reports of these studies conclude of these findings, and every conclusion in words only."""
     found = []
-    for report, resource in _imaging(record, studies_of):
+    for report, resource in _events(record, _REPORT, studies_of):
         coded = [match for concept in items(resource.get("conclusionCode")) if (match := findings(codings(concept)))]
         words = resource.get("conclusion")
         is_done = report.progress is Progress.DONE and record.is_usable(resource, "conclusionCode")
@@ -71,21 +85,16 @@ def _short(words: str) -> str:
     return text if len(text) <= MAX_CONCLUSION_LENGTH else f"{text[:MAX_CONCLUSION_LENGTH].rsplit(' ', 1)[0]} …"
 
 
-def _imaging(record: PatientRecord, codes: CodeMatcher) -> Iterator[tuple[Procedure, Resource]]:
-    for kind, element, date_element, progress_of in (
-        ("DiagnosticReport", "code", "effective", _REPORT_PROGRESS),
-        ("ImagingStudy", "procedureCode", "started", _STUDY_PROGRESS),
-        ("Procedure", "code", "performed", PROCEDURE_PROGRESS),
-    ):
-        for resource, known in record.cached(("studies", kind), partial(_known, record, kind, element)):
-            event = read_event(record, resource, element, date_element, codes(known), progress_of)
-            if event is not None:
-                yield event, resource
+def _events(record: PatientRecord, kind: _Kind, codes: CodeMatcher) -> Iterator[tuple[Procedure, Resource]]:
+    for resource, known in record.cached(("studies", kind.name), partial(_known, record, kind)):
+        event = read_event(record, resource, kind.code, kind.date, codes(known), kind.progress)
+        if event is not None:
+            yield event, resource
 
 
-def _known(record: PatientRecord, kind: str, element: str) -> tuple[tuple[Resource, tuple[Coding, ...]], ...]:
+def _known(record: PatientRecord, kind: _Kind) -> tuple[tuple[Resource, tuple[Coding, ...]], ...]:
     """Return each resource of a type with the codes of its study, those that its name states included."""
-    return tuple((resource, tuple(_codes(resource, element))) for resource in record.of_type(kind))
+    return tuple((resource, tuple(_codes(resource, kind.code))) for resource in record.of_type(kind.name))
 
 
 def _codes(resource: Resource, element: str) -> Iterator[Coding]:

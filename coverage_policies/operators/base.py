@@ -33,8 +33,8 @@ def is_current(since: DateInterval | None, until: DateInterval | None, within: C
 def goes_on(done: Procedure, within: CalendarPeriod, anchor: date) -> Truth:
     """Return whether a procedure in progress still goes on: YES or UNKNOWN.
 
-    It does if it began, or was last performed, within a period before the anchor date, or if its stated end is not
-    before that; records of a course that nobody closed prove nothing for ever.
+    It does if it began, or was last performed, within a period before the anchor date; a course that nobody closed
+    proves nothing after that.
     """
     last = done.end or done.start
     if last is None:

@@ -31,15 +31,11 @@ _KINDS = ("DiagnosticReport", "ImagingStudy", "Procedure")
 
 @dataclass(frozen=True, slots=True)
 class ImagingCheck:
-    """Whether a study of the set was done by the anchor date, and within the span if one is given.
-
-    With `findings`: whether its report concludes one of them.
-    """
+    """Whether a study of the set was done by the anchor date, and within the span if one is given."""
 
     codes: ValueSet
     belonging: Belonging
     within: CalendarPeriod | None
-    findings: ValueSet | None = None
 
     @property
     def searches(self) -> tuple[Search, ...]:
@@ -48,9 +44,6 @@ class ImagingCheck:
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for a final report, an available study, or a completed procedure in time; NO if all are older."""
-        if self.findings is not None:
-            found = conclusions(ctx.record, self.codes.match, self.findings.match)
-            return on_each_side(self.belonging, [each.report for each in found], ctx, partial(self._concluded, found))
         on_record = imaging(ctx.record, self.codes.match)
         return on_each_side(self.belonging, on_record, ctx, partial(self._judge, on_record))
 
@@ -78,8 +71,27 @@ class ImagingCheck:
         reason = Reason.INVALID_ATTRIBUTE if side_is_open else Reason.DATE_OUT_OF_RANGE
         return ClauseResult(Truth.UNKNOWN, reason, evidence)
 
-    def _concluded(self, found: Sequence[Conclusion], whose: Belonging, ctx: Context) -> ClauseResult:
+
+@dataclass(frozen=True, slots=True)
+class ConclusionCheck:
+    """Whether the report of a study of the set concludes one of the findings."""
+
+    codes: ValueSet
+    belonging: Belonging
+    within: CalendarPeriod | None
+    findings: ValueSet
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """Return the search for reports; nothing else concludes."""
+        return (REPORTS,)
+
+    def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for a coded conclusion of a final report in time; UNKNOWN for one in words, which is shown."""
+        found = conclusions(ctx.record, self.codes.match, self.findings.match)
+        return on_each_side(self.belonging, [each.report for each in found], ctx, partial(self._judge, found))
+
+    def _judge(self, found: Sequence[Conclusion], whose: Belonging, ctx: Context) -> ClauseResult:
         sides = whose.of([each.report for each in found], ctx)
         fits = [
             (each, is_ours & in_time(each.report.end, self.within, ctx.anchor))
@@ -94,11 +106,12 @@ class ImagingCheck:
         return nothing_found(ctx.record, "DiagnosticReport")
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ImagingCheck:
-    within = arguments.get("within")
-    belonging = Belonging(side=arguments.get("side", ""))
-    findings = value_set(arguments["concludes"], sets) if "concludes" in arguments else None
-    return ImagingCheck(value_set(arguments["in"], sets), belonging, span(within) if within else None, findings)
+def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ImagingCheck | ConclusionCheck:
+    codes, belonging = value_set(arguments["in"], sets), Belonging(side=arguments.get("side", ""))
+    within = span(arguments["within"]) if "within" in arguments else None
+    if "concludes" in arguments:
+        return ConclusionCheck(codes, belonging, within, value_set(arguments["concludes"], sets))
+    return ImagingCheck(codes, belonging, within)
 
 
 OPERATOR = Operator(
