@@ -80,14 +80,3 @@ def allergen_of_label(label: str) -> Coding | None:
     names = _names().whole(label, _ALLERGY_WORDS)
     found = {named for name in names for named in _rows()[name]}
     return next(iter(found)).coding if len(found) == 1 and all(named.alone for named in found) else None
-
-
-def drug_name(drug: Coding) -> str:
-    """Return the display name of a drug: the sender's, else that of a known ingredient, else an empty string."""
-    return drug.display or _labels().get((drug.system, drug.code), "").capitalize()
-
-
-@cache
-def _labels() -> Mapping[tuple[str, str], str]:
-    named = (each.coding for row in _rows().values() for each in row)
-    return {(coding.system, coding.code): coding.display for coding in named}

@@ -42,6 +42,8 @@ RXNORM, NDC, LOCAL = (
     "urn:oid:1.2.840.114350",
 )
 TRIAL = {"code": "62327", "reason": "icd10cm M96.1"}
+LUMBAR_MRI = [{"imaging": {"code": "cpt 72148", "at": "2026-01-05"}}]
+PSYCHOTHERAPY = [{"procedure": {"code": "cpt 90837", "at": "2026-02-10"}}]
 CHOSEN = {"answers": {"pathway": "first-diagnostic"}}
 FUSION = {"code": "27279", "side": "right"}
 OXYCODONE_5 = {"coding": [{"system": RXNORM, "code": "1049611"}], "text": "oxycodone hydrochloride 5 MG Oral Tablet"}
@@ -248,7 +250,7 @@ PAIRS = [
         "CP.MP.126@2025-04",
         "II.F.3.scan",
         FUSION,
-        [{"imaging": {"code": "cpt 72148", "at": "2026-01-05"}}],
+        LUMBAR_MRI,
         [
             {
                 "DiagnosticReport": {
@@ -264,7 +266,7 @@ PAIRS = [
         "CP.MP.126@2025-04",
         "II.F.3.scan",
         FUSION,
-        [{"imaging": {"code": "cpt 72148", "at": "2026-01-05"}}],
+        LUMBAR_MRI,
         [
             {
                 "ImagingStudy": {
@@ -289,7 +291,7 @@ PAIRS = [
         "CP.MP.173@2024-01",
         "I.A.2.f",
         TRIAL,
-        [{"procedure": {"code": "cpt 90837", "at": "2026-02-10"}}],
+        PSYCHOTHERAPY,
         [{"visit": {"code": "cpt 90837", "at": "2026-02-10"}}],
     ),
     Pair(
@@ -297,7 +299,7 @@ PAIRS = [
         "CP.MP.173@2024-01",
         "I.A.2.f",
         TRIAL,
-        [{"procedure": {"code": "cpt 90837", "at": "2026-02-10"}}],
+        PSYCHOTHERAPY,
         [{"visit": {"as": "claim", "code": "cpt 90837", "at": "2026-02-10"}}],
     ),
     Pair(
@@ -373,7 +375,7 @@ PAIRS = [
         "CP.MP.173@2024-01",
         "I.A.2.f",
         TRIAL,
-        [{"procedure": {"code": "cpt 90837", "at": "2026-02-10"}}],
+        PSYCHOTHERAPY,
         [{"procedure": {"code": "cpt 90837-95", "at": "2026-02-10"}}],
     ),
 ]

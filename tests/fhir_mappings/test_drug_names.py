@@ -7,7 +7,6 @@ import pytest
 from fhir_mappings.codings import RXNORM, Coding
 from fhir_mappings.drug_names import (
     allergen_of_label,
-    drug_name,
     ingredients_named,
     substances_named,
     substances_of_product,
@@ -41,13 +40,6 @@ def test_an_ingredient_is_known_by_its_whole_name(text, codes):
 
 def test_an_ingredient_is_an_rxnorm_code_with_its_name():
     assert ingredients_named("Lioresal, baclofen") == (Coding(RXNORM, "1292", "baclofen"),)
-
-
-def test_a_drug_has_the_senders_name_else_that_of_its_ingredient() -> None:
-    assert drug_name(Coding(RXNORM, "7052", "Morphine sulfate")) == "Morphine sulfate"
-    assert drug_name(Coding(RXNORM, "7052")) == "Morphine"
-    assert drug_name(Coding(RXNORM, "1")) == ""
-    assert drug_name(Coding("http://snomed.info/sct", "7052")) == ""
 
 
 @pytest.mark.parametrize(

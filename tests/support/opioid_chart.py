@@ -156,6 +156,10 @@ def read(*resources, on=ANCHOR, **settings) -> Reduction:
     return opioid_reduction(record(another_drug(), *resources, **settings), on, PERIODS)
 
 
+def current(*resources, **settings) -> Dose:
+    return read(*resources, **settings).current
+
+
 def halved(*resources, **settings) -> Truth:
     return read(*resources, **settings).reduced_by(Decimal(50))
 

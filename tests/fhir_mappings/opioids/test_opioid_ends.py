@@ -19,6 +19,7 @@ from tests.support.opioid_chart import (
     administration,
     bounded,
     coded,
+    current,
     dispense,
     during,
     line,
@@ -34,10 +35,6 @@ from tests.support.opioid_chart import (
 
 TEN = sig(1, times=1)  # of 10 mg oxycodone: 15 MME
 SUBLOCADE = "1996189"
-
-
-def current(*resources):
-    return read(*resources).current
 
 
 def before(end, rxcui=OXYCODONE_10, dosage=TEN, **members):

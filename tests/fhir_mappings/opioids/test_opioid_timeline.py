@@ -2,7 +2,6 @@ from decimal import Decimal
 
 import pytest
 
-from fhir_mappings.opioids import Dose
 from tests.support.opioid_chart import (
     BUPRENORPHINE_SL_8,
     MORPHINE_15,
@@ -17,6 +16,7 @@ from tests.support.opioid_chart import (
     administration,
     bounded,
     coded,
+    current,
     dispense,
     during,
     line,
@@ -32,10 +32,6 @@ from tests.support.opioid_chart import (
 
 ONE_TABLET = sig(1)  # of 5 mg oxycodone: 7.5 MME
 TWO_A_DAY = sig(1, times=2)
-
-
-def current(*resources, **settings) -> Dose:
-    return read(*resources, **settings).current
 
 
 def days(low, high, of=Decimal("7.5")):

@@ -8,19 +8,15 @@ from tests.support.opioid_chart import (
     MORPHINE_15,
     OXYCODONE_5,
     OXYCODONE_10,
+    current,
     dispense,
     during,
     mme,
-    read,
     sig,
 )
 
 TEN = sig(1)
 ROE = {"reference": "Practitioner/roe"}
-
-
-def current(*resources):
-    return read(*resources).current
 
 
 def ordered(**members):
