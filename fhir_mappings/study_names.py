@@ -27,7 +27,7 @@ _REGIONS = {
     "lumbar-spine": "lumbar|lumbosacral|l spine|lspine|ls spine|lsspine|l s spine|whole spine|entire spine|total spine",
     "thoracic-spine": "thoracic|t spine|tspine|whole spine|entire spine|total spine",
     "cervical-spine": "cervical|c spine|cspine|whole spine|entire spine|total spine",
-    "si-joint": "sacroiliac|sacroiliacs|si joint|si joints|s i joint|s i joints|sij|sijs",
+    "si-joint": "sacroiliac|sacroiliacs|si joint|si joints|si jt|si jts|s i joint|s i joints|sij|sijs",
     "sacrum": "sacrum|coccyx",
     "pelvis": "pelvis|pelvic|pelv",
     "hip": "hip|hips",

@@ -33,6 +33,9 @@ NAMES = list(known_names())
         "Children's Motrin 100 mg/5 mL",
         "Naloxone 4 mg/actuation nasal spray",
         "BD Pen Needle",
+        "METOPROLOL SUCC ER 50 MG",
+        "AMLODIPINE BESY 5 MG",
+        "QUETIAPINE FUM 25 MG",
     ],
 )
 def test_a_label_of_which_every_part_is_on_the_list_is_no_opioid(label):

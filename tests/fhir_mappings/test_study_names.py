@@ -24,6 +24,7 @@ def named(*names: str) -> list[str]:
         ("CT ABD/PELVIS W CONTRAST", ["CT abdomen", "CT pelvis"]),
         ("XR SI JOINTS 3+ VIEWS", ["XR si-joint"]),
         ("X-RAY EXAM SACROILIAC JOINTS", ["XR si-joint"]),
+        ("X-Ray SI Jts", ["XR si-joint"]),
         ("XR PELVIS 1-2 VIEWS", ["XR pelvis"]),
         ("Xray hip right with pelvis", ["XR hip", "XR pelvis"]),
         ("MRI SACROILIAC JOINTS", ["MR si-joint"]),
