@@ -19,16 +19,16 @@ _MAX_QUERY_LENGTH = 1_800
 _MAX_CODE_QUERIES = 100
 
 _OF_REQUESTS = "draft,active,on-hold,revoked,completed,entered-in-error,unknown"
-_OF_EVENTS = "preparation,in-progress,not-done,on-hold,stopped,completed,entered-in-error,unknown"
 _OF_RESULTS = "registered,preliminary,final,amended,corrected,cancelled,entered-in-error,unknown"
 _ALL_STATUSES = {
     "CarePlan": _OF_REQUESTS,
     "DiagnosticReport": f"{_OF_RESULTS},partial,appended",
     "Encounter": "planned,arrived,triaged,in-progress,onleave,finished,cancelled,entered-in-error,unknown",
-    "MedicationDispense": f"{_OF_EVENTS},cancelled,declined",
+    "MedicationDispense": "preparation,in-progress,cancelled,on-hold,completed,"
+    "entered-in-error,stopped,declined,unknown",
     "MedicationRequest": "active,on-hold,cancelled,completed,entered-in-error,stopped,draft,unknown",
     "Observation": _OF_RESULTS,
-    "Procedure": _OF_EVENTS,
+    "Procedure": "preparation,in-progress,not-done,on-hold,stopped,completed,entered-in-error,unknown",
     "ServiceRequest": _OF_REQUESTS,
 }
 """Every status that FHIR R4 allows, of types that always have one."""

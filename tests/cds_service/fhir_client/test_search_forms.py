@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 import pytest
+from fhir.resources.R4B import get_fhir_model_class
 from flask import Response, request
 
 from cds_service.fhir_client.deadline import Deadline
@@ -228,3 +229,18 @@ def test_several_queries_keep_to_the_number_of_threads(ehr: FakeEhr) -> None:
     codes = [f"{LOINC}|{number}-1" for number in range(12)]
     assert searched(ehr, observation_search(codes), query_threads=3).availability is COMPLETE
     assert most == 3
+
+
+@pytest.mark.parametrize(
+    "kind", ["MedicationDispense", "MedicationRequest", "Procedure", "ServiceRequest"]
+)
+def test_all_statuses_are_those_that_the_specification_has(kind: str) -> None:
+    (by_status,) = [
+        dict(query.parameters)["status"]
+        for form in search_forms(Search(kind, kind))
+        for query in form.queries
+        if "status" in dict(query.parameters)
+    ]
+    field = get_fhir_model_class(kind).model_fields["status"]
+    assert isinstance(field.json_schema_extra, dict)
+    assert set(by_status.split(",")) == set(cast("list[str]", field.json_schema_extra["enum_values"]))
