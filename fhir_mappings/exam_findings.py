@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from fhir_mappings.codings import CodeMatcher, codings, codings_and_text, items
+from fhir_mappings.codings import CodeMatcher, Coding, codings, codings_and_text, items
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.laterality import body_sites
 from fhir_mappings.procedures import Procedure, Progress, read_event
 from fhir_mappings.record import PatientRecord
 
@@ -35,10 +36,14 @@ _SIDES = {"right", "left", "bilateral", "bilaterally", "side", "on", "the", "rt"
 
 @dataclass(frozen=True, slots=True)
 class ExamFinding:
-    """The result of one test. `test` tells when and on which side; it is DONE if the observation is final."""
+    """The result of one test. `test` tells when and on which side; it is DONE if the observation is final.
+
+    `sites` are its body sites, each with its codes and words, without those that only name a side.
+    """
 
     test: Procedure
     result: TestResult
+    sites: tuple[tuple[Coding, ...], ...]
 
 
 def exam_findings(record: PatientRecord, codes: CodeMatcher) -> tuple[ExamFinding, ...]:
@@ -58,7 +63,8 @@ def _findings(record: PatientRecord, codes: CodeMatcher) -> Iterator[ExamFinding
             if test is not None and not (part is observation and parts and not _values(part)):
                 result = _result(part)
                 shown = ", ".join(filter(None, (result.value, test.side)))
-                yield ExamFinding(replace(test, evidence=replace(test.evidence, value=shown)), result)
+                test = replace(test, evidence=replace(test.evidence, value=shown))
+                yield ExamFinding(test, result, body_sites(observation))
 
 
 def _values(part: Resource) -> list[Json]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
-from fhir_mappings.codings import CPT, HCPCS, ICD10CM, LOINC, SNOMED, Coding, codings, items
+from fhir_mappings.codings import CPT, HCPCS, ICD10CM, LOINC, SNOMED, Coding, codings, codings_and_text, items
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.order_text import read_phrase
 from fhir_mappings.truth import Truth
@@ -35,7 +35,13 @@ def side_named(word: str) -> Side | None:
     return sides.get(" ".join(word.casefold().split()).removesuffix("s").removesuffix(" side"))
 
 
-def is_side_only(site: Iterable[Coding]) -> bool:
+def body_sites(resource: Resource) -> tuple[tuple[Coding, ...], ...]:
+    """Return the body sites of a resource, each with its codes and words, without those that only name a side."""
+    sites = map(codings_and_text, items(resource.get("bodySite")))
+    return tuple(site for site in sites if not _is_side_only(site))
+
+
+def _is_side_only(site: Iterable[Coding]) -> bool:
     """Return whether all codes and words of a body site are a side, without a part of the body."""
     return all((each.system == SNOMED and each.code in QUALIFIERS) or side_named(each.display) for each in site)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from fhir_mappings.codings import CodeMatcher, Coding, codings, codings_and_text, items
+from fhir_mappings.codings import CodeMatcher, Coding, codings, items
 from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.laterality import Side, is_side_only, side_of
+from fhir_mappings.laterality import Side, body_sites, side_of
 from fhir_mappings.measurements import measurement
 from fhir_mappings.record import Evidence, PatientRecord
 
@@ -105,7 +105,7 @@ def _observation(
         Evidence(reference, match.label, _printed(when, begin), note),
         begin,
         end,
-        tuple(site for each in items(resource.get("bodySite")) if not is_side_only(site := codings_and_text(each))),
+        body_sites(resource),
         side_of(resource),
     )
 

@@ -9,7 +9,7 @@ from enum import Enum
 from fhir_mappings.codings import CPT, HCPCS, CodeMatcher, Coding, Match, codings, codings_and_text, items
 from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.laterality import Side, is_side_only, side_of
+from fhir_mappings.laterality import Side, body_sites, side_of
 from fhir_mappings.order_text import read_phrase
 from fhir_mappings.record import Evidence, PatientRecord
 
@@ -107,11 +107,10 @@ def read_event(
 
 def subjects_of(record: PatientRecord, resource: Resource, code_element: str) -> tuple[tuple[Coding, ...], ...]:
     """Return the body sites, the reasons, and the own words of a procedure or order: what they say it is for."""
-    sites = [codings_and_text(site) for site in items(resource.get("bodySite"))]
     targets = (record.resolve(each, within=resource) for each in items(resource.get("reasonReference")))
     reasons = [*items(resource.get("reasonCode")), *(each for t in targets if t for each in items(t.get("code")))]
     words = [Coding("", "", text) for one in items(resource.get(code_element)) for text in own_words(one)]
-    found = [*(site for site in sites if not is_side_only(site)), *map(codings_and_text, reasons), tuple(words)]
+    found = [*body_sites(resource), *map(codings_and_text, reasons), tuple(words)]
     return tuple(each for each in found if each)
 
 

@@ -115,7 +115,7 @@ def _score(code: list[str], value: str, unit: str, at: str) -> dict[str, Any]:
 
 
 def _finding(words: FactWords) -> list[dict[str, Any]]:
-    codes = words.texts("code")
+    codes, site = words.texts("code"), words.text("site")
     code = concept(codes) if codes else {"text": words.needed("name")}
     return [
         present(
@@ -124,7 +124,7 @@ def _finding(words: FactWords) -> list[dict[str, Any]]:
             category=[{"coding": [{"system": f"{TERMINOLOGY}observation-category", "code": "exam"}]}],
             code=code,
             effectiveDateTime=moment(words.text("at")),
-            bodySite=next(iter(body_site(words.text("side")) or ()), None),
+            bodySite={"text": site} if site else next(iter(body_site(words.text("side")) or ()), None),
             valueString=words.text("result"),
         )
     ]

@@ -21,6 +21,7 @@ from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import in_time, nothing_found
 from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, belonging, on_each_side
+from coverage_policies.operators.region import OTHER_REGION, REGION_SCHEMAS, Region, region
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.exam_findings import ExamFinding, TestResult, exam_findings
 from fhir_mappings.procedures import Progress
@@ -35,6 +36,7 @@ class FindingCheck:
     belonging: Belonging
     within: CalendarPeriod
     result: TestResult
+    region: Region
 
     @property
     def searches(self) -> tuple[Search, ...]:
@@ -50,7 +52,7 @@ class FindingCheck:
     def _judge(self, on_record: Sequence[ExamFinding], belonging: Belonging, ctx: Context) -> ClauseResult:
         sides = belonging.of([each.test for each in on_record], ctx)
         fits = [
-            (each, is_ours & in_time(each.test.end, self.within, ctx.anchor))
+            (each, is_ours & self.region.includes(each.sites) & in_time(each.test.end, self.within, ctx.anchor))
             for each, is_ours in zip(on_record, sides, strict=True)
         ]
         found = [(each, fit) for each, fit in fits if fit is not Truth.NO]
@@ -77,6 +79,7 @@ def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> FindingCheck:
         belonging(arguments),
         span(arguments["within"]),
         TestResult(arguments["result"]),
+        region(arguments, sets),
     )
 
 
@@ -84,7 +87,8 @@ OPERATOR = Operator(
     name="finding",
     says="The latest result of a test of the value set at an examination, in the span before the anchor date, is "
     "plainly `positive` or `negative`: by code, as a boolean, or in one word. A test is known by its code or its name. "
-    "`side: same` requires the side of the order; `or not stated` also takes a test without a side.",
+    "`side: same` requires the side of the order; `or not stated` also takes a test without a side. With a `region`, a "
+    "test at an `other_region` of the body does not count, and one at neither cannot tell.",
     schema=arguments(
         ["in", "result", "within"],
         **{
@@ -92,6 +96,7 @@ OPERATOR = Operator(
             "result": {"enum": [TestResult.POSITIVE.value, TestResult.NEGATIVE.value]},
             "within": phrase(SPAN, "6 months"),
             "side": SCHEMAS["side"],
+            **REGION_SCHEMAS,
         },
     ),
     example="""
@@ -103,4 +108,5 @@ holds: yes
     parse=_parse,
     resource_types=("Observation",),
     reads_names=True,
+    defaults={"other_region": OTHER_REGION},
 )

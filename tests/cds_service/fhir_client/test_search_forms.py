@@ -231,9 +231,7 @@ def test_several_queries_keep_to_the_number_of_threads(ehr: FakeEhr) -> None:
     assert most == 3
 
 
-@pytest.mark.parametrize(
-    "kind", ["MedicationDispense", "MedicationRequest", "Procedure", "ServiceRequest"]
-)
+@pytest.mark.parametrize("kind", ["MedicationDispense", "MedicationRequest", "Procedure", "ServiceRequest"])
 def test_all_statuses_are_those_that_the_specification_has(kind: str) -> None:
     (by_status,) = [
         dict(query.parameters)["status"]
