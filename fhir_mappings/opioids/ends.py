@@ -36,7 +36,7 @@ def spans(treatments: Iterable[Treatment], denials: Sequence[Denial], look_back_
         _end_duplicate(span, found)
         _end_for_successor(span, later, tracks)
     _end_replaced(found, later)
-    end_taken_over(families, later)
+    end_taken_over(families, later, tracks)
     _end_what_is_long_past(found, later, look_back_first.toordinal())
     return tuple(found)
 

@@ -3,6 +3,7 @@
 A few days of a drug take over from a few days only: twelve tablets of a dentist replace nobody's monthly supply.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -14,22 +15,44 @@ GAP_DAYS = 30
 ROTATION_DAYS = 2
 """How long after it a regimen of another drug or release form may begin."""
 
-Tracks: TypeAlias = Mapping[tuple[tuple[str, str], int | None], Sequence[Span]]
+
+class Track:
+    """Spans in the order of their beginnings: until when those that began by a day were supplied at most.
+
+    Only spans that were supplied for longer than a refill may begin too early count.
+    """
+
+    def __init__(self) -> None:
+        self._begun: list[int] = []
+        self._supplied: list[int] = []
+
+    def add(self, span: Span) -> None:
+        """Add a span that begins no earlier than those before it."""
+        if span.supplied_at_most - span.first >= OVERLAP_DAYS:
+            self._begun.append(span.first)
+            self._supplied.append(max(span.supplied_at_most, self._supplied[-1] if self._supplied else 0))
+
+    def was_supplied(self, begun_by: int, until: int) -> bool:
+        """Return whether a span that began by one day was supplied until another."""
+        count = bisect_right(self._begun, begun_by)
+        return count > 0 and self._supplied[count - 1] >= until
+
+
+Tracks: TypeAlias = Mapping[tuple[tuple[str, str], int | None], Track]
 """The spans of each drug and track, and of each drug with all its tracks (None)."""
 
 
 def by_track(found: Iterable[Span]) -> Tracks:
-    """Return the spans of each drug, by track and all together."""
-    tracks: dict[tuple[tuple[str, str], int | None], list[Span]] = {}
+    """Return the spans of each drug, by track and all together; they come in the order of their beginnings."""
+    tracks: dict[tuple[tuple[str, str], int | None], Track] = {}
     for span in found:
         for track in (span.track, None):
-            tracks.setdefault((span.drug, track), []).append(span)
+            tracks.setdefault((span.drug, track), Track()).add(span)
     return tracks
 
 
-def end_taken_over(families: Iterable[Sequence[Span]], later: Sequence[Span]) -> None:
-    """End the regimens of each drug with those of `later` that take over from them."""
-    tracks = by_track(later)
+def end_taken_over(families: Iterable[Sequence[Span]], later: Sequence[Span], tracks: Tracks) -> None:
+    """End the regimens of each drug with those of `later` that take over from them; `tracks` are those of `later`."""
     for family in families:
         candidates = [span for span in family if not span.treatment.is_acute and span.supplied_at_most != FOREVER]
         for other in later:
@@ -61,11 +84,13 @@ def was_taken_beside(other: Span, span: Span, tracks: Tracks) -> bool:
     Of the drug of `span` itself, only a dose that was taken along is a refill; what follows at its own dose is one too.
     """
     is_same_drug = other.drug == span.drug
-    return (is_same_drug and other.track == span.track) or any(
-        one.first < other.first
-        and min(one.supplied_at_most, span.supplied_at_most) - max(one.first, span.first) >= OVERLAP_DAYS
-        for one in tracks.get((other.drug, other.track if is_same_drug else None), ())
-    )
+    if is_same_drug and other.track == span.track:
+        return True
+    track = tracks.get((other.drug, other.track if is_same_drug else None))
+    if track is None or span.supplied_at_most - span.first < OVERLAP_DAYS:
+        return False
+    begun_by = min(other.first - 1, span.supplied_at_most - OVERLAP_DAYS)
+    return track.was_supplied(begun_by, span.first + OVERLAP_DAYS)
 
 
 def _supplied_together(ended: Sequence[Span], other: Span, family: Sequence[Span]) -> list[Span]:
