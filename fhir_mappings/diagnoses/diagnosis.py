@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from fhir_mappings.codings import ICD10CM, CodeMatcher, Coding, Match, codings, items
 from fhir_mappings.diagnoses.icd10cm import codes_named, codes_titled, is_code
@@ -11,17 +12,23 @@ _SAYS_NOTHING = "R69"
 """The code of ICD-10-CM for an illness that is not specified."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Diagnosis:
-    """The codes and words of a diagnosis, and the codes of ICD-10-CM that the words may mean.
-
-    `is_titled` is True if the words are nothing but titles or common names of diagnoses.
-    """
+    """The codes and words of a diagnosis. The words are read only if the codes do not tell."""
 
     coded: tuple[Coding, ...]
     words: tuple[str, ...]
-    named: tuple[Coding, ...]
-    is_titled: bool
+
+    @cached_property
+    def named(self) -> tuple[Coding, ...]:
+        """The codes of ICD-10-CM that the words may mean."""
+        found = dict.fromkeys(code for text in self.words for code in codes_named(text) if code != _SAYS_NOTHING)
+        return tuple(Coding(ICD10CM, code) for code in found)
+
+    @property
+    def is_titled(self) -> bool:
+        """Whether the words are nothing but titles or common names of diagnoses."""
+        return bool(self.words) and all(codes_titled(text) for text in self.words)
 
     @property
     def has_icd_code(self) -> bool:
@@ -49,14 +56,8 @@ class Diagnosis:
 
 def read_diagnosis(concepts: Json, *more_words: str) -> Diagnosis:
     """Read a CodeableConcept or several as one diagnosis, with the displays of references to it, if there are any."""
-    words = tuple(dict.fromkeys([*_words(concepts), *(each.strip() for each in more_words if each.strip())]))
-    named = dict.fromkeys(code for text in words for code in codes_named(text) if code != _SAYS_NOTHING)
-    return Diagnosis(
-        codings(concepts),
-        words,
-        tuple(Coding(ICD10CM, code) for code in named),
-        bool(words) and all(codes_titled(text) for text in words),
-    )
+    words = dict.fromkeys([*_words(concepts), *(each.strip() for each in more_words if each.strip())])
+    return Diagnosis(codings(concepts), tuple(words))
 
 
 def _words(concepts: Json) -> Iterable[str]:
