@@ -1,6 +1,6 @@
 """Build the cards of a call: which assessments are shown, as what card, and in what order."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +8,7 @@ from cards import multiple_policies, wording
 from cards.gaps import gaps
 from cards.markdown import escaped
 from cards.override_reasons import OVERRIDE_REASONS
+from cards.style import CardStyle
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment, Suggestion
 from coverage_policies.judging.determination import Determination, failed_criteria
@@ -43,13 +44,13 @@ def _order_of_display(assessment: Assessment) -> tuple[int, str, str]:
 
 
 def build_cards(
-    assessments: Iterable[Assessment], hook: str, new_id: Callable[[], str]
+    assessments: Iterable[Assessment], hook: str, style: CardStyle, new_id: Callable[[], str]
 ) -> tuple[tuple[Assessment, dict[str, Any]], ...]:
     """Return each assessment that is shown on this hook with its card, in order of display.
 
     `new_id` makes the UUIDs of cards and suggestions.
     """
-    return tuple((each, card(each, new_id)) for each in _by_procedure(_visible(assessments, hook)))
+    return tuple((each, card(each, style, new_id)) for each in _by_procedure(_visible(assessments, hook)))
 
 
 def _by_procedure(assessments: Iterable[Assessment]) -> tuple[Assessment, ...]:
@@ -89,7 +90,7 @@ def _may_share(lead: Assessment, other: Assessment) -> bool:
     return len(sides) <= 1 and others <= failed and not other.suggestions
 
 
-def card(assessment: Assessment, new_id: Callable[[], str]) -> dict[str, Any]:
+def card(assessment: Assessment, style: CardStyle, new_id: Callable[[], str]) -> dict[str, Any]:
     """Return one CDS Hooks card (CDS Hooks 2.0.1, Card attributes) for all determinations of an assessment.
 
     It lists the `suggestions` of the assessment in their order.
@@ -108,8 +109,8 @@ def card(assessment: Assessment, new_id: Callable[[], str]) -> dict[str, Any]:
     if assessment.outcome is not Outcome.SUPPORTED:
         found["detail"] = multiple_policies.detail(assessment) if several else wording.detail(only)
         if assessment.suggestions:
-            found["suggestions"] = [_suggestion(each, new_id) for each in assessment.suggestions]
-            found["selectionBehavior"] = "at-most-one"
+            found["suggestions"] = [_suggestion(each, style, new_id) for each in assessment.suggestions]
+            found["selectionBehavior"] = style.selection_behavior
         found["overrideReasons"] = [dict(reason) for reason in OVERRIDE_REASONS]
     elif lines := list(gaps(determinations)):
         found["detail"] = "\n".join([*lines, *wording.footer(())])
@@ -119,10 +120,25 @@ def card(assessment: Assessment, new_id: Callable[[], str]) -> dict[str, Any]:
     return found
 
 
-def _suggestion(suggestion: Suggestion, new_id: Callable[[], str]) -> dict[str, Any]:
-    """Return a suggestion that replaces the draft order (CDS Hooks 2.0.1, Suggestion and Action)."""
-    action = {"type": "update", "description": suggestion.label, "resource": suggestion.resource}
-    return {"label": suggestion.label, "uuid": new_id(), "actions": [action]}
+def _suggestion(suggestion: Suggestion, style: CardStyle, new_id: Callable[[], str]) -> dict[str, Any]:
+    """Return a suggestion that replaces the draft order. It is never preselected (CDS Hooks 2.0.1, Suggestion)."""
+    actions = list(_actions(suggestion, style))
+    return {"label": suggestion.label, "uuid": new_id(), "isRecommended": False, "actions": actions}
+
+
+def _actions(suggestion: Suggestion, style: CardStyle) -> Iterator[dict[str, Any]]:
+    """Yield what replaces the draft order: an update of it, or its deletion and the creation of a new one.
+
+    A created resource has no id: the client assigns one (CDS Hooks 2.0.1, Action).
+    """
+    resource = suggestion.resource
+    if style.actions == "update":
+        yield {"type": "update", "description": suggestion.label, "resource": resource}
+        return
+    reference = f"{resource['resourceType']}/{resource['id']}"
+    yield {"type": "delete", "description": "Remove the order as drafted", "resourceId": reference}
+    created = {name: value for name, value in resource.items() if name != "id"}
+    yield {"type": "create", "description": suggestion.label, "resource": created}
 
 
 def _source(determination: Determination) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator
@@ -123,6 +123,20 @@ class Settings(BaseSettings):
     cors_origins: _Strings = Field(
         ("*",),
         description="The web origins whose pages may call the service, or * for all. The service never uses cookies.",
+    )
+    card_tables: bool = Field(
+        False,
+        description="Set to yes if clients show tables in the Markdown of a card; otherwise cards use bullets. A "
+        "client's own entry in the clients file comes first, here and for the two settings below.",
+    )
+    card_selection_behavior: Literal["at-most-one", "any"] = Field(
+        "at-most-one",
+        description="How many suggestions of a card may be accepted: at-most-one, or any for clients that know only "
+        "that.",
+    )
+    card_actions: Literal["update", "delete-create"] = Field(
+        "update",
+        description="How a suggestion replaces an order: update, or delete-create for clients that cannot update one.",
     )
     metrics: bool = Field(
         False,

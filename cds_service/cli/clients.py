@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import click
 from rich.console import Console
 
+from cards.style import ActionForm, SelectionBehavior
 from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import exit_on_error, settings_given
 from cds_service.cli.names import no_such
@@ -33,6 +35,11 @@ _FILE = click.option(
 @click.option("--tenant", "tenants", multiple=True, help="A tenant that its tokens may name; repeat. None: any.")
 @click.option("--fhir-server", "servers", multiple=True, help="A base URL that its calls may name; repeat.")
 @click.option("--insecure-loopback", is_flag=True, help="Lets --jwks-url be plain http on this machine; for tests.")
+@click.option("--tables", type=click.Choice(["yes", "no"]), help="Whether it shows tables in a card.")
+@click.option(
+    "--selection-behavior", type=click.Choice(get_args(SelectionBehavior)), help="Of cards with suggestions for it."
+)
+@click.option("--actions", type=click.Choice(get_args(ActionForm)), help="How a suggestion replaces an order.")
 @_FILE
 def add_command(
     name: str,
@@ -43,6 +50,9 @@ def add_command(
     tenants: Sequence[str],
     servers: Sequence[str],
     insecure_loopback: bool,
+    tables: str | None,
+    selection_behavior: str | None,
+    actions: str | None,
     path: Path | None,
 ) -> None:
     """Register the EHR NAME at the end of the clients file, and keep the comments in it."""
@@ -55,6 +65,9 @@ def add_command(
         "tenants": list(tenants),
         "fhir_servers": list(servers),
         "insecure_loopback": "yes" if insecure_loopback else None,
+        "tables": tables,
+        "selection_behavior": selection_behavior,
+        "actions": actions,
     }
     file = _file(path)
     with exit_on_error():

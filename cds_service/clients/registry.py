@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from cards.style import ActionForm, CardStyle, SelectionBehavior
 from cds_service.clients.algorithms import ALGORITHMS, USUAL
 from cds_service.settings import FHIR_SERVER
 from coverage_policies.format.file_model import FileModel, read_model
@@ -23,7 +24,8 @@ class Client:
     """An EHR that may call.
 
     Its keys are at `jwks_url`, or in `keys_file` if that is empty. Without `tenants`, its tokens may name any tenant or
-    none. `fhir_servers` are base URLs without a slash at the end, in the form of `settings.FHIR_SERVER`.
+    none. `fhir_servers` are base URLs without a slash at the end, in the form of `settings.FHIR_SERVER`. What it says
+    of its cards is None where the settings apply.
     """
 
     name: str
@@ -34,6 +36,17 @@ class Client:
     tenants: tuple[str, ...] = ()
     fhir_servers: tuple[str, ...] = ()
     insecure_loopback: bool = False
+    tables: bool | None = None
+    selection_behavior: SelectionBehavior | None = None
+    actions: ActionForm | None = None
+
+    def card_style(self, default: CardStyle) -> CardStyle:
+        """Return how it wants its cards; `default` is for what it does not say."""
+        return CardStyle(
+            tables=default.tables if self.tables is None else self.tables,
+            selection_behavior=self.selection_behavior or default.selection_behavior,
+            actions=self.actions or default.actions,
+        )
 
 
 def _check_algorithm(name: str) -> str:
@@ -84,6 +97,15 @@ class ClientEntry(FileModel):
     )
     insecure_loopback: Literal["yes", "no"] = Field(
         "no", description="yes or no; yes allows plain http for a jwks_url on this machine, for tests"
+    )
+    tables: Literal["yes", "no"] | None = Field(
+        None, description="yes or no; yes if it shows tables in the Markdown of a card"
+    )
+    selection_behavior: SelectionBehavior | None = Field(
+        None, description="at-most-one, or any if it knows no other selectionBehavior"
+    )
+    actions: ActionForm | None = Field(
+        None, description="update, or delete-create if it cannot apply a suggestion that updates an order"
     )
 
     @property
@@ -195,4 +217,7 @@ def _client(entry: ClientEntry, folder: Path) -> Client:
         tenants=tuple(entry.tenants),
         fhir_servers=tuple(server.rstrip("/") for server in entry.fhir_servers),
         insecure_loopback=entry.allows_plain_loopback,
+        tables=None if entry.tables is None else entry.tables == "yes",
+        selection_behavior=entry.selection_behavior,
+        actions=entry.actions,
     )

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cards.build import build_cards, is_shown
+from cards.style import CardStyle
 from cds_service.hooks.review import Review
+from cds_service.settings import Settings
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.plan_rules import PlanRules, Visibility
 
@@ -27,11 +29,16 @@ class HookResponse:
     not_shown: tuple[Assessment, ...]
 
 
-def respond(review: Review, rules: PlanRules, hook: str, new_id: Callable[[], str]) -> HookResponse:
+def default_style(settings: Settings) -> CardStyle:
+    """Return how clients want their cards unless they say otherwise."""
+    return CardStyle(settings.card_tables, settings.card_selection_behavior, settings.card_actions)
+
+
+def respond(review: Review, rules: PlanRules, hook: str, style: CardStyle, new_id: Callable[[], str]) -> HookResponse:
     """Build the cards of a review. Policies in shadow mode are evaluated but not shown."""
     shown = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.ON))]
     shadows = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.SHADOW))]
-    cards = tuple(AssessedCard(*each) for each in build_cards(shown, hook, new_id))
+    cards = tuple(AssessedCard(*each) for each in build_cards(shown, hook, style, new_id))
     not_shown = (*(each for each in shown if not is_shown(each, hook)), *shadows)
     return HookResponse(review, cards, not_shown)
 

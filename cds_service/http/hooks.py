@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from flask import Blueprint, Response, g, request
 
+from cards.style import CardStyle
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.errors import STATUS_ISSUES, Issue, RefusedError
@@ -11,7 +12,7 @@ from cds_service.hooks.feedback import read_feedback
 from cds_service.hooks.hooks import SERVICES
 from cds_service.hooks.reading_report import searches_in_short
 from cds_service.hooks.request import HookRequest, read_request
-from cds_service.hooks.response import respond
+from cds_service.hooks.response import default_style, respond
 from cds_service.hooks.review import Review, review
 from cds_service.http.authentication import client_of_request
 from cds_service.http.discovery import document
@@ -62,7 +63,7 @@ def call_service(service_id: str) -> Response:
     _log_reading(reviewed, found)
     if reviewed.refusal is not None:
         raise reviewed.refusal
-    response = respond(reviewed, found.assessor.rules, hook, found.new_id)
+    response = respond(reviewed, found.assessor.rules, hook, _card_style(found), found.new_id)
     shown = found.records.store_decision(g.call, request.path, hook_request, response)
     g.call.cards = len(shown)
     for each in shown:
@@ -99,6 +100,13 @@ def _read_call(hook: str, found: Services) -> HookRequest:
         is_used = "no" if call.fhir.token_fault else "yes"
         found.log.warning("fhirAuthorization faulty", faults=list(call.fhir.token_deviations), token_used=is_used)
     return call
+
+
+def _card_style(found: Services) -> CardStyle:
+    """Return how the client of the current request wants its cards."""
+    default = default_style(found.settings)
+    client = client_of_request()
+    return client.card_style(default) if client else default
 
 
 def _log_reading(reviewed: Review, found: Services) -> None:

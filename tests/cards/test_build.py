@@ -8,18 +8,21 @@ from typing import Any
 import pytest
 
 from cards.build import build_cards as build
+from cards.style import CardStyle
 from coverage_policies.format.model import APPLIES
 from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Alternative, CriterionResult, Determination, Question
 from fhir_mappings.record import Evidence
 
+PLAIN = CardStyle()
+
 
 def build_cards(
-    determinations: Iterable[Determination], hook: str, new_id: Callable[[], str]
+    determinations: Iterable[Determination], hook: str, new_id: Callable[[], str], style: CardStyle = PLAIN
 ) -> tuple[dict[str, Any], ...]:
     """Return the cards of determinations that stand alone."""
-    return tuple(card for _, card in build([Assessment((each,)) for each in determinations], hook, new_id))
+    return tuple(card for _, card in build([Assessment((each,)) for each in determinations], hook, style, new_id))
 
 
 def counter() -> Callable[[], str]:
@@ -207,6 +210,38 @@ def test_suggestions_replace_the_draft_order_and_come_with_a_selection_behavior(
     ]
 
 
+def test_a_suggestion_is_never_preselected() -> None:
+    one = (alternative("II.A", "Change it"),)
+    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, alternatives=one)], "order-sign", counter())
+    assert card["suggestions"][0]["isRecommended"] is False
+
+
+def test_a_client_gets_the_selection_behavior_that_it_knows() -> None:
+    one = (alternative("II.A", "Change it"),)
+    style = CardStyle(selection_behavior="any")
+    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, alternatives=one)], "order-sign", counter(), style)
+    assert card["selectionBehavior"] == "any"
+
+
+def test_a_client_that_cannot_update_deletes_the_order_and_creates_the_changed_one_without_its_id() -> None:
+    changed = {"resourceType": "ServiceRequest", "id": "1", "status": "draft"}
+    better = Alternative("II.I", "Change it", changed, Outcome.DOCUMENTATION_NEEDED)
+    (card,) = build_cards(
+        [determination(Outcome.CRITERIA_NOT_MET, alternatives=(better,))],
+        "order-sign",
+        counter(),
+        CardStyle(actions="delete-create"),
+    )
+    assert card["suggestions"][0]["actions"] == [
+        {"type": "delete", "description": "Remove the order as drafted", "resourceId": "ServiceRequest/1"},
+        {
+            "type": "create",
+            "description": "Change it",
+            "resource": {"resourceType": "ServiceRequest", "status": "draft"},
+        },
+    ]
+
+
 def test_two_criteria_with_one_label_make_one_suggestion() -> None:
     better = (alternative("II.A", "Change it"), alternative("II.B", "Change more"), alternative("II.C", "Change it"))
     (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, alternatives=better)], "order-sign", counter())
@@ -216,7 +251,7 @@ def test_two_criteria_with_one_label_make_one_suggestion() -> None:
 def test_each_card_comes_with_the_assessment_it_was_made_from() -> None:
     outcomes = (Outcome.SUPPORTED, Outcome.NOT_APPLICABLE, Outcome.NOT_SUPPORTED)
     assessments = [Assessment((determination(each),)) for each in outcomes]
-    pairs = build(assessments, "order-sign", counter())
+    pairs = build(assessments, "order-sign", PLAIN, counter())
     assert [assessment for assessment, _ in pairs] == [assessments[2], assessments[0]]
     for assessment, card in pairs:
         assert card["extension"]["cds-service.determination"] == assessment.determinations[0].as_json()
@@ -308,6 +343,6 @@ def test_the_gaps_of_several_revisions_are_named_once() -> None:
         determination(Outcome.SUPPORTED, revision=name, unread=("Condition", kind), unused=unused)
         for name, kind, unused in (("2025-01", "Device", 1), ("2025-04", "Coverage", 3))
     ]
-    ((_, card),) = build([Assessment(tuple(several))], "order-sign", counter())
+    ((_, card),) = build([Assessment(tuple(several))], "order-sign", PLAIN, counter())
     assert card["detail"].startswith("**Not read completely:** implants and devices, insurance coverage, problem list.")
     assert "3 records" in card["detail"]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cards.build import card
+from cards.style import CardStyle
 from coverage_policies.format.terms import Outcome, Status
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Alternative, CriterionResult, Determination, Question
@@ -33,7 +34,7 @@ def text(outcome: Outcome, *criteria: CriterionResult, revision: str = "2025-01"
 
 
 def card_of(*texts: Determination) -> dict[str, Any]:
-    return card(Assessment(texts), lambda: "id")
+    return card(Assessment(texts), CardStyle(), lambda: "id")
 
 
 def revisions(*outcomes: Outcome) -> dict[str, Any]:

@@ -21,6 +21,7 @@ def print_clients(console: Console, clients: Sequence[Client]) -> None:
             "algorithms": ", ".join(client.algorithms),
             "tenants": ", ".join(client.tenants) or "any",
             "FHIR servers": "\n".join(client.fhir_servers) or "as in CDS_FHIR_SERVERS",
+            "cards": _card_style(client) or "as in CDS_CARD_…",
         }.items():
             grid.add_row(f"  {what}", escape(value))
         console.print(grid)
@@ -55,3 +56,9 @@ def print_prefetch_only(console: Console) -> None:
 
 def _source(client: Client) -> str:
     return client.jwks_url or str(client.keys_file)
+
+
+def _card_style(client: Client) -> str:
+    """Return what a client says of its cards."""
+    tables = {True: "tables", False: "no tables", None: None}[client.tables]
+    return ", ".join(filter(None, (tables, client.selection_behavior, client.actions)))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from cards.style import CardStyle
 from cds_service.cli.main import main
 from cds_service.clients.keys import KeysError, read_keys
 from cds_service.clients.registry import Client, is_loopback, load_clients, parse_clients
@@ -80,6 +81,9 @@ def one(*lines: str, name: str = "a") -> str:
         (one(KEYS, "tenants: ['']"), "f.yaml:5: clients.tenants must be a list of"),
         (one(KEYS, "tenants: []"), "f.yaml:5: clients.tenants must be a list of"),
         (one(KEYS, "insecure_loopback: true"), "f.yaml:5: clients.insecure_loopback must be yes or no"),
+        (one(KEYS, "tables: true"), "f.yaml:5: clients.tables must be yes or no"),
+        (one(KEYS, "selection_behavior: all"), "f.yaml:5: clients.selection_behavior must be at-most-one, or any"),
+        (one(KEYS, "actions: replace"), "f.yaml:5: clients.actions must be update, or delete-create"),
         (one(), "f.yaml:2: a client has jwks_url (the service fetches its keys) or"),
         (one(KEYS, URL), "f.yaml:2: a client has jwks_url (the service fetches its keys) or"),
         (one("jwks_url: http://a.example.org/k"), "f.yaml:4: jwks_url must be https"),
@@ -109,6 +113,19 @@ def test_a_mistake_is_told_with_its_line(text: str, problem: str) -> None:
     with pytest.raises(DocumentError) as error:
         parse_clients(text, Path("f.yaml"))
     assert str(error.value).startswith(problem)
+
+
+def test_what_a_client_says_of_its_cards_comes_before_the_settings() -> None:
+    text = one(KEYS, "tables: no", "selection_behavior: any", "actions: delete-create")
+    (client,) = parse_clients(text, Path("f.yaml"))
+    default = CardStyle(tables=True)
+    assert client.card_style(default) == CardStyle(tables=False, selection_behavior="any", actions="delete-create")
+
+
+def test_the_settings_say_what_a_client_does_not_say_of_its_cards() -> None:
+    (client,) = parse_clients(one(KEYS), Path("f.yaml"))
+    default = CardStyle(tables=True, selection_behavior="any", actions="delete-create")
+    assert client.card_style(default) == default
 
 
 def test_two_clients_with_one_name_or_issuer_are_refused() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cards.style import CardStyle
 from cds_service.fhir_client.source import searches_of_call
 from cds_service.hooks.request import read_request
 from cds_service.hooks.response import respond
@@ -44,7 +45,7 @@ def card(sample: Sample, order: SampleOrder, **prefetch: Json) -> dict[str, Any]
         Settings(),
         clock=lambda: datetime(STORY_DATE.year, STORY_DATE.month, STORY_DATE.day, 17, tzinfo=UTC),
     )
-    (made,) = respond(found, ASSESSOR.rules, "order-sign", lambda: "id").cards
+    (made,) = respond(found, ASSESSOR.rules, "order-sign", CardStyle(), lambda: "id").cards
     return dict(made.card)
 
 

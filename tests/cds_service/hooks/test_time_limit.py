@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from cards.build import build_cards
+from cards.style import CardStyle
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.hooks.request import read_request
@@ -111,7 +112,7 @@ def test_a_stopped_evaluation_says_nothing_that_the_whole_one_does_not(name: str
 @pytest.mark.parametrize("count", [0, 3])
 def test_a_card_says_that_its_evaluation_was_cut_short(count: int) -> None:
     found = reviewed("sij-fibromyalgia", StoppedAssessor(stop=after(count)), Clock())
-    cards = [card for _, card in build_cards(found.assessments, "order-sign", lambda: "id")]
+    cards = [card for _, card in build_cards(found.assessments, "order-sign", CardStyle(), lambda: "id")]
     assert cards
     for card in cards:
         assert CUT_SHORT in card["detail"]
@@ -120,5 +121,5 @@ def test_a_card_says_that_its_evaluation_was_cut_short(count: int) -> None:
 
 def test_a_card_without_any_evaluation_says_so_on_top() -> None:
     found = reviewed("sij-fibromyalgia", StoppedAssessor(stop=after(0)), Clock())
-    ((_, card),) = build_cards(found.assessments, "order-sign", lambda: "id")
+    ((_, card),) = build_cards(found.assessments, "order-sign", CardStyle(), lambda: "id")
     assert "not checked within the time limit" in card["summary"]
