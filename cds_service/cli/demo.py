@@ -4,8 +4,11 @@ import io
 import secrets
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from shutil import which
 
@@ -21,19 +24,41 @@ from cds_service.fhir_client.address_guard import LOOPBACK
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.observability.logging import service_log
 from cds_service.sample_ehr.hook_client import hook_call
-from cds_service.sample_ehr.patients import SAMPLES, Sample, SampleOrder, sample_store
+from cds_service.sample_ehr.patients import SAMPLES, Sample, sample_store
+from cds_service.sample_ehr.public_sandbox import (
+    HOOK,
+    ORDERS,
+    PLAN_RULES,
+    POLICIES,
+    SandboxOrder,
+    deep_link,
+    sandbox_call,
+    with_sandbox_policies,
+)
 from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.wiring.app import create_app
 from cds_service.wiring.records import in_memory_store
 from cds_service.wiring.serving import on_loopback
 from cds_service.wiring.system import new_id, now
-from fhir_mappings.fhir_json import dumps, loads
+from fhir_mappings.fhir_json import Json, dumps, loads
 
 _SHOWN = ("sij-posterior", "sij-rich-chart", "trial-not-weaned", "trial-weaned")
 """The samples that the demonstration runs, in this order."""
 
+_BY_ID = {sample.id: sample for sample in SAMPLES}
+
 _FIRST_PORT = click.IntRange(1, 65400)
 """Leaves room for the ports that are tried after it, and for those of the sample EHR."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCall:
+    """A sample order to run. `request` returns the body of the call for the FHIR address of the sample EHR."""
+
+    sample: Sample
+    title: str
+    hook: str
+    request: Callable[[str], Json]
 
 
 @click.command("demo", epilog=exit_codes())
@@ -44,9 +69,17 @@ _FIRST_PORT = click.IntRange(1, 65400)
     type=click.Path(file_okay=False, path_type=Path),
     help="Write the requests and the charts to this folder, for `evaluate` and `policies diff --requests`.",
 )
-def demo_command(once: bool, port: int, save: Path | None) -> None:
+@click.option(
+    "--sandbox",
+    is_flag=True,
+    help="For the public CDS Hooks sandbox (docs/sandbox.md): an open sample EHR, a policy for its imaging screen in "
+    "place of your own policies and plan rules, and no card suppressed.",
+)
+def demo_command(once: bool, port: int, save: Path | None, sandbox: bool) -> None:
     """Start the service and the sample EHR on this machine, and run sample orders through both."""
     settings = settings_given().model_copy(update={"fhir_servers": (), "fhir_private_networks": (LOOPBACK,)})
+    if sandbox:
+        settings = with_sandbox_policies(settings)
     assessor = assessor_of(settings)
     app = create_app(
         settings=settings,
@@ -60,7 +93,7 @@ def demo_command(once: bool, port: int, save: Path | None) -> None:
         with exit_on_error():
             save.mkdir(parents=True, exist_ok=True)
     today = now().astimezone(settings.time_zone).date()
-    run_demo(app, Console(), today=today, new_id=new_id, port=port, once=once, save=save)
+    run_demo(app, Console(), today=today, port=port, once=once, save=save, sandbox=sandbox)
 
 
 def run_demo(
@@ -68,37 +101,73 @@ def run_demo(
     console: Console,
     *,
     today: date,
-    new_id: Callable[[], str],
     port: int,
     once: bool,
     save: Path | None = None,
+    sandbox: bool = False,
 ) -> None:
     """Serve both on loopback, run the sample orders, and go on serving until Ctrl-C unless `once`.
 
-    `save` is an existing folder for the requests and the charts.
+    `save` is an existing folder for the requests and the charts. With `sandbox`, the sample EHR asks for no token, and
+    the orders are those of the public sandbox.
     """
-    token = secrets.token_urlsafe(16)
+    token = None if sandbox else secrets.token_urlsafe(16)
+    calls = _sample_calls(token, today) if token else _sandbox_calls()
     ehr = create_sample_ehr(sample_store(today), token=token)
     with on_loopback(app, port) as service, on_loopback(ehr, port + 80) as ehr_address:
         fhir = f"{ehr_address}/fhir"
-        for sample in (s for name in _SHOWN for s in SAMPLES if s.id == name):
-            for order in sample.orders[:1]:
-                body = dumps(hook_call(sample, order, fhir_server=fhir, token=token, today=today, new_id=new_id))
-                print_cards(console, _title(sample, order), _cards(service, order, body))
-                if save is not None:
-                    (save / f"{sample.id}.json").write_text(body, encoding="utf-8")
-                    (save / f"{sample.id}.chart.json").write_text(dumps(sample.bundle(today)), encoding="utf-8")
-        console.print(f"[bold]Service[/]     {service}/cds-services", soft_wrap=True)
-        console.print(f"[bold]Sample EHR[/]  {fhir}/metadata", soft_wrap=True)
-        console.print(f"            {len(SAMPLES)} invented patients, Authorization: Bearer {token}", soft_wrap=True)
-        console.print(f"[bold]Look next[/]   {_program()} policies show CP.MP.126", soft_wrap=True)
+        for call in calls:
+            body = dumps(call.request(fhir))
+            print_cards(console, call.title, _cards(service, call.hook, body))
+            if save is not None:
+                (save / f"{call.sample.id}.json").write_text(body, encoding="utf-8")
+                (save / f"{call.sample.id}.chart.json").write_text(dumps(call.sample.bundle(today)), encoding="utf-8")
+        access = f"Authorization: Bearer {token}" if token else "no token needed"
+        _say(console, "Service", f"{service}/cds-services")
+        _say(console, "Sample EHR", f"{fhir}/metadata", f"{len(SAMPLES)} invented patients, {access}")
+        if sandbox:
+            for order in ORDERS:
+                link = deep_link(order, service=service, fhir_server=fhir)
+                _say(console, f"Order {order.code}", f"for {order.patient}: {order.shows}", link)
+        look = [f"{_program()} policies show CP.MP.126"]
         if save is not None:
-            example = save / _SHOWN[0]
-            command = f"{_program()} evaluate {example}.json --chart {example}.chart.json"
-            console.print(f"            {command}", soft_wrap=True)
+            example = save / calls[0].sample.id
+            policies = f"CDS_POLICY_FOLDERS={POLICIES} CDS_PLAN_RULES={PLAN_RULES} " if sandbox else ""
+            look.append(f"{policies}{_program()} evaluate {example}.json --chart {example}.chart.json")
+        _say(console, "Look next", *look)
         if not once:
             console.print("Serving until Ctrl-C.")
             _wait()
+
+
+def _sample_calls(token: str, today: date) -> Sequence[DemoCall]:
+    """Return the first order of each sample to show."""
+
+    def call(sample: Sample) -> DemoCall:
+        order = sample.orders[0]
+        title = f"{order.hook} for {sample.id}: {sample.shows}"
+        request = partial(hook_call, sample, order, token=token, today=today, new_id=new_id)
+        return DemoCall(sample, title, order.hook, lambda fhir: request(fhir_server=fhir))
+
+    return [call(_BY_ID[name]) for name in _SHOWN]
+
+
+def _sandbox_calls() -> Sequence[DemoCall]:
+    """Return the orders of the public sandbox."""
+
+    def call(order: SandboxOrder) -> DemoCall:
+        title = f"{HOOK} of {order.code} for {order.patient}: {order.shows}"
+        return DemoCall(
+            _BY_ID[order.patient], title, HOOK, lambda fhir: sandbox_call(order, fhir_server=fhir, new_id=new_id)
+        )
+
+    return [call(order) for order in ORDERS]
+
+
+def _say(console: Console, name: str, *lines: str) -> None:
+    """Print lines that a terminal may wrap and that are still copied whole, with a name before the first."""
+    for heading, line in zip_longest([name], lines, fillvalue=""):
+        console.print(f"[bold]{heading:<12}[/]{line}", soft_wrap=True, highlight=False)
 
 
 def _program() -> str:
@@ -109,13 +178,9 @@ def _program() -> str:
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def _title(sample: Sample, order: SampleOrder) -> str:
-    return f"{order.hook} for {sample.id}: {sample.shows}"
-
-
-def _cards(service: str, order: SampleOrder, body: str) -> list[dict[str, object]]:
+def _cards(service: str, hook: str, body: str) -> list[dict[str, object]]:
     response = requests.post(
-        f"{service}/cds-services/{SERVICE_OF_HOOK[order.hook].id}",
+        f"{service}/cds-services/{SERVICE_OF_HOOK[hook].id}",
         data=body.encode(),
         headers={"Content-Type": "application/json"},
         timeout=30,

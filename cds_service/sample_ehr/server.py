@@ -55,6 +55,12 @@ def create_sample_ehr(
         refused.headers["WWW-Authenticate"] = 'Bearer realm="sample-ehr"'
         return refused
 
+    @pages.get("/")
+    @pages.get("")
+    def base_address() -> Response:
+        what = "This is the base address of a FHIR server. Read its CapabilityStatement at /fhir/metadata."
+        return _outcome(404, what)
+
     @pages.get("/metadata")
     def metadata() -> Response:
         return _fhir(_capability_statement(base(), types))

@@ -1,25 +1,39 @@
 """`cds-service demo`: what it prints fits a terminal, and what it saves can be judged again."""
 
+import json
 import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from click.testing import CliRunner
 
 from cds_service.cli.main import main
+from cds_service.sample_ehr.public_sandbox import with_sandbox_policies
+from cds_service.settings import Settings
 
 
 @pytest.fixture
-def printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The output of a run on 80 columns that saved its requests to the folder `saved`."""
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Run the demo once on 80 columns, with its requests saved to the folder `saved`, and return the output."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    result = CliRunner().invoke(main, ["demo", "--once", "--port", str(min(port, 65000)), "--save", "saved"])
-    assert result.exit_code == 0, result.output
-    return result.output
+
+    def demo(*options: str) -> str:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = str(min(free.getsockname()[1], 65000))
+        result = CliRunner().invoke(main, ["demo", "--once", "--port", port, "--save", "saved", *options])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return demo
+
+
+@pytest.fixture
+def printed(run: Callable[..., str]) -> str:
+    return run()
 
 
 def test_cards_fit_and_name_their_source_whole(printed: str) -> None:
@@ -45,3 +59,39 @@ def test_the_saved_requests_are_judged_as_the_demo_says(printed: str) -> None:
 @pytest.mark.parametrize("port", ["0", "65500", "x"])
 def test_a_port_without_room_for_those_after_it_is_a_usage_error(port: str) -> None:
     assert CliRunner().invoke(main, ["demo", "--once", "--port", port]).exit_code == 2
+
+
+def test_with_sandbox_every_order_of_the_imaging_screen_gets_a_card(run: Callable[..., str]) -> None:
+    printed = run("--sandbox")
+    assert len(re.findall(r"^order-select of \d{5} for ", printed, re.MULTILINE)) == printed.count("╭") == 4
+    assert "no card" not in printed
+
+
+def test_with_sandbox_the_links_name_the_service_and_an_open_sample_ehr(run: Callable[..., str]) -> None:
+    printed = run("--sandbox")
+    (service,) = re.findall(r"^Service +(\S+)$", printed, re.MULTILINE)
+    (ehr,) = re.findall(r"^Sample EHR +(\S+)/metadata$", printed, re.MULTILINE)
+    links = [parse_qs(urlsplit(link).query) for link in re.findall(r"https://sandbox\.cds-hooks\.org/\S+", printed)]
+    assert [(link["serviceDiscoveryURL"], link["fhirServiceUrl"]) for link in links] == [([service], [ehr])] * 4
+    assert {(link["hook"][0], link["screen"][0]) for link in links} == {("order-select", "pama")}
+    assert "no token needed" in printed
+    assert "Bearer" not in printed
+
+
+def test_with_sandbox_the_saved_requests_have_no_token(run: Callable[..., str]) -> None:
+    run("--sandbox")
+    saved = [path for path in Path("saved").iterdir() if not path.name.endswith(".chart.json")]
+    assert len(saved) == 4
+    assert not any("fhirAuthorization" in json.loads(path.read_text(encoding="utf-8")) for path in saved)
+
+
+def test_with_sandbox_the_saved_requests_are_judged_as_the_demo_says(run: Callable[..., str]) -> None:
+    (found,) = re.findall(r"^ +(CDS_\S+) (CDS_\S+) \S+ (evaluate saved/.*)$", run("--sandbox"), re.MULTILINE)
+    settings = dict(each.split("=") for each in found[:2])
+    judged = CliRunner().invoke(main, found[2].split(), env=settings)
+    assert (judged.exit_code, "MRI.1@2026-01" in judged.output) == (0, True)
+
+
+def test_with_sandbox_an_override_hides_no_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CDS_SUPPRESS_OVERRIDDEN_DAYS", "30")
+    assert with_sandbox_policies(Settings()).suppress_overridden_days == 0

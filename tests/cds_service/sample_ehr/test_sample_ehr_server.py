@@ -109,6 +109,11 @@ def test_read(client):
     assert body(client.get("/fhir/Condition/c3"))["id"] == "c3"
 
 
+def test_the_base_address_says_where_to_start(client):
+    for address in ("/fhir", "/fhir/"):
+        assert "at /fhir/metadata" in body(client.get(address), 404)["issue"][0]["diagnostics"]
+
+
 @pytest.mark.parametrize("path", ["/fhir/Condition/nothing", "/fhir/Spaceship", "/fhir/Spaceship/1", "/fhir", "/other"])
 def test_a_missing_resource_is_not_found(client, path):
     outcome = body(client.get(path), 404)
