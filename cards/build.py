@@ -44,13 +44,20 @@ def _order_of_display(assessment: Assessment) -> tuple[int, str, str]:
 
 
 def build_cards(
-    assessments: Iterable[Assessment], hook: str, style: CardStyle, new_id: Callable[[], str]
+    assessments: Iterable[Assessment],
+    hook: str,
+    style: CardStyle,
+    new_id: Callable[[], str],
+    *,
+    canonical_base: str = "",
 ) -> tuple[tuple[Assessment, dict[str, Any]], ...]:
     """Return each assessment that is shown on this hook with its card, in order of display.
 
-    `new_id` makes the UUIDs of cards and suggestions.
+    `new_id` makes the UUIDs of cards and suggestions. `canonical_base` is the address that the canonicals of
+    questionnaires start with; without it the cards name none.
     """
-    return tuple((each, card(each, style, new_id)) for each in _by_procedure(_visible(assessments, hook)))
+    shown = _by_procedure(_visible(assessments, hook))
+    return tuple((each, card(each, style, new_id, canonical_base=canonical_base)) for each in shown)
 
 
 def _by_procedure(assessments: Iterable[Assessment]) -> tuple[Assessment, ...]:
@@ -90,7 +97,9 @@ def _may_share(lead: Assessment, other: Assessment) -> bool:
     return len(sides) <= 1 and others <= failed and not other.suggestions
 
 
-def card(assessment: Assessment, style: CardStyle, new_id: Callable[[], str]) -> dict[str, Any]:
+def card(
+    assessment: Assessment, style: CardStyle, new_id: Callable[[], str], *, canonical_base: str = ""
+) -> dict[str, Any]:
     """Return one CDS Hooks card (CDS Hooks 2.0.1, Card attributes) for all determinations of an assessment.
 
     It lists the `suggestions` of the assessment in their order.
@@ -98,7 +107,7 @@ def card(assessment: Assessment, style: CardStyle, new_id: Callable[[], str]) ->
     determinations = assessment.determinations
     several = len(determinations) > 1
     only = determinations[0]
-    shared = [each.as_json() for each in assessment.all_determinations]
+    shared = [each.as_json(canonical_base) for each in assessment.all_determinations]
     found: dict[str, Any] = {
         "uuid": new_id(),
         "summary": multiple_policies.summary(assessment) if several else wording.summary(only),

@@ -149,9 +149,9 @@ def questions(determination: Determination, most: int) -> Iterator[str]:
 
 def _question(question: Question) -> str:
     why = _OPEN_BECAUSE.get(question.reason) if question.reason else None
-    parts = f" ({escaped(', '.join(question.parts))})" if question.parts else ""
+    parts = f" ({escaped(', '.join(part.says for part in question.parts))})" if question.parts else ""
     seen = "; ".join(_evidence(item) for item in question.evidence[:2])
-    found = f"- {escaped(question.ask)}{parts}"
+    found = f"- {escaped(question.text)}{parts}"
     if why or seen:
         found += f" *{': '.join(filter(None, (why, seen)))}*"
     return found

@@ -55,6 +55,12 @@ class Settings(BaseSettings):
         description="The address at which EHRs reach the service, without /cds-services. "
         "With https, responses tell browsers to keep using https (HSTS).",
     )
+    canonical_base: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#|]+$",
+        description="The address that the canonicals of questionnaires start with, without /fhir; if unset, "
+        "CDS_PUBLIC_URL. Set it if the public address may change: forms keep the canonical they were filled in under.",
+    )
     clients: Path | None = Field(
         None,
         description="A YAML file that registers the EHRs that may call, and how to check their tokens.",

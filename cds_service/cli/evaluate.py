@@ -21,7 +21,7 @@ from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.request import HookRequest
-from cds_service.hooks.response import default_style, respond
+from cds_service.hooks.response import canonical_base_of, default_style, respond
 from cds_service.hooks.review import ReviewLimits, review
 from cds_service.settings import Settings
 from cds_service.wiring.system import new_id, now
@@ -74,9 +74,16 @@ def evaluate_command(
     if trace:
         print_trace(console, found, assessor)
     if as_json:
-        click.echo(dumps([each.as_json() for each in found.determinations], indent=2))
+        click.echo(dumps([each.as_json(canonical_base_of(settings)) for each in found.determinations], indent=2))
     elif cards:
-        response = respond(found, assessor.rules, call.hook, default_style(settings), new_id)
+        response = respond(
+            found,
+            assessor.rules,
+            call.hook,
+            default_style(settings),
+            new_id,
+            canonical_base=canonical_base_of(settings),
+        )
         made = [] if found.refusal else [each.card for each in response.cards]
         print_cards(console, f"{call.hook} for Patient/{call.patient_id}", made)
     else:

@@ -34,11 +34,29 @@ def default_style(settings: Settings) -> CardStyle:
     return CardStyle(settings.card_tables, settings.card_selection_behavior, settings.card_actions)
 
 
-def respond(review: Review, rules: PlanRules, hook: str, style: CardStyle, new_id: Callable[[], str]) -> HookResponse:
-    """Build the cards of a review. Policies in shadow mode are evaluated but not shown."""
+def canonical_base_of(settings: Settings) -> str:
+    """Return the address that the canonicals of questionnaires start with."""
+    return settings.canonical_base or settings.public_url
+
+
+def respond(
+    review: Review,
+    rules: PlanRules,
+    hook: str,
+    style: CardStyle,
+    new_id: Callable[[], str],
+    *,
+    canonical_base: str = "",
+) -> HookResponse:
+    """Build the cards of a review. Policies in shadow mode are evaluated but not shown.
+
+    `canonical_base` is the address that the canonicals of questionnaires start with; without it the cards name none.
+    """
     shown = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.ON))]
     shadows = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.SHADOW))]
-    cards = tuple(AssessedCard(*each) for each in build_cards(shown, hook, style, new_id))
+    cards = tuple(
+        AssessedCard(*each) for each in build_cards(shown, hook, style, new_id, canonical_base=canonical_base)
+    )
     not_shown = (*(each for each in shown if not is_shown(each, hook)), *shadows)
     return HookResponse(review, cards, not_shown)
 

@@ -326,7 +326,7 @@ def _mismatches(case: Case, found: Determination) -> Iterator[Mismatch]:
             yield Mismatch(name, said, f"nothing: the order is {found.outcome.value}")
         else:
             yield from _against(by_id[name], said)
-    asked = {question.id for question in found.questions}
+    asked = {each.id for question in found.questions for each in (question, *question.parts)}
     for wanted in case.asks:
         if wanted == NONE and asked:
             yield Mismatch("asks", NONE, ", ".join(sorted(asked)))

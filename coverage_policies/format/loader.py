@@ -161,6 +161,7 @@ class _Builder:
             show=self._clauses(raw, "show", path),
             suggest=_suggestion(raw["suggest"]) if "suggest" in raw else None,
             ask=raw.get("ask", ""),
+            asked=int(raw["asked"]) if "asked" in raw else None,
             met_by=raw.get("met_by", "yes"),
             about=About(about) if about else _about(met_when + not_met_when),
             needs=tuple(as_list(raw.get("needs", []))),

@@ -56,7 +56,8 @@ class Criterion:
 
     `says_when_not_met` is what a card says when it is not met. A group has `children`, of which `required` must be met
     (None: all of them). A leaf is settled by clauses or by an answer to `ask`; `met_by` is the answer, `yes` or `no`,
-    that favors the order, and `about` what the question is about. `case_review_if_met` and `case_review_if_not_met`
+    that favors the order, `about` what the question is about, and `asked` its place among the questions, if the author
+    sets it. `case_review_if_met` and `case_review_if_not_met`
     hand a status to a human. `needs` takes the status of other criteria, `on_date_of` on the date of the last
     procedure of that set. `pathways` is empty if the criterion counts on every one. On `rules_out`
     it counts only if it is not met, and is not asked.
@@ -72,6 +73,7 @@ class Criterion:
     show: tuple[Clause, ...] = ()
     suggest: OrderSuggestion | None = None
     ask: str = ""
+    asked: int | None = None
     met_by: str = "yes"
     about: About = About.PATIENT
     needs: tuple[str, ...] = ()
@@ -97,6 +99,20 @@ class Criterion:
     def is_part(self) -> bool:
         """Return whether it is a named part of our own (`II.D.faber`) rather than a number of the published policy."""
         return _PART.search(self.id) is not None
+
+    @property
+    def is_one_item(self) -> bool:
+        """Return whether it is documented at one go: a criterion without parts, or with parts of our own only.
+
+        So is a group of tests of which a number must be positive. A section with parts is not.
+        """
+        if not self.children:
+            return True
+        if "." not in self.id:
+            return False
+        if self.required is not None and self.required > 1:
+            return all(not child.children for child in self.children)
+        return all(child.is_part and child.is_one_item for child in self.children)
 
     @property
     def clauses(self) -> tuple[Clause, ...]:

@@ -48,6 +48,7 @@ _CRITERION: dict[str, Any] = {
         "maxProperties": 2,
     },
     "ask": _TEXT,
+    "asked": _NUMBER,
     "met_by": {"enum": ["yes", "no"]},
     "about": {"enum": list(About)},
     "needs": _NAMES,

@@ -1,10 +1,11 @@
 """The determination: the result for one order under one revision of a policy."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from coverage_policies.format.terms import LineOfBusiness, Outcome, Reason, Status
+from coverage_policies.format.questions import Option, QuestionText, QuestionType
+from coverage_policies.format.terms import About, LineOfBusiness, Outcome, Reason, Status
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Evidence
 
@@ -65,14 +66,55 @@ class Presumption:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An open question of a criterion; `pathway` names in words the pathway it depends on, if any."""
+    """An open question, or several about one criterion, which are its `parts` and belong on one screen.
+
+    `id` is the `linkId` of its answer, and `says` the sentence of the criterion. `met_by` is the answer that favors
+    the order, `yes` or `no`, empty if neither does. `pathway` names in words the pathway it depends on, if any. A
+    question with parts may be answered whole.
+    """
 
     id: str
-    ask: str
+    text: str
     reason: Reason | None = None
     evidence: tuple[Evidence, ...] = ()
     pathway: str = ""
-    parts: tuple[str, ...] = ()
+    parts: tuple["Question", ...] = ()
+    says: str = ""
+    type: QuestionType = QuestionType.BOOLEAN
+    options: tuple[Option, ...] = ()
+    met_by: str = ""
+    about: About = About.PATIENT
+
+    @classmethod
+    def of(cls, link_id: str, asked: QuestionText) -> "Question":
+        """Return a question in the words of a form."""
+        return cls(
+            link_id,
+            asked.text,
+            type=asked.type,
+            options=asked.options,
+            met_by=asked.met_by,
+            about=asked.about,
+        )
+
+    def as_json(self) -> Iterator[dict[str, object]]:
+        """Yield the question as the JSON of a determination holds it, or each of its parts, which name it as `group`.
+
+        Empty members are left out.
+        """
+        for each in self.parts or (self,):
+            found: dict[str, object] = {
+                "linkId": each.id,
+                "text": each.text,
+                "type": each.type.value,
+                "options": [{"code": option.code, "display": option.display} for option in each.options],
+                "met_by": each.met_by,
+                "pathway": self.pathway,
+                "about": each.about.value,
+                "group": {"linkId": self.id, "text": self.text} if self.parts else None,
+                "evidence": [evidence_json(item) for item in each.evidence],
+            }
+            yield {key: value for key, value in found.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +168,14 @@ class Determination:
     """What each remaining pathway is for, by name, if there are several."""
     lines: tuple[LineOfBusiness, ...] = ()
     """The lines of business that the determination is for, if the patient's is not known to be one of them."""
+    items_left: tuple[int, int] = (0, 0)
+    """How many items are still to be answered on the shortest and on the longest way to `supported`, after the
+    questions whether the policy applies, and for the pathway and the side. The parts of a criterion are one item."""
+    documented: int = 0
+    """How many of the requirements that count are met."""
+    required: int = 0
+    """How many requirements count: alternatives are one, and so are the parts of a criterion. 0 if the pathways that
+    remain require different ones."""
 
     @property
     def full_name(self) -> str:
@@ -137,6 +187,11 @@ class Determination:
         """Return whether nothing is left to ask or read."""
         return self.outcome not in (Outcome.NOT_EVALUATED, Outcome.DOCUMENTATION_NEEDED)
 
+    def questionnaire(self, canonical_base: str) -> str:
+        """Return the canonical of the questionnaire that asks the questions of this revision and edition."""
+        base = canonical_base.rstrip("/")
+        return f"{base}/fhir/Questionnaire/{self.policy}|{self.revision}.{self.edition}"
+
     def criterion(self, criterion_id: str) -> CriterionResult:
         """Return one criterion by its id. Raises KeyError if the revision has none with that id."""
         for result in self.criteria:
@@ -144,8 +199,13 @@ class Determination:
                 return result
         raise KeyError(criterion_id)
 
-    def as_json(self) -> dict[str, object]:
-        """Return the determination as cards and the command line carry it; empty members are left out."""
+    def as_json(self, canonical_base: str = "") -> dict[str, object]:
+        """Return the determination as cards and the command line carry it; empty members are left out.
+
+        `canonical_base` is the address that the canonical of the questionnaire starts with; without it, or without a
+        question, no questionnaire is named.
+        """
+        least, most = self.items_left
         found: dict[str, object] = {
             "policy": self.policy,
             "revision": self.revision,
@@ -155,6 +215,10 @@ class Determination:
             "outcome": self.outcome.value,
             "anchor_date": self.anchor_date.isoformat(),
             "criteria": [result.as_json() for result in self.criteria],
+            "questions": [each for question in self.questions for each in question.as_json()],
+            "items_left": {"least": least, "most": most} if most else None,
+            "requirements": {"documented": self.documented, "required": self.required} if self.required else None,
+            "questionnaire": self.questionnaire(canonical_base) if canonical_base and self.questions else None,
             "presumed": self.presumed.as_json() if self.presumed else None,
             "notes": list(self.notes),
         }

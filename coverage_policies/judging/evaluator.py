@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 
 from coverage_policies.format.model import APPLIES, CODE, PATHWAY, SIDE, Criterion, Policy
 from coverage_policies.format.operator import Context
+from coverage_policies.format.questions import QuestionText, code_question, pathway_question
 from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.agreement import agreed_criteria, agreed_outcome
 from coverage_policies.judging.attestations import Attestations, attestations
 from coverage_policies.judging.criterion import CriterionStatus, evaluate_clauses, judge, with_answer, with_shown
 from coverage_policies.judging.data_notes import code_notes, data_notes, is_unread, unread_types, unused_records
 from coverage_policies.judging.determination import CriterionResult, Determination, Question
+from coverage_policies.judging.items import items_left, requirements
 from coverage_policies.judging.kleene import roll_up
 from coverage_policies.judging.order_matching import OrderMatch, match_order
 from coverage_policies.judging.pathways import resolve_pathway
@@ -64,7 +66,8 @@ def evaluate(
         found = blank_determination(policy, order, anchor, Outcome.NOT_EVALUATED)
         return replace(found, obstacle=order.obstacle, notes=(f"Not evaluated: {order.obstacle}.",))
     if match.asking_for_code is not None:
-        asked = (Question(CODE, match.asking_for_code.ask),)
+        codes = code_question(policy, match.asking_for_code.ask, None if ignore_code_dates else anchor.day)
+        asked = (Question.of(CODE, codes),)
         found = blank_determination(policy, order, anchor, Outcome.DOCUMENTATION_NEEDED)
         return replace(found, order_label=order.words[0], questions=asked)
     if match.no_match:
@@ -81,10 +84,13 @@ def evaluate(
     questions = open_questions(policy, names, by_pathway)
     criteria = agreed_criteria(by_pathway, frozenset[str]().union(*(run.unreached for run in runs)))
     if policy.pathway and any(each.reason is Reason.OTHER_PATHWAY for each in criteria) and len(runs) > 1:
-        questions = (Question(PATHWAY, policy.pathway.ask), *questions)
+        questions = (Question.of(PATHWAY, pathway_question(policy)), *questions)
     if not match.is_certain:
         outcome, section = Outcome.DOCUMENTATION_NEEDED, names[0]
-        questions = (Question(APPLIES, match.judging[0].ask),)
+        questions = (Question.of(APPLIES, QuestionText(match.judging[0].ask)),)
+    left = [items_left(roots, run.results) for run in runs]
+    counts = {requirements(roots, run.results) for run in runs}
+    documented, required = counts.pop() if len(counts) == 1 else (0, 0)
     is_unjudged = watch.is_cut and not watch.has_judged
     if outcome is Outcome.DOCUMENTATION_NEEDED and (is_unjudged or is_unread(policy, record)):
         outcome = Outcome.NOT_EVALUATED
@@ -100,6 +106,9 @@ def evaluate(
         is_cut_short=watch.is_cut,
         sections=names,
         side=order.side or "",
+        items_left=(min(least for least, _ in left), max(most for _, most in left)),
+        documented=documented,
+        required=required,
         pathways={
             choice.name: choice.says
             for choice in (policy.pathway.choices if policy.pathway and len(runs) > 1 else ())

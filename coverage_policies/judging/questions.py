@@ -1,14 +1,17 @@
-"""Collect the open questions, the most important first."""
+"""Collect the open questions in the order in which they are to be asked, the most deciding first."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from coverage_policies.format.model import SIDE, Criterion, Policy
+from coverage_policies.format.questions import SIDE_QUESTION, criterion_question
 from coverage_policies.format.terms import Reason, Status
 from coverage_policies.judging.determination import CriterionResult, Question
+from coverage_policies.judging.items import Results, is_contradicted_whole, is_open
 
-_SIDE_QUESTION = Question(SIDE, "Which side is the order for: left, right, or both?")
 _CONTRADICTED = (Reason.CONFLICT, Reason.VALUE_OUT_OF_RANGE, Reason.COUNT_OUT_OF_RANGE, Reason.UNCONVERTIBLE)
+_LAST = 1_000_000
+"""The place of a question whose place the author did not set."""
 
 
 def open_questions(
@@ -16,17 +19,20 @@ def open_questions(
 ) -> tuple[Question, ...]:
     """Return what is still to ask in these sections.
 
-    Only unknown criteria that count are asked, and nothing below one that is decided. A group of tests of
-    which some number must be positive is one question. A question that not every remaining pathway asks names its
-    pathway. Contradictions come first, then questions with evidence, then the rest in the order of the document. What
-    was searched and not found comes last, since "no" is the likely answer. An order that must state its side is asked
-    for it before anything else.
+    Only unknown criteria that count are asked, and nothing below one that is decided. The parts of a criterion, or
+    tests of which some number must be positive, are one question. A question that not every remaining pathway asks
+    names its pathway. First comes what the chart contradicts and whose "no" would end it; then the author's order;
+    then what else would end it, then the rest, each time what the chart half knows before what it does not. An order
+    that must state its side is asked for it before anything else.
     """
     asked: dict[str, Question] = {}
     pathways: dict[str, list[str | None]] = {}
+    deciding: set[str] = set()
     for pathway, results in runs.items():
         for name in names:
-            for question in _below(policy.sections[name].root, results):
+            root = policy.sections[name].root
+            deciding.update(_deciding(root, results))
+            for question in _below(root, results):
                 asked.setdefault(question.id, question)
                 pathways.setdefault(question.id, []).append(pathway)
     says = {choice.name: choice.says for choice in policy.pathway.choices} if policy.pathway else {}
@@ -36,34 +42,58 @@ def open_questions(
         else replace(question, pathway=" or ".join(says[p] for p in pathways[name] if p))
         for name, question in asked.items()
     ]
-    needs_side = any(each.needs_side and _is_open(each) for results in runs.values() for each in results.values())
-    return (*((_SIDE_QUESTION,) if needs_side else ()), *sorted(found, key=_rank))
+    found.sort(key=lambda each: _rank(each, policy, is_deciding=each.id in deciding))
+    needs_side = any(each.needs_side and is_open(each) for results in runs.values() for each in results.values())
+    return (*((Question.of(SIDE, SIDE_QUESTION),) if needs_side else ()), *found)
 
 
-def _below(c: Criterion, results: Mapping[str, CriterionResult]) -> Iterator[Question]:
+def _below(c: Criterion, results: Results) -> Iterator[Question]:
     result = results[c.id]
-    if not _is_open(result):
+    if not is_open(result):
         return
-    if result.reason is Reason.CONFLICT and all(results[each.id].reason is not Reason.CONFLICT for each in c.children):
-        yield Question(c.id, c.ask or c.says, result.reason, result.evidence)
-    elif c.required is not None and c.required > 1:
-        unknown = tuple(child.says for child in c.children if _is_open(results[child.id]))
-        yield Question(c.id, c.ask or c.says, result.reason, result.evidence, parts=unknown)
-    elif c.children:
-        for child in c.children:
-            yield from _below(child, results)
-    elif c.ask:
-        yield Question(c.id, c.ask, result.reason, result.evidence)
+    if is_contradicted_whole(c, results) or (c.ask and not c.children):
+        yield _question(c, result)
+        return
+    below = [question for child in c.children for question in _below(child, results)]
+    is_counted = c.required is not None and c.required > 1
+    if c.children and c.is_one_item and (len(below) > 1 or (is_counted and below)):
+        yield _question(c, result, tuple(below))
+    else:
+        yield from below
 
 
-def _is_open(result: CriterionResult) -> bool:
-    """Return whether an answer could settle it: unknown, and not because a human decides or another pathway counts."""
-    return result.status is Status.UNKNOWN and result.counted is Status.UNKNOWN
+def _question(c: Criterion, result: CriterionResult, below: tuple[Question, ...] = ()) -> Question:
+    """Return the question of a criterion, with those below it as parts; parts of parts stand beside them."""
+    parts = tuple(part for each in below for part in (each.parts or (each,)))
+    reasons = [part.reason for part in parts if part.reason in _CONTRADICTED]
+    return replace(
+        Question.of(c.id, criterion_question(c)),
+        says=c.says,
+        reason=next(iter(reasons), result.reason),
+        evidence=tuple(dict.fromkeys([*result.evidence, *(item for part in parts for item in part.evidence)])),
+        parts=parts,
+    )
 
 
-def _rank(question: Question) -> int:
-    if question.reason in _CONTRADICTED:
-        return 0
-    if question.evidence:
-        return 1
-    return 3 if question.reason is Reason.NONE_RECORDED else 2
+def _deciding(c: Criterion, results: Results) -> Iterator[str]:
+    """Yield a criterion of which all above fail if it fails, and those below it for which the same holds."""
+    yield c.id
+    counted = [child for child in c.children if results[child.id].counted is not None]
+    possible = sum(results[child.id].counted is not Status.NOT_MET for child in counted)
+    if possible == (len(counted) if c.required is None else c.required):
+        for child in counted:
+            if is_open(results[child.id]) and not child.case_review_if_not_met:
+                yield from _deciding(child, results)
+
+
+def _rank(question: Question, policy: Policy, *, is_deciding: bool) -> tuple[bool, int, bool, int]:
+    is_contradicted = question.reason in _CONTRADICTED
+    if is_contradicted:
+        known = 0
+    elif question.evidence:
+        known = 1
+    else:
+        known = 3 if question.reason is Reason.NONE_RECORDED else 2
+    places = [policy.index[each.id].asked for each in (question, *question.parts)]
+    place = next((each for each in places if each is not None), _LAST)
+    return not (is_contradicted and is_deciding), place, not is_deciding, known

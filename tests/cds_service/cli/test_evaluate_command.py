@@ -184,6 +184,27 @@ def test_in_an_empty_record_everything_is_unknown(run: Run, written: dict[str, A
     assert {each["status"] for each in found["criteria"]} == {"unknown"}
 
 
+@pytest.mark.parametrize(
+    ("settings", "base"),
+    [
+        ({}, "http://127.0.0.1:8000"),
+        ({"CDS_PUBLIC_URL": "https://cds.example.org/"}, "https://cds.example.org"),
+        (
+            {"CDS_PUBLIC_URL": "https://cds.example.org", "CDS_CANONICAL_BASE": "https://policies.example.org/x"},
+            "https://policies.example.org/x",
+        ),
+    ],
+)
+def test_the_questions_name_their_questionnaire_below_the_canonical_base(
+    run: Run, settings: dict[str, str], base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    found = only(run({"code": "27279"}, [], "--policy", "CP.MP.126@2025-04"))
+    assert found["questionnaire"] == f"{base}/fhir/Questionnaire/CP.MP.126|2025-04.{found['edition']}"
+    assert {"linkId", "text", "type", "met_by", "about"} <= found["questions"][0].keys()
+
+
 def test_where_nothing_can_be_read_it_says_so_and_ends_with_a_code_of_its_own(run: Run) -> None:
     result = run({"code": "27279"}, None)
     assert result.exit_code == NOTHING_READ

@@ -83,7 +83,8 @@ def test_half_a_prefetch_is_completed_by_queries(
 def test_the_cards_of_a_call_carry_the_determination_that_the_command_line_prints(
     sample: Sample, order: SampleOrder, assessor: Assessor, fhir_server: str
 ) -> None:
-    settings = Settings(**LOOPBACK)
+    base = "https://policies.example.org"
+    settings = Settings(**LOOPBACK, canonical_base=base)
     app = create_app(settings=settings, assessor=assessor, clock=clock, new_id=lambda: INSTANCE)
     body = call(sample, order, fhir_server)
     response = app.test_client().post(
@@ -92,7 +93,7 @@ def test_the_cards_of_a_call_carry_the_determination_that_the_command_line_print
     printed = review_call(read_request(body), assessor, settings, clock=clock).determinations
     shown = [card["extension"]["cds-service.determination"] for card in loads(response.data)["cards"]]
     assert response.status_code == 200
-    assert shown == [each.as_json() for each in printed if each.outcome.value in _shown_on(order.hook)]
+    assert shown == [each.as_json(base) for each in printed if each.outcome.value in _shown_on(order.hook)]
 
 
 def _shown_on(hook: str) -> set[str]:

@@ -628,7 +628,7 @@ def test_an_order_is_judged_where_only_if_holds_and_unless_does_not(
 
 def test_an_order_that_may_be_meant_is_asked_that_and_nothing_else() -> None:
     found = judge(policy("I: {says: s, ask: q}", orders=ONLY_IF), of=order(**UNDECIDED))
-    assert [(question.id, question.ask) for question in found.questions] == [("applies", "Is it the drug")]
+    assert [(question.id, question.text) for question in found.questions] == [("applies", "Is it the drug")]
     assert found.section == "I"
 
 
@@ -920,6 +920,7 @@ def test_a_determination_is_written_without_its_empty_members() -> None:
                 "evidence": [{"reference": "Condition/alpha-1", "label": "Label of alpha", "date": "2025-01-01"}],
             }
         ],
+        "requirements": {"documented": 0, "required": 1},
         "notes": ["Look-back periods end on 2026-03-02 (planned service date)."],
     }
 
@@ -995,7 +996,7 @@ def named(words: str, *codes: str) -> Order:
 def test_an_order_that_is_found_by_its_words_is_asked_for_its_code() -> None:
     found = judge(BY_WORDS, of=named("Test fusion, left"))
     assert (found.outcome, found.order_label, found.criteria) == (NEEDED, "Test fusion, left", ())
-    assert [(question.id, question.ask) for question in found.questions] == [("code", "Which code")]
+    assert [(question.id, question.text) for question in found.questions] == [("code", "Which code")]
 
 
 def test_an_order_that_carries_a_known_code_is_judged_by_it() -> None:
