@@ -8,7 +8,7 @@ QUICK  := $(addprefix tests/,cards coverage_policies fhir_mappings cds_service/h
 COMPILE := pip-compile --quiet --generate-hashes --strip-extras --no-annotate --no-header --no-emit-index-url \
     --no-emit-find-links --allow-unsafe --build-deps-for wheel --constraint constraints.txt pyproject.toml
 
-.PHONY: demo quick test endure conformance lock sbom clean
+.PHONY: demo quick test endure conformance cards screenshots lock sbom clean
 
 demo: $(VENV)/.run
 	$(BIN)/cds-service demo
@@ -31,6 +31,13 @@ endure: $(VENV)/.dev
 
 conformance: $(VENV)/.dev
 	$(BIN)/python tests/conformance.py
+
+# docs/cards.md, and the pictures in docs/images, for which Chromium must be installed.
+cards: $(VENV)/.dev
+	$(BIN)/python -m tests.cards_page
+
+screenshots: $(VENV)/.dev
+	$(BIN)/python -m tests.screenshots
 
 # The hashes of what constraints.txt names: of everything in the image, and of everything that `make test` needs.
 lock:

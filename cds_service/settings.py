@@ -30,6 +30,7 @@ _TEST_NAMES = frozenset(
         "CDS_EXTRA_CHARTS",
         "CDS_IG_DATA",
         "CDS_TEST_PROFILE",
+        "CDS_TESTS_NEED_CHROMIUM",
         "CDS_TESTS_NEED_FAKETIME",
         "CDS_TESTS_NEED_NGINX",
         "CDS_TESTS_NEED_POSTGRESQL",

@@ -1,0 +1,49 @@
+"""Headless Chromium, if it is installed: the DOM and pictures of a page."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+NEEDED = os.environ.get("CDS_TESTS_NEED_CHROMIUM", "")
+"""If set, as in CI, tests that need Chromium fail instead of being skipped."""
+
+PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+_OPTIONS = (
+    "--headless",
+    "--no-sandbox",  # containers run as root
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--disable-lcd-text",  # gray edges make smaller pictures
+)
+
+
+def dom(page: Path, *, width: int = 620) -> str:
+    """Return the HTML of a page after its scripts ran."""
+    return _run(page, "--dump-dom", f"--window-size={width},800")
+
+
+def take_picture(page: Path, png: Path, *, width: int = 620) -> None:
+    """Write a picture of a whole page, whose body must state its height as `data-height`, at twice its size."""
+    (height,) = re.findall(r'<body data-height="(\d+)"', dom(page, width=width))
+    _run(page, f"--screenshot={png}", f"--window-size={width},{height}", "--force-device-scale-factor=2")
+
+
+def _run(page: Path, *options: str) -> str:
+    assert PROGRAM is not None
+    with tempfile.TemporaryDirectory() as profile:
+        done = subprocess.run(  # noqa: S603
+            [PROGRAM, *_OPTIONS, f"--user-data-dir={profile}", *options, page.as_uri()],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+    return done.stdout
