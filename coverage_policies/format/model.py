@@ -102,17 +102,15 @@ class Criterion:
 
     @property
     def is_one_item(self) -> bool:
-        """Return whether it is documented at one go: a criterion without parts, or with parts of our own only.
+        """Return whether it is documented at one go: a criterion without parts, or with no groups below it but our own.
 
-        So is a group of tests of which a number must be positive. A section with parts is not.
+        A section with parts is not, nor are the criteria of a pathway.
         """
         if not self.children:
             return True
-        if "." not in self.id:
+        if "." not in self.id or self.pathways:
             return False
-        if self.required is not None and self.required > 1:
-            return all(not child.children for child in self.children)
-        return all(child.is_part and child.is_one_item for child in self.children)
+        return all(not c.children or (c.is_part and c.is_one_item) for c in self.children)
 
     @property
     def clauses(self) -> tuple[Clause, ...]:

@@ -66,7 +66,7 @@ class Presumption:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An open question, or several about one criterion, which are its `parts` and belong on one screen.
+    """An open question, or those of one group of criteria, which are its `parts` and belong on one screen.
 
     `id` is the `linkId` of its answer, and `says` the sentence of the criterion. `met_by` is the answer that favors
     the order, `yes` or `no`, empty if neither does. `pathway` names in words the pathway it depends on, if any. A
@@ -170,11 +170,11 @@ class Determination:
     """The lines of business that the determination is for, if the patient's is not known to be one of them."""
     items_left: tuple[int, int] = (0, 0)
     """How many items are still to be answered on the shortest and on the longest way to `supported`, after the
-    questions whether the policy applies, and for the pathway and the side. The parts of a criterion are one item."""
+    questions whether the policy applies, and for the pathway and the side. Criteria of one group are one item."""
     documented: int = 0
     """How many of the requirements that count are met."""
     required: int = 0
-    """How many requirements count: alternatives are one, and so are the parts of a criterion. 0 if the pathways that
+    """How many requirements count: alternatives are one, and so are the criteria of one group. 0 if the pathways that
     remain require different ones."""
 
     @property

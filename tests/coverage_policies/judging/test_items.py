@@ -6,6 +6,10 @@ from coverage_policies.judging.determination import Determination
 from tests.support.policy_fakes import answers, judge, policy
 
 LEAVES = "{id: I.A, says: a, ask: q}, {id: I.B, says: b, ask: q}, {id: I.C, says: c, ask: q}"
+TWO_ITEMS = (
+    "{id: I.B, says: b, all: [{id: I.B.1, says: x, ask: q}, "
+    "{id: I.B.2, says: y, all: [{id: I.B.2.1, says: z, ask: q}]}]}"
+)
 PARTS = "{id: I.A.one, says: a, ask: q}, {id: I.A.two, says: b, ask: q}"
 
 
@@ -30,13 +34,11 @@ def test_a_section_without_parts_is_one_item_and_settled_none() -> None:
 
 
 def test_alternatives_count_their_shortest_and_their_longest_way() -> None:
-    long = "{id: I.B, says: b, all: [{id: I.B.1, says: x, ask: q}, {id: I.B.2, says: y, ask: q}]}"
-    assert left(f"I: {{says: s, any: [{{id: I.A, says: a, ask: q}}, {long}]}}") == (1, 2)
+    assert left(f"I: {{says: s, any: [{{id: I.A, says: a, ask: q}}, {TWO_ITEMS}]}}") == (1, 2)
 
 
 def test_an_alternative_that_failed_is_no_way() -> None:
-    long = "{id: I.B, says: b, all: [{id: I.B.1, says: x, ask: q}, {id: I.B.2, says: y, ask: q}]}"
-    assert left(f"I: {{says: s, any: [{{id: I.A, says: a, ask: q}}, {long}]}}", {"I.A": "no"}) == (2, 2)
+    assert left(f"I: {{says: s, any: [{{id: I.A, says: a, ask: q}}, {TWO_ITEMS}]}}", {"I.A": "no"}) == (2, 2)
 
 
 def test_of_a_number_of_criteria_only_the_missing_ones_are_left() -> None:
@@ -46,8 +48,7 @@ def test_of_a_number_of_criteria_only_the_missing_ones_are_left() -> None:
 
 def test_an_alternative_that_leaves_the_decision_to_a_human_is_no_way_to_supported() -> None:
     reviewed = "{id: I.A, says: a, ask: q, if_met: case-review}"
-    longer = "{id: I.B, says: b, all: [{id: I.B.1, says: x, ask: q}, {id: I.B.2, says: y, ask: q}]}"
-    assert left(f"I: {{says: s, any: [{reviewed}, {longer}]}}") == (2, 2)
+    assert left(f"I: {{says: s, any: [{reviewed}, {TWO_ITEMS}]}}") == (2, 2)
     assert left(f"I: {{says: s, any: [{reviewed}]}}") == (1, 1)
 
 
@@ -71,25 +72,33 @@ def test_the_parts_of_a_section_are_items() -> None:
     assert counts(f"I: {{says: s, all: [{parts}]}}", {"I.one": "yes"}) == (1, 2)
 
 
-def test_numbered_criteria_below_a_numbered_one_are_items_of_their_own() -> None:
-    numbered = "{id: I.A.1, says: a, ask: q}, {id: I.A.two, says: b, ask: q}"
-    assert left(f"I: {{says: s, all: [{{id: I.A, says: a, all: [{numbered}]}}]}}") == (2, 2)
+def test_groups_below_a_group_are_items_of_their_own_unless_they_are_parts() -> None:
+    groups = "{id: I.A.1, says: a, any: [{id: I.A.1.x, says: x, ask: q}]}, {id: I.A.2, says: b, ask: q}"
+    assert left(f"I: {{says: s, all: [{{id: I.A, says: a, all: [{groups}]}}]}}") == (2, 2)
+    parts = groups.replace("I.A.1", "I.A.one")
+    assert left(f"I: {{says: s, all: [{{id: I.A, says: a, all: [{parts}]}}]}}") == (1, 1)
 
 
 def test_a_whole_that_contradicts_its_parts_is_one_item() -> None:
-    numbered = "{id: I.A.1, says: a, ask: q}, {id: I.A.2, says: b, ask: q}"
-    whole = f"I: {{says: s, all: [{{id: I.A, says: a, all: [{numbered}]}}]}}"
-    assert left(whole, {"I.A": "yes", "I.A.1": "no"}) == (1, 1)
+    whole = f"I: {{says: s, all: [{TWO_ITEMS}]}}"
+    assert left(whole, {"I.B": "yes", "I.B.1": "no"}) == (1, 1)
 
 
 PATHWAY = "ask: Which\nchoices:\n  a: {says: First}\n  b: {says: Second}"
 ON_EACH = """
 I:
   says: s
-  any:
-    - {id: I.A, says: a, for: a, all: [{id: I.A.1, says: x, ask: q}]}
-    - {id: I.B, says: b, for: b, all: [{id: I.B.1, says: x, ask: q}, {id: I.B.2, says: x, ask: q}]}
+  all:
+    - {id: I.A, says: a, for: a, ask: q}
+    - {id: I.B, says: b, for: b, ask: q}
+    - {id: I.C, says: c, for: b, ask: q}
 """
+
+
+def test_the_criteria_of_a_pathway_are_items_of_their_own() -> None:
+    two = "{id: I.B.1, says: x, ask: q}, {id: I.B.2, says: y, ask: q}"
+    of_b = f"I: {{says: s, all: [{{id: I.B, says: b, for: b, all: [{two}]}}]}}"
+    assert left(of_b, {"pathway": "b"}, PATHWAY) == (2, 2)
 
 
 def test_while_the_pathway_is_open_what_remains_after_it_is_left() -> None:
@@ -98,7 +107,7 @@ def test_while_the_pathway_is_open_what_remains_after_it_is_left() -> None:
 
 
 def test_the_requirements_of_the_only_pathway_are_counted_and_none_where_pathways_differ() -> None:
-    assert counts(ON_EACH, {"pathway": "b", "I.B.1": "yes"}, PATHWAY) == (1, 2)
+    assert counts(ON_EACH, {"pathway": "b", "I.B": "yes"}, PATHWAY) == (1, 2)
     assert counts(ON_EACH, pathway=PATHWAY) == (0, 0)
 
 
@@ -124,8 +133,7 @@ def test_the_parts_of_a_criterion_are_one_requirement() -> None:
 
 
 def test_a_criterion_that_was_answered_whole_documents_all_below_it() -> None:
-    numbered = "{id: I.A.1, says: a, ask: q}, {id: I.A.2, says: b, ask: q}"
-    assert counts(f"I: {{says: s, all: [{{id: I.A, says: a, all: [{numbered}]}}]}}", {"I.A": "yes"}) == (2, 2)
+    assert counts(f"I: {{says: s, all: [{TWO_ITEMS}]}}", {"I.B": "yes"}) == (2, 2)
 
 
 @pytest.mark.parametrize("other", ["role: advisory, ask: q", "needs: II"])

@@ -88,7 +88,7 @@ def test_nothing_is_asked_below_what_is_settled() -> None:
     by = policy(
         "I: {says: s, all: [{id: I.A, says: a, any: [{id: I.A.1, says: x, ask: q}, {id: I.A.2, says: y, ask: q}]}]}"
     )
-    assert asked(judge(by)) == ["I.A.1", "I.A.2"]
+    assert asked(judge(by)) == ["I.A"]
     assert asked(judge(by, answers({"I.A.1": "yes"}))) == []
     assert asked(judge(by, answers({"I.A": "yes"}))) == []
 
@@ -143,8 +143,15 @@ def test_such_tests_are_asked_in_their_own_words_where_there_are_some() -> None:
     assert [each.text for each in judge(by).questions] == ["Were two positive"]
 
 
-def test_any_one_of_several_is_asked_one_by_one() -> None:
-    assert asked(judge(policy(COUNTED.replace("at_least: 2", "at_least: 1")))) == ["I.A.x", "I.A.y", "I.A.z"]
+def test_any_one_of_several_is_one_question_with_those_that_are_open() -> None:
+    (one,) = judge(policy(COUNTED.replace("at_least: 2", "at_least: 1"))).questions
+    assert (one.id, says(one)) == ("I.A", ["First", "Second", "Third"])
+
+
+def test_groups_below_a_group_are_asked_one_by_one() -> None:
+    deep = "{id: I.A.x, says: First, all: [{id: I.A.x.1, says: First, ask: q}]}"
+    by = policy(COUNTED.replace("{id: I.A.x, says: First, ask: q}", deep))
+    assert asked(judge(by)) == ["I.A.x.1", "I.A.y", "I.A.z"]
 
 
 def test_a_test_that_does_not_count_is_not_among_those_that_are_open() -> None:
@@ -164,8 +171,8 @@ def test_a_whole_that_contradicts_its_parts_is_itself_the_question() -> None:
 
 def test_a_contradiction_within_a_part_is_asked_there() -> None:
     by = policy(WHOLE.replace("says: x,", "says: x, met_when: {condition: {in: alpha}},"))
-    found = judge(by, condition("alpha"), answers({"I.A.x": "no", "I.A": "yes"}))
-    assert asked(found) == ["I.A.x", "I.A.y"]
+    (one,) = judge(by, condition("alpha"), answers({"I.A.x": "no", "I.A": "yes"})).questions
+    assert [(part.id, part.reason) for part in one.parts] == [("I.A.x", Reason.CONFLICT), ("I.A.y", Reason.NOT_FOUND)]
 
 
 def test_data_that_could_not_be_read_are_asked_for_in_their_place() -> None:
@@ -259,17 +266,20 @@ def test_what_an_answer_settled_needs_no_side() -> None:
 # --- the order in which they are asked -------------------------------------------------------------------------------
 
 PLAIN = "{id: I.A, says: a, ask: q}"
-ALTERNATIVES = "{id: I.B, says: b, any: [{id: I.B.1, says: x, ask: q}, {id: I.B.2, says: y, ask: q}]}"
+ALTERNATIVES = (
+    "{id: I.B, says: b, any: [{id: I.B.1, says: x, ask: q}, "
+    "{id: I.B.2, says: y, all: [{id: I.B.2.1, says: z, ask: q}]}]}"
+)
 
 
 def test_what_a_wrong_answer_to_would_end_it_comes_before_one_of_several_alternatives() -> None:
     by = policy(f"I: {{says: s, all: [{ALTERNATIVES}, {PLAIN}]}}")
-    assert asked(judge(by)) == ["I.A", "I.B.1", "I.B.2"]
+    assert asked(judge(by)) == ["I.A", "I.B.1", "I.B.2.1"]
 
 
 def test_the_last_alternative_that_is_left_ends_it_too() -> None:
     by = policy(f"I: {{says: s, all: [{ALTERNATIVES}, {PLAIN}]}}")
-    assert asked(judge(by, answers({"I.B.1": "no"}))) == ["I.B.2", "I.A"]
+    assert asked(judge(by, answers({"I.B.1": "no"}))) == ["I.B.2.1", "I.A"]
 
 
 def test_of_a_number_of_criteria_none_ends_it_while_enough_others_may_be_met() -> None:
@@ -285,11 +295,9 @@ def test_a_wrong_answer_that_leaves_the_decision_to_a_human_does_not_end_it() ->
 
 
 def test_what_the_chart_half_knows_comes_later_than_what_would_end_it() -> None:
-    seen = "{id: I.B, says: b, any: [{id: I.B.1, says: x, show: {condition: {in: gamma}}, ask: q}, " + (
-        "{id: I.B.2, says: y, ask: q}]}"
-    )
-    by = policy(f"I: {{says: s, all: [{{id: I.0, says: z, all: [{seen.replace('I.B', 'I.0.B')}]}}, {PLAIN}]}}")
-    assert asked(judge(by, condition("gamma"))) == ["I.A", "I.0.B.1", "I.0.B.2"]
+    seen = ALTERNATIVES.replace("id: I.B.1, says: x,", "id: I.B.1, says: x, show: {condition: {in: gamma}},")
+    by = policy(f"I: {{says: s, all: [{seen}, {PLAIN}]}}")
+    assert asked(judge(by, condition("gamma"))) == ["I.A", "I.B.1", "I.B.2.1"]
 
 
 def test_the_place_that_the_author_sets_comes_before_all_but_a_contradiction_that_would_end_it() -> None:
