@@ -54,7 +54,8 @@ class PatientRecord:
     So does a type of which all that was found is one other patient's, if the record has several resources of that
     patient: that may be the record into which this patient's was merged.
 
-    `availability` maps resource types to the result of their searches; a type without a search is UNAVAILABLE. `server`
+    `availability` maps resource types to the result of their searches; a type without a search is UNAVAILABLE.
+    `unasked` are those UNAVAILABLE types that nobody was asked for: no search of them failed. `server`
     is the server of the chart; by default, the one that the resources themselves show. `notes` come from the source of
     the chart. `read_at` is the time of reading, with a time zone: nothing in this package uses a clock.
     """
@@ -67,6 +68,7 @@ class PatientRecord:
         read_at: datetime,
         zone: tzinfo,
         availability: Mapping[str, Availability],
+        unasked: Iterable[str] = (),
         server: ChartServer | None = None,
         notes: Iterable[str] = (),
     ) -> None:
@@ -83,6 +85,7 @@ class PatientRecord:
         self.tolerated: dict[str, str] = {}
         """A fault in an element that no criterion uses, by reference."""
         self._availability = dict(availability)
+        self.unasked = frozenset(unasked)
         found = list(resources)
         self._server = server or chart_server(patient_id, (), found)
         self._by_type: dict[str, list[Resource]] = {}
@@ -189,8 +192,12 @@ class PatientRecord:
         return not self._by_type and Availability.COMPLETE not in self._availability.values()
 
     def unavailable(self) -> tuple[str, ...]:
-        """Return the resource types whose search failed or was cut short."""
+        """Return the resource types that were not read completely, those that nobody was asked for included."""
         return tuple(sorted(k for k, v in self._availability.items() if v is Availability.UNAVAILABLE))
+
+    def failed(self) -> tuple[str, ...]:
+        """Return the resource types whose search failed or was cut short, or that a client did not send as asked."""
+        return tuple(kind for kind in self.unavailable() if kind not in self.unasked)
 
     def not_offered(self) -> tuple[str, ...]:
         """Return the resource types that the server does not support."""

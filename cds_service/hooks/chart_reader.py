@@ -3,7 +3,7 @@
 This module knows neither Flask nor HTTP; the source may be a FHIR server or a chart in memory.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -71,10 +71,10 @@ def read_chart(
 ) -> Chart:
     """Read the patient, the coverages, and the results of these searches: from prefetch, else from the source.
 
-    A search without prefetch and without a source is UNAVAILABLE, and so is one that is cut because the prefetch has
-    more than `max_prefetched` resources. A resource type is as available as the worst of its searches; entries that
-    were read are kept in any case. The references in them are resolved after them, those to payers if `needs_payer`.
-    Returns shortly after the deadline at the latest.
+    A search without prefetch and without a source is UNAVAILABLE (its type is `unasked` if no template is for it), and
+    so is one that is cut because the prefetch has more than `max_prefetched` resources. A resource type is as available
+    as the worst of its searches; entries that were read are kept in any case. The references in them are resolved after
+    them, those to payers if `needs_payer`. Returns shortly after the deadline at the latest.
     """
     pages = prefetched(request, searches_of_call(searches), max_prefetched)
     results = {search: SearchResult.of(page) if page else SearchResult() for search, page in pages.items()}
@@ -98,6 +98,7 @@ def read_chart(
         read_at=read_at,
         zone=zone,
         availability=availability,
+        unasked=_unasked(pages) if source is None else (),
         server=server,
         notes=source.notes if source is not None else (),
     )
@@ -111,6 +112,12 @@ def read_chart(
         for search, result in results.items()
     )
     return Chart(record, tuple(reports))
+
+
+def _unasked(pages: Mapping[Search, Page | None]) -> frozenset[str]:
+    """Return the resource types that only a query reads: no template asked for them, and the client sent none."""
+    asked = {search.resource_type for search, page in pages.items() if page is not None or search.in_prefetch}
+    return frozenset(search.resource_type for search in pages) - asked
 
 
 def _origin(page: Page | None, *, is_queried: bool) -> Origin:

@@ -17,8 +17,9 @@ class Search:
     `codes` (system|code, sorted) fill the `code` parameter; searches that differ only in codes or in `look_back` are
     merged. `in_us_core` is False for types outside US Core, which a server may simply not have. `in_prefetch` is False
     for data that few orders need or that is large: discovery does not ask for it, so the service queries it for the
-    orders that need it. `look_back` bounds a query of a large type: the service asks for nothing older than that before
-    the first day that any order is judged by, as `date_parameter`. The prefetch template has no such bound.
+    orders that need it. `only_dates` is True if the results only date other records: without them those are less
+    certain, and nothing is missing. `look_back` bounds a query of a large type: the service asks for nothing older than
+    that before the first day that any order is judged by, as `date_parameter`. The prefetch template has no such bound.
     """
 
     resource_type: str
@@ -27,6 +28,7 @@ class Search:
     codes: tuple[str, ...] = ()
     in_us_core: bool = True
     in_prefetch: bool = True
+    only_dates: bool = False
     look_back: CalendarPeriod | None = None
     date_parameter: str = "date"
 
@@ -62,7 +64,12 @@ def merge(searches: Iterable[Search]) -> tuple[Search, ...]:
         kind = search.resource_type, search.key, search.parameters
         known = kinds.setdefault(kind, search)
         codes = tuple(sorted({*known.codes, *search.codes}))
-        kinds[kind] = replace(known, codes=codes, look_back=_longer(known.look_back, search.look_back))
+        kinds[kind] = replace(
+            known,
+            codes=codes,
+            look_back=_longer(known.look_back, search.look_back),
+            only_dates=known.only_dates and search.only_dates,
+        )
     return tuple(kinds[kind] for kind in sorted(kinds))
 
 

@@ -1,6 +1,6 @@
 """One criterion and one chart: the results of its clauses, and what a clinician attested."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 
 from coverage_policies.format.model import Clause, Criterion
@@ -80,7 +80,11 @@ def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
         )
     return CriterionStatus(
         Status.UNKNOWN,
-        _why_open(met, not_met, shown),
+        _why_open(
+            _reasons(criterion.met_when, met, ctx),
+            not_met,
+            _reasons(criterion.show, shown, ctx),
+        ),
         _evidence(met, not_met, shown),
         _notes(met, not_met),
         needs_side=any(each.needs_side for each in (*met, *not_met)),
@@ -89,20 +93,33 @@ def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
 
 
 def _is_unread(clause: Clause, result: ClauseResult, ctx: Context) -> bool:
-    """Return whether a clause is open while data that it searches were not read completely."""
-    kinds = {search.resource_type for search in clause.check.searches}
+    """Return whether a clause is open while data that may decide it were not read completely."""
+    kinds = {search.resource_type for search in clause.check.searches if not search.only_dates}
     return result.holds is Truth.UNKNOWN and ctx.record.availability(*kinds) is Availability.UNAVAILABLE
 
 
-def _why_open(met: Iterable[ClauseResult], not_met: Iterable[ClauseResult], shown: Iterable[ClauseResult]) -> Reason:
-    reasons = {each.reason for each in met}
+def _why_open(met: Set[Reason], not_met: Iterable[ClauseResult], shown: Set[Reason]) -> Reason:
+    reasons = {*met, *(shown & {Reason.DATA_UNAVAILABLE})}
     for each in not_met:
         if each.reason is Reason.NOT_FOUND:
             reasons.add(Reason.NONE_RECORDED)
         elif each.holds is Truth.UNKNOWN:
             reasons.add(each.reason)
-    reasons |= {Reason.DATA_UNAVAILABLE for each in shown if each.reason is Reason.DATA_UNAVAILABLE}
     return next((reason for reason in _PRECEDENCE if reason in reasons), Reason.NOT_FOUND)
+
+
+def _reasons(clauses: Iterable[Clause], results: Iterable[ClauseResult], ctx: Context) -> Set[Reason]:
+    """Return the reasons of clauses that ask for evidence; what nobody was asked for is merely not found."""
+    found = zip(clauses, results, strict=True)
+    return {Reason.NOT_FOUND if _is_unasked(clause, result, ctx) else result.reason for clause, result in found}
+
+
+def _is_unasked(clause: Clause, result: ClauseResult, ctx: Context) -> bool:
+    """Return whether a clause lacks data only of types that nobody was asked for."""
+    kinds = {search.resource_type for search in clause.check.searches}
+    asked = kinds - ctx.record.unasked
+    is_lacking = result.reason is Reason.DATA_UNAVAILABLE and asked != kinds
+    return is_lacking and ctx.record.availability(*asked) is not Availability.UNAVAILABLE
 
 
 def with_answer(judged: CriterionStatus, criterion: Criterion, answers: Mapping[str, Answer]) -> CriterionStatus:

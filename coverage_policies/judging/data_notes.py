@@ -20,8 +20,11 @@ def is_unread(policy: Policy, record: PatientRecord) -> bool:
 
 
 def unread_types(policy: Policy, record: PatientRecord) -> tuple[str, ...]:
-    """Return the resource types that were not read completely, of those that a call about this policy reads."""
-    return tuple(kind for kind in record.unavailable() if kind in policy.kinds | _OF_EVERY_CALL)
+    """Return the resource types that were not read completely, of those that a call about this policy reads.
+
+    Without those that nobody was asked for: a client with no FHIR server cannot send them, so they stand in the notes.
+    """
+    return tuple(kind for kind in record.failed() if kind in policy.kinds | _OF_EVERY_CALL)
 
 
 def unused_records(policy: Policy, record: PatientRecord) -> int:
@@ -45,10 +48,13 @@ def data_notes(policy: Policy, order: Order, record: PatientRecord, anchor: Anch
         f"Look-back periods end on {anchor.day} ({anchor.taken_from}).",
         *code_notes(policy, order, anchor),
     ]
-    unread = [kind for kind in record.unavailable() if kind in kinds]
+    unread = [kind for kind in record.failed() if kind in kinds]
+    unasked = sorted(record.unasked & kinds)
     absent = [kind for kind in record.not_offered() if kind in kinds]
     if unread:
         found.append(f"Not read completely: {', '.join(unread)}.")
+    if unasked:
+        found.append(f"Not read, since they are queried only and no FHIR server was named: {', '.join(unasked)}.")
     if absent:
         found.append(f"Not supported by the FHIR server: {', '.join(absent)}.")
     found += record.notes

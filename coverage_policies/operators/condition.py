@@ -55,7 +55,8 @@ class ConditionCheck:
     def searches(self) -> tuple[Search, ...]:
         """Return the searches for conditions, for the encounters of acute ones, and for earlier care."""
         is_acute = any(row.decides and row.course is Course.ACUTE for row in self.codes.rows)
-        return (CONDITIONS, *((ENCOUNTERS,) if is_acute else ()), *(self.older.searches if self.older else ()))
+        encounters = (replace(ENCOUNTERS, only_dates=True),) if is_acute else ()
+        return (CONDITIONS, *encounters, *(self.older.searches if self.older else ()))
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for a condition that is present, UNKNOWN for one that is past, in doubt, or only asks.

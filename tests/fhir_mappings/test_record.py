@@ -265,6 +265,11 @@ def test_the_types_not_read_and_not_offered_are_listed():
     assert (chart.unavailable(), chart.not_offered()) == (("A", "B"), ("C",))
 
 
+def test_a_type_that_nobody_was_asked_for_is_unavailable_and_did_not_fail():
+    chart = record(availability={"B": UNAVAILABLE, "A": UNAVAILABLE, "D": COMPLETE}, unasked=["B"])
+    assert (chart.unavailable(), chart.failed()) == (("A", "B"), ("A",))
+
+
 @pytest.mark.parametrize(
     ("resources", "availability", "expected"),
     [

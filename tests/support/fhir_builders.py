@@ -41,7 +41,7 @@ def status_of(code):
     return {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/any", "code": code}]}
 
 
-def record(*resources, patient="p", read_at=READ_AT, zone=ZONE, availability=None, server=""):
+def record(*resources, patient="p", read_at=READ_AT, zone=ZONE, availability=None, unasked=(), server=""):
     """A record of resources, each bare or with its full URL as a pair."""
     entries = [each if isinstance(each, tuple) else ("", each) for each in resources]
     return PatientRecord(
@@ -50,6 +50,7 @@ def record(*resources, patient="p", read_at=READ_AT, zone=ZONE, availability=Non
         read_at=read_at,
         zone=zone,
         availability=availability or {},
+        unasked=unasked,
         server=chart_server(patient, [server], entries),
     )
 

@@ -155,7 +155,10 @@ def all_of(how: Availability) -> dict[str, Availability]:
 
 
 def chart(
-    *resources: Resource, availability: Mapping[str, Availability] | None = None, read_at: datetime = READ_AT
+    *resources: Resource,
+    availability: Mapping[str, Availability] | None = None,
+    unasked: Iterable[str] = (),
+    read_at: datetime = READ_AT,
 ) -> PatientRecord:
     return PatientRecord(
         "p",
@@ -163,6 +166,7 @@ def chart(
         read_at=read_at,
         zone=ZONE,
         availability=available() if availability is None else availability,
+        unasked=unasked,
     )
 
 
@@ -188,9 +192,11 @@ def case(
     of: Order | None = None,
     others: Iterable[Order] = (),
     availability: Mapping[str, Availability] | None = None,
+    unasked: Iterable[str] = (),
     anchor: date = ANCHOR,
 ) -> Context:
-    return Context(of or order(), tuple(others), chart(*resources, availability=availability), anchor)
+    record = chart(*resources, availability=availability, unasked=unasked)
+    return Context(of or order(), tuple(others), record, anchor)
 
 
 def clause(operator: str, sets: Mapping[str, ValueSet] = SETS, **arguments: Any) -> ClauseCheck:
@@ -211,12 +217,13 @@ def judge(
     of: Order | None = None,
     others: Iterable[Order] = (),
     availability: Mapping[str, Availability] | None = None,
+    unasked: Iterable[str] = (),
     anchor: date = ANCHOR,
     answers_valid: CalendarPeriod = ANSWERS_VALID,
     ignore_code_dates: bool = False,
     should_stop: ShouldStop = never,
 ) -> Determination:
-    record = chart(*resources, availability=availability)
+    record = chart(*resources, availability=availability, unasked=unasked)
     on = Anchor(anchor, "planned service date")
     return evaluate(
         by,

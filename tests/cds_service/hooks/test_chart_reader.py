@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,9 +12,11 @@ from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.fhir_client.source import SearchResult
 from cds_service.hooks.chart_reader import read_chart
 from cds_service.hooks.request import read_request
-from coverage_policies.format.searches import CONDITIONS, PRESCRIPTIONS, Search
+from coverage_policies.format.searches import CONDITIONS, DEVICES, PRESCRIPTIONS, Search
 from fhir_mappings.record import PatientRecord
 from tests.support.hook_fakes import NOW, bundle, call, condition
+
+READ = (CONDITIONS, PRESCRIPTIONS)
 
 
 def prescription(own_id: str, intent: str) -> dict[str, object]:
@@ -26,12 +29,12 @@ def prescription(own_id: str, intent: str) -> dict[str, object]:
     }
 
 
-def read(store: Store, **members: object) -> PatientRecord:
-    """Return the chart that is read for a call."""
+def read(store: Store | None, searches: Sequence[Search] = READ, **members: object) -> PatientRecord:
+    """Return the chart that is read for a call, from a server with this store or from prefetch alone."""
     return read_chart(
         read_request(call(**members)),
-        [CONDITIONS, PRESCRIPTIONS],
-        ChartInMemory(store),
+        searches,
+        None if store is None else ChartInMemory(store),
         read_at=NOW,
         zone=ZoneInfo("UTC"),
         deadline=Deadline(5),
@@ -68,6 +71,22 @@ def test_a_prefetched_page_is_combined_with_the_chart() -> None:
     record = read(Store.from_bundle(bundle(condition("2"))), prefetch={"conditions": first})
     assert [one["id"] for one in record.of_type("Condition")] == ["1", "2"]
     assert record.unavailable() == ()
+
+
+@pytest.mark.parametrize(
+    ("store", "prefetch", "unasked"),
+    [
+        (None, {}, {"Device"}),
+        (None, {"devices": bundle()}, set()),
+        (None, {"conditions": bundle()}, {"Device"}),
+        (Store([]), {}, set()),
+    ],
+)
+def test_without_a_server_what_no_template_asks_for_was_asked_of_nobody(
+    store: Store | None, prefetch: dict[str, object], unasked: set[str]
+) -> None:
+    record = read(store, searches=[CONDITIONS, DEVICES], prefetch=prefetch)
+    assert record.unasked == unasked
 
 
 class ChartThatHangs(ChartInMemory):

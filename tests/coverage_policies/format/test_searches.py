@@ -45,6 +45,12 @@ def test_merged_searches_keep_what_they_declare() -> None:
     assert not found.in_prefetch
 
 
+def test_merged_searches_only_date_other_records_if_all_of_them_do() -> None:
+    dating = replace(VISITS, only_dates=True)
+    assert merge([dating, dating]) == (dating,)
+    assert merge([dating, VISITS]) == merge([VISITS, dating]) == (VISITS,)
+
+
 def test_merged_searches_have_the_codes_of_all() -> None:
     found = merge([observation_search(["s|b", "s|c"]), observation_search(["s|a", "s|b"])])
     assert found == (observation_search(["s|a", "s|b", "s|c"]),)

@@ -83,6 +83,8 @@ def test_only_a_clause_that_holds_decides_and_two_that_contradict_do_not(
 
 READ = {"Condition": COMPLETE, "Procedure": COMPLETE}
 UNREAD = READ | {"Condition": UNAVAILABLE}
+UNREADABLE = ClauseResult(CANNOT_TELL, Reason.DATA_UNAVAILABLE)
+DATED_BY_CONDITION = (Search("Procedure", "procedures"), Search("Condition", "conditions", only_dates=True))
 
 
 @pytest.mark.parametrize(
@@ -103,6 +105,38 @@ def test_what_would_be_met_stays_open_where_contradicting_data_were_not_read(
     assert found.may_fail is (status is UNKNOWN)
     assert found.reason is (Reason.DATA_UNAVAILABLE if status is UNKNOWN else None)
     assert "a" in names(found)
+
+
+def test_what_only_dates_the_contradicting_data_may_be_unread() -> None:
+    against = Clause("fixed", {}, Fixed(ClauseResult(CANNOT_TELL, Reason.INVALID_ATTRIBUTE), DATED_BY_CONDITION))
+    criterion = leaf(not_met=[against])
+    found = judge(criterion, case(availability=UNREAD))
+    assert not found.may_fail
+    assert with_answer(found, criterion, {"I.A": YES_SAID}).status is MET
+
+
+@pytest.mark.parametrize(
+    ("unasked", "reason"),
+    [({"Condition"}, Reason.NOT_FOUND), (set(), Reason.DATA_UNAVAILABLE), ({"Device"}, Reason.DATA_UNAVAILABLE)],
+)
+def test_evidence_that_nobody_was_asked_for_is_not_found_rather_than_unreadable(
+    unasked: set[str], reason: Reason
+) -> None:
+    unread = Clause("fixed", {}, Fixed(UNREADABLE, (Search("Condition", "c"), Search("Procedure", "p"))))
+    for criterion in (leaf(met=[unread]), leaf(show=[unread])):
+        assert judge(criterion, case(availability=UNREAD, unasked=unasked)).reason is reason
+
+
+def test_evidence_is_unreadable_where_another_search_of_it_failed() -> None:
+    unread = Clause("fixed", {}, Fixed(UNREADABLE, (Search("Condition", "c"), Search("Procedure", "p"))))
+    availability = dict.fromkeys(READ, UNAVAILABLE)
+    found = judge(leaf(met=[unread]), case(availability=availability, unasked={"Condition"}))
+    assert found.reason is Reason.DATA_UNAVAILABLE
+
+
+def test_contradicting_data_that_nobody_was_asked_for_are_unread() -> None:
+    found = judge(leaf(not_met=[searching(CANNOT_TELL)]), case(availability=UNREAD, unasked={"Condition"}))
+    assert found.may_fail
 
 
 def test_what_is_not_met_stays_so_where_other_data_were_not_read() -> None:

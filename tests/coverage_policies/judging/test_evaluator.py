@@ -872,6 +872,17 @@ def test_what_was_not_read_and_what_is_not_offered_are_told_if_the_text_needs_th
     )
 
 
+def test_what_nobody_was_asked_for_is_told_in_a_note_and_is_no_gap() -> None:
+    by = policy("I: {says: s, met_when: {device: {in: alpha}}, show: {condition: {in: beta}}, ask: q}")
+    availability = available(Condition=UNAVAILABLE, Device=UNAVAILABLE, CarePlan=UNAVAILABLE)
+    found = judge(by, availability=availability, unasked={"Device", "CarePlan"})
+    assert found.notes[1:] == (
+        "Not read completely: Condition.",
+        "Not read, since they are queried only and no FHIR server was named: Device.",
+    )
+    assert found.unread == ("Condition",)
+
+
 def test_resources_of_others_are_counted() -> None:
     other = dict(condition("alpha")) | {"subject": {"reference": "Patient/other"}}
     assert notes(other)[1:] == ("Excluded as another patient's: 1 resource(s).",)
