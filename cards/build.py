@@ -19,6 +19,7 @@ DETERMINATION = "cds-service.determination"
 
 _INDICATOR = {Outcome.NOT_SUPPORTED: "warning", Outcome.CRITERIA_NOT_MET: "warning"}
 """Never `critical`: coverage is a payment matter, not a clinical danger."""
+_AT_SIGNING = (Outcome.SUPPORTED, Outcome.NOT_EVALUATED)
 _RANK = {outcome: rank for rank, outcome in enumerate(Outcome)}
 """The worst outcome first."""
 
@@ -26,9 +27,10 @@ _RANK = {outcome: rank for rank, outcome in enumerate(Outcome)}
 def is_shown(assessment: Assessment, hook: str) -> bool:
     """Return whether an assessment gets a card.
 
-    Only on order-sign: `supported`, and the question whether a policy applies. Never: `not-applicable`.
+    Only on order-sign: `supported`, `not-evaluated`, and the question whether a policy applies. Never:
+    `not-applicable`.
     """
-    if assessment.outcome is Outcome.SUPPORTED or assessment.only_asks_whether_it_applies:
+    if assessment.outcome in _AT_SIGNING or assessment.only_asks_whether_it_applies:
         return hook == ORDER_SIGN
     return assessment.outcome is not Outcome.NOT_APPLICABLE
 
@@ -111,7 +113,7 @@ def card(
     found: dict[str, Any] = {
         "uuid": new_id(),
         "summary": multiple_policies.summary(assessment) if several else wording.summary(only),
-        "indicator": _INDICATOR.get(assessment.outcome, "info"),
+        "indicator": "info" if assessment.may_not_apply else _INDICATOR.get(assessment.outcome, "info"),
         "source": {"label": multiple_policies.source(assessment) if several else _source(only)},
         "extension": {DETERMINATION: shared if len(shared) > 1 else shared[0]},
     }

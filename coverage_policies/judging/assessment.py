@@ -12,7 +12,7 @@ from coverage_policies.judging.determination import Alternative, Determination
 from coverage_policies.judging.evaluator import ANSWERS_VALID, blank_determination, evaluate
 from coverage_policies.judging.order_matching import OrderMatch, match_order
 from coverage_policies.judging.order_session import Session
-from coverage_policies.judging.plan import needs_payer, plan_of
+from coverage_policies.judging.plan import Plan, needs_payer, plan_of
 from coverage_policies.judging.plan_rules import PlanRules, Visibility
 from coverage_policies.judging.policy_selection import Candidate, InForce, Selection, candidates, select
 from coverage_policies.judging.stopping import ShouldStop, never
@@ -21,6 +21,7 @@ from fhir_mappings.fhir_json import Resource
 from fhir_mappings.order_edit import restated
 from fhir_mappings.orders import Anchor, Order
 from fhir_mappings.record import PatientRecord
+from fhir_mappings.truth import Truth
 
 _RULED_OUT = (Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET)
 
@@ -55,6 +56,8 @@ class Assessment:
 
     determinations: tuple[Determination, ...]
     also: tuple["Assessment", ...] = ()
+    may_not_apply: bool = False
+    """Whether the patient may have a payer, or a line of business, for which none of these policies is."""
 
     @property
     def all_determinations(self) -> tuple[Determination, ...]:
@@ -203,8 +206,14 @@ class Assessor:
             plan = plan_of(record, each.anchor.day, self.rules)
             for selection in select(each.candidates, plan):
                 if policies := self._switched_on(selection.policies, hook):
-                    found.append(self._assessment(replace(selection, policies=policies), each.order, judging))
+                    made = self._assessment(replace(selection, policies=policies), each.order, judging)
+                    found.append(replace(made, may_not_apply=self._may_not_apply(selection, plan)))
         return tuple(found)
+
+    def _may_not_apply(self, selection: Selection, plan: Plan) -> bool:
+        """Return whether a payer not on file, or a line of business without a policy, may be the patient's."""
+        is_unknown = plan.follows(selection.policies[0].owner) is Truth.UNKNOWN
+        return selection.lacks_lines or (bool(self.rules.payers) and is_unknown)
 
     def _switched_on(self, policies: Sequence[Policy], hook: str) -> tuple[Policy, ...]:
         """Return the revisions that the operator did not switch off; one that is asked for by name never is."""

@@ -14,6 +14,7 @@ from coverage_policies.judging.data_notes import code_notes, data_notes, is_unre
 from coverage_policies.judging.determination import CriterionResult, Determination, Question
 from coverage_policies.judging.items import items_left, requirements
 from coverage_policies.judging.kleene import roll_up
+from coverage_policies.judging.operation import of_operation
 from coverage_policies.judging.order_matching import OrderMatch, match_order
 from coverage_policies.judging.pathways import resolve_pathway
 from coverage_policies.judging.questions import open_questions
@@ -75,7 +76,8 @@ def evaluate(
             blank_determination(policy, order, anchor, Outcome.NOT_APPLICABLE), notes=code_notes(policy, order, anchor)
         )
     names = tuple(dict.fromkeys(name for entry in match.judging for name in entry.sections))
-    settled = resolve_pathway(policy.pathway, ctx, said)
+    heard = of_operation(policy, order, other_orders, None if ignore_code_dates else anchor.day)
+    settled = resolve_pathway(policy.pathway, replace(ctx, order=heard), said)
     roots = [policy.sections[name].root for name in names]
     runs = [_Run(policy, ctx, said_on(pathway), pathway, roots, watch) for pathway in settled.remaining]
     verdicts = [run.verdict() for run in runs]
@@ -122,9 +124,11 @@ def blank_determination(
 ) -> Determination:
     """Return a determination with the policy, the order, and the day, and without any criterion.
 
-    The order gets the policy's label of its code, if that is valid on the day or, with `ignore_code_dates`, ever.
+    The order gets the policy's label of its code, if that is valid on the day or, with `ignore_code_dates`, ever, and
+    its side: one call may order a procedure for both.
     """
     day = None if ignore_code_dates else anchor.day
+    label = next((m.label for e in policy.orders if (m := e.codes.match(order.codes, day))), order.label)
     return Determination(
         policy=policy.name,
         revision=policy.revision,
@@ -135,7 +139,7 @@ def blank_determination(
         anchor_date=anchor.day,
         anchor_from=anchor.taken_from,
         owner=policy.owner,
-        order_label=next((m.label for e in policy.orders if (m := e.codes.match(order.codes, day))), order.label),
+        order_label=f"{label}, {order.side}" if order.side else label,
     )
 
 

@@ -8,6 +8,7 @@ from coverage_policies.format.model import OrderEntry, Policy
 from coverage_policies.format.operator import Context
 from coverage_policies.format.terms import Reason
 from coverage_policies.judging.criterion import any_holds, evaluate_clauses
+from coverage_policies.judging.operation import of_operation
 from fhir_mappings.answers import Answer
 from fhir_mappings.orders import Order
 from fhir_mappings.record import unread_record
@@ -53,11 +54,14 @@ def match_order(
 ) -> OrderMatch:
     """Match an order with the entries of a policy, by its codes as they are valid on the service date.
 
-    `others` are the other orders of the session. With `ignore_code_dates` a code matches on any date. An order without
-    a code that the policy lists is found by words that plainly name its procedure.
+    `others` are the other orders of the session; those of the same operation speak for this one where it is silent.
+    With `ignore_code_dates` a code matches on any date. An order without a code that the policy lists is found by words
+    that plainly name its procedure.
     """
-    ctx = Context(order, tuple(others), unread_record(datetime.min.replace(tzinfo=UTC), UTC), on)
-    entries = policy.entries(order.codes, None if ignore_code_dates else on)
+    coded_on = None if ignore_code_dates else on
+    heard = of_operation(policy, order, others, coded_on)
+    ctx = Context(heard, tuple(others), unread_record(datetime.min.replace(tzinfo=UTC), UTC), on)
+    entries = policy.entries(order.codes, coded_on)
     if not entries:
         named = () if policy.entries(order.codes, None) else policy.named(order.words)
         return OrderMatch(asking_for_code=next((each for each in named if _applies(each, ctx) is Truth.YES), None))

@@ -60,6 +60,8 @@ class Selection:
     available: bool = True
     is_for_some_lines: bool = False
     """Whether the patient's line of business is not known, and each policy is for some of the possible ones."""
+    lacks_lines: bool = False
+    """Whether none of the policies is for some of the lines of business that may be the patient's."""
 
 
 def candidates(
@@ -116,7 +118,8 @@ def _of_every_line(group: Sequence[Candidate], plan: Plan) -> Selection:
     why = f"Line of business not known. Checked against {names}.{silent}"
     rest = tuple(dict.fromkeys(sentence for each in group for sentence in each.in_force.reasons))
     matches = {name: match for each in group for name, match in each.matches.items()}
-    return Selection(policies, matches, (why, *_precedence(plan, *policies), *rest), is_for_some_lines=True)
+    reasons = (why, *_precedence(plan, *policies), *rest)
+    return Selection(policies, matches, reasons, is_for_some_lines=True, lacks_lines=bool(missing))
 
 
 def _lines(policy: Policy) -> frozenset[LineOfBusiness]:

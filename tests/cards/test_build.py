@@ -54,7 +54,7 @@ def alternative(criterion: str, says: str) -> Alternative:
 SHOWN = {
     Outcome.NOT_SUPPORTED: ("warning", "warning"),
     Outcome.CRITERIA_NOT_MET: ("warning", "warning"),
-    Outcome.NOT_EVALUATED: ("info", "info"),
+    Outcome.NOT_EVALUATED: (None, "info"),
     Outcome.DOCUMENTATION_NEEDED: ("info", "info"),
     Outcome.CASE_REVIEW: ("info", "info"),
     Outcome.SUPPORTED: (None, "info"),
@@ -69,6 +69,13 @@ def test_each_outcome_is_shown_as_the_table_of_outcomes_says(
     for hook, indicator in zip(("order-select", "order-sign"), indicators, strict=True):
         cards = build_cards([determination(outcome)], hook, counter())
         assert [card["indicator"] for card in cards] == ([indicator] if indicator else [])
+
+
+def test_a_failure_under_a_policy_that_may_not_be_the_patients_is_no_warning() -> None:
+    for may_not_apply, indicator in ((True, "info"), (False, "warning")):
+        found = Assessment((determination(Outcome.NOT_SUPPORTED),), may_not_apply=may_not_apply)
+        ((_, card),) = build([found], "order-select", PLAIN, counter())
+        assert card["indicator"] == indicator
 
 
 @pytest.mark.parametrize(("hook", "count"), [("order-select", 0), ("order-sign", 1)])

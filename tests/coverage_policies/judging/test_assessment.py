@@ -9,7 +9,7 @@ from coverage_policies.format.library import Library
 from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.model import Policy
 from coverage_policies.format.searches import ANSWERS, CONDITIONS, Search
-from coverage_policies.format.terms import Outcome
+from coverage_policies.format.terms import LineOfBusiness, Outcome
 from coverage_policies.judging.assessment import Assessment, Assessor
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.order_session import Session, read_session
@@ -190,6 +190,35 @@ def test_an_order_for_a_patient_of_our_payer_is_judged_and_what_comes_first_is_t
         "Medicare national and local coverage determinations take precedence.",
         "Policy revision: newest as of the service month; the plan may use another effective date.",
     )
+
+
+NO_TYPE = {name: value for name, value in COVERED.items() if name != "type"}
+
+
+@pytest.mark.parametrize(
+    ("coverage", "payers", "may_not_apply"),
+    [
+        (COVERED, (KNOWN,), False),
+        (COVERED, (), False),
+        (NO_TYPE, (), True),
+        (NO_TYPE, (KNOWN,), True),
+        (None, (KNOWN,), True),
+    ],
+)
+def test_a_policy_may_not_apply_where_the_line_or_a_configured_payer_is_not_known(
+    coverage: Resource | None, payers: tuple[Payer, ...], may_not_apply: bool
+) -> None:
+    by = assessor(revision("2025-01"), rules=PlanRules(payers=payers))
+    (found,) = assess(by, session(draft()), chart(*([coverage] if coverage else []), availability=HELD))
+    assert found.may_not_apply is may_not_apply
+
+
+def test_a_policy_for_every_line_may_not_apply_only_where_payers_are_configured() -> None:
+    every = replace(revision("2025-01"), lines_of_business=tuple(LineOfBusiness))
+    for payers, may_not_apply in (((), False), ((KNOWN,), True)):
+        by = assessor(every, rules=PlanRules(payers=payers))
+        (found,) = assess(by, session(draft()), chart(availability=HELD))
+        assert found.may_not_apply is may_not_apply
 
 
 def test_the_coverage_counts_that_is_in_force_on_the_day_of_the_order() -> None:

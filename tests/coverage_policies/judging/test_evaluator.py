@@ -872,6 +872,13 @@ def test_what_was_not_read_and_what_is_not_offered_are_told_if_the_text_needs_th
     )
 
 
+@pytest.mark.parametrize(("detail", "label"), [("Left", "The order, left"), ("Posterior approach", "The order")])
+def test_the_label_of_an_order_has_its_side(detail: str, label: str) -> None:
+    labeled = SETS | {"the-order": ValueSet("the-order", [replace(row(CPT, "10001"), label="The order")])}
+    by = parse_policy(text(LEAF), "t", labeled)
+    assert judge(by, of=order(orderDetail=[{"text": detail}])).order_label == label
+
+
 def test_what_nobody_was_asked_for_is_told_in_a_note_and_is_no_gap() -> None:
     by = policy("I: {says: s, met_when: {device: {in: alpha}}, show: {condition: {in: beta}}, ask: q}")
     availability = available(Condition=UNAVAILABLE, Device=UNAVAILABLE, CarePlan=UNAVAILABLE)
