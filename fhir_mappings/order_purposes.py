@@ -46,16 +46,17 @@ _OTHER_INFUSION = (
     r"|\bfeeding\b|\benteral\b|\bbreast\b|\bchemo\w*|\bwound\b|\bperipheral\b|\bnerve\s+(?:block|catheter)\b"
     r"|\bPCA\b|\bpatient-?\s?controlled\b|\bball\s+pump\b|\bsubcutaneous\s+(?:\w+\s+)?infusion\b"
 )
-_OBSTETRIC = (
-    r"\blabou?r\b|\bobstetric\w*|\bca?esarean\b|\bc-?\s?section\b|\bvaginal\s+(?:birth|delivery)\b|\bchildbirth\b"
-    r"|\bparturi\w+|\bdelivery\s+room\b|\bTOLAC\b|\bVBAC\b"
-)
 _AFTER_SURGERY = (
     r"(?:post-?\s?(?:op(?:erative(?:ly)?)?|surg(?:ical|ery)|procedural)|(?:peri|intra)-?\s?operative(?:ly)?)"
 )
 _RELIEF = (
     r"(?:analges\w*|an(?:a)?esthe\w+|pain\s+(?:control|management|relief|treatment)|epidural|catheter|infusion|block\w*"
     r"|care|recovery|PCEA|PCA|pump)"
+)
+_BIRTH = r"(?:ca?esarean|c-?\s?section|vaginal\s+(?:birth|delivery)|childbirth)"
+_OBSTETRIC = (
+    rf"\b{_RELIEF}\s+(?:after|following)\s+(?:\w+\s+){{0,3}}?{_BIRTH}\b"
+    rf"|\b{_BIRTH}\b|\blabou?r\b|\bobstetric\w*|\bparturi\w+|\bdelivery\s+room\b|\bTOLAC\b|\bVBAC\b"
 )
 _OPERATION = r"(?:surgery|operation|\w*tomy|\w*plasty|\w*ectomy|resection|procedure)"
 _POST_OPERATIVE = (
