@@ -49,7 +49,7 @@ def _drawn(answer: SampleCards) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         page, png = Path(folder) / "page.html", Path(folder) / "page.png"
         page.write_text(card_page(answer.cards), encoding="utf-8")
-        take_picture(page, png)
+        take_picture(page.as_uri(), png)
         drawn = png.read_bytes()
     return drawn[:_HEADER_BYTES] + stamp(answer) + drawn[_HEADER_BYTES:]
 

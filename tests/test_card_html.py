@@ -116,10 +116,10 @@ def test_no_name_in_a_chart_runs_a_script_in_a_browser(tmp_path: Path) -> None:
         chart = renamed(sample.bundle(None), name)
         assert isinstance(chart, dict)
         page.write_text(card_page(cards_for(sample, sample.orders[0], chart).cards), encoding="utf-8")
-        seen = dom(page)
+        seen = dom(page.as_uri())
         assert "document.title=1" in seen
         assert "<title>Cards</title>" in seen
 
     card = {"summary": "s", "indicator": "info", "source": {"label": "l"}, "detail": " ".join(HOSTILE[:2])}
     page.write_text(card_page([card]), encoding="utf-8")
-    assert "<title>1</title>" in dom(page), "the names would run, were they not escaped"
+    assert "<title>1</title>" in dom(page.as_uri()), "the names would run, were they not escaped"

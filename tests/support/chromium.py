@@ -1,4 +1,4 @@
-"""Headless Chromium, if it is installed: the DOM and pictures of a page."""
+"""Headless Chromium, if it is installed: the DOM of a page, and pictures."""
 
 import os
 import re
@@ -25,22 +25,22 @@ _OPTIONS = (
 )
 
 
-def dom(page: Path, *, width: int = 620) -> str:
-    """Return the HTML of a page after its scripts ran."""
-    return _run(page, "--dump-dom", f"--window-size={width},800")
+def dom(address: str, *, width: int = 620) -> str:
+    """Return the HTML of a page after its scripts ran and got the answers that they wait for."""
+    return _run(address, "--dump-dom", f"--window-size={width},800", "--virtual-time-budget=60000")
 
 
-def take_picture(page: Path, png: Path, *, width: int = 620) -> None:
+def take_picture(address: str, png: Path, *, width: int = 620) -> None:
     """Write a picture of a whole page, whose body must state its height as `data-height`, at twice its size."""
-    (height,) = re.findall(r'<body data-height="(\d+)"', dom(page, width=width))
-    _run(page, f"--screenshot={png}", f"--window-size={width},{height}", "--force-device-scale-factor=2")
+    (height,) = re.findall(r'<body data-height="(\d+)"', dom(address, width=width))
+    _run(address, f"--screenshot={png}", f"--window-size={width},{height}", "--force-device-scale-factor=2")
 
 
-def _run(page: Path, *options: str) -> str:
+def _run(address: str, *options: str) -> str:
     assert PROGRAM is not None
     with tempfile.TemporaryDirectory() as profile:
         done = subprocess.run(  # noqa: S603
-            [PROGRAM, *_OPTIONS, f"--user-data-dir={profile}", *options, page.as_uri()],
+            [PROGRAM, *_OPTIONS, f"--user-data-dir={profile}", *options, address],
             capture_output=True,
             text=True,
             timeout=120,
