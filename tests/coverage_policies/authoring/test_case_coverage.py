@@ -13,7 +13,7 @@ from coverage_policies.authoring.cases import NONE, Case, judged, load_cases, ru
 from coverage_policies.format.library import load_library
 from coverage_policies.format.model import Clause, Criterion, OrderEntry, Policy
 from coverage_policies.format.registry import operators
-from coverage_policies.format.terms import Outcome, Reason, Status
+from coverage_policies.format.terms import About, Outcome, Reason, Status
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +71,9 @@ def _changed_criteria(c: Criterion) -> Iterator[tuple[str, Criterion]]:
         yield "without role", replace(c, role=None)
     if c.is_never_met:
         yield "without always", replace(c, is_never_met=False)
+    for about in About if c.ask else (About.PATIENT,) if c.children else ():
+        if about is not c.about:
+            yield f"about {about}", replace(c, about=about)
     if c.pathways:
         yield "without for", replace(c, pathways=frozenset())
     for pathway in sorted(c.rules_out):
