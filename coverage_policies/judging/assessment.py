@@ -58,6 +58,8 @@ class Assessment:
     also: tuple["Assessment", ...] = ()
     may_not_apply: bool = False
     """Whether the patient may have a payer, or a line of business, for which none of these policies is."""
+    payer: str = ""
+    """The payer on file that is known to follow the policies."""
 
     @property
     def all_determinations(self) -> tuple[Determination, ...]:
@@ -207,7 +209,8 @@ class Assessor:
             for selection in select(each.candidates, plan):
                 if policies := self._switched_on(selection.policies, hook):
                     made = self._assessment(replace(selection, policies=policies), each.order, judging)
-                    found.append(replace(made, may_not_apply=self._may_not_apply(selection, plan)))
+                    payer = plan.owners.get(policies[0].owner, "")
+                    found.append(replace(made, may_not_apply=self._may_not_apply(selection, plan), payer=payer))
         return tuple(found)
 
     def _may_not_apply(self, selection: Selection, plan: Plan) -> bool:

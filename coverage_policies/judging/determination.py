@@ -176,6 +176,8 @@ class Determination:
     required: int = 0
     """How many requirements count: alternatives are one, and so are the criteria of one group. 0 if the pathways that
     remain require different ones."""
+    url: str = ""
+    """Where the owner publishes the policy, if that is known."""
 
     @property
     def full_name(self) -> str:

@@ -140,6 +140,7 @@ def blank_determination(
         anchor_from=anchor.taken_from,
         owner=policy.owner,
         order_label=f"{label}, {order.side}" if order.side else label,
+        url=policy.url,
     )
 
 

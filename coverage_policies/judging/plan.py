@@ -5,7 +5,7 @@ its own.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from coverage_policies.format.terms import LineOfBusiness
@@ -36,13 +36,13 @@ class Plan:
     """What is known of a patient's plan on a service date.
 
     `lines` are the lines of business it may be: one if it is known, all if nothing is. `owners` are those whose
-    policies a payer on file follows. `knows_all` is True if every payer on file is known to follow one of these, or
-    none at all, so that no other owner's policies apply. `medicaid_state` is the state whose Medicaid rules come first,
-    `?` if that is not known, empty if no Medicaid is on file.
+    policies a payer on file follows, each with the name of that payer. `knows_all` is True if every payer on file is
+    known to follow one of these, or none at all, so that no other owner's policies apply. `medicaid_state` is the state
+    whose Medicaid rules come first, `?` if that is not known, empty if no Medicaid is on file.
     """
 
     lines: frozenset[LineOfBusiness]
-    owners: frozenset[str] = frozenset()
+    owners: Mapping[str, str] = field(default_factory=dict)
     knows_all: bool = False
     medicaid_state: str = ""
     notes: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ def plan_of(record: PatientRecord, on: date, rules: PlanRules) -> Plan:
     state = next((each.state for each in medicaid if each.state), "") or home_state(record) or "?"
     return Plan(
         lines=_lines(choosing, payers),
-        owners=frozenset(payer.owner for payer in payers.values() if payer),
+        owners={payer.owner: payer.name for payer in payers.values() if payer},
         knows_all=_knows_all(choosing, payers, rules),
         medicaid_state=state if medicaid else "",
         notes=_notes(found, choosing),

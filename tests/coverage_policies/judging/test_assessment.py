@@ -221,6 +221,14 @@ def test_a_policy_for_every_line_may_not_apply_only_where_payers_are_configured(
         assert found.may_not_apply is may_not_apply
 
 
+def test_an_assessment_names_the_payer_that_follows_its_policies() -> None:
+    stranger = Payer("Another", "Another owner", names=frozenset({"another"}))
+    for payers, payer in (((KNOWN,), "Ours"), ((stranger,), ""), ((), "")):
+        by = assessor(revision("2025-01"), rules=PlanRules(payers=payers))
+        (found,) = assess(by, session(draft()), chart(COVERED, availability=HELD))
+        assert found.payer == payer
+
+
 def test_the_coverage_counts_that_is_in_force_on_the_day_of_the_order() -> None:
     by = assessor(revision("2025-01"), rules=PlanRules(payers=(KNOWN,)))
     until = COVERED | {"period": {"end": "2026-03-02"}}
