@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
+from uuid import UUID, uuid5
 
 from cards import multiple_policies, wording
 from cards.gaps import gaps
@@ -49,17 +50,17 @@ def build_cards(
     assessments: Iterable[Assessment],
     hook: str,
     style: CardStyle,
-    new_id: Callable[[], str],
+    card_id: Callable[[Assessment], UUID],
     *,
     canonical_base: str = "",
 ) -> tuple[tuple[Assessment, dict[str, Any]], ...]:
     """Return each assessment that is shown on this hook with its card, in order of display.
 
-    `new_id` makes the UUIDs of cards and suggestions. `canonical_base` is the address that the canonicals of
+    `card_id` makes the UUID of the card of an assessment. `canonical_base` is the address that the canonicals of
     questionnaires start with; without it the cards name none.
     """
     shown = _by_procedure(_visible(assessments, hook))
-    return tuple((each, card(each, style, new_id, canonical_base=canonical_base)) for each in shown)
+    return tuple((each, card(each, style, card_id(each), canonical_base=canonical_base)) for each in shown)
 
 
 def _by_procedure(assessments: Iterable[Assessment]) -> tuple[Assessment, ...]:
@@ -99,9 +100,7 @@ def _may_share(lead: Assessment, other: Assessment) -> bool:
     return len(sides) <= 1 and others <= failed and not other.suggestions
 
 
-def card(
-    assessment: Assessment, style: CardStyle, new_id: Callable[[], str], *, canonical_base: str = ""
-) -> dict[str, Any]:
+def card(assessment: Assessment, style: CardStyle, card_id: UUID, *, canonical_base: str = "") -> dict[str, Any]:
     """Return one CDS Hooks card (CDS Hooks 2.0.1, Card attributes) for all determinations of an assessment.
 
     It lists the `suggestions` of the assessment in their order.
@@ -111,7 +110,7 @@ def card(
     only = determinations[0]
     shared = [each.as_json(canonical_base) for each in assessment.all_determinations]
     found: dict[str, Any] = {
-        "uuid": new_id(),
+        "uuid": str(card_id),
         "summary": multiple_policies.summary(assessment) if several else wording.summary(only),
         "indicator": "info" if assessment.may_not_apply else _INDICATOR.get(assessment.outcome, "info"),
         "source": {"label": multiple_policies.source(assessment) if several else _source(only)},
@@ -120,7 +119,7 @@ def card(
     if assessment.outcome is not Outcome.SUPPORTED:
         found["detail"] = multiple_policies.detail(assessment) if several else wording.detail(only)
         if assessment.suggestions:
-            found["suggestions"] = [_suggestion(each, style, new_id) for each in assessment.suggestions]
+            found["suggestions"] = [_suggestion(each, style, card_id) for each in assessment.suggestions]
             found["selectionBehavior"] = style.selection_behavior
         found["overrideReasons"] = [dict(reason) for reason in OVERRIDE_REASONS]
     elif lines := list(gaps(determinations)):
@@ -131,10 +130,18 @@ def card(
     return found
 
 
-def _suggestion(suggestion: Suggestion, style: CardStyle, new_id: Callable[[], str]) -> dict[str, Any]:
-    """Return a suggestion that replaces the draft order. It is never preselected (CDS Hooks 2.0.1, Suggestion)."""
-    actions = list(_actions(suggestion, style))
-    return {"label": suggestion.label, "uuid": new_id(), "isRecommended": False, "actions": actions}
+def _suggestion(suggestion: Suggestion, style: CardStyle, card_id: UUID) -> dict[str, Any]:
+    """Return a suggestion that replaces the draft order (CDS Hooks 2.0.1, Suggestion).
+
+    It is never preselected. Its id follows from that of its card and the criteria that it was made for.
+    """
+    made_for = " ".join(f"{revision}#{criterion}" for revision, criterion in suggestion.criteria)
+    return {
+        "label": suggestion.label,
+        "uuid": str(uuid5(card_id, made_for)),
+        "isRecommended": False,
+        "actions": list(_actions(suggestion, style)),
+    }
 
 
 def _actions(suggestion: Suggestion, style: CardStyle) -> Iterator[dict[str, Any]]:

@@ -23,8 +23,10 @@ from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.response import canonical_base_of, default_style, respond
 from cds_service.hooks.review import ReviewLimits, review
+from cds_service.records.card_ids import CardIds
+from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.settings import Settings
-from cds_service.wiring.system import new_id, now
+from cds_service.wiring.system import now
 from fhir_mappings.fhir_json import Json, dumps
 
 NOTHING_READ = 3
@@ -81,7 +83,7 @@ def evaluate_command(
             assessor.rules,
             call.hook,
             default_style(settings),
-            new_id,
+            CardIds(Pseudonymizer(random_key()), "", call),
             canonical_base=canonical_base_of(settings),
         )
         made = [] if found.refusal else [each.card for each in response.cards]

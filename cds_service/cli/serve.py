@@ -58,7 +58,8 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
 
     def app_of_process() -> Flask:
         database = prepared_database(settings)
-        records = records_in(database, open_key(settings), settings, policies.snapshot, now)
+        pseudonym = open_key(settings)
+        records = records_in(database, pseudonym, settings, policies.snapshot, now)
         checks: list[Check] = [
             DatabaseReady(database),
             PoliciesReady(len(policies.assessor.library.policies), policies.since),
@@ -76,6 +77,7 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
             new_id=new_id,
             authenticator=authenticator,
             records=records,
+            pseudonym=pseudonym,
             log=log,
             metrics=Metrics(folder),
             checks=checks,

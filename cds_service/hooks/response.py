@@ -1,8 +1,9 @@
 """The response to a CDS Hooks call: the cards of a review."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from cards.build import build_cards, is_shown
 from cards.style import CardStyle
@@ -44,18 +45,19 @@ def respond(
     rules: PlanRules,
     hook: str,
     style: CardStyle,
-    new_id: Callable[[], str],
+    card_id: Callable[[Assessment], UUID],
     *,
     canonical_base: str = "",
 ) -> HookResponse:
     """Build the cards of a review. Policies in shadow mode are evaluated but not shown.
 
-    `canonical_base` is the address that the canonicals of questionnaires start with; without it the cards name none.
+    `card_id` makes the id of the card of an assessment. `canonical_base` is the address that the canonicals of
+    questionnaires start with; without it the cards name none.
     """
     shown = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.ON))]
     shadows = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.SHADOW))]
     cards = tuple(
-        AssessedCard(*each) for each in build_cards(shown, hook, style, new_id, canonical_base=canonical_base)
+        AssessedCard(*each) for each in build_cards(shown, hook, style, card_id, canonical_base=canonical_base)
     )
     not_shown = (*(each for each in shown if not is_shown(each, hook)), *shadows)
     return HookResponse(review, cards, not_shown)
@@ -64,4 +66,4 @@ def respond(
 def _part(assessment: Assessment, rules: PlanRules, hook: str, visibility: Visibility) -> Assessment | None:
     """Return the assessment under the revisions of one visibility; None if there are none."""
     kept = tuple(d for d in assessment.determinations if rules.visibility(d.full_name, hook) is visibility)
-    return Assessment(kept) if kept else None
+    return replace(assessment, determinations=kept) if kept else None

@@ -22,6 +22,8 @@ from cds_service.http.request_body import check_orders
 from cds_service.http.services import Services, services
 from cds_service.observability.call_log import bind_hook_instance
 from cds_service.observability.counted_source import CountedSource
+from cds_service.records.card_ids import CardIds
+from cds_service.records.rows import SUPPRESSED
 
 hooks = Blueprint("hooks", __name__)
 
@@ -63,10 +65,13 @@ def call_service(service_id: str) -> Response:
     _log_reading(reviewed, found)
     if reviewed.refusal is not None:
         raise reviewed.refusal
+    card_id = CardIds(found.pseudonym, g.call.client, hook_request)
     base = canonical_base_of(found.settings)
-    response = respond(reviewed, found.assessor.rules, hook, _card_style(found), found.new_id, canonical_base=base)
+    response = respond(reviewed, found.assessor.rules, hook, _card_style(found), card_id, canonical_base=base)
     shown = found.records.store_decision(g.call, request.path, hook_request, response)
     g.call.cards = len(shown)
+    if len(shown) < len(response.cards):
+        g.call.suppressed = {SUPPRESSED: len(response.cards) - len(shown)}
     for each in shown:
         found.metrics.count_card(each.assessment.determinations[0].policy, each.card["indicator"])
     return json_response({"cards": [each.card for each in shown]})

@@ -13,6 +13,7 @@ from cds_service.http.readiness import Check
 from cds_service.observability.logging import Log
 from cds_service.observability.metrics import Metrics
 from cds_service.records.protocol import Records
+from cds_service.records.pseudonyms import Pseudonymizer
 from cds_service.settings import Settings
 from coverage_policies.judging.assessment import Assessor
 
@@ -24,7 +25,8 @@ class Services:
     """The services that route handlers use. All are thread-safe.
 
     `clock` gives the time of a call with its zone, `monotonic` the seconds of a monotonic clock, and `new_id` an id for
-    each call and card. `authenticator` is None if the service allows unauthenticated calls.
+    each call. `pseudonym` makes the keyed hashes behind the ids of cards. `authenticator` is None if the service allows
+    unauthenticated calls.
     """
 
     settings: Settings
@@ -38,6 +40,7 @@ class Services:
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
     new_id: Callable[[], str]
+    pseudonym: Pseudonymizer
 
     @property
     def limits(self) -> ReviewLimits:

@@ -14,7 +14,8 @@ class Call:
 
     `hook_instance` is set once it is known to be a UUID. `client` is the name in the client registry; `tenant` and
     `jti` come from the verified token. `fhir_server` is the origin of the FHIR server, `searches` what each search got
-    by its prefetch key. `failure` says what went wrong, without data of the request.
+    by its prefetch key. `suppressed` counts the cards that were not shown, by the reason. `failure` says what went
+    wrong, without data of the request.
     """
 
     id: str
@@ -23,6 +24,7 @@ class Call:
     hook_instance: str = ""
     orders: int = 0
     cards: int = 0
+    suppressed: Mapping[str, int] = field(default_factory=dict)
     failure: str = ""
     client: str = ""
     tenant: str = ""
@@ -61,6 +63,7 @@ def log_call(log: Log, call: Call, *, status: int, seconds: float) -> None:
         status=status,
         orders=call.orders,
         cards=call.cards,
+        suppressed=dict(call.suppressed) or None,
         fhir_server=call.fhir_server,
         searches=dict(call.searches) or None,
         ms=round(seconds * 1000),

@@ -85,13 +85,15 @@ def decisions(database: Database, since: datetime) -> Iterator[Decision]:
 def purge(database: Database, before: datetime, now: datetime) -> int:
     """Delete the decisions before a moment, their cards and feedback; return the number of decisions.
 
-    Record the purge first: the triggers only allow deletions that a recorded purge covers.
+    Feedback on a card that a later decision has again stays. Record the purge first: the triggers only allow deletions
+    that a recorded purge covers.
     """
     old = select(DECISIONS.c.decision).where(DECISIONS.c.at < before)
     cards = select(CARDS.c.card).where(CARDS.c.decision.in_(old))
+    kept = select(CARDS.c.card).where(CARDS.c.decision.not_in(old))
     with database.writing() as connection:
         connection.execute(insert(PURGES), {"at": now, "before": before})
-        connection.execute(delete(FEEDBACK).where(FEEDBACK.c.card.in_(cards)))
+        connection.execute(delete(FEEDBACK).where(FEEDBACK.c.card.in_(cards), FEEDBACK.c.card.not_in(kept)))
         connection.execute(delete(DETERMINATIONS).where(DETERMINATIONS.c.decision.in_(old)))
         connection.execute(delete(CARDS).where(CARDS.c.decision.in_(old)))
         return connection.execute(delete(DECISIONS).where(DECISIONS.c.at < before)).rowcount

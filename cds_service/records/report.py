@@ -18,7 +18,8 @@ from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBAC
 class Acceptance:
     """The cards about one criterion: how many were shown, accepted, and overridden, and the override reasons.
 
-    Only the newest feedback on a card counts. `criterion` is empty for cards about the policy as a whole.
+    A card counts once, in however many calls it was shown, and so does the newest feedback on it. `criterion` is empty
+    for cards about the policy as a whole.
     """
 
     policy: str
@@ -53,7 +54,7 @@ def acceptance(database: Database, since: datetime) -> tuple[Acceptance, ...]:
     """Return a line for each criterion of the cards shown since that moment."""
     shown = (
         select(*(DETERMINATIONS.c[name] for name in ("card", "policy", "revision", "criteria_targeted")))
-        .join(CARDS, CARDS.c.card == DETERMINATIONS.c.card)
+        .join(CARDS, (CARDS.c.decision == DETERMINATIONS.c.decision) & (CARDS.c.card == DETERMINATIONS.c.card))
         .join(DECISIONS, DECISIONS.c.decision == DETERMINATIONS.c.decision)
         .where(DECISIONS.c.at >= since, CARDS.c.suppressed == "")
     )
@@ -76,10 +77,14 @@ def unknown_cards(database: Database) -> int:
 
 def _lines(shown: Iterable[Mapping[Any, Any]], newest: Mapping[str, Mapping[Any, Any]]) -> tuple[Acceptance, ...]:
     lines: dict[tuple[str, str, str], Acceptance] = {}
+    counted: set[tuple[str, tuple[str, str, str]]] = set()
     for row in shown:
         given = newest.get(row["card"])
         for criterion in row["criteria_targeted"] or [""]:
             key = (row["policy"], row["revision"], criterion)
+            if (row["card"], key) in counted:
+                continue
+            counted.add((row["card"], key))
             line = lines.setdefault(key, Acceptance(*key))
             line.shown += 1
             if given is None:

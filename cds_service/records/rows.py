@@ -3,7 +3,6 @@
 The store and the replay both compute `InputDigest` and `answer_hash` here.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +12,9 @@ from cds_service.hooks.review import Review
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.pseudonyms import Pseudonymizer, canonical
 from coverage_policies.judging.determination import Determination, failed_criteria
-from fhir_mappings.bundle import Entry, reference_of
 
-_VOLATILE = ("meta", "text", "authoredOn")
-"""Elements that an EHR may change each time it sends an order, although nobody edited it."""
-
-SUPPRESSED = "overridden by this user for the same order, patient and facts"
+SUPPRESSED = "overridden by this user for the same order, patient, and facts"
+"""Why a card was not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +38,8 @@ class InputDigest:
             groups.append(orders.for_others)
         record = review.record
         return cls(
-            patient=pseudonym("patient", client, request.patient_id),
-            user=pseudonym("user", client, request.user_id),
+            patient=patient_hash(pseudonym, client, request),
+            user=user_hash(pseudonym, client, request),
             orders=pseudonym("orders", request.hook, *(canonical([list(each) for each in group]) for group in groups)),
             chart=pseudonym("chart", *sorted(canonical(each) for each in record.resources)),
             unavailable=record.unavailable(),
@@ -62,6 +58,16 @@ class InputDigest:
             "not_offered": list(self.not_offered),
         }
         return found | ({"cut_short": True} if self.is_cut_short else {})
+
+
+def patient_hash(pseudonym: Pseudonymizer, client: str, request: HookRequest) -> str:
+    """Return the hash of the patient of a call, within the ids of its client."""
+    return pseudonym("patient", client, request.patient_id)
+
+
+def user_hash(pseudonym: Pseudonymizer, client: str, request: HookRequest) -> str:
+    """Return the hash of the user of a call, within the ids of its client."""
+    return pseudonym("user", client, request.user_id)
 
 
 def answer_hash(pseudonym: Pseudonymizer, determination: Determination) -> str:
@@ -85,21 +91,6 @@ def facts_hash(pseudonym: Pseudonymizer, determination: Determination) -> str:
     return pseudonym("facts", canonical([head, found]))
 
 
-def card_fingerprint(
-    pseudonym: Pseudonymizer, digest: InputDigest, made: AssessedCard, orders: Iterable[Entry], facts: Iterable[str]
-) -> str | None:
-    """Return a hash that is equal for cards with the same user, patient, order, and facts.
-
-    Return None if the orders of the call hold none, or more than one, with the reference that the card names.
-    """
-    named = made.assessment.determinations[0].order
-    same_name = [resource for url, resource in orders if reference_of(resource, url) == named]
-    if len(same_name) != 1:
-        return None
-    order = {name: value for name, value in same_name[0].items() if name not in _VOLATILE}
-    return pseudonym("card_fingerprint", digest.user, digest.patient, named, canonical(order), *facts)
-
-
 def criteria_targeted(determination: Determination) -> list[str]:
     """Return the criteria that a card is about: those that fail, or if none fails, those it asks for."""
     if failed := failed_criteria(determination):
@@ -112,7 +103,7 @@ def criterion_key(revision: str, criterion: str) -> str:
     return f"{revision}#{criterion}"
 
 
-def card_row(decision: str, made: AssessedCard, fingerprint: str | None) -> dict[str, Any]:
+def card_row(decision: str, made: AssessedCard) -> dict[str, Any]:
     """Return the row of a card, with the criteria that each of its suggestions was made for."""
     suggestions = zip(made.card.get("suggestions", ()), made.assessment.suggestions, strict=True)
     return {
@@ -120,7 +111,6 @@ def card_row(decision: str, made: AssessedCard, fingerprint: str | None) -> dict
         "decision": decision,
         "outcome": made.assessment.outcome.value,
         "indicator": made.card["indicator"],
-        "card_fingerprint": fingerprint,
         "suppressed": "",
         "suggestions": {
             on_card["uuid"]: [criterion_key(*each) for each in suggestion.criteria]

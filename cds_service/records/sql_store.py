@@ -15,7 +15,7 @@ from cds_service.records.database import Database, insert_once
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.protocol import Override
 from cds_service.records.pseudonyms import Pseudonymizer
-from cds_service.records.rows import SUPPRESSED, InputDigest, card_fingerprint, card_row, determination_row
+from cds_service.records.rows import SUPPRESSED, InputDigest, card_row, determination_row
 from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBACK, POLICY_SNAPSHOTS
 from coverage_policies.judging.assessment import Assessment
 
@@ -58,11 +58,11 @@ class SqlStore:
         """Store an answer; return the cards to show, without suppressed ones."""
         review = response.review
         digest = InputDigest.of(self._pseudonym, call.client, request, review)
-        cards, determinations = self._rows(call.id, digest, response)
+        cards, determinations = self._rows(call.id, response)
         with self._database.writing() as connection:
-            overridden = self._overridden(connection, {row["card_fingerprint"] for row in cards} - {None})
+            overridden = self._overridden(connection, {row["card"] for row in cards})
             for row in cards:
-                row["suppressed"] = SUPPRESSED if row["card_fingerprint"] in overridden else ""
+                row["suppressed"] = SUPPRESSED if row["card"] in overridden else ""
             if not self._snapshot_is_stored:
                 insert_once(
                     connection, POLICY_SNAPSHOTS, {"snapshot": self._snapshot_name, "content": self._snapshot.as_json()}
@@ -109,7 +109,7 @@ class SqlStore:
                     new.append(Override(policy or "unknown", each.reason or "none"))
         return tuple(new)
 
-    def _rows(self, decision: str, digest: InputDigest, response: HookResponse) -> tuple[list[_Row], list[_Row]]:
+    def _rows(self, decision: str, response: HookResponse) -> tuple[list[_Row], list[_Row]]:
         """Return the rows of the cards, in their order, and of the determinations of a call."""
         position = itertools.count()
 
@@ -122,23 +122,19 @@ class SqlStore:
         cards: list[_Row] = []
         determinations: list[_Row] = []
         for made in response.cards:
-            rows = rows_of(made.assessment, made.card["uuid"])
-            facts = [row["facts_hash"] for row in rows]
-            fingerprint = card_fingerprint(self._pseudonym, digest, made, response.review.orders.judged, facts)
-            cards.append(card_row(decision, made, fingerprint))
-            determinations += rows
+            cards.append(card_row(decision, made))
+            determinations += rows_of(made.assessment, made.card["uuid"])
         for assessment in response.not_shown:
             determinations += rows_of(assessment, None)
         return cards, determinations
 
-    def _overridden(self, connection: Connection, fingerprints: set[str]) -> set[str]:
-        """Return those fingerprints of which a card was overridden within `suppress_for`."""
-        if not fingerprints or not self._suppress_for:
+    def _overridden(self, connection: Connection, cards: set[str]) -> set[str]:
+        """Return those of the cards that were overridden within `suppress_for`."""
+        if not cards or not self._suppress_for:
             return set()
         overridden = (
-            select(CARDS.c.card_fingerprint)
-            .join(FEEDBACK, FEEDBACK.c.card == CARDS.c.card)
-            .where(CARDS.c.card_fingerprint.in_(fingerprints))
+            select(FEEDBACK.c.card)
+            .where(FEEDBACK.c.card.in_(cards))
             .where(FEEDBACK.c.outcome == OVERRIDDEN)
             .where(FEEDBACK.c.received_at > self._clock() - self._suppress_for)
         )

@@ -6,7 +6,20 @@ and `policy_snapshots` are append-only: triggers reject every change, and every 
 
 from datetime import UTC, datetime
 
-from sqlalchemy import JSON, Column, DateTime, Dialect, ForeignKey, Index, Integer, MetaData, Table, Text, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
 
 
 class Moment(TypeDecorator[datetime]):
@@ -70,24 +83,23 @@ DECISIONS = Table(
 CARDS = Table(
     "cards",
     METADATA,
+    Column("decision", Text, ForeignKey("decisions.decision"), primary_key=True),
     Column("card", Text, primary_key=True),
-    Column("decision", Text, ForeignKey("decisions.decision"), nullable=False),
     Column("outcome", Text, nullable=False),
     Column("indicator", Text, nullable=False),
-    Column("card_fingerprint", Text),
     Column("suppressed", Text, nullable=False),
     Column("suggestions", JSON, nullable=False),
-    Index("cards_decision", "decision"),
-    Index("cards_card_fingerprint", "card_fingerprint"),
+    Index("cards_card", "card"),
 )
-"""One row per card. Equal `card_fingerprint` means the same card; `suppressed` says why a card was not sent."""
+"""One row per card of a call. A later call has the same `card` again for the same orders and facts; `suppressed` says
+why a card was not sent."""
 
 DETERMINATIONS = Table(
     "determinations",
     METADATA,
     Column("decision", Text, ForeignKey("decisions.decision"), primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("card", Text, ForeignKey("cards.card")),
+    Column("card", Text),
     Column("policy", Text, nullable=False),
     Column("revision", Text, nullable=False),
     Column("edition", Integer, nullable=False),
@@ -100,6 +112,7 @@ DETERMINATIONS = Table(
     Column("criteria_targeted", JSON, nullable=False),
     Column("facts_hash", Text, nullable=False),
     Column("answer_hash", Text, nullable=False),
+    ForeignKeyConstraint(["decision", "card"], ["cards.decision", "cards.card"]),
     Index("determinations_card", "card"),
 )
 """One row per determination. `criteria_targeted` are the criteria that its card is about."""
@@ -119,7 +132,8 @@ FEEDBACK = Table(
     Column("received_at", Moment, nullable=False),
     Index("feedback_card", "card"),
 )
-"""What became of cards. `feedback` is a keyed hash of what was sent; `card` need not be one of ours."""
+"""What became of cards, in whichever call they were shown. `feedback` is a keyed hash of what was sent; `card` need
+not be one of ours."""
 
 PURGES = Table(
     "purges",

@@ -23,6 +23,7 @@ from cds_service.http.services import Services, attach
 from cds_service.observability.logging import Log, service_log
 from cds_service.observability.metrics import Metrics
 from cds_service.records.protocol import NullStore, Records
+from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.settings import Settings
 from coverage_policies.judging.assessment import Assessor
 
@@ -36,6 +37,7 @@ def create_app(
     open_fhir_server: FhirOpener | None = None,
     authenticator: Authenticator | None = None,
     records: Records | None = None,
+    pseudonym: Pseudonymizer | None = None,
     log: Log | None = None,
     metrics: Metrics | None = None,
     checks: Iterable[Check] = (),
@@ -43,9 +45,10 @@ def create_app(
 ) -> Flask:
     """Return the service as a WSGI application.
 
-    `clock` gives the time of a call with its zone, and `new_id` an id for each call and card. `checks` are the
+    `clock` gives the time of a call with its zone, and `new_id` an id for each call. `pseudonym` has the key
+    of the records; the ids of cards follow from it, so all processes of a service need the same. `checks` are the
     readiness checks. By default the service reads FHIR servers over HTTP, allows unauthenticated calls, stores nothing,
-    logs to standard error, and counts in this process.
+    logs to standard error, counts in this process, and makes the ids of cards with a random key.
     """
     log = log or service_log(sys.stderr, clock)
     metrics = metrics or Metrics()
@@ -68,6 +71,7 @@ def create_app(
             clock=clock,
             monotonic=monotonic,
             new_id=new_id,
+            pseudonym=pseudonym or Pseudonymizer(random_key()),
         ),
     )
     allow_browsers(app, settings)

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -19,15 +20,15 @@ PLAIN = CardStyle()
 
 
 def build_cards(
-    determinations: Iterable[Determination], hook: str, new_id: Callable[[], str], style: CardStyle = PLAIN
+    determinations: Iterable[Determination], hook: str, style: CardStyle = PLAIN
 ) -> tuple[dict[str, Any], ...]:
     """Return the cards of determinations that stand alone."""
-    return tuple(card for _, card in build([Assessment((each,)) for each in determinations], hook, style, new_id))
+    return tuple(card for _, card in build([Assessment((each,)) for each in determinations], hook, style, counter()))
 
 
-def counter() -> Callable[[], str]:
+def counter() -> Callable[[Assessment], UUID]:
     numbers = itertools.count(1)
-    return lambda: f"id-{next(numbers)}"
+    return lambda _: UUID(int=next(numbers))
 
 
 def determination(outcome: Outcome, order: str = "ServiceRequest/1", **more: object) -> Determination:
@@ -67,7 +68,7 @@ def test_each_outcome_is_shown_as_the_table_of_outcomes_says(
     outcome: Outcome, indicators: tuple[str | None, str | None]
 ) -> None:
     for hook, indicator in zip(("order-select", "order-sign"), indicators, strict=True):
-        cards = build_cards([determination(outcome)], hook, counter())
+        cards = build_cards([determination(outcome)], hook)
         assert [card["indicator"] for card in cards] == ([indicator] if indicator else [])
 
 
@@ -81,14 +82,14 @@ def test_a_failure_under_a_policy_that_may_not_be_the_patients_is_no_warning() -
 @pytest.mark.parametrize(("hook", "count"), [("order-select", 0), ("order-sign", 1)])
 def test_whether_a_policy_applies_is_asked_only_at_signing(hook: str, count: int) -> None:
     asking = determination(Outcome.DOCUMENTATION_NEEDED, questions=(Question(APPLIES, "Is it a trial?"),))
-    assert len(build_cards([asking], hook, counter())) == count
+    assert len(build_cards([asking], hook)) == count
     unread = determination(Outcome.NOT_EVALUATED, questions=(Question(APPLIES, "Is it a trial?"),))
-    assert len(build_cards([unread], hook, counter())) == count
+    assert len(build_cards([unread], hook)) == count
 
 
 def test_another_question_is_asked_at_selection_as_well() -> None:
     asking = determination(Outcome.DOCUMENTATION_NEEDED, questions=(Question("I.A", "Is it chronic?"),))
-    assert len(build_cards([asking], "order-select", counter())) == 1
+    assert len(build_cards([asking], "order-select")) == 1
 
 
 def of_procedure(order: str, outcome: Outcome = Outcome.DOCUMENTATION_NEEDED, **more: object) -> Determination:
@@ -110,7 +111,7 @@ def test_codes_of_one_procedure_share_the_card_of_the_worst_with_the_fewest_ques
         of_procedure("c", Outcome.SUPPORTED, order_label="Catheter"),
     ]
     for order in itertools.permutations(codes):
-        (card,) = build_cards(order, "order-sign", counter())
+        (card,) = build_cards(order, "order-sign")
         assert orders_of([card]) == [["b", "a", "c"]]
         assert card["detail"].endswith("*This card is also for: Fusion; Catheter.*")
 
@@ -127,20 +128,20 @@ def test_codes_of_one_procedure_share_the_card_of_the_worst_with_the_fewest_ques
 )
 def test_orders_of_another_procedure_have_cards_of_their_own(other: dict[str, object]) -> None:
     two = [of_procedure("a", side="left"), of_procedure("b", **other)]
-    assert len(build_cards(two, "order-sign", counter())) == 2
+    assert len(build_cards(two, "order-sign")) == 2
 
 
 def test_an_order_without_a_side_shares_the_card_of_one_side() -> None:
     three = [of_procedure("a", side="left"), of_procedure("b", side="right"), of_procedure("c")]
-    assert orders_of(build_cards(three, "order-sign", counter())) == [["a", "c"], ["b"]]
+    assert orders_of(build_cards(three, "order-sign")) == [["a", "c"], ["b"]]
 
 
 def test_an_order_that_fails_on_something_else_has_a_card_of_its_own() -> None:
     failed = [CriterionResult(name, Status.NOT_MET, "s", counted=Status.NOT_MET) for name in ("II.A", "II.B")]
     two = [of_procedure(str(i), Outcome.CRITERIA_NOT_MET, criteria=(failed[i],)) for i in range(2)]
-    assert orders_of(build_cards(two, "order-sign", counter())) == [["0"], ["1"]]
+    assert orders_of(build_cards(two, "order-sign")) == [["0"], ["1"]]
     same = [of_procedure(str(i), Outcome.CRITERIA_NOT_MET, criteria=(failed[0],)) for i in range(2)]
-    assert orders_of(build_cards(same, "order-sign", counter())) == [["0", "1"]]
+    assert orders_of(build_cards(same, "order-sign")) == [["0", "1"]]
 
 
 def test_every_outcome_has_a_row_in_the_table() -> None:
@@ -148,15 +149,14 @@ def test_every_outcome_has_a_row_in_the_table() -> None:
 
 
 @pytest.mark.requirement("7.63")
-def test_cards_and_suggestions_have_uuids_of_their_own() -> None:
+def test_cards_and_suggestions_have_uuids_of_their_own_and_the_same_ones_again() -> None:
     better = (alternative("II.A", "Change it"), alternative("II.B", "Change more"))
-    cards = build_cards(
-        [determination(Outcome.CRITERIA_NOT_MET, alternatives=better), determination(Outcome.CASE_REVIEW)],
-        "order-sign",
-        counter(),
-    )
+    found = [determination(Outcome.CRITERIA_NOT_MET, alternatives=better), determination(Outcome.CASE_REVIEW)]
+    cards = build_cards(found, "order-sign")
     ids = [card["uuid"] for card in cards] + [s["uuid"] for card in cards for s in card.get("suggestions", ())]
-    assert sorted(ids) == ["id-1", "id-2", "id-3", "id-4"]
+    assert [str(UUID(each)) for each in ids] == ids
+    assert len(set(ids)) == 4
+    assert build_cards(found, "order-sign") == cards
 
 
 def test_the_worst_outcome_comes_first_whatever_the_order_of_the_determinations() -> None:
@@ -167,8 +167,7 @@ def test_the_worst_outcome_comes_first_whatever_the_order_of_the_determinations(
     ]
     for permutation in itertools.permutations(mixed):
         outcomes = [
-            card["extension"]["cds-service.determination"]["outcome"]
-            for card in build_cards(permutation, "order-sign", counter())
+            card["extension"]["cds-service.determination"]["outcome"] for card in build_cards(permutation, "order-sign")
         ]
         assert outcomes == ["not-supported", "documentation-needed", "supported"]
 
@@ -176,7 +175,7 @@ def test_the_worst_outcome_comes_first_whatever_the_order_of_the_determinations(
 @pytest.mark.requirement("7.58")
 def test_a_summary_stays_under_140_characters_whatever_the_order_is_called() -> None:
     long = determination(Outcome.DOCUMENTATION_NEEDED, order_label="Very long name of an order " * 20)
-    (card,) = build_cards([long], "order-sign", counter())
+    (card,) = build_cards([long], "order-sign")
     assert 0 < len(card["summary"]) < 140
 
 
@@ -192,14 +191,14 @@ def test_a_card_has_no_null_and_no_empty_member() -> None:
         return []
 
     for outcome in Outcome:
-        for card in build_cards([determination(outcome)], "order-sign", counter()):
+        for card in build_cards([determination(outcome)], "order-sign"):
             assert empties(card) == []
 
 
 @pytest.mark.requirement("7.70")
 def test_every_card_but_the_supported_one_can_be_overridden_with_six_reasons() -> None:
     for outcome in set(Outcome) - {Outcome.NOT_APPLICABLE}:
-        (card,) = build_cards([determination(outcome)], "order-sign", counter())
+        (card,) = build_cards([determination(outcome)], "order-sign")
         reasons = card.get("overrideReasons", [])
         assert len({reason["code"] for reason in reasons}) == (0 if outcome is Outcome.SUPPORTED else 6)
         assert all(reason["system"] and reason["display"] for reason in reasons)
@@ -209,7 +208,7 @@ def test_every_card_but_the_supported_one_can_be_overridden_with_six_reasons() -
 def test_suggestions_replace_the_draft_order_and_come_with_a_selection_behavior() -> None:
     mended = {"resourceType": "ServiceRequest", "id": "1", "orderDetail": [{"text": "Lateral transarticular approach"}]}
     better = Alternative("II.I", "Plan the lateral approach", mended, Outcome.DOCUMENTATION_NEEDED)
-    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, alternatives=(better,))], "order-sign", counter())
+    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, alternatives=(better,))], "order-sign")
     assert card["selectionBehavior"] == "at-most-one"
     assert card["suggestions"][0]["label"] == "Plan the lateral approach"
     assert card["suggestions"][0]["actions"] == [
@@ -219,14 +218,14 @@ def test_suggestions_replace_the_draft_order_and_come_with_a_selection_behavior(
 
 def test_a_suggestion_is_never_preselected() -> None:
     one = (alternative("II.A", "Change it"),)
-    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, alternatives=one)], "order-sign", counter())
+    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, alternatives=one)], "order-sign")
     assert card["suggestions"][0]["isRecommended"] is False
 
 
 def test_a_client_gets_the_selection_behavior_that_it_knows() -> None:
     one = (alternative("II.A", "Change it"),)
     style = CardStyle(selection_behavior="any")
-    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, alternatives=one)], "order-sign", counter(), style)
+    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, alternatives=one)], "order-sign", style)
     assert card["selectionBehavior"] == "any"
 
 
@@ -236,7 +235,6 @@ def test_a_client_that_cannot_update_deletes_the_order_and_creates_the_changed_o
     (card,) = build_cards(
         [determination(Outcome.CRITERIA_NOT_MET, alternatives=(better,))],
         "order-sign",
-        counter(),
         CardStyle(actions="delete-create"),
     )
     assert card["suggestions"][0]["actions"] == [
@@ -251,7 +249,7 @@ def test_a_client_that_cannot_update_deletes_the_order_and_creates_the_changed_o
 
 def test_two_criteria_with_one_label_make_one_suggestion() -> None:
     better = (alternative("II.A", "Change it"), alternative("II.B", "Change more"), alternative("II.C", "Change it"))
-    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, alternatives=better)], "order-sign", counter())
+    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, alternatives=better)], "order-sign")
     assert [each["label"] for each in card["suggestions"]] == ["Change it", "Change more"]
 
 
@@ -265,14 +263,14 @@ def test_each_card_comes_with_the_assessment_it_was_made_from() -> None:
 
 
 def test_without_suggestions_there_is_no_selection_behavior() -> None:
-    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET)], "order-sign", counter())
+    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET)], "order-sign")
     assert "selectionBehavior" not in card
     assert "suggestions" not in card
 
 
 @pytest.mark.requirement("7.60")
 def test_the_source_names_owner_policy_section_and_revision() -> None:
-    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET)], "order-sign", counter())
+    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET)], "order-sign")
     assert card["source"]["label"] == "Test Plan: CP.TEST Test fusion, section II, revision 2025-01"
 
 
@@ -285,9 +283,7 @@ def test_the_determination_travels_in_the_extension_with_every_criterion() -> No
         evidence=(Evidence("Condition/fm-1", "Fibromyalgia", "2024-05-01"),),
         counted=Status.NOT_MET,
     )
-    (card,) = build_cards(
-        [determination(Outcome.CRITERIA_NOT_MET, criteria=(failed,), notes=("a",))], "order-sign", counter()
-    )
+    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, criteria=(failed,), notes=("a",))], "order-sign")
     assert card["extension"]["cds-service.determination"] == {
         "policy": "CP.TEST",
         "revision": "2025-01",
@@ -310,27 +306,27 @@ def test_the_determination_travels_in_the_extension_with_every_criterion() -> No
 
 
 def test_what_is_supported_is_one_line_that_says_it_is_no_approval() -> None:
-    (card,) = build_cards([determination(Outcome.SUPPORTED)], "order-sign", counter())
+    (card,) = build_cards([determination(Outcome.SUPPORTED)], "order-sign")
     assert card["summary"] == "Fusion: documented for CP.TEST; not an approval"
     assert "detail" not in card
 
 
 def test_the_number_of_open_questions_stands_in_the_summary() -> None:
     one = (Question("II.A", "Did it fail?"),)
-    (card,) = build_cards([determination(Outcome.DOCUMENTATION_NEEDED, questions=one)], "order-sign", counter())
+    (card,) = build_cards([determination(Outcome.DOCUMENTATION_NEEDED, questions=one)], "order-sign")
     assert card["summary"] == "Fusion: 1 item to document for policy CP.TEST"
-    (card,) = build_cards([determination(Outcome.DOCUMENTATION_NEEDED, questions=one * 7)], "order-sign", counter())
+    (card,) = build_cards([determination(Outcome.DOCUMENTATION_NEEDED, questions=one * 7)], "order-sign")
     assert card["summary"] == "Fusion: 7 items to document for policy CP.TEST"
 
 
 def test_a_supported_order_gets_one_line() -> None:
-    (card,) = build_cards([determination(Outcome.SUPPORTED)], "order-sign", counter())
+    (card,) = build_cards([determination(Outcome.SUPPORTED)], "order-sign")
     assert (card["summary"], "detail" in card) == ("Fusion: documented for CP.TEST; not an approval", False)
 
 
 def test_a_supported_order_says_what_was_not_read_and_not_used() -> None:
     found = determination(Outcome.SUPPORTED, unread=("Condition", "AllergyIntolerance", "Basic"), unused=2)
-    (card,) = build_cards([found], "order-sign", counter())
+    (card,) = build_cards([found], "order-sign")
     assert card["summary"] == "Fusion: documented for CP.TEST; not an approval, and not all data could be used"
     assert card["detail"].split("  \n") == [
         "**Not read completely:** Basic, allergies, problem list.",
@@ -341,7 +337,7 @@ def test_a_supported_order_says_what_was_not_read_and_not_used() -> None:
 
 @pytest.mark.parametrize(("unused", "words"), [(1, " 1 record of"), (2, " 2 records of")])
 def test_records_that_were_not_used_are_counted(unused: int, words: str) -> None:
-    (card,) = build_cards([determination(Outcome.SUPPORTED, unused=unused)], "order-sign", counter())
+    (card,) = build_cards([determination(Outcome.SUPPORTED, unused=unused)], "order-sign")
     assert words in card["detail"]
 
 

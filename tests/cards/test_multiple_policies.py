@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -34,7 +35,7 @@ def text(outcome: Outcome, *criteria: CriterionResult, revision: str = "2025-01"
 
 
 def card_of(*texts: Determination) -> dict[str, Any]:
-    return card(Assessment(texts), CardStyle(), lambda: "id")
+    return card(Assessment(texts), CardStyle(), UUID(int=1))
 
 
 def revisions(*outcomes: Outcome) -> dict[str, Any]:

@@ -80,6 +80,7 @@ class RecordedService:
             new_id=new_id,
             open_fhir_server=lambda _access, _deadline: ChartInMemory(Store.from_bundle(self.chart)),
             records=self.records,
+            pseudonym=key,
             log=service_log(self.written, self.clock),
         )
         self.client: FlaskClient = app.test_client()

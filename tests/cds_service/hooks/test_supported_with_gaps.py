@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -45,7 +46,7 @@ def card(sample: Sample, order: SampleOrder, **prefetch: Json) -> dict[str, Any]
         Settings(),
         clock=lambda: datetime(STORY_DATE.year, STORY_DATE.month, STORY_DATE.day, 17, tzinfo=UTC),
     )
-    (made,) = respond(found, ASSESSOR.rules, "order-sign", CardStyle(), lambda: "id").cards
+    (made,) = respond(found, ASSESSOR.rules, "order-sign", CardStyle(), lambda _: UUID(int=1)).cards
     return dict(made.card)
 
 

@@ -1,6 +1,7 @@
 """The time limit of a call covers the evaluation: what the walk and the card say if it is stopped."""
 
 from collections.abc import Callable, Sequence
+from uuid import UUID
 
 import pytest
 
@@ -112,7 +113,7 @@ def test_a_stopped_evaluation_says_nothing_that_the_whole_one_does_not(name: str
 @pytest.mark.parametrize("count", [0, 3])
 def test_a_card_says_that_its_evaluation_was_cut_short(count: int) -> None:
     found = reviewed("sij-fibromyalgia", StoppedAssessor(stop=after(count)), Clock())
-    cards = [card for _, card in build_cards(found.assessments, "order-sign", CardStyle(), lambda: "id")]
+    cards = [card for _, card in build_cards(found.assessments, "order-sign", CardStyle(), lambda _: UUID(int=1))]
     assert cards
     for card in cards:
         assert CUT_SHORT in card["detail"]
@@ -121,5 +122,5 @@ def test_a_card_says_that_its_evaluation_was_cut_short(count: int) -> None:
 
 def test_a_card_without_any_evaluation_says_so_on_top() -> None:
     found = reviewed("sij-fibromyalgia", StoppedAssessor(stop=after(0)), Clock())
-    ((_, card),) = build_cards(found.assessments, "order-sign", CardStyle(), lambda: "id")
+    ((_, card),) = build_cards(found.assessments, "order-sign", CardStyle(), lambda _: UUID(int=1))
     assert "not checked within the time limit" in card["summary"]

@@ -12,8 +12,9 @@ from tests.support.record_fakes import NOW, RecordedService, overridden, sample_
 
 @pytest.fixture(name="filled")
 def _filled(recorded: RecordedService) -> RecordedService:
-    for _ in range(2):
+    for user in ("Practitioner/one", "Practitioner/two"):
         body, recorded.chart = sample_call("sij-fibromyalgia")
+        body["context"]["userId"] = user
         (card,) = recorded.cards(body)
         assert recorded.send_feedback(overridden(card["uuid"])).status_code == 200
         recorded.clock.pass_days(100)
@@ -41,3 +42,16 @@ def test_a_purge_deletes_what_is_old_and_is_recorded(filled: RecordedService) ->
         connection.execute(text("DELETE FROM determinations"))
     with pytest.raises(UnavailableError), filled.database.writing() as connection:
         connection.execute(text("DELETE FROM purges"))
+
+
+def test_a_purge_leaves_the_feedback_on_a_card_that_was_shown_again_later(recorded: RecordedService) -> None:
+    body, recorded.chart = sample_call("sij-fibromyalgia")
+    (card,) = recorded.cards(body)
+    recorded.send_feedback(overridden(card["uuid"]))
+    recorded.clock.pass_days(100)
+    assert recorded.cards(body) == [card]
+    assert purge(recorded.database, NOW + timedelta(days=50), recorded.clock()) == 1
+    assert [row["card"] for row in recorded.rows("feedback")] == [card["uuid"]]
+    recorded.clock.pass_days(100)
+    assert purge(recorded.database, recorded.clock(), recorded.clock()) == 1
+    assert recorded.rows("feedback") == []

@@ -39,9 +39,11 @@ def test_the_same_card_is_suppressed_and_the_log_says_why(recorded: RecordedServ
     assert recorded.cards(again(body)) == []
     first, second = sorted(recorded.rows("cards"), key=lambda row: str(row["suppressed"]))
     assert (first["suppressed"], second["suppressed"]) == ("", SUPPRESSED)
-    assert first["card_fingerprint"] == second["card_fingerprint"]
-    last = recorded.rows("decisions")[-1]["decision"]
-    assert [row["card"] for row in recorded.rows("determinations") if row["decision"] == last] == [second["card"]]
+    assert first["card"] == second["card"]
+    *_, shown, feedback, suppressed = [line for line in recorded.lines() if line["event"] == "hook call"]
+    assert (shown["cards"], suppressed["cards"]) == (1, 0)
+    assert suppressed["suppressed"] == {"overridden by this user for the same order, patient, and facts": 1}
+    assert "suppressed" not in shown | feedback
 
 
 def test_what_nobody_overrode_is_shown_every_time(recorded: RecordedService) -> None:
@@ -120,15 +122,25 @@ def test_zero_days_show_it_every_time(database: Database) -> None:
         service.send_feedback(overridden(card["uuid"]))
 
 
-def test_an_order_that_cannot_be_told_from_another_is_never_suppressed(recorded: RecordedService) -> None:
+def unnamed_twins(body: Json) -> Json:
+    """A call that signs an order without an id, and another that differs from it in a note."""
+    twins = again(body) | {"hook": "order-sign"}
+    del order_of(twins)["id"]
+    entries = twins["context"]["draftOrders"]["entry"]
+    entries.append(deepcopy(entries[0]))
+    order_of(twins)["note"] = [{"text": "one of two"}]
+    return twins
+
+
+def test_orders_without_an_id_are_told_apart_by_their_place_and_content(recorded: RecordedService) -> None:
     body, recorded.chart = sample_call("sij-posterior", 0)
-    body = again(body) | {"hook": "order-sign"}
-    del order_of(body)["id"]
-    body["context"]["draftOrders"]["entry"].append(deepcopy(body["context"]["draftOrders"]["entry"][0]))
-    order_of(body)["note"] = [{"text": "one of two"}]
-    cards = recorded.cards(again(body))
+    twins = unnamed_twins(body)
+    cards = recorded.cards(again(twins))
     recorded.send_feedback(*(overridden(card["uuid"]) for card in cards))
-    assert len(recorded.cards(again(body))) == len(cards) > 0
+    assert recorded.cards(again(twins)) == []
+    swapped = again(twins)
+    swapped["context"]["draftOrders"]["entry"].reverse()
+    assert len(recorded.cards(swapped)) == len(cards) > 0
 
 
 def test_what_is_suppressed_for_one_patient_is_shown_for_another(recorded: RecordedService, body: Json) -> None:

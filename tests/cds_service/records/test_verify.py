@@ -261,6 +261,7 @@ def test_feedback_is_reported_per_policy_and_criterion(replayed: Replayed) -> No
         body, service.chart = sample_call(name)
         (shown[name],) = service.cards(body)
     body, service.chart = sample_call("sij-fibromyalgia")
+    body["context"]["userId"] = "Practitioner/other"
     (second,) = service.cards(body)
     service.send_feedback(
         overridden(shown["sij-fibromyalgia"]["uuid"], "urgent"),
@@ -289,6 +290,15 @@ def test_feedback_is_reported_per_policy_and_criterion(replayed: Replayed) -> No
     assert "II.E" in table
     assert "1 pieces of feedback are about cards that are not stored here." in table
     assert json.loads(replayed.run("feedback", "report", "--json", "--since", "2026-03-06").stdout) == []
+
+
+def test_a_card_shown_in_several_calls_is_reported_once(replayed: Replayed) -> None:
+    service = replayed.service
+    body, service.chart = sample_call("sij-fibromyalgia")
+    (card,) = [service.cards(body) for _ in range(3)][-1]
+    service.send_feedback(overridden(card["uuid"]))
+    (line,) = json.loads(replayed.run("feedback", "report", "--json").stdout)
+    assert (line["shown"], line["overridden"]) == (1, 1)
 
 
 def test_cards_that_were_suppressed_are_not_reported_as_shown(replayed: Replayed) -> None:

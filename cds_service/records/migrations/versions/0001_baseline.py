@@ -51,21 +51,19 @@ def upgrade() -> None:
     op.create_index("decisions_hook_instance", "decisions", ["hook_instance"])
     op.create_table(
         "cards",
+        sa.Column("decision", sa.Text, sa.ForeignKey("decisions.decision"), primary_key=True),
         sa.Column("card", sa.Text, primary_key=True),
-        sa.Column("decision", sa.Text, sa.ForeignKey("decisions.decision"), nullable=False),
         sa.Column("outcome", sa.Text, nullable=False),
         sa.Column("indicator", sa.Text, nullable=False),
-        sa.Column("card_fingerprint", sa.Text),
         sa.Column("suppressed", sa.Text, nullable=False),
         sa.Column("suggestions", sa.JSON, nullable=False),
     )
-    op.create_index("cards_decision", "cards", ["decision"])
-    op.create_index("cards_card_fingerprint", "cards", ["card_fingerprint"])
+    op.create_index("cards_card", "cards", ["card"])
     op.create_table(
         "determinations",
         sa.Column("decision", sa.Text, sa.ForeignKey("decisions.decision"), primary_key=True),
         sa.Column("position", sa.Integer, primary_key=True),
-        sa.Column("card", sa.Text, sa.ForeignKey("cards.card")),
+        sa.Column("card", sa.Text),
         sa.Column("policy", sa.Text, nullable=False),
         sa.Column("revision", sa.Text, nullable=False),
         sa.Column("edition", sa.Integer, nullable=False),
@@ -78,6 +76,7 @@ def upgrade() -> None:
         sa.Column("criteria_targeted", sa.JSON, nullable=False),
         sa.Column("facts_hash", sa.Text, nullable=False),
         sa.Column("answer_hash", sa.Text, nullable=False),
+        sa.ForeignKeyConstraint(["decision", "card"], ["cards.decision", "cards.card"]),
     )
     op.create_index("determinations_card", "determinations", ["card"])
     op.create_table(

@@ -1,0 +1,91 @@
+"""The same orders and facts get the same card, under the same id; any change gets another one."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from cds_service.records.database import Database
+from cds_service.records.pseudonyms import Pseudonymizer
+from fhir_mappings.fhir_json import Json
+from tests.support.record_fakes import KEY, RecordedService, accepted, new_id, resources, sample_call
+
+
+def shown(service: RecordedService, body: Json, **changes: Any) -> list[Any]:
+    """The cards of a call under a hookInstance of its own."""
+    return service.cards(deepcopy(body) | {"hookInstance": new_id()} | changes)
+
+
+def ids(cards: list[Any]) -> list[str]:
+    """The ids of cards and of their suggestions."""
+    return [each["uuid"] for card in cards for each in (card, *card.get("suggestions", ()))]
+
+
+def test_the_same_orders_and_facts_get_the_same_card_however_often_the_hook_fires(recorded: RecordedService) -> None:
+    body, recorded.chart = sample_call("sij-posterior")
+    first = shown(recorded, body)
+    assert first[0]["suggestions"]
+    assert shown(recorded, body) == shown(recorded, body) == first
+    assert all(UUID(each).version == 5 for each in ids(first))
+
+
+def test_another_process_with_the_same_key_makes_the_same_card(recorded: RecordedService, database: Database) -> None:
+    body, recorded.chart = sample_call("sij-posterior")
+    other = RecordedService(database)
+    other.chart = recorded.chart
+    assert shown(other, body) == shown(recorded, body)
+
+
+def test_both_hooks_show_the_card_under_one_id(recorded: RecordedService) -> None:
+    body, recorded.chart = sample_call("sij-posterior")
+    assert ids(shown(recorded, body, hook="order-sign")) == ids(shown(recorded, body))
+
+
+def add_condition(_body: Any, chart: Any) -> None:
+    (first, *_) = (each for each in resources(chart, "Condition") if "M79.7" in str(each))
+    chart["entry"].append({"resource": {**first, "id": "another"}})
+
+
+def change_order(body: Any, _chart: Any) -> None:
+    body["context"]["draftOrders"]["entry"][0]["resource"]["note"] = [{"text": "Right side first"}]
+
+
+def change_user(body: Any, _chart: Any) -> None:
+    body["context"]["userId"] = "Practitioner/other"
+
+
+@pytest.mark.parametrize("change", [add_condition, change_order, change_user])
+def test_one_changed_fact_gets_another_id(recorded: RecordedService, change: Callable[[Any, Any], None]) -> None:
+    body, recorded.chart = sample_call("sij-fibromyalgia")
+    before = shown(recorded, body)
+    change(body, recorded.chart)
+    after = shown(recorded, body)
+    assert len(before) == len(after) == 1
+    assert before[0]["uuid"] != after[0]["uuid"]
+
+
+def test_what_could_not_be_read_is_a_fact(recorded: RecordedService) -> None:
+    body, recorded.chart = sample_call("sij-fibromyalgia")
+    failed = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
+    before = shown(recorded, body, prefetch={})
+    after = shown(recorded, body, prefetch={"devices": failed, "service_requests": failed, "procedures": failed})
+    assert before[0]["uuid"] != after[0]["uuid"]
+
+
+def test_the_id_says_nothing_without_the_key(recorded: RecordedService, database: Database) -> None:
+    body, recorded.chart = sample_call("sij-posterior")
+    other = RecordedService(database, key=Pseudonymizer(b"another key for tests, no one's data"))
+    other.chart = recorded.chart
+    assert not set(ids(shown(other, body))) & set(ids(shown(recorded, body)))
+    assert KEY.name not in str(shown(recorded, body))
+
+
+def test_feedback_belongs_to_the_card_in_every_call(recorded: RecordedService) -> None:
+    body, recorded.chart = sample_call("sij-posterior")
+    (first,), (again,) = shown(recorded, body), shown(recorded, body)
+    recorded.send_feedback(accepted(again["uuid"], again["suggestions"][0]["uuid"]))
+    assert [row["card"] for row in recorded.rows("cards")] == [first["uuid"]] * 2
+    (row,) = recorded.rows("feedback")
+    assert (row["card"], row["suggestions"]) == (first["uuid"], ["CP.MP.126@2025-04#II.I"])
