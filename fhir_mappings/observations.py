@@ -22,7 +22,8 @@ class Observation:
 
     `number` is None if there is none that can be read, or if it may not decide. `begin` and `end` are the moments
     between which it was taken, the same for a measurement of one moment; both are None if a time of day is missing.
-    `sites` are the body sites it is about, each with its codes and words; `side` is the side that they name.
+    `sites` are the body sites it is about, each with its codes and words; `side` is the side that they name. `top` is
+    the highest score of the scale, None if the codes do not state it.
     """
 
     reference: str
@@ -36,6 +37,7 @@ class Observation:
     end: datetime | None = None
     sites: tuple[tuple[Coding, ...], ...] = ()
     side: Side | None = None
+    top: Decimal | None = None
 
 
 def observations(record: PatientRecord, codes: CodeMatcher) -> tuple[Observation, ...]:
@@ -107,6 +109,7 @@ def _observation(
         end,
         body_sites(resource),
         side_of(resource),
+        match.scale[1] if match.scale else None,
     )
 
 

@@ -40,7 +40,8 @@ _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UT
 class Relief:
     """The relief after one procedure in percent of the score before it, negative if pain increased.
 
-    `least` and `most` are None if the relief is unknown; `problem` then says why. `later` is the relief by each score
+    `least` and `most` are None if the relief is unknown; `problem` then says why. `scores` are the scores behind it, as
+    `8 → 2 of 10`, empty if they are of several scales. `later` is the relief by each score
     of the following days, None for a score that cannot be read.
     """
 
@@ -50,15 +51,16 @@ class Relief:
     problem: str
     evidence: tuple[Evidence, ...]
     later: tuple[Fraction | None, ...] = ()
+    scores: str = ""
 
     @property
     def printed(self) -> str:
-        """Return the relief with at most two decimals, rounded down: `74.99 %`, or `12.5 to 80 %`."""
+        """Return the relief with at most two decimals, rounded down: `74.99%`, or `12.5 to 80%`."""
         if self.least is None or self.most is None:
             return ""
         cut = (Decimal(floor(end * 100)) / 100 for end in (self.least, self.most))
         ends = dict.fromkeys(f"{end.normalize():f}" for end in cut)
-        return f"{' to '.join(ends)} %"
+        return f"{' to '.join(ends)}%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,8 @@ def _relief(done: Procedure, scores: _Scores, window: Window, zone: tzinfo) -> R
     worst = min(found, key=lambda relief: relief.least or 0)
     best = max(found, key=lambda relief: relief.most or 0)
     evidence = tuple(dict.fromkeys(item for each in (worst, best) for item in each.evidence))
-    return Relief(done, worst.least, best.most, "", evidence, tuple(score for each in found for score in each.later))
+    later = tuple(score for each in found for score in each.later)
+    return Relief(done, worst.least, best.most, "", evidence, later, worst.scores if worst is best else "")
 
 
 def _is_of(score: Observation, done: Procedure, window: Window) -> Truth:
@@ -231,7 +234,14 @@ def _on_one_scale(
     shown = (baseline, worst, best, *following)
     evidence = tuple(dict.fromkeys((done.evidence, *(score.evidence for score in shown))))
     later = tuple(relief(score) if _is_dated(score) else None for score in following)
-    return Relief(done, relief(worst), relief(best), "", evidence, later)
+    return Relief(done, relief(worst), relief(best), "", evidence, later, _printed_scores(baseline, best, worst))
+
+
+def _printed_scores(before: Observation, best: Observation, worst: Observation) -> str:
+    """Return the score before and those after: `8 → 2 of 10`, or `8 → 2 to 7 of 10`."""
+    after = " to ".join(dict.fromkeys(f"{score.number:f}" for score in (best, worst)))
+    scale = f" of {before.top:f}" if before.top is not None else ""
+    return f"{before.number:f} → {after}{scale}"
 
 
 def _is_dated(score: Observation) -> bool:

@@ -213,7 +213,8 @@ def _evidence(measured: Sequence[Relief]) -> tuple[Evidence, ...]:
 
 
 def _with_relief(item: Evidence, relief: Relief) -> Evidence:
-    return replace(item, value=", ".join(filter(None, (item.value, relief.printed or relief.problem))))
+    found = f"{relief.printed} relief" if relief.printed else relief.problem
+    return replace(item, value=", ".join(filter(None, (item.value, relief.scores, found))))
 
 
 def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PainReliefCheck:

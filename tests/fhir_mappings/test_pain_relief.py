@@ -7,12 +7,14 @@ from itertools import permutations
 
 import pytest
 
+from fhir_mappings.codings import Match
 from fhir_mappings.pain_relief import Window, reliefs
 from fhir_mappings.procedures import procedures
 from fhir_mappings.truth import Truth
 from tests.support.fhir_builders import KNOWN, knows, procedure, record, score
 
 SCALES = knows("72514-3", "other")
+OF_TEN = Match("Pain", decides=True, scale=(Decimal(0), Decimal(10)))
 
 
 def at(time, day=5):
@@ -66,16 +68,16 @@ def test_relief_is_the_exact_share_of_the_pain_before(before, after, expected):
 @pytest.mark.parametrize(
     ("before", "after", "printed"),
     [
-        (8, 2, "75 %"),
-        (7, 2, "71.42 %"),
-        (8, 0, "100 %"),
-        (8, 8, "0 %"),
-        ("100", "25.01", "74.99 %"),
-        ("100", "25.0000001", "74.99 %"),
-        (4, 5, "-25 %"),
-        (4, 4, "0 %"),
-        (3, 4, "-33.34 %"),
-        ("1", "12346.678", "-1234567.8 %"),
+        (8, 2, "75%"),
+        (7, 2, "71.42%"),
+        (8, 0, "100%"),
+        (8, 8, "0%"),
+        ("100", "25.01", "74.99%"),
+        ("100", "25.0000001", "74.99%"),
+        (4, 5, "-25%"),
+        (4, 4, "0%"),
+        (3, 4, "-33.34%"),
+        ("1", "12346.678", "-1234567.8%"),
     ],
 )
 def test_relief_is_printed_cut_and_never_rounded_up(before, after, printed):
@@ -83,11 +85,23 @@ def test_relief_is_printed_cut_and_never_rounded_up(before, after, printed):
 
 
 def test_relief_that_varied_is_printed_from_the_least_to_the_most():
-    assert relief(*before_and_after(8, 2), score(7, at("17:00:00"), "late")).printed == "12.5 to 75 %"
+    assert relief(*before_and_after(8, 2), score(7, at("17:00:00"), "late")).printed == "12.5 to 75%"
+
+
+def test_the_scores_are_printed_from_before_to_after_with_the_top_of_their_scale():
+    assert relief(*before_and_after("8.0", 2)).scores == "8.0 → 2"
+    chart = record(procedure(), *before_and_after(8, 2), score(7, at("17:00:00"), "late"))
+    (found,) = reliefs(chart, procedures(chart, KNOWN), lambda _: OF_TEN, window())
+    assert found.scores == "8 → 2 to 7 of 10"
+
+
+def test_scores_of_several_scales_are_not_printed_as_one():
+    other = [score(5, BEFORE, "b", code="other"), score(4, AFTER, "a", code="other")]
+    assert relief(*before_and_after(8, 2), *other).scores == ""
 
 
 def test_unknown_relief_prints_nothing():
-    assert relief().printed == ""
+    assert (relief().printed, relief().scores) == ("", "")
 
 
 @pytest.mark.parametrize(("baseline", "problem"), [(0, "no pain"), (-1, "no pain"), ("0.0", "no pain")])

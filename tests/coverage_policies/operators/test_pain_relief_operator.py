@@ -78,7 +78,7 @@ def test_the_relief_is_held_against_the_threshold_exactly(
 def test_the_relief_is_printed_with_the_procedure_and_the_scores_are_evidence() -> None:
     found = run(AT_LEAST_75, *injection("2026-02-01", "8", "2"))
     assert [(item.reference, item.value) for item in found.evidence] == [
-        ("Procedure/p2026-02-01", "75 %"),
+        ("Procedure/p2026-02-01", "8 → 2, 75% relief"),
         ("Observation/b2026-02-01", "8"),
         ("Observation/a2026-02-01", "2"),
     ]
@@ -233,7 +233,7 @@ def test_both_the_least_and_the_most_relief_must_be_as_asked(phrase: str, holds:
     waned = [*injection("2026-02-01", "8", "1"), score("6", "2026-02-01T17:00:00Z", id="late")]
     found = run(clause("pain_relief", after="trial", relief=phrase), *waned)
     assert found.holds is holds
-    assert found.evidence[0].value == "25 to 87.5 %"
+    assert found.evidence[0].value == "8 → 1 to 6, 25 to 87.5% relief"
     assert named(found) == [
         "Observation/a2026-02-01",
         "Observation/b2026-02-01",
@@ -317,7 +317,7 @@ THREE = [
 def test_one_day_alone_is_asked_about(occasion: str, relief: str, holds: Truth) -> None:
     found = run(clause("pain_relief", after="trial", occasion=occasion, relief=relief), *THREE)
     assert (found.holds, found.reason, len(found.evidence)) == (holds, Reason.VALUE_OUT_OF_RANGE, 3)
-    assert found.headline == {"first": "75 %", "second": "12.5 %", "last": "87.5 %"}[occasion]
+    assert found.headline == {"first": "75%", "second": "12.5%", "last": "87.5%"}[occasion]
 
 
 def which(place: str, *resources: Resource, **more: Any) -> ClauseResult:
