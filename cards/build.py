@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid5
 
-from cards import multiple_policies, wording
-from cards.gaps import gaps
-from cards.markdown import escaped
+from cards import multiple_policies
+from cards.detail import detail
+from cards.fine_print import fine_print, has_gaps
 from cards.override_reasons import OVERRIDE_REASONS
 from cards.style import CardStyle
+from cards.summary import summary
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment, Suggestion
 from coverage_policies.judging.determination import Determination, failed_criteria
@@ -111,22 +112,20 @@ def card(assessment: Assessment, style: CardStyle, card_id: UUID, *, canonical_b
     shared = [each.as_json(canonical_base) for each in assessment.all_determinations]
     found: dict[str, Any] = {
         "uuid": str(card_id),
-        "summary": multiple_policies.summary(assessment) if several else wording.summary(only),
+        "summary": multiple_policies.summary(assessment) if several else summary(only),
         "indicator": "info" if assessment.may_not_apply else _INDICATOR.get(assessment.outcome, "info"),
         "source": {"label": multiple_policies.source(assessment) if several else _source(only)},
         "extension": {DETERMINATION: shared if len(shared) > 1 else shared[0]},
     }
+    also = [each.determinations[0].order_label for each in assessment.also]
     if assessment.outcome is not Outcome.SUPPORTED:
-        found["detail"] = multiple_policies.detail(assessment) if several else wording.detail(only)
+        found["detail"] = multiple_policies.detail(assessment, style, also) if several else detail(only, style, also)
         if assessment.suggestions:
             found["suggestions"] = [_suggestion(each, style, card_id) for each in assessment.suggestions]
             found["selectionBehavior"] = style.selection_behavior
         found["overrideReasons"] = [dict(reason) for reason in OVERRIDE_REASONS]
-    elif lines := list(gaps(determinations)):
-        found["detail"] = "\n".join([*lines, *wording.footer(())])
-    if assessment.also and "detail" in found:
-        labels = dict.fromkeys(each.determinations[0].order_label for each in assessment.also)
-        found["detail"] += f"  \n*This card is also for: {escaped('; '.join(labels))}.*"
+    elif also or any(map(has_gaps, determinations)):
+        found["detail"] = fine_print(determinations, also)
     return found
 
 

@@ -1,20 +1,25 @@
 """Build the words of a card for several policies or revisions that may apply: what each says, and where they differ."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from cards.detail import failures, heading, questions
+from cards.fine_print import fine_print
+from cards.layout import Block, Line, fitted
 from cards.markdown import escaped, shortened
-from cards.wording import SUMMARY_LENGTH, failures, footer, heading, headline, questions, status_words
-from coverage_policies.format.terms import Outcome
-from coverage_policies.judging.assessment import Assessment
+from cards.phrasing import items_left
+from cards.style import CardStyle
+from cards.summary import SUMMARY_LENGTH, headline, lines_in_words
+from coverage_policies.format.terms import Outcome, Status
+from coverage_policies.judging.assessment import RULED_OUT, Assessment
 from coverage_policies.judging.determination import Determination
 
-_QUESTIONS_EACH = 3
-_DIFFERENCES = 6
+_QUESTIONS_EACH = 2
+_DIFFERENCES = 4
+_DIFFERENCE_RANK = 2
 _WORDS = {
     Outcome.NOT_SUPPORTED: "not supported",
     Outcome.CRITERIA_NOT_MET: "criteria not met",
-    Outcome.NOT_EVALUATED: "not evaluated",
-    Outcome.DOCUMENTATION_NEEDED: "needs documentation",
+    Outcome.NOT_EVALUATED: "not checked",
     Outcome.CASE_REVIEW: "needs plan review",
     Outcome.SUPPORTED: "documented",
     Outcome.NOT_APPLICABLE: "does not apply",
@@ -22,16 +27,20 @@ _WORDS = {
 
 
 def summary(assessment: Assessment) -> str:
-    """Return the order and what each policy says of it: in full if they agree, in a word each if they differ."""
-    label = _applicable(assessment).order_label
-    outcomes = {each.outcome for each in assessment.determinations}
-    if len(outcomes) == 1:
-        said = "; ".join(dict.fromkeys(headline(each) for each in assessment.determinations))
-        return shortened(f"{label}: {said}", SUMMARY_LENGTH)
-    said = ", ".join(f"{_name(assessment, each)} {_WORDS[each.outcome]}" for each in assessment.determinations)
-    many = "two" if len(assessment.determinations) == 2 else "several"
+    """Return what the policies say: in full if they agree or all rule the order out, else in a few words each."""
+    said = list(dict.fromkeys(map(headline, assessment.determinations)))
+    if len(said) == 1 or all(each.outcome in RULED_OUT for each in assessment.determinations):
+        return shortened(said[0], SUMMARY_LENGTH)
+    each_says = "; ".join(f"{_name(assessment, each)}: {_in_short(each)}" for each in assessment.determinations)
+    many = "Two" if len(assessment.determinations) == 2 else "Several"
     what = "policies" if _has_several_policies(assessment) else "revisions"
-    return shortened(f"{label}: {many} {what} may apply and differ: {said}", SUMMARY_LENGTH)
+    return shortened(f"{many} {what} may apply. {each_says}.", SUMMARY_LENGTH)
+
+
+def _in_short(determination: Determination) -> str:
+    if determination.outcome is Outcome.DOCUMENTATION_NEEDED:
+        return f"{items_left(determination)} to document"
+    return _WORDS[determination.outcome]
 
 
 def source(assessment: Assessment) -> str:
@@ -41,18 +50,16 @@ def source(assessment: Assessment) -> str:
     return f"{first.owner}: {revisions}"
 
 
-def detail(assessment: Assessment) -> str:
+def detail(assessment: Assessment, style: CardStyle, also: Iterable[str] = ()) -> str:
     """Return one screen of Markdown: the differences, then what fails and what is open under each revision."""
-    first = assessment.determinations[0]
-    shared = [note for note in first.notes if all(note in each.notes for each in assessment.determinations)]
-    parts = [heading(_applicable(assessment)), *_differences(assessment)]
+    blocks = [heading(_applicable(assessment)), *_differences(assessment)]
     for each in assessment.determinations:
-        parts.append(f"**{escaped(each.policy)}, revision {escaped(each.revision)}: {_WORDS[each.outcome]}**\n")
-        parts += failures(each)
-        parts += questions(each, _QUESTIONS_EACH)
-        parts += [f"*{escaped(note)}*\n" for note in each.notes if note not in shared]
-    parts += footer(shared)
-    return "\n".join(parts).strip()
+        name = escaped(_name(assessment, each))
+        blocks.append(Block("", (Line(f"**{name}: {_in_short(each)}**"),)))
+        blocks += failures(each)
+        blocks += questions(each, style, _QUESTIONS_EACH)
+    blocks.append(Block("", (Line(fine_print(assessment.determinations, also)),)))
+    return fitted(blocks)
 
 
 def _applicable(assessment: Assessment) -> Determination:
@@ -66,17 +73,23 @@ def _has_several_policies(assessment: Assessment) -> bool:
 
 
 def _name(assessment: Assessment, determination: Determination) -> str:
-    """Return the policy, or the revision if all are revisions of one policy."""
+    """Return the lines of business if those tell the policies apart, else the policy, or the revision."""
+    lines = [lines_in_words(each) for each in assessment.determinations]
+    if all(lines) and len(set(lines)) == len(lines):
+        words = lines_in_words(determination)
+        return words[:1].upper() + words[1:]
     return determination.policy if _has_several_policies(assessment) else determination.revision
 
 
-def _differences(assessment: Assessment) -> Iterator[str]:
-    differences = assessment.differences
-    if differences:
-        yield "**Differences**\n"
-        for each in differences[:_DIFFERENCES]:
-            said = ", ".join(f"{escaped(revision)}: {status_words(status)}" for revision, status in each.statuses)
-            yield f"- **{escaped(each.criterion)}** {escaped(each.says)} ({said})"
-        if len(differences) > _DIFFERENCES:
-            yield f"- … and {len(differences) - _DIFFERENCES} more"
-        yield ""
+def _differences(assessment: Assessment) -> Iterator[Block]:
+    found = assessment.differences[:_DIFFERENCES]
+    lines = []
+    for each in found:
+        said = ", ".join(f"{escaped(revision)} {status_words(status)}" for revision, status in each.statuses)
+        lines.append(Line(f"- {escaped(each.says)}: {said}", _DIFFERENCE_RANK))
+    yield Block("**Differences:**", tuple(lines))
+
+
+def status_words(status: Status) -> str:
+    """Return a status as a card writes it."""
+    return status.value.replace("-", " ")

@@ -56,7 +56,7 @@ class Times:
 class Condition:
     """One condition as of a day. `since` is the interval in which it began, open-ended where no date bounds it.
 
-    `side` is None if the condition does not state one.
+    `side` is None if the condition does not state one. `is_listed_problem` is whether it stands on the problem list.
     """
 
     reference: str
@@ -65,6 +65,7 @@ class Condition:
     since: DateInterval
     evidence: Evidence
     side: Side | None = None
+    is_listed_problem: bool = False
 
 
 def conditions_on(record: PatientRecord, codes: CodeMatcher, times: Times) -> tuple[Condition, ...]:
@@ -77,7 +78,8 @@ def conditions_on(record: PatientRecord, codes: CodeMatcher, times: Times) -> tu
 
 def _condition(stated: Statement, presence: Presence, why: str) -> Condition:
     evidence = replace(stated.evidence, value=why)
-    return Condition(stated.reference, stated.label, presence, _since(stated), evidence, stated.side)
+    is_listed = stated.listing is Listing.PROBLEM_LIST
+    return Condition(stated.reference, stated.label, presence, _since(stated), evidence, stated.side, is_listed)
 
 
 def _since(stated: Statement) -> DateInterval:

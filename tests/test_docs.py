@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 import pytest
 
-from cards.wording import detail, summary
+from cards.detail import detail
+from cards.style import CardStyle
+from cards.summary import summary
 from cds_service.cli.main import main
 from cds_service.clients.algorithms import ALGORITHMS
 from cds_service.clients.registry import Client, parse_clients
@@ -136,9 +138,8 @@ def test_the_card_in_the_readme_is_the_one_of_the_sample_patient() -> None:
         clock=lambda: datetime(STORY_DATE.year, STORY_DATE.month, STORY_DATE.day, 17, tzinfo=UTC),
     )
     (only,) = found.determinations
-    printed = f"**{summary(only)}**\n{detail(only)}".replace("*  ", "*")
-    quoted = re.search(r"(?ms)^> \*\*Lumbar.*?(?=^This is the sample patient)", README)
+    printed = f"**{summary(only)}**\n{detail(only, CardStyle())}"
+    quoted = re.search(r"(?ms)^> \*\*Opioids.*?(?=^This is the sample patient)", README)
     assert quoted is not None
-    shown = quoted.group().replace("\n> MME", " MME").replace("> ", "").replace(">\n", "\n")
-    lines = [line.strip() for line in shown.splitlines() if line.strip() not in ("", "- …")]
+    lines = [line.removeprefix("> ").strip(">… ") for line in quoted.group().splitlines()]
     assert [line for line in lines if line not in printed] == []

@@ -21,7 +21,7 @@ Arguments: TypeAlias = Mapping[str, Any]
 class ClauseResult:
     """Whether a clause holds, the DEQM reason, and the resources behind it.
 
-    `notes` are lines of arithmetic worth reading; `headline` is a one-line value for the card: `120 → 90`.
+    `notes` are lines of arithmetic worth reading; `headline` is the finding in a clause, for the summary of the card.
     `needs_side` is whether it is open because the order does not state its side and the records name both.
     """
 

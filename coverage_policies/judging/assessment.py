@@ -23,7 +23,8 @@ from fhir_mappings.orders import Anchor, Order
 from fhir_mappings.record import PatientRecord
 from fhir_mappings.truth import Truth
 
-_RULED_OUT = (Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET)
+RULED_OUT = (Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET)
+"""The outcomes of an order that cannot be covered as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Assessment:
         outcomes = {each.outcome for each in self.determinations}
         if len(outcomes) == 1:
             return outcomes.pop()
-        return Outcome.CRITERIA_NOT_MET if outcomes <= set(_RULED_OUT) else Outcome.DOCUMENTATION_NEEDED
+        return Outcome.CRITERIA_NOT_MET if outcomes <= set(RULED_OUT) else Outcome.DOCUMENTATION_NEEDED
 
     @property
     def only_asks_whether_it_applies(self) -> bool:
@@ -237,7 +238,7 @@ class Assessor:
                 replace(each, lines=policy.lines_of_business)
                 for each, policy in zip(judged, selection.policies, strict=True)
             ]
-        return Assessment(tuple(_with_reasons(each, selection.reasons) for each in judged))
+        return Assessment(tuple(_with_reasons(each, selection) for each in judged))
 
     def _judged(
         self,
@@ -271,7 +272,7 @@ class Assessor:
 
         An order without an id has none.
         """
-        if judged.outcome not in _RULED_OUT or "id" not in order.resource:
+        if judged.outcome not in RULED_OUT or "id" not in order.resource:
             return ()
         session = judging.session
         found = []
@@ -282,13 +283,14 @@ class Assessor:
             changed = session.read(restated(order.resource, suggest.attribute, suggest.value))
             beside = replace(session, judged=tuple(changed if each is order else each for each in session.judged))
             again = self._evaluated(policy, changed, replace(judging, session=beside))
-            if again.outcome not in _RULED_OUT and not again.is_cut_short:
+            if again.outcome not in RULED_OUT and not again.is_cut_short:
                 found.append(Alternative(result.id, suggest.says, changed.resource, again.outcome))
         return tuple(found)
 
 
-def _with_reasons(determination: Determination, reasons: tuple[str, ...]) -> Determination:
+def _with_reasons(determination: Determination, selection: Selection) -> Determination:
     """Return the determination with why its policy was selected; one that does not apply needs no reasons."""
     if determination.outcome is Outcome.NOT_APPLICABLE:
         return determination
-    return replace(determination, notes=(*reasons, *determination.notes))
+    notes = (*selection.reasons, *determination.notes)
+    return replace(determination, notes=notes, caveats=(*selection.caveats, *determination.caveats))

@@ -37,6 +37,11 @@ class CriterionResult:
     headline: str = ""
     needs_side: bool = False
 
+    @property
+    def is_for_review(self) -> bool:
+        """Return whether data decide it and the plan decides what follows."""
+        return self.counted is Status.UNKNOWN and self.status is not Status.UNKNOWN
+
     def as_json(self) -> dict[str, object]:
         """Return the criterion as the JSON of a determination holds it; empty members are left out."""
         found: dict[str, object] = {
@@ -156,6 +161,8 @@ class Determination:
     alternatives: tuple[Alternative, ...] = ()
     presumed: Presumption | None = None
     notes: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
+    """What limits the answer, in a few words each, for the last line of a card."""
     obstacle: str = ""
     unread: tuple[str, ...] = ()
     unused: int = 0
@@ -234,12 +241,15 @@ def evidence_json(item: Evidence) -> dict[str, str]:
 
 
 def failed_criteria(determination: Determination) -> tuple[CriterionResult, ...]:
-    """Return the criteria that make it fail: not met, like every group above them; the deciding section first."""
+    """Return the criteria that make it fail: not met, like every group above them; the deciding section first.
+
+    A group of alternatives with a sentence of its own (`says_when_not_met`) stands for its parts.
+    """
     by_id = {result.id: result for result in determination.criteria}
     found = [
         result
         for result in determination.criteria
-        if result.counted is Status.NOT_MET and not result.is_group and _all_above_fail(result, by_id)
+        if result.counted is Status.NOT_MET and _speaks(result, by_id) and _all_above_fail(result, by_id)
     ]
     return tuple(sorted(found, key=lambda result: result.id.split(".")[0] != determination.section))
 
@@ -250,9 +260,21 @@ def failed_on_some_pathways(determination: Determination) -> tuple[tuple[Criteri
     found = []
     for result in determination.criteria:
         names = tuple(name for name in determination.pathways if _all_fail_on(name, result, by_id))
-        if not result.is_group and names and len(names) < len(determination.pathways):
+        if _speaks(result, by_id) and names and len(names) < len(determination.pathways):
             found.append((result, names))
     return tuple(found)
+
+
+def _speaks(result: CriterionResult, by_id: Mapping[str, CriterionResult]) -> bool:
+    """Return whether a card names a criterion that fails: a part, or the group that stands for its parts."""
+    if result.is_group and not result.says_when_not_met:
+        return False
+    while result.parent:
+        above = by_id[result.parent]
+        if above.says_when_not_met:
+            return False
+        result = above
+    return True
 
 
 def _all_fail_on(pathway: str, result: CriterionResult, by_id: Mapping[str, CriterionResult]) -> bool:

@@ -103,6 +103,10 @@ def evaluate(
         questions=questions,
         presumed=settled.presumed,
         notes=(*((CUT_SHORT,) if watch.is_cut else ()), *data_notes(policy, order, record, anchor)),
+        caveats=(
+            *(("Checked in part only (time limit)",) if watch.is_cut else ()),
+            *(("Order code not valid on that date",) if code_notes(policy, order, anchor) else ()),
+        ),
         unread=unread_types(policy, record),
         unused=unused_records(policy, record),
         is_cut_short=watch.is_cut,

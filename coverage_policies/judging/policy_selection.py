@@ -5,7 +5,7 @@ applies. If that one is known but not installed, the installed revisions before 
 so are policies for different lines of business if the patient's is not known.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,12 +24,13 @@ class InForce:
     """The revisions of one policy that are in force on a service date, and why these.
 
     Mostly one; two if the revision in force is known but not installed. `available` is False if none for that day is
-    installed; then the one revision represents the policy.
+    installed; then the one revision represents the policy. `is_substitute` is whether another revision is in force.
     """
 
     policies: tuple[Policy, ...]
     reasons: tuple[str, ...] = ()
     available: bool = True
+    is_substitute: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class Selection:
     """The policies that judge one order together, mostly one, and why these, in sentences for the card.
 
     `other_payer` is True if the payer on file follows other policies, `available` False if no revision for the day is
-    installed: in both cases nothing is judged, and the first policy represents all.
+    installed: in both cases nothing is judged, and the first policy represents all. `caveats` are the reasons that a
+    reader of the card must know, in a few words each.
     """
 
     policies: tuple[Policy, ...]
@@ -58,6 +60,7 @@ class Selection:
     reasons: tuple[str, ...] = ()
     other_payer: bool = False
     available: bool = True
+    caveats: tuple[str, ...] = ()
     is_for_some_lines: bool = False
     """Whether the patient's line of business is not known, and each policy is for some of the possible ones."""
     lacks_lines: bool = False
@@ -104,7 +107,8 @@ def select(found: Sequence[Candidate], plan: Plan) -> tuple[Selection, ...]:
             by_line.setdefault(policy.owner, []).append(candidate)
         else:
             reasons = (*_precedence(plan, policy), *in_force.reasons)
-            selections.append(Selection(in_force.policies, candidate.matches, reasons))
+            caveats = _caveats(plan, policy.owner, (in_force,))
+            selections.append(Selection(in_force.policies, candidate.matches, reasons, caveats=caveats))
     return (*selections, *(_of_every_line(group, plan) for group in by_line.values()))
 
 
@@ -118,8 +122,23 @@ def _of_every_line(group: Sequence[Candidate], plan: Plan) -> Selection:
     why = f"Line of business not known. Checked against {names}.{silent}"
     rest = tuple(dict.fromkeys(sentence for each in group for sentence in each.in_force.reasons))
     matches = {name: match for each in group for name, match in each.matches.items()}
+    caveats = ("Line of business not known", *_caveats(plan, policies[0].owner, [each.in_force for each in group]))
     reasons = (why, *_precedence(plan, *policies), *rest)
-    return Selection(policies, matches, reasons, is_for_some_lines=True, lacks_lines=bool(missing))
+    return Selection(policies, matches, reasons, caveats=caveats, is_for_some_lines=True, lacks_lines=bool(missing))
+
+
+def _caveats(plan: Plan, owner: str, in_force: Iterable[InForce]) -> tuple[str, ...]:
+    """Return what limits an answer: the payer, rules that take precedence, and a revision that is not installed."""
+    found = []
+    if plan.follows(owner) is Truth.UNKNOWN:
+        found.append("Payer not identified")
+    if plan.lines <= MEDICARE_LINES:
+        found.append("Medicare determinations take precedence")
+    if plan.medicaid_state:
+        found.append("State Medicaid rules take precedence")
+    if any(each.is_substitute for each in in_force):
+        found.append("Revision in force not installed")
+    return tuple(found)
 
 
 def _lines(policy: Policy) -> frozenset[LineOfBusiness]:
@@ -177,8 +196,9 @@ def _in_force(revisions: Sequence[Policy], on: date, rules: PlanRules) -> InForc
     if after:
         which = f"after {current}" if current in over else f"dated {current}"
         why = f"The revision of {name} {which} is not installed. Checked against the revisions before and after it."
-        return InForce((before[-1], after[0]), (why,))
+        return InForce((before[-1], after[0]), (why,), is_substitute=True)
     if before[-1].revision in over:
         why = f"No revision of {name} is installed for {on}; the plan no longer uses {before[-1].revision}."
         return InForce((before[-1],), (why,), available=False)
-    return InForce((before[-1],), (f"A later revision of {name}, dated {current}, is not installed.",))
+    why = f"A later revision of {name}, dated {current}, is not installed."
+    return InForce((before[-1],), (why,), is_substitute=True)

@@ -73,7 +73,8 @@ class ConditionCheck:
         if self.lasting is not None:
             return self._duration(ctx, found, present, self.lasting)
         if present:
-            return ClauseResult(Truth.YES, Reason.PRESENT, tuple(each.evidence for each in present))
+            shown = tuple(each.evidence for each in present)
+            return ClauseResult(Truth.YES, Reason.PRESENT, shown, headline=_headline(present[0]))
         return ClauseResult(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE if active else Reason.INVALID_ATTRIBUTE, evidence)
 
     def _times(self, ctx: Context) -> Times:
@@ -122,7 +123,9 @@ class ConditionCheck:
         short = [lasting.holds(each.since, ctx.anchor) for each in certain]
         older = self._older(ctx, lasting)
         if present and len(certain) == len(found) and not older and all(each is Truth.YES for each in short):
-            return ClauseResult(Truth.YES, Reason.DATE_OUT_OF_RANGE, evidence)
+            oldest = min(present, key=lambda each: each.since.earliest)
+            headline = f"On record only since {oldest.since}"
+            return ClauseResult(Truth.YES, Reason.DATE_OUT_OF_RANGE, evidence, headline=headline)
         holds = Truth.NO if Truth.NO in short else Truth.UNKNOWN
         return ClauseResult(holds, Reason.DATE_OUT_OF_RANGE, (*evidence, *older))
 
@@ -135,6 +138,12 @@ class ConditionCheck:
             if each.when is None or lasting.holds(each.when, ctx.anchor) is not Truth.YES
         )
         return (*care, _counted(unknown)) if unknown else care
+
+
+def _headline(condition: Condition) -> str:
+    if condition.is_listed_problem:
+        return f"{condition.label} on the problem list"
+    return f"{condition.label} diagnosed" + (f" {condition.evidence.date}" if condition.evidence.date else "")
 
 
 def _has_begun(condition: Condition, ctx: Context) -> bool:

@@ -47,7 +47,7 @@ class OpioidReductionCheck:
         if reduced is Truth.UNKNOWN:
             return ClauseResult(Truth.UNKNOWN, _reason(ctx, reduction), evidence, notes)
         holds = reduced if self.at_least else ~reduced
-        return ClauseResult(holds, Reason.VALUE_OUT_OF_RANGE, evidence, notes, _gist(reduction))
+        return ClauseResult(holds, Reason.VALUE_OUT_OF_RANGE, evidence, notes, _headline(reduction))
 
 
 def _reason(ctx: Context, reduction: Reduction) -> Reason:
@@ -110,10 +110,19 @@ def _day(day: date) -> str:
     return f"{day:%m/%d/%Y}"
 
 
-def _gist(reduction: Reduction) -> str:
+def _headline(reduction: Reduction) -> str:
+    """Return the change of the dose in a clause, with its whole percent where both doses are known exactly."""
     if not reduction.baselines:
         return ""
-    return f"{_number(reduction.baselines[0].dose)} → {_number(reduction.current)} MME/day"
+    before, now = reduction.baselines[0].dose, reduction.current
+    change = f"{_number(before)} → {_number(now)} MME/day"
+    if not before.low or before.low != before.high or now.low != now.high:
+        return f"Opioids {change}"
+    if now.low == before.low:
+        return f"Opioids unchanged ({change})"
+    if now.low > before.low:
+        return f"Opioids up ({change})"
+    return f"Opioids down only {int((before.low - now.low) * 100 / before.low)}% ({change})"
 
 
 def printed(dose: Dose) -> str:

@@ -39,7 +39,7 @@ class CodeCheck:
         if match is not None:
             evidence = (replace(order.evidence, value=match.label),)
             holds = Truth.YES if match.decides else Truth.UNKNOWN
-            return ClauseResult(holds, Reason.INVALID_ATTRIBUTE, evidence)
+            return ClauseResult(holds, Reason.INVALID_ATTRIBUTE, evidence, headline=f"Order: {match.label}")
         return ClauseResult(Truth.NO if given else Truth.UNKNOWN, Reason.MISSING)
 
 
@@ -101,7 +101,7 @@ class StatedCheck:
             evidence = _saying(order, stated)
             if stated <= self.wanted:
                 return ClauseResult(
-                    Truth.YES, Reason.INVALID_ATTRIBUTE, evidence, headline=f"order says {evidence[0].value}"
+                    Truth.YES, Reason.INVALID_ATTRIBUTE, evidence, headline=f"Order says {evidence[0].value}"
                 )
             if stated.isdisjoint(self.wanted):
                 return ClauseResult(Truth.NO, Reason.INVALID_ATTRIBUTE)

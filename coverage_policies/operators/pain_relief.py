@@ -124,7 +124,7 @@ class PainReliefCheck:
         day = days[place]
         if any(_may_take_its_place(when, day.on, self.occasion) for when in uncertain):
             return ClauseResult(Truth.UNKNOWN, Reason.INVALID_ATTRIBUTE, evidence)
-        return ClauseResult(day.passed, day.reason, _evidence(day.reliefs), headline=day.reliefs[0].printed)
+        return ClauseResult(day.passed, day.reason, _evidence(day.reliefs), headline=_headline(day))
 
     def _number(self, days: Sequence[Day]) -> int:
         """Return how many days passed, or with `apart`, how many of them are that far from the one before."""
@@ -210,6 +210,11 @@ def _evidence(measured: Sequence[Relief]) -> tuple[Evidence, ...]:
             for item in each.evidence
         )
     )
+
+
+def _headline(day: Day) -> str:
+    done = day.reliefs[0].procedure.evidence
+    return f"{done.label}{f' on {done.date}' if done.date else ''}: {day.reliefs[0].printed} relief"
 
 
 def _with_relief(item: Evidence, relief: Relief) -> Evidence:

@@ -1,4 +1,4 @@
-"""The card of texts that are applied side by side."""
+"""The card for several policies or revisions that may apply."""
 
 from datetime import date
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 
 from cards.build import card
 from cards.style import CardStyle
-from coverage_policies.format.terms import Outcome, Status
+from coverage_policies.format.terms import LineOfBusiness, Outcome, Status
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Alternative, CriterionResult, Determination, Question
 
@@ -45,40 +45,38 @@ def revisions(*outcomes: Outcome) -> dict[str, Any]:
 # --- the line on top -------------------------------------------------------------------------------------------------
 
 
-def test_where_the_texts_agree_it_says_what_is_the_matter() -> None:
+def test_revisions_that_agree_speak_in_one_sentence() -> None:
     failed = criterion("I.A", NOT_MET, says_when_not_met="Too soon")
-    found = card_of(text(FAILED, failed, revision="2024-01"), text(FAILED, failed))
-    assert found["summary"] == "Fusion: Too soon"
+    assert card_of(text(FAILED, failed, revision="2024-01"), text(FAILED, failed))["summary"] == "Too soon."
 
 
-def test_where_the_texts_agree_for_different_reasons_it_says_both() -> None:
+def test_revisions_that_rule_the_order_out_for_different_reasons_give_the_first() -> None:
+    one, two = (
+        criterion("I.A", NOT_MET, says_when_not_met="Too soon"),
+        criterion("I.A", NOT_MET, says_when_not_met="No"),
+    )
+    assert card_of(text(FAILED, one, revision="2024-01"), text(Outcome.NOT_SUPPORTED, two))["summary"] == "Too soon."
+
+
+def test_policies_that_ask_for_more_or_less_are_counted_each() -> None:
     asked = tuple(Question(f"I.{i}", "Is it so?") for i in range(3))
-    found = card_of(text(NEEDED, questions=asked), text(NEEDED, questions=asked[:1], policy="MC.TEST"))
-    assert found["summary"] == "Fusion: 3 items to document for policy CP.TEST; 1 item to document for policy MC.TEST"
+    found = card_of(text(NEEDED, questions=asked, items_left=(3, 3)), text(NEEDED, items_left=(1, 1), policy="MC.TEST"))
+    assert found["summary"] == "Two policies may apply. CP.TEST: 3 items to document; MC.TEST: 1 item to document."
 
 
-def test_a_text_that_is_silent_does_not_name_the_order() -> None:
+def test_policies_for_different_lines_are_told_apart_by_them() -> None:
+    medicare, others = {"lines": (LineOfBusiness.MEDICARE,)}, {"lines": (LineOfBusiness.COMMERCIAL,)}
+    found = card_of(text(Outcome.NOT_SUPPORTED, policy="MC.TEST", **medicare), text(Outcome.SUPPORTED, **others))
+    assert found["summary"] == "Two policies may apply. Medicare: not supported; Commercial: documented."
+
+
+def test_a_policy_that_does_not_apply_does_not_name_the_order() -> None:
     silent = text(Outcome.NOT_APPLICABLE, order_label="Order", revision="2024-01")
-    found = card_of(silent, text(Outcome.NOT_SUPPORTED))
-    assert found["summary"].startswith("Fusion: ")
-    assert found["detail"].startswith("*Fusion* – ")
+    assert card_of(silent, text(Outcome.NOT_SUPPORTED))["detail"].startswith("**Fusion**\n")
 
 
-def test_where_revisions_part_it_says_what_each_comes_to() -> None:
-    assert revisions(FAILED, NEEDED)["summary"] == (
-        "Fusion: two revisions may apply and differ: 2020-01 criteria not met, 2021-01 needs documentation"
-    )
-
-
-def test_where_policies_part_they_are_told_by_their_names() -> None:
-    found = card_of(text(FAILED), text(Outcome.SUPPORTED, policy="MC.TEST"))
-    assert found["summary"] == (
-        "Fusion: two policies may apply and differ: CP.TEST criteria not met, MC.TEST documented"
-    )
-
-
-def test_three_texts_are_not_called_two() -> None:
-    assert revisions(FAILED, NEEDED, NEEDED)["summary"].startswith("Fusion: several revisions may apply and differ: ")
+def test_several_revisions_are_not_called_two() -> None:
+    assert revisions(FAILED, NEEDED, NEEDED)["summary"].startswith("Several revisions may apply. ")
 
 
 @pytest.mark.parametrize(
@@ -86,19 +84,19 @@ def test_three_texts_are_not_called_two() -> None:
     [
         (Outcome.NOT_SUPPORTED, "not supported"),
         (Outcome.CRITERIA_NOT_MET, "criteria not met"),
-        (Outcome.NOT_EVALUATED, "not evaluated"),
+        (Outcome.NOT_EVALUATED, "not checked"),
         (Outcome.CASE_REVIEW, "needs plan review"),
         (Outcome.SUPPORTED, "documented"),
         (Outcome.NOT_APPLICABLE, "does not apply"),
     ],
 )
 def test_every_outcome_has_its_words(outcome: Outcome, words: str) -> None:
-    assert revisions(outcome, NEEDED)["summary"].endswith(f": 2020-01 {words}, 2021-01 needs documentation")
+    said = f"Two revisions may apply. 2020-01: {words}; 2021-01: 0 items to document."
+    assert revisions(outcome, NEEDED)["summary"] == said
 
 
 def test_the_summary_stays_under_140_characters() -> None:
-    long = {"order_label": "Very long name of an order " * 10}
-    assert len(card_of(text(FAILED, **long), text(NEEDED, revision="2024-01", **long))["summary"]) < 140
+    assert len(revisions(*([FAILED, NEEDED] * 6))["summary"]) < 140
 
 
 # --- the rest of the card --------------------------------------------------------------------------------------------
@@ -113,17 +111,17 @@ def test_the_summary_stays_under_140_characters() -> None:
         ((Outcome.NOT_SUPPORTED, Outcome.SUPPORTED), "info"),
     ],
 )
-def test_it_warns_only_where_no_text_lets_the_order_pass(outcomes: tuple[Outcome, ...], indicator: str) -> None:
+def test_it_warns_only_if_no_revision_lets_the_order_pass(outcomes: tuple[Outcome, ...], indicator: str) -> None:
     assert revisions(*outcomes)["indicator"] == indicator
 
 
-def test_the_source_names_every_text() -> None:
+def test_the_source_names_every_revision() -> None:
     assert revisions(FAILED, NEEDED)["source"]["label"] == (
         "Test Plan: CP.TEST, revision 2020-01; CP.TEST, revision 2021-01"
     )
 
 
-def test_the_determination_of_every_text_travels_along() -> None:
+def test_the_determination_of_every_revision_travels_along() -> None:
     found = revisions(FAILED, NEEDED)["extension"]["cds-service.determination"]
     assert [(each["revision"], each["outcome"]) for each in found] == [
         ("2020-01", "criteria-not-met"),
@@ -133,7 +131,7 @@ def test_the_determination_of_every_text_travels_along() -> None:
 
 def test_what_both_support_is_one_line() -> None:
     found = revisions(Outcome.SUPPORTED, Outcome.SUPPORTED)
-    assert found["summary"] == "Fusion: documented for CP.TEST; not an approval"
+    assert found["summary"] == "All requirements documented: fusion (CP.TEST). Not a coverage decision."
     assert "detail" not in found
 
 
@@ -141,13 +139,13 @@ def better(says: str, criterion: str = "II.A") -> Alternative:
     return Alternative(criterion, says, {"resourceType": "ServiceRequest", "id": "1"}, NEEDED)
 
 
-def test_a_suggestion_that_helps_under_every_text_is_made_once() -> None:
+def test_a_suggestion_that_helps_under_every_revision_is_made_once() -> None:
     one = text(FAILED, alternatives=(better("Change it"), better("Only here")), revision="2024-01")
     found = card_of(one, text(FAILED, alternatives=(better("Change it"),)))
     assert [each["label"] for each in found["suggestions"]] == ["Change it"]
 
 
-def test_a_suggestion_that_only_one_text_wants_is_none() -> None:
+def test_a_suggestion_that_helps_under_one_revision_only_is_none() -> None:
     found = card_of(text(FAILED, alternatives=(better("Change it"),), revision="2024-01"), text(FAILED))
     assert "suggestions" not in found
 
@@ -160,73 +158,57 @@ def lines(*texts: Determination) -> list[str]:
 
 
 def test_the_order_is_named_first() -> None:
-    assert lines(text(FAILED, revision="2024-01"), text(NEEDED))[0] == "*Fusion* – ServiceRequest/1"
+    assert lines(text(FAILED, revision="2024-01"), text(NEEDED))[0] == "**Fusion**"
 
 
-def test_where_revisions_part_is_told_by_criterion() -> None:
+def test_where_revisions_differ_is_told_by_criterion() -> None:
     one = text(FAILED, criterion("I.A", NOT_MET), criterion("I.B"), revision="2024-01")
     found = lines(one, text(NEEDED, criterion("I.A"), criterion("I.B"), criterion("I.C", MET)))
-    at = found.index("**Differences**")
-    assert found[at + 1 : at + 3] == [
-        "- **I.A** I.A is so (2024-01: not met, 2025-01: unknown)",
-        "- **I.C** I.C is so (2025-01: met)",
-    ]
+    at = found.index("**Differences:**")
+    assert found[at + 1 : at + 3] == ["- I.A is so: 2024-01 not met, 2025-01 unknown", "- I.C is so: 2025-01 met"]
 
 
-@pytest.mark.parametrize(("count", "rest"), [(6, []), (7, ["- … and 1 more"]), (9, ["- … and 3 more"])])
-def test_six_partings_are_shown_and_the_rest_is_counted(count: int, rest: list[str]) -> None:
+@pytest.mark.parametrize(("count", "shown"), [(3, 3), (4, 4), (5, 4)])
+def test_four_differences_are_shown(count: int, shown: int) -> None:
     criteria = [criterion(f"I.{i}", NOT_MET) for i in range(count)]
     found = lines(text(FAILED, *criteria, revision="2024-01"), text(NEEDED))
-    assert sum("is so (2024-01: not met)" in line for line in found) == 6
-    assert [line for line in found if line.startswith("- … and")] == rest
+    assert sum("is so: 2024-01 not met" in line for line in found) == shown
 
 
-def test_texts_that_do_not_part_have_no_such_part() -> None:
-    assert "**Differences**" not in lines(text(NEEDED, revision="2024-01"), text(NEEDED))
+def test_revisions_that_do_not_differ_have_no_differences() -> None:
+    assert "**Differences:**" not in lines(text(NEEDED, revision="2024-01"), text(NEEDED))
 
 
-def test_under_each_text_stands_what_it_comes_to_what_fails_and_what_it_asks() -> None:
+def test_under_each_revision_stands_what_fails_and_what_it_asks() -> None:
     one = text(FAILED, criterion("I.A", NOT_MET), revision="2024-01")
-    two = text(NEEDED, criterion("I.A"), questions=(Question("I.A", "Is it so?"),))
+    two = text(NEEDED, criterion("I.A"), questions=(Question("I.A", "Is it so?"),), items_left=(1, 1))
     found = lines(one, two)
-    assert found[found.index("**CP.TEST, revision 2024-01: criteria not met**") :][:3] == [
-        "**CP.TEST, revision 2024-01: criteria not met**",
-        "**Not met**",
-        "- **I.A** I.A is so",
+    assert found[found.index("**2024-01: criteria not met**") :][:2] == [
+        "**2024-01: criteria not met**",
+        "**Not met:** I.A is so",
     ]
-    assert found[found.index("**CP.TEST, revision 2025-01: needs documentation**") :][:3] == [
-        "**CP.TEST, revision 2025-01: needs documentation**",
-        "**Still to document: 1**",
+    assert found[found.index("**2025-01: 1 item to document**") :][:3] == [
+        "**2025-01: 1 item to document**",
+        "**To document:**",
         "- Is it so?",
     ]
 
 
-def test_three_questions_of_each_text_are_shown_and_the_rest_is_counted() -> None:
+def test_two_questions_of_each_revision_are_shown() -> None:
     asked = tuple(Question(f"I.{i}", f"Question {i}?") for i in range(5))
     found = lines(text(NEEDED, questions=asked, revision="2024-01"), text(NEEDED, questions=asked[:3]))
-    assert [line for line in found if line.startswith("- ")] == [
-        "- Question 0?",
-        "- Question 1?",
-        "- Question 2?",
-        "- … and 2 more",
-        "- Question 0?",
-        "- Question 1?",
-        "- Question 2?",
-    ]
+    assert [line for line in found if line.startswith("- ")] == ["- Question 0?", "- Question 1?"] * 2
 
 
-def test_a_note_on_every_text_stands_once_and_last_another_under_its_text() -> None:
-    one = text(NEEDED, notes=("Shared.", "Of one."), revision="2024-01")
-    found = lines(one, text(NEEDED, notes=("Shared.", "Of the other.")))
-    assert [line.strip() for line in found if line.startswith("*") and line.strip().endswith(".*")] == [
-        "*Of one.*",
-        "*Of the other.*",
-        "*Shared.*",
-        "*Not a coverage decision.*",
-    ]
+def test_one_line_of_fine_print_is_for_all() -> None:
+    one = text(NEEDED, caveats=("Payer not identified",), revision="2024-01")
+    assert (
+        lines(one, text(NEEDED))[-1]
+        == "*CP.TEST (2024-01), CP.TEST (2025-01). Payer not identified. Not a coverage decision.*"
+    )
 
 
 def test_what_comes_from_a_chart_is_made_safe() -> None:
     crooked = {"order_label": "<b>Fusion</b>"}
     found = lines(text(FAILED, **crooked, revision="2024-01"), text(NEEDED, **crooked))
-    assert found[0] == "*&lt;b\\>Fusion&lt;/b\\>* – ServiceRequest/1"
+    assert found[0] == "**&lt;b\\>Fusion&lt;/b\\>**"

@@ -151,7 +151,7 @@ def test_beside_other_orders_it_gets_a_card_that_says_so() -> None:
         for determination in [card["extension"]["cds-service.determination"]]
     }
     assert found["ServiceRequest/sr-2"] == (
-        "Minimally invasive sacroiliac fusion: CP.MP.126 not checked: the order is for another patient",
+        "Policy CP.MP.126 not checked: the order is for another patient.",
         "not-evaluated",
         "Not evaluated: the order is for another patient.",
     )

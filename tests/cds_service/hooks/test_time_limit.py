@@ -14,7 +14,6 @@ from cds_service.hooks.review import Review, ReviewLimits, review
 from cds_service.settings import Settings
 from coverage_policies.format.terms import Reason, Status
 from coverage_policies.judging.assessment import Assessment, Assessor, OrderCandidates
-from coverage_policies.judging.evaluator import CUT_SHORT
 from coverage_policies.judging.order_session import Session
 from coverage_policies.judging.stopping import ShouldStop, never
 from fhir_mappings.record import PatientRecord
@@ -116,11 +115,11 @@ def test_a_card_says_that_its_evaluation_was_cut_short(count: int) -> None:
     cards = [card for _, card in build_cards(found.assessments, "order-sign", CardStyle(), lambda _: UUID(int=1))]
     assert cards
     for card in cards:
-        assert CUT_SHORT in card["detail"]
+        assert "Checked in part only (time limit)." in card["detail"]
         assert "suggestions" not in card
 
 
 def test_a_card_without_any_evaluation_says_so_on_top() -> None:
     found = reviewed("sij-fibromyalgia", StoppedAssessor(stop=after(0)), Clock())
     ((_, card),) = build_cards(found.assessments, "order-sign", CardStyle(), lambda _: UUID(int=1))
-    assert "not checked within the time limit" in card["summary"]
+    assert card["summary"].endswith("not checked: time limit reached.")

@@ -140,7 +140,7 @@ def test_text_and_numbers_are_returned_unchanged(text: str) -> None:
     request["context"]["draftOrders"]["entry"][0]["resource"]["code"] = text
     response = Service(RepeatingAssessor(CONDITIONS)).post(request)
     assert response.mimetype == "application/json"
-    assert loads(response.data)["cards"][0]["summary"].startswith(f"{text}: ")
+    assert loads(response.data)["cards"][0]["detail"].startswith(f"**{text}**\n")
 
 
 def test_decimals_are_returned_digit_for_digit() -> None:

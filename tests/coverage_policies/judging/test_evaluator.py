@@ -181,7 +181,7 @@ def test_data_settle_a_leaf_only_where_one_direction_holds(
 def test_a_value_that_says_why_is_passed_on() -> None:
     by = policy("I: {says: s, not_met_when: {order: {approach: posterior}}, ask: q}")
     found = judge(by, of=order(orderDetail=[{"text": "Posterior approach"}])).criterion("I")
-    assert (found.status, found.headline) == (NOT_MET, "order says posterior")
+    assert (found.status, found.headline) == (NOT_MET, "Order says posterior")
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------

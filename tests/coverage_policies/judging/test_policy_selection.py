@@ -434,6 +434,37 @@ def test_it_is_said_which_lines_no_policy_covers(lines: set[LineOfBusiness], nam
     )
 
 
+@pytest.mark.parametrize(
+    ("plan", "caveats"),
+    [
+        (Plan(OTHER_LINES, OURS), ()),
+        (Plan(OTHER_LINES), ("Payer not identified",)),
+        (Plan(MEDICARE_LINES, OURS), ("Medicare determinations take precedence",)),
+        (Plan(OTHER_LINES, OURS, medicaid_state="TX"), ("State Medicaid rules take precedence",)),
+        (Plan(ANY_LINE, OURS), ("Line of business not known",)),
+    ],
+)
+def test_a_card_is_told_in_a_few_words_whose_plan_and_rules_limit_the_answer(
+    plan: Plan, caveats: tuple[str, ...]
+) -> None:
+    (found,) = chosen(BOTH_LINES, DAY, plan=plan)
+    assert found.caveats == caveats
+
+
+@pytest.mark.parametrize(
+    ("day", "caveats"), [(date(2024, 5, 31), ()), (date(2024, 6, 1), ("Revision in force not installed",))]
+)
+def test_a_card_is_told_that_the_revision_in_force_is_not_installed(day: date, caveats: tuple[str, ...]) -> None:
+    (found,) = chosen(NEIGHBORS, day, plan=Plan(MEDICARE_LINES, OURS))
+    assert found.caveats == ("Medicare determinations take precedence", *caveats)
+
+
+def test_a_card_is_told_that_a_later_revision_is_not_installed() -> None:
+    library = held(revision("2019-08", head="history: [2020-02]\n"))
+    (found,) = chosen(library, date(2020, 2, 1), plan=Plan(MEDICARE_LINES, OURS))
+    assert found.caveats[-1] == "Revision in force not installed"
+
+
 ADVANTAGE = for_lines({LineOfBusiness.MEDICARE_ADVANTAGE}, "MC.TEST")
 AS_WELL = "MC.TEST is for Medicare Advantage; it is applied to original Medicare as well."
 

@@ -66,6 +66,23 @@ def test_only_what_is_active_and_confirmed_holds(resource: Resource, holds: Trut
     assert (found.holds, found.reason) == (holds, reason)
 
 
+@pytest.mark.parametrize(
+    ("category", "headline"),
+    [
+        ("problem-list-item", "Label of alpha on the problem list"),
+        ("encounter-diagnosis", "Label of alpha diagnosed 2026-01-01"),
+    ],
+)
+def test_the_finding_says_which_list_it_stands_on(category: str, headline: str) -> None:
+    stated = concept(category, system="http://terminology.hl7.org/CodeSystem/condition-category")
+    assert run(PRESENT, condition("alpha", "2026-01-01", category=[stated])).headline == headline
+
+
+def test_a_short_time_is_told_by_the_oldest_record() -> None:
+    found = run(SHORT, condition("alpha", "2026-01-20"), condition("beta", "2026-01-05"))
+    assert found.headline == "On record only since 2026-01-05"
+
+
 def test_only_what_holds_is_evidence_where_something_holds() -> None:
     found = run(PRESENT, condition("alpha", id="yes"), condition("alpha-asks", id="asks"))
     assert named(found) == ["Condition/yes"]

@@ -75,7 +75,7 @@ def test_half_is_half_and_a_reduction_is_proven_or_disproven(
 
 def test_what_is_proven_is_told_with_the_doses_and_their_prescriptions() -> None:
     found = run(NOT_WEANED, *now("2", 8))
-    assert (found.reason, found.headline) == (Reason.VALUE_OUT_OF_RANGE, "60 → 45 MME/day")
+    assert (found.reason, found.headline) == (Reason.VALUE_OUT_OF_RANGE, "Opioids down only 25% (60 → 45 MME/day)")
     assert {item.reference for item in found.evidence} == {
         "MedicationRequest/m-2025-06-01",
         "MedicationRequest/m-2026-02-01",
@@ -85,6 +85,14 @@ def test_what_is_proven_is_told_with_the_doses_and_their_prescriptions() -> None
         "Highest 90-day mean 60 MME/day",
         "Now 45 MME/day",
     ]
+
+
+@pytest.mark.parametrize(
+    ("number", "headline"), [("3", "Opioids up (60 → 90 MME/day)"), ("2", "Opioids unchanged (60 → 60 MME/day)")]
+)
+def test_a_dose_that_did_not_fall_is_told_so(number: str, headline: str) -> None:
+    until = tablets("2", 6, "2025-06-01", "2026-02-15")
+    assert run(NOT_WEANED, until, tablets(number, 6, "2026-02-16", "2026-03-31")).headline == headline
 
 
 def test_each_prescription_is_shown_with_its_days_and_its_dose_what_is_taken_now_first_then_the_baseline() -> None:

@@ -70,7 +70,7 @@ def test_the_order_is_the_evidence_of_what_it_says(
 
 
 def test_what_is_stated_is_the_headline() -> None:
-    assert run(POSTERIOR, of=stating("Posterior approach")).headline == "order says posterior"
+    assert run(POSTERIOR, of=stating("Posterior approach")).headline == "Order says posterior"
 
 
 STATED = [

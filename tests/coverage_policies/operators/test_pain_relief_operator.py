@@ -317,7 +317,14 @@ THREE = [
 def test_one_day_alone_is_asked_about(occasion: str, relief: str, holds: Truth) -> None:
     found = run(clause("pain_relief", after="trial", occasion=occasion, relief=relief), *THREE)
     assert (found.holds, found.reason, len(found.evidence)) == (holds, Reason.VALUE_OUT_OF_RANGE, 3)
-    assert found.headline == {"first": "75%", "second": "12.5%", "last": "87.5%"}[occasion]
+    assert (
+        found.headline
+        == {
+            "first": "Label of trial on 2026-01-05: 75% relief",
+            "second": "Label of trial on 2026-01-19: 12.5% relief",
+            "last": "Label of trial on 2026-02-02: 87.5% relief",
+        }[occasion]
+    )
 
 
 def which(place: str, *resources: Resource, **more: Any) -> ClauseResult:

@@ -1,0 +1,54 @@
+"""Put what a determination holds into the words of a US chart: dates, percentages, evidence, and counts."""
+
+import re
+
+from cards.markdown import escaped, shortened
+from coverage_policies.judging.determination import Determination
+from fhir_mappings.record import Evidence
+
+_DATE = re.compile(
+    r"\b(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])(?:-(?P<day>0[1-9]|[12]\d|3[01])"
+    r"(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})?)?)?(?![\w-])",
+    re.ASCII,
+)
+_PERCENT = re.compile(r"(?<=\d) %")
+_EVIDENCE_LENGTH = 110
+
+
+def chart_words(text: str) -> str:
+    """Return a text with its dates as `MM/DD/YYYY` or `MM/YYYY`, without times of day, and percentages as `75%`."""
+    return _PERCENT.sub("%", _DATE.sub(_us_date, text))
+
+
+def _us_date(found: re.Match[str]) -> str:
+    return "/".join(filter(None, (found["month"], found["day"], found["year"])))
+
+
+def evidence_words(item: Evidence, order: str) -> str:
+    """Return one piece of evidence, as Markdown: what it is, its value, and its date.
+
+    What the order itself says is named so; it is empty if the order says nothing but what it is for.
+    """
+    if item.reference == order:
+        return escaped(f"This order: {chart_words(item.value)}") if item.value else ""
+    said = f"{item.label}: {item.value}" if item.value else item.label
+    words = f"{said} ({item.date})" if item.date else said
+    return escaped(shortened(chart_words(words), _EVIDENCE_LENGTH))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 item`, `3 items`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def items_left(determination: Determination) -> str:
+    """Return how many items are left to document: `4 items`, `4 to 6 items`, or `at most 2 items`."""
+    least, most = determination.items_left
+    if least == most:
+        return counted(most, "item")
+    return f"{least} to {counted(most, 'item')}" if least else f"at most {counted(most, 'item')}"
+
+
+def lower_first(text: str) -> str:
+    """Return a sentence as the rest of another one: with a small first letter, unless it begins with an acronym."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
