@@ -8,12 +8,13 @@ from uuid import UUID, uuid5
 from cards import multiple_policies
 from cards.detail import detail
 from cards.fine_print import fine_print, has_gaps
+from cards.links import NO_ADDRESSES, Addresses, links, source
 from cards.override_reasons import OVERRIDE_REASONS
 from cards.style import CardStyle
 from cards.summary import summary
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment, Suggestion
-from coverage_policies.judging.determination import Determination, failed_criteria
+from coverage_policies.judging.determination import failed_criteria
 
 ORDER_SIGN = "order-sign"
 DETERMINATION = "cds-service.determination"
@@ -52,16 +53,14 @@ def build_cards(
     hook: str,
     style: CardStyle,
     card_id: Callable[[Assessment], UUID],
-    *,
-    canonical_base: str = "",
+    addresses: Addresses = NO_ADDRESSES,
 ) -> tuple[tuple[Assessment, dict[str, Any]], ...]:
     """Return each assessment that is shown on this hook with its card, in order of display.
 
-    `card_id` makes the UUID of the card of an assessment. `canonical_base` is the address that the canonicals of
-    questionnaires start with; without it the cards name none.
+    `card_id` makes the UUID of the card of an assessment.
     """
     shown = _by_procedure(_visible(assessments, hook))
-    return tuple((each, card(each, style, card_id(each), canonical_base=canonical_base)) for each in shown)
+    return tuple((each, card(each, style, card_id(each), addresses)) for each in shown)
 
 
 def _by_procedure(assessments: Iterable[Assessment]) -> tuple[Assessment, ...]:
@@ -101,7 +100,9 @@ def _may_share(lead: Assessment, other: Assessment) -> bool:
     return len(sides) <= 1 and others <= failed and not other.suggestions
 
 
-def card(assessment: Assessment, style: CardStyle, card_id: UUID, *, canonical_base: str = "") -> dict[str, Any]:
+def card(
+    assessment: Assessment, style: CardStyle, card_id: UUID, addresses: Addresses = NO_ADDRESSES
+) -> dict[str, Any]:
     """Return one CDS Hooks card (CDS Hooks 2.0.1, Card attributes) for all determinations of an assessment.
 
     It lists the `suggestions` of the assessment in their order.
@@ -109,14 +110,16 @@ def card(assessment: Assessment, style: CardStyle, card_id: UUID, *, canonical_b
     determinations = assessment.determinations
     several = len(determinations) > 1
     only = determinations[0]
-    shared = [each.as_json(canonical_base) for each in assessment.all_determinations]
+    shared = [each.as_json(addresses.canonicals) for each in assessment.all_determinations]
     found: dict[str, Any] = {
         "uuid": str(card_id),
         "summary": multiple_policies.summary(assessment) if several else summary(only),
         "indicator": "info" if assessment.may_not_apply else _INDICATOR.get(assessment.outcome, "info"),
-        "source": {"label": multiple_policies.source(assessment) if several else _source(only)},
+        "source": source(assessment, addresses),
         "extension": {DETERMINATION: shared if len(shared) > 1 else shared[0]},
     }
+    if linked := links(assessment, addresses):
+        found["links"] = linked
     also = [each.determinations[0].order_label for each in assessment.also]
     if assessment.outcome is not Outcome.SUPPORTED:
         found["detail"] = multiple_policies.detail(assessment, style, also) if several else detail(only, style, also)
@@ -156,9 +159,3 @@ def _actions(suggestion: Suggestion, style: CardStyle) -> Iterator[dict[str, Any
     yield {"type": "delete", "description": "Remove the order as drafted", "resourceId": reference}
     created = {name: value for name, value in resource.items() if name != "id"}
     yield {"type": "create", "description": suggestion.label, "resource": created}
-
-
-def _source(determination: Determination) -> str:
-    section = f", section {determination.section}" if determination.section else ""
-    text = f"{determination.policy} {determination.title}{section}, revision {determination.revision}"
-    return f"{determination.owner}: {text}"

@@ -43,13 +43,6 @@ def _in_short(determination: Determination) -> str:
     return _WORDS[determination.outcome]
 
 
-def source(assessment: Assessment) -> str:
-    """Return the owner and every revision."""
-    first = assessment.determinations[0]
-    revisions = "; ".join(f"{each.policy}, revision {each.revision}" for each in assessment.determinations)
-    return f"{first.owner}: {revisions}"
-
-
 def detail(assessment: Assessment, style: CardStyle, also: Iterable[str] = ()) -> str:
     """Return one screen of Markdown: the differences, then what fails and what is open under each revision."""
     blocks = [heading(_applicable(assessment)), *_differences(assessment)]

@@ -131,6 +131,11 @@ class Settings(BaseSettings):
         ("*",),
         description="The web origins whose pages may call the service, or * for all. The service never uses cookies.",
     )
+    public_policies: bool = Field(
+        False,
+        description="Set to yes to let anyone read the policy pages, /policies, without a client's token. Cards link "
+        "to them only then, or where no client needs a token: a clinician's browser has none.",
+    )
     card_tables: bool = Field(
         False,
         description="Set to yes if clients show tables in the Markdown of a card; otherwise cards use bullets. A "

@@ -86,7 +86,9 @@ def test_every_command_is_in_the_readme() -> None:
 _OF_SERVICES = (f"/cds-services/{service.id}{end}" for service in SERVICES for end in ("", "/feedback"))
 
 
-@pytest.mark.parametrize("path", ["/cds-services", *_OF_SERVICES, "/health/live", "/health/ready", "/metrics"])
+@pytest.mark.parametrize(
+    "path", ["/cds-services", *_OF_SERVICES, "/health/live", "/health/ready", "/metrics", "/policies"]
+)
 def test_every_route_is_in_the_readme(path: str) -> None:
     assert f"{path}`" in README
 

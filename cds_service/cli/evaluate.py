@@ -21,7 +21,7 @@ from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.request import HookRequest
-from cds_service.hooks.response import canonical_base_of, default_style, respond
+from cds_service.hooks.response import addresses_of, canonical_base_of, default_style, respond
 from cds_service.hooks.review import ReviewLimits, review
 from cds_service.records.card_ids import CardIds
 from cds_service.records.pseudonyms import Pseudonymizer, random_key
@@ -84,7 +84,7 @@ def evaluate_command(
             call.hook,
             default_style(settings),
             CardIds(Pseudonymizer(random_key()), "", call),
-            canonical_base=canonical_base_of(settings),
+            addresses_of(settings, needs_token=not settings.allow_unauthenticated),
         )
         made = [] if found.refusal else [each.card for each in response.cards]
         print_cards(console, f"{call.hook} for Patient/{call.patient_id}", made)

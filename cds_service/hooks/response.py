@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from cards.build import build_cards, is_shown
+from cards.links import NO_ADDRESSES, Addresses
 from cards.style import CardStyle
 from cds_service.hooks.review import Review
 from cds_service.settings import Settings
@@ -40,25 +41,27 @@ def canonical_base_of(settings: Settings) -> str:
     return settings.canonical_base or settings.public_url
 
 
+def addresses_of(settings: Settings, *, needs_token: bool) -> Addresses:
+    """Return what cards may name; `needs_token` is whether clients must send a token, which no browser has."""
+    pages = f"{settings.public_url.rstrip('/')}/policies" if settings.public_policies or not needs_token else ""
+    return Addresses(canonical_base_of(settings), pages)
+
+
 def respond(
     review: Review,
     rules: PlanRules,
     hook: str,
     style: CardStyle,
     card_id: Callable[[Assessment], UUID],
-    *,
-    canonical_base: str = "",
+    addresses: Addresses = NO_ADDRESSES,
 ) -> HookResponse:
     """Build the cards of a review. Policies in shadow mode are evaluated but not shown.
 
-    `card_id` makes the id of the card of an assessment. `canonical_base` is the address that the canonicals of
-    questionnaires start with; without it the cards name none.
+    `card_id` makes the id of the card of an assessment.
     """
     shown = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.ON))]
     shadows = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.SHADOW))]
-    cards = tuple(
-        AssessedCard(*each) for each in build_cards(shown, hook, style, card_id, canonical_base=canonical_base)
-    )
+    cards = tuple(AssessedCard(*each) for each in build_cards(shown, hook, style, card_id, addresses))
     not_shown = (*(each for each in shown if not is_shown(each, hook)), *shadows)
     return HookResponse(review, cards, not_shown)
 

@@ -9,17 +9,19 @@ from cds_service.clients.registry import Client
 from cds_service.hooks.hooks import SERVICES
 from cds_service.http.services import services
 from cds_service.observability.call_log import Call
+from cds_service.settings import Settings
 
 _SERVICE_IDS = tuple(service.id for service in SERVICES)
 _OPEN = re.compile(r"/health/[a-z]+\Z|/metrics\Z")
+_POLICY_PAGES = re.compile(r"/policies(/[^/]*)?/?\Z")
 _FEEDBACK = re.compile(r"(/cds-services/[^/]+)/feedback\Z")
 
 
 def require_tokens(app: Flask) -> None:
     """Answer 401 to every request without a valid token, whether or not its address exists.
 
-    Health routes, metrics, and preflight requests, which browsers send without a token, are public. Without an
-    authenticator anyone may call.
+    Health routes, metrics, and preflight requests, which browsers send without a token, are public, and so are policy
+    pages if the settings say so. Without an authenticator anyone may call.
     """
     app.before_request(check_token)
     app.register_error_handler(InvalidTokenError, answer_invalid_token)
@@ -28,14 +30,19 @@ def require_tokens(app: Flask) -> None:
 def check_token() -> None:
     """Authenticate the current request."""
     g.principal = None
-    authenticator = services().authenticator
-    if authenticator is None or request.method == "OPTIONS" or _OPEN.match(request.path):
+    authenticator, settings = services().authenticator, services().settings
+    if authenticator is None or request.method == "OPTIONS" or _is_open(request.path, settings):
         return
-    expected = audiences(services().settings.public_url, request.path)
+    expected = audiences(settings.public_url, request.path)
     found = authenticator.authenticate(request.headers.get("Authorization", ""), expected)
     g.principal = found
     call: Call = g.call
     call.client, call.tenant, call.jti = found.client.name, found.tenant, found.jti
+
+
+def _is_open(path: str, settings: Settings) -> bool:
+    """Return whether a path needs no token."""
+    return bool(_OPEN.match(path) or (settings.public_policies and _POLICY_PAGES.match(path)))
 
 
 def answer_invalid_token(error: InvalidTokenError) -> Response:

@@ -16,6 +16,7 @@ from cds_service.settings import Settings
 
 CALL_ID = "X-Request-Id"
 """The header with the call id that the log has."""
+_CSP = "Content-Security-Policy"
 
 
 def allow_browsers(app: Flask, settings: Settings) -> None:
@@ -38,7 +39,7 @@ def allow_browsers(app: Flask, settings: Settings) -> None:
 
 
 def protect(app: Flask, settings: Settings) -> None:
-    """Add constant security headers for a service that answers only JSON; disable caching."""
+    """Add constant security headers for answers in JSON; disable caching. A page brings its own CSP."""
     is_https = settings.public_url.startswith("https://")
     headers = Secure(
         cache=CacheControl().no_store(),
@@ -51,5 +52,8 @@ def protect(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def add(response: Response) -> Response:
+        own = response.headers.get(_CSP)
         headers.set_headers(response)
+        if own is not None:
+            response.headers[_CSP] = own
         return response

@@ -12,7 +12,7 @@ from cds_service.hooks.feedback import read_feedback
 from cds_service.hooks.hooks import SERVICES
 from cds_service.hooks.reading_report import searches_in_short
 from cds_service.hooks.request import HookRequest, read_request
-from cds_service.hooks.response import canonical_base_of, default_style, respond
+from cds_service.hooks.response import addresses_of, default_style, respond
 from cds_service.hooks.review import Review, review
 from cds_service.http.authentication import client_of_request
 from cds_service.http.discovery import document
@@ -66,8 +66,8 @@ def call_service(service_id: str) -> Response:
     if reviewed.refusal is not None:
         raise reviewed.refusal
     card_id = CardIds(found.pseudonym, g.call.client, hook_request)
-    base = canonical_base_of(found.settings)
-    response = respond(reviewed, found.assessor.rules, hook, _card_style(found), card_id, canonical_base=base)
+    addresses = addresses_of(found.settings, needs_token=found.authenticator is not None)
+    response = respond(reviewed, found.assessor.rules, hook, _card_style(found), card_id, addresses)
     shown = found.records.store_decision(g.call, request.path, hook_request, response)
     g.call.cards = len(shown)
     if len(shown) < len(response.cards):

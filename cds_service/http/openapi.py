@@ -41,6 +41,8 @@ def openapi(public_url: str) -> dict[str, Any]:
             "/cds-services": {"get": _get("discover", "The services on offer", "services")},
             **{f"/cds-services/{service.id}": {"post": _call(service)} for service in SERVICES},
             **{f"/cds-services/{service.id}/feedback": {"post": _feedback(service)} for service in SERVICES},
+            "/policies": {"get": _page("policies", "The page that lists the installed policy revisions")},
+            "/policies/{revision}": {"get": _policy_page()},
             "/health/live": {"get": _get("live", "Whether the process answers", "status", is_open=True)},
             "/health/ready": {"get": _ready()},
             PATH: {"get": _get("openapi", "This document", "document")},
@@ -75,6 +77,26 @@ def _get(name: str, summary: str, schema: str, *, is_open: bool = False) -> dict
         "responses": {"200": _response(summary, schema), **({} if is_open else _REFUSED)},
         **({} if is_open else {"security": [{}, {"client": []}]}),
     }
+
+
+def _page(name: str, summary: str) -> dict[str, Any]:
+    """Return the description of a GET of an HTML page."""
+    content = {"text/html": {"schema": {"type": "string"}}}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "security": [{}, {"client": []}],
+        "responses": {"200": {"description": summary, "content": content}, **_REFUSED},
+    }
+
+
+def _policy_page() -> dict[str, Any]:
+    """Return the description of the page of one revision."""
+    described = _page("policy", "How a policy revision judges an order, with an anchor per criterion")
+    parameter = {"name": "revision", "in": "path", "required": True, "schema": {"type": "string"}}
+    described["parameters"] = [parameter | {"description": "A policy with its revision, such as CP.MP.126@2025-04."}]
+    described["responses"]["404"] = _response("No such revision is installed.", "outcome")
+    return described
 
 
 def _ready() -> dict[str, Any]:

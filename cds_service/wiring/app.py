@@ -25,6 +25,7 @@ from cds_service.observability.metrics import Metrics
 from cds_service.records.protocol import NullStore, Records
 from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.settings import Settings
+from cds_service.web.policies import policies
 from coverage_policies.judging.assessment import Assessor
 
 
@@ -82,6 +83,7 @@ def create_app(
     handle_errors(app)
     app.register_blueprint(health)
     app.register_blueprint(hooks)
+    app.register_blueprint(policies)
     if settings.metrics:
         app.register_blueprint(metrics_page)
     return app

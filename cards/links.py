@@ -1,0 +1,67 @@
+"""Whose policy a card is about, and where to read it (CDS Hooks 2.0.1, Source and Link)."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from coverage_policies.judging.assessment import Assessment
+from coverage_policies.judging.determination import Determination, failed_criteria
+
+TOPIC_SYSTEM = "urn:cds-coverage-policies:policy"
+_TOPIC_LENGTH = 100
+"""Epic remembers an override by a topic of at most 100 letters and digits."""
+_NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]")
+_LEGAL_FORM = re.compile(r",? (?:Corporation|Corp\.?|Incorporated|Inc\.?|Company|Co\.?|LLC|L\.L\.C\.|Ltd\.?)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the service publishes what a card names: the canonicals of questionnaires, and the policy pages.
+
+    An empty address is not named. `policy_pages` is empty where a clinician's browser could not read them.
+    """
+
+    canonicals: str = ""
+    policy_pages: str = ""
+
+
+NO_ADDRESSES = Addresses()
+
+
+def source(assessment: Assessment, addresses: Addresses) -> dict[str, object]:
+    """Return the source of a card: the insurer as the patient knows it, and the policy."""
+    first = assessment.determinations[0]
+    found: dict[str, object] = {"label": assessment.payer or _LEGAL_FORM.sub("", first.owner)}
+    if url := first.url or _page(first, addresses):
+        found["url"] = url
+    code = _NOT_ALPHANUMERIC.sub("", first.policy)[:_TOPIC_LENGTH]
+    found["topic"] = {"code": code, "system": TOPIC_SYSTEM, "display": first.title}
+    return found
+
+
+def links(assessment: Assessment, addresses: Addresses) -> list[dict[str, str]]:
+    """Return links to the policies of a card: where their owners publish them, and our page of each revision."""
+    found = {url: label for each in assessment.determinations for label, url in _links(each, assessment, addresses)}
+    return [{"label": label, "url": url, "type": "absolute"} for url, label in found.items()]
+
+
+def _links(determination: Determination, assessment: Assessment, addresses: Addresses) -> Iterator[tuple[str, str]]:
+    revisions = [each.revision for each in assessment.determinations if each.policy == determination.policy]
+    name = determination.policy + (f" ({determination.revision})" if len(revisions) > 1 else "")
+    if determination.url:
+        yield f"{name}: {determination.title}", determination.url
+    if page := _page(determination, addresses):
+        yield f"{name} in plain words", page + _anchor(determination)
+
+
+def _page(determination: Determination, addresses: Addresses) -> str:
+    """Return the address of our page of a revision, empty if it cannot be read."""
+    return f"{addresses.policy_pages}/{quote(determination.full_name, safe='@')}" if addresses.policy_pages else ""
+
+
+def _anchor(determination: Determination) -> str:
+    """Return the fragment of the first criterion that fails, or of the section that decided."""
+    failed = failed_criteria(determination)
+    name = failed[0].id if failed else determination.section
+    return f"#{quote(name)}" if name else ""
