@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from cards.build import build_cards as build
+from cards.links import Addresses
 from cards.style import CardStyle
 from coverage_policies.format.model import APPLIES
 from coverage_policies.format.terms import Outcome, Reason, Status
@@ -269,9 +270,15 @@ def test_without_suggestions_there_is_no_selection_behavior() -> None:
 
 
 @pytest.mark.requirement("7.60")
-def test_the_source_names_owner_policy_section_and_revision() -> None:
-    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET)], "order-sign")
-    assert card["source"]["label"] == "Test Plan: CP.TEST Test fusion, section II, revision 2025-01"
+def test_every_card_has_a_source_and_links_only_to_what_can_be_read() -> None:
+    pages = Addresses(policy_pages="https://cds.example.org/policies")
+    for outcome in (Outcome.CRITERIA_NOT_MET, Outcome.SUPPORTED):
+        assessments = [Assessment((determination(outcome),))]
+        ((_, linked),) = build(assessments, "order-sign", PLAIN, counter(), pages)
+        ((_, plain),) = build(assessments, "order-sign", PLAIN, counter())
+        assert plain["source"]["label"] == linked["source"]["label"] == "Test Plan"
+        assert [each["url"] for each in linked["links"]] == ["https://cds.example.org/policies/CP.TEST@2025-01#II"]
+        assert "links" not in plain
 
 
 def test_the_determination_travels_in_the_extension_with_every_criterion() -> None:

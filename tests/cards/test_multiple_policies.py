@@ -115,12 +115,6 @@ def test_it_warns_only_if_no_revision_lets_the_order_pass(outcomes: tuple[Outcom
     assert revisions(*outcomes)["indicator"] == indicator
 
 
-def test_the_source_names_every_revision() -> None:
-    assert revisions(FAILED, NEEDED)["source"]["label"] == (
-        "Test Plan: CP.TEST, revision 2020-01; CP.TEST, revision 2021-01"
-    )
-
-
 def test_the_determination_of_every_revision_travels_along() -> None:
     found = revisions(FAILED, NEEDED)["extension"]["cds-service.determination"]
     assert [(each["revision"], each["outcome"]) for each in found] == [

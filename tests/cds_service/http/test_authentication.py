@@ -119,6 +119,8 @@ CLOSED = [
     ("PUT", "/cds-services"),
     ("GET", "/"),
     ("GET", "/nothing"),
+    ("GET", "/policies"),
+    ("GET", "/policies/CP.MP.126@2025-04"),
     ("GET", "//cds-services"),
     ("GET", "/health/../cds-services"),
     ("GET", "/health/live/cds-services"),
@@ -137,6 +139,28 @@ def test_a_request_without_a_token_learns_nothing(guarded: Guarded, method: str,
     assert "Allow" not in response.headers
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert not guarded.judge.hooks
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/policies", 200),
+        ("/policies/", 200),
+        ("/policies/nothing", 404),
+        ("/policies/a/b", 401),
+        ("/policiesx", 401),
+        ("/cds-services", 401),
+    ],
+)
+def test_policy_pages_need_no_token_if_the_operator_makes_them_public(
+    server: KeyServer, path: str, status: int
+) -> None:
+    assert Guarded(server, public_policies=True).client.get(path).status_code == status
+
+
+def test_a_client_reads_the_policy_pages_with_a_token(guarded: Guarded) -> None:
+    response = guarded.client.get("/policies", headers=bearer(good(aud=f"{PUBLIC}/policies")))
+    assert response.status_code == 200
 
 
 REFUSED = {
