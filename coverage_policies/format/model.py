@@ -110,7 +110,14 @@ class Criterion:
             return True
         if "." not in self.id or self.pathways:
             return False
-        return all(not c.children or (c.is_part and c.is_one_item) for c in self.children)
+        return all(not below.children or below._has_only_parts for below in self.children)
+
+    @property
+    def _has_only_parts(self) -> bool:
+        """Return whether all below it are named parts, however deep."""
+        return not self.pathways and all(
+            below.is_part and (not below.children or below._has_only_parts) for below in self.children
+        )
 
     @property
     def clauses(self) -> tuple[Clause, ...]:

@@ -1,6 +1,6 @@
 """The determination: the result for one order under one revision of a policy."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -15,7 +15,8 @@ class CriterionResult:
     """One criterion, group or part of a determination.
 
     `counted` is what the roll-up used: it differs from `status` if a human decides, and is None if the
-    criterion does not count (advisory, or of another pathway). `depth` and `parent` give the tree of the document.
+    criterion does not count (advisory, or of another pathway). `depth` and `parent` give the tree of the document;
+    `has_alternatives` is whether not all parts of a group must be met.
     `on_pathways` holds the status per pathway if it depends on which one applies. `says_when_not_met` is the
     sentence for a criterion that is not met, `headline` the value behind it. `needs_side` is whether the side of the
     order would help to settle it.
@@ -32,6 +33,7 @@ class CriterionResult:
     parent: str = ""
     depth: int = 0
     is_group: bool = False
+    has_alternatives: bool = False
     on_pathways: Mapping[str, Status] = field(default_factory=dict)
     says_when_not_met: str = ""
     headline: str = ""
@@ -243,54 +245,57 @@ def evidence_json(item: Evidence) -> dict[str, str]:
 def failed_criteria(determination: Determination) -> tuple[CriterionResult, ...]:
     """Return the criteria that make it fail: not met, like every group above them; the deciding section first.
 
-    A group of alternatives with a sentence of its own (`says_when_not_met`) stands for its parts.
+    A group of alternatives with a sentence of its own (`says_when_not_met`) stands for its parts, and so does a group
+    of which no part fails, because it was answered whole.
     """
     by_id = {result.id: result for result in determination.criteria}
-    found = [
+    failing = [
         result
         for result in determination.criteria
-        if result.counted is Status.NOT_MET and _speaks(result, by_id) and _all_above_fail(result, by_id)
+        if result.counted is Status.NOT_MET and all(each.counted is Status.NOT_MET for each in _above(result, by_id))
     ]
+    found = _named(failing, by_id)
     return tuple(sorted(found, key=lambda result: result.id.split(".")[0] != determination.section))
 
 
 def failed_on_some_pathways(determination: Determination) -> tuple[tuple[CriterionResult, tuple[str, ...]], ...]:
     """Return the criteria that make it fail on some remaining pathways and not on all, with those pathways."""
     by_id = {result.id: result for result in determination.criteria}
-    found = []
-    for result in determination.criteria:
-        names = tuple(name for name in determination.pathways if _all_fail_on(name, result, by_id))
-        if _speaks(result, by_id) and names and len(names) < len(determination.pathways):
-            found.append((result, names))
-    return tuple(found)
+    names = {
+        result.id: tuple(name for name in determination.pathways if _all_fail_on(name, result, by_id))
+        for result in determination.criteria
+    }
+    failing = [each for each in determination.criteria if 0 < len(names[each.id]) < len(determination.pathways)]
+    return tuple((result, names[result.id]) for result in _named(failing, by_id))
 
 
-def _speaks(result: CriterionResult, by_id: Mapping[str, CriterionResult]) -> bool:
-    """Return whether a card names a criterion that fails: a part, or the group that stands for its parts."""
-    if result.is_group and not result.says_when_not_met:
-        return False
+def _named(
+    failing: Sequence[CriterionResult], by_id: Mapping[str, CriterionResult]
+) -> tuple[CriterionResult, ...]:
+    """Return the criteria that a card names of those that fail: the lowest, or the group that stands for them."""
+    groups = {result.parent for result in failing}
+    return tuple(
+        result
+        for result in failing
+        if (result.id not in groups or _stands_for_parts(result))
+        and not any(_stands_for_parts(each) for each in _above(result, by_id))
+    )
+
+
+def _stands_for_parts(result: CriterionResult) -> bool:
+    return result.has_alternatives and bool(result.says_when_not_met)
+
+
+def _above(result: CriterionResult, by_id: Mapping[str, CriterionResult]) -> Iterator[CriterionResult]:
+    """Yield every group above a criterion, the nearest first."""
     while result.parent:
-        above = by_id[result.parent]
-        if above.says_when_not_met:
-            return False
-        result = above
-    return True
+        result = by_id[result.parent]
+        yield result
 
 
 def _all_fail_on(pathway: str, result: CriterionResult, by_id: Mapping[str, CriterionResult]) -> bool:
     """Return whether a criterion and every group above it are not met on a pathway and count there."""
-    while True:
-        status = result.on_pathways.get(pathway) if result.on_pathways else result.counted
-        if status is not Status.NOT_MET:
-            return False
-        if not result.parent:
-            return True
-        result = by_id[result.parent]
-
-
-def _all_above_fail(result: CriterionResult, by_id: dict[str, CriterionResult]) -> bool:
-    while result.parent:
-        result = by_id[result.parent]
-        if result.counted is not Status.NOT_MET:
-            return False
-    return True
+    statuses = (
+        each.on_pathways.get(pathway) if each.on_pathways else each.counted for each in (result, *_above(result, by_id))
+    )
+    return all(status is Status.NOT_MET for status in statuses)

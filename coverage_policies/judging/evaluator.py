@@ -236,6 +236,7 @@ class _Run:
             parent=parent,
             depth=depth,
             is_group=bool(c.children),
+            has_alternatives=c.required is not None,
             says_when_not_met=c.says_when_not_met,
             headline=judged.headline,
             needs_side=judged.needs_side,

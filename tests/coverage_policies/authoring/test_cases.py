@@ -151,8 +151,8 @@ def test_a_resource_written_out_keeps_codes_as_text_and_quantities_as_numbers() 
       effectiveDateTime: 2025-11-01
       valueQuantity: {value: 48.5, unit: "%"}
   expect:""",
-    ).replace("outcome:", "II.B: unknown, outcome:")
-    assert run_case(only(text + "  shows: {II.B: 48.5 %}\n"), FUSION) == ()
+    ).replace("outcome:", "II.B.activities: unknown, outcome:")
+    assert run_case(only(text + "  shows: {II.B.activities: 48.5 %}\n"), FUSION) == ()
 
 
 def test_an_order_may_be_written_out() -> None:

@@ -73,9 +73,9 @@ def test_the_parts_of_a_section_are_items() -> None:
 
 
 def test_groups_below_a_group_are_items_of_their_own_unless_they_are_parts() -> None:
-    groups = "{id: I.A.1, says: a, any: [{id: I.A.1.x, says: x, ask: q}]}, {id: I.A.2, says: b, ask: q}"
+    groups = "{id: I.A.1, says: a, any: [{id: I.A.1.1, says: x, ask: q}]}, {id: I.A.2, says: b, ask: q}"
     assert left(f"I: {{says: s, all: [{{id: I.A, says: a, all: [{groups}]}}]}}") == (2, 2)
-    parts = groups.replace("I.A.1", "I.A.one")
+    parts = groups.replace("I.A.1.1", "I.A.1.one")
     assert left(f"I: {{says: s, all: [{{id: I.A, says: a, all: [{parts}]}}]}}") == (1, 1)
 
 
