@@ -8,7 +8,12 @@ import pytest
 from coverage_policies.format.questions import QuestionType
 from coverage_policies.format.terms import About, Reason
 from coverage_policies.format.value_sets import TEXT, ValueSet
-from coverage_policies.judging.determination import Determination, Question
+from coverage_policies.judging.determination import (
+    Determination,
+    Question,
+    failed_criteria,
+    failed_on_some_pathways,
+)
 from fhir_mappings.codings import CPT
 from fhir_mappings.orders import read_order
 from tests.support.policy_fakes import (
@@ -447,3 +452,26 @@ def test_without_a_base_or_a_question_no_questionnaire_is_named() -> None:
     assert "questionnaire" not in judge(policy(ON_ONE_SCREEN)).as_json()
     settled = judge(policy(ON_ONE_SCREEN), answers({"I.A": "yes"}))
     assert "questionnaire" not in settled.as_json("https://policies.example.org")
+
+
+# --- a whole that fails ----------------------------------------------------------------------------------------------
+
+
+def failing(found: Determination) -> list[str]:
+    return [result.id for result in failed_criteria(found)]
+
+
+def test_a_criterion_that_was_answered_whole_is_what_fails() -> None:
+    assert failing(judge(policy(ON_ONE_SCREEN), answers({"I.A": "no"}))) == ["I.A"]
+
+
+def test_a_part_that_fails_is_named_in_place_of_its_criterion() -> None:
+    assert failing(judge(policy(ON_ONE_SCREEN), answers({"I.A.one": "no"}))) == ["I.A.one"]
+
+
+def test_a_whole_that_fails_on_some_pathways_only_is_named_with_them() -> None:
+    on_a = ON_ONE_SCREEN.replace("about: site", "for: a") + "    - {id: I.B, says: b, ask: q}\n"
+    found = judge(policy(on_a, pathway=PATHWAY), answers({"I.A": "no"}))
+    assert [(result.id, names) for result, names in failed_on_some_pathways(found)] == [("I.A", ("a",))]
+    parts = judge(policy(on_a, pathway=PATHWAY), answers({"I.A.two": "yes"}))
+    assert [(result.id, names) for result, names in failed_on_some_pathways(parts)] == [("I.A.two", ("a",))]
