@@ -269,9 +269,7 @@ def failed_on_some_pathways(determination: Determination) -> tuple[tuple[Criteri
     return tuple((result, names[result.id]) for result in _named(failing, by_id))
 
 
-def _named(
-    failing: Sequence[CriterionResult], by_id: Mapping[str, CriterionResult]
-) -> tuple[CriterionResult, ...]:
+def _named(failing: Sequence[CriterionResult], by_id: Mapping[str, CriterionResult]) -> tuple[CriterionResult, ...]:
     """Return the criteria that a card names of those that fail: the lowest, or the group that stands for them."""
     groups = {result.parent for result in failing}
     return tuple(

@@ -69,8 +69,9 @@ def test_a_part_that_fails_in_a_group_that_is_met_is_no_failure() -> None:
     assert [each.id for each in failed_criteria(found)] == ["II.E"]
 
 
-def test_a_group_with_a_sentence_of_its_own_stands_for_its_parts() -> None:
-    tests = criterion("II.D", NOT_MET, "II", is_group=True, says_when_not_met="Policy requires 3 of 6 tests")
+def test_a_group_of_alternatives_with_a_sentence_of_its_own_stands_for_its_parts() -> None:
+    sentence = "Policy requires 3 of 6 tests"
+    tests = criterion("II.D", NOT_MET, "II", is_group=True, has_alternatives=True, says_when_not_met=sentence)
     parts = criterion("II.D.a", NOT_MET, "II.D"), criterion("II.D.b", NOT_MET, "II.D", is_group=True)
     part = criterion("II.D.b.1", NOT_MET, "II.D.b")
     assert [each.id for each in failed_criteria(determination(FAILS, GROUP, tests, *parts, part))] == ["II.D"]
