@@ -64,6 +64,8 @@ def test_your_own_policies_and_plan_rules_are_left_out() -> None:
 def test_a_call_has_the_one_hook_of_the_screen_and_no_token() -> None:
     call = sandbox_call(ORDERS[0], fhir_server="http://127.0.0.1:8080/fhir", new_id=lambda: "id")
     assert isinstance(call, dict)
+    (entry,) = call["context"]["draftOrders"]["entry"]
+    assert call["context"]["selections"] == [f"{entry['resource']['resourceType']}/{entry['resource']['id']}"]
     assert (call["hook"], call["fhirServer"], "fhirAuthorization" in call) == (
         HOOK,
         "http://127.0.0.1:8080/fhir",
