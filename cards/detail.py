@@ -126,7 +126,10 @@ def _done(determination: Determination) -> Iterator[Block]:
     done = counted(determination.required, "requirement")
     count = f"{determination.documented} of {done} documented." if determination.required else ""
     names = f"Found: {escaped('; '.join(met))}." if len(met) <= _DONE else ""
-    yield Block("", (Line(" ".join(filter(None, (count, names))), _DONE_ALREADY),))
+    if count:
+        yield Block("", (Line(count, _ASKS, f" {names}" if names else "", _DONE_ALREADY),))
+    elif names:
+        yield Block("", (Line(names, _DONE_ALREADY),))
 
 
 def _presumed(determination: Determination) -> Iterator[Block]:

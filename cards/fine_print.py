@@ -63,4 +63,4 @@ def _gaps(determinations: Sequence[Determination]) -> Iterator[str]:
         yield f"Not read completely: {', '.join(unread)}"
     unused = max(each.unused for each in determinations)
     if unused:
-        yield f"Not used, of an uncertain patient or meaning: {counted(unused, 'record')}"
+        yield f"{counted(unused, 'record')} not used"

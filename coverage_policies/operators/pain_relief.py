@@ -202,14 +202,15 @@ def _judged(relief: Relief, threshold: NumberThreshold, window: Window) -> tuple
 
 
 def _evidence(measured: Sequence[Relief]) -> tuple[Evidence, ...]:
-    """Return the procedures with the relief they gave, and the scores."""
-    return tuple(
-        dict.fromkeys(
-            item if item.reference != each.procedure.reference else _with_relief(item, each)
-            for each in measured
-            for item in each.evidence
-        )
-    )
+    """Return the procedures with the relief they gave, then the scores."""
+    done, scores = [], []
+    for each in measured:
+        for item in each.evidence:
+            if item.reference == each.procedure.reference:
+                done.append(_with_relief(item, each))
+            else:
+                scores.append(item)
+    return tuple(dict.fromkeys((*done, *scores)))
 
 
 def _headline(day: Day) -> str:
