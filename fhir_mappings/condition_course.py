@@ -96,7 +96,7 @@ def _since(stated: Statement) -> DateInterval:
 
 def _as_of(stated: Statement, doubts: "_Doubts", times: Times) -> tuple[Presence, str] | None:
     """Return whether a condition is present on the day, and for the reader why not; None if it is no condition then."""
-    if any(each is not None and each.earliest > times.today for each in (stated.onset, stated.recorded)):
+    if any(each is not None and each.earliest > times.today for each in (stated.onset, stated.recorded, stated.ended)):
         return Presence.UNCERTAIN, "dated in the future"
     if _since(stated).earliest > times.day:
         return None

@@ -422,6 +422,15 @@ def test_a_record_dated_in_the_future_proves_nothing(codes, dates):
     assert presence(condition(**dates), codes, day=date(2026, 6, 1)) is Presence.UNCERTAIN
 
 
+@pytest.mark.parametrize(
+    ("ended", "expected"),
+    [("2026-03-02", Presence.PRESENT), ("2026-03", Presence.PAST), ("2026-03-03", Presence.UNCERTAIN)],
+)
+def test_an_end_dated_in_the_future_proves_nothing(ended, expected):
+    given = condition("resolved", onsetDateTime="2015-01-01", abatementDateTime=ended)
+    assert presence(given, CHRONIC, day=date(2026, 3, 1)) is expected
+
+
 def test_words_without_a_code_only_ask():
     def fibromyalgia(codings):
         return Match("Fibromyalgia", True) if any(coding.code == "M79.7" for coding in codings) else None
