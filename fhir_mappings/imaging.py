@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from fhir_mappings.codings import CPT, HCPCS, CodeMatcher, Coding, codings, codings_and_text, items
+from fhir_mappings.codings import CPT, HCPCS, CodeMatcher, Coding, codings, codings_and_text, concept_text, items
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.procedures import PROCEDURE_PROGRESS, Procedure, Progress, read_event
 from fhir_mappings.record import Evidence, PatientRecord
@@ -63,11 +63,12 @@ def imaging(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
 
 
 def conclusions(record: PatientRecord, studies_of: CodeMatcher, findings: CodeMatcher) -> tuple[Conclusion, ...]:
-    """Return what the reports of these studies conclude of these findings, and every conclusion in words only."""
+    """Return what the reports of these studies conclude of these findings, and every other conclusion in its words."""
     found = []
     for report, resource in _events(record, _REPORT, studies_of):
-        coded = [match for concept in items(resource.get("conclusionCode")) if (match := findings(codings(concept)))]
-        words = resource.get("conclusion")
+        conclusion_codes = resource.get("conclusionCode")
+        coded = [match for concept in items(conclusion_codes) if (match := findings(codings(concept)))]
+        words = resource.get("conclusion") or "; ".join(filter(None, map(concept_text, items(conclusion_codes))))
         is_done = report.progress is Progress.DONE and record.is_usable(resource, "conclusionCode")
         if coded:
             decides = is_done and any(match.decides for match in coded)

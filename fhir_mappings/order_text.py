@@ -35,6 +35,9 @@ _PROCEDURE_WORDS = r"(?:approach|route|technique|access|placement|insertion|fusi
 _INJECTION = r"(?:(?!(?:and|or)\b)\w+\s+){0,4}?(?:diagnostic|therapeutic|injection|block)\b"
 _LABELED = r"\b(?:approach|route|technique|access)\s*[:=]\s*"
 
+_ONE_SIDED = r"\.?\s+(?:SIJ?\b|sacro-?\s?iliac\b|hip\b|knee\b)"
+"""What makes a single letter before it a side: L alone may be lumbar."""
+
 _VOCABULARY: Mapping[Attribute, Mapping[str, str]] = {
     "approach": {
         "posterior-oblique": rf"\bposterior[\s-]+oblique\b|\bpostero-?\s?(?:lateral|oblique)\b"
@@ -51,9 +54,10 @@ _VOCABULARY: Mapping[Attribute, Mapping[str, str]] = {
         "transfixing": r"\btransfix\w*|\b(?:cross\w*|across)\s+the\s+(?:si\s+|sacroiliac\s+)?joint\b",
     },
     "side": {
-        "bilateral": r"\bbilateral\w*|\bboth\s+sides\b|\bleft\s+and\s+right\b|\bright\s+and\s+left\b",
-        "left": r"\bleft\b|\bLT\b",
-        "right": r"\bright\b|\bRT\b",
+        "bilateral": r"\bbilat(?:eral\w*|s?\b)|\bb/l\b|\bboth\s+(?:sides\b|(?:SIJs?|SI|sacro-?iliac)\b)"
+        r"|\bleft\s+and\s+right\b|\bright\s+and\s+left\b",
+        "left": rf"\bleft\b|\bLT\b|\bL{_ONE_SIDED}|\(L\)|^\s*L\s*$",
+        "right": rf"\bright\b|\bRT\b|\bR{_ONE_SIDED}|\(R\)|^\s*R\s*$",
     },
     "guidance": {
         "none": r"\b(?:without|no)\s+(?:any\s+)?(?:image|imaging)(?:\s+guidance)?\b|\bunguided\b|\bblind\s+injection\b",

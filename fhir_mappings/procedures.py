@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from fhir_mappings.codings import CPT, HCPCS, CodeMatcher, Coding, Match, codings, codings_and_text, items
+from fhir_mappings.codings import (
+    CPT,
+    HCPCS,
+    LOINC,
+    SNOMED,
+    CodeMatcher,
+    Coding,
+    Match,
+    codings,
+    codings_and_text,
+    concept_text,
+    items,
+)
 from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.laterality import Side, body_sites, side_of
@@ -54,6 +66,8 @@ _OF_SOMETHING_ELSE = re.compile(
 )
 """Words that make a diagnostic or therapeutic thing of something else than the procedure."""
 PROCEDURE_PROGRESS = {"completed": Progress.DONE, "in-progress": Progress.UNDER_WAY}
+_UNDERSTOOD = (CPT, HCPCS, SNOMED, LOINC, "http://www.ada.org/cdt")
+"""The code systems of procedures of which a code in no value set is another procedure. The sets have no ICD-10-PCS."""
 _DETAIL_ELEMENTS = ("bodySite", "reasonCode", "series")
 _NEVER_HAPPENED = ("not-done", "entered-in-error", "cancelled")
 
@@ -61,6 +75,20 @@ _NEVER_HAPPENED = ("not-done", "entered-in-error", "cancelled")
 def procedures(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
     """Return the procedures with one of these codes, without those that never happened."""
     return record.cached(("procedures", codes), lambda: _procedures(record, codes))
+
+
+def unidentified_procedures(record: PatientRecord) -> tuple[Procedure, ...]:
+    """Return the procedures without a code that is understood, each as it is named: it may be any procedure."""
+    found = (
+        read_event(record, resource, "code", "performed", Match(_name(resource), False), PROCEDURE_PROGRESS)
+        for resource in record.of_type("Procedure")
+        if not any(coding.system in _UNDERSTOOD for coding in codings(resource.get("code")))
+    )
+    return tuple(each for each in found if each)
+
+
+def _name(resource: Resource) -> str:
+    return concept_text(resource.get("code")) or "Procedure that cannot be identified"
 
 
 def _procedures(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:

@@ -14,6 +14,7 @@ from fhir_mappings.conditions import statements
 from fhir_mappings.dates import DateInterval
 from fhir_mappings.imaging import imaging
 from fhir_mappings.medications import medications
+from fhir_mappings.procedures import unidentified_procedures
 from fhir_mappings.record import Availability, Evidence
 from fhir_mappings.truth import Truth
 from fhir_mappings.visits import visits
@@ -24,7 +25,10 @@ KINDS = ("Procedure", "DiagnosticReport", "MedicationRequest")
 
 @dataclass(frozen=True, slots=True)
 class OlderCare:
-    """The records of some value sets that are not surely younger than a complaint, whatever their status."""
+    """The records of some value sets that are not surely younger than a complaint, whatever their status.
+
+    A procedure that is named in words only may be of any value set.
+    """
 
     codes: ValueSet
 
@@ -47,7 +51,9 @@ class OlderCare:
         return tuple(dict.fromkeys(found))
 
     def _records(self, ctx: Context) -> Iterator[tuple[Evidence, DateInterval | None]]:
-        for done in (*imaging(ctx.record, self.codes.match), *visits(ctx.record, self.codes.match)):
+        known = self.codes.match
+        unknown = unidentified_procedures(ctx.record)
+        for done in (*imaging(ctx.record, known), *visits(ctx.record, known), *unknown):
             yield done.evidence, done.day
         for drug in medications(ctx.record, self.codes.match):
             yield drug.evidence, drug.when

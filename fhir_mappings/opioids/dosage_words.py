@@ -1,5 +1,6 @@
 """What the words of one FHIR Dosage say about its dose: `text`, `patientInstruction`, and `additionalInstruction`."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,21 +27,35 @@ from fhir_mappings.opioids.timing import moments_of_day
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of a Dosage: the directions that are understood whole, and the frequencies in texts that are not."""
+    """The words of a Dosage: the directions that are understood whole, and the frequencies in texts that are not.
+
+    `may_exceed` is whether a text that is not understood whole allows more than the structure says.
+    """
 
     directions: tuple[Directions, ...]
     mentioned: tuple[Interval, ...]
+    may_exceed: bool = False
+
+
+_MORE = re.compile(
+    r"\b(?:extra|additional)\s+(?:dose|tab|cap|pill|one|half|\d)|\b(?:may|can)\s+(?:repeat|increase|double)\b"
+    r"|\brepeat\s+(?:dose\b|once\b|every\b|in\b|x\d)|\bincrease\s+(?:to|by|dose)\b|\btitrat\w*",
+    re.IGNORECASE,
+)
+"""Words of a dose beyond the regular one."""
 
 
 def words_of(dosage: Mapping[str, Any]) -> Words:
     """Return what the words of a Dosage say."""
     text, timing = dosage.get("text"), dosage.get("timing")
     others = [dosage.get("patientInstruction"), *map(concept_text, items(dosage.get("additionalInstruction")))]
-    read = [read_directions(one) for one in (text, *others) if isinstance(one, str) and one]
+    texts = [one for one in (text, *others) if isinstance(one, str) and one]
+    read = [read_directions(one) for one in texts]
     often = concept_text(timing.get("code")) if isinstance(timing, Mapping) else ""
     unread = [one for one in (text, often) if isinstance(one, str) and read_directions(one) is None]
     mentioned = tuple(times for one in unread for times in frequencies_mentioned(one))
-    return Words(tuple(one for one in read if one is not None), mentioned)
+    may_exceed = any(words is None and _MORE.search(one) for one, words in zip(texts, read, strict=True))
+    return Words(tuple(one for one in read if one is not None), mentioned, may_exceed)
 
 
 def agreed(found: Sequence[Interval], elements: str) -> Interval:

@@ -116,6 +116,8 @@ def check_factor(dosage: Mapping[str, Any], product: Product, words: Words) -> N
 
 def _taken(dosage: Mapping[str, Any], product: Product, words: Words) -> Interval:
     """Return the opioid per day in mg, for patches the mcg/h on the skin."""
+    if words.may_exceed:
+        raise UnconvertibleError("text: more may be taken than the structure says")
     said = words.directions
     totals = totals_in_words(said, product)
     try:

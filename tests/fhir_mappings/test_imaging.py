@@ -185,6 +185,11 @@ def test_a_conclusion_in_words_is_shown():
     assert concluded(report(conclusion="No  fracture.\n")) == [(False, "concludes: No fracture.")]
 
 
+def test_a_coded_conclusion_without_a_known_code_is_shown_in_its_words():
+    coded = [{"text": "Sacral fracture"}, concept("other", display="Sacroiliitis"), concept("bare")]
+    assert concluded(report(conclusionCode=coded)) == [(False, "concludes: Sacral fracture; Sacroiliitis")]
+
+
 def test_a_long_conclusion_is_cut_after_a_word():
     ((_, shown),) = concluded(report(conclusion="word " * 100))
     assert (len(shown) <= len("concludes: ") + 122, shown.endswith("word …")) == (True, True)

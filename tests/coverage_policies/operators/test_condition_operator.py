@@ -9,7 +9,7 @@ import pytest
 from coverage_policies.format.operator import ClauseResult
 from coverage_policies.format.searches import CONDITIONS, ENCOUNTERS, PRESCRIPTIONS, PROCEDURES, REPORTS
 from coverage_policies.format.terms import Reason
-from fhir_mappings.codings import RXNORM
+from fhir_mappings.codings import CPT, RXNORM
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import (
@@ -442,6 +442,31 @@ def test_a_visit_and_a_drug_may_be_older_too() -> None:
     with_drug = clause("condition", in_="alpha", lasting="under 6 months", unless_older="drug")
     assert run(with_drug, NEW, drug).holds is Truth.UNKNOWN
     assert run(with_drug, NEW, drug | {"authoredOn": "2026-01-01"}).holds is Truth.YES
+
+
+@pytest.mark.parametrize(
+    ("code", "at", "holds"),
+    [
+        ({"text": "Epidural injection"}, "2025-09-02", Truth.UNKNOWN),
+        ({"text": "Epidural injection"}, "2025-09-03", Truth.YES),
+        ({"coding": [{"system": "urn:local", "code": "INJ"}]}, "2025-01-10", Truth.UNKNOWN),
+        (None, "2025-01-10", Truth.UNKNOWN),
+        ({"text": "Epidural injection"}, None, Truth.UNKNOWN),
+        (concept("45378", system=CPT), "2025-01-10", Truth.YES),
+        (concept("other"), "2025-01-10", Truth.YES),
+    ],
+)
+def test_an_older_procedure_that_is_not_understood_may_be_earlier_care(
+    code: dict[str, Any] | None, at: str | None, holds: Truth
+) -> None:
+    done = dict(procedure("x", at)) | {"code": code}
+    assert run(YOUNG, NEW, {name: value for name, value in done.items() if value is not None}).holds is holds
+
+
+def test_an_older_procedure_that_is_not_understood_is_shown_as_it_is_named() -> None:
+    done = dict(procedure("x", "2025-01-10")) | {"code": {"text": "Epidural injection"}}
+    assert [each.label for each in run(YOUNG, NEW, done).evidence][1:] == ["Epidural injection"]
+    assert run(YOUNG, NEW, done | {"status": "not-done"}).holds is Truth.YES
 
 
 @pytest.mark.parametrize("kind", ["Procedure", "DiagnosticReport", "MedicationRequest"])

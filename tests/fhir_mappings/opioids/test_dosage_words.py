@@ -189,6 +189,29 @@ def test_a_code_that_allows_more_than_the_structure_widens_it():
     assert times({"code": {"text": "Q4-6H"}, "repeat": repeat}) == (4, 6)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"text": "1 tablet daily, may take an extra tablet before therapy"},
+        {"patientInstruction": "May repeat once if the pain persists"},
+        {"additionalInstruction": [{"text": "Increase to 2 tablets after a week if tolerated"}]},
+        {"text": "Titrate to effect"},
+    ],
+)
+def test_words_of_more_than_the_structure_leave_the_dose_without_an_upper_bound(said):
+    once_a_day = sig(times=1)
+    with pytest.raises(UnconvertibleError, match="more may be taken"):
+        per_day(once_a_day | said)
+    capped = once_a_day | said | {"maxDosePerPeriod": {"numerator": quantity(4), "denominator": quantity(1, "d")}}
+    assert per_day(capped) == between(0, 30)
+    assert daily_mme(once_a_day | said, products()[OXYCODONE_5], between(15, 15)).high == 15
+
+
+def test_words_of_more_than_the_structure_count_only_where_they_are_not_understood():
+    assert per_day(sig(times=1) | {"text": "Take 1 tablet daily"}) == between("7.5", "7.5")
+    assert per_day(sig(times=1) | {"text": "Take with extra water"}).high is not None
+
+
 def test_words_that_are_not_understood_say_nothing():
     assert times({"code": {"text": "as per protocol"}, "repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}) == (
         2,
