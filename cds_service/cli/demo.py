@@ -38,7 +38,7 @@ from cds_service.sample_ehr.public_sandbox import (
 from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.wiring.app import create_app
 from cds_service.wiring.records import in_memory_store
-from cds_service.wiring.serving import on_loopback
+from cds_service.wiring.serving import free_port, on_loopback
 from cds_service.wiring.system import new_id, now
 from fhir_mappings.fhir_json import Json, dumps, loads
 
@@ -77,7 +77,11 @@ class DemoCall:
 )
 def demo_command(once: bool, port: int, save: Path | None, sandbox: bool) -> None:
     """Start the service and the sample EHR on this machine, and run sample orders through both."""
-    settings = settings_given().model_copy(update={"fhir_servers": (), "fhir_private_networks": (LOOPBACK,)})
+    with exit_on_error():
+        port = free_port(port)
+    settings = settings_given().model_copy(
+        update={"public_url": f"http://127.0.0.1:{port}", "fhir_servers": (), "fhir_private_networks": (LOOPBACK,)}
+    )
     if sandbox:
         settings = with_sandbox_policies(settings)
     assessor = assessor_of(settings)

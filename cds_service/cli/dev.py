@@ -42,7 +42,12 @@ def serve_dev(settings: Settings, host: str, port: int) -> None:
     if not is_running_from_reloader():  # the reloader itself listens already
         check_address(host, port)
     settings = settings.model_copy(
-        update={"allow_unauthenticated": True, "fhir_servers": (), "fhir_private_networks": (LOOPBACK,)}
+        update={
+            "public_url": f"http://{f'[{host}]' if ':' in host else host}:{port}",
+            "allow_unauthenticated": True,
+            "fhir_servers": (),
+            "fhir_private_networks": (LOOPBACK,),
+        }
     )
     with ExitStack() as stack:
         app = Flask("reloader")

@@ -168,6 +168,13 @@ def on_loopback(app: Flask, first_port: int = 0) -> Iterator[str]:
             server.server_close()
 
 
+def free_port(first_port: int) -> int:
+    """Return the port that `on_loopback` would listen on, for an application that must know its own address."""
+    with _listening(first_port) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
 def _listening(first_port: int) -> socket.socket:
     for port in range(first_port, first_port + _MAX_PORTS):
         try:

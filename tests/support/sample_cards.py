@@ -44,10 +44,10 @@ def sample_cards() -> Iterator[SampleCards]:
 
 
 def cards_for(sample: Sample, order: SampleOrder, chart: Resource) -> SampleCards:
-    """Return the cards of a sample order for a chart, a Bundle, under default settings."""
+    """Return the cards of a sample order for a chart, a Bundle, from a service at `https://cds.example.org`."""
     in_memory = ChartInMemory(Store.from_bundle(chart))
     client = create_app(
-        settings=Settings(),
+        settings=Settings(public_url="https://cds.example.org"),
         assessor=_assessor(),
         clock=lambda: _NOW,
         new_id=lambda: _INSTANCE,

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from click.testing import CliRunner
+from flask import Flask
 
 from cds_service.cli.main import main
 from cds_service.sample_ehr.public_sandbox import with_sandbox_policies
@@ -36,15 +37,29 @@ def printed(run: Callable[..., str]) -> str:
     return run()
 
 
-def test_cards_fit_and_name_their_source_whole(printed: str) -> None:
+def test_cards_fit_and_name_their_revision(printed: str) -> None:
     cards = [line for line in printed.splitlines() if line.startswith("│")]
     assert cards
     assert {len(line) for line in cards} == {80}
-    assert "revision 2025-04" in printed
+    assert "CP.MP.126 (2025-04)" in printed
 
 
 def test_the_address_of_the_sample_ehr_is_one_that_answers(printed: str) -> None:
     assert re.search(r"^Sample EHR  http://127\.0\.0\.1:\d+/fhir/metadata$", printed, re.MULTILINE)
+
+
+def test_a_card_links_to_the_demo_and_not_to_the_address_in_the_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CDS_PUBLIC_URL", "https://cds.example.org")
+    apps: list[Flask] = []
+    monkeypatch.setattr("cds_service.cli.demo.run_demo", lambda app, _console, **_: apps.append(app))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = min(taken.getsockname()[1], 65000)
+        assert CliRunner().invoke(main, ["demo", "--once", "--port", str(port)]).exit_code == 0
+    (server,) = apps[0].test_client().get("/openapi.json").get_json()["servers"]
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", server["url"])
+    assert server["url"] != f"http://127.0.0.1:{port}", "the port is taken"
 
 
 def test_the_saved_requests_are_judged_as_the_demo_says(printed: str) -> None:

@@ -93,7 +93,7 @@ def address(own: OwnPolicies) -> Iterator[str]:
 def test_it_reloads_when_a_document_changes(own: OwnPolicies, address: str) -> None:
     def title() -> str:
         cards = requests.post(f"{address}{SIGN}", json=sign_sleep_test(), timeout=10).json()["cards"]
-        return str(cards[0]["source"]["label"])
+        return str(cards[0]["source"]["topic"]["display"])
 
     eventually(lambda: "Sleep test at home" in title())
     own.change("title: Sleep test at home", "title: Sleep test in a laboratory")
