@@ -1,30 +1,169 @@
-"""Suggested changes to an order."""
+"""Suggested changes to an order: state another value of an attribute, and leave no word that contradicts it."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from fhir_mappings.codings import items
-from fhir_mappings.fhir_json import Resource
-from fhir_mappings.order_text import Attribute, read_phrase
+from fhir_mappings.codings import CPT, HCPCS, codings
+from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.order_text import Attribute, read_phrase, without_history
 
 PHRASES: Mapping[Attribute, Mapping[str, str]] = {
     "approach": {"lateral-transarticular": "Lateral transarticular approach"},
 }
 """The phrase that states each value to which an order can be changed."""
 
+_KINDS = r"(?:approach|route|technique|access)"
+_DIRECTIONS = r"(?:posterior|posteriorly|dorsal|anterior|anteriorly|oblique|postero-?\s?lateral|postero-?\s?oblique)"
+_OTHER_WORDS: Mapping[Attribute, re.Pattern[str]] = {
+    "approach": re.compile(
+        rf"(?:\b{_KINDS}\s*[:=]\s*)?(?:\b(?:via|by|using|through|from|with)\s+)?(?:\b(?:a|an|the)\s+)?"
+        rf"\b{_DIRECTIONS}(?:[\s/-]+(?:{_DIRECTIONS}|lateral))*\b(?:\s+{_KINDS}\b)?",
+        re.IGNORECASE,
+    )
+}
+"""The words of the other values of an attribute, with what belongs to them."""
+_MENTIONS: Mapping[Attribute, re.Pattern[str]] = {
+    "approach": re.compile(rf"\b{_DIRECTIONS}(?:[\s/-]+\w+)?\s+{_KINDS}\b", re.IGNORECASE)
+}
+"""Another value in words that are not read as one of ours, such as `dorsal approach`."""
+_CLAUSE = re.compile(r"([,;()\n]|\.(?=\s|$)|\s[-–—]\s)")
+_SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
+_EMPTY = re.compile(r"\(\s*\)")
+_TWICE = re.compile(r"\s*([,;])(?:\s*[,;])+")
+_LOOSE_END = re.compile(
+    r"^(?:or|and|versus|vs)\b|\b(?:or|and|versus|vs|not|no|without|than|instead|rather)$", re.IGNORECASE
+)
+_CONCEPTS = ("category", "bodySite", "reasonCode", "orderDetail")
+_REFERENCES = ("reasonReference", "supportingInfo")
+_NOT_WORDS = ("contained", "identifier", "meta")
+_MAX_LENGTH = 100_000
+_STRING_COST = 50
+"""The characters that take as long to read as a string of none."""
 
-def restated(order: Resource, attribute: Attribute, value: str) -> Resource:
-    """Return a copy of an order whose details state this value of an attribute, and no other.
 
-    One phrase replaces the details about the attribute; everything else stays exactly as received.
+def restated(order: Resource, attribute: Attribute, value: str) -> Resource | None:
+    """Return a copy of a ServiceRequest whose words state this value of an attribute, and no other.
+
+    Words that state another value are taken out, wherever they stand, together with a coding that means it; what is
+    said of the past stays. Everything else stays exactly as received. Return None where that cannot be done: for
+    another resource, for a code that means another value, for words in a place that is not edited, and for an order
+    with more words than are read.
     """
-    kept = [
-        detail
-        for detail in items(order.get("orderDetail"))
-        if not any(read_phrase(text, (attribute,)) for text in _words(detail))
-    ]
-    return {**order, "orderDetail": [*kept, {"text": PHRASES[attribute][value]}]}
+    if sum(len(text) + _STRING_COST for text in _words(order)) > _MAX_LENGTH:
+        return None
+    edit = _Edit(attribute, value)
+    code = edit.concept(order.get("code"))
+    if order.get("resourceType") != "ServiceRequest" or code is None:
+        return None
+    changed: dict[str, Any] = {**order, "code": code}
+    for name in _CONCEPTS:
+        changed[name] = edit.each(order.get(name), edit.concept)
+    for name in _REFERENCES:
+        changed[name] = edit.each(order.get(name), edit.reference)
+    changed["note"] = edit.each(order.get("note"), edit.note)
+    changed["patientInstruction"] = edit.narrated(order.get("patientInstruction"))
+    if any(map(edit.contradicts, _strings(order.get("text")))):
+        changed["text"] = None
+    details = changed["orderDetail"] or []
+    if not any(edit.states(text) for detail in details for text in _strings(detail)):
+        changed["orderDetail"] = [*details, {"text": PHRASES[attribute][value]}]
+    found = {name: element for name, element in changed.items() if element is not None}
+    return None if any(map(edit.contradicts, _words(found))) else found
 
 
-def _words(detail: Resource) -> list[str]:
-    displays = [coding.get("display") for coding in items(detail.get("coding"))]
-    return [text for text in (detail.get("text"), *displays) if isinstance(text, str)]
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """Takes the words of other values of an attribute out of the elements of an order; None: nothing is left."""
+
+    attribute: Attribute
+    value: str
+
+    def contradicts(self, text: str) -> bool:
+        """Return whether a text states another value now, or may."""
+        now = without_history(text)
+        found = read_phrase(now, (self.attribute,))
+        is_clear = all(each.value == self.value and each.is_stated for each in found)
+        return not is_clear or bool(_MENTIONS[self.attribute].search(now))
+
+    def states(self, text: str) -> bool:
+        """Return whether a text states the value."""
+        return any(each.is_stated and each.value == self.value for each in read_phrase(text, (self.attribute,)))
+
+    def each(self, element: Json, edited: Callable[[Resource], Resource | None]) -> Json:
+        """Return a list, or what stands in place of one, with its objects edited; None if none of them is left."""
+        if not isinstance(element, list):
+            return edited(element) if isinstance(element, Mapping) else element
+        kept = [edited(item) if isinstance(item, Mapping) else item for item in element]
+        return [item for item in kept if item is not None] or None
+
+    def concept(self, concept: Json) -> Json:
+        """Return a CodeableConcept without the words, and without the codings that mean another value.
+
+        The codes of billing systems do not say how a procedure is done, so only their labels are edited.
+        """
+        if not isinstance(concept, Mapping):
+            return None
+        changed = {**concept}
+        if isinstance(concept.get("text"), str) and self.contradicts(concept["text"]):
+            changed["text"] = self._shortened(concept["text"])
+        if isinstance(concept.get("coding"), list):
+            changed["coding"] = [kept for each in concept["coding"] if (kept := self._coding(each)) is not None] or None
+        found = {name: element for name, element in changed.items() if element is not None}
+        return found if "text" in found or "coding" in found else None
+
+    def _coding(self, coding: Json) -> Json:
+        if not (isinstance(coding, Mapping) and isinstance(coding.get("display"), str)):
+            return coding
+        if not self.contradicts(coding["display"]):
+            return coding
+        return self.reference(coding) if any(each.system in (CPT, HCPCS) for each in codings(coding)) else None
+
+    def reference(self, reference: Resource) -> Resource:
+        """Return a Reference or a Coding with the words taken out of its display."""
+        display = reference.get("display")
+        if not isinstance(display, str) or not self.contradicts(display):
+            return reference
+        kept = self._shortened(display)
+        rest = {name: element for name, element in reference.items() if name != "display"}
+        return {**reference, "display": kept} if kept else rest
+
+    def note(self, note: Resource) -> Resource | None:
+        """Return an Annotation without the sentences that contradict; None if none is left."""
+        text = self.narrated(note.get("text"))
+        return None if text is None else {**note, "text": text}
+
+    def narrated(self, text: Json) -> Json:
+        """Return prose without the sentences that contradict; None if none is left."""
+        if not isinstance(text, str) or not self.contradicts(text):
+            return text
+        return " ".join(each for each in _SENTENCE.split(text) if each and not self.contradicts(each)) or None
+
+    def _shortened(self, text: str) -> str | None:
+        """Return a phrase without the clauses that contradict, or with only the words taken out of them."""
+        kept = ""
+        for part in _CLAUSE.split(text):
+            if self.contradicts(part):
+                rest = " ".join(_OTHER_WORDS[self.attribute].sub(" ", part).split())
+                part = f" {rest}" if rest and not self.contradicts(rest) and not _LOOSE_END.search(rest) else ""
+            kept += part
+        tidy = _TWICE.sub(r"\1", _EMPTY.sub("", " ".join(kept.split())))
+        return tidy.strip(" ,;-–—") or None
+
+
+def _words(order: Resource) -> Iterator[str]:
+    """Yield every string of an order that may say something of it."""
+    return (text for name, element in order.items() if name not in _NOT_WORDS for text in _strings(element))
+
+
+def _strings(element: Json) -> Iterator[str]:
+    """Yield every string in an element, however deep."""
+    if isinstance(element, str):
+        yield element
+    elif isinstance(element, Mapping):
+        for each in element.values():
+            yield from _strings(each)
+    elif isinstance(element, list):
+        for each in element:
+            yield from _strings(each)

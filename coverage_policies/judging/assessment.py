@@ -280,7 +280,10 @@ class Assessor:
             suggest = policy.index[result.id].suggest
             if suggest is None or result.counted is not Status.NOT_MET:
                 continue
-            changed = session.read(restated(order.resource, suggest.attribute, suggest.value))
+            resource = restated(order.resource, suggest.attribute, suggest.value)
+            changed = session.read(resource) if resource is not None else order
+            if changed.stated.get(suggest.attribute) != frozenset({suggest.value}):
+                continue
             beside = replace(session, judged=tuple(changed if each is order else each for each in session.judged))
             again = self._evaluated(policy, changed, replace(judging, session=beside))
             if again.outcome not in RULED_OUT and not again.is_cut_short:

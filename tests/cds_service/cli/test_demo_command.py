@@ -37,11 +37,12 @@ def printed(run: Callable[..., str]) -> str:
     return run()
 
 
-def test_cards_fit_and_name_their_revision(printed: str) -> None:
+def test_cards_fit_and_name_their_source_and_revision(printed: str) -> None:
     cards = [line for line in printed.splitlines() if line.startswith("│")]
     assert cards
     assert {len(line) for line in cards} == {80}
     assert "CP.MP.126 (2025-04)" in printed
+    assert any("Source: Centene " in line for line in cards)
 
 
 def test_the_address_of_the_sample_ehr_is_one_that_answers(printed: str) -> None:
