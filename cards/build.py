@@ -10,6 +10,7 @@ from cards.detail import detail
 from cards.fine_print import fine_print, has_gaps
 from cards.links import NO_ADDRESSES, Addresses, links, source
 from cards.override_reasons import OVERRIDE_REASONS
+from cards.phrasing import items
 from cards.style import CardStyle
 from cards.summary import summary
 from coverage_policies.format.terms import Outcome
@@ -137,9 +138,11 @@ def _suggestion(suggestion: Suggestion, style: CardStyle, card_id: UUID) -> dict
 
     It is never preselected. Its id follows from that of its card and the criteria that it was made for.
     """
+    least, most = suggestion.items_left
+    stay = "stays" if most == 1 else "stay"
     made_for = " ".join(f"{revision}#{criterion}" for revision, criterion in suggestion.criteria)
     return {
-        "label": suggestion.label,
+        "label": f"{suggestion.label} ({items(least, most)} {stay} open)" if most else suggestion.label,
         "uuid": str(uuid5(card_id, made_for)),
         "isRecommended": False,
         "actions": list(_actions(suggestion, style)),

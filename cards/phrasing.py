@@ -43,7 +43,11 @@ def counted(number: int, noun: str) -> str:
 
 def items_left(determination: Determination) -> str:
     """Return how many items are left to document: `4 items`, `4 to 6 items`, or `at most 2 items`."""
-    least, most = determination.items_left
+    return items(*determination.items_left)
+
+
+def items(least: int, most: int) -> str:
+    """Return a number of items that lies between two: `4 items`, `4 to 6 items`, or `at most 2 items`."""
     if least == most:
         return counted(most, "item")
     return f"{least} to {counted(most, 'item')}" if least else f"at most {counted(most, 'item')}"

@@ -40,12 +40,14 @@ class Difference:
 class Suggestion:
     """A changed order that fares better under every revision of an assessment.
 
-    `criteria` are those it was made for, each as the name of the revision and the id of the criterion.
+    `criteria` are those it was made for, each as the name of the revision and the id of the criterion. `items_left` is
+    how many items are then still to be answered, at least and at most, under whichever revision.
     """
 
     label: str
     resource: Resource
     criteria: tuple[tuple[str, str], ...]
+    items_left: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,12 @@ class Assessment:
             for alternative in determination.alternatives:
                 offers.setdefault(alternative.says, []).append((determination.full_name, alternative))
         return tuple(
-            Suggestion(label, found[0][1].resource, tuple((revision, each.criterion) for revision, each in found))
+            Suggestion(
+                label,
+                found[0][1].resource,
+                tuple((revision, each.criterion) for revision, each in found),
+                (min(each.items_left[0] for _, each in found), max(each.items_left[1] for _, each in found)),
+            )
             for label, found in offers.items()
             if len({revision for revision, _ in found}) == len(self.determinations)
         )
@@ -287,7 +294,7 @@ class Assessor:
             beside = replace(session, judged=tuple(changed if each is order else each for each in session.judged))
             again = self._evaluated(policy, changed, replace(judging, session=beside))
             if again.outcome not in RULED_OUT and not again.is_cut_short:
-                found.append(Alternative(result.id, suggest.says, changed.resource, again.outcome))
+                found.append(Alternative(result.id, suggest.says, changed.resource, again.outcome, again.items_left))
         return tuple(found)
 
 

@@ -128,13 +128,14 @@ class Question:
 class Alternative:
     """The same order, changed in one statement so that it meets a criterion, and the better outcome that results.
 
-    `says` is the label of the suggestion.
+    `says` is the label of the suggestion. `items_left` counts what is then still to be answered, as in a determination.
     """
 
     criterion: str
     says: str
     resource: Resource
     outcome: Outcome
+    items_left: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -246,6 +247,23 @@ def test_a_client_that_cannot_update_deletes_the_order_and_creates_the_changed_o
             "resource": {"resourceType": "ServiceRequest", "status": "draft"},
         },
     ]
+
+
+@pytest.mark.parametrize(
+    ("left", "label"),
+    [
+        ((0, 0), "Change it"),
+        ((0, 1), "Change it (at most 1 item stays open)"),
+        ((1, 1), "Change it (1 item stays open)"),
+        ((4, 6), "Change it (4 to 6 items stay open)"),
+    ],
+)
+def test_a_suggestion_says_how_many_items_stay_open(left: tuple[int, int], label: str) -> None:
+    one = (replace(alternative("II.A", "Change it"), items_left=left),)
+    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, alternatives=one)], "order-sign")
+    (suggestion,) = card["suggestions"]
+    assert suggestion["label"] == label
+    assert suggestion["actions"][0]["description"] == "Change it"
 
 
 def test_two_criteria_with_one_label_make_one_suggestion() -> None:

@@ -11,7 +11,7 @@ from coverage_policies.format.model import Policy
 from coverage_policies.format.searches import ANSWERS, CONDITIONS, Search
 from coverage_policies.format.terms import LineOfBusiness, Outcome
 from coverage_policies.judging.assessment import Assessment, Assessor
-from coverage_policies.judging.determination import Determination
+from coverage_policies.judging.determination import Alternative, Determination
 from coverage_policies.judging.order_session import Session, read_session
 from coverage_policies.judging.plan_rules import Payer, PlanRules, Visibility, VisibilityRule
 from fhir_mappings.codings import CPT, Coding
@@ -352,6 +352,13 @@ def test_an_order_that_could_be_mended_is_shown_mended_with_its_outcome() -> Non
     assert (found.criterion, found.says, found.outcome) == ("I", "Change the approach", NEEDED)
     assert found.resource["orderDetail"] == [{"text": "Left"}, {"text": "Lateral transarticular approach"}]
     assert found.resource["id"] == "order-1"
+    assert found.items_left == (1, 1)
+
+
+def test_an_order_that_cannot_be_changed_without_contradiction_is_not_shown_mended() -> None:
+    assert alternatives(**POSTERIOR, extension=[{"url": "urn:x", "valueString": "Posterior approach"}]) == ()
+    device = {"resourceType": "Device", "id": "d", "deviceName": [{"name": "Posterior approach", "type": "other"}]}
+    assert alternatives(**POSTERIOR, contained=[device], supportingInfo=[{"reference": "#d"}]) == ()
 
 
 def test_a_suggestion_names_every_criterion_that_offers_its_label_under_every_revision() -> None:
@@ -363,6 +370,18 @@ def test_a_suggestion_names_every_criterion_that_offers_its_label_under_every_re
     (suggestion,) = found.suggestions
     assert suggestion.label == "Change the approach"
     assert suggestion.criteria == (("CP.TEST@2024-01", "I"), ("CP.TEST@2026-06", "I"), ("CP.TEST@2026-06", "II"))
+
+
+def test_a_suggestion_counts_what_stays_open_under_whichever_revision() -> None:
+    order = {"resourceType": "ServiceRequest", "id": "order-1"}
+    (found,) = assessed(assessor(revision("2025-01")), draft())
+    (judged,) = found.determinations
+    offers = [Alternative("I", "Change it", order, NEEDED, left) for left in ((2, 3), (1, 2))]
+    both = tuple(
+        replace(judged, revision=f"202{i}-01", alternatives=(offer,)) for i, offer in enumerate(offers, start=4)
+    )
+    (suggestion,) = Assessment(both).suggestions
+    assert suggestion.items_left == (1, 3)
 
 
 def test_a_suggestion_that_one_revision_does_not_offer_is_none() -> None:
