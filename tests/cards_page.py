@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cards.markdown import escaped
+from tests.screenshots import DOCUMENTED
 from tests.support.sample_cards import SampleCards, sample_cards
 
 PAGE = Path(__file__).parent.parent / "docs" / "cards.md"
@@ -17,7 +18,9 @@ _HEAD = """# Cards
 Written by `make cards` from the sample orders; do not edit.
 
 What a clinician reads for each order of the sample EHR. The patients are invented. The orders are written on March 2,
-2026; the demo moves all dates to today. `make screenshots` draws the same cards as pictures.
+2026; the demo moves all dates to today. `make screenshots` draws the same cards as pictures, such as these:
+
+{pictures}
 
 | order | hook | outcome | card |
 |---|---|---|---|
@@ -27,7 +30,9 @@ What a clinician reads for each order of the sample EHR. The patients are invent
 def page(answers: Sequence[SampleCards]) -> str:
     """Return the page as it should stand in docs/."""
     rows = [_row(each) for each in answers]
-    return f"{_HEAD}{''.join(rows)}\n" + "\n".join(_section(each) for each in answers)
+    pictures = "\n\n".join(f"![The card for {name}](images/{name}.png)" for name in DOCUMENTED)
+    head = _HEAD.format(pictures=pictures) + "".join(rows)
+    return f"{head}\n" + "\n".join(_section(each) for each in answers)
 
 
 def _row(answer: SampleCards) -> str:

@@ -17,7 +17,7 @@ from tests.support.sample_cards import SampleCards, sample_cards
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
-DOCUMENTED = ("trial-not-weaned-trial", "sij-rich-chart-fusion", "trial-weaned-trial")
+DOCUMENTED = ("trial-not-weaned-trial", "sij-posterior-fusion", "trial-two-pathways-trial")
 """The orders whose cards the documentation shows as pictures."""
 
 _HEADER_BYTES = 33

@@ -31,9 +31,9 @@ def dom(address: str, *, width: int = 620) -> str:
 
 
 def take_picture(address: str, png: Path, *, width: int = 620) -> None:
-    """Write a picture of a whole page, whose body must state its height as `data-height`, at twice its size."""
+    """Write a picture of a whole page at 1.5 pixels per CSS pixel. Its body must state its height as `data-height`."""
     (height,) = re.findall(r'<body data-height="(\d+)"', dom(address, width=width))
-    _run(address, f"--screenshot={png}", f"--window-size={width},{height}", "--force-device-scale-factor=2")
+    _run(address, f"--screenshot={png}", f"--window-size={width},{height}", "--force-device-scale-factor=1.5")
 
 
 def _run(address: str, *options: str) -> str:

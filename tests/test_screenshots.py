@@ -1,0 +1,48 @@
+"""The pictures in docs/images are of the cards that the service sends now."""
+
+import re
+from pathlib import Path
+from struct import pack, unpack
+from zlib import crc32
+
+import pytest
+
+from tests.screenshots import DOCUMENTED, IMAGES, stamp
+from tests.support.chromium import NEEDED, PROGRAM, take_picture
+from tests.support.sample_cards import SampleCards, sample_cards
+
+
+@pytest.fixture(scope="module")
+def answers() -> dict[str, SampleCards]:
+    return {answer.name: answer for answer in sample_cards()}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_a_picture_is_current(name: str, answers: dict[str, SampleCards]) -> None:
+    picture = (IMAGES / f"{name}.png").read_bytes()
+    assert stamp(answers[name]) in picture, "run `make screenshots` and commit docs/images"
+
+
+def test_there_is_no_other_picture() -> None:
+    assert {path.name for path in IMAGES.iterdir()} == {f"{name}.png" for name in DOCUMENTED}
+
+
+def test_a_stamp_is_a_whole_chunk_and_another_card_has_another(answers: dict[str, SampleCards]) -> None:
+    first, second = (stamp(answers[name]) for name in DOCUMENTED[:2])
+    (length,) = unpack(">I", first[:4])
+    assert first[4:15] == b"tEXtSource\0"
+    assert len(first) == 4 + 4 + length + 4
+    assert first[-4:] == pack(">I", crc32(first[4:-4]))
+    assert first != second
+
+
+@pytest.mark.slow
+@pytest.mark.process
+@pytest.mark.skipif(PROGRAM is None and not NEEDED, reason="needs Chromium")
+def test_a_picture_is_as_high_as_its_page(tmp_path: Path) -> None:
+    page, png = tmp_path / "page.html", tmp_path / "page.png"
+    page.write_text('<!doctype html><body data-height="400"><main>A card</main>', encoding="utf-8")
+    take_picture(page.as_uri(), png, width=500)
+    found = re.match(rb"\x89PNG\r\n\x1a\n....IHDR(........)", png.read_bytes(), re.DOTALL)
+    assert found is not None
+    assert unpack(">II", found[1]) == (750, 600)
