@@ -18,6 +18,7 @@ def _stated(resource: Resource) -> Iterator[Json]:
     """Yield what an order states as its planned date, the one that decides first."""
     yield resource.get("occurrenceDateTime")
     yield _member(resource.get("occurrencePeriod"), "start")
+    yield _member(resource.get("occurrencePeriod"), "end")
     timing = resource.get("occurrenceTiming")
     events = _member(timing, "event")
     yield events[0] if isinstance(events, list) and events else events or None

@@ -107,18 +107,28 @@ class ChartServer:
         """Return the server with every other base whose ids can be taken for its own.
 
         A gateway writes full URLs with a base of its own. The entries of a merged chart come from several servers, on
-        which one id names different resources: there, one resource type has entries of several bases.
+        which one id names different resources: there, one resource type has entries of several bases, or another entry
+        of the same id has no full URL.
         """
+        entries = list(entries)
+        unplaced = {_name(resource): resource for url, resource in entries if not address_of(url).base}
         by_type: dict[str, set[str]] = {}
+        mixed: set[str] = set()
         for url, resource in entries:
             if base := address_of(url).base:
                 by_type.setdefault(str(resource.get("resourceType")), set()).add("" if base in self.bases else base)
-        mixed = {base for bases in by_type.values() if len(bases) > 1 for base in bases}
+                if unplaced.get(_name(resource), resource) != resource:
+                    mixed.add(base)
+        mixed |= {base for bases in by_type.values() if len(bases) > 1 for base in bases}
         return ChartServer(self.bases | ({base for bases in by_type.values() for base in bases} - mixed - {""}))
 
     def local(self, address: Address) -> Address:
         """Return the address, without base if it is on this server."""
         return Address("", address.name) if address.base in self.bases else address
+
+
+def _name(resource: Resource) -> tuple[str, str]:
+    return str(resource.get("resourceType")), str(resource.get("id"))
 
 
 class ReferenceIndex(Generic[T]):

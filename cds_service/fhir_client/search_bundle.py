@@ -58,7 +58,7 @@ def page_of(value: Json, resource_type: str) -> Page | None:
     """Return the page in a prefetch value or response body; None if it cannot answer a search for that type.
 
     A Bundle, a resource of the type, and an OperationOutcome can (CDS Hooks 2.0.1, Prefetch Template). A Bundle in an
-    entry is read as a part of the page.
+    entry is read as a part of the page. A single resource may be one of several, unless it is the patient.
     """
     if not isinstance(value, Mapping):
         return None
@@ -66,7 +66,7 @@ def page_of(value: Json, resource_type: str) -> Page | None:
     if kind == "OperationOutcome":
         return Page(is_whole=False)
     if kind == resource_type:
-        return Page((("", value),), matches=frozenset({"only"}))
+        return Page((("", value),), is_whole=kind == "Patient", matches=frozenset({"only"}))
     if kind != "Bundle" or not _has_entries(value):
         return None
     return _page(value, resource_type, MAX_NESTING)

@@ -167,7 +167,7 @@ PLANNED, WRITTEN = "planned service date", "date of the order"
         ({"occurrenceDateTime": "2026-04-10T02:00:00", "authoredOn": "2026-02-20"}, "2026-04-10", PLANNED),
         ({"occurrencePeriod": {"start": "2026-04-10 02:00"}}, "2026-04-10", PLANNED),
         ({"occurrenceTiming": {"event": ["2026-04-10T24:00:00Z"]}}, "2026-04-10", PLANNED),
-        ({"occurrencePeriod": {"end": "2026-05-01"}, "authoredOn": "2026-02-20"}, "2026-02-20", WRITTEN),
+        ({"occurrencePeriod": {"end": "2026-05-01"}, "authoredOn": "2026-02-20"}, "2026-05-01", PLANNED),
         ({"occurrenceTiming": {"event": []}, "authoredOn": "2026-02-20"}, "2026-02-20", WRITTEN),
         ({"occurrenceTiming": {"event": "2026-04-10"}, "authoredOn": "2026-02-20"}, "2026-04-10", PLANNED),
         ({"occurrenceTiming": "2026-04-10", "dispenseRequest": []}, "2026-04-10", PLANNED),

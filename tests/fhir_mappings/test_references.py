@@ -177,6 +177,13 @@ def test_two_bases_in_one_type_are_two_servers() -> None:
     assert ChartServer().sharing_ids_with([drug(url=HERE), drug(url=THERE)]).bases == set()
 
 
+def test_an_entry_of_the_same_id_without_a_full_url_makes_it_another_server() -> None:
+    there = drug(url=THERE)
+    other = ("", {**there[1], "status": "inactive"})
+    assert SERVER.sharing_ids_with([other, there]).bases == {"ehr.example/fhir"}
+    assert SERVER.sharing_ids_with([("", there[1]), there]).bases == {"ehr.example/fhir", "clinic-b.example/fhir"}
+
+
 def test_urns_and_missing_full_urls_say_nothing_of_a_server() -> None:
     sent = [drug(), drug("e", "urn:uuid:1"), drug("f", THERE)]
     assert SERVER.sharing_ids_with(sent).bases == {"ehr.example/fhir", "clinic-b.example/fhir"}

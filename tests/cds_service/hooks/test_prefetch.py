@@ -31,7 +31,7 @@ ROWS = [
     ("empty Bundle", bundle(), [], COMPLETE, 0),
     ("Bundle without the member entry", {"resourceType": "Bundle"}, [], COMPLETE, 0),
     ("Bundle whose entry is null", {"resourceType": "Bundle", "entry": None}, [], COMPLETE, 0),
-    ("resource", condition("1"), ["1"], COMPLETE, 0),
+    ("a resource alone, which may be one of several", condition("1"), ["1"], UNAVAILABLE, 0),
     ("Bundle", bundle(condition("1"), condition("2")), ["1", "2"], COMPLETE, 0),
     ("Bundle with the total it holds", bundle(condition("1"), total=1), ["1"], COMPLETE, 0),
     ("Bundle with fewer entries than its total", bundle(condition("1"), total=2), ["1"], UNAVAILABLE, 0),
