@@ -79,10 +79,10 @@ CodeMatcher: TypeAlias = Callable[[Iterable[Coding]], Match | None]
 
 def items(value: Json) -> Iterator[Mapping[str, Json]]:
     """Yield the objects of a member that should be an array of objects; a single object counts as an array of one."""
-    if isinstance(value, Mapping):
+    if isinstance(value, list):
+        yield from (item for item in value if isinstance(item, (dict, Mapping)))
+    elif isinstance(value, (dict, Mapping)):
         yield value
-    elif isinstance(value, list):
-        yield from (item for item in value if isinstance(item, Mapping))
 
 
 def codings(concept: Json) -> tuple[Coding, ...]:
@@ -111,7 +111,12 @@ def codings_and_text(concept: Json) -> tuple[Coding, ...]:
 
 def has_code(concept: Json, *codes: str) -> bool:
     """Return whether a status or category concept has one of these codes in any system."""
-    return any(coding.code in codes for coding in codings(concept))
+    for one in items(concept):
+        for coding in items(one["coding"]) if "coding" in one else (one,):
+            code = coding.get("code")
+            if isinstance(code, str) and code.strip() in codes:
+                return True
+    return False
 
 
 def concept_text(concept: Json) -> str:

@@ -179,7 +179,7 @@ def unidentified(record: PatientRecord, is_listed: Callable[[Coding], bool]) -> 
     """
     found = []
     for resource, diagnosis in _diagnoses(record):
-        if _claim(resource) in (Claim.ENDED, Claim.REFUTED) or diagnosis.is_understood(is_listed):
+        if diagnosis.is_understood(is_listed) or _claim(resource) in (Claim.ENDED, Claim.REFUTED):
             continue
         when = record.when(resource.get("onsetDateTime")) or record.when(resource.get("recordedDate"))
         evidence = Evidence(record.reference(resource), "Condition that cannot be identified", str(when or ""))

@@ -8,7 +8,7 @@ from coverage_policies.format.loader import load_policy
 from coverage_policies.format.model import Policy
 from coverage_policies.format.problems import DocumentError, Problem
 from coverage_policies.format.searches import Search, merge
-from coverage_policies.format.value_sets import TEXT, ValueSet, keys, load_value_sets
+from coverage_policies.format.value_sets import TEXT, ValueSets, keys, load_value_sets
 from fhir_mappings.codings import Coding
 
 BUILT_IN = Path(__file__).parents[1]
@@ -23,7 +23,7 @@ class Library:
     """The installed revisions by full name (`CP.MP.126@2025-04`), and the value sets they use."""
 
     policies: Mapping[str, Policy]
-    value_sets: Mapping[str, ValueSet]
+    value_sets: ValueSets
     _revisions: Mapping[str, Sequence[Policy]] = field(init=False, repr=False)
     _named_by: Mapping[tuple[str, str], Set[str]] = field(init=False, repr=False)
 

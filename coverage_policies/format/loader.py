@@ -28,7 +28,7 @@ from coverage_policies.format.schema import document_validator
 from coverage_policies.format.schema_errors import explain
 from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 from coverage_policies.format.terms import About, LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
-from coverage_policies.format.value_sets import TEXT, ValueSet
+from coverage_policies.format.value_sets import TEXT, ValueSet, ValueSets
 from fhir_mappings.order_text import ATTRIBUTES
 
 GROUPS = ("all", "any", "of")
@@ -65,7 +65,7 @@ class _Builder:
 
     def __init__(self, source: YamlSource, sets: Mapping[str, ValueSet]) -> None:
         self.source = source
-        self.sets = sets
+        self.sets = sets if isinstance(sets, ValueSets) else ValueSets(sets)
         self.problems: list[Problem] = []
         self.raw: dict[str, tuple[dict[str, Any], tuple[str | int, ...]]] = {}
         self.index: dict[str, Criterion] = {}

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet, union
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from fhir_mappings.orders import Order
 from fhir_mappings.record import Evidence, PatientRecord
 from fhir_mappings.truth import Truth
@@ -74,7 +74,7 @@ class Operator:
     says: str
     schema: Mapping[str, Any]
     example: str
-    parse: Callable[[Arguments, Mapping[str, ValueSet]], ClauseCheck]
+    parse: Callable[[Arguments, ValueSets], ClauseCheck]
     resource_types: tuple[str, ...] = ()
     reads_names: bool = False
     defaults: Mapping[str, str] = field(default_factory=dict)
@@ -119,11 +119,11 @@ def as_list(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def value_set(names: Any, sets: Mapping[str, ValueSet]) -> ValueSet:
+def value_set(names: Any, sets: ValueSets) -> ValueSet:
     """Return the value set of a name, or the union of several. Raises ValueError for one that does not exist."""
     for name in as_list(names):
         if name not in sets:
             alike = get_close_matches(name, sets, n=1, cutoff=0.8)
             hint = f"; did you mean {alike[0]!r}?" if alike else ""
             raise ValueError(f"there is no value set named {name!r}{hint}")
-    return union(" or ".join(as_list(names)), (sets[name] for name in as_list(names)))
+    return sets.union(as_list(names))

@@ -15,10 +15,11 @@ The system `unless` means words that contradict a code: a concept with such word
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
 from coverage_policies.format.problems import DocumentError, Problem, read_text
@@ -67,7 +68,7 @@ class ValueSet:
         self.source = source
         self.rows = tuple(rows)
         self._exact: dict[tuple[str, str], list[Row]] = {}
-        self._prefixes: list[Row] = []
+        self._prefixes: dict[tuple[str, str], list[Row]] = {}
         self._words: list[tuple[re.Pattern[str], Row]] = []
         self._contradictions: list[tuple[re.Pattern[str], Row]] = []
         for row in self.rows:
@@ -76,21 +77,25 @@ class ValueSet:
                 words = re.compile(rf"\b{re.escape(row.code.rstrip('*'))}{end}", re.IGNORECASE)
                 (self._words if row.system == TEXT else self._contradictions).append((words, row))
             elif row.code.endswith("*"):
-                self._prefixes.append(row)
+                self._prefixes.setdefault((row.system, row.code[:-1]), []).append(row)
             else:
                 self._exact.setdefault((row.system, row.code), []).append(row)
-        self._prefixes.sort(key=lambda row: (-len(row.code), row.decides))
-        for same in self._exact.values():
+        for same in (*self._exact.values(), *self._prefixes.values()):
             same.sort(key=lambda row: row.decides)
+        lengths: dict[str, set[int]] = {}
+        for system, prefix in self._prefixes:
+            lengths.setdefault(system, set()).add(len(prefix))
+        self._lengths = {system: sorted(found, reverse=True) for system, found in lengths.items()}
 
     def row(self, coding: Coding, on: date | None = None) -> Row | None:
         """Return the row of a code: an exact match, else the longest prefix; of two equal ones, the one that asks."""
         for row in self._exact.get((coding.system, coding.code), ()):
             if row.is_valid(on):
                 return row
-        for row in self._prefixes:
-            if row.system == coding.system and coding.code.startswith(row.code[:-1]) and row.is_valid(on):
-                return row
+        for length in self._lengths.get(coding.system, ()):
+            for row in self._prefixes.get((coding.system, coding.code[:length]), ()):
+                if row.is_valid(on):
+                    return row
         return None
 
     def match(self, codings: Iterable[Coding], on: date | None = None) -> Match | None:
@@ -141,18 +146,42 @@ def keys(coding: Coding) -> Iterator[tuple[str, str]]:
     yield from ((system, f"{code[:end]}*") for end in range(1, min(len(code), _LONGEST_PREFIX) + 1))
 
 
-def union(name: str, sets: Iterable[ValueSet]) -> ValueSet:
-    """Return several sets as one."""
-    sets = tuple(sets)
-    return ValueSet(name, (row for each in sets for row in each.rows), names=(each.name for each in sets))
+class ValueSets(Mapping[str, ValueSet]):
+    """Value sets by name. The union of the same sets is one object, so that what is found with it is found once."""
+
+    def __init__(self, by_name: Mapping[str, ValueSet]) -> None:
+        self._by_name = dict(by_name)
+        self._unions: dict[tuple[str, ...], ValueSet] = {}
+
+    def __getitem__(self, name: str) -> ValueSet:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def union(self, names: Sequence[str]) -> ValueSet:
+        """Return several sets as one. Raises KeyError for a name that there is not."""
+        if len(names) == 1:
+            return self[names[0]]
+        key = tuple(names)
+        if key not in self._unions:
+            sets = [self[name] for name in key]
+            self._unions[key] = ValueSet(" or ".join(key), (row for each in sets for row in each.rows), names=key)
+        return self._unions[key]
+
+    @cached_property
+    def _keys(self) -> frozenset[tuple[str, str]]:
+        return frozenset((row.system, row.code) for each in self.values() for row in each.rows)
+
+    def know(self, coding: Coding) -> bool:
+        """Return whether some set has a code."""
+        return any(key in self._keys for key in keys(coding))
 
 
-def is_listed(coding: Coding, sets: Mapping[str, ValueSet]) -> bool:
-    """Return whether some set has a code."""
-    return any(each.row(coding) for each in sets.values())
-
-
-def load_value_sets(folders: Iterable[Path]) -> Mapping[str, ValueSet]:
+def load_value_sets(folders: Iterable[Path]) -> ValueSets:
     """Read every `*.csv` of these folders, by name. Raises DocumentError with everything that is wrong."""
     found: dict[str, ValueSet] = {}
     problems: list[Problem] = []
@@ -164,7 +193,7 @@ def load_value_sets(folders: Iterable[Path]) -> Mapping[str, ValueSet]:
                 found[path.stem] = ValueSet(path.stem, _rows(path, problems), str(path))
     if problems:
         raise DocumentError(problems)
-    return found
+    return ValueSets(found)
 
 
 def _rows(path: Path, problems: list[Problem]) -> list[Row]:

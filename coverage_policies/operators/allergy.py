@@ -1,12 +1,11 @@
 """`allergy`: an allergy to a substance of a set, or to the drug that is ordered."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, arguments, value_set
 from coverage_policies.format.searches import ALLERGIES, Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import Row, ValueSet
+from coverage_policies.format.value_sets import Row, ValueSet, ValueSets
 from coverage_policies.operators.base import in_time, nothing_found
 from fhir_mappings.allergies import allergies
 from fhir_mappings.drug_codes import classes_of
@@ -64,7 +63,7 @@ def _ordered(order: Order, among: ValueSet) -> ValueSet:
     return ValueSet("ordered-drug", rows)
 
 
-def _parse(given: Arguments, sets: Mapping[str, ValueSet]) -> AllergyCheck:
+def _parse(given: Arguments, sets: ValueSets) -> AllergyCheck:
     codes = value_set(given["in"], sets)
     side_effects = value_set(given["side_effects"], sets) if "side_effects" in given else None
     return AllergyCheck(codes, "to" in given, "intolerance" in given, side_effects)

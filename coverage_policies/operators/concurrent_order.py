@@ -1,12 +1,11 @@
 """`concurrent_order`: another order of the same signing, meant for the same day, or on any day."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, arguments, value_set
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from fhir_mappings.orders import Order
 from fhir_mappings.truth import Truth, any_of
 
@@ -58,7 +57,7 @@ class ConcurrentOrderCheck:
         return Truth.of(ours.earliest == theirs.earliest)
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConcurrentOrderCheck:
+def _parse(arguments: Arguments, sets: ValueSets) -> ConcurrentOrderCheck:
     if len(arguments.keys() & {"in", "drug"}) != 1:
         raise ValueError("give either `in`, for a code of the other order, or `drug`, for a drug of it")
     of_drug = "drug" in arguments

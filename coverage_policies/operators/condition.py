@@ -1,6 +1,5 @@
 """`condition`: a diagnosis of the patient, present on the anchor date, and how long it has lasted."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -17,7 +16,7 @@ from coverage_policies.format.operator import (
 from coverage_policies.format.phrases import DURATION, SPAN, Comparison, DurationThreshold, duration, span
 from coverage_policies.format.searches import CONDITIONS, ENCOUNTERS, Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet, is_listed
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.base import nothing_found
 from coverage_policies.operators.older_care import KINDS, OlderCare
 from fhir_mappings.codings import Course
@@ -46,7 +45,7 @@ class ConditionCheck:
     lasting: DurationThreshold | None
     older: OlderCare | None
     is_same_side: bool
-    sets: Mapping[str, ValueSet]
+    sets: ValueSets
     encounter_diagnosis: CalendarPeriod
     acute: CalendarPeriod
     same_time: CalendarPeriod
@@ -92,7 +91,7 @@ class ConditionCheck:
     def _unidentified(self, ctx: Context) -> tuple[Unidentified, ...]:
         return ctx.record.cached(
             ("unidentified conditions", id(self.sets)),
-            lambda: unidentified(ctx.record, lambda coding: is_listed(coding, self.sets)),
+            lambda: unidentified(ctx.record, self.sets.know),
         )
 
     def _same_side(self, condition: Condition, ctx: Context) -> Truth:
@@ -163,7 +162,7 @@ def _counted(unknown: tuple[Unidentified, ...]) -> Evidence:
     return replace(one, label=f"{len(unknown)} conditions cannot be identified") if others else one
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ConditionCheck:
+def _parse(arguments: Arguments, sets: ValueSets) -> ConditionCheck:
     lasting = duration(arguments["lasting"]) if "lasting" in arguments else None
     if "unless_older" in arguments and (lasting is None or not lasting.comparison.is_upper_bound):
         raise ValueError("'unless_older' needs an upper bound; write it with 'lasting: under 6 months'")

@@ -1,12 +1,12 @@
 """`device`: a device the patient has. It is only shown: whether two devices interfere is a clinical judgment."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, arguments, value_set
 from coverage_policies.format.searches import DEVICES, Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.base import nothing_found
 from fhir_mappings.codings import Coding, Match
 from fhir_mappings.devices import devices
@@ -39,7 +39,7 @@ class DeviceCheck:
         return match if match and match.decides else None
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> DeviceCheck:
+def _parse(arguments: Arguments, sets: ValueSets) -> DeviceCheck:
     return DeviceCheck(value_set(arguments["in"], sets))
 
 

@@ -1,6 +1,6 @@
 """`finding`: the latest result of a test at a physical examination."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -18,7 +18,7 @@ from coverage_policies.format.operator import (
 from coverage_policies.format.phrases import SPAN, span
 from coverage_policies.format.searches import EXAMS, Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.base import in_time, nothing_found
 from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, belonging, on_each_side
 from coverage_policies.operators.region import OTHER_REGION, REGION_SCHEMAS, Region, region
@@ -73,7 +73,7 @@ def _last_day(finding: ExamFinding) -> date:
     return finding.test.end.latest if finding.test.end else date.max
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> FindingCheck:
+def _parse(arguments: Arguments, sets: ValueSets) -> FindingCheck:
     return FindingCheck(
         value_set(arguments["in"], sets),
         belonging(arguments),

@@ -1,6 +1,6 @@
 """`imaging`: a study that was done recently enough, by the day of the examination, and what its report concludes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,7 +17,7 @@ from coverage_policies.format.operator import (
 from coverage_policies.format.phrases import SPAN, span
 from coverage_policies.format.searches import IMAGING_STUDIES, PROCEDURES, REPORTS, Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.base import in_time, nothing_found
 from coverage_policies.operators.procedure_filter import Belonging, on_each_side
 from fhir_mappings.dates import CalendarPeriod
@@ -106,7 +106,7 @@ class ConclusionCheck:
         return nothing_found(ctx.record, "DiagnosticReport")
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ImagingCheck | ConclusionCheck:
+def _parse(arguments: Arguments, sets: ValueSets) -> ImagingCheck | ConclusionCheck:
     codes, belonging = value_set(arguments["in"], sets), Belonging(side=arguments.get("side", ""))
     within = span(arguments["within"]) if "within" in arguments else None
     if "concludes" in arguments:

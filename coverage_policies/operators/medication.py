@@ -1,6 +1,5 @@
 """`medication`: a drug of the set was prescribed or taken, or taken for so long. That does not show that it failed."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -17,7 +16,7 @@ from coverage_policies.format.operator import (
 from coverage_policies.format.phrases import DURATION, SPAN, DurationThreshold, duration, span
 from coverage_policies.format.searches import DISPENSES, PRESCRIPTIONS, STATEMENTS, Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.base import in_time, nothing_found
 from fhir_mappings.dates import CalendarPeriod, DateInterval
 from fhir_mappings.drug_exposure import stretches, supplies
@@ -87,7 +86,7 @@ class TakenCheck:
         return self.within is None or in_time(DateInterval(last, last), self.within, ctx.anchor) is Truth.YES
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> MedicationCheck | TakenCheck:
+def _parse(arguments: Arguments, sets: ValueSets) -> MedicationCheck | TakenCheck:
     codes = value_set(arguments["in"], sets)
     within = span(arguments["within"]) if "within" in arguments else None
     if "lasting" not in arguments:

@@ -1,6 +1,5 @@
 """`observation`: a score or measurement on record. It is only shown: no policy sets a limit on one."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coverage_policies.format.operator import (
@@ -16,7 +15,7 @@ from coverage_policies.format.operator import (
 from coverage_policies.format.phrases import SPAN, span
 from coverage_policies.format.searches import Search, observation_search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.base import in_time, nothing_found
 from fhir_mappings.codings import LOINC
 from fhir_mappings.dates import CalendarPeriod
@@ -48,7 +47,7 @@ class ObservationCheck:
         return observation.number is not None and in_time(observation.when, self.within, ctx.anchor) is Truth.YES
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ObservationCheck:
+def _parse(arguments: Arguments, sets: ValueSets) -> ObservationCheck:
     within = arguments.get("within")
     return ObservationCheck(value_set(arguments["in"], sets), span(within) if within else None)
 

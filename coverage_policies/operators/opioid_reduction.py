@@ -1,6 +1,5 @@
 """`opioid_reduction`: by how much systemic opioids were reduced, in morphine milligram equivalents (CDC 2022)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,7 +15,7 @@ from coverage_policies.format.operator import (
 from coverage_policies.format.phrases import DAYS, Comparison, days, percent
 from coverage_policies.format.searches import ADMINISTRATIONS, DISPENSES, PRESCRIPTIONS, STATEMENTS, Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSets
 from fhir_mappings.opioids import Baseline, Dose, DrugLine, Periods, Reduction, opioid_reduction
 from fhir_mappings.record import Availability, Evidence
 from fhir_mappings.truth import Truth
@@ -142,7 +141,7 @@ def _number(dose: Dose) -> str:
 DEFAULTS = {"look_back": "365 days", "baselines": "14 days and 90 days", "current": "14 days"}
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> OpioidReductionCheck:  # noqa: ARG001 - no set needed
+def _parse(arguments: Arguments, sets: ValueSets) -> OpioidReductionCheck:  # noqa: ARG001 - no set needed
     threshold = percent(arguments["by"])
     by = Decimal(threshold.number.numerator) / threshold.number.denominator
     written = {**DEFAULTS, **arguments}

@@ -7,7 +7,7 @@ from functools import partial
 from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, as_list, value_set
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet, is_listed
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from fhir_mappings.codings import Coding, Match
 from fhir_mappings.order_text import ATTRIBUTES, Attribute
 from fhir_mappings.orders import Order
@@ -51,7 +51,7 @@ class ReasonCheck:
     """
 
     codes: ValueSet
-    sets: Mapping[str, ValueSet]
+    sets: ValueSets
 
     @property
     def searches(self) -> tuple[Search, ...]:
@@ -69,7 +69,7 @@ class ReasonCheck:
         if matches:
             holds = Truth.YES if matches[0].decides else Truth.UNKNOWN
             return ClauseResult(holds, Reason.INVALID_ATTRIBUTE, (replace(order.evidence, value=matches[0].label),))
-        if reasons.has_unknown(lambda coding: is_listed(coding, self.sets)):
+        if reasons.has_unknown(self.sets.know):
             evidence = replace(order.evidence, value="a reason cannot be identified")
             return ClauseResult(Truth.UNKNOWN, Reason.NOT_FOUND, (evidence,))
         return ClauseResult(Truth.NO, Reason.MISSING)
@@ -135,12 +135,12 @@ class EveryCheck:
         return replace(decisive, evidence=evidence)
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> CodeCheck | ReasonCheck | StatedCheck | EveryCheck:
+def _parse(arguments: Arguments, sets: ValueSets) -> CodeCheck | ReasonCheck | StatedCheck | EveryCheck:
     checks = tuple(_check(name, wanted, sets) for name, wanted in arguments.items())
     return checks[0] if len(checks) == 1 else EveryCheck(checks)
 
 
-def _check(name: str, wanted: str | list[str], sets: Mapping[str, ValueSet]) -> CodeCheck | ReasonCheck | StatedCheck:
+def _check(name: str, wanted: str | list[str], sets: ValueSets) -> CodeCheck | ReasonCheck | StatedCheck:
     if name == "reason":
         return ReasonCheck(value_set(wanted, sets), sets)
     if name in _CODED:

@@ -30,7 +30,7 @@ from coverage_policies.format.phrases import (
 )
 from coverage_policies.format.searches import PROCEDURES, Search, observation_search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.procedure_counts import begun
 from coverage_policies.operators.procedure_filter import (
     SCHEMAS,
@@ -223,7 +223,7 @@ def _with_relief(item: Evidence, relief: Relief) -> Evidence:
     return replace(item, value=", ".join(filter(None, (item.value, relief.scores, found))))
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PainReliefCheck:
+def _parse(arguments: Arguments, sets: ValueSets) -> PainReliefCheck:
     where = region(arguments, sets)
     relief, apart, occasion = arguments.get("relief"), arguments.get("apart"), arguments.get("occasion", "")
     if occasion and "occasions" in arguments:

@@ -1,6 +1,6 @@
 """`planned`: something planned or in progress: an active care plan, an active order, a procedure in progress."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from coverage_policies.format.operator import (
@@ -16,7 +16,7 @@ from coverage_policies.format.operator import (
 from coverage_policies.format.phrases import SPAN, span
 from coverage_policies.format.searches import CARE_PLANS, ORDERS, PROCEDURES, Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.base import goes_on, is_current, nothing_found
 from coverage_policies.operators.region import OTHER_REGION, REGION_SCHEMAS, Region, region
 from fhir_mappings.dates import CalendarPeriod
@@ -67,7 +67,7 @@ class PlannedCheck:
                 yield done.evidence, is_now, self.region.is_not_elsewhere(done.about)
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PlannedCheck:
+def _parse(arguments: Arguments, sets: ValueSets) -> PlannedCheck:
     within = span(arguments.get("within", DEFAULTS["within"]))
     return PlannedCheck(value_set(arguments["in"], sets), within, region(arguments, sets))
 

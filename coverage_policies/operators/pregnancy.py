@@ -1,6 +1,5 @@
 """`pregnancy`: the patient is pregnant on the anchor date."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coverage_policies.format.operator import (
@@ -16,7 +15,7 @@ from coverage_policies.format.operator import (
 from coverage_policies.format.phrases import SPAN, span
 from coverage_policies.format.searches import CONDITIONS, PROCEDURES, Search, observation_search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.base import nothing_found
 from fhir_mappings.codings import LOINC
 from fhir_mappings.dates import CalendarPeriod
@@ -51,7 +50,7 @@ class PregnancyCheck:
         return ClauseResult(holds, Reason.PRESENT if holds is Truth.YES else Reason.DATE_OUT_OF_RANGE, evidence)
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> PregnancyCheck:
+def _parse(arguments: Arguments, sets: ValueSets) -> PregnancyCheck:
     names = (arguments[name] for name in ("in", "status", "ended_by"))
     codes, status, ended_by = (value_set(name, sets) for name in names)
     return PregnancyCheck(

@@ -1,6 +1,6 @@
 """`procedure`: something that was done, when, over how long, how often, and how long ago."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,7 +27,7 @@ from coverage_policies.format.phrases import (
 )
 from coverage_policies.format.searches import PROCEDURES, Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.base import goes_on, in_time
 from coverage_policies.operators.procedure_counts import CountCheck, SinceCheck, begun
 from coverage_policies.operators.procedure_filter import (
@@ -111,7 +111,7 @@ class ProcedureCheck:
         return ClauseResult(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ProcedureCheck | CountCheck | SinceCheck:
+def _parse(arguments: Arguments, sets: ValueSets) -> ProcedureCheck | CountCheck | SinceCheck:
     codes = value_set(arguments["in"], sets)
     asked = [name for name in ("lasting", "count", "first", "last") if name in arguments]
     pause = arguments.get("longest_pause", "")

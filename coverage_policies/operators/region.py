@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coverage_policies.format.operator import NAMES, Arguments, value_set
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from fhir_mappings.codings import Coding
 from fhir_mappings.truth import Truth
 
@@ -39,7 +39,7 @@ class Region:
         return Truth.UNKNOWN if self.includes(about) is Truth.NO else Truth.YES
 
 
-def region(arguments: Arguments, sets: Mapping[str, ValueSet]) -> Region:
+def region(arguments: Arguments, sets: ValueSets) -> Region:
     """Return what `region` and `other_region` of a clause ask for; the default of the latter goes with the former."""
     here = arguments.get("region")
     elsewhere = arguments.get("other_region", OTHER_REGION if here else None)

@@ -1,13 +1,12 @@
 """`reported_mme`: a daily opioid dose that the chart states itself. It is only shown: its factors are not known."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coverage_policies.format.operator import Arguments, ClauseResult, Context, Operator, arguments, phrase
 from coverage_policies.format.phrases import SPAN, span
 from coverage_policies.format.searches import DISPENSES, Search, observation_search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSets
 from coverage_policies.operators.base import in_time, nothing_found
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.opioids.reported_mme import AHRQ_PAIN_SUMMARY, reported_mme
@@ -37,7 +36,7 @@ class ReportedMmeCheck:
         return ClauseResult(Truth.YES, Reason.PRESENT, tuple(one.evidence for one in newest[:_SHOWN]))
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ReportedMmeCheck:  # noqa: ARG001 - no set needed
+def _parse(arguments: Arguments, sets: ValueSets) -> ReportedMmeCheck:  # noqa: ARG001 - no set needed
     return ReportedMmeCheck(span(arguments["within"]))
 
 

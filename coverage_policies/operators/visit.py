@@ -1,6 +1,5 @@
 """`visit`: something that was done at an encounter, or billed for, recently enough."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coverage_policies.format.operator import (
@@ -16,7 +15,7 @@ from coverage_policies.format.operator import (
 from coverage_policies.format.phrases import SPAN, span
 from coverage_policies.format.searches import CHARGES, CLAIMS, ENCOUNTERS, Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.base import in_time, nothing_found
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.procedures import Progress
@@ -52,7 +51,7 @@ class VisitCheck:
         return nothing_found(ctx.record, *KINDS)
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> VisitCheck:
+def _parse(arguments: Arguments, sets: ValueSets) -> VisitCheck:
     return VisitCheck(value_set(arguments["in"], sets), span(arguments["within"]))
 
 

@@ -25,19 +25,27 @@ class Diagnosis:
         found = dict.fromkeys(code for text in self.words for code in codes_named(text) if code != _SAYS_NOTHING)
         return tuple(Coding(ICD10CM, code) for code in found)
 
-    @property
+    @cached_property
     def is_titled(self) -> bool:
         """Whether the words are nothing but titles or common names of diagnoses."""
         return bool(self.words) and all(codes_titled(text) for text in self.words)
 
-    @property
+    @cached_property
+    def _unlabeled(self) -> tuple[Coding, ...]:
+        return tuple(replace(each, display="") for each in self.coded)
+
+    @cached_property
+    def _in_words(self) -> tuple[Coding, ...]:
+        return tuple(Coding("", "", each) for each in self.words)
+
+    @cached_property
     def has_icd_code(self) -> bool:
         """Return whether it has a code that ICD-10-CM has and that says something."""
         return any(each.system == ICD10CM and each.code != _SAYS_NOTHING and is_code(each.code) for each in self.coded)
 
     def is_understood(self, is_listed: Callable[[Coding], bool]) -> bool:
         """Return whether it is understood: by ICD-10-CM, by words, or by a code for which `is_listed` is True."""
-        return self.has_icd_code or bool(self.named) or any(is_listed(each) for each in self.coded)
+        return self.has_icd_code or any(is_listed(each) for each in self.coded) or bool(self.named)
 
     def match(self, codes: CodeMatcher) -> Match | None:
         """Return its match with a set: by its codes, else by its words, which only ask.
@@ -45,12 +53,11 @@ class Diagnosis:
         Words may put a code in doubt. A code of ICD-10-CM says more than words, and words that are a title say more
         than some of them.
         """
-        words = tuple(Coding("", "", each) for each in self.words)
-        if codes(replace(each, display="") for each in self.coded):
-            return codes((*self.coded, *words))
+        if codes(self._unlabeled):
+            return codes((*self.coded, *self._in_words))
         if self.has_icd_code:
             return None
-        found = (codes(words) if not self.is_titled else None) or codes(self.named)
+        found = (codes(self._in_words) if not self.is_titled else None) or codes(self.named)
         return replace(found, decides=False) if found else None
 
 

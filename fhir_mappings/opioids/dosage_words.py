@@ -50,12 +50,12 @@ def words_of(dosage: Mapping[str, Any]) -> Words:
     text, timing = dosage.get("text"), dosage.get("timing")
     others = [dosage.get("patientInstruction"), *map(concept_text, items(dosage.get("additionalInstruction")))]
     texts = [one for one in (text, *others) if isinstance(one, str) and one]
-    read = [read_directions(one) for one in texts]
     often = concept_text(timing.get("code")) if isinstance(timing, Mapping) else ""
-    unread = [one for one in (text, often) if isinstance(one, str) and read_directions(one) is None]
+    read = {one: read_directions(one) for one in (*texts, often) if one}
+    unread = [one for one in (text, often) if isinstance(one, str) and one and read[one] is None]
     mentioned = tuple(times for one in unread for times in frequencies_mentioned(one))
-    may_exceed = any(words is None and _MORE.search(one) for one, words in zip(texts, read, strict=True))
-    return Words(tuple(one for one in read if one is not None), mentioned, may_exceed)
+    may_exceed = any(read[one] is None and _MORE.search(one) for one in texts)
+    return Words(tuple(words for one in texts if (words := read[one]) is not None), mentioned, may_exceed)
 
 
 def agreed(found: Sequence[Interval], elements: str) -> Interval:

@@ -17,7 +17,7 @@ from coverage_policies.format.model import Policy
 from coverage_policies.format.operator import ClauseCheck, ClauseResult, Context
 from coverage_policies.format.registry import operators, resource_types
 from coverage_policies.format.terms import Status
-from coverage_policies.format.value_sets import Row, ValueSet
+from coverage_policies.format.value_sets import Row, ValueSet, ValueSets
 from coverage_policies.judging.determination import CriterionResult, Determination
 from coverage_policies.judging.evaluator import ANSWERS_VALID, evaluate
 from coverage_policies.judging.stopping import ShouldStop, never
@@ -201,7 +201,7 @@ def case(
 
 def clause(operator: str, sets: Mapping[str, ValueSet] = SETS, **arguments: Any) -> ClauseCheck:
     """A clause as the loader makes it; `in_` stands for `in`."""
-    return operators()[operator].parse({name.rstrip("_"): value for name, value in arguments.items()}, sets)
+    return operators()[operator].parse({name.rstrip("_"): value for name, value in arguments.items()}, ValueSets(sets))
 
 
 def run(test: ClauseCheck, *resources: Resource, **more: Any) -> ClauseResult:

@@ -10,7 +10,7 @@ import pytest
 from coverage_policies.format.library import load_library
 from coverage_policies.format.operator import as_list
 from coverage_policies.format.problems import DocumentError
-from coverage_policies.format.value_sets import UNLESS, Row, ValueSet, load_value_sets, union
+from coverage_policies.format.value_sets import UNLESS, Row, ValueSet, ValueSets, load_value_sets
 from fhir_mappings.codings import CPT, ICD10CM, LOINC, SNOMED, Coding, Course, Match
 from tests.support.policy_fakes import row
 
@@ -167,11 +167,26 @@ def test_words_stand_on_their_service_dates_only() -> None:
     assert [found(begun, cancer, on=day) is None for day in (date(2024, 12, 31), date(2025, 1, 1))] == [True, False]
 
 
-# --- unions and searches ---------------------------------------------------------------------------------------------
+# --- unions, what is known, and searches ------------------------------------------------------------------------------
+
+
+def test_a_union_is_made_once_and_one_set_stays_itself() -> None:
+    sets = ValueSets({name: ValueSet(name, [row(SNOMED, name)]) for name in ("a", "b")})
+    assert sets.union(["a", "b"]) is sets.union(["a", "b"])
+    assert sets.union(["a"]) is sets["a"]
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "known"),
+    [(SNOMED, "1", True), (SNOMED, "2", False), (LOINC, "1", False), (ICD10CM, "M54.5", True), (ICD10CM, "M5", False)],
+)
+def test_a_code_is_known_if_some_set_has_it_or_a_prefix_of_it(system: str, code: str, known: bool) -> None:
+    sets = ValueSets({"a": ValueSet("a", [row(SNOMED, "1")]), "b": ValueSet("b", [row(ICD10CM, "M54.*")])})
+    assert sets.know(Coding(system, code)) is known
 
 
 def test_a_union_knows_what_each_of_its_sets_knows() -> None:
-    both = union("a or b", [ValueSet("a", [row(SNOMED, "1")]), ValueSet("b", [row(SNOMED, "2")])])
+    both = ValueSets({"a": ValueSet("a", [row(SNOMED, "1")]), "b": ValueSet("b", [row(SNOMED, "2")])}).union(["a", "b"])
     assert both.name == "a or b"
     assert [found(both, Coding(SNOMED, code)) is not None for code in "123"] == [True, True, False]
 
@@ -401,5 +416,5 @@ def test_a_file_from_a_spreadsheet_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("reverse", [False, True])
 def test_of_two_rows_alike_in_sets_put_together_the_one_that_asks_wins(code: str, reverse: bool) -> None:
     sets = [ValueSet("alpha", [row(SNOMED, code)]), ValueSet("beta", [row(SNOMED, code, asks=True)])]
-    both = union("alpha or beta", reversed(sets) if reverse else sets)
+    both = ValueSets({each.name: each for each in sets}).union(["beta", "alpha"] if reverse else ["alpha", "beta"])
     assert found(both, Coding(SNOMED, "123")) == Match(f"Label of {code}", False)

@@ -12,7 +12,7 @@ from coverage_policies.format.library import BUILT_IN
 from coverage_policies.format.operator import Context, Operator, as_list, value_set
 from coverage_policies.format.registry import operators, resource_types
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import load_value_sets
+from coverage_policies.format.value_sets import ValueSets, load_value_sets
 from coverage_policies.operators.base import nothing_found
 from fhir_mappings.orders import read_order
 from fhir_mappings.record import Availability
@@ -30,6 +30,7 @@ from tests.support.policy_fakes import (
     run,
 )
 
+ALL_SETS = ValueSets(SETS)
 SHIPPED = load_value_sets([BUILT_IN / "value_sets"])
 ALL = list(operators().values())
 NAMES = [operator.name for operator in ALL]
@@ -113,18 +114,18 @@ def test_an_empty_chart_settles_nothing_in_either_direction(
 
 @pytest.mark.parametrize(("name", "arguments"), CLAUSES, ids=IDS)
 def test_what_could_not_be_read_cannot_tell(name: str, arguments: dict[str, Any]) -> None:
-    found = run(operators()[name].parse(arguments, SETS), availability=all_of(UNAVAILABLE))
+    found = run(operators()[name].parse(arguments, ALL_SETS), availability=all_of(UNAVAILABLE))
     assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE)
 
 
 @pytest.mark.parametrize(("name", "arguments"), CLAUSES, ids=IDS)
 def test_every_clause_names_the_data_it_needs(name: str, arguments: dict[str, Any]) -> None:
-    assert operators()[name].parse(arguments, SETS).searches
+    assert operators()[name].parse(arguments, ALL_SETS).searches
 
 
 @pytest.mark.parametrize("operator", ALL, ids=NAMES)
 def test_an_operator_searches_just_the_resource_types_that_it_names(operator: Operator) -> None:
-    clauses = [operator.parse(arguments, SETS) for name, arguments in CLAUSES if name == operator.name]
+    clauses = [operator.parse(arguments, ALL_SETS) for name, arguments in CLAUSES if name == operator.name]
     assert {search.resource_type for each in clauses for search in each.searches} == set(operator.resource_types)
 
 
@@ -186,7 +187,7 @@ WITHOUT_A_SET = ("opioid_reduction", "order", "pain_relief", "reported_mme")
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in WITHOUT_A_SET])
 def test_a_value_set_that_does_not_exist_is_told(name: str) -> None:
     with pytest.raises(ValueError, match="there is no value set named 'omega'"):
-        operators()[name].parse({"in": ["alpha", "omega"]}, SETS)
+        operators()[name].parse({"in": ["alpha", "omega"]}, ALL_SETS)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +208,7 @@ def test_one_name_or_several_are_a_list() -> None:
 
 
 def test_several_value_sets_are_one_that_is_named_after_them() -> None:
-    both = value_set(["alpha", "beta"], SETS)
+    both = value_set(["alpha", "beta"], ALL_SETS)
     assert (both.name, len(both.rows)) == ("alpha or beta", 4)
 
 

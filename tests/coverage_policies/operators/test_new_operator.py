@@ -36,7 +36,7 @@ from dataclasses import dataclass
 from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, arguments, value_set
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.base import nothing_found
 from fhir_mappings.codings import codings
 from fhir_mappings.record import Evidence
@@ -59,7 +59,7 @@ class ImmunizationCheck:
         return ClauseResult(Truth.YES, Reason.PRESENT, evidence)
 
 
-def _parse(arguments: Arguments, sets: Mapping[str, ValueSet]) -> ImmunizationCheck:
+def _parse(arguments: Arguments, sets: ValueSets) -> ImmunizationCheck:
     return ImmunizationCheck(value_set(arguments["in"], sets))
 
 
