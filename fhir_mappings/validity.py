@@ -104,7 +104,14 @@ def _fault(resource_type: str, error: Mapping[str, Any]) -> Fault:
     return Fault(path, str(error["type"]).replace("_", " "))
 
 
+_DATA_TYPES = (
+    *("Address", "Age", "Annotation", "Attachment", "CodeableConcept", "Coding", "ContactPoint", "Dosage", "Duration"),
+    *("Extension", "HumanName", "Identifier", "Meta", "Money", "Narrative", "Period", "Quantity", "Range", "Ratio"),
+    *("Reference", "SampledData", "Timing"),
+)
+
+
 def warm(*resource_types: str) -> None:
-    """Build the models before the first request; each takes tens of milliseconds once."""
-    for resource_type in resource_types:
-        faults({"resourceType": resource_type})
+    """Build the models of resources and data types ahead; each takes tens of milliseconds once."""
+    for name in (*resource_types, *_DATA_TYPES):
+        faults({"resourceType": name})

@@ -19,6 +19,7 @@ from cds_service.wiring.clients import NoClientsError, authenticator_of, clients
 from cds_service.wiring.records import NotReadyError, open_key, prepare, prepared_database, records_in
 from cds_service.wiring.serving import check_address, serve
 from cds_service.wiring.system import new_id, now
+from cds_service.wiring.warm_up import warm_up
 
 
 @click.command("serve", epilog=exit_codes({0: "stopped by a signal"}))
@@ -54,6 +55,7 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
         registered = clients_of(settings)
         policies = ActivePolicies(settings, log, now)
         prepare(settings)
+    warm_up(policies.assessor.library)
     log.info("who may call", message=describe_clients(registered, settings))
 
     def app_of_process() -> Flask:
