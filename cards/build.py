@@ -9,7 +9,7 @@ from cards import multiple_policies
 from cards.detail import detail
 from cards.fine_print import fine_print, has_gaps
 from cards.links import NO_ADDRESSES, Addresses, links, source
-from cards.override_reasons import OVERRIDE_REASONS
+from cards.override_reasons import override_reasons
 from cards.phrasing import items
 from cards.style import CardStyle
 from cards.summary import summary
@@ -127,7 +127,7 @@ def card(
         if assessment.suggestions:
             found["suggestions"] = [_suggestion(each, style, card_id) for each in assessment.suggestions]
             found["selectionBehavior"] = style.selection_behavior
-        found["overrideReasons"] = [dict(reason) for reason in OVERRIDE_REASONS]
+        found["overrideReasons"] = override_reasons(determinations)
     elif also or any(map(has_gaps, determinations)):
         found["detail"] = fine_print(determinations, also)
     return found

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from cards.override_reasons import OVERRIDE_REASONS, SYSTEM
+from cards.override_reasons import SYSTEM
 from cds_service.hooks.wire import UUID, Text, WireModel, read_model
 from fhir_mappings.dates import parse
 from fhir_mappings.fhir_json import Json
@@ -19,7 +19,6 @@ OVERRIDDEN = "overridden"
 UNLISTED = "unlisted"
 """Replaces an override reason that is not one of ours, which is not stored, since it may be any text."""
 
-_CODES = frozenset(reason["code"] for reason in OVERRIDE_REASONS)
 _MOMENT = Text(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})", max_length=40
 )
@@ -162,15 +161,15 @@ class FeedbackRequest(WireModel):
     )
 
 
-def read_feedback(value: Json) -> tuple[Feedback, ...]:
-    """Return the feedback in a parsed request body.
+def read_feedback(value: Json, offered: frozenset[str]) -> tuple[Feedback, ...]:
+    """Return the feedback in a parsed request body; `offered` are the codes of the override reasons of our cards.
 
     Raise RefusedError (400) with the path of every fault and what to send there, never a value.
     """
-    return tuple(_feedback(entry) for entry in read_model(FeedbackRequest, value).feedback)
+    return tuple(_feedback(entry, offered) for entry in read_model(FeedbackRequest, value).feedback)
 
 
-def _feedback(entry: CardFeedback) -> Feedback:
+def _feedback(entry: CardFeedback, offered: frozenset[str]) -> Feedback:
     override = entry.overrideReason
     coding = override.reason if override else None
     system, code = (coding.system, coding.code) if coding else ("", "")
@@ -182,7 +181,7 @@ def _feedback(entry: CardFeedback) -> Feedback:
         outcome=entry.outcome,
         at=_moment(entry.outcomeTimestamp),
         suggestions=suggestions,
-        reason=code if system in (SYSTEM, "") and code in _CODES else UNLISTED if code else "",
+        reason=code if system in (SYSTEM, "") and code in offered else UNLISTED if code else "",
         comment=comment.encode("utf-8", "replace").decode().replace("\0", ""),
         sent=(card, entry.outcome, entry.outcomeTimestamp, system, code, comment, *suggestions),
     )

@@ -18,6 +18,7 @@ policies = Blueprint("policies", __name__)
 _HEADINGS = {
     "asks": "Question",
     "card says": "If it is not met",
+    "override": "Reason to override",
     "suggests": "Suggestion",
     "counts": "Counts",
     "follows": "Consequence",

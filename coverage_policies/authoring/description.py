@@ -43,6 +43,8 @@ def criterion_lines(c: Criterion) -> Iterator[DescriptionLine]:
         yield DescriptionLine("asks", c.ask)
     if c.says_when_not_met:
         yield DescriptionLine("card says", c.says_when_not_met)
+    if c.override:
+        yield DescriptionLine("override", c.override)
     if c.suggest:
         yield DescriptionLine("suggests", f"{c.suggest.says} ({c.suggest.attribute}: {c.suggest.value})")
     if c.pathways:

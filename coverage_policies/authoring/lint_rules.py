@@ -39,6 +39,7 @@ _ERRORS = {
     "impossible-pathway": "A criterion counts on a pathway on which the group around it counts.",
     "never-decides": "A clause under `met_when` or `not_met_when` has a code that decides.",
     "unrelated-suggestion": "A suggestion changes what a clause of its criterion reads.",
+    "unused-override": "A reason to override is for a criterion that can keep an order from coverage.",
     "empty-value-set": "A value set holds at least one code.",
     "code-system": "A code system is an address, or `text`.",
     "code-form": "A code is written as its system writes it.",

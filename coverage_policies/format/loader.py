@@ -154,6 +154,7 @@ class _Builder:
             id=raw["id"],
             says=raw["says"],
             says_when_not_met=raw.get("says_when_not_met", ""),
+            override=raw.get("override", ""),
             children=tuple(children),
             required=required,
             met_when=met_when,

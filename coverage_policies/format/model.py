@@ -66,6 +66,7 @@ class Criterion:
     id: str
     says: str
     says_when_not_met: str = ""
+    override: str = ""
     children: tuple["Criterion", ...] = ()
     required: int | None = None
     met_when: tuple[Clause, ...] = ()

@@ -24,6 +24,8 @@ _STATE = phrase(
 """The postal codes of the states, the District of Columbia, and the territories (USPS Publication 28)."""
 
 _TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
+_MENU_TEXT: Mapping[str, Any] = phrase(r"^.{1,80}$", "Posterior approach is clinically necessary")
+"""A line of a menu: at most 80 characters."""
 _NAMES: Mapping[str, Any] = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
 _CLAUSE: Mapping[str, Any] = {"$ref": "#/$defs/clause"}
 _CLAUSES: Mapping[str, Any] = {"$ref": "#/$defs/clauses"}
@@ -32,6 +34,7 @@ _CHILDREN: Mapping[str, Any] = {"type": "array", "items": {"$ref": "#/$defs/crit
 _CRITERION: dict[str, Any] = {
     "says": _TEXT,
     "says_when_not_met": _TEXT,
+    "override": _MENU_TEXT,
     "all": _CHILDREN,
     "any": _CHILDREN,
     "at_least": _NUMBER,

@@ -36,6 +36,8 @@ class CriterionResult:
     has_alternatives: bool = False
     on_pathways: Mapping[str, Status] = field(default_factory=dict)
     says_when_not_met: str = ""
+    override: str = ""
+    """A reason to order it although it is not met."""
     headline: str = ""
     needs_side: bool = False
 

@@ -238,6 +238,7 @@ class _Run:
             is_group=bool(c.children),
             has_alternatives=c.required is not None,
             says_when_not_met=c.says_when_not_met,
+            override=c.override,
             headline=judged.headline,
             needs_side=judged.needs_side,
         )

@@ -167,7 +167,7 @@ def test_two_criteria_with_one_label_share_a_suggestion_and_its_acceptance_count
     body["context"]["draftOrders"]["entry"][0]["resource"]["orderDetail"] = [{"text": "Posterior approach"}]
     (card,) = service.cards(body)
     (suggestion,) = card["suggestions"]
-    assert suggestion["label"] == "Plan the lateral approach"
+    assert suggestion["label"] == "Plan the lateral approach (2 items stay open)"
     service.send_feedback(accepted(card["uuid"], suggestion["uuid"]))
     report = acceptance(database, service.clock() - timedelta(days=1))
     assert {line.criterion: line.accepted for line in report} == {"I.A": 1, "I.B": 1}
@@ -187,6 +187,8 @@ def test_an_accepted_suggestion_is_tied_to_its_criterion(recorded: RecordedServi
         ({"code": "urgent"}, "urgent"),
         ({"code": "urgent", "system": "http://other.example"}, "unlisted"),
         ({"code": "Xanthippe"}, "unlisted"),
+        ({"code": "CP.MP.126#II.I"}, "CP.MP.126#II.I"),
+        ({"code": "CP.MP.126#II.H"}, "unlisted"),
     ],
 )
 def test_only_reasons_that_a_card_offered_are_kept(recorded: RecordedService, reason: Any, kept: str) -> None:

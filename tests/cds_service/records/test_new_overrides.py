@@ -19,7 +19,8 @@ def card(recorded: RecordedService) -> str:
 
 
 def new_overrides(recorded: RecordedService, *entries: object) -> tuple[Override, ...]:
-    return recorded.records.store_feedback(Call("c", 0.0), PATH, read_feedback({"feedback": list(entries)}))
+    offered = frozenset({"urgent", "clinical-judgement"})
+    return recorded.records.store_feedback(Call("c", 0.0), PATH, read_feedback({"feedback": list(entries)}, offered))
 
 
 def test_an_override_is_returned_once_with_its_policy_and_reason(recorded: RecordedService, card: str) -> None:

@@ -109,6 +109,14 @@ def test_a_criterion_for_a_pathway_inside_of_another_never_counts() -> None:
     ]
 
 
+@pytest.mark.parametrize(("key", "is_told"), [("role: advisory", True), ("if_not_met: case-review", True), ("", False)])
+def test_an_override_reason_that_no_card_offers_is_told(key: str, is_told: bool) -> None:
+    more = f", {key}" if key else ""
+    own = policy(f"I: {{says: s, all: [{{id: I.A, says: s, ask: q, override: Needed{more}}}]}}")
+    said = "I.A: override: it never keeps an order from coverage; leave it out"
+    assert any(said in each for each in told(own)) is is_told
+
+
 def test_a_suggestion_about_what_no_clause_reads_is_told() -> None:
     suggest = "suggest: {says: Lateral, approach: lateral-transarticular}"
     wrong = policy(f"I: {{says: s, met_when: {{order: {{guidance: ct}}}}, ask: q, {suggest}}}")
