@@ -8,7 +8,7 @@ from cards.markdown import escaped
 from cards.phrasing import chart_words, counted, evidence_words, lower_first
 from cards.style import CardStyle
 from cards.summary import failure_words, plan_reviews
-from coverage_policies.format.terms import Reason, Status
+from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.determination import (
     CriterionResult,
     Determination,
@@ -20,6 +20,7 @@ from coverage_policies.judging.determination import (
 QUESTIONS = 5
 _EVIDENCE = 5
 _BESIDE_A_QUESTION = 2
+_BESIDE_LENGTH = 80
 _DONE = 3
 _PARTS_LENGTH = 80
 _WITH_EVIDENCE = 3
@@ -64,7 +65,7 @@ def failures(determination: Determination) -> Iterator[Block]:
     for result in found[:1]:
         lines = dict.fromkeys(_evidence(result, determination.order))
         shown = tuple(Line(f"- {each}", _DECIDES) for each in list(lines)[:_EVIDENCE])
-        title = f"**Not met:** {escaped(lower_first(result.says))}"
+        title = f"**Requirement not met:** {escaped(result.says)}"
         yield Block("", (Line(title), *shown))
     if len(found) > 1:
         others = (escaped(each.says_when_not_met or f"Not met: {each.says}") for each in found[1:])
@@ -109,12 +110,14 @@ def _asked(question: Question) -> str:
 
 def _seen(question: Question, order: str) -> str:
     why = _OPEN_BECAUSE.get(question.reason) if question.reason else None
-    words = (evidence_words(item, order) for item in question.evidence[:_BESIDE_A_QUESTION])
+    words = (evidence_words(item, order, _BESIDE_LENGTH) for item in question.evidence[:_BESIDE_A_QUESTION])
     return "; ".join(filter(None, (why, *words)))
 
 
 def _reviews(determination: Determination) -> Iterator[Block]:
-    for sentence in plan_reviews(determination):
+    """Yield what else the plan reviews; the summary of a case review has the first."""
+    is_on_top = determination.outcome is Outcome.CASE_REVIEW
+    for sentence in plan_reviews(determination)[is_on_top:]:
         yield Block("", (Line(f"**Plan medical review:** {escaped(sentence)}", _DECIDES),))
 
 

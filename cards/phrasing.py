@@ -24,8 +24,8 @@ def _us_date(found: re.Match[str]) -> str:
     return "/".join(filter(None, (found["month"], found["day"], found["year"])))
 
 
-def evidence_words(item: Evidence, order: str) -> str:
-    """Return one piece of evidence, as Markdown: what it is, its value, and its date.
+def evidence_words(item: Evidence, order: str, most: int = _EVIDENCE_LENGTH) -> str:
+    """Return one piece of evidence, as Markdown: what it is, its value, and its date, in at most `most` characters.
 
     What the order itself says is named so; it is empty if the order says nothing but what it is for.
     """
@@ -33,7 +33,7 @@ def evidence_words(item: Evidence, order: str) -> str:
         return escaped(f"This order: {chart_words(item.value)}") if item.value else ""
     said = f"{item.label}: {item.value}" if item.value else item.label
     words = f"{said} ({item.date})" if item.date else said
-    return escaped(shortened(chart_words(words), _EVIDENCE_LENGTH))
+    return escaped(shortened(chart_words(words), most))
 
 
 def counted(number: int, noun: str) -> str:

@@ -36,7 +36,7 @@ def test_the_order_is_named_first_without_its_id() -> None:
 
 def test_what_fails_is_shown_with_its_arithmetic_and_its_evidence() -> None:
     failed = criterion("Rest", NOT_MET, "II", evidence=(FIBROMYALGIA,), notes=("Now 90 MME/day (2026-02-16)",))
-    assert "**Not met:** rest is so\n- Now 90 MME/day (02/16/2026)\n- Fibromyalgia (05/01/2024)\n" in said(
+    assert "**Requirement not met:** Rest is so\n- Now 90 MME/day (02/16/2026)\n- Fibromyalgia (05/01/2024)\n" in said(
         determination(FAILS, GROUP, failed)
     )
 
@@ -133,6 +133,13 @@ def test_a_question_comes_with_two_records_and_why_the_chart_does_not_answer_it(
     ]
 
 
+def test_a_record_beside_a_question_is_cut_at_80_characters() -> None:
+    asked = (Question("II.E", "Is it general?", None, (Evidence("Condition/1", "word " * 30),)),)
+    (line,) = questions(said(determination(NEEDED, questions=asked)))
+    beside = line.removeprefix("- Is it general? *In the chart: ").removesuffix("*")
+    assert 70 < len(beside) <= 80
+
+
 def test_a_question_without_anything_in_the_chart_stands_alone() -> None:
     asked = (Question("II.E", "Is it general?", Reason.NOT_FOUND),)
     assert questions(said(determination(NEEDED, questions=asked))) == ["- Is it general?"]
@@ -176,9 +183,15 @@ def test_a_client_that_renders_tables_gets_the_questions_as_one() -> None:
 
 
 @pytest.mark.parametrize(("status", "sentence"), [(NOT_MET, "It replaces an implant"), (MET, "II.new is so")])
-def test_what_the_plan_reviews_is_said(status: Status, sentence: str) -> None:
+def test_what_the_plan_reviews_is_said_beside_what_decides(status: Status, sentence: str) -> None:
     handed = criterion("II.new", status, says_when_not_met="It replaces an implant", counted=UNKNOWN)
-    assert f"**Plan medical review:** {sentence}\n" in said(determination(Outcome.CASE_REVIEW, handed))
+    assert f"**Plan medical review:** {sentence}\n" in said(determination(NEEDED, handed))
+
+
+def test_what_the_summary_says_of_a_plan_review_is_not_said_again() -> None:
+    handed = [criterion(f"II.{name}", MET, counted=UNKNOWN) for name in "AB"]
+    text = said(determination(Outcome.CASE_REVIEW, *handed))
+    assert ("II.A is so" in text, "**Plan medical review:** II.B is so\n" in text) == (False, True)
 
 
 @pytest.mark.parametrize(

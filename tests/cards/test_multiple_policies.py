@@ -179,7 +179,7 @@ def test_under_each_revision_stands_what_fails_and_what_it_asks() -> None:
     found = lines(one, two)
     assert found[found.index("**2024-01: criteria not met**") :][:2] == [
         "**2024-01: criteria not met**",
-        "**Not met:** I.A is so",
+        "**Requirement not met:** I.A is so",
     ]
     assert found[found.index("**2025-01: 1 item to document**") :][:3] == [
         "**2025-01: 1 item to document**",
