@@ -42,7 +42,7 @@ def show_policy(revision: str) -> Response:
     policy = services().assessor.library.policies.get(revision)
     if policy is None:
         raise RefusedError(404, STATUS_ISSUES[404])
-    outline = outline_of(policy, {}, {})
+    outline = outline_of(policy, {})
     orders = tuple(_without_codes(each) for each in outline.orders)
     return html_page(
         "policy.html",

@@ -52,13 +52,8 @@ class Outline:
     history: tuple[str, ...]
 
 
-def outline_of(
-    policy: Policy, sets: Mapping[str, ValueSet], editions: Mapping[str, str], section: str | None = None
-) -> Outline:
-    """Return the outline of a policy, or of one section with its own orders and value sets.
-
-    `editions` are the content hashes of the policy's editions in the lock.
-    """
+def outline_of(policy: Policy, sets: Mapping[str, ValueSet], section: str | None = None) -> Outline:
+    """Return the outline of a policy, or of one section with its own orders and value sets."""
     used = sorted(value_set_names(policy, section) & sets.keys())
     return Outline(
         name=policy.full_name,
@@ -73,7 +68,7 @@ def outline_of(
         pathways=_pathways(policy) if section is None else None,
         sections=tuple(_section(each) for name, each in policy.sections.items() if section in (None, name)),
         value_sets=tuple(CodeTable(name, tuple(map(row_cells, sets[name].rows))) for name in used),
-        history=tuple(_history(policy, editions)),
+        history=tuple(_history(policy)),
     )
 
 
@@ -93,8 +88,10 @@ def _item(criterion: Criterion, lines: Iterable[DescriptionLine]) -> OutlineItem
     return OutlineItem(criterion.id, criterion.says, tuple(lines), children)
 
 
-def _history(policy: Policy, editions: Mapping[str, str]) -> Iterator[str]:
+def _history(policy: Policy) -> Iterator[str]:
     yield from (f"revision {month}" for month in policy.history)
-    yield from (f"edition {edition}, content {content[:_HASH_DIGITS]}" for edition, content in editions.items())
-    if str(policy.edition) not in editions:
-        yield f"edition {policy.edition}" + (", not in the lock" if editions else "")
+    for edition in policy.editions:
+        released = f"released {edition.released}" if edition.released else "not released"
+        yield f"edition {edition.number}, {released}, content {edition.content[:_HASH_DIGITS]}"
+    if policy.edition_numbered(policy.edition) is None:
+        yield f"edition {policy.edition}" + (", not in the lock" if policy.editions else "")

@@ -1,9 +1,10 @@
 """The installed policy revisions, and which of them name the code of an order."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from coverage_policies.format.editions import read_editions
 from coverage_policies.format.loader import load_policy
 from coverage_policies.format.model import Policy
 from coverage_policies.format.problems import DocumentError, Problem
@@ -60,8 +61,8 @@ class Library:
 def load_library(folders: Sequence[Path] = ()) -> Library:
     """Load the built-in revisions and those of the operator's folders.
 
-    A folder holds `documents/<policy>/<revision>.yaml` and `value_sets/<name>.csv`. Raises DocumentError
-    with everything that is wrong, so that a client can keep what it had.
+    A folder holds `documents/<policy>/<revision>.yaml`, `documents/lock.json`, and `value_sets/<name>.csv`. Raises
+    DocumentError with everything that is wrong, so that a client can keep what it had.
     """
     roots = [BUILT_IN, *folders]
     sets = load_value_sets(root / "value_sets" for root in roots)
@@ -73,6 +74,11 @@ def load_library(folders: Sequence[Path] = ()) -> Library:
             problems.append(_misplaced(root, "this folder does not exist"))
         elif not documents.is_dir() and not (root / "value_sets").is_dir():
             problems.append(_misplaced(root, "this folder contains neither `documents` nor `value_sets`"))
+        try:
+            editions = read_editions(documents)
+        except DocumentError as error:
+            problems += error.problems
+            editions = {}
         for path in sorted(documents.rglob("*.y*ml")):
             if path.parent.parent != documents or path.suffix != ".yaml":
                 what = "the service does not read this file; move it to documents/<policy>/<revision>.yaml"
@@ -93,7 +99,7 @@ def load_library(folders: Sequence[Path] = ()) -> Library:
                 other = policies[policy.full_name].source
                 what = f"{policy.full_name} already exists in {other}"
                 problems.append(_misplaced(path, what))
-            policies[policy.full_name] = policy
+            policies[policy.full_name] = replace(policy, editions=editions.get(policy.full_name, ()))
     if problems:
         raise DocumentError(problems)
     return Library(policies, sets)

@@ -1,20 +1,21 @@
 """The lock: a hash of the content of every revision and edition, so that no change goes unnoticed.
 
-A decision names revision and edition, so the content of an edition must not change. The content is the document's data
-and the rows of its value sets that decide something; comments, spacing, and labels may change freely.
+A decision names revision and edition, so the content of a released edition must not change. The content is the
+document's data and the rows of its value sets that decide something; comments, spacing, and labels may change freely.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 
+from coverage_policies.format.editions import LOCK, Edition, read_editions, write_editions
 from coverage_policies.format.library import BUILT_IN, Library
 from coverage_policies.format.model import Policy
 from coverage_policies.format.problems import Problem
+from coverage_policies.format.questions import question_hashes
 from coverage_policies.format.strict_yaml import read_yaml
-
-LOCK_FILE = BUILT_IN / "documents" / "lock.json"
 
 
 def content_hash(policy: Policy, library: Library) -> str:
@@ -40,38 +41,55 @@ def _words(data: object) -> set[str]:
     return {word for each in inside for word in _words(each)}
 
 
-def locked() -> Mapping[str, Mapping[str, str]]:
-    """Return, by full name, the content hash of each edition of the built-in revisions; empty if there is no lock."""
-    if not LOCK_FILE.exists():
-        return {}
-    found: Mapping[str, Mapping[str, str]] = json.loads(LOCK_FILE.read_text(encoding="utf-8"))
-    return found
-
-
 def lock_problems(library: Library) -> Iterator[Problem]:
-    """Yield a problem for each built-in revision that changed without a new edition or is not in the lock."""
-    editions = locked()
-    for policy in _built_in(library):
-        known = editions.get(policy.full_name, {}).get(str(policy.edition))
-        if known is None:
-            what = f"edition {policy.edition} is not in the lock; run `policies lock`"
-            yield Problem(policy.source, 1, what, rule="lock")
-        elif known != content_hash(policy, library):
-            what = f"the content changed and the edition is still {policy.edition}; raise it and run `policies lock`"
-            yield Problem(policy.source, 1, what, rule="lock")
+    """Yield a problem for each revision that changed without a new edition or is not in the lock of its folder.
 
-
-def write_lock(library: Library, *, replace: bool = False) -> None:
-    """Add new editions to the lock; with `replace`, also changed ones, for revisions that were never released."""
-    editions = {name: dict(hashes) for name, hashes in locked().items()}
-    for policy in _built_in(library):
-        known = editions.setdefault(policy.full_name, {})
-        if replace or str(policy.edition) not in known:
-            known[str(policy.edition)] = content_hash(policy, library)
-    LOCK_FILE.write_text(json.dumps(editions, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _built_in(library: Library) -> Iterator[Policy]:
+    An operator's folder without a lock has none.
+    """
     for policy in library.policies.values():
-        if Path(policy.source).is_relative_to(BUILT_IN):
-            yield policy
+        folder = _documents(policy)
+        known = policy.edition_numbered(policy.edition)
+        if known is None:
+            if folder == BUILT_IN / "documents" or (folder / LOCK).exists():
+                what = f"edition {policy.edition} is not in the lock; run `policies lock`"
+                yield Problem(policy.source, 1, what, rule="lock")
+        elif known.content != content_hash(policy, library):
+            what = (
+                f"the content changed and the edition is still {policy.edition}; raise it and run `policies lock`"
+                if known.released
+                else f"the content of edition {policy.edition} is not that of the lock; run `policies lock`"
+            )
+            yield Problem(policy.source, 1, what, rule="lock")
+
+
+def write_lock(library: Library, folders: Iterable[Path], released: date | None) -> tuple[Policy, ...]:
+    """Write the edition of each policy of these folders into the lock of its folder; return the policies written.
+
+    A folder is one with `documents` in it. `released` is the day of the release; without one an edition may be written
+    again. One that was released stays as it is.
+    """
+    found: list[Policy] = []
+    for documents in [folder / "documents" for folder in folders]:
+        editions = {name: {each.number: each for each in every} for name, every in read_editions(documents).items()}
+        changed = []
+        for policy in library.policies.values():
+            known = editions.setdefault(policy.full_name, {}) if _is_in(policy, documents) else None
+            if known is None:
+                continue
+            before = known.get(policy.edition)
+            now = Edition(policy.edition, content_hash(policy, library), question_hashes(policy), released)
+            if now != before and (before is None or before.released is None):
+                known[policy.edition] = now
+                changed.append(policy)
+        if changed:
+            write_editions(documents, {name: every.values() for name, every in editions.items()})
+        found += changed
+    return tuple(found)
+
+
+def _documents(policy: Policy) -> Path:
+    return Path(policy.source).parents[1]
+
+
+def _is_in(policy: Policy, documents: Path) -> bool:
+    return _documents(policy).resolve() == documents.resolve()

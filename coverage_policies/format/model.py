@@ -7,6 +7,7 @@ from datetime import date
 from enum import Enum
 from functools import cached_property
 
+from coverage_policies.format.editions import Edition
 from coverage_policies.format.operator import Arguments, ClauseCheck
 from coverage_policies.format.searches import ANSWERS, PROCEDURES, Search, merge
 from coverage_policies.format.terms import About, LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
@@ -217,6 +218,20 @@ class Policy:
     prior_authorization: PriorAuthorization | None = None
     source: str = ""
     index: Mapping[str, Criterion] = field(default_factory=dict)
+    editions: tuple[Edition, ...] = ()
+    """The editions in the lock of its folder, the first one first; with this one, if it was written there."""
+
+    def edition_numbered(self, number: int) -> Edition | None:
+        """Return an edition of the lock by its number."""
+        return next((each for each in self.editions if each.number == number), None)
+
+    def edition_in_force(self, on: date) -> int:
+        """Return the number of the edition in force on a day: the last one released by then.
+
+        Before the first release it is this edition, since nothing else was ever in force.
+        """
+        released = [each.number for each in self.editions if each.released is not None and each.released <= on]
+        return max(released, default=self.edition)
 
     @property
     def full_name(self) -> str:

@@ -1,10 +1,13 @@
 """The questions that a policy revision can ask: words, type of the answer, and which answer favors the order."""
 
+import hashlib
+import json
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from coverage_policies.format.model import Criterion, Policy
+from coverage_policies.format.model import APPLIES, PATHWAY, SIDE, Criterion, Policy
 from coverage_policies.format.terms import About
 from coverage_policies.format.value_sets import TEXT
 
@@ -67,3 +70,31 @@ def code_question(policy: Policy, text: str, on: date | None) -> QuestionText:
         if row.system != TEXT and not row.code.endswith("*") and row.is_valid(on)
     }
     return QuestionText(text, QuestionType.CHOICE, tuple(options.values()))
+
+
+def question_hashes(policy: Policy) -> dict[str, str]:
+    """Return a hash of each question that a form may answer by its `linkId`: of text, options, and polarity.
+
+    Whether the policy applies is one question, in the words of all orders that are asked about.
+    """
+    asked = {c.id: criterion_question(c) for c in policy.index.values()} | {SIDE: SIDE_QUESTION}
+    if policy.pathway is not None:
+        asked[PATHWAY] = pathway_question(policy)
+    if applies := sorted({entry.ask for entry in policy.orders if entry.ask and entry.sections}):
+        asked[APPLIES] = QuestionText(" / ".join(applies))
+    return {link_id: _hash(question) for link_id, question in asked.items()}
+
+
+def _hash(question: QuestionText) -> str:
+    options = [[option.code, option.display] for option in question.options]
+    content = json.dumps([question.text, options, question.met_by], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def unchanged_since(policy: Policy, number: int) -> Set[str]:
+    """Return the `linkId`s whose question is the same in an edition of the policy; none if the lock lacks it."""
+    now = question_hashes(policy)
+    if number == policy.edition:
+        return now.keys()
+    then = policy.edition_numbered(number)
+    return {link_id for link_id, content in now.items() if then and then.questions.get(link_id) == content}

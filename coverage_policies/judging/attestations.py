@@ -1,10 +1,11 @@
 """Choose the answers that count for one order under one revision, and those that are only shown beside the question."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 from coverage_policies.format.model import APPLIES, PATHWAY, SIDE, Policy
+from coverage_policies.format.questions import unchanged_since
 from coverage_policies.format.terms import About
 from fhir_mappings.answers import Answer, AnswerForm, answer_forms, newest
 from fhir_mappings.codings import items
@@ -34,8 +35,9 @@ def attestations(
     A form counts if its questionnaire names this revision, and it is about this order or at most `valid_for` old;
     without a questionnaire it must be about this order. What a question is about limits its answers further: the
     order, to forms about this very order; the site, also to forms about an order of the same procedure and side; the
-    patient, not at all. A form that chose a pathway counts for others only if it is about this order. Answers to
-    another edition are shown, as are answers about a site that may be another one.
+    patient, not at all. A form that chose a pathway counts for others only if it is about this order. An answer to a
+    question that another edition put differently is shown, as is one about a site that may be another one; a
+    questionnaire without an edition is that of the edition in force on the day it was filled in.
     """
     known = {each.reference: each for each in other_orders}
     forms = [_Form(form, policy, order, known, record) for form in answer_forms(record)]
@@ -85,9 +87,16 @@ class _Form:
         canonical = self.form.questionnaire
         return _named(canonical, self.policy)[0] if canonical else self.is_about_order
 
-    @property
-    def is_of_this_edition(self) -> bool:
-        return not self.form.questionnaire or _named(self.form.questionnaire, self.policy)[1]
+    @cached_property
+    def unchanged(self) -> Set[str]:
+        """The `linkId`s whose question is still the one that was answered."""
+        if not self.form.questionnaire:
+            return unchanged_since(self.policy, self.policy.edition)
+        _, named = _named(self.form.questionnaire, self.policy)
+        in_force = self.policy.edition_in_force(self.form.authored.latest)
+        known = (self.policy.edition, *(each.number for each in self.policy.editions))
+        edition = next((each for each in known if named == str(each)), None) if named else in_force
+        return unchanged_since(self.policy, edition) if edition is not None else frozenset()
 
     @property
     def pathway(self) -> str:
@@ -95,28 +104,27 @@ class _Form:
 
     def limited_to(self, abouts: Mapping[str, About], *, decides: bool) -> AnswerForm:
         """Return the form with only the answers that decide, or only those that are shown."""
-        given = tuple((link, said) for link, said in self.form.given if self._use(abouts.get(link)) is decides)
+        given = tuple((link, said) for link, said in self.form.given if self._use(link, abouts.get(link)) is decides)
         return replace(self.form, given=given)
 
-    def _use(self, about: About | None) -> bool | None:
+    def _use(self, link: str, about: About | None) -> bool | None:
         """Return whether an answer decides, or is shown (False); None if it is neither."""
         if about is None or (about is About.ORDER and not self.is_about_order):
             return None
-        return self.is_of_this_edition and (about is not About.SITE or self.is_about_same_site)
+        return link in self.unchanged and (about is not About.SITE or self.is_about_same_site)
 
 
-def _named(canonical: str, policy: Policy) -> tuple[bool, bool]:
-    """Return whether a canonical (`…/CP.MP.126|2025-04.1`) names this revision, and whether its edition, if any, too.
+def _named(canonical: str, policy: Policy) -> tuple[bool, str]:
+    """Return whether a canonical (`…/CP.MP.126|2025-04.1`) names this revision, and the edition that it names, if any.
 
-    The base address and a missing edition do not matter.
+    The base address does not matter.
     """
     url, _, version = canonical.partition("|")
     name = url.split("#")[0].rstrip("/").rsplit("/", 1)[-1]
     if not version and name.startswith(f"{policy.name}-"):
         name, version = policy.name, name[len(policy.name) + 1 :]
     revision, _, edition = version.partition(".")
-    is_ours = name == policy.name and revision == policy.revision
-    return is_ours, edition in ("", str(policy.edition))
+    return name == policy.name and revision == policy.revision, edition
 
 
 def _names(record: PatientRecord, reference: Mapping[str, Json], order: Order) -> bool:

@@ -12,7 +12,6 @@ from cds_service.cli.output.policies import policy_markdown, print_policy
 from cds_service.cli.policies.folders import FOLDER, settings_with
 from cds_service.cli.policies.lookup import library_of, policy_named
 from coverage_policies.authoring.outline import outline_of
-from coverage_policies.format.lock import locked
 
 
 @click.command("show", epilog=exit_codes())
@@ -29,7 +28,7 @@ def show_command(policy: str, section: str | None, markdown: bool, folders: Sequ
     found = policy_named(library, policy)
     if section is not None and section not in found.sections:
         raise no_such("section", section, found.sections)
-    outline = outline_of(found, library.value_sets, locked().get(found.full_name, {}), section)
+    outline = outline_of(found, library.value_sets, section)
     if markdown:
         click.echo(policy_markdown(outline), nl=False)
     else:

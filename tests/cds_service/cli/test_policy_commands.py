@@ -63,7 +63,7 @@ def test_show_tells_how_each_criterion_is_settled_and_by_which_codes(own: OwnPol
 def test_show_prints_defaults_and_the_editions_of_the_lock() -> None:
     shown = CliRunner().invoke(main, ["policies", "show", "CP.MP.126@2025-04"], env={"COLUMNS": "400"}).output
     assert "scale: pain-severity-0-10 (default)" in shown
-    assert "edition 2, content " in shown
+    assert "edition 2, not released, content " in shown
 
 
 def test_one_section_is_shown_with_its_own_orders_and_codes_alone() -> None:

@@ -3,6 +3,8 @@
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from rich.console import Console
@@ -10,15 +12,15 @@ from rich.console import Console
 from cards.markdown import escaped
 from cds_service.cli.output.policies import policy_markdown, print_policy
 from coverage_policies.authoring.outline import Outline, OutlineItem, outline_of
+from coverage_policies.format.editions import Edition
 from coverage_policies.format.library import load_library
-from coverage_policies.format.lock import locked
 
 LIBRARY = load_library()
 NAMES = sorted(LIBRARY.policies)
 
 
 def outline(name: str) -> Outline:
-    return outline_of(LIBRARY.policy(name), LIBRARY.value_sets, locked().get(name, {}))
+    return outline_of(LIBRARY.policy(name), LIBRARY.value_sets)
 
 
 def words(items: tuple[OutlineItem, ...]) -> Iterator[str]:
@@ -60,7 +62,7 @@ def test_markdown_has_all_of_it(name: str) -> None:
 
 def test_a_section_comes_with_its_own_orders_and_value_sets_and_without_pathways() -> None:
     policy = LIBRARY.policy("CP.MP.126@2025-04")
-    found = outline_of(policy, LIBRARY.value_sets, {}, "IV")
+    found = outline_of(policy, LIBRARY.value_sets, "IV")
     assert [section.name for section in found.sections] == ["IV"]
     assert (found.pathways, len(found.orders)) == (None, 2)
     assert len(found.value_sets) < len(outline(policy.full_name).value_sets)
@@ -69,10 +71,14 @@ def test_a_section_comes_with_its_own_orders_and_value_sets_and_without_pathways
 @pytest.mark.parametrize(
     ("editions", "last"),
     [
-        ({}, "edition 2"),
-        ({"2": "a" * 64}, f"edition 2, content {'a' * 12}"),
-        ({"3": "b"}, "edition 2, not in the lock"),
+        ((), "edition 2"),
+        ((Edition(2, "a" * 64, {}),), f"edition 2, not released, content {'a' * 12}"),
+        ((Edition(2, "a" * 64, {}, date(2026, 3, 2)),), f"edition 2, released 2026-03-02, content {'a' * 12}"),
+        ((Edition(3, "b", {}),), "edition 2, not in the lock"),
     ],
 )
-def test_the_history_ends_with_the_edition_and_its_content_in_the_lock(editions: dict[str, str], last: str) -> None:
-    assert outline_of(LIBRARY.policy("CP.MP.126@2025-04"), {}, editions).history[-1] == last
+def test_the_history_ends_with_the_edition_and_its_content_in_the_lock(
+    editions: tuple[Edition, ...], last: str
+) -> None:
+    policy = replace(LIBRARY.policy("CP.MP.126@2025-04"), editions=editions)
+    assert outline_of(policy, {}).history[-1] == last

@@ -1,43 +1,65 @@
-"""The lock: what counts as a change, and who is told of it."""
+"""The lock: what counts as a change, and which problems it finds."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from coverage_policies.format import library as library_module
 from coverage_policies.format import lock
-from coverage_policies.format.library import BUILT_IN, Library
-from coverage_policies.format.loader import load_policy
-from coverage_policies.format.lock import content_hash, lock_problems, locked, write_lock
-from coverage_policies.format.value_sets import load_value_sets
+from coverage_policies.format.editions import Edition, read_editions
+from coverage_policies.format.library import Library, load_library
+from coverage_policies.format.lock import content_hash, lock_problems, write_lock
+from coverage_policies.format.problems import DocumentError
+from coverage_policies.format.questions import question_hashes
 from tests.support.policy_fakes import text
 
 HEADER = "system,code,label,source,from,to,use\n"
 ALPHA = HEADER + "http://snomed.info/sct,1,One,test,2020-01-01,,decides\nhttp://snomed.info/sct,2,Two,test,,,asks\n"
 LEAF = "I: {says: s, not_met_when: {condition: {in: alpha}}, ask: q}"
+NAME = "CP.TEST@2025-01"
+DOCUMENT = "documents/CP.TEST/2025-01.yaml"
+TODAY, LATER = date(2026, 3, 2), date(2026, 4, 1)
 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that stands for the built-in one, with one text and its value sets."""
-    monkeypatch.setattr(lock, "BUILT_IN", tmp_path)
-    monkeypatch.setattr(lock, "LOCK_FILE", tmp_path / "lock.json")
-    (tmp_path / "value_sets").mkdir()
-    for name in ("alpha", "the-order", "unused"):
-        (tmp_path / "value_sets" / f"{name}.csv").write_text(ALPHA, encoding="utf-8")
-    (tmp_path / "2025-01.yaml").write_text(text(LEAF), encoding="utf-8")
-    return tmp_path
+    """A folder that stands for the built-in one, with one policy and its value sets."""
+    root = tmp_path / "built-in"
+    monkeypatch.setattr(lock, "BUILT_IN", root)
+    monkeypatch.setattr(library_module, "BUILT_IN", root)
+    return _folder(root)
+
+
+def _folder(root: Path, name: str = "CP.TEST") -> Path:
+    (root / "value_sets").mkdir(parents=True)
+    (root / "documents" / name).mkdir(parents=True)
+    prefix = "" if name == "CP.TEST" else "own-"
+    for each in ("alpha", "the-order", "unused"):
+        (root / "value_sets" / f"{prefix}{each}.csv").write_text(ALPHA, encoding="utf-8")
+    (root / "documents" / name / "2025-01.yaml").write_text(
+        text(LEAF).replace("CP.TEST", name).replace("in: alpha", f"in: {prefix}alpha"), encoding="utf-8"
+    )
+    return root
 
 
 def library(root: Path) -> Library:
-    sets = load_value_sets([root / "value_sets"])
-    policy = load_policy(root / "2025-01.yaml", sets)
-    return Library({policy.full_name: policy}, sets)
+    """The built-in policies, and those of a folder of the operator."""
+    return load_library([] if root.name == "built-in" else [root])
 
 
 def hashed(root: Path) -> str:
     held = library(root)
-    return content_hash(held.policy("CP.TEST@2025-01"), held)
+    return content_hash(held.policy(NAME), held)
+
+
+def release(root: Path, on: date | None = TODAY) -> list[str]:
+    return [each.full_name for each in write_lock(library(root), [root], on)]
+
+
+def edition(root: Path, number: int = 1) -> Edition | None:
+    return library(root).policy(NAME).edition_numbered(number)
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -46,7 +68,7 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(content.replace(old, new, 1), encoding="utf-8")
 
 
-def told(root: Path) -> list[str]:
+def problems(root: Path) -> list[str]:
     return [str(problem) for problem in lock_problems(library(root))]
 
 
@@ -56,9 +78,9 @@ def told(root: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("2025-01.yaml", "sections:", "\n# A comment\nsections:"),
-        ("2025-01.yaml", "title: Test fusion", "title:   'Test fusion'"),
-        ("2025-01.yaml", "policy: CP.TEST\nrevision: 2025-01", "revision: 2025-01\npolicy: CP.TEST"),
+        (DOCUMENT, "sections:", "\n# A comment\nsections:"),
+        (DOCUMENT, "title: Test fusion", "title:   'Test fusion'"),
+        (DOCUMENT, "policy: CP.TEST\nrevision: 2025-01", "revision: 2025-01\npolicy: CP.TEST"),
         ("value_sets/alpha.csv", "One,test", "Another label,another source"),
         ("value_sets/unused.csv", "/sct,1,", "/sct,9,"),
     ],
@@ -80,10 +102,10 @@ def test_the_order_of_the_rows_is_no_change(root: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("2025-01.yaml", "says: s", "says: t"),
-        ("2025-01.yaml", "ask: q", "ask: r"),
-        ("2025-01.yaml", "not_met_when", "met_when"),
-        ("2025-01.yaml", "in: alpha", "in: unused"),
+        (DOCUMENT, "says: s", "says: t"),
+        (DOCUMENT, "ask: q", "ask: r"),
+        (DOCUMENT, "not_met_when", "met_when"),
+        (DOCUMENT, "in: alpha", "in: unused"),
         ("value_sets/alpha.csv", "/sct,1,", "/sct,9,"),
         ("value_sets/alpha.csv", "http://snomed.info/sct,1", "http://loinc.org,1"),
         ("value_sets/alpha.csv", "2020-01-01,,", "2020-01-02,,"),
@@ -102,70 +124,151 @@ def test_the_hash_is_a_sha_256(root: Path) -> None:
     assert len(bytes.fromhex(hashed(root))) == 32
 
 
-# --- who is told -----------------------------------------------------------------------------------------------------
+# --- what is a problem -----------------------------------------------------------------------------------------------
 
 
-def test_a_text_that_is_not_locked_is_told(root: Path) -> None:
-    source = root / "2025-01.yaml"
-    assert told(root) == [f"{source}:1: edition 1 is not in the lock; run `policies lock`"]
+def test_a_policy_that_is_not_in_the_lock_is_a_problem(root: Path) -> None:
+    assert problems(root) == [f"{root / DOCUMENT}:1: edition 1 is not in the lock; run `policies lock`"]
 
 
-def test_a_locked_text_is_not(root: Path) -> None:
-    write_lock(library(root))
-    assert told(root) == []
+@pytest.mark.parametrize("released", [TODAY, None])
+def test_a_policy_as_it_is_in_the_lock_is_none(root: Path, released: date | None) -> None:
+    release(root, released)
+    assert problems(root) == []
 
 
-def test_a_changed_text_of_the_same_edition_is_told(root: Path) -> None:
-    write_lock(library(root))
-    edit(root / "2025-01.yaml", "says: s", "says: t")
-    assert told(root) == [
-        f"{root / '2025-01.yaml'}:1: the content changed and the edition is still 1; raise it and run `policies lock`"
-    ]
+def test_a_change_of_a_released_edition_needs_a_new_one(root: Path) -> None:
+    release(root)
+    edit(root / DOCUMENT, "says: s", "says: t")
+    what = "the content changed and the edition is still 1; raise it and run `policies lock`"
+    assert problems(root) == [f"{root / DOCUMENT}:1: {what}"]
 
 
-def test_a_changed_value_set_is_a_changed_text(root: Path) -> None:
-    write_lock(library(root))
+def test_a_change_of_an_edition_that_is_not_released_needs_the_lock_only(root: Path) -> None:
+    release(root, None)
+    edit(root / DOCUMENT, "says: s", "says: t")
+    what = "the content of edition 1 is not that of the lock; run `policies lock`"
+    assert problems(root) == [f"{root / DOCUMENT}:1: {what}"]
+
+
+def test_a_changed_value_set_is_a_changed_policy(root: Path) -> None:
+    release(root)
     edit(root / "value_sets" / "alpha.csv", ",decides", ",asks")
-    assert len(told(root)) == 1
+    assert len(problems(root)) == 1
 
 
-def test_a_changed_text_of_a_new_edition_is_asked_to_be_locked_and_the_old_one_stays(root: Path) -> None:
-    write_lock(library(root))
-    before = dict(locked()["CP.TEST@2025-01"])
-    edit(root / "2025-01.yaml", "says: s", "says: t")
-    edit(root / "2025-01.yaml", "edition: 1", "edition: 2")
-    assert told(root) == [f"{root / '2025-01.yaml'}:1: edition 2 is not in the lock; run `policies lock`"]
-    write_lock(library(root))
-    assert told(root) == []
-    assert locked()["CP.TEST@2025-01"]["1"] == before["1"]
+def test_a_new_edition_needs_the_lock_and_the_old_one_stays(root: Path) -> None:
+    release(root)
+    before = edition(root)
+    edit(root / DOCUMENT, "says: s", "says: t")
+    edit(root / DOCUMENT, "edition: 1", "edition: 2")
+    assert problems(root) == [f"{root / DOCUMENT}:1: edition 2 is not in the lock; run `policies lock`"]
+    release(root, LATER)
+    assert problems(root) == []
+    assert edition(root) == before
+    assert [each.number for each in library(root).policy(NAME).editions] == [1, 2]
 
 
-def test_locking_does_not_lock_a_changed_edition_over(root: Path) -> None:
-    write_lock(library(root))
-    edit(root / "2025-01.yaml", "says: s", "says: t")
-    write_lock(library(root))
-    assert len(told(root)) == 1
+# --- what is written -------------------------------------------------------------------------------------------------
 
 
-def test_locking_replaces_a_changed_edition_on_request(root: Path) -> None:
-    write_lock(library(root))
-    edit(root / "2025-01.yaml", "says: s", "says: t")
-    write_lock(library(root), replace=True)
-    assert told(root) == []
+def test_an_edition_is_written_with_its_content_its_questions_and_its_day(root: Path) -> None:
+    assert release(root) == [NAME]
+    expected = Edition(1, hashed(root), question_hashes(library(root).policy(NAME)), TODAY)
+    assert edition(root) == expected
 
 
 def test_the_lock_is_written_sorted_and_for_reading(root: Path) -> None:
-    write_lock(library(root))
-    written = (root / "lock.json").read_text(encoding="utf-8")
-    assert written == json.dumps({"CP.TEST@2025-01": {"1": hashed(root)}}, indent=2) + "\n"
+    release(root)
+    questions = question_hashes(library(root).policy(NAME))
+    assert questions.keys() == {"I", "side"}
+    written = {NAME: {"1": {"content": hashed(root), "questions": questions, "released": "2026-03-02"}}}
+    expected = json.dumps(written, indent=2, sort_keys=True) + "\n"
+    assert (root / "documents" / "lock.json").read_text(encoding="utf-8") == expected
 
 
-def test_without_a_lock_nothing_is_locked(root: Path) -> None:
-    assert locked() == {}
+def test_an_edition_that_is_not_released_has_no_day_and_is_written_again(root: Path) -> None:
+    release(root, None)
+    edit(root / DOCUMENT, "says: s", "says: t")
+    assert release(root, None) == [NAME]
+    assert edition(root) == Edition(1, hashed(root), question_hashes(library(root).policy(NAME)))
 
 
-def test_texts_of_the_operator_are_not_locked(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock, "BUILT_IN", BUILT_IN)
-    assert told(root) == []
-    write_lock(library(root))
-    assert locked() == {}
+def test_an_edition_is_released_as_it_is_then(root: Path) -> None:
+    release(root, None)
+    assert release(root) == [NAME]
+    assert (released := edition(root)) is not None
+    assert released.released == TODAY
+
+
+@pytest.mark.parametrize("again", [LATER, None])
+def test_a_released_edition_is_never_written_again(root: Path, again: date | None) -> None:
+    release(root)
+    before = edition(root)
+    edit(root / DOCUMENT, "says: s", "says: t")
+    assert release(root, again) == []
+    assert edition(root) == before
+
+
+def test_a_lock_that_is_complete_is_not_written(root: Path) -> None:
+    release(root)
+    path = root / "documents" / "lock.json"
+    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    before = path.read_bytes()
+    assert release(root, LATER) == []
+    assert path.read_bytes() == before
+
+
+# --- the folder of an operator ---------------------------------------------------------------------------------------
+
+
+def test_each_folder_has_a_lock_of_its_own(root: Path, tmp_path: Path) -> None:
+    own = _folder(tmp_path / "own", "OWN")
+    assert release(own) == ["OWN@2025-01"]
+    assert list(read_editions(own / "documents")) == ["OWN@2025-01"]
+    assert read_editions(root / "documents") == {}
+    assert release(root) == [NAME]
+
+
+def test_an_operators_folder_without_a_lock_has_no_problems_and_one_with_a_lock_has(root: Path, tmp_path: Path) -> None:
+    release(root)
+    own = _folder(tmp_path / "own", "OWN")
+    assert problems(own) == []
+    release(own)
+    edit(own / "documents/OWN/2025-01.yaml", "says: s", "says: t")
+    assert len(problems(own)) == 1
+    edit(own / "documents/OWN/2025-01.yaml", "edition: 1", "edition: 2")
+    assert problems(own) == [
+        f"{own / 'documents/OWN/2025-01.yaml'}:1: edition 2 is not in the lock; run `policies lock`"
+    ]
+
+
+# --- reading it ------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_lock_there_are_no_editions(root: Path) -> None:
+    assert read_editions(root / "documents") == {}
+    assert library(root).policy(NAME).editions == ()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "{",
+        "[]",
+        '{"P@2025-01": {"1": "abc"}}',
+        '{"P@2025-01": {"1": {"content": "abc"}}}',
+        '{"P@2025-01": {"one": {"content": "abc", "questions": {}}}}',
+        '{"P@2025-01": {"1": {"content": "abc", "questions": {}, "released": "today"}}}',
+        '{"P@2025-01": {"1": {"content": "abc", "questions": 5}}}',
+        '{"P@2025-01": []}',
+    ],
+)
+def test_a_file_that_is_not_a_lock_is_a_problem_at_its_place(root: Path, written: str) -> None:
+    path = root / "documents" / "lock.json"
+    path.write_text(written, encoding="utf-8")
+    with pytest.raises(DocumentError) as error:
+        library(root)
+    assert [(each.file, each.line, each.rule) for each in error.value.problems] == [(str(path), 1, "lock")]
+    assert "restore the file" in str(error.value)

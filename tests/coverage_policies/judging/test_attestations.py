@@ -1,10 +1,15 @@
 """Which answers count for an order: by policy, edition, order, site, pathway, and age."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 
+from coverage_policies.format.editions import Edition
+from coverage_policies.format.model import Policy
+from coverage_policies.format.questions import question_hashes
 from coverage_policies.format.terms import Reason, Status
 from coverage_policies.judging.determination import CriterionResult
 from fhir_mappings.fhir_json import Resource
@@ -80,12 +85,109 @@ def test_the_questionnaire_is_known_by_its_last_segment_and_version(questionnair
     assert settled(form(questionnaire=questionnaire)) == ["I.O", "I.S", "I.P"]
 
 
-def test_an_answer_to_another_edition_is_shown_and_does_not_decide() -> None:
+def test_an_answer_to_an_edition_that_the_lock_lacks_is_shown_and_does_not_decide() -> None:
     found = result("I.P", form(questionnaire=f"{OURS}.2"))
     assert (found.status, [item.reference for item in found.evidence]) == (
         UNKNOWN,
         ["QuestionnaireResponse/qr-2026-03-02T100000Z"],
     )
+
+
+# --- editions --------------------------------------------------------------------------------------------------------
+
+FIRST, SECOND = date(2026, 1, 10), date(2026, 2, 10)
+
+
+def in_second_edition(*, released: date | None = SECOND) -> Policy:
+    """The second edition, which asks about the patient in other words, and the lock with both."""
+    first = policy(QUESTIONS)
+    second = policy(QUESTIONS.replace("Is the patient ready?", "Is the patient fit?"))
+    editions = (
+        Edition(1, "content of the first", question_hashes(first), FIRST),
+        Edition(2, "content of the second", question_hashes(second), released),
+    )
+    return replace(second, edition=2, editions=editions)
+
+
+def settled_in_second(canonical: str, authored: str = "2026-02-20T10:00:00Z", **more: Any) -> list[str]:
+    found = judge(in_second_edition(**more), form(questionnaire=canonical, authored=authored))
+    return [name for name in ALL if found.criterion(name).status is MET]
+
+
+def test_an_answer_to_an_earlier_edition_counts_where_the_question_is_unchanged() -> None:
+    assert settled_in_second(f"{OURS}.1") == ["I.O", "I.S"]
+    assert settled_in_second(f"{OURS}.2") == ["I.O", "I.S", "I.P"]
+
+
+def test_an_answer_to_a_question_that_changed_is_shown() -> None:
+    found = judge(in_second_edition(), form(questionnaire=f"{OURS}.1")).criterion("I.P")
+    assert (found.status, [item.value for item in found.evidence]) == (
+        UNKNOWN,
+        ["yes, but maybe for another site or wording"],
+    )
+
+
+@pytest.mark.parametrize("edition", ["3", "01", "two", "9" * 5000, "²"])
+def test_an_answer_to_an_edition_that_never_was_counts_nowhere(edition: str) -> None:
+    assert settled_in_second(f"{OURS}.{edition}") == []
+
+
+@pytest.mark.parametrize(
+    ("authored", "counts"),
+    [
+        ("2026-01-09", ["I.O", "I.S", "I.P"]),
+        ("2026-01-10", ["I.O", "I.S"]),
+        ("2026-02-09", ["I.O", "I.S"]),
+        ("2026-02-10", ["I.O", "I.S", "I.P"]),
+    ],
+    ids=["before any edition", "first day of the first", "last day of the first", "first day of the second"],
+)
+def test_without_an_edition_that_of_the_day_of_the_answer_is_meant(authored: str, counts: list[str]) -> None:
+    assert settled_in_second(OURS, authored) == counts
+
+
+def test_an_edition_that_is_not_released_is_not_in_force() -> None:
+    assert settled_in_second(OURS, "2026-02-20", released=None) == ["I.O", "I.S"]
+    assert settled_in_second(f"{OURS}.2", "2026-02-20", released=None) == ["I.O", "I.S", "I.P"]
+
+
+def test_without_a_lock_an_answer_without_an_edition_counts() -> None:
+    assert settled(form()) == ["I.O", "I.S", "I.P"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        QUESTIONS.replace("Is the patient ready?", "Is the patient ready"),
+        QUESTIONS.replace("ask: Is the patient ready?", "ask: Is the patient ready?, met_by: no"),
+    ],
+    ids=["text", "polarity"],
+)
+def test_a_question_changes_with_its_text_and_its_polarity(changed: str) -> None:
+    before, after = question_hashes(policy(QUESTIONS)), question_hashes(policy(changed))
+    assert {name for name in before if before[name] != after[name]} == {"I.P"}
+
+
+def test_a_choice_changes_with_its_options() -> None:
+    one, other = (
+        question_hashes(policy(QUESTIONS, pathway=f"ask: Which?\nchoices: {{a: {{says: First}}, b: {{says: {says}}}}}"))
+        for says in ("Second", "Later")
+    )
+    assert {name for name in one if one[name] != other[name]} == {"pathway"}
+
+
+def test_a_criterion_without_a_question_is_one_by_its_sentence() -> None:
+    before = question_hashes(policy(QUESTIONS))
+    after = question_hashes(policy(QUESTIONS.replace("says: Test fusion", "says: Test")))
+    assert {name for name in before if before[name] != after[name]} == {"I"}
+
+
+def test_whether_the_policy_applies_is_one_question_in_the_words_of_all_its_orders() -> None:
+    orders = "- {codes: the-order, sections: [I], only_if: {order: {purpose: pump-trial}}, ask: Is it meant}"
+    one = question_hashes(policy(QUESTIONS, orders=orders))
+    other = question_hashes(policy(QUESTIONS, orders=orders.replace("Is it meant", "Is it")))
+    assert {name for name in one if one[name] != other[name]} == {"applies"}
+    assert "applies" not in question_hashes(policy(QUESTIONS))
 
 
 def test_without_an_order_only_what_is_about_the_patient_counts() -> None:
