@@ -32,8 +32,8 @@ def evidence_words(item: Evidence, order: str, most: int = _EVIDENCE_LENGTH) -> 
     if item.reference == order:
         return escaped(f"This order: {chart_words(item.value)}") if item.value else ""
     said = f"{item.label}: {item.value}" if item.value else item.label
-    words = f"{said} ({item.date})" if item.date else said
-    return escaped(shortened(chart_words(words), most))
+    date = f" ({chart_words(item.date)})" if item.date else ""
+    return escaped(shortened(chart_words(said), most - len(date)) + date)
 
 
 def counted(number: int, noun: str) -> str:
