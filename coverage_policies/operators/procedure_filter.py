@@ -2,8 +2,8 @@
 
 `same` matches records that state the side of the order, or both sides; a record that states none is UNKNOWN. With `or
 not stated` such a record matches too, unless the chart names another side: then it may be on either. An order that
-states no side is about the one side that the records name; if they name two, it has to be asked for its side. An order
-for both sides is judged for each.
+states no side is about the one side that the records name; if they name two, or the order hints at the other, it has to
+be asked for its side. An order for both sides is judged for each.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ from coverage_policies.format.terms import Reason
 from coverage_policies.operators.base import nothing_found
 from fhir_mappings.dates import CalendarPeriod, DateInterval, plus
 from fhir_mappings.laterality import Side
+from fhir_mappings.orders import Order
 from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.truth import Truth, agreed
 
@@ -54,10 +55,11 @@ class Belonging:
         return _both_hold(by_purpose, _both_hold(by_side, self._at_hand(found, by_side, ctx)))
 
     def needs_side(self, found: Sequence[Procedure], ctx: Context) -> bool:
-        """Return whether the order must state its side, because the records name two."""
+        """Return whether the order must state its side, because the records name two, or not the one it hints at."""
         if not self.side or ctx.order.side is not None:
             return False
-        return len(_sides_named(found, replace(self, side="").of(found, ctx))) > 1
+        sides = _sides_named(found, replace(self, side="").of(found, ctx))
+        return bool(sides) and _side_meant(ctx.order, sides) is None
 
     def _at_hand(self, found: Sequence[Procedure], fitting: Sequence[Truth], ctx: Context) -> Sequence[Truth]:
         """Return whether each procedure is of the course at hand, to which those of any purpose belong."""
@@ -70,7 +72,7 @@ class Belonging:
     def _by_side(self, done: Procedure, ctx: Context, sides: set[Side]) -> Truth:
         if not self.side or done.side == "bilateral":
             return Truth.YES
-        ours = ctx.order.side or (next(iter(sides)) if len(sides) == 1 else None)
+        ours = _side_meant(ctx.order, sides)
         if done.side is None:
             return Truth.YES if self.side.endswith(OR_SILENT) and sides <= {ours} else Truth.UNKNOWN
         return Truth.of(done.side == ours) if ours in _SINGLE_SIDES else Truth.UNKNOWN
@@ -93,6 +95,14 @@ def _sides_named(found: Sequence[Procedure], fitting: Sequence[Truth]) -> set[Si
         for each, fits in zip(found, fitting, strict=True)
         if each.side in _SINGLE_SIDES and fits is not Truth.NO
     }
+
+
+def _side_meant(order: Order, sides: set[Side]) -> Side | None:
+    """Return the side that an order states, else the only one that the records name if it hints at no other."""
+    if order.side is not None:
+        return order.side
+    said = order.stated.get("side", frozenset()) | order.hinted.get("side", frozenset())
+    return next(iter(sides)) if len(sides) == 1 and said <= sides else None
 
 
 def belonging(arguments: Arguments, longest_pause: str = "") -> Belonging:

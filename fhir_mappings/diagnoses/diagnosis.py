@@ -1,5 +1,6 @@
 """A diagnosis as a chart or an order gives it: its codes and its words, and what these are understood as."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -7,6 +8,16 @@ from functools import cached_property
 from fhir_mappings.codings import ICD10CM, CodeMatcher, Coding, Match, codings, items
 from fhir_mappings.diagnoses.icd10cm import codes_named, codes_titled, is_code
 from fhir_mappings.fhir_json import Json
+
+_DOUBT = re.compile(
+    r"\A\W*(?:rule[ -]?out|r/o|possibl[ey]|probabl[ey]|suspect(?:ed)?|questionable|presumed|concern for|at risk"
+    r"|risk (?:of|for)"
+    r"|screen\w* for|evaluat\w* for|no|not|denies|negative for|family|fhx?|history of|hx|h/o|past|prior|previous|s/p"
+    r"|status post)\b|\b(?:ruled out|resolved|rule[ -]?out|r/o)\b|\?\s*\Z",
+    re.IGNORECASE,
+)
+"""Words of a diagnosis that is not certain, not the patient's, or over."""
+_LONGEST_WORDS = 200
 
 _SAYS_NOTHING = "R69"
 """The code of ICD-10-CM for an illness that is not specified."""
@@ -39,6 +50,11 @@ class Diagnosis:
         return tuple(Coding("", "", each) for each in self.words)
 
     @cached_property
+    def _is_doubted(self) -> bool:
+        """Whether its words say that the patient may not have it, or not any more."""
+        return any(_DOUBT.search(text[:_LONGEST_WORDS]) for text in self.words)
+
+    @cached_property
     def has_icd_code(self) -> bool:
         """Return whether it has a code that ICD-10-CM has and that says something."""
         return any(each.system == ICD10CM and each.code != _SAYS_NOTHING and is_code(each.code) for each in self.coded)
@@ -54,7 +70,8 @@ class Diagnosis:
         than some of them.
         """
         if codes(self._unlabeled):
-            return codes((*self.coded, *self._in_words))
+            found = codes((*self.coded, *self._in_words))
+            return replace(found, decides=False) if found and self._is_doubted else found
         if self.has_icd_code:
             return None
         found = (codes(self._in_words) if not self.is_titled else None) or codes(self.named)

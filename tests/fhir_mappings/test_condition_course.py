@@ -386,6 +386,12 @@ def test_an_acute_condition_counts_no_longer_than_its_encounter(encounter, expec
     assert presences(given, encounter, codes=ACUTE) == [expected]
 
 
+def test_an_acute_condition_of_an_encounter_to_come_is_a_question():
+    given = condition(**(AT_VISIT | PROBLEM))
+    assert presences(given, visit("planned", start="2026-03-09"), codes=ACUTE) == [Presence.UNCERTAIN]
+    assert presences(given, visit("in-progress", start="2026-02-27"), codes=ACUTE) == [Presence.PRESENT]
+
+
 def test_days_count_back_from_today_where_the_order_is_planned_for_later():
     sepsis = condition(onsetDateTime="2026-02-20", **PROBLEM)
     assert presence(sepsis, ACUTE, day=date(2026, 6, 1)) is Presence.PRESENT
@@ -528,6 +534,12 @@ def test_a_later_code_that_continues_the_label_puts_it_in_doubt(recorded, expect
 def test_a_later_refutation_removes_it():
     refuted = condition(verification="refuted", id="z", recordedDate="2026-01-01")
     assert presences(condition(recordedDate="2025-01-01"), refuted, codes=PERMANENT) == []
+
+
+@pytest.mark.parametrize(("refuted_on", "expected"), [("2025-01-08", [Presence.UNCERTAIN]), ("2025-01-09", [])])
+def test_about_the_same_time_is_seven_days(refuted_on, expected):
+    refuted = condition(verification="refuted", id="z", recordedDate=refuted_on)
+    assert presences(condition(recordedDate="2025-01-01"), refuted, codes=PERMANENT) == expected
 
 
 def test_an_earlier_refutation_changes_nothing():

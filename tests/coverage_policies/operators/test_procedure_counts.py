@@ -325,6 +325,22 @@ def test_with_two_sides_on_record_an_order_without_one_is_asked_for_it() -> None
     assert not finding(both[0], done("2026-01-10"), side="same", count="at least 2").needs_side
 
 
+@pytest.mark.parametrize(
+    ("said", "needs_side"),
+    [
+        ({"note": [{"text": "Right side"}]}, True),
+        ({"bodySite": [{"text": "Left"}, {"text": "Right"}]}, True),
+        ({"note": [{"text": "Left side"}]}, False),
+        ({}, False),
+    ],
+)
+def test_an_order_that_hints_at_another_side_than_that_on_record_is_asked_for_it(
+    said: dict[str, Any], needs_side: bool
+) -> None:
+    found = finding(done("2026-02-01", side="left"), of=order(**said), side="same", count="at least 1")
+    assert (found.holds, found.needs_side) == (OPEN if needs_side else YES, needs_side)
+
+
 def test_a_result_that_holds_for_any_side_needs_none() -> None:
     both = [done("2026-02-01", side="left"), done("2026-01-10", side="right"), done("2026-01-20", side="bilateral")]
     found = finding(*both, side="same", count="at least 1")

@@ -36,6 +36,29 @@ def test_codes_decide_and_words_only_ask(code, expected):
     assert read_diagnosis(code).match(cancer) == expected
 
 
+@pytest.mark.parametrize(
+    ("words", "decides"),
+    [
+        ("Rule out prostate cancer", False),
+        ("R/O CA", False),
+        ("Possible prostate cancer", False),
+        ("Suspected prostate cancer", False),
+        ("Prostate cancer?", False),
+        ("Prostate cancer, ruled out", False),
+        ("Prostate cancer (resolved)", False),
+        ("History of prostate cancer", False),
+        ("Hx of prostate cancer", False),
+        ("No prostate cancer", False),
+        ("Family history of prostate cancer", False),
+        ("Prostate cancer", True),
+        ("Prostate cancer with a history of bone pain", True),
+        ("Nodular prostate cancer", True),
+    ],
+)
+def test_words_of_doubt_make_a_code_ask(words, decides):
+    assert read_diagnosis({**concept("C61", ICD10CM), "text": words}).match(cancer) == Match("Prostate cancer", decides)
+
+
 def test_words_may_put_a_code_in_doubt():
     def doubting(codings):
         given = list(codings)
