@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from coverage_policies.format.operator import ClauseResult
+from coverage_policies.format.operator import ClauseResult, Context
 from coverage_policies.format.terms import Reason
 from fhir_mappings.dates import CalendarPeriod, DateInterval, is_on_or_before, is_within
 from fhir_mappings.procedures import Procedure
@@ -15,6 +15,11 @@ def in_time(when: DateInterval | None, within: CalendarPeriod | None, anchor: da
     if when is None:
         return Truth.UNKNOWN
     return is_within(when, within, anchor) if within else is_on_or_before(when, anchor)
+
+
+def done_in_time(when: DateInterval | None, within: CalendarPeriod | None, ctx: Context) -> Truth:
+    """Return whether what is recorded as done was done in time. What is dated after today has not been done yet."""
+    return in_time(when, None, ctx.record.today) & in_time(when, within, ctx.anchor)
 
 
 def is_current(since: DateInterval | None, until: DateInterval | None, within: CalendarPeriod, anchor: date) -> Truth:

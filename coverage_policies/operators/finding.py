@@ -19,7 +19,7 @@ from coverage_policies.format.phrases import SPAN, span
 from coverage_policies.format.searches import EXAMS, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet, ValueSets
-from coverage_policies.operators.base import in_time, nothing_found
+from coverage_policies.operators.base import done_in_time, nothing_found
 from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, belonging, on_each_side
 from coverage_policies.operators.region import OTHER_REGION, REGION_SCHEMAS, Region, region
 from fhir_mappings.dates import CalendarPeriod
@@ -52,7 +52,7 @@ class FindingCheck:
     def _judge(self, on_record: Sequence[ExamFinding], belonging: Belonging, ctx: Context) -> ClauseResult:
         sides = belonging.of([each.test for each in on_record], ctx)
         fits = [
-            (each, is_ours & self.region.includes(each.sites) & in_time(each.test.end, self.within, ctx.anchor))
+            (each, is_ours & self.region.includes(each.sites) & done_in_time(each.test.end, self.within, ctx))
             for each, is_ours in zip(on_record, sides, strict=True)
         ]
         found = [(each, fit) for each, fit in fits if fit is not Truth.NO]

@@ -18,7 +18,7 @@ from coverage_policies.format.phrases import SPAN, span
 from coverage_policies.format.searches import IMAGING_STUDIES, PROCEDURES, REPORTS, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet, ValueSets
-from coverage_policies.operators.base import in_time, nothing_found
+from coverage_policies.operators.base import done_in_time, nothing_found
 from coverage_policies.operators.procedure_filter import Belonging, on_each_side
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.imaging import Conclusion, conclusions, imaging
@@ -50,7 +50,7 @@ class ImagingCheck:
     def _judge(self, on_record: Sequence[Procedure], whose: Belonging, ctx: Context) -> ClauseResult:
         sides = zip(on_record, whose.of(on_record, ctx), strict=True)
         found = [
-            (each, is_ours, in_time(each.end, self.within, ctx.anchor))
+            (each, is_ours, done_in_time(each.end, self.within, ctx))
             for each, is_ours in sides
             if is_ours is not Truth.NO
         ]
@@ -94,7 +94,7 @@ class ConclusionCheck:
     def _judge(self, found: Sequence[Conclusion], whose: Belonging, ctx: Context) -> ClauseResult:
         sides = whose.of([each.report for each in found], ctx)
         fits = [
-            (each, is_ours & in_time(each.report.end, self.within, ctx.anchor))
+            (each, is_ours & done_in_time(each.report.end, self.within, ctx))
             for each, is_ours in zip(found, sides, strict=True)
         ]
         concluded = tuple(each.evidence for each, fit in fits if each.decides and fit is Truth.YES)

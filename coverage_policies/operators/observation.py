@@ -16,7 +16,7 @@ from coverage_policies.format.phrases import SPAN, span
 from coverage_policies.format.searches import Search, observation_search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet, ValueSets
-from coverage_policies.operators.base import in_time, nothing_found
+from coverage_policies.operators.base import done_in_time, nothing_found
 from fhir_mappings.codings import LOINC
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.observations import Observation, observations
@@ -44,7 +44,7 @@ class ObservationCheck:
         return ClauseResult(Truth.YES, Reason.PRESENT, tuple(o.evidence for o in newest))
 
     def _fits(self, observation: Observation, ctx: Context) -> bool:
-        return observation.number is not None and in_time(observation.when, self.within, ctx.anchor) is Truth.YES
+        return observation.number is not None and done_in_time(observation.when, self.within, ctx) is Truth.YES
 
 
 def _parse(arguments: Arguments, sets: ValueSets) -> ObservationCheck:

@@ -7,7 +7,7 @@ from coverage_policies.format.phrases import SPAN, span
 from coverage_policies.format.searches import DISPENSES, Search, observation_search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSets
-from coverage_policies.operators.base import in_time, nothing_found
+from coverage_policies.operators.base import done_in_time, nothing_found
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.opioids.reported_mme import AHRQ_PAIN_SUMMARY, reported_mme
 from fhir_mappings.truth import Truth
@@ -29,7 +29,7 @@ class ReportedMmeCheck:
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES with the newest ones if there are any."""
-        found = [one for one in reported_mme(ctx.record) if in_time(one.when, self.within, ctx.anchor) is Truth.YES]
+        found = [one for one in reported_mme(ctx.record) if done_in_time(one.when, self.within, ctx) is Truth.YES]
         if not found:
             return nothing_found(ctx.record, "Observation", "MedicationDispense")
         newest = sorted(found, key=lambda one: (one.evidence.date, one.evidence.reference), reverse=True)

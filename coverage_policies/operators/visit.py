@@ -16,7 +16,7 @@ from coverage_policies.format.phrases import SPAN, span
 from coverage_policies.format.searches import CHARGES, CLAIMS, ENCOUNTERS, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet, ValueSets
-from coverage_policies.operators.base import in_time, nothing_found
+from coverage_policies.operators.base import done_in_time, nothing_found
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.procedures import Progress
 from fhir_mappings.truth import Truth
@@ -37,11 +37,7 @@ class VisitCheck:
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for a visit in time by a code that decides, UNKNOWN for one that may be; NO for none."""
-        last = min(ctx.anchor, ctx.record.today)  # a visit to come has not been attended
-        found = [
-            (each, in_time(each.end, None, last) & in_time(each.end, self.within, ctx.anchor))
-            for each in visits(ctx.record, self.codes.match)
-        ]
+        found = [(each, done_in_time(each.end, self.within, ctx)) for each in visits(ctx.record, self.codes.match)]
         attended = tuple(e.evidence for e, fits in found if fits is Truth.YES and e.progress is Progress.DONE)
         if attended:
             return ClauseResult(Truth.YES, Reason.PRESENT, attended)
