@@ -1,5 +1,6 @@
 """The policies that a command names: installed ones by name, and files by path."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -7,6 +8,7 @@ import click
 from cds_service.cli.inputs import exit_on_error
 from cds_service.cli.names import no_such
 from cds_service.settings import Settings
+from coverage_policies.format.editions import read_editions
 from coverage_policies.format.library import BUILT_IN, Library, load_library
 from coverage_policies.format.loader import load_policy
 from coverage_policies.format.model import Policy
@@ -69,7 +71,9 @@ def drafts(path: Path, settings: Settings) -> tuple[Policy, ...]:
         sets = load_value_sets(root / "value_sets" for root in roots)
         for document in documents:
             try:
-                found.append(load_policy(document, sets))
+                policy = load_policy(document, sets)
+                editions = read_editions(document.absolute().parents[1])
+                found.append(replace(policy, editions=editions.get(policy.full_name, ())))
             except DocumentError as error:
                 problems += error.problems
             except OSError as error:

@@ -11,6 +11,8 @@ from click.testing import CliRunner
 
 from cds_service.cli.main import main
 from cds_service.cli.policies import lock as command
+from cds_service.cli.policies.lookup import drafts
+from cds_service.settings import Settings
 from coverage_policies.format.library import BUILT_IN, Library
 from tests.support.own_policies import OwnPolicies
 
@@ -81,3 +83,9 @@ def test_the_lock_that_ships_is_complete() -> None:
     before = BUILT_IN_LOCK.read_bytes()
     assert lock_policies("--unreleased") == ["The lock was complete; nothing changed."]
     assert BUILT_IN_LOCK.read_bytes() == before
+
+
+def test_a_draft_has_the_editions_of_the_lock_beside_it(own: OwnPolicies) -> None:
+    lock_policies("--folder", str(own.folder))
+    (draft,) = drafts(own.document, Settings())
+    assert [(each.number, each.released) for each in draft.editions] == [(1, date(2026, 3, 1))]
