@@ -80,8 +80,8 @@ def question_hashes(policy: Policy) -> dict[str, str]:
     asked = {c.id: criterion_question(c) for c in policy.index.values()} | {SIDE: SIDE_QUESTION}
     if policy.pathway is not None:
         asked[PATHWAY] = pathway_question(policy)
-    if applies := sorted({entry.ask for entry in policy.orders if entry.ask and entry.sections}):
-        asked[APPLIES] = QuestionText(" / ".join(applies))
+    applies = sorted({entry.ask for entry in policy.orders if entry.ask and entry.sections})
+    asked[APPLIES] = QuestionText(" / ".join(applies))
     return {link_id: _hash(question) for link_id, question in asked.items()}
 
 

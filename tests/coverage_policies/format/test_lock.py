@@ -181,7 +181,7 @@ def test_an_edition_is_written_with_its_content_its_questions_and_its_day(root: 
 def test_the_lock_is_written_sorted_and_for_reading(root: Path) -> None:
     release(root)
     questions = question_hashes(library(root).policy(NAME))
-    assert questions.keys() == {"I", "side"}
+    assert questions.keys() == {"I", "side", "applies"}
     written = {NAME: {"1": {"content": hashed(root), "questions": questions, "released": "2026-03-02"}}}
     expected = json.dumps(written, indent=2, sort_keys=True) + "\n"
     assert (root / "documents" / "lock.json").read_text(encoding="utf-8") == expected
