@@ -20,12 +20,13 @@ def of_operation(policy: Policy, order: Order, others: Sequence[Order], on: date
     day or side that is not stated may be the same. Heard are the reasons, the drugs, and what the operation is for,
     each only if the order states none of its own. With `on` None the codes count on any date.
     """
-    sections = _sections(policy, order, on)
-    same = [each for each in others if sections & _sections(policy, each, on) and _may_be_together(order, each)]
+    speaking = [each for each in others if _speaks(each) and _may_be_together(order, each)]
+    sections = _sections(policy, order, on) if speaking else frozenset()
+    same = [each for each in speaking if sections & _sections(policy, each, on)]
     if not same:
         return order
     silent = [name for name in _SHARED if name not in order.stated and name not in order.hinted]
-    has_reason = order.reasons.given or order.reasons.has_unread
+    has_reason = bool(order.reasons.given) or order.reasons.has_unread
     return replace(
         order,
         reasons=order.reasons if has_reason else _reasons(order, same),
@@ -33,6 +34,12 @@ def of_operation(policy: Policy, order: Order, others: Sequence[Order], on: date
         stated={**order.stated, **_together((each.stated for each in same), silent)},
         hinted={**order.hinted, **_together((each.hinted for each in same), silent)},
     )
+
+
+def _speaks(order: Order) -> bool:
+    """Return whether an order states anything that others of its operation may hear."""
+    has_reason = bool(order.reasons.given) or order.reasons.has_unread
+    return has_reason or bool(order.drugs) or any(name in order.stated or name in order.hinted for name in _SHARED)
 
 
 def _sections(policy: Policy, order: Order, on: date | None) -> frozenset[str]:

@@ -90,11 +90,11 @@ def _notes(reduction: Reduction) -> tuple[str, ...]:
 
 def _baseline(baseline: Baseline) -> str:
     """Return a baseline with the window of its lower bound; the upper bound may be that of another window."""
-    least = f"{float(baseline.dose.low):g} MME/day"
+    least = f"{_mme(baseline.dose.low)} MME/day"
     said = f"Highest {baseline.days}-day mean {least} ({baseline.first} to {baseline.last})"
     if baseline.dose.high is None:
         return f"{said}, maybe higher"
-    return said if baseline.dose.high == baseline.dose.low else f"{said}, at most {float(baseline.dose.high):g} MME/day"
+    return said if baseline.dose.high == baseline.dose.low else f"{said}, at most {_mme(baseline.dose.high)} MME/day"
 
 
 def _since(line: DrugLine) -> str:
@@ -131,11 +131,16 @@ def printed(dose: Dose) -> str:
     return f"{_number(dose)} MME/day"
 
 
+def _mme(value: Decimal) -> str:
+    """Return a dose with at most one decimal, as a prescriber would write it."""
+    return f"{round(value, 1).normalize():f}"
+
+
 def _number(dose: Dose) -> str:
-    low = f"{float(dose.low):g}"
+    low = _mme(dose.low)
     if dose.high is None:
         return f"at least {low}"
-    return low if dose.high == dose.low else f"{low} to {float(dose.high):g}"
+    return low if dose.high == dose.low else f"{low} to {_mme(dose.high)}"
 
 
 DEFAULTS = {"look_back": "365 days", "baselines": "14 days and 90 days", "current": "14 days"}

@@ -210,6 +210,8 @@ def test_what_a_server_does_not_offer_is_not_missed() -> None:
     ("low", "high", "words"),
     [
         ("120", "120", "120 MME/day"),
+        ("35.833333", "35.833333", "35.8 MME/day"),
+        ("0.04", "1234567.89", "0 to 1234567.9 MME/day"),
         ("0", "30", "0 to 30 MME/day"),
         ("22.5", "45", "22.5 to 45 MME/day"),
         ("60", None, "at least 60 MME/day"),

@@ -196,6 +196,12 @@ def test_a_dangling_prior_prescription_replaces_nothing():
     )
 
 
+def test_an_order_replaces_nothing_that_was_begun_after_it():
+    prior = {"priorPrescription": {"reference": "MedicationRequest/later"}}
+    later = during("later", OXYCODONE_10, "2025-12-02", "2026-06-30", TEN)
+    assert current(later, now("2025-12-01", MORPHINE_15, sig(Decimal("7.5"), "mg"), **prior)) == mme("22.5", "22.5")
+
+
 @pytest.mark.parametrize(
     ("words", "low", "high"),
     [
@@ -340,12 +346,13 @@ def test_a_duplicate_ends_with_its_record_if_what_it_duplicates_is_on_record(dup
 @pytest.mark.parametrize(
     ("other", "high"),
     [
-        (during("o", OXYCODONE_10, "2026-01-18", "2026-06-30", TEN), "0"),
+        (during("o", OXYCODONE_10, "2026-01-19", "2026-06-30", TEN), "0"),
         (during("o", OXYCODONE_10, "2026-01-20", "2026-06-30", TEN), "7.5"),
+        (during("o", OXYCODONE_10, "2025-06-01", "2025-11-01", TEN, status="stopped"), "0"),
         (during("o", OXYCODONE_10, "2025-06-01", "2025-10-31", TEN, status="stopped"), "22.5"),
         (during("o", MORPHINE_15, "2025-06-01", "2026-06-30", sig(15, "mg")), "22.5"),
     ],
-    ids=["a month later", "more than a month later", "more than a month before", "another ingredient"],
+    ids=["a month later", "a day more", "a month before", "a day more before", "another ingredient"],
 )
 def test_what_it_duplicates_is_the_same_ingredient_about_that_time(other, high):
     duplicate = stopped(
@@ -556,3 +563,9 @@ def test_an_order_without_a_supply_can_be_filled_for_six_months():
     later = now("2025-06-01", MORPHINE_15, sig(Decimal("7.5"), "mg"))
     assert current(old, later) == HALF
     assert current({**old, "authoredOn": "2024-07-15"}, later).high == Decimal("22.5")
+
+
+@pytest.mark.parametrize(("start", "high"), [("2025-01-14", "22.5"), ("2025-01-15", "7.5")])
+def test_what_is_long_past_is_over_with_a_regimen_that_begins_after_it(start, high):
+    old = order("old", OXYCODONE_10, TEN, on="2024-07-14", status="completed")
+    assert current(old, now(start, MORPHINE_15, sig(Decimal("7.5"), "mg"))).high == Decimal(high)
