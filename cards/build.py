@@ -15,7 +15,7 @@ from cards.style import CardStyle
 from cards.summary import summary
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment, Suggestion
-from coverage_policies.judging.determination import failed_criteria
+from coverage_policies.judging.failures import failed_criteria
 
 ORDER_SIGN = "order-sign"
 DETERMINATION = "cds-service.determination"

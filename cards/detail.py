@@ -9,13 +9,8 @@ from cards.phrasing import chart_words, counted, evidence_words, lower_first
 from cards.style import CardStyle
 from cards.summary import failure_words, plan_reviews
 from coverage_policies.format.terms import Outcome, Reason, Status
-from coverage_policies.judging.determination import (
-    CriterionResult,
-    Determination,
-    Question,
-    failed_criteria,
-    failed_on_some_pathways,
-)
+from coverage_policies.judging.determination import CriterionResult, Determination, Question
+from coverage_policies.judging.failures import failed_criteria, failed_on_some_pathways
 
 QUESTIONS = 5
 _EVIDENCE = 5

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from coverage_policies.judging.assessment import Assessment
-from coverage_policies.judging.determination import Determination, failed_criteria
+from coverage_policies.judging.determination import Determination
+from coverage_policies.judging.failures import failed_criteria
 
 TOPIC_SYSTEM = "urn:cds-coverage-policies:policy"
 _TOPIC_LENGTH = 100

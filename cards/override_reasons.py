@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from coverage_policies.format.model import Policy
-from coverage_policies.judging.determination import Determination, failed_criteria
+from coverage_policies.judging.determination import Determination
+from coverage_policies.judging.failures import failed_criteria
 
 SYSTEM = "urn:cds-coverage-policies:override-reason"
 

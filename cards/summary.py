@@ -5,7 +5,8 @@ from cards.markdown import shortened
 from cards.phrasing import chart_words, items_left, lower_first
 from coverage_policies.format.model import APPLIES, CODE, PATHWAY, SIDE
 from coverage_policies.format.terms import Outcome, Reason, Status
-from coverage_policies.judging.determination import CriterionResult, Determination, failed_criteria
+from coverage_policies.judging.determination import CriterionResult, Determination
+from coverage_policies.judging.failures import failed_criteria
 
 SUMMARY_LENGTH = 139
 """CDS Hooks 2.0.1: a summary has fewer than 140 characters."""

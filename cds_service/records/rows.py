@@ -11,7 +11,8 @@ from cds_service.hooks.response import AssessedCard
 from cds_service.hooks.review import Review
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.pseudonyms import Pseudonymizer, canonical
-from coverage_policies.judging.determination import Determination, failed_criteria
+from coverage_policies.judging.determination import Determination
+from coverage_policies.judging.failures import failed_criteria
 
 SUPPRESSED = "overridden by this user for the same order, patient, and facts"
 """Why a card was not shown."""

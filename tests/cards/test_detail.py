@@ -9,7 +9,8 @@ from cards.layout import LINES, WORDS
 from cards.markdown import escaped, shortened
 from cards.style import CardStyle
 from coverage_policies.format.terms import Outcome, Reason, Status
-from coverage_policies.judging.determination import Determination, Presumption, Question, failed_criteria
+from coverage_policies.judging.determination import Determination, Presumption, Question
+from coverage_policies.judging.failures import failed_criteria
 from fhir_mappings.record import Evidence
 from tests.support.determinations import criterion, determination
 
