@@ -66,6 +66,10 @@ class Drug:
 
 def drug_of(record: PatientRecord, resource: Resource) -> Drug:
     """Return the drug of a resource, by its concept, its reference, or the ingredients of the Medication."""
+    return record.cached(("drug", id(resource)), lambda: _drug_of(record, resource))
+
+
+def _drug_of(record: PatientRecord, resource: Resource) -> Drug:
     concepts = list(_concepts(record, resource))
     sent = tuple(coding for concept in concepts for coding in codings(concept))
     labels = tuple(dict.fromkeys(label for concept in concepts for label in _labels(concept)))

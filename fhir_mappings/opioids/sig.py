@@ -13,7 +13,7 @@ from typing import Any
 from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.opioids.content import factor_of
-from fhir_mappings.opioids.dosage_words import days_in_words, times_of_day, words_of
+from fhir_mappings.opioids.dosage_words import Words, days_in_words, times_of_day, words_of
 from fhir_mappings.opioids.dose import check_factor, daily_mme, is_as_needed, supplied_per_day
 from fhir_mappings.opioids.quantities import (
     ContradictionError,
@@ -88,7 +88,7 @@ def read_sig(
     supply: StatedSupply,
 ) -> Sig:
     """Read the dosage instructions of a resource that begins on `start`; fall back to the supply per day."""
-    words = [words_of(dosage) for dosage in dosages]
+    words = [_words(record, dosage) for dosage in dosages]
     try:
         factor_of(product)
         for dosage, said in zip(dosages, words, strict=True):
@@ -109,6 +109,12 @@ def read_sig(
         lowest = Fraction(0) if any(map(is_as_needed, dosages)) else supplied.low
         return known_sig(Interval(lowest, supplied.high), start)
     return _in_sequence(record, dosages, doses, start)
+
+
+def _words(record: PatientRecord, dosage: Mapping[str, Any]) -> Words:
+    """Return what the words of a Dosage say, read once. The instruction is kept with them, so that its id stays its."""
+    _, found = record.cached(("dosage words", id(dosage)), lambda: (dosage, words_of(dosage)))
+    return found
 
 
 def last_days(start: DateInterval, length: Interval) -> DateInterval:
@@ -199,7 +205,7 @@ def _bounds(
     length = _length(repeat, timing)
     if last is None and length is not None:
         last = last_days(begin, length)
-    said = days_in_words(words_of(dosage).directions)
+    said = days_in_words(_words(record, dosage).directions)
     in_words = last_days(begin, said) if said is not None else None
     if last is None and repeat.get("boundsDuration") is None and repeat.get("boundsRange") is None:
         return begin, in_words
