@@ -116,11 +116,14 @@ def _not_by_mouth_each_day(
     if any(_skips_days(dosage) for dosage in ordered) or any(map(_are_not_daily, directions)):
         return "not taken every day"
     instructions = [text for dosage in dosages if isinstance(text := dosage.get("text"), str)]
-    text = " / ".join([*instructions, *drug.labels, *_forms(record, resource)])
+    labels = " / ".join([*drug.labels, *_forms(record, resource)])
+    text = " / ".join([*instructions, labels])
     stated = [_is_oral(dosage["route"]) for dosage in dosages if dosage.get("route")]
     stated += [said.route == "oral" for dosage in dosages if (said := directions_of(dosage)) and said.route]
     if drug.product_code:
         stated.append(drug.product_code.route == "oral")
+    elif _NOT_BY_MOUTH.search(labels) and not _BY_MOUTH.search(labels):
+        stated.append(False)
     if stated:
         return "" if all(stated) else "not taken by mouth"
     if _NOT_BY_MOUTH.search(text):

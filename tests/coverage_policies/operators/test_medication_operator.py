@@ -164,6 +164,7 @@ def test_so_many_days_in_a_row_before_the_anchor_date_hold(resources: list[Resou
     assert run(LONG, *resources).holds is holds
 
 
+LABELED = concept("7052", system=RXNORM)
 UNPROVEN = [
     (dispensed("2026-01-01", "30", status="in-progress"), "to be confirmed"),
     (dispensed("2026-01-01", "30", whenHandedOver="then"), "set aside"),
@@ -180,6 +181,7 @@ UNPROVEN = [
     (dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "text": "one as needed"}]), "taken as needed"),
     (dispensed("2026-01-01", "30", dosageInstruction=[{"route": concept("6064005")}]), "not taken by mouth"),
     (dispensed("2026-01-01", "30", dosageInstruction=[{"route": {"text": "Topical"}}]), "not taken by mouth"),
+    (dispensed("2026-01-01", "30", medicationCodeableConcept=LABELED | {"text": "Alpha 1% gel"}), "not taken by mouth"),
     (dispensed("2026-01-01", "30", dosageInstruction=None), "route not stated"),
     (dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "text": "every other day"}]), "not taken every day"),
     (dispensed("2026-01-01", "30", dosageInstruction=[{**BY_MOUTH, "text": "once a week"}]), "not taken every day"),
@@ -222,6 +224,13 @@ def test_what_the_order_leaves_to_need_was_not_surely_taken_each_day(as_needed: 
     ordered = prescription("1191", id="by", dosageInstruction=[{**BY_MOUTH, "asNeededBoolean": as_needed}])
     by = [{"reference": "MedicationRequest/by"}]
     assert run(LONG, ordered, dispensed("2026-01-01", "30", authorizingPrescription=by)).holds is holds
+
+
+@pytest.mark.parametrize("label", ["Alpha liquid gel capsule", "Alpha tablet", "Alpha"])
+def test_the_label_of_what_is_taken_by_mouth_contradicts_no_route(label: str) -> None:
+    assert run(LONG, dispensed("2026-01-01", "30", medicationCodeableConcept=LABELED | {"text": label})).holds is (
+        Truth.YES
+    )
 
 
 def test_days_still_to_come_do_not_count() -> None:

@@ -145,9 +145,9 @@ def test_it_does_not_while_a_supply_of_the_drug_goes_on():
 
 def test_what_ended_long_before_does_not_end_with_it():
     main = during("main", OXYCODONE_10, "2025-09-01", "2025-11-30", TEN)
-    lapsed = during("lapsed", OXYCODONE_10, "2025-05-01", "2025-07-31", sig(2))
+    lapsed = during("lapsed", OXYCODONE_10, "2025-05-01", "2025-08-01", sig(2))  # 31 days before
     assert current(main, lapsed, now("2025-12-01")).high == Decimal("37.5")
-    near = during("near", OXYCODONE_10, "2025-05-01", "2025-08-05", sig(2))
+    near = during("near", OXYCODONE_10, "2025-05-01", "2025-08-02", sig(2))
     assert current(main, near, now("2025-12-01")).high == Decimal("7.5")
 
 
@@ -517,6 +517,11 @@ def test_a_supply_in_the_hospital_or_of_another_ingredient_does_not():
 def test_an_order_and_its_dispense_within_a_week_are_one_acute_course(on, high):
     taken = dispense("d", HYDROCODONE_APAP_10, on, days=7, tablets=7)
     assert current(script(), taken).high == Decimal(high)
+
+
+def test_a_dispense_of_another_dose_is_no_part_of_an_acute_course():
+    other = dispense("d", HYDROCODONE_APAP_10, "2025-10-06", days=7, tablets=14)
+    assert current(script(), other).high != 0
 
 
 def test_a_depot_that_was_given_once_is_not_over():

@@ -192,6 +192,15 @@ def test_only_what_exceeds_half_of_the_peak_falls_short(milligrams, answer):
     assert halved(morphine("before", *BEFORE, 40), *PEAK, morphine("now", *NOW, milligrams)) is answer
 
 
+@pytest.mark.parametrize(("milligrams", "answer"), [(50, Truth.UNKNOWN), (51, Truth.NO)])
+def test_exactly_half_of_the_peak_does_not_fall_short(milligrams, answer):
+    peak = (  # fourteen days at 60 MME, and 40 of the other
+        during("peak", OXYCODONE_20, "2025-06-01", "2025-06-14", sig(40, "mg")),
+        statement("over", OXYCODONE_20, status="stopped", effectivePeriod={"start": "2025-06-01", "end": "2025-06-14"}),
+    )
+    assert halved(morphine("before", *BEFORE, 40), *peak, morphine("now", *NOW, milligrams)) is answer
+
+
 def test_the_last_fourteen_days_are_no_part_of_the_baseline():
     reduction = read(
         morphine("before", "2025-01-01", "2025-12-31", 30), morphine("now", "2026-01-01", "2026-06-01", 90)
