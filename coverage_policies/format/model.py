@@ -106,11 +106,12 @@ class Criterion:
     def is_one_item(self) -> bool:
         """Return whether it is documented at one go: a criterion without parts, or with no groups below it but our own.
 
-        A section with parts is not, nor are the criteria of a pathway.
+        A section with parts is not, nor are the criteria of a pathway, nor is a group of which the plan reviews a part:
+        one answer for all of it would hide what is to be reviewed.
         """
         if not self.children:
             return True
-        if "." not in self.id or self.pathways:
+        if "." not in self.id or self.pathways or any(below.case_review_if_met for below in self.children):
             return False
         return all(not below.children or below._has_only_parts for below in self.children)
 

@@ -66,6 +66,12 @@ def test_the_parts_of_a_criterion_are_one_item(group: str) -> None:
     )
 
 
+def test_a_group_of_which_the_plan_reviews_a_part_is_not_asked_whole() -> None:
+    reviewed = PARTS.replace("{id: I.A.two, says: b, ask: q}", "{id: I.A.two, says: b, ask: q, if_met: case-review}")
+    found = judge(policy(f"I: {{says: s, all: [{{id: I.A, says: a, any: [{reviewed}]}}]}}"))
+    assert [(each.id, each.parts) for each in found.questions] == [("I.A.one", ()), ("I.A.two", ())]
+
+
 def test_the_parts_of_a_section_are_items() -> None:
     parts = "{id: I.one, says: a, ask: q}, {id: I.two, says: b, ask: q}"
     assert left(f"I: {{says: s, all: [{parts}]}}") == (2, 2)
