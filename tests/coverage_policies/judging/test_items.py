@@ -86,7 +86,8 @@ def test_groups_below_a_group_are_items_of_their_own_unless_they_are_parts() -> 
 
 
 def test_a_whole_that_contradicts_its_parts_is_one_item() -> None:
-    whole = f"I: {{says: s, all: [{TWO_ITEMS}]}}"
+    whole = f"I: {{says: s, all: [{TWO_ITEMS.replace('all: [', 'all: [{id: I.B.0, says: w, ask: q}, ', 1)}]}}"
+    assert left(whole) == (3, 3)
     assert left(whole, {"I.B": "yes", "I.B.1": "no"}) == (1, 1)
 
 
@@ -115,6 +116,12 @@ def test_while_the_pathway_is_open_what_remains_after_it_is_left() -> None:
 def test_the_requirements_of_the_only_pathway_are_counted_and_none_where_pathways_differ() -> None:
     assert counts(ON_EACH, {"pathway": "b", "I.B": "yes"}, PATHWAY) == (1, 2)
     assert counts(ON_EACH, pathway=PATHWAY) == (0, 0)
+
+
+def test_the_only_alternative_that_counts_has_requirements_of_its_own() -> None:
+    of_b = f"{{id: I.B, says: b, for: b, all: [{LEAVES.replace('I.', 'I.B.')}]}}"
+    of_each = f"I: {{says: s, any: [{{id: I.A, says: a, for: a, ask: q}}, {of_b}]}}"
+    assert counts(of_each, {"pathway": "b", "I.B.A": "yes"}, PATHWAY) == (1, 3)
 
 
 def test_pathways_that_require_the_same_share_the_count() -> None:

@@ -306,6 +306,15 @@ def test_the_place_that_the_author_sets_comes_before_all_but_a_contradiction_tha
     assert asked(found) == ["I.D", "I.E", "I.B", "I.C", "I.F", "I.A"]
 
 
+def test_a_contradiction_that_would_not_end_it_waits_for_what_the_author_places() -> None:
+    contradicted = ALTERNATIVES.replace(
+        "id: I.B.1, says: x,",
+        "id: I.B.1, says: x, met_when: {condition: {in: beta}}, not_met_when: {condition: {in: beta}},",
+    )
+    by = policy(f"I: {{says: s, all: [{contradicted}, {{id: I.A, says: a, ask: q, asked: 1}}]}}")
+    assert asked(judge(by, condition("beta"))) == ["I.A", "I.B.1", "I.B.2.1"]
+
+
 def test_the_place_of_a_part_is_that_of_its_criterion() -> None:
     parts = "{id: I.B, says: b, all: [{id: I.B.one, says: x, ask: q}, {id: I.B.two, says: y, ask: q, asked: 1}]}"
     assert asked(judge(policy(f"I: {{says: s, all: [{PLAIN}, {parts}]}}"))) == ["I.B", "I.A"]
@@ -359,6 +368,19 @@ def test_the_contradiction_of_a_part_is_that_of_its_question() -> None:
 
 
 # --- as JSON ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_contradicting_values_of_a_later_part_are_the_reason_of_its_question() -> None:
+    relief = "met_when: {pain_relief: {after: trial, relief: at least 50 %}}, ask: Is it not the second"
+    by = policy(ON_ONE_SCREEN.replace("ask: Is it not the second, met_by: no", relief))
+    chart = (
+        procedure("trial", "2026-02-01T10:00:00Z"),
+        score("8", "2026-02-01T09:00:00Z"),
+        score("7", "2026-02-01T11:00:00Z"),
+    )
+    (one,) = judge(by, *chart).questions
+    assert [part.reason for part in one.parts] == [Reason.NOT_FOUND, Reason.VALUE_OUT_OF_RANGE]
+    assert one.reason is Reason.VALUE_OUT_OF_RANGE
 
 
 def test_each_part_is_a_question_of_the_json_that_names_its_group() -> None:
