@@ -13,6 +13,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from cds_service.clients.authenticator import Authenticator
 from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.observability.logging import service_log
@@ -58,7 +59,13 @@ class RecordedService:
     """The service, its records in a database, a chart in memory behind every call, and a log."""
 
     def __init__(
-        self, database: Database, *, assessor: Assessor | None = None, key: Pseudonymizer = KEY, **settings: Any
+        self,
+        database: Database,
+        *,
+        assessor: Assessor | None = None,
+        key: Pseudonymizer = KEY,
+        authenticator: Authenticator | None = None,
+        **settings: Any,
     ) -> None:
         self.settings = Settings(**settings)
         self.database = database
@@ -81,6 +88,7 @@ class RecordedService:
             open_fhir_server=lambda _access, _deadline: ChartInMemory(Store.from_bundle(self.chart)),
             records=self.records,
             pseudonym=key,
+            authenticator=authenticator,
             log=service_log(self.written, self.clock),
         )
         self.client: FlaskClient = app.test_client()
