@@ -2,13 +2,20 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from cds_service.hooks.request import read_request
+from cds_service.records.card_ids import CardIds
 from cds_service.records.database import Database
 from cds_service.records.pseudonyms import Pseudonymizer
+from coverage_policies.format.terms import LineOfBusiness, Outcome
+from coverage_policies.judging.assessment import Assessment
+from coverage_policies.judging.determination import Determination
 from fhir_mappings.fhir_json import Json
 from tests.support.record_fakes import KEY, RecordedService, accepted, new_id, resources, sample_call
 
@@ -89,3 +96,74 @@ def test_feedback_belongs_to_the_card_in_every_call(recorded: RecordedService) -
     assert [row["card"] for row in recorded.rows("cards")] == [first["uuid"]] * 2
     (row,) = recorded.rows("feedback")
     assert (row["card"], row["suggestions"]) == (first["uuid"], ["CP.MP.126@2025-04#II.I"])
+
+
+# --- what tells cards apart ------------------------------------------------------------------------------------------
+
+
+def determination(**changes: Any) -> Determination:
+    found = Determination(
+        policy="CP.TEST",
+        revision="2025-01",
+        edition=1,
+        title="Test fusion",
+        order="ServiceRequest/1",
+        outcome=Outcome.CRITERIA_NOT_MET,
+        anchor_date=date(2026, 3, 2),
+        anchor_from="planned service date",
+    )
+    return replace(found, **changes)
+
+
+def made(*orders: Json, client: str = "ehr") -> CardIds:
+    """The ids of the cards of a call that signs these orders."""
+    body, _ = sample_call("sij-posterior")
+    entries = [{"resource": {"resourceType": "ServiceRequest"} | each} for each in orders]
+    body["context"]["draftOrders"]["entry"] = entries
+    return CardIds(KEY, client, read_request(body | {"hook": "order-sign"}))
+
+
+ORDER: Json = {"id": "1", "status": "draft"}
+PLAIN = Assessment((determination(),))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(PLAIN, payer="Sample Health Plan"),
+        replace(PLAIN, may_not_apply=True),
+        Assessment((determination(lines=(LineOfBusiness.MEDICAID,)),)),
+        Assessment((determination(unread=("Condition",)),)),
+        Assessment((determination(unused=1),)),
+        Assessment((determination(edition=2),)),
+        Assessment((determination(outcome=Outcome.CASE_REVIEW),)),
+        Assessment((determination(), determination(revision="2025-04"))),
+    ],
+    ids=["payer", "may not apply", "line", "unread", "unused", "edition", "outcome", "another revision"],
+)
+def test_what_a_card_shows_differently_gets_another_id(other: Assessment) -> None:
+    assert made(ORDER)(PLAIN) == made(ORDER)(PLAIN)
+    assert made(ORDER)(other) != made(ORDER)(PLAIN)
+
+
+def test_dates_and_notes_do_not_count() -> None:
+    later = Assessment((determination(anchor_date=date(2026, 3, 3), notes=("Later",), title="Renamed"),))
+    assert made(ORDER)(later) == made(ORDER)(PLAIN)
+
+
+def test_another_client_gets_another_id() -> None:
+    assert made(ORDER, client="other")(PLAIN) != made(ORDER)(PLAIN)
+
+
+def test_an_order_without_an_id_counts_by_its_content() -> None:
+    unnamed = Assessment((determination(order="#0"),))
+    assert made({"status": "draft"})(unnamed) == made({"status": "draft"})(unnamed)
+    assert made({"status": "draft"})(unnamed) != made({"status": "draft", "priority": "urgent"})(unnamed)
+
+
+def test_cards_of_one_call_never_share_an_id() -> None:
+    ids_of_call = made(ORDER)
+    found = [ids_of_call(PLAIN), ids_of_call(PLAIN)]
+    assert len(set(found)) == 2
+    again = made(ORDER)
+    assert [again(PLAIN), again(PLAIN)] == found
