@@ -94,6 +94,13 @@ def test_what_is_left_of_the_refills_may_be_taken_along():
     assert current({**refilled, "status": "completed"}, now("2025-12-05")) == BOTH
 
 
+def test_an_order_that_goes_on_keeps_the_one_it_is_based_on_from_being_taken_over():
+    based = [{"reference": "MedicationRequest/before"}]
+    goes_on = order("on", OXYCODONE_10, TEN, on="2025-06-02", status="active", basedOn=based)
+    assert current(before("2025-11-30"), goes_on, now("2025-12-01")).high == Decimal("22.5")
+    assert current(before("2025-11-30"), {**goes_on, "status": "completed"}, now("2025-12-01")) == HALF
+
+
 def test_a_regimen_of_a_month_may_have_begun_too_late():
     assert current(before("2025-11-15"), order("now", OXYCODONE_5, TEN, on="2025-12")) == mme(0, "22.5")
 

@@ -201,6 +201,24 @@ def test_exactly_half_of_the_peak_does_not_fall_short(milligrams, answer):
     assert halved(morphine("before", *BEFORE, 40), *peak, morphine("now", *NOW, milligrams)) is answer
 
 
+@pytest.mark.parametrize(("begun", "highest"), [("2025-03-31", Decimal("62.86")), ("2025-04-01", Decimal(60))])
+def test_a_record_makes_its_dose_possible_for_thirty_days_after_its_supply(begun, highest):
+    first = morphine("first", "2025-01-01", "2025-03-01", 60)
+    then = during("then", OXYCODONE_20, begun, "2025-12-31", sig(Decimal("26.67"), "mg"))
+    assert round(read(first, then, morphine("now", *NOW, 20)).highest_on_record, 2) == highest
+
+
+def test_an_order_without_a_stated_end_that_is_in_use_makes_it_possible_until_today():
+    going_on = order("on", OXYCODONE_20, sig(40, "mg"), on="2025-09-01", status="active")
+    reduction = read(going_on, morphine("then", "2025-11-01", "2025-12-31", 40), morphine("now", *NOW, 20))
+    assert reduction.highest_on_record == 100
+
+
+def test_of_equal_windows_the_last_one_is_the_baseline():
+    reduction = read(morphine("before", *BEFORE, 40), morphine("now", *NOW, 20))
+    assert [each.last for each in reduction.baselines] == [date(2025, 12, 31), date(2025, 12, 31)]
+
+
 def test_the_last_fourteen_days_are_no_part_of_the_baseline():
     reduction = read(
         morphine("before", "2025-01-01", "2025-12-31", 30), morphine("now", "2026-01-01", "2026-06-01", 90)

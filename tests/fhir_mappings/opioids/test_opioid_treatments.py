@@ -11,11 +11,14 @@ from tests.support.opioid_chart import (
     current,
     dispense,
     during,
+    line,
     mme,
+    read,
     sig,
 )
 
 TEN = sig(1)
+CONTRADICTION = TEN | {"text": "Take 3 tablets every 4 hours"}
 ROE = {"reference": "Practitioner/roe"}
 
 
@@ -104,3 +107,30 @@ def test_orders_of_one_day_still_add_up_beside_a_dispense():
 def test_another_drug_of_the_prescriber_is_another():
     chart = during("a", MORPHINE_15, "2025-12-20", "2026-06-30", sig(15, "mg"), requester=ROE)
     assert current(chart, handed_over(**contained(requester=ROE))) == mme(30, 30)
+
+
+def test_a_dispense_that_cannot_be_converted_is_named_beside_its_order():
+    of = [{"reference": "MedicationRequest/a"}]
+    unknown = handed_over(authorizingPrescription=of, dosageInstruction=[CONTRADICTION])
+    reduction = read(ordered(), unknown)
+    assert [each.reference for each in reduction.unconverted] == ["MedicationDispense/d"]
+
+
+def test_a_drug_that_is_not_known_joins_no_two_that_differ():
+    of = [{"reference": "MedicationRequest/a"}]
+    unknown = handed_over(authorizingPrescription=of) | {"medicationCodeableConcept": {"text": "x"}}
+    morphine = dispense("m", MORPHINE_15, "2025-12-21", days=30, tablets=30, authorizingPrescription=of)
+    assert line(read(ordered(), unknown, morphine), "MedicationDispense/m").counted
+
+
+@pytest.mark.parametrize(
+    ("dosage", "is_known"),
+    [
+        ({"timing": TEN["timing"]}, True),
+        (CONTRADICTION, False),
+    ],
+)
+def test_dispenses_give_the_dose_of_an_order_that_states_none_and_not_of_one_that_contradicts_itself(dosage, is_known):
+    order = during("a", OXYCODONE_10, "2025-12-20", "2026-06-30", dosage)
+    taken = handed_over(authorizingPrescription=[{"reference": "MedicationRequest/a"}])
+    assert (current(order, taken).high is not None) is is_known
