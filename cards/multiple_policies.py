@@ -9,6 +9,7 @@ from cards.markdown import escaped, shortened
 from cards.phrasing import items_left
 from cards.style import CardStyle
 from cards.summary import SUMMARY_LENGTH, headline, lines_in_words
+from coverage_policies.format.model import CODE
 from coverage_policies.format.terms import Outcome, Status
 from coverage_policies.judging.assessment import RULED_OUT, Assessment
 from coverage_policies.judging.determination import Determination
@@ -31,10 +32,18 @@ def summary(assessment: Assessment) -> str:
     said = list(dict.fromkeys(map(headline, assessment.determinations)))
     if len(said) == 1 or all(each.outcome in RULED_OUT for each in assessment.determinations):
         return shortened(said[0], SUMMARY_LENGTH)
+    if all(_needs_code(each) for each in assessment.determinations):
+        return shortened(
+            f"{assessment.determinations[0].questions[0].text} Needed to check the coverage policy.", SUMMARY_LENGTH
+        )
     each_says = "; ".join(f"{_name(assessment, each)}: {_in_short(each)}" for each in assessment.determinations)
     many = "Two" if len(assessment.determinations) == 2 else "Several"
     what = "policies" if _has_several_policies(assessment) else "revisions"
     return shortened(f"{many} {what} may apply. {each_says}.", SUMMARY_LENGTH)
+
+
+def _needs_code(determination: Determination) -> bool:
+    return any(question.id == CODE for question in determination.questions)
 
 
 def _in_short(determination: Determination) -> str:

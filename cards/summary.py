@@ -45,8 +45,9 @@ def headline(determination: Determination) -> str:
             return _review(determination)
         case _:
             gap = " Not all data could be used." if has_gaps(determination) else ""
-            label = lower_first(determination.order_label)
-            return f"All requirements documented: {label} ({policy}). Not a coverage decision.{gap}"
+            end = f" ({policy}). Not a coverage decision.{gap}"
+            start = f"All requirements documented: {lower_first(determination.order_label)}"
+            return shortened(start, SUMMARY_LENGTH - len(end)) + end
 
 
 def failure_words(result: CriterionResult, order: str, more: str = "") -> str:

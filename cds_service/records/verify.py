@@ -113,8 +113,12 @@ def _reviewed_again(
     settings: Settings,
     monotonic: Callable[[], float],
 ) -> Review:
-    server = request.fhir.server if request.fhir else ""
-    source = _RecordedChart(Store.from_bundle(chart), server, decision.row["input"]) if chart is not None else None
+    # A call that named no FHIR server read none: then the chart has nothing that was read.
+    source = (
+        _RecordedChart(Store.from_bundle(chart), request.fhir.server, decision.row["input"])
+        if chart is not None and request.fhir is not None
+        else None
+    )
     found = review(
         replace(request, fhir=None),
         assessor,

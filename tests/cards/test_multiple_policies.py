@@ -8,6 +8,7 @@ import pytest
 
 from cards.build import card
 from cards.style import CardStyle
+from coverage_policies.format.model import CODE
 from coverage_policies.format.terms import LineOfBusiness, Outcome, Status
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Alternative, CriterionResult, Determination, Question
@@ -62,6 +63,12 @@ def test_policies_that_ask_for_more_or_less_are_counted_each() -> None:
     asked = tuple(Question(f"I.{i}", "Is it so?") for i in range(3))
     found = card_of(text(NEEDED, questions=asked, items_left=(3, 3)), text(NEEDED, items_left=(1, 1), policy="MC.TEST"))
     assert found["summary"] == "Two policies may apply. CP.TEST: 3 items to document; MC.TEST: 1 item to document."
+
+
+def test_policies_that_need_a_code_ask_for_it_once() -> None:
+    asked = (Question(CODE, "Which code do you mean?"),)
+    found = card_of(text(NEEDED, questions=asked), text(NEEDED, questions=asked, policy="MC.TEST"))
+    assert found["summary"] == "Which code do you mean? Needed to check the coverage policy."
 
 
 def test_policies_for_different_lines_are_told_apart_by_them() -> None:

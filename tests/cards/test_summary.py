@@ -146,6 +146,12 @@ def test_what_is_supported_says_that_not_all_data_could_be_used(gap: dict[str, o
     assert summary(determination(Outcome.SUPPORTED, **gap)).endswith(" Not all data could be used.")
 
 
+def test_a_long_name_of_an_order_leaves_room_for_what_could_not_be_used() -> None:
+    said = summary(determination(Outcome.SUPPORTED, unused=1, order_label="Very long name of an order " * 20))
+    assert said.endswith("… (CP.TEST). Not a coverage decision. Not all data could be used.")
+    assert len(said) < 140
+
+
 @pytest.mark.requirement("7.58")
 def test_no_summary_begins_with_the_name_of_the_order_or_has_140_characters() -> None:
     for outcome in Outcome:

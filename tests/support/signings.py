@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.hooks.request import read_request
+from cds_service.hooks.response import canonical_base_of
 from cds_service.settings import Settings
 from coverage_policies.format.library import Library
 from coverage_policies.judging.assessment import Assessor
@@ -77,7 +78,7 @@ def printed(
         chart=_bundle(PATIENT, *chart),
         clock=lambda: NOW,
     )
-    return [each.as_json() for each in found.determinations]
+    return [each.as_json(canonical_base_of(Settings())) for each in found.determinations]
 
 
 def _bundle(*resources: Resource) -> Json:

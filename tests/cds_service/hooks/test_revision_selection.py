@@ -60,9 +60,9 @@ def only_card(library: Library, of: Resource, *chart: Resource, rules: PlanRules
 
 
 def told(card: dict[str, Any]) -> str:
-    """Return the text that a clinician reads on a card, without Markdown."""
-    read = f"{card['summary']}\n{card.get('detail', '')}\n{card['source']['label']}"
-    return read.replace("\\", "")
+    """Return what a card says, without Markdown, and the notes of its determinations."""
+    notes = [note for each in carried(card) for note in each.get("notes", ())]
+    return "\n".join([card["summary"], card.get("detail", "").replace("\\", ""), *notes])
 
 
 # --- six patients, one order -----------------------------------------------------------------------------------------
