@@ -84,9 +84,10 @@ def _name(assessment: Assessment, determination: Determination) -> str:
 
 
 def _differences(assessment: Assessment) -> Iterator[Block]:
-    found = assessment.differences[:_DIFFERENCES]
+    """Yield where the revisions differ, what fails under one of them first."""
+    found = sorted(assessment.differences, key=lambda each: Status.NOT_MET not in dict(each.statuses).values())
     lines = []
-    for each in found:
+    for each in found[:_DIFFERENCES]:
         said = ", ".join(f"{escaped(revision)} {status_words(status)}" for revision, status in each.statuses)
         lines.append(Line(f"- {escaped(each.says)}: {said}", _DIFFERENCE_RANK))
     yield Block("**Differences:**", tuple(lines))

@@ -169,6 +169,12 @@ def test_where_revisions_differ_is_told_by_criterion() -> None:
     assert found[at + 1 : at + 3] == ["- I.A is so: 2024-01 not met, 2025-01 unknown", "- I.C is so: 2025-01 met"]
 
 
+def test_what_fails_under_a_revision_comes_first_among_the_differences() -> None:
+    criteria = [*(criterion(f"I.{i}", MET) for i in range(6)), criterion("I.Z", NOT_MET)]
+    found = lines(text(FAILED, *criteria, revision="2024-01"), text(NEEDED))
+    assert found[found.index("**Differences:**") + 1] == "- I.Z is so: 2024-01 not met"
+
+
 @pytest.mark.parametrize(("count", "shown"), [(3, 3), (4, 4), (5, 4)])
 def test_four_differences_are_shown(count: int, shown: int) -> None:
     criteria = [criterion(f"I.{i}", NOT_MET) for i in range(count)]
