@@ -66,4 +66,4 @@ def test_a_summary_does_not_begin_with_the_name_of_the_order(answer: SampleCards
 def test_the_last_line_says_that_the_card_is_no_decision(answer: SampleCards) -> None:
     for card in answer.cards:
         assert "Not a coverage decision." in text(card).splitlines()[-1] or "detail" not in card
-        assert "ot a coverage decision" in text(card)
+        assert "Not a coverage decision" in text(card)
