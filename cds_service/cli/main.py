@@ -63,7 +63,10 @@ main.add_command(
                 "Print which codes of a file no policy answers, and which policy and section answers the others.",
             ),
             "diff": ("diff:diff_command", "Print what changed from BEFORE to AFTER, criterion by criterion."),
-            "lock": ("lock:lock_command", "Write the content of new editions into the lock."),
+            "lock": (
+                "lock:lock_command",
+                "Release the editions of your policies: write them into the lock, with today's date.",
+            ),
         },
     )
 )

@@ -66,7 +66,7 @@ def test_the_answer_is_on_time_and_says_what_is_missing_and_the_token_goes_nowhe
     assert response.status_code == 200
     assert TOKEN not in response.text + service.written.getvalue()
     cards = response.json["cards"]
-    assert cards
+    assert cards or hook == "order-select"  # what was not evaluated gets a card at signing only
     for card in cards:
         held = card["extension"]["cds-service.determination"]
         for determination in held if isinstance(held, list) else [held]:
