@@ -60,7 +60,10 @@ def failure_words(result: CriterionResult, order: str, more: str = "") -> str:
         return f"{sentence}, by a clinician's answer{more}."
     finding = chart_words(result.headline or _finding(result, order))
     room = SUMMARY_LENGTH - len(f". {sentence}{more}.")
-    return f"{shortened(finding, room)}. {sentence}{more}." if finding else f"{sentence}{more}."
+    if not finding:
+        return f"{sentence}{more}."
+    said = shortened(finding, room)
+    return f"{said if said.endswith('…') else f'{said}.'} {sentence}{more}."
 
 
 def _finding(result: CriterionResult, order: str) -> str:

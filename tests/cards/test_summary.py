@@ -59,7 +59,7 @@ def test_further_failures_are_counted() -> None:
 
 def test_a_long_finding_is_cut_and_the_requirement_is_not() -> None:
     said = summary(determination(FAILS, GROUP, replace(WEAN, headline="word " * 60)))
-    assert said.endswith("…. Policy requires 50%.")
+    assert said.endswith("… Policy requires 50%.")
     assert len(said) < 140
 
 
