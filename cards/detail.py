@@ -81,7 +81,7 @@ def _conditional_failures(determination: Determination) -> Iterator[Block]:
 
 
 def questions(determination: Determination, style: CardStyle, most: int) -> Iterator[Block]:
-    """Yield the first `most` open questions with what the chart says about each, and how many are open."""
+    """Yield the first `most` open questions, each with what the chart says about it."""
     asked = determination.questions[:most]
     title = "**To document:**" if len(determination.questions) == 1 else "**To document next:**"
     header = f"{title}\n\n| Item | In the chart |\n|---|---|" if style.tables else title
