@@ -77,11 +77,15 @@ CodeMatcher: TypeAlias = Callable[[Iterable[Coding]], Match | None]
 """A function that returns the match of a concept's codes with a value set; callers supply it."""
 
 
+_OBJECT = (dict, Mapping)
+"""What a JSON object may be. `dict` comes first because a check for Mapping alone takes several times as long."""
+
+
 def items(value: Json) -> Iterator[Mapping[str, Json]]:
     """Yield the objects of a member that should be an array of objects; a single object counts as an array of one."""
     if isinstance(value, list):
-        yield from (item for item in value if isinstance(item, (dict, Mapping)))
-    elif isinstance(value, (dict, Mapping)):
+        yield from (item for item in value if isinstance(item, _OBJECT))
+    elif isinstance(value, _OBJECT):
         yield value
 
 
@@ -92,15 +96,22 @@ def codings(concept: Json) -> tuple[Coding, ...]:
     code of a known system is in its usual form, whatever the sender's spelling.
     """
     found = []
+    for code, coding in _coded(concept):
+        system, display = coding.get("system"), coding.get("display")
+        label = display if isinstance(display, str) else ""
+        known_as = system_of(system) if isinstance(system, str) else ""
+        system, code, modifiers = usual_form(known_as, code)
+        found.append(Coding(system, code, label, modifiers))
+    return tuple(found)
+
+
+def _coded(concept: Json) -> Iterator[tuple[str, Mapping[str, Json]]]:
+    """Yield the codes of a concept, of a list of them, or of a Coding, as written, each with its Coding."""
     for one in items(concept):
         for coding in items(one["coding"]) if "coding" in one else (one,):
-            code, system, display = coding.get("code"), coding.get("system"), coding.get("display")
+            code = coding.get("code")
             if isinstance(code, str) and code.strip():
-                label = display if isinstance(display, str) else ""
-                known_as = system_of(system) if isinstance(system, str) else ""
-                system, code, modifiers = usual_form(known_as, code)
-                found.append(Coding(system, code, label, modifiers))
-    return tuple(found)
+                yield code, coding
 
 
 def codings_and_text(concept: Json) -> tuple[Coding, ...]:
@@ -111,12 +122,7 @@ def codings_and_text(concept: Json) -> tuple[Coding, ...]:
 
 def has_code(concept: Json, *codes: str) -> bool:
     """Return whether a status or category concept has one of these codes in any system."""
-    for one in items(concept):
-        for coding in items(one["coding"]) if "coding" in one else (one,):
-            code = coding.get("code")
-            if isinstance(code, str) and code.strip() in codes:
-                return True
-    return False
+    return any(code.strip() in codes for code, _ in _coded(concept))
 
 
 def concept_text(concept: Json) -> str:

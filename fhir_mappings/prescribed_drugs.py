@@ -66,7 +66,7 @@ class Drug:
 
 def drug_of(record: PatientRecord, resource: Resource) -> Drug:
     """Return the drug of a resource, by its concept, its reference, or the ingredients of the Medication."""
-    return record.cached(("drug", id(resource)), lambda: _drug_of(record, resource))
+    return record.cached_of("drug", resource, lambda: _drug_of(record, resource))
 
 
 def _drug_of(record: PatientRecord, resource: Resource) -> Drug:

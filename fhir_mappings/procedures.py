@@ -123,13 +123,13 @@ def read_event(
     if not match.decides:
         progress = Progress.UNCLEAR
     shown = "" if start is None else str(start) if end is None or str(end) == str(start) else f"{start} to {end}"
-    side = record.cached(("side", id(resource)), lambda: side_of(resource, code_element))
-    purpose = record.cached(("purpose", id(resource)), lambda: _purpose(resource, code_element))
+    side = record.cached_of("side", resource, lambda: side_of(resource, code_element))
+    purpose = record.cached_of("purpose", resource, lambda: _purpose(resource, code_element))
     value = "to be confirmed" if progress is Progress.UNCLEAR else progress.value
     if progress is Progress.DONE:
         value = ", ".join(filter(None, (side, purpose)))
     evidence = Evidence(reference, match.label, shown, value)
-    about = record.cached(("subjects", id(resource)), lambda: subjects_of(record, resource, code_element))
+    about = record.cached_of("subjects", resource, lambda: subjects_of(record, resource, code_element))
     return Procedure(reference, match.label, progress, start, end, evidence, side, purpose, about)
 
 

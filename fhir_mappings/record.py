@@ -228,6 +228,14 @@ class PatientRecord:
             self._read[key] = read()
         return cast(T, self._read[key])
 
+    def cached_of(self, reading: str, element: Mapping[str, Json], read: Callable[[], T]) -> T:
+        """Return the result of `read`, computed once per record, reading, and element of a resource, or resource.
+
+        The element is kept with the result, so that no other one gets its id.
+        """
+        _, found = self.cached((reading, id(element)), lambda: (element, read()))
+        return found
+
     def when(self, value: Json) -> DateInterval | None:
         """Parse a FHIR date to days in the local time zone."""
         return parse(value, self.zone)

@@ -112,9 +112,8 @@ def read_sig(
 
 
 def _words(record: PatientRecord, dosage: Mapping[str, Any]) -> Words:
-    """Return what the words of a Dosage say, read once. The instruction is kept with them, so that its id stays its."""
-    _, found = record.cached(("dosage words", id(dosage)), lambda: (dosage, words_of(dosage)))
-    return found
+    """Return what the words of a Dosage say, read once."""
+    return record.cached_of("dosage words", dosage, lambda: words_of(dosage))
 
 
 def last_days(start: DateInterval, length: Interval) -> DateInterval:
