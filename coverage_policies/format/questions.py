@@ -73,7 +73,12 @@ def code_question(policy: Policy, text: str, on: date | None) -> QuestionText:
 
 
 def question_hashes(policy: Policy) -> dict[str, str]:
-    """Return a hash of each question that a form may answer by its `linkId`: of text, options, and polarity.
+    """Return a hash of each question that a form may answer by its `linkId`: of text, options, and polarity."""
+    return {link_id: _hash(question) for link_id, question in _questions(policy).items()}
+
+
+def _questions(policy: Policy) -> dict[str, QuestionText]:
+    """Return each question that a form may answer by its `linkId`.
 
     Whether the policy applies is one question, in the words of all orders that are asked about.
     """
@@ -82,7 +87,7 @@ def question_hashes(policy: Policy) -> dict[str, str]:
         asked[PATHWAY] = pathway_question(policy)
     applies = sorted({entry.ask for entry in policy.orders if entry.ask and entry.sections})
     asked[APPLIES] = QuestionText(" / ".join(applies))
-    return {link_id: _hash(question) for link_id, question in asked.items()}
+    return asked
 
 
 def _hash(question: QuestionText) -> str:
@@ -93,8 +98,9 @@ def _hash(question: QuestionText) -> str:
 
 def unchanged_since(policy: Policy, number: int) -> Set[str]:
     """Return the `linkId`s whose question is the same in an edition of the policy; none if the lock lacks it."""
-    now = question_hashes(policy)
     if number == policy.edition:
-        return now.keys()
+        return _questions(policy).keys()
     then = policy.edition_numbered(number)
-    return {link_id for link_id, content in now.items() if then and then.questions.get(link_id) == content}
+    if then is None:
+        return frozenset()
+    return {link_id for link_id, content in question_hashes(policy).items() if then.questions.get(link_id) == content}
