@@ -106,8 +106,9 @@ def select(found: Sequence[Candidate], plan: Plan) -> tuple[Selection, ...]:
         elif not plan.lines <= lines:
             by_line.setdefault(policy.owner, []).append(candidate)
         else:
-            reasons = (*_precedence(plan, policy), *in_force.reasons)
-            caveats = _caveats(plan, policy.owner, (in_force,))
+            limits = _limits(plan, policy)
+            reasons = (*limits, *in_force.reasons)
+            caveats = _caveats(limits, (in_force,))
             selections.append(Selection(in_force.policies, candidate.matches, reasons, caveats=caveats))
     return (*selections, *(_of_every_line(group, plan) for group in by_line.values()))
 
@@ -122,20 +123,15 @@ def _of_every_line(group: Sequence[Candidate], plan: Plan) -> Selection:
     why = f"Line of business not known. Checked against {names}.{silent}"
     rest = tuple(dict.fromkeys(sentence for each in group for sentence in each.in_force.reasons))
     matches = {name: match for each in group for name, match in each.matches.items()}
-    caveats = ("Line of business not known", *_caveats(plan, policies[0].owner, [each.in_force for each in group]))
-    reasons = (why, *_precedence(plan, *policies), *rest)
+    limits = _limits(plan, *policies)
+    caveats = ("Line of business not known", *_caveats(limits, [each.in_force for each in group]))
+    reasons = (why, *limits, *rest)
     return Selection(policies, matches, reasons, caveats=caveats, is_for_some_lines=True, lacks_lines=bool(missing))
 
 
-def _caveats(plan: Plan, owner: str, in_force: Iterable[InForce]) -> tuple[str, ...]:
-    """Return what limits an answer: the payer, rules that take precedence, and a revision that is not installed."""
-    found = []
-    if plan.follows(owner) is Truth.UNKNOWN:
-        found.append("Payer not identified")
-    if plan.lines <= MEDICARE_LINES:
-        found.append("Medicare determinations take precedence")
-    if plan.medicaid_state:
-        found.append("State Medicaid rules take precedence")
+def _caveats(limits: Mapping[str, str], in_force: Iterable[InForce]) -> tuple[str, ...]:
+    """Return what a reader must know of the limits of an answer, and whether a revision is not installed."""
+    found = [caveat for caveat in limits.values() if caveat]
     if any(each.is_substitute for each in in_force):
         found.append("Revision in force not installed")
     return tuple(found)
@@ -147,23 +143,28 @@ def _lines(policy: Policy) -> frozenset[LineOfBusiness]:
     return lines | MEDICARE_LINES if LineOfBusiness.MEDICARE_ADVANTAGE in lines else lines
 
 
-def _precedence(plan: Plan, *policies: Policy) -> tuple[str, ...]:
-    """Return notes on whose rules take precedence over an owner's policies, and whether the plan follows them."""
-    found = [*plan.notes]
+def _limits(plan: Plan, *policies: Policy) -> dict[str, str]:
+    """Return notes on whose rules take precedence over an owner's policies, and whether the plan follows them.
+
+    Each is a sentence, with the same in a few words if a reader of the card must know it.
+    """
+    found = dict.fromkeys(plan.notes, "")
     owner = policies[0].owner
     if plan.follows(owner) is Truth.UNKNOWN:
-        found.append(f"Payer not identified. Applies only if the plan uses {owner} policies.")
+        found[f"Payer not identified. Applies only if the plan uses {owner} policies."] = "Payer not identified"
     if LineOfBusiness.MEDICARE in plan.lines:
         names = dict.fromkeys(p.name for p in policies if LineOfBusiness.MEDICARE in _lines(p) - {*p.lines_of_business})
-        found += [f"{name} is for Medicare Advantage; it is applied to original Medicare as well." for name in names]
+        for name in names:
+            found[f"{name} is for Medicare Advantage; it is applied to original Medicare as well."] = ""
     if plan.lines <= MEDICARE_LINES:
-        found.append("Medicare national and local coverage determinations take precedence.")
+        note = "Medicare national and local coverage determinations take precedence."
+        found[note] = "Medicare determinations take precedence"
     if plan.medicaid_state:
         state = "the state" if plan.medicaid_state == "?" else plan.medicaid_state
-        found.append(f"Medicaid rules of {state} take precedence.")
+        found[f"Medicaid rules of {state} take precedence."] = "State Medicaid rules take precedence"
     if plan.lines & MEDICARE_LINES and not plan.lines <= MEDICARE_LINES and not plan.medicaid_state:
-        found.append("Medicare coverage determinations and state Medicaid rules take precedence where they apply.")
-    return tuple(found)
+        found["Medicare coverage determinations and state Medicaid rules take precedence where they apply."] = ""
+    return found
 
 
 def _in_force(revisions: Sequence[Policy], on: date, rules: PlanRules) -> InForce:
