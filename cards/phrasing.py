@@ -31,9 +31,13 @@ def evidence_words(item: Evidence, order: str, most: int = _EVIDENCE_LENGTH) -> 
     """
     if item.reference == order:
         return escaped(f"This order: {chart_words(item.value)}") if item.value else ""
-    said = f"{item.label}: {item.value}" if item.value else item.label
     date = f" ({chart_words(item.date)})" if item.date else ""
-    return escaped(shortened(chart_words(said), most - len(date)) + date)
+    return escaped(shortened(chart_words(labeled(item)), most - len(date)) + date)
+
+
+def labeled(item: Evidence) -> str:
+    """Return what a piece of evidence is, and its value if it has one: `Numeric pain rating: 7`."""
+    return f"{item.label}: {item.value}" if item.value else item.label
 
 
 def counted(number: int, noun: str) -> str:

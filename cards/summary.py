@@ -2,7 +2,7 @@
 
 from cards.fine_print import has_gaps
 from cards.markdown import shortened
-from cards.phrasing import chart_words, items_left, lower_first
+from cards.phrasing import chart_words, items_left, labeled, lower_first
 from coverage_policies.format.model import APPLIES, CODE, PATHWAY, SIDE
 from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.determination import CriterionResult, Determination
@@ -71,8 +71,7 @@ def _finding(result: CriterionResult, order: str) -> str:
     first = next((item for item in result.evidence if item.reference != order), None)
     if first is None:
         return ""
-    said = f"{first.label}: {first.value}" if first.value else first.label
-    return f"{said} ({first.date})" if first.date else said
+    return f"{labeled(first)} ({first.date})" if first.date else labeled(first)
 
 
 def _obstacle(determination: Determination) -> str:
