@@ -17,6 +17,7 @@ from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Alternative, CriterionResult, Determination, Question
 from fhir_mappings.record import Evidence
+from tests.support.determinations import determination
 
 PLAIN = CardStyle()
 
@@ -31,23 +32,6 @@ def build_cards(
 def counter() -> Callable[[Assessment], UUID]:
     numbers = itertools.count(1)
     return lambda _: UUID(int=next(numbers))
-
-
-def determination(outcome: Outcome, order: str = "ServiceRequest/1", **more: object) -> Determination:
-    values: dict[str, object] = {
-        "policy": "CP.TEST",
-        "revision": "2025-01",
-        "edition": 1,
-        "title": "Test fusion",
-        "order": order,
-        "outcome": outcome,
-        "anchor_date": date(2026, 3, 2),
-        "anchor_from": "planned service date",
-        "owner": "Test Plan",
-        "order_label": "Fusion",
-        "section": "II",
-    }
-    return Determination(**(values | more))  # type: ignore[arg-type]
 
 
 def alternative(criterion: str, says: str) -> Alternative:
@@ -95,7 +79,7 @@ def test_another_question_is_asked_at_selection_as_well() -> None:
 
 
 def of_procedure(order: str, outcome: Outcome = Outcome.DOCUMENTATION_NEEDED, **more: object) -> Determination:
-    return determination(outcome, order, **{"sections": ("II",), **more})
+    return determination(outcome, order=order, **{"sections": ("II",), **more})
 
 
 def orders_of(cards: Iterable[dict[str, Any]]) -> list[list[str]]:
@@ -291,7 +275,7 @@ def test_without_suggestions_there_is_no_selection_behavior() -> None:
 def test_every_card_has_a_source_and_links_only_to_what_can_be_read() -> None:
     pages = Addresses(policy_pages="https://cds.example.org/policies")
     for outcome in (Outcome.CRITERIA_NOT_MET, Outcome.SUPPORTED):
-        assessments = [Assessment((determination(outcome),))]
+        assessments = [Assessment((determination(outcome, section="II"),))]
         ((_, linked),) = build(assessments, "order-sign", PLAIN, counter(), pages)
         ((_, plain),) = build(assessments, "order-sign", PLAIN, counter())
         assert plain["source"]["label"] == linked["source"]["label"] == "Test Plan"
@@ -308,7 +292,8 @@ def test_the_determination_travels_in_the_extension_with_every_criterion() -> No
         evidence=(Evidence("Condition/fm-1", "Fibromyalgia", "2024-05-01"),),
         counted=Status.NOT_MET,
     )
-    (card,) = build_cards([determination(Outcome.CRITERIA_NOT_MET, criteria=(failed,), notes=("a",))], "order-sign")
+    found = determination(Outcome.CRITERIA_NOT_MET, failed, section="II", notes=("a",))
+    (card,) = build_cards([found], "order-sign")
     assert card["extension"]["cds-service.determination"] == {
         "policy": "CP.TEST",
         "revision": "2025-01",

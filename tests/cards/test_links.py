@@ -1,6 +1,6 @@
 """Whose policy a card is about, and where to read it."""
 
-from datetime import date
+from typing import Any
 
 import pytest
 
@@ -8,38 +8,19 @@ from cards.links import Addresses, links, source
 from coverage_policies.format.terms import Outcome, Status
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import CriterionResult, Determination
+from tests.support.determinations import criterion, determination
 
 PAGES = Addresses(policy_pages="https://cds.example.org/policies")
 NOWHERE = Addresses()
 URL = "https://plan.example.org/CP.TEST.pdf"
 
 
+def not_met(*criteria: CriterionResult, **more: Any) -> Determination:
+    return determination(Outcome.CRITERIA_NOT_MET, *criteria, **more)
+
+
 def failing(name: str) -> CriterionResult:
-    return CriterionResult(name, Status.NOT_MET, "Says", counted=Status.NOT_MET)
-
-
-def determination(
-    *criteria: CriterionResult,
-    policy: str = "CP.TEST",
-    revision: str = "2025-01",
-    section: str = "",
-    owner: str = "Test Plan",
-    url: str = "",
-) -> Determination:
-    return Determination(
-        policy=policy,
-        revision=revision,
-        edition=1,
-        title="Test fusion",
-        order="ServiceRequest/1",
-        outcome=Outcome.CRITERIA_NOT_MET,
-        anchor_date=date(2026, 3, 2),
-        anchor_from="planned service date",
-        owner=owner,
-        section=section,
-        criteria=criteria,
-        url=url,
-    )
+    return criterion(name, Status.NOT_MET)
 
 
 def link_of(found: Determination, addresses: Addresses = PAGES) -> list[str]:
@@ -60,36 +41,36 @@ def link_of(found: Determination, addresses: Addresses = PAGES) -> list[str]:
     ],
 )
 def test_the_source_is_the_owner_without_its_legal_form(owner: str, label: str) -> None:
-    assert source(Assessment((determination(owner=owner),)), NOWHERE)["label"] == label
+    assert source(Assessment((not_met(owner=owner),)), NOWHERE)["label"] == label
 
 
 @pytest.mark.requirement("7.60")
 def test_the_source_is_the_insurer_that_the_plan_rules_name() -> None:
-    found = Assessment((determination(owner="Centene Corporation"),), payer="Ambetter from Sample")
+    found = Assessment((not_met(owner="Centene Corporation"),), payer="Ambetter from Sample")
     assert source(found, NOWHERE)["label"] == "Ambetter from Sample"
 
 
 def test_the_topic_is_the_policy_in_letters_and_digits_and_at_most_a_hundred_of_them() -> None:
     topic = {"code": "CPMP126", "system": "urn:cds-coverage-policies:policy", "display": "Test fusion"}
-    assert source(Assessment((determination(policy="CP.MP.126"),)), NOWHERE)["topic"] == topic
+    assert source(Assessment((not_met(policy="CP.MP.126"),)), NOWHERE)["topic"] == topic
     for length in (100, 101):
-        found = source(Assessment((determination(policy="A" * length),)), NOWHERE)["topic"]
+        found = source(Assessment((not_met(policy="A" * length),)), NOWHERE)["topic"]
         assert isinstance(found, dict)
         assert len(found["code"]) == 100
 
 
 def test_the_source_leads_to_the_published_policy_or_else_to_our_page_or_nowhere() -> None:
     page = "https://cds.example.org/policies/CP.TEST@2025-01"
-    assert source(Assessment((determination(url=URL),)), PAGES)["url"] == URL
-    assert source(Assessment((determination(failing("II.A")),)), PAGES)["url"] == page
-    assert "url" not in source(Assessment((determination(),)), NOWHERE)
+    assert source(Assessment((not_met(url=URL),)), PAGES)["url"] == URL
+    assert source(Assessment((not_met(failing("II.A")),)), PAGES)["url"] == page
+    assert "url" not in source(Assessment((not_met(),)), NOWHERE)
 
 
 # --- links -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_card_links_to_the_published_policy_and_to_our_page() -> None:
-    assert links(Assessment((determination(url=URL),)), PAGES) == [
+    assert links(Assessment((not_met(url=URL),)), PAGES) == [
         {"label": "CP.TEST: Test fusion", "url": URL, "type": "absolute"},
         {
             "label": "CP.TEST in plain words",
@@ -100,18 +81,18 @@ def test_a_card_links_to_the_published_policy_and_to_our_page() -> None:
 
 
 def test_a_card_links_to_no_page_that_a_browser_cannot_read() -> None:
-    assert link_of(determination(failing("II.A")), NOWHERE) == []
-    assert link_of(determination(url=URL), NOWHERE) == [URL]
+    assert link_of(not_met(failing("II.A")), NOWHERE) == []
+    assert link_of(not_met(url=URL), NOWHERE) == [URL]
 
 
 @pytest.mark.parametrize(
     ("found", "anchor"),
     [
-        (determination(failing("II.A"), failing("II.D.faber"), section="II"), "#II.A"),
-        (determination(failing("I.B"), failing("II.D.faber"), section="II"), "#II.D.faber"),
-        (determination(section="II"), "#II"),
-        (determination(failing("II.a b#c")), "#II.a%20b%23c"),
-        (determination(), ""),
+        (not_met(failing("II.A"), failing("II.D.faber"), section="II"), "#II.A"),
+        (not_met(failing("I.B"), failing("II.D.faber"), section="II"), "#II.D.faber"),
+        (not_met(section="II"), "#II"),
+        (not_met(failing("II.a b#c")), "#II.a%20b%23c"),
+        (not_met(), ""),
     ],
     ids=["the first that fails", "of the section that decided", "nothing fails", "quoted", "no section"],
 )
@@ -121,9 +102,9 @@ def test_the_link_leads_to_the_criterion_that_fails_first(found: Determination, 
 
 def test_every_revision_and_policy_of_a_card_is_linked_once() -> None:
     several = (
-        determination(url=URL),
-        determination(url=URL, revision="2025-04"),
-        determination(policy="CP.OTHER", url=URL + "?other"),
+        not_met(url=URL),
+        not_met(url=URL, revision="2025-04"),
+        not_met(policy="CP.OTHER", url=URL + "?other"),
     )
     assert [each["label"] for each in links(Assessment(several), PAGES)] == [
         "CP.TEST (2025-04): Test fusion",

@@ -1,6 +1,5 @@
 """The card for several policies or revisions that may apply."""
 
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -11,28 +10,11 @@ from cards.style import CardStyle
 from coverage_policies.format.model import CODE
 from coverage_policies.format.terms import LineOfBusiness, Outcome, Status
 from coverage_policies.judging.assessment import Assessment
-from coverage_policies.judging.determination import Alternative, CriterionResult, Determination, Question
+from coverage_policies.judging.determination import Alternative, Determination, Question
+from tests.support.determinations import criterion, determination
 
 MET, NOT_MET, UNKNOWN = Status.MET, Status.NOT_MET, Status.UNKNOWN
 FAILED, NEEDED = Outcome.CRITERIA_NOT_MET, Outcome.DOCUMENTATION_NEEDED
-
-
-def criterion(name: str, status: Status = UNKNOWN, **more: Any) -> CriterionResult:
-    return CriterionResult(**({"id": name, "status": status, "counted": status, "says": f"{name} is so"} | more))
-
-
-def text(outcome: Outcome, *criteria: CriterionResult, revision: str = "2025-01", **more: Any) -> Determination:
-    values: dict[str, Any] = {
-        "policy": "CP.TEST",
-        "edition": 1,
-        "title": "Test fusion",
-        "order": "ServiceRequest/1",
-        "anchor_date": date(2026, 3, 2),
-        "anchor_from": "planned service date",
-        "owner": "Test Plan",
-        "order_label": "Fusion",
-    }
-    return Determination(**(values | {"outcome": outcome, "criteria": criteria, "revision": revision} | more))
 
 
 def card_of(*texts: Determination) -> dict[str, Any]:
@@ -40,7 +22,7 @@ def card_of(*texts: Determination) -> dict[str, Any]:
 
 
 def revisions(*outcomes: Outcome) -> dict[str, Any]:
-    return card_of(*(text(outcome, revision=f"202{i}-01") for i, outcome in enumerate(outcomes)))
+    return card_of(*(determination(outcome, revision=f"202{i}-01") for i, outcome in enumerate(outcomes)))
 
 
 # --- the line on top -------------------------------------------------------------------------------------------------
@@ -48,7 +30,10 @@ def revisions(*outcomes: Outcome) -> dict[str, Any]:
 
 def test_revisions_that_agree_speak_in_one_sentence() -> None:
     failed = criterion("I.A", NOT_MET, says_when_not_met="Too soon")
-    assert card_of(text(FAILED, failed, revision="2024-01"), text(FAILED, failed))["summary"] == "Too soon."
+    assert (
+        card_of(determination(FAILED, failed, revision="2024-01"), determination(FAILED, failed))["summary"]
+        == "Too soon."
+    )
 
 
 def test_revisions_that_rule_the_order_out_for_different_reasons_give_the_first() -> None:
@@ -56,30 +41,38 @@ def test_revisions_that_rule_the_order_out_for_different_reasons_give_the_first(
         criterion("I.A", NOT_MET, says_when_not_met="Too soon"),
         criterion("I.A", NOT_MET, says_when_not_met="No"),
     )
-    assert card_of(text(FAILED, one, revision="2024-01"), text(Outcome.NOT_SUPPORTED, two))["summary"] == "Too soon."
+    assert (
+        card_of(determination(FAILED, one, revision="2024-01"), determination(Outcome.NOT_SUPPORTED, two))["summary"]
+        == "Too soon."
+    )
 
 
 def test_policies_that_ask_for_more_or_less_are_counted_each() -> None:
     asked = tuple(Question(f"I.{i}", "Is it so?") for i in range(3))
-    found = card_of(text(NEEDED, questions=asked, items_left=(3, 3)), text(NEEDED, items_left=(1, 1), policy="MC.TEST"))
+    found = card_of(
+        determination(NEEDED, questions=asked, items_left=(3, 3)),
+        determination(NEEDED, items_left=(1, 1), policy="MC.TEST"),
+    )
     assert found["summary"] == "Two policies may apply. CP.TEST: 3 items to document; MC.TEST: 1 item to document."
 
 
 def test_policies_that_need_a_code_ask_for_it_once() -> None:
     asked = (Question(CODE, "Which code do you mean?"),)
-    found = card_of(text(NEEDED, questions=asked), text(NEEDED, questions=asked, policy="MC.TEST"))
+    found = card_of(determination(NEEDED, questions=asked), determination(NEEDED, questions=asked, policy="MC.TEST"))
     assert found["summary"] == "Which code do you mean? Needed to check the coverage policy."
 
 
 def test_policies_for_different_lines_are_told_apart_by_them() -> None:
     medicare, others = {"lines": (LineOfBusiness.MEDICARE,)}, {"lines": (LineOfBusiness.COMMERCIAL,)}
-    found = card_of(text(Outcome.NOT_SUPPORTED, policy="MC.TEST", **medicare), text(Outcome.SUPPORTED, **others))
+    found = card_of(
+        determination(Outcome.NOT_SUPPORTED, policy="MC.TEST", **medicare), determination(Outcome.SUPPORTED, **others)
+    )
     assert found["summary"] == "Two policies may apply. Medicare: not supported; Commercial: documented."
 
 
 def test_a_policy_that_does_not_apply_does_not_name_the_order() -> None:
-    silent = text(Outcome.NOT_APPLICABLE, order_label="Order", revision="2024-01")
-    assert card_of(silent, text(Outcome.NOT_SUPPORTED))["detail"].startswith("**Fusion**\n")
+    silent = determination(Outcome.NOT_APPLICABLE, order_label="Order", revision="2024-01")
+    assert card_of(silent, determination(Outcome.NOT_SUPPORTED))["detail"].startswith("**Fusion**\n")
 
 
 def test_several_revisions_are_not_called_two() -> None:
@@ -141,13 +134,15 @@ def better(says: str, criterion: str = "II.A") -> Alternative:
 
 
 def test_a_suggestion_that_helps_under_every_revision_is_made_once() -> None:
-    one = text(FAILED, alternatives=(better("Change it"), better("Only here")), revision="2024-01")
-    found = card_of(one, text(FAILED, alternatives=(better("Change it"),)))
+    one = determination(FAILED, alternatives=(better("Change it"), better("Only here")), revision="2024-01")
+    found = card_of(one, determination(FAILED, alternatives=(better("Change it"),)))
     assert [each["label"] for each in found["suggestions"]] == ["Change it"]
 
 
 def test_a_suggestion_that_helps_under_one_revision_only_is_none() -> None:
-    found = card_of(text(FAILED, alternatives=(better("Change it"),), revision="2024-01"), text(FAILED))
+    found = card_of(
+        determination(FAILED, alternatives=(better("Change it"),), revision="2024-01"), determination(FAILED)
+    )
     assert "suggestions" not in found
 
 
@@ -159,36 +154,36 @@ def lines(*texts: Determination) -> list[str]:
 
 
 def test_the_order_is_named_first() -> None:
-    assert lines(text(FAILED, revision="2024-01"), text(NEEDED))[0] == "**Fusion**"
+    assert lines(determination(FAILED, revision="2024-01"), determination(NEEDED))[0] == "**Fusion**"
 
 
 def test_where_revisions_differ_is_told_by_criterion() -> None:
-    one = text(FAILED, criterion("I.A", NOT_MET), criterion("I.B"), revision="2024-01")
-    found = lines(one, text(NEEDED, criterion("I.A"), criterion("I.B"), criterion("I.C", MET)))
+    one = determination(FAILED, criterion("I.A", NOT_MET), criterion("I.B"), revision="2024-01")
+    found = lines(one, determination(NEEDED, criterion("I.A"), criterion("I.B"), criterion("I.C", MET)))
     at = found.index("**Differences:**")
     assert found[at + 1 : at + 3] == ["- I.A is so: 2024-01 not met, 2025-01 unknown", "- I.C is so: 2025-01 met"]
 
 
 def test_what_fails_under_a_revision_comes_first_among_the_differences() -> None:
     criteria = [*(criterion(f"I.{i}", MET) for i in range(6)), criterion("I.Z", NOT_MET)]
-    found = lines(text(FAILED, *criteria, revision="2024-01"), text(NEEDED))
+    found = lines(determination(FAILED, *criteria, revision="2024-01"), determination(NEEDED))
     assert found[found.index("**Differences:**") + 1] == "- I.Z is so: 2024-01 not met"
 
 
 @pytest.mark.parametrize(("count", "shown"), [(3, 3), (4, 4), (5, 4)])
 def test_four_differences_are_shown(count: int, shown: int) -> None:
     criteria = [criterion(f"I.{i}", NOT_MET) for i in range(count)]
-    found = lines(text(FAILED, *criteria, revision="2024-01"), text(NEEDED))
+    found = lines(determination(FAILED, *criteria, revision="2024-01"), determination(NEEDED))
     assert sum("is so: 2024-01 not met" in line for line in found) == shown
 
 
 def test_revisions_that_do_not_differ_have_no_differences() -> None:
-    assert "**Differences:**" not in lines(text(NEEDED, revision="2024-01"), text(NEEDED))
+    assert "**Differences:**" not in lines(determination(NEEDED, revision="2024-01"), determination(NEEDED))
 
 
 def test_under_each_revision_stands_what_fails_and_what_it_asks() -> None:
-    one = text(FAILED, criterion("I.A", NOT_MET), revision="2024-01")
-    two = text(NEEDED, criterion("I.A"), questions=(Question("I.A", "Is it so?"),), items_left=(1, 1))
+    one = determination(FAILED, criterion("I.A", NOT_MET), revision="2024-01")
+    two = determination(NEEDED, criterion("I.A"), questions=(Question("I.A", "Is it so?"),), items_left=(1, 1))
     found = lines(one, two)
     assert found[found.index("**2024-01: criteria not met**") :][:2] == [
         "**2024-01: criteria not met**",
@@ -203,19 +198,21 @@ def test_under_each_revision_stands_what_fails_and_what_it_asks() -> None:
 
 def test_two_questions_of_each_revision_are_shown() -> None:
     asked = tuple(Question(f"I.{i}", f"Question {i}?") for i in range(5))
-    found = lines(text(NEEDED, questions=asked, revision="2024-01"), text(NEEDED, questions=asked[:3]))
+    found = lines(
+        determination(NEEDED, questions=asked, revision="2024-01"), determination(NEEDED, questions=asked[:3])
+    )
     assert [line for line in found if line.startswith("- ")] == ["- Question 0?", "- Question 1?"] * 2
 
 
 def test_one_line_of_fine_print_is_for_all() -> None:
-    one = text(NEEDED, caveats=("Payer not identified",), revision="2024-01")
+    one = determination(NEEDED, caveats=("Payer not identified",), revision="2024-01")
     assert (
-        lines(one, text(NEEDED))[-1]
+        lines(one, determination(NEEDED))[-1]
         == "*CP.TEST (2024-01), CP.TEST (2025-01). Payer not identified. Not a coverage decision.*"
     )
 
 
 def test_what_comes_from_a_chart_is_made_safe() -> None:
     crooked = {"order_label": "<b>Fusion</b>"}
-    found = lines(text(FAILED, **crooked, revision="2024-01"), text(NEEDED, **crooked))
+    found = lines(determination(FAILED, **crooked, revision="2024-01"), determination(NEEDED, **crooked))
     assert found[0] == "**&lt;b\\>Fusion&lt;/b\\>**"

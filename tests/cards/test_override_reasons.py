@@ -1,6 +1,6 @@
 """The reasons to override a card: first the one that fits the finding, then those that fit every card."""
 
-from datetime import date
+from typing import Any
 
 import pytest
 
@@ -8,6 +8,7 @@ from cards.override_reasons import SYSTEM, override_codes, override_reasons
 from coverage_policies.format.library import load_library
 from coverage_policies.format.terms import Outcome, Status
 from coverage_policies.judging.determination import CriterionResult, Determination
+from tests.support.determinations import criterion, determination
 
 LIBRARY = load_library()
 OVERRIDES = [
@@ -24,26 +25,15 @@ COMMON = [
 
 
 def result(name: str, override: str, status: Status = Status.NOT_MET) -> CriterionResult:
-    return CriterionResult(name, status, "Says", counted=status, override=override)
+    return criterion(name, status, override=override)
 
 
-def determination(*criteria: CriterionResult, policy: str = "CP.TEST") -> Determination:
-    return Determination(
-        policy=policy,
-        revision="2025-01",
-        edition=1,
-        title="Test fusion",
-        order="ServiceRequest/1",
-        outcome=Outcome.CRITERIA_NOT_MET,
-        anchor_date=date(2026, 3, 2),
-        anchor_from="planned service date",
-        criteria=criteria,
-        section="I",
-    )
+def not_met(*criteria: CriterionResult, **more: Any) -> Determination:
+    return determination(Outcome.CRITERIA_NOT_MET, *criteria, section="I", **more)
 
 
 def test_the_reason_of_the_finding_comes_first_and_its_code_names_policy_and_criterion() -> None:
-    first, *rest = override_reasons([determination(result("I.A", "Needed"))])
+    first, *rest = override_reasons([not_met(result("I.A", "Needed"))])
     assert first == {"code": "CP.TEST#I.A", "system": SYSTEM, "display": "Needed"}
     assert [each["display"] for each in rest] == COMMON
 
@@ -60,14 +50,14 @@ def test_the_reason_of_the_finding_comes_first_and_its_code_names_policy_and_cri
     ],
 )
 def test_the_first_criterion_that_fails_gives_the_reason(criteria: tuple[CriterionResult, ...], first: str) -> None:
-    displays = [each["display"] for each in override_reasons([determination(*criteria)])]
+    displays = [each["display"] for each in override_reasons([not_met(*criteria)])]
     assert displays[0] == first
     assert displays[-6:] == COMMON
     assert len(displays) <= 7
 
 
 def test_the_first_policy_of_a_card_that_fails_gives_the_reason() -> None:
-    several = [determination(), determination(result("I.A", "Needed"), policy="CP.OTHER")]
+    several = [not_met(), not_met(result("I.A", "Needed"), policy="CP.OTHER")]
     assert override_reasons(several)[0]["code"] == "CP.OTHER#I.A"
 
 

@@ -7,7 +7,7 @@ from coverage_policies.format.terms import Outcome, Status
 from coverage_policies.judging.determination import CriterionResult, Determination
 
 
-def criterion(name: str, status: Status, parent: str = "", **more: Any) -> CriterionResult:
+def criterion(name: str, status: Status = Status.UNKNOWN, parent: str = "", **more: Any) -> CriterionResult:
     """Return a criterion that counts by its status, and says `<name> is so`."""
     values = {"id": name, "status": status, "says": f"{name} is so", "parent": parent, "counted": status}
     return CriterionResult(**(values | more))

@@ -75,6 +75,18 @@ owner: Test Plan
 lines_of_business: [medicare, medicare-advantage]
 """
 ENTRY = "- {codes: the-order, sections: [I]}"
+ON_ONE_SCREEN = """
+I:
+  says: s
+  all:
+    - id: I.A
+      says: The whole
+      about: site
+      all:
+        - {id: I.A.one, says: First, show: {condition: {in: gamma}}, ask: Is it the first}
+        - {id: I.A.two, says: Second, ask: Is it not the second, met_by: no}
+"""
+"""A section of one criterion with two parts, which are asked as one question."""
 
 
 def text(sections: str, *, orders: str = ENTRY, pathway: str = "", head: str = HEAD) -> str:

@@ -17,6 +17,7 @@ from coverage_policies.format.terms import LineOfBusiness, Outcome
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Determination
 from fhir_mappings.fhir_json import Json
+from tests.support.determinations import determination
 from tests.support.record_fakes import KEY, RecordedService, accepted, new_id, resources, sample_call
 
 
@@ -101,18 +102,8 @@ def test_feedback_belongs_to_the_card_in_every_call(recorded: RecordedService) -
 # --- what tells cards apart ------------------------------------------------------------------------------------------
 
 
-def determination(**changes: Any) -> Determination:
-    found = Determination(
-        policy="CP.TEST",
-        revision="2025-01",
-        edition=1,
-        title="Test fusion",
-        order="ServiceRequest/1",
-        outcome=Outcome.CRITERIA_NOT_MET,
-        anchor_date=date(2026, 3, 2),
-        anchor_from="planned service date",
-    )
-    return replace(found, **changes)
+def not_met(**changes: Any) -> Determination:
+    return determination(Outcome.CRITERIA_NOT_MET, **changes)
 
 
 def made(*orders: Json, client: str = "ehr") -> CardIds:
@@ -124,7 +115,7 @@ def made(*orders: Json, client: str = "ehr") -> CardIds:
 
 
 ORDER: Json = {"id": "1", "status": "draft"}
-PLAIN = Assessment((determination(),))
+PLAIN = Assessment((not_met(),))
 
 
 @pytest.mark.parametrize(
@@ -132,12 +123,12 @@ PLAIN = Assessment((determination(),))
     [
         replace(PLAIN, payer="Sample Health Plan"),
         replace(PLAIN, may_not_apply=True),
-        Assessment((determination(lines=(LineOfBusiness.MEDICAID,)),)),
-        Assessment((determination(unread=("Condition",)),)),
-        Assessment((determination(unused=1),)),
-        Assessment((determination(edition=2),)),
-        Assessment((determination(outcome=Outcome.CASE_REVIEW),)),
-        Assessment((determination(), determination(revision="2025-04"))),
+        Assessment((not_met(lines=(LineOfBusiness.MEDICAID,)),)),
+        Assessment((not_met(unread=("Condition",)),)),
+        Assessment((not_met(unused=1),)),
+        Assessment((not_met(edition=2),)),
+        Assessment((determination(Outcome.CASE_REVIEW),)),
+        Assessment((not_met(), not_met(revision="2025-04"))),
     ],
     ids=["payer", "may not apply", "line", "unread", "unused", "edition", "outcome", "another revision"],
 )
@@ -147,7 +138,7 @@ def test_what_a_card_shows_differently_gets_another_id(other: Assessment) -> Non
 
 
 def test_dates_and_notes_do_not_count() -> None:
-    later = Assessment((determination(anchor_date=date(2026, 3, 3), notes=("Later",), title="Renamed"),))
+    later = Assessment((not_met(anchor_date=date(2026, 3, 3), notes=("Later",), title="Renamed"),))
     assert made(ORDER)(later) == made(ORDER)(PLAIN)
 
 
@@ -156,7 +147,7 @@ def test_another_client_gets_another_id() -> None:
 
 
 def test_an_order_without_an_id_counts_by_its_content() -> None:
-    unnamed = Assessment((determination(order="#0"),))
+    unnamed = Assessment((not_met(order="#0"),))
     assert made({"status": "draft"})(unnamed) == made({"status": "draft"})(unnamed)
     assert made({"status": "draft"})(unnamed) != made({"status": "draft", "priority": "urgent"})(unnamed)
 

@@ -2,20 +2,9 @@
 
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.failures import failed_criteria, failed_on_some_pathways
-from tests.support.policy_fakes import answers, judge, policy
+from tests.support.policy_fakes import ON_ONE_SCREEN, answers, judge, policy
 
 PATHWAY = "ask: Which\nchoices:\n  a: {says: First}\n  b: {says: Second}\n  c: {says: Third}"
-ON_ONE_SCREEN = """
-I:
-  says: s
-  all:
-    - id: I.A
-      says: The whole
-      about: site
-      all:
-        - {id: I.A.one, says: First, show: {condition: {in: gamma}}, ask: Is it the first}
-        - {id: I.A.two, says: Second, ask: Is it not the second, met_by: no}
-"""
 
 
 def failing(found: Determination) -> list[str]:

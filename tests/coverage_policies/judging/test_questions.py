@@ -14,6 +14,7 @@ from fhir_mappings.orders import read_order
 from tests.support.policy_fakes import (
     MET,
     NOT_MET,
+    ON_ONE_SCREEN,
     SETS,
     UNAVAILABLE,
     UNKNOWN,
@@ -321,18 +322,6 @@ def test_the_place_of_a_part_is_that_of_its_criterion() -> None:
 
 
 # --- parts on one screen ---------------------------------------------------------------------------------------------
-
-ON_ONE_SCREEN = """
-I:
-  says: s
-  all:
-    - id: I.A
-      says: The whole
-      about: site
-      all:
-        - {id: I.A.one, says: First, show: {condition: {in: gamma}}, ask: Is it the first}
-        - {id: I.A.two, says: Second, ask: Is it not the second, met_by: no}
-"""
 
 
 def test_the_parts_of_a_criterion_are_one_question_with_all_their_evidence() -> None:
