@@ -111,9 +111,14 @@ class Criterion:
         """
         if not self.children:
             return True
-        if "." not in self.id or self.pathways or any(below.case_review_if_met for below in self.children):
+        if "." not in self.id or self.pathways or any(below.is_for_plan_review for below in self.children):
             return False
         return all(not below.children or below._has_only_parts for below in self.children)
+
+    @property
+    def is_for_plan_review(self) -> bool:
+        """Return whether the plan reviews it if it is met, or if it is not met."""
+        return self.case_review_if_met or self.case_review_if_not_met
 
     @property
     def _has_only_parts(self) -> bool:

@@ -66,9 +66,10 @@ def test_the_parts_of_a_criterion_are_one_item(group: str) -> None:
     )
 
 
-def test_a_group_of_which_the_plan_reviews_a_part_is_not_asked_whole() -> None:
-    reviewed = PARTS.replace("{id: I.A.two, says: b, ask: q}", "{id: I.A.two, says: b, ask: q, if_met: case-review}")
-    found = judge(policy(f"I: {{says: s, all: [{{id: I.A, says: a, any: [{reviewed}]}}]}}"))
+@pytest.mark.parametrize("reviewed", ["if_met: case-review", "if_not_met: case-review"])
+def test_a_group_of_which_the_plan_reviews_a_part_is_not_asked_whole(reviewed: str) -> None:
+    parts = PARTS.replace("{id: I.A.two, says: b, ask: q}", f"{{id: I.A.two, says: b, ask: q, {reviewed}}}")
+    found = judge(policy(f"I: {{says: s, all: [{{id: I.A, says: a, any: [{parts}]}}]}}"))
     assert [(each.id, each.parts) for each in found.questions] == [("I.A.one", ()), ("I.A.two", ())]
 
 
