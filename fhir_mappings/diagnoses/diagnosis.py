@@ -9,11 +9,17 @@ from fhir_mappings.codings import ICD10CM, CodeMatcher, Coding, Match, codings, 
 from fhir_mappings.diagnoses.icd10cm import codes_named, codes_titled, is_code
 from fhir_mappings.fhir_json import Json
 
+_BEFORE = (
+    r"rule[ -]?out|r/o|possibl[ey]|probabl[ey]|likely|unlikely|suspect(?:ed)?|questionable|query|presumed|provisional"
+    r"|unconfirmed|working (?:diagnosis|dx)|differential|ddx|consider|exclude|cannot|concern for|at risk"
+    r"|risk (?:of|for)|screen\w* for|evaluat\w* for|no|not|without|denies|negative for"
+    r"|family|fhx?|(?:grand)?(?:mother|father)|sister|brother|aunt|uncle"
+    r"|history of|hx|h/o|remote|past|prior|previous|s/p|status post"
+)
+_ANYWHERE = r"ruled out|resolved|rule[ -]?out|r/o|unlikely|not confirmed|(?<!graft )(?:vs|versus)(?!-)"
+_AFTER = r"possible|probable|likely|suspected|presumed|provisional|unconfirmed|excluded|(?<!not )in remission"
 _DOUBT = re.compile(
-    r"\A\W*(?:rule[ -]?out|r/o|possibl[ey]|probabl[ey]|suspect(?:ed)?|questionable|presumed|concern for|at risk"
-    r"|risk (?:of|for)"
-    r"|screen\w* for|evaluat\w* for|no|not|denies|negative for|family|fhx?|history of|hx|h/o|past|prior|previous|s/p"
-    r"|status post)\b|\b(?:ruled out|resolved|rule[ -]?out|r/o)\b|\?\s*\Z",
+    rf"\A\W*(?:{_BEFORE})\b|(?<![\w-])(?:{_ANYWHERE})\b|\b(?:{_AFTER})\W*\Z|\?\s*\Z",
     re.IGNORECASE,
 )
 """Words of a diagnosis that is not certain, not the patient's, or over."""
