@@ -29,20 +29,33 @@ from fhir_mappings.opioids.timing import moments_of_day
 class Words:
     """The words of a Dosage: the directions that are understood whole, and the frequencies in texts that are not.
 
-    `may_exceed` is whether a text that is not understood whole allows more than the structure says.
+    `may_exceed` is whether a text that is not understood whole allows more than the structure says, `may_decline`
+    whether such a text says that the dose is to decrease.
     """
 
     directions: tuple[Directions, ...]
     mentioned: tuple[Interval, ...]
     may_exceed: bool = False
+    may_decline: bool = False
 
+
+_THEN = r"\bthen\b(?!\W*(?:stop|discontinue|d/?c)\b)"
+"""A word between the doses of different days."""
 
 _MORE = re.compile(
     r"\b(?:extra|additional)\s+(?:dose|tab|cap|pill|one|half|\d)|\b(?:may|can)\s+(?:repeat|increase|double)\b"
-    r"|\brepeat\s+(?:dose\b|once\b|every\b|in\b|x\d)|\bincrease\s+(?:to|by|dose)\b|\btitrat\w*",
+    r"|\brepeat\s+(?:dose\b|once\b|every\b|in\b|x\d)|\bincrease\s+(?:to|by|dose)\b|\btitrat\w*"
+    rf"|{_THEN}",
     re.IGNORECASE,
 )
 """Words of a dose beyond the regular one."""
+
+_LESS = re.compile(
+    r"\b(?:taper|wean)(?:ing)?\b|\b(?:decreas|reduc)(?:e|ing)\s+(?:by|to|(?:the )?dose|as|every|each|weekly|daily|\d)"
+    rf"|{_THEN}",
+    re.IGNORECASE,
+)
+"""Words of a dose that is to decrease."""
 
 
 def words_of(dosage: Mapping[str, Any]) -> Words:
@@ -54,8 +67,11 @@ def words_of(dosage: Mapping[str, Any]) -> Words:
     read = {one: read_directions(one) for one in (*texts, often) if one}
     unread = [one for one in (text, often) if isinstance(one, str) and one and read[one] is None]
     mentioned = tuple(times for one in unread for times in frequencies_mentioned(one))
-    may_exceed = any(read[one] is None and _MORE.search(one) for one in texts)
-    return Words(tuple(words for one in texts if (words := read[one]) is not None), mentioned, may_exceed)
+    understood = tuple(words for one in texts if (words := read[one]) is not None)
+    may_exceed, may_decline = (
+        any(read[one] is None and pattern.search(one) for one in texts) for pattern in (_MORE, _LESS)
+    )
+    return Words(understood, mentioned, may_exceed, may_decline)
 
 
 def agreed(found: Sequence[Interval], elements: str) -> Interval:

@@ -35,8 +35,8 @@ def daily_mme(
 
     Words that are understood whole complete the structure and widen what it says; where the two contradict each other,
     the dose is unknown. `supplied` is the dispensed quantity per day in MME; it replaces a missing dose or frequency.
-    An as-needed dose has the lower bound 0, and a stated maximum caps both bounds. `words` are those of the Dosage, if
-    already read. Raise UnconvertibleError if there is no upper bound.
+    A dose that is as needed or is to decrease has the lower bound 0, and a stated maximum caps both bounds. `words` are
+    those of the Dosage, if already read. Raise UnconvertibleError if there is no upper bound.
     """
     words = words or words_of(dosage)
     check_factor(dosage, product, words)
@@ -47,10 +47,12 @@ def daily_mme(
     except ContradictionError:
         raise
     except UnconvertibleError:
-        if supplied is not None:
+        if supplied is not None and not words.may_decline:
             mme = supplied
         elif cap is not None:
             mme = Interval(Fraction(0), None)
+        elif words.may_decline:
+            raise ContradictionError("text: the dose is to decrease, so the supply does not tell it") from None
         else:
             raise
     if cap is not None:
@@ -58,7 +60,7 @@ def daily_mme(
     elif has_maximum(dosage):
         # A maximum that cannot be read can only decrease the dose.
         mme = Interval(Fraction(0), mme.high)
-    return Interval(Fraction(0), mme.high) if is_as_needed(dosage) else mme
+    return Interval(Fraction(0), mme.high) if is_as_needed(dosage) or words.may_decline else mme
 
 
 def supplied_per_day(quantity: Json, supply: Json, product: Product, element: str) -> Interval:

@@ -212,6 +212,45 @@ def test_words_of_more_than_the_structure_count_only_where_they_are_not_understo
     assert per_day(sig(times=1) | {"text": "Take with extra water"}).high is not None
 
 
+DECLINING = [
+    {"text": "1 tablet 4 times a day, wean as directed"},
+    {"text": "1 tablet 4 times a day; reduce dose as tolerated"},
+    {"patientInstruction": "Begin tapering after the visit"},
+    {"additionalInstruction": [{"text": "Decrease by half a tablet when able"}]},
+]
+
+
+@pytest.mark.parametrize("said", DECLINING)
+def test_a_dose_that_is_to_decrease_has_no_lower_bound(said):
+    assert per_day(sig(times=4) | said) == between(0, 30)
+
+
+@pytest.mark.parametrize("said", [*DECLINING, {"text": "1 tablet 4 times a day for 7 days then 1 tablet twice a day"}])
+def test_a_supply_does_not_tell_a_dose_that_changes(said):
+    with pytest.raises(ContradictionError, match="the supply does not tell it"):
+        daily_mme(said, products()[OXYCODONE_5], between(30, 30))
+    capped = said | {"maxDosePerPeriod": {"numerator": quantity(4), "denominator": quantity(1, "d")}}
+    assert daily_mme(capped, products()[OXYCODONE_5], between(15, 15)) == between(0, 30)
+
+
+def test_a_later_dose_that_may_be_higher_leaves_the_dose_without_an_upper_bound():
+    with pytest.raises(UnconvertibleError):
+        per_day(sig(times=2) | {"text": "1 tablet twice a day for a week then 2 tablets twice a day"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Take on schedule to reduce pain",
+        "As directed for 7 days, then stop",
+        "As directed; was tapered before",
+        "Call the office when weaned",
+    ],
+)
+def test_words_of_something_else_do_not_decrease_a_dose(text):
+    assert per_day(sig(times=4) | {"text": text}) == between(30, 30)
+
+
 def test_words_that_are_not_understood_say_nothing():
     assert times({"code": {"text": "as per protocol"}, "repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}) == (
         2,
