@@ -1,9 +1,14 @@
-"""JSON as FHIR needs it: decimals stay digit for digit what was sent (FHIR R4, data types, decimal)."""
+"""JSON as FHIR needs it: decimals stay digit for digit what was sent (FHIR R4, data types, decimal).
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+msgspec parses and writes what is ordinary. simplejson does the rest: it names the place of an error, passes members in
+their order to a hook, and writes a lone surrogate, which UTF-8 cannot encode. Both give the same for what both accept.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
+import msgspec
 import simplejson
 
 Json: TypeAlias = Any
@@ -36,6 +41,11 @@ def loads(text: str | bytes, *, object_pairs_hook: Callable[[Pairs], Json] | Non
     that is nested too deeply for the parser. Raise NumberBoundsError, a ValueError, for a number of over 1,000
     characters or with an exponent beyond 400.
     """
+    if object_pairs_hook is None:
+        try:
+            return _quickly_parsed(text)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            pass  # parsed again below, for the error that names the place
     if isinstance(text, bytes):
         text = text.decode("utf-8")
     try:
@@ -44,6 +54,14 @@ def loads(text: str | bytes, *, object_pairs_hook: Callable[[Pairs], Json] | Non
         )
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
+
+
+def _quickly_parsed(text: str | bytes) -> Json:
+    """Parse ordinary JSON. Raise ValueError, RecursionError, or msgspec's error for any other."""
+    body = text.encode() if isinstance(text, str) else text
+    if len(body) > MAX_NUMBER_LENGTH and _TOO_MANY_DIGITS in body.translate(_DIGITS_TO_ZERO):
+        raise ValueError("an integer may be out of bounds")
+    return _DECODER.decode(body)
 
 
 def bounded_decimal(written: str) -> Decimal:
@@ -71,6 +89,13 @@ def _check_length(written: str) -> None:
         raise NumberBoundsError(f"a number has over {MAX_NUMBER_LENGTH} characters")
 
 
+_DECODER = msgspec.json.Decoder(float_hook=bounded_decimal)
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_CANONICAL_ENCODER = msgspec.json.Encoder(decimal_format="number", order="sorted")
+_DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"0" * 9)
+_TOO_MANY_DIGITS = b"0" * (MAX_NUMBER_LENGTH + 1)
+
+
 def parse_json(body: bytes) -> Json:
     """Return any JSON document of bounded depth; decimals keep their digits.
 
@@ -78,25 +103,58 @@ def parse_json(body: bytes) -> Json:
     numbers out of bounds.
     """
     value = loads(body)
-    if any(depth > MAX_DEPTH for depth, _ in enumerate(levels(value))):
+    if is_too_deep(value):
         raise ValueError("the JSON is nested too deeply")
     return value
 
 
+def is_too_deep(value: Json) -> bool:
+    """Return whether objects and arrays are nested over 100 levels deep."""
+    return any(depth > MAX_DEPTH for depth, _ in enumerate(levels(value), start=1))
+
+
 def levels(value: Json) -> Iterator[Sequence[Json]]:
-    """Yield the values of a document level by level: the document itself, what it holds, what that holds, and so on."""
-    level = [value]
+    """Yield the objects and arrays of a document level by level: the document, those in it, and so on."""
+    level = [value] if value.__class__ in _CONTAINERS else []
     while level:
         yield level
-        level = [child for parent in level for child in _children(parent)]
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if parent.__class__ is dict else parent)
+            if child.__class__ in _CONTAINERS
+        ]
 
 
-def _children(value: Json) -> Iterable[Json]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+_CONTAINERS = frozenset({dict, list})
 
 
 def dumps(value: Json, *, indent: int | None = None) -> str:
-    """Write JSON; a Decimal is written with the digits it holds."""
-    return simplejson.dumps(value, use_decimal=True, ensure_ascii=False, indent=indent, allow_nan=False)
+    """Write JSON; a Decimal is written with the digits it holds. Without `indent` there are no spaces.
+
+    Raise ValueError for a Decimal that is no number.
+    """
+    if indent is not None:
+        return _carefully_written(value, indent=indent)
+    try:
+        written = _ENCODER.encode(value)
+    except UnicodeEncodeError:  # a lone surrogate
+        return _carefully_written(value, separators=_NO_SPACES)
+    if b"NaN" in written or b"Infinity" in written:  # in a string, or a Decimal that JSON cannot say
+        return _carefully_written(value, separators=_NO_SPACES)
+    return written.decode()
+
+
+def canonical(value: Json) -> bytes:
+    """Write JSON in UTF-8 with sorted members, without spaces, and with every decimal digit."""
+    try:
+        return _CANONICAL_ENCODER.encode(value)
+    except UnicodeEncodeError:  # a lone surrogate, which is hashed like any other character
+        return _carefully_written(value, separators=_NO_SPACES, sort_keys=True).encode("utf-8", "surrogatepass")
+
+
+_NO_SPACES = (",", ":")
+
+
+def _carefully_written(value: Json, **layout: Any) -> str:
+    return simplejson.dumps(value, use_decimal=True, ensure_ascii=False, allow_nan=False, **layout)

@@ -4,12 +4,12 @@ from collections import Counter
 from uuid import UUID, uuid5
 
 from cds_service.hooks.request import HookRequest
-from cds_service.records.pseudonyms import Pseudonymizer, canonical
+from cds_service.records.pseudonyms import Pseudonymizer
 from cds_service.records.rows import facts_hash, patient_hash, user_hash
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Determination
 from fhir_mappings.bundle import reference_of
-from fhir_mappings.fhir_json import Resource
+from fhir_mappings.fhir_json import Resource, canonical
 
 _NAMESPACE = UUID("8a4e6d0c-3f0b-5c57-9f0e-5d1f6f6a2b11")
 _VOLATILE = ("meta", "text", "authoredOn")

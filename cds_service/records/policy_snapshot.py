@@ -6,11 +6,11 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, tzinfo
 from enum import Enum
 
-from cds_service.records.pseudonyms import canonical
 from coverage_policies.format.library import Library
 from coverage_policies.format.lock import content_hash
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.plan_rules import PlanRules
+from fhir_mappings.fhir_json import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def rules_hash(rules: PlanRules, zone: tzinfo, answers_valid_days: int) -> str:
 
 
 def _sha256(value: object) -> str:
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
+    return hashlib.sha256(canonical(value)).hexdigest()
 
 
 def _plain(value: object) -> object:

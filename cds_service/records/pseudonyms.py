@@ -7,10 +7,6 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-import simplejson
-
-from fhir_mappings.fhir_json import Json
-
 _BYTES = 32
 
 
@@ -25,21 +21,14 @@ class Pseudonymizer:
         self._key = key
         self.name = self("name of the key")[:16]
 
-    def __call__(self, kind: str, *parts: str) -> str:
-        """Return the hash of these strings as 64 hexadecimal digits. Each kind of input has hashes of its own."""
+    def __call__(self, kind: str, *parts: str | bytes) -> str:
+        """Return the hash of these parts as 64 hexadecimal digits. Each kind of input has hashes of its own."""
         found = hmac.new(self._key, digestmod=hashlib.sha256)
         for part in (kind, *parts):
-            encoded = part.encode("utf-8", "surrogatepass")
+            encoded = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
             found.update(len(encoded).to_bytes(8))
             found.update(encoded)
         return found.hexdigest()
-
-
-def canonical(value: Json) -> str:
-    """Return JSON with sorted members, without spaces, and with every decimal digit."""
-    return simplejson.dumps(
-        value, use_decimal=True, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
 
 
 def random_key() -> bytes:

@@ -10,9 +10,10 @@ from cds_service.hooks.request import HookRequest
 from cds_service.hooks.response import AssessedCard
 from cds_service.hooks.review import Review
 from cds_service.records.policy_snapshot import PolicySnapshot
-from cds_service.records.pseudonyms import Pseudonymizer, canonical
+from cds_service.records.pseudonyms import Pseudonymizer
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.failures import failed_criteria
+from fhir_mappings.fhir_json import canonical
 
 SUPPRESSED = "overridden by this user for the same order, patient, and facts"
 """Why a card was not shown."""

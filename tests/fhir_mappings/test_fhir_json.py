@@ -3,8 +3,11 @@
 from decimal import Decimal
 
 import pytest
+import simplejson
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fhir_mappings.fhir_json import NumberBoundsError, dumps, loads, parse_json
+from fhir_mappings.fhir_json import NumberBoundsError, canonical, dumps, loads, parse_json
 
 
 @pytest.mark.parametrize("digits", ["74.99", "75.0", "0.10", "1.000000000000000000001", "-0.5"])
@@ -25,7 +28,7 @@ def test_bytes_are_read_as_utf_8():
 
 
 def test_letters_are_written_as_they_are():
-    assert dumps({"a": "é"}) == '{"a": "é"}'
+    assert dumps({"a": "é"}) == '{"a":"é"}'
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,55 @@ def test_a_number_out_of_bounds_is_refused_without_being_named(number):
         assert number not in str(error.value)
 
 
-@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_what_json_cannot_say_is_not_written(number):
+    assert dumps([number]) == f'["{number}"]'
     with pytest.raises(ValueError, match=r"."):
-        dumps([number])
+        dumps([Decimal(number)])
+
+
+@pytest.mark.parametrize("nested", ["[" * 100 + "1" + "]" * 100, '{"a":' * 99 + "[]" + "}" * 99])
+def test_a_hundred_levels_are_read(nested):
+    assert dumps(parse_json(nested.encode())) == nested
+
+
+@pytest.mark.parametrize("nested", ["[" * 101 + "1" + "]" * 101, '{"a":' * 100 + "[]" + "}" * 100])
+def test_more_than_a_hundred_levels_are_refused(nested):
+    with pytest.raises(ValueError, match="nested too deeply"):
+        parse_json(nested.encode())
+
+
+def test_a_lone_surrogate_is_read_and_written():
+    assert loads(r'"\ud800"') == "\ud800"
+    assert loads(dumps({"a": "\ud800"})) == {"a": "\ud800"}
+
+
+def test_the_canonical_form_has_one_spelling_and_decimals_keep_their_digits():
+    read = loads(r'{"b": 1.10, "a": [true, null, "\u00e5"], "": {"z": 1, "y": 2}}')
+    assert canonical(read).decode() == '{"":{"y":2,"z":1},"a":[true,null,"å"],"b":1.10}'
+    assert canonical(Decimal("1.1")) != canonical(Decimal("1.10"))
+    assert canonical({"b": "\ud800", "a": 1}) == b'{"a":1,"b":"\xed\xa0\x80"}'
+
+
+json_texts = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.text()
+    | st.integers()
+    | st.decimals(allow_nan=False, allow_infinity=False, places=3),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+).map(lambda value: simplejson.dumps(value, use_decimal=True))
+
+
+@given(json_texts, st.integers(min_value=0), st.characters())
+def test_what_is_parsed_quickly_is_what_the_other_parser_reads(text, at, change):
+    """The careful parser reads whatever has a hook, and so is asked for the same by one that changes nothing."""
+    at %= len(text)
+    for each in (text, text[:at] + change + text[at + 1 :]):
+        found = []
+        for hook in (None, dict):
+            try:
+                found.append(dumps(loads(each, object_pairs_hook=hook)))
+            except ValueError as error:
+                found.append(str(error))
+        assert found[0] == found[1]

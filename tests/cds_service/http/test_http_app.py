@@ -147,7 +147,7 @@ def test_decimals_are_returned_digit_for_digit() -> None:
     service = Service(RepeatingAssessor(CONDITIONS))
     body = service.app.json.dumps(call(prefetch=READ)).replace('"27279"', "7.20")
     response = service.client.post("/cds-services/coverage-order-sign", data=body, content_type="application/json")
-    assert b'"code": 7.20' in response.data
+    assert b'"code":7.20' in response.data
 
 
 def test_the_service_says_that_it_is_live(service: Service) -> None:

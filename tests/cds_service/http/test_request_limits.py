@@ -9,7 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from cds_service.hooks.errors import RefusedError
 from cds_service.http.request_body import MAX_STRING_LENGTH, MAX_VALUES, read_body
 from cds_service.wiring.serving import on_loopback
 from coverage_policies.format.searches import CONDITIONS
@@ -53,6 +56,40 @@ def test_a_duplicate_member_is_refused_with_its_path(service: Service, body: str
     assert (status, code, where) == (400, "structure", place)
     assert "twice" in says
     assert MARK not in says
+
+
+names = st.sampled_from(["a", "b", ":", "a:", '"', "\\", r"\u003a", "é"])
+documents = st.recursive(
+    names | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(names, inner), max_size=3).map(tuple),
+)
+
+
+def written(document: Any, colon: str) -> str:
+    """Return a document as JSON, its colons in strings so; a tuple of pairs is an object, maybe with a member twice."""
+    if isinstance(document, tuple):
+        return "{" + ",".join(f"{written(name, colon)}:{written(each, colon)}" for name, each in document) + "}"
+    if isinstance(document, list):
+        return "[" + ",".join(written(each, colon) for each in document) + "]"
+    return json.dumps(document).replace(":", colon)
+
+
+def has_duplicate(document: Any) -> bool:
+    """Return whether an object in it has a member twice."""
+    if isinstance(document, tuple):
+        return len({name for name, _ in document}) < len(document) or any(has_duplicate(each) for _, each in document)
+    return isinstance(document, list) and any(map(has_duplicate, document))
+
+
+@given(documents, st.sampled_from([":", r"\u003a", r"\u003A"]))
+def test_a_duplicate_member_is_found_whatever_colons_there_are(document: Any, colon: str) -> None:
+    body = written(document, colon).encode()
+    if has_duplicate(document):
+        with pytest.raises(RefusedError) as found:
+            read_body(body)
+        assert "twice" in found.value.issues[0].diagnostics
+    else:
+        read_body(body)
 
 
 @pytest.mark.requirement("7.20", "7.116")
