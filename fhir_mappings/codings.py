@@ -1,9 +1,10 @@
 """Codes of FHIR concepts, read leniently."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import TypeAlias
 
 from fhir_mappings.code_systems import CPT, HCPCS, ICD10CM, LOINC, RXNORM, SNOMED, system_of, usual_form
@@ -26,6 +27,7 @@ __all__ = [
     "concept_text",
     "has_code",
     "items",
+    "plain_codes",
 ]
 
 SYSTEMS = {
@@ -81,12 +83,11 @@ _OBJECT = (dict, Mapping)
 """What a JSON object may be. `dict` comes first because a check for Mapping alone takes several times as long."""
 
 
-def items(value: Json) -> Iterator[Mapping[str, Json]]:
-    """Yield the objects of a member that should be an array of objects; a single object counts as an array of one."""
+def items(value: Json) -> Sequence[Mapping[str, Json]]:
+    """Return the objects of a member that should be an array of objects; a single object counts as an array of one."""
     if isinstance(value, list):
-        yield from (item for item in value if isinstance(item, _OBJECT))
-    elif isinstance(value, _OBJECT):
-        yield value
+        return [item for item in value if isinstance(item, _OBJECT)]
+    return (value,) if isinstance(value, _OBJECT) else ()
 
 
 def codings(concept: Json) -> tuple[Coding, ...]:
@@ -96,22 +97,31 @@ def codings(concept: Json) -> tuple[Coding, ...]:
     code of a known system is in its usual form, whatever the sender's spelling.
     """
     found = []
-    for code, coding in _coded(concept):
+    for coding in _coded(concept):
         system, display = coding.get("system"), coding.get("display")
-        label = display if isinstance(display, str) else ""
-        known_as = system_of(system) if isinstance(system, str) else ""
-        system, code, modifiers = usual_form(known_as, code)
-        found.append(Coding(system, code, label, modifiers))
+        given = system if isinstance(system, str) else "", coding["code"], display if isinstance(display, str) else ""
+        found.append(_known_coding(*given) if sum(map(len, given)) <= _MAX_KNOWN_LENGTH else _coding(*given))
     return tuple(found)
 
 
-def _coded(concept: Json) -> Iterator[tuple[str, Mapping[str, Json]]]:
-    """Yield the codes of a concept, of a list of them, or of a Coding, as written, each with its Coding."""
-    for one in items(concept):
-        for coding in items(one["coding"]) if "coding" in one else (one,):
-            code = coding.get("code")
-            if isinstance(code, str) and code.strip():
-                yield code, coding
+def _coded(concept: Json) -> list[Mapping[str, Json]]:
+    """Return the Codings with a code of a concept, of a list of them, or of a Coding."""
+    return [
+        coding
+        for one in items(concept)
+        for coding in (items(one["coding"]) if "coding" in one else (one,))
+        if isinstance(code := coding.get("code"), str) and code.strip()
+    ]
+
+
+def _coding(system: str, code: str, display: str) -> Coding:
+    known_as, code, modifiers = usual_form(system_of(system) if system else "", code)
+    return Coding(known_as, code, display, modifiers)
+
+
+_MAX_KNOWN_LENGTH = 300
+_known_coding = lru_cache(maxsize=4_000)(_coding)
+"""The same codes come again in chart after chart; a code and its label say nothing of a patient."""
 
 
 def codings_and_text(concept: Json) -> tuple[Coding, ...]:
@@ -122,7 +132,12 @@ def codings_and_text(concept: Json) -> tuple[Coding, ...]:
 
 def has_code(concept: Json, *codes: str) -> bool:
     """Return whether a status or category concept has one of these codes in any system."""
-    return any(code.strip() in codes for code, _ in _coded(concept))
+    return not plain_codes(concept).isdisjoint(codes)
+
+
+def plain_codes(concept: Json) -> frozenset[str]:
+    """Return the codes of a status or category concept, whatever their systems."""
+    return frozenset(coding["code"].strip() for coding in _coded(concept))
 
 
 def concept_text(concept: Json) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from fhir_mappings.codings import CodeMatcher, Coding, Course, Match, codings, has_code, items
+from fhir_mappings.codings import CodeMatcher, Coding, Course, Match, codings, has_code, items, plain_codes
 from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.diagnoses import Diagnosis, read_diagnosis
 from fhir_mappings.encounters import Encounter, encounter, encounter_reference
@@ -89,22 +89,34 @@ def statements(record: PatientRecord, codes: CodeMatcher) -> tuple[Statement, ..
 
 
 def _statements(record: PatientRecord, codes: CodeMatcher) -> tuple[Statement, ...]:
-    matched = ((resource, diagnosis, diagnosis.match(codes)) for resource, diagnosis in _diagnoses(record))
+    read = _diagnoses(record)
+    matches = {each: match for each in read.distinct if (match := each.match(codes))}
     return tuple(
-        _statement(record, resource, diagnosis.coded, match) for resource, diagnosis, match in matched if match
+        _statement(record, resource, diagnosis.coded, matches[diagnosis])
+        for resource, diagnosis in read.by_resource
+        if diagnosis in matches
     )
 
 
-def _diagnoses(record: PatientRecord) -> tuple[tuple[Resource, Diagnosis], ...]:
-    """Return the diagnosis of every condition that is not an error."""
-    return record.cached(
-        "diagnoses",
-        lambda: tuple(
-            (resource, read_diagnosis(resource.get("code")))
-            for resource in record.of_type("Condition")
-            if not has_code(resource.get("verificationStatus"), "entered-in-error")
-        ),
+@dataclass(frozen=True, slots=True)
+class _Diagnoses:
+    """The diagnosis of every condition that is not an error, in the order of the record, and each diagnosis once."""
+
+    by_resource: tuple[tuple[Resource, Diagnosis], ...]
+    distinct: tuple[Diagnosis, ...]
+
+
+def _diagnoses(record: PatientRecord) -> _Diagnoses:
+    return record.cached("diagnoses", lambda: _read_diagnoses(record))
+
+
+def _read_diagnoses(record: PatientRecord) -> _Diagnoses:
+    found = tuple(
+        (resource, read_diagnosis(resource.get("code")))
+        for resource in record.of_type("Condition")
+        if not has_code(resource.get("verificationStatus"), "entered-in-error")
     )
+    return _Diagnoses(found, tuple(dict.fromkeys(diagnosis for _, diagnosis in found)))
 
 
 def _statement(record: PatientRecord, resource: Resource, coded: tuple[Coding, ...], match: Match) -> Statement:
@@ -137,19 +149,25 @@ def _asserted(record: PatientRecord, resource: Resource) -> DateInterval | None:
 
 
 def _claim(resource: Resource) -> Claim:
-    status, verification = resource.get("clinicalStatus"), resource.get("verificationStatus")
+    if resource.get("verificationStatus") is not None:
+        verification = plain_codes(resource["verificationStatus"])
+        if "refuted" in verification:
+            return Claim.REFUTED
+        if "confirmed" not in verification:
+            return Claim.UNCLEAR
     has_ended = any(name.startswith("abatement") and value is not None for name, value in resource.items())
-    if has_code(verification, "refuted"):
-        return Claim.REFUTED
-    if verification is not None and not has_code(verification, "confirmed"):
-        return Claim.UNCLEAR
-    if has_code(status, "inactive", "remission", "resolved") or (status is None and has_ended):
+    if resource.get("clinicalStatus") is None:
+        return Claim.ENDED if has_ended else Claim.UNSTATED
+    status = plain_codes(resource["clinicalStatus"])
+    if not _OVER.isdisjoint(status):
         return Claim.ENDED
-    if status is None:
-        return Claim.UNSTATED
     # FHIR R4 allows no active condition with an abatement (con-4), and a status without a code may mean anything.
-    is_active = has_code(status, "active", "recurrence", "relapse") and not has_ended
-    return Claim.ACTIVE if is_active else Claim.UNCLEAR
+    return Claim.UNCLEAR if has_ended or _ON.isdisjoint(status) else Claim.ACTIVE
+
+
+_OVER = frozenset({"inactive", "remission", "resolved"})
+_ON = frozenset({"active", "recurrence", "relapse"})
+"""The codes of `Condition.clinicalStatus` (FHIR R4)."""
 
 
 def _listing(resource: Resource) -> Listing:
@@ -178,8 +196,10 @@ def unidentified(record: PatientRecord, is_listed: Callable[[Coding], bool]) -> 
     `is_listed` tells which codes other than those of ICD-10-CM are known.
     """
     found = []
-    for resource, diagnosis in _diagnoses(record):
-        if diagnosis.is_understood(is_listed) or _claim(resource) in (Claim.ENDED, Claim.REFUTED):
+    read = _diagnoses(record)
+    understood = {each for each in read.distinct if each.is_understood(is_listed)}
+    for resource, diagnosis in read.by_resource:
+        if diagnosis in understood or _claim(resource) in (Claim.ENDED, Claim.REFUTED):
             continue
         when = record.when(resource.get("onsetDateTime")) or record.when(resource.get("recordedDate"))
         evidence = Evidence(record.reference(resource), "Condition that cannot be identified", str(when or ""))

@@ -78,7 +78,7 @@ def _dose(dosage: Resource, strength: Strength | None) -> Amount | None:
     doses = list(items(dosage.get("doseAndRate")))
     if len(doses) != 1:
         return None
-    in_range = next(items(doses[0].get("doseRange")), {})
+    in_range = next(iter(items(doses[0].get("doseRange"))), {})
     stated = doses[0].get("doseQuantity") or in_range.get("high")
     return counted(amount(stated, "dose"), strength) if stated is not None else None
 

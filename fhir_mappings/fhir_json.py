@@ -115,7 +115,7 @@ def is_too_deep(value: Json) -> bool:
 
 def levels(value: Json) -> Iterator[Sequence[Json]]:
     """Yield the objects and arrays of a document level by level: the document, those in it, and so on."""
-    level = [value] if value.__class__ in _CONTAINERS else []
+    level: list[Json] = [value] if value.__class__ in _CONTAINERS else []
     while level:
         yield level
         level = [

@@ -42,7 +42,7 @@ def supply_days(
         first, last, bounds = _bounds(record, resource)
         if last is not None and resource.get("status") not in _INTERRUPTED:
             return SupplyDays(first, last.earliest)
-        dispensing = next(items(resource.get("dispenseRequest")), {})
+        dispensing = next(iter(items(resource.get("dispenseRequest"))), {})
         stated = bounds or dispensing.get("expectedSupplyDuration")
         supplied = dispensing.get("quantity")
     if interrupted := _INTERRUPTED.get(str(resource.get("status"))):

@@ -38,7 +38,7 @@ class CardIds:
         self._made[hashed] += 1
         return uuid5(_NAMESPACE, f"{hashed} {self._made[hashed]}")
 
-    def _about(self, determination: Determination) -> tuple[str, ...]:
+    def _about(self, determination: Determination) -> tuple[str | bytes, ...]:
         """Return what tells a determination from another: order, findings, plan, and what could not be read."""
         named = [order for url, order in self._orders if reference_of(order, url) == determination.order]
         # An order without an id is named by its place, which says nothing of it: then every order of the call counts.

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from coverage_policies.format.problems import DocumentError, Problem, read_text
@@ -82,6 +82,8 @@ class ValueSet:
                 self._exact.setdefault((row.system, row.code), []).append(row)
         for same in (*self._exact.values(), *self._prefixes.values()):
             same.sort(key=lambda row: row.decides)
+        self._known_match = lru_cache(maxsize=2_000)(self._match)
+        """Charts have the same codes again and again."""
         lengths: dict[str, set[int]] = {}
         for system, prefix in self._prefixes:
             lengths.setdefault(system, set()).add(len(prefix))
@@ -105,6 +107,11 @@ class ValueSet:
         shortest counts.
         """
         codings = tuple(codings)
+        if sum(len(each.display) for each in codings) > _LONGEST_KNOWN:
+            return self._match(codings, on)
+        return self._known_match(codings, on)
+
+    def _match(self, codings: tuple[Coding, ...], on: date | None) -> Match | None:
         found = [row for coding in codings if (row := self.row(coding, on))] or self._named(codings, on)
         if not found:
             return None
@@ -134,6 +141,9 @@ def _in_labels(named: Iterable[tuple[re.Pattern[str], Row]], codings: Iterable[C
 
 
 _FROM_LONGEST = list(Course)
+
+_LONGEST_KNOWN = 300
+"""How many characters of labels a concept has of which the match is remembered."""
 
 _LONGEST_PREFIX = 40
 """How many characters of a code are compared with the prefixes of value sets, which are shorter."""
@@ -178,7 +188,7 @@ class ValueSets(Mapping[str, ValueSet]):
 
     def know(self, coding: Coding) -> bool:
         """Return whether some set has a code."""
-        return any(key in self._keys for key in keys(coding))
+        return not self._keys.isdisjoint(keys(coding))
 
 
 def load_value_sets(folders: Iterable[Path]) -> ValueSets:

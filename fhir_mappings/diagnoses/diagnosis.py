@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from fhir_mappings.codings import ICD10CM, CodeMatcher, Coding, Match, codings, items
 from fhir_mappings.diagnoses.icd10cm import codes_named, codes_titled, is_code
@@ -29,7 +29,7 @@ _SAYS_NOTHING = "R69"
 """The code of ICD-10-CM for an illness that is not specified."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Diagnosis:
     """The codes and words of a diagnosis. The words are read only if the codes do not tell."""
 
@@ -84,10 +84,16 @@ class Diagnosis:
         return replace(found, decides=False) if found else None
 
 
+_known_diagnosis = lru_cache(maxsize=2_000)(Diagnosis)
+"""The same diagnoses come again in chart after chart, and what is found out about one is found out once."""
+
+
 def read_diagnosis(concepts: Json, *more_words: str) -> Diagnosis:
     """Read a CodeableConcept or several as one diagnosis, with the displays of references to it, if there are any."""
-    words = dict.fromkeys([*_words(concepts), *(each.strip() for each in more_words if each.strip())])
-    return Diagnosis(codings(concepts), tuple(words))
+    words = tuple(dict.fromkeys([*_words(concepts), *(each.strip() for each in more_words if each.strip())]))
+    coded = codings(concepts)
+    is_plain = sum(map(len, words)) <= _LONGEST_WORDS and not any(each.modifiers for each in coded)
+    return _known_diagnosis(coded, words) if is_plain else Diagnosis(coded, words)
 
 
 def _words(concepts: Json) -> Iterable[str]:
