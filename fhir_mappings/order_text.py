@@ -165,6 +165,8 @@ def read_phrase(text: str, attributes: tuple[Attribute, ...] = ATTRIBUTES) -> tu
                 if not any(taken[start:end]):
                     taken[start:end] = b"\1" * (end - start)
                     values[value] = values.get(value, False) or not past[start]
+        if not values:
+            continue
         current = [value for value, is_current in values.items() if is_current]
         rest = "".join(" " if is_taken else character for character, is_taken in zip(now, taken, strict=True))
         clear = (

@@ -139,7 +139,7 @@ class PatientRecord:
         copies: list[tuple[Entry, tuple[str, str]]] = []
         for position, (url, resource) in enumerate(found):
             name = reference_of(resource, url)
-            base = server.local(address_of(url)).base
+            base = server.local(address_of(url)).base if url else ""
             key = (name, base) if name != resource["resourceType"] else (f"{name}#{position}", base)
             copies.append(((url, resource), key))
             if key not in kept:
@@ -154,7 +154,8 @@ class PatientRecord:
             url, resource = kept[key]
             self._by_type.setdefault(resource["resourceType"], []).append(resource)
             self._references[id(resource)] = url if key[1] else reference_of(resource, url)
-            self._bases[id(resource)] = key[1]
+            if key[1]:
+                self._bases[id(resource)] = key[1]
         for (url, resource), key in copies:
             self._by_reference.add(url, resource, kept[key][1])
 

@@ -8,7 +8,7 @@ plain characters make no difference. Nor does the scheme: behind a proxy that en
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from fhir_mappings.bundle import Entry
@@ -16,14 +16,14 @@ from fhir_mappings.fhir_json import Resource
 
 T = TypeVar("T")
 
+_HTTP = re.compile("https?://", re.IGNORECASE)
 _TYPE = re.compile(r"[A-Z][A-Za-z]+\Z")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]\Z")
 _DEFAULT_PORTS = (None, 80, 443)
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """The target of a reference. `base` is the server as host, port, and path; it is empty for a relative reference.
 
     `name` is `Type/id`; for a reference of another form (a URN, a fragment, a bare id), all of it.
@@ -33,17 +33,23 @@ class Address:
     name: str
 
 
+_NOWHERE = Address("", "")
+
+
 def address_of(reference: str) -> Address:
     """Return the target of a reference or of a full URL, without its version."""
+    if not reference:
+        return _NOWHERE
     text = reference.strip()
-    if text[:4].lower() == "urn:":
-        return Address("", text.lower())
     host = ""
     path = text.removeprefix("/")
-    if re.match("https?://", text, re.IGNORECASE):
-        host, path = _host_and_path(text)
-        if not host:
-            return Address("", text)
+    if ":" in text:
+        if text[:4].lower() == "urn:":
+            return Address("", text.lower())
+        if _HTTP.match(text):
+            host, path = _host_and_path(text)
+            if not host:
+                return Address("", text)
     segments = path.split("/")
     if len(segments) > 2 and segments[-2] == "_history":
         segments = segments[:-2]
@@ -84,7 +90,7 @@ def _decoded(escape: re.Match[str]) -> str:
 
 def addresses(full_url: str, resource: Resource) -> Iterator[Address]:
     """Yield the addresses of a resource: by its id on the server of its full URL, then by its full URL itself."""
-    url = address_of(full_url) if full_url else Address("", "")
+    url = address_of(full_url)
     kind, own_id = resource.get("resourceType"), resource.get("id")
     if isinstance(own_id, str) and own_id:
         yield Address(url.base, f"{kind}/{own_id}")
@@ -110,12 +116,14 @@ class ChartServer:
         which one id names different resources: there, one resource type has entries of several bases, or another entry
         of the same id has no full URL.
         """
-        entries = list(entries)
-        unplaced = {_name(resource): resource for url, resource in entries if not address_of(url).base}
+        placed = [(address_of(url).base, resource) for url, resource in entries]
+        if not any(base for base, _ in placed):
+            return self
+        unplaced = {_name(resource): resource for base, resource in placed if not base}
         by_type: dict[str, set[str]] = {}
         mixed: set[str] = set()
-        for url, resource in entries:
-            if base := address_of(url).base:
+        for base, resource in placed:
+            if base:
                 by_type.setdefault(str(resource.get("resourceType")), set()).add("" if base in self.bases else base)
                 if unplaced.get(_name(resource), resource) != resource:
                     mixed.add(base)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from cds_service.hooks.feedback import OVERRIDDEN, UNLISTED, Feedback
 from cds_service.hooks.request import HookRequest
@@ -20,6 +20,14 @@ from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBAC
 from coverage_policies.judging.assessment import Assessment
 
 _Row = dict[str, Any]
+
+_ADD_DECISION, _ADD_CARDS, _ADD_DETERMINATIONS = insert(DECISIONS), insert(CARDS), insert(DETERMINATIONS)
+_OVERRIDDEN_SINCE = select(FEEDBACK.c.card).where(
+    FEEDBACK.c.card.in_(bindparam("cards", expanding=True)),
+    FEEDBACK.c.outcome == OVERRIDDEN,
+    FEEDBACK.c.received_at > bindparam("since"),
+)
+"""The statements of every call: SQLAlchemy compiles one object once."""
 
 
 class SqlStore:
@@ -70,11 +78,11 @@ class SqlStore:
             timers = {"timer_read_ns": review.read_seconds, "timer_judge_ns": review.judge_seconds}
             decision = self._decision(call, path, 200, review.at, timers)
             row = decision | {"snapshot": self._snapshot_name, "input": digest.as_json()}
-            connection.execute(insert(DECISIONS), row)
+            connection.execute(_ADD_DECISION, row)
             if cards:
-                connection.execute(insert(CARDS), cards)
+                connection.execute(_ADD_CARDS, cards)
             if determinations:
-                connection.execute(insert(DETERMINATIONS), determinations)
+                connection.execute(_ADD_DETERMINATIONS, determinations)
         self._snapshot_is_stored = True
         return tuple(made for made, row in zip(response.cards, cards, strict=True) if not row["suppressed"])
 
@@ -82,7 +90,7 @@ class SqlStore:
         """Store that the answer to a call was an error with this HTTP status."""
         row = self._decision(call, path, status, self._clock(), {})
         with self._database.writing() as connection:
-            connection.execute(insert(DECISIONS), row)
+            connection.execute(_ADD_DECISION, row)
 
     def store_feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> tuple[Override, ...]:
         """Store feedback, once even if it comes again; return the new overrides."""
@@ -132,13 +140,8 @@ class SqlStore:
         """Return those of the cards that were overridden within `suppress_for`."""
         if not cards or not self._suppress_for:
             return set()
-        overridden = (
-            select(FEEDBACK.c.card)
-            .where(FEEDBACK.c.card.in_(cards))
-            .where(FEEDBACK.c.outcome == OVERRIDDEN)
-            .where(FEEDBACK.c.received_at > self._clock() - self._suppress_for)
-        )
-        return set(connection.execute(overridden).scalars())
+        since = self._clock() - self._suppress_for
+        return set(connection.execute(_OVERRIDDEN_SINCE, {"cards": sorted(cards), "since": since}).scalars())
 
     def _decision(self, call: Call, path: str, status: int, at: datetime, timers: Mapping[str, float]) -> _Row:
         seconds = {**timers, "timer_call_ns": self._monotonic() - call.started}

@@ -280,6 +280,10 @@ class Policy:
 
     def searches(self) -> tuple[Search, ...]:
         """Return the searches for the data that this revision needs, attestations included."""
+        return self._searches
+
+    @cached_property
+    def _searches(self) -> tuple[Search, ...]:
         found = [search for clause in self.clauses() for search in clause.check.searches]
         found += [PROCEDURES for criterion in self.walk() if criterion.on_date_of]
         return merge([*found, ANSWERS])

@@ -63,6 +63,8 @@ def merge(searches: Iterable[Search]) -> tuple[Search, ...]:
     for search in searches:
         kind = search.resource_type, search.key, search.parameters
         known = kinds.setdefault(kind, search)
+        if known == search:
+            continue
         codes = tuple(sorted({*known.codes, *search.codes}))
         kinds[kind] = replace(
             known,
