@@ -1,9 +1,9 @@
 """Modifiers that no reading knows: what carries one may mean something else, even the opposite (FHIR R4, 2.4.0.1)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from fhir_mappings.codings import items
-from fhir_mappings.fhir_json import Json, Resource, levels
+from fhir_mappings.fhir_json import Json, Resource
 
 _MODIFIERS = ("modifierExtension", "implicitRules")
 
@@ -28,6 +28,13 @@ def modifier_in(resource: Resource) -> str:
 
 
 def _has_modifier(value: Json) -> bool:
-    return any(
-        isinstance(part, Mapping) and bool(part.get("modifierExtension")) for level in levels(value) for part in level
-    )
+    unread = [value]
+    while unread:
+        part = unread.pop()
+        if isinstance(part, dict):
+            if part.get("modifierExtension"):
+                return True
+            unread.extend(part.values())
+        elif isinstance(part, list):
+            unread.extend(part)
+    return False

@@ -9,6 +9,7 @@ from fhir.resources.R4B import get_fhir_model_class
 from pydantic import BaseModel, ValidationError
 
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.quick_check import passes_quick_check
 
 _UNREADABLE = "cannot be read"
 MAX_FAULTS = 100
@@ -51,6 +52,11 @@ def faults(resource: Resource) -> tuple[Fault, ...]:
     One fault can hide others, so remove each faulty element and validate the rest again. A resource type that FHIR R4
     does not define, nesting too deep to check, or more than 100 faults are one fault at the root.
     """
+    return () if passes_quick_check(resource) else faults_by_models(resource)
+
+
+def faults_by_models(resource: Resource) -> tuple[Fault, ...]:
+    """Return the faults of a resource by the models alone, without the quick check; slow for a valid resource too."""
     resource_type = resource.get("resourceType")
     model = _model(resource_type) if isinstance(resource_type, str) else None
     if model is None:
@@ -112,6 +118,11 @@ _DATA_TYPES = (
 
 
 def warm(*resource_types: str) -> None:
-    """Build the models of resources and data types ahead; each takes tens of milliseconds once."""
+    """Build the models of resources and data types and the tables of the quick check ahead.
+
+    Each model takes tens of milliseconds once.
+    """
     for name in (*resource_types, *_DATA_TYPES):
-        faults({"resourceType": name})
+        empty = {"resourceType": name}
+        passes_quick_check(empty)
+        faults_by_models(empty)
