@@ -85,9 +85,11 @@ _OBJECT = (dict, Mapping)
 
 def items(value: Json) -> Sequence[Mapping[str, Json]]:
     """Return the objects of a member that should be an array of objects; a single object counts as an array of one."""
+    if isinstance(value, dict):
+        return (value,)
     if isinstance(value, list):
         return [item for item in value if isinstance(item, _OBJECT)]
-    return (value,) if isinstance(value, _OBJECT) else ()
+    return (value,) if isinstance(value, Mapping) else ()
 
 
 def codings(concept: Json) -> tuple[Coding, ...]:
@@ -106,12 +108,13 @@ def codings(concept: Json) -> tuple[Coding, ...]:
 
 def _coded(concept: Json) -> list[Mapping[str, Json]]:
     """Return the Codings with a code of a concept, of a list of them, or of a Coding."""
-    return [
-        coding
-        for one in items(concept)
-        for coding in (items(one["coding"]) if "coding" in one else (one,))
-        if isinstance(code := coding.get("code"), str) and code.strip()
-    ]
+    found = []
+    for one in items(concept):
+        for coding in items(one["coding"]) if "coding" in one else (one,):
+            code = coding.get("code")
+            if isinstance(code, str) and code.strip():
+                found.append(coding)
+    return found
 
 
 def _coding(system: str, code: str, display: str) -> Coding:

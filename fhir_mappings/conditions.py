@@ -182,12 +182,25 @@ def _listing(resource: Resource) -> Listing:
     return Listing.ENCOUNTER if resource.get("encounter") is not None else Listing.PROBLEM_LIST
 
 
-@dataclass(frozen=True, slots=True)
 class Unidentified:
-    """A condition that may be present and is not understood. `when` is its onset, else its record; None if unknown."""
+    """A condition that may be present and is not understood. There may be many, so nothing is read in advance."""
 
-    evidence: Evidence
-    when: DateInterval | None
+    def __init__(self, record: PatientRecord, resource: Resource) -> None:
+        self._record = record
+        self._resource = resource
+
+    @property
+    def when(self) -> DateInterval | None:
+        """Return its onset, else when it was recorded; None if unknown."""
+        dates = self._resource.get("onsetDateTime"), self._resource.get("recordedDate")
+        return self._record.when(dates[0]) or self._record.when(dates[1])
+
+    @property
+    def evidence(self) -> Evidence:
+        """Return the resource as evidence, without its words."""
+        return Evidence(
+            self._record.reference(self._resource), "Condition that cannot be identified", str(self.when or "")
+        )
 
 
 def unidentified(record: PatientRecord, is_listed: Callable[[Coding], bool]) -> tuple[Unidentified, ...]:
@@ -195,13 +208,10 @@ def unidentified(record: PatientRecord, is_listed: Callable[[Coding], bool]) -> 
 
     `is_listed` tells which codes other than those of ICD-10-CM are known.
     """
-    found = []
     read = _diagnoses(record)
     understood = {each for each in read.distinct if each.is_understood(is_listed)}
-    for resource, diagnosis in read.by_resource:
-        if diagnosis in understood or _claim(resource) in (Claim.ENDED, Claim.REFUTED):
-            continue
-        when = record.when(resource.get("onsetDateTime")) or record.when(resource.get("recordedDate"))
-        evidence = Evidence(record.reference(resource), "Condition that cannot be identified", str(when or ""))
-        found.append(Unidentified(evidence, when))
-    return tuple(found)
+    return tuple(
+        Unidentified(record, resource)
+        for resource, diagnosis in read.by_resource
+        if diagnosis not in understood and _claim(resource) not in (Claim.ENDED, Claim.REFUTED)
+    )

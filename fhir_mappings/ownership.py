@@ -73,14 +73,16 @@ def chart_server(patient_id: str, known_as: Iterable[str], entries: Iterable[Ent
     known = ChartServer.known_as(known_as).bases
     own: set[str] = set()
     seen: set[str] = set()
+    subjects: set[str] = set()
     for url, resource in entries:
+        subjects.add(subject_of(resource))
+        if not url:
+            continue
         bases = {each.base for each in addresses(url, resource)}
         seen |= bases
         if resource.get("resourceType") == "Patient" and resource.get("id") == patient_id:
             own |= bases
-        subject = address_of(subject_of(resource))
-        if subject.name == patient:
-            seen.add(subject.base)
+    seen |= {subject.base for subject in map(address_of, subjects) if subject.name == patient}
     for found in (own - {""}, set() if known else seen - {""}):
         if len(found) == 1:
             known |= found
@@ -103,6 +105,8 @@ class Ownership:
                     if not address.base:
                         self._patients[address] = own_id
                 linked += [(own_id, address) for address in self._links(resource)]
+        self._by_subject: dict[str, str] = {}
+        """The ids of patients by reference, as far as they were asked for: most are the same."""
         self._same_person = {self._id_at(target) for own_id, target in linked if own_id == patient_id}
         self._same_person |= {own_id for own_id, target in linked if self._id_at(target) == patient_id}
 
@@ -134,7 +138,10 @@ class Ownership:
             own_id = resource.get("id")
             found = own_id if isinstance(own_id, str) else ""
         else:
-            found = self._id_at(self._server.local(address_of(subject_of(resource))))
+            subject = subject_of(resource)
+            if subject not in self._by_subject:
+                self._by_subject[subject] = self._id_at(self._server.local(address_of(subject)))
+            found = self._by_subject[subject]
         is_elsewhere = bool(full_url) and bool(self._server.local(address_of(full_url)).base)
         may_be_ours = found in self._same_person or is_elsewhere
         return "" if found != self._patient_id and may_be_ours else found

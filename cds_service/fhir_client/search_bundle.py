@@ -5,9 +5,10 @@ outcome that tells of missing data, a further page without an address.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from fhir_mappings.bundle import MAX_NESTING, Entry
@@ -84,7 +85,7 @@ def _has_entries(bundle: Resource) -> bool:
 
 def _page(bundle: Resource, resource_type: str | None, depth: int) -> Page:
     parts = [_part(entry, resource_type, depth) for entry in bundle.get("entry") or ()]
-    matches = frozenset[str]().union(*(part.matches for part in parts))
+    matches = frozenset(name for part in parts for name in part.matches)
     found = tuple(entry for part in parts for entry in part.entries)
     total, is_readable = _total(bundle.get("total"))
     link, has_more = _next_link(bundle)
@@ -102,13 +103,12 @@ def _page(bundle: Resource, resource_type: str | None, depth: int) -> Page:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """What one entry adds to a page. `is_aside` is whether it is not the result of a search itself."""
 
     entries: tuple[Entry, ...] = ()
     is_complete: bool = True
-    matches: frozenset[str] = frozenset()
+    matches: Collection[str] = ()
     is_aside: bool = True
 
 
@@ -139,7 +139,7 @@ def _part(entry: Json, resource_type: str | None, depth: int) -> _Part:
         return _Part(found, is_complete=mode != "match", is_aside=False)
     own_id = resource.get("id")
     name = f"{url} {own_id}" if url or isinstance(own_id, str) else f"#{id(resource)}"
-    return _Part(found, matches=frozenset({name}), is_aside=False)
+    return _Part(found, matches=(name,), is_aside=False)
 
 
 def _has_succeeded(entry: Mapping[str, Json]) -> bool:

@@ -158,8 +158,8 @@ def _has_begun(condition: Condition, ctx: Context) -> bool:
 
 def _counted(unknown: tuple[Unidentified, ...]) -> Evidence:
     """Return conditions that are not understood as one piece of evidence, dated by the first."""
-    one, *others = (each.evidence for each in unknown)
-    return replace(one, label=f"{len(unknown)} conditions cannot be identified") if others else one
+    first = unknown[0].evidence
+    return replace(first, label=f"{len(unknown)} conditions cannot be identified") if len(unknown) > 1 else first
 
 
 def _parse(arguments: Arguments, sets: ValueSets) -> ConditionCheck:

@@ -1,7 +1,7 @@
 """A diagnosis as a chart or an order gives it: its codes and its words, and what these are understood as."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -96,15 +96,10 @@ def read_diagnosis(concepts: Json, *more_words: str) -> Diagnosis:
     return _known_diagnosis(coded, words) if is_plain else Diagnosis(coded, words)
 
 
-def _words(concepts: Json) -> Iterable[str]:
-    """Yield the texts of a concept, and of its codings the labels; a coding without a code may have one, too."""
+def _words(concepts: Json) -> list[str]:
+    """Return the texts of a concept, and of its codings the labels; a coding without a code may have one, too."""
+    texts = []
     for concept in items(concepts):
-        yield from _text(concept, "text")
-        for coding in items(concept.get("coding")):
-            yield from _text(coding, "display")
-
-
-def _text(holder: Json, name: str) -> Iterable[str]:
-    text = holder.get(name)
-    if isinstance(text, str) and text.strip():
-        yield text.strip()
+        texts.append(concept.get("text"))
+        texts += [coding.get("display") for coding in items(concept.get("coding"))]
+    return [text.strip() for text in texts if isinstance(text, str) and text.strip()]
