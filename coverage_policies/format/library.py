@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from coverage_policies.format.editions import read_editions
@@ -54,8 +55,15 @@ class Library:
 
     def searches(self, policies: Iterable[Policy] | None = None) -> tuple[Search, ...]:
         """Return the searches for the data that these revisions need; without an argument, for all of them."""
-        chosen = self.policies.values() if policies is None else policies
-        return merge(search for policy in chosen for search in policy.searches())
+        return self._searches if policies is None else _searches(policies)
+
+    @cached_property
+    def _searches(self) -> tuple[Search, ...]:
+        return _searches(self.policies.values())
+
+
+def _searches(policies: Iterable[Policy]) -> tuple[Search, ...]:
+    return merge(search for policy in policies for search in policy.searches())
 
 
 def load_library(folders: Sequence[Path] = ()) -> Library:

@@ -99,6 +99,7 @@ class _Builder:
             history=tuple(data.get("history", ())),
             pathway=self._pathway(data["pathway"]) if "pathway" in data else None,
             source=self.source.file,
+            document=data,
             index=self.index,
         )
 
