@@ -37,6 +37,7 @@ def matches(words: str, text: str) -> bool:
         ("-pain", "back-pain"),
         (" pain", "back pain"),
         ("éclair*", "Éclairs"),
+        ("αι*", "α\N{COMBINING GREEK YPOGEGRAMMENI}x"),
         ("kiss", "\N{KELVIN SIGN}\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}\N{LATIN SMALL LETTER LONG S}s"),
         ("kiss", "K\N{LATIN SMALL LETTER DOTLESS I}ss"),
         ("x" * 50, "x" * 50),
