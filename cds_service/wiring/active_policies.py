@@ -48,5 +48,5 @@ class ActivePolicies:
 
 
 def _snapshot(assessor: Assessor, settings: Settings) -> PolicySnapshot:
-    """Take the snapshot right after loading: later the files may have changed."""
+    """Return the snapshot of what was loaded, whatever the files say by now."""
     return PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)

@@ -1,7 +1,8 @@
-"""The installed policy revisions, and which of them name the code of an order."""
+"""The installed policy revisions, and which of them may be about an order."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from coverage_policies.format.editions import read_editions
@@ -10,13 +11,11 @@ from coverage_policies.format.model import Policy
 from coverage_policies.format.problems import DocumentError, Problem
 from coverage_policies.format.searches import Search, merge
 from coverage_policies.format.value_sets import TEXT, ValueSets, keys, load_value_sets
+from coverage_policies.format.word_keys import row_key, text_keys
 from fhir_mappings.codings import Coding
 
 BUILT_IN = Path(__file__).parents[1]
 """The folder of the documents and value sets that ship with the service."""
-
-_BY_WORDS = (TEXT, "")
-"""The key of the policies that find an order by its words; every order has to be matched with them."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Library:
         for policy in sorted(self.policies.values(), key=lambda policy: policy.revision):
             revisions.setdefault(policy.name, []).append(policy)
             for row in (row for entry in policy.orders for row in entry.codes.rows):
-                key = _BY_WORDS if row.system == TEXT else (row.system, row.code)
+                key = row_key(row.code) if row.system == TEXT else (row.system, row.code)
                 named_by.setdefault(key, set()).add(policy.name)
         object.__setattr__(self, "_revisions", revisions)
         object.__setattr__(self, "_named_by", named_by)
@@ -43,19 +42,29 @@ class Library:
         """Return one revision by its full name. Raises KeyError if the library does not have it."""
         return self.policies[name]
 
-    def revisions_about(self, codes: Iterable[Coding]) -> tuple[Sequence[Policy], ...]:
-        """Return all revisions, oldest first, of each policy of which some revision names one of these codes.
+    def revisions_about(self, codes: Iterable[Coding], words: Iterable[str] = ()) -> tuple[Sequence[Policy], ...]:
+        """Return all revisions, oldest first, of each policy of which some revision may match these codes or words.
 
-        The index by code keeps this independent of the number of policies.
+        The index by code and by first word keeps this independent of the number of policies. What it finds by a word
+        is still to be matched.
         """
-        sought = {_BY_WORDS}.union(*map(keys, codes))
+        codes = tuple(codes)
+        texts = (*words, *(coding.display for coding in codes))
+        sought = set(text_keys(texts)).union(*map(keys, codes))
         found = {name for key in sought for name in self._named_by.get(key, ())}
         return tuple(self._revisions[name] for name in sorted(found))
 
     def searches(self, policies: Iterable[Policy] | None = None) -> tuple[Search, ...]:
         """Return the searches for the data that these revisions need; without an argument, for all of them."""
-        chosen = self.policies.values() if policies is None else policies
-        return merge(search for policy in chosen for search in policy.searches())
+        return self._searches if policies is None else _searches(policies)
+
+    @cached_property
+    def _searches(self) -> tuple[Search, ...]:
+        return _searches(self.policies.values())
+
+
+def _searches(policies: Iterable[Policy]) -> tuple[Search, ...]:
+    return merge(search for policy in policies for search in policy.searches())
 
 
 def load_library(folders: Sequence[Path] = ()) -> Library:

@@ -24,7 +24,7 @@ from coverage_policies.format.model import (
 from coverage_policies.format.operator import as_list, value_set
 from coverage_policies.format.problems import DocumentError, Problem, read_text
 from coverage_policies.format.registry import operators
-from coverage_policies.format.schema import document_validator
+from coverage_policies.format.schema import document_check, document_validator
 from coverage_policies.format.schema_errors import explain
 from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 from coverage_policies.format.terms import About, LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
@@ -54,6 +54,8 @@ def parse_policy(text: str, file: str, sets: Mapping[str, ValueSet]) -> Policy:
 
 
 def _shape_problems(source: YamlSource) -> Iterator[Problem]:
+    if document_check()(source.data):
+        return
     errors = sorted(
         document_validator().iter_errors(source.data), key=lambda error: list(map(str, error.absolute_path))
     )
@@ -97,6 +99,7 @@ class _Builder:
             history=tuple(data.get("history", ())),
             pathway=self._pathway(data["pathway"]) if "pathway" in data else None,
             source=self.source.file,
+            document=data,
             index=self.index,
         )
 

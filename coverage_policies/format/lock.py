@@ -15,13 +15,11 @@ from coverage_policies.format.library import BUILT_IN, Library
 from coverage_policies.format.model import Policy
 from coverage_policies.format.problems import Problem
 from coverage_policies.format.questions import question_hashes
-from coverage_policies.format.strict_yaml import read_yaml
 
 
 def content_hash(policy: Policy, library: Library) -> str:
     """Return the SHA-256 of the content of a revision, as 64 hexadecimal digits."""
-    data = read_yaml(Path(policy.source).read_text(encoding="utf-8"), policy.source).data
-    used = sorted(library.value_sets.keys() & _words(data))
+    used = sorted(library.value_sets.keys() & _words(policy.document))
     sets = {
         name: sorted(
             [row.system, row.code, str(row.valid_from or ""), str(row.valid_to or ""), str(row.decides)]
@@ -29,7 +27,7 @@ def content_hash(policy: Policy, library: Library) -> str:
         )
         for name in used
     }
-    canonical = json.dumps([data, sets], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    canonical = json.dumps([policy.document, sets], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from functools import cached_property
+from typing import Any
 
 from coverage_policies.format.editions import Edition
 from coverage_policies.format.operator import Arguments, ClauseCheck
@@ -223,6 +224,8 @@ class Policy:
     states: tuple[str, ...] = ()
     prior_authorization: PriorAuthorization | None = None
     source: str = ""
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """The data of the document as it was loaded; its file may have changed since."""
     index: Mapping[str, Criterion] = field(default_factory=dict)
     editions: tuple[Edition, ...] = ()
     """The editions in the lock of its folder, the first one first; with this one, if it was written there."""

@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 from coverage_policies.format.operator import phrase
 from coverage_policies.format.phrases import POSITIVE
 from coverage_policies.format.registry import operators
+from coverage_policies.format.schema_check import Check, compiled
 from coverage_policies.format.terms import About, LineOfBusiness, PolicyKind, PriorAuthorization
 from fhir_mappings.order_edit import PHRASES
 
@@ -162,6 +163,12 @@ def document_schema() -> dict[str, Any]:
             },
         },
     }
+
+
+@cache
+def document_check() -> Check:
+    """Return whether a document follows the schema, without saying what is wrong; the validator does."""
+    return compiled(document_schema())
 
 
 @cache

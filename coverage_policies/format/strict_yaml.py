@@ -1,8 +1,8 @@
 """YAML as policy documents need it: every scalar is text, a key occurs once, and every place has a line and column."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 from yaml.events import (
@@ -24,6 +24,10 @@ RULE = "yaml"
 _HINT = "; put text with brackets, braces, colons, or commas in quotes"
 
 
+Mark: TypeAlias = Any
+"""Where something is, as the parser says it: libyaml's marks have a type of their own."""
+
+
 class Place(NamedTuple):
     """Where something is in a file; lines and columns count from 1."""
 
@@ -33,21 +37,21 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class YamlSource:
-    """A YAML file read: plain lists, dicts and text, and the line and column of each value, by its path.
+    """A YAML file read: plain lists, dicts and text, and the mark of each value, by its path.
 
-    The place of a member is that of its key.
+    The mark of a member is that of its key.
     """
 
     file: str
     data: Any
-    places: dict[tuple[str | int, ...], Place]
+    marks: Mapping[tuple[str | int, ...], Mark]
 
     def place(self, path: Sequence[str | int]) -> Place:
         """Return the place of a path, or of the nearest one above it that is written."""
         nearest = tuple(path)
-        while nearest not in self.places and nearest:
+        while nearest not in self.marks and nearest:
             nearest = nearest[:-1]
-        return self.places.get(nearest, Place(1, 1))
+        return _place(self.marks.get(nearest))
 
     def problem(self, path: Sequence[str | int], what: str, rule: str = "document") -> Problem:
         """Return a problem at the place of a path."""
@@ -58,7 +62,7 @@ class YamlSource:
 def read_yaml(text: str, file: str) -> YamlSource:
     """Read one YAML document. Raises DocumentError with file and line if it is not YAML or has a key twice."""
     try:
-        reader = _Reader(yaml.parse(text, Loader=yaml.CBaseLoader), file)
+        reader = _Reader(yaml.CBaseLoader(text), file)
         data = reader.document()
     except yaml.MarkedYAMLError as error:
         line, column = _place(error.problem_mark)
@@ -69,30 +73,30 @@ def read_yaml(text: str, file: str) -> YamlSource:
         raise DocumentError([Problem(file, 1, what, rule=RULE)]) from None
     if reader.problems:
         raise DocumentError(reader.problems)
-    return YamlSource(file, data, reader.places)
+    return YamlSource(file, data, reader.marks)
 
 
 class _Reader:
     """Builds plain data from the events of a YAML parser, which knows no types: every scalar is text."""
 
-    def __init__(self, events: Iterator[Event], file: str) -> None:
-        self._events = events
+    def __init__(self, parser: yaml.CBaseLoader, file: str) -> None:
+        self._next: Callable[[], Any] = parser.get_event  # an event; None after the last one
         self._file = file
-        self.places: dict[tuple[str | int, ...], Place] = {}
+        self.marks: dict[tuple[str | int, ...], Mark] = {}
         self.problems: list[Problem] = []
 
     def document(self) -> Any:
         """Return the one document of the file; None if it is empty."""
         data = None
-        for event in self._events:
-            if isinstance(event, DocumentStartEvent) and self.places:
+        for event in iter(self._next, None):
+            if isinstance(event, DocumentStartEvent) and self.marks:
                 raise self._error(event, "this is not YAML: another document begins here; keep one")
             if isinstance(event, NodeEvent):
                 data = self._value(event, ())
         return data
 
     def _value(self, event: Event, path: tuple[str | int, ...]) -> Any:
-        self.places[path] = _place(event.start_mark)
+        self.marks[path] = event.start_mark
         if isinstance(event, ScalarEvent):
             return event.value
         if isinstance(event, MappingStartEvent):
@@ -100,28 +104,24 @@ class _Reader:
         if isinstance(event, AliasEvent):
             raise self._error(event, f"*{event.anchor} refers to another place; write it out")
         found: list[Any] = []
-        for child in self._until(SequenceEndEvent):
+        while not isinstance(child := self._next(), SequenceEndEvent):
             found.append(self._value(child, (*path, len(found))))
         return found
 
     def _mapping(self, path: tuple[str | int, ...]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for event in self._until(MappingEndEvent):
-            place = _place(event.start_mark)
-            key = self._value(event, (*path, ""))
-            value = self._value(next(self._events), (*path, str(key)))
-            self.places[(*path, str(key))] = place
+        while not isinstance(event := self._next(), MappingEndEvent):
+            key = event.value if isinstance(event, ScalarEvent) else self._value(event, (*path, ""))
+            inside = (*path, str(key))
+            value = self._value(self._next(), inside)
+            self.marks[inside] = event.start_mark
             if not isinstance(key, str):
-                self._problem(place, "a key must be plain text")
+                self._problem(_place(event.start_mark), "a key must be plain text")
             elif key in found:
-                self._problem(place, f"{key!r} occurs twice; keep one")
+                self._problem(_place(event.start_mark), f"{key!r} occurs twice; keep one")
             else:
                 found[key] = value
         return found
-
-    def _until(self, end: type[Event]) -> Iterator[Event]:
-        while not isinstance(event := next(self._events), end):
-            yield event
 
     def _problem(self, place: Place, what: str) -> None:
         self.problems.append(Problem(self._file, place.line, what, place.column, RULE))
@@ -131,6 +131,5 @@ class _Reader:
         return DocumentError([Problem(self._file, line, what, column, RULE)])
 
 
-def _place(mark: Any) -> Place:
-    """Return the place of a mark of the parser; libyaml's marks have a type of their own."""
+def _place(mark: Mark | None) -> Place:
     return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)

@@ -72,7 +72,7 @@ def candidates(
 ) -> tuple[Candidate, ...]:
     """Return every policy that may judge an order beside others on a service date, each matched with it once."""
     found = []
-    for revisions in library.revisions_about(order.codes):
+    for revisions in library.revisions_about(order.codes, order.words):
         in_force = _in_force(revisions, on, rules)
         if in_force.available:
             matches = {policy.full_name: match_order(policy, order, others, on) for policy in in_force.policies}

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 
 from cds_service.observability.logging import service_log
 from cds_service.wiring.active_policies import ActivePolicies, load_linted
@@ -193,3 +194,17 @@ def test_an_unused_value_set_does_not_prevent_a_reload(own: OwnPolicies) -> None
     own.add()
     own.remove()
     assert TEXT not in load_linted(own.settings).library.policies
+
+
+def test_a_load_parses_every_document_once(own: OwnPolicies, monkeypatch: pytest.MonkeyPatch) -> None:
+    own.add()
+    parsed: list[str] = []
+
+    class Watched(yaml.CBaseLoader):
+        def __init__(self, text: str) -> None:
+            parsed.append(text)
+            super().__init__(text)
+
+    monkeypatch.setattr(yaml, "CBaseLoader", Watched)
+    texts, _ = in_force(own)
+    assert len(parsed) == len(set(parsed)) == len(texts.assessor.library.policies)

@@ -1,13 +1,15 @@
 """Loading all texts: from which folders, under which names, and what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from coverage_policies.format import library
 from coverage_policies.format.library import Library, load_library
+from coverage_policies.format.model import Policy
 from coverage_policies.format.problems import DocumentError
-from coverage_policies.format.searches import ANSWERS, CONDITIONS, DEVICES
+from coverage_policies.format.searches import ANSWERS, CONDITIONS, DEVICES, Search
 from tests.support.policy_fakes import HEAD, SETS, policy, text
 
 ORDERS = "system,code,label,source,from,to,use\nhttp://www.ama-assn.org/go/cpt,10001,Test order,test,,,decides\n"
@@ -148,3 +150,19 @@ def test_the_data_of_a_library_are_those_of_its_texts_each_kind_once() -> None:
     assert set(held.searches()) == {ANSWERS, CONDITIONS, DEVICES}
     assert set(held.searches([two])) == {ANSWERS, DEVICES}
     assert held.searches([]) == ()
+
+
+def test_the_data_of_a_whole_library_are_collected_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    searches = Policy.searches
+
+    def watched(of: Policy) -> tuple[Search, ...]:
+        asked.append(of.name)
+        return searches(of)
+
+    monkeypatch.setattr(Policy, "searches", watched)
+    held = Library({str(n): replace(policy(LEAF), name=str(n)) for n in range(3)}, SETS)
+    assert held.searches() == held.searches() == (ANSWERS,)
+    assert asked == ["0", "1", "2"]
+    held.searches([held.policy("1")])
+    assert asked[3:] == ["1"]

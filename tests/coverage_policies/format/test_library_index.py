@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 
 from coverage_policies.format.library import Library
-from coverage_policies.format.model import OrderEntry
+from coverage_policies.format.model import OrderEntry, Policy
 from coverage_policies.format.value_sets import Row, ValueSet
+from coverage_policies.judging import policy_selection
+from coverage_policies.judging.order_matching import OrderMatch, match_order
+from coverage_policies.judging.plan_rules import PlanRules
+from coverage_policies.judging.policy_selection import candidates
 from fhir_mappings.codings import CPT, HCPCS, ICD10CM, Coding
-from tests.support.policy_fakes import policy, row
+from fhir_mappings.orders import Order, read_order
+from tests.support.policy_fakes import ZONE, draft, order, policy, row
 
 ON = date(2026, 3, 2)
 PLAIN = policy("I: {says: s, ask: q}")
@@ -74,3 +79,48 @@ def test_all_revisions_of_a_policy_are_given_the_oldest_first() -> None:
     newer, older = (replace(PLAIN, revision=revision) for revision in ("2025-01", "2022-06"))
     held = Library({text.full_name: text for text in (newer, older)}, {})
     assert held.revisions_about((Coding(CPT, "10001"),)) == ([older, newer],)
+
+
+@pytest.mark.parametrize("words", [("Fusion of the SI joint",), ("", "no", "fusion of the si joint, left")])
+def test_a_text_is_found_by_the_words_of_an_order(words: tuple[str, ...]) -> None:
+    held = library({"P": [row("text", "fusion of the si joint*", asks=True)]}, [])
+    assert [text.name for (text,) in held.revisions_about((), words)] == ["P"]
+
+
+@pytest.mark.parametrize("words", [(), ("",), ("Trial of an infusion",), ("confusion", "si joint")])
+def test_other_words_touch_nothing(words: tuple[str, ...]) -> None:
+    asked: list[str] = []
+    held = library({"P": [row("text", "fusion of the si joint*", asks=True)]}, asked)
+    assert held.revisions_about((Coding(CPT, "10007", "SI joint"),), words) == ()
+    assert asked == []
+
+
+IN_WORDS = read_order(draft() | {"code": {"text": "Operation3 of a joint, left"}}, zone=ZONE)
+
+
+@pytest.mark.parametrize(
+    ("sent", "names"),
+    [(order("10003"), ["P.3"]), (order("99213"), []), (IN_WORDS, ["P.3"])],
+    ids=["its code", "a code that no text knows", "its words"],
+)
+def test_an_order_is_matched_with_as_many_texts_among_two_hundred_as_among_five(
+    sent: Order, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matched: list[str] = []
+
+    def watched(by: Policy, *arguments: Any, **more: Any) -> OrderMatch:
+        matched.append(by.name)
+        return match_order(by, *arguments, **more)
+
+    monkeypatch.setattr(policy_selection, "match_order", watched)
+    assert [matches_of(sent, number, matched) for number in (5, 200)] == [names, names]
+
+
+def matches_of(sent: Order, number: int, matched: list[str]) -> list[str]:
+    """The names of the texts that an order was matched with among so many; each has a code and words of its own."""
+    rows = {
+        f"P.{n}": [row(CPT, str(10000 + n)), row("text", f"operation{n} of a joint*", asks=True)] for n in range(number)
+    }
+    matched.clear()
+    candidates(library(rows, []), sent, (), ON, PlanRules())
+    return list(matched)

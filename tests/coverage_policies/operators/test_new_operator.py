@@ -20,7 +20,7 @@ from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.model import Policy
 from coverage_policies.format.problems import DocumentError
 from coverage_policies.format.registry import operators, resource_types
-from coverage_policies.format.schema import document_validator
+from coverage_policies.format.schema import document_check, document_validator
 from coverage_policies.format.terms import Status
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.judging.assessment import Assessor
@@ -101,7 +101,7 @@ CASES = f"""
 
 
 def _forget() -> None:
-    for cached in (operators, resource_types, document_validator):
+    for cached in (operators, resource_types, document_validator, document_check):
         cached.cache_clear()
 
 
