@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from flask import Blueprint, Response, g, request
 
-from cards.override_reasons import override_codes
 from cards.style import CardStyle
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.source import FhirSource
@@ -84,7 +83,7 @@ def take_feedback(service_id: str) -> Response:
     found = services()
     _hook_of(service_id)
     g.call.hook = "feedback"
-    given = read_feedback(json_body(), override_codes(found.assessor.library.policies.values()))
+    given = read_feedback(json_body(), found.override_codes)
     for override in found.records.store_feedback(g.call, request.path, given):
         found.metrics.count_override(override.policy, override.reason)
     return json_response({})

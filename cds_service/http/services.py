@@ -25,8 +25,8 @@ class Services:
     """The services that route handlers use. All are thread-safe.
 
     `clock` gives the time of a call with its zone, `monotonic` the seconds of a monotonic clock, and `new_id` an id for
-    each call. `pseudonym` makes the keyed hashes behind the ids of cards. `authenticator` is None if the service allows
-    unauthenticated calls.
+    each call. `pseudonym` makes the keyed hashes behind the ids of cards. `override_codes` are the reasons that cards
+    offer. `authenticator` is None if the service allows unauthenticated calls.
     """
 
     settings: Settings
@@ -41,6 +41,7 @@ class Services:
     monotonic: Callable[[], float]
     new_id: Callable[[], str]
     pseudonym: Pseudonymizer
+    override_codes: frozenset[str]
 
     @property
     def limits(self) -> ReviewLimits:

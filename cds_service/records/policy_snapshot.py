@@ -30,7 +30,7 @@ class PolicySnapshot:
 
     @classmethod
     def of(cls, assessor: Assessor, zone: tzinfo, answers_valid_days: int) -> "PolicySnapshot":
-        """Take the snapshot of an assessor. The policy files must not have changed since they were loaded."""
+        """Take the snapshot of an assessor."""
         return cls(policy_versions(assessor.library), rules_hash(assessor.rules, zone, answers_valid_days))
 
     def as_json(self) -> dict[str, object]:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from flask import Flask
 
+from cards.override_reasons import override_codes
 from cds_service.clients.authenticator import Authenticator
 from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import FhirOpener
@@ -73,6 +74,7 @@ def create_app(
             monotonic=monotonic,
             new_id=new_id,
             pseudonym=pseudonym or Pseudonymizer(random_key()),
+            override_codes=override_codes(assessor.library.policies.values()),
         ),
     )
     allow_browsers(app, settings)

@@ -31,12 +31,17 @@ _IN_WORDS: tuple[Resource, ...] = (
 
 
 def warm_up(library: Library) -> None:
-    """Build the models, and judge an invented order by every policy on an invented chart."""
+    """Build the models, and judge an invented order on an invented chart by policies that use every operator."""
     warm(*resource_types(), *_OF_EVERY_CALL)
     availability = dict.fromkeys(resource_types(), Availability.COMPLETE)
     chart = [("", each) for each in _IN_WORDS]
     record = PatientRecord("", chart, read_at=_AT, zone=UTC, availability=availability)
     order = read_order({"resourceType": "ServiceRequest"}, zone=UTC)
+    used: set[str] = set()
     for policy in library.policies.values():
+        operators = {clause.operator for clause in policy.clauses()}
+        if operators <= used:
+            continue
+        used |= operators
         match = OrderMatch(tuple((entry, Truth.YES) for entry in policy.orders if entry.sections))
         evaluate(policy, order, (), record, order.anchor(record.today), match=match)
