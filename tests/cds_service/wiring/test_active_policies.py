@@ -76,6 +76,7 @@ class Served:
                 env={
                     **os.environ,
                     "CDS_POLICY_FOLDERS": str(own.folder),
+                    "CDS_DATA_FOLDER": str(log.parent / "data"),
                     "CDS_WORKERS": "2",
                     "CDS_ALLOW_UNAUTHENTICATED": "yes",
                     "CDS_THREADS": "2",
