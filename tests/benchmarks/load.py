@@ -12,6 +12,7 @@ from types import TracebackType
 TIMEOUT_SECONDS = 60.0
 _CHUNK = 262_144
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
+_CLOSES = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)
 _HEAD_END = b"\r\n\r\n"
 
 
@@ -91,6 +92,11 @@ class _Connection:
         return self._answer.startswith(b"HTTP/1.1 200 ")
 
     @property
+    def is_last_answer(self) -> bool:
+        """Whether the server closes the connection after this answer."""
+        return _CLOSES.search(self._answer, 0, self._end) is not None
+
+    @property
     def answer(self) -> bytes:
         """The body of the answer."""
         return bytes(self._answer.partition(_HEAD_END)[2])
@@ -148,12 +154,17 @@ class Clients:
         self._selector.register(made.socket, selectors.EVENT_READ, made)
         return made
 
+    def _close(self, connection: _Connection) -> None:
+        self._selector.unregister(connection.socket)
+        connection.socket.close()
+        self._open.remove(connection)
+
     def _begin(self, connection: _Connection) -> None:
         connection.begin(self._request)
         self._selector.modify(connection.socket, selectors.EVENT_READ | selectors.EVENT_WRITE, connection)
 
     def _is_over(self, connection: _Connection, events: int, load: Load) -> bool:
-        """Go on with a call; return whether it is over, and count it then. A lost connection is closed."""
+        """Go on with a call; return whether it is over, and count it then. A connection that ends is closed."""
         try:
             if events & selectors.EVENT_WRITE and connection.send():
                 self._selector.modify(connection.socket, selectors.EVENT_READ, connection)
@@ -161,10 +172,10 @@ class Clients:
                 return False
         except OSError:
             load.errors += 1
-            self._selector.unregister(connection.socket)
-            connection.socket.close()
-            self._open.remove(connection)
+            self._close(connection)
             return True
+        if connection.is_last_answer:
+            self._close(connection)
         if connection.is_answered_200:
             load.seconds.append(time.perf_counter() - connection.begun)
             self.answer = connection.answer

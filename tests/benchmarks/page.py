@@ -20,7 +20,7 @@ IMAGES = ROOT / "docs" / "images"
 _SMALL_MS = 0.05
 """Operators that take less are one row together."""
 
-_TEMPLATE = Path(__file__).parent / "page_template.md"
+TEMPLATE = Path(__file__).parent / "page_template.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def lines(ratios: Ratios) -> tuple[str, str]:
 def page(results: Results) -> str:
     """Return the text of the page."""
     ratios = results.ratios
-    return _TEMPLATE.read_text(encoding="utf-8").format(
+    return TEMPLATE.read_text(encoding="utf-8").format(
         kilobytes=round(ratios.body_bytes / 1000),
         resources=RESOURCES,
         machine=_table(("what", "on this page"), results.machine.rows),
@@ -68,7 +68,9 @@ def page(results: Results) -> str:
 def pictures(results: Results) -> dict[str, str]:
     """Return the pictures of the page by the names of their files."""
     found = {
-        f"performance-{each.name}.svg": curve(f"CPU time of a call by {_plural(each)}", _plural(each), each.points)
+        f"performance-{each.name}.svg": curve(
+            f"CPU time of a call in ms, by {_plural(each)}", _plural(each), each.points
+        )
         for each in results.growth
     }
     rows = [(name.replace("`", ""), ms) for name, ms in _merged(results.stages)]

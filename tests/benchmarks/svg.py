@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 WIDTH, HEIGHT = 640, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 40, 48, 52
 _TICKS = 5
-_BAR, _GAP, _LABELS = 18, 8, 250
+_BAR, _GAP, _LABELS = 18, 8, 300
 _STYLE = """\
 text { font: 12px system-ui, sans-serif; fill: #57606a }
 .title { font-size: 15px; font-weight: 600; fill: #24292f }
@@ -35,32 +35,33 @@ def ticks(largest: float, most: int = _TICKS) -> list[float]:
     return [step * i for i in range(math.ceil(largest / step - 1e-9) + 1)] if largest > 0 else [0.0, step]
 
 
-def curve(title: str, unit: str, points: Sequence[tuple[float, float]]) -> str:
-    """Draw milliseconds over a size, with the straight line through the first two points, dashed, to compare with."""
+def curve(title: str, across_is: str, points: Sequence[tuple[float, float]]) -> str:
+    """Draw values over a size, with the straight line through the first two points, dashed, to compare with."""
     (x0, y0), (x1, y1) = points[0], points[1]
     last = points[-1][0]
     straight = y0 + (y1 - y0) / (x1 - x0) * (last - x0)
-    across, up = ticks(last), ticks(max(straight, *(y for _, y in points)))
+    across = [value for value in ticks(last) if value <= last * 1.02]
+    up = ticks(max(straight, *(y for _, y in points)))
 
     def x(value: float) -> float:
-        return _LEFT + value / across[-1] * (WIDTH - _LEFT - _RIGHT)
+        return _LEFT + value / last * (WIDTH - _LEFT - _RIGHT)
 
     def y(value: float) -> float:
         return HEIGHT - _BOTTOM - value / up[-1] * (HEIGHT - _TOP - _BOTTOM)
 
     parts = [_text(_LEFT, 24, title, "title")]
     for value in up:
-        parts.append(_line("grid" if value else "axis", (x(0), y(value)), (x(across[-1]), y(value))))
+        parts.append(_line("grid" if value else "axis", (x(0), y(value)), (x(last), y(value))))
         parts.append(_text(x(0) - 8, y(value) + 4, f"{value:,g}", anchor="end"))
     parts += [_text(x(value), y(0) + 18, f"{value:,g}", anchor="middle") for value in across]
-    parts.append(_text(x(across[-1]), HEIGHT - 12, unit, anchor="end"))
-    parts.append(_text(_LEFT - 8, _TOP - 10, "ms", anchor="end"))
+    parts.append(_text(x(last), HEIGHT - 12, across_is, anchor="end"))
     if len(points) > 2:
         parts.append(_line("straight", (x(x0), y(y0)), (x(last), y(straight))))
     parts.append(_line("line", *((x(px), y(py)) for px, py in points)))
     for px, py in points:
         parts.append(f'<circle class="dot" cx="{x(px):.1f}" cy="{y(py):.1f}" r="4"/>')
-        parts.append(_text(x(px), y(py) - 10, f"{py:.3g}" if py < 100 else f"{py:,.0f}", "value", anchor="middle"))
+        label = f"{py:.3g}" if py < 100 else f"{py:,.0f}"
+        parts.append(_text(x(px), y(py) - 10, label, "value", "start" if x(px) < _LEFT + 12 else "middle"))
     return _picture(title, HEIGHT, parts)
 
 
