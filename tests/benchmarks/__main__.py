@@ -17,30 +17,48 @@ from tests.benchmarks import fhir_mode, levels, machine, peers, ratios, scaling,
 from tests.benchmarks.page import IMAGES, PAGE, Results, lines, page, pictures
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """How much a run measures: rounds over one connection, bursts over many, calls, and starts."""
+    """How much a run measures."""
 
     rounds: int
+    """Of calls over one connection."""
     bursts: int
-    calls: int
-    in_process_rounds: int
+    """Of calls over many connections."""
+    stage_calls: int
+    growth_rounds: int
     queried_calls: int
     share_of_calls: float
+    """Of those that show how memory grows, and of the calls at each number of connections."""
     starts: int
     peer_rounds: int
 
     @property
     def steps(self) -> int:
-        """How many steps the progress has."""
-        return 2 + self.bursts + _SIZES + _LEVEL_STEPS + _OTHERS
+        """How often a run reports progress."""
+        return 2 + self.bursts + scaling.STEPS + levels.STEPS + 4
 
 
-_SIZES = 13
-_LEVEL_STEPS = 7
-_OTHERS = 4
-FULL = Effort(200, 8, 80, 4, 30, 1.0, 3, 150)
-QUICK = Effort(30, 1, 20, 1, 5, 0.04, 1, 20)
+FULL = Effort(
+    rounds=200,
+    bursts=8,
+    stage_calls=80,
+    growth_rounds=4,
+    queried_calls=30,
+    share_of_calls=1.0,
+    starts=3,
+    peer_rounds=150,
+)
+QUICK = Effort(
+    rounds=30,
+    bursts=1,
+    stage_calls=20,
+    growth_rounds=1,
+    queried_calls=5,
+    share_of_calls=0.04,
+    starts=1,
+    peer_rounds=20,
+)
 
 
 def measure(effort: Effort, database: str, folder: Path, advance: Callable[[], None]) -> Results:
@@ -51,9 +69,9 @@ def measure(effort: Effort, database: str, folder: Path, advance: Callable[[], N
     ran_on = machine.describe("PostgreSQL" if database else "SQLite, one file")
 
     found = ratios.measure(folder, settings, effort.rounds, effort.bursts, advance)
-    by_stage = stages.measure(effort.calls)
+    by_stage = stages.measure(effort.stage_calls)
     advance()
-    growth = scaling.measure(effort.in_process_rounds, advance)
+    growth = scaling.measure(effort.growth_rounds, advance)
     queried = fhir_mode.measure(folder, settings, effort.queried_calls)
     advance()
     at_levels = levels.measure(folder, settings, effort.share_of_calls, advance)

@@ -13,7 +13,9 @@ CALLS = 5000
 LEVELS = {1: 400, 8: 1200, 32: 1600}
 """How many calls are made over so many connections."""
 _REST_AT = 8
-_STEPS = 4
+_PARTS = 4
+STEPS = len(LEVELS) + _PARTS
+"""How often `measure` reports progress."""
 _COMMAND = [
     *(sys.executable, "-c", "import sys; from cds_service.cli.main import main; main(sys.argv[1:])"),
     *("serve", "--port", "{port}", "--allow-unauthenticated"),
@@ -44,9 +46,9 @@ def measure(folder: Path, settings: Mapping[str, str], share: float, advance: Ca
                 found[connections] = clients.run(round(planned * share))
             advance()
         left = calls - sum(round(planned * share) for planned in LEVELS.values())
-        for _ in range(_STEPS):
+        for _ in range(_PARTS):
             with Clients(server.port, request, _REST_AT) as clients:
-                clients.run(left // _STEPS)
+                clients.run(left // _PARTS)
             advance()
         return Levels(found, at_start, server.resident_mib(), calls)
 

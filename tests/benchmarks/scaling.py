@@ -32,6 +32,9 @@ _KINDS: tuple[tuple[str, str, tuple[int, ...], Callable[[int], bytes]], ...] = (
     ),
 )
 
+STEPS = sum(len(sizes) for _, _, sizes, _ in _KINDS) + 1
+"""How often `measure` reports progress."""
+
 
 def measure(rounds: int, advance: Callable[[], None]) -> tuple[Growth, ...]:
     """Measure each kind of growth, the least of some rounds at each size."""
