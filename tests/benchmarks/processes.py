@@ -1,6 +1,8 @@
 """A server in processes of its own, and what they take of the processor and of memory. Reads /proc, so Linux only."""
 
+import errno
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -13,16 +15,22 @@ from tests.benchmarks.load import one_call
 
 ROOT = Path(__file__).parents[2]
 _TICKS = os.sysconf("SC_CLK_TCK")
+_PORTS = 20_000, 30_000
 _START_SECONDS = 120
 _STOP_SECONDS = 60
 _POLL_SECONDS = 0.02
 
 
 def free_port() -> int:
-    """A port on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+    """A port on which nothing listens, below those that systems give to whoever asks for any port."""
+    while True:
+        try:
+            with socket.create_server(("127.0.0.1", random.randrange(*_PORTS))) as listener:  # noqa: S311
+                port: int = listener.getsockname()[1]
+                return port
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
 
 
 class Server:
