@@ -8,7 +8,7 @@ QUICK  := $(addprefix tests/,cards coverage_policies fhir_mappings cds_service/h
 COMPILE := pip-compile --quiet --generate-hashes --strip-extras --no-annotate --no-header --no-emit-index-url \
     --no-emit-find-links --allow-unsafe --build-deps-for wheel --constraint constraints.txt pyproject.toml
 
-.PHONY: demo quick test endure conformance cards screenshots lock sbom clean
+.PHONY: demo quick test endure conformance cards screenshots bench lock sbom clean
 
 demo: $(VENV)/.run
 	$(BIN)/cds-service demo
@@ -38,6 +38,10 @@ cards: $(VENV)/.dev
 
 screenshots: $(VENV)/.dev
 	$(BIN)/python -m tests.screenshots
+
+# docs/performance.md and its pictures, from measurements on this machine. Linux only; for a shorter run, ARGS=--quick.
+bench: $(VENV)/.dev
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 # The hashes of what constraints.txt names: of everything in the image, and of everything that `make test` needs.
 lock:
