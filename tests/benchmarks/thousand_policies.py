@@ -12,7 +12,6 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,22 +20,17 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from cds_service.observability.logging import service_log
-from cds_service.sample_ehr.patients import STORY_DATE
 from cds_service.settings import Settings
-from cds_service.wiring.app import create_app
 from coverage_policies.authoring.lint import lint
 from coverage_policies.format.library import Library, load_library
-from coverage_policies.judging.assessment import Assessor
-from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings.codings import CPT, Coding
-from tests.benchmarks.order_sign import Nowhere, body, new_id
+from tests.benchmarks.calls import order_sign
+from tests.benchmarks.in_process import app_of
 
 POLICIES = 1000
 ROUNDS = 3
 LOOKUPS = 1000
 CALLS = 30
-NOW = datetime(STORY_DATE.year, STORY_DATE.month, STORY_DATE.day, tzinfo=UTC)
 OF_NO_POLICY = {"coding": [{"system": CPT, "code": "99213"}]}
 """The code of an order that no policy knows: an office visit."""
 
@@ -117,15 +111,8 @@ def find(library: Library) -> None:
 
 def calls(library: Library) -> Mapping[str, Callable[[], object]]:
     """The calls to compare, to a service with these policies; each carries a prefetch of a hundred resources."""
-    app = create_app(
-        settings=Settings(),
-        assessor=Assessor(library, PlanRules()),
-        clock=lambda: NOW,
-        new_id=new_id,
-        log=service_log(Nowhere(), lambda: NOW),
-    )
-    client = app.test_client()
-    sign: dict[str, Any] = json.loads(body({each.key: each.resource_type for each in library.searches()}))
+    client = app_of(library, Settings()).test_client()
+    sign: dict[str, Any] = json.loads(order_sign(library=library))
     context = sign["context"]
     order = context["draftOrders"]["entry"][0]["resource"]
     select = sign | {
