@@ -26,7 +26,6 @@ from fhir_mappings.opioids.sig import (
     stated_start,
     unknown_sig,
 )
-from fhir_mappings.opioids.single_dose import is_single_dose
 from fhir_mappings.opioids.sources import (
     DECISIVE_ELEMENTS,
     OpioidResource,
@@ -128,7 +127,7 @@ def read_excluded(record: PatientRecord, source: OpioidResource, reason: str) ->
     taken = prescription_of(
         record,
         source,
-        unknown_sig(record, source.dosages, start, reason),
+        unknown_sig(record, source.instructions, start, reason),
         start,
         lambda begin, _: (open_ended(begin) if still else begin, begin.earliest),
     )
@@ -170,7 +169,7 @@ def read_administration(record: PatientRecord, source: OpioidResource) -> Prescr
     product = source.medication.product
     if product is not None and (not sig.problem or sig.may_be_dispensed):
         try:
-            dosage = source.dosages[0] if source.dosages else {}
+            dosage = source.instructions[0].dosage if source.instructions else {}
             sig = known_sig(single_dose_mme(dosage, product), start)
         except UnconvertibleError as error:
             sig = unknown_sig(record, (), start, str(error))
@@ -195,11 +194,11 @@ def read_administration(record: PatientRecord, source: OpioidResource) -> Prescr
 def sig_of(record: PatientRecord, source: OpioidResource, start: DateInterval, supply: StatedSupply) -> Sig:
     """Return the doses that a resource states; unknown ones if it does not follow FHIR, or names no product."""
     if not record.is_usable(source.resource, *DECISIVE_ELEMENTS[source.kind]):
-        return unknown_sig(record, source.dosages, start, record.quarantined[source.reference])
+        return unknown_sig(record, source.instructions, start, record.quarantined[source.reference])
     product = source.medication.product
     if product is None:
-        return unknown_sig(record, source.dosages, start, source.medication.problem, may_be_dispensed=True)
-    return read_sig(record, source.dosages, product, start, supply)
+        return unknown_sig(record, source.instructions, start, source.medication.problem, may_be_dispensed=True)
+    return read_sig(record, source.instructions, product, start, supply)
 
 
 def prescription_of(
@@ -218,7 +217,7 @@ def prescription_of(
         problem=sig.problem,
         in_hospital=_is_in_hospital(resource),
         may_be_dispensed=sig.may_be_dispensed,
-        is_single_dose=bool(source.dosages) and all(map(is_single_dose, source.dosages)),
+        is_single_dose=bool(source.instructions) and all(one.said.is_single_dose for one in source.instructions),
         is_short_term=has_code(resource.get("category"), "discharge") or is_for_procedure(record, resource),
         ending=ending_of(resource),
         is_change_dated=bool(as_object(resource.get("meta")).get("lastUpdated")),
@@ -243,7 +242,7 @@ def start_of(record: PatientRecord, source: OpioidResource, handed_over: Sequenc
         begun = parse_period(resource.get("effectivePeriod"), record.zone)[0]
         return begun or record.when(resource.get("effectiveDateTime")) or UNKNOWN_DAY
     valid = as_object(resource.get("dispenseRequest")).get("validityPeriod")
-    stated = stated_start(record, source.dosages) or parse_period(valid, record.zone)[0]
+    stated = stated_start(record, source.instructions) or parse_period(valid, record.zone)[0]
     if stated is not None:
         return stated
     written = record.when(resource.get("authoredOn"))

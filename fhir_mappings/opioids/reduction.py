@@ -108,7 +108,7 @@ def opioid_reduction(record: PatientRecord, on: date, periods: Periods) -> Reduc
     before = earlier(current[0], 1)
     look_back_first = earlier(as_of, periods.look_back)
     found = sources(record)
-    if len(found) > MAX_LINES or sum(len(source.dosages) for source in found) > MAX_INSTRUCTIONS:
+    if len(found) > MAX_LINES or sum(1 for source in found for _ in source.dosages) > MAX_INSTRUCTIONS:
         return Reduction((), Dose(Decimal(0), None), *current, (), (), FACTORS, TOO_MANY)
     chart = read_opioids(record, found, as_of)
     taken = spans(with_acute_courses(chart.treatments), chart.denials, look_back_first)

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from fhir_mappings.codings import items
 from fhir_mappings.dates import DateInterval
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.opioids.dose import is_as_needed
+from fhir_mappings.opioids.instructions import Instruction, instruction_of
 from fhir_mappings.opioids.medication import OpioidMedication, medication_of
-from fhir_mappings.opioids.routes import is_spinal
 from fhir_mappings.record import PatientRecord
 
 KINDS = ("MedicationRequest", "MedicationDispense", "MedicationStatement", "MedicationAdministration")
@@ -31,7 +31,7 @@ DECISIVE_ELEMENTS = {
 """The elements that must follow FHIR R4 for a resource to decide."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OpioidResource:
     """A resource about a medication that is or may be an opioid, not yet converted to doses."""
 
@@ -41,10 +41,15 @@ class OpioidResource:
     medication: OpioidMedication
 
     @property
-    def dosages(self) -> tuple[Mapping[str, Any], ...]:
-        """Return all its dosage instructions."""
+    def dosages(self) -> Iterator[Mapping[str, Any]]:
+        """Return all its dosage instructions as sent."""
         member = "dosageInstruction" if self.kind in ("MedicationRequest", "MedicationDispense") else "dosage"
-        return tuple(items(self.resource.get(member)))
+        return items(self.resource.get(member))
+
+    @cached_property
+    def instructions(self) -> tuple[Instruction, ...]:
+        """Return all its dosage instructions with what they say."""
+        return tuple(map(instruction_of, self.dosages))
 
 
 def sources(record: PatientRecord) -> tuple[OpioidResource, ...]:
@@ -60,7 +65,7 @@ def sources(record: PatientRecord) -> tuple[OpioidResource, ...]:
 def exclusion_reason(source: OpioidResource, *, dispensed: bool) -> str:
     """Return why a resource is no evidence of systemic intake, naming the element; empty if it is evidence."""
     resource, status = source.resource, source.resource.get("status")
-    if source.dosages and all(map(is_spinal, source.dosages)):
+    if source.instructions and all(one.said.is_spinal for one in source.instructions):
         return "route: into the spinal canal, not systemic"
     if source.kind == "MedicationRequest":
         if resource.get("doNotPerform") is True:
@@ -90,7 +95,7 @@ def is_reported(resource: Resource) -> bool:
 
 def is_taken_as_needed(source: OpioidResource) -> bool:
     """Return whether any of its instructions is as needed."""
-    return any(map(is_as_needed, source.dosages))
+    return any(one.said.is_as_needed for one in source.instructions)
 
 
 _LASTS = re.compile(r"buprenorphin|sublocade|brixadi|probuphine|patch|transderm|implant|depot", re.IGNORECASE)
