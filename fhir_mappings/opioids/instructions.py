@@ -79,10 +79,9 @@ def instruction_of(dosage: Mapping[str, Any]) -> Instruction:
 def _content(dosage: Mapping[str, Any]) -> str:
     """Return the elements that say something about the dose; when it begins and ends differs in each prescription."""
     timing = dosage.get("timing")
-    repeat = timing.get("repeat") if isinstance(timing, dict) else None
-    if isinstance(repeat, dict):
-        unbounded = {member: value for member, value in repeat.items() if not member.startswith("bounds")}
-        timing = {**timing, "repeat": unbounded}
+    if isinstance(timing, dict) and isinstance(timing.get("repeat"), dict):
+        repeat = {member: value for member, value in timing["repeat"].items() if not member.startswith("bounds")}
+        timing = {**timing, "repeat": repeat}
     return repr([timing, *map(dosage.get, _ELEMENTS)])
 
 
