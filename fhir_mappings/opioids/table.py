@@ -40,6 +40,10 @@ class Product:
     factor: Fraction | None
     single: bool
 
+    def __hash__(self) -> int:
+        # Fractions take long to hash, and products with one name differ in little else.
+        return hash((self.ingredient_rxcui, self.name))
+
     @property
     def is_patch(self) -> bool:
         """Return whether its strength is a rate through the skin."""
