@@ -110,7 +110,7 @@ def parse_leniently(value: Json, zone: tzinfo) -> DateInterval | None:
 
 def parse_period(value: Json, zone: tzinfo) -> tuple[DateInterval | None, DateInterval | None]:
     """Parse start and end of a FHIR Period; each is None if it is missing or unreadable."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, (dict, Mapping)):
         return None, None
     return parse(value.get("start"), zone), parse(value.get("end"), zone)
 

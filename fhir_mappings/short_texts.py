@@ -31,7 +31,7 @@ class Kept(Generic[T]):
     """Readings of the elements of a data type, kept by their content as text, and by what else they depend on."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, Hashable], T] = {}
+        self._found: dict[tuple[str, Hashable], tuple[T]] = {}
 
     def of(self, content: str, other: Hashable, read: Callable[[], T]) -> T:
         """Return the result of a pure reading; a longer content is read again each time."""
@@ -42,5 +42,5 @@ class Kept(Generic[T]):
         if found is None:
             if len(self._found) >= _KEPT:
                 self._found.clear()
-            found = self._found[key] = read()
-        return found
+            found = self._found[key] = (read(),)
+        return found[0]

@@ -6,7 +6,7 @@ in doubt, the lower bound decreases and the upper bound increases. What a record
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
 
@@ -59,9 +59,9 @@ class Stretch:
     planned: date
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Prescription:
-    """One resource as doses over time.
+    """One resource as doses over time, which never changes once it is read.
 
     `problem` says why it is excluded (`counted` is False) or has no upper bound. `upper_bound_only` means that it may
     not have been taken at all, so it adds to the upper bound only.
@@ -124,14 +124,15 @@ def read_excluded(record: PatientRecord, source: OpioidResource, reason: str) ->
     """Read a resource that is excluded for this reason."""
     start = start_of(record, source, ())
     still = source.resource.get("status") == "active"
-    taken = prescription_of(
+    found = prescription_of(
         record,
         source,
         unknown_sig(record, source.instructions, start, reason),
         start,
         lambda begin, _: (open_ended(begin) if still else begin, begin.earliest),
     )
-    return replace(taken, counted=False)
+    found.counted = False
+    return found
 
 
 def read_statement(record: PatientRecord, source: OpioidResource) -> Prescription:
@@ -150,15 +151,11 @@ def read_statement(record: PatientRecord, source: OpioidResource) -> Prescriptio
         return found, found.earliest
 
     found = prescription_of(record, source, sig_of(record, source, start, StatedSupply(None, None, "")), start, ends)
-    ended = None if found.last_day == date.max else DateInterval(found.last_day, found.last_day)
-    return replace(
-        found,
-        upper_bound_only=True,
-        reported=True,
-        stated_supply=last,
-        supply=ended,
-        can_be_filled_until=found.last_day,
-    )
+    found.upper_bound_only = found.reported = True
+    found.stated_supply = last
+    found.supply = None if found.last_day == date.max else DateInterval(found.last_day, found.last_day)
+    found.can_be_filled_until = found.last_day
+    return found
 
 
 def read_administration(record: PatientRecord, source: OpioidResource) -> Prescription:
@@ -177,18 +174,13 @@ def read_administration(record: PatientRecord, source: OpioidResource) -> Prescr
     def ends(begin: DateInterval, _: DateInterval | None) -> tuple[DateInterval, date]:
         return DateInterval(begin.earliest, (last or begin).latest), begin.earliest
 
-    taken = prescription_of(record, source, sig, start, ends)
+    found = prescription_of(record, source, sig, start, ends)
     outside = has_code(source.resource.get("category"), *_OUTPATIENT)
-    day = DateInterval(taken.last_day, taken.last_day)
-    return replace(
-        taken,
-        upper_bound_only=True,
-        in_hospital=not outside and not outlasts_a_day(source.medication),
-        is_single_dose=True,
-        stated_supply=day,
-        supply=day,
-        can_be_filled_until=taken.last_day,
-    )
+    found.in_hospital = not outside and not outlasts_a_day(source.medication)
+    found.upper_bound_only = found.is_single_dose = True
+    found.stated_supply = found.supply = DateInterval(found.last_day, found.last_day)
+    found.can_be_filled_until = found.last_day
+    return found
 
 
 def sig_of(record: PatientRecord, source: OpioidResource, start: DateInterval, supply: StatedSupply) -> Sig:
@@ -260,4 +252,4 @@ def open_ended(begin: DateInterval) -> DateInterval:
 
 def as_object(value: Json) -> Mapping[str, Any]:
     """Return a JSON object; empty for anything else."""
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, (dict, Mapping)) else {}

@@ -75,9 +75,11 @@ def exactly(value: Fraction | int) -> Interval:
 
 Scale: TypeAlias = Mapping[str, Fraction]
 
+_ONE = Fraction(1)
+
 
 def _named(*groups: tuple[str, Fraction | int]) -> Scale:
-    return {name: Fraction(factor) for names, factor in groups for name in names.split()}
+    return {name: _ONE if factor == 1 else Fraction(factor) for names, factor in groups for name in names.split()}
 
 
 _UNITS: Mapping[AmountKind, Scale] = {
@@ -164,7 +166,7 @@ def amount(quantity: Json, element: str) -> Amount:
     kind, factor = found[0]
     if found[-1] != (kind, factor):
         raise UnconvertibleError(f"{element}: code and unit differ")
-    return Amount(value * factor, kind)
+    return Amount(value if factor is _ONE else value * factor, kind)
 
 
 def days(duration: Json, element: str) -> Fraction:
@@ -173,7 +175,7 @@ def days(duration: Json, element: str) -> Fraction:
     found = [_DAYS[word] for word in _unit_words(duration) if word in _DAYS]
     if not found or found[-1] != found[0]:
         raise UnconvertibleError(f"{element}: the unit is not known")
-    return value * found[0]
+    return value if found[0] is _ONE else value * found[0]
 
 
 def days_of_unit(unit: Json) -> Fraction | None:
@@ -182,7 +184,7 @@ def days_of_unit(unit: Json) -> Fraction | None:
 
 
 def _value(quantity: Json, element: str) -> Fraction:
-    if not isinstance(quantity, Mapping):
+    if not isinstance(quantity, (dict, Mapping)):
         raise UnconvertibleError(f"{element} is missing")
     value = number(quantity.get("value"))
     if value is None or value < 0:
@@ -192,6 +194,6 @@ def _value(quantity: Json, element: str) -> Fraction:
     return value
 
 
-def _unit_words(quantity: Json) -> tuple[str, ...]:
+def _unit_words(quantity: Json) -> list[str]:
     found = (quantity.get("code"), quantity.get("unit"))
-    return tuple(word.strip().lower() for word in found if isinstance(word, str) and word.strip())
+    return [word for said in found if isinstance(said, str) and (word := said.strip().lower())]

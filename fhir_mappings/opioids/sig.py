@@ -26,6 +26,7 @@ from fhir_mappings.opioids.quantities import (
 from fhir_mappings.opioids.table import Product
 from fhir_mappings.opioids.timing import frequency
 from fhir_mappings.record import PatientRecord
+from fhir_mappings.short_texts import Kept
 
 NO_DOSE_KNOWN = Interval(Fraction(0), None)
 
@@ -119,6 +120,14 @@ def last_days(start: DateInterval, length: Interval) -> DateInterval:
 def _supplied(supply: StatedSupply, product: Product) -> Interval | None:
     if supply.quantity is None or supply.duration is None:
         return None
+    content = repr((supply.quantity, supply.duration))
+    return _SUPPLIED.of(content, product, lambda: _read_supplied(supply, product))
+
+
+_SUPPLIED: Kept[Interval | None] = Kept()
+
+
+def _read_supplied(supply: StatedSupply, product: Product) -> Interval | None:
     try:
         return supplied_per_day(supply.quantity, supply.duration, product, supply.element)
     except UnconvertibleError:

@@ -157,7 +157,9 @@ def _read_together(
     if not taken:
         return tuple(reports), tuple(excluded)
     excluded += [_counted_with(one, taken[0].reference) for one in reports]
-    return tuple(replace(one, in_hospital=taken[0].in_hospital) for one in taken), tuple(excluded)
+    for one in taken:
+        one.in_hospital = taken[0].in_hospital
+    return tuple(taken), tuple(excluded)
 
 
 def _with_dose(order: Prescription, dose: Interval) -> Prescription:
