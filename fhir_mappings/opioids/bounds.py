@@ -19,8 +19,9 @@ DAYS_AFTER_SUPPLY = 30
 def common_scale(spans: Iterable[Span], in_hospital: Iterable[Prescription]) -> int:
     """Return the scale at which every dose is a whole number of 1/scale MME, in which all pieces are."""
     found = chain((one for span in spans for one in span.members), in_hospital)
-    doses = {(stretch.dose.low, stretch.dose.high) for one in found for stretch in one.stretches}
-    return lcm(*(bound.denominator for dose in doses for bound in dose if bound is not None))
+    doses = [stretch.dose for one in found for stretch in one.stretches]
+    highs = {dose.high.denominator for dose in doses if dose.high is not None}
+    return lcm(*highs, *{dose.low.denominator for dose in doses})
 
 
 def least(spans: Iterable[Span], scale: int) -> list[Piece]:
@@ -139,9 +140,7 @@ class _Replacements:
     """
 
     def __init__(self, family: Sequence[Span]) -> None:
-        self._found = [
-            span for span in family if not span.lead.reported and span.ending is not Ending.DUPLICATE
-        ]
+        self._found = [span for span in family if not span.lead.reported and span.ending is not Ending.DUPLICATE]
         self._vague = [span for span in self._found if span.first != span.first_at_latest]
         self._after_run = list(range(1, len(self._found) + 1))
         """For each, the position after all those that follow it and are renewals of it."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_mappings.fhir_json import Json
 from fhir_mappings.opioids.dosage_words import Words, words_of
 from fhir_mappings.opioids.dose import check_factor, daily_mme, is_as_needed
 from fhir_mappings.opioids.quantities import ContradictionError, Interval, UnconvertibleError
@@ -34,9 +35,14 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """A Dosage, its elements that say something about the dose as one text, and what they say."""
+    """A Dosage with its `timing` and `timing.repeat`, which are empty if it has none.
+
+    `content` is the elements that say something about the dose, as one text, and `said` what they say.
+    """
 
     dosage: Mapping[str, Any]
+    timing: Mapping[str, Any]
+    repeat: Mapping[str, Any]
     content: str
     said: Said
 
@@ -72,17 +78,22 @@ _DOSES: Kept[DailyMme] = Kept()
 
 def instruction_of(dosage: Mapping[str, Any]) -> Instruction:
     """Return a Dosage with what it says."""
-    content = _content(dosage)
-    return Instruction(dosage, content, _SAID.of(content, None, lambda: _read(dosage)))
+    timing = as_object(dosage.get("timing"))
+    repeat = as_object(timing.get("repeat"))
+    content = _content(dosage, timing, repeat)
+    return Instruction(dosage, timing, repeat, content, _SAID.of(content, None, lambda: _read(dosage)))
 
 
-def _content(dosage: Mapping[str, Any]) -> str:
+def _content(dosage: Mapping[str, Any], timing: Mapping[str, Any], repeat: Mapping[str, Any]) -> str:
     """Return the elements that say something about the dose; when it begins and ends differs in each prescription."""
-    timing = dosage.get("timing")
-    if isinstance(timing, dict) and isinstance(timing.get("repeat"), dict):
-        repeat = {member: value for member, value in timing["repeat"].items() if not member.startswith("bounds")}
-        timing = {**timing, "repeat": repeat}
-    return repr([timing, *map(dosage.get, _ELEMENTS)])
+    unbounded = {member: value for member, value in repeat.items() if not member.startswith("bounds")}
+    often = {**timing, "repeat": unbounded} if repeat else dosage.get("timing")
+    return repr([often, *map(dosage.get, _ELEMENTS)])
+
+
+def as_object(value: Json) -> Mapping[str, Any]:
+    """Return a JSON object; empty for anything else."""
+    return value if isinstance(value, (dict, Mapping)) else {}
 
 
 def _read(dosage: Mapping[str, Any]) -> Said:

@@ -8,11 +8,11 @@ from fractions import Fraction
 from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
 from fhir_mappings.opioids.dose import days_of_quantity
 from fhir_mappings.opioids.endings import Ending, is_to_stop, replaced_in_words
+from fhir_mappings.opioids.instructions import as_object
 from fhir_mappings.opioids.prescriptions import (
     DAYS_WITHOUT_END,
     ENDED,
     Prescription,
-    as_object,
     open_ended,
     prescription_of,
     sig_of,
@@ -46,7 +46,7 @@ def read_order(
     sig = sig_of(record, source, start, stated)
     refills = number(request.get("numberOfRepeatsAllowed"))
     fills = Interval(_ONE, 1 + refills) if refills else exactly(_ONE)
-    length, full_length = _supply_days(source, sig.dose, stated), _full_supply_days(source, sig.dose, stated)
+    length, full_length = _supply_days(source, sig.dose, stated)
     supplied = last_days(start, length * fills) if length is not None else None
     valid_until = parse_period(request.get("validityPeriod"), record.zone)[1]
     changed = record.when(as_object(resource.get("meta")).get("lastUpdated"))
@@ -111,7 +111,7 @@ def read_dispense(
         sig = known_sig(order.dose, start)
     elif as_needed and not sig.problem:
         sig = known_sig(Interval(NO_DOSE_KNOWN.low, sig.dose.high), start)
-    length, full_length = _supply_days(source, sig.dose, stated), _full_supply_days(source, sig.dose, stated)
+    length, full_length = _supply_days(source, sig.dose, stated)
 
     def ends(begin: DateInterval, said: DateInterval | None) -> tuple[DateInterval, date]:
         last = last_days(begin, length) if length is not None else said or open_ended(begin)
@@ -131,7 +131,17 @@ def read_dispense(
 # --- supply ----------------------------------------------------------------------------------------------------------
 
 
-def _supply_days(source: OpioidResource, dose: Interval, supply: StatedSupply) -> Interval | None:
+def _supply_days(
+    source: OpioidResource, dose: Interval, supply: StatedSupply
+) -> tuple[Interval | None, Interval | None]:
+    """Return how many days the supply lasts, and how many if it is taken as often as the instructions allow."""
+    length = _lasting(source, dose, supply)
+    if supply.duration is not None or dose.is_exact or dose.high is None:
+        return length, length
+    return length, _lasting(source, exactly(dose.high), supply)
+
+
+def _lasting(source: OpioidResource, dose: Interval, supply: StatedSupply) -> Interval | None:
     """Return how many days the supply lasts: as stated, else quantity by dose; None if unknown."""
     try:
         if supply.duration is not None:
@@ -141,11 +151,6 @@ def _supply_days(source: OpioidResource, dose: Interval, supply: StatedSupply) -
     except UnconvertibleError:
         return None
     return None
-
-
-def _full_supply_days(source: OpioidResource, dose: Interval, supply: StatedSupply) -> Interval | None:
-    """Return the same if it is taken as often as the instructions allow."""
-    return _supply_days(source, dose if dose.high is None else exactly(dose.high), supply)
 
 
 def _supply(sig: Sig, supplied: DateInterval | None) -> DateInterval | None:

@@ -5,16 +5,17 @@ in doubt, the lower bound decreases and the upper bound increases. What a record
 `ends` to judge.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from fhir_mappings.codings import codings, concept_text, has_code
 from fhir_mappings.dates import DateInterval, parse_period
-from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.fhir_json import Resource
 from fhir_mappings.opioids.dose import single_dose_mme
 from fhir_mappings.opioids.endings import Ending, ending_of
+from fhir_mappings.opioids.instructions import as_object
 from fhir_mappings.opioids.medication import OpioidMedication
 from fhir_mappings.opioids.procedure_pain import is_for_procedure
 from fhir_mappings.opioids.quantities import Interval, UnconvertibleError
@@ -113,7 +114,10 @@ class Prescription:
     def signature(self) -> tuple[object, ...]:
         """Return what a prescription and its renewal share: the content of the product and the dose."""
         product = self.medication.product
-        return (*self.medication.drug, *((product.strength, product.unit) if product else ()), self.dose)
+        numbers = (product.strength if product else None, self.dose.low, self.dose.high)
+        # The parts of a fraction are compared faster than the fraction.
+        ratios = (None if number is None else number.as_integer_ratio() for number in numbers)
+        return (*self.medication.drug, product.unit if product else "", *ratios)
 
 
 _End: TypeAlias = Callable[[DateInterval, DateInterval | None], tuple[DateInterval, date]]
@@ -248,8 +252,3 @@ def start_of(record: PatientRecord, source: OpioidResource, handed_over: Sequenc
 def open_ended(begin: DateInterval) -> DateInterval:
     """Return the last days of what has no stated end."""
     return DateInterval(begin.earliest, date.max)
-
-
-def as_object(value: Json) -> Mapping[str, Any]:
-    """Return a JSON object; empty for anything else."""
-    return value if isinstance(value, (dict, Mapping)) else {}

@@ -14,7 +14,6 @@ from typing import NamedTuple, TypeAlias
 from fhir_mappings.dates import CalendarPeriod, plus
 from fhir_mappings.opioids.quantities import Interval
 
-
 Value: TypeAlias = int | Fraction
 
 

@@ -143,6 +143,8 @@ def _in_sequence(
     follow has no end, the time of the later ones is unknown: from there on, the dose may be that of any of them, or of
     all together.
     """
+    if len(instructions) == 1:
+        return Sig(doses[0], (Step(doses[0], *_bounds(record, instructions[0], start)),))
     with_doses = list(zip(instructions, doses, strict=True))
     if len(set(map(_position, instructions))) == 1 or _make_up_a_day(record, instructions, start):
         return Sig(_sum(doses), tuple(Step(dose, *_bounds(record, one, start)) for one, dose in with_doses))
@@ -192,10 +194,7 @@ def _bounds(
 
     A course of a few days in words ends by them; if its bounds say otherwise, on any day between the two.
     """
-    timing = instruction.dosage.get("timing")
-    timing = timing if isinstance(timing, Mapping) else {}
-    repeat = timing.get("repeat")
-    repeat = repeat if isinstance(repeat, Mapping) else {}
+    timing, repeat = instruction.timing, instruction.repeat
     first, last = parse_period(repeat.get("boundsPeriod"), record.zone)
     begin = first or start
     if instruction.said.is_single_dose:
@@ -241,7 +240,6 @@ def _length(repeat: Mapping[str, Any], timing: Json) -> Interval | None:
 
 def stated_start(record: PatientRecord, instructions: Sequence[Instruction]) -> DateInterval | None:
     """Return the earliest `boundsPeriod.start` of the instructions; None if there is none."""
-    repeats = [timing.get("repeat") for one in instructions if isinstance(timing := one.dosage.get("timing"), Mapping)]
-    periods = [repeat.get("boundsPeriod") for repeat in repeats if isinstance(repeat, Mapping)]
-    starts = [first for period in periods if (first := parse_period(period, record.zone)[0]) is not None]
+    periods = (parse_period(one.repeat.get("boundsPeriod"), record.zone) for one in instructions)
+    starts = [first for first, _ in periods if first is not None]
     return min(starts, key=lambda when: (when.earliest, when.latest), default=None)

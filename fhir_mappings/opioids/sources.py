@@ -9,7 +9,7 @@ from typing import Any
 from fhir_mappings.codings import items
 from fhir_mappings.dates import DateInterval
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.opioids.instructions import Instruction, instruction_of
+from fhir_mappings.opioids.instructions import Instruction, as_object, instruction_of
 from fhir_mappings.opioids.medication import OpioidMedication, medication_of
 from fhir_mappings.record import PatientRecord
 
@@ -127,13 +127,13 @@ def reference_name(record: PatientRecord, reference: Json, within: Resource) -> 
     target = record.resolve(reference, within)
     if target is not None:
         return record.reference(target)
-    name = reference.get("reference") if isinstance(reference, Mapping) else None
+    name = as_object(reference).get("reference")
     return name if isinstance(name, str) else ""
 
 
 def identifier_names(holder: Json) -> Iterator[str]:
     """Yield the identifiers of a resource or of a Reference, as `system|value`."""
-    for identifier in items(holder.get("identifier") if isinstance(holder, Mapping) else None):
+    for identifier in items(as_object(holder).get("identifier")):
         system, value = identifier.get("system"), identifier.get("value")
         if isinstance(system, str) and isinstance(value, str):
             yield f"{system}|{value}"
