@@ -1,6 +1,7 @@
 """The least and the most that was taken on each day, as pieces: of all opioids at home, and of hospital orders."""
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from itertools import chain, pairwise
@@ -141,7 +142,7 @@ class _Replacements:
 
     def __init__(self, family: Sequence[Span]) -> None:
         self._found = [span for span in family if not span.lead.reported and span.ending is not Ending.DUPLICATE]
-        self._vague = [span for span in self._found if span.first != span.first_at_latest]
+        self._vague = deque(span for span in self._found if span.first != span.first_at_latest)
         self._after_run = list(range(1, len(self._found) + 1))
         """For each, the position after all those that follow it and are renewals of it."""
         for position in range(len(self._found) - 2, -1, -1):
@@ -149,9 +150,14 @@ class _Replacements:
                 self._after_run[position] = self._after_run[position + 1]
 
     def day_before(self, span: Span) -> int:
-        """Return the last day before the first that may have replaced this one; FOREVER if there is none."""
+        """Return the last day before the first that may have replaced this one; FOREVER if there is none.
+
+        Ask in the order of the beginnings.
+        """
         # They are in the order of their beginnings, so the first that may have replaced it is the earliest.
         position = bisect_right(self._found, span.first, key=_first)
+        while self._vague and self._vague[0].first_at_latest <= span.first:
+            self._vague.popleft()
         for vague in self._vague:
             if vague.first > span.first:
                 break
