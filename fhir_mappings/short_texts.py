@@ -12,13 +12,13 @@ LONGEST = 200
 LONGEST_CONTENT = 1_000
 """The same for the elements of a data type, as one text."""
 
-_KEPT = 2_000
+KEPT = 2_000
 """How many readings of one kind are kept."""
 
 
 def kept(read: Callable[[str], T]) -> Callable[[str], T]:
     """Keep the results of a pure reading for short texts; a longer text is read again each time."""
-    of_short = lru_cache(_KEPT)(read)
+    of_short = lru_cache(KEPT)(read)
 
     @wraps(read)
     def reading(text: str) -> T:
@@ -40,7 +40,7 @@ class Kept(Generic[T]):
         key = content, other
         found = self._found.get(key)
         if found is None:
-            if len(self._found) >= _KEPT:
+            if len(self._found) >= KEPT:
                 self._found.clear()
             found = self._found[key] = (read(),)
         return found[0]

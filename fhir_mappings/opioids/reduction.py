@@ -22,9 +22,9 @@ NO_OPIOID = "no opioid found"
 TOO_SHORT = "history too short"
 TOO_MANY = "too many prescriptions"
 MAX_LINES = 500
-"""The most opioid resources to evaluate; the work grows with their square."""
+"""The most opioid resources to evaluate; the work grows with their square if all of them are of one time."""
 MAX_INSTRUCTIONS = 1_000
-"""The most dosage instructions that these resources may have together; the work grows with their square too."""
+"""The most dosage instructions that these resources may have together."""
 
 
 @dataclass(frozen=True, slots=True)
