@@ -223,7 +223,7 @@ def prescription_of(
 
 def _is_in_hospital(resource: Resource) -> bool:
     category = resource.get("category")
-    if has_code(category, *_OUTPATIENT):
+    if not category or has_code(category, *_OUTPATIENT):
         return False
     text = " ".join((concept_text(category), *(coding.code for coding in codings(category)))).lower()
     return any(word in text for word in _IN_HOSPITAL)

@@ -76,12 +76,15 @@ def exclusion_reason(source: OpioidResource, *, dispensed: bool) -> str:
             return "status: a draft"
         if status == "cancelled" and not dispensed:
             return "status: cancelled and never dispensed"
-    return {
-        ("MedicationDispense", "cancelled"): "status: never handed over",
-        ("MedicationDispense", "declined"): "status: never handed over",
-        ("MedicationStatement", "not-taken"): "status: not taken",
-        ("MedicationAdministration", "not-done"): "status: not given",
-    }.get((source.kind, str(status)), "")
+    return _NOT_TAKEN.get((source.kind, str(status)), "")
+
+
+_NOT_TAKEN = {
+    ("MedicationDispense", "cancelled"): "status: never handed over",
+    ("MedicationDispense", "declined"): "status: never handed over",
+    ("MedicationStatement", "not-taken"): "status: not taken",
+    ("MedicationAdministration", "not-done"): "status: not given",
+}
 
 
 def is_reported(resource: Resource) -> bool:
@@ -124,6 +127,8 @@ def handed_over_on(record: PatientRecord, source: OpioidResource) -> DateInterva
 
 def reference_name(record: PatientRecord, reference: Json, within: Resource) -> str:
     """Return the reference to the target of a Reference, whether or not it is in the chart; empty if there is none."""
+    if not reference:
+        return ""
     target = record.resolve(reference, within)
     if target is not None:
         return record.reference(target)
