@@ -51,7 +51,7 @@ class DateInterval:
         return f"{first.isoformat()} to {self.latest.isoformat()}"
 
 
-_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\Z", re.ASCII)
+_MONTH_OR_YEAR = re.compile(r"(\d{4})(?:-(\d{2}))?\Z", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})\Z", re.ASCII)
 _LEAP_SECOND = re.compile(r"(T\d{2}:\d{2}):60")
 
@@ -61,11 +61,13 @@ def parse(value: Json, zone: tzinfo) -> DateInterval | None:
     if not isinstance(value, str):
         return None
     try:
-        if matched := _DATE.match(value):
-            year, month, day = (int(part) if part else None for part in matched.groups())
-            first = date(year or 0, 1 if month is None else month, 1 if day is None else day)
-            if day is not None:
-                return DateInterval(first, first)
+        if len(value) == 10 and value[4] == value[7] == "-" and value.isascii():
+            # Most dates are whole days, and this takes a third of the time of the patterns.
+            day_itself = date.fromisoformat(value)
+            return DateInterval(day_itself, day_itself)
+        if matched := _MONTH_OR_YEAR.match(value):
+            year, month = (int(part) if part else None for part in matched.groups())
+            first = date(year or 0, 1 if month is None else month, 1)
             last_month = 12 if month is None else month
             last_day = calendar.monthrange(first.year, last_month)[1]
             return DateInterval(first, date(first.year, last_month, last_day))
@@ -108,7 +110,7 @@ def parse_leniently(value: Json, zone: tzinfo) -> DateInterval | None:
 
 def parse_period(value: Json, zone: tzinfo) -> tuple[DateInterval | None, DateInterval | None]:
     """Parse start and end of a FHIR Period; each is None if it is missing or unreadable."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, (dict, Mapping)):
         return None, None
     return parse(value.get("start"), zone), parse(value.get("end"), zone)
 

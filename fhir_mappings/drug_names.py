@@ -16,6 +16,7 @@ from pathlib import Path
 from fhir_mappings.codings import RXNORM, SYSTEMS, Coding
 from fhir_mappings.drug_labels import Names
 from fhir_mappings.known_drugs import known_names
+from fhir_mappings.short_texts import kept
 
 _ALLERGY_WORDS = frozenset(
     [
@@ -54,6 +55,7 @@ def _all_names() -> Names:
     return Names({*_rows(), *known_names()})
 
 
+@kept
 def substances_named(text: str) -> tuple[Coding, ...]:
     """Return what the names in a text stand for, each once, in order of occurrence."""
     found = (named.coding for name in _names().within(text) for named in _rows()[name])
@@ -65,6 +67,7 @@ def ingredients_named(text: str) -> tuple[Coding, ...]:
     return tuple(coding for coding in substances_named(text) if coding.system == RXNORM)
 
 
+@kept
 def substances_of_product(label: str) -> tuple[Coding, ...]:
     """Return what the label of a product contains if every part of it is known; empty if one is not."""
     names = _all_names().whole(label)
@@ -72,6 +75,7 @@ def substances_of_product(label: str) -> tuple[Coding, ...]:
     return tuple(dict.fromkeys(found))
 
 
+@kept
 def allergen_of_label(label: str) -> Coding | None:
     """Return the one substance that the label of an allergy names and that is all it says; None otherwise.
 

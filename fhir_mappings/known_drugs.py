@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from fhir_mappings.drug_labels import Names, label_words, strengths
+from fhir_mappings.short_texts import kept
 
 _PARTNERS = frozenset(
     [
@@ -26,6 +27,7 @@ _PARTNERS = frozenset(
 """Ingredients, and their brands, that US products combine with an opioid."""
 
 
+@kept
 def is_known_non_opioid(label: str) -> bool:
     """Return whether every part of a medication's label names a known drug, none of which is an opioid.
 

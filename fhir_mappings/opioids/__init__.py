@@ -1,9 +1,9 @@
 """How far systemic opioids were weaned, as intervals that include every possible dose.
 
-In reading order: `table` and `names` (what is an opioid), `quantities` and `dose` (one instruction), `sig` (all
-instructions of one resource), `medication`, `sources`, and `prescriptions` (one resource), `treatments` (resources that
-belong together), `acute`, `endings`, `denials`, `spans`, `ends`, and `takeovers` (until when each may have been taken),
-`series` and `bounds` (all of them), and `lines` and `reduction`.
+In reading order: `table` and `names` (what is an opioid), `quantities`, `dose`, and `instructions` (one instruction),
+`sig` (all instructions of one resource), `medication`, `sources`, and `prescriptions` (one resource), `treatments`
+(resources that belong together), `nearby`, `acute`, `endings`, `denials`, `spans`, `ends`, and `takeovers` (until when
+each may have been taken), `series` and `bounds` (all of them), and `lines` and `reduction`.
 """
 
 from fhir_mappings.opioids.lines import Dose, DrugLine

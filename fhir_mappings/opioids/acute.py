@@ -3,10 +3,11 @@
 Everything else is a regimen, which goes on until a record ends it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import date
 
+from fhir_mappings.opioids.nearby import with_nearby
 from fhir_mappings.opioids.prescriptions import Prescription
 from fhir_mappings.opioids.sources import outlasts_a_day
 from fhir_mappings.opioids.treatments import Treatment
@@ -17,9 +18,6 @@ ACUTE_DAYS = 7
 SHORT_TERM_DAYS = 14
 """The same at discharge or for a procedure."""
 
-ALONE_FOR_DAYS = 30
-"""How long before and after an acute course there is no other supply of its ingredient."""
-
 PAIRED_WITHIN_DAYS = 7
 """How far apart an order and its dispense may begin if nothing links them."""
 
@@ -29,13 +27,21 @@ _LONG_ACTING = ("buprenorphine", "methadone")
 def with_acute_courses(treatments: Sequence[Treatment]) -> tuple[Treatment, ...]:
     """Return the treatments, with acute courses marked."""
     by_ingredient: dict[str, list[Treatment]] = {}
-    for treatment in treatments:
+    for treatment in sorted(treatments, key=lambda one: one.leading.start.earliest):
         if is_immediate_release(treatment.leading):
             by_ingredient.setdefault(treatment.leading.medication.drug[0], []).append(treatment)
-    return tuple(
-        replace(one, is_acute=_is_acute(one, by_ingredient.get(one.leading.medication.drug[0], ())))
-        for one in treatments
-    )
+    alone = {
+        id(one)
+        for of_ingredient in by_ingredient.values()
+        for one, nearby in with_nearby(of_ingredient, _days, is_short)
+        if all(is_pair(one, other) for other in nearby)
+    }
+    return tuple(replace(one, is_acute=True) if _is_acute(one, alone) else one for one in treatments)
+
+
+def _days(one: Treatment) -> tuple[int, int]:
+    last = one.supply.latest if one.supply is not None else date.max
+    return one.leading.start.earliest.toordinal(), last.toordinal()
 
 
 def is_immediate_release(one: Prescription) -> bool:
@@ -59,13 +65,14 @@ def begins_about_when(one: Treatment, other: Treatment) -> bool:
     return abs(between) <= PAIRED_WITHIN_DAYS
 
 
-def _is_acute(one: Treatment, of_ingredient: Iterable[Treatment]) -> bool:
-    """Return whether a treatment is over when it is used up. One dose always is, unless the product is long-acting."""
+def _is_acute(one: Treatment, alone: Set[int]) -> bool:
+    """Return whether a treatment is over when it is used up; `alone` are the ids of the short ones that stand alone.
+
+    One dose always is, unless the product is long-acting.
+    """
     if all(part.is_single_dose for part in one.prescriptions):
         return not outlasts_a_day(one.leading.medication)
-    return is_short(one) and not any(
-        other is not one and not is_pair(one, other) and is_near(one, other) for other in of_ingredient
-    )
+    return id(one) in alone
 
 
 def is_short(one: Treatment) -> bool:
@@ -80,18 +87,6 @@ def is_for_days(one: Treatment) -> bool:
         return False
     most = SHORT_TERM_DAYS if any(part.is_short_term for part in one.prescriptions) else ACUTE_DAYS
     return (supplied_until - one.leading.start.latest).days < most
-
-
-def is_near(one: Treatment, other: Treatment) -> bool:
-    """Return whether one was supplied within a month before or after the other."""
-    return _reaches(one, other) and _reaches(other, one)
-
-
-def _reaches(one: Treatment, other: Treatment) -> bool:
-    if one.supply is None:
-        return True
-    between = other.leading.start.earliest.toordinal() - one.supply.latest.toordinal()
-    return between <= ALONE_FOR_DAYS
 
 
 def _supplied_until(one: Treatment) -> date | None:

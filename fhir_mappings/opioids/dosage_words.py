@@ -131,10 +131,10 @@ def days_in_words(said: Sequence[Directions]) -> Interval | None:
     return Interval(days.low, days.high if is_course else None)
 
 
-def times_of_day(dosage: Mapping[str, Any]) -> frozenset[str]:
-    """Return the times of day that a Dosage names, by its timing or its words; empty if it names none."""
+def times_of_day(dosage: Mapping[str, Any], words: Words) -> frozenset[str]:
+    """Return the times of day that a Dosage names, by its timing or its `words`; empty if it names none."""
     found = moments_of_day(dosage.get("timing"))
-    return found or next((one.moments for one in words_of(dosage).directions if one.moments), frozenset())
+    return found or next((one.moments for one in words.directions if one.moments), frozenset())
 
 
 _KINDS = {

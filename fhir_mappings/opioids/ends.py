@@ -5,13 +5,16 @@ stated to replace it. `takeovers` has the regimens that end others by the time a
 """
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import accumulate
 
 from fhir_mappings.opioids.denials import Denial, applies
 from fhir_mappings.opioids.endings import Ending
+from fhir_mappings.opioids.nearby import with_nearby
 from fhir_mappings.opioids.spans import Span, by_drug, mark_brief, number_tracks, span_of
+from fhir_mappings.opioids.table import Product
 from fhir_mappings.opioids.takeovers import Tracks, by_track, end_taken_over, was_taken_beside
 from fhir_mappings.opioids.treatments import Treatment
 
@@ -32,10 +35,11 @@ def spans(treatments: Iterable[Treatment], denials: Sequence[Denial], look_back_
     _end_denied(found, denials)
     later = [span for span in found if span.may_take_over]
     tracks = by_track(later)
+    _end_duplicates(found)
     for span in found:
-        _end_duplicate(span, found)
         _end_for_successor(span, later, tracks)
     _end_replaced(found, later)
+    _end_replaced_in_words(found, later)
     end_taken_over(families, later, tracks)
     _end_what_is_long_past(found, later, look_back_first.toordinal())
     return tuple(found)
@@ -53,12 +57,15 @@ def _end_by_its_own_record(span: Span) -> None:
 
 def _end_dispenses_of_stopped(family: Sequence[Span]) -> None:
     """End the dispenses of a product with the order of it that was stopped after them."""
-    stopped = [span for span in family if span.ending is Ending.STOPPED and not span.treatment.is_acute]
+    stopped: dict[Product | None, list[int]] = {}
     for span in family:
-        for order in stopped:
-            same = span.treatment.is_dispense and span.lead.medication.product == order.lead.medication.product
-            if same and span.first_at_latest <= order.stopped_on:
-                span.end(order.stopped_on)
+        if span.ending is Ending.STOPPED and not span.treatment.is_acute:
+            insort(stopped.setdefault(span.lead.medication.product, []), span.stopped_on)
+    for span in family:
+        if span.treatment.is_dispense and (days := stopped.get(span.lead.medication.product)):
+            later = bisect_left(days, span.first_at_latest)
+            if later < len(days):
+                span.end(days[later])
                 span.certain_until = min(span.certain_until, span.first_at_latest)
 
 
@@ -71,16 +78,15 @@ def _end_denied(found: Iterable[Span], denials: Sequence[Denial]) -> None:
                     span.end(denial.over.toordinal())
 
 
-def _end_duplicate(span: Span, found: Sequence[Span]) -> None:
+def _end_duplicates(found: Iterable[Span]) -> None:
     """End a duplicate with its record, if what it duplicates is on record: the same ingredient, about that time."""
-    if span.ending is Ending.DUPLICATE and any(
-        other is not span
-        and other.drug[0] == span.drug[0]
-        and other.first <= span.supplied_at_most + SUCCESSOR_DAYS
-        and other.supplied_at_most >= span.first - SUCCESSOR_DAYS
-        for other in found
-    ):
-        span.end(span.last_day)
+    by_ingredient: dict[str, list[Span]] = {}
+    for span in found:
+        by_ingredient.setdefault(span.drug[0], []).append(span)
+    for spans_ in by_ingredient.values():
+        for span, nearby in with_nearby(spans_, Span.days, lambda span: span.ending is Ending.DUPLICATE):
+            if nearby:
+                span.end(span.last_day)
 
 
 def _end_for_successor(span: Span, later: Sequence[Span], tracks: Tracks) -> None:
@@ -108,30 +114,44 @@ def _first(span: Span) -> int:
 
 
 def _end_replaced(found: Sequence[Span], later: Sequence[Span]) -> None:
-    """End each treatment with the order that names it as replaced, by reference or in words."""
+    """End each treatment with the order that names it as replaced by reference."""
     by_reference = {one.reference: span for span in found for one in span.members}
     for other in later:
-        named = [span for one in other.members if (span := by_reference.get(one.replaces)) is not None]
-        ended = [span for span in named if span is not other and span.first <= other.first]
-        if other.lead.replaces_words:
-            ended += [span for span in found if span.first < other.first and _names(other.lead.replaces_words, span)]
-        for span in ended:
-            span.end(other.first_at_latest - 1)
-            span.certain_until = min(span.certain_until, other.first - 1)
-            span.kept_until = max(span.kept_until, other.first - 1)
+        for one in other.members:
+            span = by_reference.get(one.replaces)
+            if span is not None and span is not other and span.first <= other.first:
+                span.end(other.first_at_latest - 1)
+                span.certain_until = min(span.certain_until, other.first - 1)
+                span.kept_until = max(span.kept_until, other.first - 1)
+
+
+def _end_replaced_in_words(found: Sequence[Span], later: Sequence[Span]) -> None:
+    """End each treatment with the orders after it that name its drug as replaced in words."""
+    in_words = [other for other in later if other.lead.replaces_words]
+    by_name: dict[tuple[str, bool], list[Span]] = {}
+    for span in found if in_words else ():
+        if (product := span.lead.medication.product) is not None:
+            by_name.setdefault((product.ingredient, product.release == "extended"), []).append(span)
+    for (ingredient, is_extended), replaced in by_name.items():
+        naming = [other for other in in_words if _names(other.lead.replaces_words, ingredient, is_extended=is_extended)]
+        # The last of the possible first days of an order may be after those of the orders that follow it.
+        days = [other.first_at_latest for other in naming]
+        earliest = list(accumulate(reversed(days), min))[::-1]
+        for span in replaced:
+            after = bisect_right(naming, span.first, key=_first)
+            if after < len(naming):
+                span.end(earliest[after] - 1)
+                span.certain_until = min(span.certain_until, naming[after].first - 1)
+                span.kept_until = max(span.kept_until, naming[-1].first - 1)
 
 
 _EXTENDED = re.compile(r"\b(?:er|xr|sr|cr|la|extended|long)\b")
 _IMMEDIATE = re.compile(r"\b(?:ir|immediate|short)\b")
 
 
-def _names(words: str, span: Span) -> bool:
-    """Return whether words name the drug of a treatment, and no other release form of it."""
-    product = span.lead.medication.product
-    if not words or product is None or product.ingredient not in words:
-        return False
-    other_form = _IMMEDIATE if product.release == "extended" else _EXTENDED
-    return not other_form.search(words)
+def _names(words: str, ingredient: str, *, is_extended: bool) -> bool:
+    """Return whether words name an ingredient, and no other release form of it."""
+    return ingredient in words and not (_IMMEDIATE if is_extended else _EXTENDED).search(words)
 
 
 def _end_what_is_long_past(found: Sequence[Span], later: Sequence[Span], look_back_first: int) -> None:
@@ -139,6 +159,6 @@ def _end_what_is_long_past(found: Sequence[Span], later: Sequence[Span], look_ba
     for span in found:
         last = max(one.can_be_filled_until for one in span.members).toordinal()
         if last < look_back_first:
-            after = next((other for other in later if other.first > last), None)
-            if after is not None:
-                span.end(after.first_at_latest - 1)
+            after = bisect_right(later, last, key=_first)
+            if after < len(later):
+                span.end(later[after].first_at_latest - 1)

@@ -10,6 +10,7 @@ from functools import cache
 
 from fhir_mappings.codings import Coding
 from fhir_mappings.opioids.table import ingredient_of, ingredients, products
+from fhir_mappings.short_texts import kept
 
 _OTHER_INGREDIENTS = [
     "alfentanil",
@@ -103,6 +104,7 @@ def _names() -> re.Pattern[str]:
     return re.compile(rf"(?<![a-z])(?:{'|'.join([*cut_off, *whole, *_ABBREVIATIONS])})(?![a-z])", re.IGNORECASE)
 
 
+@kept
 def names_an_opioid(words: str) -> bool:
     """Return whether a text names an opioid, by ingredient or brand, in full, cut off, or abbreviated."""
     return _names().search(words) is not None

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 
 from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
 from fhir_mappings.opioids.dose import days_of_quantity
 from fhir_mappings.opioids.endings import Ending, is_to_stop, replaced_in_words
+from fhir_mappings.opioids.instructions import as_object
 from fhir_mappings.opioids.prescriptions import (
     DAYS_WITHOUT_END,
     ENDED,
     Prescription,
-    as_object,
     open_ended,
     prescription_of,
     sig_of,
@@ -29,6 +30,7 @@ FILLED_WITHIN = CalendarPeriod(6, "months")
 """How long after its date a prescription can be filled at most: schedules III and IV (21 CFR 1306.22)."""
 
 _ORDER_INTENTS = ("order", "original-order", "filler-order", "instance-order", "reflex-order")
+_ONE = Fraction(1)
 _TAKEN = ("active", "completed", "stopped", "cancelled")
 _BROKEN_OFF = ("stopped", "cancelled")
 
@@ -42,19 +44,19 @@ def read_order(
     request = as_object(resource.get("dispenseRequest"))
     stated = StatedSupply(request.get("quantity"), request.get("expectedSupplyDuration"), "dispenseRequest")
     sig = sig_of(record, source, start, stated)
-    fills = Interval(exactly(1).low, exactly(1 + (number(request.get("numberOfRepeatsAllowed")) or 0)).high)
-    length, full_length = _supply_days(source, sig.dose, stated), _supply_days(source, _full(sig.dose), stated)
+    refills = number(request.get("numberOfRepeatsAllowed"))
+    fills = Interval(_ONE, 1 + refills) if refills else exactly(_ONE)
+    length, full_length = _supply_days(source, sig.dose, stated)
+    supplied = last_days(start, length * fills) if length is not None else None
     valid_until = parse_period(request.get("validityPeriod"), record.zone)[1]
     changed = record.when(as_object(resource.get("meta")).get("lastUpdated"))
     can_be_filled_until = plus(start.latest, FILLED_WITHIN)
 
     def ends(begin: DateInterval, said: DateInterval | None) -> tuple[DateInterval, date]:
-        planned = said
-        if planned is None and length is not None:
-            planned = last_days(start, length * fills)
-            if planned.latest < begin.latest:
-                # The supply does not last until this step, so the duration of the step is unknown.
-                planned = DateInterval(planned.earliest, last_days(begin, length * fills).latest)
+        planned = said or supplied
+        if said is None and supplied is not None and length is not None and supplied.latest < begin.latest:
+            # The supply does not last until this step, so the duration of the step is unknown.
+            planned = DateInterval(supplied.earliest, last_days(begin, length * fills).latest)
         if planned is None:
             sure = plus(begin.earliest, CalendarPeriod(DAYS_WITHOUT_END - 1, "days"))
             planned = DateInterval(min(sure, valid_until.earliest) if valid_until else sure, date.max)
@@ -77,19 +79,18 @@ def read_order(
     is_stopped = (reported and status == "stopped" and found.ending is Ending.RECORD) or (
         supply is not None and is_to_stop(resource)
     )
-    return replace(
-        found,
-        upper_bound_only=not was_begun or stale,
-        was_begun=was_begun,
-        is_stale=stale,
-        reported=reported,
-        stated_supply=stated_supply,
-        supply=_supply_of_ended(found, supply, changed) if status in ENDED else supply,
-        can_be_filled_until=_last_fill(found, supply, can_be_filled_until, reported=reported),
-        replaces=reference_name(record, resource.get("priorPrescription"), resource),
-        replaces_words=replaced_in_words(resource),
-        ending=Ending.STOPPED if is_stopped else found.ending,
-    )
+    found.upper_bound_only = not was_begun or stale
+    found.was_begun = was_begun
+    found.is_stale = stale
+    found.reported = reported
+    found.stated_supply = stated_supply
+    found.supply = _supply_of_ended(found, supply, changed) if status in ENDED else supply
+    found.can_be_filled_until = _last_fill(found, supply, can_be_filled_until, reported=reported)
+    found.replaces = reference_name(record, resource.get("priorPrescription"), resource)
+    found.replaces_words = replaced_in_words(resource)
+    if is_stopped:
+        found.ending = Ending.STOPPED
+    return found
 
 
 def read_dispense(
@@ -110,7 +111,7 @@ def read_dispense(
         sig = known_sig(order.dose, start)
     elif as_needed and not sig.problem:
         sig = known_sig(Interval(NO_DOSE_KNOWN.low, sig.dose.high), start)
-    length, full_length = _supply_days(source, sig.dose, stated), _supply_days(source, _full(sig.dose), stated)
+    length, full_length = _supply_days(source, sig.dose, stated)
 
     def ends(begin: DateInterval, said: DateInterval | None) -> tuple[DateInterval, date]:
         last = last_days(begin, length) if length is not None else said or open_ended(begin)
@@ -118,20 +119,29 @@ def read_dispense(
 
     supply = last_days(start, full_length) if full_length is not None else _supply(sig, None)
     was_begun = resource.get("status") == "completed" and handed_over is not None
-    return replace(
-        prescription_of(record, source, sig, start, ends),
-        upper_bound_only=not was_begun,
-        was_begun=was_begun,
-        stated_supply=supply,
-        supply=supply or last_days(start, exactly(DAYS_WITHOUT_END)),
-        can_be_filled_until=supply.latest if supply else plus(start.latest, FILLED_WITHIN),
-    )
+    found = prescription_of(record, source, sig, start, ends)
+    found.upper_bound_only = not was_begun
+    found.was_begun = was_begun
+    found.stated_supply = supply
+    found.supply = supply or last_days(start, exactly(DAYS_WITHOUT_END))
+    found.can_be_filled_until = supply.latest if supply else plus(start.latest, FILLED_WITHIN)
+    return found
 
 
 # --- supply ----------------------------------------------------------------------------------------------------------
 
 
-def _supply_days(source: OpioidResource, dose: Interval, supply: StatedSupply) -> Interval | None:
+def _supply_days(
+    source: OpioidResource, dose: Interval, supply: StatedSupply
+) -> tuple[Interval | None, Interval | None]:
+    """Return how many days the supply lasts, and how many if it is taken as often as the instructions allow."""
+    length = _lasting(source, dose, supply)
+    if supply.duration is not None or dose.is_exact or dose.high is None:
+        return length, length
+    return length, _lasting(source, exactly(dose.high), supply)
+
+
+def _lasting(source: OpioidResource, dose: Interval, supply: StatedSupply) -> Interval | None:
     """Return how many days the supply lasts: as stated, else quantity by dose; None if unknown."""
     try:
         if supply.duration is not None:
@@ -141,11 +151,6 @@ def _supply_days(source: OpioidResource, dose: Interval, supply: StatedSupply) -
     except UnconvertibleError:
         return None
     return None
-
-
-def _full(dose: Interval) -> Interval:
-    """Return the highest dose that the instructions allow."""
-    return dose if dose.high is None else Interval(dose.high, dose.high)
 
 
 def _supply(sig: Sig, supplied: DateInterval | None) -> DateInterval | None:

@@ -5,16 +5,17 @@ in doubt, the lower bound decreases and the upper bound increases. What a record
 `ends` to judge.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from fhir_mappings.codings import codings, concept_text, has_code
 from fhir_mappings.dates import DateInterval, parse_period
-from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.fhir_json import Resource
 from fhir_mappings.opioids.dose import single_dose_mme
 from fhir_mappings.opioids.endings import Ending, ending_of
+from fhir_mappings.opioids.instructions import as_object
 from fhir_mappings.opioids.medication import OpioidMedication
 from fhir_mappings.opioids.procedure_pain import is_for_procedure
 from fhir_mappings.opioids.quantities import Interval, UnconvertibleError
@@ -26,7 +27,6 @@ from fhir_mappings.opioids.sig import (
     stated_start,
     unknown_sig,
 )
-from fhir_mappings.opioids.single_dose import is_single_dose
 from fhir_mappings.opioids.sources import (
     DECISIVE_ELEMENTS,
     OpioidResource,
@@ -60,9 +60,9 @@ class Stretch:
     planned: date
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Prescription:
-    """One resource as doses over time.
+    """One resource as doses over time, which never changes once it is read.
 
     `problem` says why it is excluded (`counted` is False) or has no upper bound. `upper_bound_only` means that it may
     not have been taken at all, so it adds to the upper bound only.
@@ -114,7 +114,10 @@ class Prescription:
     def signature(self) -> tuple[object, ...]:
         """Return what a prescription and its renewal share: the content of the product and the dose."""
         product = self.medication.product
-        return (*self.medication.drug, *((product.strength, product.unit) if product else ()), self.dose)
+        numbers = (product.strength if product else None, self.dose.low, self.dose.high)
+        # The parts of a fraction are compared faster than the fraction.
+        ratios = (None if number is None else number.as_integer_ratio() for number in numbers)
+        return (*self.medication.drug, product.unit if product else "", *ratios)
 
 
 _End: TypeAlias = Callable[[DateInterval, DateInterval | None], tuple[DateInterval, date]]
@@ -125,14 +128,15 @@ def read_excluded(record: PatientRecord, source: OpioidResource, reason: str) ->
     """Read a resource that is excluded for this reason."""
     start = start_of(record, source, ())
     still = source.resource.get("status") == "active"
-    taken = prescription_of(
+    found = prescription_of(
         record,
         source,
-        unknown_sig(record, source.dosages, start, reason),
+        unknown_sig(record, source.instructions, start, reason),
         start,
         lambda begin, _: (open_ended(begin) if still else begin, begin.earliest),
     )
-    return replace(taken, counted=False)
+    found.counted = False
+    return found
 
 
 def read_statement(record: PatientRecord, source: OpioidResource) -> Prescription:
@@ -151,15 +155,11 @@ def read_statement(record: PatientRecord, source: OpioidResource) -> Prescriptio
         return found, found.earliest
 
     found = prescription_of(record, source, sig_of(record, source, start, StatedSupply(None, None, "")), start, ends)
-    ended = None if found.last_day == date.max else DateInterval(found.last_day, found.last_day)
-    return replace(
-        found,
-        upper_bound_only=True,
-        reported=True,
-        stated_supply=last,
-        supply=ended,
-        can_be_filled_until=found.last_day,
-    )
+    found.upper_bound_only = found.reported = True
+    found.stated_supply = last
+    found.supply = None if found.last_day == date.max else DateInterval(found.last_day, found.last_day)
+    found.can_be_filled_until = found.last_day
+    return found
 
 
 def read_administration(record: PatientRecord, source: OpioidResource) -> Prescription:
@@ -170,7 +170,7 @@ def read_administration(record: PatientRecord, source: OpioidResource) -> Prescr
     product = source.medication.product
     if product is not None and (not sig.problem or sig.may_be_dispensed):
         try:
-            dosage = source.dosages[0] if source.dosages else {}
+            dosage = source.instructions[0].dosage if source.instructions else {}
             sig = known_sig(single_dose_mme(dosage, product), start)
         except UnconvertibleError as error:
             sig = unknown_sig(record, (), start, str(error))
@@ -178,28 +178,23 @@ def read_administration(record: PatientRecord, source: OpioidResource) -> Prescr
     def ends(begin: DateInterval, _: DateInterval | None) -> tuple[DateInterval, date]:
         return DateInterval(begin.earliest, (last or begin).latest), begin.earliest
 
-    taken = prescription_of(record, source, sig, start, ends)
+    found = prescription_of(record, source, sig, start, ends)
     outside = has_code(source.resource.get("category"), *_OUTPATIENT)
-    day = DateInterval(taken.last_day, taken.last_day)
-    return replace(
-        taken,
-        upper_bound_only=True,
-        in_hospital=not outside and not outlasts_a_day(source.medication),
-        is_single_dose=True,
-        stated_supply=day,
-        supply=day,
-        can_be_filled_until=taken.last_day,
-    )
+    found.in_hospital = not outside and not outlasts_a_day(source.medication)
+    found.upper_bound_only = found.is_single_dose = True
+    found.stated_supply = found.supply = DateInterval(found.last_day, found.last_day)
+    found.can_be_filled_until = found.last_day
+    return found
 
 
 def sig_of(record: PatientRecord, source: OpioidResource, start: DateInterval, supply: StatedSupply) -> Sig:
     """Return the doses that a resource states; unknown ones if it does not follow FHIR, or names no product."""
     if not record.is_usable(source.resource, *DECISIVE_ELEMENTS[source.kind]):
-        return unknown_sig(record, source.dosages, start, record.quarantined[source.reference])
+        return unknown_sig(record, source.instructions, start, record.quarantined[source.reference])
     product = source.medication.product
     if product is None:
-        return unknown_sig(record, source.dosages, start, source.medication.problem, may_be_dispensed=True)
-    return read_sig(record, source.dosages, product, start, supply)
+        return unknown_sig(record, source.instructions, start, source.medication.problem, may_be_dispensed=True)
+    return read_sig(record, source.instructions, product, start, supply)
 
 
 def prescription_of(
@@ -218,7 +213,7 @@ def prescription_of(
         problem=sig.problem,
         in_hospital=_is_in_hospital(resource),
         may_be_dispensed=sig.may_be_dispensed,
-        is_single_dose=bool(source.dosages) and all(map(is_single_dose, source.dosages)),
+        is_single_dose=bool(source.instructions) and all(one.said.is_single_dose for one in source.instructions),
         is_short_term=has_code(resource.get("category"), "discharge") or is_for_procedure(record, resource),
         ending=ending_of(resource),
         is_change_dated=bool(as_object(resource.get("meta")).get("lastUpdated")),
@@ -228,7 +223,7 @@ def prescription_of(
 
 def _is_in_hospital(resource: Resource) -> bool:
     category = resource.get("category")
-    if has_code(category, *_OUTPATIENT):
+    if not category or has_code(category, *_OUTPATIENT):
         return False
     text = " ".join((concept_text(category), *(coding.code for coding in codings(category)))).lower()
     return any(word in text for word in _IN_HOSPITAL)
@@ -243,7 +238,7 @@ def start_of(record: PatientRecord, source: OpioidResource, handed_over: Sequenc
         begun = parse_period(resource.get("effectivePeriod"), record.zone)[0]
         return begun or record.when(resource.get("effectiveDateTime")) or UNKNOWN_DAY
     valid = as_object(resource.get("dispenseRequest")).get("validityPeriod")
-    stated = stated_start(record, source.dosages) or parse_period(valid, record.zone)[0]
+    stated = stated_start(record, source.instructions) or parse_period(valid, record.zone)[0]
     if stated is not None:
         return stated
     written = record.when(resource.get("authoredOn"))
@@ -257,8 +252,3 @@ def start_of(record: PatientRecord, source: OpioidResource, handed_over: Sequenc
 def open_ended(begin: DateInterval) -> DateInterval:
     """Return the last days of what has no stated end."""
     return DateInterval(begin.earliest, date.max)
-
-
-def as_object(value: Json) -> Mapping[str, Any]:
-    """Return a JSON object; empty for anything else."""
-    return value if isinstance(value, Mapping) else {}

@@ -20,11 +20,12 @@ _NOT_OF_LATE = re.compile(r"chronic|failed|syndrome|persist|history", re.IGNOREC
 def is_for_procedure(record: PatientRecord, resource: Resource) -> bool:
     """Return whether the reason or the instructions of a prescription name a procedure, and nothing that lasts."""
     concepts = [*items(resource.get("reasonCode")), *_referenced(record, resource)]
-    if any(coding.system == ICD10CM and coding.code.upper() in _CODES for coding in codings(concepts)):
+    if concepts and any(one.system == ICD10CM and one.code.upper() in _CODES for one in codings(concepts)):
         return True
     words = [concept_text(concept) for concept in concepts]
     for dosage in items(resource.get("dosageInstruction")):
-        words += [concept_text(dosage.get("asNeededCodeableConcept"))]
+        if needed_for := dosage.get("asNeededCodeableConcept"):
+            words.append(concept_text(needed_for))
         words += [text for name in ("text", "patientInstruction") if isinstance(text := dosage.get(name), str)]
     return any(_WORDS.search(text) and not _NOT_OF_LATE.search(text) for text in words)
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from functools import cache
 
 from fhir_mappings.opioids.table import Product, products
+from fhir_mappings.short_texts import kept
 
 _LONGEST_LABEL = 200
 _TOKEN = re.compile(r"\d{1,6}(?:\.\d{1,4})?|[a-z]+|\S")
@@ -62,6 +63,7 @@ class _Label:
     codeine: Fraction | None = None
 
 
+@kept
 def product_named(label: str) -> Product | None:
     """Return a product with the content that a label names; None if it is not understood, or fits several contents.
 

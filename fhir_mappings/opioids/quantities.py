@@ -36,12 +36,21 @@ class Interval:
     high: Fraction | None
 
     def __add__(self, other: "Interval") -> "Interval":
-        high = None if self.high is None or other.high is None else self.high + other.high
-        return Interval(self.low + other.low, high)
+        low = self.low + other.low
+        if self.is_exact and other.is_exact:
+            return Interval(low, low)
+        return Interval(low, None if self.high is None or other.high is None else self.high + other.high)
 
     def __mul__(self, other: "Interval") -> "Interval":
-        high = None if self.high is None or other.high is None else self.high * other.high
-        return Interval(self.low * other.low, high)
+        low = self.low * other.low
+        if self.is_exact and other.is_exact:
+            return Interval(low, low)
+        return Interval(low, None if self.high is None or other.high is None else self.high * other.high)
+
+    @property
+    def is_exact(self) -> bool:
+        """Return whether it was made from one number; two equal bounds may be two numbers."""
+        return self.low is self.high
 
     def hull(self, other: "Interval") -> "Interval":
         """Return the smallest interval that includes both."""
@@ -60,14 +69,17 @@ class Interval:
 
 def exactly(value: Fraction | int) -> Interval:
     """Return the interval of one number."""
-    return Interval(Fraction(value), Fraction(value))
+    number = value if isinstance(value, Fraction) else Fraction(value)
+    return Interval(number, number)
 
 
 Scale: TypeAlias = Mapping[str, Fraction]
 
+_ONE = Fraction(1)
+
 
 def _named(*groups: tuple[str, Fraction | int]) -> Scale:
-    return {name: Fraction(factor) for names, factor in groups for name in names.split()}
+    return {name: _ONE if factor == 1 else Fraction(factor) for names, factor in groups for name in names.split()}
 
 
 _UNITS: Mapping[AmountKind, Scale] = {
@@ -99,6 +111,8 @@ _UNITS: Mapping[AmountKind, Scale] = {
 }
 """The factor to milligrams, milliliters, and so on, by UCUM code or common unit word, in lower case."""
 
+_MEANING = {word: (kind, factor) for kind, scale in _UNITS.items() for word, factor in scale.items()}
+
 _DAYS = _named(
     ("s sec second seconds", Fraction(1, 86400)),
     ("min minute minutes", Fraction(1, 1440)),
@@ -115,6 +129,10 @@ LARGEST_EXPONENT = 12
 """The largest power of ten in quantities of medication and time."""
 
 
+_WHOLE = tuple(map(Fraction, range(1_001)))
+"""The whole numbers that most quantities are: to make a fraction takes longer than to look it up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Amount:
     """A number and its unit."""
@@ -125,6 +143,8 @@ class Amount:
 
 def number(value: Json) -> Fraction | None:
     """Return a JSON number exactly as written; None for anything else, and for numbers too large for any quantity."""
+    if type(value) is int and 0 <= value < len(_WHOLE):
+        return _WHOLE[value]
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     written = Decimal(str(value))
@@ -137,27 +157,25 @@ def number(value: Json) -> Fraction | None:
 def amount(quantity: Json, element: str) -> Amount:
     """Read a Quantity of medication; raise UnconvertibleError, naming `element`, if that fails."""
     value = _value(quantity, element)
-    found = set()
-    for word in _unit_words(quantity):
-        for kind, scale in _UNITS.items():
-            if word in scale:
-                found.add((kind, scale[word]))
-    if len(found) > 1:
+    words = _unit_words(quantity)
+    found = [_MEANING[word] for word in words if word in _MEANING]
+    if not found:
+        if words:
+            raise UnconvertibleError(f"{element}: the unit is not known")
+        return Amount(value, AmountKind.BARE)
+    kind, factor = found[0]
+    if found[-1] != (kind, factor):
         raise UnconvertibleError(f"{element}: code and unit differ")
-    for kind, factor in found:
-        return Amount(value * factor, kind)
-    if any(_unit_words(quantity)):
-        raise UnconvertibleError(f"{element}: the unit is not known")
-    return Amount(value, AmountKind.BARE)
+    return Amount(value if factor is _ONE else value * factor, kind)
 
 
 def days(duration: Json, element: str) -> Fraction:
     """Read a Duration in days; raise UnconvertibleError, naming `element`, if that fails."""
     value = _value(duration, element)
-    found = {_DAYS[word] for word in _unit_words(duration) if word in _DAYS}
-    if len(found) != 1:
+    found = [_DAYS[word] for word in _unit_words(duration) if word in _DAYS]
+    if not found or found[-1] != found[0]:
         raise UnconvertibleError(f"{element}: the unit is not known")
-    return value * found.pop()
+    return value if found[0] is _ONE else value * found[0]
 
 
 def days_of_unit(unit: Json) -> Fraction | None:
@@ -166,7 +184,7 @@ def days_of_unit(unit: Json) -> Fraction | None:
 
 
 def _value(quantity: Json, element: str) -> Fraction:
-    if not isinstance(quantity, Mapping):
+    if not isinstance(quantity, (dict, Mapping)):
         raise UnconvertibleError(f"{element} is missing")
     value = number(quantity.get("value"))
     if value is None or value < 0:
@@ -176,6 +194,6 @@ def _value(quantity: Json, element: str) -> Fraction:
     return value
 
 
-def _unit_words(quantity: Json) -> tuple[str, ...]:
+def _unit_words(quantity: Json) -> list[str]:
     found = (quantity.get("code"), quantity.get("unit"))
-    return tuple(word.strip().lower() for word in found if isinstance(word, str) and word.strip())
+    return [word for said in found if isinstance(said, str) and (word := said.strip().lower())]

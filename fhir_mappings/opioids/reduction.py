@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from fhir_mappings.opioids.acute import with_acute_courses
-from fhir_mappings.opioids.bounds import hospital, least, most, most_on_record
+from fhir_mappings.opioids.bounds import common_scale, hospital, least, most, most_on_record
 from fhir_mappings.opioids.ends import spans
 from fhir_mappings.opioids.lines import Dose, DrugLine, dose, last_recorded, lines_of
 from fhir_mappings.opioids.quantities import Interval
@@ -22,9 +22,9 @@ NO_OPIOID = "no opioid found"
 TOO_SHORT = "history too short"
 TOO_MANY = "too many prescriptions"
 MAX_LINES = 500
-"""The most opioid resources to evaluate; the work grows with their square."""
+"""The most opioid resources to evaluate; the work grows with their square if all of them are of one time."""
 MAX_INSTRUCTIONS = 1_000
-"""The most dosage instructions that these resources may have together; the work grows with their square too."""
+"""The most dosage instructions that these resources may have together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +108,16 @@ def opioid_reduction(record: PatientRecord, on: date, periods: Periods) -> Reduc
     before = earlier(current[0], 1)
     look_back_first = earlier(as_of, periods.look_back)
     found = sources(record)
-    if len(found) > MAX_LINES or sum(len(source.dosages) for source in found) > MAX_INSTRUCTIONS:
+    if len(found) > MAX_LINES or sum(1 for source in found for _ in source.dosages) > MAX_INSTRUCTIONS:
         return Reduction((), Dose(Decimal(0), None), *current, (), (), FACTORS, TOO_MANY)
     chart = read_opioids(record, found, as_of)
     taken = spans(with_acute_courses(chart.treatments), chart.denials, look_back_first)
-    low, possible = least(taken), most_on_record(taken)
+    scale = common_scale(taken, chart.in_hospital)
+    low, possible = least(taken, scale), most_on_record(taken, scale)
     known_from = max(look_back_first, _history_start(record, chart))
-    baselines = _baselines(series(low, possible, look_back_first, before), periods, known_from, before)
-    now = series(low, [*most(taken), *hospital(chart.in_hospital)], *current).mean(*current)
+    baselines = _baselines(series(low, possible, look_back_first, before, scale), periods, known_from, before)
+    now_possible = [*most(taken, scale), *hospital(chart.in_hospital, scale)]
+    now = series(low, now_possible, *current, scale).mean(*current)
     not_read = tuple(kind for kind in KINDS[1:] if record.availability(kind) is Availability.UNAVAILABLE)
     if not_read:
         now = Interval(now.low, None)
@@ -123,7 +125,7 @@ def opioid_reduction(record: PatientRecord, on: date, periods: Periods) -> Reduc
     lines = lines_of(
         chart.lines, taken, (look_back_first, as_of), (first.first, first.last) if first else None, current
     )
-    highest = highest_mean(possible, min(periods.baselines), before.toordinal())
+    highest = highest_mean(possible, min(periods.baselines), before.toordinal(), scale)
     return Reduction(
         baselines=baselines,
         current=dose(now),
@@ -177,8 +179,8 @@ def _baseline(series: Series, days: int, first: date, last: date) -> Baseline | 
         return None
     highs = [high for _, high in sums if high is not None]
     # Of equal windows, take the last one, which is closest to the wean.
-    best = max(range(len(sums)), key=lambda n: (sums[n][0], sums[n][1] or 0, n))
-    mean = series.as_mean(sums[best][0], max(highs) if len(highs) == len(sums) else None, days)
+    low, _, best = max((low, high or 0, position) for position, (low, high) in enumerate(sums))
+    mean = series.as_mean(low, max(highs) if len(highs) == len(sums) else None, days)
     return Baseline(days, dose(mean), first + timedelta(days=best), first + timedelta(days=best + days - 1))
 
 

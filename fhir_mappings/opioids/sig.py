@@ -13,20 +13,20 @@ from typing import Any
 from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.opioids.content import factor_of
-from fhir_mappings.opioids.dosage_words import Words, days_in_words, times_of_day, words_of
-from fhir_mappings.opioids.dose import check_factor, daily_mme, is_as_needed, supplied_per_day
+from fhir_mappings.opioids.dosage_words import days_in_words, times_of_day
+from fhir_mappings.opioids.dose import supplied_per_day
+from fhir_mappings.opioids.instructions import DailyMme, Instruction
 from fhir_mappings.opioids.quantities import (
-    ContradictionError,
     Interval,
     UnconvertibleError,
     days,
     exactly,
     number,
 )
-from fhir_mappings.opioids.single_dose import is_single_dose
 from fhir_mappings.opioids.table import Product
 from fhir_mappings.opioids.timing import frequency
 from fhir_mappings.record import PatientRecord
+from fhir_mappings.short_texts import Kept
 
 NO_DOSE_KNOWN = Interval(Fraction(0), None)
 
@@ -67,7 +67,7 @@ def known_sig(dose: Interval, start: DateInterval) -> Sig:
 
 def unknown_sig(
     record: PatientRecord,
-    dosages: Sequence[Mapping[str, Any]],
+    instructions: Sequence[Instruction],
     start: DateInterval,
     problem: str,
     *,
@@ -75,45 +75,39 @@ def unknown_sig(
 ) -> Sig:
     """Return a sig whose dose is unknown, with the times of its steps."""
     placed = known_sig(NO_DOSE_KNOWN, start)
-    if dosages:
-        placed = _in_sequence(record, dosages, [NO_DOSE_KNOWN] * len(dosages), start)
+    if instructions:
+        placed = _in_sequence(record, instructions, [NO_DOSE_KNOWN] * len(instructions), start)
     return replace(placed, problem=problem, may_be_dispensed=may_be_dispensed)
 
 
 def read_sig(
     record: PatientRecord,
-    dosages: Sequence[Mapping[str, Any]],
+    instructions: Sequence[Instruction],
     product: Product,
     start: DateInterval,
     supply: StatedSupply,
 ) -> Sig:
     """Read the dosage instructions of a resource that begins on `start`; fall back to the supply per day."""
-    words = [_words(record, dosage) for dosage in dosages]
     try:
         factor_of(product)
-        for dosage, said in zip(dosages, words, strict=True):
-            check_factor(dosage, product, said)
     except UnconvertibleError as error:
-        return unknown_sig(record, dosages, start, str(error))
+        return unknown_sig(record, instructions, start, str(error))
     supplied = _supplied(supply, product)
-    try:
-        if not dosages:
-            raise UnconvertibleError("the dosage instruction is missing")
-        alone = supplied if len(dosages) == 1 else None
-        doses = [daily_mme(dosage, product, alone, said) for dosage, said in zip(dosages, words, strict=True)]
-    except ContradictionError as error:
-        return unknown_sig(record, dosages, start, str(error))
-    except UnconvertibleError as error:
-        if supplied is None:
-            return unknown_sig(record, dosages, start, str(error), may_be_dispensed=True)
-        lowest = Fraction(0) if any(map(is_as_needed, dosages)) else supplied.low
-        return known_sig(Interval(lowest, supplied.high), start)
-    return _in_sequence(record, dosages, doses, start)
+    alone = supplied if len(instructions) == 1 else None
+    found = [one.daily_mme(product, alone) for one in instructions]
+    unread = [one for one in found if one.problem] or ([] if found else [DailyMme(None, _NO_INSTRUCTION)])
+    if not unread:
+        return _in_sequence(record, instructions, [one.mme for one in found if one.mme is not None], start)
+    first = next((one for one in unread if one.has_no_factor), unread[0])
+    if first.has_no_factor or first.is_contradictory:
+        return unknown_sig(record, instructions, start, first.problem)
+    if supplied is None:
+        return unknown_sig(record, instructions, start, first.problem, may_be_dispensed=True)
+    lowest = Fraction(0) if any(one.said.is_as_needed for one in instructions) else supplied.low
+    return known_sig(Interval(lowest, supplied.high), start)
 
 
-def _words(record: PatientRecord, dosage: Mapping[str, Any]) -> Words:
-    """Return what the words of a Dosage say, read once."""
-    return record.cached_of("dosage words", dosage, lambda: words_of(dosage))
+_NO_INSTRUCTION = "the dosage instruction is missing"
 
 
 def last_days(start: DateInterval, length: Interval) -> DateInterval:
@@ -126,6 +120,14 @@ def last_days(start: DateInterval, length: Interval) -> DateInterval:
 def _supplied(supply: StatedSupply, product: Product) -> Interval | None:
     if supply.quantity is None or supply.duration is None:
         return None
+    content = repr((supply.quantity, supply.duration))
+    return _SUPPLIED.of(content, product, lambda: _read_supplied(supply, product))
+
+
+_SUPPLIED: Kept[Interval | None] = Kept()
+
+
+def _read_supplied(supply: StatedSupply, product: Product) -> Interval | None:
     try:
         return supplied_per_day(supply.quantity, supply.duration, product, supply.element)
     except UnconvertibleError:
@@ -133,7 +135,7 @@ def _supplied(supply: StatedSupply, product: Product) -> Interval | None:
 
 
 def _in_sequence(
-    record: PatientRecord, dosages: Sequence[Mapping[str, Any]], doses: Sequence[Interval], start: DateInterval
+    record: PatientRecord, instructions: Sequence[Instruction], doses: Sequence[Interval], start: DateInterval
 ) -> Sig:
     """Combine instructions: those with the same sequence number, or none, are concurrent; others follow each other.
 
@@ -141,12 +143,13 @@ def _in_sequence(
     follow has no end, the time of the later ones is unknown: from there on, the dose may be that of any of them, or of
     all together.
     """
-    if len(set(map(_position, dosages))) == 1 or _make_up_a_day(record, dosages, start):
-        together = [Step(dose, *_bounds(record, dosage, start)) for dosage, dose in zip(dosages, doses, strict=True)]
-        return Sig(_sum(doses), tuple(together))
-    numbered = [(_position(dosage), dosage, dose) for dosage, dose in zip(dosages, doses, strict=True)]
-    numbered.sort(key=lambda one: one[0])
-    groups = [[(dosage, dose) for _, dosage, dose in group] for _, group in groupby(numbered, key=lambda one: one[0])]
+    if len(instructions) == 1:
+        return Sig(doses[0], (Step(doses[0], *_bounds(record, instructions[0], start)),))
+    with_doses = list(zip(instructions, doses, strict=True))
+    if len(set(map(_position, instructions))) == 1 or _make_up_a_day(record, instructions, start):
+        return Sig(_sum(doses), tuple(Step(dose, *_bounds(record, one, start)) for one, dose in with_doses))
+    with_doses.sort(key=lambda each: _position(each[0]))
+    groups = [list(group) for _, group in groupby(with_doses, key=lambda each: _position(each[0]))]
     steps: list[Step] = []
     begin = start
     for position, group in enumerate(groups):
@@ -162,11 +165,11 @@ def _in_sequence(
     return Sig(reduce(Interval.hull, (step.dose for step in steps)), tuple(steps))
 
 
-def _make_up_a_day(record: PatientRecord, dosages: Sequence[Mapping[str, Any]], start: DateInterval) -> bool:
+def _make_up_a_day(record: PatientRecord, instructions: Sequence[Instruction], start: DateInterval) -> bool:
     """Return whether each instruction is for other times of the day than the others, and none has an end."""
-    moments = [times_of_day(dosage) for dosage in dosages]
+    moments = [times_of_day(one.dosage, one.said.words) for one in instructions]
     named = [moment for each in moments for moment in each]
-    unbounded = all(_bounds(record, dosage, start) == (start, None) for dosage in dosages)
+    unbounded = all(_bounds(record, one, start) == (start, None) for one in instructions)
     # Hours of the clock and names such as the morning may be the same time.
     of_one_kind = len({moment[0].isdigit() for moment in named}) == 1
     return unbounded and all(moments) and of_one_kind and len(named) == len(set(named))
@@ -176,8 +179,8 @@ def _sum(doses: Sequence[Interval]) -> Interval:
     return reduce(add, doses)
 
 
-def _position(dosage: Mapping[str, Any]) -> Fraction:
-    return number(dosage.get("sequence")) or Fraction(0)
+def _position(instruction: Instruction) -> Fraction:
+    return number(instruction.dosage.get("sequence")) or Fraction(0)
 
 
 def _next_day(day: date) -> date:
@@ -185,26 +188,23 @@ def _next_day(day: date) -> date:
 
 
 def _bounds(
-    record: PatientRecord, dosage: Mapping[str, Any], start: DateInterval
+    record: PatientRecord, instruction: Instruction, start: DateInterval
 ) -> tuple[DateInterval, DateInterval | None]:
     """Return when one instruction begins and ends: by `timing.repeat.bounds[x]`, else by the number of doses.
 
     A course of a few days in words ends by them; if its bounds say otherwise, on any day between the two.
     """
-    timing = dosage.get("timing")
-    timing = timing if isinstance(timing, Mapping) else {}
-    repeat = timing.get("repeat")
-    repeat = repeat if isinstance(repeat, Mapping) else {}
+    timing, repeat = instruction.timing, instruction.repeat
     first, last = parse_period(repeat.get("boundsPeriod"), record.zone)
     begin = first or start
-    if is_single_dose(dosage):
+    if instruction.said.is_single_dose:
         event = timing.get("event")
         begin = (record.when(event[0]) if isinstance(event, list) and event else None) or begin
         return begin, DateInterval(begin.earliest, max(begin.latest, last.latest) if last else begin.latest)
     length = _length(repeat, timing)
     if last is None and length is not None:
         last = last_days(begin, length)
-    said = days_in_words(_words(record, dosage).directions)
+    said = days_in_words(instruction.said.words.directions)
     in_words = last_days(begin, said) if said is not None else None
     if last is None and repeat.get("boundsDuration") is None and repeat.get("boundsRange") is None:
         return begin, in_words
@@ -238,9 +238,8 @@ def _length(repeat: Mapping[str, Any], timing: Json) -> Interval | None:
     return None
 
 
-def stated_start(record: PatientRecord, dosages: Sequence[Mapping[str, Any]]) -> DateInterval | None:
+def stated_start(record: PatientRecord, instructions: Sequence[Instruction]) -> DateInterval | None:
     """Return the earliest `boundsPeriod.start` of the instructions; None if there is none."""
-    repeats = [timing.get("repeat") for one in dosages if isinstance(timing := one.get("timing"), Mapping)]
-    periods = [repeat.get("boundsPeriod") for repeat in repeats if isinstance(repeat, Mapping)]
-    starts = [first for period in periods if (first := parse_period(period, record.zone)[0]) is not None]
+    periods = (parse_period(one.repeat.get("boundsPeriod"), record.zone) for one in instructions)
+    starts = [first for first, _ in periods if first is not None]
     return min(starts, key=lambda when: (when.earliest, when.latest), default=None)

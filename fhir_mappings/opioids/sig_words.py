@@ -20,6 +20,7 @@ from fhir_mappings.opioids.sig_items import (
 )
 from fhir_mappings.opioids.sig_phrases import read_phrase
 from fhir_mappings.opioids.sig_tokens import tokens
+from fhir_mappings.short_texts import kept
 
 MEALS_A_DAY = 3
 
@@ -53,6 +54,7 @@ class Directions:
         return self.parts[0] if len(self.parts) == 1 else None
 
 
+@kept
 def read_directions(text: str) -> Directions | None:
     """Return what directions say; None if they are not understood whole."""
     found = tokens(text)
@@ -67,6 +69,7 @@ def read_directions(text: str) -> Directions | None:
     return _combined(items)
 
 
+@kept
 def frequencies_mentioned(text: str) -> tuple[Interval, ...]:
     """Return the frequencies that a text mentions, whether or not it is understood whole."""
     found = tokens(text)

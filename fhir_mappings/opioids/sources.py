@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from fhir_mappings.codings import items
 from fhir_mappings.dates import DateInterval
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.opioids.dose import is_as_needed
+from fhir_mappings.opioids.instructions import Instruction, as_object, instruction_of
 from fhir_mappings.opioids.medication import OpioidMedication, medication_of
-from fhir_mappings.opioids.routes import is_spinal
 from fhir_mappings.record import PatientRecord
 
 KINDS = ("MedicationRequest", "MedicationDispense", "MedicationStatement", "MedicationAdministration")
@@ -31,7 +31,7 @@ DECISIVE_ELEMENTS = {
 """The elements that must follow FHIR R4 for a resource to decide."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OpioidResource:
     """A resource about a medication that is or may be an opioid, not yet converted to doses."""
 
@@ -41,10 +41,15 @@ class OpioidResource:
     medication: OpioidMedication
 
     @property
-    def dosages(self) -> tuple[Mapping[str, Any], ...]:
-        """Return all its dosage instructions."""
+    def dosages(self) -> Iterator[Mapping[str, Any]]:
+        """Return all its dosage instructions as sent."""
         member = "dosageInstruction" if self.kind in ("MedicationRequest", "MedicationDispense") else "dosage"
-        return tuple(items(self.resource.get(member)))
+        return items(self.resource.get(member))
+
+    @cached_property
+    def instructions(self) -> tuple[Instruction, ...]:
+        """Return all its dosage instructions with what they say."""
+        return tuple(map(instruction_of, self.dosages))
 
 
 def sources(record: PatientRecord) -> tuple[OpioidResource, ...]:
@@ -60,7 +65,7 @@ def sources(record: PatientRecord) -> tuple[OpioidResource, ...]:
 def exclusion_reason(source: OpioidResource, *, dispensed: bool) -> str:
     """Return why a resource is no evidence of systemic intake, naming the element; empty if it is evidence."""
     resource, status = source.resource, source.resource.get("status")
-    if source.dosages and all(map(is_spinal, source.dosages)):
+    if source.instructions and all(one.said.is_spinal for one in source.instructions):
         return "route: into the spinal canal, not systemic"
     if source.kind == "MedicationRequest":
         if resource.get("doNotPerform") is True:
@@ -71,12 +76,15 @@ def exclusion_reason(source: OpioidResource, *, dispensed: bool) -> str:
             return "status: a draft"
         if status == "cancelled" and not dispensed:
             return "status: cancelled and never dispensed"
-    return {
-        ("MedicationDispense", "cancelled"): "status: never handed over",
-        ("MedicationDispense", "declined"): "status: never handed over",
-        ("MedicationStatement", "not-taken"): "status: not taken",
-        ("MedicationAdministration", "not-done"): "status: not given",
-    }.get((source.kind, str(status)), "")
+    return _NOT_TAKEN.get((source.kind, str(status)), "")
+
+
+_NOT_TAKEN = {
+    ("MedicationDispense", "cancelled"): "status: never handed over",
+    ("MedicationDispense", "declined"): "status: never handed over",
+    ("MedicationStatement", "not-taken"): "status: not taken",
+    ("MedicationAdministration", "not-done"): "status: not given",
+}
 
 
 def is_reported(resource: Resource) -> bool:
@@ -90,7 +98,7 @@ def is_reported(resource: Resource) -> bool:
 
 def is_taken_as_needed(source: OpioidResource) -> bool:
     """Return whether any of its instructions is as needed."""
-    return any(map(is_as_needed, source.dosages))
+    return any(one.said.is_as_needed for one in source.instructions)
 
 
 _LASTS = re.compile(r"buprenorphin|sublocade|brixadi|probuphine|patch|transderm|implant|depot", re.IGNORECASE)
@@ -119,16 +127,18 @@ def handed_over_on(record: PatientRecord, source: OpioidResource) -> DateInterva
 
 def reference_name(record: PatientRecord, reference: Json, within: Resource) -> str:
     """Return the reference to the target of a Reference, whether or not it is in the chart; empty if there is none."""
+    if not reference:
+        return ""
     target = record.resolve(reference, within)
     if target is not None:
         return record.reference(target)
-    name = reference.get("reference") if isinstance(reference, Mapping) else None
+    name = as_object(reference).get("reference")
     return name if isinstance(name, str) else ""
 
 
 def identifier_names(holder: Json) -> Iterator[str]:
     """Yield the identifiers of a resource or of a Reference, as `system|value`."""
-    for identifier in items(holder.get("identifier") if isinstance(holder, Mapping) else None):
+    for identifier in items(as_object(holder).get("identifier")):
         system, value = identifier.get("system"), identifier.get("value")
         if isinstance(system, str) and isinstance(value, str):
             yield f"{system}|{value}"

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fhir_mappings.opioids.acute import begins_about_when, is_for_days, is_near, is_short
+from fhir_mappings.opioids.acute import begins_about_when, is_for_days, is_short
 from fhir_mappings.opioids.endings import Ending
+from fhir_mappings.opioids.nearby import with_nearby
 from fhir_mappings.opioids.prescriptions import DAYS_WITHOUT_END, Prescription
 from fhir_mappings.opioids.treatments import Treatment
 
@@ -33,6 +34,8 @@ class Span:
     first_at_latest: int
     supplied: int
     supplied_at_most: int
+    ending: Ending
+    """What its orders say about their end: nothing while one of them goes on."""
     track: int = 0
     until: int = FOREVER
     certain_until: int = FOREVER
@@ -53,14 +56,6 @@ class Span:
         return self.lead.was_begun and not self.treatment.is_acute
 
     @property
-    def ending(self) -> Ending:
-        """Return what its orders say about their end: nothing while one of them goes on."""
-        said = {one.ending for one in self.members if one.kind == "MedicationRequest"}
-        if Ending.NONE in said or not said:
-            return Ending.NONE
-        return next(ending for ending in _FIRST if ending in said)
-
-    @property
     def last_day(self) -> int:
         """Return its last possible day by its own records."""
         return max(one.last_day for one in self.members).toordinal()
@@ -72,12 +67,23 @@ class Span:
             one.last_day if one.kind == "MedicationRequest" else one.start.latest for one in self.members
         ).toordinal()
 
+    def days(self) -> tuple[int, int]:
+        """Return the first and the last day of its supply."""
+        return self.first, self.supplied_at_most
+
     def end(self, day: int) -> None:
         """Record that it was over after this day."""
         self.until = min(self.until, day)
 
 
 _FIRST = (Ending.STOPPED, Ending.SWITCHED, Ending.REORDERED, Ending.DUPLICATE, Ending.RECORD)
+
+
+def _ending(treatment: Treatment) -> Ending:
+    said = [one.ending for one in treatment.prescriptions if one.kind == "MedicationRequest"]
+    if Ending.NONE in said or not said:
+        return Ending.NONE
+    return min(said, key=_FIRST.index)
 
 
 def span_of(treatment: Treatment) -> Span:
@@ -92,6 +98,7 @@ def span_of(treatment: Treatment) -> Span:
         start.latest.toordinal(),
         supply.earliest.toordinal() if supply else FOREVER,
         supply.latest.toordinal() if supply else FOREVER,
+        _ending(treatment),
     )
 
 
@@ -130,14 +137,16 @@ def mark_brief(family: Sequence[Span]) -> None:
     longer = {span.track for span in family if not is_for_days(span.treatment)}
     for span in family:
         span.is_brief = span.track not in longer
-        if span.treatment.is_acute or not is_short(span.treatment):
-            continue
-        near = [other for other in family if other is not span and is_near(span.treatment, other.treatment)]
+    for span, near in with_nearby(family, Span.days, _may_be_aside):
         span.is_aside = (
             len({other.track for other in near} | {span.track}) == 2
             and any(other.first_at_latest < span.first for other in near)
             and any(other.supplied > span.supplied_at_most for other in near)
         )
+
+
+def _may_be_aside(span: Span) -> bool:
+    return not span.treatment.is_acute and is_short(span.treatment)
 
 
 def _follows(span: Span, last: Span) -> bool:

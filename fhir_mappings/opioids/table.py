@@ -40,6 +40,10 @@ class Product:
     factor: Fraction | None
     single: bool
 
+    def __hash__(self) -> int:
+        # Fractions take long to hash, and products with one name differ in little else.
+        return hash((self.ingredient_rxcui, self.name))
+
     @property
     def is_patch(self) -> bool:
         """Return whether its strength is a rate through the skin."""
@@ -88,10 +92,10 @@ def ingredients() -> Mapping[str, str]:
 
 def ingredient_of(coding: Coding) -> Coding | None:
     """Return the opioid ingredient of an RxNorm product or ingredient code; None if it is not an opioid."""
-    if coding.system != RXNORM:
-        return None
-    if product := products().get(coding.code):
-        return Coding(RXNORM, product.ingredient_rxcui, product.ingredient)
-    if name := ingredients().get(coding.code):
-        return Coding(RXNORM, coding.code, name)
-    return None
+    return _ingredients_of_codes().get(coding.code) if coding.system == RXNORM else None
+
+
+@cache
+def _ingredients_of_codes() -> Mapping[str, Coding]:
+    by_rxcui = {rxcui: Coding(RXNORM, rxcui, name) for rxcui, name in ingredients().items()}
+    return by_rxcui | {rxcui: by_rxcui[product.ingredient_rxcui] for rxcui, product in products().items()}

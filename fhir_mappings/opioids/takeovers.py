@@ -53,29 +53,77 @@ def by_track(found: Iterable[Span]) -> Tracks:
 
 def end_taken_over(families: Iterable[Sequence[Span]], later: Sequence[Span], tracks: Tracks) -> None:
     """End the regimens of each drug with those of `later` that take over from them; `tracks` are those of `later`."""
+    candidates = _Candidates()
+    runs: dict[tuple[str, str], _Run] = {}
     for family in families:
-        candidates = [span for span in family if not span.treatment.is_acute and span.supplied_at_most != FOREVER]
-        for other in later:
-            ended = [
-                span
-                for span in candidates
-                if span.first_at_latest < other.first
-                and span.supplied - OVERLAP_DAYS <= other.first
-                and other.first_at_latest <= span.supplied_at_most + GAP_DAYS
-                and (other.drug == span.drug or _is_rotation(other, span))
-                and (span.is_brief or not other.is_brief)
-                and not was_taken_beside(other, span, tracks)
-            ]
-            for span in (*ended, *_supplied_together(ended, other, family)):
-                # What is left of its supply may be taken along.
-                span.end(max(other.first_at_latest - 1, span.supplied_at_most))
+        candidates.add(span for span in family if not span.treatment.is_acute and span.supplied_at_most != FOREVER)
+        runs[family[0].drug] = _Run(family)
+    for other in later:
+        ended: dict[tuple[str, str], list[Span]] = {}
+        for span in candidates.of(other):
+            if (span.is_brief or not other.is_brief) and not was_taken_beside(other, span, tracks):
+                ended.setdefault(span.drug, []).append(span)
+        for drug, of_drug in ended.items():
+            for span in of_drug:
+                _end_with(span, other)
+            runs[drug].end_with(other, of_drug)
+    for run in runs.values():
+        run.close()
 
 
-def _is_rotation(other: Span, span: Span) -> bool:
-    """Return whether a regimen of another drug begins right after the last supply of this one."""
+def _end_with(span: Span, other: Span) -> None:
+    # What is left of its supply may be taken along.
+    span.end(max(other.first_at_latest - 1, span.supplied_at_most))
+
+
+class _Candidates:
+    """The regimens that another one may take over from: of its drug, and of others by the end of their supply."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[str, str], list[Span]] = {}
+        """The regimens of a drug of which no refill may have begun yet, those first that are supplied for longest."""
+        self._running_out: dict[tuple[str, str], list[Span]] = {}
+        self._by_end: dict[int, list[Span]] = {}
+
+    def add(self, family: Iterable[Span]) -> None:
+        """Add regimens of one drug."""
+        found = sorted(family, key=lambda span: -span.supplied)
+        if found:
+            self._waiting[found[0].drug] = found
+        for span in found:
+            for end in _ends(span):
+                self._by_end.setdefault(end, []).append(span)
+
+    def of(self, other: Span) -> list[Span]:
+        """Return those that a regimen may take over from; ask in the order of the beginnings of the regimens."""
+        found = list(self._of_same_drug(other))
+        for end in range(other.first_at_latest - ROTATION_DAYS, other.first + 1):
+            found += [span for span in self._by_end.get(end, ()) if span.drug != other.drug]
+        return [span for span in found if _ends_about_when(span, other)]
+
+    def _of_same_drug(self, other: Span) -> list[Span]:
+        waiting = self._waiting.get(other.drug, [])
+        running_out = self._running_out.get(other.drug, [])
+        while waiting and waiting[-1].supplied - OVERLAP_DAYS <= other.first:
+            running_out.append(waiting.pop())
+        running_out = [span for span in running_out if other.first <= span.supplied_at_most + GAP_DAYS]
+        self._running_out[other.drug] = running_out
+        return running_out
+
+
+def _ends_about_when(span: Span, other: Span) -> bool:
+    """Return whether the last supply of a regimen ends about when another one begins."""
+    return (
+        span.first_at_latest < other.first
+        and span.supplied - OVERLAP_DAYS <= other.first
+        and other.first_at_latest <= span.supplied_at_most + GAP_DAYS
+    )
+
+
+def _ends(span: Span) -> set[int]:
+    """Return the days after which a regimen of another drug may begin because the supply of this one has ended."""
     # The supply of a stopped order may have ended on any day, so `supplied` is no end of it.
-    ends = {span.supplied, span.supplied_at_most} if span.supplied > span.first_at_latest else {span.supplied_at_most}
-    return any(end <= other.first and other.first_at_latest <= end + ROTATION_DAYS for end in ends)
+    return {span.supplied, span.supplied_at_most} if span.supplied > span.first_at_latest else {span.supplied_at_most}
 
 
 def was_taken_beside(other: Span, span: Span, tracks: Tracks) -> bool:
@@ -93,18 +141,39 @@ def was_taken_beside(other: Span, span: Span, tracks: Tracks) -> bool:
     return track.was_supplied(begun_by, span.first + OVERLAP_DAYS)
 
 
-def _supplied_together(ended: Sequence[Span], other: Span, family: Sequence[Span]) -> list[Span]:
-    """Return the regimens of one drug, supplied without a gap until those ended, if no supply of it lasted longer."""
-    if not ended:
-        return []
-    together: list[Span] = []
-    end = 0
-    for one in family:
-        if one.first >= other.first:
-            break
-        if not one.treatment.is_acute:
-            if one.first > end + GAP_DAYS:
-                together = []
-            together.append(one)
-            end = max(end, one.supplied_at_most)
-    return together if any(span.supplied_at_most == end for span in ended) else []
+class _Run:
+    """The regimens of one drug that were supplied without a gap until a day.
+
+    What ends some of them ends all of them if no supply lasted longer. That is done when the run is complete, so that a
+    run of many regimens is not gone through for each of them.
+    """
+
+    def __init__(self, family: Sequence[Span]) -> None:
+        self._rest = [span for span in reversed(family) if not span.treatment.is_acute]
+        self._together: list[Span] = []
+        self._end = 0
+        self._ended_by: list[tuple[int, Span]] = []
+        """How many of the run were ended, and the regimen that they were ended with."""
+
+    def end_with(self, other: Span, ended: Sequence[Span]) -> None:
+        """End what was supplied together with the regimens that `other` ended; call it in the order of the others."""
+        while self._rest and self._rest[-1].first < other.first:
+            span = self._rest.pop()
+            if span.first > self._end + GAP_DAYS:
+                self.close()
+            self._together.append(span)
+            self._end = max(self._end, span.supplied_at_most)
+        if any(span.supplied_at_most == self._end for span in ended):
+            self._ended_by.append((len(self._together), other))
+
+    def close(self) -> None:
+        """End what is to be ended, each regimen with the one that ends it first."""
+        earliest: Span | None = None
+        for position in range(len(self._together), 0, -1):
+            while self._ended_by and self._ended_by[-1][0] >= position:
+                other = self._ended_by.pop()[1]
+                if earliest is None or other.first_at_latest < earliest.first_at_latest:
+                    earliest = other
+            if earliest is not None:
+                _end_with(self._together[position - 1], earliest)
+        self._together = []

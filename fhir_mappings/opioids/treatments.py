@@ -157,7 +157,9 @@ def _read_together(
     if not taken:
         return tuple(reports), tuple(excluded)
     excluded += [_counted_with(one, taken[0].reference) for one in reports]
-    return tuple(replace(one, in_hospital=taken[0].in_hospital) for one in taken), tuple(excluded)
+    for one in taken:
+        one.in_hospital = taken[0].in_hospital
+    return tuple(taken), tuple(excluded)
 
 
 def _with_dose(order: Prescription, dose: Interval) -> Prescription:
@@ -192,9 +194,17 @@ def _names(record: PatientRecord, source: OpioidResource) -> Iterable[str]:
                 yield name
 
 
+@dataclass(slots=True)
+class _Group:
+    """The positions of resources that belong together, and the ingredient of those that say of which they are."""
+
+    positions: list[int]
+    ingredient: str | None
+
+
 def _groups(record: PatientRecord, found: Sequence[OpioidResource]) -> list[list[OpioidResource]]:
     """Return groups of resources that share a name, if they are of one opioid or one of them does not say of which."""
-    group_of = [[position] for position in range(len(found))]
+    group_of = [_Group([position], _ingredient(source)) for position, source in enumerate(found)]
     positions_of: dict[str, list[int]] = {}
     for position, source in enumerate(found):
         for name in _names(record, source):
@@ -202,14 +212,16 @@ def _groups(record: PatientRecord, found: Sequence[OpioidResource]) -> list[list
     for name in sorted(positions_of):
         first, *others = positions_of[name]
         for other in others:
-            mine, its = group_of[first], group_of[other]
-            if mine is not its and all(_same_opioid(found[a], found[b]) for a in mine for b in its):
-                joined = sorted(mine + its)
-                for position in joined:
-                    group_of[position] = joined
-    return [[found[position] for position in group] for group in sorted({tuple(group) for group in group_of})]
+            small, large = sorted((group_of[first], group_of[other]), key=lambda group: len(group.positions))
+            if small is not large and (small.ingredient or large.ingredient) == (large.ingredient or small.ingredient):
+                large.positions += small.positions
+                large.ingredient = large.ingredient or small.ingredient
+                for position in small.positions:
+                    group_of[position] = large
+    groups = {id(group): sorted(group.positions) for group in group_of}
+    return [[found[position] for position in group] for group in sorted(groups.values())]
 
 
-def _same_opioid(one: OpioidResource, other: OpioidResource) -> bool:
-    mine, its = one.medication.product, other.medication.product
-    return mine is None or its is None or mine.ingredient_rxcui == its.ingredient_rxcui
+def _ingredient(source: OpioidResource) -> str | None:
+    product = source.medication.product
+    return product.ingredient_rxcui if product is not None else None

@@ -581,3 +581,12 @@ def test_an_order_without_a_supply_can_be_filled_for_six_months():
 def test_what_is_long_past_is_over_with_a_regimen_that_begins_after_it(start, high):
     old = order("old", OXYCODONE_10, TEN, on="2024-07-14", status="completed")
     assert current(old, now(start, MORPHINE_15, sig(Decimal("7.5"), "mg"))).high == Decimal(high)
+
+
+def test_the_first_that_is_certain_to_have_begun_ends_what_several_orders_replace_in_words():
+    replaced = order("m1", OXYCODONE_5, sig(1), on="2025-10-01", dispenseRequest=supplied(90))
+    note = [{"text": "replaces oxycodone"}]
+    of_a_month = order("m2", MORPHINE_ER_15, sig(1), on="2025-11", note=note)
+    of_a_day = order("m3", MORPHINE_ER_30, sig(1), on="2025-11-10", note=note)
+    assert line(read(replaced, of_a_month), "MedicationRequest/m1").end == "2025-11-29"
+    assert line(read(replaced, of_a_month, of_a_day), "MedicationRequest/m1").end == "2025-11-09"

@@ -744,3 +744,18 @@ def test_a_line_prints_what_it_was_read_as():
     found = line(read(during("a", OXYCODONE_5, "2025-12", "2026-06-01", ONE_TABLET)), "MedicationRequest/a")
     assert (found.label, found.start, found.end) == ("a drug", "2025-12", "2026-06-01")
     assert (found.dose, found.counted, found.in_current) == (mme("7.5", "7.5"), True, True)
+
+
+def test_a_dispense_that_may_be_an_order_s_own_hides_no_later_one_that_may_have_replaced_the_order():
+    ordered = order("m", OXYCODONE_5, sig(2), on="2025-12-10", dispenseRequest=supplied(60))
+    own = dispense("d1", OXYCODONE_5, "2025-12-13", days=15, tablets=15)
+    later = dispense("d2", OXYCODONE_5, "2025-12-31", days=30, tablets=30)
+    assert current(ordered, own) == mme(15, "22.5")
+    assert current(ordered, own, later) == mme("7.5", "22.5")
+
+
+def test_an_order_of_a_whole_month_may_have_replaced_one_of_a_day_in_it():
+    of_a_day = order("m1", OXYCODONE_5, sig(4), on="2025-11-10", status="completed", dispenseRequest=supplied(30))
+    of_a_month = order("m2", OXYCODONE_5, sig(1), on="2025-11", status="completed", dispenseRequest=supplied(30))
+    assert read(of_a_day).baselines[0].dose == mme(30, 30)
+    assert read(of_a_day, of_a_month).baselines[0].dose == mme(0, "37.5")

@@ -1,0 +1,100 @@
+"""One dosage instruction, and what it says about the dose, read once for all instructions with the same elements.
+
+Few instructions make up most prescriptions, and reading one takes as long as everything else about its prescription.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_mappings.fhir_json import Json
+from fhir_mappings.opioids.dosage_words import Words, words_of
+from fhir_mappings.opioids.dose import check_factor, daily_mme, is_as_needed
+from fhir_mappings.opioids.quantities import ContradictionError, Interval, UnconvertibleError
+from fhir_mappings.opioids.routes import is_spinal
+from fhir_mappings.opioids.single_dose import is_single_dose
+from fhir_mappings.opioids.table import Product
+from fhir_mappings.short_texts import Kept
+
+_ELEMENTS = (
+    *("text", "patientInstruction", "additionalInstruction", "route", "doseAndRate"),
+    *("maxDosePerPeriod", "maxDosePerAdministration", "asNeededBoolean", "asNeededCodeableConcept"),
+)
+"""The elements of a Dosage that say something about the dose, besides its timing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the elements of a Dosage say, whatever the product is."""
+
+    words: Words
+    is_single_dose: bool
+    is_as_needed: bool
+    is_spinal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """A Dosage with its `timing` and `timing.repeat`, which are empty if it has none.
+
+    `content` is the elements that say something about the dose, as one text, and `said` what they say.
+    """
+
+    dosage: Mapping[str, Any]
+    timing: Mapping[str, Any]
+    repeat: Mapping[str, Any]
+    content: str
+    said: Said
+
+    def daily_mme(self, product: Product, supplied: Interval | None) -> "DailyMme":
+        """Return the MME per day of a product, as `dose.daily_mme` does."""
+        return _DOSES.of(self.content, (product, supplied), lambda: self._daily_mme(product, supplied))
+
+    def _daily_mme(self, product: Product, supplied: Interval | None) -> "DailyMme":
+        words = self.said.words
+        try:
+            check_factor(self.dosage, product, words)
+        except UnconvertibleError as error:
+            return DailyMme(None, str(error), has_no_factor=True)
+        try:
+            return DailyMme(daily_mme(self.dosage, product, supplied, words))
+        except UnconvertibleError as error:
+            return DailyMme(None, str(error), is_contradictory=isinstance(error, ContradictionError))
+
+
+@dataclass(frozen=True, slots=True)
+class DailyMme:
+    """The MME per day of an instruction; None if it is not known, and `problem` says why."""
+
+    mme: Interval | None
+    problem: str = ""
+    has_no_factor: bool = False
+    is_contradictory: bool = False
+
+
+_SAID: Kept[Said] = Kept()
+_DOSES: Kept[DailyMme] = Kept()
+
+
+def instruction_of(dosage: Mapping[str, Any]) -> Instruction:
+    """Return a Dosage with what it says."""
+    timing = as_object(dosage.get("timing"))
+    repeat = as_object(timing.get("repeat"))
+    content = _content(dosage, timing, repeat)
+    return Instruction(dosage, timing, repeat, content, _SAID.of(content, None, lambda: _read(dosage)))
+
+
+def _content(dosage: Mapping[str, Any], timing: Mapping[str, Any], repeat: Mapping[str, Any]) -> str:
+    """Return the elements that say something about the dose; when it begins and ends differs in each prescription."""
+    unbounded = {member: value for member, value in repeat.items() if not member.startswith("bounds")}
+    often = {**timing, "repeat": unbounded} if repeat else dosage.get("timing")
+    return repr([often, *map(dosage.get, _ELEMENTS)])
+
+
+def as_object(value: Json) -> Mapping[str, Any]:
+    """Return a JSON object; empty for anything else."""
+    return value if isinstance(value, (dict, Mapping)) else {}
+
+
+def _read(dosage: Mapping[str, Any]) -> Said:
+    return Said(words_of(dosage), is_single_dose(dosage), is_as_needed(dosage), is_spinal(dosage))
