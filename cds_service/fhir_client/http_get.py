@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import default_headers
 from urllib3.exceptions import HTTPError, NameResolutionError, ProtocolError, ReadTimeoutError
 
 from cds_service.fhir_client.address_guard import AddressRefusedError
@@ -72,13 +73,6 @@ class Allowance:
             return True
 
 
-class _Session(requests.Session):
-    """A session that treats no response as a redirect; requests would read a redirect's body without a limit."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
-        return None
-
-
 class BoundedGet:
     """The GET requests of one call, all with its token. Never raises for anything that the server does.
 
@@ -101,14 +95,10 @@ class BoundedGet:
         self._pause = pause
         self._bytes = Allowance(settings.max_call_bytes)
         self._places = threading.BoundedSemaphore(settings.query_threads)
-        self._session = _Session()
-        self._session.trust_env = False
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
-        self._session.headers["Accept"] = "application/fhir+json"
-        self._session.headers["User-Agent"] = _USER_AGENT
+        self._adapter = adapter
+        self._headers = {**default_headers(), "Accept": "application/fhir+json", "User-Agent": _USER_AGENT}
         if access.token:
-            self._session.headers["Authorization"] = f"Bearer {access.token}"
+            self._headers["Authorization"] = f"Bearer {access.token}"
 
     def get(self, url: str) -> FhirResponse:
         """Get a URL. Retry if a kept-alive connection broke, or if the server is busy, while there is time.
@@ -141,7 +131,7 @@ class BoundedGet:
             timeout = min(self._settings.query_timeout_seconds, self._deadline.remaining())
             if timeout <= 0:
                 return FhirResponse(failure=Failure.NOT_SENT)
-            with self._session.get(url, timeout=timeout, allow_redirects=False, stream=True) as response:
+            with self._adapter.send(self._prepared(url), timeout=timeout, stream=True) as response:
                 retry_after = self._retry_after(response)
                 body = self._read(response)
                 if body is None:
@@ -154,6 +144,14 @@ class BoundedGet:
             return FhirResponse(failure=_failure(error))
         finally:
             self._places.release()
+
+    def _prepared(self, url: str) -> requests.PreparedRequest:
+        """Return the request for a URL, which carries no cookie and is not redirected, as a session's would be."""
+        request = requests.PreparedRequest()
+        request.prepare_method("GET")
+        request.prepare_url(url, None)
+        request.prepare_headers(self._headers)
+        return request
 
     def _cut_short(self) -> Failure:
         return Failure.TOO_LARGE if self._deadline.remaining() else Failure.TIMEOUT

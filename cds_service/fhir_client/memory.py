@@ -1,12 +1,14 @@
 """Charts in memory, with the search behavior of a FHIR R4 server."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from types import MappingProxyType
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import parse_qsl
 
 from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.query_threads import QueryThreads
 from cds_service.fhir_client.search_bundle import Page, is_whole_chart
 from cds_service.fhir_client.search_parameters import (
     Parameter,
@@ -24,7 +26,10 @@ from fhir_mappings.record import Availability
 from fhir_mappings.references import address_of
 
 _VERSIONED = re.compile(r"/_history/[^/]*\Z")
+_MOST_QUERIES = 20
 _NOT_CHART_DATA = {"OperationOutcome", "Bundle"}
+
+T = TypeVar("T")
 
 
 class Store:
@@ -180,6 +185,7 @@ class ChartInMemory:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._others: dict[str, frozenset[int]] = {}
+        self._threads = QueryThreads(_MOST_QUERIES)
 
     def open(self, _deadline: Deadline) -> Self:
         """Return the chart itself, to be opened like a FHIR server: it answers at once, so no deadline applies."""
@@ -212,3 +218,7 @@ class ChartInMemory:
     def read(self, reference: str) -> Entry | None:
         """Return the target of a reference; None if the chart lacks it."""
         return self._store.resolve(reference)
+
+    def start(self, query: Callable[[], T]) -> "Future[T]":
+        """Run a query in a thread of this chart."""
+        return self._threads.start(query)

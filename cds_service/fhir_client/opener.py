@@ -10,6 +10,7 @@ from cds_service.fhir_client.allowlist import ServerTrust, origin_of, trust_of
 from cds_service.fhir_client.circuit_breaker import CircuitBreakers
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.http_get import BoundedGet
+from cds_service.fhir_client.query_threads import QueryThreads
 from cds_service.fhir_client.server import FhirServer, unread_note
 from cds_service.fhir_client.source import FhirAccess, FhirSource, UnreadableSource
 from cds_service.settings import Settings
@@ -20,6 +21,9 @@ _REFUSAL_REASONS = {
 }
 _CIRCUIT_OPEN = "it failed several times in a row; the service tries it again after a pause"
 
+_MOST_QUERIES = 100
+"""More than one call ever has at a time; how many of them are sent at a time is up to the settings."""
+
 
 def _ignore_warning(event: str, **details: str) -> None: ...
 
@@ -28,7 +32,7 @@ def _ignore_count(servers: int) -> None: ...
 
 
 class FhirClients:
-    """The opener of FHIR servers. All calls share its connections and circuit breakers.
+    """The opener of FHIR servers. All calls share its connections, threads, and circuit breakers.
 
     `warn` receives an event, the reason, and the origin for each server and next page that is not read;
     `on_circuits_changed` the number of open circuits. `resolver` returns the addresses of a host. `monotonic` and `now`
@@ -56,6 +60,7 @@ class FhirClients:
             monotonic=monotonic,
             on_change=on_circuits_changed,
         )
+        self._threads = QueryThreads(settings.threads * _MOST_QUERIES)
         # One pool per trust: a call must not reuse a private connection that its own server is not allowed to have.
         self._adapters = {
             trust: GuardedAdapter(
@@ -77,4 +82,4 @@ class FhirClients:
             self._warn("FHIR server not read", reason=reason, server=origin_of(access.server))
             return UnreadableSource(access.server, (unread_note(reason), *access.notes))
         getter = BoundedGet(access, deadline, self._adapters[trust], self._settings, now=self._now, pause=self._pause)
-        return FhirServer(access, getter, self._circuits, self._settings, self._warn)
+        return FhirServer(access, getter, self._circuits, self._threads, self._settings, self._warn)

@@ -16,6 +16,7 @@ from cds_service.fhir_client.allowlist import origin_of
 from cds_service.fhir_client.circuit_breaker import CircuitBreakers
 from cds_service.fhir_client.http_get import Allowance, BoundedGet
 from cds_service.fhir_client.next_page import NextPageRefusedError, next_page
+from cds_service.fhir_client.query_threads import QueryThreads
 from cds_service.fhir_client.search_bundle import Page, has_issue_code, page_of
 from cds_service.fhir_client.search_forms import SearchForm, search_forms
 from cds_service.fhir_client.server_answers import Failure, ServerAnswers
@@ -65,6 +66,7 @@ class FhirServer:
         access: FhirAccess,
         getter: BoundedGet,
         circuits: CircuitBreakers,
+        threads: QueryThreads,
         settings: Settings,
         warn: Callable[..., None],
     ) -> None:
@@ -72,6 +74,7 @@ class FhirServer:
         self._access_notes = access.notes
         self._getter = getter
         self._circuits = circuits
+        self.start = threads.start
         self._settings = settings
         self._warn = warn
         self._answers = ServerAnswers()

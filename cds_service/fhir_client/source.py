@@ -1,9 +1,10 @@
 """The source of a chart: a FHIR server, a chart in memory, or anything else that answers searches."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page
@@ -11,6 +12,8 @@ from cds_service.fhir_client.server_answers import Failure, ServerAnswers
 from coverage_policies.format.searches import Search
 from fhir_mappings.bundle import Entry
 from fhir_mappings.record import Availability
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,9 @@ class FhirSource(Protocol):
     def read(self, reference: str) -> Entry | None:
         """Return the resource that a reference points at; None if it is not here or could not be read."""
 
+    def start(self, query: Callable[[], T]) -> "Future[T]":
+        """Run a query of this source beside others, and return its result to be."""
+
 
 class FhirOpener(Protocol):
     """A function that opens the source of a call for the duration of that call."""
@@ -133,3 +139,9 @@ class UnreadableSource:
     def read(self, reference: str) -> Entry | None:  # noqa: ARG002
         """Return None."""
         return None
+
+    def start(self, query: Callable[[], T]) -> "Future[T]":
+        """Run a query at once, which asks nobody."""
+        future: Future[T] = Future()
+        future.set_result(query())
+        return future

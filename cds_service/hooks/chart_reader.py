@@ -3,12 +3,13 @@
 This module knows neither Flask nor HTTP; the source may be a FHIR server or a chart in memory.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextvars import copy_context
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import wait
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from enum import StrEnum
+from functools import partial
+from typing import TypeAlias
 
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page
@@ -22,7 +23,9 @@ from fhir_mappings.bundle import Entry
 from fhir_mappings.bundle import entries as entries_of
 from fhir_mappings.ownership import chart_server
 from fhir_mappings.record import Availability, PatientRecord
-from fhir_mappings.references import ReferenceIndex
+from fhir_mappings.references import ChartServer, ReferenceIndex
+
+_Query: TypeAlias = Callable[[], SearchResult]
 
 _GRACE_SECONDS = 0.2
 """How long to wait after the deadline for queries that stop at it, to keep the entries that they have read."""
@@ -65,29 +68,33 @@ def read_chart(
     read_at: datetime,
     zone: tzinfo,
     deadline: Deadline,
-    threads: int,
     max_prefetched: int,
     needs_payer: NeedsPayer = lambda _coverage, _payor: True,
+    ordered_items: Iterable[str] = (),
 ) -> Chart:
     """Read the patient, the coverages, and the results of these searches: from prefetch, else from the source.
 
     A search without prefetch and without a source is UNAVAILABLE (its type is `unasked` if no template is for it), and
     so is one that is cut because the prefetch has more than `max_prefetched` resources. A resource type is as available
-    as the worst of its searches; entries that were read are kept in any case. The references in them are resolved after
-    them, those to payers if `needs_payer`. Returns shortly after the deadline at the latest.
+    as the worst of its searches; entries that were read are kept in any case. The references in the orders and in the
+    prefetch are read beside the searches, with those to `ordered_items`, which are no part of the chart; references in
+    what the searches find are read after them; those to payers if `needs_payer`. Returns shortly after the deadline at
+    the latest.
     """
     pages = prefetched(request, searches_of_call(searches), max_prefetched)
     results = {search: SearchResult.of(page) if page else SearchResult() for search, page in pages.items()}
-    queries = {search: page for search, page in pages.items() if page is None or page.next}
-    if source is not None and queries:
-        results |= _run_queries(request.patient_id, queries, source, deadline, threads)
-    entries = [entry for result in results.values() for entry in result.entries]
-    addresses = [address for result in results.values() for address in result.servers]
+    queries = {search: page for search, page in pages.items() if source is not None and (page is None or page.next)}
+    entries, server = _joined(request, results.values(), source)
     if source is not None:
-        addresses.append(source.address)
-    server = chart_server(request.patient_id, addresses, entries)
-    if source is not None:
-        entries += _read(unresolved(entries, server, request.orders.judged, needs_payer), source, deadline, threads)
+        missing = unresolved(entries, server, request.orders.judged, needs_payer)
+        wave = _searches(queries, request.patient_id, source) | _reads((*missing, *ordered_items), source)
+        found = _run(wave, source, deadline)
+        if queries:
+            results |= {search: found[search] for search in queries if search in found}
+            entries, server = _joined(request, results.values(), source)
+            missing = unresolved(entries, server, request.orders.judged, needs_payer)
+            found |= _run(_reads((each for each in missing if each not in wave), source), source, deadline)
+        entries += [entry for each in missing if each in found for entry in found[each].entries]
     availability: dict[str, Availability] = {}
     for search, result in results.items():
         known = availability.get(search.resource_type, Availability.COMPLETE)
@@ -105,13 +112,24 @@ def read_chart(
     reports = (
         SearchReport(
             search,
-            _origin(pages[search], is_queried=search in queries and source is not None),
+            _origin(pages[search], is_queried=search in queries),
             len(result.entries),
             result.availability,
         )
         for search, result in results.items()
     )
     return Chart(record, tuple(reports))
+
+
+def _joined(
+    request: HookRequest, results: Collection[SearchResult], source: FhirSource | None
+) -> tuple[list[Entry], ChartServer]:
+    """Return the entries of all results, and the server that they are from."""
+    entries = [entry for result in results for entry in result.entries]
+    addresses = [address for result in results for address in result.servers]
+    if source is not None:
+        addresses.append(source.address)
+    return entries, chart_server(request.patient_id, addresses, entries)
 
 
 def _unasked(pages: Mapping[Search, Page | None]) -> frozenset[str]:
@@ -126,18 +144,16 @@ def _origin(page: Page | None, *, is_queried: bool) -> Origin:
     return Origin.BOTH if is_queried else Origin.PREFETCH
 
 
-def resolve_ordered_items(
-    request: HookRequest, source: FhirSource | None, deadline: Deadline, threads: int
-) -> DraftOrders:
-    """Resolve the codeReference or medicationReference of each judged order.
+def resolve_ordered_items(request: HookRequest) -> tuple[DraftOrders, tuple[str, ...]]:
+    """Resolve the codeReference or medicationReference of each judged order, among the draft orders and the prefetch.
 
-    Take the target from the draft orders, else from prefetch, else read it from the source.
+    Return the orders, and the references whose targets were not sent.
     """
     orders = request.orders
     drafts = ReferenceIndex.of(orders.others + orders.judged)
     wanted = [name for name in ordered_item_references(orders.judged) if drafts.find(name) is None]
     if not wanted:
-        return orders
+        return orders, ()
     sent = ReferenceIndex.of(
         entry
         for value in request.prefetch.values()
@@ -145,44 +161,46 @@ def resolve_ordered_items(
         if _is_resource(entry)
     )
     found = {name: entry for name in wanted if (entry := sent.find(name)) is not None}
-    read = [] if source is None else _read([n for n in wanted if n not in found], source, deadline, threads)
-    return replace(orders, referenced=(*found.values(), *read))
+    missing = tuple(name for name in wanted if name not in found)
+    return replace(orders, referenced=tuple(found.values())), missing
+
+
+def read_ordered_items(
+    orders: DraftOrders, references: Iterable[str], source: FhirSource, deadline: Deadline
+) -> DraftOrders:
+    """Return the orders with the targets of these references, as far as the source has them."""
+    read = _run(_reads(references, source), source, deadline)
+    return replace(
+        orders, referenced=orders.referenced + tuple(entry for each in read.values() for entry in each.entries)
+    )
 
 
 def _is_resource(entry: Entry) -> bool:
     return isinstance(entry[1], dict) and isinstance(entry[1].get("resourceType"), str)
 
 
-def _read(references: Sequence[str], source: FhirSource, deadline: Deadline, threads: int) -> list[Entry]:
-    """Read references in parallel, until the deadline."""
-    if not references:
-        return []
-    pool = ThreadPoolExecutor(min(threads, len(references)), thread_name_prefix="fhir")
-    try:
-        running = [pool.submit(copy_context().run, source.read, reference) for reference in references]
-        wait(running, timeout=deadline.remaining() + _GRACE_SECONDS)
-        return [entry for future in running if future.done() and (entry := future.result()) is not None]
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+def _searches(queries: Mapping[Search, Page | None], patient_id: str, source: FhirSource) -> dict[Search | str, _Query]:
+    """Return what runs each search, or reads the pages after the one that was prefetched."""
+    return {
+        search: partial(source.follow, page, search, patient_id) if page else partial(source.search, search, patient_id)
+        for search, page in queries.items()
+    }
 
 
-def _run_queries(
-    patient_id: str,
-    queries: dict[Search, Page | None],
-    source: FhirSource,
-    deadline: Deadline,
-    threads: int,
-) -> dict[Search, SearchResult]:
+def _reads(references: Iterable[str], source: FhirSource) -> dict[Search | str, _Query]:
+    """Return what reads the target of each reference."""
+    return {reference: partial(_read, reference, source) for reference in references}
+
+
+def _read(reference: str, source: FhirSource) -> SearchResult:
+    found = source.read(reference)
+    return SearchResult((found,) if found is not None else ())
+
+
+def _run(
+    queries: Mapping[Search | str, _Query], source: FhirSource, deadline: Deadline
+) -> dict[Search | str, SearchResult]:
     """Run queries in parallel, and return the results at the deadline; a query that still runs ends by itself."""
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="fhir")
-    try:
-        running = {
-            search: pool.submit(copy_context().run, source.follow, page, search, patient_id)
-            if page
-            else pool.submit(copy_context().run, source.search, search, patient_id)
-            for search, page in queries.items()
-        }
-        wait(running.values(), timeout=deadline.remaining() + _GRACE_SECONDS)
-        return {search: future.result() for search, future in running.items() if future.done()}
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    running = {key: source.start(query) for key, query in queries.items()}
+    wait(running.values(), timeout=deadline.remaining() + _GRACE_SECONDS)
+    return {key: future.result() for key, future in running.items() if not future.cancel() and future.done()}

@@ -17,7 +17,7 @@ NeedsPayer: TypeAlias = Callable[[Resource, Resource], bool]
 """A function that returns whether the Organization behind a `payor` of a Coverage must be read to know the plan."""
 
 MAX_READS = 50
-"""The most references to follow in one call; the targets of the others stay unknown."""
+"""The most references to follow at a time; the targets of the others stay unknown."""
 
 _FOLLOWED_ELEMENTS = {
     "MedicationRequest": "medicationReference",
@@ -56,10 +56,12 @@ def unresolved(
     reference to the server of the chart is relative, however it is written.
     """
     entries, orders = list(entries), list(orders)
-    server = server.sharing_ids_with(entries)
-    known = {server.local(address) for entry in (*entries, *orders) for address in addresses(*entry)}
     sought = [reference for _, resource in entries for reference in _references(resource, needs_payer)]
     sought += [reference for _, order in orders for reference in _reasons(order)]
+    if not sought:
+        return ()
+    server = server.sharing_ids_with(entries)
+    known = {server.local(address) for entry in (*entries, *orders) for address in addresses(*entry)}
     found = {
         address.name if not address.base else reference
         for reference in sought

@@ -7,17 +7,20 @@ the same responses of the FHIR source give the same searches, determinations, ti
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from functools import partial
 
 from cds_service.fhir_client.allowlist import origin_of
 from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.read_once import ReadOnce
 from cds_service.fhir_client.source import FhirSource
-from cds_service.hooks.chart_reader import SearchReport, read_chart, resolve_ordered_items
+from cds_service.hooks.chart_reader import SearchReport, read_chart, read_ordered_items, resolve_ordered_items
 from cds_service.hooks.draft_orders import DraftOrders
 from cds_service.hooks.errors import STATUS_ISSUES, Issue, RefusedError
 from cds_service.hooks.reading_report import nothing_read
 from cds_service.hooks.request import HookRequest
 from cds_service.settings import Settings
-from coverage_policies.judging.assessment import Assessment, Assessor
+from coverage_policies.format.searches import Search
+from coverage_policies.judging.assessment import Assessment, Assessor, OrderCandidates
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.order_session import Session, read_session
 from fhir_mappings.record import PatientRecord, unread_record
@@ -28,22 +31,19 @@ _READING_SHARE = 0.85
 
 @dataclass(frozen=True, slots=True)
 class ReviewLimits:
-    """The limits of a review: seconds per call, concurrent FHIR queries, and prefetched resources.
+    """The limits of a review: seconds per call, and prefetched resources.
 
     `time_zone` is that of local days.
     """
 
     call_timeout_seconds: float
-    query_threads: int
     max_prefetched: int
     time_zone: tzinfo
 
     @classmethod
     def of(cls, settings: Settings) -> "ReviewLimits":
         """Return the limits that the settings name."""
-        return cls(
-            settings.call_timeout_seconds, settings.query_threads, settings.max_call_resources, settings.time_zone
-        )
+        return cls(settings.call_timeout_seconds, settings.max_call_resources, settings.time_zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,41 +103,45 @@ def review(
     if request.fhir is not None:
         seconds = min(seconds, max(0, request.fhir.expires_in))
     deadline = Deadline(seconds, monotonic)
-    source = open_source(deadline) if open_source is not None else None
-    orders = resolve_ordered_items(request, source, deadline, limits.query_threads)
+    opened = open_source(deadline) if open_source is not None else None
+    source = ReadOnce(opened) if opened is not None else None
     at = clock()
     record = unread_record(at, limits.time_zone)
-    session = _read_session(orders, record, assessor, request.encounter_id)
-    candidates = assessor.candidates(session, record.today)
-    needed = assessor.searches(candidates, request.hook)
     reports: tuple[SearchReport, ...] = ()
+    orders, unsent = resolve_ordered_items(request)
+    selection = _select(orders, record, assessor, request)
     begun = monotonic()
-    if needed is not None:
-        first_day = min(record.today, *(each.anchor.day for each in candidates))
-        bounded = [search.bounded(first_day) for search in needed]
-        chart = read_chart(
+    if source is not None and unsent and selection.searches is None:  # these items may still select a policy
+        orders, unsent = read_ordered_items(orders, unsent, source, deadline), ()
+        selection = _select(orders, record, assessor, request)
+    if selection.searches is not None:
+        read_for = partial(
+            read_chart,
             request,
-            bounded,
-            source,
+            source=source,
             read_at=at,
             zone=limits.time_zone,
             deadline=deadline,
-            threads=limits.query_threads,
             max_prefetched=limits.max_prefetched,
             needs_payer=assessor.needs_payer,
         )
+        chart = read_for(selection.searches, ordered_items=unsent)
+        if source is not None and unsent:
+            orders = read_ordered_items(orders, unsent, source, deadline)
+            searched, selection = selection.searches, _select(orders, record, assessor, request)
+            if selection.searches is not None and not set(selection.searches) <= set(searched):
+                chart = read_for(selection.searches)
         record, reports = chart.record, chart.searches
-        if session.has_unresolved_references:
-            session = _read_session(orders, record, assessor, request.encounter_id)
-            candidates = assessor.candidates(session, record.today)
+        if selection.session.has_unresolved_references:
+            selection = _select(orders, record, assessor, request)
     read = monotonic()
     judging_ends = Deadline(max(call_ends.remaining(), limits.call_timeout_seconds * (1 - _READING_SHARE)), monotonic)
     assessments = assessor.assess(
-        session, candidates, record, request.hook, should_stop=lambda: judging_ends.remaining() <= 0
+        selection.session, selection.candidates, record, request.hook, should_stop=lambda: judging_ends.remaining() <= 0
     )
     return Review(
         orders=orders,
-        session=session,
+        session=selection.session,
         record=record,
         assessments=assessments,
         at=at,
@@ -149,13 +153,28 @@ def review(
     )
 
 
-def _read_session(orders: DraftOrders, record: PatientRecord, assessor: Assessor, encounter: str) -> Session:
-    return read_session(
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """The orders of a call, the policies that may judge them, and the searches those need; None if there is none."""
+
+    session: Session
+    candidates: tuple[OrderCandidates, ...]
+    searches: tuple[Search, ...] | None
+
+
+def _select(orders: DraftOrders, record: PatientRecord, assessor: Assessor, request: HookRequest) -> _Selection:
+    session = read_session(
         orders.judged,
         orders.others,
         record,
         assessor.rules,
         orders.referenced,
-        encounter,
+        request.encounter_id,
         for_others=orders.for_others,
     )
+    candidates = assessor.candidates(session, record.today)
+    needed = assessor.searches(candidates, request.hook)
+    if needed is not None:
+        first_day = min(record.today, *(each.anchor.day for each in candidates))
+        needed = tuple(search.bounded(first_day) for search in needed)
+    return _Selection(session, candidates, needed)

@@ -1,6 +1,8 @@
 """A FHIR source that counts its searches."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import TypeVar
 
 from cds_service.fhir_client.search_bundle import Page
 from cds_service.fhir_client.source import FhirSource, SearchResult
@@ -8,6 +10,8 @@ from cds_service.observability.metrics import Metrics
 from coverage_policies.format.searches import Search
 from fhir_mappings.bundle import Entry
 from fhir_mappings.record import Availability
+
+T = TypeVar("T")
 
 REFERENCES = "references"
 """The label for reads of referenced resources: their type comes from the chart and could be any text."""
@@ -44,6 +48,10 @@ class CountedSource:
         found = self._source.read(reference)
         self._metrics.count_query(REFERENCES, Availability.COMPLETE if found else Availability.UNAVAILABLE)
         return found
+
+    def start(self, query: Callable[[], T]) -> "Future[T]":
+        """Run a query as the other source does."""
+        return self._source.start(query)
 
     def _counted(self, search: Search, result: SearchResult) -> SearchResult:
         self._metrics.count_query(search.resource_type, result.availability)

@@ -75,13 +75,13 @@ def plan_of(record: PatientRecord, on: date, rules: PlanRules) -> Plan:
 def needs_payer(coverage: Resource, payor: Resource, rules: PlanRules) -> bool:
     """Return whether the Organization that a `payor` of a Coverage references must be read to know the plan.
 
-    The identifier of a configured payer beside the reference decides, except under Medicaid, whose state the address of
-    the Organization tells.
+    Under Medicaid it must, since the address of the Organization tells the state. Any other payer is only compared with
+    those that are configured, and the identifier of one of them beside the reference decides.
     """
     if kind_of(coverage) in _WITH_MEDICAID:
         return True
     stated = set(payer_identifiers(payor))
-    return not any(payer.identifiers & stated for payer in rules.payers)
+    return bool(rules.payers) and not any(payer.identifiers & stated for payer in rules.payers)
 
 
 def _payer(coverage: Coverage, rules: PlanRules) -> Payer | None:

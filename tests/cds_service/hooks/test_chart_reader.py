@@ -38,7 +38,6 @@ def read(store: Store | None, searches: Sequence[Search] = READ, **members: obje
         read_at=NOW,
         zone=ZoneInfo("UTC"),
         deadline=Deadline(5),
-        threads=4,
         max_prefetched=100,
     ).record
 
@@ -113,7 +112,6 @@ def test_a_source_that_ignores_the_deadline_does_not_delay_the_answer() -> None:
         read_at=NOW,
         zone=ZoneInfo("UTC"),
         deadline=Deadline(0.1),
-        threads=2,
         max_prefetched=100,
     ).record
     assert time.monotonic() - started < 2

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cds_service.fhir_client.circuit_breaker import CircuitBreakers
 from cds_service.observability.metrics import Metrics, outcome_of
+from coverage_policies.judging.plan_rules import Payer, PlanRules
 from fhir_mappings.record import Availability
 from tests.support.hook_fakes import PATIENT_ID, FakeEhr, Service, WatchingAssessor, authorization, call, condition
 from tests.support.served_process import ServedProcess
@@ -79,6 +80,7 @@ def test_fhir_queries_are_counted_by_type_and_result(judge: WatchingAssessor, eh
         "resourceType": "Bundle",
         "entry": [{"resource": {"resourceType": "Coverage", "id": "c", "payor": [{"reference": "Madeup/x"}]}}],
     })  # fmt: skip
+    judge.rules = PlanRules(payers=(Payer("Ours", "Owner"),))
     service = Measured(judge)
     service.post(call(fhirServer=ehr.base, fhirAuthorization=authorization()))
     assert service.counted("cds_fhir_queries_total") == {

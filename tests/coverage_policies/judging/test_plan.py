@@ -270,12 +270,18 @@ def test_a_number_outranks_a_name_that_another_payer_bears() -> None:
         (COMMERCIAL, {"identifier": {"system": "urn:other", "value": "1"}}, RULES, True),
         (COMMERCIAL, {"display": "Sample Health Plan"}, RULES, True),
         (COMMERCIAL, {}, RULES, True),
-        (COMMERCIAL, {"identifier": {"system": NPI, "value": "1"}}, NO_RULES, True),
+        (COMMERCIAL, {"identifier": {"system": NPI, "value": "1"}}, NO_RULES, False),
+        (COMMERCIAL, {}, NO_RULES, False),
+        ("", {}, NO_RULES, False),
+        (MEDICAID, {}, NO_RULES, True),
+        (D_SNP, {}, NO_RULES, True),
         (MEDICAID, {"identifier": {"system": NPI, "value": "1"}}, RULES, True),
         (D_SNP, {"identifier": {"system": NPI, "value": "1"}}, RULES, True),
     ],
 )
-def test_a_payer_is_read_unless_its_number_decides(kind: str, payor: Resource, rules: PlanRules, needed: bool) -> None:
+def test_a_payer_is_read_unless_its_number_or_the_lack_of_any_other_to_compare_it_with_decides(
+    kind: str, payor: Resource, rules: PlanRules, needed: bool
+) -> None:
     reference = {"reference": "Organization/o", **payor}
     assert needs_payer(pays(kind, payor=[reference]), reference, rules) is needed
 
