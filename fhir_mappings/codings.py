@@ -109,7 +109,7 @@ def codings(concept: Json) -> tuple[Coding, ...]:
 def _coded(concept: Json) -> list[Mapping[str, Json]]:
     """Return the Codings with a code of a concept, of a list of them, or of a Coding."""
     found = []
-    for one in items(concept):
+    for one in (concept,) if concept.__class__ is dict else items(concept):
         for coding in items(one["coding"]) if "coding" in one else (one,):
             code = coding.get("code")
             if isinstance(code, str) and code.strip():
@@ -140,7 +140,7 @@ def has_code(concept: Json, *codes: str) -> bool:
 
 def plain_codes(concept: Json) -> frozenset[str]:
     """Return the codes of a status or category concept, whatever their systems."""
-    return frozenset(coding["code"].strip() for coding in _coded(concept))
+    return frozenset([coding["code"].strip() for coding in _coded(concept)])
 
 
 def concept_text(concept: Json) -> str:

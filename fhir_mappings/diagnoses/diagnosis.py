@@ -1,13 +1,13 @@
 """A diagnosis as a chart or an order gives it: its codes and its words, and what these are understood as."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from fhir_mappings.codings import ICD10CM, CodeMatcher, Coding, Match, codings, items
 from fhir_mappings.diagnoses.icd10cm import codes_named, codes_titled, is_code
-from fhir_mappings.fhir_json import Json
+from fhir_mappings.fhir_json import Json, canonical, loads
 
 _BEFORE = (
     r"rule[ -]?out|r/o|possibl[ey]|probabl[ey]|likely|unlikely|suspect(?:ed)?|questionable|query|presumed|provisional"
@@ -84,16 +84,29 @@ class Diagnosis:
         return replace(found, decides=False) if found else None
 
 
-_known_diagnosis = lru_cache(maxsize=2_000)(Diagnosis)
-"""The same diagnoses come again in chart after chart, and what is found out about one is found out once."""
-
-
 def read_diagnosis(concepts: Json, *more_words: str) -> Diagnosis:
-    """Read a CodeableConcept or several as one diagnosis, with the displays of references to it, if there are any."""
-    words = tuple(dict.fromkeys([*_words(concepts), *(each.strip() for each in more_words if each.strip())]))
-    coded = codings(concepts)
-    is_plain = sum(map(len, words)) <= _LONGEST_WORDS and not any(each.modifiers for each in coded)
-    return _known_diagnosis(coded, words) if is_plain else Diagnosis(coded, words)
+    """Read a CodeableConcept or several as one diagnosis, with the displays of references to it, if there are any.
+
+    The same diagnoses come again in chart after chart. The last few thousand short ones are kept, by their JSON, so
+    that what is found out about one is found out once.
+    """
+    if not more_words and len(written := canonical(concepts)) <= _LONGEST_KEPT and written.isascii():
+        return _kept_diagnosis(written)
+    return _read_diagnosis(concepts, more_words)
+
+
+_LONGEST_KEPT = 500
+"""How many bytes of JSON a diagnosis that is kept may have; longer ones are narratives."""
+
+
+@lru_cache(maxsize=4_000)
+def _kept_diagnosis(written: bytes) -> Diagnosis:
+    return _read_diagnosis(loads(written), ())
+
+
+def _read_diagnosis(concepts: Json, more_words: Iterable[str]) -> Diagnosis:
+    words = dict.fromkeys([*_words(concepts), *(each.strip() for each in more_words if each.strip())])
+    return Diagnosis(codings(concepts), tuple(words))
 
 
 def _words(concepts: Json) -> list[str]:

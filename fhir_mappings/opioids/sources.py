@@ -1,7 +1,7 @@
 """The resources of a chart about medications that are or may be opioids, and what is no evidence of intake."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -41,7 +41,7 @@ class OpioidResource:
     medication: OpioidMedication
 
     @property
-    def dosages(self) -> Iterator[Mapping[str, Any]]:
+    def dosages(self) -> Sequence[Mapping[str, Any]]:
         """Return all its dosage instructions as sent."""
         member = "dosageInstruction" if self.kind in ("MedicationRequest", "MedicationDispense") else "dosage"
         return items(self.resource.get(member))
