@@ -8,10 +8,10 @@ history: it only hints, and makes nothing else doubtful.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal, TypeAlias, get_args
 
 from fhir_mappings.order_purposes import DEVICES, INDICATIONS, PURPOSES, Finder, tells_a_result
+from fhir_mappings.short_texts import Kept
 
 Attribute: TypeAlias = Literal[
     "approach",
@@ -153,18 +153,12 @@ def read_phrase(text: str, attributes: tuple[Attribute, ...] = ATTRIBUTES) -> tu
     hints.
     """
     is_long = len(text) > MAX_PHRASE_LENGTH
-    if len(text) <= _LONGEST_KEPT:
-        return _kept_readings(text, attributes)
-    return _readings(text[:MAX_PHRASE_LENGTH], attributes, is_long=is_long)
+    if is_long:
+        return _readings(text[:MAX_PHRASE_LENGTH], attributes, is_long=True)
+    return _READ.of(text, attributes, lambda: _readings(text, attributes, is_long=False))
 
 
-_LONGEST_KEPT = 200
-"""How many characters a phrase has whose readings are kept: the names of procedures, which come again and again."""
-
-
-@lru_cache(maxsize=2_000)
-def _kept_readings(text: str, attributes: tuple[Attribute, ...]) -> tuple[Reading, ...]:
-    return _readings(text, attributes, is_long=False)
+_READ: Kept[tuple[Reading, ...]] = Kept()
 
 
 def _readings(text: str, attributes: tuple[Attribute, ...], *, is_long: bool) -> tuple[Reading, ...]:

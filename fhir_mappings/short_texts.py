@@ -1,4 +1,8 @@
-"""Readings of short texts, such as labels and directions, which repeat within a chart and between charts."""
+"""Readings of short texts, such as labels and directions, which repeat within a chart and between charts.
+
+What is kept says nothing of whose chart it came from, is bounded in length and number, and stays in the memory of the
+process.
+"""
 
 from collections.abc import Callable, Hashable
 from functools import lru_cache, wraps
@@ -9,7 +13,7 @@ T = TypeVar("T")
 LONGEST = 200
 """The most characters of a label or phrase whose reading is kept."""
 
-LONGEST_CONTENT = 1_000
+LONGEST_CONTENT = 500
 """The same for the elements of a data type, as one text."""
 
 KEPT = 2_000

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from fhir_mappings.codings import ICD10CM, CodeMatcher, Coding, Match, codings, items
 from fhir_mappings.diagnoses.icd10cm import codes_named, codes_titled, is_code
-from fhir_mappings.fhir_json import Json, canonical, loads
+from fhir_mappings.fhir_json import Json
+from fhir_mappings.short_texts import Kept
 
 _BEFORE = (
     r"rule[ -]?out|r/o|possibl[ey]|probabl[ey]|likely|unlikely|suspect(?:ed)?|questionable|query|presumed|provisional"
@@ -84,27 +85,15 @@ class Diagnosis:
         return replace(found, decides=False) if found else None
 
 
+_READ: Kept[Diagnosis] = Kept()
+
+
 def read_diagnosis(concepts: Json, *more_words: str) -> Diagnosis:
-    """Read a CodeableConcept or several as one diagnosis, with the displays of references to it, if there are any.
-
-    The same diagnoses come again in chart after chart. The last few thousand short ones are kept, by their JSON, so
-    that what is found out about one is found out once.
-    """
-    if not more_words and len(written := canonical(concepts)) <= _LONGEST_KEPT and written.isascii():
-        return _kept_diagnosis(written)
-    return _read_diagnosis(concepts, more_words)
+    """Read a CodeableConcept or several as one diagnosis, with the displays of references to it, if there are any."""
+    return _READ.of(repr((concepts, more_words)), None, lambda: _read(concepts, more_words))
 
 
-_LONGEST_KEPT = 500
-"""How many bytes of JSON a diagnosis that is kept may have; longer ones are narratives."""
-
-
-@lru_cache(maxsize=4_000)
-def _kept_diagnosis(written: bytes) -> Diagnosis:
-    return _read_diagnosis(loads(written), ())
-
-
-def _read_diagnosis(concepts: Json, more_words: Iterable[str]) -> Diagnosis:
+def _read(concepts: Json, more_words: Iterable[str]) -> Diagnosis:
     words = dict.fromkeys([*_words(concepts), *(each.strip() for each in more_words if each.strip())])
     return Diagnosis(codings(concepts), tuple(words))
 
