@@ -108,10 +108,15 @@ def codings(concept: Json) -> tuple[Coding, ...]:
 
 def _coded(concept: Json) -> list[Mapping[str, Json]]:
     """Return the Codings with a code of a concept, of a list of them, or of a Coding."""
-    found = []
-    for one in (concept,) if concept.__class__ is dict else items(concept):
-        for coding in items(one["coding"]) if "coding" in one else (one,):
-            code = coding.get("code")
+    found: list[Mapping[str, Json]] = []
+    if concept is None:
+        return found
+    for one in concept if isinstance(concept, list) else (concept,):
+        if not isinstance(one, _OBJECT):
+            continue
+        held = one["coding"] if "coding" in one else one
+        for coding in held if isinstance(held, list) else (held,):
+            code = coding.get("code") if isinstance(coding, _OBJECT) else None
             if isinstance(code, str) and code.strip():
                 found.append(coding)
     return found

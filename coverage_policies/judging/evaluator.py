@@ -163,6 +163,9 @@ class _GroupStatus:
 _NOT_COUNTED = _GroupStatus(None, None)
 
 
+_NOT_YET = CriterionResult("", Status.UNKNOWN, "")
+
+
 class _Run:
     """One pass over criteria on one pathway and one day, with their results in the order of the document."""
 
@@ -206,7 +209,7 @@ class _Run:
     ) -> _GroupStatus:
         rules_out = rules_out or self.pathway in c.rules_out
         on_pathway = on_pathway and (self.pathway is None or not c.pathways or self.pathway in c.pathways | c.rules_out)
-        self.results[c.id] = CriterionResult(c.id, Status.UNKNOWN, c.says)  # keeps the order of the document
+        self.results[c.id] = _NOT_YET  # keeps the order of the document
         below = [
             self._visit(child, c.id, depth + 1, on_pathway=on_pathway, rules_out=rules_out) for child in c.children
         ]
