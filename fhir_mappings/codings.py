@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from fhir_mappings.code_systems import CPT, HCPCS, ICD10CM, LOINC, RXNORM, SNOMED, system_of, usual_form
-from fhir_mappings.fhir_json import Json
+from fhir_mappings.fhir_json import Json, canonical
+from fhir_mappings.short_texts import Kept
 
 __all__ = [
     "CPT",
@@ -109,12 +110,10 @@ def codings(concept: Json) -> tuple[Coding, ...]:
 def _coded(concept: Json) -> list[Mapping[str, Json]]:
     """Return the Codings with a code of a concept, of a list of them, or of a Coding."""
     found: list[Mapping[str, Json]] = []
-    if concept is None:
-        return found
     for one in concept if isinstance(concept, list) else (concept,):
         if not isinstance(one, _OBJECT):
             continue
-        held = one["coding"] if "coding" in one else one
+        held = one.get("coding", one)
         for coding in held if isinstance(held, list) else (held,):
             code = coding.get("code") if isinstance(coding, _OBJECT) else None
             if isinstance(code, str) and code.strip():
@@ -145,7 +144,15 @@ def has_code(concept: Json, *codes: str) -> bool:
 
 def plain_codes(concept: Json) -> frozenset[str]:
     """Return the codes of a status or category concept, whatever their systems."""
-    return frozenset([coding["code"].strip() for coding in _coded(concept)])
+    if concept is None:
+        return _NO_CODES
+    return _PLAIN_CODES.of(
+        canonical(concept), None, lambda: frozenset(each["code"].strip() for each in _coded(concept))
+    )
+
+
+_NO_CODES: frozenset[str] = frozenset()
+_PLAIN_CODES: Kept[frozenset[str]] = Kept()
 
 
 def concept_text(concept: Json) -> str:

@@ -42,7 +42,7 @@ def subject_of(resource: Resource) -> str:
     """Return the reference to the patient of a resource; empty if there is none, such as only an identifier."""
     for member in SUBJECT_ELEMENTS:
         subject = resource.get(member)
-        if isinstance(subject, Mapping) and isinstance(subject.get("reference"), str):
+        if isinstance(subject, dict) and isinstance(subject.get("reference"), str):
             return str(subject["reference"])
     return ""
 

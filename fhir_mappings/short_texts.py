@@ -35,9 +35,9 @@ class Kept(Generic[T]):
     """Readings of the elements of a data type, kept by their content as text, and by what else they depend on."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, Hashable], tuple[T]] = {}
+        self._found: dict[tuple[str | bytes, Hashable], tuple[T]] = {}
 
-    def of(self, content: str, other: Hashable, read: Callable[[], T]) -> T:
+    def of(self, content: str | bytes, other: Hashable, read: Callable[[], T]) -> T:
         """Return the result of a pure reading; a longer content is read again each time."""
         if len(content) > LONGEST_CONTENT:
             return read()

@@ -116,13 +116,13 @@ _UNREADABLE = _Part(is_complete=False)
 
 
 def _part(entry: Json, resource_type: str | None, depth: int) -> _Part:
-    if not isinstance(entry, Mapping) or entry.get("modifierExtension") or not _has_succeeded(entry):
+    if not isinstance(entry, dict) or entry.get("modifierExtension") or not _has_succeeded(entry):
         return _UNREADABLE
     resource, search, url = entry.get("resource"), entry.get("search"), entry.get("fullUrl")
-    kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
-    if not isinstance(resource, Mapping) or not isinstance(kind, str):
+    kind = resource.get("resourceType") if isinstance(resource, dict) else None
+    if not isinstance(resource, dict) or not isinstance(kind, str):
         return _UNREADABLE
-    mode = search.get("mode") if isinstance(search, Mapping) else None
+    mode = search.get("mode") if isinstance(search, dict) else None
     url = url if isinstance(url, str) else ""
     if kind == "OperationOutcome":
         replaces = mode == "match" or f"/{resource_type}/" in url
@@ -139,17 +139,17 @@ def _part(entry: Json, resource_type: str | None, depth: int) -> _Part:
         return _Part(found, is_complete=mode != "match", is_aside=False)
     own_id = resource.get("id")
     name = f"{url} {own_id}" if url or isinstance(own_id, str) else f"#{id(resource)}"
-    return _Part(found, matches=(name,), is_aside=False)
+    return _Part(found, True, (name,), False)
 
 
 def _has_succeeded(entry: Mapping[str, Json]) -> bool:
     """Return whether an entry of a batch response tells of no failure; other entries have no response."""
     response = entry.get("response")
-    if not isinstance(response, Mapping):
+    if not isinstance(response, dict):
         return True
     status, outcome = response.get("status", "200"), response.get("outcome")
     is_success = isinstance(status, str) and status.startswith("2")
-    return is_success and (not isinstance(outcome, Mapping) or is_harmless(outcome))
+    return is_success and (not isinstance(outcome, dict) or is_harmless(outcome))
 
 
 def is_harmless(outcome: Resource) -> bool:

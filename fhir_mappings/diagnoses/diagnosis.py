@@ -7,7 +7,7 @@ from functools import cached_property
 
 from fhir_mappings.codings import ICD10CM, CodeMatcher, Coding, Match, codings, items
 from fhir_mappings.diagnoses.icd10cm import codes_named, codes_titled, is_code
-from fhir_mappings.fhir_json import Json
+from fhir_mappings.fhir_json import Json, canonical
 from fhir_mappings.short_texts import Kept
 
 _BEFORE = (
@@ -90,7 +90,7 @@ _READ: Kept[Diagnosis] = Kept()
 
 def read_diagnosis(concepts: Json, *more_words: str) -> Diagnosis:
     """Read a CodeableConcept or several as one diagnosis, with the displays of references to it, if there are any."""
-    return _READ.of(repr((concepts, more_words)), None, lambda: _read(concepts, more_words))
+    return _READ.of(canonical((concepts, more_words)), None, lambda: _read(concepts, more_words))
 
 
 def _read(concepts: Json, more_words: Iterable[str]) -> Diagnosis:
