@@ -10,7 +10,7 @@ from typing import TypeAlias
 from simplejson import JSONDecodeError
 
 from cds_service.hooks.errors import Issue, RefusedError
-from fhir_mappings.fhir_json import MAX_DEPTH, Json, NumberBoundsError, Pairs, canonical, is_too_deep, loads
+from fhir_mappings.fhir_json import MAX_DEPTH, Json, NumberBoundsError, Pairs, canonical, is_too_deep, levels, loads
 
 MAX_STRING_LENGTH = 1_048_576
 """The length in characters of the longest string that FHIR R4 allows."""
@@ -73,7 +73,7 @@ def _ordinary(body: bytes) -> Json:
     Written again, a document has one colon fewer for each duplicate member that the parser dropped, and for those in
     its value. That holds if no colon is escaped.
     """
-    if len(body) > MAX_STRING_LENGTH or _ESCAPED_COLON.search(body):
+    if _ESCAPED_COLON.search(body):
         return None
     try:
         value = loads(body)
@@ -81,7 +81,16 @@ def _ordinary(body: bytes) -> Json:
         return None
     if canonical(value).count(b":") != body.count(b":") or is_too_deep(value):
         return None
-    return value
+    return None if len(body) > MAX_STRING_LENGTH and _has_long_string(value) else value
+
+
+def _has_long_string(value: Json) -> bool:
+    return any(
+        each.__class__ is str and len(each) > MAX_STRING_LENGTH
+        for level in levels(value)
+        for part in level
+        for each in (part.values() if part.__class__ is dict else part)
+    )
 
 
 def check_orders(value: Json, *, most: int) -> None:

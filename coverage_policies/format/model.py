@@ -1,11 +1,11 @@
 """A policy revision as the evaluator sees it: sections of criteria, ready to evaluate, immutable."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from coverage_policies.format.editions import Edition
@@ -260,7 +260,17 @@ class Policy:
 
     def entries(self, codes: tuple[Coding, ...], on: date | None) -> tuple[OrderEntry, ...]:
         """Return the entries with a code of the order that is valid on a service date; with None, on any date."""
-        return tuple(entry for entry in self.orders if not entry.is_by_words and entry.codes.match(codes, on))
+        return self._known_entries(codes, on)
+
+    @cached_property
+    def _known_entries(self) -> Callable[[tuple[Coding, ...], date | None], tuple[OrderEntry, ...]]:
+        """The orders of a call are compared with each other, and ask for the same again and again."""
+
+        @lru_cache(maxsize=1_000)
+        def entries(codes: tuple[Coding, ...], on: date | None) -> tuple[OrderEntry, ...]:
+            return tuple(entry for entry in self.orders if not entry.is_by_words and entry.codes.match(codes, on))
+
+        return entries
 
     def named(self, words: Iterable[str]) -> tuple[OrderEntry, ...]:
         """Return the entries that find an order by its words."""
