@@ -24,6 +24,8 @@ from tests.benchmarks.scaling import Growth
 from tests.benchmarks.stages import SEAMS, StageClock, Stages, operator_seams
 from tests.benchmarks.stub_fhir import answer
 from tests.benchmarks.svg import HEIGHT, bars, curve, ticks
+from tests.benchmarks.thousand_policies import FLOOR as FLOOR_OF_LOADING
+from tests.benchmarks.thousand_policies import Thousand
 from tests.support.seams import wrapped
 
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -42,14 +44,14 @@ def results(*, has_orjson: bool = True, missing: str = "") -> Results:
         timings[ORJSON_FLOOR] = timing(1, 20)
     load = Load([0.01, 0.02, 0.03], 1, 0.1)
     growth = tuple(
-        Growth(name, "thing", ((1, 10.0), (3, 12.0), (5, 16.0)))
-        for name in ("resources", "orders", "opioids", "policies")
+        Growth(name, "thing", ((1, 10.0), (3, 12.0), (5, 16.0))) for name in ("resources", "orders", "opioids")
     )
     return Results(
         machine=Machine((("processor", "some | other"),)),
         ratios=Ratios(timings, 68_900, "" if has_orjson else "no network"),
         stages=Stages(10.0, (("parse", 2.0), ("operator `a`", 7.96), ("operator `b`", 0.04))),
         growth=growth,
+        thousand=Thousand(5, 1005, 2000, {FLOOR_OF_LOADING: 0.5, "load": 1.1}, {"order-sign": (0.010, 0.0105)}),
         queried=(Queried(50, load, 20, 12.0),),
         levels=Levels({1: load}, 85.0, 120.0, 5000),
         start_seconds=2.5,
@@ -116,6 +118,12 @@ def test_the_page_gives_each_ratio_to_both_floors() -> None:
 
 def test_the_page_says_what_one_more_costs() -> None:
     assert "| 3 | 12.0 | 1.20 | 1.000 |\n| 5 | 16.0 | 1.60 | 2.000 |" in page(results())
+
+
+def test_the_page_says_what_a_thousand_policies_cost() -> None:
+    written = page(results())
+    assert "| load | 1100 | 2.20 |" in written
+    assert "| order-sign | 10.00 | 10.50 | 1.05 |" in written
 
 
 def test_the_page_sums_up_what_takes_little_in_the_order_of_a_call() -> None:
@@ -204,7 +212,7 @@ def test_the_load_counts_every_call_once_and_what_is_no_answer_as_an_error() -> 
 def test_the_stub_answers_a_search_with_the_charts_own_resources() -> None:
     head, _, body = answer("/fhir/Condition?patient=trial-not-weaned").partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 ")
-    assert b'"total": 2' in body
+    assert b'"total":2' in body
 
 
 def test_the_stub_has_no_resource_that_the_chart_lacks() -> None:

@@ -69,14 +69,10 @@ class ValueSet:
         self.rows = tuple(rows)
         self._exact: dict[tuple[str, str], list[Row]] = {}
         self._prefixes: dict[tuple[str, str], list[Row]] = {}
-        self._words: list[tuple[re.Pattern[str], Row]] = []
-        self._contradictions: list[tuple[re.Pattern[str], Row]] = []
         for row in self.rows:
             if row.system in (TEXT, UNLESS):
-                end = r"" if row.code.endswith("*") else r"\b"
-                words = re.compile(rf"\b{re.escape(row.code.rstrip('*'))}{end}", re.IGNORECASE)
-                (self._words if row.system == TEXT else self._contradictions).append((words, row))
-            elif row.code.endswith("*"):
+                continue
+            if row.code.endswith("*"):
                 self._prefixes.setdefault((row.system, row.code[:-1]), []).append(row)
             else:
                 self._exact.setdefault((row.system, row.code), []).append(row)
@@ -88,6 +84,23 @@ class ValueSet:
         for system, prefix in self._prefixes:
             lengths.setdefault(system, set()).add(len(prefix))
         self._lengths = {system: sorted(found, reverse=True) for system, found in lengths.items()}
+
+    @cached_property
+    def _words(self) -> list[tuple[re.Pattern[str], Row]]:
+        return self._patterns(TEXT)
+
+    @cached_property
+    def _contradictions(self) -> list[tuple[re.Pattern[str], Row]]:
+        return self._patterns(UNLESS)
+
+    def _patterns(self, system: str) -> list[tuple[re.Pattern[str], Row]]:
+        """Return the words of the rows of a system as patterns. Few sets of a large library ever need theirs."""
+        found = []
+        for row in self.rows:
+            if row.system == system:
+                end = r"" if row.code.endswith("*") else r"\b"
+                found.append((re.compile(rf"\b{re.escape(row.code.rstrip('*'))}{end}", re.IGNORECASE), row))
+        return found
 
     def row(self, coding: Coding, on: date | None = None) -> Row | None:
         """Return the row of a code: an exact match, else the longest prefix; of two equal ones, the one that asks."""

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.benchmarks import fhir_mode, levels, machine, peers, ratios, scaling, stages
+from tests.benchmarks import fhir_mode, levels, machine, peers, ratios, scaling, stages, thousand_policies
 from tests.benchmarks.page import IMAGES, PAGE, Results, lines, page, pictures
 
 
@@ -36,7 +36,7 @@ class Effort:
     @property
     def steps(self) -> int:
         """How often a run reports progress."""
-        return 2 + self.bursts + scaling.STEPS + levels.STEPS + 4
+        return 2 + self.bursts + scaling.STEPS + levels.STEPS + 5
 
 
 FULL = Effort(
@@ -72,6 +72,8 @@ def measure(effort: Effort, database: str, folder: Path, advance: Callable[[], N
     by_stage = stages.measure(effort.stage_calls)
     advance()
     growth = scaling.measure(effort.growth_rounds, advance)
+    thousand = thousand_policies.measure(effort.growth_rounds, effort.queried_calls)
+    advance()
     queried = fhir_mode.measure(folder, settings, effort.queried_calls)
     advance()
     at_levels = levels.measure(folder, settings, effort.share_of_calls, advance)
@@ -79,7 +81,7 @@ def measure(effort: Effort, database: str, folder: Path, advance: Callable[[], N
     advance()
     beside = peers.measure(folder, settings, effort.peer_rounds)
     advance()
-    return Results(ran_on, found, by_stage, growth, queried, at_levels, start, beside)
+    return Results(ran_on, found, by_stage, growth, thousand, queried, at_levels, start, beside)
 
 
 @click.command(help=__doc__)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benchmarks import thousand_policies
 from tests.benchmarks.calls import RESOURCES
 from tests.benchmarks.fhir_mode import Queried
 from tests.benchmarks.levels import Levels
@@ -14,6 +15,7 @@ from tests.benchmarks.ratios import CONNECTIONS, FLOOR, ORJSON_FLOOR, RECORDED, 
 from tests.benchmarks.scaling import Growth
 from tests.benchmarks.stages import OPERATOR, Stages
 from tests.benchmarks.svg import bars, curve
+from tests.benchmarks.thousand_policies import Thousand
 
 PAGE = ROOT / "docs" / "performance.md"
 IMAGES = ROOT / "docs" / "images"
@@ -31,6 +33,7 @@ class Results:
     ratios: Ratios
     stages: Stages
     growth: tuple[Growth, ...]
+    thousand: Thousand
     queried: tuple[Queried, ...]
     levels: Levels
     start_seconds: float
@@ -58,6 +61,8 @@ def page(results: Results) -> str:
         lines="<br>\n".join(lines(ratios)),
         stages=_stages(results.stages),
         growth="\n\n".join(_growth(each) for each in results.growth),
+        loading=_loading(results.thousand),
+        among=_among(results.thousand),
         queried=_queried(results.queried),
         levels=_levels(results.levels),
         memory=_memory(results),
@@ -127,6 +132,21 @@ def _growth(growth: Growth) -> str:
     head = (_plural(growth), "CPU ms", "times the first", f"ms for one more {growth.unit}")
     name = f"CPU time by {_plural(growth)}"
     return f"![{name}](images/performance-{growth.name}.svg)\n\n{_table(head, rows)}"
+
+
+def _loading(found: Thousand) -> str:
+    floor = found.works[thousand_policies.FLOOR]
+    rows = [(what, f"{seconds * 1000:.0f}", f"{seconds / floor:.2f}") for what, seconds in found.works.items()]
+    return _table((f"{found.policies:,} policies, {found.value_sets:,} value sets", "CPU ms", "× floor"), rows)
+
+
+def _among(found: Thousand) -> str:
+    rows = [
+        (what, f"{few * 1000:.2f}", f"{many * 1000:.2f}", f"{many / few:.2f}")
+        for what, (few, many) in found.calls.items()
+    ]
+    head = ("a call", f"CPU ms among {found.shipped}", f"among {found.policies:,}", "ratio")
+    return _table(head, rows)
 
 
 def _plural(growth: Growth) -> str:

@@ -1,14 +1,10 @@
-"""How the CPU time of a call grows with the chart, the orders, the opioid prescriptions, and the policies."""
+"""How the CPU time of a call grows with the chart, the orders, and the opioid prescriptions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from coverage_policies.format.library import load_library
 from tests.benchmarks.calls import RESOURCES, order_sign
 from tests.benchmarks.in_process import InProcess, least_cpu_ms
-from tests.benchmarks.thousand_policies import generate
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +28,7 @@ _KINDS: tuple[tuple[str, str, tuple[int, ...], Callable[[int], bytes]], ...] = (
     ),
 )
 
-STEPS = sum(len(sizes) for _, _, sizes, _ in _KINDS) + 1
+STEPS = sum(len(sizes) for _, _, sizes, _ in _KINDS)
 """How often `measure` reports progress."""
 
 
@@ -46,19 +42,7 @@ def measure(rounds: int, advance: Callable[[], None]) -> tuple[Growth, ...]:
                 points.append((size, _least(service, make(size), rounds)))
                 advance()
             found.append(Growth(name, unit, tuple(points)))
-    found.append(Growth("policies", "installed policy revision", tuple(_by_policies(rounds))))
-    advance()
     return tuple(found)
-
-
-def _by_policies(rounds: int) -> Iterator[tuple[int, float]]:
-    """The same call with the policies of the service, and with a thousand more that are about other orders."""
-    with TemporaryDirectory() as name:
-        generate(Path(name))
-        body = order_sign()
-        for library in (load_library(), load_library([Path(name)])):
-            with InProcess(library) as service:
-                yield len(library.policies), _least(service, body, 4 * rounds)
 
 
 def _least(service: InProcess, body: bytes, rounds: int) -> float:
