@@ -1,6 +1,5 @@
 """The combined dosage instructions of one resource: a dose, or several doses in sequence."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,7 +9,7 @@ from itertools import groupby
 from operator import add
 from typing import Any
 
-from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
+from fhir_mappings.dates import DateInterval, later
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.opioids.content import factor_of
 from fhir_mappings.opioids.dosage_words import days_in_words, times_of_day
@@ -112,8 +111,9 @@ _NO_INSTRUCTION = "the dosage instruction is missing"
 
 def last_days(start: DateInterval, length: Interval) -> DateInterval:
     """Return the last days of something that begins on `start` and lasts `length` days."""
-    first = plus(start.earliest, CalendarPeriod(math.floor(length.low) - 1, "days"))
-    last = date.max if length.high is None else plus(start.latest, CalendarPeriod(math.ceil(length.high) - 1, "days"))
+    low, high = length.low, length.high
+    first = later(start.earliest, low.numerator // low.denominator - 1)
+    last = date.max if high is None else later(start.latest, -(-high.numerator // high.denominator) - 1)
     return DateInterval(first, max(first, last))
 
 
@@ -184,7 +184,7 @@ def _position(instruction: Instruction) -> Fraction:
 
 
 def _next_day(day: date) -> date:
-    return plus(day, CalendarPeriod(1, "days"))
+    return later(day, 1)
 
 
 def _bounds(
@@ -195,7 +195,7 @@ def _bounds(
     A course of a few days in words ends by them; if its bounds say otherwise, on any day between the two.
     """
     timing, repeat = instruction.timing, instruction.repeat
-    first, last = parse_period(repeat.get("boundsPeriod"), record.zone)
+    first, last = instruction.bounds
     begin = first or start
     if instruction.said.is_single_dose:
         event = timing.get("event")
@@ -238,8 +238,7 @@ def _length(repeat: Mapping[str, Any], timing: Json) -> Interval | None:
     return None
 
 
-def stated_start(record: PatientRecord, instructions: Sequence[Instruction]) -> DateInterval | None:
+def stated_start(instructions: Sequence[Instruction]) -> DateInterval | None:
     """Return the earliest `boundsPeriod.start` of the instructions; None if there is none."""
-    periods = (parse_period(one.repeat.get("boundsPeriod"), record.zone) for one in instructions)
-    starts = [first for first, _ in periods if first is not None]
+    starts = [first for first, _ in (one.bounds for one in instructions) if first is not None]
     return min(starts, key=lambda when: (when.earliest, when.latest), default=None)
