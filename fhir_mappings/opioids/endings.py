@@ -116,7 +116,9 @@ def _words(reason: Json) -> Iterable[str]:
 
 def note_text(resource: Resource) -> str:
     """Return the notes of a resource as one text."""
-    return " ".join(note["text"] for note in items(resource.get("note")) if isinstance(note.get("text"), str))
+    if "note" not in resource:
+        return ""
+    return " ".join([note["text"] for note in items(resource["note"]) if isinstance(note.get("text"), str)])
 
 
 # --- what an order says about others, and about its own end -----------------------------------------------------------
@@ -140,8 +142,10 @@ def is_to_stop(resource: Resource) -> bool:
     return any(_THEN_STOP.search(text) for text in _instructions(resource))
 
 
-def _instructions(resource: Resource) -> Iterable[str]:
-    for dosage in (*items(resource.get("dosageInstruction")), *items(resource.get("dosage"))):
-        for member in ("text", "patientInstruction"):
-            if isinstance(dosage.get(member), str):
-                yield dosage[member]
+def _instructions(resource: Resource) -> list[str]:
+    return [
+        text
+        for dosage in (*items(resource.get("dosageInstruction")), *items(resource.get("dosage")))
+        for member in ("text", "patientInstruction")
+        if isinstance(text := dosage.get(member), str)
+    ]

@@ -99,7 +99,7 @@ def _content(dosage: Mapping[str, Any], timing: Mapping[str, Any], repeat: Mappi
 
 def as_object(value: Json) -> Mapping[str, Any]:
     """Return a JSON object; empty for anything else."""
-    return value if isinstance(value, (dict, Mapping)) else {}
+    return value if value is not None and isinstance(value, (dict, Mapping)) else {}
 
 
 def _read(dosage: Mapping[str, Any]) -> Said:

@@ -8,8 +8,8 @@ in doubt, the lower bound decreases and the upper bound increases. What a record
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache, partial
-from typing import TypeAlias
+from functools import partial
+from typing import NamedTuple, TypeAlias
 
 from fhir_mappings.codings import codings, concept_text, has_code, plain_codes
 from fhir_mappings.dates import DateInterval, parse_period
@@ -48,8 +48,7 @@ _IN_HOSPITAL = ("inpatient", "perioperative", "anesthesia", "intraoperative")
 _OUTPATIENT = ("outpatient", "community", "discharge")
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """One dose in MME per day, the days on which it may have begun, and those on which it may have ended.
 
     `planned` is the earliest last day had nothing stopped it.
@@ -101,7 +100,7 @@ class Prescription:
     is_change_dated: bool = False
     """Whether the day of its last change is known, which is that of its end if it has ended."""
     prescribers: Callable[[], frozenset[str]] = frozenset
-    """Return who prescribed it; read when asked, because few prescriptions need it."""
+    """Read who prescribed it, which matters for few prescriptions."""
     replaces: str = ""
     """The reference to the order that it replaces."""
     replaces_words: str = ""
@@ -213,7 +212,7 @@ def prescription_of(
         source.medication,
         sig.dose,
         start,
-        tuple(Stretch(step.dose, step.start, *ends(step.start, step.end)) for step in sig.steps),
+        tuple([Stretch(step.dose, step.start, *ends(step.start, step.end)) for step in sig.steps]),
         status=str(resource.get("status")),
         problem=sig.problem,
         in_hospital=codes.isdisjoint(_OUTPATIENT) and _is_in_hospital(category),
@@ -222,7 +221,7 @@ def prescription_of(
         is_short_term="discharge" in codes or is_for_procedure(record, resource),
         ending=ending_of(resource),
         is_change_dated=bool(as_object(resource.get("meta")).get("lastUpdated")),
-        prescribers=cache(partial(prescriber_names, record, source)),
+        prescribers=partial(prescriber_names, record, source),
     )
 
 

@@ -1,13 +1,12 @@
 """The combined dosage instructions of one resource: a dose, or several doses in sequence."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import reduce
 from itertools import groupby
 from operator import add
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_mappings.dates import DateInterval, later
 from fhir_mappings.fhir_json import Json
@@ -30,8 +29,7 @@ from fhir_mappings.short_texts import Kept
 NO_DOSE_KNOWN = Interval(Fraction(0), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A dose in MME per day, the days on which it may have begun, and those on which it may have ended, if stated."""
 
     dose: Interval
@@ -39,8 +37,7 @@ class Step:
     end: DateInterval | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sig:
+class Sig(NamedTuple):
     """The dose of a resource over all its `steps`. `problem` says why there is no upper bound."""
 
     dose: Interval
@@ -50,8 +47,7 @@ class Sig:
     """Whether the dispenses may determine the dose instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatedSupply:
+class StatedSupply(NamedTuple):
     """A dispensed or prescribed quantity and its Duration, as sent; `element` is the element that has both."""
 
     quantity: Json
@@ -76,7 +72,7 @@ def unknown_sig(
     placed = known_sig(NO_DOSE_KNOWN, start)
     if instructions:
         placed = _in_sequence(record, instructions, [NO_DOSE_KNOWN] * len(instructions), start)
-    return replace(placed, problem=problem, may_be_dispensed=may_be_dispensed)
+    return placed._replace(problem=problem, may_be_dispensed=may_be_dispensed)
 
 
 def read_sig(

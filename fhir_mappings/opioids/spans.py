@@ -26,6 +26,8 @@ class Span:
     """
 
     treatment: Treatment
+    members: tuple[Prescription, ...]
+    """The prescriptions of the treatment."""
     lead: Prescription
     """Its order, else its first dispense or report."""
     drug: tuple[str, str]
@@ -48,11 +50,7 @@ class Span:
     """Whether there were only a few days of this dose, not followed by more of it."""
     is_aside: bool = False
     """Whether it is a few days of a drug beside a regimen of the same drug that goes on at one dose."""
-
-    @property
-    def members(self) -> tuple[Prescription, ...]:
-        """Return the prescriptions of the treatment."""
-        return self.treatment.prescriptions
+    _prescribers: frozenset[str] | None = None
 
     @property
     def may_take_over(self) -> bool:
@@ -80,6 +78,13 @@ class Span:
         if day < self.until:
             self.until = day
 
+    @property
+    def prescribers(self) -> frozenset[str]:
+        """Return who prescribed its order or first dispense, read when first asked."""
+        if self._prescribers is None:
+            self._prescribers = self.lead.prescribers()
+        return self._prescribers
+
     def begins_about_when(self, other: "Span") -> bool:
         """Return whether two treatments begin within days of each other."""
         return abs(self.first_at_latest - other.first_at_latest) <= PAIRED_WITHIN_DAYS
@@ -103,6 +108,7 @@ def span_of(treatment: Treatment) -> Span:
     supplied = supply.earliest.toordinal() if supply else FOREVER
     return Span(
         treatment,
+        treatment.prescriptions,
         lead,
         lead.medication.drug,
         lead.signature,
@@ -181,4 +187,4 @@ def _belongs_to(span: Span, last: Span) -> bool:
 
 def _is_dispense_of(span: Span, other: Span) -> bool:
     """Return whether an order and a dispense of one dose have one prescriber and begin within days of each other."""
-    return span.begins_about_when(other) and not span.lead.prescribers().isdisjoint(other.lead.prescribers())
+    return span.begins_about_when(other) and not span.prescribers.isdisjoint(other.prescribers)
