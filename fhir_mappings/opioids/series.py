@@ -96,9 +96,14 @@ def _daily(pieces: Sequence[Piece], first: date, last: date, divisor: int) -> tu
 # --- pieces ----------------------------------------------------------------------------------------------------------
 
 
+def _are_separate(pieces: Sequence[Piece]) -> bool:
+    """Return whether each piece ends before the next one begins, so that nothing is to be done."""
+    return len(pieces) == 1 or all(before.last < after.first for before, after in pairwise(pieces))
+
+
 def total(pieces: Sequence[Piece]) -> list[Piece]:
     """Return the sum of overlapping pieces as separate pieces; gaps stay gaps."""
-    if len(pieces) == 1:
+    if _are_separate(pieces):
         return list(pieces)
     changes = [(piece.first, 1, piece.value) for piece in pieces]
     changes += [(piece.last + 1, -1, piece.value) for piece in pieces]
@@ -119,7 +124,7 @@ def total(pieces: Sequence[Piece]) -> list[Piece]:
 
 def highest(pieces: Sequence[Piece]) -> list[Piece]:
     """Return the highest of overlapping pieces as separate pieces; gaps stay gaps."""
-    if len(pieces) == 1:
+    if _are_separate(pieces):
         return list(pieces)
     begins = sorted(pieces, key=itemgetter(0))
     days = sorted({piece.first for piece in pieces} | {piece.last + 1 for piece in pieces})
