@@ -86,6 +86,8 @@ _OBJECT = (dict, Mapping)
 
 def items(value: Json) -> Sequence[Mapping[str, Json]]:
     """Return the objects of a member that should be an array of objects; a single object counts as an array of one."""
+    if value is None:
+        return ()
     if isinstance(value, dict):
         return (value,)
     if isinstance(value, list):

@@ -127,6 +127,14 @@ def plus(day: date, span: CalendarPeriod) -> date:
         return date.max if span.number > 0 else date.min
 
 
+def later(day: date, days: int) -> date:
+    """Return the day so many days after another one, or the last or first one that there is."""
+    try:
+        return day + timedelta(days)
+    except OverflowError:
+        return date.max if days > 0 else date.min
+
+
 def elapsed_at_least(span: CalendarPeriod, since: DateInterval, until: date) -> Truth:
     """Return whether at least `span` lies between `since` and `until`; UNKNOWN if the interval straddles the threshold.
 

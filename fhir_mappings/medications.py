@@ -1,8 +1,9 @@
 """Drugs that were prescribed, dispensed, or reported (MedicationRequest, MedicationDispense, MedicationStatement)."""
 
 from dataclasses import dataclass
+from datetime import date
 
-from fhir_mappings.codings import CodeMatcher
+from fhir_mappings.codings import CodeMatcher, Match
 from fhir_mappings.dates import DateInterval, is_on_or_before, parse_period
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.prescribed_drugs import drug_of
@@ -37,14 +38,19 @@ class Medication:
 def medications(record: PatientRecord, codes: CodeMatcher) -> tuple[Medication, ...]:
     """Return the prescriptions, dispenses, and reports of these drugs; leave out what was canceled or never taken."""
     found = []
+    today = record.today
+    matches: dict[int, Match | None] = {}
     for resource in record.of_type(*_STOOD):
         drug = drug_of(record, resource)
-        match = drug.match(codes)
+        if id(drug) not in matches:
+            # Most prescriptions of a chart are of few drugs, and the record keeps them while it lives.
+            matches[id(drug)] = drug.match(codes)
+        match = matches[id(drug)]
         if match is None or is_left_out(resource):
             continue
         usable = record.is_usable(resource, *_ELEMENTS, *_DATES)
         when = _when(record, resource)
-        certain = usable and match.decides and took_effect(resource) and _is_past(when, record)
+        certain = usable and match.decides and took_effect(resource) and _is_past(when, today)
         value = _value(resource) if usable else "set aside"
         reference = record.reference(resource)
         evidence = Evidence(reference, drug.label or match.label, str(when or ""), value)
@@ -75,12 +81,16 @@ def is_reported(resource: Resource) -> bool:
 def _when(record: PatientRecord, resource: Resource) -> DateInterval | None:
     """Return the day of a prescription or dispense, or the first day of what was reported."""
     start, _ = parse_period(resource.get("effectivePeriod"), record.zone)
-    dates = ("authoredOn", "whenHandedOver", "whenPrepared", "effectiveDateTime", "dateAsserted")
-    return start or next((when for name in dates if (when := record.when(resource.get(name)))), None)
+    if start is not None:
+        return start
+    for name in ("authoredOn", "whenHandedOver", "whenPrepared", "effectiveDateTime", "dateAsserted"):
+        if name in resource and (when := record.when(resource[name])) is not None:
+            return when
+    return None
 
 
-def _is_past(when: DateInterval | None, record: PatientRecord) -> bool:
-    return when is None or is_on_or_before(when, record.today) is Truth.YES
+def _is_past(when: DateInterval | None, today: date) -> bool:
+    return when is None or is_on_or_before(when, today) is Truth.YES
 
 
 def _value(resource: Resource) -> str:

@@ -1,6 +1,6 @@
 """The drug of a MedicationRequest, MedicationDispense, or MedicationStatement: by its codes, and by its words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fhir_mappings.codings import SNOMED, CodeMatcher, Coding, Match, codings, concept_text, items
@@ -14,6 +14,7 @@ from fhir_mappings.opioids import ingredient_of
 from fhir_mappings.opioids.names import names_an_opioid
 from fhir_mappings.opioids.quantities import AmountKind
 from fhir_mappings.record import PatientRecord
+from fhir_mappings.short_texts import Kept
 
 _OPIOIDS = Coding(SNOMED, "404642006", "Opioids")
 """The class of what is an opioid by its words, whether or not they tell which."""
@@ -69,11 +70,20 @@ def drug_of(record: PatientRecord, resource: Resource) -> Drug:
     return record.cached_of("drug", resource, lambda: _drug_of(record, resource))
 
 
+_BY_CONCEPT: Kept[Drug] = Kept()
+
+
 def _drug_of(record: PatientRecord, resource: Resource) -> Drug:
-    concepts = list(_concepts(record, resource))
+    if resource.get("medicationReference"):
+        return _drug(list(_concepts(record, resource)), _reference_display(resource))
+    concept = resource.get("medicationCodeableConcept")
+    return _BY_CONCEPT.of(repr(concept), None, lambda: _drug([concept], ""))
+
+
+def _drug(concepts: Sequence[Json], display: str) -> Drug:
     sent = tuple(coding for concept in concepts for coding in codings(concept))
     labels = tuple(dict.fromkeys(label for concept in concepts for label in _labels(concept)))
-    if display := _reference_display(resource):
+    if display:
         labels = (*labels, display)
     nsaids = [product for coding in sent if (product := nsaid_product(coding))]
     meant = {opioid for coding in sent if (opioid := ingredient_of(coding))} | {each.ingredient for each in nsaids}

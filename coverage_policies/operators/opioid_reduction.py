@@ -39,14 +39,18 @@ class OpioidReductionCheck:
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return what the bounds of both doses prove; a drug without a factor leaves it UNKNOWN."""
         key = ("opioid reduction", ctx.anchor, self.periods)
-        reduction = ctx.record.cached(key, lambda: opioid_reduction(ctx.record, ctx.anchor, self.periods))
-        evidence = tuple(_evidence(line) for line in sorted(reduction.lines, key=_what_counts_first))
-        notes = _notes(reduction)
+        reduction, evidence, notes = ctx.record.cached(key, lambda: self._shown(ctx))
         reduced = reduction.reduced_by(self.by)
         if reduced is Truth.UNKNOWN:
             return ClauseResult(Truth.UNKNOWN, _reason(ctx, reduction), evidence, notes)
         holds = reduced if self.at_least else ~reduced
         return ClauseResult(holds, Reason.VALUE_OUT_OF_RANGE, evidence, notes, _headline(reduction))
+
+    def _shown(self, ctx: Context) -> tuple[Reduction, tuple[Evidence, ...], tuple[str, ...]]:
+        """Return the reduction with what is shown of it, which is the same for every percentage."""
+        reduction = opioid_reduction(ctx.record, ctx.anchor, self.periods)
+        evidence = tuple(_evidence(line) for line in sorted(reduction.lines, key=_what_counts_first))
+        return reduction, evidence, _notes(reduction)
 
 
 def _reason(ctx: Context, reduction: Reduction) -> Reason:

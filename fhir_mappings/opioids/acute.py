@@ -82,8 +82,10 @@ def is_short(one: Treatment) -> bool:
 
 def is_for_days(one: Treatment) -> bool:
     """Return whether a treatment is for a few days by its stated supply, of an immediate-release product."""
+    if not is_immediate_release(one.leading):
+        return False
     supplied_until = _supplied_until(one)
-    if supplied_until is None or not is_immediate_release(one.leading):
+    if supplied_until is None:
         return False
     most = SHORT_TERM_DAYS if any(part.is_short_term for part in one.prescriptions) else ACUTE_DAYS
     return (supplied_until - one.leading.start.latest).days < most

@@ -7,7 +7,6 @@ from fractions import Fraction
 from itertools import chain, pairwise
 from math import lcm
 
-from fhir_mappings.opioids.acute import begins_about_when
 from fhir_mappings.opioids.endings import Ending
 from fhir_mappings.opioids.prescriptions import DAYS_WITHOUT_END, Prescription
 from fhir_mappings.opioids.series import Piece, highest, total
@@ -27,7 +26,7 @@ def common_scale(spans: Iterable[Span], in_hospital: Iterable[Prescription]) -> 
 
 def least(spans: Iterable[Span], scale: int) -> list[Piece]:
     """Return the lower bound: what was supplied, with what may be the same counted once. Acute courses do not count."""
-    families = by_drug(span for span in spans if not span.treatment.is_acute and not span.is_aside)
+    families = by_drug(span for span in spans if not span.is_acute and not span.is_aside)
     return [piece for family in families for piece in _low(family, scale)]
 
 
@@ -42,7 +41,7 @@ def most_on_record(spans: Iterable[Span], scale: int) -> list[Piece]:
     Acute courses do not count. An order without a stated end counts until a record ends it, but for a month only if it
     is so old that it may not be in use any more.
     """
-    regimens = (span for span in spans if not span.treatment.is_acute)
+    regimens = (span for span in spans if not span.is_acute)
     return _high(regimens, _possible_until, DAYS_AFTER_SUPPLY, scale)
 
 
@@ -112,7 +111,7 @@ def _low(family: Sequence[Span], scale: int) -> list[Piece]:
         pieces = highest([piece for one in span.members for piece in _pieces_low(one, span.kept_until, scale)])
         until = min(replacements.day_before(span), span.certain_until, span.until)
         cut = [piece._replace(last=min(piece.last, until)) for piece in pieces if piece.first <= until]
-        by_signature.setdefault((span.treatment.is_dispense, span.signature), []).extend(cut)
+        by_signature.setdefault((span.is_dispense, span.signature), []).extend(cut)
     ordered, dispensed = (
         total([piece for key, pieces in by_signature.items() if key[0] is known for piece in highest(pieces)])
         for known in (False, True)
@@ -184,5 +183,5 @@ def _may_replace(other: Span, span: Span) -> bool:
     """Return whether a later order or dispense may have replaced this one. An order's own dispense does not."""
     if other.first_at_latest <= span.first or other is span or _is_renewal(span, other):
         return False
-    is_dispense_of = other.treatment.is_dispense is not span.treatment.is_dispense
-    return not (is_dispense_of and begins_about_when(other.treatment, span.treatment))
+    is_dispense_of = other.is_dispense is not span.is_dispense
+    return not (is_dispense_of and other.begins_about_when(span))

@@ -81,6 +81,15 @@ def ending_of(resource: Resource) -> Ending:
     status, reason = resource.get("status"), resource.get("statusReason")
     if status not in _ENDED:
         return Ending.NONE
+    found = _by_reason(reason) if reason else None
+    if status == "completed" and found is Ending.STOPPED:
+        return Ending.RECORD
+    if found in (None, Ending.RECORD) and (notes := note_text(resource)) and _GIVES_WAY.search(notes):
+        return Ending.SWITCHED
+    return found or Ending.RECORD
+
+
+def _by_reason(reason: Json) -> Ending | None:
     if has_code(reason, _DUPLICATE_CODE):
         return Ending.DUPLICATE
     words = " ".join(dict.fromkeys(_words(reason))).lower().strip()[:_LONGEST_REASON]
@@ -88,12 +97,8 @@ def ending_of(resource: Resource) -> Ending:
     found = next((ending for pattern, ending in _WORDS for said in (words, codes) if pattern.search(said)), None)
     is_known_stop = has_code(reason, *_STOPPED_CODES) or re.search(r"[a-z]{3}", words)
     if found is None and is_known_stop and not has_code(reason, *_PAUSED_CODES):
-        found = Ending.STOPPED
-    if status == "completed" and found is Ending.STOPPED:
-        return Ending.RECORD
-    if found in (None, Ending.RECORD) and _GIVES_WAY.search(note_text(resource)):
-        return Ending.SWITCHED
-    return found or Ending.RECORD
+        return Ending.STOPPED
+    return found
 
 
 _LONGEST_REASON = 200
@@ -111,7 +116,9 @@ def _words(reason: Json) -> Iterable[str]:
 
 def note_text(resource: Resource) -> str:
     """Return the notes of a resource as one text."""
-    return " ".join(note["text"] for note in items(resource.get("note")) if isinstance(note.get("text"), str))
+    if "note" not in resource:
+        return ""
+    return " ".join([note["text"] for note in items(resource["note"]) if isinstance(note.get("text"), str)])
 
 
 # --- what an order says about others, and about its own end -----------------------------------------------------------
@@ -127,7 +134,7 @@ _THEN_STOP = re.compile(r"\bthen (?:stop|discontinue|d/?c)\b(?! (?:by|at|in)\b)"
 def replaced_in_words(resource: Resource) -> str:
     """Return the words that follow `replaces`, `instead of`, and the like in the notes and instructions of an order."""
     texts = [note_text(resource), *_instructions(resource)]
-    return " ".join(found for text in texts for found in _REPLACING.findall(text)).lower()
+    return " ".join([found for text in texts if text for found in _REPLACING.findall(text)]).lower()
 
 
 def is_to_stop(resource: Resource) -> bool:
@@ -135,8 +142,10 @@ def is_to_stop(resource: Resource) -> bool:
     return any(_THEN_STOP.search(text) for text in _instructions(resource))
 
 
-def _instructions(resource: Resource) -> Iterable[str]:
-    for dosage in (*items(resource.get("dosageInstruction")), *items(resource.get("dosage"))):
-        for member in ("text", "patientInstruction"):
-            if isinstance(dosage.get(member), str):
-                yield dosage[member]
+def _instructions(resource: Resource) -> list[str]:
+    return [
+        text
+        for dosage in (*items(resource.get("dosageInstruction")), *items(resource.get("dosage")))
+        for member in ("text", "patientInstruction")
+        if isinstance(text := dosage.get(member), str)
+    ]

@@ -15,7 +15,7 @@ from fhir_mappings.opioids.endings import Ending
 from fhir_mappings.opioids.nearby import with_nearby
 from fhir_mappings.opioids.spans import Span, by_drug, mark_brief, number_tracks, span_of
 from fhir_mappings.opioids.table import Product
-from fhir_mappings.opioids.takeovers import Tracks, by_track, end_taken_over, was_taken_beside
+from fhir_mappings.opioids.takeovers import Tracks, by_track, end_taken_over, taken_beside
 from fhir_mappings.opioids.treatments import Treatment
 
 SUCCESSOR_DAYS = 30
@@ -47,7 +47,7 @@ def spans(treatments: Iterable[Treatment], denials: Sequence[Denial], look_back_
 
 def _end_by_its_own_record(span: Span) -> None:
     """End acute courses when they are used up, reports when they say so, and orders that were stopped."""
-    if span.treatment.is_acute:
+    if span.is_acute:
         span.end(span.supplied_at_most)
     elif all(one.kind == "MedicationStatement" for one in span.members):
         span.end(span.last_day)
@@ -59,10 +59,10 @@ def _end_dispenses_of_stopped(family: Sequence[Span]) -> None:
     """End the dispenses of a product with the order of it that was stopped after them."""
     stopped: dict[Product | None, list[int]] = {}
     for span in family:
-        if span.ending is Ending.STOPPED and not span.treatment.is_acute:
+        if span.ending is Ending.STOPPED and not span.is_acute:
             insort(stopped.setdefault(span.lead.medication.product, []), span.stopped_on)
     for span in family:
-        if span.treatment.is_dispense and (days := stopped.get(span.lead.medication.product)):
+        if span.is_dispense and (days := stopped.get(span.lead.medication.product)):
             later = bisect_left(days, span.first_at_latest)
             if later < len(days):
                 span.end(days[later])
@@ -104,7 +104,7 @@ def _end_for_successor(span: Span, later: Sequence[Span], tracks: Tracks) -> Non
             span.end(other.first_at_latest - 1)
             span.kept_until = other.first - 1
             return
-        if span.ending is Ending.SWITCHED and not was_taken_beside(other, span, tracks):
+        if span.ending is Ending.SWITCHED and not taken_beside(other, tracks)(span):
             span.end(other.first_at_latest - 1)
             return
 

@@ -5,8 +5,10 @@ Few instructions make up most prescriptions, and reading one takes as long as ev
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import tzinfo
+from typing import Any, NamedTuple
 
+from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.opioids.dosage_words import Words, words_of
 from fhir_mappings.opioids.dose import check_factor, daily_mme, is_as_needed
@@ -22,6 +24,8 @@ _ELEMENTS = (
 )
 """The elements of a Dosage that say something about the dose, besides its timing."""
 
+_BOUNDS = ("boundsPeriod", "boundsDuration", "boundsRange")
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -33,16 +37,17 @@ class Said:
     is_spinal: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(NamedTuple):
     """A Dosage with its `timing` and `timing.repeat`, which are empty if it has none.
 
+    `bounds` are the days on which `timing.repeat.boundsPeriod` may begin and end, None each if it does not say.
     `content` is the elements that say something about the dose, as one text, and `said` what they say.
     """
 
     dosage: Mapping[str, Any]
     timing: Mapping[str, Any]
     repeat: Mapping[str, Any]
+    bounds: tuple[DateInterval | None, DateInterval | None]
     content: str
     said: Said
 
@@ -76,24 +81,25 @@ _SAID: Kept[Said] = Kept()
 _DOSES: Kept[DailyMme] = Kept()
 
 
-def instruction_of(dosage: Mapping[str, Any]) -> Instruction:
-    """Return a Dosage with what it says."""
+def instruction_of(dosage: Mapping[str, Any], zone: tzinfo) -> Instruction:
+    """Return a Dosage with what it says, its dates as days in the local `zone`."""
     timing = as_object(dosage.get("timing"))
     repeat = as_object(timing.get("repeat"))
+    bounds = parse_period(repeat.get("boundsPeriod"), zone)
     content = _content(dosage, timing, repeat)
-    return Instruction(dosage, timing, repeat, content, _SAID.of(content, None, lambda: _read(dosage)))
+    return Instruction(dosage, timing, repeat, bounds, content, _SAID.of(content, None, lambda: _read(dosage)))
 
 
 def _content(dosage: Mapping[str, Any], timing: Mapping[str, Any], repeat: Mapping[str, Any]) -> str:
     """Return the elements that say something about the dose; when it begins and ends differs in each prescription."""
-    unbounded = {member: value for member, value in repeat.items() if not member.startswith("bounds")}
+    unbounded = {member: value for member, value in repeat.items() if member not in _BOUNDS}
     often = {**timing, "repeat": unbounded} if repeat else dosage.get("timing")
     return repr([often, *map(dosage.get, _ELEMENTS)])
 
 
 def as_object(value: Json) -> Mapping[str, Any]:
     """Return a JSON object; empty for anything else."""
-    return value if isinstance(value, (dict, Mapping)) else {}
+    return value if value is not None and isinstance(value, (dict, Mapping)) else {}
 
 
 def _read(dosage: Mapping[str, Any]) -> Said:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, localcontext
+from decimal import Context, Decimal
 from fractions import Fraction
 
 from fhir_mappings.dates import DateInterval
@@ -82,7 +82,7 @@ def _line(
     problem, counted = one.problem, one.counted
     if counted and not in_current and one.in_hospital:
         problem, counted = "category: in hospital, left out of the baselines", False
-    elif counted and not in_current and span is not None and span.treatment.is_acute:
+    elif counted and not in_current and span is not None and span.is_acute:
         problem, counted = "an acute course, left out of the baselines", False
     return DrugLine(
         one.reference,
@@ -123,7 +123,7 @@ def _start(when: DateInterval) -> str:
     return when.earliest.isoformat() if " to " in written and when.earliest != date.min else written
 
 
-_DIGITS = 40
+_CONTEXT = Context(prec=40)
 
 
 def dose(interval: Interval) -> Dose:
@@ -132,6 +132,4 @@ def dose(interval: Interval) -> Dose:
 
 
 def _decimal(value: Fraction) -> Decimal:
-    with localcontext() as context:
-        context.prec = _DIGITS
-        return Decimal(value.numerator) / Decimal(value.denominator)
+    return _CONTEXT.divide(Decimal(value.numerator), Decimal(value.denominator))

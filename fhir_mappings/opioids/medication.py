@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from fhir_mappings.codings import RXNORM, Coding, codings, concept_text, items
-from fhir_mappings.fhir_json import Resource
+from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.known_drugs import is_known_non_opioid
 from fhir_mappings.modifiers import modifier_in
 from fhir_mappings.opioids.names import is_opioid
@@ -14,6 +14,7 @@ from fhir_mappings.opioids.product_names import product_named
 from fhir_mappings.opioids.quantities import AmountKind, UnconvertibleError, amount
 from fhir_mappings.opioids.table import Product, ingredient_of, products
 from fhir_mappings.record import PatientRecord
+from fhir_mappings.short_texts import Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,18 @@ def medication_of(record: PatientRecord, resource: Resource) -> OpioidMedication
     table, or by words that are a known drug's, unless any of its codes or words are an opioid's.
     """
     concept, reference = resource.get("medicationCodeableConcept"), resource.get("medicationReference")
-    target = record.resolve(reference, resource) if reference else None
+    if not reference:
+        return _BY_CONCEPT.of(repr(concept), None, lambda: _medication(record, concept, None, None))
+    return _medication(record, concept, reference, record.resolve(reference, resource))
+
+
+_BY_CONCEPT: Kept[OpioidMedication | None] = Kept()
+
+
+def _medication(
+    record: PatientRecord, concept: Json, reference: Json, target: Resource | None
+) -> OpioidMedication | None:
+    """Return the medication of a concept, and of a reference with its target; the record is asked about that only."""
     codes = list(codings(concept))
     words = [concept_text(concept)]
     if isinstance(reference, Mapping) and isinstance(reference.get("display"), str):

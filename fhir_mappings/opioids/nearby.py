@@ -18,17 +18,20 @@ def with_nearby(
     may be before the first, because charts state such periods.
     """
     begun: list[tuple[int, int, T]] = []
+    seen = 0
     for position, one in enumerate(found):
+        if not is_wanted(one):
+            continue
         first, last = days(one)
+        begun += [(*days(earlier), earlier) for earlier in found[seen:position]]
+        seen = position
         # What ended long before this one ended long before all later ones.
         begun = [earlier for earlier in begun if earlier[1] >= first - ALONE_FOR_DAYS]
-        if is_wanted(one):
-            nearby = [other for begin, _, other in begun if begin <= last + ALONE_FOR_DAYS]
-            for later in map(found.__getitem__, range(position + 1, len(found))):
-                begin, end = days(later)
-                if begin > last + ALONE_FOR_DAYS:
-                    break
-                if end >= first - ALONE_FOR_DAYS:
-                    nearby.append(later)
-            yield one, nearby
-        begun.append((first, last, one))
+        nearby = [other for begin, _, other in begun if begin <= last + ALONE_FOR_DAYS]
+        for later in map(found.__getitem__, range(position + 1, len(found))):
+            begin, end = days(later)
+            if begin > last + ALONE_FOR_DAYS:
+                break
+            if end >= first - ALONE_FOR_DAYS:
+                nearby.append(later)
+        yield one, nearby

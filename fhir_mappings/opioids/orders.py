@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
-from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
+from fhir_mappings.dates import CalendarPeriod, DateInterval, later, parse_period, plus
 from fhir_mappings.opioids.dose import days_of_quantity
 from fhir_mappings.opioids.endings import Ending, is_to_stop, replaced_in_words
 from fhir_mappings.opioids.instructions import as_object
@@ -45,29 +45,30 @@ def read_order(
     stated = StatedSupply(request.get("quantity"), request.get("expectedSupplyDuration"), "dispenseRequest")
     sig = sig_of(record, source, start, stated)
     refills = number(request.get("numberOfRepeatsAllowed"))
-    fills = Interval(_ONE, 1 + refills) if refills else exactly(_ONE)
+    fills = Interval(_ONE, 1 + refills) if refills else None
     length, full_length = _supply_days(source, sig.dose, stated)
-    supplied = last_days(start, length * fills) if length is not None else None
+    supplied = _all_fills(start, length, fills)
+    supplied_in_full = supplied if full_length is length else _all_fills(start, full_length, fills)
     valid_until = parse_period(request.get("validityPeriod"), record.zone)[1]
     changed = record.when(as_object(resource.get("meta")).get("lastUpdated"))
-    can_be_filled_until = plus(start.latest, FILLED_WITHIN)
 
     def ends(begin: DateInterval, said: DateInterval | None) -> tuple[DateInterval, date]:
         planned = said or supplied
-        if said is None and supplied is not None and length is not None and supplied.latest < begin.latest:
+        if said is None and supplied is not None and supplied.latest < begin.latest:
             # The supply does not last until this step, so the duration of the step is unknown.
-            planned = DateInterval(supplied.earliest, last_days(begin, length * fills).latest)
+            from_here = _all_fills(begin, length, fills) or supplied
+            planned = DateInterval(supplied.earliest, from_here.latest)
         if planned is None:
-            sure = plus(begin.earliest, CalendarPeriod(DAYS_WITHOUT_END - 1, "days"))
+            sure = later(begin.earliest, DAYS_WITHOUT_END - 1)
             planned = DateInterval(min(sure, valid_until.earliest) if valid_until else sure, date.max)
-        last = _latest_end(planned, changed, can_be_filled_until) if status in ENDED else planned.latest
+        last = _latest_end(planned, changed, start) if status in ENDED else planned.latest
         sure = start.earliest if status in _BROKEN_OFF else planned.earliest
         if status == "completed" and said is None and length is None:
             sure = begin.earliest
         return DateInterval(sure, max(begin.latest, last)), planned.earliest
 
     found = prescription_of(record, source, sig, start, ends)
-    stated_supply = _supply(sig, last_days(start, full_length * fills) if full_length is not None else None)
+    stated_supply = _supply(sig, supplied_in_full)
     supply = stated_supply
     if supply is None and valid_until is not None:
         supply = last_days(start, exactly(DAYS_WITHOUT_END))
@@ -85,7 +86,7 @@ def read_order(
     found.reported = reported
     found.stated_supply = stated_supply
     found.supply = _supply_of_ended(found, supply, changed) if status in ENDED else supply
-    found.can_be_filled_until = _last_fill(found, supply, can_be_filled_until, reported=reported)
+    found.can_be_filled_until = _last_fill(found, supply, reported=reported)
     found.replaces = reference_name(record, resource.get("priorPrescription"), resource)
     found.replaces_words = replaced_in_words(resource)
     if is_stopped:
@@ -141,6 +142,13 @@ def _supply_days(
     return length, _lasting(source, exactly(dose.high), supply)
 
 
+def _all_fills(start: DateInterval, length: Interval | None, fills: Interval | None) -> DateInterval | None:
+    """Return the last days of a supply that begins on `start`, with its refills, if there are any; None if unknown."""
+    if length is None:
+        return None
+    return last_days(start, length if fills is None else length * fills)
+
+
 def _lasting(source: OpioidResource, dose: Interval, supply: StatedSupply) -> Interval | None:
     """Return how many days the supply lasts: as stated, else quantity by dose; None if unknown."""
     try:
@@ -155,24 +163,28 @@ def _lasting(source: OpioidResource, dose: Interval, supply: StatedSupply) -> In
 
 def _supply(sig: Sig, supplied: DateInterval | None) -> DateInterval | None:
     """Return the last days by the instructions or by the supply, whichever is later; None if neither states any."""
-    ends = [step.end for step in sig.steps]
-    found = [end for end in (*ends, supplied) if end is not None] if all(ends) else [supplied] if supplied else []
-    if not found:
-        return None
-    return DateInterval(max(end.earliest for end in found), max(end.latest for end in found))
+    ends = [step.end for step in sig.steps if step.end is not None]
+    if len(ends) < len(sig.steps):
+        return supplied
+    found = [*ends, supplied] if supplied is not None else ends
+    return (
+        found[0]
+        if len(found) == 1
+        else DateInterval(max(end.earliest for end in found), max(end.latest for end in found))
+    )
 
 
-def _latest_end(planned: DateInterval, changed: DateInterval | None, can_be_filled_until: date) -> date:
+def _latest_end(planned: DateInterval, changed: DateInterval | None, start: DateInterval) -> date:
     """Return the last possible day of an order that has ended: as planned, or before its last change."""
-    last = planned.latest if planned.latest != date.max else can_be_filled_until
+    last = planned.latest if planned.latest != date.max else plus(start.latest, FILLED_WITHIN)
     return min(last, changed.latest) if changed else last
 
 
-def _last_fill(found: Prescription, supply: DateInterval | None, by_law: date, *, reported: bool) -> date:
+def _last_fill(found: Prescription, supply: DateInterval | None, *, reported: bool) -> date:
     """Return the last day of any supply; what is only reported has no prescription that expires."""
     if supply is not None:
         return supply.latest
-    return found.last_day if reported else by_law
+    return found.last_day if reported else plus(found.start.latest, FILLED_WITHIN)
 
 
 def _supply_of_ended(found: Prescription, supply: DateInterval | None, changed: DateInterval | None) -> DateInterval:

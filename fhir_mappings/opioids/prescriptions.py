@@ -6,13 +6,14 @@ in doubt, the lower bound decreases and the upper bound increases. What a record
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeAlias
+from functools import partial
+from typing import NamedTuple, TypeAlias
 
-from fhir_mappings.codings import codings, concept_text, has_code
+from fhir_mappings.codings import codings, concept_text, has_code, plain_codes
 from fhir_mappings.dates import DateInterval, parse_period
-from fhir_mappings.fhir_json import Resource
+from fhir_mappings.fhir_json import Json
 from fhir_mappings.opioids.dose import single_dose_mme
 from fhir_mappings.opioids.endings import Ending, ending_of
 from fhir_mappings.opioids.instructions import as_object
@@ -47,8 +48,7 @@ _IN_HOSPITAL = ("inpatient", "perioperative", "anesthesia", "intraoperative")
 _OUTPATIENT = ("outpatient", "community", "discharge")
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """One dose in MME per day, the days on which it may have begun, and those on which it may have ended.
 
     `planned` is the earliest last day had nothing stopped it.
@@ -99,16 +99,18 @@ class Prescription:
     ending: Ending = Ending.NONE
     is_change_dated: bool = False
     """Whether the day of its last change is known, which is that of its end if it has ended."""
-    prescribers: frozenset[str] = frozenset()
+    prescribers: Callable[[], frozenset[str]] = frozenset
+    """Read who prescribed it, which matters for few prescriptions."""
     replaces: str = ""
     """The reference to the order that it replaces."""
     replaces_words: str = ""
     """The words, in lower case, by which it names a drug that it replaces."""
 
-    @property
-    def last_day(self) -> date:
-        """Return the last day on which any of it may have been taken, by this record alone."""
-        return max(stretch.end.latest for stretch in self.stretches)
+    last_day: date = field(init=False)
+    """The last day on which any of it may have been taken, by this record alone."""
+
+    def __post_init__(self) -> None:
+        self.last_day = max(stretch.end.latest for stretch in self.stretches)
 
     @property
     def signature(self) -> tuple[object, ...]:
@@ -202,28 +204,29 @@ def prescription_of(
 ) -> Prescription:
     """Return a resource with its doses, each with the end that `ends` gives it."""
     resource = source.resource
+    category = resource.get("category")
+    codes = plain_codes(category)
     return Prescription(
         source.reference,
         source.kind,
         source.medication,
         sig.dose,
         start,
-        tuple(Stretch(step.dose, step.start, *ends(step.start, step.end)) for step in sig.steps),
+        tuple([Stretch(step.dose, step.start, *ends(step.start, step.end)) for step in sig.steps]),
         status=str(resource.get("status")),
         problem=sig.problem,
-        in_hospital=_is_in_hospital(resource),
+        in_hospital=codes.isdisjoint(_OUTPATIENT) and _is_in_hospital(category),
         may_be_dispensed=sig.may_be_dispensed,
         is_single_dose=bool(source.instructions) and all(one.said.is_single_dose for one in source.instructions),
-        is_short_term=has_code(resource.get("category"), "discharge") or is_for_procedure(record, resource),
+        is_short_term="discharge" in codes or is_for_procedure(record, resource),
         ending=ending_of(resource),
         is_change_dated=bool(as_object(resource.get("meta")).get("lastUpdated")),
-        prescribers=prescriber_names(record, source),
+        prescribers=partial(prescriber_names, record, source),
     )
 
 
-def _is_in_hospital(resource: Resource) -> bool:
-    category = resource.get("category")
-    if not category or has_code(category, *_OUTPATIENT):
+def _is_in_hospital(category: Json) -> bool:
+    if not category:
         return False
     text = " ".join((concept_text(category), *(coding.code for coding in codings(category)))).lower()
     return any(word in text for word in _IN_HOSPITAL)
@@ -238,7 +241,7 @@ def start_of(record: PatientRecord, source: OpioidResource, handed_over: Sequenc
         begun = parse_period(resource.get("effectivePeriod"), record.zone)[0]
         return begun or record.when(resource.get("effectiveDateTime")) or UNKNOWN_DAY
     valid = as_object(resource.get("dispenseRequest")).get("validityPeriod")
-    stated = stated_start(record, source.instructions) or parse_period(valid, record.zone)[0]
+    stated = stated_start(source.instructions) or parse_period(valid, record.zone)[0]
     if stated is not None:
         return stated
     written = record.when(resource.get("authoredOn"))

@@ -35,6 +35,10 @@ class Interval:
     low: Fraction
     high: Fraction | None
 
+    def __hash__(self) -> int:
+        # Fractions take long to hash, and intervals with one lower bound differ in little else.
+        return hash(self.low.as_integer_ratio())
+
     def __add__(self, other: "Interval") -> "Interval":
         low = self.low + other.low
         if self.is_exact and other.is_exact:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import count
 
 from fhir_mappings.opioids.acute import with_acute_courses
 from fhir_mappings.opioids.bounds import common_scale, hospital, least, most, most_on_record
@@ -161,7 +162,7 @@ def _history_start(record: PatientRecord, chart: OpioidChart) -> date:
         for resource in record.of_type("MedicationRequest", "MedicationDispense")
         if resource.get("status") != "entered-in-error" and not is_reported(resource)
         for element in ("authoredOn", "whenPrepared", "whenHandedOver")
-        if (when := record.when(resource.get(element))) is not None
+        if element in resource and (when := record.when(resource.get(element))) is not None
     ]
     ordered = [treatment.leading for treatment in chart.treatments if treatment.leading.kind in KINDS[:2]]
     return min([*found, *(one.start.latest for one in ordered)], default=date.max)
@@ -174,13 +175,13 @@ def _baselines(series: Series, periods: Periods, first: date, last: date) -> tup
 
 def _baseline(series: Series, days: int, first: date, last: date) -> Baseline | None:
     """Return the highest mean over `days` days between two dates; None if there are too few."""
-    sums = series.moving_sums(days, first, last)
-    if not sums:
+    lows, highs, unbounded = series.moving_sums(days, first, last)
+    if not lows:
         return None
-    highs = [high for _, high in sums if high is not None]
+    known = [0 if without_bound else high for high, without_bound in zip(highs, unbounded, strict=True)]
     # Of equal windows, take the last one, which is closest to the wean.
-    low, _, best = max((low, high or 0, position) for position, (low, high) in enumerate(sums))
-    mean = series.as_mean(low, max(highs) if len(highs) == len(sums) else None, days)
+    low, _, best = max(zip(lows, known, count()))
+    mean = series.as_mean(low, None if any(unbounded) else max(highs), days)
     return Baseline(days, dose(mean), first + timedelta(days=best), first + timedelta(days=best + days - 1))
 
 

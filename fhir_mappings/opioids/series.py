@@ -1,7 +1,7 @@
 """Doses over time: pieces, which are runs of days with one value, and their means over windows of days."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -46,21 +46,17 @@ class Series:
     def mean(self, first: date, last: date) -> Interval:
         """Return the mean per day from `first` to `last`, both inclusive."""
         days = (last - first).days + 1
-        ((low, high),) = self.moving_sums(days, first, last)
-        return self.as_mean(low, high, days)
+        ((low,), (high,), (unbounded,)) = self.moving_sums(days, first, last)
+        return self.as_mean(low, None if unbounded else high, days)
 
-    def moving_sums(self, days: int, first: date, last: date) -> list[tuple[int, int | None]]:
-        """Return the lower and upper sum of every window of `days` days between two dates, in units of the sums."""
+    def moving_sums(self, days: int, first: date, last: date) -> tuple[list[int], list[int], list[int]]:
+        """Return the sums of every window of `days` days between two dates: lower, upper, and days without a bound."""
         begin, end = (first - self.first).days, (last - self.first).days + 1
 
-        def moving(sums: Sequence[int]) -> Iterator[int]:
-            return map(sub, sums[begin + days : end + 1], sums[begin:])
+        def moving(sums: Sequence[int]) -> list[int]:
+            return list(map(sub, sums[begin + days : end + 1], sums[begin:]))
 
-        highs = zip(moving(self.high_sums), moving(self.unbounded), strict=True)
-        return [
-            (low, None if unbounded else high)
-            for low, (high, unbounded) in zip(moving(self.low_sums), highs, strict=True)
-        ]
+        return moving(self.low_sums), moving(self.high_sums), moving(self.unbounded)
 
     def as_mean(self, low: int, high: int | None, days: int) -> Interval:
         """Return sums over `days` days as a mean in MME per day."""
@@ -100,9 +96,14 @@ def _daily(pieces: Sequence[Piece], first: date, last: date, divisor: int) -> tu
 # --- pieces ----------------------------------------------------------------------------------------------------------
 
 
+def _are_separate(pieces: Sequence[Piece]) -> bool:
+    """Return whether each piece ends before the next one begins, so that nothing is to be done."""
+    return len(pieces) == 1 or all(before.last < after.first for before, after in pairwise(pieces))
+
+
 def total(pieces: Sequence[Piece]) -> list[Piece]:
     """Return the sum of overlapping pieces as separate pieces; gaps stay gaps."""
-    if len(pieces) == 1:
+    if _are_separate(pieces):
         return list(pieces)
     changes = [(piece.first, 1, piece.value) for piece in pieces]
     changes += [(piece.last + 1, -1, piece.value) for piece in pieces]
@@ -123,7 +124,7 @@ def total(pieces: Sequence[Piece]) -> list[Piece]:
 
 def highest(pieces: Sequence[Piece]) -> list[Piece]:
     """Return the highest of overlapping pieces as separate pieces; gaps stay gaps."""
-    if len(pieces) == 1:
+    if _are_separate(pieces):
         return list(pieces)
     begins = sorted(pieces, key=itemgetter(0))
     days = sorted({piece.first for piece in pieces} | {piece.last + 1 for piece in pieces})

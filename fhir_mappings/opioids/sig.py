@@ -1,16 +1,14 @@
 """The combined dosage instructions of one resource: a dose, or several doses in sequence."""
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import reduce
 from itertools import groupby
 from operator import add
-from typing import Any
+from typing import Any, NamedTuple
 
-from fhir_mappings.dates import CalendarPeriod, DateInterval, parse_period, plus
+from fhir_mappings.dates import DateInterval, later
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.opioids.content import factor_of
 from fhir_mappings.opioids.dosage_words import days_in_words, times_of_day
@@ -31,8 +29,7 @@ from fhir_mappings.short_texts import Kept
 NO_DOSE_KNOWN = Interval(Fraction(0), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A dose in MME per day, the days on which it may have begun, and those on which it may have ended, if stated."""
 
     dose: Interval
@@ -40,8 +37,7 @@ class Step:
     end: DateInterval | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sig:
+class Sig(NamedTuple):
     """The dose of a resource over all its `steps`. `problem` says why there is no upper bound."""
 
     dose: Interval
@@ -51,8 +47,7 @@ class Sig:
     """Whether the dispenses may determine the dose instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatedSupply:
+class StatedSupply(NamedTuple):
     """A dispensed or prescribed quantity and its Duration, as sent; `element` is the element that has both."""
 
     quantity: Json
@@ -77,7 +72,7 @@ def unknown_sig(
     placed = known_sig(NO_DOSE_KNOWN, start)
     if instructions:
         placed = _in_sequence(record, instructions, [NO_DOSE_KNOWN] * len(instructions), start)
-    return replace(placed, problem=problem, may_be_dispensed=may_be_dispensed)
+    return placed._replace(problem=problem, may_be_dispensed=may_be_dispensed)
 
 
 def read_sig(
@@ -112,8 +107,9 @@ _NO_INSTRUCTION = "the dosage instruction is missing"
 
 def last_days(start: DateInterval, length: Interval) -> DateInterval:
     """Return the last days of something that begins on `start` and lasts `length` days."""
-    first = plus(start.earliest, CalendarPeriod(math.floor(length.low) - 1, "days"))
-    last = date.max if length.high is None else plus(start.latest, CalendarPeriod(math.ceil(length.high) - 1, "days"))
+    low, high = length.low, length.high
+    first = later(start.earliest, low.numerator // low.denominator - 1)
+    last = date.max if high is None else later(start.latest, -(-high.numerator // high.denominator) - 1)
     return DateInterval(first, max(first, last))
 
 
@@ -184,7 +180,7 @@ def _position(instruction: Instruction) -> Fraction:
 
 
 def _next_day(day: date) -> date:
-    return plus(day, CalendarPeriod(1, "days"))
+    return later(day, 1)
 
 
 def _bounds(
@@ -195,7 +191,7 @@ def _bounds(
     A course of a few days in words ends by them; if its bounds say otherwise, on any day between the two.
     """
     timing, repeat = instruction.timing, instruction.repeat
-    first, last = parse_period(repeat.get("boundsPeriod"), record.zone)
+    first, last = instruction.bounds
     begin = first or start
     if instruction.said.is_single_dose:
         event = timing.get("event")
@@ -238,8 +234,7 @@ def _length(repeat: Mapping[str, Any], timing: Json) -> Interval | None:
     return None
 
 
-def stated_start(record: PatientRecord, instructions: Sequence[Instruction]) -> DateInterval | None:
+def stated_start(instructions: Sequence[Instruction]) -> DateInterval | None:
     """Return the earliest `boundsPeriod.start` of the instructions; None if there is none."""
-    periods = (parse_period(one.repeat.get("boundsPeriod"), record.zone) for one in instructions)
-    starts = [first for first, _ in periods if first is not None]
+    starts = [first for first, _ in (one.bounds for one in instructions) if first is not None]
     return min(starts, key=lambda when: (when.earliest, when.latest), default=None)

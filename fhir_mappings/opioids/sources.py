@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import tzinfo
 from typing import Any
 
 from fhir_mappings.codings import items
@@ -31,7 +31,7 @@ DECISIVE_ELEMENTS = {
 """The elements that must follow FHIR R4 for a resource to decide."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class OpioidResource:
     """A resource about a medication that is or may be an opioid, not yet converted to doses."""
 
@@ -39,6 +39,9 @@ class OpioidResource:
     kind: str
     reference: str
     medication: OpioidMedication
+    zone: tzinfo
+    """The local time zone of its dates."""
+    _instructions: tuple[Instruction, ...] | None = None
 
     @property
     def dosages(self) -> Sequence[Mapping[str, Any]]:
@@ -46,16 +49,18 @@ class OpioidResource:
         member = "dosageInstruction" if self.kind in ("MedicationRequest", "MedicationDispense") else "dosage"
         return items(self.resource.get(member))
 
-    @cached_property
+    @property
     def instructions(self) -> tuple[Instruction, ...]:
-        """Return all its dosage instructions with what they say."""
-        return tuple(map(instruction_of, self.dosages))
+        """Return all its dosage instructions with what they say, read when first asked."""
+        if self._instructions is None:
+            self._instructions = tuple([instruction_of(one, self.zone) for one in self.dosages])
+        return self._instructions
 
 
 def sources(record: PatientRecord) -> tuple[OpioidResource, ...]:
     """Return every resource about a medication that is or may be an opioid, without those entered in error."""
     return tuple(
-        OpioidResource(resource, kind, record.reference(resource), medication)
+        OpioidResource(resource, kind, record.reference(resource), medication, record.zone)
         for kind in KINDS
         for resource in record.of_type(kind)
         if resource.get("status") != "entered-in-error" and (medication := medication_of(record, resource))
@@ -154,7 +159,8 @@ def prescriber_names(record: PatientRecord, source: OpioidResource) -> frozenset
     found: set[str] = set()
     for holder in holders:
         for requester in items(holder.get("requester")):
-            found |= {reference_name(record, requester, holder), *identifier_names(requester)}
+            found.add(reference_name(record, requester, holder))
+            found.update(identifier_names(requester))
             if isinstance(requester.get("display"), str):
                 found.add(requester["display"].casefold().strip())
     return frozenset(found - {""})

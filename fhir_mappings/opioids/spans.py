@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fhir_mappings.opioids.acute import begins_about_when, is_for_days, is_short
+from fhir_mappings.opioids.acute import PAIRED_WITHIN_DAYS, is_for_days, is_short
 from fhir_mappings.opioids.endings import Ending
 from fhir_mappings.opioids.nearby import with_nearby
 from fhir_mappings.opioids.prescriptions import DAYS_WITHOUT_END, Prescription
@@ -26,6 +26,8 @@ class Span:
     """
 
     treatment: Treatment
+    members: tuple[Prescription, ...]
+    """The prescriptions of the treatment."""
     lead: Prescription
     """Its order, else its first dispense or report."""
     drug: tuple[str, str]
@@ -36,6 +38,10 @@ class Span:
     supplied_at_most: int
     ending: Ending
     """What its orders say about their end: nothing while one of them goes on."""
+    is_dispense: bool
+    is_acute: bool
+    refilled_from: int
+    """The first day on which the same dose may begin as a refill."""
     track: int = 0
     until: int = FOREVER
     certain_until: int = FOREVER
@@ -44,16 +50,12 @@ class Span:
     """Whether there were only a few days of this dose, not followed by more of it."""
     is_aside: bool = False
     """Whether it is a few days of a drug beside a regimen of the same drug that goes on at one dose."""
-
-    @property
-    def members(self) -> tuple[Prescription, ...]:
-        """Return the prescriptions of the treatment."""
-        return self.treatment.prescriptions
+    _prescribers: frozenset[str] | None = None
 
     @property
     def may_take_over(self) -> bool:
         """Return whether it is a regimen that is certain to have been begun."""
-        return self.lead.was_begun and not self.treatment.is_acute
+        return self.lead.was_begun and not self.is_acute
 
     @property
     def last_day(self) -> int:
@@ -73,7 +75,19 @@ class Span:
 
     def end(self, day: int) -> None:
         """Record that it was over after this day."""
-        self.until = min(self.until, day)
+        if day < self.until:
+            self.until = day
+
+    @property
+    def prescribers(self) -> frozenset[str]:
+        """Return who prescribed its order or first dispense, read when first asked."""
+        if self._prescribers is None:
+            self._prescribers = self.lead.prescribers()
+        return self._prescribers
+
+    def begins_about_when(self, other: "Span") -> bool:
+        """Return whether two treatments begin within days of each other."""
+        return abs(self.first_at_latest - other.first_at_latest) <= PAIRED_WITHIN_DAYS
 
 
 _FIRST = (Ending.STOPPED, Ending.SWITCHED, Ending.REORDERED, Ending.DUPLICATE, Ending.RECORD)
@@ -88,17 +102,24 @@ def _ending(treatment: Treatment) -> Ending:
 
 def span_of(treatment: Treatment) -> Span:
     """Return the span of a treatment, with an open end."""
-    start, supply = treatment.leading.start, treatment.supply
+    lead, supply = treatment.leading, treatment.supply
+    start = lead.start
+    first = start.earliest.toordinal()
+    supplied = supply.earliest.toordinal() if supply else FOREVER
     return Span(
         treatment,
-        treatment.leading,
-        treatment.leading.medication.drug,
-        treatment.leading.signature,
-        start.earliest.toordinal(),
+        treatment.prescriptions,
+        lead,
+        lead.medication.drug,
+        lead.signature,
+        first,
         start.latest.toordinal(),
-        supply.earliest.toordinal() if supply else FOREVER,
+        supplied,
         supply.latest.toordinal() if supply else FOREVER,
         _ending(treatment),
+        treatment.is_dispense,
+        treatment.is_acute,
+        (supplied if supplied != FOREVER else first + DAYS_WITHOUT_END - 1) - OVERLAP_DAYS,
     )
 
 
@@ -118,10 +139,13 @@ def number_tracks(family: Sequence[Span]) -> None:
     tracks_of: dict[tuple[object, ...], list[Span]] = {}
     for number, span in enumerate(family):
         span.track = number
-        if span.treatment.is_acute:
+        if span.is_acute:
             continue
         tracks = tracks_of.setdefault((span.lead.dose.high, span.lead.reported), [])
-        position = next((n for n, last in enumerate(tracks) if _follows(span, last)), None)
+        first = span.first
+        position = next(
+            (n for n, last in enumerate(tracks) if first >= last.refilled_from or _belongs_to(span, last)), None
+        )
         if position is None:
             tracks.append(span)
             continue
@@ -134,9 +158,12 @@ def number_tracks(family: Sequence[Span]) -> None:
 
 def mark_brief(family: Sequence[Span]) -> None:
     """Find what is only a few days of a dose, and which of that stands beside a regimen of the drug."""
-    longer = {span.track for span in family if not is_for_days(span.treatment)}
+    longer = [span for span in family if not is_for_days(span.treatment)]
+    if len(longer) == len(family):
+        return
+    tracks = {span.track for span in longer}
     for span in family:
-        span.is_brief = span.track not in longer
+        span.is_brief = span.track not in tracks
     for span, near in with_nearby(family, Span.days, _may_be_aside):
         span.is_aside = (
             len({other.track for other in near} | {span.track}) == 2
@@ -146,21 +173,18 @@ def mark_brief(family: Sequence[Span]) -> None:
 
 
 def _may_be_aside(span: Span) -> bool:
-    return not span.treatment.is_acute and is_short(span.treatment)
+    return not span.is_acute and is_short(span.treatment)
 
 
-def _follows(span: Span, last: Span) -> bool:
-    supplied = last.supplied if last.supplied != FOREVER else last.first + DAYS_WITHOUT_END - 1
+def _belongs_to(span: Span, last: Span) -> bool:
+    """Return whether what begins is not taken along, though the last supply has not ended."""
     return (
-        span.first >= supplied - OVERLAP_DAYS
-        or Ending.DUPLICATE in (span.ending, last.ending)
-        or last.ending is Ending.REORDERED
-        or _is_dispense_of(span, last)
+        last.ending in (Ending.DUPLICATE, Ending.REORDERED)
+        or span.ending is Ending.DUPLICATE
+        or (span.is_dispense is not last.is_dispense and _is_dispense_of(span, last))
     )
 
 
 def _is_dispense_of(span: Span, other: Span) -> bool:
     """Return whether an order and a dispense of one dose have one prescriber and begin within days of each other."""
-    one, its = span.treatment, other.treatment
-    is_pair = one.is_dispense is not its.is_dispense and begins_about_when(one, its)
-    return is_pair and not one.leading.prescribers.isdisjoint(its.leading.prescribers)
+    return span.begins_about_when(other) and not span.prescribers.isdisjoint(other.prescribers)

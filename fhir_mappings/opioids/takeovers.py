@@ -4,7 +4,7 @@ A few days of a drug take over from a few days only: twelve tablets of a dentist
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from fhir_mappings.opioids.spans import FOREVER, OVERLAP_DAYS, Span
@@ -56,12 +56,13 @@ def end_taken_over(families: Iterable[Sequence[Span]], later: Sequence[Span], tr
     candidates = _Candidates()
     runs: dict[tuple[str, str], _Run] = {}
     for family in families:
-        candidates.add(span for span in family if not span.treatment.is_acute and span.supplied_at_most != FOREVER)
+        candidates.add(span for span in family if not span.is_acute and span.supplied_at_most != FOREVER)
         runs[family[0].drug] = _Run(family)
     for other in later:
         ended: dict[tuple[str, str], list[Span]] = {}
+        was_beside = taken_beside(other, tracks)
         for span in candidates.of(other):
-            if (span.is_brief or not other.is_brief) and not was_taken_beside(other, span, tracks):
+            if (span.is_brief or not other.is_brief) and not was_beside(span):
                 ended.setdefault(span.drug, []).append(span)
         for drug, of_drug in ended.items():
             for span in of_drug:
@@ -99,7 +100,15 @@ class _Candidates:
         found = list(self._of_same_drug(other))
         for end in range(other.first_at_latest - ROTATION_DAYS, other.first + 1):
             found += [span for span in self._by_end.get(end, ()) if span.drug != other.drug]
-        return [span for span in found if _ends_about_when(span, other)]
+        first, first_at_latest = other.first, other.first_at_latest
+        return [
+            span
+            for span in found
+            # The last supply of the regimen ends about when the other one begins.
+            if span.first_at_latest < first
+            and span.supplied - OVERLAP_DAYS <= first
+            and first_at_latest <= span.supplied_at_most + GAP_DAYS
+        ]
 
     def _of_same_drug(self, other: Span) -> list[Span]:
         waiting = self._waiting.get(other.drug, [])
@@ -111,34 +120,32 @@ class _Candidates:
         return running_out
 
 
-def _ends_about_when(span: Span, other: Span) -> bool:
-    """Return whether the last supply of a regimen ends about when another one begins."""
-    return (
-        span.first_at_latest < other.first
-        and span.supplied - OVERLAP_DAYS <= other.first
-        and other.first_at_latest <= span.supplied_at_most + GAP_DAYS
-    )
-
-
 def _ends(span: Span) -> set[int]:
     """Return the days after which a regimen of another drug may begin because the supply of this one has ended."""
     # The supply of a stopped order may have ended on any day, so `supplied` is no end of it.
     return {span.supplied, span.supplied_at_most} if span.supplied > span.first_at_latest else {span.supplied_at_most}
 
 
-def was_taken_beside(other: Span, span: Span, tracks: Tracks) -> bool:
-    """Return whether what begins was taken before, along with `span`: a refill, or a new dose of a drug that goes on.
+def taken_beside(other: Span, tracks: Tracks) -> Callable[[Span], bool]:
+    """Return a test for spans: whether what begins was taken before, along with a span.
 
-    Of the drug of `span` itself, only a dose that was taken along is a refill; what follows at its own dose is one too.
+    Then it is a refill, or a new dose of a drug that goes on. Of the drug of the span itself, only a dose that was
+    taken along is a refill; what follows at its own dose is one too.
     """
-    is_same_drug = other.drug == span.drug
-    if is_same_drug and other.track == span.track:
-        return True
-    track = tracks.get((other.drug, other.track if is_same_drug else None))
-    if track is None or span.supplied_at_most - span.first < OVERLAP_DAYS:
-        return False
-    begun_by = min(other.first - 1, span.supplied_at_most - OVERLAP_DAYS)
-    return track.was_supplied(begun_by, span.first + OVERLAP_DAYS)
+    of_track, of_drug = tracks.get((other.drug, other.track)), tracks.get((other.drug, None))
+    day_before = other.first - 1
+
+    def was_beside(span: Span) -> bool:
+        is_same_drug = other.drug == span.drug
+        if is_same_drug and other.track == span.track:
+            return True
+        track = of_track if is_same_drug else of_drug
+        if track is None or span.supplied_at_most - span.first < OVERLAP_DAYS:
+            return False
+        begun_by = min(day_before, span.supplied_at_most - OVERLAP_DAYS)
+        return track.was_supplied(begun_by, span.first + OVERLAP_DAYS)
+
+    return was_beside
 
 
 class _Run:
@@ -149,7 +156,7 @@ class _Run:
     """
 
     def __init__(self, family: Sequence[Span]) -> None:
-        self._rest = [span for span in reversed(family) if not span.treatment.is_acute]
+        self._rest = [span for span in reversed(family) if not span.is_acute]
         self._together: list[Span] = []
         self._end = 0
         self._ended_by: list[tuple[int, Span]] = []

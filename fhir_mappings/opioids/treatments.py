@@ -165,7 +165,7 @@ def _read_together(
 def _with_dose(order: Prescription, dose: Interval) -> Prescription:
     if not order.may_be_dispensed:
         return order
-    stretches = tuple(replace(stretch, dose=dose) for stretch in order.stretches)
+    stretches = tuple(stretch._replace(dose=dose) for stretch in order.stretches)
     return replace(order, dose=dose, stretches=stretches, problem="")
 
 

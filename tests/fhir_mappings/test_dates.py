@@ -12,6 +12,7 @@ from fhir_mappings.dates import (
     has_passed_strictly,
     is_on_or_before,
     is_within,
+    later,
     parse,
     parse_leniently,
     parse_period,
@@ -313,3 +314,19 @@ def test_a_date_that_follows_the_rules_is_read_by_them(text):
 )
 def test_what_holds_no_plain_day_is_not_read(value):
     assert parse_leniently(value, NEW_YORK) is None
+
+
+@pytest.mark.parametrize(
+    ("day", "days", "expected"),
+    [
+        (date(2024, 2, 28), 2, date(2024, 3, 1)),
+        (date(2024, 3, 1), -1, date(2024, 2, 29)),
+        (date(9999, 12, 30), 1, date.max),
+        (date(9999, 12, 30), 2, date.max),
+        (date(1, 1, 2), -2, date.min),
+        (TODAY, 10**30, date.max),
+        (TODAY, -(10**30), date.min),
+    ],
+)
+def test_days_later_stay_within_the_calendar(day, days, expected):
+    assert later(day, days) == expected

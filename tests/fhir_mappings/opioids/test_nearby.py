@@ -35,3 +35,9 @@ def test_only_what_is_wanted_is_looked_at():
 def test_a_supply_that_ends_before_it_begins_is_nearby_what_both_days_are_near(last, is_near):
     backward, other = (120, last), (100, 200)
     assert nearby(other, backward) == {other: [backward] * is_near, backward: [other] * is_near}
+
+
+def test_what_began_before_several_that_are_wanted_is_nearby_each_of_them():
+    long, first, second = (1, 500), (100, 105), (300, 305)
+    found = with_nearby([long, first, second], lambda days: days, lambda one: one != long)
+    assert list(found) == [(first, [long]), (second, [long])]

@@ -26,6 +26,17 @@ def test_what_has_no_upper_bound_has_none_with_others(combined):
 
 
 @pytest.mark.parametrize("combined", [total, highest])
+def test_pieces_that_only_touch_stay_as_they_are(combined):
+    found = pieces((1, 2, 10), (3, 4, 10), (5, 6, None), (9, 9, 1))
+    assert combined(found) == found
+
+
+@pytest.mark.parametrize(("combined", "value"), [(total, 15), (highest, 10)])
+def test_pieces_that_share_one_day_are_combined_on_it(combined, value):
+    assert combined(pieces((1, 3, 10), (3, 4, 5))) == pieces((1, 2, 10), (3, 3, value), (4, 4, 5))
+
+
+@pytest.mark.parametrize("combined", [total, highest])
 def test_nothing_is_nothing(combined):
     assert combined([]) == []
 
