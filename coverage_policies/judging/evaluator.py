@@ -331,7 +331,7 @@ def _rolled(c: Criterion, judged: CriterionStatus, best_case: Status) -> _GroupS
 
 def _may_fail(below: Sequence[_GroupStatus], required: int | None) -> bool:
     """Return whether a group is not met if every criterion is that data which were not read may contradict."""
-    if not any([each.may_fail for each in below]):
+    if not any(each.may_fail for each in below):
         return False
     worst = [Status.NOT_MET if each.may_fail else each.status for each in below if each.status is not None]
     return roll_up(worst, required) is Status.NOT_MET
