@@ -12,6 +12,7 @@ from fhir_mappings.drug_names import ingredients_named
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.opioids import ingredient_of
 from fhir_mappings.order_text import is_unambiguous, without_history
+from fhir_mappings.short_texts import kept
 
 OPIOID = Coding(SNOMED, "404642006", "opioid")
 STEROID = Coding(SNOMED, "116566001", "steroid")
@@ -56,6 +57,7 @@ def drugs_of_detail(concept: Json, texts: Iterable[str]) -> tuple[Coding, ...]:
     return once([*given, *(drug for text in texts for drug in drugs_named(text))])
 
 
+@kept
 def drugs_named(text: str) -> tuple[Coding, ...]:
     """Return the drugs that a phrase names for the procedure; none if it has a negation, an alternative, or a doubt."""
     text = without_history(text)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from fhir_mappings.order_purposes import DEVICES, INDICATIONS, PURPOSES, Finder, tells_a_result
-from fhir_mappings.short_texts import Kept
+from fhir_mappings.short_texts import Kept, kept
 
 Attribute: TypeAlias = Literal[
     "approach",
@@ -189,6 +189,7 @@ def _readings(text: str, attributes: tuple[Attribute, ...], *, is_long: bool) ->
     return tuple(found)
 
 
+@kept
 def without_history(text: str) -> str:
     """Return a phrase with what it says of the past left out: `New pump after a trial` becomes `New pump`."""
     return " ".join(_history(text)[1].split())
@@ -205,6 +206,7 @@ def _history(text: str) -> tuple[bytearray, str]:
     return past, "".join((*kept, text[position:]))
 
 
+@kept
 def names_an_operation(text: str) -> bool:
     """Return whether a phrase names an operation, rather than a visit, an imaging study, or a plan about one."""
     return is_unambiguous(text) and not _NOT_AN_OPERATION.search(text)

@@ -58,8 +58,12 @@ class Order:
 
     @property
     def evidence(self) -> Evidence:
-        """Return the order itself, as evidence of what it states."""
-        return Evidence(self.reference, self.label, str(self.authored) if self.authored else "")
+        """Return the order itself, as evidence of what it is for."""
+        return self.stating("")
+
+    def stating(self, value: str) -> Evidence:
+        """Return the order itself, as evidence of a value that it states."""
+        return Evidence(self.reference, self.label, str(self.authored) if self.authored else "", value)
 
     @property
     def side(self) -> Side | None:

@@ -18,6 +18,8 @@ class Truth(Enum):
     NO = "no"
     UNKNOWN = "unknown"
 
+    __hash__ = object.__hash__  # a member is one object; Enum hashes its name, in Python
+
     def __bool__(self) -> NoReturn:
         raise TypeError("a Truth has three values; compare it with `is` instead of testing it")
 
@@ -27,10 +29,14 @@ class Truth(Enum):
         return Truth.UNKNOWN if Truth.UNKNOWN in (self, other) else Truth.YES
 
     def __or__(self, other: "Truth") -> "Truth":
-        return ~(~self & ~other)
+        if Truth.YES in (self, other):
+            return Truth.YES
+        return Truth.UNKNOWN if Truth.UNKNOWN in (self, other) else Truth.NO
 
     def __invert__(self) -> "Truth":
-        return {Truth.YES: Truth.NO, Truth.NO: Truth.YES}.get(self, Truth.UNKNOWN)
+        if self is Truth.UNKNOWN:
+            return self
+        return Truth.NO if self is Truth.YES else Truth.YES
 
     @classmethod
     def of(cls, known: bool) -> "Truth":

@@ -41,19 +41,17 @@ def allow_browsers(app: Flask, settings: Settings) -> None:
 def protect(app: Flask, settings: Settings) -> None:
     """Add constant security headers for answers in JSON; disable caching. A page brings its own CSP."""
     is_https = settings.public_url.startswith("https://")
-    headers = Secure(
+    constant = Secure(
         cache=CacheControl().no_store(),
         csp=ContentSecurityPolicy().default_src("'none'").frame_ancestors("'none'"),
         corp=CrossOriginResourcePolicy().same_origin(),
         referrer=ReferrerPolicy().no_referrer(),
         xcto=XContentTypeOptions().nosniff(),
         hsts=StrictTransportSecurity().max_age(31_536_000) if is_https else None,
-    )
+    ).headers
 
     @app.after_request
     def add(response: Response) -> Response:
         own = response.headers.get(_CSP)
-        headers.set_headers(response)
-        if own is not None:
-            response.headers[_CSP] = own
+        response.headers.update(constant if own is None else {**constant, _CSP: own})
         return response

@@ -20,7 +20,7 @@ from cds_service.http.json_body import json_body, json_response
 from cds_service.http.openapi import PATH, openapi
 from cds_service.http.request_body import check_orders
 from cds_service.http.services import Services, services
-from cds_service.observability.call_log import bind_hook_instance
+from cds_service.observability.call_log import Call, bind_hook_instance
 from cds_service.observability.counted_source import CountedSource
 from cds_service.records.card_ids import CardIds
 from cds_service.records.rows import SUPPRESSED
@@ -47,11 +47,12 @@ def call_service(service_id: str) -> Response:
     """Answer a hook call with cards, after storing the decision."""
     found = services()
     hook = _hook_of(service_id)
-    g.call.hook = hook
+    call: Call = g.call
+    call.hook = hook
     hook_request = _read_call(hook, found)
-    g.call.hook_instance = hook_request.hook_instance
+    call.hook_instance = hook_request.hook_instance
     bind_hook_instance(hook_request.hook_instance)
-    g.call.orders = len(hook_request.orders.judged)
+    call.orders = len(hook_request.orders.judged)
     if hook_request.orders.is_selection_unknown:
         found.log.warning("no selection names a draft order; all count as selected")
     reviewed = review(
@@ -62,16 +63,16 @@ def call_service(service_id: str) -> Response:
         clock=found.clock,
         monotonic=found.monotonic,
     )
-    _log_reading(reviewed, found)
+    _log_reading(call, reviewed, found)
     if reviewed.refusal is not None:
         raise reviewed.refusal
-    card_id = CardIds(found.pseudonym, g.call.client, hook_request)
+    card_id = CardIds(found.pseudonym, call.client, hook_request)
     addresses = addresses_of(found.settings, needs_token=found.authenticator is not None)
     response = respond(reviewed, found.assessor.rules, hook, _card_style(found), card_id, addresses)
-    shown = found.records.store_decision(g.call, request.path, hook_request, response)
-    g.call.cards = len(shown)
+    shown = found.records.store_decision(call, request.path, hook_request, response)
+    call.cards = len(shown)
     if len(shown) < len(response.cards):
-        g.call.suppressed = {SUPPRESSED: len(response.cards) - len(shown)}
+        call.suppressed = {SUPPRESSED: len(response.cards) - len(shown)}
     for each in shown:
         found.metrics.count_card(each.assessment.determinations[0].policy, each.card["indicator"])
     return json_response({"cards": [each.card for each in shown]})
@@ -116,10 +117,10 @@ def _card_style(found: Services) -> CardStyle:
     return client.card_style(default) if client else default
 
 
-def _log_reading(reviewed: Review, found: Services) -> None:
+def _log_reading(call: Call, reviewed: Review, found: Services) -> None:
     """Add to the log line of the call what each search got, and warn of a server that sent data of other patients."""
-    g.call.fhir_server = reviewed.server
-    g.call.searches = searches_in_short(reviewed.searches, reviewed.answers)
+    call.fhir_server = reviewed.server
+    call.searches = searches_in_short(reviewed.searches, reviewed.answers)
     types = sorted({report.search.resource_type for report in reviewed.searches})
     # Only of types that the service searched: any other text in place of a type could be a patient's data.
     others = {kind: count for kind in types if (count := reviewed.record.other_patients[kind])}

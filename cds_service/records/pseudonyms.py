@@ -23,12 +23,9 @@ class Pseudonymizer:
 
     def __call__(self, kind: str, *parts: str | bytes) -> str:
         """Return the hash of these parts as 64 hexadecimal digits. Each kind of input has hashes of its own."""
-        found = hmac.new(self._key, digestmod=hashlib.sha256)
-        for part in (kind, *parts):
-            encoded = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
-            found.update(len(encoded).to_bytes(8))
-            found.update(encoded)
-        return found.hexdigest()
+        said = [part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part for part in (kind, *parts)]
+        framed = b"".join([each for part in said for each in (len(part).to_bytes(8), part)])
+        return hmac.new(self._key, framed, hashlib.sha256).hexdigest()
 
 
 def random_key() -> bytes:

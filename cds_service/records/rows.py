@@ -79,18 +79,9 @@ def answer_hash(pseudonym: Pseudonymizer, determination: Determination) -> str:
 
 def facts_hash(pseudonym: Pseudonymizer, determination: Determination) -> str:
     """Return the hash of the findings of a determination, without what time alone changes: dates, notes, wording."""
-    found = [
-        [
-            result.id,
-            result.status.value,
-            result.reason.value if result.reason else "",
-            sorted([item.reference, item.value] for item in result.evidence),
-        ]
-        for result in determination.criteria
-    ]
     pathway = determination.presumed.pathway if determination.presumed else ""
     head = [determination.full_name, determination.edition, determination.outcome.value, pathway]
-    return pseudonym("facts", canonical([head, found]))
+    return pseudonym("facts", canonical([head, determination.findings]))
 
 
 def criteria_targeted(determination: Determination) -> list[str]:
@@ -143,8 +134,7 @@ def determination_row(
         "outcome": determination.outcome.value,
         "pathway": determination.presumed.pathway if determination.presumed else "",
         "criteria": [
-            {"id": result.id, "status": result.status.value, "reason": result.reason.value if result.reason else ""}
-            for result in determination.criteria
+            {"id": name, "status": status, "reason": reason} for name, status, reason, _ in determination.findings
         ],
         "criteria_targeted": criteria_targeted(determination),
         "facts_hash": facts_hash(pseudonym, determination),

@@ -34,13 +34,23 @@ class Role(Enum):
     INFORMATION = "information"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Clause:
     """One use of an operator, with its arguments as written."""
 
     operator: str
     arguments: Arguments
     check: ClauseCheck
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """Return the resource types that it searches."""
+        return frozenset(search.resource_type for search in self.check.searches)
+
+    @cached_property
+    def deciding_kinds(self) -> frozenset[str]:
+        """Return the resource types that it searches for more than the dates of others."""
+        return frozenset(search.resource_type for search in self.check.searches if not search.only_dates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ class OrderSuggestion:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Criterion:
     """A section, a numbered criterion, or a part of one.
 
@@ -103,7 +113,7 @@ class Criterion:
         """Return whether it is a named part of our own (`II.D.faber`) rather than a number of the published policy."""
         return _PART.search(self.id) is not None
 
-    @property
+    @cached_property
     def is_one_item(self) -> bool:
         """Return whether it is documented at one go: a criterion without parts, or with no groups below it but our own.
 
@@ -258,6 +268,12 @@ class Policy:
         """Return the resource types that this revision searches."""
         return frozenset(search.resource_type for search in self.searches())
 
+    @cached_property
+    def abouts(self) -> Mapping[str, About]:
+        """Return what each question is about, by the `linkId` of its answer."""
+        of_order = dict.fromkeys((APPLIES, PATHWAY, SIDE), About.ORDER)
+        return of_order | {criterion.id: criterion.about for criterion in self.index.values()}
+
     def entries(self, codes: tuple[Coding, ...], on: date | None) -> tuple[OrderEntry, ...]:
         """Return the entries with a code of the order that is valid on a service date; with None, on any date."""
         return self._known_entries(codes, on)
@@ -268,7 +284,7 @@ class Policy:
 
         @lru_cache(maxsize=1_000)
         def entries(codes: tuple[Coding, ...], on: date | None) -> tuple[OrderEntry, ...]:
-            return tuple(entry for entry in self.orders if not entry.is_by_words and entry.codes.match(codes, on))
+            return tuple(entry for entry in self._by_code if entry.codes.match(codes, on))
 
         return entries
 
@@ -276,6 +292,10 @@ class Policy:
         """Return the entries that find an order by its words."""
         labels = tuple(Coding("", "", text) for text in words)
         return tuple(entry for entry in self.orders if entry.is_by_words and entry.codes.match(labels))
+
+    @cached_property
+    def _by_code(self) -> tuple[OrderEntry, ...]:
+        return tuple(entry for entry in self.orders if not entry.is_by_words)
 
     def walk(self) -> Iterator[Criterion]:
         """Yield every criterion, in the order of the document."""

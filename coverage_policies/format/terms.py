@@ -11,6 +11,8 @@ class Status(Enum):
     NOT_MET = "not-met"
     UNKNOWN = "unknown"
 
+    __hash__ = object.__hash__  # a member is one object; Enum hashes its name, in Python
+
     def __bool__(self) -> NoReturn:
         raise TypeError("a status has three values; compare it with `is` instead of testing it")
 
@@ -33,6 +35,8 @@ class Reason(Enum):
     CASE_REVIEW = "case-review"
     OTHER_PATHWAY = "other-pathway"
 
+    __hash__ = object.__hash__
+
 
 class Outcome(Enum):
     """What a policy determines about an order, the worst first."""
@@ -44,6 +48,8 @@ class Outcome(Enum):
     CASE_REVIEW = "case-review"
     SUPPORTED = "supported"
     NOT_APPLICABLE = "not-applicable"
+
+    __hash__ = object.__hash__
 
 
 class About(StrEnum):

@@ -29,8 +29,11 @@ def agreed_criteria(
 
     `unreached` are the criteria that the evaluation did not reach on some pathway.
     """
+    first = next(iter(by_pathway.values()))
+    if len(by_pathway) == 1 and not unreached:
+        return tuple(first.values())
     found = []
-    for name, result in next(iter(by_pathway.values())).items():
+    for name, result in first.items():
         each = {pathway: results[name] for pathway, results in by_pathway.items()}
         if name in unreached:
             found.append(_open_on_every_pathway(list(each.values())))

@@ -255,7 +255,8 @@ class Assessor:
         judging: _Judging,
     ) -> Determination:
         found = self._evaluated(policy, order, judging, matches[policy.full_name])
-        return replace(found, alternatives=self._alternatives(found, policy, order, judging))
+        alternatives = self._alternatives(found, policy, order, judging)
+        return replace(found, alternatives=alternatives) if alternatives else found
 
     def _evaluated(
         self, policy: Policy, order: Order, judging: _Judging, match: OrderMatch | None = None

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 
-from coverage_policies.format.model import APPLIES, PATHWAY, SIDE, Policy
+from coverage_policies.format.model import PATHWAY, Policy
 from coverage_policies.format.questions import unchanged_since
 from coverage_policies.format.terms import About
 from fhir_mappings.answers import Answer, AnswerForm, answer_forms, newest
@@ -42,8 +42,9 @@ def attestations(
     known = {each.reference: each for each in other_orders}
     forms = [_Form(form, policy, order, known, record) for form in answer_forms(record)]
     ours = [form for form in forms if form.is_ours and (form.is_about_order or _is_fresh(form.form, valid_for, record))]
-    abouts = dict.fromkeys((APPLIES, PATHWAY, SIDE), About.ORDER) | {c.id: c.about for c in policy.index.values()}
-    return partial(_on_pathway, ours, abouts)
+    chosen = {form.pathway for form in ours if not form.is_about_order}
+    on_pathway = cache(partial(_on_pathway, ours, policy.abouts))
+    return lambda pathway: on_pathway(pathway if pathway in chosen else None)  # equal on those that no form chose
 
 
 def _on_pathway(forms: Sequence["_Form"], abouts: Mapping[str, About], pathway: str | None) -> Attestations:

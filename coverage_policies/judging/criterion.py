@@ -45,7 +45,7 @@ class CriterionStatus:
 
 def evaluate_clauses(clauses: Iterable[Clause], ctx: Context) -> tuple[ClauseResult, ...]:
     """Return the result of each clause."""
-    return tuple(clause.check.evaluate(ctx) for clause in clauses)
+    return tuple([clause.check.evaluate(ctx) for clause in clauses])
 
 
 def any_holds(clauses: Iterable[Clause], ctx: Context) -> Truth:
@@ -94,8 +94,9 @@ def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
 
 def _is_unread(clause: Clause, result: ClauseResult, ctx: Context) -> bool:
     """Return whether a clause is open while data that may decide it were not read completely."""
-    kinds = {search.resource_type for search in clause.check.searches if not search.only_dates}
-    return result.holds is Truth.UNKNOWN and ctx.record.availability(*kinds) is Availability.UNAVAILABLE
+    if result.holds is not Truth.UNKNOWN:
+        return False
+    return ctx.record.availability(*clause.deciding_kinds) is Availability.UNAVAILABLE
 
 
 def _why_open(met: Set[Reason], not_met: Iterable[ClauseResult], shown: Set[Reason]) -> Reason:
@@ -116,10 +117,10 @@ def _reasons(clauses: Iterable[Clause], results: Iterable[ClauseResult], ctx: Co
 
 def _is_unasked(clause: Clause, result: ClauseResult, ctx: Context) -> bool:
     """Return whether a clause lacks data only of types that nobody was asked for."""
-    kinds = {search.resource_type for search in clause.check.searches}
-    asked = kinds - ctx.record.unasked
-    is_lacking = result.reason is Reason.DATA_UNAVAILABLE and asked != kinds
-    return is_lacking and ctx.record.availability(*asked) is not Availability.UNAVAILABLE
+    if result.reason is not Reason.DATA_UNAVAILABLE:
+        return False
+    asked = clause.kinds - ctx.record.unasked
+    return asked != clause.kinds and ctx.record.availability(*asked) is not Availability.UNAVAILABLE
 
 
 def with_answer(judged: CriterionStatus, criterion: Criterion, answers: Mapping[str, Answer]) -> CriterionStatus:
@@ -149,8 +150,9 @@ def with_shown(judged: CriterionStatus, shown: tuple[Evidence, ...]) -> Criterio
 
 
 def _evidence(*found: Iterable[ClauseResult]) -> tuple[Evidence, ...]:
-    return tuple(dict.fromkeys(item for each in found for result in each for item in result.evidence))
+    items = [item for each in found for result in each for item in result.evidence]
+    return tuple(dict.fromkeys(items) if len(items) > 1 else items)
 
 
 def _notes(*found: Iterable[ClauseResult]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(note for each in found for result in each for note in result.notes))
+    return tuple(dict.fromkeys([note for each in found for result in each for note in result.notes]))

@@ -1,5 +1,7 @@
 """What a reader must know of the data behind a determination: what was not read, not used, or faulty."""
 
+from collections.abc import Sequence
+
 from coverage_policies.format.model import Policy
 from fhir_mappings.orders import Anchor, Order
 from fhir_mappings.record import Availability, PatientRecord
@@ -40,13 +42,16 @@ def code_notes(policy: Policy, order: Order, anchor: Anchor) -> tuple[str, ...]:
     return (f"The order's code was not valid on {anchor.day}.",)
 
 
-def data_notes(policy: Policy, order: Order, record: PatientRecord, anchor: Anchor) -> tuple[str, ...]:
-    """Return what a reader must know of the data: the anchor date, and what was not read, excluded, or faulty."""
+def data_notes(policy: Policy, record: PatientRecord, anchor: Anchor, off_date: Sequence[str]) -> tuple[str, ...]:
+    """Return what a reader must know of the data: the anchor date, and what was not read, excluded, or faulty.
+
+    `off_date` are the notes on the code of the order.
+    """
     kinds = policy.kinds
     found = [
         *policy.notes,
         f"Look-back periods end on {anchor.day} ({anchor.taken_from}).",
-        *code_notes(policy, order, anchor),
+        *off_date,
     ]
     unread = [kind for kind in record.failed() if kind in kinds]
     unasked = sorted(record.unasked & kinds)

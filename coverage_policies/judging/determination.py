@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 from coverage_policies.format.questions import Option, QuestionText, QuestionType
 from coverage_policies.format.terms import About, LineOfBusiness, Outcome, Reason, Status
@@ -140,7 +141,7 @@ class Alternative:
     items_left: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Determination:
     """The complete result for one order under one revision.
 
@@ -217,10 +218,16 @@ class Determination:
         """Return the determination as cards and the command line carry it; empty members are left out.
 
         `canonical_base` is the address that the canonical of the questionnaire starts with; without it, or without a
-        question, no questionnaire is named.
+        question, no questionnaire is named. The objects within are those of every other call; do not change them.
         """
+        named = self.questionnaire(canonical_base) if canonical_base and self.questions else None
+        return {key: value for key, value in {**self._json, "questionnaire": named}.items() if value}
+
+    @cached_property
+    def _json(self) -> Mapping[str, object]:
+        """Return all members with their places; the questionnaire is empty."""
         least, most = self.items_left
-        found: dict[str, object] = {
+        return {
             "policy": self.policy,
             "revision": self.revision,
             "edition": self.edition,
@@ -232,11 +239,26 @@ class Determination:
             "questions": [each for question in self.questions for each in question.as_json()],
             "items_left": {"least": least, "most": most} if most else None,
             "requirements": {"documented": self.documented, "required": self.required} if self.required else None,
-            "questionnaire": self.questionnaire(canonical_base) if canonical_base and self.questions else None,
+            "questionnaire": None,
             "presumed": self.presumed.as_json() if self.presumed else None,
             "notes": list(self.notes),
         }
-        return {key: value for key, value in found.items() if value}
+
+    @cached_property
+    def findings(self) -> tuple[tuple[str, str, str, list[tuple[str, str]]], ...]:
+        """Return the id, the status, the reason, and the evidence of each criterion, without dates, notes, and wording.
+
+        The evidence is sorted, each as its reference and value. The reason is empty if there is none.
+        """
+        return tuple(
+            (
+                result.id,
+                result.status.value,
+                result.reason.value if result.reason else "",
+                sorted((item.reference, item.value) for item in result.evidence),
+            )
+            for result in self.criteria
+        )
 
 
 def evidence_json(item: Evidence) -> dict[str, str]:

@@ -93,6 +93,7 @@ def evaluate(
     left = [items_left(roots, run.results) for run in runs]
     counts = {requirements(roots, run.results) for run in runs}
     documented, required = counts.pop() if len(counts) == 1 else (0, 0)
+    off_date = code_notes(policy, order, anchor)
     is_unjudged = watch.is_cut and not watch.has_judged
     if outcome is Outcome.DOCUMENTATION_NEEDED and (is_unjudged or is_unread(policy, record)):
         outcome = Outcome.NOT_EVALUATED
@@ -102,10 +103,10 @@ def evaluate(
         criteria=criteria,
         questions=questions,
         presumed=settled.presumed,
-        notes=(*((CUT_SHORT,) if watch.is_cut else ()), *data_notes(policy, order, record, anchor)),
+        notes=(*((CUT_SHORT,) if watch.is_cut else ()), *data_notes(policy, record, anchor, off_date)),
         caveats=(
             *(("Checked in part only (time limit)",) if watch.is_cut else ()),
-            *(("Order code not valid on that date",) if code_notes(policy, order, anchor) else ()),
+            *(("Order code not valid on that date",) if off_date else ()),
         ),
         unread=unread_types(policy, record),
         unused=unused_records(policy, record),
@@ -208,7 +209,9 @@ class _Run:
         self, c: Criterion, parent: str, depth: int, *, on_pathway: bool, rules_out: bool = False
     ) -> _GroupStatus:
         rules_out = rules_out or self.pathway in c.rules_out
-        on_pathway = on_pathway and (self.pathway is None or not c.pathways or self.pathway in c.pathways | c.rules_out)
+        on_pathway = on_pathway and (
+            self.pathway is None or not c.pathways or self.pathway in c.pathways or self.pathway in c.rules_out
+        )
         self.results[c.id] = _NOT_YET  # keeps the order of the document
         below = [
             self._visit(child, c.id, depth + 1, on_pathway=on_pathway, rules_out=rules_out) for child in c.children
@@ -328,5 +331,7 @@ def _rolled(c: Criterion, judged: CriterionStatus, best_case: Status) -> _GroupS
 
 def _may_fail(below: Sequence[_GroupStatus], required: int | None) -> bool:
     """Return whether a group is not met if every criterion is that data which were not read may contradict."""
+    if not any(each.may_fail for each in below):
+        return False
     worst = [Status.NOT_MET if each.may_fail else each.status for each in below if each.status is not None]
-    return any(each.may_fail for each in below) and roll_up(worst, required) is Status.NOT_MET
+    return roll_up(worst, required) is Status.NOT_MET

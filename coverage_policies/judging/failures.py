@@ -12,18 +12,18 @@ def failed_criteria(determination: Determination) -> tuple[CriterionResult, ...]
     A group of alternatives with a sentence of its own (`says_when_not_met`) stands for its parts, and so does a group
     of which no part fails, because it was answered whole.
     """
-    by_id = {result.id: result for result in determination.criteria}
-    failing = [
-        result
-        for result in determination.criteria
-        if result.counted is Status.NOT_MET and all(each.counted is Status.NOT_MET for each in _above(result, by_id))
-    ]
-    found = _named(failing, by_id)
+    failing: dict[str, CriterionResult] = {}
+    for result in determination.criteria:  # a group comes before its parts
+        if result.counted is Status.NOT_MET and (not result.parent or result.parent in failing):
+            failing[result.id] = result
+    found = _named(tuple(failing.values()), failing)
     return tuple(sorted(found, key=lambda result: result.id.split(".")[0] != determination.section))
 
 
 def failed_on_some_pathways(determination: Determination) -> tuple[tuple[CriterionResult, tuple[str, ...]], ...]:
     """Return the criteria that make it fail on some remaining pathways and not on all, with those pathways."""
+    if not determination.pathways:
+        return ()
     by_id = {result.id: result for result in determination.criteria}
     names = {
         result.id: tuple(name for name in determination.pathways if _all_fail_on(name, result, by_id))

@@ -37,7 +37,7 @@ class CodeCheck:
         given = {"code": order.codes, "drug": order.drugs}[self.of]
         match = self.codes.match(given, ctx.anchor)
         if match is not None:
-            evidence = (replace(order.evidence, value=match.label),)
+            evidence = (order.stating(match.label),)
             holds = Truth.YES if match.decides else Truth.UNKNOWN
             return ClauseResult(holds, Reason.INVALID_ATTRIBUTE, evidence, headline=f"Order: {match.label}")
         return ClauseResult(Truth.NO if given else Truth.UNKNOWN, Reason.MISSING)
@@ -68,9 +68,9 @@ class ReasonCheck:
             matches = [match] if (match := self._match(ctx, remarks)) else []
         if matches:
             holds = Truth.YES if matches[0].decides else Truth.UNKNOWN
-            return ClauseResult(holds, Reason.INVALID_ATTRIBUTE, (replace(order.evidence, value=matches[0].label),))
+            return ClauseResult(holds, Reason.INVALID_ATTRIBUTE, (order.stating(matches[0].label),))
         if reasons.has_unknown(self.sets.know):
-            evidence = replace(order.evidence, value="a reason cannot be identified")
+            evidence = order.stating("a reason cannot be identified")
             return ClauseResult(Truth.UNKNOWN, Reason.NOT_FOUND, (evidence,))
         return ClauseResult(Truth.NO, Reason.MISSING)
 
@@ -112,7 +112,7 @@ class StatedCheck:
 
 
 def _saying(order: Order, values: frozenset[str], prefix: str = "") -> tuple[Evidence, ...]:
-    return () if not values else (replace(order.evidence, value=prefix + " and ".join(sorted(values))),)
+    return () if not values else (order.stating(prefix + " and ".join(sorted(values))),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,12 +66,12 @@ class ProcedureCheck:
         return on_each_side(self.belonging, on_record, ctx, partial(self._judge, on_record))
 
     def _judge(self, on_record: Sequence[Procedure], whose: Belonging, ctx: Context) -> ClauseResult:
-        each_belongs = whose.of(on_record, ctx)
-        belongs = dict(zip(on_record, each_belongs, strict=True))
-        found = [p for p in on_record if belongs[p] is not Truth.NO]
-        if not found:
-            return none_at_hand(on_record, each_belongs, whose, ctx)
-        done = [p for p in found if p.progress is not Progress.UNCLEAR and self._counts(p, belongs[p])]
+        belongs = whose.of(on_record, ctx)
+        possible = [(p, fits) for p, fits in zip(on_record, belongs, strict=True) if fits is not Truth.NO]
+        if not possible:
+            return none_at_hand(on_record, belongs, whose, ctx)
+        found = [p for p, _ in possible]
+        done = [p for p, fits in possible if p.progress is not Progress.UNCLEAR and self._counts(p, fits)]
         if self.lasting is not None:
             return self._lasting(ctx, self.lasting, found, done)
         fitting = [p for p in done if self._fits(p, ctx) is Truth.YES]

@@ -124,7 +124,7 @@ def on_each_side(
         return _both([judge(strict, replace(ctx, order=ctx.order.with_side(side))) for side in _SINGLE_SIDES])
     result = judge(whose, ctx)
     needs_side = result.holds is Truth.UNKNOWN and whose.needs_side(found, ctx)
-    return replace(result, needs_side=needs_side)
+    return replace(result, needs_side=True) if needs_side else result
 
 
 def _both(results: Sequence[ClauseResult]) -> ClauseResult:
