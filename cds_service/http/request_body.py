@@ -86,10 +86,11 @@ def _ordinary(body: bytes) -> Json:
 
 def _has_long_string(value: Json) -> bool:
     return any(
-        each.__class__ is str and len(each) > MAX_STRING_LENGTH
+        True
         for level in levels(value)
         for part in level
         for each in (part.values() if part.__class__ is dict else part)
+        if each.__class__ is str and len(each) > MAX_STRING_LENGTH
     )
 
 
