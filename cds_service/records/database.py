@@ -4,10 +4,9 @@ SQLite runs in WAL mode with `synchronous=FULL`, PostgreSQL with `synchronous_co
 """
 
 import sqlite3
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from cds_service.records.database_file import DatabaseFile, Identity
+from cds_service.records.group_commit import BusyError, GroupCommit, Result
 
 IN_MEMORY = "sqlite://"
 _READS = "cds_reads"
@@ -45,26 +45,41 @@ class Database:
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self.is_in_memory = self.is_sqlite and parsed.database in (None, "", ":memory:")
         self._wait_seconds = wait_seconds
-        self._turn = threading.Lock()
         self._file = None if not self.is_sqlite or self.is_in_memory else DatabaseFile(_path(parsed), create=create)
         self.write_failure = ""
         """Why the last write failed; empty if it succeeded."""
+        self._writers = GroupCommit(self._transaction, wait_seconds)
         self.engine = self._sqlite(parsed, connections) if self.is_sqlite else self._postgresql(parsed, connections)
+
+    def write(self, job: Callable[[Connection], Result]) -> Result:
+        """Return the result of a job once what it wrote is on disk; raises UnavailableError if it is not.
+
+        SQLite writes the jobs of several threads in one transaction: a job may run a second time, in another one.
+        """
+        if not self.is_sqlite:
+            with self.writing() as connection:
+                return job(connection)
+        with self._noted_failure(), _translated_errors():
+            return self._writers.write(job)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a transaction that is on disk when the context ends; raises UnavailableError if it is not."""
-        with self._noted_failure(), self._in_turn(self.is_sqlite), _translated_errors():
-            with self.engine.begin() as connection:
-                log = self._log_of(connection)
-                self._check_file(log)
-                yield connection
-            self._check_file(log)
+        """Open a transaction of one's own that is on disk when the context ends; raises UnavailableError if it is not.
+
+        For rare writers: those that write often use `write`.
+        """
+        with (
+            self._noted_failure(),
+            _translated_errors(),
+            self._turn_if(self.is_sqlite),
+            self._transaction() as connection,
+        ):
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a read-only transaction that blocks no writer."""
-        with self._in_turn(self.is_in_memory), _translated_errors(), self.engine.connect() as connection:
+        with _translated_errors(), self._turn_if(self.is_in_memory), self.engine.connect() as connection:
             reader = connection.execution_options(**{_READS: True})
             with reader.begin():
                 self._check_file(self._log_of(connection))
@@ -81,6 +96,14 @@ class Database:
         except UnavailableError as error:
             self.write_failure = str(error)
             raise
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self.engine.begin() as connection:
+            log = self._log_of(connection)
+            self._check_file(log)
+            yield connection
+        self._check_file(log)
         self.write_failure = ""
 
     def _log_of(self, connection: Connection) -> Identity:
@@ -94,18 +117,9 @@ class Database:
         if self._file is not None and (fault := self._file.fault(log)):
             raise UnavailableError(fault)
 
-    @contextmanager
-    def _in_turn(self, is_needed: bool) -> Iterator[None]:
+    def _turn_if(self, is_needed: bool) -> AbstractContextManager[None]:
         """Admit one thread at a time: SQLite waits by polling, and an in-memory database has one connection."""
-        if not is_needed:
-            yield
-            return
-        if not self._turn.acquire(timeout=self._wait_seconds):
-            raise UnavailableError("the database was busy for too long")
-        try:
-            yield
-        finally:
-            self._turn.release()
+        return self._writers.turn() if is_needed else nullcontext()
 
     def _sqlite(self, url: URL, connections: int) -> Engine:
         options: dict[str, Any] = {"connect_args": {"timeout": self._wait_seconds, "check_same_thread": False}}
@@ -190,6 +204,8 @@ def insert_once(connection: Connection, table: Table, row: Mapping[str, Any]) ->
 def _translated_errors() -> Iterator[None]:
     try:
         yield
+    except BusyError:
+        raise UnavailableError("the database was busy for too long") from None
     except SQLAlchemyError as error:
         raise UnavailableError(_cause(error)) from None
 

@@ -67,7 +67,9 @@ class SqlStore:
         review = response.review
         digest = InputDigest.of(self._pseudonym, call.client, request, review)
         cards, determinations = self._rows(call.id, response)
-        with self._database.writing() as connection:
+        timers = {"timer_read_ns": review.read_seconds, "timer_judge_ns": review.judge_seconds}
+
+        def store(connection: Connection) -> None:
             overridden = self._overridden(connection, {row["card"] for row in cards})
             for row in cards:
                 row["suppressed"] = SUPPRESSED if row["card"] in overridden else ""
@@ -75,7 +77,6 @@ class SqlStore:
                 insert_once(
                     connection, POLICY_SNAPSHOTS, {"snapshot": self._snapshot_name, "content": self._snapshot.as_json()}
                 )
-            timers = {"timer_read_ns": review.read_seconds, "timer_judge_ns": review.judge_seconds}
             decision = self._decision(call, path, 200, review.at, timers)
             row = decision | {"snapshot": self._snapshot_name, "input": digest.as_json()}
             connection.execute(_ADD_DECISION, row)
@@ -83,21 +84,24 @@ class SqlStore:
                 connection.execute(_ADD_CARDS, cards)
             if determinations:
                 connection.execute(_ADD_DETERMINATIONS, determinations)
+
+        self._database.write(store)
         self._snapshot_is_stored = True
         return tuple(made for made, row in zip(response.cards, cards, strict=True) if not row["suppressed"])
 
     def store_refusal(self, call: Call, path: str, status: int) -> None:
         """Store that the answer to a call was an error with this HTTP status."""
         row = self._decision(call, path, status, self._clock(), {})
-        with self._database.writing() as connection:
-            connection.execute(_ADD_DECISION, row)
+        self._database.write(lambda connection: connection.execute(_ADD_DECISION, row))
 
     def store_feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> tuple[Override, ...]:
         """Store feedback, once even if it comes again; return the new overrides."""
         now = self._clock()
-        new: list[Override] = []
-        with self._database.writing() as connection:
-            for each in given:
+        entries = tuple(given)
+
+        def store(connection: Connection) -> tuple[Override, ...]:
+            new: list[Override] = []
+            for each in entries:
                 known = connection.execute(select(CARDS.c.suggestions).where(CARDS.c.card == each.card)).scalar()
                 row = {
                     "feedback": self._pseudonym("feedback", *each.sent),
@@ -115,7 +119,9 @@ class SqlStore:
                     about = select(DETERMINATIONS.c.policy).where(DETERMINATIONS.c.card == each.card).limit(1)
                     policy = connection.execute(about).scalar()
                     new.append(Override(policy or "unknown", each.reason or "none"))
-        return tuple(new)
+            return tuple(new)
+
+        return self._database.write(store)
 
     def _rows(self, decision: str, response: HookResponse) -> tuple[list[_Row], list[_Row]]:
         """Return the rows of the cards, in their order, and of the determinations of a call."""

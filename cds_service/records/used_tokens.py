@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import Connection, delete
 
 from cds_service.records.database import Database, insert_once
 from cds_service.records.tables import USED_TOKENS
@@ -31,11 +31,15 @@ class UsedTokens:
         """
         now = self._clock()
         hashed = hashlib.sha256(jti.encode("utf-8", "backslashreplace")).hexdigest()
-        with self._database.writing() as connection:
-            if self._is_time_to_clear(now):
+        row = {"issuer": issuer, "jti": hashed, "expires_at": until}
+        clears = self._is_time_to_clear(now)
+
+        def remember(connection: Connection) -> bool:
+            if clears:
                 connection.execute(delete(USED_TOKENS).where(USED_TOKENS.c.expires_at < now - _KEPT_AFTER_EXPIRY))
-            row = {"issuer": issuer, "jti": hashed, "expires_at": until}
             return insert_once(connection, USED_TOKENS, row)
+
+        return self._database.write(remember)
 
     def _is_time_to_clear(self, now: datetime) -> bool:
         with self._lock:
