@@ -18,6 +18,7 @@ from tests.support.policy_fakes import (
     NOT_OFFERED,
     UNAVAILABLE,
     UNKNOWN,
+    after,
     answers,
     available,
     case,
@@ -444,6 +445,12 @@ def test_what_only_rules_out_counts_if_it_is_not_met() -> None:
 def test_what_only_rules_out_is_shown_as_met_without_counting() -> None:
     found = ruling_out(chosen="b", II="yes")
     assert (found.criterion("II").status, found.criterion("II").counted) == (MET, None)
+
+
+def test_what_only_rules_out_and_was_not_reached_says_that_it_was_not() -> None:
+    by = two(RULES_OUT, orders="- {codes: the-order, sections: [I, II]}")
+    result = judge(by, answers({"pathway": "b"}), should_stop=after(1)).criterion("II")
+    assert (result.status, result.reason, result.counted) == (UNKNOWN, Reason.DATA_UNAVAILABLE, None)
 
 
 def test_what_rules_out_on_one_pathway_is_asked_on_its_own() -> None:

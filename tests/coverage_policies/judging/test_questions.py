@@ -454,6 +454,13 @@ def test_the_canonical_of_the_questionnaire_is_below_the_base_and_names_revision
     assert found.as_json("https://policies.example.org/")["questionnaire"] == expected
 
 
+def test_a_determination_names_its_questionnaire_only_to_those_who_give_a_base() -> None:
+    found = judge(policy(ON_ONE_SCREEN))
+    named, unnamed = found.as_json("https://policies.example.org"), found.as_json()
+    assert named == unnamed | {"questionnaire": found.questionnaire("https://policies.example.org")}
+    assert list(named)[-2:] == ["questionnaire", "notes"]
+
+
 def test_without_a_base_or_a_question_no_questionnaire_is_named() -> None:
     assert "questionnaire" not in judge(policy(ON_ONE_SCREEN)).as_json()
     settled = judge(policy(ON_ONE_SCREEN), answers({"I.A": "yes"}))
