@@ -5,6 +5,7 @@ This module knows neither Flask nor HTTP; the source may be a FHIR server or a c
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import wait
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from enum import StrEnum
@@ -24,6 +25,9 @@ from fhir_mappings.bundle import entries as entries_of
 from fhir_mappings.ownership import chart_server
 from fhir_mappings.record import Availability, PatientRecord
 from fhir_mappings.references import ChartServer, ReferenceIndex
+
+Waiting: TypeAlias = Callable[[], AbstractContextManager[None]]
+"""Makes a context around a wait for the source, in which other calls may go on."""
 
 _Query: TypeAlias = Callable[[], SearchResult]
 
@@ -71,6 +75,7 @@ def read_chart(
     max_prefetched: int,
     needs_payer: NeedsPayer = lambda _coverage, _payor: True,
     ordered_items: Iterable[str] = (),
+    waiting: Waiting = nullcontext,
 ) -> Chart:
     """Read the patient, the coverages, and the results of these searches: from prefetch, else from the source.
 
@@ -88,12 +93,13 @@ def read_chart(
     if source is not None:
         missing = unresolved(entries, server, request.orders.judged, needs_payer)
         wave = _searches(queries, request.patient_id, source) | _reads((*missing, *ordered_items), source)
-        found = _run(wave, source, deadline)
+        found = _run(wave, source, deadline, waiting)
         if queries:
             results |= {search: found[search] for search in queries if search in found}
             entries, server = _joined(request, results.values(), source)
             missing = unresolved(entries, server, request.orders.judged, needs_payer)
-            found |= _run(_reads((each for each in missing if each not in wave), source), source, deadline)
+            later = _reads((each for each in missing if each not in wave), source)
+            found |= _run(later, source, deadline, waiting)
         entries += [entry for each in missing if each in found for entry in found[each].entries]
     availability: dict[str, Availability] = {}
     for search, result in results.items():
@@ -166,10 +172,10 @@ def resolve_ordered_items(request: HookRequest) -> tuple[DraftOrders, tuple[str,
 
 
 def read_ordered_items(
-    orders: DraftOrders, references: Iterable[str], source: FhirSource, deadline: Deadline
+    orders: DraftOrders, references: Iterable[str], source: FhirSource, deadline: Deadline, waiting: Waiting
 ) -> DraftOrders:
     """Return the orders with the targets of these references, as far as the source has them."""
-    read = _run(_reads(references, source), source, deadline)
+    read = _run(_reads(references, source), source, deadline, waiting)
     return replace(
         orders, referenced=orders.referenced + tuple(entry for each in read.values() for entry in each.entries)
     )
@@ -198,9 +204,12 @@ def _read(reference: str, source: FhirSource) -> SearchResult:
 
 
 def _run(
-    queries: Mapping[Search | str, _Query], source: FhirSource, deadline: Deadline
+    queries: Mapping[Search | str, _Query], source: FhirSource, deadline: Deadline, waiting: Waiting
 ) -> dict[Search | str, SearchResult]:
     """Run queries in parallel, and return the results at the deadline; a query that still runs ends by itself."""
+    if not queries:
+        return {}
     running = {key: source.start(query) for key, query in queries.items()}
-    wait(running.values(), timeout=deadline.remaining() + _GRACE_SECONDS)
+    with waiting():
+        wait(running.values(), timeout=deadline.remaining() + _GRACE_SECONDS)
     return {key: future.result() for key, future in running.items() if not future.cancel() and future.done()}

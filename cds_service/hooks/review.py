@@ -5,6 +5,7 @@ the same responses of the FHIR source give the same searches, determinations, ti
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import partial
@@ -13,7 +14,7 @@ from cds_service.fhir_client.allowlist import origin_of
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.read_once import ReadOnce
 from cds_service.fhir_client.source import FhirSource
-from cds_service.hooks.chart_reader import SearchReport, read_chart, read_ordered_items, resolve_ordered_items
+from cds_service.hooks.chart_reader import SearchReport, Waiting, read_chart, read_ordered_items, resolve_ordered_items
 from cds_service.hooks.draft_orders import DraftOrders
 from cds_service.hooks.errors import STATUS_ISSUES, Issue, RefusedError
 from cds_service.hooks.reading_report import nothing_read
@@ -91,11 +92,13 @@ def review(
     open_source: Callable[[Deadline], FhirSource | None] | None,
     clock: Callable[[], datetime],
     monotonic: Callable[[], float],
+    waiting: Waiting = nullcontext,
 ) -> Review:
     """Read the orders, select the policies, read the data that they need, and evaluate.
 
     `open_source` opens the source of the chart until a deadline; it is None if there is only prefetch. `clock` gives
-    the time of the call with its zone. Never raises for anything that the source does.
+    the time of the call with its zone. `waiting` makes a context around each wait for the source. Never raises for
+    anything that the source does.
     What is not evaluated at the end of the call timeout, or in its last share after a long reading, stays unknown.
     """
     call_ends = Deadline(limits.call_timeout_seconds, monotonic)
@@ -112,7 +115,7 @@ def review(
     selection = _select(orders, record, assessor, request)
     begun = monotonic()
     if source is not None and unsent and selection.searches is None:  # these items may still select a policy
-        orders, unsent = read_ordered_items(orders, unsent, source, deadline), ()
+        orders, unsent = read_ordered_items(orders, unsent, source, deadline, waiting), ()
         selection = _select(orders, record, assessor, request)
     if selection.searches is not None:
         read_for = partial(
@@ -124,10 +127,11 @@ def review(
             deadline=deadline,
             max_prefetched=limits.max_prefetched,
             needs_payer=assessor.needs_payer,
+            waiting=waiting,
         )
         chart = read_for(selection.searches, ordered_items=unsent)
         if source is not None and unsent:
-            orders = read_ordered_items(orders, unsent, source, deadline)
+            orders = read_ordered_items(orders, unsent, source, deadline, waiting)
             searched, selection = selection.searches, _select(orders, record, assessor, request)
             if selection.searches is not None and not set(selection.searches) <= set(searched):
                 chart = read_for(selection.searches)

@@ -49,26 +49,28 @@ def call_service(service_id: str) -> Response:
     hook = _hook_of(service_id)
     call: Call = g.call
     call.hook = hook
-    hook_request = _read_call(hook, found)
-    call.hook_instance = hook_request.hook_instance
-    bind_hook_instance(hook_request.hook_instance)
-    call.orders = len(hook_request.orders.judged)
-    if hook_request.orders.is_selection_unknown:
-        found.log.warning("no selection names a draft order; all count as selected")
-    reviewed = review(
-        hook_request,
-        found.assessor,
-        found.limits,
-        open_source=lambda deadline: _open_source(hook_request, deadline, found),
-        clock=found.clock,
-        monotonic=found.monotonic,
-    )
-    _log_reading(call, reviewed, found)
-    if reviewed.refusal is not None:
-        raise reviewed.refusal
-    card_id = CardIds(found.pseudonym, call.client, hook_request)
-    addresses = addresses_of(found.settings, needs_token=found.authenticator is not None)
-    response = respond(reviewed, found.assessor.rules, hook, _card_style(found), card_id, addresses)
+    with found.turns.turn() as turn:
+        hook_request = _read_call(hook, found)
+        call.hook_instance = hook_request.hook_instance
+        bind_hook_instance(hook_request.hook_instance)
+        call.orders = len(hook_request.orders.judged)
+        if hook_request.orders.is_selection_unknown:
+            found.log.warning("no selection names a draft order; all count as selected")
+        reviewed = review(
+            hook_request,
+            found.assessor,
+            found.limits,
+            open_source=lambda deadline: _open_source(hook_request, deadline, found),
+            clock=found.clock,
+            monotonic=found.monotonic,
+            waiting=turn.waiting,
+        )
+        _log_reading(call, reviewed, found)
+        if reviewed.refusal is not None:
+            raise reviewed.refusal
+        card_id = CardIds(found.pseudonym, call.client, hook_request)
+        addresses = addresses_of(found.settings, needs_token=found.authenticator is not None)
+        response = respond(reviewed, found.assessor.rules, hook, _card_style(found), card_id, addresses)
     shown = found.records.store_decision(call, request.path, hook_request, response)
     call.cards = len(shown)
     if len(shown) < len(response.cards):

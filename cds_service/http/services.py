@@ -9,6 +9,7 @@ from flask import Flask, current_app
 from cds_service.clients.authenticator import Authenticator
 from cds_service.fhir_client.source import FhirOpener
 from cds_service.hooks.review import ReviewLimits
+from cds_service.hooks.turns import Turns
 from cds_service.http.readiness import Check
 from cds_service.observability.logging import Log
 from cds_service.observability.metrics import Metrics
@@ -26,7 +27,8 @@ class Services:
 
     `clock` gives the time of a call with its zone, `monotonic` the seconds of a monotonic clock, and `new_id` an id for
     each call. `pseudonym` makes the keyed hashes behind the ids of cards. `override_codes` are the reasons that cards
-    offer. `authenticator` is None if the service allows unauthenticated calls.
+    offer, and `turns` are those of the calls of this process. `authenticator` is None if the service allows
+    unauthenticated calls.
     """
 
     settings: Settings
@@ -42,6 +44,7 @@ class Services:
     new_id: Callable[[], str]
     pseudonym: Pseudonymizer
     override_codes: frozenset[str]
+    turns: Turns
 
     @property
     def limits(self) -> ReviewLimits:

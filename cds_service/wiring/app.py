@@ -11,6 +11,7 @@ from cards.override_reasons import override_codes
 from cds_service.clients.authenticator import Authenticator
 from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import FhirOpener
+from cds_service.hooks.turns import Turns
 from cds_service.http.authentication import require_tokens
 from cds_service.http.calls import register_call_handlers
 from cds_service.http.errors import handle_errors
@@ -74,6 +75,7 @@ def create_app(
             monotonic=monotonic,
             new_id=new_id,
             pseudonym=pseudonym or Pseudonymizer(random_key()),
+            turns=Turns(),
             override_codes=override_codes(assessor.library.policies.values()),
         ),
     )

@@ -32,6 +32,7 @@ _HELD_BODIES = 8
 _CLOSING_SECONDS = 2.0
 _STOPPING_SECONDS = 2.0
 _CHECK_SECONDS = 0.25
+_ACCEPT_PAUSE_SECONDS = 0.001
 _READ_AT_ONCE = 65_536
 _NO_CONNECTION = frozenset({errno.EAGAIN, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE})
 
@@ -68,7 +69,13 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
                 listener.close()
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept a connection and wait for its first request."""
+        """Accept a connection and wait for its first request.
+
+        All processes wait for connections on one socket. Without a pause the first one to run would accept all of a
+        burst, and the others would have nothing to do.
+        """
+        if self._connections:
+            time.sleep(_ACCEPT_PAUSE_SECONDS)
         try:
             client, address = listener.accept()
         except OSError as error:

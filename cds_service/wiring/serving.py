@@ -1,6 +1,7 @@
 """Servers for the service: gunicorn for production, a thread on the loopback interface for demos and tests."""
 
 import errno
+import gc
 import math
 import socket
 import sys
@@ -22,6 +23,8 @@ from cds_service.wiring.system import now
 _LOOPBACK = "127.0.0.1"
 _MAX_PORTS = 50
 _EVALUATION_SECONDS = 20
+_COLLECT_AFTER = 10_000
+"""How many new objects make Python look for cycles: a call makes thousands, and hardly any is part of a cycle."""
 _PORT_ERRORS = {
     errno.EADDRINUSE: "Port {port} is in use. Choose another one with --port.",
     errno.EADDRNOTAVAIL: "{host} is not an address of this machine. Choose another one with --host.",
@@ -116,6 +119,8 @@ def serve(
     main process with the process id of a worker that ended.
     """
     capture_process_logs(sys.stderr, now)
+    gc.freeze()  # what is loaded by now stays, and no collection needs to look at it
+    gc.set_threshold(_COLLECT_AFTER)
     GunicornService(make_app, reload, settings, host=host, port=port, process_ended=process_ended).run()
 
 

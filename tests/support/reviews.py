@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime
 
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import FhirSource
+from cds_service.hooks.chart_reader import Waiting
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.review import Review, ReviewLimits, review
 from cds_service.settings import Settings
@@ -24,6 +26,7 @@ def review_call(
     chart: Json | None = None,
     policy: Policy | None = None,
     clock: Callable[[], datetime],
+    waiting: Waiting = nullcontext,
 ) -> Review:
     """Return the review of a request; `chart` is a Bundle that stands in for the FHIR server."""
     in_memory = ChartInMemory(Store.from_bundle(chart)) if chart is not None else None
@@ -40,4 +43,5 @@ def review_call(
         open_source=open_source,
         clock=clock,
         monotonic=time.monotonic,
+        waiting=waiting,
     )

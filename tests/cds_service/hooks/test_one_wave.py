@@ -106,6 +106,20 @@ def test_every_query_of_a_sample_order_is_sent_before_one_is_answered(sample: Sa
     assert len(ehr.searches()) < 20
 
 
+def test_other_calls_compute_while_the_queries_of_a_call_run() -> None:
+    waits: list[list[str]] = []
+    with WatchedEhr().running() as ehr:
+
+        @contextmanager
+        def waiting() -> Iterator[None]:
+            waits.append(list(ehr.asked))
+            yield
+            waits.append(list(ehr.asked))
+
+        review_call(read_request(call(ehr, *FUSION)), ASSESSOR, SETTINGS, clock=lambda: NOW, waiting=waiting)
+        assert [len(each) for each in waits[1:]] == [len(ehr.asked)]
+
+
 def test_orders_of_all_policies_need_no_more_than_twenty_queries() -> None:
     device = draft("DeviceRequest", "codeCodeableConcept", PUMP["type"])
     with WatchedEhr().running() as ehr:
