@@ -155,7 +155,7 @@ def _claim(resource: Resource) -> Claim:
             return Claim.REFUTED
         if "confirmed" not in verification:
             return Claim.UNCLEAR
-    has_ended = any(resource[name] is not None for name in _ABATEMENTS.intersection(resource))
+    has_ended = any(value is not None for name, value in resource.items() if name.startswith("abatement"))
     if resource.get("clinicalStatus") is None:
         return Claim.ENDED if has_ended else Claim.UNSTATED
     status = plain_codes(resource["clinicalStatus"])
@@ -165,8 +165,6 @@ def _claim(resource: Resource) -> Claim:
     return Claim.UNCLEAR if has_ended or _ON.isdisjoint(status) else Claim.ACTIVE
 
 
-_ABATEMENTS = frozenset(f"abatement{kind}" for kind in ("Age", "Boolean", "DateTime", "Period", "Range", "String"))
-"""The choices of `Condition.abatement[x]`, that of FHIR DSTU2 included."""
 _OVER = frozenset({"inactive", "remission", "resolved"})
 _ON = frozenset({"active", "recurrence", "relapse"})
 """The codes of `Condition.clinicalStatus` (FHIR R4)."""

@@ -91,11 +91,19 @@ class GunicornService(BaseApplication):  # type: ignore[misc]
     def reload(self) -> None:
         """Reload the policies before gunicorn replaces the workers."""
         self._reload()
+        _settle_memory()
         super().reload()
 
     def load(self) -> Flask:
         """Return the application of one worker."""
         return self._make_app()
+
+
+def _settle_memory() -> None:
+    """Leave what is loaded by now out of later collections, here and in new workers, but not what a reload replaced."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def seconds_to_finish(settings: Settings) -> int:
@@ -119,7 +127,7 @@ def serve(
     main process with the process id of a worker that ended.
     """
     capture_process_logs(sys.stderr, now)
-    gc.freeze()  # what is loaded by now stays, and no collection needs to look at it
+    _settle_memory()
     gc.set_threshold(_COLLECT_AFTER)
     GunicornService(make_app, reload, settings, host=host, port=port, process_ended=process_ended).run()
 

@@ -78,7 +78,7 @@ class ValueSet:
                 self._exact.setdefault((row.system, row.code), []).append(row)
         for same in (*self._exact.values(), *self._prefixes.values()):
             same.sort(key=lambda row: row.decides)
-        self._known_match = lru_cache(maxsize=2_000)(self._match)
+        self._known_match = lru_cache(maxsize=500)(self._match)
         """Charts have the same codes again and again."""
         lengths: dict[str, set[int]] = {}
         for system, prefix in self._prefixes:
