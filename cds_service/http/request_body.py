@@ -4,7 +4,7 @@ Responses of FHIR servers are parsed more leniently (`fhir_json.parse_json`): th
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from simplejson import JSONDecodeError
@@ -79,15 +79,17 @@ def _ordinary(body: bytes) -> Json:
         value = loads(body)
     except ValueError:
         return None
-    if canonical(value).count(b":") != body.count(b":") or is_too_deep(value):
+    if canonical(value).count(b":") != body.count(b":"):
         return None
-    return None if len(body) > MAX_STRING_LENGTH and _has_long_string(value) else value
+    for depth, level in enumerate(levels(value), start=1):
+        if depth > MAX_DEPTH or (len(body) > MAX_STRING_LENGTH and _has_long_string(level)):
+            return None
+    return value
 
 
-def _has_long_string(value: Json) -> bool:
+def _has_long_string(level: Iterable[Json]) -> bool:
     return any(
         True
-        for level in levels(value)
         for part in level
         for each in (part.values() if part.__class__ is dict else part)
         if each.__class__ is str and len(each) > MAX_STRING_LENGTH

@@ -91,7 +91,7 @@ class GunicornService(BaseApplication):  # type: ignore[misc]
     def reload(self) -> None:
         """Reload the policies before gunicorn replaces the workers."""
         self._reload()
-        _settle_memory()
+        settle_memory()
         super().reload()
 
     def load(self) -> Flask:
@@ -99,11 +99,12 @@ class GunicornService(BaseApplication):  # type: ignore[misc]
         return self._make_app()
 
 
-def _settle_memory() -> None:
+def settle_memory() -> None:
     """Leave what is loaded by now out of later collections, here and in new workers, but not what a reload replaced."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
 
 
 def seconds_to_finish(settings: Settings) -> int:
@@ -127,8 +128,7 @@ def serve(
     main process with the process id of a worker that ended.
     """
     capture_process_logs(sys.stderr, now)
-    _settle_memory()
-    gc.set_threshold(_COLLECT_AFTER)
+    settle_memory()
     GunicornService(make_app, reload, settings, host=host, port=port, process_ended=process_ended).run()
 
 

@@ -1,5 +1,6 @@
 """The service in this process, without a web server: what a call costs the processor, free of everything else."""
 
+import gc
 import io
 import tempfile
 import time
@@ -19,6 +20,7 @@ from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.settings import Settings
 from cds_service.wiring.app import create_app
 from cds_service.wiring.records import make_ready, records_in
+from cds_service.wiring.serving import settle_memory
 from coverage_policies.format.library import Library, load_library
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.plan_rules import PlanRules
@@ -40,11 +42,15 @@ def app_of(library: Library, settings: Settings, **parts: Any) -> Flask:
 
 
 class InProcess:
-    """The service that stores decisions in an SQLite file, in a temporary folder; to be used as a context."""
+    """The service that stores decisions in an SQLite file, in a temporary folder; to be used as a context.
+
+    In the context Python collects garbage as in a process of `cds-service serve`.
+    """
 
     def __init__(self, library: Library | None = None, open_fhir_server: FhirOpener | None = None) -> None:
         library = library or load_library()
         settings = Settings()
+        self._thresholds = gc.get_threshold()
         self._folder = tempfile.TemporaryDirectory()
         self.database = Database(f"sqlite:///{Path(self._folder.name) / 'records.db'}", wait_seconds=5)
         make_ready(self.database)
@@ -53,11 +59,14 @@ class InProcess:
         self._app = app_of(library, settings, records=records, open_fhir_server=open_fhir_server)
 
     def __enter__(self) -> "InProcess":
+        settle_memory()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.database.close()
         self._folder.cleanup()
+        gc.unfreeze()
+        gc.set_threshold(*self._thresholds)
 
     def answering(self, body: bytes) -> Callable[[], bytes]:
         """A function that answers a call as the web server has it answered, and fails if the answer is an error."""
