@@ -182,7 +182,7 @@ class Settings(BaseSettings):
         20,
         ge=1,
         le=64,
-        description="How many FHIR queries of one call run in parallel; 20 are enough for all of them.",
+        description="How many FHIR queries of one call run in parallel; 20 are enough for the searches of any call.",
     )
     fhir_circuit_failures: int = Field(
         5,

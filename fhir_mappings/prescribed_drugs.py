@@ -7,7 +7,7 @@ from fhir_mappings.codings import SNOMED, CodeMatcher, Coding, Match, codings, c
 from fhir_mappings.daily_amount import Strength
 from fhir_mappings.drug_labels import has_strength, label_words, only_milligrams
 from fhir_mappings.drug_names import ingredients_named, substances_of_product
-from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.fhir_json import Json, Resource, canonical
 from fhir_mappings.modifiers import modifier_in
 from fhir_mappings.nsaids import NsaidProduct, nsaid_product
 from fhir_mappings.opioids import ingredient_of
@@ -77,7 +77,7 @@ def _drug_of(record: PatientRecord, resource: Resource) -> Drug:
     if resource.get("medicationReference"):
         return _drug(list(_concepts(record, resource)), _reference_display(resource))
     concept = resource.get("medicationCodeableConcept")
-    return _BY_CONCEPT.of(repr(concept), None, lambda: _drug([concept], ""))
+    return _BY_CONCEPT.of(canonical(concept), None, lambda: _drug([concept], ""))
 
 
 def _drug(concepts: Sequence[Json], display: str) -> Drug:

@@ -75,6 +75,8 @@ class PatientRecord:
         self.patient_id = patient_id
         self.read_at = read_at
         self.zone = zone
+        self.today: date = read_at.astimezone(zone).date()
+        """The local day on which the chart was read."""
         self.other_patients: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
         self.is_left_out = False
@@ -240,11 +242,6 @@ class PatientRecord:
     def when(self, value: Json) -> DateInterval | None:
         """Parse a FHIR date to days in the local time zone."""
         return parse(value, self.zone)
-
-    @property
-    def today(self) -> date:
-        """Return the local day on which the chart was read."""
-        return self.read_at.astimezone(self.zone).date()
 
     def is_usable(self, resource: Resource, *elements: str) -> bool:
         """Return whether these elements follow FHIR R4 without unknown modifiers, so that the resource may decide.

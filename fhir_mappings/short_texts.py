@@ -14,7 +14,7 @@ LONGEST = 200
 """The most characters of a label or phrase whose reading is kept."""
 
 LONGEST_CONTENT = 500
-"""The same for the elements of a data type, as one text."""
+"""The same for the elements of a data type, as one text or as JSON."""
 
 KEPT = 2_000
 """How many readings of one kind are kept."""
@@ -32,7 +32,7 @@ def kept(read: Callable[[str], T]) -> Callable[[str], T]:
 
 
 class Kept(Generic[T]):
-    """Readings of the elements of a data type, kept by their content as text, and by what else they depend on."""
+    """Readings of a text or of elements as JSON, kept by that and by what else they depend on."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str | bytes, Hashable], tuple[T]] = {}

@@ -63,7 +63,8 @@ def read_body(body: bytes) -> Json:
         raise RefusedError(400, Issue("structure", f"In the body {error}. Send it as measured.")) from None
     except ValueError:
         raise RefusedError(400, Issue("structure", "The body is nested too deeply. Send it flatter.")) from None
-    _check(value)
+    if not _is_within_limits(value, len(body)):
+        raise _beyond_limits(value)
     return value
 
 
@@ -79,12 +80,16 @@ def _ordinary(body: bytes) -> Json:
         value = loads(body)
     except ValueError:
         return None
-    if canonical(value).count(b":") != body.count(b":"):
-        return None
-    for depth, level in enumerate(levels(value), start=1):
-        if depth > MAX_DEPTH or (len(body) > MAX_STRING_LENGTH and _has_long_string(level)):
-            return None
-    return value
+    has_all_members = canonical(value).count(b":") == body.count(b":")
+    return value if has_all_members and _is_within_limits(value, len(body)) else None
+
+
+def _is_within_limits(value: Json, length: int) -> bool:
+    """Return whether depth and strings are; no string is longer than its body of so many bytes."""
+    return not any(
+        depth > MAX_DEPTH or (length > MAX_STRING_LENGTH and _has_long_string(level))
+        for depth, level in enumerate(levels(value), start=1)
+    )
 
 
 def _has_long_string(level: Iterable[Json]) -> bool:
@@ -118,14 +123,13 @@ def _unique_members(pairs: Pairs) -> dict[str, Json]:
     return found
 
 
-def _check(value: Json) -> None:
-    """Check depth and strings; compute paths only for faults."""
+def _beyond_limits(value: Json) -> RefusedError:
+    """Return the refusal of a document that is nested too deeply or has a string that is too long, with the place."""
     if is_too_deep(value):
         deep = next(path for path, each in _walk(value) if len(path) == MAX_DEPTH and isinstance(each, dict | list))
-        raise RefusedError(400, _too_deep(_printable_path(deep)))
-    for path, each in _walk(value):
-        if isinstance(each, str) and len(each) > MAX_STRING_LENGTH:
-            raise _refusal(413, "too-long", f"A string has more than {MAX_STRING_LENGTH} characters", path)
+        return RefusedError(400, _too_deep(_printable_path(deep)))
+    long = next(path for path, each in _walk(value) if isinstance(each, str) and len(each) > MAX_STRING_LENGTH)
+    return _refusal(413, "too-long", f"A string has more than {MAX_STRING_LENGTH} characters", long)
 
 
 def _too_deep(where: str) -> Issue:

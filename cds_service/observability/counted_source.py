@@ -1,9 +1,6 @@
 """A FHIR source that counts its searches."""
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from typing import TypeVar
-
+from cds_service.fhir_client.forwarding_source import ForwardingSource
 from cds_service.fhir_client.search_bundle import Page
 from cds_service.fhir_client.source import FhirSource, SearchResult
 from cds_service.observability.metrics import Metrics
@@ -11,47 +8,30 @@ from coverage_policies.format.searches import Search
 from fhir_mappings.bundle import Entry
 from fhir_mappings.record import Availability
 
-T = TypeVar("T")
-
 REFERENCES = "references"
 """The label for reads of referenced resources: their type comes from the chart and could be any text."""
 
 
-class CountedSource:
+class CountedSource(ForwardingSource):
     """Counts the searches and reads of another source when they end."""
 
     def __init__(self, source: FhirSource, metrics: Metrics) -> None:
-        self.address = source.address
-        self._source = source
+        super().__init__(source)
         self._metrics = metrics
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """The notes of the other source."""
-        return self._source.notes
-
-    @property
-    def answers(self) -> Mapping[str, tuple[str, ...]]:
-        """The answers to the other source."""
-        return self._source.answers
 
     def search(self, search: Search, patient_id: str) -> SearchResult:
         """Search, and count the search by type and result."""
-        return self._counted(search, self._source.search(search, patient_id))
+        return self._counted(search, super().search(search, patient_id))
 
     def follow(self, first: Page, search: Search, patient_id: str) -> SearchResult:
         """Read the pages after a prefetched first page, and count that as one search."""
-        return self._counted(search, self._source.follow(first, search, patient_id))
+        return self._counted(search, super().follow(first, search, patient_id))
 
     def read(self, reference: str) -> Entry | None:
         """Read the resource of a reference, and count the read."""
-        found = self._source.read(reference)
+        found = super().read(reference)
         self._metrics.count_query(REFERENCES, Availability.COMPLETE if found else Availability.UNAVAILABLE)
         return found
-
-    def start(self, query: Callable[[], T]) -> "Future[T]":
-        """Run a query as the other source does."""
-        return self._source.start(query)
 
     def _counted(self, search: Search, result: SearchResult) -> SearchResult:
         self._metrics.count_query(search.resource_type, result.availability)

@@ -9,7 +9,7 @@ from datetime import tzinfo
 from typing import Any, NamedTuple
 
 from fhir_mappings.dates import DateInterval, parse_period
-from fhir_mappings.fhir_json import Json
+from fhir_mappings.fhir_json import Json, canonical
 from fhir_mappings.opioids.dosage_words import Words, words_of
 from fhir_mappings.opioids.dose import check_factor, daily_mme, is_as_needed
 from fhir_mappings.opioids.quantities import ContradictionError, Interval, UnconvertibleError
@@ -41,14 +41,14 @@ class Instruction(NamedTuple):
     """A Dosage with its `timing` and `timing.repeat`, which are empty if it has none.
 
     `bounds` are the days on which `timing.repeat.boundsPeriod` may begin and end, None each if it does not say.
-    `content` is the elements that say something about the dose, as one text, and `said` what they say.
+    `content` is the elements that say something about the dose, as JSON, and `said` what they say.
     """
 
     dosage: Mapping[str, Any]
     timing: Mapping[str, Any]
     repeat: Mapping[str, Any]
     bounds: tuple[DateInterval | None, DateInterval | None]
-    content: str
+    content: bytes
     said: Said
 
     def daily_mme(self, product: Product, supplied: Interval | None) -> "DailyMme":
@@ -90,11 +90,11 @@ def instruction_of(dosage: Mapping[str, Any], zone: tzinfo) -> Instruction:
     return Instruction(dosage, timing, repeat, bounds, content, _SAID.of(content, None, lambda: _read(dosage)))
 
 
-def _content(dosage: Mapping[str, Any], timing: Mapping[str, Any], repeat: Mapping[str, Any]) -> str:
-    """Return the elements that say something about the dose; when it begins and ends differs in each prescription."""
+def _content(dosage: Mapping[str, Any], timing: Mapping[str, Any], repeat: Mapping[str, Any]) -> bytes:
+    """Return the elements that say something about the dose, as JSON; begin and end differ in each prescription."""
     unbounded = {member: value for member, value in repeat.items() if member not in _BOUNDS}
     often = {**timing, "repeat": unbounded} if repeat else dosage.get("timing")
-    return repr([often, *map(dosage.get, _ELEMENTS)])
+    return canonical([often, *map(dosage.get, _ELEMENTS)])
 
 
 def as_object(value: Json) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from fhir_mappings.codings import RXNORM, Coding, codings, concept_text, items
-from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.fhir_json import Json, Resource, canonical
 from fhir_mappings.known_drugs import is_known_non_opioid
 from fhir_mappings.modifiers import modifier_in
 from fhir_mappings.opioids.names import is_opioid
@@ -41,7 +41,7 @@ def medication_of(record: PatientRecord, resource: Resource) -> OpioidMedication
     """
     concept, reference = resource.get("medicationCodeableConcept"), resource.get("medicationReference")
     if not reference:
-        return _BY_CONCEPT.of(repr(concept), None, lambda: _medication(record, concept, None, None))
+        return _BY_CONCEPT.of(canonical(concept), None, lambda: _medication(record, concept, None, None))
     return _medication(record, concept, reference, record.resolve(reference, resource))
 
 

@@ -9,7 +9,7 @@ from operator import add
 from typing import Any, NamedTuple
 
 from fhir_mappings.dates import DateInterval, later
-from fhir_mappings.fhir_json import Json
+from fhir_mappings.fhir_json import Json, canonical
 from fhir_mappings.opioids.content import factor_of
 from fhir_mappings.opioids.dosage_words import days_in_words, times_of_day
 from fhir_mappings.opioids.dose import supplied_per_day
@@ -116,7 +116,7 @@ def last_days(start: DateInterval, length: Interval) -> DateInterval:
 def _supplied(supply: StatedSupply, product: Product) -> Interval | None:
     if supply.quantity is None or supply.duration is None:
         return None
-    content = repr((supply.quantity, supply.duration))
+    content = canonical((supply.quantity, supply.duration))
     return _SUPPLIED.of(content, product, lambda: _read_supplied(supply, product))
 
 
