@@ -56,37 +56,40 @@ def _statements(record: PatientRecord, of: Observation, codes: CodeMatcher, stat
     context = of.context
     if context is None:
         return
-    resource, panel = context.resource, context.panel
-    if not record.is_usable(resource, "component", "method", "note", "hasMember"):
-        yield Truth.UNKNOWN
-        return
     yield from _in_concept(context.holder.get("code"), state)
-    if context.holder is not resource:
-        yield from _in_concept(resource.get("code"), state)
-    yield from _in_concept(resource.get("method"), state)
-    yield from _in_notes(resource, of, state)
-    for component in list(items(resource.get("component")))[:MAX_COMPONENTS]:
-        if component is not context.holder and codes(codings(component.get("code"))) is None:
+    if context.holder is not context.resource:
+        yield from _in_concept(context.resource.get("code"), state)
+    if context.panel is not None:
+        yield from _in_concept(context.panel.get("code"), state)
+    for around in (context.resource, context.panel):
+        if around is None:
+            continue
+        if not record.is_usable(around, "component", "method", "note", "hasMember"):
+            yield Truth.UNKNOWN
+            return
+        yield from _in_concept(around.get("method"), state)
+        yield from _in_notes(around, of, state)
+        yield from _components(record, around, codes, state)
+        for member in _members(record, around, codes, state):
+            yield member.says if _is_of_one_time(member, of) else Truth.UNKNOWN
+
+
+def _components(record: PatientRecord, around: Resource, codes: CodeMatcher, state: CodeMatcher) -> frozenset[Truth]:
+    """Return what the components of an observation say that are no measurements with these codes."""
+    key = "states in components", codes, state, record.reference(around)
+    return record.cached(key, lambda: frozenset(_components_of(around, codes, state)))
+
+
+def _components_of(around: Resource, codes: CodeMatcher, state: CodeMatcher) -> Iterator[Truth]:
+    for component in list(items(around.get("component")))[:MAX_COMPONENTS]:
+        if codes(codings(component.get("code"))) is None:
             yield from _in_value(component, state)
-    if panel is not None:
-        yield from _in_concept(panel.get("code"), state)
-        yield from _in_concept(panel.get("method"), state)
-        yield from _in_notes(panel, of, state)
-        for component in list(items(panel.get("component")))[:MAX_COMPONENTS]:
-            if codes(codings(component.get("code"))) is None:
-                yield from _in_value(component, state)
-    for around in (panel, resource):
-        if around is not None:
-            for member in _members(record, around, codes, state):
-                if member.reference != of.reference:
-                    yield member.says if _is_of_one_time(member, of) else Truth.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class _Member:
     """What a member of a panel says of a state, and the time of it."""
 
-    reference: str
     says: Truth
     time: object
 
@@ -107,7 +110,7 @@ def _members_of(record: PatientRecord, panel: Resource, codes: CodeMatcher, stat
         usable = member.get("status") in _FINAL and record.is_usable(member, "code", "status", "effective", "value")
         for says in _in_value(member, state):
             when = time_of(record, member, panels_of_members(record).get(record.reference(member)))
-            yield _Member(record.reference(member), says if usable else Truth.UNKNOWN, when)
+            yield _Member(says if usable else Truth.UNKNOWN, when)
 
 
 def _is_of_one_time(member: _Member, of: Observation) -> bool:

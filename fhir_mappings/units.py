@@ -31,7 +31,9 @@ _PREFIXES = {
 """The metric prefixes of clinical units. `M` for mega is left out: charts write `Mg/dL` and mean milligrams."""
 _LONGEST = 40
 """The most characters of a unit; a longer text is none."""
-_COMPONENT = re.compile(r"(?P<atom>10\*|[^\d{}]+?|\d+)??(?P<power>-?\d{1,2})?(?P<note>\{[^{}]*\})?\Z")
+_COMPONENT = re.compile(
+    r"(?P<atom>10\*|(?:[^\d{}\[\]]|\[[^\[\]]*\])+?|\d+)??(?P<power>-?\d{1,2})?(?P<note>\{[^{}]*\})?\Z"
+)
 _NOTE = re.compile(r"\{[^{}]*\}\Z")
 _SUBSTANCE = ("g", "mol")
 """Base units of amounts: a ratio of two of them, such as mg/g or mmol/mol, is no percentage."""
