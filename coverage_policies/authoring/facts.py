@@ -77,6 +77,22 @@ def _patient(words: FactWords) -> list[dict[str, Any]]:
     ]
 
 
+def _family_history(words: FactWords) -> list[dict[str, Any]]:
+    """Return a disease of a relative, whose `relation` is a code of HL7 v3 RoleCode or text; `onset` in years."""
+    code, relation, onset = words.texts("code"), words.needed("relation"), words.text("onset")
+    coded_as = {"coding": [{"system": f"{TERMINOLOGY}v3-RoleCode", "code": relation}]}
+    age = {"value": decimal(onset), "unit": "years", "system": UCUM, "code": "a"} if onset else None
+    return [
+        present(
+            resourceType="FamilyMemberHistory",
+            status=words.text("status", "completed"),
+            date=words.text("recorded"),
+            relationship=coded_as if relation.isupper() else {"text": relation},
+            condition=[present(code=concept(code), onsetAge=age)] if code else None,
+        )
+    ]
+
+
 def _procedure(words: FactWords) -> list[dict[str, Any]]:
     return [
         present(
@@ -365,6 +381,7 @@ _WORDS: Mapping[str, Callable[[FactWords], list[dict[str, Any]]]] = {
     "condition": _condition,
     "device": _device,
     "dispense": _dispense,
+    "family_history": _family_history,
     "finding": _finding,
     "imaging": _imaging,
     "injection": _injection,

@@ -107,6 +107,7 @@ ADMINISTRATIONS = Search("MedicationAdministration", "medicationAdministrations"
 ORDERS = Search("ServiceRequest", "serviceRequests")
 CARE_PLANS = Search("CarePlan", "carePlans", (("category", "assess-plan"),), in_prefetch=False)
 DEVICES = Search("Device", "devices", in_prefetch=False)
+FAMILY_HISTORY = Search("FamilyMemberHistory", "familyMemberHistories", in_us_core=False)
 ANSWERS = Search("QuestionnaireResponse", "questionnaireResponses", in_us_core=False)
 
 _VISITS = CalendarPeriod(24, "months")
