@@ -40,6 +40,7 @@ _LISTINGS = {
     "history": "medical-history",
 }
 """The lists that a condition may stand on, and their codes."""
+_BIRTH_SEX = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex"
 
 
 def _condition(words: FactWords) -> list[dict[str, Any]]:
@@ -61,6 +62,35 @@ def _condition(words: FactWords) -> list[dict[str, Any]]:
             onsetDateTime=moment(words.text("onset")),
             abatementDateTime=moment(ended),
             recordedDate=moment(words.text("recorded")),
+        )
+    ]
+
+
+def _patient(words: FactWords) -> list[dict[str, Any]]:
+    """Return the patient of the case; `birth_sex` is the extension of US Core, F, M, OTH, UNK, or ASKU."""
+    birth_sex = words.text("birth_sex")
+    return [
+        present(
+            resourceType="Patient",
+            birthDate=words.text("born"),
+            gender=words.text("sex"),
+            extension=[{"url": _BIRTH_SEX, "valueCode": birth_sex}] if birth_sex else None,
+        )
+    ]
+
+
+def _family_history(words: FactWords) -> list[dict[str, Any]]:
+    """Return a disease of a relative, whose `relation` is a code of HL7 v3 RoleCode or text; `onset` in years."""
+    code, relation, onset = words.texts("code"), words.needed("relation"), words.text("onset")
+    coded_as = {"coding": [{"system": f"{TERMINOLOGY}v3-RoleCode", "code": relation}]}
+    age = {"value": decimal(onset), "unit": "years", "system": UCUM, "code": "a"} if onset else None
+    return [
+        present(
+            resourceType="FamilyMemberHistory",
+            status=words.text("status", "completed"),
+            date=words.text("recorded"),
+            relationship=coded_as if relation.isupper() else {"text": relation},
+            condition=[present(code=concept(code), onsetAge=age)] if code else None,
         )
     ]
 
@@ -398,10 +428,12 @@ _WORDS: Mapping[str, Callable[[FactWords], list[dict[str, Any]]]] = {
     "condition": _condition,
     "device": _device,
     "dispense": _dispense,
+    "family_history": _family_history,
     "finding": _finding,
     "imaging": _imaging,
     "injection": _injection,
     "observation": _observation,
+    "patient": _patient,
     "plan": _plan,
     "prescription": _prescription,
     "procedure": _procedure,

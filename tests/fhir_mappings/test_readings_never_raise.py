@@ -11,10 +11,13 @@ from fhir_mappings.allergies import allergies
 from fhir_mappings.answers import answer_forms, newest
 from fhir_mappings.codings import Match, codings, concept_text
 from fhir_mappings.condition_course import Times, conditions_on
+from fhir_mappings.condition_history import known_conditions, there_within
 from fhir_mappings.conditions import unidentified
 from fhir_mappings.dates import CalendarPeriod
+from fhir_mappings.demographics import patients
 from fhir_mappings.devices import devices
 from fhir_mappings.drug_exposure import stretches, supplies
+from fhir_mappings.family_history import family_history
 from fhir_mappings.imaging import conclusions, imaging
 from fhir_mappings.medications import medications
 from fhir_mappings.observations import observations
@@ -46,6 +49,9 @@ ELEMENTS = {
     " authorizingPrescription",
     "MedicationStatement": "medicationCodeableConcept status effectivePeriod dosage",
     "Device": "type status deviceName manufacturer modelNumber",
+    "Patient": "birthDate gender extension",
+    "FamilyMemberHistory": "status dataAbsentReason date relationship bornDate bornPeriod ageAge estimatedAge"
+    " deceasedAge condition",
     "QuestionnaireResponse": "status questionnaire author authored basedOn item contained",
 }
 
@@ -147,6 +153,11 @@ def _times(chart):
     return Times(chart.today, chart.today, "", year, days, days)
 
 
+def past(chart):
+    times = _times(chart)
+    return [there_within(each, times.acute, times) for each in known_conditions(chart, anything, times)]
+
+
 def pregnant(chart):
     codes = PregnancyCodes(anything, anything, anything)
     term, days = CalendarPeriod(42, "weeks"), CalendarPeriod(14, "days")
@@ -155,6 +166,12 @@ def pregnant(chart):
 
 READINGS = {
     "conditions": (("Condition", "Encounter"), lambda chart: conditions_on(chart, anything, _times(chart))),
+    "past conditions": (("Condition", "Encounter"), past),
+    "patient": (("Patient",), patients),
+    "family history": (
+        ("FamilyMemberHistory",),
+        lambda chart: family_history(chart, anything, lambda _: False),
+    ),
     "pregnancy": (("Condition", "Observation", "Procedure", "Encounter"), pregnant),
     "unidentified conditions": (("Condition",), lambda chart: unidentified(chart, lambda _: False)),
     "procedures": (("Procedure",), lambda chart: latest_on_or_before(procedures(chart, anything), chart.today)),
