@@ -21,7 +21,7 @@ from coverage_policies.format.model import (
     Role,
     Section,
 )
-from coverage_policies.format.operator import as_list, value_set
+from coverage_policies.format.operator import as_list, value_set, written_values
 from coverage_policies.format.problems import DocumentError, Problem, read_text
 from coverage_policies.format.registry import operators
 from coverage_policies.format.schema import document_check, document_validator
@@ -242,7 +242,7 @@ class _Builder:
     def _sets_deciding_by_words(self, name: str, arguments: Mapping[str, Any]) -> Iterator[str]:
         if operators()[name].reads_names:
             return
-        for argument in arguments.values():
+        for _, argument in written_values(arguments):
             for each in as_list(argument):
                 if each in self.sets and any(row.system == TEXT and row.decides for row in self.sets[each].rows):
                     yield each
