@@ -116,20 +116,24 @@ class CourseCheck:
         return ClauseResult(Truth.UNKNOWN if could_be else Truth.NO, reason, evidence)
 
     def _certain(self, found: Iterable[Procedure], ctx: Context) -> Iterator[_Stretch]:
-        """Yield the days, within the window, of records of certain days: done, or in progress with a stated end."""
+        """Yield the days of records of known days within the window: done, or in progress with a stated end.
+
+        What is in progress makes a course longer and counts as no visit yet.
+        """
         since, until = self._window(ctx)
         for each in found:
-            days = each.start, each.end
-            if each.progress is Progress.UNCLEAR or not all(day and day.earliest == day.latest for day in days):
+            is_done = each.progress is Progress.DONE
+            days = [day.earliest for day in (each.start, each.end) if day and day.earliest == day.latest]
+            if len(days) < 2 or not (is_done or (each.progress is Progress.UNDER_WAY and days[0] < days[1])):
                 continue
-            first, last = (day.earliest for day in days if day)
+            first, last = days
             if not self.occasions.is_continuous:
                 if last - first > A_NIGHT:
                     continue
                 last = first
             if first <= until and last >= since:
-                is_inside = since <= first and last <= until
-                yield _Stretch(max(first, since), min(last, until), each, DateInterval(first, last) if is_inside else None)
+                day = DateInterval(first, last) if is_done and since <= first and last <= until else None
+                yield _Stretch(max(first, since), min(last, until), each, day)
 
     def _possible(self, found: Iterable[Procedure], ctx: Context) -> Iterator[_Stretch]:
         """Yield the days within the window that a record may be of, all of them for one without a date."""

@@ -13,7 +13,7 @@ from coverage_policies.format.operator import Context
 from coverage_policies.format.searches import CHARGES, CLAIMS, ENCOUNTERS, PROCEDURES, Search
 from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.attendance import is_by_specialty, is_in_person
-from fhir_mappings.dates import CalendarPeriod, plus
+from fhir_mappings.dates import CalendarPeriod, DateInterval, plus
 from fhir_mappings.procedures import Procedure, Progress, procedures, unidentified_procedures
 from fhir_mappings.record import Availability
 from fhir_mappings.truth import Truth
@@ -46,6 +46,13 @@ def kinds(occasions: Occasions) -> tuple[str, ...]:
 def is_complete(occasions: Occasions, ctx: Context) -> bool:
     """Return whether all records of that sort were read."""
     return ctx.record.availability(*kinds(occasions)) is Availability.COMPLETE
+
+
+def day_of(occasions: Occasions, done: Procedure) -> DateInterval | None:
+    """Return the day on which a record counts: its first, or any of its days if it is not continuous."""
+    if occasions.is_continuous or done.start is None or done.end is None:
+        return done.day
+    return DateInterval(done.start.earliest, max(done.start.latest, done.end.latest))
 
 
 def begun(found: Iterable[Procedure], ctx: Context) -> list[Procedure]:

@@ -15,7 +15,7 @@ from coverage_policies.format.phrases import Comparison, DurationThreshold, Numb
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.operators.base import in_time
-from coverage_policies.operators.occasions import Occasions, is_complete, kinds
+from coverage_policies.operators.occasions import Occasions, day_of, is_complete, kinds
 from coverage_policies.operators.procedure_filter import Belonging, none_at_hand, on_each_side
 from fhir_mappings.dates import CalendarPeriod, DateInterval
 from fhir_mappings.procedures import Procedure, Progress
@@ -35,11 +35,15 @@ class PossibleProcedure:
 
 
 def candidate_procedures(
-    found: Sequence[Procedure], belongs: Sequence[Truth], ctx: Context, within: CalendarPeriod | None = None
+    found: Sequence[Procedure],
+    belongs: Sequence[Truth],
+    occasions: Occasions,
+    ctx: Context,
+    within: CalendarPeriod | None = None,
 ) -> tuple[PossibleProcedure, ...]:
     """Return the procedures that the clause is or may be about, and that were or may have been done in time."""
     counted = [
-        PossibleProcedure(p, ours & _is_done(p) & in_time(p.day, within, ctx.anchor))
+        PossibleProcedure(p, ours & _is_done(p) & in_time(day_of(occasions, p), within, ctx.anchor))
         for p, ours in zip(found, belongs, strict=True)
     ]
     return tuple(each for each in counted if each.counts is not Truth.NO)
@@ -83,7 +87,7 @@ class CountCheck:
         """Return what is true for both the least and the most there can have been."""
         on_record, others = [], self.occasions.unidentified(ctx)
         for each in self.occasions.begun(ctx):
-            is_in_time = in_time(each.day, self.within, ctx.anchor)
+            is_in_time = in_time(day_of(self.occasions, each), self.within, ctx.anchor)
             (others if is_in_time is Truth.NO else on_record).append(each)
         others = [each for each in others if self._may_reach(each, ctx)]
         return on_each_side(self.belonging, on_record, ctx, partial(self._judge, on_record, others))
@@ -97,13 +101,14 @@ class CountCheck:
         self, on_record: Sequence[Procedure], others: Sequence[Procedure], whose: Belonging, ctx: Context
     ) -> ClauseResult:
         belongs = whose.of(on_record, ctx)
-        counted = candidate_procedures(on_record, belongs, ctx, self.within)
-        certain = [each.done.day for each in counted if each.counts is Truth.YES and each.done.day]
+        counted = candidate_procedures(on_record, belongs, self.occasions, ctx, self.within)
+        sure = [day_of(self.occasions, each.done) for each in counted if each.counts is Truth.YES]
+        certain = [day for day in sure if day]
         found = [each.done for each in counted]
         possible = [*found, *possible_others(others, whose, ctx)]
         most = most_days(possible, ctx.anchor) if is_complete(self.occasions, ctx) else None
         holds, reason = _between(self.count, fewest_days(certain), most), Reason.COUNT_OUT_OF_RANGE
-        if not possible and holds is not Truth.YES:
+        if not possible and not self.count.holds(0):
             return none_at_hand(on_record, belongs, whose, ctx, *kinds(self.occasions))
         if self.apart is not None:
             known = [each.day for each in possible if each.day]
@@ -130,22 +135,25 @@ def most_days(found: Iterable[Procedure], anchor: date) -> int:
     more = 0
     for each in found:
         first, last = each.day, last_day(each, anchor)
-        if first is None or last is None or each.start == each.end:
-            is_known = first is not None and first.earliest == first.latest
-            known |= {first.earliest} if first and is_known else set()
-            more += not is_known
-        elif last - first.earliest <= A_NIGHT:
+        if first is None or last is None:
+            more += 1
+        elif last - first.latest > A_NIGHT:
+            more += (min(last, anchor) - first.earliest).days + 1
+        elif first.earliest == first.latest:
             known.add(first.earliest)
         else:
-            more += (min(last, anchor) - first.earliest).days + 1
+            more += 1
     return len(known) + more
 
 
 def last_day(done: Procedure, anchor: date) -> date | None:
-    """Return the last day on which something of a record may have been done: the anchor date if it states no end."""
-    if done.end is not None:
-        return done.end.latest
-    return anchor if done.start is not None else None
+    """Return the last day on which something of a record may have been done.
+
+    That is the anchor date if it states no end, or is in progress.
+    """
+    if done.progress is Progress.UNDER_WAY or (done.end is None and done.start is not None):
+        return anchor
+    return done.end.latest if done.end else None
 
 
 def _between(threshold: NumberThreshold, least: int, most: int | None) -> Truth:
@@ -202,12 +210,15 @@ class SinceCheck:
 
     def _judge(self, on_record: Sequence[Procedure], whose: Belonging, ctx: Context) -> ClauseResult:
         belongs = whose.of(on_record, ctx)
-        found = candidate_procedures(on_record, belongs, ctx)
+        found = candidate_procedures(on_record, belongs, self.occasions, ctx)
         if not found:
             return none_at_hand(on_record, belongs, whose, ctx, *kinds(self.occasions))
-        held = [(each.counts, self._was_so_long_ago(each, ctx)) for each in found]
+        held = [(each.counts, self._was_so_long_ago(each.done, ctx)) for each in found]
         certain = [holds for counts, holds in held if counts is Truth.YES]
-        everything = [holds for _, holds in held] if is_complete(self.occasions, ctx) else [Truth.UNKNOWN]
+        others = possible_others(self.occasions.unidentified(ctx), whose, ctx)
+        everything = [holds for _, holds in held] + [self._was_so_long_ago(each, ctx) for each in others]
+        if not is_complete(self.occasions, ctx):
+            everything = [Truth.UNKNOWN]
         if self.occasion == "first" and self.ago.comparison.is_upper_bound:
             proven = bool(certain) and all_of(everything) is Truth.YES
             disproven = Truth.NO in certain
@@ -218,9 +229,8 @@ class SinceCheck:
         shown = [each.done for each in found]
         return _result(holds, Reason.DATE_OUT_OF_RANGE, shown, self.occasions, ctx)
 
-    def _was_so_long_ago(self, possible: PossibleProcedure, ctx: Context) -> Truth:
-        day = possible.done.day
-        return self.ago.holds(day, ctx.anchor) if day else Truth.UNKNOWN
+    def _was_so_long_ago(self, done: Procedure, ctx: Context) -> Truth:
+        return self.ago.holds(done.day, ctx.anchor) if done.day else Truth.UNKNOWN
 
 
 def unprovable(argument: str, threshold: DurationThreshold, written: str) -> str:
