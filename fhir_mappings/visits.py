@@ -95,16 +95,16 @@ def _visits(record: PatientRecord, codes: CodeMatcher | None) -> Iterator[Visit]
         progress = _ENCOUNTER_PROGRESS.get(str(encounter.get("status")))
         if match and progress:
             days = _period(record, encounter.get("period"))
-            elements = ("status", *_ENCOUNTER_KINDS, "period", "subject")
-            yield Visit(_visit(record, encounter, match, progress, days, *elements), encounter)
+            done = _visit(record, encounter, match, progress, days, "status", *_ENCOUNTER_KINDS, "period", "subject")
+            yield Visit(done, encounter)
     for charge in record.of_type("ChargeItem"):
         match = _match(codes or _any_service, charge.get("code"))
         progress = _CHARGE_PROGRESS.get(str(charge.get("status")))
         if match and progress:
             day = record.when(charge.get("occurrenceDateTime"))
             days = (day, day) if day else _period(record, charge.get("occurrencePeriod"))
-            elements = ("status", "code", "occurrence", "subject")
-            yield Visit(_visit(record, charge, match, progress, days, *elements), charge)
+            done = _visit(record, charge, match, progress, days, "status", "code", "occurrence", "subject")
+            yield Visit(done, charge)
     for claim in _claims(record):
         yield from _billed(record, codes or _any_service, claim)
 

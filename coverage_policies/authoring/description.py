@@ -98,7 +98,7 @@ def clause_words(clause: Clause) -> str:
 
 
 def _value_words(value: Any) -> str:
-    """Return an argument in words; one with arguments of its own as `(lasting: at least 12 weeks, count: at least 6)`."""
+    """Return an argument in words; one with arguments of its own as `(count: at least 6, gap: at most 4 weeks)`."""
     if isinstance(value, Mapping):
         return f"({', '.join(f'{name}: {_value_words(each)}' for name, each in value.items())})"
     return " or ".join(as_list(value))

@@ -1,8 +1,8 @@
 """One course of treatment that fulfills all of several things: how long, how often, how recently, without a long gap.
 
 A course is a run of records in which no gap is longer than the clause allows. More records make a course only longer,
-more frequent, and less interrupted. So the records that certainly count prove a course, and those that may count, as far
-as they can reach, disprove one.
+more frequent, and less interrupted. So the records that certainly count are enough to prove a course. It is ruled out
+only if all that may count, each on every day that it may be of, make none either.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,13 +42,16 @@ from fhir_mappings.truth import Truth
 
 GAP = phrase(DURATION, "at most 4 weeks")
 """The schema of the longest gap between two records of a course."""
-ALL: Mapping[str, Any] = arguments(
-    ["gap"],
-    lasting=phrase(DURATION, "at least 12 weeks"),
-    count=phrase(COUNT, "at least 6"),
-    gap=GAP,
-    within=phrase(SPAN, "12 months"),
-) | {"minProperties": 2}
+ALL: Mapping[str, Any] = {
+    **arguments(
+        ["gap"],
+        lasting=phrase(DURATION, "at least 12 weeks"),
+        count=phrase(COUNT, "at least 6"),
+        gap=GAP,
+        within=phrase(SPAN, "12 months"),
+    ),
+    "minProperties": 2,
+}
 """The schema of what one course has to fulfill."""
 
 

@@ -17,7 +17,7 @@ from fhir_mappings.dates import CalendarPeriod, DateInterval, plus
 from fhir_mappings.procedures import Procedure, Progress, procedures, unidentified_procedures
 from fhir_mappings.record import Availability
 from fhir_mappings.truth import Truth
-from fhir_mappings.visits import KINDS, Visit, recorded_visits, unidentified_visits
+from fhir_mappings.visits import Visit, recorded_visits, unidentified_visits
 
 
 class Occasions(Protocol):

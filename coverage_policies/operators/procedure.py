@@ -174,17 +174,18 @@ DEFAULTS = {"in_progress_within": "12 months", "other_region": OTHER_REGION}
 OPERATOR = Operator(
     name="procedure",
     says="A procedure of the value set was done by the anchor date. `within: 3 months` requires one that recent; "
-    "`lasting: at least 4 weeks` that much time from the first to the last, with `gap: at most 4 weeks` in one course "
-    "without a longer gap. `count: at least 4` counts days, with `apart: under 2 weeks` from the first of them to the "
-    "last; `count: at most 3` holds if everything was read and even what may count does not exceed it. `all: "
-    "{lasting: at least 12 weeks, count: at least 6, gap: at most 4 weeks, within: 12 months}` is true of one course: a "
-    "run of procedures without a longer gap, of which what lies within the time is judged. `first: at least 2 weeks ago` and `last: "
-    "under 2 months ago` ask how long ago that one was. `side: same` counts procedures on the side of the "
-    "order, `purpose` those that are diagnostic or therapeutic; `or not stated` also counts those that do not "
-    "say. With `longest_pause: 12 months`, `count` and `first` are about the current course of treatment: what came "
-    "before a longer pause, in procedures for any purpose, does not count. A procedure in progress counts if it "
-    "began `in_progress_within` that time before the anchor date, or if its stated end is to come. One for an "
-    "`other_region` of the body and not for the `region`, by its site, reason, or words, cannot tell.",
+    "`lasting: at least 4 weeks` that much time from the first to the last, with `gap: at most 4 weeks` in one "
+    "course without a longer gap. `count: at least 4` counts days, with `apart: under 2 weeks` from the first of "
+    "them to the last; `count: at most 3` holds if everything was read and even what may count does not exceed "
+    "it. `all: {lasting: at least 12 weeks, count: at least 6, gap: at most 4 weeks, within: 12 months}` is true "
+    "of one course: a run of procedures without a longer gap, of which what lies within the time is judged. "
+    "`first: at least 2 weeks ago` and `last: under 2 months ago` ask how long ago that one was. `side: same` "
+    "counts procedures on the side of the order, `purpose` those that are diagnostic or therapeutic; `or not "
+    "stated` also counts those that do not say. With `longest_pause: 12 months`, `count` and `first` are about "
+    "the current course of treatment: what came before a longer pause, in procedures for any purpose, does not "
+    "count. A procedure in progress counts if it began `in_progress_within` that time before the anchor date, or "
+    "if its stated end is to come. One for an `other_region` of the body and not for the `region`, by its site, "
+    "reason, or words, cannot tell.",
     schema=arguments(
         ["in"],
         **{

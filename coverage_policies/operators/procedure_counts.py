@@ -21,7 +21,6 @@ from fhir_mappings.dates import CalendarPeriod, DateInterval
 from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.truth import Truth, agreed, all_of, any_of
 
-
 A_NIGHT = timedelta(days=1)
 """A record that spans no more than this is of one occasion; a longer one may be a course, with one on each day."""
 
@@ -85,7 +84,8 @@ class CountCheck:
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return what is true for both the least and the most there can have been."""
-        on_record, others = [], self.occasions.unidentified(ctx)
+        others = self.occasions.unidentified(ctx)
+        on_record: list[Procedure] = []
         for each in self.occasions.begun(ctx):
             is_in_time = in_time(day_of(self.occasions, each), self.within, ctx.anchor)
             (others if is_in_time is Truth.NO else on_record).append(each)
@@ -95,7 +95,11 @@ class CountCheck:
     def _may_reach(self, done: Procedure, ctx: Context) -> bool:
         """Return whether a day of a record may be in time."""
         last = last_day(done, ctx.anchor)
-        return last is None or last >= ctx.anchor or in_time(DateInterval(last, last), self.within, ctx.anchor) is Truth.YES
+        return (
+            last is None
+            or last >= ctx.anchor
+            or in_time(DateInterval(last, last), self.within, ctx.anchor) is Truth.YES
+        )
 
     def _judge(
         self, on_record: Sequence[Procedure], others: Sequence[Procedure], whose: Belonging, ctx: Context
@@ -129,7 +133,7 @@ def fewest_days(days: Iterable[DateInterval]) -> int:
 def most_days(found: Iterable[Procedure], anchor: date) -> int:
     """Return the greatest number of different days by the anchor date.
 
-    Only records of the same known day are surely of one. A record of more than a night may have one on each of its days.
+    Only records of the same known day are surely of one. A record of more than a night may have one on each day.
     """
     known: set[date] = set()
     more = 0

@@ -1,4 +1,4 @@
-"""`visit`: something that was done at an encounter or billed for, by whom, in person or not, how often, how recently."""
+"""`visit`: something that was done at an encounter or billed for, by whom, in person, how often, how recently."""
 
 from dataclasses import dataclass
 
@@ -74,14 +74,15 @@ def _parse(arguments: Arguments, sets: ValueSets) -> VisitCheck | CountCheck | C
 
 OPERATOR = Operator(
     name="visit",
-    says="A visit took place in the span before the anchor date: an encounter, or a service that was billed, whether or "
-    "not it was paid. `in` is what it was, by type, service, or reason, or by what was billed. `by` is the specialty of "
-    "those who saw the patient: by the service or type of the encounter, by those who took part, as far as their roles "
-    "were read, or by the care team of a claim. `in_person: yes` is known by the class of an encounter or the place of "
-    "a billed service; telehealth, by class, place, modifier, or code, does not count. Without `in`, a billed service "
-    "cannot tell, since it may be no visit. `count: at least 6` counts days; `count: at most 3` holds if everything was "
-    "read and even what may count does not exceed it. `all: {lasting: at least 12 weeks, count: at least 6, gap: at "
-    "most 4 weeks, within: 12 months}` is true of one course: a run of visits without a longer gap.",
+    says="A visit took place in the span before the anchor date: an encounter, or a service that was billed, whether "
+    "or not it was paid. `in` is what it was, by type, service, or reason, or by what was billed. `by` is the "
+    "specialty of those who saw the patient: by the service or type of the encounter, by the roles of those who "
+    "took part, as far as these were read, or by the care team of a claim. `in_person: yes` is known by the class"
+    " of an encounter or the place of a billed service; telehealth, by class, place, modifier, or code, does not "
+    "count. Without `in`, a billed service cannot tell, since it may be no visit. `count: at least 6` counts "
+    "days; `count: at most 3` holds if everything was read and even what may count does not exceed it. `all: "
+    "{lasting: at least 12 weeks, count: at least 6, gap: at most 4 weeks, within: 12 months}` is true of one "
+    "course: a run of visits without a longer gap.",
     schema=arguments(
         [],
         **{

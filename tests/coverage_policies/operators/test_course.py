@@ -248,7 +248,9 @@ def test_visits_of_several_kinds_make_a_course_and_count_once_a_day() -> None:
 
 def test_the_period_of_an_encounter_may_be_that_of_an_account() -> None:
     long = encounter("2025-12-01", period={"start": "2025-12-01", "end": "2026-01-26"})
-    lasting = clause("visit", in_="alpha", all={"lasting": "at least 8 weeks", "gap": "at most 4 weeks", "within": "1 year"})
+    lasting = clause(
+        "visit", in_="alpha", all={"lasting": "at least 8 weeks", "gap": "at most 4 weeks", "within": "1 year"}
+    )
     assert run(lasting, long).holds is OPEN
     assert run(lasting, long, *map(encounter, COURSE[1:])).holds is OPEN
 
@@ -260,9 +262,15 @@ def test_the_period_of_an_encounter_may_be_that_of_an_account() -> None:
     ("terms", "says"),
     [
         ({"gap": "at least 4 weeks", "count": "at least 6"}, "'at least 4 weeks' is no longest gap"),
-        ({"gap": "at most 4 weeks", "count": "at most 6"}, "`count: at most 6` cannot be of; write it like 'at least 6'"),
+        (
+            {"gap": "at most 4 weeks", "count": "at most 6"},
+            "`count: at most 6` cannot be of; write it like 'at least 6'",
+        ),
         ({"gap": "at most 4 weeks", "count": "exactly 6"}, "`count: exactly 6` cannot be of"),
-        ({"gap": "at most 4 weeks", "lasting": "under 6 weeks"}, "put `lasting: at least 6 weeks` under `not_met_when`"),
+        (
+            {"gap": "at most 4 weeks", "lasting": "under 6 weeks"},
+            "put `lasting: at least 6 weeks` under `not_met_when`",
+        ),
     ],
 )
 def test_what_no_course_can_prove_is_refused(terms: dict[str, str], says: str) -> None:

@@ -56,9 +56,7 @@ def encounter_with(day: str = "2026-02-01", **more: Any) -> Resource:
     return {**encounter(day), "period": {"start": day, "end": day}, "id": f"e-{day}", **more}
 
 
-DOCTORS = dict(SETS) | {
-    "lungs": ValueSet("lungs", [row(NUCC, "207RP1001X"), row(NUCC, "207RS0012X", asks=True)])
-}
+DOCTORS = dict(SETS) | {"lungs": ValueSet("lungs", [row(NUCC, "207RP1001X"), row(NUCC, "207RS0012X", asks=True)])}
 
 
 def seen_by(specialty: str, day: str = "2026-02-01", **more: Any) -> Resource:
