@@ -6,6 +6,7 @@ and the modifiers of telehealth, CPT 2025 and HCPCS for services from afar, CARI
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from fhir_mappings.codings import (
     CPT,
@@ -24,6 +25,8 @@ from fhir_mappings.record import PatientRecord
 from fhir_mappings.truth import Truth, any_of
 from fhir_mappings.visits import Visit
 
+MAX_MEMBERS = 20
+"""How many members of the care team of a claim are read."""
 _SEEN_CLASSES = {"AMB", "IMP", "ACUTE", "NONAC", "EMER", "HH", "FLD", "OBSENC", "SS"}
 _REMOTE_CLASSES = {"VR"}
 _REMOTE_MODIFIERS = {"95", "GT", "GQ", "93", "FQ", "G0"}
@@ -50,7 +53,7 @@ _REMOTE_ENCOUNTERS = {
     "448337001",  # telemedicine consultation with patient
 }
 _REMOTE_WORDS = re.compile(
-    r"\b(?:tele\w*|phone|virtual|video|e-?visits?|online|remote|messag\w*|(?:my)?chart)\b", re.IGNORECASE
+    r"\b(?:tele\w*|phone|virtual|video|e-?visits?|online|remote|messages?|messaging|(?:my)?chart)\b", re.IGNORECASE
 )
 """Words that leave open whether the patient was there."""
 _SAW_NOBODY = {"REF", "ESC", "translator", "emergency", "referring", "prescribing", "pcp"}
@@ -65,25 +68,44 @@ _NO_SPECIALTY = {"99", "999"}
 
 def is_in_person(record: PatientRecord, visit: Visit) -> Truth:
     """Return whether the patient was there: NO for telehealth, UNKNOWN if neither a class nor a place says so."""
-    return record.cached_of("in person", visit.item or visit.resource, lambda: _is_in_person(record, visit))
-
-
-def _is_in_person(record: PatientRecord, visit: Visit) -> Truth:
     encounter, item = _encounter(record, visit), visit.item or {}
-    if encounter and not record.is_usable(encounter, "class"):
-        return Truth.UNKNOWN
-    classes = plain_codes(encounter.get("class")) if encounter else frozenset()
-    places = plain_codes(item.get("locationCodeableConcept"))
+    by_encounter = _by_encounter(record, encounter) if encounter else _Signs()
     services = [*items(item.get("productOrService")), *items(visit.resource.get("code"))]
-    services += [each for name in ("type", "serviceType") for each in items((encounter or {}).get(name))]
-    said = [coding for each in services for coding in codings_and_text(each)]
-    modifiers = plain_codes(item.get("modifier")).union(*(coding.modifiers for coding in said))
-    is_remote = classes & _REMOTE_CLASSES or places & _REMOTE_PLACES or modifiers & _REMOTE_MODIFIERS
-    if is_remote or any(map(_is_remote_service, said)):
+    by_service = _by_service(services, plain_codes(item.get("modifier")))
+    places = plain_codes(item.get("locationCodeableConcept"))
+    if by_encounter.is_remote or by_service.is_remote or places & _REMOTE_PLACES:
         return Truth.NO
-    is_seen = classes & _SEEN_CLASSES or places & _SEEN_PLACES
-    is_hinted = any(_REMOTE_WORDS.search(coding.display) for coding in said)
-    return Truth.YES if is_seen and not is_hinted else Truth.UNKNOWN
+    is_doubtful = by_encounter.is_doubtful or by_service.is_doubtful
+    is_seen = by_encounter.is_seen or places & _SEEN_PLACES
+    return Truth.YES if is_seen and not is_doubtful else Truth.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    """What a record says of where the patient was; `is_doubtful` if words hint at telehealth, or it is faulty."""
+
+    is_seen: bool = False
+    is_remote: bool = False
+    is_doubtful: bool = False
+
+
+def _by_encounter(record: PatientRecord, encounter: Resource) -> _Signs:
+    def read() -> _Signs:
+        if not record.is_usable(encounter, "class", "type", "serviceType"):
+            return _Signs(is_doubtful=True)
+        by_service = _by_service([each for name in ("type", "serviceType") for each in items(encounter.get(name))])
+        classes = plain_codes(encounter.get("class"))
+        is_remote = bool(classes & _REMOTE_CLASSES) or by_service.is_remote
+        return _Signs(bool(classes & _SEEN_CLASSES), is_remote, by_service.is_doubtful)
+
+    return record.cached_of("in person", encounter, read)
+
+
+def _by_service(services: Iterable[Json], modifiers: frozenset[str] = frozenset()) -> _Signs:
+    said = [coding for each in services for coding in codings_and_text(each)]
+    stated = modifiers.union(*(coding.modifiers for coding in said))
+    is_remote = bool(stated & _REMOTE_MODIFIERS) or any(map(_is_remote_service, said))
+    return _Signs(is_remote=is_remote, is_doubtful=any(_REMOTE_WORDS.search(coding.display) for coding in said))
 
 
 def _encounter(record: PatientRecord, visit: Visit) -> Resource | None:
@@ -140,14 +162,20 @@ def _people(record: PatientRecord, visit: Visit, specialties: CodeMatcher) -> It
         kinds = frozenset[str]().union(*(plain_codes(each) for each in items(part.get("type"))))
         if kinds & _SAW_NOBODY:
             continue
-        person = part.get("individual") or part.get("actor")
-        yield _of(specialties, _specialties(record, record.resolve(person, within=visit.resource)))
+        person = record.resolve(part.get("individual") or part.get("actor"), within=visit.resource)
+        yield _has_specialty(record, person, specialties) if person else Truth.UNKNOWN
 
 
-def _specialties(record: PatientRecord, person: Resource | None) -> list[Json]:
+def _has_specialty(record: PatientRecord, person: Resource, specialties: CodeMatcher) -> Truth:
+    key = "specialty", specialties, id(person)  # the person is kept with the result, so that no other one gets its id
+    _, found = record.cached(key, lambda: (person, _of(specialties, _specialties(record, person))))
+    return found
+
+
+def _specialties(record: PatientRecord, person: Resource) -> list[Json]:
     """Return what a role, or a practitioner and the roles of theirs that were read, say of specialty."""
-    kind = person.get("resourceType") if person else None
-    if person is None or kind not in ("PractitionerRole", "Practitioner"):
+    kind = person.get("resourceType")
+    if kind not in ("PractitionerRole", "Practitioner"):
         return []
     if not record.is_usable(person, "specialty", "qualification"):
         return []
@@ -179,7 +207,10 @@ def _care_team(claim: Resource, item: Resource, specialties: CodeMatcher) -> Ite
     """
     named = item.get("careTeamSequence")
     numbers = named if isinstance(named, list) else []
-    for member in items(claim.get("careTeam")):
+    team = items(claim.get("careTeam"))
+    if len(team) > MAX_MEMBERS:
+        yield Truth.UNKNOWN
+    for member in team[:MAX_MEMBERS]:
         roles = plain_codes(member.get("role"))
         if roles & _SAW_NOBODY or (numbers and member.get("sequence") not in numbers):
             continue

@@ -108,7 +108,8 @@ class VisitOccasions:
     @property
     def searches(self) -> tuple[Search, ...]:
         """Return the searches for encounters and for what was billed, as far back as the clause looks."""
-        return tuple(_reaching(each, self.reaches_back) for each in (ENCOUNTERS, CHARGES, CLAIMS))
+        encounters = replace(ENCOUNTERS, follows_roles=self.by is not None)
+        return tuple(_reaching(each, self.reaches_back) for each in (encounters, CHARGES, CLAIMS))
 
     @property
     def is_continuous(self) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fhir_mappings.attendance import is_by_specialty, is_in_person
+from fhir_mappings.attendance import MAX_MEMBERS, is_by_specialty, is_in_person
 from fhir_mappings.codings import CPT, HCPCS, NUCC, SNOMED, Match
 from fhir_mappings.truth import Truth
 from fhir_mappings.visits import Visit, recorded_visits
@@ -207,6 +207,7 @@ def member(number=1, code="207RP1001X", said="rendering", system=NUCC):
         ([member()], None, OPEN),
         ([member(code="207RC0000X"), member(2)], [1], NO),
         ([], None, OPEN),
+        ([*(member(n, "207RC0000X") for n in range(1, MAX_MEMBERS + 1)), member(99)], [1, 99], OPEN),
     ],
 )
 def test_the_care_team_of_the_item_of_a_claim_tells_it(team, named, found):

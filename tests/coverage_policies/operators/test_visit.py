@@ -162,6 +162,11 @@ def test_older_visits_are_read_where_the_clause_looks_back_further() -> None:
     assert (months_back("3 months"), months_back("3 years")) == (["24 months"] * 3, ["3 years"] * 3)
 
 
+def test_roles_are_read_only_where_the_clause_asks_for_a_specialty() -> None:
+    assert [search.follows_roles for search in BY.searches] == [True, False, False]
+    assert not any(search.follows_roles for search in CHECK.searches)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
