@@ -27,9 +27,16 @@ KINDS = ("Encounter", "ChargeItem", "ExplanationOfBenefit")
 MAX_ITEMS = 500
 """How many items of a claim are read."""
 
-_ENCOUNTER_PROGRESS = {"finished": Progress.DONE, "in-progress": Progress.DONE, "unknown": Progress.UNCLEAR}
-_CHARGE_PROGRESS = {"billed": Progress.DONE, "billable": Progress.DONE, "unknown": Progress.UNCLEAR}
-"""What a status means; a visit or charge of any other never took place, or not yet."""
+_ENCOUNTER_PROGRESS = {
+    **dict.fromkeys(("finished", "in-progress"), Progress.DONE),
+    **dict.fromkeys(("planned", "arrived", "triaged", "onleave", "cancelled", "entered-in-error"), None),
+}
+_CHARGE_PROGRESS = {
+    **dict.fromkeys(("billed", "billable"), Progress.DONE),
+    **dict.fromkeys(("planned", "not-billable", "aborted", "entered-in-error"), None),
+}
+"""What a status means: None if the visit never took place, or not yet. One of any other status may have."""
+_NOT_BILLED = ("cancelled", "draft", "entered-in-error", "preauthorization", "predetermination")
 _ENCOUNTER_KINDS = ("type", "serviceType", "reasonCode")
 _UNDERSTOOD = (CPT, HCPCS, SNOMED, LOINC)
 """The code systems of visits and services of which a code in no value set is another visit."""
@@ -92,14 +99,14 @@ def _visits(record: PatientRecord, codes: CodeMatcher | None) -> Iterator[Visit]
         match = _match(codes or _any_visit, *(encounter.get(name) for name in _ENCOUNTER_KINDS))
         if match is None and codes is None:
             match = _any_visit(())
-        progress = _ENCOUNTER_PROGRESS.get(str(encounter.get("status")))
+        progress = _ENCOUNTER_PROGRESS.get(str(encounter.get("status")), Progress.UNCLEAR)
         if match and progress:
             days = _period(record, encounter.get("period"))
             done = _visit(record, encounter, match, progress, days, "status", *_ENCOUNTER_KINDS, "period", "subject")
             yield Visit(done, encounter)
     for charge in record.of_type("ChargeItem"):
         match = _match(codes or _any_service, charge.get("code"))
-        progress = _CHARGE_PROGRESS.get(str(charge.get("status")))
+        progress = _CHARGE_PROGRESS.get(str(charge.get("status")), Progress.UNCLEAR)
         if match and progress:
             day = record.when(charge.get("occurrenceDateTime"))
             days = (day, day) if day else _period(record, charge.get("occurrencePeriod"))
@@ -111,12 +118,14 @@ def _visits(record: PatientRecord, codes: CodeMatcher | None) -> Iterator[Visit]
 
 def _claims(record: PatientRecord) -> Iterator[Resource]:
     for claim in record.of_type("ExplanationOfBenefit"):
-        if claim.get("status") == "active" and claim.get("use") == "claim":
+        if claim.get("status") not in _NOT_BILLED and claim.get("use") not in _NOT_BILLED:
             yield claim
 
 
 def _billed(record: PatientRecord, codes: CodeMatcher, claim: Resource) -> Iterator[Visit]:
     """Yield the items of a claim. What was billed was done, whether or not the payer paid for it."""
+    is_billed = claim.get("status") == "active" and claim.get("use") == "claim"
+    progress = Progress.DONE if is_billed else Progress.UNCLEAR
     for item in items(claim.get("item"))[:MAX_ITEMS]:
         match = _match(codes, item.get("productOrService"))
         if match:
@@ -125,7 +134,7 @@ def _billed(record: PatientRecord, codes: CodeMatcher, claim: Resource) -> Itera
             if days == (None, None):
                 days = _period(record, claim.get("billablePeriod"))
             elements = ("status", "use", "item", "billablePeriod", "patient")
-            yield Visit(_visit(record, claim, match, Progress.DONE, days, *elements), claim, item)
+            yield Visit(_visit(record, claim, match, progress, days, *elements), claim, item)
 
 
 def _match(codes: CodeMatcher, *concepts: Json) -> Match | None:

@@ -56,7 +56,7 @@ def unresolved(
     """Return the references to follow that point at none of these resources, each once, in a fixed order.
 
     Of the orders, which are no part of the chart, only reasons are followed. A payor is followed if `needs_payer`, and
-    a role in an encounter if `follows_roles`. A reference to the server of the chart is relative, however it is written.
+    a role in an encounter if `follows_roles`. A reference to the server of the chart is relative, however written.
     """
     entries, orders = list(entries), list(orders)
     sought = [reference for _, resource in entries for reference in _references(resource, needs_payer)]

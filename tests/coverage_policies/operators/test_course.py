@@ -338,3 +338,27 @@ def test_days_that_are_known_leave_nothing_open(facts: list[Resource]) -> None:
             runs.append([day])
     expected = any(run[-1] - run[0] >= timedelta(weeks=8) and len(run) >= 4 for run in runs)
     assert finding(*numbered(facts)).holds is Truth.of(expected)
+
+
+@CHECKED
+@given(st.lists(ANY, max_size=6), ANY)
+def test_one_more_record_takes_nothing_from_a_count_and_nothing_from_a_broken_limit(
+    facts: list[Resource], more: Resource
+) -> None:
+    for count, never_back in (("at least 3", YES), ("at most 3", NO)):
+        test = clause("procedure", in_="alpha", count=count, within="12 months")
+        before, after = (run(test, *numbered(each)).holds for each in (facts, [*facts, more]))
+        if before is never_back:
+            assert after is never_back
+        if before is OPEN:
+            assert after is not ~never_back
+
+
+@CHECKED
+@given(st.lists(ANY, max_size=6))
+def test_a_count_and_the_limit_below_it_never_hold_together(facts: list[Resource]) -> None:
+    for_it, against = (
+        run(clause("procedure", in_="alpha", count=count), *numbered(facts)).holds
+        for count in ("at most 3", "at least 4")
+    )
+    assert for_it is ~against
