@@ -13,6 +13,7 @@ ICD9CM = "http://hl7.org/fhir/sid/icd-9-cm"
 ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
 LOINC = "http://loinc.org"
 NDC = "http://hl7.org/fhir/sid/ndc"
+NUCC = "http://nucc.org/provider-taxonomy"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 SNOMED = "http://snomed.info/sct"
 
@@ -49,6 +50,8 @@ _SPELLINGS = (
     (NDC, "FHIR R4, Code Systems", NDC),
     (NDC, "HL7 OID registry", "2.16.840.1.113883.6.69"),
     (NDC, "HL7 table 0396", "NDC"),
+    (NUCC, "HL7 Terminology, US Core", NUCC),
+    (NUCC, "HL7 OID registry", "2.16.840.1.113883.6.101"),
     (RXNORM, "FHIR R4, Code Systems", RXNORM),
     (RXNORM, "HL7 OID registry", "2.16.840.1.113883.6.88"),
     (RXNORM, "names in public FHIR code", "rxnorm hl7.org/fhir/sid/rxnorm"),

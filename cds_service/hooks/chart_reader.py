@@ -91,13 +91,14 @@ def read_chart(
     queries = {search: page for search, page in pages.items() if source is not None and (page is None or page.next)}
     entries, server = _joined(request, results.values(), source)
     if source is not None:
-        missing = unresolved(entries, server, request.orders.judged, needs_payer)
+        follows_roles = any(search.follows_roles for search in pages)
+        missing = unresolved(entries, server, request.orders.judged, needs_payer, follows_roles=follows_roles)
         wave = _searches(queries, request.patient_id, source) | _reads((*missing, *ordered_items), source)
         found = _run(wave, source, deadline, waiting)
         if queries:
             results |= {search: found[search] for search in queries if search in found}
             entries, server = _joined(request, results.values(), source)
-            missing = unresolved(entries, server, request.orders.judged, needs_payer)
+            missing = unresolved(entries, server, request.orders.judged, needs_payer, follows_roles=follows_roles)
             later = _reads((each for each in missing if each not in wave), source)
             found |= _run(later, source, deadline, waiting)
         entries += [entry for each in missing if each in found for entry in found[each].entries]

@@ -26,13 +26,15 @@ from coverage_policies.authoring.fact_words import (
     reference,
     typed,
 )
-from fhir_mappings.codings import LOINC, SNOMED, SYSTEMS
+from fhir_mappings.codings import HCPCS, LOINC, SNOMED, SYSTEMS
 from fhir_mappings.fhir_json import Json
 
 PRACTITIONER = "practitioner-1"
 _ORAL = {"coding": [{"system": SNOMED, "code": "26643006", "display": "Oral route"}]}
 _SCORE_BEFORE, _SCORE_AFTER, _SCORES_APART = timedelta(minutes=15), timedelta(minutes=30), timedelta(hours=1)
 _PAIN_SCALE = "loinc 72514-3"
+_CLAIM_ROLES = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBClaimCareTeamRole"
+_PLACES = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
 _LISTINGS = {
     "problem": "problem-list-item",
     "encounter diagnosis": "encounter-diagnosis",
@@ -394,18 +396,32 @@ def _answers(words: FactWords) -> list[dict[str, Any]]:
 
 
 def _visit(words: FactWords) -> list[dict[str, Any]]:
-    kind, code, at = words.text("as", "encounter"), concept(words.texts("code")), moment(words.text("at"))
+    """Return an encounter (of the `class` AMB unless it says so), a charge, or a claim with its `place` of service.
+
+    `by` is the specialty of the one who saw the patient.
+    """
+    kind, codes, at = words.text("as", "encounter"), words.texts("code"), moment(words.text("at"))
+    code, specialty = concept(codes), concept(words.texts("by"))
+    role = {"resourceType": "PractitionerRole", "id": "by", "specialty": [specialty]}
+    seen_by = present(contained=[role] if specialty else None)
     if kind == "encounter":
         status = words.text("status", "finished")
-        visit_class = {"system": f"{TERMINOLOGY}v3-ActCode", "code": "AMB"}
-        period = present(start=at, end=at) or None
-        return [present(resourceType="Encounter", status=status, type=[code], period=period) | {"class": visit_class}]
+        visit_class = {"system": f"{TERMINOLOGY}v3-ActCode", "code": words.text("class", "AMB")}
+        period = present(start=at, end=at)
+        took_part = [{"individual": {"reference": "#by"}}] if specialty else None
+        found = present(resourceType="Encounter", status=status, type=[code] if codes else None, period=period)
+        return [found | {"class": visit_class} | seen_by | present(participant=took_part)]
     if kind == "charge":
         status = words.text("status", "billed")
-        return [present(resourceType="ChargeItem", status=status, code=code, occurrenceDateTime=at)]
+        performer = [{"actor": {"reference": "#by"}}] if specialty else None
+        found = present(resourceType="ChargeItem", status=status, code=code, occurrenceDateTime=at, performer=performer)
+        return [found | seen_by]
     if kind != "claim":
         raise FactError("visit.as must be encounter, charge, or claim")
     coding = f"{TERMINOLOGY}claim-type"
+    place, modifiers = words.text("place"), words.texts("modifier")
+    rendering = {"sequence": 1, "provider": {"display": "Clinician"}, "qualification": specialty}
+    rendering |= {"role": {"coding": [{"system": _CLAIM_ROLES, "code": "rendering"}]}}
     return [
         present(
             resourceType="ExplanationOfBenefit",
@@ -417,7 +433,17 @@ def _visit(words: FactWords) -> list[dict[str, Any]]:
             provider={"display": "Practice"},
             outcome="complete",
             insurance=[{"focal": True, "coverage": {"display": "Coverage"}}],
-            item=[present(sequence=1, productOrService=code, servicedDate=at)],
+            careTeam=[rendering] if specialty else None,
+            item=[
+                present(
+                    sequence=1,
+                    careTeamSequence=[1] if specialty else None,
+                    productOrService=code,
+                    modifier=[{"coding": [{"system": HCPCS, "code": each}]} for each in modifiers],
+                    servicedDate=at,
+                    locationCodeableConcept={"coding": [{"system": _PLACES, "code": place}]} if place else None,
+                )
+            ],
         )
     ]
 

@@ -9,7 +9,7 @@ from coverage_policies.authoring.description import value_set_names
 from coverage_policies.authoring.value_set_lint import label_problems, value_set_problems
 from coverage_policies.format.library import BUILT_IN, Library
 from coverage_policies.format.model import Choice, Clause, Criterion, OrderEntry, Policy
-from coverage_policies.format.operator import as_list
+from coverage_policies.format.operator import as_list, written_values
 from coverage_policies.format.problems import Problem
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.judging.plan_rules import Effective
@@ -105,6 +105,9 @@ def _criterion_problems(c: Criterion, above: frozenset[str], library: Library) -
             for name in _only_asking(clause, library):
                 what = f"{key}: every code of {name} only asks, so it never holds; write it under `show`"
                 yield "never-decides", what
+            if _strings_visits_together(clause):
+                what = f"{key}: two visits months apart would be a course; add `gap: at most 4 weeks` to `lasting`"
+                yield "course-without-gap", what
     if c.suggest and not any(_reads(clause, c.suggest.attribute) for clause in c.met_when + c.not_met_when):
         what = f"suggest: no clause here reads the order's {c.suggest.attribute}; suggest what a clause looks for"
         yield "unrelated-suggestion", what
@@ -118,11 +121,16 @@ def _names(pathways: frozenset[str]) -> str:
 
 def _only_asking(clause: Clause, library: Library) -> Iterator[str]:
     """Yield the value sets of a clause that have no code that decides."""
-    for value in clause.arguments.values():
+    for _, value in written_values(clause.arguments):
         sets = [library.value_sets[name] for name in as_list(value) if name in library.value_sets]
         rows = [row for each in sets for row in each.rows]
         if rows and not any(row.decides for row in rows):
             yield " or ".join(each.name for each in sets)
+
+
+def _strings_visits_together(clause: Clause) -> bool:
+    """Return whether any two visits that are far enough apart prove how long a treatment lasted."""
+    return clause.operator == "procedure" and "lasting" in clause.arguments and "gap" not in clause.arguments
 
 
 def _reads(clause: Clause, attribute: str) -> bool:

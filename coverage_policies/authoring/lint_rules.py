@@ -38,6 +38,7 @@ _ERRORS = {
     "incomplete-history": "`history` names the earlier revisions that are installed.",
     "impossible-pathway": "A criterion counts on a pathway on which the group around it counts.",
     "never-decides": "A clause under `met_when` or `not_met_when` has a code that decides.",
+    "course-without-gap": "How long a treatment lasted is asked of a course, with the longest gap between two visits.",
     "unrelated-suggestion": "A suggestion changes what a clause of its criterion reads.",
     "unused-override": "A reason to override is for a criterion that can keep an order from coverage.",
     "empty-value-set": "A value set holds at least one code.",

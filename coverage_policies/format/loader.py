@@ -21,7 +21,7 @@ from coverage_policies.format.model import (
     Role,
     Section,
 )
-from coverage_policies.format.operator import as_list, value_set
+from coverage_policies.format.operator import as_list, value_set, written_values
 from coverage_policies.format.problems import DocumentError, Problem, read_text
 from coverage_policies.format.registry import operators
 from coverage_policies.format.schema import document_check, document_validator
@@ -243,8 +243,8 @@ class _Builder:
         operator = operators()[name]
         if operator.reads_names:
             return
-        for argument, names in arguments.items():
-            for each in as_list(names) if argument not in operator.plain_words else ():
+        for key, argument in written_values(arguments):
+            for each in as_list(argument) if key not in operator.plain_words else ():
                 if each in self.sets and any(row.system == TEXT and row.decides for row in self.sets[each].rows):
                     yield each
 

@@ -1,6 +1,6 @@
 """Define operators: a name, a schema for the arguments, the searches, and a check with a three-valued result."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
@@ -14,7 +14,7 @@ from fhir_mappings.record import Evidence, PatientRecord
 from fhir_mappings.truth import Truth
 
 Arguments: TypeAlias = Mapping[str, Any]
-"""The arguments of one clause as written: strings or lists of strings that follow the operator's schema."""
+"""The arguments of one clause as written, by the operator's schema: strings, lists of strings, or under `all` more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,26 @@ def argument_words(schema: Mapping[str, Any]) -> str:
         return f"one of {', '.join(schema['enum'])}"
     if "const" in schema:
         return f"only {schema['const']}"
+    if "properties" in schema:
+        return f"a mapping of {', '.join(schema['properties'])}"
     return f"written like: {schema['examples'][0]}"
+
+
+def argument_schemas(schema: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Mapping[str, Any], bool]]:
+    """Yield each argument by its name, those inside of another as `all.count`, its schema, and whether it is needed."""
+    for name, each in schema["properties"].items():
+        yield f"{above}{name}", each, name in schema.get("required", ())
+        if "properties" in each:
+            yield from argument_schemas(each, f"{above}{name}.")
+
+
+def written_values(arguments: Arguments) -> Iterator[tuple[str, str | list[str]]]:
+    """Yield each argument that is a string or a list of them, those inside of another by a name such as `all.count`."""
+    for name, value in arguments.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}.{inner}", each) for inner, each in written_values(value))
+        else:
+            yield name, value
 
 
 def as_list(value: Any) -> list[str]:

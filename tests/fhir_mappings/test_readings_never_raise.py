@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fhir_mappings.allergies import allergies
 from fhir_mappings.answers import answer_forms, newest
+from fhir_mappings.attendance import is_by_specialty, is_in_person
 from fhir_mappings.codings import Match, codings, concept_text
 from fhir_mappings.condition_course import Times, conditions_on
 from fhir_mappings.condition_history import known_conditions, there_within
@@ -26,6 +27,7 @@ from fhir_mappings.pain_relief import Window, reliefs
 from fhir_mappings.plans import plans
 from fhir_mappings.pregnancy import PregnancyCodes, pregnancy_on
 from fhir_mappings.procedures import latest_on_or_before, procedures
+from fhir_mappings.visits import recorded_visits, unidentified_visits
 from tests.support.fhir_builders import PATIENT, ZONE, record
 
 pytestmark = pytest.mark.slow
@@ -33,7 +35,10 @@ pytestmark = pytest.mark.slow
 ELEMENTS = {
     "Condition": "code clinicalStatus verificationStatus onsetDateTime onsetPeriod abatementDateTime abatementPeriod"
     " abatementString recordedDate category encounter",
-    "Encounter": "status period",
+    "Encounter": "status period class type serviceType reasonCode participant contained",
+    "ChargeItem": "status code occurrenceDateTime occurrencePeriod performer context contained",
+    "ExplanationOfBenefit": "status use item billablePeriod careTeam",
+    "PractitionerRole": "practitioner specialty",
     "Procedure": "code status performedDateTime performedPeriod performedString",
     "DiagnosticReport": "code status effectiveDateTime effectivePeriod issued",
     "ImagingStudy": "procedureCode status started",
@@ -58,6 +63,7 @@ ELEMENTS = {
 WORDS = st.sampled_from(
     [
         *("active", "resolved", "confirmed", "refuted", "completed", "final", "available", "in-progress", "order"),
+        *("finished", "billed", "claim", "AMB"),
         *(
             "2026",
             "2026-02",
@@ -72,6 +78,8 @@ WORDS = st.sampled_from(
             "Patient/p",
             "Practitioner/d",
             "Device/x",
+            "PractitionerRole/x",
+            "Encounter/x",
             "Condition/x",
             "#x",
             "#",
@@ -105,6 +113,8 @@ KEYS = st.sampled_from(
             "lastUpdated",
         ),
         *("doNotPerform", "codeReference", "deviceName", "contained"),
+        *("individual", "actor", "productOrService", "careTeamSequence", "sequence", "qualification", "role"),
+        *("modifier", "locationCodeableConcept", "servicedDate", "servicedPeriod", "encounter", "specialty"),
     ]
 )
 RUBBISH = st.recursive(
@@ -164,6 +174,11 @@ def pregnant(chart):
     return pregnancy_on(chart, codes, chart.today, term=term, unknown_week=days)
 
 
+def attended(chart):
+    found = (*recorded_visits(chart, None), *recorded_visits(chart, anything), *unidentified_visits(chart))
+    return [(is_in_person(chart, each), is_by_specialty(chart, each, anything)) for each in found]
+
+
 READINGS = {
     "conditions": (("Condition", "Encounter"), lambda chart: conditions_on(chart, anything, _times(chart))),
     "past conditions": (("Condition", "Encounter"), past),
@@ -175,6 +190,7 @@ READINGS = {
     "pregnancy": (("Condition", "Observation", "Procedure", "Encounter"), pregnant),
     "unidentified conditions": (("Condition",), lambda chart: unidentified(chart, lambda _: False)),
     "procedures": (("Procedure",), lambda chart: latest_on_or_before(procedures(chart, anything), chart.today)),
+    "visits": (("Encounter", "ChargeItem", "ExplanationOfBenefit", "PractitionerRole"), attended),
     "imaging": (("DiagnosticReport", "ImagingStudy", "Procedure"), lambda chart: imaging(chart, anything)),
     "conclusions": (("DiagnosticReport", "ImagingStudy"), lambda chart: conclusions(chart, anything, anything)),
     "plans": (("CarePlan", "ServiceRequest", "Procedure"), lambda chart: plans(chart, anything)),

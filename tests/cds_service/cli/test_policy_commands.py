@@ -116,6 +116,7 @@ def test_the_operators_are_listed_and_each_is_explained_with_its_example() -> No
         assert operator.example.strip() in explained
         assert all(f" {argument} " in explained for argument in operator.schema["properties"])
         assert all(f" {value} " in explained for value in operator.defaults.values())
+    assert " all.gap " in run("operators", "procedure").output
     assert "There is no operator observaton. Did you mean observation?" in run("operators", "observaton").output
     assert "There is no operator diagnosis. There are allergy, " in run("operators", "diagnosis").output
 

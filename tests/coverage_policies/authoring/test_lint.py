@@ -94,6 +94,23 @@ def test_a_clause_in_which_something_can_decide_is_not_told(clause: str) -> None
     assert lint(Library({by.full_name: by}, ASKING)) == ()
 
 
+@pytest.mark.parametrize(
+    ("key", "arguments", "is_told"),
+    [
+        ("met_when", "lasting: at least 12 weeks", True),
+        ("not_met_when", "lasting: at least 12 weeks", True),
+        ("show", "lasting: at least 12 weeks", False),
+        ("met_when", "lasting: at least 12 weeks, gap: at most 4 weeks", False),
+        ("met_when", "all: {lasting: at least 12 weeks, gap: at most 4 weeks}", False),
+        ("met_when", "within: 12 months", False),
+    ],
+)
+def test_two_visits_far_apart_are_no_course(key: str, arguments: str, is_told: bool) -> None:
+    by = policy(f"I: {{says: s, {key}: {{procedure: {{in: alpha, {arguments}}}}}, ask: q}}")
+    said = f"test.yaml:11: I: {key}: two visits months apart would be a course; add `gap: at most 4 weeks` to `lasting`"
+    assert told(by) == ([said] if is_told else [])
+
+
 def test_a_criterion_for_a_pathway_inside_of_another_never_counts() -> None:
     sections = """\
     I:

@@ -26,7 +26,7 @@ def test_codes_as_they_should_be_are_not_told() -> None:
         (
             row("ATC", "N02A"),
             "'ATC' is not the address of a code system; known are http://hl7.org/fhir/sid/icd-10-cm, http://loinc.org, "
-            "http://snomed.info/sct, http://www.ama-assn.org/go/cpt, "
+            "http://nucc.org/provider-taxonomy, http://snomed.info/sct, http://www.ama-assn.org/go/cpt, "
             "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets, http://www.nlm.nih.gov/research/umls/rxnorm",
         ),
         (row(CPT, " 27279"), "there is a space before or after 27279; remove it"),

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from coverage_policies.authoring import fact_builder as case_facts
 from coverage_policies.format.library import BUILT_IN
-from coverage_policies.format.operator import Context, Operator, as_list, value_set
+from coverage_policies.format.operator import Context, Operator, as_list, value_set, written_values
 from coverage_policies.format.registry import operators, resource_types
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSets, load_value_sets
@@ -82,15 +82,27 @@ CLAUSES: list[tuple[str, dict[str, Any]]] = [
     ("procedure", {"in": "alpha", "first": "at least 2 weeks ago"}),
     ("procedure", {"in": "alpha", "first": "under 2 weeks ago"}),
     ("procedure", {"in": "alpha", "last": "under 2 months ago"}),
+    ("procedure", {"in": "alpha", "lasting": "at least 12 weeks", "gap": "at most 4 weeks"}),
+    ("procedure", {"in": "alpha", "all": {"count": "at least 6", "gap": "at most 4 weeks", "within": "12 months"}}),
     ("reported_mme", {"within": "12 months"}),
     ("visit", {"in": "alpha", "within": "3 months"}),
+    ("visit", {"by": "alpha", "in_person": "yes", "within": "3 months"}),
+    ("visit", {"in": "alpha", "count": "at least 2", "within": "3 months"}),
+    ("visit", {"in": "alpha", "all": {"count": "at least 6", "gap": "at most 4 weeks", "within": "12 months"}}),
 ]
 """Every clause that reads the chart."""
-IDS = [f"{name} {' '.join(arguments.values())}" for name, arguments in CLAUSES]
+IDS = [f"{name} {' '.join(map(str, arguments.values()))}" for name, arguments in CLAUSES]
 
 
 def as_clause(name: str, arguments: dict[str, Any]) -> str:
-    return f"{{{name}: {{{', '.join(f'{key}: {value}' for key, value in arguments.items())}}}}}"
+    return f"{{{name}: {written(arguments)}}}"
+
+
+def written(value: Any) -> str:
+    """A value as YAML writes it in a line."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {written(each)}' for key, each in value.items())}}}"
+    return str(value)
 
 
 def test_every_operator_that_reads_the_chart_is_among_the_clauses() -> None:
@@ -213,6 +225,15 @@ def test_a_value_set_that_is_spelled_wrong_is_told_with_the_right_name(written: 
 
 def test_one_name_or_several_are_a_list() -> None:
     assert (as_list("a"), as_list(["a", "b"])) == (["a"], ["a", "b"])
+
+
+def test_the_arguments_inside_of_another_are_named_after_it() -> None:
+    arguments = {"in": ["a", "b"], "all": {"gap": "at most 4 weeks", "within": "1 year"}}
+    assert list(written_values(arguments)) == [
+        ("in", ["a", "b"]),
+        ("all.gap", "at most 4 weeks"),
+        ("all.within", "1 year"),
+    ]
 
 
 def test_several_value_sets_are_one_that_is_named_after_them() -> None:
