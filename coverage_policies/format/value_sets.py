@@ -23,7 +23,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from coverage_policies.format.problems import DocumentError, Problem, read_text
-from fhir_mappings.codings import ICD10CM, Coding, Course, Match
+from fhir_mappings.codings import ICD10CM, RXNORM, Coding, Course, Match
+from fhir_mappings.drug_ingredients import INGREDIENT, name_of_ingredient
 
 TEXT = "text"
 UNLESS = "unless"
@@ -52,6 +53,16 @@ class Row:
     course: Course | None = None
     scale: tuple[Decimal, Decimal] | None = None
 
+    def keys(self) -> Iterator[tuple[str, str]]:
+        """Yield the system and code by which it is found: its own, and the name of an ingredient.
+
+        None for words, which are found in labels.
+        """
+        if self.system not in (TEXT, UNLESS):
+            yield self.system, self.code
+        if self.system == RXNORM and (name := name_of_ingredient(self.label)):
+            yield INGREDIENT, name
+
     def is_valid(self, on: date | None) -> bool:
         """Return whether the code is valid on a service date; always True without a date."""
         if on is None:
@@ -70,12 +81,11 @@ class ValueSet:
         self._exact: dict[tuple[str, str], list[Row]] = {}
         self._prefixes: dict[tuple[str, str], list[Row]] = {}
         for row in self.rows:
-            if row.system in (TEXT, UNLESS):
-                continue
-            if row.code.endswith("*"):
-                self._prefixes.setdefault((row.system, row.code[:-1]), []).append(row)
-            else:
-                self._exact.setdefault((row.system, row.code), []).append(row)
+            for system, code in row.keys():
+                if code.endswith("*"):
+                    self._prefixes.setdefault((system, code[:-1]), []).append(row)
+                else:
+                    self._exact.setdefault((system, code), []).append(row)
         for same in (*self._exact.values(), *self._prefixes.values()):
             same.sort(key=lambda row: row.decides)
         self._known_match = lru_cache(maxsize=500)(self._match)
