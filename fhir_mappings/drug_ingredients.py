@@ -37,10 +37,8 @@ class Contents:
 @cache
 def contents_by_name() -> Mapping[str, Contents]:
     """Return what each name stands for."""
-    return {
-        row["name"]: Contents(tuple(row["ingredients"].split("; ")), row["use"] == "decides")
-        for row in _rows("drug_ingredients.csv")
-    }
+    rows = _rows("drug_ingredients.csv")
+    return {row["name"]: Contents(_listed(row["ingredients"]), row["use"] == "decides") for row in rows}
 
 
 @cache
@@ -76,7 +74,12 @@ def name_of_ingredient(label: str) -> str:
 
 @cache
 def _products() -> Mapping[str, Contents]:
-    return {row["rxcui"]: Contents(tuple(row["ingredients"].split("; ")), True) for row in _rows("drug_products.csv")}
+    rows = _rows("drug_products.csv")
+    return {row["rxcui"]: Contents(_listed(row["ingredients"]), decides=True) for row in rows}
+
+
+def _listed(ingredients: str) -> tuple[str, ...]:
+    return tuple(ingredients.split("; "))
 
 
 def _rows(name: str) -> list[dict[str, str]]:

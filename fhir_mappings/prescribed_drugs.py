@@ -28,9 +28,10 @@ class Drug:
 
     `codes` are the sender's and the ingredients that they stand for. `named` is what its words name: ingredients, and
     the class of opioids. `product` is what words contain that are a product's label, known whole and with a strength,
-    nothing if words or codes differ. `contents` are the names of what it contains by a code or by a label that is known
-    whole; of a pain medication in `drug_names.csv`, a label with a strength is the `product` instead. `possible` are the
-    names of what other words mention. `is_identified` is whether it is surely known what the drug is. `product_code` is the NSAID product of a code; `labels` are all words.
+    nothing if words or codes differ. `contents` are the names of what it contains by a code or by a label that is
+    known whole; for a pain medication of `drug_names.csv`, a label with a strength is its `product` instead. `possible`
+    are the names that other words mention. `is_identified` is whether it is surely known what the drug is.
+    `product_code` is the NSAID product of a code; `labels` are all words.
     """
 
     codes: tuple[Coding, ...]
