@@ -68,9 +68,19 @@ class Drug:
         found = codes((*self.named, *self.possible))
         return Match(found.label, False) if found else None
 
+    @property
+    def known_as(self) -> tuple[Coding, ...]:
+        """Return everything that it certainly is, by codes and names; nothing if they contradict each other."""
+        return () if self.is_contradictory else (*self.codes, *self.product, *self.contents)
+
     def is_known_by_name_only(self, codes: CodeMatcher) -> bool:
         """Return whether only a name within its words, and no code or label of a product, is in the value set."""
         return not any(map(codes, (self.codes, self.contents, self.product)))
+
+
+def ordered_drug(concepts: Sequence[Json]) -> Drug:
+    """Return the drug of a draft order, by the concepts of what it orders."""
+    return _drug(concepts, "")
 
 
 def drug_of(record: PatientRecord, resource: Resource) -> Drug:
@@ -105,13 +115,13 @@ def _drug(concepts: Sequence[Json], display: str) -> Drug:
         named = (*named, _OPIOIDS)
     read = [contents_of_label(label) for label in labels]
     coded = [] if meant else [contents for coding in sent if (contents := contents_of_code(coding))]
-    contents = [coding for found in coded for ingredient in found.ingredients for coding in named_as(ingredient)]
-    contents += [coding for found in read for coding in found.certain if not ingredients_named(coding.code)]
+    names = [coding for found in coded for ingredient in found.ingredients for coding in named_as(ingredient)]
+    names += [coding for found in read for coding in found.certain if not ingredients_named(coding.code)]
     return Drug(
         codes=(*sent, *sorted(meant, key=_code)),
         named=named,
         product=labeled,
-        contents=tuple(dict.fromkeys(contents)),
+        contents=tuple(dict.fromkeys(names)),
         possible=tuple(dict.fromkeys(coding for found in read for coding in found.possible)),
         is_identified=bool(meant or coded) or any(found.is_identified for found in read),
         is_contradictory=is_contradictory or _differ(coded, read),
