@@ -17,6 +17,7 @@ from fhir_mappings.order_readings import readings
 from fhir_mappings.order_reasons import OrderReasons, read_reasons
 from fhir_mappings.order_text import names_an_operation, without_history
 from fhir_mappings.planned_date import planned_date
+from fhir_mappings.prescribed_drugs import ordered_drug
 from fhir_mappings.record import Evidence
 
 _NOT_JUDGED = ("revoked", "entered-in-error", "cancelled")
@@ -144,6 +145,13 @@ def _codes(resource: Resource, concepts: Iterable[Resource], lookup: Lookup) -> 
         for extension in items(holder.get("extension")):
             if extension.get("url") == _BILLING_OPTIONS:
                 found += codings(extension.get("valueCodeableConcept"))
+    if resource.get("resourceType") == "MedicationRequest":
+        parts = [
+            part.get("itemCodeableConcept")
+            for each in products(resource, lookup)
+            for part in items(each.get("ingredient"))
+        ]
+        found += ordered_drug([*concepts, *parts]).known_as
     return tuple(dict.fromkeys(found))
 
 

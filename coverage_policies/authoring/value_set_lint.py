@@ -21,7 +21,7 @@ def value_set_problems(sets: Iterable[ValueSet]) -> Iterator[Problem]:
             yield Problem(each.source, 1, what, rule="empty-value-set")
         for row in each.rows:
             for rule, what in _row_problems(row):
-                yield Problem(each.source, row.line, what, rule=rule)
+                yield Problem(row.file or each.source, row.line, what, rule=rule)
         yield from _twice(each)
 
 
@@ -37,7 +37,7 @@ def label_problems(sets: Iterable[ValueSet]) -> Iterator[Problem]:
             if not _are_alike(row.label, other.label):
                 there = f"{other.label!r} in {other_set.source}:{other.line}"
                 what = f"{row.code} is labeled {row.label!r} here and {there}; one label may only continue the other"
-                yield Problem(each.source, row.line, what, rule="differing-label")
+                yield Problem(row.file or each.source, row.line, what, rule="differing-label")
 
 
 def _row_problems(row: Row) -> Iterator[tuple[str, str]]:
@@ -77,5 +77,5 @@ def _twice(each: ValueSet) -> Iterator[Problem]:
             end = min(row.valid_to or date.max, other.valid_to or date.max)
             if begin <= end:
                 what = f"{row.code} is in line {other.line} already; keep one"
-                yield Problem(each.source, row.line, what, rule="double-code")
+                yield Problem(row.file or each.source, row.line, what, rule="double-code")
         by_code[row.system, row.code].append(row)

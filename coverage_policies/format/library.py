@@ -33,8 +33,8 @@ class Library:
         for policy in sorted(self.policies.values(), key=lambda policy: policy.revision):
             revisions.setdefault(policy.name, []).append(policy)
             for row in (row for entry in policy.orders for row in entry.codes.rows):
-                key = row_key(row.code) if row.system == TEXT else (row.system, row.code)
-                named_by.setdefault(key, set()).add(policy.name)
+                for key in [row_key(row.code)] if row.system == TEXT else row.found_by():
+                    named_by.setdefault(key, set()).add(policy.name)
         object.__setattr__(self, "_revisions", revisions)
         object.__setattr__(self, "_named_by", named_by)
 
