@@ -24,7 +24,7 @@ _LONGEST_NOTE = 2_000
 _MAX_NOTES = 50
 _CLAUSES = re.compile(r"[;,\n]|\.(?!\d)|\b(?:but|then|and|vs|versus|while|whereas)\b", re.IGNORECASE)
 _DENIED = re.compile(
-    r"\b(?:not|no|never|without|off|isn't|wasn't|non|denies|denied|neither|nor|stopped|discontinued|removed|weaned)\b",
+    r"\b(?:not|no|never|without|off|(?:is|was)n't|non|denies|denied|neither|nor|stopped|discontinued|removed|weaned)\b",
     re.IGNORECASE,
 )
 _OPEN = re.compile(
