@@ -88,6 +88,11 @@ NAMES: Mapping[str, Any] = {
 """Schema of an argument that names one value set, or several of which any will do."""
 
 
+def names(meaning: str) -> Mapping[str, Any]:
+    """Return the schema of an argument that names one value set, or several; `meaning` says which of them count."""
+    return {**NAMES, "description": meaning}
+
+
 def phrase(pattern: str, example: str) -> Mapping[str, Any]:
     """Return the schema of a string of a certain form; errors show the example."""
     return {"type": "string", "pattern": pattern, "examples": [example]}
@@ -105,6 +110,8 @@ def arguments(required: Iterable[str], **properties: Mapping[str, Any]) -> Mappi
 
 def argument_words(schema: Mapping[str, Any]) -> str:
     """Return what an argument with this schema is, in words for policy authors."""
+    if "description" in schema:
+        return str(schema["description"])
     if schema == NAMES:
         return "the name of a value set, or a list of which any will do"
     if "anyOf" in schema:

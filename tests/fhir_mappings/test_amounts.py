@@ -124,7 +124,8 @@ def test_a_conversion_that_depends_on_the_substance_goes_by_its_code(
     code: str, number: str, unit: str, in_unit: str, expected: str
 ) -> None:
     found = amount(number, unit).in_unit(in_unit, [code])
-    assert found and found.low is not None
+    assert found
+    assert found.low is not None
     assert round(float(found.low), 6) == float(expected)
     assert amount(number, unit).in_unit(in_unit, ["8480-6"]) is None
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fhir_mappings.allergies import allergies
+from fhir_mappings.amounts import Amount, Interval, printed
 from fhir_mappings.answers import answer_forms, newest
 from fhir_mappings.attendance import is_by_specialty, is_in_person
 from fhir_mappings.codings import Match, codings, concept_text
@@ -20,8 +21,9 @@ from fhir_mappings.devices import devices
 from fhir_mappings.drug_exposure import stretches, supplies
 from fhir_mappings.family_history import family_history
 from fhir_mappings.imaging import conclusions, imaging
+from fhir_mappings.measurement_states import is_recorded
 from fhir_mappings.medications import medications
-from fhir_mappings.observations import observations
+from fhir_mappings.observations import measurements, observations
 from fhir_mappings.orders import read_order
 from fhir_mappings.pain_relief import Window, reliefs
 from fhir_mappings.plans import plans
@@ -46,7 +48,8 @@ ELEMENTS = {
     "ServiceRequest": "code status intent doNotPerform authoredOn occurrenceDateTime occurrencePeriod occurrenceTiming"
     " orderDetail reasonCode reasonReference bodySite supportingInfo note contained extension",
     "DeviceRequest": "codeCodeableConcept codeReference status doNotPerform note contained authoredOn supportingInfo",
-    "Observation": "code status effectiveDateTime effectiveInstant effectivePeriod valueQuantity valueInteger",
+    "Observation": "code status effectiveDateTime effectiveInstant effectivePeriod valueQuantity valueInteger"
+    " valueRange valueString component hasMember method",
     "AllergyIntolerance": "code clinicalStatus verificationStatus type reaction onsetDateTime recordedDate",
     "MedicationRequest": "medicationCodeableConcept medicationReference status intent doNotPerform authoredOn contained"
     " dispenseRequest orderDetail dosageInstruction",
@@ -158,6 +161,15 @@ def taken(chart):
     return stretches([each.days for each in supplies(chart, anything) if each.days], chart.today)
 
 
+def states(chart):
+    found = measurements(chart, anything)
+    return [(printed(each.amount), is_recorded(chart, each, anything, limited)) for each in found]
+
+
+def limited(codes):
+    return Match("Something", True, value=Amount(Interval(), "%")) if tuple(codes) else None
+
+
 def _times(chart):
     year, days = CalendarPeriod(12, "months"), CalendarPeriod(14, "days")
     return Times(chart.today, chart.today, "", year, days, days)
@@ -195,6 +207,7 @@ READINGS = {
     "conclusions": (("DiagnosticReport", "ImagingStudy"), lambda chart: conclusions(chart, anything, anything)),
     "plans": (("CarePlan", "ServiceRequest", "Procedure"), lambda chart: plans(chart, anything)),
     "observations": (("Observation",), lambda chart: observations(chart, anything)),
+    "states of measurements": (("Observation",), states),
     "pain relief": (("Procedure", "Observation"), relief),
     "allergies": (("AllergyIntolerance",), lambda chart: allergies(chart, anything)),
     "medications": (

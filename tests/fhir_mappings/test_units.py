@@ -73,7 +73,8 @@ def test_other_words_name_none(text: str) -> None:
 def test_one_unit_is_so_many_of_another(large: str, small: str, times: str) -> None:
     one, other = unit_named(large), unit_named(small)
     over, _, under = times.partition("/")
-    assert one and other
+    assert one
+    assert other
     assert one.kind == other.kind
     assert one.factor / other.factor == Fraction(over) / Fraction(under or 1)
 
@@ -92,7 +93,8 @@ def test_one_unit_is_so_many_of_another(large: str, small: str, times: str) -> N
 )
 def test_these_measure_different_things(one: str, other: str) -> None:
     first, second = unit_named(one), unit_named(other)
-    assert first and second
+    assert first
+    assert second
     assert first.kind != second.kind
 
 

@@ -139,7 +139,8 @@ def test_the_finding_has_the_value_and_its_date() -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "holds"), [("2026-02-20", Truth.NO), (None, Truth.UNKNOWN), ("2025-12-01", Truth.YES), ("2026-03-09", Truth.YES)]
+    ("at", "holds"),
+    [("2026-02-20", Truth.NO), (None, Truth.UNKNOWN), ("2025-12-01", Truth.YES), ("2026-03-09", Truth.YES)],
 )
 def test_a_preferred_measurement_of_the_same_time_decides_in_its_place(at: str | None, holds: Truth) -> None:
     (preferred,) = measured(("9", at))
