@@ -130,6 +130,21 @@ def test_a_fact_is_named_after_its_kind_unless_it_has_a_name() -> None:
     assert named["id"] == "fm"
 
 
+@pytest.mark.parametrize(("more", "name"), [({}, "patient-1"), ({"patient": "other"}, "patient-2")])
+def test_the_fact_of_the_patient_is_that_patient(more: dict[str, str], name: str) -> None:
+    (built,) = resources({"patient": {"born": "1960-04", "sex": "female", "birth_sex": "F"} | more}, 1, DAY)
+    assert (built["resourceType"], built["id"], built["birthDate"]) == ("Patient", name, "1960-04")
+    assert built["extension"][0]["valueCode"] == "F"
+
+
+@pytest.mark.parametrize(("relation", "stated"), [("MTH", "coding"), ("Mother", "text")])
+def test_a_relation_is_a_code_or_a_text(relation: str, stated: str) -> None:
+    written = {"code": "icd10cm C73", "relation": relation, "onset": "45"}
+    (built,) = resources({"family_history": written}, 1, DAY)
+    assert (built["id"], list(built["relationship"])) == ("family-history-1", [stated])
+    assert built["condition"][0]["onsetAge"]["value"] == 45
+
+
 def test_a_fact_may_be_of_another_patient() -> None:
     (condition,) = resources({"condition": {"code": "icd10cm M79.7", "patient": "other"}}, 1, DAY)
     assert condition["subject"] == {"reference": "Patient/patient-2"}
