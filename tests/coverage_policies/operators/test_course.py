@@ -165,6 +165,12 @@ def test_a_period_is_cut_at_the_window_and_at_the_anchor_date() -> None:
         assert finding(period(start, end), terms=terms).holds is holds
 
 
+def test_a_period_that_ends_after_today_lasts_up_to_today() -> None:
+    terms = {"lasting": "at least 8 weeks", "gap": "at most 4 weeks"}
+    for start, holds in (("2026-01-05", YES), ("2026-01-06", OPEN)):
+        assert finding(period(start, "2026-04-20"), terms=terms, anchor=date(2026, 4, 20)).holds is holds
+
+
 def test_a_period_too_short_for_its_days_rules_a_course_out() -> None:
     assert finding(period("2026-02-01", "2026-02-20")).holds is NO
 

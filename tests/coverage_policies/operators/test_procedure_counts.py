@@ -7,10 +7,22 @@ import pytest
 from coverage_policies.format.operator import ClauseResult
 from coverage_policies.format.searches import PROCEDURES
 from coverage_policies.format.terms import Reason
+from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.orders import Order
 from fhir_mappings.truth import Truth
-from tests.support.policy_fakes import NOT_OFFERED, UNAVAILABLE, available, clause, concept, order, procedure, run
+from tests.support.policy_fakes import (
+    NOT_OFFERED,
+    SETS,
+    UNAVAILABLE,
+    available,
+    clause,
+    concept,
+    order,
+    procedure,
+    row,
+    run,
+)
 
 YES, NO, OPEN = Truth.YES, Truth.NO, Truth.UNKNOWN
 CUT_SHORT = available(Procedure=UNAVAILABLE)
@@ -154,6 +166,13 @@ def test_a_procedure_without_a_code_that_is_understood_keeps_a_limit_open_and_is
     assert asked(*map(done, FOUR[1:]), unknown("2025-03-01"), count="at most 3", within="12 months") is YES
     assert asked(*map(done, FOUR[1:]), unknown(None), count="at most 3", within="12 months") is OPEN
     assert asked(unknown("2025-06-01"), count="at least 1") is OPEN
+
+
+def test_a_code_of_their_own_that_the_value_set_knows_is_one_procedure() -> None:
+    own = dict(SETS) | {"own": ValueSet("own", [row("urn:own", "x")])}
+    fact = {**done("2026-01"), "code": concept("x", system="urn:own")}
+    assert run(clause("procedure", own, in_="own", count="at most 1"), fact).holds is YES
+    assert run(clause("procedure", in_="alpha", count="at most 0"), fact).holds is OPEN
 
 
 def test_an_unknown_procedure_of_the_other_side_keeps_no_limit_open() -> None:
