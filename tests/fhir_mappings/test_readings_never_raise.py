@@ -13,8 +13,10 @@ from fhir_mappings.codings import Match, codings, concept_text
 from fhir_mappings.condition_course import Times, conditions_on
 from fhir_mappings.conditions import unidentified
 from fhir_mappings.dates import CalendarPeriod
+from fhir_mappings.days_covered import days_covered
 from fhir_mappings.devices import devices
 from fhir_mappings.drug_exposure import stretches, supplies
+from fhir_mappings.drug_use import stops, uses
 from fhir_mappings.imaging import conclusions, imaging
 from fhir_mappings.medications import medications
 from fhir_mappings.observations import observations
@@ -41,10 +43,10 @@ ELEMENTS = {
     "Observation": "code status effectiveDateTime effectiveInstant effectivePeriod valueQuantity valueInteger",
     "AllergyIntolerance": "code clinicalStatus verificationStatus type reaction onsetDateTime recordedDate",
     "MedicationRequest": "medicationCodeableConcept medicationReference status intent doNotPerform authoredOn contained"
-    " dispenseRequest orderDetail dosageInstruction",
+    " dispenseRequest orderDetail dosageInstruction statusReason meta",
     "MedicationDispense": "medicationCodeableConcept status whenHandedOver whenPrepared daysSupply dosageInstruction"
     " authorizingPrescription",
-    "MedicationStatement": "medicationCodeableConcept status effectivePeriod dosage",
+    "MedicationStatement": "medicationCodeableConcept status effectivePeriod dateAsserted dosage",
     "Device": "type status deviceName manufacturer modelNumber",
     "QuestionnaireResponse": "status questionnaire author authored basedOn item contained",
 }
@@ -169,6 +171,15 @@ READINGS = {
         lambda chart: medications(chart, anything),
     ),
     "supplies": (("MedicationDispense", "MedicationRequest", "MedicationStatement"), taken),
+    "drugs taken now": (
+        ("MedicationDispense", "MedicationRequest", "MedicationStatement"),
+        lambda chart: uses(chart, anything, chart.today, CalendarPeriod(1, "years")),
+    ),
+    "stops": (("MedicationRequest", "MedicationStatement"), lambda chart: stops(chart, anything)),
+    "days covered": (
+        ("MedicationDispense",),
+        lambda chart: days_covered(chart, anything, chart.today - timedelta(days=100), chart.today),
+    ),
     "devices": (("Device",), lambda chart: devices(chart, anything)),
     "answers": (
         ("QuestionnaireResponse",),
