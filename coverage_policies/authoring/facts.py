@@ -302,7 +302,10 @@ def _days(written: str) -> dict[str, Any] | None:
 
 
 def _dispense(words: FactWords) -> list[dict[str, Any]]:
-    """Return a dispense of an oral drug; `of` is the id of its order, `prescriber` who ordered it elsewhere."""
+    """Return a dispense, of an oral drug if no `route` is written.
+
+    `of` is the id of its order, `prescriber` who ordered it elsewhere.
+    """
     order, elsewhere = words.text("of"), _prescriber(words)
     contained: dict[str, Any] = {
         "resourceType": "MedicationRequest",
@@ -325,7 +328,9 @@ def _dispense(words: FactWords) -> list[dict[str, Any]]:
             whenHandedOver=moment(words.text("at")),
             quantity=_tablets(words.text("quantity")),
             daysSupply=_days(words.text("days")),
-            dosageInstruction=[{"route": _ORAL, "asNeededBoolean": words.text("as_needed") == "yes"}],
+            dosageInstruction=[
+                {"route": _route(words.text("route")), "asNeededBoolean": words.text("as_needed") == "yes"}
+            ],
         )
     ]
 

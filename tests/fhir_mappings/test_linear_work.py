@@ -16,8 +16,11 @@ from fhir_mappings.condition_course import Times, conditions_on
 from fhir_mappings.conditions import statements, unidentified
 from fhir_mappings.coverages import coverages
 from fhir_mappings.dates import CalendarPeriod
+from fhir_mappings.days_covered import days_covered
+from fhir_mappings.drug_contents import contents_of_label
 from fhir_mappings.drug_exposure import supplies
 from fhir_mappings.drug_names import substances_named
+from fhir_mappings.drug_use import uses
 from fhir_mappings.known_drugs import is_known_non_opioid
 from fhir_mappings.measurement_states import is_recorded
 from fhir_mappings.medications import medications
@@ -154,6 +157,30 @@ def states(members: int, panels: int) -> Callable[[], object]:
     return read
 
 
+def ended(number: int) -> dict[str, Any]:
+    """A prescription a day, each stopped the day after."""
+    day = date(2020, 1, 1) + timedelta(days=number)
+    return prescription(
+        number,
+        status="stopped",
+        statusReason={"text": "nausea"},
+        medicationCodeableConcept=concept(),
+        authoredOn=str(day),
+        meta={"lastUpdated": f"{day + timedelta(days=1)}T12:00:00Z"},
+    )
+
+
+def refill(number: int) -> dict[str, Any]:
+    return resource(
+        "MedicationDispense",
+        id=f"d{number}",
+        status="completed",
+        medicationCodeableConcept=concept(),
+        whenHandedOver=str(DAY - timedelta(days=number % 900)),
+        daysSupply={"value": 30, "unit": "d"},
+    )
+
+
 READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
     **{
         f"words {words!r}": (lambda n, words=words: lambda: read_phrase(words * n), 500)  # type: ignore[misc]
@@ -229,6 +256,15 @@ READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
     "dosage instructions": (lambda n: opioids(prescription(dosageInstruction=[*map(dosage, range(n))])), 500),
     "opioid prescriptions": (lambda n: opioids(*(prescription(i) for i in range(n))), 500),
     "opioid prescriptions that end each other": (lambda n: opioids(*map(reordered, range(n))), 120),
+    "names on a label": (lambda n: lambda: contents_of_label("metformin / " * n), 100),
+    "stops and what follows them": (
+        lambda n: lambda: uses(record(*map(ended, range(n))), KNOWN, DAY, CalendarPeriod(1, "years")),
+        200,
+    ),
+    "refills": (
+        lambda n: lambda: days_covered(record(*map(refill, range(n))), KNOWN, DAY - timedelta(days=900), DAY),
+        200,
+    ),
     "names in a text": (lambda n: lambda: substances_named("morphine - / " * n), 500),
     "the words of a label": (lambda n: lambda: is_known_non_opioid("- " * n), 2000),
     "labels of one drug": (

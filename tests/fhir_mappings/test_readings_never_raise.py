@@ -16,9 +16,11 @@ from fhir_mappings.condition_course import Times, conditions_on
 from fhir_mappings.condition_history import known_conditions, there_within
 from fhir_mappings.conditions import unidentified
 from fhir_mappings.dates import CalendarPeriod
+from fhir_mappings.days_covered import days_covered
 from fhir_mappings.demographics import patients
 from fhir_mappings.devices import devices
 from fhir_mappings.drug_exposure import stretches, supplies
+from fhir_mappings.drug_use import stops, uses
 from fhir_mappings.family_history import family_history
 from fhir_mappings.imaging import conclusions, imaging
 from fhir_mappings.measurement_states import is_recorded
@@ -52,10 +54,10 @@ ELEMENTS = {
     " valueRange valueString component hasMember method",
     "AllergyIntolerance": "code clinicalStatus verificationStatus type reaction onsetDateTime recordedDate",
     "MedicationRequest": "medicationCodeableConcept medicationReference status intent doNotPerform authoredOn contained"
-    " dispenseRequest orderDetail dosageInstruction",
+    " dispenseRequest orderDetail dosageInstruction statusReason meta",
     "MedicationDispense": "medicationCodeableConcept status whenHandedOver whenPrepared daysSupply dosageInstruction"
     " authorizingPrescription",
-    "MedicationStatement": "medicationCodeableConcept status effectivePeriod dosage",
+    "MedicationStatement": "medicationCodeableConcept status effectivePeriod dateAsserted dosage",
     "Device": "type status deviceName manufacturer modelNumber",
     "Patient": "birthDate gender extension",
     "FamilyMemberHistory": "status dataAbsentReason date relationship bornDate bornPeriod ageAge estimatedAge"
@@ -215,6 +217,15 @@ READINGS = {
         lambda chart: medications(chart, anything),
     ),
     "supplies": (("MedicationDispense", "MedicationRequest", "MedicationStatement"), taken),
+    "drugs taken now": (
+        ("MedicationDispense", "MedicationRequest", "MedicationStatement"),
+        lambda chart: uses(chart, anything, chart.today, CalendarPeriod(1, "years")),
+    ),
+    "stops": (("MedicationRequest", "MedicationStatement"), lambda chart: stops(chart, anything)),
+    "days covered": (
+        ("MedicationDispense",),
+        lambda chart: days_covered(chart, anything, chart.today - timedelta(days=100), chart.today),
+    ),
     "devices": (("Device",), lambda chart: devices(chart, anything)),
     "answers": (
         ("QuestionnaireResponse",),

@@ -13,7 +13,9 @@ from coverage_policies.format.operator import as_list
 from coverage_policies.format.problems import DocumentError
 from coverage_policies.format.value_sets import UNLESS, Row, ValueSet, ValueSets, load_value_sets
 from fhir_mappings.amounts import Amount, Interval
-from fhir_mappings.codings import CPT, ICD10CM, LOINC, SNOMED, Coding, Course, Match
+from fhir_mappings.code_systems import NDC
+from fhir_mappings.codings import CPT, ICD10CM, LOINC, RXNORM, SNOMED, Coding, Course, Match
+from fhir_mappings.drug_ingredients import INGREDIENT
 from tests.support.policy_fakes import row
 
 HEADER = "system,code,label,source,from,to,use\n"
@@ -221,6 +223,53 @@ def test_a_file_is_read_into_a_set_of_its_name(tmp_path: Path) -> None:
 def test_only_csv_files_are_value_sets(tmp_path: Path) -> None:
     write(tmp_path, "README.md", "no value set")
     assert load_value_sets([tmp_path]) == {}
+
+
+INGREDIENTS = HEADER + f"{RXNORM},6809,Metformin,RxNorm,2020-01-01,,asks\n"
+PRODUCTS = "system,code,label,ingredient,source\n"
+
+
+def test_the_products_of_a_set_count_like_their_ingredient(tmp_path: Path) -> None:
+    write(tmp_path, "metformin.csv", INGREDIENTS)
+    products = write(tmp_path, "metformin.products.csv", f"{PRODUCTS}{NDC},0093-1048,Own metformin,6809,own\n")
+    sets = load_value_sets([tmp_path])
+    assert list(sets) == ["metformin"]
+    product = sets["metformin"].rows[1]
+    assert (product.system, product.code, product.label) == (NDC, "0093-1048", "Own metformin")
+    assert (product.valid_from, product.decides, product.file, product.line) == (
+        date(2020, 1, 1),
+        False,
+        str(products),
+        2,
+    )
+    assert found(sets["metformin"], Coding(NDC, "0093-1048")) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line", "says"),
+    [
+        ("metformin", f"{PRODUCTS}{NDC},1,Own,6810,own\n", 2, "the ingredient '6810' is no code of the value set"),
+        ("metformin", f"{PRODUCTS}{NDC},,Own,6809,own\n", 2, "must not be empty"),
+        ("metformin", f"{PRODUCTS}{NDC},1,Own,6809\n", 2, "4 columns instead of 5"),
+        ("metformin", HEADER, 1, "the header must be system,code,label,ingredient,source"),
+        ("statins", PRODUCTS, 1, "there is no statins.csv beside it"),
+    ],
+)
+def test_products_that_cannot_be_read_are_reported(
+    tmp_path: Path, name: str, content: str, line: int, says: str
+) -> None:
+    write(tmp_path, "metformin.csv", INGREDIENTS)
+    file = write(tmp_path, f"{name}.products.csv", content)
+    with pytest.raises(DocumentError) as error:
+        load_value_sets([tmp_path])
+    (problem,) = error.value.problems
+    assert (problem.file, problem.line) == (str(file), line)
+    assert says in problem.what
+
+
+def test_an_ingredient_is_found_by_its_name(tmp_path: Path) -> None:
+    write(tmp_path, "metformin.csv", INGREDIENTS)
+    assert found(load_value_sets([tmp_path])["metformin"], Coding(INGREDIENT, "metformin")) is not None
 
 
 def test_sets_of_several_folders_are_read_together(tmp_path: Path) -> None:
