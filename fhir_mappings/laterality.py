@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 
 from fhir_mappings.codings import CPT, HCPCS, ICD10CM, LOINC, SNOMED, Coding, codings, codings_and_text, items
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.order_text import read_phrase
 from fhir_mappings.truth import Truth
 
@@ -46,26 +47,27 @@ def _is_side_only(site: Iterable[Coding]) -> bool:
     return all((each.system == SNOMED and each.code in QUALIFIERS) or side_named(each.display) for each in site)
 
 
-def side_of(resource: Resource, *code_elements: str) -> Side | None:
+def side_of(resource: Resource, terms: OrderTerms, *code_elements: str) -> Side | None:
     """Return the side of a condition, procedure, or study: by its body site, else by its code and text.
 
     Return None if it names no side, or if site and code name different ones.
     """
     series = list(items(resource.get("series")))
     sites = [resource.get("bodySite"), *(s.get("bodySite") for s in series), *(s.get("laterality") for s in series)]
-    named = {side for side in (_side_in(sites), _side_in([resource.get(name) for name in code_elements])) if side}
+    coded = [resource.get(name) for name in code_elements]
+    named = {side for side in (_side_in(sites, terms), _side_in(coded, terms)) if side}
     return named.pop() if len(named) == 1 else None
 
 
-def _side_in(concepts: Iterable[Json]) -> Side | None:
+def _side_in(concepts: Iterable[Json], terms: OrderTerms) -> Side | None:
     """Return the side that concepts name together; left and right make bilateral."""
-    found = {side for each in concepts for concept in items(each) for side in _sides_named(concept)}
+    found = {side for each in concepts for concept in items(each) for side in _sides_named(concept, terms)}
     if found == {"left", "right"}:
         return "bilateral"
     return found.pop() if len(found) == 1 else None
 
 
-def _sides_named(concept: Json) -> set[Side]:
+def _sides_named(concept: Json, terms: OrderTerms) -> set[Side]:
     found: set[Side] = set()
     texts = [each["text"] for each in items(concept) if isinstance(each.get("text"), str)]
     for coding in codings(concept):
@@ -80,7 +82,7 @@ def _sides_named(concept: Json) -> set[Side]:
         ):  # the display of a billing code is its definition, not this patient's side
             texts.append(coding.display)
     for text in texts:
-        for reading in read_phrase(text, ("side",)):
+        for reading in read_phrase(text, terms, ("side",)):
             if reading.is_stated:
                 found |= {side for side in QUALIFIERS.values() if side == reading.value}
     return found

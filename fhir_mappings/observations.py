@@ -108,7 +108,7 @@ def _observation(
         begin,
         end,
         body_sites(resource),
-        side_of(resource),
+        side_of(resource, record.terms),
         match.scale[1] if match.scale else None,
     )
 

@@ -278,9 +278,11 @@ class Situation:
     other_orders: tuple[Order, ...]
 
 
-def situation(case: Case) -> Situation:
-    """Read the chart and the orders of a case."""
-    record = chart(case.chart, case.today, unavailable=case.unavailable, not_offered=case.not_offered)
+def situation(case: Case, policy: Policy) -> Situation:
+    """Read the chart and the orders of a case by the words of a policy."""
+    record = chart(
+        case.chart, case.today, policy.order_terms, unavailable=case.unavailable, not_offered=case.not_offered
+    )
     drafts = [case.order, *case.other_orders]
     first, *others = [_read(each, drafts, record) for each in drafts]
     return Situation(record, first, tuple(others))
@@ -288,7 +290,7 @@ def situation(case: Case) -> Situation:
 
 def judged(case: Case, policy: Policy, read: Situation | None = None) -> Determination:
     """Return the determination of a case by a revision. `read` is its situation, if that is known already."""
-    found = read or situation(case)
+    found = read or situation(case, policy)
     return evaluate(
         policy, found.order, found.other_orders, found.record, found.order.anchor(case.today), ignore_code_dates=True
     )
@@ -306,7 +308,7 @@ def _read(resource: Resource, session: list[Resource], record: PatientRecord) ->
         target = reference.get("reference") if isinstance(reference, Mapping) else None
         return drafts.get(target, record.resolve(target)) if isinstance(target, str) else None
 
-    return read_order(resource, zone=record.zone, resolve=resolve)
+    return read_order(resource, zone=record.zone, terms=record.terms, resolve=resolve)
 
 
 def _mismatches(case: Case, found: Determination) -> Iterator[Mismatch]:

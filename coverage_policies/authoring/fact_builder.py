@@ -11,6 +11,7 @@ from coverage_policies.authoring.fact_words import FactError, FactWords, body_si
 from coverage_policies.authoring.facts import KINDS, build
 from coverage_policies.format.registry import resource_types
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.ownership import SUBJECT_ELEMENTS
 from fhir_mappings.record import Availability, PatientRecord
 from fhir_mappings.validity import element_names, faults
@@ -100,6 +101,7 @@ def order(written: Json, number: int, day: date) -> Resource:
 def chart(
     facts: Iterable[Resource],
     today: date,
+    terms: OrderTerms,
     *,
     unavailable: Iterable[str] = (),
     not_offered: Iterable[str] = (),
@@ -114,6 +116,7 @@ def chart(
         read_at=datetime.combine(today, time(12), UTC),
         zone=UTC,
         availability=availability,
+        terms=terms,
     )
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from coverage_policies.format.problems import DocumentError, Problem, read_text
 from fhir_mappings.codings import ICD10CM, Coding, Course, Match
+from fhir_mappings.order_terms import NO_TERMS, OrderTerms
 
 TEXT = "text"
 UNLESS = "unless"
@@ -170,10 +171,14 @@ def keys(coding: Coding) -> Iterator[tuple[str, str]]:
 
 
 class ValueSets(Mapping[str, ValueSet]):
-    """Value sets by name. The union of the same sets is one object, so that what is found with it is found once."""
+    """Value sets by name, and the words of orders: all that clauses may name.
 
-    def __init__(self, by_name: Mapping[str, ValueSet]) -> None:
+    The union of the same sets is one object, so that what is found with it is found once.
+    """
+
+    def __init__(self, by_name: Mapping[str, ValueSet], order_terms: OrderTerms = NO_TERMS) -> None:
         self._by_name = dict(by_name)
+        self.order_terms = order_terms
         self._unions: dict[tuple[str, ...], ValueSet] = {}
 
     def __getitem__(self, name: str) -> ValueSet:
@@ -204,7 +209,7 @@ class ValueSets(Mapping[str, ValueSet]):
         return not self._keys.isdisjoint(keys(coding))
 
 
-def load_value_sets(folders: Iterable[Path]) -> ValueSets:
+def load_value_sets(folders: Iterable[Path], order_terms: OrderTerms = NO_TERMS) -> ValueSets:
     """Read every `*.csv` of these folders, by name. Raises DocumentError with everything that is wrong."""
     found: dict[str, ValueSet] = {}
     problems: list[Problem] = []
@@ -216,7 +221,7 @@ def load_value_sets(folders: Iterable[Path]) -> ValueSets:
                 found[path.stem] = ValueSet(path.stem, _rows(path, problems), str(path))
     if problems:
         raise DocumentError(problems)
-    return ValueSets(found)
+    return ValueSets(found, order_terms)
 
 
 def _rows(path: Path, problems: list[Problem]) -> list[Row]:

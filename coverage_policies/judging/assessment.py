@@ -18,7 +18,7 @@ from coverage_policies.judging.policy_selection import Candidate, InForce, Selec
 from coverage_policies.judging.stopping import ShouldStop, never
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.order_edit import restated
+from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.orders import Anchor, Order
 from fhir_mappings.record import PatientRecord
 from fhir_mappings.truth import Truth
@@ -160,6 +160,11 @@ class Assessor:
         self._answers_valid = answers_valid
         self._only = only
 
+    @property
+    def order_terms(self) -> OrderTerms:
+        """Return the words by which orders are read: those of the revision, if there is only one, else of the library."""
+        return self.library.order_terms if self._only is None else self._only.order_terms
+
     def limited_to(self, policy: Policy) -> "Assessor":
         """Return an assessor that judges every order by one revision, which need not be of the library."""
         return Assessor(self.library, self.rules, self._answers_valid, only=policy)
@@ -288,9 +293,9 @@ class Assessor:
             suggest = policy.index[result.id].suggest
             if suggest is None or result.counted is not Status.NOT_MET:
                 continue
-            resource = restated(order.resource, suggest.attribute, suggest.value)
+            resource = suggest.change.applied_to(order.resource)
             changed = session.read(resource) if resource is not None else order
-            if changed.stated.get(suggest.attribute) != frozenset({suggest.value}):
+            if not suggest.change.is_made_in(changed):
                 continue
             beside = replace(session, judged=tuple(changed if each is order else each for each in session.judged))
             again = self._evaluated(policy, changed, replace(judging, session=beside))

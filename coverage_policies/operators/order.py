@@ -1,15 +1,16 @@
 """`order`: what the draft order itself says: its code, reason, drug, or a stated attribute."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
 from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, as_list, value_set
+from coverage_policies.format.schema_errors import not_a_value, unknown
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet, ValueSets
 from fhir_mappings.codings import Coding, Match
-from fhir_mappings.order_text import ATTRIBUTES, Attribute
+from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.orders import Order
 from fhir_mappings.record import Evidence
 from fhir_mappings.truth import Truth, all_of
@@ -82,7 +83,7 @@ class ReasonCheck:
 class StatedCheck:
     """Whether the order states one of the wanted values of an attribute, and no other."""
 
-    attribute: Attribute
+    attribute: str
     wanted: frozenset[str]
 
     @property
@@ -145,13 +146,18 @@ def _check(name: str, wanted: str | list[str], sets: ValueSets) -> CodeCheck | R
         return ReasonCheck(value_set(wanted, sets), sets)
     if name in _CODED:
         return CodeCheck(name, value_set(wanted, sets))
-    attribute = next(each for each in ATTRIBUTES if each == name)
-    return StatedCheck(attribute, frozenset(as_list(wanted)))
+    return StatedCheck(name, frozenset(_values(name, as_list(wanted), sets.order_terms)))
 
 
-def _words(*values: str) -> Mapping[str, object]:
-    one = {"enum": [*values, NOT_STATED]}
-    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+def _values(name: str, wanted: list[str], terms: OrderTerms) -> list[str]:
+    """Return values of an attribute. Raises ValueError for one that the words of orders do not have."""
+    if name not in terms.attributes:
+        raise ValueError(unknown("order", [name], [*OPERATOR.schema["properties"], *terms.names]))
+    known = [*terms.attributes[name].values, NOT_STATED]
+    for value in wanted:
+        if value not in known:
+            raise ValueError(not_a_value(name, value, known))
+    return wanted
 
 
 OPERATOR = Operator(
@@ -160,29 +166,13 @@ OPERATOR = Operator(
     "only in a note, or in a phrase with a negation or an alternative, never holds. Words for a `reason` cannot tell, "
     "nor can a reason that is not understood, such as a reference that leads nowhere; an order without a reason has "
     "none of the value set. Several arguments must all hold. `not-stated` holds for an order that says nothing of the "
-    "attribute, so that its code may.",
+    "attribute, so that its code may. The attributes and their values are those of `order_terms`; own folders may add "
+    "some.",
     schema={
         "type": "object",
         "minProperties": 1,
-        "additionalProperties": False,
-        "properties": {
-            "code": NAMES,
-            "reason": NAMES,
-            "drug": NAMES,
-            "approach": _words("lateral-transarticular", "posterior", "posterior-oblique"),
-            "implant": _words("transfixing", "not-transfixing"),
-            "side": _words("left", "right", "bilateral"),
-            "guidance": _words("ct", "fluoroscopy", "ultrasound", "none"),
-            "purpose": _words(
-                "pump-trial", "obstetric", "post-operative", "epidural-injection", "diagnostic", "therapeutic"
-            ),
-            "occasion": _words("first", "second", "later"),
-            "indication": _words("spasticity", "other-infusion"),
-            "device": _words("pain-pump"),
-            "route": _words("intrathecal", "epidural"),
-            "request": _words("new", "replacement", "revision", "removal"),
-            "performer": _words("physician", "not-physician"),
-        },
+        "additionalProperties": NAMES,
+        "properties": {"code": NAMES, "reason": NAMES, "drug": NAMES},
     },
     example="""
 clause: {order: {approach: [posterior, posterior-oblique]}}

@@ -47,6 +47,7 @@ from tests.support.fhir_builders import (
 )
 from tests.support.growth import Work, is_linear
 from tests.support.opioid_chart import PERIODS
+from tests.support.terms import TERMS
 
 DAY = date(2026, 3, 2)
 WINDOW = Window(timedelta(hours=24), timedelta(hours=24), following_days=7)
@@ -55,7 +56,7 @@ OPIOID = {"coding": [{"system": RXNORM, "code": "892582"}]}
 
 def order(**members: Any) -> Callable[[], Order]:
     found = resource("ServiceRequest", status="draft", intent="order", **members)
-    return lambda: read_order(found, zone=ZONE, resolve=lambda _: None)
+    return lambda: read_order(found, zone=ZONE, terms=TERMS, resolve=lambda _: None)
 
 
 def contained(kind: str, count: int) -> list[dict[str, str]]:
@@ -137,14 +138,14 @@ def differing(i: int) -> Any:
 
 READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
     **{
-        f"words {words!r}": (lambda n, words=words: lambda: read_phrase(words * n), 500)  # type: ignore[misc]
+        f"words {words!r}": (lambda n, words=words: lambda: read_phrase(words * n, TERMS), 500)  # type: ignore[misc]
         for words in (
             *("pump ", "trial ", "left ", "linq ", "fluoro ", "left and right ", "without any image ", "not a "),
             *("diagnostic ", "after ", "after 0.", "postop ", "pain ", "first a ", "trial of a pump ", "epidural "),
         )
     },
     **{
-        f"drugs {words!r}": (lambda n, words=words: lambda: drugs_named(words * n), 500)  # type: ignore[misc]
+        f"drugs {words!r}": (lambda n, words=words: lambda: drugs_named(words * n, TERMS), 500)  # type: ignore[misc]
         for words in ("morphine, ", "a, ", "lidocaine skin and ", "steroid ", "for, morphine; ")
     },
     "faults of one element": (lambda n: lambda: faults(condition(category=[0] * n)), 1000),
@@ -252,8 +253,8 @@ def test_the_work_of_a_reading_grows_with_its_input(name: str) -> None:
 
 def test_a_phrase_at_the_limit_states_and_a_longer_one_only_hints() -> None:
     text = "left" + " " * (MAX_PHRASE_LENGTH - 4)
-    assert [each.is_stated for each in read_phrase(text, ("side",))] == [True]
-    assert [each.is_stated for each in read_phrase(text + " ", ("side",))] == [False]
+    assert [each.is_stated for each in read_phrase(text, TERMS, ("side",))] == [True]
+    assert [each.is_stated for each in read_phrase(text + " ", TERMS, ("side",))] == [False]
 
 
 def test_a_phrase_longer_than_the_limit_names_no_operation() -> None:
@@ -290,7 +291,7 @@ def test_long_notes_take_nothing_from_what_an_order_states() -> None:
     ],
 )
 def test_a_pump_trial_is_a_pump_and_a_trial_close_together(text: str, values: set[str]) -> None:
-    assert {each.value for each in read_phrase(text, ("purpose",))} == values
+    assert {each.value for each in read_phrase(text, TERMS, ("purpose",))} == values
 
 
 def test_faults_are_listed_up_to_the_limit_and_one_at_the_root_beyond_it() -> None:

@@ -24,6 +24,7 @@ from fhir_mappings.plans import plans
 from fhir_mappings.pregnancy import PregnancyCodes, pregnancy_on
 from fhir_mappings.procedures import latest_on_or_before, procedures
 from tests.support.fhir_builders import PATIENT, ZONE, record
+from tests.support.terms import TERMS
 
 pytestmark = pytest.mark.slow
 
@@ -203,7 +204,7 @@ def test_no_reading_raises_on_junk(name):
 @given(rubbish("ServiceRequest", "DeviceRequest", "MedicationRequest"), charts(*ELEMENTS))
 def test_no_order_raises_on_junk(order, entries):
     chart = record(*entries)
-    found = read_order(order, zone=ZONE, resolve=chart.resolve)
+    found = read_order(order, zone=ZONE, terms=TERMS, resolve=chart.resolve)
     assert isinstance(found.anchor(date(2026, 3, 2)).day, date)
 
 

@@ -29,6 +29,7 @@ from tests.support.policy_fakes import (
     policy,
     run,
 )
+from tests.support.terms import TERMS
 
 ALL_SETS = ValueSets(SETS)
 SHIPPED = load_value_sets([BUILT_IN / "value_sets"])
@@ -174,7 +175,8 @@ def test_every_example_finds_what_it_says(operator: Operator) -> None:
     record = case_facts.chart(facts, day)
     drafts = [written.get("order", {"code": "27279"}), *written.get("other_orders", [])]
     orders = [
-        read_order(case_facts.order(draft, number, day), zone=record.zone) for number, draft in enumerate(drafts, 1)
+        read_order(case_facts.order(draft, number, day), zone=record.zone, terms=TERMS)
+        for number, draft in enumerate(drafts, 1)
     ]
     circumstances = Context(orders[0], tuple(orders[1:]), record, orders[0].anchor(day).day)
     found = operator.parse(written["clause"][operator.name], SHIPPED).evaluate(circumstances)

@@ -7,11 +7,10 @@ import pytest
 
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import TEXT, Row, ValueSet
-from coverage_policies.operators.order import OPERATOR
 from fhir_mappings.codings import CPT, RXNORM, SNOMED
-from fhir_mappings.order_text import ATTRIBUTES
 from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import SETS, UNAVAILABLE, all_of, clause, concept, order, row, run
+from tests.support.terms import TERMS
 
 POSTERIOR = clause("order", approach=["posterior", "posterior-oblique"])
 
@@ -94,8 +93,10 @@ def test_every_attribute_is_asked_for_by_its_own_name(attribute: str, value: str
     assert run(clause("order", **{attribute: value}), of=stating("Something else")).holds is Truth.UNKNOWN
 
 
-def test_every_attribute_of_an_order_can_be_asked_for() -> None:
-    assert set(OPERATOR.schema["properties"]) == {*ATTRIBUTES, "code", "reason", "drug"}
+@pytest.mark.parametrize("attribute", TERMS.names)
+def test_every_attribute_of_an_order_can_be_asked_for(attribute: str) -> None:
+    for value in TERMS.attributes[attribute].values:
+        assert run(clause("order", **{attribute: value})).holds is Truth.UNKNOWN
 
 
 TWO = clause("order", guidance=["ct", "fluoroscopy"], side="left")
