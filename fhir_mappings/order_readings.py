@@ -13,7 +13,7 @@ from fhir_mappings.order_text import read_phrase
 def readings(resource: Resource, lookup: Lookup, terms: OrderTerms) -> Iterator[Reading]:
     """Yield what each part of an order states or hints at, as far as its words are read."""
     part = _Part(lookup, terms)
-    for detail in items(resource.get("orderDetail")):
+    for detail in (*items(resource.get("orderDetail")), *_parameters(resource)):
         yield from part.concept(detail, own_words(detail), terms.names)
         yield from _sides(detail)
     for site in items(resource.get("bodySite")):
@@ -38,6 +38,12 @@ def readings(resource: Resource, lookup: Lookup, terms: OrderTerms) -> Iterator[
     for note in items(resource.get("note")):
         if isinstance(note.get("text"), str) and lookup.has_room(note["text"]):
             yield from (Reading(r.attribute, r.value, is_stated=False) for r in read_phrase(note["text"], terms))
+
+
+def _parameters(resource: Resource) -> Iterator[Resource]:
+    """Yield the parameters of a DeviceRequest that are concepts; it has no details besides."""
+    for parameter in items(resource.get("parameter")):
+        yield from items(parameter.get("valueCodeableConcept"))
 
 
 def _sides(concept: Json) -> Iterator[Reading]:

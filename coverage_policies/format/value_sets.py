@@ -210,6 +210,11 @@ class ValueSets(Mapping[str, ValueSet]):
     def _keys(self) -> frozenset[tuple[str, str]]:
         return frozenset((row.system, row.code) for each in self.values() for row in each.rows)
 
+    def label(self, coding: Coding) -> str:
+        """Return our label of a code: that of the first set that has the code itself; empty if none has."""
+        rows = (row for each in self.values() for row in each.rows)
+        return next((row.label for row in rows if (row.system, row.code) == (coding.system, coding.code)), "")
+
     def know(self, coding: Coding) -> bool:
         """Return whether some set has a code."""
         return not self._keys.isdisjoint(keys(coding))

@@ -25,6 +25,8 @@ from fhir_mappings.truth import Truth
 
 RULED_OUT = (Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET)
 """The outcomes of an order that cannot be covered as it is."""
+_NO_HELP = (*RULED_OUT, Outcome.NOT_APPLICABLE, Outcome.NOT_EVALUATED)
+"""The outcomes of a changed order that is not known to fare better: another policy may judge it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +301,7 @@ class Assessor:
                 continue
             beside = replace(session, judged=tuple(changed if each is order else each for each in session.judged))
             again = self._evaluated(policy, changed, replace(judging, session=beside))
-            if again.outcome not in RULED_OUT and not again.is_cut_short:
+            if again.outcome not in _NO_HELP and not again.is_cut_short:
                 found.append(Alternative(result.id, suggest.says, changed.resource, again.outcome, again.items_left))
         return tuple(found)
 
