@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
+from fhir_mappings.code_systems import NUCC
 from fhir_mappings.codings import codings, items
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.laterality import MODIFIERS, QUALIFIERS
 from fhir_mappings.order_elements import Lookup, code_concepts, device_names, devices, own_words, texts
 from fhir_mappings.order_text import ATTRIBUTES, OF_A_REASON, Attribute, Reading, is_heart_monitor, read_phrase
 
-NUCC = "http://nucc.org/provider-taxonomy"
 _NUCC_GROUPS = {"physician": ("207", "208"), "not-physician": ("363", "367")}
 """Prefixes of provider taxonomy codes: physicians, and physician assistants with advanced practice nurses."""
 _OF_THE_CODE: tuple[Attribute, ...] = (
