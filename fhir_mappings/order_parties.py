@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
+from fhir_mappings.code_systems import NUCC
 from fhir_mappings.codings import Coding, codings_and_text, items
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.order_elements import Lookup
-
-NUCC = "http://nucc.org/provider-taxonomy"
 
 
 @dataclass(frozen=True, slots=True)

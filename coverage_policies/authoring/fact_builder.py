@@ -9,6 +9,7 @@ from typing import Any
 
 from coverage_policies.authoring.fact_words import FactError, FactWords, body_site, concept, moment, present, reference
 from coverage_policies.authoring.facts import KINDS, build
+from coverage_policies.authoring.order_facts import dispensing, dosages, order_details, parameters, quantity
 from coverage_policies.format.registry import resource_types
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.order_terms import OrderTerms
@@ -56,7 +57,9 @@ def order(written: Json, number: int, day: date) -> Resource:
     """Return a draft order, planned for `day` unless it says otherwise. Raises FactError for what cannot be built.
 
     `detail`, `drug`, `implant`, `side`, `reason`, `reason_reference`, `performer`, `encounter` and `note` are where an
-    order states such things in FHIR; `planned: none` leaves the day of service open.
+    order states such things in FHIR; `planned: none` leaves the day of service open. `quantity`, `supply`, `refills`,
+    `dose`, `every`, and `flow` are how much it asks for, `specialty` that of the one who orders, `place` where it is to
+    be performed, and `acquisition: rent` or `purchase` a modifier of a billing code.
     """
     words = FactWords("order", written, day)
     kind = words.text("as", "ServiceRequest")
@@ -82,18 +85,25 @@ def order(written: Json, number: int, day: date) -> Resource:
     side = body_site(words.text("side"))
     if kind == "MedicationRequest":
         found |= {"medicationCodeableConcept": code, "authoredOn": found.get("authoredOn", planned)}
+        found |= present(dosageInstruction=dosages(words), dispenseRequest=dispensing(words))
     elif kind == "DeviceRequest":
-        found |= present(codeCodeableConcept=code, occurrenceDateTime=planned)
+        found |= present(codeCodeableConcept=code, occurrenceDateTime=planned, parameter=parameters(words))
     else:
+        details += order_details(words)
+        amount, place = words.text("quantity"), concept(words.texts("place"))
         found |= present(code=code, occurrenceDateTime=planned, orderDetail=details, bodySite=side)
-        found |= present(performerType=concept(performer))
+        found |= present(performerType=concept(performer), quantityQuantity=quantity(amount) if amount else None)
+        found |= present(locationCode=[place] if place else None)
+    if specialty := words.texts("specialty"):
+        role = {"resourceType": "PractitionerRole", "id": "requester", "specialty": [concept(specialty)]}
+        found |= {"contained": [role], "requester": {"reference": "#requester"}}
     if implant:
         device = {
             "resourceType": "Device",
             "id": "implant",
             "deviceName": [{"name": implant, "type": "user-friendly-name"}],
         }
-        found |= {"contained": [device], "supportingInfo": [{"reference": "#implant"}]}
+        found |= {"contained": [*found.get("contained", ()), device], "supportingInfo": [{"reference": "#implant"}]}
     words.finish()
     return _checked(found)
 

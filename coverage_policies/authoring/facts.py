@@ -10,7 +10,6 @@ from typing import Any
 
 from coverage_policies.authoring.fact_words import (
     TERMINOLOGY,
-    UCUM,
     FactError,
     FactWords,
     body_site,
@@ -24,6 +23,7 @@ from coverage_policies.authoring.fact_words import (
     reference,
     typed,
 )
+from fhir_mappings.code_systems import UCUM
 from fhir_mappings.codings import SNOMED, SYSTEMS
 from fhir_mappings.fhir_json import Json
 

@@ -8,6 +8,7 @@ from coverage_policies.format.library import Library
 from coverage_policies.format.model import APPLIES, Policy
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Outcome, Status
+from coverage_policies.judging.alternatives import RULED_OUT, alternatives
 from coverage_policies.judging.determination import Alternative, Determination
 from coverage_policies.judging.evaluator import ANSWERS_VALID, blank_determination, evaluate
 from coverage_policies.judging.order_matching import OrderMatch, match_order
@@ -22,11 +23,6 @@ from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.orders import Anchor, Order
 from fhir_mappings.record import PatientRecord
 from fhir_mappings.truth import Truth
-
-RULED_OUT = (Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET)
-"""The outcomes of an order that cannot be covered as it is."""
-_NO_HELP = (*RULED_OUT, Outcome.NOT_APPLICABLE, Outcome.NOT_EVALUATED)
-"""The outcomes of a changed order that is not known to fare better: another policy may judge it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +160,7 @@ class Assessor:
 
     @property
     def order_terms(self) -> OrderTerms:
-        """Return the words by which orders are read: those of the revision, if there is only one, else of the library."""
+        """Return the words by which orders are read: those of the only revision, else those of the library."""
         return self.library.order_terms if self._only is None else self._only.order_terms
 
     def limited_to(self, policy: Policy) -> "Assessor":
@@ -262,8 +258,8 @@ class Assessor:
         judging: _Judging,
     ) -> Determination:
         found = self._evaluated(policy, order, judging, matches[policy.full_name])
-        alternatives = self._alternatives(found, policy, order, judging)
-        return replace(found, alternatives=alternatives) if alternatives else found
+        better = self._alternatives(found, policy, order, judging)
+        return replace(found, alternatives=better) if better else found
 
     def _evaluated(
         self, policy: Policy, order: Order, judging: _Judging, match: OrderMatch | None = None
@@ -283,27 +279,14 @@ class Assessor:
     def _alternatives(
         self, judged: Determination, policy: Policy, order: Order, judging: _Judging
     ) -> tuple[Alternative, ...]:
-        """Return the changed orders that fare better, each evaluated the same way and to the end.
-
-        An order without an id has none.
-        """
-        if judged.outcome not in RULED_OUT or "id" not in order.resource:
-            return ()
+        """Return the changed orders that fare better, each evaluated in place of the order among the others."""
         session = judging.session
-        found = []
-        for result in judged.criteria:
-            suggest = policy.index[result.id].suggest
-            if suggest is None or result.counted is not Status.NOT_MET:
-                continue
-            resource = suggest.change.applied_to(order.resource)
-            changed = session.read(resource) if resource is not None else order
-            if not suggest.change.is_made_in(changed):
-                continue
+
+        def judge(changed: Order) -> Determination:
             beside = replace(session, judged=tuple(changed if each is order else each for each in session.judged))
-            again = self._evaluated(policy, changed, replace(judging, session=beside))
-            if again.outcome not in _NO_HELP and not again.is_cut_short:
-                found.append(Alternative(result.id, suggest.says, changed.resource, again.outcome, again.items_left))
-        return tuple(found)
+            return self._evaluated(policy, changed, replace(judging, session=beside))
+
+        return alternatives(judged, policy, order, session.read, judge)
 
 
 def _with_reasons(determination: Determination, selection: Selection) -> Determination:

@@ -386,7 +386,7 @@ def judged(pair: Pair, facts: Sequence[Fact]) -> CriterionResult:
     draft = read_order(order(pair.order, 1, DAY), zone=UTC, terms=TERMS)
     given = [each for n, fact in enumerate(facts, 1) for each in resources(fact, n, DAY)]
     by = LIBRARY.policies[pair.policy]
-    found = evaluate(by, draft, [], chart(given, DAY), draft.anchor(DAY), ignore_code_dates=True)
+    found = evaluate(by, draft, [], chart(given, DAY, TERMS), draft.anchor(DAY), ignore_code_dates=True)
     return found.criterion(pair.criterion)
 
 
