@@ -22,7 +22,7 @@ from cds_service.settings import Settings
 from cds_service.wiring.loading import load_assessor
 from coverage_policies.authoring.cases import parse_cases, run_case
 from coverage_policies.authoring.facts import KINDS
-from coverage_policies.format.library import BUILT_IN, load_library
+from coverage_policies.format.library import BUILT_IN, load_library, load_names
 from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.schema import document_schema
 from coverage_policies.judging.plan_rules_file import load_plan_rules

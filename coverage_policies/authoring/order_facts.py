@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from coverage_policies.authoring.fact_words import UCUM, FactError, FactWords, decimal, present
+from coverage_policies.authoring.fact_words import FactError, FactWords, decimal, present
+from fhir_mappings.code_systems import UCUM
 from fhir_mappings.codings import HCPCS
 from fhir_mappings.units import unit_named
 
