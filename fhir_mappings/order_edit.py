@@ -17,6 +17,8 @@ _TWICE = re.compile(r"\s*([,;])(?:\s*[,;])+")
 _LOOSE_END = re.compile(
     r"^(?:or|and|versus|vs)\b|\b(?:or|and|versus|vs|not|no|without|than|instead|rather)$", re.IGNORECASE
 )
+_DANGLING = re.compile(r"(?:(?:^|\s)(?:by|via|with|through|using|from|of|for|in|on|to|a|an|the)\b){1,4}$", re.IGNORECASE)
+"""What is left of `by a paddle lead` at the end of a phrase."""
 _CONCEPTS = ("category", "bodySite", "reasonCode", "orderDetail")
 _REFERENCES = ("reasonReference", "supportingInfo")
 _NOT_WORDS = ("contained", "identifier", "meta")
@@ -134,7 +136,7 @@ class _Edit:
         kept = ""
         for part in _CLAUSE.split(text):
             if self.contradicts(part):
-                rest = " ".join(self.attribute.without_others(part, self.value).split())
+                rest = _DANGLING.sub("", " ".join(self.attribute.without_others(part, self.value).split()))
                 part = f" {rest}" if rest and not self.contradicts(rest) and not _LOOSE_END.search(rest) else ""
             kept += part
         tidy = _TWICE.sub(r"\1", _EMPTY.sub("", " ".join(kept.split())))

@@ -14,7 +14,7 @@ from coverage_policies.format.searches import Search, merge
 from coverage_policies.format.value_sets import TEXT, ValueSets, keys, load_value_sets
 from coverage_policies.format.word_keys import row_key, text_keys
 from fhir_mappings.codings import Coding
-from fhir_mappings.order_terms import NO_TERMS, OrderTerms
+from fhir_mappings.order_terms import OrderTerms
 
 BUILT_IN = Path(__file__).parents[1]
 """The folder of the documents and value sets that ship with the service."""
@@ -26,7 +26,6 @@ class Library:
 
     policies: Mapping[str, Policy]
     value_sets: ValueSets
-    order_terms: OrderTerms = NO_TERMS
     _revisions: Mapping[str, Sequence[Policy]] = field(init=False, repr=False)
     _named_by: Mapping[tuple[str, str], Set[str]] = field(init=False, repr=False)
 
@@ -40,6 +39,11 @@ class Library:
                 named_by.setdefault(key, set()).add(policy.name)
         object.__setattr__(self, "_revisions", revisions)
         object.__setattr__(self, "_named_by", named_by)
+
+    @property
+    def order_terms(self) -> OrderTerms:
+        """Return the words by which orders are read."""
+        return self.value_sets.order_terms
 
     def policy(self, name: str) -> Policy:
         """Return one revision by its full name. Raises KeyError if the library does not have it."""
@@ -121,7 +125,7 @@ def load_library(folders: Sequence[Path] = ()) -> Library:
             policies[policy.full_name] = replace(policy, editions=editions.get(policy.full_name, ()))
     if problems:
         raise DocumentError(problems)
-    return Library(policies, sets, sets.order_terms)
+    return Library(policies, sets)
 
 
 def _misplaced(path: Path, what: str) -> Problem:
