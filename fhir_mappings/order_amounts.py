@@ -24,7 +24,7 @@ from fhir_mappings.units import unit_named
 
 _CALENDAR = ("mo", "a")
 """Units of time whose length in days varies, so that a rate by them is not one by days."""
-_WORDED = {Unit.MILLIGRAMS: "mg", Unit.MILLILITERS: "mL", Unit.EACH: "1"}
+_WORDED = {Unit.MILLIGRAMS: "mg", Unit.MILLILITERS: "mL", Unit.EACH: ""}
 _DOSE_FORMS = {
     *("tablet", "tab", "tbl", "capsule", "cap", "each", "ea", "pill", "patch", "pen", "vial", "syringe", "kit"),
     *("device", "inhaler", "strip", "lancet", "item", "piece", "unit dose"),
@@ -148,7 +148,7 @@ def _flow(order: Resource) -> Iterator[Amount | None]:
     """Yield the flows of an order: in its quantity, its parameters, the rate of its dosage, or the words of its details."""
     found = [*_stated(order, "quantityQuantity"), *_stated(order, "quantityRange", "valueRange")]
     for parameter in items(order.get("parameter")):
-        found += [*_stated(parameter, "valueQuantity"), *_stated(parameter, "valueRange")]
+        found += [*_stated(parameter, "valueQuantity"), *_stated(parameter, "valueRange", "valueRange")]
     for dosage in items(order.get("dosageInstruction")):
         for rate in items(dosage.get("doseAndRate")):
             found += [*_stated(rate, "rateQuantity"), *_stated(rate, "rateRange", "valueRange")]

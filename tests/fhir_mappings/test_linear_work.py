@@ -11,7 +11,7 @@ from coverage_policies.judging.plan_rules import PlanRules
 from coverage_policies.judging.policy_selection import candidates
 from fhir_mappings.allergies import allergies
 from fhir_mappings.answers import answer_forms, newest
-from fhir_mappings.codings import CPT, RXNORM
+from fhir_mappings.codings import CPT, RXNORM, Coding
 from fhir_mappings.condition_course import Times, conditions_on
 from fhir_mappings.conditions import statements, unidentified
 from fhir_mappings.coverages import coverages
@@ -25,8 +25,10 @@ from fhir_mappings.opioids.names import names_an_opioid
 from fhir_mappings.opioids.product_names import product_named
 from fhir_mappings.opioids.reduction import MAX_INSTRUCTIONS, TOO_MANY, opioid_reduction
 from fhir_mappings.opioids.sig_words import read_directions
+from fhir_mappings.order_amounts import amounts_of
 from fhir_mappings.order_drugs import drugs_named
 from fhir_mappings.order_elements import MAX_ORDER_LENGTH
+from fhir_mappings.order_replacement import recoded
 from fhir_mappings.order_text import MAX_PHRASE_LENGTH, names_an_operation, read_phrase
 from fhir_mappings.orders import Order, read_order
 from fhir_mappings.pain_relief import MAX_PROCEDURES, MAX_SCORES, Window, reliefs
@@ -127,6 +129,16 @@ def pain(count: int) -> Work:
     return lambda: reliefs(chart, procedures(chart, KNOWN), knows("72514-3"), WINDOW)
 
 
+def amounts(kind: str, **members: Any) -> Work:
+    return lambda: amounts_of({"resourceType": "ServiceRequest", **members}, kind)
+
+
+def named(count: int) -> Any:
+    """An order with many other words beside its code."""
+    code = {"coding": [{"system": RXNORM, "code": "892582"}], "text": "Morphine"}
+    return {"resourceType": "ServiceRequest", "code": code, "note": [{"text": "mor phine"}] * count}
+
+
 _TODAY = date(2026, 3, 2)
 TIMES = Times(_TODAY, _TODAY, "", CalendarPeriod(12, "months"), CalendarPeriod(14, "days"), CalendarPeriod(7, "days"))
 
@@ -148,6 +160,11 @@ READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
         f"drugs {words!r}": (lambda n, words=words: lambda: drugs_named(words * n, TERMS), 500)  # type: ignore[misc]
         for words in ("morphine, ", "a, ", "lidocaine skin and ", "steroid ", "for, morphine; ")
     },
+    "doses of an order": (lambda n: amounts("dose", dosageInstruction=[{"text": "Take 1 tablet daily"}] * n), 200),
+    "frequencies of an order": (lambda n: amounts("frequency", dosageInstruction=[{"timing": {}}] * n), 500),
+    "flows of an order": (lambda n: amounts("flow", orderDetail=[{"text": f"{i} L/min " * 9} for i in range(n)]), 200),
+    "a flow in words": (lambda n: amounts("flow", orderDetail=[{"text": "1.1 " * n}]), 500),
+    "the code of an order": (lambda n: lambda: recoded(named(n), Coding("", "x", "X")), 500),
     "faults of one element": (lambda n: lambda: faults(condition(category=[0] * n)), 1000),
     "unknown members": (lambda n: lambda: faults(condition(**{f"x{i}": 1 for i in range(n)})), 1000),
     "an unknown type contained": (

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fhir_mappings.allergies import allergies
 from fhir_mappings.answers import answer_forms, newest
-from fhir_mappings.codings import Match, codings, concept_text
+from fhir_mappings.codings import Coding, Match, codings, concept_text
 from fhir_mappings.condition_course import Times, conditions_on
 from fhir_mappings.conditions import unidentified
 from fhir_mappings.dates import CalendarPeriod
@@ -18,6 +18,9 @@ from fhir_mappings.drug_exposure import stretches, supplies
 from fhir_mappings.imaging import conclusions, imaging
 from fhir_mappings.medications import medications
 from fhir_mappings.observations import observations
+from fhir_mappings.order_amounts import KINDS
+from fhir_mappings.order_edit import restated
+from fhir_mappings.order_replacement import recoded, with_quantity
 from fhir_mappings.orders import read_order
 from fhir_mappings.pain_relief import Window, reliefs
 from fhir_mappings.plans import plans
@@ -37,8 +40,10 @@ ELEMENTS = {
     "ImagingStudy": "procedureCode status started",
     "CarePlan": "status intent category activity period",
     "ServiceRequest": "code status intent doNotPerform authoredOn occurrenceDateTime occurrencePeriod occurrenceTiming"
-    " orderDetail reasonCode reasonReference bodySite supportingInfo note contained extension",
-    "DeviceRequest": "codeCodeableConcept codeReference status doNotPerform note contained authoredOn supportingInfo",
+    " orderDetail reasonCode reasonReference bodySite supportingInfo note contained extension quantityQuantity quantityRange"
+    " quantityRatio locationCode locationReference performerType performer requester patientInstruction text",
+    "DeviceRequest": "codeCodeableConcept codeReference status doNotPerform note contained authoredOn supportingInfo"
+    " parameter requester performer",
     "Observation": "code status effectiveDateTime effectiveInstant effectivePeriod valueQuantity valueInteger",
     "AllergyIntolerance": "code clinicalStatus verificationStatus type reaction onsetDateTime recordedDate",
     "MedicationRequest": "medicationCodeableConcept medicationReference status intent doNotPerform authoredOn contained"
@@ -206,6 +211,17 @@ def test_no_order_raises_on_junk(order, entries):
     chart = record(*entries)
     found = read_order(order, zone=ZONE, terms=TERMS, resolve=chart.resolve)
     assert isinstance(found.anchor(date(2026, 3, 2)).day, date)
+    assert all(isinstance(found.amounts(kind), tuple) for kind in KINDS)
+
+
+@BOUNDED
+@given(rubbish("ServiceRequest", "DeviceRequest", "MedicationRequest"))
+def test_no_change_of_an_order_raises_on_junk(order):
+    before = repr(order)
+    restated(order, TERMS, "approach", "lateral-transarticular")
+    recoded(order, Coding("http://example.org", "x", "X"))
+    with_quantity(order, Decimal(4))
+    assert repr(order) == before
 
 
 @BOUNDED
