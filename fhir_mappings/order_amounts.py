@@ -145,7 +145,7 @@ def _period(timing: Json) -> tuple[str, Fraction]:
 
 
 def _flow(order: Resource) -> Iterator[Amount | None]:
-    """Yield the flows of an order: in its quantity, its parameters, the rate of its dosage, or the words of its details."""
+    """Yield the flows of an order: its quantity, parameters, and rates of dosage, and the words of its details."""
     found = [*_stated(order, "quantityQuantity"), *_stated(order, "quantityRange", "valueRange")]
     for parameter in items(order.get("parameter")):
         found += [*_stated(parameter, "valueQuantity"), *_stated(parameter, "valueRange", "valueRange")]
@@ -172,7 +172,7 @@ def _is_flow(unit: str) -> bool:
 
 
 def _stated(holder: Resource, element: str, kind: str = "valueQuantity") -> list[Amount | None]:
-    """Return the amount in an element, a Quantity or a Range; None if it cannot be read, nothing without the element."""
+    """Return the amount in an element, a Quantity or a Range: None for one that cannot be read, nothing for none."""
     value = holder.get(element)
     if value is None:
         return []

@@ -17,7 +17,9 @@ _TWICE = re.compile(r"\s*([,;])(?:\s*[,;])+")
 _LOOSE_END = re.compile(
     r"^(?:or|and|versus|vs)\b|\b(?:or|and|versus|vs|not|no|without|than|instead|rather)$", re.IGNORECASE
 )
-_DANGLING = re.compile(r"(?:(?:^|\s)(?:by|via|with|through|using|from|of|for|in|on|to|a|an|the)\b){1,4}$", re.IGNORECASE)
+_DANGLING = re.compile(
+    r"(?:(?:^|\s)(?:by|via|with|through|using|from|of|for|in|on|to|a|an|the)\b){1,4}$", re.IGNORECASE
+)
 """What is left of `by a paddle lead` at the end of a phrase."""
 _CONCEPTS = ("category", "bodySite", "reasonCode", "orderDetail")
 _REFERENCES = ("reasonReference", "supportingInfo")

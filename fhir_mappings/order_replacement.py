@@ -1,4 +1,4 @@
-"""Suggested changes to an order: another code, another product, or another quantity, and nothing that contradicts it."""
+"""Suggested changes to an order: another code, product, or quantity, and nothing that contradicts it."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -132,4 +132,3 @@ def _words(order: Mapping[str, Json]) -> Iterator[str]:
             unread.extend(value for name, value in part.items() if name not in ("system", "reference"))
         elif isinstance(part, list):
             unread.extend(part)
-

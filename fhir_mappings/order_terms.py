@@ -133,8 +133,8 @@ class CodePattern:
 class Value:
     """One value of an attribute and what states it.
 
-    `conflicts` are words beside it with which a phrase only hints. `phrase` is how a suggestion writes it; empty if none
-    can. `modifiers` are those of billing codes.
+    `conflicts` are words beside it with which a phrase only hints. `phrase` is how a suggestion writes it,
+    empty if none can. `modifiers` are those of billing codes.
     """
 
     name: str

@@ -52,7 +52,8 @@ class Case:
     """One case, read and ready to run.
 
     `expected` is as written, by criterion or by `outcome`, `section`, `presumed`; `asks` names the questions that must
-    be open, `suggests` the labels of the suggestions that must help, `shows` and `hides` what the evidence of a criterion must and must not hold.
+    be open, `suggests` the labels of the suggestions that must help, and `shows` and `hides` what the
+    evidence of a criterion must and must not hold.
     """
 
     name: str

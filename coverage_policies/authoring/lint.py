@@ -116,7 +116,8 @@ def _criterion_problems(c: Criterion, above: frozenset[str], library: Library) -
     if c.suggest and not any(
         _reads(clause, name) for name in c.suggest.change.arguments for clause in c.met_when + c.not_met_when
     ):
-        what = f"suggest: no clause here reads the order's {' or '.join(c.suggest.change.arguments)}; suggest what a clause looks for"
+        read = " or ".join(c.suggest.change.arguments)
+        what = f"suggest: no clause here reads the order's {read}; suggest what a clause looks for"
         yield "unrelated-suggestion", what
     if c.override and (c.role or c.case_review_if_not_met):
         yield "unused-override", "override: it never keeps an order from coverage; leave it out"

@@ -46,7 +46,7 @@ def check_pattern(pattern: str) -> None:
 
 
 def check_part(pattern: str) -> None:
-    """Raise PatternError unless the part of a pattern is valid and short; how long it takes, the whole pattern tells."""
+    """Raise PatternError unless a part of patterns is valid and short; its time depends on the whole pattern."""
     _parsed(pattern)
 
 

@@ -1,4 +1,4 @@
-"""Changed orders that fare better: each suggestion of a criterion that is not met, checked by judging the changed order."""
+"""Changed orders that fare better: the suggestions of criteria that are not met, each checked by judging the order."""
 
 from collections.abc import Callable
 
@@ -10,8 +10,8 @@ from fhir_mappings.orders import Order
 
 RULED_OUT = (Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET)
 """The outcomes of an order that cannot be covered as it is."""
-_NO_HELP = (*RULED_OUT, Outcome.NOT_APPLICABLE, Outcome.NOT_EVALUATED)
-"""The outcomes of a changed order that is not known to fare better: another policy may judge it."""
+_NO_HELP = (*RULED_OUT, Outcome.NOT_APPLICABLE)
+"""The outcomes of a changed order that fares no better, or that is not known to: another policy may judge it."""
 
 
 def alternatives(

@@ -13,8 +13,8 @@ def of_operation(policy: Policy, order: Order, others: Sequence[Order], on: date
     """Return an order with what the other orders of its operation state where it is silent itself.
 
     Orders are of one operation if a section of the policy judges both, on the same day and not on different sides; a
-    day or side that is not stated may be the same. Heard are the reasons, the drugs, and the attributes that say what the operation is for,
-    each only if the order states none of its own. With `on` None the codes count on any date.
+    day or side that is not stated may be the same. Heard are the reasons, the drugs, and what the
+    operation is for, each only if the order states none of its own. With `on` None the codes count on any date.
     """
     shared = policy.order_terms.shared
     speaking = [each for each in others if _speaks(each, shared) and _may_be_together(order, each)]

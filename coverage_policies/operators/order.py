@@ -194,15 +194,16 @@ def _values(name: str, wanted: list[str], terms: OrderTerms) -> list[str]:
 
 OPERATOR = Operator(
     name="order",
-    says="The order states it: by a code of a value set (`code`, `reason`, `drug`, `place`, `specialty`), by an amount, or "
-    "by an attribute. Several arguments must all hold; another order that must go with it is for `concurrent_order`. A "
-    "statement only in a note, or in a phrase with a negation or an alternative, never holds. Words for a `reason` cannot "
-    "tell, nor can a reason that is not understood, such as a reference that leads nowhere; an order without a reason has "
-    "none of the value set. `specialty` is that of whoever orders or performs it, and `place` where it is performed. "
-    "`quantity`, `supply` (the time that one fill lasts), `refills`, `dose`, `frequency`, and `flow` compare the highest "
-    "amount that the order states; without one, or without the unit of the limit, they cannot tell. The attributes and "
-    "their values are the files of `order_terms`, to which own folders may add some. `not-stated` holds for an order that "
-    "says nothing of the attribute, so that its code may.",
+    says="The order states it: by a code of a value set (`code`, `reason`, `drug`, `place`, `specialty`), by an "
+    "amount, or by an attribute. Several arguments must all hold; another order that must go with it is for "
+    "`concurrent_order`. A statement only in a note, or in a phrase with a negation or an alternative, never "
+    "holds. Words for a `reason` cannot tell, nor can a reason that is not understood, such as a reference that "
+    "leads nowhere; an order without a reason has none of the value set. `specialty` is that of whoever orders or "
+    "performs it, and `place` where it is performed. `quantity`, `supply` (the time that one fill lasts), "
+    "`refills`, `dose`, `frequency`, and `flow` compare the highest amount that the order states; without one, or "
+    "without the unit of the limit, they cannot tell. The attributes and their values are the files of "
+    "`order_terms`, to which own folders may add some. `not-stated` holds for an order that says nothing of the "
+    "attribute, so that its code may.",
     schema={
         "type": "object",
         "minProperties": 1,

@@ -15,7 +15,7 @@ from fhir_mappings.units import unit_named
 
 _EXAMPLES = {
     "quantity": "at most 4",
-    "supply": "at most 30 d",
+    "supply": "at most 30 days",
     "refills": "at most 5",
     "dose": "at most 1 mg",
     "frequency": "at most 1 per week",
@@ -23,7 +23,7 @@ _EXAMPLES = {
 }
 SCHEMAS = {kind: phrase(VALUE, _EXAMPLES[kind]) for kind in KINDS}
 """The arguments by name."""
-_UNLIKE = {"supply": "30 days", "frequency": "1 per week", "flow": "4 L/min"}
+_LIKE = {"supply": "30 days", "frequency": "1 per week", "flow": "4 L/min"}
 """What an amount that always has a unit is like."""
 _COUNTED = re.compile(r"(?P<limit>.*\d) (?P<unit>[a-z][a-z ]{1,30})")
 
@@ -81,9 +81,9 @@ def amount_check(kind: str, written: str) -> AmountCheck:
     if found and not unit_named(found["unit"]):
         return AmountCheck(kind, value_limit(found["limit"]), counted(found["unit"]))
     limit = value_limit(written)
-    wanted, given = unit_named(_UNLIKE.get(kind, "1").split(maxsplit=1)[-1]), unit_named(limit.unit or "1")
-    if kind in _UNLIKE and (wanted is None or given is None or wanted.kind != given.kind):
-        raise ValueError(f"{kind}: {written!r} has no unit of it; write it like 'at most {_UNLIKE[kind]}'")
+    wanted, given = unit_named(_LIKE.get(kind, "1").split(maxsplit=1)[-1]), unit_named(limit.unit or "1")
+    if kind in _LIKE and (wanted is None or given is None or wanted.kind != given.kind):
+        raise ValueError(f"{kind}: {written!r} has no unit of it; write it like 'at most {_LIKE[kind]}'")
     if kind == "refills" and limit.unit:
         raise ValueError(f"refills: {written!r} is no number of refills; write it like 'at most 5'")
     return AmountCheck(kind, limit)
