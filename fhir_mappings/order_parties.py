@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fhir_mappings.code_systems import NUCC
 from fhir_mappings.codings import Coding, codings_and_text, items
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.order_elements import Lookup
+from fhir_mappings.order_elements import Lookup, Resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class Party:
     is_known: bool
 
 
-def parties(order: Resource, lookup: Lookup) -> tuple[Party, ...]:
+def parties(order: Resource, resolve: Resolve) -> tuple[Party, ...]:
     """Return everyone whom an order names as the one who orders or performs it, known or not."""
-    found = []
+    lookup, found = Lookup(resolve), []
     for concept in items(order.get("performerType")):
         named = codings_and_text(concept)
         found.append(Party(named, any(each.system == NUCC for each in named)))
@@ -40,9 +40,9 @@ def _party(target: Resource) -> Party:
     return Party(named, is_known)
 
 
-def places(order: Resource, lookup: Lookup) -> tuple[Coding, ...]:
+def places(order: Resource, resolve: Resolve) -> tuple[Coding, ...]:
     """Return the codes and words of the places of an order: stated, or those of the locations that it references."""
     found = [*items(order.get("locationCode"))]
-    for target in lookup.targets(order, items(order.get("locationReference"))):
+    for target in Lookup(resolve).targets(order, items(order.get("locationReference"))):
         found += [*items(target.get("type")), *items(target.get("physicalType"))]
     return tuple(each for concept in found for each in codings_and_text(concept))

@@ -228,14 +228,20 @@ class OrderTerms:
         """Return the drugs in short phrases by these words, as far as they are kept."""
         return Kept()
 
-    def coded(self, codings: Iterable[Coding], attributes: Iterable[str]) -> Iterator[Reading]:
+    def coded(self, codings: Iterable[Coding], attributes: tuple[str, ...]) -> Iterator[Reading]:
         """Yield the values of these attributes that codes and their modifiers state."""
         codings = tuple(codings)
-        for attribute in attributes:
-            for value in self.attributes[attribute].values.values():
+        for attribute, value in self._coded if codings else ():
+            if attribute in attributes:
                 for coding in codings:
                     if not value.modifiers.isdisjoint(coding.modifiers) or any(c.matches(coding) for c in value.codes):
                         yield Reading(attribute, value.name, is_stated=True)
+
+    @cached_property
+    def _coded(self) -> tuple[tuple[str, Value], ...]:
+        """Return the values that codes or modifiers state, each with its attribute."""
+        values = ((name, value) for name, each in self.attributes.items() for value in each.values.values())
+        return tuple((name, value) for name, value in values if value.codes or value.modifiers)
 
 
 NO_TERMS = OrderTerms({})

@@ -15,7 +15,6 @@ from fhir_mappings.modifiers import modifier_in
 from fhir_mappings.order_amounts import amounts_of
 from fhir_mappings.order_drugs import drugs_named, drugs_of_detail, drugs_of_product, once
 from fhir_mappings.order_elements import Lookup, Resolve, code_concepts, given_names, own_words, products, texts
-from fhir_mappings.order_parties import Party, parties, places
 from fhir_mappings.order_readings import readings
 from fhir_mappings.order_reasons import OrderReasons, read_reasons
 from fhir_mappings.order_terms import OrderTerms
@@ -59,10 +58,6 @@ class Order:
     encounter: str = ""
     """The reference of the encounter in which the order is written, `Encounter/1`; empty if it is not known."""
     obstacle: str = ""
-    parties: tuple[Party, ...] = ()
-    """Everyone who orders or performs it, as far as it names them."""
-    places: tuple[Coding, ...] = ()
-    """Where it is to be performed."""
 
     def amounts(self, name: str) -> tuple[Amount | None, ...]:
         """Return the amounts of one kind that it states, None for each that cannot be read."""
@@ -141,8 +136,6 @@ def read_order(
         has_unreadable_date=has_unreadable_date,
         encounter=encounter_reference(resource.get("encounter")),
         obstacle=_obstacle(resource, *products(resource, lookup)),
-        parties=parties(resource, lookup),
-        places=places(resource, lookup),
         words=tuple(
             text
             for text in map(without_history, (*(t for each in concepts for t in texts(each)), *names))

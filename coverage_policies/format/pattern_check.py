@@ -19,12 +19,15 @@ Characters: TypeAlias = frozenset[str]
 _ALL: Characters = frozenset([*map(chr, range(128)), "\u00a0", "\u00e9"])
 """The characters by which sets are compared: all of ASCII, a space, and a letter from beyond it."""
 _CATEGORIES = {
-    codes.CATEGORY_WORD: r"\w",
-    codes.CATEGORY_NOT_WORD: r"\W",
-    codes.CATEGORY_SPACE: r"\s",
-    codes.CATEGORY_NOT_SPACE: r"\S",
-    codes.CATEGORY_DIGIT: r"\d",
-    codes.CATEGORY_NOT_DIGIT: r"\D",
+    category: frozenset(each for each in _ALL if re.match(pattern, each))
+    for category, pattern in (
+        (codes.CATEGORY_WORD, r"\w"),
+        (codes.CATEGORY_NOT_WORD, r"\W"),
+        (codes.CATEGORY_SPACE, r"\s"),
+        (codes.CATEGORY_NOT_SPACE, r"\S"),
+        (codes.CATEGORY_DIGIT, r"\d"),
+        (codes.CATEGORY_NOT_DIGIT, r"\D"),
+    )
 }
 _SINGLE = (codes.LITERAL, codes.NOT_LITERAL, codes.ANY, codes.IN)
 
@@ -171,6 +174,6 @@ def _characters(kind: Any, given: Any) -> Characters:
         elif part is codes.RANGE:
             found |= {each for each in _ALL if value[0] <= ord(each) <= value[1]}
         elif part is codes.CATEGORY:
-            found |= {each for each in _ALL if re.match(_CATEGORIES[value], each)}
+            found |= _CATEGORIES[value]
     found |= {each.swapcase() for each in found}
     return frozenset(_ALL - found if given[0][0] is codes.NEGATE else found)

@@ -12,6 +12,7 @@ from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.order_amount import SCHEMAS, AmountCheck, amount_check
 from fhir_mappings.codings import Coding, Match
+from fhir_mappings.order_parties import parties, places
 from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.orders import Order
 from fhir_mappings.record import Evidence
@@ -37,13 +38,22 @@ class CodeCheck:
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for a code that decides, NO for other codes, UNKNOWN without any code."""
         order = ctx.order
-        given = {"code": order.codes, "drug": order.drugs, "place": order.places}[self.of]
+        given = _codings(self.of, ctx)
         match = self.codes.match(given, ctx.anchor)
         if match is not None:
             evidence = (order.stating(match.label),)
             holds = Truth.YES if match.decides else Truth.UNKNOWN
             return ClauseResult(holds, Reason.INVALID_ATTRIBUTE, evidence, headline=f"Order: {match.label}")
         return ClauseResult(Truth.NO if given else Truth.UNKNOWN, Reason.MISSING)
+
+
+def _codings(of: str, ctx: Context) -> tuple[Coding, ...]:
+    match of:
+        case "code":
+            return ctx.order.codes
+        case "drug":
+            return ctx.order.drugs
+    return places(ctx.order.resource, ctx.record.resolve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +104,13 @@ class SpecialtyCheck:
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for a code that decides, NO if all whom the order names are known to have other ones."""
-        parties = ctx.order.parties
-        matches = [match for each in parties if (match := self.codes.match(each.codings, ctx.anchor))]
+        named = parties(ctx.order.resource, ctx.record.resolve)
+        matches = [match for each in named if (match := self.codes.match(each.codings, ctx.anchor))]
         matches.sort(key=lambda match: not match.decides)
         if matches:
             holds = Truth.YES if matches[0].decides else Truth.UNKNOWN
             return ClauseResult(holds, Reason.INVALID_ATTRIBUTE, (ctx.order.stating(matches[0].label),))
-        are_known = bool(parties) and all(each.is_known for each in parties)
+        are_known = bool(named) and all(each.is_known for each in named)
         return ClauseResult(Truth.NO if are_known else Truth.UNKNOWN, Reason.MISSING)
 
 

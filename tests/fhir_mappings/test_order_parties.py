@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.order_elements import Lookup
 from fhir_mappings.order_parties import NUCC, parties, places
 from tests.support.fhir_builders import concept
 
@@ -13,7 +12,7 @@ ROLE = {"resourceType": "PractitionerRole", "id": "r"}
 
 
 def named(**members: Any) -> list[tuple[list[str], bool]]:
-    found = parties(members, Lookup(lambda _: None))
+    found = parties(members, lambda _: None)
     return [([each.code for each in party.codings], party.is_known) for party in found]
 
 
@@ -57,5 +56,5 @@ def test_a_reference_that_leads_nowhere_is_a_party_of_whom_nothing_is_known() ->
 def test_a_place_is_stated_or_that_of_a_location() -> None:
     location = {"resourceType": "Location", "id": "l", "type": [concept("HOSP")], "physicalType": concept("ro")}
     order = {"locationCode": [concept("PTRES")], "locationReference": [{"reference": "#l"}], "contained": [location]}
-    assert [each.code for each in places(order, Lookup(lambda _: None))] == ["PTRES", "HOSP", "ro"]
-    assert places({}, Lookup(lambda _: None)) == ()
+    assert [each.code for each in places(order, lambda _: None)] == ["PTRES", "HOSP", "ro"]
+    assert places({}, lambda _: None) == ()
