@@ -193,10 +193,14 @@ class DrugClass:
 
 @dataclass(frozen=True)
 class OrderTerms:
-    """The words of orders: the attributes by name, and the classes of drugs. Immutable, but for readings it keeps."""
+    """The words of orders: the attributes by name, and the classes of drugs. Immutable, but for readings it keeps.
+
+    `digest` tells them from others: a hash of the data, empty for none.
+    """
 
     attributes: Mapping[str, AttributeTerms]
     drug_classes: tuple[DrugClass, ...] = ()
+    digest: str = ""
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -18,7 +18,9 @@ The file `drug.csv` has the words for classes of drugs, each with the code of it
 """
 
 import csv
+import hashlib
 import io
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -89,6 +91,8 @@ class _Rows:
     phrases: dict[str, tuple[str, Path, int]] = field(default_factory=dict)
     whole: dict[Kind, list[str]] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
+    written: list[list[str]] = field(default_factory=list)
+    """Every row as it is written, without its source."""
 
 
 def load_order_terms(folders: Iterable[Path]) -> OrderTerms:
@@ -107,9 +111,10 @@ def load_order_terms(folders: Iterable[Path]) -> OrderTerms:
             _read(path, rows, problems)
     if problems:
         raise DocumentError(problems)
+    written = json.dumps({name: rows.written for name, rows in found.items()}, sort_keys=True)
     drugs = found.pop(DRUG, _Rows())
     attributes = {name: _attribute(name, rows) for name, rows in found.items()}
-    terms = OrderTerms(attributes, tuple(_drug_classes(drugs)))
+    terms = OrderTerms(attributes, tuple(_drug_classes(drugs)), hashlib.sha256(written.encode()).hexdigest())
     if problems := [*_wrong_phrases(terms, found)]:
         raise DocumentError(problems)
     return terms
@@ -155,6 +160,7 @@ def _column(line: str, cell: str) -> int:
 def _add(path: Path, line: int, cells: list[str], rows: _Rows) -> None:
     if len(cells) != len(COLUMNS):
         raise _CellError(f"{len(cells)} columns instead of {len(COLUMNS)}")
+    rows.written.append(cells[:-1])
     value, named, pattern, near, of, unless, wording, _source = cells
     try:
         kind = Kind(named)

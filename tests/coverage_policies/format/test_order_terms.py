@@ -169,6 +169,13 @@ def test_readings_by_one_set_of_words_are_not_those_of_another(tmp_path: Path) -
     assert [said(one, "lead"), said(other, "lead")] == [{("paddle", True)}, {("plate", True)}]
 
 
+def test_the_digest_follows_the_words_and_not_their_source(tmp_path: Path) -> None:
+    one = terms(tmp_path / "a", r"paddle,states,\blead\b,,,,,here")
+    assert one.digest == terms(tmp_path / "b", r"paddle,states,\blead\b,,,,,there").digest
+    assert one.digest != terms(tmp_path / "c", r"paddle,states,\bleads\b,,,,,here").digest
+    assert one.digest != terms(tmp_path / "d", r"paddle,states,\blead\b,,,,,here", name="other").digest
+
+
 # --- what is wrong ---------------------------------------------------------------------------------------------------
 
 WRONG = (
