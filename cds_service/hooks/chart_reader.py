@@ -22,6 +22,7 @@ from cds_service.hooks.request import HookRequest
 from coverage_policies.format.searches import Search
 from fhir_mappings.bundle import Entry
 from fhir_mappings.bundle import entries as entries_of
+from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.ownership import chart_server
 from fhir_mappings.record import Availability, PatientRecord
 from fhir_mappings.references import ChartServer, ReferenceIndex
@@ -71,6 +72,7 @@ def read_chart(
     *,
     read_at: datetime,
     zone: tzinfo,
+    terms: OrderTerms,
     deadline: Deadline,
     max_prefetched: int,
     needs_payer: NeedsPayer = lambda _coverage, _payor: True,
@@ -112,6 +114,7 @@ def read_chart(
         read_at=read_at,
         zone=zone,
         availability=availability,
+        terms=terms,
         unasked=_unasked(pages) if source is None else (),
         server=server,
         notes=source.notes if source is not None else (),

@@ -47,7 +47,7 @@ def criterion_lines(c: Criterion) -> Iterator[DescriptionLine]:
     if c.override:
         yield DescriptionLine("override", c.override)
     if c.suggest:
-        yield DescriptionLine("suggests", f"{c.suggest.says} ({c.suggest.attribute}: {c.suggest.value})")
+        yield DescriptionLine("suggests", f"{c.suggest.says} ({c.suggest.change})")
     if c.pathways:
         yield DescriptionLine("counts", f"only on the pathway {' or '.join(sorted(c.pathways))}")
     if c.rules_out:

@@ -12,7 +12,6 @@ from typing import Any
 
 from coverage_policies.authoring.fact_words import (
     TERMINOLOGY,
-    UCUM,
     FactError,
     FactWords,
     body_site,
@@ -26,6 +25,7 @@ from coverage_policies.authoring.fact_words import (
     reference,
     typed,
 )
+from fhir_mappings.code_systems import UCUM
 from fhir_mappings.codings import HCPCS, LOINC, SNOMED, SYSTEMS
 from fhir_mappings.fhir_json import Json
 

@@ -31,6 +31,7 @@ from coverage_policies.format.problems import DocumentError, Problem, read_text
 from fhir_mappings.amounts import Amount
 from fhir_mappings.codings import ICD10CM, RXNORM, Coding, Course, Match
 from fhir_mappings.drug_ingredients import INGREDIENT, name_of_ingredient
+from fhir_mappings.order_terms import NO_TERMS, OrderTerms
 
 TEXT = "text"
 UNLESS = "unless"
@@ -194,10 +195,14 @@ def keys(coding: Coding) -> Iterator[tuple[str, str]]:
 
 
 class ValueSets(Mapping[str, ValueSet]):
-    """Value sets by name. The union of the same sets is one object, so that what is found with it is found once."""
+    """Value sets by name, and the words of orders: all that clauses may name.
 
-    def __init__(self, by_name: Mapping[str, ValueSet]) -> None:
+    The union of the same sets is one object, so that what is found with it is found once.
+    """
+
+    def __init__(self, by_name: Mapping[str, ValueSet], order_terms: OrderTerms = NO_TERMS) -> None:
         self._by_name = dict(by_name)
+        self.order_terms = order_terms
         self._unions: dict[tuple[str, ...], ValueSet] = {}
 
     def __getitem__(self, name: str) -> ValueSet:
@@ -223,12 +228,17 @@ class ValueSets(Mapping[str, ValueSet]):
     def _keys(self) -> frozenset[tuple[str, str]]:
         return frozenset((row.system, row.code) for each in self.values() for row in each.rows)
 
+    def label(self, coding: Coding) -> str:
+        """Return our label of a code: that of the first set that has the code itself; empty if none has."""
+        rows = (row for each in self.values() for row in each.rows)
+        return next((row.label for row in rows if (row.system, row.code) == (coding.system, coding.code)), "")
+
     def know(self, coding: Coding) -> bool:
         """Return whether some set has a code."""
         return not self._keys.isdisjoint(keys(coding))
 
 
-def load_value_sets(folders: Iterable[Path]) -> ValueSets:
+def load_value_sets(folders: Iterable[Path], order_terms: OrderTerms = NO_TERMS) -> ValueSets:
     """Read every `*.csv` of these folders, by name. Raises DocumentError with everything that is wrong."""
     found: dict[str, ValueSet] = {}
     problems: list[Problem] = []
@@ -248,7 +258,7 @@ def load_value_sets(folders: Iterable[Path]) -> ValueSets:
                 found[name] = ValueSet(name, rows, str(path))
     if problems:
         raise DocumentError(problems)
-    return ValueSets(found)
+    return ValueSets(found, order_terms)
 
 
 def _rows(path: Path, problems: list[Problem]) -> list[Row]:

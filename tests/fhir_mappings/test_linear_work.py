@@ -11,7 +11,7 @@ from coverage_policies.judging.plan_rules import PlanRules
 from coverage_policies.judging.policy_selection import candidates
 from fhir_mappings.allergies import allergies
 from fhir_mappings.answers import answer_forms, newest
-from fhir_mappings.codings import CPT, RXNORM
+from fhir_mappings.codings import CPT, RXNORM, Coding
 from fhir_mappings.condition_course import Times, conditions_on
 from fhir_mappings.conditions import statements, unidentified
 from fhir_mappings.coverages import coverages
@@ -29,8 +29,10 @@ from fhir_mappings.opioids.names import names_an_opioid
 from fhir_mappings.opioids.product_names import product_named
 from fhir_mappings.opioids.reduction import MAX_INSTRUCTIONS, TOO_MANY, opioid_reduction
 from fhir_mappings.opioids.sig_words import read_directions
+from fhir_mappings.order_amounts import amounts_of
 from fhir_mappings.order_drugs import drugs_named
 from fhir_mappings.order_elements import MAX_ORDER_LENGTH
+from fhir_mappings.order_replacement import recoded
 from fhir_mappings.order_text import MAX_PHRASE_LENGTH, names_an_operation, read_phrase
 from fhir_mappings.orders import Order, read_order
 from fhir_mappings.pain_relief import MAX_PROCEDURES, MAX_SCORES, Window, reliefs
@@ -51,6 +53,7 @@ from tests.support.fhir_builders import (
 )
 from tests.support.growth import Work, is_linear
 from tests.support.opioid_chart import PERIODS
+from tests.support.terms import TERMS
 
 DAY = date(2026, 3, 2)
 WINDOW = Window(timedelta(hours=24), timedelta(hours=24), following_days=7)
@@ -59,7 +62,7 @@ OPIOID = {"coding": [{"system": RXNORM, "code": "892582"}]}
 
 def order(**members: Any) -> Callable[[], Order]:
     found = resource("ServiceRequest", status="draft", intent="order", **members)
-    return lambda: read_order(found, zone=ZONE, resolve=lambda _: None)
+    return lambda: read_order(found, zone=ZONE, terms=TERMS, resolve=lambda _: None)
 
 
 def contained(kind: str, count: int) -> list[dict[str, str]]:
@@ -130,6 +133,16 @@ def pain(count: int) -> Work:
     return lambda: reliefs(chart, procedures(chart, KNOWN), knows("72514-3"), WINDOW)
 
 
+def amounts(kind: str, **members: Any) -> Work:
+    return lambda: amounts_of({"resourceType": "ServiceRequest", **members}, kind)
+
+
+def named(count: int) -> Any:
+    """An order with many other words beside its code."""
+    code = {"coding": [{"system": RXNORM, "code": "892582"}], "text": "Morphine"}
+    return {"resourceType": "ServiceRequest", "code": code, "note": [{"text": "mor phine"}] * count}
+
+
 _TODAY = date(2026, 3, 2)
 TIMES = Times(_TODAY, _TODAY, "", CalendarPeriod(12, "months"), CalendarPeriod(14, "days"), CalendarPeriod(7, "days"))
 
@@ -183,16 +196,21 @@ def refill(number: int) -> dict[str, Any]:
 
 READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
     **{
-        f"words {words!r}": (lambda n, words=words: lambda: read_phrase(words * n), 500)  # type: ignore[misc]
+        f"words {words!r}": (lambda n, words=words: lambda: read_phrase(words * n, TERMS), 500)  # type: ignore[misc]
         for words in (
             *("pump ", "trial ", "left ", "linq ", "fluoro ", "left and right ", "without any image ", "not a "),
             *("diagnostic ", "after ", "after 0.", "postop ", "pain ", "first a ", "trial of a pump ", "epidural "),
         )
     },
     **{
-        f"drugs {words!r}": (lambda n, words=words: lambda: drugs_named(words * n), 500)  # type: ignore[misc]
+        f"drugs {words!r}": (lambda n, words=words: lambda: drugs_named(words * n, TERMS), 500)  # type: ignore[misc]
         for words in ("morphine, ", "a, ", "lidocaine skin and ", "steroid ", "for, morphine; ")
     },
+    "doses of an order": (lambda n: amounts("dose", dosageInstruction=[{"text": "Take 1 tablet daily"}] * n), 200),
+    "frequencies of an order": (lambda n: amounts("frequency", dosageInstruction=[{"timing": {}}] * n), 500),
+    "flows of an order": (lambda n: amounts("flow", orderDetail=[{"text": f"{i} L/min " * 9} for i in range(n)]), 200),
+    "a flow in words": (lambda n: amounts("flow", orderDetail=[{"text": "1.1 " * n}]), 500),
+    "the code of an order": (lambda n: lambda: recoded(named(n), Coding("", "x", "X")), 500),
     "faults of one element": (lambda n: lambda: faults(condition(category=[0] * n)), 1000),
     "unknown members": (lambda n: lambda: faults(condition(**{f"x{i}": 1 for i in range(n)})), 1000),
     "an unknown type contained": (
@@ -309,8 +327,8 @@ def test_the_work_of_a_reading_grows_with_its_input(name: str) -> None:
 
 def test_a_phrase_at_the_limit_states_and_a_longer_one_only_hints() -> None:
     text = "left" + " " * (MAX_PHRASE_LENGTH - 4)
-    assert [each.is_stated for each in read_phrase(text, ("side",))] == [True]
-    assert [each.is_stated for each in read_phrase(text + " ", ("side",))] == [False]
+    assert [each.is_stated for each in read_phrase(text, TERMS, ("side",))] == [True]
+    assert [each.is_stated for each in read_phrase(text + " ", TERMS, ("side",))] == [False]
 
 
 def test_a_phrase_longer_than_the_limit_names_no_operation() -> None:
@@ -347,7 +365,7 @@ def test_long_notes_take_nothing_from_what_an_order_states() -> None:
     ],
 )
 def test_a_pump_trial_is_a_pump_and_a_trial_close_together(text: str, values: set[str]) -> None:
-    assert {each.value for each in read_phrase(text, ("purpose",))} == values
+    assert {each.value for each in read_phrase(text, TERMS, ("purpose",))} == values
 
 
 def test_faults_are_listed_up_to_the_limit_and_one_at_the_root_beyond_it() -> None:

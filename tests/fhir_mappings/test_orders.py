@@ -9,6 +9,7 @@ from fhir_mappings.drug_ingredients import INGREDIENT
 from fhir_mappings.orders import Anchor, read_order
 from fhir_mappings.record import Evidence
 from tests.support.fhir_builders import PATIENT, SYSTEM, ZONE, codes_of, coding, concept, resource, status_of
+from tests.support.terms import TERMS
 
 TODAY = date(2026, 3, 2)
 BILLING_OPTIONS = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-billing-options"
@@ -22,7 +23,9 @@ def draft(kind="ServiceRequest", **members):
 def order(kind="ServiceRequest", known=None, **members):
     """Read an order; `known` are the resources that its references resolve to."""
     found = known or {}
-    return read_order(draft(kind, **members), zone=ZONE, resolve=lambda given: found.get(given.get("reference")))
+    return read_order(
+        draft(kind, **members), zone=ZONE, terms=TERMS, resolve=lambda given: found.get(given.get("reference"))
+    )
 
 
 def codes(*args, **members):
@@ -220,7 +223,7 @@ def test_an_order_without_words_is_called_an_order(code):
 
 
 def test_an_order_without_an_id_is_named_by_its_full_url():
-    assert read_order(draft(id=None), "urn:uuid:1", zone=ZONE).reference == "urn:uuid:1"
+    assert read_order(draft(id=None), "urn:uuid:1", zone=ZONE, terms=TERMS).reference == "urn:uuid:1"
 
 
 FRACTURE = {"resourceType": "Condition", "id": "f", "code": concept("S32.811A")}

@@ -11,7 +11,7 @@ from fhir_mappings.allergies import allergies
 from fhir_mappings.amounts import Amount, Interval, printed
 from fhir_mappings.answers import answer_forms, newest
 from fhir_mappings.attendance import is_by_specialty, is_in_person
-from fhir_mappings.codings import Match, codings, concept_text
+from fhir_mappings.codings import Coding, Match, codings, concept_text
 from fhir_mappings.condition_course import Times, conditions_on
 from fhir_mappings.condition_history import known_conditions, there_within
 from fhir_mappings.conditions import unidentified
@@ -26,6 +26,9 @@ from fhir_mappings.imaging import conclusions, imaging
 from fhir_mappings.measurement_states import is_recorded
 from fhir_mappings.medications import medications
 from fhir_mappings.observations import measurements, observations
+from fhir_mappings.order_amounts import KINDS
+from fhir_mappings.order_edit import restated
+from fhir_mappings.order_replacement import recoded, with_quantity
 from fhir_mappings.orders import read_order
 from fhir_mappings.pain_relief import Window, reliefs
 from fhir_mappings.plans import plans
@@ -33,6 +36,7 @@ from fhir_mappings.pregnancy import PregnancyCodes, pregnancy_on
 from fhir_mappings.procedures import latest_on_or_before, procedures
 from fhir_mappings.visits import recorded_visits, unidentified_visits
 from tests.support.fhir_builders import PATIENT, ZONE, record
+from tests.support.terms import TERMS
 
 pytestmark = pytest.mark.slow
 
@@ -48,8 +52,10 @@ ELEMENTS = {
     "ImagingStudy": "procedureCode status started",
     "CarePlan": "status intent category activity period",
     "ServiceRequest": "code status intent doNotPerform authoredOn occurrenceDateTime occurrencePeriod occurrenceTiming"
-    " orderDetail reasonCode reasonReference bodySite supportingInfo note contained extension",
-    "DeviceRequest": "codeCodeableConcept codeReference status doNotPerform note contained authoredOn supportingInfo",
+    " orderDetail reasonCode reasonReference bodySite supportingInfo note contained extension"
+    " quantityQuantity quantityRange quantityRatio locationCode locationReference performerType performer requester patientInstruction text",
+    "DeviceRequest": "codeCodeableConcept codeReference status doNotPerform note contained authoredOn supportingInfo"
+    " parameter requester performer",
     "Observation": "code status effectiveDateTime effectiveInstant effectivePeriod valueQuantity valueInteger"
     " valueRange valueString component hasMember method",
     "AllergyIntolerance": "code clinicalStatus verificationStatus type reaction onsetDateTime recordedDate",
@@ -260,8 +266,19 @@ def test_no_reading_raises_on_junk(name):
 @given(rubbish("ServiceRequest", "DeviceRequest", "MedicationRequest"), charts(*ELEMENTS))
 def test_no_order_raises_on_junk(order, entries):
     chart = record(*entries)
-    found = read_order(order, zone=ZONE, resolve=chart.resolve)
+    found = read_order(order, zone=ZONE, terms=TERMS, resolve=chart.resolve)
     assert isinstance(found.anchor(date(2026, 3, 2)).day, date)
+    assert all(isinstance(found.amounts(kind), tuple) for kind in KINDS)
+
+
+@BOUNDED
+@given(rubbish("ServiceRequest", "DeviceRequest", "MedicationRequest"))
+def test_no_change_of_an_order_raises_on_junk(order):
+    before = repr(order)
+    restated(order, TERMS, "approach", "lateral-transarticular")
+    recoded(order, Coding("http://example.org", "x", "X"))
+    with_quantity(order, Decimal(4))
+    assert repr(order) == before
 
 
 @BOUNDED

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 LIBRARY = load_library()
 TEXTS = list(LIBRARY.policies.values())
 CASES = {text.full_name: load_cases(text) for text in TEXTS}
-READ = {id(case): situation(case) for cases in CASES.values() for case in cases}
+READ = {id(case): situation(case, text) for text in TEXTS for case in CASES[text.full_name]}
 
 
 _WRITABLE = {name: Draft202012Validator(operator.schema) for name, operator in operators().items()}

@@ -8,6 +8,7 @@ import pytest
 
 from coverage_policies.authoring.fact_builder import chart, order, resources
 from coverage_policies.authoring.fact_words import FactError, concept
+from fhir_mappings.order_terms import NO_TERMS
 from fhir_mappings.record import Availability
 from fhir_mappings.validity import faults
 
@@ -148,7 +149,7 @@ def test_a_relation_is_a_code_or_a_text(relation: str, stated: str) -> None:
 def test_a_fact_may_be_of_another_patient() -> None:
     (condition,) = resources({"condition": {"code": "icd10cm M79.7", "patient": "other"}}, 1, DAY)
     assert condition["subject"] == {"reference": "Patient/patient-2"}
-    assert chart([condition], DAY).other_patients.total() == 1
+    assert chart([condition], DAY, NO_TERMS).other_patients.total() == 1
 
 
 def test_an_injection_brings_its_scores_in_time() -> None:
@@ -281,7 +282,7 @@ def test_what_cannot_be_built_is_told(fact: dict[str, Any], says: str) -> None:
 
 
 def test_a_chart_was_read_in_full_but_for_what_is_named() -> None:
-    record = chart([], DAY, unavailable=["Condition"], not_offered=["ImagingStudy"])
+    record = chart([], DAY, NO_TERMS, unavailable=["Condition"], not_offered=["ImagingStudy"])
     assert record.availability("Procedure") is Availability.COMPLETE
     assert record.unavailable() == ("Condition",)
     assert record.not_offered() == ("ImagingStudy",)
