@@ -175,6 +175,11 @@ def test_the_encounter_of_a_diagnosis_dates_it():
     assert there_within(found, YEAR, times()) is YES
 
 
+def test_an_end_in_the_month_that_the_period_begins_in_cannot_tell():
+    given = condition("resolved", abatementDateTime="2025-02")
+    assert there_within(only(given, day=date(2026, 2, 28)), YEAR, times(date(2026, 2, 28))) is UNKNOWN
+
+
 def test_the_period_ends_on_the_day():
     began_later = condition(onsetDateTime="2025-12-01")
     assert known(began_later, day=date(2025, 11, 10)) == ()

@@ -69,6 +69,15 @@ def test_an_age_at_onset_in_months_is_compared() -> None:
     assert [run(check, relative(age=age)).holds for age in (49, 50)] == [Truth.YES, Truth.NO]
 
 
+@pytest.mark.parametrize(
+    ("born", "young"), [("1949-06-30", Truth.NO), ("1950-06-15", Truth.UNKNOWN), ("1950-07-01", Truth.YES)]
+)
+def test_a_period_of_onset_that_has_the_birthday_in_it_cannot_tell(born: str, young: Truth) -> None:
+    began = {"start": "2000-06-01", "end": "2000-06-30"}
+    stated = [{"code": concept("alpha"), "onsetPeriod": began}]
+    assert run(YOUNG, relative(bornDate=born, condition=stated)).holds is young
+
+
 def test_one_who_died_younger_had_it_younger() -> None:
     dead = {"deceasedAge": {"value": 49, "system": "http://unitsofmeasure.org", "code": "a"}}
     assert run(YOUNG, relative(**dead)).holds is Truth.YES

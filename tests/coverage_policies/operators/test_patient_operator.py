@@ -46,6 +46,7 @@ def test_the_patient_is_read_and_not_searched() -> None:
         ("2008-04", Truth.NO, Truth.YES, "Age 17"),
         ("2008", Truth.UNKNOWN, Truth.UNKNOWN, "Age 17 to 18"),
         ("2009", Truth.NO, Truth.YES, "Age 16 to 17"),
+        ("2026", Truth.NO, Truth.YES, "Age 0 months to 2 months"),
     ],
 )
 def test_the_birthday_completes_the_year(born: str, adult: Truth, minor: Truth, told: str) -> None:
