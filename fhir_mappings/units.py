@@ -57,8 +57,7 @@ class _Row:
     takes_prefixes: bool
 
 
-@lru_cache(maxsize=1_000)
-def unit_named(text: str) -> Unit | None:
+def read_unit(text: str) -> Unit | None:
     """Return the unit that a text names, in UCUM or in a usual spelling; None if it names none that is known.
 
     An annotation alone, such as `{score}`, counts things: it is a unit of its own kind and no fraction.
@@ -71,6 +70,10 @@ def unit_named(text: str) -> Unit | None:
         if spelling and (found := _parsed(spelling)):
             return found
     return None
+
+
+unit_named = lru_cache(maxsize=1_000)(read_unit)
+"""`read_unit` for units of quantities, which come again in chart after chart and say nothing of a patient."""
 
 
 def _tidied(text: str) -> str:
@@ -132,7 +135,6 @@ def _component(part: str) -> tuple[Fraction, int, Kind] | None:
     return (known.factor, power, known.kind) if known and not known.offset else None
 
 
-@cache
 def _atom(name: str) -> Unit | None:
     rows, _ = _table()
     row = rows.get(name)

@@ -1,7 +1,9 @@
 """`observation` with a `value`: which of several measurements decides, and what leaves it open."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,10 +13,11 @@ from hypothesis import strategies as st
 from coverage_policies.format.operator import ClauseCheck
 from coverage_policies.format.searches import observation_search
 from coverage_policies.format.terms import Reason
+from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.codings import LOINC
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.truth import Truth
-from tests.support.policy_fakes import UNAVAILABLE, available, clause, run, score
+from tests.support.policy_fakes import SETS, UNAVAILABLE, available, clause, row, run, score
 
 OTHER = "other-scale"
 
@@ -153,6 +156,27 @@ def test_a_preferred_measurement_without_a_unit_only_may_decide() -> None:
     preferred = score("9", "2026-02-20", code="38208-5") | {"valueInteger": 9}
     del preferred["valueQuantity"]
     assert run(check(outranked_by=OTHER), score("5", "2026-02-01"), preferred).holds is Truth.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "holds"),
+    [
+        ("60", "%", Truth.YES),
+        ("0.6", "1", Truth.YES),
+        ("127", "%", Truth.NO),
+        ("0.4", "1", Truth.NO),
+        ("60", "1", Truth.UNKNOWN),
+        ("127", "", Truth.NO),
+    ],
+)
+def test_a_value_outside_its_scale_does_not_count_in_whatever_unit(value: str, unit: str, holds: Truth) -> None:
+    """The earlier value fails. One that is outside only after its conversion is in a unit that was mistaken."""
+    scaled = ValueSet("scaled", [replace(row(LOINC, "72514-3"), scale=(Decimal(50), Decimal(100)))])
+    asked = clause("observation", SETS | {"scaled": scaled}, in_="scaled", value="at most 70 %")
+    earlier, later = score("90", "2026-01-01"), score(value, "2026-02-01")
+    for each, written in ((earlier, "%"), (later, unit)):
+        each["valueQuantity"]["unit"] = written
+    assert run(asked, earlier, later).holds is holds
 
 
 @pytest.mark.parametrize(
