@@ -65,7 +65,9 @@ def test_a_label_of_other_words_contains_nothing():
     ],
 )
 def test_a_product_code_stands_for_its_ingredients(code, ingredients):
-    assert contents_of_code(Coding(RXNORM, code)).ingredients == ingredients
+    contents = contents_of_code(Coding(RXNORM, code))
+    assert contents is not None
+    assert contents.ingredients == ingredients
 
 
 def test_a_code_that_is_not_in_the_table_or_of_another_system_stands_for_none():

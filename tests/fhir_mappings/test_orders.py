@@ -505,13 +505,13 @@ def test_a_modifier_of_the_ordered_product_is_an_obstacle():
 
 @pytest.mark.parametrize("product", [{"coding": [{"system": RXNORM, "code": "1991306"}]}, {"text": "Ozempic 1 mg pen"}])
 def test_an_ordered_product_is_found_by_the_name_of_its_ingredient(product):
-    order = read_order(resource("MedicationRequest", medicationCodeableConcept=product), zone=ZONE)
+    order = read_order(resource("MedicationRequest", medicationCodeableConcept=product), terms=TERMS, zone=ZONE)
     assert (INGREDIENT, "semaglutide") in {(coding.system, coding.code) for coding in order.codes}
 
 
 def test_a_product_whose_code_and_label_differ_is_found_by_neither():
     product = {"coding": [{"system": RXNORM, "code": "1991306"}], "text": "glipizide 5 mg"}
-    order = read_order(resource("MedicationRequest", medicationCodeableConcept=product), zone=ZONE)
+    order = read_order(resource("MedicationRequest", medicationCodeableConcept=product), terms=TERMS, zone=ZONE)
     assert [coding.code for coding in order.codes] == ["1991306"]
 
 
@@ -522,4 +522,4 @@ def test_an_ingredient_of_an_ordered_medication_is_found():
         "ingredient": [{"itemCodeableConcept": {"text": "metformin"}}],
     }
     ordered = resource("MedicationRequest", medicationReference={"reference": "#m"}, contained=[medication])
-    assert (INGREDIENT, "metformin") in {(c.system, c.code) for c in read_order(ordered, zone=ZONE).codes}
+    assert (INGREDIENT, "metformin") in {(c.system, c.code) for c in read_order(ordered, terms=TERMS, zone=ZONE).codes}

@@ -53,7 +53,8 @@ ELEMENTS = {
     "CarePlan": "status intent category activity period",
     "ServiceRequest": "code status intent doNotPerform authoredOn occurrenceDateTime occurrencePeriod occurrenceTiming"
     " orderDetail reasonCode reasonReference bodySite supportingInfo note contained extension"
-    " quantityQuantity quantityRange quantityRatio locationCode locationReference performerType performer requester patientInstruction text",
+    " quantityQuantity quantityRange quantityRatio locationCode locationReference performerType performer requester"
+    " patientInstruction text",
     "DeviceRequest": "codeCodeableConcept codeReference status doNotPerform note contained authoredOn supportingInfo"
     " parameter requester performer",
     "Observation": "code status effectiveDateTime effectiveInstant effectivePeriod valueQuantity valueInteger"

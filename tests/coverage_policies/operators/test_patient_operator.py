@@ -12,6 +12,7 @@ from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import PatientRecord
 from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import ANCHOR, READ_AT, SETS, UNAVAILABLE, ZONE, available, clause, order, policy, run
+from tests.support.terms import TERMS
 
 ADULT = clause("patient", age="at least 18 years")
 MINOR = clause("patient", age="under 18 years")
@@ -92,7 +93,7 @@ def test_two_servers_that_differ_on_the_day_of_birth_are_in_conflict() -> None:
         ("https://one.example.org/fhir/Patient/p", patient("1990-01-01")),
         ("https://two.example.org/fhir/Patient/p", patient("2010-01-01")),
     ]
-    record = PatientRecord("p", sent, read_at=READ_AT, zone=ZONE, availability=available())
+    record = PatientRecord("p", sent, read_at=READ_AT, zone=ZONE, terms=TERMS, availability=available())
     found = ADULT.evaluate(Context(order(), (), record, ANCHOR))
     assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.CONFLICT)
 
