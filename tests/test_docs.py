@@ -108,7 +108,7 @@ def test_the_example_of_measured_values_has_clauses_that_load() -> None:
     (written,) = re.findall(r"## Measured values.*?```yaml\n(.*?)```", FORMAT, re.DOTALL)
     names = ("oxygen-saturation", "at-rest", "room-air", "supplemental-oxygen", "arterial-po2", "measurement-panels")
     sets = ValueSets({name: ValueSet(name, ()) for name in names})
-    example = yaml.load(written, yaml.BaseLoader)
+    example = yaml.safe_load(written)
     for key in ("met_when", "not_met_when"):
         assert operators()["observation"].parse(example[key]["observation"], sets).searches
 
