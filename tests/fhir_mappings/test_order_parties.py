@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.order_parties import NUCC, parties, places
+from fhir_mappings.code_systems import NUCC
+from fhir_mappings.order_parties import parties, places
 from tests.support.fhir_builders import concept
 
 SURGEON = concept("207X00000X", NUCC)

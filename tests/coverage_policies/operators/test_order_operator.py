@@ -297,12 +297,27 @@ def test_a_quantity_is_compared_in_the_unit_of_the_limit(limit: str, pens: int, 
 
 @pytest.mark.parametrize(
     ("limit", "holds"),
-    [("at most 1 mg", Truth.UNKNOWN), ("at most 0.4 mg", Truth.NO), ("over 0.4 mg", Truth.YES), ("over 1 mg", Truth.UNKNOWN)],
+    [
+        ("at most 1 mg", Truth.UNKNOWN),
+        ("at most 0.4 mg", Truth.NO),
+        ("over 0.4 mg", Truth.YES),
+        ("over 1 mg", Truth.UNKNOWN),
+    ],
 )
 def test_a_dose_that_is_not_understood_may_be_any(limit: str, holds: Truth) -> None:
     known = {"doseAndRate": [{"doseQuantity": {"value": Decimal("0.5"), "unit": "mg"}}]}
     found = run(clause("order", dose=limit), of=drug(dosageInstruction=[known, {"text": "as directed"}]))
     assert found.holds is holds
+
+
+@pytest.mark.parametrize(
+    ("period", "unit", "shown", "holds"),
+    [(1, "wk", "1 per wk", Truth.YES), (7, "d", "1 per 7 d", Truth.YES), (6, "d", "1 per 6 d", Truth.NO)],
+)
+def test_a_frequency_is_shown_as_it_is_stated(period: int, unit: str, shown: str, holds: Truth) -> None:
+    timing = {"repeat": {"frequency": 1, "period": period, "periodUnit": unit}}
+    found = run(clause("order", frequency="at most 1 per week"), of=drug(dosageInstruction=[{"timing": timing}]))
+    assert (found.holds, [item.value for item in found.evidence]) == (holds, [shown])
 
 
 def test_an_order_that_states_no_amount_cannot_tell() -> None:
@@ -315,7 +330,11 @@ def test_an_order_that_states_no_amount_cannot_tell() -> None:
     ("kind", "limit", "says"),
     [
         ("supply", "at most 30", "supply: 'at most 30' has no unit of it; write it like 'at most 30 days'"),
-        ("frequency", "at most 1 mg", "frequency: 'at most 1 mg' has no unit of it; write it like 'at most 1 per week'"),
+        (
+            "frequency",
+            "at most 1 mg",
+            "frequency: 'at most 1 mg' has no unit of it; write it like 'at most 1 per week'",
+        ),
         ("flow", "over 4 L", "flow: 'over 4 L' has no unit of it; write it like 'at most 4 L/min'"),
         ("refills", "at most 5 mg", "refills: 'at most 5 mg' is no number of refills; write it like 'at most 5'"),
         ("quantity", "about 4", "'about 4' is no limit of a value; write it like "),
