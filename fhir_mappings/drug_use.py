@@ -79,7 +79,7 @@ def uses(record: PatientRecord, codes: CodeMatcher, day: date, open_for: Calenda
 
 @dataclass(frozen=True, slots=True)
 class _Ends:
-    """The stated ends of one drug by a day: what began before `certain` is over, and what began by `possible` may be."""
+    """The stated ends of one drug by a day: what began before `certain` is over, what began by `possible` may be."""
 
     certain: date
     possible: date
