@@ -86,7 +86,7 @@ class ChangeCheck:
                 is_one = len({(each.begin, each.end) for each in last}) == 1
                 if not is_one or any(each.counts is not Truth.YES for each in last):
                     return None
-                before = may_be_last([each for each in readings if each not in last])
+                before = may_be_last([each for each in readings if each.end < begin])
         return hull([each.interval for each in before])
 
     def _headline(self, change: Interval, latest: Reading) -> str:
