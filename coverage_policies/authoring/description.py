@@ -90,8 +90,12 @@ def _of(some: int, parts: int) -> str:
 
 def clause_words(clause: Clause) -> str:
     """Return a clause in words: its operator, its arguments, and the defaults of those it leaves out."""
-    written = {name: " or ".join(as_list(value)) for name, value in clause.arguments.items()}
-    defaults = operators()[clause.operator].defaults
+    operator = operators()[clause.operator]
+    written = {
+        name: (" or " if operator.takes_any(name) else ", ").join(as_list(value))
+        for name, value in clause.arguments.items()
+    }
+    defaults = operator.defaults
     assumed = {name: f"{value} (default)" for name, value in defaults.items() if name not in written}
     return f"{clause.operator} {', '.join(f'{name}: {value}' for name, value in {**written, **assumed}.items())}"
 

@@ -22,8 +22,7 @@ class ClauseResult:
     """Whether a clause holds, the DEQM reason, and the resources behind it.
 
     `notes` are lines of arithmetic worth reading; `headline` is the finding in a clause, for the summary of the card.
-    `needs_side` is whether it is open because the order does not state its side and the records name both. `limit` is
-    the limit that a value was compared with, as the document has it: `at most 88 %`.
+    `needs_side` is whether it is open because the order does not state its side and the records name both.
     """
 
     holds: Truth
@@ -32,7 +31,6 @@ class ClauseResult:
     notes: tuple[str, ...] = ()
     headline: str = ""
     needs_side: bool = False
-    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +66,9 @@ class Operator:
     `clause`, `facts` (in the words of case files), optionally `order`, and whether it `holds` (`yes`, `no`, or
     `unknown`); a test runs it. `parse` raises ValueError for what the schema cannot see, and says how to write it
     right. `reads_names` is True if it reads names out of a catalog, such as those of studies, products, or tests: only
-    its value sets may have words that decide. `resource_types` are those that its clauses may search; none if the order
-    alone answers. `defaults` are the arguments that apply if a document leaves them out.
+    its value sets may have words that decide, and those of its arguments that are named in `plain_words`.
+    `resource_types` are those that its clauses may search; none if the order alone answers. `defaults` are the
+    arguments that apply if a document leaves them out.
     """
 
     name: str
@@ -79,13 +78,23 @@ class Operator:
     parse: Callable[[Arguments, ValueSets], ClauseCheck]
     resource_types: tuple[str, ...] = ()
     reads_names: bool = False
+    plain_words: tuple[str, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=dict)
+
+    def takes_any(self, argument: str) -> bool:
+        """Return whether any one of the value sets that an argument lists will do."""
+        return "description" not in self.schema["properties"].get(argument, {})
 
 
 NAMES: Mapping[str, Any] = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
 }
 """Schema of an argument that names one value set, or several of which any will do."""
+
+
+def names(meaning: str) -> Mapping[str, Any]:
+    """Return the schema of an argument that names one value set, or several; `meaning` says which of them count."""
+    return {**NAMES, "description": meaning}
 
 
 def phrase(pattern: str, example: str) -> Mapping[str, Any]:
@@ -105,6 +114,8 @@ def arguments(required: Iterable[str], **properties: Mapping[str, Any]) -> Mappi
 
 def argument_words(schema: Mapping[str, Any]) -> str:
     """Return what an argument with this schema is, in words for policy authors."""
+    if "description" in schema:
+        return str(schema["description"])
     if schema == NAMES:
         return "the name of a value set, or a list of which any will do"
     if "anyOf" in schema:

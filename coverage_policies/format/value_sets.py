@@ -131,6 +131,10 @@ class ValueSet:
             return self._match(codings, on)
         return self._known_match(codings, on)
 
+    def match_once(self, codings: Iterable[Coding], on: date | None = None) -> Match | None:
+        """Return the match as `match` does, and remember nothing: for words of notes, which are about a patient."""
+        return self._match(tuple(codings), on)
+
     def _match(self, codings: tuple[Coding, ...], on: date | None) -> Match | None:
         found = [row for coding in codings if (row := self.row(coding, on))] or self._named(codings, on)
         if not found:

@@ -19,8 +19,9 @@ from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.drug_exposure import supplies
 from fhir_mappings.drug_names import substances_named
 from fhir_mappings.known_drugs import is_known_non_opioid
+from fhir_mappings.measurement_states import is_recorded
 from fhir_mappings.medications import medications
-from fhir_mappings.observations import observations
+from fhir_mappings.observations import MAX_COMPONENTS, measurements, observations
 from fhir_mappings.opioids.names import names_an_opioid
 from fhir_mappings.opioids.product_names import product_named
 from fhir_mappings.opioids.reduction import MAX_INSTRUCTIONS, TOO_MANY, opioid_reduction
@@ -148,6 +149,24 @@ def differing(i: int) -> Any:
     return condition(("active", "resolved")[i % 2], id=f"c{i}", recordedDate="2025-01-01")
 
 
+def states(members: int, panels: int) -> Callable[[], object]:
+    """Panels whose members are measurements and, each at its own time, what was recorded with them."""
+    found = []
+    for p in range(panels):
+        names = [f"m{p}-{i}" for i in range(members)]
+        found.append(resource("Observation", id=f"p{p}", hasMember=[{"reference": f"Observation/{n}"} for n in names]))
+        for i, name in enumerate(names):
+            at = f"2026-01-05T09:{i // 60:02}:{i % 60:02}Z"
+            found.append(score(1, at, name, code="72514-3" if i % 2 else "state"))
+    known, state = knows("72514-3"), knows("state")
+
+    def read() -> object:
+        chart = record(*found)
+        return [is_recorded(chart, each, known, state) for each in measurements(chart, known)]
+
+    return read
+
+
 READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
     **{
         f"words {words!r}": (lambda n, words=words: lambda: read_phrase(words * n, TERMS), 500)  # type: ignore[misc]
@@ -254,6 +273,8 @@ READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
         lambda n: lambda: unidentified(record(condition(code={"text": "gout, sciatica" * n})), lambda _: False),
         500,
     ),
+    "states of measurements": (lambda n: states(n, 1), 100),
+    "states of measurements in panels": (lambda n: states(MAX_COMPONENTS, n), 2),
     "observations": (
         lambda n: lambda: observations(record(*(score(1, "2026-01-01", f"s{i}") for i in range(n))), knows("72514-3")),
         200,

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fhir_mappings.allergies import allergies
+from fhir_mappings.amounts import Amount, Interval, printed
 from fhir_mappings.answers import answer_forms, newest
 from fhir_mappings.codings import Coding, Match, codings, concept_text
 from fhir_mappings.condition_course import Times, conditions_on
@@ -16,8 +17,9 @@ from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.devices import devices
 from fhir_mappings.drug_exposure import stretches, supplies
 from fhir_mappings.imaging import conclusions, imaging
+from fhir_mappings.measurement_states import is_recorded
 from fhir_mappings.medications import medications
-from fhir_mappings.observations import observations
+from fhir_mappings.observations import measurements, observations
 from fhir_mappings.order_amounts import KINDS
 from fhir_mappings.order_edit import restated
 from fhir_mappings.order_replacement import recoded, with_quantity
@@ -40,11 +42,12 @@ ELEMENTS = {
     "ImagingStudy": "procedureCode status started",
     "CarePlan": "status intent category activity period",
     "ServiceRequest": "code status intent doNotPerform authoredOn occurrenceDateTime occurrencePeriod occurrenceTiming"
-    " orderDetail reasonCode reasonReference bodySite supportingInfo note contained extension"
-    " quantityQuantity quantityRange quantityRatio locationCode locationReference performerType performer requester patientInstruction text",
+    " orderDetail reasonCode reasonReference bodySite supportingInfo note contained extension quantityQuantity"
+    " quantityRange quantityRatio locationCode locationReference performerType performer requester patientInstruction",
     "DeviceRequest": "codeCodeableConcept codeReference status doNotPerform note contained authoredOn supportingInfo"
     " parameter requester performer",
-    "Observation": "code status effectiveDateTime effectiveInstant effectivePeriod valueQuantity valueInteger",
+    "Observation": "code status effectiveDateTime effectiveInstant effectivePeriod valueQuantity valueInteger"
+    " valueRange valueString component hasMember method",
     "AllergyIntolerance": "code clinicalStatus verificationStatus type reaction onsetDateTime recordedDate",
     "MedicationRequest": "medicationCodeableConcept medicationReference status intent doNotPerform authoredOn contained"
     " dispenseRequest orderDetail dosageInstruction",
@@ -148,6 +151,15 @@ def taken(chart):
     return stretches([each.days for each in supplies(chart, anything) if each.days], chart.today)
 
 
+def states(chart):
+    found = measurements(chart, anything)
+    return [(printed(each.amount), is_recorded(chart, each, anything, limited)) for each in found]
+
+
+def limited(codes):
+    return Match("Something", True, value=Amount(Interval(), "%")) if tuple(codes) else None
+
+
 def _times(chart):
     year, days = CalendarPeriod(12, "months"), CalendarPeriod(14, "days")
     return Times(chart.today, chart.today, "", year, days, days)
@@ -168,6 +180,7 @@ READINGS = {
     "conclusions": (("DiagnosticReport", "ImagingStudy"), lambda chart: conclusions(chart, anything, anything)),
     "plans": (("CarePlan", "ServiceRequest", "Procedure"), lambda chart: plans(chart, anything)),
     "observations": (("Observation",), lambda chart: observations(chart, anything)),
+    "states of measurements": (("Observation",), states),
     "pain relief": (("Procedure", "Observation"), relief),
     "allergies": (("AllergyIntolerance",), lambda chart: allergies(chart, anything)),
     "medications": (

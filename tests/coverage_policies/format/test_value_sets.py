@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from coverage_policies.format.library import load_library
 from coverage_policies.format.operator import as_list
 from coverage_policies.format.problems import DocumentError
 from coverage_policies.format.value_sets import UNLESS, Row, ValueSet, ValueSets, load_value_sets
+from fhir_mappings.amounts import Amount, Interval
 from fhir_mappings.codings import CPT, ICD10CM, LOINC, SNOMED, Coding, Course, Match
 from tests.support.policy_fakes import row
 
@@ -322,6 +324,23 @@ def test_a_file_may_state_the_range_of_its_scores(tmp_path: Path) -> None:
     assert match.scale == ZERO_TO_TEN
 
 
+def test_a_state_of_a_measurement_may_need_a_number_under_its_code(tmp_path: Path) -> None:
+    rows = f"{LOINC},3150-0,Oxygen,test,,,decides,exactly 21 %\ntext,room air,Room air,test,,,decides,\n"
+    write(tmp_path, "alpha.csv", HEADER.replace("use", "use,value") + rows)
+    alpha = load_value_sets([tmp_path])["alpha"]
+    limit = Amount(Interval(Fraction(21), Fraction(21)), "%")
+    assert [each.value for each in alpha.rows] == [limit, None]
+    match = alpha.match([Coding(LOINC, "3150-0")])
+    assert match is not None
+    assert match.value == limit
+
+
+def test_a_number_under_a_code_that_is_no_limit_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "alpha.csv", HEADER.replace("use", "use,value") + f"{LOINC},1,One,test,,,decides,21 %\n")
+    with pytest.raises(DocumentError, match="write it like 'at most 88 %'"):
+        load_value_sets([tmp_path])
+
+
 @pytest.mark.parametrize("scale", ["10", "0-10", "10 to 0", "5 to 5", "0 to x", "0 to 10 points"])
 def test_a_range_that_is_none_is_told(tmp_path: Path, scale: str) -> None:
     write(tmp_path, "alpha.csv", HEADER.replace("use", "use,scale") + f"{SNOMED},1,One,test,,,decides,{scale}\n")
@@ -352,7 +371,8 @@ def test_every_deciding_code_of_a_condition_in_the_documents_has_a_course() -> N
 
 GOOD = f"{SNOMED},1,One,test,,,decides\n"
 HEADER_WANTED = (
-    "the header must be system,code,label,source,from,to,use, with course for conditions or scale for scores at its end"
+    "the header must be system,code,label,source,from,to,use, with course for conditions, scale for scores, "
+    "or value for states of a measurement at its end"
 )
 WITH_COURSE = "system,code,label,source,from,to,use,course\n"
 WRONG = [

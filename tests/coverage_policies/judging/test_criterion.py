@@ -224,6 +224,23 @@ def test_a_criterion_that_is_not_met_has_the_reason_and_the_gist_of_the_first_cl
     assert (found.reason, found.headline) == (Reason.DATE_OUT_OF_RANGE, "young")
 
 
+@pytest.mark.parametrize(
+    ("asked", "headline"),
+    [
+        ({"in": "spo2", "value": "at most 88 %"}, "SpO2 97 %; policy: at most 88 %"),
+        ({"in": "po2", "value": "at most 55 mmHg"}, "SpO2 97 % is at least 89 %"),
+        ({"in": "spo2"}, "SpO2 97 % is at least 89 %"),
+    ],
+)
+def test_a_value_that_fails_is_told_with_the_limit_that_the_policy_asks_of_it(
+    asked: dict[str, str], headline: str
+) -> None:
+    against = clause(YES, headline="SpO2 97 %")
+    failing = Clause("fixed", {"in": "spo2", "value": "at least 89 %"}, against.check)
+    asking = Clause("fixed", asked, clause(NO).check)
+    assert judged(leaf(met=[asking], not_met=[failing])).headline == headline
+
+
 def test_the_arithmetic_of_clauses_is_kept_once() -> None:
     assert judged(leaf(met=[clause(YES, note="8 to 2"), clause(YES, note="8 to 2")])).notes == ("8 to 2",)
     assert judged(leaf(met=[clause(NO, note="8 to 7")], not_met=[clause(NO, note="n")])).notes == ("8 to 7", "n")
