@@ -25,10 +25,12 @@ from coverage_policies.authoring.cases import parse_cases, run_case
 from coverage_policies.authoring.facts import KINDS
 from coverage_policies.format.library import BUILT_IN, load_library, load_names
 from coverage_policies.format.loader import parse_policy
+from coverage_policies.format.order_terms import Kind, load_order_terms
 from coverage_policies.format.registry import operators
 from coverage_policies.format.schema import document_schema
 from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.judging.plan_rules_file import load_plan_rules
+from fhir_mappings.order_text import read_phrase
 from tests.support.reviews import review_call
 
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
@@ -111,6 +113,18 @@ def test_the_example_of_measured_values_has_clauses_that_load() -> None:
     example = yaml.safe_load(written)
     for key in ("met_when", "not_met_when"):
         assert operators()["observation"].parse(example[key]["observation"], sets).searches
+
+
+def test_the_example_of_order_terms_loads_and_states_its_values(tmp_path: Path) -> None:
+    (written,) = re.findall(r"```csv\n(.*?)```", FORMAT, re.DOTALL)
+    (tmp_path / "lead.csv").write_text(written, encoding="utf-8")
+    terms = load_order_terms([tmp_path])
+    for value in terms.attributes["lead"].values.values():
+        assert {each.value for each in read_phrase(value.phrase, terms) if each.is_stated} == {value.name}
+
+
+def test_every_kind_of_row_of_order_terms_is_documented() -> None:
+    assert all(f"`{kind.value}`" in FORMAT for kind in Kind)
 
 
 def test_the_example_of_plan_rules_loads(tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ def test_a_case_that_comes_out_as_expected_has_no_mismatch() -> None:
         ("{section: IV}", "section: expected IV, got II"),
         ("{presumed: malignant}", "presumed: expected malignant, got none"),
         ("{asks: II.E}", "asks: expected II.E, got none"),
+        ("{suggests: Another}", "suggests: expected Another, got none"),
         ("{I.A: unknown}", "I.A: expected unknown, got nothing: the order is criteria-not-met"),
     ],
 )

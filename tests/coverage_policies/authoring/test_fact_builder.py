@@ -1,5 +1,6 @@
 """The compact facts of case files: what FHIR they become."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,8 @@ import pytest
 
 from coverage_policies.authoring.fact_builder import chart, order, resources
 from coverage_policies.authoring.fact_words import FactError, concept
+from fhir_mappings.code_systems import HCPCS, UCUM
+from fhir_mappings.codings import SYSTEMS
 from fhir_mappings.order_terms import NO_TERMS
 from fhir_mappings.record import Availability
 from fhir_mappings.validity import faults
@@ -303,3 +306,55 @@ def test_an_injection_may_say_what_it_was_for() -> None:
 
 def test_an_order_may_say_who_does_it() -> None:
     assert order({"code": "27096", "performer": "text Physician"}, 1, DAY)["performerType"] == {"text": "Physician"}
+
+
+# --- how much an order asks for --------------------------------------------------------------------------------------
+
+
+def test_an_order_of_a_drug_says_how_much() -> None:
+    written = {"as": "MedicationRequest", "code": "rxnorm 897122", "dose": ["0.6 mg", "1.2 mg"], "every": "1 day"}
+    made = order(written | {"quantity": "2 pens", "supply": "30 days", "refills": "0"}, 1, DAY)
+    repeat = {"frequency": 1, "period": 1, "periodUnit": "d"}
+    doses = [{"value": Decimal(each), "unit": "mg", "system": UCUM, "code": "mg"} for each in ("0.6", "1.2")]
+    assert made["dosageInstruction"] == [
+        {"sequence": i, "timing": {"repeat": repeat}, "doseAndRate": [{"doseQuantity": dose}]}
+        for i, dose in enumerate(doses, 1)
+    ]
+    assert made["dispenseRequest"] == {
+        "quantity": {"value": 2, "unit": "pens"},
+        "expectedSupplyDuration": {"value": 30, "unit": "days", "system": UCUM, "code": "d"},
+        "numberOfRepeatsAllowed": 0,
+    }
+
+
+def test_an_order_of_a_device_has_parameters_and_one_of_a_service_has_details() -> None:
+    words = {"code": "E1390", "flow": "2 L/min", "acquisition": "rent"}
+    rented = {"coding": [{"system": HCPCS, "code": "RR"}]}
+    flow = {"value": 2, "unit": "L/min", "system": UCUM, "code": "L/min"}
+    device = order(words | {"as": "DeviceRequest"}, 1, DAY)
+    assert device["parameter"] == [{"valueQuantity": flow}, {"valueCodeableConcept": rented}]
+    service = order(words | {"quantity": "4", "place": "pos 12"}, 1, DAY)
+    assert service["orderDetail"] == [{"text": "2 L/min"}, rented]
+    assert service["quantityQuantity"] == {"value": 4}
+    assert service["locationCode"] == [{"coding": [{"system": SYSTEMS["pos"], "code": "12"}]}]
+
+
+def test_the_specialty_of_an_order_is_that_of_a_role_that_requests_it() -> None:
+    made = order({"code": "27130", "specialty": "nucc 207X00000X", "implant": "Cup"}, 1, DAY)
+    role, device = made["contained"]
+    assert made["requester"] == {"reference": f"#{role['id']}"}
+    assert role["specialty"] == [{"coding": [{"system": SYSTEMS["nucc"], "code": "207X00000X"}]}]
+    assert device["resourceType"] == "Device"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"acquisition": "lease"}, "order.acquisition must be rent or purchase, not 'lease'"),
+        ({"as": "MedicationRequest", "every": "often"}, "order.every must be written like '1 week' or '12 hours'"),
+        ({"refills": "5"}, "order has no key 'refills'"),
+    ],
+)
+def test_what_an_order_cannot_say_is_told(words: dict[str, str], says: str) -> None:
+    with pytest.raises(FactError, match=re.escape(says)):
+        order({"code": "E1390"} | words, 1, DAY)
