@@ -8,6 +8,7 @@ import pytest
 
 from coverage_policies.authoring.fact_builder import chart, order, resources
 from coverage_policies.authoring.fact_words import FactError, concept
+from fhir_mappings.laterality import side_of
 from fhir_mappings.record import Availability
 from fhir_mappings.validity import faults
 
@@ -255,3 +256,26 @@ def test_an_injection_may_say_what_it_was_for() -> None:
 
 def test_an_order_may_say_who_does_it() -> None:
     assert order({"code": "27096", "performer": "text Physician"}, 1, DAY)["performerType"] == {"text": "Physician"}
+
+
+@pytest.mark.parametrize("kind", ["report", "study", "procedure"])
+@pytest.mark.parametrize("side", ["left", "right", "bilateral"])
+def test_an_imaging_study_may_say_its_side(kind: str, side: str) -> None:
+    (study,) = resources({"imaging": {"as": kind, "code": "cpt 73721", "side": side, "at": "2026-01-05"}}, 1, DAY)
+    assert side_of(study, "code", "procedureCode") == side
+
+
+@pytest.mark.parametrize("kind", ["report", "study", "procedure"])
+def test_an_imaging_study_without_a_side_has_none(kind: str) -> None:
+    (study,) = resources({"imaging": {"as": kind, "code": "cpt 73721", "at": "2026-01-05"}}, 1, DAY)
+    assert side_of(study, "code", "procedureCode") is None
+
+
+def test_the_side_of_a_report_stands_beside_its_words() -> None:
+    fact = {"imaging": {"code": ["cpt 73721", "text MRI knee"], "side": "left", "at": "2026-01-05"}}
+    assert resources(fact, 1, DAY)[0]["code"]["text"] == "MRI knee, left"
+
+
+def test_an_injection_with_an_unknown_word_is_told() -> None:
+    with pytest.raises(FactError, match="injection has no key 'sides'"):
+        resources({"injection": {"code": "cpt 27096", "at": "2026-01-05", "sides": "left"}}, 1, DAY)
