@@ -41,7 +41,7 @@ def _built(fact: Json, number: int, day: date) -> tuple[tuple[Resource, ...], Fa
     if kind not in KINDS and not element_names(kind):
         raise FactError(f"there is no fact {kind!r}; known are {', '.join(sorted(KINDS))} and FHIR R4 resource types")
     words = FactWords(kind, written, day)
-    identity = words.text("id", f"{kind}-{number}")
+    identity = words.identity = words.text("id", f"{kind}-{number}")
     patient = {"": PATIENT, "other": OTHER_PATIENT}.get(words.text("patient"))
     if patient is None:
         raise FactError(f"{kind}.patient must be 'other'")

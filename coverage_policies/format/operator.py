@@ -66,8 +66,9 @@ class Operator:
     `clause`, `facts` (in the words of case files), optionally `order`, and whether it `holds` (`yes`, `no`, or
     `unknown`); a test runs it. `parse` raises ValueError for what the schema cannot see, and says how to write it
     right. `reads_names` is True if it reads names out of a catalog, such as those of studies, products, or tests: only
-    its value sets may have words that decide. `resource_types` are those that its clauses may search; none if the order
-    alone answers. `defaults` are the arguments that apply if a document leaves them out.
+    its value sets may have words that decide, and those of its arguments that are named in `plain_words`.
+    `resource_types` are those that its clauses may search; none if the order alone answers. `defaults` are the
+    arguments that apply if a document leaves them out.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Operator:
     parse: Callable[[Arguments, ValueSets], ClauseCheck]
     resource_types: tuple[str, ...] = ()
     reads_names: bool = False
+    plain_words: tuple[str, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=dict)
 
 
