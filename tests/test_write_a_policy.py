@@ -39,7 +39,7 @@ def steps() -> Iterator[tuple[str, str, str]]:
 def environment() -> dict[str, str]:
     """What a shell knows in which the service is installed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
-    return kept | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "160"}
+    return kept | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "100"}
 
 
 @pytest.fixture
