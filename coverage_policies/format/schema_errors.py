@@ -85,7 +85,7 @@ def _sentence(error: jsonschema.ValidationError, where: str) -> str:
         case "const":
             return f"{where} must be {wanted!r}"
         case "pattern":
-            meant = [repr(each) for each in spelled_right(error.instance, wanted)]
+            meant = [repr(each) for each in spelled_right(str(error.instance), wanted)]
             # Every schema with a pattern has an example.
             advice = f"write {' or '.join(meant)}" if meant else f"write it like {schema['examples'][0]!r}"
             return f"{where} is not valid: {error.instance!r}; {advice}"

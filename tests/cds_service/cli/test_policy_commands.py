@@ -386,8 +386,8 @@ def test_cases_explains_the_order(own: OwnPolicies) -> None:
 
 
 def test_a_kind_of_fact_that_there_is_not_is_answered_with_the_closest(own: OwnPolicies) -> None:
-    result = run("cases", "imagin")
-    assert (result.exit_code, "Did you mean imaging?" in result.output) == (1, True)
+    result = run("cases", "observatio")
+    assert (result.exit_code, "Did you mean observation?" in result.output) == (1, True)
 
 
 def test_reasons_lists_statuses_reasons_and_outcomes(own: OwnPolicies) -> None:
