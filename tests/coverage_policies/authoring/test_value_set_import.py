@@ -190,6 +190,11 @@ def test_a_table_is_read_by_its_headings(text: str, tmp_path: Path) -> None:
     assert (found.name, found.source) == ("knee", "knee")
 
 
+def test_a_column_of_names_has_labels_and_not_the_name_of_the_set(tmp_path: Path) -> None:
+    found = imported(tmp_path, "code,name,system\nM17.11,Right knee,ICD10CM\n", name="knee.csv")
+    assert (found.title, found.concepts) == ("knee", (Concept(ICD10CM, "M17.11", "Right knee"),))
+
+
 def test_a_system_that_is_not_known_stays_as_it_is_for_lint_to_tell(tmp_path: Path) -> None:
     found = imported(tmp_path, "code,label,system\n1,One,Our flowsheets\n")
     assert found.concepts == (Concept("Our flowsheets", "1", "One"),)
