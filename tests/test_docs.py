@@ -22,7 +22,6 @@ from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
 from cds_service.settings import Settings
 from cds_service.wiring.loading import load_assessor
 from coverage_policies.authoring.cases import parse_cases, run_case
-from coverage_policies.authoring.facts import KINDS
 from coverage_policies.format.library import BUILT_IN, load_library, load_names
 from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.order_terms import Kind, load_order_terms
@@ -71,10 +70,6 @@ def test_every_key_of_a_policy_document_is_documented() -> None:
     keys = {*schema["properties"], *schema["$defs"]["criterion"]["else"]["properties"]}
     keys |= set(schema["$defs"]["criterion"]["then"]["properties"])
     assert keys <= set(re.findall(r"`([a-z_]+)`", FORMAT))
-
-
-def test_every_word_of_a_fact_is_documented() -> None:
-    assert all(f"`{kind}`" in FORMAT for kind in KINDS)
 
 
 def test_every_command_is_documented() -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from rich.console import Console
 
 from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import FILE, assessor_of, settings_given
+from cds_service.cli.one_call import AT, cards_of, clock_at
 from cds_service.cli.output.cards import print_cards
 from cds_service.cli.output.determinations import print_determination
 from cds_service.cli.output.trace import print_trace
@@ -21,12 +22,9 @@ from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.request import HookRequest
-from cds_service.hooks.response import addresses_of, canonical_base_of, default_style, respond
+from cds_service.hooks.response import canonical_base_of
 from cds_service.hooks.review import ReviewLimits, review
-from cds_service.records.card_ids import CardIds
-from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.settings import Settings
-from cds_service.wiring.system import now
 from fhir_mappings.fhir_json import Json, dumps
 
 NOTHING_READ = 3
@@ -42,11 +40,7 @@ NOTHING_READ = 3
 @click.argument("request", type=FILE)
 @click.option("--chart", type=FILE, help="A FHIR Bundle that stands in for the FHIR server.")
 @click.option("--policy", help="Judge by this revision only, whatever its date, such as CP.MP.126@2025-04.")
-@click.option(
-    "--at",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
-    help="The moment of the call, in the time zone of the settings; a date means noon. Default: now.",
-)
+@AT
 @click.option("--json", "as_json", is_flag=True, help="Print the determinations as JSON.")
 @click.option("--cards", is_flag=True, help="Print the cards as a client shows them.")
 @click.option("--trace", is_flag=True, help="Print what was searched and found, and what each clause gave.")
@@ -69,7 +63,7 @@ def evaluate_command(
         assessor,
         ReviewLimits.of(settings),
         open_source=_source_of(call, json_in(chart) if chart else None, settings),
-        clock=_clock(at, settings.time_zone),
+        clock=clock_at(at, settings.time_zone),
         monotonic=time.monotonic,
     )
     console = Console()
@@ -78,16 +72,7 @@ def evaluate_command(
     if as_json:
         click.echo(dumps([each.as_json(canonical_base_of(settings)) for each in found.determinations], indent=2))
     elif cards:
-        response = respond(
-            found,
-            assessor.rules,
-            call.hook,
-            default_style(settings),
-            CardIds(Pseudonymizer(random_key()), "", call),
-            addresses_of(settings, needs_token=not settings.allow_unauthenticated),
-        )
-        made = [] if found.refusal else [each.card for each in response.cards]
-        print_cards(console, f"{call.hook} for Patient/{call.patient_id}", made)
+        print_cards(console, f"{call.hook} for Patient/{call.patient_id}", cards_of(found, call, assessor, settings))
     else:
         for each in found.determinations:
             print_determination(console, each)
@@ -98,16 +83,6 @@ def evaluate_command(
         for issue in found.refusal.issues[1:]:
             click.echo(issue.diagnostics, err=True)
         raise SystemExit(NOTHING_READ)
-
-
-def _clock(at: datetime | None, zone: tzinfo) -> Callable[[], datetime]:
-    """Return the clock of the call: the time of this machine, or one moment; a day without a time means noon."""
-    if at is None:
-        return now
-    moment = at.replace(tzinfo=zone)
-    if (at.hour, at.minute) == (0, 0):
-        moment = moment.replace(hour=12)
-    return lambda: moment
 
 
 def _source_of(call: HookRequest, chart: Json | None, settings: Settings) -> Callable[[Deadline], FhirSource] | None:

@@ -58,6 +58,22 @@ main.add_command(
                 "Find mistakes in policies and value sets, each with its place and how to fix it.",
             ),
             "test": ("cases:test_command", "Run the cases of all policies, or of those that TARGET names."),
+            "try": (
+                "trial:try_command",
+                "Show the card and the questions of the policy NAME for a sample patient, or for a chart.",
+            ),
+            "cases": (
+                "reference:cases_command",
+                "List the keys of a case and the kinds of facts, or explain KIND with its keys and an example.",
+            ),
+            "reasons": (
+                "reference:reasons_command",
+                "List the statuses, reasons, and outcomes of determinations, with what each means.",
+            ),
+            "import-valueset": (
+                "import_valueset:import_valueset_command",
+                "Write a value set from the FHIR ValueSet, VSAC download, or table in SOURCE.",
+            ),
             "coverage": (
                 "coverage:coverage_command",
                 "Print which codes of a file no policy answers, and which policy and section answers the others.",

@@ -27,7 +27,7 @@ from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.orders import Order, read_order
 from fhir_mappings.record import PatientRecord
 
-_KNOWN = (
+CASE_KEYS = (
     "name",
     "anchor",
     "today",
@@ -42,7 +42,7 @@ _KNOWN = (
     "hides",
 )
 _NEEDED = ("name", "anchor", "order", "expect")
-_OF_THE_WHOLE = ("outcome", "section", "presumed", "asks", "suggests")
+EXPECTED_OF_THE_WHOLE = ("outcome", "section", "presumed", "asks", "suggests")
 NONE = "none"
 """What a case expects if nothing is presumed, asked, suggested, or shown, or no section decides."""
 
@@ -162,8 +162,8 @@ def _problems(source: YamlSource, i: int, raw: Json, policy: Policy) -> Iterator
         yield source.problem((i,), "a case is a mapping that begins with its name")
         return
     for key in raw:
-        if key not in _KNOWN:
-            yield source.problem((i, key), unknown("a case", [key], _KNOWN))
+        if key not in CASE_KEYS:
+            yield source.problem((i, key), unknown("a case", [key], CASE_KEYS))
     for key in _NEEDED:
         if key not in raw:
             yield source.problem((i,), missing("this case", {key: ""}))
@@ -187,7 +187,7 @@ def _expectation_problems(source: YamlSource, i: int, raw: Mapping[str, Any], po
             yield source.problem((i, key), f"{key} is a mapping by criterion")
             return
     for name, said in raw.get("expect", {}).items():
-        if name in _OF_THE_WHOLE:
+        if name in EXPECTED_OF_THE_WHOLE:
             if name == "outcome" and said not in {each.value for each in Outcome}:
                 yield source.problem((i, "expect", name), f"there is no outcome {said!r}")
         elif name not in policy.index:

@@ -30,6 +30,15 @@ def resources(fact: Json, number: int, day: date) -> tuple[Resource, ...]:
     `day` is the day of the case, on which answers are given unless they say when. Any fact may say
     `patient: other` and give its own `id`.
     """
+    return _built(fact, number, day)[0]
+
+
+def keys_of_fact(kind: str, written: Json, day: date) -> tuple[str, ...]:
+    """Return the words that a fact of this kind may have, as far as its reader asks for them to build this one."""
+    return _built({kind: written}, 1, day)[1].asked
+
+
+def _built(fact: Json, number: int, day: date) -> tuple[tuple[Resource, ...], FactWords]:
     if not isinstance(fact, Mapping) or len(fact) != 1:
         raise FactError("a fact is one word for its kind with what is known of it")
     ((kind, written),) = fact.items()
@@ -47,7 +56,7 @@ def resources(fact: Json, number: int, day: date) -> tuple[Resource, ...]:
     for i, resource in enumerate(found):
         name = identity if i == 0 else f"{identity}-score-{i}"
         built.append(_checked(resource | {"id": name} | _about(resource["resourceType"], patient)))
-    return tuple(built)
+    return tuple(built), words
 
 
 def _about(resource_type: str, patient: str) -> dict[str, dict[str, str]]:
@@ -64,7 +73,17 @@ def order(written: Json, number: int, day: date) -> Resource:
     `dose`, `every`, and `flow` are how much it asks for, `specialty` that of the one who orders, `place` where it is to
     be performed, and `acquisition: rent` or `purchase` a modifier of a billing code.
     """
+    return _built_order(FactWords("order", written, day), number, day)
+
+
+def keys_of_order(written: Json, day: date) -> tuple[str, ...]:
+    """Return the words that an order may have, as far as they are asked for to build this one."""
     words = FactWords("order", written, day)
+    _built_order(words, 1, day)
+    return words.asked
+
+
+def _built_order(words: FactWords, number: int, day: date) -> Resource:
     kind = words.text("as", "ServiceRequest")
     code, planned = concept(words.texts("code")), words.text("planned", day.isoformat())
     planned = "" if planned == "none" else moment(planned)

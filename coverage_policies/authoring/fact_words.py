@@ -20,7 +20,7 @@ class FactError(ValueError):
 
 
 class FactWords:
-    """The words of one fact. Each must be asked for; `finish` refuses the rest."""
+    """The words of one fact. Each must be asked for; `finish` refuses the rest. A word may be asked for twice."""
 
     def __init__(self, of: str, written: Json, day: date) -> None:
         if not isinstance(written, Mapping):
@@ -31,11 +31,17 @@ class FactWords:
         """The id of the first resource of the fact, for others that refer to it."""
         self._written = dict(written)
         self._known: list[str] = []
+        self._has_rest = False
 
     def take(self, name: str) -> Json:
         """Return the value of a word, None if it does not occur."""
         self._known.append(name)
-        return self._written.pop(name, None)
+        return self._written.get(name)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Return the words that were asked for so far, whether or not they occur."""
+        return tuple(dict.fromkeys(self._known))
 
     def text(self, name: str, default: str = "") -> str:
         """Return the string under a word."""
@@ -69,13 +75,14 @@ class FactWords:
 
     def rest(self) -> dict[str, Json]:
         """Return all that was not asked for yet."""
-        found, self._written = self._written, {}
+        found = {name: value for name, value in self._written.items() if name not in self._known}
+        self._has_rest = True
         return found
 
     def finish(self) -> None:
         """Refuse words that nobody asked for."""
-        if self._written:
-            raise FactError(unknown(self.of, self._written, sorted(set(self._known))))
+        if not self._has_rest and (more := self._written.keys() - set(self._known)):
+            raise FactError(unknown(self.of, more, sorted(set(self._known))))
 
 
 def concept(written: Iterable[str]) -> dict[str, Any]:

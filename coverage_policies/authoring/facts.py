@@ -25,7 +25,7 @@ from coverage_policies.authoring.fact_words import (
     reference,
     typed,
 )
-from fhir_mappings.code_systems import UCUM
+from fhir_mappings.code_systems import DICOM, PLACE_OF_SERVICE, UCUM
 from fhir_mappings.codings import HCPCS, LOINC, SNOMED, SYSTEMS
 from fhir_mappings.fhir_json import Json
 
@@ -34,7 +34,7 @@ _ORAL = {"coding": [{"system": SNOMED, "code": "26643006", "display": "Oral rout
 _SCORE_BEFORE, _SCORE_AFTER, _SCORES_APART = timedelta(minutes=15), timedelta(minutes=30), timedelta(hours=1)
 _PAIN_SCALE = "loinc 72514-3"
 _CLAIM_ROLES = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBClaimCareTeamRole"
-_PLACES = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
+_OTHER_MODALITY = {"system": DICOM, "code": "OT"}
 _LISTINGS = {
     "problem": "problem-list-item",
     "encounter diagnosis": "encounter-diagnosis",
@@ -115,7 +115,7 @@ def _injection(words: FactWords) -> list[dict[str, Any]]:
     """Return a procedure with pain scores: the first 15 minutes before it, the others from 30 minutes after it."""
     pain = words.take("pain")
     at = words.text("at")
-    found = _procedure(FactWords("injection", words.rest() | {"at": at}, words.day))
+    found = _procedure(words)
     if pain is None:
         return found
     scores = FactWords("injection.pain", pain, words.day)
@@ -210,19 +210,23 @@ def _finding(words: FactWords) -> list[dict[str, Any]]:
 
 
 def _imaging(words: FactWords) -> list[dict[str, Any]]:
+    """Return a study; the `side` of a report, which has no body site, is in the words beside its code."""
     kind, code, at = words.text("as", "report"), concept(words.texts("code")), moment(words.text("at"))
+    side = words.text("side")
+    sites = body_site(side) or []
     if kind == "study":
         status = words.text("status", "available")
-        found = present(resourceType="ImagingStudy", status=status, procedureCode=[code], started=at)
+        series = [{"uid": "1", "modality": _OTHER_MODALITY, "laterality": site["coding"][0]} for site in sites]
+        found = present(resourceType="ImagingStudy", status=status, procedureCode=[code], started=at, series=series)
     elif kind == "procedure":
         status = words.text("status", "completed")
-        found = present(resourceType="Procedure", status=status, code=code, performedDateTime=at)
+        found = present(resourceType="Procedure", status=status, code=code, bodySite=sites, performedDateTime=at)
     elif kind == "report":
         status, issued = words.text("status", "final"), moment(words.text("issued"))
         found = present(
             resourceType="DiagnosticReport",
             status=status,
-            code=code,
+            code=code | present(text=", ".join(filter(None, (code.get("text"), side)))),
             effectiveDateTime=at,
             issued=issued,
             conclusion=words.text("conclusion"),
@@ -446,7 +450,9 @@ def _visit(words: FactWords) -> list[dict[str, Any]]:
                     productOrService=code,
                     modifier=[{"coding": [{"system": HCPCS, "code": each}]} for each in modifiers],
                     servicedDate=at,
-                    locationCodeableConcept={"coding": [{"system": _PLACES, "code": place}]} if place else None,
+                    locationCodeableConcept={"coding": [{"system": PLACE_OF_SERVICE, "code": place}]}
+                    if place
+                    else None,
                 )
             ],
         )

@@ -15,8 +15,8 @@ from fhir_mappings.study_names import STUDY, is_study
 
 _STEM = 4
 _WORD = re.compile(r"[a-z]{3,}")
-_SILENT = frozenset(("and", "for", "from", "not", "othe", "spec", "stat", "the", "unsp", "with"))
-"""Stems of words that name nothing."""
+_SILENT = frozenset(("and", "for", "from", "not", "other", "specified", "stated", "the", "unspecified", "with"))
+"""Words that name nothing."""
 
 
 def value_set_problems(sets: Iterable[ValueSet]) -> Iterator[Problem]:
@@ -79,7 +79,7 @@ def headings(sets: Iterable[ValueSet]) -> Iterator[Problem]:
 
 def _stems(label: str) -> set[str]:
     """Return the first letters of each word of a label, which spellings and endings of a word share."""
-    return {word[:_STEM] for word in _WORD.findall(label.casefold())} - _SILENT
+    return {word[:_STEM] for word in _WORD.findall(label.casefold()) if word not in _SILENT}
 
 
 def _row_problems(row: Row, own: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -109,6 +109,35 @@ class DurationThreshold:
         return f"{self.comparison.value} {self.span}"
 
 
+_SPELLINGS = (
+    # what authors write, and the comparison that it means; the longer ones first
+    (r"at minimum|no less than|no fewer than|not less than|minimum|min|>=|≥", Comparison.AT_LEAST),
+    (r"at maximum|no more than|not more than|up to|maximum|max|<=|≤", Comparison.AT_MOST),
+    (r"less than|fewer than|below|<", Comparison.UNDER),
+    (r"more than|greater than|above|>", Comparison.OVER),
+    (r"equal to|equals|==?", Comparison.EXACTLY),
+)
+
+
+def spelled_right(written: str, pattern: str) -> tuple[str, ...]:
+    """Return what an author may have meant by a phrase that does not match a pattern; none if nothing is close.
+
+    `6 months` may be `at least 6 months` or `under 6 months`, which say the opposite, so both are returned.
+    """
+    if re.fullmatch(pattern, written.strip()):
+        return (written.strip(),)
+    plain = re.sub(r"\s+", " ", re.sub(r"(?<=\d)(?=[%a-z])", " ", written.strip().casefold()))
+    for words, comparison in _SPELLINGS:
+        plain = re.sub(rf"^(?:{words})(?![a-z=]) ?", f"{comparison.value} ", plain)
+    bare = re.sub(rf"^{_COMPARED} ", "", plain)
+    meant = [plain] if re.fullmatch(pattern, plain) else []
+    if not meant and bare == plain:
+        meant = [f"{each.value} {bare}" for each in (Comparison.AT_LEAST, Comparison.UNDER, Comparison.EXACTLY)]
+    elif not meant and plain.startswith(Comparison.AT_MOST.value):
+        meant = [bare]
+    return tuple(each for each in meant if each.casefold() != written.casefold() and re.fullmatch(pattern, each))
+
+
 def percent(phrase: str) -> NumberThreshold:
     """Read `at least 75 %`."""
     found = re.fullmatch(f"{_COMPARED} {_NUMBER} %", phrase)

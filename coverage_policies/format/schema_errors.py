@@ -16,9 +16,15 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from coverage_policies.format.phrases import spelled_right
+
 JsonPath: TypeAlias = Sequence[str | int]
 
 _TYPES = {"object": "a mapping", "array": "a list", "string": "text"}
+_ONE = (
+    "exactly one operator or argument; of several in a list any one is enough, and where all must hold, each is a "
+    "criterion under `all`"
+)
 _SIZES = {"sections": "at least one section", "pathway.choices": "at least two pathways to choose from"}
 
 
@@ -86,10 +92,12 @@ def _sentence(error: jsonschema.ValidationError, where: str) -> str:
         case "const":
             return f"{where} must be {wanted!r}"
         case "pattern":
+            meant = [repr(each) for each in spelled_right(str(error.instance), wanted)]
             # Every schema with a pattern has an example.
-            return f"{where} is not valid: {error.instance!r}; write it like {schema['examples'][0]!r}"
+            advice = f"write {' or '.join(meant)}" if meant else f"write it like {schema['examples'][0]!r}"
+            return f"{where} is not valid: {error.instance!r}; {advice}"
         case "maxProperties" | "minProperties":
-            return f"{where} must hold {_SIZES.get(where, 'exactly one operator or argument; put several in a list')}"
+            return f"{where} must hold {_SIZES.get(where, _ONE)}"
         case "minItems" | "minLength":
             return f"{where} must not be empty"
         case _:

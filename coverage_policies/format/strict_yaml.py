@@ -17,11 +17,10 @@ from yaml.events import (
 )
 
 from coverage_policies.format.problems import DocumentError, Problem
+from coverage_policies.format.yaml_errors import yaml_error
 
 RULE = "yaml"
 """The rule of what keeps a file from being read at all."""
-
-_HINT = "; put text with brackets, braces, colons, or commas in quotes"
 
 
 Mark: TypeAlias = Any
@@ -66,8 +65,8 @@ def read_yaml(text: str, file: str) -> YamlSource:
         data = reader.document()
     except yaml.MarkedYAMLError as error:
         line, column = _place(error.problem_mark)
-        hint = _HINT if "expected ','" in str(error.problem) else ""
-        raise DocumentError([Problem(file, line, f"this is not YAML: {error.problem}{hint}", column, RULE)]) from None
+        what = f"this is not YAML: {yaml_error(error, text)}"
+        raise DocumentError([Problem(file, line, what, column, RULE)]) from None
     except yaml.YAMLError:
         what = "this is not YAML: a character in it is not allowed"
         raise DocumentError([Problem(file, 1, what, rule=RULE)]) from None

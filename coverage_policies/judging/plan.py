@@ -39,6 +39,8 @@ class Plan:
     policies a payer on file follows, each with the name of that payer. `knows_all` is True if every payer on file is
     known to follow one of these, or none at all, so that no other owner's policies apply. `medicaid_state` is the state
     whose Medicaid rules come first, `?` if that is not known, empty if no Medicaid is on file.
+    `unknown_payers` are the case-folded names of the one payer on file, if the plan rules do not
+    have it.
     """
 
     lines: frozenset[LineOfBusiness]
@@ -46,6 +48,7 @@ class Plan:
     knows_all: bool = False
     medicaid_state: str = ""
     notes: tuple[str, ...] = ()
+    unknown_payers: frozenset[str] = frozenset()
 
     def follows(self, owner: str) -> Truth:
         """Return whether the plan follows this owner's policies; UNKNOWN if the payer is unknown."""
@@ -69,6 +72,7 @@ def plan_of(record: PatientRecord, on: date, rules: PlanRules) -> Plan:
         knows_all=_knows_all(choosing, payers, rules),
         medicaid_state=state if medicaid else "",
         notes=_notes(found, choosing),
+        unknown_payers=choosing[0].names if len(choosing) == 1 and not any(payers.values()) else frozenset(),
     )
 
 

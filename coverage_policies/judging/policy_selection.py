@@ -11,7 +11,7 @@ from datetime import date
 
 from coverage_policies.format.library import Library
 from coverage_policies.format.model import Policy
-from coverage_policies.format.terms import LineOfBusiness
+from coverage_policies.format.terms import LineOfBusiness, PolicyKind
 from coverage_policies.judging.order_matching import OrderMatch, match_order
 from coverage_policies.judging.plan import MEDICARE_LINES, Plan
 from coverage_policies.judging.plan_rules import PlanRules
@@ -152,17 +152,23 @@ def _limits(plan: Plan, *policies: Policy) -> dict[str, str]:
     owner = policies[0].owner
     if plan.follows(owner) is Truth.UNKNOWN:
         found[f"Payer not identified. Applies only if the plan uses {owner} policies."] = "Payer not identified"
+        if owner.casefold() in plan.unknown_payers:
+            found[f"The only payer on file is named {owner}, too; to identify it, add it to the plan rules."] = ""
     if LineOfBusiness.MEDICARE in plan.lines:
         names = dict.fromkeys(p.name for p in policies if LineOfBusiness.MEDICARE in _lines(p) - {*p.lines_of_business})
         for name in names:
             found[f"{name} is for Medicare Advantage; it is applied to original Medicare as well."] = ""
-    if plan.lines <= MEDICARE_LINES:
+    kinds = {policy.kind for policy in policies}
+    if plan.lines <= MEDICARE_LINES and PolicyKind.PLAN in kinds:
         note = "Medicare national and local coverage determinations take precedence."
         found[note] = "Medicare determinations take precedence"
+    elif plan.lines <= MEDICARE_LINES and PolicyKind.LCD in kinds:
+        found["Medicare national coverage determinations take precedence."] = "National determinations take precedence"
     if plan.medicaid_state:
         state = "the state" if plan.medicaid_state == "?" else plan.medicaid_state
         found[f"Medicaid rules of {state} take precedence."] = "State Medicaid rules take precedence"
-    if plan.lines & MEDICARE_LINES and not plan.lines <= MEDICARE_LINES and not plan.medicaid_state:
+    may_be_medicare = bool(plan.lines & MEDICARE_LINES) and not plan.lines <= MEDICARE_LINES
+    if may_be_medicare and not plan.medicaid_state and kinds != {PolicyKind.NCD}:
         found["Medicare coverage determinations and state Medicaid rules take precedence where they apply."] = ""
     return found
 

@@ -33,7 +33,7 @@ def steps(page: str) -> Iterator[tuple[str, str, str]]:
 def _environment() -> dict[str, str]:
     """What a shell knows in which the service is installed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
-    return kept | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "160"}
+    return kept | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "100"}
 
 
 def _ports() -> dict[str, str]:

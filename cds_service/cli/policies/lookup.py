@@ -26,9 +26,10 @@ def library_of(settings: Settings) -> Library:
 def revisions_named(library: Library, name: str) -> tuple[Policy, ...]:
     """Return the revision `CP.MP.126@2025-04`, or every revision of the policy `CP.MP.126`, the oldest first.
 
-    Raises ClickException that names the closest one there is.
+    Upper and lower case make no difference. Raises ClickException that names the closest one there is.
     """
-    named = (each for each in library.policies.values() if name in (each.full_name, each.name))
+    wanted = name.casefold()
+    named = (each for each in library.policies.values() if wanted in map(str.casefold, (each.full_name, each.name)))
     if found := sorted(named, key=lambda policy: policy.revision):
         return tuple(found)
     names = {each.name for each in library.policies.values()} if "@" not in name else library.policies

@@ -9,7 +9,8 @@ from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import exit_on_error, settings_given
 from coverage_policies.authoring.skeleton import NAME, REVISION, skeleton
 
-_FOLDER = Path("my-policies")
+DEFAULT_FOLDER = Path("my-policies")
+"""The folder of policies of an author who names none."""
 
 
 @click.command("new", epilog=exit_codes())
@@ -31,7 +32,7 @@ def new_command(name: str, folder: Path | None) -> None:
         raise click.BadParameter("letters, digits, dots, and hyphens, such as KNEE.1", param_hint="NAME")
     if not REVISION.match(revision):
         raise click.BadParameter("a revision is a month, such as 2026-01", param_hint="NAME")
-    root = folder or next(iter(settings_given().policy_folders), _FOLDER)
+    root = folder or next(iter(settings_given().policy_folders), DEFAULT_FOLDER)
     files = {root / path: text for path, text in skeleton(policy, revision).items()}
     if taken := [path for path in files if path.exists()]:
         raise click.ClickException(f"{taken[0]} exists already; nothing was written.")

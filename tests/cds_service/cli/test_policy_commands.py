@@ -365,3 +365,33 @@ def test_settings_that_cannot_be_used_are_told_by_name(monkeypatch: pytest.Monke
     monkeypatch.setenv("CDS_TIME_ZONE", "Nowhere")
     result = run("list")
     assert (result.exit_code, "CDS_TIME_ZONE" in result.output) == (1, True)
+
+
+# --- cases, reasons --------------------------------------------------------------------------------------------------
+
+
+def test_cases_lists_the_keys_and_the_kinds_of_facts(own: OwnPolicies) -> None:
+    listed = run("cases").output
+    assert "not_offered" in listed
+    assert "an imaging study" in listed
+
+
+def test_cases_explains_a_kind_of_fact_with_its_keys_and_examples(own: OwnPolicies) -> None:
+    shown = run("cases", "imaging").output
+    assert "what the report concludes, as codes" in shown
+    assert "- imaging: {as: study, code: cpt 72148, at: 2026-01-05}" in shown
+
+
+def test_cases_explains_the_order(own: OwnPolicies) -> None:
+    assert "order: {as: DeviceRequest, code: E0431}" in run("cases", "order").output
+
+
+def test_a_kind_of_fact_that_there_is_not_is_answered_with_the_closest(own: OwnPolicies) -> None:
+    result = run("cases", "observatio")
+    assert (result.exit_code, "Did you mean observation?" in result.output) == (1, True)
+
+
+def test_reasons_lists_statuses_reasons_and_outcomes(own: OwnPolicies) -> None:
+    listed = run("reasons").output
+    for word in ("not-met", "DateOutOfRange", "documentation-needed"):
+        assert word in listed

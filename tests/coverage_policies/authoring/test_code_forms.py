@@ -78,20 +78,36 @@ def test_a_code_of_its_system_can_match(system: str, code: str) -> None:
         (ICD10CM, "M1711*", "an ICD-10-CM code has its dot: M17.11*"),
         (ICD10CM, "M17.13", "ICD-10-CM has no code M17.13; look it up, or write in `to` when it ended"),
         (ICD10CM, "M17.8*", "ICD-10-CM has no code that begins with M17.8; look it up"),
-        (ICD10CM, "knee", "knee is no code of ICD-10-CM; one has a category, and up to four characters after the dot: M17.11"),
+        (
+            ICD10CM,
+            "knee",
+            "knee is no code of ICD-10-CM; one has a category, and up to four characters after the dot: M17.11",
+        ),
         (LOINC, "59408-6", "the check digit of LOINC 59408-6 is wrong; look the code up again"),
-        (LOINC, "594085", "594085 is no code of LOINC; one has up to seven digits, a hyphen, and a check digit: 59408-5"),
+        (
+            LOINC,
+            "594085",
+            "594085 is no code of LOINC; one has up to seven digits, a hyphen, and a check digit: 59408-5",
+        ),
         (LOINC, "5940*", "codes of LOINC that begin alike have nothing in common; write each instead of 5940*"),
         (NPI, "1234567894", "the check digit of NPI 1234567894 is wrong; look the number up again"),
-        (NUCC, "207X000000", "207X000000 is no code of NUCC provider taxonomy; one has ten characters that end in X: 207X00000X"),
+        (
+            NUCC,
+            "207X000000",
+            "207X000000 is no code of NUCC provider taxonomy; one has ten characters that end in X: 207X00000X",
+        ),
         (PLACE_OF_SERVICE, "home", "home is no code of CMS place of service; one has two digits: 12"),
         (RXNORM, "ABC", "ABC is no code of RxNorm; one has the number of a concept: 7052"),
         (SNOMED, "24693008", "the check digit of SNOMED CT 24693008 is wrong; look the code up again"),
-        (SNOMED, "41398015", "SNOMED CT 41398015 is the id of a description or relationship; write that of its concept"),
+        (
+            SNOMED,
+            "41398015",
+            "SNOMED CT 41398015 is the id of a description or relationship; write that of its concept",
+        ),
         (SNOMED, "2469*", "codes of SNOMED CT that begin alike have nothing in common; write each instead of 2469*"),
         (LOINC, "59408-5 ", "there is a space before or after 59408-5; remove it"),
     ],
-)  # fmt: skip
+)
 def test_a_code_that_never_matches_is_told_with_what_to_write(system: str, code: str, what: str) -> None:
     assert list(code_faults(system, code)) == [what]
 

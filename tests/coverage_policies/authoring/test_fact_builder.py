@@ -11,9 +11,11 @@ from coverage_policies.authoring.fact_builder import chart, order, resources
 from coverage_policies.authoring.fact_words import FactError, concept
 from fhir_mappings.code_systems import HCPCS, UCUM
 from fhir_mappings.codings import SYSTEMS
+from fhir_mappings.laterality import side_of
 from fhir_mappings.order_terms import NO_TERMS
 from fhir_mappings.record import Availability
 from fhir_mappings.validity import faults
+from tests.support.terms import TERMS
 
 DAY = date(2026, 3, 2)
 
@@ -358,3 +360,26 @@ def test_the_specialty_of_an_order_is_that_of_a_role_that_requests_it() -> None:
 def test_what_an_order_cannot_say_is_told(words: dict[str, str], says: str) -> None:
     with pytest.raises(FactError, match=re.escape(says)):
         order({"code": "E1390"} | words, 1, DAY)
+
+
+@pytest.mark.parametrize("kind", ["report", "study", "procedure"])
+@pytest.mark.parametrize("side", ["left", "right", "bilateral"])
+def test_an_imaging_study_may_say_its_side(kind: str, side: str) -> None:
+    (study,) = resources({"imaging": {"as": kind, "code": "cpt 73721", "side": side, "at": "2026-01-05"}}, 1, DAY)
+    assert side_of(study, TERMS, "code", "procedureCode") == side
+
+
+@pytest.mark.parametrize("kind", ["report", "study", "procedure"])
+def test_an_imaging_study_without_a_side_has_none(kind: str) -> None:
+    (study,) = resources({"imaging": {"as": kind, "code": "cpt 73721", "at": "2026-01-05"}}, 1, DAY)
+    assert side_of(study, TERMS, "code", "procedureCode") is None
+
+
+def test_the_side_of_a_report_stands_beside_its_words() -> None:
+    fact = {"imaging": {"code": ["cpt 73721", "text MRI knee"], "side": "left", "at": "2026-01-05"}}
+    assert resources(fact, 1, DAY)[0]["code"]["text"] == "MRI knee, left"
+
+
+def test_an_injection_with_an_unknown_word_is_told() -> None:
+    with pytest.raises(FactError, match="injection has no key 'sides'"):
+        resources({"injection": {"code": "cpt 27096", "at": "2026-01-05", "sides": "left"}}, 1, DAY)

@@ -7,6 +7,11 @@ from fractions import Fraction
 import pytest
 
 from coverage_policies.format.phrases import (
+    AGO,
+    COUNT,
+    DURATION,
+    PERCENT,
+    SPAN,
     Comparison,
     DurationThreshold,
     NumberThreshold,
@@ -16,6 +21,7 @@ from coverage_policies.format.phrases import (
     hours,
     percent,
     span,
+    spelled_right,
 )
 from fhir_mappings.dates import CalendarPeriod, DateInterval
 from fhir_mappings.truth import Truth
@@ -186,3 +192,30 @@ def test_a_percentage_has_six_decimals_at_most() -> None:
     assert percent("at least 0.000001 %").number == Fraction(1, 10**6)
     with pytest.raises(ValueError, match="write it like"):
         percent("at least 0.0000001 %")
+
+
+@pytest.mark.parametrize(
+    ("written", "pattern", "meant"),
+    [
+        ("6 months", DURATION, ("at least 6 months", "under 6 months")),
+        ("6 months", AGO, ()),
+        ("6 months ago", AGO, ("at least 6 months ago", "under 6 months ago")),
+        ("75%", PERCENT, ("at least 75 %", "under 75 %", "exactly 75 %")),
+        (">= 75%", PERCENT, ("at least 75 %",)),
+        ("≤75 %", PERCENT, ("at most 75 %",)),
+        ("no more than 3", COUNT, ("at most 3",)),
+        ("4", COUNT, ("at least 4", "under 4", "exactly 4")),
+        ("more than 6  Weeks", DURATION, ("over 6 weeks",)),
+        ("minimum 6 weeks", DURATION, ("at least 6 weeks",)),
+        ("up to 6 months", SPAN, ("6 months",)),
+        ("at most 6 months", SPAN, ("6 months",)),
+        ("at least 6 months", SPAN, ()),
+        ("6months", SPAN, ("6 months",)),
+        ("half a year", DURATION, ()),
+        ("minutes", DURATION, ()),
+        ("CP.MP.126 ", r"^[A-Z0-9.]+$", ("CP.MP.126",)),
+        ("", DURATION, ()),
+    ],
+)
+def test_what_an_author_may_have_meant(written: str, pattern: str, meant: tuple[str, ...]) -> None:
+    assert spelled_right(written, pattern) == meant

@@ -97,9 +97,39 @@ def test_what_is_no_yaml_is_told_with_its_line(text: str, line: int) -> None:
     assert found.startswith(f"d.yaml:{line}: this is not YAML: ")
 
 
-def test_text_that_needs_quotes_is_answered_with_that() -> None:
-    (found,) = problems("a: {unit: mm[Hg]}\n")
-    assert found.endswith("; put text with brackets, braces, colons, or commas in quotes")
+_QUOTE = "put text with brackets, braces, colons, or commas in quotes"
+_VALUE = f"a value begins here that has no key of its own; {_QUOTE}, and indent keys alike"
+_AFTER = "text goes on after its end; put the whole of it in quotes, and write '' for an apostrophe in it"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "what"),
+    [
+        ("a: {unit: 56 to 59 mm[Hg], x: y}\n", 1, 22, f"the {{ of this line has no end; {_QUOTE}"),
+        ("a: [b}}\n", 1, 6, f"the [ of this line has no end; {_QUOTE}"),
+        ("a: [b\nc: d\n", 2, 2, f"the [ of line 1 has no end; close it, or {_QUOTE}"),
+        ("a: {b: c\nd: e\n", 2, 2, f"the {{ of line 1 has no end; close it, or {_QUOTE}"),
+        ("a: b: c\n", 1, 5, _VALUE),
+        ("a: b\n   c: d\n", 2, 5, _VALUE),
+        ("a:\n\t- b\n", 2, 1, "a tab; indent with spaces"),
+        ("a: @x\n", 1, 4, "text that begins with @ needs quotes"),
+        ("a: %x\n", 1, 4, "text that begins with % needs quotes"),
+        ("a: >= 5\n", 1, 5, "text that begins with > or | needs quotes"),
+        ("a: & b\n", 1, 5, "text that begins with & or * needs quotes"),
+        ('a: "b\nc: d\n', 3, 1, "the quotation mark of line 1 has no partner"),
+        ('a: "\\d"\n', 1, 5, "a backslash has a meaning between double quotes; use single ones"),
+        ("a:\n  b: c\n d: e\n", 3, 2, "the line fits no line above; indent keys of one mapping alike"),
+        ("a: 'it's'\n", 1, 8, _AFTER),
+        ("a: {b: c} d\n", 1, 11, _AFTER),
+        ("- a\nb: c\n", 2, 1, "the list above goes on with `- `; indent what is no part of it less"),
+        ("a: - b\n", 1, 4, "a list begins on a line of its own, below its key"),
+    ],
+)
+def test_a_slip_is_answered_with_its_place_and_what_to_write(text: str, line: int, column: int, what: str) -> None:
+    with pytest.raises(DocumentError) as raised:
+        read_yaml(text, "d.yaml")
+    (found,) = raised.value.problems
+    assert (found.line, found.column, found.what) == (line, column, f"this is not YAML: {what}")
 
 
 @pytest.mark.parametrize("text", ["a: &x [1]\nb: *x\n", "a: 1\nb: &x [*x]\n", "a: 1\nb: *x\n"])

@@ -338,3 +338,20 @@ def test_the_state_is_not_taken_from_another_plan() -> None:
 @pytest.mark.parametrize("kind", [ORIGINAL, COMMERCIAL, TRICARE])
 def test_without_medicaid_no_state_comes_first(kind: str) -> None:
     assert plan(pays(kind, **OF_MISSOURI), others=(MISSOURI, TEXAN)).medicaid_state == ""
+
+
+# --- a payer that the plan rules do not have -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("payers", "rules", "names"),
+    [
+        (["Lakeside Health Plan"], NO_RULES, {"lakeside health plan"}),
+        (["Lakeside Health Plan"], RULES, {"lakeside health plan"}),
+        (["Sample Health Plan"], RULES, set()),
+        (["Lakeside Health Plan", "Another Plan"], NO_RULES, set()),
+        ([], NO_RULES, set()),
+    ],
+)
+def test_the_names_of_the_one_payer_that_is_not_known(payers: list[str], rules: PlanRules, names: set[str]) -> None:
+    assert plan(*(pays(COMMERCIAL, payer) for payer in payers), rules=rules).unknown_payers == names

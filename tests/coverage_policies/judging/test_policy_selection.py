@@ -9,7 +9,7 @@ import pytest
 from coverage_policies.format.library import Library
 from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.model import Policy
-from coverage_policies.format.terms import LineOfBusiness
+from coverage_policies.format.terms import LineOfBusiness, PolicyKind
 from coverage_policies.format.value_sets import Row, ValueSet
 from coverage_policies.judging.plan import Plan
 from coverage_policies.judging.plan_rules import Effective, PlanRules
@@ -524,6 +524,42 @@ def test_whose_rules_come_first_and_whether_the_text_counts_is_said(plan: Plan, 
     for of in (library, BOTH_LINES):
         (found,) = chosen(of, DAY, plan=plan)
         assert said == {LCD, STATE, ANY_STATE, EITHER, IF_IT_FOLLOWS} & set(found.reasons)
+
+
+NATIONAL = "Medicare national coverage determinations take precedence."
+
+
+@pytest.mark.parametrize(
+    ("kind", "plan", "said"),
+    [
+        (PolicyKind.PLAN, Plan(MEDICARE_LINES, OURS), {LCD}),
+        (PolicyKind.LCD, Plan(MEDICARE_LINES, OURS), {NATIONAL}),
+        (PolicyKind.NCD, Plan(MEDICARE_LINES, OURS), set()),
+        (PolicyKind.PLAN, Plan(ANY_LINE, OURS), {EITHER}),
+        (PolicyKind.LCD, Plan(ANY_LINE, OURS), {EITHER}),
+        (PolicyKind.NCD, Plan(ANY_LINE, OURS), set()),
+    ],
+)
+def test_a_determination_of_medicare_does_not_come_after_itself(kind: PolicyKind, plan: Plan, said: set[str]) -> None:
+    library = held(replace(revision("2025-01"), kind=kind, lines_of_business=tuple(LineOfBusiness)))
+    (found,) = chosen(library, DAY, plan=plan)
+    assert said == {LCD, NATIONAL, EITHER} & set(found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("plan", "is_said"),
+    [
+        (Plan(ANY_LINE, unknown_payers=frozenset({"test plan"})), True),
+        (Plan(ANY_LINE, unknown_payers=frozenset({"test plan of texas"})), False),
+        (Plan(ANY_LINE, OURS, unknown_payers=frozenset({"test plan"})), False),
+        (Plan(ANY_LINE), False),
+    ],
+)
+def test_a_payer_with_the_name_of_the_owner_is_pointed_out(plan: Plan, is_said: bool) -> None:
+    (found,) = chosen(held(revision("2025-01")), DAY, plan=plan)
+    hint = "The only payer on file is named Test Plan, too; to identify it, add it to the plan rules."
+    assert (hint in found.reasons) is is_said
+    assert hint not in found.caveats
 
 
 def test_what_is_to_be_noted_of_the_plan_is_said() -> None:
