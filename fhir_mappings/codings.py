@@ -7,6 +7,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import TypeAlias
 
+from fhir_mappings.amounts import Amount
 from fhir_mappings.code_systems import CPT, HCPCS, ICD10CM, LOINC, RXNORM, SNOMED, system_of, usual_form
 from fhir_mappings.fhir_json import Json, canonical
 from fhir_mappings.short_texts import Kept
@@ -67,13 +68,15 @@ class Course(Enum):
 class Match:
     """A code in a value set: our label for it, whether it may decide a criterion or only be shown, and its course.
 
-    `scale` is the lowest and the highest score of a scale, None if the set does not state them.
+    `scale` is the lowest and the highest score of a scale, None if the set does not state them. `value` is what the
+    number under the code has to be for the set to have it, None if any will do.
     """
 
     label: str
     decides: bool
     course: Course = Course.CHRONIC
     scale: tuple[Decimal, Decimal] | None = None
+    value: Amount | None = None
 
 
 CodeMatcher: TypeAlias = Callable[[Iterable[Coding]], Match | None]

@@ -22,7 +22,8 @@ class ClauseResult:
     """Whether a clause holds, the DEQM reason, and the resources behind it.
 
     `notes` are lines of arithmetic worth reading; `headline` is the finding in a clause, for the summary of the card.
-    `needs_side` is whether it is open because the order does not state its side and the records name both.
+    `needs_side` is whether it is open because the order does not state its side and the records name both. `limit` is
+    the limit that a value was compared with, as the document has it: `at most 88 %`.
     """
 
     holds: Truth
@@ -31,6 +32,7 @@ class ClauseResult:
     notes: tuple[str, ...] = ()
     headline: str = ""
     needs_side: bool = False
+    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 A trailing `*` makes a code a prefix. `from` and `to` are service dates, both included. `use` is `decides` or
 `asks`: a row that asks is shown to the clinician and never settles a criterion. `course` says how long a condition
 lasts: `permanent`, `chronic`, or `acute`; a file may leave the column out, and then each condition is chronic. `scale`
-is the range of a score, such as `0 to 10`.
+is the range of a score, such as `0 to 10`. `value` is what the number under a code has to be, such as `exactly 21 %`,
+for a set of states of a measurement.
 
 The system `text` means words: such a row finds a concept by its label, and is used only if the concept has no row by
 code and no ICD-10-CM code, which would be more reliable. It may decide for names out of a catalog, such as those of
@@ -22,7 +23,9 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from coverage_policies.format.amount_phrases import value_limit
 from coverage_policies.format.problems import DocumentError, Problem, read_text
+from fhir_mappings.amounts import Amount
 from fhir_mappings.codings import ICD10CM, Coding, Course, Match
 
 TEXT = "text"
@@ -30,7 +33,9 @@ UNLESS = "unless"
 COLUMNS = ["system", "code", "label", "source", "from", "to", "use"]
 COURSE = "course"
 SCALE = "scale"
-"""The columns that only sets of conditions and of scores have, at the end; a file may leave them out."""
+VALUE = "value"
+"""The columns that only sets of conditions, of scores, and of states of a measurement have, at the end; a file may
+leave them out."""
 _RANGE = re.compile(r"(\d{1,4}) to (\d{1,4})\Z")
 
 
@@ -38,7 +43,7 @@ _RANGE = re.compile(r"(\d{1,4}) to (\d{1,4})\Z")
 class Row:
     """One code of a set. `valid_from` and `valid_to` are None if the code is not bounded in time.
 
-    `line` is its line in the file. `course` and `scale` are None where the file does not state them.
+    `line` is its line in the file. `course`, `scale`, and `value` are None where the file does not state them.
     """
 
     system: str
@@ -51,6 +56,7 @@ class Row:
     line: int = 0
     course: Course | None = None
     scale: tuple[Decimal, Decimal] | None = None
+    value: Amount | None = None
 
     def is_valid(self, on: date | None) -> bool:
         """Return whether the code is valid on a service date; always True without a date."""
@@ -131,7 +137,7 @@ class ValueSet:
         found += _in_labels(self._contradictions, codings, on)
         asking = [row for row in found if not row.decides]
         course = max((row.course or Course.CHRONIC for row in found if row.system != UNLESS), key=_FROM_LONGEST.index)
-        return Match((asking or found)[0].label, not asking, course, found[0].scale)
+        return Match((asking or found)[0].label, not asking, course, found[0].scale, found[0].value)
 
     def _named(self, codings: tuple[Coding, ...], on: date | None) -> list[Row]:
         """Return the rows whose words occur in a concept's labels; none if the concept has an ICD-10-CM code."""
@@ -230,9 +236,10 @@ def _rows(path: Path, problems: list[Problem]) -> list[Row]:
     rows = []
     try:
         columns = next(reader, [])
-        if columns not in (COLUMNS, [*COLUMNS, COURSE], [*COLUMNS, SCALE]):
+        if columns not in (COLUMNS, *([*COLUMNS, more] for more in (COURSE, SCALE, VALUE))):
             what = (
-                f"the header must be {','.join(COLUMNS)}, with {COURSE} for conditions or {SCALE} for scores at its end"
+                f"the header must be {','.join(COLUMNS)}, with {COURSE} for conditions, {SCALE} for scores, or {VALUE} "
+                "for states of a measurement at its end"
             )
             problems.append(_problem(path, 1, what))
             return []
@@ -265,7 +272,13 @@ def _row(cells: list[str], columns: list[str], line: int) -> Row:
         raise ValueError(f"course must be {', '.join(each.value for each in Course)}, or empty")
     lasts = Course(course) if course else None
     valid = _day(valid_from), _day(valid_to)
-    return Row(system, code, label, source, *valid, use == "decides", line, lasts, _scale(more.get(SCALE, "")))
+    return Row(
+        system, code, label, source, *valid, use == "decides", line, lasts, _scale(more.get(SCALE, "")), _value(more)
+    )
+
+
+def _value(more: Mapping[str, str]) -> Amount | None:
+    return value_limit(more[VALUE]) if more.get(VALUE) else None
 
 
 def _scale(text: str) -> tuple[Decimal, Decimal] | None:
