@@ -17,8 +17,8 @@ from cds_service.fhir_client.search_parameters import (
     parameters_of,
     satisfies,
 )
-from cds_service.fhir_client.source import PatientRead, SearchResult
-from coverage_policies.format.searches import Search
+from cds_service.fhir_client.source import SearchResult
+from coverage_policies.format.searches import PatientRead, Search
 from fhir_mappings.bundle import Entry, entries
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.ownership import Owner, Ownership, chart_server

@@ -20,9 +20,9 @@ from cds_service.fhir_client.query_threads import QueryThreads
 from cds_service.fhir_client.search_bundle import Page, has_issue_code, page_of
 from cds_service.fhir_client.search_forms import SearchForm, search_forms
 from cds_service.fhir_client.server_answers import Failure, ServerAnswers
-from cds_service.fhir_client.source import FhirAccess, PatientRead, SearchResult
+from cds_service.fhir_client.source import FhirAccess, SearchResult
 from cds_service.settings import Settings
-from coverage_policies.format.searches import Search
+from coverage_policies.format.searches import PatientRead, Search
 from fhir_mappings.bundle import Entry
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page
 from cds_service.fhir_client.server_answers import Failure, ServerAnswers
-from coverage_policies.format.searches import Search
+from coverage_policies.format.searches import PATIENT, Search
 from fhir_mappings.bundle import Entry
 from fhir_mappings.record import Availability
 
@@ -41,17 +41,6 @@ class FhirAccess:
         return "FhirAccess()"
 
 
-class PatientRead(Search):
-    """The read of the patient as a search: its template and query are `Patient/{id}`."""
-
-    __slots__ = ()
-
-    def query(self, patient: str) -> str:
-        """Return the read as a relative URL."""
-        return f"Patient/{patient}"
-
-
-PATIENT = PatientRead("Patient", "patient")
 COVERAGE = Search("Coverage", "coverage", in_us_core=False)
 """Every coverage of the patient; in US Core since 6.1, while 3.1.1 lacks the resource type."""
 

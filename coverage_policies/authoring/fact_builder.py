@@ -18,6 +18,8 @@ from fhir_mappings.validity import element_names, faults
 PATIENT = "patient-1"
 """The patient every case is about."""
 OTHER_PATIENT = "patient-2"
+_PATIENT_KINDS = ("patient", "Patient")
+"""The facts whose resource is the patient of the case."""
 
 
 def resources(fact: Json, number: int, day: date) -> tuple[Resource, ...]:
@@ -32,7 +34,7 @@ def resources(fact: Json, number: int, day: date) -> tuple[Resource, ...]:
     if kind not in KINDS and not element_names(kind):
         raise FactError(f"there is no fact {kind!r}; known are {', '.join(sorted(KINDS))} and FHIR R4 resource types")
     words = FactWords(kind, written, day)
-    identity = words.text("id", f"{kind}-{number}")
+    identity = words.text("id", PATIENT if kind in _PATIENT_KINDS else f"{kind}-{number}")
     patient = {"": PATIENT, "other": OTHER_PATIENT}.get(words.text("patient"))
     if patient is None:
         raise FactError(f"{kind}.patient must be 'other'")

@@ -38,6 +38,7 @@ _LISTINGS = {
     "history": "medical-history",
 }
 """The lists that a condition may stand on, and their codes."""
+_BIRTH_SEX = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex"
 
 
 def _condition(words: FactWords) -> list[dict[str, Any]]:
@@ -59,6 +60,19 @@ def _condition(words: FactWords) -> list[dict[str, Any]]:
             onsetDateTime=moment(words.text("onset")),
             abatementDateTime=moment(ended),
             recordedDate=moment(words.text("recorded")),
+        )
+    ]
+
+
+def _patient(words: FactWords) -> list[dict[str, Any]]:
+    """Return the patient of the case; `birth_sex` is the extension of US Core, F, M, OTH, UNK, or ASKU."""
+    birth_sex = words.text("birth_sex")
+    return [
+        present(
+            resourceType="Patient",
+            birthDate=words.text("born"),
+            gender=words.text("sex"),
+            extension=[{"url": _BIRTH_SEX, "valueCode": birth_sex}] if birth_sex else None,
         )
     ]
 
@@ -355,6 +369,7 @@ _WORDS: Mapping[str, Callable[[FactWords], list[dict[str, Any]]]] = {
     "imaging": _imaging,
     "injection": _injection,
     "observation": _observation,
+    "patient": _patient,
     "plan": _plan,
     "prescription": _prescription,
     "procedure": _procedure,

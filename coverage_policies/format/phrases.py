@@ -132,6 +132,23 @@ def duration(phrase: str) -> DurationThreshold:
     )
 
 
+def age(phrase: str) -> DurationThreshold:
+    """Read `at least 18 years` or `under 21 years`.
+
+    "At most 17 years" may mean until the 17th birthday or before the 18th, and "over 65 years" is alike. Raises
+    ValueError for both.
+    """
+    threshold = duration(phrase)
+    one_more = CalendarPeriod(threshold.span.number + 1, threshold.span.unit)
+    if threshold.comparison is Comparison.AT_MOST:
+        raise ValueError(f"{phrase!r} has two meanings for an age; write 'under {one_more}'")
+    if threshold.comparison is Comparison.OVER:
+        raise ValueError(
+            f"{phrase!r} has two meanings for an age; write 'at least {one_more}' or 'at least {threshold.span}'"
+        )
+    return threshold
+
+
 def hours(phrase: str) -> timedelta:
     """Read `24 hours`."""
     found = re.fullmatch(rf"({_WHOLE}) hours?", phrase)

@@ -54,6 +54,16 @@ class Search:
         return replace(self, parameters=parameters, look_back=None)
 
 
+class PatientRead(Search):
+    """The read of the patient as a search: its template and query are `Patient/{id}`."""
+
+    __slots__ = ()
+
+    def query(self, patient: str) -> str:
+        """Return the read as a relative URL."""
+        return f"Patient/{patient}"
+
+
 def merge(searches: Iterable[Search]) -> tuple[Search, ...]:
     """Return one search per resource type, key, and parameters, in a fixed order.
 
@@ -84,6 +94,7 @@ def _longer(one: CalendarPeriod | None, other: CalendarPeriod | None) -> Calenda
 _INTENTS = "order,original-order,reflex-order,filler-order,instance-order,plan"
 """Orders, and `plan`, with which US Core lists the home medication that nobody here prescribed."""
 
+PATIENT = PatientRead("Patient", "patient")
 CONDITIONS = Search("Condition", "conditions")
 PROCEDURES = Search("Procedure", "procedures")
 REPORTS = Search("DiagnosticReport", "diagnosticReports")

@@ -12,10 +12,10 @@ from flask import Response, redirect
 
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.opener import FhirClients
-from cds_service.fhir_client.source import PATIENT, FhirAccess, FhirSource, SearchResult
+from cds_service.fhir_client.source import FhirAccess, FhirSource, SearchResult
 from cds_service.settings import Settings
 from cds_service.wiring.serving import on_loopback
-from coverage_policies.format.searches import CONDITIONS, IMAGING_STUDIES, Search, observation_search
+from coverage_policies.format.searches import CONDITIONS, IMAGING_STUDIES, PATIENT, Search, observation_search
 from fhir_mappings.record import Availability
 from tests.support.hook_fakes import (
     LOOPBACK,

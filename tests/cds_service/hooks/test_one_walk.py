@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from cds_service.cli.main import main
 from cds_service.fhir_client.memory import ChartInMemory, Store
-from cds_service.fhir_client.source import COVERAGE, PATIENT, SearchResult, searches_of_call
+from cds_service.fhir_client.source import COVERAGE, SearchResult, searches_of_call
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.hooks.request import read_request
 from cds_service.sample_ehr.hook_client import hook_call
@@ -20,7 +20,7 @@ from cds_service.settings import Settings
 from cds_service.wiring.app import create_app
 from coverage_policies.format.library import load_library
 from coverage_policies.format.model import PATHWAY
-from coverage_policies.format.searches import Search
+from coverage_policies.format.searches import PATIENT, Search
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.plan_rules import PlanRules

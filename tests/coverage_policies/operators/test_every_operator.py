@@ -63,6 +63,8 @@ CLAUSES: list[tuple[str, dict[str, Any]]] = [
     ("pain_relief", {"after": "trial", "relief": "under 50 %", "occasion": "second"}),
     ("pain_relief", {"after": "trial", "relief": "at least 50 %", "occasions": "2", "apart": "at least 2 weeks"}),
     ("pain_relief", {"after": "trial", "relief": "at least 50 %", "sustained": "7 following days"}),
+    ("patient", {"age": "at least 18 years"}),
+    ("patient", {"sex": "female"}),
     ("planned", {"in": "alpha"}),
     ("pregnancy", {"in": "alpha", "status": "pain-severity-0-10", "ended_by": "beta"}),
     ("procedure", {"in": "alpha"}),
@@ -181,7 +183,7 @@ def test_every_example_finds_what_it_says(operator: Operator) -> None:
     assert found.holds.value == written["holds"]
 
 
-WITHOUT_A_SET = ("opioid_reduction", "order", "pain_relief", "reported_mme")
+WITHOUT_A_SET = ("opioid_reduction", "order", "pain_relief", "patient", "reported_mme")
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in WITHOUT_A_SET])

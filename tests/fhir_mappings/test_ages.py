@@ -1,0 +1,44 @@
+"""Ages in completed months between partial dates."""
+
+from datetime import UTC, date
+
+import pytest
+
+from fhir_mappings.ages import Age, age_between
+from fhir_mappings.dates import parse
+
+DAY = date(2026, 3, 16)
+
+
+@pytest.mark.parametrize(
+    ("born", "told"),
+    [
+        ("2008-03-16", "18"),
+        ("2008-03-17", "17"),
+        ("2008", "17 to 18"),
+        ("2007", "18 to 19"),
+        ("2008-04", "17"),
+        ("2024-03-16", "2"),
+        ("2024-03-17", "23 months"),
+        ("2026-02-16", "1 month"),
+        ("2026-02-17", "0 months"),
+        ("2026-03-17", "0 months"),
+        ("2023-12", "2"),
+        ("2024-01", "2"),
+        ("2008-02-29", "18"),
+    ],
+)
+def test_an_age_is_told_in_years_and_of_infants_in_months(born: str, told: str) -> None:
+    interval = parse(born, UTC)
+    assert interval is not None
+    assert str(age_between(interval, DAY, DAY)) == told
+
+
+def test_an_age_over_a_stretch_of_days_runs_from_the_first_to_the_last() -> None:
+    born = parse("1976-03-16", UTC)
+    assert born is not None
+    assert age_between(born, date(2025, 3, 15), date(2026, 3, 16)) == Age(48 * 12 + 11, 50 * 12)
+
+
+def test_an_age_without_an_upper_bound_says_so() -> None:
+    assert str(Age(600, None)) == "50 or more"
