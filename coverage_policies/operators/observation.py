@@ -101,5 +101,6 @@ holds: yes
 """,
     parse=_parse,
     resource_types=("Observation",),
+    reads_names=True,
     defaults=DEFAULTS,
 )
