@@ -6,7 +6,7 @@ order, and for days after it began unless its encounter is over. A later stateme
 condition, whatever list each stands on; of two about the same time that disagree, neither counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
@@ -71,18 +71,18 @@ class Condition:
 def conditions_on(record: PatientRecord, codes: CodeMatcher, times: Times) -> tuple[Condition, ...]:
     """Return every condition with one of these codes as of a day, without those refuted or not yet begun."""
     stated = statements(record, codes)
-    doubts = _Doubts(stated, times)
-    found = ((each, _as_of(each, doubts, times)) for each in stated if each.claim is not Claim.REFUTED)
+    doubts = Doubts(stated, times)
+    found = ((each, as_of(each, doubts, times)) for each in stated if each.claim is not Claim.REFUTED)
     return tuple(_condition(each, *as_of) for each, as_of in found if as_of)
 
 
 def _condition(stated: Statement, presence: Presence, why: str) -> Condition:
     evidence = replace(stated.evidence, value=why)
     is_listed = stated.listing is Listing.PROBLEM_LIST
-    return Condition(stated.reference, stated.label, presence, _since(stated), evidence, stated.side, is_listed)
+    return Condition(stated.reference, stated.label, presence, since(stated), evidence, stated.side, is_listed)
 
 
-def _since(stated: Statement) -> DateInterval:
+def since(stated: Statement) -> DateInterval:
     """Return the interval in which a condition began: at its onset, and no later than it was recorded.
 
     If it was recorded before its onset, the onset is that of a later visit, and the beginning is unknown.
@@ -94,23 +94,23 @@ def _since(stated: Statement) -> DateInterval:
     return DateInterval(first, min(onset.latest, recorded.latest))
 
 
-def _as_of(stated: Statement, doubts: "_Doubts", times: Times) -> tuple[Presence, str] | None:
+def as_of(stated: Statement, doubts: "Doubts", times: Times) -> tuple[Presence, str] | None:
     """Return whether a condition is present on the day, and for the reader why not; None if it is no condition then."""
     if any(each is not None and each.earliest > times.today for each in (stated.onset, stated.recorded, stated.ended)):
         return Presence.UNCERTAIN, "dated in the future"
-    if _since(stated).earliest > times.day:
+    if since(stated).earliest > times.day:
         return None
     presence, why = _by_itself(stated, times)
     if presence is not Presence.PRESENT:
         return presence, why
     match doubts.about(stated):
-        case _Doubt.NONE:
+        case Doubt.NONE:
             return Presence.PRESENT, ""
-        case _Doubt.REFUTED_LATER:
+        case Doubt.REFUTED_LATER:
             return None
-        case _Doubt.LATER:
+        case Doubt.LATER:
             return Presence.UNCERTAIN, "a later record differs"
-        case _Doubt.AROUND:
+        case Doubt.AROUND:
             return Presence.UNCERTAIN, "records differ"
 
 
@@ -140,7 +140,7 @@ def _by_itself(stated: Statement, times: Times) -> tuple[Presence, str]:
 
 def _ended_later(stated: Statement, times: Times) -> bool:
     """Return whether a condition that has ended had surely begun by the day and surely not ended."""
-    return stated.ended is not None and _since(stated).latest <= times.day < stated.ended.earliest
+    return stated.ended is not None and since(stated).latest <= times.day < stated.ended.earliest
 
 
 def _while_within(when: DateInterval | None, span: CalendarPeriod, times: Times, why: str) -> tuple[Presence, str]:
@@ -151,7 +151,7 @@ def _while_within(when: DateInterval | None, span: CalendarPeriod, times: Times,
     return Presence.UNCERTAIN, why
 
 
-class _Doubt(Enum):
+class Doubt(Enum):
     """What other statements about the same condition say against one that it is present."""
 
     NONE = "none"
@@ -163,7 +163,7 @@ class _Doubt(Enum):
     REFUTED_LATER = "refuted later"
 
 
-class _Doubts:
+class Doubts:
     """The statements that a condition is over, was never there, or is in doubt, by condition and side.
 
     A statement is about the same condition if its label is the same or continues it: "Alcohol dependence, in remission"
@@ -186,22 +186,27 @@ class _Doubts:
                     max(known.earliest, made.earliest), max(known.latest, made.latest)
                 )
 
-    def about(self, stated: Statement) -> _Doubt:
+    def about(self, stated: Statement) -> Doubt:
         """Return what is said against a statement."""
-        sides = (stated.side, None, "bilateral") if stated.side in ("left", "right") else _ANY_SIDE
-        keys = [(stated.label, side) for side in sides]
-        refuted = {self._order(stated, self._refuted[key]) for key in keys if key in self._refuted}
-        doubted = {self._order(stated, self._doubted[key]) for key in keys if key in self._doubted}
-        if _Doubt.LATER in refuted:
-            return _Doubt.REFUTED_LATER
+        refuted, doubted = self._compared(stated, self._refuted), self._compared(stated, self._doubted)
+        if Doubt.LATER in refuted:
+            return Doubt.REFUTED_LATER
         found = refuted | doubted
-        return next((each for each in (_Doubt.LATER, _Doubt.AROUND) if each in found), _Doubt.NONE)
+        return next((each for each in (Doubt.LATER, Doubt.AROUND) if each in found), Doubt.NONE)
 
-    def _order(self, stated: Statement, doubt: DateInterval) -> _Doubt:
+    def is_refuted(self, stated: Statement) -> bool:
+        """Return whether the patient may never have had it: it is refuted, and not certainly before the statement."""
+        return not self._compared(stated, self._refuted) <= {Doubt.NONE}
+
+    def _compared(self, stated: Statement, last: Mapping["_Key", DateInterval]) -> set[Doubt]:
+        sides = (stated.side, None, "bilateral") if stated.side in ("left", "right") else _ANY_SIDE
+        return {self._order(stated, last[key]) for side in sides if (key := (stated.label, side)) in last}
+
+    def _order(self, stated: Statement, doubt: DateInterval) -> Doubt:
         made = said(stated)
         if doubt.earliest > plus(made.latest, self._same_time):
-            return _Doubt.LATER
-        return _Doubt.NONE if made.earliest > plus(doubt.latest, self._same_time) else _Doubt.AROUND
+            return Doubt.LATER
+        return Doubt.NONE if made.earliest > plus(doubt.latest, self._same_time) else Doubt.AROUND
 
 
 _Key: TypeAlias = tuple[str, Side | None]

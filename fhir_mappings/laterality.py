@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 from fhir_mappings.codings import CPT, HCPCS, ICD10CM, LOINC, SNOMED, Coding, codings, codings_and_text, items
+from fhir_mappings.diagnoses import side_in_title
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.order_text import read_phrase
 from fhir_mappings.truth import Truth
@@ -17,16 +18,13 @@ MODIFIERS: dict[str, Side] = {"LT": "left", "RT": "right", "50": "bilateral"}
 """Modifiers of billing codes that name a side."""
 
 _SIDED_CODES: tuple[tuple[str, Side, str], ...] = (
-    (ICD10CM, "right", "M16.11 M16.31 M16.51"),
-    (ICD10CM, "left", "M16.12 M16.32 M16.52"),
-    (ICD10CM, "bilateral", "M16.0 M16.2 M16.4 M16.6"),
     (LOINC, "left", "26131-3"),
     (LOINC, "right", "26132-1"),
     (LOINC, "bilateral", "26130-5 30768-6"),
     (CPT, "bilateral", "73521 73522 73523"),
 )
 _SIDE_OF_CODE = {(system, code): side for system, side, codes in _SIDED_CODES for code in codes.split()}
-"""Codes that include a side: osteoarthritis and X-rays of the hip."""
+"""Codes that include a side: X-rays of the hip. The codes of ICD-10-CM are in `fhir_mappings.diagnoses`."""
 
 
 def side_named(word: str) -> Side | None:
@@ -47,33 +45,43 @@ def _is_side_only(site: Iterable[Coding]) -> bool:
 
 
 def side_of(resource: Resource, *code_elements: str) -> Side | None:
-    """Return the side of a condition, procedure, or study: by its body site, else by its code and text.
+    """Return the side of a condition, procedure, or study: by its body site, its words, and its code.
 
-    Return None if it names no side, or if site and code name different ones.
+    Return None if it names no side, or if two of these name different ones.
     """
     series = list(items(resource.get("series")))
     sites = [resource.get("bodySite"), *(s.get("bodySite") for s in series), *(s.get("laterality") for s in series)]
-    named = {side for side in (_side_in(sites), _side_in([resource.get(name) for name in code_elements])) if side}
+    concepts = [concept for name in code_elements for concept in items(resource.get(name))]
+    site = _together(side for each in sites for concept in items(each) for side in _sides_named(concept))
+    words = _together(side for concept in concepts for side in _sides_named(concept))
+    coded = _together(side for concept in concepts for coding in codings(concept) if (side := _side_of(coding)))
+    named = {side for side in (site, words, coded) if side}
     return named.pop() if len(named) == 1 else None
 
 
-def _side_in(concepts: Iterable[Json]) -> Side | None:
-    """Return the side that concepts name together; left and right make bilateral."""
-    found = {side for each in concepts for concept in items(each) for side in _sides_named(concept)}
+def _side_of(coding: Coding) -> Side | None:
+    """Return the side that a code includes."""
+    if coding.system == ICD10CM:
+        return side_named(side_in_title(coding.code))
+    return _SIDE_OF_CODE.get((coding.system, coding.code))
+
+
+def _together(sides: Iterable[Side]) -> Side | None:
+    """Return the side that several name together; left and right make bilateral."""
+    found = set(sides)
     if found == {"left", "right"}:
         return "bilateral"
     return found.pop() if len(found) == 1 else None
 
 
 def _sides_named(concept: Json) -> set[Side]:
+    """Return the sides that a concept names in words, by a qualifier, or by a modifier of a billing code."""
     found: set[Side] = set()
     texts = [each["text"] for each in items(concept) if isinstance(each.get("text"), str)]
     for coding in codings(concept):
         found |= {MODIFIERS[modifier] for modifier in coding.modifiers if modifier in MODIFIERS}
         if coding.system == SNOMED and coding.code in QUALIFIERS:
             found.add(QUALIFIERS[coding.code])
-        elif (side := _SIDE_OF_CODE.get((coding.system, coding.code))) is not None:
-            found.add(side)
         if coding.system not in (
             CPT,
             HCPCS,

@@ -1,4 +1,4 @@
-"""`condition`: a diagnosis of the patient, present on the anchor date, and how long it has lasted."""
+"""`condition`: a diagnosis of the patient, present on the anchor date or in the past, and how long it has lasted."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -13,16 +13,18 @@ from coverage_policies.format.operator import (
     phrase,
     value_set,
 )
-from coverage_policies.format.phrases import DURATION, SPAN, Comparison, DurationThreshold, duration, span
+from coverage_policies.format.phrases import AGO, DURATION, SPAN, Comparison, DurationThreshold, duration, span
 from coverage_policies.format.searches import CONDITIONS, ENCOUNTERS, Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.base import nothing_found
+from coverage_policies.operators.condition_history import HistoryTerms, StatusAsked, history_terms
 from coverage_policies.operators.older_care import KINDS, OlderCare
 from fhir_mappings.codings import Course
 from fhir_mappings.condition_course import Condition, Presence, Times, conditions_on
+from fhir_mappings.condition_history import KnownCondition, known_conditions
 from fhir_mappings.conditions import Unidentified, unidentified
-from fhir_mappings.dates import CalendarPeriod
+from fhir_mappings.dates import CalendarPeriod, DateInterval
 from fhir_mappings.laterality import same_side
 from fhir_mappings.record import Availability, Evidence
 from fhir_mappings.truth import Truth
@@ -34,11 +36,11 @@ DEFAULTS = {"encounter_diagnosis": "12 months", "acute": "14 days", "same_time":
 
 @dataclass(frozen=True, slots=True)
 class ConditionCheck:
-    """Whether a condition of the set is present, or has lasted long enough.
+    """Whether a condition of the set is present, has lasted long enough, or is as asked of the past.
 
     `older` are records that may show that it has lasted longer than its dates say; None if none are named. `sets` are
     all value sets, whose codes are understood. `encounter_diagnosis`, `acute`, and `same_time` are those of
-    `fhir_mappings.condition_course.Times`.
+    `fhir_mappings.condition_course.Times`. `history` is what is asked of the past; None if only what is present counts.
     """
 
     codes: ValueSet
@@ -49,6 +51,7 @@ class ConditionCheck:
     encounter_diagnosis: CalendarPeriod
     acute: CalendarPeriod
     same_time: CalendarPeriod
+    history: HistoryTerms | None = None
 
     @property
     def searches(self) -> tuple[Search, ...]:
@@ -62,19 +65,33 @@ class ConditionCheck:
 
         Without any, a condition that is not understood may be one.
         """
+        if self.history is not None:
+            return self._in_the_past(ctx, self.history)
         on_record = conditions_on(ctx.record, self.codes.match, self._times(ctx))
         found = [self._on_our_side(each, ctx) for each in on_record if self._same_side(each, ctx) is not Truth.NO]
         if not found:
             return self._nothing_found(ctx)
         evidence = tuple(each.evidence for each in found)
         active = [each for each in found if each.presence is Presence.PRESENT]
-        present = [each for each in active if _has_begun(each, ctx)]
+        present = [each for each in active if _has_begun(each.since, ctx)]
         if self.lasting is not None:
             return self._duration(ctx, found, present, self.lasting)
         if present:
             shown = tuple(each.evidence for each in present)
             return ClauseResult(Truth.YES, Reason.PRESENT, shown, headline=_headline(present[0]))
         return ClauseResult(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE if active else Reason.INVALID_ATTRIBUTE, evidence)
+
+    def _in_the_past(self, ctx: Context, history: HistoryTerms) -> ClauseResult:
+        """Return YES for a condition that is as asked of the past, NO if none can be, else UNKNOWN."""
+        times = self._times(ctx)
+        on_record = known_conditions(ctx.record, self.codes.match, times)
+        sides = [(each, self._same_side(each, ctx)) for each in on_record]
+        found = [(each, side) for each, side in sides if side is not Truth.NO]
+        if not found:
+            return self._nothing_found(ctx)
+        known = [each if side is Truth.YES else _without_side(each) for each, side in found]
+        holds = [side & history.holds(each, times) & Truth.of(_has_begun(each.began, ctx)) for each, side in found]
+        return history.result(known, holds, self._nothing_found(ctx))
 
     def _times(self, ctx: Context) -> Times:
         return Times(
@@ -94,7 +111,7 @@ class ConditionCheck:
             lambda: unidentified(ctx.record, self.sets.know),
         )
 
-    def _same_side(self, condition: Condition, ctx: Context) -> Truth:
+    def _same_side(self, condition: Condition | KnownCondition, ctx: Context) -> Truth:
         return same_side(ctx.order.side, condition.side) if self.is_same_side else Truth.YES
 
     def _on_our_side(self, condition: Condition, ctx: Context) -> Condition:
@@ -145,12 +162,17 @@ def _headline(condition: Condition) -> str:
     return f"{condition.label} diagnosed" + (f" {condition.evidence.date}" if condition.evidence.date else "")
 
 
-def _has_begun(condition: Condition, ctx: Context) -> bool:
-    """Return whether it surely began by the anchor date. An active condition began by the time the chart was read.
+def _without_side(known: KnownCondition) -> KnownCondition:
+    """Return a condition that may be on the other side, as uncertain."""
+    return replace(known, is_certain=False, evidence=replace(known.evidence, value="side not told"))
+
+
+def _has_begun(since: DateInterval, ctx: Context) -> bool:
+    """Return whether it surely began by the anchor date. What is on the chart began by the time the chart was read.
 
     A condition without any date counts as begun, but not if the question is how things were on an earlier day.
     """
-    began = condition.since.latest
+    began = since.latest
     if began == date.max and not ctx.is_looking_back:
         return True
     return min(began, ctx.record.today) <= ctx.anchor
@@ -167,13 +189,15 @@ def _parse(arguments: Arguments, sets: ValueSets) -> ConditionCheck:
     if "unless_older" in arguments and (lasting is None or not lasting.comparison.is_upper_bound):
         raise ValueError("'unless_older' needs an upper bound; write it with 'lasting: under 6 months'")
     times = {name: span(arguments.get(name, default)) for name, default in DEFAULTS.items()}
+    codes = value_set(arguments["in"], sets)
     return ConditionCheck(
-        value_set(arguments["in"], sets),
+        codes,
         lasting,
         OlderCare(value_set(arguments["unless_older"], sets)) if "unless_older" in arguments else None,
         arguments.get("side") == "same",
         sets,
         **times,
+        history=history_terms(arguments, codes),
     )
 
 
@@ -187,7 +211,13 @@ OPERATOR = Operator(
     "that long ago; `lasting: under …` only if the oldest of all that match is younger, and nothing of `unless_older` "
     "(procedures, imaging, visits, drugs, other conditions) may be older. `side: same` requires the side "
     "of the order; a condition without a stated side may be on it. A condition in words only asks, and one that cannot "
-    "be identified may be of any value set.",
+    "be identified may be of any value set. `within: 12 months` holds for a condition that was there at some time in "
+    "that period before the anchor date, whether or not it is still: one that is present, and one whose onset, "
+    "encounter, end, or record as active is in it. `status: any` holds for a condition that the patient ever had, "
+    "`status: past` for one that has ended or stands on the history list, unless the same one is present. `onset: at "
+    "least 6 months ago` holds if one of them began then, `onset: under 6 months ago` if one did, and for chronic ones "
+    "only if all that match did. Without `status`, `within` counts any, and `onset` what is present. A refuted "
+    "condition never counts.",
     schema=arguments(
         ["in"],
         **{
@@ -195,6 +225,9 @@ OPERATOR = Operator(
             "lasting": phrase(DURATION, "under 6 months"),
             "unless_older": NAMES,
             "side": {"const": "same"},
+            "within": phrase(SPAN, "12 months"),
+            "status": {"enum": [each.value for each in StatusAsked]},
+            "onset": phrase(AGO, "at least 6 months ago"),
             "encounter_diagnosis": phrase(SPAN, "90 days"),
             "acute": phrase(SPAN, "14 days"),
             "same_time": phrase(SPAN, "7 days"),

@@ -4,9 +4,11 @@
 `simple-icd-10-cm` 1.5.0 on PyPI: one line per code with its title and its inclusion terms, separated by tabs. Lines of
 injuries and external causes below their category, and terms that name a side, have the code alone. `names.csv` has
 common names and abbreviations that the tabular list does not use, with a code that stands for them; they are our own.
+`icd10cm_sides.csv` has the codes of the tabular list whose title names one side of the body, without those of the heart
+(I20 to I52, Q20 to Q28) and of left-sided colitis, whose left and right are no sides to treat.
 """
 
 from fhir_mappings.diagnoses.diagnosis import Diagnosis, read_diagnosis
-from fhir_mappings.diagnoses.icd10cm import codes_named, codes_titled, is_code, titles
+from fhir_mappings.diagnoses.icd10cm import codes_named, codes_titled, is_code, side_in_title, titles
 
-__all__ = ["Diagnosis", "codes_named", "codes_titled", "is_code", "read_diagnosis", "titles"]
+__all__ = ["Diagnosis", "codes_named", "codes_titled", "is_code", "read_diagnosis", "side_in_title", "titles"]

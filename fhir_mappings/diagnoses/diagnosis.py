@@ -25,6 +25,17 @@ _DOUBT = re.compile(
 )
 """Words of a diagnosis that is not certain, not the patient's, or over."""
 _LONGEST_WORDS = 200
+_HISTORIES = (
+    (
+        re.compile(r"\bfamily\b", re.IGNORECASE),
+        re.compile(r"\A\W*(?:(?:family|fhx?|history|hx|of)\b\W*)+", re.IGNORECASE),
+    ),
+    (
+        re.compile(r"\b(?:history|old|in the past)\b", re.IGNORECASE),
+        re.compile(r"\A\W*(?:(?:personal|old|past|prior|previous|remote|history|hx|h/o|of)\b\W*)+", re.IGNORECASE),
+    ),
+)
+"""What the label of a history says, and the words that begin its name in a chart."""
 
 _SAYS_NOTHING = "R69"
 """The code of ICD-10-CM for an illness that is not specified."""
@@ -56,10 +67,14 @@ class Diagnosis:
     def _in_words(self) -> tuple[Coding, ...]:
         return tuple(Coding("", "", each) for each in self.words)
 
-    @cached_property
-    def _is_doubted(self) -> bool:
-        """Whether its words say that the patient may not have it, or not any more."""
-        return any(_DOUBT.search(text[:_LONGEST_WORDS]) for text in self.words)
+    def _is_doubted(self, label: str) -> bool:
+        """Return whether its words say that the patient may not have what a label names, or not any more.
+
+        Where the label itself names a history, words that name that history put nothing in doubt.
+        """
+        texts = [text[:_LONGEST_WORDS] for text in self.words]
+        naming = next((words for named, words in _HISTORIES if named.search(label)), None)
+        return any(_DOUBT.search(naming.sub("", text) if naming else text) for text in texts)
 
     @cached_property
     def has_icd_code(self) -> bool:
@@ -78,7 +93,7 @@ class Diagnosis:
         """
         if codes(self._unlabeled):
             found = codes((*self.coded, *self._in_words))
-            return replace(found, decides=False) if found and self._is_doubted else found
+            return replace(found, decides=False) if found and self._is_doubted(found.label) else found
         if self.has_icd_code:
             return None
         found = (codes(self._in_words) if not self.is_titled else None) or codes(self.named)

@@ -56,6 +56,11 @@ def titles(code: str) -> tuple[str, ...]:
     return next((_titles()[form] for form in _forms(code) if form in _titles()), ())
 
 
+def side_in_title(code: str) -> str:
+    """Return the side that the title of a code names: `left`, `right`, or `bilateral`; empty if it names none."""
+    return next((_sides()[form] for form in _forms(code) if form in _sides()), "")
+
+
 def codes_titled(words: str) -> tuple[str, ...]:
     """Return the codes of which words are the title, an inclusion term, or a common name, in any order."""
     text = _folded(words)
@@ -121,6 +126,12 @@ def _spelling(word: str) -> str:
 def _titles() -> Mapping[str, tuple[str, ...]]:
     lines = (_FOLDER / "icd10cm.tsv").read_text(encoding="utf-8").splitlines()
     return {code: tuple(terms) for code, *terms in (line.split("\t") for line in lines)}
+
+
+@cache
+def _sides() -> Mapping[str, str]:
+    with (_FOLDER / "icd10cm_sides.csv").open(encoding="utf-8", newline="") as rows:
+        return {code: row["side"] for row in csv.DictReader(rows) for code in row["codes"].split()}
 
 
 @cache

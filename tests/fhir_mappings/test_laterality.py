@@ -8,6 +8,7 @@ from fhir_mappings.procedures import procedures
 from fhir_mappings.truth import Truth
 from tests.support.fhir_builders import KNOWN, concept, procedure, record, resource
 
+ONE_KNEE, OTHER_KNEE = concept("M17.11", ICD10CM), concept("M17.12", ICD10CM)
 LEFT, RIGHT, BOTH = (concept(code, SNOMED) for code in ("7771000", "24028007", "51440002"))
 
 
@@ -29,6 +30,20 @@ LEFT, RIGHT, BOTH = (concept(code, SNOMED) for code in ("7771000", "24028007", "
         ({"code": concept("M16.11", ICD10CM)}, "right"),
         ({"code": concept("M16.0", ICD10CM)}, "bilateral"),
         ({"code": concept("M16.10", ICD10CM)}, None),
+        ({"code": concept("M17.11", ICD10CM)}, "right"),
+        ({"code": concept("M17.12", ICD10CM)}, "left"),
+        ({"code": concept("M17.0", ICD10CM)}, "bilateral"),
+        ({"code": concept("M17.9", ICD10CM)}, None),
+        ({"code": concept("M17.13", ICD10CM)}, None),
+        ({"code": concept("S83.211A", ICD10CM)}, "right"),
+        ({"code": concept("S83.212A", ICD10CM)}, "left"),
+        ({"code": concept("I50.814", ICD10CM)}, None),
+        ({"code": {"coding": [each["coding"][0] for each in (ONE_KNEE, OTHER_KNEE)]}}, "bilateral"),
+        ({"code": concept("M17.11", ICD10CM, display="Arthritis of the right knee")}, "right"),
+        ({"code": concept("M17.11", ICD10CM, display="Arthritis of the left knee")}, None),
+        ({"code": concept("M17.11", ICD10CM), "bodySite": [RIGHT]}, "right"),
+        ({"code": concept("M17.11", ICD10CM), "bodySite": [LEFT]}, None),
+        ({"code": concept("M17.11", ICD10CM), "bodySite": [BOTH]}, None),
         ({"code": concept("26131-3", LOINC)}, "left"),
         ({"code": concept("73521", CPT)}, "bilateral"),
         ({"code": concept("27096", CPT, display="left")}, None),
