@@ -79,6 +79,22 @@ class Interval:
         )
 
 
+def hull(intervals: Iterable[Interval | None]) -> Interval | None:
+    """Return the smallest interval around all; None if there are none, or if one of them is not known."""
+    found = []
+    for each in intervals:
+        if each is None:
+            return None
+        found.append(each)
+    if not found:
+        return None
+    lows = [(each.low, each.low_is_open) for each in found if each.low is not None]
+    highs = [(each.high, not each.high_is_open) for each in found if each.high is not None]
+    low, low_is_open = min(lows) if len(lows) == len(found) else (None, False)
+    high, high_is_closed = max(highs) if len(highs) == len(found) else (None, True)
+    return Interval(low, high, low_is_open, not high_is_closed)
+
+
 @dataclass(frozen=True, slots=True)
 class Amount:
     """An interval of numbers in a unit, as it is written; empty if there is none."""
@@ -173,7 +189,7 @@ def _of_substance(interval: Interval, source: Unit, target: Unit, codes: Iterabl
 
 @cache
 def _conversions() -> Mapping[str, _Conversion]:
-    found = {}
+    found: dict[str, _Conversion] = {}
     with (Path(__file__).parent / "analyte_units.csv").open(newline="", encoding="utf-8") as lines:
         for line in csv.DictReader(lines):
             unit, of = unit_named(line["unit"]), unit_named(line["of"])

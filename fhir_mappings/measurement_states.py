@@ -115,7 +115,7 @@ def _is_of_one_time(member: _Member, of: Observation) -> bool:
 
 
 def _in_value(holder: Resource, state: CodeMatcher) -> Iterator[Truth]:
-    """Yield what a component, or a member of a panel, says of a state: by its code, or by its coded or written value."""
+    """Yield what a component or a member of a panel says of a state: by its code, or by its coded or written value."""
     value, text = holder.get("valueCodeableConcept"), holder.get("valueString")
     match = state([Coding(each.system, each.code) for each in codings(holder.get("code"))])
     if match is not None:
@@ -163,7 +163,7 @@ def _in_notes(resource: Resource, of: Observation, state: CodeMatcher) -> Iterat
 
 
 def _in_words(text: str, state: CodeMatcher, of: Observation | None = None) -> Iterator[Truth]:
-    """Yield what a text says of a state, clause by clause; a clause with the figure of another measurement is left out."""
+    """Yield what a text says of a state, clause by clause, without clauses that have the figure of another value."""
     if len(text) > _LONGEST_NOTE:
         yield Truth.UNKNOWN
         return

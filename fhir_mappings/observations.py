@@ -27,8 +27,8 @@ class Observation:
     the highest score of the scale, None if the codes do not state it.
 
     `amount` is what the number lies between, with its unit as it is written; None where `number` may not decide.
-    `scale` is the range of the scale, None if the codes do not state it; `is_off_scale` is whether the number is outside
-    of it, such as 99 for "unable to answer". `context` is where the rest of what is said of
+    `scale` is the range of the scale, None if the codes do not state it; `is_off_scale` is whether the number is
+    outside of it, such as 99 for "unable to answer". `context` is where the rest of what is said of
     the measurement stands.
     """
 

@@ -18,8 +18,15 @@ Kind: TypeAlias = tuple[tuple[str, int], ...]
 """What a unit measures: the powers of base units."""
 
 _PREFIXES = {
-    "k": Fraction(1000), "h": Fraction(100), "d": Fraction(1, 10), "c": Fraction(1, 100), "m": Fraction(1, 1000),
-    "u": Fraction(1, 10**6), "n": Fraction(1, 10**9), "p": Fraction(1, 10**12), "f": Fraction(1, 10**15),
+    "k": Fraction(1000),
+    "h": Fraction(100),
+    "d": Fraction(1, 10),
+    "c": Fraction(1, 100),
+    "m": Fraction(1, 1000),
+    "u": Fraction(1, 10**6),
+    "n": Fraction(1, 10**9),
+    "p": Fraction(1, 10**12),
+    "f": Fraction(1, 10**15),
 }
 """The metric prefixes of clinical units. `M` for mega is left out: charts write `Mg/dL` and mean milligrams."""
 _LONGEST = 40

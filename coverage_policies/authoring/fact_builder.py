@@ -34,7 +34,8 @@ def resources(fact: Json, number: int, day: date) -> tuple[Resource, ...]:
     if kind not in KINDS and not element_names(kind):
         raise FactError(f"there is no fact {kind!r}; known are {', '.join(sorted(KINDS))} and FHIR R4 resource types")
     words = FactWords(kind, written, day)
-    identity = words.text("id", PATIENT if kind in _PATIENT_KINDS else f"{kind}-{number}")
+    words.identity = words.text("id", PATIENT if kind in _PATIENT_KINDS else f"{kind}-{number}")
+    identity = words.identity
     patient = {"": PATIENT, "other": OTHER_PATIENT}.get(words.text("patient"))
     if patient is None:
         raise FactError(f"{kind}.patient must be 'other'")

@@ -27,6 +27,8 @@ class FactWords:
             raise FactError(f"{of} must be a mapping such as {{code: …}}")
         self.of = of
         self.day = day
+        self.identity = ""
+        """The id of the first resource of the fact, for others that refer to it."""
         self._written = dict(written)
         self._known: list[str] = []
 
@@ -55,6 +57,15 @@ class FactWords:
         """Return the strings under a word, one or several."""
         found = self.take(name)
         return [] if found is None else [found] if isinstance(found, str) else list(found)
+
+    def pairs(self, name: str) -> list[tuple[str, str]]:
+        """Return the names and strings of the mapping under a word."""
+        found = self.take(name)
+        if found is None:
+            return []
+        if not isinstance(found, Mapping) or not all(isinstance(each, str) for each in found.values()):
+            raise FactError(f"{self.of}.{name} must be a mapping such as {{loinc 3150-0: 21 %}}")
+        return [(key, str(each)) for key, each in found.items()]
 
     def rest(self) -> dict[str, Json]:
         """Return all that was not asked for yet."""

@@ -4,8 +4,10 @@ Every fact becomes FHIR R4 resources without id and subject. A resource type wit
 its name with its elements: `Immunization: {status: completed, vaccineCode: snomed 1119349007}`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from coverage_policies.authoring.fact_words import (
@@ -24,7 +26,7 @@ from coverage_policies.authoring.fact_words import (
     reference,
     typed,
 )
-from fhir_mappings.codings import SNOMED, SYSTEMS
+from fhir_mappings.codings import LOINC, SNOMED, SYSTEMS
 from fhir_mappings.fhir_json import Json
 
 PRACTITIONER = "practitioner-1"
@@ -113,9 +115,50 @@ def _injection(words: FactWords) -> list[dict[str, Any]]:
 
 
 def _observation(words: FactWords) -> list[dict[str, Any]]:
-    found = _score(words.texts("code"), words.text("value"), words.text("unit", "{score}"), words.text("at"))
-    site = words.texts("site")
-    return [found | {"status": words.text("status", "final")} | ({"bodySite": concept(site)} if site else {})]
+    """Return a measurement. What else was recorded with it are its `components`, or members of a `panel` around it.
+
+    Both are written by code, as a number with its unit or as words: `loinc 3150-0: 21 %`. `unit: none` leaves it out.
+    """
+    unit, comparator, status = words.text("unit", "{score}"), words.text("comparator"), words.text("status", "final")
+    found = _score(words.texts("code"), words.text("value"), "" if unit == "none" else unit, words.text("at"))
+    if comparator and "valueQuantity" in found:
+        found["valueQuantity"] |= {"comparator": comparator}
+    site, method, note = words.texts("site"), words.texts("method"), words.text("note")
+    found |= present(
+        status=status,
+        bodySite=concept(site) if site else None,
+        method=concept([each if _is_coded(each) else f"text {each}" for each in method]) if method else None,
+        note=[{"text": note}] if note else None,
+        component=[_recorded(code, said) for code, said in words.pairs("components")],
+    )
+    members = [
+        present(resourceType="Observation", status=status, effectiveDateTime=found.get("effectiveDateTime"))
+        | _recorded(code, said)
+        for code, said in words.pairs("panel")
+    ]
+    if not members:
+        return [found]
+    name = words.identity
+    references = [
+        reference("Observation", each) for each in (name, *(f"{name}-score-{i + 2}" for i in range(len(members))))
+    ]
+    panel = present(resourceType="Observation", status=status, code=_PANEL, hasMember=references)
+    return [found, panel | present(effectiveDateTime=found.get("effectiveDateTime")), *members]
+
+
+_PANEL = {"coding": [{"system": LOINC, "code": "85353-1", "display": "Vital signs panel"}]}
+
+
+def _is_coded(written: str) -> bool:
+    return written.partition(" ")[0] in (*SYSTEMS, "text")
+
+
+def _recorded(code: str, said: str) -> dict[str, Any]:
+    """Return the code and the value of what was recorded with a measurement: `21 %`, or words such as `at rest`."""
+    number, _, unit = said.partition(" ")
+    if re.fullmatch(r"\d+(\.\d+)?", number):
+        return {"code": concept([code]), "valueQuantity": _amount(decimal(number), unit)}
+    return {"code": concept([code]), "valueString": said}
 
 
 def _score(code: list[str], value: str, unit: str, at: str) -> dict[str, Any]:
@@ -124,8 +167,12 @@ def _score(code: list[str], value: str, unit: str, at: str) -> dict[str, Any]:
         status="final",
         code=concept(code),
         effectiveDateTime=moment(at),
-        valueQuantity={"value": decimal(value), "unit": unit, "system": UCUM, "code": unit} if value else None,
+        valueQuantity=_amount(decimal(value), unit) if value else None,
     )
+
+
+def _amount(number: Decimal, unit: str) -> dict[str, Any]:
+    return {"value": number} | ({"unit": unit, "system": UCUM, "code": unit} if unit else {})
 
 
 def _finding(words: FactWords) -> list[dict[str, Any]]:

@@ -47,9 +47,9 @@ def value_limit(phrase: str) -> Amount:
 
 
 def change_limit(phrase: str) -> ChangeLimit:
-    """Read `fell by at least 5 %` of the earlier value, or `rose by over 10 mm[Hg]`, `fell by over 5 percentage points`.
+    """Read `fell by at least 5 %`, `rose by over 10 mm[Hg]`, or `fell by over 5 percentage points`.
 
-    Percentage points are the unit of a change of values in percent.
+    Percent is of the earlier value. Percentage points are the unit of a change of values in percent.
     """
     found = re.fullmatch(rf"(fell|rose) by ({_COMPARED}) (\d.*)", phrase)
     if not found or found[2] == "exactly":

@@ -240,10 +240,11 @@ class _Builder:
         return tuple(found)
 
     def _sets_deciding_by_words(self, name: str, arguments: Mapping[str, Any]) -> Iterator[str]:
-        if operators()[name].reads_names:
+        operator = operators()[name]
+        if operator.reads_names:
             return
-        for argument in arguments.values():
-            for each in as_list(argument):
+        for argument, names in arguments.items():
+            for each in as_list(names) if argument not in operator.plain_words else ():
                 if each in self.sets and any(row.system == TEXT and row.decides for row in self.sets[each].rows):
                     yield each
 

@@ -42,6 +42,11 @@ class Clause:
     arguments: Arguments
     check: ClauseCheck
 
+    @property
+    def limit(self) -> str:
+        """Return the limit of a measured value, or of its change, as it is written: `at most 88 %`; empty for none."""
+        return str(self.arguments.get("value") or self.arguments.get("change") or "")
+
     @cached_property
     def kinds(self) -> frozenset[str]:
         """Return the resource types that it searches."""

@@ -22,8 +22,7 @@ class ClauseResult:
     """Whether a clause holds, the DEQM reason, and the resources behind it.
 
     `notes` are lines of arithmetic worth reading; `headline` is the finding in a clause, for the summary of the card.
-    `needs_side` is whether it is open because the order does not state its side and the records name both. `limit` is
-    the limit that a value was compared with, as the document has it: `at most 88 %`.
+    `needs_side` is whether it is open because the order does not state its side and the records name both.
     """
 
     holds: Truth
@@ -32,7 +31,6 @@ class ClauseResult:
     notes: tuple[str, ...] = ()
     headline: str = ""
     needs_side: bool = False
-    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +66,9 @@ class Operator:
     `clause`, `facts` (in the words of case files), optionally `order`, and whether it `holds` (`yes`, `no`, or
     `unknown`); a test runs it. `parse` raises ValueError for what the schema cannot see, and says how to write it
     right. `reads_names` is True if it reads names out of a catalog, such as those of studies, products, or tests: only
-    its value sets may have words that decide. `resource_types` are those that its clauses may search; none if the order
-    alone answers. `defaults` are the arguments that apply if a document leaves them out.
+    its value sets may have words that decide, and those of its arguments that are named in `plain_words`.
+    `resource_types` are those that its clauses may search; none if the order alone answers. `defaults` are the
+    arguments that apply if a document leaves them out.
     """
 
     name: str
@@ -79,6 +78,7 @@ class Operator:
     parse: Callable[[Arguments, ValueSets], ClauseCheck]
     resource_types: tuple[str, ...] = ()
     reads_names: bool = False
+    plain_words: tuple[str, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -76,7 +76,7 @@ def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
         return CriterionStatus(Status.MET, None, _evidence(for_it, shown), _notes(for_it))
     if against:
         return CriterionStatus(
-            Status.NOT_MET, against[0].reason, _evidence(against, shown), _notes(against), against[0].headline
+            Status.NOT_MET, against[0].reason, _evidence(against, shown), _notes(against), _finding(criterion, not_met)
         )
     return CriterionStatus(
         Status.UNKNOWN,
@@ -90,6 +90,21 @@ def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
         needs_side=any(each.needs_side for each in (*met, *not_met)),
         may_fail=may_fail,
     )
+
+
+def _finding(criterion: Criterion, not_met: Iterable[ClauseResult]) -> str:
+    """Return the finding of the first clause that holds against the order, and the limit of a value that fails it.
+
+    The limit is that of the `met_when` about the same value sets, as what the policy asks for; without one, that of the
+    clause itself.
+    """
+    against = zip(criterion.not_met_when, not_met, strict=True)
+    clause, result = next((clause, result) for clause, result in against if result.holds is Truth.YES)
+    if not (clause.limit and result.headline):
+        return result.headline
+    asked = (each.limit for each in criterion.met_when if each.arguments.get("in") == clause.arguments.get("in"))
+    limit = next(filter(None, asked), "")
+    return f"{result.headline}; policy: {limit}" if limit else f"{result.headline} is {clause.limit}"
 
 
 def _is_unread(clause: Clause, result: ClauseResult, ctx: Context) -> bool:

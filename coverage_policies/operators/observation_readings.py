@@ -69,25 +69,24 @@ class Selection:
     states: tuple[ValueSet, ...] = ()
     without: tuple[ValueSet, ...] = ()
 
-    def readings(self, ctx: Context, unit: str | None) -> tuple[tuple[Reading, ...], tuple[Observation, ...]]:
-        """Return the measurements that count or may count, the newest first, and those that are too old.
+    def readings(self, ctx: Context, unit: str | None) -> tuple[tuple[Reading, ...], tuple[Reading, ...]]:
+        """Return the measurements that count or may count, and those that are too old, each with the newest first.
 
         With None for a unit, the value of each is in its own.
         """
-        found, too_old = [], []
+        found: list[Reading] = []
+        too_old: list[Reading] = []
         for observation in measurements(ctx.record, self.codes.match):
             understood = _value(observation, unit)
+            if understood is None or done_in_time(observation.when, None, ctx) is Truth.NO:
+                continue
             state = self._is_in_state(observation, ctx)
-            if understood is None or state is Truth.NO:
+            if state is Truth.NO:
                 continue
             in_time = done_in_time(observation.when, self.within, ctx)
-            if in_time is not Truth.NO:
-                found.append(_reading(observation, state, in_time, *understood, ctx.record.zone))
-            elif done_in_time(observation.when, None, ctx) is not Truth.NO:
-                too_old.append(observation)
-        found.sort(key=lambda each: (each.begin, each.end, each.observation.reference), reverse=True)
-        too_old.sort(key=lambda each: (each.evidence.date, each.reference), reverse=True)
-        return tuple(found), tuple(too_old)
+            reading = _reading(observation, state, in_time, *understood, ctx.record.zone)
+            (too_old if in_time is Truth.NO else found).append(reading)
+        return _newest_first(found), _newest_first(too_old)
 
     def _is_in_state(self, observation: Observation, ctx: Context) -> Truth:
         """Return whether all the states are recorded and none of those that rule it out is."""
@@ -141,6 +140,11 @@ def _moment(day: date, at: time, zone: tzinfo) -> datetime:
         return _FIRST if day.year == date.min.year else _LAST
 
 
+def _newest_first(readings: Iterable[Reading]) -> tuple[Reading, ...]:
+    """Return measurements in order of their time, those without a date last."""
+    return tuple(sorted(readings, key=lambda each: (each.begin, each.end, each.observation.reference), reverse=True))
+
+
 def may_be_last(readings: Sequence[Reading]) -> list[Reading]:
     """Return the measurements of which none is certainly followed by another one that counts."""
     last = max((each.begin for each in readings if each.counts is Truth.YES), default=_FIRST)
@@ -176,7 +180,6 @@ def highest(readings: Sequence[Reading], *, is_complete: bool) -> Interval:
     return lowest(turned, is_complete=is_complete).negated()
 
 
-def evidence(readings: Iterable[Reading], *others: Iterable[Observation]) -> tuple[Evidence, ...]:
-    """Return the first measurements as evidence, each once, then the first others."""
-    items = [each.evidence for each in readings] + [each.evidence for other in others for each in other]
-    return tuple(dict.fromkeys(items))[:SHOWN]
+def evidence(*readings: Iterable[Reading]) -> tuple[Evidence, ...]:
+    """Return the first of these measurements as evidence, each once."""
+    return tuple(dict.fromkeys(each.evidence for some in readings for each in some))[:SHOWN]

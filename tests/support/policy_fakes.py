@@ -62,6 +62,7 @@ SETS: Mapping[str, ValueSet] = {
     "pain-severity-0-10": ValueSet("pain-severity-0-10", [row(LOINC, "72514-3")]),
     "other-scale": ValueSet("other-scale", [row(LOINC, "38208-5")]),
     "pain-score-panel": ValueSet("pain-score-panel", [row(LOINC, "85353-1")]),
+    "measurement-panels": ValueSet("measurement-panels", [row(LOINC, "85354-9")]),
     "back": ValueSet("back", [row(SNOMED, "back")]),
     "other-body-region": ValueSet("other-body-region", [row(SNOMED, "knee"), row(SNOMED, "back-and-knee")]),
 }
