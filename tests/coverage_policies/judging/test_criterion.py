@@ -1,7 +1,7 @@
 """One criterion: what its clauses make of it, why it is open, and what an answer changes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations, product
 
 import pytest
@@ -222,6 +222,31 @@ def test_a_criterion_that_is_not_met_has_the_reason_and_the_gist_of_the_first_cl
         )
     )
     assert (found.reason, found.headline) == (Reason.DATE_OUT_OF_RANGE, "young")
+
+
+def limited(phrase: str, headline: str = "") -> Clause:
+    """A clause that limits a value, and holds against the order where it has a headline."""
+    found = ClauseResult(YES if headline else NO, Reason.VALUE_OUT_OF_RANGE, headline=headline)
+    return Clause("observation", {"in": "alpha", "value": phrase}, Fixed(found))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "headline"),
+    [
+        ("Policy requires a low value", "Value 94 %; policy: at most 88 %"),
+        ("Policy requires 188% or lower", "Value 94 %; policy: at most 88 %"),
+        ("Policy requires 88% or lower", "Value 94 %"),
+    ],
+)
+def test_a_value_that_fails_is_named_with_the_limit_that_no_sentence_beside_it_has(
+    sentence: str, headline: str
+) -> None:
+    criterion = leaf([limited("at most 88 %")], [limited("at least 89 %", "Value 94 %")])
+    assert judged(replace(criterion, says_when_not_met=sentence)).headline == headline
+
+
+def test_a_value_that_fails_without_a_limit_to_meet_is_named_with_the_one_that_it_fails() -> None:
+    assert judged(leaf([], [limited("at least 89 %", "Value 94 %")])).headline == "Value 94 % is at least 89 %"
 
 
 def test_the_arithmetic_of_clauses_is_kept_once() -> None:
