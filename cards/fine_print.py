@@ -16,6 +16,7 @@ _WORDS = {
     "DiagnosticReport": "reports",
     "Encounter": "visits",
     "ExplanationOfBenefit": "claims",
+    "FamilyMemberHistory": "family history",
     "ImagingStudy": "imaging studies",
     "MedicationAdministration": "medications given",
     "MedicationDispense": "dispensed medications",

@@ -11,7 +11,8 @@ from cards.style import CardStyle
 from cards.summary import SUMMARY_LENGTH, headline, lines_in_words
 from coverage_policies.format.model import CODE
 from coverage_policies.format.terms import Outcome, Status
-from coverage_policies.judging.assessment import RULED_OUT, Assessment
+from coverage_policies.judging.alternatives import RULED_OUT
+from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Determination
 
 _QUESTIONS_EACH = 2

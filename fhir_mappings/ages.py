@@ -19,6 +19,8 @@ class Age:
     def __str__(self) -> str:
         if self.highest is None:
             return f"{_told(self.lowest)} or more"
+        if self.lowest == 0 and self.highest >= _COUNTED_IN_MONTHS:
+            return f"{_told(self.highest)} or less"
         first, last = _told(self.lowest), _told(self.highest)
         return first if first == last else f"{first} to {last}"
 

@@ -5,24 +5,64 @@ leaves one reading is read; a code whose form fits nothing stays as it was sent.
 """
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
+ATC = "http://www.whocc.no/atc"
 CPT = "http://www.ama-assn.org/go/cpt"
+CVX = "http://hl7.org/fhir/sid/cvx"
+DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 HCPCS = "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
 ICD9CM = "http://hl7.org/fhir/sid/icd-9-cm"
 ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
+ICD10PCS = "http://www.cms.gov/Medicare/Coding/ICD10"
 LOINC = "http://loinc.org"
 NDC = "http://hl7.org/fhir/sid/ndc"
+NPI = "http://hl7.org/fhir/sid/us-npi"
+NUCC = "http://nucc.org/provider-taxonomy"
+PLACE_OF_SERVICE = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
+REVENUE = "https://www.nubc.org/CodeSystem/RevenueCodes"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 SNOMED = "http://snomed.info/sct"
+UCUM = "http://unitsofmeasure.org"
+UNII = "http://fdasis.nlm.nih.gov"
+
+NAMES: Mapping[str, str] = {
+    ATC: "ATC",
+    CPT: "CPT",
+    CVX: "CVX",
+    DICOM: "DICOM",
+    HCPCS: "HCPCS level II",
+    ICD9CM: "ICD-9-CM",
+    ICD10CM: "ICD-10-CM",
+    ICD10PCS: "ICD-10-PCS",
+    LOINC: "LOINC",
+    NDC: "NDC",
+    NPI: "NPI",
+    NUCC: "NUCC provider taxonomy",
+    PLACE_OF_SERVICE: "CMS place of service",
+    REVENUE: "NUBC revenue code",
+    RXNORM: "RxNorm",
+    SNOMED: "SNOMED CT",
+    UCUM: "UCUM",
+    UNII: "UNII",
+}
+"""The code systems that policies use, by their usual address; those of HL7 are known by their address alone."""
+
+_HL7 = ("http://terminology.hl7.org/CodeSystem/", "http://hl7.org/fhir/")
+_HL7_OUTSIDE = "http://hl7.org/fhir/sid/"
+"""Systems of others to which HL7 gave an address."""
 
 _THO = "terminology.hl7.org/CodeSystem"
 _SPELLINGS = (
     # system, source, its other addresses and names
+    (ATC, "FHIR R4, Code Systems; HL7 OID registry", f"{ATC} 2.16.840.1.113883.6.73"),
     (CPT, "FHIR R4, Code Systems", CPT),
     (CPT, "HL7 OID registry", "2.16.840.1.113883.6.12"),
     (CPT, "HL7 table 0396", "C4 CPT"),
     (CPT, "names in public FHIR code", f"cpt4 hl7.org/fhir/sid/cpt {_THO}/CPT urn:ama:cpt"),
+    (CVX, "FHIR R4, Code Systems; HL7 OID registry", f"{CVX} 2.16.840.1.113883.12.292"),
+    (DICOM, "FHIR R4, Code Systems; HL7 OID registry", f"{DICOM} 1.2.840.10008.2.16.4"),
     (HCPCS, "FHIR R4, Code Systems", HCPCS),
     (HCPCS, "HL7 OID registry: level II, all codes", "2.16.840.1.113883.6.285 2.16.840.1.113883.6.14"),
     (HCPCS, "HL7 table 0396", "HCPCS"),
@@ -43,12 +83,18 @@ _SPELLINGS = (
     (ICD9CM, "HL7 table 0396, names", "I9C icd9cm icd9"),
     (ICD9CM, "HL7 Terminology 6.3", f"{_THO}/ICD-9CM-diagnosiscodes"),
     (ICD9CM, "names in public FHIR code", "hl7.org/fhir/sid/icd-9"),
+    (ICD10PCS, "FHIR R4, Code Systems; HL7 OID registry", f"{ICD10PCS} 2.16.840.1.113883.6.4"),
+    (ICD10PCS, "HL7 table 0396, names in public FHIR code", "I10P icd10pcs hl7.org/fhir/sid/icd-10-pcs"),
     (LOINC, "FHIR R4, Code Systems", LOINC),
     (LOINC, "HL7 OID registry", "2.16.840.1.113883.6.1"),
     (LOINC, "HL7 table 0396, names", "LN loinc"),
     (NDC, "FHIR R4, Code Systems", NDC),
     (NDC, "HL7 OID registry", "2.16.840.1.113883.6.69"),
     (NDC, "HL7 table 0396", "NDC"),
+    (NPI, "FHIR R4, Identifier Systems; HL7 OID registry", f"{NPI} 2.16.840.1.113883.4.6"),
+    (NUCC, "HL7 Terminology; HL7 OID registry", f"{NUCC} 2.16.840.1.113883.6.101"),
+    (PLACE_OF_SERVICE, "CARIN Blue Button", PLACE_OF_SERVICE),
+    (REVENUE, "CARIN Blue Button", REVENUE),
     (RXNORM, "FHIR R4, Code Systems", RXNORM),
     (RXNORM, "HL7 OID registry", "2.16.840.1.113883.6.88"),
     (RXNORM, "names in public FHIR code", "rxnorm hl7.org/fhir/sid/rxnorm"),
@@ -56,6 +102,8 @@ _SPELLINGS = (
     (SNOMED, "HL7 OID registry", "2.16.840.1.113883.6.96"),
     (SNOMED, "HL7 table 0396, names", "SCT snomedct snomed"),
     (SNOMED, "names in public FHIR code", "hl7.org/fhir/sid/snomed"),
+    (UCUM, "FHIR R4, Code Systems; HL7 OID registry", f"{UCUM} 2.16.840.1.113883.6.8"),
+    (UNII, "FHIR R4, Code Systems; HL7 OID registry", f"{UNII} 2.16.840.1.113883.4.9"),
 )
 
 _LONGEST_ADDRESS = 200
@@ -96,6 +144,11 @@ def system_of(address: str) -> str:
     """Return the usual address of a code system that is known by this one; any other address as it is."""
     address = address.strip()
     return _system_of(address) if len(address) <= _LONGEST_ADDRESS else address
+
+
+def is_known(system: str) -> bool:
+    """Return whether an address is the usual one of a code system that is named here, or one of HL7's own."""
+    return system in NAMES or (system.startswith(_HL7) and not system.startswith(_HL7_OUTSIDE))
 
 
 def usual_form(system: str, code: str) -> tuple[str, str, tuple[str, ...]]:

@@ -8,7 +8,18 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from fhir_mappings.amounts import Amount
-from fhir_mappings.code_systems import CPT, HCPCS, ICD10CM, LOINC, RXNORM, SNOMED, system_of, usual_form
+from fhir_mappings.code_systems import (
+    CPT,
+    HCPCS,
+    ICD10CM,
+    LOINC,
+    NUCC,
+    PLACE_OF_SERVICE,
+    RXNORM,
+    SNOMED,
+    system_of,
+    usual_form,
+)
 from fhir_mappings.fhir_json import Json, canonical
 from fhir_mappings.short_texts import Kept
 
@@ -17,6 +28,7 @@ __all__ = [
     "HCPCS",
     "ICD10CM",
     "LOINC",
+    "NUCC",
     "RXNORM",
     "SNOMED",
     "SYSTEMS",
@@ -37,6 +49,8 @@ SYSTEMS = {
     "hcpcs": HCPCS,
     "icd10cm": ICD10CM,
     "loinc": LOINC,
+    "nucc": NUCC,
+    "pos": PLACE_OF_SERVICE,
     "rxnorm": RXNORM,
     "snomed": SNOMED,
 }

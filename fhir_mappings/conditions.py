@@ -137,7 +137,7 @@ def _statement(record: PatientRecord, resource: Resource, coded: tuple[Coding, .
         record.when(resource.get("abatementDateTime")) or parse_period(abatement, record.zone)[1],
         encounter_of,
         encounter(record, encounter_of),
-        side_of(resource, "code"),
+        side_of(resource, record.terms, "code"),
         coded,
     )
 

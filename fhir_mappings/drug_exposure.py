@@ -1,16 +1,17 @@
-"""On which days a drug was taken by mouth, as proven by dispenses, prescriptions, and reports.
+"""On which days a drug was taken, as proven by dispenses, prescriptions, and reports.
 
-A drug that is taken as needed, is not taken by mouth, or whose days are not stated proves no duration; its supply is
-shown with the reason.
+A drug that is taken as needed, or whose days are not stated, proves no duration; its supply is shown with the reason.
+So is one that is not taken by mouth every day where the question is about that.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from fhir_mappings.codings import SNOMED, CodeMatcher, codings, concept_text, items
 from fhir_mappings.daily_amount import directions_of
+from fhir_mappings.dates import DateInterval, later
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.medications import is_left_out, took_effect
 from fhir_mappings.opioids.dose import is_as_needed
@@ -36,14 +37,23 @@ _UNITS_PER_DAY = {"s": 86_400, "min": 1_440, "h": 24, "d": 1}
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """One supply of a drug: its first and last day, both inclusive, or None if it proves none."""
+    """One supply of a drug: its first and last day, both inclusive, or None if it proves none.
 
+    `ingredient` is the drug as the value set calls it, `kind` the resource type, `since` the first day if it is known.
+    """
+
+    ingredient: str
+    kind: str
+    since: DateInterval | None
     days: tuple[date, date] | None
     evidence: Evidence
 
 
-def supplies(record: PatientRecord, codes: CodeMatcher) -> tuple[Supply, ...]:
-    """Return every supply of these drugs: dispensed, prescribed for some days, or reported as taken."""
+def supplies(record: PatientRecord, codes: CodeMatcher, *, by_mouth: bool = False) -> tuple[Supply, ...]:
+    """Return every supply of these drugs: dispensed, prescribed for some days, or reported as taken.
+
+    With `by_mouth` only what is taken by mouth every day proves its days.
+    """
     found = []
     for resource in record.of_type("MedicationDispense", "MedicationRequest", "MedicationStatement"):
         drug = drug_of(record, resource)
@@ -56,7 +66,8 @@ def supplies(record: PatientRecord, codes: CodeMatcher) -> tuple[Supply, ...]:
         first, last = covered.first, covered.last
         problem = (
             _doubt(record, resource, drug, codes, decides=match.decides)
-            or _not_by_mouth_each_day(record, resource, drug, dosages, ordered)
+            or _as_needed(ordered)
+            or (_not_by_mouth_each_day(record, resource, drug, dosages, ordered) if by_mouth else "")
             or covered.problem
         )
         is_exact = first is not None and last is not None and first.earliest == first.latest and first.latest <= last
@@ -64,7 +75,8 @@ def supplies(record: PatientRecord, codes: CodeMatcher) -> tuple[Supply, ...]:
             problem = "first day not exact"
         days = (first.latest, last) if first and last and not problem else None
         shown = f"{first} to {last}" if first and last else str(first or "")
-        found.append(Supply(days, Evidence(record.reference(resource), drug.label or match.label, shown, problem)))
+        evidence = Evidence(record.reference(resource), drug.label or match.label, shown, problem)
+        found.append(Supply(match.label, resource["resourceType"], first, days, evidence))
     return tuple(found)
 
 
@@ -104,15 +116,18 @@ def _ordered_dosages(record: PatientRecord, resource: Resource) -> list[Resource
     return [dosage for order in orders for dosage in items(order.get("dosageInstruction"))]
 
 
+def _as_needed(ordered: Sequence[Resource]) -> str:
+    """Return that a drug is taken as needed; an empty string if nothing says so."""
+    needed = any(is_as_needed(dosage) for dosage in ordered)
+    needed = needed or any(said.as_needed for dosage in ordered if (said := directions_of(dosage)))
+    return "taken as needed" if needed else ""
+
+
 def _not_by_mouth_each_day(
     record: PatientRecord, resource: Resource, drug: Drug, dosages: Sequence[Resource], ordered: Sequence[Resource]
 ) -> str:
     """Return why a drug is not, or may not be, taken by mouth every day; an empty string if it is."""
-    if any(is_as_needed(dosage) for dosage in ordered):
-        return "taken as needed"
     directions = [said for dosage in ordered if (said := directions_of(dosage))]
-    if any(said.as_needed for said in directions):
-        return "taken as needed"
     if any(_skips_days(dosage) for dosage in ordered) or any(map(_are_not_daily, directions)):
         return "not taken every day"
     instructions = [text for dosage in dosages if isinstance(text := dosage.get("text"), str)]
@@ -164,11 +179,14 @@ def _forms(record: PatientRecord, resource: Resource) -> Iterator[str]:
     yield from (coding.display for coding in codings(product.get("form")))
 
 
-def stretches(taken: Iterable[tuple[date, date]], until: date) -> tuple[tuple[date, date], ...]:
-    """Return the runs of days without a gap in these supplies, up to a day; a day of two supplies counts once."""
+def stretches(taken: Iterable[tuple[date, date]], until: date, pause: int = 0) -> tuple[tuple[date, date], ...]:
+    """Return the runs of days of these supplies, up to a day; a day of two supplies counts once.
+
+    `pause` is how many days without a supply do not end a run.
+    """
     runs: list[tuple[date, date]] = []
     for first, last in sorted((first, min(last, until)) for first, last in taken if first <= until):
-        if runs and first <= runs[-1][1] + timedelta(days=1):
+        if runs and first <= later(runs[-1][1], pause + 1):
             runs[-1] = (runs[-1][0], max(runs[-1][1], last))
         else:
             runs.append((first, last))

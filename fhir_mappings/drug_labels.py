@@ -59,7 +59,7 @@ class Names:
     """Names to look for; each is a sequence of words, and the longest that fits counts."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        written = (_without_joints(label_words(name)) for name in names)
+        written = (without_joints(label_words(name)) for name in names)
         self._names: Mapping[tuple[str, ...], str] = {words: " ".join(words) for words in written if words}
         self._longest = max(map(len, self._names), default=0)
 
@@ -104,7 +104,7 @@ class Names:
         return found, covered
 
 
-def _without_joints(words: list[str]) -> tuple[str, ...]:
+def without_joints(words: list[str]) -> tuple[str, ...]:
     return tuple(word for word in words if word not in _JOINTS)
 
 

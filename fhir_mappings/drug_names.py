@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from fhir_mappings.codings import RXNORM, SYSTEMS, Coding
+from fhir_mappings.drug_ingredients import contents_by_name
 from fhir_mappings.drug_labels import Names
 from fhir_mappings.known_drugs import known_names
 from fhir_mappings.short_texts import kept
@@ -51,8 +52,9 @@ def _names() -> Names:
 
 
 @cache
-def _all_names() -> Names:
-    return Names({*_rows(), *known_names()})
+def label_names() -> Names:
+    """Return every name that is known, to read labels by."""
+    return Names({*_rows(), *known_names(), *contents_by_name()})
 
 
 @kept
@@ -70,7 +72,7 @@ def ingredients_named(text: str) -> tuple[Coding, ...]:
 @kept
 def substances_of_product(label: str) -> tuple[Coding, ...]:
     """Return what the label of a product contains if every part of it is known; empty if one is not."""
-    names = _all_names().whole(label)
+    names = label_names().whole(label)
     found = (named.coding for name in names for named in _rows().get(name, ()))
     return tuple(dict.fromkeys(found))
 

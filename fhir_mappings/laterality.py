@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 from fhir_mappings.codings import CPT, HCPCS, ICD10CM, LOINC, SNOMED, Coding, codings, codings_and_text, items
 from fhir_mappings.diagnoses import side_in_title
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.order_text import read_phrase
 from fhir_mappings.truth import Truth
 
@@ -44,7 +45,7 @@ def _is_side_only(site: Iterable[Coding]) -> bool:
     return all((each.system == SNOMED and each.code in QUALIFIERS) or side_named(each.display) for each in site)
 
 
-def side_of(resource: Resource, *code_elements: str) -> Side | None:
+def side_of(resource: Resource, terms: OrderTerms, *code_elements: str) -> Side | None:
     """Return the side of a condition, procedure, or study: by its body site, its words, and its code.
 
     Return None if it names no side, or if two of these name different ones.
@@ -52,8 +53,8 @@ def side_of(resource: Resource, *code_elements: str) -> Side | None:
     series = list(items(resource.get("series")))
     sites = [resource.get("bodySite"), *(s.get("bodySite") for s in series), *(s.get("laterality") for s in series)]
     concepts = [concept for name in code_elements for concept in items(resource.get(name))]
-    site = _together(side for each in sites for concept in items(each) for side in _sides_named(concept))
-    words = _together(side for concept in concepts for side in _sides_named(concept))
+    site = _together(side for each in sites for concept in items(each) for side in _sides_named(concept, terms))
+    words = _together(side for concept in concepts for side in _sides_named(concept, terms))
     coded = _together(side for concept in concepts for coding in codings(concept) if (side := _side_of(coding)))
     named = {side for side in (site, words, coded) if side}
     return named.pop() if len(named) == 1 else None
@@ -74,7 +75,7 @@ def _together(sides: Iterable[Side]) -> Side | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _sides_named(concept: Json) -> set[Side]:
+def _sides_named(concept: Json, terms: OrderTerms) -> set[Side]:
     """Return the sides that a concept names in words, by a qualifier, or by a modifier of a billing code."""
     found: set[Side] = set()
     texts = [each["text"] for each in items(concept) if isinstance(each.get("text"), str)]
@@ -88,7 +89,7 @@ def _sides_named(concept: Json) -> set[Side]:
         ):  # the display of a billing code is its definition, not this patient's side
             texts.append(coding.display)
     for text in texts:
-        for reading in read_phrase(text, ("side",)):
+        for reading in read_phrase(text, terms, ("side",)):
             if reading.is_stated:
                 found |= {side for side in QUALIFIERS.values() if side == reading.value}
     return found

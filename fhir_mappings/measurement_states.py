@@ -5,11 +5,13 @@ words in one of these or in a note. Words that deny a state or leave it open rec
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from fractions import Fraction
+from typing import TypeAlias
 
 from fhir_mappings.codings import CodeMatcher, Coding, codings, concept_text, items
+from fhir_mappings.dates import DateInterval
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.measurements import measurement
 from fhir_mappings.observations import MAX_COMPONENTS, Observation, panels_of_members, time_of
@@ -22,7 +24,7 @@ _LONGEST_NOTE = 2_000
 _MAX_NOTES = 50
 _CLAUSES = re.compile(r"[;,\n]|\.(?!\d)|\b(?:but|then|and|vs|versus|while|whereas)\b", re.IGNORECASE)
 _DENIED = re.compile(
-    r"\b(?:not|no|never|without|off|isn't|wasn't|non|denies|denied|neither|nor|stopped|discontinued|removed|weaned)\b",
+    r"\b(?:not|no|never|without|off|(?:is|was)n't|non|denies|denied|neither|nor|stopped|discontinued|removed|weaned)\b",
     re.IGNORECASE,
 )
 _OPEN = re.compile(
@@ -56,48 +58,62 @@ def _statements(record: PatientRecord, of: Observation, codes: CodeMatcher, stat
     context = of.context
     if context is None:
         return
-    resource, panel = context.resource, context.panel
-    if not record.is_usable(resource, "component", "method", "note", "hasMember"):
-        yield Truth.UNKNOWN
-        return
     yield from _in_concept(context.holder.get("code"), state)
-    if context.holder is not resource:
-        yield from _in_concept(resource.get("code"), state)
-    yield from _in_concept(resource.get("method"), state)
-    yield from _in_notes(resource, of, state)
-    for component in list(items(resource.get("component")))[:MAX_COMPONENTS]:
-        if component is not context.holder and codes(codings(component.get("code"))) is None:
+    if context.holder is not context.resource:
+        yield from _in_concept(context.resource.get("code"), state)
+    if context.panel is not None:
+        yield from _in_concept(context.panel.get("code"), state)
+    for around in (context.resource, context.panel):
+        if around is None:
+            continue
+        if not record.is_usable(around, "component", "method", "note", "hasMember"):
+            yield Truth.UNKNOWN
+            return
+        yield from _in_concept(around.get("method"), state)
+        yield from _in_notes(around, of, state)
+        yield from _components(record, around, codes, state)
+        by_time = _members(record, around, codes, state)
+        own = (of.when, of.begin, of.end), _NO_TIME
+        for time in own:
+            yield from by_time.get(time, ())
+        if by_time.keys() - {*own}:
+            yield Truth.UNKNOWN
+
+
+def _components(record: PatientRecord, around: Resource, codes: CodeMatcher, state: CodeMatcher) -> frozenset[Truth]:
+    """Return what the components of an observation say that are no measurements with these codes."""
+    key = "states in components", codes, state, record.reference(around)
+    return record.cached(key, lambda: frozenset(_components_of(around, codes, state)))
+
+
+def _components_of(around: Resource, codes: CodeMatcher, state: CodeMatcher) -> Iterator[Truth]:
+    for component in list(items(around.get("component")))[:MAX_COMPONENTS]:
+        if codes(codings(component.get("code"))) is None:
             yield from _in_value(component, state)
-    if panel is not None:
-        yield from _in_concept(panel.get("code"), state)
-        yield from _in_concept(panel.get("method"), state)
-        yield from _in_notes(panel, of, state)
-        for component in list(items(panel.get("component")))[:MAX_COMPONENTS]:
-            if codes(codings(component.get("code"))) is None:
-                yield from _in_value(component, state)
-    for around in (panel, resource):
-        if around is not None:
-            for member in _members(record, around, codes, state):
-                if member.reference != of.reference:
-                    yield member.says if _is_of_one_time(member, of) else Truth.UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
-    """What a member of a panel says of a state, and the time of it."""
-
-    reference: str
-    says: Truth
-    time: object
+_Time: TypeAlias = tuple[DateInterval | None, datetime | None, datetime | None]
+_NO_TIME: _Time = (None, None, None)
 
 
-def _members(record: PatientRecord, panel: Resource, codes: CodeMatcher, state: CodeMatcher) -> tuple[_Member, ...]:
-    """Return what the members of a panel say that are no measurements with these codes."""
+def _members(
+    record: PatientRecord, panel: Resource, codes: CodeMatcher, state: CodeMatcher
+) -> Mapping[_Time, frozenset[Truth]]:
+    """Return what the members of a panel say that are no measurements with these codes, by their time."""
     key = "states in panel", codes, state, record.reference(panel)
-    return record.cached(key, lambda: tuple(_members_of(record, panel, codes, state)))
+    return record.cached(key, lambda: _by_time(_members_of(record, panel, codes, state)))
 
 
-def _members_of(record: PatientRecord, panel: Resource, codes: CodeMatcher, state: CodeMatcher) -> Iterator[_Member]:
+def _by_time(said: Iterable[tuple[_Time, Truth]]) -> Mapping[_Time, frozenset[Truth]]:
+    found: dict[_Time, frozenset[Truth]] = {}
+    for time, says in said:
+        found[time] = found.get(time, frozenset()) | {says}
+    return found
+
+
+def _members_of(
+    record: PatientRecord, panel: Resource, codes: CodeMatcher, state: CodeMatcher
+) -> Iterator[tuple[_Time, Truth]]:
     for target in list(items(panel.get("hasMember")))[:MAX_COMPONENTS]:
         member = record.resolve(target, within=panel)
         if member is None or member.get("status") in ("entered-in-error", "cancelled"):
@@ -105,13 +121,9 @@ def _members_of(record: PatientRecord, panel: Resource, codes: CodeMatcher, stat
         if codes(codings(member.get("code"))) is not None:
             continue
         usable = member.get("status") in _FINAL and record.is_usable(member, "code", "status", "effective", "value")
+        time = time_of(record, member, panels_of_members(record).get(record.reference(member)))
         for says in _in_value(member, state):
-            when = time_of(record, member, panels_of_members(record).get(record.reference(member)))
-            yield _Member(record.reference(member), says if usable else Truth.UNKNOWN, when)
-
-
-def _is_of_one_time(member: _Member, of: Observation) -> bool:
-    return member.time in ((of.when, of.begin, of.end), (None, None, None))
+            yield time, says if usable else Truth.UNKNOWN
 
 
 def _in_value(holder: Resource, state: CodeMatcher) -> Iterator[Truth]:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from fhir_mappings.amounts import Amount, Interval, is_score
 from fhir_mappings.codings import LOINC, codings, items
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.units import unit_named
+from fhir_mappings.units import read_unit, unit_named
 
 _DIGITS = 40
 """The most digits of a measurement; exact arithmetic with 1e999999999 would never end."""
@@ -148,7 +148,7 @@ def _with_amount(score: Measurement | None, text: str) -> Measurement | None:
     if score.number is not None:
         return _score(score.number)
     found = _IN_WORDS.match(" ".join(text[: _LONGEST_TEXT + 1].split())) if len(text) <= _LONGEST_TEXT else None
-    if not found or (found["unit"] and not unit_named(found["unit"])):
+    if not found or (found["unit"] and not read_unit(found["unit"])):
         return score
     number = Fraction(found["number"])
     comparator = _COMPARATORS.get(found["comparator"] or "")

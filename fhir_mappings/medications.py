@@ -20,15 +20,33 @@ _STOOD = {
 }
 """The statuses of what took effect."""
 
-_ELEMENTS = ("medication", "status", "intent", "subject", "doNotPerform", "reported")
-_DATES = ("authoredOn", "whenHandedOver", "whenPrepared", "effective", "dateAsserted")
+KINDS = tuple(_STOOD)
+"""The types of resources that tell of a drug."""
+
+ELEMENTS = (
+    "medication",
+    "status",
+    "intent",
+    "subject",
+    "doNotPerform",
+    "reported",
+    "authoredOn",
+    "whenHandedOver",
+    "whenPrepared",
+    "effective",
+    "dateAsserted",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Medication:
-    """One prescription, dispense, or report. `is_certain` means that it decides and took effect by today."""
+    """One prescription, dispense, or report. `is_certain` means that it decides and took effect by today.
+
+    `ingredient` is the drug as the value set calls it.
+    """
 
     reference: str
+    ingredient: str
     label: str
     is_certain: bool
     evidence: Evidence
@@ -40,7 +58,7 @@ def medications(record: PatientRecord, codes: CodeMatcher) -> tuple[Medication, 
     found = []
     today = record.today
     matches: dict[int, Match | None] = {}
-    for resource in record.of_type(*_STOOD):
+    for resource in record.of_type(*KINDS):
         drug = drug_of(record, resource)
         if id(drug) not in matches:
             # Most prescriptions of a chart are of few drugs, and the record keeps them while it lives.
@@ -48,13 +66,13 @@ def medications(record: PatientRecord, codes: CodeMatcher) -> tuple[Medication, 
         match = matches[id(drug)]
         if match is None or is_left_out(resource):
             continue
-        usable = record.is_usable(resource, *_ELEMENTS, *_DATES)
-        when = _when(record, resource)
+        usable = record.is_usable(resource, *ELEMENTS)
+        when = date_of(record, resource)
         certain = usable and match.decides and took_effect(resource) and _is_past(when, today)
         value = _value(resource) if usable else "set aside"
         reference = record.reference(resource)
         evidence = Evidence(reference, drug.label or match.label, str(when or ""), value)
-        found.append(Medication(reference, evidence.label, certain, evidence, when))
+        found.append(Medication(reference, match.label, evidence.label, certain, evidence, when))
     return tuple(found)
 
 
@@ -78,7 +96,7 @@ def is_reported(resource: Resource) -> bool:
     return resource.get("reportedBoolean") is True or bool(resource.get("reportedReference"))
 
 
-def _when(record: PatientRecord, resource: Resource) -> DateInterval | None:
+def date_of(record: PatientRecord, resource: Resource) -> DateInterval | None:
     """Return the day of a prescription or dispense, or the first day of what was reported."""
     start, _ = parse_period(resource.get("effectivePeriod"), record.zone)
     if start is not None:

@@ -145,7 +145,7 @@ def _observation(record: PatientRecord, context: MeasuredIn, codes: CodeMatcher)
         begin,
         end,
         body_sites(resource),
-        side_of(resource),
+        side_of(resource, record.terms),
         scale[1] if scale else None,
         measured.amount if may_decide else None,
         scale,

@@ -1,7 +1,7 @@
 """The drugs that an order gives for its procedure, by code and by name.
 
 A local anesthetic for the skin, a sedative, and a drug by mouth or vein are given beside the procedure and do not
-count. The words for a class of drugs count as well: `opioid plus bupivacaine` names an opioid.
+count. The words for a class of drugs, which are data, count as well: `opioid plus bupivacaine` names an opioid.
 """
 
 import re
@@ -11,25 +11,12 @@ from fhir_mappings.codings import RXNORM, SNOMED, Coding, codings
 from fhir_mappings.drug_names import ingredients_named
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.opioids import ingredient_of
+from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.order_text import is_unambiguous, without_history
-from fhir_mappings.short_texts import kept
 
-OPIOID = Coding(SNOMED, "404642006", "opioid")
-STEROID = Coding(SNOMED, "116566001", "steroid")
-LOCAL_ANESTHETIC = Coding(SNOMED, "373477003", "local anesthetic")
-"""SNOMED CT substances for classes of drugs."""
-
-_CLASSES = (
-    (
-        OPIOID,
-        r"\b(?:opioids?|opiates?|narcotics?)\b"
-        r"(?![\s-]+(?:na[iï]ve|toleran\w*|depend\w*|use\b|spar\w+|free|withdrawal|induced|wean\w*|taper\w*))",
-    ),
-    (STEROID, r"(?<!non)(?<!non-)(?<!non )\b(?:cortico)?steroids?\b|\b(?:L|C|T|S|TF|IL|CL)?ESIs?\b"),
-    (LOCAL_ANESTHETIC, r"\blocal\s+an(?:a)?esthetics?\b"),
-)
-_CLASS_WORDS = tuple((drug, re.compile(words, re.IGNORECASE)) for drug, words in _CLASSES)
-_LOCAL_ANESTHETICS = {(RXNORM, "6387"), (RXNORM, "1815"), (RXNORM, "35780"), (SNOMED, LOCAL_ANESTHETIC.code)}
+LOCAL_ANESTHETIC = "373477003"
+"""The SNOMED CT substance for the class of local anesthetics."""
+_LOCAL_ANESTHETICS = {(RXNORM, "6387"), (RXNORM, "1815"), (RXNORM, "35780"), (SNOMED, LOCAL_ANESTHETIC)}
 """Lidocaine, bupivacaine, and ropivacaine, and their class."""
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -47,23 +34,25 @@ _BESIDE_THE_PROCEDURE = re.compile(
 _HOW_GIVEN = re.compile(r"\s*(?:[\w-]+\s+)?(?:for|by|via|as|given|IV|PO)\b", re.IGNORECASE)
 
 
-def drugs_of_detail(concept: Json, texts: Iterable[str]) -> tuple[Coding, ...]:
+def drugs_of_detail(concept: Json, texts: Iterable[str], terms: OrderTerms) -> tuple[Coding, ...]:
     """Return the drugs of one detail of an order by its codes and its texts. One in doubt is in no text."""
     texts = list(texts)
     words = "; ".join(texts)
     given = [] if _is_beside(words) else _coded(concept)
     if _FOR_THE_SKIN.search(words):
         given = [drug for drug in given if not _is_local_anesthetic(drug)]
-    return once([*given, *(drug for text in texts for drug in drugs_named(text))])
+    return once([*given, *(drug for text in texts for drug in drugs_named(text, terms))])
 
 
-@kept
-def drugs_named(text: str) -> tuple[Coding, ...]:
+def drugs_named(text: str, terms: OrderTerms) -> tuple[Coding, ...]:
     """Return the drugs that a phrase names for the procedure; none if it has a negation, an alternative, or a doubt."""
-    text = without_history(text)
+    return terms.drugs.of(text, None, lambda: _drugs_named(without_history(text), terms))
+
+
+def _drugs_named(text: str, terms: OrderTerms) -> tuple[Coding, ...]:
     if not is_unambiguous(text):
         return ()
-    return once(drug for sentence in _SENTENCE.split(text) for drug in _given_in(_PART.split(sentence)))
+    return once(drug for sentence in _SENTENCE.split(text) for drug in _given_in(_PART.split(sentence), terms))
 
 
 def once(drugs: Iterable[Coding]) -> tuple[Coding, ...]:
@@ -71,9 +60,9 @@ def once(drugs: Iterable[Coding]) -> tuple[Coding, ...]:
     return tuple({(drug.system, drug.code): drug for drug in drugs}.values())
 
 
-def drugs_of_product(concept: Json, texts: Iterable[str]) -> tuple[Coding, ...]:
+def drugs_of_product(concept: Json, texts: Iterable[str], terms: OrderTerms) -> tuple[Coding, ...]:
     """Return the drugs of an ordered medication by its codes and its texts."""
-    return once([*_coded(concept), *(drug for text in texts for drug in _named_in(text))])
+    return once([*_coded(concept), *(drug for text in texts for drug in _named_in(text, terms))])
 
 
 def _coded(concept: Json) -> list[Coding]:
@@ -82,18 +71,18 @@ def _coded(concept: Json) -> list[Coding]:
     return [*coded, *(ingredient for coding in coded if (ingredient := ingredient_of(coding)))]
 
 
-def _named_in(text: str) -> tuple[Coding, ...]:
+def _named_in(text: str, terms: OrderTerms) -> tuple[Coding, ...]:
     """Return every ingredient and class of drugs that a text names."""
     plain = _NOT_ASCII.sub(" ", text)
-    return (*ingredients_named(plain), *(drug for drug, words in _CLASS_WORDS if words.search(text)))
+    return (*ingredients_named(plain), *(each.drug for each in terms.drug_classes if each.is_named_in(text)))
 
 
-def _given_in(parts: list[str]) -> Iterator[Coding]:
+def _given_in(parts: list[str], terms: OrderTerms) -> Iterator[Coding]:
     """Yield the drugs of a sentence that are given for the procedure.
 
     A part that names no drug may tell how the one before it is given; at the beginning, the one after it.
     """
-    named = [_named_in(part) for part in parts]
+    named = [_named_in(part, terms) for part in parts]
     position, leading = 0, ""
     while position < len(parts):
         told, drugs = parts[position], named[position]

@@ -7,27 +7,9 @@ from typing import Any
 
 from fhir_mappings.codings import CPT, HCPCS, codings
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.order_text import Attribute, read_phrase, without_history
+from fhir_mappings.order_terms import AttributeTerms, OrderTerms, Reading
+from fhir_mappings.order_text import read_phrase, without_history
 
-PHRASES: Mapping[Attribute, Mapping[str, str]] = {
-    "approach": {"lateral-transarticular": "Lateral transarticular approach"},
-}
-"""The phrase that states each value to which an order can be changed."""
-
-_KINDS = r"(?:approach|route|technique|access)"
-_DIRECTIONS = r"(?:posterior|posteriorly|dorsal|anterior|anteriorly|oblique|postero-?\s?lateral|postero-?\s?oblique)"
-_OTHER_WORDS: Mapping[Attribute, re.Pattern[str]] = {
-    "approach": re.compile(
-        rf"(?:\b{_KINDS}\s*[:=]\s*)?(?:\b(?:via|by|using|through|from|with)\s+)?(?:\b(?:a|an|the)\s+)?"
-        rf"\b{_DIRECTIONS}(?:[\s/-]+(?:{_DIRECTIONS}|lateral))*\b(?:\s+{_KINDS}\b)?",
-        re.IGNORECASE,
-    )
-}
-"""The words of the other values of an attribute, with what belongs to them."""
-_MENTIONS: Mapping[Attribute, re.Pattern[str]] = {
-    "approach": re.compile(rf"\b{_DIRECTIONS}(?:[\s/-]+\w+)?\s+{_KINDS}\b", re.IGNORECASE)
-}
-"""Another value in words that are not read as one of ours, such as `dorsal approach`."""
 _CLAUSE = re.compile(r"([,;()\n]|\.(?=\s|$)|\s[-–—]\s)")
 _SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
 _EMPTY = re.compile(r"\(\s*\)")
@@ -35,6 +17,10 @@ _TWICE = re.compile(r"\s*([,;])(?:\s*[,;])+")
 _LOOSE_END = re.compile(
     r"^(?:or|and|versus|vs)\b|\b(?:or|and|versus|vs|not|no|without|than|instead|rather)$", re.IGNORECASE
 )
+_DANGLING = re.compile(
+    r"(?:(?:^|\s)(?:by|via|with|through|using|from|of|for|in|on|to|a|an|the)\b){1,4}$", re.IGNORECASE
+)
+"""What is left of `by a paddle lead` at the end of a phrase."""
 _CONCEPTS = ("category", "bodySite", "reasonCode", "orderDetail")
 _REFERENCES = ("reasonReference", "supportingInfo")
 _NOT_WORDS = ("contained", "identifier", "meta")
@@ -43,8 +29,10 @@ _STRING_COST = 50
 """The characters that take as long to read as a string of none."""
 
 
-def restated(order: Resource, attribute: Attribute, value: str) -> Resource | None:
+def restated(order: Resource, terms: OrderTerms, attribute: str, value: str) -> Resource | None:
     """Return a copy of a ServiceRequest whose words state this value of an attribute, and no other.
+
+    The value must have a phrase that states it.
 
     Words that state another value are taken out, wherever they stand, together with a coding that means it; what is
     said of the past stays. Everything else stays exactly as received. Return None where that cannot be done: for
@@ -53,7 +41,7 @@ def restated(order: Resource, attribute: Attribute, value: str) -> Resource | No
     """
     if sum(len(text) + _STRING_COST for text in _words(order)) > _MAX_LENGTH:
         return None
-    edit = _Edit(attribute, value)
+    edit = _Edit(terms, terms.attributes[attribute], value)
     code = edit.concept(order.get("code"))
     if order.get("resourceType") != "ServiceRequest" or code is None:
         return None
@@ -68,7 +56,7 @@ def restated(order: Resource, attribute: Attribute, value: str) -> Resource | No
         changed["text"] = None
     details = changed["orderDetail"] or []
     if not any(edit.states(text) for detail in details for text in _strings(detail)):
-        changed["orderDetail"] = [*details, {"text": PHRASES[attribute][value]}]
+        changed["orderDetail"] = [*details, {"text": edit.attribute.values[value].phrase}]
     found = {name: element for name, element in changed.items() if element is not None}
     return None if any(map(edit.contradicts, _words(found))) else found
 
@@ -77,19 +65,24 @@ def restated(order: Resource, attribute: Attribute, value: str) -> Resource | No
 class _Edit:
     """Takes the words of other values of an attribute out of the elements of an order; None: nothing is left."""
 
-    attribute: Attribute
+    terms: OrderTerms
+    attribute: AttributeTerms
     value: str
 
     def contradicts(self, text: str) -> bool:
         """Return whether a text states another value now, or may."""
         now = without_history(text)
-        found = read_phrase(now, (self.attribute,))
+        found = self._read(now)
         is_clear = all(each.value == self.value and each.is_stated for each in found)
-        return not is_clear or bool(_MENTIONS[self.attribute].search(now))
+        others = self.attribute.others
+        return not is_clear or (others is not None and bool(others.search(now)))
 
     def states(self, text: str) -> bool:
         """Return whether a text states the value."""
-        return any(each.is_stated and each.value == self.value for each in read_phrase(text, (self.attribute,)))
+        return any(each.is_stated and each.value == self.value for each in self._read(text))
+
+    def _read(self, text: str) -> tuple[Reading, ...]:
+        return read_phrase(text, self.terms, (self.attribute.name,))
 
     def each(self, element: Json, edited: Callable[[Resource], Resource | None]) -> Json:
         """Return a list, or what stands in place of one, with its objects edited; None if none of them is left."""
@@ -145,7 +138,7 @@ class _Edit:
         kept = ""
         for part in _CLAUSE.split(text):
             if self.contradicts(part):
-                rest = " ".join(_OTHER_WORDS[self.attribute].sub(" ", part).split())
+                rest = _DANGLING.sub("", " ".join(self.attribute.without_others(part, self.value).split()))
                 part = f" {rest}" if rest and not self.contradicts(rest) and not _LOOSE_END.search(rest) else ""
             kept += part
         tidy = _TWICE.sub(r"\1", _EMPTY.sub("", " ".join(kept.split())))

@@ -111,3 +111,10 @@ def device_names(device: Resource) -> list[str]:
 
 def given_names(device: Resource) -> list[str]:
     return [each["name"] for each in items(device.get("deviceName")) if isinstance(each.get("name"), str)]
+
+
+def people(resource: Resource, element: str, lookup: Lookup) -> Iterator[Resource]:
+    """Yield the roles, specialties, and qualifications of those that an element of an order references."""
+    for target in lookup.targets(resource, items(resource.get(element))):
+        yield from (*items(target.get("code")), *items(target.get("specialty")))
+        yield from (code for held in items(target.get("qualification")) for code in items(held.get("code")))

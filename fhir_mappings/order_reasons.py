@@ -7,7 +7,8 @@ from fhir_mappings.codings import Coding, codings, has_code, items
 from fhir_mappings.diagnoses import Diagnosis, read_diagnosis
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.modifiers import modified_elements
-from fhir_mappings.order_text import OF_A_REASON, read_phrase
+from fhir_mappings.order_terms import OrderTerms
+from fhir_mappings.order_text import read_phrase
 
 MAX_REMARKS_LENGTH = 20_000
 """How many characters of remarks are read."""
@@ -40,9 +41,9 @@ class OrderReasons:
         )
 
 
-def read_reasons(resource: Resource, target: Callable[[Json], Resource | None]) -> OrderReasons:
+def read_reasons(resource: Resource, target: Callable[[Json], Resource | None], terms: OrderTerms) -> OrderReasons:
     """Read the reasons of an order; `target` returns what a reference leads to. A refuted diagnosis is none."""
-    given = [_reason(read_diagnosis(concept)) for concept in items(resource.get("reasonCode"))]
+    given = [_reason(read_diagnosis(concept), terms) for concept in items(resource.get("reasonCode"))]
     has_unread = False
     for reference in items(resource.get("reasonReference")):
         display = reference.get("display")
@@ -50,14 +51,15 @@ def read_reasons(resource: Resource, target: Callable[[Json], Resource | None]) 
         condition = target(reference)
         if condition is None or condition.get("resourceType") != "Condition" or any(modified_elements(condition)):
             has_unread = True
-            given += [_reason(read_diagnosis(None, words))] if words else []
+            given += [_reason(read_diagnosis(None, words), terms)] if words else []
         elif not has_code(condition.get("verificationStatus"), "refuted", "entered-in-error"):
-            given.append(_reason(read_diagnosis(condition.get("code"), words)))
+            given.append(_reason(read_diagnosis(condition.get("code"), words), terms))
     return OrderReasons(tuple(given), has_unread, tuple(_bounded(_remarks(resource))))
 
 
-def _reason(diagnosis: Diagnosis) -> OrderReason:
-    return OrderReason(diagnosis, any(read_phrase(text, OF_A_REASON) for text in diagnosis.words))
+def _reason(diagnosis: Diagnosis, terms: OrderTerms) -> OrderReason:
+    of_reason = terms.read_in("reason")
+    return OrderReason(diagnosis, any(read_phrase(text, terms, of_reason) for text in diagnosis.words))
 
 
 def _remarks(resource: Resource) -> Iterator[str]:

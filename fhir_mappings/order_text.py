@@ -1,4 +1,4 @@
-"""The words by which orders state approach, implant, side, guidance, purpose, kind of request, performer, and the like.
+"""How a phrase of an order states values of its attributes. The words for them are data (`OrderTerms`).
 
 A phrase states a value only if it is unambiguous. A phrase with a negation, an alternative, a doubt, or two values of
 one attribute is only a hint, which can lead to a question but never decides. What follows `after` or `status post` is
@@ -6,104 +6,13 @@ history: it only hints, and makes nothing else doubtful.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
 
-from fhir_mappings.order_purposes import DEVICES, INDICATIONS, PURPOSES, Finder, tells_a_result
-from fhir_mappings.short_texts import Kept, kept
+from fhir_mappings.order_terms import AttributeTerms, OrderTerms, Reading
+from fhir_mappings.short_texts import kept
 
-Attribute: TypeAlias = Literal[
-    "approach",
-    "implant",
-    "side",
-    "guidance",
-    "purpose",
-    "occasion",
-    "indication",
-    "device",
-    "route",
-    "request",
-    "performer",
-]
 MAX_PHRASE_LENGTH = 4_000
 """How many characters of a phrase are read. A longer phrase states nothing; the beginning may still hint."""
-ATTRIBUTES: tuple[Attribute, ...] = get_args(Attribute)
-OF_A_REASON: tuple[Attribute, ...] = ("purpose", "occasion", "indication", "device", "request")
-"""What the words of a reason may state."""
 
-_PROCEDURE_WORDS = r"(?:approach|route|technique|access|placement|insertion|fusion|fixation|arthrodesis|implant\w*)"
-_INJECTION = r"(?:(?!(?:and|or)\b)\w+\s+){0,4}?(?:diagnostic|therapeutic|injection|block)\b"
-_LABELED = r"\b(?:approach|route|technique|access)\s*[:=]\s*"
-
-_ONE_SIDED = r"\.?\s+(?:SIJ?\b|sacro-?\s?iliac\b|hip\b|knee\b)"
-"""What makes a single letter before it a side: L alone may be lumbar."""
-
-_VOCABULARY: Mapping[Attribute, Mapping[str, str]] = {
-    "approach": {
-        "posterior-oblique": rf"\bposterior[\s-]+oblique\b|\bpostero-?\s?(?:lateral|oblique)\b"
-        rf"|\bposterior[\s-]+lateral\b|\boblique\s+{_PROCEDURE_WORDS}",
-        "lateral-transarticular": rf"\blateral[\s,-]+trans-?\s?articular\b|\btrans-?\s?articular[\s,-]+lateral\b"
-        rf"|\blateral\s+(?:\w+\s+)?{_PROCEDURE_WORDS}|{_LABELED}lateral\b|^\s*lateral\s*$",
-        "posterior": rf"\bposterior(?:ly)?\s+(?:\w+\s+){{0,2}}{_PROCEDURE_WORDS}|\bvia\s+(?:a\s+)?posterior\b"
-        rf"|{_LABELED}posterior\b|^\s*posterior\s*$",
-    },
-    "implant": {
-        "not-transfixing": r"\bcorner-?\s?loc\b|\btrans-?\s?fasten\b|\blin-?q\b|\bnon-?\s?transfix\w*"
-        r"|\b(?:not|without)\s+(?:\w+\s+){0,2}transfix\w*|\b(?:not|without)\s+cross\w*\s+the\s+(?:si\s+|sacroiliac\s+)?joint\b"
-        r"|\bintra-?\s?articular\s+(?:implant|device|allograft|spacer|graft)\w*",
-        "transfixing": r"\btransfix\w*|\b(?:cross\w*|across)\s+the\s+(?:si\s+|sacroiliac\s+)?joint\b",
-    },
-    "side": {
-        "bilateral": r"\bbilat(?:eral\w*|s?\b)|\bb/l\b|\bboth\s+(?:sides\b|(?:SIJs?|SI|sacro-?iliac)\b)"
-        r"|\bleft\s+and\s+right\b|\bright\s+and\s+left\b",
-        "left": rf"\bleft\b|\bLT\b|\bL{_ONE_SIDED}|\(L\)|^\s*L\s*$",
-        "right": rf"\bright\b|\bRT\b|\bR{_ONE_SIDED}|\(R\)|^\s*R\s*$",
-    },
-    "guidance": {
-        "none": r"\b(?:without|no)\s+(?:any\s+)?(?:image|imaging)(?:\s+guidance)?\b|\bunguided\b|\bblind\s+injection\b",
-        "ultrasound": r"\bultraso\w+",
-        "fluoroscopy": r"\bfluoro\w*",
-        "ct": r"\bCT\b|\bcomputed\s+tomograph\w*",
-    },
-    "occasion": {
-        "first": rf"\b(?:first|1st|initial)\s+{_INJECTION}",
-        "second": rf"\b(?:second|2nd)\s+{_INJECTION}|\bconfirmatory\s+{_INJECTION}",
-        "later": rf"\b(?:repeat|third|3rd|fourth|4th|another|additional|subsequent|further)\s+{_INJECTION}",
-    },
-    "route": {
-        "intrathecal": r"\bintrathecal\w*|\bintraspinal\w*|\bsubarachnoid\b",
-        "epidural": r"\bepidural\w*",
-    },
-    "request": {
-        "replacement": r"\breplac\w+|\bexchang\w+|\bbattery\s+depletion\b"
-        r"|\bend\s+of\s+(?:battery\s+)?(?:life|service)\b",
-        "revision": r"\brevis\w+|\breposition\w*",
-        "removal": r"\bremov\w+|\bexplant\w*",
-        "new": r"\b(?:new|initial|first|primary)\s+(?:\w+\s+){0,3}?(?:implant\w*|pump|placement)\b"
-        r"|\bpermanent\s+(?:\w+\s+){0,3}?(?:implant\w*|pump|placement)\s+(?:after|following)\s+(?:\w+\s+){0,4}?trial\b",
-    },
-    "performer": {
-        "not-physician": r"\bphysician'?s?\s+(?:assistant|associate)\b|\bPA-C\b|\bCRNA\b|\bchiropract\w*"
-        r"|\bnurse\s+(?:practitioner|an(?:a)?esthetist)\b|\bphysical\s+therapist\b",
-        "physician": r"\bphysician\b|\bM\.?D\b|\bmedical\s+doctor\b|\bdoctor\s+of\s+(?:osteopathic\s+)?medicine\b",
-    },
-}
-
-
-def _finder(pattern: str) -> Finder:
-    compiled = re.compile(pattern, re.IGNORECASE | re.DOTALL)
-    return lambda text: (match.span() for match in compiled.finditer(text))
-
-
-_FINDERS: Mapping[Attribute, Mapping[str, Finder]] = {
-    **{name: {value: _finder(pattern) for value, pattern in values.items()} for name, values in _VOCABULARY.items()},
-    "purpose": PURPOSES,
-    "device": DEVICES,
-    "indication": INDICATIONS,
-}
-_OF_THE_PROCEDURE = ("purpose", "occasion")
-"""The attributes that a phrase about the result of a procedure does not state."""
 _AMBIGUOUS = re.compile(
     r"\bnot?\b|\bnon\b|\bcannot\b|n['’]t\b|\bneither\b|\bnor\b|\beither\b|\bexcept\b|\bunlikely\b|\bunable\b"
     r"|\bmight\b|\bmaybe\b|\bperhaps\b|\bprobabl\w*|\bcontra-?indicat\w*|\bdeclin\w*|\brefus\w*|\ballerg\w*"
@@ -115,18 +24,12 @@ _HISTORY = re.compile(
     r"(?:\bafter\b|(?<!the )\bfollowing\b|\bs/p\b|\bstatus[\s-]post\b)(?P<past>(?:[^,;.\n]|\.(?=\d))*)", re.IGNORECASE
 )
 
-_CONFLICTING_APPROACHES = {
-    "lateral-transarticular": re.compile(r"\bposter\w*|\bdorsal\w*|\banter\w*|\bobliq\w*", re.IGNORECASE),
-    "posterior-oblique": re.compile(r"\blateral\w*|\banter\w*", re.IGNORECASE),
-    "posterior": re.compile(r"\blateral\w*|\banter\w*|\bobliq\w*", re.IGNORECASE),
-}
-"""Words next to an approach that make it ambiguous: `posterior/lateral approach` states none."""
-_LINQ = re.compile(r"\blin-?q\b", re.IGNORECASE)
-_HEART_MONITOR = re.compile(
-    r"\breveal\b|\bmedtronic\b|\bcardiac\b|\bheart\b|\bloop\s+recorder\b|\blinq\W{0,3}(?:ii|2)\b", re.IGNORECASE
+_RESULT = re.compile(
+    r"(?<!for )(?<!for pain )\brelie(?:f|ved)\b|\brespon[ds]\w*|\bpositive\b|\bbenefit\w*|\bimprov\w*|\bshow\w*"
+    r"|\bconfirmed\b|\bcompleted\b|\bunderwent\b|\bhad\b|\breceived\b|\bsuccess\w*",
+    re.IGNORECASE,
 )
-
-
+"""Words that tell how something went, so that it is not what is ordered."""
 _NOT_AN_OPERATION = re.compile(
     r"\breferr?al\b|\bconsult\w*|\bevaluat\w*|\bassess\w*|\bfollow\w*|\bvisit\b|\bappointment\b|\bx-?\s?ray\b"
     r"|\bmri?\b|\bct\b(?![\s-]+guid)|\bimaging\b|\bradiograph\w*|\btherapy\b|\bclass\b|\beducat\w*|\bstatus\b|\brefill\w*"
@@ -136,57 +39,64 @@ _NOT_AN_OPERATION = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A value of one attribute in a phrase, and whether the phrase states it or only hints at it."""
+def read_phrase(
+    text: str, terms: OrderTerms, attributes: tuple[str, ...] | None = None, *, around: str = ""
+) -> tuple[Reading, ...]:
+    """Return what a phrase of an order says about these attributes, or about all of them.
 
-    attribute: Attribute
-    value: str
-    is_stated: bool
-
-
-def read_phrase(text: str, attributes: tuple[Attribute, ...] = ATTRIBUTES) -> tuple[Reading, ...]:
-    """Return what a phrase of an order says about these attributes.
-
-    Of two overlapping values, the more specific one counts ("posterior oblique" is not "posterior"). Ignore the cardiac
-    monitor LINQ, which shares its name with a joint implant. Of a long phrase only the first 4,000 characters count, as
-    hints.
+    Of two overlapping values, the more specific one counts ("posterior oblique" is not "posterior"). `around` is what
+    may make it something else, if that is more than the phrase. Of a long phrase only the first 4,000 characters count,
+    as hints.
     """
-    is_long = len(text) > MAX_PHRASE_LENGTH
-    if is_long:
-        return _readings(text[:MAX_PHRASE_LENGTH], attributes, is_long=True)
-    return _READ.of(text, attributes, lambda: _readings(text, attributes, is_long=False))
+    named = terms.names if attributes is None else tuple(name for name in attributes if name in terms.attributes)
+    if len(text) > MAX_PHRASE_LENGTH:
+        return _readings(text[:MAX_PHRASE_LENGTH], terms, named, around, is_long=True)
+    if around:
+        return _readings(text, terms, named, around, is_long=False)
+    return terms.readings.of(text, named, lambda: _readings(text, terms, named, "", is_long=False))
 
 
-_READ: Kept[tuple[Reading, ...]] = Kept()
-
-
-def _readings(text: str, attributes: tuple[Attribute, ...], *, is_long: bool) -> tuple[Reading, ...]:
-    if is_heart_monitor(text):
-        text = _LINQ.sub(lambda match: " " * len(match[0]), text)
+def _readings(
+    text: str, terms: OrderTerms, attributes: tuple[str, ...], around: str, *, is_long: bool
+) -> tuple[Reading, ...]:
     past, now = _history(text)
-    found = []
-    for attribute in attributes:
-        values: dict[str, bool] = {}
-        taken = bytearray(len(text))
-        for value, find in _FINDERS[attribute].items():
-            for start, end in find(text):
+    return tuple(
+        reading
+        for name in attributes
+        for reading in _of_attribute(text, terms.attributes[name], around or text, past, now, is_long=is_long)
+    )
+
+
+def _of_attribute(
+    text: str, attribute: AttributeTerms, around: str, past: bytearray, now: str, *, is_long: bool
+) -> tuple[Reading, ...]:
+    values: dict[str, bool] = {}
+    stating: set[str] = set()
+    taken = bytearray(len(text))
+    for name, value in attribute.values.items():
+        for wording in value.wordings:
+            for start, end in wording.find(text, around):
                 if not any(taken[start:end]):
                     taken[start:end] = b"\1" * (end - start)
-                    values[value] = values.get(value, False) or not past[start]
-        if not values:
-            continue
-        current = [value for value, is_current in values.items() if is_current]
-        rest = "".join(" " if is_taken else character for character, is_taken in zip(now, taken, strict=True))
-        clear = (
-            len(current) == 1
-            and not is_long
-            and not _AMBIGUOUS.search(rest)
-            and not any(_has_conflicting_approach(value, rest) for value in current)
-            and not (attribute in _OF_THE_PROCEDURE and tells_a_result(now))
-        )
-        found += [Reading(attribute, value, clear and is_current) for value, is_current in sorted(values.items())]
-    return tuple(found)
+                    values[name] = values.get(name, False) or not past[start]
+                    if wording.states:
+                        stating.add(name)
+    if not values:
+        return ()
+    current = [value for value, is_current in values.items() if is_current]
+    rest = "".join(" " if is_taken else character for character, is_taken in zip(now, taken, strict=True))
+    conflicts = [attribute.values[value].conflicts for value in current]
+    is_clear = (
+        len(current) == 1
+        and not is_long
+        and not _AMBIGUOUS.search(rest)
+        and not any(words.search(rest) for words in conflicts if words is not None)
+        and not (attribute.is_of_event and _RESULT.search(now))
+    )
+    return tuple(
+        Reading(attribute.name, value, is_clear and is_current and value in stating)
+        for value, is_current in sorted(values.items())
+    )
 
 
 @kept
@@ -215,12 +125,3 @@ def names_an_operation(text: str) -> bool:
 def is_unambiguous(text: str) -> bool:
     """Return whether a phrase has no negation, alternative, or doubt, and is short enough to tell."""
     return len(text) <= MAX_PHRASE_LENGTH and not _AMBIGUOUS.search(text)
-
-
-def is_heart_monitor(text: str) -> bool:
-    """Return whether a phrase is about the insertable cardiac monitor that shares its name with a joint implant."""
-    return bool(_HEART_MONITOR.search(text))
-
-
-def _has_conflicting_approach(value: str, rest: str) -> bool:
-    return value in _CONFLICTING_APPROACHES and bool(_CONFLICTING_APPROACHES[value].search(rest))

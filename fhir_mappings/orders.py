@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, tzinfo
 
+from fhir_mappings.amounts import Amount
 from fhir_mappings.bundle import reference_of
 from fhir_mappings.codings import CPT, HCPCS, Coding, codings, concept_text, items
 from fhir_mappings.dates import DateInterval, parse_leniently
@@ -11,12 +12,15 @@ from fhir_mappings.encounters import encounter_reference
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.laterality import QUALIFIERS, Side
 from fhir_mappings.modifiers import modifier_in
+from fhir_mappings.order_amounts import amounts_of
 from fhir_mappings.order_drugs import drugs_named, drugs_of_detail, drugs_of_product, once
 from fhir_mappings.order_elements import Lookup, Resolve, code_concepts, given_names, own_words, products, texts
 from fhir_mappings.order_readings import readings
 from fhir_mappings.order_reasons import OrderReasons, read_reasons
+from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.order_text import names_an_operation, without_history
 from fhir_mappings.planned_date import planned_date
+from fhir_mappings.prescribed_drugs import ordered_drug
 from fhir_mappings.record import Evidence
 
 _NOT_JUDGED = ("revoked", "entered-in-error", "cancelled")
@@ -56,6 +60,10 @@ class Order:
     """The reference of the encounter in which the order is written, `Encounter/1`; empty if it is not known."""
     obstacle: str = ""
 
+    def amounts(self, name: str) -> tuple[Amount | None, ...]:
+        """Return the amounts of one kind that it states, None for each that cannot be read."""
+        return amounts_of(self.resource, name)
+
     @property
     def evidence(self) -> Evidence:
         """Return the order itself, as evidence of what it is for."""
@@ -94,15 +102,22 @@ class Order:
         return Anchor(today, f"today{unread}")
 
 
-def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve: Resolve = lambda _: None) -> Order:
-    """Read one draft order, however broken; an element that cannot be read states nothing.
+def read_order(
+    resource: Resource,
+    full_url: str = "",
+    *,
+    zone: tzinfo,
+    terms: OrderTerms,
+    resolve: Resolve = lambda _: None,
+) -> Order:
+    """Read one draft order by the words of `terms`, however broken; an element that cannot be read states nothing.
 
     An order with more words than are read may contradict itself further on, so it only hints.
     """
     lookup = Lookup(resolve)
     stated: dict[str, set[str]] = {}
     hinted: dict[str, set[str]] = {}
-    for reading in tuple(readings(resource, lookup)):
+    for reading in tuple(readings(resource, lookup, terms)):
         is_stated = reading.is_stated and not lookup.is_too_long
         (stated if is_stated else hinted).setdefault(reading.attribute, set()).add(reading.value)
     planned, has_unreadable_date = planned_date(resource, zone)
@@ -113,8 +128,8 @@ def read_order(resource: Resource, full_url: str = "", *, zone: tzinfo, resolve:
         resource=resource,
         label=next((text for text in (*map(concept_text, concepts), *names) if text), "Order"),
         codes=_codes(resource, concepts, lookup),
-        reasons=read_reasons(resource, lambda reference: lookup.target(resource, reference)),
-        drugs=_drugs(resource, concepts),
+        reasons=read_reasons(resource, lambda reference: lookup.target(resource, reference), terms),
+        drugs=_drugs(resource, concepts, terms),
         stated={name: frozenset(values) for name, values in stated.items()},
         hinted={name: frozenset(values) for name, values in hinted.items()},
         planned=planned,
@@ -144,17 +159,24 @@ def _codes(resource: Resource, concepts: Iterable[Resource], lookup: Lookup) -> 
         for extension in items(holder.get("extension")):
             if extension.get("url") == _BILLING_OPTIONS:
                 found += codings(extension.get("valueCodeableConcept"))
+    if resource.get("resourceType") == "MedicationRequest":
+        parts = [
+            part.get("itemCodeableConcept")
+            for each in products(resource, lookup)
+            for part in items(each.get("ingredient"))
+        ]
+        found += ordered_drug([*concepts, *parts]).known_as
     return tuple(dict.fromkeys(found))
 
 
-def _drugs(resource: Resource, concepts: Iterable[Json]) -> tuple[Coding, ...]:
+def _drugs(resource: Resource, concepts: Iterable[Json], terms: OrderTerms) -> tuple[Coding, ...]:
     """Return the drugs of an order: those of its details, and those that name the ordered procedure or product."""
     found: list[Coding] = []
     for detail in items(resource.get("orderDetail")):
-        found += drugs_of_detail(detail, texts(detail))
+        found += drugs_of_detail(detail, texts(detail), terms)
     for concept in concepts:
         if resource.get("resourceType") == "MedicationRequest":
-            found += drugs_of_product(concept, texts(concept))
+            found += drugs_of_product(concept, texts(concept), terms)
         else:
-            found += (drug for text in own_words(concept) for drug in drugs_named(text))
+            found += (drug for text in own_words(concept) for drug in drugs_named(text, terms))
     return once(found)

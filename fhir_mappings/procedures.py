@@ -22,6 +22,7 @@ from fhir_mappings.codings import (
 from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.laterality import Side, body_sites, side_of
+from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.order_text import read_phrase
 from fhir_mappings.record import Evidence, PatientRecord
 
@@ -123,8 +124,8 @@ def read_event(
     if not match.decides:
         progress = Progress.UNCLEAR
     shown = "" if start is None else str(start) if end is None or str(end) == str(start) else f"{start} to {end}"
-    side = record.cached_of("side", resource, lambda: side_of(resource, code_element))
-    purpose = record.cached_of("purpose", resource, lambda: _purpose(resource, code_element))
+    side = record.cached_of("side", resource, lambda: side_of(resource, record.terms, code_element))
+    purpose = record.cached_of("purpose", resource, lambda: _purpose(resource, record.terms, code_element))
     value = "to be confirmed" if progress is Progress.UNCLEAR else progress.value
     if progress is Progress.DONE:
         value = ", ".join(filter(None, (side, purpose)))
@@ -150,11 +151,11 @@ def own_words(concept: Resource) -> list[str]:
     return texts + [label for label, is_definition in labels.items() if not is_definition]
 
 
-def _purpose(resource: Resource, code_element: str) -> str:
+def _purpose(resource: Resource, terms: OrderTerms, code_element: str) -> str:
     """Return `diagnostic` or `therapeutic` if the resource states exactly one of them; else an empty string."""
     concepts = (*items(resource.get(code_element)), *items(resource.get("reasonCode")))
     texts = [text for concept in concepts for text in own_words(concept) if not _OF_SOMETHING_ELSE.search(text)]
-    readings = {(reading.value, reading.is_stated) for text in texts for reading in read_phrase(text, ("purpose",))}
+    readings = {(each.value, each.is_stated) for text in texts for each in read_phrase(text, terms, ("purpose",))}
     return next((value for value in ("diagnostic", "therapeutic") if readings == {(value, True)}), "")
 
 

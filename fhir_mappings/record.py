@@ -11,6 +11,7 @@ from fhir_mappings.bundle import Entry, contained_by_id, reference_of
 from fhir_mappings.dates import DateInterval, parse
 from fhir_mappings.fhir_json import Json, Resource, dumps
 from fhir_mappings.modifiers import modified_elements
+from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.ownership import Owner, Ownership, chart_server, names_a_patient
 from fhir_mappings.references import ChartServer, ReferenceIndex, address_of
 from fhir_mappings.validity import Fault, faults
@@ -68,6 +69,7 @@ class PatientRecord:
         read_at: datetime,
         zone: tzinfo,
         availability: Mapping[str, Availability],
+        terms: OrderTerms,
         unasked: Iterable[str] = (),
         server: ChartServer | None = None,
         notes: Iterable[str] = (),
@@ -75,6 +77,8 @@ class PatientRecord:
         self.patient_id = patient_id
         self.read_at = read_at
         self.zone = zone
+        self.terms = terms
+        """The words by which its orders, and the labels of its records, are read."""
         self.today: date = read_at.astimezone(zone).date()
         """The local day on which the chart was read."""
         self.other_patients: Counter[str] = Counter()
@@ -274,6 +278,6 @@ def _is_one_of(element: str, names: Iterable[str]) -> bool:
     )
 
 
-def unread_record(read_at: datetime, zone: tzinfo) -> PatientRecord:
+def unread_record(read_at: datetime, zone: tzinfo, terms: OrderTerms) -> PatientRecord:
     """Return the record of an unread chart, in which every resource type is UNAVAILABLE."""
-    return PatientRecord("", (), read_at=read_at, zone=zone, availability={})
+    return PatientRecord("", (), read_at=read_at, zone=zone, availability={}, terms=terms)

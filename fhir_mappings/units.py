@@ -31,7 +31,9 @@ _PREFIXES = {
 """The metric prefixes of clinical units. `M` for mega is left out: charts write `Mg/dL` and mean milligrams."""
 _LONGEST = 40
 """The most characters of a unit; a longer text is none."""
-_COMPONENT = re.compile(r"(?P<atom>10\*|[^\d{}]+?|\d+)??(?P<power>-?\d{1,2})?(?P<note>\{[^{}]*\})?\Z")
+_COMPONENT = re.compile(
+    r"(?P<atom>10\*|(?:[^\d{}\[\]]|\[[^\[\]]*\])+?|\d+)??(?P<power>-?\d{1,2})?(?P<note>\{[^{}]*\})?\Z"
+)
 _NOTE = re.compile(r"\{[^{}]*\}\Z")
 _SUBSTANCE = ("g", "mol")
 """Base units of amounts: a ratio of two of them, such as mg/g or mmol/mol, is no percentage."""
@@ -55,8 +57,7 @@ class _Row:
     takes_prefixes: bool
 
 
-@lru_cache(maxsize=1_000)
-def unit_named(text: str) -> Unit | None:
+def read_unit(text: str) -> Unit | None:
     """Return the unit that a text names, in UCUM or in a usual spelling; None if it names none that is known.
 
     An annotation alone, such as `{score}`, counts things: it is a unit of its own kind and no fraction.
@@ -69,6 +70,10 @@ def unit_named(text: str) -> Unit | None:
         if spelling and (found := _parsed(spelling)):
             return found
     return None
+
+
+unit_named = lru_cache(maxsize=1_000)(read_unit)
+"""`read_unit` for units of quantities, which come again in chart after chart and say nothing of a patient."""
 
 
 def _tidied(text: str) -> str:
@@ -130,7 +135,6 @@ def _component(part: str) -> tuple[Fraction, int, Kind] | None:
     return (known.factor, power, known.kind) if known and not known.offset else None
 
 
-@cache
 def _atom(name: str) -> Unit | None:
     rows, _ = _table()
     row = rows.get(name)

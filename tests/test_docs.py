@@ -22,10 +22,9 @@ from cds_service.settings import Settings
 from cds_service.wiring.loading import load_assessor
 from coverage_policies.authoring.cases import parse_cases, run_case
 from coverage_policies.authoring.facts import KINDS
-from coverage_policies.format.library import BUILT_IN, load_library
+from coverage_policies.format.library import BUILT_IN, load_library, load_names
 from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.schema import document_schema
-from coverage_policies.format.value_sets import load_value_sets
 from coverage_policies.judging.plan_rules_file import load_plan_rules
 from tests.support.reviews import review_call
 
@@ -97,7 +96,7 @@ def test_every_route_is_documented(path: str) -> None:
 
 def test_the_example_policy_loads_and_its_example_case_holds() -> None:
     policy_text, case_text = re.findall(r"```yaml\n(.*?)```", FORMAT, re.DOTALL)
-    policy = parse_policy(policy_text, "example.yaml", load_value_sets([BUILT_IN / "value_sets"]))
+    policy = parse_policy(policy_text, "example.yaml", load_names([BUILT_IN]))
     (case,) = parse_cases(case_text, "example.cases.yaml", policy)
     assert run_case(case, policy) == ()
 

@@ -81,6 +81,7 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
     "DocumentReference": _ABOUT_SUBJECT | _CATEGORY | _STATUS | {"type": _token("type"), "date": _date("date")},
     "Encounter": _ABOUT_SUBJECT | _STATUS | {"type": _token("type"), "date": _date("period")},
     "ExplanationOfBenefit": _ABOUT_PATIENT | _STATUS | {"created": _date("created")},
+    "FamilyMemberHistory": _ABOUT_PATIENT | _STATUS | {"relationship": _token("relationship"), "date": _date("date")},
     "ImagingStudy": _ABOUT_SUBJECT | _STATUS | {"started": _date("started")},
     "Location": {},
     "Medication": _CODE | _STATUS,

@@ -22,6 +22,7 @@ from cds_service.hooks.request import HookRequest
 from coverage_policies.format.searches import Search
 from fhir_mappings.bundle import Entry
 from fhir_mappings.bundle import entries as entries_of
+from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.ownership import chart_server
 from fhir_mappings.record import Availability, PatientRecord
 from fhir_mappings.references import ChartServer, ReferenceIndex
@@ -71,6 +72,7 @@ def read_chart(
     *,
     read_at: datetime,
     zone: tzinfo,
+    terms: OrderTerms,
     deadline: Deadline,
     max_prefetched: int,
     needs_payer: NeedsPayer = lambda _coverage, _payor: True,
@@ -91,13 +93,14 @@ def read_chart(
     queries = {search: page for search, page in pages.items() if source is not None and (page is None or page.next)}
     entries, server = _joined(request, results.values(), source)
     if source is not None:
-        missing = unresolved(entries, server, request.orders.judged, needs_payer)
+        follows_roles = any(search.follows_roles for search in pages)
+        missing = unresolved(entries, server, request.orders.judged, needs_payer, follows_roles=follows_roles)
         wave = _searches(queries, request.patient_id, source) | _reads((*missing, *ordered_items), source)
         found = _run(wave, source, deadline, waiting)
         if queries:
             results |= {search: found[search] for search in queries if search in found}
             entries, server = _joined(request, results.values(), source)
-            missing = unresolved(entries, server, request.orders.judged, needs_payer)
+            missing = unresolved(entries, server, request.orders.judged, needs_payer, follows_roles=follows_roles)
             later = _reads((each for each in missing if each not in wave), source)
             found |= _run(later, source, deadline, waiting)
         entries += [entry for each in missing if each in found for entry in found[each].entries]
@@ -111,6 +114,7 @@ def read_chart(
         read_at=read_at,
         zone=zone,
         availability=availability,
+        terms=terms,
         unasked=_unasked(pages) if source is None else (),
         server=server,
         notes=source.notes if source is not None else (),

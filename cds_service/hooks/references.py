@@ -2,7 +2,8 @@
 
 US Core lets a server send `medicationReference` with a prescription and does not require it to include the target, so
 the service reads those targets one by one, and also the payers of coverages, which determine the policies of a plan,
-and the conditions that orders give as their reason.
+the conditions that orders give as their reason, and, where a policy asks for a specialty, the roles of those who took
+part in encounters.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -49,15 +50,19 @@ def unresolved(
     server: ChartServer,
     orders: Iterable[Entry] = (),
     needs_payer: NeedsPayer = lambda _coverage, _payor: True,
+    *,
+    follows_roles: bool = False,
 ) -> tuple[str, ...]:
     """Return the references to follow that point at none of these resources, each once, in a fixed order.
 
-    Of the orders, which are no part of the chart, only reasons are followed. A payor is followed if `needs_payer`. A
-    reference to the server of the chart is relative, however it is written.
+    Of the orders, which are no part of the chart, only reasons are followed. A payor is followed if `needs_payer`, and
+    a role in an encounter if `follows_roles`. A reference to the server of the chart is relative, however written.
     """
     entries, orders = list(entries), list(orders)
     sought = [reference for _, resource in entries for reference in _references(resource, needs_payer)]
     sought += [reference for _, order in orders for reference in _reasons(order)]
+    if follows_roles:
+        sought += [reference for _, resource in entries for reference in _roles(resource)]
     if not sought:
         return ()
     server = server.sharing_ids_with(entries)
@@ -75,6 +80,15 @@ def _reasons(order: Resource) -> Iterator[str]:
         reference = target.get("reference")
         if isinstance(reference, str) and "Condition/" in reference:
             yield reference
+
+
+def _roles(encounter: Resource) -> Iterator[str]:
+    """Yield the roles of those who took part; a practitioner without a role rarely states a specialty."""
+    for part in items(encounter.get("participant")) if encounter.get("resourceType") == "Encounter" else ():
+        for person in items(part.get("individual")):
+            reference = person.get("reference")
+            if isinstance(reference, str) and "PractitionerRole/" in reference and not reference.startswith("#"):
+                yield reference
 
 
 def _references(resource: Resource, needs_payer: NeedsPayer) -> Iterator[str]:

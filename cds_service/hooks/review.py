@@ -109,7 +109,7 @@ def review(
     opened = open_source(deadline) if open_source is not None else None
     source = ReadOnce(opened) if opened is not None else None
     at = clock()
-    record = unread_record(at, limits.time_zone)
+    record = unread_record(at, limits.time_zone, assessor.order_terms)
     reports: tuple[SearchReport, ...] = ()
     orders, unsent = resolve_ordered_items(request)
     selection = _select(orders, record, assessor, request)
@@ -124,6 +124,7 @@ def review(
             source=source,
             read_at=at,
             zone=limits.time_zone,
+            terms=record.terms,
             deadline=deadline,
             max_prefetched=limits.max_prefetched,
             needs_payer=assessor.needs_payer,

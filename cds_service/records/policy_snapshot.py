@@ -11,6 +11,7 @@ from coverage_policies.format.lock import content_hash
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings.fhir_json import canonical
+from fhir_mappings.order_terms import OrderTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class PolicySnapshot:
     @classmethod
     def of(cls, assessor: Assessor, zone: tzinfo, answers_valid_days: int) -> "PolicySnapshot":
         """Take the snapshot of an assessor."""
-        return cls(policy_versions(assessor.library), rules_hash(assessor.rules, zone, answers_valid_days))
+        terms = assessor.library.order_terms
+        return cls(policy_versions(assessor.library), rules_hash(assessor.rules, zone, answers_valid_days, terms))
 
     def as_json(self) -> dict[str, object]:
         """Return the snapshot as it is stored."""
@@ -52,9 +54,9 @@ def policy_versions(library: Library) -> dict[str, PolicyVersion]:
     }
 
 
-def rules_hash(rules: PlanRules, zone: tzinfo, answers_valid_days: int) -> str:
-    """Return the hash of what decides besides the policies: plan rules, time zone, and how long answers count."""
-    return _sha256([_plain(rules), str(zone), answers_valid_days])
+def rules_hash(rules: PlanRules, zone: tzinfo, answers_valid_days: int, order_terms: OrderTerms) -> str:
+    """Return the hash of what decides besides the policies: plan rules, time zone, validity of answers, order terms."""
+    return _sha256([_plain(rules), str(zone), answers_valid_days, order_terms.digest])
 
 
 def _sha256(value: object) -> str:

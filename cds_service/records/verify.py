@@ -96,7 +96,7 @@ def replay(
     judging = Assessor(then, assessor.rules, CalendarPeriod(settings.answers_valid_days, "days"))
     again = _reviewed_again(decision, request, chart, judging, settings, monotonic)
     digest = InputDigest.of(pseudonym, decision.row["client"], request, again).as_json()
-    rules = rules_hash(assessor.rules, settings.time_zone, settings.answers_valid_days)
+    rules = rules_hash(assessor.rules, settings.time_zone, settings.answers_valid_days, assessor.library.order_terms)
     return (
         *_inputs(decision.row["input"], digest),
         *_policies(decision, policy_versions(library)),

@@ -34,9 +34,10 @@ def warm_up(library: Library) -> None:
     """Build the models, and judge an invented order on an invented chart by policies that use every operator."""
     warm(*resource_types(), *_OF_EVERY_CALL)
     availability = dict.fromkeys(resource_types(), Availability.COMPLETE)
+    terms = library.order_terms
     chart = [("", each) for each in _IN_WORDS]
-    record = PatientRecord("", chart, read_at=_AT, zone=UTC, availability=availability)
-    order = read_order({"resourceType": "ServiceRequest"}, zone=UTC)
+    record = PatientRecord("", chart, read_at=_AT, zone=UTC, availability=availability, terms=terms)
+    order = read_order({"resourceType": "ServiceRequest"}, zone=UTC, terms=terms)
     used: set[str] = set()
     for policy in library.policies.values():
         operators = {clause.operator for clause in policy.clauses()}

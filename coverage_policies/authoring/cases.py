@@ -4,9 +4,10 @@ A file is beside its document (`2025-04.cases.yaml`) and is a list of cases. Eac
 date, an order, facts, and what is expected of the criteria, the outcome, and the pathway.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from coverage_policies.format.registry import resource_types
 from coverage_policies.format.schema_errors import missing, unknown
 from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 from coverage_policies.format.terms import Outcome, Reason, Status
+from coverage_policies.judging.alternatives import alternatives
 from coverage_policies.judging.determination import CriterionResult, Determination
 from coverage_policies.judging.evaluator import evaluate
 from fhir_mappings.bundle import reference_of
@@ -40,9 +42,9 @@ _KNOWN = (
     "hides",
 )
 _NEEDED = ("name", "anchor", "order", "expect")
-_OF_THE_WHOLE = ("outcome", "section", "presumed", "asks")
+_OF_THE_WHOLE = ("outcome", "section", "presumed", "asks", "suggests")
 NONE = "none"
-"""What a case expects if nothing is presumed, asked, or shown, or no section decides."""
+"""What a case expects if nothing is presumed, asked, suggested, or shown, or no section decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Case:
     """One case, read and ready to run.
 
     `expected` is as written, by criterion or by `outcome`, `section`, `presumed`; `asks` names the questions that must
-    be open, `shows` and `hides` what the evidence of a criterion must and must not hold.
+    be open, `suggests` the labels of the suggestions that must help, and `shows` and `hides` what the
+    evidence of a criterion must and must not hold.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Case:
     not_offered: tuple[str, ...]
     expected: Mapping[str, str]
     asks: tuple[str, ...]
+    suggests: tuple[str, ...]
     shows: Mapping[str, tuple[str, ...]]
     hides: Mapping[str, tuple[str, ...]]
 
@@ -221,6 +225,7 @@ def _case(source: YamlSource, i: int, raw: Mapping[str, Any]) -> Case:
         unavailable=tuple(_listed(raw.get("unavailable"))),
         not_offered=tuple(_listed(raw.get("not_offered"))),
         asks=tuple(_listed(expected.pop("asks", None))),
+        suggests=tuple(_listed(expected.pop("suggests", None))),
         expected=expected,
         shows={name: tuple(_listed(texts)) for name, texts in raw.get("shows", {}).items()},
         hides={name: tuple(_listed(texts)) for name, texts in raw.get("hides", {}).items()},
@@ -271,27 +276,43 @@ def _parsed(said: Json) -> tuple[Status, Reason | None] | None:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a case describes, read: the chart, the order to judge, and the orders beside it."""
+    """What a case describes, read: the chart, the order to judge, and the orders beside it.
+
+    `read` reads a changed order as these were read.
+    """
 
     record: PatientRecord
     order: Order
     other_orders: tuple[Order, ...]
+    read: Callable[[Resource], Order]
 
 
-def situation(case: Case) -> Situation:
-    """Read the chart and the orders of a case."""
-    record = chart(case.chart, case.today, unavailable=case.unavailable, not_offered=case.not_offered)
+def situation(case: Case, policy: Policy) -> Situation:
+    """Read the chart and the orders of a case by the words of a policy."""
+    record = chart(
+        case.chart, case.today, policy.order_terms, unavailable=case.unavailable, not_offered=case.not_offered
+    )
     drafts = [case.order, *case.other_orders]
-    first, *others = [_read(each, drafts, record) for each in drafts]
-    return Situation(record, first, tuple(others))
+    read = partial(_read, session=drafts, record=record)
+    first, *others = map(read, drafts)
+    return Situation(record, first, tuple(others), read)
 
 
 def judged(case: Case, policy: Policy, read: Situation | None = None) -> Determination:
-    """Return the determination of a case by a revision. `read` is its situation, if that is known already."""
-    found = read or situation(case)
-    return evaluate(
-        policy, found.order, found.other_orders, found.record, found.order.anchor(case.today), ignore_code_dates=True
-    )
+    """Return the determination of a case by a revision. `read` is its situation, if that is known already.
+
+    Suggestions are checked only if the case expects some, or expects none.
+    """
+    known = read or situation(case, policy)
+
+    def judge(order: Order) -> Determination:
+        anchor = order.anchor(case.today)
+        return evaluate(policy, order, known.other_orders, known.record, anchor, ignore_code_dates=True)
+
+    found = judge(known.order)
+    if not case.suggests:
+        return found
+    return replace(found, alternatives=alternatives(found, policy, known.order, known.read, judge))
 
 
 def run_case(case: Case, policy: Policy, read: Situation | None = None) -> tuple[Mismatch, ...]:
@@ -306,7 +327,7 @@ def _read(resource: Resource, session: list[Resource], record: PatientRecord) ->
         target = reference.get("reference") if isinstance(reference, Mapping) else None
         return drafts.get(target, record.resolve(target)) if isinstance(target, str) else None
 
-    return read_order(resource, zone=record.zone, resolve=resolve)
+    return read_order(resource, zone=record.zone, terms=record.terms, resolve=resolve)
 
 
 def _mismatches(case: Case, found: Determination) -> Iterator[Mismatch]:
@@ -332,6 +353,10 @@ def _mismatches(case: Case, found: Determination) -> Iterator[Mismatch]:
             yield Mismatch("asks", NONE, ", ".join(sorted(asked)))
         elif wanted != NONE and wanted not in asked:
             yield Mismatch("asks", wanted, ", ".join(sorted(asked)) or NONE)
+    suggested = [each.says for each in found.alternatives]
+    for wanted in case.suggests:
+        if wanted not in suggested and not (wanted == NONE and not suggested):
+            yield Mismatch("suggests", wanted, ", ".join(suggested) or NONE)
     yield from _shown(case, {name: _printed(result) for name, result in by_id.items()})
 
 

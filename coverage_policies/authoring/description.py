@@ -1,10 +1,11 @@
 """A policy in lines of plain words, to read and to compare one revision with another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from coverage_policies.format.model import Choice, Clause, Criterion, OrderEntry, Policy, Section
-from coverage_policies.format.operator import as_list
+from coverage_policies.format.operator import as_list, written_values
 from coverage_policies.format.registry import operators
 from coverage_policies.format.value_sets import Row
 from fhir_mappings.codings import SYSTEMS
@@ -46,7 +47,7 @@ def criterion_lines(c: Criterion) -> Iterator[DescriptionLine]:
     if c.override:
         yield DescriptionLine("override", c.override)
     if c.suggest:
-        yield DescriptionLine("suggests", f"{c.suggest.says} ({c.suggest.attribute}: {c.suggest.value})")
+        yield DescriptionLine("suggests", f"{c.suggest.says} ({c.suggest.change})")
     if c.pathways:
         yield DescriptionLine("counts", f"only on the pathway {' or '.join(sorted(c.pathways))}")
     if c.rules_out:
@@ -90,10 +91,17 @@ def _of(some: int, parts: int) -> str:
 
 def clause_words(clause: Clause) -> str:
     """Return a clause in words: its operator, its arguments, and the defaults of those it leaves out."""
-    written = {name: " or ".join(as_list(value)) for name, value in clause.arguments.items()}
+    written = {name: _value_words(value) for name, value in clause.arguments.items()}
     defaults = operators()[clause.operator].defaults
     assumed = {name: f"{value} (default)" for name, value in defaults.items() if name not in written}
     return f"{clause.operator} {', '.join(f'{name}: {value}' for name, value in {**written, **assumed}.items())}"
+
+
+def _value_words(value: Any) -> str:
+    """Return an argument in words; one with arguments of its own as `(count: at least 6, gap: at most 4 weeks)`."""
+    if isinstance(value, Mapping):
+        return f"({', '.join(f'{name}: {_value_words(each)}' for name, each in value.items())})"
+    return " or ".join(as_list(value))
 
 
 def section_lines(section: Section) -> Iterator[DescriptionLine]:
@@ -159,6 +167,6 @@ def value_set_names(policy: Policy, section: str | None = None) -> set[str]:
     found = {name for entry in entries for name in entry.codes.names}
     found |= {each.on_date_of.name for each in criteria if each.on_date_of}
     for clause in clauses:
-        for value in {**operators()[clause.operator].defaults, **clause.arguments}.values():
+        for _, value in written_values({**operators()[clause.operator].defaults, **clause.arguments}):
             found |= set(as_list(value))
     return found

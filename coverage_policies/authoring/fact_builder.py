@@ -9,8 +9,10 @@ from typing import Any
 
 from coverage_policies.authoring.fact_words import FactError, FactWords, body_site, concept, moment, present, reference
 from coverage_policies.authoring.facts import KINDS, build
+from coverage_policies.authoring.order_facts import dispensing, dosages, order_details, parameters, quantity
 from coverage_policies.format.registry import resource_types
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.ownership import SUBJECT_ELEMENTS
 from fhir_mappings.record import Availability, PatientRecord
 from fhir_mappings.validity import element_names, faults
@@ -34,11 +36,11 @@ def resources(fact: Json, number: int, day: date) -> tuple[Resource, ...]:
     if kind not in KINDS and not element_names(kind):
         raise FactError(f"there is no fact {kind!r}; known are {', '.join(sorted(KINDS))} and FHIR R4 resource types")
     words = FactWords(kind, written, day)
-    words.identity = words.text("id", PATIENT if kind in _PATIENT_KINDS else f"{kind}-{number}")
-    identity = words.identity
     patient = {"": PATIENT, "other": OTHER_PATIENT}.get(words.text("patient"))
     if patient is None:
         raise FactError(f"{kind}.patient must be 'other'")
+    identity = words.text("id", patient if kind in _PATIENT_KINDS else f"{kind.replace('_', '-')}-{number}")
+    words.identity = identity
     found = build(kind, words)
     words.finish()
     built = []
@@ -58,7 +60,9 @@ def order(written: Json, number: int, day: date) -> Resource:
     """Return a draft order, planned for `day` unless it says otherwise. Raises FactError for what cannot be built.
 
     `detail`, `drug`, `implant`, `side`, `reason`, `reason_reference`, `performer`, `encounter` and `note` are where an
-    order states such things in FHIR; `planned: none` leaves the day of service open.
+    order states such things in FHIR; `planned: none` leaves the day of service open. `quantity`, `supply`, `refills`,
+    `dose`, `every`, and `flow` are how much it asks for, `specialty` that of the one who orders, `place` where it is to
+    be performed, and `acquisition: rent` or `purchase` a modifier of a billing code.
     """
     words = FactWords("order", written, day)
     kind = words.text("as", "ServiceRequest")
@@ -84,18 +88,25 @@ def order(written: Json, number: int, day: date) -> Resource:
     side = body_site(words.text("side"))
     if kind == "MedicationRequest":
         found |= {"medicationCodeableConcept": code, "authoredOn": found.get("authoredOn", planned)}
+        found |= present(dosageInstruction=dosages(words), dispenseRequest=dispensing(words))
     elif kind == "DeviceRequest":
-        found |= present(codeCodeableConcept=code, occurrenceDateTime=planned)
+        found |= present(codeCodeableConcept=code, occurrenceDateTime=planned, parameter=parameters(words))
     else:
+        details += order_details(words)
+        amount, place = words.text("quantity"), concept(words.texts("place"))
         found |= present(code=code, occurrenceDateTime=planned, orderDetail=details, bodySite=side)
-        found |= present(performerType=concept(performer))
+        found |= present(performerType=concept(performer), quantityQuantity=quantity(amount) if amount else None)
+        found |= present(locationCode=[place] if place else None)
+    if specialty := words.texts("specialty"):
+        role = {"resourceType": "PractitionerRole", "id": "requester", "specialty": [concept(specialty)]}
+        found |= {"contained": [role], "requester": {"reference": "#requester"}}
     if implant:
         device = {
             "resourceType": "Device",
             "id": "implant",
             "deviceName": [{"name": implant, "type": "user-friendly-name"}],
         }
-        found |= {"contained": [device], "supportingInfo": [{"reference": "#implant"}]}
+        found |= {"contained": [*found.get("contained", ()), device], "supportingInfo": [{"reference": "#implant"}]}
     words.finish()
     return _checked(found)
 
@@ -103,6 +114,7 @@ def order(written: Json, number: int, day: date) -> Resource:
 def chart(
     facts: Iterable[Resource],
     today: date,
+    terms: OrderTerms,
     *,
     unavailable: Iterable[str] = (),
     not_offered: Iterable[str] = (),
@@ -117,6 +129,7 @@ def chart(
         read_at=datetime.combine(today, time(12), UTC),
         zone=UTC,
         availability=availability,
+        terms=terms,
     )
 
 

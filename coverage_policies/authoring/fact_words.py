@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from coverage_policies.format.schema_errors import missing, unknown
+from fhir_mappings.code_systems import UCUM
 from fhir_mappings.codings import CPT, HCPCS, SNOMED, SYSTEMS
 from fhir_mappings.fhir_json import Json, NumberBoundsError, bounded_decimal
 
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
-UCUM = "http://unitsofmeasure.org"
 _SIDES = {"left": "7771000", "right": "24028007", "bilateral": "51440002"}
 
 

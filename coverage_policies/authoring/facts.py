@@ -12,7 +12,6 @@ from typing import Any
 
 from coverage_policies.authoring.fact_words import (
     TERMINOLOGY,
-    UCUM,
     FactError,
     FactWords,
     body_site,
@@ -26,13 +25,16 @@ from coverage_policies.authoring.fact_words import (
     reference,
     typed,
 )
-from fhir_mappings.codings import LOINC, SNOMED, SYSTEMS
+from fhir_mappings.code_systems import UCUM
+from fhir_mappings.codings import HCPCS, LOINC, SNOMED, SYSTEMS
 from fhir_mappings.fhir_json import Json
 
 PRACTITIONER = "practitioner-1"
 _ORAL = {"coding": [{"system": SNOMED, "code": "26643006", "display": "Oral route"}]}
 _SCORE_BEFORE, _SCORE_AFTER, _SCORES_APART = timedelta(minutes=15), timedelta(minutes=30), timedelta(hours=1)
 _PAIN_SCALE = "loinc 72514-3"
+_CLAIM_ROLES = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBClaimCareTeamRole"
+_PLACES = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
 _LISTINGS = {
     "problem": "problem-list-item",
     "encounter diagnosis": "encounter-diagnosis",
@@ -75,6 +77,22 @@ def _patient(words: FactWords) -> list[dict[str, Any]]:
             birthDate=words.text("born"),
             gender=words.text("sex"),
             extension=[{"url": _BIRTH_SEX, "valueCode": birth_sex}] if birth_sex else None,
+        )
+    ]
+
+
+def _family_history(words: FactWords) -> list[dict[str, Any]]:
+    """Return a disease of a relative, whose `relation` is a code of HL7 v3 RoleCode or text; `onset` in years."""
+    code, relation, onset = words.texts("code"), words.needed("relation"), words.text("onset")
+    coded_as = {"coding": [{"system": f"{TERMINOLOGY}v3-RoleCode", "code": relation}]}
+    age = {"value": decimal(onset), "unit": "years", "system": UCUM, "code": "a"} if onset else None
+    return [
+        present(
+            resourceType="FamilyMemberHistory",
+            status=words.text("status", "completed"),
+            date=words.text("recorded"),
+            relationship=coded_as if relation.isupper() else {"text": relation},
+            condition=[present(code=concept(code), onsetAge=age)] if code else None,
         )
     ]
 
@@ -284,7 +302,10 @@ def _days(written: str) -> dict[str, Any] | None:
 
 
 def _dispense(words: FactWords) -> list[dict[str, Any]]:
-    """Return a dispense of an oral drug; `of` is the id of its order, `prescriber` who ordered it elsewhere."""
+    """Return a dispense, of an oral drug if no `route` is written.
+
+    `of` is the id of its order, `prescriber` who ordered it elsewhere.
+    """
     order, elsewhere = words.text("of"), _prescriber(words)
     contained: dict[str, Any] = {
         "resourceType": "MedicationRequest",
@@ -307,7 +328,9 @@ def _dispense(words: FactWords) -> list[dict[str, Any]]:
             whenHandedOver=moment(words.text("at")),
             quantity=_tablets(words.text("quantity")),
             daysSupply=_days(words.text("days")),
-            dosageInstruction=[{"route": _ORAL, "asNeededBoolean": words.text("as_needed") == "yes"}],
+            dosageInstruction=[
+                {"route": _route(words.text("route")), "asNeededBoolean": words.text("as_needed") == "yes"}
+            ],
         )
     ]
 
@@ -378,18 +401,32 @@ def _answers(words: FactWords) -> list[dict[str, Any]]:
 
 
 def _visit(words: FactWords) -> list[dict[str, Any]]:
-    kind, code, at = words.text("as", "encounter"), concept(words.texts("code")), moment(words.text("at"))
+    """Return an encounter (of the `class` AMB unless it says so), a charge, or a claim with its `place` of service.
+
+    `by` is the specialty of the one who saw the patient.
+    """
+    kind, codes, at = words.text("as", "encounter"), words.texts("code"), moment(words.text("at"))
+    code, specialty = concept(codes), concept(words.texts("by"))
+    role = {"resourceType": "PractitionerRole", "id": "by", "specialty": [specialty]}
+    seen_by = present(contained=[role] if specialty else None)
     if kind == "encounter":
         status = words.text("status", "finished")
-        visit_class = {"system": f"{TERMINOLOGY}v3-ActCode", "code": "AMB"}
-        period = present(start=at, end=at) or None
-        return [present(resourceType="Encounter", status=status, type=[code], period=period) | {"class": visit_class}]
+        visit_class = {"system": f"{TERMINOLOGY}v3-ActCode", "code": words.text("class", "AMB")}
+        period = present(start=at, end=at)
+        took_part = [{"individual": {"reference": "#by"}}] if specialty else None
+        found = present(resourceType="Encounter", status=status, type=[code] if codes else None, period=period)
+        return [found | {"class": visit_class} | seen_by | present(participant=took_part)]
     if kind == "charge":
         status = words.text("status", "billed")
-        return [present(resourceType="ChargeItem", status=status, code=code, occurrenceDateTime=at)]
+        performer = [{"actor": {"reference": "#by"}}] if specialty else None
+        found = present(resourceType="ChargeItem", status=status, code=code, occurrenceDateTime=at, performer=performer)
+        return [found | seen_by]
     if kind != "claim":
         raise FactError("visit.as must be encounter, charge, or claim")
     coding = f"{TERMINOLOGY}claim-type"
+    place, modifiers = words.text("place"), words.texts("modifier")
+    rendering = {"sequence": 1, "provider": {"display": "Clinician"}, "qualification": specialty}
+    rendering |= {"role": {"coding": [{"system": _CLAIM_ROLES, "code": "rendering"}]}}
     return [
         present(
             resourceType="ExplanationOfBenefit",
@@ -401,7 +438,17 @@ def _visit(words: FactWords) -> list[dict[str, Any]]:
             provider={"display": "Practice"},
             outcome="complete",
             insurance=[{"focal": True, "coverage": {"display": "Coverage"}}],
-            item=[present(sequence=1, productOrService=code, servicedDate=at)],
+            careTeam=[rendering] if specialty else None,
+            item=[
+                present(
+                    sequence=1,
+                    careTeamSequence=[1] if specialty else None,
+                    productOrService=code,
+                    modifier=[{"coding": [{"system": HCPCS, "code": each}]} for each in modifiers],
+                    servicedDate=at,
+                    locationCodeableConcept={"coding": [{"system": _PLACES, "code": place}]} if place else None,
+                )
+            ],
         )
     ]
 
@@ -412,6 +459,7 @@ _WORDS: Mapping[str, Callable[[FactWords], list[dict[str, Any]]]] = {
     "condition": _condition,
     "device": _device,
     "dispense": _dispense,
+    "family_history": _family_history,
     "finding": _finding,
     "imaging": _imaging,
     "injection": _injection,

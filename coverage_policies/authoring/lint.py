@@ -6,10 +6,10 @@ from pathlib import Path
 
 from coverage_policies.authoring.cases import case_file
 from coverage_policies.authoring.description import value_set_names
-from coverage_policies.authoring.value_set_lint import label_problems, value_set_problems
+from coverage_policies.authoring.value_set_lint import headings, label_problems, unlike_labels, value_set_problems
 from coverage_policies.format.library import BUILT_IN, Library
 from coverage_policies.format.model import Choice, Clause, Criterion, OrderEntry, Policy
-from coverage_policies.format.operator import as_list
+from coverage_policies.format.operator import as_list, written_values
 from coverage_policies.format.problems import Problem
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.judging.plan_rules import Effective
@@ -27,8 +27,16 @@ def lint(library: Library) -> tuple[Problem, ...]:
 
 
 def remarks(library: Library) -> tuple[Problem, ...]:
-    """Return what spoils no answer and still looks like a mistake: labels that differ, files that nothing needs."""
-    return (*label_problems(library.value_sets.values()), *_unused(library), *_cases_of_nothing(library))
+    """Return what spoils no answer and still looks like a mistake, such as labels that differ."""
+    sets = library.value_sets.values()
+    own, built_in = [each for each in sets if not _is_built_in(each)], [each for each in sets if _is_built_in(each)]
+    return (
+        *label_problems(sets),
+        *unlike_labels(own, built_in),
+        *headings(own),
+        *_unused(library),
+        *_cases_of_nothing(library),
+    )
 
 
 def _policy_problems(policy: Policy, library: Library) -> Iterator[Problem]:
@@ -105,8 +113,14 @@ def _criterion_problems(c: Criterion, above: frozenset[str], library: Library) -
             for name in _only_asking(clause, library):
                 what = f"{key}: every code of {name} only asks, so it never holds; write it under `show`"
                 yield "never-decides", what
-    if c.suggest and not any(_reads(clause, c.suggest.attribute) for clause in c.met_when + c.not_met_when):
-        what = f"suggest: no clause here reads the order's {c.suggest.attribute}; suggest what a clause looks for"
+            if _strings_visits_together(clause):
+                what = f"{key}: two visits months apart would be a course; add `gap: at most 4 weeks` to `lasting`"
+                yield "course-without-gap", what
+    if c.suggest and not any(
+        _reads(clause, name) for name in c.suggest.change.arguments for clause in c.met_when + c.not_met_when
+    ):
+        read = " or ".join(c.suggest.change.arguments)
+        what = f"suggest: no clause here reads the order's {read}; suggest what a clause looks for"
         yield "unrelated-suggestion", what
     if c.override and (c.role or c.case_review_if_not_met):
         yield "unused-override", "override: it never keeps an order from coverage; leave it out"
@@ -118,11 +132,16 @@ def _names(pathways: frozenset[str]) -> str:
 
 def _only_asking(clause: Clause, library: Library) -> Iterator[str]:
     """Yield the value sets of a clause that have no code that decides."""
-    for value in clause.arguments.values():
+    for _, value in written_values(clause.arguments):
         sets = [library.value_sets[name] for name in as_list(value) if name in library.value_sets]
         rows = [row for each in sets for row in each.rows]
         if rows and not any(row.decides for row in rows):
             yield " or ".join(each.name for each in sets)
+
+
+def _strings_visits_together(clause: Clause) -> bool:
+    """Return whether any two visits that are far enough apart prove how long a treatment lasted."""
+    return clause.operator == "procedure" and "lasting" in clause.arguments and "gap" not in clause.arguments
 
 
 def _reads(clause: Clause, attribute: str) -> bool:

@@ -38,17 +38,20 @@ _ERRORS = {
     "incomplete-history": "`history` names the earlier revisions that are installed.",
     "impossible-pathway": "A criterion counts on a pathway on which the group around it counts.",
     "never-decides": "A clause under `met_when` or `not_met_when` has a code that decides.",
+    "course-without-gap": "How long a treatment lasted is asked of a course, with the longest gap between two visits.",
     "unrelated-suggestion": "A suggestion changes what a clause of its criterion reads.",
     "unused-override": "A reason to override is for a criterion that can keep an order from coverage.",
     "empty-value-set": "A value set holds at least one code.",
-    "code-system": "A code system is an address, or `text`.",
-    "code-form": "A code is written as its system writes it.",
+    "code-system": "A code system is one that the service knows or the folder declares, by its usual address.",
+    "code-form": "A code can match: it has the form of its system, a right check digit, and exists in ICD-10-CM.",
     "reversed-dates": "`from` comes before `to`.",
     "double-code": "A code is valid once on each day.",
     "effective-gap": "By the plan rules, one revision of a policy is in force on each day.",
 }
 _REMARKS = {
     "differing-label": "A code has one label, which another may continue.",
+    "unlike-label": "A label shares a word with that of the same code in the value sets of the service.",
+    "heading": "A code of ICD-10-CM that others are below ends in `*`, or they stand beside it.",
     "unused-value-set": "A policy names each value set of your own.",
     "stray-cases": "A case file has a policy document of the same name beside it.",
 }

@@ -1,27 +1,41 @@
 """What is wrong with value sets that load: codes that never match, and labels that differ."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
-from coverage_policies.format.problems import Problem
+from coverage_policies.authoring.code_forms import code_faults
+from coverage_policies.authoring.own_systems import own_systems, system_fault
+from coverage_policies.format.problems import DocumentError, Problem
 from coverage_policies.format.value_sets import TEXT, UNLESS, Row, ValueSet
-from fhir_mappings.codings import ICD10CM, SYSTEMS
+from fhir_mappings.code_systems import ICD10CM
+from fhir_mappings.diagnoses.icd10cm import has_codes_below
 from fhir_mappings.study_names import STUDY, is_study
 
-_WITHOUT_DOT = 3
-"""How many characters an ICD-10-CM code has before its dot."""
+_STEM = 4
+_WORD = re.compile(r"[a-z]{3,}")
+_SILENT = frozenset(("and", "for", "from", "not", "othe", "spec", "stat", "the", "unsp", "with"))
+"""Stems of words that name nothing."""
 
 
 def value_set_problems(sets: Iterable[ValueSet]) -> Iterator[Problem]:
     """Yield what keeps codes of these value sets from matching, with file and line."""
+    own: dict[Path, Collection[str]] = {}
     for each in sets:
+        folder = Path(each.source).parent.parent
+        if folder not in own:
+            try:
+                own[folder] = own_systems(folder)
+            except DocumentError as error:
+                own[folder] = ()
+                yield from error.problems
         if not each.rows:
             what = "this value set has no codes, so a clause with it never holds; add some"
             yield Problem(each.source, 1, what, rule="empty-value-set")
         for row in each.rows:
-            for rule, what in _row_problems(row):
-                yield Problem(each.source, row.line, what, rule=rule)
+            for rule, what in _row_problems(row, own[folder]):
+                yield Problem(row.file or each.source, row.line, what, rule=rule)
         yield from _twice(each)
 
 
@@ -37,30 +51,48 @@ def label_problems(sets: Iterable[ValueSet]) -> Iterator[Problem]:
             if not _are_alike(row.label, other.label):
                 there = f"{other.label!r} in {other_set.source}:{other.line}"
                 what = f"{row.code} is labeled {row.label!r} here and {there}; one label may only continue the other"
-                yield Problem(each.source, row.line, what, rule="differing-label")
+                yield Problem(row.file or each.source, row.line, what, rule="differing-label")
 
 
-def _row_problems(row: Row) -> Iterator[tuple[str, str]]:
-    """Yield the rule that a row breaks, and how."""
+def unlike_labels(own: Iterable[ValueSet], built_in: Iterable[ValueSet]) -> Iterator[Problem]:
+    """Yield codes whose label shares no word with that of the same code in a set that ships with the service."""
+    shipped = {(row.system, row.code): (each, row) for each in built_in for row in each.rows}
+    for each in own:
+        for row in each.rows:
+            there, other = shipped.get((row.system, row.code), (None, None))
+            if there and other and not _stems(row.label) & _stems(other.label):
+                what = f"{row.code} is labeled {row.label!r} here and {other.label!r} in the built-in {there.name}"
+                yield Problem(each.source, row.line, f"{what}; is it the code that you mean?", rule="unlike-label")
+
+
+def headings(sets: Iterable[ValueSet]) -> Iterator[Problem]:
+    """Yield codes of ICD-10-CM that stand alone although charts record the more detailed codes below them."""
+    for each in sets:
+        codes = {row.code.rstrip("*") for row in each.rows if row.system == ICD10CM}
+        for row in each.rows:
+            if row.system == ICD10CM and not row.code.endswith("*") and has_codes_below(row.code):
+                below = any(code != row.code and code.startswith(row.code) for code in codes)
+                if not below:
+                    what = f"{row.code} has codes below it, which it does not match; write {row.code}* for all of them"
+                    yield Problem(each.source, row.line, what, rule="heading")
+
+
+def _stems(label: str) -> set[str]:
+    """Return the first letters of each word of a label, which spellings and endings of a word share."""
+    return {word[:_STEM] for word in _WORD.findall(label.casefold())} - _SILENT
+
+
+def _row_problems(row: Row, own: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the rule that a row breaks, and how. `own` are the code systems that its folder declares."""
     if row.system == STUDY and not is_study(row.code):
         yield "code-form", f"{row.code!r} is no study; write a modality and a region, such as `MR lumbar-spine`"
-    if row.system not in (TEXT, UNLESS, STUDY) and ":" not in row.system:
-        yield "code-system", f"{row.system!r} is not the address of a code system; {_right_system(row.system)}"
-    if row.code != row.code.strip():
-        yield "code-form", f"there is a space before or after {row.code.strip()}; remove it"
-    code = row.code.rstrip("*")
-    if row.system == ICD10CM and len(code) > _WITHOUT_DOT and "." not in code:
-        yield "code-form", f"an ICD-10-CM code has its dot: {code[:_WITHOUT_DOT]}.{row.code[_WITHOUT_DOT:]}"
+    if row.system not in (TEXT, UNLESS, STUDY):
+        if fault := system_fault(row.system, own):
+            yield "code-system", fault
+        for fault in code_faults(row.system, row.code, has_ended=row.valid_to is not None):
+            yield "code-form", fault
     if row.valid_from and row.valid_to and row.valid_to < row.valid_from:
         yield "reversed-dates", f"{row.code} ends before it begins; `from` comes before `to`"
-
-
-def _right_system(written: str) -> str:
-    """Say how to write a system that is not an address: the one with this name, or all that are known."""
-    known = {name.casefold(): address for name, address in SYSTEMS.items()}
-    if written.casefold() in known:
-        return f"write {known[written.casefold()]}"
-    return f"known are {', '.join(sorted(set(SYSTEMS.values())))}"
 
 
 def _are_alike(label: str, other: str) -> bool:
@@ -77,5 +109,5 @@ def _twice(each: ValueSet) -> Iterator[Problem]:
             end = min(row.valid_to or date.max, other.valid_to or date.max)
             if begin <= end:
                 what = f"{row.code} is in line {other.line} already; keep one"
-                yield Problem(each.source, row.line, what, rule="double-code")
+                yield Problem(row.file or each.source, row.line, what, rule="double-code")
         by_code[row.system, row.code].append(row)

@@ -8,11 +8,13 @@ from pathlib import Path
 from coverage_policies.format.editions import read_editions
 from coverage_policies.format.loader import load_policy
 from coverage_policies.format.model import Policy
+from coverage_policies.format.order_terms import load_order_terms
 from coverage_policies.format.problems import DocumentError, Problem
 from coverage_policies.format.searches import Search, merge
 from coverage_policies.format.value_sets import TEXT, ValueSets, keys, load_value_sets
 from coverage_policies.format.word_keys import row_key, text_keys
 from fhir_mappings.codings import Coding
+from fhir_mappings.order_terms import OrderTerms
 
 BUILT_IN = Path(__file__).parents[1]
 """The folder of the documents and value sets that ship with the service."""
@@ -20,7 +22,7 @@ BUILT_IN = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Library:
-    """The installed revisions by full name (`CP.MP.126@2025-04`), and the value sets they use."""
+    """The installed revisions by full name (`CP.MP.126@2025-04`), the value sets they use, and the words of orders."""
 
     policies: Mapping[str, Policy]
     value_sets: ValueSets
@@ -33,10 +35,15 @@ class Library:
         for policy in sorted(self.policies.values(), key=lambda policy: policy.revision):
             revisions.setdefault(policy.name, []).append(policy)
             for row in (row for entry in policy.orders for row in entry.codes.rows):
-                key = row_key(row.code) if row.system == TEXT else (row.system, row.code)
-                named_by.setdefault(key, set()).add(policy.name)
+                for key in [row_key(row.code)] if row.system == TEXT else row.found_by():
+                    named_by.setdefault(key, set()).add(policy.name)
         object.__setattr__(self, "_revisions", revisions)
         object.__setattr__(self, "_named_by", named_by)
+
+    @property
+    def order_terms(self) -> OrderTerms:
+        """Return the words by which orders are read."""
+        return self.value_sets.order_terms
 
     def policy(self, name: str) -> Policy:
         """Return one revision by its full name. Raises KeyError if the library does not have it."""
@@ -67,22 +74,29 @@ def _searches(policies: Iterable[Policy]) -> tuple[Search, ...]:
     return merge(search for policy in policies for search in policy.searches())
 
 
+def load_names(roots: Sequence[Path]) -> ValueSets:
+    """Load the value sets and the words of orders of these folders. Raises DocumentError with everything wrong."""
+    terms = load_order_terms(root / "order_terms" for root in roots)
+    return load_value_sets((root / "value_sets" for root in roots), terms)
+
+
 def load_library(folders: Sequence[Path] = ()) -> Library:
     """Load the built-in revisions and those of the operator's folders.
 
-    A folder holds `documents/<policy>/<revision>.yaml`, `documents/lock.json`, and `value_sets/<name>.csv`. Raises
-    DocumentError with everything that is wrong, so that a client can keep what it had.
+    A folder holds `documents/<policy>/<revision>.yaml`, `documents/lock.json`, `value_sets/<name>.csv`, and
+    `order_terms/<attribute>.csv`. Raises DocumentError with everything that is wrong, so that a client can keep what it
+    had.
     """
     roots = [BUILT_IN, *folders]
-    sets = load_value_sets(root / "value_sets" for root in roots)
+    sets = load_names(roots)
     policies: dict[str, Policy] = {}
     problems: list[Problem] = []
     for root in roots:
         documents = root / "documents"
         if not root.is_dir():
             problems.append(_misplaced(root, "this folder does not exist"))
-        elif not documents.is_dir() and not (root / "value_sets").is_dir():
-            problems.append(_misplaced(root, "this folder contains neither `documents` nor `value_sets`"))
+        elif not any((root / name).is_dir() for name in ("documents", "value_sets", "order_terms")):
+            problems.append(_misplaced(root, "this folder contains no `documents`, `value_sets`, or `order_terms`"))
         try:
             editions = read_editions(documents)
         except DocumentError as error:

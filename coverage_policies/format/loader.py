@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from coverage_policies.format.changes import order_change
 from coverage_policies.format.model import (
     APPLIES,
     CODE,
@@ -21,7 +22,7 @@ from coverage_policies.format.model import (
     Role,
     Section,
 )
-from coverage_policies.format.operator import as_list, value_set
+from coverage_policies.format.operator import as_list, value_set, written_values
 from coverage_policies.format.problems import DocumentError, Problem, read_text
 from coverage_policies.format.registry import operators
 from coverage_policies.format.schema import document_check, document_validator
@@ -29,7 +30,6 @@ from coverage_policies.format.schema_errors import explain
 from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 from coverage_policies.format.terms import About, LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
 from coverage_policies.format.value_sets import TEXT, ValueSet, ValueSets
-from fhir_mappings.order_text import ATTRIBUTES
 
 GROUPS = ("all", "any", "of")
 
@@ -101,6 +101,7 @@ class _Builder:
             source=self.source.file,
             document=data,
             index=self.index,
+            order_terms=self.sets.order_terms,
         )
 
     def _day(self, key: str) -> date | None:
@@ -163,7 +164,7 @@ class _Builder:
             met_when=met_when,
             not_met_when=not_met_when,
             show=self._clauses(raw, "show", path),
-            suggest=_suggestion(raw["suggest"]) if "suggest" in raw else None,
+            suggest=self._suggestion(raw["suggest"], (*path, "suggest")) if "suggest" in raw else None,
             ask=raw.get("ask", ""),
             asked=int(raw["asked"]) if "asked" in raw else None,
             met_by=raw.get("met_by", "yes"),
@@ -239,12 +240,20 @@ class _Builder:
                 self._problem(place, f"{raw.get('id', key)}: {name}: {what}")
         return tuple(found)
 
+    def _suggestion(self, raw: Mapping[str, str], path: tuple[str | int, ...]) -> OrderSuggestion | None:
+        (name,) = raw.keys() - {"says"}
+        try:
+            return OrderSuggestion(raw["says"], order_change(name, raw[name], self.sets))
+        except ValueError as error:
+            self._problem((*path, name), str(error))
+            return None
+
     def _sets_deciding_by_words(self, name: str, arguments: Mapping[str, Any]) -> Iterator[str]:
         operator = operators()[name]
         if operator.reads_names:
             return
-        for argument, names in arguments.items():
-            for each in as_list(names) if argument not in operator.plain_words else ():
+        for key, argument in written_values(arguments):
+            for each in as_list(argument) if key not in operator.plain_words else ():
                 if each in self.sets and any(row.system == TEXT and row.decides for row in self.sets[each].rows):
                     yield each
 
@@ -264,11 +273,6 @@ def _about(clauses: Iterable[Clause]) -> About:
     if any(not operators()[clause.operator].resource_types for clause in clauses):
         return About.ORDER
     return About.SITE if any("side" in clause.arguments for clause in clauses) else About.PATIENT
-
-
-def _suggestion(raw: Mapping[str, str]) -> OrderSuggestion:
-    attribute = next(each for each in ATTRIBUTES if each in raw)
-    return OrderSuggestion(raw["says"], attribute, raw[attribute])
 
 
 def _rename(raw: dict[str, Any], old: str, new: str) -> None:

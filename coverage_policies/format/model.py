@@ -8,13 +8,14 @@ from enum import Enum
 from functools import cached_property, lru_cache
 from typing import Any
 
+from coverage_policies.format.changes import OrderChange
 from coverage_policies.format.editions import Edition
 from coverage_policies.format.operator import Arguments, ClauseCheck
 from coverage_policies.format.searches import ANSWERS, PROCEDURES, Search, merge
 from coverage_policies.format.terms import About, LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
 from coverage_policies.format.value_sets import TEXT, ValueSet
 from fhir_mappings.codings import Coding
-from fhir_mappings.order_text import Attribute
+from fhir_mappings.order_terms import NO_TERMS, OrderTerms
 
 _PART = re.compile(r"\.[a-z][a-z-]+$")
 
@@ -60,11 +61,10 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class OrderSuggestion:
-    """What the order could state instead, so that the criterion is met; `says` is the label of the suggestion."""
+    """What the order could say instead, so that the criterion is met; `says` is the label of the suggestion."""
 
     says: str
-    attribute: Attribute
-    value: str
+    change: OrderChange
 
 
 @dataclass(frozen=True)
@@ -242,6 +242,8 @@ class Policy:
     document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """The data of the document as it was loaded; its file may have changed since."""
     index: Mapping[str, Criterion] = field(default_factory=dict)
+    order_terms: OrderTerms = field(default=NO_TERMS, repr=False, compare=False)
+    """The words of orders by which it was loaded."""
     editions: tuple[Edition, ...] = ()
     """The editions in the lock of its folder, the first one first; with this one, if it was written there."""
 

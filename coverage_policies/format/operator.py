@@ -1,6 +1,6 @@
 """Define operators: a name, a schema for the arguments, the searches, and a check with a three-valued result."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
@@ -14,7 +14,7 @@ from fhir_mappings.record import Evidence, PatientRecord
 from fhir_mappings.truth import Truth
 
 Arguments: TypeAlias = Mapping[str, Any]
-"""The arguments of one clause as written: strings or lists of strings that follow the operator's schema."""
+"""The arguments of one clause as written, by the operator's schema: strings, lists of strings, or under `all` more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,11 @@ NAMES: Mapping[str, Any] = {
 """Schema of an argument that names one value set, or several of which any will do."""
 
 
+def names(meaning: str) -> Mapping[str, Any]:
+    """Return the schema of an argument that names one value set, or several; `meaning` says which of them count."""
+    return {**NAMES, "description": meaning}
+
+
 def phrase(pattern: str, example: str) -> Mapping[str, Any]:
     """Return the schema of a string of a certain form; errors show the example."""
     return {"type": "string", "pattern": pattern, "examples": [example]}
@@ -105,6 +110,8 @@ def arguments(required: Iterable[str], **properties: Mapping[str, Any]) -> Mappi
 
 def argument_words(schema: Mapping[str, Any]) -> str:
     """Return what an argument with this schema is, in words for policy authors."""
+    if "description" in schema:
+        return str(schema["description"])
     if schema == NAMES:
         return "the name of a value set, or a list of which any will do"
     if "anyOf" in schema:
@@ -113,7 +120,26 @@ def argument_words(schema: Mapping[str, Any]) -> str:
         return f"one of {', '.join(schema['enum'])}"
     if "const" in schema:
         return f"only {schema['const']}"
+    if "properties" in schema:
+        return f"a mapping of {', '.join(schema['properties'])}"
     return f"written like: {schema['examples'][0]}"
+
+
+def argument_schemas(schema: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Mapping[str, Any], bool]]:
+    """Yield each argument by its name, those inside of another as `all.count`, its schema, and whether it is needed."""
+    for name, each in schema["properties"].items():
+        yield f"{above}{name}", each, name in schema.get("required", ())
+        if "properties" in each:
+            yield from argument_schemas(each, f"{above}{name}.")
+
+
+def written_values(arguments: Arguments) -> Iterator[tuple[str, str | list[str]]]:
+    """Yield each argument that is a string or a list of them, those inside of another by a name such as `all.count`."""
+    for name, value in arguments.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}.{inner}", each) for inner, each in written_values(value))
+        else:
+            yield name, value
 
 
 def as_list(value: Any) -> list[str]:

@@ -28,6 +28,12 @@ class Comparison(Enum):
         """Return whether it sets an upper bound, so that one more record may break it."""
         return self in (Comparison.UNDER, Comparison.AT_MOST)
 
+    @property
+    def opposite(self) -> "Comparison":
+        """Return the comparison that holds for just the other values; `exactly` has none and is a KeyError."""
+        pairs = {"at least": "under", "under": "at least", "at most": "over", "over": "at most"}
+        return Comparison(pairs[self.value])
+
 
 _WHOLE = r"\d{1,6}"
 """A whole number of a document. Six digits are beyond any threshold, and keep arithmetic with calendar days short."""
@@ -93,6 +99,11 @@ class DurationThreshold:
                 return ~has_passed_strictly(self.span, since, until)
             case Comparison.EXACTLY:
                 raise ValueError("a duration is never compared exactly")
+
+    @property
+    def opposite(self) -> "DurationThreshold":
+        """Return the threshold that holds for just the other stretches of time."""
+        return DurationThreshold(self.comparison.opposite, self.span)
 
     def __str__(self) -> str:
         return f"{self.comparison.value} {self.span}"

@@ -11,7 +11,6 @@ from coverage_policies.format.phrases import POSITIVE
 from coverage_policies.format.registry import operators
 from coverage_policies.format.schema_check import Check, compiled
 from coverage_policies.format.terms import About, LineOfBusiness, PolicyKind, PriorAuthorization
-from fhir_mappings.order_edit import PHRASES
 
 _ID = phrase(r"^[A-Za-z0-9]+(?:\.[A-Za-z0-9-]+)*$", "II.D.faber")
 _NUMBER = phrase(POSITIVE, "3")
@@ -45,9 +44,9 @@ _CRITERION: dict[str, Any] = {
     "show": _CLAUSES,
     "suggest": {
         "type": "object",
-        "properties": {"says": _TEXT, **{name: {"enum": sorted(values)} for name, values in PHRASES.items()}},
+        "properties": {"says": _TEXT},
         "required": ["says"],
-        "additionalProperties": False,
+        "additionalProperties": _TEXT,
         "minProperties": 2,
         "maxProperties": 2,
     },

@@ -14,7 +14,7 @@ Check: TypeAlias = Callable[[Any], bool]
 """Whether a value of a document (text, list, mapping, or None) follows a schema."""
 
 _TYPES = {"object": dict, "array": list, "string": str}
-_NOTES = {"$schema", "$defs", "examples"}
+_NOTES = {"$schema", "$defs", "description", "examples"}
 """Keywords that demand nothing."""
 
 

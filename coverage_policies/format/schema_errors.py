@@ -42,6 +42,13 @@ def unknown(where: str, names: Collection[str], known: Collection[str]) -> str:
     return f"{where} has no key {' or '.join(said)}; known keys: {', '.join(known)}"
 
 
+def not_a_value(name: str, value: str, known: Collection[str]) -> str:
+    """Return the sentence about a value that is none of those known, with the closest of them."""
+    closest = get_close_matches(value, known, n=1, cutoff=0.75)
+    hint = f" (did you mean {closest[0]!r}?)" if closest else ""
+    return f"{name} has no value {value!r}{hint}; known values: {', '.join(known)}"
+
+
 # --- jsonschema: policy documents ------------------------------------------------------------------------------------
 
 

@@ -18,8 +18,10 @@ class Search:
     merged. `in_us_core` is False for types outside US Core, which a server may simply not have. `in_prefetch` is False
     for data that few orders need or that is large: discovery does not ask for it, so the service queries it for the
     orders that need it. `only_dates` is True if the results only date other records: without them those are less
-    certain, and nothing is missing. `look_back` bounds a query of a large type: the service asks for nothing older than
-    that before the first day that any order is judged by, as `date_parameter`. The prefetch template has no such bound.
+    certain, and nothing is missing. `follows_roles` is True if the roles of those who took part, which the results
+    reference, are to be read as well. `look_back` bounds a query of a large type: the service asks for nothing older
+    than that before the first day that any order is judged by, as `date_parameter`. The prefetch template has no such
+    bound.
     """
 
     resource_type: str
@@ -29,6 +31,7 @@ class Search:
     in_us_core: bool = True
     in_prefetch: bool = True
     only_dates: bool = False
+    follows_roles: bool = False
     look_back: CalendarPeriod | None = None
     date_parameter: str = "date"
 
@@ -81,6 +84,7 @@ def merge(searches: Iterable[Search]) -> tuple[Search, ...]:
             codes=codes,
             look_back=_longer(known.look_back, search.look_back),
             only_dates=known.only_dates and search.only_dates,
+            follows_roles=known.follows_roles or search.follows_roles,
         )
     return tuple(kinds[kind] for kind in sorted(kinds))
 
@@ -107,6 +111,7 @@ ADMINISTRATIONS = Search("MedicationAdministration", "medicationAdministrations"
 ORDERS = Search("ServiceRequest", "serviceRequests")
 CARE_PLANS = Search("CarePlan", "carePlans", (("category", "assess-plan"),), in_prefetch=False)
 DEVICES = Search("Device", "devices", in_prefetch=False)
+FAMILY_HISTORY = Search("FamilyMemberHistory", "familyMemberHistories", in_us_core=False)
 ANSWERS = Search("QuestionnaireResponse", "questionnaireResponses", in_us_core=False)
 
 _VISITS = CalendarPeriod(24, "months")

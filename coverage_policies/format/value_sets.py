@@ -11,13 +11,16 @@ code and no ICD-10-CM code, which would be more reliable. It may decide for name
 tests; for families of diagnoses, such as cancers, that no list of SNOMED CT codes covers completely, it only asks.
 
 The system `unless` means words that contradict a code: a concept with such words in its label only asks.
+
+A row with an RxNorm code whose label is the name of an ingredient or brand also finds the drugs that contain it. Beside
+a set of ingredients, `<set>.products.csv` lists products by their codes: `system, code, label, ingredient, source`.
 """
 
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, lru_cache
@@ -26,7 +29,9 @@ from pathlib import Path
 from coverage_policies.format.amount_phrases import value_limit
 from coverage_policies.format.problems import DocumentError, Problem, read_text
 from fhir_mappings.amounts import Amount
-from fhir_mappings.codings import ICD10CM, Coding, Course, Match
+from fhir_mappings.codings import ICD10CM, RXNORM, Coding, Course, Match
+from fhir_mappings.drug_ingredients import INGREDIENT, name_of_ingredient
+from fhir_mappings.order_terms import NO_TERMS, OrderTerms
 
 TEXT = "text"
 UNLESS = "unless"
@@ -36,6 +41,9 @@ SCALE = "scale"
 VALUE = "value"
 """The columns that only sets of conditions, of scores, and of states of a measurement have, at the end; a file may
 leave them out."""
+PRODUCT_COLUMNS = ["system", "code", "label", "ingredient", "source"]
+PRODUCTS = ".products"
+"""The end of the name of a file with the products of a set of ingredients."""
 _RANGE = re.compile(r"(\d{1,4}) to (\d{1,4})\Z")
 
 
@@ -43,7 +51,8 @@ _RANGE = re.compile(r"(\d{1,4}) to (\d{1,4})\Z")
 class Row:
     """One code of a set. `valid_from` and `valid_to` are None if the code is not bounded in time.
 
-    `line` is its line in the file. `course`, `scale`, and `value` are None where the file does not state them.
+    `line` is its line in the file, which is that of its set unless `file` names another. `course`, `scale`, and `value`
+    are None where the file does not state them.
     """
 
     system: str
@@ -57,6 +66,17 @@ class Row:
     course: Course | None = None
     scale: tuple[Decimal, Decimal] | None = None
     value: Amount | None = None
+    file: str = ""
+
+    def found_by(self) -> Iterator[tuple[str, str]]:
+        """Yield the system and code by which it is found: its own, and the name of an ingredient.
+
+        None for words, which are found in labels.
+        """
+        if self.system not in (TEXT, UNLESS):
+            yield self.system, self.code
+        if self.system == RXNORM and (name := name_of_ingredient(self.label)):
+            yield INGREDIENT, name
 
     def is_valid(self, on: date | None) -> bool:
         """Return whether the code is valid on a service date; always True without a date."""
@@ -76,12 +96,11 @@ class ValueSet:
         self._exact: dict[tuple[str, str], list[Row]] = {}
         self._prefixes: dict[tuple[str, str], list[Row]] = {}
         for row in self.rows:
-            if row.system in (TEXT, UNLESS):
-                continue
-            if row.code.endswith("*"):
-                self._prefixes.setdefault((row.system, row.code[:-1]), []).append(row)
-            else:
-                self._exact.setdefault((row.system, row.code), []).append(row)
+            for system, code in row.found_by():
+                if code.endswith("*"):
+                    self._prefixes.setdefault((system, code[:-1]), []).append(row)
+                else:
+                    self._exact.setdefault((system, code), []).append(row)
         for same in (*self._exact.values(), *self._prefixes.values()):
             same.sort(key=lambda row: row.decides)
         self._known_match = lru_cache(maxsize=500)(self._match)
@@ -130,6 +149,10 @@ class ValueSet:
             return self._match(codings, on)
         return self._known_match(codings, on)
 
+    def match_once(self, codings: Iterable[Coding], on: date | None = None) -> Match | None:
+        """Return the match as `match` does, and remember nothing: for words of notes, which are about a patient."""
+        return self._match(tuple(codings), on)
+
     def _match(self, codings: tuple[Coding, ...], on: date | None) -> Match | None:
         found = [row for coding in codings if (row := self.row(coding, on))] or self._named(codings, on)
         if not found:
@@ -176,10 +199,14 @@ def keys(coding: Coding) -> Iterator[tuple[str, str]]:
 
 
 class ValueSets(Mapping[str, ValueSet]):
-    """Value sets by name. The union of the same sets is one object, so that what is found with it is found once."""
+    """Value sets by name, and the words of orders: all that clauses may name.
 
-    def __init__(self, by_name: Mapping[str, ValueSet]) -> None:
+    The union of the same sets is one object, so that what is found with it is found once.
+    """
+
+    def __init__(self, by_name: Mapping[str, ValueSet], order_terms: OrderTerms = NO_TERMS) -> None:
         self._by_name = dict(by_name)
+        self.order_terms = order_terms
         self._unions: dict[tuple[str, ...], ValueSet] = {}
 
     def __getitem__(self, name: str) -> ValueSet:
@@ -205,28 +232,75 @@ class ValueSets(Mapping[str, ValueSet]):
     def _keys(self) -> frozenset[tuple[str, str]]:
         return frozenset((row.system, row.code) for each in self.values() for row in each.rows)
 
+    def label(self, coding: Coding) -> str:
+        """Return our label of a code: that of the first set that has the code itself; empty if none has."""
+        rows = (row for each in self.values() for row in each.rows)
+        return next((row.label for row in rows if (row.system, row.code) == (coding.system, coding.code)), "")
+
     def know(self, coding: Coding) -> bool:
         """Return whether some set has a code."""
         return not self._keys.isdisjoint(keys(coding))
 
 
-def load_value_sets(folders: Iterable[Path]) -> ValueSets:
+def load_value_sets(folders: Iterable[Path], order_terms: OrderTerms = NO_TERMS) -> ValueSets:
     """Read every `*.csv` of these folders, by name. Raises DocumentError with everything that is wrong."""
     found: dict[str, ValueSet] = {}
     problems: list[Problem] = []
     for folder in folders:
-        for path in sorted(folder.glob("*.csv")):
-            if path.stem in found:
-                problems.append(_problem(path, 1, f"a value set named {path.stem} already exists; choose another name"))
+        paths = {path.stem: path for path in sorted(folder.glob("*.csv"))}
+        for name, path in paths.items():
+            if name.endswith(PRODUCTS):
+                if name.removesuffix(PRODUCTS) not in paths:
+                    what = f"there is no {name.removesuffix(PRODUCTS)}.csv beside it, whose products these would be"
+                    problems.append(_problem(path, 1, what))
+            elif name in found:
+                problems.append(_problem(path, 1, f"a value set named {name} already exists; choose another name"))
             else:
-                found[path.stem] = ValueSet(path.stem, _rows(path, problems), str(path))
+                rows = _rows(path, problems)
+                if products := paths.get(name + PRODUCTS):
+                    rows += _product_rows(products, rows, problems)
+                found[name] = ValueSet(name, rows, str(path))
     if problems:
         raise DocumentError(problems)
-    return ValueSets(found)
+    return ValueSets(found, order_terms)
 
 
 def _rows(path: Path, problems: list[Problem]) -> list[Row]:
     """Return the rows of a file that can be used; what is wrong with the others goes to `problems`."""
+    headers = [COLUMNS, *([*COLUMNS, more] for more in (COURSE, SCALE, VALUE))]
+    what = (
+        f"the header must be {','.join(COLUMNS)}, with {COURSE} for conditions, {SCALE} for scores, or {VALUE} for "
+        "states of a measurement at its end"
+    )
+    return _read(path, headers, what, _row, problems)
+
+
+def _product_rows(path: Path, ingredients: Iterable[Row], problems: list[Problem]) -> list[Row]:
+    """Return the products of a file as rows that count like that of their ingredient."""
+    by_code = {row.code: row for row in ingredients}
+
+    def product(cells: Mapping[str, str], line: int) -> Row:
+        system, code, label, ingredient, source = cells.values()
+        if not (system and code and label):
+            raise ValueError("system, code, and label must not be empty")
+        if ingredient not in by_code:
+            raise ValueError(f"the ingredient {ingredient!r} is no code of the value set; add it there")
+        return replace(
+            by_code[ingredient], system=system, code=code, label=label, source=source, line=line, file=str(path)
+        )
+
+    what = f"the header must be {','.join(PRODUCT_COLUMNS)}"
+    return _read(path, [PRODUCT_COLUMNS], what, product, problems)
+
+
+def _read(
+    path: Path,
+    headers: Sequence[list[str]],
+    wrong_header: str,
+    read: Callable[[Mapping[str, str], int], Row],
+    problems: list[Problem],
+) -> list[Row]:
+    """Return what `read` makes of the cells by column and the number of each line; it raises ValueError."""
     try:
         text = read_text(path)
     except DocumentError as error:
@@ -236,16 +310,14 @@ def _rows(path: Path, problems: list[Problem]) -> list[Row]:
     rows = []
     try:
         columns = next(reader, [])
-        if columns not in (COLUMNS, *([*COLUMNS, more] for more in (COURSE, SCALE, VALUE))):
-            what = (
-                f"the header must be {','.join(COLUMNS)}, with {COURSE} for conditions, {SCALE} for scores, or {VALUE} "
-                "for states of a measurement at its end"
-            )
-            problems.append(_problem(path, 1, what))
+        if columns not in headers:
+            problems.append(_problem(path, 1, wrong_header))
             return []
         for cells in reader:
             try:
-                rows.append(_row(cells, columns, reader.line_num))
+                if len(cells) != len(columns):
+                    raise ValueError(f"{len(cells)} columns instead of {len(columns)}")
+                rows.append(read(dict(zip(columns, cells, strict=True)), reader.line_num))
             except ValueError as error:
                 problems.append(_problem(path, reader.line_num, str(error)))
     except csv.Error:
@@ -253,13 +325,10 @@ def _rows(path: Path, problems: list[Problem]) -> list[Row]:
     return rows
 
 
-def _row(cells: list[str], columns: list[str], line: int) -> Row:
+def _row(cells: Mapping[str, str], line: int) -> Row:
     """Return the row of a line. Raises ValueError with what is wrong."""
-    if len(cells) != len(columns):
-        raise ValueError(f"{len(cells)} columns instead of {len(columns)}")
-    system, code, label, source, valid_from, valid_to, use = cells[: len(COLUMNS)]
-    more = dict(zip(columns[len(COLUMNS) :], cells[len(COLUMNS) :], strict=True))
-    course = more.get(COURSE, "")
+    system, code, label, source, valid_from, valid_to, use = (cells[column] for column in COLUMNS)
+    course = cells.get(COURSE, "")
     if not (system and code.strip("*") and label):
         raise ValueError("system, code, and label must not be empty")
     if code.endswith("*") and len(code) > _LONGEST_PREFIX + 1:
@@ -272,13 +341,9 @@ def _row(cells: list[str], columns: list[str], line: int) -> Row:
         raise ValueError(f"course must be {', '.join(each.value for each in Course)}, or empty")
     lasts = Course(course) if course else None
     valid = _day(valid_from), _day(valid_to)
-    return Row(
-        system, code, label, source, *valid, use == "decides", line, lasts, _scale(more.get(SCALE, "")), _value(more)
-    )
-
-
-def _value(more: Mapping[str, str]) -> Amount | None:
-    return value_limit(more[VALUE]) if more.get(VALUE) else None
+    scale, value = _scale(cells.get(SCALE, "")), cells.get(VALUE, "")
+    limit = value_limit(value) if value else None
+    return Row(system, code, label, source, *valid, use == "decides", line, lasts, scale, limit)
 
 
 def _scale(text: str) -> tuple[Decimal, Decimal] | None:

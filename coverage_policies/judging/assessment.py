@@ -8,6 +8,7 @@ from coverage_policies.format.library import Library
 from coverage_policies.format.model import APPLIES, Policy
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Outcome, Status
+from coverage_policies.judging.alternatives import RULED_OUT, alternatives
 from coverage_policies.judging.determination import Alternative, Determination
 from coverage_policies.judging.evaluator import ANSWERS_VALID, blank_determination, evaluate
 from coverage_policies.judging.order_matching import OrderMatch, match_order
@@ -18,13 +19,10 @@ from coverage_policies.judging.policy_selection import Candidate, InForce, Selec
 from coverage_policies.judging.stopping import ShouldStop, never
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.order_edit import restated
+from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.orders import Anchor, Order
 from fhir_mappings.record import PatientRecord
 from fhir_mappings.truth import Truth
-
-RULED_OUT = (Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET)
-"""The outcomes of an order that cannot be covered as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +158,11 @@ class Assessor:
         self._answers_valid = answers_valid
         self._only = only
 
+    @property
+    def order_terms(self) -> OrderTerms:
+        """Return the words by which orders are read: those of the only revision, else those of the library."""
+        return self.library.order_terms if self._only is None else self._only.order_terms
+
     def limited_to(self, policy: Policy) -> "Assessor":
         """Return an assessor that judges every order by one revision, which need not be of the library."""
         return Assessor(self.library, self.rules, self._answers_valid, only=policy)
@@ -255,8 +258,8 @@ class Assessor:
         judging: _Judging,
     ) -> Determination:
         found = self._evaluated(policy, order, judging, matches[policy.full_name])
-        alternatives = self._alternatives(found, policy, order, judging)
-        return replace(found, alternatives=alternatives) if alternatives else found
+        better = self._alternatives(found, policy, order, judging)
+        return replace(found, alternatives=better) if better else found
 
     def _evaluated(
         self, policy: Policy, order: Order, judging: _Judging, match: OrderMatch | None = None
@@ -276,27 +279,14 @@ class Assessor:
     def _alternatives(
         self, judged: Determination, policy: Policy, order: Order, judging: _Judging
     ) -> tuple[Alternative, ...]:
-        """Return the changed orders that fare better, each evaluated the same way and to the end.
-
-        An order without an id has none.
-        """
-        if judged.outcome not in RULED_OUT or "id" not in order.resource:
-            return ()
+        """Return the changed orders that fare better, each evaluated in place of the order among the others."""
         session = judging.session
-        found = []
-        for result in judged.criteria:
-            suggest = policy.index[result.id].suggest
-            if suggest is None or result.counted is not Status.NOT_MET:
-                continue
-            resource = restated(order.resource, suggest.attribute, suggest.value)
-            changed = session.read(resource) if resource is not None else order
-            if changed.stated.get(suggest.attribute) != frozenset({suggest.value}):
-                continue
+
+        def judge(changed: Order) -> Determination:
             beside = replace(session, judged=tuple(changed if each is order else each for each in session.judged))
-            again = self._evaluated(policy, changed, replace(judging, session=beside))
-            if again.outcome not in RULED_OUT and not again.is_cut_short:
-                found.append(Alternative(result.id, suggest.says, changed.resource, again.outcome, again.items_left))
-        return tuple(found)
+            return self._evaluated(policy, changed, replace(judging, session=beside))
+
+        return alternatives(judged, policy, order, session.read, judge)
 
 
 def _with_reasons(determination: Determination, selection: Selection) -> Determination:

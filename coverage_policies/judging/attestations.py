@@ -153,7 +153,7 @@ def _orders(form: AnswerForm, others: Mapping[str, Order], record: PatientRecord
         if known is not None:
             yield known
         elif resource is not None:
-            yield read_order(resource, zone=record.zone, resolve=record.resolve)
+            yield read_order(resource, zone=record.zone, terms=record.terms, resolve=record.resolve)
 
 
 def _is_same_site(policy: Policy, order: Order, other: Order) -> bool:

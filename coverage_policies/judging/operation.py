@@ -6,26 +6,23 @@ from datetime import date
 
 from coverage_policies.format.model import Policy
 from fhir_mappings.order_reasons import OrderReasons
-from fhir_mappings.order_text import OF_A_REASON
 from fhir_mappings.orders import Order
-
-_SHARED = (*OF_A_REASON, "route")
-"""The attributes that say what an operation is for; each order has its own approach, side, guidance, and performer."""
 
 
 def of_operation(policy: Policy, order: Order, others: Sequence[Order], on: date | None) -> Order:
     """Return an order with what the other orders of its operation state where it is silent itself.
 
     Orders are of one operation if a section of the policy judges both, on the same day and not on different sides; a
-    day or side that is not stated may be the same. Heard are the reasons, the drugs, and what the operation is for,
-    each only if the order states none of its own. With `on` None the codes count on any date.
+    day or side that is not stated may be the same. Heard are the reasons, the drugs, and what the
+    operation is for, each only if the order states none of its own. With `on` None the codes count on any date.
     """
-    speaking = [each for each in others if _speaks(each) and _may_be_together(order, each)]
+    shared = policy.order_terms.shared
+    speaking = [each for each in others if _speaks(each, shared) and _may_be_together(order, each)]
     sections = _sections(policy, order, on) if speaking else frozenset()
     same = [each for each in speaking if sections & _sections(policy, each, on)]
     if not same:
         return order
-    silent = [name for name in _SHARED if name not in order.stated and name not in order.hinted]
+    silent = [name for name in shared if name not in order.stated and name not in order.hinted]
     has_reason = bool(order.reasons.given) or order.reasons.has_unread
     return replace(
         order,
@@ -36,10 +33,10 @@ def of_operation(policy: Policy, order: Order, others: Sequence[Order], on: date
     )
 
 
-def _speaks(order: Order) -> bool:
+def _speaks(order: Order, shared: Iterable[str]) -> bool:
     """Return whether an order states anything that others of its operation may hear."""
     has_reason = bool(order.reasons.given) or order.reasons.has_unread
-    return has_reason or bool(order.drugs) or any(name in order.stated or name in order.hinted for name in _SHARED)
+    return has_reason or bool(order.drugs) or any(name in order.stated or name in order.hinted for name in shared)
 
 
 def _sections(policy: Policy, order: Order, on: date | None) -> frozenset[str]:

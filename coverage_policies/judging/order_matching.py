@@ -60,7 +60,7 @@ def match_order(
     """
     coded_on = None if ignore_code_dates else on
     heard = of_operation(policy, order, others, coded_on)
-    ctx = Context(heard, tuple(others), unread_record(datetime.min.replace(tzinfo=UTC), UTC), on)
+    ctx = Context(heard, tuple(others), unread_record(datetime.min.replace(tzinfo=UTC), UTC, policy.order_terms), on)
     entries = policy.entries(order.codes, coded_on)
     if not entries:
         named = () if policy.entries(order.codes, None) else policy.named(order.words)

@@ -57,7 +57,7 @@ def read_session(
     resolver = _Resolver([*referenced, *judged, *others], record)
 
     def read(resource: Resource, url: str = "") -> Order:
-        order = read_order(resource, url, zone=record.zone, resolve=resolver)
+        order = read_order(resource, url, zone=record.zone, terms=record.terms, resolve=resolver)
         written_in = order.encounter or (f"Encounter/{encounter}" if encounter else "")
         return replace(order, codes=rules.mapped(order.codes), encounter=written_in)
 

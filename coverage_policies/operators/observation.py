@@ -12,6 +12,7 @@ from coverage_policies.format.operator import (
     Operator,
     arguments,
     as_list,
+    names,
     phrase,
     value_set,
 )
@@ -111,7 +112,7 @@ def _parse(arguments: Arguments, sets: ValueSets) -> ClauseCheck:
     without = tuple(value_set(name, sets) for name in as_list(arguments.get("without", ())))
     selection = Selection(codes, look_back, states, without)
     preferred = value_set(arguments["outranked_by"], sets) if "outranked_by" in arguments else None
-    panels = value_set(arguments.get("panels", DEFAULTS["panels"]), sets)
+    panels = value_set(arguments.get("panels", PANELS), sets)
     searched = [codes, panels, *states, *without, *([preferred] if preferred else ())]
     searches = (observation_search({code for each in searched for code in each.codes(LOINC)}),)
     check = _change(arguments, selection, searches) if "change" in arguments else _value(arguments, selection, searches)
@@ -159,7 +160,9 @@ def _provable(threshold: DurationThreshold, name: str) -> DurationThreshold:
     return threshold
 
 
-DEFAULTS = {"occasion": "latest", "panels": "measurement-panels"}
+PANELS = "measurement-panels"
+"""The panels that are searched if a document names none."""
+DEFAULTS = {"occasion": "latest"}
 """The arguments that apply if a document leaves them out."""
 
 OPERATOR = Operator(
@@ -174,7 +177,7 @@ OPERATOR = Operator(
     "measurement may count. Those of `without` must not be. Where a measurement of `outranked_by` could decide in the "
     "same time and state, the clause does not hold. Nothing is decided where a value that is unread, undated, not "
     "final, without a unit, in one that does not convert, or in conflict with another of the same moment could change "
-    "it. `panels` are read for the values and states in them.",
+    "it. `panels` are those that hold the values or states as components, unless they are among `measurement-panels`.",
     schema=arguments(
         ["in"],
         value=phrase(VALUE, "at most 88 %"),
@@ -184,8 +187,8 @@ OPERATOR = Operator(
         sustained=phrase(DURATION, "at least 3 months"),
         change=phrase(CHANGE, "fell by at least 5 %"),
         within=phrase(SPAN, "6 months"),
-        states=NAMES,
-        without=NAMES,
+        states=names("the name of a value set, or a list of which all have to be recorded"),
+        without=names("the name of a value set, or a list of which none may be recorded"),
         outranked_by=NAMES,
         panels=NAMES,
         **{"in": NAMES, "from": {"enum": list(FROM)}},

@@ -92,10 +92,10 @@ class Selection:
         """Return whether all the states are recorded and none of those that rule it out is."""
         found = Truth.YES
         for state in self.states:
-            said = is_recorded(ctx.record, observation, self.codes.match, state.match)
+            said = is_recorded(ctx.record, observation, self.codes.match, state.match_once)
             found &= Truth.UNKNOWN if said is None else said
         for state in self.without:
-            said = is_recorded(ctx.record, observation, self.codes.match, state.match)
+            said = is_recorded(ctx.record, observation, self.codes.match, state.match_once)
             found &= Truth.YES if said is None else ~said
         return found
 

@@ -31,7 +31,7 @@ from coverage_policies.format.phrases import (
 from coverage_policies.format.searches import PROCEDURES, Search, observation_search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet, ValueSets
-from coverage_policies.operators.procedure_counts import begun
+from coverage_policies.operators.occasions import ProcedureOccasions
 from coverage_policies.operators.procedure_filter import (
     SCHEMAS,
     Belonging,
@@ -82,7 +82,7 @@ class PainReliefCheck:
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for enough days on which every measured procedure passed; days that fail do not undo others."""
-        on_record = begun(ctx, self.after)
+        on_record = ProcedureOccasions(self.after).begun(ctx)
         return on_each_side(self.belonging, on_record, ctx, partial(self._judge, on_record))
 
     def _judge(self, on_record: Sequence[Procedure], whose: Belonging, ctx: Context) -> ClauseResult:
@@ -91,7 +91,7 @@ class PainReliefCheck:
         belongs = dict(zip(on_record, each_belongs, strict=True))
         done = [p for p in on_record if belongs[p] is not Truth.NO]
         if not done:
-            return none_at_hand(on_record, each_belongs, whose, ctx)
+            return none_at_hand(on_record, each_belongs, whose, ctx, "Procedure")
         measured = reliefs(record, done, self.scale.match, self.window)
         evidence = _evidence(measured) or tuple(p.evidence for p in done)
         if self.relief is None:

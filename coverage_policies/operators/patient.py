@@ -64,7 +64,7 @@ def _of_age(found: Sequence[Patient], threshold: DurationThreshold, anchor: date
 
 
 def _is_plausible(born: DateInterval, anchor: date) -> bool:
-    return born.latest <= anchor <= plus(born.earliest, _LONGEST_LIFE)
+    return born.earliest <= anchor <= plus(born.earliest, _LONGEST_LIFE)
 
 
 def _of_sex(found: Sequence[Patient], wanted: Sex) -> ClauseResult:

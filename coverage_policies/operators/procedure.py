@@ -20,16 +20,17 @@ from coverage_policies.format.phrases import (
     DURATION,
     SPAN,
     DurationThreshold,
-    NumberThreshold,
     count,
     duration,
     span,
 )
-from coverage_policies.format.searches import PROCEDURES, Search
+from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet, ValueSets
+from coverage_policies.format.value_sets import ValueSets
 from coverage_policies.operators.base import goes_on, in_time
-from coverage_policies.operators.procedure_counts import CountCheck, SinceCheck, begun
+from coverage_policies.operators.course import ALL, GAP, CourseCheck, refuse_beside_all, terms
+from coverage_policies.operators.occasions import ProcedureOccasions
+from coverage_policies.operators.procedure_counts import CountCheck, SinceCheck, unprovable
 from coverage_policies.operators.procedure_filter import (
     SCHEMAS,
     Belonging,
@@ -48,7 +49,7 @@ from fhir_mappings.truth import Truth
 class ProcedureCheck:
     """Whether something of the set was done by the anchor date, recently enough, or from first to last long enough."""
 
-    codes: ValueSet
+    occasions: ProcedureOccasions
     belonging: Belonging
     within: CalendarPeriod | None
     lasting: DurationThreshold | None
@@ -58,18 +59,18 @@ class ProcedureCheck:
     @property
     def searches(self) -> tuple[Search, ...]:
         """Return the search for procedures."""
-        return (PROCEDURES,)
+        return self.occasions.searches
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for one completed or in progress, UNKNOWN for one of unclear status, date, or side."""
-        on_record = begun(ctx, self.codes)
+        on_record = self.occasions.begun(ctx)
         return on_each_side(self.belonging, on_record, ctx, partial(self._judge, on_record))
 
     def _judge(self, on_record: Sequence[Procedure], whose: Belonging, ctx: Context) -> ClauseResult:
         belongs = whose.of(on_record, ctx)
         possible = [(p, fits) for p, fits in zip(on_record, belongs, strict=True) if fits is not Truth.NO]
         if not possible:
-            return none_at_hand(on_record, belongs, whose, ctx)
+            return none_at_hand(on_record, belongs, whose, ctx, "Procedure")
         found = [p for p, _ in possible]
         done = [p for p, fits in possible if p.progress is not Progress.UNCLEAR and self._counts(p, fits)]
         if self.lasting is not None:
@@ -111,48 +112,59 @@ class ProcedureCheck:
         return ClauseResult(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
 
 
-def _parse(arguments: Arguments, sets: ValueSets) -> ProcedureCheck | CountCheck | SinceCheck:
-    codes = value_set(arguments["in"], sets)
+def _parse(arguments: Arguments, sets: ValueSets) -> ProcedureCheck | CountCheck | SinceCheck | CourseCheck:
+    occasions = ProcedureOccasions(value_set(arguments["in"], sets))
     asked = [name for name in ("lasting", "count", "first", "last") if name in arguments]
     pause = arguments.get("longest_pause", "")
     if pause and asked not in (["count"], ["first"]):
         raise ValueError("`longest_pause` is between the procedures of one course; it needs `count` or `first`")
     whose = belonging(arguments, pause)
+    if "all" in arguments:
+        refuse_beside_all(arguments, (*asked, "gap", "within", "apart", "in_progress_within"))
+        return CourseCheck(occasions, whose, terms(arguments["all"]), region(arguments, sets))
     if asked in (["count"], ["first"], ["last"]):
         for name in ("in_progress_within", *REGION_SCHEMAS):
             if name in arguments:
                 raise ValueError(f"`{name}` and `{asked[0]}` are separate questions; give each its own clause")
     asked_also = (["within"] if "within" in arguments and asked != ["count"] else []) + asked
     if len(asked_also) > 1:
-        raise ValueError(f"`{asked_also[0]}` and `{asked_also[1]}` are separate questions; give each its own clause")
+        raise ValueError(_separate(asked_also))
     if "apart" in arguments and asked != ["count"]:
         raise ValueError("`apart` is the time between that many days; it needs `count`")
+    if "gap" in arguments and asked != ["lasting"]:
+        raise ValueError("`gap` is the longest between two procedures of one course; it needs `lasting`")
     within = span(arguments["within"]) if "within" in arguments else None
     if asked == ["count"]:
-        apart = duration(arguments["apart"]) if "apart" in arguments else None
-        return CountCheck(codes, whose, within, _provable_count(arguments["count"]), apart)
+        number, apart = count(arguments["count"]), duration(arguments["apart"]) if "apart" in arguments else None
+        if apart is not None and number.comparison.is_upper_bound:
+            raise ValueError(f"`apart` is the time between that many days; it needs a `count` unlike '{number}'")
+        return CountCheck(occasions, whose, within, number, apart)
     if asked == ["first"]:
-        return SinceCheck(codes, whose, "first", duration(arguments["first"]))
+        return SinceCheck(occasions, whose, "first", duration(arguments["first"]))
     if asked == ["last"]:
-        return SinceCheck(codes, whose, "last", _provable(arguments["last"], is_short=True))
-    lasting = _provable(arguments["lasting"], is_short=False) if asked else None
+        return SinceCheck(occasions, whose, "last", _provable(arguments, "last", is_short=True))
+    lasting = _provable(arguments, "lasting", is_short=False) if asked else None
+    if lasting is not None and "gap" in arguments:
+        if "in_progress_within" in arguments:
+            raise ValueError("`in_progress_within` is about a procedure alone, not about a course with a `gap`")
+        return CourseCheck(occasions, whose, terms(arguments), region(arguments, sets))
     in_progress_within = span(arguments.get("in_progress_within", DEFAULTS["in_progress_within"]))
-    return ProcedureCheck(codes, whose, within, lasting, in_progress_within, region(arguments, sets))
+    return ProcedureCheck(occasions, whose, within, lasting, in_progress_within, region(arguments, sets))
 
 
-def _provable(phrase: str, *, is_short: bool) -> DurationThreshold:
+def _separate(asked: Sequence[str]) -> str:
+    """Return how to ask two things, of one course if they can be asked of one."""
+    said = f"`{asked[0]}` and `{asked[1]}` are separate questions; give each its own clause"
+    if not {*asked} <= {"within", "lasting", "count"}:
+        return said
+    return f"{said}, or ask them of one course: `all: {{{asked[0]}: …, {asked[1]}: …, gap: at most 4 weeks}}`"
+
+
+def _provable(arguments: Arguments, name: str, *, is_short: bool) -> DurationThreshold:
     """Return a duration that records can prove: a visit not on record would make it longer, and the last one later."""
-    threshold = duration(phrase)
+    threshold = duration(arguments[name])
     if threshold.comparison.is_upper_bound is not is_short:
-        example = "under 2 months ago" if is_short else "at least 4 weeks"
-        raise ValueError(f"{phrase!r} cannot be proven because a visit may be missing; write it like {example!r}")
-    return threshold
-
-
-def _provable_count(phrase: str) -> NumberThreshold:
-    threshold = count(phrase)
-    if threshold.comparison.is_upper_bound:
-        raise ValueError(f"{phrase!r} cannot be proven because one may be missing; write it like 'at least 4'")
+        raise ValueError(unprovable(name, threshold, arguments[name]))
     return threshold
 
 
@@ -162,20 +174,26 @@ DEFAULTS = {"in_progress_within": "12 months", "other_region": OTHER_REGION}
 OPERATOR = Operator(
     name="procedure",
     says="A procedure of the value set was done by the anchor date. `within: 3 months` requires one that recent; "
-    "`lasting: at least 4 weeks` that much time from the first to the last. `count: at least 4` counts days, "
-    "with `apart: under 2 weeks` from the first of them to the last. `first: at least 2 weeks ago` and `last: "
-    "under 2 months ago` ask how long ago that one was. `side: same` counts procedures on the side of the "
-    "order, `purpose` those that are diagnostic or therapeutic; `or not stated` also counts those that do not "
-    "say. With `longest_pause: 12 months`, `count` and `first` are about the current course of treatment: what came "
-    "before a longer pause, in procedures for any purpose, does not count. A procedure in progress counts if it "
-    "began `in_progress_within` that time before the anchor date, or if its stated end is to come. One for an "
-    "`other_region` of the body and not for the `region`, by its site, reason, or words, cannot tell.",
+    "`lasting: at least 4 weeks` that much time from the first to the last, with `gap: at most 4 weeks` in one "
+    "course without a longer gap. `count: at least 4` counts days, with `apart: under 2 weeks` from the first of "
+    "them to the last; `count: at most 3` holds if everything was read and even what may count does not exceed "
+    "it. `all: {lasting: at least 12 weeks, count: at least 6, gap: at most 4 weeks, within: 12 months}` is true "
+    "of one course: a run of procedures without a longer gap, of which what lies within the time is judged. "
+    "`first: at least 2 weeks ago` and `last: under 2 months ago` ask how long ago that one was. `side: same` "
+    "counts procedures on the side of the order, `purpose` those that are diagnostic or therapeutic; `or not "
+    "stated` also counts those that do not say. With `longest_pause: 12 months`, `count` and `first` are about "
+    "the current course of treatment: what came before a longer pause, in procedures for any purpose, does not "
+    "count. A procedure in progress counts if it began `in_progress_within` that time before the anchor date, or "
+    "if its stated end is to come. One for an `other_region` of the body and not for the `region`, by its site, "
+    "reason, or words, cannot tell.",
     schema=arguments(
         ["in"],
         **{
             "in": NAMES,
             "within": phrase(SPAN, "3 months"),
             "lasting": phrase(DURATION, "at least 4 weeks"),
+            "gap": GAP,
+            "all": ALL,
             "count": phrase(COUNT, "at least 4"),
             "apart": phrase(DURATION, "under 2 weeks"),
             "first": phrase(AGO, "at least 2 weeks ago"),

@@ -6,21 +6,23 @@ lack some. So a count lies between a least and a most, and only what holds for b
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Literal
 
 from coverage_policies.format.operator import ClauseResult, Context
 from coverage_policies.format.phrases import Comparison, DurationThreshold, NumberThreshold
-from coverage_policies.format.searches import PROCEDURES, Search
+from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason
-from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.operators.base import in_time
+from coverage_policies.operators.occasions import Occasions, day_of, is_complete, kinds
 from coverage_policies.operators.procedure_filter import Belonging, none_at_hand, on_each_side
 from fhir_mappings.dates import CalendarPeriod, DateInterval
-from fhir_mappings.procedures import Procedure, Progress, procedures
-from fhir_mappings.record import Availability
+from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.truth import Truth, agreed, all_of, any_of
+
+A_NIGHT = timedelta(days=1)
+"""A record that spans no more than this is of one occasion; a longer one may be a course, with one on each day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +33,16 @@ class PossibleProcedure:
     counts: Truth
 
 
-def begun(ctx: Context, codes: ValueSet) -> list[Procedure]:
-    """Return the procedures that were or may have been begun by the anchor date.
-
-    One of a day to come, whatever its status, proves nothing.
-    """
-    found = [p for p in procedures(ctx.record, codes.match) if p.start is None or p.start.earliest <= ctx.anchor]
-    return [replace(p, progress=Progress.UNCLEAR) if _is_to_come(p, ctx) else p for p in found]
-
-
-def _is_to_come(procedure: Procedure, ctx: Context) -> bool:
-    return procedure.day is not None and procedure.day.earliest > ctx.record.today
-
-
 def candidate_procedures(
-    found: Sequence[Procedure], belongs: Sequence[Truth], ctx: Context, within: CalendarPeriod | None = None
+    found: Sequence[Procedure],
+    belongs: Sequence[Truth],
+    occasions: Occasions,
+    ctx: Context,
+    within: CalendarPeriod | None = None,
 ) -> tuple[PossibleProcedure, ...]:
     """Return the procedures that the clause is or may be about, and that were or may have been done in time."""
     counted = [
-        PossibleProcedure(p, ours & _is_done(p) & in_time(p.day, within, ctx.anchor))
+        PossibleProcedure(p, ours & _is_done(p) & in_time(day_of(occasions, p), within, ctx.anchor))
         for p, ours in zip(found, belongs, strict=True)
     ]
     return tuple(each for each in counted if each.counts is not Truth.NO)
@@ -59,13 +52,17 @@ def _is_done(procedure: Procedure) -> Truth:
     return Truth.YES if procedure.progress is Progress.DONE else Truth.UNKNOWN
 
 
-def _is_complete(ctx: Context) -> bool:
-    return ctx.record.availability("Procedure") is Availability.COMPLETE
+def possible_others(found: Sequence[Procedure], whose: Belonging, ctx: Context) -> list[Procedure]:
+    """Return the records, of which it is not known what they are, that the clause may be about."""
+    fits = replace(whose, longest_pause=None).of(found, ctx)
+    return [each for each, may_be in zip(found, fits, strict=True) if may_be is not Truth.NO]
 
 
-def _result(holds: Truth, reason: Reason, found: Sequence[PossibleProcedure], ctx: Context) -> ClauseResult:
-    evidence = tuple(each.done.evidence for each in found)
-    if holds is Truth.UNKNOWN and not _is_complete(ctx):
+def _result(
+    holds: Truth, reason: Reason, found: Iterable[Procedure], occasions: Occasions, ctx: Context
+) -> ClauseResult:
+    evidence = tuple(each.evidence for each in found)
+    if holds is Truth.UNKNOWN and not is_complete(occasions, ctx):
         return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
     return ClauseResult(holds, reason, evidence)
 
@@ -74,40 +71,57 @@ def _result(holds: Truth, reason: Reason, found: Sequence[PossibleProcedure], ct
 class CountCheck:
     """On how many days something was done and, with `apart`, how far the first day is from the last."""
 
-    codes: ValueSet
+    occasions: Occasions
     belonging: Belonging
     within: CalendarPeriod | None
     count: NumberThreshold
-    apart: DurationThreshold | None
+    apart: DurationThreshold | None = None
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """Return the search for procedures."""
-        return (PROCEDURES,)
+        """Return the searches for what is counted."""
+        return self.occasions.searches
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return what is true for both the least and the most there can have been."""
-        on_record = [p for p in begun(ctx, self.codes) if in_time(p.day, self.within, ctx.anchor) is not Truth.NO]
-        return on_each_side(self.belonging, on_record, ctx, partial(self._judge, on_record))
+        others = self.occasions.unidentified(ctx)
+        on_record: list[Procedure] = []
+        for each in self.occasions.begun(ctx):
+            is_in_time = in_time(day_of(self.occasions, each), self.within, ctx.anchor)
+            (others if is_in_time is Truth.NO else on_record).append(each)
+        others = [each for each in others if self._may_reach(each, ctx)]
+        return on_each_side(self.belonging, on_record, ctx, partial(self._judge, on_record, others))
 
-    def _judge(self, on_record: Sequence[Procedure], whose: Belonging, ctx: Context) -> ClauseResult:
+    def _may_reach(self, done: Procedure, ctx: Context) -> bool:
+        """Return whether a day of a record may be in time."""
+        last = last_day(done, ctx.anchor)
+        return (
+            last is None
+            or last >= ctx.anchor
+            or in_time(DateInterval(last, last), self.within, ctx.anchor) is Truth.YES
+        )
+
+    def _judge(
+        self, on_record: Sequence[Procedure], others: Sequence[Procedure], whose: Belonging, ctx: Context
+    ) -> ClauseResult:
         belongs = whose.of(on_record, ctx)
-        found = candidate_procedures(on_record, belongs, ctx, self.within)
-        if not found:
-            return none_at_hand(on_record, belongs, whose, ctx)
-        certain = [each.done.day for each in found if each.counts is Truth.YES and each.done.day]
-        possible = [each.done.day for each in found]
-        is_complete = _is_complete(ctx)
-        counted = _between(self.count, _fewest(certain), _most(possible) if is_complete else None)
-        if self.apart is None:
-            return _result(counted, Reason.COUNT_OUT_OF_RANGE, found, ctx)
-        known = [day for day in possible if day]
-        everything = known if is_complete and len(known) == len(possible) else None
-        apart = _is_apart(self.apart, certain, everything)
-        return _result(counted & apart, Reason.DATE_OUT_OF_RANGE, found, ctx)
+        counted = candidate_procedures(on_record, belongs, self.occasions, ctx, self.within)
+        sure = [day_of(self.occasions, each.done) for each in counted if each.counts is Truth.YES]
+        certain = [day for day in sure if day]
+        found = [each.done for each in counted]
+        possible = [*found, *possible_others(others, whose, ctx)]
+        most = most_days(possible, ctx.anchor) if is_complete(self.occasions, ctx) else None
+        holds, reason = _between(self.count, fewest_days(certain), most), Reason.COUNT_OUT_OF_RANGE
+        if not possible and not self.count.holds(0):
+            return none_at_hand(on_record, belongs, whose, ctx, *kinds(self.occasions))
+        if self.apart is not None:
+            known = [each.day for each in possible if each.day]
+            everything = known if most is not None and len(known) == len(possible) else None
+            holds, reason = holds & _is_apart(self.apart, certain, everything), Reason.DATE_OUT_OF_RANGE
+        return _result(holds, reason, possible if holds is Truth.UNKNOWN else found, self.occasions, ctx)
 
 
-def _fewest(days: Iterable[DateInterval]) -> int:
+def fewest_days(days: Iterable[DateInterval]) -> int:
     """Return the least number of different days: two records may be of one day if their dates allow it."""
     count, last = 0, date.min
     for day in sorted(days, key=lambda day: day.latest):
@@ -116,21 +130,47 @@ def _fewest(days: Iterable[DateInterval]) -> int:
     return count
 
 
-def _most(days: Sequence[DateInterval | None]) -> int:
-    """Return the greatest number of different days: only records of the same known day are surely one."""
-    known = {day.earliest for day in days if day and day.earliest == day.latest}
-    return len(known) + sum(day is None or day.earliest != day.latest for day in days)
+def most_days(found: Iterable[Procedure], anchor: date) -> int:
+    """Return the greatest number of different days by the anchor date.
+
+    Only records of the same known day are surely of one. A record of more than a night may have one on each day.
+    """
+    known: set[date] = set()
+    more = 0
+    for each in found:
+        first, last = each.day, last_day(each, anchor)
+        if first is None or last is None:
+            more += 1
+        elif last - first.latest > A_NIGHT:
+            more += (min(last, anchor) - first.earliest).days + 1
+        elif first.earliest == first.latest:
+            known.add(first.earliest)
+        else:
+            more += 1
+    return len(known) + more
+
+
+def last_day(done: Procedure, anchor: date) -> date | None:
+    """Return the last day on which something of a record may have been done.
+
+    That is the anchor date if it states no end, or is in progress.
+    """
+    if done.progress is Progress.UNDER_WAY or (done.end is None and done.start is not None):
+        return anchor
+    return done.end.latest if done.end else None
 
 
 def _between(threshold: NumberThreshold, least: int, most: int | None) -> Truth:
-    if least == most:
-        return Truth.of(threshold.holds(least))
+    """Return whether every number from the least to the most, None if there is no most, satisfies the threshold."""
     if threshold.comparison is Comparison.EXACTLY:
+        if least == most:
+            return Truth.of(threshold.holds(least))
         is_missed = least > threshold.number or (most is not None and most < threshold.number)
         return Truth.NO if is_missed else Truth.UNKNOWN
-    if threshold.holds(least):
+    sure, doubtful = (most, least) if threshold.comparison.is_upper_bound else (least, most)
+    if sure is not None and threshold.holds(sure):
         return Truth.YES
-    return Truth.NO if most is not None and not threshold.holds(most) else Truth.UNKNOWN
+    return Truth.NO if doubtful is not None and not threshold.holds(doubtful) else Truth.UNKNOWN
 
 
 def _is_apart(
@@ -157,29 +197,32 @@ def _gap(threshold: DurationThreshold, days: Sequence[DateInterval]) -> Truth:
 class SinceCheck:
     """How long ago the first or the last procedure was."""
 
-    codes: ValueSet
+    occasions: Occasions
     belonging: Belonging
     occasion: Literal["first", "last"]
     ago: DurationThreshold
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """Return the search for procedures."""
-        return (PROCEDURES,)
+        """Return the searches for what was done."""
+        return self.occasions.searches
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES if one proves a first long ago or a last not long ago, or all prove a first not long ago."""
-        on_record = begun(ctx, self.codes)
+        on_record = self.occasions.begun(ctx)
         return on_each_side(self.belonging, on_record, ctx, partial(self._judge, on_record))
 
     def _judge(self, on_record: Sequence[Procedure], whose: Belonging, ctx: Context) -> ClauseResult:
         belongs = whose.of(on_record, ctx)
-        found = candidate_procedures(on_record, belongs, ctx)
+        found = candidate_procedures(on_record, belongs, self.occasions, ctx)
         if not found:
-            return none_at_hand(on_record, belongs, whose, ctx)
-        held = [(each.counts, self._was_so_long_ago(each, ctx)) for each in found]
+            return none_at_hand(on_record, belongs, whose, ctx, *kinds(self.occasions))
+        held = [(each.counts, self._was_so_long_ago(each.done, ctx)) for each in found]
         certain = [holds for counts, holds in held if counts is Truth.YES]
-        everything = [holds for _, holds in held] if _is_complete(ctx) else [Truth.UNKNOWN]
+        others = possible_others(self.occasions.unidentified(ctx), whose, ctx)
+        everything = [holds for _, holds in held] + [self._was_so_long_ago(each, ctx) for each in others]
+        if not is_complete(self.occasions, ctx):
+            everything = [Truth.UNKNOWN]
         if self.occasion == "first" and self.ago.comparison.is_upper_bound:
             proven = bool(certain) and all_of(everything) is Truth.YES
             disproven = Truth.NO in certain
@@ -187,8 +230,17 @@ class SinceCheck:
             proven = any_of(certain) is Truth.YES
             disproven = any_of(everything) is Truth.NO
         holds = Truth.YES if proven else Truth.NO if disproven else Truth.UNKNOWN
-        return _result(holds, Reason.DATE_OUT_OF_RANGE, found, ctx)
+        shown = [each.done for each in found]
+        return _result(holds, Reason.DATE_OUT_OF_RANGE, shown, self.occasions, ctx)
 
-    def _was_so_long_ago(self, possible: PossibleProcedure, ctx: Context) -> Truth:
-        day = possible.done.day
-        return self.ago.holds(day, ctx.anchor) if day else Truth.UNKNOWN
+    def _was_so_long_ago(self, done: Procedure, ctx: Context) -> Truth:
+        return self.ago.holds(done.day, ctx.anchor) if done.day else Truth.UNKNOWN
+
+
+def unprovable(argument: str, threshold: DurationThreshold, written: str) -> str:
+    """Return what to write instead of a duration that one more record, which may be missing, would turn round."""
+    ago = " ago" if written.endswith(" ago") else ""
+    return (
+        f"{written!r} cannot be proven because a visit may be missing; turn it round and put "
+        f"`{argument}: {threshold.opposite}{ago}` under `not_met_when` instead of `met_when`, or the other way round"
+    )

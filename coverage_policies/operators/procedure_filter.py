@@ -136,9 +136,14 @@ def _both(results: Sequence[ClauseResult]) -> ClauseResult:
     return replace(alike, evidence=evidence, headline="")
 
 
-def none_at_hand(found: Sequence[Procedure], belongs: Sequence[Truth], whose: Belonging, ctx: Context) -> ClauseResult:
-    """Return the result for a chart without a procedure that counts. Those of another side or course are shown."""
-    none = nothing_found(ctx.record, "Procedure")
+def none_at_hand(
+    found: Sequence[Procedure], belongs: Sequence[Truth], whose: Belonging, ctx: Context, *kinds: str
+) -> ClauseResult:
+    """Return the result for a chart without a record of these types that counts.
+
+    Those of another side or course are shown.
+    """
+    none = nothing_found(ctx.record, *kinds)
     ever = replace(whose, longest_pause=None).of(found, ctx)
     of_any_side = replace(whose, side="").of(found, ctx)
     for reason, then in ((Reason.DATE_OUT_OF_RANGE, ever), (Reason.INVALID_ATTRIBUTE, of_any_side)):

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
@@ -49,6 +50,16 @@ _CIRCUMSTANCE = frozenset(("after", "as", "before", "during", "for", "since", "u
 def is_code(code: str) -> bool:
     """Return whether ICD-10-CM has this code or heading, with or without its dot and its seventh character."""
     return any(form in _titles() for form in _forms(code))
+
+
+def has_codes_below(beginning: str) -> bool:
+    """Return whether ICD-10-CM has a longer code that begins so, with its dot: `M17` and `M17.`, but not `M17.11`.
+
+    The list has no seventh characters; the X that fills the place before one counts as the code above it.
+    """
+    listed = beginning.rstrip("X") if len(beginning) > _STEM else beginning
+    first = bisect_left(_sorted_codes(), listed)
+    return any(code.startswith(listed) and code != beginning for code in _sorted_codes()[first : first + 2])
 
 
 def titles(code: str) -> tuple[str, ...]:
@@ -132,6 +143,11 @@ def _titles() -> Mapping[str, tuple[str, ...]]:
 def _sides() -> Mapping[str, str]:
     with (_FOLDER / "icd10cm_sides.csv").open(encoding="utf-8", newline="") as rows:
         return {code: row["side"] for row in csv.DictReader(rows) for code in row["codes"].split()}
+
+
+@cache
+def _sorted_codes() -> Sequence[str]:
+    return sorted(_titles())
 
 
 @cache

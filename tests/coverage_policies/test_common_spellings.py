@@ -17,6 +17,7 @@ from coverage_policies.format.terms import Status
 from coverage_policies.judging.determination import CriterionResult
 from coverage_policies.judging.evaluator import evaluate
 from fhir_mappings.orders import read_order
+from tests.support.terms import TERMS
 
 DAY = date(2026, 3, 16)
 LIBRARY = load_library()
@@ -382,10 +383,10 @@ PAIRS = [
 
 
 def judged(pair: Pair, facts: Sequence[Fact]) -> CriterionResult:
-    draft = read_order(order(pair.order, 1, DAY), zone=UTC)
+    draft = read_order(order(pair.order, 1, DAY), zone=UTC, terms=TERMS)
     given = [each for n, fact in enumerate(facts, 1) for each in resources(fact, n, DAY)]
     by = LIBRARY.policies[pair.policy]
-    found = evaluate(by, draft, [], chart(given, DAY), draft.anchor(DAY), ignore_code_dates=True)
+    found = evaluate(by, draft, [], chart(given, DAY, TERMS), draft.anchor(DAY), ignore_code_dates=True)
     return found.criterion(pair.criterion)
 
 

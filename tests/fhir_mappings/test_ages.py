@@ -40,5 +40,9 @@ def test_an_age_over_a_stretch_of_days_runs_from_the_first_to_the_last() -> None
     assert age_between(born, date(2025, 3, 15), date(2026, 3, 16)) == Age(48 * 12 + 11, 50 * 12)
 
 
-def test_an_age_without_an_upper_bound_says_so() -> None:
-    assert str(Age(600, None)) == "50 or more"
+@pytest.mark.parametrize(
+    ("age", "told"),
+    [(Age(600, None), "50 or more"), (Age(0, 599), "49 or less"), (Age(0, 11), "0 months to 11 months")],
+)
+def test_an_age_with_one_bound_says_so(age: Age, told: str) -> None:
+    assert str(age) == told

@@ -67,7 +67,6 @@ def test_a_code_system_is_known_by_its_other_addresses(sent: str, known_as: str)
 @pytest.mark.parametrize(
     "address",
     [
-        "http://hl7.org/fhir/sid/icd-10-pcs",
         "http://hl7.org/fhir/sid/icd-10-de",
         "http://hl7.org/fhir/sid/icd-9-cm/procedure",
         "http://hl7.org/fhir/sid/icd-11",

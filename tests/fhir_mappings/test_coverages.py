@@ -10,6 +10,7 @@ import pytest
 from fhir_mappings.coverages import Coverage, CoverageKind, coverages, home_state
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Availability, PatientRecord
+from tests.support.terms import TERMS
 
 DAY = date(2026, 3, 15)
 SOPT = "https://nahdo.org/sopt"
@@ -39,6 +40,7 @@ def record(*resources: Resource) -> PatientRecord:
         read_at=datetime(2026, 3, 2, tzinfo=UTC),
         zone=ZoneInfo("America/New_York"),
         availability={"Coverage": Availability.COMPLETE},
+        terms=TERMS,
     )
 
 

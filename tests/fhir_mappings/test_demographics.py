@@ -29,6 +29,12 @@ def for_clinical_use(code: str) -> dict[str, Any]:
     return {"url": FOR_CLINICAL_USE, "extension": [value, {"url": "comment", "valueString": "female"}]}
 
 
+BOTH = {
+    "url": US_CORE + "sex",
+    "valueCodeableConcept": {"coding": [{"code": "248152002"}, {"code": "248153007"}]},
+}
+
+
 @pytest.mark.parametrize(
     ("members", "sexes"),
     [
@@ -48,6 +54,7 @@ def for_clinical_use(code: str) -> dict[str, Any]:
         ({"extension": [for_clinical_use("male-typical")]}, {MALE}),
         ({"extension": [for_clinical_use("specified")]}, {OTHER}),
         ({"extension": [{"url": FOR_CLINICAL_USE, "valueCode": "female"}]}, {OTHER}),
+        ({"extension": [BOTH]}, {OTHER}),
         ({"gender": "female", "extension": [stated("birthsex", "M")]}, {FEMALE, MALE}),
         ({"gender": "female", "extension": [stated("birthsex", "F"), stated("sex", "248152002")]}, {FEMALE}),
         ({"gender": "male", "extension": [{"url": US_CORE + "genderIdentity", "valueCode": "F"}]}, {MALE}),

@@ -7,6 +7,7 @@ from fhir_mappings.laterality import same_side, side_of
 from fhir_mappings.procedures import procedures
 from fhir_mappings.truth import Truth
 from tests.support.fhir_builders import KNOWN, concept, procedure, record, resource
+from tests.support.terms import TERMS
 
 ONE_KNEE, OTHER_KNEE = concept("M17.11", ICD10CM), concept("M17.12", ICD10CM)
 LEFT, RIGHT, BOTH = (concept(code, SNOMED) for code in ("7771000", "24028007", "51440002"))
@@ -62,7 +63,7 @@ LEFT, RIGHT, BOTH = (concept(code, SNOMED) for code in ("7771000", "24028007", "
     ],
 )
 def test_the_side_is_read_from_site_code_and_words(members, side):
-    assert side_of(resource("Procedure", **members), "code") == side
+    assert side_of(resource("Procedure", **members), TERMS, "code") == side
 
 
 @pytest.mark.parametrize(

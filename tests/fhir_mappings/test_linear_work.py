@@ -11,22 +11,28 @@ from coverage_policies.judging.plan_rules import PlanRules
 from coverage_policies.judging.policy_selection import candidates
 from fhir_mappings.allergies import allergies
 from fhir_mappings.answers import answer_forms, newest
-from fhir_mappings.codings import CPT, RXNORM
+from fhir_mappings.codings import CPT, RXNORM, Coding
 from fhir_mappings.condition_course import Times, conditions_on
 from fhir_mappings.conditions import statements, unidentified
 from fhir_mappings.coverages import coverages
 from fhir_mappings.dates import CalendarPeriod
+from fhir_mappings.days_covered import days_covered
+from fhir_mappings.drug_contents import contents_of_label
 from fhir_mappings.drug_exposure import supplies
 from fhir_mappings.drug_names import substances_named
+from fhir_mappings.drug_use import uses
 from fhir_mappings.known_drugs import is_known_non_opioid
+from fhir_mappings.measurement_states import is_recorded
 from fhir_mappings.medications import medications
-from fhir_mappings.observations import observations
+from fhir_mappings.observations import MAX_COMPONENTS, measurements, observations
 from fhir_mappings.opioids.names import names_an_opioid
 from fhir_mappings.opioids.product_names import product_named
 from fhir_mappings.opioids.reduction import MAX_INSTRUCTIONS, TOO_MANY, opioid_reduction
 from fhir_mappings.opioids.sig_words import read_directions
+from fhir_mappings.order_amounts import amounts_of
 from fhir_mappings.order_drugs import drugs_named
 from fhir_mappings.order_elements import MAX_ORDER_LENGTH
+from fhir_mappings.order_replacement import recoded
 from fhir_mappings.order_text import MAX_PHRASE_LENGTH, names_an_operation, read_phrase
 from fhir_mappings.orders import Order, read_order
 from fhir_mappings.pain_relief import MAX_PROCEDURES, MAX_SCORES, Window, reliefs
@@ -47,6 +53,7 @@ from tests.support.fhir_builders import (
 )
 from tests.support.growth import Work, is_linear
 from tests.support.opioid_chart import PERIODS
+from tests.support.terms import TERMS
 
 DAY = date(2026, 3, 2)
 WINDOW = Window(timedelta(hours=24), timedelta(hours=24), following_days=7)
@@ -55,7 +62,7 @@ OPIOID = {"coding": [{"system": RXNORM, "code": "892582"}]}
 
 def order(**members: Any) -> Callable[[], Order]:
     found = resource("ServiceRequest", status="draft", intent="order", **members)
-    return lambda: read_order(found, zone=ZONE, resolve=lambda _: None)
+    return lambda: read_order(found, zone=ZONE, terms=TERMS, resolve=lambda _: None)
 
 
 def contained(kind: str, count: int) -> list[dict[str, str]]:
@@ -126,6 +133,16 @@ def pain(count: int) -> Work:
     return lambda: reliefs(chart, procedures(chart, KNOWN), knows("72514-3"), WINDOW)
 
 
+def amounts(kind: str, **members: Any) -> Work:
+    return lambda: amounts_of({"resourceType": "ServiceRequest", **members}, kind)
+
+
+def named(count: int) -> Any:
+    """An order with many other words beside its code."""
+    code = {"coding": [{"system": RXNORM, "code": "892582"}], "text": "Morphine"}
+    return {"resourceType": "ServiceRequest", "code": code, "note": [{"text": "mor phine"}] * count}
+
+
 _TODAY = date(2026, 3, 2)
 TIMES = Times(_TODAY, _TODAY, "", CalendarPeriod(12, "months"), CalendarPeriod(14, "days"), CalendarPeriod(7, "days"))
 
@@ -135,18 +152,65 @@ def differing(i: int) -> Any:
     return condition(("active", "resolved")[i % 2], id=f"c{i}", recordedDate="2025-01-01")
 
 
+def states(members: int, panels: int) -> Callable[[], object]:
+    """Panels whose members are measurements and, each at its own time, what was recorded with them."""
+    found = []
+    for p in range(panels):
+        names = [f"m{p}-{i}" for i in range(members)]
+        found.append(resource("Observation", id=f"p{p}", hasMember=[{"reference": f"Observation/{n}"} for n in names]))
+        for i, name in enumerate(names):
+            at = f"2026-01-05T09:{i // 60:02}:{i % 60:02}Z"
+            found.append(score(1, at, name, code="72514-3" if i % 2 else "state"))
+    known, state = knows("72514-3"), knows("state")
+
+    def read() -> object:
+        chart = record(*found)
+        return [is_recorded(chart, each, known, state) for each in measurements(chart, known)]
+
+    return read
+
+
+def ended(number: int) -> dict[str, Any]:
+    """A prescription a day, each stopped the day after."""
+    day = date(2020, 1, 1) + timedelta(days=number)
+    return prescription(
+        number,
+        status="stopped",
+        statusReason={"text": "nausea"},
+        medicationCodeableConcept=concept(),
+        authoredOn=str(day),
+        meta={"lastUpdated": f"{day + timedelta(days=1)}T12:00:00Z"},
+    )
+
+
+def refill(number: int) -> dict[str, Any]:
+    return resource(
+        "MedicationDispense",
+        id=f"d{number}",
+        status="completed",
+        medicationCodeableConcept=concept(),
+        whenHandedOver=str(DAY - timedelta(days=number % 900)),
+        daysSupply={"value": 30, "unit": "d"},
+    )
+
+
 READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
     **{
-        f"words {words!r}": (lambda n, words=words: lambda: read_phrase(words * n), 500)  # type: ignore[misc]
+        f"words {words!r}": (lambda n, words=words: lambda: read_phrase(words * n, TERMS), 500)  # type: ignore[misc]
         for words in (
             *("pump ", "trial ", "left ", "linq ", "fluoro ", "left and right ", "without any image ", "not a "),
             *("diagnostic ", "after ", "after 0.", "postop ", "pain ", "first a ", "trial of a pump ", "epidural "),
         )
     },
     **{
-        f"drugs {words!r}": (lambda n, words=words: lambda: drugs_named(words * n), 500)  # type: ignore[misc]
+        f"drugs {words!r}": (lambda n, words=words: lambda: drugs_named(words * n, TERMS), 500)  # type: ignore[misc]
         for words in ("morphine, ", "a, ", "lidocaine skin and ", "steroid ", "for, morphine; ")
     },
+    "doses of an order": (lambda n: amounts("dose", dosageInstruction=[{"text": "Take 1 tablet daily"}] * n), 200),
+    "frequencies of an order": (lambda n: amounts("frequency", dosageInstruction=[{"timing": {}}] * n), 500),
+    "flows of an order": (lambda n: amounts("flow", orderDetail=[{"text": f"{i} L/min " * 9} for i in range(n)]), 200),
+    "a flow in words": (lambda n: amounts("flow", orderDetail=[{"text": "1.1 " * n}]), 500),
+    "the code of an order": (lambda n: lambda: recoded(named(n), Coding("", "x", "X")), 500),
     "faults of one element": (lambda n: lambda: faults(condition(category=[0] * n)), 1000),
     "unknown members": (lambda n: lambda: faults(condition(**{f"x{i}": 1 for i in range(n)})), 1000),
     "an unknown type contained": (
@@ -210,6 +274,15 @@ READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
     "dosage instructions": (lambda n: opioids(prescription(dosageInstruction=[*map(dosage, range(n))])), 500),
     "opioid prescriptions": (lambda n: opioids(*(prescription(i) for i in range(n))), 500),
     "opioid prescriptions that end each other": (lambda n: opioids(*map(reordered, range(n))), 120),
+    "names on a label": (lambda n: lambda: contents_of_label("metformin / " * n), 100),
+    "stops and what follows them": (
+        lambda n: lambda: uses(record(*map(ended, range(n))), KNOWN, DAY, CalendarPeriod(1, "years")),
+        200,
+    ),
+    "refills": (
+        lambda n: lambda: days_covered(record(*map(refill, range(n))), KNOWN, DAY - timedelta(days=900), DAY),
+        200,
+    ),
     "names in a text": (lambda n: lambda: substances_named("morphine - / " * n), 500),
     "the words of a label": (lambda n: lambda: is_known_non_opioid("- " * n), 2000),
     "labels of one drug": (
@@ -236,6 +309,8 @@ READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
         lambda n: lambda: unidentified(record(condition(code={"text": "gout, sciatica" * n})), lambda _: False),
         500,
     ),
+    "states of measurements": (lambda n: states(n, 1), 100),
+    "states of measurements in panels": (lambda n: states(MAX_COMPONENTS, n), 2),
     "observations": (
         lambda n: lambda: observations(record(*(score(1, "2026-01-01", f"s{i}") for i in range(n))), knows("72514-3")),
         200,
@@ -252,8 +327,8 @@ def test_the_work_of_a_reading_grows_with_its_input(name: str) -> None:
 
 def test_a_phrase_at_the_limit_states_and_a_longer_one_only_hints() -> None:
     text = "left" + " " * (MAX_PHRASE_LENGTH - 4)
-    assert [each.is_stated for each in read_phrase(text, ("side",))] == [True]
-    assert [each.is_stated for each in read_phrase(text + " ", ("side",))] == [False]
+    assert [each.is_stated for each in read_phrase(text, TERMS, ("side",))] == [True]
+    assert [each.is_stated for each in read_phrase(text + " ", TERMS, ("side",))] == [False]
 
 
 def test_a_phrase_longer_than_the_limit_names_no_operation() -> None:
@@ -290,7 +365,7 @@ def test_long_notes_take_nothing_from_what_an_order_states() -> None:
     ],
 )
 def test_a_pump_trial_is_a_pump_and_a_trial_close_together(text: str, values: set[str]) -> None:
-    assert {each.value for each in read_phrase(text, ("purpose",))} == values
+    assert {each.value for each in read_phrase(text, TERMS, ("purpose",))} == values
 
 
 def test_faults_are_listed_up_to_the_limit_and_one_at_the_root_beyond_it() -> None:

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from fhir_mappings.amounts import printed
 from fhir_mappings.codings import LOINC
 from fhir_mappings.measurements import Measurement, measurement
 
@@ -128,3 +129,50 @@ def test_a_plain_score_has_no_unit_however_it_is_written(unit):
 @pytest.mark.parametrize("unit", ["mm", "cm", "%"])
 def test_another_unit_stays(unit):
     assert measurement({"valueQuantity": {"value": 8, "unit": unit}}) == Measurement(Decimal(8), unit)
+
+
+@pytest.mark.parametrize(
+    ("holder", "words"),
+    [
+        ({"valueQuantity": {"value": Decimal(97), "unit": "%"}}, "97 %"),
+        ({"valueQuantity": {"value": Decimal(97), "unit": "percent", "code": "%"}}, "97 %"),
+        ({"valueQuantity": {"value": Decimal(97), "unit": "of all", "code": "%"}}, "97 %"),
+        ({"valueQuantity": {"value": Decimal(97), "unit": "%", "code": "pct-local"}}, "97 %"),
+        ({"valueQuantity": {"value": Decimal(97), "unit": "%", "code": "1"}}, ""),
+        ({"valueQuantity": {"value": Decimal(7), "unit": "kPa", "code": "mm[Hg]"}}, ""),
+        ({"valueQuantity": {"value": Decimal(97)}}, "97"),
+        ({"valueQuantity": {"value": Decimal(70), "unit": "%", "comparator": "<"}}, "< 70 %"),
+        ({"valueQuantity": {"value": Decimal(70), "unit": "%", "comparator": ">="}}, ">= 70 %"),
+        ({"valueQuantity": {"value": Decimal(70), "unit": "%", "comparator": "~"}}, ""),
+        ({"valueInteger": 6}, "6"),
+        ({"valueString": "97 %"}, "97 %"),
+        ({"valueString": "97%"}, "97 %"),
+        ({"valueString": "< 15 mg/dL"}, "< 15 mg/dL"),
+        ({"valueString": ">= 15"}, ">= 15"),
+        ({"valueString": "8/10"}, "8"),
+        ({"valueString": "97 foo"}, ""),
+        ({"valueString": "about 97 %"}, ""),
+        ({"valueString": "90 - 97 %"}, ""),
+        ({"valueRange": {"low": {"value": 88, "unit": "%"}, "high": {"value": 90, "unit": "%"}}}, "88 to 90 %"),
+        ({"valueRange": {"low": {"value": 88, "unit": "%"}}}, ">= 88 %"),
+        ({"valueRange": {"high": {"value": 90, "unit": "%"}}}, "<= 90 %"),
+        ({"valueRange": {"low": {"value": 91, "unit": "%"}, "high": {"value": 90, "unit": "%"}}}, ""),
+        ({"valueRange": {"low": {"value": 88, "unit": "%"}, "high": {"value": 90, "unit": "1"}}}, ""),
+        ({"valueRange": {"low": {"value": 88, "unit": "%"}, "high": {"value": "90", "unit": "%"}}}, ""),
+        ({"valueRange": {}}, ""),
+        ({"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 2}}}, ""),
+        ({"valueQuantity": {"value": Decimal(97), "unit": "%"}, "valueInteger": 97}, ""),
+    ],
+)
+def test_an_amount_is_what_the_value_lies_between_with_its_unit(holder, words):
+    found = measurement(holder)
+    assert found is not None
+    assert printed(found.amount) == words
+
+
+def test_a_comparator_leaves_no_number():
+    assert measurement({"valueQuantity": {"value": Decimal(70), "unit": "%", "comparator": "<"}}) == Measurement(None)
+
+
+def test_a_rate_of_things_that_are_counted_is_no_plain_score():
+    assert measurement({"valueQuantity": {"value": 15, "unit": "{events}/h"}}) == Measurement(Decimal(15), "{events}/h")

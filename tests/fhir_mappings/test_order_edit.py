@@ -10,6 +10,7 @@ from fhir_mappings.codings import CPT, SNOMED
 from fhir_mappings.fhir_json import Json, Resource, dumps, loads
 from fhir_mappings.order_edit import restated
 from fhir_mappings.orders import read_order
+from tests.support.terms import TERMS
 
 LATERAL = {"text": "Lateral transarticular approach"}
 CODE = {"coding": [{"system": CPT, "code": "27279"}]}
@@ -20,7 +21,7 @@ def order(**members: Json) -> dict[str, Json]:
 
 
 def changed(**members: Json) -> dict[str, Any]:
-    found = restated(order(**members), "approach", "lateral-transarticular")
+    found = restated(order(**members), TERMS, "approach", "lateral-transarticular")
     assert found is not None
     return dict(found)
 
@@ -91,7 +92,7 @@ def test_a_code_that_means_the_other_value_goes_and_the_billing_code_stays() -> 
 
 def test_an_order_whose_only_code_means_the_other_value_gets_no_suggestion() -> None:
     coding = {"system": SNOMED, "code": "1", "display": "Posterior fusion of sacroiliac joint"}
-    assert restated(order(code={"coding": [coding]}), "approach", "lateral-transarticular") is None
+    assert restated(order(code={"coding": [coding]}), TERMS, "approach", "lateral-transarticular") is None
 
 
 def test_sentences_that_contradict_leave_notes_and_instructions() -> None:
@@ -125,12 +126,12 @@ def test_labels_of_references_and_the_narrative_follow() -> None:
     ],
 )
 def test_an_order_that_cannot_be_changed_consistently_gets_no_suggestion(members: Json) -> None:
-    assert restated(order() | members, "approach", "lateral-transarticular") is None
+    assert restated(order() | members, TERMS, "approach", "lateral-transarticular") is None
 
 
 @pytest.mark.parametrize(("length", "has_suggestion"), [(90_000, True), (100_000, False)])
 def test_an_order_of_too_many_words_gets_no_suggestion(length: int, has_suggestion: bool) -> None:
-    found = restated(order(patientInstruction="," * length), "approach", "lateral-transarticular")
+    found = restated(order(patientInstruction="," * length), TERMS, "approach", "lateral-transarticular")
     assert (found is not None) is has_suggestion
 
 
@@ -142,7 +143,7 @@ def test_everything_else_is_what_was_received_digit_by_digit() -> None:
         ' "orderDetail": [{"text": "Posterior approach"}], "note": "free text", "reasonCode": {"text": "Pain"}}'
     )
     before = dumps(received)
-    found = restated(received, "approach", "lateral-transarticular")
+    found = restated(received, TERMS, "approach", "lateral-transarticular")
     assert found is not None
     assert dumps(received) == before
     assert dumps({**found, "orderDetail": received["orderDetail"]}) == before
@@ -158,7 +159,7 @@ def test_the_changed_order_states_the_value_and_hints_at_no_other() -> None:
         reasonCode=[{"text": f"Pain: {text}"}],
         note=[{"text": "Posterior approach preferred."}],
     )
-    read = read_order(found, zone=ZoneInfo("America/New_York"))
+    read = read_order(found, zone=ZoneInfo("America/New_York"), terms=TERMS)
     assert read.stated["approach"] == {"lateral-transarticular"}
     assert "approach" not in read.hinted
     assert "posterior" not in dumps(found).lower()

@@ -5,13 +5,14 @@ import pytest
 from fhir_mappings.codings import ICD10CM
 from fhir_mappings.order_reasons import MAX_REMARKS_LENGTH, read_reasons
 from tests.support.fhir_builders import concept, condition, resource, status_of
+from tests.support.terms import TERMS
 
 CANCER = concept("C79.51", ICD10CM)
 
 
 def read(known=None, **members):
     return read_reasons(
-        resource("ServiceRequest", **members), lambda reference: (known or {}).get(reference.get("reference"))
+        resource("ServiceRequest", **members), lambda reference: (known or {}).get(reference.get("reference")), TERMS
     )
 
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from fhir_mappings.order_text import ATTRIBUTES, is_unambiguous, names_an_operation, read_phrase, without_history
+from fhir_mappings.order_text import is_unambiguous, names_an_operation, read_phrase, without_history
+from tests.support.terms import TERMS
 
 
 def readings(text, attribute):
-    return {(each.value, "stated" if each.is_stated else "hinted") for each in read_phrase(text, (attribute,))}
+    return {(each.value, "stated" if each.is_stated else "hinted") for each in read_phrase(text, TERMS, (attribute,))}
 
 
 def stated(value):
@@ -380,7 +381,9 @@ def test_a_kind_of_request_is_read(text, expected):
 
 
 def test_a_phrase_may_state_several_attributes():
-    found = {(each.attribute, each.value) for each in read_phrase("Left lateral approach, transfixing, fluoroscopy")}
+    found = {
+        (each.attribute, each.value) for each in read_phrase("Left lateral approach, transfixing, fluoroscopy", TERMS)
+    }
     assert found == {
         ("side", "left"),
         ("approach", LATERAL),
@@ -390,7 +393,7 @@ def test_a_phrase_may_state_several_attributes():
 
 
 def test_only_the_attributes_asked_for_are_read():
-    assert [each.attribute for each in read_phrase("Left lateral approach", ("side",))] == ["side"]
+    assert [each.attribute for each in read_phrase("Left lateral approach", TERMS, ("side",))] == ["side"]
 
 
 @pytest.mark.parametrize(
@@ -430,7 +433,7 @@ def test_a_doubtful_word_makes_a_phrase_doubtful(text):
     ],
 )
 def test_a_description_that_covers_alternatives_states_nothing(text):
-    assert [each for each in read_phrase(text, ATTRIBUTES) if each.is_stated] == []
+    assert [each for each in read_phrase(text, TERMS, TERMS.names) if each.is_stated] == []
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ from datetime import date
 import pytest
 
 from fhir_mappings.codings import CPT, HCPCS, RXNORM, SNOMED
+from fhir_mappings.drug_ingredients import INGREDIENT
 from fhir_mappings.orders import Anchor, read_order
 from fhir_mappings.record import Evidence
-from tests.support.fhir_builders import PATIENT, SYSTEM, ZONE, codes_of, coding, concept, status_of
+from tests.support.fhir_builders import PATIENT, SYSTEM, ZONE, codes_of, coding, concept, resource, status_of
+from tests.support.terms import TERMS
 
 TODAY = date(2026, 3, 2)
 BILLING_OPTIONS = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-billing-options"
@@ -21,7 +23,9 @@ def draft(kind="ServiceRequest", **members):
 def order(kind="ServiceRequest", known=None, **members):
     """Read an order; `known` are the resources that its references resolve to."""
     found = known or {}
-    return read_order(draft(kind, **members), zone=ZONE, resolve=lambda given: found.get(given.get("reference")))
+    return read_order(
+        draft(kind, **members), zone=ZONE, terms=TERMS, resolve=lambda given: found.get(given.get("reference"))
+    )
 
 
 def codes(*args, **members):
@@ -219,7 +223,7 @@ def test_an_order_without_words_is_called_an_order(code):
 
 
 def test_an_order_without_an_id_is_named_by_its_full_url():
-    assert read_order(draft(id=None), "urn:uuid:1", zone=ZONE).reference == "urn:uuid:1"
+    assert read_order(draft(id=None), "urn:uuid:1", zone=ZONE, terms=TERMS).reference == "urn:uuid:1"
 
 
 FRACTURE = {"resourceType": "Condition", "id": "f", "code": concept("S32.811A")}
@@ -497,3 +501,25 @@ def test_a_modifier_of_the_ordered_product_is_an_obstacle():
     product = {"resourceType": "Device", "type": {}, "implicitRules": "http://example.org/rules"}
     ordered = order("DeviceRequest", codeReference={"reference": "Device/d"}, known={"Device/d": product})
     assert ordered.obstacle == "the order has implicitRules, which may change its meaning"
+
+
+@pytest.mark.parametrize("product", [{"coding": [{"system": RXNORM, "code": "1991306"}]}, {"text": "Ozempic 1 mg pen"}])
+def test_an_ordered_product_is_found_by_the_name_of_its_ingredient(product):
+    order = read_order(resource("MedicationRequest", medicationCodeableConcept=product), terms=TERMS, zone=ZONE)
+    assert (INGREDIENT, "semaglutide") in {(coding.system, coding.code) for coding in order.codes}
+
+
+def test_a_product_whose_code_and_label_differ_is_found_by_neither():
+    product = {"coding": [{"system": RXNORM, "code": "1991306"}], "text": "glipizide 5 mg"}
+    order = read_order(resource("MedicationRequest", medicationCodeableConcept=product), terms=TERMS, zone=ZONE)
+    assert [coding.code for coding in order.codes] == ["1991306"]
+
+
+def test_an_ingredient_of_an_ordered_medication_is_found():
+    medication = {
+        "resourceType": "Medication",
+        "id": "m",
+        "ingredient": [{"itemCodeableConcept": {"text": "metformin"}}],
+    }
+    ordered = resource("MedicationRequest", medicationReference={"reference": "#m"}, contained=[medication])
+    assert (INGREDIENT, "metformin") in {(c.system, c.code) for c in read_order(ordered, terms=TERMS, zone=ZONE).codes}

@@ -62,6 +62,7 @@ LEAST: dict[str, dict[str, Any]] = {
         "outcome": "complete",
         "insurance": [{"focal": True, "coverage": {"reference": "Coverage/1"}}],
     },
+    "FamilyMemberHistory": {"status": "completed", "patient": PATIENT, "relationship": CONCEPT},
     "ImagingStudy": {"status": "available", "subject": PATIENT},
     "Medication": {"code": CONCEPT},
     "MedicationAdministration": {**DRUG, "effectivePeriod": PERIOD},

@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 
+from fhir_mappings.codings import CPT, SNOMED
 from fhir_mappings.procedures import Procedure, Progress
-from fhir_mappings.visits import MAX_ITEMS, visits
+from fhir_mappings.visits import MAX_ITEMS, recorded_visits, unidentified_visits, visits
 from tests.support.fhir_builders import ASKED, KNOWN, PATIENT, concept, record, resource
 
 DAY = {"start": "2026-02-16T10:00:00-05:00", "end": "2026-02-16T11:00:00-05:00"}
@@ -67,7 +68,7 @@ def test_a_visit_is_done_on_its_day(given):
     assert (visit.progress, last_day(visit)) == (Progress.DONE, date(2026, 2, 16))
 
 
-@pytest.mark.parametrize("status", ["planned", "arrived", "triaged", "onleave", "cancelled", "entered-in-error", None])
+@pytest.mark.parametrize("status", ["planned", "arrived", "triaged", "onleave", "cancelled", "entered-in-error"])
 def test_a_visit_that_did_not_take_place_is_none(status):
     assert found(encounter(status=status)) == ()
 
@@ -77,7 +78,14 @@ def test_a_charge_that_is_not_billed_is_no_visit(status):
     assert found(charge(status=status)) == ()
 
 
-@pytest.mark.parametrize("given", [encounter(status="unknown"), charge(status="unknown")])
+@pytest.mark.parametrize(
+    "given",
+    [
+        *(made(status=status) for made in (encounter, charge) for status in ("unknown", "odd", None, ["finished"])),
+        *(claim(item(), status=status) for status in ("odd", None)),
+        claim(item(), use=None),
+    ],
+)
 def test_a_status_that_cannot_tell_is_unclear(given):
     assert [visit.progress for visit in found(given)] == [Progress.UNCLEAR]
 
@@ -112,3 +120,35 @@ def test_a_faulty_visit_is_set_aside():
 
 def test_only_so_many_items_of_a_claim_are_read():
     assert len(found(claim(*(item(sequence=n + 1) for n in range(MAX_ITEMS + 1))))) == MAX_ITEMS
+
+
+def unidentified(*given) -> list[str]:
+    return [each.done.evidence.label for each in unidentified_visits(record(*given))]
+
+
+def test_what_no_understood_code_names_may_be_any_visit():
+    words = {"text": "Follow-up"}
+    snomed = concept("185349003", system=SNOMED)
+    assert unidentified(encounter(type=[words])) == ["Follow-up"]
+    assert unidentified(encounter(type=None)) == ["Visit"]
+    assert unidentified(charge(code=concept())) == ["Billed service"]
+    assert unidentified(claim(item(productOrService=words))) == ["Follow-up"]
+    known = encounter(type=[snomed]), charge(code=snomed), claim(item(productOrService=snomed))
+    assert unidentified(*({**each, "id": f"k{i}"} for i, each in enumerate(known))) == []
+
+
+def test_a_claim_with_too_many_items_may_hold_any_visit():
+    cpt = concept("99213", system=CPT)
+    items = [item(sequence=n + 1, productOrService=cpt) for n in range(MAX_ITEMS + 1)]
+    assert unidentified(claim(*items[:-1])) == []
+    assert unidentified(claim(*items)) == ["Claim with more items than are read"]
+
+
+def test_without_codes_every_encounter_is_a_visit_and_what_was_billed_may_be_none():
+    chart = record(encounter(type=None, id="e"), charge(id="c"), claim(item(), id="b"))
+    found = {each.done.reference: each.done.progress for each in recorded_visits(chart, None)}
+    assert found == {
+        "Encounter/e": Progress.DONE,
+        "ChargeItem/c": Progress.UNCLEAR,
+        "ExplanationOfBenefit/b": Progress.UNCLEAR,
+    }

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from fhir_mappings.codings import LOINC, Coding, Match
 from fhir_mappings.ownership import chart_server
 from fhir_mappings.record import PatientRecord
+from tests.support.terms import TERMS
 
 ZONE = ZoneInfo("America/New_York")
 READ_AT = datetime(2026, 3, 2, 12, tzinfo=ZONE)
@@ -50,6 +51,7 @@ def record(*resources, patient="p", read_at=READ_AT, zone=ZONE, availability=Non
         read_at=read_at,
         zone=zone,
         availability=availability or {},
+        terms=TERMS,
         unasked=unasked,
         server=chart_server(patient, [server], entries),
     )

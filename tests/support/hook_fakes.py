@@ -22,6 +22,7 @@ from coverage_policies.format.library import Library
 from coverage_policies.format.model import Policy
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Outcome
+from coverage_policies.format.value_sets import ValueSets
 from coverage_policies.judging.assessment import Assessment, Assessor, OrderCandidates
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.order_session import Session
@@ -39,7 +40,7 @@ class _NeedingLibrary(Library):
     """A library without policies that needs these searches all the same."""
 
     def __init__(self, needed: tuple[Search, ...]) -> None:
-        super().__init__({}, {})
+        super().__init__({}, ValueSets({}))
         object.__setattr__(self, "needed", needed)
 
     def searches(self, policies: Iterable[Policy] | None = None) -> tuple[Search, ...]:  # noqa: ARG002

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from fhir_mappings.opioids import Dose, DrugLine, Periods, Reduction, opioid_reduction
 from fhir_mappings.record import Availability, PatientRecord
 from fhir_mappings.truth import Truth
+from tests.support.terms import TERMS
 
 ZONE = ZoneInfo("America/New_York")
 ANCHOR = date(2026, 1, 15)
@@ -149,7 +150,9 @@ def another_drug(on="2024-06-01"):
 
 def record(*resources, read=datetime(2026, 1, 15, 12, tzinfo=ZONE), availability=None):
     found = [("", resource) for resource in resources]
-    return PatientRecord("p", found, read_at=read, zone=ZONE, availability={**ALL_READ, **(availability or {})})
+    return PatientRecord(
+        "p", found, read_at=read, zone=ZONE, availability={**ALL_READ, **(availability or {})}, terms=TERMS
+    )
 
 
 def read(*resources, on=ANCHOR, **settings) -> Reduction:

@@ -5,7 +5,7 @@ from typing import Any
 
 from cds_service.settings import Settings
 
-LOINC_CODE = "90001-1"
+LOINC_CODE = "90001-9"
 """The code of the score that only this policy asks for."""
 
 _DOCUMENT = """\
@@ -31,7 +31,7 @@ _CASES = """\
   anchor: 2026-03-16
   order: {code: 95806}
   facts:
-    - observation: {code: loinc 90001-1, value: 14, at: 2026-03-01}
+    - observation: {code: loinc 90001-9, value: 14, at: 2026-03-01}
   expect: {I.A: met, outcome: supported}
 - name: Nothing
   anchor: 2026-03-16

@@ -26,6 +26,7 @@ from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.orders import Anchor, Order, read_order
 from fhir_mappings.record import Availability, PatientRecord
+from tests.support.terms import TERMS
 
 MET, NOT_MET, UNKNOWN = Status.MET, Status.NOT_MET, Status.UNKNOWN
 
@@ -99,7 +100,7 @@ def text(sections: str, *, orders: str = ENTRY, pathway: str = "", head: str = H
 
 
 def policy(sections: str, *, orders: str = ENTRY, pathway: str = "", sets: Mapping[str, ValueSet] = SETS) -> Policy:
-    return parse_policy(text(sections, orders=orders, pathway=pathway), "test.yaml", sets)
+    return parse_policy(text(sections, orders=orders, pathway=pathway), "test.yaml", ValueSets(sets, TERMS))
 
 
 # --- charts ----------------------------------------------------------------------------------------------------------
@@ -179,6 +180,7 @@ def chart(
         read_at=read_at,
         zone=ZONE,
         availability=available() if availability is None else availability,
+        terms=TERMS,
         unasked=unasked,
     )
 
@@ -197,7 +199,7 @@ def draft(code: str = "10001", planned: str | None = "2026-03-02", **more: Any) 
 
 
 def order(code: str = "10001", planned: str | None = "2026-03-02", **more: Any) -> Order:
-    return read_order(draft(code, planned, **more), zone=ZONE)
+    return read_order(draft(code, planned, **more), zone=ZONE, terms=TERMS)
 
 
 def case(
@@ -214,7 +216,9 @@ def case(
 
 def clause(operator: str, sets: Mapping[str, ValueSet] = SETS, **arguments: Any) -> ClauseCheck:
     """A clause as the loader makes it; `in_` stands for `in`."""
-    return operators()[operator].parse({name.rstrip("_"): value for name, value in arguments.items()}, ValueSets(sets))
+    return operators()[operator].parse(
+        {name.rstrip("_"): value for name, value in arguments.items()}, ValueSets(sets, TERMS)
+    )
 
 
 def run(test: ClauseCheck, *resources: Resource, **more: Any) -> ClauseResult:

@@ -9,11 +9,10 @@ from cds_service.cli.inputs import exit_on_error
 from cds_service.cli.names import no_such
 from cds_service.settings import Settings
 from coverage_policies.format.editions import read_editions
-from coverage_policies.format.library import BUILT_IN, Library, load_library
+from coverage_policies.format.library import BUILT_IN, Library, load_library, load_names
 from coverage_policies.format.loader import load_policy
 from coverage_policies.format.model import Policy
 from coverage_policies.format.problems import DocumentError, Problem
-from coverage_policies.format.value_sets import load_value_sets
 
 _CASES = ".cases.yaml"
 
@@ -68,7 +67,7 @@ def drafts(path: Path, settings: Settings) -> tuple[Policy, ...]:
     found: list[Policy] = []
     problems: list[Problem] = []
     with exit_on_error():
-        sets = load_value_sets(root / "value_sets" for root in roots)
+        sets = load_names(roots)
         for document in documents:
             try:
                 policy = load_policy(document, sets)

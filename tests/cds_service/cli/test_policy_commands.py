@@ -54,7 +54,7 @@ def test_show_tells_how_each_criterion_is_settled_and_by_which_codes(own: OwnPol
         "by the answer no",
         "Was sleepiness scored?",
         "95806",
-        "90001-1",
+        "90001-9",
         "edition 1",
     ):
         assert words in shown
@@ -120,6 +120,7 @@ def test_the_operators_are_listed_and_each_is_explained_with_its_example() -> No
         assert operator.example.strip() in explained
         assert all(f" {argument} " in explained for argument in operator.schema["properties"])
         assert all(f" {value} " in explained for value in operator.defaults.values())
+    assert " all.gap " in run("operators", "procedure").output
     assert "There is no operator observaton. Did you mean observation?" in run("operators", "observaton").output
     assert "There is no operator diagnosis. There are allergy, " in run("operators", "diagnosis").output
 
@@ -186,7 +187,7 @@ def test_lint_fails_on_every_kind_of_mistake(own: OwnPolicies) -> None:
     )
     result = run("lint")
     assert result.exit_code == 1
-    assert "spare.csv:2:1: error: 'CPT' is not the address of a code system" in result.output
+    assert "spare.csv:2:1: error: write http://www.ama-assn.org/go/cpt" in result.output
     assert "spare.csv:1:1: remark: no policy uses this value set" in result.output
 
 
@@ -290,7 +291,7 @@ def stored(own: OwnPolicies) -> Path:
         "id": "score",
         "status": "final",
         "subject": {"reference": "Patient/1"},
-        "code": {"coding": [{"system": "http://loinc.org", "code": "90001-1"}]},
+        "code": {"coding": [{"system": "http://loinc.org", "code": "90001-9"}]},
         "effectiveDateTime": "2026-03-01",
         "valueQuantity": {"value": 14, "unit": "score"},
     }

@@ -210,7 +210,8 @@ def test_unsupported_modifiers_and_dates_are_refused(param):
 
 
 def test_every_search_of_the_service_is_supported():
-    ours = [value for value in vars(searches).values() if isinstance(value, searches.Search)]
+    """The patient is read, not searched."""
+    ours = [value for value in vars(searches).values() if type(value) is searches.Search]
     ours.append(searches.observation_search([f"{LOINC}|72514-3"]))
     for search in ours:
         names = ["patient", *(name for name, _ in search.parameters), *(["code"] if search.codes else [])]

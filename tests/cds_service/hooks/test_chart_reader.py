@@ -15,6 +15,7 @@ from cds_service.hooks.request import read_request
 from coverage_policies.format.searches import CONDITIONS, DEVICES, PRESCRIPTIONS, Search
 from fhir_mappings.record import PatientRecord
 from tests.support.hook_fakes import NOW, bundle, call, condition
+from tests.support.terms import TERMS
 
 READ = (CONDITIONS, PRESCRIPTIONS)
 
@@ -37,6 +38,7 @@ def read(store: Store | None, searches: Sequence[Search] = READ, **members: obje
         None if store is None else ChartInMemory(store),
         read_at=NOW,
         zone=ZoneInfo("UTC"),
+        terms=TERMS,
         deadline=Deadline(5),
         max_prefetched=100,
     ).record
@@ -111,6 +113,7 @@ def test_a_source_that_ignores_the_deadline_does_not_delay_the_answer() -> None:
         source,
         read_at=NOW,
         zone=ZoneInfo("UTC"),
+        terms=TERMS,
         deadline=Deadline(0.1),
         max_prefetched=100,
     ).record

@@ -1,10 +1,11 @@
 """The medications of prescriptions are read if the search does not return them."""
 
+from dataclasses import replace
 from typing import Any
 
 from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.hooks.references import MAX_READS, unresolved
-from coverage_policies.format.searches import PRESCRIPTIONS
+from coverage_policies.format.searches import ENCOUNTERS, PRESCRIPTIONS
 from coverage_policies.judging.plan_rules import Payer, PlanRules
 from fhir_mappings.references import ChartServer
 from tests.support.hook_fakes import PATIENT_ID, FakeEhr, Service, WatchingAssessor, authorization, bundle, call
@@ -48,6 +49,18 @@ def ordered(*references: object) -> tuple[str, dict[str, Any]]:
     return "", {"resourceType": "ServiceRequest", "id": "o", "reasonReference": reasons}
 
 
+def encounter(*people: str) -> tuple[str, dict[str, Any]]:
+    took_part = [{"individual": {"reference": person}} for person in people]
+    return "", {"resourceType": "Encounter", "id": "e", "participant": took_part}
+
+
+def test_the_roles_of_those_at_an_encounter_are_listed_only_where_a_policy_asks_for_a_specialty() -> None:
+    visit = encounter("PractitionerRole/r", "Practitioner/d", "#PractitionerRole/c", "PractitionerRole/there")
+    there = ("", {"resourceType": "PractitionerRole", "id": "there"})
+    assert unresolved([visit, there], SERVER, follows_roles=True) == ("PractitionerRole/r",)
+    assert unresolved([visit, there], SERVER) == ()
+
+
 def test_a_condition_that_an_order_gives_as_its_reason_is_listed() -> None:
     wanted = ordered("Condition/a", f"{SERVER_URL}/Condition/b", "Observation/c", "#d", 5)
     assert unresolved([], SERVER, [wanted]) == ("Condition/a", "Condition/b")
@@ -74,6 +87,17 @@ def test_the_product_is_read_from_the_server_with_the_token(ehr: FakeEhr) -> Non
     Service(judge).post(call(fhirServer=ehr.base, fhirAuthorization=authorization()))
     assert [each["id"] for each in judge.records[0].of_type("Medication")] == ["a"]
     assert ehr.headers[ehr.asked.index("fhir/Medication/a")]["Authorization"] == "Bearer token-1"
+
+
+def test_the_role_is_read_from_the_server_after_the_encounter(ehr: FakeEhr) -> None:
+    about = {"subject": {"reference": f"Patient/{PATIENT_ID}"}}
+    _, visit = encounter("PractitionerRole/r")
+    ehr.answers["Encounter"] = (200, bundle({**visit, **about}))
+    ehr.answers["PractitionerRole/r"] = (200, {"resourceType": "PractitionerRole", "id": "r"})
+    for search, read in ((replace(ENCOUNTERS, follows_roles=True), ["r"]), (ENCOUNTERS, [])):
+        judge = WatchingAssessor(search)
+        Service(judge).post(call(fhirServer=ehr.base, fhirAuthorization=authorization()))
+        assert [each["id"] for each in judge.records[0].of_type("PractitionerRole")] == read
 
 
 def test_a_payer_is_read_only_if_it_is_needed(ehr: FakeEhr) -> None:

@@ -10,7 +10,9 @@ from cds_service.records.policy_snapshot import PolicySnapshot, rules_hash
 from cds_service.records.pseudonyms import Pseudonymizer, key_in, random_key
 from coverage_policies.judging.plan_rules import Effective, Payer, PlanRules, Visibility, VisibilityRule
 from fhir_mappings.codings import Coding
+from fhir_mappings.order_terms import NO_TERMS
 from tests.support.record_fakes import shipped
+from tests.support.terms import TERMS
 
 ZONE = ZoneInfo("America/New_York")
 
@@ -58,7 +60,7 @@ def test_different_rules_have_different_hashes_whatever_the_order_of_sets() -> N
     payer = Payer("Plan", "Owner", names=names)
     rules = PlanRules(payers=(payer,))
     same = PlanRules(payers=(replace(payer, names=frozenset(sorted(names, reverse=True))),))
-    assert rules_hash(rules, ZONE, 90) == rules_hash(same, ZONE, 90)
+    assert rules_hash(rules, ZONE, 90, NO_TERMS) == rules_hash(same, ZONE, 90, NO_TERMS)
     others = [
         PlanRules(),
         replace(rules, payers=(replace(payer, owner="Other"),)),
@@ -66,4 +68,5 @@ def test_different_rules_have_different_hashes_whatever_the_order_of_sets() -> N
         replace(rules, visibility_rules=(VisibilityRule("CP.MP.126", Visibility.SHADOW, frozenset()),)),
         replace(rules, order_codes={("a", "b"): (Coding("c", "d"),)}),
     ]
-    assert len({rules_hash(each, ZONE, 90) for each in (rules, *others)}) == 6
+    assert len({rules_hash(each, ZONE, 90, NO_TERMS) for each in (rules, *others)}) == 6
+    assert rules_hash(rules, ZONE, 90, TERMS) != rules_hash(rules, ZONE, 90, NO_TERMS)

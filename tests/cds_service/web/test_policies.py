@@ -14,6 +14,7 @@ from cds_service.wiring.loading import load_assessor
 from cds_service.wiring.records import make_ready
 from coverage_policies.format.library import Library
 from coverage_policies.format.loader import parse_policy
+from coverage_policies.format.value_sets import ValueSets
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.plan_rules import PlanRules
 from tests.support.hook_fakes import Service
@@ -69,7 +70,7 @@ def hostile() -> Assessor:
     head = HEAD.replace("Test fusion", quoted).replace("Test Plan", quoted) + f"notes: [{quoted}]"
     criterion = f"- {{id: I.A, says: {quoted}, ask: {quoted}, interpretation: {quoted}, note: {quoted}}}"
     found = parse_policy(text(f"I:\n  says: {quoted}\n  all:\n  {criterion}", head=head), "test.yaml", SETS)
-    return Assessor(Library({found.full_name: found}, {}), PlanRules())
+    return Assessor(Library({found.full_name: found}, ValueSets({})), PlanRules())
 
 
 def test_the_index_links_to_every_revision(shipped: Service) -> None:

@@ -1,7 +1,7 @@
 """Every line of a text that can decide something is held by a case: changed or taken away, a case fails."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 LIBRARY = load_library()
 TEXTS = list(LIBRARY.policies.values())
 CASES = {text.full_name: load_cases(text) for text in TEXTS}
-READ = {id(case): situation(case) for cases in CASES.values() for case in cases}
+READ = {id(case): situation(case, text) for text in TEXTS for case in CASES[text.full_name]}
 
 
 _WRITABLE = {name: Draft202012Validator(operator.schema) for name, operator in operators().items()}
@@ -133,18 +133,27 @@ def _changed_clauses(clauses: tuple[Clause, ...]) -> Iterator[tuple[str, tuple[C
 
 
 def _changed_arguments(clause: Clause) -> Iterator[dict[str, Any]]:
-    schema = operators()[clause.operator].schema
-    for name, value in clause.arguments.items():
-        rest = {key: each for key, each in clause.arguments.items() if key != name}
+    operator = operators()[clause.operator]
+    yield from _changed(clause.arguments, operator.schema, operator.defaults)
+
+
+def _changed(
+    written: Mapping[str, Any], schema: Mapping[str, Any], defaults: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    """Arguments with one of them, or of those inside of one, left out or changed."""
+    for name, value in written.items():
+        rest = {key: each for key, each in written.items() if key != name}
         # What only states the default changes nothing when it is left out.
-        if name not in schema.get("required", ()) and rest and value != operators()[clause.operator].defaults.get(name):
+        if name not in schema.get("required", ()) and rest and value != defaults.get(name):
             yield rest
-        if isinstance(value, list):
-            yield from ({**clause.arguments, name: [v for v in value if v != one]} for one in value if len(value) > 1)
+        if isinstance(value, Mapping):
+            yield from ({**written, name: other} for other in _changed(value, schema["properties"][name], {}))
+        elif isinstance(value, list):
+            yield from ({**written, name: [v for v in value if v != one]} for one in value if len(value) > 1)
         elif value not in LIBRARY.value_sets:
             words = schema["properties"][name].get("enum", ())
-            yield from ({**clause.arguments, name: other} for other in words if other != value)
-            yield from ({**clause.arguments, name: other} for other in _other_thresholds(value))
+            yield from ({**written, name: other} for other in words if other != value)
+            yield from ({**written, name: other} for other in _other_thresholds(value))
 
 
 def _other_thresholds(phrase: str) -> Iterator[str]:
@@ -157,7 +166,7 @@ def _other_thresholds(phrase: str) -> Iterator[str]:
     for other in (Decimal(number) - step, Decimal(number) + step):
         if other > 0:
             yield f"{before}{other}{after}"
-    for word, other_word in (("at least", "over"), ("under", "at most")):
+    for word, other_word in (("at least", "over"), ("under", "at most"), ("at most", "under")):
         if word in before:
             yield phrase.replace(word, other_word)
 

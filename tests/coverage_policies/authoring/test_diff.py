@@ -135,3 +135,12 @@ def test_orders_pathways_and_the_head_are_told() -> None:
     assert LineChange("codes", "", "10002") in found["orders another-order"].lines
     assert LineChange("asks", "", "Which?") in found["pathway"].lines
     assert LineChange("likely when", "", f"condition in: alpha{COUNTED}") in found["pathway b"].lines
+
+
+def test_what_one_course_has_to_fulfill_is_told_with_its_clause() -> None:
+    therapy = "procedure: {in: alpha, all: {count: at least 6, gap: at most 4 weeks}}"
+    before = policy(f"I: {{says: s, ask: q, met_when: {{{therapy}}}}}")
+    after = policy(f"I: {{says: s, ask: q, met_when: {{{therapy.replace('6', '8')}}}}}")
+    ((change,),) = (each.lines for each in differences(before, after))
+    assert "all: (count: at least 6, gap: at most 4 weeks)" in change.before
+    assert "all: (count: at least 8, gap: at most 4 weeks)" in change.after

@@ -8,6 +8,7 @@ import pytest
 
 from coverage_policies.authoring.fact_builder import chart, order, resources
 from coverage_policies.authoring.fact_words import FactError, concept
+from fhir_mappings.order_terms import NO_TERMS
 from fhir_mappings.record import Availability
 from fhir_mappings.validity import faults
 
@@ -21,6 +22,8 @@ FACTS: list[dict[str, Any]] = [
     {"injection": {"code": "G0260", "at": "2026-01-05", "pain": {"before": "8", "scale": "loinc 38214-3"}}},
     {"injection": {"code": "cpt 27096", "at": "2026-01-05"}},
     {"observation": {"code": "loinc 91147-9", "value": "6", "at": "2026-02-01", "status": "preliminary"}},
+    {"observation": {"code": "loinc 59408-5", "value": "70", "unit": "%", "comparator": "<", "note": "On room air"}},
+    {"observation": {"code": "loinc 59408-5", "value": "97", "at": "2026-02-01", "panel": {"loinc 3150-0": "21 %"}}},
     {"imaging": {"code": "loinc 24968-0", "at": "2025-12-01", "issued": "2025-12-02T10:00"}},
     {"imaging": {"code": "cpt 72148", "at": "2025-12-01", "as": "study"}},
     {"imaging": {"code": "cpt 72148", "at": "2025-12-01", "as": "procedure"}},
@@ -45,6 +48,35 @@ def test_every_kind_of_fact_makes_valid_fhir_about_the_patient(fact: dict[str, A
         assert faults(resource) == ()
         (subject,) = (resource[name] for name in ("subject", "patient") if name in resource)
         assert subject == {"reference": "Patient/patient-1"}
+
+
+def test_a_measurement_is_given_with_what_was_recorded_with_it() -> None:
+    said = {
+        "code": "loinc 85354-9",
+        "at": "2026-02-01T09:00",
+        "method": "At rest",
+        "note": "On room air",
+        "unit": "none",
+    }
+    components = {"loinc 8480-6": "140 mm[Hg]", "text Oxygen delivery": "room air", "loinc 72514-3": "3"}
+    (given,) = resources({"observation": said | {"value": "88", "components": components}}, 1, DAY)
+    assert given["valueQuantity"] == {"value": 88}
+    assert (given["method"], given["note"]) == ({"text": "At rest"}, [{"text": "On room air"}])
+    pressure = {"value": 140, "unit": "mm[Hg]", "system": "http://unitsofmeasure.org", "code": "mm[Hg]"}
+    assert given["component"] == [
+        {"code": concept(["loinc 8480-6"]), "valueQuantity": pressure},
+        {"code": {"text": "Oxygen delivery"}, "valueString": "room air"},
+        {"code": concept(["loinc 72514-3"]), "valueQuantity": {"value": 3}},
+    ]
+
+
+def test_a_panel_names_the_measurement_and_its_other_members() -> None:
+    said = {"code": "loinc 59408-5", "value": "97", "unit": "%", "at": "2026-02-01", "panel": {"loinc 3150-0": "21 %"}}
+    saturation, panel, oxygen = resources({"observation": said}, 3, DAY)
+    members = [f"Observation/{each['id']}" for each in (saturation, oxygen)]
+    assert [each["reference"] for each in panel["hasMember"]] == members
+    assert {each["effectiveDateTime"] for each in (saturation, panel, oxygen)} == {"2026-02-01"}
+    assert oxygen["valueQuantity"]["value"] == 21
 
 
 VACCINE = {"status": "completed", "vaccineCode": "snomed 1119349007", "occurrenceDateTime": "2026-01-05"}
@@ -99,10 +131,25 @@ def test_a_fact_is_named_after_its_kind_unless_it_has_a_name() -> None:
     assert named["id"] == "fm"
 
 
+@pytest.mark.parametrize(("more", "name"), [({}, "patient-1"), ({"patient": "other"}, "patient-2")])
+def test_the_fact_of_the_patient_is_that_patient(more: dict[str, str], name: str) -> None:
+    (built,) = resources({"patient": {"born": "1960-04", "sex": "female", "birth_sex": "F"} | more}, 1, DAY)
+    assert (built["resourceType"], built["id"], built["birthDate"]) == ("Patient", name, "1960-04")
+    assert built["extension"][0]["valueCode"] == "F"
+
+
+@pytest.mark.parametrize(("relation", "stated"), [("MTH", "coding"), ("Mother", "text")])
+def test_a_relation_is_a_code_or_a_text(relation: str, stated: str) -> None:
+    written = {"code": "icd10cm C73", "relation": relation, "onset": "45"}
+    (built,) = resources({"family_history": written}, 1, DAY)
+    assert (built["id"], list(built["relationship"])) == ("family-history-1", [stated])
+    assert built["condition"][0]["onsetAge"]["value"] == 45
+
+
 def test_a_fact_may_be_of_another_patient() -> None:
     (condition,) = resources({"condition": {"code": "icd10cm M79.7", "patient": "other"}}, 1, DAY)
     assert condition["subject"] == {"reference": "Patient/patient-2"}
-    assert chart([condition], DAY).other_patients.total() == 1
+    assert chart([condition], DAY, NO_TERMS).other_patients.total() == 1
 
 
 def test_an_injection_brings_its_scores_in_time() -> None:
@@ -213,6 +260,7 @@ def test_a_bare_code_is_a_billing_code() -> None:
             "'1e99999999' is no number, or one out of bounds",
         ),
         ({"observation": {"code": "loinc 1", "value": "9" * 5000}}, "is no number, or one out of bounds"),
+        ({"observation": {"code": "loinc 1", "panel": "21 %"}}, "observation.panel must be a mapping such as"),
         (
             {"MedicationRequest": {"dosageInstruction": [{"timing": {"repeat": {"frequency": "9" * 5000}}}]}},
             "is no number, or one out of bounds",
@@ -234,7 +282,7 @@ def test_what_cannot_be_built_is_told(fact: dict[str, Any], says: str) -> None:
 
 
 def test_a_chart_was_read_in_full_but_for_what_is_named() -> None:
-    record = chart([], DAY, unavailable=["Condition"], not_offered=["ImagingStudy"])
+    record = chart([], DAY, NO_TERMS, unavailable=["Condition"], not_offered=["ImagingStudy"])
     assert record.availability("Procedure") is Availability.COMPLETE
     assert record.unavailable() == ("Condition",)
     assert record.not_offered() == ("ImagingStudy",)

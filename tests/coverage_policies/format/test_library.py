@@ -97,7 +97,7 @@ def test_an_empty_folder_of_documents_holds_no_text(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("built_in")
 def test_a_folder_that_holds_neither_policies_nor_value_sets_is_a_problem(tmp_path: Path) -> None:
-    assert problems(tmp_path) == [f"{tmp_path}:1: this folder contains neither `documents` nor `value_sets`"]
+    assert problems(tmp_path) == [f"{tmp_path}:1: this folder contains no `documents`, `value_sets`, or `order_terms`"]
 
 
 @pytest.mark.usefixtures("built_in")

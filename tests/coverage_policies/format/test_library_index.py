@@ -17,6 +17,7 @@ from coverage_policies.judging.policy_selection import candidates
 from fhir_mappings.codings import CPT, HCPCS, ICD10CM, Coding
 from fhir_mappings.orders import Order, read_order
 from tests.support.policy_fakes import ZONE, draft, order, policy, row
+from tests.support.terms import TERMS
 
 ON = date(2026, 3, 2)
 PLAIN = policy("I: {says: s, ask: q}")
@@ -95,7 +96,7 @@ def test_other_words_touch_nothing(words: tuple[str, ...]) -> None:
     assert asked == []
 
 
-IN_WORDS = read_order(draft() | {"code": {"text": "Operation3 of a joint, left"}}, zone=ZONE)
+IN_WORDS = read_order(draft() | {"code": {"text": "Operation3 of a joint, left"}}, zone=ZONE, terms=TERMS)
 
 
 @pytest.mark.parametrize(

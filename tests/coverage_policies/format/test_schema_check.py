@@ -16,7 +16,9 @@ from coverage_policies.format.registry import operators
 from coverage_policies.format.schema import document_check, document_validator
 from coverage_policies.format.schema_check import compiled
 from coverage_policies.format.strict_yaml import read_yaml
+from coverage_policies.format.value_sets import ValueSets
 from tests.support.policy_fakes import SETS, text
+from tests.support.terms import TERMS
 
 WORD, WORDS = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
 OBJECT = {"type": "object", "properties": {"a": WORD}}
@@ -143,7 +145,7 @@ def explained(monkeypatch: pytest.MonkeyPatch) -> list[None]:
 
 
 def test_a_document_without_faults_costs_no_explanation(explained: list[None]) -> None:
-    parse_policy(WHOLE, "d.yaml", SETS)
+    parse_policy(WHOLE, "d.yaml", ValueSets(SETS, TERMS))
     assert explained == []
 
 

@@ -51,6 +51,11 @@ def test_merged_searches_only_date_other_records_if_all_of_them_do() -> None:
     assert merge([dating, VISITS]) == merge([VISITS, dating]) == (VISITS,)
 
 
+def test_merged_searches_follow_roles_if_one_of_them_does() -> None:
+    following = replace(VISITS, follows_roles=True)
+    assert merge([following, VISITS]) == merge([VISITS, following]) == (following,)
+
+
 def test_merged_searches_have_the_codes_of_all() -> None:
     found = merge([observation_search(["s|b", "s|c"]), observation_search(["s|a", "s|b"])])
     assert found == (observation_search(["s|a", "s|b", "s|c"]),)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,10 @@ from coverage_policies.format.library import load_library
 from coverage_policies.format.operator import as_list
 from coverage_policies.format.problems import DocumentError
 from coverage_policies.format.value_sets import UNLESS, Row, ValueSet, ValueSets, load_value_sets
-from fhir_mappings.codings import CPT, ICD10CM, LOINC, SNOMED, Coding, Course, Match
+from fhir_mappings.amounts import Amount, Interval
+from fhir_mappings.code_systems import NDC
+from fhir_mappings.codings import CPT, ICD10CM, LOINC, RXNORM, SNOMED, Coding, Course, Match
+from fhir_mappings.drug_ingredients import INGREDIENT
 from tests.support.policy_fakes import row
 
 HEADER = "system,code,label,source,from,to,use\n"
@@ -221,6 +225,53 @@ def test_only_csv_files_are_value_sets(tmp_path: Path) -> None:
     assert load_value_sets([tmp_path]) == {}
 
 
+INGREDIENTS = HEADER + f"{RXNORM},6809,Metformin,RxNorm,2020-01-01,,asks\n"
+PRODUCTS = "system,code,label,ingredient,source\n"
+
+
+def test_the_products_of_a_set_count_like_their_ingredient(tmp_path: Path) -> None:
+    write(tmp_path, "metformin.csv", INGREDIENTS)
+    products = write(tmp_path, "metformin.products.csv", f"{PRODUCTS}{NDC},0093-1048,Own metformin,6809,own\n")
+    sets = load_value_sets([tmp_path])
+    assert list(sets) == ["metformin"]
+    product = sets["metformin"].rows[1]
+    assert (product.system, product.code, product.label) == (NDC, "0093-1048", "Own metformin")
+    assert (product.valid_from, product.decides, product.file, product.line) == (
+        date(2020, 1, 1),
+        False,
+        str(products),
+        2,
+    )
+    assert found(sets["metformin"], Coding(NDC, "0093-1048")) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line", "says"),
+    [
+        ("metformin", f"{PRODUCTS}{NDC},1,Own,6810,own\n", 2, "the ingredient '6810' is no code of the value set"),
+        ("metformin", f"{PRODUCTS}{NDC},,Own,6809,own\n", 2, "must not be empty"),
+        ("metformin", f"{PRODUCTS}{NDC},1,Own,6809\n", 2, "4 columns instead of 5"),
+        ("metformin", HEADER, 1, "the header must be system,code,label,ingredient,source"),
+        ("statins", PRODUCTS, 1, "there is no statins.csv beside it"),
+    ],
+)
+def test_products_that_cannot_be_read_are_reported(
+    tmp_path: Path, name: str, content: str, line: int, says: str
+) -> None:
+    write(tmp_path, "metformin.csv", INGREDIENTS)
+    file = write(tmp_path, f"{name}.products.csv", content)
+    with pytest.raises(DocumentError) as error:
+        load_value_sets([tmp_path])
+    (problem,) = error.value.problems
+    assert (problem.file, problem.line) == (str(file), line)
+    assert says in problem.what
+
+
+def test_an_ingredient_is_found_by_its_name(tmp_path: Path) -> None:
+    write(tmp_path, "metformin.csv", INGREDIENTS)
+    assert found(load_value_sets([tmp_path])["metformin"], Coding(INGREDIENT, "metformin")) is not None
+
+
 def test_sets_of_several_folders_are_read_together(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -322,6 +373,23 @@ def test_a_file_may_state_the_range_of_its_scores(tmp_path: Path) -> None:
     assert match.scale == ZERO_TO_TEN
 
 
+def test_a_state_of_a_measurement_may_need_a_number_under_its_code(tmp_path: Path) -> None:
+    rows = f"{LOINC},3150-0,Oxygen,test,,,decides,exactly 21 %\ntext,room air,Room air,test,,,decides,\n"
+    write(tmp_path, "alpha.csv", HEADER.replace("use", "use,value") + rows)
+    alpha = load_value_sets([tmp_path])["alpha"]
+    limit = Amount(Interval(Fraction(21), Fraction(21)), "%")
+    assert [each.value for each in alpha.rows] == [limit, None]
+    match = alpha.match([Coding(LOINC, "3150-0")])
+    assert match is not None
+    assert match.value == limit
+
+
+def test_a_number_under_a_code_that_is_no_limit_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "alpha.csv", HEADER.replace("use", "use,value") + f"{LOINC},1,One,test,,,decides,21 %\n")
+    with pytest.raises(DocumentError, match="write it like 'at most 88 %'"):
+        load_value_sets([tmp_path])
+
+
 @pytest.mark.parametrize("scale", ["10", "0-10", "10 to 0", "5 to 5", "0 to x", "0 to 10 points"])
 def test_a_range_that_is_none_is_told(tmp_path: Path, scale: str) -> None:
     write(tmp_path, "alpha.csv", HEADER.replace("use", "use,scale") + f"{SNOMED},1,One,test,,,decides,{scale}\n")
@@ -352,7 +420,8 @@ def test_every_deciding_code_of_a_condition_in_the_documents_has_a_course() -> N
 
 GOOD = f"{SNOMED},1,One,test,,,decides\n"
 HEADER_WANTED = (
-    "the header must be system,code,label,source,from,to,use, with course for conditions or scale for scores at its end"
+    "the header must be system,code,label,source,from,to,use, with course for conditions, scale for scores, "
+    "or value for states of a measurement at its end"
 )
 WITH_COURSE = "system,code,label,source,from,to,use,course\n"
 WRONG = [

@@ -10,6 +10,7 @@ from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.model import Policy
 from coverage_policies.format.searches import ANSWERS, CONDITIONS, Search
 from coverage_policies.format.terms import LineOfBusiness, Outcome
+from coverage_policies.format.value_sets import ValueSets
 from coverage_policies.judging.assessment import Assessment, Assessor
 from coverage_policies.judging.determination import Alternative, Determination
 from coverage_policies.judging.order_session import Session, read_session
@@ -18,17 +19,19 @@ from fhir_mappings.codings import CPT, Coding
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import PatientRecord
 from tests.support.policy_fakes import COMPLETE, ENTRY, HEAD, SETS, available, chart, condition, draft, text
+from tests.support.terms import TERMS
 
+WORDED = ValueSets(SETS, TERMS)
 SECTIONS = "I: {says: s, not_met_when: {condition: {in: alpha}}, ask: q}"
 
 
 def revision(month: str, sections: str = SECTIONS, name: str = "CP.TEST", orders: str = ENTRY) -> Policy:
     written = HEAD.replace("2025-01", month).replace("CP.TEST", name)
-    return parse_policy(text(sections, head=written, orders=orders), f"{name}-{month}", SETS)
+    return parse_policy(text(sections, head=written, orders=orders), f"{name}-{month}", WORDED)
 
 
 def assessor(*policies: Policy, rules: PlanRules | None = None) -> Assessor:
-    return Assessor(Library({policy.full_name: policy for policy in policies}, SETS), rules or PlanRules())
+    return Assessor(Library({policy.full_name: policy for policy in policies}, WORDED), rules or PlanRules())
 
 
 def session(*drafts: Resource) -> Session:

@@ -224,29 +224,43 @@ def test_a_criterion_that_is_not_met_has_the_reason_and_the_gist_of_the_first_cl
     assert (found.reason, found.headline) == (Reason.DATE_OUT_OF_RANGE, "young")
 
 
-def limited(phrase: str, headline: str = "") -> Clause:
-    """A clause that limits a value, and holds against the order where it has a headline."""
-    found = ClauseResult(YES if headline else NO, Reason.VALUE_OUT_OF_RANGE, headline=headline)
-    return Clause("observation", {"in": "alpha", "value": phrase}, Fixed(found))
+@pytest.mark.parametrize(
+    ("asked", "headline"),
+    [
+        ({"in": "spo2", "value": "at most 88 %"}, "SpO2 97 %; policy: at most 88 %"),
+        ({"in": "po2", "value": "at most 55 mmHg"}, "SpO2 97 % is at least 89 %"),
+        ({"in": "spo2"}, "SpO2 97 % is at least 89 %"),
+    ],
+)
+def test_a_value_that_fails_is_told_with_the_limit_that_the_policy_asks_of_it(
+    asked: dict[str, str], headline: str
+) -> None:
+    against = clause(YES, headline="SpO2 97 %")
+    failing = Clause("fixed", {"in": "spo2", "value": "at least 89 %"}, against.check)
+    asking = Clause("fixed", asked, clause(NO).check)
+    assert judged(leaf(met=[asking], not_met=[failing])).headline == headline
 
 
 @pytest.mark.parametrize(
     ("sentence", "headline"),
     [
-        ("Policy requires a low value", "Value 94 %; policy: at most 88 %"),
-        ("Policy requires 188% or lower", "Value 94 %; policy: at most 88 %"),
-        ("Policy requires 88% or lower", "Value 94 %"),
+        ("Policy requires 188% or lower", "SpO2 97 %; policy: at most 88 %"),
+        ("Policy requires 88% or lower", "SpO2 97 %"),
     ],
 )
-def test_a_value_that_fails_is_named_with_the_limit_that_no_sentence_beside_it_has(
-    sentence: str, headline: str
-) -> None:
-    criterion = leaf([limited("at most 88 %")], [limited("at least 89 %", "Value 94 %")])
-    assert judged(replace(criterion, says_when_not_met=sentence)).headline == headline
+def test_the_limit_is_left_out_where_the_sentence_beside_the_value_has_it(sentence: str, headline: str) -> None:
+    against = clause(YES, headline="SpO2 97 %")
+    failing = Clause("fixed", {"in": "spo2", "value": "at least 89 %"}, against.check)
+    asking = Clause("fixed", {"in": "spo2", "value": "at most 88 %"}, clause(NO).check)
+    criterion = replace(leaf(met=[asking], not_met=[failing]), says_when_not_met=sentence)
+    assert judged(criterion).headline == headline
 
 
-def test_a_value_that_fails_without_a_limit_to_meet_is_named_with_the_one_that_it_fails() -> None:
-    assert judged(leaf([], [limited("at least 89 %", "Value 94 %")])).headline == "Value 94 % is at least 89 %"
+def test_a_digit_of_a_unit_is_no_number_of_the_limit() -> None:
+    against = clause(YES, headline="BMI 34 kg/m2")
+    failing = Clause("fixed", {"in": "bmi", "value": "under 35 kg/m2"}, against.check)
+    criterion = replace(leaf(not_met=[failing]), says_when_not_met="Policy requires BMI of at least 35")
+    assert judged(criterion).headline == "BMI 34 kg/m2"
 
 
 def test_the_arithmetic_of_clauses_is_kept_once() -> None:

@@ -52,6 +52,7 @@ from tests.support.policy_fakes import (
     statuses,
     text,
 )
+from tests.support.terms import TERMS
 
 SUPPORTED = Outcome.SUPPORTED
 NEEDED = Outcome.DOCUMENTATION_NEEDED
@@ -993,7 +994,7 @@ def test_where_the_day_is_waived_a_code_that_stands_on_it_comes_first() -> None:
         orders=f"{ENTRY}\n- {{codes: another-order, sections: [II]}}",
         sets=sets,
     )
-    both = read_order(dict(draft()) | {"code": concept("10001", "10002", system=CPT)}, zone=ZONE)
+    both = read_order(dict(draft()) | {"code": concept("10001", "10002", system=CPT)}, zone=ZONE, terms=TERMS)
     assert list(statuses(judge(by, of=both, ignore_code_dates=True))) == ["II"]
 
 
@@ -1008,7 +1009,7 @@ BY_WORDS = policy(
 
 def named(words: str, *codes: str) -> Order:
     concept_of = {"text": words, "coding": [{"system": CPT, "code": code} for code in codes]}
-    return read_order(dict(draft()) | {"code": concept_of}, zone=ZONE)
+    return read_order(dict(draft()) | {"code": concept_of}, zone=ZONE, terms=TERMS)
 
 
 def test_an_order_that_is_found_by_its_words_is_asked_for_its_code() -> None:
@@ -1154,7 +1155,7 @@ def test_the_evaluator_reads_no_clock() -> None:
     for year in (2026, 2036):
         read_at = datetime(year, 3, 2, 20, 0, tzinfo=UTC)
         record: PatientRecord = chart(condition("alpha"), read_at=read_at)
-        read = read_order(resource, zone=record.zone)
+        read = read_order(resource, zone=record.zone, terms=TERMS)
         found.append(evaluate(policy(LEAF), read, [], record, Anchor(ANCHOR, "planned service date")).as_json())
     assert found[0] == found[1]
 

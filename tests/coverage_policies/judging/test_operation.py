@@ -7,6 +7,7 @@ import pytest
 from coverage_policies.judging.operation import of_operation
 from fhir_mappings.orders import Order, read_order
 from tests.support.policy_fakes import ANCHOR, ZONE, draft, policy
+from tests.support.terms import TERMS
 
 BOTH = "- {codes: the-order, sections: [I]}\n- {codes: another-order, sections: [I, II]}"
 APART = "- {codes: the-order, sections: [I]}\n- {codes: another-order, sections: [II]}"
@@ -18,7 +19,7 @@ FOR_SPASTICITY: dict[str, Any] = {
 
 
 def draft_order(code: str = "10001", **more: Any) -> Order:
-    return read_order(draft(code, **more), zone=ZONE)
+    return read_order(draft(code, **more), zone=ZONE, terms=TERMS)
 
 
 def heard(other: Order, own: Order | None = None, orders: str = BOTH) -> Order:

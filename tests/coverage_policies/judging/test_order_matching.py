@@ -14,6 +14,7 @@ from fhir_mappings.codings import CPT
 from fhir_mappings.orders import Order, read_order
 from fhir_mappings.record import Evidence
 from tests.support.policy_fakes import ANCHOR, SETS, ZONE, concept, draft, order, policy, row
+from tests.support.terms import TERMS
 
 SECTIONS = "I: {says: s, ask: q}\nII: {says: t, ask: r}"
 TRIAL = {"orderDetail": [{"text": "Intrathecal opioid trial"}]}
@@ -28,7 +29,7 @@ def said(word: str) -> Mapping[str, Answer]:
 
 def coded(code: dict[str, Any]) -> Order:
     """An order with this concept as its code."""
-    return read_order(draft() | {"code": code}, zone=ZONE)
+    return read_order(draft() | {"code": code}, zone=ZONE, terms=TERMS)
 
 
 def speaks(

@@ -31,6 +31,7 @@ from tests.support.policy_fakes import (
     row,
     score,
 )
+from tests.support.terms import TERMS
 
 MANY = """
 I:
@@ -435,7 +436,7 @@ def test_the_billing_code_is_a_choice_of_the_codes_that_are_judged_on_the_day() 
     orders = "- {codes: the-order, sections: [I]}\n- {codes: another-order, sections: []}\n" + (
         "- {codes: by-name, sections: [], ask: Which code}"
     )
-    named = read_order(dict(draft()) | {"code": {"text": "Test fusion"}}, zone=ZONE)
+    named = read_order(dict(draft()) | {"code": {"text": "Test fusion"}}, zone=ZONE, terms=TERMS)
     (one,) = judge(policy("I: {says: s, ask: q}", orders=orders, sets=sets), of=named).questions
     assert (one.id, one.text, one.type) == ("code", "Which code", QuestionType.CHOICE)
     assert [(each.code, each.display) for each in one.options] == [("10001", "Label of 10001")]

@@ -94,7 +94,7 @@ def test_what_was_read_of_a_list_cut_short_holds() -> None:
 
 # --- taken for so long -----------------------------------------------------------------------------------------------
 
-LONG = clause("medication", in_="drug", lasting="at least 3 weeks")
+LONG = clause("medication", in_="drug", lasting="at least 3 weeks", route="oral")
 BY_MOUTH = {"route": concept("26643006")}
 
 
@@ -241,7 +241,7 @@ def test_days_still_to_come_do_not_count() -> None:
 
 @pytest.mark.parametrize(("first", "holds"), [("2025-02-10", Truth.YES), ("2025-02-09", Truth.UNKNOWN)])
 def test_a_stretch_that_ends_before_the_window_is_asked_about(first: str, holds: Truth) -> None:
-    recent = clause("medication", in_="drug", lasting="at least 3 weeks", within="12 months")
+    recent = clause("medication", in_="drug", lasting="at least 3 weeks", route="oral", within="12 months")
     assert run(recent, dispensed(first, "21")).holds is holds
 
 
@@ -255,7 +255,7 @@ def test_a_product_for_the_skin_is_not_taken_by_mouth_whatever_the_route_says(pr
     sets = {
         "nsaid": ValueSet("nsaid", [Row(RXNORM, code, "NSAID", "", None, None, True) for code in ("41493", "3355")])
     }
-    taken = clause("medication", sets, in_="nsaid", lasting="at least 3 weeks")
+    taken = clause("medication", sets, in_="nsaid", lasting="at least 3 weeks", route="oral")
     assert run(taken, dispensed("2026-01-01", "30", code=product)).holds is holds
 
 

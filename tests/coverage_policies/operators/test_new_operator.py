@@ -22,7 +22,7 @@ from coverage_policies.format.problems import DocumentError
 from coverage_policies.format.registry import operators, resource_types
 from coverage_policies.format.schema import document_check, document_validator
 from coverage_policies.format.terms import Status
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.plan_rules import PlanRules
 from tests.support.hook_fakes import call
@@ -74,7 +74,7 @@ OPERATOR = Operator(
 """
 
 VACCINE = "http://hl7.org/fhir/sid/cvx"
-VACCINES = SETS | {"vaccine": ValueSet("vaccine", [row(VACCINE, "207")])}
+VACCINES = ValueSets(SETS | {"vaccine": ValueSet("vaccine", [row(VACCINE, "207")])})
 SECTIONS = "I: {says: Vaccinated, met_when: {immunization: {in: vaccine}}, ask: Was the vaccine given?}"
 GIVEN = {
     "status": "completed",

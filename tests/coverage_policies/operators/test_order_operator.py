@@ -1,17 +1,19 @@
 """`order`: what the order itself says."""
 
+import re
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import TEXT, Row, ValueSet
-from coverage_policies.operators.order import OPERATOR
 from fhir_mappings.codings import CPT, RXNORM, SNOMED
-from fhir_mappings.order_text import ATTRIBUTES
 from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import SETS, UNAVAILABLE, all_of, clause, concept, order, row, run
+from tests.support.terms import TERMS
 
 POSTERIOR = clause("order", approach=["posterior", "posterior-oblique"])
 
@@ -94,8 +96,10 @@ def test_every_attribute_is_asked_for_by_its_own_name(attribute: str, value: str
     assert run(clause("order", **{attribute: value}), of=stating("Something else")).holds is Truth.UNKNOWN
 
 
-def test_every_attribute_of_an_order_can_be_asked_for() -> None:
-    assert set(OPERATOR.schema["properties"]) == {*ATTRIBUTES, "code", "reason", "drug"}
+@pytest.mark.parametrize("attribute", TERMS.names)
+def test_every_attribute_of_an_order_can_be_asked_for(attribute: str) -> None:
+    for value in TERMS.attributes[attribute].values:
+        assert run(clause("order", **{attribute: value})).holds is Truth.UNKNOWN
 
 
 TWO = clause("order", guidance=["ct", "fluoroscopy"], side="left")
@@ -263,3 +267,101 @@ def test_a_coded_reason_outranks_remarks() -> None:
 def test_a_reason_that_is_not_understood_is_told() -> None:
     found = run(clause("order", reason="alpha"), of=order(reasonCode=[{"text": "Spots"}]))
     assert [item.value for item in found.evidence] == ["a reason cannot be identified"]
+
+
+# --- amounts, places, specialties ------------------------------------------------------------------------------------
+
+
+def drug(**members: Any) -> Any:
+    return order() if not members else replace(order(), resource={"resourceType": "MedicationRequest", **members})
+
+
+@pytest.mark.parametrize(
+    ("limit", "pens", "holds", "reason"),
+    [
+        ("at most 4", 4, Truth.YES, Reason.VALUE_OUT_OF_RANGE),
+        ("at most 4", 5, Truth.NO, Reason.VALUE_OUT_OF_RANGE),
+        ("under 4", 4, Truth.NO, Reason.VALUE_OUT_OF_RANGE),
+        ("at most 4 pens", 4, Truth.YES, Reason.VALUE_OUT_OF_RANGE),
+        ("at most 4 vials", 4, Truth.UNKNOWN, Reason.UNCONVERTIBLE),
+        ("at most 4 mL", 4, Truth.UNKNOWN, Reason.UNCONVERTIBLE),
+        ("2 to 4", 3, Truth.YES, Reason.VALUE_OUT_OF_RANGE),
+        ("exactly 4", 3, Truth.NO, Reason.VALUE_OUT_OF_RANGE),
+    ],
+)
+def test_a_quantity_is_compared_in_the_unit_of_the_limit(limit: str, pens: int, holds: Truth, reason: Reason) -> None:
+    found = run(clause("order", quantity=limit), of=drug(dispenseRequest={"quantity": {"value": pens, "unit": "pens"}}))
+    assert (found.holds, found.reason) == (holds, reason)
+    assert [item.value for item in found.evidence] == [f"{pens} pens"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "holds"),
+    [
+        ("at most 1 mg", Truth.UNKNOWN),
+        ("at most 0.4 mg", Truth.NO),
+        ("over 0.4 mg", Truth.YES),
+        ("over 1 mg", Truth.UNKNOWN),
+    ],
+)
+def test_a_dose_that_is_not_understood_may_be_any(limit: str, holds: Truth) -> None:
+    known = {"doseAndRate": [{"doseQuantity": {"value": Decimal("0.5"), "unit": "mg"}}]}
+    found = run(clause("order", dose=limit), of=drug(dosageInstruction=[known, {"text": "as directed"}]))
+    assert found.holds is holds
+
+
+def test_an_order_that_states_no_amount_cannot_tell() -> None:
+    for kind, limit in (("quantity", "at most 4"), ("flow", "over 4 L/min"), ("refills", "at most 5")):
+        found = run(clause("order", **{kind: limit}))
+        assert (found.holds, found.reason, found.evidence) == (Truth.UNKNOWN, Reason.MISSING, ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit", "says"),
+    [
+        ("supply", "at most 30", "supply: 'at most 30' has no unit of it; write it like 'at most 30 days'"),
+        (
+            "frequency",
+            "at most 1 mg",
+            "frequency: 'at most 1 mg' has no unit of it; write it like 'at most 1 per week'",
+        ),
+        ("flow", "over 4 L", "flow: 'over 4 L' has no unit of it; write it like 'at most 4 L/min'"),
+        ("refills", "at most 5 mg", "refills: 'at most 5 mg' is no number of refills; write it like 'at most 5'"),
+        ("quantity", "about 4", "'about 4' is no limit of a value; write it like "),
+    ],
+)
+def test_a_limit_that_its_amount_cannot_have_is_told(kind: str, limit: str, says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        clause("order", **{kind: limit})
+
+
+ROLE = {"resourceType": "PractitionerRole", "id": "1"}
+BY = {"requester": {"reference": "PractitionerRole/1"}}
+
+
+@pytest.mark.parametrize(
+    ("codes", "holds"),
+    [(["alpha"], Truth.YES), (["alpha-asks"], Truth.UNKNOWN), (["other"], Truth.NO), ([], Truth.UNKNOWN)],
+)
+def test_a_specialty_is_that_of_a_role_on_the_chart(codes: list[str], holds: Truth) -> None:
+    role = ROLE | {"specialty": [concept(code) for code in codes]}
+    assert run(clause("order", specialty="alpha"), role, of=order(**BY)).holds is holds
+
+
+def test_a_specialty_of_one_who_is_not_known_cannot_tell() -> None:
+    asked = clause("order", specialty="alpha")
+    assert run(asked, of=order()).holds is Truth.UNKNOWN
+    assert run(asked, of=order(**BY)).holds is Truth.UNKNOWN
+    both = order(**BY, performerType=concept("alpha"))
+    assert run(asked, of=both).holds is Truth.YES
+    other = ROLE | {"specialty": [concept("other")]}
+    assert run(asked, other, of=order(**BY, performer=[{"reference": "PractitionerRole/2"}])).holds is Truth.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("codes", "holds"),
+    [(["alpha"], Truth.YES), (["alpha-asks"], Truth.UNKNOWN), (["other"], Truth.NO), ([], Truth.UNKNOWN)],
+)
+def test_a_place_is_one_of_a_value_set(codes: list[str], holds: Truth) -> None:
+    at = order(locationCode=[concept(code) for code in codes])
+    assert run(clause("order", place="alpha"), of=at).holds is holds

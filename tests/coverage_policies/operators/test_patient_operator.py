@@ -12,6 +12,7 @@ from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import PatientRecord
 from fhir_mappings.truth import Truth
 from tests.support.policy_fakes import ANCHOR, READ_AT, SETS, UNAVAILABLE, ZONE, available, clause, order, policy, run
+from tests.support.terms import TERMS
 
 ADULT = clause("patient", age="at least 18 years")
 MINOR = clause("patient", age="under 18 years")
@@ -46,6 +47,7 @@ def test_the_patient_is_read_and_not_searched() -> None:
         ("2008-04", Truth.NO, Truth.YES, "Age 17"),
         ("2008", Truth.UNKNOWN, Truth.UNKNOWN, "Age 17 to 18"),
         ("2009", Truth.NO, Truth.YES, "Age 16 to 17"),
+        ("2026", Truth.NO, Truth.YES, "Age 0 months to 2 months"),
     ],
 )
 def test_the_birthday_completes_the_year(born: str, adult: Truth, minor: Truth, told: str) -> None:
@@ -91,7 +93,7 @@ def test_two_servers_that_differ_on_the_day_of_birth_are_in_conflict() -> None:
         ("https://one.example.org/fhir/Patient/p", patient("1990-01-01")),
         ("https://two.example.org/fhir/Patient/p", patient("2010-01-01")),
     ]
-    record = PatientRecord("p", sent, read_at=READ_AT, zone=ZONE, availability=available())
+    record = PatientRecord("p", sent, read_at=READ_AT, zone=ZONE, terms=TERMS, availability=available())
     found = ADULT.evaluate(Context(order(), (), record, ANCHOR))
     assert (found.holds, found.reason) == (Truth.UNKNOWN, Reason.CONFLICT)
 

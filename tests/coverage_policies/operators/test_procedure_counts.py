@@ -7,10 +7,22 @@ import pytest
 from coverage_policies.format.operator import ClauseResult
 from coverage_policies.format.searches import PROCEDURES
 from coverage_policies.format.terms import Reason
+from coverage_policies.format.value_sets import ValueSet
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.orders import Order
 from fhir_mappings.truth import Truth
-from tests.support.policy_fakes import NOT_OFFERED, UNAVAILABLE, available, clause, concept, order, procedure, run
+from tests.support.policy_fakes import (
+    NOT_OFFERED,
+    SETS,
+    UNAVAILABLE,
+    available,
+    clause,
+    concept,
+    order,
+    procedure,
+    row,
+    run,
+)
 
 YES, NO, OPEN = Truth.YES, Truth.NO, Truth.UNKNOWN
 CUT_SHORT = available(Procedure=UNAVAILABLE)
@@ -101,6 +113,97 @@ def test_a_list_cut_short_proves_many_and_never_few() -> None:
 def test_a_server_without_procedures_tells_no_number() -> None:
     test = clause("procedure", in_="alpha", count="at least 4")
     assert run(test, done(FOUR[0]), availability=available(Procedure=NOT_OFFERED)).holds is OPEN
+
+
+# --- a limit ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "at_most", "under", "exactly"), [(2, YES, YES, NO), (3, YES, NO, YES), (4, NO, NO, NO)]
+)
+def test_a_limit_holds_up_to_its_number_of_days(number: int, at_most: Truth, under: Truth, exactly: Truth) -> None:
+    facts = [done(day) for day in FOUR[:number]]
+    assert finding(*facts, count="at most 3").reason is Reason.COUNT_OUT_OF_RANGE
+    found = [asked(*facts, count=count, within="12 months") for count in ("at most 3", "under 3", "exactly 3")]
+    assert found == [at_most, under, exactly]
+
+
+@pytest.mark.parametrize("day", [None, "2025-11", "2025-03"])
+def test_one_that_may_be_of_the_time_keeps_a_limit_open(day: str | None) -> None:
+    facts = [*map(done, FOUR[1:]), done(day, name="vague")]
+    assert asked(*facts, count="at most 3", within="12 months") is OPEN
+    assert asked(*facts, count="at most 4", within="12 months") is YES
+
+
+@pytest.mark.parametrize("status", ["in-progress", "stopped", "unknown"])
+def test_one_that_may_not_have_been_done_keeps_a_limit_open(status: str) -> None:
+    facts = [*map(done, FOUR[1:]), done("2025-06-01", status=status)]
+    assert asked(*facts, count="at most 3") is OPEN
+
+
+def test_a_list_cut_short_breaks_a_limit_and_never_keeps_it() -> None:
+    assert asked(*map(done, FOUR), count="at most 3", cut_short=True) is NO
+    few = finding(*map(done, FOUR[:2]), count="at most 3", cut_short=True)
+    assert (few.holds, few.reason) == (OPEN, Reason.DATA_UNAVAILABLE)
+
+
+def test_no_procedure_at_all_keeps_a_limit_only_if_the_list_was_read() -> None:
+    assert asked(count="at most 3") is YES
+    assert asked(count="at most 3", cut_short=True) is OPEN
+    test = clause("procedure", in_="alpha", count="at most 3")
+    found = run(test, availability=available(Procedure=NOT_OFFERED))
+    assert (found.holds, found.reason) == (OPEN, Reason.DATA_UNAVAILABLE)
+
+
+def unknown(day: str | None, **more: Any) -> Resource:
+    return {**procedure("alpha", day, id=f"u-{day}"), "code": {"text": "Some procedure"}, **more}
+
+
+def test_a_procedure_without_a_code_that_is_understood_keeps_a_limit_open_and_is_shown() -> None:
+    found = finding(*map(done, FOUR[1:]), unknown("2025-06-01"), count="at most 3", within="12 months")
+    assert (found.holds, [item.reference for item in found.evidence][-1]) == (OPEN, "Procedure/u-2025-06-01")
+    assert asked(*map(done, FOUR[:3]), unknown(FOUR[0]), count="at most 3", within="12 months") is YES
+    assert asked(*map(done, FOUR[1:]), unknown("2025-03-01"), count="at most 3", within="12 months") is YES
+    assert asked(*map(done, FOUR[1:]), unknown(None), count="at most 3", within="12 months") is OPEN
+    assert asked(unknown("2025-06-01"), count="at least 1") is OPEN
+
+
+def test_a_code_of_their_own_that_the_value_set_knows_is_one_procedure() -> None:
+    own = dict(SETS) | {"own": ValueSet("own", [row("urn:own", "x")])}
+    fact = {**done("2026-01"), "code": concept("x", system="urn:own")}
+    assert run(clause("procedure", own, in_="own", count="at most 1"), fact).holds is YES
+    assert run(clause("procedure", in_="alpha", count="at most 0"), fact).holds is OPEN
+
+
+def test_an_unknown_procedure_of_the_other_side_keeps_no_limit_open() -> None:
+    left = [done(day, "left") for day in FOUR[1:]]
+    for side, holds in (("left", OPEN), ("right", YES)):
+        other = unknown("2025-06-01", bodySite=[concept(SIDES[side])])
+        assert asked(*left, other, of=on("left"), side="same", count="at most 3") is holds
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "holds"),
+    [
+        ("2026-01-01", "2026-01-02", YES),
+        ("2026-01-01", "2026-01-03", YES),
+        ("2026-01-01", "2026-01-04", OPEN),
+        ("2024-01-01", "2025-03-01", YES),
+        ("2024-01-01", "2026-02-01", OPEN),
+        ("2024-01-01", None, OPEN),
+        ("2026-02-01", "2026-09-01", OPEN),
+    ],
+)
+def test_a_record_of_several_days_may_have_one_on_each(start: str, end: str | None, holds: Truth) -> None:
+    period = {"start": start, "end": end} if end else {"start": start}
+    fact = procedure("alpha", None, performedPeriod=period)
+    assert asked(fact, count="at most 3", within="12 months") is holds
+
+
+def test_one_that_is_not_understood_may_have_been_the_first() -> None:
+    assert asked(done("2026-02-20"), unknown("2025-02-01"), first="under 2 weeks ago") is OPEN
+    assert asked(done("2026-02-20"), unknown("2026-02-21"), first="under 2 weeks ago") is YES
+    assert asked(done("2026-02-20"), unknown("2025-02-01"), first="at least 2 weeks ago") is OPEN
 
 
 # --- how far apart ---------------------------------------------------------------------------------------------------
@@ -440,12 +543,16 @@ def test_what_is_of_an_earlier_course_is_shown() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"count": "under 4"}, "'under 4' cannot be proven because one may be missing; write it like 'at least 4'"),
-        ({"count": "at most 4"}, "'at most 4' cannot be proven because one may be missing"),
         (
             {"last": "at least 2 months ago"},
-            "cannot be proven because a visit may be missing; write it like 'under 2 months",
+            "cannot be proven because a visit may be missing; turn it round and put `last: under 2 months ago` under "
+            "`not_met_when`",
         ),
+        ({"last": "over 2 months ago"}, "put `last: at most 2 months ago` under `not_met_when`"),
+        ({"count": "at most 4", "apart": "under 2 weeks"}, "`apart` .* needs a `count` unlike 'at most 4'"),
+        ({"count": "at least 4", "gap": "at most 4 weeks"}, "`gap` is the longest .*; it needs `lasting`"),
+        ({"gap": "at most 4 weeks"}, "`gap` is the longest .*; it needs `lasting`"),
+        ({"count": "at least 4", "lasting": "at least 4 weeks"}, "or ask them of one course: `all: {lasting: …, count"),
         ({"last": "under 2 months ago", "longest_pause": "1 year"}, "it needs `count` or `first`"),
         ({"last": "over 2 months ago"}, "cannot be proven because a visit may be missing"),
         ({"count": "at least 4", "first": "over 2 weeks ago"}, "`count` and `first` are separate questions"),

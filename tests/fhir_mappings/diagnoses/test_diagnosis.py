@@ -74,6 +74,23 @@ def test_words_of_doubt_make_a_code_ask(words, decides):
     assert read_diagnosis({**concept("C61", ICD10CM), "text": words}).match(cancer) == Match("Prostate cancer", decides)
 
 
+@pytest.mark.parametrize(
+    ("label", "words", "decides"),
+    [
+        ("Old myocardial infarction", "History of MI", True),
+        ("Old myocardial infarction", "Old MI, ruled out", False),
+        ("History of myocardial infarction", "Past history of infarction", True),
+        ("Family history of cancer", "Family history of thyroid cancer", True),
+        ("Family history of cancer", "No family history of thyroid cancer", False),
+        ("Personal history of cancer", "Family history of thyroid cancer", False),
+        ("Myocardial infarction", "History of MI", False),
+    ],
+)
+def test_the_words_of_a_history_put_the_code_of_that_history_in_no_doubt(label, words, decides):
+    matched = read_diagnosis({**concept("I25.2", ICD10CM), "text": words}).match(lambda _: Match(label, True))
+    assert matched == Match(label, decides)
+
+
 def test_words_may_put_a_code_in_doubt():
     def doubting(codings):
         given = list(codings)
