@@ -118,6 +118,8 @@ class Amount:
             return self.interval if is_score(self.unit) else None
         if not self.unit:
             return None
+        if self.unit == unit:
+            return self.interval
         source, target = unit_named(self.unit), unit_named(unit)
         if source is None or target is None:
             return None

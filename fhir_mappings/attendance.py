@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from fhir_mappings.code_systems import SPECIALTY
 from fhir_mappings.codings import (
     CPT,
     HCPCS,
@@ -60,7 +61,7 @@ _SAW_NOBODY = {"REF", "ESC", "translator", "emergency", "referring", "prescribin
 """Who takes part in a visit, or stands on a claim, without seeing the patient."""
 _SAW_THE_PATIENT = {"performing", "rendering", "attending", "operating"}
 """The roles on a claim of those who certainly saw the patient."""
-_UNDERSTOOD = (NUCC, SNOMED, "https://bluebutton.cms.gov/resources/variables/prvdr_spclty")
+_UNDERSTOOD = (NUCC, SNOMED, SPECIALTY)
 """The code systems of specialties of which a code in no value set is another specialty."""
 _NO_SPECIALTY = {"99", "999"}
 """Codes of CMS for a specialty that is not known."""

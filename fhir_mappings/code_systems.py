@@ -24,6 +24,7 @@ PLACE_OF_SERVICE = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/P
 REVENUE = "https://www.nubc.org/CodeSystem/RevenueCodes"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 SNOMED = "http://snomed.info/sct"
+SPECIALTY = "https://bluebutton.cms.gov/resources/variables/prvdr_spclty"
 UCUM = "http://unitsofmeasure.org"
 UNII = "http://fdasis.nlm.nih.gov"
 
@@ -44,6 +45,7 @@ NAMES: Mapping[str, str] = {
     REVENUE: "NUBC revenue code",
     RXNORM: "RxNorm",
     SNOMED: "SNOMED CT",
+    SPECIALTY: "Medicare provider specialty",
     UCUM: "UCUM",
     UNII: "UNII",
 }
@@ -102,6 +104,7 @@ _SPELLINGS = (
     (SNOMED, "HL7 OID registry", "2.16.840.1.113883.6.96"),
     (SNOMED, "HL7 table 0396, names", "SCT snomedct snomed"),
     (SNOMED, "names in public FHIR code", "hl7.org/fhir/sid/snomed"),
+    (SPECIALTY, "CMS Blue Button", SPECIALTY),
     (UCUM, "FHIR R4, Code Systems; HL7 OID registry", f"{UCUM} 2.16.840.1.113883.6.8"),
     (UNII, "FHIR R4, Code Systems; HL7 OID registry", f"{UNII} 2.16.840.1.113883.4.9"),
 )

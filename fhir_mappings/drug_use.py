@@ -79,14 +79,14 @@ def uses(record: PatientRecord, codes: CodeMatcher, day: date, open_for: Calenda
 
 @dataclass(frozen=True, slots=True)
 class _Ends:
-    """The stated ends of one drug by a day: what began by `certain` is over, and what began by `possible` may be."""
+    """The stated ends of one drug by a day: what began before `certain` is over, what began by `possible` may be."""
 
     certain: date
     possible: date
 
     def of(self, since: DateInterval | None) -> Truth:
         """Return whether a use since then has ended."""
-        if since is not None and since.latest <= self.certain:
+        if since is not None and since.latest < self.certain:
             return Truth.YES
         return Truth.UNKNOWN if since is None or since.earliest <= self.possible else Truth.NO
 

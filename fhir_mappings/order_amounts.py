@@ -22,8 +22,8 @@ from fhir_mappings.order_text import is_unambiguous
 from fhir_mappings.truth import Truth
 from fhir_mappings.units import unit_named
 
-_CALENDAR = ("mo", "a")
-"""Units of time whose length in days varies, so that a rate by them is not one by days."""
+_CALENDAR = {"mo": (Fraction(28), Fraction(31)), "a": (Fraction(365), Fraction(366))}
+"""Units of time whose length in days varies, and the fewest and most days of one."""
 _WORDED = {Unit.MILLIGRAMS: "mg", Unit.MILLILITERS: "mL", Unit.EACH: ""}
 _DOSE_FORMS = {
     *("tablet", "tab", "tbl", "capsule", "cap", "each", "ea", "pill", "patch", "pen", "vial", "syringe", "kit"),
@@ -36,6 +36,7 @@ _FLOW = re.compile(
     re.IGNORECASE,
 )
 _FLOW_UNIT = "L/min"
+_WEEK = 7
 _LONGEST = 4_000
 """How many characters of a text are searched for a flow."""
 
@@ -49,6 +50,44 @@ def counted(unit: str) -> str:
     """Return what a unit counts, in the singular and without braces: `Tablets` and `{tablet}` are `tablet`."""
     word = " ".join(unit.strip(" {}").casefold().split())
     return word if word in _DOSE_FORMS else word.removesuffix("es" if word.endswith("ches") else "s")
+
+
+def in_unit(amount: Amount, unit: str) -> Interval | None:
+    """Return the numbers of an amount in another unit; None if it does not convert.
+
+    Between days and months, or years, they lie between those for the longest and for the shortest month.
+    """
+    ours, theirs = _calendar(amount.unit), _calendar(unit)
+    if bool(ours) is bool(theirs):
+        return amount.in_unit(unit)
+    if ours is not None:
+        (shortest, longest), is_rate = ours
+        low, high = (1 / longest, 1 / shortest) if is_rate else (shortest, longest)
+        return Amount(_scaled(amount.interval, low, high), "/d" if is_rate else "d").in_unit(unit)
+    (shortest, longest), is_rate = theirs  # type: ignore[misc]
+    days = amount.in_unit("/d" if is_rate else "d")
+    low, high = (shortest, longest) if is_rate else (1 / longest, 1 / shortest)
+    return None if days is None else _scaled(days, low, high)
+
+
+def _calendar(unit: str) -> tuple[tuple[Fraction, Fraction], bool] | None:
+    """Return the days of a unit of months or years, and whether it is a rate by them; None for any other unit."""
+    named = unit_named(unit) if unit else None
+    for each, days in _CALENDAR.items():
+        for is_rate in (False, True):
+            if named is not None and named == unit_named(f"/{each}" if is_rate else each):
+                return days, is_rate
+    return None
+
+
+def _scaled(interval: Interval, low: Fraction, high: Fraction) -> Interval:
+    """Return what positive numbers times a factor between two lie between."""
+    return Interval(
+        None if interval.low is None else interval.low * low,
+        None if interval.high is None else interval.high * high,
+        interval.low_is_open,
+        interval.high_is_open,
+    )
 
 
 def as_count(amount: Amount) -> Amount:
@@ -122,7 +161,7 @@ def _rate(dosage: Resource) -> Amount | None:
         return None
     if per_day is None or (worded is not None and not worded.overlaps(per_day)):
         return None
-    unit, days = _period(timing)
+    unit, days = _period(timing, per_day.low)
     low, high = per_day.low * days, None if per_day.high is None else per_day.high * days
     is_as_needed = dosage.get("asNeededBoolean") is True or dosage.get("asNeededCodeableConcept") is not None
     return Amount(Interval(Fraction(0) if is_as_needed else low, high), f"/{unit}")
@@ -133,15 +172,18 @@ def _worded_rate(dosage: Resource) -> Times | None:
     return said.parts[0].times if said is not None and len(said.parts) == 1 else None
 
 
-def _period(timing: Json) -> tuple[str, Fraction]:
-    """Return the unit of time by which a rate is stated, and how many days it was counted as.
+def _period(timing: Json, per_day: Fraction) -> tuple[str, Fraction]:
+    """Return the unit of time by which a rate is stated, and the days that it was counted as.
 
-    Months and years vary in length, so once a month is not compared by days.
+    Months vary in length, so once a month stays that. Without a unit a rate of less than once a day is by weeks if it
+    is a whole number of times.
     """
-    repeat = _one(_one(timing).get("repeat"))
-    unit = repeat.get("periodUnit") or ("mo" if "MO" in plain_codes(_one(timing).get("code")) else "d")
+    stated = _one(_one(timing).get("repeat")).get("periodUnit")
+    unit = stated or ("mo" if "MO" in plain_codes(_one(timing).get("code")) else "")
     days = days_of_unit(unit)
-    return (unit, days) if unit in _CALENDAR and days is not None else ("d", Fraction(1))
+    if isinstance(unit, str) and days is not None:
+        return unit, days
+    return ("wk", Fraction(_WEEK)) if per_day < 1 and (per_day * _WEEK).denominator == 1 else ("d", Fraction(1))
 
 
 def _flow(order: Resource) -> Iterator[Amount | None]:

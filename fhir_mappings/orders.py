@@ -165,7 +165,8 @@ def _codes(resource: Resource, concepts: Iterable[Resource], lookup: Lookup) -> 
             for each in products(resource, lookup)
             for part in items(each.get("ingredient"))
         ]
-        found += ordered_drug([*concepts, *parts]).known_as
+        sent = {(coding.system, coding.code) for coding in found}
+        found += (each for each in ordered_drug([*concepts, *parts]).known_as if (each.system, each.code) not in sent)
     return tuple(dict.fromkeys(found))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from cards.detail import detail
 from cards.style import CardStyle
@@ -24,7 +25,9 @@ from coverage_policies.authoring.cases import parse_cases, run_case
 from coverage_policies.authoring.facts import KINDS
 from coverage_policies.format.library import BUILT_IN, load_library, load_names
 from coverage_policies.format.loader import parse_policy
+from coverage_policies.format.registry import operators
 from coverage_policies.format.schema import document_schema
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.judging.plan_rules_file import load_plan_rules
 from tests.support.reviews import review_call
 
@@ -95,10 +98,19 @@ def test_every_route_is_documented(path: str) -> None:
 
 
 def test_the_example_policy_loads_and_its_example_case_holds() -> None:
-    policy_text, case_text = re.findall(r"```yaml\n(.*?)```", FORMAT, re.DOTALL)
+    policy_text, *_, case_text = re.findall(r"```yaml\n(.*?)```", FORMAT, re.DOTALL)
     policy = parse_policy(policy_text, "example.yaml", load_names([BUILT_IN]))
     (case,) = parse_cases(case_text, "example.cases.yaml", policy)
     assert run_case(case, policy) == ()
+
+
+def test_the_example_of_measured_values_has_clauses_that_load() -> None:
+    (written,) = re.findall(r"## Measured values.*?```yaml\n(.*?)```", FORMAT, re.DOTALL)
+    names = ("oxygen-saturation", "at-rest", "room-air", "supplemental-oxygen", "arterial-po2", "measurement-panels")
+    sets = ValueSets({name: ValueSet(name, ()) for name in names})
+    example = yaml.safe_load(written)
+    for key in ("met_when", "not_met_when"):
+        assert operators()["observation"].parse(example[key]["observation"], sets).searches
 
 
 def test_the_example_of_plan_rules_loads(tmp_path: Path) -> None:

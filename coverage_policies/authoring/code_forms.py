@@ -95,6 +95,7 @@ _FORMS: Mapping[str, _Form] = {
     systems.SNOMED: _Form(
         "6 to 18 digits, of which the last is a check digit: 24693007", r"[1-9]\d{5,17}", fault=_snomed_fault
     ),
+    systems.SPECIALTY: _Form("two characters: 29", r"[0-9A-Z]{2}"),
     systems.UNII: _Form("ten letters and digits: R16CO5Y76E", r"[0-9A-Z]{10}"),
 }
 

@@ -91,17 +91,21 @@ def _of(some: int, parts: int) -> str:
 
 def clause_words(clause: Clause) -> str:
     """Return a clause in words: its operator, its arguments, and the defaults of those it leaves out."""
-    written = {name: _value_words(value) for name, value in clause.arguments.items()}
-    defaults = operators()[clause.operator].defaults
+    operator = operators()[clause.operator]
+    written = {
+        name: _value_words(value, " or " if operator.takes_any(name) else ", ")
+        for name, value in clause.arguments.items()
+    }
+    defaults = operator.defaults
     assumed = {name: f"{value} (default)" for name, value in defaults.items() if name not in written}
     return f"{clause.operator} {', '.join(f'{name}: {value}' for name, value in {**written, **assumed}.items())}"
 
 
-def _value_words(value: Any) -> str:
+def _value_words(value: Any, between: str) -> str:
     """Return an argument in words; one with arguments of its own as `(count: at least 6, gap: at most 4 weeks)`."""
     if isinstance(value, Mapping):
-        return f"({', '.join(f'{name}: {_value_words(each)}' for name, each in value.items())})"
-    return " or ".join(as_list(value))
+        return f"({', '.join(f'{name}: {_value_words(each, between)}' for name, each in value.items())})"
+    return between.join(as_list(value))
 
 
 def section_lines(section: Section) -> Iterator[DescriptionLine]:

@@ -81,6 +81,10 @@ class Operator:
     plain_words: tuple[str, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=dict)
 
+    def takes_any(self, argument: str) -> bool:
+        """Return whether any one of the value sets that an argument lists will do."""
+        return "description" not in self.schema["properties"].get(argument, {})
+
 
 NAMES: Mapping[str, Any] = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]

@@ -13,7 +13,9 @@ from typing import Any, TypeAlias
 LONGEST = 2_000
 """How many characters a pattern has at most."""
 _MOST_WORDS = 5
-"""How often a group with a repeat of unlimited length may itself be repeated."""
+"""How often a group, or a character in a limited repeat, is repeated at most; a higher number counts as unlimited."""
+_MOST_WAYS = 20_000
+"""In how many ways the alternatives, options, and limited repeats of a pattern may be combined."""
 
 Characters: TypeAlias = frozenset[str]
 _ALL: Characters = frozenset([*map(chr, range(128)), "\u00a0", "\u00e9"])
@@ -46,6 +48,8 @@ def check_pattern(pattern: str) -> None:
     if parsed.getwidth()[0] == 0:
         raise PatternError("this matches where nothing is written; say what must be there")
     _Walk().sequence(parsed, _State())
+    if _ways(parsed) > _MOST_WAYS:
+        raise PatternError("too many ways to match; repeat less, or give alternatives rows of their own")
 
 
 def check_part(pattern: str) -> None:
@@ -126,19 +130,15 @@ class _Walk:
         raise PatternError("only characters, sets, groups, repeats, and looking ahead or behind are possible")
 
     def _repeat(self, least: int, most: int, repeated: Any, state: _State) -> _State:
-        if most == codes.MAXREPEAT or most > LONGEST:
+        if _is_unlimited(least, most):
             return self._unlimited(least, repeated, state)
-        if most > _MOST_WORDS and _has_unlimited(repeated):
-            raise PatternError(
-                f"repeat a group with + or * in it at most {_MOST_WORDS} times, such as (?:\\w+\\s+){{0,3}}"
-            )
         once = self.sequence(repeated, state)
         last = self.sequence(repeated, once) if most > 1 else once
         return state.joined([once, last] if least else [state, once, last])
 
     def _unlimited(self, least: int, repeated: Any, state: _State) -> _State:
         if len(repeated) != 1 or repeated[0][0] not in _SINGLE:
-            raise PatternError("repeat a group at most a few times, such as {0,3}, rather than with + or *")
+            raise PatternError("repeat a group at most 5 times, such as (?:\\w+\\s+){0,3}")
         found = _characters(*repeated[0])
         if any(found & each for each in state.going):
             raise PatternError("two + or * may match the same text; put something between that neither of them matches")
@@ -148,16 +148,32 @@ class _Walk:
         return _State(going, found if least else None, is_anchored=state.is_anchored)
 
 
-def _has_unlimited(parsed: Any) -> bool:
+def _is_unlimited(least: int, most: int) -> bool:
+    """Return whether a repeat counts as one of unlimited length; a fixed number of times does not."""
+    return most == codes.MAXREPEAT or (most > _MOST_WORDS and least != most)
+
+
+def _ways(parsed: Iterable[tuple[Any, Any]], *, is_repeated: bool = False) -> int:
+    """Return in how many ways a sequence may match at one place, about; a repeat of unlimited length counts once.
+
+    Of alternatives one fits, but in a repeat each may fit another time.
+    """
+    ways = 1
     for kind, given in parsed:
-        if kind in (codes.MAX_REPEAT, codes.MIN_REPEAT):
-            if given[1] == codes.MAXREPEAT or given[1] > LONGEST or _has_unlimited(given[2]):
-                return True
-        elif (kind is codes.SUBPATTERN and _has_unlimited(given[3])) or (
-            kind is codes.BRANCH and any(map(_has_unlimited, given[1]))
-        ):
-            return True
-    return False
+        if kind is codes.SUBPATTERN:
+            ways *= _ways(given[3], is_repeated=is_repeated)
+        elif kind is codes.BRANCH:
+            ways *= (sum if is_repeated else max)([_ways(each, is_repeated=is_repeated) for each in given[1]])
+        elif kind in (codes.ASSERT, codes.ASSERT_NOT):
+            ways *= _ways(given[1], is_repeated=is_repeated)
+        elif kind in (codes.MAX_REPEAT, codes.MIN_REPEAT):
+            least, most, repeated = given
+            if not _is_unlimited(least, most):
+                once = _ways(repeated, is_repeated=is_repeated or most > 1)
+                ways *= sum(once**times for times in range(least, min(most, LONGEST) + 1))
+        if ways > _MOST_WAYS:
+            break
+    return ways
 
 
 def _characters(kind: Any, given: Any) -> Characters:

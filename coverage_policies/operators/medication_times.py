@@ -73,9 +73,10 @@ class StoppedCheck:
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for a stop in time after which nothing is on record, UNKNOWN for any other record of the drug."""
         found, known = stops(ctx.record, self.codes.match), medications(ctx.record, self.codes.match)
+        stopping = {each.evidence.reference for each in found}
         begun: dict[str, date] = {}
         for each in known:
-            if each.is_certain and each.when is not None:
+            if each.is_certain and each.when is not None and each.reference not in stopping:
                 begun[each.ingredient] = max(each.when.earliest, begun.get(each.ingredient, date.min))
         stopped = [each for each in found if self._counts(each, begun.get(each.ingredient, date.min), _day(ctx))]
         if stopped:
@@ -88,7 +89,7 @@ class StoppedCheck:
 
     def _counts(self, stop: Stop, begun: date, day: date) -> bool:
         """Return whether a stop is certain, in time, and after the last record of the drug."""
-        if not stop.is_certain or stop.when is None or begun > stop.when.latest:
+        if not stop.is_certain or stop.when is None or begun >= stop.when.latest:
             return False
         return in_time(stop.when, self.within, day) is Truth.YES
 

@@ -136,7 +136,7 @@ def _value(arguments: Arguments, selection: Selection, searches: tuple[Search, .
 
 def _rule(arguments: Arguments) -> Rule:
     """Return the rule for which values have to satisfy the limit."""
-    occasion = arguments.get("occasion", DEFAULTS["occasion"])
+    occasion = arguments.get("occasion", "latest")
     if "apart" in arguments and "count" not in arguments:
         raise ValueError("`apart` is the time between several days; it needs `count: at least 2`")
     if "count" not in arguments and "sustained" not in arguments:
@@ -162,22 +162,21 @@ def _provable(threshold: DurationThreshold, name: str) -> DurationThreshold:
 
 PANELS = "measurement-panels"
 """The panels that are searched if a document names none."""
-DEFAULTS = {"occasion": "latest"}
-"""The arguments that apply if a document leaves them out."""
 
 OPERATOR = Operator(
     name="observation",
-    says="A final score or measurement of the value set is on record, with a number and a day. With a `value`, a limit "
-    "in a UCUM unit, it decides: the `occasion` says which value has to satisfy it, the latest, the lowest, the "
-    "highest, or any one; or `count`, that many separate days, each `apart` from the one before; or `sustained`, the "
-    "latest value and another one that much earlier, and all between. With a `change`, the fall or rise to the latest "
-    "value decides, `from` the first, the previous, the highest, or the lowest one `within` the time: in percent of "
-    "that, or in a unit (for values in percent, in percentage points). `states` have to be recorded with the "
-    "measurement, by its code, its method, a component or another member of its panel, or words: where one is not, the "
-    "measurement may count. Those of `without` must not be. Where a measurement of `outranked_by` could decide in the "
-    "same time and state, the clause does not hold. Nothing is decided where a value that is unread, undated, not "
-    "final, without a unit, in one that does not convert, or in conflict with another of the same moment could change "
-    "it. `panels` are those that hold the values or states as components, unless they are among `measurement-panels`.",
+    says="A final score or measurement of the value set is on record, with a number and a day. With a `value`, a "
+    "limit in a UCUM unit, it decides: the `occasion` says which value has to satisfy it, the latest (unless "
+    "stated), the lowest, the highest, or any one; or `count`, that many separate days, each `apart` from the "
+    "one before; or `sustained`, the latest value and another one that much earlier, and all between. With a "
+    "`change`, the fall or rise to the latest value decides, `from` the first, the previous, the highest, or "
+    "the lowest one `within` the time: in percent of that, or in a unit (for values in percent, in percentage "
+    "points). `states` have to be recorded with the measurement, by its code, its method, a component or "
+    "another member of its panel, or words: where one is not, the measurement may count. Those of `without` "
+    "must not be. Where a measurement of `outranked_by` could decide in the same time and state, the clause "
+    "does not hold. Nothing is decided where a value that is unread, undated, not final, without a unit, in "
+    "one that does not convert, or in conflict with another of the same moment could change it. `panels` are "
+    "those that hold the values or states as components, unless they are among `measurement-panels`.",
     schema=arguments(
         ["in"],
         value=phrase(VALUE, "at most 88 %"),
@@ -202,5 +201,4 @@ holds: yes
     parse=_parse,
     resource_types=("Observation",),
     plain_words=("states", "without"),
-    defaults=DEFAULTS,
 )

@@ -87,16 +87,17 @@ class ChangeCheck:
                 if not is_one or any(each.counts is not Truth.YES for each in last):
                     return None
                 before = may_be_last([each for each in readings if each not in last])
-        if any(each.end >= begin for each in before):
-            return None
         return hull([each.interval for each in before])
 
     def _headline(self, change: Interval, latest: Reading) -> str:
-        low, high = change.low, change.high
-        verb = "fell" if self.limit.is_fall else "rose"
-        amount = f" {_cut(low)} {'%' if self.limit.is_relative else self.limit.amount.unit}" if low == high else ""
+        """Return the change and the latest value: `Body weight fell 4.2 % to 95.8 kg (2026-03-01)`."""
         item = latest.evidence
-        return f"{item.label} {verb}{amount.rstrip()} to {item.value}{f' ({item.date})' if item.date else ''}"
+        if change.low is None or change.low != change.high:
+            return latest.words
+        verb = "fell" if self.limit.is_fall is (change.low >= 0) else "rose"
+        unit = "%" if self.limit.is_relative else self.limit.amount.unit
+        by = f"{_cut(change.low)} {unit}".strip()
+        return f"{item.label} {verb} {by} to {item.value}{f' ({item.date})' if item.date else ''}"
 
 
 def _without_bare_number(reading: Reading) -> Reading:
@@ -120,7 +121,7 @@ def _fall(base: Interval, now: Interval, *, is_relative: bool) -> Interval | Non
     return Interval(low, high, base.low_is_open or now.high_is_open, base.high_is_open or now.low_is_open)
 
 
-def _cut(number: Fraction | None) -> str:
+def _cut(number: Fraction) -> str:
     """Return a number with at most two decimals, rounded down, so that it never shows more change than there was."""
-    hundredths = floor(abs(number or Fraction(0)) * 100)
+    hundredths = floor(abs(number) * 100)
     return f"{hundredths / 100:.2f}".rstrip("0").rstrip(".")

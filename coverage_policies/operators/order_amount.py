@@ -9,7 +9,7 @@ from coverage_policies.format.operator import ClauseResult, Context, phrase
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason
 from fhir_mappings.amounts import Amount, Interval, printed
-from fhir_mappings.order_amounts import KINDS, as_count, counted
+from fhir_mappings.order_amounts import KINDS, as_count, counted, in_unit
 from fhir_mappings.truth import Truth
 from fhir_mappings.units import unit_named
 
@@ -49,7 +49,7 @@ class AmountCheck:
         stated = ctx.order.amounts(self.kind)
         if not stated:
             return ClauseResult(Truth.UNKNOWN, Reason.MISSING)
-        evidence = (ctx.order.stating(", ".join(printed(each) if each else "not understood" for each in stated)),)
+        evidence = (ctx.order.stating(", ".join(map(_shown, stated))),)
         intervals = [self._converted(each) for each in stated]
         highest = reduce(_higher, (each or Interval() for each in intervals))
         holds = highest.lies_in(self.limit.interval)
@@ -65,7 +65,17 @@ class AmountCheck:
             return None
         if self.counts:
             return amount.interval if counted(amount.unit) == self.counts else None
-        return (as_count(amount) if not self.limit.unit else amount).in_unit(self.limit.unit)
+        return in_unit(as_count(amount) if not self.limit.unit else amount, self.limit.unit)
+
+
+def _shown(amount: Amount | None) -> str:
+    """Return an amount in words; a rate as `1 per 6 d`, without a long decimal."""
+    if amount is None:
+        return "not understood"
+    low, high = amount.interval.low, amount.interval.high
+    if amount.unit.startswith("/") and low is not None and low == high:
+        return f"{low.numerator} per {f'{low.denominator} ' if low.denominator > 1 else ''}{amount.unit[1:]}"
+    return printed(amount)
 
 
 def _higher(one: Interval, other: Interval) -> Interval:

@@ -4,7 +4,7 @@ import pytest
 
 from fhir_mappings.codings import RXNORM, SNOMED, Coding
 from fhir_mappings.drug_contents import contents_of_label
-from fhir_mappings.drug_ingredients import contents_of_code, name_of_ingredient
+from fhir_mappings.drug_ingredients import Contents, contents_of_code, name_of_ingredient
 
 
 def names(codings):
@@ -65,9 +65,7 @@ def test_a_label_of_other_words_contains_nothing():
     ],
 )
 def test_a_product_code_stands_for_its_ingredients(code, ingredients):
-    contents = contents_of_code(Coding(RXNORM, code))
-    assert contents is not None
-    assert contents.ingredients == ingredients
+    assert contents_of_code(Coding(RXNORM, code)) == Contents(ingredients, decides=True)
 
 
 def test_a_code_that_is_not_in_the_table_or_of_another_system_stands_for_none():

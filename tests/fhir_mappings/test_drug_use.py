@@ -127,6 +127,12 @@ def test_what_may_have_begun_after_a_stop_is_open():
     assert taken(dispense("2026-02-10", 60), stop) == [UNKNOWN, NO]
 
 
+@pytest.mark.parametrize(("stopped", "expected"), [("2026-03-02", NO), ("2026-02-02", NO), ("2026-02-01", UNKNOWN)])
+def test_a_stop_counts_on_its_day_and_leaves_open_what_began_on_it(stopped, expected):
+    stop = report(status="stopped", effectivePeriod={"start": "2025-01-01", "end": stopped})
+    assert taken(dispense("2026-02-01", 60), stop)[0] is expected
+
+
 def test_a_stop_to_come_ends_nothing_yet():
     stop = report(status="stopped", effectivePeriod={"start": "2025-01-01", "end": "2026-03-03"})
     assert taken(prescription(), stop)[0] is YES

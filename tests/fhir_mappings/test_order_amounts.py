@@ -1,12 +1,13 @@
 """How much an order asks for: quantity, days of supply, refills, dose, frequency, and flow."""
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from fhir_mappings.amounts import printed
-from fhir_mappings.order_amounts import KINDS, amounts_of, as_count, counted
+from fhir_mappings.amounts import Amount, Interval, printed
+from fhir_mappings.order_amounts import KINDS, amounts_of, as_count, counted, in_unit
 
 UCUM = "http://unitsofmeasure.org"
 NOT_READ = "not read"
@@ -98,6 +99,8 @@ def every(period: object, unit: str, frequency: int = 1, **more: Any) -> dict[st
         (every(1, "d", 2), ["2 /d"]),
         (every(2, "d"), ["0.5 /d"]),
         (every(1, "mo"), ["1 /mo"]),
+        (every(1, "wk"), ["1 /wk"]),
+        ({"timing": {"code": {"coding": [{"code": "WK"}]}}}, ["1 /wk"]),
         (every(1, "d", 1, frequencyMax=2), ["1 to 2 /d"]),
         (every(1, "d", 4) | {"asNeededBoolean": True}, ["0 to 4 /d"]),
         ({"timing": {"code": {"coding": [{"code": "BID"}]}}}, ["2 /d"]),
@@ -111,14 +114,6 @@ def every(period: object, unit: str, frequency: int = 1, **more: Any) -> dict[st
 )
 def test_a_frequency_is_read(dosage: dict[str, Any], amounts: list[str]) -> None:
     assert read("frequency", **dosed(dosage)) == amounts
-
-
-def test_once_a_week_is_a_seventh_a_day() -> None:
-    (found,) = amounts_of({"resourceType": "MedicationRequest", **dosed(every(1, "wk"))}, "frequency")
-    assert found is not None
-    assert found.in_unit("/wk") == type(found.interval).point(found.interval.low * 7)  # type: ignore[operator]
-    assert found.interval.low is not None
-    assert found.interval.low * 7 == 1
 
 
 def test_dosages_beside_each_other_leave_the_frequency_open() -> None:
@@ -165,3 +160,27 @@ def test_only_things_that_are_counted_one_by_one_are_a_plain_number() -> None:
         (found,) = amounts_of({"quantityQuantity": quantity(4, unit)}, "quantity")
         assert found is not None
         assert printed(as_count(found)) == plain, unit
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "other", "low", "high"),
+    [
+        (1, "mo", "d", 28, 31),
+        (2, "months", "d", 56, 62),
+        (1, "a", "d", 365, 366),
+        (12, "mo", "a", 1, 1),
+        (31, "d", "mo", 1, Fraction(31, 28)),
+        (28, "d", "mo", Fraction(28, 31), 1),
+        (1, "/mo", "/d", Fraction(1, 31), Fraction(1, 28)),
+        (1, "/d", "/mo", 28, 31),
+        (Fraction(1, 30), "/d", "/mo", Fraction(28, 30), Fraction(31, 30)),
+        (1, "/wk", "/d", Fraction(1, 7), Fraction(1, 7)),
+    ],
+)
+def test_a_month_is_between_28_and_31_days(number: Any, unit: str, other: str, low: Any, high: Any) -> None:
+    amount = Amount(Interval.point(Fraction(number)), unit)
+    assert in_unit(amount, other) == Interval(Fraction(low), Fraction(high))
+
+
+def test_what_is_no_time_does_not_become_months() -> None:
+    assert in_unit(Amount(Interval.point(Fraction(1)), "mg"), "mo") is None

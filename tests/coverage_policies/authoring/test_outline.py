@@ -11,9 +11,12 @@ from rich.console import Console
 
 from cards.markdown import escaped
 from cds_service.cli.output.policies import policy_markdown, print_policy
+from coverage_policies.authoring.description import clause_words
 from coverage_policies.authoring.outline import Outline, OutlineItem, outline_of
 from coverage_policies.format.editions import Edition
 from coverage_policies.format.library import load_library
+from coverage_policies.format.model import Clause
+from tests.support.policy_fakes import clause
 
 LIBRARY = load_library()
 NAMES = sorted(LIBRARY.policies)
@@ -82,3 +85,14 @@ def test_the_history_ends_with_the_edition_and_its_content_in_the_lock(
 ) -> None:
     policy = replace(LIBRARY.policy("CP.MP.126@2025-04"), editions=editions)
     assert outline_of(policy, {}).history[-1] == last
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"in": ["alpha", "beta"]}, "observation in: alpha or beta"),
+        ({"in": "alpha", "states": ["beta", "gamma"]}, "observation in: alpha, states: beta, gamma"),
+    ],
+)
+def test_a_list_of_which_all_count_is_not_written_as_a_choice(arguments: dict[str, str], words: str) -> None:
+    assert clause_words(Clause("observation", arguments, clause("observation", in_="alpha"))) == words

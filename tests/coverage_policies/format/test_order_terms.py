@@ -186,7 +186,7 @@ WRONG = (
     ("*,read,codes,,,,,", 8, "nothing is read 'codes'; write one or more of code, reason, device, site, performer, "),
     (r"Paddle!,states,\bx\b,,,,,", 1, "'Paddle!' is no name of a value"),
     (r"paddle,states,\b[x,,,,,", 17, "this is no regular expression: "),
-    (r"paddle,states,\b(?:x+)+y,,,,,", 15, "repeat a group at most a few times"),
+    (r"paddle,states,\b(?:x+)+y,,,,,", 15, "repeat a group at most 5 times"),
     (r"paddle,states,\bx,(,,,,", 19, "this is no regular expression: "),
     (r"paddle,states,\bx,\ba,\bb,,,", 19, "give either `near` or `of`"),
     (r"paddle,conflicts,\bx,\ba,,,,", 22, "only words of a value have `near`, `of`, and `unless`, not 'conflicts'"),

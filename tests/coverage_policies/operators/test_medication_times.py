@@ -84,10 +84,14 @@ def test_a_stated_stop_in_time_holds(resources: list[Resource], holds: Truth, re
     assert (found.holds, found.reason) == (holds, reason)
 
 
-@pytest.mark.parametrize(("on", "holds"), [("2026-01-31", Truth.YES), ("2026-02-02", Truth.UNKNOWN)])
+@pytest.mark.parametrize(("on", "holds"), [("2026-01-31", Truth.YES), ("2026-02-01", Truth.UNKNOWN)])
 def test_a_drug_that_was_prescribed_after_it_was_stopped_may_be_taken(on: str, holds: Truth) -> None:
     stop = report(status="stopped", effectivePeriod={"end": "2026-02-01"})
     assert run(STOPPED, stop, prescription(on, status="completed")).holds is holds
+
+
+def test_the_record_of_the_stop_is_no_later_record() -> None:
+    assert run(STOPPED, report(status="stopped", dateAsserted="2026-02-01")).holds is Truth.YES
 
 
 # --- begun -----------------------------------------------------------------------------------------------------------

@@ -310,6 +310,16 @@ def test_a_dose_that_is_not_understood_may_be_any(limit: str, holds: Truth) -> N
     assert found.holds is holds
 
 
+@pytest.mark.parametrize(
+    ("period", "unit", "shown", "holds"),
+    [(1, "wk", "1 per wk", Truth.YES), (7, "d", "1 per 7 d", Truth.YES), (6, "d", "1 per 6 d", Truth.NO)],
+)
+def test_a_frequency_is_shown_as_it_is_stated(period: int, unit: str, shown: str, holds: Truth) -> None:
+    timing = {"repeat": {"frequency": 1, "period": period, "periodUnit": unit}}
+    found = run(clause("order", frequency="at most 1 per week"), of=drug(dosageInstruction=[{"timing": timing}]))
+    assert (found.holds, [item.value for item in found.evidence]) == (holds, [shown])
+
+
 def test_an_order_that_states_no_amount_cannot_tell() -> None:
     for kind, limit in (("quantity", "at most 4"), ("flow", "over 4 L/min"), ("refills", "at most 5")):
         found = run(clause("order", **{kind: limit}))
