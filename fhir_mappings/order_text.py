@@ -33,7 +33,7 @@ _RESULT = re.compile(
 _NOT_AN_OPERATION = re.compile(
     r"\breferr?al\b|\bconsult\w*|\bevaluat\w*|\bassess\w*|\bfollow\w*|\bvisit\b|\bappointment\b|\bx-?\s?ray\b"
     r"|\bmri?\b|\bct\b(?![\s-]+guid)|\bimaging\b|\bradiograph\w*|\btherapy\b|\bclass\b|\beducat\w*|\bstatus\b|\brefill\w*"
-    r"|\binterrogat\w*|\bscreening\b|\bclearance\b|\bcheck\w*|\breprogram\w*|\bprogramming\b|\badjust\w*|\banaly[sz]\w*"
+    r"|\binterrogat\w*|\bscreening\b|\bclearance\b|\bcheck\w*|\breprogram\w*|\bprogramming\b|\badjust(?!able)\w*|\banaly[sz]\w*"
     r"|\bmaintenance\b|\bmalfunction\w*|\bdye\b",
     re.IGNORECASE,
 )

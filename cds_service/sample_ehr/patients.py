@@ -21,6 +21,9 @@ STORY_DATE = date(2026, 3, 2)
 
 SI_JOINT_FUSION = "CP.MP.126@2025-04"
 PAIN_PUMP = "CP.MP.173@2024-01"
+HOME_OXYGEN = "NCD.240.2@2021-09"
+CPAP = "NCD.240.4@2008-03"
+BARIATRIC_SURGERY = "NCD.100.1@2013-09"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,9 @@ def _sample(patient_id: str, shows: str, *orders: SampleOrder) -> Sample:
 
 _fusion = partial(SampleOrder, policy=SI_JOINT_FUSION)
 _pump = partial(SampleOrder, policy=PAIN_PUMP)
+_oxygen = partial(SampleOrder, policy=HOME_OXYGEN)
+_cpap = partial(SampleOrder, policy=CPAP)
+_bariatric = partial(SampleOrder, policy=BARIATRIC_SURGERY)
 
 SAMPLES: tuple[Sample, ...] = (
     _sample(
@@ -158,5 +164,72 @@ SAMPLES: tuple[Sample, ...] = (
         "An epidural steroid injection for radiculopathy, which has the same code as a pump trial.",
         _pump("epidural-steroid-steroid.json", "order-select", outcome=Outcome.NOT_APPLICABLE),
     ),
+    _sample(
+        "oxygen-low-at-rest",
+        "Oxygen saturation of 85% at rest on room air; the test is attested, and the order's reason is hypoxemia.",
+        _oxygen("oxygen-low-at-rest-concentrator.json", "order-sign", outcome=Outcome.SUPPORTED),
+        _oxygen("oxygen-low-at-rest-portable.json", "order-sign", outcome=Outcome.SUPPORTED),
+        _oxygen("oxygen-low-at-rest-contents.json", "order-sign", outcome=Outcome.NOT_APPLICABLE),
+    ),
+    _sample(
+        "oxygen-normal-at-rest",
+        "Oxygen saturation of 97% at rest on room air: sleep, exertion, and the contractor's discretion are open.",
+        _oxygen("oxygen-normal-at-rest-concentrator.json", "order-select", outcome=Outcome.DOCUMENTATION_NEEDED),
+    ),
+    _sample(
+        "oxygen-asleep-only",
+        "Oxygen saturation of 84% asleep and 94% awake: enough for a stationary system, not for a portable one.",
+        _oxygen("oxygen-asleep-only-concentrator.json", "order-sign", outcome=Outcome.SUPPORTED),
+        _oxygen("oxygen-asleep-only-portable.json", "order-sign", outcome=Outcome.CRITERIA_NOT_MET),
+    ),
+    _sample(
+        "oxygen-no-hypoxemia",
+        "Oxygen saturation of 94% at rest; the clinician denied hypoxemia otherwise and any other reason.",
+        _oxygen("oxygen-no-hypoxemia-concentrator.json", "order-sign", outcome=Outcome.CRITERIA_NOT_MET),
+    ),
+    _sample(
+        "oxygen-cluster-headache",
+        "Oxygen for cluster headache without hypoxemia, which the Medicare contractor decides.",
+        _oxygen("oxygen-cluster-headache-gas.json", "order-sign", outcome=Outcome.CASE_REVIEW),
+    ),
+    _sample(
+        "oxygen-breathless",
+        "Oxygen for breathlessness without hypoxemia, which Medicare never covers.",
+        _oxygen("oxygen-breathless-concentrator.json", "order-sign", outcome=Outcome.NOT_SUPPORTED),
+    ),
+    _sample(
+        "cpap-severe-apnea",
+        "An AHI of 32.4 in a laboratory; the rest is attested. The policy does not judge a bi-level device.",
+        _cpap("cpap-severe-apnea-cpap.json", "order-sign", outcome=Outcome.SUPPORTED),
+        _cpap("cpap-severe-apnea-bilevel.json", "order-sign", outcome=Outcome.NOT_APPLICABLE),
+    ),
+    _sample(
+        "cpap-mild-apnea",
+        "An AHI of 8.6 with hypertension meets the index; whether this is the first 12 weeks is open.",
+        _cpap("cpap-mild-apnea-cpap.json", "order-select", outcome=Outcome.DOCUMENTATION_NEEDED),
+    ),
+    _sample(
+        "cpap-low-index",
+        "Both AHI and RDI are below 5.",
+        _cpap("cpap-low-index-cpap.json", "order-sign", outcome=Outcome.CRITERIA_NOT_MET),
+    ),
+    _sample(
+        "bariatric-all-documented",
+        "BMI of 43.2 with type 2 diabetes after medical treatment; the procedure decides.",
+        _bariatric("bariatric-all-documented-bypass.json", "order-sign", outcome=Outcome.SUPPORTED),
+        _bariatric("bariatric-all-documented-sleeve.json", "order-sign", outcome=Outcome.CASE_REVIEW),
+        _bariatric("bariatric-all-documented-banded.json", "order-sign", outcome=Outcome.NOT_SUPPORTED),
+        _bariatric("bariatric-all-documented-band-removal.json", "order-sign", outcome=Outcome.NOT_APPLICABLE),
+    ),
+    _sample(
+        "bariatric-weight-lost",
+        "BMI fell from 36.4 to 34.2 before surgery; the latest value decides.",
+        _bariatric("bariatric-weight-lost-bypass.json", "order-sign", outcome=Outcome.CRITERIA_NOT_MET),
+    ),
+    _sample(
+        "bariatric-open-items",
+        "BMI of 38.7 with hypertension and sleep apnea, which may be related to obesity; earlier treatment is open.",
+        _bariatric("bariatric-open-items-bypass.json", "order-select", outcome=Outcome.DOCUMENTATION_NEEDED),
+    ),
 )
-"""The sample patients. They cover every outcome of both policies except `not-evaluated`, which needs a read failure."""
+"""The sample patients. They cover every outcome of each policy except `not-evaluated`, which needs a read failure."""

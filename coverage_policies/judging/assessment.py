@@ -15,7 +15,7 @@ from coverage_policies.judging.order_matching import OrderMatch, match_order
 from coverage_policies.judging.order_session import Session
 from coverage_policies.judging.plan import Plan, needs_payer, plan_of
 from coverage_policies.judging.plan_rules import PlanRules, Visibility
-from coverage_policies.judging.policy_selection import Candidate, InForce, Selection, candidates, select
+from coverage_policies.judging.policy_selection import Candidate, InForce, Selection, candidates, follows, select
 from coverage_policies.judging.stopping import ShouldStop, never
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.fhir_json import Resource
@@ -226,7 +226,7 @@ class Assessor:
 
     def _may_not_apply(self, selection: Selection, plan: Plan) -> bool:
         """Return whether a payer not on file, or a line of business without a policy, may be the patient's."""
-        is_unknown = plan.follows(selection.policies[0].owner) is Truth.UNKNOWN
+        is_unknown = follows(plan, selection.policies[0]) is Truth.UNKNOWN
         return selection.lacks_lines or (bool(self.rules.payers) and is_unknown)
 
     def _switched_on(self, policies: Sequence[Policy], hook: str) -> tuple[Policy, ...]:

@@ -1,5 +1,6 @@
 """One criterion and one chart: the results of its clauses, and what a clinician attested."""
 
+import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ from fhir_mappings.answers import Answer
 from fhir_mappings.record import Availability, Evidence
 from fhir_mappings.truth import Truth, any_of
 
+_NUMBER = re.compile(r"(?<!\w)\d+(?:\.\d+)?")
 _PRECEDENCE = (
     Reason.CONFLICT,
     Reason.DATA_UNAVAILABLE,
@@ -96,7 +98,7 @@ def _finding(criterion: Criterion, not_met: Iterable[ClauseResult]) -> str:
     """Return the finding of the first clause that holds against the order, and the limit of a value that fails it.
 
     The limit is that of the `met_when` about the same value sets, as what the policy asks for; without one, that of the
-    clause itself.
+    clause itself. It is left out where the sentence of the criterion, which stands beside the finding, has its numbers.
     """
     against = zip(criterion.not_met_when, not_met, strict=True)
     clause, result = next((clause, result) for clause, result in against if result.holds is Truth.YES)
@@ -104,7 +106,13 @@ def _finding(criterion: Criterion, not_met: Iterable[ClauseResult]) -> str:
         return result.headline
     asked = (each.limit for each in criterion.met_when if each.arguments.get("in") == clause.arguments.get("in"))
     limit = next(filter(None, asked), "")
+    if _numbers(limit or clause.limit) <= _numbers(criterion.says_when_not_met):
+        return result.headline
     return f"{result.headline}; policy: {limit}" if limit else f"{result.headline} is {clause.limit}"
+
+
+def _numbers(text: str) -> Set[str]:
+    return frozenset(_NUMBER.findall(text))
 
 
 def _is_unread(clause: Clause, result: ClauseResult, ctx: Context) -> bool:

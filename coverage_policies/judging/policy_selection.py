@@ -97,8 +97,7 @@ def select(found: Sequence[Candidate], plan: Plan) -> tuple[Selection, ...]:
         lines = _lines(policy)
         if not plan.lines & lines:
             continue
-        follows = plan.follows(policy.owner)
-        if follows is Truth.NO:
+        if follows(plan, policy) is Truth.NO:
             why = f"The payer on file does not use {policy.owner} policies."
             selections.append(Selection(in_force.policies[-1:], candidate.matches, (why,), other_payer=True))
         elif not in_force.available:
@@ -111,6 +110,14 @@ def select(found: Sequence[Candidate], plan: Plan) -> tuple[Selection, ...]:
             caveats = _caveats(limits, (in_force,))
             selections.append(Selection(in_force.policies, candidate.matches, reasons, caveats=caveats))
     return (*selections, *(_of_every_line(group, plan) for group in by_line.values()))
+
+
+def follows(plan: Plan, policy: Policy) -> Truth:
+    """Return whether a plan follows a policy of its line of business; UNKNOWN if the payer is unknown.
+
+    Every Medicare plan follows a coverage determination of Medicare (42 CFR 422.101(b)).
+    """
+    return plan.follows(policy.owner) if policy.kind is PolicyKind.PLAN else Truth.YES
 
 
 def _of_every_line(group: Sequence[Candidate], plan: Plan) -> Selection:
@@ -146,9 +153,12 @@ def _lines(policy: Policy) -> frozenset[LineOfBusiness]:
 def _limits(plan: Plan, *policies: Policy) -> dict[str, str]:
     """Return notes on whose rules take precedence over an owner's policies, and whether the plan follows them.
 
-    Each is a sentence, with the same in a few words if a reader of the card must know it.
+    Each is a sentence, with the same in a few words if a reader of the card must know it. Nothing takes precedence over
+    a coverage determination of Medicare.
     """
     found = dict.fromkeys(plan.notes, "")
+    if policies[0].kind is not PolicyKind.PLAN:
+        return found
     owner = policies[0].owner
     if plan.follows(owner) is Truth.UNKNOWN:
         found[f"Payer not identified. Applies only if the plan uses {owner} policies."] = "Payer not identified"

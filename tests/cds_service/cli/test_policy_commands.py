@@ -93,7 +93,11 @@ def test_every_text_is_a_markdown_document_with_all_its_criteria(text: str) -> N
         ("CP.MP.126@2025-4", "There is no policy revision CP.MP.126@2025-4. Did you mean CP.MP.126@2025-04?"),
         ("sleep.1@2026-01", f"There is no policy revision sleep.1@2026-01. Did you mean {TEXT}?"),
         ("CP.MP.12", "There is no policy CP.MP.12. Did you mean CP.MP.126?"),
-        ("KNEE", "There is no policy KNEE. There are CP.MP.126, CP.MP.166, CP.MP.173, MC.CP.MP.166, SLEEP.1."),
+        (
+            "KNEE",
+            "There is no policy KNEE. There are CP.MP.126, CP.MP.166, CP.MP.173, MC.CP.MP.166, NCD.100.1, NCD.240.2, "
+            "NCD.240.4, SLEEP.1.",
+        ),
     ],
 )
 def test_a_policy_that_does_not_exist_is_answered_with_the_closest_one(

@@ -35,6 +35,7 @@ NOW = datetime(STORY_DATE.year, STORY_DATE.month, STORY_DATE.day, 17, tzinfo=UTC
 SERVER = "https://ehr.example.org/fhir"
 NOTHING_READ = 3
 SETTLED_BY_THE_ORDER = {
+    "bariatric-all-documented-banded.json",
     "sij-all-documented-posterior.json",
     "sij-open-trauma-open-fusion.json",
     "sij-posterior-fusion.json",

@@ -1,7 +1,7 @@
 """One criterion: what its clauses make of it, why it is open, and what an answer changes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations, product
 
 import pytest
@@ -239,6 +239,28 @@ def test_a_value_that_fails_is_told_with_the_limit_that_the_policy_asks_of_it(
     failing = Clause("fixed", {"in": "spo2", "value": "at least 89 %"}, against.check)
     asking = Clause("fixed", asked, clause(NO).check)
     assert judged(leaf(met=[asking], not_met=[failing])).headline == headline
+
+
+@pytest.mark.parametrize(
+    ("sentence", "headline"),
+    [
+        ("Policy requires 188% or lower", "SpO2 97 %; policy: at most 88 %"),
+        ("Policy requires 88% or lower", "SpO2 97 %"),
+    ],
+)
+def test_the_limit_is_left_out_where_the_sentence_beside_the_value_has_it(sentence: str, headline: str) -> None:
+    against = clause(YES, headline="SpO2 97 %")
+    failing = Clause("fixed", {"in": "spo2", "value": "at least 89 %"}, against.check)
+    asking = Clause("fixed", {"in": "spo2", "value": "at most 88 %"}, clause(NO).check)
+    criterion = replace(leaf(met=[asking], not_met=[failing]), says_when_not_met=sentence)
+    assert judged(criterion).headline == headline
+
+
+def test_a_digit_of_a_unit_is_no_number_of_the_limit() -> None:
+    against = clause(YES, headline="BMI 34 kg/m2")
+    failing = Clause("fixed", {"in": "bmi", "value": "under 35 kg/m2"}, against.check)
+    criterion = replace(leaf(not_met=[failing]), says_when_not_met="Policy requires BMI of at least 35")
+    assert judged(criterion).headline == "BMI 34 kg/m2"
 
 
 def test_the_arithmetic_of_clauses_is_kept_once() -> None:

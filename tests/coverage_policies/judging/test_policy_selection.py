@@ -352,6 +352,37 @@ def test_a_foreign_payer_comes_before_a_text_that_is_not_held() -> None:
     assert (found.other_payer, found.available) == (True, True)
 
 
+# --- coverage determinations of Medicare -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["ncd", "lcd"])
+def test_a_coverage_determination_judges_a_medicare_plan_whatever_policies_its_payer_uses(kind: str) -> None:
+    library = held(revision("2025-04", head=f"kind: {kind}\n"))
+    (found,) = chosen(library, DAY, plan=FOREIGN)
+    assert (found.other_payer, [policy.revision for policy in found.policies]) == (False, ["2025-04"])
+
+
+@pytest.mark.parametrize("state", ["", "TX"])
+@pytest.mark.parametrize("owners", [frozenset[str](), frozenset({"Test Plan"})])
+def test_nothing_takes_precedence_over_a_coverage_determination(owners: frozenset[str], state: str) -> None:
+    library = held(revision("2025-04", head="kind: ncd\n"))
+    (found,) = chosen(library, DAY, plan=Plan(MEDICARE_LINES, owners, medicaid_state=state))
+    assert found.caveats == ()
+    assert not [said for said in found.reasons if "precedence" in said or "Payer" in said]
+
+
+def test_a_coverage_determination_judges_no_commercial_plan() -> None:
+    library = held(revision("2025-04", head="kind: ncd\n"))
+    assert chosen(library, DAY, plan=Plan(OTHER_LINES)) == ()
+
+
+def test_a_coverage_determination_says_so_if_the_line_of_business_is_not_known() -> None:
+    library = held(revision("2025-04", head="kind: ncd\n"))
+    (found,) = chosen(library, DAY, plan=UNKNOWN_PLAN)
+    assert (found.is_for_some_lines, found.lacks_lines) == (True, True)
+    assert found.caveats == ("Line of business not known",)
+
+
 # --- lines of business -----------------------------------------------------------------------------------------------
 
 DAY = date(2026, 3, 2)
