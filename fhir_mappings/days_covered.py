@@ -4,7 +4,7 @@ This is the numerator of the proportion of days covered (PDC) of the Pharmacy Qu
 the drugs is at hand counts once, and a refill of one drug that comes early is used after the supply before it. Unlike
 there, the period is given, and does not begin with the first fill; supply from before it that lasts into it counts.
 Only dispenses count. Two of one drug on one day may be one dispense that two systems recorded, so the longer one is
-certain. One whose days are not known may cover any day from its first one on.
+certain. One whose days are not known may cover any day of the year from its first one on.
 """
 
 from collections.abc import Iterable
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from fhir_mappings.codings import CodeMatcher
-from fhir_mappings.dates import later
+from fhir_mappings.dates import DateInterval, later
 from fhir_mappings.drug_exposure import Supply, supplies
 from fhir_mappings.record import Evidence, PatientRecord
+from fhir_mappings.supply_days import LONGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,18 @@ class DaysCovered:
 def days_covered(record: PatientRecord, codes: CodeMatcher, first: date, last: date) -> DaysCovered:
     """Return how many days from `first` to `last`, both inclusive, the dispenses of these drugs cover."""
     dispensed = [each for each in supplies(record, codes) if each.kind == "MedicationDispense"]
-    known = [each for each in dispensed if each.days and each.days[0] <= last]
-    unknown = [each for each in dispensed if each.days is None and (each.since is None or each.since.earliest <= last)]
-    least = _count((days for _, days in carried_over(_once_a_day(known))), first, last)
-    possible = [(max(each.since.earliest, first) if each.since else first, last) for each in unknown]
-    most = _count([*(days for _, days in carried_over(known)), *possible], first, last)
-    return DaysCovered(least, most, (last - first).days + 1, tuple(each.evidence for each in (*known, *unknown)))
+    least = _count((days for _, days in carried_over(_once_a_day(dispensed))), first, last)
+    used = [
+        *carried_over(dispensed),
+        *((each, _possible_days(each.since, first, last)) for each in dispensed if each.days is None),
+    ]
+    most = _count((days for _, days in used), first, last)
+    evidence = tuple(each.evidence for each, (begin, end) in used if begin <= last and end >= first)
+    return DaysCovered(least, most, (last - first).days + 1, evidence)
+
+
+def _possible_days(since: DateInterval | None, first: date, last: date) -> tuple[date, date]:
+    return (since.earliest, later(since.latest, LONGEST - 1)) if since else (first, last)
 
 
 def _once_a_day(known: Iterable[Supply]) -> Iterable[Supply]:

@@ -16,7 +16,7 @@ _INTERRUPTED = {"stopped": "stopped early, last day not on record", "on-hold": "
 """Why the days of a supply are not known by its status."""
 
 _NOT_STATED = "days of supply not stated"
-_LONGEST = 366
+LONGEST = 366
 """How many days one supply covers at most; a larger number is a mistake."""
 
 
@@ -104,4 +104,4 @@ def _days_of_use(quantity: Json, dosages: Sequence[Resource], strength: Strength
 
 
 def _sensible(count: int) -> int | None:
-    return count if 1 <= count <= _LONGEST else None
+    return count if 1 <= count <= LONGEST else None

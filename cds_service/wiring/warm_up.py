@@ -6,6 +6,7 @@ from coverage_policies.format.library import Library
 from coverage_policies.format.registry import resource_types
 from coverage_policies.judging.evaluator import evaluate
 from coverage_policies.judging.order_matching import OrderMatch
+from fhir_mappings.codings import RXNORM
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.orders import read_order
 from fhir_mappings.record import Availability, PatientRecord
@@ -25,6 +26,11 @@ _IN_WORDS: tuple[Resource, ...] = (
         "authoredOn": "1999-12-01",
         "medicationCodeableConcept": {"text": "Oxycodone 5 mg tablet"},
         "dosageInstruction": [{"text": "1 tablet daily"}],
+    },
+    {
+        "resourceType": "MedicationRequest",
+        "id": "2",
+        "medicationCodeableConcept": {"coding": [{"system": RXNORM, "code": "861007"}], "text": "Blood glucose meter"},
     },
 )
 """Records in words, for which every table is loaded."""

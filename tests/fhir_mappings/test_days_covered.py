@@ -74,6 +74,17 @@ def test_a_dispense_without_certain_days_may_cover_all_that_follow(unknown):
     assert covered(dispense("2018-12-22", **unknown)) == (0, 10)
 
 
+@pytest.mark.parametrize(("on", "most"), [("2017-01-01", 1), ("2016-12-31", 0)])
+def test_a_dispense_without_certain_days_lasts_a_year_at_most(on, most):
+    assert covered(dispense(on, None)) == (0, most)
+
+
+def test_only_dispenses_that_reach_into_the_period_are_shown():
+    chart = record(dispense("2017-12-01", 31), dispense("2017-12-01", 30, "b"), dispense("2019-01-01", 30))
+    found = days_covered(chart, by_code, date(2017, 12, 31), date(2018, 12, 31))
+    assert [each.reference for each in found.evidence] == ["MedicationDispense/a-2017-12-01-31-0"]
+
+
 def test_a_prescription_is_no_supply():
     prescribed = resource(
         "MedicationRequest",
