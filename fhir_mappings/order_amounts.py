@@ -32,7 +32,7 @@ _DOSE_FORMS = {
 """What is counted one by one, in the singular; `unit` is left out, since it may be an international one."""
 _FLOW = re.compile(
     r"(?<![\d.])(?P<low>\d{1,3}(?:\.\d{1,2})?)(?:\s?(?:-|\N{EN DASH}|to)\s?(?P<high>\d{1,3}(?:\.\d{1,2})?))?\s?"
-    r"(?:(?:l|liters?|litres?)\s?(?:/|per)\s?min(?:utes?|\.)?\b|lpm\b)",
+    r"(?:(?:l|lit(?:er|re)s?)\s?(?:/|per)\s?min(?:utes?|\.)?\b|lpm\b)",
     re.IGNORECASE,
 )
 _FLOW_UNIT = "L/min"

@@ -140,7 +140,7 @@ def amounts(kind: str, **members: Any) -> Work:
 def named(count: int) -> Any:
     """An order with many other words beside its code."""
     code = {"coding": [{"system": RXNORM, "code": "892582"}], "text": "Morphine"}
-    return {"resourceType": "ServiceRequest", "code": code, "note": [{"text": "mor phine"}] * count}
+    return {"resourceType": "ServiceRequest", "code": code, "note": [{"text": "other words"}] * count}
 
 
 _TODAY = date(2026, 3, 2)

@@ -238,8 +238,8 @@ def told(section: str) -> list[str]:
 
 
 def test_an_attribute_that_no_file_defines_is_told_with_the_closest_one() -> None:
-    (what,) = told("met_when: {order: {aproach: posterior}}")
-    assert what.startswith("I: order: order has no key 'aproach' (did you mean 'approach'?); known keys: code, ")
+    (what,) = told("met_when: {order: {aapproach: posterior}}")
+    assert what.startswith("I: order: order has no key 'aapproach' (did you mean 'approach'?); known keys: code, ")
     assert "guidance" in what
 
 
