@@ -154,13 +154,14 @@ def _limits(plan: Plan, *policies: Policy) -> dict[str, str]:
     """Return notes on whose rules take precedence over an owner's policies, and whether the plan follows them.
 
     Each is a sentence, with the same in a few words if a reader of the card must know it. Nothing takes precedence over
-    a coverage determination of Medicare.
+    a national coverage determination of Medicare, and only that over a local one.
     """
     found = dict.fromkeys(plan.notes, "")
-    if policies[0].kind is not PolicyKind.PLAN:
+    kinds = {policy.kind for policy in policies}
+    if kinds == {PolicyKind.NCD}:
         return found
     owner = policies[0].owner
-    if plan.follows(owner) is Truth.UNKNOWN:
+    if follows(plan, policies[0]) is Truth.UNKNOWN:
         found[f"Payer not identified. Applies only if the plan uses {owner} policies."] = "Payer not identified"
         if owner.casefold() in plan.unknown_payers:
             found[f"The only payer on file is named {owner}, too; to identify it, add it to the plan rules."] = ""
@@ -168,7 +169,6 @@ def _limits(plan: Plan, *policies: Policy) -> dict[str, str]:
         names = dict.fromkeys(p.name for p in policies if LineOfBusiness.MEDICARE in _lines(p) - {*p.lines_of_business})
         for name in names:
             found[f"{name} is for Medicare Advantage; it is applied to original Medicare as well."] = ""
-    kinds = {policy.kind for policy in policies}
     if plan.lines <= MEDICARE_LINES and PolicyKind.PLAN in kinds:
         note = "Medicare national and local coverage determinations take precedence."
         found[note] = "Medicare determinations take precedence"
@@ -178,7 +178,7 @@ def _limits(plan: Plan, *policies: Policy) -> dict[str, str]:
         state = "the state" if plan.medicaid_state == "?" else plan.medicaid_state
         found[f"Medicaid rules of {state} take precedence."] = "State Medicaid rules take precedence"
     may_be_medicare = bool(plan.lines & MEDICARE_LINES) and not plan.lines <= MEDICARE_LINES
-    if may_be_medicare and not plan.medicaid_state and kinds != {PolicyKind.NCD}:
+    if may_be_medicare and not plan.medicaid_state:
         found["Medicare coverage determinations and state Medicaid rules take precedence where they apply."] = ""
     return found
 
