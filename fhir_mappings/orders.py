@@ -151,7 +151,9 @@ def _codes(resource: Resource, concepts: Iterable[Resource], lookup: Lookup) -> 
             for each in products(resource, lookup)
             for part in items(each.get("ingredient"))
         ]
-        found += ordered_drug([*concepts, *parts]).known_as
+        given = {(coding.system, coding.code) for coding in found}
+        contents = ordered_drug([*concepts, *parts]).known_as
+        found += [coding for coding in once(contents) if (coding.system, coding.code) not in given]
     return tuple(dict.fromkeys(found))
 
 
