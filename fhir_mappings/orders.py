@@ -165,8 +165,9 @@ def _codes(resource: Resource, concepts: Iterable[Resource], lookup: Lookup) -> 
             for each in products(resource, lookup)
             for part in items(each.get("ingredient"))
         ]
-        sent = {(coding.system, coding.code) for coding in found}
-        found += (each for each in ordered_drug([*concepts, *parts]).known_as if (each.system, each.code) not in sent)
+        given = {(coding.system, coding.code) for coding in found}
+        contents = ordered_drug([*concepts, *parts]).known_as
+        found += [coding for coding in once(contents) if (coding.system, coding.code) not in given]
     return tuple(dict.fromkeys(found))
 
 
