@@ -91,7 +91,6 @@ def test_every_text_is_a_markdown_document_with_all_its_criteria(text: str) -> N
     ("written", "message"),
     [
         ("CP.MP.126@2025-4", "There is no policy revision CP.MP.126@2025-4. Did you mean CP.MP.126@2025-04?"),
-        ("sleep.1@2026-01", f"There is no policy revision sleep.1@2026-01. Did you mean {TEXT}?"),
         ("CP.MP.12", "There is no policy CP.MP.12. Did you mean CP.MP.126?"),
         (
             "KNEE",
@@ -106,6 +105,11 @@ def test_a_policy_that_does_not_exist_is_answered_with_the_closest_one(
     for command in (["show", written], ["test", written], ["diff", TEXT, written]):
         result = run(*command)
         assert (result.exit_code, result.output) == (1, f"Error: {message}\n")
+
+
+@pytest.mark.parametrize("written", ["sleep.1@2026-01", "Sleep.1"])
+def test_upper_and_lower_case_make_no_difference_in_the_name_of_a_policy(own: OwnPolicies, written: str) -> None:
+    assert run("show", written).output == run("show", TEXT).output
 
 
 def test_a_policy_without_a_revision_is_its_newest() -> None:
