@@ -142,7 +142,7 @@ def _changed_arguments(clause: Clause) -> Iterator[dict[str, Any]]:
         if isinstance(value, list):
             yield from ({**clause.arguments, name: [v for v in value if v != one]} for one in value if len(value) > 1)
         elif value not in LIBRARY.value_sets:
-            words = schema["properties"][name].get("enum", ())
+            words = schema["properties"].get(name, {}).get("enum", ())
             yield from ({**clause.arguments, name: other} for other in words if other != value)
             yield from ({**clause.arguments, name: other} for other in _other_thresholds(value))
 
