@@ -119,10 +119,11 @@ _SPELLINGS = (
 )
 
 
-def spelled_right(written: str, pattern: str) -> tuple[str, ...]:
+def spelled_right(written: str, pattern: str, example: str) -> tuple[str, ...]:
     """Return what an author may have meant by a phrase that does not match a pattern; none if nothing is close.
 
-    `6 months` may be `at least 6 months` or `under 6 months`, which say the opposite, so both are returned.
+    `6 months` may be `at least 6 months` or `under 6 months`, which say the opposite, so both are returned. Where the
+    example is an upper bound, it can only be `at most 6 months`.
     """
     if re.fullmatch(pattern, written.strip()):
         return (written.strip(),)
@@ -132,7 +133,10 @@ def spelled_right(written: str, pattern: str) -> tuple[str, ...]:
     bare = re.sub(rf"^{_COMPARED} ", "", plain)
     meant = [plain] if re.fullmatch(pattern, plain) else []
     if not meant and bare == plain:
-        meant = [f"{each.value} {bare}" for each in (Comparison.AT_LEAST, Comparison.UNDER, Comparison.EXACTLY)]
+        either_way = (Comparison.AT_LEAST, Comparison.UNDER, Comparison.EXACTLY)
+        at_most = Comparison.AT_MOST
+        comparisons = (at_most,) if example.startswith(at_most.value) else either_way
+        meant = [f"{each.value} {bare}" for each in comparisons]
     elif not meant and plain.startswith(Comparison.AT_MOST.value):
         meant = [bare]
     return tuple(each for each in meant if each.casefold() != written.casefold() and re.fullmatch(pattern, each))

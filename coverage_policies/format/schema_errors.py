@@ -92,9 +92,9 @@ def _sentence(error: jsonschema.ValidationError, where: str) -> str:
         case "const":
             return f"{where} must be {wanted!r}"
         case "pattern":
-            meant = [repr(each) for each in spelled_right(str(error.instance), wanted)]
-            # Every schema with a pattern has an example.
-            advice = f"write {' or '.join(meant)}" if meant else f"write it like {schema['examples'][0]!r}"
+            example = schema["examples"][0]  # every schema with a pattern has one
+            meant = [repr(each) for each in spelled_right(str(error.instance), wanted, example)]
+            advice = f"write {' or '.join(meant)}" if meant else f"write it like {example!r}"
             return f"{where} is not valid: {error.instance!r}; {advice}"
         case "maxProperties" | "minProperties":
             return f"{where} must hold {_SIZES.get(where, _ONE)}"

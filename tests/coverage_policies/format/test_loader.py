@@ -385,12 +385,6 @@ PHRASES = [
     ("imaging: {in: alpha, within: half a year}", "imaging.within", "half a year", "6 months"),
     ("observation: {in: alpha, within: 3}", "observation.within", "3", "6 months"),
     ("procedure: {in: alpha, within: under 3 months}", "procedure.within", "under 3 months", "3 months"),
-    (
-        "procedure: {in: alpha, all: {gap: 4 weeks, count: at least 6}}",
-        "procedure.all.gap",
-        "4 weeks",
-        "at most 4 weeks",
-    ),
     ("pain_relief: {after: alpha, occasions: two}", "pain_relief.occasions", "two", "2"),
     ("pain_relief: {after: alpha, before: 1 day}", "pain_relief.before", "1 day", "24 hours"),
     ("pain_relief: {after: alpha, measured_within: 1 day}", "pain_relief.measured_within", "1 day", "24 hours"),
@@ -406,6 +400,12 @@ PHRASES = [
             "condition.lasting",
             "4 weeks",
             "at least 4 weeks' or 'under 4 weeks",
+        ),
+        (
+            "procedure: {in: alpha, all: {gap: 4 weeks, count: at least 6}}",
+            "procedure.all.gap",
+            "4 weeks",
+            "at most 4 weeks",
         ),
         ("condition: {in: alpha, lasting: '>= 6 months'}", "condition.lasting", ">= 6 months", "at least 6 months"),
         (

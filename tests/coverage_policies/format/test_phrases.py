@@ -218,4 +218,12 @@ def test_a_percentage_has_six_decimals_at_most() -> None:
     ],
 )
 def test_what_an_author_may_have_meant(written: str, pattern: str, meant: tuple[str, ...]) -> None:
-    assert spelled_right(written, pattern) == meant
+    assert spelled_right(written, pattern, "") == meant
+
+
+@pytest.mark.parametrize(
+    ("example", "meant"),
+    [("at most 4 weeks", ("at most 4 weeks",)), ("at least 4 weeks", ("at least 4 weeks", "under 4 weeks"))],
+)
+def test_a_length_of_time_alone_is_completed_as_the_example_is_written(example: str, meant: tuple[str, ...]) -> None:
+    assert spelled_right("4 weeks", DURATION, example) == meant
