@@ -442,6 +442,8 @@ def test_a_description_that_covers_alternatives_states_nothing(text):
         ("Intrathecal pain pump implantation", True),
         ("CT-guided sacroiliac joint injection", True),
         ("CT of the sacroiliac joint", False),
+        ("Open adjustable gastric banding", True),
+        ("Adjustment of a gastric band", False),
         ("Pain pump check", False),
         ("Pain pump reprogramming", False),
         ("Referral for a pain pump", False),

@@ -151,7 +151,7 @@ def _changed(
         elif isinstance(value, list):
             yield from ({**written, name: [v for v in value if v != one]} for one in value if len(value) > 1)
         elif value not in LIBRARY.value_sets:
-            words = schema["properties"].get(name, {}).get("enum", ())
+            words = schema["properties"].get(name, {}).get("enum", ())  # an attribute of orders has none
             yield from ({**written, name: other} for other in words if other != value)
             yield from ({**written, name: other} for other in _other_thresholds(value))
 
