@@ -68,6 +68,7 @@ def _by_procedure(assessments: Iterable[Assessment]) -> tuple[Assessment, ...]:
     """Return one assessment per procedure: several codes of one operation share the card of the worst of them.
 
     Of equally bad ones the one with the fewest questions speaks. One that fails on something else keeps its own card.
+    An order that further sections judge, such as a portable oxygen system beside a stationary one, speaks for the other.
     """
     leading: dict[tuple[object, ...], list[Assessment]] = {}
     ranked = sorted(
@@ -76,29 +77,53 @@ def _by_procedure(assessments: Iterable[Assessment]) -> tuple[Assessment, ...]:
     for each in ranked:
         group = leading.setdefault(_procedure(each), [])
         position = next((i for i, lead in enumerate(group) if _may_share(lead, each)), None)
-        if position is None:
-            group.append(each)
-        else:
+        if position is not None:
             group[position] = replace(group[position], also=(*group[position].also, each))
+            continue
+        position = next((i for i, lead in enumerate(group) if not lead.also and _speaks_for(each, lead)), None)
+        if position is not None:
+            group[position] = replace(each, also=(group[position],))
+        else:
+            group.append(each)
     found = [each for group in leading.values() for each in group]
     return tuple(sorted(found, key=_order_of_display))
 
 
 def _procedure(assessment: Assessment) -> tuple[object, ...]:
-    """Return what orders of one procedure have in common: the sections that judge them, and the day.
+    """Return what orders of one procedure have in common: the policies that judge them, and the day.
 
     A determination without sections has nothing in common with any other.
     """
-    judged = tuple((each.full_name, each.sections or id(each)) for each in assessment.determinations)
+    judged = tuple((each.full_name, 0 if each.sections else id(each)) for each in assessment.determinations)
     return judged, assessment.determinations[0].anchor_date
 
 
+def _sections(assessment: Assessment) -> set[tuple[str, str]]:
+    return {(each.full_name, name) for each in assessment.determinations for name in each.sections}
+
+
+def _asked(assessment: Assessment) -> set[tuple[str, str]]:
+    return {(each.full_name, question.id) for each in assessment.determinations for question in each.questions}
+
+
 def _may_share(lead: Assessment, other: Assessment) -> bool:
-    """Return whether a card says everything that matters of another order: the same side, and no failure of its own."""
+    """Return whether a card says everything that matters of another order: the same side, and no failure of its own.
+
+    An order that fewer sections judge must have the same outcome, and no open question but those of the card.
+    """
+    if _sections(lead) != _sections(other):
+        has_all = _sections(other) < _sections(lead) and _asked(other) <= _asked(lead)
+        if not has_all or lead.outcome is not other.outcome:
+            return False
     sides = {each.side for each in (*lead.all_determinations, *other.determinations)} - {""}
     failed = {(d.full_name, each.id) for d in lead.determinations for each in failed_criteria(d)}
     others = {(d.full_name, each.id) for d in other.determinations for each in failed_criteria(d)}
     return len(sides) <= 1 and others <= failed and not other.suggestions
+
+
+def _speaks_for(further: Assessment, lead: Assessment) -> bool:
+    """Return whether an order takes the card of another one, because further sections judge it."""
+    return _sections(lead) < _sections(further) and _may_share(further, lead)
 
 
 def card(

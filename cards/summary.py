@@ -15,10 +15,11 @@ _ABOUT_THE_ORDER = (APPLIES, CODE, PATHWAY, SIDE)
 
 def summary(determination: Determination) -> str:
     """Return what keeps an order from coverage, or what to document next; with the lines of business it is for."""
-    said = headline(determination)
-    if determination.lines:
-        said = f"Under {lines_in_words(determination)}: {lower_first(said)}"
-    return shortened(said, SUMMARY_LENGTH)
+    if not determination.lines:
+        return shortened(headline(determination), SUMMARY_LENGTH)
+    under = f"Under {lines_in_words(determination)}: "
+    said = headline(determination, SUMMARY_LENGTH - len(under))
+    return shortened(f"{under}{lower_first(said)}", SUMMARY_LENGTH)
 
 
 def lines_in_words(determination: Determination) -> str:
@@ -27,8 +28,8 @@ def lines_in_words(determination: Determination) -> str:
     return " or ".join(dict.fromkeys(word.capitalize() if word != "commercial" else word for word in words))
 
 
-def headline(determination: Determination) -> str:
-    """Return the sentences of a summary."""
+def headline(determination: Determination, room: int = SUMMARY_LENGTH) -> str:
+    """Return the sentences of a summary, in `room` characters where names can be shortened."""
     policy = determination.policy
     match determination.outcome:
         case Outcome.NOT_SUPPORTED | Outcome.CRITERIA_NOT_MET:
@@ -36,7 +37,7 @@ def headline(determination: Determination) -> str:
             if not found:
                 return f"No indication in policy {policy} can be met."
             more = f" (+{len(found) - 1} more)" if len(found) > 1 else ""
-            return failure_words(found[0], determination.order, more)
+            return failure_words(found[0], determination.order, more, room)
         case Outcome.NOT_EVALUATED:
             return f"Policy {policy} not checked: {_obstacle(determination)}."
         case Outcome.DOCUMENTATION_NEEDED:
@@ -47,11 +48,11 @@ def headline(determination: Determination) -> str:
             gap = " Not all data could be used." if has_gaps(determination) else ""
             end = f" ({policy}). Not a coverage decision.{gap}"
             start = f"All requirements documented: {lower_first(determination.order_label)}"
-            return shortened(start, SUMMARY_LENGTH - len(end)) + end
+            return shortened(start, room - len(end)) + end
 
 
-def failure_words(result: CriterionResult, order: str, more: str = "") -> str:
-    """Return the finding and the requirement that it fails, within the length of a summary.
+def failure_words(result: CriterionResult, order: str, more: str = "", room: int = SUMMARY_LENGTH) -> str:
+    """Return the finding and the requirement that it fails, in `room` characters where the finding can be shortened.
 
     `Order says posterior. Policy covers the lateral transarticular approach only.` `more` ends the last sentence.
     """
@@ -59,10 +60,9 @@ def failure_words(result: CriterionResult, order: str, more: str = "") -> str:
     if result.reason is Reason.ATTESTED:
         return f"{sentence}, by a clinician's answer{more}."
     finding = chart_words(result.headline or _finding(result, order))
-    room = SUMMARY_LENGTH - len(f". {sentence}{more}.")
     if not finding:
         return f"{sentence}{more}."
-    said = shortened(finding, room)
+    said = shortened(finding, room - len(f". {sentence}{more}."))
     return f"{said if said.endswith('…') else f'{said}.'} {sentence}{more}."
 
 

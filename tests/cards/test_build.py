@@ -117,6 +117,28 @@ def test_orders_of_another_procedure_have_cards_of_their_own(other: dict[str, ob
     assert len(build_cards(two, "order-sign")) == 2
 
 
+@pytest.mark.parametrize("outcome", [Outcome.DOCUMENTATION_NEEDED, Outcome.SUPPORTED])
+def test_an_order_that_further_sections_judge_speaks_for_one_that_fewer_judge(outcome: Outcome) -> None:
+    is_open = outcome is not Outcome.SUPPORTED
+    stationary = of_procedure("stationary", outcome, questions=(ONE,) if is_open else ())
+    portable = of_procedure("portable", outcome, sections=("II", "P"), questions=(ONE, TWO) if is_open else ())
+    for order in itertools.permutations((stationary, portable)):
+        assert orders_of(build_cards(order, "order-sign")) == [["portable", "stationary"]]
+
+
+@pytest.mark.parametrize(
+    "portable",
+    [
+        of_procedure("portable", sections=("II", "P"), questions=(TWO,)),
+        of_procedure("portable", Outcome.SUPPORTED, sections=("II", "P")),
+        of_procedure("portable", sections=("P",), questions=(ONE, TWO)),
+    ],
+)
+def test_an_order_that_does_not_say_everything_of_another_has_a_card_of_its_own(portable: Determination) -> None:
+    stationary = of_procedure("stationary", questions=(ONE,))
+    assert len(build_cards((stationary, portable), "order-sign")) == 2
+
+
 def test_an_order_without_a_side_shares_the_card_of_one_side() -> None:
     three = [of_procedure("a", side="left"), of_procedure("b", side="right"), of_procedure("c")]
     assert orders_of(build_cards(three, "order-sign")) == [["a", "c"], ["b"]]

@@ -76,6 +76,15 @@ def test_the_lines_it_is_for_are_named_if_they_are_not_the_only_ones() -> None:
     )
 
 
+def test_what_follows_the_lines_of_business_is_shortened_to_what_is_left() -> None:
+    lines = (LineOfBusiness.MEDICARE,)
+    documented = determination(Outcome.SUPPORTED, order_label="Laparoscopic gastric bypass, " * 8, lines=lines)
+    assert summary(documented).endswith("… (CP.TEST). Not a coverage decision.")
+    failed = determination(FAILS, GROUP, replace(WEAN, headline="word " * 60), lines=lines)
+    assert summary(failed).endswith("… Policy requires 50%.")
+    assert max(len(summary(documented)), len(summary(failed))) < 140
+
+
 OPEN = (criterion("II", UNKNOWN, is_group=True), criterion("II.A", UNKNOWN, "II"), criterion("II.B", UNKNOWN, "II"))
 ASKED = (Question("II.B", "Is B so?", says="B is so"), Question("II.A", "Is A so?", says="A is so"))
 
