@@ -68,7 +68,7 @@ def _by_procedure(assessments: Iterable[Assessment]) -> tuple[Assessment, ...]:
     """Return one assessment per procedure: several codes of one operation share the card of the worst of them.
 
     Of equally bad ones the one with the fewest questions speaks. One that fails on something else keeps its own card.
-    An order that further sections judge, such as a portable oxygen system beside a stationary one, speaks for the other.
+    One that further sections judge, such as a portable oxygen system beside a stationary one, speaks for the other.
     """
     leading: dict[tuple[object, ...], list[Assessment]] = {}
     ranked = sorted(
