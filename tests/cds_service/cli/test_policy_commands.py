@@ -391,7 +391,7 @@ def test_cases_explains_a_kind_of_fact_with_its_keys_and_examples(own: OwnPolici
 
 
 def test_cases_explains_the_order(own: OwnPolicies) -> None:
-    assert "order: {as: DeviceRequest, code: E0431}" in run("cases", "order").output
+    assert "order: {as: DeviceRequest, code: E0431, flow: 2 L/min, acquisition: rent}" in run("cases", "order").output
 
 
 def test_a_kind_of_fact_that_there_is_not_is_answered_with_the_closest(own: OwnPolicies) -> None:
