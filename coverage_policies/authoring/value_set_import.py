@@ -1,4 +1,4 @@
-"""Value sets of others: a FHIR ValueSet in JSON, a download of the VSAC as text, or a table with a header.
+"""Value sets of others: a FHIR ValueSet in JSON, a download of the VSAC as spreadsheet or text, or a table.
 
 A download of the Value Set Authority Center has one value set with lines about it above its header, or many with
 columns about them. What cannot be taken over is told: filters, other value sets, whole code systems.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from coverage_policies.authoring.workbook import sheets
 from coverage_policies.format.problems import DocumentError, read_text
 from coverage_policies.format.value_sets import COLUMNS
 from fhir_mappings.code_systems import CPT, NAMES, system_of, usual_form
@@ -60,9 +61,10 @@ def read_value_set(path: Path, only: str = "") -> Imported:
     AMA's. Raises DocumentError for a file that has none, or several, and OSError.
     """
     if path.read_bytes()[: len(_SPREADSHEET)] == _SPREADSHEET:
-        raise DocumentError.at(path, 1, "this is a spreadsheet; save it as CSV (UTF-8), and import that")
-    text = read_text(path)
-    found = _of_fhir(path, text) if text.lstrip().startswith("{") else _of_table(path, text, only)
+        found = _of_table(path, sheets(path), only)
+    else:
+        text = read_text(path)
+        found = _of_fhir(path, text) if text.lstrip().startswith("{") else _of_table(path, _by_delimiter(text), only)
     if not found.concepts:
         raise DocumentError.at(path, 1, "\n".join(["this value set has no codes to import", *found.left_out]))
     return found
@@ -162,12 +164,21 @@ def _not_enumerated(parts: Json, key: str) -> Iterator[str]:
 # --- tables ----------------------------------------------------------------------------------------------------------
 
 
-def _of_table(path: Path, text: str, only: str) -> Imported:
-    lines, header = _table(text)
+def _of_table(path: Path, tables: Iterable[list[list[str]]], only: str) -> Imported:
+    """Return the value set of the first table with a header; rows without one say something of it."""
+    lines: list[list[str]] = []
+    header: int | None = None
+    above: dict[str, str] = {}
+    for table in tables:
+        place = _header(table)
+        if place is not None and header is None:
+            lines, header = table, place
+        for line in table if place is None else table[:place]:
+            if len(line) > 1:
+                above.setdefault(line[0].strip().casefold().rstrip(":"), line[1].strip())
     if header is None:
         what = "there is no row with the headings Code, a label (Descriptor, Description), and Code System"
         raise DocumentError.at(path, 1, what)
-    above = {line[0].strip().casefold().rstrip(":"): line[1].strip() for line in lines[:header] if len(line) > 1}
     columns = [cell.strip().casefold() for cell in lines[header]]
     rows = [dict(zip(columns, line, strict=False)) for line in lines[header + 1 :] if any(map(str.strip, line))]
     about = [(_first(row, _SET_NAME[:1]), _first(row, _SET_OID)) for row in rows]
@@ -190,18 +201,25 @@ def _of_table(path: Path, text: str, only: str) -> Imported:
     )
 
 
-def _table(text: str) -> tuple[list[list[str]], int | None]:
-    """Return the cells of a text by the delimiter that gives it a header, and the place of the header."""
+def _by_delimiter(text: str) -> list[list[list[str]]]:
+    """Return the cells of a text by the delimiter that gives it a header; none if no delimiter does."""
     for delimiter in _DELIMITERS:
         try:
             lines = [*csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)]
         except csv.Error:
             continue
-        for place, line in enumerate(lines):
-            cells = {cell.strip().casefold() for cell in line}
-            if all(cells.intersection(wanted) for wanted in (_CODE, _LABEL, _SYSTEM)):
-                return lines, place
-    return [], None
+        if _header(lines) is not None:
+            return [lines]
+    return []
+
+
+def _header(lines: Sequence[Sequence[str]]) -> int | None:
+    """Return the place of the row with the headings of a code, its label, and its system."""
+    for place, line in enumerate(lines):
+        cells = {cell.strip().casefold() for cell in line}
+        if all(cells.intersection(wanted) for wanted in (_CODE, _LABEL, _SYSTEM)):
+            return place
+    return None
 
 
 def _first(row: Mapping[str, str], names: Sequence[str]) -> str:

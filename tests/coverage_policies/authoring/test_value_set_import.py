@@ -1,10 +1,12 @@
 """Value sets of others: what is taken over from each form of file, and what is told."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import Workbook
 
 from coverage_policies.authoring.value_set_import import Concept, Imported, csv_text, read_value_set
 from coverage_policies.format.problems import DocumentError
@@ -206,10 +208,57 @@ def test_a_text_without_the_three_headings_is_refused(text: str, tmp_path: Path)
     assert refused(tmp_path, text) == told
 
 
-def test_a_spreadsheet_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def spreadsheet(folder: Path, *tables: list[list[object]]) -> Path:
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    for rows in tables:
+        sheet = book.create_sheet()
+        for row in rows:
+            sheet.append(row)
+    path = folder / "vs.xlsx"
+    book.save(path)
+    return path
+
+
+HEADINGS = ["Code", "Descriptor", "Code System", "Version", "Code System OID"]
+METFORMIN: list[object] = [6809, "metformin", "RXNORM", "2026-11", "2.16.840.1.113883.6.88"]
+
+
+def test_a_spreadsheet_is_read_with_what_stands_above_its_header(tmp_path: Path) -> None:
+    about: list[list[object]] = [["Value Set Name", "Biguanides"], ["OID", "2.16.840.1.113762.1.4"], [None]]
+    found = read_value_set(spreadsheet(tmp_path, [*about, [*HEADINGS], METFORMIN]))
+    assert (found.title, found.source) == ("Biguanides", "Biguanides 2.16.840.1.113762.1.4 2026-11")
+    assert found.concepts == (Concept(RXNORM, "6809", "metformin"),)
+
+
+def test_a_sheet_of_its_own_may_say_what_the_value_set_is(tmp_path: Path) -> None:
+    about: list[list[object]] = [["Value Set Name", "Biguanides"]]
+    assert read_value_set(spreadsheet(tmp_path, about, [[*HEADINGS], METFORMIN])).title == "Biguanides"
+
+
+def test_a_code_that_a_spreadsheet_stores_as_a_number_has_no_decimal_point(tmp_path: Path) -> None:
+    found = read_value_set(spreadsheet(tmp_path, [[*HEADINGS], [6809.0, *METFORMIN[1:]]]))
+    assert [each.code for each in found.concepts] == ["6809"]
+
+
+def test_a_spreadsheet_without_the_headings_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match="there is no row with the headings"):
+        read_value_set(spreadsheet(tmp_path, [["a", "b"], [1, 2]]))
+
+
+def test_a_damaged_spreadsheet_is_refused_with_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "vs.xlsx"
     path.write_bytes(b"PK\x03\x04\xff")
-    with pytest.raises(DocumentError, match=r"save it as CSV \(UTF-8\)"):
+    with pytest.raises(DocumentError, match=r"no spreadsheet that can be read; save it as CSV \(UTF-8\)"):
+        read_value_set(path)
+
+
+def test_without_the_library_a_spreadsheet_is_refused_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = spreadsheet(tmp_path, [[*HEADINGS], METFORMIN])
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(DocumentError, match=r"install `cds-coverage-policies\[spreadsheets\]`"):
         read_value_set(path)
 
 
