@@ -178,6 +178,8 @@ class Determination:
     """The sections that judge the order."""
     side: str = ""
     """The side that the order states, if it states one."""
+    pathway: str = ""
+    """The pathway that the order, an answer, or data settle; empty if it is presumed, open, or there is none."""
     pathways: Mapping[str, str] = field(default_factory=dict)
     """What each remaining pathway is for, by name, if there are several."""
     lines: tuple[LineOfBusiness, ...] = ()

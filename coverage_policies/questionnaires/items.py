@@ -30,9 +30,9 @@ def option_system(policy: Policy, link_id: str) -> str:
 def form_items(policy: Policy) -> list[Item]:
     """Return the items of the form of a revision.
 
-    The `linkId` of a question is the id of its criterion, and that of a section is its number. A group of parts that
-    may be answered whole has a `linkId` of its own, `II.D/parts`, since a group has no answer. Criteria that are never
-    asked have no item.
+    The `linkId` of a question is the id of its criterion, and that of a section is its number. A group that may be
+    answered whole, with a question of its own, has the `linkId` `II.D/parts`, since a group has no answer. Criteria that
+    are never asked have no item.
     """
     found: list[Item] = []
     unless_excluded: list[Unless] = []
@@ -74,27 +74,28 @@ class _Form:
         self._needed = frozenset(name for each in policy.walk() for name in each.needs)
         self._pathways = option_system(policy, PATHWAY)
 
-    def items(self, c: Criterion, conditions: Sequence[Unless], *, is_part: bool = False) -> Iterator[Item]:
+    def items(self, c: Criterion, conditions: Sequence[Unless]) -> Iterator[Item]:
         """Yield the item of a criterion with those below it, and after a question what the chart has measured.
 
-        Yield none if nothing of it is ever asked. `is_part` is whether a group around it may be answered whole.
+        Yield none if nothing of it is ever asked.
         """
         if c.role is not None or c.is_never_met:
             return
         conditions = [*conditions, *other_pathways(c, self._policy, self._pathways)]
         if c.children:
-            yield from self._group(c, conditions, is_whole=c.is_one_item and bool(c.ask or not is_part), is_part=is_part)
+            yield from self._group(c, conditions)
         elif c.ask:
             yield self._asked(c, conditions)
             yield from (each.item() | enabling(conditions) for each in shown_values(c))
 
-    def _group(self, c: Criterion, conditions: Sequence[Unless], *, is_whole: bool, is_part: bool) -> Iterator[Item]:
+    def _group(self, c: Criterion, conditions: Sequence[Unless]) -> Iterator[Item]:
+        is_whole = c.is_one_item and bool(c.ask)
         below: list[Item] = []
         for child in c.children:
             moot = list(earlier_alternatives(c, child, self._needed))
             if is_whole and not any(each.id in self._needed for each in child.walk()):
                 moot.append(Unless(c.id, None))
-            below += self.items(child, moot, is_part=is_whole or is_part)
+            below += self.items(child, moot)
         if below:
             first = [self._asked(c, ())] if is_whole else list(_help(c.id, c.interpretation))
             link_id = f"{c.id}/parts" if is_whole else c.id
@@ -103,10 +104,8 @@ class _Form:
 
     def _asked(self, c: Criterion, conditions: Sequence[Unless]) -> Item:
         asked = _question(self._policy, c.id, criterion_question(c), conditions)
-        says = f"Criterion: {c.says.rstrip('.')}." if c.ask else ""
-        said = " ".join(filter(None, (says, c.interpretation)))
-        below = list(_help(c.id, said))
-        return {**asked, "prefix": c.id, **({"item": below} if below else {})}
+        says = f"Criterion: {c.says.rstrip('.')}. {c.interpretation}".rstrip()
+        return {**asked, "prefix": c.id, "item": list(_help(c.id, says))}
 
 
 def _help(link_id: str, text: str) -> Iterator[Item]:
