@@ -133,8 +133,8 @@ class Settings(BaseSettings):
     )
     public_policies: bool = Field(
         False,
-        description="Set to yes to let anyone read the policy pages, /policies, without a client's token. Cards link "
-        "to them only then, or where no client needs a token: a clinician's browser has none.",
+        description="Set to yes to let anyone read the policy pages, /policies, and the forms, /fhir, without a "
+        "client's token. Cards link to the pages only then, or where no client needs a token: a clinician's browser has none.",
     )
     card_tables: bool = Field(
         False,

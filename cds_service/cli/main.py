@@ -49,6 +49,10 @@ main.add_command(
                 "List the policies: owner, lines of business, and the days on which the plan applies each.",
             ),
             "show": ("show:show_command", "Show how POLICY judges an order, criterion by criterion."),
+            "questionnaire": (
+                "questionnaire:questionnaire_command",
+                "Print the form of POLICY as a FHIR R4 Questionnaire.",
+            ),
             "operators": (
                 "operators:operators_command",
                 "List the operators, or explain the one named NAME with its arguments and an example.",

@@ -13,7 +13,7 @@ from cds_service.settings import Settings
 
 _SERVICE_IDS = tuple(service.id for service in SERVICES)
 _OPEN = re.compile(r"/health/[a-z]+\Z|/metrics\Z")
-_POLICY_PAGES = re.compile(r"/policies(/[^/]*)?/?\Z")
+_PUBLISHED = re.compile(r"/policies(/[^/]*)?/?\Z|/fhir/(metadata|Questionnaire(/[^/]*)?)/?\Z")
 _FEEDBACK = re.compile(r"(/cds-services/[^/]+)/feedback\Z")
 
 
@@ -21,7 +21,7 @@ def require_tokens(app: Flask) -> None:
     """Answer 401 to every request without a valid token, whether or not its address exists.
 
     Health routes, metrics, and preflight requests, which browsers send without a token, are public, and so are policy
-    pages if the settings say so. Without an authenticator anyone may call.
+    pages and forms if the settings say so. Without an authenticator anyone may call.
     """
     app.before_request(check_token)
     app.register_error_handler(InvalidTokenError, answer_invalid_token)
@@ -42,7 +42,7 @@ def check_token() -> None:
 
 def _is_open(path: str, settings: Settings) -> bool:
     """Return whether a path needs no token."""
-    return bool(_OPEN.match(path) or (settings.public_policies and _POLICY_PAGES.match(path)))
+    return bool(_OPEN.match(path) or (settings.public_policies and _PUBLISHED.match(path)))
 
 
 def answer_invalid_token(error: InvalidTokenError) -> Response:
@@ -72,9 +72,12 @@ def client_of_request() -> Client | None:
 def audiences(public_url: str, path: str) -> frozenset[str]:
     """Return the accepted `aud` values for a path: its public address, and for feedback also that of its service.
 
-    A trailing slash makes no difference. The standard does not say which of the two addresses feedback uses.
+    Below the FHIR base that is accepted, too. A trailing slash makes no difference. The standard does not say which of
+    the two addresses feedback uses.
     """
     paths = [path.rstrip("/")]
     if match := _FEEDBACK.match(paths[0]):
         paths.append(match[1])
+    if path.startswith("/fhir/"):
+        paths.append("/fhir")
     return frozenset(public_url.rstrip("/") + each + end for each in paths for end in ("", "/"))

@@ -1,6 +1,8 @@
 """Error handlers: answer every error with a FHIR OperationOutcome, and log its cause."""
 
-from flask import Flask, Response, g
+from collections.abc import Iterable
+
+from flask import Flask, Response, g, has_request_context, request
 from gunicorn.http.errors import (  # type: ignore[import-untyped]
     ExpectationFailed,
     InvalidResponseHeader,
@@ -12,7 +14,8 @@ from gunicorn.http.errors import (  # type: ignore[import-untyped]
 )
 from werkzeug.exceptions import HTTPException
 
-from cds_service.hooks.errors import STATUS_ISSUES, RefusedError, operation_outcome
+from cds_service.hooks.errors import STATUS_ISSUES, Issue, RefusedError, operation_outcome
+from cds_service.http.capability_statement import FHIR_JSON
 from cds_service.http.json_body import json_response
 from cds_service.http.malformed import BodyTooLargeError, SlowRequestError
 from cds_service.http.services import services
@@ -43,7 +46,7 @@ def handle_errors(app: Flask) -> None:
 
 def answer_refusal(error: RefusedError) -> Response:
     """Answer a refusal of the service itself, with its issues and headers."""
-    response = json_response(operation_outcome(error.issues), error.status)
+    response = _outcome(error.issues, error.status)
     response.headers.extend(error.headers)
     return response
 
@@ -52,7 +55,7 @@ def answer_http_error(error: HTTPException) -> Response:
     """Answer an error that Flask raised: an unknown address, another method, or a body that is too large."""
     status = error.code or 500
     issue = STATUS_ISSUES.get(status, STATUS_ISSUES[500 if status >= 500 else 400])
-    response = json_response(operation_outcome([issue]), status)
+    response = _outcome([issue], status)
     response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
     return response
 
@@ -64,14 +67,14 @@ def answer_unreadable_request(error: Exception) -> Response:
     """
     status = _PARSE_STATUSES.get(type(error), 400)
     services().log.warning("request refused", status=status, reason=type(error).__name__)
-    return json_response(operation_outcome([STATUS_ISSUES[status]]), status)
+    return _outcome([STATUS_ISSUES[status]], status)
 
 
 def answer_unavailable_store(error: UnavailableError) -> Response:
     """Answer 503 if the decision could not be stored: the service gives no decision that is not on record."""
     g.is_unrecorded = True
     g.call.failure = str(error)
-    response = json_response(operation_outcome([STATUS_ISSUES[503]]), 503)
+    response = _outcome([STATUS_ISSUES[503]], 503)
     response.headers["Retry-After"] = _TRY_AGAIN_SECONDS
     return response
 
@@ -79,4 +82,12 @@ def answer_unavailable_store(error: UnavailableError) -> Response:
 def answer_failure(error: Exception) -> Response:
     """Answer 500 for an internal error. The log has its location but not its message, which may quote a chart."""
     g.call.failure = where(error)
-    return json_response(operation_outcome([STATUS_ISSUES[500]]), 500)
+    return _outcome([STATUS_ISSUES[500]], 500)
+
+
+def _outcome(issues: Iterable[Issue], status: int) -> Response:
+    """Return the response with an OperationOutcome; below the FHIR base it has the content type of FHIR."""
+    response = json_response(operation_outcome(issues), status)
+    if has_request_context() and request.path.startswith("/fhir/"):
+        response.mimetype = FHIR_JSON
+    return response

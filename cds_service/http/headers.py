@@ -16,7 +16,8 @@ from cds_service.settings import Settings
 
 CALL_ID = "X-Request-Id"
 """The header with the call id that the log has."""
-_CSP = "Content-Security-Policy"
+_OWN = ("Content-Security-Policy", "Cache-Control")
+"""The headers that a route may set for its own answers."""
 
 
 def allow_browsers(app: Flask, settings: Settings) -> None:
@@ -39,7 +40,7 @@ def allow_browsers(app: Flask, settings: Settings) -> None:
 
 
 def protect(app: Flask, settings: Settings) -> None:
-    """Add constant security headers for answers in JSON; disable caching. A page brings its own CSP."""
+    """Add constant security headers for answers in JSON; disable caching. A route may set its own."""
     is_https = settings.public_url.startswith("https://")
     constant = Secure(
         cache=CacheControl().no_store(),
@@ -52,6 +53,6 @@ def protect(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def add(response: Response) -> Response:
-        own = response.headers.get(_CSP)
-        response.headers.update(constant if own is None else {**constant, _CSP: own})
+        own = {name: response.headers[name] for name in _OWN if name in response.headers}
+        response.headers.update(constant | own)
         return response

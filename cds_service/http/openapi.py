@@ -8,6 +8,7 @@ from cds_service.hooks.feedback import FeedbackRequest
 from cds_service.hooks.hooks import SERVICES, Service
 from cds_service.hooks.request_model import call_model
 from cds_service.hooks.wire import WireModel, json_schemas
+from cds_service.http.capability_statement import FHIR_JSON
 from fhir_mappings.fhir_json import loads
 
 PATH = "/openapi.json"
@@ -43,6 +44,9 @@ def openapi(public_url: str) -> dict[str, Any]:
             **{f"/cds-services/{service.id}/feedback": {"post": _feedback(service)} for service in SERVICES},
             "/policies": {"get": _page("policies", "The page that lists the installed policy revisions")},
             "/policies/{revision}": {"get": _policy_page()},
+            "/fhir/metadata": {"get": _fhir("capabilities", "What the FHIR base can do (FHIR R4)", "CapabilityStatement")},
+            "/fhir/Questionnaire": {"get": _search()},
+            "/fhir/Questionnaire/{form_id}": {"get": _form()},
             "/health/live": {"get": _get("live", "Whether the process answers", "status", is_open=True)},
             "/health/ready": {"get": _ready()},
             PATH: {"get": _get("openapi", "This document", "document")},
@@ -96,6 +100,42 @@ def _policy_page() -> dict[str, Any]:
     parameter = {"name": "revision", "in": "path", "required": True, "schema": {"type": "string"}}
     described["parameters"] = [parameter | {"description": "A policy with its revision, such as CP.MP.126@2025-04."}]
     described["responses"]["404"] = _response("No such revision is installed.", "outcome")
+    return described
+
+
+def _fhir(name: str, summary: str, resource_type: str) -> dict[str, Any]:
+    """Return the description of a GET of a FHIR resource."""
+    schema = {"type": "object", "properties": {"resourceType": {"const": resource_type}}, "required": ["resourceType"]}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "security": [{}, {"client": []}],
+        "responses": {"200": {"description": summary, "content": {FHIR_JSON: {"schema": schema}}}, **_REFUSED},
+    }
+
+
+def _search() -> dict[str, Any]:
+    """Return the description of the search for forms."""
+    described = _fhir("forms", "The forms of the policies (FHIR R4), in a Bundle", "Bundle")
+    meanings = {
+        "url": "The canonical of a form, with or without its version: url or url|version.",
+        "version": "The version of a form, such as 2025-04.2.",
+    }
+    described["parameters"] = [
+        {"name": name, "in": "query", "schema": {"type": "string"}, "description": meaning}
+        for name, meaning in meanings.items()
+    ]
+    return described
+
+
+def _form() -> dict[str, Any]:
+    """Return the description of the read of a form."""
+    described = _fhir("form", "The form of a policy revision (FHIR R4)", "Questionnaire")
+    parameter = {"name": "form_id", "in": "path", "required": True, "schema": {"type": "string"}}
+    meaning = "The id of a form, such as CP.MP.126-2025-04.2, or a policy for its revision in force today."
+    described["parameters"] = [parameter | {"description": meaning}]
+    outcome = {"schema": {"$ref": "#/components/schemas/outcome"}}
+    described["responses"]["404"] = {"description": "No such form is installed.", "content": {FHIR_JSON: outcome}}
     return described
 
 

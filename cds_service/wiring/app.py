@@ -15,6 +15,7 @@ from cds_service.hooks.turns import Turns
 from cds_service.http.authentication import require_tokens
 from cds_service.http.calls import register_call_handlers
 from cds_service.http.errors import handle_errors
+from cds_service.http.fhir import fhir
 from cds_service.http.headers import allow_browsers, protect
 from cds_service.http.health import health
 from cds_service.http.hooks import hooks
@@ -87,6 +88,7 @@ def create_app(
     handle_errors(app)
     app.register_blueprint(health)
     app.register_blueprint(hooks)
+    app.register_blueprint(fhir)
     app.register_blueprint(policies)
     if settings.metrics:
         app.register_blueprint(metrics_page)

@@ -61,6 +61,10 @@ class Library:
         found = {name for key in sought for name in self._named_by.get(key, ())}
         return tuple(self._revisions[name] for name in sorted(found))
 
+    def revisions_of(self, name: str) -> Sequence[Policy]:
+        """Return all revisions of a policy, oldest first; none if it is not installed."""
+        return self._revisions.get(name, ())
+
     def searches(self, policies: Iterable[Policy] | None = None) -> tuple[Search, ...]:
         """Return the searches for the data that these revisions need; without an argument, for all of them."""
         return self._searches if policies is None else _searches(policies)

@@ -61,6 +61,12 @@ def pathway_question(policy: Policy) -> QuestionText:
     return QuestionText(policy.pathway.ask, QuestionType.CHOICE, options)
 
 
+def applies_question(policy: Policy) -> QuestionText | None:
+    """Return the question whether the policy applies, in the words of all orders that are asked about; None for none."""
+    asked = sorted({entry.ask for entry in policy.orders if entry.ask and entry.sections})
+    return QuestionText(" / ".join(asked)) if asked else None
+
+
 def code_question(policy: Policy, text: str, on: date | None) -> QuestionText:
     """Return the question for the billing code of an order: the codes that some section judges on a service date."""
     rows = [row for entry in policy.orders if entry.sections for row in entry.codes.rows]
@@ -78,15 +84,11 @@ def question_hashes(policy: Policy) -> dict[str, str]:
 
 
 def _questions(policy: Policy) -> dict[str, QuestionText]:
-    """Return each question that a form may answer by its `linkId`.
-
-    Whether the policy applies is one question, in the words of all orders that are asked about.
-    """
+    """Return each question that a form may answer by its `linkId`."""
     asked = {c.id: criterion_question(c) for c in policy.index.values()} | {SIDE: SIDE_QUESTION}
     if policy.pathway is not None:
         asked[PATHWAY] = pathway_question(policy)
-    applies = sorted({entry.ask for entry in policy.orders if entry.ask and entry.sections})
-    asked[APPLIES] = QuestionText(" / ".join(applies))
+    asked[APPLIES] = applies_question(policy) or QuestionText("")
     return asked
 
 

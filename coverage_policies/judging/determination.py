@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
+from coverage_policies.format.canonicals import questionnaire_canonical
 from coverage_policies.format.questions import Option, QuestionText, QuestionType
 from coverage_policies.format.terms import About, LineOfBusiness, Outcome, Reason, Status
 from fhir_mappings.fhir_json import Resource
@@ -177,6 +178,8 @@ class Determination:
     """The sections that judge the order."""
     side: str = ""
     """The side that the order states, if it states one."""
+    pathway: str = ""
+    """The pathway that the order, an answer, or data settle; empty if it is presumed, open, or there is none."""
     pathways: Mapping[str, str] = field(default_factory=dict)
     """What each remaining pathway is for, by name, if there are several."""
     lines: tuple[LineOfBusiness, ...] = ()
@@ -204,8 +207,7 @@ class Determination:
 
     def questionnaire(self, canonical_base: str) -> str:
         """Return the canonical of the questionnaire that asks the questions of this revision and edition."""
-        base = canonical_base.rstrip("/")
-        return f"{base}/fhir/Questionnaire/{self.policy}|{self.revision}.{self.edition}"
+        return questionnaire_canonical(canonical_base, self.policy, self.revision, self.edition)
 
     def criterion(self, criterion_id: str) -> CriterionResult:
         """Return one criterion by its id. Raises KeyError if the revision has none with that id."""

@@ -116,6 +116,7 @@ def evaluate(
         items_left=(min(least for least, _ in left), max(most for _, most in left)),
         documented=documented,
         required=required,
+        pathway="" if settled.presumed or len(runs) > 1 else runs[0].pathway or "",
         pathways={
             choice.name: choice.says
             for choice in (policy.pathway.choices if policy.pathway and len(runs) > 1 else ())

@@ -73,7 +73,7 @@ def candidates(
     """Return every policy that may judge an order beside others on a service date, each matched with it once."""
     found = []
     for revisions in library.revisions_about(order.codes, order.words):
-        in_force = _in_force(revisions, on, rules)
+        in_force = in_force_on(revisions, on, rules)
         if in_force.available:
             matches = {policy.full_name: match_order(policy, order, others, on) for policy in in_force.policies}
             names_code = any(policy.entries(order.codes, None) for policy in in_force.policies)
@@ -183,7 +183,7 @@ def _limits(plan: Plan, *policies: Policy) -> dict[str, str]:
     return found
 
 
-def _in_force(revisions: Sequence[Policy], on: date, rules: PlanRules) -> InForce:
+def in_force_on(revisions: Sequence[Policy], on: date, rules: PlanRules) -> InForce:
     """Return the revision of one policy in effect on a service date, or the installed ones before and after it.
 
     A revision that the plan applied until an earlier day is over, and so are those before it; one that it applies from

@@ -1,0 +1,98 @@
+"""The extensions of a form and its response: those of FHIR R4, SDC, and Da Vinci DTR, and one of ours."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+_CORE = "http://hl7.org/fhir/StructureDefinition"
+_SDC = "http://hl7.org/fhir/uv/sdc"
+_DTR = "http://hl7.org/fhir/us/davinci-dtr/StructureDefinition"
+_CRD_CODES = "http://hl7.org/fhir/us/davinci-crd/CodeSystem/temp"
+_UCUM = "http://unitsofmeasure.org"
+
+STANDARD_FORM = f"{_DTR}/dtr-std-questionnaire"
+RESPONSE = f"{_DTR}/dtr-questionnaireresponse"
+"""The profiles of DTR for a form that is not adaptive, and for a response."""
+ANSWER_EVIDENCE = "urn:cds-coverage-policies:answer-evidence"
+"""A resource of the chart from which an answer was taken. Neither SDC nor DTR has an extension for it."""
+
+Extension = dict[str, Any]
+
+
+def audience(code: str) -> Extension:
+    """Return who fills in the form: `clinical`, `admin`, or `patient`."""
+    return {"url": f"{_DTR}/questionnaireAudience", "valueCode": code}
+
+
+def completion_time(clinical: str) -> Extension:
+    """Return how long the form takes, as a code such as `under-3min`, all of it clinical."""
+    times = [{"url": name, "valueCode": clinical} for name in ("clinicalTime", "totalTime")]
+    return {"url": f"{_DTR}/estimated-completion-time", "extension": times}
+
+
+def request_specific() -> Extension:
+    """Return that each order needs a response of its own."""
+    return {"url": f"{_DTR}/request-specific", "valueBoolean": True}
+
+
+def launch_context(name: str, resource_type: str, description: str) -> Extension:
+    """Return that the expressions of the form use a resource of the launch as `%name`."""
+    return {
+        "url": f"{_SDC}/StructureDefinition/sdc-questionnaire-launchContext",
+        "extension": [
+            {"url": "name", "valueCoding": {"system": f"{_SDC}/CodeSystem/launchContext", "code": name}},
+            {"url": "type", "valueCode": resource_type},
+            {"url": "description", "valueString": description},
+        ],
+    }
+
+
+def query_variable(name: str, query: str) -> Extension:
+    """Return the variable `%name`: the Bundle that a FHIR search returns."""
+    value = {"name": name, "language": "application/x-fhir-query", "expression": query}
+    return {"url": f"{_CORE}/variable", "valueExpression": value}
+
+
+def initial_expression(expression: str) -> Extension:
+    """Return the FHIRPath that fills in an item when the form is opened."""
+    return {
+        "url": f"{_SDC}/StructureDefinition/sdc-questionnaire-initialExpression",
+        "valueExpression": {"language": "text/fhirpath", "expression": expression},
+    }
+
+
+def unit_option(code: str) -> Extension:
+    """Return a unit in which a quantity may be given, by its UCUM code."""
+    coding = {"system": _UCUM, "code": code, "display": code}
+    return {"url": f"{_CORE}/questionnaire-unitOption", "valueCoding": coding}
+
+
+def item_control(code: str) -> Extension:
+    """Return how an item is shown, such as `help` for the help text of the item that it is in."""
+    coding = {"system": "http://hl7.org/fhir/questionnaire-item-control", "code": code}
+    return {"url": f"{_CORE}/questionnaire-itemControl", "valueCodeableConcept": {"coding": [coding]}}
+
+
+def origin(source: str) -> Extension:
+    """Return where an answer comes from: `auto-server` if this service took it from the chart."""
+    return {"url": f"{_DTR}/information-origin", "extension": [{"url": "source", "valueCode": source}]}
+
+
+def answer_evidence(references: Iterable[tuple[str, str]]) -> Iterator[Extension]:
+    """Yield each resource behind an answer, given as its reference and what to show for it."""
+    for reference, display in references:
+        yield {"url": ANSWER_EVIDENCE, "valueReference": {"reference": reference, "display": display}}
+
+
+def response_context(order: str) -> Extension:
+    """Return the order that a response is about."""
+    return {"url": f"{_DTR}/qr-context", "valueReference": {"reference": order}}
+
+
+def response_coverage(coverage: str) -> Extension:
+    """Return the coverage that a response is for."""
+    return {"url": f"{_DTR}/qr-coverage", "valueReference": {"reference": coverage}}
+
+
+def intended_use(code: str) -> Extension:
+    """Return what a response is for, such as `withorder`: to be kept with the order."""
+    return {"url": f"{_DTR}/intendedUse", "valueCodeableConcept": {"coding": [{"system": _CRD_CODES, "code": code}]}}

@@ -1,0 +1,120 @@
+"""The draft of a response for one order: each answer that the chart gives, with the resources behind it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from coverage_policies.format.canonicals import questionnaire_canonical
+from coverage_policies.format.model import PATHWAY, SIDE, Criterion, Policy
+from coverage_policies.format.terms import Status
+from coverage_policies.judging.determination import CriterionResult, Determination
+from coverage_policies.questionnaires.enabling import Answer, enabled
+from coverage_policies.questionnaires.extensions import (
+    RESPONSE,
+    answer_evidence,
+    intended_use,
+    origin,
+    response_context,
+    response_coverage,
+)
+from coverage_policies.questionnaires.items import Item, form_items
+from fhir_mappings.record import Evidence
+
+_Settled = tuple[Answer, Sequence[Evidence]]
+"""An answer, and what it was taken from."""
+
+
+def draft_response(
+    policy: Policy,
+    determination: Determination,
+    canonical_base: str,
+    *,
+    patient: str,
+    authored: datetime,
+    coverage: str = "",
+) -> dict[str, Any]:
+    """Return a QuestionnaireResponse in progress, with what the determination of an order under a revision settles.
+
+    `patient` and `coverage` are references, `authored` has a zone. Left open is what the determination leaves open; what
+    is presumed; whether the policy applies, which an answer would settle for all its codes; and criteria that are also
+    judged as of an earlier day, for which an answer would count as well. Questions that other answers make moot have no
+    answer. Without a coverage the response does not claim DTR's profile, which asks for one.
+    """
+    form = form_items(policy)
+    found = dict(_answers(policy, determination))
+    shown = set(enabled(form, {link: answer for link, (answer, _) in found.items()}))
+    answers = {link: found[link] for link in found.keys() & shown}
+    canonical = questionnaire_canonical(canonical_base, policy.name, policy.revision, policy.edition)
+    response: dict[str, Any] = {
+        "resourceType": "QuestionnaireResponse",
+        "meta": {"profile": [RESPONSE]} if coverage else None,
+        "extension": [
+            *([response_coverage(coverage)] if coverage else []),
+            response_context(determination.order),
+            intended_use("withorder"),
+        ],
+        "questionnaire": canonical,
+        "status": "in-progress",
+        "subject": {"reference": patient},
+        "authored": authored.isoformat(timespec="seconds"),
+        "item": list(_items(form, answers)),
+    }
+    return {name: value for name, value in response.items() if value}
+
+
+def _answers(policy: Policy, determination: Determination) -> Iterator[tuple[str, _Settled]]:
+    """Yield each settled answer by its `linkId`, with the evidence for it."""
+    if determination.side:
+        yield SIDE, (determination.side, [Evidence(determination.order, "Order", "")])
+    if determination.pathway:
+        yield PATHWAY, (determination.pathway, [])
+    results = {each.id: each for each in determination.criteria}
+    looked_back_at = frozenset(_looked_back_at(policy))
+    for c in policy.walk():
+        result = results.get(c.id)
+        is_settled = result is not None and result.status is not Status.UNKNOWN and result.counted is not None
+        if result is not None and is_settled and c.id not in looked_back_at:
+            is_yes = (result.status is Status.MET) is (c.met_by == "yes")
+            yield c.id, (is_yes, list(dict.fromkeys(_evidence(c, result, results))))
+
+
+def _looked_back_at(policy: Policy) -> Iterator[str]:
+    """Yield the criteria that another one needs as of the day of an earlier procedure."""
+    for c in policy.walk():
+        for name in c.needs if c.on_date_of else ():
+            yield from (each.id for each in policy.index[name].walk())
+
+
+def _evidence(c: Criterion, result: CriterionResult, results: Mapping[str, CriterionResult]) -> Iterator[Evidence]:
+    """Yield the evidence of a criterion, and of those below it that have its status."""
+    for each in c.walk():
+        below = results.get(each.id)
+        if below is not None and below.status is result.status:
+            yield from below.evidence
+
+
+def _items(form: Iterable[Item], answers: Mapping[str, _Settled]) -> Iterator[Item]:
+    """Yield the items of a response: those with an answer, in the groups of the form."""
+    for item in form:
+        settled = answers.get(item["linkId"]) if item["type"] != "group" else None
+        members = {
+            "answer": [_answer(item, *settled)] if settled else [],
+            "item": list(_items(item.get("item", ()), answers)),
+        }
+        if any(members.values()):
+            kept = {name: value for name, value in members.items() if value}
+            yield {"linkId": item["linkId"], "text": item["text"], **kept}
+
+
+def _answer(item: Item, answer: Answer, evidence: Iterable[Evidence]) -> dict[str, Any]:
+    if isinstance(answer, bool):
+        value: dict[str, Any] = {"valueBoolean": answer}
+    else:
+        codings = (option["valueCoding"] for option in item["answerOption"])
+        value = {"valueCoding": next(coding for coding in codings if coding["code"] == answer)}
+    shown = ((each.reference, _words(each)) for each in evidence if each.reference)
+    return {"extension": [origin("auto-server"), *answer_evidence(shown)], **value}
+
+
+def _words(item: Evidence) -> str:
+    return ", ".join(filter(None, (item.label, item.value, item.date)))
