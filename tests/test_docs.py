@@ -88,7 +88,17 @@ _OF_SERVICES = (f"/cds-services/{service.id}{end}" for service in SERVICES for e
 
 
 @pytest.mark.parametrize(
-    "path", ["/cds-services", *_OF_SERVICES, "/health/live", "/health/ready", "/metrics", "/policies", "/fhir/Questionnaire", "/fhir/metadata"]
+    "path",
+    [
+        "/cds-services",
+        *_OF_SERVICES,
+        "/health/live",
+        "/health/ready",
+        "/metrics",
+        "/policies",
+        "/fhir/Questionnaire",
+        "/fhir/metadata",
+    ],
 )
 def test_every_route_is_documented(path: str) -> None:
     assert f"{path}`" in INTEGRATION

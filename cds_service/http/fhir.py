@@ -87,4 +87,5 @@ def _resource(resource: dict[str, Any]) -> Response:
     response.mimetype = FHIR_JSON
     response.headers["Cache-Control"] = "private, no-cache"
     response.add_etag(weak=True)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

@@ -54,5 +54,5 @@ def protect(app: Flask, settings: Settings) -> None:
     @app.after_request
     def add(response: Response) -> Response:
         own = {name: response.headers[name] for name in _OWN if name in response.headers}
-        response.headers.update(constant | own)
+        response.headers.update({**constant, **own})
         return response

@@ -44,7 +44,9 @@ def openapi(public_url: str) -> dict[str, Any]:
             **{f"/cds-services/{service.id}/feedback": {"post": _feedback(service)} for service in SERVICES},
             "/policies": {"get": _page("policies", "The page that lists the installed policy revisions")},
             "/policies/{revision}": {"get": _policy_page()},
-            "/fhir/metadata": {"get": _fhir("capabilities", "What the FHIR base can do (FHIR R4)", "CapabilityStatement")},
+            "/fhir/metadata": {
+                "get": _fhir("capabilities", "What the FHIR base can do (FHIR R4)", "CapabilityStatement")
+            },
             "/fhir/Questionnaire": {"get": _search()},
             "/fhir/Questionnaire/{form_id}": {"get": _form()},
             "/health/live": {"get": _get("live", "Whether the process answers", "status", is_open=True)},

@@ -62,7 +62,7 @@ def pathway_question(policy: Policy) -> QuestionText:
 
 
 def applies_question(policy: Policy) -> QuestionText | None:
-    """Return the question whether the policy applies, in the words of all orders that are asked about; None for none."""
+    """Return the question whether the policy applies, in the words of every order that is asked about, if any is."""
     asked = sorted({entry.ask for entry in policy.orders if entry.ask and entry.sections})
     return QuestionText(" / ".join(asked)) if asked else None
 

@@ -31,8 +31,8 @@ def form_items(policy: Policy) -> list[Item]:
     """Return the items of the form of a revision.
 
     The `linkId` of a question is the id of its criterion, and that of a section is its number. A group that may be
-    answered whole, with a question of its own, has the `linkId` `II.D/parts`, since a group has no answer. Criteria that
-    are never asked have no item.
+    answered whole, with a question of its own, has the `linkId` `II.D/parts`, since a group has no answer. A criterion
+    that is never asked has no item.
     """
     found: list[Item] = []
     unless_excluded: list[Unless] = []

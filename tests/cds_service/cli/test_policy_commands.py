@@ -177,9 +177,34 @@ def test_the_list_fits_eighty_columns_without_losing_a_word(own: OwnPolicies, mo
     assert all(word in shown for word in ("interventions", "Corporation", "MC.CP.MP.166@2025-12", "medicare-advantage"))
 
 
-@pytest.mark.parametrize("command", ["list", "show", "lint", "test", "coverage", "diff", "lock"])
+@pytest.mark.parametrize("command", ["list", "show", "questionnaire", "lint", "test", "coverage", "diff", "lock"])
 def test_every_command_that_reads_policies_takes_a_folder(command: str) -> None:
     assert "--folder" in run(command, "-h").output
+
+
+# --- questionnaire ---------------------------------------------------------------------------------------------------
+
+
+def test_questionnaire_prints_the_form_of_a_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CDS_CANONICAL_BASE", "https://forms.example.org")
+    form = json.loads(run("questionnaire", "cp.mp.126@2022-06").output)
+    assert (form["resourceType"], form["id"]) == ("Questionnaire", "CP.MP.126-2022-06.2")
+    assert form["url"] == "https://forms.example.org/fhir/Questionnaire/CP.MP.126"
+
+
+def test_questionnaire_of_a_policy_is_that_of_its_newest_revision() -> None:
+    assert json.loads(run("questionnaire", "CP.MP.126").output)["version"] == "2025-04.2"
+
+
+def test_questionnaire_names_the_closest_revision(own: OwnPolicies) -> None:
+    refused = run("questionnaire", "SLEEP.2@2026-01")
+    assert refused.exit_code == 1
+    assert "Did you mean SLEEP.1@2026-01?" in refused.output
+
+
+def test_questionnaire_prints_the_form_of_a_policy_of_an_operator(own: OwnPolicies) -> None:
+    form = json.loads(run("questionnaire", "SLEEP.1").output)
+    assert form["item"][0]["item"][0]["text"] == "Was sleepiness scored?"
 
 
 # --- lint, test, coverage --------------------------------------------------------------------------------------------

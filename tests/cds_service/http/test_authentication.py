@@ -149,13 +149,28 @@ def test_a_request_without_a_token_learns_nothing(guarded: Guarded, method: str,
         ("/policies/nothing", 404),
         ("/policies/a/b", 401),
         ("/policiesx", 401),
+        ("/fhir/metadata", 200),
+        ("/fhir/Questionnaire", 200),
+        ("/fhir/Questionnaire/nothing", 404),
+        ("/fhir/Questionnaire/a/b", 401),
+        ("/fhir/Patient", 401),
         ("/cds-services", 401),
     ],
 )
-def test_policy_pages_need_no_token_if_the_operator_makes_them_public(
+def test_policy_pages_and_forms_need_no_token_if_the_operator_makes_them_public(
     server: KeyServer, path: str, status: int
 ) -> None:
     assert Guarded(server, public_policies=True).client.get(path).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/fhir/metadata", "/fhir/Questionnaire", "/fhir/Questionnaire/CP.MP.126"])
+def test_forms_need_a_token_otherwise(guarded: Guarded, path: str) -> None:
+    assert guarded.client.get(path).status_code == 401
+
+
+def test_a_client_reads_the_forms_with_a_token_for_the_base(guarded: Guarded) -> None:
+    response = guarded.client.get("/fhir/metadata", headers=bearer(good(aud=f"{PUBLIC}/fhir")))
+    assert response.status_code == 200
 
 
 def test_a_client_reads_the_policy_pages_with_a_token(guarded: Guarded) -> None:

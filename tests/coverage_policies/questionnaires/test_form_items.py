@@ -45,7 +45,9 @@ def test_what_is_only_reported_or_has_no_question_has_no_item(link: str) -> None
 
 
 def test_a_criterion_that_the_policy_never_supports_has_no_item() -> None:
-    never = policy("I:\n  says: s\n  all:\n    - {id: I.A, says: a, ask: Is it so}\nII: {says: n, always: not-supported}")
+    never = policy(
+        "I:\n  says: s\n  all:\n    - {id: I.A, says: a, ask: Is it so}\nII: {says: n, always: not-supported}"
+    )
     assert by_link({"item": form_items(never)}).keys() == {"I", "I.A", "I.A/help"}
 
 

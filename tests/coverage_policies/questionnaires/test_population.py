@@ -55,7 +55,9 @@ def test_the_expression_gives_the_values_of_the_variable() -> None:
 @pytest.mark.parametrize("name", ["I.A.1.1", "oxygen-saturation"])
 def test_a_value_that_counts_only_under_conditions_is_not_shown(name: str) -> None:
     form = questionnaire(load_library().policies["NCD.240.2@2021-09"], BASE)
-    assert not [link for link in by_link(form) if link.startswith(f"{name}/") and not link.endswith(("/help", "/parts"))]
+    assert not [
+        link for link in by_link(form) if link.startswith(f"{name}/") and not link.endswith(("/help", "/parts"))
+    ]
 
 
 @pytest.mark.parametrize("name", every_revision())

@@ -43,7 +43,7 @@ def test_every_item_has_a_text_and_a_link_id_of_its_own(name: str) -> None:
 
 @pytest.mark.parametrize("name", REVISIONS)
 def test_every_condition_names_a_question_of_the_form_that_comes_first(name: str) -> None:
-    seen = set()
+    seen: set[str] = set()
     for item in flat(questionnaire(REVISIONS[name], BASE)["item"]):
         assert {each["question"] for each in item.get("enableWhen", ())} <= seen
         if item["type"] not in ("group", "display"):
