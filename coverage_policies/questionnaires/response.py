@@ -35,8 +35,8 @@ def draft_response(
 ) -> dict[str, Any]:
     """Return a QuestionnaireResponse in progress, with what the determination of an order under a revision settles.
 
-    `patient` and `coverage` are references, `authored` has a zone. Left open is what the determination leaves open, what
-    is presumed, whether the policy applies, which an answer would settle for all its codes, and criteria that are
+    `patient` and `coverage` are references, `authored` has a zone. Left open is what the determination leaves open,
+    what is presumed, whether the policy applies, which an answer would settle for all its codes, and criteria that are
     judged as of an earlier day, too, for which an answer would count as well. Questions that other answers make moot
     have no answer. Without a coverage the response does not claim DTR's profile, which asks for one.
     """
