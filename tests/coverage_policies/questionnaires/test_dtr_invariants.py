@@ -7,6 +7,7 @@ import csv
 import os
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from coverage_policies.questionnaires.response import draft_response
 from tests.support.forms import BASE, every_revision, flat, structured
 from tests.support.policy_fakes import READ_AT, answers, condition, judge
 
-pytestmark = pytest.mark.skipif("CDS_IG_DATA" not in os.environ, reason="CDS_IG_DATA names no folder of guides")
+pytestmark = [
+    pytest.mark.skipif("CDS_IG_DATA" not in os.environ, reason="CDS_IG_DATA names no folder of guides"),
+    pytest.mark.skipif(find_spec("fhirpathpy") is None, reason="fhirpathpy, a FHIRPath engine, is not installed"),
+]
 
 OF_ITEMS = ("dtrq-2", "dtrq-3", "dtrq-4", "dtrq-5")
 OF_FORMS = ("dtrq-6",)
