@@ -5,15 +5,15 @@ else is kept between two screens.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from coverage_policies.format.model import APPLIES, PATHWAY, SIDE, Policy
+from coverage_policies.format.model import APPLIES, PATHWAY, SIDE, Criterion, Policy
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.alternatives import RULED_OUT
 from coverage_policies.judging.bearing import asked_about, asking_only, bearing, without_failed
 from coverage_policies.judging.determination import Determination, Question
 from coverage_policies.judging.evaluator import ANSWERS_VALID, evaluate
-from coverage_policies.judging.items import Results, items_left
+from coverage_policies.judging.items import Results, is_open, items_left
 from coverage_policies.judging.order_matching import OrderMatch
 from coverage_policies.judging.questions import open_questions
 from fhir_mappings.dates import CalendarPeriod
@@ -30,12 +30,15 @@ class Screen:
     `question` is the next item, with the parts that belong on one screen; None if nothing is left to ask. `items_left`
     counts the screens that are still to come, this one included: at least, on the shortest way to `supported`, and at
     most. `is_settled` is whether no answer can make the outcome better; what is then asked no longer decides.
+    `without_effect` are the open questions of the determination that are not asked because no answer settles them: data
+    contradict each other or were not read, or the order has no code.
     """
 
     determination: Determination
     question: Question | None
     items_left: tuple[int, int]
     is_settled: bool
+    without_effect: tuple[Question, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -97,11 +100,31 @@ def screen(policy: Policy, found: Determination, answers: Mapping[str, str]) -> 
     questions = [*first, *open_questions(policy, names, to_ask)]
     questions = [each for each in questions if each.id not in _BEFORE_CRITERIA or each.id not in answers]
     before = sum(each.id in _BEFORE_CRITERIA for each in questions)
-    roots = [policy.sections[name].root for name in names]
-    least = min((items_left(roots, results)[0] for results in to_ask.values()), default=0)
+    matter = asked.union(_BEFORE_CRITERIA, *bears.values())
+    least = min((_least(policy, names, results) for results in to_ask.values()), default=0)
     return Screen(
         determination=found,
         question=next(iter(questions), None),
-        items_left=(before + least, len(questions)),
+        items_left=(max(before + least, min(1, len(questions))), len(questions)),
         is_settled=is_ruled_out or (found.is_settled and not any(bears.values())),
+        without_effect=tuple(
+            each for each in found.questions if matter.isdisjoint(part.id for part in (each, *each.parts))
+        ),
     )
+
+
+def _least(policy: Policy, names: Sequence[str], results: Results) -> int:
+    """Return how many items there are at least, if what follows from other criteria is met with those."""
+    roots = [policy.sections[name].root for name in names]
+    with_others = {
+        child.id: replace(results[child.id], counted=None)
+        for root in roots
+        for group in root.walk()
+        if group.required is not None and any(_follows(child, results) for child in group.children)
+        for child in group.children
+    }
+    return items_left(roots, {**results, **with_others})[0]
+
+
+def _follows(c: Criterion, results: Results) -> bool:
+    return bool(c.needs) and not c.ask and is_open(results[c.id])
