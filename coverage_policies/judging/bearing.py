@@ -118,9 +118,7 @@ def _answered(c: Criterion, by_data: CriterionStatus, said: str) -> Status:
 
 
 def _reviewed(c: Criterion, level: _Level) -> _Level:
-    is_reviewed = (level is _Level.MET and c.case_review_if_met) or (
-        level is _Level.FAILS and c.case_review_if_not_met
-    )
+    is_reviewed = (level is _Level.MET and c.case_review_if_met) or (level is _Level.FAILS and c.case_review_if_not_met)
     return _Level.REVIEW if is_reviewed else level
 
 

@@ -93,9 +93,7 @@ def screen(policy: Policy, found: Determination, answers: Mapping[str, str]) -> 
     }
     bears = {pathway: bearing(policy, names, results) for pathway, results in runs.items()}
     asked = asked_about(policy, answers)
-    to_ask = {
-        pathway: asking_only(policy, names, results, bears[pathway] - asked) for pathway, results in runs.items()
-    }
+    to_ask = {pathway: asking_only(policy, names, results, bears[pathway] - asked) for pathway, results in runs.items()}
     first = [each for each in found.questions if each.id in (APPLIES, PATHWAY)]
     questions = [*first, *open_questions(policy, names, to_ask)]
     questions = [each for each in questions if each.id not in _BEFORE_CRITERIA or each.id not in answers]

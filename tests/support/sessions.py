@@ -76,7 +76,9 @@ Clinician = Callable[[Question], Mapping[str, str]]
 """A function from a screen to the answers to it."""
 
 
-def session(of: Situation, clinician: Clinician, *, until_settled: bool = True) -> Iterator[tuple[Screen, Mapping[str, str]]]:
+def session(
+    of: Situation, clinician: Clinician, *, until_settled: bool = True
+) -> Iterator[tuple[Screen, Mapping[str, str]]]:
     """Yield each screen that is shown with the answers to it; the last one has no question, or is settled."""
     answers: dict[str, str] = {}
     while True:
