@@ -3,16 +3,19 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
+from types import MappingProxyType
 
 from coverage_policies.format.model import PATHWAY, Policy
 from coverage_policies.format.questions import unchanged_since
 from coverage_policies.format.terms import About
 from fhir_mappings.answers import Answer, AnswerForm, answer_forms, newest
 from fhir_mappings.codings import items
-from fhir_mappings.dates import CalendarPeriod, plus
+from fhir_mappings.dates import CalendarPeriod, DateInterval, plus
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.orders import Order, read_order
 from fhir_mappings.record import Evidence, PatientRecord
+
+NO_ANSWERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,12 @@ def attestations(
     other_orders: Sequence[Order],
     record: PatientRecord,
     valid_for: CalendarPeriod,
+    given: Mapping[str, str] = NO_ANSWERS,
 ) -> Callable[[str | None], Attestations]:
     """Return a function from a pathway to the answers for it.
+
+    `given` are answers that are not on file yet, by `linkId`, each as an `Answer` holds it. They count as a completed
+    form about this very order does that was filled in when the chart was read.
 
     A form counts if its questionnaire names this revision, and it is about this order or at most `valid_for` old;
     without a questionnaire it must be about this order. What a question is about limits its answers further: the
@@ -40,11 +47,25 @@ def attestations(
     questionnaire without an edition is that of the edition in force on the day it was filled in.
     """
     known = {each.reference: each for each in other_orders}
-    forms = [_Form(form, policy, order, known, record) for form in answer_forms(record)]
+    on_file = answer_forms(record)
+    filled_in = (*on_file, _form_of(given, policy, order, record)) if given else on_file
+    forms = [_Form(form, policy, order, known, record) for form in filled_in]
     ours = [form for form in forms if form.is_ours and (form.is_about_order or _is_fresh(form.form, valid_for, record))]
     chosen = {form.pathway for form in ours if not form.is_about_order}
     on_pathway = cache(partial(_on_pathway, ours, policy.abouts))
     return lambda pathway: on_pathway(pathway if pathway in chosen else None)  # equal on those that no form chose
+
+
+def _form_of(given: Mapping[str, str], policy: Policy, order: Order, record: PatientRecord) -> AnswerForm:
+    """Return the form about an order that holds answers which are not on file yet."""
+    return AnswerForm(
+        reference="QuestionnaireResponse",
+        authored=DateInterval(record.today, record.today, record.read_at),
+        moment=record.read_at,
+        questionnaire=f"{policy.name}|{policy.revision}.{policy.edition}",
+        about=({"reference": order.reference},),
+        given=tuple(given.items()),
+    )
 
 
 def _on_pathway(forms: Sequence["_Form"], abouts: Mapping[str, About], pathway: str | None) -> Attestations:

@@ -8,6 +8,7 @@ from functools import cached_property
 from coverage_policies.format.canonicals import questionnaire_canonical
 from coverage_policies.format.questions import Option, QuestionText, QuestionType
 from coverage_policies.format.terms import About, LineOfBusiness, Outcome, Reason, Status
+from coverage_policies.judging.criterion import CriterionStatus
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Evidence
 
@@ -42,6 +43,8 @@ class CriterionResult:
     """A reason to order it although it is not met."""
     headline: str = ""
     needs_side: bool = False
+    by_data: CriterionStatus | None = field(default=None, repr=False, compare=False)
+    """What the data say without an answer, if an answer may change it."""
 
     @property
     def is_for_review(self) -> bool:
@@ -194,6 +197,8 @@ class Determination:
     remain require different ones."""
     url: str = ""
     """Where the owner publishes the policy, if that is known."""
+    runs: Mapping[str | None, Mapping[str, CriterionResult]] = field(default_factory=dict, repr=False, compare=False)
+    """The results of the criteria by id, on each pathway that remains; the only one of a policy without is None."""
 
     @property
     def full_name(self) -> str:

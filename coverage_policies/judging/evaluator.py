@@ -1,6 +1,6 @@
 """The evaluator: one revision, one order among others, one chart, one day. Pure: no clock, no network, no log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from coverage_policies.format.model import APPLIES, CODE, PATHWAY, SIDE, Criterion, Policy
@@ -8,7 +8,7 @@ from coverage_policies.format.operator import Context
 from coverage_policies.format.questions import QuestionText, code_question, pathway_question
 from coverage_policies.format.terms import Outcome, Reason, Status
 from coverage_policies.judging.agreement import agreed_criteria, agreed_outcome
-from coverage_policies.judging.attestations import Attestations, attestations
+from coverage_policies.judging.attestations import NO_ANSWERS, Attestations, attestations
 from coverage_policies.judging.criterion import CriterionStatus, evaluate_clauses, judge, with_answer, with_shown
 from coverage_policies.judging.data_notes import code_notes, data_notes, is_unread, unread_types, unused_records
 from coverage_policies.judging.determination import CriterionResult, Determination, Question
@@ -41,6 +41,7 @@ def evaluate(
     answers_valid: CalendarPeriod = ANSWERS_VALID,
     ignore_code_dates: bool = False,
     match: OrderMatch | None = None,
+    given: Mapping[str, str] = NO_ANSWERS,
     should_stop: ShouldStop = never,
 ) -> Determination:
     """Judge one order by one policy revision.
@@ -49,14 +50,15 @@ def evaluate(
     section decides the outcome; the first listed on a tie. An order that the policy does not concern is
     `not-applicable`. `ignore_code_dates`: match codes even if they are not valid on the anchor date (used by
     `evaluate --policy` and case files); a note says so. `match` is how the policy matches the order, if it is known.
+    `given` are answers about this order that are not on file yet, by `linkId` (`attestations`).
     `should_stop` is asked before each criterion; after a yes the rest is unknown, and the determination says so.
     """
     watch = Watch(should_stop)
-    said_on = attestations(policy, order, other_orders, record, answers_valid)
+    said_on = attestations(policy, order, other_orders, record, answers_valid, given)
     said = said_on(None).deciding
     if order.side is None and SIDE in said and (named := side_named(said[SIDE].value)):
         order = order.with_side(named)
-        said_on = attestations(policy, order, other_orders, record, answers_valid)
+        said_on = attestations(policy, order, other_orders, record, answers_valid, given)
         said = said_on(None).deciding
     ctx = Context(order, tuple(other_orders), record, anchor.day)
     if match is None:
@@ -110,6 +112,7 @@ def evaluate(
         ),
         unread=unread_types(policy, record),
         unused=unused_records(policy, record),
+        runs=by_pathway,
         is_cut_short=watch.is_cut,
         sections=names,
         side=order.side or "",
@@ -217,11 +220,13 @@ class _Run:
         below = [
             self._visit(child, c.id, depth + 1, on_pathway=on_pathway, rules_out=rules_out) for child in c.children
         ]
+        by_data: CriterionStatus | None = None
         if not on_pathway:
             judged, rolled = CriterionStatus(Status.UNKNOWN, Reason.OTHER_PATHWAY), _NOT_COUNTED
         else:
             found, best_case = self._judged(c, below)
-            judged = with_answer(found, c, self.said.deciding) if self._may_be_attested(c) else found
+            by_data = found if self._may_be_attested(c) else None
+            judged = found if by_data is None else with_answer(found, c, self.said.deciding)
             judged = with_shown(judged, self.said.shown.get(c.id, ()))
             if self.watch.is_cut and judged.status is Status.UNKNOWN:
                 self.unreached.add(c.id)
@@ -248,6 +253,7 @@ class _Run:
             override=c.override,
             headline=judged.headline,
             needs_side=judged.needs_side,
+            by_data=by_data,
         )
         return rolled
 
