@@ -1,7 +1,7 @@
 """Whose policy a card is about, and where to read it (CDS Hooks 2.0.1, Source and Link)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -17,14 +17,27 @@ _LEGAL_FORM = re.compile(r",? (?:Corporation|Corp\.?|Incorporated|Inc\.?|Company
 
 
 @dataclass(frozen=True, slots=True)
+class AppLink:
+    """The questionnaire app: its launch address, and what a launch for a determination carries.
+
+    `context` returns an opaque text, empty if a launch cannot carry what it needs.
+    """
+
+    address: str
+    context: Callable[[Determination], str]
+
+
+@dataclass(frozen=True, slots=True)
 class Addresses:
     """Where the service publishes what a card names: the canonicals of questionnaires, and the policy pages.
 
-    An empty address is not named. `policy_pages` is empty where a clinician's browser could not read them.
+    An empty address is not named. `policy_pages` is empty where a clinician's browser could not read them. `app` is
+    None where the EHR of the call cannot launch it.
     """
 
     canonicals: str = ""
     policy_pages: str = ""
+    app: AppLink | None = None
 
 
 NO_ADDRESSES = Addresses()
@@ -42,9 +55,25 @@ def source(assessment: Assessment, addresses: Addresses) -> dict[str, object]:
 
 
 def links(assessment: Assessment, addresses: Addresses) -> list[dict[str, str]]:
-    """Return links to the policies of a card: where their owners publish them, and our page of each revision."""
+    """Return links to where the open questions are answered, and to the policies of a card.
+
+    A policy is linked where its owner publishes it, and to our page of each revision.
+    """
     found = {url: label for each in assessment.determinations for label, url in _links(each, assessment, addresses)}
-    return [{"label": label, "url": url, "type": "absolute"} for url, label in found.items()]
+    return [
+        *(_app_links(assessment, addresses.app) if addresses.app else ()),
+        *({"label": label, "url": url, "type": "absolute"} for url, label in found.items()),
+    ]
+
+
+def _app_links(assessment: Assessment, app: AppLink) -> Iterator[dict[str, str]]:
+    """Yield a link that launches the app, for each policy with open questions (CDS Hooks 2.0.1, Link)."""
+    asking = [each for each in assessment.determinations if each.questions]
+    for each in asking:
+        if context := app.context(each):
+            name = f" for {each.full_name}" if len(asking) > 1 else ""
+            label = f"Answer the open questions{name}"
+            yield {"label": label, "url": app.address, "type": "smart", "appContext": context}
 
 
 def _links(determination: Determination, assessment: Assessment, addresses: Addresses) -> Iterator[tuple[str, str]]:

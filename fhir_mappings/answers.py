@@ -61,6 +61,11 @@ def answer_forms(record: PatientRecord) -> tuple[AnswerForm, ...]:
     return record.cached("answer forms", lambda: tuple(_forms(record)))
 
 
+def all_answers(record: PatientRecord, resource: Resource) -> dict[str, str]:
+    """Return every answer in a QuestionnaireResponse by `linkId`, as an `Answer` has it, whether or not it counts."""
+    return dict(_answers_in(resource, record, resource, by_practitioner=True))
+
+
 def newest(forms: Iterable[AnswerForm]) -> dict[str, Answer]:
     """Return the newest answer to each question.
 

@@ -23,6 +23,9 @@ from fhir_mappings.planned_date import planned_date
 from fhir_mappings.prescribed_drugs import ordered_drug
 from fhir_mappings.record import Evidence
 
+ORDER_KEYS = "urn:cds-coverage-policies:order"
+"""The system of the identifiers that the service gives to orders, which have none before they are stored."""
+
 _NOT_JUDGED = ("revoked", "entered-in-error", "cancelled")
 _BILLING_OPTIONS = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-billing-options"
 
@@ -59,6 +62,8 @@ class Order:
     encounter: str = ""
     """The reference of the encounter in which the order is written, `Encounter/1`; empty if it is not known."""
     obstacle: str = ""
+    key: str = ""
+    """The value of its identifier in the system `ORDER_KEYS`, empty if the service gave it none."""
 
     def amounts(self, name: str) -> tuple[Amount | None, ...]:
         """Return the amounts of one kind that it states, None for each that cannot be read."""

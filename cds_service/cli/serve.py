@@ -13,11 +13,13 @@ from cds_service.http.readiness import Check, DatabaseReady, KeysReady, Policies
 from cds_service.observability.logging import service_log
 from cds_service.observability.shared_folder import shared_folder
 from cds_service.records.database import UnavailableError
+from cds_service.records.smart_sessions import SmartSessions
 from cds_service.records.used_tokens import UsedTokens
 from cds_service.wiring.active_policies import ActivePolicies
 from cds_service.wiring.clients import NoClientsError, authenticator_of, clients_of, describe_clients
 from cds_service.wiring.records import NotReadyError, open_key, prepare, prepared_database, records_in
 from cds_service.wiring.serving import check_address, serve
+from cds_service.wiring.smart import SmartClients, smart_clients_of
 from cds_service.wiring.system import new_id, now
 from cds_service.wiring.warm_up import warm_up
 
@@ -53,6 +55,7 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
     log = service_log(sys.stderr, now)
     with exit_on_error(NotReadyError, UnavailableError, NoClientsError):
         registered = clients_of(settings)
+        launching = smart_clients_of(registered or ())
         policies = ActivePolicies(settings, log, now)
         prepare(settings)
     warm_up(policies.assessor.library)
@@ -83,6 +86,7 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
             log=log,
             metrics=Metrics(folder),
             checks=checks,
+            smart=SmartClients(launching, SmartSessions(database, now)),
         )
 
     with shared_folder() if settings.metrics else nullcontext() as folder:

@@ -18,6 +18,23 @@ from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 
 _LABELS_WITHOUT_STAR = 2
 
+ScopeSyntax = Literal["v1", "v2"]
+"""How an EHR writes scopes: `patient/*.read` (SMART 1) or `patient/*.rs` (SMART 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmartRegistration:
+    """How the questionnaire app is registered with an EHR (SMART App Launch 2).
+
+    It is a confidential app with a `secret_file`, a public one without. `frame_ancestors` are the web origins whose
+    pages may show it in a frame.
+    """
+
+    client_id: str
+    secret_file: Path | None = None
+    scopes: ScopeSyntax = "v2"
+    frame_ancestors: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -39,6 +56,7 @@ class Client:
     tables: bool | None = None
     selection_behavior: SelectionBehavior | None = None
     actions: ActionForm | None = None
+    smart: SmartRegistration | None = None
 
     def card_style(self, default: CardStyle) -> CardStyle:
         """Return how it wants its cards; `default` is for what it does not say."""
@@ -62,7 +80,27 @@ def _check_distinct(items: list[str]) -> list[str]:
 
 
 _VISIBLE = r"^[!-~]+$"
+_ORIGIN = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
 _Distinct = AfterValidator(_check_distinct)
+
+
+class SmartEntry(FileModel):
+    """How the questionnaire app is registered with an EHR, as the file states it."""
+
+    model_config = ConfigDict(json_schema_extra={"description": "a mapping with client_id"})
+
+    client_id: str = Field(pattern=_VISIBLE, description="the client_id that the EHR gave the questionnaire app")
+    secret_file: str = Field(
+        "",
+        min_length=1,
+        description="a file with the client secret of a confidential app, relative to this file or by its full path",
+    )
+    scopes: ScopeSyntax = Field("v2", description="v2 for scopes such as patient/*.rs, v1 for patient/*.read")
+    frame_ancestors: Annotated[list[Annotated[str, Field(pattern=_ORIGIN)]], _Distinct] = Field(
+        [],
+        min_length=1,
+        description="a list of the web origins whose pages may show the app in a frame, each as https://host[:port]",
+    )
 
 
 class ClientEntry(FileModel):
@@ -106,6 +144,10 @@ class ClientEntry(FileModel):
     )
     actions: ActionForm | None = Field(
         None, description="update, or delete-create if it cannot apply a suggestion that updates an order"
+    )
+
+    smart: SmartEntry | None = Field(
+        None, description="a mapping with client_id: how the questionnaire app is registered with this EHR"
     )
 
     @property
@@ -166,6 +208,8 @@ def _faults(source: YamlSource, i: int, entry: ClientEntry) -> Iterable[Problem]
         yield source.problem(at(), what)
     if entry.jwks_url and (fault := _fault_of_jwks_url(entry.jwks_url, entry.allows_plain_loopback)):
         yield source.problem(at("jwks_url"), fault)
+    if entry.smart and not entry.fhir_servers:
+        yield source.problem(at("smart"), "the questionnaire app needs fhir_servers: the base URLs that may launch it")
     for j, server in enumerate(entry.fhir_servers):
         if fault := _fault_of_server(server):
             yield source.problem(at("fhir_servers", j), fault)
@@ -220,4 +264,14 @@ def _client(entry: ClientEntry, folder: Path) -> Client:
         tables=None if entry.tables is None else entry.tables == "yes",
         selection_behavior=entry.selection_behavior,
         actions=entry.actions,
+        smart=_smart(entry.smart, folder) if entry.smart else None,
+    )
+
+
+def _smart(entry: SmartEntry, folder: Path) -> SmartRegistration:
+    return SmartRegistration(
+        client_id=entry.client_id,
+        secret_file=folder / entry.secret_file if entry.secret_file else None,
+        scopes=entry.scopes,
+        frame_ancestors=tuple(entry.frame_ancestors),
     )

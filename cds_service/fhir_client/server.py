@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from cds_service.fhir_client.allowlist import origin_of
+from cds_service.fhir_client.bounded_requests import Allowance, BoundedRequests
 from cds_service.fhir_client.circuit_breaker import CircuitBreakers
-from cds_service.fhir_client.http_get import Allowance, BoundedGet
 from cds_service.fhir_client.next_page import NextPageRefusedError, next_page
 from cds_service.fhir_client.query_threads import QueryThreads
 from cds_service.fhir_client.search_bundle import Page, has_issue_code, page_of
@@ -64,7 +64,7 @@ class FhirServer:
     def __init__(
         self,
         access: FhirAccess,
-        getter: BoundedGet,
+        getter: BoundedRequests,
         circuits: CircuitBreakers,
         threads: QueryThreads,
         settings: Settings,

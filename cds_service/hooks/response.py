@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from cards.build import build_cards, is_shown
-from cards.links import NO_ADDRESSES, Addresses
+from cards.links import NO_ADDRESSES, Addresses, AppLink
 from cards.style import CardStyle
 from cds_service.hooks.review import Review
 from cds_service.settings import Settings
@@ -41,10 +41,10 @@ def canonical_base_of(settings: Settings) -> str:
     return settings.canonical_base or settings.public_url
 
 
-def addresses_of(settings: Settings, *, needs_token: bool) -> Addresses:
+def addresses_of(settings: Settings, *, needs_token: bool, app: AppLink | None = None) -> Addresses:
     """Return what cards may name; `needs_token` is whether clients must send a token, which no browser has."""
     pages = f"{settings.public_url.rstrip('/')}/policies" if settings.public_policies or not needs_token else ""
-    return Addresses(canonical_base_of(settings), pages)
+    return Addresses(canonical_base_of(settings), pages, app)
 
 
 def respond(

@@ -24,6 +24,7 @@ from coverage_policies.format.searches import Search
 from coverage_policies.judging.assessment import Assessment, Assessor, OrderCandidates
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.order_session import Session, read_session
+from fhir_mappings.orders import Order
 from fhir_mappings.record import PatientRecord, unread_record
 
 _READING_SHARE = 0.85
@@ -93,12 +94,13 @@ def review(
     clock: Callable[[], datetime],
     monotonic: Callable[[], float],
     waiting: Waiting = nullcontext,
+    order_key: Callable[[Order], str] = lambda _: "",
 ) -> Review:
     """Read the orders, select the policies, read the data that they need, and evaluate.
 
     `open_source` opens the source of the chart until a deadline; it is None if there is only prefetch. `clock` gives
-    the time of the call with its zone. `waiting` makes a context around each wait for the source. Never raises for
-    anything that the source does.
+    the time of the call with its zone. `waiting` makes a context around each wait for the source. `order_key` gives
+    the identifier by which answers may name an order. Never raises for anything that the source does.
     What is not evaluated at the end of the call timeout, or in its last share after a long reading, stays unknown.
     """
     call_ends = Deadline(limits.call_timeout_seconds, monotonic)
@@ -112,11 +114,12 @@ def review(
     record = unread_record(at, limits.time_zone, assessor.order_terms)
     reports: tuple[SearchReport, ...] = ()
     orders, unsent = resolve_ordered_items(request)
-    selection = _select(orders, record, assessor, request)
+    select = partial(_select, assessor=assessor, request=request, order_key=order_key)
+    selection = select(orders, record)
     begun = monotonic()
     if source is not None and unsent and selection.searches is None:  # these items may still select a policy
         orders, unsent = read_ordered_items(orders, unsent, source, deadline, waiting), ()
-        selection = _select(orders, record, assessor, request)
+        selection = select(orders, record)
     if selection.searches is not None:
         read_for = partial(
             read_chart,
@@ -133,12 +136,12 @@ def review(
         chart = read_for(selection.searches, ordered_items=unsent)
         if source is not None and unsent:
             orders = read_ordered_items(orders, unsent, source, deadline, waiting)
-            searched, selection = selection.searches, _select(orders, record, assessor, request)
+            searched, selection = selection.searches, select(orders, record)
             if selection.searches is not None and not set(selection.searches) <= set(searched):
                 chart = read_for(selection.searches)
         record, reports = chart.record, chart.searches
         if selection.session.has_unresolved_references:
-            selection = _select(orders, record, assessor, request)
+            selection = select(orders, record)
     read = monotonic()
     judging_ends = Deadline(max(call_ends.remaining(), limits.call_timeout_seconds * (1 - _READING_SHARE)), monotonic)
     assessments = assessor.assess(
@@ -167,7 +170,14 @@ class _Selection:
     searches: tuple[Search, ...] | None
 
 
-def _select(orders: DraftOrders, record: PatientRecord, assessor: Assessor, request: HookRequest) -> _Selection:
+def _select(
+    orders: DraftOrders,
+    record: PatientRecord,
+    *,
+    assessor: Assessor,
+    request: HookRequest,
+    order_key: Callable[[Order], str],
+) -> _Selection:
     session = read_session(
         orders.judged,
         orders.others,
@@ -176,6 +186,7 @@ def _select(orders: DraftOrders, record: PatientRecord, assessor: Assessor, requ
         orders.referenced,
         request.encounter_id,
         for_others=orders.for_others,
+        order_key=order_key,
     )
     candidates = assessor.candidates(session, record.today)
     needed = assessor.searches(candidates, request.hook)

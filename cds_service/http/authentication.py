@@ -12,7 +12,7 @@ from cds_service.observability.call_log import Call
 from cds_service.settings import Settings
 
 _SERVICE_IDS = tuple(service.id for service in SERVICES)
-_OPEN = re.compile(r"/health/[a-z]+\Z|/metrics\Z")
+_OPEN = re.compile(r"/health/[a-z]+\Z|/metrics\Z|/smart/[a-z]+\Z")
 _PUBLISHED = re.compile(r"/policies(/[^/]*)?/?\Z|/fhir/(metadata|Questionnaire(/[^/]*)?)/?\Z")
 _FEEDBACK = re.compile(r"(/cds-services/[^/]+)/feedback\Z")
 
@@ -20,8 +20,8 @@ _FEEDBACK = re.compile(r"(/cds-services/[^/]+)/feedback\Z")
 def require_tokens(app: Flask) -> None:
     """Answer 401 to every request without a valid token, whether or not its address exists.
 
-    Health routes, metrics, and preflight requests, which browsers send without a token, are public, and so are policy
-    pages and forms if the settings say so. Without an authenticator anyone may call.
+    Health routes, metrics, and preflight requests, which browsers send without a token, are public, and so are the
+    questionnaire app, in which EHRs sign in the users, and policy pages and forms if the settings say so. Without an authenticator anyone may call.
     """
     app.before_request(check_token)
     app.register_error_handler(InvalidTokenError, answer_invalid_token)

@@ -23,6 +23,7 @@ from cds_service.http.services import Services, services
 from cds_service.observability.call_log import Call, bind_hook_instance
 from cds_service.observability.counted_source import CountedSource
 from cds_service.records.card_ids import CardIds
+from cds_service.records.order_keys import order_keys
 from cds_service.records.rows import SUPPRESSED
 
 hooks = Blueprint("hooks", __name__)
@@ -64,12 +65,14 @@ def call_service(service_id: str) -> Response:
             clock=found.clock,
             monotonic=found.monotonic,
             waiting=turn.waiting,
+            order_key=order_keys(found.pseudonym, hook_request.patient_id),
         )
         _log_reading(call, reviewed, found)
         if reviewed.refusal is not None:
             raise reviewed.refusal
         card_id = CardIds(found.pseudonym, call.client, hook_request)
-        addresses = addresses_of(found.settings, needs_token=found.authenticator is not None)
+        app = found.smart.link(hook_request, reviewed, client_of_request()) if found.smart else None
+        addresses = addresses_of(found.settings, needs_token=found.authenticator is not None, app=app)
         response = respond(reviewed, found.assessor.rules, hook, _card_style(found), card_id, addresses)
     shown = found.records.store_decision(call, request.path, hook_request, response)
     call.cards = len(shown)

@@ -16,6 +16,7 @@ from cds_service.observability.metrics import Metrics
 from cds_service.records.protocol import Records
 from cds_service.records.pseudonyms import Pseudonymizer
 from cds_service.settings import Settings
+from cds_service.smart.app import SmartApp
 from coverage_policies.judging.assessment import Assessor
 
 _EXTENSION = "cds_service"
@@ -28,7 +29,7 @@ class Services:
     `clock` gives the time of a call with its zone, `monotonic` the seconds of a monotonic clock, and `new_id` an id for
     each call. `pseudonym` makes the keyed hashes behind the ids of cards. `override_codes` are the reasons that cards
     offer, and `turns` are those of the calls of this process. `authenticator` is None if the service allows
-    unauthenticated calls.
+    unauthenticated calls, and `smart` if no EHR may launch the questionnaire app.
     """
 
     settings: Settings
@@ -45,6 +46,7 @@ class Services:
     pseudonym: Pseudonymizer
     override_codes: frozenset[str]
     turns: Turns
+    smart: SmartApp | None = None
 
     @property
     def limits(self) -> ReviewLimits:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -142,3 +143,14 @@ PURGES = Table(
     Column("before", Moment, nullable=False),
 )
 """What was deleted because it was old enough. `before` is the moment up to which the triggers let rows go."""
+
+SMART_SESSIONS = Table(
+    "smart_sessions",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Index("smart_sessions_expires_at", "expires_at"),
+)
+"""Sessions of the questionnaire app. `name` is a hash of the id of a session; the key of `sealed` is in the cookie of a
+browser and nowhere else."""

@@ -9,6 +9,7 @@ from cds_service.fhir_client.source import SearchResult
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.review import Review, ReviewLimits, review
 from cds_service.records.decision_log import Decision
+from cds_service.records.order_keys import order_keys
 from cds_service.records.policy_snapshot import PolicyVersion, policy_versions, rules_hash
 from cds_service.records.pseudonyms import Pseudonymizer
 from cds_service.records.rows import InputDigest, answer_hash
@@ -94,7 +95,7 @@ def replay(
         {name: policy for name, policy in library.policies.items() if name in decision.policies}, library.value_sets
     )
     judging = Assessor(then, assessor.rules, CalendarPeriod(settings.answers_valid_days, "days"))
-    again = _reviewed_again(decision, request, chart, judging, settings, monotonic)
+    again = _reviewed_again(decision, request, chart, judging, settings, pseudonym, monotonic)
     digest = InputDigest.of(pseudonym, decision.row["client"], request, again).as_json()
     rules = rules_hash(assessor.rules, settings.time_zone, settings.answers_valid_days, assessor.library.order_terms)
     return (
@@ -111,6 +112,7 @@ def _reviewed_again(
     chart: Json | None,
     assessor: Assessor,
     settings: Settings,
+    pseudonym: Pseudonymizer,
     monotonic: Callable[[], float],
 ) -> Review:
     # A call that named no FHIR server read none: then the chart has nothing that was read.
@@ -126,6 +128,7 @@ def _reviewed_again(
         open_source=source.open if source is not None else None,
         clock=lambda: decision.row["at"],
         monotonic=monotonic,
+        order_key=order_keys(pseudonym, request.patient_id),
     )
     if found.refusal is not None:
         raise NotReplayableError("nothing could be read; give the chart that was read with --chart")

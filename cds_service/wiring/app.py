@@ -28,7 +28,9 @@ from cds_service.observability.metrics import Metrics
 from cds_service.records.protocol import NullStore, Records
 from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.settings import Settings
+from cds_service.web.answers import answers
 from cds_service.web.policies import policies
+from cds_service.wiring.smart import SmartClients, smart_app
 from coverage_policies.judging.assessment import Assessor
 
 
@@ -45,17 +47,22 @@ def create_app(
     log: Log | None = None,
     metrics: Metrics | None = None,
     checks: Iterable[Check] = (),
+    smart: SmartClients | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Flask:
     """Return the service as a WSGI application.
 
     `clock` gives the time of a call with its zone, and `new_id` an id for each call. `pseudonym` has the key
     of the records; the ids of cards follow from it, so all processes of a service need the same. `checks` are the
-    readiness checks. By default the service reads FHIR servers over HTTP, allows unauthenticated calls, stores nothing,
-    logs to standard error, counts in this process, and makes the ids of cards with a random key.
+    readiness checks, and `smart` the EHRs that may launch the questionnaire app. By default the service reads FHIR
+    servers over HTTP, allows unauthenticated calls, stores nothing, logs to standard error, counts in this process, and
+    makes the ids of cards with a random key.
     """
     log = log or service_log(sys.stderr, clock)
     metrics = metrics or Metrics()
+    pseudonym = pseudonym or Pseudonymizer(random_key())
+    http = FhirClients(settings, warn=log.warning, on_circuits_changed=metrics.set_open_circuits)
+    open_fhir_server = open_fhir_server or http
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
@@ -68,16 +75,27 @@ def create_app(
             records=records or NullStore(),
             log=log,
             metrics=metrics,
-            open_fhir_server=open_fhir_server
-            or FhirClients(settings, warn=log.warning, on_circuits_changed=metrics.set_open_circuits),
+            open_fhir_server=open_fhir_server,
             authenticator=authenticator,
             checks=tuple(checks),
             clock=clock,
             monotonic=monotonic,
             new_id=new_id,
-            pseudonym=pseudonym or Pseudonymizer(random_key()),
+            pseudonym=pseudonym,
             turns=Turns(),
             override_codes=override_codes(assessor.library.policies.values()),
+            smart=smart_app(
+                smart,
+                settings,
+                assessor,
+                pseudonym,
+                http=http,
+                open_fhir_server=open_fhir_server,
+                clock=clock,
+                monotonic=monotonic,
+            )
+            if smart and smart.clients
+            else None,
         ),
     )
     allow_browsers(app, settings)
@@ -90,6 +108,8 @@ def create_app(
     app.register_blueprint(hooks)
     app.register_blueprint(fhir)
     app.register_blueprint(policies)
+    if smart and smart.clients:
+        app.register_blueprint(answers)
     if settings.metrics:
         app.register_blueprint(metrics_page)
     return app

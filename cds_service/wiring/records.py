@@ -122,9 +122,15 @@ def records_in(
     return BestEffortStore(records) if settings.answer_if_store_fails else records
 
 
-def in_memory_store(settings: Settings, assessor: Assessor, clock: Callable[[], datetime]) -> Records:
-    """Return a store in memory with a random key, which lasts as long as the process."""
+def database_in_memory(settings: Settings) -> Database:
+    """Return a new database in memory that is ready for use."""
     database = Database(IN_MEMORY, wait_seconds=settings.database_wait_seconds)
     make_ready(database)
+    return database
+
+
+def in_memory_store(settings: Settings, assessor: Assessor, clock: Callable[[], datetime]) -> Records:
+    """Return a store in memory with a random key, which lasts as long as the process."""
+    database = database_in_memory(settings)
     snapshot = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)
     return records_in(database, Pseudonymizer(random_key()), settings, snapshot, clock)

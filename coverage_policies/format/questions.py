@@ -80,10 +80,10 @@ def code_question(policy: Policy, text: str, on: date | None) -> QuestionText:
 
 def question_hashes(policy: Policy) -> dict[str, str]:
     """Return a hash of each question that a form may answer by its `linkId`: of text, options, and polarity."""
-    return {link_id: _hash(question) for link_id, question in _questions(policy).items()}
+    return {link_id: _hash(question) for link_id, question in all_questions(policy).items()}
 
 
-def _questions(policy: Policy) -> dict[str, QuestionText]:
+def all_questions(policy: Policy) -> dict[str, QuestionText]:
     """Return each question that a form may answer by its `linkId`."""
     asked = {c.id: criterion_question(c) for c in policy.index.values()} | {SIDE: SIDE_QUESTION}
     if policy.pathway is not None:

@@ -11,6 +11,7 @@ from coverage_policies.format.terms import Outcome, Status
 from coverage_policies.judging.alternatives import RULED_OUT, alternatives
 from coverage_policies.judging.determination import Alternative, Determination
 from coverage_policies.judging.evaluator import ANSWERS_VALID, blank_determination, evaluate
+from coverage_policies.judging.next_screen import Screen, next_screen
 from coverage_policies.judging.order_matching import OrderMatch, match_order
 from coverage_policies.judging.order_session import Session
 from coverage_policies.judging.plan import Plan, needs_payer, plan_of
@@ -181,6 +182,21 @@ class Assessor:
         match = match_order(policy, order, others, anchor.day, ignore_code_dates=ignored)
         candidate = Candidate(InForce((policy,)), {policy.full_name: match}, not match.no_match)
         return OrderCandidates(order, anchor, (candidate,))
+
+    def next_screen(
+        self, policy: Policy, order: Order, session: Session, record: PatientRecord, answers: Mapping[str, str]
+    ) -> Screen:
+        """Return what to ask next about an order under a revision, after answers by `linkId` (`next_screen`)."""
+        return next_screen(
+            policy,
+            order,
+            session.beside(order),
+            record,
+            order.anchor(record.today),
+            answers,
+            answers_valid=self._answers_valid,
+            ignore_code_dates=self._only is not None,
+        )
 
     def searches(self, orders: Sequence[OrderCandidates], hook: str) -> tuple[Search, ...] | None:
         """Return the searches that judging these orders needs; None if no policy concerns any of them."""

@@ -12,7 +12,7 @@ from fhir_mappings.answers import Answer, AnswerForm, answer_forms, newest
 from fhir_mappings.codings import items
 from fhir_mappings.dates import CalendarPeriod, DateInterval, plus
 from fhir_mappings.fhir_json import Json
-from fhir_mappings.orders import Order, read_order
+from fhir_mappings.orders import ORDER_KEYS, Order, read_order
 from fhir_mappings.record import Evidence, PatientRecord
 
 NO_ANSWERS: Mapping[str, str] = MappingProxyType({})
@@ -150,12 +150,15 @@ def _named(canonical: str, policy: Policy) -> tuple[bool, str]:
 
 
 def _names(record: PatientRecord, reference: Mapping[str, Json], order: Order) -> bool:
-    """Return whether a Reference names an order: by its address, or by one of its identifiers."""
+    """Return whether a Reference names an order: by its address, or by one of its identifiers, ours included."""
     target = reference.get("reference")
     if isinstance(target, str) and order.reference in (target, record.relative(target)):
         return True
     wanted = set(_identifiers(reference.get("identifier")))
-    return bool(wanted & set(_identifiers(order.resource.get("identifier"))))
+    own = set(_identifiers(order.resource.get("identifier")))
+    if order.key:
+        own.add((ORDER_KEYS, order.key))
+    return bool(wanted & own)
 
 
 def _identifiers(value: Json) -> Iterator[tuple[str, str]]:

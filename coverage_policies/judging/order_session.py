@@ -44,6 +44,7 @@ def read_session(
     referenced: Iterable[Entry] = (),
     encounter: str = "",
     for_others: Iterable[Entry] = (),
+    order_key: Callable[[Order], str] = lambda _: "",
 ) -> Session:
     """Read the draft orders, and resolve their references among each other, in `referenced`, and in the chart.
 
@@ -51,7 +52,7 @@ def read_session(
     medication sent along. An order sent twice counts once; orders without id and full URL each count.
     Codes that the operator maps to those of the policies are added. `encounter` is the id of the encounter of the call,
     in which an order was written that names none. `for_others` are orders to judge that are for another patient; their
-    determinations say only that.
+    determinations say only that. `order_key` gives the identifier by which answers may name an order.
     """
     judged, others, for_others = list(judged), list(others), list(for_others)
     resolver = _Resolver([*referenced, *judged, *others], record)
@@ -59,7 +60,7 @@ def read_session(
     def read(resource: Resource, url: str = "") -> Order:
         order = read_order(resource, url, zone=record.zone, terms=record.terms, resolve=resolver)
         written_in = order.encounter or (f"Encounter/{encounter}" if encounter else "")
-        return replace(order, codes=rules.mapped(order.codes), encounter=written_in)
+        return replace(order, codes=rules.mapped(order.codes), encounter=written_in, key=order_key(order))
 
     elsewhere = tuple(replace(read(resource, url), obstacle=_FOR_ANOTHER_PATIENT) for url, resource in for_others)
     orders = {_name(i, entry): read(entry[1], entry[0]) for i, entry in enumerate([*others, *judged])}

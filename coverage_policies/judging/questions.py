@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from coverage_policies.format.model import SIDE, Criterion, Policy
-from coverage_policies.format.questions import SIDE_QUESTION, criterion_question
+from coverage_policies.format.questions import SIDE_QUESTION, all_questions, criterion_question
 from coverage_policies.format.terms import Reason, Status
 from coverage_policies.judging.determination import CriterionResult, Question
 from coverage_policies.judging.items import Results, is_contradicted_whole, is_open
@@ -45,6 +45,15 @@ def open_questions(
     found.sort(key=lambda each: _rank(each, policy, is_deciding=each.id in deciding))
     needs_side = any(each.needs_side and is_open(each) for results in runs.values() for each in results.values())
     return (*((Question.of(SIDE, SIDE_QUESTION),) if needs_side else ()), *found)
+
+
+def question_named(policy: Policy, link_id: str) -> Question | None:
+    """Return a question of a policy by its `linkId`, without what the chart says; None if it has none."""
+    asked = all_questions(policy).get(link_id)
+    if asked is None or not asked.text:
+        return None
+    says = policy.index[link_id].says if link_id in policy.index else ""
+    return replace(Question.of(link_id, asked), says=says)
 
 
 def _below(c: Criterion, results: Results) -> Iterator[Question]:

@@ -1,6 +1,6 @@
 """The extensions of a form and its response: those of FHIR R4, SDC, and Da Vinci DTR, and one of ours."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 _CORE = "http://hl7.org/fhir/StructureDefinition"
@@ -72,9 +72,16 @@ def item_control(code: str) -> Extension:
     return {"url": f"{_CORE}/questionnaire-itemControl", "valueCodeableConcept": {"coding": [coding]}}
 
 
-def origin(source: str) -> Extension:
-    """Return where an answer comes from: `auto-server` if this service took it from the chart."""
-    return {"url": f"{_DTR}/information-origin", "extension": [{"url": "source", "valueCode": source}]}
+def origin(source: str, practitioner: str = "") -> Extension:
+    """Return where an answer comes from: `auto-server` if this service took it from the chart.
+
+    `practitioner` is the reference of its author, of an answer that is `manual`.
+    """
+    parts: list[Extension] = [{"url": "source", "valueCode": source}]
+    if practitioner:
+        author = {"url": "practitioner", "valueReference": {"reference": practitioner}}
+        parts.append({"url": "author", "extension": [author]})
+    return {"url": f"{_DTR}/information-origin", "extension": parts}
 
 
 def answer_evidence(references: Iterable[tuple[str, str]]) -> Iterator[Extension]:
@@ -83,9 +90,9 @@ def answer_evidence(references: Iterable[tuple[str, str]]) -> Iterator[Extension
         yield {"url": ANSWER_EVIDENCE, "valueReference": {"reference": reference, "display": display}}
 
 
-def response_context(order: str) -> Extension:
-    """Return the order that a response is about."""
-    return {"url": f"{_DTR}/qr-context", "valueReference": {"reference": order}}
+def response_context(order: Mapping[str, Any]) -> Extension:
+    """Return the order that a response is about, given as a Reference."""
+    return {"url": f"{_DTR}/qr-context", "valueReference": order}
 
 
 def response_coverage(coverage: str) -> Extension:

@@ -1,6 +1,6 @@
-"""The draft of a response for one order: each answer that the chart gives, with the resources behind it."""
+"""Responses for one order: the draft with each answer that the chart gives, and what a practitioner answered."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,8 +20,8 @@ from coverage_policies.questionnaires.extensions import (
 from coverage_policies.questionnaires.items import Item, form_items
 from fhir_mappings.record import Evidence
 
-_Settled = tuple[Answer, Sequence[Evidence]]
-"""An answer, and what it was taken from."""
+_Settled = tuple[Answer, list[dict[str, Any]]]
+"""An answer, and its extensions: where it comes from."""
 
 
 def draft_response(
@@ -44,16 +44,15 @@ def draft_response(
     found = dict(_answers(policy, determination))
     shown = set(enabled(form, {link: answer for link, (answer, _) in found.items()}))
     answers = {link: found[link] for link in found.keys() & shown}
-    canonical = questionnaire_canonical(canonical_base, policy.name, policy.revision, policy.edition)
     response: dict[str, Any] = {
         "resourceType": "QuestionnaireResponse",
         "meta": {"profile": [RESPONSE]} if coverage else None,
         "extension": [
             *([response_coverage(coverage)] if coverage else []),
-            response_context(determination.order),
+            response_context({"reference": determination.order}),
             intended_use("withorder"),
         ],
-        "questionnaire": canonical,
+        "questionnaire": _canonical(policy, canonical_base),
         "status": "in-progress",
         "subject": {"reference": patient},
         "authored": authored.isoformat(timespec="seconds"),
@@ -62,12 +61,52 @@ def draft_response(
     return {name: value for name, value in response.items() if value}
 
 
+def practitioners_response(
+    policy: Policy,
+    answers: Mapping[str, str],
+    canonical_base: str,
+    *,
+    patient: str,
+    author: str,
+    order: Mapping[str, Any],
+    authored: datetime,
+    status: str,
+) -> dict[str, Any]:
+    """Return a QuestionnaireResponse with what a practitioner answered about an order, and with nothing else.
+
+    `answers` are `yes`, `no`, or the code of an option, by `linkId`; an empty one, "don't know", is left out, as is one
+    that other answers make moot. `patient` and `author` are references, `order` is a Reference, and `authored` has a
+    zone.
+    """
+    form = form_items(policy)
+    yes_no = {"yes": True, "no": False}
+    given = {link: yes_no.get(value, value) for link, value in answers.items() if value}
+    shown = set(enabled(form, given))
+    made = [origin("manual", author)]
+    response: dict[str, Any] = {
+        "resourceType": "QuestionnaireResponse",
+        "extension": [response_context(order), intended_use("withorder")],
+        "basedOn": [order],
+        "questionnaire": _canonical(policy, canonical_base),
+        "status": status,
+        "subject": {"reference": patient},
+        "authored": authored.isoformat(timespec="seconds"),
+        "author": {"reference": author},
+        "item": list(_items(form, {link: (answer, made) for link, answer in given.items() if link in shown})),
+    }
+    return {name: value for name, value in response.items() if value}
+
+
+def _canonical(policy: Policy, canonical_base: str) -> str:
+    return questionnaire_canonical(canonical_base, policy.name, policy.revision, policy.edition)
+
+
 def _answers(policy: Policy, determination: Determination) -> Iterator[tuple[str, _Settled]]:
-    """Yield each settled answer by its `linkId`, with the evidence for it."""
+    """Yield each settled answer by its `linkId`, with its origin and the evidence for it."""
     if determination.side:
-        yield SIDE, (determination.side, [Evidence(determination.order, "Order", "")])
+        yield SIDE, (determination.side, _from_chart([Evidence(determination.order, "Order", "")]))
     if determination.pathway:
-        yield PATHWAY, (determination.pathway, [])
+        yield PATHWAY, (determination.pathway, _from_chart([]))
     results = {each.id: each for each in determination.criteria}
     looked_back_at = frozenset(_looked_back_at(policy))
     for c in policy.walk():
@@ -75,7 +114,7 @@ def _answers(policy: Policy, determination: Determination) -> Iterator[tuple[str
         is_settled = result is not None and result.status is not Status.UNKNOWN and result.counted is not None
         if result is not None and is_settled and c.id not in looked_back_at:
             is_yes = (result.status is Status.MET) is (c.met_by == "yes")
-            yield c.id, (is_yes, list(dict.fromkeys(_evidence(c, result, results))))
+            yield c.id, (is_yes, _from_chart(dict.fromkeys(_evidence(c, result, results))))
 
 
 def _looked_back_at(policy: Policy) -> Iterator[str]:
@@ -106,14 +145,18 @@ def _items(form: Iterable[Item], answers: Mapping[str, _Settled]) -> Iterator[It
             yield {"linkId": item["linkId"], "text": item["text"], **kept}
 
 
-def _answer(item: Item, answer: Answer, evidence: Iterable[Evidence]) -> dict[str, Any]:
+def _answer(item: Item, answer: Answer, extensions: list[dict[str, Any]]) -> dict[str, Any]:
     if isinstance(answer, bool):
         value: dict[str, Any] = {"valueBoolean": answer}
     else:
         codings = (option["valueCoding"] for option in item["answerOption"])
         value = {"valueCoding": next(coding for coding in codings if coding["code"] == answer)}
+    return {"extension": extensions, **value}
+
+
+def _from_chart(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
     shown = ((each.reference, _words(each)) for each in evidence if each.reference)
-    return {"extension": [origin("auto-server"), *answer_evidence(shown)], **value}
+    return [origin("auto-server"), *answer_evidence(shown)]
 
 
 def _words(item: Evidence) -> str:

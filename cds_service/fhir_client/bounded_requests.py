@@ -1,4 +1,4 @@
-"""GET requests to a FHIR server: bounded in time and bytes, retried if the server is busy and there is time."""
+"""Requests to a FHIR server: bounded in time and bytes; a GET is retried if the server is busy and there is time."""
 
 import re
 import threading
@@ -42,6 +42,8 @@ class FhirResponse:
     body: Json = None
     retry_after: float | None = None
     failure: Failure | None = None
+    location: str = ""
+    """The address of what a request created, if the server names it."""
 
     @property
     def answer(self) -> str:
@@ -73,8 +75,8 @@ class Allowance:
             return True
 
 
-class BoundedGet:
-    """The GET requests of one call, all with its token. Never raises for anything that the server does.
+class BoundedRequests:
+    """The requests of one call, all with its token. Never raises for anything that the server does.
 
     `now` is the wall clock, for dates in `Retry-After`; `pause` waits for a number of seconds.
     """
@@ -118,6 +120,10 @@ class BoundedGet:
             response = self._get_once(url)
         return response
 
+    def send(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> FhirResponse:
+        """Send a request with a body, once: a request that writes must not be repeated unseen."""
+        return self._send_once(method, url, body, headers)
+
     @property
     def has_fair_time(self) -> bool:
         """Return whether a query sent now has enough time for its failure to count against the server."""
@@ -125,32 +131,41 @@ class BoundedGet:
         return self._deadline.remaining() >= full / 2
 
     def _get_once(self, url: str) -> FhirResponse:
+        return self._send_once("GET", url, None, {})
+
+    def _send_once(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> FhirResponse:
         if not self._places.acquire(timeout=self._deadline.remaining()):
             return FhirResponse(failure=Failure.NOT_SENT)
         try:
             timeout = min(self._settings.query_timeout_seconds, self._deadline.remaining())
             if timeout <= 0:
                 return FhirResponse(failure=Failure.NOT_SENT)
-            with self._adapter.send(self._prepared(url), timeout=timeout, stream=True) as response:
+            asked = self._prepared(method, url, body, headers)
+            with self._adapter.send(asked, timeout=timeout, stream=True) as response:
                 retry_after = self._retry_after(response)
-                body = self._read(response)
-                if body is None:
+                answer = self._read(response)
+                if answer is None:
                     return FhirResponse(retry_after=retry_after, failure=self._cut_short())
+                location = response.headers.get("Location", "")
                 try:
-                    return FhirResponse(response.status_code, parse_json(body), retry_after)
+                    return FhirResponse(response.status_code, parse_json(answer), retry_after, location=location)
                 except ValueError:
-                    return FhirResponse(response.status_code, None, retry_after)
+                    return FhirResponse(response.status_code, None, retry_after, location=location)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             return FhirResponse(failure=_failure(error))
         finally:
             self._places.release()
 
-    def _prepared(self, url: str) -> requests.PreparedRequest:
-        """Return the request for a URL, which carries no cookie and is not redirected, as a session's would be."""
+    def _prepared(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> requests.PreparedRequest:
+        """Return the request, which carries no cookie and is not redirected, as a session's would be."""
         request = requests.PreparedRequest()
-        request.prepare_method("GET")
+        request.prepare_method(method)
         request.prepare_url(url, None)
-        request.prepare_headers(self._headers)
+        request.prepare_headers({**self._headers, **headers})
+        if body is not None:
+            request.prepare_body(body, None)
         return request
 
     def _cut_short(self) -> Failure:
