@@ -20,8 +20,9 @@ _FEEDBACK = re.compile(r"(/cds-services/[^/]+)/feedback\Z")
 def require_tokens(app: Flask) -> None:
     """Answer 401 to every request without a valid token, whether or not its address exists.
 
-    Health routes, metrics, and preflight requests, which browsers send without a token, are public, and so are the
-    questionnaire app, in which EHRs sign in the users, and policy pages and forms if the settings say so. Without an authenticator anyone may call.
+    Health routes, metrics, and preflight requests, which browsers send without a token, are public. So is the
+    questionnaire app, whose users sign in at their EHR, and so are policy pages and forms if the settings say so.
+    Without an authenticator anyone may call.
     """
     app.before_request(check_token)
     app.register_error_handler(InvalidTokenError, answer_invalid_token)

@@ -172,8 +172,7 @@ def user_in(id_token: Json, keys: KeySet, endpoints: Endpoints, *, client_id: st
         raise LaunchError(
             status=_FORBIDDEN,
             title="Only practitioners can answer",
-            says="The EHR did not say that you are signed in as a practitioner. An answer counts only if a practitioner "
-            "gave it.",
+            says="The EHR did not say that you are signed in as a practitioner. Only answers of practitioners count.",
             to_do="Sign in to the EHR as a practitioner, and open the form again.",
         )
     return user[1]

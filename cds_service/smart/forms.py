@@ -1,19 +1,19 @@
 """What a session asks: the chart read with the user's own token, and the next screen of the policy's questions."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 
 from cds_service.fhir_client.deadline import Deadline
-from cds_service.fhir_client.forwarding_source import ForwardingSource
-from cds_service.fhir_client.source import FhirAccess, FhirOpener, FhirSource, SearchResult
+from cds_service.fhir_client.source import FhirAccess, FhirOpener
 from cds_service.hooks.chart_reader import Waiting
 from cds_service.hooks.draft_orders import draft_orders
 from cds_service.hooks.errors import RefusedError
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.review import Review, ReviewLimits, review
 from cds_service.smart.errors import LaunchError, ehr_failed, ended
+from cds_service.smart.kept_chart import Kept, KeptChart
 from cds_service.smart.launches import SmartClient
 from cds_service.smart.sessions import FormSession
 from coverage_policies.format.model import Policy
@@ -38,12 +38,16 @@ _ORDERS = (
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form in a session: the order, the revision that asks, the next screen, and the review that it comes from."""
+    """A form in a session: the order, the revision that asks, the next screen, and the review that it comes from.
+
+    `chart` is what was read for it, for the session to keep.
+    """
 
     order: Order
     policy: Policy
     screen: Screen
     review: Review
+    chart: Kept = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +57,6 @@ class Choice:
     order: Order
     policy: Policy
     open_items: tuple[int, int]
-
-
-class _WithoutResponse(ForwardingSource):
-    """A source without one response, for a session that holds its answers itself."""
-
-    def __init__(self, source: FhirSource, response: str) -> None:
-        super().__init__(source)
-        self._response = response
-
-    def search(self, search: Search, patient_id: str) -> SearchResult:
-        """Search the other source, and leave the response out."""
-        found = super().search(search, patient_id)
-        if search.resource_type != "QuestionnaireResponse":
-            return found
-        return replace(found, entries=tuple(each for each in found.entries if each[1].get("id") != self._response))
 
 
 class Forms:
@@ -97,7 +86,7 @@ class Forms:
 
         Raise LaunchError if the chart cannot be read, or if the order or the policy is gone.
         """
-        found = self._reviewed(session, client, waiting)
+        found, chart = self._reviewed(session, client, waiting)
         order = next((each for each in found.session.judged if each.key == session.order_key), None)
         policy = self._assessor.library.policies.get(session.policy)
         if order is None or policy is None:
@@ -110,7 +99,7 @@ class Forms:
         screen = self._assessor.next_screen(policy, order, found.session, found.record, session.answers)
         if session.again and (asked := question_named(policy, session.again)):
             screen = replace(screen, question=asked)
-        return Form(order, policy, screen, found)
+        return Form(order, policy, screen, found, chart)
 
     def with_orders(self, session: FormSession, client: SmartClient) -> FormSession:
         """Return a session with the unfinished orders of its patient, the newest first, for a launch without a card."""
@@ -122,7 +111,10 @@ class Forms:
 
     def choices(self, session: FormSession, client: SmartClient, waiting: Waiting) -> tuple[Choice, ...]:
         """Return the orders of a session that a policy has questions about. Raise LaunchError as `form` does."""
-        return tuple(self._choices(self._reviewed(session, client, waiting))) if session.orders else ()
+        if not session.orders:
+            return ()
+        found, _ = self._reviewed(session, client, waiting)
+        return tuple(self._choices(found))
 
     def _choices(self, found: Review) -> Iterator[Choice]:
         orders = {each.reference: each for each in found.session.judged}
@@ -137,7 +129,7 @@ class Forms:
         found = source.read(order.reference)
         return order.reference if found is not None and _is_same(found, order.resource) else ""
 
-    def _reviewed(self, session: FormSession, client: SmartClient, waiting: Waiting) -> Review:
+    def _reviewed(self, session: FormSession, client: SmartClient, waiting: Waiting) -> tuple[Review, Kept]:
         grant = session.grant
         if grant.expires_at <= self._clock():
             raise LaunchError(
@@ -154,11 +146,18 @@ class Forms:
             raise ended() from None
         access = self._access(session, client)
         request = HookRequest(_ORDER_SIGN, "", grant.user, grant.patient, grant.encounter, orders, {}, access)
+        opened: list[KeptChart] = []
+
+        def open_chart(deadline: Deadline) -> KeptChart:
+            source = self._open_fhir_server(access, deadline)
+            opened.append(KeptChart(source, session.chart, without=session.response))
+            return opened[0]
+
         found = review(
             request,
             self._assessor,
             self._limits,
-            open_source=lambda deadline: self._open(access, session.response, deadline),
+            open_source=open_chart,
             clock=self._clock,
             monotonic=self._monotonic,
             waiting=waiting,
@@ -166,11 +165,7 @@ class Forms:
         )
         if found.refusal is not None:
             raise ehr_failed("It let this page read nothing of the chart.")
-        return found
-
-    def _open(self, access: FhirAccess, response: str, deadline: Deadline) -> FhirSource:
-        source = self._open_fhir_server(access, deadline)
-        return _WithoutResponse(source, response) if response else source
+        return found, opened[0].kept
 
     def _access(self, session: FormSession, client: SmartClient) -> FhirAccess:
         seconds = (session.grant.expires_at - self._clock()).total_seconds()

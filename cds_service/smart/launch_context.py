@@ -1,4 +1,4 @@
-"""What a card gives the EHR for a launch: an opaque `appContext` (CDS Hooks 2.0.1, Link) that only this service reads."""
+"""The context of a launch: an opaque `appContext` of a card, which only this service reads (CDS Hooks 2.0.1, Link)."""
 
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode

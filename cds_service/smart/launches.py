@@ -1,4 +1,4 @@
-"""Launches of the questionnaire app: from the EHR's call to a session of one user and one patient (SMART App Launch 2.2).
+"""Launches of the questionnaire app (SMART App Launch 2.2): from the EHR to a session of one user and one patient.
 
 Everything that an EHR names, its endpoints included, is called through the address guard.
 """

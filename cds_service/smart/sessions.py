@@ -6,9 +6,10 @@ only the cookie learns nothing once the session is over.
 
 import hashlib
 import secrets
+import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cds_service.smart.authorization import Endpoints, Grant, Proof
+from cds_service.smart.kept_chart import Kept
 from fhir_mappings.fhir_json import dumps, loads
 
 LIFETIME = timedelta(hours=1)
@@ -38,9 +40,10 @@ class FormSession:
     """A user who answers questions about the orders of one patient.
 
     `orders` are draft orders, each with its `fullUrl`. `order_key` and `policy` name the order and the revision that
-    asks; they are empty until they are chosen in a standalone launch. `screens` are the answers by `linkId`, screen by
-    screen, and `again` is the `linkId` of the one that the user wants to change. `response` and `version` are the id
-    and version of the response in the EHR, empty before it is written; `was_complete` is whether it was completed.
+    asks; they are empty until they are chosen in a standalone launch. `chart` is what was read of the chart. `screens`
+    are the answers by `linkId`, screen by screen, and `again` is the `linkId` of the one that the user wants to change.
+    `response` and `version` are the id and version of the response in the EHR, empty before it is written, and
+    `was_complete` is whether it was completed.
     `form_token` is in every form of the session, so that another site, or a page of an earlier session, can post none.
     """
 
@@ -50,6 +53,7 @@ class FormSession:
     orders: tuple[tuple[str, Any], ...]
     order_key: str = ""
     policy: str = ""
+    chart: Kept = field(default_factory=dict, repr=False)
     screens: tuple[Mapping[str, str], ...] = ()
     again: str = ""
     response: str = ""
@@ -131,17 +135,20 @@ class Sessions:
 def _sealed(session: PendingLaunch | FormSession, own_id: bytes, key: bytes) -> bytes:
     """Return the session encrypted with AES-256-GCM, bound to its id, under a new nonce."""
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    said = {"kind": type(session).__name__, **asdict(session)}
+    said = {"kind": type(session).__name__, **{each.name: getattr(session, each.name) for each in fields(session)}}
     if isinstance(session, FormSession):
-        said["grant"] = {**said["grant"], "expires_at": session.grant.expires_at.isoformat()}
-    return nonce + AESGCM(key).encrypt(nonce, dumps(said).encode(), own_id)
+        said["grant"] = {**asdict(session.grant), "expires_at": session.grant.expires_at.isoformat()}
+    else:
+        said |= {"proof": asdict(session.proof), "endpoints": asdict(session.endpoints)}
+    return nonce + AESGCM(key).encrypt(nonce, zlib.compress(dumps(said).encode(), 1), own_id)
 
 
 def _opened(sealed: bytes, own_id: bytes, key: bytes) -> PendingLaunch | FormSession | None:
     try:
-        said = loads(AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], own_id))
+        compressed = AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], own_id)
     except InvalidTag:
         return None
+    said = loads(zlib.decompress(compressed))
     if said.pop("kind") == PendingLaunch.__name__:
         return PendingLaunch(**{**said, "proof": Proof(**said["proof"]), "endpoints": Endpoints(**said["endpoints"])})
     grant = Grant(**{**said["grant"], "expires_at": datetime.fromisoformat(said["grant"]["expires_at"])})

@@ -103,10 +103,9 @@ def download() -> Response:
 
 @answers.errorhandler(LaunchError)
 def refuse(error: LaunchError) -> Response:
-    """Say why the app cannot go on; end its session unless someone else changed the response."""
+    """Say why the app cannot go on."""
     services().log.info("questionnaire app refused", reason=error.title, detail=error.says)
-    page = message_page(error.status, error.title, error.says, error.to_do)
-    return page if error.status == HTTPStatus.CONFLICT else _without_cookie(page)
+    return message_page(error.status, error.title, error.says, error.to_do)
 
 
 @answers.errorhandler(UnavailableError)
@@ -150,11 +149,11 @@ def _shown(cookie: str, session: FormSession, client: SmartClient) -> Response:
                 choices, action="form", token=session.form_token, frame_ancestors=_ancestors(client)
             )
         form = app.forms.form(session, client, turn.waiting)
-        if not session.screens and not session.response:
-            earlier = taken_up(session, form, canonical_base_of(services().settings))
-            if earlier != session:
-                _keep(cookie, earlier)
-                session, form = earlier, app.forms.form(earlier, client, turn.waiting)
+        if not session.chart:  # the first screen
+            session = taken_up(replace(session, chart=form.chart), form, canonical_base_of(services().settings))
+            _keep(cookie, session)
+            if session.response:
+                form = app.forms.form(session, client, turn.waiting)
         return _screen(session, client, form)
 
 

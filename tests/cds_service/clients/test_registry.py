@@ -11,10 +11,12 @@ from click.testing import CliRunner, Result
 from cards.style import CardStyle
 from cds_service.cli.main import main
 from cds_service.clients.keys import KeysError, read_keys
-from cds_service.clients.registry import Client, is_loopback, load_clients, parse_clients
+from cds_service.clients.registry import Client, SmartRegistration, is_loopback, load_clients, parse_clients
 from cds_service.settings import Settings
+from cds_service.smart.launches import SmartClient
 from cds_service.wiring.clients import NoClientsError, clients_of, describe_clients
 from cds_service.wiring.serving import on_loopback
+from cds_service.wiring.smart import smart_clients_of
 from coverage_policies.format.problems import DocumentError
 from tests.support.client_fakes import KeyServer, jwk, pem
 
@@ -51,6 +53,36 @@ def test_clients_are_read_from_their_file(tmp_path: Path) -> None:
     )
 
 
+def test_the_registration_of_the_questionnaire_app_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "clients.yaml"
+    path.write_text(
+        one(
+            KEYS,
+            "fhir_servers: [https://a.example.org/r4]",
+            "smart: {client_id: questions, secret_file: s, scopes: v1, frame_ancestors: [https://a.example.org]}",
+        )
+    )
+    (client,) = load_clients(path)
+    assert client.smart == SmartRegistration("questions", tmp_path / "s", "v1", ("https://a.example.org",))
+
+
+def test_a_secret_is_read_from_its_file_without_the_line_end(tmp_path: Path) -> None:
+    (tmp_path / "s").write_text("secret\n")
+    client = Client("a", "urn:a", fhir_servers=("https://a/r4",), smart=SmartRegistration("q", tmp_path / "s"))
+    assert smart_clients_of([client, Client("b", "urn:b")]) == (
+        SmartClient("a", SmartRegistration("q", tmp_path / "s"), ("https://a/r4",), "secret"),
+    )
+
+
+@pytest.mark.parametrize("content", [None, " \n"])
+def test_a_secret_that_is_not_there_stops_the_start(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "s").write_text(content)
+    client = Client("a", "urn:a", smart=SmartRegistration("q", tmp_path / "s"))
+    with pytest.raises(NoClientsError, match="a: its secret_file"):
+        smart_clients_of([client])
+
+
 KEYS = "keys_file: k"
 URL = "jwks_url: https://a.example.org/k"
 
@@ -84,6 +116,22 @@ def one(*lines: str, name: str = "a") -> str:
         (one(KEYS, "tables: true"), "f.yaml:5: clients.tables must be yes or no"),
         (one(KEYS, "selection_behavior: all"), "f.yaml:5: clients.selection_behavior must be at-most-one, or any"),
         (one(KEYS, "actions: replace"), "f.yaml:5: clients.actions must be update, or delete-create"),
+        (one(KEYS, "smart: yes"), "f.yaml:5: clients.smart must be a mapping with client_id"),
+        (one(KEYS, "smart: {client_id: q}"), "f.yaml:5: the questionnaire app needs fhir_servers"),
+        (one(KEYS, "smart: {client_id: ''}"), "f.yaml:5: clients.smart.client_id must be the client_id that the EHR"),
+        (one(KEYS, "smart: {}"), "f.yaml:5: clients.smart is missing 'client_id'"),
+        (
+            one(KEYS, "smart: {client_id: q, scopes: v3}"),
+            "f.yaml:5: clients.smart.scopes must be v2 for scopes such as",
+        ),
+        (
+            one(KEYS, "smart: {client_id: q, frame_ancestors: ['https://a.example.org/x']}"),
+            "f.yaml:5: clients.smart.frame_ancestors must be a list of the web origins",
+        ),
+        (
+            one(KEYS, "smart: {client_id: q, frame_ancestors: ['*']}"),
+            "f.yaml:5: clients.smart.frame_ancestors must be a list of the web origins",
+        ),
         (one(), "f.yaml:2: a client has jwks_url (the service fetches its keys) or"),
         (one(KEYS, URL), "f.yaml:2: a client has jwks_url (the service fetches its keys) or"),
         (one("jwks_url: http://a.example.org/k"), "f.yaml:4: jwks_url must be https"),

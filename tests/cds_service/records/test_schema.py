@@ -33,8 +33,8 @@ _NEXT_MIGRATION = """\
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "next"
+down_revision = "0002"
 
 
 def upgrade():
@@ -54,7 +54,7 @@ def test_an_older_schema_is_upgraded_and_keeps_its_rows(
 ) -> None:
     with database.writing() as connection:
         connection.execute(insert(USED_TOKENS), {"issuer": "i", "jti": "j", "expires_at": NOW})
-    (tmp_path / "0002_next.py").write_text(_NEXT_MIGRATION)
+    (tmp_path / "next.py").write_text(_NEXT_MIGRATION)
     config = schema._config()
     config.set_main_option("version_locations", f"{MIGRATIONS}{os.pathsep}{tmp_path}")
     monkeypatch.setattr(schema, "_config", lambda: config)

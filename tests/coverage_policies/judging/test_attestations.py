@@ -13,6 +13,7 @@ from coverage_policies.format.questions import question_hashes
 from coverage_policies.format.terms import Reason, Status
 from coverage_policies.judging.determination import CriterionResult
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.orders import ORDER_KEYS
 from tests.support.policy_fakes import MET, SETS, UNKNOWN, answers, condition, judge, order, policy
 
 QUESTIONS = """
@@ -298,3 +299,23 @@ def test_an_answer_about_this_order_contradicts_the_data() -> None:
     by = policy("I: {says: Alpha, about: site, met_when: {condition: {in: alpha}}, ask: Is it alpha?}", sets=SETS)
     found = judge(by, condition("alpha"), form({"I": "no"})).criterion("I")
     assert found.reason is Reason.CONFLICT
+
+
+KEYED = replace(order(), key="ab12")
+
+
+def by_identifier(system: str, value: str) -> list[Resource]:
+    return [{"type": "ServiceRequest", "identifier": {"system": system, "value": value}}]
+
+
+def test_an_answer_that_names_the_order_by_our_key_is_about_it() -> None:
+    assert settled(form(basedOn=by_identifier(ORDER_KEYS, "ab12")), of=KEYED) == ["I.O", "I.S", "I.P"]
+
+
+@pytest.mark.parametrize(("system", "value"), [(ORDER_KEYS, "ab13"), ("urn:other", "ab12"), (ORDER_KEYS, "")])
+def test_an_answer_that_names_another_key_is_not_about_the_order(system: str, value: str) -> None:
+    assert settled(form(basedOn=by_identifier(system, value)), of=KEYED) == ["I.P"]
+
+
+def test_an_order_without_a_key_is_not_named_by_an_empty_one() -> None:
+    assert settled(form(basedOn=by_identifier(ORDER_KEYS, "")), of=order()) == ["I.P"]

@@ -18,8 +18,3 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_index("smart_sessions_expires_at", "smart_sessions", ["expires_at"])
-
-
-def downgrade() -> None:
-    """Drop the table; open sessions end."""
-    op.drop_table("smart_sessions")
