@@ -129,7 +129,7 @@ class Settings(BaseSettings):
     )
     cors_origins: _Strings = Field(
         ("*",),
-        description="The web origins whose pages may call the service, or * for all. The service never uses cookies.",
+        description="The web origins whose pages may call the service, or * for all. Calls never use cookies.",
     )
     public_policies: bool = Field(
         False,
