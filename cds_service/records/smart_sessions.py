@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Column, Connection, delete, insert, select, update
 
 from cds_service.records.database import Database
 from cds_service.records.tables import SMART_SESSIONS
 
-_NAME = SMART_SESSIONS.c.name
-_EXPIRES = SMART_SESSIONS.c.expires_at
+_NAME: Column[str] = SMART_SESSIONS.c.name
+_EXPIRES: Column[datetime] = SMART_SESSIONS.c.expires_at
 
 
 class SmartSessions:

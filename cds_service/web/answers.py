@@ -19,7 +19,8 @@ from cds_service.smart.launches import SmartClient
 from cds_service.smart.responses import FHIR_JSON, Saved, response_of, taken_up
 from cds_service.smart.sessions import LIFETIME, FormSession
 from cds_service.web.form_input import read_answers
-from cds_service.web.form_pages import Banner, choose_order_page, message_page, outcome_page, screen_page
+from cds_service.web.form_pages import choose_order_page, message_page, outcome_page, screen_page
+from cds_service.web.form_view import Banner
 from fhir_mappings.fhir_json import Resource
 
 answers = Blueprint("answers", __name__, url_prefix=PATH)
@@ -85,7 +86,7 @@ def take() -> Response:
             return _kept(cookie, session)
         given, errors = read_answers(asked, request.form)
         if errors:
-            return _screen(session, client, form, errors=errors, entered=dict(request.form))
+            return _screen(session, client, form, errors=errors, posted=request.form)
     return _kept(cookie, session.answered(given))
 
 
@@ -145,9 +146,7 @@ def _shown(cookie: str, session: FormSession, client: SmartClient) -> Response:
                 session = app.forms.with_orders(session, client)
                 _keep(cookie, session)
             choices = app.forms.choices(session, client, turn.waiting)
-            return choose_order_page(
-                choices, action="form", token=session.form_token, frame_ancestors=_ancestors(client)
-            )
+            return choose_order_page(choices, token=session.form_token, frame_ancestors=_ancestors(client))
         form = app.forms.form(session, client, turn.waiting)
         if not session.chart:  # the first screen
             session = taken_up(replace(session, chart=form.chart), form, canonical_base_of(services().settings))
@@ -163,7 +162,6 @@ def _screen(session: FormSession, client: SmartClient, form: Form, **page: Any) 
         form.order,
         form.screen,
         session.answers,
-        action="form",
         token=session.form_token,
         banner=_banner(session, form),
         frame_ancestors=_ancestors(client),
@@ -202,8 +200,6 @@ def _outcome(saved: Saved, client: SmartClient, form: Form, *, is_complete: bool
         is_written=saved.is_written,
         is_complete=is_complete,
         why_not=saved.why_not,
-        download="response",
-        action="form",
         token=saved.session.form_token,
         banner=_banner(saved.session, form),
         frame_ancestors=_ancestors(client),
