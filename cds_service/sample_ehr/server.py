@@ -1,4 +1,4 @@
-"""A read-only FHIR R4 server over a store: reads, paged searches, and a CapabilityStatement."""
+"""A FHIR R4 server over a store: reads, paged searches, a CapabilityStatement, and what launched SMART apps write."""
 
 import base64
 import hmac
@@ -10,17 +10,24 @@ from operator import index
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, g, request
 from flask_cors import CORS
 from werkzeug.exceptions import HTTPException
 
 from cds_service.fhir_client.memory import Store, id_of, known_parameters
-from cds_service.fhir_client.search_parameters import PARAMETERS, SearchError, parameters_of
+from cds_service.fhir_client.search_parameters import PARAMETERS, SearchError
+from cds_service.sample_ehr.access import Access, AccessError, PatientAccess, WholeAccess
+from cds_service.sample_ehr.capability_statement import capability_statement
+from cds_service.sample_ehr.charts import Charts
+from cds_service.sample_ehr.fhir_responses import fhir_response, outcome_response
+from cds_service.sample_ehr.smart.pages import add_discovery, oauth_addresses, smart_pages
+from cds_service.sample_ehr.smart.server import SmartServer
+from cds_service.sample_ehr.writing import add_writing
 from fhir_mappings.bundle import Entry
-from fhir_mappings.fhir_json import Json, Resource, dumps, loads
+from fhir_mappings.fhir_json import Resource, dumps, loads
 
-_STATEMENT_DATE = "2026-03-02"
-_ISSUE = {400: "invalid", 401: "login", 404: "not-found", 405: "not-supported"}
+_OPEN = ("/fhir/metadata", "/fhir/.well-known/smart-configuration", "/fhir/.well-known/openid-configuration")
+"""The paths that need no token."""
 
 
 def create_sample_ehr(
@@ -30,28 +37,44 @@ def create_sample_ehr(
     token: str | None = None,
     page_size: int = 50,
     offered: Collection[str] | None = None,
+    smart: SmartServer | None = None,
 ) -> Flask:
     """Return a Flask application that answers FHIR R4 requests under `/fhir` from `store`.
 
     `base_url` is the address of `/fhir` for clients behind a proxy; the default is the requested address. With a
-    `token`, everything except the CapabilityStatement requires `Authorization: Bearer <token>`. `page_size` is the most
-    entries on a page. `offered` limits the resource types, to simulate a server that lacks some; the default is every
-    type in the store or with known search parameters.
+    `token`, everything except the CapabilityStatement and SMART's discovery requires `Authorization: Bearer <token>`.
+    `page_size` is the most entries on a page. `offered` limits the resource types, to simulate a server that lacks
+    some; the default is every type in the store or with known search parameters. With `smart`, SMART apps can be
+    launched: an access token of theirs reads the data of the launched patient and writes QuestionnaireResponses.
     """
+    charts = Charts(store)
     types = sorted(offered) if offered is not None else sorted({*PARAMETERS, *store.types()})
     pages = Blueprint("fhir", __name__, url_prefix="/fhir")
 
     def base() -> str:
         return (base_url or f"{request.host_url}fhir").rstrip("/")
 
+    def access() -> Access:
+        granted: Access = g.access
+        return granted
+
     @pages.before_request
     def check_token() -> Response | None:
-        if token is None or request.method == "OPTIONS" or request.path == "/fhir/metadata":
+        if request.method == "OPTIONS" or request.path in _OPEN:
             return None
         sent = request.headers.get("Authorization", "")
-        if hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
+        grant = smart.grant_of(sent.removeprefix("Bearer ")) if smart and sent.startswith("Bearer ") else None
+        if grant is not None:
+            g.access = PatientAccess(grant, charts, base())
             return None
-        refused = _outcome(401, "This server requires a bearer token; the request has no valid one.")
+        if token is None:
+            is_allowed = smart is None or not sent  # an access token that has expired is not ignored
+        else:
+            is_allowed = hmac.compare_digest(sent.encode(), f"Bearer {token}".encode())
+        if is_allowed:
+            g.access = WholeAccess()
+            return None
+        refused = outcome_response(401, "This server requires a bearer token; the request has no valid one.")
         refused.headers["WWW-Authenticate"] = 'Bearer realm="sample-ehr"'
         return refused
 
@@ -59,11 +82,13 @@ def create_sample_ehr(
     @pages.get("")
     def base_address() -> Response:
         what = "This is the base address of a FHIR server. Read its CapabilityStatement at /fhir/metadata."
-        return _outcome(404, what)
+        return outcome_response(404, what)
 
     @pages.get("/metadata")
     def metadata() -> Response:
-        return _fhir(_capability_statement(base(), types))
+        oauth = oauth_addresses(base()) if smart else None
+        is_writable = smart is not None and not smart.refuses_writes
+        return fhir_response(capability_statement(base(), types, oauth=oauth, is_writable=is_writable))
 
     @pages.get("/<resource_type>")
     def search(resource_type: str) -> Response:
@@ -71,24 +96,37 @@ def create_sample_ehr(
             return _not_offered(resource_type)
         try:
             page = _page(resource_type, list(request.args.items(multi=True)), page_size)
-            found = store.search(resource_type, page.params)
+            access().check(resource_type, "s")
+            access().check_search(resource_type, page.params)
+            found = access().visible(charts.search(resource_type, page.params))
         except SearchError as error:
-            return _outcome(400, str(error))
-        return _fhir(_searchset(base(), resource_type, page, found))
+            return outcome_response(400, str(error))
+        except AccessError as error:
+            return outcome_response(403, str(error))
+        return fhir_response(_searchset(base(), resource_type, page, found))
 
     @pages.get("/<resource_type>/<resource_id>")
     def read(resource_type: str, resource_id: str) -> Response:
         if resource_type not in types:
             return _not_offered(resource_type)
-        resource = store.read(resource_type, resource_id)
-        if resource is None:
-            return _outcome(404, f"There is no {resource_type} with this id.")
-        return _fhir(resource)
+        try:
+            access().check(resource_type, "r")
+            resource = charts.read(resource_type, resource_id)
+            if resource is None:
+                return outcome_response(404, f"There is no {resource_type} with this id.")
+            access().check_resource(resource)
+        except AccessError as error:
+            return outcome_response(403, str(error))
+        return fhir_response(resource)
 
     app = Flask(__name__)
+    if smart is not None:
+        add_discovery(pages, base)
+        add_writing(pages, charts, smart, base=base, access=access)
+        app.register_blueprint(smart_pages(smart, charts, base))
     app.register_blueprint(pages)
     app.register_error_handler(HTTPException, _http_error)
-    CORS(app)
+    CORS(app, resources=[r"/fhir.*", "/auth/token", "/auth/jwks"])
     return app
 
 
@@ -157,55 +195,14 @@ def _entry(base: str, full_url: str, resource: Resource) -> dict[str, Any]:
     return found | {"resource": resource, "search": {"mode": "match"}}
 
 
-def _capability_statement(base: str, types: Sequence[str]) -> Resource:
-    """Return the CapabilityStatement of this server (kind instance), with all its resource types."""
-    return {
-        "resourceType": "CapabilityStatement",
-        "status": "active",
-        "date": _STATEMENT_DATE,
-        "kind": "instance",
-        "software": {"name": "Sample EHR"},
-        "implementation": {"description": "Invented charts for demonstrating coverage policies", "url": base},
-        "fhirVersion": "4.0.1",
-        "format": ["json"],
-        "rest": [
-            {
-                "mode": "server",
-                "security": {"cors": True},
-                "resource": [
-                    {
-                        "type": resource_type,
-                        "interaction": [{"code": "read"}, {"code": "search-type"}],
-                        "searchParam": [{"name": "_id", "type": "token"}]
-                        + [
-                            {"name": name, "type": "reference" if known.kind == "canonical" else known.kind}
-                            for name, known in parameters_of(resource_type).items()
-                        ],
-                    }
-                    for resource_type in types
-                ],
-            }
-        ],
-    }
-
-
-def _fhir(body: Json, status: int = 200) -> Response:
-    return Response(dumps(body), status, mimetype="application/fhir+json")
-
-
-def _outcome(status: int, what: str) -> Response:
-    issue = {"severity": "error", "code": _ISSUE.get(status, "processing"), "diagnostics": what}
-    return _fhir({"resourceType": "OperationOutcome", "issue": [issue]}, status)
-
-
 def _not_offered(resource_type: str) -> Response:
-    return _outcome(404, f"{resource_type[:40]} is not a resource type of this server; see /fhir/metadata.")
+    return outcome_response(404, f"{resource_type[:40]} is not a resource type of this server; see /fhir/metadata.")
 
 
 def _http_error(error: HTTPException) -> Response:
     """Return an OperationOutcome instead of Flask's HTML page; keep the Allow header."""
     status = error.code or 500
-    answer = _outcome(status, f"{HTTPStatus(status).phrase}. This server answers GET under /fhir.")
+    answer = outcome_response(status, f"{HTTPStatus(status).phrase}. See /fhir/metadata for what this server does.")
     response = error.get_response()
     if "Allow" in response.headers:
         answer.headers["Allow"] = response.headers["Allow"]
