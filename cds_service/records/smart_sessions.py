@@ -3,13 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from cds_service.records.database import Database
 from cds_service.records.tables import SMART_SESSIONS
-
-_NAME: Column[str] = SMART_SESSIONS.c.name
-_EXPIRES: Column[datetime] = SMART_SESSIONS.c.expires_at
 
 
 class SmartSessions:
@@ -27,7 +24,7 @@ class SmartSessions:
         now = self._clock()
 
         def write(connection: Connection) -> None:
-            connection.execute(delete(SMART_SESSIONS).where(now >= _EXPIRES))
+            connection.execute(delete(SMART_SESSIONS).where(SMART_SESSIONS.c.expires_at <= now))
             connection.execute(insert(SMART_SESSIONS).values(name=name, sealed=sealed, expires_at=until))
 
         self._database.write(write)
@@ -35,15 +32,19 @@ class SmartSessions:
     def find(self, name: str) -> tuple[bytes, datetime] | None:
         """Return a session that is kept, and until when."""
         with self._database.reading() as connection:
-            row = connection.execute(select(SMART_SESSIONS).where(name == _NAME)).mappings().first()
+            row = connection.execute(select(SMART_SESSIONS).where(SMART_SESSIONS.c.name == name)).mappings().first()
         return (bytes(row["sealed"]), row["expires_at"]) if row else None
 
     def replace(self, name: str, sealed: bytes) -> bool:
         """Replace a session; return False if it is kept no more."""
-        changed = update(SMART_SESSIONS).where(name == _NAME, self._clock() < _EXPIRES).values(sealed=sealed)
+        changed = (
+            update(SMART_SESSIONS)
+            .where(SMART_SESSIONS.c.name == name, SMART_SESSIONS.c.expires_at > self._clock())
+            .values(sealed=sealed)
+        )
         return self._database.write(lambda connection: connection.execute(changed).rowcount == 1)
 
     def remove(self, name: str) -> bool:
         """Remove a session; return whether this call removed it. Of several callers, one is told yes."""
-        removed = delete(SMART_SESSIONS).where(name == _NAME)
+        removed = delete(SMART_SESSIONS).where(SMART_SESSIONS.c.name == name)
         return self._database.write(lambda connection: connection.execute(removed).rowcount == 1)
