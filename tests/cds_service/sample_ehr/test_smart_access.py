@@ -174,6 +174,13 @@ def test_a_written_form_keeps_its_decimals(ehr, bearer):
     assert b"1.50" in ehr.http.get(f"{FORMS}?patient={PATIENT}", headers=STATIC).data
 
 
+def test_a_form_is_found_under_each_address_of_the_server(ehr, bearer):
+    stored = body(ehr.http.post(FORMS, json=form(), headers=bearer), 201)
+    elsewhere = {"base_url": "http://127.0.0.1:8080"}
+    assert stored["id"] in ids(ehr.http.get(f"{FORMS}?patient={PATIENT}", headers=bearer, **elsewhere))
+    assert body(ehr.http.get(f"{FORMS}/{stored['id']}", headers=bearer, **elsewhere)) == stored
+
+
 @pytest.mark.parametrize("subject", [f"Patient/{PATIENT}", f"{BASE}/Patient/{PATIENT}"])
 def test_the_subject_may_be_relative_or_absolute(ehr, bearer, subject):
     stored = body(ehr.http.post(FORMS, json=form(subject={"reference": subject}), headers=bearer), 201)
@@ -304,7 +311,7 @@ def test_the_number_of_written_resources_is_bounded():
 
 
 def test_what_the_authorization_server_keeps_is_bounded():
-    bounded = Bounded(most=2)
+    bounded: Bounded[str] = Bounded(most=2)
     for key in "abc":
         bounded.put(key, key)
     assert [bounded.get(key) for key in "abc"] == [None, "b", "c"]
