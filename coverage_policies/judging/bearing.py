@@ -172,7 +172,7 @@ def _shows(section: Section, step: _Level, others: int) -> bool:
 def without_failed(policy: Policy, names: Sequence[str], results: Results) -> Results:
     """Return the results as if what failed did not count, so that the rest of a failed section can be asked.
 
-    Of a group of which all must be met, what failed is left out; of alternatives, the group.
+    Of a group of which all that count must be met, what failed is left out; of alternatives, the group.
     """
     found = dict(results)
     for name in names:
@@ -183,8 +183,10 @@ def without_failed(policy: Policy, names: Sequence[str], results: Results) -> Re
 def _leave_out_failed(c: Criterion, results: dict[str, CriterionResult]) -> None:
     if results[c.id].counted is not Status.NOT_MET:
         return
-    failed = [child for child in c.children if results[child.id].counted is Status.NOT_MET]
-    if c.required is not None or not failed:
+    counted = [child for child in c.children if results[child.id].counted is not None]
+    failed = [child for child in counted if results[child.id].counted is Status.NOT_MET]
+    needs_all = c.required is None or c.required >= len(counted)
+    if not needs_all or not failed:
         results[c.id] = replace(results[c.id], counted=None)
         return
     for child in failed:

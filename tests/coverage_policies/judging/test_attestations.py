@@ -317,6 +317,5 @@ def test_an_answer_that_names_another_key_is_not_about_the_order(system: str, va
     assert settled(form(basedOn=by_identifier(system, value)), of=KEYED) == ["I.P"]
 
 
-
 def test_an_order_without_a_key_is_named_by_none() -> None:
     assert settled(form(basedOn=by_identifier(ORDER_KEYS, "ab12")), of=order()) == ["I.P"]

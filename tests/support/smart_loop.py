@@ -1,0 +1,251 @@
+"""The service and the sample EHR on loopback, and a browser between them, for tests of the questionnaire app."""
+
+import html
+import io
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import requests
+
+from cds_service.clients.registry import SmartRegistration
+from cds_service.fhir_client.address_guard import LOOPBACK
+from cds_service.hooks.hooks import SERVICE_OF_HOOK
+from cds_service.observability.logging import service_log
+from cds_service.records.database import Database
+from cds_service.records.pseudonyms import Pseudonymizer
+from cds_service.records.smart_sessions import SmartSessions
+from cds_service.sample_ehr.hook_client import hook_call
+from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample, sample_store
+from cds_service.sample_ehr.server import create_sample_ehr
+from cds_service.sample_ehr.smart.server import SmartApp, SmartServer
+from cds_service.settings import Settings
+from cds_service.smart.launches import SmartClient
+from cds_service.wiring.app import create_app
+from cds_service.wiring.records import database_in_memory
+from cds_service.wiring.serving import free_port, on_loopback
+from cds_service.wiring.smart import SmartClients
+from coverage_policies.judging.assessment import Assessor
+from fhir_mappings.fhir_json import dumps, loads
+from tests.support.clock import SetClock
+
+EHR_TOKEN = "whole-chart"
+_FIELD = re.compile(r'name="(answer:[^"]+)" value="([^"]*)"')
+_TOKEN = re.compile(r'name="token" value="([^"]+)"')
+_MOST_SCREENS = 60
+_PORTS = 3
+_JSON = {"Content-Type": "application/json"}
+
+
+@dataclass
+class Browser:
+    """A browser without scripts: it follows redirects and keeps cookies, which all ports of a host share (RFC 6265)."""
+
+    cookies: dict[str, str] = field(default_factory=dict)
+    page: requests.Response = field(default_factory=requests.Response)
+    opened: list[str] = field(default_factory=list)
+    """The addresses so far, those that redirected included."""
+
+    def get(self, url: str) -> str:
+        """Open an address, and return the text of the page that is shown at the end."""
+        return self._open("GET", url, {})
+
+    def post(self, url: str, sent: Mapping[str, str]) -> str:
+        """Post a form, and return the text of the page that is shown at the end."""
+        return self._open("POST", url, sent)
+
+    @property
+    def url(self) -> str:
+        """Return the address of the page that is shown."""
+        return self.page.url
+
+    def click(self, do: str, answers: Mapping[str, str] | None = None) -> str:
+        """Press a button of the form that is shown, with these answers by `linkId`."""
+        sent = {"token": _TOKEN.findall(self.page.text)[0], "do": do}
+        return self.post(urljoin(self.url, "form"), sent | {f"answer:{k}": v for k, v in (answers or {}).items()})
+
+    @property
+    def asked(self) -> dict[str, list[str]]:
+        """Return the values to choose from for each question that is shown, by `linkId`."""
+        found: dict[str, list[str]] = {}
+        for name, value in _FIELD.findall(self.page.text):
+            found.setdefault(html.unescape(name).removeprefix("answer:"), []).append(html.unescape(value))
+        return found
+
+    def answer_all(self, choose: Callable[[str, Sequence[str]], str], until: str = "No more questions") -> int:
+        """Answer screen after screen until none is shown or the page has some words; return how many."""
+        for screens in range(_MOST_SCREENS):
+            if not self.asked or until in self.page.text:
+                return screens
+            self.click("next", {link: choose(link, values) for link, values in self.asked.items()})
+        raise AssertionError("the questions do not end")
+
+    def _open(self, method: str, url: str, sent: Mapping[str, str]) -> str:
+        for _ in range(10):
+            self.opened.append(url)
+            headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+            self.page = requests.request(method, url, data=sent, headers=headers, allow_redirects=False, timeout=30)
+            for name, value in self.page.cookies.items():
+                self.cookies[name] = value or ""
+            if "Max-Age=0" in self.page.headers.get("Set-Cookie", ""):
+                self.cookies.clear()
+            if self.page.status_code not in (302, 303):
+                return self.page.text
+            url, method, sent = urljoin(url, self.page.headers["Location"]), "GET", {}
+        raise AssertionError("the redirects do not end")
+
+
+@dataclass
+class Loop:
+    """The service at `service` and its `replica`, and the EHR at `ehr`; `smart` is the EHR's authorization server."""
+
+    service: str
+    replica: str
+    ehr: str
+    smart: SmartServer
+    clock: SetClock
+    log: io.StringIO
+
+    def sign(self, sample_id: str, order: int = 0, hook: str = "") -> list[dict[str, Any]]:
+        """Call the hook of a sample order, or another one, as the EHR does, and return the cards."""
+        sample = sample_of(sample_id)
+        body = hook_call(
+            sample,
+            sample.orders[order],
+            fhir_server=f"{self.ehr}/fhir",
+            token=EHR_TOKEN,
+            today=STORY_DATE,
+            new_id=lambda: "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+        )
+        hook = hook or sample.orders[order].hook
+        body["hook"] = hook
+        if SERVICE_OF_HOOK[hook].needs_selections:
+            resource = body["context"]["draftOrders"]["entry"][0]["resource"]
+            body["context"]["selections"] = [f"{resource['resourceType']}/{resource['id']}"]
+        answer = requests.post(
+            f"{self.service}/cds-services/{SERVICE_OF_HOOK[hook].id}",
+            data=dumps(body).encode(),
+            headers=_JSON,
+            timeout=30,
+        )
+        assert answer.status_code == 200, answer.text
+        cards: list[dict[str, Any]] = loads(answer.content)["cards"]
+        return cards
+
+    def launch(self, card: Mapping[str, Any], patient: str, **launch: str) -> Browser:
+        """Follow the smart link of a card for the patient that is open in the EHR."""
+        (link,) = [each for each in card["links"] if each["type"] == "smart"]
+        return self.open(patient, link["url"], link["appContext"], **launch)
+
+    def open(self, patient: str, app_url: str, context: str = "", **launch: str) -> Browser:
+        """Launch an app from the EHR."""
+        browser = Browser()
+        browser.get(self.ehr + self.smart.launch(patient, app_url=app_url, app_context=context, **launch))
+        return browser
+
+    def responses(self, patient: str) -> list[Any]:
+        """Return the responses that apps wrote to a chart."""
+        url = f"{self.ehr}/fhir/QuestionnaireResponse?patient={patient}"
+        found = loads(requests.get(url, headers={"Authorization": f"Bearer {EHR_TOKEN}"}, timeout=30).content)
+        entries = [each["resource"] for each in found.get("entry", [])]
+        return [each for each in entries if "versionId" in each.get("meta", {})]
+
+
+@contextmanager
+def smart_loop(
+    assessor: Assessor,
+    now: datetime,
+    *,
+    registration: SmartRegistration | None = None,
+    secret: str = "",
+    database: Database | None = None,
+    registered: Callable[[str], tuple[str, ...]] = lambda ehr: (f"{ehr}/fhir",),
+    **ehr_options: Any,
+) -> Iterator[Loop]:
+    """Serve two replicas of the service, and the sample EHR, which knows the app."""
+    clock = SetClock(now)
+    first, second, ehr_port = _free_ports()
+    addresses = [f"http://127.0.0.1:{port}" for port in (first, second)]
+    ehr_address = f"http://127.0.0.1:{ehr_port}"
+    # Both replicas have the address of the first one, as behind a load balancer.
+    settings = Settings(public_url=addresses[0], fhir_private_networks=(LOOPBACK,))
+    app = SmartApp("coverage-questions", (f"{addresses[0]}/smart/callback",), secret or None)
+    options = {"approves_at_once": True, **ehr_options}
+    smart = SmartServer([app], clock, **options)
+    client = SmartClient(
+        "sample-ehr", registration or SmartRegistration("coverage-questions"), registered(ehr_address), secret
+    )
+    shared = database or database_in_memory(settings)
+    log = io.StringIO()
+    key = Pseudonymizer(b"k" * 32)
+    apps = [
+        create_app(
+            settings=settings,
+            assessor=assessor,
+            clock=clock,
+            new_id=lambda: "8f6ef0f5-6d0a-4d0f-8a6b-0d6f3cf6f001",
+            pseudonym=key,
+            log=service_log(log, clock),
+            smart=SmartClients([client], SmartSessions(shared, clock)),
+        )
+        for _ in addresses
+    ]
+    ehr = create_sample_ehr(sample_store(STORY_DATE), token=EHR_TOKEN, smart=smart)
+    with ExitStack() as stack:
+        served = [
+            stack.enter_context(on_loopback(each, port)) for each, port in zip(apps, (first, second), strict=True)
+        ]
+        assert served == addresses
+        assert stack.enter_context(on_loopback(ehr, ehr_port)) == ehr_address
+        yield Loop(served[0], served[1], ehr_address, smart, clock, log)
+
+
+def _free_ports() -> list[int]:
+    found: dict[int, None] = {}
+    while len(found) < _PORTS:
+        found[free_port(0)] = None
+    return list(found)
+
+
+def sample_of(sample_id: str) -> Sample:
+    """Return a sample patient by its id."""
+    return next(each for each in SAMPLES if each.id == sample_id)
+
+
+def access_token(loop: Loop, patient: str) -> str:
+    """Return an access token for a patient, as another app with leave to write gets it."""
+    verifier = "v" * 43
+    challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    callback = f"{loop.service}/smart/callback"
+    launched = requests.get(loop.ehr + loop.smart.launch(patient, app_url=callback), allow_redirects=False, timeout=30)
+    parameters = {
+        "response_type": "code",
+        "client_id": "coverage-questions",
+        "redirect_uri": callback,
+        "launch": _parameter(launched, "launch"),
+        "scope": "launch patient/*.rs user/QuestionnaireResponse.cu",
+        "state": "s",
+        "aud": f"{loop.ehr}/fhir",
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+    }
+    granted = requests.get(f"{loop.ehr}/auth/authorize", params=parameters, allow_redirects=False, timeout=30)
+    exchanged = {
+        "grant_type": "authorization_code",
+        "code": _parameter(granted, "code"),
+        "redirect_uri": callback,
+        "code_verifier": verifier,
+        "client_id": "coverage-questions",
+    }
+    token: str = requests.post(f"{loop.ehr}/auth/token", data=exchanged, timeout=30).json()["access_token"]
+    return token
+
+
+def _parameter(redirected: requests.Response, name: str) -> str:
+    return parse_qs(urlsplit(redirected.headers["Location"]).query)[name][0]
