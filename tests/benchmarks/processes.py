@@ -25,7 +25,7 @@ def free_port() -> int:
     """A port on which nothing listens, below those that systems give to whoever asks for any port."""
     while True:
         try:
-            with socket.create_server(("127.0.0.1", random.randrange(*_PORTS))) as listener:  # noqa: S311
+            with socket.create_server(("127.0.0.1", random.randrange(*_PORTS))) as listener:
                 port: int = listener.getsockname()[1]
                 return port
         except OSError as error:

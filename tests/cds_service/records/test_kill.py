@@ -160,7 +160,7 @@ def _server(url: str, database: Database, tmp_path: Path) -> Iterator[Server]:
 
 
 def test_what_was_acknowledged_is_there_after_kill_9(server: Server, database: Database) -> None:
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     load = Load(server.address)
     for _ in range(KILLS):
         server.start()

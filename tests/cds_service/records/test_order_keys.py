@@ -1,4 +1,4 @@
-"""The key of an order: the same when the EHR stores the draft, another for another order, and nothing of the patient."""
+"""The key of an order: the same when the EHR stores the draft, another for another order."""
 
 from typing import Any
 

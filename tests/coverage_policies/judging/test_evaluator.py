@@ -1163,5 +1163,5 @@ def test_the_evaluator_reads_no_clock() -> None:
 def test_shuffled_orders_beside_it_change_nothing() -> None:
     by = policy("I: {says: s, met_when: {concurrent_order: {in: another-order}}, ask: q}")
     others = [order("10002", id="b"), order("10002", "2026-03-09", id="c"), order("10003", id="d")]
-    random.Random(0).shuffle(others)  # noqa: S311 - nothing secret
+    random.Random(0).shuffle(others)
     assert judge(by, others=others).outcome is judge(by, others=others[::-1]).outcome is SUPPORTED

@@ -119,7 +119,7 @@ def spoken(said: dict[str, bool | str]) -> dict[str, str]:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_an_answer_to_a_hidden_alternative_or_pathway_changes_no_outcome(seed: int) -> None:
-    by, chance = structured(), random.Random(seed)  # noqa: S311 - a choice of test data
+    by, chance = structured(), random.Random(seed)
     form = form_items(by)
     said = filled(form, chance, whole=False)
     shown = set(enabled(form, said))
@@ -142,7 +142,7 @@ def test_parts_that_agree_with_the_answer_for_the_whole_change_no_outcome(whole:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_no_question_that_is_still_asked_is_hidden_by_the_answers_that_count(seed: int) -> None:
-    by, chance = structured(), random.Random(seed)  # noqa: S311 - a choice of test data
+    by, chance = structured(), random.Random(seed)
     form = form_items(by)
     said = filled(form, chance, whole=True)
     found = judge(by, answers(spoken(said)))
