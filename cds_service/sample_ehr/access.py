@@ -84,6 +84,6 @@ class PatientAccess:
             raise AccessError("The access token is for another patient.")
 
     def _may_see(self, resource: Resource) -> bool:
-        # Without the full URL: everything here is on this server, which has several addresses (localhost, 127.0.0.1).
+        # Without the full URL: everything is on this server, which may have two addresses (localhost, 127.0.0.1).
         is_shared = resource.get("resourceType") in READABLE_WITH_ANY_TOKEN
         return is_shared or self._ownership.of("", resource) is Owner.OURS

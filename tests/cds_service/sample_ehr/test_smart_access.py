@@ -151,6 +151,8 @@ def test_a_scope_for_one_type_opens_only_that_type(ehr, scope):
     bearer = ehr.bearer(scope=scope)
     body(ehr.http.get("/fhir/Observation", headers=bearer))
     body(ehr.http.get("/fhir/Condition", headers=bearer), 403)
+    own = body(ehr.http.get(f"/fhir/Condition?patient={PATIENT}", headers=STATIC))["entry"][0]["resource"]["id"]
+    body(ehr.http.get(f"/fhir/Condition/{own}", headers=bearer), 403)
 
 
 def test_a_written_form_is_stored_and_found(ehr, bearer):
@@ -299,6 +301,12 @@ def test_a_server_that_refuses_writes_grants_the_scope_and_answers_403():
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
 def test_other_types_stay_read_only(ehr, bearer, method):
     body(getattr(ehr.http, method)("/fhir/Condition/c1", json={}, headers=bearer), 405)
+
+
+def test_a_written_resource_stands_for_the_one_that_it_replaces():
+    charts = Charts(Store([("", form(id="f1", status="in-progress"))]))
+    charts.write(BASE, form(id="f1"), updated="2026-03-02T12:00:00Z")
+    assert [resource["status"] for _, resource in charts.all_entries()] == ["completed"]
 
 
 def test_the_number_of_written_resources_is_bounded():

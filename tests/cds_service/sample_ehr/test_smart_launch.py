@@ -287,7 +287,7 @@ def test_without_the_scope_openid_there_is_no_id_token(ehr):
 
 
 def test_only_scopes_that_the_server_grants_are_granted(ehr):
-    asked = "launch patient/*.read user/QuestionnaireResponse.write patient/*.cruds user/*.rs offline_access profile"
+    asked = "launch patient/*.read user/QuestionnaireResponse.write patient/*.cruds patient/*. user/*.rs offline_access"
     granted = ehr.exchange(ehr.code(scope=asked)).json["scope"]
     assert granted == "launch patient/*.read user/QuestionnaireResponse.write"
 
