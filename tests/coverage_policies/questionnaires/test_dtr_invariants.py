@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from coverage_policies.questionnaires.questionnaire import questionnaire
-from coverage_policies.questionnaires.response import draft_response
+from coverage_policies.questionnaires.response import draft_response, practitioners_response
 from tests.support.forms import BASE, every_revision, flat, structured
 from tests.support.policy_fakes import READ_AT, answers, condition, judge
 
@@ -69,6 +69,22 @@ def test_the_origin_of_every_answer_of_a_draft_keeps_the_invariants(invariants: 
     by = structured()
     found = judge(by, condition("alpha"), answers({"applies": "yes", "pathway": "cancer"}))
     response = draft_response(by, found, BASE, patient="Patient/p", authored=READ_AT)
+    checked = list(origins(response))
+    assert len(checked) == 2
+    assert all(holds(invariants[key], each) for key in OF_ORIGINS for each in checked)
+
+
+def test_the_origin_of_every_answer_of_a_practitioner_keeps_the_invariants(invariants: dict[str, str]) -> None:
+    response = practitioners_response(
+        structured(),
+        {"applies": "yes", "pathway": "cancer"},
+        BASE,
+        patient="Patient/p",
+        author="Practitioner/dr",
+        order={"reference": "ServiceRequest/1"},
+        authored=READ_AT,
+        status="completed",
+    )
     checked = list(origins(response))
     assert len(checked) == 2
     assert all(holds(invariants[key], each) for key in OF_ORIGINS for each in checked)
