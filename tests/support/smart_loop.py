@@ -16,9 +16,9 @@ import requests
 
 from cds_service.clients.registry import SmartRegistration
 from cds_service.fhir_client.address_guard import LOOPBACK
+from cds_service.fhir_client.memory import Store
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.observability.logging import service_log
-from cds_service.records.database import Database
 from cds_service.records.pseudonyms import Pseudonymizer
 from cds_service.records.smart_sessions import SmartSessions
 from cds_service.sample_ehr.hook_client import hook_call
@@ -32,7 +32,7 @@ from cds_service.wiring.records import database_in_memory
 from cds_service.wiring.serving import free_port, on_loopback
 from cds_service.wiring.smart import SmartClients
 from coverage_policies.judging.assessment import Assessor
-from fhir_mappings.fhir_json import dumps, loads
+from fhir_mappings.fhir_json import Resource, dumps, loads
 from tests.support.clock import SetClock
 
 EHR_TOKEN = "whole-chart"
@@ -78,6 +78,13 @@ class Browser:
             found.setdefault(html.unescape(name).removeprefix("answer:"), []).append(html.unescape(value))
         return found
 
+    def submit(self, fields: Mapping[str, str]) -> str:
+        """Submit the form of the EHR that is shown, with its hidden fields and these."""
+        (action,) = re.findall(r'<form method="post" action="([^"]+)"', self.page.text)
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', self.page.text))
+        sent = {name: html.unescape(value) for name, value in hidden.items()}
+        return self.post(html.unescape(action), sent | dict(fields))
+
     def answer_all(self, choose: Callable[[str, Sequence[str]], str], until: str = "No more questions") -> int:
         """Answer screen after screen until none is shown or the page has some words; return how many."""
         for screens in range(_MOST_SCREENS):
@@ -112,21 +119,25 @@ class Loop:
     clock: SetClock
     log: io.StringIO
 
-    def sign(self, sample_id: str, order: int = 0, hook: str = "") -> list[dict[str, Any]]:
-        """Call the hook of a sample order, or another one, as the EHR does, and return the cards."""
+    def sign(self, sample_id: str, *, order: Resource | None = None, hook: str = "") -> list[dict[str, Any]]:
+        """Call the hook of the first order of a sample as the EHR does, and return the cards.
+
+        `order` is another order to sign in its place, and `hook` another hook.
+        """
         sample = sample_of(sample_id)
-        body = hook_call(
+        body: Any = hook_call(
             sample,
-            sample.orders[order],
+            sample.orders[0],
             fhir_server=f"{self.ehr}/fhir",
             token=EHR_TOKEN,
             today=STORY_DATE,
             new_id=lambda: "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
         )
-        hook = hook or sample.orders[order].hook
+        hook = hook or sample.orders[0].hook
         body["hook"] = hook
+        entry = body["context"]["draftOrders"]["entry"][0]
+        resource = entry["resource"] = order or entry["resource"]
         if SERVICE_OF_HOOK[hook].needs_selections:
-            resource = body["context"]["draftOrders"]["entry"][0]["resource"]
             body["context"]["selections"] = [f"{resource['resourceType']}/{resource['id']}"]
         answer = requests.post(
             f"{self.service}/cds-services/{SERVICE_OF_HOOK[hook].id}",
@@ -164,11 +175,13 @@ def smart_loop(
     *,
     registration: SmartRegistration | None = None,
     secret: str = "",
-    database: Database | None = None,
-    registered: Callable[[str], tuple[str, ...]] = lambda ehr: (f"{ehr}/fhir",),
+    stored: Sequence[Resource] = (),
     **ehr_options: Any,
 ) -> Iterator[Loop]:
-    """Serve two replicas of the service, and the sample EHR, which knows the app."""
+    """Serve two replicas of the service, and the sample EHR, which knows the app and has `stored` beside its charts.
+
+    `ehr_options` are those of its `SmartServer`.
+    """
     clock = SetClock(now)
     first, second, ehr_port = _free_ports()
     addresses = [f"http://127.0.0.1:{port}" for port in (first, second)]
@@ -179,9 +192,9 @@ def smart_loop(
     options = {"approves_at_once": True, **ehr_options}
     smart = SmartServer([app], clock, **options)
     client = SmartClient(
-        "sample-ehr", registration or SmartRegistration("coverage-questions"), registered(ehr_address), secret
+        "sample-ehr", registration or SmartRegistration("coverage-questions"), (f"{ehr_address}/fhir",), secret
     )
-    shared = database or database_in_memory(settings)
+    shared = database_in_memory(settings)
     log = io.StringIO()
     key = Pseudonymizer(b"k" * 32)
     apps = [
@@ -196,7 +209,8 @@ def smart_loop(
         )
         for _ in addresses
     ]
-    ehr = create_sample_ehr(sample_store(STORY_DATE), token=EHR_TOKEN, smart=smart)
+    charts = Store([*sample_store(STORY_DATE).all_entries(), *(("", each) for each in stored)])
+    ehr = create_sample_ehr(charts, token=EHR_TOKEN, smart=smart)
     with ExitStack() as stack:
         served = [
             stack.enter_context(on_loopback(each, port)) for each, port in zip(apps, (first, second), strict=True)

@@ -1,5 +1,6 @@
 """The loop over HTTP: a card, the app launched from it, answers, the response in the EHR, and the next card."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,12 +10,13 @@ import pytest
 import requests
 
 from cds_service.clients.registry import SmartRegistration
+from cds_service.sample_ehr.patients import STORY_DATE
 from cds_service.settings import Settings
 from cds_service.wiring.loading import load_assessor
 from coverage_policies.judging.assessment import Assessor
 from fhir_mappings.fhir_json import dumps
 from fhir_mappings.validity import faults
-from tests.support.smart_loop import EHR_TOKEN, Browser, Loop, access_token, smart_loop
+from tests.support.smart_loop import EHR_TOKEN, Browser, Loop, access_token, sample_of, smart_loop
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 PATIENT = "sij-rich-chart"
@@ -37,6 +39,12 @@ def outcome(cards: Sequence[Any]) -> str:
     (card,) = cards
     found = card["extension"]["cds-service.determination"]
     return str(found["outcome"])
+
+
+def status_of(criterion: str, cards: Sequence[Any]) -> str:
+    (card,) = cards
+    found = card["extension"]["cds-service.determination"]["criteria"]
+    return str(next(each["status"] for each in found if each["id"] == criterion))
 
 
 def favorable(card: Any) -> Callable[[str, Sequence[str]], str]:
@@ -154,11 +162,51 @@ def test_another_replica_serves_the_session(loop: Loop) -> None:
     assert outcome(loop.sign(SHORT)) == "supported"
 
 
-def test_a_standalone_launch_lets_the_user_choose_an_order(assessor: Assessor) -> None:
-    with smart_loop(assessor, NOW) as loop:
+def stored_order() -> Any:
+    """The order of the short form as an EHR stores it, under another id."""
+    order = sample_of(SHORT).orders[0].resource(STORY_DATE)
+    return {**order, "id": "stored-1", "status": "active"}
+
+
+def test_a_standalone_launch_lets_the_user_choose_patient_and_order(assessor: Assessor) -> None:
+    with smart_loop(assessor, NOW, stored=[stored_order()]) as loop:
+        browser = Browser()
+        browser.get(f"{loop.service}/smart/launch?iss={loop.ehr}/fhir")
+        browser.submit({"decision": "continue", "patient": SHORT})
+        (choice,) = re.findall(r'value="(choose:[^"]+)"', browser.page.text)
+        browser.click(choice)
+        assert set(browser.asked) == {"I.A.2.h"}
+        browser.answer_all(lambda _link, _values: "yes")
+        browser.click("finish")
+        (response,) = loop.responses(SHORT)
+        assert response["basedOn"][0]["reference"] == "ServiceRequest/stored-1"
+
+
+def test_an_order_that_was_not_offered_cannot_be_chosen(assessor: Assessor) -> None:
+    with smart_loop(assessor, NOW, stored=[stored_order()]) as loop:
         browser = loop.open(SHORT, f"{loop.service}/smart/launch")
-        assert browser.page.status_code == 200
         assert "Choose an order" in browser.page.text
+        browser.click("choose:CP.MP.126@2025-04/ab12")
+        assert (browser.page.status_code, "not among those" in browser.page.text) == (403, True)
+
+
+def test_a_patient_without_unfinished_orders_has_nothing_to_choose(loop: Loop) -> None:
+    browser = loop.open(SHORT, f"{loop.service}/smart/launch")
+    assert "No unfinished order of this patient" in browser.page.text
+
+
+def test_answers_count_for_the_order_once_the_ehr_stores_it_under_another_id(loop: Loop) -> None:
+    (card,) = loop.sign(PATIENT)
+    browser = loop.launch(card, PATIENT)
+    browser.answer_all(favorable(card))
+    browser.click("finish")
+    (response,) = loop.responses(PATIENT)
+    assert "reference" not in response["basedOn"][0]
+    order = sample_of(PATIENT).orders[0].resource(STORY_DATE)
+    stored = {**order, "id": "stored-1", "status": "active"}
+    assert status_of("II.I", loop.sign(PATIENT, order=stored)) == "met"
+    next_day = {**stored, "authoredOn": "2026-03-03"}
+    assert status_of("II.I", loop.sign(PATIENT, order=next_day)) == "unknown"
 
 
 @pytest.mark.parametrize("secret", ["", "s3cret/+"])
