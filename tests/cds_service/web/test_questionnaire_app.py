@@ -204,9 +204,9 @@ def test_answers_count_for_the_order_once_the_ehr_stores_it_under_another_id(loo
     assert "reference" not in response["basedOn"][0]
     order = sample_of(PATIENT).orders[0].resource(STORY_DATE)
     stored = {**order, "id": "stored-1", "status": "active"}
-    assert status_of("II.I", loop.sign(PATIENT, order=stored)) == "met"
+    assert status_of("II.I", loop.sign(PATIENT, order=stored, hook="order-sign")) == "met"
     next_day = {**stored, "authoredOn": "2026-03-03"}
-    assert status_of("II.I", loop.sign(PATIENT, order=next_day)) == "unknown"
+    assert status_of("II.I", loop.sign(PATIENT, order=next_day, hook="order-sign")) == "unknown"
 
 
 @pytest.mark.parametrize("secret", ["", "s3cret/+"])
