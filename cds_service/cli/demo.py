@@ -4,22 +4,27 @@ import io
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from shutil import which
+from typing import Any
 
 import click
 import requests
 from flask import Flask
 from rich.console import Console
 
+from cds_service.cli.answering import PATIENT as ANSWERED
+from cds_service.cli.answering import Hook, launch_path, run_loop
 from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import assessor_of, exit_on_error, settings_given
 from cds_service.cli.output.cards import print_cards
+from cds_service.cli.sample_app import sample_app
 from cds_service.fhir_client.address_guard import LOOPBACK
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.observability.logging import service_log
@@ -36,6 +41,7 @@ from cds_service.sample_ehr.public_sandbox import (
     with_sandbox_policies,
 )
 from cds_service.sample_ehr.server import create_sample_ehr
+from cds_service.sample_ehr.smart.server import SmartServer
 from cds_service.wiring.app import create_app
 from cds_service.wiring.records import in_memory_store
 from cds_service.wiring.serving import free_port, on_loopback
@@ -44,6 +50,9 @@ from fhir_mappings.fhir_json import Json, dumps, loads
 
 _SHOWN = ("sij-posterior", "sij-rich-chart", "trial-not-weaned", "trial-weaned")
 """The samples that the demonstration runs, in this order."""
+
+_EHR_PORTS_AFTER = 80
+"""The port of the sample EHR is the first free one from so many after that of the service."""
 
 _BY_ID = {sample.id: sample for sample in SAMPLES}
 
@@ -75,16 +84,25 @@ class DemoCall:
     help="For the public CDS Hooks sandbox (docs/sandbox.md): an open sample EHR, a policy for its imaging screen in "
     "place of your own policies and plan rules, and no card suppressed.",
 )
-def demo_command(once: bool, port: int, save: Path | None, sandbox: bool) -> None:
+@click.option(
+    "--answer",
+    is_flag=True,
+    help="Answer the open questions of a sample order through the questionnaire app instead, sign it, and stop.",
+)
+def demo_command(once: bool, port: int, save: Path | None, sandbox: bool, answer: bool) -> None:
     """Start the service and the sample EHR on this machine, and run sample orders through both."""
+    if answer and (sandbox or save):
+        raise click.UsageError("--answer is not for use with --sandbox or --save.")
     with exit_on_error():
         port = free_port(port)
+        ehr_port = free_port(port + _EHR_PORTS_AFTER)
     settings = settings_given().model_copy(
         update={"public_url": f"http://127.0.0.1:{port}", "fhir_servers": (), "fhir_private_networks": (LOOPBACK,)}
     )
     if sandbox:
         settings = with_sandbox_policies(settings)
     assessor = assessor_of(settings)
+    questionnaires = sample_app(settings, ehr_port)
     app = create_app(
         settings=settings,
         assessor=assessor,
@@ -92,40 +110,77 @@ def demo_command(once: bool, port: int, save: Path | None, sandbox: bool) -> Non
         new_id=new_id,
         records=in_memory_store(settings, assessor, now),
         log=service_log(io.StringIO(), now),
+        smart=questionnaires.clients,
     )
     if save is not None:
         with exit_on_error():
             save.mkdir(parents=True, exist_ok=True)
     today = now().astimezone(settings.time_zone).date()
-    run_demo(app, Console(), today=today, port=port, once=once, save=save, sandbox=sandbox)
+    demo = Demo(app, questionnaires.smart, today, port, ehr_port)
+    if answer:
+        run_answers(demo, Console())
+    else:
+        run_demo(demo, Console(), once=once, save=save, sandbox=sandbox)
 
 
-def run_demo(
-    app: Flask,
-    console: Console,
-    *,
-    today: date,
-    port: int,
-    once: bool,
-    save: Path | None = None,
-    sandbox: bool = False,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The service, and what the sample EHR beside it needs: its authorization server, the day, and both ports."""
+
+    app: Flask
+    smart: SmartServer
+    today: date
+    port: int
+    ehr_port: int
+
+    @contextmanager
+    def served(self, token: str | None) -> Iterator[tuple[str, str]]:
+        """Serve both on loopback, and yield their addresses; the sample EHR asks for the token, if there is one."""
+        ehr = create_sample_ehr(sample_store(self.today), token=token, smart=self.smart)
+        with on_loopback(self.app, self.port) as service, on_loopback(ehr, self.ehr_port) as ehr_address:
+            yield service, ehr_address
+
+
+def run_answers(demo: Demo, console: Console) -> None:
+    """Answer the questions of a sample order through the questionnaire app, and sign it before and after."""
+    token = secrets.token_urlsafe(16)
+    sample = _BY_ID[ANSWERED]
+    order = sample.orders[0]
+    with demo.served(token) as (service, ehr):
+
+        def sign(hook: Hook) -> dict[str, Any]:
+            asked = replace(order, hook=hook)
+            call = hook_call(sample, asked, fhir_server=f"{ehr}/fhir", token=token, today=demo.today, new_id=new_id)
+            cards = _cards(service, hook, dumps(call))
+            print_cards(console, f"{hook} for {sample.id}: {sample.shows}", cards)
+            (card,) = cards
+            return card
+
+        run_loop(console, sign=sign, ehr=ehr, smart=demo.smart, token=token)
+
+
+def run_demo(demo: Demo, console: Console, *, once: bool, save: Path | None = None, sandbox: bool = False) -> None:
     """Serve both on loopback, run the sample orders, and go on serving until Ctrl-C unless `once`.
 
     `save` is an existing folder for the requests and the charts. With `sandbox`, the sample EHR asks for no token, and
     the orders are those of the public sandbox.
     """
     token = None if sandbox else secrets.token_urlsafe(16)
-    calls = _sample_calls(token, today) if token else _sandbox_calls()
-    ehr = create_sample_ehr(sample_store(today), token=token)
-    with on_loopback(app, port) as service, on_loopback(ehr, port + 80) as ehr_address:
+    calls = _sample_calls(token, demo.today) if token else _sandbox_calls()
+    with demo.served(token) as (service, ehr_address):
         fhir = f"{ehr_address}/fhir"
+        launches = []
         for call in calls:
             body = dumps(call.request(fhir))
-            print_cards(console, call.title, _cards(service, call.hook, body))
+            cards = _cards(service, call.hook, body)
+            print_cards(console, call.title, cards)
+            paths = (launch_path(demo.smart, call.sample.id, card) for card in cards)
+            launches += [f"{ehr_address}{path}" for path in paths if path]
             if save is not None:
                 (save / f"{call.sample.id}.json").write_text(body, encoding="utf-8")
-                (save / f"{call.sample.id}.chart.json").write_text(dumps(call.sample.bundle(today)), encoding="utf-8")
+                (save / f"{call.sample.id}.chart.json").write_text(
+                    dumps(call.sample.bundle(demo.today)), encoding="utf-8"
+                )
         access = f"Authorization: Bearer {token}" if token else "no token needed"
         _say(console, "Service", f"{service}/cds-services")
         _say(console, "Sample EHR", f"{fhir}/metadata", f"{len(SAMPLES)} invented patients, {access}")
@@ -133,6 +188,8 @@ def run_demo(
             for order in ORDERS:
                 link = deep_link(order, service=service, fhir_server=fhir)
                 _say(console, f"Order {order.code}", f"for {order.patient}: {order.shows}", link)
+        if launches and not sandbox:
+            _say(console, "Answer", launches[0], "opens the questionnaire app, as the link of a card does")
         look = [f"{_program()} policies show CP.MP.126"]
         if save is not None:
             example = save / calls[0].sample.id

@@ -15,6 +15,7 @@ import click
 from flask import Flask, Response
 from werkzeug.serving import is_running_from_reloader, run_simple
 
+from cds_service.cli.sample_app import sample_app
 from cds_service.fhir_client.address_guard import LOOPBACK
 from cds_service.http.errors import answer_failure
 from cds_service.observability.logging import service_log
@@ -24,7 +25,8 @@ from cds_service.settings import Settings
 from cds_service.wiring.app import create_app
 from cds_service.wiring.loading import load_assessor
 from cds_service.wiring.records import in_memory_store
-from cds_service.wiring.serving import check_address, on_loopback
+from cds_service.wiring.serving import check_address, free_port, on_loopback
+from cds_service.wiring.smart import SmartClients
 from cds_service.wiring.system import new_id, now
 from coverage_policies.format.library import BUILT_IN
 from coverage_policies.format.problems import DocumentError
@@ -52,10 +54,12 @@ def serve_dev(settings: Settings, host: str, port: int) -> None:
     with ExitStack() as stack:
         app = Flask("reloader")
         if is_running_from_reloader():  # the first process only watches the second, which is started anew on a change
-            app = dev_app(settings)
+            ehr_port = free_port(port + 80)
+            questionnaires = sample_app(settings, ehr_port)
+            app = dev_app(settings, questionnaires.clients)
             today = now().astimezone(settings.time_zone).date()
-            ehr = create_sample_ehr(sample_store(today), token=TOKEN)
-            address = stack.enter_context(on_loopback(ehr, port + 80))
+            ehr = create_sample_ehr(sample_store(today), token=TOKEN, smart=questionnaires.smart)
+            address = stack.enter_context(on_loopback(ehr, ehr_port))
             click.echo(f"Service      http://{host}:{port}/cds-services  (reloads on change; stop with Ctrl-C)")
             click.echo(
                 f"Sample EHR   {address}/fhir  ({len(SAMPLES)} invented patients, Authorization: Bearer {TOKEN})"
@@ -64,7 +68,7 @@ def serve_dev(settings: Settings, host: str, port: int) -> None:
         run_simple(host, port, app, use_reloader=True, reloader_type="stat", extra_files=files, threaded=True)
 
 
-def dev_app(settings: Settings) -> Flask:
+def dev_app(settings: Settings, smart: SmartClients | None = None) -> Flask:
     """Return the application; one that only says what is wrong with the policies where they cannot be loaded."""
     try:
         assessor = load_assessor(settings)
@@ -78,6 +82,7 @@ def dev_app(settings: Settings) -> Flask:
         new_id=new_id,
         records=in_memory_store(settings, assessor, now),
         log=service_log(sys.stderr, now),
+        smart=smart,
     )
     app.register_error_handler(Exception, print_failure)
     return app

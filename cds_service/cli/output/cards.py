@@ -19,6 +19,7 @@ def print_cards(console: Console, title: str, cards: Sequence[Mapping[str, Any]]
     for card in cards:
         color = "red" if card["indicator"] == "warning" else "cyan"
         actions = [f"**Suggestion:** {suggestion['label']}" for suggestion in card.get("suggestions", ())]
-        body = Markdown("\n\n".join([f"**{card['summary']}**", *actions, str(card.get("detail", ""))]))
+        links = [f"**Link:** {each['label']}" for each in card.get("links", ()) if each["type"] == "smart"]
+        body = Markdown("\n\n".join([f"**{card['summary']}**", *actions, str(card.get("detail", "")), *links]))
         source = Text(f"Source: {card['source']['label']}", style="dim")
         console.print(Panel(Group(body, source), border_style=color, padding=(0, 1)))

@@ -1,5 +1,6 @@
 """`cds-service demo`: what it prints fits a terminal, and what it saves can be judged again."""
 
+import io
 import json
 import re
 import socket
@@ -8,12 +9,24 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from click import ClickException
 from click.testing import CliRunner
 from flask import Flask
+from rich.console import Console
 
+from cards.build import DETERMINATION
+from cds_service.cli.answering import run_loop
+from cds_service.cli.demo import Demo, run_demo
 from cds_service.cli.main import main
+from cds_service.cli.sample_app import sample_app
+from cds_service.fhir_client.address_guard import LOOPBACK
+from cds_service.sample_ehr.form_client import FormClient, Page
 from cds_service.sample_ehr.public_sandbox import with_sandbox_policies
+from cds_service.sample_ehr.smart.server import SmartServer
 from cds_service.settings import Settings
+from cds_service.wiring.app import create_app
+from cds_service.wiring.loading import load_assessor
+from cds_service.wiring.system import new_id, now
 
 
 @pytest.fixture
@@ -54,7 +67,7 @@ def test_a_card_links_to_the_demo_and_not_to_the_address_in_the_settings(
 ) -> None:
     monkeypatch.setenv("CDS_PUBLIC_URL", "https://cds.example.org")
     apps: list[Flask] = []
-    monkeypatch.setattr("cds_service.cli.demo.run_demo", lambda app, _console, **_: apps.append(app))
+    monkeypatch.setattr("cds_service.cli.demo.run_demo", lambda demo, _console, **_: apps.append(demo.app))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = min(taken.getsockname()[1], 65000)
         assert CliRunner().invoke(main, ["demo", "--once", "--port", str(port)]).exit_code == 0
@@ -111,3 +124,61 @@ def test_with_sandbox_the_saved_requests_are_judged_as_the_demo_says(run: Callab
 def test_with_sandbox_an_override_hides_no_card(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CDS_SUPPRESS_OVERRIDDEN_DAYS", "30")
     assert with_sandbox_policies(Settings()).suppress_overridden_days == 0
+
+
+def test_the_printed_address_opens_the_questionnaire_app() -> None:
+    opened: list[Page] = []
+
+    class Watched(Console):
+        """A console on which the address of the app is opened when it is printed."""
+
+        def print(self, *objects: object, **_options: object) -> None:
+            line = str(objects[0]) if objects else ""
+            if "[bold]Answer" in line:
+                client = FormClient()
+                sign_in = client.open(line.split("]")[-1].strip())
+                opened.append(client.submit(sign_in, {"decision": "continue"}))
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = min(free.getsockname()[1], 65000)
+    settings = Settings(public_url=f"http://127.0.0.1:{port}", fhir_private_networks=(LOOPBACK,))
+    assessor = load_assessor(settings)
+    both = sample_app(settings, port + 80)
+    app = create_app(settings=settings, assessor=assessor, clock=now, new_id=new_id, smart=both.clients)
+    run_demo(Demo(app, both.smart, now().date(), port, port + 80), Watched(file=io.StringIO()), once=True)
+    (page,) = opened
+    assert page.url == f"http://127.0.0.1:{port}/smart/form"
+    assert page.choices
+
+
+def test_answer_runs_the_loop_and_says_what_each_step_gives() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = min(free.getsockname()[1], 65000)
+    result = CliRunner().invoke(main, ["demo", "--answer", "--port", str(port)])
+    assert result.exit_code == 0, result.output
+    found = [
+        result.output.index(words)
+        for words in (
+            "10 items to document",
+            "Will the fusion use the lateral transarticular approach? yes",
+            "completed, by Practitioner/sample-pain-physician",
+            "All requirements documented",
+            "One answer is changed",
+            "amended, by Practitioner/sample-pain-physician",
+            "Policy excludes SI fusion",
+        )
+    ]
+    assert found == sorted(found)
+
+
+@pytest.mark.parametrize("other", ["--sandbox", "--save=x"])
+def test_answer_goes_with_no_other_kind_of_demo(other: str) -> None:
+    assert CliRunner().invoke(main, ["demo", "--answer", other]).exit_code == 2
+
+
+@pytest.mark.parametrize("outcome", ["supported", "criteria-not-met"])
+def test_answer_fails_if_an_outcome_is_not_the_expected_one(outcome: str) -> None:
+    card = {"extension": {DETERMINATION: {"outcome": outcome}}}
+    smart = SmartServer([], now)
+    with pytest.raises(ClickException, match=f"{outcome}, and documentation-needed was expected"):
+        run_loop(Console(file=io.StringIO()), sign=lambda _hook: card, ehr="http://x", smart=smart, token="t")
