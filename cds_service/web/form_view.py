@@ -26,6 +26,7 @@ _OUTCOMES = {
     Outcome.SUPPORTED: ("All requirements documented", "good"),
     Outcome.NOT_APPLICABLE: ("Policy does not apply", "open"),
 }
+_SETTLED = (Status.MET, Status.NOT_MET)
 _STATUSES = {Status.MET: ("Met", "good"), Status.NOT_MET: ("Not met", "bad"), Status.UNKNOWN: ("Open", "open")}
 
 
@@ -166,13 +167,17 @@ def without_effect(screen: Screen, order: str) -> tuple[str, ...]:
 
 
 def lines(determination: Determination) -> tuple[Line, ...]:
-    """Return the criteria that count, in the order of the policy."""
+    """Return the criteria that count, in the order of the policy, without what is open below a settled group."""
     return tuple(_lines(determination))
 
 
 def _lines(determination: Determination) -> Iterator[Line]:
+    settled = {each.id for each in determination.criteria if each.is_group and each.counted in _SETTLED}
+    moot: set[str] = set()
     for result in determination.criteria:
-        if result.counted is not None:
+        if result.parent in settled | moot and result.counted is Status.UNKNOWN:
+            moot.add(result.id)
+        elif result.counted is not None:
             yield Line(
                 min(result.depth, 5),
                 result.says,

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from base64 import b64encode
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
@@ -18,39 +17,13 @@ from coverage_policies.format.value_sets import ValueSets
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.plan_rules import PlanRules
 from tests.support.hook_fakes import Service
+from tests.support.html_page import HtmlPage
 from tests.support.policy_fakes import HEAD, SETS, text
 from tests.support.record_fakes import RecordedService, sample_call
 
 SHIPPED = load_assessor(Settings())
 REVISIONS = sorted(SHIPPED.library.policies)
-VOID = {"meta", "link", "br", "img", "input", "hr"}
 HOSTILE = '<script>alert("1")</script><a href="javascript:x">&'
-
-
-class Page(HTMLParser):
-    """The elements of a page, whether each is closed where it must be, and its text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self._open: list[str] = []
-        self.feed(html)
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def attributes(self, name: str) -> list[str]:
-        return [value for _, found in self.elements for key, value in found.items() if key == name and value]
 
 
 @pytest.fixture(name="shipped", scope="module")
@@ -58,10 +31,10 @@ def _shipped() -> Service:
     return Service(SHIPPED)
 
 
-def page(service: Service, path: str) -> Page:
+def page(service: Service, path: str) -> HtmlPage:
     response = service.client.get(path)
     assert (response.status_code, response.mimetype) == (200, "text/html")
-    return Page(response.text)
+    return HtmlPage(response.text)
 
 
 def hostile() -> Assessor:
