@@ -48,7 +48,7 @@ def test_the_response_on_the_page_is_the_only_difference_between_the_calls() -> 
     before, after = (body(file) for file, _ in CALLS)
     added = after["prefetch"]["questionnaireResponses"]["entry"].pop()
     assert after == before
-    (shown,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    (shown,) = [each for each in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) if "resourceType" in each]
     assert json.loads(shown) == added["resource"]
 
 
