@@ -17,8 +17,9 @@ from coverage_policies.format.canonicals import questionnaire_canonical
 from coverage_policies.questionnaires.response import practitioners_response
 from fhir_mappings.answers import all_answers
 from fhir_mappings.codings import items
-from fhir_mappings.fhir_json import Resource, dumps
+from fhir_mappings.fhir_json import Json, Resource, dumps
 from fhir_mappings.orders import ORDER_KEYS
+from fhir_mappings.record import PatientRecord
 
 FHIR_JSON = "application/fhir+json"
 _COMPLETE = ("completed", "amended")
@@ -54,9 +55,9 @@ def taken_up(session: FormSession, form: Form, canonical_base: str) -> FormSessi
 
 
 def _own(session: FormSession, form: Form, canonical_base: str) -> Iterator[Resource]:
-    canonical = _canonical(form, canonical_base)
-    for each in form.review.record.of_type("QuestionnaireResponse"):
-        authors = [author.get("reference") for author in items(each.get("author"))]
+    canonical, record = _canonical(form, canonical_base), form.review.record
+    for each in record.of_type("QuestionnaireResponse"):
+        authors = _references(record, each.get("author"))
         is_ours = each.get("questionnaire") == canonical and session.grant.user in authors
         is_open = each.get("status") in ("in-progress", *_COMPLETE)
         if is_ours and is_open and isinstance(each.get("id"), str) and _is_about(each, form):
@@ -64,11 +65,20 @@ def _own(session: FormSession, form: Form, canonical_base: str) -> Iterator[Reso
 
 
 def _is_about(response: Resource, form: Form) -> bool:
-    for reference in items(response.get("basedOn")):
-        keys = [(each.get("system"), each.get("value")) for each in items(reference.get("identifier"))]
-        if (ORDER_KEYS, form.order.key) in keys:
-            return True
-    return False
+    """Return whether a response names the order by its key, or by its reference."""
+    orders = response.get("basedOn")
+    keys = [
+        (each.get("system"), each.get("value"))
+        for reference in items(orders)
+        for each in items(reference.get("identifier"))
+    ]
+    return (ORDER_KEYS, form.order.key) in keys or form.order.reference in _references(form.review.record, orders)
+
+
+def _references(record: PatientRecord, value: Json) -> list[str]:
+    """Return what References name, without the address of the chart's own server."""
+    written = (each.get("reference") for each in items(value))
+    return [record.relative(each) for each in written if isinstance(each, str)]
 
 
 def response_of(

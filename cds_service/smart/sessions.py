@@ -21,6 +21,9 @@ from cds_service.smart.kept_chart import Kept
 from fhir_mappings.fhir_json import dumps, loads
 
 LIFETIME = timedelta(hours=1)
+"""How long a user may answer."""
+LAUNCH_LIFETIME = timedelta(minutes=10)
+"""How long a user may take to sign in: anyone can begin a launch, so that few rows are kept for nobody."""
 _BYTES = 32
 _NONCE_BYTES = 12
 
@@ -110,7 +113,8 @@ class Sessions:
     def begin(self, session: PendingLaunch | FormSession) -> str:
         """Keep a new session, and return its cookie."""
         own_id, key = secrets.token_bytes(_BYTES), AESGCM.generate_key(256)
-        self._store.put(_name(own_id), _sealed(session, own_id, key), self._clock() + LIFETIME)
+        lifetime = LIFETIME if isinstance(session, FormSession) else LAUNCH_LIFETIME
+        self._store.put(_name(own_id), _sealed(session, own_id, key), self._clock() + lifetime)
         return f"{_text(own_id)}.{_text(key)}"
 
     def find(self, cookie: str) -> PendingLaunch | FormSession | None:

@@ -92,11 +92,11 @@ def take() -> Response:
 
 @answers.get("/response")
 def download() -> Response:
-    """Give the response as a file, for an EHR that did not take it."""
+    """Give the response as a file, for an EHR that did not take it; `?unfinished` is for one that is not complete."""
     _, session, client = _session()
     with services().turns.turn() as turn:
         form = _app().forms.form(session, client, turn.waiting)
-    found = json_response(_response(session, client, form, is_complete=True))
+    found = json_response(_response(session, client, form, is_complete="unfinished" not in request.args))
     found.mimetype = FHIR_JSON
     found.headers["Content-Disposition"] = 'attachment; filename="questionnaire-response.json"'
     return found

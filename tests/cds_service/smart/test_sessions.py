@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cds_service.smart.authorization import Endpoints, Grant, Proof
-from cds_service.smart.sessions import LIFETIME, FormSession, PendingLaunch, Sessions
+from cds_service.smart.sessions import LAUNCH_LIFETIME, LIFETIME, FormSession, PendingLaunch, Sessions
 from tests.support.clock import SetClock
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -78,6 +78,14 @@ def test_a_session_is_gone_after_an_hour(sessions: Sessions, clock: SetClock) ->
     clock.now = NOW + LIFETIME - timedelta(seconds=1)
     assert sessions.find(cookie) == SESSION
     clock.now = NOW + LIFETIME
+    assert sessions.find(cookie) is None
+
+
+def test_a_launch_is_gone_after_ten_minutes(sessions: Sessions, clock: SetClock) -> None:
+    cookie = sessions.begin(PENDING)
+    clock.now = NOW + LAUNCH_LIFETIME - timedelta(seconds=1)
+    assert sessions.find(cookie) == PENDING
+    clock.now = NOW + LAUNCH_LIFETIME
     assert sessions.find(cookie) is None
 
 

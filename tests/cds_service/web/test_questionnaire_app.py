@@ -249,6 +249,8 @@ def test_an_ehr_that_takes_no_response_gets_none_and_the_user_a_file(assessor: A
         browser.get(f"{loop.service}/smart/response")
         assert browser.page.headers["Content-Disposition"].startswith("attachment")
         assert browser.page.json()["status"] == "completed"
+        browser.get(f"{loop.service}/smart/response?unfinished")
+        assert browser.page.json()["status"] == "in-progress"
 
 
 def test_pages_about_a_patient_are_neither_stored_nor_framed_nor_scripted(assessor: Assessor) -> None:
