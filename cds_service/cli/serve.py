@@ -55,7 +55,7 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
     log = service_log(sys.stderr, now)
     with exit_on_error(NotReadyError, UnavailableError, NoClientsError):
         registered = clients_of(settings)
-        launching = smart_clients_of(registered or ())
+        launching = smart_clients_of(registered or (), settings)
         policies = ActivePolicies(settings, log, now)
         prepare(settings)
     warm_up(policies.assessor.library)

@@ -21,7 +21,8 @@ def ended() -> LaunchError:
         "This session has ended",
         "There is no open session for this page. A session ends after an hour, when you finish, or when you close the "
         "browser.",
-        "Open the form again from the card in the EHR. Answers that you saved are still there.",
+        "Open the form again from the card in the EHR. Answers that you saved are still there. If this page comes "
+        "again, let the EHR open the form in a window of its own.",
     )
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from urllib.parse import urlsplit
 
-from cds_service.clients.registry import Client
+from cds_service.clients.registry import Client, is_loopback
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import FhirOpener
@@ -31,9 +32,22 @@ class SmartClients:
     sessions: SealedSessions
 
 
-def smart_clients_of(clients: Iterable[Client]) -> tuple[SmartClient, ...]:
-    """Return the clients that register the app, each with its secret; raise NoClientsError if one cannot be read."""
-    return tuple(SmartClient(each.name, each.smart, each.fhir_servers, _secret(each)) for each in clients if each.smart)
+def smart_clients_of(clients: Iterable[Client], settings: Settings) -> tuple[SmartClient, ...]:
+    """Return the clients that register the app, each with its secret.
+
+    Raise NoClientsError if a secret cannot be read, or if browsers would not send the cookie of a session to the public
+    address: they send it over https, and over http to this machine only.
+    """
+    found = tuple(
+        SmartClient(each.name, each.smart, each.fhir_servers, _secret(each)) for each in clients if each.smart
+    )
+    parts = urlsplit(settings.public_url)
+    if found and parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise NoClientsError(
+            f"The client {found[0].name} registers the questionnaire app (smart), which needs https: set "
+            "CDS_PUBLIC_URL to the https address at which browsers reach the service."
+        )
+    return found
 
 
 def smart_app(

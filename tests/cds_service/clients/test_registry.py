@@ -69,7 +69,7 @@ def test_the_registration_of_the_questionnaire_app_is_read(tmp_path: Path) -> No
 def test_a_secret_is_read_from_its_file_without_the_line_end(tmp_path: Path) -> None:
     (tmp_path / "s").write_text("secret\n")
     client = Client("a", "urn:a", fhir_servers=("https://a/r4",), smart=SmartRegistration("q", tmp_path / "s"))
-    assert smart_clients_of([client, Client("b", "urn:b")]) == (
+    assert smart_clients_of([client, Client("b", "urn:b")], Settings()) == (
         SmartClient("a", SmartRegistration("q", tmp_path / "s"), ("https://a/r4",), "secret"),
     )
 
@@ -80,7 +80,27 @@ def test_a_secret_that_is_not_there_stops_the_start(tmp_path: Path, content: str
         (tmp_path / "s").write_text(content)
     client = Client("a", "urn:a", smart=SmartRegistration("q", tmp_path / "s"))
     with pytest.raises(NoClientsError, match="a: its secret_file"):
-        smart_clients_of([client])
+        smart_clients_of([client], Settings())
+
+
+@pytest.mark.parametrize(
+    ("public_url", "may"),
+    [
+        ("https://cds.example.org", True),
+        ("http://127.0.0.1:8000", True),
+        ("http://localhost:8000", True),
+        ("http://cds.example.org", False),
+    ],
+)
+def test_the_questionnaire_app_needs_https(public_url: str, may: bool) -> None:
+    client = Client("a", "urn:a", fhir_servers=("https://a/r4",), smart=SmartRegistration("q"))
+    settings = Settings(public_url=public_url)
+    assert len(smart_clients_of([Client("b", "urn:b")], settings)) == 0
+    if may:
+        assert len(smart_clients_of([client], settings)) == 1
+    else:
+        with pytest.raises(NoClientsError, match="needs https: set CDS_PUBLIC_URL"):
+            smart_clients_of([client], settings)
 
 
 KEYS = "keys_file: k"
