@@ -24,7 +24,7 @@ test: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cds-service policies lint --strict
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 endure: $(VENV)/.dev
 	CDS_TEST_PROFILE=endure $(BIN)/pytest -n auto

@@ -33,6 +33,7 @@ _TEST_NAMES = frozenset(
         "CDS_TESTS_NEED_CHROMIUM",
         "CDS_TESTS_NEED_FAKETIME",
         "CDS_TESTS_NEED_NGINX",
+        "CDS_TESTS_NEED_NODE",
         "CDS_TESTS_NEED_POSTGRESQL",
     }
 )
