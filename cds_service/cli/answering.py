@@ -10,14 +10,18 @@ from rich.markup import escape
 
 from cards.build import DETERMINATION
 from cds_service.sample_ehr.form_client import FormClient, Page
-from cds_service.sample_ehr.smart.server import SmartServer
+from cds_service.sample_ehr.smart.server import SAMPLE_USER, SmartServer
+from cds_service.web.form_input import DONT_KNOW
 from coverage_policies.format.terms import Outcome
 from fhir_mappings.fhir_json import loads
 
-PATIENT = "sij-rich-chart"
-"""The sample patient whose order is answered for."""
-_CHANGED = "II.E"
-"""The question whose answer is changed at the end: whether there is a generalized pain disorder."""
+PATIENT = "cpap-mild-apnea"
+"""The sample patient whose order is answered for: nothing in the chart speaks against a favorable answer."""
+_USER = "Practitioner/sample-pulmonologist"
+_PATHWAY = {"pathway": "first-weeks"}
+"""The answer that decides which questions follow; a card says of no answer to it that it favors the order."""
+_CHANGED = "B.initial.events"
+"""The question whose answer is changed at the end: whether enough sleep, or enough events, were recorded."""
 _FIELD = "answer:"
 _OPPOSITE = {"yes": "no", "no": "yes"}
 
@@ -25,15 +29,20 @@ Card = Mapping[str, Any]
 Hook = Literal["order-select", "order-sign"]
 
 
+def outcome_of(card: Card) -> str:
+    """Return the outcome of the first determination of a card."""
+    return str(card["extension"][DETERMINATION]["outcome"])
+
+
 def smart_link(card: Card) -> Mapping[str, str] | None:
     """Return the link of a card that launches the app, if it has one."""
     return next((each for each in card.get("links", ()) if each["type"] == "smart"), None)
 
 
-def launch_path(smart: SmartServer, patient: str, card: Card) -> str:
+def launch_path(smart: SmartServer, patient: str, card: Card, user: str = SAMPLE_USER) -> str:
     """Return the path on the sample EHR that launches the app from a card; empty if the card has no link to it."""
     link = smart_link(card)
-    return smart.launch(patient, app_url=link["url"], app_context=link["appContext"]) if link else ""
+    return smart.launch(patient, app_url=link["url"], app_context=link["appContext"], user=user) if link else ""
 
 
 def run_loop(console: Console, *, sign: Callable[[Hook], Card], ehr: str, smart: SmartServer, token: str) -> None:
@@ -44,14 +53,14 @@ def run_loop(console: Console, *, sign: Callable[[Hook], Card], ehr: str, smart:
     first = sign("order-select")
     _expect(first, Outcome.DOCUMENTATION_NEEDED)
     client = FormClient()
-    page = _opened(client, ehr + launch_path(smart, PATIENT, first))
+    page = _opened(client, ehr + launch_path(smart, PATIENT, first, _USER))
     console.print("\n[bold]The form asks, and the clinician answers:[/]")
     for asked, said in _answered(client, page, _favorable(first)):
         _say_answer(console, asked, said)
     _say_stored(console, ehr, token)
     supported = sign("order-sign")
     _expect(supported, Outcome.SUPPORTED)
-    page = _opened(client, ehr + launch_path(smart, PATIENT, first))
+    page = _opened(client, ehr + launch_path(smart, PATIENT, first, _USER))
     page = client.submit(page, {"do": f"change:{_CHANGED}"})
     (name,) = page.choices
     changed = _OPPOSITE[_favorable(first)[_CHANGED]]
@@ -72,7 +81,7 @@ def _opened(client: FormClient, url: str) -> Page:
 def _answered(client: FormClient, page: Page, favorable: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Answer screen after screen, save the response, and yield each question with its answer."""
     while page.choices:
-        said = {name: favorable.get(name.removeprefix(_FIELD)) or values[0] for name, values in page.choices.items()}
+        said = {name: favorable.get(name.removeprefix(_FIELD)) or DONT_KNOW for name in page.choices}
         yield from ((page.legends[name], value) for name, value in said.items())
         page = client.submit(page, {**said, "do": "next"})
     client.submit(page, {"do": "finish"})
@@ -81,7 +90,7 @@ def _answered(client: FormClient, page: Page, favorable: Mapping[str, str]) -> I
 def _favorable(card: Card) -> dict[str, str]:
     """Return the answer that favors the order to each question of a card."""
     questions = card["extension"][DETERMINATION]["questions"]
-    return {each["linkId"]: each.get("met_by", "") for each in questions}
+    return {each["linkId"]: each.get("met_by", "") for each in questions} | _PATHWAY
 
 
 def _say_stored(console: Console, ehr: str, token: str) -> None:
@@ -104,6 +113,6 @@ def _say_answer(console: Console, question: str, answer: str) -> None:
 
 
 def _expect(card: Card, wanted: Outcome) -> None:
-    outcome = card["extension"][DETERMINATION]["outcome"]
+    outcome = outcome_of(card)
     if outcome != wanted.value:
         raise click.ClickException(f"The order is {outcome}, and {wanted.value} was expected.")

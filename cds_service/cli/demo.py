@@ -20,7 +20,7 @@ from flask import Flask
 from rich.console import Console
 
 from cds_service.cli.answering import PATIENT as ANSWERED
-from cds_service.cli.answering import Hook, launch_path, run_loop
+from cds_service.cli.answering import Hook, launch_path, outcome_of, run_loop
 from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import assessor_of, exit_on_error, settings_given
 from cds_service.cli.output.cards import print_cards
@@ -46,6 +46,7 @@ from cds_service.wiring.app import create_app
 from cds_service.wiring.records import in_memory_store
 from cds_service.wiring.serving import free_port, on_loopback
 from cds_service.wiring.system import new_id, now
+from coverage_policies.format.terms import Outcome
 from fhir_mappings.fhir_json import Json, dumps, loads
 
 _SHOWN = ("sij-posterior", "sij-rich-chart", "trial-not-weaned", "trial-weaned")
@@ -110,7 +111,7 @@ def demo_command(once: bool, port: int, save: Path | None, sandbox: bool, answer
         new_id=new_id,
         records=in_memory_store(settings, assessor, now),
         log=service_log(io.StringIO(), now),
-        smart=questionnaires.clients,
+        smart=None if sandbox else questionnaires.clients,  # the sandbox cannot begin a launch from the sample EHR
     )
     if save is not None:
         with exit_on_error():
@@ -174,8 +175,9 @@ def run_demo(demo: Demo, console: Console, *, once: bool, save: Path | None = No
             body = dumps(call.request(fhir))
             cards = _cards(service, call.hook, body)
             print_cards(console, call.title, cards)
-            paths = (launch_path(demo.smart, call.sample.id, card) for card in cards)
-            launches += [f"{ehr_address}{path}" for path in paths if path]
+            asking = [card for card in cards if outcome_of(card) == Outcome.DOCUMENTATION_NEEDED.value]
+            paths = [launch_path(demo.smart, call.sample.id, card) for card in asking]
+            launches += [(call.sample.id, f"{ehr_address}{path}") for path in paths if path]
             if save is not None:
                 (save / f"{call.sample.id}.json").write_text(body, encoding="utf-8")
                 (save / f"{call.sample.id}.chart.json").write_text(
@@ -189,7 +191,8 @@ def run_demo(demo: Demo, console: Console, *, once: bool, save: Path | None = No
                 link = deep_link(order, service=service, fhir_server=fhir)
                 _say(console, f"Order {order.code}", f"for {order.patient}: {order.shows}", link)
         if launches and not sandbox:
-            _say(console, "Answer", launches[0], "opens the questionnaire app, as the link of a card does")
+            patient, address = launches[0]
+            _say(console, "Answer", address, f"opens the questionnaire app for {patient}, as the link of its card does")
         look = [f"{_program()} policies show CP.MP.126"]
         if save is not None:
             example = save / calls[0].sample.id

@@ -148,7 +148,7 @@ def test_the_printed_address_opens_the_questionnaire_app() -> None:
     run_demo(Demo(app, both.smart, now().date(), port, port + 80), Watched(file=io.StringIO()), once=True)
     (page,) = opened
     assert page.url == f"http://127.0.0.1:{port}/smart/form"
-    assert page.choices
+    assert list(page.choices) == ["answer:II.G"], "the first question about sij-rich-chart"
 
 
 def test_answer_runs_the_loop_and_says_what_each_step_gives() -> None:
@@ -159,13 +159,13 @@ def test_answer_runs_the_loop_and_says_what_each_step_gives() -> None:
     found = [
         result.output.index(words)
         for words in (
-            "10 items to document",
-            "Will the fusion use the lateral transarticular approach? yes",
-            "completed, by Practitioner/sample-pain-physician",
+            "is this the first 12 weeks of CPAP",
+            "Did the treating physician order the test, and was it done under appropriate supervision? yes",
+            "completed, by Practitioner/sample-pulmonologist",
             "All requirements documented",
             "One answer is changed",
-            "amended, by Practitioner/sample-pain-physician",
-            "Policy excludes SI fusion",
+            "amended, by Practitioner/sample-pulmonologist",
+            "Policy requires as many events as 2 hours of sleep would need",
         )
     ]
     assert found == sorted(found)
@@ -182,3 +182,15 @@ def test_answer_fails_if_an_outcome_is_not_the_expected_one(outcome: str) -> Non
     smart = SmartServer([], now)
     with pytest.raises(ClickException, match=f"{outcome}, and documentation-needed was expected"):
         run_loop(Console(file=io.StringIO()), sign=lambda _hook: card, ehr="http://x", smart=smart, token="t")
+
+
+def test_answer_finds_the_sample_ehr_where_its_port_was_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = min(free.getsockname()[1], 65000)
+    with socket.create_server(("127.0.0.1", port + 80)):
+        result = CliRunner().invoke(main, ["demo", "--answer", "--port", str(port)])
+    assert result.exit_code == 0, result.output
+
+
+def test_with_sandbox_no_card_links_to_the_questionnaire_app(run: Callable[..., str]) -> None:
+    assert "Answer the open questions" not in run("--sandbox")

@@ -98,3 +98,16 @@ def test_it_reloads_when_a_document_changes(own: OwnPolicies, address: str) -> N
     eventually(lambda: "Sleep test at home" in title())
     own.change("title: Sleep test at home", "title: Sleep test in a laboratory")
     eventually(lambda: "Sleep test in a laboratory" in title())
+
+
+def test_the_sample_ehr_may_launch_the_questionnaire_app(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    ehr = f"{host}:{int(port) + 80}"
+
+    def sent_to() -> str:
+        launched = requests.get(
+            f"{address}/smart/launch", params={"iss": f"{ehr}/fhir"}, allow_redirects=False, timeout=10
+        )
+        return launched.headers.get("Location", "")
+
+    eventually(lambda: sent_to().startswith(f"{ehr}/auth/authorize?"))
