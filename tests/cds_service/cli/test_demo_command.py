@@ -128,12 +128,14 @@ def test_with_sandbox_an_override_hides_no_card(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_printed_address_opens_the_questionnaire_app() -> None:
     opened: list[Page] = []
+    said: list[str] = []
 
     class Watched(Console):
         """A console on which the address of the app is opened when it is printed."""
 
         def print(self, *objects: object, **_options: object) -> None:
             line = str(objects[0]) if objects else ""
+            said.append(line)
             if "[bold]Answer" in line:
                 client = FormClient()
                 sign_in = client.open(line.split("]")[-1].strip())
@@ -148,7 +150,10 @@ def test_the_printed_address_opens_the_questionnaire_app() -> None:
     run_demo(Demo(app, both.smart, now().date(), port, port + 80), Watched(file=io.StringIO()), once=True)
     (page,) = opened
     assert page.url == f"http://127.0.0.1:{port}/smart/form"
-    assert list(page.choices) == ["answer:II.G"], "the first question about sij-rich-chart"
+    assert list(page.choices) == ["answer:II.G"]
+    assert any("opens the questionnaire app for sij-rich-chart" in line for line in said), (
+        "an order with open questions"
+    )
 
 
 def test_answer_runs_the_loop_and_says_what_each_step_gives() -> None:
