@@ -98,7 +98,7 @@ def screen(policy: Policy, found: Determination, answers: Mapping[str, str]) -> 
     questions = [*first, *open_questions(policy, names, to_ask)]
     questions = [each for each in questions if each.id not in _BEFORE_CRITERIA or each.id not in answers]
     before = sum(each.id in _BEFORE_CRITERIA for each in questions)
-    matter = asked.union(_BEFORE_CRITERIA, *bears.values())
+    matter = frozenset(_BEFORE_CRITERIA).union(asked, *bears.values())
     least = min((_least(policy, names, results) for results in to_ask.values()), default=0)
     return Screen(
         determination=found,

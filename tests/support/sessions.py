@@ -1,6 +1,5 @@
 """Sessions of adaptive questions: the situations they start from, and clinicians who answer them."""
 
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,9 +13,7 @@ from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample, SampleO
 from cds_service.settings import Settings
 from coverage_policies.authoring.cases import load_cases, situation
 from coverage_policies.format.library import Library, load_library
-from coverage_policies.format.model import APPLIES, PATHWAY, SIDE, Policy
-from coverage_policies.format.terms import Outcome
-from coverage_policies.judging.alternatives import RULED_OUT
+from coverage_policies.format.model import Policy
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.determination import Determination, Question
 from coverage_policies.judging.evaluator import evaluate
@@ -39,7 +36,7 @@ _ORDERS_WITH_EMPTY_CHART = (
 )
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Situation:
     """An order, its chart, and the revision by which it is judged."""
 

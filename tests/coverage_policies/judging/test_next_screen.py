@@ -230,7 +230,7 @@ def test_an_order_without_a_code_has_no_screen_since_no_answer_gives_it_one() ->
     words = ValueSet("by-words", [row(TEXT, "test fusion", asks=True)])
     by = policy(
         ALTERNATIVES,
-        orders="- {codes: the-order, sections: [I]}\n- {codes: by-words, sections: [I], ask: Which code is it?}",
+        orders="- {codes: the-order, sections: [I]}\n- {codes: by-words, sections: [], ask: Which code is it?}",
         sets=SETS | {"by-words": words},
     )
     unnamed = draft() | {"code": {"text": "Test fusion"}}
