@@ -2,12 +2,12 @@
 
     .venv/bin/python tests/benchmarks/questions_asked.py
 
-For every order of the sample EHR that an answer can still decide, and for orders of other procedures with an almost empty chart: how
-many screens, and how many single answers on them, until it is supported when every answer supports it; and how many
-screens until the first decisive "no" when exactly one item fails, averaged over which, and for the last of them; then
-averaged over the items that the author marked as those that orders most often fail on (`asked`). The criteria of one
-item are one screen. Each pathway that remains is a row of its own, since its choice is the first answer. The sample orders that no answer can make better are
-listed below the table, and are left out of the medians.
+For every order of the sample EHR that an answer can still decide, and for orders of other procedures with an almost
+empty chart: how many screens, and how many single answers on them, until it is supported when every answer supports it;
+and how many screens until the first decisive "no" when exactly one item fails, averaged over which, and for the last of
+them; then averaged over the items that the author marked as those that orders most often fail on (`asked`). The
+criteria of one item are one screen. Each pathway that remains is a row of its own, since its choice is the first
+answer. The sample orders that the chart settles are listed below the table, and are left out of the medians.
 """
 
 from tests.support.questions_counted import Counted, counted, summary
