@@ -29,9 +29,12 @@ class Screen:
 
     `question` is the next item, with the parts that belong on one screen; None if nothing is left to ask. `items_left`
     counts the screens that are still to come, this one included: at least, on the shortest way to `supported`, and at
-    most. `is_settled` is whether no answer can make the outcome better; what is then asked no longer decides.
-    `without_effect` are the open questions of the determination that are not asked because no answer settles them: data
-    contradict each other or were not read, or the order has no code.
+    most, by what is known now: the answer for the side, or for a pathway that it rules out, may open other questions.
+    So may a decisive "no" where data contradict each other. `is_settled` is whether the outcome cannot get better,
+    whatever is answered; what is then asked no longer decides. Where the chart contradicts itself, it is settled only
+    by what is ruled out, since correcting the chart can make it better. `without_effect` are the open questions of the
+    determination that are not asked because no answer settles them: data contradict each other or were not read, or
+    the order has no code.
     """
 
     determination: Determination
@@ -98,7 +101,7 @@ def screen(policy: Policy, found: Determination, answers: Mapping[str, str]) -> 
     questions = [*first, *open_questions(policy, names, to_ask)]
     questions = [each for each in questions if each.id not in _BEFORE_CRITERIA or each.id not in answers]
     before = sum(each.id in _BEFORE_CRITERIA for each in questions)
-    matter = {*asked, *_BEFORE_CRITERIA, *(link for each in bears.values() for link in each)}
+    matter = frozenset(_BEFORE_CRITERIA).union(asked, *bears.values())
     least = min((_least(policy, names, results) for results in to_ask.values()), default=0)
     return Screen(
         determination=found,

@@ -2,11 +2,12 @@
 
     .venv/bin/python tests/benchmarks/questions_asked.py
 
-For every order of the sample EHR that asks anything, and for orders of other procedures with an almost empty chart: how
-many screens, and how many single answers on them, until it is supported when every answer supports it; and how many
-screens until the first decisive "no" when exactly one item fails, averaged over which, and for the last of them; then
-averaged over the items that the author marked as those that orders most often fail on (`asked`). The criteria of one
-item are one screen. Each pathway that remains is a row of its own, since its choice is the first answer.
+For every order of the sample EHR that an answer can still decide, and for orders of other procedures with an almost
+empty chart: how many screens, and how many single answers on them, until it is supported when every answer supports it;
+and how many screens until the first decisive "no" when exactly one item fails, averaged over which, and for the last of
+them; then averaged over the items that the author marked as those that orders most often fail on (`asked`). The
+criteria of one item are one screen. Each pathway that remains is a row of its own, since its choice is the first
+answer. The sample orders that the chart settles are listed below the table, and are left out of the medians.
 """
 
 from tests.support.questions_counted import Counted, counted, summary
@@ -23,6 +24,10 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for row in (*on_samples, *on_empty):
         print(printed(row))
+    silent = [of for of in sample_situations() if not any(counted(of))]
+    print(f"\nsettled by the chart, so no screen decides: {len(silent)} of {len(sample_situations())} sample orders")
+    for of in silent:
+        print(f"- {of.name} ({of.policy.full_name}): {of.screen({}).outcome.value}")
     for name, rows in (("sample orders", on_samples), ("all", [*on_samples, *on_empty])):
         print(f"\n{name}: {summary(rows)}")
 

@@ -36,7 +36,7 @@ _ORDERS_WITH_EMPTY_CHART = (
 )
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Situation:
     """An order, its chart, and the revision by which it is judged."""
 

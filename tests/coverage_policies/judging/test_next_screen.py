@@ -194,6 +194,17 @@ def test_what_fails_for_review_only_leaves_the_other_section_open() -> None:
     assert screen(by, {"I.A": "no", "II.A": "yes"}).outcome is Outcome.CASE_REVIEW
 
 
+def test_what_only_spares_a_review_is_moot_if_another_section_is_reviewed_anyway() -> None:
+    by = policy(
+        "I: {says: s, all: [{id: I.A, says: a, ask: q, if_met: case-review}]}\n"
+        "II: {says: t, any: [{id: II.A, says: b, ask: q, if_met: case-review}, {id: II.B, says: c, ask: q}]}",
+        orders=BOTH,
+    )
+    assert shown(screen(by, {"II.A": "yes"})) == ("I.A", [])
+    found = screen(by, {"I.A": "yes", "II.A": "yes"})
+    assert (found.outcome, shown(found), found.is_settled) == (Outcome.CASE_REVIEW, None, True)
+
+
 PATHWAYS = """
 ask: Is it cancer pain?
 choices:
