@@ -29,6 +29,7 @@ _TEST_NAMES = frozenset(
     {
         "CDS_EXTRA_CHARTS",
         "CDS_IG_DATA",
+        "CDS_TEST_PICTURES",
         "CDS_TEST_PROFILE",
         "CDS_TESTS_NEED_CHROMIUM",
         "CDS_TESTS_NEED_FAKETIME",

@@ -98,7 +98,9 @@ def test_an_unknown_setting_like_no_other_is_a_warning_that_names_the_list() -> 
 def test_neither_settings_nor_the_variables_of_the_tests_nor_empty_ones_are_unknown() -> None:
     known = {f"CDS_{name.upper()}": "x" for name in Settings.model_fields}
     others = {"CDS_TEST_PROFILE": "endure", "CDS_EXTRA_CHARTS": "x"}
-    others |= {f"CDS_TESTS_NEED_{program}": "yes" for program in ("CHROMIUM", "FAKETIME", "NGINX", "NODE", "POSTGRESQL")}
+    others |= {
+        f"CDS_TESTS_NEED_{program}": "yes" for program in ("CHROMIUM", "FAKETIME", "NGINX", "NODE", "POSTGRESQL")
+    }
     assert unknown_settings(known | others | {"CDS_EMPTY": "", "PATH": "/bin", "cds_workers": "3"}) == {}
 
 

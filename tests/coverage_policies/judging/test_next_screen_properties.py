@@ -46,7 +46,7 @@ def sessions(examples: int = 40) -> settings:
 
 
 def dice(seed: int | str) -> random.Random:
-    return random.Random(seed)  # noqa: S311 - a choice of test data
+    return random.Random(seed)
 
 
 class Clinician:

@@ -58,7 +58,7 @@ ORDERS = {
     "NCD.240.2@2021-09": Filled(HCPCS, "E1390", date(2026, 3, 16), "B.hypoxemia", Outcome.CASE_REVIEW),
     "NCD.240.4@2008-03": Filled(HCPCS, "E0601", date(2026, 3, 16), "B.initial.events", pathway="first-weeks"),
 }
-"""For each shipped revision an order. Oxygen for another degree of hypoxemia is left to the plan (NCD 240.2, section D)."""
+"""For each shipped revision an order. Oxygen for another degree of hypoxemia is left to the plan (NCD 240.2, D)."""
 
 
 def questions(form: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
