@@ -126,7 +126,7 @@ async function examine(page, { questionnaire, fillings }, launch) {
 await run(async ({ forms, ...launch }, browser) => {
   const faults = [];
   const page = await browser.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   page.on("pageerror", (error) => faults.push(`threw ${error.message}`));
   page.on("console", (message) => message.type() === "error" && faults.push(`reported ${message.text()}`));
   await page.route("**/*", (route) => serve(route, faults));
