@@ -17,7 +17,7 @@ from cds_service.smart.errors import LaunchError, ended, not_trusted
 from cds_service.smart.forms import Form
 from cds_service.smart.launches import SmartClient
 from cds_service.smart.responses import FHIR_JSON, Saved, response_of, taken_up
-from cds_service.smart.sessions import LIFETIME, FormSession
+from cds_service.smart.sessions import FormSession
 from cds_service.web.form_input import read_answers
 from cds_service.web.form_pages import choose_order_page, message_page, outcome_page, screen_page
 from cds_service.web.form_view import Banner
@@ -250,9 +250,7 @@ def _redirect(address: str) -> Response:
 
 
 def _with_cookie(response: Any, cookie: str) -> Response:
-    response.set_cookie(
-        _COOKIE, cookie, path="/", secure=True, httponly=True, samesite="Lax", max_age=int(LIFETIME.total_seconds())
-    )
+    response.set_cookie(_COOKIE, cookie, path="/", secure=True, httponly=True, samesite="Lax")
     found: Response = response
     return found
 
