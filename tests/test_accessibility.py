@@ -15,7 +15,10 @@ from tests.support.browser import axe_violations, needs_browser, run_script
 pytestmark = [needs_browser, pytest.mark.slow, pytest.mark.process]
 
 NOW = datetime(2026, 3, 2, 17, tzinfo=UTC)
-PAGES = ("/policies/CP.MP.126@2025-04",)
+PAGES = (
+    "/policies",
+    "/policies/CP.MP.126@2025-04",
+)
 
 
 @pytest.fixture(name="address")

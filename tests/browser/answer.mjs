@@ -3,8 +3,8 @@
 // Task: `launch` (the address of a launch link), `by` ("mouse" or "keyboard"), `answers` (values by linkId; the first
 // choice of a question without one), `pictures` (a folder for pictures of every page; none without it), and for axe-core
 // `widths` and `colorSchemes` (none without them).
-// Answer: the words of the last page, how many screens were answered, which elements with the focus did not show it, which
-// pages are wider than 360 CSS pixels there, and the violations.
+// Answer: the words of the last page, how many screens were answered, which elements with the focus did not show it or
+// were off the screen, which came after one below them on their page, which pages are wider than 360 CSS pixels there, and the violations.
 
 import path from "node:path";
 import { prepare, violations } from "./accessibility.mjs";
@@ -19,6 +19,7 @@ class Mouse {
   constructor(page) {
     this.page = page;
     this.unseen = [];
+    this.unordered = [];
   }
 
   async choose(name, index) {
@@ -36,6 +37,8 @@ class Keyboard {
   constructor(page) {
     this.page = page;
     this.unseen = [];
+    this.unordered = [];
+    this.reached = 0;
   }
 
   async choose(name, index) {
@@ -47,6 +50,7 @@ class Keyboard {
   async press(selector) {
     await this.tabTo(selector);
     await Promise.all([this.page.waitForNavigation(), this.page.keyboard.press("Enter")]);
+    this.reached = 0;
   }
 
   async tabTo(selector) {
@@ -54,10 +58,16 @@ class Keyboard {
       const found = await this.page.evaluate((wanted) => {
         const focused = document.activeElement;
         const style = getComputedStyle(focused);
-        const isSeen = focused === document.body || style.outlineStyle !== "none" || style.boxShadow !== "none";
-        return { isWanted: focused.matches(wanted), isSeen, html: focused.outerHTML.slice(0, 80) };
+        const box = focused.getBoundingClientRect();
+        const isMarked = style.outlineStyle !== "none" || style.boxShadow !== "none";
+        const isOnScreen = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+        const isSeen = focused === document.body || (isMarked && isOnScreen);
+        const bottom = focused === document.body ? 0 : box.bottom + scrollY;
+        return { isWanted: focused.matches(wanted), isSeen, bottom, html: focused.outerHTML.slice(0, 80) };
       }, selector);
       if (!found.isSeen) this.unseen.push(found.html);
+      if (found.bottom < this.reached) this.unordered.push(found.html);
+      this.reached = found.bottom;
       if (found.isWanted) return;
       await this.page.keyboard.press("Tab");
     }
@@ -116,5 +126,5 @@ await run(async (task, browser) => {
     await page.goto(page.url());
     await look(); // the session has ended
   }
-  return { screens, words, unseen: user.unseen, ...found };
+  return { screens, words, unseen: user.unseen, unordered: user.unordered, ...found };
 });

@@ -25,6 +25,7 @@ export async function run(answer) {
     headless: true,
     chromiumSandbox: false, // containers run as root
     args: OPTIONS,
+    reducedMotion: "reduce", // scrolling takes time otherwise
   });
   try {
     process.stdout.write(JSON.stringify(await answer(task, browser)));

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+from cds_service.sample_ehr.patients import STORY_DATE
 from cds_service.settings import Settings
 from cds_service.wiring.loading import load_assessor
-from tests.support.browser import COLOR_SCHEMES, WIDTHS, needs_browser, run_script
-from tests.support.smart_loop import Loop, smart_loop
+from tests.support.browser import COLOR_SCHEMES, WIDTHS, axe_violations, needs_browser, run_script
+from tests.support.smart_loop import Browser, Loop, sample_of, smart_loop
 
 pytestmark = [needs_browser, pytest.mark.slow, pytest.mark.process]
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 PATIENT = "sij-rich-chart"
+WITH_STORED_ORDER = "trial-buprenorphine"
 SERIOUS = ("serious", "critical")
 PICTURES = os.environ.get("CDS_TEST_PICTURES", "")
 """A folder for pictures of every page, to look at; no pictures without it."""
@@ -55,7 +57,17 @@ def test_a_clinician_answers_by_mouse_and_every_page_is_accessible_and_fits(loop
     assert found["tooWide"] == []
 
 
-def test_a_clinician_answers_by_keyboard_alone_and_sees_the_focus(loop: Loop) -> None:
+def test_a_clinician_answers_by_keyboard_alone_and_sees_the_focus_go_down_the_page(loop: Loop) -> None:
     found = answered(loop, "keyboard")
-    assert (found["screens"], found["unseen"]) == (10, [])
+    assert (found["screens"], found["unseen"], found["unordered"]) == (10, [], [])
     assert is_supported(loop)
+
+
+def test_the_page_that_offers_the_orders_of_a_patient_is_accessible() -> None:
+    order = sample_of(WITH_STORED_ORDER).orders[0].resource(STORY_DATE)
+    stored = {**order, "id": "stored-1", "status": "active"}
+    with smart_loop(load_assessor(Settings()), NOW, stored=[stored]) as loop:
+        address = loop.ehr + loop.smart.launch(WITH_STORED_ORDER, app_url=f"{loop.service}/smart/launch")
+        assert "choose:" in Browser().get(address)
+        found = axe_violations([address])
+    assert [each for each in found if each["impact"] in SERIOUS] == []
