@@ -4,7 +4,8 @@
 // choice of a question without one), `pictures` (a folder for pictures of every page; none without it), and for axe-core
 // `widths` and `colorSchemes` (none without them).
 // Answer: the words of the last page, how many screens were answered, which elements with the focus did not show it or
-// were off the screen, which came after one below them on their page, which pages are wider than 360 CSS pixels there, and the violations.
+// were off the screen, which came after one below them on their page, which pages are wider than 360 CSS pixels there,
+// and the violations.
 
 import path from "node:path";
 import { prepare, violations } from "./accessibility.mjs";
