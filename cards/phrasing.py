@@ -25,14 +25,21 @@ def _us_date(found: re.Match[str]) -> str:
 
 
 def evidence_words(item: Evidence, order: str, most: int = _EVIDENCE_LENGTH) -> str:
-    """Return one piece of evidence, as Markdown: what it is, its value, and its date, in at most `most` characters.
+    """Return one piece of evidence as Markdown, in at most `most` characters (`plain_evidence`)."""
+    return escaped(plain_evidence(item, order, most))
 
-    What the order itself says is named so; it is empty if the order says nothing but what it is for.
+
+def plain_evidence(item: Evidence, order: str, most: int | None = None) -> str:
+    """Return one piece of evidence: what it is, its value, and its date.
+
+    What the order itself says is named so; it is empty if the order says nothing but what it is for. Of any other
+    evidence, what it is and its value are shortened so that all has at most `most` characters.
     """
     if item.reference == order:
-        return escaped(f"This order: {chart_words(item.value)}") if item.value else ""
+        return f"This order: {chart_words(item.value)}" if item.value else ""
     date = f" ({chart_words(item.date)})" if item.date else ""
-    return escaped(shortened(chart_words(labeled(item)), most - len(date)) + date)
+    said = chart_words(labeled(item))
+    return (said if most is None else shortened(said, most - len(date))) + date
 
 
 def labeled(item: Evidence) -> str:

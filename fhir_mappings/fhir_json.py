@@ -17,6 +17,9 @@ Json: TypeAlias = Any
 Pairs: TypeAlias = Sequence[tuple[str, Any]]
 """The members of an object in their order, duplicates included."""
 
+FHIR_JSON = "application/fhir+json"
+"""The media type of a FHIR resource in JSON (FHIR R4, RESTful API)."""
+
 MAX_DEPTH = 100
 """How many levels of objects and arrays may be nested."""
 
@@ -143,6 +146,11 @@ def dumps(value: Json, *, indent: int | None = None) -> str:
     if b"NaN" in written or b"Infinity" in written:  # in a string, or a Decimal that JSON cannot say
         return _carefully_written(value, separators=_NO_SPACES)
     return written.decode()
+
+
+def encoded(value: Json) -> bytes:
+    """Write JSON in UTF-8, without spaces; escape a lone surrogate, which UTF-8 cannot encode, as it was sent."""
+    return dumps(value).encode("utf-8", "backslashreplace")
 
 
 def canonical(value: Json) -> bytes:

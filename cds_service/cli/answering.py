@@ -62,10 +62,10 @@ def run_loop(console: Console, *, sign: Callable[[Hook], Card], ehr: str, smart:
     _expect(supported, Outcome.SUPPORTED)
     page = _opened(client, ehr + launch_path(smart, PATIENT, first, _USER))
     page = client.submit(page, {"do": f"change:{_CHANGED}"})
-    (name,) = page.choices
+    (name,) = page.questions
     changed = _OPPOSITE[_favorable(first)[_CHANGED]]
     console.print("\n[bold]One answer is changed:[/]")
-    _say_answer(console, page.legends[name], changed)
+    _say_answer(console, page.questions[name], changed)
     page = client.submit(page, {name: changed, "do": "next"})
     client.submit(page, {"do": "finish"})
     _say_stored(console, ehr, token)
@@ -80,9 +80,9 @@ def _opened(client: FormClient, url: str) -> Page:
 
 def _answered(client: FormClient, page: Page, favorable: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Answer screen after screen, save the response, and yield each question with its answer."""
-    while page.choices:
-        said = {name: favorable.get(name.removeprefix(_FIELD)) or DONT_KNOW for name in page.choices}
-        yield from ((page.legends[name], value) for name, value in said.items())
+    while page.questions:
+        said = {name: favorable.get(name.removeprefix(_FIELD)) or DONT_KNOW for name in page.questions}
+        yield from ((page.questions[name], value) for name, value in said.items())
         page = client.submit(page, {**said, "do": "next"})
     client.submit(page, {"do": "finish"})
 

@@ -18,7 +18,7 @@ from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.server_answers import Failure, issue_code
 from cds_service.fhir_client.source import FhirAccess
 from cds_service.settings import Settings
-from fhir_mappings.fhir_json import Json, parse_json
+from fhir_mappings.fhir_json import FHIR_JSON, Json, parse_json
 
 _CHUNK_BYTES = 65_536
 _USER_AGENT = f"cds-coverage-policies/{version('cds-coverage-policies')}"
@@ -98,7 +98,7 @@ class BoundedRequests:
         self._bytes = Allowance(settings.max_call_bytes)
         self._places = threading.BoundedSemaphore(settings.query_threads)
         self._adapter = adapter
-        self._headers = {**default_headers(), "Accept": "application/fhir+json", "User-Agent": _USER_AGENT}
+        self._headers = {**default_headers(), "Accept": FHIR_JSON, "User-Agent": _USER_AGENT}
         if access.token:
             self._headers["Authorization"] = f"Bearer {access.token}"
 

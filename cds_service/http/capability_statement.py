@@ -4,8 +4,7 @@ from datetime import date
 from importlib.metadata import version
 
 from coverage_policies.questionnaires.extensions import STANDARD_FORM
-
-FHIR_JSON = "application/fhir+json"
+from fhir_mappings.fhir_json import FHIR_JSON
 
 
 def capability_statement(public_url: str, day: date) -> dict[str, object]:

@@ -15,12 +15,12 @@ from gunicorn.http.errors import (  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException
 
 from cds_service.hooks.errors import STATUS_ISSUES, Issue, RefusedError, operation_outcome
-from cds_service.http.capability_statement import FHIR_JSON
 from cds_service.http.json_body import json_response
 from cds_service.http.malformed import BodyTooLargeError, SlowRequestError
 from cds_service.http.services import services
 from cds_service.observability.logging import where
 from cds_service.records.database import UnavailableError
+from fhir_mappings.fhir_json import FHIR_JSON
 
 _TRY_AGAIN_SECONDS = "5"
 _PARSE_STATUSES = {

@@ -8,13 +8,14 @@ from flask import Blueprint, Response, request
 
 from cds_service.hooks.errors import Issue, RefusedError
 from cds_service.hooks.response import canonical_base_of
-from cds_service.http.capability_statement import FHIR_JSON, capability_statement
+from cds_service.http.capability_statement import capability_statement
 from cds_service.http.json_body import json_response
 from cds_service.http.services import services
 from coverage_policies.format.canonicals import questionnaire_url, questionnaire_version
 from coverage_policies.format.model import Policy
 from coverage_policies.judging.policy_selection import in_force_on
 from coverage_policies.questionnaires.questionnaire import questionnaire, questionnaire_id
+from fhir_mappings.fhir_json import FHIR_JSON
 
 fhir = Blueprint("fhir", __name__)
 

@@ -4,7 +4,7 @@ from flask import Response, request
 
 from cds_service.hooks.errors import STATUS_ISSUES, Issue, RefusedError
 from cds_service.http.request_body import read_body
-from fhir_mappings.fhir_json import Json, dumps
+from fhir_mappings.fhir_json import Json, encoded
 
 
 def json_body() -> Json:
@@ -27,5 +27,5 @@ def json_body() -> Json:
 
 
 def json_response(value: Json, status: int = 200) -> Response:
-    """Return a JSON response; escape a lone surrogate, which UTF-8 cannot encode, as it was in the request."""
-    return Response(dumps(value).encode("utf-8", "backslashreplace"), status, mimetype="application/json")
+    """Return a JSON response."""
+    return Response(encoded(value), status, mimetype="application/json")

@@ -8,8 +8,7 @@ from cds_service.hooks.feedback import FeedbackRequest
 from cds_service.hooks.hooks import SERVICES, Service
 from cds_service.hooks.request_model import call_model
 from cds_service.hooks.wire import WireModel, json_schemas
-from cds_service.http.capability_statement import FHIR_JSON
-from fhir_mappings.fhir_json import loads
+from fhir_mappings.fhir_json import FHIR_JSON, loads
 
 PATH = "/openapi.json"
 """The route of the document."""

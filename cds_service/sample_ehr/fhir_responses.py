@@ -2,7 +2,7 @@
 
 from flask import Response
 
-from fhir_mappings.fhir_json import Json, dumps
+from fhir_mappings.fhir_json import FHIR_JSON, Json, encoded
 
 _ISSUE = {
     400: "invalid",
@@ -20,7 +20,7 @@ _ISSUE = {
 
 def fhir_response(body: Json, status: int = 200) -> Response:
     """Return a resource as `application/fhir+json`."""
-    return Response(dumps(body), status, mimetype="application/fhir+json")
+    return Response(encoded(body), status, mimetype=FHIR_JSON)
 
 
 def outcome_response(status: int, what: str) -> Response:

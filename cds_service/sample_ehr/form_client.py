@@ -13,17 +13,16 @@ _SECONDS = 30
 
 @dataclass
 class Page:
-    """What a page shows: its address, its text, and the fields of its forms.
+    """A page: its address, that of its form, and the fields of the form.
 
-    `hidden` are the hidden fields by name, `choices` the values of each group of radio buttons by name, with the
-    question of each in `legends`. `buttons` are the values of the buttons named `do`.
+    `hidden` are the hidden fields by name, and `questions` the question of each group of radio buttons by the name of
+    its field. `buttons` are the values of the buttons.
     """
 
     url: str
     action: str = ""
     hidden: dict[str, str] = field(default_factory=dict)
-    choices: dict[str, list[str]] = field(default_factory=dict)
-    legends: dict[str, str] = field(default_factory=dict)
+    questions: dict[str, str] = field(default_factory=dict)
     buttons: list[str] = field(default_factory=list)
 
 
@@ -46,8 +45,7 @@ class _Reader(HTMLParser):
         elif tag == "input" and found.get("type") == "hidden":
             self.page.hidden[name] = value
         elif tag == "input" and found.get("type") == "radio":
-            self.page.choices.setdefault(name, []).append(value)
-            self.page.legends.setdefault(name, self._asks)
+            self.page.questions[name] = self._asks
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "legend" and self._legend is not None:

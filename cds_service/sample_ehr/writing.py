@@ -10,13 +10,13 @@ from cds_service.sample_ehr.charts import Charts, ChartsFullError, VersionConfli
 from cds_service.sample_ehr.fhir_responses import fhir_response, outcome_response
 from cds_service.sample_ehr.smart.scopes import WRITABLE
 from cds_service.sample_ehr.smart.server import SmartServer
-from fhir_mappings.fhir_json import Resource, loads
+from fhir_mappings.fhir_json import FHIR_JSON, Resource, loads
 from fhir_mappings.ownership import subject_of
 from fhir_mappings.validity import faults
 
 MAX_BYTES = 256 * 1024
 """The most bytes of a resource to write."""
-_TYPES = ("application/fhir+json", "application/json")
+_TYPES = (FHIR_JSON, "application/json")
 _STATUSES = ("in-progress", "completed", "amended", "entered-in-error", "stopped")
 """FHIR R4, QuestionnaireResponse.status."""
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")

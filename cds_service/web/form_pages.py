@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from flask import Response
 
+from cards.summary import headline
 from cds_service.smart.forms import Choice
 from cds_service.web import form_view
 from cds_service.web.form_input import DONT_KNOW, asked_in, field_of
@@ -42,7 +43,7 @@ def screen_page(
         order=order,
         policy=policy,
         badge=form_view.badge_of(screen.determination),
-        headline=form_view.headline_of(screen.determination),
+        headline=headline(screen.determination),
         questions=form_view.asked(question, order.reference, chosen, errors) if question else (),
         group=question.text if question and question.parts else "",
         given=form_view.given(policy, answers),
@@ -75,7 +76,7 @@ def outcome_page(
         order=order,
         policy=policy,
         badge=form_view.badge_of(determination),
-        headline=form_view.headline_of(determination),
+        headline=headline(determination),
         lines=form_view.lines(determination),
         is_written=is_written,
         is_complete=is_complete,

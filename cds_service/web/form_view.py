@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cards.phrasing import chart_words, counted, labeled
-from cards.summary import headline
+from cards.phrasing import chart_words, counted, plain_evidence
 from cds_service.web.form_input import DONT_KNOW, asked_in, field_of, values_of
 from coverage_policies.format.model import Policy
 from coverage_policies.format.terms import Outcome, Status
@@ -101,11 +100,6 @@ def badge_of(determination: Determination) -> Badge:
     return Badge(*_OUTCOMES[determination.outcome])
 
 
-def headline_of(determination: Determination) -> str:
-    """Return where an order stands, in the words of its card."""
-    return headline(determination)
-
-
 def asked(screen: Question, order: str, answers: Mapping[str, str], errors: Mapping[str, str]) -> tuple[Asked, ...]:
     """Return the questions of a screen. `answers` are those posted with an error, or given before, by `linkId`."""
     return tuple(
@@ -136,7 +130,7 @@ def given(policy: Policy, answers: Mapping[str, str]) -> tuple[Given, ...]:
 
 
 def progress_words(screen: Screen) -> str:
-    """Return how many screens are left: `2 to 5 more questions`."""
+    """Return how many screens are left: `2 to 5 questions left`."""
     least, most = screen.items_left
     if most == 0:
         return "No more questions"
@@ -193,15 +187,8 @@ def _finding(result: CriterionResult, order: str) -> Iterator[str]:
 
 def _in_chart(evidence: tuple[Evidence, ...], order: str) -> Iterator[str]:
     """Yield the first pieces of evidence in clinical words, each once: what it is, its value, and its date."""
-    found = dict.fromkeys(filter(None, (_words(each, order) for each in evidence)))
+    found = dict.fromkeys(filter(None, (plain_evidence(each, order) for each in evidence)))
     yield from list(found)[:_MOST_EVIDENCE]
-
-
-def _words(item: Evidence, order: str) -> str:
-    if item.reference == order:
-        return f"This order: {chart_words(item.value)}" if item.value else ""
-    date = f" ({chart_words(item.date)})" if item.date else ""
-    return chart_words(labeled(item)) + date
 
 
 def _answer_words(question: Question, value: str) -> str:

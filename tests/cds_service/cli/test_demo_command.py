@@ -150,7 +150,7 @@ def test_the_printed_address_opens_the_questionnaire_app() -> None:
     run_demo(Demo(app, both.smart, now().date(), port, port + 80), Watched(file=io.StringIO()), once=True)
     (page,) = opened
     assert page.url == f"http://127.0.0.1:{port}/smart/form"
-    assert list(page.choices) == ["answer:II.G"]
+    assert list(page.questions) == ["answer:II.G"]
     assert any("opens the questionnaire app for sij-rich-chart" in line for line in said), (
         "an order with open questions"
     )
