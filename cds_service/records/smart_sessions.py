@@ -45,6 +45,6 @@ class SmartSessions:
         return self._database.write(lambda connection: connection.execute(changed).rowcount == 1)
 
     def remove(self, name: str) -> bool:
-        """Remove a session; return whether this call removed it. Of several callers, one is told yes."""
+        """Remove a session; return whether this call removed it. Only one of several callers gets True."""
         removed = delete(SMART_SESSIONS).where(SMART_SESSIONS.c.name == name)
         return self._database.write(lambda connection: connection.execute(removed).rowcount == 1)

@@ -1,5 +1,6 @@
 """The questionnaire app of one service: what its routes and its links on cards need."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,17 +43,19 @@ class SmartApp:
         return AppLink(f"{self.address}{LAUNCH}", self._context_of(call, review, client))
 
     def _context_of(self, call: HookRequest, review: Review, client: SmartClient) -> Callable[[Determination], str]:
-        keys = {order.reference: order.key for order in review.session.judged}
+        names = Counter(order.reference for order in (*review.session.judged, *review.session.others))
         orders = (*call.orders.judged, *call.orders.others)
 
         def context(determination: Determination) -> str:
+            if names[determination.order] != 1:  # orders without an id: the app could ask about another one
+                return ""
             return self.contexts.seal(
                 LaunchContext(
                     client=client.name,
                     patient=call.patient_id,
                     encounter=call.encounter_id,
                     orders=orders,
-                    order_key=keys[determination.order],
+                    order=determination.order,
                     policy=determination.full_name,
                 )
             )

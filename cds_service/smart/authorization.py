@@ -6,7 +6,7 @@ import secrets
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
@@ -26,6 +26,7 @@ _TOKEN = re.compile(r"[!-~]{1,20000}\Z")
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}\Z")
 _USER = re.compile(r"(?:^|/)((?:Practitioner|PractitionerRole)/[A-Za-z0-9.-]{1,64})\Z")
 _FORBIDDEN = HTTPStatus.FORBIDDEN
+_SKEW_SECONDS = 60
 _SHORTEST_LIFETIME = 300
 """The lifetime in seconds of an access token that does not state one."""
 
@@ -161,7 +162,7 @@ def user_in(id_token: Json, keys: KeySet, endpoints: Endpoints, *, client_id: st
     """
     claims = _claims(id_token, keys, endpoints.issuer, client_id)
     expires = claims.get("exp")
-    if not isinstance(expires, int | float) or now >= datetime.fromtimestamp(expires, UTC) + timedelta(minutes=1):
+    if not isinstance(expires, int | float) or not now.timestamp() < expires + _SKEW_SECONDS:  # NaN has expired, too
         raise not_trusted("The identity token of the EHR has expired.")
     sent = claims.get("nonce")
     if not isinstance(sent, str) or not secrets.compare_digest(sent.encode(), nonce.encode()):

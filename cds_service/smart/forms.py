@@ -47,7 +47,7 @@ class Form:
     policy: Policy
     screen: Screen
     review: Review
-    chart: Kept = field(default_factory=dict, repr=False)
+    chart: Kept = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,6 @@ class Choice:
 
     order: Order
     policy: Policy
-    open_items: tuple[int, int]
 
 
 class Forms:
@@ -87,13 +86,13 @@ class Forms:
         Raise LaunchError if the chart cannot be read, or if the order or the policy is gone.
         """
         found, chart = self._reviewed(session, client, waiting)
-        order = next((each for each in found.session.judged if each.key == session.order_key), None)
+        order = next((each for each in found.session.judged if each.reference == session.order), None)
         policy = self._assessor.library.policies.get(session.policy)
         if order is None or policy is None:
             raise LaunchError(
                 HTTPStatus.GONE,
                 "This form is no longer in use",
-                "The policy of the card, or its order, is not known to this service any more.",
+                "The policy of the card, or its order, is no longer known to this service.",
                 "Sign the order again in the EHR, and open the form from the new card.",
             )
         screen = self._assessor.next_screen(policy, order, found.session, found.record, session.answers)
@@ -109,19 +108,24 @@ class Forms:
         usable.sort(key=lambda entry: str(entry[1].get("authoredOn", "")), reverse=True)
         return replace(session, orders=tuple(usable[: self._max_orders]))
 
-    def choices(self, session: FormSession, client: SmartClient, waiting: Waiting) -> tuple[Choice, ...]:
-        """Return the orders of a session that a policy has questions about. Raise LaunchError as `form` does."""
+    def choices(
+        self, session: FormSession, client: SmartClient, waiting: Waiting
+    ) -> tuple[tuple[Choice, ...], FormSession]:
+        """Return the orders of a session that a policy has questions about, and the session with what was read.
+
+        Raise LaunchError as `form` does.
+        """
         if not session.orders:
-            return ()
-        found, _ = self._reviewed(session, client, waiting)
-        return tuple(self._choices(found))
+            return (), session
+        found, chart = self._reviewed(session, client, waiting)
+        return tuple(self._choices(found)), replace(session, chart=chart)
 
     def _choices(self, found: Review) -> Iterator[Choice]:
         orders = {each.reference: each for each in found.session.judged}
         for each in found.determinations:
             policy = self._assessor.library.policies.get(each.full_name)
             if policy is not None and each.questions and each.outcome is not Outcome.NOT_APPLICABLE:
-                yield Choice(orders[each.order], policy, each.items_left)
+                yield Choice(orders[each.order], policy)
 
     def stored_order(self, session: FormSession, client: SmartClient, order: Order) -> str:
         """Return the reference of an order in the EHR; empty if it is not stored there yet."""
@@ -164,7 +168,7 @@ class Forms:
             order_key=self._order_keys(grant.patient),
         )
         if found.refusal is not None:
-            raise ehr_failed("It let this page read nothing of the chart.")
+            raise ehr_failed("It did not let this page read the chart.")
         return found, opened[0].kept
 
     def _access(self, session: FormSession, client: SmartClient) -> FhirAccess:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from cds_service.smart.packing import pack, unpack
 from fhir_mappings.bundle import Entry
-from fhir_mappings.fhir_json import Json, dumps, loads
+from fhir_mappings.fhir_json import Json
 
 _MOST_CHARACTERS = 16_000
 _NARRATIVE = ("text", "meta")
@@ -18,15 +19,15 @@ _NARRATIVE = ("text", "meta")
 class LaunchContext:
     """The order that a card is about, and what the app needs to judge it again: no result, and nothing of the chart.
 
-    `orders` are the draft orders of the call, each with its `fullUrl`, since the EHR may not have stored them.
-    `order_key` is that of the order, and `policy` the full name of the revision that asks.
+    `orders` are the draft orders of the call, each with its `fullUrl`, since the EHR may not have stored them. `order`
+    is the reference of the order among them, and `policy` the full name of the revision that asks.
     """
 
     client: str
     patient: str
     encounter: str
     orders: tuple[Entry, ...]
-    order_key: str
+    order: str
     policy: str
 
 
@@ -42,8 +43,8 @@ class ContextKey:
     def seal(self, context: LaunchContext) -> str:
         """Return the text for the card; empty if it would be longer than EHRs can be expected to keep."""
         orders = [[url, _without_narrative(resource)] for url, resource in context.orders]
-        told = [context.client, context.patient, context.encounter, orders, context.order_key, context.policy]
-        sealed = urlsafe_b64encode(self._cipher.encrypt(zlib.compress(dumps(told).encode(), 9), None)).decode()
+        told = [context.client, context.patient, context.encounter, orders, context.order, context.policy]
+        sealed = urlsafe_b64encode(self._cipher.encrypt(pack(told, 9), None)).decode()
         return sealed if len(sealed) <= _MOST_CHARACTERS else ""
 
     def open(self, sealed: str) -> LaunchContext | None:
@@ -51,13 +52,11 @@ class ContextKey:
         if not sealed.isascii() or len(sealed) > _MOST_CHARACTERS:
             return None
         try:
-            told = loads(zlib.decompress(self._cipher.decrypt(urlsafe_b64decode(sealed), None)))
-            client, patient, encounter, orders, order_key, policy = told
+            told = unpack(self._cipher.decrypt(urlsafe_b64decode(sealed), None))
+            client, patient, encounter, orders, order, policy = told
         except (ValueError, InvalidTag, zlib.error):
             return None
-        return LaunchContext(
-            client, patient, encounter, tuple((url, order) for url, order in orders), order_key, policy
-        )
+        return LaunchContext(client, patient, encounter, tuple((url, each) for url, each in orders), order, policy)
 
 
 def _without_narrative(resource: Json) -> Json:

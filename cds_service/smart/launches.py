@@ -28,7 +28,7 @@ from cds_service.smart.authorization import (
 from cds_service.smart.errors import LaunchError, ehr_failed, ended, not_trusted
 from cds_service.smart.launch_context import ContextKey
 from cds_service.smart.sessions import FormSession, PendingLaunch, Sessions
-from fhir_mappings.fhir_json import dumps
+from fhir_mappings.fhir_json import canonical
 
 _DECLINED = ("access_denied", "login_required", "consent_required", "interaction_required")
 
@@ -153,13 +153,13 @@ class Launches:
             raise not_trusted("The EHR sent a card's context that this service did not make for it.")
         if context.patient != grant.patient:
             raise not_trusted("The card is about another patient than the one that is open in the EHR.")
-        return FormSession(pending.iss, client.name, grant, context.orders, context.order_key, context.policy)
+        return FormSession(pending.iss, client.name, grant, context.orders, context.order, context.policy)
 
     def _keys(self, endpoints: Endpoints, access: FhirAccess) -> KeySet:
         if not endpoints.keys:
             raise ehr_failed("Its SMART configuration names no keys for identity tokens (jwks_uri).")
         try:
-            return read_jwk_set(dumps(self._get(endpoints.keys, access).body).encode())
+            return read_jwk_set(canonical(self._get(endpoints.keys, access).body))
         except KeysError as error:
             raise ehr_failed(f"Its keys cannot be used: {error}.") from None
 

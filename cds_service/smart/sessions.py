@@ -1,12 +1,11 @@
 """Sessions of the questionnaire app, encrypted with a key that only the browser's cookie has.
 
-Who reads the database learns nothing: it has the ciphertext under a hash of the session's id, and not the key. Who has
-only the cookie learns nothing once the session is over.
+The database reveals nothing: it has the ciphertext under a hash of the session's id, and not the key. A cookie reveals
+nothing once its session is over.
 """
 
 import hashlib
 import secrets
-import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -18,12 +17,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cds_service.smart.authorization import Endpoints, Grant, Proof
 from cds_service.smart.kept_chart import Kept
-from fhir_mappings.fhir_json import dumps, loads
+from cds_service.smart.packing import pack, unpack
 
 LIFETIME = timedelta(hours=1)
 """How long a user may answer."""
 LAUNCH_LIFETIME = timedelta(minutes=10)
-"""How long a user may take to sign in: anyone can begin a launch, so that few rows are kept for nobody."""
+"""How long a user may take to sign in. Anyone can begin a launch, and each one stores a row."""
 _BYTES = 32
 _NONCE_BYTES = 12
 
@@ -42,9 +41,10 @@ class PendingLaunch:
 class FormSession:
     """A user who answers questions about the orders of one patient.
 
-    `orders` are draft orders, each with its `fullUrl`. `order_key` and `policy` name the order and the revision that
-    asks; they are empty until they are chosen in a standalone launch. `chart` is what was read of the chart. `screens`
-    are the answers by `linkId`, screen by screen, and `again` is the `linkId` of the one that the user wants to change.
+    `orders` are draft orders, each with its `fullUrl`. `order` is the reference of the one that is asked about, and
+    `policy` the revision that asks; they are empty until they are chosen in a standalone launch. `chart` is what was
+    read of the chart, and `is_begun` whether the first screen was shown. `screens` are the answers by `linkId`, screen
+    by screen, and `again` is the `linkId` of the one that the user wants to change.
     `response` and `version` are the id and version of the response in the EHR, empty before it is written, and
     `was_complete` is whether it was completed.
     `form_token` is in every form of the session, so that another site, or a page of an earlier session, can post none.
@@ -54,9 +54,10 @@ class FormSession:
     client: str
     grant: Grant
     orders: tuple[tuple[str, Any], ...]
-    order_key: str = ""
+    order: str = ""
     policy: str = ""
     chart: Kept = field(default_factory=dict, repr=False)
+    is_begun: bool = False
     screens: tuple[Mapping[str, str], ...] = ()
     again: str = ""
     response: str = ""
@@ -100,7 +101,7 @@ class SealedSessions(Protocol):
         """Replace a session; return False if it is kept no more."""
 
     def remove(self, name: str) -> bool:
-        """Remove a session; return whether this call removed it. Of several callers, one is told yes."""
+        """Remove a session; return whether this call removed it. Only one of several callers gets True."""
 
 
 class Sessions:
@@ -144,15 +145,15 @@ def _sealed(session: PendingLaunch | FormSession, own_id: bytes, key: bytes) -> 
         said["grant"] = {**asdict(session.grant), "expires_at": session.grant.expires_at.isoformat()}
     else:
         said |= {"proof": asdict(session.proof), "endpoints": asdict(session.endpoints)}
-    return nonce + AESGCM(key).encrypt(nonce, zlib.compress(dumps(said).encode(), 1), own_id)
+    return nonce + AESGCM(key).encrypt(nonce, pack(said, 1), own_id)
 
 
 def _opened(sealed: bytes, own_id: bytes, key: bytes) -> PendingLaunch | FormSession | None:
     try:
-        compressed = AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], own_id)
+        packed = AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], own_id)
     except InvalidTag:
         return None
-    said = loads(zlib.decompress(compressed))
+    said = unpack(packed)
     if said.pop("kind") == PendingLaunch.__name__:
         return PendingLaunch(**{**said, "proof": Proof(**said["proof"]), "endpoints": Endpoints(**said["endpoints"])})
     grant = Grant(**{**said["grant"], "expires_at": datetime.fromisoformat(said["grant"]["expires_at"])})

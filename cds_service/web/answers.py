@@ -5,28 +5,26 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response, request
 
-from cds_service.fhir_client.deadline import Deadline
 from cds_service.hooks.response import canonical_base_of
 from cds_service.http.json_body import json_response
-from cds_service.http.services import Services, services
+from cds_service.http.services import services
 from cds_service.records.database import UnavailableError
 from cds_service.smart.app import PATH, SmartApp
 from cds_service.smart.errors import LaunchError, ended, not_trusted
 from cds_service.smart.forms import Form
 from cds_service.smart.launches import SmartClient
-from cds_service.smart.responses import FHIR_JSON, Saved, response_of, taken_up
+from cds_service.smart.responses import Saved, response_of, resumed
 from cds_service.smart.sessions import FormSession
 from cds_service.web.form_input import read_answers
 from cds_service.web.form_pages import choose_order_page, message_page, outcome_page, screen_page
 from cds_service.web.form_view import Banner
-from fhir_mappings.fhir_json import Resource
+from fhir_mappings.fhir_json import FHIR_JSON, Resource
 
 answers = Blueprint("answers", __name__, url_prefix=PATH)
 
 _COOKIE = "__Host-cds-form"
-_SEE_OTHER = HTTPStatus.SEE_OTHER
 
 
 @answers.get("/launch")
@@ -41,7 +39,7 @@ def launch() -> Response:
             "Open the form from the link of a card in the EHR.",
         )
     address, cookie = _app().launches.begin(iss, request.args.get("launch", ""))
-    return _with_cookie(redirect(address, _SEE_OTHER), cookie)
+    return _with_cookie(_redirect(address), cookie)
 
 
 @answers.get("/callback")
@@ -49,7 +47,7 @@ def callback() -> Response:
     """Take the authorization code, and begin the session."""
     sent = {name: request.args.get(name, "") for name in ("state", "code", "error")}
     cookie = _app().launches.complete(request.cookies.get(_COOKIE, ""), **sent)
-    return _with_cookie(redirect("form", _SEE_OTHER), cookie)
+    return _with_cookie(_redirect("form"), cookie)
 
 
 @answers.get("/form")
@@ -144,12 +142,13 @@ def _shown(cookie: str, session: FormSession, client: SmartClient) -> Response:
         if not session.policy:
             if not session.orders:
                 session = app.forms.with_orders(session, client)
-                _keep(cookie, session)
-            choices = app.forms.choices(session, client, turn.waiting)
+            choices, session = app.forms.choices(session, client, turn.waiting)
+            _keep(cookie, session)
             return choose_order_page(choices, token=session.form_token, frame_ancestors=_ancestors(client))
         form = app.forms.form(session, client, turn.waiting)
-        if not session.chart:  # the first screen
-            session = taken_up(replace(session, chart=form.chart), form, canonical_base_of(services().settings))
+        if not session.is_begun:
+            begun = replace(session, chart=form.chart, is_begun=True)
+            session = resumed(begun, form, canonical_base_of(services().settings))
             _keep(cookie, session)
             if session.response:
                 form = app.forms.form(session, client, turn.waiting)
@@ -170,20 +169,20 @@ def _screen(session: FormSession, client: SmartClient, form: Form, **page: Any) 
 
 
 def _chosen(cookie: str, session: FormSession, client: SmartClient, about: str) -> Response:
-    """Go on with the order and policy that the user chose: `POLICY@REVISION/KEY`."""
-    policy, _, key = about.rpartition("/")
+    """Go on with the order and policy that the user chose: `POLICY@REVISION/REFERENCE`."""
+    policy, _, order = about.partition("/")
     with services().turns.turn() as turn:
-        offered = _app().forms.choices(session, client, turn.waiting)
-    if not any(each.policy.full_name == policy and each.order.key == key for each in offered):
+        offered, session = _app().forms.choices(session, client, turn.waiting)
+    if not any(each.policy.full_name == policy and each.order.reference == order for each in offered):
         raise not_trusted("This order is not among those that were offered.")
-    return _kept(cookie, replace(session, policy=policy, order_key=key))
+    return _kept(cookie, replace(session, policy=policy, order=order))
 
 
 def _saved(cookie: str, session: FormSession, client: SmartClient, form: Form, *, is_complete: bool) -> Response:
     """Write the response, end the session if the EHR took it, and show the outcome."""
     found = services()
     response = _response(session, client, form, is_complete=is_complete)
-    saved = _app().responses.save(session, client, response, _deadline(found))
+    saved = _app().responses.save(session, client, response)
     found.log.info("questionnaire response", client=client.name, policy=form.policy.full_name, written=saved.is_written)
     page = _outcome(saved, client, form, is_complete=is_complete)
     if not saved.is_written:
@@ -230,10 +229,6 @@ def _ancestors(client: SmartClient) -> tuple[str, ...]:
     return client.registration.frame_ancestors
 
 
-def _deadline(found: Services) -> Deadline:
-    return Deadline(found.settings.call_timeout_seconds, found.monotonic)
-
-
 def _keep(cookie: str, session: FormSession) -> None:
     if not _app().sessions.update(cookie, session):
         raise ended()
@@ -246,13 +241,12 @@ def _kept(cookie: str, session: FormSession) -> Response:
 
 
 def _redirect(address: str) -> Response:
-    return Response(status=_SEE_OTHER, headers={"Location": address})
+    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
 
 
-def _with_cookie(response: Any, cookie: str) -> Response:
+def _with_cookie(response: Response, cookie: str) -> Response:
     response.set_cookie(_COOKIE, cookie, path="/", secure=True, httponly=True, samesite="Lax")
-    found: Response = response
-    return found
+    return response
 
 
 def _without_cookie(response: Response) -> Response:

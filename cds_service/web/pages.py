@@ -37,7 +37,10 @@ def patient_page(template: str, status: int, frame_ancestors: Sequence[str], **v
 
 
 def _page(template: str, status: int, values: dict[str, object], *, forms: str, ancestors: str) -> Response:
-    response = Response(_ENVIRONMENT.get_template(template).render(values), status, mimetype="text/html")
+    html = _ENVIRONMENT.get_template(template).render(values)
+    response = Response(
+        html.encode("utf-8", "replace"), status, mimetype="text/html"
+    )  # a chart may hold lone surrogates
     response.headers["Content-Security-Policy"] = (
         f"default-src 'none'; style-src 'sha256-{_CSS_HASH}'; base-uri 'none'; form-action {forms}; "
         f"frame-ancestors {ancestors}"

@@ -63,6 +63,18 @@ def create_app(
     pseudonym = pseudonym or Pseudonymizer(random_key())
     http = FhirClients(settings, warn=log.warning, on_circuits_changed=metrics.set_open_circuits)
     open_fhir_server = open_fhir_server or http
+    questionnaires = None
+    if smart and smart.clients:
+        questionnaires = smart_app(
+            smart,
+            settings,
+            assessor,
+            pseudonym,
+            http=http,
+            open_fhir_server=open_fhir_server,
+            clock=clock,
+            monotonic=monotonic,
+        )
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
@@ -84,18 +96,7 @@ def create_app(
             pseudonym=pseudonym,
             turns=Turns(),
             override_codes=override_codes(assessor.library.policies.values()),
-            smart=smart_app(
-                smart,
-                settings,
-                assessor,
-                pseudonym,
-                http=http,
-                open_fhir_server=open_fhir_server,
-                clock=clock,
-                monotonic=monotonic,
-            )
-            if smart and smart.clients
-            else None,
+            smart=questionnaires,
         ),
     )
     allow_browsers(app, settings)
@@ -108,7 +109,7 @@ def create_app(
     app.register_blueprint(hooks)
     app.register_blueprint(fhir)
     app.register_blueprint(policies)
-    if smart and smart.clients:
+    if questionnaires is not None:
         app.register_blueprint(answers)
     if settings.metrics:
         app.register_blueprint(metrics_page)

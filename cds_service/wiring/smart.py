@@ -63,6 +63,10 @@ def smart_app(
 ) -> SmartApp:
     """Return the app. `http` sends its own requests; `open_fhir_server` opens the source of a chart."""
     address = settings.public_url.rstrip("/")
+
+    def new_deadline() -> Deadline:
+        return Deadline(settings.call_timeout_seconds, monotonic)
+
     sessions = Sessions(registered.sessions, clock)
     contexts = ContextKey(bytes.fromhex(pseudonym("launch context", "1") + pseudonym("launch context", "2")))
     return SmartApp(
@@ -73,7 +77,7 @@ def smart_app(
             contexts,
             redirect_uri=f"{address}{CALLBACK}",
             requests_to=http.requests_to,
-            new_deadline=lambda: Deadline(settings.call_timeout_seconds, monotonic),
+            new_deadline=new_deadline,
             clock=clock,
         ),
         sessions=sessions,
@@ -87,7 +91,7 @@ def smart_app(
             clock=clock,
             monotonic=monotonic,
         ),
-        responses=Responses(http.requests_to),
+        responses=Responses(http.requests_to, new_deadline),
     )
 
 

@@ -96,7 +96,7 @@ class _Form:
 
     @cached_property
     def is_about_order(self) -> bool:
-        return any(_names(self.record, reference, self.order) for reference in self.form.about)
+        return any(names_order(self.record, reference, self.order) for reference in self.form.about)
 
     @cached_property
     def is_about_same_site(self) -> bool:
@@ -149,7 +149,7 @@ def _named(canonical: str, policy: Policy) -> tuple[bool, str]:
     return name == policy.name and revision == policy.revision, edition
 
 
-def _names(record: PatientRecord, reference: Mapping[str, Json], order: Order) -> bool:
+def names_order(record: PatientRecord, reference: Mapping[str, Json], order: Order) -> bool:
     """Return whether a Reference names an order: by its address, or by one of its identifiers, ours included."""
     target = reference.get("reference")
     if isinstance(target, str) and order.reference in (target, record.relative(target)):

@@ -4,7 +4,7 @@ import html
 import io
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,7 +32,7 @@ from cds_service.wiring.records import database_in_memory
 from cds_service.wiring.serving import free_port, on_loopback
 from cds_service.wiring.smart import SmartClients
 from coverage_policies.judging.assessment import Assessor
-from fhir_mappings.fhir_json import Resource, dumps, loads
+from fhir_mappings.fhir_json import Resource, encoded, loads
 from tests.support.clock import SetClock
 
 EHR_TOKEN = "whole-chart"
@@ -119,10 +119,12 @@ class Loop:
     clock: SetClock
     log: io.StringIO
 
-    def sign(self, sample_id: str, *, order: Resource | None = None, hook: str = "") -> list[dict[str, Any]]:
+    def sign(
+        self, sample_id: str, *, order: Resource | None = None, beside: Iterable[Resource] = (), hook: str = ""
+    ) -> list[dict[str, Any]]:
         """Call the hook of the first order of a sample as the EHR does, and return the cards.
 
-        `order` is another order to sign in its place, and `hook` another hook.
+        `order` is another order to sign in its place, `beside` are those of the same session, and `hook` another hook.
         """
         sample = sample_of(sample_id)
         body: Any = hook_call(
@@ -137,11 +139,12 @@ class Loop:
         body["hook"] = hook
         entry = body["context"]["draftOrders"]["entry"][0]
         resource = entry["resource"] = order or entry["resource"]
+        body["context"]["draftOrders"]["entry"] += [{"resource": each} for each in beside]
         if SERVICE_OF_HOOK[hook].needs_selections:
             body["context"]["selections"] = [f"{resource['resourceType']}/{resource['id']}"]
         answer = requests.post(
             f"{self.service}/cds-services/{SERVICE_OF_HOOK[hook].id}",
-            data=dumps(body).encode(),
+            data=encoded(body),
             headers=_JSON,
             timeout=30,
         )
@@ -233,7 +236,7 @@ def sample_of(sample_id: str) -> Sample:
 
 
 def access_token(loop: Loop, patient: str) -> str:
-    """Return an access token for a patient, as another app with leave to write gets it."""
+    """Return an access token for a patient, as another app that may write gets it."""
     verifier = "v" * 43
     challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     callback = f"{loop.service}/smart/callback"

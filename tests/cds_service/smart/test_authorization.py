@@ -221,6 +221,17 @@ def test_an_id_token_of_another_launch_or_of_no_practitioner_is_refused(changed:
         user(claims)
 
 
+@pytest.mark.parametrize("expires", ["soon", True, -1e18, float("nan")])
+def test_an_id_token_whose_end_is_no_moment_to_come_is_refused(expires: Any) -> None:
+    with pytest.raises(LaunchError):
+        user({**CLAIMS, "exp": expires})
+
+
+@pytest.mark.parametrize("expires", [1e18, float("inf")])
+def test_an_id_token_may_end_after_the_last_year_of_a_calendar(expires: float) -> None:
+    assert user({**CLAIMS, "exp": expires}) == "Practitioner/dr-1"
+
+
 def test_an_id_token_counts_until_a_minute_after_its_end() -> None:
     assert user({**CLAIMS, "exp": NOW - timedelta(seconds=59)}) == "Practitioner/dr-1"
 

@@ -5,7 +5,7 @@ import pytest
 from cds_service.smart.launch_context import ContextKey, LaunchContext
 
 ORDER = {"resourceType": "ServiceRequest", "id": "o1", "status": "draft", "note": [{"text": "left"}]}
-CONTEXT = LaunchContext("acme", "pat-1", "enc-1", (("urn:o1", ORDER),), "ab12", "CP.MP.126@2025-04")
+CONTEXT = LaunchContext("acme", "pat-1", "enc-1", (("urn:o1", ORDER),), "ServiceRequest/o1", "CP.MP.126@2025-04")
 KEY = ContextKey(bytes(range(64)))
 
 
@@ -24,10 +24,17 @@ def test_a_sealed_context_shows_nothing_of_the_patient() -> None:
 
 def test_the_narrative_of_an_order_is_left_out() -> None:
     narrated = {**ORDER, "text": {"status": "generated", "div": "<div/>"}, "meta": {"versionId": "3"}}
-    sealed = KEY.seal(LaunchContext("acme", "pat-1", "", (("", narrated),), "ab12", "CP.MP.126@2025-04"))
+    sealed = KEY.seal(LaunchContext("acme", "pat-1", "", (("", narrated),), "ServiceRequest/o1", "CP.MP.126@2025-04"))
     opened = KEY.open(sealed)
     assert opened is not None
     assert opened.orders == (("", ORDER),)
+
+
+def test_an_order_with_what_utf_8_cannot_encode_is_sealed() -> None:
+    odd = LaunchContext(
+        "acme", "pat-1", "", (("", {**ORDER, "note": [{"text": "\ud800"}]}),), "ServiceRequest/o1", "P@1"
+    )
+    assert KEY.open(KEY.seal(odd)) == odd
 
 
 def test_a_context_of_another_key_is_not_opened() -> None:
@@ -48,4 +55,4 @@ def test_a_changed_context_is_not_opened() -> None:
 def test_a_context_too_long_for_an_ehr_is_not_sealed() -> None:
     words = " ".join(str(n * 7919 % 1_000_003) for n in range(20_000))
     long = {**ORDER, "note": [{"text": words}]}
-    assert KEY.seal(LaunchContext("acme", "pat-1", "", (("", long),), "ab12", "CP.MP.126@2025-04")) == ""
+    assert KEY.seal(LaunchContext("acme", "pat-1", "", (("", long),), "ServiceRequest/o1", "CP.MP.126@2025-04")) == ""

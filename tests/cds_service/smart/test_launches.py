@@ -19,8 +19,8 @@ from cds_service.smart.errors import LaunchError
 from cds_service.smart.launch_context import ContextKey
 from cds_service.smart.launches import Launches, SmartClient
 from cds_service.smart.sessions import Sessions
-from tests.cds_service.smart.test_sessions import Kept
 from tests.support.clock import SetClock
+from tests.support.kept_sessions import KeptSessions
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 BASE = "https://ehr.example/fhir"
@@ -57,7 +57,7 @@ def launches(answers: Mapping[str, FhirResponse | None]) -> Launches:
     clock = SetClock(NOW)
     return Launches(
         CLIENTS,
-        Sessions(Kept(), clock),
+        Sessions(KeptSessions(), clock),
         ContextKey(bytes(64)),
         redirect_uri="https://cds.example/smart/callback",
         requests_to=Ehr(answers),

@@ -1,5 +1,6 @@
 """Sessions: readable only with the cookie, ended once, and gone after an hour."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,12 +8,19 @@ import pytest
 from cds_service.smart.authorization import Endpoints, Grant, Proof
 from cds_service.smart.sessions import LAUNCH_LIFETIME, LIFETIME, FormSession, PendingLaunch, Sessions
 from tests.support.clock import SetClock
+from tests.support.kept_sessions import KeptSessions
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 GRANT = Grant("token-1", NOW + timedelta(hours=1), "pat-1", "Practitioner/dr-1", "enc-1", "", True, True)
 ORDERS = (("urn:o1", {"resourceType": "ServiceRequest", "id": "o1"}),)
 SESSION = FormSession(
-    "https://ehr.example/fhir", "acme", GRANT, ORDERS, "ab12", "CP.MP.126@2025-04", {}, ({"I.A": "yes"},)
+    "https://ehr.example/fhir",
+    "acme",
+    GRANT,
+    ORDERS,
+    "ServiceRequest/o1",
+    "CP.MP.126@2025-04",
+    screens=({"I.A": "yes"},),
 )
 PENDING = PendingLaunch(
     "https://ehr.example/fhir",
@@ -22,31 +30,9 @@ PENDING = PendingLaunch(
 )
 
 
-class Kept:
-    """A store in a dictionary."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, tuple[bytes, datetime]] = {}
-
-    def put(self, name: str, sealed: bytes, until: datetime) -> None:
-        self.rows[name] = sealed, until
-
-    def find(self, name: str) -> tuple[bytes, datetime] | None:
-        return self.rows.get(name)
-
-    def replace(self, name: str, sealed: bytes) -> bool:
-        if name not in self.rows:
-            return False
-        self.rows[name] = sealed, self.rows[name][1]
-        return True
-
-    def remove(self, name: str) -> bool:
-        return self.rows.pop(name, None) is not None
-
-
 @pytest.fixture(name="kept")
-def _kept() -> Kept:
-    return Kept()
+def _kept() -> KeptSessions:
+    return KeptSessions()
 
 
 @pytest.fixture(name="clock")
@@ -55,16 +41,20 @@ def _clock() -> SetClock:
 
 
 @pytest.fixture(name="sessions")
-def _sessions(kept: Kept, clock: SetClock) -> Sessions:
+def _sessions(kept: KeptSessions, clock: SetClock) -> Sessions:
     return Sessions(kept, clock)
 
 
-@pytest.mark.parametrize("session", [SESSION, PENDING])
+ODD = replace(SESSION, chart={"searches": {"conditions": {"entries": [["", {"code": {"text": "\ud800"}}]]}}})
+"""A session with text that UTF-8 cannot encode."""
+
+
+@pytest.mark.parametrize("session", [SESSION, PENDING, ODD])
 def test_a_session_is_found_by_its_cookie_as_it_was(sessions: Sessions, session: FormSession | PendingLaunch) -> None:
     assert sessions.find(sessions.begin(session)) == session
 
 
-def test_the_store_has_neither_the_data_nor_the_id_nor_the_key(sessions: Sessions, kept: Kept) -> None:
+def test_the_store_has_neither_the_data_nor_the_id_nor_the_key(sessions: Sessions, kept: KeptSessions) -> None:
     cookie = sessions.begin(SESSION)
     ((name, (sealed, _)),) = kept.rows.items()
     stored = name.encode() + sealed
@@ -103,7 +93,7 @@ def test_a_cookie_with_the_id_of_one_session_and_the_key_of_another_opens_neithe
     assert sessions.find(mixed) is None
 
 
-def test_the_data_of_one_session_do_not_open_under_the_id_of_another(sessions: Sessions, kept: Kept) -> None:
+def test_the_data_of_one_session_do_not_open_under_the_id_of_another(sessions: Sessions, kept: KeptSessions) -> None:
     first = sessions.begin(SESSION)
     second = sessions.begin(PENDING)
     names = list(kept.rows)

@@ -90,6 +90,12 @@ def test_what_an_author_and_a_chart_say_is_escaped() -> None:
     assert page.text.count(HOSTILE) >= 5
 
 
+def test_what_utf_8_cannot_encode_is_replaced_in_a_page() -> None:
+    of = ASKING[0]
+    evidence = (Evidence("Condition/1", "odd \ud800", "", ""),)
+    assert "odd ?" in shown(of, replace(of.screen({}), question=replace(ONE, evidence=evidence)), {}).text
+
+
 def test_an_error_is_told_on_top_and_beside_its_question_and_what_was_chosen_stays() -> None:
     of = ASKING[0]
     screen = replace(of.screen({}), question=replace(ONE, parts=(ONE, replace(ONE, id="I.B", text="And this?"))))

@@ -94,7 +94,7 @@ def put(loop: Loop, own_id: str, body: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
-def test_a_half_done_form_counts_for_nothing_and_is_taken_up_again(loop: Loop) -> None:
+def test_a_half_done_form_counts_for_nothing_and_is_resumed(loop: Loop) -> None:
     (card,) = loop.sign(SHORT)
     browser = loop.launch(card, SHORT)
     (first,) = browser.asked
@@ -128,6 +128,39 @@ def test_a_completed_form_that_is_changed_is_amended(loop: Loop) -> None:
     (response,) = loop.responses(SHORT)
     assert response["status"] == "amended"
     assert outcome(loop.sign(SHORT)) == "criteria-not-met"
+
+
+def test_the_app_asks_about_the_order_of_its_card_beside_another_of_the_same_procedure(loop: Loop) -> None:
+    first = sample_of(PATIENT).orders[0].resource(STORY_DATE)
+    later = {
+        **first,
+        "id": "later",
+        "code": {**first["code"], "text": "Second fusion"},
+        "occurrenceDateTime": "2026-09-01",
+    }
+    for orders in ([first, later], [later, first]):
+        cards = loop.sign(PATIENT, order=orders[0], beside=orders[1:], hook="order-sign")
+        shown = {}
+        for card in cards:
+            determination = card["extension"]["cds-service.determination"]
+            shown[determination["order"]] = "Second fusion" in loop.launch(card, PATIENT).page.text
+        assert shown == {f"ServiceRequest/{first['id']}": False, "ServiceRequest/later": True}
+
+
+def test_orders_without_an_id_have_no_link_where_it_could_lead_to_another_one(loop: Loop) -> None:
+    order = {name: value for name, value in sample_of(PATIENT).orders[0].resource(STORY_DATE).items() if name != "id"}
+    injection = {**order, "code": {"coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "27096"}]}}
+    (alone,) = loop.sign(PATIENT, order=order, hook="order-sign")
+    assert set(loop.launch(alone, PATIENT).asked) == {"II.G"}
+    both = loop.sign(PATIENT, order=order, beside=[injection], hook="order-sign")
+    assert len(both) == 2
+    assert [link for card in both for link in card.get("links", ()) if link["type"] == "smart"] == []
+
+
+def test_an_order_with_text_that_utf_8_cannot_encode_is_asked_about(loop: Loop) -> None:
+    order = {**sample_of(PATIENT).orders[0].resource(STORY_DATE), "note": [{"text": "\ud800"}]}
+    (card,) = loop.sign(PATIENT, order=order)
+    assert loop.launch(card, PATIENT).page.status_code == 200
 
 
 def test_going_back_asks_the_last_screen_again(loop: Loop) -> None:

@@ -306,3 +306,35 @@ def test_the_side_is_asked_first_and_only_while_it_helps() -> None:
     assert shown(screen(by, {"side": "left"}, *done)) == ("I.B", [])
     assert shown(screen(by, {"side": ""}, *done)) == ("I.A", [])
     assert shown(screen(by, {"I.A": "yes"}, *done)) == ("I.B", [])
+
+
+PATHWAY = """
+ask: Which
+choices:
+  one: {says: One, exclude_when: {condition: {in: beta}}}
+  two: {says: Two}
+"""
+LEFT = "{id: I.A, says: a, for: one, all: [{id: I.A.1, says: x, ask: q}, {id: I.A.2, says: y, ask: q}]}"
+OTHER = "{id: I.B, says: b, for: two, ask: q}"
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        f"I: {{says: s, any: [{LEFT}, {OTHER}]}}",
+        f"I: {{says: s, any: [{{id: I.N, says: n, any: [{LEFT}, {OTHER}]}}]}}",
+        f"I: {{says: s, at_least: 2, of: [{LEFT}, {OTHER}, {{id: I.C, says: c, ask: q}}]}}",
+        f"I: {{says: s, any: [{LEFT}, {{id: I.D, says: d, role: advisory, ask: q}}]}}",
+    ],
+)
+def test_after_a_decisive_no_the_rest_of_all_that_is_left_is_offered(section: str) -> None:
+    by = policy(section, pathway=PATHWAY)
+    found = screen(by, {"pathway": "one", "I.A.1": "no", "I.C": "yes"})
+    assert (found.outcome, found.is_settled) == (Outcome.CRITERIA_NOT_MET, True)
+    assert shown(found) == ("I.A.2", [])
+
+
+def test_after_a_decisive_no_nothing_of_alternatives_that_all_failed_is_offered() -> None:
+    by = policy(f"I: {{says: s, any: [{LEFT.replace('for: one, ', '')}, {{id: I.B, says: b, ask: q}}]}}")
+    found = screen(by, {"I.A.1": "no", "I.B": "no"})
+    assert (found.outcome, shown(found)) == (Outcome.CRITERIA_NOT_MET, None)
