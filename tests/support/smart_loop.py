@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
+from flask import Flask
 
 from cds_service.clients.registry import SmartRegistration
 from cds_service.fhir_client.address_guard import LOOPBACK
@@ -29,7 +30,7 @@ from cds_service.settings import Settings
 from cds_service.smart.launches import SmartClient
 from cds_service.wiring.app import create_app
 from cds_service.wiring.records import database_in_memory
-from cds_service.wiring.serving import free_port, on_loopback
+from cds_service.wiring.serving import on_loopback
 from cds_service.wiring.smart import SmartClients
 from coverage_policies.judging.assessment import Assessor
 from fhir_mappings.fhir_json import Resource, encoded, loads
@@ -39,7 +40,6 @@ EHR_TOKEN = "whole-chart"
 _FIELD = re.compile(r'name="(answer:[^"]+)" value="([^"]*)"')
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
 _MOST_SCREENS = 60
-_PORTS = 3
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -186,48 +186,42 @@ def smart_loop(
     `ehr_options` are those of its `SmartServer`.
     """
     clock = SetClock(now)
-    first, second, ehr_port = _free_ports()
-    addresses = [f"http://127.0.0.1:{port}" for port in (first, second)]
-    ehr_address = f"http://127.0.0.1:{ehr_port}"
-    # Both replicas have the address of the first one, as behind a load balancer.
-    settings = Settings(public_url=addresses[0], fhir_private_networks=(LOOPBACK,))
-    app = SmartApp("coverage-questions", (f"{addresses[0]}/smart/callback",), secret or None)
-    options = {"approves_at_once": True, **ehr_options}
-    smart = SmartServer([app], clock, **options)
-    client = SmartClient(
-        "sample-ehr", registration or SmartRegistration("coverage-questions"), (f"{ehr_address}/fhir",), secret
-    )
-    shared = database_in_memory(settings)
-    log = io.StringIO()
-    key = Pseudonymizer(b"k" * 32)
-    apps = [
-        create_app(
-            settings=settings,
-            assessor=assessor,
-            clock=clock,
-            new_id=lambda: "8f6ef0f5-6d0a-4d0f-8a6b-0d6f3cf6f001",
-            pseudonym=key,
-            log=service_log(log, clock),
-            smart=SmartClients([client], SmartSessions(shared, clock)),
-        )
-        for _ in addresses
-    ]
-    charts = Store([*sample_store(STORY_DATE).all_entries(), *(("", each) for each in stored)])
-    ehr = create_sample_ehr(charts, token=EHR_TOKEN, smart=smart)
+    late = [_LateApp() for _ in range(3)]
     with ExitStack() as stack:
-        served = [
-            stack.enter_context(on_loopback(each, port)) for each, port in zip(apps, (first, second), strict=True)
-        ]
-        assert served == addresses
-        assert stack.enter_context(on_loopback(ehr, ehr_port)) == ehr_address
-        yield Loop(served[0], served[1], ehr_address, smart, clock, log)
+        service, replica, ehr = [stack.enter_context(on_loopback(each)) for each in late]
+        # Both replicas have the address of the first one, as behind a load balancer.
+        settings = Settings(public_url=service, fhir_private_networks=(LOOPBACK,))
+        app = SmartApp("coverage-questions", (f"{service}/smart/callback",), secret or None)
+        options = {"approves_at_once": True, **ehr_options}
+        smart = SmartServer([app], clock, **options)
+        client = SmartClient(
+            "sample-ehr", registration or SmartRegistration("coverage-questions"), (f"{ehr}/fhir",), secret
+        )
+        shared = database_in_memory(settings)
+        log = io.StringIO()
+        key = Pseudonymizer(b"k" * 32)
+        for each in late[:-1]:
+            each.app = create_app(
+                settings=settings,
+                assessor=assessor,
+                clock=clock,
+                new_id=lambda: "8f6ef0f5-6d0a-4d0f-8a6b-0d6f3cf6f001",
+                pseudonym=key,
+                log=service_log(log, clock),
+                smart=SmartClients([client], SmartSessions(shared, clock)),
+            )
+        charts = Store([*sample_store(STORY_DATE).all_entries(), *(("", each) for each in stored)])
+        late[-1].app = create_sample_ehr(charts, token=EHR_TOKEN, smart=smart)
+        yield Loop(service, replica, ehr, smart, clock, log)
 
 
-def _free_ports() -> list[int]:
-    found: dict[int, None] = {}
-    while len(found) < _PORTS:
-        found[free_port(0)] = None
-    return list(found)
+class _LateApp:
+    """A WSGI application that is made once its address is known, so that no port has to be guessed."""
+
+    app: Flask
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        return self.app(environ, start_response)
 
 
 def sample_of(sample_id: str) -> Sample:

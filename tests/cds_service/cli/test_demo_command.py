@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import socket
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from cds_service.sample_ehr.smart.server import SmartServer
 from cds_service.settings import Settings
 from cds_service.wiring.app import create_app
 from cds_service.wiring.loading import load_assessor
+from cds_service.wiring.serving import free_port
 from cds_service.wiring.system import new_id, now
 
 
@@ -141,13 +143,14 @@ def test_the_printed_address_opens_the_questionnaire_app() -> None:
                 sign_in = client.open(line.split("]")[-1].strip())
                 opened.append(client.submit(sign_in, {"decision": "continue"}))
 
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = min(free.getsockname()[1], 65000)
+    # Below the ports that connections get, and another one in each process of the tests.
+    port = free_port(20_000 + os.getpid() % 5_000)
+    ehr_port = free_port(port + 5_000)
     settings = Settings(public_url=f"http://127.0.0.1:{port}", fhir_private_networks=(LOOPBACK,))
     assessor = load_assessor(settings)
-    both = sample_app(settings, port + 80)
+    both = sample_app(settings, ehr_port)
     app = create_app(settings=settings, assessor=assessor, clock=now, new_id=new_id, smart=both.clients)
-    run_demo(Demo(app, both.smart, now().date(), port, port + 80), Watched(file=io.StringIO()), once=True)
+    run_demo(Demo(app, both.smart, now().date(), port, ehr_port), Watched(file=io.StringIO()), once=True)
     (page,) = opened
     assert page.url == f"http://127.0.0.1:{port}/smart/form"
     assert list(page.questions) == ["answer:II.G"]
