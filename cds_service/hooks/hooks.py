@@ -2,16 +2,22 @@
 
 from dataclasses import dataclass
 
+from cards.crd_versions import CrdVersion
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A CDS Service. `id` is the end of its address; `needs_selections` means that its context has selections."""
+    """A CDS Service. `id` is the end of its address; `needs_selections` means that its context has selections.
+
+    `version` is the version of Da Vinci CRD that it answers in, None for plain CDS Hooks.
+    """
 
     id: str
     hook: str
     title: str
     description: str
     needs_selections: bool = False
+    version: CrdVersion | None = None
 
 
 SERVICES = (

@@ -68,7 +68,7 @@ def plan_of(record: PatientRecord, on: date, rules: PlanRules) -> Plan:
     state = next((each.state for each in medicaid if each.state), "") or home_state(record) or "?"
     return Plan(
         lines=_lines(choosing, payers),
-        owners={payer.owner: payer.name for payer in payers.values() if payer},
+        owners={owner: payer.name for payer in payers.values() if payer for owner in payer.owners},
         knows_all=_knows_all(choosing, payers, rules),
         medicaid_state=state if medicaid else "",
         notes=_notes(found, choosing),

@@ -140,7 +140,7 @@ def _problems(
 def _payer(entry: PayerEntry) -> Payer:
     return Payer(
         entry.name,
-        entry.owner,
+        (entry.owner,),
         frozenset(entry.identifiers),
         frozenset(name.casefold() for name in entry.names),
         frozenset(entry.classes),
