@@ -59,14 +59,14 @@ def respond(
 
     `card_id` makes the id of the card of an assessment.
     """
-    shown = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.ON))]
-    shadows = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.SHADOW))]
+    shown = [part for each in review.assessments if (part := visible_part(each, rules, hook, Visibility.ON))]
+    shadows = [part for each in review.assessments if (part := visible_part(each, rules, hook, Visibility.SHADOW))]
     cards = tuple(AssessedCard(*each) for each in build_cards(shown, hook, style, card_id, addresses))
     not_shown = (*(each for each in shown if not is_shown(each, hook)), *shadows)
     return HookResponse(review, cards, not_shown)
 
 
-def _part(assessment: Assessment, rules: PlanRules, hook: str, visibility: Visibility) -> Assessment | None:
+def visible_part(assessment: Assessment, rules: PlanRules, hook: str, visibility: Visibility) -> Assessment | None:
     """Return the assessment under the revisions of one visibility; None if there are none."""
     kept = tuple(d for d in assessment.determinations if rules.visibility(d.full_name, hook) is visibility)
     return replace(assessment, determinations=kept) if kept else None

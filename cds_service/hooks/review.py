@@ -95,9 +95,11 @@ def review(
     monotonic: Callable[[], float],
     waiting: Waiting = nullcontext,
     order_key: Callable[[Order], str] = lambda _: "",
+    always_reads: bool = False,
 ) -> Review:
     """Read the orders, select the policies, read the data that they need, and evaluate.
 
+    The patient and the coverages are read with them, and with `always_reads` even if no policy concerns any order.
     `open_source` opens the source of the chart until a deadline; it is None if there is only prefetch. `clock` gives
     the time of the call with its zone. `waiting` makes a context around each wait for the source. `order_key` gives
     the identifier by which answers may name an order. Never raises for anything that the source does.
@@ -114,7 +116,7 @@ def review(
     record = unread_record(at, limits.time_zone, assessor.order_terms)
     reports: tuple[SearchReport, ...] = ()
     orders, unsent = resolve_ordered_items(request)
-    select = partial(_select, assessor=assessor, request=request, order_key=order_key)
+    select = partial(_select, assessor=assessor, request=request, order_key=order_key, always_reads=always_reads)
     selection = select(orders, record)
     begun = monotonic()
     if source is not None and unsent and selection.searches is None:  # these items may still select a policy
@@ -177,6 +179,7 @@ def _select(
     assessor: Assessor,
     request: HookRequest,
     order_key: Callable[[Order], str],
+    always_reads: bool,
 ) -> _Selection:
     session = read_session(
         orders.judged,
@@ -190,6 +193,8 @@ def _select(
     )
     candidates = assessor.candidates(session, record.today)
     needed = assessor.searches(candidates, request.hook)
+    if needed is None and always_reads:
+        needed = ()
     if needed is not None:
         first_day = min(record.today, *(each.anchor.day for each in candidates))
         needed = tuple(search.bounded(first_day) for search in needed)
