@@ -40,8 +40,8 @@ _NO_IDENTIFIER = (
 _NOT_OURS = ("value", "The payor of the Coverage is not one that this service answers for.")
 _NOT_READ = (
     "incomplete",
-    "The Coverage was not sent and could not be read. Send it in prefetch.coverage, or fhirServer with a token that can "
-    "read it.",
+    "The Coverage was not sent and could not be read. Send it in prefetch.coverage, or fhirServer with a token that "
+    "can read it.",
 )
 _FOUND = ("200", "404", "410")
 """The answers of a server to the read of a reference that are no technical trouble."""
@@ -89,7 +89,7 @@ def check_sent_coverage(call: HookRequest, rules: PlanRules, version: CrdVersion
         raise _refusal(version, _NOT_OURS)
 
 
-def coverage_of(review: Review, call: HookRequest, rules: PlanRules, version: CrdVersion) -> CoverageInHand:
+def coverage_of(review: Review, rules: PlanRules, version: CrdVersion) -> CoverageInHand:
     """Return the Coverage that was sent or read, and its payer.
 
     Raise RefusedError: 412 if none could be read, else as `check_sent_coverage`.
