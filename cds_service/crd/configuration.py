@@ -89,6 +89,6 @@ def choices(extension: Mapping[str, Json]) -> Choices:
     return Choices(
         wants_coverage_information=found.get(_COVERAGE_INFORMATION) is not False,
         may_issue=found.get(_UNSOLICITED) is not False,
-        max_cards=max(0, most) if isinstance(most, int) and not isinstance(most, bool) else _MOST_CARDS,
+        max_cards=most if type(most) is int and most >= 0 else _MOST_CARDS,
         unwanted=frozenset(each.code for each in Topic if found.get(each.code) is False),
     )
