@@ -30,6 +30,7 @@ from cds_service.wiring.smart import SmartClients
 from cds_service.wiring.system import new_id, now
 from coverage_policies.format.library import BUILT_IN
 from coverage_policies.format.problems import DocumentError
+from coverage_policies.judging.plan_rules_file import files_of_plan_rules
 
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 """Where `--dev` may listen."""
@@ -95,11 +96,11 @@ def print_failure(error: Exception) -> Response:
 
 
 def watched_files(settings: Settings) -> Iterator[Path]:
-    """Yield the policy documents, value sets, and plan rules, which the reloader watches beside the code."""
+    """Yield the policy documents, value sets, and plan rules with their tables, which the reloader watches."""
     for folder in (BUILT_IN, *settings.policy_folders):
         yield from (path for pattern in ("documents/**/*.yaml", "value_sets/*.csv") for path in folder.glob(pattern))
     if settings.plan_rules:
-        yield settings.plan_rules
+        yield from files_of_plan_rules(settings.plan_rules)
 
 
 def _broken(problems: str) -> Flask:
