@@ -58,10 +58,14 @@ def fine_print(determinations: Sequence[Determination], also: Iterable[str] = ()
     return f"*{escaped('. '.join(sentences))}.*"
 
 
+def unread_words(determinations: Sequence[Determination]) -> str:
+    """Return the parts of the chart that were not read completely, in words; empty if there are none."""
+    return ", ".join(sorted({_WORDS.get(kind, kind) for each in determinations for kind in each.unread}))
+
+
 def _gaps(determinations: Sequence[Determination]) -> Iterator[str]:
-    unread = sorted({_WORDS.get(kind, kind) for each in determinations for kind in each.unread})
-    if unread:
-        yield f"Not read completely: {', '.join(unread)}"
+    if unread := unread_words(determinations):
+        yield f"Not read completely: {unread}"
     unused = max(each.unused for each in determinations)
     if unused:
         yield f"{counted(unused, 'record')} not used"

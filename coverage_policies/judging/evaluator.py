@@ -78,7 +78,8 @@ def evaluate(
             blank_determination(policy, order, anchor, Outcome.NOT_APPLICABLE), notes=code_notes(policy, order, anchor)
         )
     names = tuple(dict.fromkeys(name for entry in match.judging for name in entry.sections))
-    heard = of_operation(policy, order, other_orders, None if ignore_code_dates else anchor.day)
+    coded_on = None if ignore_code_dates else anchor.day
+    heard = of_operation(policy, order, other_orders, coded_on)
     settled = resolve_pathway(policy.pathway, replace(ctx, order=heard), said)
     roots = [policy.sections[name].root for name in names]
     runs = [_Run(policy, ctx, said_on(pathway), pathway, roots, watch) for pathway in settled.remaining]
@@ -125,6 +126,7 @@ def evaluate(
             for choice in (policy.pathway.choices if policy.pathway and len(runs) > 1 else ())
             if choice.name in settled.remaining
         },
+        codes=tuple(each for each in order.codes if any(entry.codes.row(each, coded_on) for entry in match.judging)),
     )
 
 
@@ -150,6 +152,7 @@ def blank_determination(
         owner=policy.owner,
         order_label=f"{label}, {order.side}" if order.side else label,
         url=policy.url,
+        prior_authorization=policy.prior_authorization,
     )
 
 
