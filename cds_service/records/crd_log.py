@@ -1,5 +1,6 @@
 """Read the exchanges of CRD calls, record who read them, and purge those that have expired."""
 
+import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,9 @@ PURGE = "purge"
 """The action of an access that purged expired rows; the triggers of the tables look for it."""
 
 _PAGE = 500
+_BATCH = 200
+_PAUSE_SECONDS = 0.05
+"""Between two batches of a purge. SQLite lets writers in that happen to try while nobody else writes."""
 _HEAD_BYTES = 16
 """As much of sealed content as has the name of its key."""
 _HEAD = func.substr(CRD_EXCHANGES.c.sealed, 1, _HEAD_BYTES)
@@ -87,16 +91,22 @@ def purge_expired(database: Database, *, who: str, now: datetime) -> int:
     """Delete the exchanges that have expired, and the assertions issued in them; return the number of exchanges.
 
     The purge is recorded first, if there is anything to delete: the triggers allow deletions up to its moment only.
+    Calls that are stored meanwhile wait for some exchanges, not for all.
     """
-    is_old = CRD_EXCHANGES.c.expires_at <= now
-    old = select(CRD_EXCHANGES.c.exchange).where(is_old)
-    with database.writing() as connection:
-        if connection.execute(old.limit(1)).first() is None:
-            return 0
-        row = _access(who=who, action=PURGE, subject="", reason="expired", at=now)
-        connection.execute(insert(CRD_ACCESSES), row)
-        connection.execute(delete(CRD_ASSERTIONS).where(CRD_ASSERTIONS.c.exchange.in_(old)))
-        return connection.execute(delete(CRD_EXCHANGES).where(is_old)).rowcount
+    old = select(CRD_EXCHANGES.c.exchange).where(CRD_EXCHANGES.c.expires_at <= now).limit(_BATCH)
+    count = 0
+    while True:
+        with database.writing() as connection:
+            names = connection.execute(old).scalars().all()
+            if names and not count:
+                row = _access(who=who, action=PURGE, subject="", reason="expired", at=now)
+                connection.execute(insert(CRD_ACCESSES), row)
+            connection.execute(delete(CRD_ASSERTIONS).where(CRD_ASSERTIONS.c.exchange.in_(names)))
+            connection.execute(delete(CRD_EXCHANGES).where(CRD_EXCHANGES.c.exchange.in_(names)))
+        count += len(names)
+        if len(names) < _BATCH:
+            return count
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _access(**columns: Any) -> dict[str, Any]:

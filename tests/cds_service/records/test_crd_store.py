@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from cds_service.crd.records_protocol import NullCrdRecords
-from cds_service.records.crd_log import exchange_row
+from cds_service.records.crd_log import exchange_row, record_access
 from cds_service.records.crd_store import BestEffortCrdRecords, opened_bodies
 from cds_service.records.database import Database, UnavailableError
 from cds_service.records.schema import upgrade
@@ -256,9 +256,7 @@ def test_content_that_was_moved_to_another_row_does_not_open(database: Database)
 @pytest.mark.parametrize("statement", ["UPDATE {table} SET {column} = {column}", "DELETE FROM {table}"])
 def test_rows_cannot_be_changed_or_deleted(database: Database, table: str, statement: str) -> None:
     stored(crd_records(database, *KEYS), "c1", [assertion("a1")])
-    with database.writing() as connection:
-        values = "('x', '2026-03-02 15:00:00', 'me', 'exchange', 'c1', 'a dispute')"
-        connection.execute(text(f"INSERT INTO crd_accesses VALUES {values}"))
+    record_access(database, who="ana", action="exchange", subject="c1", reason="dispute 17", at=NOW)
     before = rows(database, table)
     column = next(iter(before[0]))
     with pytest.raises(UnavailableError), database.writing() as connection:
