@@ -78,7 +78,13 @@ def test_every_command_is_documented() -> None:
     assert isinstance(policies, click.Group)
     assert all(f"cds-service {name}" in COMMAND_LINE for name in commands)
     assert all(f"policies {name}" in COMMAND_LINE for name in policies.commands)
-    for group, page in (("clients", CLIENTS), ("db", RECORDS), ("decisions", RECORDS), ("feedback", RECORDS)):
+    for group, page in (
+        ("clients", CLIENTS),
+        ("db", RECORDS),
+        ("decisions", RECORDS),
+        ("feedback", RECORDS),
+        ("crd", RECORDS),
+    ):
         named = main.commands[group]
         assert isinstance(named, click.Group)
         assert all(f"cds-service {group} {name}" in page for name in named.commands)

@@ -43,7 +43,7 @@ from cds_service.sample_ehr.public_sandbox import (
 from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.sample_ehr.smart.server import SmartServer
 from cds_service.wiring.app import create_app
-from cds_service.wiring.records import in_memory_store
+from cds_service.wiring.records import in_memory_records
 from cds_service.wiring.serving import free_port, on_loopback
 from cds_service.wiring.system import new_id, now
 from coverage_policies.format.terms import Outcome
@@ -104,12 +104,14 @@ def demo_command(once: bool, port: int, save: Path | None, sandbox: bool, answer
         settings = with_sandbox_policies(settings)
     assessor = assessor_of(settings)
     questionnaires = sample_app(settings, ehr_port)
+    records, crd_records = in_memory_records(settings, assessor, now)
     app = create_app(
         settings=settings,
         assessor=assessor,
         clock=now,
         new_id=new_id,
-        records=in_memory_store(settings, assessor, now),
+        records=records,
+        crd_records=crd_records,
         log=service_log(io.StringIO(), now),
         smart=None if sandbox else questionnaires.clients,  # the sandbox cannot begin a launch from the sample EHR
     )

@@ -24,7 +24,7 @@ from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.settings import Settings
 from cds_service.wiring.app import create_app
 from cds_service.wiring.loading import load_assessor
-from cds_service.wiring.records import in_memory_store
+from cds_service.wiring.records import in_memory_records
 from cds_service.wiring.serving import check_address, free_port, on_loopback
 from cds_service.wiring.smart import SmartClients
 from cds_service.wiring.system import new_id, now
@@ -76,12 +76,14 @@ def dev_app(settings: Settings, smart: SmartClients | None = None) -> Flask:
     except (DocumentError, OSError) as error:
         click.echo(str(error), err=True)
         return _broken(str(error))
+    records, crd_records = in_memory_records(settings, assessor, now)
     app = create_app(
         settings=settings,
         assessor=assessor,
         clock=now,
         new_id=new_id,
-        records=in_memory_store(settings, assessor, now),
+        records=records,
+        crd_records=crd_records,
         log=service_log(sys.stderr, now),
         smart=smart,
     )
