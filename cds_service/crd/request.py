@@ -58,7 +58,9 @@ def read_crd_request(value: Json, service: Service) -> CrdRequest:
 def _check_version(extension: Mapping[str, Json], version: CrdVersion) -> None:
     if extension.get(REQUESTED_VERSION) not in (None, version.value):
         where = f"extension.{REQUESTED_VERSION}"
-        says = f"This service answers in version {version.value} of Da Vinci CRD. Send {version.value}, or leave it out."
+        says = (
+            f"This service answers in version {version.value} of Da Vinci CRD. Send {version.value}, or leave it out."
+        )
         raise RefusedError(422, Issue("not-supported", says, where))
 
 

@@ -24,9 +24,7 @@ class DispatchContext(WireModel):
         description="Send an array of references to the dispatched orders, each as Type/id, such as "
         "ServiceRequest/abc.",
     )
-    performer: _Reference = Field(
-        description="Send who is to perform the orders as Type/id, such as Organization/abc."
-    )
+    performer: _Reference = Field(description="Send who is to perform the orders as Type/id, such as Organization/abc.")
 
     @field_validator("dispatchedOrders")
     @classmethod
@@ -45,9 +43,7 @@ class DispatchCall(HookCall):
     """The body of a call of order-dispatch."""
 
     hook: Literal["order-dispatch"] = Field(description="Send order-dispatch.")
-    context: DispatchContext = Field(
-        description="Send an object with patientId, dispatchedOrders, and performer."
-    )
+    context: DispatchContext = Field(description="Send an object with patientId, dispatchedOrders, and performer.")
 
 
 class AppointmentContext(WireModel):
