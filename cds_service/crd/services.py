@@ -1,6 +1,7 @@
 """The services of Da Vinci CRD, one family for each version, beside the plain services."""
 
 from cards.crd_versions import CrdVersion
+from cds_service.clients.registry import Client
 from cds_service.hooks.hooks import SERVICES, Service
 from coverage_policies.judging.plan_rules import PlanRules
 
@@ -40,3 +41,9 @@ HOOKS = tuple(dict.fromkeys(service.hook for service in (*SERVICES, *CRD_SERVICE
 def offered_services(rules: PlanRules) -> tuple[Service, ...]:
     """Return the services of an installation: those of CRD only if it answers for a payer."""
     return (*SERVICES, *CRD_SERVICES) if rules.answered_for else SERVICES
+
+
+def services_for(client: Client | None, rules: PlanRules) -> tuple[Service, ...]:
+    """Return the services that a client may call: those of its family; all of them if clients are not authenticated."""
+    offered = offered_services(rules)
+    return offered if client is None else tuple(each for each in offered if each.version is client.crd_version)

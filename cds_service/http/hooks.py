@@ -2,13 +2,15 @@
 
 from flask import Blueprint, Response, g, request
 
+from cds_service.crd.services import services_for
 from cds_service.hooks.errors import STATUS_ISSUES, Issue, RefusedError
 from cds_service.hooks.feedback import read_feedback
-from cds_service.hooks.hooks import SERVICES
+from cds_service.hooks.hooks import Service
 from cds_service.hooks.request import HookRequest, read_request
 from cds_service.hooks.response import addresses_of, respond
 from cds_service.hooks.review import review
 from cds_service.http.authentication import client_of_request
+from cds_service.http.crd import answer_crd_call
 from cds_service.http.discovery import document
 from cds_service.http.json_body import json_body, json_response
 from cds_service.http.openapi import PATH, openapi
@@ -22,13 +24,13 @@ from cds_service.records.rows import SUPPRESSED
 
 hooks = Blueprint("hooks", __name__)
 
-_HOOK_OF = {service.id: service.hook for service in SERVICES}
-
 
 @hooks.get("/cds-services")
 def discover() -> Response:
     """Answer the discovery document."""
-    return json_response(document(services().assessor.library.searches()))
+    found = services()
+    offered = services_for(client_of_request(), found.assessor.rules)
+    return json_response(document(offered, found.assessor.library.searches()))
 
 
 @hooks.get(PATH)
@@ -41,7 +43,10 @@ def describe() -> Response:
 def call_service(service_id: str) -> Response:
     """Answer a hook call with cards, after storing the decision."""
     found = services()
-    hook = _hook_of(service_id)
+    service = _service(service_id)
+    if service.version is not None:
+        return answer_crd_call(service, found)
+    hook = service.hook
     call: Call = g.call
     call.hook = hook
     with found.turns.turn() as turn:
@@ -77,7 +82,7 @@ def call_service(service_id: str) -> Response:
 def take_feedback(service_id: str) -> Response:
     """Store the feedback on cards."""
     found = services()
-    _hook_of(service_id)
+    _service(service_id)
     g.call.hook = "feedback"
     given = read_feedback(json_body(), found.override_codes)
     for override in found.records.store_feedback(g.call, request.path, given):
@@ -85,11 +90,12 @@ def take_feedback(service_id: str) -> Response:
     return json_response({})
 
 
-def _hook_of(service_id: str) -> str:
-    """Return the hook of a service; raise RefusedError (404) if there is no such service."""
-    if service_id not in _HOOK_OF:
-        raise RefusedError(404, STATUS_ISSUES[404])
-    return _HOOK_OF[service_id]
+def _service(service_id: str) -> Service:
+    """Return the service with an id, if it is offered to the client. Raise RefusedError (404)."""
+    for each in services_for(client_of_request(), services().assessor.rules):
+        if each.id == service_id:
+            return each
+    raise RefusedError(404, STATUS_ISSUES[404])
 
 
 def _read_call(hook: str, found: Services) -> HookRequest:
