@@ -2,6 +2,7 @@
 
 # ruff: noqa: N815 (the members have the names of CDS Hooks)
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -60,3 +61,7 @@ class AppointmentCall(HookCall):
 
     hook: Literal["appointment-book"] = Field(description="Send appointment-book.")
     context: AppointmentContext = Field(description="Send an object with userId, patientId, and appointments.")
+
+
+MODELS: Mapping[str, type[HookCall]] = {"order-dispatch": DispatchCall, "appointment-book": AppointmentCall}
+"""The models of these hooks."""

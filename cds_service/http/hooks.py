@@ -36,7 +36,9 @@ def discover() -> Response:
 @hooks.get(PATH)
 def describe() -> Response:
     """Answer the OpenAPI document."""
-    return json_response(openapi(services().settings.public_url))
+    found = services()
+    offered = services_for(client_of_request(), found.assessor.rules)
+    return json_response(openapi(found.settings.public_url, offered))
 
 
 @hooks.post("/cds-services/<service_id>")
