@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from cards.crd_versions import CrdVersion
+from cds_service.crd.reads import has_read_failed
 from cds_service.fhir_client.search_bundle import page_of
-from cds_service.fhir_client.server import REFERENCES
 from cds_service.fhir_client.source import COVERAGE
 from cds_service.hooks.errors import Issue, RefusedError
 from cds_service.hooks.request import HookRequest
@@ -43,8 +43,6 @@ _NOT_READ = (
     "The Coverage was not sent and could not be read. Send it in prefetch.coverage, or fhirServer with a token that "
     "can read it.",
 )
-_FOUND = ("200", "404", "410")
-"""The answers of a server to the read of a reference that are no technical trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +152,7 @@ def _is_payer_unread(review: Review, coverage: Resource) -> bool:
         isinstance(each.get("reference"), str) and review.record.resolve(each, within=coverage) is None
         for each in items(coverage.get("payor"))
     )
-    answers = review.answers.get(REFERENCES, ())
-    return asks and bool(answers) and not all(each.startswith(_FOUND) for each in answers)
+    return asks and has_read_failed(review)
 
 
 def _member_ids(coverage: Mapping[str, object]) -> Iterator[str]:

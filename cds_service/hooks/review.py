@@ -202,6 +202,6 @@ def _select(
     if needed is None and always_reads:
         needed = ()
     if needed is not None:
-        first_day = min(record.today, *(each.anchor.day for each in candidates))
+        first_day = min([record.today, *(each.anchor.day for each in candidates)])
         needed = tuple(search.bounded(first_day) for search in needed)
     return _Selection(session, candidates, needed)

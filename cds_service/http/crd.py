@@ -11,6 +11,7 @@ from cds_service.crd.answer import AnsweredOrder, Answering
 from cds_service.crd.assertions import AssertionIds
 from cds_service.crd.metric_data import Returned, metric_data
 from cds_service.crd.payer_check import check_sent_coverage, coverage_of
+from cds_service.crd.reads import check_named_orders
 from cds_service.crd.records_protocol import Exchange, IssuedAssertion
 from cds_service.crd.request import CrdRequest, read_crd_request
 from cds_service.hooks.errors import Issue, RefusedError
@@ -78,6 +79,7 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
         note_reading(call, reviewed, found)
         coverage = coverage_of(reviewed, rules, version)
         record.payer = coverage.payer
+        check_named_orders(reviewed)
         addresses = addresses_of(found.settings, needs_token=found.authenticator is not None)
         answering = Answering(
             review=reviewed,
