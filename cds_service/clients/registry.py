@@ -47,7 +47,7 @@ class Client:
 
     Its keys are at `jwks_url`, or in `keys_file` if that is empty. Without `tenants`, its tokens may name any tenant or
     none. `fhir_servers` are base URLs without a slash at the end, in the form of `settings.FHIR_SERVER`. What it says
-    of its cards is None where the settings apply.
+    of its cards is None where the settings apply. `has_dtr` is whether it can fill in the forms that CRD names.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Client:
     actions: ActionForm | None = None
     smart: SmartRegistration | None = None
     services: Family = "plain"
+    has_dtr: bool = True
 
     @property
     def crd_version(self) -> CrdVersion | None:
@@ -158,6 +159,9 @@ class ClientEntry(FileModel):
     )
 
     services: Family = Field("plain", description="plain, crd-2.2, or crd-2.0: the services that it sees and calls")
+    dtr: Literal["yes", "no"] = Field(
+        "yes", description="yes or no; no if it has no DTR client: CRD cards then offer a task to complete each form"
+    )
     smart: SmartEntry | None = Field(
         None, description="a mapping with client_id: how the questionnaire app is registered with this EHR"
     )
@@ -278,6 +282,7 @@ def _client(entry: ClientEntry, folder: Path) -> Client:
         actions=entry.actions,
         smart=_smart(entry.smart, folder) if entry.smart else None,
         services=entry.services,
+        has_dtr=entry.dtr == "yes",
     )
 
 

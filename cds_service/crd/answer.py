@@ -1,6 +1,6 @@
 """The answer of a payer to a CRD call: coverage information for every order, as system actions (CRD 2.2.1 resp-25)."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -83,13 +83,13 @@ class Answering:
     def orders(self) -> Iterator[AnsweredOrder]:
         """Yield an answer to every order of the call that may carry one, in their order."""
         by_order: dict[str, list[Assessment]] = {}
-        for each in self._shown():
+        for each in self.shown():
             by_order.setdefault(each.determinations[0].order, []).append(each)
         for order in self.review.session.judged:
             if order.resource.get("resourceType") in _REQUESTS[self.occasion.version] and not order.obstacle:
                 yield self._answered(order, by_order.get(order.reference, ()))
 
-    def _shown(self) -> Iterable[Assessment]:
+    def shown(self) -> Sequence[Assessment]:
         """Return what may be shown of the assessments: none by policies of a payer that could not be read."""
         if self.coverage.is_payer_unread:
             return ()

@@ -10,16 +10,20 @@ from cards.links import NO_ADDRESSES, Addresses, AppLink
 from cards.style import CardStyle
 from cds_service.hooks.review import Review
 from cds_service.settings import Settings
-from coverage_policies.judging.assessment import Assessment
+from coverage_policies.judging.assessment import Assessment, Suggestion
 from coverage_policies.judging.plan_rules import PlanRules, Visibility
 
 
 @dataclass(frozen=True, slots=True)
 class AssessedCard:
-    """A card (CDS Hooks 2.0.1, Card), and the assessment it was made from."""
+    """A card (CDS Hooks 2.0.1, Card), the assessment it was made from, and its suggestions in their order.
+
+    Several cards of CRD may be made from one assessment.
+    """
 
     assessment: Assessment
     card: Mapping[str, Any]
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,10 @@ def respond(
     """
     shown = [part for each in review.assessments if (part := visible_part(each, rules, hook, Visibility.ON))]
     shadows = [part for each in review.assessments if (part := visible_part(each, rules, hook, Visibility.SHADOW))]
-    cards = tuple(AssessedCard(*each) for each in build_cards(shown, hook, style, card_id, addresses))
+    cards = tuple(
+        AssessedCard(assessment, card, assessment.suggestions if "suggestions" in card else ())
+        for assessment, card in build_cards(shown, hook, style, card_id, addresses)
+    )
     not_shown = (*(each for each in shown if not is_shown(each, hook)), *shadows)
     return HookResponse(review, cards, not_shown)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from flask import Response, g, request
 
 from cards.coverage_information import Occasion
+from cards.crd_cards import CrdCards
 from cds_service.crd.answer import AnsweredOrder, Answering
 from cds_service.crd.assertions import AssertionIds
 from cds_service.crd.metric_data import Returned, metric_data
@@ -16,15 +17,18 @@ from cds_service.crd.records_protocol import Exchange, IssuedAssertion
 from cds_service.crd.request import CrdRequest, read_crd_request
 from cds_service.hooks.errors import Issue, RefusedError
 from cds_service.hooks.hooks import Service
-from cds_service.hooks.response import HookResponse, addresses_of
+from cds_service.hooks.request import HookRequest
+from cds_service.hooks.response import AssessedCard, HookResponse, addresses_of
 from cds_service.hooks.review import Review, review
 from cds_service.http.authentication import client_of_request
 from cds_service.http.json_body import json_body, json_response
-from cds_service.http.reading import note_reading, note_request, open_source
+from cds_service.http.reading import card_style, note_cards, note_reading, note_request, open_source
 from cds_service.http.request_body import check_orders
 from cds_service.http.services import Services, services
 from cds_service.observability.call_log import Call
+from cds_service.records.card_ids import CardIds
 from cds_service.records.order_keys import order_keys
+from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.plan_rules import Payer
 
 _ORDER_SELECT = "order-select"
@@ -92,16 +96,43 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
             on_fault=lambda broken: found.log.error("coverage information breaks rules of CRD", rules=list(broken)),
         )
         answered = tuple(answering.orders())
-        response = HookResponse(reviewed, (), reviewed.assessments)
-    orders = replace(asked.call, orders=reviewed.orders)
-    found.records.store_decision(call, request.path, orders, response)
+        sent = replace(asked.call, orders=reviewed.orders)
+        cards = _cards(answering, sent, asked, found)
+        response = HookResponse(reviewed, cards, _not_on(cards, reviewed.assessments))
+    shown = found.records.store_decision(call, request.path, sent, response)
+    note_cards(call, shown, response, found)
     told = [each for each in answered if each.is_new] if asked.choices.wants_coverage_information else []
     record.answered = told
     record.issued = [_issued(each, asked, coverage.reference) for each in told]
-    body: dict[str, object] = {"cards": []}
+    body: dict[str, object] = {"cards": [each.card for each in shown]}
     if told:
         body["systemActions"] = [each.as_system_action() for each in told]
     return json_response(body)
+
+
+def _cards(answering: Answering, sent: HookRequest, asked: CrdRequest, found: Services) -> tuple[AssessedCard, ...]:
+    """Return the cards that the client wants. There are none while the payer is not known."""
+    client, occasion = client_of_request(), answering.occasion
+    cards = CrdCards(
+        payer=answering.coverage.payer,
+        version=occasion.version,
+        hook=answering.hook,
+        style=card_style(found),
+        card_id=CardIds(found.pseudonym, g.call.client, sent),
+        wants=asked.choices.wants,
+        most=asked.choices.max_cards,
+        patient=f"Patient/{sent.patient_id}",
+        day=answering.today,
+        policy_pages=occasion.policy_pages,
+        canonicals=occasion.canonicals if occasion.is_signing and client is not None and not client.has_dtr else "",
+    )
+    return tuple(AssessedCard(each.assessment, each.card, each.suggestions) for each in cards.of(answering.shown()))
+
+
+def _not_on(cards: Sequence[AssessedCard], assessments: Sequence[Assessment]) -> tuple[Assessment, ...]:
+    """Return the assessments that no card is about."""
+    told = {id(each) for card in cards for each in card.assessment.all_determinations}
+    return tuple(each for each in assessments if not told & {id(found) for found in each.determinations})
 
 
 def _issued(answered: AnsweredOrder, asked: CrdRequest, coverage: str) -> IssuedAssertion:

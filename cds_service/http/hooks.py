@@ -14,13 +14,12 @@ from cds_service.http.crd import answer_crd_call
 from cds_service.http.discovery import document
 from cds_service.http.json_body import json_body, json_response
 from cds_service.http.openapi import PATH, openapi
-from cds_service.http.reading import card_style, note_reading, note_request, open_source
+from cds_service.http.reading import card_style, note_cards, note_reading, note_request, open_source
 from cds_service.http.request_body import check_orders
 from cds_service.http.services import Services, services
 from cds_service.observability.call_log import Call
 from cds_service.records.card_ids import CardIds
 from cds_service.records.order_keys import order_keys
-from cds_service.records.rows import SUPPRESSED
 
 hooks = Blueprint("hooks", __name__)
 
@@ -72,11 +71,7 @@ def call_service(service_id: str) -> Response:
         addresses = addresses_of(found.settings, needs_token=found.authenticator is not None, app=app)
         response = respond(reviewed, found.assessor.rules, hook, card_style(found), card_id, addresses)
     shown = found.records.store_decision(call, request.path, hook_request, response)
-    call.cards = len(shown)
-    if len(shown) < len(response.cards):
-        call.suppressed = {SUPPRESSED: len(response.cards) - len(shown)}
-    for each in shown:
-        found.metrics.count_card(each.assessment.determinations[0].policy, each.card["indicator"])
+    note_cards(call, shown, response, found)
     return json_response({"cards": [each.card for each in shown]})
 
 

@@ -1,5 +1,6 @@
-"""What every hook call shares: the FHIR server that it may read, the log of the reading, and the style of its cards."""
+"""What every hook call shares: the FHIR server that it may read, what is logged of it, and the style of its cards."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from cards.style import CardStyle
@@ -7,12 +8,13 @@ from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.reading_report import searches_in_short
 from cds_service.hooks.request import HookRequest
-from cds_service.hooks.response import default_style
+from cds_service.hooks.response import AssessedCard, HookResponse, default_style
 from cds_service.hooks.review import Review
 from cds_service.http.authentication import client_of_request
 from cds_service.http.services import Services
 from cds_service.observability.call_log import Call, bind_hook_instance
 from cds_service.observability.counted_source import CountedSource
+from cds_service.records.rows import SUPPRESSED
 
 
 def note_request(call: Call, request: HookRequest, found: Services) -> None:
@@ -36,6 +38,15 @@ def note_reading(call: Call, reviewed: Review, found: Services) -> None:
     others = {kind: count for kind in types if (count := reviewed.record.other_patients[kind])}
     if others:
         found.log.warning("resources of other patients excluded", server=reviewed.server, count=others)
+
+
+def note_cards(call: Call, shown: Sequence[AssessedCard], response: HookResponse, found: Services) -> None:
+    """Add to the log line how many cards are shown and suppressed, and count those that are shown."""
+    call.cards = len(shown)
+    if len(shown) < len(response.cards):
+        call.suppressed = {SUPPRESSED: len(response.cards) - len(shown)}
+    for each in shown:
+        found.metrics.count_card(each.assessment.determinations[0].policy, each.card["indicator"])
 
 
 def open_source(request: HookRequest, deadline: Deadline, found: Services) -> FhirSource | None:
