@@ -35,10 +35,6 @@ class MemberList:
             member_id: same.setdefault(tuple(found), tuple(found)) for member_id, found in by_id.items()
         }
 
-    def __len__(self) -> int:
-        """Return the number of member ids."""
-        return len(self._by_id)
-
     def standing(self, member_ids: Collection[str], plans: Collection[str], on: date) -> Standing:
         """Return whether a member has a plan on a day; both days of a membership count.
 
@@ -61,8 +57,10 @@ class MemberList:
 def read_members(path: Path, problems: list[Problem]) -> MemberList:
     """Return the members of a file; what is wrong with it goes to `problems`, which quote nothing of it.
 
-    Raise OSError if the file cannot be read.
+    A file without members is a mistake: an export that failed would deny everybody coverage. Raise OSError if the file
+    cannot be read.
     """
+    already = len(problems)
     found: list[tuple[str, Membership]] = []
 
     def row(cells: Mapping[str, str], _line: int) -> None:
@@ -75,4 +73,7 @@ def read_members(path: Path, problems: list[Problem]) -> MemberList:
         found.append((member_id, membership))
 
     read_csv(path, [_COLUMNS], f"the header must be {','.join(_COLUMNS)}", row, problems)
+    if not found and len(problems) == already:
+        what = "the file has no members; add them, or leave `members` out of the plan rules if none are looked up"
+        problems.append(Problem(str(path), 1, what))
     return MemberList(found)
