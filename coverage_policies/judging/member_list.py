@@ -9,7 +9,7 @@ from coverage_policies.format.problems import Problem
 from coverage_policies.format.strict_csv import iso_day, read_csv
 from coverage_policies.judging.payer_terms import Standing
 
-_COLUMNS = ("member_id", "active_from", "active_to", "plan")
+MEMBER_COLUMNS = ("member_id", "active_from", "active_to", "plan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,6 @@ class MemberList:
             member_id: same.setdefault(tuple(found), tuple(found)) for member_id, found in by_id.items()
         }
 
-    def __len__(self) -> int:
-        """Return the number of member ids."""
-        return len(self._by_id)
-
     def standing(self, member_ids: Collection[str], plans: Collection[str], on: date) -> Standing:
         """Return whether a member has a plan on a day; both days of a membership count.
 
@@ -61,12 +57,14 @@ class MemberList:
 def read_members(path: Path, problems: list[Problem]) -> MemberList:
     """Return the members of a file; what is wrong with it goes to `problems`, which quote nothing of it.
 
-    Raise OSError if the file cannot be read.
+    A file without members is a mistake: an export that failed would deny everybody coverage. Raise OSError if the file
+    cannot be read.
     """
+    already = len(problems)
     found: list[tuple[str, Membership]] = []
 
     def row(cells: Mapping[str, str], _line: int) -> None:
-        member_id, since, until, plan = (cells[column].strip() for column in _COLUMNS)
+        member_id, since, until, plan = (cells[column].strip() for column in MEMBER_COLUMNS)
         if not (member_id and since):
             raise ValueError("member_id and active_from must not be empty")
         membership = Membership(iso_day(since), iso_day(until) if until else None, plan)
@@ -74,5 +72,8 @@ def read_members(path: Path, problems: list[Problem]) -> MemberList:
             raise ValueError("active_to is before active_from; write the last day, or leave it empty if there is none")
         found.append((member_id, membership))
 
-    read_csv(path, [_COLUMNS], f"the header must be {','.join(_COLUMNS)}", row, problems)
+    read_csv(path, [MEMBER_COLUMNS], f"the header must be {','.join(MEMBER_COLUMNS)}", row, problems)
+    if not found and len(problems) == already:
+        what = "the file has no members; add them, or leave `members` out of the plan rules if none are looked up"
+        problems.append(Problem(str(path), 1, what))
     return MemberList(found)

@@ -12,11 +12,11 @@ from coverage_policies.format.strict_csv import iso_day, read_csv
 from coverage_policies.judging.payer_terms import Authorization, CodeTerms, Covered, GrantedAuthorization
 from fhir_mappings.codings import SYSTEMS, Coding, codings
 
-_CODE_COLUMNS = (
+CODE_COLUMNS = (
     *("system", "code", "prior_authorization", "covered", "expires"),
     *("quantity", "unit", "from", "to"),
 )
-_AUTHORIZATION_COLUMNS = ("member_id", "system", "code", "number", "until")
+AUTHORIZATION_COLUMNS = ("member_id", "system", "code", "number", "until")
 _QUANTITY = re.compile(r"\d{1,9}(\.\d{1,6})?\Z", re.ASCII)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+\Z")
 _Value = TypeVar("_Value", bound=Enum)
@@ -30,12 +30,12 @@ def read_code_terms(path: Path, problems: list[Problem]) -> Mapping[tuple[str, s
     found: dict[tuple[str, str], CodeTerms] = {}
 
     def row(cells: Mapping[str, str], _line: int) -> None:
-        code, terms = _code(cells), _code_terms({column: cells[column].strip() for column in _CODE_COLUMNS[2:]})
+        code, terms = _code(cells), _code_terms({column: cells[column].strip() for column in CODE_COLUMNS[2:]})
         if (code.system, code.code) in found:
             raise ValueError("this code has a row already; keep one")
         found[code.system, code.code] = terms
 
-    read_csv(path, [_CODE_COLUMNS], f"the header must be {','.join(_CODE_COLUMNS)}", row, problems)
+    read_csv(path, [CODE_COLUMNS], f"the header must be {','.join(CODE_COLUMNS)}", row, problems)
     return found
 
 
@@ -56,8 +56,8 @@ def read_authorizations(path: Path, problems: list[Problem]) -> Mapping[tuple[st
         if key not in found or _lasts_as_long(granted, found[key]):
             found[key] = granted
 
-    header = f"the header must be {','.join(_AUTHORIZATION_COLUMNS)}"
-    read_csv(path, [_AUTHORIZATION_COLUMNS], header, row, problems)
+    header = f"the header must be {','.join(AUTHORIZATION_COLUMNS)}"
+    read_csv(path, [AUTHORIZATION_COLUMNS], header, row, problems)
     return found
 
 
