@@ -39,7 +39,9 @@ def without_policy_words(covered: str, payer: str) -> str:
         case "not-covered":
             return f"{payer} does not cover this order; none of its medical policies on file applies."
         case _:
-            return f"No medical policy of {payer} was found for this order. The member's benefits were not checked."
+            return (
+                f"No medical policy of {payer} on file applies to this order. The member's benefits were not checked."
+            )
 
 
 def without_code_words() -> str:
@@ -124,15 +126,18 @@ def _failures(found: Determination) -> str:
     if not failed:
         return summary(found, _LENGTH)
     more = len(failed) - _MOST_NAMED
-    under = f"Under {lines_in_words(found)}, policy" if found.lines else "Policy"
+    under = f"Under {lines_in_words(found)}, this" if found.lines else "This"
+    verb = "is not supported by" if found.outcome is Outcome.NOT_SUPPORTED else "does not meet"
     sentences = [failure_words(each, found.order, room=_LENGTH) for each in failed[:_MOST_NAMED]]
     if more > 0:
         sentences.append(f"{counted(more, 'more requirement')} {'is' if more == 1 else 'are'} not met.")
-    return f"{under} {found.policy} is not met. {' '.join(sentences)}"
+    return f"{under} order {verb} policy {found.policy}. {' '.join(sentences)}"
 
 
 def _cause_words(causes: frozenset[Cause], payer: str) -> Iterator[str]:
     """Yield what leaves coverage open, beside what the policies say themselves."""
+    if Cause.DOCUMENTATION in causes:
+        yield "Coverage depends on this documentation."
     if Cause.PERFORMER in causes:
         yield "The order does not state who performs it."
     if Cause.LOCATION in causes:
@@ -170,27 +175,26 @@ def period_words(terms: CodeTerms) -> str:
 
 
 def _documentation_words(found: Determination) -> str:
-    """Return what to document next for one policy: `To document for policy CP.TEST: A is so; B is so; 2 more items.`
+    """Return what to document next for one policy: `To document for policy CP.TEST: (1) A is so. (2) Is it B?`
 
     It is empty if the order itself has to state what is open.
     """
     asked = (each for each in found.questions if each.id != CODE and not each.settled_by)
-    items = list(dict.fromkeys((each.says or each.text).rstrip(".") for each in asked))
+    items = list(dict.fromkeys((each.says or each.text) for each in asked))
     if not items:
         return ""
-    named = [lower_first(each) for each in items[:_MOST_NAMED]]
-    if more := items[_MOST_NAMED:]:
-        named.append(counted(len(more), "more item"))
-    return f"To document for policy {found.policy}: {'; '.join(named)}."
+    named = [f"({n}) {each}{'' if each.endswith(('.', '?')) else '.'}" for n, each in enumerate(items[:_MOST_NAMED], 1)]
+    more = len(items) - _MOST_NAMED
+    return " ".join([f"To document for policy {found.policy}:", *named, *([f"Then {more} more."] if more > 0 else [])])
 
 
 def _remedy_words(found: Determination) -> str:
     """Return how an order whose criteria are not met may still be covered; empty if no way is known."""
-    changes = "; ".join(dict.fromkeys(each.says.rstrip(".") for each in found.alternatives))
-    change = f"A changed order may be covered: {changes}." if changes else ""
+    changes = " or ".join(dict.fromkeys(lower_first(each.says).rstrip(".") for each in found.alternatives))
+    change = f"A changed order may meet the policy: {changes}." if changes else ""
     if found.outcome is not Outcome.CRITERIA_NOT_MET:
         return change
-    return f"If the chart is incomplete, add what is missing and sign the order again. {change}".strip()
+    return f"If the chart is incomplete, add what is missing and place the order again. {change}".strip()
 
 
 def instructions(found: Determination) -> str:
