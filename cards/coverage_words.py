@@ -2,11 +2,11 @@
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 
-from cards.coverage_verdict import COVERED, NOT_COVERED, Cause, Verdict, applying
+from cards.coverage_verdict import COVERED, NOT_COVERED, Cause, Verdict, applying, leaves
 from cards.fine_print import unread_words
 from cards.phrasing import chart_words, counted, lower_first
 from cards.summary import failure_words, lines_in_words, summary
-from coverage_policies.format.model import CODE
+from coverage_policies.format.model import APPLIES, CODE
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.alternatives import RULED_OUT
 from coverage_policies.judging.assessment import Assessment
@@ -112,12 +112,19 @@ def _determination_words(found: Determination, *, is_signing: bool) -> str:
             return f"{under} requirements of policy {found.policy} are documented."
         case Outcome.NOT_SUPPORTED | Outcome.CRITERIA_NOT_MET:
             return _failures(found)
-        case Outcome.DOCUMENTATION_NEEDED if not is_signing and found.criteria:
+        case Outcome.DOCUMENTATION_NEEDED if not is_signing and _asks_for_documents(found):
             return f"Documentation will be needed at signing. {summary(found, _LENGTH)}"
         case Outcome.NOT_EVALUATED if found.criteria and found.questions:
             return f"The chart could not be checked against policy {found.policy}, so its requirements are open."
         case _:
             return summary(found, _LENGTH)
+
+
+def _asks_for_documents(found: Determination) -> bool:
+    """Return whether it certainly judges the order, and the order itself cannot settle all that is open."""
+    asked = leaves(found)
+    is_certain = not any(each.id in (APPLIES, CODE) for each in asked)
+    return is_certain and any(not each.settled_by for each in asked)
 
 
 def _failures(found: Determination) -> str:
