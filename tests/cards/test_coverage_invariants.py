@@ -86,13 +86,13 @@ def any_terms(pick: random.Random) -> PayerTerms:
     codes = [(CPT, "10001"), (HCPCS, "G0001"), (SNOMED, "1")]
     rows = {
         key: CodeTerms(
-            pick.choice([None, *Authorization]),
-            pick.choice([None, *Covered]),
-            pick.choice(days),
-            pick.choice([None, Decimal("2.50")]),
-            pick.choice(["", "{visits}"]),
-            pick.choice(days[:3]),
-            pick.choice([None, *days[2:]]),
+            authorization=pick.choice([None, *Authorization]),
+            covered=pick.choice([None, *Covered]),
+            expires=pick.choice(days),
+            quantity=pick.choice([None, Decimal("2.50")]),
+            unit=pick.choice(["", "{visits}"]),
+            since=pick.choice(days[:3]),
+            until=pick.choice([None, *days[2:]]),
         )
         for key in codes
         if pick.random() < 0.4
@@ -101,7 +101,14 @@ def any_terms(pick: random.Random) -> PayerTerms:
         ("M1", *key): GrantedAuthorization(f"A-{key[1]}", pick.choice(days)) for key in codes if pick.random() < 0.2
     }
     contact = pick.choice([None, Contact("UM desk"), Contact(phone="800-555-0100", email="um@plan.example")])
-    return PayerTerms(*(pick.choice(list(Covered)) for _ in range(3)), rows, granted, contact=contact)
+    return PayerTerms(
+        if_supported=pick.choice(list(Covered)),
+        if_not_met=pick.choice(list(Covered)),
+        without_policy=pick.choice(list(Covered)),
+        codes=rows,
+        granted=granted,
+        contact=contact,
+    )
 
 
 @cache
@@ -279,7 +286,7 @@ def evaluable(key: str, expression: str, version: CrdVersion) -> str:
         return replaced(expression, " implies", ".exists() implies")
     if key == "crd-ci-q7":
         codes = " or ".join(
-            f"code = '{code}'" for code in sorted(value_set(version, "coverageAssertionReasons").popitem()[1])
+            f"code = '{code}'" for code in sorted(value_set(version, "coverageAssertionReasons")[TEMPORARY_CODES])
         )
         return replaced(expression, f".memberOf('{REASONS}')", f".coding.where({codes}).exists()")
     return expression
