@@ -169,6 +169,9 @@ def compose(
     """
     if subject.standing is not Standing.ACTIVE:
         return (_without_plan(subject, occasion.version),)
+    if order.obstacle:
+        reason = Reason(f"This order could not be checked: {order.obstacle}.")
+        return (replace(minimal(subject, occasion.version), reasons=(reason,), contact=_terms(subject).contact),)
     concerning = judging(assessments, None)
     resting = _billing(code for each in concerning for found in applying(each) for code in found.codes)
     billed = resting or _billing(order.codes)

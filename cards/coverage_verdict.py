@@ -35,7 +35,7 @@ class Cause(Enum):
     PLAN = auto()
     """The plan decides: a medical review, benefits that were not checked, or a failure that does not settle it."""
     NOT_CHECKED = auto()
-    """The policy could not be applied: no revision for the day is installed, or the order itself stands against it."""
+    """No policy was applied: there is none, or none of its revisions for the day is installed."""
     DISAGREEMENT = auto()
     """It is not known which of several revisions applies, and they disagree."""
     MAY_NOT_APPLY = auto()
@@ -168,7 +168,7 @@ def _open(found: Determination, head: Authorization | None, *, is_unread: bool) 
     asked = leaves(found)
     if any(each.id == CODE for each in asked):
         return Verdict(CONDITIONAL, frozenset({Cause.CODE}))
-    if found.obstacle or (not found.criteria and not found.is_cut_short):
+    if not found.criteria and not found.is_cut_short:
         return Verdict(CONDITIONAL, frozenset({Cause.NOT_CHECKED}))
     in_trouble = is_unread or found.is_cut_short or bool(found.unread)
     unread = [each for each in asked if each.reason is Reason.DATA_UNAVAILABLE]

@@ -2,11 +2,11 @@
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 
-from cards.coverage_verdict import COVERED, NOT_COVERED, Cause, Verdict, applying
+from cards.coverage_verdict import COVERED, NOT_COVERED, Cause, Verdict, applying, leaves
 from cards.fine_print import unread_words
 from cards.phrasing import chart_words, counted, lower_first
 from cards.summary import failure_words, lines_in_words, summary
-from coverage_policies.format.model import CODE
+from coverage_policies.format.model import APPLIES, CODE
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.alternatives import RULED_OUT
 from coverage_policies.judging.assessment import Assessment
@@ -39,7 +39,9 @@ def without_policy_words(covered: str, payer: str) -> str:
         case "not-covered":
             return f"{payer} does not cover this order; none of its medical policies on file applies."
         case _:
-            return f"No medical policy of {payer} was found for this order. The member's benefits were not checked."
+            return (
+                f"No medical policy of {payer} on file applies to this order. The member's benefits were not checked."
+            )
 
 
 def without_code_words() -> str:
@@ -110,12 +112,19 @@ def _determination_words(found: Determination, *, is_signing: bool) -> str:
             return f"{under} requirements of policy {found.policy} are documented."
         case Outcome.NOT_SUPPORTED | Outcome.CRITERIA_NOT_MET:
             return _failures(found)
-        case Outcome.DOCUMENTATION_NEEDED if not is_signing and found.criteria:
+        case Outcome.DOCUMENTATION_NEEDED if not is_signing and _asks_for_documents(found):
             return f"Documentation will be needed at signing. {summary(found, _LENGTH)}"
         case Outcome.NOT_EVALUATED if found.criteria and found.questions:
             return f"The chart could not be checked against policy {found.policy}, so its requirements are open."
         case _:
             return summary(found, _LENGTH)
+
+
+def _asks_for_documents(found: Determination) -> bool:
+    """Return whether it certainly judges the order, and the order itself cannot settle all that is open."""
+    asked = leaves(found)
+    is_certain = not any(each.id in (APPLIES, CODE) for each in asked)
+    return is_certain and any(not each.settled_by for each in asked)
 
 
 def _failures(found: Determination) -> str:
@@ -124,15 +133,18 @@ def _failures(found: Determination) -> str:
     if not failed:
         return summary(found, _LENGTH)
     more = len(failed) - _MOST_NAMED
-    under = f"Under {lines_in_words(found)}, policy" if found.lines else "Policy"
+    under = f"Under {lines_in_words(found)}, this" if found.lines else "This"
+    verb = "is not supported by" if found.outcome is Outcome.NOT_SUPPORTED else "does not meet"
     sentences = [failure_words(each, found.order, room=_LENGTH) for each in failed[:_MOST_NAMED]]
     if more > 0:
         sentences.append(f"{counted(more, 'more requirement')} {'is' if more == 1 else 'are'} not met.")
-    return f"{under} {found.policy} is not met. {' '.join(sentences)}"
+    return f"{under} order {verb} policy {found.policy}. {' '.join(sentences)}"
 
 
 def _cause_words(causes: frozenset[Cause], payer: str) -> Iterator[str]:
     """Yield what leaves coverage open, beside what the policies say themselves."""
+    if Cause.DOCUMENTATION in causes:
+        yield "Coverage depends on this documentation."
     if Cause.PERFORMER in causes:
         yield "The order does not state who performs it."
     if Cause.LOCATION in causes:
@@ -170,27 +182,26 @@ def period_words(terms: CodeTerms) -> str:
 
 
 def _documentation_words(found: Determination) -> str:
-    """Return what to document next for one policy: `To document for policy CP.TEST: A is so; B is so; 2 more items.`
+    """Return what to document next for one policy: `To document for policy CP.TEST: (1) A is so. (2) Is it B?`
 
     It is empty if the order itself has to state what is open.
     """
     asked = (each for each in found.questions if each.id != CODE and not each.settled_by)
-    items = list(dict.fromkeys((each.says or each.text).rstrip(".") for each in asked))
+    items = list(dict.fromkeys((each.says or each.text) for each in asked))
     if not items:
         return ""
-    named = [lower_first(each) for each in items[:_MOST_NAMED]]
-    if more := items[_MOST_NAMED:]:
-        named.append(counted(len(more), "more item"))
-    return f"To document for policy {found.policy}: {'; '.join(named)}."
+    named = [f"({n}) {each}{'' if each.endswith(('.', '?')) else '.'}" for n, each in enumerate(items[:_MOST_NAMED], 1)]
+    more = len(items) - _MOST_NAMED
+    return " ".join([f"To document for policy {found.policy}:", *named, *([f"Then {more} more."] if more > 0 else [])])
 
 
 def _remedy_words(found: Determination) -> str:
     """Return how an order whose criteria are not met may still be covered; empty if no way is known."""
-    changes = "; ".join(dict.fromkeys(each.says.rstrip(".") for each in found.alternatives))
-    change = f"A changed order may be covered: {changes}." if changes else ""
+    changes = " or ".join(dict.fromkeys(lower_first(each.says).rstrip(".") for each in found.alternatives))
+    change = f"A changed order may meet the policy: {changes}." if changes else ""
     if found.outcome is not Outcome.CRITERIA_NOT_MET:
         return change
-    return f"If the chart is incomplete, add what is missing and sign the order again. {change}".strip()
+    return f"If the chart is incomplete, add what is missing and place the order again. {change}".strip()
 
 
 def instructions(found: Determination) -> str:

@@ -88,8 +88,8 @@ def _question(c: Criterion, result: CriterionResult, below: tuple[Question, ...]
 
 
 def _settled_by(c: Criterion) -> str:
-    """Return what the order must state to meet a criterion, if that is its performer or its place and nothing else."""
-    if not c.met_when:
+    """Return what the order must state to settle a criterion either way, if that is its performer or place alone."""
+    if not c.met_when or not c.not_met_when:
         return ""
     read = {
         _SETTLED_BY.get(name, "") if clause.operator == "order" else ""
