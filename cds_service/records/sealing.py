@@ -26,13 +26,12 @@ class Sealer:
     """
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        self._keys = {_name(key): key for key in reversed(keys)}
+        self._keys = {_name(key): key for key in keys}
         self._first = keys[0]
 
     def seal(self, content: bytes, *row: str) -> bytes:
         """Return the content encrypted, and bound to a row: the table and the key of the row."""
-        head = _FORM + _name(self._first)
-        return head + encrypt(self._first, content, _bound_to(head, row))
+        return _FORM + _name(self._first) + encrypt(self._first, content, _bound_to(row))
 
     def open(self, sealed: bytes, *row: str) -> bytes:
         """Return the content that was sealed for this row. Raise UnsealableError."""
@@ -42,7 +41,7 @@ class Sealer:
             raise UnsealableError(
                 f"It was sealed with the key {key_name(sealed)}, which CDS_ENCRYPTION_KEYS does not have. Add that key."
             )
-        content = decrypt(key, encrypted, _bound_to(head, row))
+        content = decrypt(key, encrypted, _bound_to(row))
         if content is None:
             raise UnsealableError("The stored row was changed: its content is not what was sealed for it.")
         return content
@@ -57,6 +56,6 @@ def _name(key: bytes) -> bytes:
     return hashlib.sha256(b"name of the key" + key).digest()[:_NAME_BYTES]
 
 
-def _bound_to(head: bytes, row: Sequence[str]) -> bytes:
+def _bound_to(row: Sequence[str]) -> bytes:
     parts = [part.encode("utf-8", "surrogatepass") for part in row]
-    return head + b"".join(len(part).to_bytes(8) + part for part in parts)
+    return b"".join(len(part).to_bytes(8) + part for part in parts)

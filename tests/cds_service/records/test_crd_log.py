@@ -35,6 +35,17 @@ def test_an_exchange_is_found_by_its_call_and_by_its_hook_instance_the_newest_fi
     assert [row and row["exchange"] for row in found] == ["c1", "c2", None]
 
 
+def test_a_hook_instance_that_is_the_id_of_another_call_does_not_hide_it(database: Database) -> None:
+    clock = SetClock(NOW)
+    records = crd_records(database, *KEYS, clock=clock)
+    stored(records, "c1")
+    clock.now += timedelta(minutes=1)
+    records.store(call("c2", hook_instance="c1"), PATH, exchange(), [])
+    row = exchange_row(database, "c1", clock.now)
+    assert row is not None
+    assert row["exchange"] == "c1"
+
+
 def test_an_exchange_is_found_until_it_expires(database: Database) -> None:
     stored(crd_records(database, *KEYS, keep_for=10 * DAY), "c1")
     assert exchange_row(database, "c1", NOW + 10 * DAY - timedelta(microseconds=1)) is not None
@@ -163,6 +174,15 @@ def test_a_purge_allows_no_other_deletion(database: Database) -> None:
         with pytest.raises(UnavailableError), database.writing() as connection:
             connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608
     assert [len(rows(database, table)) for table in ("crd_exchanges", "crd_assertions", "crd_accesses")] == [1, 1, 1]
+
+
+def test_an_access_allows_no_deletion_of_what_has_expired(database: Database) -> None:
+    stored(crd_records(database, *KEYS, keep_for=DAY), "c1", [assertion("a1")])
+    record_access(database, who="ana", action="exchange", subject="c1", reason="dispute 17", at=NOW + 2 * DAY)
+    for table in ("crd_assertions", "crd_exchanges"):
+        with pytest.raises(UnavailableError), database.writing() as connection:
+            connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608
+    assert len(rows(database, "crd_exchanges")) == 1
 
 
 def test_a_purge_leaves_the_decision_log_as_it_is_and_the_other_way_around(database: Database) -> None:
