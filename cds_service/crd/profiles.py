@@ -1,8 +1,8 @@
 """Strict checks of the orders and Bundles of a CRD call: first FHIR R4, then the profiles of CRD.
 
-CRD 2.2.1 (hook-13) answers what breaks FHIR by 400, and FHIR that breaks a constraint of CRD by 422. CRD 2.0.1 (CDS
-Hooks, the same rule) has 400 for what is no JSON only; whatever else is invalid is 422. Plain CDS Hooks checks none of
-this.
+CRD 2.2.1 (hook-13) answers what breaks FHIR by 400, and FHIR that breaks a constraint of CRD by 422. CRD 2.0.1 (page
+CDS Hooks) answers by 400 only what is no JSON; what does not conform to FHIR or to a profile is 422 alike. Plain CDS
+Hooks checks none of this.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -50,43 +50,51 @@ def _refuse(status: int, issues: Iterable[Issue]) -> None:
         raise RefusedError(status, *found)
 
 
+def _issue(code: str, where: str, what: str) -> Issue:
+    return Issue(code, f"{where} {what}", where)
+
+
 # --- FHIR R4 ---------------------------------------------------------------------------------------------------------
 
 
 def _invalid_bundle(bundle: Json, path: str) -> Iterator[Issue]:
-    """Yield what breaks FHIR R4 in a Bundle and its orders (resource Bundle, with bdl-5 and bdl-7)."""
+    """Yield what breaks FHIR R4 in a Bundle and its orders."""
     if not isinstance(bundle, Mapping) or bundle.get("resourceType") != "Bundle":
-        yield Issue("structure", f"{path} is not a Bundle. Send a FHIR R4 Bundle with the orders.", path)
+        yield _issue("structure", path, "is not a Bundle. Send a FHIR R4 Bundle with the orders.")
         return
     kind, sent = bundle.get("type"), bundle.get("entry")
     if kind is None:
-        yield Issue("required", f"{path}.type is required by FHIR R4. Send collection.", f"{path}.type")
+        yield _issue("required", f"{path}.type", "is required by FHIR R4. Send collection.")
     elif not isinstance(kind, str) or kind not in codes_of("Bundle", "type"):
-        yield Issue("value", f"{path}.type is not a type of Bundle in FHIR R4. Send collection.", f"{path}.type")
+        yield _issue("value", f"{path}.type", "is not a type of Bundle in FHIR R4. Send collection.")
     if sent is not None and not isinstance(sent, list):
-        yield Issue("structure", f"{path}.entry is not an array. Send an array of Bundle entries.", f"{path}.entry")
+        yield _issue("structure", f"{path}.entry", "is not an array. Send an array of Bundle entries.")
         return
-    seen = set()
+    seen: set[tuple[str, str]] = set()
     for number, entry in enumerate(sent or ()):
-        where = f"{path}.entry[{number}]"
-        if not isinstance(entry, Mapping):
-            yield Issue("structure", f"{where} is not an object. Send a Bundle entry.", where)
-            continue
-        full_url = entry.get("fullUrl")
-        if full_url is not None and (not isinstance(full_url, str) or not full_url.strip()):
-            yield Issue(
-                "value", f"{where}.fullUrl is not a URL. Send one that identifies the order.", f"{where}.fullUrl"
-            )
-        elif full_url is not None:
-            identity = full_url, _version_id(entry.get("resource"))
-            if identity in seen:
-                yield Issue("duplicate", f"{where}.fullUrl is that of an entry before it.", f"{where}.fullUrl")
-            seen.add(identity)
-        resource = entry.get("resource")
-        if resource is None:
-            yield Issue("required", f"{where}.resource is required by FHIR R4. Send an order.", f"{where}.resource")
-        elif _is_order(resource) or not _is_resource(resource):
-            yield from _invalid_resource(resource, f"{where}.resource")
+        yield from _invalid_entry(entry, f"{path}.entry[{number}]", seen)
+
+
+def _invalid_entry(entry: Json, where: str, seen: set[tuple[str, str]]) -> Iterator[Issue]:
+    """Yield what breaks FHIR R4 in an entry and its order. `seen` are the URLs and versions of the entries before it.
+
+    Source: constraints bdl-5 (an entry has a resource) and bdl-7 (the URL of each resource and version is unique).
+    """
+    if not isinstance(entry, Mapping):
+        yield _issue("structure", where, "is not an object. Send a Bundle entry.")
+        return
+    url, resource = entry.get("fullUrl"), entry.get("resource")
+    if url is not None and not (isinstance(url, str) and url.strip()):
+        yield _issue("value", f"{where}.fullUrl", "is not a URL. Send one that identifies the order.")
+    elif url is not None:
+        identity = url, _version_id(resource)
+        if identity in seen:
+            yield _issue("duplicate", f"{where}.fullUrl", "is that of an entry before it. Send each order once.")
+        seen.add(identity)
+    if resource is None:
+        yield _issue("required", f"{where}.resource", "is required by FHIR R4. Send an order.")
+    elif not _is_resource(resource) or resource["resourceType"] in ORDER_PROFILES:
+        yield from _invalid_resource(resource, f"{where}.resource")
 
 
 def _version_id(resource: Json) -> str:
@@ -99,26 +107,20 @@ def _is_resource(resource: Json) -> bool:
     return isinstance(resource, Mapping) and is_resource_type(resource.get("resourceType"))
 
 
-def _is_order(resource: Json) -> bool:
-    return _is_resource(resource) and resource["resourceType"] in ORDER_PROFILES
-
-
 def _invalid_resource(resource: Json, path: str) -> Iterator[Issue]:
     """Yield what breaks FHIR R4 in a resource, leaving out what FHIR does not define (found-33)."""
     if not _is_resource(resource):
-        yield Issue("structure", f"{path} is not a FHIR R4 resource. Send an object with its resourceType.", path)
+        yield _issue("structure", path, "is not a FHIR R4 resource. Send an object with its resourceType.")
         return
-    kind = resource["resourceType"]
     for fault in faults(only_defined(resource)):
         if not _follows_from_another(fault, resource):
-            yield _issue(fault, path)
+            yield _issue_of(fault, path)
+    kind = resource["resourceType"]
     for element in _REQUIRED_CODES if kind in ORDER_PROFILES else ():
         codes, value = codes_of(kind, element), resource.get(element)
         if codes and isinstance(value, str) and value not in codes:
-            where = f"{path}.{element}"
-            yield Issue(
-                "code-invalid", f"{where} is no code of FHIR R4. Send one of {', '.join(sorted(codes))}.", where
-            )
+            wanted = f"Send one of {', '.join(sorted(codes))}."
+            yield _issue("code-invalid", f"{path}.{element}", f"is no code of FHIR R4. {wanted}")
 
 
 def _follows_from_another(fault: Fault, resource: Resource) -> bool:
@@ -127,15 +129,16 @@ def _follows_from_another(fault: Fault, resource: Resource) -> bool:
     return fault.what == "missing" and is_whole_element and resource.get(fault.element) is not None
 
 
-def _issue(fault: Fault, path: str) -> Issue:
+def _issue_of(fault: Fault, path: str) -> Issue:
     kind, *parts = fault.path.split(".")
     where = path + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in parts)
+    if fault.what.endswith("missing"):
+        return _issue("required", where, f"is required by FHIR R4. Send it as {kind} defines it.")
+    what = f"does not follow FHIR R4 ({fault.what})."
     if not parts:
         advice = "Of an element with a choice of types, such as code[x], send exactly one."
-        return Issue("structure", f"{where} does not follow FHIR R4 ({fault.what}). {advice}", where)
-    if fault.what.endswith("missing"):
-        return Issue("required", f"{where} is required by FHIR R4. Send it as {kind} defines it.", where)
-    return Issue("value", f"{where} does not follow FHIR R4 ({fault.what}). Send it as {kind} defines it.", where)
+        return _issue("structure", where, f"{what} {advice}")
+    return _issue("value", where, f"{what} Send it as {kind} defines it.")
 
 
 # --- the profiles of CRD ---------------------------------------------------------------------------------------------
@@ -146,32 +149,30 @@ def _against_bundle_profile(bundle: Resource, path: str, version: CrdVersion) ->
 
     CRD 2.0.1 has no profile of a Bundle.
     """
-    if version is CrdVersion.V2_2:
-        if bundle.get("type") != "collection":
-            yield Issue("value", f"{path}.type is not collection. Send collection (CRD 2.2.1).", f"{path}.type")
-        if not bundle.get("entry"):
-            wanted = "Send an entry for every order (CRD 2.2.1)."
-            yield Issue("required", f"{path}.entry is required. {wanted}", f"{path}.entry")
+    has_profile = version is CrdVersion.V2_2
+    if has_profile and bundle["type"] != "collection":
+        yield _issue("value", f"{path}.type", "is not collection. Send collection.")
+    if has_profile and not bundle.get("entry"):
+        yield _issue("required", f"{path}.entry", "is required by the CRD profile of a Bundle. Send the orders.")
     for number, entry in enumerate(items(bundle.get("entry"))):
         where = f"{path}.entry[{number}]"
-        if version is CrdVersion.V2_2 and entry.get("fullUrl") is None:
-            wanted = "Send the URL of the order on the FHIR server, or a UUID URN (CRD 2.2.1)."
-            yield Issue("required", f"{where}.fullUrl is required. {wanted}", f"{where}.fullUrl")
+        if has_profile and entry.get("fullUrl") is None:
+            wanted = "Send the URL of the order on the FHIR server, or a UUID URN."
+            yield _issue("required", f"{where}.fullUrl", f"is required by the CRD profile of a Bundle. {wanted}")
         yield from _against_order_profile(entry["resource"], f"{where}.resource")
 
 
 def _against_order_profile(resource: Resource, path: str) -> Iterator[Issue]:
-    profile = ORDER_PROFILES.get(resource["resourceType"])
+    kind = resource["resourceType"]
+    profile = ORDER_PROFILES.get(kind)
     if profile is None:
         return
     for element in profile.required:
         if not _has(resource, element):
-            where = f"{path}.{element}"
-            by = f"by the CRD profile of {resource['resourceType']}"
-            yield Issue("required", f"{where} is required {by}. {WANTED[element]}", where)
+            wanted = f"is required by the CRD profile of {kind}. {WANTED[element]}"
+            yield _issue("required", f"{path}.{element}", wanted)
     if profile.patient and _references_another_type(resource.get(profile.patient)):
-        where = f"{path}.{profile.patient}"
-        yield Issue("value", f"{where} does not reference a Patient. {WANTED[profile.patient]}", where)
+        yield _issue("value", f"{path}.{profile.patient}", f"does not reference a Patient. {WANTED[profile.patient]}")
 
 
 def _has(resource: Resource, element: str) -> bool:
