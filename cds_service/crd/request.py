@@ -1,13 +1,14 @@
 """Read a CRD call: the hooks of CDS Hooks strictly, the version that it asks for, and what it chooses."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cards.crd_versions import CrdVersion
 from cds_service.crd.configuration import Choices, choices
 from cds_service.crd.profiles import INVALID_STATUS, check_bundle
 from cds_service.crd.request_model import AppointmentCall, DispatchCall
+from cds_service.fhir_client.source import COVERAGE
 from cds_service.hooks.draft_orders import DraftOrders, draft_orders
 from cds_service.hooks.errors import Issue, RefusedError
 from cds_service.hooks.hooks import Service
@@ -52,7 +53,19 @@ def read_crd_request(value: Json, service: Service) -> CrdRequest:
     _check_version(stated, version)
     if held := _BUNDLES.get(service.hook):
         check_bundle(value["context"][held], f"context.{held}", version)
-    return CrdRequest(call, choices(stated))
+    return CrdRequest(replace(call, prefetch=_with_searchset(call.prefetch)), choices(stated))
+
+
+def _with_searchset(prefetch: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return the prefetch with its one Coverage as the whole result of a search.
+
+    A CRD client sends the one Coverage that it has chosen, and some send it without a Bundle (CRD 2.2.1 dev-28).
+    """
+    sent = prefetch.get(COVERAGE.key)
+    if not isinstance(sent, Mapping) or sent.get("resourceType") != COVERAGE.resource_type:
+        return prefetch
+    found = {"resourceType": "Bundle", "type": "searchset", "total": 1, "entry": [{"resource": sent}]}
+    return {**prefetch, COVERAGE.key: found}
 
 
 def _check_version(extension: Mapping[str, Json], version: CrdVersion) -> None:

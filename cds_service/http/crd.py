@@ -7,7 +7,7 @@ from datetime import datetime
 from flask import Response, g, request
 
 from cards.coverage_information import Occasion
-from cards.crd_cards import CrdCards
+from cards.crd_cards import ASSOCIATED, CrdCards
 from cds_service.crd.answer import AnsweredOrder, Answering
 from cds_service.crd.assertions import AssertionIds
 from cds_service.crd.metric_data import Returned, metric_data
@@ -43,7 +43,7 @@ class CrdCall:
     asked: CrdRequest | None = None
     reviewed: Review | None = None
     payer: Payer | None = None
-    answered: Sequence[AnsweredOrder] = ()
+    returned: Sequence[Returned] = ()
     issued: Sequence[IssuedAssertion] = ()
     issues: Sequence[Issue] = field(default=())
 
@@ -101,9 +101,14 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
         response = HookResponse(reviewed, cards, _not_on(cards, reviewed.assessments))
     shown = found.records.store_decision(call, request.path, sent, response)
     note_cards(call, shown, response, found)
-    told = [each for each in answered if each.is_new] if asked.choices.wants_coverage_information else []
-    record.answered = told
-    record.issued = [_issued(each, asked, coverage.reference) for each in told]
+    wants_information = asked.choices.wants_coverage_information
+    told = [each for each in answered if each.is_new and wants_information]
+    record.returned = [
+        Returned(each.order, each.extensions if each.is_new and wants_information else (), _topics(each, shown))
+        for each in answered
+    ]
+    if asked.choices.may_issue:
+        record.issued = [_issued(each, asked, coverage.reference) for each in told]
     body: dict[str, object] = {"cards": [each.card for each in shown]}
     if told:
         body["systemActions"] = [each.as_system_action() for each in told]
@@ -135,6 +140,13 @@ def _not_on(cards: Sequence[AssessedCard], assessments: Sequence[Assessment]) ->
     return tuple(each for each in assessments if not told & {id(found) for found in each.determinations})
 
 
+def _topics(answered: AnsweredOrder, shown: Sequence[AssessedCard]) -> tuple[str, ...]:
+    """Return the topics of the cards about an order."""
+    about = {"reference": answered.order.reference}
+    cards = (each.card for each in shown if about in each.card["extension"][ASSOCIATED])
+    return tuple(card["source"]["topic"]["code"] for card in cards)
+
+
 def _issued(answered: AnsweredOrder, asked: CrdRequest, coverage: str) -> IssuedAssertion:
     return IssuedAssertion(
         assertion_id=answered.assertion_id,
@@ -155,7 +167,6 @@ def store_exchange(response: Response) -> None:
     found, record = services(), g.crd
     call: Call = g.call
     client = client_of_request()
-    returned = [Returned(each.order, each.extensions) for each in record.answered]
     metrics = metric_data(
         call,
         status=response.status_code,
@@ -164,7 +175,7 @@ def store_exchange(response: Response) -> None:
         payer=record.payer,
         request=record.asked.call if record.asked else None,
         review=record.reviewed,
-        returned=returned,
+        returned=record.returned,
         issues=record.issues,
     )
     exchange = Exchange(
