@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from cards.coverage_extension import extension, faults, same_meaning
-from cards.coverage_information import CoverageInformation, Occasion, Subject, compose, minimal
+from cards.coverage_information import CoverageInformation, Occasion, Subject, compose, minimal, payer_unread
 from cards.crd_versions import CrdVersion
 from cds_service.crd.assertions import AssertionIds, with_coverage_information
 from cds_service.crd.payer_check import CoverageInHand
@@ -106,8 +106,11 @@ class Answering:
             standing=self.coverage.standing(self.review.record, anchor),
             member_ids=self.coverage.member_ids,
         )
-        occasion = replace(self.occasion, is_unread=self.occasion.is_unread or self.coverage.is_payer_unread)
-        information = compose(order, assessments, subject, occasion)
+        occasion = self.occasion
+        if self.coverage.is_payer_unread:
+            information: tuple[CoverageInformation, ...] = (payer_unread(subject, occasion.version),)
+        else:
+            information = compose(order, assessments, subject, occasion)
         extensions = tuple(extension(each, occasion.version) for each in information)
         if broken := [
             fault for each in extensions for fault in faults(each, occasion.version, is_signing=occasion.is_signing)
