@@ -342,8 +342,7 @@ class _Scope:
         if CONDITIONAL not in (self._verdict.covered, self._authorization):
             return ()
         codes = _INFO_OF_CAUSE_2_0 if self.occasion.version is CrdVersion.V2_0 else _INFO_OF_CAUSE
-        causes = self._verdict.causes if self._verdict.covered == CONDITIONAL else frozenset[Cause]()
-        found = [codes.get(cause, "OTH") for cause in Cause if cause in causes]
+        found = [codes.get(cause, "OTH") for cause in Cause if cause in self._verdict.causes]
         return tuple(dict.fromkeys([*found, *(("OTH",) if self._authorization == CONDITIONAL else ())]))
 
     def _reasons(self) -> Iterator[Reason]:

@@ -299,6 +299,7 @@ SHAPES: list[tuple[Callable[[Any], None], str]] = [
     (with_value("date", valueDate=20260228), "date: valueDate is not well-formed"),
     (with_value("coverage-assertion-id", valueString=" "), "coverage-assertion-id: valueString is not well-formed"),
     (with_value("billingCode", valueCoding={"code": "1"}), "billingCode: valueCoding is not well-formed"),
+    (with_value("billingCode", valueCoding={"system": CPT}), "billingCode: valueCoding is not well-formed"),
     (with_value("questionnaire", valueCanonical="a b"), "questionnaire: valueCanonical is not well-formed"),
     (with_value("reason", valueCodeableConcept={}), "reason: valueCodeableConcept is not well-formed"),
     (with_value("reason", valueCodeableConcept={"coding": "x"}), "reason: valueCodeableConcept is not well-formed"),

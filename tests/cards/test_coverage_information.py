@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cards.coverage_information import CoverageInformation, minimal
+from cards.coverage_information import CoverageInformation, compose, minimal
 from cards.crd_versions import CrdVersion
 from coverage_policies.format.model import APPLIES, PATHWAY
 from coverage_policies.format.model import CODE as CODE_QUESTION
@@ -23,7 +23,7 @@ from coverage_policies.judging.payer_terms import (
     Standing,
 )
 from fhir_mappings.codings import CPT, HCPCS, RXNORM, SNOMED, Coding
-from tests.support.coverage_answers import CODE, DAY, V2_0, V2_2, answer, answers, judged, of_policy, subject
+from tests.support.coverage_answers import CODE, DAY, V2_0, V2_2, answer, answers, judged, occasion, of_policy, subject
 from tests.support.policy_fakes import order
 
 DOES_NOT_APPLY, FAILS, NEEDED = Outcome.NOT_APPLICABLE, Outcome.CRITERIA_NOT_MET, Outcome.DOCUMENTATION_NEEDED
@@ -92,6 +92,14 @@ def test_documentation_comes_with_its_form_and_what_to_do() -> None:
         ("cat-other", "instructions", ("valueString", "To document for policy CP.TEST: (1) It is so.")),
         ("cat-other", "policy-link", ("valueUrl", "https://plan.example/policy")),
     ]
+
+
+def test_no_form_is_named_where_none_asks_or_none_is_published() -> None:
+    found = answer(of_policy(judged(NEEDED)))
+    assert (found.doc_needed, found.questionnaires) == (("clinical",), ())
+    unpublished = replace(occasion(), canonicals="")
+    (found,) = compose(order(), [of_policy(judged(NEEDED, ASKED))], subject(), unpublished)
+    assert (found.doc_needed, found.questionnaires) == (("clinical",), ())
 
 
 def test_crd_2_0_says_in_its_reasons_what_it_has_no_detail_for() -> None:
@@ -170,6 +178,7 @@ def test_what_only_lacks_data_that_could_not_be_read_is_indeterminate(found: Any
     new = answer(of_policy(found))
     assert codes(new) == ("indeterminate", "", (), ())
     assert new.reasons[0].code == "technical"
+    assert kinds(new) == ["policy-link"]
     old = answer(of_policy(found), version=V2_0)
     assert codes(old) == ("conditional", "conditional", (), ("OTH",))
     assert old.reasons[0] == replace(new.reasons[0], code="")
@@ -242,6 +251,8 @@ def test_an_order_whose_product_could_not_be_read_is_indeterminate() -> None:
     assert answer(of=unnamed, is_unread=True).reasons[0].code == "technical"
     assert answer(of=unnamed, is_unread=True).covered == "indeterminate"
     assert answer(of=unnamed).info_needed == ("detail-code",)
+    local = replace(unnamed, codes=(Coding("urn:local", "x"),))
+    assert answer(of=local, is_unread=True).info_needed == ("detail-code",)
 
 
 # --- members ---------------------------------------------------------------------------------------------------------
@@ -309,6 +320,12 @@ def test_an_authorization_must_be_good_on_the_day_of_the_service_too() -> None:
     later = order(planned="2026-06-01")
     assert answer(of=later, terms=granting(date(2026, 6, 1))).pa_needed == "satisfied"
     assert answer(of=later, terms=granting(date(2026, 5, 31))).pa_needed == ""
+
+
+def test_an_authorization_must_be_good_on_the_day_of_the_answer_too() -> None:
+    earlier = order(planned="2026-02-01")
+    assert answer(of=earlier, terms=granting(DAY)).pa_needed == "satisfied"
+    assert answer(of=earlier, terms=granting(DAY - timedelta(1))).pa_needed == ""
 
 
 def test_an_authorization_of_another_member_or_code_is_none() -> None:
@@ -425,6 +442,11 @@ def test_one_policy_that_needs_prior_authorization_is_enough() -> None:
     )
     assert answer(needs, needs_none).pa_needed == "auth-needed"
     assert answer(needs_none, of_policy(judged(SUPPORTED))).pa_needed == ""
+
+
+def test_a_revision_that_is_not_in_force_says_nothing_of_prior_authorization() -> None:
+    found = judged(NOT_EVALUATED, prior_authorization=PriorAuthorization.REQUIRED, criteria=(), codes=())
+    assert answer(of_policy(found)).pa_needed == ""
 
 
 def test_a_policy_that_asks_whether_it_applies_says_nothing_of_prior_authorization() -> None:

@@ -26,8 +26,13 @@ BASE = "https://cds.example.org"
 
 def judged(outcome: Outcome, *questions: Question, **more: Any) -> Determination:
     """Return the determination of the order by its code 10001, with one criterion."""
-    values = {"questions": questions, "codes": (CODE,), "url": "https://plan.example/policy"}
-    return determination(outcome, criterion("I"), **(values | more))
+    values = {
+        "questions": questions,
+        "codes": (CODE,),
+        "url": "https://plan.example/policy",
+        "criteria": (criterion("I"),),
+    }
+    return determination(outcome, **(values | more))
 
 
 def of_policy(*determinations: Determination, **more: Any) -> Assessment:
