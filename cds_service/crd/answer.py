@@ -1,7 +1,7 @@
 """The answer of a payer to a CRD call: coverage information for every order, as system actions (CRD 2.2.1 resp-25)."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 

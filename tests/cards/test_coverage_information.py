@@ -11,7 +11,7 @@ from cards.coverage_information import CoverageInformation, compose, minimal
 from cards.crd_versions import CrdVersion
 from coverage_policies.format.model import APPLIES, PATHWAY
 from coverage_policies.format.model import CODE as CODE_QUESTION
-from coverage_policies.format.terms import Outcome, PriorAuthorization, Reason
+from coverage_policies.format.terms import About, Outcome, PriorAuthorization, Reason
 from coverage_policies.judging.determination import Question
 from coverage_policies.judging.payer_terms import (
     Authorization,
@@ -167,7 +167,7 @@ def test_an_order_that_cannot_be_read_is_answered_with_what_stands_against_it() 
 TROUBLE = [
     replace(judged(NEEDED, UNREAD), unread=("Condition",)),
     replace(judged(NEEDED, UNREAD), is_cut_short=True),
-    replace(judged(NEEDED, Question(PATHWAY, "For what?"), UNREAD), unread=("Condition",)),
+    replace(judged(NEEDED, Question(PATHWAY, "For what?", about=About.ORDER), UNREAD), unread=("Condition",)),
     replace(judged(NOT_EVALUATED, ASKED), unread=("Condition",)),
     replace(judged(NOT_EVALUATED), is_cut_short=True, criteria=()),
 ]
