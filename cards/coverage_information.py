@@ -43,6 +43,7 @@ from cards.coverage_words import (
     authorization_words,
     instructions,
     partly_unread_words,
+    payer_unread_words,
     period_words,
     policy_words,
     standing_words,
@@ -200,6 +201,14 @@ def minimal(subject: Subject, version: CrdVersion) -> CoverageInformation:
         info_needed=("OTH",),
         reasons=(Reason(_NO_ANSWER),),
     )
+
+
+def payer_unread(subject: Subject, version: CrdVersion) -> CoverageInformation:
+    """Return the answer while technical trouble keeps the payer of the Coverage from being known (resp-43)."""
+    found = replace(minimal(subject, version), reasons=(Reason(payer_unread_words()),))
+    if version is CrdVersion.V2_0:
+        return found
+    return replace(found, covered=INDETERMINATE, info_needed=(), reasons=(Reason(payer_unread_words(), "technical"),))
 
 
 def _is_billing(code: Coding) -> bool:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from coverage_policies.format.model import APPLIES, CODE, PATHWAY
-from coverage_policies.format.terms import Outcome, PriorAuthorization, Reason
+from coverage_policies.format.model import APPLIES, CODE
+from coverage_policies.format.terms import About, Outcome, PriorAuthorization, Reason
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Determination, Question
 from coverage_policies.judging.payer_terms import Authorization, PayerTerms
@@ -174,7 +174,8 @@ def _open(found: Determination, head: Authorization | None, *, is_unread: bool) 
     unread = [each for each in asked if each.reason is Reason.DATA_UNAVAILABLE]
     causes = {Cause.TECHNICAL} if in_trouble and (unread or found.outcome is Outcome.NOT_EVALUATED) else set()
     others = [each for each in asked if each not in unread]
-    if causes and (found.outcome is Outcome.NOT_EVALUATED or all(each.id == PATHWAY for each in others)):
+    # What the order itself leaves open does not make up for a chart that was not read.
+    if causes and (found.outcome is Outcome.NOT_EVALUATED or all(each.about is About.ORDER for each in others)):
         return Verdict(INDETERMINATE, frozenset(causes), head)
     causes |= {_SETTLED_BY[each.settled_by] for each in asked if each.settled_by}
     if not asked or any(not each.settled_by for each in asked):

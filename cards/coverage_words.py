@@ -71,6 +71,11 @@ def technical_words(unread: Sequence[Determination], payer: str) -> str:
     )
 
 
+def payer_unread_words() -> str:
+    """Return that the payer of a Coverage is not known, and that a retry may help."""
+    return "For technical reasons, the payer of this coverage could not be identified. A later request may succeed."
+
+
 def partly_unread_words(determinations: Sequence[Determination], payer: str) -> str:
     """Return that more may be in the part of the chart that could not be read."""
     parts = unread_words(determinations)

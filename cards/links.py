@@ -59,7 +59,11 @@ def links(assessment: Assessment, addresses: Addresses) -> list[dict[str, str]]:
 
     A policy is linked where its owner publishes it, and to our page of each revision.
     """
-    found = {url: label for each in assessment.determinations for label, url in _links(each, assessment, addresses)}
+    found = {
+        url: label
+        for each in assessment.determinations
+        for label, url in policy_links(each, assessment, addresses.policy_pages)
+    }
     return [
         *(_app_links(assessment, addresses.app) if addresses.app else ()),
         *({"label": label, "url": url, "type": "absolute"} for url, label in found.items()),
@@ -76,12 +80,13 @@ def _app_links(assessment: Assessment, app: AppLink) -> Iterator[dict[str, str]]
             yield {"label": label, "url": app.address, "type": "smart", "appContext": context}
 
 
-def _links(determination: Determination, assessment: Assessment, addresses: Addresses) -> Iterator[tuple[str, str]]:
+def policy_links(determination: Determination, assessment: Assessment, policy_pages: str) -> Iterator[tuple[str, str]]:
+    """Yield the label and the address of each place to read a policy of an assessment: its owner's, and our page."""
     revisions = [each.revision for each in assessment.determinations if each.policy == determination.policy]
     name = determination.policy + (f" ({determination.revision})" if len(revisions) > 1 else "")
     if determination.url:
         yield f"{name}: {determination.title}", determination.url
-    if address := page(determination, addresses.policy_pages):
+    if address := page(determination, policy_pages):
         yield f"{name} in plain words", address + _anchor(determination)
 
 

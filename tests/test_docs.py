@@ -28,7 +28,11 @@ from coverage_policies.format.order_terms import Kind, load_order_terms
 from coverage_policies.format.registry import operators
 from coverage_policies.format.schema import document_schema
 from coverage_policies.format.value_sets import ValueSet, ValueSets
+from coverage_policies.judging.member_list import MEMBER_COLUMNS
+from coverage_policies.judging.payer_tables import AUTHORIZATION_COLUMNS, CODE_COLUMNS
+from coverage_policies.judging.payer_terms_file import ContactEntry, PayerEntry
 from coverage_policies.judging.plan_rules_file import load_plan_rules
+from fhir_mappings.codings import SYSTEMS
 from fhir_mappings.order_text import read_phrase
 from tests.support.reviews import review_call
 
@@ -78,7 +82,13 @@ def test_every_command_is_documented() -> None:
     assert isinstance(policies, click.Group)
     assert all(f"cds-service {name}" in COMMAND_LINE for name in commands)
     assert all(f"policies {name}" in COMMAND_LINE for name in policies.commands)
-    for group, page in (("clients", CLIENTS), ("db", RECORDS), ("decisions", RECORDS), ("feedback", RECORDS)):
+    for group, page in (
+        ("clients", CLIENTS),
+        ("db", RECORDS),
+        ("decisions", RECORDS),
+        ("feedback", RECORDS),
+        ("crd", RECORDS),
+    ):
         named = main.commands[group]
         assert isinstance(named, click.Group)
         assert all(f"cds-service {group} {name}" in page for name in named.commands)
@@ -143,6 +153,13 @@ def test_the_example_of_plan_rules_loads(tmp_path: Path) -> None:
 def test_plan_rules_are_documented_key_by_key() -> None:
     headings = set(re.findall(r"^## (\w+)$", PLAN_RULES, re.MULTILINE))
     assert headings == {"payers", "effective", "policies", "order_codes"}
+
+
+def test_every_key_and_column_of_a_payer_is_documented() -> None:
+    columns = {*CODE_COLUMNS, *AUTHORIZATION_COLUMNS, *MEMBER_COLUMNS}
+    keys = {*PayerEntry.model_fields, *ContactEntry.model_fields} - {"name"}  # the example has it
+    assert {key for key in keys | columns if f"`{key}" not in PLAN_RULES} == set()
+    assert all(f"`{name}`" in PLAN_RULES for name in SYSTEMS)
 
 
 @pytest.mark.parametrize("text", sorted(load_library().policies))

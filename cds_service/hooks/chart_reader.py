@@ -164,25 +164,36 @@ def resolve_ordered_items(request: HookRequest) -> tuple[DraftOrders, tuple[str,
     wanted = [name for name in ordered_item_references(orders.judged) if drafts.find(name) is None]
     if not wanted:
         return orders, ()
-    sent = ReferenceIndex.of(
+    sent = sent_resources(request)
+    found = {name: entry for name in wanted if (entry := sent.find(name)) is not None}
+    missing = tuple(name for name in wanted if name not in found)
+    return replace(orders, referenced=tuple(found.values())), missing
+
+
+def sent_resources(request: HookRequest) -> ReferenceIndex[Entry]:
+    """Return every resource in the prefetch, by all its names."""
+    return ReferenceIndex.of(
         entry
         for value in request.prefetch.values()
         for entry in [("", value), *entries_of(value)]
         if _is_resource(entry)
     )
-    found = {name: entry for name in wanted if (entry := sent.find(name)) is not None}
-    missing = tuple(name for name in wanted if name not in found)
-    return replace(orders, referenced=tuple(found.values())), missing
 
 
 def read_ordered_items(
     orders: DraftOrders, references: Iterable[str], source: FhirSource, deadline: Deadline, waiting: Waiting
 ) -> DraftOrders:
     """Return the orders with the targets of these references, as far as the source has them."""
+    read = read_targets(references, source, deadline, waiting)
+    return replace(orders, referenced=(*orders.referenced, *read.values()))
+
+
+def read_targets(
+    references: Iterable[str], source: FhirSource, deadline: Deadline, waiting: Waiting
+) -> dict[str, Entry]:
+    """Return the targets of references by reference, as far as the source has them, read in one wave."""
     read = _run(_reads(references, source), source, deadline, waiting)
-    return replace(
-        orders, referenced=orders.referenced + tuple(entry for each in read.values() for entry in each.entries)
-    )
+    return {str(reference): found.entries[0] for reference, found in read.items() if found.entries}
 
 
 def _is_resource(entry: Entry) -> bool:

@@ -19,6 +19,13 @@ class Service:
     needs_selections: bool = False
     version: CrdVersion | None = None
 
+    @property
+    def crd_version(self) -> CrdVersion:
+        """Return the version of CRD of a service that has one. Raise TypeError for a plain service."""
+        if self.version is None:
+            raise TypeError(f"{self.id} is not a service of CRD")
+        return self.version
+
 
 SERVICES = (
     Service(

@@ -78,8 +78,8 @@ class Members(Protocol):
     def standing(self, member_ids: Collection[str], plans: Collection[str], on: date) -> Standing:
         """Return whether a member has a plan on a day.
 
-        `member_ids` are the ids that a Coverage states, `plans` the values of its classes, by which several plans of
-        one member are told apart.
+        `member_ids` are the ids that a Coverage states, all of one member; `plans` are the values of its classes, which
+        tell several plans of a member apart.
         """
 
 
@@ -89,8 +89,9 @@ class PayerTerms:
 
     `if_supported` and `if_not_met` are what `covered` says of an order whose policy is supported, or whose criteria are
     not met; `without_policy` of one that no policy concerns and no row of `codes` answers. `codes` are by system and
-    code, and outrank what a policy says of prior authorization. `granted` are the authorizations by member id, system,
-    and code. `members` is None if members are not looked up.
+    code in their usual form (`fhir_mappings.codings`), and outrank what a policy says of prior authorization. `granted`
+    are the authorizations by member id, system, and code, of several the one that lasts longest. `members` is None if
+    members are not looked up.
     """
 
     if_supported: Covered = Covered.CONDITIONAL

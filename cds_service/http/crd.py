@@ -1,0 +1,188 @@
+"""Answer a call of a Da Vinci CRD service: coverage information for every order, and the cards that go with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from flask import Response, g, request
+
+from cards.coverage_information import Occasion
+from cards.crd_cards import ASSOCIATED, CrdCards
+from cds_service.crd.answer import AnsweredOrder, Answering
+from cds_service.crd.assertions import AssertionIds
+from cds_service.crd.metric_data import Returned, metric_data
+from cds_service.crd.payer_check import check_sent_coverage, coverage_of
+from cds_service.crd.reads import check_named_orders
+from cds_service.crd.records_protocol import Exchange, IssuedAssertion
+from cds_service.crd.request import CrdRequest, read_crd_request
+from cds_service.hooks.errors import Issue, RefusedError
+from cds_service.hooks.hooks import Service
+from cds_service.hooks.request import HookRequest
+from cds_service.hooks.response import AssessedCard, HookResponse, addresses_of
+from cds_service.hooks.review import Review, review
+from cds_service.http.authentication import client_of_request
+from cds_service.http.json_body import json_body, json_response
+from cds_service.http.reading import card_style, note_cards, note_reading, note_request, open_source
+from cds_service.http.request_body import check_orders
+from cds_service.http.services import Services, services
+from cds_service.observability.call_log import Call
+from cds_service.records.card_ids import CardIds
+from cds_service.records.order_keys import order_keys
+from coverage_policies.judging.assessment import Assessment
+from coverage_policies.judging.plan_rules import Payer
+
+_ORDER_SELECT = "order-select"
+
+
+@dataclass(slots=True)
+class CrdCall:
+    """What the record of an exchange says beside its bodies; filled as the call goes on."""
+
+    received: datetime
+    body: bytes = field(default=b"", repr=False)
+    asked: CrdRequest | None = None
+    reviewed: Review | None = None
+    payer: Payer | None = None
+    returned: Sequence[Returned] = ()
+    issued: Sequence[IssuedAssertion] = ()
+    issues: Sequence[Issue] = field(default=())
+
+
+def answer_crd_call(service: Service, found: Services) -> Response:
+    """Answer the call in the current request body, after storing its decision. Raise RefusedError."""
+    g.crd = CrdCall(found.clock())
+    g.call.hook = service.hook
+    try:
+        return _answered(service, found, g.crd)
+    except RefusedError as error:
+        g.crd.issues = error.issues
+        raise
+
+
+def _answered(service: Service, found: Services, record: CrdCall) -> Response:
+    version, rules = service.crd_version, found.assessor.rules
+    call: Call = g.call
+    with found.turns.turn() as turn:
+        record.body = request.get_data()
+        value = json_body()
+        check_orders(value, most=found.settings.max_orders)
+        record.asked = asked = read_crd_request(value, service)
+        note_request(call, asked.call, found)
+        check_sent_coverage(asked.call, rules, version)
+        record.reviewed = reviewed = review(
+            asked.call,
+            found.assessor,
+            found.limits,
+            open_source=lambda deadline: open_source(asked.call, deadline, found),
+            clock=found.clock,
+            monotonic=found.monotonic,
+            waiting=turn.waiting,
+            order_key=order_keys(found.pseudonym, asked.call.patient_id),
+            always_reads=True,
+        )
+        note_reading(call, reviewed, found)
+        coverage = coverage_of(reviewed, rules, version)
+        record.payer = coverage.payer
+        check_named_orders(reviewed)
+        addresses = addresses_of(found.settings, needs_token=found.authenticator is not None)
+        answering = Answering(
+            review=reviewed,
+            rules=rules,
+            hook=service.hook,
+            coverage=coverage,
+            assertion_ids=AssertionIds(found.pseudonym, call.client, asked.call.patient_id, coverage.reference),
+            occasion=Occasion(version, service.hook != _ORDER_SELECT, addresses.canonicals, addresses.policy_pages),
+            today=reviewed.record.today,
+            on_fault=lambda broken: found.log.error("coverage information breaks rules of CRD", rules=list(broken)),
+        )
+        answered = tuple(answering.orders())
+        sent = replace(asked.call, orders=reviewed.orders)
+        cards = _cards(answering, sent, asked, found)
+        response = HookResponse(reviewed, cards, _not_on(cards, reviewed.assessments))
+    shown = found.records.store_decision(call, request.path, sent, response)
+    note_cards(call, shown, response, found)
+    wants_information = asked.choices.wants_coverage_information
+    told = [each for each in answered if each.is_new and wants_information]
+    record.returned = [
+        Returned(each.order, each.extensions if each.is_new and wants_information else (), _topics(each, shown))
+        for each in answered
+    ]
+    if asked.choices.may_issue:
+        record.issued = [_issued(each, asked, coverage.reference) for each in told]
+    body: dict[str, object] = {"cards": [each.card for each in shown]}
+    if told:
+        body["systemActions"] = [each.as_system_action() for each in told]
+    return json_response(body)
+
+
+def _cards(answering: Answering, sent: HookRequest, asked: CrdRequest, found: Services) -> tuple[AssessedCard, ...]:
+    """Return the cards that the client wants. There are none while the payer is not known."""
+    client, occasion = client_of_request(), answering.occasion
+    cards = CrdCards(
+        payer=answering.coverage.payer,
+        version=occasion.version,
+        hook=answering.hook,
+        style=card_style(found),
+        card_id=CardIds(found.pseudonym, g.call.client, sent),
+        wants=asked.choices.wants,
+        most=asked.choices.max_cards,
+        patient=f"Patient/{sent.patient_id}",
+        day=answering.today,
+        policy_pages=occasion.policy_pages,
+        canonicals=occasion.canonicals if occasion.is_signing and client is not None and not client.has_dtr else "",
+    )
+    return tuple(AssessedCard(each.assessment, each.card, each.suggestions) for each in cards.of(answering.shown()))
+
+
+def _not_on(cards: Sequence[AssessedCard], assessments: Sequence[Assessment]) -> tuple[Assessment, ...]:
+    """Return the assessments that no card is about."""
+    told = {id(each) for card in cards for each in card.assessment.all_determinations}
+    return tuple(each for each in assessments if not told & {id(found) for found in each.determinations})
+
+
+def _topics(answered: AnsweredOrder, shown: Sequence[AssessedCard]) -> tuple[str, ...]:
+    """Return the topics of the cards about an order."""
+    about = {"reference": answered.order.reference}
+    cards = (each.card for each in shown if about in each.card["extension"][ASSOCIATED])
+    return tuple(card["source"]["topic"]["code"] for card in cards)
+
+
+def _issued(answered: AnsweredOrder, asked: CrdRequest, coverage: str) -> IssuedAssertion:
+    return IssuedAssertion(
+        assertion_id=answered.assertion_id,
+        order=answered.order.reference,
+        coverage=coverage,
+        patient_id=asked.call.patient_id,
+        determinations=tuple(each for found in answered.assessments for each in found.determinations),
+        order_resource=answered.order.resource,
+        extensions=answered.extensions,
+    )
+
+
+def store_exchange(response: Response) -> None:
+    """Store the call of a CRD service in the current request, with its response, errors included.
+
+    Raise UnavailableError if that fails.
+    """
+    found, record = services(), g.crd
+    call: Call = g.call
+    client = client_of_request()
+    metrics = metric_data(
+        call,
+        status=response.status_code,
+        received=record.received,
+        answered=found.clock(),
+        payer=record.payer,
+        request=record.asked.call if record.asked else None,
+        review=record.reviewed,
+        returned=record.returned,
+        issues=record.issues,
+    )
+    exchange = Exchange(
+        status=response.status_code,
+        request=record.body,
+        response=response.get_data(),
+        metrics=metrics,
+        issuer=client.issuer if client else "",
+    )
+    found.crd_records.store(call, request.path, exchange, record.issued)
