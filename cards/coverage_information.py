@@ -396,8 +396,9 @@ class _Scope:
                 yield each
 
     def _policy_links(self) -> tuple[str, ...]:
-        """Return where each policy can be read: where its owner publishes it, else our page of it."""
-        urls = (each.url or page(each, self.occasion.policy_pages) for each in self._applying)
+        """Return where each policy that was applied can be read: where its owner publishes it, else our page of it."""
+        applied = (each for each in self._applying if each.criteria or each.questions)
+        urls = (each.url or page(each, self.occasion.policy_pages) for each in applied)
         return tuple(dict.fromkeys(filter(None, urls)))
 
     def _details(self) -> Iterator[Detail]:

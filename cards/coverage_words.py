@@ -101,6 +101,8 @@ def policy_words(
                 continue
             revision = f"Revision {each.revision} of {each.policy}: " if several and not each.lines else ""
             words = _determination_words(each, is_signing=is_signing)
+            if each.presumed:
+                words += f" Assumed from the chart: {lower_first(each.presumed.says).rstrip('.')}."
             said[f"{revision}{lower_first(words)}" if revision else words] = None
     yield from said
     if verdict.covered == NOT_COVERED:
@@ -187,7 +189,7 @@ def period_words(terms: CodeTerms) -> str:
 
 
 def _documentation_words(found: Determination) -> str:
-    """Return what to document next for one policy: `To document for policy CP.TEST: (1) A is so. (2) Is it B?`
+    """Return what to document next: `To document for policy CP.TEST (2025-01): (1) A is so. (2) Is it B? Then 1 more.`
 
     It is empty if the order itself has to state what is open.
     """
@@ -197,7 +199,13 @@ def _documentation_words(found: Determination) -> str:
         return ""
     named = [f"({n}) {each}{'' if each.endswith(('.', '?')) else '.'}" for n, each in enumerate(items[:_MOST_NAMED], 1)]
     more = len(items) - _MOST_NAMED
-    return " ".join([f"To document for policy {found.policy}:", *named, *([f"Then {more} more."] if more > 0 else [])])
+    return " ".join(
+        [
+            f"To document for policy {found.policy} ({found.revision}):",
+            *named,
+            *([f"Then {more} more."] if more > 0 else []),
+        ]
+    )
 
 
 def _remedy_words(found: Determination) -> str:

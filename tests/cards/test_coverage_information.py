@@ -9,7 +9,7 @@ import pytest
 
 from cards.coverage_information import CoverageInformation, compose, minimal
 from cards.crd_versions import CrdVersion
-from coverage_policies.format.model import APPLIES, PATHWAY
+from coverage_policies.format.model import APPLIES, PATHWAY, Policy
 from coverage_policies.format.model import CODE as CODE_QUESTION
 from coverage_policies.format.terms import About, Outcome, PriorAuthorization, Reason
 from coverage_policies.judging.determination import Question
@@ -24,7 +24,16 @@ from coverage_policies.judging.payer_terms import (
 )
 from fhir_mappings.codings import CPT, HCPCS, RXNORM, SNOMED, Coding
 from tests.support.coverage_answers import CODE, DAY, V2_0, V2_2, answer, answers, judged, occasion, of_policy, subject
-from tests.support.policy_fakes import order
+from tests.support.policy_fakes import (
+    NOT_OFFERED,
+    UNAVAILABLE,
+    all_of,
+    available,
+    condition,
+    judge,
+    order,
+    policy,
+)
 
 DOES_NOT_APPLY, FAILS, NEEDED = Outcome.NOT_APPLICABLE, Outcome.CRITERIA_NOT_MET, Outcome.DOCUMENTATION_NEEDED
 NOT_EVALUATED, NOT_SUPPORTED, REVIEW = Outcome.NOT_EVALUATED, Outcome.NOT_SUPPORTED, Outcome.CASE_REVIEW
@@ -89,7 +98,7 @@ def test_documentation_comes_with_its_form_and_what_to_do() -> None:
     found = answer(of_policy(judged(NEEDED, ASKED)))
     assert found.questionnaires == ("https://cds.example.org/fhir/Questionnaire/CP.TEST|2025-01.1",)
     assert [(each.category, each.code, each.value) for each in found.details] == [
-        ("cat-other", "instructions", ("valueString", "To document for policy CP.TEST: (1) It is so.")),
+        ("cat-other", "instructions", ("valueString", "To document for policy CP.TEST (2025-01): (1) It is so.")),
         ("cat-other", "policy-link", ("valueUrl", "https://plan.example/policy")),
     ]
 
@@ -105,7 +114,7 @@ def test_no_form_is_named_where_none_asks_or_none_is_published() -> None:
 def test_crd_2_0_says_in_its_reasons_what_it_has_no_detail_for() -> None:
     found = answer(of_policy(judged(NEEDED, ASKED)), version=V2_0)
     assert [each.text for each in found.reasons[1:]] == [
-        "To document for policy CP.TEST: (1) It is so.",
+        "To document for policy CP.TEST (2025-01): (1) It is so.",
         "Policy: https://plan.example/policy",
     ]
     assert found.details == ()
@@ -154,6 +163,7 @@ def test_a_policy_of_which_no_revision_is_installed_is_not_checked() -> None:
     found = answer(of_policy(replace(judged(NOT_EVALUATED), criteria=(), codes=())), is_unread=True)
     assert codes(found) == ("conditional", "", (), ("OTH",))
     assert not any(each.code for each in found.reasons)
+    assert found.details == ()
 
 
 def test_an_order_that_cannot_be_read_is_answered_with_what_stands_against_it() -> None:
@@ -178,10 +188,44 @@ def test_what_only_lacks_data_that_could_not_be_read_is_indeterminate(found: Any
     new = answer(of_policy(found))
     assert codes(new) == ("indeterminate", "", (), ())
     assert new.reasons[0].code == "technical"
-    assert kinds(new) == ["policy-link"]
+    assert "instructions" not in kinds(new)
     old = answer(of_policy(found), version=V2_0)
     assert codes(old) == ("conditional", "conditional", (), ("OTH",))
     assert old.reasons[0] == replace(new.reasons[0], code="")
+
+
+ONE_NEED = policy("I: {says: s, all: [{id: I.A, says: a, met_when: {condition: {in: alpha}}, ask: A}]}")
+TWO_NEEDS = policy("""
+I:
+  says: s
+  all:
+    - {id: I.A, says: a, met_when: {condition: {in: alpha}}, ask: A}
+    - {id: I.B, says: b, met_when: {procedure: {in: beta}}, ask: B}
+""")
+
+
+@pytest.mark.parametrize(
+    ("by", "availability", "covered", "documents"),
+    [
+        (ONE_NEED, all_of(UNAVAILABLE), "indeterminate", ()),
+        (ONE_NEED, all_of(NOT_OFFERED), "conditional", ("clinical",)),
+        (ONE_NEED, available(Condition=UNAVAILABLE), "indeterminate", ()),
+        (ONE_NEED, available(Procedure=UNAVAILABLE), "conditional", ("clinical",)),
+        (ONE_NEED, available(), "conditional", ("clinical",)),
+        (TWO_NEEDS, available(Condition=UNAVAILABLE), "conditional", ("clinical",)),
+        (TWO_NEEDS, all_of(UNAVAILABLE), "indeterminate", ()),
+    ],
+)
+def test_a_chart_that_cannot_be_read_is_told_from_one_that_is_silent(
+    by: Policy, availability: Any, covered: str, documents: Any
+) -> None:
+    found = answer(of_policy(judge(by, availability=availability)))
+    assert (found.covered, found.doc_needed) == (covered, documents)
+
+
+def test_a_chart_that_settles_the_order_needs_no_more_of_it() -> None:
+    found = judge(ONE_NEED, condition("alpha"), availability=available(Procedure=UNAVAILABLE))
+    assert answer(of_policy(found), terms=SETTLED).covered == "covered"
 
 
 def test_trouble_of_the_call_counts_for_a_policy_that_lacks_data() -> None:

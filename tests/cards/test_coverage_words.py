@@ -9,7 +9,7 @@ import pytest
 from coverage_policies.format.model import APPLIES
 from coverage_policies.format.model import CODE as CODE_QUESTION
 from coverage_policies.format.terms import LineOfBusiness, Outcome, Reason, Status
-from coverage_policies.judging.determination import Alternative, Question
+from coverage_policies.judging.determination import Alternative, Presumption, Question
 from coverage_policies.judging.payer_terms import (
     Authorization,
     CodeTerms,
@@ -92,7 +92,7 @@ def test_open_items_are_counted_and_listed() -> None:
     assert said(of_policy(OPEN)) == (
         "2 items to document for policy CP.TEST. Start with: A is so. Coverage depends on this documentation."
     )
-    assert told(of_policy(OPEN)) == "To document for policy CP.TEST: (1) A is so. (2) B is so."
+    assert told(of_policy(OPEN)) == "To document for policy CP.TEST (2025-01): (1) A is so. (2) B is so."
 
 
 @pytest.mark.parametrize(("count", "end"), [(5, "(5) Is it 4?"), (6, "(5) Is it 4? Then 1 more."), (7, "Then 2 more.")])
@@ -130,6 +130,14 @@ def test_what_the_order_lacks_is_said(settled_by: str, end: str) -> None:
     found = of_policy(judged(NEEDED, replace(ASKED[0], settled_by=settled_by), items_left=(1, 1)))
     assert said(found).endswith(end)
     assert told(found) == ""
+
+
+def test_a_presumed_pathway_is_said_to_be_one() -> None:
+    found = judged(SUPPORTED, presumed=Presumption("non-malignant", "Pain is not from cancer", ()))
+    assert said(of_policy(found), terms=SETTLED) == (
+        "All requirements of policy CP.TEST are documented. Assumed from the chart: pain is not from cancer. "
+        "Acme covers this order on that basis."
+    )
 
 
 def test_revisions_that_differ_are_told_apart() -> None:
