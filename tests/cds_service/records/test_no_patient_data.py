@@ -1,24 +1,35 @@
 """Names, ids and dates of patients are in no log line, error or row (house rule 3)."""
 
-from datetime import UTC, datetime, timedelta
+from collections import Counter
 
 import pytest
 
-from cds_service.crd.metric_data import Returned, metric_data
-from cds_service.crd.records_protocol import Exchange, IssuedAssertion
-from cds_service.hooks.request import read_request
-from cds_service.records.policy_snapshot import PolicySnapshot
+from cds_service.records.crd_log import exchange_row
+from cds_service.records.crd_store import opened_bodies
+from cds_service.records.database import Database
 from cds_service.records.sealing import Sealer
 from cds_service.records.tables import METADATA
-from cds_service.sample_ehr.patients import SAMPLES
-from cds_service.settings import Settings
-from cds_service.wiring.records import crd_records_in
-from fhir_mappings.fhir_json import encoded
-from tests.support.crd_records import KEYS, PATH, call, coverage_information
+from cds_service.sample_ehr.hook_client import crd_call
+from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample, SampleOrder
+from cds_service.sample_ehr.payers import SAMPLE_PAYERS
+from coverage_policies.judging.assessment import Assessor
+from fhir_mappings.fhir_json import Json, dumps, loads
+from tests.support.crd_records import COVERAGE_INFORMATION, KEYS, crd_records
 from tests.support.patient_data import broken_calls, leaks, secrets_of
-from tests.support.record_fakes import KEY, RecordedService, overridden, sample_call, shipped
-from tests.support.reviews import review_call
+from tests.support.record_fakes import (
+    RecordedService,
+    new_id,
+    overridden,
+    resources,
+    sample_call,
+    shipped,
+)
+from tests.support.record_fakes import sample as order_of
 
+KEY_IN_HEX = KEYS[0].hex()
+TOKEN = "token-of-the-ehr"
+PUBLIC = {part for payer in SAMPLE_PAYERS.payers for name in payer.identifiers for part in name.split("|")}
+"""The identifiers of the payers, which the operator states."""
 LONG_ENOUGH = 8
 """The bytes of a text that does not turn up in ciphertext by chance."""
 
@@ -57,47 +68,75 @@ def test_nothing_of_any_sample_patient_is_kept(recorded: RecordedService) -> Non
     assert leaks(kept, forbidden) == set()
 
 
-@pytest.mark.requirement("7.124", "7.138")
-def test_of_a_crd_call_nothing_is_kept_but_what_is_sealed(recorded: RecordedService) -> None:
-    settings = Settings()
-    snapshot = PolicySnapshot.of(shipped(), settings.time_zone, settings.answers_valid_days)
-    now = datetime(2037, 1, 1, tzinfo=UTC)
-    records = crd_records_in(recorded.database, Sealer(KEYS), KEY, settings, snapshot, lambda: now)
-    forbidden = {"xanthippe", "PA-xanthippe", "Coverage/cov-9", "cov-9", "token-1"}
-    for sample in SAMPLES:
-        body, chart = sample_call(sample.id)
-        forbidden |= secrets_of(body["context"], chart)
-        request = read_request(body | {"prefetch": {"chart": chart}})
-        review = review_call(request, shipped(), settings, chart=chart, clock=lambda: now)
-        extension = coverage_information("conditional", f"assertion-{len(forbidden)}")
-        answered = [Returned(order, (extension,)) for order in review.session.judged]
-        metrics = metric_data(
-            call("", hook=body["hook"]), status=200, received=now, answered=now, request=request, review=review,
-            returned=answered,
-        )  # fmt: skip
-        exchange = Exchange(200, encoded(body | {"prefetch": chart}), encoded({"systemActions": [extension]}), metrics)
-        assertions = [
-            IssuedAssertion(
-                assertion_id=f"assertion-{len(forbidden)}",
-                order=order.reference,
-                coverage="Coverage/cov-9",
-                patient_id=request.patient_id,
-                determinations=review.determinations,
-                order_resource=order.resource,
-                extensions=(extension,),
-            )
-            for order in review.session.judged
-        ]
-        records.store(call(f"call-{len(forbidden)}"), PATH, exchange, assertions)
-    recorded.clock.now = now + timedelta(days=1)
-    kept = [row for table in METADATA.tables for row in recorded.rows(table)]
+@pytest.mark.requirement("7.124", "7.136", "7.138")
+def test_of_crd_calls_nothing_is_kept_but_what_is_sealed(database: Database) -> None:
+    service = payers_service(database)
+    service.clock.pass_days(4000)
+    forbidden: set[str] = set()
+    statuses = Counter[int]()
+    for each in SAMPLES:
+        for order in each.orders:
+            body, service.chart = crd_body(each, order)
+            forbidden |= secrets_of(body["context"], body["prefetch"], service.chart) | {TOKEN}
+            forbidden -= PUBLIC
+            for sent in (body, *broken_calls(body)):
+                response = service.crd_call(sent)
+                statuses[response.status_code] += 1
+                assert response.status_code == 200 or leaks(response.text, forbidden) == set()
+    exchanges, assertions = service.rows("crd_exchanges"), service.rows("crd_assertions")
+    assert statuses.keys() == {200, 400, 412}
+    assert Counter(row["status"] for row in exchanges) == statuses
+    assert len(assertions) >= statuses[200] > 30
+    kept = [row for table in METADATA.tables for row in service.rows(table)]
     readable = "\n".join(str({name: each for name, each in row.items() if name != "sealed"}) for row in kept)
-    assert len(kept) > 2 * len(SAMPLES) - 1
     assert "CP.MP.126" in readable
-    assert leaks(readable, forbidden) == set()
-    sealed = b"".join(row["sealed"] for row in kept if row.get("sealed"))
-    assert len(sealed) > 10_000
+    assert leaks(readable + service.written.getvalue(), forbidden) == set()
+    sealed = b"".join(row["sealed"] for row in (*exchanges, *assertions))
     assert [each for each in forbidden if len(each) >= LONG_ENOUGH and each.encode() in sealed] == []
+
+
+def test_an_assertion_of_a_crd_call_leads_to_its_order_in_another_process(url: str, database: Database) -> None:
+    service = payers_service(database)
+    body, service.chart = crd_body(*order_of("sij-posterior"))
+    (action,) = service.crd_call(body).json["systemActions"]
+    told = next(each for each in action["resource"]["extension"] if each["url"] == COVERAGE_INFORMATION)
+    (issued,) = [each["valueString"] for each in told["extension"] if each["url"] == "coverage-assertion-id"]
+    other = Database(url, wait_seconds=5)
+    found = crd_records(other, bytes.fromhex(KEY_IN_HEX)).find(issued)
+    assert found is not None
+    assert found.content is not None
+    assert found.content.order_resource == body["context"]["draftOrders"]["entry"][0]["resource"]
+    assert (found.content.patient_id, found.content.coverage) == ("sij-posterior", "Coverage/sij-posterior-coverage")
+    assert [each["policy"] for each in found.content.determinations] == ["CP.MP.126"]
+    assert found.content.determinations[0]["criteria"]
+    exchange = exchange_row(other, found.call_id, service.clock())
+    bodies = opened_bodies(exchange or {}, Sealer([bytes.fromhex(KEY_IN_HEX)]))
+    other.close()
+    assert bodies is not None
+    assert bodies[0] == dumps(body).encode().replace(TOKEN.encode(), b"not stored")
+    assert loads(bodies[1])["systemActions"] == [action]
+
+
+def payers_service(database: Database) -> RecordedService:
+    """A service that answers for the payers of the sample patients, and keeps exchanges under a key."""
+    assessor = Assessor(shipped().library, SAMPLE_PAYERS)
+    return RecordedService(database, assessor=assessor, encryption_keys=KEY_IN_HEX)
+
+
+def crd_body(patient: Sample, order: SampleOrder) -> tuple[Json, Json]:
+    """A call of a CRD client for a sample order, and the chart to read for it."""
+    chart = patient.bundle(None)
+    coverage: Json = next(iter(resources(chart, "Coverage")), {})
+    body = crd_call(
+        patient.id,
+        order.hook,
+        order.resource(STORY_DATE),
+        coverage,
+        fhir_server="https://ehr.example/fhir",
+        token=TOKEN,
+        new_id=new_id,
+    )
+    return body, chart
 
 
 def test_the_search_would_find_a_leak(recorded: RecordedService) -> None:
