@@ -18,8 +18,8 @@ _ANY_RESOURCE = "Resource"
 def only_defined(resource: Resource) -> Resource:
     """Return a resource without the elements that FHIR R4 does not define, at any level.
 
-    A resource of a type that FHIR R4 does not define, the outer one or a contained one, and what is nested over 100
-    levels deep stay as they are.
+    Of a resource whose type FHIR R4 does not define, the outer one or a contained one, only the type stays. What is
+    nested over 100 levels deep stays as it is.
     """
     found: Resource = _defined(resource, _ANY_RESOURCE, MAX_DEPTH)
     return found
@@ -30,11 +30,10 @@ def _defined(value: Json, type_name: str, levels: int) -> Json:
         return [_defined(each, type_name, levels) for each in value]
     if not isinstance(value, Mapping) or not levels:
         return value
-    if type_name == _ANY_RESOURCE:
-        type_name = value.get("resourceType", "")
-        if not is_resource_type(type_name):
-            return value
-    types = _types(type_name)
+    stated = value.get("resourceType")
+    if type_name == _ANY_RESOURCE and not is_resource_type(stated):
+        return {} if stated is None else {"resourceType": stated}
+    types = _types(stated if type_name == _ANY_RESOURCE else type_name)
     return {
         name: _defined(part, types[name], levels - 1) if types[name] else part
         for name, part in value.items()

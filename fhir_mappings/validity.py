@@ -11,6 +11,8 @@ from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.quick_check import passes_quick_check
 
 _UNREADABLE = "cannot be read"
+_WHOLE = "root"
+"""Stands in the library's paths for an object that is none; FHIR R4 has no element of this name."""
 MAX_FAULTS = 100
 """How many faults of one resource are listed; one with more is faulty as a whole."""
 
@@ -118,7 +120,7 @@ def _breaking(model: type[BaseModel], resource: Resource) -> list[str]:
 
 
 def _fault(resource_type: str, error: Mapping[str, Any]) -> Fault:
-    path = ".".join([resource_type, *(str(part) for part in error["loc"])])
+    path = ".".join([resource_type, *(str(part) for part in error["loc"] if part != _WHOLE)])
     return Fault(path, str(error["type"]).replace("_", " "))
 
 

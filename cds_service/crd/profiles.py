@@ -21,7 +21,7 @@ INVALID_STATUS: Mapping[CrdVersion, int] = {CrdVersion.V2_2: 400, CrdVersion.V2_
 """The HTTP status for JSON that is no valid CDS Hooks request or not FHIR R4."""
 _BROKEN_PROFILE_STATUS = 422
 _REQUIRED_CODES = ("intent", "priority", "status")
-"""Elements of orders that FHIR R4 binds to its own codes; the models do not check codes."""
+"""Elements that FHIR R4 binds to its own codes; the models do not check codes."""
 
 
 def check_bundle(bundle: Json, path: str, version: CrdVersion) -> None:
@@ -116,7 +116,7 @@ def _invalid_resource(resource: Json, path: str) -> Iterator[Issue]:
         if not _follows_from_another(fault, resource):
             yield _issue_of(fault, path)
     kind = resource["resourceType"]
-    for element in _REQUIRED_CODES if kind in ORDER_PROFILES else ():
+    for element in _REQUIRED_CODES:
         codes, value = codes_of(kind, element), resource.get(element)
         if codes and isinstance(value, str) and value not in codes:
             wanted = f"Send one of {', '.join(sorted(codes))}."

@@ -32,6 +32,11 @@ def test_a_fault_deep_inside_belongs_to_its_top_element():
     assert elements(condition(code={"coding": [{"code": 5, "system": []}]})) == ["code", "code"]
 
 
+def test_an_object_of_the_wrong_shape_is_the_fault():
+    assert [fault.path for fault in faults(condition(code=5))] == ["Condition.code"]
+    assert [fault.path for fault in faults(condition(category=[["x"]]))] == ["Condition.category.0"]
+
+
 def test_a_missing_required_element_is_a_fault():
     assert elements(procedure(status=None)) == ["status"]
 

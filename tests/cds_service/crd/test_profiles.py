@@ -211,6 +211,7 @@ def test_another_code_of_an_order_that_fhir_binds_is_invalid_too(element: str) -
         {"reference": "https://ehr.example.org/fhir/Patient/p"},
         {"reference": "urn:uuid:0f3151a1-9d5f-4f2c-8f0e-3f3d3f9f5f5f"},
         {"reference": "#p"},
+        {"reference": "https://ehr.example.org/Chart/p"},
         {"type": "Patient", "identifier": {"value": "1"}},
         {"type": "http://hl7.org/fhir/StructureDefinition/Patient"},
         {"display": "A patient"},
@@ -253,12 +254,21 @@ def test_more_than_a_profile_allows_is_ignored(more: dict[str, Any], version: Cr
         ({"code": {"coding": [{"code": "a"}, {"code": 5}]}}, ".code.coding[1].code"),
         ({"code": "27279"}, ".code"),
         ({"contained": [{"resourceType": "Bogus"}]}, ".contained"),
+        ({"code": 5}, ".code"),
+        ({"subject": ["Patient/p"]}, ".subject"),
         ({"note": [{}]}, ".note[0].text"),
+        ({"contained": [["x"]]}, ".contained[0]"),
         ({"id": "not an id"}, ".id"),
     ],
 )
 def test_an_element_that_breaks_fhir_is_named_once(changes: dict[str, Any], place: str) -> None:
     assert of_order(**changes) == (400, [IN_BUNDLE + place])
+
+
+@pytest.mark.parametrize("element", ["product", "eye"])
+def test_what_fhir_requires_inside_an_element_is_named(element: str) -> None:
+    given = without(ORDERS["VisionPrescription"], "lensSpecification", 0, element)
+    assert refusal(check_order, given, V2_2, IN_BUNDLE) == (400, [f"{IN_BUNDLE}.lensSpecification[0].{element}"])
 
 
 def test_what_breaks_fhir_comes_before_what_breaks_a_profile() -> None:
