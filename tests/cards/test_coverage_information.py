@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cards.coverage_information import CoverageInformation, compose, minimal
+from cards.coverage_information import CoverageInformation, compose, minimal, payer_unread
 from cards.crd_versions import CrdVersion
 from coverage_policies.format.model import APPLIES, PATHWAY, Policy
 from coverage_policies.format.model import CODE as CODE_QUESTION
@@ -223,6 +223,12 @@ def test_a_chart_that_cannot_be_read_is_told_from_one_that_is_silent(
     assert (found.covered, found.doc_needed) == (covered, documents)
 
 
+def test_the_payer_of_a_coverage_that_could_not_be_read_is_not_guessed() -> None:
+    new, old = payer_unread(subject(), V2_2), payer_unread(subject(), V2_0)
+    assert (codes(new), new.reasons[0].code) == (("indeterminate", "", (), ()), "technical")
+    assert (codes(old), old.reasons[0].code) == (("conditional", "conditional", (), ("OTH",)), "")
+
+
 def test_a_chart_that_settles_the_order_needs_no_more_of_it() -> None:
     found = judge(ONE_NEED, condition("alpha"), availability=available(Procedure=UNAVAILABLE))
     assert answer(of_policy(found), terms=SETTLED).covered == "covered"
@@ -251,7 +257,8 @@ def test_what_is_settled_without_the_unread_data_stays_settled() -> None:
 
 
 def test_a_question_whether_a_policy_applies_is_not_technical() -> None:
-    found = replace(judged(NEEDED, Question(APPLIES, "Is it a trial?"), UNREAD), unread=("Condition",))
+    applies = Question(APPLIES, "Is it a trial?", about=About.ORDER)  # while it is open, nothing else is asked
+    found = replace(judged(NEEDED, applies), unread=("Condition",))
     assert answer(of_policy(found)).covered == "conditional"
 
 
