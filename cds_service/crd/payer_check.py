@@ -64,7 +64,7 @@ class CoverageInHand:
         if not any(each.reference == self.reference for each in coverages(record, on)):
             return Standing.NOT_ACTIVE
         members = self.payer.terms.members if self.payer.terms else None
-        return members.standing(self.member_ids, self.plans, on) if members else Standing.ACTIVE
+        return Standing.ACTIVE if members is None else members.standing(self.member_ids, self.plans, on)
 
 
 def check_sent_coverage(call: HookRequest, rules: PlanRules, version: CrdVersion) -> None:

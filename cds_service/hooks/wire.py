@@ -84,6 +84,11 @@ class Text:
 UUID = Text(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
+def is_uuid(value: str) -> bool:
+    """Return whether a text is a UUID of any version, in either case."""
+    return re.fullmatch(UUID.pattern, value) is not None
+
+
 def json_schemas(models: Sequence[type[WireModel]]) -> dict[str, Any]:
     """Return the JSON Schemas of models by class name; they reference each other as OpenAPI components."""
     _, found = models_json_schema(

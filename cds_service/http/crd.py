@@ -1,6 +1,6 @@
 """Answer a call of a Da Vinci CRD service: coverage information for every order, and the cards that go with it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from cds_service.hooks.hooks import Service
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.response import AssessedCard, HookResponse, addresses_of
 from cds_service.hooks.review import Review, review
+from cds_service.hooks.wire import is_uuid
 from cds_service.http.authentication import client_of_request
 from cds_service.http.json_body import json_body, json_response
 from cds_service.http.reading import card_style, note_cards, note_reading, note_request, open_source
@@ -30,6 +31,7 @@ from cds_service.records.card_ids import CardIds
 from cds_service.records.order_keys import order_keys
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.plan_rules import Payer
+from fhir_mappings.fhir_json import Json
 
 _ORDER_SELECT = "order-select"
 
@@ -66,6 +68,7 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
         record.body = request.get_data()
         value = json_body()
         check_orders(value, most=found.settings.max_orders)
+        note_hook_instance(call, value)
         record.asked = asked = read_crd_request(value, service)
         note_request(call, asked.call, found)
         check_sent_coverage(asked.call, rules, version)
@@ -113,6 +116,13 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
     if told:
         body["systemActions"] = [each.as_system_action() for each in told]
     return json_response(body)
+
+
+def note_hook_instance(call: Call, value: Json) -> None:
+    """Add the hookInstance to the record of a call that may be refused, if it is a UUID."""
+    stated = value.get("hookInstance") if isinstance(value, Mapping) else None
+    if isinstance(stated, str) and is_uuid(stated):
+        call.hook_instance = stated
 
 
 def _cards(answering: Answering, sent: HookRequest, asked: CrdRequest, found: Services) -> tuple[AssessedCard, ...]:
