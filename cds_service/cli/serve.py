@@ -9,6 +9,7 @@ from flask import Flask
 
 from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import PORT, exit_on_error, settings_given
+from cds_service.crd.order_profiles import ORDER_PROFILES
 from cds_service.http.readiness import Check, DatabaseReady, KeysReady, PoliciesReady
 from cds_service.observability.logging import service_log
 from cds_service.observability.shared_folder import shared_folder
@@ -66,7 +67,7 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
         launching = smart_clients_of(registered or (), settings)
         policies = ActivePolicies(settings, log, now)
         prepare(settings)
-    warm_up(policies.assessor.library)
+    warm_up(policies.assessor.library, *(ORDER_PROFILES if policies.assessor.rules.answered_for else ()))
     log.info("who may call", message=describe_clients(registered, settings))
     if policies.assessor.rules.answered_for and not settings.encryption_keys:
         log.warning("CRD exchanges not stored", message="Set CDS_ENCRYPTION_KEYS to keep them, as CRD requires.")

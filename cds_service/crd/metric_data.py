@@ -35,6 +35,7 @@ _CODES = {
     SNOMED: re.compile(r"\d{6,18}\Z"),
 }
 """The form of a code of each system: clients write anything into a code, and what has another form may be a name."""
+_CALLERS = ("Encounter", "Organization", "Practitioner", "PractitionerRole")
 _NOT_SENT = frozenset(each.value for each in (Failure.NOT_SENT, Failure.NOT_ALLOWED, Failure.ADDRESS_REFUSED))
 _PREFETCHED = {Origin.PREFETCH: True, Origin.QUERY: False, Origin.BOTH: None}
 
@@ -171,8 +172,11 @@ def _npis(request: HookRequest) -> tuple[str, str]:
 
 
 def _prefetched(request: HookRequest) -> Iterator[Entry]:
+    """Yield the resources in the prefetch that may tell who called, and for whom."""
     for value in request.prefetch.values():
-        yield from entries({"entry": [{"resource": value}]})
+        for entry in entries({"entry": [{"resource": value}]}):
+            if entry[1].get("resourceType") in _CALLERS:
+                yield entry
 
 
 def _target(reference: Mapping[str, Json], index: ReferenceIndex[Entry]) -> Mapping[str, Json]:
