@@ -13,7 +13,8 @@ from fhir_mappings.references import ReferenceIndex
 _ORDERED = ("Device", "Medication")
 """Resources that orders reference and EHRs send along; they are not orders themselves."""
 
-_FOR_ANOTHER_PATIENT = "the order is for another patient"
+FOR_ANOTHER_PATIENT = "the order is for another patient"
+"""The obstacle of an order that is not this patient's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Session:
     def beside(self, order: Order) -> tuple[Order, ...]:
         """Return every other order of the session that may be for this patient."""
         return tuple(
-            each for each in self.judged + self.others if each is not order and each.obstacle != _FOR_ANOTHER_PATIENT
+            each for each in self.judged + self.others if each is not order and each.obstacle != FOR_ANOTHER_PATIENT
         )
 
 
@@ -62,7 +63,7 @@ def read_session(
         written_in = order.encounter or (f"Encounter/{encounter}" if encounter else "")
         return replace(order, codes=rules.mapped(order.codes), encounter=written_in, key=order_key(order))
 
-    elsewhere = tuple(replace(read(resource, url), obstacle=_FOR_ANOTHER_PATIENT) for url, resource in for_others)
+    elsewhere = tuple(replace(read(resource, url), obstacle=FOR_ANOTHER_PATIENT) for url, resource in for_others)
     orders = {_name(i, entry): read(entry[1], entry[0]) for i, entry in enumerate([*others, *judged])}
     first = {_name(i, entry): None for i, entry in enumerate(judged, len(others))}
     return Session(
