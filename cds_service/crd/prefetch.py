@@ -45,6 +45,11 @@ _OF_HOOK: Mapping[str, Mapping[str, str]] = {
     "appointment-book": _BOOKED | _OF_REQUESTS,
 }
 """A template that uses the result of another one comes after it (CDS Hooks 3.0, Prefetch tokens)."""
+KEYS_OF_ORDERS = frozenset(key for templates in _OF_HOOK.values() for key in templates)
+"""The keys of the guide under which a client sends the orders of a call and what they reference.
+
+Plain services use some of these keys for searches for all of a patient's resources, which these are not.
+"""
 _HAS_NO_ENCOUNTER = "order-dispatch"
 
 

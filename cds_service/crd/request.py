@@ -6,6 +6,7 @@ from typing import Any
 
 from cards.crd_versions import CrdVersion
 from cds_service.crd.configuration import Choices, choices
+from cds_service.crd.prefetch import KEYS_OF_ORDERS
 from cds_service.crd.profiles import INVALID_STATUS, check_bundle
 from cds_service.crd.request_model import AppointmentCall, DispatchCall
 from cds_service.fhir_client.source import COVERAGE
@@ -20,6 +21,7 @@ from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json, Resource
 
 REQUESTED_VERSION = "davinci-crd.requestedVersion"
+_ORDERS_OF_CALL = "of-call:"
 _ALTERNATE_REFERENCE = "http://hl7.org/fhir/StructureDefinition/alternate-reference"
 
 
@@ -53,19 +55,20 @@ def read_crd_request(value: Json, service: Service) -> CrdRequest:
     _check_version(stated, version)
     if held := _BUNDLES.get(service.hook):
         check_bundle(value["context"][held], f"context.{held}", version)
-    return CrdRequest(replace(call, prefetch=_with_searchset(call.prefetch)), choices(stated))
+    return CrdRequest(replace(call, prefetch=_as_meant(call.prefetch)), choices(stated))
 
 
-def _with_searchset(prefetch: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Return the prefetch with its one Coverage as the whole result of a search.
+def _as_meant(prefetch: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the prefetch under keys that say no more than a CRD client means.
 
-    A CRD client sends the one Coverage that it has chosen, and some send it without a Bundle (CRD 2.2.1 dev-28).
+    The orders of a call must not pass for all orders of the patient. A CRD client sends the one Coverage that it has
+    chosen, and some send it without a Bundle (CRD 2.2.1 dev-28).
     """
-    sent = prefetch.get(COVERAGE.key)
-    if not isinstance(sent, Mapping) or sent.get("resourceType") != COVERAGE.resource_type:
-        return prefetch
-    found = {"resourceType": "Bundle", "type": "searchset", "total": 1, "entry": [{"resource": sent}]}
-    return {**prefetch, COVERAGE.key: found}
+    found = {f"{_ORDERS_OF_CALL}{key}" if key in KEYS_OF_ORDERS else key: value for key, value in prefetch.items()}
+    sent = found.get(COVERAGE.key)
+    if isinstance(sent, Mapping) and sent.get("resourceType") == COVERAGE.resource_type:
+        found[COVERAGE.key] = {"resourceType": "Bundle", "type": "searchset", "total": 1, "entry": [{"resource": sent}]}
+    return found
 
 
 def _check_version(extension: Mapping[str, Json], version: CrdVersion) -> None:

@@ -77,6 +77,19 @@ def test_a_dispatched_order_in_the_prefetch_is_not_read_again(ehr: FakeEhr) -> N
     assert "fhir/ServiceRequest/o-1" not in ehr.asked
 
 
+def test_dispatched_prescriptions_do_not_pass_for_all_prescriptions_of_the_patient(ehr: FakeEhr) -> None:
+    trial = order(code="62350", status="active")
+    drug = {name: value for name, value in order("m-1", status="active").items() if name != "code"} | {
+        "resourceType": "MedicationRequest",
+        "medicationCodeableConcept": {"text": "Ibuprofen 600 mg"},
+    }
+    held = {"serviceRequests": searchset(trial), "medicationRequests": searchset(drug), "devices": searchset()}
+    body = dispatch("ServiceRequest/o-1", "MedicationRequest/m-1", prefetch=held, fhirServer=ehr.base)
+    assert len(updated(CrdService(over_http=True).answer(body))) == 2
+    assert ehr.asked_for("MedicationRequest") == 1
+    assert ehr.asked_for("Device") == 1
+
+
 def test_the_order_of_hook_version_1_0_is_read_too() -> None:
     body = dispatch()
     body["context"] |= {"dispatchedOrders": [], "order": "ServiceRequest/o-1"}
