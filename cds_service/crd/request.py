@@ -17,6 +17,7 @@ from cds_service.hooks.references import MAX_READS
 from cds_service.hooks.request import HookRequest, access_of, read_request
 from cds_service.hooks.request_model import HookCall
 from cds_service.hooks.wire import read_model
+from fhir_mappings.bundle import reference_of
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json, Resource
 
@@ -94,7 +95,12 @@ def _read_appointments(value: Json) -> HookRequest:
     alone = tuple(entry for entry in sent.judged if not behind[id(entry[1])])
     references = tuple(dict.fromkeys(each for found in behind.values() for each in found))
     orders = DraftOrders(alone, for_others=sent.for_others)
-    return _request(call, call.hook, context, orders, references[:MAX_READS], context.userId, context.encounterId)
+    request = _request(call, call.hook, context, orders, references[:MAX_READS], context.userId, context.encounterId)
+    booked: dict[str, Json] = {}
+    for url, appointment in sent.judged:
+        for name in behind[id(appointment)] or (reference_of(appointment, url),):
+            booked.setdefault("/".join(name.split("/_history/")[0].split("/")[-2:]), appointment.get("start"))
+    return replace(request, booked=booked)
 
 
 def _based_on(appointment: Resource) -> Iterator[str]:

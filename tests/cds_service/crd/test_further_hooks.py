@@ -173,6 +173,29 @@ def test_an_appointment_without_an_order_is_answered_itself() -> None:
     assert len(information_of(answer)) == 1
 
 
+@pytest.mark.parametrize(
+    ("start", "stated", "covered"),
+    [
+        ("2026-06-30T10:00:00-04:00", {}, "conditional"),
+        ("2026-07-01T10:00:00-04:00", {}, "not-covered"),
+        (None, {}, "conditional"),
+        ("2026-07-01T10:00:00-04:00", {"occurrenceDateTime": "2026-06-01"}, "conditional"),
+    ],
+)
+def test_the_day_of_the_appointment_is_that_of_an_order_that_states_none(start: Any, stated: Any, covered: str) -> None:
+    ends = searchset(coverage(period={"start": "2025-01-01", "end": "2026-06-30"}))
+    booked = appointment("a-1", {"reference": f"{EHR}/ServiceRequest/o-1"}, start=start)
+    body = book(booked, prefetch={"coverage": ends})
+    (told,) = CrdService(RULES, order(status="active", **stated)).information(body)
+    assert told["covered"] == [covered]
+
+
+def test_the_day_of_an_appointment_without_an_order_is_its_own() -> None:
+    ends = searchset(coverage(period={"start": "2025-01-01", "end": "2026-06-30"}))
+    (told,) = CrdService().information(book(appointment(start="2026-07-01T09:00:00Z"), prefetch={"coverage": ends}))
+    assert told["covered"] == ["not-covered"]
+
+
 def test_two_appointments_for_one_order_give_one_answer() -> None:
     target = {"reference": "ServiceRequest/o-1"}
     answer = CrdService(RULES, STORED).answer(book(appointment("a-1", target), appointment("a-2", target)))
