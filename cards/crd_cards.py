@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | Propose Alternate Request | `therapy-alternatives-req` | what fails, and a changed order that fares better |
 | Instructions | `appropriate-use` | what fails and on what evidence, or what to document next; not beside the first |
+| Identify Additional Orders | `clinical-reminder` | an order that belongs to this one under its policy |
 | External Reference | `guideline` | each policy behind what is shown |
 | Request Form Completion | `claim` | the form of open questions, for a client without DTR |
 
@@ -17,18 +18,21 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from cards.build import said_in_detail, said_on_top, shown_together, suggestion
+from cards.companion_order import companion_order
 from cards.crd_topics import Topic
 from cards.crd_versions import CrdVersion
 from cards.form_task import form_task
 from cards.links import policy_links
 from cards.markdown import escaped, shortened
 from cards.override_reasons import override_reasons
+from cards.phrasing import lower_first
 from cards.style import CardStyle
 from cards.summary import SUMMARY_LENGTH
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment, Suggestion
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.plan_rules import Payer
+from fhir_mappings.fhir_json import Resource
 
 ASSOCIATED = "davinci-crd.associated-resource"
 """The card extension that names the orders a card is about (CRD 2.2.1 dev-25)."""
@@ -49,8 +53,9 @@ class CrdCards:
     """What the cards of one call have in common.
 
     `wants` says whether the client wants cards of a topic, and `most` how many cards at most. `patient` is the
-    reference of the patient, and `policy_pages` as in `Addresses`. `canonicals` is the base of questionnaire canonicals
-    for a client without DTR, which gets a task for each form; empty for any other.
+    reference of the patient, `orders` are the orders of the call by reference, and `policy_pages` is as in `Addresses`.
+    `canonicals` is the base of questionnaire canonicals for a client without DTR, which gets a task for each form;
+    empty for any other.
     """
 
     payer: Payer
@@ -61,16 +66,19 @@ class CrdCards:
     wants: Callable[[Topic], bool]
     most: int
     patient: str
+    orders: Mapping[str, Resource]
     day: date
     policy_pages: str = ""
     canonicals: str = ""
 
     def of(self, assessments: Iterable[Assessment]) -> tuple[CrdCard, ...]:
         """Return the cards for all assessments of a call, the most important first."""
-        found = [each for each in shown_together(assessments, self.hook) if each.outcome is not Outcome.SUPPORTED]
-        ids = {id(each): self.card_id(each) for each in found}
+        shown = shown_together(assessments, self.hook)
+        found = [each for each in shown if each.outcome is not Outcome.SUPPORTED]
+        ids = {id(each): self.card_id(each) for each in shown}
         made = [
             *(card for each in found for card in self._of_assessment(each, ids[id(each)])),
+            *(card for each in shown for card in self._companions(each, ids[id(each)])),
             *self._references(found, ids),
         ]
         return tuple(made[: self.most])
@@ -99,6 +107,27 @@ class CrdCards:
             "suggestions": [suggestion(each, self.style, own_id) for each in assessment.suggestions],
             "selectionBehavior": self.style.selection_behavior,
         }
+
+    def _companions(self, assessment: Assessment, card_id: UUID) -> Iterator[CrdCard]:
+        """Yield the orders that every revision wants beside an order, unless the order fails anyway."""
+        first, *others = assessment.determinations
+        wanted = [each for each in first.companions if all(each in other.companions for other in others)]
+        if assessment.outcome in _WARNED_OF or not self.wants(Topic.CLINICAL_REMINDER):
+            return
+        for each in wanted:
+            own_id = uuid5(card_id, f"companion {each.add.system} {each.add.code}")
+            order = companion_order(each, self.orders.get(first.order, {}), self.patient)
+            label = f"Order {lower_first(each.add.label)}, if clinically appropriate"
+            action = {"type": "create", "description": label, "resource": order}
+            card = self._card(own_id, Topic.CLINICAL_REMINDER, [assessment], each.says) | {
+                "detail": f"For: {escaped(_labels([assessment]))}. {escaped(each.says)}",
+                "suggestions": [
+                    {"label": label, "uuid": str(uuid5(own_id, "order")), "isRecommended": False, "actions": [action]}
+                ],
+                "selectionBehavior": self.style.selection_behavior,
+                "overrideReasons": override_reasons(assessment.determinations),
+            }
+            yield CrdCard(card, assessment)
 
     def _references(self, found: Sequence[Assessment], ids: Mapping[int, UUID]) -> Iterator[CrdCard]:
         """Yield one External Reference per policy, for all orders that it concerns."""

@@ -30,12 +30,14 @@ class Topic(Enum):
         "Proposals to change an order so that it meets a requirement of its coverage policy.",
     )
     """A Proposed Alternate Request."""
-    CLAIM = (
-        "claim",
-        "Claim",
-        "Proposals of further orders that belong to an order under its coverage policy, and forms to complete.",
+    CLINICAL_REMINDER = (
+        "clinical-reminder",
+        "Clinical Reminder",
+        "Proposals of further orders that belong to an order under its coverage policy.",
     )
-    """Additional Orders, and a Request for Form Completion."""
+    """Additional Orders."""
+    CLAIM = ("claim", "Claim", "Tasks to complete a form, for clients that do not fill in forms by DTR.")
+    """A Request for Form Completion."""
 
     def __init__(self, code: str, display: str, offers: str) -> None:
         self.code = code

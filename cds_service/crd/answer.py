@@ -13,6 +13,7 @@ from cds_service.crd.payer_check import CoverageInHand
 from cds_service.hooks.response import visible_part
 from cds_service.hooks.review import Review
 from coverage_policies.judging.assessment import Assessment
+from coverage_policies.judging.order_session import FOR_ANOTHER_PATIENT
 from coverage_policies.judging.plan_rules import PlanRules, Visibility
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.orders import Order
@@ -81,12 +82,13 @@ class Answering:
     on_fault: Callable[[Sequence[str]], None]
 
     def orders(self) -> Iterator[AnsweredOrder]:
-        """Yield an answer to every order of the call that may carry one, in their order."""
+        """Yield an answer to every order of this patient that may carry one, in their order."""
         by_order: dict[str, list[Assessment]] = {}
         for each in self.shown():
             by_order.setdefault(each.determinations[0].order, []).append(each)
         for order in self.review.session.judged:
-            if order.resource.get("resourceType") in _REQUESTS[self.occasion.version] and not order.obstacle:
+            may_carry = order.resource.get("resourceType") in _REQUESTS[self.occasion.version]
+            if may_carry and order.obstacle != FOR_ANOTHER_PATIENT:
                 yield self._answered(order, by_order.get(order.reference, ()))
 
     def shown(self) -> Sequence[Assessment]:

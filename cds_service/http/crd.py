@@ -137,6 +137,7 @@ def _cards(answering: Answering, sent: HookRequest, asked: CrdRequest, found: Se
         wants=asked.choices.wants,
         most=asked.choices.max_cards,
         patient=f"Patient/{sent.patient_id}",
+        orders={each.reference: each.resource for each in answering.review.session.judged},
         day=answering.today,
         policy_pages=occasion.policy_pages,
         canonicals=occasion.canonicals if occasion.is_signing and client is not None and not client.has_dtr else "",

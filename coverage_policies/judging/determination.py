@@ -6,6 +6,7 @@ from datetime import date
 from functools import cached_property
 
 from coverage_policies.format.canonicals import questionnaire_canonical
+from coverage_policies.format.model import Companion
 from coverage_policies.format.questions import Option, QuestionText, QuestionType
 from coverage_policies.format.terms import About, LineOfBusiness, Outcome, PriorAuthorization, Reason, Status
 from coverage_policies.judging.criterion import CriterionStatus
@@ -204,6 +205,8 @@ class Determination:
     """What the head of the policy says of prior authorization, None if it says nothing."""
     codes: tuple[Coding, ...] = ()
     """The codes of the order by which the policy judges it; none if it was found by its words, or was not judged."""
+    companions: tuple[Companion, ...] = ()
+    """The orders that belong to this one, and that no order of the session is."""
     runs: Mapping[str | None, Mapping[str, CriterionResult]] = field(default_factory=dict, repr=False, compare=False)
     """The results of the criteria by id, on each pathway that remains; the only one of a policy without is None."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from coverage_policies.format.model import APPLIES, CODE, PATHWAY, SIDE, Criterion, Policy
+from coverage_policies.format.model import APPLIES, CODE, PATHWAY, SIDE, Companion, Criterion, Policy
 from coverage_policies.format.operator import Context
 from coverage_policies.format.questions import QuestionText, code_question, pathway_question
 from coverage_policies.format.terms import Outcome, Reason, Status
@@ -127,7 +127,20 @@ def evaluate(
             if choice.name in settled.remaining
         },
         codes=tuple(each for each in order.codes if any(entry.codes.row(each, coded_on) for entry in match.judging)),
+        companions=_missing_companions(match, ctx) if match.is_certain else (),
     )
+
+
+def _missing_companions(match: OrderMatch, ctx: Context) -> tuple[Companion, ...]:
+    """Return the orders that belong to this one and are not among the others; one that may be there is not missing."""
+    there = [each.codes for each in ctx.other_orders if each.is_judged]
+    missing = {
+        (companion.add.system, companion.add.code): companion
+        for entry in match.judging
+        for companion in entry.companions
+        if not any(companion.codes.match(codes, ctx.anchor) for codes in there)
+    }
+    return tuple(missing.values())
 
 
 def blank_determination(
