@@ -137,6 +137,7 @@ def _compositions(count: int) -> Iterator[tuple[Any, ...]]:
         yield version, is_signing, assessments, compose(of, assessments, about, when)
 
 
+@pytest.mark.requirement("7.82", "7.83", "7.84", "7.85", "7.86", "7.87", "7.88", "7.89", "7.90", "7.91")
 def test_every_composition_keeps_the_rules_of_its_version() -> None:
     for version, is_signing, _, found in compositions():
         for information in found:
@@ -163,6 +164,7 @@ def test_no_composition_claims_more_than_every_determination_supports() -> None:
     assert seen > 100
 
 
+@pytest.mark.requirement("7.105")
 def test_the_scopes_of_several_answers_are_disjoint() -> None:
     seen = 0
     for *_, found in compositions():
@@ -174,6 +176,7 @@ def test_the_scopes_of_several_answers_are_disjoint() -> None:
     assert seen > 100
 
 
+@pytest.mark.requirement("7.89", "7.90")
 def test_every_answer_has_words() -> None:
     for *_, found in compositions():
         for each in found:
@@ -198,6 +201,7 @@ def value_set(version: CrdVersion, name: str) -> Mapping[str, set[str]]:
     return found
 
 
+@pytest.mark.requirement("7.83")
 @needs_guide
 @BOTH
 @pytest.mark.parametrize(
