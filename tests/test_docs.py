@@ -1,6 +1,5 @@
 """What the documentation says is so."""
 
-import dataclasses
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from cards.style import CardStyle
 from cards.summary import summary
 from cds_service.cli.main import main
 from cds_service.clients.algorithms import ALGORITHMS
-from cds_service.clients.registry import Client, parse_clients
+from cds_service.clients.registry import ClientEntry, parse_clients
 from cds_service.hooks.hooks import SERVICE_OF_HOOK, SERVICES
 from cds_service.hooks.request import read_request
 from cds_service.sample_ehr.hook_client import hook_call
@@ -170,9 +169,13 @@ def test_every_text_is_in_the_readme(text: str) -> None:
 
 def test_the_example_of_a_callers_file_can_be_read_and_every_key_is_explained() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", CLIENTS, re.DOTALL)
-    assert [client.name for client in parse_clients(example, Path("clients.yaml"))] == ["north", "south"]
+    plain, payers = parse_clients(example, Path("clients.yaml"))
+    assert [(each.name, each.services, each.has_dtr) for each in (plain, payers)] == [
+        ("north", "plain", True),
+        ("south", "crd-2.2", False),
+    ]
     explained = re.findall(r"^\| `([a-z_]+)` \|", CLIENTS, re.MULTILINE)
-    assert set(explained) >= {field.name for field in dataclasses.fields(Client)}
+    assert set(explained) >= set(ClientEntry.model_fields)
     assert all(f"`{algorithm}`" in CLIENTS for algorithm in ALGORITHMS)
 
 

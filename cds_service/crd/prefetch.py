@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from cards.crd_versions import CrdVersion
 from cds_service.fhir_client.source import COVERAGE
 from cds_service.hooks.hooks import Service
+from fhir_mappings.fhir_json import Json
 
 _ALWAYS = {
     "patient": "Patient/{{context.patientId}}",
@@ -55,3 +56,13 @@ def prefetch_of(service: Service) -> dict[str, str]:
     return {
         key: template for key, template in _ALWAYS.items() if service.hook != _HAS_NO_ENCOUNTER or key != "encounter"
     }
+
+
+def as_chart(prefetch: Mapping[str, Json], service: Service) -> Mapping[str, Json]:
+    """Return the prefetch with no key that a search of a policy has but a template of the service has not.
+
+    The keys of the guide's set name what the orders of the call refer to: `devices` is not all devices of the patient,
+    and null there does not mean that the patient has none. Under other keys the resources still count as sent.
+    """
+    partial = prefetch_of(service).keys() - {"patient", COVERAGE.key}
+    return {f"{service.id} {key}" if key in partial else key: value for key, value in prefetch.items()}

@@ -6,6 +6,7 @@ from typing import Any
 
 from cards.crd_versions import CrdVersion
 from cds_service.crd.configuration import Choices, choices
+from cds_service.crd.prefetch import as_chart
 from cds_service.crd.profiles import INVALID_STATUS, check_bundle
 from cds_service.crd.request_model import AppointmentCall, DispatchCall
 from cds_service.fhir_client.source import COVERAGE
@@ -53,7 +54,7 @@ def read_crd_request(value: Json, service: Service) -> CrdRequest:
     _check_version(stated, version)
     if held := _BUNDLES.get(service.hook):
         check_bundle(value["context"][held], f"context.{held}", version)
-    return CrdRequest(replace(call, prefetch=_with_searchset(call.prefetch)), choices(stated))
+    return CrdRequest(replace(call, prefetch=as_chart(_with_searchset(call.prefetch), service)), choices(stated))
 
 
 def _with_searchset(prefetch: Mapping[str, Json]) -> Mapping[str, Json]:

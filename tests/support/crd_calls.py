@@ -10,6 +10,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from cards.coverage_extension import COVERAGE_INFORMATION
+from cds_service.clients.registry import Client
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.fhir_client.source import FhirAccess, FhirOpener, FhirSource
@@ -26,6 +27,7 @@ from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.payer_terms import Contact, Covered, PayerTerms
 from coverage_policies.judging.plan_rules import Payer, PlanRules
 from fhir_mappings.fhir_json import Json, dumps, loads
+from tests.support.client_fakes import Knows
 from tests.support.hook_fakes import LOOPBACK
 from tests.support.record_fakes import shipped
 
@@ -125,7 +127,8 @@ def parts(extension: Json) -> Parts:
 class CrdService:
     """The service behind CRD calls: the shipped policies, payers, records in memory, and a chart.
 
-    The chart is in memory, or with `over_http` on the FHIR server that a call names.
+    The chart is in memory, or with `over_http` on the FHIR server that a call names. Every call is one of `client`, or
+    without one needs no token.
     """
 
     def __init__(
@@ -136,6 +139,7 @@ class CrdService:
         database: Database | None = None,
         clock: Callable[[], datetime] = lambda: NOW,
         over_http: bool = False,
+        client: Client | None = None,
         **settings: Any,
     ) -> None:
         configured_settings = Settings(**({"public_url": "https://cds.example.org"} | LOOPBACK | settings))
@@ -152,6 +156,7 @@ class CrdService:
             clock=clock,
             new_id=new_id,
             open_fhir_server=None if over_http else open_fhir_server or self._in_memory,
+            authenticator=Knows(client) if client else None,
             records=records_in(self.database, key, configured_settings, snapshot, clock),
             crd_records=self.records,
             pseudonym=key,
