@@ -89,6 +89,7 @@ def parts_of(found: Any) -> list[Any]:
     return sorted(found["extension"], key=repr)
 
 
+@pytest.mark.requirement("7.81")
 def test_the_extension_of_crd_2_2() -> None:
     found = extension(FULL, V2_2)
     category = part("category", valueCode="cat-limitation")
@@ -105,6 +106,7 @@ def test_the_extension_of_crd_2_2() -> None:
     assert faults(found, V2_2) == ()
 
 
+@pytest.mark.requirement("7.81")
 def test_the_extension_of_crd_2_0() -> None:
     found = extension(FULL, V2_0)
     contacts = [part("contact", valueContactPoint=point) for point in POINTS]
@@ -121,6 +123,7 @@ def test_a_coded_reason_is_in_the_system_of_the_guide() -> None:
     }
 
 
+@pytest.mark.requirement("7.88")
 def test_a_satisfied_authorization_has_its_number() -> None:
     satisfied = replace(FULL, pa_needed="satisfied", doc_purpose=(), satisfied_pa_id="A-7")
     assert part("satisfied-pa-id", valueString="A-7") in extension(satisfied, V2_2)["extension"]
@@ -202,6 +205,7 @@ BROKEN: list[tuple[CrdVersion, dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.requirement("7.84", "7.85", "7.86", "7.87", "7.88", "7.89")
 @pytest.mark.parametrize(("version", "changed", "rule"), BROKEN)
 def test_each_broken_invariant_is_named(version: CrdVersion, changed: dict[str, Any], rule: str) -> None:
     found = faults(extension(information(**changed), version), version)
@@ -248,6 +252,7 @@ CODES: list[tuple[CrdVersion, dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.requirement("7.83")
 @pytest.mark.parametrize(("version", "changed", "where"), CODES)
 def test_a_code_of_another_version_is_named_by_its_part(version: CrdVersion, changed: Any, where: str) -> None:
     found = faults(extension(information(**changed), version), version)
@@ -334,6 +339,7 @@ SHAPES: list[tuple[Callable[[Any], None], str]] = [
 ]
 
 
+@pytest.mark.requirement("7.82", "7.90", "7.91")
 @pytest.mark.parametrize(("change", "fault"), SHAPES)
 def test_each_fault_of_shape_is_named_by_its_part(change: Callable[[Any], None], fault: str) -> None:
     found = deepcopy(extension(information(), V2_2))

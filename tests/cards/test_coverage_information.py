@@ -146,6 +146,7 @@ def test_a_missing_code_is_asked_for_and_no_form_is_offered() -> None:
     assert old.reasons[0].code == "detail-code"
 
 
+@pytest.mark.requirement("7.104")
 @pytest.mark.parametrize("settled_by", ["performer", "location"])
 @BOTH
 def test_what_the_order_must_state_later_is_no_question_of_a_form(settled_by: str, version: CrdVersion) -> None:
@@ -401,6 +402,7 @@ def test_what_is_stated_of_a_code_holds_until_it_expires(days: int, is_stated: b
     assert found.expires == (expires if is_stated else None)
 
 
+@pytest.mark.requirement("7.104")
 @BOTH
 def test_limits_are_stated_unless_it_is_not_covered(version: CrdVersion) -> None:
     row = CodeTerms(quantity=Decimal("2"), unit="{visits}", since=date(2026, 1, 1), until=date(2026, 12, 31))
@@ -412,6 +414,7 @@ def test_limits_are_stated_unless_it_is_not_covered(version: CrdVersion) -> None
     assert "allowed-quantity" not in kinds(answer(of_policy(judged(NOT_SUPPORTED)), terms=stating(row)))
 
 
+@pytest.mark.requirement("7.104")
 @pytest.mark.parametrize(
     ("since", "until", "covered"),
     [(DAY, DAY, "covered"), (None, DAY - timedelta(1), "conditional"), (DAY + timedelta(1), None, "conditional")],
@@ -514,6 +517,7 @@ def billed(found: CoverageInformation) -> list[str]:
     return [each.code for each in found.billing_codes]
 
 
+@pytest.mark.requirement("7.103")
 def test_the_billing_code_that_an_answer_rests_on_is_named() -> None:
     assert billed(answer(of_policy(judged(SUPPORTED)), of=TWO)) == ["10001"]
 
@@ -528,6 +532,7 @@ def test_billing_codes_with_one_answer_share_it() -> None:
     assert billed(answer(of_policy(both), of=TWO)) == ["10001", "G0001"]
 
 
+@pytest.mark.requirement("7.104")
 def test_billing_codes_with_different_answers_have_one_each() -> None:
     both = judged(SUPPORTED, codes=TWO.codes)
     found = answers(of_policy(both), of=TWO, terms=stating(CodeTerms(Authorization.AUTH_NEEDED)))

@@ -66,6 +66,7 @@ def returned(review: Review, *cards: str) -> Returned:
     return Returned(review.session.judged[0], (coverage_information("conditional", "a1", *more),), cards)
 
 
+@pytest.mark.requirement("7.139")
 def test_a_call_that_was_answered(example: tuple[HookRequest, Review]) -> None:
     request, review = example
     payer = replace(PAYER, line=LineOfBusiness.MEDICARE_ADVANTAGE)
@@ -268,6 +269,7 @@ def paths(value: Any, at: str = "") -> Iterator[str]:
                 yield from paths(each, f"{at}{name}.")
 
 
+@pytest.mark.requirement("7.139")
 @pytest.mark.skipif("CDS_IG_DATA" not in os.environ, reason="CDS_IG_DATA names no folder of guides")
 def test_every_member_is_one_of_the_logical_model(example: tuple[HookRequest, Review]) -> None:
     request, review = example

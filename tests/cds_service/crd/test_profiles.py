@@ -123,6 +123,7 @@ def test_a_full_order_of_each_type_is_taken(kind: str, version: CrdVersion) -> N
     assert refusal(check_order, ORDERS[kind], version) == (200, [])
 
 
+@pytest.mark.requirement("7.34")
 @versions
 @pytest.mark.parametrize("kind", sorted(ORDERS))
 @pytest.mark.requirement("7.34")
@@ -133,6 +134,7 @@ def test_no_optional_element_has_to_be_there(kind: str, version: CrdVersion) -> 
     assert wanted == []
 
 
+@pytest.mark.requirement("7.28")
 @pytest.mark.parametrize(("kind", "element"), [(kind, name) for kind in OF_FHIR for name in OF_FHIR[kind]])
 @pytest.mark.parametrize(("version", "status"), [(V2_2, 400), (V2_0, 422)])
 def test_an_order_without_an_element_that_fhir_requires_is_invalid(
@@ -143,6 +145,7 @@ def test_an_order_without_an_element_that_fhir_requires_is_invalid(
     assert refusal(check_order, without(ORDERS[kind], element), version, IN_BUNDLE) == (status, [where])
 
 
+@pytest.mark.requirement("7.29")
 @versions
 @pytest.mark.parametrize(("kind", "element"), [(kind, name) for kind in OF_CRD for name in OF_CRD[kind]])
 def test_an_order_without_an_element_that_its_profile_requires_breaks_the_profile(
@@ -181,6 +184,7 @@ def test_two_choices_of_one_element_are_invalid() -> None:
     assert of_order(kind="DeviceRequest", codeReference={"reference": "Device/d"}) == (400, [IN_BUNDLE])
 
 
+@pytest.mark.requirement("7.33")
 @versions
 @pytest.mark.parametrize(("kind", "code"), [(kind, code) for kind in STATUSES for code in STATUSES[kind]])
 def test_every_status_of_fhir_is_taken(kind: str, code: str, version: CrdVersion) -> None:
@@ -296,6 +300,7 @@ def test_another_type_of_resource_has_to_be_valid_fhir_only(resource: object, st
 # --- unknown elements ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("7.31")
 @versions
 @pytest.mark.parametrize("kind", sorted(ORDERS))
 @pytest.mark.requirement("7.31")
@@ -308,6 +313,7 @@ def test_an_unknown_element_hides_no_fault() -> None:
     assert of_order(code={"coding": [{"code": 5, "ourOwn": 1}]}) == (400, [f"{IN_BUNDLE}.code.coding[0].code"])
 
 
+@pytest.mark.requirement("7.31")
 @pytest.mark.requirement("7.31")
 def test_unknown_extensions_change_nothing() -> None:
     extension = [{"url": "http://example.org/x", "extension": [{"url": "y", "valueCode": "z"}]}]
@@ -333,6 +339,7 @@ def test_the_faults_are_named_where_the_bundle_is(path: str) -> None:
     assert refusal(check_bundle, given, V2_2, path) == (400, [f"{path}.entry[0].resource.status"])
 
 
+@pytest.mark.requirement("7.28")
 @pytest.mark.parametrize(("version", "status"), [(V2_2, 400), (V2_0, 422)])
 @pytest.mark.parametrize(
     ("bundle", "place"),
@@ -359,6 +366,7 @@ def test_a_bundle_that_breaks_fhir_is_invalid(bundle: Any, place: str, version: 
     assert of_bundle(bundle, version) == (status, [WHERE + place])
 
 
+@pytest.mark.requirement("7.29")
 @pytest.mark.parametrize(
     ("bundle", "place"),
     [
