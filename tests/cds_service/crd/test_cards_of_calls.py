@@ -5,9 +5,16 @@ from typing import Any
 import pytest
 
 from cards.associated_orders import orders_of
+from cards.companion_order import companion_order
+from cards.crd_versions import CrdVersion
 from cds_service.clients.registry import Client
+from cds_service.crd.profiles import check_order
+from coverage_policies.format.model import Companion
+from coverage_policies.format.terms import RequestType
+from coverage_policies.format.value_sets import Row, ValueSet
 from coverage_policies.judging.payer_terms import GrantedAuthorization, Standing
 from coverage_policies.judging.plan_rules import PlanRules
+from fhir_mappings.codings import HCPCS
 from fhir_mappings.fhir_json import Json
 from tests.support.crd_calls import CPT, EHR, FUSION, CrdService, call, order, payer
 
@@ -54,6 +61,14 @@ def test_only_a_member_with_a_plan_has_something_to_document(version: str, stand
     answer = service.answer(call("order-sign", POSTERIOR), version)
     assert bool(answer["cards"]) == (standing is Standing.ACTIVE)
     assert len(answer["systemActions"]) == 1
+
+
+@pytest.mark.parametrize("version", list(CrdVersion))
+@pytest.mark.parametrize("request_type", list(RequestType))
+def test_an_additional_order_keeps_the_profile_of_its_type(version: CrdVersion, request_type: RequestType) -> None:
+    added = Row(HCPCS, "E1390", "Oxygen concentrator", "test", None, None, True)
+    companion = Companion(ValueSet("stationary", [added]), added, request_type, "It goes with the other")
+    check_order(companion_order(companion, order(), "Patient/p-1") | {"id": "given-by-the-client"}, "order", version)
 
 
 @BOTH
