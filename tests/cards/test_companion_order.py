@@ -32,7 +32,9 @@ TAKEN = ("subject", "encounter", "occurrenceDateTime", "authoredOn", "requester"
 
 
 def made(order: Any, request_type: RequestType = RequestType.SERVICE) -> dict[str, Any]:
-    return companion_order(Companion(ValueSet("s", [ROW]), ROW, request_type, "It goes with the other"), order, "Patient/q")
+    return companion_order(
+        Companion(ValueSet("s", [ROW]), ROW, request_type, "It goes with the other"), order, "Patient/q"
+    )
 
 
 @pytest.mark.parametrize(("kind", "code"), [(RequestType.SERVICE, "code"), (RequestType.DEVICE, "codeCodeableConcept")])

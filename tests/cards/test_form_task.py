@@ -25,9 +25,7 @@ ASKING = determination(Outcome.DOCUMENTATION_NEEDED, questions=(Question("I", "I
 
 def task(asking: Determination = ASKING, order: Resource | None = None) -> dict[str, Any]:
     ordered = {"encounter": ENCOUNTER} if order is None else order
-    return form_task(
-        asking, "https://cds.example.org", ordered, patient="Patient/p", payer=PAYER, day=date(2026, 3, 2)
-    )
+    return form_task(asking, "https://cds.example.org", ordered, patient="Patient/p", payer=PAYER, day=date(2026, 3, 2))
 
 
 def named(of: Mapping[str, Any], name: str) -> Any:
