@@ -17,6 +17,7 @@ class HookRequest:
     """One call. `user_id` and `encounter_id` may be empty; `prefetch` is as received, with values of any shape.
 
     `order_references` are the orders that the context names instead of holding them; `orders` has only the others.
+    `chart_servers` are base addresses that mean the server of the chart, besides those of `fhir` and of search results.
     """
 
     hook: str
@@ -28,6 +29,7 @@ class HookRequest:
     prefetch: Mapping[str, Json]
     fhir: FhirAccess | None
     order_references: tuple[str, ...] = ()
+    chart_servers: tuple[str, ...] = ()
 
 
 def read_request(value: Json) -> HookRequest:
