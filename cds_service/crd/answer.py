@@ -106,14 +106,23 @@ class Answering:
         parts = (visible_part(each, self.rules, self.hook, Visibility.ON) for each in self.review.assessments)
         return [part for part in parts if part is not None]
 
+    def _standing(self, order: Order) -> Standing:
+        """Return the standing of the member on the planned day, else today: what is signed is still to be done.
+
+        An order may have been written under an earlier plan. A partial planned date is active if its first or last day
+        is.
+        """
+        days = (order.planned.latest, order.planned.earliest) if order.planned else (self.today,)
+        found = [self.coverage.standing(self.review.record, day) for day in days]
+        return Standing.ACTIVE if Standing.ACTIVE in found else found[0]
+
     def _answered(self, order: Order, assessments: Sequence[Assessment]) -> AnsweredOrder:
-        anchor = order.anchor(self.today).day
         subject = Subject(
             coverage=self.coverage.reference,
             payer=self.coverage.payer,
             assertion_id=self.assertion_ids.id_of(order),
             day=self.today,
-            standing=self.coverage.standing(self.review.record, anchor),
+            standing=self._standing(order),
             member_ids=self.coverage.member_ids,
         )
         occasion = self.occasion

@@ -244,6 +244,25 @@ def test_a_coverage_counts_on_the_days_of_its_period(members: Any, covered: str)
     assert told["covered"] == [covered]
 
 
+@pytest.mark.requirement("7.99")
+@pytest.mark.parametrize(("of_order", "of_coverage", "covered"), [
+    ({"authoredOn": "2025-12-30"}, {"start": "2026-01-01"}, "conditional"),
+    ({"authoredOn": "2025-12-30"}, {"end": "2025-12-31"}, "not-covered"),
+    ({"occurrenceDateTime": "2026-05-01"}, {"end": "2026-05-01"}, "conditional"),
+    ({"occurrenceDateTime": "2026-05-02"}, {"end": "2026-05-01"}, "not-covered"),
+    ({"occurrenceDateTime": "2026-02-01"}, {"end": "2026-02-01"}, "conditional"),
+    ({"occurrenceDateTime": "2026-05"}, {"start": "2026-05-31"}, "conditional"),
+    ({"occurrenceDateTime": "2026-05"}, {"end": "2026-05-01"}, "conditional"),
+    ({"occurrenceDateTime": "2026-05"}, {"end": "2026-04-30"}, "not-covered"),
+])  # fmt: skip
+def test_a_plan_counts_on_the_planned_day_else_on_that_of_the_answer(
+    of_order: Any, of_coverage: Any, covered: str
+) -> None:
+    held = {"coverage": searchset(coverage(period=of_coverage))}
+    told = only(CrdService().information(call("order-sign", order(**of_order), prefetch=held)))
+    assert told["covered"] == [covered]
+
+
 # --- technical trouble -----------------------------------------------------------------------------------------------
 
 
