@@ -64,5 +64,11 @@ def test_what_is_contained_comes_along_if_it_is_referred_to() -> None:
     assert faults(found) == ()
 
 
+def test_what_is_contained_comes_along_once() -> None:
+    doctor = {"resourceType": "Practitioner", "id": "dr"}
+    shared = {"requester": {"reference": "#dr"}, "insurance": [{"reference": "#dr"}]}
+    assert made({**ORDER, "contained": [doctor], **shared})["contained"] == [doctor]
+
+
 def test_a_reference_to_nothing_contained_does_not_matter() -> None:
     assert "contained" not in made({**ORDER, "requester": {"reference": "#nobody"}})

@@ -314,6 +314,18 @@ def test_one_link_card_serves_several_orders_of_one_policy() -> None:
     assert "Another" in card["detail"]
 
 
+def test_a_card_for_several_codes_of_one_procedure_names_all_their_orders() -> None:
+    lead = replace(NEEDED, sections=("I",))
+    (told, _) = made(of(lead), of(replace(lead, order="ServiceRequest/o-2")))
+    assert orders_of(told) == ("ServiceRequest/o-1", "ServiceRequest/o-2")
+
+
+def test_two_policies_of_one_order_have_a_link_card_each() -> None:
+    found = made(of(NEEDED, replace(NEEDED, policy="CP.OTHER")))
+    assert topics(found) == ["appropriate-use", "guideline", "guideline"]
+    assert len({each["uuid"] for each in found}) == 3
+
+
 def test_the_card_of_a_payer_does_not_say_that_it_is_no_decision() -> None:
     assert not any("Not a coverage decision" in each["detail"] for each in made(ALL, FAILING))
 

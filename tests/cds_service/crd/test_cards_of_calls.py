@@ -17,6 +17,7 @@ from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings.codings import HCPCS
 from fhir_mappings.fhir_json import Json
 from tests.support.crd_calls import CPT, EHR, FUSION, CrdService, call, order, payer
+from tests.support.record_fakes import rows
 
 BOTH = pytest.mark.parametrize("version", ["2.2", "2.0"])
 POSTERIOR = order(orderDetail=[{"text": "posterior approach"}])
@@ -101,3 +102,15 @@ def test_with_several_orders_every_card_names_its_own(version: str) -> None:
         (("ServiceRequest/o-1",), "**Minimally invasive sacroiliac fusion**"),
         (("ServiceRequest/o-2",), "**Tunneled epidural or intrathecal catheter, implant or revision**"),
     }
+
+
+@BOTH
+def test_the_metric_data_of_an_order_have_the_types_of_its_own_cards(version: str) -> None:
+    service = CrdService()
+    service.answer(call("order-sign", POSTERIOR, order("o-2", PUMP_TRIAL)), version)
+    (row,) = rows(service.database, "crd_exchanges")
+    types = [[each["type"] for each in told["response"]] for told in row["metrics"]["request"]]
+    assert [[each for each in told if each != "coverage-info"] for told in types] == [
+        [ALTERNATE, REFERENCE],
+        [INSTRUCTIONS, REFERENCE],
+    ]

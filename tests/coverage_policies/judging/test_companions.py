@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from coverage_policies.format.problems import DocumentError
-from coverage_policies.format.terms import RequestType
+from coverage_policies.format.terms import Outcome, RequestType
 from coverage_policies.format.value_sets import TEXT, ValueSet
-from fhir_mappings.codings import CPT
+from fhir_mappings.codings import CPT, RXNORM
 from tests.support.policy_fakes import SETS, judge, order, policy, row
 
 SECTION = "I: {says: s, met_when: {condition: {in: alpha}}, ask: Is it so}"
@@ -54,6 +54,14 @@ def test_a_companion_may_be_a_device() -> None:
 
 def test_an_order_that_the_policy_does_not_judge_has_none() -> None:
     assert judge(policy(SECTION, orders=WITH), of=order("10003")).companions == ()
+
+
+def test_an_order_that_may_not_be_judged_has_none() -> None:
+    only_if = WITH.replace("sections: [I]", "sections: [I], only_if: {order: {drug: drug}}, ask: Is it the drug")
+    asks = {"coding": [{"system": RXNORM, "code": "drug-asks"}]}
+    unclear = judge(policy(SECTION, orders=only_if), of=order(orderDetail=[asks]))
+    assert unclear.outcome is Outcome.DOCUMENTATION_NEEDED
+    assert unclear.companions == ()
 
 
 def test_the_json_of_a_determination_does_not_name_companions() -> None:
