@@ -13,7 +13,6 @@ from uuid import UUID
 
 import pytest
 
-from cards.coverage_extension import COVERAGE_INFORMATION
 from cards.crd_versions import CrdVersion
 from cds_service.crd.profiles import check_order
 from cds_service.fhir_client.memory import ChartInMemory, Store
@@ -22,6 +21,7 @@ from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, sample_store
 from cds_service.sample_ehr.payers import SAMPLE_PAYERS
 from cds_service.wiring.system import new_id
 from fhir_mappings.fhir_json import Json, dumps
+from fhir_mappings.order_elements import COVERAGE_INFORMATION
 from fhir_mappings.validity import faults
 from tests.support.crd_calls import EHR, CrdService, configured, information_of, parts
 from tests.support.crd_guide import broken, needs_engine, needs_guide, value_set
