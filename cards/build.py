@@ -84,6 +84,11 @@ def said_in_detail(assessment: Assessment, style: CardStyle, *, is_from_payer: b
     return detail(determinations[0], style, also, is_from_payer=is_from_payer)
 
 
+def indicator(assessment: Assessment) -> str:
+    """Return how urgent the card of an assessment is; a failure of a policy that may not apply is no warning."""
+    return "info" if assessment.may_not_apply else _INDICATOR.get(assessment.outcome, "info")
+
+
 def _by_procedure(assessments: Iterable[Assessment]) -> tuple[Assessment, ...]:
     """Return one assessment per procedure: several codes of one operation share the card of the worst of them.
 
@@ -158,7 +163,7 @@ def card(
     found: dict[str, Any] = {
         "uuid": str(card_id),
         "summary": said_on_top(assessment),
-        "indicator": "info" if assessment.may_not_apply else _INDICATOR.get(assessment.outcome, "info"),
+        "indicator": indicator(assessment),
         "source": source(assessment, addresses),
         "extension": {DETERMINATION: shared if len(shared) > 1 else shared[0]},
     }

@@ -13,6 +13,7 @@ from cds_service.crd.payer_check import CoverageInHand
 from cds_service.hooks.response import visible_part
 from cds_service.hooks.review import Review
 from coverage_policies.judging.assessment import Assessment
+from coverage_policies.judging.order_session import FOR_ANOTHER_PATIENT
 from coverage_policies.judging.payer_terms import Standing
 from coverage_policies.judging.plan_rules import PlanRules, Visibility
 from fhir_mappings.fhir_json import Resource
@@ -44,7 +45,8 @@ class AnsweredOrder:
     """An order, everything that our policies say of it, and the coverage information that it gets.
 
     `carried` are the extensions for the same Coverage that it came with. `is_new` is whether the answer says anything
-    that those do not (CRD 2.2.1 resp-35).
+    that those do not (CRD 2.2.1 resp-35). `has_plan` is whether the member has a plan on the day of the order, so that
+    our policies matter.
     """
 
     order: Order
@@ -53,11 +55,17 @@ class AnsweredOrder:
     extensions: tuple[Resource, ...]
     carried: tuple[Resource, ...]
     is_new: bool
+    has_plan: bool
 
     @property
     def assertion_id(self) -> str:
         """Return the id of the assertion, the same in every repetition."""
         return self.information[0].assertion_id
+
+    @property
+    def is_authorized(self) -> bool:
+        """Return whether the payer has an authorization of the order on file."""
+        return any(each.satisfied_pa_id for each in self.information)
 
     def as_system_action(self) -> dict[str, Any]:
         """Return the system action that updates the order (CDS Hooks 2.0.1, System Action)."""
@@ -82,12 +90,13 @@ class Answering:
     on_fault: Callable[[Sequence[str]], None]
 
     def orders(self) -> Iterator[AnsweredOrder]:
-        """Yield an answer to every order of the call that may carry one, in their order."""
+        """Yield an answer to every order of this patient that may carry one, in their order."""
         by_order: dict[str, list[Assessment]] = {}
         for each in self.shown():
             by_order.setdefault(each.determinations[0].order, []).append(each)
         for order in self.review.session.judged:
-            if order.resource.get("resourceType") in _REQUESTS[self.occasion.version] and not order.obstacle:
+            may_carry = order.resource.get("resourceType") in _REQUESTS[self.occasion.version]
+            if may_carry and order.obstacle != FOR_ANOTHER_PATIENT:
                 yield self._answered(order, by_order.get(order.reference, ()))
 
     def shown(self) -> Sequence[Assessment]:
@@ -130,7 +139,13 @@ class Answering:
             extensions = tuple(extension(each, occasion.version) for each in information)
         carried = tuple(self.assertion_ids.carried(order.resource))
         return AnsweredOrder(
-            order, tuple(assessments), information, extensions, carried, not _say_the_same(carried, extensions)
+            order,
+            tuple(assessments),
+            information,
+            extensions,
+            carried,
+            is_new=not _say_the_same(carried, extensions),
+            has_plan=subject.standing is Standing.ACTIVE,
         )
 
 

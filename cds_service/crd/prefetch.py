@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from cards.crd_versions import CrdVersion
 from cds_service.fhir_client.source import COVERAGE
 from cds_service.hooks.hooks import Service
-from fhir_mappings.fhir_json import Json
 
 _ALWAYS = {
     "patient": "Patient/{{context.patientId}}",
@@ -46,6 +45,11 @@ _OF_HOOK: Mapping[str, Mapping[str, str]] = {
     "appointment-book": _BOOKED | _OF_REQUESTS,
 }
 """A template that uses the result of another one comes after it (CDS Hooks 3.0, Prefetch tokens)."""
+KEYS_OF_ORDERS = frozenset(key for templates in _OF_HOOK.values() for key in templates)
+"""The keys of the guide under which a client sends the orders of a call and what they reference.
+
+Plain services use some of these keys for searches for all of a patient's resources, which these are not.
+"""
 _HAS_NO_ENCOUNTER = "order-dispatch"
 
 
@@ -56,13 +60,3 @@ def prefetch_of(service: Service) -> dict[str, str]:
     return {
         key: template for key, template in _ALWAYS.items() if service.hook != _HAS_NO_ENCOUNTER or key != "encounter"
     }
-
-
-def as_chart(prefetch: Mapping[str, Json], service: Service) -> Mapping[str, Json]:
-    """Return the prefetch with no key that a search of a policy has but a template of the service has not.
-
-    The keys of the guide's set name what the orders of the call refer to: `devices` is not all devices of the patient,
-    and null there does not mean that the patient has none. Under other keys the resources still count as sent.
-    """
-    partial = prefetch_of(service).keys() - {"patient", COVERAGE.key}
-    return {f"{service.id} {key}" if key in partial else key: value for key, value in prefetch.items()}

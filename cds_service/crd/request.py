@@ -6,7 +6,7 @@ from typing import Any
 
 from cards.crd_versions import CrdVersion
 from cds_service.crd.configuration import Choices, choices
-from cds_service.crd.prefetch import as_chart
+from cds_service.crd.prefetch import KEYS_OF_ORDERS
 from cds_service.crd.profiles import INVALID_STATUS, check_bundle
 from cds_service.crd.request_model import AppointmentCall, DispatchCall
 from cds_service.fhir_client.source import COVERAGE
@@ -17,11 +17,12 @@ from cds_service.hooks.references import MAX_READS
 from cds_service.hooks.request import HookRequest, access_of, read_request
 from cds_service.hooks.request_model import HookCall
 from cds_service.hooks.wire import read_model
-from fhir_mappings.bundle import entries
+from fhir_mappings.bundle import entries, reference_of
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json, Resource
 
 REQUESTED_VERSION = "davinci-crd.requestedVersion"
+_ORDERS_OF_CALL = "of-call:"
 _ALTERNATE_REFERENCE = "http://hl7.org/fhir/StructureDefinition/alternate-reference"
 
 
@@ -55,21 +56,22 @@ def read_crd_request(value: Json, service: Service) -> CrdRequest:
     _check_version(stated, version)
     if held := _BUNDLES.get(service.hook):
         check_bundle(value["context"][held], f"context.{held}", version)
-    prefetch = _with_searchset(call.prefetch)
+    prefetch = _as_meant(call.prefetch)
     servers = tuple(dict.fromkeys(_servers_of_patient(prefetch.get(COVERAGE.key), call.patient_id)))
-    return CrdRequest(replace(call, prefetch=as_chart(prefetch, service), chart_servers=servers), choices(stated))
+    return CrdRequest(replace(call, prefetch=prefetch, chart_servers=servers), choices(stated))
 
 
-def _with_searchset(prefetch: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Return the prefetch with its one Coverage as the whole result of a search.
+def _as_meant(prefetch: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the prefetch under keys that say no more than a CRD client means.
 
-    A CRD client sends the one Coverage that it has chosen, and some send it without a Bundle (CRD 2.2.1 dev-28).
+    The orders of a call must not pass for all orders of the patient. A CRD client sends the one Coverage that it has
+    chosen, and some send it without a Bundle (CRD 2.2.1 dev-28).
     """
-    sent = prefetch.get(COVERAGE.key)
-    if not isinstance(sent, Mapping) or sent.get("resourceType") != COVERAGE.resource_type:
-        return prefetch
-    found = {"resourceType": "Bundle", "type": "searchset", "total": 1, "entry": [{"resource": sent}]}
-    return {**prefetch, COVERAGE.key: found}
+    found = {f"{_ORDERS_OF_CALL}{key}" if key in KEYS_OF_ORDERS else key: value for key, value in prefetch.items()}
+    sent = found.get(COVERAGE.key)
+    if isinstance(sent, Mapping) and sent.get("resourceType") == COVERAGE.resource_type:
+        found[COVERAGE.key] = {"resourceType": "Bundle", "type": "searchset", "total": 1, "entry": [{"resource": sent}]}
+    return found
 
 
 def _servers_of_patient(found: Json, patient_id: str) -> Iterator[str]:
@@ -108,7 +110,12 @@ def _read_appointments(value: Json) -> HookRequest:
     alone = tuple(entry for entry in sent.judged if not behind[id(entry[1])])
     references = tuple(dict.fromkeys(each for found in behind.values() for each in found))
     orders = DraftOrders(alone, for_others=sent.for_others)
-    return _request(call, call.hook, context, orders, references[:MAX_READS], context.userId, context.encounterId)
+    request = _request(call, call.hook, context, orders, references[:MAX_READS], context.userId, context.encounterId)
+    booked: dict[str, Json] = {}
+    for url, appointment in sent.judged:
+        for name in behind[id(appointment)] or (reference_of(appointment, url),):
+            booked.setdefault("/".join(name.split("/_history/")[0].split("/")[-2:]), appointment.get("start"))
+    return replace(request, booked=booked)
 
 
 def _based_on(appointment: Resource) -> Iterator[str]:

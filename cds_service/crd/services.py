@@ -38,6 +38,12 @@ HOOKS = tuple(dict.fromkeys(service.hook for service in (*SERVICES, *CRD_SERVICE
 """Every hook of any service."""
 
 
+def service_at(path: str) -> Service | None:
+    """Return the CRD service that a path of a call leads to; None if it leads to none."""
+    name = path.strip("/").removeprefix("cds-services/")
+    return next((each for each in CRD_SERVICES if each.id == name), None)
+
+
 def offered_services(rules: PlanRules) -> tuple[Service, ...]:
     """Return the services of an installation: those of CRD only if it answers for a payer."""
     return (*SERVICES, *CRD_SERVICES) if rules.answered_for else SERVICES

@@ -1,7 +1,7 @@
 """A validated CDS Hooks call."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cds_service.fhir_client.source import FhirAccess
 from cds_service.hooks.draft_orders import DraftOrders, draft_orders
@@ -17,6 +17,7 @@ class HookRequest:
     """One call. `user_id` and `encounter_id` may be empty; `prefetch` is as received, with values of any shape.
 
     `order_references` are the orders that the context names instead of holding them; `orders` has only the others.
+    `booked` are the FHIR dates of the appointments for orders, by the reference of the order, `Type/id`.
     `chart_servers` are base addresses that mean the server of the chart, besides those of `fhir` and of search results.
     """
 
@@ -29,6 +30,7 @@ class HookRequest:
     prefetch: Mapping[str, Json]
     fhir: FhirAccess | None
     order_references: tuple[str, ...] = ()
+    booked: Mapping[str, Json] = field(default_factory=dict)
     chart_servers: tuple[str, ...] = ()
 
 

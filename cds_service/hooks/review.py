@@ -196,6 +196,7 @@ def _select(
         request.encounter_id,
         for_others=orders.for_others,
         order_key=order_key,
+        booked=request.booked,
     )
     candidates = assessor.candidates(session, record.today)
     needed = assessor.searches(candidates, request.hook)

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from flask import Response, g, request
 
+from cards.associated_orders import orders_of
 from cards.coverage_information import Occasion
-from cards.crd_cards import ASSOCIATED, CrdCards
+from cards.crd_cards import CrdCards
 from cds_service.crd.answer import AnsweredOrder, Answering
 from cds_service.crd.assertions import AssertionIds
 from cds_service.crd.metric_data import Returned, metric_data
@@ -100,7 +101,7 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
         )
         answered = tuple(answering.orders())
         sent = replace(asked.call, orders=reviewed.orders)
-        cards = _cards(answering, sent, asked, found)
+        cards = _cards(answering, answered, sent, asked, found)
         response = HookResponse(reviewed, cards, _not_on(cards, reviewed.assessments))
     shown = found.records.store_decision(call, request.path, sent, response)
     note_cards(call, shown, response, found)
@@ -125,8 +126,13 @@ def note_hook_instance(call: Call, value: Json) -> None:
         call.hook_instance = stated
 
 
-def _cards(answering: Answering, sent: HookRequest, asked: CrdRequest, found: Services) -> tuple[AssessedCard, ...]:
-    """Return the cards that the client wants. There are none while the payer is not known."""
+def _cards(
+    answering: Answering, answered: Sequence[AnsweredOrder], sent: HookRequest, asked: CrdRequest, found: Services
+) -> tuple[AssessedCard, ...]:
+    """Return the cards that the client wants.
+
+    There are none while the payer is not known, and none about an order on whose day the member has no plan.
+    """
     client, occasion = client_of_request(), answering.occasion
     cards = CrdCards(
         payer=answering.coverage.payer,
@@ -139,10 +145,12 @@ def _cards(answering: Answering, sent: HookRequest, asked: CrdRequest, found: Se
         patient=f"Patient/{sent.patient_id}",
         orders={each.reference: each.resource for each in answering.review.session.judged},
         day=answering.today,
+        authorized=frozenset(each.order.reference for each in answered if each.is_authorized),
         policy_pages=occasion.policy_pages,
         canonicals=occasion.canonicals if occasion.is_signing and client is not None and not client.has_dtr else "",
     )
-    return tuple(AssessedCard(each.assessment, each.card, each.suggestions) for each in cards.of(answering.shown()))
+    assessments = [assessment for each in answered if each.has_plan for assessment in each.assessments]
+    return tuple(AssessedCard(each.assessment, each.card, each.suggestions) for each in cards.of(assessments))
 
 
 def _not_on(cards: Sequence[AssessedCard], assessments: Sequence[Assessment]) -> tuple[Assessment, ...]:
@@ -153,8 +161,7 @@ def _not_on(cards: Sequence[AssessedCard], assessments: Sequence[Assessment]) ->
 
 def _topics(answered: AnsweredOrder, shown: Sequence[AssessedCard]) -> tuple[str, ...]:
     """Return the topics of the cards about an order."""
-    about = {"reference": answered.order.reference}
-    cards = (each.card for each in shown if about in each.card["extension"][ASSOCIATED])
+    cards = (each.card for each in shown if answered.order.reference in orders_of(each.card))
     return tuple(card["source"]["topic"]["code"] for card in cards)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cds_service.crd.services import service_at
 from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.fhir_client.source import SearchResult
 from cds_service.hooks.request import HookRequest
@@ -129,6 +130,7 @@ def _reviewed_again(
         clock=lambda: decision.row["at"],
         monotonic=monotonic,
         order_key=order_keys(pseudonym, request.patient_id),
+        always_reads=service_at(decision.row["path"]) is not None,
     )
     if found.refusal is not None:
         raise NotReplayableError("nothing could be read; give the chart that was read with --chart")

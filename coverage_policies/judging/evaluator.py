@@ -19,6 +19,7 @@ from coverage_policies.judging.order_matching import OrderMatch, match_order
 from coverage_policies.judging.pathways import resolve_pathway
 from coverage_policies.judging.questions import open_questions
 from coverage_policies.judging.stopping import ShouldStop, Watch, never
+from fhir_mappings.codings import Coding
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.laterality import side_named
 from fhir_mappings.orders import Anchor, Order
@@ -133,7 +134,8 @@ def evaluate(
 
 def _missing_companions(match: OrderMatch, ctx: Context) -> tuple[Companion, ...]:
     """Return the orders that belong to this one and are not among the others; one that may be there is not missing."""
-    there = [each.codes for each in ctx.other_orders if each.is_judged]
+    others = [each for each in ctx.other_orders if each.is_judged]
+    there = [(*each.codes, *(Coding("", "", text) for text in each.words)) for each in others]
     missing = {
         (companion.add.system, companion.add.code): companion
         for entry in match.judging

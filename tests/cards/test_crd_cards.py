@@ -8,11 +8,12 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from cards.crd_cards import ASSOCIATED, CrdCard, CrdCards
+from cards.associated_orders import orders_of
+from cards.crd_cards import CrdCard, CrdCards
 from cards.crd_topics import Topic
 from cards.crd_versions import CrdVersion
 from cards.style import CardStyle
-from coverage_policies.format.model import Companion
+from coverage_policies.format.model import APPLIES, Companion
 from coverage_policies.format.terms import Outcome, RequestType
 from coverage_policies.format.value_sets import Row, ValueSet
 from coverage_policies.judging.assessment import Assessment
@@ -96,17 +97,18 @@ def test_every_card_names_the_insurer_a_topic_of_its_version_and_its_orders(vers
     for each in found:
         assert each["source"]["label"] == "Lakeshore"
         assert each["source"]["topic"]["system"] == system
-        assert each["extension"][ASSOCIATED] == [{"reference": "ServiceRequest/o-1"}]
+        assert orders_of(each) == ("ServiceRequest/o-1",)
         assert each["indicator"] in ("info", "warning")
         assert len(each["summary"]) < 140
         assert "Fusion" in each["detail"]
     assert len({each["uuid"] for each in found}) == len(found)
 
 
+@BOTH
 @pytest.mark.requirement("7.78")
-def test_no_card_carries_the_determination_or_the_topic_of_the_system_action() -> None:
-    for each in made(ALL, FAILING, canonicals="https://cds.example.org"):
-        assert set(each["extension"]) == {ASSOCIATED}
+def test_no_card_carries_the_determination_or_the_topic_of_the_system_action(version: CrdVersion) -> None:
+    for each in made(ALL, FAILING, version=version, canonicals="https://cds.example.org"):
+        assert [name for name in each["extension"] if "associated-resource" not in name] == []
         assert each["source"]["topic"]["code"] != "coverage-info"
 
 
@@ -127,6 +129,36 @@ def test_instructions_have_a_detail_and_neither_links_nor_suggestions() -> None:
     assert "Is it so?" in card["detail"]
     assert not {"links", "suggestions"} & set(card)
     assert card["overrideReasons"]
+
+
+@BOTH
+@pytest.mark.requirement("7.64")
+def test_a_card_has_a_selection_behavior_if_and_only_if_it_has_suggestions(version: CrdVersion) -> None:
+    style = CardStyle(selection_behavior="any")
+    found = made(ALL, FAILING, version=version, canonicals="https://cds.example.org", style=style)
+    assert {("suggestions" in each) for each in found} == {True, False}
+    for each in found:
+        assert each.get("selectionBehavior") == ("any" if "suggestions" in each else None)
+
+
+@pytest.mark.requirement("7.65")
+@pytest.mark.requirement("7.66")
+@pytest.mark.requirement("7.67")
+def test_every_suggestion_has_a_label_and_an_id_of_its_own_and_is_never_preselected() -> None:
+    found = made(ALL, FAILING, canonicals="https://cds.example.org")
+    offered = [each for card in found for each in card.get("suggestions", ())]
+    assert len({each["uuid"] for each in offered}) == len(offered) == 3
+    for each in offered:
+        assert each["label"]
+        assert each["isRecommended"] is False
+        assert all(action["description"] for action in each["actions"])
+
+
+@pytest.mark.requirement("7.59")
+def test_only_a_failure_of_a_policy_that_certainly_applies_is_a_warning() -> None:
+    assert made(FAILING)[0]["indicator"] == "warning"
+    assert made(replace(FAILING, may_not_apply=True))[0]["indicator"] == "info"
+    assert {each["indicator"] for each in made(ALL)} == {"info"}
 
 
 @pytest.mark.requirement("7.109")
@@ -153,6 +185,12 @@ def test_where_alternatives_are_unwanted_instructions_say_what_fails() -> None:
     assert topics(made(FAILING, unwanted=[Topic.REQUIRED_ALTERNATIVE])) == ["appropriate-use", "guideline"]
 
 
+def test_an_order_with_an_authorization_on_file_is_not_to_be_changed() -> None:
+    authorized = frozenset({"ServiceRequest/o-1"})
+    assert topics(made(FAILING, authorized=authorized)) == ["appropriate-use", "guideline"]
+    assert topics(made(FAILING, authorized=frozenset({"ServiceRequest/o-2"})))[0] == "therapy-alternatives-req"
+
+
 @pytest.mark.requirement("7.109")
 def test_an_additional_order_is_only_created_and_is_valid() -> None:
     (card,) = [each for each in made(ALL) if each["source"]["topic"]["code"] == "clinical-reminder"]
@@ -174,6 +212,29 @@ def test_an_order_that_fails_gets_no_companion() -> None:
     assert "clinical-reminder" not in topics(made(of(replace(FAILED, companions=(COMPANION,)))))
 
 
+def test_a_policy_that_may_not_apply_adds_no_order() -> None:
+    assert "clinical-reminder" in topics(made(ALL))
+    assert "clinical-reminder" not in topics(made(replace(ALL, may_not_apply=True)))
+
+
+def test_two_orders_that_want_the_same_companion_share_one_proposal() -> None:
+    other = replace(NEEDED, order="ServiceRequest/o-2", order_label="Another", anchor_date=date(2027, 1, 1))
+    found = made(ALL, of(replace(other, companions=(COMPANION,))))
+    (card,) = [each for each in found if each["source"]["topic"]["code"] == "clinical-reminder"]
+    assert orders_of(card) == ("ServiceRequest/o-1", "ServiceRequest/o-2")
+    assert "**Fusion; Another**" in card["detail"]
+    assert "E1390" in card["detail"]
+
+
+def test_an_order_that_shares_the_card_of_another_one_keeps_its_companion() -> None:
+    sections = {"sections": ("I",)}
+    lead = of(replace(NEEDED, **sections))
+    other = of(replace(NEEDED, order="ServiceRequest/o-2", companions=(COMPANION,), **sections))
+    found = made(lead, other)
+    assert topics(found) == ["appropriate-use", "clinical-reminder", "guideline"]
+    assert orders_of(found[1]) == ("ServiceRequest/o-2",)
+
+
 def test_a_companion_that_one_revision_does_not_want_is_not_proposed() -> None:
     wants = replace(NEEDED, companions=(COMPANION,))
     assert "clinical-reminder" not in topics(made(of(wants, replace(NEEDED, revision="2026-01"))))
@@ -187,12 +248,9 @@ def test_a_form_is_a_task_only_for_a_client_without_dtr() -> None:
         each for each in made(ALL, canonicals="https://cds.example.org") if each["source"]["topic"]["code"] == "claim"
     ]
     ((action,),) = [each["actions"] for each in card["suggestions"]]
-    task = action["resource"]
-    assert (action["type"], task["status"], task["intent"]) == ("create", "ready", "order")
-    assert task["input"][0]["valueCanonical"] == "https://cds.example.org/fhir/Questionnaire/CP.TEST|2025-01.1"
-    assert task["contained"][0]["identifier"] == [{"system": "urn:payers", "value": "1"}]
-    assert task["for"] == {"reference": "Patient/p"}
-    assert faults(task) == ()
+    assert (action["type"], action["resource"]["resourceType"]) == ("create", "Task")
+    assert not {"links", "resourceId"} & {*card, *action}
+    assert card["detail"] == "**Fusion**"
 
 
 @pytest.mark.requirement("7.107")
@@ -222,6 +280,27 @@ def test_no_more_cards_come_than_were_asked_for_and_the_worst_come_first(most: i
     assert topics(found)[:1] == ["therapy-alternatives-req"][:most]
 
 
+def test_where_there_is_nothing_to_do_no_card_says_so() -> None:
+    order = "ServiceRequest/o-1"
+    assert made(of(determination(Outcome.NOT_EVALUATED, order=order, url="https://owner.example/p"))) == []
+    assert made(of(determination(Outcome.SUPPORTED, order=order, url="https://owner.example/p"))) == []
+    review = determination(Outcome.CASE_REVIEW, order=order, url="https://owner.example/p")
+    assert topics(made(of(review))) == ["guideline"]
+    assert topics(made(of(replace(review, questions=NEEDED.questions)))) == ["appropriate-use", "guideline"]
+
+
+def test_at_order_select_the_question_whether_a_policy_applies_is_not_asked() -> None:
+    asking = of(replace(NEEDED, questions=(Question(APPLIES, "Is it for pain?"),)))
+    assert made(asking, hook="order-select") == []
+    assert topics(made(asking, hook="order-sign")) == ["appropriate-use", "guideline"]
+
+
+def test_a_policy_that_does_not_apply_is_not_linked() -> None:
+    other = replace(NEEDED, policy="CP.OTHER", outcome=Outcome.NOT_APPLICABLE, questions=())
+    found = made(of(NEEDED, other))
+    assert [each["summary"] for each in found if "links" in each] == ["Coverage policy CP.TEST: Test fusion"]
+
+
 @pytest.mark.requirement("7.75")
 def test_an_order_without_a_policy_has_no_card() -> None:
     assert made() == []
@@ -231,7 +310,7 @@ def test_an_order_without_a_policy_has_no_card() -> None:
 def test_one_link_card_serves_several_orders_of_one_policy() -> None:
     other = of(replace(NEEDED, order="ServiceRequest/o-2", order_label="Another", anchor_date=date(2027, 1, 1)))
     (card,) = [each for each in made(of(NEEDED), other) if each["source"]["topic"]["code"] == "guideline"]
-    assert [each["reference"] for each in card["extension"][ASSOCIATED]] == ["ServiceRequest/o-1", "ServiceRequest/o-2"]
+    assert orders_of(card) == ("ServiceRequest/o-1", "ServiceRequest/o-2")
     assert "Another" in card["detail"]
 
 

@@ -38,6 +38,7 @@ IDS = "https://payers.example/id"
 CPT = "http://www.ama-assn.org/go/cpt"
 CENTENE = "Centene Corporation"
 MEDICARE = "Centers for Medicare & Medicaid Services"
+KEY = b"a key of these tests"
 FUSION, ANKLE_BRACE = "27279", "L1902"
 """A code with a policy, and one without."""
 
@@ -145,7 +146,7 @@ class CrdService:
         configured_settings = Settings(**({"public_url": "https://cds.example.org"} | LOOPBACK | settings))
         assessor = Assessor(shipped().library, rules)
         self.database = database or database_in_memory(configured_settings)
-        key, sealer = Pseudonymizer(b"a key of these tests"), Sealer([b"k" * 32])
+        key, sealer = Pseudonymizer(KEY), Sealer([b"k" * 32])
         snapshot = PolicySnapshot.of(assessor, configured_settings.time_zone, configured_settings.answers_valid_days)
         self.records = crd_records_in(self.database, sealer, key, configured_settings, snapshot, clock)
         self.written = io.StringIO()

@@ -191,6 +191,19 @@ def test_an_authorization_on_file_is_satisfied_with_its_number() -> None:
     assert "satisfied-pa-id" not in other
 
 
+def test_an_order_that_cannot_be_evaluated_is_conditional_and_says_why() -> None:
+    changed = order(modifierExtension=[{"url": "urn:x", "valueBoolean": True}])
+    told = only(CrdService().information(call("order-sign", changed)))
+    assert told["covered"] == ["conditional"]
+    assert told["reason"][0]["text"].startswith("This order could not be checked:")
+
+
+def test_an_order_of_another_patient_is_not_answered_beside_one_of_this() -> None:
+    stranger = order("o-2", subject={"reference": "Patient/p-2"})
+    answer = CrdService().answer(call("order-sign", order(), stranger))
+    assert [each["resource"]["id"] for each in answer["systemActions"]] == ["o-1"]
+
+
 # --- members ---------------------------------------------------------------------------------------------------------
 
 

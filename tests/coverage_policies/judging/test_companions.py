@@ -1,10 +1,14 @@
 """Orders that a policy wants beside another one, and that no order of the session is."""
 
+from dataclasses import replace
+
 import pytest
 
 from coverage_policies.format.problems import DocumentError
 from coverage_policies.format.terms import RequestType
-from tests.support.policy_fakes import judge, order, policy
+from coverage_policies.format.value_sets import TEXT, ValueSet
+from fhir_mappings.codings import CPT
+from tests.support.policy_fakes import SETS, judge, order, policy, row
 
 SECTION = "I: {says: s, met_when: {condition: {in: alpha}}, ask: Is it so}"
 
@@ -31,6 +35,16 @@ def test_another_order_is_no_companion() -> None:
 
 def test_a_revoked_order_is_no_companion() -> None:
     assert len(judge(policy(SECTION, orders=WITH), others=[order("10002", status="revoked")]).companions) == 1
+
+
+def test_an_order_in_words_that_may_be_the_companion_is_not_missing() -> None:
+    worded = {
+        "another-order": ValueSet("another-order", [row(CPT, "10002"), row(TEXT, "oxygen concentrator", asks=True)])
+    }
+    found = policy(SECTION, orders=WITH, sets={**SETS, **worded})
+    text = replace(order(), codes=(), words=("Oxygen concentrator at home",))
+    assert judge(found, others=[text]).companions == ()
+    assert len(judge(found, others=[replace(text, words=("Ankle brace",))]).companions) == 1
 
 
 def test_a_companion_may_be_a_device() -> None:
