@@ -91,6 +91,7 @@ def test_each_payer_answers_every_order_once_under_ids_of_its_own_also_after_res
         assert found.content.coverage == f"Coverage/{held['id']}"
 
 
+@pytest.mark.requirement("crd:found-15")
 def test_each_payer_answers_by_its_own_policies() -> None:
     service = CrdService(RULES)
     of_both = signed(service.answer, signed(service.answer, ORDERS, OF_LAKESHORE), OF_MEDICARE)
