@@ -38,6 +38,7 @@ or is about something that the service does not do.
 |---|---|---|---|
 """
 _STATED_BY_CRD = "crd:"
+_HOW = {"tests": "checked by tests"} | {how: how for how in ("reviewed", "not met", "not applicable")}
 _PARTS = (
     (19, "Discovery"),
     (40, "Requests"),
@@ -129,7 +130,7 @@ def _crd_part(tests: dict[str, list[str]]) -> str:
     stated = crd_statements()
     binding = [each for each in stated if each.is_binding]
     counted = ((how, sum(each.how == how for each in binding)) for how in dict.fromkeys(each.how for each in stated))
-    counts = ", ".join(f"{count} {how}" for how, count in counted)
+    counts = ", ".join(f"{count} {_HOW[how]}" for how, count in counted)
     head = _CRD_HEAD.format(counts=f"Of {len(stated)} statements {len(binding)} are a SHALL: {counts}.")
     return head + "".join(_crd_row(each, tests.get(f"{_STATED_BY_CRD}{each.id}", [])) for each in stated)
 
