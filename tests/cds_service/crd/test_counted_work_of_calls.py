@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.fhir_client.memory import ChartInMemory
-from cds_service.sample_ehr.patients import STORY_DATE, sample_store
+from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.sample_ehr.payers import SAMPLE_PAYERS
 from coverage_policies.format.searches import Search
 from fhir_mappings.codings import HCPCS
@@ -21,7 +20,7 @@ ONE = {
     "resources checked": 3,
     "models of fhir.resources validated": 0,
     "concepts matched with value sets": 0,
-    "searches of patterns": 55,
+    "searches of patterns": 65,
     "function calls": 2_000,
     "SQL statements": 5,
     "commits": 2,
@@ -35,7 +34,7 @@ EACH_FURTHER = {
     "orders read": 1,
     "resources taken from the record": 4,
     "resources checked": 1,
-    "searches of patterns": 33,
+    "searches of patterns": 39,
     "function calls": 1_050,
     "SQL statements": 1,
 }
@@ -43,7 +42,7 @@ EACH_FURTHER = {
 JUDGED = {
     "resources checked": 15,
     "concepts matched with value sets": 120,
-    "searches of patterns": 300,
+    "searches of patterns": 310,
     "function calls": 13_200,
     "SQL statements": 9,
     "commits": 2,
@@ -51,14 +50,15 @@ JUDGED = {
 """The most for the signing that tests/cds_service/test_counted_work.py counts for the plain service."""
 
 
-def of_plain_orders(count: int) -> bytes:
-    """A signing of so many orders that no policy concerns."""
-    body = loads(signing())
+def of_plain_orders(count: int) -> tuple[bytes, Store]:
+    """A signing of so many orders that no policy concerns, and the chart."""
+    written, chart = signing()
+    body = loads(written)
     (entry,) = body["context"]["draftOrders"]["entry"]
     body["context"]["draftOrders"]["entry"] = [
         {"fullUrl": f"{entry['fullUrl']}-{n}", "resource": plain(entry["resource"], n)} for n in range(count)
     ]
-    return dumps(body).encode()
+    return dumps(body).encode(), chart
 
 
 def plain(order: Any, number: int) -> Json:
@@ -66,34 +66,11 @@ def plain(order: Any, number: int) -> Json:
     return {**order, "id": f"{order['id']}-{number}", "code": code}
 
 
-def work(body: bytes) -> Counter[str]:
-    with InProcess(rules=SAMPLE_PAYERS) as service:
-        return work_of(service, service.answering(body, CRD_PATH))
+class AskedChart(ChartInMemory):
+    """A chart that remembers what it was asked."""
 
-
-def test_the_signing_of_an_order_without_a_policy_does_little() -> None:
-    found = work(of_plain_orders(1))
-    assert found["SQL statements"] > 0
-    assert {name: found[name] for name in ONE if found[name] > ONE[name]} == {}
-
-
-def test_each_further_order_adds_as_much_as_the_first() -> None:
-    found = {count: work(of_plain_orders(count)) for count in (5, 10)}
-    for name in ONE:
-        most = 5 * EACH_FURTHER.get(name, 0)
-        assert found[10][name] - found[5][name] <= most, name
-
-
-def test_a_signing_with_a_policy_does_hardly_more_than_the_plain_one() -> None:
-    found = work(signing())
-    assert {name: found[name] for name in JUDGED if found[name] > JUDGED[name]} == {}
-
-
-class _AskedChart(ChartInMemory):
-    """The sample charts as a FHIR server, with what it was asked."""
-
-    def __init__(self) -> None:
-        super().__init__(sample_store(STORY_DATE))
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self.asked: list[object] = []
 
     def search(self, search: Search, patient_id: str) -> Any:
@@ -105,12 +82,33 @@ class _AskedChart(ChartInMemory):
         return super().read(reference)
 
 
+def work(body: bytes, chart: Store) -> Counter[str]:
+    with InProcess(rules=SAMPLE_PAYERS, open_fhir_server=lambda *_: ChartInMemory(chart)) as service:
+        return work_of(service, service.answering(body, CRD_PATH))
+
+
+def test_the_signing_of_an_order_without_a_policy_does_little() -> None:
+    found = work(*of_plain_orders(1))
+    assert found["SQL statements"] > 0
+    assert {name: found[name] for name in ONE if found[name] > ONE[name]} == {}
+
+
+def test_each_further_order_adds_as_much_as_the_first() -> None:
+    found = {count: work(*of_plain_orders(count)) for count in (5, 10)}
+    for name in ONE:
+        most = 5 * EACH_FURTHER.get(name, 0)
+        assert found[10][name] - found[5][name] <= most, name
+
+
+def test_a_signing_with_a_policy_does_hardly_more_than_the_plain_one() -> None:
+    found = work(*signing())
+    assert {name: found[name] for name in JUDGED if found[name] > JUDGED[name]} == {}
+
+
 @pytest.mark.parametrize("count", [1, 10])
 def test_orders_without_a_policy_ask_the_server_for_no_chart(count: int) -> None:
-    body = loads(of_plain_orders(count))
-    coverage = body["prefetch"]["coverage"]
-    body |= {"fhirServer": "https://ehr.example.org/fhir", "prefetch": {"coverage": coverage}}
-    chart = _AskedChart()
+    body, store = of_plain_orders(count)
+    chart = AskedChart(store)
     with InProcess(rules=SAMPLE_PAYERS, open_fhir_server=lambda *_: chart) as service:
-        service.answering(dumps(body).encode(), CRD_PATH)()
-    assert len(chart.asked) == 1  # the patient
+        service.answering(body, CRD_PATH)()
+    assert len(chart.asked) == 2  # the patient, and the payer of the Coverage
