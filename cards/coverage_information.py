@@ -282,7 +282,7 @@ class _Scope:
 
     @cached_property
     def _service_day(self) -> date:
-        return self.order.anchor(self.subject.day).day
+        return self.order.service_days(self.subject.day)[1]
 
     @cached_property
     def _row(self) -> CodeTerms:

@@ -107,14 +107,9 @@ class Answering:
         return [part for part in parts if part is not None]
 
     def _standing(self, order: Order) -> Standing:
-        """Return the standing of the member on the planned day, else today: what is signed is still to be done.
-
-        An order may have been written under an earlier plan. A partial planned date is active if its first or last day
-        is.
-        """
-        days = (order.planned.latest, order.planned.earliest) if order.planned else (self.today,)
-        found = [self.coverage.standing(self.review.record, day) for day in days]
-        return Standing.ACTIVE if Standing.ACTIVE in found else found[0]
+        """Return the standing of the member on the day of the service: active if it is on its first or its last day."""
+        first, last = (self.coverage.standing(self.review.record, day) for day in order.service_days(self.today))
+        return first if first is Standing.ACTIVE else last
 
     def _answered(self, order: Order, assessments: Sequence[Assessment]) -> AnsweredOrder:
         subject = Subject(

@@ -8,9 +8,9 @@ import hmac
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
-from cards.coverage_extension import COVERAGE_INFORMATION
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.order_elements import COVERAGE_INFORMATION
 from fhir_mappings.orders import Order
 
 KeyedHash: TypeAlias = Callable[..., str]

@@ -13,6 +13,7 @@ from cards.crd_cards import CrdCard, CrdCards
 from cards.crd_topics import Topic
 from cards.crd_versions import CrdVersion
 from cards.style import CardStyle
+from cds_service.crd.profiles import check_order
 from coverage_policies.format.model import APPLIES, Companion
 from coverage_policies.format.terms import Outcome, RequestType
 from coverage_policies.format.value_sets import Row, ValueSet
@@ -191,6 +192,7 @@ def test_an_order_with_an_authorization_on_file_is_not_to_be_changed() -> None:
     assert topics(made(FAILING, authorized=frozenset({"ServiceRequest/o-2"})))[0] == "therapy-alternatives-req"
 
 
+@pytest.mark.requirement("crd:resp-57")
 @pytest.mark.requirement("7.109")
 def test_an_additional_order_is_only_created_and_is_valid() -> None:
     (card,) = [each for each in made(ALL) if each["source"]["topic"]["code"] == "clinical-reminder"]
@@ -200,6 +202,8 @@ def test_an_additional_order_is_only_created_and_is_valid() -> None:
     assert action["resource"]["codeCodeableConcept"]["coding"][0]["code"] == "E1390"
     assert (action["resource"]["subject"], action["resource"]["requester"]) == (ORDER["subject"], ORDER["requester"])
     assert faults(action["resource"]) == ()
+    for version in CrdVersion:
+        check_order(action["resource"], "order", version)
     assert "id" not in action["resource"]
 
 
@@ -241,6 +245,7 @@ def test_a_companion_that_one_revision_does_not_want_is_not_proposed() -> None:
     assert "clinical-reminder" in topics(made(of(wants, replace(wants, revision="2026-01"))))
 
 
+@pytest.mark.requirement("crd:resp-65")
 @pytest.mark.requirement("7.110")
 def test_a_form_is_a_task_only_for_a_client_without_dtr() -> None:
     assert "claim" not in topics(made(ALL))

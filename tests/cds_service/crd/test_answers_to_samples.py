@@ -3,6 +3,7 @@
 What is expected is read in the guide's own value sets and invariants, where the folder of guides is at hand.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from uuid import UUID
 
 import pytest
 
-from cards.coverage_extension import COVERAGE_INFORMATION
 from cards.crd_versions import CrdVersion
 from cards.layout import LINES, WORDS
 from cards.override_reasons import override_codes
@@ -25,6 +25,7 @@ from cds_service.sample_ehr.payers import SAMPLE_PAYERS
 from cds_service.wiring.system import new_id
 from coverage_policies.format.library import load_library
 from fhir_mappings.fhir_json import Json, dumps
+from fhir_mappings.order_elements import COVERAGE_INFORMATION
 from fhir_mappings.validity import faults
 from tests.support.crd_calls import EHR, CrdService, configured, information_of, parts
 from tests.support.crd_guide import broken, needs_engine, needs_guide, value_set
@@ -208,6 +209,7 @@ def test_a_link_leads_to_a_policy_and_to_no_portal_and_starts_no_app(version: st
     assert seen <= {"cds.example.org", "www.cms.gov"}
 
 
+@pytest.mark.requirement("crd:resp-55")
 @BOTH
 @pytest.mark.requirement("7.64", "7.67", "7.68", "7.108", "7.109", "7.110", "7.111")
 def test_only_alternate_requests_and_additional_orders_have_suggestions(version: str) -> None:
@@ -223,8 +225,16 @@ def test_only_alternate_requests_and_additional_orders_have_suggestions(version:
                 assert action["description"]
                 assert action["type"] == "update"
                 assert action["resource"]["id"] == answered.order["id"]
+                check_order(action["resource"], "order", CrdVersion(version))
                 changed += 1
     assert changed
+
+
+@BOTH
+@pytest.mark.requirement("7.57", "crd:found-40")
+def test_an_answer_is_written_without_spaces_between_its_members(version: str) -> None:
+    response = service().post(of(version)[0].body, version)
+    assert response.data.decode() == json.dumps(response.json, separators=(",", ":"), ensure_ascii=False)
 
 
 @BOTH

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cards.coverage_extension import COVERAGE_INFORMATION, faults
+from cards.coverage_extension import faults
 from cards.crd_versions import CrdVersion
 from coverage_policies.judging.payer_terms import (
     CodeTerms,
@@ -16,6 +16,7 @@ from coverage_policies.judging.payer_terms import (
 from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings.codings import HCPCS
 from fhir_mappings.fhir_json import dumps, loads
+from fhir_mappings.order_elements import COVERAGE_INFORMATION
 from tests.support.crd_calls import (
     ANKLE_BRACE,
     CPT,
@@ -373,10 +374,15 @@ def test_each_coverage_has_assertion_ids_of_its_own() -> None:
 
 
 @pytest.mark.requirement("7.93")
-def test_an_order_that_comes_back_unchanged_is_not_answered_again() -> None:
+@pytest.mark.parametrize("number", range(len(ALL_FORMS)))
+@BOTH
+def test_an_order_that_comes_back_unchanged_is_not_answered_again(version: str, number: int) -> None:
     service = CrdService()
-    carrying = only(service.answer(call("order-sign", order()))["systemActions"])["resource"]
-    assert "systemActions" not in service.answer(call("order-sign", carrying))
+    first = service.answer(call("order-sign", ALL_FORMS[number]), version)
+    carrying = only(first["systemActions"])["resource"]
+    second = service.answer(call("order-sign", carrying), version)
+    assert "systemActions" not in second
+    assert len(second["cards"]) == len(first["cards"])
 
 
 @pytest.mark.requirement("7.93")
