@@ -13,7 +13,7 @@ nothing to do has no card: the coverage information says all of an order that is
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid5
@@ -38,6 +38,7 @@ from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.alternatives import RULED_OUT
 from coverage_policies.judging.assessment import Assessment, Suggestion
 from coverage_policies.judging.determination import Determination
+from coverage_policies.judging.failures import failed_criteria
 from coverage_policies.judging.plan_rules import Payer
 from fhir_mappings.fhir_json import Resource
 
@@ -80,7 +81,7 @@ class CrdCards:
 
     def of(self, assessments: Iterable[Assessment]) -> tuple[CrdCard, ...]:
         """Return the cards for all assessments of a call, the most important first."""
-        shown = shown_together(assessments, self.hook)
+        shown = tuple(_told_apart(shown_together(assessments, self.hook)))
         found = [each for each in shown if each.outcome not in _ALL_SAID]
         ids = {id(each): self.card_id(each) for each in shown}
         made = [
@@ -189,6 +190,24 @@ class CrdCards:
             "source": {"label": self.payer.name, "topic": topic.as_coding(self.version)},
             "extension": associated_orders(orders, self.version),
         }
+
+
+def _told_apart(shown: Iterable[Assessment]) -> Iterator[Assessment]:
+    """Yield each assessment with those orders only for which all that its card says is true (CRD 2.2.1 dev-24).
+
+    The coverage information of an order that fails on nothing must not stand beside a card that says what another one
+    of the same procedure fails on.
+    """
+    for lead in shown:
+        same = [each for each in lead.also if _failing(each) == _failing(lead)]
+        yield replace(lead, also=tuple(same))
+        yield from (each for each in lead.also if not any(each is one for one in same))
+
+
+def _failing(assessment: Assessment) -> tuple[Outcome, frozenset[tuple[str, str]]]:
+    """Return the outcome, and the criteria that fail, each with its revision."""
+    failed = ((judged.full_name, each.id) for judged in assessment.determinations for each in failed_criteria(judged))
+    return assessment.outcome, frozenset(failed)
 
 
 def _leaves_something_to_do(assessment: Assessment) -> bool:

@@ -85,6 +85,7 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
             always_reads=True,
         )
         note_reading(call, reviewed, found)
+        call.orders = len(reviewed.orders.judged)
         coverage = coverage_of(reviewed, rules, version)
         record.payer = coverage.payer
         check_named_orders(reviewed)

@@ -114,3 +114,12 @@ def test_the_metric_data_of_an_order_have_the_types_of_its_own_cards(version: st
         [ALTERNATE, REFERENCE],
         [INSTRUCTIONS, REFERENCE],
     ]
+
+
+@BOTH
+@pytest.mark.requirement("7.73")
+def test_a_card_about_what_an_order_fails_on_names_no_order_that_does_not_fail(version: str) -> None:
+    answer = CrdService().answer(call("order-sign", POSTERIOR, order("o-2")), version)
+    about = {each["source"]["topic"]["code"]: orders_of(each) for each in answer["cards"]}
+    assert about[ALTERNATE] == ("ServiceRequest/o-1",)
+    assert about[INSTRUCTIONS] == ("ServiceRequest/o-2",)

@@ -206,3 +206,9 @@ def test_an_order_and_an_appointment_of_its_own_are_both_answered() -> None:
     target = {"reference": "ServiceRequest/o-1"}
     answer = CrdService(RULES, STORED).answer(book(appointment("a-1", target), appointment("a-2")))
     assert updated(answer) == ["ServiceRequest/o-1", "Appointment/a-2"]
+
+
+def test_the_log_counts_the_orders_that_a_context_names() -> None:
+    service = CrdService(RULES, STORED)
+    service.answer(dispatch("ServiceRequest/o-1"))
+    assert service.log_lines()[-1]["orders"] == 1
