@@ -12,7 +12,7 @@ from cards.crd_cards import CrdCards
 from cds_service.crd.answer import AnsweredOrder, Answering
 from cds_service.crd.assertions import AssertionIds
 from cds_service.crd.metric_data import Returned, metric_data
-from cds_service.crd.payer_check import check_sent_coverage, coverage_of
+from cds_service.crd.payer_check import check_sent_coverage, coverage_of, keep_possible_coverages
 from cds_service.crd.reads import check_named_orders
 from cds_service.crd.records_protocol import Exchange, IssuedAssertion
 from cds_service.crd.request import CrdRequest, read_crd_request
@@ -83,6 +83,7 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
             waiting=turn.waiting,
             order_key=order_keys(found.pseudonym, asked.call.patient_id),
             always_reads=True,
+            narrow=keep_possible_coverages,
         )
         note_reading(call, reviewed, found)
         coverage = coverage_of(reviewed, rules, version)
@@ -94,7 +95,14 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
             rules=rules,
             hook=service.hook,
             coverage=coverage,
-            assertion_ids=AssertionIds(found.pseudonym, call.client, asked.call.patient_id, coverage.reference),
+            assertion_ids=AssertionIds(
+                found.pseudonym,
+                call.client,
+                asked.call.patient_id,
+                coverage.reference,
+                server=asked.call.fhir.server if asked.call.fhir else "",
+                orders=reviewed.session.judged,
+            ),
             occasion=Occasion(version, service.hook != _ORDER_SELECT, addresses.canonicals, addresses.policy_pages),
             today=reviewed.record.today,
             on_fault=lambda broken: found.log.error("coverage information breaks rules of CRD", rules=list(broken)),

@@ -402,3 +402,55 @@ def test_a_restart_in_between_changes_nothing() -> None:
     carrying = only(first.answer(call("order-sign", order()))["systemActions"])["resource"]
     restarted = CrdService(RULES, database=first.database)
     assert "systemActions" not in restarted.answer(call("order-sign", carrying))
+
+
+@BOTH
+def test_a_copy_of_an_order_has_an_assertion_id_of_its_own(version: str) -> None:
+    service = CrdService()
+    original = only(service.answer(call("order-sign", order()), version)["systemActions"])["resource"]
+    carried = parts(original["extension"][0])["coverage-assertion-id"]
+    again, copy = original | {"orderDetail": [{"text": "posterior approach"}]}, original | {"id": "o-2"}
+    told = service.information(call("order-sign", again, copy), version)
+    assert told[0]["coverage-assertion-id"] == carried
+    assert told[1]["coverage-assertion-id"] != carried
+
+
+def test_coverage_information_for_a_coverage_of_another_server_stays() -> None:
+    foreign = _carrying(f"https://other.example.org/fhir/Coverage/{coverage()['id']}", "another-1")
+    updated = only(CrdService().answer(call("order-sign", order(extension=[foreign])))["systemActions"])["resource"]
+    assert updated["extension"][0] == foreign
+    assert len(updated["extension"]) == 2
+
+
+def test_coverage_information_for_the_coverage_by_its_full_url_is_replaced() -> None:
+    ours = _carrying(f"{EHR}/Coverage/{coverage()['id']}", "another-1")
+    updated = only(CrdService().answer(call("order-sign", order(extension=[ours])))["systemActions"])["resource"]
+    assert len(updated["extension"]) == 1
+
+
+def _carrying(reference: str, assertion_id: str) -> dict[str, Any]:
+    return {
+        "url": COVERAGE_INFORMATION,
+        "extension": [
+            {"url": "coverage", "valueReference": {"reference": reference}},
+            {"url": "covered", "valueCode": "covered"},
+            {"url": "date", "valueDate": "2026-01-01"},
+            {"url": "coverage-assertion-id", "valueString": assertion_id},
+        ],
+    }
+
+
+# --- orders that reference what is ordered ---------------------------------------------------------------------------
+
+REFERRING = {name: value for name, value in DRUG.items() if name != "medicationCodeableConcept"} | {
+    "medicationReference": {"reference": "Medication/x"}
+}
+
+
+@pytest.mark.requirement("7.50")
+@pytest.mark.parametrize(("status", "covered"), [(500, "indeterminate"), (404, "conditional")])
+def test_a_medication_that_could_not_be_read_is_technical_trouble(ehr: FakeEhr, status: int, covered: str) -> None:
+    ehr.answers["Medication/x"] = (status, {})
+    told = only(CrdService(over_http=True).information(call("order-sign", REFERRING, fhirServer=ehr.base)))
+    assert told["covered"] == [covered]
+    assert ("coding" in told["reason"][0]) is (covered == "indeterminate")
