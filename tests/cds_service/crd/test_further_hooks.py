@@ -206,3 +206,19 @@ def test_an_order_and_an_appointment_of_its_own_are_both_answered() -> None:
     target = {"reference": "ServiceRequest/o-1"}
     answer = CrdService(RULES, STORED).answer(book(appointment("a-1", target), appointment("a-2")))
     assert updated(answer) == ["ServiceRequest/o-1", "Appointment/a-2"]
+
+
+STRANGER = {"participant": [{"actor": {"reference": "Patient/p-2"}, "status": "accepted"}]}
+
+
+@pytest.mark.parametrize("based_on", [[], [{"reference": "ServiceRequest/o-1"}]])
+@pytest.mark.parametrize(("version", "status"), [("2.2", 400), ("2.0", 422)])
+def test_an_appointment_of_another_patient_is_refused(version: str, status: int, based_on: list[Any]) -> None:
+    body = book(appointment("a-1", *based_on, **STRANGER))
+    assert CrdService(RULES, STORED).post(body, version).status_code == status
+
+
+def test_an_appointment_of_another_patient_is_not_answered_beside_one_of_this() -> None:
+    group = {"participant": [*STRANGER["participant"], *appointment()["participant"]]}
+    body = book(appointment("a-1", **STRANGER), appointment("a-2"), appointment("a-3", **group))
+    assert updated(CrdService().answer(body)) == ["Appointment/a-2", "Appointment/a-3"]
