@@ -188,7 +188,7 @@ def authorization_words(authorization: str, payer: str, number: str = "") -> str
 
 
 def period_words(terms: CodeTerms, days: tuple[date, date]) -> str:
-    """Return the period that a payer allows, for an order that is or may be outside it; `days` are those it may be on."""
+    """Return the period that a payer allows, for an order that may be on these days, not all inside."""
     first, last = days
     is_apart = (terms.until is not None and terms.until < first) or (terms.since is not None and last < terms.since)
     since = f" from {chart_words(str(terms.since))}" if terms.since else ""

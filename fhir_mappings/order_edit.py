@@ -10,6 +10,9 @@ from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.order_terms import AttributeTerms, OrderTerms, Reading
 from fhir_mappings.order_text import read_phrase, without_history
 
+COVERAGE_INFORMATION = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-coverage-information"
+"""The extension in which payers say of an order what they cover (Da Vinci CRD)."""
+
 _CLAUSE = re.compile(r"([,;()\n]|\.(?=\s|$)|\s[-–—]\s)")
 _SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
 _EMPTY = re.compile(r"\(\s*\)")
@@ -27,6 +30,18 @@ _NOT_WORDS = ("contained", "identifier", "meta")
 _MAX_LENGTH = 100_000
 _STRING_COST = 50
 """The characters that take as long to read as a string of none."""
+
+
+def without_coverage_information(order: Resource) -> Resource:
+    """Return an order without what payers said of it: it is not what is ordered, nor true of a changed order."""
+    stated = order.get("extension")
+    if not isinstance(stated, list):
+        return order
+    kept = [each for each in stated if not (isinstance(each, Mapping) and each.get("url") == COVERAGE_INFORMATION)]
+    if len(kept) == len(stated):
+        return order
+    rest = {name: value for name, value in order.items() if name != "extension"}
+    return {**rest, "extension": kept} if kept else rest
 
 
 def restated(order: Resource, terms: OrderTerms, attribute: str, value: str) -> Resource | None:

@@ -15,7 +15,7 @@ from cds_service.crd.metric_data import Returned, metric_data
 from cds_service.crd.payer_check import check_sent_coverage, coverage_of, keep_possible_coverages
 from cds_service.crd.reads import check_named_orders
 from cds_service.crd.records_protocol import Exchange, IssuedAssertion
-from cds_service.crd.request import CrdRequest, read_crd_request
+from cds_service.crd.request import CrdRequest, named_orders_in, read_crd_request
 from cds_service.hooks.errors import Issue, RefusedError
 from cds_service.hooks.hooks import Service
 from cds_service.hooks.request import HookRequest
@@ -88,7 +88,7 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
         note_reading(call, reviewed, found)
         coverage = coverage_of(reviewed, rules, version)
         record.payer = coverage.payer
-        check_named_orders(reviewed)
+        check_named_orders(reviewed, asked.call.order_references, named_orders_in(service.hook), version)
         addresses = addresses_of(found.settings, needs_token=found.authenticator is not None)
         answering = Answering(
             review=reviewed,

@@ -360,6 +360,18 @@ def test_an_order_that_comes_back_unchanged_is_not_answered_again() -> None:
     assert "systemActions" not in service.answer(call("order-sign", carrying))
 
 
+@BOTH
+@pytest.mark.requirement("7.93")
+def test_what_an_order_carries_of_payers_does_not_count_as_what_is_ordered(version: str) -> None:
+    service = CrdService()
+    first = service.answer(call("order-sign", POSTERIOR), version)
+    again = service.answer(call("order-sign", only(first["systemActions"])["resource"]), version)
+    assert "systemActions" not in again
+    proposed = [only(answer["cards"][0]["suggestions"])["actions"][0] for answer in (first, again)]
+    assert proposed[0]["type"] == "update"
+    assert proposed[0]["resource"] == proposed[1]["resource"]
+
+
 @pytest.mark.requirement("7.93")
 def test_a_changed_order_is_answered_again_under_the_id_that_it_carries() -> None:
     service = CrdService()
