@@ -119,8 +119,9 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
         Returned(each.order, each.extensions if each.is_new and wants_information else (), _topics(each, shown))
         for each in answered
     ]
-    if asked.choices.may_issue:
-        record.issued = [_issued(each, asked, coverage.reference) for each in told]
+    if asked.choices.may_issue and wants_information:
+        # An order may carry the answer of a what-if call, which says nothing new now but was not issued yet.
+        record.issued = [_issued(each, asked, coverage.reference) for each in answered]
     body: dict[str, object] = {"cards": [each.card for each in shown]}
     if told:
         body["systemActions"] = [each.as_system_action() for each in told]

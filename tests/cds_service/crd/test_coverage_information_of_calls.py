@@ -331,6 +331,15 @@ def test_a_what_if_call_issues_no_assertion() -> None:
     assert service.records.find(told["coverage-assertion-id"][0]) is not None
 
 
+def test_the_answer_of_a_what_if_call_is_issued_when_the_order_comes_back_with_it() -> None:
+    service = CrdService()
+    answer = service.answer(call("order-sign", order(), extension=configured(unsolicited_determ=False)))
+    carrying = only(answer["systemActions"])["resource"]
+    assert "systemActions" not in service.answer(call("order-sign", carrying))
+    (told,) = map(parts, carrying["extension"])
+    assert service.records.find(told["coverage-assertion-id"][0]) is not None
+
+
 # --- assertion ids ---------------------------------------------------------------------------------------------------
 
 
