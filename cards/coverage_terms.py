@@ -58,12 +58,17 @@ def service_days(order: Order, today: date) -> tuple[date, date]:
     """Return the first and the last day on which an order may be performed: its planned date, else today.
 
     The day on which an order was written does not count: it is performed now or later. Nor do the days before today of
-    a month or a year that is not over.
+    a month or a year that is not over. A time near midnight is on two days if its own zone and ours differ.
     """
     planned = order.planned
     if planned is None:
         return today, today
-    return today if planned.earliest <= today <= planned.latest else planned.earliest, planned.latest
+    days = {planned.earliest, planned.latest}
+    if planned.instant is not None and planned.instant.utcoffset():
+        days.add(planned.instant.date())
+    first, last = min(days), max(days)
+    is_partial = planned.earliest < planned.latest
+    return today if is_partial and first <= today <= last else first, last
 
 
 def is_within(terms: CodeTerms, days: tuple[date, date]) -> bool:

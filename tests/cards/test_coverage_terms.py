@@ -92,6 +92,9 @@ def test_every_day_on_which_a_service_may_be_must_be_in_the_period(days: tuple[d
     ({"occurrenceDateTime": "2026-02"}, (date(2026, 2, 1), date(2026, 2, 28))),
     ({"occurrenceDateTime": "2026-03"}, (DAY, date(2026, 3, 31))),
     ({"occurrenceDateTime": "2027"}, (date(2027, 1, 1), date(2027, 12, 31))),
+    ({"occurrenceDateTime": "2026-03-02T23:30:00-08:00"}, (DAY, TOMORROW)),
+    ({"occurrenceDateTime": "2026-03-02T12:00:00-08:00"}, (DAY, DAY)),
+    ({"occurrenceDateTime": "2026-03-02T23:30:00Z"}, (DAY, DAY)),
 ])  # fmt: skip
 def test_a_service_is_on_its_planned_date_and_never_on_the_day_the_order_was_written(
     dates: dict[str, str], days: tuple[date, date]
