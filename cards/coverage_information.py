@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
-from cards.coverage_terms import NOTHING_STATED, authorization_on_file, is_within, row_of
+from cards.coverage_terms import NOTHING_STATED, authorization_on_file, is_within, row_of, service_days
 from cards.coverage_verdict import (
     CONDITIONAL,
     COVERED,
@@ -168,7 +168,7 @@ def compose(
     An authorization that the payer has granted to the member outranks criteria that are not met: the answer is then
     `conditional`, never `not-covered`.
     """
-    if subject.standing is not Standing.ACTIVE:
+    if subject.standing in _STANDING_CODES:
         return (_without_plan(subject, occasion.version),)
     if order.obstacle:
         reason = Reason(f"This order could not be checked: {order.obstacle}.")
@@ -281,8 +281,8 @@ class _Scope:
         return (*((self.code,) if self.code else ()), *others)
 
     @cached_property
-    def _service_day(self) -> date:
-        return self.order.service_days(self.subject.day)[1]
+    def _service_days(self) -> tuple[date, date]:
+        return service_days(self.order, self.subject.day)
 
     @cached_property
     def _row(self) -> CodeTerms:
@@ -291,7 +291,7 @@ class _Scope:
     @cached_property
     def _granted(self) -> GrantedAuthorization | None:
         """Return the authorization that is good both on the day of the answer and on that of the service."""
-        last = max(self._service_day, self.subject.day)
+        last = max(*self._service_days, self.subject.day)
         return authorization_on_file(_terms(self.subject), self.subject.member_ids, self._codes, last)
 
     @cached_property
@@ -308,8 +308,10 @@ class _Scope:
         covered, causes = found.covered, found.causes
         if covered == NOT_COVERED and self._granted:
             covered, causes = CONDITIONAL, causes | {Cause.AUTHORIZED}
-        if covered == COVERED and not is_within(self._row, self._service_day):
+        if covered == COVERED and not is_within(self._row, self._service_days):
             covered, causes = CONDITIONAL, causes | {Cause.PERIOD}
+        if covered in (COVERED, CONDITIONAL) and self.subject.standing is Standing.UNCERTAIN:
+            covered, causes = CONDITIONAL, causes | {Cause.STANDING}
         if covered == INDETERMINATE and self.occasion.version is CrdVersion.V2_0:
             covered = CONDITIONAL
         return replace(found, covered=covered, causes=causes)
@@ -375,7 +377,9 @@ class _Scope:
         elif Cause.TECHNICAL not in said.causes:
             yield without_policy_words(said.covered, payer)
         if Cause.PERIOD in said.causes:
-            yield period_words(self._row)
+            yield period_words(self._row, self._service_days)
+        if Cause.STANDING in said.causes:
+            yield standing_words(Standing.UNCERTAIN, payer)
         yield authorization_words(self._authorization, payer, self._granted.number if self._granted else "")
 
     @property

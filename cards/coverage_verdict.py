@@ -43,7 +43,9 @@ class Cause(Enum):
     AUTHORIZED = auto()
     """The policy is not met, but the payer has granted an authorization."""
     PERIOD = auto()
-    """The service date is outside the period that the payer allows."""
+    """The service date may be outside the period that the payer allows."""
+    STANDING = auto()
+    """It is not certain that the member has a plan on the service date."""
 
 
 _SETTLED_BY = {"performer": Cause.PERFORMER, "location": Cause.LOCATION}

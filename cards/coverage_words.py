@@ -1,6 +1,7 @@
 """Say in words why coverage information is as it is: `reason.text` and `instructions` of Da Vinci CRD."""
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from datetime import date
 
 from cards.coverage_verdict import COVERED, NOT_COVERED, Cause, Verdict, applying, leaves
 from cards.fine_print import unread_words
@@ -27,6 +28,11 @@ def standing_words(standing: Standing, payer: str) -> str:
             return f"{payer} has no member with the ID on this coverage. Check the member ID."
         case Standing.NOT_ACTIVE:
             return f"The member has no active plan with {payer} on the date of service. Check the member's coverage."
+        case Standing.UNCERTAIN:
+            return (
+                f"It is not certain that the member has an active plan with {payer} on the date of service. "
+                "Check the member's coverage and the date of the order."
+            )
         case _:
             return f"The member has several plans with {payer}, and this coverage does not show which one applies."
 
@@ -181,11 +187,13 @@ def authorization_words(authorization: str, payer: str, number: str = "") -> str
             return ""
 
 
-def period_words(terms: CodeTerms) -> str:
-    """Return the period that a payer allows, for an order outside it."""
+def period_words(terms: CodeTerms, days: tuple[date, date]) -> str:
+    """Return the period that a payer allows, for an order that may be on these days, not all inside."""
+    first, last = days
+    is_apart = (terms.until is not None and terms.until < first) or (terms.since is not None and last < terms.since)
     since = f" from {chart_words(str(terms.since))}" if terms.since else ""
     until = f" until {chart_words(str(terms.until))}" if terms.until else ""
-    return f"The plan allows this service{since}{until}; the order is for another date."
+    return f"The plan allows this service{since}{until}; the order {'is' if is_apart else 'may be'} for another date."
 
 
 def _documentation_words(found: Determination) -> str:

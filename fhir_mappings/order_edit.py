@@ -7,7 +7,6 @@ from typing import Any
 
 from fhir_mappings.codings import CPT, HCPCS, codings
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.order_elements import without_answers
 from fhir_mappings.order_terms import AttributeTerms, OrderTerms, Reading
 from fhir_mappings.order_text import read_phrase, without_history
 
@@ -148,8 +147,7 @@ class _Edit:
 
 def _words(order: Resource) -> Iterator[str]:
     """Yield every string of an order that may say something of it."""
-    own = without_answers(order)
-    return (text for name, element in own.items() if name not in _NOT_WORDS for text in _strings(element))
+    return (text for name, element in order.items() if name not in _NOT_WORDS for text in _strings(element))
 
 
 def _strings(element: Json) -> Iterator[str]:

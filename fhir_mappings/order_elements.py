@@ -123,7 +123,13 @@ def people(resource: Resource, element: str, lookup: Lookup) -> Iterator[Resourc
         yield from (code for held in items(target.get("qualification")) for code in items(held.get("code")))
 
 
-def without_answers(order: Mapping[str, Json]) -> dict[str, Json]:
-    """Return an order without what payers have answered to it, whose words are not those of the order."""
-    kept = [each for each in items(order.get("extension")) if each.get("url") != COVERAGE_INFORMATION]
-    return {**order, "extension": kept}
+def without_coverage_information(order: Resource) -> Resource:
+    """Return an order without what payers have answered to it: no words of the order, nor true of a changed one."""
+    stated = order.get("extension")
+    if not isinstance(stated, list):
+        return order
+    kept = [each for each in stated if not (isinstance(each, Mapping) and each.get("url") == COVERAGE_INFORMATION)]
+    if len(kept) == len(stated):
+        return order
+    rest = {name: value for name, value in order.items() if name != "extension"}
+    return {**rest, "extension": kept} if kept else rest

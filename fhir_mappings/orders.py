@@ -106,13 +106,6 @@ class Order:
                 return Anchor(when.latest, words if exact else f"{words} ({when}, counted by its last day)")
         return Anchor(today, f"today{unread}")
 
-    def service_days(self, today: date) -> tuple[date, date]:
-        """Return the first and the last day on which the service may be: as planned, else today.
-
-        However long ago an order was written, what it orders is still to be done.
-        """
-        return (self.planned.earliest, self.planned.latest) if self.planned else (today, today)
-
 
 def read_order(
     resource: Resource,

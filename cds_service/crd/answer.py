@@ -1,15 +1,17 @@
 """The answer of a payer to a CRD call: coverage information for every order, as system actions (CRD 2.2.1 resp-25)."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from cards.coverage_extension import extension, faults, same_meaning
 from cards.coverage_information import CoverageInformation, Occasion, Subject, compose, minimal, payer_unread
+from cards.coverage_terms import service_days
 from cards.crd_versions import CrdVersion
 from cds_service.crd.assertions import AssertionIds, with_coverage_information
 from cds_service.crd.payer_check import CoverageInHand
+from cds_service.crd.reads import has_read_failed
 from cds_service.hooks.response import visible_part
 from cds_service.hooks.review import Review
 from coverage_policies.judging.assessment import Assessment
@@ -45,8 +47,8 @@ class AnsweredOrder:
     """An order, everything that our policies say of it, and the coverage information that it gets.
 
     `carried` are the extensions for the same Coverage that it came with. `is_new` is whether the answer says anything
-    that those do not (CRD 2.2.1 resp-35). `has_plan` is whether the member has a plan on the day of the order, so that
-    our policies matter.
+    that those do not (CRD 2.2.1 resp-35). `has_plan` is whether the member has or may have a plan on the day of the
+    service, so that our policies matter.
     """
 
     order: Order
@@ -106,10 +108,10 @@ class Answering:
         parts = (visible_part(each, self.rules, self.hook, Visibility.ON) for each in self.review.assessments)
         return [part for part in parts if part is not None]
 
-    def _standing(self, order: Order) -> Standing:
-        """Return the standing of the member on the day of the service: active if it is on its first or its last day."""
-        first, last = (self.coverage.standing(self.review.record, day) for day in order.service_days(self.today))
-        return first if first is Standing.ACTIVE else last
+    def _is_product_unread(self, order: Order) -> bool:
+        """Return whether technical trouble may have kept the device or medication of an order from being read."""
+        is_referenced = any(name in order.resource for name in ("codeReference", "medicationReference"))
+        return is_referenced and not order.codes and has_read_failed(self.review)
 
     def _answered(self, order: Order, assessments: Sequence[Assessment]) -> AnsweredOrder:
         subject = Subject(
@@ -117,10 +119,10 @@ class Answering:
             payer=self.coverage.payer,
             assertion_id=self.assertion_ids.id_of(order),
             day=self.today,
-            standing=self._standing(order),
-            member_ids=self.coverage.member_ids,
+            standing=self.coverage.standing(self.review.record, service_days(order, self.today)),
+            member_ids=self.coverage.own_ids,
         )
-        occasion = self.occasion
+        occasion = replace(self.occasion, is_unread=self._is_product_unread(order))
         if self.coverage.is_payer_unread:
             information: tuple[CoverageInformation, ...] = (payer_unread(subject, occasion.version),)
         else:
@@ -140,7 +142,7 @@ class Answering:
             extensions,
             carried,
             is_new=not _say_the_same(carried, extensions),
-            has_plan=subject.standing is Standing.ACTIVE,
+            has_plan=subject.standing in (Standing.ACTIVE, Standing.UNCERTAIN),
         )
 
 

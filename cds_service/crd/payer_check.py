@@ -18,10 +18,11 @@ from cds_service.hooks.review import Review
 from coverage_policies.judging.payer_terms import PayerTerms, Standing
 from coverage_policies.judging.plan_rules import Payer, PlanRules
 from fhir_mappings.bundle import contained_by_id
-from fhir_mappings.codings import items
+from fhir_mappings.codings import items, plain_codes
 from fhir_mappings.coverages import coverages, payer_identifiers
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Availability, PatientRecord
+from fhir_mappings.references import address_of
 
 UNKNOWN_PAYER = Payer("", (), terms=PayerTerms())
 """Stands for the payer of a Coverage whose payor could not be read."""
@@ -38,6 +39,8 @@ _NO_IDENTIFIER = (
     "payor references.",
 )
 _NOT_OURS = ("value", "The payor of the Coverage is not one that this service answers for.")
+_SEVERAL_PAYERS = ("multiple-matches", "Coverage.payor has identifiers of several payers. Send the one payer.")
+_NO_ID = ("required", "The Coverage has no id. Send it with the id that it has on the FHIR server.")
 _NOT_READ = (
     "incomplete",
     "The Coverage was not sent and could not be read. Send it in prefetch.coverage, or fhirServer with a token that "
@@ -49,22 +52,35 @@ _NOT_READ = (
 class CoverageInHand:
     """The Coverage of a call and its payer.
 
-    `member_ids` are the ids of the member that it states, `plans` the values of its classes. `is_payer_unread` is
+    `member_ids` are the ids of the member that it states; `own_ids` are those of them that are not the subscriber's if
+    the patient is somebody else, such as a child. `plans` are the values of its classes. `is_payer_unread` is
     whether technical trouble kept the payor from being read; then `payer` is `UNKNOWN_PAYER`.
     """
 
     reference: str
     payer: Payer
     member_ids: frozenset[str]
+    own_ids: frozenset[str]
     plans: frozenset[str]
     is_payer_unread: bool = False
 
-    def standing(self, record: PatientRecord, on: date) -> Standing:
-        """Return the standing of the member on a day: by the Coverage itself, then by the payer's list of members."""
-        if not any(each.reference == self.reference for each in coverages(record, on)):
+    def standing(self, record: PatientRecord, days: tuple[date, date]) -> Standing:
+        """Return the standing of the member: by the Coverage itself, then by the payer's list of members.
+
+        `days` are the first and the last day on which the service may be; a member who has a plan on one of them only
+        may have none.
+        """
+        found = {self._standing_on(day, record) for day in days}
+        return found.pop() if len(found) == 1 else Standing.UNCERTAIN
+
+    def _standing_on(self, day: date, record: PatientRecord) -> Standing:
+        held = next((each for each in coverages(record, day) if each.reference == self.reference), None)
+        if held is None:
             return Standing.NOT_ACTIVE
         members = self.payer.terms.members if self.payer.terms else None
-        return Standing.ACTIVE if members is None else members.standing(self.member_ids, self.plans, on)
+        found = Standing.ACTIVE if members is None else members.standing(self.member_ids, self.plans, day)
+        is_certain = held.is_readable and held.is_certain
+        return Standing.UNCERTAIN if found is Standing.ACTIVE and not is_certain else found
 
 
 def check_sent_coverage(call: HookRequest, rules: PlanRules, version: CrdVersion) -> None:
@@ -87,6 +103,11 @@ def check_sent_coverage(call: HookRequest, rules: PlanRules, version: CrdVersion
         raise _refusal(version, _NOT_OURS)
 
 
+def keep_possible_coverages(record: PatientRecord) -> None:
+    """Leave the coverages out of account that cannot be meant, so that no policy of their payers judges an order."""
+    record.keep("Coverage", _possible(record.of_type("Coverage")))
+
+
 def coverage_of(review: Review, rules: PlanRules, version: CrdVersion) -> CoverageInHand:
     """Return the Coverage that was sent or read, and its payer.
 
@@ -99,8 +120,13 @@ def coverage_of(review: Review, rules: PlanRules, version: CrdVersion) -> Covera
     if len(found) != 1:
         raise _refusal(version, _SEVERAL if found else _NONE)
     (coverage,) = found
-    identifiers = set(_stated(coverage)) or set(_read(record, coverage))
+    if not coverage.get("id"):
+        raise _refusal(version, _NO_ID)
+    stated, read = set(_stated(coverage)), set(_read(record, coverage))
+    identifiers = stated or read
     payer = _payer(identifiers, rules)
+    if payer is not None and any(each is not payer and each.identifiers & (stated | read) for each in rules.payers):
+        raise _refusal(version, _SEVERAL_PAYERS)
     is_unread = not identifiers and _is_payer_unread(review, coverage)
     if payer is None and not is_unread:
         raise _refusal(version, _NOT_OURS if identifiers else _NO_IDENTIFIER)
@@ -108,6 +134,7 @@ def coverage_of(review: Review, rules: PlanRules, version: CrdVersion) -> Covera
         reference=record.reference(coverage),
         payer=payer or UNKNOWN_PAYER,
         member_ids=frozenset(_member_ids(coverage)),
+        own_ids=frozenset(_own_ids(coverage)),
         plans=frozenset(value for each in items(coverage.get("class")) if isinstance(value := each.get("value"), str)),
         is_payer_unread=is_unread,
     )
@@ -153,6 +180,26 @@ def _is_payer_unread(review: Review, coverage: Resource) -> bool:
         for each in items(coverage.get("payor"))
     )
     return asks and has_read_failed(review)
+
+
+def _own_ids(coverage: Resource) -> Iterator[str]:
+    """Yield the ids of the member that are the patient's own: an authorization of the subscriber is not for a child."""
+    subscriber = coverage.get("subscriberId")
+    others = {subscriber.strip()} if isinstance(subscriber, str) and _is_dependent(coverage) else set()
+    yield from (each for each in _member_ids(coverage) if each not in others)
+
+
+def _is_dependent(coverage: Resource) -> bool:
+    """Return whether the patient is not the subscriber, by the relationship or by the references to both."""
+    relationship = plain_codes(coverage.get("relationship"))
+    subscriber, patient = _target(coverage, "subscriber"), _target(coverage, "beneficiary")
+    return (bool(relationship) and "self" not in relationship) or (bool(subscriber) and subscriber != patient)
+
+
+def _target(coverage: Resource, element: str) -> str:
+    """Return the type and id that an element of a Coverage references; empty if it references nothing."""
+    references = (each.get("reference") for each in items(coverage.get(element)))
+    return next((address_of(each).name for each in references if isinstance(each, str)), "")
 
 
 def _member_ids(coverage: Mapping[str, object]) -> Iterator[str]:

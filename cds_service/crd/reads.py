@@ -1,8 +1,13 @@
 """The reads of single resources in a CRD call: whether the server answered them, and the orders that it lacks."""
 
+from collections.abc import Sequence
+
+from cards.crd_versions import CrdVersion
+from cds_service.crd.profiles import check_order
 from cds_service.fhir_client.server import REFERENCES
 from cds_service.hooks.errors import Issue, RefusedError
 from cds_service.hooks.review import Review
+from fhir_mappings.references import address_of
 
 _ANSWERED = ("200", "404", "410")
 """The answers to the read of a reference that are no technical trouble."""
@@ -25,11 +30,16 @@ def has_read_failed(review: Review) -> bool:
     return bool(answers) and not all(each.startswith(_ANSWERED) for each in answers)
 
 
-def check_named_orders(review: Review) -> None:
-    """Refuse a call that has none of the orders that its context names (order-dispatch, appointment-book).
+def check_named_orders(review: Review, named: Sequence[str], element: str, version: CrdVersion) -> None:
+    """Refuse a call that has none of the orders that its context names, or has an invalid one.
 
-    Raise RefusedError: 412 if they could not be read, 422 if they do not exist.
+    `named` are their references, and `element` is where they stand (order-dispatch, appointment-book).
+    Raise RefusedError: 412 if they could not be read, 422 if they do not exist, else as `check_order`.
     """
+    places = {address_of(each).name: number for number, each in enumerate(named)}
+    for order in review.session.judged:
+        if order.reference in places:
+            check_order(order.resource, f"{element}[{places[order.reference]}].resolve()", version)
     if not review.unread_orders or review.session.judged:
         return
     is_unread = not review.server or has_read_failed(review)

@@ -160,3 +160,11 @@ def _request(
 _READERS = {"order-dispatch": _read_dispatch, "appointment-book": _read_appointments}
 _BUNDLES = {"order-select": "draftOrders", "order-sign": "draftOrders", "appointment-book": "appointments"}
 """The member of the context that has the Bundle of a hook."""
+
+
+def named_orders_in(hook: str) -> str:
+    """Return the element that names the orders of a call of a hook, as a FHIRPath expression; empty if none does."""
+    return {
+        "order-dispatch": "context.dispatchedOrders",
+        "appointment-book": "context.appointments.entry.resource.basedOn",
+    }.get(hook, "")

@@ -99,13 +99,15 @@ def review(
     waiting: Waiting = nullcontext,
     order_key: Callable[[Order], str] = lambda _: "",
     always_reads: bool = False,
+    narrow: Callable[[PatientRecord], None] = lambda _: None,
 ) -> Review:
     """Read the orders, select the policies, read the data that they need, and evaluate.
 
     The patient and the coverages are read with them, and with `always_reads` even if no policy concerns any order.
     `open_source` opens the source of the chart until a deadline; it is None if there is only prefetch. `clock` gives
     the time of the call with its zone. `waiting` makes a context around each wait for the source. `order_key` gives
-    the identifier by which answers may name an order. Never raises for anything that the source does; raises
+    the identifier by which answers may name an order. `narrow` leaves what is not to decide out of the chart, once it
+    was read. Never raises for anything that the source does; raises
     RefusedError (400) if the orders that the context names are all for another patient.
     What is not evaluated at the end of the call timeout, or in its last share after a long reading, stays unknown.
     """
@@ -147,6 +149,7 @@ def review(
             if selection.searches is not None and not set(selection.searches) <= set(searched):
                 chart = read_for(selection.searches)
         record, reports = chart.record, chart.searches
+        narrow(record)
         if selection.session.has_unresolved_references:
             selection = select(orders, record)
     read = monotonic()

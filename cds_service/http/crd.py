@@ -12,10 +12,10 @@ from cards.crd_cards import CrdCards
 from cds_service.crd.answer import AnsweredOrder, Answering
 from cds_service.crd.assertions import AssertionIds
 from cds_service.crd.metric_data import Returned, metric_data
-from cds_service.crd.payer_check import check_sent_coverage, coverage_of
+from cds_service.crd.payer_check import check_sent_coverage, coverage_of, keep_possible_coverages
 from cds_service.crd.reads import check_named_orders
 from cds_service.crd.records_protocol import Exchange, IssuedAssertion
-from cds_service.crd.request import CrdRequest, read_crd_request
+from cds_service.crd.request import CrdRequest, named_orders_in, read_crd_request
 from cds_service.hooks.errors import Issue, RefusedError
 from cds_service.hooks.hooks import Service
 from cds_service.hooks.request import HookRequest
@@ -83,19 +83,27 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
             waiting=turn.waiting,
             order_key=order_keys(found.pseudonym, asked.call.patient_id),
             always_reads=True,
+            narrow=keep_possible_coverages,
         )
         note_reading(call, reviewed, found)
         call.orders = len(reviewed.orders.judged)
         coverage = coverage_of(reviewed, rules, version)
         record.payer = coverage.payer
-        check_named_orders(reviewed)
+        check_named_orders(reviewed, asked.call.order_references, named_orders_in(service.hook), version)
         addresses = addresses_of(found.settings, needs_token=found.authenticator is not None)
         answering = Answering(
             review=reviewed,
             rules=rules,
             hook=service.hook,
             coverage=coverage,
-            assertion_ids=AssertionIds(found.pseudonym, call.client, asked.call.patient_id, coverage.reference),
+            assertion_ids=AssertionIds(
+                found.pseudonym,
+                call.client,
+                asked.call.patient_id,
+                coverage.reference,
+                server=asked.call.fhir.server if asked.call.fhir else "",
+                orders=reviewed.session.judged,
+            ),
             occasion=Occasion(version, service.hook != _ORDER_SELECT, addresses.canonicals, addresses.policy_pages),
             today=reviewed.record.today,
             on_fault=lambda broken: found.log.error("coverage information breaks rules of CRD", rules=list(broken)),
@@ -112,8 +120,9 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
         Returned(each.order, each.extensions if each.is_new and wants_information else (), _topics(each, shown))
         for each in answered
     ]
-    if asked.choices.may_issue:
-        record.issued = [_issued(each, asked, coverage.reference) for each in told]
+    if asked.choices.may_issue and wants_information:
+        # An order may carry the answer of a what-if call, which says nothing new now but was not issued yet.
+        record.issued = [_issued(each, asked, coverage.reference) for each in answered]
     body: dict[str, object] = {"cards": [each.card for each in shown]}
     if told:
         body["systemActions"] = [each.as_system_action() for each in told]

@@ -34,6 +34,8 @@ class Standing(Enum):
     """The payer knows the member, who has no plan on that day."""
     AMBIGUOUS = "ambiguous"
     """The member has several plans on that day, and the Coverage does not say which is meant."""
+    UNCERTAIN = "uncertain"
+    """The date of service or the Coverage leaves open whether there is a plan."""
 
 
 @dataclass(frozen=True, slots=True)

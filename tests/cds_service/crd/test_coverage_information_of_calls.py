@@ -351,6 +351,15 @@ def test_a_what_if_call_issues_no_assertion() -> None:
     assert service.records.find(told["coverage-assertion-id"][0]) is not None
 
 
+def test_the_answer_of_a_what_if_call_is_issued_when_the_order_comes_back_with_it() -> None:
+    service = CrdService()
+    answer = service.answer(call("order-sign", order(), extension=configured(unsolicited_determ=False)))
+    carrying = only(answer["systemActions"])["resource"]
+    assert "systemActions" not in service.answer(call("order-sign", carrying))
+    (told,) = map(parts, carrying["extension"])
+    assert service.records.find(told["coverage-assertion-id"][0]) is not None
+
+
 # --- assertion ids ---------------------------------------------------------------------------------------------------
 
 
@@ -383,6 +392,18 @@ def test_an_order_that_comes_back_unchanged_is_not_answered_again(version: str, 
     second = service.answer(call("order-sign", carrying), version)
     assert "systemActions" not in second
     assert len(second["cards"]) == len(first["cards"])
+
+
+@BOTH
+@pytest.mark.requirement("7.93")
+def test_what_an_order_carries_of_payers_does_not_count_as_what_is_ordered(version: str) -> None:
+    service = CrdService()
+    first = service.answer(call("order-sign", POSTERIOR), version)
+    again = service.answer(call("order-sign", only(first["systemActions"])["resource"]), version)
+    assert "systemActions" not in again
+    proposed = [only(answer["cards"][0]["suggestions"])["actions"][0] for answer in (first, again)]
+    assert proposed[0]["type"] == "update"
+    assert proposed[0]["resource"] == proposed[1]["resource"]
 
 
 @pytest.mark.requirement("7.93")
@@ -427,3 +448,55 @@ def test_a_restart_in_between_changes_nothing() -> None:
     carrying = only(first.answer(call("order-sign", order()))["systemActions"])["resource"]
     restarted = CrdService(RULES, database=first.database)
     assert "systemActions" not in restarted.answer(call("order-sign", carrying))
+
+
+@BOTH
+def test_a_copy_of_an_order_has_an_assertion_id_of_its_own(version: str) -> None:
+    service = CrdService()
+    original = only(service.answer(call("order-sign", order()), version)["systemActions"])["resource"]
+    carried = parts(original["extension"][0])["coverage-assertion-id"]
+    again, copy = original | {"orderDetail": [{"text": "posterior approach"}]}, original | {"id": "o-2"}
+    told = service.information(call("order-sign", again, copy), version)
+    assert told[0]["coverage-assertion-id"] == carried
+    assert told[1]["coverage-assertion-id"] != carried
+
+
+def test_coverage_information_for_a_coverage_of_another_server_stays() -> None:
+    foreign = _carrying(f"https://other.example.org/fhir/Coverage/{coverage()['id']}", "another-1")
+    updated = only(CrdService().answer(call("order-sign", order(extension=[foreign])))["systemActions"])["resource"]
+    assert updated["extension"][0] == foreign
+    assert len(updated["extension"]) == 2
+
+
+def test_coverage_information_for_the_coverage_by_its_full_url_is_replaced() -> None:
+    ours = _carrying(f"{EHR}/Coverage/{coverage()['id']}", "another-1")
+    updated = only(CrdService().answer(call("order-sign", order(extension=[ours])))["systemActions"])["resource"]
+    assert len(updated["extension"]) == 1
+
+
+def _carrying(reference: str, assertion_id: str) -> dict[str, Any]:
+    return {
+        "url": COVERAGE_INFORMATION,
+        "extension": [
+            {"url": "coverage", "valueReference": {"reference": reference}},
+            {"url": "covered", "valueCode": "covered"},
+            {"url": "date", "valueDate": "2026-01-01"},
+            {"url": "coverage-assertion-id", "valueString": assertion_id},
+        ],
+    }
+
+
+# --- orders that reference what is ordered ---------------------------------------------------------------------------
+
+REFERRING = {name: value for name, value in DRUG.items() if name != "medicationCodeableConcept"} | {
+    "medicationReference": {"reference": "Medication/x"}
+}
+
+
+@pytest.mark.requirement("7.50")
+@pytest.mark.parametrize(("status", "covered"), [(500, "indeterminate"), (404, "conditional")])
+def test_a_medication_that_could_not_be_read_is_technical_trouble(ehr: FakeEhr, status: int, covered: str) -> None:
+    ehr.answers["Medication/x"] = (status, {})
+    told = only(CrdService(over_http=True).information(call("order-sign", REFERRING, fhirServer=ehr.base)))
+    assert told["covered"] == [covered]
+    assert ("coding" in told["reason"][0]) is (covered == "indeterminate")

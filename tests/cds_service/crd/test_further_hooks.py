@@ -212,3 +212,35 @@ def test_the_log_counts_the_orders_that_a_context_names() -> None:
     service = CrdService(RULES, STORED)
     service.answer(dispatch("ServiceRequest/o-1"))
     assert service.log_lines()[-1]["orders"] == 1
+
+
+STRANGER = {"participant": [{"actor": {"reference": "Patient/p-2"}, "status": "accepted"}]}
+
+
+@pytest.mark.parametrize("based_on", [[], [{"reference": "ServiceRequest/o-1"}]])
+@pytest.mark.parametrize(("version", "status"), [("2.2", 400), ("2.0", 422)])
+def test_an_appointment_of_another_patient_is_refused(version: str, status: int, based_on: list[Any]) -> None:
+    body = book(appointment("a-1", *based_on, **STRANGER))
+    assert CrdService(RULES, STORED).post(body, version).status_code == status
+
+
+def test_an_appointment_of_another_patient_is_not_answered_beside_one_of_this() -> None:
+    group = {"participant": [*STRANGER["participant"], *appointment()["participant"]]}
+    body = book(appointment("a-1", **STRANGER), appointment("a-2"), appointment("a-3", **group))
+    assert updated(CrdService().answer(body)) == ["Appointment/a-2", "Appointment/a-3"]
+
+
+@pytest.mark.parametrize(("broken", "statuses", "place"), [
+    ({"extension": "lost"}, {"2.2": 400, "2.0": 422}, ".extension"),
+    ({"requester": None}, {"2.2": 422, "2.0": 422}, ".requester"),
+])  # fmt: skip
+def test_a_named_order_is_checked_as_strictly_as_a_draft(broken: Any, statuses: Any, place: str) -> None:
+    stored = {name: value for name, value in (STORED | broken).items() if value is not None}
+    named = {"reference": "ServiceRequest/o-1"}
+    for version, status in statuses.items():
+        for body in (dispatch("ServiceRequest/unknown", "ServiceRequest/o-1"), book(appointment("a-1", named))):
+            response = CrdService(RULES, stored).post(body, version)
+            assert response.status_code == status
+            (expression,) = response.json["issue"][0]["expression"]
+            assert expression.startswith("context.")
+            assert expression.endswith(f"].resolve(){place}")

@@ -5,11 +5,16 @@ from typing import Any
 import pytest
 
 from cds_service.fhir_client.memory import ChartInMemory, Store
+from coverage_policies.judging.payer_terms import Authorization, CodeTerms, Covered, GrantedAuthorization
 from coverage_policies.judging.plan_rules import Payer, PlanRules
 from tests.support.crd_calls import (
+    ANKLE_BRACE,
     CENTENE,
+    CPT,
+    FUSION,
     IDS,
     LAKESHORE,
+    MEDICARE,
     PATIENT,
     RULES,
     CrdService,
@@ -17,6 +22,7 @@ from tests.support.crd_calls import (
     call,
     coverage,
     order,
+    payer,
     searchset,
 )
 from tests.support.hook_fakes import FakeEhr, authorization
@@ -189,3 +195,108 @@ def test_a_payor_that_does_not_exist_is_no_technical_trouble(ehr: FakeEhr) -> No
     held = searchset(coverage(payor=[{"reference": "Organization/org-1"}]))
     body = call("order-sign", order(), prefetch={"coverage": held}, fhirServer=ehr.base)
     assert CrdService(over_http=True).post(body).status_code == 400
+
+
+# --- which payer, plan, and member -----------------------------------------------------------------------------------
+
+
+@VERSIONS
+def test_a_coverage_without_id_is_refused_since_no_answer_could_name_it(version: str) -> None:
+    nameless = {name: value for name, value in coverage().items() if name != "id"}
+    body = call("order-sign", order(), prefetch={"coverage": nameless})
+    assert refused(CrdService(), body, version).startswith("The Coverage has no id.")
+
+
+ALPHA, BETA = payer("Alpha", CENTENE), payer("Beta", MEDICARE)
+PLAIN = Payer("Plain", (MEDICARE,), identifiers=frozenset({f"{IDS}|Plain"}))
+
+
+@VERSIONS
+@pytest.mark.parametrize("other", ["Beta", "Plain"])
+def test_a_payor_with_identifiers_of_several_configured_payers_is_refused(version: str, other: str) -> None:
+    names = [{"system": IDS, "value": each} for each in ("Alpha", other)]
+    held = [
+        coverage(payor=[{"identifier": each} for each in names]),
+        coverage(payor=[{"reference": "#c"}], contained=[{**ORGANIZATION, "id": "c", "identifier": names}]),
+        coverage(
+            payor=[{"reference": "#c", "identifier": names[0]}],
+            contained=[{**ORGANIZATION, "id": "c", "identifier": names[1:]}],
+        ),
+    ]
+    service = CrdService(PlanRules(payers=(BETA, PLAIN, ALPHA)))
+    for each in held:
+        assert "several payers" in refused(service, sent(each), version)
+
+
+def test_a_payor_that_is_none_of_ours_beside_ours_changes_nothing() -> None:
+    names = [{"identifier": {"system": IDS, "value": each}} for each in ("Nobody", "Lakeshore")]
+    assert len(CrdService().information(sent(coverage(payor=names)))) == 1
+
+
+@pytest.mark.parametrize("status", ["cancelled", "unheard-of"])
+def test_a_coverage_that_is_not_active_brings_no_policies_of_its_payer(status: str) -> None:
+    ended = coverage("cov-2", of="Alpha", status=status, period={"start": "2025-01-01", "end": "2026-12-31"})
+    service = CrdService(PlanRules(payers=(ALPHA, BETA)))
+    (told,) = service.information(sent(coverage(of="Beta"), ended))
+    assert "questionnaire" not in told
+    assert told["reason"][0]["text"].startswith("No medical policy of Beta on file applies to this order.")
+
+
+TERMS = {
+    "without_policy": Covered.COVERED,
+    "codes": {(CPT, FUSION): CodeTerms(Authorization.AUTH_NEEDED)},
+    "granted": {("M-1", CPT, FUSION): GrantedAuthorization("PA-1")},
+}
+
+
+@pytest.mark.parametrize("members", [
+    {"period": {"start": "someday"}},
+    {"period": {"start": "2025-01-01", "end": "2026-03"}},
+    {"period": {"start": "2026-03"}},
+    {"period": {"start": "2025-01-01", "end": "2026-12-31"}, "status": "cancelled"},
+    {"status": "unheard-of"},
+    {"status": None},
+    {"modifierExtension": [{"url": "urn:not", "valueBoolean": True}]},
+])  # fmt: skip
+def test_a_coverage_that_may_not_be_in_force_covers_nothing(members: Any) -> None:
+    service = CrdService(PlanRules(payers=(payer("Lakeshore", **TERMS),)))
+    held = {name: value for name, value in coverage(**members).items() if value is not None}
+    brace = order(code=ANKLE_BRACE)
+    (told,) = service.information(call("order-sign", brace, prefetch={"coverage": searchset(held)}))
+    assert told["covered"] == ["conditional"]
+    assert "It is not certain that the member has an active plan" in told["reason"][0]["text"]
+    (certain,) = service.information(call("order-sign", brace))
+    assert certain["covered"] == ["covered"]
+
+
+@pytest.mark.parametrize(("dates", "period", "covered"), [
+    ({"authoredOn": "2026-01-15"}, {"end": "2026-02-10"}, "not-covered"),
+    ({"authoredOn": "2026-01-15"}, {"start": "2026-02-10"}, "covered"),
+    ({"occurrenceDateTime": "2026"}, {"end": "2026-06-30"}, "conditional"),
+    ({"occurrenceDateTime": "2026"}, {"start": "2026-06-30"}, "conditional"),
+    ({"occurrenceDateTime": "2026"}, {"start": "2026-01-01", "end": "2026-12-31"}, "covered"),
+    ({"occurrenceDateTime": "2027"}, {"end": "2026-12-31"}, "not-covered"),
+])  # fmt: skip
+def test_a_plan_must_be_in_force_on_every_day_on_which_the_service_may_be(
+    dates: Any, period: Any, covered: str
+) -> None:
+    service = CrdService(PlanRules(payers=(payer("Lakeshore", **TERMS),)))
+    held = {"coverage": searchset(coverage(period=period))}
+    (told,) = service.information(call("order-sign", order(code=ANKLE_BRACE, **dates), prefetch=held))
+    assert told["covered"] == [covered]
+
+
+@pytest.mark.parametrize(("members", "authorization"), [
+    ({}, "satisfied"),
+    ({"relationship": {"coding": [{"code": "self"}]}}, "satisfied"),
+    ({"subscriber": {"reference": f"https://ehr.example.org/fhir/Patient/{PATIENT}"}}, "satisfied"),
+    ({"relationship": {"coding": [{"code": "child"}]}}, "auth-needed"),
+    ({"subscriber": {"reference": "Patient/parent"}}, "auth-needed"),
+    ({"subscriber": {"reference": "Patient/parent"}, "identifier": [{"value": "M-1"}]}, "auth-needed"),
+    ({"subscriber": {"reference": "Patient/x"}, "subscriberId": "F", "identifier": [{"value": "M-1"}]}, "satisfied"),
+])  # fmt: skip
+def test_an_authorization_of_the_subscriber_is_none_of_a_dependent(members: Any, authorization: str) -> None:
+    service = CrdService(PlanRules(payers=(payer("Lakeshore", **TERMS),)))
+    (told,) = service.information(sent(coverage(**members)))
+    assert told["pa-needed"] == [authorization]
+    assert ("satisfied-pa-id" in told) is (authorization == "satisfied")

@@ -328,8 +328,21 @@ def test_a_collection_of_every_type_of_order_is_taken(version: CrdVersion) -> No
     assert of_bundle(collection(*ORDERS.values()), version) == (200, [])
 
 
+@pytest.mark.parametrize(("version", "status"), [(V2_2, 422), (V2_0, 422)])
+def test_two_orders_with_one_id_cannot_be_told_apart(version: CrdVersion, status: int) -> None:
+    given = collection(SERVICE, SERVICE)
+    assert of_bundle(given, version) == (status, [f"{WHERE}.entry[1].resource.id"])
+
+
+def test_an_order_needs_an_id_or_a_full_url() -> None:
+    nameless = without(SERVICE, "id")
+    assert of_bundle(collection(nameless), V2_0) == (200, [])
+    given = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": nameless}]}
+    assert of_bundle(given, V2_0) == (422, [f"{WHERE}.entry[0].resource.id"])
+
+
 def test_the_faults_of_an_order_are_named_in_its_entry() -> None:
-    given = collection(SERVICE, without(SERVICE, "requester"))
+    given = collection(SERVICE, without(SERVICE, "requester") | {"id": "another"})
     assert of_bundle(given) == (422, [f"{WHERE}.entry[1].resource.requester"])
 
 
