@@ -6,7 +6,7 @@ from typing import Any
 
 from cards.crd_versions import CrdVersion
 from cds_service.crd.configuration import Choices, choices
-from cds_service.crd.prefetch import KEYS_OF_ORDERS
+from cds_service.crd.prefetch import KEYS_OF_ORDERS, prefetch_of
 from cds_service.crd.profiles import INVALID_STATUS, check_bundle
 from cds_service.crd.request_model import AppointmentCall, DispatchCall
 from cds_service.fhir_client.source import COVERAGE
@@ -58,7 +58,9 @@ def read_crd_request(value: Json, service: Service) -> CrdRequest:
         check_bundle(value["context"][held], f"context.{held}", version)
     prefetch = _as_meant(call.prefetch)
     servers = tuple(dict.fromkeys(_servers_of_patient(prefetch.get(COVERAGE.key), call.patient_id)))
-    return CrdRequest(replace(call, prefetch=prefetch, chart_servers=servers), choices(stated))
+    keys = frozenset(prefetch_of(service)) - KEYS_OF_ORDERS
+    meant = replace(call, prefetch=prefetch, prefetch_keys=keys, chart_servers=servers)
+    return CrdRequest(meant, choices(stated))
 
 
 def _as_meant(prefetch: Mapping[str, Json]) -> dict[str, Json]:

@@ -115,7 +115,7 @@ def read_chart(
         zone=zone,
         availability=availability,
         terms=terms,
-        unasked=_unasked(pages) if source is None else (),
+        unasked=_unasked(pages, request.prefetch_keys) if source is None else (),
         server=server,
         notes=source.notes if source is not None else (),
     )
@@ -142,9 +142,13 @@ def _joined(
     return entries, chart_server(request.patient_id, addresses, entries)
 
 
-def _unasked(pages: Mapping[Search, Page | None]) -> frozenset[str]:
+def _unasked(pages: Mapping[Search, Page | None], keys: frozenset[str] | None) -> frozenset[str]:
     """Return the resource types that only a query reads: no template asked for them, and the client sent none."""
-    asked = {search.resource_type for search, page in pages.items() if page is not None or search.in_prefetch}
+
+    def is_asked(search: Search) -> bool:
+        return search.in_prefetch if keys is None else search.key in keys
+
+    asked = {search.resource_type for search, page in pages.items() if page is not None or is_asked(search)}
     return frozenset(search.resource_type for search in pages) - asked
 
 
