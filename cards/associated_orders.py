@@ -1,7 +1,7 @@
 """The card extension that names the orders a card is about, as each version of Da Vinci CRD writes it.
 
-CRD 2.2.1 (dev-25, CDSHookServiceResponseExtensionAssociatedResource) has References; the text of CRD 2.0.1 (linking cards
-to requests) has another name, and the references as strings.
+CRD 2.2.1 (dev-25, CDSHookServiceResponseExtensionAssociatedResource) has References; the text of CRD 2.0.1 (linking
+cards to requests) has another name, and the references as strings.
 """
 
 from collections.abc import Iterable, Mapping

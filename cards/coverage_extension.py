@@ -11,7 +11,7 @@ from cards.coverage_rules import RULES, TEMPORARY_CODES, Part, Parts, Rules
 from cards.crd_versions import CrdVersion
 from coverage_policies.judging.payer_terms import Contact
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.order_edit import COVERAGE_INFORMATION as COVERAGE_INFORMATION
+from fhir_mappings.order_elements import COVERAGE_INFORMATION
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _SPACE = re.compile(r"\s")

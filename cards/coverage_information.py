@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
-from cards.coverage_terms import NOTHING_STATED, authorization_on_file, is_within, row_of, service_days
+from cards.coverage_terms import NOTHING_STATED, authorization_on_file, is_within, row_of
 from cards.coverage_verdict import (
     CONDITIONAL,
     COVERED,
@@ -282,7 +282,7 @@ class _Scope:
 
     @cached_property
     def _service_days(self) -> tuple[date, date]:
-        return service_days(self.order, self.subject.day)
+        return self.order.service_days(self.subject.day)
 
     @cached_property
     def _row(self) -> CodeTerms:

@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from coverage_policies.judging.payer_terms import Authorization, CodeTerms, Covered, GrantedAuthorization, PayerTerms
 from fhir_mappings.codings import Coding
-from fhir_mappings.orders import Order
 
 NOTHING_STATED = CodeTerms()
 _T = TypeVar("_T")
@@ -52,23 +51,6 @@ def authorization_on_file(
         and (granted.until is None or granted.until >= on)
     ]
     return max(found, key=lambda each: (each.until or date.max, each.number), default=None)
-
-
-def service_days(order: Order, today: date) -> tuple[date, date]:
-    """Return the first and the last day on which an order may be performed: its planned date, else today.
-
-    The day on which an order was written does not count: it is performed now or later. Nor do the days before today of
-    a month or a year that is not over. A time near midnight is on two days if its own zone and ours differ.
-    """
-    planned = order.planned
-    if planned is None:
-        return today, today
-    days = {planned.earliest, planned.latest}
-    if planned.instant is not None and planned.instant.utcoffset():
-        days.add(planned.instant.date())
-    first, last = min(days), max(days)
-    is_partial = planned.earliest < planned.latest
-    return today if is_partial and first <= today <= last else first, last
 
 
 def is_within(terms: CodeTerms, days: tuple[date, date]) -> bool:

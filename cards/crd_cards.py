@@ -8,8 +8,8 @@
 | Identify Additional Orders | `clinical-reminder` | an order that belongs to others under their policy |
 | External Reference | `guideline` | each policy behind what is shown |
 
-A card carries no determination: the assertion id in the coverage information leads to it. What leaves a clinician nothing
-to do has no card: an order that is supported, or that was not checked, is all said in its coverage information.
+A card carries no determination: the assertion id in the coverage information leads to it. What leaves a clinician
+nothing to do has no card: the coverage information says all of an order that is supported, or that was not checked.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -53,7 +53,10 @@ def form_task(
 
 def _reason(is_for_authorization: bool) -> Json:
     if is_for_authorization:
-        return {"coding": [{"system": _CRD_CODES, "code": "reason-prior-auth"}], "text": "Needed for prior authorization"}
+        return {
+            "coding": [{"system": _CRD_CODES, "code": "reason-prior-auth"}],
+            "text": "Needed for prior authorization",
+        }
     return {"text": "Needed to determine coverage"}
 
 

@@ -7,11 +7,9 @@ from typing import Any
 
 from fhir_mappings.codings import CPT, HCPCS, codings
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.order_elements import without_answers
 from fhir_mappings.order_terms import AttributeTerms, OrderTerms, Reading
 from fhir_mappings.order_text import read_phrase, without_history
-
-COVERAGE_INFORMATION = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-coverage-information"
-"""The extension in which payers say of an order what they cover (Da Vinci CRD)."""
 
 _CLAUSE = re.compile(r"([,;()\n]|\.(?=\s|$)|\s[-–—]\s)")
 _SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
@@ -30,18 +28,6 @@ _NOT_WORDS = ("contained", "identifier", "meta")
 _MAX_LENGTH = 100_000
 _STRING_COST = 50
 """The characters that take as long to read as a string of none."""
-
-
-def without_coverage_information(order: Resource) -> Resource:
-    """Return an order without what payers said of it: it is not what is ordered, nor true of a changed order."""
-    stated = order.get("extension")
-    if not isinstance(stated, list):
-        return order
-    kept = [each for each in stated if not (isinstance(each, Mapping) and each.get("url") == COVERAGE_INFORMATION)]
-    if len(kept) == len(stated):
-        return order
-    rest = {name: value for name, value in order.items() if name != "extension"}
-    return {**rest, "extension": kept} if kept else rest
 
 
 def restated(order: Resource, terms: OrderTerms, attribute: str, value: str) -> Resource | None:
@@ -162,7 +148,8 @@ class _Edit:
 
 def _words(order: Resource) -> Iterator[str]:
     """Yield every string of an order that may say something of it."""
-    return (text for name, element in order.items() if name not in _NOT_WORDS for text in _strings(element))
+    own = without_answers(order)
+    return (text for name, element in own.items() if name not in _NOT_WORDS for text in _strings(element))
 
 
 def _strings(element: Json) -> Iterator[str]:

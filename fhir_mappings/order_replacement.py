@@ -7,7 +7,7 @@ from typing import Any
 
 from fhir_mappings.codings import Coding, codings, items
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.order_elements import texts
+from fhir_mappings.order_elements import texts, without_answers
 from fhir_mappings.order_text import MAX_PHRASE_LENGTH
 
 _CODE_ELEMENTS = {
@@ -123,7 +123,7 @@ def _without(holder: Json, *names: str) -> dict[str, Json] | None:
 
 def _words(order: Mapping[str, Json]) -> Iterator[str]:
     """Yield every string of an order that may say something of it."""
-    unread: list[Json] = [value for name, value in order.items() if name not in _NOT_WORDS]
+    unread: list[Json] = [value for name, value in without_answers(order).items() if name not in _NOT_WORDS]
     while unread:
         part = unread.pop()
         if isinstance(part, str):

@@ -106,6 +106,21 @@ class Order:
                 return Anchor(when.latest, words if exact else f"{words} ({when}, counted by its last day)")
         return Anchor(today, f"today{unread}")
 
+    def service_days(self, today: date) -> tuple[date, date]:
+        """Return the first and the last day on which the service may be: as planned, else today.
+
+        However long ago an order was written, what it orders is still to be done; in a planned month or year that has
+        begun, from today on. A time near midnight is on two days if its own zone and ours differ.
+        """
+        if self.planned is None:
+            return today, today
+        first, last = self.planned.earliest, self.planned.latest
+        if first < last:
+            return today if first <= today <= last else first, last
+        instant = self.planned.instant
+        as_written = instant.date() if instant is not None and instant.utcoffset() else first
+        return min(first, as_written), max(last, as_written)
+
 
 def read_order(
     resource: Resource,

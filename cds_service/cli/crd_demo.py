@@ -10,13 +10,13 @@ import requests
 from rich.console import Console
 from rich.markup import escape
 
-from cards.coverage_extension import COVERAGE_INFORMATION
 from cds_service.cli.output.coverage import print_coverage
 from cds_service.sample_ehr.charts import Charts
 from cds_service.sample_ehr.dtr_client import filled_form
 from cds_service.sample_ehr.hook_client import crd_call
 from coverage_policies.judging.payer_terms import Covered
 from fhir_mappings.fhir_json import Resource, dumps, loads
+from fhir_mappings.order_elements import COVERAGE_INFORMATION
 
 PATIENT = "cpap-mild-apnea"
 """The sample patient whose order is answered for."""

@@ -7,7 +7,6 @@ from typing import Any
 
 from cards.coverage_extension import extension, faults, same_meaning
 from cards.coverage_information import CoverageInformation, Occasion, Subject, compose, minimal, payer_unread
-from cards.coverage_terms import service_days
 from cards.crd_versions import CrdVersion
 from cds_service.crd.assertions import AssertionIds, with_coverage_information
 from cds_service.crd.payer_check import CoverageInHand
@@ -119,7 +118,7 @@ class Answering:
             payer=self.coverage.payer,
             assertion_id=self.assertion_ids.id_of(order),
             day=self.today,
-            standing=self.coverage.standing(self.review.record, service_days(order, self.today)),
+            standing=self.coverage.standing(self.review.record, order.service_days(self.today)),
             member_ids=self.coverage.own_ids,
         )
         occasion = replace(self.occasion, is_unread=self._is_product_unread(order))

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from cards.coverage_extension import COVERAGE_INFORMATION
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.order_elements import COVERAGE_INFORMATION
 from fhir_mappings.orders import Order
 from fhir_mappings.references import Address, address_of, server_of
 

@@ -17,7 +17,7 @@ from cds_service.hooks.references import MAX_READS
 from cds_service.hooks.request import HookRequest, access_of, read_request
 from cds_service.hooks.request_model import HookCall
 from cds_service.hooks.wire import read_model
-from fhir_mappings.bundle import reference_of
+from fhir_mappings.bundle import entries, reference_of
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json, Resource
 
@@ -56,7 +56,9 @@ def read_crd_request(value: Json, service: Service) -> CrdRequest:
     _check_version(stated, version)
     if held := _BUNDLES.get(service.hook):
         check_bundle(value["context"][held], f"context.{held}", version)
-    return CrdRequest(replace(call, prefetch=_as_meant(call.prefetch)), choices(stated))
+    prefetch = _as_meant(call.prefetch)
+    servers = tuple(dict.fromkeys(_servers_of_patient(prefetch.get(COVERAGE.key), call.patient_id)))
+    return CrdRequest(replace(call, prefetch=prefetch, chart_servers=servers), choices(stated))
 
 
 def _as_meant(prefetch: Mapping[str, Json]) -> dict[str, Json]:
@@ -70,6 +72,19 @@ def _as_meant(prefetch: Mapping[str, Json]) -> dict[str, Json]:
     if isinstance(sent, Mapping) and sent.get("resourceType") == COVERAGE.resource_type:
         found[COVERAGE.key] = {"resourceType": "Bundle", "type": "searchset", "total": 1, "entry": [{"resource": sent}]}
     return found
+
+
+def _servers_of_patient(found: Json, patient_id: str) -> Iterator[str]:
+    """Yield the base addresses by which the Coverage that was sent names the patient of the call.
+
+    A gateway has more than one, and the client has chosen this Coverage for this patient (CRD 2.2.1 dev-28). The
+    example requests of the guide name the patient at another address than their fhirServer.
+    """
+    for _, resource in entries(found):
+        beneficiary = resource.get("beneficiary") if resource.get("resourceType") == COVERAGE.resource_type else None
+        reference = beneficiary.get("reference") if isinstance(beneficiary, Mapping) else None
+        if isinstance(reference, str) and reference.endswith(f"/Patient/{patient_id}"):
+            yield reference.removesuffix(f"/Patient/{patient_id}")
 
 
 def _check_version(extension: Mapping[str, Json], version: CrdVersion) -> None:

@@ -136,7 +136,7 @@ def _joined(
 ) -> tuple[list[Entry], ChartServer]:
     """Return the entries of all results, and the server that they are from."""
     entries = [entry for result in results for entry in result.entries]
-    addresses = [address for result in results for address in result.servers]
+    addresses = [*request.chart_servers, *(address for result in results for address in result.servers)]
     if source is not None:
         addresses.append(source.address)
     return entries, chart_server(request.patient_id, addresses, entries)

@@ -18,6 +18,7 @@ class HookRequest:
 
     `order_references` are the orders that the context names instead of holding them; `orders` has only the others.
     `booked` are the FHIR dates of the appointments for orders, by the reference of the order, `Type/id`.
+    `chart_servers` are base addresses that mean the server of the chart, besides those of `fhir` and of search results.
     """
 
     hook: str
@@ -30,6 +31,7 @@ class HookRequest:
     fhir: FhirAccess | None
     order_references: tuple[str, ...] = ()
     booked: Mapping[str, Json] = field(default_factory=dict)
+    chart_servers: tuple[str, ...] = ()
 
 
 def read_request(value: Json) -> HookRequest:

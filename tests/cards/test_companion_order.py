@@ -32,7 +32,9 @@ TAKEN = ("subject", "encounter", "occurrenceDateTime", "authoredOn", "requester"
 
 
 def made(order: Any, request_type: RequestType = RequestType.SERVICE) -> dict[str, Any]:
-    return companion_order(Companion(ValueSet("s", [ROW]), ROW, request_type, "It goes with the other"), order, "Patient/q")
+    return companion_order(
+        Companion(ValueSet("s", [ROW]), ROW, request_type, "It goes with the other"), order, "Patient/q"
+    )
 
 
 @pytest.mark.parametrize(("kind", "code"), [(RequestType.SERVICE, "code"), (RequestType.DEVICE, "codeCodeableConcept")])
@@ -60,6 +62,12 @@ def test_what_is_contained_comes_along_if_it_is_referred_to() -> None:
     found = made(order)
     assert found["contained"] == [role, doctor]
     assert faults(found) == ()
+
+
+def test_what_is_contained_comes_along_once() -> None:
+    doctor = {"resourceType": "Practitioner", "id": "dr"}
+    shared = {"requester": {"reference": "#dr"}, "insurance": [{"reference": "#dr"}]}
+    assert made({**ORDER, "contained": [doctor], **shared})["contained"] == [doctor]
 
 
 def test_a_reference_to_nothing_contained_does_not_matter() -> None:

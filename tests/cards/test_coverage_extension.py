@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from fhir.resources.R4B.servicerequest import ServiceRequest
 
-from cards.coverage_extension import COVERAGE_INFORMATION, extension, faults, same_meaning
+from cards.coverage_extension import extension, faults, same_meaning
 from cards.coverage_information import CoverageInformation, Detail, Reason, minimal
 from cards.crd_versions import CrdVersion
 from coverage_policies.judging.payer_terms import Contact
 from fhir_mappings.codings import CPT, Coding
 from fhir_mappings.fhir_json import dumps, loads
+from fhir_mappings.order_elements import COVERAGE_INFORMATION
 from tests.support.coverage_answers import DAY, V2_0, V2_2, subject
 from tests.support.policy_fakes import draft
 

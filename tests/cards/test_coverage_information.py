@@ -424,6 +424,14 @@ def test_a_service_outside_the_allowed_period_is_not_simply_covered(since: Any, 
     assert answer(of_policy(judged(SUPPORTED)), terms=terms).covered == covered
 
 
+def test_what_was_written_before_the_allowed_period_is_still_to_be_done_in_it() -> None:
+    terms = stating(CodeTerms(since=DAY), if_supported=Covered.COVERED)
+    written = order(planned=None, authoredOn="2026-01-01")
+    assert answer(of_policy(judged(SUPPORTED)), of=written, terms=terms).covered == "covered"
+    planned = order(planned=(DAY - timedelta(1)).isoformat())
+    assert answer(of_policy(judged(SUPPORTED)), of=planned, terms=terms).covered == "conditional"
+
+
 # --- several determinations ------------------------------------------------------------------------------------------
 
 

@@ -1,16 +1,14 @@
 """What a payer states of the codes of an order."""
 
 from dataclasses import replace
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
-from cards.coverage_terms import NOTHING_STATED, authorization_on_file, is_within, row_of, service_days
+from cards.coverage_terms import NOTHING_STATED, authorization_on_file, is_within, row_of
 from coverage_policies.judging.payer_terms import Authorization, CodeTerms, Covered, GrantedAuthorization, PayerTerms
 from fhir_mappings.codings import CPT, RXNORM, SNOMED, Coding
-from fhir_mappings.orders import read_order
-from tests.support.terms import TERMS
 
 DAY = date(2026, 3, 2)
 YESTERDAY, TOMORROW = DAY - timedelta(1), DAY + timedelta(1)
@@ -83,21 +81,3 @@ def test_a_period_includes_its_first_and_last_day(since: date | None, until: dat
 ])  # fmt: skip
 def test_every_day_on_which_a_service_may_be_must_be_in_the_period(days: tuple[date, date], is_inside: bool) -> None:
     assert is_within(CodeTerms(since=DAY, until=TOMORROW), days) is is_inside
-
-
-@pytest.mark.parametrize(("dates", "days"), [
-    ({}, (DAY, DAY)),
-    ({"authoredOn": "2025-12-20"}, (DAY, DAY)),
-    ({"occurrenceDateTime": "2026-02-10"}, (date(2026, 2, 10), date(2026, 2, 10))),
-    ({"occurrenceDateTime": "2026-02"}, (date(2026, 2, 1), date(2026, 2, 28))),
-    ({"occurrenceDateTime": "2026-03"}, (DAY, date(2026, 3, 31))),
-    ({"occurrenceDateTime": "2027"}, (date(2027, 1, 1), date(2027, 12, 31))),
-    ({"occurrenceDateTime": "2026-03-02T23:30:00-08:00"}, (DAY, TOMORROW)),
-    ({"occurrenceDateTime": "2026-03-02T12:00:00-08:00"}, (DAY, DAY)),
-    ({"occurrenceDateTime": "2026-03-02T23:30:00Z"}, (DAY, DAY)),
-])  # fmt: skip
-def test_a_service_is_on_its_planned_date_and_never_on_the_day_the_order_was_written(
-    dates: dict[str, str], days: tuple[date, date]
-) -> None:
-    order = read_order({"resourceType": "ServiceRequest", "id": "o", **dates}, zone=UTC, terms=TERMS)
-    assert service_days(order, DAY) == days

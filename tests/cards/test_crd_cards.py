@@ -13,6 +13,7 @@ from cards.crd_cards import CrdCard, CrdCards
 from cards.crd_topics import Topic
 from cards.crd_versions import CrdVersion
 from cards.style import CardStyle
+from cds_service.crd.profiles import check_order
 from coverage_policies.format.model import APPLIES, Companion
 from coverage_policies.format.terms import Outcome, RequestType
 from coverage_policies.format.value_sets import Row, ValueSet
@@ -191,6 +192,7 @@ def test_an_order_with_an_authorization_on_file_is_not_to_be_changed() -> None:
     assert topics(made(FAILING, authorized=frozenset({"ServiceRequest/o-2"})))[0] == "therapy-alternatives-req"
 
 
+@pytest.mark.requirement("crd:resp-57")
 @pytest.mark.requirement("7.109")
 def test_an_additional_order_is_only_created_and_is_valid() -> None:
     (card,) = [each for each in made(ALL) if each["source"]["topic"]["code"] == "clinical-reminder"]
@@ -200,6 +202,8 @@ def test_an_additional_order_is_only_created_and_is_valid() -> None:
     assert action["resource"]["codeCodeableConcept"]["coding"][0]["code"] == "E1390"
     assert (action["resource"]["subject"], action["resource"]["requester"]) == (ORDER["subject"], ORDER["requester"])
     assert faults(action["resource"]) == ()
+    for version in CrdVersion:
+        check_order(action["resource"], "order", version)
     assert "id" not in action["resource"]
 
 
@@ -241,6 +245,7 @@ def test_a_companion_that_one_revision_does_not_want_is_not_proposed() -> None:
     assert "clinical-reminder" in topics(made(of(wants, replace(wants, revision="2026-01"))))
 
 
+@pytest.mark.requirement("crd:resp-65")
 @pytest.mark.requirement("7.110")
 def test_a_form_is_a_task_only_for_a_client_without_dtr() -> None:
     assert "claim" not in topics(made(ALL))
@@ -312,6 +317,18 @@ def test_one_link_card_serves_several_orders_of_one_policy() -> None:
     (card,) = [each for each in made(of(NEEDED), other) if each["source"]["topic"]["code"] == "guideline"]
     assert orders_of(card) == ("ServiceRequest/o-1", "ServiceRequest/o-2")
     assert "Another" in card["detail"]
+
+
+def test_a_card_for_several_codes_of_one_procedure_names_all_their_orders() -> None:
+    lead = replace(NEEDED, sections=("I",))
+    (told, _) = made(of(lead), of(replace(lead, order="ServiceRequest/o-2")))
+    assert orders_of(told) == ("ServiceRequest/o-1", "ServiceRequest/o-2")
+
+
+def test_two_policies_of_one_order_have_a_link_card_each() -> None:
+    found = made(of(NEEDED, replace(NEEDED, policy="CP.OTHER")))
+    assert topics(found) == ["appropriate-use", "guideline", "guideline"]
+    assert len({each["uuid"] for each in found}) == 3
 
 
 def test_the_card_of_a_payer_does_not_say_that_it_is_no_decision() -> None:

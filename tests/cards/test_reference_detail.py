@@ -31,9 +31,7 @@ def test_it_says_what_is_still_to_document() -> None:
     assert detail(asking("A.", "B")) == "**Fusion**\n- Section II, still to document: A; B."
 
 
-@pytest.mark.parametrize(
-    ("says", "end"), [("ABC", "A; B; C."), ("ABCD", "A; B; C; and more."), ("AABBCC", "A; B; C.")]
-)
+@pytest.mark.parametrize(("says", "end"), [("ABC", "A; B; C."), ("ABCD", "A; B; C; and more."), ("AABBCC", "A; B; C.")])
 def test_three_different_requirements_are_named(says: str, end: str) -> None:
     assert detail(asking(*says)).endswith(f": {end}")
 

@@ -9,6 +9,7 @@ import pytest
 from fhir_mappings.codings import CPT, SNOMED
 from fhir_mappings.fhir_json import Json, Resource, dumps, loads
 from fhir_mappings.order_edit import restated
+from fhir_mappings.order_elements import COVERAGE_INFORMATION
 from fhir_mappings.orders import read_order
 from tests.support.terms import TERMS
 
@@ -127,6 +128,12 @@ def test_labels_of_references_and_the_narrative_follow() -> None:
 )
 def test_an_order_that_cannot_be_changed_consistently_gets_no_suggestion(members: Json) -> None:
     assert restated(order() | members, TERMS, "approach", "lateral-transarticular") is None
+
+
+def test_what_a_payer_has_answered_to_the_order_contradicts_nothing_and_stays() -> None:
+    reason = {"url": "reason", "valueCodeableConcept": {"text": "Order says posterior." + "," * 100_000}}
+    answered = [{"url": COVERAGE_INFORMATION, "extension": [reason]}]
+    assert changed(extension=answered)["extension"] == answered
 
 
 @pytest.mark.parametrize(("length", "has_suggestion"), [(90_000, True), (100_000, False)])

@@ -7,6 +7,7 @@ import pytest
 
 from fhir_mappings.codings import CPT, HCPCS, RXNORM, Coding
 from fhir_mappings.fhir_json import Json, Resource, dumps, loads
+from fhir_mappings.order_elements import COVERAGE_INFORMATION
 from fhir_mappings.order_replacement import recoded, with_quantity
 
 PORTABLE = Coding(HCPCS, "E1392", "Portable oxygen concentrator")
@@ -81,6 +82,13 @@ def test_details_that_repeat_the_code_and_the_narrative_go() -> None:
 )
 def test_an_order_whose_other_words_name_the_old_code_is_not_changed(members: dict[str, Any]) -> None:
     assert recoded(service() | members, PORTABLE) is None
+
+
+def test_what_a_payer_has_answered_to_the_order_names_nothing_and_stays() -> None:
+    billed = {"url": "billingCode", "valueCoding": {"system": HCPCS, "code": "E1390"}}
+    answered = [{"url": COVERAGE_INFORMATION, "extension": [billed]}]
+    changed = recoded(service(extension=answered), PORTABLE)
+    assert changed == service(extension=answered, code=NEW)
 
 
 def test_a_code_by_reference_is_not_changed() -> None:

@@ -1,6 +1,6 @@
 """Draft orders: codes, dates, and stated attributes."""
 
-from datetime import date
+from datetime import UTC, date
 
 import pytest
 
@@ -524,3 +524,21 @@ def test_an_ingredient_of_an_ordered_medication_is_found():
     }
     ordered = resource("MedicationRequest", medicationReference={"reference": "#m"}, contained=[medication])
     assert (INGREDIENT, "metformin") in {(c.system, c.code) for c in read_order(ordered, terms=TERMS, zone=ZONE).codes}
+
+
+@pytest.mark.parametrize(("dates", "days"), [
+    ({}, (TODAY, TODAY)),
+    ({"authoredOn": "2025-12-20"}, (TODAY, TODAY)),
+    ({"occurrenceDateTime": "2026-02-10"}, (date(2026, 2, 10), date(2026, 2, 10))),
+    ({"occurrenceDateTime": "2026-02"}, (date(2026, 2, 1), date(2026, 2, 28))),
+    ({"occurrenceDateTime": "2026-03"}, (TODAY, date(2026, 3, 31))),
+    ({"occurrenceDateTime": "2027"}, (date(2027, 1, 1), date(2027, 12, 31))),
+    ({"occurrenceDateTime": "2026-03-02T23:30:00-08:00"}, (TODAY, date(2026, 3, 3))),
+    ({"occurrenceDateTime": "2026-03-02T12:00:00-08:00"}, (TODAY, TODAY)),
+    ({"occurrenceDateTime": "2026-03-02T23:30:00Z"}, (TODAY, TODAY)),
+])  # fmt: skip
+def test_a_service_is_on_its_planned_date_and_never_on_the_day_the_order_was_written(
+    dates: dict[str, str], days: tuple[date, date]
+) -> None:
+    order = read_order({"resourceType": "ServiceRequest", "id": "o", **dates}, zone=UTC, terms=TERMS)
+    assert order.service_days(TODAY) == days

@@ -9,7 +9,6 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from cards.coverage_extension import COVERAGE_INFORMATION
 from cds_service.clients.registry import Client
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.memory import ChartInMemory, Store
@@ -27,6 +26,7 @@ from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.payer_terms import Contact, Covered, PayerTerms
 from coverage_policies.judging.plan_rules import Payer, PlanRules
 from fhir_mappings.fhir_json import Json, dumps, loads
+from fhir_mappings.order_elements import COVERAGE_INFORMATION
 from tests.support.client_fakes import Knows
 from tests.support.hook_fakes import LOOPBACK
 from tests.support.record_fakes import shipped

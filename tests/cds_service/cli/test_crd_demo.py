@@ -13,11 +13,11 @@ from click import ClickException
 from click.testing import CliRunner
 from rich.console import Console
 
-from cards.coverage_extension import COVERAGE_INFORMATION
 from cds_service.cli.crd_demo import PATIENT, CrdLoop, run_crd_loop
 from cds_service.cli.main import main
 from cds_service.sample_ehr.charts import Charts
 from cds_service.sample_ehr.patients import sample_store
+from fhir_mappings.order_elements import COVERAGE_INFORMATION
 
 SERVICE = "http://service.test"
 ORDER = {"resourceType": "DeviceRequest", "id": "o"}

@@ -3,6 +3,7 @@
 What is expected is read in the guide's own value sets and invariants, where the folder of guides is at hand.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,15 +14,18 @@ from uuid import UUID
 
 import pytest
 
-from cards.coverage_extension import COVERAGE_INFORMATION
 from cards.crd_versions import CrdVersion
+from cards.layout import LINES, WORDS
+from cards.override_reasons import override_codes
 from cds_service.crd.profiles import check_order
 from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.sample_ehr.hook_client import crd_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, sample_store
 from cds_service.sample_ehr.payers import SAMPLE_PAYERS
 from cds_service.wiring.system import new_id
+from coverage_policies.format.library import load_library
 from fhir_mappings.fhir_json import Json, dumps
+from fhir_mappings.order_elements import COVERAGE_INFORMATION
 from fhir_mappings.validity import faults
 from tests.support.crd_calls import EHR, CrdService, configured, information_of, parts
 from tests.support.crd_guide import broken, needs_engine, needs_guide, value_set
@@ -102,6 +106,16 @@ def topic(card: Json) -> str:
     return str(card["source"]["topic"]["code"])
 
 
+def about(card: Json, version: str) -> list[str]:
+    """The orders that a card names by the only extension it has, the one of its version."""
+    ((name, found),) = card["extension"].items()
+    if version == "2.0":
+        assert name == "davinci-associated-resource"
+        return list(found)
+    assert name == "davinci-crd.associated-resource"
+    return [each["reference"] for each in found]
+
+
 # --- cards -----------------------------------------------------------------------------------------------------------
 
 
@@ -138,7 +152,7 @@ def test_no_card_has_the_determination_of_the_system_action(version: str) -> Non
     for answered in of(version):
         for card in answered.cards:
             assert topic(card) not in ("coverage-info", "unsolicited-determ")
-            assert set(card["extension"]) == {"davinci-crd.associated-resource"}
+            assert about(card, version)
             assert COVERAGE_INFORMATION not in dumps(card)
         for told in map(parts, information_of(answered.answer)):
             assert told["coverage-assertion-id"][0] not in dumps(answered.cards)
@@ -150,9 +164,34 @@ def test_a_card_names_the_orders_of_the_call_that_it_is_about(version: str) -> N
     for answered in of(version):
         own = f"{answered.order['resourceType']}/{answered.order['id']}"
         for card in answered.cards:
-            assert card["extension"]["davinci-crd.associated-resource"] == [{"reference": own}]
+            assert about(card, version) == [own]
             addresses = {each["url"] for each in card.get("links", ())}
             assert set(re.findall(r"https?://[^\s)>\]]+", card["detail"])) <= addresses
+
+
+@BOTH
+@pytest.mark.requirement("7.107")
+def test_a_card_is_one_screen_in_the_words_of_a_chart(version: str) -> None:
+    for card in cards(version):
+        lines = [line for line in card["detail"].splitlines() if line.strip()]
+        assert lines[0].startswith("**")
+        assert len(card["detail"].split()) <= WORDS
+        assert len(lines) <= LINES
+        text = f"{card['summary']}\n{card['detail']}"
+        assert not re.search(r"\b[A-Z][a-z][A-Za-z]+/[A-Za-z0-9.-]+", text), "a FHIR id"
+        assert not re.search(r"\d{4}-\d{2}-\d{2}", text), "an ISO date"
+        assert "Not a coverage decision" not in text
+
+
+@BOTH
+@pytest.mark.requirement("7.70")
+def test_what_warns_or_asks_can_be_overridden_and_a_link_cannot(version: str) -> None:
+    known = override_codes(load_library().policies.values())
+    for card in cards(version):
+        reasons = card.get("overrideReasons", [])
+        assert bool(reasons) is (topic(card) != "guideline")
+        assert {each["code"] for each in reasons} <= known
+        assert all(each["system"] and each["display"] for each in reasons)
 
 
 @BOTH
@@ -170,6 +209,7 @@ def test_a_link_leads_to_a_policy_and_to_no_portal_and_starts_no_app(version: st
     assert seen <= {"cds.example.org", "www.cms.gov"}
 
 
+@pytest.mark.requirement("crd:resp-55")
 @BOTH
 @pytest.mark.requirement("7.64", "7.67", "7.68", "7.108", "7.109", "7.110", "7.111")
 def test_only_alternate_requests_and_additional_orders_have_suggestions(version: str) -> None:
@@ -185,8 +225,16 @@ def test_only_alternate_requests_and_additional_orders_have_suggestions(version:
                 assert action["description"]
                 assert action["type"] == "update"
                 assert action["resource"]["id"] == answered.order["id"]
+                check_order(action["resource"], "order", CrdVersion(version))
                 changed += 1
     assert changed
+
+
+@BOTH
+@pytest.mark.requirement("7.57", "crd:found-40")
+def test_an_answer_is_written_without_spaces_between_its_members(version: str) -> None:
+    response = service().post(of(version)[0].body, version)
+    assert response.data.decode() == json.dumps(response.json, separators=(",", ":"), ensure_ascii=False)
 
 
 @BOTH
@@ -227,7 +275,7 @@ def test_among_several_orders_a_card_says_in_words_which_it_is_about(version: st
     answer = service().answer(body, version)
     assert len(answer["systemActions"]) == 2
     for card in answer["cards"]:
-        assert card["extension"]["davinci-crd.associated-resource"] == [{"reference": f"ServiceRequest/{order['id']}"}]
+        assert about(card, version) == [f"ServiceRequest/{order['id']}"]
         assert "acroiliac" in card["detail"]
         assert "Ankle brace" not in card["detail"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cards.coverage_extension import COVERAGE_INFORMATION, faults
+from cards.coverage_extension import faults
 from cards.crd_versions import CrdVersion
 from coverage_policies.judging.payer_terms import (
     CodeTerms,
@@ -16,6 +16,7 @@ from coverage_policies.judging.payer_terms import (
 from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings.codings import HCPCS
 from fhir_mappings.fhir_json import dumps, loads
+from fhir_mappings.order_elements import COVERAGE_INFORMATION
 from tests.support.crd_calls import (
     ANKLE_BRACE,
     CPT,
@@ -244,6 +245,25 @@ def test_a_coverage_counts_on_the_days_of_its_period(members: Any, covered: str)
     assert told["covered"] == [covered]
 
 
+@pytest.mark.requirement("7.99")
+@pytest.mark.parametrize(("of_order", "of_coverage", "covered"), [
+    ({"authoredOn": "2025-12-30"}, {"start": "2026-01-01"}, "conditional"),
+    ({"authoredOn": "2025-12-30"}, {"end": "2025-12-31"}, "not-covered"),
+    ({"occurrenceDateTime": "2026-05-01"}, {"end": "2026-05-01"}, "conditional"),
+    ({"occurrenceDateTime": "2026-05-02"}, {"end": "2026-05-01"}, "not-covered"),
+    ({"occurrenceDateTime": "2026-02-01"}, {"end": "2026-02-01"}, "conditional"),
+    ({"occurrenceDateTime": "2026-05"}, {"start": "2026-05-31"}, "conditional"),
+    ({"occurrenceDateTime": "2026-05"}, {"end": "2026-05-01"}, "conditional"),
+    ({"occurrenceDateTime": "2026-05"}, {"end": "2026-04-30"}, "not-covered"),
+])  # fmt: skip
+def test_a_plan_counts_on_the_planned_day_else_on_that_of_the_answer(
+    of_order: Any, of_coverage: Any, covered: str
+) -> None:
+    held = {"coverage": searchset(coverage(period=of_coverage))}
+    told = only(CrdService().information(call("order-sign", order(**of_order), prefetch=held)))
+    assert told["covered"] == [covered]
+
+
 # --- technical trouble -----------------------------------------------------------------------------------------------
 
 
@@ -363,10 +383,15 @@ def test_each_coverage_has_assertion_ids_of_its_own() -> None:
 
 
 @pytest.mark.requirement("7.93")
-def test_an_order_that_comes_back_unchanged_is_not_answered_again() -> None:
+@pytest.mark.parametrize("number", range(len(ALL_FORMS)))
+@BOTH
+def test_an_order_that_comes_back_unchanged_is_not_answered_again(version: str, number: int) -> None:
     service = CrdService()
-    carrying = only(service.answer(call("order-sign", order()))["systemActions"])["resource"]
-    assert "systemActions" not in service.answer(call("order-sign", carrying))
+    first = service.answer(call("order-sign", ALL_FORMS[number]), version)
+    carrying = only(first["systemActions"])["resource"]
+    second = service.answer(call("order-sign", carrying), version)
+    assert "systemActions" not in second
+    assert len(second["cards"]) == len(first["cards"])
 
 
 @BOTH
@@ -378,7 +403,7 @@ def test_what_an_order_carries_of_payers_does_not_count_as_what_is_ordered(versi
     assert "systemActions" not in again
     proposed = [only(answer["cards"][0]["suggestions"])["actions"][0] for answer in (first, again)]
     assert proposed[0]["type"] == "update"
-    assert proposed[0]["resource"] == proposed[1]["resource"]
+    assert proposed[0]["resource"]["orderDetail"] == proposed[1]["resource"]["orderDetail"]
 
 
 @pytest.mark.requirement("7.93")

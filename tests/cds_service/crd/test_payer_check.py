@@ -136,6 +136,24 @@ def test_without_an_identifier_the_organization_is_read_and_identifies_the_payer
     assert len(service.information(sent(coverage(payor=[{"reference": "Organization/org-1"}])))) == 1
 
 
+def test_a_coverage_that_names_the_patient_at_another_address_of_the_server_is_the_one(ehr: FakeEhr) -> None:
+    gateway = "https://gateway.example/fhir"
+    held = coverage(
+        beneficiary={"reference": f"{gateway}/Patient/{PATIENT}"},
+        payor=[{"reference": f"{gateway}/Organization/org-1"}],
+    )
+    ehr.answers["Organization/org-1"] = (200, {**ORGANIZATION, "identifier": [OURS]})
+    for sent_coverage in (searchset(held), held):
+        body = call("order-sign", order(), prefetch={"coverage": sent_coverage}, fhirServer=ehr.base)
+        assert len(CrdService(over_http=True).information(body)) == 1
+
+
+def test_a_coverage_of_another_patient_at_another_address_is_none(ehr: FakeEhr) -> None:
+    held = coverage(beneficiary={"reference": "https://gateway.example/fhir/Patient/p-2"})
+    body = call("order-sign", order(), prefetch={"coverage": searchset(held)}, fhirServer=ehr.base)
+    assert CrdService(over_http=True).post(body).status_code == 412
+
+
 def test_a_coverage_without_a_bundle_around_it_is_the_one() -> None:
     (told,) = CrdService().information(call("order-sign", order(), prefetch={"coverage": coverage("bare")}))
     assert told["coverage"] == [{"reference": "Coverage/bare"}]

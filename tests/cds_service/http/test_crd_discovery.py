@@ -125,6 +125,13 @@ def test_every_option_is_whole_of_its_type_and_one_of_a_kind(version: str) -> No
 
 
 @BOTH
+@pytest.mark.requirement("crd:dev-9")
+def test_the_options_are_the_same_on_every_hook(version: str) -> None:
+    first, *others = (each["extension"][OPTIONS] for each in of_version(version).values())
+    assert all(each == first for each in others)
+
+
+@BOTH
 @pytest.mark.requirement("7.16")
 def test_every_topic_of_a_card_and_coverage_information_have_an_option(version: str) -> None:
     for service in of_version(version).values():

@@ -46,6 +46,7 @@ def test_a_hook_instance_that_is_the_id_of_another_call_does_not_hide_it(databas
     assert row["exchange"] == "c1"
 
 
+@pytest.mark.requirement("7.138")
 def test_an_exchange_is_found_until_it_expires(database: Database) -> None:
     stored(crd_records(database, *KEYS, keep_for=10 * DAY), "c1")
     assert exchange_row(database, "c1", NOW + 10 * DAY - timedelta(microseconds=1)) is not None
@@ -118,6 +119,7 @@ def test_an_access_says_who_what_when_and_why(database: Database) -> None:
     assert accesses(database, NOW + DAY) == [second]
 
 
+@pytest.mark.requirement("7.138")
 def test_a_purge_deletes_what_has_expired_with_its_assertions_and_is_recorded(database: Database) -> None:
     clock = SetClock(NOW)
     records = crd_records(database, *KEYS, clock=clock, keep_for=10 * DAY)

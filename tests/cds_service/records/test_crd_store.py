@@ -156,6 +156,7 @@ def test_of_one_id_for_two_orders_of_a_call_both_are_kept(database: Database) ->
     assert len(rows(database, "crd_assertions")) == 2
 
 
+@pytest.mark.requirement("7.138")
 def test_an_assertion_is_found_until_it_expires(database: Database) -> None:
     clock = SetClock(NOW)
     records = crd_records(database, *KEYS, clock=clock, keep_for=timedelta(days=10))
