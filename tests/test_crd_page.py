@@ -198,6 +198,13 @@ SITUATIONS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
     ),
     "no Coverage, although the client looked": ("order-sign", lambda body: body["prefetch"].update(coverage=None)),
     "several coverages": ("order-sign", twice),
+    "the Coverage has no id": ("order-sign", lambda body: coverages(body)["entry"][0]["resource"].pop("id")),
+    "an order has neither id nor `fullUrl`, or the id of another order": (
+        "order-sign",
+        lambda body: body["context"]["draftOrders"]["entry"].append(
+            body["context"]["draftOrders"]["entry"][0] | {"fullUrl": "https://ehr.example.org/fhir/DeviceRequest/else"}
+        ),
+    ),
     "the payer of the Coverage has no identifier": (
         "order-sign",
         lambda body: coverages(body)["entry"][0]["resource"].update(payor=[{"display": "Lakeshore"}]),
@@ -269,6 +276,7 @@ def test_every_situation_in_the_table_is_tried() -> None:
     (table,) = re.findall(r"^### Status codes\n(.*?)^401", PAGE, re.MULTILINE | re.DOTALL)
     rows = set(re.findall(r"^\| (.+?) \| \d+ \| \d+ \|$", table, re.MULTILINE))
     elsewhere = {
+        "the payor of the Coverage has identifiers of several configured payers",
         "the body is not JSON",
         "the service is unknown, or of another family than the client's",
         "the orders that the context names do not exist",
