@@ -60,8 +60,33 @@ def build_cards(
 
     `card_id` makes the UUID of the card of an assessment.
     """
-    shown = _by_procedure(_visible(assessments, hook))
+    shown = shown_together(assessments, hook)
     return tuple((each, card(each, style, card_id(each), addresses)) for each in shown)
+
+
+def shown_together(assessments: Iterable[Assessment], hook: str) -> tuple[Assessment, ...]:
+    """Return what is shown on this hook, one assessment per procedure, in order of display."""
+    return _by_procedure(_visible(assessments, hook))
+
+
+def said_on_top(assessment: Assessment) -> str:
+    """Return the summary of the card of an assessment."""
+    several = len(assessment.determinations) > 1
+    return multiple_policies.summary(assessment) if several else summary(assessment.determinations[0])
+
+
+def said_in_detail(assessment: Assessment, style: CardStyle, *, is_from_payer: bool = False) -> str:
+    """Return the detail of the card of an assessment; `is_from_payer` is that of `fine_print`."""
+    determinations = assessment.determinations
+    also = [each.determinations[0].order_label for each in assessment.also]
+    if len(determinations) > 1:
+        return multiple_policies.detail(assessment, style, also, is_from_payer=is_from_payer)
+    return detail(determinations[0], style, also, is_from_payer=is_from_payer)
+
+
+def indicator(assessment: Assessment) -> str:
+    """Return how urgent the card of an assessment is; a failure of a policy that may not apply is no warning."""
+    return "info" if assessment.may_not_apply else _INDICATOR.get(assessment.outcome, "info")
 
 
 def _by_procedure(assessments: Iterable[Assessment]) -> tuple[Assessment, ...]:
@@ -134,13 +159,11 @@ def card(
     It lists the `suggestions` of the assessment in their order.
     """
     determinations = assessment.determinations
-    several = len(determinations) > 1
-    only = determinations[0]
     shared = [each.as_json(addresses.canonicals) for each in assessment.all_determinations]
     found: dict[str, Any] = {
         "uuid": str(card_id),
-        "summary": multiple_policies.summary(assessment) if several else summary(only),
-        "indicator": "info" if assessment.may_not_apply else _INDICATOR.get(assessment.outcome, "info"),
+        "summary": said_on_top(assessment),
+        "indicator": indicator(assessment),
         "source": source(assessment, addresses),
         "extension": {DETERMINATION: shared if len(shared) > 1 else shared[0]},
     }
@@ -148,9 +171,9 @@ def card(
         found["links"] = linked
     also = [each.determinations[0].order_label for each in assessment.also]
     if assessment.outcome is not Outcome.SUPPORTED:
-        found["detail"] = multiple_policies.detail(assessment, style, also) if several else detail(only, style, also)
+        found["detail"] = said_in_detail(assessment, style)
         if assessment.suggestions:
-            found["suggestions"] = [_suggestion(each, style, card_id) for each in assessment.suggestions]
+            found["suggestions"] = [suggestion(each, style, card_id) for each in assessment.suggestions]
             found["selectionBehavior"] = style.selection_behavior
         found["overrideReasons"] = override_reasons(determinations)
     elif also or any(map(has_gaps, determinations)):
@@ -158,19 +181,19 @@ def card(
     return found
 
 
-def _suggestion(suggestion: Suggestion, style: CardStyle, card_id: UUID) -> dict[str, Any]:
+def suggestion(offered: Suggestion, style: CardStyle, card_id: UUID) -> dict[str, Any]:
     """Return a suggestion that replaces the draft order (CDS Hooks 2.0.1, Suggestion).
 
     It is never preselected. Its id follows from that of its card and the criteria that it was made for.
     """
-    least, most = suggestion.items_left
+    least, most = offered.items_left
     stay = "stays" if most == 1 else "stay"
-    made_for = " ".join(f"{revision}#{criterion}" for revision, criterion in suggestion.criteria)
+    made_for = " ".join(f"{revision}#{criterion}" for revision, criterion in offered.criteria)
     return {
-        "label": f"{suggestion.label} ({items(least, most)} {stay} open)" if most else suggestion.label,
+        "label": f"{offered.label} ({items(least, most)} {stay} open)" if most else offered.label,
         "uuid": str(uuid5(card_id, made_for)),
         "isRecommended": False,
-        "actions": list(_actions(suggestion, style)),
+        "actions": list(_actions(offered, style)),
     }
 
 

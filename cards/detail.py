@@ -30,10 +30,12 @@ _OPEN_BECAUSE = {
 """The reasons for a question that the evidence beside it does not show."""
 
 
-def detail(determination: Determination, style: CardStyle, also: Iterable[str] = ()) -> str:
+def detail(
+    determination: Determination, style: CardStyle, also: Iterable[str] = (), *, is_from_payer: bool = False
+) -> str:
     """Return one screen of Markdown for a determination.
 
-    `also` are the names of other orders that the card is for.
+    `also` are the names of other orders that the card is for; `is_from_payer` is that of `fine_print`.
     """
     return fitted(
         [
@@ -44,7 +46,7 @@ def detail(determination: Determination, style: CardStyle, also: Iterable[str] =
             *questions(determination, style, QUESTIONS),
             *_done(determination),
             *_presumed(determination),
-            Block("", (Line(fine_print((determination,), also)),)),
+            Block("", (Line(fine_print((determination,), also, is_from_payer=is_from_payer)),)),
         ]
     )
 

@@ -38,10 +38,13 @@ def has_gaps(determination: Determination) -> bool:
     return bool(determination.unread or determination.unused)
 
 
-def fine_print(determinations: Sequence[Determination], also: Iterable[str] = ()) -> str:
+def fine_print(
+    determinations: Sequence[Determination], also: Iterable[str] = (), *, is_from_payer: bool = False
+) -> str:
     """Return the last line of a card for these determinations, as Markdown.
 
-    `also` are the names of other orders that the card is for.
+    `also` are the names of other orders that the card is for. A card that is not from the payer says that it is no
+    decision of the payer.
     """
     revisions = dict.fromkeys(f"{each.policy} ({each.revision})" for each in determinations)
     sections = {each.section for each in determinations}
@@ -53,15 +56,19 @@ def fine_print(determinations: Sequence[Determination], also: Iterable[str] = ()
         f"{', '.join(revisions)}{section}",
         *caveats,
         *_gaps(determinations),
-        NOT_A_DECISION,
+        *([] if is_from_payer else [NOT_A_DECISION]),
     ]
     return f"*{escaped('. '.join(sentences))}.*"
 
 
+def unread_words(determinations: Sequence[Determination]) -> str:
+    """Return the parts of the chart that were not read completely, in words; empty if there are none."""
+    return ", ".join(sorted({_WORDS.get(kind, kind) for each in determinations for kind in each.unread}))
+
+
 def _gaps(determinations: Sequence[Determination]) -> Iterator[str]:
-    unread = sorted({_WORDS.get(kind, kind) for each in determinations for kind in each.unread})
-    if unread:
-        yield f"Not read completely: {', '.join(unread)}"
+    if unread := unread_words(determinations):
+        yield f"Not read completely: {unread}"
     unused = max(each.unused for each in determinations)
     if unused:
         yield f"{counted(unused, 'record')} not used"

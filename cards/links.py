@@ -47,7 +47,7 @@ def source(assessment: Assessment, addresses: Addresses) -> dict[str, object]:
     """Return the source of a card: the insurer as the patient knows it, and the policy."""
     first = assessment.determinations[0]
     found: dict[str, object] = {"label": assessment.payer or _LEGAL_FORM.sub("", first.owner)}
-    if url := first.url or _page(first, addresses):
+    if url := first.url or page(first, addresses.policy_pages):
         found["url"] = url
     code = _NOT_ALPHANUMERIC.sub("", first.policy)[:_TOPIC_LENGTH]
     found["topic"] = {"code": code, "system": TOPIC_SYSTEM, "display": first.title}
@@ -59,7 +59,11 @@ def links(assessment: Assessment, addresses: Addresses) -> list[dict[str, str]]:
 
     A policy is linked where its owner publishes it, and to our page of each revision.
     """
-    found = {url: label for each in assessment.determinations for label, url in _links(each, assessment, addresses)}
+    found = {
+        url: label
+        for each in assessment.determinations
+        for label, url in policy_links(each, assessment, addresses.policy_pages)
+    }
     return [
         *(_app_links(assessment, addresses.app) if addresses.app else ()),
         *({"label": label, "url": url, "type": "absolute"} for url, label in found.items()),
@@ -76,18 +80,19 @@ def _app_links(assessment: Assessment, app: AppLink) -> Iterator[dict[str, str]]
             yield {"label": label, "url": app.address, "type": "smart", "appContext": context}
 
 
-def _links(determination: Determination, assessment: Assessment, addresses: Addresses) -> Iterator[tuple[str, str]]:
+def policy_links(determination: Determination, assessment: Assessment, policy_pages: str) -> Iterator[tuple[str, str]]:
+    """Yield the label and the address of each place to read a policy of an assessment: its owner's, and our page."""
     revisions = [each.revision for each in assessment.determinations if each.policy == determination.policy]
     name = determination.policy + (f" ({determination.revision})" if len(revisions) > 1 else "")
     if determination.url:
         yield f"{name}: {determination.title}", determination.url
-    if page := _page(determination, addresses):
-        yield f"{name} in plain words", page + _anchor(determination)
+    if address := page(determination, policy_pages):
+        yield f"{name} in plain words", address + _anchor(determination)
 
 
-def _page(determination: Determination, addresses: Addresses) -> str:
-    """Return the address of our page of a revision, empty if it cannot be read."""
-    return f"{addresses.policy_pages}/{quote(determination.full_name, safe='@')}" if addresses.policy_pages else ""
+def page(determination: Determination, policy_pages: str) -> str:
+    """Return the address of our page of a revision, empty if there are no pages that a browser can read."""
+    return f"{policy_pages}/{quote(determination.full_name, safe='@')}" if policy_pages else ""
 
 
 def _anchor(determination: Determination) -> str:

@@ -53,7 +53,7 @@ def _in_short(determination: Determination) -> str:
     return _WORDS[determination.outcome]
 
 
-def detail(assessment: Assessment, style: CardStyle, also: Iterable[str] = ()) -> str:
+def detail(assessment: Assessment, style: CardStyle, also: Iterable[str] = (), *, is_from_payer: bool = False) -> str:
     """Return one screen of Markdown: the differences, then what fails and what is open under each revision."""
     blocks = [heading(_applicable(assessment)), *_differences(assessment)]
     for each in assessment.determinations:
@@ -61,7 +61,7 @@ def detail(assessment: Assessment, style: CardStyle, also: Iterable[str] = ()) -
         blocks.append(Block("", (Line(f"**{name}: {_in_short(each)}**"),)))
         blocks += failures(each)
         blocks += questions(each, style, _QUESTIONS_EACH)
-    blocks.append(Block("", (Line(fine_print(assessment.determinations, also)),)))
+    blocks.append(Block("", (Line(fine_print(assessment.determinations, also, is_from_payer=is_from_payer)),)))
     return fitted(blocks)
 
 

@@ -13,13 +13,16 @@ SUMMARY_LENGTH = 139
 _ABOUT_THE_ORDER = (APPLIES, CODE, PATHWAY, SIDE)
 
 
-def summary(determination: Determination) -> str:
-    """Return what keeps an order from coverage, or what to document next; with the lines of business it is for."""
+def summary(determination: Determination, length: int = SUMMARY_LENGTH) -> str:
+    """Return what keeps an order from coverage, or what to document next; with the lines of business it is for.
+
+    It has at most `length` characters.
+    """
     if not determination.lines:
-        return shortened(headline(determination), SUMMARY_LENGTH)
+        return shortened(headline(determination, length), length)
     under = f"Under {lines_in_words(determination)}: "
-    said = headline(determination, SUMMARY_LENGTH - len(under))
-    return shortened(f"{under}{lower_first(said)}", SUMMARY_LENGTH)
+    said = headline(determination, length - len(under))
+    return shortened(f"{under}{lower_first(said)}", length)
 
 
 def lines_in_words(determination: Determination) -> str:

@@ -39,6 +39,7 @@ _TEST_NAMES = frozenset(
     }
 )
 _KEY_LENGTH = 32
+_ENCRYPTION_KEY = re.compile(r"[0-9A-Fa-f]{64}\Z")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?\Z")
 _Strings = Annotated[tuple[str, ...], NoDecode]
 
@@ -123,6 +124,17 @@ class Settings(BaseSettings):
         None,
         description="The secret for the keyed hashes of ids and charts in the decision log, at least 32 characters; "
         "if unset, a file in the data folder. All processes that share a database need the same key.",
+    )
+    encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        description="The keys that encrypt the exchanges of Da Vinci CRD, each 64 hexadecimal digits, as `openssl rand "
+        "-hex 32` makes one: the first encrypts, all decrypt. If empty, requests and responses are not stored.",
+    )
+    exchange_days: int = Field(
+        3_653,
+        ge=1,
+        description="How many days to keep the exchanges of Da Vinci CRD and the assertions issued in them; the "
+        "default is ten years.",
     )
     answer_if_store_fails: bool = Field(
         False,
@@ -253,7 +265,9 @@ class Settings(BaseSettings):
         description="The longest wait for the database, in seconds: for a connection, another writer, or a statement.",
     )
 
-    @field_validator("cors_origins", "policy_folders", "fhir_servers", "fhir_private_networks", mode="before")
+    @field_validator(
+        *("cors_origins", "policy_folders", "fhir_servers", "fhir_private_networks", "encryption_keys"), mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -272,6 +286,13 @@ class Settings(BaseSettings):
     def _check_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < _KEY_LENGTH:
             raise ValueError(f"write at least {_KEY_LENGTH} characters")
+        return value
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _check_encryption_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not all(_ENCRYPTION_KEY.match(key.get_secret_value()) for key in value):
+            raise ValueError("write each key as 64 hexadecimal digits; `openssl rand -hex 32` makes one")
         return value
 
     @field_validator("fhir_servers")

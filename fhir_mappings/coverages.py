@@ -67,6 +67,8 @@ class Coverage:
     rank: int | None
     state: str
     is_readable: bool
+    is_certain: bool
+    """Whether it is certainly in force on the day: active, and from no day to no day of a month or a year only."""
 
 
 def coverages(record: PatientRecord, on: date) -> tuple[Coverage, ...]:
@@ -95,6 +97,9 @@ def coverages(record: PatientRecord, on: date) -> tuple[Coverage, ...]:
                 rank=rank if isinstance(rank, int) and not isinstance(rank, bool) else None,
                 state=next((state for payer in payers for state in _states(payer)), ""),
                 is_readable=_is_readable(record, resource),
+                is_certain=status == "active"
+                and (start is None or start.latest <= on)
+                and (end is None or on <= end.earliest),
             )
         )
     return tuple(found)

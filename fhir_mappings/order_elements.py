@@ -8,6 +8,9 @@ from fhir_mappings.codings import CPT, HCPCS, codings, items
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.order_text import MAX_PHRASE_LENGTH
 
+COVERAGE_INFORMATION = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-coverage-information"
+"""The extension by which a payer answers an order (Da Vinci CRD). It says nothing of what is ordered."""
+
 Resolve: TypeAlias = Callable[[Json], Resource | None]
 """A function that returns the target of a Reference from the draft orders or the chart; None if it is in neither."""
 
@@ -118,3 +121,15 @@ def people(resource: Resource, element: str, lookup: Lookup) -> Iterator[Resourc
     for target in lookup.targets(resource, items(resource.get(element))):
         yield from (*items(target.get("code")), *items(target.get("specialty")))
         yield from (code for held in items(target.get("qualification")) for code in items(held.get("code")))
+
+
+def without_coverage_information(order: Resource) -> Resource:
+    """Return an order without what payers have answered to it: no words of the order, nor true of a changed one."""
+    stated = order.get("extension")
+    if not isinstance(stated, list):
+        return order
+    kept = [each for each in stated if not (isinstance(each, Mapping) and each.get("url") == COVERAGE_INFORMATION)]
+    if len(kept) == len(stated):
+        return order
+    rest = {name: value for name, value in order.items() if name != "extension"}
+    return {**rest, "extension": kept} if kept else rest

@@ -1,6 +1,6 @@
 """Whose a resource is: the patient's, plainly another patient's of the same server, or not certain."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 
 from fhir_mappings.bundle import Entry
@@ -56,12 +56,23 @@ def is_for_another_patient(
     the call's on another server, since a gateway has more than one address. `patients` are those sent along, to which a
     URN may point.
     """
+    booked = {server.local(address_of(each)).name for each in _participants(order)}
+    if any(each.startswith("Patient/") for each in booked):
+        return f"Patient/{patient_id}" not in booked
     subject = server.local(address_of(subject_of(order)))
     named = {each.get("id") for url, each in patients if url and address_of(url) == subject}
     if named:
         return patient_id not in named
     kind, _, own_id = subject.name.partition("/")
     return own_id != patient_id if kind == "Patient" else kind in _OTHER_SUBJECTS
+
+
+def _participants(order: Resource) -> Iterator[str]:
+    """Yield the references of those whom an appointment is with; it has no other subject."""
+    for participant in items(order.get("participant")) if order.get("resourceType") == "Appointment" else ():
+        for actor in items(participant.get("actor")):
+            if isinstance(actor.get("reference"), str):
+                yield actor["reference"]
 
 
 def chart_server(patient_id: str, known_as: Iterable[str], entries: Iterable[Entry]) -> ChartServer:

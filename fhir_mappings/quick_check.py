@@ -84,7 +84,7 @@ def _table(type_name: str) -> _Table:
     names = {field: info.alias or field for field, info in model.model_fields.items()}
     for field, info in model.model_fields.items():
         name = names[field]
-        kind, is_list = _kind(info.annotation)
+        kind, is_list = kind_of(info.annotation)
         if name.startswith("_"):
             continue
         if hasattr(kind, "get_model_klass"):
@@ -103,7 +103,7 @@ def _table(type_name: str) -> _Table:
     return _Table(primitives, objects, frozenset(required), choices)
 
 
-def _kind(annotation: Any) -> tuple[Any, bool]:
+def kind_of(annotation: Any) -> tuple[Any, bool]:
     """Return the type in an annotation such as `list[Coding] | None`, and whether it is in a list."""
     is_list = False
     while get_origin(annotation) in (list, Union, UnionType):

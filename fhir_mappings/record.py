@@ -181,6 +181,10 @@ class PatientRecord:
         """Return every resource of these types, in a fixed order."""
         return tuple(resource for kind in kinds for resource in self._by_type.get(kind, ()))
 
+    def keep(self, kind: str, kept: Iterable[Resource]) -> None:
+        """Leave every other resource of a type out of account; references to it still resolve."""
+        self._by_type[kind] = list(kept)
+
     @property
     def resources(self) -> tuple[Resource, ...]:
         """Return every resource, in a fixed order."""

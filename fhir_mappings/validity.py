@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from fhir.resources.R4B import get_fhir_model_class
 from pydantic import BaseModel, ValidationError
 
-from fhir_mappings.fhir_json import Resource
+from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.quick_check import passes_quick_check
 
 _UNREADABLE = "cannot be read"
+_WHOLE = "root"
+"""Stands in the library's paths for an object that is none; FHIR R4 has no element of this name."""
 MAX_FAULTS = 100
 """How many faults of one resource are listed; one with more is faulty as a whole."""
 
@@ -29,13 +30,17 @@ class Fault:
         return self.path.split(".")[1] if "." in self.path else ""
 
 
-@cache
-def _model(resource_type: str) -> type[BaseModel] | None:
+def _model(resource_type: str) -> type[Any] | None:
     try:
-        model: type[BaseModel] = get_fhir_model_class(resource_type)
+        return get_fhir_model_class(resource_type)
     except (KeyError, ValueError):
         return None
-    return model
+
+
+def is_resource_type(name: Json) -> bool:
+    """Return whether FHIR R4 defines a resource type of this name."""
+    model = _model(name) if isinstance(name, str) else None
+    return model is not None and model.has_resource_base()
 
 
 def element_names(resource_type: str) -> frozenset[str]:
@@ -44,6 +49,15 @@ def element_names(resource_type: str) -> frozenset[str]:
     if model is None:
         return frozenset()
     return frozenset(field.alias or name for name, field in model.model_fields.items())
+
+
+def codes_of(resource_type: str, element: str) -> frozenset[str]:
+    """Return the codes that an element may have; none if its model does not list them all, or has no such element."""
+    model = _model(resource_type)
+    field = model.model_fields.get(element) if model else None
+    stated = field.json_schema_extra if field else None
+    codes = stated.get("enum_values") if isinstance(stated, dict) else None
+    return frozenset(map(str, codes)) if isinstance(codes, list) and "+" not in codes else frozenset()
 
 
 def faults(resource: Resource) -> tuple[Fault, ...]:
@@ -106,7 +120,7 @@ def _breaking(model: type[BaseModel], resource: Resource) -> list[str]:
 
 
 def _fault(resource_type: str, error: Mapping[str, Any]) -> Fault:
-    path = ".".join([resource_type, *(str(part) for part in error["loc"])])
+    path = ".".join([resource_type, *(str(part) for part in error["loc"] if part != _WHOLE)])
     return Fault(path, str(error["type"]).replace("_", " "))
 
 

@@ -1,7 +1,10 @@
-"""Writes docs/conformance.md: which requirement is checked by which tests, and which is not yet, with the reason.
+"""Writes docs/conformance.md: which requirement is checked by which tests, and which is not, with the reason.
 
 `python tests/conformance.py` writes it, or `make conformance`. The requirements are in tests/requirements.csv, those
 that no test checks yet in tests/requirements-later.csv; tests name what they check: `@pytest.mark.requirement("7.1")`.
+
+tests/crd-requirements.csv has the conformance statements of Da Vinci CRD 2.2.1 for a server, in our words. `how` says
+whether tests check one: those of the requirements in `items`, and those that name it, such as "crd:hook-16".
 """
 
 import ast
@@ -15,13 +18,27 @@ PAGE = TESTS.parent / "docs" / "conformance.md"
 
 _HEAD = """# Conformance
 
-Written by `make conformance` from tests/requirements.csv, tests/requirements-later.csv and the tests; do not edit.
+Written by `make conformance` from the lists of requirements in tests/ and from the tests; do not edit.
 
 Each requirement is stated in our own words; the source is the standard it comes from, and PRUDENT means that no
-standard asks for it. What no test checks says why.
+standard asks for it. What no test checks says why. The [last part](#statements-of-da-vinci-crd-221) has every statement
+that Da Vinci CRD 2.2.1 makes about a server.
 
 {counts}
 """
+_CRD_HEAD = """## Statements of Da Vinci CRD 2.2.1
+
+The statements of the guide about CRD servers, in our own words, by their ids in it. A number such as 7.77 means the
+tests of that requirement above. *Reviewed* means that no test can show it, *not applicable* that it permits something
+or is about something that the service does not do.
+
+{counts}
+
+| id | level | statement | how |
+|---|---|---|---|
+"""
+_STATED_BY_CRD = "crd:"
+_HOW = {"tests": "checked by tests"} | {how: how for how in ("reviewed", "not met", "not applicable")}
 _PARTS = (
     (19, "Discovery"),
     (40, "Requests"),
@@ -55,6 +72,28 @@ class Requirement:
         return int(self.id.removeprefix("7."))
 
 
+@dataclass(frozen=True, slots=True)
+class CrdStatement:
+    """A statement of the guide. `how` is `tests`, `reviewed`, `not met`, or `not applicable`; `why` explains it."""
+
+    id: str
+    level: str
+    statement: str
+    how: str
+    items: str
+    why: str
+
+    @property
+    def is_binding(self) -> bool:
+        """Whether it is a SHALL, or has one."""
+        return self.level.startswith("SHALL")
+
+
+def crd_statements() -> list[CrdStatement]:
+    """All of them, in the order of the list."""
+    return [CrdStatement(**row) for row in _rows(TESTS / "crd-requirements.csv")]
+
+
 def requirements() -> list[Requirement]:
     """All of them, in the order of the checklist."""
     found = [Requirement(**row) for name in ("", "-later") for row in _rows(TESTS / f"requirements{name}.csv")]
@@ -84,7 +123,23 @@ def page() -> str:
         parts.append(f"## {title}\n\n| id | level | requirement | source | checked by |\n|---|---|---|---|---|\n")
         parts[-1] += "".join(rows)
         first = last
-    return "\n".join(parts)
+    return "\n".join([*parts, _crd_part(tests)])
+
+
+def _crd_part(tests: dict[str, list[str]]) -> str:
+    stated = crd_statements()
+    binding = [each for each in stated if each.is_binding]
+    counted = ((how, sum(each.how == how for each in binding)) for how in dict.fromkeys(each.how for each in stated))
+    counts = ", ".join(f"{count} {_HOW[how]}" for how, count in counted)
+    head = _CRD_HEAD.format(counts=f"Of {len(stated)} statements {len(binding)} are a SHALL: {counts}.")
+    return head + "".join(_crd_row(each, tests.get(f"{_STATED_BY_CRD}{each.id}", [])) for each in stated)
+
+
+def _crd_row(each: CrdStatement, tests: list[str]) -> str:
+    how = "" if each.how == "tests" else f"**{each.how}**" if each.how == "not met" else f"*{each.how}*"
+    by = "<br>".join([*([each.items.replace(" ", ", ")] if each.items else []), *(f"`{test}`" for test in tests)])
+    said = ": ".join(filter(None, (how, each.why))) if how else each.why
+    return f"| {each.id} | {each.level} | {each.statement} | {'<br>'.join(filter(None, (by, said)))} |\n"
 
 
 def _row(each: Requirement, tests: list[str]) -> str:

@@ -13,12 +13,16 @@ if os.environ.get("CDS_TEST_PROFILE"):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse requirements that tests/requirements.csv does not state, and mark what asks for the PostgreSQL server."""
-    with (Path(__file__).parent / "requirements.csv").open(newline="") as rows:
-        stated = {row["id"] for row in csv.DictReader(rows)}
+    """Refuse requirements that no list states, and mark what asks for the PostgreSQL server."""
+    stated = _ids("requirements.csv") | {f"crd:{each}" for each in _ids("crd-requirements.csv")}
     for item in items:
         if "cluster" in getattr(item, "fixturenames", ()):
             item.add_marker("postgres")
         for marker in item.iter_markers("requirement"):
             if unknown := set(marker.args) - stated:
-                raise pytest.UsageError(f"{item.nodeid}: tests/requirements.csv does not state {sorted(unknown)}")
+                raise pytest.UsageError(f"{item.nodeid}: no list of requirements states {sorted(unknown)}")
+
+
+def _ids(name: str) -> set[str]:
+    with (Path(__file__).parent / name).open(newline="", encoding="utf-8") as rows:
+        return {row["id"] for row in csv.DictReader(rows)}

@@ -1,6 +1,5 @@
 """What the documentation says is so."""
 
-import dataclasses
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from cards.style import CardStyle
 from cards.summary import summary
 from cds_service.cli.main import main
 from cds_service.clients.algorithms import ALGORITHMS
-from cds_service.clients.registry import Client, parse_clients
+from cds_service.clients.registry import ClientEntry, parse_clients
 from cds_service.hooks.hooks import SERVICE_OF_HOOK, SERVICES
 from cds_service.hooks.request import read_request
 from cds_service.sample_ehr.hook_client import hook_call
@@ -28,7 +27,11 @@ from coverage_policies.format.order_terms import Kind, load_order_terms
 from coverage_policies.format.registry import operators
 from coverage_policies.format.schema import document_schema
 from coverage_policies.format.value_sets import ValueSet, ValueSets
+from coverage_policies.judging.member_list import MEMBER_COLUMNS
+from coverage_policies.judging.payer_tables import AUTHORIZATION_COLUMNS, CODE_COLUMNS
+from coverage_policies.judging.payer_terms_file import ContactEntry, PayerEntry
 from coverage_policies.judging.plan_rules_file import load_plan_rules
+from fhir_mappings.codings import SYSTEMS
 from fhir_mappings.order_text import read_phrase
 from tests.support.reviews import review_call
 
@@ -78,7 +81,13 @@ def test_every_command_is_documented() -> None:
     assert isinstance(policies, click.Group)
     assert all(f"cds-service {name}" in COMMAND_LINE for name in commands)
     assert all(f"policies {name}" in COMMAND_LINE for name in policies.commands)
-    for group, page in (("clients", CLIENTS), ("db", RECORDS), ("decisions", RECORDS), ("feedback", RECORDS)):
+    for group, page in (
+        ("clients", CLIENTS),
+        ("db", RECORDS),
+        ("decisions", RECORDS),
+        ("feedback", RECORDS),
+        ("crd", RECORDS),
+    ):
         named = main.commands[group]
         assert isinstance(named, click.Group)
         assert all(f"cds-service {group} {name}" in page for name in named.commands)
@@ -145,6 +154,13 @@ def test_plan_rules_are_documented_key_by_key() -> None:
     assert headings == {"payers", "effective", "policies", "order_codes"}
 
 
+def test_every_key_and_column_of_a_payer_is_documented() -> None:
+    columns = {*CODE_COLUMNS, *AUTHORIZATION_COLUMNS, *MEMBER_COLUMNS}
+    keys = {*PayerEntry.model_fields, *ContactEntry.model_fields} - {"name"}  # the example has it
+    assert {key for key in keys | columns if f"`{key}" not in PLAN_RULES} == set()
+    assert all(f"`{name}`" in PLAN_RULES for name in SYSTEMS)
+
+
 @pytest.mark.parametrize("text", sorted(load_library().policies))
 def test_every_text_is_in_the_readme(text: str) -> None:
     name, _, revision = text.partition("@")
@@ -153,9 +169,13 @@ def test_every_text_is_in_the_readme(text: str) -> None:
 
 def test_the_example_of_a_callers_file_can_be_read_and_every_key_is_explained() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", CLIENTS, re.DOTALL)
-    assert [client.name for client in parse_clients(example, Path("clients.yaml"))] == ["north", "south"]
+    plain, payers = parse_clients(example, Path("clients.yaml"))
+    assert [(each.name, each.services, each.has_dtr) for each in (plain, payers)] == [
+        ("north", "plain", True),
+        ("south", "crd-2.2", False),
+    ]
     explained = re.findall(r"^\| `([a-z_]+)` \|", CLIENTS, re.MULTILINE)
-    assert set(explained) >= {field.name for field in dataclasses.fields(Client)}
+    assert set(explained) >= set(ClientEntry.model_fields)
     assert all(f"`{algorithm}`" in CLIENTS for algorithm in ALGORITHMS)
 
 

@@ -15,7 +15,7 @@ from cds_service.cli.output.clients import print_clients, print_keys, print_pref
 from cds_service.clients.algorithms import ALGORITHMS
 from cds_service.clients.key_sources import keys_of
 from cds_service.clients.keys import KeysError, KeySet
-from cds_service.clients.registry import Client, load_clients
+from cds_service.clients.registry import Client, Family, load_clients
 from cds_service.clients.registry_edit import add_client
 
 _FILE = click.option(
@@ -40,6 +40,8 @@ _FILE = click.option(
     "--selection-behavior", type=click.Choice(get_args(SelectionBehavior)), help="Of cards with suggestions for it."
 )
 @click.option("--actions", type=click.Choice(get_args(ActionForm)), help="How a suggestion replaces an order.")
+@click.option("--services", type=click.Choice(get_args(Family)), help="The services that it sees; plain unless given.")
+@click.option("--dtr", type=click.Choice(["yes", "no"]), help="Whether it fills in forms by Da Vinci DTR.")
 @_FILE
 def add_command(
     name: str,
@@ -53,6 +55,8 @@ def add_command(
     tables: str | None,
     selection_behavior: str | None,
     actions: str | None,
+    services: str | None,
+    dtr: str | None,
     path: Path | None,
 ) -> None:
     """Register the EHR NAME at the end of the clients file, and keep the comments in it."""
@@ -68,6 +72,8 @@ def add_command(
         "tables": tables,
         "selection_behavior": selection_behavior,
         "actions": actions,
+        "services": services,
+        "dtr": dtr,
     }
     file = _file(path)
     with exit_on_error():

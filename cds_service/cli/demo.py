@@ -21,6 +21,8 @@ from rich.console import Console
 
 from cds_service.cli.answering import PATIENT as ANSWERED
 from cds_service.cli.answering import Hook, launch_path, outcome_of, run_loop
+from cds_service.cli.crd_demo import PATIENT as CRD_PATIENT
+from cds_service.cli.crd_demo import CrdLoop, run_crd_loop
 from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import assessor_of, exit_on_error, settings_given
 from cds_service.cli.output.cards import print_cards
@@ -28,8 +30,10 @@ from cds_service.cli.sample_app import sample_app
 from cds_service.fhir_client.address_guard import LOOPBACK
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.observability.logging import service_log
+from cds_service.sample_ehr.charts import Charts
 from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, Sample, sample_store
+from cds_service.sample_ehr.payers import SAMPLE_PAYERS
 from cds_service.sample_ehr.public_sandbox import (
     HOOK,
     ORDERS,
@@ -43,10 +47,11 @@ from cds_service.sample_ehr.public_sandbox import (
 from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.sample_ehr.smart.server import SmartServer
 from cds_service.wiring.app import create_app
-from cds_service.wiring.records import in_memory_store
+from cds_service.wiring.records import in_memory_records
 from cds_service.wiring.serving import free_port, on_loopback
 from cds_service.wiring.system import new_id, now
 from coverage_policies.format.terms import Outcome
+from coverage_policies.judging.assessment import Assessor
 from fhir_mappings.fhir_json import Json, dumps, loads
 
 _SHOWN = ("sij-posterior", "sij-rich-chart", "trial-not-weaned", "trial-weaned")
@@ -90,10 +95,16 @@ class DemoCall:
     is_flag=True,
     help="Answer the open questions of a sample order through the questionnaire app instead, sign it, and stop.",
 )
-def demo_command(once: bool, port: int, save: Path | None, sandbox: bool, answer: bool) -> None:
+@click.option(
+    "--crd",
+    is_flag=True,
+    help="Answer a sample order as its payer by Da Vinci CRD instead, fill in the form that it asks for, and stop.",
+)
+def demo_command(once: bool, port: int, save: Path | None, sandbox: bool, answer: bool, crd: bool) -> None:
     """Start the service and the sample EHR on this machine, and run sample orders through both."""
-    if answer and (sandbox or save):
-        raise click.UsageError("--answer is not for use with --sandbox or --save.")
+    if (answer or crd) and (sandbox or save or (answer and crd)):
+        name = "--answer" if answer else "--crd"
+        raise click.UsageError(f"{name} is not for use with --sandbox, --save, or each other.")
     with exit_on_error():
         port = free_port(port)
         ehr_port = free_port(port + _EHR_PORTS_AFTER)
@@ -103,13 +114,17 @@ def demo_command(once: bool, port: int, save: Path | None, sandbox: bool, answer
     if sandbox:
         settings = with_sandbox_policies(settings)
     assessor = assessor_of(settings)
+    if crd:
+        assessor = Assessor(assessor.library, SAMPLE_PAYERS)
     questionnaires = sample_app(settings, ehr_port)
+    records, crd_records = in_memory_records(settings, assessor, now)
     app = create_app(
         settings=settings,
         assessor=assessor,
         clock=now,
         new_id=new_id,
-        records=in_memory_store(settings, assessor, now),
+        records=records,
+        crd_records=crd_records,
         log=service_log(io.StringIO(), now),
         smart=None if sandbox else questionnaires.clients,  # the sandbox cannot begin a launch from the sample EHR
     )
@@ -118,7 +133,9 @@ def demo_command(once: bool, port: int, save: Path | None, sandbox: bool, answer
             save.mkdir(parents=True, exist_ok=True)
     today = now().astimezone(settings.time_zone).date()
     demo = Demo(app, questionnaires.smart, today, port, ehr_port)
-    if answer:
+    if crd:
+        run_crd(demo, Console())
+    elif answer:
         run_answers(demo, Console())
     else:
         run_demo(demo, Console(), once=once, save=save, sandbox=sandbox)
@@ -135,11 +152,22 @@ class Demo:
     ehr_port: int
 
     @contextmanager
-    def served(self, token: str | None) -> Iterator[tuple[str, str]]:
-        """Serve both on loopback, and yield their addresses; the sample EHR asks for the token, if there is one."""
-        ehr = create_sample_ehr(sample_store(self.today), token=token, smart=self.smart)
+    def served(self, token: str | None, charts: Charts | None = None) -> Iterator[tuple[str, str]]:
+        """Serve both on loopback, and yield their addresses; the sample EHR asks for the token, if there is one.
+
+        Its charts are those of the samples unless others are given.
+        """
+        ehr = create_sample_ehr(charts or sample_store(self.today), token=token, smart=self.smart)
         with on_loopback(self.app, self.port) as service, on_loopback(ehr, self.ehr_port) as ehr_address:
             yield service, ehr_address
+
+
+def run_crd(demo: Demo, console: Console) -> None:
+    """Run one order through the CRD services, from selecting it to signing it with the form filled in."""
+    token, charts = secrets.token_urlsafe(16), Charts(sample_store(demo.today))
+    order = _BY_ID[CRD_PATIENT].orders[0].resource(demo.today)
+    with demo.served(token, charts) as (service, ehr):
+        run_crd_loop(console, CrdLoop(service, ehr, charts, token, new_id, now), order)
 
 
 def run_answers(demo: Demo, console: Console) -> None:

@@ -24,12 +24,13 @@ from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.settings import Settings
 from cds_service.wiring.app import create_app
 from cds_service.wiring.loading import load_assessor
-from cds_service.wiring.records import in_memory_store
+from cds_service.wiring.records import in_memory_records
 from cds_service.wiring.serving import check_address, free_port, on_loopback
 from cds_service.wiring.smart import SmartClients
 from cds_service.wiring.system import new_id, now
 from coverage_policies.format.library import BUILT_IN
 from coverage_policies.format.problems import DocumentError
+from coverage_policies.judging.plan_rules_file import files_of_plan_rules
 
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 """Where `--dev` may listen."""
@@ -75,12 +76,14 @@ def dev_app(settings: Settings, smart: SmartClients | None = None) -> Flask:
     except (DocumentError, OSError) as error:
         click.echo(str(error), err=True)
         return _broken(str(error))
+    records, crd_records = in_memory_records(settings, assessor, now)
     app = create_app(
         settings=settings,
         assessor=assessor,
         clock=now,
         new_id=new_id,
-        records=in_memory_store(settings, assessor, now),
+        records=records,
+        crd_records=crd_records,
         log=service_log(sys.stderr, now),
         smart=smart,
     )
@@ -95,11 +98,11 @@ def print_failure(error: Exception) -> Response:
 
 
 def watched_files(settings: Settings) -> Iterator[Path]:
-    """Yield the policy documents, value sets, and plan rules, which the reloader watches beside the code."""
+    """Yield the policy documents, value sets, and plan rules with their tables, which the reloader watches."""
     for folder in (BUILT_IN, *settings.policy_folders):
         yield from (path for pattern in ("documents/**/*.yaml", "value_sets/*.csv") for path in folder.glob(pattern))
     if settings.plan_rules:
-        yield settings.plan_rules
+        yield from files_of_plan_rules(settings.plan_rules)
 
 
 def _broken(problems: str) -> Flask:

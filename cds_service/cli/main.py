@@ -148,3 +148,30 @@ main.add_command(
         {"report": ("feedback:report_command", "Print acceptance and override reasons per policy and criterion.")},
     )
 )
+main.add_command(
+    lazy_group(
+        "crd",
+        "Read the records of Da Vinci CRD, and delete those that have expired.",
+        _CLI,
+        {
+            "list": (
+                "crd:list_command",
+                "Print the stored exchanges, one JSON object per line, without anything of a patient.",
+            ),
+            "exchange": ("crd:exchange_command", "Print the request and the response of a call."),
+            "assertion": ("crd:assertion_command", "Print the coverage assertion ID as it was issued last."),
+            "metrics": (
+                "crd:metrics_command",
+                "Print the metric data of calls (CRDMetricData), one JSON object per line.",
+            ),
+            "accesses": (
+                "crd:accesses_command",
+                "Print who read exchanges and assertions, when, and why, one JSON object per line.",
+            ),
+            "purge": (
+                "crd:purge_command",
+                "Delete the exchanges that have expired, with their assertions, and record that they were deleted.",
+            ),
+        },
+    )
+)

@@ -11,6 +11,7 @@ from cds_service.cli.inputs import FILE, assessor_of, exit_on_error, settings_gi
 from cds_service.cli.output.replay import print_checks
 from cds_service.cli.requests import json_in, request_in
 from cds_service.cli.stored import decision_of
+from cds_service.crd.services import service_at
 from cds_service.records.database import UnavailableError
 from cds_service.records.verify import NotReplayableError, replay
 from cds_service.wiring.records import NotReadyError, open_key
@@ -35,8 +36,9 @@ def replay_command(decision_id: str, request_file: Path, chart: Path | None, as_
     """
     settings = settings_given()
     assessor = assessor_of(settings)
-    request, bundle = request_in(request_file), json_in(chart) if chart else None
     found = decision_of(settings, decision_id)
+    request = request_in(request_file, service_at(found.row["path"]))
+    bundle = json_in(chart) if chart else None
     try:
         with exit_on_error(NotReadyError, UnavailableError):
             checks = replay(

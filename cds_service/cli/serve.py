@@ -9,6 +9,7 @@ from flask import Flask
 
 from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import PORT, exit_on_error, settings_given
+from cds_service.crd.order_profiles import ORDER_PROFILES
 from cds_service.http.readiness import Check, DatabaseReady, KeysReady, PoliciesReady
 from cds_service.observability.logging import service_log
 from cds_service.observability.shared_folder import shared_folder
@@ -17,7 +18,15 @@ from cds_service.records.smart_sessions import SmartSessions
 from cds_service.records.used_tokens import UsedTokens
 from cds_service.wiring.active_policies import ActivePolicies
 from cds_service.wiring.clients import NoClientsError, authenticator_of, clients_of, describe_clients
-from cds_service.wiring.records import NotReadyError, open_key, prepare, prepared_database, records_in
+from cds_service.wiring.records import (
+    NotReadyError,
+    crd_records_in,
+    open_key,
+    prepare,
+    prepared_database,
+    records_in,
+    sealer_of,
+)
 from cds_service.wiring.serving import check_address, serve
 from cds_service.wiring.smart import SmartClients, smart_clients_of
 from cds_service.wiring.system import new_id, now
@@ -58,13 +67,16 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
         launching = smart_clients_of(registered or (), settings)
         policies = ActivePolicies(settings, log, now)
         prepare(settings)
-    warm_up(policies.assessor.library)
+    warm_up(policies.assessor.library, *(ORDER_PROFILES if policies.assessor.rules.answered_for else ()))
     log.info("who may call", message=describe_clients(registered, settings))
+    if policies.assessor.rules.answered_for and not settings.encryption_keys:
+        log.warning("CRD exchanges not stored", message="Set CDS_ENCRYPTION_KEYS to keep them, as CRD requires.")
 
     def app_of_process() -> Flask:
         database = prepared_database(settings)
         pseudonym = open_key(settings)
         records = records_in(database, pseudonym, settings, policies.snapshot, now)
+        crd_records = crd_records_in(database, sealer_of(settings), pseudonym, settings, policies.snapshot, now)
         checks: list[Check] = [
             DatabaseReady(database),
             PoliciesReady(len(policies.assessor.library.policies), policies.since),
@@ -82,6 +94,7 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
             new_id=new_id,
             authenticator=authenticator,
             records=records,
+            crd_records=crd_records,
             pseudonym=pseudonym,
             log=log,
             metrics=Metrics(folder),

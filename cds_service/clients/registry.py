@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from cards.crd_versions import CrdVersion
 from cards.style import ActionForm, CardStyle, SelectionBehavior
 from cds_service.clients.algorithms import ALGORITHMS, USUAL
 from cds_service.settings import FHIR_SERVER
@@ -17,6 +18,10 @@ from coverage_policies.format.problems import DocumentError, Problem, read_text
 from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 
 _LABELS_WITHOUT_STAR = 2
+
+Family = Literal["plain", "crd-2.2", "crd-2.0"]
+"""Which services a client calls: those of plain CDS Hooks, or those of one version of Da Vinci CRD."""
+_VERSIONS: dict[Family, CrdVersion] = {"crd-2.2": CrdVersion.V2_2, "crd-2.0": CrdVersion.V2_0}
 
 ScopeSyntax = Literal["v1", "v2"]
 """How an EHR writes scopes: `patient/*.read` (SMART 1) or `patient/*.rs` (SMART 2)."""
@@ -42,7 +47,7 @@ class Client:
 
     Its keys are at `jwks_url`, or in `keys_file` if that is empty. Without `tenants`, its tokens may name any tenant or
     none. `fhir_servers` are base URLs without a slash at the end, in the form of `settings.FHIR_SERVER`. What it says
-    of its cards is None where the settings apply.
+    of its cards is None where the settings apply. `has_dtr` is whether it can fill in the forms that CRD names.
     """
 
     name: str
@@ -57,6 +62,13 @@ class Client:
     selection_behavior: SelectionBehavior | None = None
     actions: ActionForm | None = None
     smart: SmartRegistration | None = None
+    services: Family = "plain"
+    has_dtr: bool = True
+
+    @property
+    def crd_version(self) -> CrdVersion | None:
+        """Return the version of Da Vinci CRD of its services; None for those of plain CDS Hooks."""
+        return _VERSIONS.get(self.services)
 
     def card_style(self, default: CardStyle) -> CardStyle:
         """Return how it wants its cards; `default` is for what it does not say."""
@@ -146,6 +158,10 @@ class ClientEntry(FileModel):
         None, description="update, or delete-create if it cannot apply a suggestion that updates an order"
     )
 
+    services: Family = Field("plain", description="plain, crd-2.2, or crd-2.0: the services that it sees and calls")
+    dtr: Literal["yes", "no"] = Field(
+        "yes", description="yes or no; no if it has no DTR client: CRD cards then offer a task to complete each form"
+    )
     smart: SmartEntry | None = Field(
         None, description="a mapping with client_id: how the questionnaire app is registered with this EHR"
     )
@@ -265,6 +281,8 @@ def _client(entry: ClientEntry, folder: Path) -> Client:
         selection_behavior=entry.selection_behavior,
         actions=entry.actions,
         smart=_smart(entry.smart, folder) if entry.smart else None,
+        services=entry.services,
+        has_dtr=entry.dtr == "yes",
     )
 
 

@@ -115,7 +115,7 @@ def read_chart(
         zone=zone,
         availability=availability,
         terms=terms,
-        unasked=_unasked(pages) if source is None else (),
+        unasked=_unasked(pages, request.prefetch_keys) if source is None else (),
         server=server,
         notes=source.notes if source is not None else (),
     )
@@ -136,15 +136,19 @@ def _joined(
 ) -> tuple[list[Entry], ChartServer]:
     """Return the entries of all results, and the server that they are from."""
     entries = [entry for result in results for entry in result.entries]
-    addresses = [address for result in results for address in result.servers]
+    addresses = [*request.chart_servers, *(address for result in results for address in result.servers)]
     if source is not None:
         addresses.append(source.address)
     return entries, chart_server(request.patient_id, addresses, entries)
 
 
-def _unasked(pages: Mapping[Search, Page | None]) -> frozenset[str]:
+def _unasked(pages: Mapping[Search, Page | None], keys: frozenset[str] | None) -> frozenset[str]:
     """Return the resource types that only a query reads: no template asked for them, and the client sent none."""
-    asked = {search.resource_type for search, page in pages.items() if page is not None or search.in_prefetch}
+
+    def is_asked(search: Search) -> bool:
+        return search.in_prefetch if keys is None else search.key in keys
+
+    asked = {search.resource_type for search, page in pages.items() if page is not None or is_asked(search)}
     return frozenset(search.resource_type for search in pages) - asked
 
 
@@ -164,25 +168,36 @@ def resolve_ordered_items(request: HookRequest) -> tuple[DraftOrders, tuple[str,
     wanted = [name for name in ordered_item_references(orders.judged) if drafts.find(name) is None]
     if not wanted:
         return orders, ()
-    sent = ReferenceIndex.of(
+    sent = sent_resources(request)
+    found = {name: entry for name in wanted if (entry := sent.find(name)) is not None}
+    missing = tuple(name for name in wanted if name not in found)
+    return replace(orders, referenced=tuple(found.values())), missing
+
+
+def sent_resources(request: HookRequest) -> ReferenceIndex[Entry]:
+    """Return every resource in the prefetch, by all its names."""
+    return ReferenceIndex.of(
         entry
         for value in request.prefetch.values()
         for entry in [("", value), *entries_of(value)]
         if _is_resource(entry)
     )
-    found = {name: entry for name in wanted if (entry := sent.find(name)) is not None}
-    missing = tuple(name for name in wanted if name not in found)
-    return replace(orders, referenced=tuple(found.values())), missing
 
 
 def read_ordered_items(
     orders: DraftOrders, references: Iterable[str], source: FhirSource, deadline: Deadline, waiting: Waiting
 ) -> DraftOrders:
     """Return the orders with the targets of these references, as far as the source has them."""
+    read = read_targets(references, source, deadline, waiting)
+    return replace(orders, referenced=(*orders.referenced, *read.values()))
+
+
+def read_targets(
+    references: Iterable[str], source: FhirSource, deadline: Deadline, waiting: Waiting
+) -> dict[str, Entry]:
+    """Return the targets of references by reference, as far as the source has them, read in one wave."""
     read = _run(_reads(references, source), source, deadline, waiting)
-    return replace(
-        orders, referenced=orders.referenced + tuple(entry for each in read.values() for entry in each.entries)
-    )
+    return {str(reference): found.entries[0] for reference, found in read.items() if found.entries}
 
 
 def _is_resource(entry: Entry) -> bool:

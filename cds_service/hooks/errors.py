@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from coverage_policies.format.schema_errors import Fault, FaultKind
 
 _CODES = {FaultKind.MISSING: "required", FaultKind.TYPE: "structure"}
+MOST_ISSUES = 20
+"""How many faults of a request one error names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,26 @@
 """A validated CDS Hooks call."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cds_service.fhir_client.source import FhirAccess
 from cds_service.hooks.draft_orders import DraftOrders, draft_orders
 from cds_service.hooks.fhir_authorization import read_token
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
-from cds_service.hooks.request_model import Call, call_model
+from cds_service.hooks.request_model import Call, HookCall, call_model
 from cds_service.hooks.wire import read_model
 from fhir_mappings.fhir_json import Json
 
 
 @dataclass(frozen=True, slots=True)
 class HookRequest:
-    """One call. `encounter_id` may be empty; `prefetch` is as received, with values of any shape."""
+    """One call. `user_id` and `encounter_id` may be empty; `prefetch` is as received, with values of any shape.
+
+    `order_references` are the orders that the context names instead of holding them; `orders` has only the others.
+    `booked` are the FHIR dates of the appointments for orders, by the reference of the order, `Type/id`.
+    `prefetch_keys` are the keys that the service asks for; None for those of the plain services.
+    `chart_servers` are base addresses that mean the server of the chart, besides those of `fhir` and of search results.
+    """
 
     hook: str
     hook_instance: str
@@ -24,6 +30,10 @@ class HookRequest:
     orders: DraftOrders
     prefetch: Mapping[str, Json]
     fhir: FhirAccess | None
+    order_references: tuple[str, ...] = ()
+    booked: Mapping[str, Json] = field(default_factory=dict)
+    prefetch_keys: frozenset[str] | None = None
+    chart_servers: tuple[str, ...] = ()
 
 
 def read_request(value: Json) -> HookRequest:
@@ -47,7 +57,7 @@ def read_request(value: Json) -> HookRequest:
             context.selections if is_selection else None,
         ),
         prefetch=call.prefetch,
-        fhir=_access(call),
+        fhir=access_of(call),
     )
 
 
@@ -58,7 +68,8 @@ def _model_of(value: Json) -> type[Call]:
     return call_model(service) if service else Call
 
 
-def _access(call: Call) -> FhirAccess | None:
+def access_of(call: HookCall) -> FhirAccess | None:
+    """Return the FHIR server of a call and the token for it; None if it names none."""
     if call.fhirServer is None:
         return None
     server, authorization = call.fhirServer.rstrip("/"), call.fhirAuthorization

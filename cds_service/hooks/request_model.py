@@ -36,6 +36,17 @@ def _check_address(server: str) -> str:
     return server
 
 
+UserId = Annotated[
+    str, Text(r"[A-Za-z]+/[^/\s]+"), Field(description="Send the user as Type/id, such as Practitioner/abc.")
+]
+PatientId = Annotated[
+    str,
+    Text(r"(?!\.+$)[!-.0-~]+"),
+    Field(description="Send the bare FHIR id of the patient, without Patient/."),
+]
+EncounterId = Annotated[str, Field(description="Send the bare FHIR id of the encounter, or leave it out.")]
+
+
 class OrdersBundle(WireModel):
     """The unsigned orders, as received."""
 
@@ -46,13 +57,9 @@ class OrdersBundle(WireModel):
 class CallContext(WireModel):
     """The context of order-sign, which every other context extends."""
 
-    userId: Annotated[str, Text(r"[A-Za-z]+/[^/\s]+")] = Field(
-        description="Send the user as Type/id, such as Practitioner/abc."
-    )
-    patientId: Annotated[str, Text(r"(?!\.+$)[!-.0-~]+")] = Field(
-        description="Send the bare FHIR id of the patient, without Patient/."
-    )
-    encounterId: str = Field("", description="Send the bare FHIR id of the encounter, or leave it out.")
+    userId: UserId
+    patientId: PatientId
+    encounterId: EncounterId = ""
     draftOrders: OrdersBundle = Field(description="Send a FHIR R4 Bundle with the unsigned orders.")
     selections: list[str] = Field([], description=_SELECTIONS)
 
@@ -63,8 +70,8 @@ class SelectionContext(CallContext):
     selections: list[str] = Field(description=_SELECTIONS)
 
 
-class Call(WireModel):
-    """The body of a call of any service."""
+class HookCall(WireModel):
+    """What the body of a call of any hook has beside the hook and its context."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -73,10 +80,6 @@ class Call(WireModel):
         }
     )
 
-    hook: Annotated[str, AfterValidator(_check_hook)] = Field(
-        description=f"Send the hook of the service that is called: {' or '.join(SERVICE_OF_HOOK)}.",
-        json_schema_extra={"enum": list(SERVICE_OF_HOOK)},
-    )
     hookInstance: Annotated[str, UUID] = Field(
         description="Send a UUID that is new for every call, such as the 36 characters that uuidgen prints."
     )
@@ -90,7 +93,6 @@ class Call(WireModel):
         validate_default=True,
         description="Send the http or https base address of the FHIR server, without user, query, or fragment.",
     )
-    context: CallContext = Field(description=_CONTEXT)
     prefetch: dict[str, Any] = Field(
         {}, description="Send an object with the prefetched resources by key, or leave it out."
     )
@@ -107,6 +109,16 @@ class Call(WireModel):
         if value is None and info.data.get("fhirAuthorization") is not None:
             raise PydanticKnownError("missing")
         return value
+
+
+class Call(HookCall):
+    """The body of a call of a service about draft orders."""
+
+    hook: Annotated[str, AfterValidator(_check_hook)] = Field(
+        description=f"Send the hook of the service that is called: {' or '.join(SERVICE_OF_HOOK)}.",
+        json_schema_extra={"enum": list(SERVICE_OF_HOOK)},
+    )
+    context: CallContext = Field(description=_CONTEXT)
 
 
 class SelectionCall(Call):

@@ -10,16 +10,20 @@ from cards.links import NO_ADDRESSES, Addresses, AppLink
 from cards.style import CardStyle
 from cds_service.hooks.review import Review
 from cds_service.settings import Settings
-from coverage_policies.judging.assessment import Assessment
+from coverage_policies.judging.assessment import Assessment, Suggestion
 from coverage_policies.judging.plan_rules import PlanRules, Visibility
 
 
 @dataclass(frozen=True, slots=True)
 class AssessedCard:
-    """A card (CDS Hooks 2.0.1, Card), and the assessment it was made from."""
+    """A card (CDS Hooks 2.0.1, Card), the assessment it was made from, and its suggestions in their order.
+
+    Several cards of CRD may be made from one assessment.
+    """
 
     assessment: Assessment
     card: Mapping[str, Any]
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +63,17 @@ def respond(
 
     `card_id` makes the id of the card of an assessment.
     """
-    shown = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.ON))]
-    shadows = [part for each in review.assessments if (part := _part(each, rules, hook, Visibility.SHADOW))]
-    cards = tuple(AssessedCard(*each) for each in build_cards(shown, hook, style, card_id, addresses))
+    shown = [part for each in review.assessments if (part := visible_part(each, rules, hook, Visibility.ON))]
+    shadows = [part for each in review.assessments if (part := visible_part(each, rules, hook, Visibility.SHADOW))]
+    cards = tuple(
+        AssessedCard(assessment, card, assessment.suggestions if "suggestions" in card else ())
+        for assessment, card in build_cards(shown, hook, style, card_id, addresses)
+    )
     not_shown = (*(each for each in shown if not is_shown(each, hook)), *shadows)
     return HookResponse(review, cards, not_shown)
 
 
-def _part(assessment: Assessment, rules: PlanRules, hook: str, visibility: Visibility) -> Assessment | None:
+def visible_part(assessment: Assessment, rules: PlanRules, hook: str, visibility: Visibility) -> Assessment | None:
     """Return the assessment under the revisions of one visibility; None if there are none."""
     kept = tuple(d for d in assessment.determinations if rules.visibility(d.full_name, hook) is visibility)
     return replace(assessment, determinations=kept) if kept else None

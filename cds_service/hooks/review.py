@@ -17,6 +17,7 @@ from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.chart_reader import SearchReport, Waiting, read_chart, read_ordered_items, resolve_ordered_items
 from cds_service.hooks.draft_orders import DraftOrders
 from cds_service.hooks.errors import STATUS_ISSUES, Issue, RefusedError
+from cds_service.hooks.named_orders import with_named_orders
 from cds_service.hooks.reading_report import nothing_read
 from cds_service.hooks.request import HookRequest
 from cds_service.settings import Settings
@@ -54,7 +55,8 @@ class Review:
 
     `at` is the time of reading the chart. If no policy matches any order, nothing is queried: `searches` is empty and
     `record` is unread. `server` is the origin of the FHIR server, empty without one, and `answers` what it answered, by
-    the key of the search. `read_seconds` and `judge_seconds` are the durations of reading and of evaluation.
+    the key of the search. `unread_orders` are the references of orders that the context names and nobody has.
+    `read_seconds` and `judge_seconds` are the durations of reading and of evaluation.
     """
 
     orders: DraftOrders
@@ -65,6 +67,7 @@ class Review:
     searches: tuple[SearchReport, ...] = ()
     server: str = ""
     answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unread_orders: tuple[str, ...] = ()
     read_seconds: float = 0.0
     judge_seconds: float = 0.0
 
@@ -95,12 +98,17 @@ def review(
     monotonic: Callable[[], float],
     waiting: Waiting = nullcontext,
     order_key: Callable[[Order], str] = lambda _: "",
+    always_reads: bool = False,
+    narrow: Callable[[PatientRecord], None] = lambda _: None,
 ) -> Review:
     """Read the orders, select the policies, read the data that they need, and evaluate.
 
+    The patient and the coverages are read with them, and with `always_reads` even if no policy concerns any order.
     `open_source` opens the source of the chart until a deadline; it is None if there is only prefetch. `clock` gives
     the time of the call with its zone. `waiting` makes a context around each wait for the source. `order_key` gives
-    the identifier by which answers may name an order. Never raises for anything that the source does.
+    the identifier by which answers may name an order. `narrow` leaves what is not to decide out of the chart, once it
+    was read. Never raises for anything that the source does; raises
+    RefusedError (400) if the orders that the context names are all for another patient.
     What is not evaluated at the end of the call timeout, or in its last share after a long reading, stays unknown.
     """
     call_ends = Deadline(limits.call_timeout_seconds, monotonic)
@@ -113,8 +121,9 @@ def review(
     at = clock()
     record = unread_record(at, limits.time_zone, assessor.order_terms)
     reports: tuple[SearchReport, ...] = ()
+    request, unread_orders = with_named_orders(request, source, deadline, waiting)
     orders, unsent = resolve_ordered_items(request)
-    select = partial(_select, assessor=assessor, request=request, order_key=order_key)
+    select = partial(_select, assessor=assessor, request=request, order_key=order_key, always_reads=always_reads)
     selection = select(orders, record)
     begun = monotonic()
     if source is not None and unsent and selection.searches is None:  # these items may still select a policy
@@ -140,6 +149,7 @@ def review(
             if selection.searches is not None and not set(selection.searches) <= set(searched):
                 chart = read_for(selection.searches)
         record, reports = chart.record, chart.searches
+        narrow(record)
         if selection.session.has_unresolved_references:
             selection = select(orders, record)
     read = monotonic()
@@ -156,6 +166,7 @@ def review(
         searches=reports,
         server=origin_of(source.address) if source is not None else "",
         answers=source.answers if source is not None else {},
+        unread_orders=unread_orders,
         read_seconds=read - begun,
         judge_seconds=monotonic() - read,
     )
@@ -177,6 +188,7 @@ def _select(
     assessor: Assessor,
     request: HookRequest,
     order_key: Callable[[Order], str],
+    always_reads: bool,
 ) -> _Selection:
     session = read_session(
         orders.judged,
@@ -187,10 +199,13 @@ def _select(
         request.encounter_id,
         for_others=orders.for_others,
         order_key=order_key,
+        booked=request.booked,
     )
     candidates = assessor.candidates(session, record.today)
     needed = assessor.searches(candidates, request.hook)
+    if needed is None and always_reads:
+        needed = ()
     if needed is not None:
-        first_day = min(record.today, *(each.anchor.day for each in candidates))
+        first_day = min([record.today, *(each.anchor.day for each in candidates)])
         needed = tuple(search.bounded(first_day) for search in needed)
     return _Selection(session, candidates, needed)

@@ -10,11 +10,9 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic.json_schema import JsonSchemaValue, models_json_schema
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
-from cds_service.hooks.errors import RefusedError, issue_of
+from cds_service.hooks.errors import MOST_ISSUES, RefusedError, issue_of
 from coverage_policies.format.schema_errors import PlainSchema, model_faults
 from fhir_mappings.fhir_json import Json
-
-_MOST_ISSUES = 20
 
 
 class WireModel(BaseModel):
@@ -48,7 +46,7 @@ def read_model(model: type[_Model], value: Json) -> _Model:
         return model.model_validate(value)
     except ValidationError as error:
         issues = dict.fromkeys(issue_of(fault) for fault in model_faults(model, error))
-        raise RefusedError(400, *islice(issues, _MOST_ISSUES)) from None
+        raise RefusedError(400, *islice(issues, MOST_ISSUES)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +82,11 @@ class Text:
 
 
 UUID = Text(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+
+def is_uuid(value: str) -> bool:
+    """Return whether a text is a UUID of any version, in either case."""
+    return re.fullmatch(UUID.pattern, value) is not None
 
 
 def json_schemas(models: Sequence[type[WireModel]]) -> dict[str, Any]:

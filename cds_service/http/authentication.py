@@ -6,12 +6,13 @@ from flask import Flask, Response, g, request
 
 from cds_service.clients.authenticator import WRONG_AUDIENCE, InvalidTokenError, Principal
 from cds_service.clients.registry import Client
+from cds_service.crd.services import CRD_SERVICES
 from cds_service.hooks.hooks import SERVICES
 from cds_service.http.services import services
 from cds_service.observability.call_log import Call
 from cds_service.settings import Settings
 
-_SERVICE_IDS = tuple(service.id for service in SERVICES)
+_SERVICE_IDS = tuple(service.id for service in (*SERVICES, *CRD_SERVICES))
 _OPEN = re.compile(r"/health/[a-z]+\Z|/metrics\Z|/smart/[a-z]+\Z")
 _PUBLISHED = re.compile(r"/policies(/[^/]*)?/?\Z|/fhir/(metadata|Questionnaire(/[^/]*)?)/?\Z")
 _FEEDBACK = re.compile(r"(/cds-services/[^/]+)/feedback\Z")

@@ -2,14 +2,14 @@
 
 from flask import Flask, Response, g, request
 
-from cds_service.hooks.hooks import SERVICES
+from cds_service.crd.services import HOOKS
+from cds_service.http.crd import store_exchange
+from cds_service.http.errors import answer_unavailable_store
 from cds_service.http.headers import CALL_ID
 from cds_service.http.services import services
 from cds_service.observability.call_log import Call, bind_call, log_call, unbind_call
 from cds_service.observability.metrics import outcome_of
 from cds_service.records.database import UnavailableError
-
-_HOOKS = frozenset(service.hook for service in SERVICES)
 
 
 def register_call_handlers(app: Flask) -> None:
@@ -27,11 +27,13 @@ def begin_call() -> None:
 
 
 def end_call(response: Response) -> Response:
-    """Add the call id to the response, store a refusal, and count and log the call."""
+    """Store a CRD exchange or a refusal, add the call id to the response, and count and log the call."""
     found = services()
     call: Call = g.call
+    if "crd" in g:
+        response = _with_exchange_stored(response)
     response.headers[CALL_ID] = call.id
-    if call.hook in _HOOKS and response.status_code >= 400 and not g.get("is_unrecorded"):
+    if call.hook in HOOKS and response.status_code >= 400 and not g.get("is_unrecorded"):
         try:
             found.records.store_refusal(call, request.path, response.status_code)
         except UnavailableError as error:
@@ -41,6 +43,17 @@ def end_call(response: Response) -> Response:
         found.metrics.count_call(call.hook, outcome_of(response.status_code, call.cards), seconds)
     if call.hook or call.failure:
         log_call(found.log, call, status=response.status_code, seconds=seconds)
+    return response
+
+
+def _with_exchange_stored(response: Response) -> Response:
+    """Return the response to a CRD call after storing both; 503 if that fails, since what is told must be on record."""
+    try:
+        store_exchange(response)
+    except UnavailableError as error:
+        if response.status_code < 400:
+            return answer_unavailable_store(error)
+        g.call.failure = f"{g.call.failure} (exchange not recorded: {error})".lstrip()
     return response
 
 

@@ -1,9 +1,11 @@
 """The OpenAPI 3.1 document, assembled from the models that validate requests."""
 
+from collections.abc import Sequence
 from importlib import resources
 from importlib.metadata import version
 from typing import Any
 
+from cds_service.crd.request_model import MODELS
 from cds_service.hooks.feedback import FeedbackRequest
 from cds_service.hooks.hooks import SERVICES, Service
 from cds_service.hooks.request_model import call_model
@@ -23,11 +25,12 @@ _ERRORS = {
     "503": "The service cannot store decisions at the moment.",
 }
 _UNREAD = {"412": "The service could not read any patient data, from prefetch or from the FHIR server."}
+_UNPROCESSABLE = {"422": "The request breaks a rule of Da Vinci CRD; each issue names the path."}
 _REFUSED = {"401": {"description": "The token is missing or not valid. The body is empty."}}
 
 
-def openapi(public_url: str) -> dict[str, Any]:
-    """Return the document of the service at this public address."""
+def openapi(public_url: str, services: Sequence[Service] = SERVICES) -> dict[str, Any]:
+    """Return the document of the service at this public address, with these CDS Services."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -39,8 +42,8 @@ def openapi(public_url: str) -> dict[str, Any]:
         "servers": [{"url": public_url.rstrip("/")}],
         "paths": {
             "/cds-services": {"get": _get("discover", "The services on offer", "services")},
-            **{f"/cds-services/{service.id}": {"post": _call(service)} for service in SERVICES},
-            **{f"/cds-services/{service.id}/feedback": {"post": _feedback(service)} for service in SERVICES},
+            **{f"/cds-services/{service.id}": {"post": _call(service)} for service in services},
+            **{f"/cds-services/{service.id}/feedback": {"post": _feedback(service)} for service in services},
             "/policies": {"get": _page("policies", "The page that lists the installed policy revisions")},
             "/policies/{revision}": {"get": _policy_page()},
             "/fhir/metadata": {
@@ -53,7 +56,7 @@ def openapi(public_url: str) -> dict[str, Any]:
             PATH: {"get": _get("openapi", "This document", "document")},
         },
         "components": {
-            "schemas": _answers() | json_schemas([*map(call_model, SERVICES), FeedbackRequest]),
+            "schemas": _answers() | json_schemas([*dict.fromkeys(map(_model, services)), FeedbackRequest]),
             "securitySchemes": {
                 "client": {
                     "type": "http",
@@ -148,8 +151,14 @@ def _ready() -> dict[str, Any]:
 
 def _call(service: Service) -> dict[str, Any]:
     """Return the description of a call, narrowed to the hook of its service."""
-    body = _body(call_model(service)) | {"properties": {"hook": {"const": service.hook}}}
-    return _post(service.id, service.title, body, "cards", _ERRORS | _UNREAD)
+    body = _body(_model(service)) | {"properties": {"hook": {"const": service.hook}}}
+    if service.version is None:
+        return _post(service.id, service.title, body, "cards", _ERRORS | _UNREAD)
+    return _post(service.id, service.title, body, "coverage", _ERRORS | _UNREAD | _UNPROCESSABLE)
+
+
+def _model(service: Service) -> type[WireModel]:
+    return MODELS.get(service.hook) or call_model(service)
 
 
 def _feedback(service: Service) -> dict[str, Any]:

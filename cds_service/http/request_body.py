@@ -22,10 +22,16 @@ SAFE_NAMES = frozenset(
     {
         *("hook", "hookInstance", "fhirServer", "fhirAuthorization", "context", "prefetch", "extension", "feedback"),
         *("userId", "patientId", "encounterId", "selections", "draftOrders", "entry", "resource", "fullUrl"),
+        *("appointments", "dispatchedOrders"),
     }
 )
 """The member names that an error may contain; any other may be a person's name."""
-
+_LISTS_OF_ORDERS = (
+    ("context", "draftOrders", "entry"),
+    ("context", "selections"),
+    ("context", "appointments", "entry"),
+    ("context", "dispatchedOrders"),
+)
 
 _Path: TypeAlias = tuple[str | int, ...]
 
@@ -102,11 +108,13 @@ def _has_long_string(level: Iterable[Json]) -> bool:
 
 
 def check_orders(value: Json, *, most: int) -> None:
-    """Raise RefusedError (413) for a call with more draft orders or selections than allowed."""
-    for path in (("context", "draftOrders", "entry"), ("context", "selections")):
+    """Raise RefusedError (413) for a call with more orders, selections, or appointments than allowed."""
+    for path in _LISTS_OF_ORDERS:
         found = _at(value, *path)
         if isinstance(found, list) and len(found) > most:
-            raise _refusal(413, "too-long", f"The request has more than {most} draft orders or selections", path)
+            raise _refusal(
+                413, "too-long", f"The request has more than {most} orders, selections, or appointments", path
+            )
 
 
 def _at(value: Json, *path: str) -> Json:

@@ -7,6 +7,7 @@ from datetime import datetime
 from flask import Flask, current_app
 
 from cds_service.clients.authenticator import Authenticator
+from cds_service.crd.records_protocol import CrdRecords
 from cds_service.fhir_client.source import FhirOpener
 from cds_service.hooks.review import ReviewLimits
 from cds_service.hooks.turns import Turns
@@ -35,6 +36,7 @@ class Services:
     settings: Settings
     assessor: Assessor
     records: Records
+    crd_records: CrdRecords
     log: Log
     metrics: Metrics
     open_fhir_server: FhirOpener

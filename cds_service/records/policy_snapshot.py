@@ -2,13 +2,15 @@
 
 import hashlib
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date, tzinfo
 from enum import Enum
+from typing import Any
 
 from coverage_policies.format.library import Library
 from coverage_policies.format.lock import content_hash
 from coverage_policies.judging.assessment import Assessor
+from coverage_policies.judging.payer_terms import PayerTerms
 from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings.fhir_json import canonical
 from fhir_mappings.order_terms import OrderTerms
@@ -55,7 +57,12 @@ def policy_versions(library: Library) -> dict[str, PolicyVersion]:
 
 
 def rules_hash(rules: PlanRules, zone: tzinfo, answers_valid_days: int, order_terms: OrderTerms) -> str:
-    """Return the hash of what decides besides the policies: plan rules, time zone, validity of answers, order terms."""
+    """Return the hash of what decides besides the policies: plan rules, time zone, validity of answers, order terms.
+
+    Of the members and the authorizations of a payer it has only whether members are looked up. They are facts about
+    patients, as a chart is, which change daily while the rules stay; and no hash of a short list of member ids hides
+    them.
+    """
     return _sha256([_plain(rules), str(zone), answers_valid_days, order_terms.digest])
 
 
@@ -65,8 +72,10 @@ def _sha256(value: object) -> str:
 
 def _plain(value: object) -> object:
     """Return dataclasses and collections as JSON; sets and mappings become sorted lists."""
+    if isinstance(value, PayerTerms):
+        return [_fields(replace(value, granted={}, members=None)), value.members is not None]
     if is_dataclass(value):
-        return [[field.name, _plain(getattr(value, field.name))] for field in fields(value)]
+        return _fields(value)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, date):
@@ -78,3 +87,7 @@ def _plain(value: object) -> object:
     if isinstance(value, (tuple, list)):
         return [_plain(each) for each in value]
     return value
+
+
+def _fields(value: Any) -> object:
+    return [[field.name, _plain(getattr(value, field.name))] for field in fields(value)]

@@ -98,7 +98,7 @@ def criterion_key(revision: str, criterion: str) -> str:
 
 def card_row(decision: str, made: AssessedCard) -> dict[str, Any]:
     """Return the row of a card, with the criteria that each of its suggestions was made for."""
-    suggestions = zip(made.card.get("suggestions", ()), made.assessment.suggestions, strict=True)
+    suggestions = zip(made.card.get("suggestions", ()), made.suggestions, strict=bool(made.suggestions))
     return {
         "card": made.card["uuid"],
         "decision": decision,

@@ -135,9 +135,12 @@ class SqlStore:
 
         cards: list[_Row] = []
         determinations: list[_Row] = []
+        recorded: set[int] = set()
         for made in response.cards:
             cards.append(card_row(decision, made))
-            determinations += rows_of(made.assessment, made.card["uuid"])
+            if id(made.assessment) not in recorded:  # several cards of CRD are about one assessment
+                recorded.add(id(made.assessment))
+                determinations += rows_of(made.assessment, made.card["uuid"])
         for assessment in response.not_shown:
             determinations += rows_of(assessment, None)
         return cards, determinations

@@ -2,6 +2,7 @@
 
 Whatever identifies a person, an order, or a chart is stored as a keyed hash. `decisions`, `cards`, `determinations`,
 and `policy_snapshots` are append-only: triggers reject every change, and every deletion that no recorded purge covers.
+So are `crd_exchanges`, `crd_assertions`, and `crd_accesses`. What `sealed` columns hold of a patient is encrypted.
 """
 
 from datetime import UTC, datetime
@@ -154,3 +155,53 @@ SMART_SESSIONS = Table(
 )
 """Sessions of the questionnaire app. `name` is a hash of the id of a session; the key of `sealed` is in the cookie of a
 browser and nowhere else."""
+
+CRD_EXCHANGES = Table(
+    "crd_exchanges",
+    METADATA,
+    Column("exchange", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("hook_instance", Text, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("metrics", JSON, nullable=False),
+    Column("sealed", LargeBinary),
+    Column("expires_at", Moment, nullable=False),
+    Index("crd_exchanges_at", "at"),
+    Index("crd_exchanges_hook_instance", "hook_instance"),
+    Index("crd_exchanges_expires_at", "expires_at"),
+)
+"""One row per call of a CRD service, refused ones included. `exchange` is the id of the call; `sealed` are the bodies
+of request and response, None without keys."""
+
+CRD_ASSERTIONS = Table(
+    "crd_assertions",
+    METADATA,
+    Column("exchange", Text, ForeignKey("crd_exchanges.exchange"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("assertion", Text, nullable=False),
+    Column("order_hash", Text, nullable=False),
+    Column("coverage_hash", Text, nullable=False),
+    Column("policies", JSON, nullable=False),
+    Column("codes", JSON, nullable=False),
+    Column("sealed", LargeBinary),
+    Index("crd_assertions_assertion", "assertion"),
+)
+"""One row per coverage assertion of a call. A later call may issue the same `assertion` again. `sealed` is the order,
+the Coverage, the patient, and the determinations, None without keys."""
+
+CRD_ACCESSES = Table(
+    "crd_accesses",
+    METADATA,
+    Column("access", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("crd_accesses_at", "at"),
+)
+"""Who read sealed content or purged what had expired. `at` is the moment up to which the triggers let rows go after a
+purge; `subject` is the id of what was read."""

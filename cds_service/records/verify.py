@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cds_service.crd.payer_check import keep_possible_coverages
+from cds_service.crd.services import service_at
 from cds_service.fhir_client.memory import ChartInMemory, Store
 from cds_service.fhir_client.source import SearchResult
 from cds_service.hooks.request import HookRequest
@@ -121,6 +123,7 @@ def _reviewed_again(
         if chart is not None and request.fhir is not None
         else None
     )
+    is_crd = service_at(decision.row["path"]) is not None
     found = review(
         replace(request, fhir=None),
         assessor,
@@ -129,6 +132,8 @@ def _reviewed_again(
         clock=lambda: decision.row["at"],
         monotonic=monotonic,
         order_key=order_keys(pseudonym, request.patient_id),
+        always_reads=is_crd,
+        narrow=keep_possible_coverages if is_crd else lambda _: None,
     )
     if found.refusal is not None:
         raise NotReplayableError("nothing could be read; give the chart that was read with --chart")

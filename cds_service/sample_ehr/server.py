@@ -31,7 +31,7 @@ _OPEN = ("/fhir/metadata", "/fhir/.well-known/smart-configuration", "/fhir/.well
 
 
 def create_sample_ehr(
-    store: Store,
+    store: Store | Charts,
     *,
     base_url: str | None = None,
     token: str | None = None,
@@ -45,9 +45,10 @@ def create_sample_ehr(
     `token`, everything except the CapabilityStatement and SMART's discovery requires `Authorization: Bearer <token>`.
     `page_size` is the most entries on a page. `offered` limits the resource types, to simulate a server that lacks
     some; the default is every type in the store or with known search parameters. With `smart`, SMART apps can be
-    launched: an access token of theirs reads the data of the launched patient and writes QuestionnaireResponses.
+    launched: an access token of theirs reads the data of the launched patient and writes QuestionnaireResponses. An EHR
+    that writes into its charts itself gives them in place of the store.
     """
-    charts = Charts(store)
+    charts = store if isinstance(store, Charts) else Charts(store)
     types = sorted(offered) if offered is not None else sorted({*PARAMETERS, *store.types()})
     pages = Blueprint("fhir", __name__, url_prefix="/fhir")
 

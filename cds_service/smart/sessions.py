@@ -12,9 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
+from cds_service.aes_gcm import decrypt, encrypt
 from cds_service.smart.authorization import Endpoints, Grant, Proof
 from cds_service.smart.kept_chart import Kept
 from cds_service.smart.packing import pack, unpack
@@ -24,7 +22,6 @@ LIFETIME = timedelta(hours=1)
 LAUNCH_LIFETIME = timedelta(minutes=10)
 """How long a user may take to sign in. Anyone can begin a launch, and each one stores a row."""
 _BYTES = 32
-_NONCE_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +110,7 @@ class Sessions:
 
     def begin(self, session: PendingLaunch | FormSession) -> str:
         """Keep a new session, and return its cookie."""
-        own_id, key = secrets.token_bytes(_BYTES), AESGCM.generate_key(256)
+        own_id, key = secrets.token_bytes(_BYTES), secrets.token_bytes(_BYTES)
         lifetime = LIFETIME if isinstance(session, FormSession) else LAUNCH_LIFETIME
         self._store.put(_name(own_id), _sealed(session, own_id, key), self._clock() + lifetime)
         return f"{_text(own_id)}.{_text(key)}"
@@ -138,20 +135,18 @@ class Sessions:
 
 
 def _sealed(session: PendingLaunch | FormSession, own_id: bytes, key: bytes) -> bytes:
-    """Return the session encrypted with AES-256-GCM, bound to its id, under a new nonce."""
-    nonce = secrets.token_bytes(_NONCE_BYTES)
+    """Return the session encrypted, and bound to its id."""
     said = {"kind": type(session).__name__, **{each.name: getattr(session, each.name) for each in fields(session)}}
     if isinstance(session, FormSession):
         said["grant"] = {**asdict(session.grant), "expires_at": session.grant.expires_at.isoformat()}
     else:
         said |= {"proof": asdict(session.proof), "endpoints": asdict(session.endpoints)}
-    return nonce + AESGCM(key).encrypt(nonce, pack(said, 1), own_id)
+    return encrypt(key, pack(said, 1), own_id)
 
 
 def _opened(sealed: bytes, own_id: bytes, key: bytes) -> PendingLaunch | FormSession | None:
-    try:
-        packed = AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], own_id)
-    except InvalidTag:
+    packed = decrypt(key, sealed, own_id)
+    if packed is None:
         return None
     said = unpack(packed)
     if said.pop("kind") == PendingLaunch.__name__:

@@ -9,6 +9,7 @@ from flask import Flask
 
 from cards.override_reasons import override_codes
 from cds_service.clients.authenticator import Authenticator
+from cds_service.crd.records_protocol import CrdRecords, NullCrdRecords
 from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import FhirOpener
 from cds_service.hooks.turns import Turns
@@ -43,6 +44,7 @@ def create_app(
     open_fhir_server: FhirOpener | None = None,
     authenticator: Authenticator | None = None,
     records: Records | None = None,
+    crd_records: CrdRecords | None = None,
     pseudonym: Pseudonymizer | None = None,
     log: Log | None = None,
     metrics: Metrics | None = None,
@@ -85,6 +87,7 @@ def create_app(
             settings=settings,
             assessor=assessor,
             records=records or NullStore(),
+            crd_records=crd_records or NullCrdRecords(),
             log=log,
             metrics=metrics,
             open_fhir_server=open_fhir_server,

@@ -1,6 +1,6 @@
 """Load the policies and plan rules that the settings name."""
 
-from cds_service.hooks.hooks import SERVICE_OF_HOOK
+from cds_service.crd.services import HOOKS
 from cds_service.settings import Settings
 from coverage_policies.format.library import load_library
 from coverage_policies.judging.assessment import Assessor
@@ -17,5 +17,5 @@ def load_assessor(settings: Settings) -> Assessor:
     library = load_library(settings.policy_folders)
     rules = PlanRules()
     if settings.plan_rules:
-        rules = load_plan_rules(settings.plan_rules, library.policies, SERVICE_OF_HOOK)
+        rules = load_plan_rules(settings.plan_rules, library.policies, HOOKS)
     return Assessor(library, rules, CalendarPeriod(settings.answers_valid_days, "days"))

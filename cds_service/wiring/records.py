@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+from cds_service.crd.records_protocol import CrdRecords
+from cds_service.records.crd_store import BestEffortCrdRecords, SqlCrdRecords
 from cds_service.records.database import IN_MEMORY, Database
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.protocol import BestEffortStore, Records
 from cds_service.records.pseudonyms import Pseudonymizer, UnusableKeyError, key_in, random_key
 from cds_service.records.schema import SchemaState, state, upgrade
+from cds_service.records.sealing import Sealer
 from cds_service.records.sql_store import SqlStore
 from cds_service.settings import Settings
 from coverage_policies.judging.assessment import Assessor
@@ -122,6 +125,32 @@ def records_in(
     return BestEffortStore(records) if settings.answer_if_store_fails else records
 
 
+def sealer_of(settings: Settings) -> Sealer | None:
+    """Return the sealer with the encryption keys of these settings; None if they name none."""
+    keys = [bytes.fromhex(key.get_secret_value()) for key in settings.encryption_keys]
+    return Sealer(keys) if keys else None
+
+
+def crd_records_in(
+    database: Database,
+    sealer: Sealer | None,
+    pseudonym: Pseudonymizer,
+    settings: Settings,
+    snapshot: PolicySnapshot,
+    clock: Callable[[], datetime],
+) -> CrdRecords:
+    """Return the records of CRD calls of one process, in a database that `make_ready` has checked."""
+    records = SqlCrdRecords(
+        database,
+        sealer,
+        snapshot=snapshot,
+        pseudonym=pseudonym,
+        keep_for=timedelta(days=settings.exchange_days),
+        clock=clock,
+    )
+    return BestEffortCrdRecords(records) if settings.answer_if_store_fails else records
+
+
 def database_in_memory(settings: Settings) -> Database:
     """Return a new database in memory that is ready for use."""
     database = Database(IN_MEMORY, wait_seconds=settings.database_wait_seconds)
@@ -129,8 +158,13 @@ def database_in_memory(settings: Settings) -> Database:
     return database
 
 
-def in_memory_store(settings: Settings, assessor: Assessor, clock: Callable[[], datetime]) -> Records:
-    """Return a store in memory with a random key, which lasts as long as the process."""
-    database = database_in_memory(settings)
+def in_memory_records(
+    settings: Settings, assessor: Assessor, clock: Callable[[], datetime]
+) -> tuple[Records, CrdRecords]:
+    """Return both stores in memory, with random keys, for as long as the process lasts."""
+    database, pseudonym = database_in_memory(settings), Pseudonymizer(random_key())
     snapshot = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)
-    return records_in(database, Pseudonymizer(random_key()), settings, snapshot, clock)
+    return (
+        records_in(database, pseudonym, settings, snapshot, clock),
+        crd_records_in(database, Sealer([random_key()]), pseudonym, settings, snapshot, clock),
+    )

@@ -36,9 +36,12 @@ _IN_WORDS: tuple[Resource, ...] = (
 """Records in words, for which every table is loaded."""
 
 
-def warm_up(library: Library) -> None:
-    """Build the models, and judge an invented order on an invented chart by policies that use every operator."""
-    warm(*resource_types(), *_OF_EVERY_CALL)
+def warm_up(library: Library, *resources: str) -> None:
+    """Build the models, and judge an invented order on an invented chart by policies that use every operator.
+
+    `resources` are further resource types that calls validate.
+    """
+    warm(*resource_types(), *_OF_EVERY_CALL, *resources)
     availability = dict.fromkeys(resource_types(), Availability.COMPLETE)
     terms = library.order_terms
     chart = [("", each) for each in _IN_WORDS]

@@ -125,6 +125,9 @@ def entry_lines(entry: OrderEntry) -> Iterator[DescriptionLine]:
     yield from (DescriptionLine("unless", clause_words(clause)) for clause in entry.unless)
     yield from (DescriptionLine("never if", clause_words(clause)) for clause in entry.never_if)
     yield from (DescriptionLine("asks if", clause_words(clause)) for clause in entry.ask_if)
+    yield from (
+        DescriptionLine("adds", f"{each.add.label} ({each.add.code}): {each.says}") for each in entry.companions
+    )
     if entry.ask:
         yield DescriptionLine("asks", entry.ask)
 

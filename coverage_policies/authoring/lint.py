@@ -12,7 +12,7 @@ from coverage_policies.format.model import Choice, Clause, Criterion, OrderEntry
 from coverage_policies.format.operator import as_list, written_values
 from coverage_policies.format.problems import Problem
 from coverage_policies.format.value_sets import ValueSet
-from coverage_policies.judging.plan_rules import Effective
+from coverage_policies.judging.plan_rules import Effective, Payer
 
 _DAY = timedelta(days=1)
 
@@ -184,3 +184,12 @@ def effective_gaps(rules: Iterable[Effective]) -> Iterator[str]:
             yield f"no revision of {policy} is in force from {first} to {last}; {advice}"
         if not before or (before.until and (each.until is None or each.until > before.until)):
             ended[policy] = each
+
+
+def owners_without_policy(payers: Iterable[Payer], library: Library) -> Iterator[str]:
+    """Yield the owners that these payers follow and that have no policy in a library: a slip, or not installed yet."""
+    owners = sorted({policy.owner for policy in library.policies.values()})
+    for payer in payers:
+        for owner in payer.owners:
+            if owner not in owners:
+                yield f"{payer.name} follows {owner}, which has no policy here; the owners are {', '.join(owners)}"

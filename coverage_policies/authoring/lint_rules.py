@@ -53,6 +53,7 @@ _REMARKS = {
     "unlike-label": "A label shares a word with that of the same code in the value sets of the service.",
     "heading": "A code of ICD-10-CM that others are below ends in `*`, or they stand beside it.",
     "unused-value-set": "A policy names each value set of your own.",
+    "owner-without-policy": "A policy is installed of each owner that a payer with `crd: yes` follows.",
     "stray-cases": "A case file has a policy document of the same name beside it.",
 }
 

@@ -14,6 +14,7 @@ from coverage_policies.format.model import (
     SIDE,
     Choice,
     Clause,
+    Companion,
     Criterion,
     OrderEntry,
     OrderSuggestion,
@@ -28,7 +29,7 @@ from coverage_policies.format.registry import operators
 from coverage_policies.format.schema import document_check, document_validator
 from coverage_policies.format.schema_errors import explain
 from coverage_policies.format.strict_yaml import YamlSource, read_yaml
-from coverage_policies.format.terms import About, LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
+from coverage_policies.format.terms import About, LineOfBusiness, Outcome, PolicyKind, PriorAuthorization, RequestType
 from coverage_policies.format.value_sets import TEXT, ValueSet, ValueSets
 
 GROUPS = ("all", "any", "of")
@@ -211,9 +212,23 @@ class _Builder:
             never_if=self._clauses(raw, "never_if", path),
             ask_if=self._clauses(raw, "ask_if", path),
             ask=raw.get("ask", ""),
+            companions=tuple(
+                found
+                for i, companion in enumerate(raw.get("companions", ()))
+                if (found := self._companion(companion, (*path, "companions", i)))
+            ),
             line=place.line,
             column=place.column,
         )
+
+    def _companion(self, raw: dict[str, Any], path: tuple[str | int, ...]) -> Companion | None:
+        codes = self._value_set(raw["in"], (*path, "in"))
+        added = next((row for row in codes.rows if row.code == raw["add"] and row.decides), None)
+        if added is None:
+            if codes.rows:
+                self._problem((*path, "add"), f"{raw['add']!r} is no code of {raw['in']} that decides")
+            return None
+        return Companion(codes, added, RequestType(raw.get("as", RequestType.SERVICE)), raw["says"])
 
     def _pathway(self, raw: dict[str, Any]) -> Pathway:
         choices = []

@@ -12,8 +12,8 @@ from coverage_policies.format.changes import OrderChange
 from coverage_policies.format.editions import Edition
 from coverage_policies.format.operator import Arguments, ClauseCheck
 from coverage_policies.format.searches import ANSWERS, PROCEDURES, Search, merge
-from coverage_policies.format.terms import About, LineOfBusiness, Outcome, PolicyKind, PriorAuthorization
-from coverage_policies.format.value_sets import TEXT, ValueSet
+from coverage_policies.format.terms import About, LineOfBusiness, Outcome, PolicyKind, PriorAuthorization, RequestType
+from coverage_policies.format.value_sets import TEXT, Row, ValueSet
 from fhir_mappings.codings import Coding
 from fhir_mappings.order_terms import NO_TERMS, OrderTerms
 
@@ -158,6 +158,19 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Companion:
+    """An order that belongs to another one: missing if no order of the session has a code of the set.
+
+    `add` is the row of the set to order then, as a resource of `request_type`. `says` is why.
+    """
+
+    codes: ValueSet
+    add: Row
+    request_type: RequestType
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderEntry:
     """The orders that a policy is about: their codes, the sections that judge them, and conditions on the order.
 
@@ -165,7 +178,7 @@ class OrderEntry:
     does too, the order says both. `never_if` excludes it whatever else it says. `ask` is the question for an order that
     says both, and for one that is not certain and shows a sign: a clause of `ask_if` that holds, or something in one
     of `only_if` that does not decide. Without a question such an order is excluded. An entry whose value set has words
-    finds orders without a code, and asks for it.
+    finds orders without a code, and asks for it. `companions` are the orders that belong to it.
     """
 
     codes: ValueSet
@@ -175,6 +188,7 @@ class OrderEntry:
     never_if: tuple[Clause, ...] = ()
     ask_if: tuple[Clause, ...] = ()
     ask: str = ""
+    companions: tuple[Companion, ...] = ()
     line: int = 0
     column: int = 1
 

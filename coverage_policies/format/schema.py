@@ -10,7 +10,7 @@ from coverage_policies.format.operator import phrase
 from coverage_policies.format.phrases import POSITIVE
 from coverage_policies.format.registry import operators
 from coverage_policies.format.schema_check import Check, compiled
-from coverage_policies.format.terms import About, LineOfBusiness, PolicyKind, PriorAuthorization
+from coverage_policies.format.terms import About, LineOfBusiness, PolicyKind, PriorAuthorization, RequestType
 
 _ID = phrase(r"^[A-Za-z0-9]+(?:\.[A-Za-z0-9-]+)*$", "II.D.faber")
 _NUMBER = phrase(POSITIVE, "3")
@@ -88,6 +88,13 @@ def document_schema() -> dict[str, Any]:
         "sections": {"type": "array", "items": _TEXT},
         **{key: {"$ref": "#/$defs/order_clauses"} for key in ("only_if", "unless", "never_if", "ask_if")},
         "ask": _TEXT,
+        "companions": {
+            "type": "array",
+            "items": _closed(
+                {"in": _TEXT, "add": _TEXT, "as": {"enum": list(RequestType)}, "says": _TEXT}, "in", "add", "says"
+            ),
+            "minItems": 1,
+        },
     }
     about_the_order = {
         "type": "object",

@@ -79,6 +79,13 @@ class LineOfBusiness(StrEnum):
     COMMERCIAL = "commercial"
 
 
+class RequestType(StrEnum):
+    """The resource type of an order that belongs to another one."""
+
+    SERVICE = "ServiceRequest"
+    DEVICE = "DeviceRequest"
+
+
 class PriorAuthorization(StrEnum):
     """Whether the plan asks for prior authorization of the orders that a policy is about."""
 

@@ -16,8 +16,6 @@ A row with an RxNorm code whose label is the name of an ingredient or brand also
 a set of ingredients, `<set>.products.csv` lists products by their codes: `system, code, label, ingredient, source`.
 """
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +25,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from coverage_policies.format.amount_phrases import value_limit
-from coverage_policies.format.problems import DocumentError, Problem, read_text
+from coverage_policies.format.problems import DocumentError, Problem
+from coverage_policies.format.strict_csv import iso_day, read_csv
 from fhir_mappings.amounts import Amount
 from fhir_mappings.codings import ICD10CM, RXNORM, Coding, Course, Match
 from fhir_mappings.drug_ingredients import INGREDIENT, name_of_ingredient
@@ -44,6 +43,8 @@ leave them out."""
 PRODUCT_COLUMNS = ["system", "code", "label", "ingredient", "source"]
 PRODUCTS = ".products"
 """The end of the name of a file with the products of a set of ingredients."""
+_RULE = "value-set"
+"""The lint rule of a fault in these files."""
 _RANGE = re.compile(r"(\d{1,4}) to (\d{1,4})\Z")
 
 
@@ -301,27 +302,8 @@ def _read(
     problems: list[Problem],
 ) -> list[Row]:
     """Return what `read` makes of the cells by column and the number of each line; it raises ValueError."""
-    try:
-        text = read_text(path)
-    except DocumentError as error:
-        problems += error.problems
-        return []
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows = []
-    try:
-        columns = next(reader, [])
-        if columns not in headers:
-            problems.append(_problem(path, 1, wrong_header))
-            return []
-        for cells in reader:
-            try:
-                if len(cells) != len(columns):
-                    raise ValueError(f"{len(cells)} columns instead of {len(columns)}")
-                rows.append(read(dict(zip(columns, cells, strict=True)), reader.line_num))
-            except ValueError as error:
-                problems.append(_problem(path, reader.line_num, str(error)))
-    except csv.Error:
-        problems.append(_problem(path, reader.line_num, "a quotation mark is not closed or has no partner"))
+    rows: list[Row] = []
+    read_csv(path, headers, wrong_header, lambda cells, line: rows.append(read(cells, line)), problems, _RULE)
     return rows
 
 
@@ -356,11 +338,8 @@ def _scale(text: str) -> tuple[Decimal, Decimal] | None:
 
 
 def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise ValueError("a date is written like 2024-01-01") from None
+    return iso_day(text) if text else None
 
 
 def _problem(path: Path, line: int, what: str) -> Problem:
-    return Problem(str(path), line, what, rule="value-set")
+    return Problem(str(path), line, what, rule=_RULE)

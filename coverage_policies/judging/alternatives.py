@@ -6,6 +6,7 @@ from coverage_policies.format.model import Policy
 from coverage_policies.format.terms import Outcome, Status
 from coverage_policies.judging.determination import Alternative, Determination
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.order_elements import without_coverage_information
 from fhir_mappings.orders import Order
 
 RULED_OUT = (Outcome.NOT_SUPPORTED, Outcome.CRITERIA_NOT_MET)
@@ -32,7 +33,7 @@ def alternatives(
         suggest = policy.index[result.id].suggest
         if suggest is None or result.counted is not Status.NOT_MET:
             continue
-        resource = suggest.change.applied_to(order.resource)
+        resource = suggest.change.applied_to(without_coverage_information(order.resource))
         if resource is None or not suggest.change.is_made_in(changed := read(resource)):
             continue
         again = judge(changed)

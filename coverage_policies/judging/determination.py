@@ -6,9 +6,11 @@ from datetime import date
 from functools import cached_property
 
 from coverage_policies.format.canonicals import questionnaire_canonical
+from coverage_policies.format.model import Companion
 from coverage_policies.format.questions import Option, QuestionText, QuestionType
-from coverage_policies.format.terms import About, LineOfBusiness, Outcome, Reason, Status
+from coverage_policies.format.terms import About, LineOfBusiness, Outcome, PriorAuthorization, Reason, Status
 from coverage_policies.judging.criterion import CriterionStatus
+from fhir_mappings.codings import Coding
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Evidence
 
@@ -84,7 +86,8 @@ class Question:
 
     `id` is the `linkId` of its answer, and `says` the sentence of the criterion. `met_by` is the answer that favors
     the order, `yes` or `no`, empty if neither does. `pathway` names in words the pathway it depends on, if any. A
-    question with parts may be answered whole.
+    question with parts may be answered whole. `settled_by` is what the order would have to state to settle it without
+    an answer, `performer` or `location`, empty for anything else.
     """
 
     id: str
@@ -98,6 +101,7 @@ class Question:
     options: tuple[Option, ...] = ()
     met_by: str = ""
     about: About = About.PATIENT
+    settled_by: str = ""
 
     @classmethod
     def of(cls, link_id: str, asked: QuestionText) -> "Question":
@@ -197,6 +201,12 @@ class Determination:
     remain require different ones."""
     url: str = ""
     """Where the owner publishes the policy, if that is known."""
+    prior_authorization: PriorAuthorization | None = None
+    """What the head of the policy says of prior authorization, None if it says nothing."""
+    codes: tuple[Coding, ...] = ()
+    """The codes of the order by which the policy judges it; none if it was found by its words, or was not judged."""
+    companions: tuple[Companion, ...] = ()
+    """The orders that belong to this one, and that no order of the session is."""
     runs: Mapping[str | None, Mapping[str, CriterionResult]] = field(default_factory=dict, repr=False, compare=False)
     """The results of the criteria by id, on each pathway that remains; the only one of a policy without is None."""
 

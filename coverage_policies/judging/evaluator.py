@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from coverage_policies.format.model import APPLIES, CODE, PATHWAY, SIDE, Criterion, Policy
+from coverage_policies.format.model import APPLIES, CODE, PATHWAY, SIDE, Companion, Criterion, Policy
 from coverage_policies.format.operator import Context
 from coverage_policies.format.questions import QuestionText, code_question, pathway_question
 from coverage_policies.format.terms import Outcome, Reason, Status
@@ -19,6 +19,7 @@ from coverage_policies.judging.order_matching import OrderMatch, match_order
 from coverage_policies.judging.pathways import resolve_pathway
 from coverage_policies.judging.questions import open_questions
 from coverage_policies.judging.stopping import ShouldStop, Watch, never
+from fhir_mappings.codings import Coding
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.laterality import side_named
 from fhir_mappings.orders import Anchor, Order
@@ -78,7 +79,8 @@ def evaluate(
             blank_determination(policy, order, anchor, Outcome.NOT_APPLICABLE), notes=code_notes(policy, order, anchor)
         )
     names = tuple(dict.fromkeys(name for entry in match.judging for name in entry.sections))
-    heard = of_operation(policy, order, other_orders, None if ignore_code_dates else anchor.day)
+    coded_on = None if ignore_code_dates else anchor.day
+    heard = of_operation(policy, order, other_orders, coded_on)
     settled = resolve_pathway(policy.pathway, replace(ctx, order=heard), said)
     roots = [policy.sections[name].root for name in names]
     runs = [_Run(policy, ctx, said_on(pathway), pathway, roots, watch) for pathway in settled.remaining]
@@ -125,7 +127,22 @@ def evaluate(
             for choice in (policy.pathway.choices if policy.pathway and len(runs) > 1 else ())
             if choice.name in settled.remaining
         },
+        codes=tuple(each for each in order.codes if any(entry.codes.row(each, coded_on) for entry in match.judging)),
+        companions=_missing_companions(match, ctx) if match.is_certain else (),
     )
+
+
+def _missing_companions(match: OrderMatch, ctx: Context) -> tuple[Companion, ...]:
+    """Return the orders that belong to this one and are not among the others; one that may be there is not missing."""
+    others = [each for each in ctx.other_orders if each.is_judged]
+    there = [(*each.codes, *(Coding("", "", text) for text in each.words)) for each in others]
+    missing = {
+        (companion.add.system, companion.add.code): companion
+        for entry in match.judging
+        for companion in entry.companions
+        if not any(companion.codes.match(codes, ctx.anchor) for codes in there)
+    }
+    return tuple(missing.values())
 
 
 def blank_determination(
@@ -150,6 +167,7 @@ def blank_determination(
         owner=policy.owner,
         order_label=f"{label}, {order.side}" if order.side else label,
         url=policy.url,
+        prior_authorization=policy.prior_authorization,
     )
 
 

@@ -1,10 +1,11 @@
 """Read the draft orders of a call: those to judge, and the others of the session."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings.bundle import Entry, reference_of
+from fhir_mappings.dates import parse
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.orders import Order, read_order
 from fhir_mappings.record import PatientRecord
@@ -13,7 +14,9 @@ from fhir_mappings.references import ReferenceIndex
 _ORDERED = ("Device", "Medication")
 """Resources that orders reference and EHRs send along; they are not orders themselves."""
 
-_FOR_ANOTHER_PATIENT = "the order is for another patient"
+NOTHING_BOOKED: Mapping[str, Json] = {}
+FOR_ANOTHER_PATIENT = "the order is for another patient"
+"""The obstacle of an order that is not this patient's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Session:
     def beside(self, order: Order) -> tuple[Order, ...]:
         """Return every other order of the session that may be for this patient."""
         return tuple(
-            each for each in self.judged + self.others if each is not order and each.obstacle != _FOR_ANOTHER_PATIENT
+            each for each in self.judged + self.others if each is not order and each.obstacle != FOR_ANOTHER_PATIENT
         )
 
 
@@ -45,6 +48,7 @@ def read_session(
     encounter: str = "",
     for_others: Iterable[Entry] = (),
     order_key: Callable[[Order], str] = lambda _: "",
+    booked: Mapping[str, Json] = NOTHING_BOOKED,
 ) -> Session:
     """Read the draft orders, and resolve their references among each other, in `referenced`, and in the chart.
 
@@ -52,17 +56,20 @@ def read_session(
     medication sent along. An order sent twice counts once; orders without id and full URL each count.
     Codes that the operator maps to those of the policies are added. `encounter` is the id of the encounter of the call,
     in which an order was written that names none. `for_others` are orders to judge that are for another patient; their
-    determinations say only that. `order_key` gives the identifier by which answers may name an order.
+    determinations say only that. `order_key` gives the identifier by which answers may name an order. `booked` are
+    the FHIR dates of the appointments for orders, by reference: the planned service date of an order that states none.
     """
     judged, others, for_others = list(judged), list(others), list(for_others)
     resolver = _Resolver([*referenced, *judged, *others], record)
 
     def read(resource: Resource, url: str = "") -> Order:
         order = read_order(resource, url, zone=record.zone, terms=record.terms, resolve=resolver)
+        if order.planned is None and order.reference in booked:
+            order = replace(order, planned=parse(booked[order.reference], record.zone))
         written_in = order.encounter or (f"Encounter/{encounter}" if encounter else "")
         return replace(order, codes=rules.mapped(order.codes), encounter=written_in, key=order_key(order))
 
-    elsewhere = tuple(replace(read(resource, url), obstacle=_FOR_ANOTHER_PATIENT) for url, resource in for_others)
+    elsewhere = tuple(replace(read(resource, url), obstacle=FOR_ANOTHER_PATIENT) for url, resource in for_others)
     orders = {_name(i, entry): read(entry[1], entry[0]) for i, entry in enumerate([*others, *judged])}
     first = {_name(i, entry): None for i, entry in enumerate(judged, len(others))}
     return Session(

@@ -7,6 +7,7 @@ its own.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 
 from coverage_policies.format.terms import LineOfBusiness
 from coverage_policies.judging.plan_rules import Payer, PlanRules
@@ -68,7 +69,7 @@ def plan_of(record: PatientRecord, on: date, rules: PlanRules) -> Plan:
     state = next((each.state for each in medicaid if each.state), "") or home_state(record) or "?"
     return Plan(
         lines=_lines(choosing, payers),
-        owners={payer.owner: payer.name for payer in payers.values() if payer},
+        owners={owner: payer.name for payer in payers.values() if payer for owner in payer.owners},
         knows_all=_knows_all(choosing, payers, rules),
         medicaid_state=state if medicaid else "",
         notes=_notes(found, choosing),
@@ -89,11 +90,11 @@ def needs_payer(coverage: Resource, payor: Resource, rules: PlanRules) -> bool:
 
 
 def _payer(coverage: Coverage, rules: PlanRules) -> Payer | None:
-    """Return the known payer of a coverage: by identifier, by the plan's class, or by its whole name."""
-    for payer in rules.payers:
-        if payer.identifiers & coverage.identifiers or payer.classes & coverage.classes:
-            return payer
-    return next((payer for payer in rules.payers if payer.names & coverage.names), None)
+    """Return the known payer of a coverage: by identifier, else by the plan's class, else by its whole name."""
+    by_identifier = (payer for payer in rules.payers if payer.identifiers & coverage.identifiers)
+    by_class = (payer for payer in rules.payers if payer.classes & coverage.classes)
+    by_name = (payer for payer in rules.payers if payer.names & coverage.names)
+    return next(chain(by_identifier, by_class, by_name), None)
 
 
 def _knows_all(choosing: Sequence[Coverage], payers: Mapping[str, Payer | None], rules: PlanRules) -> bool:

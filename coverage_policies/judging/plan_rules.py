@@ -6,6 +6,7 @@ from datetime import date
 from enum import Enum
 
 from coverage_policies.format.terms import LineOfBusiness
+from coverage_policies.judging.payer_terms import PayerTerms
 from fhir_mappings.codings import Coding
 
 
@@ -20,17 +21,19 @@ class Visibility(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """A payer that follows the policies of one owner, and what identifies it in a Coverage.
+    """A payer that follows the policies of some owners, and what identifies it in a Coverage.
 
-    `line` is the line of business of its plans, None where the rules do not say or it has several.
+    `line` is the line of business of its plans, None where the rules do not say or it has several. `terms` are what it
+    states beside its policies if this service answers for it by Da Vinci CRD, None if it does not.
     """
 
     name: str
-    owner: str
+    owners: tuple[str, ...]
     identifiers: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
     line: LineOfBusiness | None = None
+    terms: PayerTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,11 @@ class PlanRules:
     effective: tuple[Effective, ...] = ()
     visibility_rules: tuple[VisibilityRule, ...] = ()
     order_codes: Mapping[tuple[str, str], tuple[Coding, ...]] = field(default_factory=dict)
+
+    @property
+    def answered_for(self) -> tuple[Payer, ...]:
+        """Return the payers that this service answers for by Da Vinci CRD."""
+        return tuple(payer for payer in self.payers if payer.terms is not None)
 
     def visibility(self, policy: str, hook: str) -> Visibility:
         """Return the visibility of a revision on a hook. The last rule that matches applies."""

@@ -10,6 +10,8 @@ from coverage_policies.judging.determination import CriterionResult, Question
 from coverage_policies.judging.items import Results, is_contradicted_whole, is_open
 
 _CONTRADICTED = (Reason.CONFLICT, Reason.VALUE_OUT_OF_RANGE, Reason.COUNT_OUT_OF_RANGE, Reason.UNCONVERTIBLE)
+_SETTLED_BY = {"performer": "performer", "specialty": "performer", "place": "location"}
+"""What the arguments of the operator `order` read that is often known only after signing."""
 _LAST = 1_000_000
 """The place of a question whose place the author did not set."""
 
@@ -81,7 +83,20 @@ def _question(c: Criterion, result: CriterionResult, below: tuple[Question, ...]
         reason=next(iter(reasons), result.reason),
         evidence=tuple(dict.fromkeys([*result.evidence, *(item for part in parts for item in part.evidence)])),
         parts=parts,
+        settled_by="" if parts else _settled_by(c),
     )
+
+
+def _settled_by(c: Criterion) -> str:
+    """Return what the order must state to settle a criterion either way, if that is its performer or place alone."""
+    if not c.met_when or not c.not_met_when:
+        return ""
+    read = {
+        _SETTLED_BY.get(name, "") if clause.operator == "order" else ""
+        for clause in (*c.met_when, *c.not_met_when)
+        for name in clause.arguments
+    }
+    return read.pop() if len(read) == 1 else ""
 
 
 def _deciding(c: Criterion, results: Results) -> Iterator[str]:

@@ -17,9 +17,10 @@ from cds_service.observability.logging import service_log
 from cds_service.records.database import Database
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.pseudonyms import Pseudonymizer, random_key
+from cds_service.records.sealing import Sealer
 from cds_service.settings import Settings
 from cds_service.wiring.app import create_app
-from cds_service.wiring.records import make_ready, records_in
+from cds_service.wiring.records import crd_records_in, make_ready, records_in
 from cds_service.wiring.serving import settle_memory
 from coverage_policies.format.library import Library, load_library
 from coverage_policies.judging.assessment import Assessor
@@ -34,29 +35,44 @@ class _Nowhere(io.TextIOBase):
         return len(text)
 
 
-def app_of(library: Library, settings: Settings, **parts: Any) -> Flask:
+def app_of(library: Library, settings: Settings, rules: PlanRules | None = None, **parts: Any) -> Flask:
     """The service with a fixed clock; without `records` among its parts it stores nothing."""
     log = parts.pop("log", None) or service_log(_Nowhere(), clock)
-    assessor = Assessor(library, PlanRules())
+    assessor = Assessor(library, rules or PlanRules())
     return create_app(settings=settings, assessor=assessor, clock=clock, new_id=new_id, log=log, **parts)
 
 
 class InProcess:
     """The service that stores decisions in an SQLite file, in a temporary folder; to be used as a context.
 
-    In the context Python collects garbage as in a process of `cds-service serve`.
+    With `rules` it answers for their payers, too, and stores CRD exchanges under a key. In the context Python collects
+    garbage as in a process of `cds-service serve`.
     """
 
-    def __init__(self, library: Library | None = None, open_fhir_server: FhirOpener | None = None) -> None:
+    def __init__(
+        self,
+        library: Library | None = None,
+        open_fhir_server: FhirOpener | None = None,
+        rules: PlanRules | None = None,
+    ) -> None:
         library = library or load_library()
         settings = Settings()
         self._thresholds = gc.get_threshold()
         self._folder = tempfile.TemporaryDirectory()
         self.database = Database(f"sqlite:///{Path(self._folder.name) / 'records.db'}", wait_seconds=5)
         make_ready(self.database)
-        snapshot = PolicySnapshot.of(Assessor(library, PlanRules()), settings.time_zone, settings.answers_valid_days)
-        records = records_in(self.database, Pseudonymizer(random_key()), settings, snapshot, clock)
-        self._app = app_of(library, settings, records=records, open_fhir_server=open_fhir_server)
+        assessor = Assessor(library, rules or PlanRules())
+        snapshot = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)
+        key = Pseudonymizer(random_key())
+        self._app = app_of(
+            library,
+            settings,
+            rules,
+            records=records_in(self.database, key, settings, snapshot, clock),
+            crd_records=crd_records_in(self.database, Sealer([random_key()]), key, settings, snapshot, clock),
+            pseudonym=key,
+            open_fhir_server=open_fhir_server,
+        )
 
     def __enter__(self) -> "InProcess":
         settle_memory()
@@ -68,9 +84,9 @@ class InProcess:
         gc.unfreeze()
         gc.set_threshold(*self._thresholds)
 
-    def answering(self, body: bytes) -> Callable[[], bytes]:
+    def answering(self, body: bytes, path: str = PATH) -> Callable[[], bytes]:
         """A function that answers a call as the web server has it answered, and fails if the answer is an error."""
-        environ = EnvironBuilder(PATH, method="POST", data=body, content_type="application/json").get_environ()
+        environ = EnvironBuilder(path, method="POST", data=body, content_type="application/json").get_environ()
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:
             assert status == "200 OK", status

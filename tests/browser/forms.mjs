@@ -64,43 +64,53 @@ function shownItems(page) {
   });
 }
 
-function question(page, linkId) {
+// Return a selector of the item, or null if the form shows none. lforms may replace the element while it fills in initial
+// values, so nothing keeps the element itself.
+async function question(page, linkId) {
   const numbered = new RegExp(`^item-${linkId.replace(/[^A-Za-z0-9]/g, "\\$&")}(/\\d+)+$`);
-  return page.evaluateHandle(
-    (pattern) => [...document.querySelectorAll("lhc-item")].find((each) => new RegExp(pattern).test(each.id)) ?? null,
+  const id = await page.evaluate(
+    (pattern) => [...document.querySelectorAll("lhc-item")].find((each) => new RegExp(pattern).test(each.id))?.id,
     numbered.source,
   );
+  return id ? `lhc-item[id="${id}"]` : null;
 }
 
 // Open the list of a choice and return its options, each with the number that lforms puts before it taken off.
 async function openList(page, input) {
-  await input.click();
-  await page.waitForFunction((each) => each.getAttribute("aria-expanded") === "true", input);
+  await page.locator(input).first().click();
+  await page.waitForFunction(
+    (selector) => document.querySelector(selector)?.getAttribute("aria-expanded") === "true",
+    input,
+  );
   const numbered = await page.$$eval("#lhc-tools-searchResults li", (all) => all.map((each) => each.textContent));
   return numbered.map((each) => each.replace(/^\d+:\s*/, "").trim());
 }
 
+function listOf(item) {
+  return `${item} lhc-item-choice input.ansList`;
+}
+
 async function optionsOf(page, item) {
-  const input = await item.$("lhc-item-choice input.ansList");
-  if (!input) return [];
+  const input = listOf(item);
+  if (!(await page.$(input))) return [];
   const options = await openList(page, input);
-  await input.press("Escape");
+  await page.locator(input).first().press("Escape");
   return options;
 }
 
 async function choose(page, item, value) {
   if (typeof value === "boolean") {
-    await (await item.$(`label[id$="|${value}"]`)).click();
+    await page.locator(`${item} label[id$="|${value}"]`).first().click();
     return;
   }
-  const options = await openList(page, await item.$("lhc-item-choice input.ansList"));
+  const options = await openList(page, listOf(item));
   if (!options.includes(value)) throw new Error(`no option ${value} among ${options}`);
   await page.locator("#lhc-tools-searchResults li").nth(options.indexOf(value)).click();
 }
 
 async function fill(page, filling) {
   for (const [linkId, value] of Object.entries(filling)) {
-    const item = (await question(page, linkId)).asElement();
+    const item = await question(page, linkId);
     if (item) await choose(page, item, value);
   }
   const shown = (await shownItems(page)).map((each) => each.linkId);
@@ -112,7 +122,7 @@ async function examine(page, { questionnaire, fillings }, launch) {
   const searches = await show(page, questionnaire, launch);
   const items = await shownItems(page);
   for (const each of items) {
-    const item = (await question(page, each.linkId)).asElement();
+    const item = await question(page, each.linkId);
     if (each.options.length === 0) each.options = await optionsOf(page, item);
   }
   const filled = [];

@@ -172,3 +172,10 @@ def test_no_summary_begins_with_the_name_of_the_order_or_has_140_characters() ->
 def test_a_headline_has_whole_sentences() -> None:
     for outcome in Outcome:
         assert headline(determination(outcome)).endswith((".", "?"))
+
+
+def test_a_longer_line_has_more_of_a_long_finding() -> None:
+    failed = determination(FAILS, GROUP, replace(WEAN, headline="word " * 60))
+    assert len(summary(failed)) < 140 < len(summary(failed, 400)) < 400
+    lines = (LineOfBusiness.MEDICARE,)
+    assert 140 < len(summary(replace(failed, lines=lines), 300)) <= 300

@@ -52,6 +52,11 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         ("CDS_CORS_ORIGINS", "https://example.org/path"),
         ("CDS_THREADS", "many"),
         ("CDS_PSEUDONYM_KEY", "k" * 31),
+        ("CDS_ENCRYPTION_KEYS", "0" * 63),
+        ("CDS_ENCRYPTION_KEYS", "0" * 65),
+        ("CDS_ENCRYPTION_KEYS", "g" * 64),
+        ("CDS_ENCRYPTION_KEYS", f"{'0' * 64},short"),
+        ("CDS_EXCHANGE_DAYS", "0"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -63,6 +68,18 @@ def test_a_setting_that_cannot_be_used_is_refused(monkeypatch: pytest.MonkeyPatc
 def _policies_list(**environment: str) -> tuple[int, str]:
     result = CliRunner().invoke(main, ["policies", "list"], env=environment)
     return result.exit_code, result.stderr
+
+
+def test_encryption_keys_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CDS_ENCRYPTION_KEYS", f"{'0' * 64}, {'Ab' * 32}")
+    assert [key.get_secret_value() for key in Settings().encryption_keys] == ["0" * 64, "Ab" * 32]
+    assert "Ab" not in repr(Settings())
+
+
+def test_an_encryption_key_that_cannot_be_used_is_not_quoted_and_the_error_says_how_to_make_one() -> None:
+    code, said = _policies_list(CDS_ENCRYPTION_KEYS="no-digits")
+    assert (code, "no-digits" in said) == (1, False)
+    assert "CDS_ENCRYPTION_KEYS: write each key as 64 hexadecimal digits; `openssl rand -hex 32` makes one" in said
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from fhir_mappings.conditions import statements, unidentified
 from fhir_mappings.coverages import coverages
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.days_covered import days_covered
+from fhir_mappings.defined_elements import only_defined
 from fhir_mappings.drug_contents import contents_of_label
 from fhir_mappings.drug_exposure import supplies
 from fhir_mappings.drug_names import substances_named
@@ -212,6 +213,10 @@ READINGS: dict[str, tuple[Callable[[int], Work], int]] = {
     "a flow in words": (lambda n: amounts("flow", orderDetail=[{"text": "1.1 " * n}]), 500),
     "the code of an order": (lambda n: lambda: recoded(named(n), Coding("", "x", "X")), 500),
     "faults of one element": (lambda n: lambda: faults(condition(category=[0] * n)), 1000),
+    "elements that FHIR does not define": (
+        lambda n: lambda: only_defined(condition(**{f"x{i}": 1 for i in range(n)}, note=[{"text": "A", "x": 1}] * n)),
+        2000,
+    ),
     "unknown members": (lambda n: lambda: faults(condition(**{f"x{i}": 1 for i in range(n)})), 1000),
     "an unknown type contained": (
         lambda n: lambda: faults(condition(contained=[{"resourceType": "X"}], **{f"x{i}": 1 for i in range(n)})),

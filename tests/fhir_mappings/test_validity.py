@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.validity import Fault, element_names, faults, warm
+from fhir_mappings.validity import Fault, codes_of, element_names, faults, is_resource_type, warm
 from tests.support.fhir_builders import condition, procedure
 
 
@@ -30,6 +30,11 @@ def test_a_fault_that_is_found_only_after_another_is_found():
 
 def test_a_fault_deep_inside_belongs_to_its_top_element():
     assert elements(condition(code={"coding": [{"code": 5, "system": []}]})) == ["code", "code"]
+
+
+def test_an_object_of_the_wrong_shape_is_the_fault():
+    assert [fault.path for fault in faults(condition(code=5))] == ["Condition.code"]
+    assert [fault.path for fault in faults(condition(category=[["x"]]))] == ["Condition.category.0"]
 
 
 def test_a_missing_required_element_is_a_fault():
@@ -79,3 +84,24 @@ def test_the_elements_of_a_resource_type_are_named_as_fhir_names_them():
 @pytest.mark.parametrize("kind", ["Vaccination", "task", ""])
 def test_a_type_that_r4_does_not_know_has_no_elements(kind):
     assert element_names(kind) == frozenset()
+
+
+@pytest.mark.parametrize("kind", ["Patient", "ServiceRequest", "VisionPrescription"])
+def test_the_resource_types_of_r4_are_known(kind):
+    assert is_resource_type(kind)
+
+
+@pytest.mark.parametrize("kind", ["HumanName", "Bogus", "patient", "", None, 5, ["Patient"], "\ud800"])
+def test_what_r4_does_not_define_is_no_resource_type(kind):
+    assert not is_resource_type(kind)
+
+
+def test_the_codes_of_an_element_are_those_that_r4_binds_it_to():
+    assert codes_of("VisionPrescription", "status") == {"active", "cancelled", "draft", "entered-in-error"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "element"), [("Encounter", "status"), ("ServiceRequest", "code"), ("ServiceRequest", "x"), ("Bogus", "x")]
+)
+def test_an_element_whose_codes_are_not_all_listed_has_none(kind, element):
+    assert codes_of(kind, element) == frozenset()

@@ -30,3 +30,10 @@ def paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | 
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, child in children:
         yield from paths(child, (*path, name))
+
+
+def with_unknown(value: Any) -> Any:
+    """The same JSON with an unknown member in every object."""
+    if isinstance(value, dict):
+        return {name: with_unknown(part) for name, part in value.items()} | {"ourOwn": {"a": [1]}}
+    return [with_unknown(each) for each in value] if isinstance(value, list) else value

@@ -26,7 +26,7 @@ from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample, SampleO
 from cds_service.settings import Settings
 from cds_service.wiring.app import create_app
 from cds_service.wiring.loading import load_assessor
-from cds_service.wiring.records import records_in
+from cds_service.wiring.records import crd_records_in, records_in, sealer_of
 from coverage_policies.judging.assessment import Assessor
 from fhir_mappings.fhir_json import Json, dumps, loads
 
@@ -80,6 +80,7 @@ class RecordedService:
         self.records = records_in(
             database, key, self.settings, snapshot, self.clock, monotonic=lambda: next(ticks) / 1000
         )
+        crd_records = crd_records_in(database, sealer_of(self.settings), key, self.settings, snapshot, self.clock)
         app = create_app(
             settings=self.settings,
             assessor=assessor or self.assessor,
@@ -87,6 +88,7 @@ class RecordedService:
             new_id=new_id,
             open_fhir_server=lambda _access, _deadline: ChartInMemory(Store.from_bundle(self.chart)),
             records=self.records,
+            crd_records=crd_records,
             pseudonym=key,
             authenticator=authenticator,
             log=service_log(self.written, self.clock),
@@ -95,9 +97,14 @@ class RecordedService:
 
     def call(self, body: Json) -> Any:
         """The response to a call."""
-        return self.client.post(
-            f"/cds-services/{SERVICE_OF_HOOK[body['hook']].id}", data=dumps(body), content_type="application/json"
-        )
+        return self._post(SERVICE_OF_HOOK[body["hook"]].id, body)
+
+    def crd_call(self, body: Json) -> Any:
+        """The response of the CRD 2.2 service to a call."""
+        return self._post(f"crd-{body['hook']}", body)
+
+    def _post(self, service: str, body: Json) -> Any:
+        return self.client.post(f"/cds-services/{service}", data=dumps(body), content_type="application/json")
 
     def cards(self, body: Json) -> list[Any]:
         """The cards that a call is answered with."""

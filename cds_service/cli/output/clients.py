@@ -21,6 +21,7 @@ def print_clients(console: Console, clients: Sequence[Client]) -> None:
             "algorithms": ", ".join(client.algorithms),
             "tenants": ", ".join(client.tenants) or "any",
             "FHIR servers": "\n".join(client.fhir_servers) or "as in CDS_FHIR_SERVERS",
+            "services": client.services if client.has_dtr else f"{client.services}, no DTR",
             "cards": _card_style(client) or "as in CDS_CARD_…",
         }.items():
             grid.add_row(f"  {what}", escape(value))

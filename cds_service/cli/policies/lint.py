@@ -1,6 +1,6 @@
 """`cds-service policies lint`: mistakes in policies and value sets, for people and for other programs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -11,11 +11,12 @@ from cds_service.cli.policies.folders import FOLDER, settings_with
 from cds_service.cli.policies.lookup import document_of, drafts, folder_around
 from cds_service.settings import Settings
 from cds_service.wiring.loading import load_assessor
-from coverage_policies.authoring.lint import effective_gaps, lint, remarks
+from coverage_policies.authoring.lint import effective_gaps, lint, owners_without_policy, remarks
 from coverage_policies.authoring.lint_rules import RULES, Severity, in_order
 from coverage_policies.format.library import Library
 from coverage_policies.format.lock import lock_problems
 from coverage_policies.format.problems import DocumentError, Problem
+from coverage_policies.judging.assessment import Assessor
 
 ERRORS = 1
 REMARKS = 4
@@ -56,11 +57,17 @@ def _checked(settings: Settings, path: Path | None) -> tuple[tuple[Problem, ...]
         everything = in_order(error.problems)
         return _below(path, everything) or everything, None
     library = _with_draft(assessor.library, path, settings)
-    gaps = (
-        Problem(str(settings.plan_rules), 1, gap, rule="effective-gap")
-        for gap in effective_gaps(assessor.rules.effective)
-    )
-    return _below(path, in_order([*lint(library), *remarks(library), *lock_problems(library), *gaps])), library
+    found = [*lint(library), *remarks(library), *lock_problems(library), *_of_plan_rules(assessor, settings)]
+    return _below(path, in_order(found)), library
+
+
+def _of_plan_rules(assessor: Assessor, settings: Settings) -> Iterator[Problem]:
+    """Yield what looks like a mistake in the plan rules, given the policies."""
+    rules, file = assessor.rules, str(settings.plan_rules)
+    for gap in effective_gaps(rules.effective):
+        yield Problem(file, 1, gap, rule="effective-gap")
+    for slip in owners_without_policy(rules.answered_for, assessor.library):
+        yield Problem(file, 1, slip, rule="owner-without-policy")
 
 
 def _how_much(library: Library | None, path: Path | None) -> str:

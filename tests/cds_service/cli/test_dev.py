@@ -68,9 +68,10 @@ def test_policies_that_cannot_be_loaded_are_named_in_the_terminal_and_in_every_a
 
 
 def test_documents_value_sets_and_plan_rules_are_watched(own: OwnPolicies, tmp_path: Path) -> None:
-    rules = tmp_path / "rules.yaml"
+    rules, codes = tmp_path / "rules.yaml", tmp_path / "order-codes.csv"
+    rules.write_text(f"order_codes: {codes.name}\n", encoding="utf-8")
     watched = set(watched_files(Settings(policy_folders=(own.folder,), plan_rules=rules)))
-    assert {own.document, own.value_set("home-sleep-test"), rules} <= watched
+    assert {own.document, own.value_set("home-sleep-test"), rules, codes} <= watched
     assert any(path.name == "2025-04.yaml" for path in watched)
 
 

@@ -220,6 +220,33 @@ def test_lint_fails_on_every_kind_of_mistake(own: OwnPolicies) -> None:
     assert "spare.csv:1:1: remark: no policy uses this value set" in result.output
 
 
+@pytest.mark.parametrize(
+    ("crd", "remarks"),
+    [
+        (
+            "yes",
+            [
+                "rules.yaml:1:1: remark: Ours follows Lakeview Health Plan, which has no policy here; "
+                "the owners are Centene Corporation, Centers for Medicare & Medicaid Services, Lakeside Health Plan "
+                "[owner-without-policy]"
+            ],
+        ),
+        ("no", []),
+    ],
+)
+def test_lint_remarks_on_an_owner_without_a_policy_whom_a_payer_that_we_answer_for_follows(
+    own: OwnPolicies, monkeypatch: pytest.MonkeyPatch, crd: str, remarks: list[str]
+) -> None:
+    rules = own.folder / "rules.yaml"
+    owners = "[Lakeside Health Plan, Lakeview Health Plan]"
+    rules.write_text(
+        f"payers: [{{name: Ours, owners: {owners}, identifiers: [urn:a|1], crd: {crd}}}]\n", encoding="utf-8"
+    )
+    monkeypatch.setenv("CDS_PLAN_RULES", str(rules))
+    told = run("lint").output.splitlines()
+    assert [line.removeprefix(f"{own.folder}/") for line in told if "has no policy here" in line] == remarks
+
+
 def test_lint_tells_days_on_which_the_plan_has_no_text(own: OwnPolicies, monkeypatch: pytest.MonkeyPatch) -> None:
     rules = own.folder / "rules.yaml"
     rules.write_text(

@@ -13,6 +13,12 @@ READING = [
     "decisions show 1",
     "decisions export",
     "feedback report",
+    "crd list",
+    "crd exchange 1 --reason dispute",
+    "crd assertion 1",
+    "crd metrics",
+    "crd accesses",
+    "crd purge",
     "replay 1 --request {request}",
 ]
 

@@ -1,12 +1,20 @@
-"""`cds-service serve`: addresses it cannot listen on are refused before anything starts."""
+"""`cds-service serve`: addresses it cannot listen on are refused before anything starts; the records of CRD calls."""
 
+import json
 import socket
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from flask import Flask
 
 from cds_service.cli.main import main
+from cds_service.records.crd_store import BestEffortCrdRecords, SqlCrdRecords
+from coverage_policies.judging.plan_rules import Payer, PlanRules
+from tests.support.crd_records import KEYS, PATH, assertion, call, exchange
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +49,55 @@ def test_an_address_of_another_machine_is_refused() -> None:
 def test_a_host_that_has_no_address_is_refused() -> None:
     result = serve("--host", "no host")
     assert (result.exit_code, "no host is not the name or address of a host" in result.output) == (1, True)
+
+
+@pytest.fixture(name="served")
+def _served(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], Flask]]:
+    """What `serve` would run in each process."""
+    made: list[Callable[[], Flask]] = []
+    monkeypatch.setattr("cds_service.cli.serve.serve", lambda app_of_process, *_, **__: made.append(app_of_process))
+    monkeypatch.setattr("cds_service.cli.serve.check_address", lambda *_: None)
+    return made
+
+
+def test_every_process_keeps_crd_exchanges_under_the_keys_of_the_settings(
+    served: list[Callable[[], Flask]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CDS_ENCRYPTION_KEYS", KEYS[0].hex())
+    monkeypatch.setenv("CDS_EXCHANGE_DAYS", "7")
+    assert serve().exit_code == 0
+    one, other = (served[0]().extensions["cds_service"].crd_records for _ in range(2))
+    one.store(call("c1"), PATH, exchange(), [replace(assertion("a1"), determinations=())])
+    found = other.find("a1")
+    assert found.content.patient_id == "xanthippe"
+    result = CliRunner().invoke(main, ["crd", "list"])
+    listed = json.loads(result.output)
+    kept = datetime.fromisoformat(listed["expires_at"]) - datetime.fromisoformat(listed["at"])
+    assert kept == timedelta(days=7)
+    monkeypatch.setenv("CDS_ENCRYPTION_KEYS", "")
+    assert CliRunner().invoke(main, ["crd", "exchange", "c1", "--reason", "dispute 17"]).exit_code == 1
+
+
+def test_by_setting_a_crd_call_is_answered_although_it_could_not_be_stored(
+    served: list[Callable[[], Flask]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for setting, kind in (("no", SqlCrdRecords), ("yes", BestEffortCrdRecords)):
+        monkeypatch.setenv("CDS_ANSWER_IF_STORE_FAILS", setting)
+        serve()
+        assert isinstance(served[-1]().extensions["cds_service"].crd_records, kind)
+
+
+@pytest.mark.parametrize(
+    ("payers", "keys", "is_warned"),
+    [((), "", False), ((Payer("P", ()),), "", True), ((Payer("P", ()),), KEYS[0].hex(), False)],
+)
+def test_a_payers_service_without_keys_is_warned(
+    served: list[Callable[[], Flask]],
+    monkeypatch: pytest.MonkeyPatch,
+    payers: tuple[Payer, ...],
+    keys: str,
+    is_warned: bool,
+) -> None:
+    monkeypatch.setenv("CDS_ENCRYPTION_KEYS", keys)
+    monkeypatch.setattr(PlanRules, "answered_for", payers)
+    assert ("Set CDS_ENCRYPTION_KEYS to keep them" in serve().stderr) is is_warned

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from cards.crd_versions import CrdVersion
 from cards.style import CardStyle
 from cds_service.cli.main import main
 from cds_service.clients.keys import KeysError, read_keys
@@ -134,6 +135,8 @@ def one(*lines: str, name: str = "a") -> str:
         (one(KEYS, "tenants: []"), "f.yaml:5: clients.tenants must be a list of"),
         (one(KEYS, "insecure_loopback: true"), "f.yaml:5: clients.insecure_loopback must be yes or no"),
         (one(KEYS, "tables: true"), "f.yaml:5: clients.tables must be yes or no"),
+        (one(KEYS, "services: crd"), "f.yaml:5: clients.services must be plain, crd-2.2, or crd-2.0"),
+        (one(KEYS, "dtr: maybe"), "f.yaml:5: clients.dtr must be yes or no"),
         (one(KEYS, "selection_behavior: all"), "f.yaml:5: clients.selection_behavior must be at-most-one, or any"),
         (one(KEYS, "actions: replace"), "f.yaml:5: clients.actions must be update, or delete-create"),
         (one(KEYS, "smart: yes"), "f.yaml:5: clients.smart must be a mapping with client_id"),
@@ -345,6 +348,20 @@ def test_a_client_is_added_and_comments_stay(run: Any, tmp_path: Path) -> None:
     assert (second.algorithms, second.tenants) == (("ES384", "PS256"), ("yes", "8"))
     assert second.fhir_servers == ("https://*.second.example.org/r4",)
     assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["clients.yaml"]
+
+
+def test_a_client_of_crd_is_added_and_listed(run: Any, tmp_path: Path) -> None:
+    added = run("add", "a", "--issuer", "urn:a", "--keys-file", "k", "--services", "crd-2.0", "--dtr", "no")
+    assert added.exit_code == 0, added.output
+    (client,) = load_clients(tmp_path / "clients.yaml")
+    assert (client.services, client.crd_version, client.has_dtr) == ("crd-2.0", CrdVersion.V2_0, False)
+    assert "crd-2.0, no DTR" in run("list").output
+
+
+def test_a_client_calls_plain_services_and_fills_in_forms_unless_it_says_otherwise(run: Any, tmp_path: Path) -> None:
+    run("add", "a", "--issuer", "urn:a", "--keys-file", "k")
+    (client,) = load_clients(tmp_path / "clients.yaml")
+    assert (client.services, client.crd_version, client.has_dtr) == ("plain", None, True)
 
 
 @pytest.mark.parametrize(

@@ -107,10 +107,10 @@ def test_a_payer_is_read_only_if_it_is_needed(ehr: FakeEhr) -> None:
     judge = WatchingAssessor(PRESCRIPTIONS)
     Service(judge).post(call(fhirServer=ehr.base, prefetch=prefetch))
     assert ehr.asked == []
-    judge.rules = PlanRules(payers=(Payer("Another", "Owner", identifiers=frozenset({"urn:naic|2"})),))
+    judge.rules = PlanRules(payers=(Payer("Another", ("Owner",), identifiers=frozenset({"urn:naic|2"})),))
     Service(judge).post(call(fhirServer=ehr.base, prefetch=prefetch))
     assert ehr.asked == ["fhir/Organization/a"]
-    judge.rules = PlanRules(payers=(Payer("Ours", "Owner", identifiers=frozenset({"urn:naic|1"})),))
+    judge.rules = PlanRules(payers=(Payer("Ours", ("Owner",), identifiers=frozenset({"urn:naic|1"})),))
     Service(judge).post(call(fhirServer=ehr.base, prefetch=prefetch))
     assert ehr.asked == ["fhir/Organization/a"]
     other = coverage | {"payor": [known, {"reference": "Organization/b"}]}

@@ -25,7 +25,9 @@ from tests.support.signings import Chart, cards, carried, coded, printed
 from tests.support.signings import service_request as service
 
 SEEDS = ("CP.MP.126@2022-06", "CP.MP.126@2025-04", "CP.MP.166@2019-08", "CP.MP.173@2024-01", "MC.CP.MP.166@2025-12")
-OURS = PlanRules(payers=(Payer("Sample Health Plan", "Centene Corporation", names=frozenset({"sample health plan"})),))
+OURS = PlanRules(
+    payers=(Payer("Sample Health Plan", ("Centene Corporation",), names=frozenset({"sample health plan"})),)
+)
 
 
 @pytest.fixture(name="library", scope="module")
@@ -434,7 +436,7 @@ def test_the_dates_of_the_operator_override_the_months(library: Library) -> None
 
 def test_the_payer_determines_the_line_if_the_coverage_does_not(library: Library) -> None:
     payer = Payer(
-        "Sample", "Centene Corporation", names=frozenset({"sample health plan"}), line=LineOfBusiness.MEDICARE
+        "Sample", ("Centene Corporation",), names=frozenset({"sample health plan"}), line=LineOfBusiness.MEDICARE
     )
     card = only_card(library, order(INJECTION), covered(), rules=PlanRules((payer,)))
     assert texts(carried(card)) == [MC]

@@ -4,24 +4,14 @@ from typing import Any
 
 import pytest
 
-from cds_service.clients.authenticator import Authenticator, Principal
 from cds_service.clients.registry import Client
 from cds_service.records.database import IN_MEMORY, Database
 from cds_service.wiring.records import make_ready
 from fhir_mappings.fhir_json import Json
+from tests.support.client_fakes import Knows
 from tests.support.record_fakes import RecordedService, sample_call
 
 UPDATE, DELETE_CREATE = ["update"], ["delete", "create"]
-
-
-class Knows(Authenticator):
-    """Takes every call for one of this client."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def authenticate(self, header: str, audiences: Any) -> Principal:  # noqa: ARG002
-        return Principal(self._client, tenant="", jti="")
 
 
 def service(client: Client | None, **settings: Any) -> RecordedService:

@@ -80,7 +80,7 @@ def test_fhir_queries_are_counted_by_type_and_result(judge: WatchingAssessor, eh
         "resourceType": "Bundle",
         "entry": [{"resource": {"resourceType": "Coverage", "id": "c", "payor": [{"reference": "Madeup/x"}]}}],
     })  # fmt: skip
-    judge.rules = PlanRules(payers=(Payer("Ours", "Owner"),))
+    judge.rules = PlanRules(payers=(Payer("Ours", ("Owner",)),))
     service = Measured(judge)
     service.post(call(fhirServer=ehr.base, fhirAuthorization=authorization()))
     assert service.counted("cds_fhir_queries_total") == {

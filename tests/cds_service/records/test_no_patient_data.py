@@ -1,11 +1,37 @@
 """Names, ids and dates of patients are in no log line, error or row (house rule 3)."""
 
+from collections import Counter
+
 import pytest
 
+from cds_service.records.crd_log import exchange_row
+from cds_service.records.crd_store import opened_bodies
+from cds_service.records.database import Database
+from cds_service.records.sealing import Sealer
 from cds_service.records.tables import METADATA
-from cds_service.sample_ehr.patients import SAMPLES
+from cds_service.sample_ehr.hook_client import crd_call
+from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample, SampleOrder
+from cds_service.sample_ehr.payers import SAMPLE_PAYERS
+from coverage_policies.judging.assessment import Assessor
+from fhir_mappings.fhir_json import Json, dumps, loads
+from tests.support.crd_records import COVERAGE_INFORMATION, KEYS, crd_records
 from tests.support.patient_data import broken_calls, leaks, secrets_of
-from tests.support.record_fakes import RecordedService, overridden, sample_call
+from tests.support.record_fakes import (
+    RecordedService,
+    new_id,
+    overridden,
+    resources,
+    sample_call,
+    shipped,
+)
+from tests.support.record_fakes import sample as order_of
+
+KEY_IN_HEX = KEYS[0].hex()
+TOKEN = "token-of-the-ehr"
+PUBLIC = {part for payer in SAMPLE_PAYERS.payers for name in payer.identifiers for part in name.split("|")}
+"""The identifiers of the payers, which the operator states."""
+LONG_ENOUGH = 8
+"""The bytes of a text that does not turn up in ciphertext by chance."""
 
 
 def everything_kept(service: RecordedService) -> str:
@@ -40,6 +66,77 @@ def test_nothing_of_any_sample_patient_is_kept(recorded: RecordedService) -> Non
     assert {sample.id for sample in SAMPLES} <= forbidden
     assert len(recorded.rows("determinations")) > 20
     assert leaks(kept, forbidden) == set()
+
+
+@pytest.mark.requirement("7.124", "7.136", "7.138")
+def test_of_crd_calls_nothing_is_kept_but_what_is_sealed(database: Database) -> None:
+    service = payers_service(database)
+    service.clock.pass_days(4000)
+    forbidden: set[str] = set()
+    statuses = Counter[int]()
+    for each in SAMPLES:
+        for order in each.orders:
+            body, service.chart = crd_body(each, order)
+            forbidden |= secrets_of(body["context"], body["prefetch"], service.chart) | {TOKEN}
+            forbidden -= PUBLIC
+            for sent in (body, *broken_calls(body)):
+                response = service.crd_call(sent)
+                statuses[response.status_code] += 1
+                assert response.status_code == 200 or leaks(response.text, forbidden) == set()
+    exchanges, assertions = service.rows("crd_exchanges"), service.rows("crd_assertions")
+    assert statuses.keys() == {200, 400, 412}
+    assert Counter(row["status"] for row in exchanges) == statuses
+    assert len(assertions) >= statuses[200] > 30
+    kept = [row for table in METADATA.tables for row in service.rows(table)]
+    readable = "\n".join(str({name: each for name, each in row.items() if name != "sealed"}) for row in kept)
+    assert "CP.MP.126" in readable
+    assert leaks(readable + service.written.getvalue(), forbidden) == set()
+    sealed = b"".join(row["sealed"] for row in (*exchanges, *assertions))
+    assert [each for each in forbidden if len(each) >= LONG_ENOUGH and each.encode() in sealed] == []
+
+
+def test_an_assertion_of_a_crd_call_leads_to_its_order_in_another_process(url: str, database: Database) -> None:
+    service = payers_service(database)
+    body, service.chart = crd_body(*order_of("sij-posterior"))
+    (action,) = service.crd_call(body).json["systemActions"]
+    told = next(each for each in action["resource"]["extension"] if each["url"] == COVERAGE_INFORMATION)
+    (issued,) = [each["valueString"] for each in told["extension"] if each["url"] == "coverage-assertion-id"]
+    other = Database(url, wait_seconds=5)
+    found = crd_records(other, bytes.fromhex(KEY_IN_HEX)).find(issued)
+    assert found is not None
+    assert found.content is not None
+    assert found.content.order_resource == body["context"]["draftOrders"]["entry"][0]["resource"]
+    assert (found.content.patient_id, found.content.coverage) == ("sij-posterior", "Coverage/sij-posterior-coverage")
+    assert [each["policy"] for each in found.content.determinations] == ["CP.MP.126"]
+    assert found.content.determinations[0]["criteria"]
+    exchange = exchange_row(other, found.call_id, service.clock())
+    bodies = opened_bodies(exchange or {}, Sealer([bytes.fromhex(KEY_IN_HEX)]))
+    other.close()
+    assert bodies is not None
+    assert bodies[0] == dumps(body).encode().replace(TOKEN.encode(), b"not stored")
+    assert loads(bodies[1])["systemActions"] == [action]
+
+
+def payers_service(database: Database) -> RecordedService:
+    """A service that answers for the payers of the sample patients, and keeps exchanges under a key."""
+    assessor = Assessor(shipped().library, SAMPLE_PAYERS)
+    return RecordedService(database, assessor=assessor, encryption_keys=KEY_IN_HEX)
+
+
+def crd_body(patient: Sample, order: SampleOrder) -> tuple[Json, Json]:
+    """A call of a CRD client for a sample order, and the chart to read for it."""
+    chart = patient.bundle(None)
+    coverage: Json = next(iter(resources(chart, "Coverage")), {})
+    body = crd_call(
+        patient.id,
+        order.hook,
+        order.resource(STORY_DATE),
+        coverage,
+        fhir_server="https://ehr.example/fhir",
+        token=TOKEN,
+        new_id=new_id,
+    )
+    return body, chart
 
 
 def test_the_search_would_find_a_leak(recorded: RecordedService) -> None:

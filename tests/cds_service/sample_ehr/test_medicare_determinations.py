@@ -25,7 +25,7 @@ ONE_EACH = {
 }
 EACH_POLICY = pytest.mark.parametrize(("policy", "file"), ONE_EACH.items())
 NO_RULES = PlanRules()
-ANOTHER_OWNER = PlanRules(payers=(Payer("Sample", "Centene Corporation", names=frozenset({"sample health plan"})),))
+ANOTHER_OWNER = PlanRules(payers=(Payer("Sample", ("Centene Corporation",), names=frozenset({"sample health plan"})),))
 
 
 def reviewed(file: str, coverage_type: str | None, rules: PlanRules = NO_RULES) -> Review:

@@ -25,7 +25,7 @@ from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.settings import Settings
 from cds_service.wiring.app import create_app
 from cds_service.wiring.loading import load_assessor
-from cds_service.wiring.records import in_memory_store
+from cds_service.wiring.records import in_memory_records
 from cds_service.wiring.serving import on_loopback
 from cds_service.wiring.system import new_id, now
 from coverage_policies.judging.assessment import Assessor
@@ -81,7 +81,7 @@ def addresses(settings: Settings, assessor: Assessor) -> Iterator[tuple[str, str
         assessor=assessor,
         clock=now,
         new_id=new_id,
-        records=in_memory_store(settings, assessor, now),
+        records=in_memory_records(settings, assessor, now)[0],
         log=service_log(io.StringIO(), now),
     )
     client = Flask("client")

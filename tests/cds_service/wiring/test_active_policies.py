@@ -20,6 +20,7 @@ from cds_service.wiring.active_policies import ActivePolicies, load_linted
 from cds_service.wiring.app import create_app
 from cds_service.wiring.system import new_id, now
 from coverage_policies.format.problems import DocumentError
+from coverage_policies.judging.payer_terms import Standing
 from tests.support.hook_fakes import NOW
 from tests.support.own_policies import LOINC_CODE, OwnPolicies, sign_sleep_test
 from tests.support.served_process import eventually
@@ -166,6 +167,42 @@ def test_a_folder_that_does_not_lint_leaves_the_previous_policies_in_force(
     line = json.loads(log.getvalue())
     assert (line["level"], line["event"]) == ("error", "policies not reloaded, the previous ones stay in force")
     assert told in line["problems"][0]
+
+
+PLAN_RULES = """\
+payers:
+  - {name: n, owner: o, identifiers: [urn:a|1], crd: yes, members: members.csv}
+"""
+
+
+def standing(policies: ActivePolicies, member_id: str) -> Standing:
+    (payer,) = policies.assessor.rules.answered_for
+    assert payer.terms
+    assert payer.terms.members
+    return payer.terms.members.standing([member_id], [], NOW.date())
+
+
+def test_a_reload_reads_the_members_of_a_payer_again_and_keeps_the_last_good_ones(
+    own: OwnPolicies, tmp_path: Path
+) -> None:
+    rules, table = tmp_path / "rules.yaml", tmp_path / "members.csv"
+    rules.write_text(PLAN_RULES, encoding="utf-8")
+    log = io.StringIO()
+    settings = own.settings.model_copy(update={"plan_rules": rules})
+    header = "member_id,active_from,active_to,plan\n"
+    table.write_text(f"{header}M-1,2024-01-01,,\n", encoding="utf-8")
+    policies = ActivePolicies(settings, service_log(log, lambda: NOW), lambda: NOW)
+    snapshot = policies.snapshot
+    table.write_text(f"{header}M-1,2024-01-01,,\nM-2,2024-01-01,,\n", encoding="utf-8")
+    assert standing(policies, "M-2") is Standing.NO_MEMBER
+    policies.reload()
+    assert standing(policies, "M-2") is Standing.ACTIVE
+    assert policies.snapshot == snapshot
+    table.write_text(f"{header}SECRET,soon,,\n", encoding="utf-8")
+    policies.reload()
+    assert standing(policies, "M-2") is Standing.ACTIVE
+    (line,) = [each for each in map(json.loads, log.getvalue().splitlines()) if each["level"] == "error"]
+    assert line["problems"] == [f"{table}:2: a date is written like 2024-01-01"]
 
 
 def test_a_reload_is_logged_with_the_policies(own: OwnPolicies) -> None:

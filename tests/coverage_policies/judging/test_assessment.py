@@ -149,7 +149,7 @@ def test_of_two_neighbors_the_one_that_is_switched_off_is_left_out() -> None:
 
 def test_a_text_may_be_asked_for_although_it_is_switched_off_and_the_payer_is_another() -> None:
     rules = PlanRules(
-        payers=(Payer("P", "Another owner", names=frozenset({"p"})),),
+        payers=(Payer("P", ("Another owner",), names=frozenset({"p"})),),
         visibility_rules=(VisibilityRule("CP.TEST", Visibility.OFF, frozenset()),),
     )
     by = assessor(revision("2025-01"), rules=rules)
@@ -169,7 +169,7 @@ COVERED: Resource = {
     "payor": [{"display": "Sample Health Plan"}],
 }
 HELD = available() | {"Coverage": COMPLETE}
-KNOWN = Payer("Ours", "Test Plan", names=frozenset({"sample health plan"}))
+KNOWN = Payer("Ours", ("Test Plan",), names=frozenset({"sample health plan"}))
 
 
 def with_coverage(by: Assessor, **order: Any) -> tuple[Assessment, ...]:
@@ -177,7 +177,7 @@ def with_coverage(by: Assessor, **order: Any) -> tuple[Assessment, ...]:
 
 
 def test_an_order_for_a_patient_of_another_payer_is_not_applicable_and_it_is_told() -> None:
-    stranger = Payer("Another", "Another owner", names=frozenset({"another"}))
+    stranger = Payer("Another", ("Another owner",), names=frozenset({"another"}))
     ((found,),) = [
         one.determinations for one in with_coverage(assessor(revision("2025-01"), rules=PlanRules(payers=(stranger,))))
     ]
@@ -225,7 +225,7 @@ def test_a_policy_for_every_line_may_not_apply_only_where_payers_are_configured(
 
 
 def test_an_assessment_names_the_payer_that_follows_its_policies() -> None:
-    stranger = Payer("Another", "Another owner", names=frozenset({"another"}))
+    stranger = Payer("Another", ("Another owner",), names=frozenset({"another"}))
     for payers, payer in (((KNOWN,), "Ours"), ((stranger,), ""), ((), "")):
         by = assessor(revision("2025-01"), rules=PlanRules(payers=payers))
         (found,) = assess(by, session(draft()), chart(COVERED, availability=HELD))

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.model import Policy
-from coverage_policies.format.terms import Outcome, Reason, Status
-from coverage_policies.format.value_sets import ValueSet
+from coverage_policies.format.terms import Outcome, PriorAuthorization, Reason, Status
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.evaluator import evaluate
 from fhir_mappings.codings import CPT
@@ -1165,3 +1165,35 @@ def test_shuffled_orders_beside_it_change_nothing() -> None:
     others = [order("10002", id="b"), order("10002", "2026-03-09", id="c"), order("10003", id="d")]
     random.Random(0).shuffle(others)
     assert judge(by, others=others).outcome is judge(by, others=others[::-1]).outcome is SUPPORTED
+
+
+# --- what a determination rests on -----------------------------------------------------------------------------------
+
+TWO_ENTRIES = """
+- {codes: the-order, sections: [I]}
+- {codes: another-order, sections: [I], never_if: {order: {approach: posterior}}}
+"""
+
+
+def test_a_determination_names_the_codes_by_which_the_order_is_judged() -> None:
+    by = policy("I: {says: s, ask: Is it so}", orders=TWO_ENTRIES)
+    codes = {"coding": [{"system": CPT, "code": code} for code in ("99999", "10002", "10001")]}
+    both = judge(by, of=read_order({**draft(), "code": codes}, zone=ZONE, terms=TERMS))
+    assert [each.code for each in both.codes] == ["10002", "10001"]
+    posterior = judge(
+        by,
+        of=read_order({**draft(orderDetail=[{"text": "Posterior approach"}]), "code": codes}, zone=ZONE, terms=TERMS),
+    )
+    assert [each.code for each in posterior.codes] == ["10001"]
+    assert judge(by, of=order("99999")).codes == ()
+
+
+def test_a_determination_has_what_the_head_of_its_policy_says_of_prior_authorization() -> None:
+    sets = ValueSets(SETS, TERMS)
+    silent = judge(policy("I: {says: s, ask: Is it so}"))
+    for word, said in (("required", PriorAuthorization.REQUIRED), ("not-required", PriorAuthorization.NOT_REQUIRED)):
+        head = f"{HEAD}prior_authorization: {word}\n"
+        by = parse_policy(text("I: {says: s, ask: Is it so}", head=head), "test.yaml", sets)
+        assert judge(by).prior_authorization is said
+        assert judge(by).as_json() == silent.as_json()
+    assert silent.prior_authorization is None

@@ -30,7 +30,7 @@ MEDIGAP, BLUE_MEDIGAP, TRICARE_FOR_LIFE = "523", "623", "3123"
 PART_D, DRUG_MANAGER, DENTAL, VISION = "122", "516", "561", "562"
 SELF_PAY, NOT_SAID = "81", "9999"
 
-OURS = Payer("Ours", "Owner", frozenset({f"{NPI}|1"}), frozenset({"sample health plan"}), frozenset({"plan|GOLD-1"}))
+OURS = Payer("Ours", ("Owner",), frozenset({f"{NPI}|1"}), frozenset({"sample health plan"}), frozenset({"plan|GOLD-1"}))
 CROOKED = {"class": [{"value": "a class of no kind"}]}
 RULES = PlanRules(payers=(OURS,))
 NO_RULES = PlanRules()
@@ -163,23 +163,23 @@ def test_a_coverage_that_cannot_be_read_and_pays_second_does_not_choose() -> Non
 def test_a_known_payer_tells_original_medicare_from_medicare_advantage(
     kind: str, line: LineOfBusiness | None, lines: Lines
 ) -> None:
-    rules = PlanRules(payers=(Payer("Ours", "Owner", names=frozenset({"ours"}), line=line),))
+    rules = PlanRules(payers=(Payer("Ours", ("Owner",), names=frozenset({"ours"}), line=line),))
     assert plan(pays(kind, "Ours"), rules=rules).lines == lines
 
 
 @pytest.mark.parametrize("line", LineOfBusiness)
 def test_a_known_payer_tells_the_line_where_the_coverage_does_not(line: LineOfBusiness) -> None:
-    rules = PlanRules(payers=(Payer("Ours", "Owner", names=frozenset({"ours"}), line=line),))
+    rules = PlanRules(payers=(Payer("Ours", ("Owner",), names=frozenset({"ours"}), line=line),))
     assert plan(pays(NOT_SAID, "Ours"), rules=rules).lines == {line}
 
 
 def test_the_kind_on_file_outranks_what_is_known_of_the_payer() -> None:
-    rules = PlanRules(payers=(Payer("Ours", "Owner", names=frozenset({"ours"}), line=LineOfBusiness.MEDICARE),))
+    rules = PlanRules(payers=(Payer("Ours", ("Owner",), names=frozenset({"ours"}), line=LineOfBusiness.MEDICARE),))
     assert plan(pays(COMMERCIAL, "Ours"), rules=rules).lines == ONLY_COMMERCIAL
 
 
 def test_what_is_known_of_the_payer_does_not_mend_a_coverage_that_cannot_be_read() -> None:
-    rules = PlanRules(payers=(Payer("Ours", "Owner", names=frozenset({"ours"}), line=LineOfBusiness.MEDICARE),))
+    rules = PlanRules(payers=(Payer("Ours", ("Owner",), names=frozenset({"ours"}), line=LineOfBusiness.MEDICARE),))
     assert plan(pays("", "Ours", type={"coding": "x"}), rules=rules).lines == UNKNOWN
 
 
@@ -255,8 +255,8 @@ def test_without_payers_configured_every_payer_is_unknown() -> None:
 
 
 def test_a_number_outranks_a_name_that_another_payer_bears() -> None:
-    by_name = Payer("By name", "Name Owner", names=frozenset({"twin"}))
-    by_number = Payer("By number", "Number Owner", identifiers=frozenset({f"{NPI}|7"}))
+    by_name = Payer("By name", ("Name Owner",), names=frozenset({"twin"}))
+    by_number = Payer("By number", ("Number Owner",), identifiers=frozenset({f"{NPI}|7"}))
     twin = pays(ORIGINAL, payor=[{"display": "Twin", "identifier": {"system": NPI, "value": "7"}}])
     assert plan(twin, rules=PlanRules(payers=(by_name, by_number))).owners == {"Number Owner": by_number.name}
 
@@ -296,7 +296,7 @@ def test_beside_a_stranger_that_is_not_told_nobody_is_ruled_out() -> None:
 
 def test_a_plan_may_follow_two_owners() -> None:
     rules = PlanRules(
-        payers=(Payer("A", "Owner A", names=frozenset({"a"})), Payer("B", "Owner B", names=frozenset({"b"})))
+        payers=(Payer("A", ("Owner A",), names=frozenset({"a"})), Payer("B", ("Owner B",), names=frozenset({"b"})))
     )
     found = plan(pays(ORIGINAL, "A"), pays(COMMERCIAL, "B"), rules=rules)
     assert {owner: found.follows(owner) for owner in ("Owner A", "Owner B", "Owner C")} == {

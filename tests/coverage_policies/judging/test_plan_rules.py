@@ -57,7 +57,7 @@ def test_a_payer_is_read_with_all_it_is_recognized_by(tmp_path: Path) -> None:
     assert load(tmp_path, written).payers == (
         Payer(
             name="Sample Health Plan",
-            owner="Owner",
+            owners=("Owner",),
             identifiers=frozenset({"http://hl7.org/fhir/sid/us-npi|1", "urn:naic|2"}),
             names=frozenset({"sample advantage", "shp"}),
             classes=frozenset({"plan|GOLD-1"}),
@@ -150,11 +150,11 @@ def test_a_table_without_rows_maps_nothing(tmp_path: Path) -> None:
         ("payers:\n  - {names: [n], owner: o}\n", "rules.yaml:2: payers is missing 'name' (the name of the payer)"),
         (
             "payers:\n  - {names: [n], name: n}\n",
-            "rules.yaml:2: payers is missing 'owner' (the owner of the policies that it follows)",
+            "rules.yaml:2: a payer needs either owner (of the policies that it follows), or owners, a list of several",
         ),
         (
             "payers:\n  - {}\n",
-            "rules.yaml:2: payers is missing 'name' (the name of the payer), 'owner' (the owner of",
+            "rules.yaml:2: payers is missing 'name' (the name of the payer)",
         ),
         (
             "payers:\n  - name: n\n    owner: o\n    npi: 1\n",
@@ -230,7 +230,10 @@ def test_a_table_without_rows_maps_nothing(tmp_path: Path) -> None:
         ("policies:\n  - {policy: [P.1], show: off}\n", "rules.yaml:2: policies.policy must be the name of a policy"),
         ("effective:\n  - {policy: P.1@2024-01, from: 20250601, source: s}\n", "rules.yaml:2: effective.from must be"),
         ("order_codes: ''\n", "rules.yaml:1: order_codes must be the name of a CSV file, relative"),
-        ("order_codes: nowhere.csv\n", "nowhere.csv:1: this file of order codes cannot be read"),
+        (
+            "order_codes: nowhere.csv\n",
+            "rules.yaml:1: nowhere.csv cannot be read; write the name of a CSV file, relative",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_how_it_is_written_right(tmp_path: Path, written: str, told: str) -> None:
@@ -239,11 +242,11 @@ def test_a_mistake_is_told_with_its_line_and_how_it_is_written_right(tmp_path: P
 
 
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
-    written = "payers:\n  - {name: n, owner: o}\npolicies:\n  - {policy: P.3, show: off}\norder_codes: nowhere.csv\n"
-    assert [each.split(":")[:2] for each in mistakes(tmp_path, written)] == [
+    written = "payers:\n  - {name: n, owner: o}\npolicies:\n  - {policy: P.3, show: off}\norder_codes: codes.csv\n"
+    assert [each.split(":")[:2] for each in mistakes(tmp_path, written, codes="code\n")] == [
         ["rules.yaml", "2"],
         ["rules.yaml", "4"],
-        ["nowhere.csv", "1"],
+        ["codes.csv", "1"],
     ]
 
 
@@ -273,11 +276,11 @@ ROW = "a row must have system, code, to_system, to_code, none of them empty"
     [
         ("", "codes.csv:1: the header must be system,code,to_system,to_code"),
         ("system,code\n", "codes.csv:1: the header must be system,code,to_system,to_code"),
-        (f"{HEADER}urn:a,1,urn:b,2\nurn:a,1,urn:b\n", f"codes.csv:3: {ROW}"),
-        (f"{HEADER}urn:a,1,urn:b,2,3\n", f"codes.csv:2: {ROW}"),
+        (f"{HEADER}urn:a,1,urn:b,2\nurn:a,1,urn:b\n", "codes.csv:3: 3 columns instead of 4"),
+        (f"{HEADER}urn:a,1,urn:b,2,3\n", "codes.csv:2: 5 columns instead of 4"),
         (f"{HEADER}urn:a,,urn:b,2\n", f"codes.csv:2: {ROW}"),
         (f"{HEADER}urn:a,1,urn:b, \n", f"codes.csv:2: {ROW}"),
-        (f"{HEADER}\n", f"codes.csv:2: {ROW}"),
+        (f"{HEADER}\n", "codes.csv:2: 0 columns instead of 4"),
         (b"\xff\xfe", "codes.csv:1: the file is not UTF-8; save it as UTF-8"),
     ],
 )

@@ -77,6 +77,28 @@ def test_a_question_has_the_words_the_reason_and_the_evidence_of_its_criterion()
     assert [item.reference for item in one.evidence] == ["Condition/gamma-1"]
 
 
+PHYSICIAN = "order: {performer: physician}"
+OTHER = "order: {performer: not-physician}"
+
+
+@pytest.mark.parametrize(
+    ("clauses", "settled_by"),
+    [
+        (f"met_when: {{{PHYSICIAN}}}, not_met_when: {{{OTHER}}}", "performer"),
+        ("met_when: {order: {place: alpha}}, not_met_when: {order: {place: beta}}", "location"),
+        (f"met_when: {{{PHYSICIAN}}}", ""),
+        (f"not_met_when: {{{OTHER}}}", ""),
+        (f"show: {{{PHYSICIAN}}}", ""),
+        (f"met_when: {{{PHYSICIAN}}}, not_met_when: {{condition: {{in: alpha}}}}", ""),
+        (f"met_when: {{{PHYSICIAN}}}, not_met_when: {{order: {{performer: not-physician, side: left}}}}", ""),
+        (f"met_when: {{{PHYSICIAN}}}, not_met_when: {{order: {{place: alpha}}}}", ""),
+    ],
+)
+def test_a_question_says_if_the_performer_or_the_place_alone_would_settle_it(clauses: str, settled_by: str) -> None:
+    found = judge(policy(f"I: {{says: s, all: [{{id: I.A, says: a, {clauses}, ask: Who}}]}}"))
+    assert question(found, "I.A").settled_by == settled_by
+
+
 def test_what_is_settled_is_not_asked() -> None:
     found = judge(policy(MANY), answers({"I.A": "yes", "I.B": "yes"}))
     assert asked(found) == ["I.C", "I.D", "I.E", "I.F"]

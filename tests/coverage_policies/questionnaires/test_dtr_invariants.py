@@ -51,6 +51,7 @@ def test_the_items_of_every_form_keep_the_invariants(name: str, invariants: dict
             assert holds(invariants[key], item), (key, item["linkId"])
 
 
+@pytest.mark.requirement("crd:resp-63")
 @pytest.mark.parametrize("name", REVISIONS)
 def test_every_form_keeps_the_invariants(name: str, invariants: dict[str, str]) -> None:
     form = questionnaire(REVISIONS[name], BASE)

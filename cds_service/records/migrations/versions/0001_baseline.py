@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from cds_service.records.append_only import guard
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -99,28 +101,4 @@ def upgrade() -> None:
         sa.Column("before", _MOMENT, nullable=False),
     )
     for table, condition in _APPEND_ONLY.items():
-        allowed = f"EXISTS (SELECT 1 FROM purges WHERE {condition})" if condition else "1 = 0"  # noqa: S608
-        if op.get_bind().dialect.name == "sqlite":
-            _guard_sqlite(table, allowed)
-        else:
-            _guard_postgresql(table, allowed)
-
-
-def _guard_sqlite(table: str, allowed: str) -> None:
-    refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-    op.execute(f"CREATE TRIGGER {table}_unchanged BEFORE UPDATE ON {table} {refuse}")
-    op.execute(f"CREATE TRIGGER {table}_kept BEFORE DELETE ON {table} WHEN NOT {allowed} {refuse}")
-
-
-def _guard_postgresql(table: str, allowed: str) -> None:
-    op.execute(
-        f"CREATE FUNCTION {table}_guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        f"IF TG_OP = 'DELETE' AND {allowed} THEN RETURN OLD; END IF; "
-        f"RAISE EXCEPTION '{table} is append-only'; END $$"
-    )
-    op.execute(
-        f"CREATE TRIGGER {table}_guard BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_guard()"
-    )
-    op.execute(
-        f"CREATE TRIGGER {table}_whole BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {table}_guard()"
-    )
+        guard(table, condition and f"EXISTS (SELECT 1 FROM purges WHERE {condition})")  # noqa: S608

@@ -1,0 +1,36 @@
+"""The orders that a context names instead of holding them: those that are dispatched, or that an appointment is for."""
+
+from dataclasses import replace
+
+from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.source import FhirSource
+from cds_service.hooks.chart_reader import Waiting, read_targets, sent_resources
+from cds_service.hooks.draft_orders import draft_orders
+from cds_service.hooks.request import HookRequest
+from fhir_mappings.bundle import Entry
+
+
+def with_named_orders(
+    request: HookRequest, source: FhirSource | None, deadline: Deadline, waiting: Waiting
+) -> tuple[HookRequest, tuple[str, ...]]:
+    """Return the request with the orders that it names, from the prefetch, else from the source; and those not found.
+
+    Raise RefusedError (400) if all of them are for another patient.
+    """
+    if not request.order_references:
+        return request, ()
+    sent = sent_resources(request)
+    found: dict[str, Entry] = {}
+    for reference in request.order_references:
+        entry = sent.find(reference)
+        if entry is not None:
+            found[reference] = entry
+    missing = [each for each in request.order_references if each not in found]
+    if missing and source is not None:
+        found |= read_targets(missing, source, deadline, waiting)
+    held = [*found.values(), *request.orders.judged]
+    server = request.fhir.server if request.fhir else ""
+    orders = draft_orders(
+        [{"fullUrl": url, "resource": order} for url, order in held], request.patient_id, server, selections=None
+    )
+    return replace(request, orders=orders), tuple(each for each in missing if each not in found)
