@@ -4,7 +4,7 @@ CRD 2.2.1 (hook-13) refuses a call without Coverage, with several, or of a payer
 not name these cases; there they are 422, since no answer can name a Coverage.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -27,6 +27,8 @@ from fhir_mappings.references import address_of
 UNKNOWN_PAYER = Payer("", (), terms=PayerTerms())
 """Stands for the payer of a Coverage whose payor could not be read."""
 
+_MEMBER_NUMBER = "MB"
+"""The type of an identifier that is a member number (HL7 table 0203), as US Core has it on a Coverage."""
 _WHERE = "prefetch.coverage"
 _NONE = (
     "not-found",
@@ -202,9 +204,17 @@ def _target(coverage: Resource, element: str) -> str:
     return next((address_of(each).name for each in references if isinstance(each, str)), "")
 
 
-def _member_ids(coverage: Mapping[str, object]) -> Iterator[str]:
-    """Yield the ids of the member: of the subscriber, then the identifiers of the Coverage."""
+def _member_ids(coverage: Resource) -> Iterator[str]:
+    """Yield the ids of the member: the subscriber's, then the identifiers of the Coverage that are a member's.
+
+    Those are of the type member number. Without such a one, an identifier of no type counts if the Coverage states no
+    other id of the patient: any other number may happen to be somebody else's member id.
+    """
     subscriber = coverage.get("subscriberId")
-    for value in (subscriber, *(each.get("value") for each in items(coverage.get("identifier")))):
+    has_own = isinstance(subscriber, str) and bool(subscriber.strip()) and not _is_dependent(coverage)
+    identifiers = list(items(coverage.get("identifier")))
+    typed = [each for each in identifiers if _MEMBER_NUMBER in plain_codes(each.get("type"))]
+    untyped = [] if typed or has_own else [each for each in identifiers if each.get("type") is None]
+    for value in (subscriber, *(each.get("value") for each in (*typed, *untyped))):
         if isinstance(value, str) and value.strip():
             yield value.strip()

@@ -300,3 +300,30 @@ def test_an_authorization_of_the_subscriber_is_none_of_a_dependent(members: Any,
     (told,) = service.information(sent(coverage(**members)))
     assert told["pa-needed"] == [authorization]
     assert ("satisfied-pa-id" in told) is (authorization == "satisfied")
+
+
+MEMBER_NUMBER = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MB"}]}
+RECORD_NUMBER = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]}
+CHILD = {"coding": [{"code": "child"}]}
+
+
+@pytest.mark.parametrize(
+    ("members", "is_granted"),
+    [
+        ({"subscriberId": "M-1"}, True),
+        ({"subscriberId": "M-9"}, False),
+        ({"subscriberId": "M-9", "identifier": [{"value": "M-1", "type": MEMBER_NUMBER}]}, True),
+        ({"subscriberId": "M-9", "identifier": [{"value": "M-1"}]}, False),
+        ({"subscriberId": "M-9", "identifier": [{"value": "M-1", "type": RECORD_NUMBER}]}, False),
+        ({"subscriberId": None, "identifier": [{"value": "M-1"}]}, True),
+        ({"subscriberId": None, "identifier": [{"value": "M-1", "type": RECORD_NUMBER}]}, False),
+        ({"subscriberId": "M-1", "relationship": CHILD}, False),
+        ({"subscriberId": "M-9", "relationship": CHILD, "identifier": [{"value": "M-1"}]}, True),
+    ],
+)
+def test_an_authorization_is_found_by_an_id_that_is_the_members(members: dict[str, Any], is_granted: bool) -> None:
+    granted = {("M-1", CPT, FUSION): GrantedAuthorization("PA-77")}
+    held = {name: value for name, value in coverage(**members).items() if value is not None}
+    service = CrdService(PlanRules(payers=(payer("Lakeshore", granted=granted),)))
+    (told,) = service.information(sent(held))
+    assert ("satisfied-pa-id" in told) is is_granted
