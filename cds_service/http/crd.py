@@ -13,6 +13,7 @@ from cds_service.crd.answer import AnsweredOrder, Answering
 from cds_service.crd.assertions import AssertionIds
 from cds_service.crd.metric_data import Returned, metric_data
 from cds_service.crd.payer_check import check_sent_coverage, coverage_of, keep_possible_coverages
+from cds_service.crd.profiles import INVALID_STATUS
 from cds_service.crd.reads import check_named_orders
 from cds_service.crd.records_protocol import Exchange, IssuedAssertion
 from cds_service.crd.request import CrdRequest, named_orders_in, read_crd_request
@@ -73,18 +74,21 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
         record.asked = asked = read_crd_request(value, service)
         note_request(call, asked.call, found)
         check_sent_coverage(asked.call, rules, version)
-        record.reviewed = reviewed = review(
-            asked.call,
-            found.assessor,
-            found.limits,
-            open_source=lambda deadline: open_source(asked.call, deadline, found),
-            clock=found.clock,
-            monotonic=found.monotonic,
-            waiting=turn.waiting,
-            order_key=order_keys(found.pseudonym, asked.call.patient_id),
-            always_reads=True,
-            narrow=keep_possible_coverages,
-        )
+        try:
+            record.reviewed = reviewed = review(
+                asked.call,
+                found.assessor,
+                found.limits,
+                open_source=lambda deadline: open_source(asked.call, deadline, found),
+                clock=found.clock,
+                monotonic=found.monotonic,
+                waiting=turn.waiting,
+                order_key=order_keys(found.pseudonym, asked.call.patient_id),
+                always_reads=True,
+                narrow=keep_possible_coverages,
+            )
+        except RefusedError as error:  # the orders that the context names are another patient's
+            raise RefusedError(INVALID_STATUS[version], *error.issues) from None
         note_reading(call, reviewed, found)
         call.orders = len(reviewed.orders.judged)
         coverage = coverage_of(reviewed, rules, version)
