@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from cards.coverage_information import CoverageInformation, Detail, Reason
+from cards.coverage_parts import CoverageInformation, Detail, Reason
 from cards.coverage_rules import RULES, TEMPORARY_CODES, Part, Parts, Rules
 from cards.crd_versions import CrdVersion
 from coverage_policies.judging.payer_terms import Contact

@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
+from cards.coverage_parts import CoverageInformation, Detail, Occasion, Reason, Subject
 from cards.coverage_terms import NOTHING_STATED, authorization_on_file, is_within, row_of, service_days
 from cards.coverage_verdict import (
     CONDITIONAL,
@@ -59,12 +60,10 @@ from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.payer_terms import (
     Authorization,
     CodeTerms,
-    Contact,
     GrantedAuthorization,
     PayerTerms,
     Standing,
 )
-from coverage_policies.judging.plan_rules import Payer
 from fhir_mappings.code_systems import NDC
 from fhir_mappings.codings import CPT, HCPCS, RXNORM, Coding
 from fhir_mappings.fhir_json import Json
@@ -83,76 +82,6 @@ _INFO_OF_CAUSE = _INFO_OF_CAUSE_2_0 | {Cause.CODE: "detail-code"}
 _CODE_REFERENCES = ("medicationReference", "codeReference")
 _SATISFIED = "satisfied"
 _NO_ANSWER = "This order could not be checked. Ask the plan about coverage and prior authorization."
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What an answer is about beside its order: the Coverage, the payer, and the member.
-
-    `coverage` is the reference of the Coverage on the client's server, `day` the date of the answer.
-    """
-
-    coverage: str
-    payer: Payer
-    assertion_id: str
-    day: date
-    standing: Standing = Standing.ACTIVE
-    member_ids: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """When and how an answer is given. `is_signing` is False on order-select.
-
-    `canonicals` is the base of questionnaire canonicals, `policy_pages` that of our policy pages, empty if no browser
-    can read them. `is_unread` is whether technical trouble kept data from being read.
-    """
-
-    version: CrdVersion
-    is_signing: bool
-    canonicals: str = ""
-    policy_pages: str = ""
-    is_unread: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why an answer is as it is: a code of the guide's value set, or none, and words."""
-
-    text: str
-    code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """One detail: its category and code in CRD 2.2, and its FHIR value, such as `{"valueUrl": "https://…"}`."""
-
-    category: str
-    code: str
-    value: tuple[str, Json]
-    qualification: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CoverageInformation:
-    """One repetition of the extension, with codes of CRD 2.2; what is empty is left out."""
-
-    coverage: str
-    covered: str
-    assertion_id: str
-    day: date
-    pa_needed: str = ""
-    doc_needed: tuple[str, ...] = ()
-    doc_purpose: tuple[str, ...] = ()
-    info_needed: tuple[str, ...] = ()
-    billing_codes: tuple[Coding, ...] = ()
-    reasons: tuple[Reason, ...] = ()
-    details: tuple[Detail, ...] = ()
-    dependencies: tuple[str, ...] = ()
-    questionnaires: tuple[str, ...] = ()
-    satisfied_pa_id: str = ""
-    contact: Contact | None = None
-    expires: date | None = None
 
 
 def compose(

@@ -6,7 +6,8 @@ from datetime import date
 from typing import Any
 
 from cards.coverage_extension import extension, faults, same_meaning
-from cards.coverage_information import CoverageInformation, Occasion, Subject, compose, minimal, payer_unread
+from cards.coverage_information import compose, minimal, payer_unread
+from cards.coverage_parts import CoverageInformation, Occasion, Subject
 from cards.coverage_terms import service_days
 from cards.crd_versions import CrdVersion
 from cds_service.crd.assertions import AssertionIds, with_coverage_information

@@ -7,7 +7,7 @@ from datetime import datetime
 from flask import Response, g, request
 
 from cards.associated_orders import orders_of
-from cards.coverage_information import Occasion
+from cards.coverage_parts import Occasion
 from cards.crd_cards import CrdCards
 from cds_service.crd.answer import AnsweredOrder, Answering
 from cds_service.crd.assertions import AssertionIds

@@ -11,7 +11,8 @@ import pytest
 from fhir.resources.R4B.servicerequest import ServiceRequest
 
 from cards.coverage_extension import extension, faults, same_meaning
-from cards.coverage_information import CoverageInformation, Detail, Reason, minimal
+from cards.coverage_information import minimal
+from cards.coverage_parts import CoverageInformation, Detail, Reason
 from cards.crd_versions import CrdVersion
 from coverage_policies.judging.payer_terms import Contact
 from fhir_mappings.codings import CPT, Coding

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cards.coverage_information import CoverageInformation, compose, minimal, payer_unread
+from cards.coverage_information import compose, minimal, payer_unread
+from cards.coverage_parts import CoverageInformation
 from cards.crd_versions import CrdVersion
 from coverage_policies.format.model import APPLIES, PATHWAY, Policy
 from coverage_policies.format.model import CODE as CODE_QUESTION

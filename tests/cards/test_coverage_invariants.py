@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 
 from cards.coverage_extension import extension, faults
-from cards.coverage_information import Occasion, compose
+from cards.coverage_information import compose
+from cards.coverage_parts import Occasion
 from cards.coverage_rules import DETAIL_CODES, RULES, TEMPORARY_CODES
 from cards.crd_versions import CrdVersion
 from coverage_policies.format.model import APPLIES, CODE

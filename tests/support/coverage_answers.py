@@ -4,7 +4,8 @@ from datetime import date
 from typing import Any
 
 from cards.coverage_extension import extension
-from cards.coverage_information import CoverageInformation, Occasion, Subject, compose
+from cards.coverage_information import compose
+from cards.coverage_parts import CoverageInformation, Occasion, Subject
 from cards.crd_versions import CrdVersion
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment
