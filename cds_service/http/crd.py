@@ -13,7 +13,7 @@ from cds_service.crd.answer import AnsweredOrder, Answering
 from cds_service.crd.assertions import AssertionIds
 from cds_service.crd.metric_data import Returned, metric_data
 from cds_service.crd.payer_check import check_sent_coverage, coverage_of, keep_possible_coverages
-from cds_service.crd.reads import check_named_orders
+from cds_service.crd.reads import check_named_orders, check_number_of_orders
 from cds_service.crd.records_protocol import Exchange, IssuedAssertion
 from cds_service.crd.request import CrdRequest, named_orders_in, read_crd_request
 from cds_service.hooks.errors import Issue, RefusedError
@@ -72,6 +72,8 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
         note_hook_instance(call, value)
         record.asked = asked = read_crd_request(value, service)
         note_request(call, asked.call, found)
+        named, named_in = asked.call.order_references, named_orders_in(service.hook)
+        check_number_of_orders(named, named_in, found.settings.max_orders)
         check_sent_coverage(asked.call, rules, version)
         record.reviewed = reviewed = review(
             asked.call,
@@ -89,7 +91,7 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
         call.orders = len(reviewed.orders.judged)
         coverage = coverage_of(reviewed, rules, version)
         record.payer = coverage.payer
-        check_named_orders(reviewed, asked.call.order_references, named_orders_in(service.hook), version)
+        check_named_orders(reviewed, named, named_in, version)
         addresses = addresses_of(found.settings, needs_token=found.authenticator is not None)
         answering = Answering(
             review=reviewed,
