@@ -198,6 +198,13 @@ SITUATIONS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
     ),
     "no Coverage, although the client looked": ("order-sign", lambda body: body["prefetch"].update(coverage=None)),
     "several coverages": ("order-sign", twice),
+    "the Coverage has no id": ("order-sign", lambda body: coverages(body)["entry"][0]["resource"].pop("id")),
+    "an order has neither id nor `fullUrl`, or the id of another order": (
+        "order-sign",
+        lambda body: body["context"]["draftOrders"]["entry"].append(
+            body["context"]["draftOrders"]["entry"][0] | {"fullUrl": "https://ehr.example.org/fhir/DeviceRequest/else"}
+        ),
+    ),
     "the payer of the Coverage has no identifier": (
         "order-sign",
         lambda body: coverages(body)["entry"][0]["resource"].update(payor=[{"display": "Lakeshore"}]),
@@ -269,6 +276,7 @@ def test_every_situation_in_the_table_is_tried() -> None:
     (table,) = re.findall(r"^### Status codes\n(.*?)^401", PAGE, re.MULTILINE | re.DOTALL)
     rows = set(re.findall(r"^\| (.+?) \| \d+ \| \d+ \|$", table, re.MULTILINE))
     elsewhere = {
+        "the payor of the Coverage has identifiers of several configured payers",
         "the body is not JSON",
         "the service is unknown, or of another family than the client's",
         "the orders that the context names do not exist",
@@ -311,12 +319,17 @@ def test_at_most_as_many_cards_come_as_are_asked_for(service: Callable[..., CrdS
 
 
 def test_the_keys_of_plain_services_count_where_there_is_no_fhir_server(service: Callable[..., CrdService]) -> None:
+    used = service(over_http=True)
     body = body_of("order-sign")
-    (with_chart,) = service(over_http=True).information(body)
-    assert len(with_chart["reason"]) == 1
+    (with_chart,) = used.information(body)
     body["prefetch"] = {key: body["prefetch"][key] for key in ("patient", "coverage")}
-    (without,) = service(over_http=True).information(body)
-    assert [each["coding"][0]["code"] for each in without["reason"] if "coding" in each] == ["technical"]
+    (without,) = used.information(body)
+    searches = [each["searches"]["conditions"] for each in used.log_lines() if "searches" in each]
+    assert searches[0].startswith("prefetch")
+    assert not searches[1].startswith("prefetch")
+    for told in (with_chart, without):
+        assert (told["covered"], told["doc-needed"]) == (["conditional"], ["clinical"])
+        assert not any("coding" in each for each in told["reason"])
 
 
 def test_the_form_of_the_example_can_be_read_where_the_page_says(service: Callable[..., CrdService]) -> None:

@@ -70,7 +70,7 @@ class CoverageInHand:
         `days` are the first and the last day on which the service may be; a member who has a plan on one of them only
         may have none.
         """
-        found = {self._standing_on(day, record) for day in days}
+        found = {self._standing_on(day, record) for day in set(days)}
         return found.pop() if len(found) == 1 else Standing.UNCERTAIN
 
     def _standing_on(self, day: date, record: PatientRecord) -> Standing:

@@ -296,7 +296,9 @@ def test_an_order_that_settles_itself_is_answered_although_nothing_could_be_read
 
 
 def test_a_chart_that_the_client_offers_no_query_for_is_asked_about_and_is_no_technical_trouble() -> None:
-    body = {name: value for name, value in call("order-sign", order()).items() if name != "fhirServer"}
+    held = {"coverage": searchset(coverage()), "patient": {"resourceType": "Patient", "id": PATIENT}}
+    body = call("order-sign", order(), prefetch=held)
+    del body["fhirServer"]
     told = only(CrdService().information(body))
     assert (told["covered"], told["doc-needed"]) == (["conditional"], ["clinical"])
     assert not any("coding" in each for each in told["reason"])
