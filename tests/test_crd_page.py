@@ -214,6 +214,14 @@ SITUATIONS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
         lambda body: coverages(body)["entry"][0]["resource"]["payor"][0]["identifier"].update(value="ELSE"),
     ),
     "the Coverage was not sent and could not be read": ("order-sign", lambda body: body["prefetch"].pop("coverage")),
+    "all orders of the call are for another patient": (
+        "order-sign",
+        lambda body: drafts(body)["entry"][0]["resource"].update(subject={"reference": "Patient/someone-else"}),
+    ),
+    "order-dispatch names other resources than orders only": (
+        "order-dispatch",
+        lambda body: body["context"].update(dispatchedOrders=["Condition/c-1"]),
+    ),
     "the orders that the context names could not be read": (
         "order-dispatch",
         lambda body: body["prefetch"].pop("serviceRequests"),

@@ -10,6 +10,7 @@ from flask import Flask
 from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import PORT, exit_on_error, settings_given
 from cds_service.crd.order_profiles import ORDER_PROFILES
+from cds_service.crd.services import services_for
 from cds_service.http.readiness import Check, DatabaseReady, KeysReady, PoliciesReady
 from cds_service.observability.logging import service_log
 from cds_service.observability.shared_folder import shared_folder
@@ -71,6 +72,9 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
     log.info("who may call", message=describe_clients(registered, settings))
     if policies.assessor.rules.answered_for and not settings.encryption_keys:
         log.warning("CRD exchanges not stored", message="Set CDS_ENCRYPTION_KEYS to keep them, as CRD requires.")
+    if without_services := [each.name for each in registered or () if not services_for(each, policies.assessor.rules)]:
+        message = "No payer in CDS_PLAN_RULES has crd: yes, so these clients see and call nothing."
+        log.warning("clients without services", clients=without_services, message=message)
 
     def app_of_process() -> Flask:
         database = prepared_database(settings)

@@ -6,6 +6,7 @@ from typing import Any
 
 from cards.crd_versions import CrdVersion
 from cds_service.crd.configuration import Choices, choices
+from cds_service.crd.order_profiles import ORDER_PROFILES
 from cds_service.crd.prefetch import KEYS_OF_ORDERS, prefetch_of
 from cds_service.crd.profiles import INVALID_STATUS, check_bundle
 from cds_service.crd.request_model import AppointmentCall, DispatchCall
@@ -13,13 +14,14 @@ from cds_service.fhir_client.source import COVERAGE
 from cds_service.hooks.draft_orders import DraftOrders, draft_orders
 from cds_service.hooks.errors import Issue, RefusedError
 from cds_service.hooks.hooks import Service
-from cds_service.hooks.references import MAX_READS
 from cds_service.hooks.request import HookRequest, access_of, read_request
 from cds_service.hooks.request_model import HookCall
 from cds_service.hooks.wire import read_model
 from fhir_mappings.bundle import entries, reference_of
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.references import ReferenceIndex, address_of
+from fhir_mappings.validity import is_resource_type
 
 REQUESTED_VERSION = "davinci-crd.requestedVersion"
 _ORDERS_OF_CALL = "of-call:"
@@ -99,8 +101,17 @@ def _check_version(extension: Mapping[str, Json], version: CrdVersion) -> None:
 
 
 def _read_dispatch(value: Json) -> HookRequest:
+    """Return the call with the references of the dispatched orders, without those to resources that are no orders.
+
+    Raise RefusedError (400) if there are no others.
+    """
     call = read_model(DispatchCall, value)
-    return _request(call, call.hook, call.context, DraftOrders(()), call.context.orders)
+    references = tuple(filter(_is_to_order, call.context.orders))
+    if not references:
+        where = named_orders_in(call.hook)
+        what = f"{where} names no orders. Send references to orders, such as ServiceRequest/abc."
+        raise RefusedError(400, Issue("value", what, where))
+    return _request(call, call.hook, call.context, DraftOrders(()), references)
 
 
 def _read_appointments(value: Json) -> HookRequest:
@@ -110,9 +121,11 @@ def _read_appointments(value: Json) -> HookRequest:
     sent = draft_orders(context.appointments.entry, context.patientId, call.fhirServer or "", selections=None)
     behind = {id(each): tuple(_based_on(each)) for _, each in sent.judged}
     alone = tuple(entry for entry in sent.judged if not behind[id(entry[1])])
-    references = tuple(dict.fromkeys(each for found in behind.values() for each in found))
+    held = ReferenceIndex.of(alone)
+    named = dict.fromkeys(each for found in behind.values() for each in found)
+    references = tuple(each for each in named if held.find(each) is None)
     orders = DraftOrders(alone, for_others=sent.for_others)
-    request = _request(call, call.hook, context, orders, references[:MAX_READS], context.userId, context.encounterId)
+    request = _request(call, call.hook, context, orders, references, context.userId, context.encounterId)
     booked: dict[str, Json] = {}
     for url, appointment in sent.judged:
         for name in behind[id(appointment)] or (reference_of(appointment, url),):
@@ -123,9 +136,10 @@ def _read_appointments(value: Json) -> HookRequest:
 def _based_on(appointment: Resource) -> Iterator[str]:
     """Yield the orders that an appointment is for: its `basedOn`, or the alternate reference to another type of order.
 
-    FHIR R4 allows only a ServiceRequest in `basedOn` (Appointment; CRD 2.2.1, CRDAppointmentBase).
+    FHIR R4 allows only a ServiceRequest in `basedOn` (Appointment; CRD 2.2.1, CRDAppointmentBase). What an order that
+    is sent beside the appointments is based on is no order of the call.
     """
-    for target in items(appointment.get("basedOn")):
+    for target in items(appointment.get("basedOn")) if appointment.get("resourceType") == "Appointment" else ():
         alternates = [
             each.get("valueReference")
             for each in items(target.get("extension"))
@@ -133,8 +147,14 @@ def _based_on(appointment: Resource) -> Iterator[str]:
         ]
         for each in (target, *alternates):
             reference = each.get("reference") if isinstance(each, Mapping) else None
-            if isinstance(reference, str) and not reference.startswith("#"):
+            if isinstance(reference, str) and not reference.startswith("#") and _is_to_order(reference):
                 yield reference
+
+
+def _is_to_order(reference: str) -> bool:
+    """Return whether a reference may be to an order: whether the type that it names is one, or is none of FHIR R4."""
+    kind = address_of(reference).name.partition("/")[0]
+    return kind in ORDER_PROFILES or not is_resource_type(kind)
 
 
 def _request(

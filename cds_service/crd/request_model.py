@@ -5,7 +5,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticKnownError
 
 from cds_service.hooks.request_model import EncounterId, HookCall, OrdersBundle, PatientId, UserId
@@ -16,6 +16,10 @@ _Reference = Annotated[str, Text(r"[A-Za-z]+/[A-Za-z0-9.\-]{1,64}|https?://[!-~]
 
 class DispatchContext(WireModel):
     """The context of order-dispatch in hook version 1.1, or in 1.0 with one `order`. It names no user."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["dispatchedOrders"]}, {"required": ["order"]}]}
+    )
 
     patientId: PatientId
     order: _Reference = Field("", description="Send the dispatched order as Type/id, such as ServiceRequest/abc.")

@@ -46,14 +46,8 @@ def draft_orders(sent: Json, patient_id: str, server: str, selections: Sequence[
     Raise RefusedError (400) if all orders are for another patient.
     """
     drafts = list(entries({"entry": sent}))
-    orders = list({(reference_of(order, url), dumps(order)): (url, order) for url, order in _actions(drafts)}.values())
-    patients = [entry for entry in drafts if entry[1].get("resourceType") == "Patient"]
-    chart_server = ChartServer.known_as([server])
-    ours: list[Entry] = []
-    for_others: list[Entry] = []
-    for entry in orders:
-        is_other = _is_order(entry) and is_for_another_patient(entry[1], patient_id, chart_server, patients)
-        (for_others if is_other else ours).append(entry)
+    orders = _actions(drafts)
+    ours, for_others = _by_patient(orders, drafts, patient_id, server)
     if for_others and not any(map(_is_order, ours)):
         raise RefusedError(400, _FOR_ANOTHER_PATIENT)
     chosen = set(map(_key, orders)) if selections is None else _selected(orders, selections)
@@ -67,10 +61,34 @@ def draft_orders(sent: Json, patient_id: str, server: str, selections: Sequence[
     )
 
 
-def _actions(drafts: Iterable[Entry]) -> Iterable[Entry]:
-    for url, order in drafts:
-        if order.get("doNotPerform") is not True and order.get("status") not in _RETRACTED_STATUSES:
-            yield url, order
+def named_orders(found: Sequence[Entry], patient_id: str, server: str) -> DraftOrders:
+    """Return the orders among resources that a context names, as `draft_orders`; all may be for another patient."""
+    ours, for_others = _by_patient(_actions(found), found, patient_id, server)
+    return DraftOrders(tuple(ours), for_others=tuple(for_others))
+
+
+def _by_patient(
+    orders: Iterable[Entry], drafts: Iterable[Entry], patient_id: str, server: str
+) -> tuple[list[Entry], list[Entry]]:
+    """Return the orders of the patient, and those for another one. `drafts` may have the Patient that orders name."""
+    patients = [entry for entry in drafts if entry[1].get("resourceType") == "Patient"]
+    chart_server = ChartServer.known_as([server])
+    ours: list[Entry] = []
+    for_others: list[Entry] = []
+    for entry in orders:
+        is_other = _is_order(entry) and is_for_another_patient(entry[1], patient_id, chart_server, patients)
+        (for_others if is_other else ours).append(entry)
+    return ours, for_others
+
+
+def _actions(drafts: Iterable[Entry]) -> list[Entry]:
+    """Return the orders that request an action, each once."""
+    found = (
+        (url, order)
+        for url, order in drafts
+        if order.get("doNotPerform") is not True and order.get("status") not in _RETRACTED_STATUSES
+    )
+    return list({(reference_of(order, url), dumps(order)): (url, order) for url, order in found}.values())
 
 
 def _is_order(entry: Entry) -> bool:

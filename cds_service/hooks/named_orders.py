@@ -5,7 +5,7 @@ from dataclasses import replace
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.chart_reader import Waiting, read_targets, sent_resources
-from cds_service.hooks.draft_orders import draft_orders
+from cds_service.hooks.draft_orders import named_orders
 from cds_service.hooks.request import HookRequest
 from fhir_mappings.bundle import Entry
 
@@ -15,7 +15,7 @@ def with_named_orders(
 ) -> tuple[HookRequest, tuple[str, ...]]:
     """Return the request with the orders that it names, from the prefetch, else from the source; and those not found.
 
-    Raise RefusedError (400) if all of them are for another patient.
+    All of them may be for another patient.
     """
     if not request.order_references:
         return request, ()
@@ -30,7 +30,6 @@ def with_named_orders(
         found |= read_targets(missing, source, deadline, waiting)
     held = [*found.values(), *request.orders.judged]
     server = request.fhir.server if request.fhir else ""
-    orders = draft_orders(
-        [{"fullUrl": url, "resource": order} for url, order in held], request.patient_id, server, selections=None
-    )
+    orders = named_orders(held, request.patient_id, server)
+    orders = replace(orders, for_others=(*request.orders.for_others, *orders.for_others))
     return replace(request, orders=orders), tuple(each for each in missing if each not in found)

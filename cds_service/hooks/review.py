@@ -107,8 +107,7 @@ def review(
     `open_source` opens the source of the chart until a deadline; it is None if there is only prefetch. `clock` gives
     the time of the call with its zone. `waiting` makes a context around each wait for the source. `order_key` gives
     the identifier by which answers may name an order. `narrow` leaves what is not to decide out of the chart, once it
-    was read. Never raises for anything that the source does; raises
-    RefusedError (400) if the orders that the context names are all for another patient.
+    was read. Never raises for anything that the source does.
     What is not evaluated at the end of the call timeout, or in its last share after a long reading, stays unknown.
     """
     call_ends = Deadline(limits.call_timeout_seconds, monotonic)

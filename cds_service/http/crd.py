@@ -13,8 +13,7 @@ from cds_service.crd.answer import AnsweredOrder, Answering
 from cds_service.crd.assertions import AssertionIds
 from cds_service.crd.metric_data import Returned, metric_data
 from cds_service.crd.payer_check import check_sent_coverage, coverage_of, keep_possible_coverages
-from cds_service.crd.profiles import INVALID_STATUS
-from cds_service.crd.reads import check_named_orders
+from cds_service.crd.reads import check_named_orders, check_number_of_orders
 from cds_service.crd.records_protocol import Exchange, IssuedAssertion
 from cds_service.crd.request import CrdRequest, named_orders_in, read_crd_request
 from cds_service.hooks.errors import Issue, RefusedError
@@ -73,27 +72,26 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
         note_hook_instance(call, value)
         record.asked = asked = read_crd_request(value, service)
         note_request(call, asked.call, found)
+        named, named_in = asked.call.order_references, named_orders_in(service.hook)
+        check_number_of_orders(named, named_in, found.settings.max_orders)
         check_sent_coverage(asked.call, rules, version)
-        try:
-            record.reviewed = reviewed = review(
-                asked.call,
-                found.assessor,
-                found.limits,
-                open_source=lambda deadline: open_source(asked.call, deadline, found),
-                clock=found.clock,
-                monotonic=found.monotonic,
-                waiting=turn.waiting,
-                order_key=order_keys(found.pseudonym, asked.call.patient_id),
-                always_reads=True,
-                narrow=keep_possible_coverages,
-            )
-        except RefusedError as error:  # the orders that the context names are another patient's
-            raise RefusedError(INVALID_STATUS[version], *error.issues) from None
+        record.reviewed = reviewed = review(
+            asked.call,
+            found.assessor,
+            found.limits,
+            open_source=lambda deadline: open_source(asked.call, deadline, found),
+            clock=found.clock,
+            monotonic=found.monotonic,
+            waiting=turn.waiting,
+            order_key=order_keys(found.pseudonym, asked.call.patient_id),
+            always_reads=True,
+            narrow=keep_possible_coverages,
+        )
         note_reading(call, reviewed, found)
         call.orders = len(reviewed.orders.judged)
         coverage = coverage_of(reviewed, rules, version)
         record.payer = coverage.payer
-        check_named_orders(reviewed, asked.call.order_references, named_orders_in(service.hook), version)
+        check_named_orders(reviewed, named, named_in, version)
         addresses = addresses_of(found.settings, needs_token=found.authenticator is not None)
         answering = Answering(
             review=reviewed,

@@ -14,7 +14,8 @@ _USAGE = (
 )
 _CRD_USAGE = (
     "Da Vinci CRD: the answer of the payer of the patient's Coverage. Send exactly one Coverage, whose payor has an "
-    "identifier. The service queries fhirServer, with the token of the call, for what the payer's policies need."
+    "identifier. The service queries fhirServer, with the token of the call, for what is not prefetched and what the "
+    "payer's policies need for an order, of these types: {}."
 )
 VERSIONS = "davinci-crd.version"
 _QUERIED = " It queries what few orders need; a client that sends no fhirServer may prefetch it: {}."
@@ -24,15 +25,17 @@ def document(services: Iterable[Service], searches: Iterable[Search]) -> dict[st
     """Return the discovery document of these services.
 
     Every plain service asks for the same prefetch, with tokens of CDS Hooks 2.0.1 only. Its usage requirements name the
-    searches that are not in prefetch, with their keys.
+    searches that are not in prefetch, with their keys; those of a CRD service name the types that it queries.
     """
     found = searches_of_call(searches)
     prefetch = {search.key: search.prefetch_template for search in found if search.in_prefetch}
     queried = [f"{search.key} ({search.prefetch_template})" for search in found if not search.in_prefetch]
     usage = _USAGE + _QUERIED.format(", ".join(queried)) if queried else _USAGE
+    crd_usage = _CRD_USAGE.format(", ".join(sorted({search.resource_type for search in found})))
     return {
         "services": [
-            _crd_service(service) if service.version else _service(service, usage, prefetch) for service in services
+            _crd_service(service, crd_usage) if service.version else _service(service, usage, prefetch)
+            for service in services
         ]
     }
 
@@ -48,9 +51,9 @@ def _service(service: Service, usage: str, prefetch: Mapping[str, str]) -> dict[
     }
 
 
-def _crd_service(service: Service) -> dict[str, object]:
+def _crd_service(service: Service, usage: str) -> dict[str, object]:
     """Return a service of Da Vinci CRD, with its version and its options (CRD 2.2.1 dev-1, dev-4)."""
     version = service.crd_version
-    return _service(service, _CRD_USAGE, prefetch_of(service)) | {
+    return _service(service, usage, prefetch_of(service)) | {
         "extension": {VERSIONS: [version.value], OPTIONS: [each.as_json() for each in options(version)]}
     }

@@ -101,3 +101,26 @@ def test_a_payers_service_without_keys_is_warned(
     monkeypatch.setenv("CDS_ENCRYPTION_KEYS", keys)
     monkeypatch.setattr(PlanRules, "answered_for", payers)
     assert ("Set CDS_ENCRYPTION_KEYS to keep them" in serve().stderr) is is_warned
+
+
+@pytest.mark.parametrize(
+    ("payers", "services", "is_warned"),
+    [((), "crd-2.2", True), ((), "plain", False), ((Payer("P", ()),), "crd-2.2", False)],
+)
+def test_a_client_that_would_see_no_service_is_named(
+    served: list[Callable[[], Flask]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    payers: tuple[Payer, ...],
+    services: str,
+    is_warned: bool,
+) -> None:
+    entry = f"clients:\n- {{name: lakeside, issuer: 'urn:l', keys_file: keys.pem, services: {services}}}\n"
+    (tmp_path / "clients.yaml").write_text(entry, encoding="utf-8")
+    monkeypatch.setenv("CDS_CLIENTS", str(tmp_path / "clients.yaml"))
+    monkeypatch.setattr(PlanRules, "answered_for", payers)
+    said = CliRunner().invoke(main, ["serve"]).stderr
+    lines = [json.loads(line) for line in said.splitlines()]
+    named = [each["clients"] for each in lines if each["event"] == "clients without services"]
+    assert named == ([["lakeside"]] if is_warned else [])
+    assert served

@@ -22,6 +22,7 @@ BOTH = pytest.mark.parametrize("version", ["2.2", "2.0"])
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 ALTERNATE = "http://hl7.org/fhir/StructureDefinition/alternate-reference"
 STORED = order(status="active", orderDetail=[{"text": "posterior approach"}])
+OF_ANOTHER_PATIENT = order("o-2", status="active", subject={"reference": "Patient/p-2"})
 
 
 def dispatch(*references: str, **members: Any) -> dict[str, Any]:
@@ -120,10 +121,38 @@ def test_a_call_about_orders_that_could_not_be_read_is_412() -> None:
 
 
 @pytest.mark.parametrize(("version", "status"), [("2.2", 400), ("2.0", 422)])
-def test_an_order_of_another_patient_is_refused(version: str, status: int) -> None:
-    held = {"serviceRequests": searchset(order(subject={"reference": "Patient/p-2"}))}
-    response = CrdService().post(dispatch("ServiceRequest/o-1", prefetch=held), version)
-    assert response.status_code == status
+def test_orders_of_another_patient_are_invalid_where_they_are_named(version: str, status: int) -> None:
+    held = {"serviceRequests": searchset(OF_ANOTHER_PATIENT)}
+    calls = {
+        "context.dispatchedOrders": dispatch("ServiceRequest/o-2", prefetch=held),
+        "context.appointments.entry.resource.basedOn": book(
+            appointment("a-1", {"reference": "ServiceRequest/o-2"}), prefetch=held
+        ),
+    }
+    for place, body in calls.items():
+        response = CrdService().post(body, version)
+        assert response.status_code == status
+        assert response.json["issue"][0]["expression"] == [place]
+
+
+def test_an_order_of_another_patient_is_left_out_beside_one_of_the_patient() -> None:
+    service = CrdService(RULES, STORED, OF_ANOTHER_PATIENT)
+    assert updated(service.answer(dispatch("ServiceRequest/o-2", "ServiceRequest/o-1"))) == ["ServiceRequest/o-1"]
+
+
+@pytest.mark.parametrize(("version", "status"), [("2.2", 400), ("2.0", 422)])
+def test_a_call_that_names_no_orders_but_other_resources_is_invalid(version: str, status: int) -> None:
+    for name in ("Condition/c-1", f"{EHR}/Patient/{PATIENT}", "Task/t-1"):
+        response = CrdService().post(dispatch(name), version)
+        assert response.status_code == status
+        assert response.json["issue"][0]["expression"] == ["context.dispatchedOrders"]
+
+
+def test_what_is_named_beside_orders_and_is_none_is_not_read(ehr: FakeEhr) -> None:
+    ehr.answers["ServiceRequest/o-1"] = (200, STORED)
+    body = dispatch("Task/t-1", "ServiceRequest/o-1", fhirServer=ehr.base)
+    assert updated(CrdService(over_http=True).answer(body)) == ["ServiceRequest/o-1"]
+    assert ehr.asked_for("Task") == 0
 
 
 @pytest.mark.parametrize(("version", "status"), [("2.2", 400), ("2.0", 422)])
@@ -208,6 +237,28 @@ def test_an_order_and_an_appointment_of_its_own_are_both_answered() -> None:
     target = {"reference": "ServiceRequest/o-1"}
     answer = CrdService(RULES, STORED).answer(book(appointment("a-1", target), appointment("a-2")))
     assert updated(answer) == ["ServiceRequest/o-1", "Appointment/a-2"]
+
+
+def test_an_appointment_for_what_is_no_order_is_answered_itself() -> None:
+    body = book(appointment("a-1", {"reference": "CarePlan/c-1"}))
+    assert updated(CrdService().answer(body)) == ["Appointment/a-1"]
+
+
+def test_an_order_that_is_sent_beside_its_appointment_is_answered_and_not_what_it_is_based_on(ehr: FakeEhr) -> None:
+    sent = order("o-9", basedOn=[{"reference": "ServiceRequest/o-1"}])
+    body = book(appointment("a-1", {"reference": "ServiceRequest/o-9"}), sent, fhirServer=ehr.base)
+    assert updated(CrdService(over_http=True).answer(body)) == ["ServiceRequest/o-9"]
+    assert not [each for each in ehr.asked if "ServiceRequest/o-" in each]
+
+
+@pytest.mark.parametrize(("orders", "status"), [(2, 200), (3, 413)])
+def test_the_orders_behind_appointments_count_as_orders(orders: int, status: int) -> None:
+    names = [f"o-{number}" for number in range(orders)]
+    behind = [{"reference": f"ServiceRequest/{name}"} for name in names]
+    response = CrdService(RULES, *map(order, names), max_orders=2).post(book(appointment("a-1", *behind, *behind)))
+    assert response.status_code == status
+    if status == 413:
+        assert response.json["issue"][0]["expression"] == ["context.appointments.entry.resource.basedOn"]
 
 
 def test_the_log_counts_the_orders_that_a_context_names() -> None:

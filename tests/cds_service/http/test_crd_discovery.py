@@ -11,6 +11,7 @@ import pytest
 from cards.crd_topics import Topic
 from coverage_policies.judging.plan_rules import Payer, PlanRules
 from tests.support.crd_calls import CENTENE, IDS, CrdService
+from tests.support.json_values import values
 
 HOOKS = ["order-select", "order-sign", "order-dispatch", "appointment-book"]
 BOTH = pytest.mark.parametrize("version", ["2.2", "2.0"])
@@ -57,6 +58,31 @@ def test_without_a_payer_that_is_answered_for_there_are_plain_services_only() ->
         "coverage-order-sign",
     ]
     assert found.client.post("/cds-services/crd-order-sign", json={}).status_code == 404
+
+
+@pytest.mark.requirement("7.2", "7.4", "7.5")
+def test_every_crd_service_says_what_it_is_and_nothing_is_empty() -> None:
+    document = CrdService().client.get("/cds-services").json
+    for each in document["services"]:
+        assert {"hook", "id", "title", "description", "usageRequirements", "prefetch"} <= each.keys()
+    assert not [value for value in values(document) if value in (None, "", [], {})]
+
+
+@pytest.mark.requirement("7.3")
+def test_every_crd_service_is_reached_under_its_id() -> None:
+    client = CrdService().client
+    for each in services():
+        assert client.post(f"/cds-services/{each['id']}", json={"hook": each["hook"]}).status_code in (400, 422)
+
+
+def test_a_crd_service_says_whose_answer_it_is_what_it_needs_and_what_it_queries() -> None:
+    usage = of_version("2.2")["order-sign"]["usageRequirements"]
+    for said in ("the payer of the patient's Coverage", "exactly one Coverage", "with the token of the call"):
+        assert said in usage
+    for queried in ("Condition", "Procedure", "Observation", "QuestionnaireResponse"):
+        assert queried in usage
+    assert {each["usageRequirements"] for each in of_version("2.0").values()} == {usage}
+    assert usage not in {each["usageRequirements"] for each in services() if "extension" not in each}
 
 
 # --- prefetch --------------------------------------------------------------------------------------------------------

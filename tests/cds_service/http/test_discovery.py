@@ -1,19 +1,13 @@
 """The discovery document."""
 
 import re
-from typing import Any
 
 import pytest
 
 from tests.support.hook_fakes import Service, WatchingAssessor, call
+from tests.support.json_values import values
 
 TOKENS = {"{{context.patientId}}", "{{context.userId}}", "{{context.encounterId}}"}
-
-
-def values(value: Any) -> list[Any]:
-    """Yield every value in a JSON document, including the document."""
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [value, *(found for child in children for found in values(child))]
 
 
 @pytest.mark.requirement("7.1", "7.57")

@@ -1,12 +1,21 @@
 """The OpenAPI document has every route, and its schemas accept what the service accepts."""
 
 import re
+from contextlib import nullcontext
 from typing import Any
 
+import pytest
 from jsonschema import Draft202012Validator
 
+from cards.crd_versions import CrdVersion
+from cds_service.clients.registry import Client
+from cds_service.crd.request_model import MODELS
+from cds_service.crd.services import CRD_SERVICES
+from cds_service.hooks.errors import RefusedError
 from cds_service.hooks.hooks import SERVICES
+from cds_service.hooks.wire import read_model
 from cds_service.http.openapi import openapi
+from tests.support.crd_calls import CrdService
 from tests.support.hook_fakes import Service, WatchingAssessor, authorization, call
 
 DOCUMENT = openapi("http://localhost")
@@ -62,3 +71,45 @@ def test_a_change_of_the_document_is_no_change_of_the_schema_in_use() -> None:
     openapi("http://localhost")["paths"]["/cds-services/coverage-order-sign"].clear()
     assert Service(WatchingAssessor(settled=True)).post(call()).status_code == 200
     assert openapi("http://localhost") == DOCUMENT
+
+
+# --- Da Vinci CRD ----------------------------------------------------------------------------------------------------
+
+DISPATCH = {"patientId": "p-1", "performer": "Organization/lab"}
+NAMED = {"dispatchedOrders": ["ServiceRequest/o-1"]}
+BOOKING = {"userId": "Practitioner/doc-1", "patientId": "p-1"}
+APPOINTMENTS = {"appointments": {"resourceType": "Bundle", "type": "collection"}}
+
+
+def is_described(service_id: str, body: Any) -> bool:
+    """Whether the document of a service that answers for a payer allows a call."""
+    document = CrdService().client.get("/openapi.json").json
+    schema = document["paths"][f"/cds-services/{service_id}"]["post"]["requestBody"]["content"]["application/json"]
+    return Draft202012Validator({"components": document["components"], **schema["schema"]}).is_valid(body)
+
+
+@pytest.mark.parametrize("prefix", ["crd-", "crd-2.0-"])
+@pytest.mark.parametrize(
+    ("hook", "context", "is_allowed"),
+    [
+        ("order-dispatch", DISPATCH | NAMED, True),
+        ("order-dispatch", DISPATCH | {"order": "ServiceRequest/o-1"}, True),
+        ("order-dispatch", DISPATCH, False),
+        ("order-dispatch", {"patientId": "p-1"} | NAMED, False),
+        ("appointment-book", BOOKING | APPOINTMENTS, True),
+        ("appointment-book", BOOKING, False),
+    ],
+)
+def test_the_contexts_of_crd_hooks_are_described_as_they_are_read(
+    prefix: str, hook: str, context: Any, is_allowed: bool
+) -> None:
+    body = {"hook": hook, "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea", "context": context}
+    assert is_described(f"{prefix}{hook}", body) is is_allowed
+    with nullcontext() if is_allowed else pytest.raises(RefusedError):
+        read_model(MODELS[hook], body)
+
+
+def test_a_client_is_shown_the_paths_of_its_own_services_only() -> None:
+    paths = CrdService(client=Client("ehr", "urn:ehr", services="crd-2.0")).client.get("/openapi.json").json["paths"]
+    called = {path for path in paths if path.startswith("/cds-services/") and not path.endswith("/feedback")}
+    assert called == {f"/cds-services/{each.id}" for each in CRD_SERVICES if each.version is CrdVersion.V2_0}
