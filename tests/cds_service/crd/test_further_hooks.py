@@ -261,9 +261,16 @@ def test_the_orders_behind_appointments_count_as_orders(orders: int, status: int
         assert response.json["issue"][0]["expression"] == ["context.appointments.entry.resource.basedOn"]
 
 
-def test_the_log_counts_the_orders_that_a_context_names() -> None:
+def test_an_order_beside_its_appointment_may_be_named_by_its_full_url() -> None:
+    url = "urn:uuid:0b2e2a3c-5a0e-4d7e-9f0a-3b7d9f3f2c11"
+    body = book(appointment("a-1", {"reference": url}), order("o-9"))
+    body["context"]["appointments"]["entry"][1]["fullUrl"] = url
+    assert updated(CrdService().answer(body)) == ["ServiceRequest/o-9"]
+
+
+def test_the_log_counts_each_order_that_a_context_names_once() -> None:
     service = CrdService(RULES, STORED)
-    service.answer(dispatch("ServiceRequest/o-1"))
+    service.answer(dispatch("ServiceRequest/o-1", f"{EHR}/ServiceRequest/o-1"))
     assert service.log_lines()[-1]["orders"] == 1
 
 

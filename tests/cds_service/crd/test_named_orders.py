@@ -66,6 +66,12 @@ def test_on_order_select_only_selected_orders_are_answered(version: str) -> None
     assert updated(CrdService().answer(body, version)) == ["ServiceRequest/o-2"]
 
 
+def test_selecting_an_order_of_another_patient_is_no_error_beside_one_of_the_patient() -> None:
+    body = call("order-select", order("o-1"), order("o-2", subject={"reference": "Patient/p-2"}))
+    body["context"]["selections"] = ["ServiceRequest/o-2"]
+    assert updated(CrdService().answer(body)) == []
+
+
 @pytest.mark.requirement("crd:hook-30", "crd:hook-33")
 @BOTH
 @pytest.mark.requirement("7.77")

@@ -79,7 +79,7 @@ def test_a_crd_service_says_whose_answer_it_is_what_it_needs_and_what_it_queries
     usage = of_version("2.2")["order-sign"]["usageRequirements"]
     for said in ("the payer of the patient's Coverage", "exactly one Coverage", "with the token of the call"):
         assert said in usage
-    for queried in ("Condition", "Procedure", "Observation", "QuestionnaireResponse"):
+    for queried in ("Condition", "Procedure", "Observation", "QuestionnaireResponse", "CarePlan"):
         assert queried in usage
     assert {each["usageRequirements"] for each in of_version("2.0").values()} == {usage}
     assert usage not in {each["usageRequirements"] for each in services() if "extension" not in each}
