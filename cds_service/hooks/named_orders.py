@@ -7,7 +7,8 @@ from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.chart_reader import Waiting, read_targets, sent_resources
 from cds_service.hooks.draft_orders import named_orders
 from cds_service.hooks.request import HookRequest
-from fhir_mappings.bundle import Entry
+from fhir_mappings.bundle import Entry, reference_of
+from fhir_mappings.references import address_of
 
 
 def with_named_orders(
@@ -15,6 +16,7 @@ def with_named_orders(
 ) -> tuple[HookRequest, tuple[str, ...]]:
     """Return the request with the orders that it names, from the prefetch, else from the source; and those not found.
 
+    A resource of another id than its reference is not the order that was named, and must not be updated in its place.
     All of them may be for another patient.
     """
     if not request.order_references:
@@ -27,7 +29,8 @@ def with_named_orders(
             found[reference] = entry
     missing = [each for each in request.order_references if each not in found]
     if missing and source is not None:
-        found |= read_targets(missing, source, deadline, waiting)
+        read = read_targets(missing, source, deadline, waiting)
+        found |= {name: entry for name, entry in read.items() if reference_of(entry[1]) == address_of(name).name}
     held = [*found.values(), *request.orders.judged]
     server = request.fhir.server if request.fhir else ""
     orders = named_orders(held, request.patient_id, server)

@@ -114,6 +114,13 @@ def test_a_call_about_orders_that_do_not_exist_is_422(ehr: FakeEhr) -> None:
     assert response.json["issue"][0]["code"] == "not-found"
 
 
+def test_an_order_of_another_id_is_not_answered_in_place_of_the_one_that_was_named(ehr: FakeEhr) -> None:
+    ehr.answers["ServiceRequest/o-1"] = (200, order("o-9", status="active"))
+    ehr.answers["ServiceRequest/o-2"] = (200, order("o-2", status="active"))
+    body = dispatch("ServiceRequest/o-1", "ServiceRequest/o-2", fhirServer=ehr.base)
+    assert updated(CrdService(over_http=True).answer(body)) == ["ServiceRequest/o-2"]
+
+
 def test_a_call_about_orders_that_could_not_be_read_is_412() -> None:
     with serving(says({}, "500 Internal Server Error")) as server:
         response = CrdService(over_http=True).post(dispatch("ServiceRequest/o-1", fhirServer=server.base))
