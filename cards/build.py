@@ -1,7 +1,7 @@
 """Build the cards of a call: which assessments are shown, as what card, and in what order."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -49,6 +49,18 @@ def _order_of_display(assessment: Assessment) -> tuple[int, str, str]:
     return _RANK[assessment.outcome], first.order, first.full_name
 
 
+@dataclass(frozen=True, slots=True)
+class AssessedCard:
+    """A card (CDS Hooks 2.0.1, Card), the assessment it was made from, and its suggestions in their order.
+
+    Several cards of CRD may be made from one assessment.
+    """
+
+    assessment: Assessment
+    card: Mapping[str, Any]
+    suggestions: tuple[Suggestion, ...] = ()
+
+
 def build_cards(
     assessments: Iterable[Assessment],
     hook: str,
@@ -77,11 +89,15 @@ def said_on_top(assessment: Assessment) -> str:
 
 def said_in_detail(assessment: Assessment, style: CardStyle, *, is_from_payer: bool = False) -> str:
     """Return the detail of the card of an assessment; `is_from_payer` is that of `fine_print`."""
-    determinations = assessment.determinations
-    also = [each.determinations[0].order_label for each in assessment.also]
+    determinations, also = assessment.determinations, _also(assessment)
     if len(determinations) > 1:
         return multiple_policies.detail(assessment, style, also, is_from_payer=is_from_payer)
     return detail(determinations[0], style, also, is_from_payer=is_from_payer)
+
+
+def _also(assessment: Assessment) -> list[str]:
+    """Return the names of the other orders that the card of an assessment is for."""
+    return [each.determinations[0].order_label for each in assessment.also]
 
 
 def indicator(assessment: Assessment) -> str:
@@ -131,6 +147,11 @@ def _asked(assessment: Assessment) -> set[tuple[str, str]]:
     return {(each.full_name, question.id) for each in assessment.determinations for question in each.questions}
 
 
+def failing(assessment: Assessment) -> frozenset[tuple[str, str]]:
+    """Return the criteria that fail, each with its revision."""
+    return frozenset((each.full_name, one.id) for each in assessment.determinations for one in failed_criteria(each))
+
+
 def _may_share(lead: Assessment, other: Assessment) -> bool:
     """Return whether a card says everything that matters of another order: the same side, and no failure of its own.
 
@@ -141,9 +162,7 @@ def _may_share(lead: Assessment, other: Assessment) -> bool:
         if not has_all or lead.outcome is not other.outcome:
             return False
     sides = {each.side for each in (*lead.all_determinations, *other.determinations)} - {""}
-    failed = {(d.full_name, each.id) for d in lead.determinations for each in failed_criteria(d)}
-    others = {(d.full_name, each.id) for d in other.determinations for each in failed_criteria(d)}
-    return len(sides) <= 1 and others <= failed and not other.suggestions
+    return len(sides) <= 1 and failing(other) <= failing(lead) and not other.suggestions
 
 
 def _speaks_for(further: Assessment, lead: Assessment) -> bool:
@@ -169,15 +188,14 @@ def card(
     }
     if linked := links(assessment, addresses):
         found["links"] = linked
-    also = [each.determinations[0].order_label for each in assessment.also]
     if assessment.outcome is not Outcome.SUPPORTED:
         found["detail"] = said_in_detail(assessment, style)
         if assessment.suggestions:
             found["suggestions"] = [suggestion(each, style, card_id) for each in assessment.suggestions]
             found["selectionBehavior"] = style.selection_behavior
         found["overrideReasons"] = override_reasons(determinations)
-    elif also or any(map(has_gaps, determinations)):
-        found["detail"] = fine_print(determinations, also)
+    elif assessment.also or any(map(has_gaps, determinations)):
+        found["detail"] = fine_print(determinations, _also(assessment))
     return found
 
 

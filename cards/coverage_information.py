@@ -79,7 +79,6 @@ _STANDING_CODES = {
 }
 _INFO_OF_CAUSE_2_0 = {Cause.PERFORMER: "performer", Cause.LOCATION: "location"}
 _INFO_OF_CAUSE = _INFO_OF_CAUSE_2_0 | {Cause.CODE: "detail-code"}
-_CODE_REFERENCES = ("medicationReference", "codeReference")
 _SATISFIED = "satisfied"
 _NO_ANSWER = "This order could not be checked. Ask the plan about coverage and prior authorization."
 
@@ -248,8 +247,7 @@ class _Scope:
     def _without_policy(self) -> Verdict:
         """Return the payer's default, unless the order has no code by which a policy could have been found."""
         if self._row.covered is None and not any(each.system in _IDENTIFYING for each in self.order.codes):
-            is_unread = self.occasion.is_unread and any(name in self.order.resource for name in _CODE_REFERENCES)
-            if is_unread and not self.order.codes:
+            if self.occasion.is_unread and self.order.lacks_product_code:
                 return Verdict(INDETERMINATE, frozenset({Cause.TECHNICAL}))
             return Verdict(CONDITIONAL, frozenset({Cause.CODE}))
         said = (self._row.covered or _terms(self.subject).without_policy).value

@@ -19,7 +19,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from cards.associated_orders import associated_orders
-from cards.build import indicator, said_in_detail, said_on_top, shown_together, suggestion
+from cards.build import AssessedCard, failing, indicator, said_in_detail, said_on_top, shown_together, suggestion
 from cards.companion_order import companion_order
 from cards.coverage_verdict import applying
 from cards.crd_topics import Topic
@@ -36,23 +36,13 @@ from cards.summary import SUMMARY_LENGTH
 from coverage_policies.format.model import Companion
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.alternatives import RULED_OUT
-from coverage_policies.judging.assessment import Assessment, Suggestion
+from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Determination
-from coverage_policies.judging.failures import failed_criteria
 from coverage_policies.judging.plan_rules import Payer
 from fhir_mappings.fhir_json import Resource
 
 _ALL_SAID = (Outcome.SUPPORTED, Outcome.NOT_EVALUATED)
 """The outcomes after which the coverage information leaves a clinician nothing to do under the policy."""
-
-
-@dataclass(frozen=True, slots=True)
-class CrdCard:
-    """A card, the assessment that it was made from, and the suggestions that it offers, in their order."""
-
-    card: Mapping[str, Any]
-    assessment: Assessment
-    suggestions: tuple[Suggestion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +69,7 @@ class CrdCards:
     policy_pages: str = ""
     canonicals: str = ""
 
-    def of(self, assessments: Iterable[Assessment]) -> tuple[CrdCard, ...]:
+    def of(self, assessments: Iterable[Assessment]) -> tuple[AssessedCard, ...]:
         """Return the cards for all assessments of a call, the most important first."""
         shown = tuple(_told_apart(shown_together(assessments, self.hook)))
         found = [each for each in shown if each.outcome not in _ALL_SAID]
@@ -91,16 +81,17 @@ class CrdCards:
         ]
         return tuple(made[: self.most])
 
-    def _of_assessment(self, assessment: Assessment, card_id: UUID) -> Iterator[CrdCard]:
+    def _of_assessment(self, assessment: Assessment, card_id: UUID) -> Iterator[AssessedCard]:
         may_change = assessment.determinations[0].order not in self.authorized
         if assessment.suggestions and may_change and self.wants(Topic.REQUIRED_ALTERNATIVE):
-            yield CrdCard(self._alternative(assessment, card_id), assessment, assessment.suggestions)
+            yield AssessedCard(assessment, self._alternative(assessment, card_id), assessment.suggestions)
         elif _leaves_something_to_do(assessment) and self.wants(Topic.APPROPRIATE_USE):
-            yield CrdCard(self._told(uuid5(card_id, "instructions"), Topic.APPROPRIATE_USE, assessment), assessment)
+            told = self._told(uuid5(card_id, "instructions"), Topic.APPROPRIATE_USE, assessment)
+            yield AssessedCard(assessment, told)
         if self.canonicals and self.wants(Topic.CLAIM):
             for each in assessment.determinations:
                 if each.questions:
-                    yield CrdCard(self._form(assessment, each, card_id), assessment)
+                    yield AssessedCard(assessment, self._form(assessment, each, card_id))
 
     def _told(self, own_id: UUID, topic: Topic, assessment: Assessment) -> dict[str, Any]:
         """Return a card that says what fails and on what evidence, or what to document next."""
@@ -127,7 +118,7 @@ class CrdCards:
             | self._suggesting([_creation(label, task, own_id)])
         )
 
-    def _additional_orders(self, shown: Iterable[Assessment], ids: Mapping[int, UUID]) -> Iterator[CrdCard]:
+    def _additional_orders(self, shown: Iterable[Assessment], ids: Mapping[int, UUID]) -> Iterator[AssessedCard]:
         """Yield one card per order that belongs to others and is missing, for all orders that it belongs to."""
         if not self.wants(Topic.CLINICAL_REMINDER):
             return
@@ -139,7 +130,7 @@ class CrdCards:
                     wanting.setdefault(key, (companion, lead, []))[2].append(each)
         for (system, code), (companion, lead, about) in wanting.items():
             own_id = uuid5(ids[id(lead)], f"companion {system} {code}")
-            yield CrdCard(self._additional_order(companion, about, own_id), lead)
+            yield AssessedCard(lead, self._additional_order(companion, about, own_id))
 
     def _additional_order(self, companion: Companion, about: Sequence[Assessment], own_id: UUID) -> dict[str, Any]:
         first, added = about[0].determinations, companion.add
@@ -156,7 +147,7 @@ class CrdCards:
             | self._suggesting([_creation(label, order, own_id)])
         )
 
-    def _references(self, found: Sequence[Assessment], ids: Mapping[int, UUID]) -> Iterator[CrdCard]:
+    def _references(self, found: Sequence[Assessment], ids: Mapping[int, UUID]) -> Iterator[AssessedCard]:
         """Yield one External Reference per policy, for all orders that it concerns."""
         if not self.wants(Topic.GUIDELINE):
             return
@@ -166,9 +157,10 @@ class CrdCards:
                 by_policy.setdefault(judged.policy, {})[id(each)] = each
         for name, about in by_policy.items():
             concerned = tuple(about.values())
-            if links := list(_links(name, concerned, self.policy_pages)):
+            linked = [(one, each) for each in concerned for one in each.determinations if one.policy == name]
+            if links := policy_links(linked, self.policy_pages):
                 card_id = uuid5(ids[id(concerned[0])], f"reference {name}")
-                yield CrdCard(self._reference(name, concerned, links, card_id), concerned[0])
+                yield AssessedCard(concerned[0], self._reference(name, concerned, links, card_id))
 
     def _reference(
         self, name: str, about: Sequence[Assessment], links: Sequence[dict[str, str]], card_id: UUID
@@ -199,15 +191,9 @@ def _told_apart(shown: Iterable[Assessment]) -> Iterator[Assessment]:
     of the same procedure fails on.
     """
     for lead in shown:
-        same = [each for each in lead.also if _failing(each) == _failing(lead)]
-        yield replace(lead, also=tuple(same))
-        yield from (each for each in lead.also if not any(each is one for one in same))
-
-
-def _failing(assessment: Assessment) -> tuple[Outcome, frozenset[tuple[str, str]]]:
-    """Return the outcome, and the criteria that fail, each with its revision."""
-    failed = ((judged.full_name, each.id) for judged in assessment.determinations for each in failed_criteria(judged))
-    return assessment.outcome, frozenset(failed)
+        told = lead.outcome, failing(lead)
+        yield replace(lead, also=tuple(each for each in lead.also if (each.outcome, failing(each)) == told))
+        yield from (each for each in lead.also if (each.outcome, failing(each)) != told)
 
 
 def _leaves_something_to_do(assessment: Assessment) -> bool:
@@ -226,10 +212,3 @@ def _creation(label: str, resource: Resource, card_id: UUID) -> dict[str, Any]:
     """Return the suggestion to create a resource; it is never preselected."""
     action = {"type": "create", "description": label, "resource": resource}
     return {"label": label, "uuid": str(uuid5(card_id, "creation")), "isRecommended": False, "actions": [action]}
-
-
-def _links(name: str, about: Sequence[Assessment], policy_pages: str) -> Iterator[dict[str, str]]:
-    """Yield the links to a policy, each address once."""
-    pairs = ((judged, each) for each in about for judged in each.determinations if judged.policy == name)
-    found = {url: label for judged, each in pairs for label, url in policy_links(judged, each, policy_pages)}
-    yield from ({"label": label, "url": url, "type": "absolute"} for url, label in found.items())

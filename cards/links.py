@@ -1,7 +1,7 @@
 """Whose policy a card is about, and where to read it (CDS Hooks 2.0.1, Source and Link)."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -59,14 +59,9 @@ def links(assessment: Assessment, addresses: Addresses) -> list[dict[str, str]]:
 
     A policy is linked where its owner publishes it, and to our page of each revision.
     """
-    found = {
-        url: label
-        for each in assessment.determinations
-        for label, url in policy_links(each, assessment, addresses.policy_pages)
-    }
     return [
         *(_app_links(assessment, addresses.app) if addresses.app else ()),
-        *({"label": label, "url": url, "type": "absolute"} for url, label in found.items()),
+        *policy_links([(each, assessment) for each in assessment.determinations], addresses.policy_pages),
     ]
 
 
@@ -80,7 +75,13 @@ def _app_links(assessment: Assessment, app: AppLink) -> Iterator[dict[str, str]]
             yield {"label": label, "url": app.address, "type": "smart", "appContext": context}
 
 
-def policy_links(determination: Determination, assessment: Assessment, policy_pages: str) -> Iterator[tuple[str, str]]:
+def policy_links(judged: Iterable[tuple[Determination, Assessment]], policy_pages: str) -> list[dict[str, str]]:
+    """Return the links to the policies of determinations, each with its assessment; each address once."""
+    found = {url: label for each in judged for label, url in _places(*each, policy_pages)}
+    return [{"label": label, "url": url, "type": "absolute"} for url, label in found.items()]
+
+
+def _places(determination: Determination, assessment: Assessment, policy_pages: str) -> Iterator[tuple[str, str]]:
     """Yield the label and the address of each place to read a policy of an assessment: its owner's, and our page."""
     revisions = [each.revision for each in assessment.determinations if each.policy == determination.policy]
     name = determination.policy + (f" ({determination.revision})" if len(revisions) > 1 else "")

@@ -1,29 +1,16 @@
 """The response to a CDS Hooks call: the cards of a review."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
-from cards.build import build_cards, is_shown
+from cards.build import AssessedCard, build_cards, is_shown
 from cards.links import NO_ADDRESSES, Addresses, AppLink
 from cards.style import CardStyle
 from cds_service.hooks.review import Review
 from cds_service.settings import Settings
-from coverage_policies.judging.assessment import Assessment, Suggestion
+from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.plan_rules import PlanRules, Visibility
-
-
-@dataclass(frozen=True, slots=True)
-class AssessedCard:
-    """A card (CDS Hooks 2.0.1, Card), the assessment it was made from, and its suggestions in their order.
-
-    Several cards of CRD may be made from one assessment.
-    """
-
-    assessment: Assessment
-    card: Mapping[str, Any]
-    suggestions: tuple[Suggestion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 from flask import Response, g, request
 
 from cards.associated_orders import orders_of
+from cards.build import AssessedCard
 from cards.coverage_parts import Occasion
 from cards.crd_cards import CrdCards
 from cds_service.crd.answer import AnsweredOrder, Answering
@@ -19,7 +20,7 @@ from cds_service.crd.request import CrdRequest, named_orders_in, read_crd_reques
 from cds_service.hooks.errors import Issue, RefusedError
 from cds_service.hooks.hooks import Service
 from cds_service.hooks.request import HookRequest
-from cds_service.hooks.response import AssessedCard, HookResponse, addresses_of
+from cds_service.hooks.response import HookResponse, addresses_of
 from cds_service.hooks.review import Review, review
 from cds_service.hooks.wire import is_uuid
 from cds_service.http.authentication import client_of_request
@@ -162,7 +163,7 @@ def _cards(
         canonicals=occasion.canonicals if occasion.is_signing and client is not None and not client.has_dtr else "",
     )
     assessments = [assessment for each in answered if each.has_plan for assessment in each.assessments]
-    return tuple(AssessedCard(each.assessment, each.card, each.suggestions) for each in cards.of(assessments))
+    return cards.of(assessments)
 
 
 def _not_on(cards: Sequence[AssessedCard], assessments: Sequence[Assessment]) -> tuple[Assessment, ...]:

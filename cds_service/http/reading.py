@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cards.build import AssessedCard
 from cards.style import CardStyle
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.source import FhirSource
 from cds_service.hooks.reading_report import searches_in_short
 from cds_service.hooks.request import HookRequest
-from cds_service.hooks.response import AssessedCard, HookResponse, default_style
+from cds_service.hooks.response import HookResponse, default_style
 from cds_service.hooks.review import Review
 from cds_service.http.authentication import client_of_request
 from cds_service.http.services import Services

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from cards.build import AssessedCard
 from cds_service.hooks.feedback import Feedback
 from cds_service.hooks.request import HookRequest
-from cds_service.hooks.response import AssessedCard, HookResponse
+from cds_service.hooks.response import HookResponse
 from cds_service.observability.call_log import Call
 from cds_service.records.database import UnavailableError
 

@@ -6,8 +6,8 @@ The store and the replay both compute `InputDigest` and `answer_hash` here.
 from dataclasses import dataclass
 from typing import Any
 
+from cards.build import AssessedCard
 from cds_service.hooks.request import HookRequest
-from cds_service.hooks.response import AssessedCard
 from cds_service.hooks.review import Review
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.pseudonyms import Pseudonymizer

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 
+from cards.build import AssessedCard
 from cds_service.hooks.feedback import OVERRIDDEN, UNLISTED, Feedback
 from cds_service.hooks.request import HookRequest
-from cds_service.hooks.response import AssessedCard, HookResponse
+from cds_service.hooks.response import HookResponse
 from cds_service.observability.call_log import Call
 from cds_service.records.database import Database, insert_once
 from cds_service.records.policy_snapshot import PolicySnapshot

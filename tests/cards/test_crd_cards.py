@@ -9,7 +9,8 @@ from uuid import UUID, uuid5
 import pytest
 
 from cards.associated_orders import orders_of
-from cards.crd_cards import CrdCard, CrdCards
+from cards.build import AssessedCard
+from cards.crd_cards import CrdCards
 from cards.crd_topics import Topic
 from cards.crd_versions import CrdVersion
 from cards.style import CardStyle
@@ -55,7 +56,7 @@ def made(
 
 def cards(
     *assessments: Assessment, version: CrdVersion, hook: str, unwanted: Iterable[Topic] = (), **more: Any
-) -> tuple[CrdCard, ...]:
+) -> tuple[AssessedCard, ...]:
     values: dict[str, Any] = {
         "payer": PAYER,
         "version": version,
