@@ -18,12 +18,12 @@ from cds_service.crd.records_protocol import (
 )
 from cds_service.crd.stated_codes import stated_codes
 from cds_service.observability.call_log import Call
+from cds_service.packing import pack, unpack
 from cds_service.records.database import Database, UnavailableError
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.pseudonyms import Pseudonymizer
 from cds_service.records.sealing import Sealer, UnsealableError
 from cds_service.records.tables import CRD_ASSERTIONS, CRD_EXCHANGES
-from cds_service.smart.packing import pack, unpack
 
 _LEVEL = 1
 """The level of zlib: a body of JSON gets hardly smaller at higher ones, which take several times as long."""

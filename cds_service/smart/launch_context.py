@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from cds_service.smart.packing import pack, unpack
+from cds_service.packing import pack, unpack
 from fhir_mappings.bundle import Entry
 from fhir_mappings.fhir_json import Json
 

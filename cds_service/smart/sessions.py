@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from cds_service.aes_gcm import decrypt, encrypt
+from cds_service.packing import pack, unpack
 from cds_service.smart.authorization import Endpoints, Grant, Proof
 from cds_service.smart.kept_chart import Kept
-from cds_service.smart.packing import pack, unpack
 
 LIFETIME = timedelta(hours=1)
 """How long a user may answer."""

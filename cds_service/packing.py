@@ -1,4 +1,4 @@
-"""JSON as compressed bytes, for what the app seals."""
+"""JSON as compressed bytes, for what is sealed: the launches and sessions of the app, and the records of CRD."""
 
 import zlib
 
