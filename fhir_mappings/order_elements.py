@@ -10,6 +10,8 @@ from fhir_mappings.order_text import MAX_PHRASE_LENGTH
 
 COVERAGE_INFORMATION = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-coverage-information"
 """The extension by which a payer answers an order (Da Vinci CRD). It says nothing of what is ordered."""
+PRODUCTS = {"codeReference": "Device", "medicationReference": "Medication"}
+"""The elements by which an order references what is ordered instead of having a code, with the type of each target."""
 
 Resolve: TypeAlias = Callable[[Json], Resource | None]
 """A function that returns the target of a Reference from the draft orders or the chart; None if it is in neither."""
@@ -68,7 +70,7 @@ def code_concepts(resource: Resource, lookup: Lookup) -> Iterator[Resource]:
 
 def products(resource: Resource, lookup: Lookup) -> Iterator[Resource]:
     """Yield the ordered Device or Medication if the order references it as a resource."""
-    for name, kind in (("codeReference", "Device"), ("medicationReference", "Medication")):
+    for name, kind in PRODUCTS.items():
         target = lookup.target(resource, resource.get(name))
         if target is not None and target.get("resourceType") == kind:
             yield target

@@ -14,7 +14,16 @@ from fhir_mappings.laterality import QUALIFIERS, Side
 from fhir_mappings.modifiers import modifier_in
 from fhir_mappings.order_amounts import amounts_of
 from fhir_mappings.order_drugs import drugs_named, drugs_of_detail, drugs_of_product, once
-from fhir_mappings.order_elements import Lookup, Resolve, code_concepts, given_names, own_words, products, texts
+from fhir_mappings.order_elements import (
+    PRODUCTS,
+    Lookup,
+    Resolve,
+    code_concepts,
+    given_names,
+    own_words,
+    products,
+    texts,
+)
 from fhir_mappings.order_readings import readings
 from fhir_mappings.order_reasons import OrderReasons, read_reasons
 from fhir_mappings.order_terms import OrderTerms
@@ -87,6 +96,11 @@ class Order:
     def with_side(self, side: Side) -> "Order":
         """Return the order as if it stated this side and no other."""
         return replace(self, stated={**self.stated, "side": frozenset({side})})
+
+    @property
+    def lacks_product_code(self) -> bool:
+        """Return whether it references a device or medication, and no code is known of what it orders."""
+        return not self.codes and any(name in self.resource for name in PRODUCTS)
 
     @property
     def is_judged(self) -> bool:

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from cds_service.cli.output.coverage import print_coverage
+from cds_service.crd.assertions import coverage_information_of, part_value
 from cds_service.sample_ehr.charts import Charts
 from cds_service.sample_ehr.dtr_client import filled_form
 from cds_service.sample_ehr.hook_client import crd_call
 from coverage_policies.judging.payer_terms import Covered
 from fhir_mappings.fhir_json import Resource, dumps, loads
-from fhir_mappings.order_elements import COVERAGE_INFORMATION
 
 PATIENT = "cpap-mild-apnea"
 """The sample patient whose order is answered for."""
@@ -61,7 +61,7 @@ class CrdLoop:
         response.raise_for_status()
         for action in loads(response.content).get("systemActions", ()):
             updated: Resource = action["resource"]
-            return updated, [each for each in updated["extension"] if each["url"] == COVERAGE_INFORMATION]
+            return updated, list(coverage_information_of(updated))
         return order, []
 
     def form(self, canonical: str) -> Resource:
@@ -100,7 +100,7 @@ def run_crd_loop(console: Console, loop: CrdLoop, order: Resource) -> None:
     order, signed = loop.call("order-sign", order)
     print_coverage(console, f"order-sign for {PATIENT}: the payer asks for documentation", signed)
     _expect(signed, Covered.CONDITIONAL)
-    canonical = _value(signed[0], "questionnaire")
+    canonical = part_value(signed[0], "questionnaire")
     form = loop.form(canonical)
     _say_answers(console, f"The DTR client of the EHR fills in {canonical}:", form, FAVORABLE)
     loop.keep_response(form, FAVORABLE, order)
@@ -113,7 +113,7 @@ def run_crd_loop(console: Console, loop: CrdLoop, order: Resource) -> None:
     order, failed = loop.call("order-sign", order)
     print_coverage(console, f"order-sign for {PATIENT}: with the changed answer", failed)
     _expect(failed, Covered.NOT_COVERED)
-    ids = {_value(each, "coverage-assertion-id") for found in (selected, signed, supported, failed) for each in found}
+    ids = {part_value(each, "coverage-assertion-id") for each in (*selected, *signed, *supported, *failed)}
     if len(ids) != 1:
         raise click.ClickException("The order did not keep its assertion id.")
     _, again = loop.call("order-sign", order)
@@ -123,17 +123,9 @@ def run_crd_loop(console: Console, loop: CrdLoop, order: Resource) -> None:
 
 
 def _expect(extensions: list[Resource], wanted: Covered) -> None:
-    said = [_value(each, "covered") for each in extensions]
+    said = [part_value(each, "covered") for each in extensions]
     if said != [wanted.value]:
         raise click.ClickException(f"The order is {' and '.join(said) or 'not answered'}; expected: {wanted.value}.")
-
-
-def _value(extension: Resource, url: str) -> Any:
-    """Return the value of a part of an extension; None if it lacks the part."""
-    for part in extension["extension"]:
-        if part["url"] == url:
-            return next(value for name, value in part.items() if name.startswith("value"))
-    return None
 
 
 def _say_answers(console: Console, title: str, form: Resource, answers: Mapping[str, bool | str]) -> None:

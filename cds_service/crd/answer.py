@@ -22,20 +22,13 @@ from coverage_policies.judging.plan_rules import PlanRules, Visibility
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.orders import Order
 
-_REQUESTS = {
-    CrdVersion.V2_2: frozenset(
-        {
-            *("Appointment", "CommunicationRequest", "DeviceRequest", "Encounter", "MedicationRequest"),
-            *("NutritionOrder", "ServiceRequest", "VisionPrescription"),
-        }
-    ),
-    CrdVersion.V2_0: frozenset(
-        {
-            *("Appointment", "CommunicationRequest", "DeviceRequest", "Encounter", "MedicationRequest"),
-            *("NutritionOrder", "ServiceRequest"),
-        }
-    ),
-}
+_REQUESTS_2_0 = frozenset(
+    {
+        *("Appointment", "CommunicationRequest", "DeviceRequest", "Encounter", "MedicationRequest"),
+        *("NutritionOrder", "ServiceRequest"),
+    }
+)
+_REQUESTS = {CrdVersion.V2_2: _REQUESTS_2_0 | {"VisionPrescription"}, CrdVersion.V2_0: _REQUESTS_2_0}
 """The resources that may carry coverage information (context of the extension).
 
 CRD 2.0.1 allows none on a VisionPrescription; its own slip overwrites the context that has Appointment.
@@ -109,11 +102,6 @@ class Answering:
         parts = (visible_part(each, self.rules, self.hook, Visibility.ON) for each in self.review.assessments)
         return [part for part in parts if part is not None]
 
-    def _is_product_unread(self, order: Order) -> bool:
-        """Return whether technical trouble may have kept the device or medication of an order from being read."""
-        is_referenced = any(name in order.resource for name in ("codeReference", "medicationReference"))
-        return is_referenced and not order.codes and has_read_failed(self.review)
-
     def _answered(self, order: Order, assessments: Sequence[Assessment]) -> AnsweredOrder:
         subject = Subject(
             coverage=self.coverage.reference,
@@ -123,7 +111,8 @@ class Answering:
             standing=self.coverage.standing(self.review.record, service_days(order, self.today)),
             member_ids=self.coverage.own_ids,
         )
-        occasion = replace(self.occasion, is_unread=self._is_product_unread(order))
+        # Technical trouble may have kept the device or medication of the order from being read.
+        occasion = replace(self.occasion, is_unread=order.lacks_product_code and has_read_failed(self.review))
         if self.coverage.is_payer_unread:
             information: tuple[CoverageInformation, ...] = (payer_unread(subject, occasion.version),)
         else:

@@ -81,18 +81,18 @@ def coverage_information_of(order: Resource) -> Iterator[Resource]:
 
 def _coverage_in(extension: Resource) -> Address:
     """Return the address of the Coverage that an extension is for; an empty one if it names none."""
-    named = _value(extension, "coverage")
+    named = part_value(extension, "coverage")
     reference = named.get("reference") if isinstance(named, Mapping) else None
     return address_of(reference if isinstance(reference, str) else "")
 
 
 def _assertion_id(extension: Resource) -> str:
     """Return the assertion id of an extension; empty if it has none."""
-    found = _value(extension, "coverage-assertion-id")
+    found = part_value(extension, "coverage-assertion-id")
     return found if isinstance(found, str) else ""
 
 
-def _value(extension: Resource, url: str) -> Json:
+def part_value(extension: Resource, url: str) -> Json:
     """Return the value of the first part of an extension with this url; None if it has none."""
     for part in items(extension.get("extension")):
         if part.get("url") == url:

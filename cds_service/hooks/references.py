@@ -12,6 +12,7 @@ from typing import TypeAlias
 from fhir_mappings.bundle import Entry
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Resource
+from fhir_mappings.order_elements import PRODUCTS
 from fhir_mappings.references import ChartServer, address_of, addresses
 
 NeedsPayer: TypeAlias = Callable[[Resource, Resource], bool]
@@ -29,16 +30,12 @@ _FOLLOWED_ELEMENTS = {
 }
 
 
-_ORDERED_ITEM_ELEMENTS = ("codeReference", "medicationReference")
-"""The elements by which an order references the ordered item instead of having a code."""
-
-
 def ordered_item_references(orders: Iterable[Entry]) -> tuple[str, ...]:
     """Return the references in orders to the ordered device or medication."""
     found = (
         reference
         for _, order in orders
-        for element in _ORDERED_ITEM_ELEMENTS
+        for element in PRODUCTS
         for target in items(order.get(element))
         if isinstance(reference := target.get("reference"), str) and not reference.startswith("#")
     )
