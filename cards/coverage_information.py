@@ -247,7 +247,7 @@ class _Scope:
     def _without_policy(self) -> Verdict:
         """Return the payer's default, unless the order has no code by which a policy could have been found."""
         if self._row.covered is None and not any(each.system in _IDENTIFYING for each in self.order.codes):
-            if self.occasion.is_unread and self.order.lacks_product_code:
+            if self.occasion.is_unread and not self.order.codes:
                 return Verdict(INDETERMINATE, frozenset({Cause.TECHNICAL}))
             return Verdict(CONDITIONAL, frozenset({Cause.CODE}))
         said = (self._row.covered or _terms(self.subject).without_policy).value

@@ -30,7 +30,7 @@ class Occasion:
     """When and how an answer is given. `is_signing` is False on order-select.
 
     `canonicals` is the base of questionnaire canonicals, `policy_pages` that of our policy pages, empty if no browser
-    can read them. `is_unread` is whether technical trouble kept data from being read.
+    can read them. `is_unread` is whether technical trouble kept what is ordered from being read.
     """
 
     version: CrdVersion

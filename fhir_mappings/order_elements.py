@@ -68,6 +68,13 @@ def code_concepts(resource: Resource, lookup: Lookup) -> Iterator[Resource]:
         yield from items(target.get("type" if target.get("resourceType") == "Device" else "code"))
 
 
+def is_missing(resource: Resource, reference: Json, lookup: Lookup) -> bool:
+    """Return whether a Reference is to another resource, outside its own, that is not at hand."""
+    named = reference.get("reference") if isinstance(reference, Mapping) else None
+    is_outside = isinstance(named, str) and not named.startswith("#")
+    return is_outside and lookup.target(resource, reference) is None
+
+
 def products(resource: Resource, lookup: Lookup) -> Iterator[Resource]:
     """Yield the ordered Device or Medication if the order references it as a resource."""
     for name, kind in PRODUCTS.items():

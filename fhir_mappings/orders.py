@@ -20,6 +20,7 @@ from fhir_mappings.order_elements import (
     Resolve,
     code_concepts,
     given_names,
+    is_missing,
     own_words,
     products,
     texts,
@@ -71,6 +72,8 @@ class Order:
     encounter: str = ""
     """The reference of the encounter in which the order is written, `Encounter/1`; empty if it is not known."""
     obstacle: str = ""
+    has_missing_product: bool = False
+    """Whether it orders a device or medication by a reference to a resource that was neither sent nor read."""
     key: str = ""
     """The value of its identifier in the system `ORDER_KEYS`, empty if the service gave it none."""
 
@@ -96,11 +99,6 @@ class Order:
     def with_side(self, side: Side) -> "Order":
         """Return the order as if it stated this side and no other."""
         return replace(self, stated={**self.stated, "side": frozenset({side})})
-
-    @property
-    def lacks_product_code(self) -> bool:
-        """Return whether it references a device or medication, and no code is known of what it orders."""
-        return not self.codes and any(name in self.resource for name in PRODUCTS)
 
     @property
     def is_judged(self) -> bool:
@@ -156,6 +154,7 @@ def read_order(
         has_unreadable_date=has_unreadable_date,
         encounter=encounter_reference(resource.get("encounter")),
         obstacle=_obstacle(resource, *products(resource, lookup)),
+        has_missing_product=any(is_missing(resource, resource.get(name), lookup) for name in PRODUCTS),
         words=tuple(
             text
             for text in map(without_history, (*(t for each in concepts for t in texts(each)), *names))

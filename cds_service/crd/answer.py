@@ -111,8 +111,8 @@ class Answering:
             standing=self.coverage.standing(self.review.record, service_days(order, self.today)),
             member_ids=self.coverage.own_ids,
         )
-        # Technical trouble may have kept the device or medication of the order from being read.
-        occasion = replace(self.occasion, is_unread=order.lacks_product_code and has_read_failed(self.review))
+        is_unread = order.has_missing_product and not order.codes and has_read_failed(self.review)
+        occasion = replace(self.occasion, is_unread=is_unread)
         if self.coverage.is_payer_unread:
             information: tuple[CoverageInformation, ...] = (payer_unread(subject, occasion.version),)
         else:

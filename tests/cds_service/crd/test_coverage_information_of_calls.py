@@ -509,3 +509,26 @@ def test_a_medication_that_could_not_be_read_is_technical_trouble(ehr: FakeEhr, 
     told = only(CrdService(over_http=True).information(call("order-sign", REFERRING, fhirServer=ehr.base)))
     assert told["covered"] == [covered]
     assert ("coding" in told["reason"][0]) is (covered == "indeterminate")
+
+
+UNNAMED_PRODUCT = {"resourceType": "Medication", "id": "x", "code": {"text": "Something for the ankle"}}
+
+
+@pytest.mark.requirement("7.50")
+@pytest.mark.parametrize(
+    ("reference", "contained"),
+    [
+        ({"reference": "#x"}, [UNNAMED_PRODUCT]),
+        ({"reference": "Medication/x"}, []),
+        ({"display": "Something for the ankle"}, []),
+    ],
+    ids=["contained", "read", "named"],
+)
+def test_a_medication_that_is_at_hand_without_a_code_lacks_a_code_whatever_else_could_not_be_read(
+    ehr: FakeEhr, reference: dict[str, str], contained: list[dict[str, Any]]
+) -> None:
+    sent = REFERRING | {"medicationReference": reference, "reasonReference": [{"reference": "Condition/y"}]}
+    ehr.answers |= {"Medication/x": (200, UNNAMED_PRODUCT), "Condition/y": (500, {})}
+    asked = call("order-sign", sent | ({"contained": contained} if contained else {}), fhirServer=ehr.base)
+    told = only(CrdService(over_http=True).information(asked))
+    assert (told["covered"], told["info-needed"]) == (["conditional"], ["detail-code"])
