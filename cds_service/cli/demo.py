@@ -26,7 +26,7 @@ from cds_service.cli.crd_demo import CrdLoop, run_crd_loop
 from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import assessor_of, exit_on_error, settings_given
 from cds_service.cli.output.cards import print_cards
-from cds_service.cli.sample_app import sample_app
+from cds_service.cli.sample_app import sample_app, sample_server
 from cds_service.fhir_client.address_guard import LOOPBACK
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
 from cds_service.observability.logging import service_log
@@ -46,6 +46,7 @@ from cds_service.sample_ehr.public_sandbox import (
 )
 from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.sample_ehr.smart.server import SmartServer
+from cds_service.web.site import Site
 from cds_service.wiring.app import create_app
 from cds_service.wiring.records import in_memory_records
 from cds_service.wiring.serving import free_port, on_loopback
@@ -116,6 +117,8 @@ def demo_command(once: bool, port: int, save: Path | None, sandbox: bool, answer
     assessor = assessor_of(settings)
     if crd:
         assessor = Assessor(assessor.library, SAMPLE_PAYERS)
+    today = now().astimezone(settings.time_zone).date()
+    token = "" if sandbox else secrets.token_urlsafe(16)
     questionnaires = sample_app(settings, ehr_port)
     records, crd_records = in_memory_records(settings, assessor, now)
     app = create_app(
@@ -127,12 +130,12 @@ def demo_command(once: bool, port: int, save: Path | None, sandbox: bool, answer
         crd_records=crd_records,
         log=service_log(io.StringIO(), now),
         smart=None if sandbox else questionnaires.clients,  # the sandbox cannot begin a launch from the sample EHR
+        site=Site(sample_server(ehr_port, token, today)),
     )
     if save is not None:
         with exit_on_error():
             save.mkdir(parents=True, exist_ok=True)
-    today = now().astimezone(settings.time_zone).date()
-    demo = Demo(app, questionnaires.smart, today, port, ehr_port)
+    demo = Demo(app, questionnaires.smart, today, token, port, ehr_port)
     if crd:
         run_crd(demo, Console())
     elif answer:
@@ -143,49 +146,54 @@ def demo_command(once: bool, port: int, save: Path | None, sandbox: bool, answer
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The service, and what the sample EHR beside it needs: its authorization server, the day, and both ports."""
+    """The service, and what the sample EHR beside it needs: its authorization server, the day, and both ports.
+
+    The sample EHR asks for `token`; if it is empty, for none.
+    """
 
     app: Flask
     smart: SmartServer
     today: date
+    token: str
     port: int
     ehr_port: int
 
     @contextmanager
-    def served(self, token: str | None, charts: Charts | None = None) -> Iterator[tuple[str, str]]:
-        """Serve both on loopback, and yield their addresses; the sample EHR asks for the token, if there is one.
+    def served(self, charts: Charts | None = None) -> Iterator[tuple[str, str]]:
+        """Serve both on loopback, and yield their addresses.
 
-        Its charts are those of the samples unless others are given.
+        The charts of the sample EHR are those of the samples unless others are given.
         """
-        ehr = create_sample_ehr(charts or sample_store(self.today), token=token, smart=self.smart)
+        ehr = create_sample_ehr(charts or sample_store(self.today), token=self.token or None, smart=self.smart)
         with on_loopback(self.app, self.port) as service, on_loopback(ehr, self.ehr_port) as ehr_address:
             yield service, ehr_address
 
 
 def run_crd(demo: Demo, console: Console) -> None:
     """Run one order through the CRD services, from selecting it to signing it with the form filled in."""
-    token, charts = secrets.token_urlsafe(16), Charts(sample_store(demo.today))
+    charts = Charts(sample_store(demo.today))
     order = _BY_ID[CRD_PATIENT].orders[0].resource(demo.today)
-    with demo.served(token, charts) as (service, ehr):
-        run_crd_loop(console, CrdLoop(service, ehr, charts, token, new_id, now), order)
+    with demo.served(charts) as (service, ehr):
+        run_crd_loop(console, CrdLoop(service, ehr, charts, demo.token, new_id, now), order)
 
 
 def run_answers(demo: Demo, console: Console) -> None:
     """Answer the questions of a sample order through the questionnaire app, and sign it before and after."""
-    token = secrets.token_urlsafe(16)
     sample = _BY_ID[ANSWERED]
     order = sample.orders[0]
-    with demo.served(token) as (service, ehr):
+    with demo.served() as (service, ehr):
 
         def sign(hook: Hook) -> dict[str, Any]:
             asked = replace(order, hook=hook)
-            call = hook_call(sample, asked, fhir_server=f"{ehr}/fhir", token=token, today=demo.today, new_id=new_id)
+            call = hook_call(
+                sample, asked, fhir_server=f"{ehr}/fhir", token=demo.token, today=demo.today, new_id=new_id
+            )
             cards = _cards(service, hook, dumps(call))
             print_cards(console, f"{hook} for {sample.id}: {sample.shows}", cards)
             (card,) = cards
             return card
 
-        run_loop(console, sign=sign, ehr=ehr, smart=demo.smart, token=token)
+        run_loop(console, sign=sign, ehr=ehr, smart=demo.smart, token=demo.token)
 
 
 def run_demo(demo: Demo, console: Console, *, once: bool, save: Path | None = None, sandbox: bool = False) -> None:
@@ -194,9 +202,9 @@ def run_demo(demo: Demo, console: Console, *, once: bool, save: Path | None = No
     `save` is an existing folder for the requests and the charts. With `sandbox`, the sample EHR asks for no token, and
     the orders are those of the public sandbox.
     """
-    token = None if sandbox else secrets.token_urlsafe(16)
+    token = demo.token
     calls = _sample_calls(token, demo.today) if token else _sandbox_calls()
-    with demo.served(token) as (service, ehr_address):
+    with demo.served() as (service, ehr_address):
         fhir = f"{ehr_address}/fhir"
         launches = []
         for call in calls:

@@ -15,13 +15,14 @@ import click
 from flask import Flask, Response
 from werkzeug.serving import is_running_from_reloader, run_simple
 
-from cds_service.cli.sample_app import sample_app
+from cds_service.cli.sample_app import sample_app, sample_server
 from cds_service.fhir_client.address_guard import LOOPBACK
 from cds_service.http.errors import answer_failure
 from cds_service.observability.logging import service_log
 from cds_service.sample_ehr.patients import SAMPLES, sample_store
 from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.settings import Settings
+from cds_service.web.site import Site
 from cds_service.wiring.app import create_app
 from cds_service.wiring.loading import load_assessor
 from cds_service.wiring.records import in_memory_records
@@ -57,8 +58,9 @@ def serve_dev(settings: Settings, host: str, port: int) -> None:
         if is_running_from_reloader():  # the first process only watches the second, which is started anew on a change
             ehr_port = free_port(port + 80)
             questionnaires = sample_app(settings, ehr_port)
-            app = dev_app(settings, questionnaires.clients)
             today = now().astimezone(settings.time_zone).date()
+            pages = Site(sample_server(ehr_port, TOKEN, today), has_style_guide=True)
+            app = dev_app(settings, questionnaires.clients, pages)
             ehr = create_sample_ehr(sample_store(today), token=TOKEN, smart=questionnaires.smart)
             address = stack.enter_context(on_loopback(ehr, ehr_port))
             click.echo(f"Service      http://{host}:{port}/cds-services  (reloads on change; stop with Ctrl-C)")
@@ -69,7 +71,7 @@ def serve_dev(settings: Settings, host: str, port: int) -> None:
         run_simple(host, port, app, use_reloader=True, reloader_type="stat", extra_files=files, threaded=True)
 
 
-def dev_app(settings: Settings, smart: SmartClients | None = None) -> Flask:
+def dev_app(settings: Settings, smart: SmartClients | None = None, site: Site | None = None) -> Flask:
     """Return the application; one that only says what is wrong with the policies where they cannot be loaded."""
     try:
         assessor = load_assessor(settings)
@@ -86,6 +88,7 @@ def dev_app(settings: Settings, smart: SmartClients | None = None) -> Flask:
         crd_records=crd_records,
         log=service_log(sys.stderr, now),
         smart=smart,
+        site=site,
     )
     app.register_error_handler(Exception, print_failure)
     return app

@@ -1,13 +1,16 @@
-"""The questionnaire app and the sample EHR, known to each other, for the demonstration and for developers."""
+"""The sample EHR, the questionnaire app, and the sandbox, known to each other, for the demonstration and developers."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from cds_service.clients.registry import SmartRegistration
 from cds_service.records.smart_sessions import SmartSessions
+from cds_service.sample_ehr.patients import SAMPLES
 from cds_service.sample_ehr.smart.server import SmartApp, SmartServer
 from cds_service.settings import Settings
 from cds_service.smart.app import CALLBACK
 from cds_service.smart.launches import SmartClient
+from cds_service.web.site import SamplePatient, SampleServer
 from cds_service.wiring.records import database_in_memory
 from cds_service.wiring.smart import SmartClients
 from cds_service.wiring.system import now
@@ -25,6 +28,18 @@ class SampleApp:
 
 def sample_app(settings: Settings, ehr_port: int) -> SampleApp:
     """Return both sides for a sample EHR on this port of 127.0.0.1; the settings have the address of the service."""
-    ehr = SmartClient("sample-ehr", SmartRegistration(_CLIENT_ID), (f"http://127.0.0.1:{ehr_port}/fhir",))
+    ehr = SmartClient("sample-ehr", SmartRegistration(_CLIENT_ID), (_fhir_address(ehr_port),))
     app = SmartApp(_CLIENT_ID, (f"{settings.public_url.rstrip('/')}{CALLBACK}",))
     return SampleApp(SmartClients([ehr], SmartSessions(database_in_memory(settings), now)), SmartServer([app], now))
+
+
+def sample_server(ehr_port: int, token: str, today: date) -> SampleServer:
+    """Return what the sandbox needs to read the sample EHR on this port of 127.0.0.1, and the orders written today."""
+    patients = (
+        SamplePatient(each.id, each.shows, tuple(order.resource(today) for order in each.orders)) for each in SAMPLES
+    )
+    return SampleServer(_fhir_address(ehr_port), token, today, tuple(patients))
+
+
+def _fhir_address(ehr_port: int) -> str:
+    return f"http://127.0.0.1:{ehr_port}/fhir"

@@ -21,9 +21,8 @@ _FEEDBACK = re.compile(r"(/cds-services/[^/]+)/feedback\Z")
 def require_tokens(app: Flask) -> None:
     """Answer 401 to every request without a valid token, whether or not its address exists.
 
-    Health routes, metrics, and preflight requests, which browsers send without a token, are public. So is the
-    questionnaire app, whose users sign in at their EHR, and so are policy pages and forms if the settings say so.
-    Without an authenticator anyone may call.
+        Health routes, metrics, and preflight requests, which browsers send without a token, are public. So is the
+    XX    Without an authenticator anyone may call.
     """
     app.before_request(check_token)
     app.register_error_handler(InvalidTokenError, answer_invalid_token)
@@ -33,7 +32,8 @@ def check_token() -> None:
     """Authenticate the current request."""
     g.principal = None
     authenticator, settings = services().authenticator, services().settings
-    if authenticator is None or request.method == "OPTIONS" or _is_open(request.path, settings):
+    is_page = request.blueprint in services().browser_pages
+    if authenticator is None or request.method == "OPTIONS" or is_page or _is_open(request.path, settings):
         return
     expected = audiences(settings.public_url, request.path)
     found = authenticator.authenticate(request.headers.get("Authorization", ""), expected)

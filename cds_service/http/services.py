@@ -30,7 +30,8 @@ class Services:
     `clock` gives the time of a call with its zone, `monotonic` the seconds of a monotonic clock, and `new_id` an id for
     each call. `pseudonym` makes the keyed hashes behind the ids of cards. `override_codes` are the reasons that cards
     offer, and `turns` are those of the calls of this process. `authenticator` is None if the service allows
-    unauthenticated calls, and `smart` if no EHR may launch the questionnaire app.
+    unauthenticated calls, and `smart` if no EHR may launch the questionnaire app. `browser_pages` are the blueprints
+    for browsers, which have no client's token.
     """
 
     settings: Settings
@@ -49,6 +50,7 @@ class Services:
     override_codes: frozenset[str]
     turns: Turns
     smart: SmartApp | None = None
+    browser_pages: frozenset[str] = frozenset()
 
     @property
     def limits(self) -> ReviewLimits:

@@ -1,16 +1,13 @@
-"""Render the HTML of a page, with a Content-Security-Policy that allows its own style sheet and nothing else."""
+"""Render the HTML of a page, with a Content-Security-Policy that allows our own files and nothing else."""
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Sequence
-from importlib import resources
 
-from flask import Response
+from flask import Response, request
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
-_CSS = resources.files(__package__).joinpath("templates", "pages.css").read_text(encoding="utf-8")
-_CSS_HASH = b64encode(hashlib.sha256(_CSS.encode()).digest()).decode()
+from cds_service.web.site import site
+from cds_service.web.static_files import VERSIONS
+
 _ENVIRONMENT = Environment(
     loader=PackageLoader("cds_service.web"),
     autoescape=True,
@@ -18,12 +15,30 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.globals["css"] = Markup(_CSS)  # noqa: S704 (our own style sheet)
+_NONE, _SELF = "'none'", "'self'"
+
+
+def _root() -> str:
+    """Return the way from the address of the current page up to that of the service, which a proxy may move."""
+    return "../" * (request.path.count("/") - 1)
+
+
+def _static(name: str) -> str:
+    """Return the address of a file of ours, as seen from the current page."""
+    return f"{_root()}static/{name}?{VERSIONS[name]}"
+
+
+def _here() -> str:
+    """Return the first part of the address of the current page, which the navigation marks."""
+    return request.path.split("/")[1]
+
+
+_ENVIRONMENT.globals.update(root=_root, static=_static, here=_here, site=site)
 
 
 def html_page(template: str, **values: object) -> Response:
     """Return a page without forms, which no other page may show in a frame; the template escapes every value."""
-    return _page(template, 200, values, forms="'none'", ancestors="'none'")
+    return _page(template, 200, values, forms=_NONE, ancestors=_NONE)
 
 
 def patient_page(template: str, status: int, frame_ancestors: Sequence[str], **values: object) -> Response:
@@ -31,18 +46,27 @@ def patient_page(template: str, status: int, frame_ancestors: Sequence[str], **v
 
     `frame_ancestors` are the web origins whose pages may show it in a frame.
     """
-    response = _page(template, status, values, forms="'self'", ancestors=" ".join(frame_ancestors) or "'none'")
+    response = _page(template, status, values, forms=_SELF, ancestors=" ".join(frame_ancestors) or _NONE)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _page(template: str, status: int, values: dict[str, object], *, forms: str, ancestors: str) -> Response:
+def operator_page(template: str, status: int = 200, **values: object) -> Response:
+    """Return a page for operators, or a part of one: not stored by browsers, with forms and our own scripts."""
+    response = _page(template, status, values, forms=_SELF, ancestors=_NONE, scripts=_SELF)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _page(
+    template: str, status: int, values: dict[str, object], *, forms: str, ancestors: str, scripts: str = _NONE
+) -> Response:
     html = _ENVIRONMENT.get_template(template).render(values)
     response = Response(
         html.encode("utf-8", "replace"), status, mimetype="text/html"
     )  # a chart may hold lone surrogates
     response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'sha256-{_CSS_HASH}'; base-uri 'none'; form-action {forms}; "
-        f"frame-ancestors {ancestors}"
+        f"default-src 'none'; style-src 'self'; script-src {scripts}; connect-src {scripts}; base-uri 'none'; "
+        f"form-action {forms}; frame-ancestors {ancestors}"
     )
     return response

@@ -31,6 +31,10 @@ from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.settings import Settings
 from cds_service.web.answers import answers
 from cds_service.web.policies import policies
+from cds_service.web.sandbox.routes import sandbox
+from cds_service.web.site import Site, attach_site
+from cds_service.web.static_files import static_files
+from cds_service.web.style_guide import style_guide
 from cds_service.wiring.smart import SmartClients, smart_app
 from coverage_policies.judging.assessment import Assessor
 
@@ -50,15 +54,16 @@ def create_app(
     metrics: Metrics | None = None,
     checks: Iterable[Check] = (),
     smart: SmartClients | None = None,
+    site: Site | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Flask:
     """Return the service as a WSGI application.
 
     `clock` gives the time of a call with its zone, and `new_id` an id for each call. `pseudonym` has the key
     of the records; the ids of cards follow from it, so all processes of a service need the same. `checks` are the
-    readiness checks, and `smart` the EHRs that may launch the questionnaire app. By default the service reads FHIR
-    servers over HTTP, allows unauthenticated calls, stores nothing, logs to standard error, counts in this process, and
-    makes the ids of cards with a random key.
+    readiness checks, `smart` the EHRs that may launch the questionnaire app, and `site` the pages for operators. By
+    default there are none of these, and the service reads FHIR servers over HTTP, allows unauthenticated calls, stores
+    nothing, logs to standard error, counts in this process, and makes the ids of cards with a random key.
     """
     log = log or service_log(sys.stderr, clock)
     metrics = metrics or Metrics()
@@ -77,6 +82,9 @@ def create_app(
             clock=clock,
             monotonic=monotonic,
         )
+    pages = [static_files]
+    if site is not None:
+        pages += [sandbox, *([style_guide] if site.has_style_guide else [])]
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
@@ -100,8 +108,11 @@ def create_app(
             turns=Turns(),
             override_codes=override_codes(assessor.library.policies.values()),
             smart=questionnaires,
+            browser_pages=frozenset(each.name for each in pages),
         ),
     )
+    if site is not None:
+        attach_site(app, site)
     allow_browsers(app, settings)
     protect(app, settings)
     register_call_handlers(app)
@@ -112,6 +123,8 @@ def create_app(
     app.register_blueprint(hooks)
     app.register_blueprint(fhir)
     app.register_blueprint(policies)
+    for each in pages:
+        app.register_blueprint(each)
     if questionnaires is not None:
         app.register_blueprint(answers)
     if settings.metrics:

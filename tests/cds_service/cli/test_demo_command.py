@@ -150,7 +150,7 @@ def test_the_printed_address_opens_the_questionnaire_app() -> None:
     assessor = load_assessor(settings)
     both = sample_app(settings, ehr_port)
     app = create_app(settings=settings, assessor=assessor, clock=now, new_id=new_id, smart=both.clients)
-    run_demo(Demo(app, both.smart, now().date(), port, ehr_port), Watched(file=io.StringIO()), once=True)
+    run_demo(Demo(app, both.smart, now().date(), "token", port, ehr_port), Watched(file=io.StringIO()), once=True)
     (page,) = opened
     assert page.url == f"http://127.0.0.1:{port}/smart/form"
     assert list(page.questions) == ["answer:II.G"]

@@ -1,0 +1,127 @@
+"""A case: the patient, the draft orders, and the answers that somebody tries in the sandbox.
+
+It is the whole state of the sandbox: the page carries it from one request to the next, and it can be saved as a file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from fhir_mappings.fhir_json import Json, Resource, dumps, parse_json
+
+USER = "Practitioner/sandbox-user"
+"""Who signs in the sandbox, unless the case says otherwise."""
+_FORMAT = "cds-sandbox-case-1"
+_MOST_BYTES = 1_000_000
+_ID = {"type": "string", "pattern": r"^[A-Za-z0-9.-]{1,64}$"}
+_MEMBERS = ("format", "fhirServer", "patient", "user", "mode", "orders", "answers", "resourceType", "id")
+"""The members that an error may name; any other name could be a text of the sender."""
+
+
+def _map_of(values: Json) -> Json:
+    return {"type": "object", "additionalProperties": values}
+
+
+_SCHEMA = Draft202012Validator(
+    {
+        "type": "object",
+        "required": ["format", "fhirServer", "patient"],
+        "additionalProperties": False,
+        "properties": {
+            "format": {"const": _FORMAT},
+            "fhirServer": {"type": "string", "pattern": r"^https?://[^\s?#]+$"},
+            "patient": _ID,
+            "user": {"type": "string", "pattern": r"^(Practitioner|PractitionerRole)/[A-Za-z0-9.-]{1,64}$"},
+            "mode": {"enum": ["plain", "2.2", "2.0"]},
+            "orders": {
+                "type": "array",
+                "maxItems": 50,
+                "items": {
+                    "type": "object",
+                    "required": ["resourceType", "id"],
+                    "properties": {"resourceType": {"type": "string", "pattern": "^[A-Z][A-Za-z]+$"}, "id": _ID},
+                },
+            },
+            "answers": _map_of(_map_of(_map_of({"type": "string", "maxLength": 200}))),
+        },
+    }
+)
+
+
+Answers = Mapping[str, Mapping[str, Mapping[str, str]]]
+
+
+class Mode(StrEnum):
+    """Which services the sandbox calls: the plain ones, or those of a version of Da Vinci CRD."""
+
+    PLAIN = "plain"
+    CRD_2_2 = "2.2"
+    CRD_2_0 = "2.0"
+
+
+class CaseError(ValueError):
+    """What was sent is no case; the message says why and quotes nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the sandbox tries.
+
+    `fhir_server` is the address of the chart; a token for it is never part of a case. `orders` are draft orders, each
+    with an id. `answers` are by the reference of the order, then by full name of the policy, such as
+    CP.MP.126@2025-04, then by linkId: `yes`, `no`, or the code of an option.
+    """
+
+    fhir_server: str
+    patient: str
+    user: str = USER
+    mode: Mode = Mode.PLAIN
+    orders: tuple[Resource, ...] = ()
+    answers: Answers = field(default_factory=dict)
+
+    def with_orders(self, *orders: Resource) -> "Case":
+        """Return the case with these orders in place of its own."""
+        return replace(self, orders=orders)
+
+    def dump(self) -> str:
+        """Return the case as JSON, digit by digit."""
+        told: dict[str, Json] = {
+            "format": _FORMAT,
+            "fhirServer": self.fhir_server,
+            "patient": self.patient,
+            "user": self.user,
+            "mode": self.mode.value,
+            "orders": list(self.orders),
+            "answers": self.answers,
+        }
+        return dumps(told)
+
+    @classmethod
+    def parse(cls, text: str) -> "Case":
+        """Return the case that `dump` wrote. Raise CaseError for anything else."""
+        body = text.encode("utf-8", "replace")
+        if len(body) > _MOST_BYTES:
+            raise CaseError("The case is larger than 1 MB.")
+        try:
+            told = parse_json(body)
+        except ValueError:
+            raise CaseError("The case is not JSON.") from None
+        if (error := best_match(_SCHEMA.iter_errors(told))) is not None:
+            place = "/".join(str(part) for part in error.absolute_path if isinstance(part, int) or part in _MEMBERS)
+            raise CaseError(f"The case breaks the rule '{error.validator}' at {place or 'its top'}.")
+        return cls(
+            told["fhirServer"],
+            told["patient"],
+            told.get("user", USER),
+            Mode(told.get("mode", Mode.PLAIN)),
+            tuple(told.get("orders", ())),
+            told.get("answers", {}),
+        )
+
+
+def reference_of(order: Resource) -> str:
+    """Return the reference of a draft order, such as ServiceRequest/draft-1."""
+    return f"{order.get('resourceType')}/{order.get('id')}"
