@@ -2,11 +2,13 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from cds_service.web.form_input import CHOOSE, DONT_KNOW, read_answers
 from cds_service.web.form_pages import choose_order_page, message_page, outcome_page, screen_page
@@ -23,6 +25,13 @@ FHIR_ID = re.compile(r"\b(?:Condition|Observation|ServiceRequest|QuestionnaireRe
 ASKING = [each for each in sample_situations() if each.screen({}).question is not None]
 ONE = Question("I.A", "Is it so?", met_by="yes")
 CHOICE = Question("side", "Which side?", type=QuestionType.CHOICE, options=(Option("left", "Left"),))
+
+
+@pytest.fixture(autouse=True)
+def _request() -> Iterator[None]:
+    """The request whose answer a page is: the page's links lead from its address."""
+    with Flask("pages").test_request_context("/smart/form"):
+        yield
 
 
 def shown(of: Situation, screen: Any, answers: Any, **more: Any) -> HtmlPage:
