@@ -59,7 +59,7 @@ def serve_dev(settings: Settings, host: str, port: int) -> None:
             ehr_port = free_port(port + 80)
             questionnaires = sample_app(settings, ehr_port)
             today = now().astimezone(settings.time_zone).date()
-            pages = Site(sample_server(ehr_port, TOKEN, today), has_style_guide=True)
+            pages = Site(sample_server(ehr_port, TOKEN, today, questionnaires.smart), has_style_guide=True)
             app = dev_app(settings, questionnaires.clients, pages)
             ehr = create_sample_ehr(sample_store(today), token=TOKEN, smart=questionnaires.smart)
             address = stack.enter_context(on_loopback(ehr, ehr_port))
