@@ -5,8 +5,11 @@ from collections.abc import Iterable
 from flask import Blueprint, Response, request
 
 from cds_service.web.pages import operator_page
+from cds_service.web.sandbox.answer_actions import ACTIONS, Done, with_mode
+from cds_service.web.sandbox.answer_view import answer_view
 from cds_service.web.sandbox.case import Case, CaseError
-from cds_service.web.sandbox.hook_calls import SELECT, SIGN, Exchange, call_hook
+from cds_service.web.sandbox.hook_calls import SELECT, SIGN, Exchange, call_hook, offers_crd
+from cds_service.web.sandbox.order_diff import applied
 from cds_service.web.site import SampleServer, site
 
 sandbox = Blueprint("sandbox", __name__, url_prefix="/sandbox")
@@ -27,18 +30,31 @@ def show() -> Response:
 def act() -> Response:
     """Do what a button of the workspace says, and answer the workspace, alone if a script asked for it."""
     try:
-        case = Case.parse(request.form.get("case", ""))
+        case = with_mode(Case.parse(request.form.get("case", "")), request.form)
+        done = _done(case, request.form.get("do", ""))
     except CaseError as error:
         return operator_page("sandbox/problem.html", 400, says=str(error))
     token = _token(case)
-    hook = SIGN if request.form.get("do") == "sign" else SELECT
-    return _workspace(case, token, [call_hook(hook, case, token)])
+    return _workspace(done.case, token, [call_hook(done.hook, done.case, token)], done)
 
 
-def _workspace(case: Case, token: str, exchanges: Iterable[Exchange]) -> Response:
+def _done(case: Case, do: str) -> Done:
+    """Return what the button with this value does. Raise CaseError."""
+    name, _, argument = do.partition(":")
+    if action := ACTIONS.get(name):
+        return action(case, argument, request.form)
+    return Done(case, SIGN if name == "sign" else SELECT)
+
+
+def _workspace(case: Case, token: str, exchanges: Iterable[Exchange], done: Done | None = None) -> Response:
+    """Return the workspace. System actions are applied to the case, as an EHR does without asking."""
     is_part = request.headers.get("HX-Request") == "true"
     template = "sandbox/workspace.html" if is_part else "sandbox/sandbox.html"
-    return operator_page(template, case=case, token=token, exchanges=tuple(exchanges))
+    drawn = frozenset(request.form.get("drawn", "").split())
+    answers = [answer_view(case, each, drawn) for each in exchanges]
+    for each in answers:
+        case = applied(case, each.exchange.system_actions)
+    return operator_page(template, case=case, token=token, answers=answers, done=done, offers_crd=offers_crd())
 
 
 def _samples() -> SampleServer | None:
