@@ -122,9 +122,10 @@ class _Answer:
     def _new_trees(self, determinations: Iterable[Determination]) -> Iterator[Tree]:
         policies = services().assessor.library.policies
         for each in determinations:
-            if id(each) not in self._seen:
+            policy = policies.get(each.full_name)
+            if policy is not None and id(each) not in self._seen:  # None: a reload has just removed the revision
                 self._seen.add(id(each))
-                yield criteria_tree(each, policies[each.full_name], self._case, self._drawn)
+                yield criteria_tree(each, policy, self._case, self._drawn)
 
 
 def _why_silent(assessment: Assessment, hook: str) -> str:
