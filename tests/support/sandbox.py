@@ -47,6 +47,11 @@ class Page(HTMLParser):
         self.feed(html)
 
     @property
+    def cards(self) -> list[str]:
+        """The uuids of the cards, in their order."""
+        return [name.removeprefix("card:") for name in self.fields if name.startswith("card:")]
+
+    @property
     def text(self) -> str:
         """All text."""
         return _SPACE.sub(" ", " ".join(words for _, words in self._written)).strip()

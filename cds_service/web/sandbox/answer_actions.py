@@ -4,17 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from werkzeug.datastructures import MultiDict
-
 from cards.override_reasons import SYSTEM
 from cds_service.web.sandbox import feedback, suggestions
 from cds_service.web.sandbox.answers import QuestionKey, answered, answers_in, taken_back
 from cds_service.web.sandbox.case import Case, CaseError, Mode
 from cds_service.web.sandbox.hook_calls import SELECT, SIGN, Reply
-from cds_service.web.sandbox.shown_cards import FIELD as CARD
 from cds_service.web.sandbox.shown_cards import card_named
 
-Form = MultiDict[str, str]
+Form = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,7 @@ class Done:
     shows_criteria: bool = False
 
 
-def with_mode(case: Case, form: Mapping[str, str]) -> Case:
+def with_mode(case: Case, form: Form) -> Case:
     """Return the case with the services that the page chose; unchanged if it names none."""
     chosen = form.get("mode", "")
     return replace(case, mode=Mode(chosen)) if chosen in set(Mode) else case
@@ -44,7 +41,7 @@ def _switch(case: Case, _argument: str, form: Form) -> Done:
 
 def _suggest(case: Case, argument: str, form: Form) -> Done:
     uuid, _, number = argument.rpartition(":")
-    card = card_named(uuid, form.getlist(CARD))
+    card = card_named(uuid, form)
     if not number.isdecimal() or int(number) >= len(card.suggestions):
         raise CaseError("The card has no such suggestion. Sign the orders again.")
     index = int(number)
@@ -55,7 +52,7 @@ def _suggest(case: Case, argument: str, form: Form) -> Done:
 
 
 def _override(case: Case, argument: str, form: Form) -> Done:
-    card = card_named(argument, form.getlist(CARD))
+    card = card_named(argument, form)
     reply = feedback.override(card, form.get(f"reason:{argument}", ""), SYSTEM, form.get(f"comment:{argument}", ""))
     return _after_feedback(case, card.hook, "The card is overridden", "", reply)
 

@@ -1,6 +1,6 @@
 """The cards on the page, as its form carries them to the next request, in which a button may name one of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,8 @@ from cds_service.web.sandbox.case import CaseError
 from cds_service.web.sandbox.hook_calls import Exchange
 from fhir_mappings.fhir_json import dumps, parse_json
 
-FIELD = "card"
-"""The name of the field of each card."""
+FIELD = "card:"
+"""What the name of the field of a card begins with; its uuid follows."""
 _TEXT = {"type": "string", "maxLength": 200}
 _SCHEMA = Draft202012Validator(
     {
@@ -84,13 +84,12 @@ def cards_of(exchange: Exchange) -> tuple[ShownCard, ...]:
     )
 
 
-def card_named(uuid: str, posted: Iterable[str]) -> ShownCard:
-    """Return the card with this uuid among those that a form carries. Raise CaseError if none is there."""
-    for text in posted:
-        try:
-            told = parse_json(text.encode("utf-8", "replace"))
-        except ValueError:
-            continue
-        if _SCHEMA.is_valid(told) and told["uuid"] == uuid:
-            return ShownCard(told["service"], told["uuid"], tuple(told["suggestions"]))
-    raise CaseError("The card of this button is not on the page. Sign the orders again.")
+def card_named(uuid: str, form: Mapping[str, str]) -> ShownCard:
+    """Return the card with this uuid that a form carries. Raise CaseError if none is there."""
+    try:
+        told = parse_json(form.get(f"{FIELD}{uuid}", "").encode("utf-8", "replace"))
+    except ValueError:
+        told = None
+    if not _SCHEMA.is_valid(told) or told["uuid"] != uuid:
+        raise CaseError("The card of this button is not on the page. Sign the orders again.")
+    return ShownCard(told["service"], told["uuid"], tuple(told["suggestions"]))

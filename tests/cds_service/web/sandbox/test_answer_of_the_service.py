@@ -127,7 +127,7 @@ def test_an_order_that_no_policy_judges_is_said(sandbox: Sandbox) -> None:
 def test_two_orders_get_their_answers_in_one_call(sandbox: Sandbox) -> None:
     page = sandbox.open("oxygen-asleep-only")
     page = sandbox.press("sign")
-    assert len(page.fields["card"]) == 2
+    assert len(page.cards) == 2
     assert request_of(sandbox).count('"resourceType": "DeviceRequest"') == len(sandbox.case.orders) == 2
 
 
@@ -289,7 +289,7 @@ def test_the_criteria_behind_a_crd_answer_are_on_the_page_once() -> None:
     sandbox = fresh_payer()
     sandbox.open("cpap-mild-apnea")
     page = sandbox.press("mode", mode="2.2")
-    assert len(page.fields["card"]) == 2
+    assert len(page.cards) == 2
     assert page.html.count('<details class="tree"') == 1
 
 
@@ -323,7 +323,7 @@ def test_a_comment_of_html_is_taken_as_it_is() -> None:
 def with_card(sandbox: Sandbox, **changes: Any) -> Mapping[str, Any]:
     """The form of a page whose only card is one that somebody wrote by hand."""
     card = {"service": "coverage-order-sign", "uuid": "u", "suggestions": [], **changes}
-    return {"case": sandbox.case.dump(), "card": dumps(card)}
+    return {"case": sandbox.case.dump(), f"card:{card['uuid']}": dumps(card)}
 
 
 @pytest.mark.parametrize(
