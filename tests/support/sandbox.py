@@ -99,7 +99,8 @@ class Sandbox:
         launches_apps: bool = False,
         **settings: Any,
     ) -> None:
-        self.settings = Settings(public_url="http://127.0.0.1:8000", **settings)
+        # The first call of a process compiles patterns, which takes seconds on a busy machine.
+        self.settings = Settings(public_url="http://127.0.0.1:8000", call_timeout_seconds=60, **settings)
         judged = assessor or shipped()
         self.database = database_in_memory(self.settings)
         snapshot = PolicySnapshot.of(judged, self.settings.time_zone, self.settings.answers_valid_days)
