@@ -19,6 +19,9 @@ from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.plan_rules import Visibility
 
+MOST_TREES = 4
+"""How many determinations are shown criterion by criterion: each has up to 15 kB, and a page is to stay light."""
+
 
 @dataclass(frozen=True, slots=True)
 class CardAndTrees:
@@ -40,7 +43,10 @@ class NotShown:
 
 @dataclass(frozen=True, slots=True)
 class AnswerView:
-    """Everything that the page shows of one exchange. `alone` are the orders that no policy judges."""
+    """Everything that the page shows of one exchange. `alone` are the orders that no policy judges.
+
+    `trees_left_out` counts the determinations beyond `MOST_TREES`.
+    """
 
     exchange: Exchange
     cards: tuple[CardAndTrees, ...]
@@ -51,6 +57,7 @@ class AnswerView:
     trouble: Trouble | None
     text: ExchangeView
     suppressed_days: int
+    trees_left_out: int
 
     @property
     def trees(self) -> tuple[tuple[Tree, ...], ...]:
@@ -80,16 +87,18 @@ class _Answer:
 
     def view(self) -> AnswerView:
         exchange = self._exchange
+        cards, suppressed, silent = tuple(self._cards()), tuple(self._suppressed()), tuple(self._silent())
         return AnswerView(
             exchange=exchange,
-            cards=tuple(self._cards()),
-            suppressed=tuple(self._suppressed()),
-            silent=tuple(self._silent()),
+            cards=cards,
+            suppressed=suppressed,
+            silent=silent,
             alone=tuple(self._alone()),
             actions=order_diff.views(self._case, exchange.system_actions),
             trouble=trouble(exchange),
             text=exchange_view(exchange),
             suppressed_days=services().settings.suppress_overridden_days,
+            trees_left_out=max(0, len(self._seen) - MOST_TREES),
         )
 
     def _cards(self) -> Iterator[CardAndTrees]:
@@ -125,7 +134,8 @@ class _Answer:
             policy = policies.get(each.full_name)
             if policy is not None and id(each) not in self._seen:  # None: a reload has just removed the revision
                 self._seen.add(id(each))
-                yield criteria_tree(each, policy, self._case, self._drawn)
+                if len(self._seen) <= MOST_TREES:
+                    yield criteria_tree(each, policy, self._case, self._drawn)
 
 
 def _why_silent(assessment: Assessment, hook: str) -> str:

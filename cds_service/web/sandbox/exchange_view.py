@@ -19,6 +19,10 @@ _TO_DO = {
     422: ("The order breaks a rule of Da Vinci CRD", "Correct what is named here in the orders, and sign again."),
     503: ("The service cannot answer now", "Wait a few seconds, then sign again."),
 }
+_LONGEST_LINE = 10_000
+"""How many characters of a request stand in the curl line itself; a longer one is to be saved as a file."""
+_LONGEST_SHOWN = 25_000
+"""How many characters of a request or a response a page shows."""
 _ANY_ERROR = ("The service failed", "Sign again. If it fails again, give the operator the time of this call.")
 
 
@@ -33,7 +37,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeView:
-    """The request and the response as JSON, without tokens, and the line that repeats the request."""
+    """The request and the response as JSON, without tokens and cut if long, and the line that repeats the request."""
 
     request: str
     response: str
@@ -45,10 +49,17 @@ def exchange_view(exchange: Exchange) -> ExchangeView:
     sent = _without_token(exchange.request)
     has_body = exchange.reply.response is not None
     return ExchangeView(
-        request=dumps(sent, indent=1),
-        response=dumps(exchange.reply.response, indent=1) if has_body else "",
+        request=_cut(dumps(sent, indent=1)),
+        response=_cut(dumps(exchange.reply.response, indent=1)) if has_body else "",
         curl=_curl(exchange.path, dumps(sent)),
     )
+
+
+def _cut(text: str) -> str:
+    """Return a text as a page shows it, cut with a remark if it is very long."""
+    if len(text) <= _LONGEST_SHOWN:
+        return text
+    return f"{text[:_LONGEST_SHOWN]}\n… cut here, of {len(text):,} characters; the curl line brings the whole"
 
 
 def trouble(exchange: Exchange) -> Trouble | None:
@@ -76,5 +87,8 @@ def _curl(path: str, body: str) -> str:
     if found.authenticator is not None:
         lines.append('-H "Authorization: Bearer $TOKEN"')
     lines.append("-H 'Content-Type: application/json'")
-    lines.append(f"-d {shlex.quote(body)}".replace(_FHIR_TOKEN, f"'\"{_FHIR_TOKEN}\"'"))
+    if len(body) > _LONGEST_LINE:
+        lines.append("-d @request.json  # the request, saved with your token in it")
+    else:
+        lines.append(f"-d {shlex.quote(body)}".replace(_FHIR_TOKEN, f"'\"{_FHIR_TOKEN}\"'"))
     return " \\\n  ".join(lines)

@@ -293,6 +293,28 @@ def test_the_criteria_behind_a_crd_answer_are_on_the_page_once() -> None:
     assert page.html.count('<details class="tree"') == 1
 
 
+def with_copies(sandbox: Sandbox, number: int) -> tuple[Resource, ...]:
+    """As many copies of the first order."""
+    (order, *_) = sandbox.case.orders
+    return tuple({**order, "id": f"copy-{place}"} for place in range(number))
+
+
+@pytest.mark.parametrize(("orders", "says"), [(4, ""), (5, "Those of 1 more are left out.")])
+def test_the_criteria_of_four_determinations_are_shown(sandbox: Sandbox, orders: int, says: str) -> None:
+    sandbox.open("trial-weaned")
+    sandbox.change(orders=with_copies(sandbox, orders))
+    page = sandbox.press("sign")
+    assert page.html.count('<details class="tree"') == 4
+    assert says in page.within("answer")
+    assert ("left out" in page.within("answer")) is bool(says)
+
+
+def test_a_page_of_twenty_orders_stays_light(sandbox: Sandbox) -> None:
+    sandbox.open("trial-weaned")
+    sandbox.change(orders=with_copies(sandbox, 20))
+    assert len(sandbox.press("sign").html) < 150_000
+
+
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(1)> ![x](https://evil.example/x.png) [y](javascript:alert(1))"
 )

@@ -42,6 +42,13 @@ def test_the_token_of_the_fhir_server_is_the_only_thing_that_the_shell_fills_in(
     assert line.endswith("""-d '{"fhirAuthorization":{"access_token":"'"$FHIR_TOKEN"'"}}'""")
 
 
+@pytest.mark.parametrize(("characters", "is_whole"), [(9_980, True), (10_000, False)])
+def test_a_long_request_is_sent_from_a_file(characters: int, is_whole: bool) -> None:
+    line = curl_of({"text": "x" * characters})
+    assert ("x" * characters in line) is is_whole
+    assert ("-d @request.json" in line) is not is_whole
+
+
 def test_the_curl_line_has_the_token_of_a_client_only_where_one_is_asked_for() -> None:
     assert "$TOKEN" not in curl_of({})
     app = Sandbox().app
@@ -58,6 +65,14 @@ def _with_authenticator(found: Services) -> Services:
 def test_a_response_without_a_body_has_no_text() -> None:
     with Sandbox().app.app_context():
         assert exchange_view(exchange(status=401)).response == ""
+
+
+@pytest.mark.parametrize(("characters", "is_whole"), [(24_000, True), (26_000, False)])
+def test_a_very_long_response_is_cut_and_says_so(characters: int, is_whole: bool) -> None:
+    with Sandbox().app.app_context():
+        shown = exchange_view(exchange(response={"text": "x" * characters})).response
+    assert ("x" * characters in shown) is is_whole
+    assert ("cut here, of 26," in shown) is not is_whole
 
 
 def test_an_answer_is_no_trouble() -> None:
