@@ -47,10 +47,10 @@ class ExchangeView:
 def exchange_view(exchange: Exchange) -> ExchangeView:
     """Return an exchange with the FHIR server's token replaced by `$FHIR_TOKEN`."""
     sent = _without_token(exchange.request)
-    has_body = exchange.reply.response is not None
+    has_body = exchange.response is not None
     return ExchangeView(
         request=_cut(dumps(sent, indent=1)),
-        response=_cut(dumps(exchange.reply.response, indent=1)) if has_body else "",
+        response=_cut(dumps(exchange.response, indent=1)) if has_body else "",
         curl=_curl(exchange.path, dumps(sent)),
     )
 
@@ -64,11 +64,11 @@ def _cut(text: str) -> str:
 
 def trouble(exchange: Exchange) -> Trouble | None:
     """Return what went wrong with an exchange; None if nothing did."""
-    status = exchange.reply.status
+    status = exchange.status
     if status == 200:
         return None
     title, to_do = _TO_DO.get(status, _ANY_ERROR)
-    body = exchange.reply.response
+    body = exchange.response
     issues = body.get("issue", ()) if isinstance(body, Mapping) else ()
     return Trouble(f"{title} ({status})", to_do, tuple(str(each["diagnostics"]) for each in issues))
 

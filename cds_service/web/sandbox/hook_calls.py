@@ -40,6 +40,16 @@ class Exchange:
     orders: tuple[str, ...] = ()
 
     @property
+    def status(self) -> int:
+        """Return the HTTP status of the response."""
+        return self.reply.status
+
+    @property
+    def response(self) -> Json:
+        """Return the body of the response; None without one."""
+        return self.reply.response
+
+    @property
     def service(self) -> str:
         """Return the id of the service, such as `coverage-order-sign`."""
         return self.path.rpartition("/")[2]
