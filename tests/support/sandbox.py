@@ -28,6 +28,7 @@ _EHR_PORT = 9
 FHIR_SERVER = f"http://127.0.0.1:{_EHR_PORT}/fhir"
 _KEY = Pseudonymizer(b"a key for tests, not for anyone's data")
 _SPACE = re.compile(r"\s+")
+_CHECKED = ("radio", "checkbox")
 _VOID = {"meta", "link", "br", "img", "input", "hr"}
 
 
@@ -43,7 +44,7 @@ class Page(HTMLParser):
         self.links: list[str] = []
         self._written: list[tuple[tuple[str, ...], str]] = []
         self._open: list[tuple[str, str]] = []
-        self._select = ""
+        self._select = self._text = ""
         self.feed(html)
 
     @property
@@ -70,18 +71,28 @@ class Page(HTMLParser):
             self.links.append(given["href"])
         elif tag == "select":
             self._select = given["name"]
-            self.fields[self._select].append("")
         elif tag == "option":
-            self.options[self._select].append(given["value"])
+            self._choose(given.get("value", ""), is_selected="selected" in given)
         elif tag == "textarea":
-            self.fields[given["name"]].append("")
-        elif tag == "input" and (given.get("type") != "radio" or "checked" in given):
+            self._text = given["name"]
+            self.fields[self._text] = [""]
+        elif tag == "input" and "name" in given and (given.get("type") not in _CHECKED or "checked" in given):
             self.fields[given["name"]].append(given.get("value", ""))
+
+    def _choose(self, value: str, *, is_selected: bool) -> None:
+        """Take an option of the open select: the first counts until another one is selected."""
+        self.options[self._select].append(value)
+        if is_selected or len(self.options[self._select]) == 1:
+            self.fields[self._select] = [value]
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open.pop()[0] == tag
+        if tag == "textarea":
+            self._text = ""
 
     def handle_data(self, data: str) -> None:
+        if self._text:
+            self.fields[self._text][0] += data.removeprefix("\n")
         self._written.append((tuple(name for _, name in self._open if name), data))
 
 
