@@ -1,9 +1,11 @@
 """What changed between two revisions, with the changed words of each sentence marked."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
+from itertools import groupby
 
 from cds_service.web.policies.revision_view import HEADINGS
 from coverage_policies.authoring.diff import Change, How, LineChange, differences
@@ -81,18 +83,26 @@ def _line(change: LineChange) -> ChangedLine:
 def marked(before: str, after: str) -> tuple[Words, Words]:
     """Return both texts with what was deleted from the first and inserted in the second marked, word by word."""
     old, new = _TOKENS.findall(before), _TOKENS.findall(after)
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    is_long = len(old) + len(new) > _MOST_TOKENS
-    if not before or not after or is_long or matcher.ratio() < _LEAST_ALIKE:
-        return _whole(Mark.DELETED, before), _whole(Mark.INSERTED, after)
-    deleted: list[tuple[Mark, str]] = []
-    inserted: list[tuple[Mark, str]] = []
-    for tag, i, j, k, m in matcher.get_opcodes():
-        is_same = tag == "equal"
-        deleted += _whole(Mark.SAME if is_same else Mark.DELETED, "".join(old[i:j]))
-        inserted += _whole(Mark.SAME if is_same else Mark.INSERTED, "".join(new[k:m]))
-    return tuple(deleted), tuple(inserted)
+    whole = _merged([(Mark.DELETED, before)]), _merged([(Mark.INSERTED, after)])
+    if not before or not after or len(old) + len(new) > _MOST_TOKENS:
+        return whole
+    blocks = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    in_both = sum(_words(old[i:j]) for tag, i, j, _, _ in blocks if tag == "equal")
+    if 2 * in_both < _LEAST_ALIKE * (_words(old) + _words(new)):
+        return whole
+    deleted, inserted = [], []
+    for tag, i, j, k, m in blocks:
+        is_same = tag == "equal" and _words(old[i:j]) > 0  # a space between two changed words reads as changed, too
+        deleted.append((Mark.SAME if is_same else Mark.DELETED, "".join(old[i:j])))
+        inserted.append((Mark.SAME if is_same else Mark.INSERTED, "".join(new[k:m])))
+    return _merged(deleted), _merged(inserted)
 
 
-def _whole(mark: Mark, text: str) -> Words:
-    return ((mark, text),) if text else ()
+def _words(tokens: Sequence[str]) -> int:
+    return sum(not token.isspace() for token in tokens)
+
+
+def _merged(stretches: Iterable[tuple[Mark, str]]) -> Words:
+    """Return stretches with neighbors of one mark joined, without empty ones."""
+    filled = [each for each in stretches if each[1]]
+    return tuple((mark, "".join(text for _, text in same)) for mark, same in groupby(filled, lambda each: each[0]))

@@ -9,53 +9,37 @@ from cds_service.hooks.request import HookRequest, read_request
 from cds_service.hooks.review import Review, review
 from cds_service.http.services import Services
 from cds_service.records.order_keys import order_keys
+from cds_service.web.criterion_words import REASONS, STATUSES
+from cds_service.web.form_view import Badge
 from cds_service.web.sandbox.case import Case
 from cds_service.web.sandbox.hook_calls import SIGN, hook_body
 from cds_service.web.site import SampleServer
 from coverage_policies.format.model import Policy
-from coverage_policies.format.terms import Reason, Status
+from coverage_policies.format.terms import Reason
 from coverage_policies.judging.determination import CriterionResult, Determination
 
-_STATUSES = {
-    Status.MET: ("good", "Met"),
-    Status.NOT_MET: ("bad", "Not met"),
-    Status.UNKNOWN: ("open", "Not documented"),
-}
-_REASONS = {
-    Reason.NOT_FOUND: "Nothing in the chart settles it.",
-    Reason.MISSING: "A record lacks what would settle it.",
-    Reason.PRESENT: "A record speaks against it.",
-    Reason.INVALID_ATTRIBUTE: "A record is not of the required kind.",
-    Reason.DATE_OUT_OF_RANGE: "A date is outside the required period.",
-    Reason.VALUE_OUT_OF_RANGE: "A value is outside the required range.",
-    Reason.COUNT_OUT_OF_RANGE: "The number of records is not the required one.",
-    Reason.ATTESTED: "A clinician answered the question.",
-    Reason.CONFLICT: "Records contradict each other.",
-    Reason.DATA_UNAVAILABLE: "The data could not be read.",
-    Reason.NONE_RECORDED: "The chart was read whole and has no such record.",
-    Reason.UNCONVERTIBLE: "A value has a unit that cannot be converted.",
-    Reason.CASE_REVIEW: "The plan decides what follows.",
-    Reason.OTHER_PATHWAY: "It counts only on another pathway.",
-}
-NOT_COUNTED = "It does not count for this order."
+_NOT_COUNTED = "It does not count for this order."
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The status of a criterion for a patient: the kind and words of its badge, why, and the evidence in words."""
+    """The status of a criterion for a patient, why, and the evidence in words."""
 
-    kind: str
-    words: str
+    badge: Badge
     because: tuple[str, ...]
     evidence: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """A determination for one order of a case, and its findings by the id of the criterion."""
+    """A determination for one order of a case, and its findings by the id of the criterion.
+
+    `notes` say what limits it: how it was judged, and what of the chart was not read.
+    """
 
     determination: Determination
     findings: Mapping[str, Finding]
+    notes: tuple[str, ...]
 
 
 class NoOverlayError(Exception):
@@ -80,7 +64,14 @@ def overlay(
     determination = next((each for each in reviewed.determinations if each.order == order), None)
     if determination is None:
         raise NoOverlayError("The case has no such order to judge.")
-    return Overlay(determination, {each.id: _finding(each, order) for each in determination.criteria})
+    notes = dict.fromkeys((*determination.notes, *reviewed.record.notes))
+    if determination.unread:
+        notes[f"Not read completely: {', '.join(determination.unread)}."] = None
+    return Overlay(
+        determination,
+        {each.id: _finding(each, order) for each in determination.criteria},
+        tuple(map(chart_words, notes)),
+    )
 
 
 def _review(request: HookRequest, policy: Policy, samples: SampleServer | None, found: Services) -> Review:
@@ -102,14 +93,13 @@ def _review(request: HookRequest, policy: Policy, samples: SampleServer | None, 
 
 
 def _finding(result: CriterionResult, order: str) -> Finding:
-    kind, words = _STATUSES[result.status]
-    because = [_REASONS[result.reason]] if result.reason and not result.is_group else []
+    badge = STATUSES[result.status]
+    because = [REASONS[result.reason]] if result.reason and not result.is_group else []
     if result.is_for_review and result.reason is not Reason.CASE_REVIEW:
-        because.append(_REASONS[Reason.CASE_REVIEW])
+        because.append(REASONS[Reason.CASE_REVIEW])
     if result.counted is None:
-        because.append(NOT_COUNTED)
+        badge = replace(badge, kind="plain")
+        because.append(_NOT_COUNTED)
     because += [chart_words(note) for note in result.notes]
     seen = () if result.is_group else dict.fromkeys(plain_evidence(each, order) for each in result.evidence)
-    return Finding(
-        kind if result.counted is not None else "plain", words, tuple(because), tuple(each for each in seen if each)
-    )
+    return Finding(badge, tuple(because), tuple(each for each in seen if each))
