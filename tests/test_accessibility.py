@@ -16,7 +16,9 @@ pytestmark = [needs_browser, pytest.mark.slow, pytest.mark.process]
 
 NOW = datetime(2026, 3, 2, 17, tzinfo=UTC)
 PAGES = (
-    "/policies",
+    "/policies?q=27279",
+    "/policies/CP.MP.126",
+    "/policies/CP.MP.126/diff",
     "/policies/CP.MP.126@2025-04",
 )
 
