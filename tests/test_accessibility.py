@@ -19,7 +19,7 @@ PAGES = (
     "/policies?q=27279",
     "/policies/CP.MP.126",
     "/policies/CP.MP.126/diff",
-    "/policies/CP.MP.126@2025-04",
+    "/policies/NCD.100.1@2013-09",
 )
 
 

@@ -59,12 +59,16 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class CodeFindings:
-    """What is installed about a code on a date. `by_line` are the revisions that judge it, by line of business."""
+    """What is installed about a code on a date.
+
+    `by_line` are the revisions that judge it, by line of business, and `reasons` why these revisions, by policy.
+    """
 
     code: str
     on: date
     naming: tuple[Naming, ...]
     by_line: Mapping[LineOfBusiness, tuple[Policy, ...]]
+    reasons: Mapping[str, str]
     mentions: tuple[Mention, ...]
 
 
@@ -90,6 +94,10 @@ def look_up(code: str, on: date, assessor: Assessor, readable: Collection[str], 
         on=on,
         naming=naming,
         by_line={line: tuple(p for p in judging if line in lines_judged(p)) for line in LineOfBusiness},
+        reasons={
+            name: " ".join(in_force_on(library.revisions_of(name), on, rules).reasons)
+            for name in dict.fromkeys(each.policy.name for each in naming)
+        },
         mentions=tuple(_mentions(asked, library, readable, is_operator=is_operator)),
     )
 

@@ -15,8 +15,7 @@ from cds_service.web.policies.by_words import index_of
 from cds_service.web.policies.code_tables import code_tables
 from cds_service.web.policies.common_pages import missing_page, shown_page, today
 from cds_service.web.policies.diff_view import changed_parts
-from cds_service.web.policies.history_view import months
-from cds_service.web.policies.revision_page import revision_page
+from cds_service.web.policies.revision_page import months_of, revision_page
 from cds_service.web.policies.visibility import readable_policies, revisions_of, signed_in, visibility_of
 
 policies = Blueprint("policies", __name__, url_prefix="/policies")
@@ -62,8 +61,9 @@ def show(name: str) -> Response:
     revisions = revisions_of(name)
     if not revisions:
         return missing_page(name)
-    listed = months(revisions, services().assessor.rules, today())
-    return shown_page("policies/history.html", policy=revisions[-1], revisions=revisions, months=listed)
+    return shown_page(
+        "policies/history.html", policy=revisions[-1], revisions=revisions, months=months_of(name, revisions)
+    )
 
 
 @policies.get("/<name>/diff")
@@ -72,9 +72,9 @@ def compare(name: str) -> Response:
     revisions = revisions_of(name)
     if not revisions:
         return missing_page(name)
-    months_of = {policy.revision: policy for policy in revisions}
-    before = months_of.get(request.args.get("from", revisions[-2:][0].revision))
-    after = months_of.get(request.args.get("to", revisions[-1].revision))
+    by_month = {policy.revision: policy for policy in revisions}
+    before = by_month.get(request.args.get("from", revisions[-2:][0].revision))
+    after = by_month.get(request.args.get("to", revisions[-1].revision))
     if before is None or after is None:
         return missing_page(name)
     return shown_page(

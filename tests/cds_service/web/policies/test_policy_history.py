@@ -3,7 +3,7 @@
 from datetime import date
 
 from cds_service.web.policies.history_view import months
-from coverage_policies.judging.plan_rules import Effective, PlanRules
+from coverage_policies.judging.plan_rules import Effective, PlanRules, Visibility, VisibilityRule
 from tests.support.policy_fakes import HEAD
 from tests.support.policy_pages import assessor_of, page, service, shipped
 
@@ -14,7 +14,8 @@ TODAY = date(2026, 3, 2)
 def listed(*heads: str, today: date = TODAY, rules: PlanRules | None = None) -> dict[str, tuple[str, str, bool]]:
     """The days, where they are stated, and whether it is in force, by revision."""
     rules = rules or PlanRules()
-    found = months(assessor_of(*heads).library.revisions_of("CP.TEST"), rules, today)
+    installed = assessor_of(*heads).library.revisions_of("CP.TEST")
+    found = months(installed, installed, rules, today)
     return {each.revision: (each.days, each.why, each.is_in_force) for each in found}
 
 
@@ -30,7 +31,8 @@ def test_revisions_are_listed_the_newest_first_also_those_that_are_not_installed
 
 
 def test_each_revision_names_the_one_before_and_the_one_after() -> None:
-    found = months(assessor_of(OLD, NEW).library.revisions_of("CP.TEST"), PlanRules(), TODAY)
+    installed = assessor_of(OLD, NEW).library.revisions_of("CP.TEST")
+    found = months(installed, installed, PlanRules(), TODAY)
     assert [(each.replaces, each.replaced_by) for each in found] == [
         ("2025-02", ""),
         ("2025-01", "2025-04"),
@@ -58,6 +60,23 @@ def test_the_revision_in_force_changes_with_the_month() -> None:
 
 def test_no_revision_is_in_force_before_the_first() -> None:
     assert listed(OLD, today=date(2024, 12, 31))["2025-01"][2] is False
+
+
+def test_a_revision_in_place_of_one_that_is_not_installed_says_so() -> None:
+    installed = assessor_of(OLD, NEW).library.revisions_of("CP.TEST")
+    found = months(installed, installed, PlanRules(), date(2025, 3, 1))
+    assert {each.revision: (each.is_in_force, each.is_substitute) for each in found} == {
+        "2025-04": (True, True),
+        "2025-02": (False, False),
+        "2025-01": (True, True),
+    }
+
+
+def test_a_revision_is_not_in_force_where_a_newer_one_is_that_the_reader_may_not_see() -> None:
+    rules = PlanRules(visibility_rules=(VisibilityRule("CP.TEST@2025-02", Visibility.SHADOW, frozenset()),))
+    assessor = assessor_of(OLD, HEAD.replace("2025-01", "2025-02"), rules=rules)
+    assert "In force today" not in page(service(assessor), "/policies/CP.TEST").text
+    assert "In force today" in page(service(assessor, signs_in=True), "/policies/CP.TEST").text
 
 
 def test_the_page_lists_the_editions_of_the_lock_and_offers_to_compare() -> None:
