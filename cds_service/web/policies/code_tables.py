@@ -14,11 +14,7 @@ MOST_ON_A_PAGE = 60
 """A larger set has a page of its own, so that the page of its policy stays light."""
 
 _SYSTEMS = {**NAMES, TEXT: "Words", UNLESS: "Words that contradict a code"}
-_COURSES = {
-    Course.PERMANENT: "Permanent: stands until refuted",
-    Course.CHRONIC: "Chronic: stands until it ends",
-    Course.ACUTE: "Acute: counts for a short time",
-}
+_COURSES = {Course.PERMANENT: "Permanent", Course.CHRONIC: "Chronic", Course.ACUTE: "Acute"}
 
 
 @dataclass(frozen=True, slots=True)
