@@ -17,6 +17,7 @@ from coverage_policies.format.questions import (
     pathway_question,
 )
 from coverage_policies.format.terms import About, Outcome, PolicyKind
+from coverage_policies.questionnaires.items import may_ask_side
 
 _ANSWERS = {"yes": "Yes", "no": "No"}
 _ABOUTS = {
@@ -160,7 +161,8 @@ def _general(policy: Policy) -> Iterator[tuple[str, Asked]]:
     """Yield the questions about the order as a whole: the `linkId` of each, and the question."""
     if (applies := applies_question(policy)) is not None:
         yield APPLIES, _asked(applies)
-    yield SIDE, _asked(SIDE_QUESTION)
+    if may_ask_side(policy):
+        yield SIDE, _asked(SIDE_QUESTION)
     if policy.pathway is not None:
         yield PATHWAY, _asked(pathway_question(policy))
 

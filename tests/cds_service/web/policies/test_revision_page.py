@@ -112,6 +112,12 @@ def test_a_page_says_what_is_asked_about_whom_and_which_answer_meets_the_criteri
     assert "Which side is the order for: left, right, or both? Answers: Left, Right, Both sides." in words
 
 
+def test_a_policy_that_no_side_matters_to_does_not_show_the_question_for_it() -> None:
+    words = page(service(assessor_of(HEAD)), "/policies/CP.TEST@2025-01").text
+    assert "Which side" not in words
+    assert "Questions about the order as a whole" not in words
+
+
 def test_how_the_chart_settles_a_criterion_links_to_the_value_sets_it_reads(anyone: Service) -> None:
     hrefs = page(anyone, "/policies/CP.MP.126@2025-04").attributes("href")
     assert "#set-pelvic-ring-fracture-disruption" in hrefs
