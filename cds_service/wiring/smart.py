@@ -7,6 +7,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from cds_service.clients.registry import Client, is_loopback
+from cds_service.cookie_sessions import SealedSessions
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import FhirOpener
@@ -19,7 +20,7 @@ from cds_service.smart.forms import Forms
 from cds_service.smart.launch_context import ContextKey
 from cds_service.smart.launches import Launches, SmartClient
 from cds_service.smart.responses import Responses
-from cds_service.smart.sessions import SealedSessions, Sessions
+from cds_service.smart.sessions import Sessions
 from cds_service.wiring.clients import NoClientsError
 from coverage_policies.judging.assessment import Assessor
 
