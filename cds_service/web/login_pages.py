@@ -48,13 +48,16 @@ def sign_out() -> Response:
 
 
 def explain(error: LoginError) -> Response:
-    """Answer the page that says why there is no login; a script gets the message alone, and keeps the page."""
+    """Answer the page that says why there is no login.
+
+    A script gets the message alone, and puts it before what it wanted to replace: a form keeps what is in it.
+    """
     services().log.info("login refused", reason=error.title, detail=error.says)
     is_part = request.headers.get(_SCRIPT_MARK) == "true"
     template = "login/message.html" if is_part else "login/refused.html"
     response = operator_page(template, error.status, error=error)
     if is_part:
-        response.headers.update({"HX-Retarget": "#content", "HX-Reswap": "afterbegin"})
+        response.headers["HX-Reswap"] = "afterbegin"
     return response
 
 

@@ -1,5 +1,7 @@
 """Send the calls of the sandbox to the service itself, through its whole WSGI application, authentication included."""
 
+from contextvars import copy_context
+
 from flask import current_app
 from werkzeug.test import Client, TestResponse
 
@@ -18,11 +20,17 @@ def post(path: str, body: bytes) -> TestResponse:
         raise RuntimeError("there are no pages for operators, so nobody makes test calls")
     address = services().settings.public_url.rstrip("/")
     headers = {"Authorization": found.key.authorization(f"{address}{path}")} if found.key else {}
-    return Client(current_app.wsgi_app).post(
-        path,
-        base_url=address,
-        data=body,
-        content_type="application/json",
-        headers=headers,
-        environ_overrides={TEST_CALL: found.client},
-    )
+
+    def call() -> TestResponse:
+        with current_app.app_context():
+            return Client(current_app.wsgi_app).post(
+                path,
+                base_url=address,
+                data=body,
+                content_type="application/json",
+                headers=headers,
+                environ_overrides={TEST_CALL: found.client},
+            )
+
+    # By itself Flask gives both requests one `g`, and both write to one log context: each would end as the other.
+    return copy_context().run(call)

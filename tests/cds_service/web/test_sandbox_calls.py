@@ -184,6 +184,19 @@ def test_a_crd_call_is_marked_too_and_its_metric_data_left_out(pages: OperatorPa
     assert list(metrics(pages.database, EPOCH)) == []
 
 
+@pytest.mark.parametrize("mode", [Mode.PLAIN, Mode.CRD_2_0])
+def test_the_page_around_a_call_is_no_call_itself(pages: OperatorPages, mode: Mode) -> None:
+    browser = pages.browser()
+    browser.sign_in()
+    answer = browser.post("/sandbox", {"case": case_of(pages, mode=mode).dump(), "do": "sign"})
+    assert answer.status_code == 200
+    called = [each for each in pages.lines() if each["event"] == "hook call"]
+    stored = pages.rows("decisions")
+    assert len(called) == len(stored) == 1
+    assert len(pages.rows("crd_exchanges")) == (mode is not Mode.PLAIN)
+    assert answer.headers["X-Request-Id"] != called[0]["request_id"]
+
+
 def test_a_refused_call_is_marked_too(pages: OperatorPages) -> None:
     with pages.app.test_request_context("/sandbox"):
         assert post(PATH, b"{}").status_code == 400
