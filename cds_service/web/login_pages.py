@@ -15,6 +15,8 @@ login_pages = Blueprint("login_pages", __name__, url_prefix=PATH)
 _PENDING_COOKIE = "__Host-cds-login"
 _SCRIPT_MARK = "HX-Request"
 
+login_pages.before_request(check_origin)
+
 
 @login_pages.get("")
 def begin() -> Response:
@@ -40,7 +42,6 @@ def complete() -> Response:
 @login_pages.post("/sign-out")
 def sign_out() -> Response:
     """End the session, and say so."""
-    check_origin()
     provider = _login().sign_out(request.cookies.get(COOKIE, ""))
     response = operator_page("login/signed_out.html", provider=provider)
     _delete_cookie(response, COOKIE)
