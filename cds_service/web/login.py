@@ -35,10 +35,10 @@ def operator() -> Operator | None:
     return signed_in
 
 
-def protect_pages(app: Flask, pages: Collection[str], pages_of_clients: Collection[str]) -> None:
+def protect_pages(app: Flask, pages: Collection[str], shared: Collection[str], *, shared_need_login: bool) -> None:
     """Open these blueprints to operators only, and only to requests that a page of this service or the user makes.
 
-    `pages_of_clients` are those that a client with a token may read, too.
+    Others share the blueprints `shared`: everybody reads them or, with `shared_need_login`, clients with a token do.
     """
 
     @app.before_request
@@ -46,9 +46,11 @@ def protect_pages(app: Flask, pages: Collection[str], pages_of_clients: Collecti
         if request.blueprint in pages:
             check_origin()
             return require_operator()
-        if request.blueprint in pages_of_clients and g.principal is None and request.method != "OPTIONS":
-            return require_operator()
-        return None
+        if request.blueprint not in shared or request.method == "OPTIONS":
+            return None
+        if request.method not in _READING:
+            check_origin()
+        return require_operator() if shared_need_login and g.principal is None else None
 
 
 def require_operator() -> Response | None:

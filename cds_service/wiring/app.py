@@ -85,9 +85,9 @@ def create_app(
             clock=clock,
             monotonic=monotonic,
         )
-    pages, of_clients = _pages_for_operators(site), frozenset[str]()
-    if site is not None and site.login is not None and authenticator is not None and not settings.public_policies:
-        of_clients = frozenset({policies.name})
+    pages, shared = _pages_for_operators(site), frozenset({policies.name})
+    has_login = site is not None and site.login is not None
+    is_shared_with_clients = has_login and authenticator is not None and not settings.public_policies
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
@@ -112,7 +112,7 @@ def create_app(
             override_codes=override_codes(assessor.library.policies.values()),
             smart=questionnaires,
             browser_pages=frozenset(each.name for each in (static_files, login_pages, *pages)),
-            pages_of_clients=of_clients,
+            pages_of_clients=shared if is_shared_with_clients else frozenset(),
         ),
     )
     if site is not None:
@@ -124,9 +124,10 @@ def create_app(
     require_tokens(app)
     handle_errors(app)
     if site is not None:
-        protect_pages(app, frozenset(each.name for each in pages), of_clients)
+        names = frozenset(each.name for each in pages)
+        protect_pages(app, names, shared, shared_need_login=is_shared_with_clients)
         app.register_error_handler(LoginError, explain)
-        if site.login is not None:
+        if has_login:
             app.register_blueprint(login_pages)
     app.register_blueprint(static_files)
     app.register_blueprint(health)

@@ -37,6 +37,7 @@ class IdentityProvider:
         self.asked: list[dict[str, str]] = []
         self.codes: dict[str, dict[str, str]] = {}
         self.app = Flask("identity provider")
+        self.app.before_request(_refuse_other_types)
         self.app.add_url_rule("/.well-known/openid-configuration", "configuration", self._configuration)
         self.app.add_url_rule("/authorize", "authorize", self._authorize)
         self.app.add_url_rule("/token", "token", self._token, methods=["POST"])
@@ -93,6 +94,12 @@ class IdentityProvider:
 def signed(claims: dict[str, Any], *, algorithm: str = "ES384", name: str = "first", kid: str = "k1") -> str:
     """Return a JWT signed with a key of this name."""
     return jwt.encode(claims, private_key(algorithm, name), algorithm, headers={"kid": kid})
+
+
+def _refuse_other_types() -> Response | None:
+    """Answer 406 to requests for another type than JSON, as Keycloak does."""
+    is_page = request.path == "/authorize"
+    return None if is_page or request.accept_mimetypes.accept_json else Response(status=406)
 
 
 def query_of(address: str) -> dict[str, str]:

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import requests
 from werkzeug.test import TestResponse
 
-from cds_service.clients.authenticator import Keys
 from cds_service.clients.registry import Client
 from cds_service.clients.sandbox import SandboxKey
 from cds_service.fhir_client.memory import ChartInMemory, Store
@@ -23,11 +22,13 @@ from cds_service.records.sealing import Sealer
 from cds_service.records.smart_sessions import SmartSessions
 from cds_service.sample_ehr.payers import SAMPLE_PAYERS
 from cds_service.settings import Settings
+from cds_service.smart.launches import SmartClient
 from cds_service.web.login import COOKIE
 from cds_service.wiring.app import create_app
 from cds_service.wiring.clients import authenticator_of
 from cds_service.wiring.login import operator_site, registration_of
 from cds_service.wiring.records import crd_records_in, database_in_memory, records_in
+from cds_service.wiring.smart import SmartClients
 from coverage_policies.judging.assessment import Assessor
 from fhir_mappings.fhir_json import Json
 from tests.support.client_fakes import InMemoryReplayGuard
@@ -56,8 +57,8 @@ def login_settings(issuer: str, **others: Any) -> dict[str, Any]:
 class OperatorPages:
     """The service with a login, and a chart in memory behind every call.
 
-    With `clients`, these need tokens. Two services with the same `database` are two processes of one. `opened` are the
-    FHIR servers that calls opened.
+    With `clients`, these need tokens. `ehrs` may launch the questionnaire app. Two services with the same `database`
+    are two processes of one. `opened` are the FHIR servers that calls opened.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class OperatorPages:
         *,
         database: Database | None = None,
         clients: Sequence[Client] | None = None,
-        keys: Keys | None = None,
+        ehrs: Sequence[SmartClient] = (),
         **settings: Any,
     ) -> None:
         self.settings = given = Settings(**login_settings(provider.issuer, **settings))
@@ -99,7 +100,7 @@ class OperatorPages:
                 replay_guard=InMemoryReplayGuard(clock),
                 clock=clock,
                 log=log,
-                tester=(self.site.client, keys or self.key),
+                tester=(self.site.client, self.key),
             )
         self.app = create_app(
             settings=given,
@@ -113,6 +114,7 @@ class OperatorPages:
             pseudonym=KEY,
             log=log,
             metrics=self.metrics,
+            smart=SmartClients(ehrs, SmartSessions(self.database, clock)),
             site=self.site,
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 import pytest
 
-from cds_service.clients.registry import SANDBOX_ISSUER, Client
+from cds_service.clients.registry import SANDBOX_ISSUER, Client, SmartRegistration
 from cds_service.clients.sandbox import SandboxKey, sandbox_client
 from cds_service.http.authentication import TEST_CALL
 from cds_service.observability.call_log import SANDBOX
@@ -15,6 +15,7 @@ from cds_service.records.crd_log import metrics
 from cds_service.records.decision_log import decisions
 from cds_service.records.report import acceptance, unknown_cards
 from cds_service.sample_ehr.patients import STORY_DATE
+from cds_service.smart.launches import SmartClient
 from cds_service.web.sandbox.case import Case, Mode
 from cds_service.web.sandbox.hook_calls import SIGN, call_hook
 from cds_service.web.sandbox.service_client import post
@@ -249,6 +250,15 @@ def test_no_http_header_marks_a_call(open_to_all: OperatorPages, name: str) -> N
 def test_the_call_of_a_registered_client_is_not_marked_by_a_page_of_the_sandbox(guarded: OperatorPages) -> None:
     assert from_outside(guarded, hook_body(), **bearer("a.b.c")).status_code == 401
     assert guarded.rows("decisions") == []
+
+
+def test_its_cards_link_to_the_questionnaire_app_as_those_of_the_ehr_do(
+    provider: IdentityProvider, clock: SetClock
+) -> None:
+    ehr = SmartClient("ehr", SmartRegistration("app-1"), (CHART,))
+    pages = OperatorPages(provider, clock, clients=CLIENTS, ehrs=[ehr])
+    (card,) = sign(pages, case_of(pages, "sij-rich-chart")).response["cards"]
+    assert "smart" in {link["type"] for link in card["links"]}
 
 
 # FHIR servers
