@@ -35,22 +35,15 @@ def operator() -> Operator | None:
     return signed_in
 
 
-def protect_pages(app: Flask, pages: Collection[str], shared: Collection[str], *, shared_need_login: bool) -> None:
-    """Open these blueprints to operators only, and only to requests that a page of this service or the user makes.
-
-    Others share the blueprints `shared`: everybody reads them or, with `shared_need_login`, clients with a token do.
-    """
+def protect_pages(app: Flask, pages: Collection[str]) -> None:
+    """Open these blueprints to operators only, and only to requests that a page of this service or the user makes."""
 
     @app.before_request
     def check() -> Response | None:
-        if request.blueprint in pages:
-            check_origin()
-            return require_operator()
-        if request.blueprint not in shared or request.method == "OPTIONS":
+        if request.blueprint not in pages:
             return None
-        if request.method not in _READING:
-            check_origin()
-        return require_operator() if shared_need_login and g.principal is None else None
+        check_origin()
+        return require_operator()
 
 
 def require_operator() -> Response | None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from flask import Blueprint, Flask
+from flask import Flask
 
 from cards.override_reasons import override_codes
 from cds_service.clients.authenticator import Authenticator
@@ -40,6 +40,9 @@ from cds_service.web.static_files import static_files
 from cds_service.web.style_guide import style_guide
 from cds_service.wiring.smart import SmartClients, smart_app
 from coverage_policies.judging.assessment import Assessor
+
+_OPEN_PAGES = frozenset(each.name for each in (static_files, policies, login_pages))
+"""The pages for browsers that everybody may open; all others are for operators."""
 
 
 def create_app(
@@ -85,9 +88,11 @@ def create_app(
             clock=clock,
             monotonic=monotonic,
         )
-    pages, shared = _pages_for_operators(site), frozenset({policies.name})
-    has_login = site is not None and site.login is not None
-    is_shared_with_clients = has_login and authenticator is not None and not settings.public_policies
+    pages = [static_files]
+    if site is not None:
+        pages += [sandbox, *([style_guide] if site.has_style_guide else [])]
+    if site is not None and site.login is not None:
+        pages.append(login_pages)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
@@ -111,8 +116,7 @@ def create_app(
             turns=Turns(),
             override_codes=override_codes(assessor.library.policies.values()),
             smart=questionnaires,
-            browser_pages=frozenset(each.name for each in (static_files, login_pages, *pages)),
-            pages_of_clients=shared if is_shared_with_clients else frozenset(),
+            browser_pages=frozenset(each.name for each in pages),
         ),
     )
     if site is not None:
@@ -123,13 +127,8 @@ def create_app(
     refuse_malformed_requests(app)
     require_tokens(app)
     handle_errors(app)
-    if site is not None:
-        names = frozenset(each.name for each in pages)
-        protect_pages(app, names, shared, shared_need_login=is_shared_with_clients)
-        app.register_error_handler(LoginError, explain)
-        if has_login:
-            app.register_blueprint(login_pages)
-    app.register_blueprint(static_files)
+    protect_pages(app, frozenset(each.name for each in pages) - _OPEN_PAGES)
+    app.register_error_handler(LoginError, explain)
     app.register_blueprint(health)
     app.register_blueprint(hooks)
     app.register_blueprint(fhir)
@@ -141,10 +140,3 @@ def create_app(
     if settings.metrics:
         app.register_blueprint(metrics_page)
     return app
-
-
-def _pages_for_operators(site: Site | None) -> tuple[Blueprint, ...]:
-    """Return the pages that only operators open."""
-    if site is None:
-        return ()
-    return (sandbox, style_guide) if site.has_style_guide else (sandbox,)
