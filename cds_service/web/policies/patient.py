@@ -13,7 +13,7 @@ from cds_service.web.criterion_words import REASONS, STATUSES
 from cds_service.web.form_view import Badge
 from cds_service.web.sandbox.case import Case
 from cds_service.web.sandbox.hook_calls import SIGN, hook_body
-from cds_service.web.site import SampleServer
+from cds_service.web.site import Site
 from coverage_policies.format.model import Policy
 from coverage_policies.format.terms import Reason
 from coverage_policies.judging.determination import CriterionResult, Determination
@@ -46,17 +46,14 @@ class NoOverlayError(Exception):
     """There is nothing to lay over the policy; the message says why, and quotes nothing of the chart."""
 
 
-def overlay(
-    policy: Policy, case: Case, order: str, token: str, samples: SampleServer | None, found: Services
-) -> Overlay:
+def overlay(policy: Policy, case: Case, order: str, token: str, site: Site, found: Services) -> Overlay:
     """Judge an order of a case, by its reference, by one revision alone, whatever the date and whoever pays.
 
-    `token` is that for the FHIR server, which must be that of the samples or one of `CDS_FHIR_SERVERS`. Raise
-    NoOverlayError.
+    `token` is that for the FHIR server, which must be one that the sandbox may read. Raise NoOverlayError.
     """
     try:
         request = read_request(hook_body(SIGN, case, token, (), found.new_id))
-        reviewed = _review(request, policy, samples, found)
+        reviewed = _review(request, policy, site, found)
         if reviewed.refusal is not None:
             raise reviewed.refusal
     except RefusedError as error:
@@ -74,11 +71,10 @@ def overlay(
     )
 
 
-def _review(request: HookRequest, policy: Policy, samples: SampleServer | None, found: Services) -> Review:
+def _review(request: HookRequest, policy: Policy, site: Site, found: Services) -> Review:
     access = request.fhir
     if access is not None:
-        allowed = (*found.settings.fhir_servers, *((samples.address,) if samples else ()))
-        access = replace(access, registered=allowed)
+        access = replace(access, registered=site.client.fhir_servers)
     with found.turns.turn() as turn:
         return review(
             replace(request, fhir=access),

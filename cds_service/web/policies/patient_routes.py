@@ -6,9 +6,9 @@ from cds_service.http.services import services
 from cds_service.web.policies.common_pages import missing_page, shown_page
 from cds_service.web.policies.patient import NoOverlayError, overlay
 from cds_service.web.policies.revision_page import revision_page
-from cds_service.web.policies.visibility import readable_policies, signed_in
+from cds_service.web.policies.visibility import readable_policies
 from cds_service.web.sandbox.case import Case, CaseError
-from cds_service.web.site import SampleServer, site
+from cds_service.web.site import operator_site
 
 policy_patients = Blueprint("policy_patients", __name__, url_prefix="/policies")
 
@@ -19,17 +19,13 @@ def lay_over_patient(name: str) -> Response:
 
     The form has `case`, the `order` by its reference, and the `token` for its FHIR server. For signed-in operators.
     """
-    if not signed_in():
-        return _problem("Sign in to lay a patient over a policy", "Only operators may read charts here.", 403)
-    policy = readable_policies().get(name)
+    pages, policy = operator_site(), readable_policies().get(name)
     if policy is None:
         return missing_page(name)
     try:
         case = Case.parse(request.form.get("case", ""))
-        samples = _samples()
-        is_sample = samples is not None and case.fhir_server == samples.address
-        token = samples.token if samples is not None and is_sample else request.form.get("token", "")
-        found = overlay(policy, case, request.form.get("order", ""), token, samples, services())
+        token = pages.token_for(case.fhir_server, request.form.get("token", ""))
+        found = overlay(policy, case, request.form.get("order", ""), token, pages, services())
     except CaseError as error:
         return _problem("This case cannot be read", str(error), 400)
     except NoOverlayError as error:
@@ -39,8 +35,3 @@ def lay_over_patient(name: str) -> Response:
 
 def _problem(title: str, says: str, status: int) -> Response:
     return shown_page("policies/problem.html", status, heading=title, says=says)
-
-
-def _samples() -> SampleServer | None:
-    found = site()
-    return found.samples if found else None

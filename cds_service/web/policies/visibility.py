@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from cds_service.crd.services import HOOKS
 from cds_service.http.services import services
-from cds_service.web.site import site
+from cds_service.records.database import UnavailableError
+from cds_service.web.login import operator
 from coverage_policies.format.model import Policy
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.judging.plan_rules import PlanRules, Visibility
@@ -14,8 +15,14 @@ _FROM_SHOWN = (Visibility.ON, Visibility.SHADOW, Visibility.OFF)
 
 
 def signed_in() -> bool:
-    """Return whether an operator reads the page: everybody, where nobody has to sign in."""
-    return site() is not None
+    """Return whether an operator reads the page: everybody, where nobody has to sign in.
+
+    Where sessions cannot be read now, nobody is signed in: the pages are for everybody.
+    """
+    try:
+        return operator() is not None
+    except UnavailableError:
+        return False
 
 
 def visibility_of(policy: Policy, rules: PlanRules) -> Visibility:

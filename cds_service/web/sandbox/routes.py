@@ -6,8 +6,9 @@ from flask import Blueprint, Response, request
 
 from cds_service.web.pages import operator_page
 from cds_service.web.sandbox.case import Case, CaseError
+from cds_service.web.sandbox.fhir_servers import check_server
 from cds_service.web.sandbox.hook_calls import SELECT, SIGN, Exchange, call_hook
-from cds_service.web.site import SampleServer, site
+from cds_service.web.site import SampleServer, operator_site, site
 
 sandbox = Blueprint("sandbox", __name__, url_prefix="/sandbox")
 
@@ -28,9 +29,10 @@ def act() -> Response:
     """Do what a button of the workspace says, and answer the workspace, alone if a script asked for it."""
     try:
         case = Case.parse(request.form.get("case", ""))
+        check_server(case)
     except CaseError as error:
         return operator_page("sandbox/problem.html", 400, says=str(error))
-    token = _token(case)
+    token = operator_site().token_for(case.fhir_server, request.form.get("token", ""))
     hook = SIGN if request.form.get("do") == "sign" else SELECT
     return _workspace(case, token, [call_hook(hook, case, token)])
 
@@ -44,11 +46,3 @@ def _workspace(case: Case, token: str, exchanges: Iterable[Exchange]) -> Respons
 def _samples() -> SampleServer | None:
     found = site()
     return found.samples if found else None
-
-
-def _token(case: Case) -> str:
-    """Return the token for the FHIR server of a case: that of the sample EHR, or the one that the user gave."""
-    samples = _samples()
-    if samples is not None and case.fhir_server == samples.address:
-        return samples.token
-    return request.form.get("token", "")

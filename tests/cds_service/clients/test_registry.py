@@ -12,7 +12,7 @@ from cards.crd_versions import CrdVersion
 from cards.style import CardStyle
 from cds_service.cli.main import main
 from cds_service.clients.keys import KeysError, read_keys
-from cds_service.clients.registry import Client, SmartRegistration, is_loopback, load_clients, parse_clients
+from cds_service.clients.registry import SANDBOX_ISSUER, Client, SmartRegistration, load_clients, parse_clients
 from cds_service.settings import Settings
 from cds_service.smart.launches import SmartClient
 from cds_service.wiring.clients import NoClientsError, clients_of, describe_clients
@@ -209,11 +209,23 @@ def test_two_clients_with_one_name_or_issuer_are_refused() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "issuer", "says"),
+    [
+        ("sandbox", "https://ehr.example.org", "sandbox is the name of the service's own test client"),
+        ("ehr", SANDBOX_ISSUER, "this is the issuer of the service's own test client"),
+    ],
+)
+def test_no_client_can_be_taken_for_the_test_client(name: str, issuer: str, says: str) -> None:
+    text = f"clients:\n  - name: {name}\n    issuer: {issuer}\n    jwks_url: https://ehr.example.org/keys\n"
+    with pytest.raises(DocumentError, match=says):
+        parse_clients(text, Path("f.yaml"))
+
+
 def test_keys_on_this_machine_need_the_flag() -> None:
     for host in ("127.0.0.1", "localhost", "[::1]", "127.9.9.9:8080"):
         (client,) = parse_clients(one(f"jwks_url: http://{host}/k", "insecure_loopback: yes"), Path("f.yaml"))
         assert client.insecure_loopback
-    assert not is_loopback("example.org")
 
 
 def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
