@@ -13,7 +13,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 import jwt
 
-from cds_service.clients.keys import KeySet
+from cds_service.clients.keys import KeySet, PublicKey
 from cds_service.clients.registry import SmartRegistration
 from cds_service.smart.errors import LaunchError, ehr_failed, not_trusted
 from fhir_mappings.fhir_json import Json
@@ -182,12 +182,7 @@ def user_in(id_token: Json, keys: KeySet, endpoints: Endpoints, *, client_id: st
 def _claims(id_token: Json, keys: KeySet, issuer: str, client_id: str) -> dict[str, Any]:
     if not isinstance(id_token, str) or not issuer:
         raise ehr_failed("It did not say who is signed in: there is no identity token, or no issuer for it.")
-    try:
-        header = jwt.get_unverified_header(id_token)
-        found = keys.candidate_keys(str(header.get("kid", "")), str(header.get("alg", "")))
-    except jwt.PyJWTError:
-        found = ()
-    for each in found:
+    for each in _candidate_keys(id_token, keys):
         try:
             return jwt.decode(
                 id_token,
@@ -200,6 +195,19 @@ def _claims(id_token: Json, keys: KeySet, issuer: str, client_id: str) -> dict[s
         except jwt.PyJWTError:
             continue
     raise not_trusted("The identity token of the EHR cannot be verified.")
+
+
+def _candidate_keys(id_token: str, keys: KeySet) -> tuple[PublicKey, ...]:
+    """Return the keys that may have signed a token.
+
+    A token may name none if there is one only (OpenID Connect Core 1.0, 10.1).
+    """
+    try:
+        header = jwt.get_unverified_header(id_token)
+    except jwt.PyJWTError:
+        return ()
+    only = keys.keys[0].kid if len(keys.keys) == 1 else ""
+    return keys.candidate_keys(str(header.get("kid", only)), str(header.get("alg", "")))
 
 
 def _challenge(verifier: str) -> str:
