@@ -73,10 +73,13 @@ class Grant:
     needs_banner: bool
 
 
-def endpoints_in(configuration: Json) -> Endpoints:
-    """Return the endpoints in a SMART configuration; raise LaunchError without the two of them, or without S256."""
+def endpoints_in(configuration: Json, issuer: str = "") -> Endpoints:
+    """Return the endpoints in a SMART configuration; raise LaunchError without the two of them, or without S256.
+
+    An `issuer` replaces the one that the configuration names.
+    """
     found = configuration if isinstance(configuration, Mapping) else {}
-    authorization, token, issuer, keys = (
+    authorization, token, named, keys = (
         _address(found.get(name)) for name in ("authorization_endpoint", "token_endpoint", "issuer", "jwks_uri")
     )
     if not authorization or not token:
@@ -84,7 +87,7 @@ def endpoints_in(configuration: Json) -> Endpoints:
     methods = found.get("code_challenge_methods_supported")
     if isinstance(methods, list) and "S256" not in methods:
         raise ehr_failed("Its SMART configuration does not offer PKCE with S256, which SMART App Launch requires.")
-    return Endpoints(authorization, token, issuer, keys)
+    return Endpoints(authorization, token, issuer or named, keys)
 
 
 def authorization_address(

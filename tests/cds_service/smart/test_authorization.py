@@ -1,5 +1,6 @@
 """What the EHR's authorization server is asked, and what is believed of its answers."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -79,6 +80,12 @@ def user(claims: dict[str, Any], key: ec.EllipticCurvePrivateKey = KEY, algorith
 
 def test_a_configuration_gives_the_endpoints() -> None:
     assert endpoints_in(CONFIGURATION) == ENDPOINTS
+
+
+@pytest.mark.parametrize("named", ["https://ehr.example", None], ids=["another", "none"])
+def test_a_registered_issuer_replaces_that_of_the_configuration(named: str | None) -> None:
+    found = endpoints_in({**CONFIGURATION, "issuer": named}, "https://ehr.example/oidc/")
+    assert found == replace(ENDPOINTS, issuer="https://ehr.example/oidc/")
 
 
 @pytest.mark.parametrize(
