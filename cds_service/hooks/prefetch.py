@@ -5,16 +5,14 @@ from dataclasses import replace
 
 from cds_service.fhir_client.search_bundle import Page, page_of
 from cds_service.hooks.request import HookRequest
-from coverage_policies.format.searches import PATIENT, Search
+from coverage_policies.format.searches import Search
 
 
 def prefetched(request: HookRequest, searches: Iterable[Search], max_resources: int) -> Mapping[Search, Page | None]:
     """Return the prefetch of each search; None if it must be queried, because its key is missing or not usable.
 
-    null means that the client has no data, an OperationOutcome that it failed (CDS Hooks 2.0.1, Prefetch Template). A
-    client that sends null for the patient of the call writes null for reads that failed, so none of its nulls is
-    usable. If there are more than `max_resources` in all, the largest searches are cut and count as not read
-    completely.
+    null means that the client has no data, an OperationOutcome that it failed (CDS Hooks 2.0.1, Prefetch Template). If
+    there are more than `max_resources` in all, the largest searches are cut and count as not read completely.
     """
     pages = {search: _page(request, search) for search in searches}
     left = max_resources
@@ -31,10 +29,4 @@ def _page(request: HookRequest, search: Search) -> Page | None:
     if search.key not in request.prefetch:
         return None
     value = request.prefetch[search.key]
-    if value is None:
-        return None if _writes_null_for_failures(request) else Page()
-    return page_of(value, search.resource_type)
-
-
-def _writes_null_for_failures(request: HookRequest) -> bool:
-    return request.prefetch.get(PATIENT.key, request) is None
+    return Page() if value is None else page_of(value, search.resource_type)
