@@ -35,13 +35,15 @@ class SmartRegistration:
     """How the questionnaire app is registered with an EHR (SMART App Launch 2).
 
     It is a confidential app with a `secret_file`, a public one without. `frame_ancestors` are the web origins whose
-    pages may show it in a frame.
+    pages may show it in a frame. `issuer` is the `iss` of the EHR's identity tokens where its SMART configuration names
+    another or none; else it is empty.
     """
 
     client_id: str
     secret_file: Path | None = None
     scopes: ScopeSyntax = "v2"
     frame_ancestors: tuple[str, ...] = ()
+    issuer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,12 @@ class SmartEntry(FileModel):
         [],
         min_length=1,
         description="a list of the web origins whose pages may show the app in a frame, each as https://host[:port]",
+    )
+    issuer: str = Field(
+        "",
+        pattern=r"^https?://[!-~]+$",
+        description="the exact iss of the EHR's identity tokens, an https address, if its SMART configuration does not "
+        "name it",
     )
 
 
@@ -296,4 +304,5 @@ def _smart(entry: SmartEntry, folder: Path) -> SmartRegistration:
         secret_file=folder / entry.secret_file if entry.secret_file else None,
         scopes=entry.scopes,
         frame_ancestors=tuple(entry.frame_ancestors),
+        issuer=entry.issuer,
     )

@@ -33,6 +33,8 @@ from fhir_mappings.record import PatientRecord
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 PATIENT_ID = "p-1"
+PATIENT: dict[str, Any] = {"resourceType": "Patient", "id": PATIENT_ID}
+"""The patient of `call`, as a FHIR server has it."""
 LOOPBACK: dict[str, Any] = {"fhir_private_networks": "127.0.0.0/8"}
 """The settings under which a FHIR server of these tests may be read."""
 
@@ -110,7 +112,7 @@ class FakeEhr:
     def __init__(self) -> None:
         self.base = ""
         self.answers: dict[str, tuple[int, Any] | Callable[[], Any]] = {
-            f"Patient/{PATIENT_ID}": (200, {"resourceType": "Patient", "id": PATIENT_ID}),
+            f"Patient/{PATIENT_ID}": (200, PATIENT),
         }
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []

@@ -60,11 +60,14 @@ def test_the_registration_of_the_questionnaire_app_is_read(tmp_path: Path) -> No
         one(
             KEYS,
             "fhir_servers: [https://a.example.org/r4]",
-            "smart: {client_id: questions, secret_file: s, scopes: v1, frame_ancestors: [https://a.example.org]}",
+            "smart: {client_id: questions, secret_file: s, scopes: v1, frame_ancestors: [https://a.example.org], "
+            "issuer: https://a.example.org/oidc/}",
         )
     )
     (client,) = load_clients(path)
-    assert client.smart == SmartRegistration("questions", tmp_path / "s", "v1", ("https://a.example.org",))
+    assert client.smart == SmartRegistration(
+        "questions", tmp_path / "s", "v1", ("https://a.example.org",), "https://a.example.org/oidc/"
+    )
 
 
 def test_a_secret_is_read_from_its_file_without_the_line_end(tmp_path: Path) -> None:
@@ -143,6 +146,10 @@ def one(*lines: str, name: str = "a") -> str:
         (one(KEYS, "smart: {client_id: q}"), "f.yaml:5: the questionnaire app needs fhir_servers"),
         (one(KEYS, "smart: {client_id: ''}"), "f.yaml:5: clients.smart.client_id must be the client_id that the EHR"),
         (one(KEYS, "smart: {}"), "f.yaml:5: clients.smart is missing 'client_id'"),
+        (
+            one(KEYS, "smart: {client_id: q, issuer: a.example.org}"),
+            "f.yaml:5: clients.smart.issuer must be the exact iss of the EHR's identity tokens",
+        ),
         (
             one(KEYS, "smart: {client_id: q, scopes: v3}"),
             "f.yaml:5: clients.smart.scopes must be v2 for scopes such as",

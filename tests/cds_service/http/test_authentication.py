@@ -33,9 +33,9 @@ from tests.support.client_fakes import (
     jwk,
     token,
 )
-from tests.support.hook_fakes import Service, WatchingAssessor, call
+from tests.support.hook_fakes import PATIENT, Service, WatchingAssessor, call
 
-READ = {"patient": None, "coverage": None, "conditions": None}
+READ = {"patient": PATIENT, "coverage": None, "conditions": None}
 ORIGIN = "https://sandbox.cds-hooks.org"
 PATH = SIGN.removeprefix(PUBLIC)
 
