@@ -12,11 +12,15 @@ _EXTENSION = "cds_service.site"
 
 @dataclass(frozen=True, slots=True)
 class SamplePatient:
-    """A patient that the sandbox offers: the id, one sentence about what the chart shows, and draft orders to try."""
+    """A patient that the sandbox offers: the id, one sentence about what the chart shows, and draft orders to try.
+
+    `topic` is what the orders are about, such as `Home oxygen`.
+    """
 
     id: str
     shows: str
     orders: tuple[Resource, ...]
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.settings import Settings
 from cds_service.web.answers import answers
 from cds_service.web.policies import policies
+from cds_service.web.sandbox.chart_routes import chart_pages
 from cds_service.web.sandbox.routes import sandbox
 from cds_service.web.site import Site, attach_site
 from cds_service.web.static_files import static_files
@@ -84,7 +85,7 @@ def create_app(
         )
     pages = [static_files]
     if site is not None:
-        pages += [sandbox, *([style_guide] if site.has_style_guide else [])]
+        pages += [sandbox, chart_pages, *([style_guide] if site.has_style_guide else [])]
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
