@@ -14,8 +14,11 @@ from cds_service.web.sandbox.chart_items import (
     problems,
     scores,
 )
+from cds_service.web.sandbox.picture import Picture
 from cds_service.web.sandbox.reading import ChartReading
 from cds_service.web.sandbox.reading_problems import Problem
+from cds_service.web.sandbox.timeline import timeline
+from coverage_policies.format.library import Library
 from fhir_mappings.ages import age_between
 from fhir_mappings.codings import items
 from fhir_mappings.demographics import patients
@@ -124,13 +127,14 @@ class Panel:
     problem: Problem | None
     person: Person
     sections: tuple[Section, ...]
+    pictures: tuple[Picture, ...]
 
 
-def panel_of(reading: ChartReading) -> Panel:
+def panel_of(reading: ChartReading, library: Library) -> Panel:
     """Return the panel of a chart that was read; without a section of other records if there are none."""
     shown = tuple(each for each in sections(reading) if each.items or each.unread or each.name != _OTHERS)
     problem = reading.problem.value if reading.problem else None
-    return Panel(problem, person_of(reading.record), shown)
+    return Panel(problem, person_of(reading.record), shown, timeline(reading.record, library))
 
 
 def section_named(reading: ChartReading, name: str) -> Section | None:

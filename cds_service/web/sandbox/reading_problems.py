@@ -111,8 +111,8 @@ _OF_ANSWER = {
 def problem_of(answers: Mapping[str, Iterable[str]]) -> ReadingProblem:
     """Return why a patient was not read, from the answers of the server by the key of the search.
 
-    404 means that there is no such patient only if the server speaks FHIR: it then says so in an OperationOutcome, or
-    it answers a search. Without an answer in time, it is slow.
+    404 means that there is no such patient only if the server speaks FHIR, so that it does not answer 404 to
+    everything. Without an answer in time, it is slow.
     """
     of_patient = list(answers.get(PATIENT.key, ()))
     if not of_patient:
@@ -120,9 +120,9 @@ def problem_of(answers: Mapping[str, Iterable[str]]) -> ReadingProblem:
     last = of_patient[-1]
     if last == Failure.NOT_ALLOWED.value:
         return ReadingProblem.PAUSED
-    status, _, said = last.partition(" ")
+    status = last.partition(" ")[0]
     if status == "404":
-        speaks_fhir = bool(said) or any(each == "200" for some in answers.values() for each in some)
+        speaks_fhir = any(not each.startswith("404") for some in answers.values() for each in some)
         return ReadingProblem.NO_PATIENT if speaks_fhir else ReadingProblem.NO_FHIR
     if status == "200" or (status.startswith("3") and status.isdecimal()):
         return ReadingProblem.NO_FHIR

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from cds_service.http.services import services
 from cds_service.web.pages import operator_page
 from cds_service.web.sandbox.case import Case, CaseError
 from cds_service.web.sandbox.chart_view import panel_of
@@ -48,7 +49,8 @@ def workspace(case: Case, token: str, exchanges: Iterable[Exchange], reading: Ch
     values: dict[str, Any] = {"case": case, "token": given, "exchanges": tuple(exchanges)}
     if request.headers.get("HX-Request") == "true":
         return operator_page("sandbox/workspace.html", **values)
-    return operator_page("sandbox/sandbox.html", panel=panel_of(reading or read(case, token)), **values)
+    panel = panel_of(reading or read(case, token), services().assessor.library)
+    return operator_page("sandbox/sandbox.html", panel=panel, **values)
 
 
 def _samples() -> SampleServer | None:
