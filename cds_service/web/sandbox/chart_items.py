@@ -3,12 +3,13 @@
 The labels and dates are those of the service's own readings, so the panel shows what the criteria see.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cds_service.web.sandbox.medicine_words import directions, member, quantity, supply
 from fhir_mappings.answers import all_answers
-from fhir_mappings.codings import Coding, Match, codings_and_text, concept_text, items
+from fhir_mappings.codings import Coding, Match, codings, codings_and_text, concept_text, items
 from fhir_mappings.conditions import Claim, Listing, statements
 from fhir_mappings.coverages import CoverageKind, kind_of
 from fhir_mappings.dates import DateInterval
@@ -20,6 +21,7 @@ from fhir_mappings.prescribed_drugs import drug_of
 from fhir_mappings.procedures import Progress, procedures
 from fhir_mappings.record import PatientRecord
 
+_LONG_DECIMALS = re.compile(r"(\d+\.\d\d)\d{2,}")
 _LONGEST = 160
 """How many characters of a text are shown in a line; the rest is in the resource."""
 
@@ -39,9 +41,15 @@ class Item:
         return f"chart-{self.reference.replace('/', '-')}"
 
 
-def any_code(found: Iterable[Coding]) -> Match:
-    """Match every concept, under its own name."""
-    return Match(next((each.display for each in found if each.display), "") or "Without a name", decides=True)
+def any_code(found: Iterable[Coding]) -> Match | None:
+    """Match every concept that has a code or words, under its own name."""
+    name = next((each.display or each.code for each in found if each.display or each.code), "")
+    return Match(name, decides=True) if name else None
+
+
+def any_concept(found: Iterable[Coding]) -> Match:
+    """Match every concept, even one without a code, so that its day is read."""
+    return any_code(found) or Match("", decides=True)
 
 
 def problems(record: PatientRecord) -> tuple[Item, ...]:
@@ -51,7 +59,7 @@ def problems(record: PatientRecord) -> tuple[Item, ...]:
     for resource in record.of_type("Condition"):
         reference = record.reference(resource)
         fact = read.get(reference)
-        label = concept_text(resource.get("code")) or (fact.label if fact else "Condition without a name")
+        label = _named(resource.get("code")) or (fact.label if fact else "Condition without a name")
         if fact is None:
             found.append((True, Item(reference, _short(label), says=("not read",))))
             continue
@@ -69,12 +77,12 @@ def problems(record: PatientRecord) -> tuple[Item, ...]:
 
 def performed(record: PatientRecord) -> tuple[Item, ...]:
     """Return the procedures with side and purpose, and whether they were completed."""
-    read = {each.reference: each for each in procedures(record, any_code)}
+    read = {each.reference: each for each in procedures(record, any_concept)}
     found = []
     for resource in record.of_type("Procedure"):
         reference = record.reference(resource)
         fact = read.get(reference)
-        label = concept_text(resource.get("code")) or "Procedure without a name"
+        label = _named(resource.get("code")) or "Procedure without a name"
         if fact is None:
             found.append(Item(reference, _short(label), says=(_status(resource) or "not read",)))
             continue
@@ -114,20 +122,28 @@ def scores(record: PatientRecord) -> tuple[Item, ...]:
     facts: dict[str, Observation] = {}
     for each in measurements(record, any_code):
         facts.setdefault(each.reference, each)
-        value = each.evidence.value
+        value = short_decimals(each.evidence.value)
         is_part = each.context is not None and each.context.holder is not each.context.resource
         values.setdefault(each.reference, []).append(f"{each.label} {value}" if is_part else value)
     found = []
     for resource in record.of_type("Observation"):
         reference = record.reference(resource)
         fact = facts.get(reference)
-        label = concept_text(resource.get("code")) or "Observation without a name"
+        label = _named(resource.get("code")) or "Observation without a name"
         said = ", ".join(dict.fromkeys(filter(None, values.get(reference, ())))) or _other_value(resource)
         sites = ", ".join(filter(None, map(concept_text, items(resource.get("bodySite")))))
         status = "" if resource.get("status") in ("final", "amended", "corrected") else _status(resource)
         when = fact.evidence.date if fact else str(record.when(resource.get("effectiveDateTime")) or "")
         found.append(Item(reference, _short(label), _printed_moment(when), _said((said, sites, status))))
     return _newest_first(found)
+
+
+def short_decimals(words: str) -> str:
+    """Return words in which a number with four decimals or more ends after two, with a sign that it goes on.
+
+    It is cut and not rounded, so that no number seems to reach a limit that it does not.
+    """
+    return _LONG_DECIMALS.sub(r"\1…", words)
 
 
 def _printed_moment(when: str) -> str:
@@ -147,13 +163,13 @@ def _other_value(resource: Resource) -> str:
 
 def images(record: PatientRecord) -> tuple[Item, ...]:
     """Return the imaging studies and the reports, with what they conclude in words."""
-    facts = {each.reference: each for each in imaging(record, any_code)}
-    concluded = {each.report.reference: each.evidence.value for each in conclusions(record, any_code, _no_code)}
+    facts = {each.reference: each for each in imaging(record, any_concept)}
+    concluded = {each.report.reference: each.evidence.value for each in conclusions(record, any_concept, _no_code)}
     found = []
     for resource in record.of_type("DiagnosticReport", "ImagingStudy"):
         reference = record.reference(resource)
         fact = facts.get(reference)
-        named = [concept_text(resource.get(element)) for element in ("code", "procedureCode")]
+        named = [_named(resource.get(element)) for element in ("code", "procedureCode")]
         described = resource.get("description")
         label = next(filter(None, (*named, described if isinstance(described, str) else "")), "Report without a name")
         progress = _status(resource) if fact is None or fact.progress is not Progress.DONE else ""
@@ -226,6 +242,11 @@ def others(record: PatientRecord, shown: Iterable[str]) -> tuple[Item, ...]:
         says = (kind, _status(resource))
         found.append(_item(record.reference(resource), name or kind, when, says))
     return _newest_first(found)
+
+
+def _named(concept: Json) -> str:
+    """Return the text of a concept, else its first code."""
+    return concept_text(concept) or next((each.code for each in codings(concept)), "")
 
 
 def _first_text(concept: Json) -> str:

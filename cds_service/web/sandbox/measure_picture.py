@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from cds_service.web.sandbox.chart_items import short_decimals
 from cds_service.web.sandbox.picture import (
     LEFT,
     RIGHT,
@@ -70,7 +71,7 @@ def measured(record: PatientRecord, asked: Sequence[LimitAsked]) -> tuple[Measur
             each.label,
             each.when,
             value,
-            each.evidence.value,
+            short_decimals(each.evidence.value),
             tuple(name.replace("-", " ") for name, state in states.items() if _is_recorded(record, each, codes, state)),
         )
         for each in observations(record, codes.match)
@@ -165,8 +166,6 @@ def _says(title: str, drawn: Sequence[Measured], limits: Iterable[Limit]) -> str
     for each in limits:
         by_policy.setdefault(each.policy, []).append(each.asks)
     asked = " ".join(f"Limits of {policy}: {', '.join(words)}." for policy, words in by_policy.items())
-    if not drawn:
-        return f"{title}: all measurements are more than three years old. {asked}"
     last = drawn[-1]
     count = f"{len(drawn)} {'measurement' if len(drawn) == 1 else 'measurements'}"
     return f"{title}: {count}, the last one {' '.join((last.printed, *last.states))} on {last.when}. {asked}"

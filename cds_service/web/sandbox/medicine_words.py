@@ -13,7 +13,8 @@ def directions(dosage: Resource) -> str:
         if isinstance(words, str) and words.strip():
             return words.strip()
     doses = (quantity(each.get("doseQuantity")) for each in items(dosage.get("doseAndRate")))
-    words = [next(filter(None, doses), ""), *map(_often, items(dosage.get("timing")))]
+    dose = next(filter(None, doses), "")
+    words = [f"dose {dose}" if dose.isdecimal() else dose, *map(_often, items(dosage.get("timing")))]
     return " ".join(filter(None, words))
 
 

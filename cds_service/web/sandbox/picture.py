@@ -100,12 +100,14 @@ class Picture:
 
 
 def days_shown(found: Iterable[date], today: date) -> tuple[date, date]:
-    """Return the first and the last day of a picture: from the first fact of the last three years until today.
+    """Return the first and the last day of a picture, which goes until today.
 
-    It is at least four weeks long, and has a little room before the first fact.
+    It begins with the first fact of the three years before the last one, with a little room, and has at least four
+    weeks.
     """
-    oldest = later(today, -366 * _YEARS_SHOWN)
-    first = min((day for day in found if oldest <= day <= today), default=today)
+    past = [day for day in found if day <= today]
+    oldest = later(max(past, default=today), -366 * _YEARS_SHOWN)
+    first = min((day for day in past if oldest <= day), default=today)
     length = max((today - first).days, _LEAST_DAYS)
     return later(today, -length - max(length // 25, 2)), later(today, max(length // 25, 2))
 

@@ -25,7 +25,7 @@ def show() -> Response:
     if samples is None or patient is None:
         return choose_page(words=request.args.get("q", ""), is_unknown=bool(wanted))
     case = Case(samples.address, patient.id).with_orders(*patient.orders)
-    return workspace(case, samples.token, [call_hook(SELECT, case, samples.token)])
+    return workspace(case, samples.token, _called(SELECT, case, samples.token))
 
 
 @sandbox.post("")
@@ -37,7 +37,12 @@ def act() -> Response:
         return operator_page("sandbox/problem.html", 400, says=str(error))
     token = token_of(case)
     hook = SIGN if request.form.get("do") == "sign" else SELECT
-    return workspace(case, token, [call_hook(hook, case, token)])
+    return workspace(case, token, _called(hook, case, token))
+
+
+def _called(hook: str, case: Case, token: str) -> tuple[Exchange, ...]:
+    """Return the call of a hook with its response; none without an order to send."""
+    return (call_hook(hook, case, token),) if case.orders else ()
 
 
 def workspace(case: Case, token: str, exchanges: Iterable[Exchange], reading: ChartReading | None = None) -> Response:
