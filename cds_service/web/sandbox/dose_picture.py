@@ -6,7 +6,19 @@ from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 
-from cds_service.web.sandbox.picture import LEFT, RIGHT, TOP, Bar, Path, Picture, Table, Text, axes, today_line
+from cds_service.web.sandbox.picture import (
+    LEFT,
+    RIGHT,
+    TOP,
+    Bar,
+    Path,
+    Picture,
+    Table,
+    Text,
+    axes,
+    drawable,
+    today_line,
+)
 from cds_service.web.sandbox.timeline_limits import ReductionAsked
 from cds_service.web.svg_plot import LinearScale, TimeScale, area_path, line_path, round_above, stepped
 from coverage_policies.operators.opioid_reduction import printed
@@ -15,9 +27,9 @@ from fhir_mappings.opioids import Baseline, DailyDose, DrugLine, Reduction, dail
 from fhir_mappings.record import PatientRecord
 
 _BOTTOM = 210
-_BARS_FROM = 246
+_BARS_FROM = 261
 _BAR_STEP = 26
-_MOST_BARS = 10
+_MOST_ROWS = 10
 _LINE = 12
 _LOWEST_TOP = 20
 """Where the axis ends at least, in MME a day: a picture of an unknown dose must not look like one of hardly any."""
@@ -58,13 +70,12 @@ def dose_picture(facts: DoseFacts, today: date, zone: tzinfo) -> Picture:
     values = LinearScale(0, round_above(_highest(facts)), _BOTTOM, TOP)
     grid, labels = axes(time, values, "MME a day")
     today_path, today_text = today_line(time, today, _BOTTOM)
-    shown = [line for line in facts.reduction.lines if line.counted][-_MOST_BARS:]
-    bars = [_bar(line, number, time, today, zone) for number, line in enumerate(shown)]
+    bars = _bars(facts.reduction.lines, time, today, zone)
     return Picture(
         "opioids",
         "Opioids a day",
         _says(facts),
-        _BARS_FROM + _BAR_STEP * len(bars),
+        max((each.y for each in bars), default=_BARS_FROM) + _BAR_STEP / 2,
         Table(
             ("Drug", "From", "To", "Dose", "Counts"),
             tuple(
@@ -101,17 +112,17 @@ def _legend(daily: Sequence[DailyDose]) -> dict[str, str]:
 def _highest(facts: DoseFacts) -> float:
     lines = (line.dose for line in facts.reduction.lines if line.counted)
     doses = [*(each.dose for each in facts.daily), *(each.dose for each in facts.reduction.baselines), *lines]
-    known = [float(end) for dose in doses for end in (dose.low, dose.high) if end is not None]
+    known = [drawable(end) for dose in doses for end in (dose.low, dose.high) if end is not None]
     return max(1.12 * max(known, default=0.0), _LOWEST_TOP)
 
 
 def _band(daily: Sequence[DailyDose], time: TimeScale, values: LinearScale) -> list[Path]:
     """Return the area of what was certainly taken, that of what may have been, and where that is open to the top."""
-    lower = [(time.at(each.first), values.at(float(each.dose.low))) for each in daily]
+    lower = [(time.at(each.first), values.at(drawable(each.dose.low))) for each in daily]
     paths = []
     for each in daily:
-        low = values.at(float(each.dose.low))
-        high = values.last if each.dose.high is None else float(each.dose.high)
+        low = values.at(drawable(each.dose.low))
+        high = values.last if each.dose.high is None else drawable(each.dose.high)
         left, right, top = time.at(each.first), time.after(each.last), values.at(high)
         if top < low:
             kind = "unbounded" if each.dose.high is None else "possible"
@@ -130,12 +141,12 @@ def _band(daily: Sequence[DailyDose], time: TimeScale, values: LinearScale) -> l
 def _baseline_paths(facts: DoseFacts, time: TimeScale, values: LinearScale) -> list[Path]:
     paths = []
     for each in _known(facts.reduction.baselines):
-        y = values.at(float(each.dose.low))
+        y = values.at(drawable(each.dose.low))
         title = f"Highest {each.days}-day mean: {printed(each.dose)}, {each.first} to {each.last}"
         paths.append(Path("baseline", line_path([(time.at(each.first), y), (time.after(each.last), y)]), title))
     target = target_of(facts)
     if target is not None:
-        y = values.at(float(target))
+        y = values.at(drawable(target))
         paths.append(Path("limit", line_path([(LEFT, y), (RIGHT, y)]), target_words(facts, target)))
     return paths
 
@@ -147,13 +158,15 @@ def _texts(facts: DoseFacts, time: TimeScale, values: LinearScale) -> list[Text]
         x = max(time.at(min(each.first for each in same)), LEFT + 4)
         words = f"highest {days} {'means' if len(same) > 1 else 'mean'}: {_number(low)}"
         is_late = x > (LEFT + RIGHT) / 2
-        texts.append(Text(RIGHT - 4 if is_late else x, values.at(float(low)) - 6, words, "end" if is_late else "start"))
+        texts.append(
+            Text(RIGHT - 4 if is_late else x, values.at(drawable(low)) - 6, words, "end" if is_late else "start")
+        )
     target = target_of(facts)
     if target is not None:
-        y = values.at(float(target)) - 5
+        y = values.at(drawable(target)) - 5
         texts.append(Text(LEFT + 4, y, target_words(facts, target), kind="limit-label"))
     now = facts.reduction.current
-    y = values.at(float(now.low)) - 6
+    y = values.at(drawable(now.low)) - 6
     is_free = all(abs(y - each.y) > _LINE for each in texts if each.anchor == "end")
     words = f"now: {printed(now).removesuffix(' MME/day')}"
     texts.append(Text(RIGHT - 12, y if is_free else y + 2 * _LINE, words, "end", "now"))
@@ -181,20 +194,31 @@ def target_words(facts: DoseFacts, target: Fraction) -> str:
 
 
 def _number(value: Decimal | Fraction) -> str:
-    return f"{round(float(value), 1):g}"
+    return f"{round(drawable(value), 1):g}"
 
 
-def _bar(line: DrugLine, number: int, time: TimeScale, today: date, zone: tzinfo) -> Bar:
+def _bars(lines: Sequence[DrugLine], time: TimeScale, today: date, zone: tzinfo) -> list[Bar]:
+    """Return the bars of the drugs that count, the same drug and dose on one row; the latest rows if there are many."""
+    rows: dict[str, list[DrugLine]] = {}
+    for line in lines:
+        if line.counted:
+            rows.setdefault(f"{line.label[:50]}: {printed(line.dose)}", []).append(line)
+    shown = list(rows.items())[-_MOST_ROWS:]
+    return [
+        _bar(line, _BARS_FROM + _BAR_STEP * row, words if first else "", time, today, zone)
+        for row, (words, same) in enumerate(shown)
+        for first, line in zip([True, *[False] * len(same)], same, strict=False)
+    ]
+
+
+def _bar(line: DrugLine, y: float, words: str, time: TimeScale, today: date, zone: tzinfo) -> Bar:
     """Return the bar of a drug; it goes on until today if no record says when it ended."""
     start, end = _day(line.start, zone), _day(line.end, zone)
     left = time.start if start is None else time.at(start)
     right = time.after(end if end is not None and end <= today else today - timedelta(days=1))
-    dose = printed(line.dose)
     days = f"{line.start or 'no start recorded'} to {line.end or 'no end recorded'}"
-    title = f"{line.label}: {line.problem or dose}, {days}"
-    kind = "bar" if line.end else "open-bar"
-    y = _BARS_FROM + _BAR_STEP * number
-    return Bar(left, y + 15, max(right - left, 2), f"{line.label[:50]}: {dose}", title, line.reference, kind)
+    title = f"{line.label}: {line.problem or printed(line.dose)}, {days}"
+    return Bar(left, y, max(right - left, 2), words, title, line.reference, "bar" if line.end else "open-bar")
 
 
 def _day(written: str, zone: tzinfo) -> date | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 
 from cds_service.web.sandbox.chart_items import short_decimals
 from cds_service.web.sandbox.picture import (
@@ -17,6 +18,7 @@ from cds_service.web.sandbox.picture import (
     anchor_at,
     axes,
     days_shown,
+    drawable,
     middle,
     today_line,
     uncertainty,
@@ -75,7 +77,7 @@ def measured(record: PatientRecord, asked: Sequence[LimitAsked]) -> tuple[Measur
             tuple(name.replace("-", " ") for name, state in states.items() if _is_recorded(record, each, codes, state)),
         )
         for each in observations(record, codes.match)
-        if each.when is not None and each.when.latest <= record.today and (value := _value(each, unit)) is not None
+        if each.when is not None and each.when.earliest <= record.today and (value := _value(each, unit)) is not None
     ]
     return tuple(sorted(found, key=lambda each: (each.when.earliest, each.when.latest, each.reference)))
 
@@ -88,7 +90,7 @@ def _value(each: Observation, unit: str) -> float | None:
     """Return the middle of what a value lies between, in a unit; its only end if it is open."""
     codes = tuple(coding.code for coding in each.codes if coding.system == LOINC)
     interval = each.amount.in_unit(unit, codes) if each.amount else None
-    ends = [float(end) for end in (interval.low, interval.high) if end is not None] if interval else []
+    ends = [drawable(end) for end in (interval.low, interval.high) if end is not None] if interval else []
     return sum(ends) / len(ends) if ends else None
 
 
@@ -131,7 +133,7 @@ def measure_picture(name: str, unit: str, found: Sequence[Measured], limits: Seq
 
 
 def _scale(values: Iterable[float], limits: Iterable[Limit]) -> LinearScale:
-    ends = [float(end) for each in limits for end in (each.interval.low, each.interval.high) if end is not None]
+    ends = [drawable(end) for each in limits for end in (each.interval.low, each.interval.high) if end is not None]
     every = [*values, *ends]
     room = max((max(every) - min(every)) * _ROOM, 1)
     return LinearScale(max(min(every) - room, min(0, *every)), max(every) + room, _BOTTOM, TOP)
@@ -140,11 +142,11 @@ def _scale(values: Iterable[float], limits: Iterable[Limit]) -> LinearScale:
 def _band(limit: Limit, values: LinearScale) -> list[Path]:
     low, high = limit.interval.low, limit.interval.high
     top, bottom = (
-        values.at(values.last if high is None else float(high)),
-        values.at(values.first if low is None else float(low)),
+        values.at(values.last if high is None else drawable(high)),
+        values.at(values.first if low is None else drawable(low)),
     )
     title = f"{limit.asks} ({limit.policy})"
-    edges = [values.at(float(end)) for end in dict.fromkeys((low, high)) if end is not None]
+    edges = [values.at(drawable(end)) for end in dict.fromkeys((low, high)) if end is not None]
     area = area_path([(LEFT, top), (RIGHT, top)], [(LEFT, bottom), (RIGHT, bottom)])
     return [
         *([Path("allowed", area, title)] if top != bottom else []),
@@ -155,7 +157,11 @@ def _band(limit: Limit, values: LinearScale) -> list[Path]:
 def _limit_label(limit: Limit, values: LinearScale, number: int) -> Text:
     """Return the label of a limit within its band, one after another from the right and from the left."""
     low, high = limit.interval.low, limit.interval.high
-    y = values.at(float(high)) + 14 if high is not None and low is None else values.at(float(low or 0)) - 5
+    y = (
+        values.at(drawable(high)) + 14
+        if high is not None and low is None
+        else values.at(drawable(low or Fraction(0))) - 5
+    )
     at_right = number % 2 == 0
     words = f"{limit.asks} ({limit.policy})"
     return Text(RIGHT - 4 if at_right else LEFT + 4, y, words, "end" if at_right else "start", "limit-label")

@@ -6,6 +6,8 @@ The shapes have kinds, which are classes of the style sheet: the picture itself 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
 
 from cds_service.web.svg_plot import LinearScale, TimeScale, line_path
 from fhir_mappings.dates import DateInterval, later
@@ -16,6 +18,7 @@ LEFT, RIGHT, TOP = 44, 624, 34
 """Where the plot begins and ends, and how much room is above it."""
 _YEARS_SHOWN = 3
 _LEAST_DAYS = 28
+_LARGEST = 10**6
 _TEXT_BELOW = 18
 
 
@@ -99,6 +102,11 @@ class Picture:
     width: float = WIDTH
 
 
+def drawable(value: Decimal | Fraction) -> float:
+    """Return a number of a chart for a drawing; one that is absurdly large or small is cut."""
+    return float(min(max(value, -_LARGEST), _LARGEST))
+
+
 def days_shown(found: Iterable[date], today: date) -> tuple[date, date]:
     """Return the first and the last day of a picture, which goes until today.
 
@@ -113,7 +121,9 @@ def days_shown(found: Iterable[date], today: date) -> tuple[date, date]:
 
 
 def middle(when: DateInterval) -> date:
-    """Return the day in the middle of those on which something may have happened."""
+    """Return the day in the middle of those on which something may have happened; the only end of an open period."""
+    if when.earliest == date.min or when.latest == date.max:
+        return when.latest if when.earliest == date.min else when.earliest
     return when.earliest + timedelta((when.latest - when.earliest).days // 2)
 
 

@@ -36,7 +36,10 @@ class ReductionAsked:
 
 @dataclass(frozen=True, slots=True)
 class LimitAsked:
-    """The limit that a policy sets for a measurement, `at most 88 %`, and the states in which it counts."""
+    """The limit that a policy sets for a measurement, `at most 88 %`.
+
+    `states` are those on which it depends whether the measurement counts: at rest, on oxygen.
+    """
 
     policy: str
     asks: str
@@ -82,7 +85,8 @@ def limits_asked(policies: Iterable[Policy]) -> tuple[LimitAsked, ...]:
         if isinstance(check, ValueCheck):
             codes = check.selection.codes
             known = found.get((codes.name, clause.limit))
-            states = (*(known.states if known else ()), *check.selection.states)
+            here = (*check.selection.states, *check.selection.without)
+            states = (*(known.states if known else ()), *here)
             name = known.policy if known else policy.name
             distinct = tuple({each.name: each for each in states}.values())
             found[codes.name, clause.limit] = LimitAsked(name, clause.limit, codes, check.limit, distinct)
