@@ -36,7 +36,8 @@ def sample_app(settings: Settings, ehr_port: int) -> SampleApp:
 def sample_server(ehr_port: int, token: str, today: date) -> SampleServer:
     """Return what the sandbox needs to read the sample EHR on this port of 127.0.0.1, and the orders written today."""
     patients = (
-        SamplePatient(each.id, each.shows, tuple(order.resource(today) for order in each.orders)) for each in SAMPLES
+        SamplePatient(each.id, each.shows, tuple(order.resource(today) for order in each.orders), each.topic)
+        for each in SAMPLES
     )
     return SampleServer(_fhir_address(ehr_port), token, today, tuple(patients))
 

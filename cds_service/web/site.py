@@ -17,11 +17,15 @@ _EXTENSION = "cds_service.site"
 
 @dataclass(frozen=True, slots=True)
 class SamplePatient:
-    """A patient that the sandbox offers: the id, one sentence about what the chart shows, and draft orders to try."""
+    """A patient that the sandbox offers: the id, one sentence about what the chart shows, and draft orders to try.
+
+    `topic` is what the orders are about, such as `Home oxygen`.
+    """
 
     id: str
     shows: str
     orders: tuple[Resource, ...]
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +100,3 @@ def operator_site() -> Site:
     if found is None:
         raise RuntimeError("there are no pages for operators")
     return found
-
-
-def allowed_server(address: str) -> bool:
-    """Return whether the pages of the current application may read the FHIR server at an address."""
-    found = site()
-    return found is not None and found.allows(address)

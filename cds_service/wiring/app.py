@@ -35,6 +35,7 @@ from cds_service.web.login import protect_pages
 from cds_service.web.login_pages import explain, login_pages
 from cds_service.web.policies.patient_routes import policy_patients
 from cds_service.web.policies.routes import policies
+from cds_service.web.sandbox.chart_routes import chart_pages
 from cds_service.web.sandbox.routes import sandbox
 from cds_service.web.site import Site, attach_site
 from cds_service.web.static_files import static_files
@@ -91,7 +92,7 @@ def create_app(
         )
     pages = [static_files, policies]
     if site is not None:
-        pages += [sandbox, policy_patients, *([style_guide] if site.has_style_guide else [])]
+        pages += [sandbox, chart_pages, policy_patients, *([style_guide] if site.has_style_guide else [])]
     if site is not None and site.login is not None:
         pages.append(login_pages)
     app = Flask(__name__, static_folder=None)

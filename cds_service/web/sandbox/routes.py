@@ -1,13 +1,18 @@
 """The routes of the sandbox: choose a patient, compose orders, and see what the service answers."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from flask import Blueprint, Response, request
 
+from cds_service.http.services import services
 from cds_service.web.pages import operator_page
 from cds_service.web.sandbox.case import Case, CaseError
-from cds_service.web.sandbox.fhir_servers import check_server
+from cds_service.web.sandbox.chart_view import panel_of
+from cds_service.web.sandbox.choose import Choice, choose_page
 from cds_service.web.sandbox.hook_calls import SELECT, SIGN, Exchange, call_hook
+from cds_service.web.sandbox.reading import ChartReading, read
+from cds_service.web.sandbox.servers import check_server
 from cds_service.web.site import SampleServer, operator_site, site
 
 sandbox = Blueprint("sandbox", __name__, url_prefix="/sandbox")
@@ -16,12 +21,12 @@ sandbox = Blueprint("sandbox", __name__, url_prefix="/sandbox")
 @sandbox.get("")
 def show() -> Response:
     """Answer the choice of a patient or, with `?patient=`, the workspace of a sample patient."""
-    samples = _samples()
-    patient = samples.patient(request.args.get("patient", "")) if samples else None
+    samples, wanted = _samples(), request.args.get("patient", "")
+    patient = samples.patient(wanted) if samples else None
     if samples is None or patient is None:
-        return operator_page("sandbox/choose.html", samples=samples)
+        return choose_page(words=request.args.get("q", ""), is_unknown=bool(wanted))
     case = Case(samples.address, patient.id).with_orders(*patient.orders)
-    return _workspace(case, samples.token, [call_hook(SELECT, case, samples.token)])
+    return workspace(case, samples.token, _called(SELECT, case, samples.token))
 
 
 @sandbox.post("")
@@ -32,17 +37,34 @@ def act() -> Response:
         check_server(case)
     except CaseError as error:
         return operator_page("sandbox/problem.html", 400, says=str(error))
-    token = operator_site().token_for(case.fhir_server, request.form.get("token", ""))
+    token = token_of(case)
     hook = SIGN if request.form.get("do") == "sign" else SELECT
-    return _workspace(case, token, [call_hook(hook, case, token)])
+    return workspace(case, token, _called(hook, case, token))
 
 
-def _workspace(case: Case, token: str, exchanges: Iterable[Exchange]) -> Response:
-    is_part = request.headers.get("HX-Request") == "true"
-    template = "sandbox/workspace.html" if is_part else "sandbox/sandbox.html"
-    return operator_page(template, case=case, token=token, exchanges=tuple(exchanges))
+def _called(hook: str, case: Case, token: str) -> tuple[Exchange, ...]:
+    """Return the call of a hook with its response; none without an order to send."""
+    return (call_hook(hook, case, token),) if case.orders else ()
+
+
+def workspace(case: Case, token: str, exchanges: Iterable[Exchange], reading: ChartReading | None = None) -> Response:
+    """Return the workspace of a case, with the chart unless a script replaces only the rest.
+
+    `reading` is the chart if it was read already.
+    """
+    given = request.form.get("token", "") if token else ""
+    values: dict[str, Any] = {"case": case, "token": given, "exchanges": tuple(exchanges)}
+    if request.headers.get("HX-Request") == "true":
+        return operator_page("sandbox/workspace.html", **values)
+    panel = panel_of(reading or read(case, token), services().assessor.library)
+    return operator_page("sandbox/sandbox.html", panel=panel, **values)
 
 
 def _samples() -> SampleServer | None:
     found = site()
     return found.samples if found else None
+
+
+def token_of(case: Case) -> str:
+    """Return the token for the FHIR server of a case: that of the sample EHR, or the one that the user gave."""
+    return operator_site().token_for(case.fhir_server, Choice.of(request.form).token)

@@ -19,7 +19,7 @@ from cds_service.smart.launches import SmartClient
 from cds_service.web.sandbox.case import Case, Mode
 from cds_service.web.sandbox.hook_calls import SIGN, call_hook
 from cds_service.web.sandbox.service_client import post
-from cds_service.web.site import SampleServer, Site, allowed_server, attach_site
+from cds_service.web.site import SampleServer, Site
 from cds_service.wiring.serving import on_loopback
 from fhir_mappings.fhir_json import dumps, parse_json
 from tests.support.client_fakes import ISSUER, bearer
@@ -298,21 +298,12 @@ SITE = Site(SAMPLES, fhir_servers=("https://ehr.example/fhir", "https://*.clinic
     ],
 )
 def test_the_sandbox_reads_the_sample_ehr_and_registered_servers_only(address: str, is_allowed: bool) -> None:
-    service = Service(WatchingAssessor())
-    attach_site(service.app, SITE)
-    with service.app.app_context():
-        assert allowed_server(address) is is_allowed
+    assert SITE.allows(address) is is_allowed
 
 
 def test_a_form_offers_the_sample_ehr_first_and_no_patterns() -> None:
     assert SITE.offered_servers == ("http://127.0.0.1:8083/fhir", "https://ehr.example/fhir")
     assert Site().offered_servers == ()
-
-
-def test_without_pages_for_operators_no_server_is_allowed() -> None:
-    service = Service(WatchingAssessor())
-    with service.app.app_context():
-        assert not allowed_server("https://ehr.example/fhir")
 
 
 def test_a_case_with_another_server_is_refused_in_words_before_any_request(pages: OperatorPages) -> None:
