@@ -38,7 +38,7 @@ from tests.support.reviews import review_call
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-INTEGRATION = (ROOT / "docs" / "integration.md").read_text(encoding="utf-8")
+INTEGRATION = (ROOT / "docs" / "integrate.md").read_text(encoding="utf-8")
 COMMAND_LINE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 FORMAT = (ROOT / "docs" / "policy-format.md").read_text(encoding="utf-8")
 CLIENTS = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")

@@ -119,7 +119,8 @@ def demo_command(
     with exit_on_error():
         port = free_port(port)
         ehr_port = free_port(port + _EHR_PORTS_AFTER)
-    settings = settings_given().model_copy(
+    given = settings_given()
+    settings = given.model_copy(
         update={"public_url": f"http://127.0.0.1:{port}", "fhir_servers": (), "fhir_private_networks": (LOOPBACK,)}
     )
     if sandbox:
@@ -140,7 +141,7 @@ def demo_command(
         crd_records=crd_records,
         log=service_log(io.StringIO(), now),
         smart=None if sandbox else questionnaires.clients,  # the sandbox cannot begin a launch from the sample EHR
-        site=Site(sample_server(ehr_port, token, today, questionnaires.smart)),
+        site=Site(sample_server(ehr_port, token, today, questionnaires.smart), fhir_servers=given.fhir_servers),
     )
     if save is not None:
         with exit_on_error():

@@ -43,7 +43,8 @@ def sample_server(ehr_port: int, token: str, today: date, smart: SmartServer) ->
         return f"http://127.0.0.1:{ehr_port}{smart.launch(patient, app_url=app_url, app_context=app_context)}"
 
     patients = (
-        SamplePatient(each.id, each.shows, tuple(order.resource(today) for order in each.orders)) for each in SAMPLES
+        SamplePatient(each.id, each.shows, tuple(order.resource(today) for order in each.orders), each.topic)
+        for each in SAMPLES
     )
     return SampleServer(_fhir_address(ehr_port), token, today, tuple(patients), launch)
 

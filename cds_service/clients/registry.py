@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -12,11 +11,15 @@ from pydantic import AfterValidator, ConfigDict, Field
 from cards.crd_versions import CrdVersion
 from cards.style import ActionForm, CardStyle, SelectionBehavior
 from cds_service.clients.algorithms import ALGORITHMS, USUAL
+from cds_service.fhir_client.addresses import is_loopback
+from cds_service.observability.call_log import SANDBOX
 from cds_service.settings import FHIR_SERVER
 from coverage_policies.format.file_model import FileModel, read_model
 from coverage_policies.format.problems import DocumentError, Problem, read_text
 from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 
+SANDBOX_ISSUER = "urn:cds-coverage-policies:sandbox"
+"""The issuer of the test client, whose tokens the sandbox signs."""
 _LABELS_WITHOUT_STAR = 2
 
 Family = Literal["plain", "crd-2.2", "crd-2.0"]
@@ -32,13 +35,15 @@ class SmartRegistration:
     """How the questionnaire app is registered with an EHR (SMART App Launch 2).
 
     It is a confidential app with a `secret_file`, a public one without. `frame_ancestors` are the web origins whose
-    pages may show it in a frame.
+    pages may show it in a frame. `issuer` is the `iss` of the EHR's identity tokens where its SMART configuration names
+    another or none; else it is empty.
     """
 
     client_id: str
     secret_file: Path | None = None
     scopes: ScopeSyntax = "v2"
     frame_ancestors: tuple[str, ...] = ()
+    issuer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,11 @@ class Client:
     smart: SmartRegistration | None = None
     services: Family = "plain"
     has_dtr: bool = True
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Return whether this is the service's own test client, which calls the services of every family."""
+        return self.name == SANDBOX
 
     @property
     def crd_version(self) -> CrdVersion | None:
@@ -112,6 +122,12 @@ class SmartEntry(FileModel):
         [],
         min_length=1,
         description="a list of the web origins whose pages may show the app in a frame, each as https://host[:port]",
+    )
+    issuer: str = Field(
+        "",
+        pattern=r"^https?://[!-~]+$",
+        description="the exact iss of the EHR's identity tokens, an https address, if its SMART configuration does not "
+        "name it",
     )
 
 
@@ -217,6 +233,10 @@ def _faults(source: YamlSource, i: int, entry: ClientEntry) -> Iterable[Problem]
     def at(*key: str | int) -> tuple[str | int, ...]:
         return ("clients", i, *key)
 
+    if entry.name == SANDBOX:
+        yield source.problem(at("name"), f"{SANDBOX} is the name of the service's own test client; choose another one")
+    if entry.issuer == SANDBOX_ISSUER:
+        yield source.problem(at("issuer"), "this is the issuer of the service's own test client; no other one has it")
     if bool(entry.jwks_url) == bool(entry.keys_file):
         what = (
             "a client has jwks_url (the service fetches its keys) or keys_file (its keys are in a file), and not both"
@@ -248,14 +268,6 @@ def _fault_of_jwks_url(url: str, may_be_plain: bool) -> str:
     if parts.scheme == "http" and not (may_be_plain and is_loopback(parts.hostname or "")):
         return "jwks_url must be https; plain http is for keys on this machine, with insecure_loopback: yes"
     return ""
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine, by its name or its address."""
-    try:
-        return host.lower() == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _fault_of_server(server: str) -> str:
@@ -292,4 +304,5 @@ def _smart(entry: SmartEntry, folder: Path) -> SmartRegistration:
         secret_file=folder / entry.secret_file if entry.secret_file else None,
         scopes=entry.scopes,
         frame_ancestors=tuple(entry.frame_ancestors),
+        issuer=entry.issuer,
     )

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 from cds_service.hooks.fhir_authorization import FhirAuthorization
 from cds_service.hooks.hooks import SERVICE_OF_HOOK, Service
 from cds_service.hooks.wire import UUID, Text, WireModel
+from coverage_policies.format.searches import PATIENT
 
 _CONTEXT = "Send an object with userId, patientId, draftOrders, and, for order-select, selections."
 _SELECTIONS = "Send an array of strings, such as ServiceRequest/abc, that name entries of draftOrders."
@@ -102,6 +103,14 @@ class HookCall(WireModel):
     @classmethod
     def _tolerate(cls, value: Any) -> Any:
         return value if isinstance(value, dict | FhirAuthorization) else {}
+
+    @field_validator("prefetch")
+    @classmethod
+    def _drop_failures(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """Leave out every null if the patient is null: that patient exists, so this client sends null for failures."""
+        if PATIENT.key in value and value[PATIENT.key] is None:
+            return {key: each for key, each in value.items() if each is not None}
+        return value
 
     @field_validator("fhirServer")
     @classmethod

@@ -68,7 +68,7 @@ def call_service(service_id: str) -> Response:
             raise reviewed.refusal
         card_id = CardIds(found.pseudonym, call.client, hook_request)
         app = found.smart.link(hook_request, reviewed, client_of_request()) if found.smart else None
-        addresses = addresses_of(found.settings, needs_token=found.authenticator is not None, app=app)
+        addresses = addresses_of(found.settings, app=app)
         response = respond(reviewed, found.assessor.rules, hook, card_style(found), card_id, addresses)
     shown = found.records.store_decision(call, request.path, hook_request, response)
     note_cards(call, shown, response, found)
@@ -82,7 +82,8 @@ def take_feedback(service_id: str) -> Response:
     _service(service_id)
     g.call.hook = "feedback"
     given = read_feedback(json_body(), found.override_codes)
-    for override in found.records.store_feedback(g.call, request.path, given):
+    new = found.records.store_feedback(g.call, request.path, given)
+    for override in () if g.call.is_test else new:
         found.metrics.count_override(override.policy, override.reason)
     return json_response({})
 

@@ -1,4 +1,4 @@
-"""Report what became of cards, by policy and criterion."""
+"""Report what became of cards, by policy and criterion, without test calls."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from cds_service.hooks.feedback import ACCEPTED, UNLISTED
+from cds_service.observability.call_log import SANDBOX
 from cds_service.records.database import Database
 from cds_service.records.rows import criterion_key
 from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBACK
@@ -56,9 +57,9 @@ def acceptance(database: Database, since: datetime) -> tuple[Acceptance, ...]:
         select(*(DETERMINATIONS.c[name] for name in ("card", "policy", "revision", "criteria_targeted")))
         .join(CARDS, (CARDS.c.decision == DETERMINATIONS.c.decision) & (CARDS.c.card == DETERMINATIONS.c.card))
         .join(DECISIONS, DECISIONS.c.decision == DETERMINATIONS.c.decision)
-        .where(DECISIONS.c.at >= since, CARDS.c.suppressed == "")
+        .where(DECISIONS.c.at >= since, DECISIONS.c.client != SANDBOX, CARDS.c.suppressed == "")
     )
-    given = select(FEEDBACK).order_by(FEEDBACK.c.outcome_at, FEEDBACK.c.received_at)
+    given = select(FEEDBACK).where(FEEDBACK.c.client != SANDBOX).order_by(FEEDBACK.c.outcome_at, FEEDBACK.c.received_at)
     with database.reading() as connection:
         newest = {row["card"]: row for row in connection.execute(given).mappings()}
         return _lines(connection.execute(shown).mappings(), newest)
@@ -69,7 +70,7 @@ def unknown_cards(database: Database) -> int:
     unknown = (
         select(func.count())
         .select_from(FEEDBACK.outerjoin(CARDS, CARDS.c.card == FEEDBACK.c.card))
-        .where(CARDS.c.card.is_(None))
+        .where(CARDS.c.card.is_(None), FEEDBACK.c.client != SANDBOX)
     )
     with database.reading() as connection:
         return connection.execute(unknown).scalar_one()

@@ -42,12 +42,13 @@ class SampleOrder:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A patient, one sentence about what the chart shows, and the orders for it."""
+    """A patient, one sentence about what the chart shows, the orders for it, and what they are about."""
 
     id: str
     file: str
     shows: str
     orders: tuple[SampleOrder, ...]
+    topic: str
 
     def bundle(self, today: date | None) -> Resource:
         """Return the chart as a FHIR R4 Bundle of type collection, with its dates moved as in `sample_store`."""
@@ -69,8 +70,18 @@ def _load(folder: str, file: str, today: date | None) -> Resource:
     return written if today is None else shifted_resource(written, (today - STORY_DATE).days)
 
 
-def _sample(patient_id: str, shows: str, *orders: SampleOrder) -> Sample:
-    return Sample(patient_id, f"{patient_id}.json", shows, orders)
+_TOPICS = {
+    SI_JOINT_FUSION: "Sacroiliac joint fusion",
+    PAIN_PUMP: "Pain pumps and their trials",
+    HOME_OXYGEN: "Home oxygen",
+    CPAP: "CPAP",
+    BARIATRIC_SURGERY: "Bariatric surgery",
+}
+"""What the orders under a policy are about."""
+
+
+def _sample(patient_id: str, shows: str, *orders: SampleOrder, topic: str = "") -> Sample:
+    return Sample(patient_id, f"{patient_id}.json", shows, orders, topic or _TOPICS[orders[0].policy])
 
 
 _fusion = partial(SampleOrder, policy=SI_JOINT_FUSION)
@@ -163,6 +174,7 @@ SAMPLES: tuple[Sample, ...] = (
         "epidural-steroid",
         "An epidural steroid injection for radiculopathy, which has the same code as a pump trial.",
         _pump("epidural-steroid-steroid.json", "order-select", outcome=Outcome.NOT_APPLICABLE),
+        topic="Spinal injections",
     ),
     _sample(
         "oxygen-low-at-rest",

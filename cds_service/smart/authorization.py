@@ -13,8 +13,9 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 import jwt
 
-from cds_service.clients.keys import KeySet
+from cds_service.clients.keys import KeySet, PublicKey
 from cds_service.clients.registry import SmartRegistration
+from cds_service.fhir_client.addresses import usable_address
 from cds_service.smart.errors import LaunchError, ehr_failed, not_trusted
 from fhir_mappings.fhir_json import Json
 
@@ -73,18 +74,21 @@ class Grant:
     needs_banner: bool
 
 
-def endpoints_in(configuration: Json) -> Endpoints:
-    """Return the endpoints in a SMART configuration; raise LaunchError without the two of them, or without S256."""
+def endpoints_in(configuration: Json, issuer: str = "") -> Endpoints:
+    """Return the endpoints in a SMART configuration; raise LaunchError without the two of them, or without S256.
+
+    An `issuer` replaces the one that the configuration names.
+    """
     found = configuration if isinstance(configuration, Mapping) else {}
-    authorization, token, issuer, keys = (
-        _address(found.get(name)) for name in ("authorization_endpoint", "token_endpoint", "issuer", "jwks_uri")
+    authorization, token, named, keys = (
+        usable_address(found.get(name)) for name in ("authorization_endpoint", "token_endpoint", "issuer", "jwks_uri")
     )
     if not authorization or not token:
         raise ehr_failed("Its SMART configuration names no authorization endpoint or no token endpoint.")
     methods = found.get("code_challenge_methods_supported")
     if isinstance(methods, list) and "S256" not in methods:
         raise ehr_failed("Its SMART configuration does not offer PKCE with S256, which SMART App Launch requires.")
-    return Endpoints(authorization, token, issuer, keys)
+    return Endpoints(authorization, token, issuer or named, keys)
 
 
 def authorization_address(
@@ -182,12 +186,7 @@ def user_in(id_token: Json, keys: KeySet, endpoints: Endpoints, *, client_id: st
 def _claims(id_token: Json, keys: KeySet, issuer: str, client_id: str) -> dict[str, Any]:
     if not isinstance(id_token, str) or not issuer:
         raise ehr_failed("It did not say who is signed in: there is no identity token, or no issuer for it.")
-    try:
-        header = jwt.get_unverified_header(id_token)
-        found = keys.candidate_keys(str(header.get("kid", "")), str(header.get("alg", "")))
-    except jwt.PyJWTError:
-        found = ()
-    for each in found:
+    for each in _candidate_keys(id_token, keys):
         try:
             return jwt.decode(
                 id_token,
@@ -202,15 +201,18 @@ def _claims(id_token: Json, keys: KeySet, issuer: str, client_id: str) -> dict[s
     raise not_trusted("The identity token of the EHR cannot be verified.")
 
 
+def _candidate_keys(id_token: str, keys: KeySet) -> tuple[PublicKey, ...]:
+    """Return the keys that may have signed a token.
+
+    A token may name none if there is one only (OpenID Connect Core 1.0, 10.1).
+    """
+    try:
+        header = jwt.get_unverified_header(id_token)
+    except jwt.PyJWTError:
+        return ()
+    only = keys.keys[0].kid if len(keys.keys) == 1 else ""
+    return keys.candidate_keys(str(header.get("kid", only)), str(header.get("alg", "")))
+
+
 def _challenge(verifier: str) -> str:
     return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-
-
-def _address(value: Json) -> str:
-    """Return an http or https address without user and fragment; empty for anything else."""
-    try:
-        parts = urlsplit(value) if isinstance(value, str) and value.isascii() and value.isprintable() else None
-        is_usable = parts is not None and parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        return ""
-    return str(value) if is_usable and not set("@#\\ ") & set(str(value)) else ""

@@ -100,7 +100,7 @@ class Launches:
                 "Ask the operator of this service to register the FHIR server (docs/smart.md).",
             )
         answer = self._get(f"{iss}/.well-known/smart-configuration", FhirAccess(iss, registered=client.fhir_servers))
-        endpoints, proof = endpoints_in(answer.body), Proof.random()
+        endpoints, proof = endpoints_in(answer.body, client.registration.issuer), Proof.random()
         address = authorization_address(
             endpoints, client.registration, proof, iss=iss, launch=launch, redirect_uri=self._redirect_uri
         )

@@ -24,19 +24,27 @@ from cds_service.http.malformed import refuse_malformed_requests
 from cds_service.http.metrics import metrics as metrics_page
 from cds_service.http.readiness import Check
 from cds_service.http.services import Services, attach
+from cds_service.login.errors import LoginError
 from cds_service.observability.logging import Log, service_log
 from cds_service.observability.metrics import Metrics
 from cds_service.records.protocol import NullStore, Records
 from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.settings import Settings
 from cds_service.web.answers import answers
-from cds_service.web.policies import policies
+from cds_service.web.login import protect_pages
+from cds_service.web.login_pages import explain, login_pages
+from cds_service.web.policies.patient_routes import policy_patients
+from cds_service.web.policies.routes import policies
+from cds_service.web.sandbox.chart_routes import chart_pages
 from cds_service.web.sandbox.routes import sandbox
 from cds_service.web.site import Site, attach_site
 from cds_service.web.static_files import static_files
 from cds_service.web.style_guide import style_guide
 from cds_service.wiring.smart import SmartClients, smart_app
 from coverage_policies.judging.assessment import Assessor
+
+_OPEN_PAGES = frozenset(each.name for each in (static_files, policies, login_pages))
+"""The pages for browsers that everybody may open; all others are for operators."""
 
 
 def create_app(
@@ -82,9 +90,11 @@ def create_app(
             clock=clock,
             monotonic=monotonic,
         )
-    pages = [static_files]
+    pages = [static_files, policies]
     if site is not None:
-        pages += [sandbox, *([style_guide] if site.has_style_guide else [])]
+        pages += [sandbox, chart_pages, policy_patients, *([style_guide] if site.has_style_guide else [])]
+    if site is not None and site.login is not None:
+        pages.append(login_pages)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
@@ -119,10 +129,11 @@ def create_app(
     refuse_malformed_requests(app)
     require_tokens(app)
     handle_errors(app)
+    protect_pages(app, frozenset(each.name for each in pages) - _OPEN_PAGES)
+    app.register_error_handler(LoginError, explain)
     app.register_blueprint(health)
     app.register_blueprint(hooks)
     app.register_blueprint(fhir)
-    app.register_blueprint(policies)
     for each in pages:
         app.register_blueprint(each)
     if questionnaires is not None:

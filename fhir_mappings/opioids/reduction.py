@@ -6,15 +6,14 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import count
 
-from fhir_mappings.opioids.acute import with_acute_courses
-from fhir_mappings.opioids.bounds import common_scale, hospital, least, most, most_on_record
-from fhir_mappings.opioids.ends import spans
+from fhir_mappings.opioids.bounds import least, most_on_record
+from fhir_mappings.opioids.history import are_too_many, read_history
 from fhir_mappings.opioids.lines import Dose, DrugLine, dose, last_recorded, lines_of
 from fhir_mappings.opioids.quantities import Interval
 from fhir_mappings.opioids.series import Series, earlier, highest_mean, series, window
 from fhir_mappings.opioids.sources import KINDS, is_reported, sources
 from fhir_mappings.opioids.table import FACTORS
-from fhir_mappings.opioids.treatments import OpioidChart, read_opioids
+from fhir_mappings.opioids.treatments import OpioidChart
 from fhir_mappings.record import Availability, PatientRecord
 from fhir_mappings.truth import Truth
 
@@ -22,10 +21,6 @@ NOT_READ = "prescriptions could not be read completely"
 NO_OPIOID = "no opioid found"
 TOO_SHORT = "history too short"
 TOO_MANY = "too many prescriptions"
-MAX_LINES = 500
-"""The most opioid resources to evaluate; the work grows with their square if all of them are of one time."""
-MAX_INSTRUCTIONS = 1_000
-"""The most dosage instructions that these resources may have together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +104,14 @@ def opioid_reduction(record: PatientRecord, on: date, periods: Periods) -> Reduc
     before = earlier(current[0], 1)
     look_back_first = earlier(as_of, periods.look_back)
     found = sources(record)
-    if len(found) > MAX_LINES or sum(1 for source in found for _ in source.dosages) > MAX_INSTRUCTIONS:
+    if are_too_many(found):
         return Reduction((), Dose(Decimal(0), None), *current, (), (), FACTORS, TOO_MANY)
-    chart = read_opioids(record, found, as_of)
-    taken = spans(with_acute_courses(chart.treatments), chart.denials, look_back_first)
-    scale = common_scale(taken, chart.in_hospital)
+    history = read_history(record, found, as_of, look_back_first)
+    chart, taken, scale = history.chart, history.taken, history.scale
     low, possible = least(taken, scale), most_on_record(taken, scale)
     known_from = max(look_back_first, _history_start(record, chart))
     baselines = _baselines(series(low, possible, look_back_first, before, scale), periods, known_from, before)
-    now_possible = [*most(taken, scale), *hospital(chart.in_hospital, scale)]
-    now = series(low, now_possible, *current, scale).mean(*current)
+    now = series(low, history.most(), *current, scale).mean(*current)
     not_read = tuple(kind for kind in KINDS[1:] if record.availability(kind) is Availability.UNAVAILABLE)
     if not_read:
         now = Interval(now.low, None)

@@ -19,11 +19,11 @@ import requests
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.support.hook_fakes import call
+from tests.support.hook_fakes import PATIENT, call
 from tests.support.served_process import ServedProcess
 from tests.support.slow_clients import KINDS, SlowClients
 
-BODY = call(prefetch={"patient": None, "coverage": None})
+BODY = call(prefetch={"patient": PATIENT, "coverage": None})
 REQUESTS = 20
 MOST_FAILURES = 3
 TIMEOUT = 5.0

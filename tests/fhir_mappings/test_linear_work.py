@@ -26,9 +26,10 @@ from fhir_mappings.known_drugs import is_known_non_opioid
 from fhir_mappings.measurement_states import is_recorded
 from fhir_mappings.medications import medications
 from fhir_mappings.observations import MAX_COMPONENTS, measurements, observations
+from fhir_mappings.opioids.history import MAX_INSTRUCTIONS
 from fhir_mappings.opioids.names import names_an_opioid
 from fhir_mappings.opioids.product_names import product_named
-from fhir_mappings.opioids.reduction import MAX_INSTRUCTIONS, TOO_MANY, opioid_reduction
+from fhir_mappings.opioids.reduction import TOO_MANY, opioid_reduction
 from fhir_mappings.opioids.sig_words import read_directions
 from fhir_mappings.order_amounts import amounts_of
 from fhir_mappings.order_drugs import drugs_named

@@ -17,6 +17,7 @@ from cds_service.http.readiness import Check
 from cds_service.observability.logging import service_log
 from cds_service.observability.metrics import Metrics
 from cds_service.settings import Settings
+from cds_service.web.site import Site
 from cds_service.wiring.app import create_app
 from coverage_policies.format.library import Library
 from coverage_policies.format.model import Policy
@@ -32,6 +33,8 @@ from fhir_mappings.record import PatientRecord
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 PATIENT_ID = "p-1"
+PATIENT: dict[str, Any] = {"resourceType": "Patient", "id": PATIENT_ID}
+"""The patient of `call`, as a FHIR server has it."""
 LOOPBACK: dict[str, Any] = {"fhir_private_networks": "127.0.0.0/8"}
 """The settings under which a FHIR server of these tests may be read."""
 
@@ -109,7 +112,7 @@ class FakeEhr:
     def __init__(self) -> None:
         self.base = ""
         self.answers: dict[str, tuple[int, Any] | Callable[[], Any]] = {
-            f"Patient/{PATIENT_ID}": (200, {"resourceType": "Patient", "id": PATIENT_ID}),
+            f"Patient/{PATIENT_ID}": (200, PATIENT),
         }
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
@@ -202,6 +205,8 @@ class Service:
         authenticator: Authenticator | None = None,
         counting: Metrics | None = None,
         checks: Iterable[Check] = (),
+        site: Site | None = None,
+        new_id: Callable[[], str] | None = None,
         **settings: Any,
     ) -> None:
         self.written = io.StringIO()
@@ -210,11 +215,12 @@ class Service:
             settings=Settings(**LOOPBACK | settings),
             assessor=assessor,
             clock=lambda: NOW,
-            new_id=lambda: f"call-{next(numbers)}",
+            new_id=new_id or (lambda: f"call-{next(numbers)}"),
             open_fhir_server=open_fhir_server,
             authenticator=authenticator,
             metrics=counting,
             checks=checks,
+            site=site,
             log=service_log(self.written, lambda: NOW),
         )
         self.client: FlaskClient = self.app.test_client()

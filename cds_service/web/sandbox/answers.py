@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cds_service.fhir_client.deadline import Deadline
-from cds_service.fhir_client.source import FhirAccess, SearchResult
+from cds_service.fhir_client.source import SearchResult
 from cds_service.hooks.response import canonical_base_of
 from cds_service.http.services import services
 from cds_service.web.form_input import DONT_KNOW, values_of
 from cds_service.web.sandbox.case import Answers, Case, reference_of
+from cds_service.web.sandbox.reading import open_chart
 from coverage_policies.format.model import Policy
 from coverage_policies.format.searches import ANSWERS
 from coverage_policies.judging.questions import question_named
@@ -109,7 +110,7 @@ _UNREAD = {
 def _on_server(case: Case, token: str) -> SearchResult:
     found = services()
     deadline = Deadline(found.limits.call_timeout_seconds, found.monotonic)
-    return found.open_fhir_server(FhirAccess(case.fhir_server, token), deadline).search(ANSWERS, case.patient)
+    return open_chart(case, token, deadline).search(ANSWERS, case.patient)
 
 
 def _responses(case: Case) -> Iterator[Resource]:

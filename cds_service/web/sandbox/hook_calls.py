@@ -82,7 +82,7 @@ def call_hook(hook: str, case: Case, token: str, selections: Iterable[str] = ())
     `selections` are the references of the selected orders, all of them if empty.
     """
     path = f"/cds-services/{_FAMILIES[case.mode]}{hook}"
-    body = _body(hook, case, token, tuple(selections), services().new_id)
+    body = hook_body(hook, case, token, tuple(selections), services().new_id)
     return Exchange(hook, path, body, send(path, body), tuple(map(reference_of, case.orders)))
 
 
@@ -98,7 +98,8 @@ def send(path: str, body: Json) -> Reply:
     return Reply(answer.status_code, response, milliseconds, seen[-1] if was_answered else None)
 
 
-def _body(hook: str, case: Case, token: str, selections: tuple[str, ...], new_id: Callable[[], str]) -> Json:
+def hook_body(hook: str, case: Case, token: str, selections: tuple[str, ...], new_id: Callable[[], str]) -> Json:
+    """Return the body of the call of a hook for a case; `new_id` makes its `hookInstance`."""
     entries = [{"fullUrl": f"{case.fhir_server}/{reference_of(order)}", "resource": order} for order in case.orders]
     context: dict[str, Json] = {
         "userId": case.user,

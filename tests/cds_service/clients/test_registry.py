@@ -12,7 +12,7 @@ from cards.crd_versions import CrdVersion
 from cards.style import CardStyle
 from cds_service.cli.main import main
 from cds_service.clients.keys import KeysError, read_keys
-from cds_service.clients.registry import Client, SmartRegistration, is_loopback, load_clients, parse_clients
+from cds_service.clients.registry import SANDBOX_ISSUER, Client, SmartRegistration, load_clients, parse_clients
 from cds_service.settings import Settings
 from cds_service.smart.launches import SmartClient
 from cds_service.wiring.clients import NoClientsError, clients_of, describe_clients
@@ -60,11 +60,14 @@ def test_the_registration_of_the_questionnaire_app_is_read(tmp_path: Path) -> No
         one(
             KEYS,
             "fhir_servers: [https://a.example.org/r4]",
-            "smart: {client_id: questions, secret_file: s, scopes: v1, frame_ancestors: [https://a.example.org]}",
+            "smart: {client_id: questions, secret_file: s, scopes: v1, frame_ancestors: [https://a.example.org], "
+            "issuer: https://a.example.org/oidc/}",
         )
     )
     (client,) = load_clients(path)
-    assert client.smart == SmartRegistration("questions", tmp_path / "s", "v1", ("https://a.example.org",))
+    assert client.smart == SmartRegistration(
+        "questions", tmp_path / "s", "v1", ("https://a.example.org",), "https://a.example.org/oidc/"
+    )
 
 
 def test_a_secret_is_read_from_its_file_without_the_line_end(tmp_path: Path) -> None:
@@ -144,6 +147,10 @@ def one(*lines: str, name: str = "a") -> str:
         (one(KEYS, "smart: {client_id: ''}"), "f.yaml:5: clients.smart.client_id must be the client_id that the EHR"),
         (one(KEYS, "smart: {}"), "f.yaml:5: clients.smart is missing 'client_id'"),
         (
+            one(KEYS, "smart: {client_id: q, issuer: a.example.org}"),
+            "f.yaml:5: clients.smart.issuer must be the exact iss of the EHR's identity tokens",
+        ),
+        (
             one(KEYS, "smart: {client_id: q, scopes: v3}"),
             "f.yaml:5: clients.smart.scopes must be v2 for scopes such as",
         ),
@@ -209,11 +216,23 @@ def test_two_clients_with_one_name_or_issuer_are_refused() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "issuer", "says"),
+    [
+        ("sandbox", "https://ehr.example.org", "sandbox is the name of the service's own test client"),
+        ("ehr", SANDBOX_ISSUER, "this is the issuer of the service's own test client"),
+    ],
+)
+def test_no_client_can_be_taken_for_the_test_client(name: str, issuer: str, says: str) -> None:
+    text = f"clients:\n  - name: {name}\n    issuer: {issuer}\n    jwks_url: https://ehr.example.org/keys\n"
+    with pytest.raises(DocumentError, match=says):
+        parse_clients(text, Path("f.yaml"))
+
+
 def test_keys_on_this_machine_need_the_flag() -> None:
     for host in ("127.0.0.1", "localhost", "[::1]", "127.9.9.9:8080"):
         (client,) = parse_clients(one(f"jwks_url: http://{host}/k", "insecure_loopback: yes"), Path("f.yaml"))
         assert client.insecure_loopback
-    assert not is_loopback("example.org")
 
 
 def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:

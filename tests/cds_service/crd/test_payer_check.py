@@ -72,6 +72,12 @@ def test_a_call_without_coverage_is_refused(version: str) -> None:
 
 
 @VERSIONS
+def test_null_for_the_coverage_is_a_failure_where_the_patient_is_null_too(version: str) -> None:
+    nulls = {"patient": None, "coverage": None}
+    assert CrdService(RULES, coverage()).post(call("order-sign", order(), prefetch=nulls), version).status_code == 200
+
+
+@VERSIONS
 @pytest.mark.requirement("7.100")
 def test_a_patient_without_coverage_on_the_server_is_refused(version: str) -> None:
     assert refused(CrdService(), call("order-sign", order(), prefetch={}), version).startswith("The patient has no")

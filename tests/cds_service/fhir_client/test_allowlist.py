@@ -13,7 +13,7 @@ from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import FhirAccess
 from cds_service.settings import Settings
 from coverage_policies.format.searches import CONDITIONS
-from tests.support.hook_fakes import FakeEhr, Service, WatchingAssessor, authorization, call
+from tests.support.hook_fakes import PATIENT, FakeEhr, Service, WatchingAssessor, authorization, call
 
 NAMED, PUBLIC, NOT_REGISTERED, UNPROTECTED = ServerTrust
 REGISTERED = (
@@ -101,7 +101,7 @@ def test_the_servers_of_the_client_override_those_of_the_settings(
 def test_a_refused_server_is_not_queried_and_the_prefetch_still_counts(ehr: FakeEhr) -> None:
     judge = WatchingAssessor(CONDITIONS)
     service = Service(judge, fhir_servers="https://ehr.example.org/fhir")
-    request = call(fhirServer=ehr.base, fhirAuthorization=authorization(), prefetch={"patient": None})
+    request = call(fhirServer=ehr.base, fhirAuthorization=authorization(), prefetch={"patient": PATIENT})
     response = service.post(request)
     assert response.status_code == 200
     assert ehr.asked == []

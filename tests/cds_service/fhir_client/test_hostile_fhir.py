@@ -13,7 +13,7 @@ from cds_service.wiring.serving import on_loopback
 from coverage_policies.format.library import load_library
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.plan_rules import PlanRules
-from tests.support.hook_fakes import FakeEhr, Service, authorization, call
+from tests.support.hook_fakes import PATIENT, FakeEhr, Service, authorization, call
 from tests.support.hostile_fhir import FAULTS, serving
 
 BUDGET = 0.5
@@ -96,7 +96,7 @@ def test_the_answer_is_412_if_nothing_could_be_read(service: Service, fault: str
 @pytest.mark.parametrize("fault", ["hangs", "drips headers", "drips a body", "drips the length of a chunk"])
 def test_no_thread_outlives_the_query_timeout(service: Service, fault: str) -> None:
     with serving(FAULTS[fault]) as server:
-        asked(service, "coverage-order-sign", "order-sign", server.base, {"patient": None})
+        asked(service, "coverage-order-sign", "order-sign", server.base, {"patient": PATIENT})
         end = time.monotonic() + 3 * BUDGET
         while time.monotonic() < end and any(one.name.startswith("fhir") for one in threading.enumerate()):
             time.sleep(0.02)

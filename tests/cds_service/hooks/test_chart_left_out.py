@@ -10,7 +10,7 @@ from cds_service.wiring.loading import load_assessor
 from coverage_policies.judging.assessment import Assessor
 from fhir_mappings.codings import ICD10CM
 from fhir_mappings.fhir_json import Json
-from tests.support.hook_fakes import PATIENT_ID, Service, bundle, call, outcome
+from tests.support.hook_fakes import PATIENT, PATIENT_ID, Service, bundle, call, outcome
 
 SERVER = "https://ehr.example/fhir"
 STATUS = "http://terminology.hl7.org/CodeSystem/condition-"
@@ -57,7 +57,7 @@ def found(assessor: Assessor, conditions: Json, **prefetch: Json) -> tuple[tuple
     """Return status and reason of the criterion, the determination, and the service, for a problem list."""
     empty = {search.key: bundle() for search in assessor.library.searches()} | {"coverage": bundle()}
     service = Service(assessor)
-    request = call(prefetch=empty | {"patient": None, "conditions": conditions} | prefetch, fhirServer=SERVER)
+    request = call(prefetch=empty | {"patient": PATIENT, "conditions": conditions} | prefetch, fhirServer=SERVER)
     response = service.post(copy.deepcopy(request))
     assert response.status_code == 200, response.text
     (card,) = response.json["cards"]

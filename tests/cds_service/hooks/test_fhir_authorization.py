@@ -8,10 +8,10 @@ import pytest
 
 from cds_service.hooks.fhir_authorization import FhirAuthorization, read_token
 from coverage_policies.format.searches import CONDITIONS
-from tests.support.hook_fakes import FakeEhr, Service, WatchingAssessor, authorization, bundle, call
+from tests.support.hook_fakes import PATIENT, FakeEhr, Service, WatchingAssessor, authorization, bundle, call
 
 ABSENT = object()
-READ = {"patient": None, "coverage": bundle(), "conditions": bundle()}
+READ = {"patient": PATIENT, "coverage": bundle(), "conditions": bundle()}
 
 
 def sent(**members: Any) -> Any:

@@ -6,10 +6,10 @@ import pytest
 
 from coverage_policies.format.searches import CONDITIONS, PROCEDURES, Search
 from fhir_mappings.record import Availability
-from tests.support.hook_fakes import FakeEhr, Service, WatchingAssessor, bundle, call, condition, outcome
+from tests.support.hook_fakes import PATIENT, FakeEhr, Service, WatchingAssessor, bundle, call, condition, outcome
 
 COMPLETE, UNAVAILABLE = Availability.COMPLETE, Availability.UNAVAILABLE
-READ = {"patient": {"resourceType": "Patient", "id": "p-1"}, "coverage": bundle()}
+READ = {"patient": PATIENT, "coverage": bundle()}
 ABSENT = object()
 
 
@@ -150,9 +150,33 @@ def test_an_order_that_decides_itself_needs_no_chart() -> None:
 
 
 @pytest.mark.requirement("7.48", "7.49")
-@pytest.mark.parametrize("key", ["patient", "coverage", "conditions"])
-def test_one_successful_search_is_enough(key: str) -> None:
-    assert Service(WatchingAssessor(CONDITIONS)).post(call(prefetch={key: None})).status_code == 200
+@pytest.mark.parametrize("prefetch", [{"patient": PATIENT}, {"coverage": None}, {"conditions": None}])
+def test_one_successful_search_is_enough(prefetch: dict[str, Any]) -> None:
+    assert Service(WatchingAssessor(CONDITIONS)).post(call(prefetch=prefetch)).status_code == 200
+
+
+ALL_NULL = {"patient": None, "coverage": None, "conditions": None}
+
+
+def test_a_client_that_sends_null_for_the_patient_sends_it_for_failures_so_everything_is_queried(ehr: FakeEhr) -> None:
+    judge = WatchingAssessor(CONDITIONS)
+    ehr.answers["Condition"] = (200, bundle(condition("asked")))
+    assert Service(judge).post(call(fhirServer=ehr.base, prefetch=ALL_NULL)).status_code == 200
+    assert seen(judge) == (["asked"], COMPLETE)
+    assert ehr.asked_for("Coverage") == 1
+
+
+def test_null_for_the_patient_leaves_the_other_nulls_unread_without_a_server() -> None:
+    judge = WatchingAssessor(CONDITIONS)
+    kept = {"patient": None, "coverage": None, "conditions": bundle(condition("1"))}
+    assert Service(judge).post(call(prefetch=kept)).status_code == 200
+    assert seen(judge) == (["1"], COMPLETE)
+    assert judge.records[-1].unavailable() == ("Coverage", "Patient")
+
+
+def test_nothing_but_nulls_with_one_for_the_patient_is_412_without_a_server() -> None:
+    response = Service(WatchingAssessor(CONDITIONS)).post(call(prefetch=ALL_NULL))
+    assert response.status_code == 412
 
 
 def many(count: int, kind: str = "Condition") -> dict[str, Any]:
@@ -182,7 +206,7 @@ def test_too_many_prefetched_resources_cost_the_largest_searches_and_not_the_cal
 
 def test_prefetch_that_no_order_needs_costs_nothing() -> None:
     judge = WatchingAssessor(CONDITIONS)
-    prefetch = {"patient": None, "coverage": None, "conditions": many(5), "procedures": many(90)}
+    prefetch = {"patient": PATIENT, "coverage": None, "conditions": many(5), "procedures": many(90)}
     Service(judge, max_call_resources=10).post(call(prefetch=prefetch))
     assert judge.records[-1].unavailable() == ()
 

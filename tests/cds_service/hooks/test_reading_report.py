@@ -6,7 +6,17 @@ import pytest
 from flask import Response
 
 from coverage_policies.format.searches import CONDITIONS, PROCEDURES
-from tests.support.hook_fakes import FakeEhr, Service, WatchingAssessor, authorization, bundle, call, condition, outcome
+from tests.support.hook_fakes import (
+    PATIENT,
+    FakeEhr,
+    Service,
+    WatchingAssessor,
+    authorization,
+    bundle,
+    call,
+    condition,
+    outcome,
+)
 
 PATHS = ("Condition", "Procedure", "Patient/p-1", "Coverage")
 
@@ -113,7 +123,7 @@ def test_the_log_line_names_prefetch_that_was_completed(ehr: FakeEhr) -> None:
 
 def test_the_log_line_says_that_a_server_was_not_asked(ehr: FakeEhr) -> None:
     service = Service(WatchingAssessor(CONDITIONS), fhir_servers="https://ehr.example.org/r4")
-    service.post(call(fhirServer=ehr.base, prefetch={"patient": None}))
+    service.post(call(fhirServer=ehr.base, prefetch={"patient": PATIENT}))
     (warning, line) = service.lines()
     assert warning["event"] == "FHIR server not read"
     assert line["searches"] == {

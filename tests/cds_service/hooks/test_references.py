@@ -8,7 +8,16 @@ from cds_service.hooks.references import MAX_READS, unresolved
 from coverage_policies.format.searches import ENCOUNTERS, PRESCRIPTIONS
 from coverage_policies.judging.plan_rules import Payer, PlanRules
 from fhir_mappings.references import ChartServer
-from tests.support.hook_fakes import PATIENT_ID, FakeEhr, Service, WatchingAssessor, authorization, bundle, call
+from tests.support.hook_fakes import (
+    PATIENT,
+    PATIENT_ID,
+    FakeEhr,
+    Service,
+    WatchingAssessor,
+    authorization,
+    bundle,
+    call,
+)
 
 SERVER_URL = "https://ehr.example/fhir"
 SERVER = ChartServer.known_as([SERVER_URL])
@@ -103,7 +112,7 @@ def test_the_role_is_read_from_the_server_after_the_encounter(ehr: FakeEhr) -> N
 def test_a_payer_is_read_only_if_it_is_needed(ehr: FakeEhr) -> None:
     known = {"reference": "Organization/a", "identifier": {"system": "urn:naic", "value": "1"}}
     coverage = {"resourceType": "Coverage", "beneficiary": {"reference": f"Patient/{PATIENT_ID}"}}
-    prefetch = {"patient": None, "medicationRequests": None, "coverage": coverage | {"payor": [known]}}
+    prefetch = {"patient": PATIENT, "medicationRequests": None, "coverage": coverage | {"payor": [known]}}
     judge = WatchingAssessor(PRESCRIPTIONS)
     Service(judge).post(call(fhirServer=ehr.base, prefetch=prefetch))
     assert ehr.asked == []

@@ -6,10 +6,10 @@ import pytest
 
 from cds_service.hooks.request import read_request
 from cds_service.hooks.request_model import Call
-from tests.support.hook_fakes import Service, WatchingAssessor, authorization, call
+from tests.support.hook_fakes import PATIENT, Service, WatchingAssessor, authorization, call
 
 SERVER = "http://127.0.0.1:1/fhir"
-NO_DATA = {"patient": None, "coverage": None, "conditions": None}
+NO_DATA = {"patient": PATIENT, "coverage": None, "conditions": None}
 
 
 def order(own_id: str, **members: Any) -> dict[str, Any]:

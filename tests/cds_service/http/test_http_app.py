@@ -14,9 +14,9 @@ from coverage_policies.judging.order_session import Session
 from coverage_policies.judging.stopping import ShouldStop, never
 from fhir_mappings.fhir_json import loads
 from fhir_mappings.record import PatientRecord
-from tests.support.hook_fakes import Service, WatchingAssessor, call
+from tests.support.hook_fakes import PATIENT, Service, WatchingAssessor, call
 
-READ = {"patient": None, "coverage": None, "conditions": None}
+READ = {"patient": PATIENT, "coverage": None, "conditions": None}
 
 
 class BrokenAssessor(WatchingAssessor):

@@ -16,11 +16,11 @@ from cds_service.hooks.errors import RefusedError
 from cds_service.http.request_body import MAX_STRING_LENGTH, MAX_VALUES, read_body
 from cds_service.wiring.serving import on_loopback
 from coverage_policies.format.searches import CONDITIONS
-from tests.support.hook_fakes import Service, WatchingAssessor, call
+from tests.support.hook_fakes import PATIENT, Service, WatchingAssessor, call
 
 URL = "/cds-services/coverage-order-sign"
 MARK = "Xanthippe"
-READ = {"patient": None, "coverage": None, "conditions": None}
+READ = {"patient": PATIENT, "coverage": None, "conditions": None}
 
 
 def sent(service: Service, body: bytes | str, **headers: str) -> Any:

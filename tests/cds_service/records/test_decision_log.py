@@ -15,7 +15,7 @@ from coverage_policies.judging.assessment import Assessment, OrderCandidates
 from coverage_policies.judging.order_session import Session
 from coverage_policies.judging.stopping import ShouldStop, never
 from fhir_mappings.record import PatientRecord
-from tests.support.hook_fakes import WatchingAssessor, call
+from tests.support.hook_fakes import PATIENT, WatchingAssessor, call
 from tests.support.record_fakes import KEY, RecordedService, overridden, sample_call, shipped
 
 
@@ -89,7 +89,7 @@ def test_calls_that_fail_are_recorded_with_their_status(database: Database) -> N
     service = RecordedService(database, assessor=WatchingAssessor(CONDITIONS))
     assert service.call(call()).status_code == 412
     service = RecordedService(database, assessor=FailingAssessor(CONDITIONS))
-    assert service.call(call(prefetch={"patient": None, "conditions": None})).status_code == 500
+    assert service.call(call(prefetch={"patient": PATIENT, "conditions": None})).status_code == 500
     assert service.call({"hook": "order-sign"}).status_code == 400
     found = [(row["status"], row["hook_instance"]) for row in service.rows("decisions")]
     assert sorted(found) == [(400, ""), (412, call()["hookInstance"]), (500, call()["hookInstance"])]
@@ -111,7 +111,7 @@ def test_what_could_not_be_read_is_named(database: Database) -> None:
     service = RecordedService(database)
     body, _ = sample_call("sij-posterior")
     del body["fhirServer"], body["fhirAuthorization"]
-    service.cards(body | {"prefetch": {"patient": None}})
+    service.cards(body | {"prefetch": {"patient": PATIENT}})
     (row,) = service.rows("decisions")
     assert "Condition" in row["input"]["unavailable"]
 

@@ -1,5 +1,6 @@
 """What the EHR's authorization server is asked, and what is believed of its answers."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -64,9 +65,12 @@ def asked(registration: SmartRegistration, launch: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
 
 
-def keys() -> KeySet:
-    jwk = {**jwt.algorithms.ECAlgorithm.to_jwk(KEY.public_key(), as_dict=True), "kid": "1", "alg": "ES256"}
-    return read_jwk_set(dumps({"keys": [jwk]}).encode())
+def keys(*others: ec.EllipticCurvePrivateKey) -> KeySet:
+    found = [
+        {**jwt.algorithms.ECAlgorithm.to_jwk(each.public_key(), as_dict=True), "kid": str(number), "alg": "ES256"}
+        for number, each in enumerate((KEY, *others), start=1)
+    ]
+    return read_jwk_set(dumps({"keys": found}).encode())
 
 
 def user(claims: dict[str, Any], key: ec.EllipticCurvePrivateKey = KEY, algorithm: str = "ES256") -> str:
@@ -76,6 +80,12 @@ def user(claims: dict[str, Any], key: ec.EllipticCurvePrivateKey = KEY, algorith
 
 def test_a_configuration_gives_the_endpoints() -> None:
     assert endpoints_in(CONFIGURATION) == ENDPOINTS
+
+
+@pytest.mark.parametrize("named", ["https://ehr.example", None], ids=["another", "none"])
+def test_a_registered_issuer_replaces_that_of_the_configuration(named: str | None) -> None:
+    found = endpoints_in({**CONFIGURATION, "issuer": named}, "https://ehr.example/oidc/")
+    assert found == replace(ENDPOINTS, issuer="https://ehr.example/oidc/")
 
 
 @pytest.mark.parametrize(
@@ -239,6 +249,21 @@ def test_an_id_token_counts_until_a_minute_after_its_end() -> None:
 def test_an_id_token_signed_by_another_key_is_refused() -> None:
     with pytest.raises(LaunchError, match="cannot be used"):
         user(CLAIMS, OTHER_KEY)
+
+
+def test_an_id_token_may_name_no_key_where_the_ehr_has_one_only() -> None:
+    token = jwt.encode(CLAIMS, KEY, algorithm="ES256")
+    found = user_in(token, keys(), ENDPOINTS, client_id="coverage-questions", nonce="nonce-1", now=NOW)
+    assert found == "Practitioner/dr-1"
+
+
+@pytest.mark.parametrize(("key", "others"), [(KEY, (OTHER_KEY,)), (OTHER_KEY, ())], ids=["of several", "of another"])
+def test_an_id_token_that_names_no_key_of_several_or_is_of_another_is_refused(
+    key: ec.EllipticCurvePrivateKey, others: tuple[ec.EllipticCurvePrivateKey, ...]
+) -> None:
+    token = jwt.encode(CLAIMS, key, algorithm="ES256")
+    with pytest.raises(LaunchError, match="cannot be used"):
+        user_in(token, keys(*others), ENDPOINTS, client_id="coverage-questions", nonce="nonce-1", now=NOW)
 
 
 def test_an_unsigned_id_token_is_refused() -> None:

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from cds_service.wiring.buffering_worker import max_held_bytes
-from tests.support.hook_fakes import call
+from tests.support.hook_fakes import PATIENT, call
 from tests.support.served_process import ServedProcess
 from tests.support.slow_clients import KINDS, SlowClients
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.process, pytest.mark.slow]
 SIGN = "/cds-services/coverage-order-sign"
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = f"POST {SIGN} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n".encode()
-BODY = json.dumps(call(prefetch={"patient": None, "coverage": None})).encode()
+BODY = json.dumps(call(prefetch={"patient": PATIENT, "coverage": None})).encode()
 CLIENTS = 200
 SOON = 5
 
@@ -78,7 +78,7 @@ def connected(served: ServedProcess, first: bytes) -> socket.socket:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_slow_clients_stop_neither_health_checks_nor_calls(served: ServedProcess, kind: str) -> None:
-    body = call(prefetch={"patient": None, "coverage": None})
+    body = call(prefetch={"patient": PATIENT, "coverage": None})
     with SlowClients(served.port, kind, CLIENTS):
         # Those that do not read ask for hundreds of documents at first, which takes one process a few seconds.
         assert requests.get(f"{served.address}/health/live", timeout=30).status_code == 200

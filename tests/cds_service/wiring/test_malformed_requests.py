@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.support.hook_fakes import call
+from tests.support.hook_fakes import PATIENT, call
 from tests.support.served_process import ServedProcess
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.process, pytest.mark.slow]
 MARK = "Xanthippe"
 POST = "POST /cds-services/coverage-order-sign HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 CHUNKED = POST + "Transfer-Encoding: chunked\r\n\r\n"
-BODY = json.dumps(call(prefetch={"patient": None, "coverage": None}))
+BODY = json.dumps(call(prefetch={"patient": PATIENT, "coverage": None}))
 
 
 class Answer(NamedTuple):

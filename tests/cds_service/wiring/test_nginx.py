@@ -10,14 +10,14 @@ import pytest
 import requests
 
 from cds_service.settings import Settings
-from tests.support.hook_fakes import call
+from tests.support.hook_fakes import PATIENT, call
 from tests.support.nginx_proxy import NEEDED, PROGRAM, Nginx, documented_site
 from tests.support.served_process import ServedProcess
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 SIGN = "/cds-services/coverage-order-sign"
-BODY = json.dumps(call(prefetch={"patient": None, "coverage": None})).encode()
+BODY = json.dumps(call(prefetch={"patient": PATIENT, "coverage": None})).encode()
 LARGE = BODY + b" " * 3_000_000
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from fhir_mappings import opioids
 from fhir_mappings.opioids import opioid_reduction
-from fhir_mappings.opioids.reduction import MAX_LINES, TOO_MANY
+from fhir_mappings.opioids.history import MAX_LINES
+from fhir_mappings.opioids.reduction import TOO_MANY
 from tests.support.opioid_chart import (
     ANCHOR,
     HYDROCODONE_APAP_10,
