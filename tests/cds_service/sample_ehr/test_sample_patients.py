@@ -16,9 +16,9 @@ from cds_service.sample_ehr.patients import (
     STORY_DATE,
     sample_store,
 )
-from cds_service.sample_ehr.shifting import shifted_resource
 from coverage_policies.format.terms import Outcome
 from fhir_mappings.fhir_json import dumps
+from fhir_mappings.shifting import shifted_resource
 from fhir_mappings.validity import faults
 
 FAULTY = {"sij-rich-chart-pelvis-films": "DiagnosticReport.effectiveDateTime"}
