@@ -7,6 +7,7 @@ from typing import Any
 
 from fhir_mappings.codings import CPT, HCPCS, codings
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.order_elements import CODE_ELEMENTS
 from fhir_mappings.order_terms import AttributeTerms, OrderTerms, Reading
 from fhir_mappings.order_text import read_phrase, without_history
 
@@ -21,6 +22,9 @@ _DANGLING = re.compile(
     r"(?:(?:^|\s)(?:by|via|with|through|using|from|of|for|in|on|to|a|an|the)\b){1,4}$", re.IGNORECASE
 )
 """What is left of `by a paddle lead` at the end of a phrase."""
+_DEVICE = "DeviceRequest"
+_DETAILS = {"ServiceRequest": "orderDetail", _DEVICE: "parameter", "MedicationRequest": "reasonCode"}
+"""Where an order of each kind states what its code does not."""
 _CONCEPTS = ("category", "bodySite", "reasonCode", "orderDetail")
 _REFERENCES = ("reasonReference", "supportingInfo")
 _NOT_WORDS = ("contained", "identifier", "meta")
@@ -39,24 +43,41 @@ def restated(order: Resource, terms: OrderTerms, attribute: str, value: str) -> 
     another resource, for a code that means another value, for words in a place that is not edited, and for an order
     with more words than are read.
     """
-    if sum(len(text) + _STRING_COST for text in _words(order)) > _MAX_LENGTH:
+    return with_value(order, terms, attribute, value) if order.get("resourceType") == "ServiceRequest" else None
+
+
+def with_value(order: Resource, terms: OrderTerms, attribute: str, value: str) -> Resource | None:
+    """Return a copy of an order of any kind that states this value of an attribute, or none if it is empty.
+
+    As `restated`; a DeviceRequest states it in a parameter. A MedicationRequest has no place for details, so its
+    reasons state it, if the attribute is read in them.
+    """
+    kind = str(order.get("resourceType"))
+    if kind not in _DETAILS or sum(len(text) + _STRING_COST for text in _words(order)) > _MAX_LENGTH:
         return None
     edit = _Edit(terms, terms.attributes[attribute], value)
-    code = edit.concept(order.get("code"))
-    if order.get("resourceType") != "ServiceRequest" or code is None:
+    of_code, of_details = CODE_ELEMENTS[kind], _DETAILS[kind]
+    code = edit.concept(order.get(of_code))
+    if code is None:
         return None
-    changed: dict[str, Any] = {**order, "code": code}
+    changed: dict[str, Any] = {**order, of_code: code}
     for name in _CONCEPTS:
         changed[name] = edit.each(order.get(name), edit.concept)
     for name in _REFERENCES:
         changed[name] = edit.each(order.get(name), edit.reference)
     changed["note"] = edit.each(order.get("note"), edit.note)
+    changed["parameter"] = edit.each(order.get("parameter"), edit.parameter)
     changed["patientInstruction"] = edit.narrated(order.get("patientInstruction"))
     if any(map(edit.contradicts, _strings(order.get("text")))):
         changed["text"] = None
-    details = changed["orderDetail"] or []
-    if not any(edit.states(text) for detail in details for text in _strings(detail)):
-        changed["orderDetail"] = [*details, {"text": edit.attribute.values[value].phrase}]
+    if value:
+        if of_details == "reasonCode" and "reason" not in edit.attribute.places:
+            return None
+        details = changed.get(of_details) or []
+        details = details if isinstance(details, list) else [details]
+        if not any(edit.states(text) for detail in details for text in _strings(detail)):
+            stating = {"text": edit.attribute.values[value].phrase}
+            changed[of_details] = [*details, {"valueCodeableConcept": stating} if kind == _DEVICE else stating]
     found = {name: element for name, element in changed.items() if element is not None}
     return None if any(map(edit.contradicts, _words(found))) else found
 
@@ -126,6 +147,13 @@ class _Edit:
         """Return an Annotation without the sentences that contradict; None if none is left."""
         text = self.narrated(note.get("text"))
         return None if text is None else {**note, "text": text}
+
+    def parameter(self, parameter: Json) -> Json:
+        """Return a parameter of a device with its concept edited; None if nothing of the concept is left."""
+        if not isinstance(parameter, Mapping) or "valueCodeableConcept" not in parameter:
+            return parameter
+        concept = self.concept(parameter["valueCodeableConcept"])
+        return None if concept is None else {**parameter, "valueCodeableConcept": concept}
 
     def narrated(self, text: Json) -> Json:
         """Return prose without the sentences that contradict; None if none is left."""

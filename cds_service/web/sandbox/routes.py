@@ -1,15 +1,57 @@
-"""The routes of the sandbox: choose a patient, compose orders, and see what the service answers."""
+"""The routes of the sandbox: choose a patient, compose orders, and see what the service answers.
 
-from collections.abc import Iterable
+A button of the workspace sends the whole form; its `do` names an action, and behind a colon what the action is about.
+First the changed fields of the orders are taken over, then the action is done, then the hook of its step is called.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from types import MappingProxyType
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
+from cds_service.http.services import services
 from cds_service.web.pages import operator_page
-from cds_service.web.sandbox.case import Case, CaseError
-from cds_service.web.sandbox.hook_calls import SELECT, SIGN, Exchange, call_hook
+from cds_service.web.sandbox import composer
+from cds_service.web.sandbox.case import Case, CaseError, reference_of
+from cds_service.web.sandbox.case_file import opened_case, saved_case
+from cds_service.web.sandbox.code_search import LONGEST_QUERY, FoundCodes, search_codes
+from cds_service.web.sandbox.composer import Step, Workspace
+from cds_service.web.sandbox.export import exported_cases
+from cds_service.web.sandbox.hook_calls import Exchange, call_hook
+from cds_service.web.sandbox.order_editing import EditError, Editor
+from cds_service.web.sandbox.order_form import order_forms
 from cds_service.web.site import SampleServer, site
+from coverage_policies.format.library import Library
+from fhir_mappings.fhir_json import Resource
 
 sandbox = Blueprint("sandbox", __name__, url_prefix="/sandbox")
+
+ACTIONS: Mapping[str, Callable[[Workspace], Step]] = MappingProxyType(
+    {
+        "update": composer.update,
+        "select": composer.update,
+        "sign": composer.sign,
+        "search": composer.search,
+        "add": composer.add,
+        "add-words": composer.add_in_words,
+        "add-sample": composer.add_sample,
+        "copy": composer.copy,
+        "remove": composer.remove,
+        "add-reason": composer.add_reason,
+        "remove-reason": composer.remove_reason,
+        "add-detail": composer.add_detail,
+        "remove-detail": composer.remove_detail,
+        "json": composer.set_json,
+        "apply": composer.apply_suggestion,
+        "policy-case": composer.export,
+    }
+)
+"""What a button may do, by the first part of its `do`."""
+_LOAD = "load"
+_MOST_FORM_BYTES = 4_000_000
 
 
 @sandbox.get("")
@@ -19,31 +61,118 @@ def show() -> Response:
     patient = samples.patient(request.args.get("patient", "")) if samples else None
     if samples is None or patient is None:
         return operator_page("sandbox/choose.html", samples=samples)
-    case = Case(samples.address, patient.id).with_orders(*patient.orders)
-    return _workspace(case, samples.token, [call_hook(SELECT, case, samples.token)])
+    return _workspace(Step(Case(samples.address, patient.id).with_orders(*patient.orders[:1])))
+
+
+@sandbox.get("/codes")
+def codes() -> Response:
+    """Answer the codes that a query finds, as a part of the workspace."""
+    query = request.args.get("q", "")[:LONGEST_QUERY]
+    return operator_page("sandbox/found_codes.html", found=search_codes(_library(), query), query=query)
 
 
 @sandbox.post("")
 def act() -> Response:
     """Do what a button of the workspace says, and answer the workspace, alone if a script asked for it."""
+    request.max_form_memory_size = _MOST_FORM_BYTES
     try:
+        action, _, argument = request.form.get("do", "update").partition(":")
+        if action == _LOAD:
+            return _workspace(Step(opened_case(_sent_file(), _samples(), _today())), is_whole=True)
         case = Case.parse(request.form.get("case", ""))
+    except RequestEntityTooLarge:
+        return _problem("The form or the file is too large.", 413)
     except CaseError as error:
-        return operator_page("sandbox/problem.html", 400, says=str(error))
-    token = _token(case)
-    hook = SIGN if request.form.get("do") == "sign" else SELECT
-    return _workspace(case, token, [call_hook(hook, case, token)])
+        return _problem(str(error), 400)
+    return _workspace(_step(case, action, argument))
 
 
-def _workspace(case: Case, token: str, exchanges: Iterable[Exchange]) -> Response:
-    is_part = request.headers.get("HX-Request") == "true"
-    template = "sandbox/workspace.html" if is_part else "sandbox/sandbox.html"
-    return operator_page(template, case=case, token=token, exchanges=tuple(exchanges))
+def _step(case: Case, action: str, argument: str) -> Step:
+    """Take over the changed fields, do the action, and return what came of it; a failed action changes nothing."""
+    editor = Editor(_library(), services().settings.time_zone)
+    orders, problems = editor.with_fields(case.orders, request.form)
+    changed = case.with_orders(*orders)
+    selected = tuple(request.form.getlist("select"))
+    workspace = Workspace(changed, argument, request.form, selected, editor, _today(), _sample_orders(case))
+    try:
+        step = ACTIONS[action](workspace) if action in ACTIONS else composer.unknown(workspace)
+    except EditError as error:
+        step = Step(changed, selections=selected, problems=(str(error),))
+    if step.case.is_too_large:
+        return Step(case, selections=selected, problems=("With this change the case is larger than 1 MB.",))
+    return replace(step, problems=(*problems, *step.problems))
+
+
+def _workspace(step: Step, *, is_whole: bool = False) -> Response:
+    case, token = step.case, _token(step.case)
+    selected = _selected(step)
+    exchanges = [call_hook(step.hook, case, token, selected)] if case.orders else []
+    return _page(step, token, exchanges, selected, is_whole=is_whole)
+
+
+def _page(
+    step: Step, token: str, exchanges: Iterable[Exchange], selected: tuple[str, ...], *, is_whole: bool
+) -> Response:
+    is_part = request.headers.get("HX-Request") == "true" and not is_whole
+    library = _library()
+    return operator_page(
+        "sandbox/workspace.html" if is_part else "sandbox/sandbox.html",
+        case=step.case,
+        token=token,
+        exchanges=tuple(exchanges),
+        step=step,
+        selected=selected,
+        forms=order_forms(step.case.orders, library, services().settings.time_zone),
+        found=search_codes(library, step.query) if step.query else FoundCodes(()),
+        query=step.query,
+        samples=_sample_orders(step.case),
+        saved=saved_case(step.case, _samples(), _today()),
+        policy_cases=exported_cases(step.case, token) if step.is_exported else None,
+    )
+
+
+def _selected(step: Step) -> tuple[str, ...]:
+    """Return the references of the selected orders: those of the step that are there, else all."""
+    names = [reference_of(order) for order in step.case.orders]
+    chosen = tuple(name for name in names if name in step.selections)
+    return chosen or tuple(names)
+
+
+def _problem(says: str, status: int) -> Response:
+    return operator_page("sandbox/problem.html", status, says=says)
+
+
+def _sent_file() -> str:
+    """Return the case that was uploaded or pasted."""
+    upload = request.files.get("file")
+    sent = upload.read().decode("utf-8", "replace") if upload is not None else ""
+    return sent if sent.strip() else request.form.get("pasted", "")
+
+
+def _library() -> Library:
+    return services().assessor.library
 
 
 def _samples() -> SampleServer | None:
     found = site()
     return found.samples if found else None
+
+
+def _sample_orders(case: Case) -> tuple[Resource, ...]:
+    """Return the sample orders of the patient of a case; none for a patient of another FHIR server."""
+    samples = _samples()
+    if samples is None or case.fhir_server != samples.address:
+        return ()
+    patient = samples.patient(case.patient)
+    return patient.orders if patient is not None else ()
+
+
+def _today() -> date:
+    """Return the local day, or that on which the charts of the sample EHR are read."""
+    samples = _samples()
+    if samples is not None:
+        return samples.today
+    return services().clock().astimezone(services().settings.time_zone).date()
 
 
 def _token(case: Case) -> str:
