@@ -27,7 +27,9 @@ _DETAILS = {"ServiceRequest": "orderDetail", _DEVICE: "parameter", "MedicationRe
 """Where an order of each kind states what its code does not."""
 _CONCEPTS = ("category", "bodySite", "reasonCode", "orderDetail")
 _REFERENCES = ("reasonReference", "supportingInfo")
-_NOT_WORDS = ("contained", "identifier", "meta")
+_NOT_WORDS = ("contained", "id", "identifier", "meta")
+_ADDRESSES = ("reference", "system")
+"""The members that are names of resources and of code systems, whatever words occur in them."""
 _MAX_LENGTH = 100_000
 _STRING_COST = 50
 """The characters that take as long to read as a string of none."""
@@ -96,7 +98,14 @@ class _Edit:
         found = self._read(now)
         is_clear = all(each.value == self.value and each.is_stated for each in found)
         others = self.attribute.others
-        return not is_clear or (others is not None and bool(others.search(now)))
+        return not is_clear or (others is not None and bool(others.search(self._without_own_words(now))))
+
+    def _without_own_words(self, text: str) -> str:
+        """Return a text with the words of the value blanked, which are no words for one that is not listed."""
+        own = self.attribute.values.get(self.value)
+        for start, end in tuple(own.find(text)) if own is not None else ():
+            text = text[:start] + " " * (end - start) + text[end:]
+        return text
 
     def states(self, text: str) -> bool:
         """Return whether a text states the value."""
@@ -115,7 +124,8 @@ class _Edit:
     def concept(self, concept: Json) -> Json:
         """Return a CodeableConcept without the words, and without the codings that mean another value.
 
-        The codes of billing systems do not say how a procedure is done, so only their labels are edited.
+        The codes of billing systems do not say how a procedure is done, so only their labels are edited. Any other code
+        without a label goes with a text of which nothing is left, since it means the same.
         """
         if not isinstance(concept, Mapping):
             return None
@@ -123,7 +133,10 @@ class _Edit:
         if isinstance(concept.get("text"), str) and self.contradicts(concept["text"]):
             changed["text"] = self._shortened(concept["text"])
         if isinstance(concept.get("coding"), list):
-            changed["coding"] = [kept for each in concept["coding"] if (kept := self._coding(each)) is not None] or None
+            kept = [kept for each in concept["coding"] if (kept := self._coding(each)) is not None]
+            if changed.get("text") is None and "text" in concept:
+                kept = [each for each in kept if _is_labeled(each) or _is_of_billing(each)]
+            changed["coding"] = kept or None
         found = {name: element for name, element in changed.items() if element is not None}
         return found if "text" in found or "coding" in found else None
 
@@ -132,7 +145,7 @@ class _Edit:
             return coding
         if not self.contradicts(coding["display"]):
             return coding
-        return self.reference(coding) if any(each.system in (CPT, HCPCS) for each in codings(coding)) else None
+        return self.reference(coding) if _is_of_billing(coding) else None
 
     def reference(self, reference: Resource) -> Resource:
         """Return a Reference or a Coding with the words taken out of its display."""
@@ -173,6 +186,14 @@ class _Edit:
         return tidy.strip(" ,;-–—") or None
 
 
+def _is_of_billing(coding: Json) -> bool:
+    return any(each.system in (CPT, HCPCS) for each in codings(coding))
+
+
+def _is_labeled(coding: Json) -> bool:
+    return not isinstance(coding, Mapping) or isinstance(coding.get("display"), str)
+
+
 def _words(order: Resource) -> Iterator[str]:
     """Yield every string of an order that may say something of it."""
     return (text for name, element in order.items() if name not in _NOT_WORDS for text in _strings(element))
@@ -183,8 +204,9 @@ def _strings(element: Json) -> Iterator[str]:
     if isinstance(element, str):
         yield element
     elif isinstance(element, Mapping):
-        for each in element.values():
-            yield from _strings(each)
+        for name, each in element.items():
+            if name not in _ADDRESSES:
+                yield from _strings(each)
     elif isinstance(element, list):
         for each in element:
             yield from _strings(each)

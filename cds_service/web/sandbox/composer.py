@@ -18,6 +18,8 @@ from fhir_mappings.fhir_json import Json, Resource, parse_json
 from fhir_mappings.order_elements import CODE_ELEMENTS
 from fhir_mappings.order_statements import concept_of, details_element, with_planned_day, without_item
 
+QUERY = "q"
+"""The field in which codes are searched."""
 _PLANNED_AFTER = timedelta(days=14)
 """How long after today a new order is planned, unless another draft has a day."""
 _SHARED = ("requester", "insurance", "encounter")
@@ -58,16 +60,17 @@ class Workspace:
 class Step:
     """The case after an action. `hook` is called for the orders in `selections`, all of them if empty.
 
-    `problems` are what could not be done, in words. `added` is the reference of an order that is new, `query` what was
-    searched, and `is_exported` whether the page shows the case as cases for the authors of policies.
+    `problems` are what could not be done, in words. `taken` is the name of the field that was taken over and is to be
+    emptied, `focus` the id of the element to go on from where the pressed button is gone, and `is_exported` whether
+    the page shows the case as cases for the authors of policies.
     """
 
     case: Case
     hook: str = SELECT
     selections: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
-    added: str = ""
-    query: str = ""
+    taken: str = ""
+    focus: str = ""
     is_exported: bool = False
 
 
@@ -92,11 +95,6 @@ def sign(workspace: Workspace) -> Step:
     return Step(workspace.case, hook=SIGN, selections=workspace.selected)
 
 
-def search(workspace: Workspace) -> Step:
-    """Search the codes without scripts; with scripts the page shows them as the user types."""
-    return Step(workspace.case, selections=workspace.selected, query=workspace.fields.get("q", "")[:LONGEST_QUERY])
-
-
 def add(workspace: Workspace) -> Step:
     """Add an order of a code that a policy knows, such as `cpt 27279`."""
     found = code_written(workspace.editor.library, workspace.argument)
@@ -107,7 +105,7 @@ def add(workspace: Workspace) -> Step:
 
 def add_in_words(workspace: Workspace) -> Step:
     """Add an order that has the words of the query and no code."""
-    words = " ".join(workspace.fields.get("q", "")[:LONGEST_QUERY].split())
+    words = " ".join(workspace.fields.get(QUERY, "")[:LONGEST_QUERY].split())
     if not words:
         raise EditError("Write what to order, then add it.")
     return _with_new(workspace, _draft(workspace, "ServiceRequest", Coding("", "", words)))
@@ -135,34 +133,38 @@ def remove(workspace: Workspace) -> Step:
     left = [order for i, order in enumerate(case.orders) if i != place]
     answers = {order: given for order, given in case.answers.items() if order != name}
     selections = tuple(each for each in workspace.selected if each != name)
-    return Step(replace(case, orders=tuple(left), answers=answers), selections=selections)
+    return Step(replace(case, orders=tuple(left), answers=answers), selections=selections, focus="h-orders")
 
 
 def add_reason(workspace: Workspace) -> Step:
     """Add a reason to an order."""
     place = workspace.place()
-    written = workspace.fields.get(f"o{place}.reason", "")
-    return _with_changed(workspace, place, workspace.editor.because(workspace.case.orders[place], written))
+    taken = f"o{place}.reason"
+    order = workspace.editor.because(workspace.case.orders[place], workspace.fields.get(taken, ""))
+    return replace(_with_changed(workspace, place, order), taken=taken)
 
 
 def add_detail(workspace: Workspace) -> Step:
     """Add a detail in words to an order."""
     place = workspace.place()
-    written = workspace.fields.get(f"o{place}.detail", "")
-    return _with_changed(workspace, place, workspace.editor.detailed(workspace.case.orders[place], written))
+    taken = f"o{place}.detail"
+    order = workspace.editor.detailed(workspace.case.orders[place], workspace.fields.get(taken, ""))
+    return replace(_with_changed(workspace, place, order), taken=taken)
 
 
 def remove_reason(workspace: Workspace) -> Step:
     """Remove a reason from an order."""
     place = workspace.place()
-    return _with_changed(workspace, place, without_item(workspace.case.orders[place], "reasonCode", workspace.item()))
+    order = without_item(workspace.case.orders[place], "reasonCode", workspace.item())
+    return replace(_with_changed(workspace, place, order), focus=f"o{place}-reason")
 
 
 def remove_detail(workspace: Workspace) -> Step:
     """Remove a detail from an order."""
     place = workspace.place()
     order = workspace.case.orders[place]
-    return _with_changed(workspace, place, without_item(order, details_element(order), workspace.item()))
+    order = without_item(order, details_element(order), workspace.item())
+    return replace(_with_changed(workspace, place, order), focus=f"o{place}-detail")
 
 
 def set_json(workspace: Workspace) -> Step:
@@ -297,10 +299,25 @@ def _with_new(workspace: Workspace, order: Resource) -> Step:
     if len(case.orders) >= MAX_ORDERS:
         raise EditError(_FULL)
     name = reference_of(order)
-    return Step(case.with_orders(*case.orders, order), selections=(name,), added=name)
+    focus = f"o{len(case.orders)}-title"
+    return Step(case.with_orders(*case.orders, order), selections=(name,), taken=QUERY, focus=focus)
 
 
 def _with_changed(workspace: Workspace, place: int, order: Resource) -> Step:
     orders: Sequence[Resource] = workspace.case.orders
     changed = workspace.case.with_orders(*orders[:place], order, *orders[place + 1 :])
     return Step(changed, selections=(reference_of(order),))
+
+
+def entered(before: Case, fields: Mapping[str, str], step: Step, action: str) -> Mapping[str, str]:
+    """Return what stands in the fields that no action took over, by their names, for the page to show again.
+
+    JSON that cannot be used is shown again only after the action that tried to, since the order may change otherwise.
+    """
+    found = {QUERY: fields.get(QUERY, "")[:LONGEST_QUERY]}
+    for i, (old, new) in enumerate(zip(before.orders, step.case.orders, strict=False)):
+        if reference_of(old) == reference_of(new):
+            found |= {name: fields.get(name, "") for name in (f"o{i}.reason", f"o{i}.detail")}
+            if step.problems and action == f"json:{reference_of(old)}":
+                found |= {f"o{i}.json": fields.get(f"o{i}.json", "")}
+    return {name: text for name, text in found.items() if text and name != step.taken}

@@ -4,7 +4,7 @@ A button of the workspace sends the whole form; its `do` names an action, and be
 First the changed fields of the orders are taken over, then the action is done, then the hook of its step is called.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
@@ -17,10 +17,10 @@ from cds_service.web.pages import operator_page
 from cds_service.web.sandbox import composer
 from cds_service.web.sandbox.case import Case, CaseError, reference_of
 from cds_service.web.sandbox.case_file import opened_case, saved_case
-from cds_service.web.sandbox.code_search import LONGEST_QUERY, FoundCodes, search_codes
+from cds_service.web.sandbox.code_search import LONGEST_QUERY, search_codes
 from cds_service.web.sandbox.composer import Step, Workspace
 from cds_service.web.sandbox.export import exported_cases
-from cds_service.web.sandbox.hook_calls import Exchange, call_hook
+from cds_service.web.sandbox.hook_calls import call_hook
 from cds_service.web.sandbox.order_editing import EditError, Editor
 from cds_service.web.sandbox.order_form import order_forms
 from cds_service.web.site import SampleServer, site
@@ -34,7 +34,7 @@ ACTIONS: Mapping[str, Callable[[Workspace], Step]] = MappingProxyType(
         "update": composer.update,
         "select": composer.update,
         "sign": composer.sign,
-        "search": composer.search,
+        "search": composer.update,
         "add": composer.add,
         "add-words": composer.add_in_words,
         "add-sample": composer.add_sample,
@@ -61,7 +61,7 @@ def show() -> Response:
     patient = samples.patient(request.args.get("patient", "")) if samples else None
     if samples is None or patient is None:
         return operator_page("sandbox/choose.html", samples=samples)
-    return _workspace(Step(Case(samples.address, patient.id).with_orders(*patient.orders[:1])))
+    return _workspace(Step(Case(samples.address, patient.id).with_orders(*patient.orders[:1])), {})
 
 
 @sandbox.get("/codes")
@@ -78,13 +78,14 @@ def act() -> Response:
     try:
         action, _, argument = request.form.get("do", "update").partition(":")
         if action == _LOAD:
-            return _workspace(Step(opened_case(_sent_file(), _samples(), _today())), is_whole=True)
+            return _workspace(Step(opened_case(_sent_file(), _samples(), _today())), {}, is_whole=True)
         case = Case.parse(request.form.get("case", ""))
     except RequestEntityTooLarge:
         return _problem("The form or the file is too large.", 413)
     except CaseError as error:
         return _problem(str(error), 400)
-    return _workspace(_step(case, action, argument))
+    step = _step(case, action, argument)
+    return _workspace(step, composer.entered(case, request.form, step, request.form.get("do", "")))
 
 
 def _step(case: Case, action: str, argument: str) -> Step:
@@ -103,31 +104,25 @@ def _step(case: Case, action: str, argument: str) -> Step:
     return replace(step, problems=(*problems, *step.problems))
 
 
-def _workspace(step: Step, *, is_whole: bool = False) -> Response:
-    case, token = step.case, _token(step.case)
-    selected = _selected(step)
-    exchanges = [call_hook(step.hook, case, token, selected)] if case.orders else []
-    return _page(step, token, exchanges, selected, is_whole=is_whole)
-
-
-def _page(
-    step: Step, token: str, exchanges: Iterable[Exchange], selected: tuple[str, ...], *, is_whole: bool
-) -> Response:
+def _workspace(step: Step, entered: Mapping[str, str], *, is_whole: bool = False) -> Response:
+    """Call the hook of a step, and answer the workspace with what it says; `entered` are fields to show again."""
+    case, token, selected = step.case, _token(step.case), _selected(step)
     is_part = request.headers.get("HX-Request") == "true" and not is_whole
-    library = _library()
+    query = entered.get(composer.QUERY, "")
     return operator_page(
         "sandbox/workspace.html" if is_part else "sandbox/sandbox.html",
-        case=step.case,
+        case=case,
         token=token,
-        exchanges=tuple(exchanges),
+        exchanges=(call_hook(step.hook, case, token, selected),) if case.orders else (),
         step=step,
         selected=selected,
-        forms=order_forms(step.case.orders, library, services().settings.time_zone),
-        found=search_codes(library, step.query) if step.query else FoundCodes(()),
-        query=step.query,
-        samples=_sample_orders(step.case),
-        saved=saved_case(step.case, _samples(), _today()),
-        policy_cases=exported_cases(step.case, token) if step.is_exported else None,
+        entered=entered,
+        forms=order_forms(case.orders, _library(), services().settings.time_zone),
+        query=query,
+        found=search_codes(_library(), query),
+        samples=_sample_orders(case),
+        saved=saved_case(case, _samples(), _today()),
+        policy_cases=exported_cases(case, token) if step.is_exported else None,
     )
 
 
