@@ -9,13 +9,15 @@ from cds_service.hooks.review import review
 from cds_service.http.services import services
 from cds_service.web.sandbox.case import Case
 from cds_service.web.sandbox.hook_calls import SIGN
-from cds_service.web.sandbox.policy_case import PolicyCase, policy_cases
+from cds_service.web.sandbox.policy_case import PolicyCase, policy_cases, said_in
+from fhir_mappings.fhir_json import Json
 
 
-def exported_cases(case: Case, token: str) -> tuple[PolicyCase, ...]:
+def exported_cases(case: Case, token: str, response: Json) -> tuple[PolicyCase, ...]:
     """Return the cases for authors: for each order and each revision that judges it by the one walk of the service.
 
-    `token` is that for the FHIR server. There is none for orders of another patient.
+    `token` is that for the FHIR server, and `response` what the service answered to the orders. There is none for
+    orders of another patient.
     """
     used = services()
     entries = [{"resource": order} for order in case.orders]
@@ -37,4 +39,4 @@ def exported_cases(case: Case, token: str) -> tuple[PolicyCase, ...]:
         clock=used.clock,
         monotonic=used.monotonic,
     )
-    return policy_cases(case, found, used.assessor.library.policies)
+    return policy_cases(case, found, used.assessor.library.policies, said_in(response))

@@ -6,7 +6,7 @@ shown is read by the service's own reading of the order, so a loaded order shows
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from coverage_policies.format.library import Library
@@ -57,8 +57,9 @@ class OrderForm:
     """What the page shows of a draft order, and its fields.
 
     `place` is the position of the order in the case. `reasons` and `details` are in words; `known_reasons` and `drugs`
-    are those that the policies know. `day` is the planned day, empty if the order plans none or not a day, and
-    `planned` then what it states. `faults` are where the order breaks FHIR R4.
+    are those that the policies know, which the page lists once, with the order at the position `lists_of`. `day` is
+    the planned day, empty if the order plans none or not a day, and `planned` then what it states. `faults` are where
+    the order breaks FHIR R4.
     """
 
     place: int
@@ -70,6 +71,7 @@ class OrderForm:
     choices: tuple[Choice, ...]
     reasons: tuple[str, ...]
     known_reasons: tuple[Option, ...]
+    lists_of: int
     has_drug: bool
     drug: str
     drugs: tuple[Coding, ...]
@@ -81,6 +83,11 @@ class OrderForm:
     json: str
     faults: tuple[str, ...]
     resource: Resource
+
+    @property
+    def offers(self) -> tuple[tuple[Option, ...], tuple[Coding, ...]]:
+        """Return the reasons and the drugs to choose from."""
+        return self.known_reasons, self.drugs
 
 
 def read_draft(order: Resource, beside: Sequence[Resource], terms: OrderTerms, zone: tzinfo) -> Order:
@@ -96,7 +103,12 @@ def read_draft(order: Resource, beside: Sequence[Resource], terms: OrderTerms, z
 
 def order_forms(orders: Sequence[Resource], library: Library, zone: tzinfo) -> tuple[OrderForm, ...]:
     """Return the form of each draft order."""
-    return tuple(_form(i, order, orders, library, zone) for i, order in enumerate(orders))
+    forms: list[OrderForm] = []
+    for i, order in enumerate(orders):
+        form = _form(i, order, orders, library, zone)
+        like = next((each for each in forms if each.offers == form.offers), form)
+        forms.append(replace(form, lists_of=like.place))
+    return tuple(forms)
 
 
 def _form(place: int, resource: Resource, beside: Sequence[Resource], library: Library, zone: tzinfo) -> OrderForm:
@@ -116,6 +128,7 @@ def _form(place: int, resource: Resource, beside: Sequence[Resource], library: L
         choices=tuple(_choices(order, known, library.order_terms)),
         reasons=_reasons(resource),
         known_reasons=tuple({each.value: each for each in _reason_options(known.reasons, library)}.values()),
+        lists_of=place,
         has_drug=has_drug,
         drug=", ".join(each.display or each.code for each in order.drugs) if has_drug else "",
         drugs=known.drugs,

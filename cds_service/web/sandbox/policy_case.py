@@ -8,10 +8,11 @@ run before it is shown, so it passes `cds-service policies test` as it stands.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
 
+from cards.build import DETERMINATION
 from cds_service.hooks.review import Review
 from cds_service.web.sandbox.case import Case, reference_of
 from coverage_policies.authoring.cases import NONE, judged, parse_cases, run_case
@@ -22,6 +23,7 @@ from coverage_policies.format.problems import DocumentError
 from coverage_policies.format.registry import resource_types
 from coverage_policies.format.terms import Reason
 from coverage_policies.judging.determination import Determination
+from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.order_elements import without_coverage_information
 
@@ -47,24 +49,50 @@ class PolicyCase:
     differs: tuple[str, ...] = ()
 
 
-def policy_cases(case: Case, found: Review, policies: Mapping[str, Policy]) -> tuple[PolicyCase, ...]:
-    """Return a case for each order of a review and each revision that judged it."""
+Said: TypeAlias = Mapping[str, str]
+"""What was determined: the outcome under `outcome`, and the status of each criterion under its id."""
+
+
+def said_in(response: Json) -> Mapping[tuple[str, str], Said]:
+    """Return what the cards of a response say, by the reference of the order and the full name of the revision."""
+    found: dict[tuple[str, str], Said] = {}
+    for card in items(response.get("cards") if isinstance(response, Mapping) else None):
+        extension = card.get("extension")
+        told = extension.get(DETERMINATION) if isinstance(extension, Mapping) else None
+        for each in items(told):
+            criteria = {one["id"]: one["status"] for one in items(each.get("criteria"))}
+            name = f"{each.get('policy')}@{each.get('revision')}"
+            found[str(each.get("order")), name] = {"outcome": each["outcome"], **criteria}
+    return found
+
+
+def policy_cases(
+    case: Case, found: Review, policies: Mapping[str, Policy], answered: Mapping[tuple[str, str], Said]
+) -> tuple[PolicyCase, ...]:
+    """Return a case for each order of a review and each revision that judged it.
+
+    `answered` is what the service answered to the orders; the review itself knows no answers of the case.
+    """
     made = []
     for each in found.determinations:
         policy = policies.get(each.full_name)
         order = next((one for one in case.orders if reference_of(one) == each.order), None)
         if policy is not None and order is not None:
-            made.append(_made(case, found, policy, order, each))
+            knows_answers = not case.answers.get(each.order)
+            said = answered.get((each.order, each.full_name), _said(each) if knows_answers else {})
+            made.append(_made(case, found, policy, order, each, said))
     return tuple(made)
 
 
-def _made(case: Case, found: Review, policy: Policy, order: Resource, answered: Determination) -> PolicyCase:
+def _made(
+    case: Case, found: Review, policy: Policy, order: Resource, judged_as: Determination, answered: Said
+) -> PolicyCase:
     file = f"{policy.name}/{policy.revision}.cases.yaml"
     plain = _Plain(case.patient, case.fhir_server)
     left_out: list[str] = []
-    day = answered.anchor_date
+    day = judged_as.anchor_date
     written: dict[str, Any] = {
-        "name": f"{answered.order_label}, {answered.outcome.value.replace('-', ' ')}, as tried in the sandbox",
+        "name": f"{judged_as.order_label}, as tried in the sandbox on {found.record.today}",
         "anchor": day.isoformat(),
         "today": found.record.today.isoformat(),
         "order": {"fhir": next(plain.carried([without_coverage_information(order)], left_out), {})},
@@ -72,14 +100,14 @@ def _made(case: Case, found: Review, policy: Policy, order: Resource, answered: 
     others = [without_coverage_information(each) for each in case.orders if each is not order]
     written["other_orders"] = [{"fhir": each} for each in plain.carried(others, left_out)]
     written["fhir"] = list(plain.carried(_chart(found, policy), left_out))
-    answers = case.answers.get(answered.order, {}).get(policy.full_name, {})
+    answers = case.answers.get(judged_as.order, {}).get(policy.full_name, {})
     if answers:
-        written["facts"] = [{"answers": {"based_on": answered.order, **answers}}]
+        written["facts"] = [{"answers": {"based_on": judged_as.order, **answers}}]
     written["unavailable"] = [kind for kind in found.record.failed() if kind in resource_types()]
     written["not_offered"] = [kind for kind in found.record.not_offered() if kind in resource_types()]
     written = {name: value for name, value in written.items() if value not in ([], {})}
     if "order" not in written or not written["order"].get("fhir"):
-        return PolicyCase(policy.full_name, file, answered.order, "", tuple(left_out))
+        return PolicyCase(policy.full_name, file, judged_as.order, "", tuple(left_out))
     try:
         (trial,) = parse_cases(_yaml({**written, "expect": {}}), file, policy)
         said = judged(trial, policy)
@@ -87,9 +115,9 @@ def _made(case: Case, found: Review, policy: Policy, order: Resource, answered: 
         (made,) = parse_cases(text, file, policy)
     except DocumentError as error:
         problems = tuple(each.what for each in error.problems)
-        return PolicyCase(policy.full_name, file, answered.order, "", (*left_out, *problems))
-    differs = [*_differences(answered, said), *map(str, run_case(made, policy))]
-    return PolicyCase(policy.full_name, file, answered.order, text, tuple(left_out), tuple(differs))
+        return PolicyCase(policy.full_name, file, judged_as.order, "", (*left_out, *problems))
+    differs = [*_differences(answered, _said(said)), *map(str, run_case(made, policy))]
+    return PolicyCase(policy.full_name, file, judged_as.order, text, tuple(left_out), tuple(differs))
 
 
 def _chart(found: Review, policy: Policy) -> Iterator[Resource]:
@@ -109,14 +137,15 @@ def _status(status: str, reason: Reason | None) -> str:
     return f"{status} {reason.value}" if reason is not None else status
 
 
-def _differences(answered: Determination, said: Determination) -> Iterator[str]:
-    """Yield where the policy determines another thing of the case than it did of the chart."""
-    if answered.outcome is not said.outcome:
-        yield f"outcome: {said.outcome.value}, while the service answered {answered.outcome.value}"
-    now = {result.id: result.status for result in said.criteria}
-    for result in answered.criteria:
-        if result.id in now and now[result.id] is not result.status:
-            yield f"{result.id}: {now[result.id].value}, while the service answered {result.status.value}"
+def _said(found: Determination) -> Said:
+    return {"outcome": found.outcome.value, **{each.id: each.status.value for each in found.criteria}}
+
+
+def _differences(answered: Said, now: Said) -> Iterator[str]:
+    """Yield where a policy determines another thing of the case than the service answered."""
+    for name, status in answered.items():
+        if now.get(name, status) != status:
+            yield f"{name}: {now[name]}, while the service answered {status}"
 
 
 class _Plain:

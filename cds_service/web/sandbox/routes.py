@@ -109,11 +109,12 @@ def _workspace(step: Step, entered: Mapping[str, str], *, is_whole: bool = False
     case, token, selected = step.case, _token(step.case), _selected(step)
     is_part = request.headers.get("HX-Request") == "true" and not is_whole
     query = entered.get(composer.QUERY, "")
+    exchanges = (call_hook(step.hook, case, token, selected),) if case.orders else ()
     return operator_page(
         "sandbox/workspace.html" if is_part else "sandbox/sandbox.html",
         case=case,
         token=token,
-        exchanges=(call_hook(step.hook, case, token, selected),) if case.orders else (),
+        exchanges=exchanges,
         step=step,
         selected=selected,
         entered=entered,
@@ -122,7 +123,7 @@ def _workspace(step: Step, entered: Mapping[str, str], *, is_whole: bool = False
         found=search_codes(_library(), query),
         samples=_sample_orders(case),
         saved=saved_case(case, _samples(), _today()),
-        policy_cases=exported_cases(case, token) if step.is_exported else None,
+        policy_cases=exported_cases(case, token, exchanges[0].response) if step.is_exported and exchanges else None,
     )
 
 
