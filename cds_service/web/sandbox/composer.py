@@ -199,6 +199,7 @@ def with_suggestion(case: Case, suggestion: Json) -> tuple[Case, list[str], list
     """
     changed: list[str] = []
     problems: list[str] = []
+    before = case
     actions = suggestion.get("actions") if isinstance(suggestion, Mapping) else None
     for action in actions if isinstance(actions, list) else ():
         kind = action.get("type") if isinstance(action, Mapping) else None
@@ -216,7 +217,7 @@ def with_suggestion(case: Case, suggestion: Json) -> tuple[Case, list[str], list
             problems.append(str(error))
             continue
         changed += [name] if name else []
-    if not changed and not problems:
+    if case == before and not problems:
         problems = ["The suggestion changes no order."]
     return case, changed, problems
 

@@ -27,7 +27,7 @@ KEEP = "*"
 """The value of a field that cannot show what the order states: nothing is changed."""
 MOST_FAULTS = 5
 """How many faults of an order are shown."""
-_CODED = re.compile(r"(?:(?P<words>[^()]+?)\s*\()?(?P<code>[A-Za-z0-9.]{3,18})\)?")
+_CODED = re.compile(r"(?:(?P<words>.+?)\s*\()?(?P<code>[A-Za-z0-9.]{3,18})\)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _form(place: int, resource: Resource, beside: Sequence[Resource], library: L
         known_reasons=tuple({each.value: each for each in _reason_options(known.reasons, library)}.values()),
         lists_of=place,
         has_drug=has_drug,
-        drug=", ".join(each.display or each.code for each in order.drugs) if has_drug else "",
+        drug=_drug(order) if has_drug else "",
         drugs=known.drugs,
         day=day,
         planned=planned,
@@ -141,6 +141,12 @@ def _form(place: int, resource: Resource, beside: Sequence[Resource], library: L
         faults=tuple(f"{each.path}: {each.what}" for each in faults(resource)[:MOST_FAULTS]),
         resource=resource,
     )
+
+
+def _drug(order: Order) -> str:
+    """Return the drugs of an order in words: those by RxNorm, else their classes."""
+    named = [each for each in order.drugs if each.system == RXNORM] or order.drugs
+    return ", ".join(each.display or each.code for each in named)
 
 
 def _own_codes(order: Resource) -> tuple[Coding, ...]:

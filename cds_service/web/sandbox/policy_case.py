@@ -74,10 +74,11 @@ def policy_cases(
     `answered` is what the service answered to the orders; the review itself knows no answers of the case.
     """
     made = []
+    of_others = {reference_of(order) for _, order in found.orders.for_others}
     for each in found.determinations:
         policy = policies.get(each.full_name)
         order = next((one for one in case.orders if reference_of(one) == each.order), None)
-        if policy is not None and order is not None:
+        if policy is not None and order is not None and each.order not in of_others:
             knows_answers = not case.answers.get(each.order)
             said = answered.get((each.order, each.full_name), _said(each) if knows_answers else {})
             made.append(_made(case, found, policy, order, each, said))
