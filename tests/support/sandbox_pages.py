@@ -3,6 +3,7 @@
 import html
 import io
 import re
+from contextlib import closing
 from datetime import date
 from html.parser import HTMLParser
 from typing import Any
@@ -120,3 +121,10 @@ class Sandbox:
         """What a form answers, sent by a script or by the browser itself."""
         headers = {"HX-Request": "true"} if script else {}
         return Page(self.client.post("/sandbox", data=form, headers=headers))
+
+    def upload(self, content: bytes) -> Page:
+        """What the upload of a file answers."""
+        with closing(
+            self.client.post("/sandbox", data={"do": "load", "file": (io.BytesIO(content), "case.json")})
+        ) as response:
+            return Page(response)

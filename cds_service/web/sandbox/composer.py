@@ -1,4 +1,4 @@
-"""Compose the draft orders of a case: add, change, copy, and remove them, and apply what a card suggests.
+"""Compose the draft orders of a case: add, change, copy, and remove them.
 
 Every action takes a `Workspace`, which is the case with the form that was sent, and returns a `Step`: the case after
 it, and which hook is called for it.
@@ -179,72 +179,6 @@ def set_json(workspace: Workspace) -> Step:
     if any(reference_of(each) == reference_of(order) for i, each in enumerate(workspace.case.orders) if i != place):
         raise EditError("Another order has this resourceType and id.")
     return _with_changed(workspace, place, order)
-
-
-def apply_suggestion(workspace: Workspace) -> Step:
-    """Apply a suggestion of a card: `apply:KEY` applies the JSON in the field `suggestion.KEY`."""
-    try:
-        given = parse_json(workspace.fields.get(f"suggestion.{workspace.argument}", "").encode("utf-8", "replace"))
-    except ValueError:
-        raise EditError("The suggestion cannot be read. Call the hook again.") from None
-    case, changed, problems = with_suggestion(workspace.case, given)
-    return Step(case, selections=tuple(changed), problems=tuple(problems))
-
-
-def with_suggestion(case: Case, suggestion: Json) -> tuple[Case, list[str], list[str]]:
-    """Return a case with the actions of a CDS Hooks suggestion, the references changed, and what could not be done.
-
-    An update replaces the draft of its resource; a create adds one, with a new id if it has none or a taken one; a
-    delete removes one.
-    """
-    changed: list[str] = []
-    problems: list[str] = []
-    before = case
-    actions = suggestion.get("actions") if isinstance(suggestion, Mapping) else None
-    for action in actions if isinstance(actions, list) else ():
-        kind = action.get("type") if isinstance(action, Mapping) else None
-        try:
-            match kind:
-                case "update":
-                    case, name = _updated(case, checked_order(action.get("resource")))
-                case "create":
-                    case, name = _created(case, action.get("resource"))
-                case "delete":
-                    case, name = _deleted(case, action.get("resourceId"))
-                case _:
-                    raise EditError("A suggested action is of no known type.")
-        except (CaseError, EditError) as error:
-            problems.append(str(error))
-            continue
-        changed += [name] if name else []
-    if case == before and not problems:
-        problems = ["The suggestion changes no order."]
-    return case, changed, problems
-
-
-def _updated(case: Case, order: Resource) -> tuple[Case, str]:
-    name = reference_of(order)
-    if all(reference_of(each) != name for each in case.orders):
-        raise EditError("The suggestion changes an order that is no longer in the case.")
-    return case.with_orders(*(order if reference_of(each) == name else each for each in case.orders)), name
-
-
-def _created(case: Case, resource: Json) -> tuple[Case, str]:
-    if len(case.orders) >= MAX_ORDERS:
-        raise EditError(_FULL)
-    given = {**resource} if isinstance(resource, Mapping) else {}
-    order = checked_order({"id": _free_id(case), **given})
-    if any(reference_of(each) == reference_of(order) for each in case.orders):
-        order = _renamed(case, order)
-    return case.with_orders(*case.orders, order), reference_of(order)
-
-
-def _deleted(case: Case, target: Json) -> tuple[Case, str]:
-    named = [target] if isinstance(target, str) else target if isinstance(target, list) else []
-    left = [each for each in case.orders if reference_of(each) not in named]
-    if len(left) == len(case.orders):
-        raise EditError("The suggestion deletes an order that is not in the case.")
-    return case.with_orders(*left), ""
 
 
 def _draft(workspace: Workspace, kind: str, coding: Coding) -> Resource:

@@ -45,7 +45,6 @@ ACTIONS: Mapping[str, Callable[[Workspace], Step]] = MappingProxyType(
         "add-detail": composer.add_detail,
         "remove-detail": composer.remove_detail,
         "json": composer.set_json,
-        "apply": composer.apply_suggestion,
         "policy-case": composer.export,
     }
 )

@@ -1,6 +1,5 @@
 """A saved case opens on another machine and another day, and whatever is no case is refused in words."""
 
-import io
 import json
 from dataclasses import replace
 from datetime import date, timedelta
@@ -85,13 +84,8 @@ def test_a_text_that_is_no_json_object_is_refused_in_words(text: str) -> None:
 def test_the_page_offers_the_file_and_opens_it(sandbox: Sandbox) -> None:
     page = sandbox.do(sandbox.start(), "add:hcpcs E1390")
     file = saved_case(page.case, HERE, STORY_DATE)
-    with sandbox.client.post(
-        "/sandbox", data={"do": "load", "file": (io.BytesIO(file.encode()), "a.json")}
-    ) as response:
-        assert response.status_code == 200
-        assert "DeviceRequest/draft-1" in response.text
-    pasted = sandbox.post({"do": "load", "pasted": file})
-    assert pasted.case == page.case
+    assert sandbox.upload(file.encode()).case == page.case
+    assert sandbox.post({"do": "load", "pasted": file}).case == page.case
     assert 'download="sij-posterior.case.json"' in page.text
 
 
@@ -104,9 +98,9 @@ def test_a_case_opened_by_a_script_answers_the_whole_page(sandbox: Sandbox) -> N
 
 @pytest.mark.parametrize("sent", [b"", b"\xff\xfe", b"{", b'<script>alert("1")</script>'])
 def test_an_upload_that_is_no_case_is_refused(sandbox: Sandbox, sent: bytes) -> None:
-    with sandbox.client.post("/sandbox", data={"do": "load", "file": (io.BytesIO(sent), "a")}) as response:
-        assert response.status_code == 400
-        assert "<script>alert" not in response.text
+    page = sandbox.upload(sent)
+    assert page.status == 400
+    assert "<script>alert" not in page.text
 
 
 def test_a_case_saved_on_another_day_is_answered_alike(assessor: Assessor) -> None:

@@ -1,6 +1,5 @@
 """Orders are added, changed, copied, and removed, with scripts and without, and what is wrong costs only itself."""
 
-import json
 from typing import Any
 
 import pytest
@@ -37,15 +36,13 @@ def called(page: Page, hook: str) -> bool:
         f"add-detail:{FUSION}",
         f"remove-detail:{FUSION}:0",
         f"json:{FUSION}",
-        "apply:1",
     ],
 )
 def test_every_action_answers_the_workspace_alone_to_a_script_and_the_page_to_a_browser(
     sandbox: Sandbox, action: str, script: bool
 ) -> None:
     fields = {"q": "fusion", "o0_reason": "M54.16", "o0_detail": "Left", "o0_json": dumps(sandbox.start().order)}
-    suggestion = {"suggestion.1": json.dumps({"actions": [{"type": "delete", "resourceId": FUSION}]})}
-    page = sandbox.do(sandbox.start(), action, script=script, **fields, **suggestion)
+    page = sandbox.do(sandbox.start(), action, script=script, **fields)
     assert (page.status, page.is_part, page.problems) == (200, script, [])
 
 
@@ -228,54 +225,3 @@ def test_a_form_without_a_case_is_refused_in_words(sandbox: Sandbox, case: str) 
     page = sandbox.post({"case": case, "do": "sign"})
     assert page.status == 400
     assert "The sandbox cannot go on" in page.text
-
-
-def suggested(sandbox: Sandbox, *actions: Any) -> Page:
-    return sandbox.do(sandbox.start(), "apply:1", **{"suggestion.1": json.dumps({"actions": actions})})
-
-
-def test_a_suggested_update_replaces_the_draft(sandbox: Sandbox) -> None:
-    order = {**sandbox.start().order, "orderDetail": [{"text": "Lateral transarticular approach"}]}
-    page = suggested(sandbox, {"type": "update", "resource": order})
-    assert page.case.orders == (order,)
-    assert page.field("o0.approach") == "lateral-transarticular"
-
-
-def test_a_suggested_order_is_added_with_an_id(sandbox: Sandbox) -> None:
-    order = {key: value for key, value in sandbox.start().order.items() if key != "id"}
-    assert suggested(sandbox, {"type": "create", "resource": order}).order == {"id": "draft-1", **order}
-
-
-def test_a_suggested_order_with_a_taken_id_gets_another(sandbox: Sandbox) -> None:
-    order = sandbox.start().order
-    page = suggested(sandbox, {"type": "create", "resource": order})
-    assert [each["id"] for each in page.case.orders] == [order["id"], "draft-1"]
-
-
-def test_a_suggested_removal_removes_the_draft(sandbox: Sandbox) -> None:
-    assert suggested(sandbox, {"type": "delete", "resourceId": [FUSION]}).case.orders == ()
-
-
-@pytest.mark.parametrize(
-    "actions",
-    [
-        [],
-        ["x"],
-        [{"type": "replace"}],
-        [{"type": "update", "resource": {"resourceType": "ServiceRequest", "id": "gone"}}],
-        [{"type": "update"}],
-        [{"type": "create", "resource": []}],
-        [{"type": "delete", "resourceId": {"a": 1}}],
-    ],
-)
-def test_a_suggestion_that_cannot_be_applied_says_so(sandbox: Sandbox, actions: list[Any]) -> None:
-    page = suggested(sandbox, *actions)
-    assert page.problems
-    assert page.case == sandbox.start().case
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "7", '{"actions": 3}'])
-def test_a_suggestion_that_cannot_be_read_says_so(sandbox: Sandbox, text: str) -> None:
-    page = sandbox.do(sandbox.start(), "apply:1", **{"suggestion.1": text})
-    assert page.problems
-    assert page.case == sandbox.start().case
