@@ -22,8 +22,8 @@ _DANGLING = re.compile(
     r"(?:(?:^|\s)(?:by|via|with|through|using|from|of|for|in|on|to|a|an|the)\b){1,4}$", re.IGNORECASE
 )
 """What is left of `by a paddle lead` at the end of a phrase."""
-_DEVICE = "DeviceRequest"
-_DETAILS = {"ServiceRequest": "orderDetail", _DEVICE: "parameter", "MedicationRequest": "reasonCode"}
+_DEVICE, _DRUG = "DeviceRequest", "MedicationRequest"
+_DETAILS = {"ServiceRequest": "orderDetail", _DEVICE: "parameter", _DRUG: "reasonCode"}
 """Where an order of each kind states what its code does not."""
 _CONCEPTS = ("category", "bodySite", "reasonCode", "orderDetail")
 _REFERENCES = ("reasonReference", "supportingInfo")
@@ -55,10 +55,31 @@ def with_value(order: Resource, terms: OrderTerms, attribute: str, value: str) -
     reasons state it, if the attribute is read in them.
     """
     kind = str(order.get("resourceType"))
+    edited = without_others(order, terms, attribute, value)
+    if edited is None or not value:
+        return edited
+    if kind == _DRUG and "reason" not in terms.attributes[attribute].places:
+        return None
+    edit, details = _Edit(terms, terms.attributes[attribute], value), edited.get(_DETAILS[kind]) or []
+    details = details if isinstance(details, list) else [details]
+    if any(edit.states(text) for detail in details for text in _strings(detail)):
+        return edited
+    stating = {"text": edit.attribute.values[value].phrase}
+    details = [*details, {"valueCodeableConcept": stating} if kind == _DEVICE else stating]
+    found = {**dict.fromkeys(order), **edited, _DETAILS[kind]: details}
+    return {name: element for name, element in found.items() if element is not None}
+
+
+def without_others(order: Resource, terms: OrderTerms, attribute: str, value: str) -> Resource | None:
+    """Return a copy of an order without the words of other values of an attribute; of all, if the value is empty.
+
+    Return None where that cannot be done, as for `restated`.
+    """
+    kind = str(order.get("resourceType"))
     if kind not in _DETAILS or sum(len(text) + _STRING_COST for text in _words(order)) > _MAX_LENGTH:
         return None
     edit = _Edit(terms, terms.attributes[attribute], value)
-    of_code, of_details = CODE_ELEMENTS[kind], _DETAILS[kind]
+    of_code = CODE_ELEMENTS[kind]
     code = edit.concept(order.get(of_code))
     if code is None:
         return None
@@ -72,14 +93,6 @@ def with_value(order: Resource, terms: OrderTerms, attribute: str, value: str) -
     changed["patientInstruction"] = edit.narrated(order.get("patientInstruction"))
     if any(map(edit.contradicts, _strings(order.get("text")))):
         changed["text"] = None
-    if value:
-        if of_details == "reasonCode" and "reason" not in edit.attribute.places:
-            return None
-        details = changed.get(of_details) or []
-        details = details if isinstance(details, list) else [details]
-        if not any(edit.states(text) for detail in details for text in _strings(detail)):
-            stating = {"text": edit.attribute.values[value].phrase}
-            changed[of_details] = [*details, {"valueCodeableConcept": stating} if kind == _DEVICE else stating]
     found = {name: element for name, element in changed.items() if element is not None}
     return None if any(map(edit.contradicts, _words(found))) else found
 

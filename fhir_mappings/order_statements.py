@@ -12,12 +12,13 @@ from fhir_mappings.codings import RXNORM, SNOMED, Coding, codings, items
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.laterality import QUALIFIERS, Side
 from fhir_mappings.order_drugs import drugs_of_detail
-from fhir_mappings.order_edit import with_value
+from fhir_mappings.order_edit import with_value, without_others
 from fhir_mappings.order_elements import CODE_ELEMENTS, texts
 from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.order_text import read_phrase
 
 SIDE = "side"
+_REASONS = ("reasonCode", "reasonReference")
 _OCCURRENCES = ("occurrenceDateTime", "occurrencePeriod", "occurrenceTiming")
 _SERVICE, _DEVICE, _DRUG = CODE_ELEMENTS
 
@@ -33,27 +34,36 @@ def concept_of(coding: Coding) -> dict[str, Json]:
 def with_side(order: Resource, terms: OrderTerms, side: Side | None) -> Resource | None:
     """Return an order with this side as the qualifier of its body site, or without any; None if that cannot be done.
 
-    A device has no body site; its parameter states the side.
+    A device has no body site; its parameter states the side. The side of a reason is not that of the order, and stays.
     """
-    plain = with_value({**order, "bodySite": _without_qualifiers(order.get("bodySite"))}, terms, SIDE, "")
-    if plain is None or side is None:
-        return plain if plain is None else _present(plain)
-    if order.get("resourceType") != _SERVICE:
-        return with_value(plain, terms, SIDE, side)
-    code = next(code for code, name in QUALIFIERS.items() if name == side)
-    site = concept_of(Coding(SNOMED, code, side.capitalize()))
-    return _present({**plain, "bodySite": [*_listed(plain.get("bodySite")), site]})
+    rest = {name: value for name, value in order.items() if name not in _REASONS}
+    rest |= {"bodySite": _without_qualifiers(order["bodySite"], side)} if "bodySite" in order else {}
+    if side is not None and order.get("resourceType") != _SERVICE:
+        changed = with_value(rest, terms, SIDE, side)
+    else:
+        changed = without_others(rest, terms, SIDE, side or "")
+    if changed is None:
+        return None
+    if side is not None and order.get("resourceType") == _SERVICE and not _has_side(changed.get("bodySite"), side):
+        code = next(code for code, name in QUALIFIERS.items() if name == side)
+        site = concept_of(Coding(SNOMED, code, side.capitalize()))
+        changed = {**changed, "bodySite": [*_listed(changed.get("bodySite")), site]}
+    return _present({**dict.fromkeys(order), **{name: order[name] for name in _REASONS if name in order}, **changed})
 
 
-def _without_qualifiers(sites: Json) -> Json:
-    """Return body sites without the SNOMED CT qualifiers of a side, and without those that were nothing else."""
+def _has_side(sites: Json, side: Side) -> bool:
+    return any(QUALIFIERS.get(each.code) == side for each in codings(_listed(sites)))
+
+
+def _without_qualifiers(sites: Json, side: Side | None) -> Json:
+    """Return body sites without the SNOMED CT qualifiers of other sides, and without those that were nothing else."""
     kept = []
     for site in _listed(sites):
         given = site.get("coding") if isinstance(site, Mapping) else None
         if not isinstance(given, list):
             kept.append(site)
             continue
-        rest = [each for each in given if not any(one.code in QUALIFIERS for one in codings(each))]
+        rest = [each for each in given if not any(QUALIFIERS.get(c.code, side) != side for c in codings(each))]
         if rest or not given:
             kept.append({**site, "coding": rest} if len(rest) < len(given) else site)
         elif others := {name: value for name, value in site.items() if name != "coding"}:

@@ -66,6 +66,20 @@ def test_a_side_leaves_the_other_codes_of_its_body_site() -> None:
     assert changed == service(bodySite=[{"coding": [joint]}])
 
 
+def test_a_body_site_that_has_the_side_stays_as_it_is() -> None:
+    order = service(bodySite=[{"coding": LEFT["coding"], "text": "left SI joint"}], note=[{"text": "Left side."}])
+    assert with_side(order, TERMS, "left") == order
+
+
+def test_the_side_of_a_reason_stays_where_it_stands() -> None:
+    order = service(reasonCode=[{"text": "Left leg pain"}], priority="routine")
+    changed = with_side(order, TERMS, "right")
+    assert changed is not None
+    assert list(changed) == [*order, "bodySite"]
+    assert changed["reasonCode"] == order["reasonCode"]
+    assert read(changed).side == "right"
+
+
 def test_a_device_states_its_side_in_a_parameter() -> None:
     changed = with_side(device(), TERMS, "left")
     assert changed == device(parameter=[{"valueCodeableConcept": {"text": "Left"}}])

@@ -9,6 +9,7 @@ about any other FHIR server keeps its dates, as the chart there does.
 import re
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 from cds_service.web.sandbox.case import Answers, Case, CaseError
 from cds_service.web.site import SampleServer
@@ -27,6 +28,14 @@ def saved_case(case: Case, samples: SampleServer | None, today: date) -> str:
     if samples is not None and case.fhir_server == samples.address:
         told[_SERVER] = SAMPLE_EHR
     return dumps({_SAVED: today.isoformat(), **told}, indent=2) + "\n"
+
+
+def download_link(text: str, media_type: str) -> str:
+    """Return a data URL of a text, which a browser downloads without asking the service again.
+
+    A lone surrogate, which UTF-8 cannot encode, is escaped as in JSON.
+    """
+    return f"data:{media_type};charset=utf-8,{quote(text.encode('utf-8', 'backslashreplace'))}"
 
 
 def opened_case(text: str, samples: SampleServer | None, today: date) -> Case:

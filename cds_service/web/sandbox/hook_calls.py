@@ -9,7 +9,7 @@ from werkzeug.test import Client
 
 from cds_service.http.services import services
 from cds_service.web.sandbox.case import Case, Mode, reference_of
-from fhir_mappings.fhir_json import Json, dumps, parse_json
+from fhir_mappings.fhir_json import Json, encoded, parse_json
 
 SELECT, SIGN = "order-select", "order-sign"
 _FAMILIES = {Mode.PLAIN: "coverage-", Mode.CRD_2_2: "crd-", Mode.CRD_2_0: "crd-2.0-"}
@@ -38,7 +38,7 @@ def call_hook(hook: str, case: Case, token: str, selections: Iterable[str] = ())
     answer = Client(current_app.wsgi_app).post(
         path,
         base_url=services().settings.public_url,
-        data=dumps(body).encode(),
+        data=encoded(body),
         content_type="application/json",
     )
     milliseconds = 1000 * (time.perf_counter() - started)

@@ -131,14 +131,14 @@ class Editor:
         return with_notes(without_coverage_information(order), texts)
 
     def because(self, order: Resource, written: str) -> Resource:
-        """Return an order with another reason, unless it has it already. Raise EditError."""
+        """Return an order with another reason. Raise EditError if nothing is written."""
         words = " ".join(written[:LONGEST_TEXT].split())
         if not words:
             raise EditError("Choose a reason, or write one.")
         return with_reason(without_coverage_information(order), reason_written(words, self.library))
 
     def detailed(self, order: Resource, written: str) -> Resource:
-        """Return an order with another detail in words. Raise EditError."""
+        """Return an order with another detail in words. Raise EditError if nothing is written."""
         words = " ".join(written[:LONGEST_TEXT].split())
         changed = with_detail(without_coverage_information(order), words) if words else None
         if changed is None:

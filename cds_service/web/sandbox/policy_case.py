@@ -15,6 +15,7 @@ import yaml
 from cards.build import DETERMINATION
 from cds_service.hooks.review import Review
 from cds_service.web.sandbox.case import Case, reference_of
+from cds_service.web.sandbox.case_file import download_link
 from coverage_policies.authoring.cases import NONE, judged, parse_cases, run_case
 from coverage_policies.authoring.fact_builder import PATIENT
 from coverage_policies.authoring.fact_words import typed
@@ -29,7 +30,7 @@ from fhir_mappings.order_elements import without_coverage_information
 
 _OF_A_PERSON = ("name", "telecom", "address", "photo", "contact", "communication", "generalPractitioner", "link")
 """The elements of a Patient that say who it is."""
-_LEFT_OUT = ("text", "meta", "implicitRules", "language")
+_LEFT_OUT = ("text", "meta", "language")
 _PEOPLE = ("Patient/", "Practitioner/", "PractitionerRole/", "RelatedPerson/", "Organization/")
 _WIDTH = 120
 
@@ -47,6 +48,11 @@ class PolicyCase:
     text: str
     left_out: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
+
+    @property
+    def link(self) -> str:
+        """Return the address under which a browser downloads the text."""
+        return download_link(self.text, "application/yaml")
 
 
 Said: TypeAlias = Mapping[str, str]
@@ -88,7 +94,7 @@ def policy_cases(
 def _made(
     case: Case, found: Review, policy: Policy, order: Resource, judged_as: Determination, answered: Said
 ) -> PolicyCase:
-    file = f"{policy.name}/{policy.revision}.cases.yaml"
+    file = f"documents/{policy.name}/{policy.revision}.cases.yaml"
     plain = _Plain(case.patient, case.fhir_server)
     left_out: list[str] = []
     day = judged_as.anchor_date

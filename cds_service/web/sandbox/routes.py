@@ -16,7 +16,7 @@ from cds_service.http.services import services
 from cds_service.web.pages import operator_page
 from cds_service.web.sandbox import composer
 from cds_service.web.sandbox.case import Case, CaseError, reference_of
-from cds_service.web.sandbox.case_file import opened_case, saved_case
+from cds_service.web.sandbox.case_file import download_link, opened_case, saved_case
 from cds_service.web.sandbox.code_search import LONGEST_QUERY, search_codes
 from cds_service.web.sandbox.composer import Step, Workspace
 from cds_service.web.sandbox.export import exported_cases
@@ -76,13 +76,16 @@ def act() -> Response:
     request.max_form_memory_size = _MOST_FORM_BYTES
     try:
         action, _, argument = request.form.get("do", "update").partition(":")
-        if action == _LOAD:
-            return _workspace(Step(opened_case(_sent_file(), _samples(), _today())), {}, is_whole=True)
-        case = Case.parse(request.form.get("case", ""))
+        is_opened = action == _LOAD
+        case = (
+            opened_case(_sent_file(), _samples(), _today()) if is_opened else Case.parse(request.form.get("case", ""))
+        )
     except RequestEntityTooLarge:
         return _problem("The form or the file is too large.", 413)
     except CaseError as error:
         return _problem(str(error), 400)
+    if is_opened:
+        return _workspace(Step(case), {}, is_whole=True)
     step = _step(case, action, argument)
     return _workspace(step, composer.entered(case, request.form, step, request.form.get("do", "")))
 
@@ -121,7 +124,7 @@ def _workspace(step: Step, entered: Mapping[str, str], *, is_whole: bool = False
         query=query,
         found=search_codes(_library(), query),
         samples=_sample_orders(case),
-        saved=saved_case(case, _samples(), _today()),
+        saved=download_link(saved_case(case, _samples(), _today()), "application/json"),
         policy_cases=exported_cases(case, token, exchanges[0].response) if step.is_exported and exchanges else None,
     )
 

@@ -172,6 +172,15 @@ def test_an_order_of_wrong_types_is_shown_and_never_fails(sandbox: Sandbox, memb
     assert sandbox.do(page, "sign", o0_note_0="x", o0_day="2026-04-01", o0_side="left").status == 200
 
 
+def test_an_order_with_half_a_character_is_shown_saved_and_exported(sandbox: Sandbox) -> None:
+    order = {**sandbox.start().order, "note": [{"text": "\ud800"}], "orderDetail": [{"text": "\ud800 Left"}]}
+    half = dumps(order).replace("\ud800", "\\ud800")
+    page = sandbox.do(sandbox.start(), f"json:{FUSION}", o0_json=half, q="fusion")
+    assert page.status == 200
+    assert page.order["note"] != sandbox.start().order.get("note")
+    assert sandbox.do(page, "policy-case").status == 200
+
+
 def test_two_orders_never_have_the_same_reference(sandbox: Sandbox) -> None:
     page = sandbox.do(sandbox.start(), f"copy:{FUSION}")
     page = sandbox.do(page, "json:ServiceRequest/draft-1", o1_json=dumps(page.case.orders[0]))
