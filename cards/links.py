@@ -31,8 +31,7 @@ class AppLink:
 class Addresses:
     """Where the service publishes what a card names: the canonicals of questionnaires, and the policy pages.
 
-    An empty address is not named. `policy_pages` is empty where a clinician's browser could not read them. `app` is
-    None where the EHR of the call cannot launch it.
+    An empty address is not named. `app` is None where the EHR of the call cannot launch it.
     """
 
     canonicals: str = ""
@@ -92,7 +91,7 @@ def _places(determination: Determination, assessment: Assessment, policy_pages: 
 
 
 def page(determination: Determination, policy_pages: str) -> str:
-    """Return the address of our page of a revision, empty if there are no pages that a browser can read."""
+    """Return the address of our page of a revision, empty if there are no such pages."""
     return f"{policy_pages}/{quote(determination.full_name, safe='@')}" if policy_pages else ""
 
 

@@ -147,9 +147,8 @@ class Settings(BaseSettings):
     )
     public_policies: bool = Field(
         False,
-        description="Set to yes to let anyone read the policy pages, /policies, and the forms, /fhir, without a "
-        "client's token. Cards link to the pages only then, or where no client needs a token: a clinician's browser "
-        "has none.",
+        description="Set to yes to let anyone read the forms, /fhir, without a client's token. The policy pages, "
+        "/policies, never need one.",
     )
     card_tables: bool = Field(
         False,

@@ -16,8 +16,10 @@ pytestmark = [needs_browser, pytest.mark.slow, pytest.mark.process]
 
 NOW = datetime(2026, 3, 2, 17, tzinfo=UTC)
 PAGES = (
-    "/policies",
-    "/policies/CP.MP.126@2025-04",
+    "/policies?q=27279",
+    "/policies/CP.MP.126",
+    "/policies/CP.MP.126/diff",
+    "/policies/NCD.100.1@2013-09",
 )
 
 

@@ -41,6 +41,6 @@ def cards_of(found: Review, call: HookRequest, assessor: Assessor, settings: Set
         call.hook,
         default_style(settings),
         CardIds(Pseudonymizer(random_key()), "", call),
-        addresses_of(settings, needs_token=not settings.allow_unauthenticated),
+        addresses_of(settings),
     )
     return [] if found.refusal else [each.card for each in response.cards]

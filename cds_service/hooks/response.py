@@ -32,10 +32,9 @@ def canonical_base_of(settings: Settings) -> str:
     return settings.canonical_base or settings.public_url
 
 
-def addresses_of(settings: Settings, *, needs_token: bool, app: AppLink | None = None) -> Addresses:
-    """Return what cards may name; `needs_token` is whether clients must send a token, which no browser has."""
-    pages = f"{settings.public_url.rstrip('/')}/policies" if settings.public_policies or not needs_token else ""
-    return Addresses(canonical_base_of(settings), pages, app)
+def addresses_of(settings: Settings, *, app: AppLink | None = None) -> Addresses:
+    """Return what cards may name. The policy pages are open to every browser; `app` is the questionnaire app."""
+    return Addresses(canonical_base_of(settings), f"{settings.public_url.rstrip('/')}/policies", app)
 
 
 def respond(

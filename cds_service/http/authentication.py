@@ -14,7 +14,7 @@ from cds_service.settings import Settings
 
 _SERVICE_IDS = tuple(service.id for service in (*SERVICES, *CRD_SERVICES))
 _OPEN = re.compile(r"/health/[a-z]+\Z|/metrics\Z|/smart/[a-z]+\Z")
-_PUBLISHED = re.compile(r"/policies(/[^/]*)?/?\Z|/fhir/(metadata|Questionnaire(/[^/]*)?)/?\Z")
+_PUBLISHED = re.compile(r"/fhir/(metadata|Questionnaire(/[^/]*)?)/?\Z")
 _FEEDBACK = re.compile(r"(/cds-services/[^/]+)/feedback\Z")
 
 

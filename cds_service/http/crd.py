@@ -93,7 +93,7 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
         coverage = coverage_of(reviewed, rules, version)
         record.payer = coverage.payer
         check_named_orders(reviewed, named, named_in, version)
-        addresses = addresses_of(found.settings, needs_token=found.authenticator is not None)
+        addresses = addresses_of(found.settings)
         answering = Answering(
             review=reviewed,
             rules=rules,

@@ -68,7 +68,7 @@ def call_service(service_id: str) -> Response:
             raise reviewed.refusal
         card_id = CardIds(found.pseudonym, call.client, hook_request)
         app = found.smart.link(hook_request, reviewed, client_of_request()) if found.smart else None
-        addresses = addresses_of(found.settings, needs_token=found.authenticator is not None, app=app)
+        addresses = addresses_of(found.settings, app=app)
         response = respond(reviewed, found.assessor.rules, hook, card_style(found), card_id, addresses)
     shown = found.records.store_decision(call, request.path, hook_request, response)
     note_cards(call, shown, response, found)

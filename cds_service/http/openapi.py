@@ -44,8 +44,7 @@ def openapi(public_url: str, services: Sequence[Service] = SERVICES) -> dict[str
             "/cds-services": {"get": _get("discover", "The services on offer", "services")},
             **{f"/cds-services/{service.id}": {"post": _call(service)} for service in services},
             **{f"/cds-services/{service.id}/feedback": {"post": _feedback(service)} for service in services},
-            "/policies": {"get": _page("policies", "The page that lists the installed policy revisions")},
-            "/policies/{revision}": {"get": _policy_page()},
+            **{path: {"get": described} for path, described in _policy_pages().items()},
             "/fhir/metadata": {
                 "get": _fhir("capabilities", "What the FHIR base can do (FHIR R4)", "CapabilityStatement")
             },
@@ -87,24 +86,42 @@ def _get(name: str, summary: str, schema: str, *, is_open: bool = False) -> dict
     }
 
 
-def _page(name: str, summary: str) -> dict[str, Any]:
-    """Return the description of a GET of an HTML page."""
-    content = {"text/html": {"schema": {"type": "string"}}}
+def _policy_pages() -> dict[str, Any]:
+    """Return the descriptions of the policy pages by path; they need no token."""
+    query = ("q", "query", "A code of an order, such as 27279, or words.")
+    on = ("on", "query", "The service date of the order, as YYYY-MM-DD; today without one.")
+    name = ("name", "path", "A policy with its revision, such as CP.MP.126@2025-04, or without one.")
+    value_set = ("value_set", "path", "The name of a value set.")
+    ends = (("from", "query", "The month of the older revision."), ("to", "query", "The month of the newer revision."))
     return {
-        "operationId": name,
-        "summary": summary,
-        "security": [{}, {"client": []}],
-        "responses": {"200": {"description": summary, "content": content}, **_REFUSED},
+        "/policies": _page("policies", "The installed policy revisions, and a search", query, on),
+        "/policies/{name}": _page("policy", "How a revision judges an order, or the history of a policy", name),
+        "/policies/{name}/diff": _page("changes", "What changed between two revisions of a policy", name, *ends),
+        "/policies/{name}/value-sets/{value_set}": _page("codes", "A value set of a revision", name, value_set),
     }
 
 
-def _policy_page() -> dict[str, Any]:
-    """Return the description of the page of one revision."""
-    described = _page("policy", "How a policy revision judges an order, with an anchor per criterion")
-    parameter = {"name": "revision", "in": "path", "required": True, "schema": {"type": "string"}}
-    described["parameters"] = [parameter | {"description": "A policy with its revision, such as CP.MP.126@2025-04."}]
-    described["responses"]["404"] = _response("No such revision is installed.", "outcome")
-    return described
+def _page(operation: str, summary: str, *parameters: tuple[str, str, str]) -> dict[str, Any]:
+    """Return the description of a GET of an HTML page; a parameter has a name, a place, and a meaning."""
+    content = {"text/html": {"schema": {"type": "string"}}}
+    responses = {"200": {"description": summary, "content": content}}
+    if any(place == "path" for _, place, _ in parameters):
+        responses["404"] = {"description": "No such policy, revision, or value set is installed.", "content": content}
+    return {
+        "operationId": operation,
+        "summary": summary,
+        "parameters": [
+            {
+                "name": name,
+                "in": place,
+                "required": place == "path",
+                "schema": {"type": "string"},
+                "description": meaning,
+            }
+            for name, place, meaning in parameters
+        ],
+        "responses": responses,
+    }
 
 
 def _fhir(name: str, summary: str, resource_type: str) -> dict[str, Any]:

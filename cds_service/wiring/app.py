@@ -30,7 +30,8 @@ from cds_service.records.protocol import NullStore, Records
 from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.settings import Settings
 from cds_service.web.answers import answers
-from cds_service.web.policies import policies
+from cds_service.web.policies.patient_routes import policy_patients
+from cds_service.web.policies.routes import policies
 from cds_service.web.sandbox.routes import sandbox
 from cds_service.web.site import Site, attach_site
 from cds_service.web.static_files import static_files
@@ -82,9 +83,9 @@ def create_app(
             clock=clock,
             monotonic=monotonic,
         )
-    pages = [static_files]
+    pages = [static_files, policies]
     if site is not None:
-        pages += [sandbox, *([style_guide] if site.has_style_guide else [])]
+        pages += [sandbox, policy_patients, *([style_guide] if site.has_style_guide else [])]
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
@@ -122,7 +123,6 @@ def create_app(
     app.register_blueprint(health)
     app.register_blueprint(hooks)
     app.register_blueprint(fhir)
-    app.register_blueprint(policies)
     for each in pages:
         app.register_blueprint(each)
     if questionnaires is not None:

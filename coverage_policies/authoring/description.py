@@ -1,6 +1,6 @@
 """A policy in lines of plain words, to read and to compare one revision with another."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,6 +173,12 @@ def value_set_names(policy: Policy, section: str | None = None) -> set[str]:
         clauses += [clause for entry in entries for clause in entry.clauses]
     found = {name for entry in entries for name in entry.codes.names}
     found |= {each.on_date_of.name for each in criteria if each.on_date_of}
+    return found | names_in(clauses)
+
+
+def names_in(clauses: Iterable[Clause]) -> set[str]:
+    """Return every word in clauses that may name a value set, defaults of operators included."""
+    found: set[str] = set()
     for clause in clauses:
         for _, value in written_values({**operators()[clause.operator].defaults, **clause.arguments}):
             found |= set(as_list(value))

@@ -123,12 +123,17 @@ def _reviewed(c: Criterion, level: _Level) -> _Level:
 
 
 def _before_review(c: Criterion, steps: Set[_Level]) -> Set[_Level]:
-    """Return the levels that matter of what a criterion is before the plan reviews it."""
+    """Return the levels that matter of what a criterion is before the plan reviews it.
+
+    A criterion that is reviewed if it is met never counts as met. One that is reviewed if it fails counts as at least
+    open, whether it fails or not; whether it fails matters where it matters that it is reviewed.
+    """
     found = set(steps)
     if c.case_review_if_met:
         found.discard(_Level.MET)
     if c.case_review_if_not_met:
-        found.add(_Level.OPEN)
+        found.discard(_Level.OPEN)
+        found |= {_Level.OPEN} if _Level.REVIEW in steps else set()
     return found
 
 

@@ -94,7 +94,7 @@ def select(found: Sequence[Candidate], plan: Plan) -> tuple[Selection, ...]:
     for candidate in found:
         in_force = candidate.in_force
         policy = in_force.policies[-1]
-        lines = _lines(policy)
+        lines = lines_judged(policy)
         if not plan.lines & lines:
             continue
         if follows(plan, policy) is Truth.NO:
@@ -124,7 +124,7 @@ def _of_every_line(group: Sequence[Candidate], plan: Plan) -> Selection:
     """Return the policies of one owner for several lines of business, if the patient's line is not known."""
     policies = tuple(policy for each in group for policy in each.in_force.policies)
     names = " and ".join(dict.fromkeys(f"{p.name} ({', '.join(p.lines_of_business)})" for p in policies))
-    covered = frozenset().union(*map(_lines, policies))
+    covered = frozenset().union(*map(lines_judged, policies))
     missing = " or ".join(line for line in LineOfBusiness if line in plan.lines - covered)
     silent = f" No {missing} policy installed for that date covers this order." if missing else ""
     why = f"Line of business not known. Checked against {names}.{silent}"
@@ -144,7 +144,7 @@ def _caveats(limits: Mapping[str, str], in_force: Iterable[InForce]) -> tuple[st
     return tuple(found)
 
 
-def _lines(policy: Policy) -> frozenset[LineOfBusiness]:
+def lines_judged(policy: Policy) -> frozenset[LineOfBusiness]:
     """Return the lines that a policy judges: its own, and original Medicare by one for Medicare Advantage."""
     lines = frozenset(policy.lines_of_business)
     return lines | MEDICARE_LINES if LineOfBusiness.MEDICARE_ADVANTAGE in lines else lines
@@ -166,7 +166,9 @@ def _limits(plan: Plan, *policies: Policy) -> dict[str, str]:
         if owner.casefold() in plan.unknown_payers:
             found[f"The only payer on file is named {owner}, too; to identify it, add it to the plan rules."] = ""
     if LineOfBusiness.MEDICARE in plan.lines:
-        names = dict.fromkeys(p.name for p in policies if LineOfBusiness.MEDICARE in _lines(p) - {*p.lines_of_business})
+        names = dict.fromkeys(
+            p.name for p in policies if LineOfBusiness.MEDICARE in lines_judged(p) - {*p.lines_of_business}
+        )
         for name in names:
             found[f"{name} is for Medicare Advantage; it is applied to original Medicare as well."] = ""
     if plan.lines <= MEDICARE_LINES and PolicyKind.PLAN in kinds:
@@ -219,3 +221,15 @@ def in_force_on(revisions: Sequence[Policy], on: date, rules: PlanRules) -> InFo
         return InForce((before[-1],), (why,), available=False)
     why = f"A later revision of {name}, dated {current}, is not installed."
     return InForce((before[-1],), (why,), is_substitute=True)
+
+
+def stated_days(policy: Policy, rules: PlanRules) -> list[tuple[date, date | None]]:
+    """Return the first and last days on which a revision applies, by the plan rules, else by its document.
+
+    The last day is None where they go on. The list is empty if neither states any: the revision then applies from its
+    month on.
+    """
+    found = [(each.since, each.until) for each in rules.effective if each.policy == policy.full_name]
+    if found or policy.effective is None:
+        return sorted(found, key=lambda days: days[0])
+    return [(policy.effective, policy.until)]

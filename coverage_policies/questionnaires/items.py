@@ -39,7 +39,7 @@ def form_items(policy: Policy) -> list[Item]:
     if asked := applies_question(policy):
         found.append(_question(policy, APPLIES, asked, []))
         unless_excluded.append(Unless(APPLIES, False))
-    if any(map(_is_about_a_side, policy.clauses())):
+    if may_ask_side(policy):
         found.append(_question(policy, SIDE, SIDE_QUESTION, unless_excluded))
     if policy.pathway is not None:
         found.append(_question(policy, PATHWAY, pathway_question(policy), unless_excluded))
@@ -51,6 +51,11 @@ def form_items(policy: Policy) -> list[Item]:
         text = f"For an order without a code: {' '.join(sorted(codes))} Enter it in the order."
         found.append({"linkId": CODE, "text": text, "type": "display"})
     return found
+
+
+def may_ask_side(policy: Policy) -> bool:
+    """Return whether the side of the order matters to some clause."""
+    return any(map(_is_about_a_side, policy.clauses()))
 
 
 def _is_about_a_side(clause: Clause) -> bool:

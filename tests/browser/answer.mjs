@@ -9,10 +9,10 @@
 
 import path from "node:path";
 import { prepare, violations } from "./accessibility.mjs";
+import { Keyboard } from "./keyboard.mjs";
 import { run } from "./script.mjs";
 
 const MOST_SCREENS = 30;
-const MOST_TABS = 80;
 const NARROW = 360;
 
 // Who clicks: labels and buttons.
@@ -33,15 +33,8 @@ class Mouse {
   }
 }
 
-// Who has only Tab, the arrow keys, Space, and Enter.
-class Keyboard {
-  constructor(page) {
-    this.page = page;
-    this.unseen = [];
-    this.unordered = [];
-    this.reached = 0;
-  }
-
+// Who has only the keyboard.
+class Typist extends Keyboard {
   async choose(name, index) {
     await this.tabTo(`input[name="${name}"]`);
     await this.page.keyboard.press("Space");
@@ -53,32 +46,11 @@ class Keyboard {
     await Promise.all([this.page.waitForNavigation(), this.page.keyboard.press("Enter")]);
     this.reached = 0;
   }
-
-  async tabTo(selector) {
-    for (let i = 0; i < MOST_TABS; i++) {
-      const found = await this.page.evaluate((wanted) => {
-        const focused = document.activeElement;
-        const style = getComputedStyle(focused);
-        const box = focused.getBoundingClientRect();
-        const isMarked = style.outlineStyle !== "none" || style.boxShadow !== "none";
-        const isOnScreen = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
-        const isSeen = focused === document.body || (isMarked && isOnScreen);
-        const bottom = focused === document.body ? 0 : box.bottom + scrollY;
-        return { isWanted: focused.matches(wanted), isSeen, bottom, html: focused.outerHTML.slice(0, 80) };
-      }, selector);
-      if (!found.isSeen) this.unseen.push(found.html);
-      if (found.bottom < this.reached) this.unordered.push(found.html);
-      this.reached = found.bottom;
-      if (found.isWanted) return;
-      await this.page.keyboard.press("Tab");
-    }
-    throw new Error(`no way to ${selector} by keyboard`);
-  }
 }
 
 await run(async (task, browser) => {
   const page = await browser.newPage();
-  const user = task.by === "keyboard" ? new Keyboard(page) : new Mouse(page);
+  const user = task.by === "keyboard" ? new Typist(page) : new Mouse(page);
   const found = { violations: [], tooWide: [] };
   const look = async () => {
     if (task.widths) {

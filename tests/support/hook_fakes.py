@@ -17,6 +17,7 @@ from cds_service.http.readiness import Check
 from cds_service.observability.logging import service_log
 from cds_service.observability.metrics import Metrics
 from cds_service.settings import Settings
+from cds_service.web.site import Site
 from cds_service.wiring.app import create_app
 from coverage_policies.format.library import Library
 from coverage_policies.format.model import Policy
@@ -202,6 +203,8 @@ class Service:
         authenticator: Authenticator | None = None,
         counting: Metrics | None = None,
         checks: Iterable[Check] = (),
+        site: Site | None = None,
+        new_id: Callable[[], str] | None = None,
         **settings: Any,
     ) -> None:
         self.written = io.StringIO()
@@ -210,11 +213,12 @@ class Service:
             settings=Settings(**LOOPBACK | settings),
             assessor=assessor,
             clock=lambda: NOW,
-            new_id=lambda: f"call-{next(numbers)}",
+            new_id=new_id or (lambda: f"call-{next(numbers)}"),
             open_fhir_server=open_fhir_server,
             authenticator=authenticator,
             metrics=counting,
             checks=checks,
+            site=site,
             log=service_log(self.written, lambda: NOW),
         )
         self.client: FlaskClient = self.app.test_client()

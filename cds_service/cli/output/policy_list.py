@@ -1,7 +1,6 @@
 """The list of policies."""
 
 from collections.abc import Sequence
-from datetime import date
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,6 +9,7 @@ from rich.table import Column, Table
 from coverage_policies.authoring.cases import read_cases
 from coverage_policies.format.model import Policy
 from coverage_policies.judging.plan_rules import PlanRules
+from coverage_policies.judging.policy_selection import stated_days
 
 
 def print_policies(console: Console, policies: Sequence[Policy], rules: PlanRules) -> None:
@@ -21,7 +21,7 @@ def print_policies(console: Console, policies: Sequence[Policy], rules: PlanRule
     ]
     table = Table(Column("policy, effective", no_wrap=True), *columns, show_lines=True)
     for policy in policies:
-        days = [f"{since} to {until}" if until else f"from {since}" for since, until in _effective(policy, rules)]
+        days = [f"{since} to {until}" if until else f"from {since}" for since, until in stated_days(policy, rules)]
         table.add_row(
             "\n".join([f"[bold]{escape(policy.full_name)}[/]", *(days or [f"from {policy.revision}"])]),
             escape(policy.title),
@@ -47,7 +47,7 @@ def as_json(policy: Policy, rules: PlanRules) -> dict[str, object]:
         "owner": policy.owner,
         "lines_of_business": list(policy.lines_of_business),
         "effective": [
-            {"from": str(since)} | ({"to": str(until)} if until else {}) for since, until in _effective(policy, rules)
+            {"from": str(since)} | ({"to": str(until)} if until else {}) for since, until in stated_days(policy, rules)
         ],
         "criteria": len(criteria) - parts,
         "parts": parts,
@@ -55,11 +55,3 @@ def as_json(policy: Policy, rules: PlanRules) -> dict[str, object]:
         "cases": len(read_cases(policy).cases),
         "file": policy.source,
     }
-
-
-def _effective(policy: Policy, rules: PlanRules) -> list[tuple[date, date | None]]:
-    """Return the days of the plan rules, else those of the document; the last is None where they go on."""
-    found = [(each.since, each.until) for each in rules.effective if each.policy == policy.full_name]
-    if found or policy.effective is None:
-        return sorted(found, key=lambda days: days[0])
-    return [(policy.effective, policy.until)]

@@ -33,7 +33,7 @@ def call_hook(hook: str, case: Case, token: str, selections: Iterable[str] = ())
     `selections` are the references of the selected orders, all of them if empty.
     """
     path = f"/cds-services/{_FAMILIES[case.mode]}{hook}"
-    body = _body(hook, case, token, tuple(selections), services().new_id)
+    body = hook_body(hook, case, token, tuple(selections), services().new_id)
     started = time.perf_counter()
     answer = Client(current_app.wsgi_app).post(
         path,
@@ -45,7 +45,8 @@ def call_hook(hook: str, case: Case, token: str, selections: Iterable[str] = ())
     return Exchange(hook, path, body, answer.status_code, parse_json(answer.data), milliseconds)
 
 
-def _body(hook: str, case: Case, token: str, selections: tuple[str, ...], new_id: Callable[[], str]) -> Json:
+def hook_body(hook: str, case: Case, token: str, selections: tuple[str, ...], new_id: Callable[[], str]) -> Json:
+    """Return the body of the call of a hook for a case; `new_id` makes its `hookInstance`."""
     entries = [{"resource": order} for order in case.orders]
     context: dict[str, Json] = {
         "userId": case.user,

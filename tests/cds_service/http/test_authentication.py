@@ -119,8 +119,6 @@ CLOSED = [
     ("PUT", "/cds-services"),
     ("GET", "/"),
     ("GET", "/nothing"),
-    ("GET", "/policies"),
-    ("GET", "/policies/CP.MP.126@2025-04"),
     ("GET", "//cds-services"),
     ("GET", "/health/../cds-services"),
     ("GET", "/health/live/cds-services"),
@@ -144,11 +142,6 @@ def test_a_request_without_a_token_learns_nothing(guarded: Guarded, method: str,
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        ("/policies", 200),
-        ("/policies/", 200),
-        ("/policies/nothing", 404),
-        ("/policies/a/b", 401),
-        ("/policiesx", 401),
         ("/fhir/metadata", 200),
         ("/fhir/Questionnaire", 200),
         ("/fhir/Questionnaire/nothing", 404),
@@ -157,10 +150,29 @@ def test_a_request_without_a_token_learns_nothing(guarded: Guarded, method: str,
         ("/cds-services", 401),
     ],
 )
-def test_policy_pages_and_forms_need_no_token_if_the_operator_makes_them_public(
-    server: KeyServer, path: str, status: int
-) -> None:
+def test_forms_need_no_token_if_the_operator_makes_them_public(server: KeyServer, path: str, status: int) -> None:
     assert Guarded(server, public_policies=True).client.get(path).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/policies", 200),
+        ("/policies/", 200),
+        ("/policies?q=27279", 200),
+        ("/policies/nothing", 404),
+        ("/policies/nothing/diff", 404),
+        ("/policies/a/value-sets/b", 404),
+        ("/policies/a/b", 401),
+        ("/policiesx", 401),
+    ],
+)
+def test_policy_pages_never_need_a_token(guarded: Guarded, path: str, status: int) -> None:
+    assert guarded.client.get(path).status_code == status
+
+
+def test_a_patient_is_laid_over_a_policy_for_operators_alone(guarded: Guarded) -> None:
+    assert guarded.client.post("/policies/CP.MP.126@2025-04/patient").status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/fhir/metadata", "/fhir/Questionnaire", "/fhir/Questionnaire/CP.MP.126"])

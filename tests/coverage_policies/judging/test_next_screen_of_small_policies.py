@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from coverage_policies.format.model import Policy
@@ -164,6 +164,27 @@ def has_conflict(of: Small) -> bool:
 
 SMALL = small().filter(lambda each: each.policy is not None)
 WITHOUT_CONFLICT = SMALL.filter(lambda each: not has_conflict(each))
+REVIEWED_EITHER_WAY = Small(
+    {
+        "I": {
+            "says": "I",
+            "any": [
+                {"id": "I.A", "says": "I.A", "ask": "q", "if_not_met": "case-review"},
+                {
+                    "id": "I.B",
+                    "says": "I.B",
+                    "all": [
+                        {"id": "I.B.1", "says": "I.B.1", "ask": "q"},
+                        {"id": "I.B.2", "says": "I.B.2", "ask": "q", "if_not_met": "case-review"},
+                    ],
+                    "if_not_met": "case-review",
+                },
+            ],
+            "if_not_met": "criteria-not-met",
+        }
+    }
+)
+"""Once I.A and I.B.2 are denied, the plan reviews the order, whatever is said of I.B.1."""
 
 
 def policies(examples: int) -> settings:
@@ -187,6 +208,7 @@ def test_a_session_ends_with_what_every_full_form_with_its_answers_gives(of: Sma
 
 @policies(25)
 @given(of=SMALL)
+@example(of=REVIEWED_EITHER_WAY)
 def test_what_is_settled_cannot_get_better_and_what_is_not_can_unless_data_contradict_each_other(of: Small) -> None:
     for answers, shown in of.states():
         best = max(map(PLACE, of.outcomes(known(answers))))
