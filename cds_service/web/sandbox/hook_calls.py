@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cds_service.http.services import services
 from cds_service.web.sandbox.case import Case, Mode, reference_of
 from cds_service.web.sandbox.service_client import post
-from fhir_mappings.fhir_json import Json, dumps, parse_json
+from fhir_mappings.fhir_json import Json, encoded, parse_json
 
 SELECT, SIGN = "order-select", "order-sign"
 _FAMILIES = {Mode.PLAIN: "coverage-", Mode.CRD_2_2: "crd-", Mode.CRD_2_0: "crd-2.0-"}
@@ -33,7 +33,7 @@ def call_hook(hook: str, case: Case, token: str, selections: Iterable[str] = ())
     path = f"/cds-services/{_FAMILIES[case.mode]}{hook}"
     body = hook_body(hook, case, token, tuple(selections), services().new_id)
     started = time.perf_counter()
-    answer = post(path, dumps(body).encode())
+    answer = post(path, encoded(body))
     milliseconds = 1000 * (time.perf_counter() - started)
     return Exchange(hook, path, body, answer.status_code, parse_json(answer.data), milliseconds)
 
