@@ -1,17 +1,21 @@
 """Report what became of cards, by policy and criterion."""
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, cast, func, select
 
 from cds_service.hooks.feedback import ACCEPTED, UNLISTED
 from cds_service.records.database import Database
 from cds_service.records.rows import criterion_key
+from cds_service.records.selection import Selection, from_calls
 from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBACK
+
+NO_REASON = "none given"
+"""Stands for the reason of an override that has none."""
 
 
 @dataclass(slots=True)
@@ -50,18 +54,32 @@ class Acceptance:
         return found if self.rate is None else {**found, "acceptance": round(self.rate, 3)}
 
 
-def acceptance(database: Database, since: datetime) -> tuple[Acceptance, ...]:
-    """Return a line for each criterion of the cards shown since that moment."""
+def acceptance(database: Database, selection: Selection) -> tuple[Acceptance, ...]:
+    """Return a line for each criterion of the cards that were shown in the calls of a selection."""
+    targeted = cast(DETERMINATIONS.c.criteria_targeted, Text)  # JSON of PostgreSQL has no equality
+    about = (DETERMINATIONS.c.policy, DETERMINATIONS.c.revision, targeted)
+    is_on_card = (CARDS.c.decision == DETERMINATIONS.c.decision) & (CARDS.c.card == DETERMINATIONS.c.card)
     shown = (
-        select(*(DETERMINATIONS.c[name] for name in ("card", "policy", "revision", "criteria_targeted")))
-        .join(CARDS, (CARDS.c.decision == DETERMINATIONS.c.decision) & (CARDS.c.card == DETERMINATIONS.c.card))
-        .join(DECISIONS, DECISIONS.c.decision == DETERMINATIONS.c.decision)
-        .where(DECISIONS.c.at >= since, CARDS.c.suppressed == "")
+        from_calls(selection, *about, func.count(CARDS.c.card.distinct()))
+        .join(DETERMINATIONS, DETERMINATIONS.c.decision == DECISIONS.c.decision)
+        .join(CARDS, is_on_card)
+        .where(*selection.of_determinations(), CARDS.c.suppressed == "")
+        .group_by(*about)
     )
-    given = select(FEEDBACK).order_by(FEEDBACK.c.outcome_at, FEEDBACK.c.received_at)
+    oldest_first = (FEEDBACK.c.outcome_at, FEEDBACK.c.received_at, FEEDBACK.c.feedback)
+    answered = (
+        shown.with_only_columns(*about, CARDS.c.card, FEEDBACK.c.outcome, FEEDBACK.c.reason, FEEDBACK.c.suggestions)
+        .join(FEEDBACK, FEEDBACK.c.card == CARDS.c.card)
+        .group_by(None)
+        .order_by(*oldest_first)
+    )
     with database.reading() as connection:
-        newest = {row["card"]: row for row in connection.execute(given).mappings()}
-        return _lines(connection.execute(shown).mappings(), newest)
+        counted = _shown(connection.execute(shown).all(), selection.criterion)
+        newest = {tuple(row[:4]): row for row in connection.execute(answered)}
+    for policy, revision, criteria, _, *given in newest.values():
+        for criterion in _targets(criteria, selection.criterion):
+            _add(counted[policy, revision, criterion], *given)
+    return tuple(counted[key] for key in sorted(counted))
 
 
 def unknown_cards(database: Database) -> int:
@@ -75,26 +93,27 @@ def unknown_cards(database: Database) -> int:
         return connection.execute(unknown).scalar_one()
 
 
-def _lines(shown: Iterable[Mapping[Any, Any]], newest: Mapping[str, Mapping[Any, Any]]) -> tuple[Acceptance, ...]:
+def _shown(rows: Iterable[Sequence[Any]], only: str) -> dict[tuple[str, str, str], Acceptance]:
     lines: dict[tuple[str, str, str], Acceptance] = {}
-    counted: set[tuple[str, tuple[str, str, str]]] = set()
-    for row in shown:
-        given = newest.get(row["card"])
-        for criterion in row["criteria_targeted"] or [""]:
-            key = (row["policy"], row["revision"], criterion)
-            if (row["card"], key) in counted:
-                continue
-            counted.add((row["card"], key))
-            line = lines.setdefault(key, Acceptance(*key))
-            line.shown += 1
-            if given is None:
-                continue
-            if given["outcome"] != ACCEPTED:
-                line.overridden += 1
-                line.reasons[given["reason"] or "none given"] += 1
-            elif _is_accepted(given["suggestions"], f"{line.policy}@{line.revision}", criterion):
-                line.accepted += 1
-    return tuple(lines[key] for key in sorted(lines))
+    for policy, revision, criteria, cards in rows:
+        for criterion in _targets(criteria, only):
+            line = lines.setdefault((policy, revision, criterion), Acceptance(policy, revision, criterion))
+            line.shown += cards
+    return lines
+
+
+def _targets(criteria: str, only: str) -> list[str]:
+    """Return the criteria that cards are about: those in a JSON array, an empty name for none; `only` one if named."""
+    return [each for each in json.loads(criteria) or [""] if not only or each == only]
+
+
+def _add(line: Acceptance, outcome: str, reason: str, suggestions: Iterable[str]) -> None:
+    """Count the feedback on one card."""
+    if outcome != ACCEPTED:
+        line.overridden += 1
+        line.reasons[reason or NO_REASON] += 1
+    elif _is_accepted(suggestions, f"{line.policy}@{line.revision}", line.criterion):
+        line.accepted += 1
 
 
 def _is_accepted(suggestions: Iterable[str], revision: str, criterion: str) -> bool:

@@ -1,0 +1,82 @@
+"""Count how criteria came out: what fails most, what is documented least, and what clinicians answered."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, select, true
+
+from cds_service.records.database import Database
+from cds_service.records.json_sql import objects_in, text_of
+from cds_service.records.selection import Selection, from_calls
+from cds_service.records.tables import DECISIONS, DETERMINATIONS
+from coverage_policies.format.terms import Status
+
+ATTESTED = "attested"
+"""The reason of a criterion that an answer decided."""
+
+
+@dataclass(slots=True)
+class CriterionCount:
+    """How often a criterion of a revision had each status, and how often each reason; `answered` is by an answer."""
+
+    policy: str
+    revision: str
+    criterion: str
+    statuses: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @property
+    def total(self) -> int:
+        """The number of determinations that have the criterion."""
+        return self.statuses.total()
+
+    @property
+    def answered(self) -> int:
+        """How often an answer decided it."""
+        return sum(count for (_, reason), count in self.reasons.items() if reason == ATTESTED)
+
+    @property
+    def undocumented(self) -> int:
+        """How often nothing decided it."""
+        return self.statuses[Status.UNKNOWN.value]
+
+    @property
+    def failed(self) -> int:
+        """How often it was not met."""
+        return self.statuses[Status.NOT_MET.value]
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionCounts:
+    """The counts by criterion. `is_limited` if only the newest determinations of the selection were counted."""
+
+    lines: Sequence[CriterionCount]
+    is_limited: bool
+
+
+def count_criteria(database: Database, selection: Selection, most: int) -> CriterionCounts:
+    """Count the criteria in the newest determinations of a selection, at most so many."""
+    newest = (
+        from_calls(selection, DETERMINATIONS.c.policy, DETERMINATIONS.c.revision, DETERMINATIONS.c.criteria)
+        .join(DETERMINATIONS, DETERMINATIONS.c.decision == DECISIONS.c.decision)
+        .where(*selection.of_determinations())
+        .order_by(DECISIONS.c.at.desc())
+        .limit(most)
+        .cte("newest")
+    )
+    each = objects_in(database, newest.c.criteria, "each_criterion")
+    names = [text_of(each, name).label(name) for name in ("id", "status", "reason")]
+    grouped = (newest.c.policy, newest.c.revision, *names)
+    query = select(*grouped, func.count()).select_from(newest.join(each, true())).group_by(*grouped)
+    if selection.criterion:
+        query = query.where(names[0] == selection.criterion)
+    with database.reading() as connection:
+        is_limited = connection.execute(select(func.count()).select_from(newest)).scalar_one() == most
+        rows = connection.execute(query).all()
+    found: dict[tuple[str, str, str], CriterionCount] = {}
+    for policy, revision, criterion, status, reason, count in rows:
+        line = found.setdefault((policy, revision, criterion), CriterionCount(policy, revision, criterion))
+        line.statuses[status] += count
+        line.reasons[status, reason] += count
+    return CriterionCounts(tuple(found[key] for key in sorted(found)), is_limited)
