@@ -151,6 +151,37 @@ class Settings(BaseSettings):
         "client's token. Cards link to the pages only then, or where no client needs a token: a clinician's browser "
         "has none.",
     )
+    operator_pages: bool = Field(
+        False,
+        description="Set to yes to serve the pages for operators, /sandbox and /insights, behind a login; the CDS_OIDC "
+        "settings say where operators sign in.",
+    )
+    oidc_issuer: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#@]+$",
+        description="The issuer of the OpenID Connect provider at which operators sign in, to the letter as its "
+        "configuration states it.",
+    )
+    oidc_client_id: str | None = Field(
+        None,
+        pattern=r"^[!-~]+$",
+        description="The client id of this service at that provider. Register CDS_PUBLIC_URL and /login/callback as "
+        "its redirect address.",
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        None,
+        description="The client secret of this service at that provider.",
+    )
+    operator_claim: str = Field(
+        "groups",
+        pattern=r"^[!-~]+$",
+        description="The claim of the ID token that says who is an operator.",
+    )
+    operator_values: _Strings = Field(
+        (),
+        description="The values of that claim that operators have; @example.org stands for verified e-mail addresses "
+        "of that domain. If empty, every user whom the provider signs in is an operator.",
+    )
     card_tables: bool = Field(
         False,
         description="Set to yes if clients show tables in the Markdown of a card; otherwise cards use bullets. A "
@@ -266,7 +297,9 @@ class Settings(BaseSettings):
     )
 
     @field_validator(
-        *("cors_origins", "policy_folders", "fhir_servers", "fhir_private_networks", "encryption_keys"), mode="before"
+        *("cors_origins", "policy_folders", "fhir_servers", "fhir_private_networks", "encryption_keys"),
+        "operator_values",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:

@@ -20,8 +20,9 @@ def show_command(decision_id: str) -> None:
 
 @click.command("export", epilog=exit_codes())
 @SINCE
-def export_command(since: datetime | None) -> None:
+@click.option("--tests", is_flag=True, help="Also print those of test calls, whose client is sandbox.")
+def export_command(since: datetime | None, tests: bool) -> None:
     """Print decisions, one JSON object per line, in the shape of Open Policy Agent's decision log."""
     with current_database(settings_given()) as database:
-        for each in decisions(database, moment_of(since)):
+        for each in decisions(database, moment_of(since), tests=tests):
             click.echo(dumps(each.as_json()))

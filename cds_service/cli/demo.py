@@ -109,7 +109,8 @@ def demo_command(once: bool, port: int, save: Path | None, sandbox: bool, answer
     with exit_on_error():
         port = free_port(port)
         ehr_port = free_port(port + _EHR_PORTS_AFTER)
-    settings = settings_given().model_copy(
+    given = settings_given()
+    settings = given.model_copy(
         update={"public_url": f"http://127.0.0.1:{port}", "fhir_servers": (), "fhir_private_networks": (LOOPBACK,)}
     )
     if sandbox:
@@ -130,7 +131,7 @@ def demo_command(once: bool, port: int, save: Path | None, sandbox: bool, answer
         crd_records=crd_records,
         log=service_log(io.StringIO(), now),
         smart=None if sandbox else questionnaires.clients,  # the sandbox cannot begin a launch from the sample EHR
-        site=Site(sample_server(ehr_port, token, today)),
+        site=Site(sample_server(ehr_port, token, today), fhir_servers=given.fhir_servers),
     )
     if save is not None:
         with exit_on_error():

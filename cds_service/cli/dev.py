@@ -45,6 +45,7 @@ def serve_dev(settings: Settings, host: str, port: int) -> None:
         raise click.UsageError(f"--dev listens on the loopback interface only: {', '.join(_LOOPBACK_HOSTS)}.")
     if not is_running_from_reloader():  # the reloader itself listens already
         check_address(host, port)
+    fhir_servers = settings.fhir_servers
     settings = settings.model_copy(
         update={
             "public_url": f"http://{f'[{host}]' if ':' in host else host}:{port}",
@@ -59,7 +60,7 @@ def serve_dev(settings: Settings, host: str, port: int) -> None:
             ehr_port = free_port(port + 80)
             questionnaires = sample_app(settings, ehr_port)
             today = now().astimezone(settings.time_zone).date()
-            pages = Site(sample_server(ehr_port, TOKEN, today), has_style_guide=True)
+            pages = Site(sample_server(ehr_port, TOKEN, today), has_style_guide=True, fhir_servers=fhir_servers)
             app = dev_app(settings, questionnaires.clients, pages)
             ehr = create_sample_ehr(sample_store(today), token=TOKEN, smart=questionnaires.smart)
             address = stack.enter_context(on_loopback(ehr, ehr_port))

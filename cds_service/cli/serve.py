@@ -9,6 +9,7 @@ from flask import Flask
 
 from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import PORT, exit_on_error, settings_given
+from cds_service.clients.sandbox import SandboxKey
 from cds_service.crd.order_profiles import ORDER_PROFILES
 from cds_service.crd.services import services_for
 from cds_service.http.readiness import Check, DatabaseReady, KeysReady, PoliciesReady
@@ -19,6 +20,7 @@ from cds_service.records.smart_sessions import SmartSessions
 from cds_service.records.used_tokens import UsedTokens
 from cds_service.wiring.active_policies import ActivePolicies
 from cds_service.wiring.clients import NoClientsError, authenticator_of, clients_of, describe_clients
+from cds_service.wiring.login import NoLoginError, describe_operators, operator_site, registration_of
 from cds_service.wiring.records import (
     NotReadyError,
     crd_records_in,
@@ -63,13 +65,16 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
     if allow_unauthenticated:
         settings = settings.model_copy(update={"allow_unauthenticated": True})
     log = service_log(sys.stderr, now)
-    with exit_on_error(NotReadyError, UnavailableError, NoClientsError):
+    with exit_on_error(NotReadyError, UnavailableError, NoClientsError, NoLoginError):
         registered = clients_of(settings)
+        operators = registration_of(settings)
         launching = smart_clients_of(registered or (), settings)
         policies = ActivePolicies(settings, log, now)
         prepare(settings)
     warm_up(policies.assessor.library, *(ORDER_PROFILES if policies.assessor.rules.answered_for else ()))
     log.info("who may call", message=describe_clients(registered, settings))
+    if operators is not None:
+        log.info("who may open the pages", message=describe_operators(settings))
     if policies.assessor.rules.answered_for and not settings.encryption_keys:
         log.warning("CRD exchanges not stored", message="Set CDS_ENCRYPTION_KEYS to keep them, as CRD requires.")
     if without_services := [each.name for each in registered or () if not services_for(each, policies.assessor.rules)]:
@@ -85,10 +90,15 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
             DatabaseReady(database),
             PoliciesReady(len(policies.assessor.library.policies), policies.since),
         ]
-        authenticator = None
+        sessions = SmartSessions(database, now)
+        site = key = authenticator = None
+        if operators is not None:
+            key = SandboxKey(now, new_id) if registered is not None else None
+            site = operator_site(operators, settings, registered or (), sessions=sessions, key=key, clock=now, log=log)
         if registered is not None:
+            tester = (site.client, key) if site is not None and key is not None else None
             used = UsedTokens(database, now)
-            authenticator = authenticator_of(registered, settings, replay_guard=used, clock=now, log=log)
+            authenticator = authenticator_of(registered, settings, replay_guard=used, clock=now, log=log, tester=tester)
             authenticator.warm_up()
             checks.append(KeysReady(authenticator))
         return create_app(
@@ -103,7 +113,8 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
             log=log,
             metrics=Metrics(folder),
             checks=checks,
-            smart=SmartClients(launching, SmartSessions(database, now)),
+            smart=SmartClients(launching, sessions),
+            site=site,
         )
 
     with shared_folder() if settings.metrics else nullcontext() as folder:

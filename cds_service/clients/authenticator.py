@@ -102,8 +102,8 @@ class Authenticator:
             keys.warm_up()
 
     def key_statuses(self) -> tuple[KeyStatus, ...]:
-        """Return the key status of each client; fetch nothing."""
-        return tuple(keys.status for _, keys in self._clients.values())
+        """Return the key status of each registered client; fetch nothing."""
+        return tuple(keys.status for client, keys in self._clients.values() if not client.is_sandbox)
 
     def _check(
         self, token: str, header: Mapping[str, Any], claims: Mapping[str, Any], audiences: Collection[str]

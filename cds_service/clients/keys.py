@@ -21,6 +21,7 @@ _RSA_BITS = range(2048, 16_385)
 _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _OF_CURVE = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512", "secp256k1": "ES256K"}
 _SECRET = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_SIGNATURE_ALONE: Any = {f"verify_{claim}": False for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")}
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 
 
@@ -48,6 +49,20 @@ class KeySet:
     def candidate_keys(self, kid: str, algorithm: str) -> tuple[PublicKey, ...]:
         """Return the keys that may have signed a token with this `kid` and `alg`."""
         return tuple(key for key in self.keys if key.kid in (kid, "") and algorithm in key.algorithms)
+
+    def signed_content(self, token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+        """Return header and claims of a JWT that one of these keys has signed; None for any other. Check no claim."""
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.PyJWTError:
+            return None
+        for each in self.candidate_keys(str(header.get("kid", "")), str(header.get("alg", ""))):
+            try:
+                claims = jwt.decode(token, each.key, algorithms=list(each.algorithms), options=_SIGNATURE_ALONE)
+            except jwt.PyJWTError:
+                continue
+            return header, claims
+        return None
 
 
 def read_jwk_set(data: bytes) -> KeySet:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -12,11 +11,15 @@ from pydantic import AfterValidator, ConfigDict, Field
 from cards.crd_versions import CrdVersion
 from cards.style import ActionForm, CardStyle, SelectionBehavior
 from cds_service.clients.algorithms import ALGORITHMS, USUAL
+from cds_service.fhir_client.addresses import is_loopback
+from cds_service.observability.call_log import SANDBOX
 from cds_service.settings import FHIR_SERVER
 from coverage_policies.format.file_model import FileModel, read_model
 from coverage_policies.format.problems import DocumentError, Problem, read_text
 from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 
+SANDBOX_ISSUER = "urn:cds-coverage-policies:sandbox"
+"""The issuer of the test client, whose tokens the sandbox signs."""
 _LABELS_WITHOUT_STAR = 2
 
 Family = Literal["plain", "crd-2.2", "crd-2.0"]
@@ -64,6 +67,11 @@ class Client:
     smart: SmartRegistration | None = None
     services: Family = "plain"
     has_dtr: bool = True
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Return whether this is the service's own test client, which calls the services of every family."""
+        return self.name == SANDBOX
 
     @property
     def crd_version(self) -> CrdVersion | None:
@@ -217,6 +225,10 @@ def _faults(source: YamlSource, i: int, entry: ClientEntry) -> Iterable[Problem]
     def at(*key: str | int) -> tuple[str | int, ...]:
         return ("clients", i, *key)
 
+    if entry.name == SANDBOX:
+        yield source.problem(at("name"), f"{SANDBOX} is the name of the service's own test client; choose another one")
+    if entry.issuer == SANDBOX_ISSUER:
+        yield source.problem(at("issuer"), "this is the issuer of the service's own test client; no other one has it")
     if bool(entry.jwks_url) == bool(entry.keys_file):
         what = (
             "a client has jwks_url (the service fetches its keys) or keys_file (its keys are in a file), and not both"
@@ -248,14 +260,6 @@ def _fault_of_jwks_url(url: str, may_be_plain: bool) -> str:
     if parts.scheme == "http" and not (may_be_plain and is_loopback(parts.hostname or "")):
         return "jwks_url must be https; plain http is for keys on this machine, with insecure_loopback: yes"
     return ""
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine, by its name or its address."""
-    try:
-        return host.lower() == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _fault_of_server(server: str) -> str:

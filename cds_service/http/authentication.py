@@ -8,38 +8,61 @@ from cds_service.clients.authenticator import WRONG_AUDIENCE, InvalidTokenError,
 from cds_service.clients.registry import Client
 from cds_service.crd.services import CRD_SERVICES
 from cds_service.hooks.hooks import SERVICES
-from cds_service.http.services import services
+from cds_service.http.services import Services, services
 from cds_service.observability.call_log import Call
 from cds_service.settings import Settings
 
 _SERVICE_IDS = tuple(service.id for service in (*SERVICES, *CRD_SERVICES))
 _OPEN = re.compile(r"/health/[a-z]+\Z|/metrics\Z|/smart/[a-z]+\Z")
 _PUBLISHED = re.compile(r"/policies(/[^/]*)?/?\Z|/fhir/(metadata|Questionnaire(/[^/]*)?)/?\Z")
+TEST_CALL = "cds_service.test_call"
+"""Where a call of the sandbox has its Client in the WSGI environment."""
 _FEEDBACK = re.compile(r"(/cds-services/[^/]+)/feedback\Z")
 
 
 def require_tokens(app: Flask) -> None:
     """Answer 401 to every request without a valid token, whether or not its address exists.
 
-        Health routes, metrics, and preflight requests, which browsers send without a token, are public. So is the
-    XX    Without an authenticator anyone may call.
+    Health routes, metrics, and preflight requests, which browsers send without a token, are public. So are the policy
+    pages and the forms if the operator publishes them, and the files of the pages. Pages for operators have a login of
+    their own. Without an authenticator anyone may call.
     """
     app.before_request(check_token)
     app.register_error_handler(InvalidTokenError, answer_invalid_token)
 
 
 def check_token() -> None:
-    """Authenticate the current request."""
+    """Authenticate the current request.
+
+    A test call names its client in the WSGI environment, where no HTTP request can put anything of that name. Where
+    clients need tokens it needs one, too, and nobody else can use a token of the test client.
+    """
     g.principal = None
-    authenticator, settings = services().authenticator, services().settings
-    is_page = request.blueprint in services().browser_pages
-    if authenticator is None or request.method == "OPTIONS" or is_page or _is_open(request.path, settings):
+    found = services()
+    tester: Client | None = request.environ.get(TEST_CALL)
+    if found.authenticator is None:
+        if tester is not None:
+            _note(Principal(tester, tenant="", jti=""))
         return
-    expected = audiences(settings.public_url, request.path)
-    found = authenticator.authenticate(request.headers.get("Authorization", ""), expected)
-    g.principal = found
+    if request.method == "OPTIONS" or _is_page(found) or _is_open(request.path, found.settings):
+        return
+    expected = audiences(found.settings.public_url, request.path)
+    principal = found.authenticator.authenticate(request.headers.get("Authorization", ""), expected)
+    if principal.client.is_sandbox and tester is None:
+        raise InvalidTokenError("the test client calls from inside the service only", issuer=principal.client.issuer)
+    _note(principal)
+
+
+def _note(principal: Principal) -> None:
+    g.principal = principal
     call: Call = g.call
-    call.client, call.tenant, call.jti = found.client.name, found.tenant, found.jti
+    call.client, call.tenant, call.jti = principal.client.name, principal.tenant, principal.jti
+
+
+def _is_page(found: Services) -> bool:
+    """Return whether the current request is that of a browser, which the login of operators checks if need be."""
+    is_browser = "Authorization" not in request.headers
+    return request.blueprint in found.browser_pages or (is_browser and request.blueprint in found.pages_of_clients)
 
 
 def _is_open(path: str, settings: Settings) -> bool:

@@ -82,7 +82,8 @@ def take_feedback(service_id: str) -> Response:
     _service(service_id)
     g.call.hook = "feedback"
     given = read_feedback(json_body(), found.override_codes)
-    for override in found.records.store_feedback(g.call, request.path, given):
+    new = found.records.store_feedback(g.call, request.path, given)
+    for override in () if g.call.is_test else new:
         found.metrics.count_override(override.policy, override.reason)
     return json_response({})
 

@@ -7,6 +7,9 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from cds_service.observability.logging import Log
 
+SANDBOX = "sandbox"
+"""The client of test calls, which the sandbox sends. Reports and metrics leave them out."""
+
 
 @dataclass(slots=True)
 class Call:
@@ -31,6 +34,11 @@ class Call:
     jti: str = ""
     fhir_server: str = ""
     searches: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_test(self) -> bool:
+        """Return whether the sandbox sent it."""
+        return self.client == SANDBOX
 
 
 def bind_call(request_id: str) -> None:

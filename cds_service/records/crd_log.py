@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import delete, func, insert, select
 
+from cds_service.observability.call_log import SANDBOX
 from cds_service.records.database import Database
 from cds_service.records.sealing import key_name
 from cds_service.records.tables import CRD_ACCESSES, CRD_ASSERTIONS, CRD_EXCHANGES
@@ -68,10 +69,11 @@ def exchanges(database: Database, since: datetime, client: str | None = None) ->
 
 
 def metrics(database: Database, since: datetime) -> Iterator[Mapping[str, Any]]:
-    """Yield the CRDMetricData of every exchange since a moment, the oldest first."""
-    columns = [CRD_EXCHANGES.c[name] for name in ("exchange", "at", "metrics")]
+    """Yield the CRDMetricData of every exchange since a moment, the oldest first, without those of test calls."""
+    columns = [CRD_EXCHANGES.c[name] for name in ("exchange", "at", "client", "metrics")]
     for row in _pages(database, columns, since):
-        yield row["metrics"]
+        if row["client"] != SANDBOX:
+            yield row["metrics"]
 
 
 def accesses(database: Database, since: datetime) -> list[Mapping[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select
 
+from cds_service.observability.call_log import SANDBOX
 from cds_service.records.database import Database
 from cds_service.records.policy_snapshot import PolicyVersion
 from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBACK, POLICY_SNAPSHOTS, PURGES
@@ -65,11 +66,16 @@ def decision(database: Database, decision_id: str) -> Decision | None:
         return _whole(connection, row) if row else None
 
 
-def decisions(database: Database, since: datetime) -> Iterator[Decision]:
-    """Yield every decision since that moment, the oldest first; read one page at a time."""
+def decisions(database: Database, since: datetime, *, tests: bool = False) -> Iterator[Decision]:
+    """Yield every decision since that moment, the oldest first; read one page at a time.
+
+    Those of test calls are left out unless `tests`.
+    """
     after: tuple[datetime, str] | None = None
     while True:
         page = select(DECISIONS).where(DECISIONS.c.at >= since).order_by(DECISIONS.c.at, DECISIONS.c.decision)
+        if not tests:
+            page = page.where(DECISIONS.c.client != SANDBOX)
         if after is not None:
             at, name = after
             page = page.where((DECISIONS.c.at > at) | ((DECISIONS.c.at == at) & (DECISIONS.c.decision > name)))

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Text, cast, func, select
 
 from cds_service.hooks.feedback import ACCEPTED, UNLISTED
+from cds_service.observability.call_log import SANDBOX
 from cds_service.records.database import Database
 from cds_service.records.rows import criterion_key
 from cds_service.records.selection import Selection, from_calls
@@ -87,7 +88,7 @@ def unknown_cards(database: Database) -> int:
     unknown = (
         select(func.count())
         .select_from(FEEDBACK.outerjoin(CARDS, CARDS.c.card == FEEDBACK.c.card))
-        .where(CARDS.c.card.is_(None))
+        .where(CARDS.c.card.is_(None), FEEDBACK.c.client != SANDBOX)
     )
     with database.reading() as connection:
         return connection.execute(unknown).scalar_one()

@@ -8,11 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, column, exists, select, true, values
 
+from cds_service.observability.call_log import SANDBOX
 from cds_service.records.database import Database
 from cds_service.records.tables import DECISIONS, DETERMINATIONS, Moment
 
-TEST_CLIENT = "sandbox"
-"""The client of the calls that somebody makes in the sandbox."""
 MOST_PERIODS = 120
 _SERVICES = "cds-services/"
 _BEGINNING, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
@@ -40,8 +39,8 @@ class Selection:
     """The calls from `since` until before `until`.
 
     Unless empty, `policy` and `revision` limit them to calls with a determination by these, `service` to those of one
-    service id, and `client` to those of one client; `criterion` limits what is counted by criterion. Calls of the
-    sandbox count only with `includes_tests`.
+    service id, and `client` to those of one client; `criterion` limits what is counted by criterion. Test calls count only with
+    `includes_tests`.
     """
 
     since: datetime = _BEGINNING
@@ -61,7 +60,7 @@ class Selection:
         if self.client:
             found.append(DECISIONS.c.client == self.client)
         if not self.includes_tests:
-            found.append(DECISIONS.c.client != TEST_CLIENT)
+            found.append(DECISIONS.c.client != SANDBOX)
         return found
 
     def of_determinations(self) -> list[ColumnElement[bool]]:

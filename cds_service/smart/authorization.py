@@ -15,6 +15,7 @@ import jwt
 
 from cds_service.clients.keys import KeySet
 from cds_service.clients.registry import SmartRegistration
+from cds_service.fhir_client.addresses import usable_address
 from cds_service.smart.errors import LaunchError, ehr_failed, not_trusted
 from fhir_mappings.fhir_json import Json
 
@@ -77,7 +78,7 @@ def endpoints_in(configuration: Json) -> Endpoints:
     """Return the endpoints in a SMART configuration; raise LaunchError without the two of them, or without S256."""
     found = configuration if isinstance(configuration, Mapping) else {}
     authorization, token, issuer, keys = (
-        _address(found.get(name)) for name in ("authorization_endpoint", "token_endpoint", "issuer", "jwks_uri")
+        usable_address(found.get(name)) for name in ("authorization_endpoint", "token_endpoint", "issuer", "jwks_uri")
     )
     if not authorization or not token:
         raise ehr_failed("Its SMART configuration names no authorization endpoint or no token endpoint.")
@@ -204,13 +205,3 @@ def _claims(id_token: Json, keys: KeySet, issuer: str, client_id: str) -> dict[s
 
 def _challenge(verifier: str) -> str:
     return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-
-
-def _address(value: Json) -> str:
-    """Return an http or https address without user and fragment; empty for anything else."""
-    try:
-        parts = urlsplit(value) if isinstance(value, str) and value.isascii() and value.isprintable() else None
-        is_usable = parts is not None and parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        return ""
-    return str(value) if is_usable and not set("@#\\ ") & set(str(value)) else ""

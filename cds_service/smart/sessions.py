@@ -1,19 +1,12 @@
-"""Sessions of the questionnaire app, encrypted with a key that only the browser's cookie has.
+"""Sessions of the questionnaire app: a launch until the user is signed in, then the form with its answers."""
 
-The database reveals nothing: it has the ciphertext under a hash of the session's id, and not the key. A cookie reveals
-nothing once its session is over.
-"""
-
-import hashlib
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
-from cds_service.aes_gcm import decrypt, encrypt
-from cds_service.packing import pack, unpack
+from cds_service.cookie_sessions import CookieSessions, SealedSessions
 from cds_service.smart.authorization import Endpoints, Grant, Proof
 from cds_service.smart.kept_chart import Kept
 
@@ -85,90 +78,44 @@ class FormSession:
         return tuple(screen for screen in kept if screen)
 
 
-class SealedSessions(Protocol):
-    """Where sealed sessions are kept until a moment, shared by all processes. Raises UnavailableError if it fails."""
-
-    def put(self, name: str, sealed: bytes, until: datetime) -> None:
-        """Keep a sealed session under a name that no other one has."""
-
-    def find(self, name: str) -> tuple[bytes, datetime] | None:
-        """Return a session that is kept, and until when."""
-
-    def replace(self, name: str, sealed: bytes) -> bool:
-        """Replace a session; return False if it is kept no more."""
-
-    def remove(self, name: str) -> bool:
-        """Remove a session; return whether this call removed it. Only one of several callers gets True."""
-
-
 class Sessions:
     """Opens, keeps, and ends sessions. The cookie of a session is its id and its key."""
 
     def __init__(self, store: SealedSessions, clock: Callable[[], datetime]) -> None:
-        self._store = store
-        self._clock = clock
+        self._sessions = CookieSessions(store, clock, "questionnaire app")
 
     def begin(self, session: PendingLaunch | FormSession) -> str:
         """Keep a new session, and return its cookie."""
-        own_id, key = secrets.token_bytes(_BYTES), secrets.token_bytes(_BYTES)
-        lifetime = LIFETIME if isinstance(session, FormSession) else LAUNCH_LIFETIME
-        self._store.put(_name(own_id), _sealed(session, own_id, key), self._clock() + lifetime)
-        return f"{_text(own_id)}.{_text(key)}"
+        return self._sessions.begin(
+            _as_json(session), LIFETIME if isinstance(session, FormSession) else LAUNCH_LIFETIME
+        )
 
     def find(self, cookie: str) -> PendingLaunch | FormSession | None:
         """Return the session of a cookie; None if it is over, or is none of ours."""
-        parts = _parts(cookie)
-        found = self._store.find(_name(parts[0])) if parts else None
-        if parts is None or found is None or found[1] <= self._clock():
-            return None
-        return _opened(found[0], *parts)
+        said = self._sessions.find(cookie)
+        return None if said is None else _session_in(said)
 
     def update(self, cookie: str, session: FormSession) -> bool:
         """Keep a session as it is now; return False if it is over."""
-        parts = _parts(cookie)
-        return parts is not None and self._store.replace(_name(parts[0]), _sealed(session, *parts))
+        return self._sessions.update(cookie, _as_json(session))
 
     def end(self, cookie: str) -> bool:
         """End a session; return whether this call did, and no other one before."""
-        parts = _parts(cookie)
-        return parts is not None and self._store.remove(_name(parts[0]))
+        return self._sessions.end(cookie)
 
 
-def _sealed(session: PendingLaunch | FormSession, own_id: bytes, key: bytes) -> bytes:
-    """Return the session encrypted, and bound to its id."""
+def _as_json(session: PendingLaunch | FormSession) -> dict[str, Any]:
     said = {"kind": type(session).__name__, **{each.name: getattr(session, each.name) for each in fields(session)}}
     if isinstance(session, FormSession):
         said["grant"] = {**asdict(session.grant), "expires_at": session.grant.expires_at.isoformat()}
     else:
         said |= {"proof": asdict(session.proof), "endpoints": asdict(session.endpoints)}
-    return encrypt(key, pack(said, 1), own_id)
+    return said
 
 
-def _opened(sealed: bytes, own_id: bytes, key: bytes) -> PendingLaunch | FormSession | None:
-    packed = decrypt(key, sealed, own_id)
-    if packed is None:
-        return None
-    said = unpack(packed)
+def _session_in(said: dict[str, Any]) -> PendingLaunch | FormSession:
     if said.pop("kind") == PendingLaunch.__name__:
         return PendingLaunch(**{**said, "proof": Proof(**said["proof"]), "endpoints": Endpoints(**said["endpoints"])})
     grant = Grant(**{**said["grant"], "expires_at": datetime.fromisoformat(said["grant"]["expires_at"])})
     orders = tuple((url, resource) for url, resource in said["orders"])
     return FormSession(**{**said, "grant": grant, "orders": orders, "screens": tuple(said["screens"])})
-
-
-def _name(own_id: bytes) -> str:
-    return hashlib.sha256(own_id).hexdigest()
-
-
-def _text(value: bytes) -> str:
-    return urlsafe_b64encode(value).rstrip(b"=").decode()
-
-
-def _parts(cookie: str) -> tuple[bytes, bytes] | None:
-    """Return the id and the key in a cookie; None for anything else."""
-    texts = cookie.split(".") if cookie.isascii() else []
-    try:
-        parts = [urlsafe_b64decode(f"{text}=") for text in texts]
-    except ValueError:
-        return None
-    return (parts[0], parts[1]) if [len(part) for part in parts] == [_BYTES, _BYTES] else None

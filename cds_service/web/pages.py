@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from flask import Response, request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from cds_service.web.login import operator
 from cds_service.web.site import site
 from cds_service.web.static_files import VERSIONS
 
@@ -33,12 +34,15 @@ def _here() -> str:
     return request.path.split("/")[1]
 
 
-_ENVIRONMENT.globals.update(root=_root, static=_static, here=_here, site=site)
+_ENVIRONMENT.globals.update(root=_root, static=_static, here=_here, site=site, operator=operator)
 
 
 def html_page(template: str, **values: object) -> Response:
-    """Return a page without forms, which no other page may show in a frame; the template escapes every value."""
-    return _page(template, 200, values, forms=_NONE, ancestors=_NONE)
+    """Return a page for everybody, which no other page may show in a frame; the template escapes every value.
+
+    It has no form but that to sign out, which only operators see.
+    """
+    return _page(template, 200, values, forms=_SELF if operator() else _NONE, ancestors=_NONE)
 
 
 def patient_page(template: str, status: int, frame_ancestors: Sequence[str], **values: object) -> Response:

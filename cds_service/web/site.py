@@ -5,6 +5,10 @@ from datetime import date
 
 from flask import Flask, current_app
 
+from cds_service.clients.registry import Client
+from cds_service.clients.sandbox import SandboxKey, sandbox_client
+from cds_service.fhir_client.allowlist import ServerTrust, trust_of
+from cds_service.login.login import Login
 from fhir_mappings.fhir_json import Resource
 
 _EXTENSION = "cds_service.site"
@@ -38,11 +42,35 @@ class Site:
     """The pages for operators.
 
     `samples` is the sample EHR, None if none is running. `has_style_guide` adds the page with all components, for those
-    who work on the pages.
+    who work on the pages. `login` is None where everybody is the operator. `fhir_servers` are those that the sandbox
+    may read beside the sample EHR, in the form of `settings.FHIR_SERVER`. `key` signs its calls; it is None where the
+    service asks no client for a token.
     """
 
     samples: SampleServer | None = None
     has_style_guide: bool = False
+    login: Login | None = None
+    fhir_servers: tuple[str, ...] = ()
+    key: SandboxKey | None = None
+
+    @property
+    def client(self) -> Client:
+        """Return the test client, as which the sandbox calls the hooks."""
+        return sandbox_client(self._servers)
+
+    @property
+    def offered_servers(self) -> tuple[str, ...]:
+        """Return the FHIR servers that a form can offer, the sample EHR first; patterns with * only match addresses."""
+        return tuple(each for each in self._servers if "*" not in each)
+
+    def allows(self, address: str) -> bool:
+        """Return whether the sandbox may read the FHIR server at an address, and send it a token."""
+        return trust_of(address, "", self._servers) in (ServerTrust.NAMED, ServerTrust.PUBLIC)
+
+    @property
+    def _servers(self) -> tuple[str, ...]:
+        own = (self.samples.address,) if self.samples else ()
+        return tuple(dict.fromkeys((*own, *self.fhir_servers)))
 
 
 def attach_site(app: Flask, site: Site) -> None:
@@ -54,3 +82,9 @@ def site() -> Site | None:
     """Return the site of the current application; None if it serves only the policies and the questionnaire app."""
     found: Site | None = current_app.extensions.get(_EXTENSION)
     return found
+
+
+def allowed_server(address: str) -> bool:
+    """Return whether the pages of the current application may read the FHIR server at an address."""
+    found = site()
+    return found is not None and found.allows(address)

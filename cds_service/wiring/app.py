@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from flask import Flask
+from flask import Blueprint, Flask
 
 from cards.override_reasons import override_codes
 from cds_service.clients.authenticator import Authenticator
@@ -24,12 +24,15 @@ from cds_service.http.malformed import refuse_malformed_requests
 from cds_service.http.metrics import metrics as metrics_page
 from cds_service.http.readiness import Check
 from cds_service.http.services import Services, attach
+from cds_service.login.errors import LoginError
 from cds_service.observability.logging import Log, service_log
 from cds_service.observability.metrics import Metrics
 from cds_service.records.protocol import NullStore, Records
 from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.settings import Settings
 from cds_service.web.answers import answers
+from cds_service.web.login import protect_pages
+from cds_service.web.login_pages import explain, login_pages
 from cds_service.web.policies import policies
 from cds_service.web.sandbox.routes import sandbox
 from cds_service.web.site import Site, attach_site
@@ -82,9 +85,9 @@ def create_app(
             clock=clock,
             monotonic=monotonic,
         )
-    pages = [static_files]
-    if site is not None:
-        pages += [sandbox, *([style_guide] if site.has_style_guide else [])]
+    pages, of_clients = _pages_for_operators(site), frozenset[str]()
+    if site is not None and site.login is not None and authenticator is not None and not settings.public_policies:
+        of_clients = frozenset({policies.name})
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
@@ -108,7 +111,8 @@ def create_app(
             turns=Turns(),
             override_codes=override_codes(assessor.library.policies.values()),
             smart=questionnaires,
-            browser_pages=frozenset(each.name for each in pages),
+            browser_pages=frozenset(each.name for each in (static_files, login_pages, *pages)),
+            pages_of_clients=of_clients,
         ),
     )
     if site is not None:
@@ -119,6 +123,12 @@ def create_app(
     refuse_malformed_requests(app)
     require_tokens(app)
     handle_errors(app)
+    if site is not None:
+        protect_pages(app, frozenset(each.name for each in pages), of_clients)
+        app.register_error_handler(LoginError, explain)
+        if site.login is not None:
+            app.register_blueprint(login_pages)
+    app.register_blueprint(static_files)
     app.register_blueprint(health)
     app.register_blueprint(hooks)
     app.register_blueprint(fhir)
@@ -130,3 +140,10 @@ def create_app(
     if settings.metrics:
         app.register_blueprint(metrics_page)
     return app
+
+
+def _pages_for_operators(site: Site | None) -> tuple[Blueprint, ...]:
+    """Return the pages that only operators open."""
+    if site is None:
+        return ()
+    return (sandbox, style_guide) if site.has_style_guide else (sandbox,)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from cds_service.clients.authenticator import Authenticator
+from cds_service.clients.authenticator import Authenticator, Keys
 from cds_service.clients.key_cache import KeyCache, RefreshPolicy
 from cds_service.clients.key_sources import keys_of
 from cds_service.clients.keys import KeySet
@@ -64,10 +64,12 @@ def authenticator_of(
     monotonic: Callable[[], float] = time.monotonic,
     read: Callable[[Client], KeySet] = keys_of,
     policy: RefreshPolicy = RefreshPolicy(),  # noqa: B008
+    tester: tuple[Client, Keys] | None = None,
 ) -> Authenticator:
     """Return an authenticator for these clients; fetch no keys yet.
 
-    `read` fetches the keys of one client. `max_stale` of the policy comes from the settings.
+    `tester` is the test client with its keys, if there is one. `read` fetches the keys of one client. `max_stale` of
+    the policy comes from the settings.
     """
     policy = replace(policy, max_stale=max(settings.stale_keys_seconds, policy.refresh_after))
 
@@ -78,7 +80,7 @@ def authenticator_of(
         )
 
     return Authenticator(
-        [(client, cache(client)) for client in clients],
+        [*((client, cache(client)) for client in clients), *([tester] if tester else [])],
         replay_guard,
         clock,
         skew_seconds=settings.clock_skew_seconds,

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from urllib.parse import urlsplit
 
-from cds_service.clients.registry import Client, is_loopback
+from cds_service.clients.registry import Client
+from cds_service.cookie_sessions import SealedSessions
+from cds_service.fhir_client.addresses import is_protected
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.opener import FhirClients
 from cds_service.fhir_client.source import FhirOpener
@@ -19,7 +20,7 @@ from cds_service.smart.forms import Forms
 from cds_service.smart.launch_context import ContextKey
 from cds_service.smart.launches import Launches, SmartClient
 from cds_service.smart.responses import Responses
-from cds_service.smart.sessions import SealedSessions, Sessions
+from cds_service.smart.sessions import Sessions
 from cds_service.wiring.clients import NoClientsError
 from coverage_policies.judging.assessment import Assessor
 
@@ -41,8 +42,7 @@ def smart_clients_of(clients: Iterable[Client], settings: Settings) -> tuple[Sma
     found = tuple(
         SmartClient(each.name, each.smart, each.fhir_servers, _secret(each)) for each in clients if each.smart
     )
-    parts = urlsplit(settings.public_url)
-    if found and parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+    if found and not is_protected(settings.public_url):
         raise NoClientsError(
             f"The client {found[0].name} registers the questionnaire app (smart), which needs https: set "
             "CDS_PUBLIC_URL to the https address at which browsers reach the service."

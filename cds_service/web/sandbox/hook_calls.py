@@ -4,11 +4,9 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from flask import current_app
-from werkzeug.test import Client
-
 from cds_service.http.services import services
 from cds_service.web.sandbox.case import Case, Mode, reference_of
+from cds_service.web.sandbox.service_client import post
 from fhir_mappings.fhir_json import Json, dumps, parse_json
 
 SELECT, SIGN = "order-select", "order-sign"
@@ -35,12 +33,7 @@ def call_hook(hook: str, case: Case, token: str, selections: Iterable[str] = ())
     path = f"/cds-services/{_FAMILIES[case.mode]}{hook}"
     body = _body(hook, case, token, tuple(selections), services().new_id)
     started = time.perf_counter()
-    answer = Client(current_app.wsgi_app).post(
-        path,
-        base_url=services().settings.public_url,
-        data=dumps(body).encode(),
-        content_type="application/json",
-    )
+    answer = post(path, dumps(body).encode())
     milliseconds = 1000 * (time.perf_counter() - started)
     return Exchange(hook, path, body, answer.status_code, parse_json(answer.data), milliseconds)
 

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from cds_service.web.pages import operator_page
 from cds_service.web.sandbox.case import Case, CaseError
+from cds_service.web.sandbox.fhir_servers import check_server
 from cds_service.web.sandbox.hook_calls import SELECT, SIGN, Exchange, call_hook
 from cds_service.web.site import SampleServer, site
 
@@ -28,6 +29,7 @@ def act() -> Response:
     """Do what a button of the workspace says, and answer the workspace, alone if a script asked for it."""
     try:
         case = Case.parse(request.form.get("case", ""))
+        check_server(case)
     except CaseError as error:
         return operator_page("sandbox/problem.html", 400, says=str(error))
     token = _token(case)

@@ -12,7 +12,7 @@ from cards.crd_versions import CrdVersion
 from cards.style import CardStyle
 from cds_service.cli.main import main
 from cds_service.clients.keys import KeysError, read_keys
-from cds_service.clients.registry import Client, SmartRegistration, is_loopback, load_clients, parse_clients
+from cds_service.clients.registry import Client, SmartRegistration, load_clients, parse_clients
 from cds_service.settings import Settings
 from cds_service.smart.launches import SmartClient
 from cds_service.wiring.clients import NoClientsError, clients_of, describe_clients
@@ -213,7 +213,6 @@ def test_keys_on_this_machine_need_the_flag() -> None:
     for host in ("127.0.0.1", "localhost", "[::1]", "127.9.9.9:8080"):
         (client,) = parse_clients(one(f"jwks_url: http://{host}/k", "insecure_loopback: yes"), Path("f.yaml"))
         assert client.insecure_loopback
-    assert not is_loopback("example.org")
 
 
 def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The login of operators by OpenID Connect, without Flask."""
