@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import func, select, true
+from sqlalchemy import ColumnElement, func, select, true
 
 from cds_service.records.database import Database
 from cds_service.records.json_sql import objects_in, text_of
-from cds_service.records.selection import Selection, from_calls
+from cds_service.records.selection import Period, Selection, by_period
 from cds_service.records.tables import DECISIONS, DETERMINATIONS
 from coverage_policies.format.terms import Status
 
@@ -49,16 +50,21 @@ class CriterionCount:
 
 @dataclass(frozen=True, slots=True)
 class CriterionCounts:
-    """The counts by criterion. `is_limited` if only the newest determinations of the selection were counted."""
+    """The counts by criterion, and by period and status for the criterion of the selection, if it names one.
+
+    `is_limited` if only the newest determinations of the selection were counted.
+    """
 
     lines: Sequence[CriterionCount]
+    by_period: Counter[tuple[int, str]]
     is_limited: bool
 
 
-def count_criteria(database: Database, selection: Selection, most: int) -> CriterionCounts:
+def count_criteria(database: Database, selection: Selection, divided: Sequence[Period], most: int) -> CriterionCounts:
     """Count the criteria in the newest determinations of a selection, at most so many."""
+    about = (DETERMINATIONS.c.policy, DETERMINATIONS.c.revision, DETERMINATIONS.c.criteria)
     newest = (
-        from_calls(selection, DETERMINATIONS.c.policy, DETERMINATIONS.c.revision, DETERMINATIONS.c.criteria)
+        by_period(selection, divided, *about)
         .join(DETERMINATIONS, DETERMINATIONS.c.decision == DECISIONS.c.decision)
         .where(*selection.of_determinations())
         .order_by(DECISIONS.c.at.desc())
@@ -67,7 +73,9 @@ def count_criteria(database: Database, selection: Selection, most: int) -> Crite
     )
     each = objects_in(database, newest.c.criteria, "each_criterion")
     names = [text_of(each, name).label(name) for name in ("id", "status", "reason")]
-    grouped = (newest.c.policy, newest.c.revision, *names)
+    grouped: list[ColumnElement[Any]] = [newest.c.policy, newest.c.revision, *names]
+    if selection.criterion:
+        grouped.append(newest.c.number)
     query = select(*grouped, func.count()).select_from(newest.join(each, true())).group_by(*grouped)
     if selection.criterion:
         query = query.where(names[0] == selection.criterion)
@@ -75,8 +83,11 @@ def count_criteria(database: Database, selection: Selection, most: int) -> Crite
         is_limited = connection.execute(select(func.count()).select_from(newest)).scalar_one() == most
         rows = connection.execute(query).all()
     found: dict[tuple[str, str, str], CriterionCount] = {}
-    for policy, revision, criterion, status, reason, count in rows:
+    periods: Counter[tuple[int, str]] = Counter()
+    for policy, revision, criterion, status, reason, *period, count in rows:
         line = found.setdefault((policy, revision, criterion), CriterionCount(policy, revision, criterion))
         line.statuses[status] += count
         line.reasons[status, reason] += count
-    return CriterionCounts(tuple(found[key] for key in sorted(found)), is_limited)
+        if period:
+            periods[period[0], status] += count
+    return CriterionCounts(tuple(found[key] for key in sorted(found)), periods, is_limited)

@@ -2,9 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import Text, cast, func, select
 
@@ -55,8 +55,21 @@ class Acceptance:
         return found if self.rate is None else {**found, "acceptance": round(self.rate, 3)}
 
 
-def acceptance(database: Database, selection: Selection) -> tuple[Acceptance, ...]:
-    """Return a line for each criterion of the cards that were shown in the calls of a selection."""
+@dataclass(frozen=True, slots=True)
+class FeedbackReport:
+    """The feedback on the cards of a selection: by criterion, by policy, and one by one with its day.
+
+    In `by_policy` a card counts once, whatever it is about. `given` are the moment of a call that showed a card, and
+    the outcome of the newest feedback on it.
+    """
+
+    by_criterion: tuple[Acceptance, ...]
+    by_policy: tuple[Acceptance, ...]
+    given: tuple[tuple[datetime, str], ...]
+
+
+def feedback_report(database: Database, selection: Selection) -> FeedbackReport:
+    """Report the feedback on the cards that were shown in the calls of a selection."""
     targeted = cast(DETERMINATIONS.c.criteria_targeted, Text)  # JSON of PostgreSQL has no equality
     about = (DETERMINATIONS.c.policy, DETERMINATIONS.c.revision, targeted)
     is_on_card = (CARDS.c.decision == DETERMINATIONS.c.decision) & (CARDS.c.card == DETERMINATIONS.c.card)
@@ -67,20 +80,40 @@ def acceptance(database: Database, selection: Selection) -> tuple[Acceptance, ..
         .where(*selection.of_determinations(), CARDS.c.suppressed == "")
         .group_by(*about)
     )
-    oldest_first = (FEEDBACK.c.outcome_at, FEEDBACK.c.received_at, FEEDBACK.c.feedback)
-    answered = (
-        shown.with_only_columns(*about, CARDS.c.card, FEEDBACK.c.outcome, FEEDBACK.c.reason, FEEDBACK.c.suggestions)
+    what = (FEEDBACK.c.outcome, FEEDBACK.c.reason, FEEDBACK.c.suggestions)
+    given = (
+        shown.with_only_columns(*about, CARDS.c.card, DECISIONS.c.at, *what)
         .join(FEEDBACK, FEEDBACK.c.card == CARDS.c.card)
         .group_by(None)
-        .order_by(*oldest_first)
+        .order_by(FEEDBACK.c.outcome_at, FEEDBACK.c.received_at, FEEDBACK.c.feedback, DECISIONS.c.at)
     )
+    if not selection.includes_tests:
+        given = given.where(FEEDBACK.c.client != SANDBOX)
     with database.reading() as connection:
-        counted = _shown(connection.execute(shown).all(), selection.criterion)
-        newest = {tuple(row[:4]): row for row in connection.execute(answered)}
-    for policy, revision, criteria, _, *given in newest.values():
+        counted = connection.execute(shown).all()
+        newest = {tuple(row[:4]): tuple(row[4:]) for row in connection.execute(given)}
+    by_criterion: dict[tuple[str, str, str], Acceptance] = {}
+    by_policy: dict[tuple[str, str], Acceptance] = {}
+    for policy, revision, criteria, cards in counted:
+        by_policy.setdefault((policy, revision), Acceptance(policy, revision, "")).shown += cards
         for criterion in _targets(criteria, selection.criterion):
-            _add(counted[policy, revision, criterion], *given)
-    return tuple(counted[key] for key in sorted(counted))
+            line = Acceptance(policy, revision, criterion)
+            by_criterion.setdefault((policy, revision, criterion), line).shown += cards
+    for (policy, revision, criteria, _), (_, outcome, reason, suggestions) in newest.items():
+        _add(by_policy[policy, revision], outcome, reason, ())
+        for criterion in _targets(criteria, selection.criterion):
+            _add(by_criterion[policy, revision, criterion], outcome, reason, suggestions)
+    of_cards = {card: (at, outcome) for (*_, card), (at, outcome, *_) in newest.items()}
+    return FeedbackReport(
+        tuple(by_criterion[key] for key in sorted(by_criterion)),
+        tuple(by_policy[key] for key in sorted(by_policy)),
+        tuple(of_cards.values()),
+    )
+
+
+def acceptance(database: Database, selection: Selection) -> tuple[Acceptance, ...]:
+    """Return a line for each criterion of the cards that were shown in the calls of a selection."""
+    return feedback_report(database, selection).by_criterion
 
 
 def unknown_cards(database: Database) -> int:
@@ -92,15 +125,6 @@ def unknown_cards(database: Database) -> int:
     )
     with database.reading() as connection:
         return connection.execute(unknown).scalar_one()
-
-
-def _shown(rows: Iterable[Sequence[Any]], only: str) -> dict[tuple[str, str, str], Acceptance]:
-    lines: dict[tuple[str, str, str], Acceptance] = {}
-    for policy, revision, criteria, cards in rows:
-        for criterion in _targets(criteria, only):
-            line = lines.setdefault((policy, revision, criterion), Acceptance(policy, revision, criterion))
-            line.shown += cards
-    return lines
 
 
 def _targets(criteria: str, only: str) -> list[str]:

@@ -39,8 +39,8 @@ class Selection:
     """The calls from `since` until before `until`.
 
     Unless empty, `policy` and `revision` limit them to calls with a determination by these, `service` to those of one
-    service id, and `client` to those of one client; `criterion` limits what is counted by criterion. Test calls count only with
-    `includes_tests`.
+    service id, and `client` to those of one client; `criterion` limits what is counted by criterion. Test
+    calls count only with `includes_tests`.
     """
 
     since: datetime = _BEGINNING
@@ -97,7 +97,9 @@ def limited(database: Database, selection: Selection, most: int) -> Selection:
 
 def clients(database: Database, selection: Selection) -> list[str]:
     """Return the names of the clients that called in the time range of a selection."""
-    found = select(DECISIONS.c.client).where(*Selection(selection.since, selection.until, includes_tests=True).of_calls())
+    found = select(DECISIONS.c.client).where(
+        *Selection(selection.since, selection.until, includes_tests=True).of_calls()
+    )
     with database.reading() as connection:
         return [name for name in connection.execute(found.distinct().order_by(DECISIONS.c.client)).scalars() if name]
 

@@ -31,6 +31,7 @@ from cds_service.records.protocol import NullStore, Records
 from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.settings import Settings
 from cds_service.web.answers import answers
+from cds_service.web.insights.routes import insights
 from cds_service.web.login import protect_pages
 from cds_service.web.login_pages import explain, login_pages
 from cds_service.web.policies import policies
@@ -146,4 +147,5 @@ def _pages_for_operators(site: Site | None) -> tuple[Blueprint, ...]:
     """Return the pages that only operators open."""
     if site is None:
         return ()
-    return (sandbox, style_guide) if site.has_style_guide else (sandbox,)
+    offered = {sandbox: True, insights: site.records is not None, style_guide: site.has_style_guide}
+    return tuple(pages for pages, is_offered in offered.items() if is_offered)
