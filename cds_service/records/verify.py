@@ -145,7 +145,7 @@ def _reviewed_again(
         narrow=keep_possible_coverages if is_crd else lambda _: None,
     )
     if found.refusal is not None:
-        raise NotReplayableError("nothing could be read; give the chart that was read, too")
+        raise NotReplayableError("nothing could be read; give the chart that was read (on the command line, --chart)")
     if any(each.is_cut_short for each in found.determinations):
         raise NotReplayableError("its evaluation takes longer than there is time for here; run `cds-service replay`")
     return found

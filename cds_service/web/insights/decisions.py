@@ -46,7 +46,7 @@ def replay_decision() -> Response:
         return operator_page("insights/decision.html", 400, **_values(name, found, replay_failure=str(error)))
     except UnavailableError as error:
         return operator_page("insights/decision.html", 503, **_values(name, found, failure=str(error)))
-    return operator_page("insights/decision.html", **_values(name, found, checks=checks))
+    return operator_page("insights/decision.html", 200, **_values(name, found, checks=checks))
 
 
 def _found(name: str) -> FoundDecision | None:
