@@ -102,14 +102,15 @@ class BoundedRequests:
         if access.token:
             self._headers["Authorization"] = f"Bearer {access.token}"
 
-    def get(self, url: str) -> FhirResponse:
+    def get(self, url: str, accept: str = FHIR_JSON) -> FhirResponse:
         """Get a URL. Retry if a kept-alive connection broke, or if the server is busy, while there is time.
 
-        A busy server answers 429 or 503. The service waits as `Retry-After` asks; without it, a short time and once.
+        `accept` is the media type to ask for. A busy server answers 429 or 503. The service waits as `Retry-After`
+        asks; without it, a short time and once.
         """
-        response = self._get_once(url)
+        response = self._get_once(url, accept)
         if response.failure is Failure.CONNECTION_LOST:
-            response = self._get_once(url)
+            response = self._get_once(url, accept)
         for attempt in range(_MAX_RETRIES):
             wait = response.retry_after
             if wait is None and attempt == 0 and response.status in _RETRY_LATER_STATUSES:
@@ -117,7 +118,7 @@ class BoundedRequests:
             if wait is None or wait >= self._deadline.remaining():
                 break
             self._pause(max(wait, _MIN_WAIT_SECONDS))
-            response = self._get_once(url)
+            response = self._get_once(url, accept)
         return response
 
     def send(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> FhirResponse:
@@ -130,8 +131,8 @@ class BoundedRequests:
         full = min(self._settings.query_timeout_seconds, self._settings.call_timeout_seconds)
         return self._deadline.remaining() >= full / 2
 
-    def _get_once(self, url: str) -> FhirResponse:
-        return self._send_once("GET", url, None, {})
+    def _get_once(self, url: str, accept: str) -> FhirResponse:
+        return self._send_once("GET", url, None, {"Accept": accept})
 
     def _send_once(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> FhirResponse:
         if not self._places.acquire(timeout=self._deadline.remaining()):

@@ -8,15 +8,15 @@ from cds_service.clients.authenticator import WRONG_AUDIENCE, InvalidTokenError,
 from cds_service.clients.registry import Client
 from cds_service.crd.services import CRD_SERVICES
 from cds_service.hooks.hooks import SERVICES
-from cds_service.http.services import Services, services
+from cds_service.http.services import services
 from cds_service.observability.call_log import Call
 from cds_service.settings import Settings
 
+TEST_CALL = "cds_service.test_call"
+"""Where a call of the sandbox has its Client in the WSGI environment."""
 _SERVICE_IDS = tuple(service.id for service in (*SERVICES, *CRD_SERVICES))
 _OPEN = re.compile(r"/health/[a-z]+\Z|/metrics\Z|/smart/[a-z]+\Z")
 _PUBLISHED = re.compile(r"/policies(/[^/]*)?/?\Z|/fhir/(metadata|Questionnaire(/[^/]*)?)/?\Z")
-TEST_CALL = "cds_service.test_call"
-"""Where a call of the sandbox has its Client in the WSGI environment."""
 _FEEDBACK = re.compile(r"(/cds-services/[^/]+)/feedback\Z")
 
 
@@ -44,7 +44,8 @@ def check_token() -> None:
         if tester is not None:
             _note(Principal(tester, tenant="", jti=""))
         return
-    if request.method == "OPTIONS" or _is_page(found) or _is_open(request.path, found.settings):
+    is_page = request.blueprint in found.browser_pages
+    if request.method == "OPTIONS" or is_page or _is_open(request.path, found.settings):
         return
     expected = audiences(found.settings.public_url, request.path)
     principal = found.authenticator.authenticate(request.headers.get("Authorization", ""), expected)
@@ -57,12 +58,6 @@ def _note(principal: Principal) -> None:
     g.principal = principal
     call: Call = g.call
     call.client, call.tenant, call.jti = principal.client.name, principal.tenant, principal.jti
-
-
-def _is_page(found: Services) -> bool:
-    """Return whether the current request is that of a browser, which the login of operators checks if need be."""
-    is_browser = "Authorization" not in request.headers
-    return request.blueprint in found.browser_pages or (is_browser and request.blueprint in found.pages_of_clients)
 
 
 def _is_open(path: str, settings: Settings) -> bool:

@@ -31,8 +31,7 @@ class Services:
     each call. `pseudonym` makes the keyed hashes behind the ids of cards. `override_codes` are the reasons that cards
     offer, and `turns` are those of the calls of this process. `authenticator` is None if the service allows
     unauthenticated calls, and `smart` if no EHR may launch the questionnaire app. `browser_pages` are the blueprints
-    for browsers, which have no client's token, and `pages_of_clients` those that both a client with a token and an
-    operator who has signed in may read.
+    for browsers, which have no client's token.
     """
 
     settings: Settings
@@ -52,7 +51,6 @@ class Services:
     turns: Turns
     smart: SmartApp | None = None
     browser_pages: frozenset[str] = frozenset()
-    pages_of_clients: frozenset[str] = frozenset()
 
     @property
     def limits(self) -> ReviewLimits:

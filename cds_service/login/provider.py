@@ -25,6 +25,7 @@ from cds_service.fhir_client.source import FhirAccess
 from cds_service.login.errors import not_verified, provider_failed
 from fhir_mappings.fhir_json import Json, canonical
 
+_JSON = "application/json"
 _SCOPES = ("openid", "profile", "email")
 _SKEW_SECONDS = 60
 _BYTES = 32
@@ -149,7 +150,7 @@ class Provider:
         body = prepare_token_request(
             "authorization_code", code=code, redirect_uri=registration.redirect_uri, code_verifier=proof.verifier
         )
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": _JSON}
         _, headers, body = self._authentication(endpoints).prepare("POST", endpoints.token, headers, body)
         answer = self._requests(endpoints.token).send("POST", endpoints.token, body.encode(), headers)
         tokens = answer.body
@@ -202,7 +203,7 @@ class Provider:
             raise provider_failed(f"Its keys cannot be used: {error}.") from None
 
     def _get(self, url: str) -> Json:
-        answer = self._requests(url).get(url)
+        answer = self._requests(url).get(url, _JSON)
         if answer.status != HTTPStatus.OK:
             raise provider_failed(f"An address of its configuration cannot be read ({_answer(answer)}).")
         return answer.body

@@ -1,4 +1,4 @@
-"""The sealed sessions of the questionnaire app in the database, where every process of the service finds them."""
+"""The sealed sessions of the questionnaire app and of operators in the database, where every process finds them."""
 
 from collections.abc import Callable
 from datetime import datetime

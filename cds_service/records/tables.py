@@ -153,8 +153,8 @@ SMART_SESSIONS = Table(
     Column("expires_at", Moment, nullable=False),
     Index("smart_sessions_expires_at", "expires_at"),
 )
-"""Sessions of the questionnaire app. `name` is a hash of the id of a session; the key of `sealed` is in the cookie of a
-browser and nowhere else."""
+"""Sessions of browsers: of the questionnaire app, and of operators. `name` is a hash of the id of a session; the key of
+`sealed` is in the cookie of a browser and nowhere else."""
 
 CRD_EXCHANGES = Table(
     "crd_exchanges",

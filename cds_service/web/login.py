@@ -35,20 +35,15 @@ def operator() -> Operator | None:
     return signed_in
 
 
-def protect_pages(app: Flask, pages: Collection[str], pages_of_clients: Collection[str]) -> None:
-    """Open these blueprints to operators only, and only to requests that a page of this service or the user makes.
-
-    `pages_of_clients` are those that a client with a token may read, too.
-    """
+def protect_pages(app: Flask, pages: Collection[str]) -> None:
+    """Open these blueprints to operators only, and only to requests that a page of this service or the user makes."""
 
     @app.before_request
     def check() -> Response | None:
-        if request.blueprint in pages:
-            check_origin()
-            return require_operator()
-        if request.blueprint in pages_of_clients and g.principal is None and request.method != "OPTIONS":
-            return require_operator()
-        return None
+        if request.blueprint not in pages:
+            return None
+        check_origin()
+        return require_operator()
 
 
 def require_operator() -> Response | None:

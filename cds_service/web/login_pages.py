@@ -15,6 +15,8 @@ login_pages = Blueprint("login_pages", __name__, url_prefix=PATH)
 _PENDING_COOKIE = "__Host-cds-login"
 _SCRIPT_MARK = "HX-Request"
 
+login_pages.before_request(check_origin)
+
 
 @login_pages.get("")
 def begin() -> Response:
@@ -40,7 +42,6 @@ def complete() -> Response:
 @login_pages.post("/sign-out")
 def sign_out() -> Response:
     """End the session, and say so."""
-    check_origin()
     provider = _login().sign_out(request.cookies.get(COOKIE, ""))
     response = operator_page("login/signed_out.html", provider=provider)
     _delete_cookie(response, COOKIE)
@@ -48,13 +49,16 @@ def sign_out() -> Response:
 
 
 def explain(error: LoginError) -> Response:
-    """Answer the page that says why there is no login; a script gets the message alone, and keeps the page."""
+    """Answer the page that says why there is no login.
+
+    A script gets the message alone, and puts it before what it wanted to replace: a form keeps what is in it.
+    """
     services().log.info("login refused", reason=error.title, detail=error.says)
     is_part = request.headers.get(_SCRIPT_MARK) == "true"
     template = "login/message.html" if is_part else "login/refused.html"
     response = operator_page(template, error.status, error=error)
     if is_part:
-        response.headers.update({"HX-Retarget": "#content", "HX-Reswap": "afterbegin"})
+        response.headers["HX-Reswap"] = "afterbegin"
     return response
 
 

@@ -37,12 +37,12 @@ def _here() -> str:
 _ENVIRONMENT.globals.update(root=_root, static=_static, here=_here, site=site, operator=operator)
 
 
-def html_page(template: str, **values: object) -> Response:
-    """Return a page for everybody, which no other page may show in a frame; the template escapes every value.
+def html_page(template: str, status: int = 200, **values: object) -> Response:
+    """Return a page that anyone may read; its forms go to this service alone, and no page may show it in a frame.
 
-    It has no form but that to sign out, which only operators see.
+    The template escapes every value.
     """
-    return _page(template, 200, values, forms=_SELF if operator() else _NONE, ancestors=_NONE)
+    return _page(template, status, values, forms=_SELF, ancestors=_NONE)
 
 
 def patient_page(template: str, status: int, frame_ancestors: Sequence[str], **values: object) -> Response:

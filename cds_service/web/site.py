@@ -7,6 +7,7 @@ from flask import Flask, current_app
 
 from cds_service.clients.registry import Client
 from cds_service.clients.sandbox import SandboxKey, sandbox_client
+from cds_service.fhir_client.addresses import usable_address
 from cds_service.fhir_client.allowlist import ServerTrust, trust_of
 from cds_service.login.login import Login
 from cds_service.records.stored import StoredRecords
@@ -67,7 +68,8 @@ class Site:
 
     def allows(self, address: str) -> bool:
         """Return whether the sandbox may read the FHIR server at an address, and send it a token."""
-        return trust_of(address, "", self._servers) in (ServerTrust.NAMED, ServerTrust.PUBLIC)
+        trusted = (ServerTrust.NAMED, ServerTrust.PUBLIC)
+        return bool(usable_address(address)) and trust_of(address, "", self._servers) in trusted
 
     @property
     def _servers(self) -> tuple[str, ...]:

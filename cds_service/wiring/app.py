@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from flask import Blueprint, Flask
+from flask import Flask
 
 from cards.override_reasons import override_codes
 from cds_service.clients.authenticator import Authenticator
@@ -41,6 +41,9 @@ from cds_service.web.static_files import static_files
 from cds_service.web.style_guide import style_guide
 from cds_service.wiring.smart import SmartClients, smart_app
 from coverage_policies.judging.assessment import Assessor
+
+_OPEN_PAGES = frozenset(each.name for each in (static_files, policies, login_pages))
+"""The pages for browsers that everybody may open; all others are for operators."""
 
 
 def create_app(
@@ -86,9 +89,12 @@ def create_app(
             clock=clock,
             monotonic=monotonic,
         )
-    pages, of_clients = _pages_for_operators(site), frozenset[str]()
-    if site is not None and site.login is not None and authenticator is not None and not settings.public_policies:
-        of_clients = frozenset({policies.name})
+    pages = [static_files]
+    if site is not None:
+        offered = {insights: site.records is not None, style_guide: site.has_style_guide}
+        pages += [sandbox, *(each for each, is_offered in offered.items() if is_offered)]
+    if site is not None and site.login is not None:
+        pages.append(login_pages)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
@@ -112,8 +118,7 @@ def create_app(
             turns=Turns(),
             override_codes=override_codes(assessor.library.policies.values()),
             smart=questionnaires,
-            browser_pages=frozenset(each.name for each in (static_files, login_pages, *pages)),
-            pages_of_clients=of_clients,
+            browser_pages=frozenset(each.name for each in pages),
         ),
     )
     if site is not None:
@@ -124,12 +129,8 @@ def create_app(
     refuse_malformed_requests(app)
     require_tokens(app)
     handle_errors(app)
-    if site is not None:
-        protect_pages(app, frozenset(each.name for each in pages), of_clients)
-        app.register_error_handler(LoginError, explain)
-        if site.login is not None:
-            app.register_blueprint(login_pages)
-    app.register_blueprint(static_files)
+    protect_pages(app, frozenset(each.name for each in pages) - _OPEN_PAGES)
+    app.register_error_handler(LoginError, explain)
     app.register_blueprint(health)
     app.register_blueprint(hooks)
     app.register_blueprint(fhir)
@@ -141,11 +142,3 @@ def create_app(
     if settings.metrics:
         app.register_blueprint(metrics_page)
     return app
-
-
-def _pages_for_operators(site: Site | None) -> tuple[Blueprint, ...]:
-    """Return the pages that only operators open."""
-    if site is None:
-        return ()
-    offered = {sandbox: True, insights: site.records is not None, style_guide: site.has_style_guide}
-    return tuple(pages for pages, is_offered in offered.items() if is_offered)

@@ -14,7 +14,7 @@ TOKEN = "token-of-the-ehr"
 
 
 def payers_service(database: Database, key: str = KEY_IN_HEX) -> RecordedService:
-    """A service that answers for the payers of the sample patients, and keeps exchanges under a key (in hexadecimal)."""
+    """A service that answers for the payers of the sample patients, and keeps exchanges under a key."""
     assessor = Assessor(shipped().library, SAMPLE_PAYERS)
     return RecordedService(database, assessor=assessor, encryption_keys=key)
 

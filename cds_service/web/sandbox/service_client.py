@@ -1,5 +1,7 @@
 """Send the calls of the sandbox to the service itself, through its whole WSGI application, authentication included."""
 
+from contextvars import Context
+
 from flask import current_app
 from werkzeug.test import Client, TestResponse
 
@@ -11,18 +13,19 @@ from cds_service.web.site import site
 def post(path: str, body: bytes) -> TestResponse:
     """Post JSON to a path of the service as its test client, with a token where clients need one.
 
-    Reports and metrics leave the call out. Raise RuntimeError without pages for operators.
+    Reports and metrics leave the call out. It runs in a context of its own: Flask would share `g` with the request of
+    the page, and the log its call id. Raise RuntimeError without pages for operators.
     """
     found = site()
     if found is None:
         raise RuntimeError("there are no pages for operators, so nobody makes test calls")
     address = services().settings.public_url.rstrip("/")
-    headers = {"Authorization": found.key.authorization(f"{address}{path}")} if found.key else {}
-    return Client(current_app.wsgi_app).post(
+    return Context().run(
+        Client(current_app.wsgi_app).post,
         path,
         base_url=address,
         data=body,
         content_type="application/json",
-        headers=headers,
+        headers={"Authorization": found.key.authorization(f"{address}{path}")} if found.key else {},
         environ_overrides={TEST_CALL: found.client},
     )

@@ -12,7 +12,7 @@ from cards.crd_versions import CrdVersion
 from cards.style import CardStyle
 from cds_service.cli.main import main
 from cds_service.clients.keys import KeysError, read_keys
-from cds_service.clients.registry import Client, SmartRegistration, load_clients, parse_clients
+from cds_service.clients.registry import SANDBOX_ISSUER, Client, SmartRegistration, load_clients, parse_clients
 from cds_service.settings import Settings
 from cds_service.smart.launches import SmartClient
 from cds_service.wiring.clients import NoClientsError, clients_of, describe_clients
@@ -207,6 +207,19 @@ def test_two_clients_with_one_name_or_issuer_are_refused() -> None:
         (5, "another client has this name"),
         (6, "another client has this issuer"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "issuer", "says"),
+    [
+        ("sandbox", "https://ehr.example.org", "sandbox is the name of the service's own test client"),
+        ("ehr", SANDBOX_ISSUER, "this is the issuer of the service's own test client"),
+    ],
+)
+def test_no_client_can_be_taken_for_the_test_client(name: str, issuer: str, says: str) -> None:
+    text = f"clients:\n  - name: {name}\n    issuer: {issuer}\n    jwks_url: https://ehr.example.org/keys\n"
+    with pytest.raises(DocumentError, match=says):
+        parse_clients(text, Path("f.yaml"))
 
 
 def test_keys_on_this_machine_need_the_flag() -> None:

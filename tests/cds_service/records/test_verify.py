@@ -251,6 +251,7 @@ def test_the_log_is_read_on_the_command_line(replayed: Replayed) -> None:
     assert json.loads(exported) == shown
     assert shown["decision_id"] == decision
     assert replayed.run("decisions", "export", "--since", "2026-03-06").stdout == ""
+    assert len(replayed.run("decisions", "export", "--tests").stdout.splitlines()) == 1
     assert replayed.run("decisions", "show", "nothing").exit_code == 1
 
 
