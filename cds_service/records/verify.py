@@ -1,5 +1,6 @@
 """Replay a recorded decision from the request and the chart that the client kept, and list what differs."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +26,7 @@ from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.record import Availability
 
+_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 _NONE = "none"
 _REPLAY_SECONDS = 3_600.0
 """The time limit of a replay at the command line: long enough not to cut short what the call evaluated to the end."""
@@ -46,6 +48,11 @@ class Check:
     def is_same(self) -> bool:
         """Whether the two values are equal."""
         return self.recorded == self.now
+
+    @property
+    def values_in_short(self) -> tuple[str, str]:
+        """Both values, with hashes cut short for a reader."""
+        return _HASH.sub(r"\1…", self.recorded), _HASH.sub(r"\1…", self.now)
 
     def as_json(self) -> dict[str, object]:
         """Return the check as JSON."""

@@ -12,6 +12,7 @@ _HEIGHT = 220
 _ROW = 44
 _MOST_LABELS = 8
 _DOT = 0.9
+"""The width of a dot on a line, in percent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,47 +196,35 @@ def _feedback_keys(figures: Figures) -> tuple[Key, ...]:
 
 def _criterion_sections(figures: Figures) -> tuple[Section, ...]:
     found = figures.criteria.lines
-    sections = [
-        _ranked("failing", "What fails most", "Criteria by how often they were not met.", found, lambda e: e.failed),
-        _ranked(
-            "undocumented",
-            "What is documented least",
-            "Criteria by how often nothing decided them.",
-            found,
-            lambda each: each.undocumented,
-        ),
-        _ranked(
-            "answered",
+    ranked = (
+        Section("What fails most", _ranked("failing", "not met", found, lambda each: each.failed), ()),
+        Section("What is documented least", _ranked("open", "unknown", found, lambda each: each.undocumented), ()),
+        Section(
             "What clinicians answer",
-            "Criteria by how often an answer decided them.",
-            found,
-            lambda e: e.answered,
+            _ranked("answered", "decided by an answer", found, lambda each: each.answered),
+            (tables.criteria(figures), tables.criteria_reasons(figures)),
         ),
-    ]
-    sections[-1] = Section(
-        sections[-1].title, sections[-1].plot, (tables.criteria(figures), tables.criteria_reasons(figures))
     )
     if not figures.filters.criterion:
-        return tuple(sections)
+        return ranked
     by_period = figures.criteria.by_period
     over = [
         Series(_KINDS_OF_STATUSES[each], each, [by_period[number, each] for number in range(len(figures.periods))])
         for each in STATUSES
     ]
-    name = f"{figures.filters.criterion} over time"
-    plot = columns("criterion-over-time", name, "Determinations by status.", _days(figures), over)
-    return (Section(name, plot, (tables.criterion_over_time(figures),)), *sections)
+    title = f"{figures.filters.criterion} over time"
+    plot = columns("criterion-over-time", title, "Determinations by status.", _days(figures), over)
+    return (Section(title, plot, (tables.criterion_over_time(figures),)), *ranked)
 
 
-def _ranked(
-    name: str, title: str, says: str, found: Sequence[CriterionCount], rank: Callable[[CriterionCount], int]
-) -> Section:
+def _ranked(name: str, how: str, found: Sequence[CriterionCount], rank: Callable[[CriterionCount], int]) -> Plot:
+    """Return the plot of the criteria that come first by a number of determinations, and of all their statuses."""
     first = sorted((each for each in found if rank(each)), key=lambda each: (-rank(each), each.criterion))[:_MOST_ROWS]
     labels = [f"{each.policy}@{each.revision} {each.criterion} ({rank(each):,} of {each.total:,})" for each in first]
     series = [
         Series(_KINDS_OF_STATUSES[status], status, [each.statuses[status] for each in first]) for status in STATUSES
     ]
-    return Section(title, rows(name, title, says, labels, series), ())
+    return rows(name, f"Criteria that were {how}", f"Criteria by how often they were {how}.", labels, series)
 
 
 def _criterion_keys(figures: Figures) -> tuple[Key, ...]:
