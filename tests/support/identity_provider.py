@@ -93,7 +93,9 @@ class IdentityProvider:
 
 def signed(claims: dict[str, Any], *, algorithm: str = "ES384", name: str = "first", kid: str = "k1") -> str:
     """Return a JWT signed with a key of this name."""
-    return jwt.encode(claims, private_key(algorithm, name), algorithm, headers={"kid": kid})
+    return jwt.PyJWS().encode(
+        json.dumps(claims).encode(), private_key(algorithm, name), algorithm, headers={"kid": kid, "typ": "JWT"}
+    )
 
 
 def _refuse_other_types() -> Response | None:

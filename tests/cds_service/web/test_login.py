@@ -299,6 +299,30 @@ def test_a_claim_that_is_not_right_signs_nobody_in(
     assert browser.session == ""
 
 
+ODD: tuple[Any, ...] = (7, True, 1.5, [], [7], {}, {"a": 1}, "", "\ud800", 2**70, "a" * 5000, [["a"]])
+
+
+@pytest.mark.parametrize(
+    "claim",
+    ["iss", "sub", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "auth_time", "amr", "name", "groups"],
+)
+def test_an_odd_claim_never_gives_a_500(provider: IdentityProvider, pages: OperatorPages, claim: str) -> None:
+    for value in ODD:
+        provider.claims = {claim: value}
+        browser = pages.browser()
+        assert browser.sign_in().status_code in (303, 403), value
+        assert browser.get("/sandbox").status_code == (200 if browser.session else 303)
+
+
+def test_a_user_without_a_name_of_any_kind_is_still_an_operator(
+    provider: IdentityProvider, pages: OperatorPages
+) -> None:
+    provider.user = {"sub": "u-1", "groups": "cds-operators"}
+    browser = pages.browser()
+    browser.sign_in()
+    assert "Signed in as u-1" in browser.get("/sandbox").text
+
+
 def _at_hash(token: str) -> str:
     return urlsafe_b64encode(sha384(token.encode()).digest()[:24]).rstrip(b"=").decode()
 
