@@ -7,6 +7,7 @@ from typing import Any
 
 from fhir_mappings.codings import CPT, HCPCS, codings
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.order_elements import CODE_ELEMENTS
 from fhir_mappings.order_terms import AttributeTerms, OrderTerms, Reading
 from fhir_mappings.order_text import read_phrase, without_history
 
@@ -21,9 +22,14 @@ _DANGLING = re.compile(
     r"(?:(?:^|\s)(?:by|via|with|through|using|from|of|for|in|on|to|a|an|the)\b){1,4}$", re.IGNORECASE
 )
 """What is left of `by a paddle lead` at the end of a phrase."""
+_DEVICE, _DRUG = "DeviceRequest", "MedicationRequest"
+_DETAILS = {"ServiceRequest": "orderDetail", _DEVICE: "parameter", _DRUG: "reasonCode"}
+"""Where an order of each kind states what its code does not."""
 _CONCEPTS = ("category", "bodySite", "reasonCode", "orderDetail")
 _REFERENCES = ("reasonReference", "supportingInfo")
-_NOT_WORDS = ("contained", "identifier", "meta")
+_NOT_WORDS = ("contained", "id", "identifier", "meta")
+_ADDRESSES = ("reference", "system")
+"""The members that are names of resources and of code systems, whatever words occur in them."""
 _MAX_LENGTH = 100_000
 _STRING_COST = 50
 """The characters that take as long to read as a string of none."""
@@ -39,24 +45,54 @@ def restated(order: Resource, terms: OrderTerms, attribute: str, value: str) -> 
     another resource, for a code that means another value, for words in a place that is not edited, and for an order
     with more words than are read.
     """
-    if sum(len(text) + _STRING_COST for text in _words(order)) > _MAX_LENGTH:
+    return with_value(order, terms, attribute, value) if order.get("resourceType") == "ServiceRequest" else None
+
+
+def with_value(order: Resource, terms: OrderTerms, attribute: str, value: str) -> Resource | None:
+    """Return a copy of an order of any kind that states this value of an attribute, or none if it is empty.
+
+    As `restated`; a DeviceRequest states it in a parameter. A MedicationRequest has no place for details, so its
+    reasons state it, if the attribute is read in them.
+    """
+    kind = str(order.get("resourceType"))
+    edited = without_others(order, terms, attribute, value)
+    if edited is None or not value:
+        return edited
+    if kind == _DRUG and "reason" not in terms.attributes[attribute].places:
+        return None
+    edit, details = _Edit(terms, terms.attributes[attribute], value), edited.get(_DETAILS[kind]) or []
+    details = details if isinstance(details, list) else [details]
+    if any(edit.states(text) for detail in details for text in _strings(detail)):
+        return edited
+    stating = {"text": edit.attribute.values[value].phrase}
+    details = [*details, {"valueCodeableConcept": stating} if kind == _DEVICE else stating]
+    found = {**dict.fromkeys(order), **edited, _DETAILS[kind]: details}
+    return {name: element for name, element in found.items() if element is not None}
+
+
+def without_others(order: Resource, terms: OrderTerms, attribute: str, value: str) -> Resource | None:
+    """Return a copy of an order without the words of other values of an attribute; of all, if the value is empty.
+
+    Return None where that cannot be done, as for `restated`.
+    """
+    kind = str(order.get("resourceType"))
+    if kind not in _DETAILS or sum(len(text) + _STRING_COST for text in _words(order)) > _MAX_LENGTH:
         return None
     edit = _Edit(terms, terms.attributes[attribute], value)
-    code = edit.concept(order.get("code"))
-    if order.get("resourceType") != "ServiceRequest" or code is None:
+    of_code = CODE_ELEMENTS[kind]
+    code = edit.concept(order.get(of_code))
+    if code is None:
         return None
-    changed: dict[str, Any] = {**order, "code": code}
+    changed: dict[str, Any] = {**order, of_code: code}
     for name in _CONCEPTS:
         changed[name] = edit.each(order.get(name), edit.concept)
     for name in _REFERENCES:
         changed[name] = edit.each(order.get(name), edit.reference)
     changed["note"] = edit.each(order.get("note"), edit.note)
+    changed["parameter"] = edit.each(order.get("parameter"), edit.parameter)
     changed["patientInstruction"] = edit.narrated(order.get("patientInstruction"))
     if any(map(edit.contradicts, _strings(order.get("text")))):
         changed["text"] = None
-    details = changed["orderDetail"] or []
-    if not any(edit.states(text) for detail in details for text in _strings(detail)):
-        changed["orderDetail"] = [*details, {"text": edit.attribute.values[value].phrase}]
     found = {name: element for name, element in changed.items() if element is not None}
     return None if any(map(edit.contradicts, _words(found))) else found
 
@@ -75,7 +111,14 @@ class _Edit:
         found = self._read(now)
         is_clear = all(each.value == self.value and each.is_stated for each in found)
         others = self.attribute.others
-        return not is_clear or (others is not None and bool(others.search(now)))
+        return not is_clear or (others is not None and bool(others.search(self._without_own_words(now))))
+
+    def _without_own_words(self, text: str) -> str:
+        """Return a text with the words of the value blanked, which are no words for one that is not listed."""
+        own = self.attribute.values.get(self.value)
+        for start, end in tuple(own.find(text)) if own is not None else ():
+            text = text[:start] + " " * (end - start) + text[end:]
+        return text
 
     def states(self, text: str) -> bool:
         """Return whether a text states the value."""
@@ -94,7 +137,8 @@ class _Edit:
     def concept(self, concept: Json) -> Json:
         """Return a CodeableConcept without the words, and without the codings that mean another value.
 
-        The codes of billing systems do not say how a procedure is done, so only their labels are edited.
+        The codes of billing systems do not say how a procedure is done, so only their labels are edited. Any other code
+        without a label goes with a text of which nothing is left, since it means the same.
         """
         if not isinstance(concept, Mapping):
             return None
@@ -102,7 +146,10 @@ class _Edit:
         if isinstance(concept.get("text"), str) and self.contradicts(concept["text"]):
             changed["text"] = self._shortened(concept["text"])
         if isinstance(concept.get("coding"), list):
-            changed["coding"] = [kept for each in concept["coding"] if (kept := self._coding(each)) is not None] or None
+            kept = [kept for each in concept["coding"] if (kept := self._coding(each)) is not None]
+            if changed.get("text") is None and "text" in concept:
+                kept = [each for each in kept if _is_labeled(each) or _is_of_billing(each)]
+            changed["coding"] = kept or None
         found = {name: element for name, element in changed.items() if element is not None}
         return found if "text" in found or "coding" in found else None
 
@@ -111,7 +158,7 @@ class _Edit:
             return coding
         if not self.contradicts(coding["display"]):
             return coding
-        return self.reference(coding) if any(each.system in (CPT, HCPCS) for each in codings(coding)) else None
+        return self.reference(coding) if _is_of_billing(coding) else None
 
     def reference(self, reference: Resource) -> Resource:
         """Return a Reference or a Coding with the words taken out of its display."""
@@ -126,6 +173,13 @@ class _Edit:
         """Return an Annotation without the sentences that contradict; None if none is left."""
         text = self.narrated(note.get("text"))
         return None if text is None else {**note, "text": text}
+
+    def parameter(self, parameter: Json) -> Json:
+        """Return a parameter of a device with its concept edited; None if nothing of the concept is left."""
+        if not isinstance(parameter, Mapping) or "valueCodeableConcept" not in parameter:
+            return parameter
+        concept = self.concept(parameter["valueCodeableConcept"])
+        return None if concept is None else {**parameter, "valueCodeableConcept": concept}
 
     def narrated(self, text: Json) -> Json:
         """Return prose without the sentences that contradict; None if none is left."""
@@ -145,6 +199,14 @@ class _Edit:
         return tidy.strip(" ,;-–—") or None
 
 
+def _is_of_billing(coding: Json) -> bool:
+    return any(each.system in (CPT, HCPCS) for each in codings(coding))
+
+
+def _is_labeled(coding: Json) -> bool:
+    return not isinstance(coding, Mapping) or isinstance(coding.get("display"), str)
+
+
 def _words(order: Resource) -> Iterator[str]:
     """Yield every string of an order that may say something of it."""
     return (text for name, element in order.items() if name not in _NOT_WORDS for text in _strings(element))
@@ -155,8 +217,9 @@ def _strings(element: Json) -> Iterator[str]:
     if isinstance(element, str):
         yield element
     elif isinstance(element, Mapping):
-        for each in element.values():
-            yield from _strings(each)
+        for name, each in element.items():
+            if name not in _ADDRESSES:
+                yield from _strings(each)
     elif isinstance(element, list):
         for each in element:
             yield from _strings(each)

@@ -10,6 +10,12 @@ from fhir_mappings.order_text import MAX_PHRASE_LENGTH
 
 COVERAGE_INFORMATION = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-coverage-information"
 """The extension by which a payer answers an order (Da Vinci CRD). It says nothing of what is ordered."""
+CODE_ELEMENTS = {
+    "ServiceRequest": "code",
+    "DeviceRequest": "codeCodeableConcept",
+    "MedicationRequest": "medicationCodeableConcept",
+}
+"""The kinds of orders, each with the element that has the code of what is ordered."""
 PRODUCTS = {"codeReference": "Device", "medicationReference": "Medication"}
 """The elements by which an order references what is ordered instead of having a code, with the type of each target."""
 
@@ -62,7 +68,7 @@ class Lookup:
 
 
 def code_concepts(resource: Resource, lookup: Lookup) -> Iterator[Resource]:
-    for name in ("code", "codeCodeableConcept", "medicationCodeableConcept"):
+    for name in CODE_ELEMENTS.values():
         yield from items(resource.get(name))
     for target in products(resource, lookup):
         yield from items(target.get("type" if target.get("resourceType") == "Device" else "code"))

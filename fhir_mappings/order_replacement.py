@@ -7,14 +7,9 @@ from typing import Any
 
 from fhir_mappings.codings import Coding, codings, items
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.order_elements import texts
+from fhir_mappings.order_elements import CODE_ELEMENTS, texts
 from fhir_mappings.order_text import MAX_PHRASE_LENGTH
 
-_CODE_ELEMENTS = {
-    "ServiceRequest": "code",
-    "DeviceRequest": "codeCodeableConcept",
-    "MedicationRequest": "medicationCodeableConcept",
-}
 _DRUG = "MedicationRequest"
 _OF_THE_PRODUCT = ("dosageInstruction", "substitution")
 """What was written for one product and is not true of another."""
@@ -31,7 +26,7 @@ def recoded(order: Resource, new: Coding) -> Resource | None:
     are left out. Details that repeat the old code, and the narrative, are left out, too. Return None where that cannot
     be done consistently: for an order without a code of its own, and for one whose other words name the old code.
     """
-    element = _CODE_ELEMENTS.get(str(order.get("resourceType")), "")
+    element = CODE_ELEMENTS.get(str(order.get("resourceType")), "")
     concept = order.get(element)
     old = codings(concept)
     if not isinstance(concept, Mapping) or not old:

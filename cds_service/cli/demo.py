@@ -131,7 +131,7 @@ def demo_command(
     today = now().astimezone(settings.time_zone).date()
     token = "" if sandbox else secrets.token_urlsafe(16)
     questionnaires = sample_app(settings, ehr_port)
-    records, crd_records = in_memory_records(settings, assessor, now)
+    records, crd_records, stored = in_memory_records(settings, assessor, now)
     app = create_app(
         settings=settings,
         assessor=assessor,
@@ -141,7 +141,11 @@ def demo_command(
         crd_records=crd_records,
         log=service_log(io.StringIO(), now),
         smart=None if sandbox else questionnaires.clients,  # the sandbox cannot begin a launch from the sample EHR
-        site=Site(sample_server(ehr_port, token, today, questionnaires.smart), fhir_servers=given.fhir_servers),
+        site=Site(
+            sample_server(ehr_port, token, today, questionnaires.smart),
+            fhir_servers=given.fhir_servers,
+            records=stored,
+        ),
     )
     if save is not None:
         with exit_on_error():

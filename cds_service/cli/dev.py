@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -80,7 +81,7 @@ def dev_app(settings: Settings, smart: SmartClients | None = None, site: Site | 
     except (DocumentError, OSError) as error:
         click.echo(str(error), err=True)
         return _broken(str(error))
-    records, crd_records = in_memory_records(settings, assessor, now)
+    records, crd_records, stored = in_memory_records(settings, assessor, now)
     app = create_app(
         settings=settings,
         assessor=assessor,
@@ -90,7 +91,7 @@ def dev_app(settings: Settings, smart: SmartClients | None = None, site: Site | 
         crd_records=crd_records,
         log=service_log(sys.stderr, now),
         smart=smart,
-        site=site,
+        site=replace(site, records=stored) if site else None,
     )
     app.register_error_handler(Exception, print_failure)
     return app

@@ -12,6 +12,7 @@ from cds_service.cli.inputs import settings_given
 from cds_service.cli.output.feedback import print_acceptance
 from cds_service.cli.stored import SINCE, current_database, moment_of
 from cds_service.records.report import acceptance, unknown_cards
+from cds_service.records.selection import Selection
 from fhir_mappings.fhir_json import dumps
 
 
@@ -22,7 +23,8 @@ from fhir_mappings.fhir_json import dumps
 def report_command(since: datetime | None, as_csv: bool, as_json: bool) -> None:
     """Print acceptance and override reasons per policy and criterion."""
     with current_database(settings_given()) as database:
-        lines, unknown = acceptance(database, moment_of(since)), unknown_cards(database)
+        lines = acceptance(database, Selection(moment_of(since)))
+        unknown = unknown_cards(database)
     if as_json:
         click.echo(dumps([line.as_json() for line in lines], indent=2))
     elif as_csv:

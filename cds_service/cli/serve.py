@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 
 import click
@@ -17,6 +18,7 @@ from cds_service.observability.logging import service_log
 from cds_service.observability.shared_folder import shared_folder
 from cds_service.records.database import UnavailableError
 from cds_service.records.smart_sessions import SmartSessions
+from cds_service.records.stored import StoredRecords
 from cds_service.records.used_tokens import UsedTokens
 from cds_service.wiring.active_policies import ActivePolicies
 from cds_service.wiring.clients import NoClientsError, authenticator_of, clients_of, describe_clients
@@ -95,6 +97,7 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
         if operators is not None:
             key = SandboxKey(now, new_id) if registered is not None else None
             site = operator_site(operators, settings, registered or (), sessions=sessions, key=key, clock=now, log=log)
+            site = replace(site, records=StoredRecords(database, pseudonym, sealer_of(settings)))
         if registered is not None:
             tester = (site.client, key) if site is not None and key is not None else None
             used = UsedTokens(database, now)

@@ -1,18 +1,22 @@
-"""Report what became of cards, by policy and criterion, without test calls."""
+"""Report what became of cards, by policy and criterion."""
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, cast, func, select
 
 from cds_service.hooks.feedback import ACCEPTED, UNLISTED
 from cds_service.observability.call_log import SANDBOX
 from cds_service.records.database import Database
 from cds_service.records.rows import criterion_key
+from cds_service.records.selection import Selection, from_calls
 from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBACK
+
+NO_REASON = "none given"
+"""Stands for the reason of an override that has none."""
 
 
 @dataclass(slots=True)
@@ -51,18 +55,65 @@ class Acceptance:
         return found if self.rate is None else {**found, "acceptance": round(self.rate, 3)}
 
 
-def acceptance(database: Database, since: datetime) -> tuple[Acceptance, ...]:
-    """Return a line for each criterion of the cards shown since that moment."""
+@dataclass(frozen=True, slots=True)
+class FeedbackReport:
+    """The feedback on the cards of a selection: by criterion, by policy, and one by one with its day.
+
+    In `by_policy` a card counts once, whatever it is about. `given` are the moment of a call that showed a card, and
+    the outcome of the newest feedback on it.
+    """
+
+    by_criterion: tuple[Acceptance, ...]
+    by_policy: tuple[Acceptance, ...]
+    given: tuple[tuple[datetime, str], ...]
+
+
+def feedback_report(database: Database, selection: Selection) -> FeedbackReport:
+    """Report the feedback on the cards that were shown in the calls of a selection."""
+    targeted = cast(DETERMINATIONS.c.criteria_targeted, Text)  # JSON of PostgreSQL has no equality
+    about = (DETERMINATIONS.c.policy, DETERMINATIONS.c.revision, targeted)
+    is_on_card = (CARDS.c.decision == DETERMINATIONS.c.decision) & (CARDS.c.card == DETERMINATIONS.c.card)
     shown = (
-        select(*(DETERMINATIONS.c[name] for name in ("card", "policy", "revision", "criteria_targeted")))
-        .join(CARDS, (CARDS.c.decision == DETERMINATIONS.c.decision) & (CARDS.c.card == DETERMINATIONS.c.card))
-        .join(DECISIONS, DECISIONS.c.decision == DETERMINATIONS.c.decision)
-        .where(DECISIONS.c.at >= since, DECISIONS.c.client != SANDBOX, CARDS.c.suppressed == "")
+        from_calls(selection, *about, func.count(CARDS.c.card.distinct()))
+        .join(DETERMINATIONS, DETERMINATIONS.c.decision == DECISIONS.c.decision)
+        .join(CARDS, is_on_card)
+        .where(*selection.of_determinations(), CARDS.c.suppressed == "")
+        .group_by(*about)
     )
-    given = select(FEEDBACK).where(FEEDBACK.c.client != SANDBOX).order_by(FEEDBACK.c.outcome_at, FEEDBACK.c.received_at)
+    what = (FEEDBACK.c.outcome, FEEDBACK.c.reason, FEEDBACK.c.suggestions)
+    given = (
+        shown.with_only_columns(*about, CARDS.c.card, DECISIONS.c.at, *what)
+        .join(FEEDBACK, FEEDBACK.c.card == CARDS.c.card)
+        .group_by(None)
+        .order_by(FEEDBACK.c.outcome_at, FEEDBACK.c.received_at, FEEDBACK.c.feedback, DECISIONS.c.at)
+    )
+    if not selection.includes_tests:
+        given = given.where(FEEDBACK.c.client != SANDBOX)
     with database.reading() as connection:
-        newest = {row["card"]: row for row in connection.execute(given).mappings()}
-        return _lines(connection.execute(shown).mappings(), newest)
+        counted = connection.execute(shown).all()
+        newest = {tuple(row[:4]): tuple(row[4:]) for row in connection.execute(given)}
+    by_criterion: dict[tuple[str, str, str], Acceptance] = {}
+    by_policy: dict[tuple[str, str], Acceptance] = {}
+    for policy, revision, criteria, cards in counted:
+        by_policy.setdefault((policy, revision), Acceptance(policy, revision, "")).shown += cards
+        for criterion in _targets(criteria, selection.criterion):
+            line = Acceptance(policy, revision, criterion)
+            by_criterion.setdefault((policy, revision, criterion), line).shown += cards
+    for (policy, revision, criteria, _), (_, outcome, reason, suggestions) in newest.items():
+        _add(by_policy[policy, revision], outcome, reason, ())
+        for criterion in _targets(criteria, selection.criterion):
+            _add(by_criterion[policy, revision, criterion], outcome, reason, suggestions)
+    of_cards = {card: (at, outcome) for (*_, card), (at, outcome, *_) in newest.items()}
+    return FeedbackReport(
+        tuple(by_criterion[key] for key in sorted(by_criterion)),
+        tuple(by_policy[key] for key in sorted(by_policy)),
+        tuple(of_cards.values()),
+    )
+
+
+def acceptance(database: Database, selection: Selection) -> tuple[Acceptance, ...]:
+    """Return a line for each criterion of the cards that were shown in the calls of a selection."""
+    return feedback_report(database, selection).by_criterion
 
 
 def unknown_cards(database: Database) -> int:
@@ -76,26 +127,18 @@ def unknown_cards(database: Database) -> int:
         return connection.execute(unknown).scalar_one()
 
 
-def _lines(shown: Iterable[Mapping[Any, Any]], newest: Mapping[str, Mapping[Any, Any]]) -> tuple[Acceptance, ...]:
-    lines: dict[tuple[str, str, str], Acceptance] = {}
-    counted: set[tuple[str, tuple[str, str, str]]] = set()
-    for row in shown:
-        given = newest.get(row["card"])
-        for criterion in row["criteria_targeted"] or [""]:
-            key = (row["policy"], row["revision"], criterion)
-            if (row["card"], key) in counted:
-                continue
-            counted.add((row["card"], key))
-            line = lines.setdefault(key, Acceptance(*key))
-            line.shown += 1
-            if given is None:
-                continue
-            if given["outcome"] != ACCEPTED:
-                line.overridden += 1
-                line.reasons[given["reason"] or "none given"] += 1
-            elif _is_accepted(given["suggestions"], f"{line.policy}@{line.revision}", criterion):
-                line.accepted += 1
-    return tuple(lines[key] for key in sorted(lines))
+def _targets(criteria: str, only: str) -> list[str]:
+    """Return the criteria that cards are about: those in a JSON array, an empty name for none; `only` one if named."""
+    return [each for each in json.loads(criteria) or [""] if not only or each == only]
+
+
+def _add(line: Acceptance, outcome: str, reason: str, suggestions: Iterable[str]) -> None:
+    """Count the feedback on one card."""
+    if outcome != ACCEPTED:
+        line.overridden += 1
+        line.reasons[reason or NO_REASON] += 1
+    elif _is_accepted(suggestions, f"{line.policy}@{line.revision}", line.criterion):
+        line.accepted += 1
 
 
 def _is_accepted(suggestions: Iterable[str], revision: str, criterion: str) -> bool:

@@ -1,13 +1,15 @@
 """Replay a recorded decision from the request and the chart that the client kept, and list what differs."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cds_service.crd.payer_check import keep_possible_coverages
 from cds_service.crd.services import service_at
+from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.memory import ChartInMemory, Store
-from cds_service.fhir_client.source import SearchResult
+from cds_service.fhir_client.source import FhirSource, SearchResult
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.review import Review, ReviewLimits, review
 from cds_service.records.decision_log import Decision
@@ -24,9 +26,10 @@ from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.record import Availability
 
+_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 _NONE = "none"
 _REPLAY_SECONDS = 3_600.0
-"""The time limit of a replay: long enough not to cut short what the call evaluated to the end."""
+"""The time limit of a replay at the command line: long enough not to cut short what the call evaluated to the end."""
 
 
 class NotReplayableError(Exception):
@@ -45,6 +48,11 @@ class Check:
     def is_same(self) -> bool:
         """Whether the two values are equal."""
         return self.recorded == self.now
+
+    @property
+    def values_in_short(self) -> tuple[str, str]:
+        """Both values, with hashes cut short for a reader."""
+        return _HASH.sub(r"\1…", self.recorded), _HASH.sub(r"\1…", self.now)
 
     def as_json(self) -> dict[str, object]:
         """Return the check as JSON."""
@@ -77,12 +85,16 @@ def replay(
     settings: Settings,
     pseudonym: Pseudonymizer,
     monotonic: Callable[[], float],
+    *,
+    open_source: Callable[[Deadline], FhirSource] | None = None,
+    seconds: float = _REPLAY_SECONDS,
 ) -> tuple[Check, ...]:
     """Judge a request again, by the policies in force and at the time of the decision, and compare the results.
 
-    `chart` is a Bundle with what was read from the FHIR server in addition to the prefetch; no server is called. Raises
-    NotReplayableError for a decision without a recorded answer or under another key, and ValueError if `chart` is not a
-    Bundle.
+    `chart` is a Bundle with what was read from the FHIR server in addition to the prefetch; no server is called.
+    Without one, `open_source` opens a server where the chart can be read once more, if there is one. Raises
+    NotReplayableError for a decision without a recorded answer or under another key, and where the replay takes longer
+    than `seconds`, and ValueError if `chart` is not a Bundle.
     """
     if not decision.row["input"]:
         raise NotReplayableError(f"the call was answered {decision.row['status']}; there is no answer to compare")
@@ -97,7 +109,10 @@ def replay(
         {name: policy for name, policy in library.policies.items() if name in decision.policies}, library.value_sets
     )
     judging = Assessor(then, assessor.rules, CalendarPeriod(settings.answers_valid_days, "days"))
-    again = _reviewed_again(decision, request, chart, judging, settings, pseudonym, monotonic)
+    if chart is not None:
+        open_source = _opener_of(decision, request, chart)
+    limits = replace(ReviewLimits.of(settings), call_timeout_seconds=seconds)
+    again = _reviewed_again(decision, request, judging, limits, open_source, pseudonym, monotonic)
     digest = InputDigest.of(pseudonym, decision.row["client"], request, again).as_json()
     rules = rules_hash(assessor.rules, settings.time_zone, settings.answers_valid_days, assessor.library.order_terms)
     return (
@@ -108,27 +123,28 @@ def replay(
     )
 
 
+def _opener_of(decision: Decision, request: HookRequest, chart: Json) -> Callable[[Deadline], FhirSource] | None:
+    """Return what opens a chart in memory; None for a call that named no FHIR server, and so read none."""
+    if request.fhir is None:
+        return None
+    return _RecordedChart(Store.from_bundle(chart), request.fhir.server, decision.row["input"]).open
+
+
 def _reviewed_again(
     decision: Decision,
     request: HookRequest,
-    chart: Json | None,
     assessor: Assessor,
-    settings: Settings,
+    limits: ReviewLimits,
+    open_source: Callable[[Deadline], FhirSource] | None,
     pseudonym: Pseudonymizer,
     monotonic: Callable[[], float],
 ) -> Review:
-    # A call that named no FHIR server read none: then the chart has nothing that was read.
-    source = (
-        _RecordedChart(Store.from_bundle(chart), request.fhir.server, decision.row["input"])
-        if chart is not None and request.fhir is not None
-        else None
-    )
     is_crd = service_at(decision.row["path"]) is not None
     found = review(
         replace(request, fhir=None),
         assessor,
-        replace(ReviewLimits.of(settings), call_timeout_seconds=_REPLAY_SECONDS),
-        open_source=source.open if source is not None else None,
+        limits,
+        open_source=open_source,
         clock=lambda: decision.row["at"],
         monotonic=monotonic,
         order_key=order_keys(pseudonym, request.patient_id),
@@ -136,7 +152,9 @@ def _reviewed_again(
         narrow=keep_possible_coverages if is_crd else lambda _: None,
     )
     if found.refusal is not None:
-        raise NotReplayableError("nothing could be read; give the chart that was read with --chart")
+        raise NotReplayableError("nothing could be read; give the chart that was read (on the command line, --chart)")
+    if any(each.is_cut_short for each in found.determinations):
+        raise NotReplayableError("its evaluation takes longer than there is time for here; run `cds-service replay`")
     return found
 
 

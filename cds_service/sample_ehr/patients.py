@@ -12,9 +12,9 @@ from importlib import resources
 from typing import Literal
 
 from cds_service.fhir_client.memory import Store
-from cds_service.sample_ehr.shifting import shifted_resource
 from coverage_policies.format.terms import Outcome
 from fhir_mappings.fhir_json import Resource, loads
+from fhir_mappings.shifting import shifted_resource
 
 STORY_DATE = date(2026, 3, 2)
 """The day on which the orders are written and the charts are read."""

@@ -11,6 +11,7 @@ from cds_service.clients.sandbox import SandboxKey, sandbox_client
 from cds_service.fhir_client.addresses import usable_address
 from cds_service.fhir_client.allowlist import ServerTrust, trust_of
 from cds_service.login.login import Login
+from cds_service.records.stored import StoredRecords
 from fhir_mappings.fhir_json import Resource
 
 _EXTENSION = "cds_service.site"
@@ -55,7 +56,7 @@ class Site:
     `samples` is the sample EHR, None if none is running. `has_style_guide` adds the page with all components, for those
     who work on the pages. `login` is None where everybody is the operator. `fhir_servers` are those that the sandbox
     may read beside the sample EHR, in the form of `settings.FHIR_SERVER`. `key` signs its calls; it is None where the
-    service asks no client for a token.
+    service asks no client for a token. `records` are those that insights show; without them there are no such pages.
     """
 
     samples: SampleServer | None = None
@@ -63,6 +64,7 @@ class Site:
     login: Login | None = None
     fhir_servers: tuple[str, ...] = ()
     key: SandboxKey | None = None
+    records: StoredRecords | None = None
 
     @property
     def client(self) -> Client:

@@ -31,6 +31,7 @@ from cds_service.records.protocol import NullStore, Records
 from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.settings import Settings
 from cds_service.web.answers import answers
+from cds_service.web.insights.routes import insights
 from cds_service.web.login import protect_pages
 from cds_service.web.login_pages import explain, login_pages
 from cds_service.web.policies.patient_routes import policy_patients
@@ -92,7 +93,8 @@ def create_app(
         )
     pages = [static_files, policies]
     if site is not None:
-        pages += [sandbox, chart_pages, policy_patients, *([style_guide] if site.has_style_guide else [])]
+        offered = {insights: site.records is not None, style_guide: site.has_style_guide}
+        pages += [sandbox, chart_pages, policy_patients, *(each for each, is_offered in offered.items() if is_offered)]
     if site is not None and site.login is not None:
         pages.append(login_pages)
     app = Flask(__name__, static_folder=None)

@@ -15,6 +15,7 @@ from cds_service.records.pseudonyms import Pseudonymizer, UnusableKeyError, key_
 from cds_service.records.schema import SchemaState, state, upgrade
 from cds_service.records.sealing import Sealer
 from cds_service.records.sql_store import SqlStore
+from cds_service.records.stored import StoredRecords
 from cds_service.settings import Settings
 from coverage_policies.judging.assessment import Assessor
 
@@ -160,11 +161,12 @@ def database_in_memory(settings: Settings) -> Database:
 
 def in_memory_records(
     settings: Settings, assessor: Assessor, clock: Callable[[], datetime]
-) -> tuple[Records, CrdRecords]:
-    """Return both stores in memory, with random keys, for as long as the process lasts."""
-    database, pseudonym = database_in_memory(settings), Pseudonymizer(random_key())
+) -> tuple[Records, CrdRecords, StoredRecords]:
+    """Return both stores in memory, with random keys, for as long as the process lasts, and what reads them."""
+    database, pseudonym, sealer = database_in_memory(settings), Pseudonymizer(random_key()), Sealer([random_key()])
     snapshot = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)
     return (
         records_in(database, pseudonym, settings, snapshot, clock),
-        crd_records_in(database, Sealer([random_key()]), pseudonym, settings, snapshot, clock),
+        crd_records_in(database, sealer, pseudonym, settings, snapshot, clock),
+        StoredRecords(database, pseudonym, sealer),
     )

@@ -151,13 +151,18 @@ def body_site(side: str) -> list[dict[str, Any]] | None:
     return [{"coding": [{"system": SNOMED, "code": _SIDES[side], "display": side.capitalize()}]}]
 
 
-_NUMBERS = ("frequency", "frequencyMax", "period", "periodMax", "valueDecimal", "valueInteger")
+_NUMBERS = (
+    *("count", "countMax", "frequency", "frequencyMax", "numberOfRepeatsAllowed", "period", "periodMax", "sequence"),
+    *("valueDecimal", "valueInteger", "valuePositiveInt", "valueUnsignedInt"),
+)
+_QUANTITY = {"unit", "code"}
+"""The members of which a quantity has one beside its value; what else has a value has neither."""
 
 
 def typed(written: Json, *, is_number: bool = False) -> Json:
     """Return the JSON of a YAML value. All of it is text; the name of the member tells which values are numbers."""
     if isinstance(written, Mapping):
-        numbers = (*_NUMBERS, "value") if "unit" in written else _NUMBERS
+        numbers = (*_NUMBERS, "value") if _QUANTITY & written.keys() else _NUMBERS
         return {key: typed(each, is_number=key in numbers) for key, each in written.items()}
     if isinstance(written, list):
         return [typed(each) for each in written]

@@ -9,6 +9,15 @@ common names and abbreviations that the tabular list does not use, with a code t
 """
 
 from fhir_mappings.diagnoses.diagnosis import Diagnosis, read_diagnosis
-from fhir_mappings.diagnoses.icd10cm import codes_named, codes_titled, is_code, side_in_title, titles
+from fhir_mappings.diagnoses.icd10cm import codes_named, codes_titled, first_code_below, is_code, side_in_title, titles
 
-__all__ = ["Diagnosis", "codes_named", "codes_titled", "is_code", "read_diagnosis", "side_in_title", "titles"]
+__all__ = [
+    "Diagnosis",
+    "codes_named",
+    "codes_titled",
+    "first_code_below",
+    "is_code",
+    "read_diagnosis",
+    "side_in_title",
+    "titles",
+]

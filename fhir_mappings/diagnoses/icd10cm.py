@@ -62,6 +62,20 @@ def has_codes_below(beginning: str) -> bool:
     return any(code.startswith(listed) and code != beginning for code in _sorted_codes()[first : first + 2])
 
 
+def first_code_below(beginning: str) -> str:
+    """Return the first code that begins so and has none below it, as a claim has it; empty if there is none.
+
+    The list has no seventh characters, which some codes need besides.
+    """
+    codes = _sorted_codes()
+    for position in range(bisect_left(codes, beginning), len(codes)):
+        if not codes[position].startswith(beginning):
+            break
+        if position + 1 == len(codes) or not codes[position + 1].startswith(codes[position]):
+            return codes[position]
+    return ""
+
+
 def titles(code: str) -> tuple[str, ...]:
     """Return the title of a code and its inclusion terms; none if the list does not have the code or its words."""
     return next((_titles()[form] for form in _forms(code) if form in _titles()), ())

@@ -8,7 +8,7 @@ import pytest
 
 from fhir_mappings.codings import CPT, SNOMED
 from fhir_mappings.fhir_json import Json, Resource, dumps, loads
-from fhir_mappings.order_edit import restated
+from fhir_mappings.order_edit import restated, with_value
 from fhir_mappings.orders import read_order
 from tests.support.terms import TERMS
 
@@ -163,3 +163,50 @@ def test_the_changed_order_states_the_value_and_hints_at_no_other() -> None:
     assert read.stated["approach"] == {"lateral-transarticular"}
     assert "approach" not in read.hinted
     assert "posterior" not in dumps(found).lower()
+
+
+def test_a_code_without_a_label_goes_with_the_text_that_says_what_it_means() -> None:
+    local = {"system": "urn:local", "code": "APPROACH-1"}
+    assert changed(orderDetail=[{"coding": [local], "text": "Posterior approach"}])["orderDetail"] == [LATERAL]
+    kept = changed(orderDetail=[{"coding": [local], "text": "Posterior approach, prone"}])["orderDetail"]
+    assert kept == [{"coding": [local], "text": "prone"}, LATERAL]
+
+
+def test_names_of_resources_are_no_words_of_an_order() -> None:
+    subject = {"reference": "Patient/posterior-approach"}
+    assert changed(id="posterior-approach", subject=subject)["subject"] == subject
+
+
+@pytest.mark.parametrize("value", ["posterior", "posterior-oblique", "lateral-transarticular"])
+def test_every_value_of_an_approach_replaces_every_other(value: str) -> None:
+    for other in TERMS.attributes["approach"].values:
+        found = with_value(order(orderDetail=[{"text": f"{other} approach"}]), TERMS, "approach", value)
+        assert found is not None
+        read = read_order(found, zone=ZoneInfo("UTC"), terms=TERMS)
+        assert (read.stated["approach"], read.hinted.get("approach")) == (frozenset({value}), None)
+
+
+def test_an_empty_value_leaves_no_word_of_the_attribute() -> None:
+    details = [{"text": "Posterior approach"}, {"text": "Prone"}]
+    found = with_value(order(orderDetail=details, note=[{"text": "Lateral approach."}]), TERMS, "approach", "")
+    assert found == order(orderDetail=details[1:])
+
+
+def test_a_device_states_a_value_in_a_parameter_and_keeps_its_other_parameters() -> None:
+    flow = {"valueQuantity": {"value": 2, "unit": "L/min"}}
+    old = {"valueCodeableConcept": {"text": "Left"}}
+    device = {"resourceType": "DeviceRequest", "codeCodeableConcept": CODE, "parameter": [flow, old]}
+    found = with_value(device, TERMS, "side", "right")
+    assert found is not None
+    assert found["parameter"] == [flow, {"valueCodeableConcept": {"text": "Right"}}]
+
+
+def test_a_medication_states_only_what_is_read_in_its_reasons() -> None:
+    drug = {"resourceType": "MedicationRequest", "medicationCodeableConcept": CODE}
+    found = with_value(drug, TERMS, "purpose", "pump-trial")
+    assert found == {**drug, "reasonCode": [{"text": "Pain pump trial"}]}
+    assert with_value(drug, TERMS, "approach", "posterior") is None
+
+
+def test_another_kind_of_resource_is_not_changed() -> None:
+    assert with_value({"resourceType": "NutritionOrder", "code": CODE}, TERMS, "approach", "posterior") is None

@@ -11,7 +11,7 @@ from fhir_mappings.allergies import allergies
 from fhir_mappings.amounts import Amount, Interval, printed
 from fhir_mappings.answers import answer_forms, newest
 from fhir_mappings.attendance import is_by_specialty, is_in_person
-from fhir_mappings.codings import Coding, Match, codings, concept_text
+from fhir_mappings.codings import RXNORM, Coding, Match, codings, concept_text
 from fhir_mappings.condition_course import Times, conditions_on
 from fhir_mappings.condition_history import known_conditions, there_within
 from fhir_mappings.conditions import unidentified
@@ -27,8 +27,19 @@ from fhir_mappings.measurement_states import is_recorded
 from fhir_mappings.medications import medications
 from fhir_mappings.observations import measurements, observations
 from fhir_mappings.order_amounts import KINDS
-from fhir_mappings.order_edit import restated
+from fhir_mappings.order_edit import restated, with_value
 from fhir_mappings.order_replacement import recoded, with_quantity
+from fhir_mappings.order_statements import (
+    notes_of,
+    with_detail,
+    with_drug,
+    with_notes,
+    with_planned_day,
+    with_reason,
+    with_side,
+    without_item,
+    words_of,
+)
 from fhir_mappings.orders import read_order
 from fhir_mappings.pain_relief import Window, reliefs
 from fhir_mappings.plans import plans
@@ -279,6 +290,20 @@ def test_no_change_of_an_order_raises_on_junk(order):
     restated(order, TERMS, "approach", "lateral-transarticular")
     recoded(order, Coding("http://example.org", "x", "X"))
     with_quantity(order, Decimal(4))
+    for value in ("posterior", ""):
+        with_value(order, TERMS, "approach", value)
+    for side in ("left", None):
+        with_side(order, TERMS, side)
+    for drug in (Coding(RXNORM, "7052", "Morphine"), None):
+        with_drug(order, TERMS, drug)
+    for day in (date(2026, 3, 2), None):
+        with_planned_day(order, day)
+    with_reason(order, Coding("", "", "Pain"))
+    with_detail(order, "Left")
+    with_notes(order, ["One", "Two"])
+    without_item(order, "orderDetail", 0)
+    assert all(map(str, words_of([order.get("orderDetail"), order.get("parameter")])))
+    assert all(isinstance(each, str) for each in notes_of(order))
     assert repr(order) == before
 
 

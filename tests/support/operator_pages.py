@@ -4,6 +4,7 @@ import io
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from cds_service.records.database import Database
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.sealing import Sealer
 from cds_service.records.smart_sessions import SmartSessions
+from cds_service.records.stored import StoredRecords
 from cds_service.sample_ehr.payers import SAMPLE_PAYERS
 from cds_service.settings import Settings
 from cds_service.smart.launches import SmartClient
@@ -83,7 +85,8 @@ class OperatorPages:
         registration = registration_of(given)
         assert registration is not None
         self.key = SandboxKey(clock, new_id) if clients is not None else None
-        self.site = operator_site(
+        sealer = Sealer([b"k" * 32])
+        site = operator_site(
             registration,
             given,
             clients or (),
@@ -92,6 +95,7 @@ class OperatorPages:
             clock=clock,
             log=log,
         )
+        self.site = replace(site, records=StoredRecords(self.database, KEY, sealer))
         authenticator = None
         if clients is not None and self.key is not None:
             authenticator = authenticator_of(
@@ -110,7 +114,7 @@ class OperatorPages:
             open_fhir_server=lambda access, _deadline: self._opened(access),
             authenticator=authenticator,
             records=records_in(self.database, KEY, given, snapshot, clock, time.monotonic),
-            crd_records=crd_records_in(self.database, Sealer([b"k" * 32]), KEY, given, snapshot, clock),
+            crd_records=crd_records_in(self.database, sealer, KEY, given, snapshot, clock),
             pseudonym=KEY,
             log=log,
             metrics=self.metrics,

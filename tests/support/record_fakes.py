@@ -20,10 +20,12 @@ from cds_service.observability.logging import service_log
 from cds_service.records.database import Database
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.pseudonyms import Pseudonymizer
+from cds_service.records.stored import StoredRecords
 from cds_service.records.tables import METADATA
 from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample, SampleOrder
 from cds_service.settings import Settings
+from cds_service.web.site import SampleServer, Site
 from cds_service.wiring.app import create_app
 from cds_service.wiring.loading import load_assessor
 from cds_service.wiring.records import crd_records_in, records_in, sealer_of
@@ -65,6 +67,7 @@ class RecordedService:
         assessor: Assessor | None = None,
         key: Pseudonymizer = KEY,
         authenticator: Authenticator | None = None,
+        samples: SampleServer | None = None,
         **settings: Any,
     ) -> None:
         self.settings = Settings(**settings)
@@ -72,9 +75,8 @@ class RecordedService:
         self.clock = Clock()
         self.chart: Json = {"resourceType": "Bundle", "entry": []}
         self.written = io.StringIO()
-        self.assessor = (
-            load_assessor(self.settings) if settings.keys() & {"plan_rules", "policy_folders"} else shipped()
-        )
+        own = load_assessor(self.settings) if settings.keys() & {"plan_rules", "policy_folders"} else shipped()
+        self.assessor = assessor or own
         ticks = itertools.count()
         snapshot = PolicySnapshot.of(self.assessor, self.settings.time_zone, self.settings.answers_valid_days)
         self.records = records_in(
@@ -83,7 +85,7 @@ class RecordedService:
         crd_records = crd_records_in(database, sealer_of(self.settings), key, self.settings, snapshot, self.clock)
         app = create_app(
             settings=self.settings,
-            assessor=assessor or self.assessor,
+            assessor=self.assessor,
             clock=self.clock,
             new_id=new_id,
             open_fhir_server=lambda _access, _deadline: ChartInMemory(Store.from_bundle(self.chart)),
@@ -92,6 +94,7 @@ class RecordedService:
             pseudonym=key,
             authenticator=authenticator,
             log=service_log(self.written, self.clock),
+            site=Site(samples, records=StoredRecords(database, key, sealer_of(self.settings))),
         )
         self.client: FlaskClient = app.test_client()
 

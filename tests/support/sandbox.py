@@ -141,11 +141,12 @@ class Sandbox:
         return "http://127.0.0.1:9/launch/1"
 
     def open(self, patient: str, *orders: int) -> Page:
-        """Open a sample patient, with some of the sample orders, by default all."""
+        """Open a sample patient, with some of the sample orders, by default the first."""
         self.page = self._shown(self.client.get(f"/sandbox?patient={patient}"))
         if orders:
-            case = self.case
-            self.post({"case": case.with_orders(*(case.orders[each] for each in orders)).dump(), "do": "select"})
+            sample = next(each for each in SAMPLES if each.id == patient)
+            chosen = [sample.orders[each].resource(None) for each in orders]
+            self.post({"case": self.case.with_orders(*chosen).dump(), "do": "select"})
         return self.page
 
     @property

@@ -1,6 +1,5 @@
 """Whether a recorded decision can be made again, on a terminal."""
 
-import re
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -9,14 +8,12 @@ from rich.table import Column, Table
 
 from cds_service.records.verify import Check
 
-_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
-
 
 def print_checks(console: Console, checks: Sequence[Check]) -> None:
     """Print a row per check, with hashes cut short, and how many differ."""
     table = Table(Column("", overflow="fold"), Column("recorded", overflow="fold"), Column("now", overflow="fold"), "")
     for check in checks:
-        recorded, now = (escape(_HASH.sub(r"\1…", text)) for text in (check.recorded, check.now))
+        recorded, now = (escape(text) for text in check.values_in_short)
         table.add_row(escape(check.what), recorded, now, "[green]same[/]" if check.is_same else "[red]differs[/]")
     console.print(table)
     differing = sum(not check.is_same for check in checks)

@@ -1,84 +1,73 @@
 """What the buttons beside the answer of the service do: accept, override, answer, take back, switch the services."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from collections.abc import Mapping
+from dataclasses import replace
 
 from cards.override_reasons import SYSTEM
 from cds_service.web.sandbox import feedback, suggestions
 from cds_service.web.sandbox.answers import QuestionKey, answered, answers_in, taken_back
 from cds_service.web.sandbox.case import Case, CaseError, Mode
+from cds_service.web.sandbox.composer import Step, Workspace
 from cds_service.web.sandbox.hook_calls import SELECT, SIGN, Reply
 from cds_service.web.sandbox.shown_cards import card_named
 
-Form = Mapping[str, str]
 
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The case after a button, the hook to call next, and what happened, in words. `went_well` is whether it did.
-
-    `shows_criteria` is whether the criteria stay unfolded.
-    """
-
-    case: Case
-    hook: str
-    says: str = ""
-    went_well: bool = True
-    shows_criteria: bool = False
-
-
-def with_mode(case: Case, form: Form) -> Case:
+def with_mode(case: Case, fields: Mapping[str, str]) -> Case:
     """Return the case with the services that the page chose; unchanged if it names none."""
-    chosen = form.get("mode", "")
+    chosen = fields.get("mode", "")
     return replace(case, mode=Mode(chosen)) if chosen in set(Mode) else case
 
 
-def _switch(case: Case, _argument: str, form: Form) -> Done:
-    hook = SIGN if form.get("hook") == SIGN else SELECT
-    return Done(case, hook)
+def switch(workspace: Workspace) -> Step:
+    """Call the services that the page chose for the hook that was called last."""
+    hook = SIGN if workspace.fields.get("hook") == SIGN else SELECT
+    return Step(workspace.case, hook, workspace.selected)
 
 
-def _suggest(case: Case, argument: str, form: Form) -> Done:
-    uuid, _, number = argument.rpartition(":")
-    card = card_named(uuid, form)
+def accept(workspace: Workspace) -> Step:
+    """Apply a suggestion, and tell the service; the argument is the uuid of the card and the place of the suggestion.
+
+    Raise CaseError if the page has no such suggestion.
+    """
+    uuid, _, number = workspace.argument.rpartition(":")
+    card = card_named(uuid, workspace.fields)
     if not number.isdecimal() or int(number) >= len(card.suggestions):
         raise CaseError("The card has no such suggestion. Sign the orders again.")
     index = int(number)
     reply = feedback.accept(card, index)
-    changed = suggestions.apply(case, {"suggestions": card.suggestions}, index)
-    what = "The suggestion is applied to the draft"
-    return _after_feedback(changed, SELECT, what, "Sign to see what changes.", reply)
+    changed = suggestions.apply(workspace.case, {"suggestions": card.suggestions}, index)
+    step = Step(changed, SELECT, workspace.selected)
+    return _told(step, "The suggestion is applied to the draft", reply, "Sign to see what changes.")
 
 
-def _override(case: Case, argument: str, form: Form) -> Done:
-    card = card_named(argument, form)
-    reply = feedback.override(card, form.get(f"reason:{argument}", ""), SYSTEM, form.get(f"comment:{argument}", ""))
-    return _after_feedback(case, card.hook, "The card is overridden", "", reply)
+def override(workspace: Workspace) -> Step:
+    """Tell the service that the user overrode a card, the one whose uuid is the argument. Raise CaseError."""
+    uuid, fields = workspace.argument, workspace.fields
+    card = card_named(uuid, fields)
+    reply = feedback.override(card, fields.get(f"reason:{uuid}", ""), SYSTEM, fields.get(f"comment:{uuid}", ""))
+    return _told(Step(workspace.case, card.hook, workspace.selected), "The card is overridden", reply)
 
 
-def _after_feedback(case: Case, hook: str, what: str, more: str, reply: Reply) -> Done:
+def _told(step: Step, what: str, reply: Reply, more: str = "") -> Step:
     if reply.status == 200:
-        return Done(case, hook, " ".join(filter(None, (f"{what}. Feedback stored.", more))))
-    return Done(case, hook, f"{what}, but the service did not store the feedback ({reply.status}).", went_well=False)
+        return replace(step, said=" ".join(filter(None, (f"{what}. Feedback stored.", more))))
+    return replace(step, problems=(f"{what}, but the service did not store the feedback ({reply.status}).",))
 
 
-def _answer(case: Case, _argument: str, form: Form) -> Done:
-    before = case
-    for key, value in answers_in(form):
+def answer(workspace: Workspace) -> Step:
+    """Take over every answer that is chosen on the page, and sign."""
+    case = workspace.case
+    for key, value in answers_in(workspace.fields):
         case = answered(case, key, value)
-    if case == before:
-        return Done(case, SIGN, "No answer is chosen. Choose one, then answer.", went_well=False, shows_criteria=True)
-    return Done(case, SIGN, "Answered, and signed again.", shows_criteria=True)
+    step = Step(case, SIGN, workspace.selected, shows_criteria=True)
+    if case == workspace.case:
+        return replace(step, problems=("No answer is chosen. Choose one, then answer.",))
+    return replace(step, said="Answered, and signed again.")
 
 
-def _take_back(case: Case, argument: str, _form: Form) -> Done:
-    key = QuestionKey.parse(argument)
-    left = taken_back(case, key) if key else case
-    return Done(left, SIGN, "The answer is taken back, and the orders are signed again.", shows_criteria=True)
-
-
-ACTIONS: Mapping[str, Callable[[Case, str, Form], Done]] = MappingProxyType(
-    {"mode": _switch, "suggest": _suggest, "override": _override, "answer": _answer, "take-back": _take_back}
-)
-"""What to do for the part of the value of a button before its first colon; the rest is the argument."""
+def take_back(workspace: Workspace) -> Step:
+    """Take an answer back, and sign; the argument is the key of the question."""
+    key = QuestionKey.parse(workspace.argument)
+    left = taken_back(workspace.case, key) if key else workspace.case
+    says = "The answer is taken back, and the orders are signed again."
+    return Step(left, SIGN, workspace.selected, said=says, shows_criteria=True)

@@ -19,7 +19,7 @@ from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.plan_rules import Visibility
 
-MOST_TREES = 4
+MOST_TREES = 3
 """How many determinations are shown criterion by criterion: each has up to 15 kB, and a page is to stay light."""
 
 

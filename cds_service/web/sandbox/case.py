@@ -16,6 +16,8 @@ USER = "Practitioner/sandbox-user"
 """Who signs in the sandbox, unless the case says otherwise."""
 _FORMAT = "cds-sandbox-case-1"
 _MOST_BYTES = 1_000_000
+MAX_ORDERS = 50
+"""The most draft orders of a case."""
 _ID = {"type": "string", "pattern": r"^[A-Za-z0-9.-]{1,64}$"}
 _MEMBERS = ("format", "fhirServer", "patient", "user", "mode", "orders", "answers", "resourceType", "id")
 """The members that an error may name; any other name could be a text of the sender."""
@@ -25,6 +27,12 @@ def _map_of(values: Json) -> Json:
     return {"type": "object", "additionalProperties": values}
 
 
+_ORDER: Json = {
+    "type": "object",
+    "required": ["resourceType", "id"],
+    "properties": {"resourceType": {"type": "string", "pattern": r"^[A-Z][A-Za-z]{0,63}$"}, "id": _ID},
+}
+_ORDER_SCHEMA = Draft202012Validator(_ORDER)
 _SCHEMA = Draft202012Validator(
     {
         "type": "object",
@@ -38,12 +46,8 @@ _SCHEMA = Draft202012Validator(
             "mode": {"enum": ["plain", "2.2", "2.0"]},
             "orders": {
                 "type": "array",
-                "maxItems": 50,
-                "items": {
-                    "type": "object",
-                    "required": ["resourceType", "id"],
-                    "properties": {"resourceType": {"type": "string", "pattern": "^[A-Z][A-Za-z]+$"}, "id": _ID},
-                },
+                "maxItems": MAX_ORDERS,
+                "items": _ORDER,
             },
             "answers": _map_of(_map_of(_map_of({"type": "string", "maxLength": 200}))),
         },
@@ -86,6 +90,11 @@ class Case:
         """Return the case with these orders in place of its own."""
         return replace(self, orders=orders)
 
+    @property
+    def is_too_large(self) -> bool:
+        """Return whether a page could not carry the case."""
+        return len(self.dump().encode("utf-8", "replace")) > _MOST_BYTES
+
     def dump(self) -> str:
         """Return the case as JSON, digit by digit."""
         told: dict[str, Json] = {
@@ -120,6 +129,14 @@ class Case:
             tuple(told.get("orders", ())),
             told.get("answers", {}),
         )
+
+
+def checked_order(order: Json) -> Resource:
+    """Return an order that has a resourceType and an id; nothing else is checked. Raise CaseError for any other."""
+    if not _ORDER_SCHEMA.is_valid(order):
+        raise CaseError("An order is a JSON object with a resourceType, such as ServiceRequest, and an id.")
+    found: Resource = order
+    return found
 
 
 def reference_of(order: Resource) -> str:

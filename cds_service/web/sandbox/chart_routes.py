@@ -9,6 +9,7 @@ from cds_service.web.pages import operator_page
 from cds_service.web.sandbox.case import Case, CaseError
 from cds_service.web.sandbox.chart_view import section_named
 from cds_service.web.sandbox.choose import Choice, choose_page
+from cds_service.web.sandbox.composer import Step
 from cds_service.web.sandbox.reading import read, read_resource
 from cds_service.web.sandbox.routes import token_of, workspace
 from fhir_mappings.fhir_json import Resource, dumps
@@ -30,7 +31,7 @@ def open_patient() -> Response:
     reading = read(choice.case, token)
     if reading.problem is not None:
         return choose_page(choice, problem=reading.problem)
-    return workspace(choice.case, token, (), reading)
+    return workspace(Step(choice.case), {}, is_whole=True, reading=reading)
 
 
 @chart_pages.post("/resource")

@@ -21,7 +21,7 @@ _TO_DO = {
 }
 _LONGEST_LINE = 10_000
 """How many characters of a request stand in the curl line itself; a longer one is to be saved as a file."""
-_LONGEST_SHOWN = 25_000
+_LONGEST_SHOWN = 15_000
 """How many characters of a request or a response a page shows."""
 _ANY_ERROR = ("The service failed", "Sign again. If it fails again, give the operator the time of this call.")
 

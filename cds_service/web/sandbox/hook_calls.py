@@ -10,7 +10,7 @@ from cds_service.http.watching import Answered
 from cds_service.web.sandbox.answers import answers_in_prefetch
 from cds_service.web.sandbox.case import Case, Mode, reference_of
 from cds_service.web.sandbox.service_client import post
-from fhir_mappings.fhir_json import Json, dumps, parse_json
+from fhir_mappings.fhir_json import Json, encoded, parse_json
 
 SELECT, SIGN = "order-select", "order-sign"
 _FAMILIES = {Mode.PLAIN: "coverage-", Mode.CRD_2_2: "crd-", Mode.CRD_2_0: "crd-2.0-"}
@@ -89,9 +89,8 @@ def call_hook(hook: str, case: Case, token: str, selections: Iterable[str] = ())
 def send(path: str, body: Json) -> Reply:
     """Send JSON to an address of this application, as a client does."""
     seen: list[Answered] = []
-    sent = dumps(body).encode("utf-8", "replace")
     started = time.perf_counter()
-    answer = post(path, sent, seen.append)
+    answer = post(path, encoded(body), seen.append)
     milliseconds = 1000 * (time.perf_counter() - started)
     response = parse_json(answer.data) if answer.data else None
     was_answered = answer.status_code == 200 and bool(seen)

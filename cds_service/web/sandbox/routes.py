@@ -1,95 +1,198 @@
-"""The routes of the sandbox: choose a patient, compose orders, and see what the service answers."""
+"""The routes of the sandbox: choose a patient, compose orders, and see what the service answers.
 
-from collections.abc import Iterable
+A button of the workspace sends the whole form; its `do` names an action, and behind a colon what the action is about.
+First the changed fields of the orders are taken over, then the action is done, then the hook of its step is called.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from cds_service.http.services import services
 from cds_service.web.pages import operator_page
-from cds_service.web.sandbox.answer_actions import ACTIONS, Done, with_mode
+from cds_service.web.sandbox import answer_actions, composer
 from cds_service.web.sandbox.answer_view import answer_view
-from cds_service.web.sandbox.case import Case, CaseError
-from cds_service.web.sandbox.chart_view import panel_of
+from cds_service.web.sandbox.case import Case, CaseError, reference_of
+from cds_service.web.sandbox.case_file import download_link, opened_case, saved_case
+from cds_service.web.sandbox.chart_view import DRAWN, panel_of
 from cds_service.web.sandbox.choose import Choice, choose_page
-from cds_service.web.sandbox.hook_calls import SELECT, SIGN, Exchange, call_hook, offers_crd
-from cds_service.web.sandbox.order_diff import applied
+from cds_service.web.sandbox.code_search import LONGEST_QUERY, search_codes
+from cds_service.web.sandbox.composer import Step, Workspace
+from cds_service.web.sandbox.export import exported_cases
+from cds_service.web.sandbox.hook_calls import call_hook, offers_crd
+from cds_service.web.sandbox.order_editing import EditError, Editor
+from cds_service.web.sandbox.order_form import order_forms
 from cds_service.web.sandbox.reading import ChartReading, read
 from cds_service.web.sandbox.servers import check_server
-from cds_service.web.site import SampleServer, operator_site, site
+from cds_service.web.sandbox.suggestions import with_actions
+from cds_service.web.site import operator_site
+from fhir_mappings.fhir_json import Resource
 
 sandbox = Blueprint("sandbox", __name__, url_prefix="/sandbox")
+
+ACTIONS: Mapping[str, Callable[[Workspace], Step]] = MappingProxyType(
+    {
+        "update": composer.update,
+        "select": composer.update,
+        "sign": composer.sign,
+        "search": composer.update,
+        "add": composer.add,
+        "add-words": composer.add_in_words,
+        "add-sample": composer.add_sample,
+        "copy": composer.copy,
+        "remove": composer.remove,
+        "add-reason": composer.add_reason,
+        "remove-reason": composer.remove_reason,
+        "add-detail": composer.add_detail,
+        "remove-detail": composer.remove_detail,
+        "json": composer.set_json,
+        "policy-case": composer.export,
+        "mode": answer_actions.switch,
+        "suggest": answer_actions.accept,
+        "override": answer_actions.override,
+        "answer": answer_actions.answer,
+        "take-back": answer_actions.take_back,
+    }
+)
+"""What a button may do, by the first part of its `do`."""
+_LOAD = "load"
+_MOST_FORM_BYTES = 4_000_000
 
 
 @sandbox.get("")
 def show() -> Response:
     """Answer the choice of a patient or, with `?patient=`, the workspace of a sample patient."""
-    samples, wanted = _samples(), request.args.get("patient", "")
+    samples, wanted = operator_site().samples, request.args.get("patient", "")
     patient = samples.patient(wanted) if samples else None
     if samples is None or patient is None:
         return choose_page(words=request.args.get("q", ""), is_unknown=bool(wanted))
-    case = Case(samples.address, patient.id).with_orders(*patient.orders)
-    return workspace(case, samples.token, _called(SELECT, case, samples.token))
+    return workspace(Step(Case(samples.address, patient.id).with_orders(*patient.orders[:1])), {})
+
+
+@sandbox.get("/codes")
+def codes() -> Response:
+    """Answer the codes that a query finds, as a part of the workspace."""
+    query = request.args.get("q", "")[:LONGEST_QUERY]
+    return operator_page(
+        "sandbox/found_codes.html", found=search_codes(services().assessor.library, query), query=query
+    )
 
 
 @sandbox.post("")
 def act() -> Response:
     """Do what a button of the workspace says, and answer the workspace, alone if a script asked for it."""
+    request.max_form_memory_size = _MOST_FORM_BYTES
     try:
-        case = with_mode(Case.parse(request.form.get("case", "")), request.form)
+        action, _, argument = request.form.get("do", "update").partition(":")
+        is_opened = action == _LOAD
+        case = (
+            opened_case(_sent_file(), operator_site().samples, _today())
+            if is_opened
+            else answer_actions.with_mode(Case.parse(request.form.get("case", "")), request.form)
+        )
         check_server(case)
-        done = _done(case, request.form.get("do", ""))
+    except RequestEntityTooLarge:
+        return _problem("The form or the file is too large.", 413)
     except CaseError as error:
-        return operator_page("sandbox/problem.html", 400, says=str(error))
-    token = token_of(case)
-    return workspace(done.case, token, _called(done.hook, done.case, token), done=done)
+        return _problem(str(error), 400)
+    if is_opened:
+        return workspace(Step(case), {}, is_whole=True)
+    step = _step(case, action, argument)
+    return workspace(step, composer.entered(case, request.form, step, request.form.get("do", "")))
 
 
-def _done(case: Case, do: str) -> Done:
-    """Return what the button with this value does. Raise CaseError."""
-    name, _, argument = do.partition(":")
-    if action := ACTIONS.get(name):
-        return action(case, argument, request.form)
-    return Done(case, SIGN if name == "sign" else SELECT)
-
-
-def _called(hook: str, case: Case, token: str) -> tuple[Exchange, ...]:
-    """Return the call of a hook with its response; none without an order to send."""
-    return (call_hook(hook, case, token),) if case.orders else ()
+def _step(case: Case, action: str, argument: str) -> Step:
+    """Take over the changed fields, do the action, and return what came of it; a failed action changes nothing."""
+    editor = Editor(services().assessor.library, services().settings.time_zone)
+    orders, problems = editor.with_fields(case.orders, request.form)
+    changed = case.with_orders(*orders)
+    selected = tuple(request.form.getlist("select"))
+    workspace = Workspace(changed, argument, request.form, selected, editor, _today(), _sample_orders(case))
+    try:
+        step = ACTIONS[action](workspace) if action in ACTIONS else composer.unknown(workspace)
+    except (EditError, CaseError) as error:
+        step = Step(changed, selections=selected, problems=(str(error),))
+    if step.case.is_too_large:
+        return Step(case, selections=selected, problems=("With this change the case is larger than 1 MB.",))
+    return replace(step, problems=(*problems, *step.problems))
 
 
 def workspace(
-    case: Case,
-    token: str,
-    exchanges: Iterable[Exchange],
-    reading: ChartReading | None = None,
-    done: Done | None = None,
+    step: Step, entered: Mapping[str, str], *, is_whole: bool = False, reading: ChartReading | None = None
 ) -> Response:
-    """Return the workspace of a case, with the chart unless a script replaces only the rest.
+    """Call the hook of a step, and answer the workspace with what it says; `entered` are fields to show again.
 
-    `reading` is the chart if it was read already. System actions are applied to the case, as an EHR does.
+    The page has the chart unless a script replaces only the rest. `reading` is the chart if it was read already.
+    System actions are applied to the case, as an EHR does without asking.
     """
-    drawn = frozenset(request.form.get("drawn", "").split())
+    is_part = request.headers.get("HX-Request") == "true" and not is_whole
+    case, token, selected, library = step.case, token_of(step.case), _selected(step), services().assessor.library
+    query = entered.get(composer.QUERY, "")
+    exchanges = (call_hook(step.hook, case, token, selected),) if case.orders else ()
+    panel = None if is_part else panel_of(reading or read(case, token), library)
+    drawn = panel.drawn if panel else frozenset(request.form.get(DRAWN, "").split())
     answers = tuple(answer_view(case, each, drawn) for each in exchanges)
-    for each in answers:
-        case = applied(case, each.exchange.system_actions)
-    given = request.form.get("token", "") if token else ""
+    for each in exchanges:
+        case = with_actions(case, each.system_actions)
+    samples = operator_site().samples
     values: dict[str, Any] = {
         "case": case,
-        "token": given,
+        "token": Choice.of(request.form).token,
         "answers": answers,
-        "done": done,
         "offers_crd": offers_crd(),
+        "step": step,
+        "selected": selected,
+        "entered": entered,
+        "forms": order_forms(case.orders, library, services().settings.time_zone),
+        "query": query,
+        "found": search_codes(library, query),
+        "samples": _sample_orders(case),
+        "saved": download_link(saved_case(case, samples, _today()), "application/json"),
+        "policy_cases": exported_cases(case, token, exchanges[0].response) if step.is_exported and exchanges else None,
     }
-    if request.headers.get("HX-Request") == "true":
+    if panel is None:
         return operator_page("sandbox/workspace.html", **values)
-    panel = panel_of(reading or read(case, token), services().assessor.library)
     return operator_page("sandbox/sandbox.html", panel=panel, **values)
 
 
-def _samples() -> SampleServer | None:
-    found = site()
-    return found.samples if found else None
+def _selected(step: Step) -> tuple[str, ...]:
+    """Return the references of the selected orders: those of the step that are there, else all."""
+    names = [reference_of(order) for order in step.case.orders]
+    chosen = tuple(name for name in names if name in step.selections)
+    return chosen or tuple(names)
+
+
+def _problem(says: str, status: int) -> Response:
+    return operator_page("sandbox/problem.html", status, says=says)
+
+
+def _sent_file() -> str:
+    """Return the case that was uploaded or pasted."""
+    upload = request.files.get("file")
+    sent = upload.read().decode("utf-8", "replace") if upload is not None else ""
+    return sent if sent.strip() else request.form.get("pasted", "")
+
+
+def _sample_orders(case: Case) -> tuple[Resource, ...]:
+    """Return the sample orders of the patient of a case; none for a patient of another FHIR server."""
+    samples = operator_site().samples
+    if samples is None or case.fhir_server != samples.address:
+        return ()
+    patient = samples.patient(case.patient)
+    return patient.orders if patient is not None else ()
+
+
+def _today() -> date:
+    """Return the local day, or that on which the charts of the sample EHR are read."""
+    samples = operator_site().samples
+    if samples is not None:
+        return samples.today
+    return services().clock().astimezone(services().settings.time_zone).date()
 
 
 def token_of(case: Case) -> str:

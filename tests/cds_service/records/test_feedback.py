@@ -10,6 +10,7 @@ import pytest
 from cards.override_reasons import SYSTEM
 from cds_service.records.database import Database
 from cds_service.records.report import acceptance
+from cds_service.records.selection import Selection
 from tests.support.hook_fakes import Service, WatchingAssessor
 from tests.support.own_policies import OwnPolicies, sign_sleep_test
 from tests.support.record_fakes import RecordedService, accepted, new_id, overridden, sample_call
@@ -169,7 +170,7 @@ def test_two_criteria_with_one_label_share_a_suggestion_and_its_acceptance_count
     (suggestion,) = card["suggestions"]
     assert suggestion["label"] == "Plan the lateral approach (2 items stay open)"
     service.send_feedback(accepted(card["uuid"], suggestion["uuid"]))
-    report = acceptance(database, service.clock() - timedelta(days=1))
+    report = acceptance(database, Selection(service.clock() - timedelta(days=1)))
     assert {line.criterion: line.accepted for line in report} == {"I.A": 1, "I.B": 1}
 
 

@@ -9,25 +9,15 @@ from cds_service.records.crd_store import opened_bodies
 from cds_service.records.database import Database
 from cds_service.records.sealing import Sealer
 from cds_service.records.tables import METADATA
-from cds_service.sample_ehr.hook_client import crd_call
-from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample, SampleOrder
+from cds_service.sample_ehr.patients import SAMPLES
 from cds_service.sample_ehr.payers import SAMPLE_PAYERS
-from coverage_policies.judging.assessment import Assessor
-from fhir_mappings.fhir_json import Json, dumps, loads
-from tests.support.crd_records import COVERAGE_INFORMATION, KEYS, crd_records
+from fhir_mappings.fhir_json import dumps, loads
+from tests.support.crd_records import COVERAGE_INFORMATION, crd_records
 from tests.support.patient_data import broken_calls, leaks, secrets_of
-from tests.support.record_fakes import (
-    RecordedService,
-    new_id,
-    overridden,
-    resources,
-    sample_call,
-    shipped,
-)
+from tests.support.payers_service import KEY_IN_HEX, TOKEN, crd_body, payers_service
+from tests.support.record_fakes import RecordedService, overridden, sample_call
 from tests.support.record_fakes import sample as order_of
 
-KEY_IN_HEX = KEYS[0].hex()
-TOKEN = "token-of-the-ehr"
 PUBLIC = {part for payer in SAMPLE_PAYERS.payers for name in payer.identifiers for part in name.split("|")}
 """The identifiers of the payers, which the operator states."""
 LONG_ENOUGH = 8
@@ -115,28 +105,6 @@ def test_an_assertion_of_a_crd_call_leads_to_its_order_in_another_process(url: s
     assert bodies is not None
     assert bodies[0] == dumps(body).encode().replace(TOKEN.encode(), b"not stored")
     assert loads(bodies[1])["systemActions"] == [action]
-
-
-def payers_service(database: Database) -> RecordedService:
-    """A service that answers for the payers of the sample patients, and keeps exchanges under a key."""
-    assessor = Assessor(shipped().library, SAMPLE_PAYERS)
-    return RecordedService(database, assessor=assessor, encryption_keys=KEY_IN_HEX)
-
-
-def crd_body(patient: Sample, order: SampleOrder) -> tuple[Json, Json]:
-    """A call of a CRD client for a sample order, and the chart to read for it."""
-    chart = patient.bundle(None)
-    coverage: Json = next(iter(resources(chart, "Coverage")), {})
-    body = crd_call(
-        patient.id,
-        order.hook,
-        order.resource(STORY_DATE),
-        coverage,
-        fhir_server="https://ehr.example/fhir",
-        token=TOKEN,
-        new_id=new_id,
-    )
-    return body, chart
 
 
 def test_the_search_would_find_a_leak(recorded: RecordedService) -> None:

@@ -16,7 +16,6 @@ from cds_service.sample_ehr.patients import (
     STORY_DATE,
     sample_store,
 )
-from cds_service.sample_ehr.shifting import shifted_resource
 from coverage_policies.format.terms import Outcome
 from fhir_mappings.fhir_json import dumps
 from fhir_mappings.validity import faults
@@ -159,23 +158,3 @@ def test_the_orders_move_with_the_charts():
         draft = order.resource(today)
         assert draft["authoredOn"] == "2026-11-20"
         assert date.fromisoformat(draft["occurrenceDateTime"]) == today + timedelta(days=14)
-
-
-@pytest.mark.parametrize(
-    ("name", "before", "after"),
-    [
-        ("onsetDateTime", "2025-12", "2026-01"),
-        ("onsetDateTime", "2025-11", "2025-12"),
-        ("onsetDateTime", "2025", "2025"),
-        ("authoredOn", "2025-12-31", "2026-01-31"),
-        ("start", "2025-12-31T23:30:00-05:00", "2026-01-31T23:30:00-05:00"),
-        ("lastUpdated", "2026-01-01T00:00:00.125Z", "2026-02-01T00:00:00.125Z"),
-        ("effectiveDateTime", "2026-02-30", "2026-02-30"),
-        ("onsetDateTime", "9999-12-31", "9999-12-31"),
-        ("onsetString", "2025-12-31", "2025-12-31"),
-        ("code", "7052", "7052"),
-        ("date", "soon", "soon"),
-    ],
-)
-def test_a_month_moves_to_the_month_of_its_moved_first_day(name, before, after):
-    assert shifted_resource({"a": [{name: before}]}, 31) == {"a": [{name: after}]}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from coverage_policies.authoring.fact_builder import chart, order, resources
-from coverage_policies.authoring.fact_words import FactError, concept
+from coverage_policies.authoring.fact_words import FactError, concept, typed
 from fhir_mappings.code_systems import HCPCS, UCUM
 from fhir_mappings.codings import SYSTEMS
 from fhir_mappings.laterality import side_of
@@ -383,3 +383,16 @@ def test_the_side_of_a_report_stands_beside_its_words() -> None:
 def test_an_injection_with_an_unknown_word_is_told() -> None:
     with pytest.raises(FactError, match="injection has no key 'sides'"):
         resources({"injection": {"code": "cpt 27096", "at": "2026-01-05", "sides": "left"}}, 1, DAY)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ({"sequence": "1", "numberOfRepeatsAllowed": "3"}, {"sequence": 1, "numberOfRepeatsAllowed": 3}),
+        ({"value": "1.50", "code": "mg"}, {"value": Decimal("1.50"), "code": "mg"}),
+        ({"value": "2", "unit": "L/min"}, {"value": 2, "unit": "L/min"}),
+        ({"system": "urn:x", "value": "2"}, {"system": "urn:x", "value": "2"}),
+    ],
+)
+def test_the_name_of_a_member_and_those_beside_it_tell_numbers_from_text(written: Any, read: Any) -> None:
+    assert typed(written) == read

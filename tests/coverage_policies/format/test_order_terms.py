@@ -259,7 +259,7 @@ def test_not_stated_is_a_value_of_every_attribute() -> None:
     [
         ("lead: paddle", "suggest has no key 'lead'; known keys: says, code, product, quantity, acquisition, approach"),
         ("approach: posteror", "approach has no value 'posteror' (did you mean 'posterior'?)"),
-        ("occasion: first", "occasion first has no wording in order_terms/occasion.csv"),
+        ("performer: physician", "performer physician has no wording in order_terms/performer.csv"),
         ("code: E1392", "'E1392' is no code; write it like 'hcpcs E1392'"),
         ("code: hcpcs E1392", "no value set has hcpcs E1392"),
         ("product: snomed alpha", "'snomed alpha' is no drug product"),

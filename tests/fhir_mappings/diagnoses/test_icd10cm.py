@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import fhir_mappings.diagnoses
-from fhir_mappings.diagnoses import codes_named, codes_titled, is_code, titles
+from fhir_mappings.diagnoses import codes_named, codes_titled, first_code_below, is_code, titles
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,14 @@ def test_codes_and_headings_are_known_with_and_without_dot_and_seventh_character
 @pytest.mark.parametrize("code", ["", "M", "M96.1.1", "Z99.999", "338.29", "X99.99", "S99.999A", "masked"])
 def test_what_the_list_does_not_have_is_no_code(code):
     assert not is_code(code)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "code"),
+    [("M54.1", "M54.10"), ("M54", "M54.00"), ("M96.1", "M96.1"), ("C", "C00.0"), ("M54.16", "M54.16"), ("ZZ", "")],
+)
+def test_the_first_code_below_a_heading_has_none_below_itself(beginning, code):
+    assert first_code_below(beginning) == code
 
 
 def test_a_code_has_its_title_and_its_inclusion_terms():

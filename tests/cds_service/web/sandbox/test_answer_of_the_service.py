@@ -11,7 +11,7 @@ from cds_service.web.sandbox.case import Mode
 from coverage_policies.judging.assessment import Assessor
 from fhir_mappings.fhir_json import Resource, dumps
 from tests.support.record_fakes import rows, shipped
-from tests.support.sandbox import FHIR_SERVER, Sandbox
+from tests.support.sandbox import FHIR_SERVER, Page, Sandbox
 
 PUMP = "CP.MP.173@2024-01"
 FUSION = "CP.MP.126@2025-04"
@@ -125,7 +125,7 @@ def test_an_order_that_no_policy_judges_is_said(sandbox: Sandbox) -> None:
 
 
 def test_two_orders_get_their_answers_in_one_call(sandbox: Sandbox) -> None:
-    page = sandbox.open("oxygen-asleep-only")
+    page = sandbox.open("oxygen-asleep-only", 0, 1)
     page = sandbox.press("sign")
     assert len(page.cards) == 2
     assert request_of(sandbox).count('"resourceType": "DeviceRequest"') == len(sandbox.case.orders) == 2
@@ -169,7 +169,7 @@ def test_the_criteria_stay_unfolded_after_an_answer(sandbox: Sandbox) -> None:
 def test_pressing_answer_without_an_answer_says_so(sandbox: Sandbox) -> None:
     sandbox.open("trial-buprenorphine")
     page = sandbox.press("answer")
-    assert page.within("said") == "No answer is chosen. Choose one, then answer."
+    assert page.within("order-problems") == "No answer is chosen. Choose one, then answer."
     assert sandbox.case.answers == {}
 
 
@@ -180,14 +180,20 @@ def test_the_purpose_of_an_order_can_be_answered(sandbox: Sandbox) -> None:
     assert "Is the pain from cancer? Cancer pain Answered here" in sandbox.page.within("answer")
 
 
-def test_evidence_links_to_the_chart_and_to_the_timeline_where_that_shows_it(sandbox: Sandbox) -> None:
+def test_evidence_links_to_places_that_are_on_the_page(sandbox: Sandbox) -> None:
     page = sandbox.open("trial-not-weaned")
-    in_chart = {each.removeprefix("#chart-") for each in page.links if each.startswith("#chart-")}
-    assert in_chart
-    assert not [each for each in page.links if each.startswith("#timeline-")]
-    drawn = sorted(in_chart)[0].replace("-", "/", 1)
-    page = sandbox.post({**page.fields, "drawn": f"{drawn} Observation/none", "do": "select"})
-    assert {each for each in page.links if each.startswith("#timeline-")} == {f"#timeline-{sorted(in_chart)[0]}"}
+    linked = {each for each in page.links if each.startswith(("#chart-", "#timeline-"))}
+    assert {each.partition("-")[0] for each in linked} == {"#chart", "#timeline"}
+    assert {each for each in linked if f'id="{each[1:]}"' not in page.html} == set()
+
+
+def test_a_script_that_replaces_the_answer_alone_says_what_the_timeline_shows(sandbox: Sandbox) -> None:
+    page = sandbox.open("trial-not-weaned")
+    drawn = page.fields["drawn"][0].split()
+    form = {"case": sandbox.case.dump(), "do": "sign", "drawn": drawn[0]}
+    part = Page(sandbox.client.post("/sandbox", data=form, headers={"HX-Request": "true"}).text)
+    found = {each for each in part.links if each.startswith("#timeline-")}
+    assert found <= {f"#timeline-{drawn[0].replace('/', '-')}"}
 
 
 def test_the_page_shows_the_request_without_the_token_of_the_fhir_server(sandbox: Sandbox) -> None:
@@ -299,12 +305,12 @@ def with_copies(sandbox: Sandbox, number: int) -> tuple[Resource, ...]:
     return tuple({**order, "id": f"copy-{place}"} for place in range(number))
 
 
-@pytest.mark.parametrize(("orders", "says"), [(4, ""), (5, "Those of 1 more are left out.")])
-def test_the_criteria_of_four_determinations_are_shown(sandbox: Sandbox, orders: int, says: str) -> None:
+@pytest.mark.parametrize(("orders", "says"), [(3, ""), (4, "Those of 1 more are left out.")])
+def test_the_criteria_of_three_determinations_are_shown(sandbox: Sandbox, orders: int, says: str) -> None:
     sandbox.open("trial-weaned")
     sandbox.change(orders=with_copies(sandbox, orders))
     page = sandbox.press("sign")
-    assert page.html.count('<details class="tree"') == 4
+    assert page.html.count('<details class="tree"') == 3
     assert says in page.within("answer")
     assert ("left out" in page.within("answer")) is bool(says)
 
@@ -364,9 +370,8 @@ def with_card(sandbox: Sandbox, **changes: Any) -> Mapping[str, Any]:
 )
 def test_a_suggestion_that_no_card_has_is_refused_in_words(sandbox: Sandbox, changes: Any) -> None:
     sandbox.open("sij-posterior")
-    response = sandbox.client.post("/sandbox", data={**with_card(sandbox, **changes), "do": "suggest:u:0"})
-    assert response.status_code == 400
-    assert "Sign the orders again." in response.text
+    page = sandbox.post({**with_card(sandbox, **changes), "do": "suggest:u:0"})
+    assert "Sign the orders again." in page.within("order-problems")
 
 
 @pytest.mark.parametrize(
@@ -374,8 +379,8 @@ def test_a_suggestion_that_no_card_has_is_refused_in_words(sandbox: Sandbox, cha
 )
 def test_a_button_that_names_nothing_on_the_page_is_refused_in_words(sandbox: Sandbox, do: str) -> None:
     sandbox.open("sij-posterior")
-    response = sandbox.client.post("/sandbox", data={**with_card(sandbox), "do": do})
-    assert response.status_code == 400
+    page = sandbox.post({**with_card(sandbox), "do": do})
+    assert page.within("order-problems")
 
 
 @pytest.mark.parametrize("do", ["take-back:", "take-back:x", "take-back:a|b|c", "answer:x", "mode:x", "nothing", ""])
@@ -399,14 +404,14 @@ def test_an_answer_that_nobody_asked_for_is_left_out(sandbox: Sandbox, name: str
     sandbox.open("sij-posterior")
     page = sandbox.post({"case": sandbox.case.dump(), name: value, "do": "answer"})
     assert sandbox.case.answers == {}
-    assert "No answer is chosen." in page.within("said")
+    assert "No answer is chosen." in page.within("order-problems")
 
 
 def test_feedback_that_is_not_stored_is_said(sandbox: Sandbox) -> None:
     sandbox.open("sij-posterior")
     card = with_card(sandbox, service="no-such-service", uuid="u")
     page = sandbox.post({**card, "do": "override:u"})
-    assert page.within("said") == "The card is overridden, but the service did not store the feedback (404)."
+    assert page.within("order-problems") == "The card is overridden, but the service did not store the feedback (404)."
 
 
 def test_the_page_and_the_call_are_two_calls_in_the_log() -> None:

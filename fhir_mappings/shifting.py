@@ -28,14 +28,15 @@ def _shifted(value: Json, days: int) -> Json:
     if not isinstance(value, dict):
         return value
     return {
-        name: _shifted_date(item, days)
+        name: shifted_date(item, days)
         if isinstance(item, str) and _DATE_ELEMENT.fullmatch(name)
         else _shifted(item, days)
         for name, item in value.items()
     }
 
 
-def _shifted_date(text: str, days: int) -> str:
+def shifted_date(text: str, days: int) -> str:
+    """Return a FHIR date or dateTime moved by `days`, with its precision; anything else as it is."""
     matched = _DATE.fullmatch(text)
     if not matched:
         return text

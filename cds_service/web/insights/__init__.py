@@ -1,0 +1,1 @@
+"""Insights: what the service answered, what became of it, and single decisions."""

@@ -1,0 +1,123 @@
+"""Replay a decision for an operator: from files, or from the stored exchange of a CRD call."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cds_service.crd.request import read_crd_request
+from cds_service.crd.services import service_at
+from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.source import FhirAccess, FhirSource
+from cds_service.hooks.errors import RefusedError
+from cds_service.hooks.request import HookRequest, read_request
+from cds_service.http.request_body import read_body
+from cds_service.http.services import services
+from cds_service.records.crd_log import record_access
+from cds_service.records.crd_store import opened_bodies
+from cds_service.records.lookup import FoundDecision
+from cds_service.records.sealing import UnsealableError
+from cds_service.records.stored import StoredRecords
+from cds_service.records.verify import Check, NotReplayableError, replay
+from cds_service.web.site import site
+
+_ACTION = "replay"
+"""The action of an access that opened an exchange to replay it."""
+_SECONDS = 20.0
+"""The time limit of a replay on a page; it keeps other calls of the process waiting."""
+
+
+class ReplayError(Exception):
+    """A replay that is not possible; the message says why and what to do, and nothing of a patient."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayInput:
+    """What an operator gave: the body of the call, a Bundle with the chart, and where there is none whether to read it.
+
+    `request` is empty if the stored exchange is to be used, for the stated `reason`.
+    """
+
+    request: bytes
+    chart: bytes
+    reads_samples: bool
+    reason: str
+    who: str
+
+
+def replayed(found: FoundDecision, given: ReplayInput, stored: StoredRecords) -> tuple[Check, ...]:
+    """Return the comparison of a decision with the same judgment now. Raise ReplayError, and UnavailableError.
+
+    An access to a stored exchange is recorded first.
+    """
+    body = given.request or _stored_request(found, given, stored)
+    request = _request(body, found.decision.row["path"])
+    chart = _json(given.chart, "The chart") if given.chart else None
+    app = services()
+    with app.turns.turn():
+        try:
+            return replay(
+                found.decision,
+                request,
+                chart,
+                app.assessor,
+                app.settings,
+                stored.pseudonym,
+                app.monotonic,
+                open_source=_sample_server(request) if given.reads_samples else None,
+                seconds=_SECONDS,
+            )
+        except NotReplayableError as error:
+            raise ReplayError(f"It cannot be replayed: {error}.") from None
+        except ValueError:
+            raise ReplayError(
+                "The chart is not a FHIR Bundle. Send what was read from the FHIR server as one."
+            ) from None
+
+
+def _stored_request(found: FoundDecision, given: ReplayInput, stored: StoredRecords) -> bytes:
+    if not found.is_sealed or found.exchange is None:
+        raise ReplayError("Its request is not stored. Send the body of the call, as the client sent it.")
+    if not given.reason:
+        raise ReplayError("Write why you open the stored exchange. The reason is recorded with your name and the time.")
+    record_access(
+        stored.database,
+        who=given.who,
+        action=_ACTION,
+        subject=found.exchange["exchange"],
+        reason=given.reason,
+        at=services().clock(),
+    )
+    try:
+        bodies = opened_bodies(found.exchange, stored.sealer)
+    except UnsealableError as error:
+        raise ReplayError(str(error)) from None
+    assert bodies is not None  # noqa: S101  (`is_sealed`)
+    return bodies[0]
+
+
+def _request(body: bytes, path: str) -> HookRequest:
+    value, service = _json(body, "The request"), service_at(path)
+    try:
+        return read_crd_request(value, service).call if service else read_request(value)
+    except RefusedError as error:
+        raise ReplayError(f"The request is not one of this service: {_says(error)}") from None
+
+
+def _json(body: bytes, what: str) -> object:
+    try:
+        return read_body(body)
+    except RefusedError as error:
+        raise ReplayError(f"{what} cannot be read. {_says(error)}") from None
+
+
+def _says(error: RefusedError) -> str:
+    return " ".join(issue.diagnostics for issue in error.issues)
+
+
+def _sample_server(request: HookRequest) -> Callable[[Deadline], FhirSource] | None:
+    """Return what opens the sample EHR; None if the call named another server."""
+    found, app = site(), services()
+    samples = found.samples if found else None
+    if samples is None or request.fhir is None or request.fhir.server.rstrip("/") != samples.address.rstrip("/"):
+        raise ReplayError("The call did not name the sample EHR. Send the chart as a file.")
+    access = FhirAccess(samples.address, samples.token)
+    return lambda deadline: app.open_fhir_server(access, deadline)
