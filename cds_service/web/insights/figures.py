@@ -15,7 +15,7 @@ from cds_service.web.insights.filters import Filters
 
 MOST_CALLS = 100_000
 """So many calls are counted on a page, the newest ones: about a second of work."""
-MOST_CALLS_WITH_CARDS = 40_000
+MOST_CALLS_WITH_CARDS = 30_000
 """So many calls are searched for cards and their feedback."""
 MOST_DETERMINATIONS = 5_000
 """So many determinations are searched for their criteria."""
@@ -24,8 +24,8 @@ MOST_DETERMINATIONS = 5_000
 class Figures:
     """What the records say about the calls that the filters choose; days are those of the zone.
 
-    The properties raise UnavailableError if the database fails, and fill `limits`:
-    sentences about what was not counted.
+    The properties raise UnavailableError if the database fails, and fill `limits`: sentences about what does not
+    count.
     """
 
     def __init__(self, database: Database, filters: Filters, zone: tzinfo) -> None:
