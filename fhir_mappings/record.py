@@ -10,11 +10,10 @@ from typing import TypeVar, cast
 from fhir_mappings.bundle import Entry, contained_by_id, reference_of
 from fhir_mappings.dates import DateInterval, parse
 from fhir_mappings.fhir_json import Json, Resource, dumps
-from fhir_mappings.modifiers import modified_elements
 from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.ownership import Owner, Ownership, chart_server, names_a_patient
 from fhir_mappings.references import ChartServer, ReferenceIndex, address_of
-from fhir_mappings.validity import Fault, faults
+from fhir_mappings.validity import Findings, findings
 
 T = TypeVar("T")
 
@@ -102,8 +101,7 @@ class PatientRecord:
         self._contained: dict[int, tuple[Resource, Mapping[str, Resource]]] = {}
         """With the resource itself, so that no other one gets its id while the record lives."""
         self._read: dict[Hashable, object] = {}
-        self._faults: dict[int, tuple[Fault, ...]] = {}
-        self._modified: dict[int, tuple[tuple[str, str], ...]] = {}
+        self._findings: dict[int, Findings] = {}
         self._index(self._ours(found))
 
     def _ours(self, found: Iterable[Entry]) -> list[Entry]:
@@ -257,21 +255,20 @@ class PatientRecord:
         Name an element as in the specification, a choice without its type (`onset` for `onset[x]`). Record a fault in
         them in `quarantined`, a fault elsewhere in `tolerated`.
         """
-        if id(resource) not in self._faults:
-            self._faults[id(resource)] = faults(resource)
-            self._modified[id(resource)] = tuple(modified_elements(resource))
-        for element, modifier in self._modified[id(resource)]:
+        found = self._findings.get(id(resource))
+        if found is None:
+            found = self._findings[id(resource)] = findings(resource)
+        for element, modifier in found.modified:
             if _is_one_of(element, elements):
                 of = f"{resource['resourceType']}.{element}" if element else resource["resourceType"]
                 self.quarantined[self.reference(resource)] = f"{of} has {modifier}, which may change its meaning"
                 return False
-        found = self._faults[id(resource)]
-        for fault in found:
+        for fault in found.faults:
             if _is_one_of(fault.element, elements):
                 self.quarantined[self.reference(resource)] = f"{fault.path} does not follow FHIR R4"
                 return False
-        if found:
-            self.tolerated[self.reference(resource)] = f"{found[0].path} does not follow FHIR R4"
+        if found.faults:
+            self.tolerated[self.reference(resource)] = f"{found.faults[0].path} does not follow FHIR R4"
         return True
 
 
