@@ -138,26 +138,28 @@ class PatientRecord:
         found = list(found)
         server = self._server.sharing_ids_with(found)
         self._by_reference = ReferenceIndex(server)
-        kept: dict[tuple[str, str], Entry] = {}
+        kept: dict[tuple[str, str], tuple[str, Resource]] = {}
+        """The reference to a resource, and the resource."""
         ages: dict[tuple[str, str], tuple[datetime, str]] = {}
         copies: list[tuple[Entry, tuple[str, str]]] = []
-        for position, (url, resource) in enumerate(found):
+        for position, entry in enumerate(found):
+            url, resource = entry
             name = reference_of(resource, url)
             base = server.local(address_of(url)).base if url else ""
             key = (name, base) if name != resource["resourceType"] else (f"{name}#{position}", base)
-            copies.append(((url, resource), key))
+            copies.append((entry, key))
             if key not in kept:
-                kept[key] = url, resource
+                kept[key] = url if base else name, resource
                 continue
             age = self._age(resource)
             if key not in ages:
                 ages[key] = self._age(kept[key][1])
             if age > ages[key]:
-                kept[key], ages[key] = (url, resource), age
+                kept[key], ages[key] = (url if base else name, resource), age
         for key in sorted(kept):
-            url, resource = kept[key]
+            reference, resource = kept[key]
             self._by_type.setdefault(resource["resourceType"], []).append(resource)
-            self._references[id(resource)] = url if key[1] else reference_of(resource, url)
+            self._references[id(resource)] = reference
             if key[1]:
                 self._bases[id(resource)] = key[1]
         for (url, resource), key in copies:
