@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from enum import Enum
 from typing import TypeVar, cast
+
+from msgspec import Struct
 
 from fhir_mappings.bundle import Entry, contained_by_id, reference_of
 from fhir_mappings.dates import DateInterval, parse
@@ -29,8 +30,7 @@ class Availability(Enum):
     """A search failed, was refused, timed out, or was cut short, so absence proves nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """A resource that decided or informs a criterion. `date` and `value` are display text, empty if unknown."""
 
     reference: str
