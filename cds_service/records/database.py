@@ -19,6 +19,7 @@ from sqlalchemy.pool import StaticPool
 
 from cds_service.records.database_file import DatabaseFile, Identity
 from cds_service.records.group_commit import BusyError, GroupCommit, Result
+from fhir_mappings.fhir_json import dumps
 
 IN_MEMORY = "sqlite://"
 _READS = "cds_reads"
@@ -127,7 +128,7 @@ class Database:
             options["poolclass"] = StaticPool
         else:
             options |= {"pool_size": connections, "max_overflow": 0, "pool_timeout": self._wait_seconds}
-        engine = create_engine(url, hide_parameters=True, **options)
+        engine = create_engine(url, hide_parameters=True, json_serializer=dumps, **options)
 
         @event.listens_for(engine, "do_connect")
         def connecting(*_: object) -> None:
@@ -170,6 +171,7 @@ class Database:
         engine = create_engine(
             url,
             hide_parameters=True,
+            json_serializer=dumps,
             pool_size=connections,
             max_overflow=0,
             pool_timeout=self._wait_seconds,
