@@ -179,7 +179,7 @@ class PatientRecord:
 
     def of_type(self, *kinds: str) -> tuple[Resource, ...]:
         """Return every resource of these types, in a fixed order."""
-        return tuple(resource for kind in kinds for resource in self._by_type.get(kind, ()))
+        return tuple([resource for kind in kinds for resource in self._by_type.get(kind, ())])
 
     def keep(self, kind: str, kept: Iterable[Resource]) -> None:
         """Leave every other resource of a type out of account; references to it still resolve."""
@@ -192,7 +192,7 @@ class PatientRecord:
 
     def availability(self, *kinds: str) -> Availability:
         """Return the worst result of the searches for these types, without types that are not offered."""
-        found = {self._availability.get(kind, Availability.UNAVAILABLE) for kind in kinds}
+        found = [self._availability.get(kind, Availability.UNAVAILABLE) for kind in kinds]
         if Availability.UNAVAILABLE in found:
             return Availability.UNAVAILABLE
         return Availability.COMPLETE if Availability.COMPLETE in found else Availability.NOT_OFFERED

@@ -116,7 +116,7 @@ class ChartServer:
         which one id names different resources: there, one resource type has entries of several bases, or another entry
         of the same id has no full URL.
         """
-        placed = [(address_of(url).base, resource) for url, resource in entries]
+        placed = [(address_of(url).base if url else "", resource) for url, resource in entries]
         if not any(base for base, _ in placed):
             return self
         unplaced = {_name(resource): resource for base, resource in placed if not base}

@@ -180,7 +180,7 @@ def _baseline(series: Series, days: int, first: date, last: date) -> Baseline | 
     low = max(lows)
     # Of equal windows, take the one that may be highest, then the last one, which is closest to the wean.
     equal = [position for position, each in enumerate(lows) if each == low]
-    best = max(equal, key=lambda position: (0 if unbounded[position] else highs[position], position))
+    _, best = max([(0 if unbounded[position] else highs[position], position) for position in equal])
     mean = series.as_mean(low, None if any(unbounded) else max(highs), days)
     return Baseline(days, dose(mean), first + timedelta(days=best), first + timedelta(days=best + days - 1))
 
