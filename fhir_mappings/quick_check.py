@@ -81,8 +81,9 @@ def _fits(value: Json, type_name: str, levels: int) -> bool:
                     return False
         elif not _fits(part, part_type, levels - 1):
             return False
-    missing = table.required_choices & ~chosen
-    return not missing and table.required <= value.keys()
+    if table.required_choices & ~chosen:
+        return False
+    return not table.required or table.required <= value.keys()
 
 
 @cache
