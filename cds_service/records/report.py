@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import Text, cast, func, select
 
@@ -18,6 +19,12 @@ from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBAC
 
 NO_REASON = "none given"
 """Stands for the reason of an override that has none."""
+
+
+_About = tuple[str, str, tuple[str, ...]]
+"""What a card is about: policy, revision, and for each of its orders the criteria as a JSON array."""
+_Reaction = tuple[Any, ...]
+"""Outcome, reason, and the criteria of accepted suggestions."""
 
 
 @dataclass(slots=True)
@@ -89,28 +96,36 @@ def feedback_report(database: Database, selection: Selection) -> FeedbackReport:
     )
     if not selection.includes_tests:
         given = given.where(FEEDBACK.c.client != SANDBOX)
+    cards: Counter[_About] = Counter()
+    reactions: list[tuple[_About, _Reaction]] = []
+    with database.reading() as connection:
+        newest = {card: (at, tuple(said)) for card, at, *said in connection.execute(given)}
+        # Several orders share a card, and are about several criteria: the rows of a card stand together.
+        for (policy, revision, card), rows in groupby(connection.execute(shown), lambda row: row[:3]):
+            key = policy, revision, tuple(row[3] for row in rows)
+            cards[key] += 1
+            if card in newest:
+                reactions.append((key, newest[card][1]))
     by_criterion: dict[tuple[str, str, str], Acceptance] = {}
     by_policy: dict[tuple[str, str], Acceptance] = {}
-    with database.reading() as connection:
-        newest = {card: tuple(found) for card, *found in connection.execute(given)}
-        # Several orders share a card, and are about several criteria: the rows of a card stand together.
-        for (policy, revision, card), rows in groupby(connection.execute(shown), lambda row: tuple(row[:3])):
-            names = _targets((criteria for *_, criteria in rows), selection.criterion)
-            lines = [
-                by_criterion.setdefault((policy, revision, each), Acceptance(policy, revision, each)) for each in names
-            ]
-            whole = by_policy.setdefault((policy, revision), Acceptance(policy, revision, ""))
-            for line in (whole, *lines):
-                line.shown += 1
-            if card in newest:
-                _, outcome, reason, suggestions = newest[card]
-                _add(whole, outcome, reason, ())
-                for line in lines:
-                    _add(line, outcome, reason, suggestions)
+    lines: dict[_About, list[Acceptance]] = {}
+    for key, number in cards.items():
+        policy, revision, arrays = key
+        lines[key] = [by_policy.setdefault((policy, revision), Acceptance(policy, revision, ""))]
+        for criterion in _targets(arrays, selection.criterion):
+            line = Acceptance(policy, revision, criterion)
+            lines[key].append(by_criterion.setdefault((policy, revision, criterion), line))
+        for line in lines[key]:
+            line.shown += number
+    for key, (outcome, reason, suggestions) in reactions:
+        whole, *criteria = lines[key]
+        _add(whole, outcome, reason, ())
+        for line in criteria:
+            _add(line, outcome, reason, suggestions)
     return FeedbackReport(
         tuple(by_criterion[key] for key in sorted(by_criterion)),
         tuple(by_policy[key] for key in sorted(by_policy)),
-        tuple((at, outcome) for at, outcome, *_ in newest.values()),
+        tuple((at, said[0]) for at, said in newest.values()),
     )
 
 
