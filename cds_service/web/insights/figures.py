@@ -16,7 +16,7 @@ from coverage_policies.format.model import Criterion, Policy
 
 MOST_CALLS = 100_000
 """So many calls are counted on a page, the newest ones: about a second of work."""
-MOST_CALLS_WITH_CARDS = 40_000
+MOST_CALLS_WITH_CARDS = 30_000
 """So many calls are searched for cards and their feedback."""
 MOST_DETERMINATIONS = 5_000
 """So many determinations are searched for their criteria."""

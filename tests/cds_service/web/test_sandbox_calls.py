@@ -14,6 +14,7 @@ from cds_service.observability.call_log import SANDBOX
 from cds_service.records.crd_log import metrics
 from cds_service.records.decision_log import decisions
 from cds_service.records.report import acceptance, unknown_cards
+from cds_service.records.selection import Selection
 from cds_service.sample_ehr.patients import STORY_DATE
 from cds_service.smart.launches import SmartClient
 from cds_service.web.sandbox.case import Case, Mode
@@ -221,15 +222,15 @@ def test_reports_exports_and_metrics_leave_its_calls_out_and_count_all_others(op
         given = {"feedback": [overridden(card["uuid"]), overridden(new_id())]}
         post(f"{PATH}/feedback", dumps(given).encode())
     database = open_to_all.database
-    assert acceptance(database, EPOCH) == ()
+    assert acceptance(database, Selection(EPOCH)) == ()
     assert unknown_cards(database) == 0
     assert list(decisions(database, EPOCH)) == []
     assert len(list(decisions(database, EPOCH, tests=True))) == 1
     assert not _counted(open_to_all)
 
     from_outside(open_to_all, exchange.request)
-    assert {line.shown for line in acceptance(database, EPOCH)} == {1}
-    assert {line.overridden for line in acceptance(database, EPOCH)} == {0}
+    assert {line.shown for line in acceptance(database, Selection(EPOCH))} == {1}
+    assert {line.overridden for line in acceptance(database, Selection(EPOCH))} == {0}
     assert [each.row["client"] for each in decisions(database, EPOCH)] == [""]
     assert _counted(open_to_all)
 
