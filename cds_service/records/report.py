@@ -78,7 +78,7 @@ class FeedbackReport:
 
 def feedback_report(database: Database, selection: Selection) -> FeedbackReport:
     """Report the feedback on the cards that were shown in the calls of a selection."""
-    about = (DETERMINATIONS.c.policy, DETERMINATIONS.c.revision, CARDS.c.card)
+    about = (CARDS.c.card, DETERMINATIONS.c.policy, DETERMINATIONS.c.revision)
     targeted = cast(DETERMINATIONS.c.criteria_targeted, Text)  # JSON of PostgreSQL has no equality
     is_on_card = (CARDS.c.decision == DETERMINATIONS.c.decision) & (CARDS.c.card == DETERMINATIONS.c.card)
     of_cards = (
@@ -101,7 +101,7 @@ def feedback_report(database: Database, selection: Selection) -> FeedbackReport:
     with database.reading() as connection:
         newest = {card: (at, tuple(said)) for card, at, *said in connection.execute(given)}
         # Several orders share a card, and are about several criteria: the rows of a card stand together.
-        for (policy, revision, card), rows in groupby(connection.execute(shown), lambda row: row[:3]):
+        for (card, policy, revision), rows in groupby(connection.execute(shown), lambda row: row[:3]):
             key = policy, revision, tuple(row[3] for row in rows)
             cards[key] += 1
             if card in newest:
