@@ -101,8 +101,18 @@ class DemoCall:
     is_flag=True,
     help="Answer a sample order as its payer by Da Vinci CRD instead, fill in the form that it asks for, and stop.",
 )
-def demo_command(once: bool, port: int, save: Path | None, sandbox: bool, answer: bool, crd: bool) -> None:
+@click.option(
+    "--payers",
+    is_flag=True,
+    help="Answer for the payers of the sample coverages, too: cards name the insurer, and the sandbox offers Da Vinci "
+    "CRD.",
+)
+def demo_command(
+    once: bool, port: int, save: Path | None, sandbox: bool, answer: bool, crd: bool, payers: bool
+) -> None:
     """Start the service and the sample EHR on this machine, and run sample orders through both."""
+    if payers and (sandbox or crd):
+        raise click.UsageError("--payers is not for use with --sandbox, and --crd includes it.")
     if (answer or crd) and (sandbox or save or (answer and crd)):
         name = "--answer" if answer else "--crd"
         raise click.UsageError(f"{name} is not for use with --sandbox, --save, or each other.")
@@ -116,7 +126,7 @@ def demo_command(once: bool, port: int, save: Path | None, sandbox: bool, answer
     if sandbox:
         settings = with_sandbox_policies(settings)
     assessor = assessor_of(settings)
-    if crd:
+    if crd or payers:
         assessor = Assessor(assessor.library, SAMPLE_PAYERS)
     today = now().astimezone(settings.time_zone).date()
     token = "" if sandbox else secrets.token_urlsafe(16)
@@ -131,7 +141,11 @@ def demo_command(once: bool, port: int, save: Path | None, sandbox: bool, answer
         crd_records=crd_records,
         log=service_log(io.StringIO(), now),
         smart=None if sandbox else questionnaires.clients,  # the sandbox cannot begin a launch from the sample EHR
-        site=Site(sample_server(ehr_port, token, today), fhir_servers=given.fhir_servers, records=stored),
+        site=Site(
+            sample_server(ehr_port, token, today, questionnaires.smart),
+            fhir_servers=given.fhir_servers,
+            records=stored,
+        ),
     )
     if save is not None:
         with exit_on_error():

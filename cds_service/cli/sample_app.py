@@ -33,13 +33,20 @@ def sample_app(settings: Settings, ehr_port: int) -> SampleApp:
     return SampleApp(SmartClients([ehr], SmartSessions(database_in_memory(settings), now)), SmartServer([app], now))
 
 
-def sample_server(ehr_port: int, token: str, today: date) -> SampleServer:
-    """Return what the sandbox needs to read the sample EHR on this port of 127.0.0.1, and the orders written today."""
+def sample_server(ehr_port: int, token: str, today: date, smart: SmartServer) -> SampleServer:
+    """Return what the sandbox needs to read the sample EHR on this port of 127.0.0.1, and the orders written today.
+
+    `smart` is its authorization server, which launches apps.
+    """
+
+    def launch(patient: str, app_url: str, app_context: str) -> str:
+        return f"http://127.0.0.1:{ehr_port}{smart.launch(patient, app_url=app_url, app_context=app_context)}"
+
     patients = (
         SamplePatient(each.id, each.shows, tuple(order.resource(today) for order in each.orders), each.topic)
         for each in SAMPLES
     )
-    return SampleServer(_fhir_address(ehr_port), token, today, tuple(patients))
+    return SampleServer(_fhir_address(ehr_port), token, today, tuple(patients), launch)
 
 
 def _fhir_address(ehr_port: int) -> str:

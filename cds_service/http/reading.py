@@ -13,6 +13,7 @@ from cds_service.hooks.response import HookResponse, default_style
 from cds_service.hooks.review import Review
 from cds_service.http.authentication import client_of_request
 from cds_service.http.services import Services
+from cds_service.http.watching import tell_watcher
 from cds_service.observability.call_log import Call, bind_hook_instance
 from cds_service.observability.counted_source import CountedSource
 from cds_service.records.rows import SUPPRESSED
@@ -42,12 +43,13 @@ def note_reading(call: Call, reviewed: Review, found: Services) -> None:
 
 
 def note_cards(call: Call, shown: Sequence[AssessedCard], response: HookResponse, found: Services) -> None:
-    """Add to the log line how many cards are shown and suppressed, and count those that are shown."""
+    """Add to the log line how many cards are shown and suppressed, count those that are shown, and tell a watcher."""
     call.cards = len(shown)
     if len(shown) < len(response.cards):
         call.suppressed = {SUPPRESSED: len(response.cards) - len(shown)}
     for each in () if call.is_test else shown:
         found.metrics.count_card(each.assessment.determinations[0].policy, each.card["indicator"])
+    tell_watcher(response, shown)
 
 
 def open_source(request: HookRequest, deadline: Deadline, found: Services) -> FhirSource | None:

@@ -3,13 +3,16 @@
 from collections import Counter
 from uuid import UUID, uuid5
 
+from cds_service.crd.assertions import coverage_information_of
 from cds_service.hooks.request import HookRequest
 from cds_service.records.pseudonyms import Pseudonymizer
 from cds_service.records.rows import facts_hash, patient_hash, user_hash
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Determination
 from fhir_mappings.bundle import reference_of
+from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Resource, canonical
+from fhir_mappings.order_elements import COVERAGE_INFORMATION
 
 _NAMESPACE = UUID("8a4e6d0c-3f0b-5c57-9f0e-5d1f6f6a2b11")
 _VOLATILE = ("meta", "text", "authoredOn")
@@ -49,4 +52,9 @@ class CardIds:
 
 
 def _unedited(order: Resource) -> Resource:
-    return {name: value for name, value in order.items() if name not in _VOLATILE}
+    """Return an order without what changes although nobody edited it, and without the answers of payers."""
+    kept = {name: value for name, value in order.items() if name not in _VOLATILE}
+    if any(coverage_information_of(order)):
+        others = [each for each in items(kept.pop("extension")) if each.get("url") != COVERAGE_INFORMATION]
+        return kept | ({"extension": others} if others else {})
+    return kept

@@ -1,5 +1,6 @@
 """What the pages for operators need, attached to the Flask application: who may open them, and what they show."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -31,12 +32,17 @@ class SamplePatient:
 
 @dataclass(frozen=True, slots=True)
 class SampleServer:
-    """The FHIR server with the sample patients, the token for it, and the day on which their orders are written."""
+    """The FHIR server with the sample patients, the token for it, and the day on which their orders are written.
+
+    `launch` returns the address that launches an app for a patient, from the id, the app's launch address, and its
+    `appContext`; None if the sample EHR launches no app.
+    """
 
     address: str
     token: str
     today: date
     patients: tuple[SamplePatient, ...]
+    launch: Callable[[str, str, str], str] | None = None
 
     def patient(self, patient_id: str) -> SamplePatient | None:
         """Return the sample patient with an id."""

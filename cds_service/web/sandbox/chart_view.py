@@ -129,6 +129,15 @@ class Panel:
     sections: tuple[Section, ...]
     pictures: tuple[Picture, ...]
 
+    @property
+    def drawn(self) -> frozenset[str]:
+        """Return the references of the resources that have a place on the timeline."""
+        return frozenset(name for each in self.pictures for name in each.references if name)
+
+
+DRAWN = "drawn"
+"""The field in which the form has what the timeline shows, while a script replaces only the rest."""
+
 
 def panel_of(reading: ChartReading, library: Library) -> Panel:
     """Return the panel of a chart that was read; without a section of other records if there are none."""

@@ -60,9 +60,10 @@ class Workspace:
 class Step:
     """The case after an action. `hook` is called for the orders in `selections`, all of them if empty.
 
-    `problems` are what could not be done, in words. `taken` is the name of the field that was taken over and is to be
-    emptied, `focus` the id of the element to go on from where the pressed button is gone, and `is_exported` whether
-    the page shows the case as cases for the authors of policies.
+    `problems` are what could not be done, in words, and `said` is what was. `taken` is the name of the field that was
+    taken over and is to be emptied, `focus` the id of the element to go on from where the pressed button is gone, and
+    `is_exported` whether the page shows the case as cases for the authors of policies. `shows_criteria` is whether
+    the criteria stay unfolded.
     """
 
     case: Case
@@ -72,6 +73,8 @@ class Step:
     taken: str = ""
     focus: str = ""
     is_exported: bool = False
+    said: str = ""
+    shows_criteria: bool = False
 
 
 def update(workspace: Workspace) -> Step:

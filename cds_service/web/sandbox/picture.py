@@ -101,6 +101,11 @@ class Picture:
     legend: Mapping[str, str] = field(default_factory=dict)
     width: float = WIDTH
 
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Return the references of its points and bars; an empty one for each that is no resource."""
+        return (*(each.reference for each in self.marks), *(each.reference for each in self.bars))
+
 
 def drawable(value: Decimal | Fraction) -> float:
     """Return a number of a chart for a drawing; one that is absurdly large or small is cut."""

@@ -70,7 +70,7 @@ def read(case: Case, token: str) -> ChartReading:
     needed = (each for each in assessor.library.searches() if each.resource_type not in _NOT_SHOWN)
     searches = tuple(each.bounded(today) for each in merge([*needed, *_ALWAYS_SHOWN]))
     deadline = Deadline(settings.call_timeout_seconds, found.monotonic)
-    source = _open(case, token, deadline)
+    source = open_chart(case, token, deadline)
     with found.turns.turn() as turn:
         chart = read_chart(
             HookRequest("", "", case.user, case.patient, "", DraftOrders(()), {}, FhirAccess(case.fhir_server)),
@@ -94,11 +94,12 @@ def read_resource(case: Case, token: str, reference: str) -> Resource | None:
     if refusal_of(case.fhir_server, token) is not None:
         return None
     found = services()
-    entry = _open(case, token, Deadline(found.settings.call_timeout_seconds, found.monotonic)).read(reference)
+    entry = open_chart(case, token, Deadline(found.settings.call_timeout_seconds, found.monotonic)).read(reference)
     return entry[1] if entry else None
 
 
-def _open(case: Case, token: str, deadline: Deadline) -> FhirSource:
+def open_chart(case: Case, token: str, deadline: Deadline) -> FhirSource:
+    """Open the FHIR server of a case as the test client, which may read the servers of the sandbox only."""
     return services().open_fhir_server(
         FhirAccess(case.fhir_server, token, registered=operator_site().client.fhir_servers), deadline
     )

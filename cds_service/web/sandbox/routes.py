@@ -15,19 +15,21 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from cds_service.http.services import services
 from cds_service.web.pages import operator_page
-from cds_service.web.sandbox import composer
+from cds_service.web.sandbox import answer_actions, composer
+from cds_service.web.sandbox.answer_view import answer_view
 from cds_service.web.sandbox.case import Case, CaseError, reference_of
 from cds_service.web.sandbox.case_file import download_link, opened_case, saved_case
-from cds_service.web.sandbox.chart_view import panel_of
+from cds_service.web.sandbox.chart_view import DRAWN, panel_of
 from cds_service.web.sandbox.choose import Choice, choose_page
 from cds_service.web.sandbox.code_search import LONGEST_QUERY, search_codes
 from cds_service.web.sandbox.composer import Step, Workspace
 from cds_service.web.sandbox.export import exported_cases
-from cds_service.web.sandbox.hook_calls import call_hook
+from cds_service.web.sandbox.hook_calls import call_hook, offers_crd
 from cds_service.web.sandbox.order_editing import EditError, Editor
 from cds_service.web.sandbox.order_form import order_forms
 from cds_service.web.sandbox.reading import ChartReading, read
 from cds_service.web.sandbox.servers import check_server
+from cds_service.web.sandbox.suggestions import with_actions
 from cds_service.web.site import operator_site
 from fhir_mappings.fhir_json import Resource
 
@@ -50,6 +52,11 @@ ACTIONS: Mapping[str, Callable[[Workspace], Step]] = MappingProxyType(
         "remove-detail": composer.remove_detail,
         "json": composer.set_json,
         "policy-case": composer.export,
+        "mode": answer_actions.switch,
+        "suggest": answer_actions.accept,
+        "override": answer_actions.override,
+        "answer": answer_actions.answer,
+        "take-back": answer_actions.take_back,
     }
 )
 """What a button may do, by the first part of its `do`."""
@@ -86,7 +93,7 @@ def act() -> Response:
         case = (
             opened_case(_sent_file(), operator_site().samples, _today())
             if is_opened
-            else Case.parse(request.form.get("case", ""))
+            else answer_actions.with_mode(Case.parse(request.form.get("case", "")), request.form)
         )
         check_server(case)
     except RequestEntityTooLarge:
@@ -108,7 +115,7 @@ def _step(case: Case, action: str, argument: str) -> Step:
     workspace = Workspace(changed, argument, request.form, selected, editor, _today(), _sample_orders(case))
     try:
         step = ACTIONS[action](workspace) if action in ACTIONS else composer.unknown(workspace)
-    except EditError as error:
+    except (EditError, CaseError) as error:
         step = Step(changed, selections=selected, problems=(str(error),))
     if step.case.is_too_large:
         return Step(case, selections=selected, problems=("With this change the case is larger than 1 MB.",))
@@ -121,15 +128,23 @@ def workspace(
     """Call the hook of a step, and answer the workspace with what it says; `entered` are fields to show again.
 
     The page has the chart unless a script replaces only the rest. `reading` is the chart if it was read already.
+    System actions are applied to the case, as an EHR does without asking.
     """
+    is_part = request.headers.get("HX-Request") == "true" and not is_whole
     case, token, selected, library = step.case, token_of(step.case), _selected(step), services().assessor.library
     query = entered.get(composer.QUERY, "")
     exchanges = (call_hook(step.hook, case, token, selected),) if case.orders else ()
+    panel = None if is_part else panel_of(reading or read(case, token), library)
+    drawn = panel.drawn if panel else frozenset(request.form.get(DRAWN, "").split())
+    answers = tuple(answer_view(case, each, drawn) for each in exchanges)
+    for each in exchanges:
+        case = with_actions(case, each.system_actions)
     samples = operator_site().samples
     values: dict[str, Any] = {
         "case": case,
         "token": Choice.of(request.form).token,
-        "exchanges": exchanges,
+        "answers": answers,
+        "offers_crd": offers_crd(),
         "step": step,
         "selected": selected,
         "entered": entered,
@@ -140,9 +155,8 @@ def workspace(
         "saved": download_link(saved_case(case, samples, _today()), "application/json"),
         "policy_cases": exported_cases(case, token, exchanges[0].response) if step.is_exported and exchanges else None,
     }
-    if request.headers.get("HX-Request") == "true" and not is_whole:
+    if panel is None:
         return operator_page("sandbox/workspace.html", **values)
-    panel = panel_of(reading or read(case, token), library)
     return operator_page("sandbox/sandbox.html", panel=panel, **values)
 
 

@@ -179,6 +179,15 @@ def test_answer_runs_the_loop_and_says_what_each_step_gives() -> None:
     assert found == sorted(found)
 
 
+def test_with_payers_the_cards_name_the_insurer(run: Callable[..., str]) -> None:
+    assert "Source: Sample Health Plan" in run("--payers")
+
+
+@pytest.mark.parametrize("other", ["--sandbox", "--crd"])
+def test_payers_go_with_no_other_kind_of_demo(other: str) -> None:
+    assert CliRunner().invoke(main, ["demo", "--payers", other]).exit_code == 2
+
+
 @pytest.mark.parametrize("other", ["--sandbox", "--save=x"])
 def test_answer_goes_with_no_other_kind_of_demo(other: str) -> None:
     assert CliRunner().invoke(main, ["demo", "--answer", other]).exit_code == 2

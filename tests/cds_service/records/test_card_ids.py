@@ -17,6 +17,7 @@ from coverage_policies.format.terms import LineOfBusiness, Outcome
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Determination
 from fhir_mappings.fhir_json import Json
+from fhir_mappings.order_elements import COVERAGE_INFORMATION
 from tests.support.determinations import determination
 from tests.support.record_fakes import KEY, RecordedService, accepted, new_id, resources, sample_call
 
@@ -140,6 +141,21 @@ def test_what_a_card_shows_differently_gets_another_id(other: Assessment) -> Non
 def test_dates_and_notes_do_not_count() -> None:
     later = Assessment((not_met(anchor_date=date(2026, 3, 3), notes=("Later",), title="Renamed"),))
     assert made(ORDER)(later) == made(ORDER)(PLAIN)
+
+
+COVERAGE_EXTENSION = {"url": COVERAGE_INFORMATION, "extension": [{"url": "covered", "valueCode": "conditional"}]}
+
+
+@pytest.mark.parametrize("beside", [[], [{"url": "https://ehr.example/priority", "valueCode": "high"}]])
+def test_the_coverage_information_of_a_payer_does_not_count(beside: list[Json]) -> None:
+    before = {**ORDER, **({"extension": beside} if beside else {})}
+    after = {**ORDER, "extension": [*beside, COVERAGE_EXTENSION]}
+    assert made(after)(PLAIN) == made(before)(PLAIN)
+
+
+def test_another_extension_counts() -> None:
+    changed = {**ORDER, "extension": [{"url": "https://ehr.example/priority", "valueCode": "high"}]}
+    assert made(changed)(PLAIN) != made(ORDER)(PLAIN)
 
 
 def test_another_client_gets_another_id() -> None:
