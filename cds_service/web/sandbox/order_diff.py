@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from cds_service.web.sandbox.case import Case, reference_of
-from cds_service.web.sandbox.suggestions import with_actions
 from fhir_mappings.fhir_json import Json, Resource, dumps
 
 _STEP = " › "
@@ -49,11 +48,6 @@ def views(case: Case, actions: tuple[Mapping[str, Json], ...]) -> tuple[ActionVi
     """Return the system actions of a response to the orders of a case."""
     orders = {reference_of(each): each for each in case.orders}
     return tuple(_view(each, orders) for each in actions)
-
-
-def applied(case: Case, actions: tuple[Mapping[str, Json], ...]) -> Case:
-    """Return the case after system actions, which an EHR applies without asking (CDS Hooks 2.0.1, System Action)."""
-    return with_actions(case, actions)
 
 
 def _view(action: Mapping[str, Json], orders: Mapping[str, Resource]) -> ActionView:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cds_service.web.sandbox.case import Case
-from cds_service.web.sandbox.order_diff import ActionView, Change, Part, applied, changed_parts, views
+from cds_service.web.sandbox.order_diff import ActionView, Change, Part, changed_parts, views
 
 CODED = {"code": "a", "system": "https://codes.example", "display": "A"}
 INFORMATION = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-coverage-information"
@@ -88,10 +88,3 @@ def test_a_deletion_names_its_order() -> None:
     case = Case("https://ehr.example/fhir", "p").with_orders(order())
     (view,) = views(case, ({"type": "delete", "description": "Remove", "resourceId": "ServiceRequest/one"},))
     assert view.target == "ServiceRequest/one"
-
-
-def test_actions_are_applied_to_their_order_alone() -> None:
-    other = {**order(), "id": "two"}
-    case = Case("https://ehr.example/fhir", "p").with_orders(order(), other)
-    changed = order(priority="urgent")
-    assert applied(case, ({"type": "update", "resource": changed},)).orders == (changed, other)
