@@ -24,8 +24,14 @@ IMAGES = ROOT / "docs" / "images"
 DOCUMENTED = ("trial-not-weaned-trial", "sij-posterior-fusion", "trial-two-pathways-trial")
 """The orders whose cards the documentation shows as pictures."""
 
-DOCUMENTED_PAGES = ("sandbox-pump-trial", "sandbox-crd", "policies-search", "policies-patient", "insights-feedback")
-"""The pages that the documentation shows as pictures: as much as fits on the screen of a laptop."""
+DOCUMENTED_PAGES = {
+    "sandbox-pump-trial": "",
+    "sandbox-crd": "",
+    "policies-search": "",
+    "policies-patient": "#II",
+    "insights-criteria": "",
+}
+"""The pages that the documentation shows as pictures, each from where: as much as a laptop shows of it."""
 
 _SCREEN = {"width": 1280, "height": 800}
 _WIDTHS = (1280, 390)
@@ -78,6 +84,8 @@ def _draw_pages(pages: Mapping[str, str], folder: Path) -> None:
             file = Path(temporary) / f"{name}.html"
             file.write_text(with_style(html, style), encoding="utf-8")
             steps += ({"goto": file.as_uri()}, *_pictures_of(name, folder))
+            if name in DOCUMENTED_PAGES:
+                steps += ({"goto": file.as_uri() + DOCUMENTED_PAGES[name]}, _screen_of(name, folder))
         run_script("drive", {"by": "mouse", "steps": steps}, seconds=_SECONDS)
     for name in DOCUMENTED_PAGES:
         drawn = (folder / f"{name}-screen.png").read_bytes()
@@ -89,8 +97,10 @@ def _pictures_of(name: str, folder: Path) -> Iterator[dict[str, Any]]:
         yield {"picture": str(folder / f"{name}-{width}.png"), "width": width}
         if name in _ALSO_DARK:
             yield {"picture": str(folder / f"{name}-{width}-dark.png"), "width": width, "colorScheme": "dark"}
-    if name in DOCUMENTED_PAGES:
-        yield {"picture": str(folder / f"{name}-screen.png"), **_SCREEN}
+
+
+def _screen_of(name: str, folder: Path) -> dict[str, Any]:
+    return {"picture": str(folder / f"{name}-screen.png"), **_SCREEN}
 
 
 def _drawn(answer: SampleCards) -> bytes:

@@ -1,6 +1,7 @@
 """The pages of the service as `make screenshots` draws them: of invented patients, on a set day, with their style."""
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from types import MappingProxyType
@@ -28,6 +29,7 @@ _CALLED = (
 )
 """The sample patients whose orders were signed in what insights show."""
 _DAYS = 12
+_REASONS = ("urgent", "documented-elsewhere", "patient-pays", "documented-elsewhere")
 _REVISION = "CP.MP.126@2025-04"
 _STYLE = re.compile(r'<link rel="stylesheet" href="[^"]*">')
 _SCRIPT = re.compile(r"<script [^>]*></script>")
@@ -126,7 +128,7 @@ def _service() -> Sandbox:
 @cache
 def _recorded() -> InsightPages:
     """Return insights into the signed orders of some days, with what clinicians did with the cards."""
-    pages = InsightPages()
+    pages = InsightPages(monotonic=time.monotonic, suppress_overridden_days=0)
     pages.service.clock.pass_days(-_DAYS)
     for day in range(_DAYS):
         for number, patient in enumerate(_CALLED[: 2 + day % len(_CALLED)]):
@@ -140,7 +142,9 @@ def _recorded() -> InsightPages:
 
 def _reaction(card: Any, day: int) -> dict[str, Any]:
     suggestions = [each["uuid"] for each in card.get("suggestions", ())]
-    return accepted(card["uuid"], *suggestions[:1]) if day % 3 else overridden(card["uuid"])
+    if day % 3:
+        return accepted(card["uuid"], *suggestions[:1])
+    return overridden(card["uuid"], _REASONS[day // 3 % len(_REASONS)])
 
 
 def _answer(response: Any) -> str:
