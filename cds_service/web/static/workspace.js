@@ -8,7 +8,3 @@ document.addEventListener("htmx:after:swap", (event) => {
     else if (field.value !== field.defaultValue) field.value = field.defaultValue;
   }
 });
-// A button that opens a new tab goes there by itself: htmx would put the page into this one.
-document.addEventListener("submit", (event) => {
-  if (event.submitter?.formTarget === "_blank") event.stopPropagation();
-}, true);

@@ -134,7 +134,7 @@ def test_an_order_that_is_not_selected_is_not_said_to_have_no_policy(sandbox: Sa
 
 def test_the_patient_is_laid_over_the_policy_from_the_criteria(sandbox: Sandbox) -> None:
     page = sandbox.open("sij-posterior")
-    order, path = re.findall(r'name="order" value="([^"]+)" formaction="([^"]+)"', page.html)[0]
+    path, order = re.findall(r'formaction="([^"]+)" name="order" value="([^"]+)"', page.html)[0]
     laid = sandbox.client.post(urljoin("/sandbox", path), data={"case": page.fields["case"], "order": order})
     assert (laid.status_code, "laid bad" in laid.text) == (200, True)
 
