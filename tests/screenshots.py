@@ -33,7 +33,11 @@ DOCUMENTED_PAGES = {
 }
 """The pages that the documentation shows as pictures, each from where: as much as a laptop shows of it."""
 
-_SCREEN = {"width": 1280, "height": 800}
+WIDTH, HEIGHT = 1280, 800
+"""Of the screen of a laptop."""
+HIGHER = {"sandbox-pump-trial": 1132}
+"""What is drawn higher: the timeline is below the order."""
+
 _WIDTHS = (1280, 390)
 _ALSO_DARK = ("sandbox-pump-trial", "policies-patient", "insights", "questions", "style-guide")
 _SECONDS = 300
@@ -100,7 +104,7 @@ def _pictures_of(name: str, folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _screen_of(name: str, folder: Path) -> dict[str, Any]:
-    return {"picture": str(folder / f"{name}-screen.png"), **_SCREEN}
+    return {"picture": str(folder / f"{name}-screen.png"), "width": WIDTH, "height": HIGHER.get(name, HEIGHT)}
 
 
 def _drawn(answer: SampleCards) -> bytes:
