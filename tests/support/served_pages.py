@@ -68,7 +68,9 @@ def served_pages(*, with_payers: bool = False, **settings: Any) -> Iterator[Serv
     """
     port = free_port(20_000 + os.getpid() % 5_000)
     ehr_port = free_port(port + 5_000)
-    found = Settings(public_url=f"http://127.0.0.1:{port}", fhir_private_networks=(LOOPBACK,), **settings)
+    # The first call of a process compiles patterns, which takes seconds on a busy machine.
+    given = {"call_timeout_seconds": 60, **settings}
+    found = Settings(public_url=f"http://127.0.0.1:{port}", fhir_private_networks=(LOOPBACK,), **given)
     assessor = load_assessor(found)
     if with_payers:
         assessor = Assessor(assessor.library, SAMPLE_PAYERS)

@@ -118,11 +118,12 @@ class _Answer:
             yield NotShown(says, _why_silent(each, self._exchange.hook), self._trees(each))
 
     def _alone(self) -> Iterator[str]:
-        """Yield the orders of an answered call that no policy judges."""
+        """Yield the orders of an answered call that no policy judges; order-select judges the selected ones only."""
         if self._answered is None:
             return
         judged = {each.order for each in self._answered.response.review.determinations}
-        yield from (each for each in self._exchange.orders if each not in judged)
+        context = self._exchange.request["context"]
+        yield from (each for each in context.get("selections", self._exchange.orders) if each not in judged)
 
     def _trees(self, assessment: Assessment) -> tuple[Tree, ...]:
         """Return the trees of an assessment; none if the page has them already, beside another card about it."""

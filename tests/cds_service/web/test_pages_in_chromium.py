@@ -58,8 +58,8 @@ PUMP: Steps = (
 WEANED: Steps = (
     {"goto": "/sandbox?patient=trial-not-weaned"},
     {"see": "Opioids down only 25%", "in": CARD},
-    {"see": "half of the baseline: 60", "in": "#chart svg"},
-    {"see": "now: 90", "in": "#chart svg"},
+    {"see": "half of the baseline: 60", "in": "#timeline svg"},
+    {"see": "now: 90", "in": "#timeline svg"},
 )
 """A pump trial with the dose of each day as a band."""
 
