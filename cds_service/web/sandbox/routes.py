@@ -94,7 +94,7 @@ def act() -> Response:
             if is_opened
             else answer_actions.with_mode(Case.parse(request.form.get("case", "")), request.form)
         )
-        check_server(case)
+        check_server(case, token_of(case))
     except CaseError as error:
         return refuse_case(error)
     if is_opened:
