@@ -117,6 +117,15 @@ def test_what_a_policy_does_not_apply_to_is_said(sandbox: Sandbox) -> None:
     assert "All requirements documented" not in said
 
 
+def test_the_trees_of_two_orders_of_one_procedure_say_which_is_which(sandbox: Sandbox) -> None:
+    page = sandbox.open("sij-posterior")
+    assert "(ServiceRequest/sij-posterior-fusion), CP.MP.126" not in page.text
+    page = sandbox.press("copy")
+    page = sandbox.post({**page.fields, "select": [], "do": "sign"})
+    assert "(ServiceRequest/sij-posterior-fusion), CP.MP.126" in page.text
+    assert "(ServiceRequest/draft-1), CP.MP.126" in page.text
+
+
 def test_an_order_that_no_policy_judges_is_said(sandbox: Sandbox) -> None:
     sandbox.open("sij-posterior")
     other = {"resourceType": "ServiceRequest", "id": "other", "code": {"text": "Complete blood count"}}
