@@ -27,6 +27,8 @@ _STATED = frozenset({f"{_US_CORE}birthsex", f"{_US_CORE}sex", f"{_US_CORE}indivi
 """Extensions whose value is a sex (US Core 3.1.1, 6.1, and 8.0)."""
 _FOR_CLINICAL_USE = "http://hl7.org/fhir/StructureDefinition/patient-sexParameterForClinicalUse"
 """The extension of FHIR R5, in US Core since 8.0, whose part `value` is a sex."""
+SEX_EXTENSIONS = _STATED | {_FOR_CLINICAL_USE}
+"""Every extension that is read here."""
 _SEXES = {
     Sex.FEMALE: {"female", "F", "248152002", "female-typical"},
     Sex.MALE: {"male", "M", "248153007", "male-typical"},

@@ -70,7 +70,7 @@ def _page(
         html.encode("utf-8", "replace"), status, mimetype="text/html"
     )  # a chart may hold lone surrogates
     response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'self'; script-src {scripts}; connect-src {scripts}; base-uri 'none'; "
-        f"form-action {forms}; frame-ancestors {ancestors}"
+        f"default-src 'none'; style-src 'self'; img-src 'self'; script-src {scripts}; connect-src {scripts}; "
+        f"base-uri 'none'; form-action {forms}; frame-ancestors {ancestors}"
     )
     return response

@@ -1,4 +1,4 @@
-"""The style sheet and scripts of the pages: read once, served under addresses that change with their content."""
+"""The style sheet, scripts, and icon of the pages: read once, served under addresses that change with their content."""
 
 import hashlib
 from importlib import resources
@@ -10,7 +10,7 @@ from cds_service.hooks.errors import STATUS_ISSUES, RefusedError
 
 static_files = Blueprint("static_files", __name__, url_prefix="/static")
 
-_TYPES = {".css": "text/css", ".js": "text/javascript", ".txt": "text/plain"}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
 _FOLDER = resources.files("cds_service.web").joinpath("static")
 FILES = MappingProxyType(
     {each.name: each.read_bytes() for each in _FOLDER.iterdir() if f".{each.name.rpartition('.')[2]}" in _TYPES}

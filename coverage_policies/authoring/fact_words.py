@@ -154,16 +154,21 @@ def body_site(side: str) -> list[dict[str, Any]] | None:
 _NUMBERS = (
     *("count", "countMax", "frequency", "frequencyMax", "numberOfRepeatsAllowed", "period", "periodMax", "sequence"),
     *("valueDecimal", "valueInteger", "valuePositiveInt", "valueUnsignedInt"),
+    *("number", "numberOfInstances", "numberOfSeries"),
 )
 _QUANTITY = {"unit", "code"}
-"""The members of which a quantity has one beside its value; what else has a value has neither."""
+"""The members of which a quantity has one beside its value; what else has a value has neither.
+
+A quantity without them, such as the dose of one tablet, is known by its name: `doseQuantity`.
+"""
 
 
-def typed(written: Json, *, is_number: bool = False) -> Json:
+def typed(written: Json, name: str = "", *, is_number: bool = False) -> Json:
     """Return the JSON of a YAML value. All of it is text; the name of the member tells which values are numbers."""
     if isinstance(written, Mapping):
-        numbers = (*_NUMBERS, "value") if _QUANTITY & written.keys() else _NUMBERS
-        return {key: typed(each, is_number=key in numbers) for key, each in written.items()}
+        is_quantity = _QUANTITY & written.keys() or name.endswith("Quantity")
+        numbers = (*_NUMBERS, "value") if is_quantity else _NUMBERS
+        return {key: typed(each, key, is_number=key in numbers) for key, each in written.items()}
     if isinstance(written, list):
         return [typed(each) for each in written]
     if is_number and re.fullmatch(r"-?\d+(\.\d+)?", written):

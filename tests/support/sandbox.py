@@ -4,7 +4,7 @@ import io
 import re
 from collections import defaultdict
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from typing import Any
 
@@ -105,7 +105,8 @@ class Page(HTMLParser):
 class Sandbox:
     """The service with its sandbox, the sample patients in memory, and records.
 
-    With `launches_apps`, the sample EHR may launch the questionnaire app; `launched` has what it was asked for.
+    The charts are those of `today`; the clock stands still. With `launches_apps`, the sample EHR may launch the
+    questionnaire app; `launched` has what it was asked for.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class Sandbox:
         assessor: Assessor | None = None,
         open_fhir_server: FhirOpener | None = None,
         launches_apps: bool = False,
+        today: date = STORY_DATE,
         **settings: Any,
     ) -> None:
         # The first call of a process compiles patterns, which takes seconds on a busy machine.
@@ -121,10 +123,11 @@ class Sandbox:
         judged = assessor or shipped()
         self.database = database_in_memory(self.settings)
         snapshot = PolicySnapshot.of(judged, self.settings.time_zone, self.settings.answers_valid_days)
-        chart = ChartInMemory(sample_store(None))
+        chart = ChartInMemory(sample_store(today))
         self.log = io.StringIO()
         patients = (
-            SamplePatient(each.id, each.shows, tuple(order.resource(None) for order in each.orders)) for each in SAMPLES
+            SamplePatient(each.id, each.shows, tuple(order.resource(today) for order in each.orders))
+            for each in SAMPLES
         )
         self.launched: list[tuple[str, str, str]] = []
         self.app = create_app(
@@ -137,7 +140,7 @@ class Sandbox:
             pseudonym=_KEY,
             smart=sample_app(self.settings, _EHR_PORT).clients if launches_apps else None,
             log=service_log(self.log, lambda: NOW),
-            site=Site(SampleServer(FHIR_SERVER, "token-of-the-ehr", STORY_DATE, tuple(patients), self._launch)),
+            site=Site(SampleServer(FHIR_SERVER, "token-of-the-ehr", today, tuple(patients), self._launch)),
         )
         self.client = self.app.test_client()
         self.page = Page("")

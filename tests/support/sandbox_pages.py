@@ -5,54 +5,20 @@ import io
 import re
 from contextlib import closing
 from datetime import date
-from html.parser import HTMLParser
 from typing import Any
-from uuid import UUID
 
 from flask.testing import FlaskClient
 
-from cds_service.fhir_client.memory import ChartInMemory
-from cds_service.observability.logging import service_log
-from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, sample_store
-from cds_service.settings import Settings
+from cds_service.sample_ehr.patients import STORY_DATE
 from cds_service.web.sandbox.case import Case
-from cds_service.web.site import SamplePatient, SampleServer, Site
-from cds_service.wiring.app import create_app
 from coverage_policies.judging.assessment import Assessor
 from fhir_mappings.fhir_json import Resource
-from tests.support.hook_fakes import NOW
+from tests.support.sandbox import FHIR_SERVER
+from tests.support.sandbox import Page as Form
+from tests.support.sandbox import Sandbox as Whole
 
-ADDRESS = "https://sample.example/fhir"
-_CASE = re.compile(r'name="case" value="([^"]*)"')
+ADDRESS = FHIR_SERVER
 _PROBLEM = re.compile(r'<p class="error">(.*?)</p>')
-
-
-class _Fields(HTMLParser):
-    """What the fields of a page show, by name."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.shown: dict[str, str] = {}
-        self._select = self._textarea = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
-        if tag == "input" and "name" in found:
-            self.shown.setdefault(found["name"], found.get("value", ""))
-        elif tag in ("select", "textarea"):
-            self._select, self._textarea = (found["name"], "") if tag == "select" else ("", found["name"])
-            self.shown[found["name"]] = ""
-        elif tag == "option" and "selected" in found and self._select:
-            self.shown[self._select] = found["value"]
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("select", "textarea"):
-            self._select = self._textarea = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._textarea:
-            self.shown[self._textarea] = (self.shown[self._textarea] + data).removeprefix("\n")
 
 
 class Page:
@@ -66,9 +32,7 @@ class Page:
     @property
     def case(self) -> Case:
         """The case that the page carries."""
-        found = _CASE.search(self.text)
-        assert found, "the page carries no case"
-        return Case.parse(html.unescape(found[1]))
+        return Case.parse(self.field("case"))
 
     @property
     def order(self) -> Resource:
@@ -87,26 +51,14 @@ class Page:
 
     def field(self, name: str) -> str:
         """What a field shows."""
-        return _Fields(self.text).shown[name]
+        return Form(self.text).fields[name][0]
 
 
 class Sandbox:
     """The sandbox, and what it called."""
 
     def __init__(self, assessor: Assessor, today: date = STORY_DATE) -> None:
-        store = ChartInMemory(sample_store(today))
-        patients = tuple(SamplePatient(s.id, s.shows, tuple(o.resource(today) for o in s.orders)) for s in SAMPLES)
-        numbers = iter(range(10**9))
-        app = create_app(
-            settings=Settings(),
-            assessor=assessor,
-            clock=lambda: NOW,
-            new_id=lambda: str(UUID(int=next(numbers))),
-            open_fhir_server=lambda *_: store,
-            log=service_log(io.StringIO(), lambda: NOW),
-            site=Site(SampleServer(ADDRESS, "token", today, patients)),
-        )
-        self.client: FlaskClient = app.test_client()
+        self.client: FlaskClient = Whole(assessor=assessor, today=today).client
 
     def start(self, patient: str = "sij-posterior") -> Page:
         """The workspace of a sample patient, with its first order."""

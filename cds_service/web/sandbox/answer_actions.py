@@ -31,9 +31,10 @@ def accept(workspace: Workspace) -> Step:
     """
     uuid, _, number = workspace.argument.rpartition(":")
     card = card_named(uuid, workspace.fields)
-    if not number.isdecimal() or int(number) >= len(card.suggestions):
+    numbers = {str(each): each for each in range(len(card.suggestions))}
+    if number not in numbers:
         raise CaseError("The card has no such suggestion. Sign the orders again.")
-    index = int(number)
+    index = numbers[number]
     reply = feedback.accept(card, index)
     changed = suggestions.apply(workspace.case, {"suggestions": card.suggestions}, index)
     step = Step(changed, SELECT, workspace.selected)

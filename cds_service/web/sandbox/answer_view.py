@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cards.summary import headline
 from cds_service.http.services import services
+from cds_service.web.form_view import badge_of
 from cds_service.web.sandbox import order_diff
 from cds_service.web.sandbox.card_view import CardView, Launch, card_view
 from cds_service.web.sandbox.case import Case
@@ -114,8 +115,12 @@ class _Answer:
     def _silent(self) -> Iterator[NotShown]:
         for each in self._answered.response.not_shown if self._answered else ():
             first = each.determinations[0]
-            says = f"{first.order_label or first.order}: {headline(first)}"
-            yield NotShown(says, _why_silent(each, self._exchange.hook), self._trees(each))
+            found = badge_of(first).words if each.outcome is Outcome.NOT_APPLICABLE else headline(first)
+            yield NotShown(
+                f"{first.order_label or first.order}: {found}",
+                _why_silent(each, self._exchange.hook),
+                self._trees(each),
+            )
 
     def _alone(self) -> Iterator[str]:
         """Yield the orders of an answered call that no policy judges; order-select judges the selected ones only."""
@@ -144,7 +149,7 @@ def _why_silent(assessment: Assessment, hook: str) -> str:
     if any(rules.visibility(each.full_name, hook) is Visibility.SHADOW for each in assessment.determinations):
         return "The operator tries this policy without showing its cards (shadow mode)."
     if assessment.outcome is Outcome.NOT_APPLICABLE:
-        return "The policy does not apply, so there is no card."
+        return "So there is no card."
     if hook == SELECT:
         return "There is no card while ordering; one comes when the order is signed."
     return "The response has no card about it."

@@ -18,7 +18,7 @@ _FORMAT = "cds-sandbox-case-1"
 _MOST_BYTES = 1_000_000
 MAX_ORDERS = 50
 """The most draft orders of a case."""
-_ID = {"type": "string", "pattern": r"^[A-Za-z0-9.-]{1,64}$"}
+_ID = {"type": "string", "pattern": r"^[A-Za-z0-9.-]{1,64}\Z"}
 _MEMBERS = ("format", "fhirServer", "patient", "user", "mode", "orders", "answers", "resourceType", "id")
 """The members that an error may name; any other name could be a text of the sender."""
 
@@ -30,7 +30,7 @@ def _map_of(values: Json) -> Json:
 _ORDER: Json = {
     "type": "object",
     "required": ["resourceType", "id"],
-    "properties": {"resourceType": {"type": "string", "pattern": r"^[A-Z][A-Za-z]{0,63}$"}, "id": _ID},
+    "properties": {"resourceType": {"type": "string", "pattern": r"^[A-Z][A-Za-z]{0,63}\Z"}, "id": _ID},
 }
 _ORDER_SCHEMA = Draft202012Validator(_ORDER)
 _SCHEMA = Draft202012Validator(
@@ -40,9 +40,9 @@ _SCHEMA = Draft202012Validator(
         "additionalProperties": False,
         "properties": {
             "format": {"const": _FORMAT},
-            "fhirServer": {"type": "string", "pattern": r"^https?://[^\s?#]+$"},
+            "fhirServer": {"type": "string", "pattern": r"^https?://[^\s?#]+\Z"},
             "patient": _ID,
-            "user": {"type": "string", "pattern": r"^(Practitioner|PractitionerRole)/[A-Za-z0-9.-]{1,64}$"},
+            "user": {"type": "string", "pattern": r"^(Practitioner|PractitionerRole)/[A-Za-z0-9.-]{1,64}\Z"},
             "mode": {"enum": ["plain", "2.2", "2.0"]},
             "orders": {
                 "type": "array",
@@ -87,13 +87,21 @@ class Case:
     answers: Answers = field(default_factory=dict)
 
     def with_orders(self, *orders: Resource) -> "Case":
-        """Return the case with these orders in place of its own."""
-        return replace(self, orders=orders)
+        """Return the case with these orders in place of its own, and without the answers about any other.
+
+        A later order may get the id of one that is gone, and would get its answers.
+        """
+        names = set(map(reference_of, orders))
+        answers = {order: given for order, given in self.answers.items() if order in names}
+        return replace(self, orders=orders, answers=answers)
 
     @property
-    def is_too_large(self) -> bool:
-        """Return whether a page could not carry the case."""
-        return len(self.dump().encode("utf-8", "replace")) > _MOST_BYTES
+    def excess(self) -> str:
+        """Return why a page could not carry the case, in words; empty if it can."""
+        if len(self.orders) > MAX_ORDERS:
+            return f"A case has at most {MAX_ORDERS} orders."
+        is_too_large = len(self.dump().encode("utf-8", "replace")) > _MOST_BYTES
+        return "With this change the case is larger than 1 MB." if is_too_large else ""
 
     def dump(self) -> str:
         """Return the case as JSON, digit by digit."""
@@ -121,12 +129,15 @@ class Case:
         if (error := best_match(_SCHEMA.iter_errors(told))) is not None:
             place = "/".join(str(part) for part in error.absolute_path if isinstance(part, int) or part in _MEMBERS)
             raise CaseError(f"The case breaks the rule '{error.validator}' at {place or 'its top'}.")
+        orders = tuple(told.get("orders", ()))
+        if len(set(map(reference_of, orders))) < len(orders):
+            raise CaseError("Two orders of the case have the same resourceType and id.")
         return cls(
             told["fhirServer"],
             told["patient"],
             told.get("user", USER),
             Mode(told.get("mode", Mode.PLAIN)),
-            tuple(told.get("orders", ())),
+            orders,
             told.get("answers", {}),
         )
 

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from cds_service.web.pages import operator_page
 from cds_service.web.sandbox.case import Case, CaseError
@@ -11,10 +12,14 @@ from cds_service.web.sandbox.chart_view import section_named
 from cds_service.web.sandbox.choose import Choice, choose_page
 from cds_service.web.sandbox.composer import Step
 from cds_service.web.sandbox.reading import read, read_resource
-from cds_service.web.sandbox.routes import token_of, workspace
+from cds_service.web.sandbox.routes import allow_large_forms, refuse_case, refuse_large_form, token_of, workspace
 from fhir_mappings.fhir_json import Resource, dumps
 
 chart_pages = Blueprint("sandbox_chart", __name__, url_prefix="/sandbox")
+
+chart_pages.before_request(allow_large_forms)
+chart_pages.register_error_handler(RequestEntityTooLarge, refuse_large_form)
+chart_pages.register_error_handler(CaseError, refuse_case)
 
 _REFERENCE = re.compile(r"[A-Z][A-Za-z]{1,40}/[A-Za-z0-9.-]{1,64}")
 _MOST_SHOWN = 100_000
@@ -56,12 +61,6 @@ def show_section() -> Response:
     if request.headers.get("HX-Request") == "true":
         return operator_page("sandbox/records.html", items=section.items)
     return _part_page(case, section.title, items=section.items)
-
-
-@chart_pages.errorhandler(CaseError)
-def refuse(error: CaseError) -> Response:
-    """Say why there is no case to go on with."""
-    return operator_page("sandbox/problem.html", 400, says=str(error))
 
 
 def _part_page(case: Case, title: str, **shown: Any) -> Response:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from cds_service.web.sandbox.case import MAX_ORDERS, Case, CaseError, checked_order, reference_of
+from cds_service.web.sandbox.case import Case, CaseError, checked_order, reference_of
 from cds_service.web.sandbox.code_search import LONGEST_QUERY, code_written
 from cds_service.web.sandbox.hook_calls import SELECT, SIGN
 from cds_service.web.sandbox.order_editing import EditError, Editor
@@ -24,7 +24,6 @@ _PLANNED_AFTER = timedelta(days=14)
 """How long after today a new order is planned, unless another draft has a day."""
 _SHARED = ("requester", "insurance", "encounter")
 """What a new order takes over from another draft of the patient."""
-_FULL = f"A case has at most {MAX_ORDERS} orders."
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +133,8 @@ def remove(workspace: Workspace) -> Step:
     case = workspace.case
     name = reference_of(case.orders[place])
     left = [order for i, order in enumerate(case.orders) if i != place]
-    answers = {order: given for order, given in case.answers.items() if order != name}
     selections = tuple(each for each in workspace.selected if each != name)
-    return Step(replace(case, orders=tuple(left), answers=answers), selections=selections, focus="h-orders")
+    return Step(case.with_orders(*left), selections=selections, focus="h-orders")
 
 
 def add_reason(workspace: Workspace) -> Step:
@@ -234,8 +232,6 @@ def _renamed(case: Case, order: Resource) -> Resource:
 
 def _with_new(workspace: Workspace, order: Resource) -> Step:
     case = workspace.case
-    if len(case.orders) >= MAX_ORDERS:
-        raise EditError(_FULL)
     name = reference_of(order)
     focus = f"o{len(case.orders)}-title"
     return Step(case.with_orders(*case.orders, order), selections=(name,), taken=QUERY, focus=focus)

@@ -105,6 +105,7 @@ class _Trees:
     def __init__(self, determination: Determination, policy: Policy, case: Case, drawn: Set[str]) -> None:
         self._determination = determination
         self._policy = policy
+        self._case = case
         self._drawn = drawn
         self._given = case.answers.get(determination.order, {}).get(determination.full_name, {})
         self._open = {part.id: part for each in determination.questions for part in (each.parts or (each,))}
@@ -120,7 +121,7 @@ class _Trees:
         beside = [name for name in names if name not in self._results]
         return Tree(
             order=found.order,
-            order_label=found.order_label or found.order,
+            order_label=self._order_label(),
             policy=found.full_name,
             title=found.title,
             outcome=badge_of(found),
@@ -129,6 +130,13 @@ class _Trees:
             questions=tuple(filter(None, map(self._question, dict.fromkeys(beside)))),
             nodes=self._below(""),
         )
+
+    def _order_label(self) -> str:
+        """Return the order in words; beside others, which may be of the same procedure, with its reference."""
+        found = self._determination
+        if len(self._case.orders) > 1 and found.order_label:
+            return f"{found.order_label} ({found.order})"
+        return found.order_label or found.order
 
     def _notes(self) -> Iterator[str]:
         found = self._determination

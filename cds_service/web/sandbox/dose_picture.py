@@ -55,9 +55,14 @@ def dose_facts(record: PatientRecord, asked: ReductionAsked) -> DoseFacts | None
 
 
 def target_of(facts: DoseFacts) -> Fraction | None:
-    """Return the dose that the policy asks for: the share that is left of the lowest baseline; None without one."""
-    lows = [Fraction(each.dose.low) for each in facts.reduction.baselines if each.dose.low]
-    return min(lows) * (1 - Fraction(facts.asked.check.by) / 100) if lows else None
+    """Return the dose that the policy asks for: the share that is left of the lowest baseline.
+
+    None unless every baseline is known and above zero, as for `Reduction.reduced_by`.
+    """
+    lows = [Fraction(each.dose.low) for each in facts.reduction.baselines]
+    if facts.reduction.problem or not lows or not all(lows):
+        return None
+    return min(lows) * (1 - Fraction(facts.asked.check.by) / 100)
 
 
 def dose_picture(facts: DoseFacts, today: date, zone: tzinfo) -> Picture:

@@ -20,7 +20,7 @@ _TO_DO = {
     503: ("The service cannot answer now", "Wait a few seconds, then sign again."),
 }
 _LONGEST_LINE = 10_000
-"""How many characters of a request stand in the curl line itself; a longer one is to be saved as a file."""
+"""How many characters of a request stand in the curl line itself; a longer one has to come from a file."""
 _LONGEST_SHOWN = 15_000
 """How many characters of a request or a response a page shows."""
 _ANY_ERROR = ("The service failed", "Sign again. If it fails again, give the operator the time of this call.")
@@ -59,7 +59,7 @@ def _cut(text: str) -> str:
     """Return a text as a page shows it, cut with a remark if it is very long."""
     if len(text) <= _LONGEST_SHOWN:
         return text
-    return f"{text[:_LONGEST_SHOWN]}\n… cut here, of {len(text):,} characters; the curl line brings the whole"
+    return f"{text[:_LONGEST_SHOWN]}\n… cut here, of {len(text):,} characters"
 
 
 def trouble(exchange: Exchange) -> Trouble | None:
@@ -88,7 +88,7 @@ def _curl(path: str, body: str) -> str:
         lines.append('-H "Authorization: Bearer $TOKEN"')
     lines.append("-H 'Content-Type: application/json'")
     if len(body) > _LONGEST_LINE:
-        lines.append("-d @request.json  # the request, saved with your token in it")
+        lines.append("-d @request.json  # too long for a line: send fewer orders to see it whole")
     else:
         lines.append(f"-d {shlex.quote(body)}".replace(_FHIR_TOKEN, f"'\"{_FHIR_TOKEN}\"'"))
     return " \\\n  ".join(lines)

@@ -25,12 +25,24 @@ from coverage_policies.format.registry import resource_types
 from coverage_policies.format.terms import Reason
 from coverage_policies.judging.determination import Determination
 from fhir_mappings.codings import items
+from fhir_mappings.demographics import SEX_EXTENSIONS
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.order_elements import without_coverage_information
 
-_OF_A_PERSON = ("name", "telecom", "address", "photo", "contact", "communication", "generalPractitioner", "link")
-"""The elements of a Patient that say who it is."""
-_LEFT_OUT = ("text", "meta", "language")
+_OF_PATIENT = (
+    *("resourceType", "birthDate", "gender", "deceasedBoolean", "deceasedDateTime"),
+    *("implicitRules", "modifierExtension"),
+)
+"""The elements of a Patient that a case has, beside the extensions that policies read."""
+_OF_A_PERSON = ("name", "telecom", "address", "photo")
+"""The elements of a contained resource that say who it is."""
+_LEFT_OUT = ("text", "meta", "language", "subscriberId")
+_PERSONS = (
+    *("subject", "patient", "beneficiary", "subscriber", "policyHolder", "requester", "performer", "recorder"),
+    *("author", "authorReference", "asserter", "individual", "actor", "informationSource", "source", "enterer"),
+    "provider",
+)
+"""The elements whose value references a person, so that its `display` is a name."""
 _PEOPLE = ("Patient/", "Practitioner/", "PractitionerRole/", "RelatedPerson/", "Organization/")
 _WIDTH = 120
 
@@ -174,12 +186,14 @@ class _Plain:
                 left_out.append(f"{reference_of(resource)}: it has a value that a case file cannot write")
 
     def _resource(self, resource: Resource) -> Any:
-        is_patient = resource.get("resourceType") == "Patient"
-        hidden = (*_LEFT_OUT, *(_OF_A_PERSON if is_patient else ()))
-        plain = {name: self._value(name, value) for name, value in resource.items() if name not in hidden}
-        if is_patient:
-            return {name: value for name, value in plain.items() if name != "identifier"} | {"id": PATIENT}
-        return plain
+        if resource.get("resourceType") != "Patient":
+            return self._members(resource)
+        stated = [each for each in items(resource.get("extension")) if each.get("url") in SEX_EXTENSIONS]
+        known = {name: resource[name] for name in _OF_PATIENT if name in resource}
+        return self._members(known | ({"extension": stated} if stated else {})) | {"id": PATIENT}
+
+    def _members(self, held: Mapping[str, Json]) -> dict[str, Any]:
+        return {name: self._value(name, value) for name, value in held.items() if name not in _LEFT_OUT}
 
     def _value(self, name: str, value: Json) -> Any:
         if isinstance(value, list):
@@ -190,14 +204,15 @@ class _Plain:
 
     def _object(self, name: str, value: Mapping[str, Json]) -> Any:
         target = value.get("reference")
-        plain = {each: self._value(each, held) for each, held in value.items()}
-        if isinstance(target, str) and any(kind in target for kind in _PEOPLE):
+        plain = {each: self._value(each, held) for each, held in value.items() if each != "authorString"}
+        is_person = isinstance(target, str) and any(kind in target for kind in _PEOPLE)
+        if is_person or name in _PERSONS:
             plain.pop("display", None)
         if name in ("identifier", "groupIdentifier", "placerOrderNumber") and isinstance(value.get("value"), str):
             number = len(self._identifiers) + 1
             plain["value"] = self._identifiers.setdefault(value["value"], f"id-{number}")
         if name == "contained":
-            plain = {each: held for each, held in plain.items() if each not in (*_LEFT_OUT, *_OF_A_PERSON[:4])}
+            plain = {each: held for each, held in plain.items() if each not in (*_LEFT_OUT, *_OF_A_PERSON)}
         return plain
 
     def _reference(self, target: str) -> str:

@@ -24,7 +24,7 @@ from cds_service.web.sandbox.choose import Choice, choose_page
 from cds_service.web.sandbox.code_search import LONGEST_QUERY, search_codes
 from cds_service.web.sandbox.composer import Step, Workspace
 from cds_service.web.sandbox.export import exported_cases
-from cds_service.web.sandbox.hook_calls import call_hook, offers_crd
+from cds_service.web.sandbox.hook_calls import Exchange, call_hook, offers_crd
 from cds_service.web.sandbox.order_editing import EditError, Editor
 from cds_service.web.sandbox.order_form import order_forms
 from cds_service.web.sandbox.reading import ChartReading, read
@@ -86,7 +86,6 @@ def codes() -> Response:
 @sandbox.post("")
 def act() -> Response:
     """Do what a button of the workspace says, and answer the workspace, alone if a script asked for it."""
-    request.max_form_memory_size = _MOST_FORM_BYTES
     try:
         action, _, argument = request.form.get("do", "update").partition(":")
         is_opened = action == _LOAD
@@ -95,11 +94,9 @@ def act() -> Response:
             if is_opened
             else answer_actions.with_mode(Case.parse(request.form.get("case", "")), request.form)
         )
-        check_server(case)
-    except RequestEntityTooLarge:
-        return _problem("The form or the file is too large.", 413)
+        check_server(case, token_of(case))
     except CaseError as error:
-        return _problem(str(error), 400)
+        return refuse_case(error)
     if is_opened:
         return workspace(Step(case), {}, is_whole=True)
     step = _step(case, action, argument)
@@ -117,8 +114,8 @@ def _step(case: Case, action: str, argument: str) -> Step:
         step = ACTIONS[action](workspace) if action in ACTIONS else composer.unknown(workspace)
     except (EditError, CaseError) as error:
         step = Step(changed, selections=selected, problems=(str(error),))
-    if step.case.is_too_large:
-        return Step(case, selections=selected, problems=("With this change the case is larger than 1 MB.",))
+    if excess := step.case.excess:
+        return Step(case, selections=selected, problems=(excess,))
     return replace(step, problems=(*problems, *step.problems))
 
 
@@ -138,7 +135,7 @@ def workspace(
     drawn = panel.drawn if panel else frozenset(request.form.get(DRAWN, "").split())
     answers = tuple(answer_view(case, each, drawn) for each in exchanges)
     for each in exchanges:
-        case = with_actions(case, each.system_actions)
+        case = _after(case, each)
     samples = operator_site().samples
     values: dict[str, Any] = {
         "case": case,
@@ -160,6 +157,12 @@ def workspace(
     return operator_page("sandbox/sandbox.html", panel=panel, **values)
 
 
+def _after(case: Case, exchange: Exchange) -> Case:
+    """Return the case with the system actions of an exchange; as it is if a page could not carry it with them."""
+    changed = with_actions(case, exchange.system_actions)
+    return case if changed.excess else changed
+
+
 def _selected(step: Step) -> tuple[str, ...]:
     """Return the references of the selected orders: those of the step that are there, else all."""
     names = [reference_of(order) for order in step.case.orders]
@@ -167,8 +170,31 @@ def _selected(step: Step) -> tuple[str, ...]:
     return chosen or tuple(names)
 
 
+@sandbox.before_request
+def allow_large_forms() -> None:
+    """Let a form carry a whole case."""
+    request.max_form_memory_size = _MOST_FORM_BYTES
+
+
+@sandbox.errorhandler(RequestEntityTooLarge)
+def refuse_large_form(_: RequestEntityTooLarge) -> Response:
+    """Say that the form is too large."""
+    return _problem("The form or the file is too large.", 413)
+
+
+@sandbox.errorhandler(CaseError)
+def refuse_case(error: CaseError) -> Response:
+    """Say why there is no case to go on with."""
+    return _problem(str(error), 400)
+
+
 def _problem(says: str, status: int) -> Response:
-    return operator_page("sandbox/problem.html", status, says=says)
+    """Answer a page with a problem; for a script only its words, which htmx puts into the workspace as it stands."""
+    if request.headers.get("HX-Request") != "true":
+        return operator_page("sandbox/problem.html", status, says=says)
+    response = operator_page("sandbox/problem_in_workspace.html", status, says=says)
+    response.headers |= {"HX-Retarget": "#order-problems", "HX-Reswap": "innerHTML"}
+    return response
 
 
 def _sent_file() -> str:

@@ -16,10 +16,13 @@ def refusal_of(address: str, token: str) -> ReadingProblem | None:
     return None if operator_site().allows(address) else ReadingProblem.NOT_ALLOWED
 
 
-def check_server(case: Case) -> None:
-    """Raise CaseError unless the sandbox may read the FHIR server of a case."""
-    if not operator_site().allows(case.fhir_server):
+def check_server(case: Case, token: str) -> None:
+    """Raise CaseError unless the sandbox may read the FHIR server of a case with this token."""
+    refusal = refusal_of(case.fhir_server, token)
+    if refusal is ReadingProblem.NOT_ALLOWED:
         raise CaseError(
             "The sandbox may not read this FHIR server. It reads the sample EHR, the servers of CDS_FHIR_SERVERS, and "
             "those that a client has registered."
         )
+    if refusal is not None:
+        raise CaseError(f"{refusal.value.title}. {refusal.value.says}")

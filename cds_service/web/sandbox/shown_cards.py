@@ -18,7 +18,7 @@ _SCHEMA = Draft202012Validator(
         "type": "object",
         "required": ["service", "uuid", "suggestions"],
         "properties": {
-            "service": {"type": "string", "pattern": r"^[a-z0-9.-]{1,64}$"},
+            "service": {"type": "string", "pattern": r"^[a-z0-9.-]{1,64}\Z"},
             "uuid": _TEXT,
             "suggestions": {
                 "type": "array",

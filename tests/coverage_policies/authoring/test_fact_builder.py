@@ -392,6 +392,8 @@ def test_an_injection_with_an_unknown_word_is_told() -> None:
         ({"value": "1.50", "code": "mg"}, {"value": Decimal("1.50"), "code": "mg"}),
         ({"value": "2", "unit": "L/min"}, {"value": 2, "unit": "L/min"}),
         ({"system": "urn:x", "value": "2"}, {"system": "urn:x", "value": "2"}),
+        ({"doseQuantity": {"value": "1"}}, {"doseQuantity": {"value": 1}}),
+        ({"numberOfSeries": "2", "series": [{"number": "1"}]}, {"numberOfSeries": 2, "series": [{"number": 1}]}),
     ],
 )
 def test_the_name_of_a_member_and_those_beside_it_tell_numbers_from_text(written: Any, read: Any) -> None:

@@ -51,12 +51,12 @@ def test_every_criterion_of_a_revision_has_an_anchor(anyone: Service, name: str)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_page_is_well_formed_and_loads_only_our_style_sheet(anyone: Service, path: str) -> None:
+def test_a_page_is_well_formed_and_loads_only_our_icon_and_style_sheet(anyone: Service, path: str) -> None:
     found = page(anyone, path)
     tags = [tag for tag, _ in found.elements]
     assert [tags.count(tag) for tag in ("main", "h1", "title")] == [1, 1, 1]
     assert not {"script", "img", "iframe", "object"} & set(tags)
-    assert [each["rel"] for each in found.named("link")] == ["stylesheet"]
+    assert [each["rel"] for each in found.named("link")] == ["icon", "stylesheet"]
     assert not found.attributes("style")
     assert not found.attributes("src")
     levels = [int(tag[1]) for tag in tags if re.fullmatch("h[1-6]", tag)]
@@ -74,6 +74,13 @@ def test_a_page_for_anyone_runs_no_script_and_sends_its_form_to_this_service_alo
     assert "script-src 'none'" in sent
     assert "form-action 'self'" in sent
     assert "default-src 'none'" in sent
+
+
+def test_the_icon_of_the_pages_is_a_file_of_ours_that_they_may_load(anyone: Service) -> None:
+    sent = anyone.client.get("/policies")
+    assert "img-src 'self'" in sent.headers["Content-Security-Policy"]
+    (icon,) = re.findall(r'<link rel="icon" href="([^"]+)"', sent.text)
+    assert anyone.client.get(f"/{icon}").mimetype == "image/svg+xml"
 
 
 def test_browsers_do_not_store_what_an_operator_sees(operator: Service) -> None:

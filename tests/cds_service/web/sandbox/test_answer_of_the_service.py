@@ -114,8 +114,18 @@ def test_what_is_supported_has_no_card_while_ordering_and_one_when_signed(sandbo
 
 
 def test_what_a_policy_does_not_apply_to_is_said(sandbox: Sandbox) -> None:
-    page = sandbox.open("epidural-steroid")
-    assert "The policy does not apply, so there is no card." in page.within("answer")
+    said = sandbox.open("epidural-steroid").within("answer")
+    assert ": Policy does not apply So there is no card." in said
+    assert "All requirements documented" not in said
+
+
+def test_the_trees_of_two_orders_of_one_procedure_say_which_is_which(sandbox: Sandbox) -> None:
+    page = sandbox.open("sij-posterior")
+    assert "(ServiceRequest/sij-posterior-fusion), CP.MP.126" not in page.text
+    page = sandbox.press("copy")
+    page = sandbox.post({**page.fields, "select": [], "do": "sign"})
+    assert "(ServiceRequest/sij-posterior-fusion), CP.MP.126" in page.text
+    assert "(ServiceRequest/draft-1), CP.MP.126" in page.text
 
 
 def test_an_order_that_no_policy_judges_is_said(sandbox: Sandbox) -> None:

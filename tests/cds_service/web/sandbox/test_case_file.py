@@ -89,6 +89,14 @@ def test_the_page_offers_the_file_and_opens_it(sandbox: Sandbox) -> None:
     assert 'download="sij-posterior.case.json"' in page.text
 
 
+def test_a_case_opens_with_a_token_for_its_server_and_never_with_that_of_a_file(sandbox: Sandbox) -> None:
+    page = sandbox.start()
+    assert '<input type="password" id="case-token" name="token"' in page.text
+    page = sandbox.post({"do": "load", "pasted": saved_case(CASE, HERE, STORY_DATE), "token": "secret-1"})
+    assert page.field("token") == "secret-1"
+    assert "secret-1" not in page.case.dump()
+
+
 def test_a_case_opened_by_a_script_answers_the_whole_page(sandbox: Sandbox) -> None:
     file = saved_case(replace(CASE, mode=Mode.PLAIN), HERE, STORY_DATE)
     page = sandbox.post({"do": "load", "pasted": file}, script=True)

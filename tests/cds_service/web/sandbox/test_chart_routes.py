@@ -50,8 +50,19 @@ def test_an_opened_chart_shows_who_it_is_and_what_is_recorded(pages: ChartPages,
 def test_the_token_goes_to_the_server_and_stays_in_the_form(pages: ChartPages, chart: FakeEhr) -> None:
     _, page = pages.open(chart.base, token="secret-1")
     assert {each.get("Authorization") for each in chart.headers} == {"Bearer secret-1"}
-    assert set(named(page, "token")) == {"secret-1"}
+    assert set(named(page, "token")) == {"secret-1", None}  # empty in the form for a case to open
     assert "secret-1" not in str(named(page, "case"))
+
+
+def test_what_is_no_token_never_leaves_the_service(pages: ChartPages, chart: FakeEhr) -> None:
+    pages.allow(chart.base)
+    given = {"ServiceRequest/a": {"CP.MP.126@2025-04": {"II.E": "no"}}}
+    order = {"resourceType": "ServiceRequest", "id": "a", "subject": {"reference": f"Patient/{PATIENT_ID}"}}
+    case = Case(chart.base, PATIENT_ID, orders=(order,), answers=given)
+    sent = pages.client.post("/sandbox", data={"case": case.dump(), "do": "sign", "token": "secret-\u00e9"})
+    assert sent.status_code == 400
+    assert "This is not an access token." in sent.text
+    assert chart.headers == []
 
 
 def test_neither_token_nor_patient_is_logged(chart: FakeEhr) -> None:

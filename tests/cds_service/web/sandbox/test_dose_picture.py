@@ -1,5 +1,6 @@
 """The picture of daily opioid doses with what a policy asks for."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -85,6 +86,20 @@ def test_without_a_baseline_there_is_no_target() -> None:
     found = facts(statement("a", BUPRENORPHINE_SL_8, sig(1)))
     assert target_of(found) is None
     assert words(dose_picture(found, ANCHOR, ZONE)) == ["MME a day", "today", "now: cannot be computed"]
+
+
+def test_with_a_history_too_short_for_a_baseline_there_is_no_target() -> None:
+    found = facts(during("a", OXYCODONE_5, "2025-12-01", "2026-02-01", sig(1, times=4)))
+    assert found.reduction.problem == "history too short"
+    assert [each.days for each in found.reduction.baselines] == [14]
+    assert target_of(found) is None
+
+
+def test_with_a_baseline_of_zero_there_is_no_target() -> None:
+    found = facts(BEFORE, NOW)
+    zero = replace(found.reduction.baselines[0], dose=replace(found.reduction.baselines[0].dose, low=Decimal(0)))
+    baselines = (zero, *found.reduction.baselines[1:])
+    assert target_of(replace(found, reduction=replace(found.reduction, baselines=baselines))) is None
 
 
 def test_a_dose_without_an_upper_bound_is_drawn_as_open() -> None:

@@ -3,12 +3,15 @@
 import html
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import yaml
 
 from cds_service.sample_ehr.patients import SAMPLES
+from cds_service.web.sandbox.policy_case import _Plain
 from coverage_policies.authoring.cases import parse_cases, run_case
+from coverage_policies.authoring.fact_builder import PATIENT
 from coverage_policies.format.library import load_library
 from fhir_mappings.fhir_json import dumps
 from tests.support.sandbox_pages import Page, Sandbox
@@ -76,3 +79,37 @@ def test_orders_of_another_patient_make_no_case(sandbox: Sandbox) -> None:
     page = sandbox.post({"case": page.case.with_orders(page.order, {**order, "id": "x"}).dump(), "do": "policy-case"})
     assert page.status == 200
     assert len(cases(page)) == 1
+
+
+def test_a_case_has_no_name_or_number_of_anybody_wherever_a_chart_writes_one() -> None:
+    named: dict[str, Any] = {"display": "Jane Secret"}
+    extension = {"url": "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName", "valueString": "Secret"}
+    sex = {"url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex", "valueCode": "F"}
+    patient = {
+        "resourceType": "Patient",
+        "id": "a",
+        "gender": "female",
+        "birthDate": "1960-05-01",
+        "extension": [extension, sex],
+        "maritalStatus": {"text": "Secret"},
+        "link": [{"other": named}],
+    }
+    order = {
+        "resourceType": "ServiceRequest",
+        "id": "b",
+        "requester": named,
+        "performer": [named],
+        "subject": {"reference": "Patient/a", **named},
+        "note": [{"authorString": "Secret", "text": "left"}],
+    }
+    coverage = {"resourceType": "Coverage", "id": "c", "subscriberId": "Secret", "payor": [{"display": "A plan"}]}
+    written = list(_Plain("a", "https://ehr.example/fhir").carried([patient, order, coverage], []))
+    assert "Secret" not in str(written)
+    assert written[0] == {
+        "resourceType": "Patient",
+        "birthDate": "1960-05-01",
+        "gender": "female",
+        "extension": [sex],
+        "id": PATIENT,
+    }
+    assert written[2]["payor"] == [{"display": "A plan"}]
