@@ -32,7 +32,7 @@ endure: $(VENV)/.dev
 conformance: $(VENV)/.dev
 	$(BIN)/python tests/conformance.py
 
-# docs/cards.md, and the pictures in docs/images, for which Chromium must be installed.
+# docs/cards.md, and the pictures in docs/images, for which Chromium must be installed, and `npm ci --prefix tests/browser`.
 cards: $(VENV)/.dev
 	$(BIN)/python -m tests.cards_page
 

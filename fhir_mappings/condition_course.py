@@ -7,10 +7,12 @@ condition, whatever list each stands on; of two about the same time that disagre
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from typing import TypeAlias
+
+from msgspec import structs
 
 from fhir_mappings.codings import CodeMatcher, Course
 from fhir_mappings.conditions import Claim, Listing, Statement, statements
@@ -77,7 +79,7 @@ def conditions_on(record: PatientRecord, codes: CodeMatcher, times: Times) -> tu
 
 
 def _condition(stated: Statement, presence: Presence, why: str) -> Condition:
-    evidence = replace(stated.evidence, value=why)
+    evidence = structs.replace(stated.evidence, value=why)
     is_listed = stated.listing is Listing.PROBLEM_LIST
     return Condition(stated.reference, stated.label, presence, since(stated), evidence, stated.side, is_listed)
 

@@ -4,7 +4,9 @@ Where `fhir_mappings.condition_course` tells what is present on a day, a stateme
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from fhir_mappings.codings import CodeMatcher, Course
 from fhir_mappings.condition_course import Doubts, Presence, Times, as_of, since
@@ -55,7 +57,7 @@ def _known(stated: Statement, presence: Presence, doubts: Doubts, times: Times) 
     is_present = presence is Presence.PRESENT
     has_ended = _has_ended(stated, times, is_present=is_present)
     value = why or (f"ended {stated.ended}" if stated.ended else "ended" if has_ended is Truth.YES else "")
-    evidence = replace(stated.evidence, value=value)
+    evidence = structs.replace(stated.evidence, value=value)
     return KnownCondition(stated, evidence, not why, is_present, has_ended, _began(stated, times))
 
 

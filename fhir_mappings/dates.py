@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal, TypeAlias
 
+from msgspec import Struct
+
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.truth import Truth
 
@@ -28,8 +30,7 @@ class CalendarPeriod:
         return f"{self.number} {self.unit[:-1] if self.number == 1 else self.unit}"
 
 
-@dataclass(frozen=True, slots=True)
-class DateInterval:
+class DateInterval(Struct, frozen=True):
     """The days on which something may have happened, both inclusive; `instant` if a time of day is known."""
 
     earliest: date

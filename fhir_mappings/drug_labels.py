@@ -5,9 +5,10 @@ A label has names and what is said about them: strength, form, route, release, a
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 _WORD = re.compile(r"[a-z]+|\d+(?:[.,]\d+)*|[^\s\w]")
@@ -33,26 +34,26 @@ def label_words(text: str) -> list[str]:
 
 def strengths(words: list[str]) -> int:
     """Return how many numbers of a label's words may be strengths: all but those of a volume or a time."""
-    following = [*words[1:], ""]
-    return sum(
-        word[0].isdigit() and after not in _VOLUMES_AND_TIMES for word, after in zip(words, following, strict=True)
-    )
+    return sum(word[0].isdigit() and after not in _VOLUMES_AND_TIMES for word, after in _with_next(words))
 
 
 def has_strength(words: list[str]) -> bool:
     """Return whether a label's words state a strength with its unit, such as `10 mg` or `1 %`."""
-    following = [*words[1:], ""]
-    return any(word[0].isdigit() and after in _MASSES for word, after in zip(words, following, strict=True))
+    return any(word[0].isdigit() and after in _MASSES for word, after in _with_next(words))
 
 
 def only_milligrams(words: list[str]) -> Fraction | None:
     """Return the milligrams of a label's words if that is the only strength, of a tablet and not of a volume."""
     if strengths(words) != 1 or "ml" in words:
         return None
-    following = [*words[1:], ""]
-    stated = (word for word, after in zip(words, following, strict=True) if word[0].isdigit() and after == "mg")
+    stated = (word for word, after in _with_next(words) if word[0].isdigit() and after == "mg")
     number = next(stated, "").replace(",", "")
     return Fraction(number) if re.fullmatch(r"\d+(?:\.\d+)?", number) else None
+
+
+def _with_next(words: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield each word with the one after it, the last with an empty one; a label may have no word at all."""
+    return pairwise([*words, ""])
 
 
 class Names:

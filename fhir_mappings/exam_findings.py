@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from msgspec import structs
+
 from fhir_mappings.codings import CodeMatcher, Coding, codings, codings_and_text, items
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.laterality import body_sites
@@ -63,7 +65,7 @@ def _findings(record: PatientRecord, codes: CodeMatcher) -> Iterator[ExamFinding
             if test is not None and not (part is observation and parts and not _values(part)):
                 result = _result(part)
                 shown = ", ".join(filter(None, (result.value, test.side)))
-                test = replace(test, evidence=replace(test.evidence, value=shown))
+                test = replace(test, evidence=structs.replace(test.evidence, value=shown))
                 yield ExamFinding(test, result, body_sites(observation))
 
 

@@ -14,6 +14,8 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 
+from msgspec import structs
+
 from fhir_mappings.ages import Age, age_between
 from fhir_mappings.codings import CodeMatcher, Coding, codings, codings_and_text, items
 from fhir_mappings.dates import DateInterval, parse_period
@@ -94,10 +96,10 @@ def _read(record: PatientRecord, codes: CodeMatcher, is_listed: Callable[[Coding
         )
         gap = FamilyCondition(evidence, degree, None, False)
         if not record.is_usable(resource, *_ELEMENTS) or resource.get("status") not in _STATUSES:
-            gaps.append(replace(gap, evidence=replace(evidence, value="set aside")))
+            gaps.append(replace(gap, evidence=structs.replace(evidence, value="set aside")))
             continue
         if resource.get("status") == "health-unknown" or resource.get("dataAbsentReason") is not None:
-            gaps.append(replace(gap, evidence=replace(evidence, value="health not known")))
+            gaps.append(replace(gap, evidence=structs.replace(evidence, value="health not known")))
         for stated in items(resource.get("condition")):
             diagnosis = read_diagnosis(stated.get("code"))
             if match := diagnosis.match(codes):
@@ -105,10 +107,10 @@ def _read(record: PatientRecord, codes: CodeMatcher, is_listed: Callable[[Coding
                 value = ("" if onset is None else f"at age {onset}") if match.decides else "to be confirmed"
                 label = f"{match.label} ({relative})"
                 conditions.append(
-                    FamilyCondition(replace(evidence, label=label, value=value), degree, onset, match.decides)
+                    FamilyCondition(structs.replace(evidence, label=label, value=value), degree, onset, match.decides)
                 )
             elif not diagnosis.is_understood(is_listed):
-                gaps.append(replace(gap, evidence=replace(evidence, value="disease that cannot be identified")))
+                gaps.append(replace(gap, evidence=structs.replace(evidence, value="disease that cannot be identified")))
     return FamilyHistory(tuple(conditions), tuple(gaps))
 
 

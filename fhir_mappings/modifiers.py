@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json, Resource
 
-_MODIFIERS = ("modifierExtension", "implicitRules")
+MODIFIERS = ("modifierExtension", "implicitRules")
+"""The elements that modify what they stand in."""
 
 
 def modified_elements(resource: Resource) -> Iterator[tuple[str, str]]:
@@ -13,11 +14,11 @@ def modified_elements(resource: Resource) -> Iterator[tuple[str, str]]:
 
     Contained resources do not count: their modifiers are their own.
     """
-    for modifier in _MODIFIERS:
+    for modifier in MODIFIERS:
         if resource.get(modifier):
             yield "", modifier
     for element, value in resource.items():
-        if element not in ("contained", *_MODIFIERS) and isinstance(value, dict | list) and _has_modifier(value):
+        if element not in ("contained", *MODIFIERS) and isinstance(value, dict | list) and _has_modifier(value):
             yield element, "modifierExtension"
 
 

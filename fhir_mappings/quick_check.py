@@ -1,8 +1,8 @@
 """A quick check that passes most valid resources, so that only the others need the slower models of fhir.resources.
 
 It walks over the JSON with tables that it reads from those models, and passes only what is certain. Whatever is
-unusual in any way does not pass, valid or not: null, an extension of a primitive value, a code with a space, deep
-nesting.
+unusual in any way does not pass, valid or not: null, a modifier, an extension of a primitive value, a code with a
+space, deep nesting.
 """
 
 import re
@@ -12,12 +12,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, TypeAlias, Union, get_args, get_origin
 
 from fhir.resources.R4B import get_fhir_model_class
 from pydantic.fields import FieldInfo
 
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.modifiers import MODIFIERS
 
 Check: TypeAlias = Callable[[Any], object]
 """A check of a primitive value; the result is true if the value certainly is valid."""
@@ -27,24 +28,32 @@ _MAX_LEVELS = 12
 
 
 def passes_quick_check(resource: Resource) -> bool:
-    """Return whether a resource certainly is valid FHIR R4; one that does not pass may be valid too."""
+    """Return whether a resource certainly is valid FHIR R4 and has no modifier; one that does not pass may be both."""
     try:
         return _fits(resource, "Resource", _MAX_LEVELS)
     except (KeyError, TypeError, ValueError):  # no known resource type, no string, no day of the calendar
         return False
 
 
+class _Member(NamedTuple):
+    """An element: the `check` of a primitive value, else its type and whether it is a list.
+
+    `choice` is a bit of its own for each choice (`onset[x]`), zero for an element that is none.
+    """
+
+    check: Check | None
+    type_name: str
+    is_list: bool
+    choice: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """What an object of one type may hold."""
+    """What an object of one type may hold, and what it must: elements, and choices as their bits."""
 
-    primitives: Mapping[str, Check]
-    """By element, the check of its value."""
-    objects: Mapping[str, tuple[str, bool]]
-    """By element, its type and whether it is a list."""
+    members: Mapping[str, _Member]
     required: frozenset[str]
-    choices: tuple[tuple[frozenset[str], bool], ...]
-    """Elements of which an object has at most one, and whether it must have one."""
+    required_choices: int
 
 
 def _fits(value: Json, type_name: str, levels: int) -> bool:
@@ -52,55 +61,59 @@ def _fits(value: Json, type_name: str, levels: int) -> bool:
     if type(value) is not dict or not levels:
         return False
     table = _table(value["resourceType"] if type_name == "Resource" else type_name)
-    primitives, objects = table.primitives, table.objects
+    members, chosen = table.members, 0
     for name, part in value.items():
-        if check := primitives.get(name):
+        member = members.get(name)
+        if member is None:
+            return False
+        check, part_type, is_list, choice = member
+        if chosen & choice:  # two of one choice
+            return False
+        chosen |= choice
+        if check is not None:
             if not check(part):
                 return False
-        elif of := objects.get(name):
-            part_type, is_list = of
-            if is_list and type(part) is not list:
+        elif is_list:
+            if type(part) is not list:
                 return False
-            for each in part if is_list else (part,):
+            for each in part:
                 if not _fits(each, part_type, levels - 1):
                     return False
-        else:
+        elif not _fits(part, part_type, levels - 1):
             return False
-    if table.required and not table.required <= value.keys():
+    if table.required_choices & ~chosen:
         return False
-    for names, must_have in table.choices:
-        count = len(names & value.keys())
-        if count > 1 or (must_have and not count):
-            return False
-    return True
+    return not table.required or table.required <= value.keys()
 
 
 @cache
 def _table(type_name: str) -> _Table:
     """Read the table of a type from its model, without elements that are left to the models themselves."""
     model = get_fhir_model_class(type_name)
-    primitives: dict[str, Check] = {}
-    objects: dict[str, tuple[str, bool]] = {}
+    empty = model.model_construct()
     names = {field: info.alias or field for field, info in model.model_fields.items()}
+    choices: dict[str, int] = {}
+    required_choices = 0
+    for position, fields in enumerate(empty.get_one_of_many_fields().values()):
+        choices |= dict.fromkeys((names[field] for field in fields), 1 << position)
+        if _must_have_one(model.model_fields[fields[0]]):
+            required_choices |= 1 << position
+    members: dict[str, _Member] = {}
     for field, info in model.model_fields.items():
         name = names[field]
         kind, is_list = kind_of(info.annotation)
-        if name.startswith("_"):
+        if name.startswith("_") or name in MODIFIERS:
             continue
+        choice = choices.get(name, 0)
         if hasattr(kind, "get_model_klass"):
-            objects[name] = kind.__name__.removesuffix("Type"), is_list
+            members[name] = _Member(None, kind.__name__.removesuffix("Type"), is_list, choice)
         elif check := _CHECKS.get(_primitive_name(kind)):
-            primitives[name] = _each(check) if is_list else check
+            members[name] = _Member(_each(check) if is_list else check, "", is_list, choice)
     if model.has_resource_base():
-        primitives["resourceType"] = lambda value: value == type_name
-    empty = model.model_construct()
+        members["resourceType"] = _Member(lambda value: value == type_name, "", False, 0)
     required = {name for name, _ in empty.get_required_fields()}
     required |= {names[field] for field, info in model.model_fields.items() if info.is_required()}
-    choices = tuple(
-        (frozenset(names[field] for field in fields), _must_have_one(model.model_fields[fields[0]]))
-        for fields in empty.get_one_of_many_fields().values()
-    )
-    return _Table(primitives, objects, frozenset(required), choices)
+    return _Table(members, frozenset(required), required_choices)
 
 
 def kind_of(annotation: Any) -> tuple[Any, bool]:

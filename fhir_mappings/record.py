@@ -2,19 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from enum import Enum
 from typing import TypeVar, cast
 
+from msgspec import Struct
+
 from fhir_mappings.bundle import Entry, contained_by_id, reference_of
 from fhir_mappings.dates import DateInterval, parse
 from fhir_mappings.fhir_json import Json, Resource, dumps
-from fhir_mappings.modifiers import modified_elements
 from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.ownership import Owner, Ownership, chart_server, names_a_patient
 from fhir_mappings.references import ChartServer, ReferenceIndex, address_of
-from fhir_mappings.validity import Fault, faults
+from fhir_mappings.validity import Findings, findings
 
 T = TypeVar("T")
 
@@ -30,8 +30,7 @@ class Availability(Enum):
     """A search failed, was refused, timed out, or was cut short, so absence proves nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """A resource that decided or informs a criterion. `date` and `value` are display text, empty if unknown."""
 
     reference: str
@@ -102,8 +101,7 @@ class PatientRecord:
         self._contained: dict[int, tuple[Resource, Mapping[str, Resource]]] = {}
         """With the resource itself, so that no other one gets its id while the record lives."""
         self._read: dict[Hashable, object] = {}
-        self._faults: dict[int, tuple[Fault, ...]] = {}
-        self._modified: dict[int, tuple[tuple[str, str], ...]] = {}
+        self._findings: dict[int, Findings] = {}
         self._index(self._ours(found))
 
     def _ours(self, found: Iterable[Entry]) -> list[Entry]:
@@ -140,26 +138,28 @@ class PatientRecord:
         found = list(found)
         server = self._server.sharing_ids_with(found)
         self._by_reference = ReferenceIndex(server)
-        kept: dict[tuple[str, str], Entry] = {}
+        kept: dict[tuple[str, str], tuple[str, Resource]] = {}
+        """The reference to a resource, and the resource."""
         ages: dict[tuple[str, str], tuple[datetime, str]] = {}
         copies: list[tuple[Entry, tuple[str, str]]] = []
-        for position, (url, resource) in enumerate(found):
+        for position, entry in enumerate(found):
+            url, resource = entry
             name = reference_of(resource, url)
             base = server.local(address_of(url)).base if url else ""
             key = (name, base) if name != resource["resourceType"] else (f"{name}#{position}", base)
-            copies.append(((url, resource), key))
+            copies.append((entry, key))
             if key not in kept:
-                kept[key] = url, resource
+                kept[key] = url if base else name, resource
                 continue
             age = self._age(resource)
             if key not in ages:
                 ages[key] = self._age(kept[key][1])
             if age > ages[key]:
-                kept[key], ages[key] = (url, resource), age
+                kept[key], ages[key] = (url if base else name, resource), age
         for key in sorted(kept):
-            url, resource = kept[key]
+            reference, resource = kept[key]
             self._by_type.setdefault(resource["resourceType"], []).append(resource)
-            self._references[id(resource)] = url if key[1] else reference_of(resource, url)
+            self._references[id(resource)] = reference
             if key[1]:
                 self._bases[id(resource)] = key[1]
         for (url, resource), key in copies:
@@ -179,7 +179,7 @@ class PatientRecord:
 
     def of_type(self, *kinds: str) -> tuple[Resource, ...]:
         """Return every resource of these types, in a fixed order."""
-        return tuple(resource for kind in kinds for resource in self._by_type.get(kind, ()))
+        return tuple([resource for kind in kinds for resource in self._by_type.get(kind, ())])
 
     def keep(self, kind: str, kept: Iterable[Resource]) -> None:
         """Leave every other resource of a type out of account; references to it still resolve."""
@@ -192,7 +192,7 @@ class PatientRecord:
 
     def availability(self, *kinds: str) -> Availability:
         """Return the worst result of the searches for these types, without types that are not offered."""
-        found = {self._availability.get(kind, Availability.UNAVAILABLE) for kind in kinds}
+        found = [self._availability.get(kind, Availability.UNAVAILABLE) for kind in kinds]
         if Availability.UNAVAILABLE in found:
             return Availability.UNAVAILABLE
         return Availability.COMPLETE if Availability.COMPLETE in found else Availability.NOT_OFFERED
@@ -257,21 +257,20 @@ class PatientRecord:
         Name an element as in the specification, a choice without its type (`onset` for `onset[x]`). Record a fault in
         them in `quarantined`, a fault elsewhere in `tolerated`.
         """
-        if id(resource) not in self._faults:
-            self._faults[id(resource)] = faults(resource)
-            self._modified[id(resource)] = tuple(modified_elements(resource))
-        for element, modifier in self._modified[id(resource)]:
+        found = self._findings.get(id(resource))
+        if found is None:
+            found = self._findings[id(resource)] = findings(resource)
+        for element, modifier in found.modified:
             if _is_one_of(element, elements):
                 of = f"{resource['resourceType']}.{element}" if element else resource["resourceType"]
                 self.quarantined[self.reference(resource)] = f"{of} has {modifier}, which may change its meaning"
                 return False
-        found = self._faults[id(resource)]
-        for fault in found:
+        for fault in found.faults:
             if _is_one_of(fault.element, elements):
                 self.quarantined[self.reference(resource)] = f"{fault.path} does not follow FHIR R4"
                 return False
-        if found:
-            self.tolerated[self.reference(resource)] = f"{found[0].path} does not follow FHIR R4"
+        if found.faults:
+            self.tolerated[self.reference(resource)] = f"{found.faults[0].path} does not follow FHIR R4"
         return True
 
 

@@ -116,7 +116,7 @@ class ChartServer:
         which one id names different resources: there, one resource type has entries of several bases, or another entry
         of the same id has no full URL.
         """
-        placed = [(address_of(url).base, resource) for url, resource in entries]
+        placed = [(address_of(url).base if url else "", resource) for url, resource in entries]
         if not any(base for base, _ in placed):
             return self
         unplaced = {_name(resource): resource for base, resource in placed if not base}
@@ -150,9 +150,10 @@ class ReferenceIndex(Generic[T]):
     def __init__(self, server: ChartServer | None = None) -> None:
         self._server = server or ChartServer()
         self._values: dict[Address, T] = {}
-        self._bases: dict[str, dict[str, T]] = {}
-        """Values by name, then by base."""
-        self._by_id: dict[str, list[T]] = {}
+        self._added: list[tuple[Address, T]] = []
+        """Every address with its value, also of those that were replaced."""
+        self._alike: _Alike[T] | None = None
+        """Those that were added, by parts of their addresses; made when it is first needed."""
 
     @classmethod
     def of(cls, found: Iterable[Entry]) -> "ReferenceIndex[Entry]":
@@ -164,10 +165,11 @@ class ReferenceIndex(Generic[T]):
 
     def add(self, full_url: str, resource: Resource, value: T) -> None:
         """Add the value of a resource; it replaces that of a resource with the same address."""
-        for address in map(self._server.local, addresses(full_url, resource)):
-            self._values[address] = value
-            self._bases.setdefault(address.name, {})[address.base] = value
-            self._by_id.setdefault(address.name.rpartition("/")[2], []).append(value)
+        self._alike = None
+        for address in addresses(full_url, resource):
+            local = self._server.local(address)
+            self._values[local] = value
+            self._added.append((local, value))
 
     def find(self, reference: str, base: str = "") -> T | None:
         """Return the value for a reference; `base` is the server of the resource that has it, if another one."""
@@ -177,8 +179,27 @@ class ReferenceIndex(Generic[T]):
         found = self._values.get(address)
         if found is not None or self._server.bases:
             return found
-        alike = self._bases.get(address.name, {})
-        candidates = list(alike.values()) if not address.base else [alike[""]] if "" in alike else []
-        if not alike and "/" not in address.name:
-            candidates = self._by_id.get(address.name.removeprefix("#"), [])
+        if self._alike is None:
+            self._alike = _Alike(self._added)
+        candidates = self._alike.candidates(address)
         return candidates[0] if candidates and all(each == candidates[0] for each in candidates) else None
+
+
+class _Alike(Generic[T]):
+    """Values of an unknown server by name, then by base, and by id."""
+
+    def __init__(self, added: Iterable[tuple[Address, T]]) -> None:
+        self._bases: dict[str, dict[str, T]] = {}
+        self._by_id: dict[str, list[T]] = {}
+        for address, value in added:
+            self._bases.setdefault(address.name, {})[address.base] = value
+            self._by_id.setdefault(address.name.rpartition("/")[2], []).append(value)
+
+    def candidates(self, address: Address) -> list[T]:
+        """Return the values that an address may mean: of any base if it has none, of any type if it is a bare id."""
+        alike = self._bases.get(address.name, {})
+        if not alike and "/" not in address.name:
+            return self._by_id.get(address.name.removeprefix("#"), [])
+        if not address.base:
+            return list(alike.values())
+        return [alike[""]] if "" in alike else []

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir.resources.R4B import get_fhir_model_class
 from pydantic import BaseModel, ValidationError
 
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.modifiers import modified_elements
 from fhir_mappings.quick_check import passes_quick_check
 
 _UNREADABLE = "cannot be read"
@@ -28,6 +29,16 @@ class Fault:
     def element(self) -> str:
         """Return the top-level element of the fault as it is spelled in the resource (`onsetDateTime`)."""
         return self.path.split(".")[1] if "." in self.path else ""
+
+
+class Findings(NamedTuple):
+    """The faults of a resource, and its elements with a modifier in them, as `modified_elements` yields them."""
+
+    faults: tuple[Fault, ...] = ()
+    modified: tuple[tuple[str, str], ...] = ()
+
+
+_NOTHING = Findings()
 
 
 def _model(resource_type: str) -> type[Any] | None:
@@ -58,6 +69,13 @@ def codes_of(resource_type: str, element: str) -> frozenset[str]:
     stated = field.json_schema_extra if field else None
     codes = stated.get("enum_values") if isinstance(stated, dict) else None
     return frozenset(map(str, codes)) if isinstance(codes, list) and "+" not in codes else frozenset()
+
+
+def findings(resource: Resource) -> Findings:
+    """Return everything because of which a resource, or an element of it, may not decide."""
+    if passes_quick_check(resource):
+        return _NOTHING
+    return Findings(faults_by_models(resource), tuple(modified_elements(resource)))
 
 
 def faults(resource: Resource) -> tuple[Fault, ...]:

@@ -1,4 +1,4 @@
-"""axe-core finds nothing serious on the pages of the service, wide and narrow, light and dark."""
+"""What drives axe-core finds what is wrong with a page, at each width and in each color scheme."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -30,11 +30,6 @@ def _address() -> Iterator[str]:
     app = create_app(settings=settings, assessor=load_assessor(settings), clock=lambda: NOW, new_id=lambda: "id")
     with on_loopback(app) as address:
         yield address
-
-
-def test_no_page_has_a_serious_violation(address: str) -> None:
-    found = axe_violations([f"{address}{page}" for page in PAGES])
-    assert [each for each in found if each["impact"] in ("serious", "critical")] == []
 
 
 def test_gray_on_white_is_found_in_the_scheme_that_has_it(tmp_path: Path) -> None:

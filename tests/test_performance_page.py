@@ -26,6 +26,7 @@ from tests.benchmarks.stub_fhir import answer
 from tests.benchmarks.svg import HEIGHT, bars, curve, ticks
 from tests.benchmarks.thousand_policies import FLOOR as FLOOR_OF_LOADING
 from tests.benchmarks.thousand_policies import Thousand
+from tests.benchmarks.web_pages import HEALTH, PageTiming, WebPages
 from tests.support.seams import wrapped
 
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -56,6 +57,14 @@ def results(*, has_orjson: bool = True, missing: str = "") -> Results:
         levels=Levels({1: load}, 85.0, 120.0, 5000),
         start_seconds=2.5,
         peers=Peers(() if missing else (Peer("another", load, 13.0),), missing),
+        web_pages=WebPages(
+            {
+                HEALTH: PageTiming(Load([0.002], 0, 1.0)),
+                "/policies": PageTiming(Load([0.009], 1, 1.0), 41_200),
+                "sign": PageTiming(Load([0.05], 0, 1.0), 9_000, is_whole=False),
+            },
+            3000,
+        ),
     )
 
 
@@ -134,6 +143,11 @@ def test_the_page_says_why_something_was_not_measured() -> None:
     written = page(results(has_orjson=False, missing="no such package"))
     assert "| floor: orjson, not measured: no network |" in written
     assert "HealthChain: not measured, no such package" in written
+
+
+def test_the_page_gives_each_page_as_a_multiple_of_the_least_answer() -> None:
+    written = page(results())
+    assert "| `/policies` | 9.0 | 4.5 | 41 | 1 |\n| sign | 50.0 | 25.0 | – | 0 |" in written
 
 
 def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:

@@ -1,4 +1,4 @@
-"""The pictures in docs/images are of the cards that the service sends now."""
+"""The pictures in docs/images are of the cards and pages that the service has now."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,9 @@ from zlib import crc32
 
 import pytest
 
-from tests.screenshots import DOCUMENTED, IMAGES, stamp
+from tests.screenshots import DOCUMENTED, DOCUMENTED_PAGES, HEIGHT, HIGHER, IMAGES, WIDTH, page_stamp, stamp
 from tests.support.chromium import NEEDED, PROGRAM, take_picture
+from tests.support.pictured_pages import PAGES, with_style, words_of
 from tests.support.sample_cards import SampleCards, sample_cards
 
 
@@ -23,8 +24,32 @@ def test_a_picture_is_current(name: str, answers: dict[str, SampleCards]) -> Non
     assert stamp(answers[name]) in picture, "run `make screenshots` and commit docs/images"
 
 
+@pytest.mark.parametrize("name", DOCUMENTED_PAGES)
+def test_a_picture_of_a_page_is_current(name: str) -> None:
+    picture = (IMAGES / f"{name}.png").read_bytes()
+    assert page_stamp(PAGES[name]()) in picture, "run `make screenshots` and commit docs/images"
+
+
+@pytest.mark.parametrize("name", DOCUMENTED_PAGES)
+def test_a_picture_of_a_page_has_its_size_and_is_light_to_load(name: str) -> None:
+    picture = (IMAGES / f"{name}.png").read_bytes()
+    assert unpack(">II", picture[16:24]) == (WIDTH, HIGHER.get(name, HEIGHT))
+    assert len(picture) < 250_000
+
+
 def test_there_is_no_other_picture() -> None:
-    assert {path.name for path in IMAGES.glob("*.png")} == {f"{name}.png" for name in DOCUMENTED}
+    assert {path.name for path in IMAGES.glob("*.png")} == {f"{name}.png" for name in (*DOCUMENTED, *DOCUMENTED_PAGES)}
+
+
+def test_a_drawn_page_has_its_style_and_no_script() -> None:
+    page = '<link rel="stylesheet" href="static/pages.css?1"><script defer src="a.js"></script><p>words</p>'
+    assert with_style(page, "p { color: red }") == "<style>p { color: red }</style><p>words</p>"
+
+
+def test_the_words_of_a_page_are_without_what_differs_from_run_to_run() -> None:
+    first = words_of("<p>Call 8f6ef0f5-6d0a-4d0f-8a6b-0d6f3cf6f001 took 31 ms at http://127.0.0.1:8001/fhir</p>")
+    second = words_of("<p>Call 00000000-6d0a-4d0f-8a6b-0d6f3cf6f001 took 7 ms at http://127.0.0.1:9/fhir</p>")
+    assert first == second != words_of("<p>Call took</p>")
 
 
 def test_a_stamp_is_a_whole_chunk_and_another_card_has_another(answers: dict[str, SampleCards]) -> None:

@@ -235,6 +235,7 @@ def run_demo(demo: Demo, console: Console, *, once: bool, save: Path | None = No
                     dumps(call.sample.bundle(demo.today)), encoding="utf-8"
                 )
         access = f"Authorization: Bearer {token}" if token else "no token needed"
+        _say(console, "Sandbox", f"{service}/sandbox", f"{service}/policies and {service}/insights beside it")
         _say(console, "Service", f"{service}/cds-services")
         _say(console, "Sample EHR", f"{fhir}/metadata", f"{len(SAMPLES)} invented patients, {access}")
         if sandbox:

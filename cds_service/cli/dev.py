@@ -66,6 +66,7 @@ def serve_dev(settings: Settings, host: str, port: int) -> None:
             app = dev_app(settings, questionnaires.clients, pages)
             ehr = create_sample_ehr(sample_store(today), token=TOKEN, smart=questionnaires.smart)
             address = stack.enter_context(on_loopback(ehr, ehr_port))
+            click.echo(f"Sandbox      http://{host}:{port}/sandbox  (beside it /policies, /insights, and /styleguide)")
             click.echo(f"Service      http://{host}:{port}/cds-services  (reloads on change; stop with Ctrl-C)")
             click.echo(
                 f"Sample EHR   {address}/fhir  ({len(SAMPLES)} invented patients, Authorization: Bearer {TOKEN})"

@@ -13,6 +13,7 @@ from cds_service.cli.inputs import PORT, exit_on_error, settings_given
 from cds_service.clients.sandbox import SandboxKey
 from cds_service.crd.order_profiles import ORDER_PROFILES
 from cds_service.crd.services import services_for
+from cds_service.hooks.turns import Turns
 from cds_service.http.readiness import Check, DatabaseReady, KeysReady, PoliciesReady
 from cds_service.observability.logging import service_log
 from cds_service.observability.shared_folder import shared_folder
@@ -84,7 +85,8 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
         log.warning("clients without services", clients=without_services, message=message)
 
     def app_of_process() -> Flask:
-        database = prepared_database(settings)
+        turns = Turns()
+        database = prepared_database(settings, turns)
         pseudonym = open_key(settings)
         records = records_in(database, pseudonym, settings, policies.snapshot, now)
         crd_records = crd_records_in(database, sealer_of(settings), pseudonym, settings, policies.snapshot, now)
@@ -118,6 +120,7 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
             checks=checks,
             smart=SmartClients(launching, sessions),
             site=site,
+            turns=turns,
         )
 
     with shared_folder() if settings.metrics else nullcontext() as folder:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from typing import Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -219,3 +220,10 @@ def _failure(error: Exception) -> Failure:
         ProtocolError: Failure.CONNECTION_LOST,
     }
     return next((failure for kind, failure in kinds.items() if isinstance(reason, kind)), Failure.NO_CONNECTION)
+
+
+class RequestsTo(Protocol):
+    """A function that opens requests to a server, or to the authorization server of one, through the address guard."""
+
+    def __call__(self, url: str, access: FhirAccess, deadline: Deadline) -> BoundedRequests | None:
+        """Return requests until a deadline; None if the address may not be called."""

@@ -85,8 +85,8 @@ def _has_entries(bundle: Resource) -> bool:
 
 def _page(bundle: Resource, resource_type: str | None, depth: int) -> Page:
     parts = [_part(entry, resource_type, depth) for entry in bundle.get("entry") or ()]
-    matches = frozenset(name for part in parts for name in part.matches)
-    found = tuple(entry for part in parts for entry in part.entries)
+    matches = frozenset([name for part in parts for name in part.matches])
+    found = tuple([entry for part in parts for entry in part.entries])
     total, is_readable = _total(bundle.get("total"))
     link, has_more = _next_link(bundle)
     return Page(
@@ -116,7 +116,9 @@ _UNREADABLE = _Part(is_complete=False)
 
 
 def _part(entry: Json, resource_type: str | None, depth: int) -> _Part:
-    if not isinstance(entry, dict) or entry.get("modifierExtension") or not _has_succeeded(entry):
+    if not isinstance(entry, dict) or entry.get("modifierExtension"):
+        return _UNREADABLE
+    if "response" in entry and not _has_succeeded(entry):
         return _UNREADABLE
     resource, search, url = entry.get("resource"), entry.get("search"), entry.get("fullUrl")
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
@@ -143,7 +145,7 @@ def _part(entry: Json, resource_type: str | None, depth: int) -> _Part:
 
 
 def _has_succeeded(entry: Mapping[str, Json]) -> bool:
-    """Return whether an entry of a batch response tells of no failure; other entries have no response."""
+    """Return whether an entry of a batch response tells of no failure."""
     response = entry.get("response")
     if not isinstance(response, dict):
         return True

@@ -6,6 +6,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from msgspec import Struct
+
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page
 from cds_service.fhir_client.server_answers import Failure, ServerAnswers
@@ -50,8 +52,7 @@ def searches_of_call(searches: Iterable[Search]) -> tuple[Search, ...]:
     return tuple({search.key: search for search in (*searches, PATIENT, COVERAGE)}.values())
 
 
-@dataclass(frozen=True, slots=True)
-class SearchResult:
+class SearchResult(Struct, frozen=True):
     """What a search found, and whether that is everything. A partial result keeps the entries that were read.
 
     `servers` are the base addresses under which the server knows itself.

@@ -12,6 +12,8 @@ from enum import StrEnum
 from functools import partial
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.search_bundle import Page
 from cds_service.fhir_client.source import FhirSource, SearchResult, searches_of_call
@@ -47,8 +49,7 @@ class Origin(StrEnum):
     NOT_READ = "not read"
 
 
-@dataclass(frozen=True, slots=True)
-class SearchReport:
+class SearchReport(Struct, frozen=True):
     """One search of a call: the origin of its result, the number of resources, and the availability."""
 
     search: Search

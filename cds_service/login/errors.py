@@ -54,3 +54,13 @@ def provider_failed(what: str) -> LoginError:
 def not_verified(what: str) -> LoginError:
     """Return the error for an ID token that does not prove who signed in."""
     return LoginError(HTTPStatus.FORBIDDEN, "The login cannot be verified", what, _AGAIN)
+
+
+def sessions_unavailable() -> LoginError:
+    """Return the error for a database that cannot say now who is signed in."""
+    return LoginError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The service cannot read now who is signed in",
+        "Its database does not answer, so nothing was done.",
+        "Try again in a moment.",
+    )

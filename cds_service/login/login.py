@@ -8,9 +8,10 @@ from typing import Any
 
 from authlib.common.urls import add_params_to_uri  # type: ignore[import-untyped]
 
+from cds_service.clients.authorization_proof import Proof
 from cds_service.login.allowed import is_allowed
 from cds_service.login.errors import declined, not_allowed, not_started_here, provider_failed
-from cds_service.login.provider import Proof, Provider
+from cds_service.login.provider import Provider
 from cds_service.login.sessions import LoginSessions, Operator, PendingLogin
 
 PATH = "/login"

@@ -3,12 +3,11 @@
 Its endpoints and keys are read anew for each login: logins are rare, and keys change.
 """
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote_plus
 
 from authlib.oauth2.auth import ClientAuth  # type: ignore[import-untyped]
@@ -17,9 +16,10 @@ from authlib.oauth2.rfc6749.parameters import prepare_token_request  # type: ign
 from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]
 from joserfc.errors import JoseError
 
+from cds_service.clients.authorization_proof import Proof
 from cds_service.clients.keys import KeysError, KeySet, read_jwk_set
 from cds_service.fhir_client.addresses import is_protected, usable_address
-from cds_service.fhir_client.bounded_requests import BoundedRequests, FhirResponse
+from cds_service.fhir_client.bounded_requests import BoundedRequests, FhirResponse, RequestsTo
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.source import FhirAccess
 from cds_service.login.errors import not_verified, provider_failed
@@ -28,7 +28,6 @@ from fhir_mappings.fhir_json import Json, canonical
 _JSON = "application/json"
 _SCOPES = ("openid", "profile", "email")
 _SKEW_SECONDS = 60
-_BYTES = 32
 _BASIC, _POST = "client_secret_basic", "client_secret_post"
 _FAULTS = {
     "iss": "It is from another issuer than CDS_OIDC_ISSUER.",
@@ -39,27 +38,6 @@ _FAULTS = {
     "at_hash": "It does not belong to the access token beside it.",
 }
 _FAULT = "The signed statement of the identity provider (ID token) is not valid. {}"
-
-
-class RequestsTo(Protocol):
-    """A function that opens requests to the identity provider, through the address guard."""
-
-    def __call__(self, url: str, access: FhirAccess, deadline: Deadline) -> BoundedRequests | None:
-        """Return requests until a deadline; None if the address may not be called."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """The secrets of one login: `state`, `nonce`, and the code verifier of PKCE."""
-
-    state: str = field(repr=False)
-    nonce: str = field(repr=False)
-    verifier: str = field(repr=False)
-
-    @classmethod
-    def random(cls) -> "Proof":
-        """Return new ones."""
-        return cls(*(secrets.token_urlsafe(_BYTES) for _ in range(3)))
 
 
 @dataclass(frozen=True, slots=True)

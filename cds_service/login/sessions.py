@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
+from cds_service.clients.authorization_proof import Proof
 from cds_service.cookie_sessions import CookieSessions, SealedSessions
-from cds_service.login.provider import Endpoints, Proof
+from cds_service.login.provider import Endpoints
 
 LIFETIME = timedelta(hours=8)
 """How long an operator stays signed in."""

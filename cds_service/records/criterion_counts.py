@@ -11,7 +11,7 @@ from cds_service.records.database import Database
 from cds_service.records.json_sql import objects_in, text_of
 from cds_service.records.selection import Period, Selection, by_period
 from cds_service.records.tables import DECISIONS, DETERMINATIONS
-from coverage_policies.format.terms import Status
+from coverage_policies.format.terms import Reason, Status
 
 ATTESTED = "attested"
 """The reason of a criterion that an answer decided."""
@@ -19,7 +19,10 @@ ATTESTED = "attested"
 
 @dataclass(slots=True)
 class CriterionCount:
-    """How often a criterion of a revision had each status, and how often each reason; `answered` is by an answer."""
+    """How often a criterion of a revision had each status, and how often each reason; `answered` is by an answer.
+
+    Where it belongs to another pathway than that of the order, nothing was asked of it: only `reasons` has that.
+    """
 
     policy: str
     revision: str
@@ -29,7 +32,7 @@ class CriterionCount:
 
     @property
     def total(self) -> int:
-        """The number of determinations that have the criterion."""
+        """The number of determinations that evaluated the criterion."""
         return self.statuses.total()
 
     @property
@@ -63,14 +66,12 @@ class CriterionCounts:
 def count_criteria(database: Database, selection: Selection, divided: Sequence[Period], most: int) -> CriterionCounts:
     """Count the criteria in the newest determinations of a selection, at most so many."""
     about = (DETERMINATIONS.c.policy, DETERMINATIONS.c.revision, DETERMINATIONS.c.criteria)
-    newest = (
+    chosen = (
         by_period(selection, divided, *about)
         .join(DETERMINATIONS, DETERMINATIONS.c.decision == DECISIONS.c.decision)
         .where(*selection.of_determinations())
-        .order_by(DECISIONS.c.at.desc())
-        .limit(most)
-        .cte("newest")
     )
+    newest = chosen.order_by(DECISIONS.c.at.desc()).limit(most).cte("newest")
     each = objects_in(database, newest.c.criteria, "each_criterion")
     names = [text_of(each, name).label(name) for name in ("id", "status", "reason")]
     grouped: list[ColumnElement[Any]] = [newest.c.policy, newest.c.revision, *names]
@@ -80,14 +81,16 @@ def count_criteria(database: Database, selection: Selection, divided: Sequence[P
     if selection.criterion:
         query = query.where(names[0] == selection.criterion)
     with database.reading() as connection:
-        is_limited = connection.execute(select(func.count()).select_from(newest)).scalar_one() == most
+        is_limited = connection.execute(chosen.with_only_columns(true()).offset(most).limit(1)).first() is not None
         rows = connection.execute(query).all()
     found: dict[tuple[str, str, str], CriterionCount] = {}
     periods: Counter[tuple[int, str]] = Counter()
     for policy, revision, criterion, status, reason, *period, count in rows:
         line = found.setdefault((policy, revision, criterion), CriterionCount(policy, revision, criterion))
-        line.statuses[status] += count
         line.reasons[status, reason] += count
+        if reason == Reason.OTHER_PATHWAY.value:
+            continue
+        line.statuses[status] += count
         if period:
             periods[period[0], status] += count
     return CriterionCounts(tuple(found[key] for key in sorted(found)), periods, is_limited)

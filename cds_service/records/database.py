@@ -19,6 +19,7 @@ from sqlalchemy.pool import StaticPool
 
 from cds_service.records.database_file import DatabaseFile, Identity
 from cds_service.records.group_commit import BusyError, GroupCommit, Result
+from fhir_mappings.fhir_json import dumps
 
 IN_MEMORY = "sqlite://"
 _READS = "cds_reads"
@@ -36,11 +37,20 @@ class Database:
 
     An SQLite file that is deleted or replaced while it is open fails every transaction until the file is back.
     `wait_seconds` limits every wait: for a connection, for another writer, for a statement. With `create` false, an
-    SQLite file that does not exist counts as deleted.
+    SQLite file that does not exist counts as deleted. `computing` makes a context around the statements of `write` on
+    SQLite, in which no other thread of the process should compute.
     Raises ValueError, without the URL in its message, for a URL that is neither SQLite nor PostgreSQL.
     """
 
-    def __init__(self, url: str, *, wait_seconds: float, connections: int = 8, create: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        wait_seconds: float,
+        connections: int = 8,
+        create: bool = True,
+        computing: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         parsed = _parsed(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self.is_in_memory = self.is_sqlite and parsed.database in (None, "", ":memory:")
@@ -48,7 +58,7 @@ class Database:
         self._file = None if not self.is_sqlite or self.is_in_memory else DatabaseFile(_path(parsed), create=create)
         self.write_failure = ""
         """Why the last write failed; empty if it succeeded."""
-        self._writers = GroupCommit(self._transaction, wait_seconds)
+        self._writers = GroupCommit(self._transaction, wait_seconds, computing)
         self.engine = self._sqlite(parsed, connections) if self.is_sqlite else self._postgresql(parsed, connections)
 
     def write(self, job: Callable[[Connection], Result]) -> Result:
@@ -127,7 +137,7 @@ class Database:
             options["poolclass"] = StaticPool
         else:
             options |= {"pool_size": connections, "max_overflow": 0, "pool_timeout": self._wait_seconds}
-        engine = create_engine(url, hide_parameters=True, **options)
+        engine = create_engine(url, hide_parameters=True, json_serializer=dumps, **options)
 
         @event.listens_for(engine, "do_connect")
         def connecting(*_: object) -> None:
@@ -170,6 +180,7 @@ class Database:
         engine = create_engine(
             url,
             hide_parameters=True,
+            json_serializer=dumps,
             pool_size=connections,
             max_overflow=0,
             pool_timeout=self._wait_seconds,

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
@@ -49,12 +49,19 @@ class GroupCommit:
     """Lets one thread at a time use a database, in the order in which they come. Safe to use from several threads.
 
     `transaction` opens a transaction and commits it, or rolls it back after an exception. Nobody waits longer than
-    `wait_seconds` for a transaction to begin.
+    `wait_seconds` for a transaction to begin. `computing` makes a context around the statements of a group, but not
+    around its commit.
     """
 
-    def __init__(self, transaction: Callable[[], AbstractContextManager[Connection]], wait_seconds: float) -> None:
+    def __init__(
+        self,
+        transaction: Callable[[], AbstractContextManager[Connection]],
+        wait_seconds: float,
+        computing: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._transaction = transaction
         self._wait_seconds = wait_seconds
+        self._computing = computing
         self._lock = threading.Lock()
         self._waiting: list[_Waiter] = []
         self._is_taken = False
@@ -115,7 +122,7 @@ class GroupCommit:
         group = [ours]
         results: list[object] = []
         try:
-            with self._transaction() as connection:
+            with self._transaction() as connection, self._computing():
                 group += self._waiting_jobs()
                 results += [each.run(connection) for each in group]
         except Exception as error:

@@ -1,6 +1,5 @@
 """Replace identifiers and data by keyed hashes: equal for equal input, and safe from guessing without the key."""
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -18,14 +17,16 @@ class Pseudonymizer:
     """Makes keyed hashes (HMAC-SHA256). `name` identifies the key without revealing it."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._keyed = hmac.new(key, digestmod="sha256")
         self.name = self("name of the key")[:16]
 
     def __call__(self, kind: str, *parts: str | bytes) -> str:
         """Return the hash of these parts as 64 hexadecimal digits. Each kind of input has hashes of its own."""
         said = [part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part for part in (kind, *parts)]
         framed = b"".join([each for part in said for each in (len(part).to_bytes(8), part)])
-        return hmac.new(self._key, framed, hashlib.sha256).hexdigest()
+        made = self._keyed.copy()  # a third of the time that setting up the key again takes
+        made.update(framed)
+        return made.hexdigest()
 
 
 def random_key() -> bytes:

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
+from typing import Any
 
 from sqlalchemy import Text, cast, func, select
 
@@ -17,6 +19,12 @@ from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBAC
 
 NO_REASON = "none given"
 """Stands for the reason of an override that has none."""
+
+
+_About = tuple[str, str, tuple[str, ...]]
+"""What a card is about: policy, revision, and for each of its orders the criteria as a JSON array."""
+_Reaction = tuple[Any, ...]
+"""Outcome, reason, and the criteria of accepted suggestions."""
 
 
 @dataclass(slots=True)
@@ -70,44 +78,54 @@ class FeedbackReport:
 
 def feedback_report(database: Database, selection: Selection) -> FeedbackReport:
     """Report the feedback on the cards that were shown in the calls of a selection."""
+    about = (CARDS.c.card, DETERMINATIONS.c.policy, DETERMINATIONS.c.revision)
     targeted = cast(DETERMINATIONS.c.criteria_targeted, Text)  # JSON of PostgreSQL has no equality
-    about = (DETERMINATIONS.c.policy, DETERMINATIONS.c.revision, targeted)
     is_on_card = (CARDS.c.decision == DETERMINATIONS.c.decision) & (CARDS.c.card == DETERMINATIONS.c.card)
-    shown = (
-        from_calls(selection, *about, func.count(CARDS.c.card.distinct()))
+    of_cards = (
+        from_calls(selection)
         .join(DETERMINATIONS, DETERMINATIONS.c.decision == DECISIONS.c.decision)
         .join(CARDS, is_on_card)
         .where(*selection.of_determinations(), CARDS.c.suppressed == "")
-        .group_by(*about)
     )
+    shown = of_cards.with_only_columns(*about, targeted).distinct().order_by(*about)
     what = (FEEDBACK.c.outcome, FEEDBACK.c.reason, FEEDBACK.c.suggestions)
     given = (
-        shown.with_only_columns(*about, CARDS.c.card, DECISIONS.c.at, *what)
+        of_cards.with_only_columns(CARDS.c.card, DECISIONS.c.at, *what)
         .join(FEEDBACK, FEEDBACK.c.card == CARDS.c.card)
-        .group_by(None)
         .order_by(FEEDBACK.c.outcome_at, FEEDBACK.c.received_at, FEEDBACK.c.feedback, DECISIONS.c.at)
     )
     if not selection.includes_tests:
         given = given.where(FEEDBACK.c.client != SANDBOX)
+    cards: Counter[_About] = Counter()
+    reactions: list[tuple[_About, _Reaction]] = []
     with database.reading() as connection:
-        counted = connection.execute(shown).all()
-        newest = {tuple(row[:4]): tuple(row[4:]) for row in connection.execute(given)}
+        newest = {card: (at, tuple(said)) for card, at, *said in connection.execute(given)}
+        # Several orders share a card, and are about several criteria: the rows of a card stand together.
+        for (card, policy, revision), rows in groupby(connection.execute(shown), lambda row: row[:3]):
+            key = policy, revision, tuple(row[3] for row in rows)
+            cards[key] += 1
+            if card in newest:
+                reactions.append((key, newest[card][1]))
     by_criterion: dict[tuple[str, str, str], Acceptance] = {}
     by_policy: dict[tuple[str, str], Acceptance] = {}
-    for policy, revision, criteria, cards in counted:
-        by_policy.setdefault((policy, revision), Acceptance(policy, revision, "")).shown += cards
-        for criterion in _targets(criteria, selection.criterion):
+    lines: dict[_About, list[Acceptance]] = {}
+    for key, number in cards.items():
+        policy, revision, arrays = key
+        lines[key] = [by_policy.setdefault((policy, revision), Acceptance(policy, revision, ""))]
+        for criterion in _targets(arrays, selection.criterion):
             line = Acceptance(policy, revision, criterion)
-            by_criterion.setdefault((policy, revision, criterion), line).shown += cards
-    for (policy, revision, criteria, _), (_, outcome, reason, suggestions) in newest.items():
-        _add(by_policy[policy, revision], outcome, reason, ())
-        for criterion in _targets(criteria, selection.criterion):
-            _add(by_criterion[policy, revision, criterion], outcome, reason, suggestions)
-    of_cards = {card: (at, outcome) for (*_, card), (at, outcome, *_) in newest.items()}
+            lines[key].append(by_criterion.setdefault((policy, revision, criterion), line))
+        for line in lines[key]:
+            line.shown += number
+    for key, (outcome, reason, suggestions) in reactions:
+        whole, *criteria = lines[key]
+        _add(whole, outcome, reason, ())
+        for line in criteria:
+            _add(line, outcome, reason, suggestions)
     return FeedbackReport(
         tuple(by_criterion[key] for key in sorted(by_criterion)),
         tuple(by_policy[key] for key in sorted(by_policy)),
-        tuple(of_cards.values()),
+        tuple((at, said[0]) for at, said in newest.values()),
     )
 
 
@@ -127,9 +145,10 @@ def unknown_cards(database: Database) -> int:
         return connection.execute(unknown).scalar_one()
 
 
-def _targets(criteria: str, only: str) -> list[str]:
-    """Return the criteria that cards are about: those in a JSON array, an empty name for none; `only` one if named."""
-    return [each for each in json.loads(criteria) or [""] if not only or each == only]
+def _targets(arrays: Iterable[str], only: str) -> list[str]:
+    """Return the criteria that a card is about: those in JSON arrays, an empty name for none; `only` one if named."""
+    found = {each for criteria in arrays for each in json.loads(criteria)} or {""}
+    return sorted(each for each in found if not only or each == only)
 
 
 def _add(line: Acceptance, outcome: str, reason: str, suggestions: Iterable[str]) -> None:

@@ -88,11 +88,11 @@ def limited(database: Database, selection: Selection, most: int) -> Selection:
         .where(DECISIONS.c.at >= selection.since, DECISIONS.c.at < selection.until)
         .order_by(DECISIONS.c.at.desc())
         .offset(most - 1)
-        .limit(1)
+        .limit(2)
     )
     with database.reading() as connection:
-        since = connection.execute(newest).scalar()
-    return replace(selection, since=since) if since is not None else selection
+        last_and_next = connection.execute(newest).scalars().all()
+    return replace(selection, since=last_and_next[0]) if len(last_and_next) > 1 else selection
 
 
 def clients(database: Database, selection: Selection) -> list[str]:

@@ -13,13 +13,13 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 import jwt
 
+from cds_service.clients.authorization_proof import Proof
 from cds_service.clients.keys import KeySet, PublicKey
 from cds_service.clients.registry import SmartRegistration
 from cds_service.fhir_client.addresses import usable_address
 from cds_service.smart.errors import LaunchError, ehr_failed, not_trusted
 from fhir_mappings.fhir_json import Json
 
-_BYTES = 32
 _READ = {"v1": "patient/*.read", "v2": "patient/*.rs"}
 _WRITE = {"v1": "user/QuestionnaireResponse.write", "v2": "user/QuestionnaireResponse.cu"}
 _MAY_WRITE = re.compile(r"(?:user|patient)/(?:QuestionnaireResponse|\*)\.(?:write|\*|cr?ud?s?)\Z")
@@ -40,20 +40,6 @@ class Endpoints:
     token: str
     issuer: str
     keys: str
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """The secrets of one launch: `state`, `nonce`, and the code verifier of PKCE (RFC 7636)."""
-
-    state: str = field(repr=False)
-    nonce: str = field(repr=False)
-    verifier: str = field(repr=False)
-
-    @classmethod
-    def random(cls) -> "Proof":
-        """Return new ones."""
-        return cls(*(secrets.token_urlsafe(_BYTES) for _ in range(3)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from typing import Protocol
 
+from cds_service.clients.authorization_proof import Proof
 from cds_service.clients.keys import KeysError, KeySet, read_jwk_set
 from cds_service.clients.registry import SmartRegistration
 from cds_service.fhir_client.allowlist import ServerTrust, trust_of
-from cds_service.fhir_client.bounded_requests import BoundedRequests, FhirResponse
+from cds_service.fhir_client.bounded_requests import FhirResponse, RequestsTo
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.source import FhirAccess
 from cds_service.smart.authorization import (
     Endpoints,
-    Proof,
     authorization_address,
     endpoints_in,
     grant_in,
@@ -41,13 +40,6 @@ class SmartClient:
     registration: SmartRegistration
     fhir_servers: tuple[str, ...]
     secret: str = field(default="", repr=False)
-
-
-class RequestsTo(Protocol):
-    """A function that opens requests to a FHIR server or to its authorization server."""
-
-    def __call__(self, url: str, access: FhirAccess, deadline: Deadline) -> BoundedRequests | None:
-        """Return requests until a deadline; None if the address may not be called."""
 
 
 class Launches:

@@ -6,12 +6,12 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from cds_service.fhir_client.bounded_requests import FhirResponse
+from cds_service.fhir_client.bounded_requests import FhirResponse, RequestsTo
 from cds_service.fhir_client.deadline import Deadline
 from cds_service.fhir_client.source import FhirAccess
 from cds_service.smart.errors import LaunchError
 from cds_service.smart.forms import Form
-from cds_service.smart.launches import RequestsTo, SmartClient
+from cds_service.smart.launches import SmartClient
 from cds_service.smart.sessions import FormSession
 from coverage_policies.judging.attestations import names_order
 from coverage_policies.questionnaires.response import practitioners_response

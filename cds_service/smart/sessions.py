@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from cds_service.clients.authorization_proof import Proof
 from cds_service.cookie_sessions import CookieSessions, SealedSessions
-from cds_service.smart.authorization import Endpoints, Grant, Proof
+from cds_service.smart.authorization import Endpoints, Grant
 from cds_service.smart.kept_chart import Kept
 
 LIFETIME = timedelta(hours=1)

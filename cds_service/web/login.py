@@ -7,9 +7,10 @@ from urllib.parse import quote, urlencode, urlsplit
 from flask import Flask, Response, g, request
 
 from cds_service.http.services import services
-from cds_service.login.errors import LoginError
+from cds_service.login.errors import LoginError, sessions_unavailable
 from cds_service.login.login import PATH
 from cds_service.login.sessions import Operator
+from cds_service.records.database import UnavailableError
 from cds_service.web.site import site
 
 COOKIE = "__Host-cds-operator"
@@ -30,9 +31,21 @@ def operator() -> Operator | None:
     if found.login is None:
         return Operator()
     if "operator" not in g:
+        g.operator = None  # where reading fails, for the page that says so: it does not wait for the database again
         g.operator = found.login.operator(request.cookies.get(COOKIE, ""))
     signed_in: Operator | None = g.operator
     return signed_in
+
+
+def known_operator() -> Operator | None:
+    """Return the operator of the current request; None also where sessions cannot be read now.
+
+    For pages that everybody may open: what they show then is for everybody.
+    """
+    try:
+        return operator()
+    except UnavailableError:
+        return None
 
 
 def protect_pages(app: Flask, pages: Collection[str]) -> None:
@@ -47,9 +60,15 @@ def protect_pages(app: Flask, pages: Collection[str]) -> None:
 
 
 def require_operator() -> Response | None:
-    """Return None for an operator, else the way to the login. Raise LoginError where a form would lose its content."""
-    if operator() is not None:
-        return None
+    """Return None for an operator, else the way to the login.
+
+    Raise LoginError where a form would lose its content, and where sessions cannot be read now.
+    """
+    try:
+        if operator() is not None:
+            return None
+    except UnavailableError:
+        raise sessions_unavailable() from None
     if request.method in _READING:
         return login_first()
     raise LoginError(

@@ -4,8 +4,9 @@ from flask import Blueprint, Response, request
 
 from cds_service.hooks.errors import STATUS_ISSUES, RefusedError
 from cds_service.http.services import services
-from cds_service.login.errors import LoginError
+from cds_service.login.errors import LoginError, sessions_unavailable
 from cds_service.login.login import PATH, Login
+from cds_service.records.database import UnavailableError
 from cds_service.web.login import COOKIE, check_origin, redirect_to
 from cds_service.web.pages import operator_page
 from cds_service.web.site import site
@@ -46,6 +47,12 @@ def sign_out() -> Response:
     response = operator_page("login/signed_out.html", provider=provider)
     _delete_cookie(response, COOKIE)
     return response
+
+
+@login_pages.errorhandler(UnavailableError)
+def say_unavailable(_error: UnavailableError) -> Response:
+    """Answer the page that says so where the database fails in the middle of a login."""
+    return explain(sessions_unavailable())
 
 
 def explain(error: LoginError) -> Response:

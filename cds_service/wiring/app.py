@@ -64,15 +64,17 @@ def create_app(
     checks: Iterable[Check] = (),
     smart: SmartClients | None = None,
     site: Site | None = None,
+    turns: Turns | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Flask:
     """Return the service as a WSGI application.
 
     `clock` gives the time of a call with its zone, and `new_id` an id for each call. `pseudonym` has the key
     of the records; the ids of cards follow from it, so all processes of a service need the same. `checks` are the
-    readiness checks, `smart` the EHRs that may launch the questionnaire app, and `site` the pages for operators. By
-    default there are none of these, and the service reads FHIR servers over HTTP, allows unauthenticated calls, stores
-    nothing, logs to standard error, counts in this process, and makes the ids of cards with a random key.
+    readiness checks, `smart` the EHRs that may launch the questionnaire app, `site` the pages for operators, and
+    `turns` those at computing, which the records share. By default there are none of these, and the service reads FHIR
+    servers over HTTP, allows unauthenticated calls, stores nothing, logs to standard error, counts in this process, and
+    makes the ids of cards with a random key.
     """
     log = log or service_log(sys.stderr, clock)
     metrics = metrics or Metrics()
@@ -117,7 +119,7 @@ def create_app(
             monotonic=monotonic,
             new_id=new_id,
             pseudonym=pseudonym,
-            turns=Turns(),
+            turns=turns or Turns(),
             override_codes=override_codes(assessor.library.policies.values()),
             smart=questionnaires,
             browser_pages=frozenset(each.name for each in pages),

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
 from cds_service.crd.records_protocol import CrdRecords
+from cds_service.hooks.turns import Turns
 from cds_service.records.crd_store import BestEffortCrdRecords, SqlCrdRecords
 from cds_service.records.database import IN_MEMORY, Database
 from cds_service.records.policy_snapshot import PolicySnapshot
@@ -47,12 +49,21 @@ def open_database(settings: Settings, *, wait_seconds: float | None = None, crea
     return database
 
 
-def prepared_database(settings: Settings) -> Database:
-    """Open the database that `prepare` made ready. If its file has been deleted since, every transaction fails."""
-    return _database(settings, settings.database_wait_seconds, create=False)
+def prepared_database(settings: Settings, turns: Turns) -> Database:
+    """Open the database that `prepare` made ready, for a process whose calls take turns.
+
+    If its file has been deleted since, every transaction fails.
+    """
+    return _database(settings, settings.database_wait_seconds, create=False, computing=turns.brief_turn)
 
 
-def _database(settings: Settings, wait_seconds: float, *, create: bool) -> Database:
+def _database(
+    settings: Settings,
+    wait_seconds: float,
+    *,
+    create: bool,
+    computing: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Database:
     url = settings.database_url.get_secret_value() if settings.database_url else ""
     try:
         return Database(
@@ -60,6 +71,7 @@ def _database(settings: Settings, wait_seconds: float, *, create: bool) -> Datab
             wait_seconds=wait_seconds,
             connections=settings.threads,
             create=create,
+            computing=computing,
         )
     except (ValueError, ImportError) as error:
         raise NotReadyError(f"CDS_DATABASE_URL cannot be used: {error}") from None

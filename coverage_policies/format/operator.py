@@ -6,6 +6,8 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any, Protocol, TypeAlias
 
+from msgspec import Struct
+
 from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet, ValueSets
@@ -17,8 +19,7 @@ Arguments: TypeAlias = Mapping[str, Any]
 """The arguments of one clause as written, by the operator's schema: strings, lists of strings, or under `all` more."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClauseResult:
+class ClauseResult(Struct, frozen=True):
     """Whether a clause holds, the DEQM reason, and the resources behind it.
 
     `notes` are lines of arithmetic worth reading; `headline` is the finding in a clause, for the summary of the card.

@@ -35,6 +35,10 @@ class Search:
     look_back: CalendarPeriod | None = None
     date_parameter: str = "date"
 
+    def __hash__(self) -> int:
+        # Searches have hundreds of codes, and a call looks up each of them by its search several times.
+        return hash((self.resource_type, self.key, self.parameters))
+
     def query(self, patient: str) -> str:
         """Return the search as a relative URL. `patient` is an id or a prefetch token, already quoted."""
         found = [f"patient={patient}"]

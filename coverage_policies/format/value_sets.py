@@ -146,7 +146,7 @@ class ValueSet:
         shortest counts.
         """
         codings = tuple(codings)
-        if sum(len(each.display) for each in codings) > _LONGEST_KNOWN:
+        if sum([len(each.display) for each in codings]) > _LONGEST_KNOWN:
             return self._match(codings, on)
         return self._known_match(codings, on)
 

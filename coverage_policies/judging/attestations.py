@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from types import MappingProxyType
 
+from msgspec import structs
+
 from coverage_policies.format.model import PATHWAY, Policy
 from coverage_policies.format.questions import unchanged_since
 from coverage_policies.format.terms import About
@@ -73,7 +75,7 @@ def _on_pathway(forms: Sequence["_Form"], abouts: Mapping[str, About], pathway: 
     deciding = newest(form.limited_to(abouts, decides=True) for form in relevant)
     shown = newest(form.limited_to(abouts, decides=False) for form in relevant)
     notes = {
-        link: (replace(answer.evidence, value=f"{answer.value}, but maybe for another site or wording"),)
+        link: (structs.replace(answer.evidence, value=f"{answer.value}, but maybe for another site or wording"),)
         for link, answer in shown.items()
         if answer.value and link not in deciding
     }

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coverage_policies.format.model import Clause, Criterion
 from coverage_policies.format.operator import ClauseResult, Context
@@ -28,8 +30,7 @@ _PRECEDENCE = (
 """The reasons a criterion may be open, the one that helps most to close it first."""
 
 
-@dataclass(frozen=True, slots=True)
-class CriterionStatus:
+class CriterionStatus(Struct, frozen=True):
     """A status with its reason, the evidence, lines of arithmetic, and a one-line value for the card.
 
     `needs_side` is whether it is open because the order does not state its side, `may_fail` whether data that were not

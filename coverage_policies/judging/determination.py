@@ -15,9 +15,9 @@ from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import Evidence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CriterionResult:
-    """One criterion, group or part of a determination.
+    """One criterion, group or part of a determination, which never changes once it is made.
 
     `counted` is what the roll-up used: it differs from `status` if a human decides, and is None if the
     criterion does not count (advisory, or of another pathway). `depth` and `parent` give the tree of the document;

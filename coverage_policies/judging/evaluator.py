@@ -1,7 +1,10 @@
 """The evaluator: one revision, one order among others, one chart, one day. Pure: no clock, no network, no log."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
+
+from msgspec import structs
 
 from coverage_policies.format.model import APPLIES, CODE, PATHWAY, SIDE, Companion, Criterion, Policy
 from coverage_policies.format.operator import Context
@@ -171,8 +174,7 @@ def blank_determination(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _GroupStatus:
+class _GroupStatus(NamedTuple):
     """What a criterion adds to its group: by the data, and if a human decides in its favor. None: not counted.
 
     `may_fail` is whether data that were not read may contradict it.
@@ -248,7 +250,7 @@ class _Run:
             judged = with_shown(judged, self.said.shown.get(c.id, ()))
             if self.watch.is_cut and judged.status is Status.UNKNOWN:
                 self.unreached.add(c.id)
-                judged = replace(judged, reason=Reason.DATA_UNAVAILABLE)
+                judged = structs.replace(judged, reason=Reason.DATA_UNAVAILABLE)
             rolled = _rolled(c, judged, best_case if judged.status is found.status else judged.status)
             if rules_out and judged.status is not Status.NOT_MET:
                 rolled = _NOT_COUNTED

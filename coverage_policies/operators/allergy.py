@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, arguments, value_set
 from coverage_policies.format.searches import ALLERGIES, Search
 from coverage_policies.format.terms import Reason
@@ -42,7 +44,7 @@ class AllergyCheck:
         certain = tuple(each.evidence for each in there if each.is_certain)
         if self.intolerance_counts:
             borne_badly = [each.evidence for each in there if each.is_certain_intolerance]
-            certain += tuple(replace(evidence, value="intolerance") for evidence in borne_badly)
+            certain += tuple(structs.replace(evidence, value="intolerance") for evidence in borne_badly)
         if certain:
             return ClauseResult(Truth.YES, Reason.PRESENT, certain)
         if found:

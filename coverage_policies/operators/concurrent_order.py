@@ -1,6 +1,8 @@
 """`concurrent_order`: another order of the same signing, meant for the same day, or on any day."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, arguments, value_set
 from coverage_policies.format.searches import Search
@@ -41,7 +43,7 @@ class ConcurrentOrderCheck:
         ]
         if not found:
             return ClauseResult(Truth.NO, Reason.NOT_FOUND)
-        evidence = tuple(replace(each.evidence, label=match.label) for each, match in found)
+        evidence = tuple(structs.replace(each.evidence, label=match.label) for each, match in found)
         together = [
             self._same_day(each, ctx) if match.decides and not each.obstacle else Truth.UNKNOWN for each, match in found
         ]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
+from msgspec import structs
+
 from coverage_policies.format.operator import (
     NAMES,
     Arguments,
@@ -118,7 +120,7 @@ class ConditionCheck:
         """Return the condition, as uncertain if it may be on the other side."""
         if self._same_side(condition, ctx) is Truth.YES:
             return condition
-        evidence = replace(condition.evidence, value="side not told")
+        evidence = structs.replace(condition.evidence, value="side not told")
         return replace(condition, presence=Presence.UNCERTAIN, evidence=evidence)
 
     def _duration(
@@ -164,7 +166,7 @@ def _headline(condition: Condition) -> str:
 
 def _without_side(known: KnownCondition) -> KnownCondition:
     """Return a condition that may be on the other side, as uncertain."""
-    return replace(known, is_certain=False, evidence=replace(known.evidence, value="side not told"))
+    return replace(known, is_certain=False, evidence=structs.replace(known.evidence, value="side not told"))
 
 
 def _has_begun(since: DateInterval, ctx: Context) -> bool:
@@ -181,7 +183,9 @@ def _has_begun(since: DateInterval, ctx: Context) -> bool:
 def _counted(unknown: tuple[Unidentified, ...]) -> Evidence:
     """Return conditions that are not understood as one piece of evidence, dated by the first."""
     first = unknown[0].evidence
-    return replace(first, label=f"{len(unknown)} conditions cannot be identified") if len(unknown) > 1 else first
+    return (
+        structs.replace(first, label=f"{len(unknown)} conditions cannot be identified") if len(unknown) > 1 else first
+    )
 
 
 def _parse(arguments: Arguments, sets: ValueSets) -> ConditionCheck:

@@ -1,9 +1,11 @@
 """`order`: what the draft order itself says: its code, reason, drug, amounts, place, or a stated attribute."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
+
+from msgspec import structs
 
 from coverage_policies.format.operator import NAMES, Arguments, ClauseResult, Context, Operator, as_list, value_set
 from coverage_policies.format.schema_errors import not_a_value, unknown
@@ -171,7 +173,7 @@ class EveryCheck:
         holds = all_of(result.holds for result in results)
         decisive = next(result for result in results if result.holds is holds)
         evidence = tuple(dict.fromkeys(item for result in results for item in result.evidence))
-        return replace(decisive, evidence=evidence)
+        return structs.replace(decisive, evidence=evidence)
 
 
 def _parse(arguments: Arguments, sets: ValueSets) -> OrderCheck | EveryCheck:

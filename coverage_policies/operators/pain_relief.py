@@ -1,9 +1,11 @@
 """`pain_relief`: how much a procedure reduced pain, by scores on one scale before and after it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, time
 from functools import partial
+
+from msgspec import structs
 
 from coverage_policies.format.operator import (
     NAMES,
@@ -220,7 +222,7 @@ def _headline(day: Day) -> str:
 
 def _with_relief(item: Evidence, relief: Relief) -> Evidence:
     found = f"{relief.printed} relief" if relief.printed else relief.problem
-    return replace(item, value=", ".join(filter(None, (item.value, relief.scores, found))))
+    return structs.replace(item, value=", ".join(filter(None, (item.value, relief.scores, found))))
 
 
 def _parse(arguments: Arguments, sets: ValueSets) -> PainReliefCheck:

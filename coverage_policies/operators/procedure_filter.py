@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from msgspec import structs
+
 from coverage_policies.format.operator import Arguments, ClauseResult, Context, phrase
 from coverage_policies.format.phrases import SPAN, span
 from coverage_policies.format.terms import Reason
@@ -124,7 +126,7 @@ def on_each_side(
         return _both([judge(strict, replace(ctx, order=ctx.order.with_side(side))) for side in _SINGLE_SIDES])
     result = judge(whose, ctx)
     needs_side = result.holds is Truth.UNKNOWN and whose.needs_side(found, ctx)
-    return replace(result, needs_side=True) if needs_side else result
+    return structs.replace(result, needs_side=True) if needs_side else result
 
 
 def _both(results: Sequence[ClauseResult]) -> ClauseResult:
@@ -133,7 +135,7 @@ def _both(results: Sequence[ClauseResult]) -> ClauseResult:
     alike = next((result for result in results if result.holds is holds), None)
     if alike is None:  # it holds for one side and not for the other
         return ClauseResult(holds, Reason.INVALID_ATTRIBUTE, evidence)
-    return replace(alike, evidence=evidence, headline="")
+    return structs.replace(alike, evidence=evidence, headline="")
 
 
 def none_at_hand(
@@ -150,7 +152,7 @@ def none_at_hand(
         passed_over = zip(found, belongs, then, strict=True)
         shown = tuple(each.evidence for each, now, fits in passed_over if now is Truth.NO and fits is not Truth.NO)
         if shown:
-            return replace(none, reason=reason, evidence=shown)
+            return structs.replace(none, reason=reason, evidence=shown)
     return none
 
 

@@ -87,8 +87,8 @@ def is_for_days(one: Treatment) -> bool:
     supplied_until = _supplied_until(one)
     if supplied_until is None:
         return False
-    most = SHORT_TERM_DAYS if any(part.is_short_term for part in one.prescriptions) else ACUTE_DAYS
-    return (supplied_until - one.leading.start.latest).days < most
+    days = (supplied_until - one.leading.start.latest).days
+    return days < ACUTE_DAYS or (days < SHORT_TERM_DAYS and any(part.is_short_term() for part in one.prescriptions))
 
 
 def _supplied_until(one: Treatment) -> date | None:

@@ -94,8 +94,8 @@ class Prescription:
     can_be_filled_until: date = date.max
     """The last day of any supply, by what is stated, else by law."""
     is_single_dose: bool = False
-    is_short_term: bool = False
-    """Whether it was written at discharge or for a procedure."""
+    is_short_term: Callable[[], bool] = bool
+    """Read whether it was written at discharge or for a procedure, which matters for few prescriptions."""
     ending: Ending = Ending.NONE
     is_change_dated: bool = False
     """Whether the day of its last change is known, which is that of its end if it has ended."""
@@ -218,7 +218,7 @@ def prescription_of(
         in_hospital=codes.isdisjoint(_OUTPATIENT) and _is_in_hospital(category),
         may_be_dispensed=sig.may_be_dispensed,
         is_single_dose=bool(source.instructions) and all(one.said.is_single_dose for one in source.instructions),
-        is_short_term="discharge" in codes or is_for_procedure(record, resource),
+        is_short_term=lambda: "discharge" in codes or is_for_procedure(record, resource),
         ending=ending_of(resource),
         is_change_dated=bool(as_object(resource.get("meta")).get("lastUpdated")),
         prescribers=partial(prescriber_names, record, source),

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import count
 
 from fhir_mappings.opioids.bounds import least, most_on_record
 from fhir_mappings.opioids.history import are_too_many, read_history
@@ -171,9 +170,10 @@ def _baseline(series: Series, days: int, first: date, last: date) -> Baseline | 
     lows, highs, unbounded = series.moving_sums(days, first, last)
     if not lows:
         return None
-    known = [0 if without_bound else high for high, without_bound in zip(highs, unbounded, strict=True)]
-    # Of equal windows, take the last one, which is closest to the wean.
-    low, _, best = max(zip(lows, known, count()))
+    low = max(lows)
+    # Of equal windows, take the one that may be highest, then the last one, which is closest to the wean.
+    equal = [position for position, each in enumerate(lows) if each == low]
+    _, best = max([(0 if unbounded[position] else highs[position], position) for position in equal])
     mean = series.as_mean(low, None if any(unbounded) else max(highs), days)
     return Baseline(days, dose(mean), first + timedelta(days=best), first + timedelta(days=best + days - 1))
 

@@ -143,17 +143,15 @@ def number_tracks(family: Sequence[Span]) -> None:
             continue
         tracks = tracks_of.setdefault((span.lead.dose.high, span.lead.reported), [])
         first = span.first
-        position = next(
-            (n for n, last in enumerate(tracks) if first >= last.refilled_from or _belongs_to(span, last)), None
-        )
-        if position is None:
+        for position, last in enumerate(tracks):
+            if first >= last.refilled_from or _belongs_to(span, last):
+                span.track = last.track
+                if span.ending is not Ending.DUPLICATE:
+                    last.end(span.first_at_latest - 1)
+                    tracks[position] = span
+                break
+        else:
             tracks.append(span)
-            continue
-        last = tracks[position]
-        span.track = last.track
-        if span.ending is not Ending.DUPLICATE:
-            last.end(span.first_at_latest - 1)
-            tracks[position] = span
 
 
 def mark_brief(family: Sequence[Span]) -> None:
@@ -178,11 +176,9 @@ def _may_be_aside(span: Span) -> bool:
 
 def _belongs_to(span: Span, last: Span) -> bool:
     """Return whether what begins is not taken along, though the last supply has not ended."""
-    return (
-        last.ending in (Ending.DUPLICATE, Ending.REORDERED)
-        or span.ending is Ending.DUPLICATE
-        or (span.is_dispense is not last.is_dispense and _is_dispense_of(span, last))
-    )
+    if span.ending is Ending.DUPLICATE or last.ending is Ending.DUPLICATE or last.ending is Ending.REORDERED:
+        return True
+    return span.is_dispense is not last.is_dispense and _is_dispense_of(span, last)
 
 
 def _is_dispense_of(span: Span, other: Span) -> bool:

@@ -132,12 +132,12 @@ def taken_beside(other: Span, tracks: Tracks) -> Callable[[Span], bool]:
     Then it is a refill, or a new dose of a drug that goes on. Of the drug of the span itself, only a dose that was
     taken along is a refill; what follows at its own dose is one too.
     """
-    of_track, of_drug = tracks.get((other.drug, other.track)), tracks.get((other.drug, None))
-    day_before = other.first - 1
+    drug, number, day_before = other.drug, other.track, other.first - 1
+    of_track, of_drug = tracks.get((drug, number)), tracks.get((drug, None))
 
     def was_beside(span: Span) -> bool:
-        is_same_drug = other.drug == span.drug
-        if is_same_drug and other.track == span.track:
+        is_same_drug = span.drug == drug
+        if is_same_drug and span.track == number:
             return True
         track = of_track if is_same_drug else of_drug
         if track is None or span.supplied_at_most - span.first < OVERLAP_DAYS:

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.benchmarks import fhir_mode, levels, machine, peers, ratios, scaling, stages, thousand_policies
+from tests.benchmarks import fhir_mode, levels, machine, peers, ratios, scaling, stages, thousand_policies, web_pages
 from tests.benchmarks.page import IMAGES, PAGE, Results, lines, page, pictures
 
 
@@ -32,11 +32,14 @@ class Effort:
     """Of those that show how memory grows, and of the calls at each number of connections."""
     starts: int
     peer_rounds: int
+    page_rounds: int
+    decisions: int
+    """Which insights count."""
 
     @property
     def steps(self) -> int:
         """How often a run reports progress."""
-        return 2 + self.bursts + scaling.STEPS + levels.STEPS + 5
+        return 2 + self.bursts + scaling.STEPS + levels.STEPS + 6
 
 
 FULL = Effort(
@@ -48,6 +51,8 @@ FULL = Effort(
     share_of_calls=1.0,
     starts=3,
     peer_rounds=150,
+    page_rounds=60,
+    decisions=3000,
 )
 QUICK = Effort(
     rounds=30,
@@ -58,6 +63,8 @@ QUICK = Effort(
     share_of_calls=0.04,
     starts=1,
     peer_rounds=20,
+    page_rounds=8,
+    decisions=300,
 )
 
 
@@ -81,7 +88,9 @@ def measure(effort: Effort, database: str, folder: Path, advance: Callable[[], N
     advance()
     beside = peers.measure(folder, settings, effort.peer_rounds)
     advance()
-    return Results(ran_on, found, by_stage, growth, thousand, queried, at_levels, start, beside)
+    opened = web_pages.measure(folder, effort.page_rounds, effort.decisions)
+    advance()
+    return Results(ran_on, found, by_stage, growth, thousand, queried, at_levels, start, beside, opened)
 
 
 @click.command(help=__doc__)

@@ -16,6 +16,7 @@ from tests.benchmarks.scaling import Growth
 from tests.benchmarks.stages import OPERATOR, Stages
 from tests.benchmarks.svg import bars, curve
 from tests.benchmarks.thousand_policies import Thousand
+from tests.benchmarks.web_pages import HEALTH, WebPages
 
 PAGE = ROOT / "docs" / "performance.md"
 IMAGES = ROOT / "docs" / "images"
@@ -38,6 +39,7 @@ class Results:
     levels: Levels
     start_seconds: float
     peers: Peers
+    web_pages: WebPages
 
 
 def lines(ratios: Ratios) -> tuple[str, str]:
@@ -67,6 +69,9 @@ def page(results: Results) -> str:
         levels=_levels(results.levels),
         memory=_memory(results),
         peers=_peers(results.peers),
+        health=HEALTH,
+        decisions=f"{results.web_pages.decisions:,}",
+        pages=_pages(results.web_pages),
     )
 
 
@@ -197,6 +202,20 @@ def _peers(peers: Peers) -> str:
     if peers.missing:
         rows.append((f"HealthChain: not measured, {peers.missing}", "–", "–", "–"))
     return _table(("", "median ms", "CPU ms", "errors"), rows)
+
+
+def _pages(found: WebPages) -> str:
+    rows = [
+        (
+            f"`{name}`" if name.startswith("/") and " " not in name else name,
+            f"{step.load.ms(50):.1f}",
+            f"{found.multiple(name):.1f}",
+            f"{step.size / 1000:.0f}" if step.is_whole and name != HEALTH else "–",
+            str(step.load.errors),
+        )
+        for name, step in found.steps.items()
+    ]
+    return _table(("", "median ms", f"× {HEALTH}", "kB with its files", "errors"), rows)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

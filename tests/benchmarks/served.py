@@ -36,6 +36,47 @@ def unrecorded(port: int) -> None:
     _serve(lambda: app_of(library, Settings(), log=service_log(sys.stderr, clock)), port)
 
 
+def pages(port: int) -> None:
+    """Serve the service with its pages, as `cds-service serve --dev` does but under gunicorn."""
+    from cds_service.cli.sample_app import sample_app, sample_server
+    from cds_service.fhir_client.address_guard import LOOPBACK
+    from cds_service.observability.logging import service_log
+    from cds_service.records.policy_snapshot import PolicySnapshot
+    from cds_service.records.stored import StoredRecords
+    from cds_service.sample_ehr.patients import STORY_DATE, sample_store
+    from cds_service.sample_ehr.server import create_sample_ehr
+    from cds_service.web.site import Site
+    from cds_service.wiring.loading import load_assessor
+    from cds_service.wiring.records import open_key, prepare, prepared_database, records_in
+    from cds_service.wiring.serving import on_loopback
+    from cds_service.wiring.warm_up import warm_up
+    from tests.benchmarks.in_process import app_of
+    from tests.benchmarks.processes import free_port
+
+    settings = Settings(public_url=f"http://127.0.0.1:{port}", fhir_private_networks=(LOOPBACK,))
+    assessor = load_assessor(settings)
+    warm_up(assessor.library)
+    prepare(settings)
+    ehr_port = free_port()
+    app = sample_app(settings, ehr_port)
+    samples = sample_server(ehr_port, "benchmark", STORY_DATE, app.smart)
+
+    def made() -> Flask:
+        database, key = prepared_database(settings), open_key(settings)
+        snapshot = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)
+        return app_of(
+            assessor.library,
+            settings,
+            log=service_log(sys.stderr, clock),
+            records=records_in(database, key, settings, snapshot, clock),
+            pseudonym=key,
+            site=Site(samples, records=StoredRecords(database, key, None)),
+        )
+
+    with on_loopback(create_sample_ehr(sample_store(STORY_DATE), token="benchmark", smart=app.smart), ehr_port):
+        _serve(made, port, settings)
+
+
 def floor(port: int) -> None:
     """Serve the floor."""
     _serve(lambda: _answering(lambda: jsonify(request.get_json())), port)
@@ -57,13 +98,19 @@ def _answering(answer: Callable[[], Response]) -> Flask:
     return app
 
 
-def _serve(make_app: Callable[[], Flask], port: int) -> None:
+def _serve(make_app: Callable[[], Flask], port: int, settings: Settings | None = None) -> None:
     from cds_service.wiring.serving import serve
 
-    serve(make_app, lambda: None, Settings(), host="127.0.0.1", port=port)
+    serve(make_app, lambda: None, settings or Settings(), host="127.0.0.1", port=port)
 
 
-PROGRAMS = {"service": service, "unrecorded": unrecorded, "floor": floor, "orjson-floor": orjson_floor}
+PROGRAMS = {
+    "service": service,
+    "unrecorded": unrecorded,
+    "floor": floor,
+    "orjson-floor": orjson_floor,
+    "pages": pages,
+}
 
 if __name__ == "__main__":
     PROGRAMS[sys.argv[1]](int(sys.argv[2]))

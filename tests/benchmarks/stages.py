@@ -38,7 +38,7 @@ SEAMS: tuple[tuple[str, str], ...] = (
     ("coverage_policies.judging.plan:plan_of", SELECT),
     ("coverage_policies.judging.policy_selection:select", SELECT),
     ("cds_service.hooks.chart_reader:read_chart", CHART),
-    ("fhir_mappings.validity:faults", VALIDATE),
+    ("fhir_mappings.validity:findings", VALIDATE),
     ("coverage_policies.judging.assessment:Assessor.assess", CRITERIA),
     ("cds_service.hooks.response:respond", CARDS),
     ("cds_service.http.json_body:json_response", CARDS),

@@ -9,10 +9,11 @@
 //   read: a selector; the words of all elements that match are returned under `as`
 //   axe: widths in CSS pixels, for axe-core in both color schemes
 //   fits: a width in CSS pixels that the page must not exceed
-//   picture: a file; the whole page, at `width` and in `colorScheme`
+//   picture: a file; the page at `width` and in `colorScheme`, whole or only as much as a screen of `height` shows
 // Answer: {"read": {name: [words]}, "violations": of axe-core, "unseen": elements whose focus was not visible, "blocked":
 // what the Content-Security-Policy blocked, "failed": errors of scripts, "outside": addresses elsewhere that were asked
-// for, "heaviest": the most bytes that one page and its files had, "tooWide": pages that do not fit}
+// for, "heaviest": the most bytes of one page with its files, or of a part that a script put into it, "tooWide": pages
+// that do not fit}
 
 import { prepare, violations } from "./accessibility.mjs";
 import { Keyboard } from "./keyboard.mjs";
@@ -65,11 +66,11 @@ await run(async ({ by, steps }, browser) => {
     if (origin && new URL(request.url()).origin !== origin) found.outside.push(request.url());
   });
   page.on("response", async (response) => {
-    const isPage = response.request().isNavigationRequest();
-    if (isPage) weight = 0;
+    const isPart = response.request().resourceType() === "fetch";
+    if (response.request().isNavigationRequest()) weight = 0;
     const body = await response.body().catch(() => "");
-    weight += body.length;
-    found.heaviest = Math.max(found.heaviest, weight);
+    if (!isPart) weight += body.length;
+    found.heaviest = Math.max(found.heaviest, isPart ? body.length : weight);
   });
   const keyboard = new Keyboard(page);
   const actions = {
@@ -98,8 +99,8 @@ await run(async ({ by, steps }, browser) => {
     },
     async picture(_page, step) {
       await page.emulateMedia({ colorScheme: step.colorScheme ?? "light" });
-      await page.setViewportSize({ width: step.width ?? 1280, height: 900 });
-      await page.screenshot({ path: step.picture, fullPage: true });
+      await page.setViewportSize({ width: step.width ?? 1280, height: step.height ?? 900 });
+      await page.screenshot({ path: step.picture, fullPage: !step.height });
     },
   };
   for (const [number, step] of steps.entries()) {

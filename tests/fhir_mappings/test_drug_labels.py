@@ -62,6 +62,8 @@ def test_a_label_may_have_the_words_of_its_kind():
         ("alpha 24 hr", False, 0),
         ("alpha 500", False, 1),
         ("alpha", False, 0),
+        ("alpha 25 \u00b5g/h", False, 0),
+        ("", False, 0),
     ],
 )
 def test_a_strength_is_a_number_that_is_no_volume_and_no_time(label, stated, count):
@@ -77,6 +79,7 @@ def test_a_strength_is_a_number_that_is_no_volume_and_no_time(label, stated, cou
         ("alpha-beta 10-20 mg", None),
         ("alpha 160 mg/5 mL", None),
         ("alpha 1 %", None),
+        ("alpha 25 \u00b5g", None),
         ("alpha 1.2.3 mg", None),
         ("alpha", None),
     ],

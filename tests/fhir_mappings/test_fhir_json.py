@@ -67,6 +67,13 @@ def test_a_number_out_of_bounds_is_refused_without_being_named(number):
         assert number not in str(error.value)
 
 
+def test_an_integer_out_of_bounds_is_found_wherever_it_begins():
+    for offset in range(150):
+        assert loads(" " * offset + "9" * 1000) == 10**1000 - 1
+        with pytest.raises(NumberBoundsError):
+            loads(" " * offset + "9" * 1001)
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_what_json_cannot_say_is_not_written(number):
     assert dumps([number]) == f'["{number}"]'

@@ -38,6 +38,12 @@ def test_the_display_of_a_reference_is_a_label():
     assert codes_of(found.product) == [MELOXICAM]
 
 
+def test_a_label_in_other_letters_is_kept_beside_the_code():
+    found = drug(concept(MELOXICAM, RXNORM, display="M\u00e9loxicam 15 mg"))
+    assert (codes_of(found.codes), found.product) == ([MELOXICAM], ())
+    assert "M\u00e9loxicam 15 mg" in found.labels
+
+
 @pytest.mark.parametrize(
     ("text", "named", "product"),
     [

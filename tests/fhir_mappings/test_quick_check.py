@@ -352,12 +352,25 @@ def test_an_ordinary_value_of_a_primitive_type_passes(kind: str) -> None:
         {"text": {"status": "generated", "div": "<div>é</div>"}},
         {"identifier": [{"assigner": {"identifier": {"assigner": {"display": "A"}}}}]},
         {"onsetAge": {"value": 40, "unit": "a"}, "abatementDateTime": "2026-01"},
-        {"modifierExtension": [{"url": "a", "valueBoolean": True}], "implicitRules": "http://example.org/a"},
     ],
     ids=str,
 )
 def test_common_elements_pass(members: dict[str, Any]) -> None:
     assert passes_quick_check(least("Condition", **members))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"implicitRules": "http://example.org/a"},
+        {"modifierExtension": [{"url": "a", "valueBoolean": True}]},
+        {"stage": [{"type": CONCEPT, "modifierExtension": [{"url": "a", "valueBoolean": True}]}]},
+    ],
+    ids=str,
+)
+def test_a_resource_with_a_modifier_does_not_pass(members: dict[str, Any]) -> None:
+    assert faults_by_models(least("Condition", **members)) == ()
+    assert not passes_quick_check(least("Condition", **members))
 
 
 def test_nesting_passes_up_to_twelve_levels() -> None:

@@ -64,7 +64,7 @@ def _counting_functions(counts: Counter[str]) -> Iterator[None]:
         for function, name, how_many in (
             ("fhir_mappings.orders:read_order", "orders read", one),
             ("fhir_mappings.record:PatientRecord.of_type", "resources taken from the record", all_of_them),
-            ("fhir_mappings.validity:faults", "resources checked", one),
+            ("fhir_mappings.validity:findings", "resources checked", one),
             ("pydantic:BaseModel.model_validate", "models of fhir.resources validated", of_fhir),
             ("coverage_policies.format.value_sets:ValueSet.match", "concepts matched with value sets", one),
         ):

@@ -1,7 +1,7 @@
 """The pages of insights over a database in memory."""
 
-from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from cds_service.records.database import IN_MEMORY, Database
 from cds_service.wiring.records import make_ready
@@ -37,8 +37,8 @@ class InsightPages:
 
     def replay(self, decision: str, status: int = 200, **fields: Any) -> str:
         """The page after a replay."""
-        data: Mapping[str, Any] = {"id": decision} | fields
-        response = self.service.client.post("/insights/decision", data=data, content_type="multipart/form-data")
+        path = f"/insights/decision?{urlencode({'id': decision})}"
+        response = self.service.client.post(path, data=fields, content_type="multipart/form-data")
         assert (response.status_code, response.mimetype) == (status, "text/html"), response.text
         HtmlPage(response.text)
         return str(response.text)

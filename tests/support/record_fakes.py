@@ -4,7 +4,7 @@ import io
 import itertools
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -68,6 +68,7 @@ class RecordedService:
         key: Pseudonymizer = KEY,
         authenticator: Authenticator | None = None,
         samples: SampleServer | None = None,
+        monotonic: Callable[[], float] | None = None,
         **settings: Any,
     ) -> None:
         self.settings = Settings(**settings)
@@ -80,7 +81,7 @@ class RecordedService:
         ticks = itertools.count()
         snapshot = PolicySnapshot.of(self.assessor, self.settings.time_zone, self.settings.answers_valid_days)
         self.records = records_in(
-            database, key, self.settings, snapshot, self.clock, monotonic=lambda: next(ticks) / 1000
+            database, key, self.settings, snapshot, self.clock, monotonic or (lambda: next(ticks) / 1000)
         )
         crd_records = crd_records_in(database, sealer_of(self.settings), key, self.settings, snapshot, self.clock)
         app = create_app(

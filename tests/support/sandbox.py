@@ -28,6 +28,7 @@ _EHR_PORT = 9
 FHIR_SERVER = f"http://127.0.0.1:{_EHR_PORT}/fhir"
 _KEY = Pseudonymizer(b"a key for tests, not for anyone's data")
 _SPACE = re.compile(r"\s+")
+_FORM = "workspace"
 _CHECKED = ("radio", "checkbox")
 _VOID = {"meta", "link", "br", "img", "input", "hr"}
 
@@ -76,7 +77,12 @@ class Page(HTMLParser):
         elif tag == "textarea":
             self._text = given["name"]
             self.fields[self._text] = [""]
-        elif tag == "input" and "name" in given and (given.get("type") not in _CHECKED or "checked" in given):
+        elif (
+            tag == "input"
+            and "name" in given
+            and given.get("form", _FORM) == _FORM
+            and (given.get("type") not in _CHECKED or "checked" in given)
+        ):
             self.fields[given["name"]].append(given.get("value", ""))
 
     def _choose(self, value: str, *, is_selected: bool) -> None:

@@ -1,6 +1,7 @@
 """The routes of a single decision: look it up by an id, and replay it."""
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from cds_service.http.services import services
 from cds_service.records.database import UnavailableError
@@ -16,6 +17,7 @@ from cds_service.web.site import site
 
 _MOST_CHARACTERS = 200
 _MOST_REASON = 500
+_TOO_LARGE = "The files or the text are too large. Send a text of more than 500 kB as a file."
 
 
 def register_decisions(pages: Blueprint) -> None:
@@ -35,13 +37,15 @@ def show_decision() -> Response:
 
 
 def replay_decision() -> Response:
-    """Replay the decision that the form names, and answer its page with the comparison."""
-    name, found = _name(request.form.get("id", "")), None
+    """Replay the decision that `?id=` names with what the form has, and answer its page with the comparison."""
+    name, found = _name(request.args.get("id", "")), None
     try:
         found = _found(name)
         if found is None:
             return operator_page("insights/decision.html", 404, **_values(name, None))
         checks = replayed(found, _given(), stored_records())
+    except RequestEntityTooLarge:
+        return operator_page("insights/decision.html", 413, **_values(name, found, replay_failure=_TOO_LARGE))
     except ReplayError as error:
         return operator_page("insights/decision.html", 400, **_values(name, found, replay_failure=str(error)))
     except UnavailableError as error:

@@ -2,16 +2,17 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from functools import cached_property
 
 from cds_service.records.call_counts import Calls, CardCount, count_calls, count_cards, count_outcomes
-from cds_service.records.criterion_counts import CriterionCounts, count_criteria
+from cds_service.records.criterion_counts import CriterionCount, CriterionCounts, count_criteria
 from cds_service.records.database import Database
 from cds_service.records.report import FeedbackReport, feedback_report
 from cds_service.records.selection import Selection, limited
 from cds_service.web.insights.filters import Filters
+from coverage_policies.format.model import Criterion, Policy
 
 MOST_CALLS = 100_000
 """So many calls are counted on a page, the newest ones: about a second of work."""
@@ -24,12 +25,13 @@ MOST_DETERMINATIONS = 5_000
 class Figures:
     """What the records say about the calls that the filters choose; days are those of the zone.
 
-    The properties raise UnavailableError if the database fails, and fill `limits`: sentences about what does not
-    count.
+    `policies` are those installed now, by full name: they say which criteria are groups. The properties raise
+    UnavailableError if the database fails, and fill `limits`: sentences about what was not counted.
     """
 
-    def __init__(self, database: Database, filters: Filters, zone: tzinfo) -> None:
+    def __init__(self, database: Database, filters: Filters, zone: tzinfo, policies: Mapping[str, Policy]) -> None:
         self._database = database
+        self._policies = policies
         self._zone = zone
         self.filters = filters
         self.periods = filters.periods(zone)
@@ -69,6 +71,24 @@ class Figures:
         if found.is_limited:
             self.limits[f"Only the newest {MOST_DETERMINATIONS:,} determinations are counted here."] = None
         return found
+
+    def single_criteria(self, *, with_asked_groups: bool = False) -> Sequence[CriterionCount]:
+        """Return the criteria without groups, which only repeat what decided them; a chosen one whatever it is.
+
+        `with_asked_groups` keeps those that have a question of their own.
+        """
+        return [
+            each
+            for each in self.criteria.lines
+            if self.filters.criterion
+            or (found := self._installed(each)) is None
+            or not found.children
+            or (with_asked_groups and found.ask)
+        ]
+
+    def _installed(self, counted: CriterionCount) -> Criterion | None:
+        policy = self._policies.get(f"{counted.policy}@{counted.revision}")
+        return policy.index.get(counted.criterion) if policy else None
 
     def _newest(self, most: int) -> Selection:
         whole = self.filters.selection(self._zone)

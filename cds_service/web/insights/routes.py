@@ -80,4 +80,5 @@ def _filters() -> Filters:
 
 
 def _figures(stored: StoredRecords, filters: Filters) -> Figures:
-    return Figures(stored.database, filters, services().settings.time_zone)
+    found = services()
+    return Figures(stored.database, filters, found.settings.time_zone, found.assessor.library.policies)

@@ -195,13 +195,13 @@ def _feedback_keys(figures: Figures) -> tuple[Key, ...]:
 
 
 def _criterion_sections(figures: Figures) -> tuple[Section, ...]:
-    found = figures.criteria.lines
+    found, asked = figures.single_criteria(), figures.single_criteria(with_asked_groups=True)
     ranked = (
         Section("What fails most", _ranked("failing", "not met", found, lambda each: each.failed), ()),
         Section("What is documented least", _ranked("open", "unknown", found, lambda each: each.undocumented), ()),
         Section(
             "What clinicians answer",
-            _ranked("answered", "decided by an answer", found, lambda each: each.answered),
+            _ranked("answered", "decided by an answer", asked, lambda each: each.answered),
             (tables.criteria(figures), tables.criteria_reasons(figures)),
         ),
     )
@@ -230,7 +230,7 @@ def _ranked(name: str, how: str, found: Sequence[CriterionCount], rank: Callable
 def _criterion_keys(figures: Figures) -> tuple[Key, ...]:
     counted: Counter[str] = Counter()
     answered = 0
-    for each in figures.criteria.lines:
+    for each in figures.single_criteria():
         counted.update(each.statuses)
         answered += each.answered
     total = counted.total()

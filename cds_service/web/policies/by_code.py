@@ -14,7 +14,7 @@ from coverage_policies.format.value_sets import TEXT, UNLESS
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.plan_rules import Visibility
 from coverage_policies.judging.policy_selection import in_force_on, lines_judged
-from fhir_mappings.codings import Coding
+from fhir_mappings.codings import Coding, codings
 
 _CODE = re.compile(r"(?=[^\d]*\d)[A-Za-z0-9][A-Za-z0-9.-]{1,19}\Z", re.ASCII)
 """What looks like a code rather than a word: letters and digits, of which one is a digit at least."""
@@ -80,13 +80,14 @@ def looks_like_code(query: str) -> bool:
 def look_up(code: str, on: date, assessor: Assessor, readable: Collection[str], *, is_operator: bool) -> CodeFindings:
     """Return what the revisions with these full names say about a code of an order on a service date.
 
-    A local code that the plan rules map counts as the codes that it stands for. Only an operator learns which sets of
+    The code is read as that of an order is: ICD-10-CM with or without its dot, a billing code with its modifiers. A
+    local code that the plan rules map counts as the codes that it stands for. Only an operator learns which sets of
     evidence with CPT codes have the code.
     """
     code = code.upper()
     library, rules = assessor.library, assessor.rules
     local = [Coding(system, known) for system, known in rules.order_codes if known.upper() == code]
-    asked = rules.mapped([*(Coding(system, code) for system in _systems(library)), *local])
+    asked = rules.mapped([*codings([{"system": system, "code": code} for system in _systems(library)]), *local])
     naming = tuple(_naming(asked, on, assessor, readable))
     judging = [each.policy for each in naming if each.is_judging and each.visibility is not Visibility.OFF]
     return CodeFindings(
@@ -115,7 +116,7 @@ def _naming(asked: tuple[Coding, ...], on: date, assessor: Assessor, readable: C
         for policy in reversed(revisions):
             entries = policy.entries(asked, None)
             if entries and policy.full_name in readable:
-                groups = tuple(_group(entry, asked, on) for entry in entries)
+                groups = tuple(dict.fromkeys(_group(entry, asked, on) for entry in entries))
                 visibility = visibility_of(policy, assessor.rules)
                 yield Naming(policy, groups, policy.full_name in names, visibility)
 

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 
 from cds_service.crd.services import HOOKS
 from cds_service.http.services import services
-from cds_service.records.database import UnavailableError
-from cds_service.web.login import operator
+from cds_service.web.login import known_operator
 from coverage_policies.format.model import Policy
 from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.judging.plan_rules import PlanRules, Visibility
@@ -19,10 +18,7 @@ def signed_in() -> bool:
 
     Where sessions cannot be read now, nobody is signed in: the pages are for everybody.
     """
-    try:
-        return operator() is not None
-    except UnavailableError:
-        return False
+    return known_operator() is not None
 
 
 def visibility_of(policy: Policy, rules: PlanRules) -> Visibility:

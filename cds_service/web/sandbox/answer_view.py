@@ -123,11 +123,12 @@ class _Answer:
             )
 
     def _alone(self) -> Iterator[str]:
-        """Yield the orders of an answered call that no policy judges."""
+        """Yield the orders of an answered call that no policy judges; order-select judges the selected ones only."""
         if self._answered is None:
             return
         judged = {each.order for each in self._answered.response.review.determinations}
-        yield from (each for each in self._exchange.orders if each not in judged)
+        context = self._exchange.request["context"]
+        yield from (each for each in context.get("selections", self._exchange.orders) if each not in judged)
 
     def _trees(self, assessment: Assessment) -> tuple[Tree, ...]:
         """Return the trees of an assessment; none if the page has them already, beside another card about it."""

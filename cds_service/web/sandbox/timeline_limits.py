@@ -36,7 +36,7 @@ class ReductionAsked:
 
 @dataclass(frozen=True, slots=True)
 class LimitAsked:
-    """The limit that a policy sets for a measurement, `at most 88 %`.
+    """The limit that a policy sets for a measurement, `at most 88%`.
 
     `states` are those on which it depends whether the measurement counts: at rest, on oxygen.
     """
@@ -58,7 +58,7 @@ def reliefs_asked(policies: Iterable[Policy]) -> tuple[ReliefAsked, ...]:
     """Return what policies ask of the relief after procedures, those with a percentage first, each set once."""
     found: dict[tuple[str, ...], ReliefAsked] = {}
     every = [
-        ReliefAsked(policy.name, str(clause.arguments.get("relief", "")), clause.check)
+        ReliefAsked(policy.name, _written(str(clause.arguments.get("relief", ""))), clause.check)
         for policy, clause in _favoring(policies)
         if isinstance(clause.check, PainReliefCheck)
     ]
@@ -70,7 +70,9 @@ def reliefs_asked(policies: Iterable[Policy]) -> tuple[ReliefAsked, ...]:
 def reductions_asked(policies: Iterable[Policy]) -> tuple[ReductionAsked, ...]:
     """Return the reductions that policies ask for, each once."""
     found = {
-        (clause.check.by, clause.check.periods): ReductionAsked(policy.name, str(clause.arguments["by"]), clause.check)
+        (clause.check.by, clause.check.periods): ReductionAsked(
+            policy.name, _written(str(clause.arguments["by"])), clause.check
+        )
         for policy, clause in _favoring(policies)
         if isinstance(clause.check, OpioidReductionCheck) and clause.check.at_least
     }
@@ -89,8 +91,13 @@ def limits_asked(policies: Iterable[Policy]) -> tuple[LimitAsked, ...]:
             states = (*(known.states if known else ()), *here)
             name = known.policy if known else policy.name
             distinct = tuple({each.name: each for each in states}.values())
-            found[codes.name, clause.limit] = LimitAsked(name, clause.limit, codes, check.limit, distinct)
+            found[codes.name, clause.limit] = LimitAsked(name, _written(clause.limit), codes, check.limit, distinct)
     return tuple(found.values())
+
+
+def _written(phrase: str) -> str:
+    """Return a phrase of a policy document as American English writes it."""
+    return phrase.replace(" %", "%")
 
 
 def _favoring(policies: Iterable[Policy]) -> Iterator[tuple[Policy, Clause]]:

@@ -62,6 +62,60 @@ def test_a_call_that_fails_gives_its_turn_back() -> None:
     assert _takes_a_turn(turns)
 
 
+def test_a_brief_turn_comes_before_those_of_the_calls_that_wait() -> None:
+    turns, order = Turns(LONG), list[str]()
+    begun = threading.Semaphore(0)
+
+    def compute(name: str) -> None:
+        begun.release()
+        with turns.turn():
+            order.append(name)
+            threading.Event().wait(0.005)
+
+    def write() -> None:
+        begun.release()
+        with turns.brief_turn():
+            order.append("brief")
+
+    with ThreadPoolExecutor(5) as pool:
+        with turns.turn():
+            calls = [pool.submit(compute, "call") for _ in range(4)]
+            calls.append(pool.submit(write))
+            for _ in calls:
+                begun.acquire()
+            threading.Event().wait(0.01)
+        for each in calls:
+            each.result(LONG)
+    assert "brief" in order[:2]  # one call was next already
+
+
+def test_nobody_computes_beside_a_brief_turn() -> None:
+    turns = Turns(0.01)
+    with turns.brief_turn(), ThreadPoolExecutor(1) as pool:
+        assert not pool.submit(_takes_a_turn, turns).result(LONG)
+    assert _takes_a_turn(turns)
+
+
+def test_a_call_in_its_turn_takes_a_brief_one_at_once_and_keeps_its_own() -> None:
+    turns = Turns(0.01)
+    with turns.turn(), ThreadPoolExecutor(1) as pool:
+        with turns.brief_turn():
+            pass
+        assert not pool.submit(_takes_a_turn, turns).result(LONG)
+
+
+def test_a_brief_turn_that_does_not_come_soon_is_done_without() -> None:
+    turns = Turns(LONG)
+
+    def write() -> bool:
+        with turns.brief_turn():
+            return True
+
+    with turns.turn(), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(write).result(LONG)
+    assert _takes_a_turn(turns)
+
+
 def _takes_a_turn(turns: Turns) -> bool:
     with turns.turn() as turn:
         return turn.is_taken

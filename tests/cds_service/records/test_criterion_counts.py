@@ -30,13 +30,22 @@ def test_an_answer_that_is_in_conflict_decided_nothing(database: Database) -> No
     assert line.answered == 0
 
 
+def test_a_criterion_of_another_pathway_is_counted_by_its_reason_only(database: Database) -> None:
+    record_call(database, determination(criteria=[("I.A", "unknown", "other-pathway")]))
+    chosen = Selection(WHOLE.since, WHOLE.until, criterion="I.A")
+    found = count_criteria(database, chosen, TWO_DAYS, 10)
+    (line,) = found.lines
+    assert (line.total, line.undocumented, found.by_period) == (0, 0, {})
+    assert line.reasons == {("unknown", "other-pathway"): 1}
+
+
 def test_only_the_newest_determinations_count_and_it_says_so(database: Database) -> None:
     record_call(database, determination(criteria=ASKED), at=AT)
     record_call(database, determination(criteria=FAILED), at=AT + timedelta(hours=1))
     found = count_criteria(database, WHOLE, TWO_DAYS, 1)
     assert found.is_limited
     assert found.lines[0].statuses == {"not-met": 1}
-    assert not count_criteria(database, WHOLE, TWO_DAYS, 3).is_limited
+    assert not count_criteria(database, WHOLE, TWO_DAYS, 2).is_limited
 
 
 def test_a_chosen_criterion_is_counted_by_period(database: Database) -> None:

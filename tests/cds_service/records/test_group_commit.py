@@ -142,6 +142,24 @@ def test_a_thread_that_is_alone_commits_at_once(writers: Writers) -> None:
         assert added(writers.database) == set("abc"[: n + 1])
 
 
+def test_the_statements_of_a_group_are_computed_in_turn_and_its_commit_is_not(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    @contextmanager
+    def computing() -> Iterator[None]:
+        order.append("begin")
+        yield
+        order.append("end")
+
+    database = Database(f"sqlite:///{tmp_path}/records.db", wait_seconds=PATIENT, computing=computing)
+    upgrade(database)
+    event.listen(database.engine, "commit", lambda _: order.append("commit"))
+    order.clear()
+    database.write(lambda _: order.append("write"))
+    database.close()
+    assert order == ["begin", "write", "end", "commit"]
+
+
 @pytest.mark.parametrize("failing", "abc")
 def test_a_job_that_fails_fails_no_other(writers: Writers, failing: str) -> None:
     with occupied(writers.database):

@@ -1,6 +1,8 @@
 """The feedback on the cards of a selection, with each card counted once."""
 
+from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 from cds_service.records.database import Database
 from cds_service.records.report import Acceptance, feedback_report
@@ -10,7 +12,7 @@ from tests.support.recorded_calls import AT, determination, record_call, record_
 FAILS = determination(outcome="criteria-not-met", targets=["I.A", "I.B"])
 
 
-def line(criterion: str, **counts: int) -> Acceptance:
+def line(criterion: str, **counts: Any) -> Acceptance:
     """A line of the report."""
     return Acceptance("CP.TEST", "2025-01", criterion, **counts)
 
@@ -24,6 +26,16 @@ def test_a_card_counts_once_for_its_policy_and_once_for_each_criterion(database:
     assert found.by_policy == (line("", shown=2, accepted=1),)
     assert found.by_criterion == (line("I.A", shown=2, accepted=1), line("I.B", shown=2, accepted=1))
     assert found.given == ((AT + timedelta(hours=2), "accepted"),)
+
+
+def test_a_card_of_several_orders_counts_once_for_each_criterion_of_any_of_them(database: Database) -> None:
+    other = determination(outcome="documentation-needed", targets=["I.B", "I.C"])
+    record_call(database, FAILS, other, determination(), card="one")
+    record_feedback(database, "one", "overridden", "urgent")
+    found = feedback_report(database, Selection())
+    counts: dict[str, Any] = {"shown": 1, "overridden": 1, "reasons": Counter({"urgent": 1})}
+    assert found.by_policy == (line("", **counts),)
+    assert found.by_criterion == tuple(line(each, **counts) for each in ("I.A", "I.B", "I.C"))
 
 
 def test_the_newest_feedback_on_a_card_counts(database: Database) -> None:

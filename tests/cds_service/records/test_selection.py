@@ -71,7 +71,7 @@ def test_a_policy_a_revision_a_service_and_a_client_limit_the_calls(database: Da
 def test_the_newest_calls_count_where_there_are_too_many(database: Database) -> None:
     for hours in range(4):
         record_call(database, at=AT - timedelta(hours=hours))
-    assert limited(database, Selection(), 5) == Selection()
+    assert limited(database, Selection(), 4) == Selection()
     newest = limited(database, Selection(), 3)
     assert newest.since == AT - timedelta(hours=2)
     assert count(database, newest) == 3

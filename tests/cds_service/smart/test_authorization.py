@@ -9,11 +9,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from cds_service.clients.authorization_proof import Proof
 from cds_service.clients.keys import KeySet, read_jwk_set
 from cds_service.clients.registry import SmartRegistration
 from cds_service.smart.authorization import (
     Endpoints,
-    Proof,
     authorization_address,
     endpoints_in,
     grant_in,

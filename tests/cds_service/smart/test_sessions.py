@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cds_service.smart.authorization import Endpoints, Grant, Proof
+from cds_service.clients.authorization_proof import Proof
+from cds_service.smart.authorization import Endpoints, Grant
 from cds_service.smart.sessions import LAUNCH_LIFETIME, LIFETIME, FormSession, PendingLaunch, Sessions
 from tests.support.clock import SetClock
 from tests.support.kept_sessions import KeptSessions

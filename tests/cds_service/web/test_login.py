@@ -2,6 +2,7 @@
 
 import json
 from base64 import urlsafe_b64encode
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from hashlib import sha384
@@ -13,6 +14,7 @@ import pytest
 
 from cds_service.login.login import HOME, own_page
 from cds_service.login.sessions import LIFETIME, LOGIN_LIFETIME
+from cds_service.records.database import Database, UnavailableError
 from cds_service.wiring.records import database_in_memory
 from cds_service.wiring.serving import on_loopback
 from tests.support.client_fakes import jwk, pem
@@ -593,3 +595,34 @@ def test_sessions_are_of_one_database(provider: IdentityProvider, clock: SetCloc
     other = OperatorPages(provider, clock, database=database_in_memory(pages.settings)).browser()
     other.session = browser.session
     assert other.get("/sandbox").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "site", "status", "says"),
+    [
+        ("GET", "/policies", "none", 200, "The policy revisions that this service checks orders against."),
+        ("GET", "/sandbox", "none", 503, "The service cannot read now who is signed in"),
+        ("POST", "/sandbox", "same-origin", 503, "The service cannot read now who is signed in"),
+        ("POST", "/sandbox", "cross-site", 403, "Another web site sent this request"),
+        ("GET", "/login", "none", 503, "The service cannot read now who is signed in"),
+        ("POST", "/login/sign-out", "same-origin", 503, "The service cannot read now who is signed in"),
+    ],
+)
+def test_a_database_that_fails_is_said_on_a_page_and_leaves_the_policies_open(
+    pages: OperatorPages, monkeypatch: pytest.MonkeyPatch, method: str, path: str, site: str, status: int, says: str
+) -> None:
+    browser, tries = pages.browser(), Counter[str]()
+    browser.sign_in()
+
+    def fail(_database: Database, *_: object) -> None:
+        tries[path] += 1
+        raise UnavailableError("the database does not answer")
+
+    monkeypatch.setattr(Database, "reading", fail)
+    monkeypatch.setattr(Database, "write", fail)
+    monkeypatch.setattr(Database, "writing", fail)
+    answer = browser.client.open(path, method=method, base_url=ORIGIN, headers={"Sec-Fetch-Site": site})
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")
+    assert says in answer.text
+    assert "Sign out" not in answer.text
+    assert tries[path] <= (2 if path.startswith("/login") else 1)

@@ -166,6 +166,15 @@ def test_a_chart_that_cannot_be_used_is_named(pages: InsightPages, chart: str, s
     assert says in pages.replay(name, 400, request_file=file(body), chart_text=chart)
 
 
+@pytest.mark.parametrize(("characters", "most"), [(500_001, 5_000_000), (300_000, 200_000)])
+def test_what_is_too_large_is_said_on_the_page_of_the_decision(characters: int, most: int) -> None:
+    pages = InsightPages(max_body_bytes=most)
+    name, _, _ = called(pages)
+    html = pages.replay(name, 413, request_text="x" * characters)
+    assert "The files or the text are too large." in html
+    assert name in html
+
+
 def test_a_replay_that_takes_too_long_says_so(pages: InsightPages, monkeypatch: pytest.MonkeyPatch) -> None:
     name, body, chart = called(pages)
     monkeypatch.setattr(replaying, "_SECONDS", 0.0)

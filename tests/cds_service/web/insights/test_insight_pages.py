@@ -83,6 +83,20 @@ def test_every_table_has_its_figures(pages: InsightPages) -> None:
     }
 
 
+def test_a_group_is_in_the_tables_and_not_among_what_fails_or_is_answered_most(pages: InsightPages) -> None:
+    statuses = {"II": "not-met", "II.A": "met", "II.A.1": "met", "II.E": "not-met"}
+    criteria = [(name, status, "attested") for name, status in statuses.items()]
+    record_call(pages.database, determination("CP.MP.126", "2025-04", criteria=criteria))
+    query = "?policy=CP.MP.126"
+    assert [line.split(",")[2] for line in pages.csv(f"criteria.csv{query}")[1:]] == list(statuses)
+    html = pages.html(f"/criteria{query}")
+    names = [each.split()[1] for each in re.findall(r'class="plot-label"[^>]*>([^<]*)', html)]
+    assert names == ["II.E", "II.A", "II.A.1", "II.E"]  # II.A is asked as a whole, II never is
+    assert "<dt>Criteria evaluated</dt><dd>2</dd>" in html
+    chosen = pages.html(f"/criteria{query}&criterion=II")
+    assert [each.split()[1] for each in re.findall(r'class="plot-label"[^>]*>([^<]*)', chosen)] == ["II", "II"]
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_names_that_look_like_html_or_formulas_stay_text(path: str) -> None:
     pages = InsightPages()
@@ -146,6 +160,7 @@ def test_a_page_says_where_only_the_newest_calls_count(pages: InsightPages, monk
     monkeypatch.setattr(figures, "MOST_CALLS_WITH_CARDS", 1)
     assert "Only the newest 1 calls of these days are counted: from 2026-03-03 10:00 on." in pages.html()
     assert "Only the newest 1 calls" in pages.html("/feedback")
+    monkeypatch.setattr(figures, "MOST_CALLS", 10)
     monkeypatch.setattr(figures, "MOST_DETERMINATIONS", 1)
     assert "Only the newest 1 determinations are counted here." in pages.html("/criteria")
 

@@ -47,6 +47,32 @@ def test_the_days_of_the_plan_rules_come_first() -> None:
     assert found["2025-04"][2] is False
 
 
+def test_the_days_of_one_revision_in_the_plan_rules_bound_those_of_the_others() -> None:
+    newer, newest = (HEAD.replace("2025-01", each) for each in ("2025-04", "2025-08"))
+    late = Effective("CP.TEST@2025-08", date(2025, 10, 15), None, "bulletin 8")
+    found = listed(HEAD, newer, newest, today=date(2025, 9, 1), rules=PlanRules(effective=(late,)))
+    by_months = "by the months of the revisions and the plan rules"
+    assert found == {
+        "2025-08": ("from 2025-10-15", "plan rules: bulletin 8", False),
+        "2025-04": ("2025-04-01 to 2025-10-14", by_months, True),
+        "2025-01": ("2025-01-01 to 2025-03-31", by_months, False),
+    }
+
+
+def test_a_later_entry_of_the_plan_rules_ends_an_earlier_one_and_a_pause_parts_the_days() -> None:
+    first = Effective("CP.TEST@2025-01", date(2025, 2, 1), None, "bulletin 1")
+    paused = Effective("CP.TEST@2025-04", date(2025, 4, 10), date(2025, 5, 9), "bulletin 2")
+    again = Effective("CP.TEST@2025-04", date(2025, 5, 10), date(2025, 6, 30), "bulletin 3")
+    found = listed(HEAD, HEAD.replace("2025-01", "2025-04"), rules=PlanRules(effective=(first, paused, again)))
+    assert found["2025-04"][:2] == ("2025-04-10 to 2025-06-30", "plan rules: bulletin 2; bulletin 3")
+    assert found["2025-01"][:2] == ("2025-02-01 to 2025-04-09; from 2025-07-01", "plan rules: bulletin 1")
+
+
+def test_a_revision_that_the_plan_rules_leave_no_day_says_so() -> None:
+    rules = PlanRules(effective=(Effective("CP.TEST@2025-01", date(2025, 3, 1), None, "bulletin 7"),))
+    assert listed(OLD, NEW, rules=rules)["2025-04"][0] == "on no day"
+
+
 def test_the_days_of_the_owner_come_next() -> None:
     found = listed(HEAD + "effective: 2025-01-15\nuntil: 2025-12-31\n")
     assert found["2025-01"][:2] == ("2025-01-15 to 2025-12-31", "stated by the owner")

@@ -51,6 +51,23 @@ def test_a_code_names_its_group_of_orders_and_the_sections() -> None:
     assert groups["CP.MP.126@2025-04"] == [("sij-fusion-minimally-invasive", ("II", "IV"))]
 
 
+def test_a_code_that_several_entries_name_alike_is_listed_once() -> None:
+    found = look_up("62327", DAY, shipped(), EVERYTHING, is_operator=False)
+    groups = {each.policy.full_name: [(g.name, g.sections) for g in each.groups] for each in found.naming}
+    assert groups["CP.MP.173@2024-01"] == [("neuraxial-catheter", ("I",))]
+
+
+@pytest.mark.parametrize(("written", "usual"), [("27279-LT", "27279"), ("m533", "M53.3"), ("e0424-rr", "E0424")])
+def test_a_code_is_read_as_that_of_an_order_is(written: str, usual: str) -> None:
+    found, expected = (look_up(each, DAY, shipped(), EVERYTHING, is_operator=True) for each in (written, usual))
+    assert found.naming or found.mentions
+    assert (found.naming, found.by_line, found.mentions) == (expected.naming, expected.by_line, expected.mentions)
+
+
+def test_a_code_with_the_modifier_of_a_discontinued_procedure_names_no_order() -> None:
+    assert look_up("27279-53", DAY, shipped(), EVERYTHING, is_operator=True).naming == ()
+
+
 def test_a_code_that_no_policy_names_is_said_to_be_so() -> None:
     words = page(service(shipped()), "/policies?q=99999").text
     assert "No installed policy names this code for an order." in words

@@ -1,7 +1,9 @@
 """What the sandbox shows of the service's answers, and what its buttons do, from the press to the next page."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -132,6 +134,19 @@ def test_an_order_that_no_policy_judges_is_said(sandbox: Sandbox) -> None:
     sandbox.change(orders=(*sandbox.case.orders, other))
     page = sandbox.press("sign")
     assert "ServiceRequest/other: no policy of this service judges this order." in page.within("answer")
+
+
+def test_an_order_that_is_not_selected_is_not_said_to_have_no_policy(sandbox: Sandbox) -> None:
+    page = sandbox.open("oxygen-asleep-only", 0, 1)
+    page = sandbox.post({**page.fields, "select": page.fields["select"][:1], "do": "select"})
+    assert "no policy of this service" not in page.within("answer")
+
+
+def test_the_patient_is_laid_over_the_policy_from_the_criteria(sandbox: Sandbox) -> None:
+    page = sandbox.open("sij-posterior")
+    path, order = re.findall(r'formaction="([^"]+)" name="order" value="([^"]+)"', page.html)[0]
+    laid = sandbox.client.post(urljoin("/sandbox", path), data={"case": page.fields["case"], "order": order})
+    assert (laid.status_code, "laid bad" in laid.text) == (200, True)
 
 
 def test_two_orders_get_their_answers_in_one_call(sandbox: Sandbox) -> None:

@@ -26,7 +26,7 @@ from tests.support.opioid_chart import (
 )
 from tests.support.record_fakes import shipped
 
-HALF = ReductionAsked("P", "at least 50 %", OpioidReductionCheck(True, Decimal(50), PERIODS))
+HALF = ReductionAsked("P", "at least 50%", OpioidReductionCheck(True, Decimal(50), PERIODS))
 BEFORE = during("a", OXYCODONE_5, "2025-01-01", "2025-12-20", sig(1, times=4))
 NOW = during("b", OXYCODONE_5, "2025-12-21", "2026-02-01", sig(1, times=3))
 
@@ -71,7 +71,7 @@ def test_the_target_follows_the_percentage_of_the_document(by: str, said: str) -
 
 def test_the_percentage_is_that_of_the_shipped_policy() -> None:
     (found,) = reductions_asked(latest(shipped().library))
-    assert (found.policy, found.asks, found.check.by) == ("CP.MP.173", "at least 50 %", Decimal(50))
+    assert (found.policy, found.asks, found.check.by) == ("CP.MP.173", "at least 50%", Decimal(50))
 
 
 def test_of_two_baselines_the_lower_one_is_halved() -> None:

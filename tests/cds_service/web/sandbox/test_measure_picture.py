@@ -43,8 +43,8 @@ def found_in(*resources: Resource) -> tuple[Measured, ...]:
 
 def test_the_limits_are_those_of_the_documents() -> None:
     assert [(each.policy, each.asks) for each in OXYGEN] == [
-        ("NCD.240.2", "at most 88 %"),
-        ("NCD.240.2", "exactly 89 %"),
+        ("NCD.240.2", "at most 88%"),
+        ("NCD.240.2", "exactly 89%"),
     ]
 
 
@@ -64,8 +64,8 @@ def test_a_value_at_the_limit_lies_on_its_line() -> None:
 
 def test_limits_are_labeled_in_words() -> None:
     assert {each.words for each in picture(value(85)).texts if each.kind == "limit-label"} == {
-        "at most 88 % (NCD.240.2)",
-        "exactly 89 % (NCD.240.2)",
+        "at most 88% (NCD.240.2)",
+        "exactly 89% (NCD.240.2)",
     }
 
 
@@ -134,7 +134,7 @@ def test_one_old_value_fills_the_picture() -> None:
 def test_the_words_name_the_last_value_and_the_limits() -> None:
     assert picture(value(85, "2026-02-09", "a"), value(94, "2026-02-10", "b")).says == (
         "Oxygen saturation: 2 measurements, the last one 94 % on 2026-02-10. "
-        "Limits of NCD.240.2: at most 88 %, exactly 89 %."
+        "Limits of NCD.240.2: at most 88%, exactly 89%."
     )
 
 

@@ -79,7 +79,7 @@ def test_a_score_of_another_scale_stands_at_its_share_of_it() -> None:
 
 def test_the_words_say_what_the_policy_asks() -> None:
     assert picture(injection(), BEFORE, AFTER).says == (
-        "1 procedure, 1 with pain scores before and after. CP.MP.126 asks for at least 75 % relief."
+        "1 procedure, 1 with pain scores before and after. CP.MP.126 asks for at least 75% relief."
     )
 
 

@@ -82,5 +82,5 @@ def test_each_limit_is_asked_once() -> None:
 
 
 def test_states_of_a_limit_include_those_that_rule_it_out() -> None:
-    (limit,) = [each for each in limits_asked(latest(LIBRARY)) if each.asks == "at most 88 %"]
+    (limit,) = [each for each in limits_asked(latest(LIBRARY)) if each.asks == "at most 88%"]
     assert {each.name for each in limit.states} == {"at-rest", "on-exertion", "asleep", "on-oxygen"}
