@@ -50,7 +50,7 @@ def test_an_opened_chart_shows_who_it_is_and_what_is_recorded(pages: ChartPages,
 def test_the_token_goes_to_the_server_and_stays_in_the_form(pages: ChartPages, chart: FakeEhr) -> None:
     _, page = pages.open(chart.base, token="secret-1")
     assert {each.get("Authorization") for each in chart.headers} == {"Bearer secret-1"}
-    assert set(named(page, "token")) == {"secret-1", None}  # empty in the form for a case to open
+    assert set(named(page, "token")) == {"secret-1", None}  # the empty one is for a case to open
     assert "secret-1" not in str(named(page, "case"))
 
 
