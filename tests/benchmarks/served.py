@@ -53,6 +53,7 @@ def pages(port: int) -> None:
     from cds_service.wiring.warm_up import warm_up
     from tests.benchmarks.in_process import app_of
     from tests.benchmarks.processes import free_port
+    from tests.benchmarks.web_pages import TOKEN
 
     settings = Settings(public_url=f"http://127.0.0.1:{port}", fhir_private_networks=(LOOPBACK,))
     assessor = load_assessor(settings)
@@ -60,7 +61,7 @@ def pages(port: int) -> None:
     prepare(settings)
     ehr_port = free_port()
     app = sample_app(settings, ehr_port)
-    samples = sample_server(ehr_port, "benchmark", STORY_DATE, app.smart)
+    samples = sample_server(ehr_port, TOKEN, STORY_DATE, app.smart)
 
     def made() -> Flask:
         turns = Turns()
@@ -76,7 +77,7 @@ def pages(port: int) -> None:
             site=Site(samples, records=StoredRecords(database, key, None)),
         )
 
-    with on_loopback(create_sample_ehr(sample_store(STORY_DATE), token="benchmark", smart=app.smart), ehr_port):
+    with on_loopback(create_sample_ehr(sample_store(STORY_DATE), token=TOKEN, smart=app.smart), ehr_port):
         _serve(made, port, settings)
 
 

@@ -9,15 +9,22 @@ from urllib.parse import urlencode
 
 from cds_service.hooks.turns import Turns
 from cds_service.records.database import Database
+from cds_service.sample_ehr.hook_client import hook_call
+from cds_service.sample_ehr.patients import STORY_DATE
 from cds_service.settings import Settings
+from cds_service.web.sandbox.case import Case
 from cds_service.wiring.records import prepare, prepared_database
-from tests.benchmarks.calls import clock
+from fhir_mappings.fhir_json import dumps
+from tests.benchmarks.calls import SAMPLE, clock, http_request, new_id
 from tests.benchmarks.load import Clients, Load, one_call
 from tests.benchmarks.processes import Server, program
 from tests.support.recorded_calls import determination, record_call
 from tests.support.sandbox import Page
 
 HEALTH = "/health/live"
+CALL = "the call of *sign*, as an EHR sends it"
+TOKEN = "benchmark"
+"""The token of the sample EHR."""
 _FILE = re.compile(r'(?:href|src)="[./]*static/([^"]+)"')
 _DAYS = 28
 _WARM_UP = 3
@@ -54,7 +61,10 @@ def measure(folder: Path, rounds: int, decisions: int) -> WebPages:
     with Server(program("pages"), folder, environment) as server:
         server.until_answered(_get(HEALTH))
         requests = _requests(server.port)
-        steps = {name: PageTiming(is_whole=_WITH_SCRIPT.encode() not in sent) for name, sent in requests.items()}
+        steps = {
+            name: PageTiming(is_whole=sent.startswith(b"GET") and _WITH_SCRIPT.encode() not in sent)
+            for name, sent in requests.items()
+        }
         for sent in requests.values():
             for _ in range(_WARM_UP):
                 one_call(server.port, sent)
@@ -86,6 +96,7 @@ def _requests(port: int) -> dict[str, bytes]:
         "find a code": _get("/sandbox/codes?q=27279", _WITH_SCRIPT),
         "add an order": _post(add),
         "sign": _post(sign),
+        CALL: http_request(_call(Case.parse(page.fields["case"][0]))),
         "answer a question": _post(answer),
         "/policies": _get("/policies"),
         "search 27279": _get("/policies?q=27279"),
@@ -94,6 +105,13 @@ def _requests(port: int) -> dict[str, bytes]:
         "/insights": _get("/insights"),
         "/insights/outcomes": _get("/insights/outcomes"),
     }
+
+
+def _call(case: Case) -> bytes:
+    """Return the body of the hook call in `sign`: the service queries the chart, as for the sandbox."""
+    order, server = SAMPLE.orders[0], case.fhir_server
+    call = hook_call(SAMPLE, order, fhir_server=server, token=TOKEN, today=STORY_DATE, new_id=new_id)
+    return dumps(call).encode()
 
 
 def _record(data: Path, decisions: int) -> None:

@@ -146,6 +146,23 @@ def test_an_answer_of_crd_shows_what_it_changes_in_the_order() -> None:
     assert "coverage information" in " ".join(read["changes"])
 
 
+def test_markup_that_somebody_types_or_a_chart_holds_stays_text(pages: ServedPages) -> None:
+    typed = "<img src=x onerror=fetch('/typed')> [a](javascript:alert(1)) <script>alert(2)</script> **b**"
+    steps = (
+        {"goto": "/sandbox?patient=sij-posterior"},
+        {"fill": "#o0-detail", "text": typed},
+        {"click": "button[value^='add-detail:']"},
+        {"see": r"<script>alert\(2\)</script> \*\*b\*\*", "in": "article.order"},
+        {"fill": "#code-query", "text": typed},
+        {"click": "#code-search"},
+        {"see": "onerror", "in": "#found-codes"},
+        {"click": "#sign"},
+        {"see": "order-sign at", "in": "#answer"},
+        {"read": "main img, main script, main a[href^='javascript']", "as": "made"},
+    )
+    assert sound(pages.drive(steps))["made"] == []
+
+
 def test_a_form_says_what_is_wrong_with_a_server_a_token_or_a_patient() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         nobody = f"http://127.0.0.1:{taken.getsockname()[1]}/fhir"
