@@ -40,6 +40,7 @@ def pages(port: int) -> None:
     """Serve the service with its pages, as `cds-service serve --dev` does but under gunicorn."""
     from cds_service.cli.sample_app import sample_app, sample_server
     from cds_service.fhir_client.address_guard import LOOPBACK
+    from cds_service.hooks.turns import Turns
     from cds_service.observability.logging import service_log
     from cds_service.records.policy_snapshot import PolicySnapshot
     from cds_service.records.stored import StoredRecords
@@ -62,7 +63,8 @@ def pages(port: int) -> None:
     samples = sample_server(ehr_port, "benchmark", STORY_DATE, app.smart)
 
     def made() -> Flask:
-        database, key = prepared_database(settings), open_key(settings)
+        turns = Turns()
+        database, key = prepared_database(settings, turns), open_key(settings)
         snapshot = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)
         return app_of(
             assessor.library,
@@ -70,6 +72,7 @@ def pages(port: int) -> None:
             log=service_log(sys.stderr, clock),
             records=records_in(database, key, settings, snapshot, clock),
             pseudonym=key,
+            turns=turns,
             site=Site(samples, records=StoredRecords(database, key, None)),
         )
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
+from cds_service.hooks.turns import Turns
 from cds_service.records.database import Database
 from cds_service.settings import Settings
 from cds_service.wiring.records import prepare, prepared_database
@@ -99,7 +100,7 @@ def _record(data: Path, decisions: int) -> None:
     """Store decisions of some weeks before the day of the benchmarks."""
     settings = Settings(data_folder=data)
     prepare(settings)
-    database: Database = prepared_database(settings)
+    database: Database = prepared_database(settings, Turns())
     for number in range(decisions):
         at = clock() - timedelta(days=number % _DAYS, minutes=number % 600)
         outcome = ("supported", "criteria-not-met", "documentation-needed")[number % 3]
