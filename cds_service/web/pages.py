@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from flask import Response, request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from cards.phrasing import chart_words
 from cds_service.web.login import known_operator
 from cds_service.web.site import site
 from cds_service.web.static_files import VERSIONS
@@ -34,6 +35,7 @@ def _here() -> str:
     return request.path.split("/")[1]
 
 
+_ENVIRONMENT.filters["us_dates"] = chart_words
 _ENVIRONMENT.globals.update(root=_root, static=_static, here=_here, site=site, operator=known_operator)
 
 

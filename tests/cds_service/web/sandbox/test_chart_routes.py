@@ -43,7 +43,7 @@ def named(page: HtmlPage, name: str) -> list[str | None]:
 def test_an_opened_chart_shows_who_it_is_and_what_is_recorded(pages: ChartPages, chart: FakeEhr) -> None:
     status, page = pages.open(chart.base)
     assert status == 200
-    assert "Jane Doe, female, 65, born 1960-05-01" in page.text
+    assert "Jane Doe, female, 65, born 05/01/1960" in page.text
     assert "chart-Condition-c-1" in page.attributes("id")
 
 
