@@ -9,9 +9,9 @@ from typing import Any
 
 from cds_service.sample_ehr.patients import STORY_DATE
 from cds_service.sample_ehr.payers import SAMPLE_PAYERS
-from cds_service.web.sandbox.case import reference_of
 from cds_service.web.site import Site
 from coverage_policies.judging.assessment import Assessor
+from fhir_mappings.bundle import reference_of
 from tests.support.hook_fakes import Service
 from tests.support.html_page import HtmlPage
 from tests.support.insight_pages import InsightPages

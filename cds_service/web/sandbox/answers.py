@@ -12,12 +12,13 @@ from cds_service.fhir_client.source import SearchResult
 from cds_service.hooks.response import canonical_base_of
 from cds_service.http.services import services
 from cds_service.web.form_input import DONT_KNOW, values_of
-from cds_service.web.sandbox.case import Answers, Case, reference_of
+from cds_service.web.sandbox.case import Answers, Case
 from cds_service.web.sandbox.reading import open_chart
 from coverage_policies.format.model import Policy
 from coverage_policies.format.searches import ANSWERS
 from coverage_policies.judging.questions import question_named
 from coverage_policies.questionnaires.response import practitioners_response
+from fhir_mappings.bundle import reference_of
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.record import Availability
 

@@ -3,13 +3,15 @@
 It is the whole state of the sandbox: the page carries it from one request to the next, and it can be saved as a file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import count
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from fhir_mappings.bundle import reference_of
 from fhir_mappings.fhir_json import Json, Resource, dumps, parse_json
 
 USER = "Practitioner/sandbox-user"
@@ -142,14 +144,15 @@ class Case:
         )
 
 
+def free_id(orders: Iterable[Resource]) -> str:
+    """Return an id for a new draft that none of these orders has."""
+    taken = {each.get("id") for each in orders}
+    return next(name for number in count(1) if (name := f"draft-{number}") not in taken)
+
+
 def checked_order(order: Json) -> Resource:
     """Return an order that has a resourceType and an id; nothing else is checked. Raise CaseError for any other."""
     if not _ORDER_SCHEMA.is_valid(order):
         raise CaseError("An order is a JSON object with a resourceType, such as ServiceRequest, and an id.")
     found: Resource = order
     return found
-
-
-def reference_of(order: Resource) -> str:
-    """Return the reference of a draft order, such as ServiceRequest/draft-1."""
-    return f"{order.get('resourceType')}/{order.get('id')}"

@@ -4,15 +4,16 @@ Every action takes a `Workspace`, which is the case with the form that was sent,
 it, and which hook is called for it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from cds_service.web.sandbox.case import Case, CaseError, checked_order, reference_of
+from cds_service.web.sandbox.case import Case, CaseError, checked_order, free_id
 from cds_service.web.sandbox.code_search import LONGEST_QUERY, code_written
 from cds_service.web.sandbox.hook_calls import SELECT, SIGN
 from cds_service.web.sandbox.order_editing import EditError, Editor
+from fhir_mappings.bundle import reference_of
 from fhir_mappings.codings import Coding
 from fhir_mappings.fhir_json import Json, Resource, parse_json
 from fhir_mappings.order_elements import CODE_ELEMENTS
@@ -188,7 +189,7 @@ def _draft(workspace: Workspace, kind: str, coding: Coding) -> Resource:
     known = [*case.orders, *workspace.samples]
     order: dict[str, Any] = {
         "resourceType": kind,
-        "id": _free_id(case),
+        "id": free_id(case.orders),
         "status": "draft",
         "intent": "order",
         CODE_ELEMENTS[kind]: concept_of(coding),
@@ -214,20 +215,8 @@ def _day_of_others(workspace: Workspace) -> date | None:
     return None
 
 
-def _free_id(case: Case) -> str:
-    taken = {order.get("id") for order in case.orders}
-    return next(name for name in _ids() if name not in taken)
-
-
-def _ids() -> Iterator[str]:
-    number = 1
-    while True:
-        yield f"draft-{number}"
-        number += 1
-
-
 def _renamed(case: Case, order: Resource) -> Resource:
-    return {**order, "id": _free_id(case)}
+    return {**order, "id": free_id(case.orders)}
 
 
 def _with_new(workspace: Workspace, order: Resource) -> Step:

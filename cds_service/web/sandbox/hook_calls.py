@@ -8,8 +8,9 @@ from cds_service.crd.services import services_for
 from cds_service.http.services import services
 from cds_service.http.watching import Answered
 from cds_service.web.sandbox.answers import answers_in_prefetch
-from cds_service.web.sandbox.case import Case, Mode, reference_of
+from cds_service.web.sandbox.case import Case, Mode
 from cds_service.web.sandbox.service_client import post
+from fhir_mappings.bundle import reference_of
 from fhir_mappings.fhir_json import Json, encoded, parse_json
 
 SELECT, SIGN = "order-select", "order-sign"

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cds_service.web.sandbox.case import Case, reference_of
+from cds_service.web.sandbox.case import Case
+from fhir_mappings.bundle import reference_of
 from fhir_mappings.fhir_json import Json, Resource, dumps
 
 _STEP = " › "

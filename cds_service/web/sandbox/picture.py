@@ -31,6 +31,10 @@ class Path:
     title: str = ""
 
 
+def _html_id(reference: str) -> str:
+    return f"timeline-{reference.replace('/', '-')}" if reference else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A point: what it is, where, and which resource it is; its `shape` tells kinds apart without color."""
@@ -45,7 +49,7 @@ class Mark:
     @property
     def html_id(self) -> str:
         """Return the id of the point in the page, empty if it is no resource or stands there already."""
-        return f"timeline-{self.reference.replace('/', '-')}" if self.reference else ""
+        return _html_id(self.reference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Bar:
     @property
     def html_id(self) -> str:
         """Return the id of the bar in the page, empty if it is no resource or stands there already."""
-        return f"timeline-{self.reference.replace('/', '-')}" if self.reference else ""
+        return _html_id(self.reference)
 
 
 @dataclass(frozen=True, slots=True)

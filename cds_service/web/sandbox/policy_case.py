@@ -14,7 +14,7 @@ import yaml
 
 from cards.build import DETERMINATION
 from cds_service.hooks.review import Review
-from cds_service.web.sandbox.case import Case, reference_of
+from cds_service.web.sandbox.case import Case
 from cds_service.web.sandbox.case_file import download_link
 from coverage_policies.authoring.cases import NONE, judged, parse_cases, run_case
 from coverage_policies.authoring.fact_builder import PATIENT
@@ -24,6 +24,7 @@ from coverage_policies.format.problems import DocumentError
 from coverage_policies.format.registry import resource_types
 from coverage_policies.format.terms import Reason
 from coverage_policies.judging.determination import Determination
+from fhir_mappings.bundle import reference_of
 from fhir_mappings.codings import items
 from fhir_mappings.demographics import SEX_EXTENSIONS
 from fhir_mappings.fhir_json import Json, Resource

@@ -17,7 +17,7 @@ from cds_service.http.services import services
 from cds_service.web.pages import operator_page
 from cds_service.web.sandbox import answer_actions, composer
 from cds_service.web.sandbox.answer_view import answer_view
-from cds_service.web.sandbox.case import Case, CaseError, reference_of
+from cds_service.web.sandbox.case import Case, CaseError
 from cds_service.web.sandbox.case_file import download_link, opened_case, saved_case
 from cds_service.web.sandbox.chart_view import DRAWN, panel_of
 from cds_service.web.sandbox.choose import Choice, choose_page
@@ -31,6 +31,7 @@ from cds_service.web.sandbox.reading import ChartReading, read
 from cds_service.web.sandbox.servers import check_server
 from cds_service.web.sandbox.suggestions import with_actions
 from cds_service.web.site import operator_site
+from fhir_mappings.bundle import reference_of
 from fhir_mappings.fhir_json import Resource
 
 sandbox = Blueprint("sandbox", __name__, url_prefix="/sandbox")

@@ -1,10 +1,10 @@
 """Apply what a card suggests to the draft orders of a case, as an EHR does when a clinician accepts it."""
 
 from collections.abc import Iterable, Mapping
-from itertools import count
 
-from cds_service.web.sandbox.case import Case, reference_of
-from fhir_mappings.fhir_json import Json, Resource
+from cds_service.web.sandbox.case import Case, free_id
+from fhir_mappings.bundle import reference_of
+from fhir_mappings.fhir_json import Json
 
 _REQUEST = ("Request", "Order", "Prescription")
 """How the names of the resource types of orders end; anything else, such as a Task, is no draft order."""
@@ -28,7 +28,7 @@ def with_actions(case: Case, actions: Iterable[Mapping[str, Json]]) -> Case:
             continue
         resource = action["resource"]
         if action["type"] == "create" and resource["resourceType"].endswith(_REQUEST):
-            resource = {**resource, "id": _new_id(orders.values())}
+            resource = {**resource, "id": free_id(orders.values())}
             orders[reference_of(resource)] = resource
         elif action["type"] == "update" and reference_of(resource) in orders:
             orders[reference_of(resource)] = resource
@@ -39,8 +39,3 @@ def _removed(action: Mapping[str, Json]) -> tuple[str, ...]:
     """Return the references that a deletion names: one in CDS Hooks 2.0.1, a list in later drafts."""
     named = action["resourceId"]
     return (named,) if isinstance(named, str) else tuple(named)
-
-
-def _new_id(orders: Iterable[Resource]) -> str:
-    taken = {each.get("id") for each in orders}
-    return next(name for number in count(1) if (name := f"draft-{number}") not in taken)

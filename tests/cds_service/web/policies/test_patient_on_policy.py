@@ -8,9 +8,10 @@ import pytest
 
 from cds_service.sample_ehr.patients import STORY_DATE, sample_store
 from cds_service.sample_ehr.server import create_sample_ehr
-from cds_service.web.sandbox.case import Case, reference_of
+from cds_service.web.sandbox.case import Case
 from cds_service.web.site import SamplePatient, SampleServer
 from cds_service.wiring.serving import on_loopback
+from fhir_mappings.bundle import reference_of
 from tests.support.hook_fakes import Service
 from tests.support.html_page import HtmlPage
 from tests.support.policy_pages import HOSTILE, service, shipped
