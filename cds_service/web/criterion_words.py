@@ -3,6 +3,7 @@
 from types import MappingProxyType
 
 from cds_service.web.form_view import Badge
+from coverage_policies.authoring.reference import reasons
 from coverage_policies.format.terms import Reason, Status
 
 STATUSES = MappingProxyType(
@@ -12,21 +13,5 @@ STATUSES = MappingProxyType(
         Status.UNKNOWN: Badge("Not documented", "open"),
     }
 )
-REASONS = MappingProxyType(
-    {
-        Reason.NOT_FOUND: "Nothing in the chart fulfills it.",
-        Reason.MISSING: "A record lacks a detail that the policy asks for.",
-        Reason.PRESENT: "The chart has what the policy rules out.",
-        Reason.INVALID_ATTRIBUTE: "A record differs from what the policy asks for.",
-        Reason.DATE_OUT_OF_RANGE: "The date is outside the time that counts.",
-        Reason.VALUE_OUT_OF_RANGE: "The value is outside the range that counts.",
-        Reason.COUNT_OUT_OF_RANGE: "There are too few or too many records.",
-        Reason.ATTESTED: "A clinician answered it.",
-        Reason.CONFLICT: "Records contradict each other.",
-        Reason.DATA_UNAVAILABLE: "The data could not be read.",
-        Reason.NONE_RECORDED: "Nothing is recorded about it.",
-        Reason.UNCONVERTIBLE: "A value could not be converted.",
-        Reason.CASE_REVIEW: "The plan decides case by case.",
-        Reason.OTHER_PATHWAY: "It counts for another purpose only.",
-    }
-)
+REASONS = MappingProxyType({Reason(each.name): f"{each.says[:1].upper()}{each.says[1:]}." for each in reasons()})
+"""Each reason in the words of `policies reasons`, which hold for every status."""

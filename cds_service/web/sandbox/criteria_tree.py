@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from cards.phrasing import chart_words, plain_evidence
+from cds_service.web.criterion_words import REASONS, STATUSES
 from cds_service.web.form_view import Badge, badge_of
 from cds_service.web.sandbox.answers import FIELD, QuestionKey, answer_values
 from cds_service.web.sandbox.case import Case
-from coverage_policies.authoring.reference import reasons
 from coverage_policies.format.model import PATHWAY, Policy
 from coverage_policies.format.terms import Reason, Status
 from coverage_policies.judging.determination import CriterionResult, Determination, Question
@@ -18,17 +17,11 @@ from coverage_policies.questionnaires.items import form_items
 from fhir_mappings.record import Evidence
 
 _SETTLED = (Status.MET, Status.NOT_MET)
-_STATUSES = {
-    Status.MET: Badge("Met", "good"),
-    Status.NOT_MET: Badge("Not met", "bad"),
-    Status.UNKNOWN: Badge("Not documented", "open"),
-}
 _NOT_COUNTED = Badge("Not counted", "plain")
 _NOT_NEEDED = Badge("Not needed", "plain")
 _OPEN_BUT_LATER = Badge("Not documented", "plain")
 """Open below a group that is not met: it matters once the rest is."""
 _PLAN_DECIDES = Badge("Plan decides", "open")
-_REASONS = MappingProxyType({each.name: f"{each.says[:1].upper()}{each.says[1:]}." for each in reasons()})
 _OWN_RESPONSES = "QuestionnaireResponse/sandbox-answers-"
 _MOST_EVIDENCE = 8
 
@@ -171,13 +164,13 @@ class _Trees:
             above = self._results.get(result.parent)
             return "" if above and above.on_pathways == result.on_pathways else self._by_purpose(result)
         is_evident = result.reason is Reason.NOT_FOUND and bool(result.evidence)
-        return _REASONS[result.reason.value] if result.reason and not (result.is_group or is_evident) else ""
+        return REASONS[result.reason] if result.reason and not (result.is_group or is_evident) else ""
 
     def _by_purpose(self, result: CriterionResult) -> str:
         found = result.on_pathways
         if len(set(found.values())) == 1:
             return f"It counts for: {'; '.join(map(self._purposes.__getitem__, found))}."
-        said = (f"{self._purposes[name]}: {_STATUSES[each].words.lower()}" for name, each in found.items())
+        said = (f"{self._purposes[name]}: {STATUSES[each].words.lower()}" for name, each in found.items())
         return f"It depends on the purpose. {'; '.join(said)}."
 
     def _badge(self, result: CriterionResult) -> Badge:
@@ -186,7 +179,7 @@ class _Trees:
         if result.id in self._moot:
             return _NOT_NEEDED if self._moot[result.id] is Status.MET else _OPEN_BUT_LATER
         status = _counted(result)
-        return _PLAN_DECIDES if status is Status.UNKNOWN and result.is_for_review else _STATUSES[status]
+        return _PLAN_DECIDES if status is Status.UNKNOWN and result.is_for_review else STATUSES[status]
 
     def _evidence(self, items: tuple[Evidence, ...]) -> Iterator[EvidenceView]:
         """Yield the first pieces of evidence, each in the same words once."""
