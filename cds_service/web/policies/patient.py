@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from cards.phrasing import chart_words, plain_evidence
 from cds_service.hooks.errors import RefusedError
@@ -13,7 +14,7 @@ from cds_service.web.criterion_words import REASONS, STATUSES
 from cds_service.web.form_view import Badge
 from cds_service.web.sandbox.case import Case
 from cds_service.web.sandbox.hook_calls import SIGN, hook_body
-from cds_service.web.site import Site
+from cds_service.web.sandbox.reading import open_chart
 from coverage_policies.format.model import Policy
 from coverage_policies.format.terms import Reason
 from coverage_policies.judging.determination import CriterionResult, Determination
@@ -46,14 +47,14 @@ class NoOverlayError(Exception):
     """There is nothing to lay over the policy; the message says why, and quotes nothing of the chart."""
 
 
-def overlay(policy: Policy, case: Case, order: str, token: str, site: Site, found: Services) -> Overlay:
+def overlay(policy: Policy, case: Case, order: str, token: str, found: Services) -> Overlay:
     """Judge an order of a case, by its reference, by one revision alone, whatever the date and whoever pays.
 
-    `token` is that for the FHIR server, which must be one that the sandbox may read. Raise NoOverlayError.
+    `token` is that for the FHIR server. Raise NoOverlayError.
     """
     try:
         request = read_request(hook_body(SIGN, case, token, (), found.new_id))
-        reviewed = _review(request, policy, site, found)
+        reviewed = _review(request, policy, case, token, found)
         if reviewed.refusal is not None:
             raise reviewed.refusal
     except RefusedError as error:
@@ -71,16 +72,13 @@ def overlay(policy: Policy, case: Case, order: str, token: str, site: Site, foun
     )
 
 
-def _review(request: HookRequest, policy: Policy, site: Site, found: Services) -> Review:
-    access = request.fhir
-    if access is not None:
-        access = replace(access, registered=site.client.fhir_servers)
+def _review(request: HookRequest, policy: Policy, case: Case, token: str, found: Services) -> Review:
     with found.turns.turn() as turn:
         return review(
-            replace(request, fhir=access),
+            request,
             found.assessor.limited_to(policy),
             found.limits,
-            open_source=(lambda deadline: found.open_fhir_server(access, deadline)) if access is not None else None,
+            open_source=partial(open_chart, case, token),
             clock=found.clock,
             monotonic=found.monotonic,
             waiting=turn.waiting,

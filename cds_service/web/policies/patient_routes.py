@@ -19,13 +19,13 @@ def lay_over_patient(name: str) -> Response:
 
     The form has `case`, the `order` by its reference, and the `token` for its FHIR server. For signed-in operators.
     """
-    pages, policy = operator_site(), readable_policies().get(name)
+    policy = readable_policies().get(name)
     if policy is None:
         return missing_page(name)
     try:
         case = Case.parse(request.form.get("case", ""))
-        token = pages.token_for(case.fhir_server, request.form.get("token", ""))
-        found = overlay(policy, case, request.form.get("order", ""), token, pages, services())
+        token = operator_site().token_for(case.fhir_server, request.form.get("token", ""))
+        found = overlay(policy, case, request.form.get("order", ""), token, services())
     except CaseError as error:
         return _problem("This case cannot be read", str(error), 400)
     except NoOverlayError as error:

@@ -14,7 +14,7 @@ from cds_service.web.sandbox.exchange_view import ExchangeView, Trouble, exchang
 from cds_service.web.sandbox.hook_calls import SELECT, Exchange
 from cds_service.web.sandbox.order_diff import ActionView
 from cds_service.web.sandbox.shown_cards import ShownCard, cards_of
-from cds_service.web.site import site
+from cds_service.web.site import operator_site
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.assessment import Assessment
 from coverage_policies.judging.determination import Determination
@@ -157,8 +157,7 @@ def _why_silent(assessment: Assessment, hook: str) -> str:
 
 def _launch(case: Case) -> Launch | None:
     """Return how the sample EHR launches an app for the patient of a case; None for any other EHR."""
-    found = site()
-    samples = found.samples if found else None
+    samples = operator_site().samples
     if samples is None or samples.launch is None or case.fhir_server != samples.address:
         return None
     launch = samples.launch

@@ -11,7 +11,7 @@ from cds_service.web.pages import operator_page
 from cds_service.web.sandbox.case import Case
 from cds_service.web.sandbox.reading_problems import ReadingProblem
 from cds_service.web.sandbox.servers import refusal_of
-from cds_service.web.site import SamplePatient, SampleServer, operator_site, site
+from cds_service.web.site import SamplePatient, SampleServer, operator_site
 
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _LONGEST = 2_000
@@ -81,17 +81,16 @@ def choose_page(
 
     `is_unknown` is whether an address named a sample patient that there is not.
     """
-    found = site()
+    pages = operator_site()
     if is_unknown:
         problem = ReadingProblem.NO_SAMPLE
-    samples = found.samples if found else None
     return operator_page(
         "sandbox/choose.html",
         problem.value.status if problem else 200,
-        samples=samples,
-        groups=groups(samples, words),
+        samples=pages.samples,
+        groups=groups(pages.samples, words),
         words=words,
         choice=choice or Choice(),
-        servers=operator_site().offered_servers,
+        servers=pages.offered_servers,
         problem=problem.value if problem else None,
     )

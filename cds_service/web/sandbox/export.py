@@ -1,7 +1,8 @@
 """Read the chart of a case once more, and make cases for the authors of policies of it."""
 
-from cds_service.fhir_client.deadline import Deadline
-from cds_service.fhir_client.source import FhirAccess, FhirSource
+from functools import partial
+
+from cds_service.fhir_client.source import FhirAccess
 from cds_service.hooks.draft_orders import draft_orders
 from cds_service.hooks.errors import RefusedError
 from cds_service.hooks.request import HookRequest
@@ -10,6 +11,7 @@ from cds_service.http.services import services
 from cds_service.web.sandbox.case import Case
 from cds_service.web.sandbox.hook_calls import SIGN
 from cds_service.web.sandbox.policy_case import PolicyCase, policy_cases, said_in
+from cds_service.web.sandbox.reading import open_chart
 from fhir_mappings.fhir_json import Json
 
 
@@ -25,17 +27,12 @@ def exported_cases(case: Case, token: str, response: Json) -> tuple[PolicyCase, 
         orders = draft_orders(entries, case.patient, case.fhir_server, None)
     except RefusedError:
         return ()
-    access = FhirAccess(case.fhir_server, token)
-    request = HookRequest(SIGN, "", case.user, case.patient, "", orders, {}, access)
-
-    def open_source(deadline: Deadline) -> FhirSource:
-        return used.open_fhir_server(access, deadline)
-
+    request = HookRequest(SIGN, "", case.user, case.patient, "", orders, {}, FhirAccess(case.fhir_server, token))
     found = review(
         request,
         used.assessor,
         used.limits,
-        open_source=open_source,
+        open_source=partial(open_chart, case, token),
         clock=used.clock,
         monotonic=used.monotonic,
     )

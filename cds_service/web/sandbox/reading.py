@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cds_service.fhir_client.deadline import Deadline
-from cds_service.fhir_client.source import FhirAccess, FhirSource
+from cds_service.fhir_client.server import unread_note
+from cds_service.fhir_client.source import FhirAccess, FhirSource, UnreadableSource
 from cds_service.hooks.chart_reader import SearchReport, read_chart
 from cds_service.hooks.draft_orders import DraftOrders
 from cds_service.hooks.request import HookRequest
@@ -91,18 +92,20 @@ def read(case: Case, token: str) -> ChartReading:
 
 def read_resource(case: Case, token: str, reference: str) -> Resource | None:
     """Return one resource of the server of a case, `Type/id`; None if it is not there or may not be read."""
-    if refusal_of(case.fhir_server, token) is not None:
-        return None
     found = services()
     entry = open_chart(case, token, Deadline(found.settings.call_timeout_seconds, found.monotonic)).read(reference)
     return entry[1] if entry else None
 
 
 def open_chart(case: Case, token: str, deadline: Deadline) -> FhirSource:
-    """Open the FHIR server of a case as the test client, which may read the servers of the sandbox only."""
-    return services().open_fhir_server(
-        FhirAccess(case.fhir_server, token, registered=operator_site().client.fhir_servers), deadline
-    )
+    """Open the FHIR server of a case as the test client, which may read the servers of the sandbox only.
+
+    What may not be read, or not with this token, is a source without a server behind it.
+    """
+    if refusal_of(case.fhir_server, token) is ReadingProblem.NOT_A_TOKEN:
+        return UnreadableSource(case.fhir_server, (unread_note("the access token is not one"),))
+    access = FhirAccess(case.fhir_server, token, registered=operator_site().client.fhir_servers)
+    return services().open_fhir_server(access, deadline)
 
 
 def _unread(reports: Iterable[SearchReport], answers: Mapping[str, tuple[str, ...]]) -> dict[str, str]:

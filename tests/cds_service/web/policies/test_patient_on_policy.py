@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.source import FhirAccess, FhirSource, UnreadableSource
 from cds_service.sample_ehr.patients import STORY_DATE, sample_store
 from cds_service.sample_ehr.server import create_sample_ehr
 from cds_service.web.sandbox.case import Case
-from cds_service.web.site import SamplePatient, SampleServer
+from cds_service.web.site import SamplePatient, SampleServer, Site, attach_site
 from cds_service.wiring.serving import on_loopback
 from fhir_mappings.bundle import reference_of
 from tests.support.hook_fakes import Service
@@ -107,6 +109,22 @@ def test_a_server_that_is_not_on_the_list_is_not_read(operator: Service, samples
     case = replace(case_of(samples, UNDOCUMENTED), fhir_server="http://127.0.0.1:9/fhir")
     page = laid(operator, case, status=422, token="t")
     assert "it is not registered for the client or in CDS_FHIR_SERVERS" in page.text
+
+
+def test_what_is_no_token_is_not_sent(samples: SampleServer) -> None:
+    asked: list[str] = []
+
+    def open_fhir_server(access: FhirAccess, _deadline: Deadline) -> FhirSource:
+        asked.append(access.token)
+        return UnreadableSource(access.server, ())
+
+    listed = replace(samples, address="http://127.0.0.1:9/other")
+    of = service(shipped(), listed, signs_in=True, open_fhir_server=open_fhir_server)
+    attach_site(of.app, Site(listed, fhir_servers=(samples.address,)))
+    laid(of, case_of(samples, UNDOCUMENTED), status=422, token="two words")
+    assert asked == []
+    laid(of, case_of(samples, UNDOCUMENTED), status=422, token="one-word")
+    assert set(asked) == {"one-word"}
 
 
 def test_a_server_that_refuses_the_token_is_said_to_be_unreadable(samples: SampleServer) -> None:
