@@ -3,7 +3,7 @@
 import json
 from base64 import urlsafe_b64encode
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha384
 from typing import Any
@@ -16,7 +16,6 @@ from cds_service.login.login import HOME, own_page
 from cds_service.login.sessions import LIFETIME, LOGIN_LIFETIME
 from cds_service.records.database import Database, UnavailableError
 from cds_service.wiring.records import database_in_memory
-from cds_service.wiring.serving import on_loopback
 from tests.support.client_fakes import jwk, pem
 from tests.support.clock import SetClock
 from tests.support.hook_fakes import NOW
@@ -24,19 +23,6 @@ from tests.support.identity_provider import IdentityProvider, query_of, signed
 from tests.support.operator_pages import ORIGIN, PUBLIC, OperatorPages, own_path, sent_back
 
 PATIENT = "/sandbox?patient=sij-posterior"
-
-
-@pytest.fixture(name="clock")
-def _clock() -> SetClock:
-    return SetClock(NOW)
-
-
-@pytest.fixture(name="provider")
-def _provider(clock: SetClock) -> Iterator[IdentityProvider]:
-    made = IdentityProvider(clock)
-    with on_loopback(made.app) as address:
-        made.issuer = address
-        yield made
 
 
 @pytest.fixture(name="pages")

@@ -1,6 +1,5 @@
 """The calls of the sandbox: authenticated, marked, left out of reports and metrics, to allowed servers only."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +20,6 @@ from cds_service.web.sandbox.case import Case, Mode
 from cds_service.web.sandbox.hook_calls import SIGN, call_hook
 from cds_service.web.sandbox.service_client import post
 from cds_service.web.site import SampleServer, Site
-from cds_service.wiring.serving import on_loopback
 from fhir_mappings.fhir_json import dumps, parse_json
 from tests.support.client_fakes import ISSUER, bearer
 from tests.support.clock import SetClock
@@ -42,14 +40,6 @@ PATIENT = "cpap-mild-apnea"
 @pytest.fixture(name="clock")
 def _clock() -> SetClock:
     return SetClock(NOW)
-
-
-@pytest.fixture(name="provider")
-def _provider(clock: SetClock) -> Iterator[IdentityProvider]:
-    made = IdentityProvider(clock)
-    with on_loopback(made.app) as address:
-        made.issuer = address
-        yield made
 
 
 @pytest.fixture(name="guarded")

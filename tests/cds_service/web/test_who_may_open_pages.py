@@ -1,15 +1,10 @@
 """Which pages need a login, and which do not: with it, in the demonstration, and without pages for operators."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from cds_service.clients.registry import Client
 from cds_service.login.sessions import Operator
 from cds_service.web.login import operator
 from cds_service.web.site import Site, attach_site
 from cds_service.wiring.app import create_app
-from cds_service.wiring.serving import on_loopback
 from tests.support.client_fakes import ISSUER
 from tests.support.clock import SetClock
 from tests.support.hook_fakes import NOW, Service, WatchingAssessor
@@ -17,19 +12,6 @@ from tests.support.identity_provider import IdentityProvider
 from tests.support.operator_pages import OperatorPages
 
 CLIENTS = (Client("ehr", ISSUER, jwks_url="https://ehr.example.org/jwks"),)
-
-
-@pytest.fixture(name="clock")
-def _clock() -> SetClock:
-    return SetClock(NOW)
-
-
-@pytest.fixture(name="provider")
-def _provider(clock: SetClock) -> Iterator[IdentityProvider]:
-    made = IdentityProvider(clock)
-    with on_loopback(made.app) as address:
-        made.issuer = address
-        yield made
 
 
 def test_without_pages_for_operators_there_are_none(service: Service) -> None:

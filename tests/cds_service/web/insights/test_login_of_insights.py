@@ -1,11 +1,8 @@
 """Insights are for operators who signed in, and an access to a stored exchange has their name."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from cds_service.records.crd_log import accesses
-from cds_service.wiring.serving import on_loopback
 from fhir_mappings.fhir_json import dumps
 from tests.support.clock import SetClock
 from tests.support.hook_fakes import NOW
@@ -18,12 +15,8 @@ PATHS = ("/insights", "/insights/outcomes", "/insights/calls.csv", "/insights/de
 
 
 @pytest.fixture(name="pages")
-def _pages() -> Iterator[OperatorPages]:
-    clock = SetClock(NOW)
-    provider = IdentityProvider(clock)
-    with on_loopback(provider.app) as address:
-        provider.issuer = address
-        yield OperatorPages(provider, clock)
+def _pages(provider: IdentityProvider, clock: SetClock) -> OperatorPages:
+    return OperatorPages(provider, clock)
 
 
 @pytest.mark.parametrize("path", PATHS)
