@@ -65,7 +65,7 @@ def _current(name: str) -> Policy | None:
     """Return the revision of a policy that is in force today, or that represents it if none is."""
     found = services()
     revisions = found.assessor.library.revisions_of(name)
-    today = found.clock().astimezone(found.settings.time_zone).date()
+    today = found.today
     return in_force_on(revisions, today, found.assessor.rules).policies[-1] if revisions else None
 
 

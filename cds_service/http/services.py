@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from flask import Flask, current_app
 
@@ -56,6 +56,11 @@ class Services:
     def limits(self) -> ReviewLimits:
         """Return the limits for the review of a call."""
         return ReviewLimits.of(self.settings)
+
+    @property
+    def today(self) -> date:
+        """Return the local day."""
+        return self.clock().astimezone(self.settings.time_zone).date()
 
 
 def attach(app: Flask, services: Services) -> None:

@@ -76,7 +76,7 @@ def _page(name: str) -> Response:
 
 def _filters() -> Filters:
     found = services()
-    return Filters.read(request.args, found.clock().astimezone(found.settings.time_zone).date())
+    return Filters.read(request.args, found.today)
 
 
 def _figures(stored: StoredRecords, filters: Filters) -> Figures:

@@ -1,10 +1,7 @@
-"""What the policy pages share: pages for anyone or for operators, that for what is not installed, and the day."""
-
-from datetime import date
+"""What the policy pages share: pages for anyone or for operators, and that for what is not installed."""
 
 from flask import Response
 
-from cds_service.http.services import services
 from cds_service.web.pages import html_page, operator_page
 from cds_service.web.policies.visibility import revisions_of, signed_in
 
@@ -18,9 +15,3 @@ def shown_page(template: str, status: int = 200, **values: object) -> Response:
 def missing_page(name: str) -> Response:
     """Return the page for what is not installed, with the revisions that there are of the policy."""
     return shown_page("policies/missing.html", 404, revisions=revisions_of(name.partition("@")[0]))
-
-
-def today() -> date:
-    """Return the local day."""
-    found = services()
-    return found.clock().astimezone(found.settings.time_zone).date()

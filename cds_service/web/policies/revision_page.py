@@ -9,7 +9,7 @@ from cards.summary import headline
 from cds_service.http.services import services
 from cds_service.web.form_view import badge_of
 from cds_service.web.policies.code_tables import code_tables
-from cds_service.web.policies.common_pages import shown_page, today
+from cds_service.web.policies.common_pages import shown_page
 from cds_service.web.policies.history_view import Month, months
 from cds_service.web.policies.patient import Overlay
 from cds_service.web.policies.revision_view import KINDS, RevisionView
@@ -44,5 +44,6 @@ def revision_page(policy: Policy, laid: Overlay | None = None) -> Response:
 
 def months_of(name: str, readable: Sequence[Policy]) -> tuple[Month, ...]:
     """Return the revisions of a policy that are known, of which these are readable, as of today."""
-    assessor = services().assessor
-    return months(readable, assessor.library.revisions_of(name), assessor.rules, today())
+    found = services()
+    installed = found.assessor.library.revisions_of(name)
+    return months(readable, installed, found.assessor.rules, found.today)

@@ -13,7 +13,7 @@ from cds_service.http.services import services
 from cds_service.web.policies.by_code import look_up, looks_like_code
 from cds_service.web.policies.by_words import index_of
 from cds_service.web.policies.code_tables import code_tables
-from cds_service.web.policies.common_pages import missing_page, shown_page, today
+from cds_service.web.policies.common_pages import missing_page, shown_page
 from cds_service.web.policies.diff_view import changed_parts
 from cds_service.web.policies.revision_page import months_of, revision_page
 from cds_service.web.policies.visibility import readable_policies, revisions_of, signed_in, visibility_of
@@ -97,6 +97,6 @@ def _service_date() -> tuple[date, bool]:
     """Return the service date that is asked for, and False if it is not a date and today takes its place."""
     written = request.args.get("on", "")
     try:
-        return (date.fromisoformat(written) if written else today()), True
+        return (date.fromisoformat(written) if written else services().today), True
     except ValueError:
-        return today(), False
+        return services().today, False

@@ -219,7 +219,7 @@ def _today() -> date:
     samples = operator_site().samples
     if samples is not None:
         return samples.today
-    return services().clock().astimezone(services().settings.time_zone).date()
+    return services().today
 
 
 def token_of(case: Case) -> str:
