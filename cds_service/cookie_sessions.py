@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from cds_service.aes_gcm import decrypt, encrypt
+from cds_service.encryption import decrypt, encrypt
 from cds_service.packing import pack, unpack
 
 _BYTES = 32

@@ -7,7 +7,7 @@ open what they sealed. It is bound to its row: moved to another row, it does not
 import hashlib
 from collections.abc import Sequence
 
-from cds_service.aes_gcm import decrypt, encrypt
+from cds_service.encryption import decrypt, encrypt
 
 _FORM = b"\x01"
 """The first byte of sealed content, for a later form of it."""

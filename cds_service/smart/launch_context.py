@@ -1,17 +1,13 @@
 """The context of a launch: an opaque `appContext` of a card, which only this service reads (CDS Hooks 2.0.1, Link)."""
 
-import zlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
-
-from cds_service.packing import pack, unpack
+from cds_service.encryption import TextSealer
 from fhir_mappings.bundle import Entry
 from fhir_mappings.fhir_json import Json
 
 _MOST_CHARACTERS = 16_000
+_MEMBERS = 6
 _NARRATIVE = ("text", "meta")
 
 
@@ -32,30 +28,24 @@ class LaunchContext:
 
 
 class ContextKey:
-    """Seals contexts with AES-SIV (RFC 5297), which gives equal contexts the same text: equal calls get equal cards.
-
-    `key` has 64 bytes, the same in all processes of a service.
-    """
+    """Seals contexts: equal calls get equal cards. `key` has 64 bytes, the same in all processes of a service."""
 
     def __init__(self, key: bytes) -> None:
-        self._cipher = AESSIV(key)
+        self._texts = TextSealer(key, _MOST_CHARACTERS)
 
     def seal(self, context: LaunchContext) -> str:
         """Return the text for the card; empty if it would be longer than EHRs can be expected to keep."""
         orders = [[url, _without_narrative(resource)] for url, resource in context.orders]
-        told = [context.client, context.patient, context.encounter, orders, context.order, context.policy]
-        sealed = urlsafe_b64encode(self._cipher.encrypt(pack(told, 9), None)).decode()
-        return sealed if len(sealed) <= _MOST_CHARACTERS else ""
+        return self._texts.seal(
+            [context.client, context.patient, context.encounter, orders, context.order, context.policy]
+        )
 
     def open(self, sealed: str) -> LaunchContext | None:
         """Return the context that this service sealed; None for anything else."""
-        if not sealed.isascii() or len(sealed) > _MOST_CHARACTERS:
+        told = self._texts.open(sealed)
+        if not isinstance(told, list) or len(told) != _MEMBERS:  # a card of another version of this service
             return None
-        try:
-            told = unpack(self._cipher.decrypt(urlsafe_b64decode(sealed), None))
-            client, patient, encounter, orders, order, policy = told
-        except (ValueError, InvalidTag, zlib.error):
-            return None
+        client, patient, encounter, orders, order, policy = told
         return LaunchContext(client, patient, encounter, tuple((url, each) for url, each in orders), order, policy)
 
 
