@@ -19,13 +19,15 @@ KeyedHash: TypeAlias = Callable[..., str]
 """Makes a keyed hash, in hexadecimal digits, of a kind of input and its parts."""
 
 _DIGITS = 20
+_NONE_ISSUED: Mapping[str, str] = {}
 
 
 class AssertionIds:
     """Makes the assertion ids of one call: for a client, a patient, and a Coverage (CRD 2.2.1 resp-32, resp-33).
 
     `server` is the address of the client's FHIR server, empty if it named none, and `orders` are those of the call:
-    where an order was copied with its extensions, the copy gets an id of its own.
+    where an order was copied with its extensions, the copy gets an id of its own. `issued` are ids under which orders
+    were answered before, by the reference of the order.
     """
 
     def __init__(
@@ -37,11 +39,13 @@ class AssertionIds:
         *,
         server: str = "",
         orders: Iterable[Order] = (),
+        issued: Mapping[str, str] = _NONE_ISSUED,
     ) -> None:
         self._hash = keyed_hash
         self._for = (client, patient_id, coverage)
         self._coverage = address_of(coverage)
         self._server = server_of(server)
+        self._issued = issued
         self._carried_by = Counter(found for order in orders for found in set(self._ids_in(order.resource)))
 
     def id_of(self, order: Order) -> str:
@@ -49,6 +53,8 @@ class AssertionIds:
         for found in self._ids_in(order.resource):
             if self._carried_by[found] <= 1 and self._is_ours(found):
                 return found
+        if order.reference in self._issued:
+            return self._issued[order.reference]
         # The ids of drafts need not last, and one may come again for another order: what is ordered counts as well.
         body = self._hash("assertion", *self._for, order.reference, order.key)[:_DIGITS]
         return f"{body}-{self._proof(body)}"
