@@ -12,16 +12,19 @@ import click
 from cds_service.cli.exit_codes import exit_codes
 from cds_service.cli.inputs import exit_on_error, settings_given
 from cds_service.cli.stored import SINCE, current_database, moment_of
+from cds_service.crd.services import service_at
+from cds_service.records.crd_assertions import assertion_row, stored_assertion
 from cds_service.records.crd_log import (
     accesses,
     exchange_json,
     exchange_row,
     exchanges,
+    form_errors,
     metrics,
     purge_expired,
     record_access,
 )
-from cds_service.records.crd_store import assertion_row, opened_bodies, opened_content, stored_assertion
+from cds_service.records.crd_sealing import opened_bodies, opened_chart, opened_content
 from cds_service.records.sealing import UnsealableError
 from cds_service.wiring.records import sealer_of
 from fhir_mappings.fhir_json import Json, dumps, loads
@@ -29,29 +32,58 @@ from fhir_mappings.fhir_json import Json, dumps, loads
 _WHY = "Why you read it; recorded with your user name and the time."
 
 
+_PARTS = ["request", "response", "chart"]
+
+
 @click.command("exchange", epilog=exit_codes())
 @click.argument("call_id")
 @click.option("--reason", required=True, help=_WHY)
-@click.option("--only", type=click.Choice(["request", "response"]), help="Print this body alone, byte for byte.")
+@click.option("--only", type=click.Choice(_PARTS), help="Print this body alone, byte for byte, or the chart as JSON.")
 def exchange_command(call_id: str, reason: str, only: str | None) -> None:
-    """Print the request and the response of a call. CALL_ID is the X-Request-Id of the answer, or the hookInstance."""
+    """Print the request and the response of a call. CALL_ID is the X-Request-Id of the answer, or the hookInstance.
+
+    The chart is what the FHIR server answered to a call that names a form.
+    """
     settings, now = settings_given(), datetime.now(UTC)
     reason = _stated(reason)
     with current_database(settings) as database, exit_on_error(UnsealableError):
         row = exchange_row(database, call_id, now)
         if row is None:
             raise click.ClickException(f"No exchange {call_id} is stored.")
-        if row["sealed"] is None:
-            raise click.ClickException("Its request and response were not stored: CDS_ENCRYPTION_KEYS was empty.")
-        record_access(database, who=_user(), action="exchange", subject=row["exchange"], reason=reason, at=now)
-        bodies = opened_bodies(row, sealer_of(settings))
+        if row["sealed_chart" if only == "chart" else "sealed"] is None:
+            if only is not None or service_at(row["path"]) is not None:
+                raise click.ClickException(_why_not_stored(row, only))
+            click.echo(dumps(_readable_part(row), indent=2))
+            return
+        action = "chart" if only == "chart" else "exchange"
+        record_access(database, who=_user(), action=action, subject=row["exchange"], reason=reason, at=now)
+        sealer = sealer_of(settings)
+        chart = opened_chart(row, sealer) if only == "chart" else None
+        bodies = opened_bodies(row, sealer) if only != "chart" else None
+    if chart is not None:
+        click.echo(dumps({"read_at": chart.read_at.isoformat(), **chart.kept}, indent=2))
+        return
     assert bodies is not None  # noqa: S101  (`sealed` was there)
     sent = dict(zip(("request", "response"), bodies, strict=True))
     if only is not None:
         click.echo(sent[only], nl=False)
     else:
-        shown = exchange_json(row) | {"metrics": row["metrics"]}
-        click.echo(dumps(shown | {name: _readable(body) for name, body in sent.items()}, indent=2))
+        shown = {name: _as_json(body) for name, body in sent.items()}
+        click.echo(dumps(_readable_part(row) | shown, indent=2))
+
+
+def _readable_part(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row of an exchange says without a key."""
+    return exchange_json(row) | {"metrics": row["metrics"]}
+
+
+def _why_not_stored(row: Mapping[str, Any], only: str | None) -> str:
+    """Return why an exchange lacks what is to be printed."""
+    if only == "chart":
+        return "No chart was stored with it: only a call whose answer names a form has one, and only with keys."
+    if service_at(row["path"]) is None:
+        return "Its request and response were not stored: few calls about forms have them, and only with keys."
+    return "Its request and response were not stored: CDS_ENCRYPTION_KEYS was empty."
 
 
 @click.command("list", epilog=exit_codes())
@@ -111,6 +143,18 @@ def purge_command() -> None:
     click.echo(f"{count} exchanges deleted.")
 
 
+@click.command("form-errors", epilog=exit_codes())
+@SINCE
+def form_errors_command(since: datetime | None) -> None:
+    """Print the errors of forms that DTR clients reported, one JSON object per report.
+
+    They hold nothing of a patient; `cds-service crd exchange` prints a whole report.
+    """
+    with current_database(settings_given()) as database:
+        for each in form_errors(database, moment_of(since)):
+            click.echo(dumps(each))
+
+
 def _stated(reason: str) -> str:
     if not reason.strip():
         raise click.UsageError("--reason is empty. Write why you read it.")
@@ -132,7 +176,7 @@ def _members(value: Any) -> dict[str, Any]:
     return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
-def _readable(body: bytes) -> Json:
+def _as_json(body: bytes) -> Json:
     """Return a body as JSON, digit by digit; as text if it is no JSON."""
     try:
         found = loads(body)

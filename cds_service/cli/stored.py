@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 import click
 
 from cds_service.cli.inputs import exit_on_error
+from cds_service.crd.services import service_at
+from cds_service.records.crd_log import exchange_row
 from cds_service.records.database import Database, UnavailableError
 from cds_service.records.decision_log import Decision, decision
 from cds_service.records.schema import SchemaState, state
@@ -45,8 +47,15 @@ def current_database(settings: Settings) -> Iterator[Database]:
 
 
 def decision_of(settings: Settings, decision_id: str) -> Decision:
+    """Return a decision by its id or hookInstance. End the command if there is none."""
     with current_database(settings) as database:
         found = decision(database, decision_id)
+        exchange = exchange_row(database, decision_id, datetime.now(UTC)) if found is None else None
+    if exchange is not None and service_at(exchange["path"]) is None:
+        raise click.ClickException(
+            f"{decision_id} is a call of {exchange['path']}, and only calls of hooks make decisions. "
+            f"See `cds-service crd exchange {decision_id}`."
+        )
     if found is None:
         raise click.ClickException(f"No decision {decision_id} is recorded.")
     return found

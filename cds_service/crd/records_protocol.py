@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from cds_service.fhir_client.kept_chart import Kept
 from cds_service.observability.call_log import Call
 from coverage_policies.judging.determination import Determination
 from fhir_mappings.fhir_json import Json, Resource
@@ -12,10 +13,12 @@ from fhir_mappings.fhir_json import Json, Resource
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A call of a CRD service and its response, errors included.
+    """A call of a CRD service or of a DTR operation and its response, errors included.
 
-    `request` and `response` are the bodies as received and sent; `metrics` is the CRDMetricData of the call. `issuer`
-    is the issuer of the client's token, empty if the service asks for none.
+    `request` and `response` are the bodies as received and sent, empty if they are not to be stored. `metrics` is the
+    CRDMetricData of a CRD call, and the figures of a DTR call. `issuer` is the issuer of the client's token, empty if
+    the service asks for none. `chart` is what the FHIR server answered to a CRD call that names a form, and
+    `chart_read_at` when it was read; None for any other call.
     """
 
     status: int
@@ -23,6 +26,8 @@ class Exchange:
     response: bytes = field(repr=False)
     metrics: Mapping[str, Json]
     issuer: str = ""
+    chart: Kept | None = field(default=None, repr=False)
+    chart_read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +61,18 @@ class AssertionContent:
 
 @dataclass(frozen=True, slots=True)
 class StoredAssertion:
-    """A coverage assertion that was issued before, in the call `call_id` of a client.
+    """A coverage assertion that was issued before, in the call `call_id` of a client to `path`.
 
-    `policies` have the policy, revision, edition, content hash, and outcome of each determination, and `codes` the
-    codes of each repetition of the coverage information. `content` is None if it was stored without an encryption key.
+    `chart_call_id` is the newest call with this assertion whose chart is stored: `call_id`, one before it, or empty if
+    there is none; `CrdRecords.context` has that chart. `policies` have the policy, revision, edition, content hash, and
+    outcome of each determination, and `codes` the codes of each repetition of the coverage information. `content` is
+    None if it was stored without an encryption key.
     """
 
     assertion_id: str
     call_id: str
+    chart_call_id: str
+    path: str
     issued_at: datetime
     client: str
     policies: tuple[Mapping[str, Json], ...]
@@ -71,8 +80,27 @@ class StoredAssertion:
     content: AssertionContent | None = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """What a CRD call judged by, for the forms that it names: its request, and what the FHIR server answered.
+
+    `at` is when the chart was read. The access token in `request` is replaced by `not stored`; its prefetch is not in
+    `chart`.
+    """
+
+    call_id: str
+    path: str
+    at: datetime
+    client: str
+    request: bytes = field(repr=False)
+    chart: Kept = field(repr=False)
+
+
 class CrdRecords(Protocol):
-    """Stores CRD calls with the assertions issued in them. Thread-safe; shared by all processes of a service."""
+    """Stores CRD and DTR calls, with the assertions issued in them.
+
+    Thread-safe; shared by all processes of a service.
+    """
 
     def store(self, call: Call, path: str, exchange: Exchange, assertions: Sequence[IssuedAssertion]) -> None:
         """Store all of a call in one transaction; it is on disk when this returns.
@@ -86,6 +114,19 @@ class CrdRecords(Protocol):
         Raise UnavailableError if the database fails, and UnsealableError if the content cannot be decrypted.
         """
 
+    def newest(self, order: str, coverage: str, client: str) -> StoredAssertion | None:
+        """Return the newest assertion of a client for an order and a Coverage whose call has a chart.
+
+        `order` and `coverage` are references as the call had them. None if there is none, or if it has expired. Raise
+        as `find` does.
+        """
+
+    def context(self, call_id: str) -> CallContext | None:
+        """Return what a CRD call judged by; None if its chart is not stored, or if it has expired.
+
+        Raise as `find` does.
+        """
+
 
 class NullCrdRecords:
     """Stores nothing."""
@@ -94,4 +135,10 @@ class NullCrdRecords:
         pass
 
     def find(self, assertion_id: str) -> StoredAssertion | None:  # noqa: ARG002
+        return None
+
+    def newest(self, order: str, coverage: str, client: str) -> StoredAssertion | None:  # noqa: ARG002
+        return None
+
+    def context(self, call_id: str) -> CallContext | None:  # noqa: ARG002
         return None

@@ -59,7 +59,7 @@ def read_crd_request(value: Json, service: Service) -> CrdRequest:
     if held := _BUNDLES.get(service.hook):
         check_bundle(value["context"][held], f"context.{held}", version)
     prefetch = _as_meant(call.prefetch)
-    servers = tuple(dict.fromkeys(_servers_of_patient(prefetch.get(COVERAGE.key), call.patient_id)))
+    servers = tuple(dict.fromkeys(servers_of_patient(prefetch.get(COVERAGE.key), call.patient_id)))
     keys = frozenset(prefetch_of(service)) - KEYS_OF_ORDERS
     meant = replace(call, prefetch=prefetch, prefetch_keys=keys, chart_servers=servers)
     return CrdRequest(meant, choices(stated))
@@ -78,7 +78,7 @@ def _as_meant(prefetch: Mapping[str, Json]) -> dict[str, Json]:
     return found
 
 
-def _servers_of_patient(found: Json, patient_id: str) -> Iterator[str]:
+def servers_of_patient(found: Json, patient_id: str) -> Iterator[str]:
     """Yield the base addresses by which the Coverage that was sent names the patient of the call.
 
     A gateway has more than one, and the client has chosen this Coverage for this patient (CRD 2.2.1 dev-28). The

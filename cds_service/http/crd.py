@@ -17,6 +17,8 @@ from cds_service.crd.payer_check import check_sent_coverage, coverage_of, keep_p
 from cds_service.crd.reads import check_named_orders, check_number_of_orders
 from cds_service.crd.records_protocol import Exchange, IssuedAssertion
 from cds_service.crd.request import CrdRequest, named_orders_in, read_crd_request
+from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.kept_chart import Kept, KeptChart
 from cds_service.hooks.errors import Issue, RefusedError
 from cds_service.hooks.hooks import Service
 from cds_service.hooks.request import HookRequest
@@ -50,6 +52,7 @@ class CrdCall:
     returned: Sequence[Returned] = ()
     issued: Sequence[IssuedAssertion] = ()
     issues: Sequence[Issue] = field(default=())
+    chart: Kept | None = field(default=None, repr=False)
 
 
 def answer_crd_call(service: Service, found: Services) -> Response:
@@ -76,11 +79,12 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
         named, named_in = asked.call.order_references, named_orders_in(service.hook)
         check_number_of_orders(named, named_in, found.settings.max_orders)
         check_sent_coverage(asked.call, rules, version)
+        opened = _OpenedChart(asked.call, found)
         record.reviewed = reviewed = review(
             asked.call,
             found.assessor,
             found.limits,
-            open_source=lambda deadline: open_source(asked.call, deadline, found),
+            open_source=opened.open,
             clock=found.clock,
             monotonic=found.monotonic,
             waiting=turn.waiting,
@@ -126,10 +130,32 @@ def _answered(service: Service, found: Services, record: CrdCall) -> Response:
     if asked.choices.may_issue and wants_information:
         # An order may carry the answer of a what-if call, which says nothing new now but was not issued yet.
         record.issued = [_issued(each, asked, coverage.reference) for each in answered]
+        if any(information.questionnaires for each in answered for information in each.information):
+            record.chart = opened.kept
     body: dict[str, object] = {"cards": [each.card for each in shown]}
     if told:
         body["systemActions"] = [each.as_system_action() for each in told]
     return json_response(body)
+
+
+class _OpenedChart:
+    """The source of a call, and what it answered: for the forms that the answer to the call names."""
+
+    def __init__(self, asked: HookRequest, found: Services) -> None:
+        self._asked = asked
+        self._found = found
+        self._chart: KeptChart | None = None
+
+    def open(self, deadline: Deadline) -> KeptChart | None:
+        """Open the FHIR server of the call, if it names one."""
+        source = open_source(self._asked, deadline, self._found)
+        self._chart = KeptChart(source, {}) if source is not None else None
+        return self._chart
+
+    @property
+    def kept(self) -> Kept:
+        """Return what was read; nothing of a call that names no server."""
+        return self._chart.kept if self._chart is not None else {}
 
 
 def note_hook_instance(call: Call, value: Json) -> None:
@@ -215,5 +241,7 @@ def store_exchange(response: Response) -> None:
         response=response.get_data(),
         metrics=metrics,
         issuer=client.issuer if client else "",
+        chart=record.chart,
+        chart_read_at=record.reviewed.at if record.reviewed else None,
     )
     found.crd_records.store(call, request.path, exchange, record.issued)

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import select
 
+from cds_service.records.crd_assertions import hook_call_with
 from cds_service.records.crd_log import exchange_row
-from cds_service.records.crd_store import assertion_row
 from cds_service.records.database import Database
 from cds_service.records.decision_log import Decision, decision
 from cds_service.records.tables import CRD_ASSERTIONS, CRD_EXCHANGES, FEEDBACK
@@ -34,6 +34,11 @@ class FoundDecision:
         """Whether request and response are stored, encrypted."""
         return self.exchange is not None and self.exchange["sealed"] is not None
 
+    @property
+    def has_chart(self) -> bool:
+        """Whether what the FHIR server answered is stored with them."""
+        return self.exchange is not None and bool(self.exchange["has_chart"])
+
 
 def look_up(database: Database, name: str, now: datetime) -> FoundDecision | None:
     """Find a decision by the X-Request-Id of the answer, the hookInstance, or the id of a coverage assertion.
@@ -41,8 +46,8 @@ def look_up(database: Database, name: str, now: datetime) -> FoundDecision | Non
     Of several calls with the same hookInstance or assertion, the newest one is found.
     """
     found = decision(database, name)
-    if found is None and (issued := assertion_row(database, name, now)) is not None:
-        found = decision(database, issued["exchange"])
+    if found is None and (issued_in := hook_call_with(database, name, now)) is not None:
+        found = decision(database, issued_in)
     if found is None:
         return None
     call_id = found.row["decision"]
@@ -50,7 +55,7 @@ def look_up(database: Database, name: str, now: datetime) -> FoundDecision | Non
     newest = FEEDBACK.c.outcome_at.desc(), FEEDBACK.c.received_at.desc()
     given = select(FEEDBACK).where(FEEDBACK.c.card.in_(cards)).order_by(*newest).limit(_MOST_FEEDBACK)
     readable = [column for column in CRD_ASSERTIONS.c if column.name != "sealed"]
-    issued_in = (
+    issued = (
         select(*readable)
         .join(CRD_EXCHANGES, CRD_EXCHANGES.c.exchange == CRD_ASSERTIONS.c.exchange)
         .where(CRD_ASSERTIONS.c.exchange == call_id, CRD_EXCHANGES.c.expires_at > now)
@@ -58,7 +63,7 @@ def look_up(database: Database, name: str, now: datetime) -> FoundDecision | Non
     )
     with database.reading() as connection:
         feedback = tuple(dict(row) for row in connection.execute(given).mappings())
-        assertions = tuple(dict(row) for row in connection.execute(issued_in).mappings())
+        assertions = tuple(dict(row) for row in connection.execute(issued).mappings())
     exchange = exchange_row(database, call_id, now)
     is_its_own = exchange is not None and exchange["exchange"] == call_id
     return FoundDecision(found, feedback, exchange if is_its_own else None, assertions)

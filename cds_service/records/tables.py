@@ -2,7 +2,8 @@
 
 Whatever identifies a person, an order, or a chart is stored as a keyed hash. `decisions`, `cards`, `determinations`,
 and `policy_snapshots` are append-only: triggers reject every change, and every deletion that no recorded purge covers.
-So are `crd_exchanges`, `crd_assertions`, and `crd_accesses`. What `sealed` columns hold of a patient is encrypted.
+So are `crd_exchanges`, `crd_assertions`, and `crd_accesses`. What is stored of a patient is in the columns whose names
+begin with `sealed`, encrypted.
 """
 
 from datetime import UTC, datetime
@@ -169,12 +170,15 @@ CRD_EXCHANGES = Table(
     Column("metrics", JSON, nullable=False),
     Column("sealed", LargeBinary),
     Column("expires_at", Moment, nullable=False),
+    Column("sealed_chart", LargeBinary),
     Index("crd_exchanges_at", "at"),
     Index("crd_exchanges_hook_instance", "hook_instance"),
     Index("crd_exchanges_expires_at", "expires_at"),
 )
-"""One row per call of a CRD service, refused ones included. `exchange` is the id of the call; `sealed` are the bodies
-of request and response, None without keys."""
+"""One row per call of a CRD service or a DTR operation, refused ones included. `exchange` is the id of the call.
+
+`sealed` are the bodies of request and response, None without keys or if they are not stored. `sealed_chart` is what the
+FHIR server answered to a CRD call that names a form, None for any other and without keys."""
 
 CRD_ASSERTIONS = Table(
     "crd_assertions",
@@ -188,6 +192,7 @@ CRD_ASSERTIONS = Table(
     Column("codes", JSON, nullable=False),
     Column("sealed", LargeBinary),
     Index("crd_assertions_assertion", "assertion"),
+    Index("crd_assertions_order_coverage", "order_hash", "coverage_hash"),
 )
 """One row per coverage assertion of a call. A later call may issue the same `assertion` again. `sealed` is the order,
 the Coverage, the patient, and the determinations, None without keys."""

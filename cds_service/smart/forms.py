@@ -6,6 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.kept_chart import Kept, KeptChart
 from cds_service.fhir_client.source import FhirAccess, FhirOpener
 from cds_service.hooks.chart_reader import Waiting
 from cds_service.hooks.draft_orders import draft_orders
@@ -13,7 +14,6 @@ from cds_service.hooks.errors import RefusedError
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.review import Review, ReviewLimits, review
 from cds_service.smart.errors import LaunchError, ehr_failed, ended
-from cds_service.smart.kept_chart import Kept, KeptChart
 from cds_service.smart.launches import SmartClient
 from cds_service.smart.sessions import FormSession
 from coverage_policies.format.model import Policy

@@ -15,7 +15,7 @@ from cds_service.smart.launches import SmartClient
 from cds_service.smart.sessions import FormSession
 from coverage_policies.judging.attestations import names_order
 from coverage_policies.questionnaires.response import practitioners_response
-from fhir_mappings.answers import all_answers
+from fhir_mappings.answers import all_answers, questionnaire_of
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import FHIR_JSON, Resource, encoded
 from fhir_mappings.orders import ORDER_KEYS
@@ -55,7 +55,7 @@ def _own(session: FormSession, form: Form, canonical_base: str) -> Iterator[Reso
         authors = [author.get("reference") for author in items(each.get("author"))]
         is_ours = session.grant.user in (record.relative(author) for author in authors if isinstance(author, str))
         is_open = each.get("status") in ("in-progress", *_COMPLETE)
-        is_this_form = each.get("questionnaire") == canonical and isinstance(each.get("id"), str)
+        is_this_form = questionnaire_of(each) == canonical and isinstance(each.get("id"), str)
         is_about = any(names_order(record, reference, form.order) for reference in items(each.get("basedOn")))
         if is_this_form and is_ours and is_open and is_about:
             yield each

@@ -8,8 +8,8 @@ from typing import Any
 
 from cds_service.clients.authorization_proof import Proof
 from cds_service.cookie_sessions import CookieSessions, SealedSessions
+from cds_service.fhir_client.kept_chart import Kept
 from cds_service.smart.authorization import Endpoints, Grant
-from cds_service.smart.kept_chart import Kept
 
 LIFETIME = timedelta(hours=1)
 """How long a user may answer."""

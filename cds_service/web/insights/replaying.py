@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from cds_service.crd.request import read_crd_request
 from cds_service.crd.services import service_at
 from cds_service.fhir_client.deadline import Deadline
+from cds_service.fhir_client.kept_chart import Kept, OnlyKept
 from cds_service.fhir_client.source import FhirAccess, FhirSource
 from cds_service.hooks.errors import RefusedError
 from cds_service.hooks.request import HookRequest, read_request
 from cds_service.http.request_body import read_body
 from cds_service.http.services import services
 from cds_service.records.crd_log import record_access
-from cds_service.records.crd_store import opened_bodies
+from cds_service.records.crd_sealing import opened_bodies, opened_chart
 from cds_service.records.lookup import FoundDecision
 from cds_service.records.sealing import UnsealableError
 from cds_service.records.stored import StoredRecords
@@ -33,7 +34,8 @@ class ReplayError(Exception):
 class ReplayInput:
     """What an operator gave: the body of the call, a Bundle with the chart, and where there is none whether to read it.
 
-    `request` is empty if the stored exchange is to be used, for the stated `reason`.
+    `request` is empty if the stored exchange is to be used, for the stated `reason`. What was kept of the chart with it
+    is read where there is no Bundle.
     """
 
     request: bytes
@@ -48,7 +50,11 @@ def replayed(found: FoundDecision, given: ReplayInput, stored: StoredRecords) ->
 
     An access to a stored exchange is recorded first.
     """
-    body = given.request or _stored_request(found, given, stored)
+    kept: Kept | None = None
+    if given.request:
+        body = given.request
+    else:
+        body, kept = _stored_exchange(found, given, stored)
     request = _request(body, found.decision.row["path"])
     chart = _json(given.chart, "The chart") if given.chart else None
     app = services()
@@ -62,7 +68,7 @@ def replayed(found: FoundDecision, given: ReplayInput, stored: StoredRecords) ->
                 app.settings,
                 stored.pseudonym,
                 app.monotonic,
-                open_source=_sample_server(request) if given.reads_samples else None,
+                open_source=_server(request, kept, reads_samples=given.reads_samples),
                 seconds=_SECONDS,
             )
         except NotReplayableError as error:
@@ -73,7 +79,8 @@ def replayed(found: FoundDecision, given: ReplayInput, stored: StoredRecords) ->
             ) from None
 
 
-def _stored_request(found: FoundDecision, given: ReplayInput, stored: StoredRecords) -> bytes:
+def _stored_exchange(found: FoundDecision, given: ReplayInput, stored: StoredRecords) -> tuple[bytes, Kept | None]:
+    """Return the stored request of a call, and what was kept of the chart; None if its answer named no form."""
     if not found.is_sealed or found.exchange is None:
         raise ReplayError("Its request is not stored. Send the body of the call, as the client sent it.")
     if not given.reason:
@@ -88,10 +95,11 @@ def _stored_request(found: FoundDecision, given: ReplayInput, stored: StoredReco
     )
     try:
         bodies = opened_bodies(found.exchange, stored.sealer)
+        chart = opened_chart(found.exchange, stored.sealer)
     except UnsealableError as error:
         raise ReplayError(str(error)) from None
     assert bodies is not None  # noqa: S101  (`is_sealed`)
-    return bodies[0]
+    return bodies[0], chart.kept if chart is not None else None
 
 
 def _request(body: bytes, path: str) -> HookRequest:
@@ -111,6 +119,14 @@ def _json(body: bytes, what: str) -> object:
 
 def _says(error: RefusedError) -> str:
     return " ".join(issue.diagnostics for issue in error.issues)
+
+
+def _server(request: HookRequest, kept: Kept | None, *, reads_samples: bool) -> Callable[[Deadline], FhirSource] | None:
+    """Return what opens what was kept of the chart, or else the sample EHR; None if there is neither."""
+    if kept is not None:
+        address = request.fhir.server if request.fhir is not None else ""
+        return (lambda _: OnlyKept(kept, address)) if address else None
+    return _sample_server(request) if reads_samples else None
 
 
 def _sample_server(request: HookRequest) -> Callable[[Deadline], FhirSource] | None:

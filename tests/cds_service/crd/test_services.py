@@ -2,7 +2,8 @@
 
 import pytest
 
-from cds_service.clients.registry import Client, Family
+from cds_service.clients.client_entries import Family
+from cds_service.clients.registry import Client
 from coverage_policies.judging.plan_rules import PlanRules
 from tests.support.crd_calls import RULES, CrdService
 

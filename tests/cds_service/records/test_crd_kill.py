@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cds_service.records.crd_log import exchange_row
-from cds_service.records.crd_store import opened_bodies
+from cds_service.records.crd_sealing import opened_bodies
 from cds_service.records.database import Database
 from cds_service.records.sealing import Sealer
 from tests.support.crd_records import KEYS, NOW, crd_records

@@ -10,6 +10,7 @@ from cds_service.records.crd_log import (
     exchange_json,
     exchange_row,
     exchanges,
+    form_errors,
     metrics,
     purge_expired,
     record_access,
@@ -103,6 +104,51 @@ def test_metrics_are_read_page_by_page_each_once(database: Database, monkeypatch
         clock.now += timedelta(seconds=n % 2)
     assert [each["n"] for each in metrics(database, NOW)] == [5, 3, 4, 1, 2]
     assert list(metrics(database, NOW + DAY)) == []
+
+
+NEXT_QUESTION, LOG_ERRORS = "/fhir/Questionnaire/$next-question", "/fhir/Questionnaire/$log-questionnaire-errors"
+REPORT = {
+    "questionnaires": ["https://cds.example.org/fhir/Questionnaire/CP.MP.126|2025-04.1"],
+    "issues": [{"severity": "error", "code": "structure"}],
+}
+
+
+def test_calls_about_forms_are_listed_and_have_no_metric_data(database: Database) -> None:
+    records = crd_records(database, *KEYS)
+    stored(records, "c1")
+    records.store(call("d1", hook_instance=""), NEXT_QUESTION, exchange(b"", b"", metrics={"screens": 1}), [])
+    assert [exchange_json(row)["path"] for row in exchanges(database, NOW)] == [
+        "cds-services/crd-order-sign",
+        "fhir/Questionnaire/$next-question",
+    ]
+    assert list(metrics(database, NOW)) == [{"source": "payer-src"}]
+
+
+def test_a_chart_is_listed_as_stored_and_not_read(database: Database) -> None:
+    records = crd_records(database, *KEYS)
+    stored(records, "c1")
+    stored(records, "c2", chart={"searches": {}}, chart_read_at=NOW)
+    listed = list(exchanges(database, NOW))
+    assert [exchange_json(row).get("chart") for row in listed] == [None, "stored"]
+    assert all("sealed_chart" not in row for row in listed)
+    assert [
+        row and exchange_json(row).get("chart") for name in ("c1", "c2") if (row := exchange_row(database, name, NOW))
+    ] == [None, "stored"]
+
+
+def test_reported_errors_of_forms_are_read_since_a_moment_each_with_its_call(database: Database) -> None:
+    clock = SetClock(NOW)
+    records = crd_records(database, *KEYS, clock=clock)
+    stored(records, "c1")
+    records.store(call("d1", hook_instance=""), NEXT_QUESTION, exchange(b"", b"", metrics={"screens": 1}), [])
+    records.store(call("r1", hook_instance=""), LOG_ERRORS, exchange(b"", b"", metrics={}, status=400), [])
+    for name in ("e1", "e2"):
+        records.store(call(name, hook_instance=""), LOG_ERRORS, exchange(metrics=REPORT), [])
+        clock.now += DAY
+    first = {"exchange": "e1", "at": NOW.isoformat(), "client": "ehr", **REPORT}
+    second = first | {"exchange": "e2", "at": (NOW + DAY).isoformat()}
+    assert list(form_errors(database, NOW)) == [first, second]
+    assert list(form_errors(database, NOW + DAY)) == [second]
 
 
 def test_an_access_says_who_what_when_and_why(database: Database) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from cds_service.records.database import Database
 from cds_service.records.lookup import look_up
+from tests.support.clock import SetClock
 from tests.support.crd_records import INSTANCE, KEYS, NOW, PATH, assertion, call, crd_records, exchange
 from tests.support.record_fakes import RecordedService, overridden, sample_call
 from tests.support.recorded_calls import AT, determination, record_call, record_feedback
@@ -16,7 +17,7 @@ def test_a_decision_is_found_by_the_id_of_the_answer_and_by_the_hook_instance(re
         found = look_up(recorded.database, each, NOW)
         assert found is not None
         assert found.decision.row["decision"] == name
-        assert (found.exchange, found.assertions, found.is_sealed) == (None, (), False)
+        assert (found.exchange, found.assertions, found.is_sealed, found.has_chart) == (None, (), False, False)
 
 
 def test_the_feedback_on_its_cards_is_found_the_newest_first(recorded: RecordedService) -> None:
@@ -47,6 +48,25 @@ def test_a_coverage_assertion_leads_to_its_decision_until_it_expires(database: D
     assert [each["assertion"] for each in found.assertions] == ["a-1"]
     assert "sealed" not in found.assertions[0]
     assert look_up(database, "a-1", NOW + timedelta(days=10)) is None
+
+
+def test_an_assertion_that_a_form_issued_again_leads_to_the_decision_before_it(database: Database) -> None:
+    name, clock = record_call(database, determination()), SetClock(NOW)
+    records = crd_records(database, *KEYS, clock=clock)
+    records.store(call(name), PATH, exchange(chart={}, chart_read_at=NOW), [assertion("a-1")])
+    clock.now += timedelta(minutes=1)
+    records.store(call("d1"), "/fhir/Questionnaire/$next-question", exchange(b"", b""), [assertion("a-1")])
+    issued = records.find("a-1")
+    assert issued is not None
+    assert issued.call_id == "d1"
+    found = look_up(database, "a-1", clock.now)
+    assert found is not None
+    assert (found.decision.row["decision"], found.is_sealed, found.has_chart) == (name, True, True)
+
+
+def test_a_call_about_a_form_is_no_decision(database: Database) -> None:
+    crd_records(database, *KEYS).store(call("d1"), "/fhir/Questionnaire/$next-question", exchange(b"", b""), [])
+    assert look_up(database, "d1", NOW) is None
 
 
 def test_an_expired_exchange_is_not_found_with_its_decision(database: Database) -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from cds_service.records.crd_log import exchange_row
-from cds_service.records.crd_store import opened_bodies
+from cds_service.records.crd_sealing import opened_bodies
 from cds_service.records.database import Database
 from cds_service.records.sealing import Sealer
 from cds_service.records.tables import METADATA

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import insert, text
@@ -34,7 +35,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "next"
-down_revision = "0003"
+down_revision = "0004"
 
 
 def upgrade():
@@ -63,6 +64,28 @@ def test_an_older_schema_is_upgraded_and_keeps_its_rows(
     assert state(database) is SchemaState.CURRENT
     with database.reading() as connection:
         assert connection.execute(text("SELECT jti, seen FROM used_tokens")).all() == [("j", None)]
+
+
+_EXCHANGE = "INSERT INTO crd_exchanges VALUES ('c1', :at, '', '', 'ehr', '', 200, '{}', :sealed, :at)"
+_ASSERTION = "INSERT INTO crd_assertions VALUES ('c1', 0, 'a1', 'o', 'c', '[]', '[]', NULL)"
+
+
+def test_exchanges_from_before_charts_were_kept_stay_as_they_are(empty: Database) -> None:
+    with empty.writing() as connection:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        connection.execute(text(_EXCHANGE), {"at": "2026-03-02 15:00:00", "sealed": b"sealed"})
+        connection.execute(text(_ASSERTION))
+    assert state(empty) is SchemaState.BEHIND
+    assert upgrade(empty) is SchemaState.BEHIND
+    with empty.reading() as connection:
+        stored = connection.execute(text("SELECT exchange, sealed, sealed_chart FROM crd_exchanges")).one()
+        assert (stored[0], bytes(stored[1]), stored[2]) == ("c1", b"sealed", None)
+        assert connection.execute(text("SELECT exchange, assertion FROM crd_assertions")).all() == [("c1", "a1")]
+    for change in ("UPDATE crd_exchanges SET sealed_chart = sealed", "DELETE FROM crd_assertions"):
+        with pytest.raises(UnavailableError), empty.writing() as connection:
+            connection.execute(text(change))
 
 
 def test_a_schema_of_a_newer_version_is_left_alone(database: Database) -> None:

@@ -194,6 +194,21 @@ def test_a_crd_call_is_replayed_from_its_stored_exchange_after_the_access_is_rec
     assert (access["subject"], access["reason"]) == (name, "dispute 17")
 
 
+def test_a_crd_call_that_named_a_form_is_replayed_from_what_is_stored_alone(payer: InsightPages) -> None:
+    body, payer.service.chart = crd_body(*sample("trial-buprenorphine"))
+    name = payer.service.crd_call(body).headers["X-Request-Id"]
+    payer.service.chart = {"resourceType": "Bundle", "type": "collection"}
+    assert "So is what the service read from the FHIR server" in payer.html(f"/decision?id={name}")
+    assert SAME in payer.replay(name, source="stored", reason="dispute 17")
+
+
+def test_a_crd_call_that_named_no_form_needs_the_chart(payer: InsightPages) -> None:
+    name, _, _ = crd_called(payer)
+    assert "Not stored is what the service read from the FHIR server" in payer.html(f"/decision?id={name}")
+    html = payer.replay(name, source="stored", reason="dispute 17")
+    assert "comparisons differ" in html
+
+
 def test_a_stored_exchange_is_not_opened_without_a_reason(payer: InsightPages) -> None:
     name, _, _ = crd_called(payer)
     assert "Write why you open the stored exchange" in payer.replay(name, 400, source="stored", reason="  ")
