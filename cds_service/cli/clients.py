@@ -13,10 +13,13 @@ from cds_service.cli.inputs import exit_on_error, settings_given
 from cds_service.cli.names import no_such
 from cds_service.cli.output.clients import print_clients, print_keys, print_prefetch_only
 from cds_service.clients.algorithms import ALGORITHMS
+from cds_service.clients.backend_services import Forms
+from cds_service.clients.client_entries import Family
 from cds_service.clients.key_sources import keys_of
 from cds_service.clients.keys import KeysError, KeySet
-from cds_service.clients.registry import Client, Family, load_clients
+from cds_service.clients.registry import Client, load_clients
 from cds_service.clients.registry_edit import add_client
+from cds_service.clients.scopes import KNOWN_SCOPES
 
 _FILE = click.option(
     "--file",
@@ -42,6 +45,10 @@ _FILE = click.option(
 @click.option("--actions", type=click.Choice(get_args(ActionForm)), help="How a suggestion replaces an order.")
 @click.option("--services", type=click.Choice(get_args(Family)), help="The services that it sees; plain unless given.")
 @click.option("--dtr", type=click.Choice(["yes", "no"]), help="Whether it fills in forms by Da Vinci DTR.")
+@click.option("--backend-client-id", help="The client_id by which it gets access tokens for the FHIR base, for DTR.")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(KNOWN_SCOPES), help="Of its access tokens; repeat.")
+@click.option("--forms", type=click.Choice(get_args(Forms)), help="How it gets forms; adaptive unless given.")
+@click.option("--contexts-of", multiple=True, help="A client whose coverage assertions it may use; repeat.")
 @_FILE
 def add_command(
     name: str,
@@ -57,9 +64,21 @@ def add_command(
     actions: str | None,
     services: str | None,
     dtr: str | None,
+    backend_client_id: str | None,
+    scopes: Sequence[str],
+    forms: str | None,
+    contexts_of: Sequence[str],
     path: Path | None,
 ) -> None:
     """Register the EHR NAME at the end of the clients file, and keep the comments in it."""
+    backend = {
+        "client_id": backend_client_id,
+        "scopes": list(scopes),
+        "forms": forms,
+        "contexts_of": list(contexts_of),
+    }
+    if not backend_client_id and any(backend.values()):
+        raise click.UsageError("--scope, --forms, and --contexts-of need --backend-client-id.")
     stated = {
         "name": name,
         "issuer": issuer,
@@ -74,6 +93,7 @@ def add_command(
         "actions": actions,
         "services": services,
         "dtr": dtr,
+        "backend_services": {key: value for key, value in backend.items() if value},
     }
     file = _file(path)
     with exit_on_error():
@@ -93,7 +113,7 @@ def list_command(path: Path | None) -> None:
 
 @click.command(
     "check",
-    epilog=exit_codes({0: "every client has a key that checks its tokens", 1: "one has none"}),
+    epilog=exit_codes({0: "every client has keys that check its tokens", 1: "one has not"}),
 )
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @_FILE

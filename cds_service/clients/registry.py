@@ -3,18 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
-
-from pydantic import AfterValidator, ConfigDict, Field
 
 from cards.crd_versions import CrdVersion
 from cards.style import ActionForm, CardStyle, SelectionBehavior
-from cds_service.clients.algorithms import ALGORITHMS, USUAL
+from cds_service.clients.algorithms import USUAL
+from cds_service.clients.backend_services import BackendServices
+from cds_service.clients.client_entries import ClientEntry, ClientsFile, Family, ScopeSyntax, SmartEntry
 from cds_service.fhir_client.addresses import is_loopback
 from cds_service.observability.call_log import SANDBOX
 from cds_service.settings import FHIR_SERVER
-from coverage_policies.format.file_model import FileModel, read_model
+from coverage_policies.format.file_model import read_model
 from coverage_policies.format.problems import DocumentError, Problem, read_text
 from coverage_policies.format.strict_yaml import YamlSource, read_yaml
 
@@ -22,12 +21,7 @@ SANDBOX_ISSUER = "urn:cds-coverage-policies:sandbox"
 """The issuer of the test client, whose tokens the sandbox signs."""
 _LABELS_WITHOUT_STAR = 2
 
-Family = Literal["plain", "crd-2.2", "crd-2.0"]
-"""Which services a client calls: those of plain CDS Hooks, or those of one version of Da Vinci CRD."""
 _VERSIONS: dict[Family, CrdVersion] = {"crd-2.2": CrdVersion.V2_2, "crd-2.0": CrdVersion.V2_0}
-
-ScopeSyntax = Literal["v1", "v2"]
-"""How an EHR writes scopes: `patient/*.read` (SMART 1) or `patient/*.rs` (SMART 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +47,7 @@ class Client:
     Its keys are at `jwks_url`, or in `keys_file` if that is empty. Without `tenants`, its tokens may name any tenant or
     none. `fhir_servers` are base URLs without a slash at the end, in the form of `settings.FHIR_SERVER`. What it says
     of its cards is None where the settings apply. `has_dtr` is whether it can fill in the forms that CRD names.
+    `backend_services` is how it gets access tokens for the FHIR base, None if it gets none.
     """
 
     name: str
@@ -69,6 +64,7 @@ class Client:
     smart: SmartRegistration | None = None
     services: Family = "plain"
     has_dtr: bool = True
+    backend_services: BackendServices | None = None
 
     @property
     def is_sandbox(self) -> bool:
@@ -89,115 +85,6 @@ class Client:
         )
 
 
-def _check_algorithm(name: str) -> str:
-    if name not in ALGORITHMS:
-        raise ValueError("not an algorithm of ours")
-    return name
-
-
-def _check_distinct(items: list[str]) -> list[str]:
-    if len(set(items)) != len(items):
-        raise ValueError("an item appears twice")
-    return items
-
-
-_VISIBLE = r"^[!-~]+$"
-_ORIGIN = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
-_Distinct = AfterValidator(_check_distinct)
-
-
-class SmartEntry(FileModel):
-    """How the questionnaire app is registered with an EHR, as the file states it."""
-
-    model_config = ConfigDict(json_schema_extra={"description": "a mapping with client_id"})
-
-    client_id: str = Field(pattern=_VISIBLE, description="the client_id that the EHR gave the questionnaire app")
-    secret_file: str = Field(
-        "",
-        min_length=1,
-        description="a file with the client secret of a confidential app, relative to this file or by its full path",
-    )
-    scopes: ScopeSyntax = Field("v2", description="v2 for scopes such as patient/*.rs, v1 for patient/*.read")
-    frame_ancestors: Annotated[list[Annotated[str, Field(pattern=_ORIGIN)]], _Distinct] = Field(
-        [],
-        min_length=1,
-        description="a list of the web origins whose pages may show the app in a frame, each as https://host[:port]",
-    )
-    issuer: str = Field(
-        "",
-        pattern=r"^https?://[!-~]+$",
-        description="the exact iss of the EHR's identity tokens, an https address, if its SMART configuration does not "
-        "name it",
-    )
-
-
-class ClientEntry(FileModel):
-    """A client as the file states it."""
-
-    name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-        description="a name for the log, of at most 64 letters, digits, dots, dashes, and underscores",
-    )
-    issuer: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$", description="the exact iss of its tokens, a URI")
-    jwks_url: str = Field(
-        "", pattern=_VISIBLE, description="the https address of its JWK set, which is also the jku of its tokens"
-    )
-    keys_file: str = Field(
-        "",
-        min_length=1,
-        description="a file with its public keys (JWK set or PEM), relative to this file or by its full path",
-    )
-    algorithms: Annotated[list[Annotated[str, AfterValidator(_check_algorithm)]], _Distinct] = Field(
-        list(USUAL),
-        min_length=1,
-        description=f"a list of the algorithms that may sign its tokens, each once, of {', '.join(ALGORITHMS)}",
-    )
-    tenants: Annotated[list[Annotated[str, Field(min_length=1)]], _Distinct] = Field(
-        [], min_length=1, description="a list of the tenants that its tokens may name, each once"
-    )
-    fhir_servers: Annotated[list[Annotated[str, Field(pattern=_VISIBLE)]], _Distinct] = Field(
-        [],
-        min_length=1,
-        description="a list of base URLs of FHIR servers, each once; * matches any part of a host label or of a path "
-        "segment, as in https://*.ehr.example.org/r4",
-    )
-    insecure_loopback: Literal["yes", "no"] = Field(
-        "no", description="yes or no; yes allows plain http for a jwks_url on this machine, for tests"
-    )
-    tables: Literal["yes", "no"] | None = Field(
-        None, description="yes or no; yes if it shows tables in the Markdown of a card"
-    )
-    selection_behavior: SelectionBehavior | None = Field(
-        None, description="at-most-one, or any if it knows no other selectionBehavior"
-    )
-    actions: ActionForm | None = Field(
-        None, description="update, or delete-create if it cannot apply a suggestion that updates an order"
-    )
-
-    services: Family = Field("plain", description="plain, crd-2.2, or crd-2.0: the services that it sees and calls")
-    dtr: Literal["yes", "no"] = Field(
-        "yes", description="yes or no; no if it has no DTR client: CRD cards then offer a task to complete each form"
-    )
-    smart: SmartEntry | None = Field(
-        None, description="a mapping with client_id: how the questionnaire app is registered with this EHR"
-    )
-
-    @property
-    def allows_plain_loopback(self) -> bool:
-        """Whether `jwks_url` may be plain http on this machine."""
-        return self.insecure_loopback == "yes"
-
-
-class ClientsFile(FileModel):
-    """The clients file."""
-
-    model_config = ConfigDict(json_schema_extra={"description": "a mapping with one key, clients"})
-
-    clients: list[ClientEntry] = Field(
-        description="a list of clients, each a mapping with name, issuer, and jwks_url or keys_file"
-    )
-
-
 def load_clients(path: Path) -> tuple[Client, ...]:
     """Return the clients registered in a file.
 
@@ -213,23 +100,33 @@ def parse_clients(text: str, path: Path) -> tuple[Client, ...]:
     """
     source = read_yaml(text, str(path))
     entries = read_model(ClientsFile, source).clients
-    problems = [*_repeated(source, entries), *(p for i, entry in enumerate(entries) for p in _faults(source, i, entry))]
+    names = {entry.name for entry in entries}
+    problems = [
+        *_repeated(source, entries),
+        *(problem for i, entry in enumerate(entries) for problem in _faults(source, i, entry, names)),
+    ]
     if problems:
         raise DocumentError(sorted(problems, key=lambda problem: problem.line))
     return tuple(_client(entry, path.parent) for entry in entries)
 
 
 def _repeated(source: YamlSource, entries: Sequence[ClientEntry]) -> Iterable[Problem]:
-    for key in ("name", "issuer"):
-        seen: set[str] = set()
-        for i, entry in enumerate(entries):
-            value = getattr(entry, key)
-            if value in seen:
-                yield source.problem(("clients", i, key), f"another client has this {key}; each client has its own")
-            seen.add(value)
+    def identifiers(entry: ClientEntry) -> Iterable[tuple[tuple[str, ...], str]]:
+        yield ("name",), entry.name
+        yield ("issuer",), entry.issuer
+        if entry.backend_services:
+            yield ("backend_services", "client_id"), entry.backend_services.client_id
+
+    seen: set[tuple[str, str]] = set()
+    for i, entry in enumerate(entries):
+        for place, value in identifiers(entry):
+            if (place[-1], value) in seen:
+                what = f"another client has this {place[-1]}; each client has its own"
+                yield source.problem(("clients", i, *place), what)
+            seen.add((place[-1], value))
 
 
-def _faults(source: YamlSource, i: int, entry: ClientEntry) -> Iterable[Problem]:
+def _faults(source: YamlSource, i: int, entry: ClientEntry, names: set[str]) -> Iterable[Problem]:
     def at(*key: str | int) -> tuple[str | int, ...]:
         return ("clients", i, *key)
 
@@ -249,6 +146,9 @@ def _faults(source: YamlSource, i: int, entry: ClientEntry) -> Iterable[Problem]
     for j, server in enumerate(entry.fhir_servers):
         if fault := _fault_of_server(server):
             yield source.problem(at("fhir_servers", j), fault)
+    if entry.backend_services:
+        for place, fault in entry.backend_services.faults(entry.algorithms, names):
+            yield source.problem(at("backend_services", *place), fault)
 
 
 def _split(url: str) -> SplitResult | None:
@@ -295,6 +195,7 @@ def _client(entry: ClientEntry, folder: Path) -> Client:
         smart=_smart(entry.smart, folder) if entry.smart else None,
         services=entry.services,
         has_dtr=entry.dtr == "yes",
+        backend_services=entry.backend_services.registration() if entry.backend_services else None,
     )
 
 

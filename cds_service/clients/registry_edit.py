@@ -10,7 +10,7 @@ import yaml
 from cds_service.clients.registry import Client, parse_clients
 from coverage_policies.format.problems import DocumentError, Problem
 
-Entry = Mapping[str, str | Sequence[str]]
+Entry = Mapping[str, str | Sequence[str] | Mapping[str, str | Sequence[str]]]
 """A client as the file states it."""
 
 

@@ -6,13 +6,17 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from cds_service.clients.access_tokens import AccessTokens
 from cds_service.clients.authenticator import Authenticator, Keys
 from cds_service.clients.key_cache import KeyCache, RefreshPolicy
 from cds_service.clients.key_sources import keys_of
 from cds_service.clients.keys import KeySet
 from cds_service.clients.registry import Client, load_clients
 from cds_service.clients.replay_guard import ReplayGuard
+from cds_service.clients.token_requests import TokenEndpoint
+from cds_service.http.tokens import TOKEN_ENDPOINT
 from cds_service.observability.logging import Log
+from cds_service.records.pseudonyms import Pseudonymizer
 from cds_service.settings import Settings
 
 
@@ -86,3 +90,20 @@ def authenticator_of(
         skew_seconds=settings.clock_skew_seconds,
         max_lifetime_seconds=settings.longest_token_seconds,
     )
+
+
+def token_endpoint_of(
+    authenticator: Authenticator,
+    settings: Settings,
+    pseudonym: Pseudonymizer,
+    *,
+    clock: Callable[[], datetime],
+    new_id: Callable[[], str],
+) -> TokenEndpoint:
+    """Return the token endpoint for the clients of an authenticator.
+
+    The key of its access tokens follows from that of the records, which all processes of a service share.
+    """
+    key = bytes.fromhex(pseudonym("access tokens"))
+    tokens = AccessTokens(authenticator.clients, key, public_url=settings.public_url, clock=clock, new_id=new_id)
+    return TokenEndpoint(authenticator, tokens, settings.public_url.rstrip("/") + TOKEN_ENDPOINT)

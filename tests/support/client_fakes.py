@@ -169,5 +169,9 @@ class Knows(Authenticator):
     def __init__(self, client: Client) -> None:
         self._client = client
 
+    @property
+    def clients(self) -> tuple[Client, ...]:
+        return (self._client,)
+
     def authenticate(self, header: str, audiences: Any) -> Principal:  # noqa: ARG002
         return Principal(self._client, tenant="", jti="")

@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from cds_service.clients.keys import KeySet
+from cds_service.clients.backend_services import ASSERTION_ALGORITHMS
+from cds_service.clients.keys import KeySet, PublicKey
 from cds_service.clients.registry import Client
 
 
@@ -23,13 +24,14 @@ def print_clients(console: Console, clients: Sequence[Client]) -> None:
             "FHIR servers": "\n".join(client.fhir_servers) or "as in CDS_FHIR_SERVERS",
             "services": client.services if client.has_dtr else f"{client.services}, no DTR",
             "cards": _card_style(client) or "as in CDS_CARD_…",
+            "FHIR base": _backend_services(client) or "no access tokens",
         }.items():
             grid.add_row(f"  {what}", escape(value))
         console.print(grid)
 
 
 def print_keys(console: Console, client: Client, found: KeySet | str) -> bool:
-    """Print the keys of a client, or why there are none; return whether one of them can check its tokens."""
+    """Print the keys of a client, or why there are none; return whether they can check its tokens."""
     console.print(f"[bold]{escape(client.name)}[/]  {escape(_source(client))}", soft_wrap=True)
     if isinstance(found, str):
         console.print(f"  [red]{escape(found)}[/]", soft_wrap=True)
@@ -43,6 +45,10 @@ def print_keys(console: Console, client: Client, found: KeySet | str) -> bool:
         console.print(f"  {escape(kid)}  {key.kind}  {ends}", soft_wrap=True, highlight=False)
     for why in found.rejected:
         console.print(f"  [yellow]{escape(why)}[/]", soft_wrap=True, highlight=False)
+    if can_call and client.backend_services and not any(_asserts(client, key) for key in found.keys):
+        wanted = " or ".join(ASSERTION_ALGORITHMS)
+        console.print(f"  [red]no key here can check its client assertions, signed by {wanted}[/]", soft_wrap=True)
+        return False
     if not can_call:
         wanted = ", ".join(client.algorithms)
         console.print(f"  [red]no key here can check its tokens, which are signed by {wanted}[/]", soft_wrap=True)
@@ -53,6 +59,22 @@ def print_prefetch_only(console: Console) -> None:
     """Print that a client may name no FHIR server."""
     what = "no --fhir-server and no CDS_FHIR_SERVERS: only prefetch will be used, and a call without it gets 412"
     console.print(f"  [yellow]{what}[/]", soft_wrap=True, highlight=False)
+
+
+def _asserts(client: Client, key: PublicKey) -> bool:
+    """Return whether a key can check client assertions of a client."""
+    return any(each in client.algorithms and each in key.algorithms for each in ASSERTION_ALGORITHMS)
+
+
+def _backend_services(client: Client) -> str:
+    """Return how a client gets access tokens, a line for each part; empty if it gets none."""
+    found = client.backend_services
+    if found is None:
+        return ""
+    lines = [f"client_id {found.client_id}", " ".join(found.scopes), f"{found.forms} forms"]
+    if found.contexts_of:
+        lines.append(f"coverage assertions also of {', '.join(found.contexts_of)}")
+    return "\n".join(lines)
 
 
 def _source(client: Client) -> str:

@@ -11,9 +11,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cds_service.clients.algorithms import ALGORITHMS
-from cds_service.clients.authenticator import Authenticator, InvalidTokenError
+from cds_service.clients.authenticator import Authenticator
 from cds_service.clients.keys import read_jwk_set
 from cds_service.clients.registry import Client
+from cds_service.clients.signed_tokens import InvalidTokenError
 from cds_service.http.authentication import audiences
 from tests.support.client_fakes import (
     DISCOVERY,

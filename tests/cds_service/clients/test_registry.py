@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from cards.crd_versions import CrdVersion
 from cards.style import CardStyle
 from cds_service.cli.main import main
+from cds_service.clients.backend_services import BackendServices
 from cds_service.clients.keys import KeysError, read_keys
 from cds_service.clients.registry import SANDBOX_ISSUER, Client, SmartRegistration, load_clients, parse_clients
 from cds_service.settings import Settings
@@ -107,6 +108,36 @@ def test_the_questionnaire_app_needs_https(public_url: str, may: bool) -> None:
             smart_clients_of([client], settings)
 
 
+def test_the_registration_for_access_tokens_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "clients.yaml"
+    both = one(KEYS, "backend_services: {client_id: dtr-app}")
+    both += "\n- name: b\n  issuer: urn:b\n  keys_file: k\n  algorithms: [ES256, RS384]\n  backend_services:\n"
+    both += "    {client_id: 'https://b.example.org', scopes: [system/ValueSet.r], forms: standard, contexts_of: [a]}"
+    path.write_text(both)
+    assert [client.backend_services for client in load_clients(path)] == [
+        BackendServices("dtr-app", ("system/Questionnaire.rs", "system/ValueSet.rs"), "adaptive", ()),
+        BackendServices("https://b.example.org", ("system/ValueSet.r",), "standard", ("a",)),
+    ]
+
+
+def test_two_clients_with_one_client_id_are_refused() -> None:
+    backend = "backend_services: {client_id: dtr-app}"
+    text = one(KEYS, backend) + f"\n- name: b\n  issuer: urn:b\n  keys_file: k\n  {backend}"
+    with pytest.raises(DocumentError) as error:
+        parse_clients(text, Path("f.yaml"))
+    assert [(problem.line, problem.what.split(";")[0]) for problem in error.value.problems] == [
+        (9, "another client has this client_id"),
+    ]
+
+
+def test_the_client_id_at_an_ehr_and_that_of_access_tokens_may_be_the_same() -> None:
+    lines = ("fhir_servers: [https://a.example.org/r4]", "smart: {client_id: q}", "backend_services: {client_id: q}")
+    (client,) = parse_clients(one(KEYS, *lines), Path("f.yaml"))
+    assert client.smart is not None
+    assert client.backend_services is not None
+    assert client.smart.client_id == client.backend_services.client_id == "q"
+
+
 KEYS = "keys_file: k"
 URL = "jwks_url: https://a.example.org/k"
 
@@ -161,6 +192,46 @@ def one(*lines: str, name: str = "a") -> str:
         (
             one(KEYS, "smart: {client_id: q, frame_ancestors: ['*']}"),
             "f.yaml:5: clients.smart.frame_ancestors must be a list of the web origins",
+        ),
+        (one(KEYS, "backend_services: yes"), "f.yaml:5: clients.backend_services must be a mapping with client_id"),
+        (one(KEYS, "backend_services: {}"), "f.yaml:5: clients.backend_services is missing 'client_id'"),
+        (
+            one(KEYS, "backend_services: {client_id: 'a b'}"),
+            "f.yaml:5: clients.backend_services.client_id must be the iss and sub of its client assertions",
+        ),
+        (
+            one(KEYS, f"backend_services: {{client_id: {'x' * 257}}}"),
+            "f.yaml:5: clients.backend_services.client_id must be the iss and sub of its client assertions",
+        ),
+        *(
+            (
+                one(KEYS, f"backend_services: {{client_id: q, scopes: [{scopes}]}}"),
+                "f.yaml:5: clients.backend_services.scopes must be a list of the scopes that it may be granted",
+            )
+            for scopes in (
+                "",
+                "system/Patient.rs",
+                "'system/*.rs'",
+                "system/Questionnaire.cruds",
+                "system/Questionnaire.read",
+                "system/Questionnaire.rs, system/Questionnaire.rs",
+            )
+        ),
+        (
+            one(KEYS, "backend_services: {client_id: q, forms: paper}"),
+            "f.yaml:5: clients.backend_services.forms must be adaptive or standard",
+        ),
+        (
+            one(KEYS, "backend_services: {client_id: q, contexts_of: []}"),
+            "f.yaml:5: clients.backend_services.contexts_of must be a list of the names of clients",
+        ),
+        (
+            one(KEYS, "backend_services: {client_id: q, contexts_of: [a, north]}"),
+            "f.yaml:5: no client has this name; write the name of a registered client",
+        ),
+        (
+            one(KEYS, "algorithms: [ES256, PS384]", "backend_services: {client_id: q}"),
+            "f.yaml:6: its client assertions are signed by ES384 or RS384; add one of them to algorithms",
         ),
         (one(), "f.yaml:2: a client has jwks_url (the service fetches its keys) or"),
         (one(KEYS, URL), "f.yaml:2: a client has jwks_url (the service fetches its keys) or"),
@@ -375,6 +446,52 @@ def test_a_client_of_crd_is_added_and_listed(run: Any, tmp_path: Path) -> None:
     (client,) = load_clients(tmp_path / "clients.yaml")
     assert (client.services, client.crd_version, client.has_dtr) == ("crd-2.0", CrdVersion.V2_0, False)
     assert "crd-2.0, no DTR" in run("list").output
+
+
+def test_a_client_of_the_fhir_base_is_added_and_listed(run: Any, tmp_path: Path) -> None:
+    run("add", "a", "--issuer", "urn:a", "--keys-file", "k")
+    assert "no access tokens" in run("list").output
+    added = run(
+        "add", "b", "--issuer", "urn:b", "--keys-file", "k", "--backend-client-id", "dtr-app",
+        "--scope", "system/Questionnaire.r", "--scope", "system/ValueSet.rs", "--forms", "standard",
+        "--contexts-of", "a",
+    )  # fmt: skip
+    assert added.exit_code == 0, added.output
+    _, client = load_clients(tmp_path / "clients.yaml")
+    assert client.backend_services == BackendServices(
+        "dtr-app", ("system/Questionnaire.r", "system/ValueSet.rs"), "standard", ("a",)
+    )
+    listed = run("list").output
+    for part in (
+        "client_id dtr-app",
+        "system/Questionnaire.r system/ValueSet.rs",
+        "standard forms",
+        "coverage assertions also of a",
+    ):
+        assert part in listed
+
+
+@pytest.mark.parametrize("option", [["--scope", "system/ValueSet.r"], ["--forms", "standard"], ["--contexts-of", "a"]])
+def test_what_is_about_access_tokens_needs_a_client_id(run: Any, tmp_path: Path, option: list[str]) -> None:
+    added = run("add", "a", "--issuer", "urn:a", "--keys-file", "k", *option)
+    assert added.exit_code == 2
+    assert "--backend-client-id" in added.output
+    assert not (tmp_path / "clients.yaml").exists()
+
+
+@pytest.mark.parametrize(("algorithm", "code"), [("RS384", 0), ("ES256", 1)])
+def test_the_check_says_whether_a_key_can_sign_client_assertions(
+    run: Any, tmp_path: Path, algorithm: str, code: int
+) -> None:
+    (tmp_path / "k").write_bytes(pem(algorithm))
+    added = run(
+        "add", "a", "--issuer", "urn:a", "--keys-file", "k", "--algorithm", "ES256", "--algorithm", "RS384",
+        "--backend-client-id", "dtr-app",
+    )  # fmt: skip
+    assert added.exit_code == 0, added.output
+    checked = run("check")
+    assert checked.exit_code == code
+    assert ("no key here can check its client assertions, signed by ES384 or RS384" in checked.output) is bool(code)
 
 
 def test_a_client_calls_plain_services_and_fills_in_forms_unless_it_says_otherwise(run: Any, tmp_path: Path) -> None:

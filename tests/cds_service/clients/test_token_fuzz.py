@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cds_service.clients.authenticator import Authenticator, InvalidTokenError
+from cds_service.clients.authenticator import Authenticator
 from cds_service.clients.keys import KeysError, KeySet, read_keys
 from cds_service.clients.registry import Client
+from cds_service.clients.signed_tokens import InvalidTokenError
 from tests.support.client_fakes import ISSUER, SIGN, Clock, FixedKeys, InMemoryReplayGuard, claims, jwk, token
 
 ANY = st.recursive(

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from cds_service.clients.authenticator import Authenticator, InvalidTokenError
+from cds_service.clients.authenticator import Authenticator
 from cds_service.clients.key_cache import RefreshPolicy
 from cds_service.clients.key_sources import keys_of
 from cds_service.clients.registry import Client
+from cds_service.clients.signed_tokens import InvalidTokenError
 from cds_service.observability.logging import service_log
 from cds_service.records.database import UnavailableError
 from cds_service.settings import Settings
@@ -142,16 +143,27 @@ def test_a_request_without_a_token_learns_nothing(guarded: Guarded, method: str,
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        ("/fhir/metadata", 200),
         ("/fhir/Questionnaire", 200),
         ("/fhir/Questionnaire/nothing", 404),
         ("/fhir/Questionnaire/a/b", 401),
+        ("/fhir/Questionnaire/$log-questionnaire-errors", 401),
+        ("/fhir/ValueSet", 200),
+        ("/fhir/ValueSet/nothing", 404),
+        ("/fhir/ValueSet/$expand", 401),
+        ("/fhir/ValueSet/%24expand", 401),
         ("/fhir/Patient", 401),
         ("/cds-services", 401),
     ],
 )
 def test_forms_need_no_token_if_the_operator_makes_them_public(server: KeyServer, path: str, status: int) -> None:
     assert Guarded(server, public_policies=True).client.get(path).status_code == status
+
+
+def test_a_token_that_is_sent_for_value_sets_is_checked_even_if_they_are_public(server: KeyServer) -> None:
+    public = Guarded(server, public_policies=True)
+    for path, status in (("/fhir/ValueSet", 401), ("/fhir/ValueSet/nothing", 401), ("/fhir/Questionnaire", 200)):
+        assert public.client.get(path, headers=bearer("stolen")).status_code == status
+    assert public.client.get("/fhir/ValueSet", headers=bearer(good(aud=f"{PUBLIC}/fhir"))).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -175,13 +187,13 @@ def test_a_patient_is_laid_over_a_policy_for_operators_alone(guarded: Guarded) -
     assert guarded.client.post("/policies/CP.MP.126@2025-04/patient").status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/fhir/metadata", "/fhir/Questionnaire", "/fhir/Questionnaire/CP.MP.126"])
+@pytest.mark.parametrize("path", ["/fhir/Questionnaire", "/fhir/Questionnaire/CP.MP.126"])
 def test_forms_need_a_token_otherwise(guarded: Guarded, path: str) -> None:
     assert guarded.client.get(path).status_code == 401
 
 
 def test_a_client_reads_the_forms_with_a_token_for_the_base(guarded: Guarded) -> None:
-    response = guarded.client.get("/fhir/metadata", headers=bearer(good(aud=f"{PUBLIC}/fhir")))
+    response = guarded.client.get("/fhir/Questionnaire", headers=bearer(good(aud=f"{PUBLIC}/fhir")))
     assert response.status_code == 200
 
 
