@@ -1,14 +1,15 @@
 """Answers of practitioners in QuestionnaireResponses. Which of them count for an order is for others to decide."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from fhir_mappings.bundle import contained_by_id
 from fhir_mappings.codings import items
 from fhir_mappings.dates import DateInterval
-from fhir_mappings.fhir_json import Resource
+from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.record import Evidence, PatientRecord
 
 _YES = {"yes", "y", "true", "373066001", "LA33-6"}
@@ -20,6 +21,8 @@ _QR_CONTEXT = f"{_DTR}/qr-context"
 _INFORMATION_ORIGIN = f"{_DTR}/information-origin"
 _ELEMENTS = ("status", "author", "authored", "item", "subject", "questionnaire", "basedOn")
 
+_Resolve = Callable[[Json, Resource], Resource | None]
+"""Returns the target of a Reference within a resource, if it is known."""
 _TYPE_IN_ADDRESS = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[^/]+(?:/_history/[^/]+)?$")
 
 
@@ -63,7 +66,53 @@ def answer_forms(record: PatientRecord) -> tuple[AnswerForm, ...]:
 
 def all_answers(record: PatientRecord, resource: Resource) -> dict[str, str]:
     """Return every answer in a QuestionnaireResponse by `linkId`, as an `Answer` has it, whether or not it counts."""
-    return dict(_answers_in(resource, record, resource, by_practitioner=True))
+    return dict(_answers_in(resource, record.resolve, resource, by_practitioner=True))
+
+
+def practitioners_answers(resource: Resource) -> dict[str, str]:
+    """Return the answers of practitioners in a QuestionnaireResponse by `linkId`, as an `Answer` has them.
+
+    The response alone says who a practitioner is: by what it contains, by the address of a Reference, or by its type.
+    """
+    resolve = _contained_in(resource)
+    return dict(_answers_in(resource, resolve, resource, by_practitioner=_is_by_practitioner(resource, resolve)))
+
+
+def is_by_practitioner(resource: Resource) -> bool:
+    """Return whether a QuestionnaireResponse itself names a practitioner as its author."""
+    return _is_by_practitioner(resource, _contained_in(resource))
+
+
+def questionnaire_of(resource: Resource) -> str:
+    """Return the canonical of the questionnaire that a QuestionnaireResponse answers; empty if it names none.
+
+    An adaptive form is contained in its response (SDC): then it is the canonical from which that form is derived, else
+    the form's own. A reference to no contained form, or to several, stays as it is: it is the canonical of none.
+    """
+    named = resource.get("questionnaire")
+    if not isinstance(named, str) or not named.startswith("#"):
+        return named if isinstance(named, str) else ""
+    form = contained_form(resource)
+    if form is None:
+        return named
+    derived = form.get("derivedFrom")
+    base = derived[0] if isinstance(derived, list) and derived else None
+    if isinstance(base, str):
+        return base
+    url, version = form.get("url"), form.get("version")
+    if not isinstance(url, str) or not url:
+        return named
+    return f"{url}|{version}" if isinstance(version, str) else url
+
+
+def contained_form(resource: Resource) -> Resource | None:
+    """Return the Questionnaire that a QuestionnaireResponse contains and answers; None if there is not exactly one."""
+    named = resource.get("questionnaire")
+    if not isinstance(named, str) or not named.startswith("#"):
+        return None
+    ids = (named, named[1:])  # some servers write the id as it stands in a reference
+    found = [each for each in items(resource.get("contained")) if each.get("id") in ids]
+    return found[0] if len(found) == 1 and found[0].get("resourceType") == "Questionnaire" else None
 
 
 def newest(forms: Iterable[AnswerForm]) -> dict[str, Answer]:
@@ -90,14 +139,14 @@ def _forms(record: PatientRecord) -> Iterator[AnswerForm]:
         too_late = authored.instant > record.read_at if authored.instant else authored.earliest > record.today
         if too_late or resource.get("status") not in ("completed", "amended"):
             continue
-        given = tuple(_answers_in(resource, record, resource, by_practitioner=_is_by_practitioner(record, resource)))
+        is_attested = _is_by_practitioner(resource, record.resolve)
+        given = tuple(_answers_in(resource, record.resolve, resource, by_practitioner=is_attested))
         if given and record.is_usable(resource, *_ELEMENTS):
-            questionnaire = resource.get("questionnaire")
             yield AnswerForm(
                 reference=record.reference(resource),
                 authored=authored,
                 moment=authored.instant or datetime.combine(authored.latest, datetime.min.time(), record.zone),
-                questionnaire=questionnaire if isinstance(questionnaire, str) else "",
+                questionnaire=questionnaire_of(resource),
                 about=(*items(resource.get("basedOn")), *_contexts(resource)),
                 given=given,
             )
@@ -109,13 +158,23 @@ def _contexts(resource: Resource) -> Iterator[Mapping[str, Any]]:
             yield from items(extension.get("valueReference"))
 
 
-def _is_by_practitioner(record: PatientRecord, resource: Resource) -> bool:
-    return any(_is_practitioner(record, author, resource) for author in items(resource.get("author")))
+def _contained_in(resource: Resource) -> _Resolve:
+    contained = contained_by_id(resource)
+
+    def resolve(reference: Json, _within: Resource) -> Resource | None:
+        target = reference.get("reference") if isinstance(reference, Mapping) else None
+        return contained.get(target[1:]) if isinstance(target, str) and target.startswith("#") else None
+
+    return resolve
 
 
-def _is_practitioner(record: PatientRecord, author: Mapping[str, Any], within: Resource) -> bool:
+def _is_by_practitioner(resource: Resource, resolve: _Resolve) -> bool:
+    return any(_is_practitioner(author, resource, resolve) for author in items(resource.get("author")))
+
+
+def _is_practitioner(author: Mapping[str, Any], within: Resource, resolve: _Resolve) -> bool:
     """Return whether a Reference is to a practitioner: by its target, else by its address, else by its type."""
-    found, target = record.resolve(author, within=within), author.get("reference")
+    found, target = resolve(author, within), author.get("reference")
     kind = found.get("resourceType") if found is not None else author.get("type")
     if found is None and isinstance(target, str) and (named := _TYPE_IN_ADDRESS.search(target)):
         kind = named[1]
@@ -123,23 +182,23 @@ def _is_practitioner(record: PatientRecord, author: Mapping[str, Any], within: R
 
 
 def _answers_in(
-    parent: Resource, record: PatientRecord, form: Resource, *, by_practitioner: bool
+    parent: Resource, resolve: _Resolve, form: Resource, *, by_practitioner: bool
 ) -> Iterator[tuple[str, str]]:
     for item in items(parent.get("item")):
         link = item.get("linkId")
         given = list(items(item.get("answer")))
-        attested = given if by_practitioner else [each for each in given if _names_practitioner(record, each, form)]
+        attested = given if by_practitioner else [each for each in given if _names_practitioner(each, form, resolve)]
         if isinstance(link, str) and attested:
             words = {_word(answer) for answer in attested}
             yield link, words.pop() if len(words) == 1 else ""
         for below in (item, *given):
-            yield from _answers_in(below, record, form, by_practitioner=by_practitioner)
+            yield from _answers_in(below, resolve, form, by_practitioner=by_practitioner)
 
 
-def _names_practitioner(record: PatientRecord, answer: Resource, form: Resource) -> bool:
+def _names_practitioner(answer: Resource, form: Resource, resolve: _Resolve) -> bool:
     """Return whether the origin of an answer names a practitioner as its author."""
     return any(
-        _is_practitioner(record, practitioner, form)
+        _is_practitioner(practitioner, form, resolve)
         for origin in items(answer.get("extension"))
         if origin.get("url") == _INFORMATION_ORIGIN
         for author in items(origin.get("extension"))

@@ -7,11 +7,20 @@ _CORE = "http://hl7.org/fhir/StructureDefinition"
 _SDC = "http://hl7.org/fhir/uv/sdc"
 _DTR = "http://hl7.org/fhir/us/davinci-dtr/StructureDefinition"
 _CRD_CODES = "http://hl7.org/fhir/us/davinci-crd/CodeSystem/temp"
-_UCUM = "http://unitsofmeasure.org"
+UCUM = "http://unitsofmeasure.org"
 
 STANDARD_FORM = f"{_DTR}/dtr-std-questionnaire"
+ADAPTIVE_FORM = f"{_DTR}/dtr-questionnaire-adapt-search"
+ADAPTIVE_STEP = f"{_DTR}/dtr-questionnaire-adapt"
+"""The profiles of DTR for a form: one that is not adaptive, one that is, and the questions of that one so far."""
 RESPONSE = f"{_DTR}/dtr-questionnaireresponse"
-"""The profiles of DTR for a form that is not adaptive, and for a response."""
+ADAPTIVE_RESPONSE = f"{_DTR}/dtr-questionnaireresponse-adapt"
+"""The profiles of DTR for a response, and for one to an adaptive form."""
+INFORMATION_ORIGIN = f"{_DTR}/information-origin"
+RESPONSE_CONTEXT = f"{_DTR}/qr-context"
+RESPONSE_COVERAGE = f"{_DTR}/qr-coverage"
+UNIT_OPTION = f"{_CORE}/questionnaire-unitOption"
+COVERAGE_INFORMATION = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-coverage-information"
 ANSWER_EVIDENCE = "urn:cds-coverage-policies:answer-evidence"
 """A resource of the chart from which an answer was taken. Neither SDC nor DTR has an extension for it."""
 
@@ -32,6 +41,11 @@ def completion_time(clinical: str) -> Extension:
 def request_specific() -> Extension:
     """Return that each order needs a response of its own."""
     return {"url": f"{_DTR}/request-specific", "valueBoolean": True}
+
+
+def adaptive(next_question: str) -> Extension:
+    """Return that a form is adaptive, and the address of the operation that returns its next question."""
+    return {"url": f"{_SDC}/StructureDefinition/sdc-questionnaire-questionnaireAdaptive", "valueUrl": next_question}
 
 
 def launch_context(name: str, resource_type: str, description: str) -> Extension:
@@ -62,8 +76,8 @@ def initial_expression(expression: str) -> Extension:
 
 def unit_option(code: str) -> Extension:
     """Return a unit in which a quantity may be given, by its UCUM code."""
-    coding = {"system": _UCUM, "code": code, "display": code}
-    return {"url": f"{_CORE}/questionnaire-unitOption", "valueCoding": coding}
+    coding = {"system": UCUM, "code": code, "display": code}
+    return {"url": UNIT_OPTION, "valueCoding": coding}
 
 
 def item_control(code: str) -> Extension:
@@ -81,7 +95,7 @@ def origin(source: str, practitioner: str = "") -> Extension:
     if practitioner:
         author = {"url": "practitioner", "valueReference": {"reference": practitioner}}
         parts.append({"url": "author", "extension": [author]})
-    return {"url": f"{_DTR}/information-origin", "extension": parts}
+    return {"url": INFORMATION_ORIGIN, "extension": parts}
 
 
 def answer_evidence(references: Iterable[tuple[str, str]]) -> Iterator[Extension]:
@@ -92,14 +106,21 @@ def answer_evidence(references: Iterable[tuple[str, str]]) -> Iterator[Extension
 
 def response_context(order: Mapping[str, Any]) -> Extension:
     """Return the order that a response is about, given as a Reference."""
-    return {"url": f"{_DTR}/qr-context", "valueReference": order}
+    return {"url": RESPONSE_CONTEXT, "valueReference": order}
 
 
 def response_coverage(coverage: str) -> Extension:
     """Return the coverage that a response is for."""
-    return {"url": f"{_DTR}/qr-coverage", "valueReference": {"reference": coverage}}
+    return {"url": RESPONSE_COVERAGE, "valueReference": {"reference": coverage}}
 
 
 def intended_use(code: str) -> Extension:
     """Return what a response is for, such as `withorder`: to be kept with the order."""
     return {"url": f"{_DTR}/intendedUse", "valueCodeableConcept": {"coding": [{"system": _CRD_CODES, "code": code}]}}
+
+
+def intended_uses(*, for_prior_authorization: bool = False) -> Iterator[Extension]:
+    """Yield what a response is for: to be kept with the order, and perhaps to go with a request for authorization."""
+    yield intended_use("withorder")
+    if for_prior_authorization:
+        yield intended_use("withpa")

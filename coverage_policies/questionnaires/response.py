@@ -1,6 +1,6 @@
 """Responses for one order: the draft with each answer that the chart gives, and what a practitioner answered."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from coverage_policies.questionnaires.enabling import Answer, enabled
 from coverage_policies.questionnaires.extensions import (
     RESPONSE,
     answer_evidence,
-    intended_use,
+    intended_uses,
     origin,
     response_context,
     response_coverage,
@@ -20,43 +20,43 @@ from coverage_policies.questionnaires.extensions import (
 from coverage_policies.questionnaires.items import Item, form_items
 from fhir_mappings.record import Evidence
 
-_Settled = tuple[Answer, list[dict[str, Any]]]
+Settled = tuple[Answer, list[dict[str, Any]]]
 """An answer, and its extensions: where it comes from."""
 
 
 def draft_response(
     policy: Policy,
-    determination: Determination,
+    determination: Determination | None,
     canonical_base: str,
     *,
     patient: str,
     authored: datetime,
     coverage: str = "",
+    for_prior_authorization: bool = False,
 ) -> dict[str, Any]:
     """Return a QuestionnaireResponse in progress, with what the determination of an order under a revision settles.
 
-    `patient` and `coverage` are references, `authored` has a zone. Left open is what the determination leaves open,
-    what is presumed, whether the policy applies, which an answer would settle for all its codes, and criteria that are
-    judged as of an earlier day, too, for which an answer would count as well. Questions that other answers make moot
-    have no answer. Without a coverage the response does not claim DTR's profile, which asks for one.
+    Without a determination it is about no order yet, and has no answers. `patient` and `coverage` are references,
+    `authored` has a zone. Left open is what the determination leaves open, what is presumed, whether the policy
+    applies, which an answer would settle for all its codes, and criteria that are judged as of an earlier day, too, for
+    which an answer would count as well. Questions that other answers make moot have no answer. Without a coverage the
+    response does not claim DTR's profile, which asks for one.
     """
     form = form_items(policy)
-    found = dict(_answers(policy, determination))
-    shown = set(enabled(form, {link: answer for link, (answer, _) in found.items()}))
-    answers = {link: found[link] for link in found.keys() & shown}
+    settled = settled_answers(policy, determination, form) if determination else {}
     response: dict[str, Any] = {
         "resourceType": "QuestionnaireResponse",
         "meta": {"profile": [RESPONSE]} if coverage else None,
         "extension": [
             *([response_coverage(coverage)] if coverage else []),
-            response_context({"reference": determination.order}),
-            intended_use("withorder"),
+            *([response_context({"reference": determination.order})] if determination else []),
+            *intended_uses(for_prior_authorization=for_prior_authorization),
         ],
         "questionnaire": _canonical(policy, canonical_base),
         "status": "in-progress",
         "subject": {"reference": patient},
         "authored": authored.isoformat(timespec="seconds"),
-        "item": list(_items(form, answers)),
+        "item": list(response_items(form, settled)),
     }
     return {name: value for name, value in response.items() if value}
 
@@ -85,14 +85,14 @@ def practitioners_response(
     made = [origin("manual", author)]
     response: dict[str, Any] = {
         "resourceType": "QuestionnaireResponse",
-        "extension": [response_context(order), intended_use("withorder")],
+        "extension": [response_context(order), *intended_uses()],
         "basedOn": [order],
         "questionnaire": _canonical(policy, canonical_base),
         "status": status,
         "subject": {"reference": patient},
         "authored": authored.isoformat(timespec="seconds"),
         "author": {"reference": author},
-        "item": list(_items(form, {link: (answer, made) for link, answer in given.items() if link in shown})),
+        "item": list(response_items(form, {link: (answer, made) for link, answer in given.items() if link in shown})),
     }
     return {name: value for name, value in response.items() if value}
 
@@ -101,7 +101,17 @@ def _canonical(policy: Policy, canonical_base: str) -> str:
     return questionnaire_canonical(canonical_base, policy.name, policy.revision, policy.edition)
 
 
-def _answers(policy: Policy, determination: Determination) -> Iterator[tuple[str, _Settled]]:
+def settled_answers(policy: Policy, determination: Determination, form: Sequence[Item]) -> dict[str, Settled]:
+    """Return each answer that a determination settles by its `linkId`, without those that others make moot.
+
+    `form` are the items of the standard form.
+    """
+    found = dict(_answers(policy, determination))
+    shown = set(enabled(form, {link: answer for link, (answer, _) in found.items()}))
+    return {link: settled for link, settled in found.items() if link in shown}
+
+
+def _answers(policy: Policy, determination: Determination) -> Iterator[tuple[str, Settled]]:
     """Yield each settled answer by its `linkId`, with its origin and the evidence for it."""
     if determination.side:
         yield SIDE, (determination.side, _from_chart([Evidence(determination.order, "Order", "")]))
@@ -132,13 +142,13 @@ def _evidence(c: Criterion, result: CriterionResult, results: Mapping[str, Crite
             yield from below.evidence
 
 
-def _items(form: Iterable[Item], answers: Mapping[str, _Settled]) -> Iterator[Item]:
+def response_items(form: Iterable[Item], answers: Mapping[str, Settled]) -> Iterator[Item]:
     """Yield the items of a response: those with an answer, in the groups of the form."""
     for item in form:
         settled = answers.get(item["linkId"]) if item["type"] != "group" else None
         members = {
             "answer": [_answer(item, *settled)] if settled else [],
-            "item": list(_items(item.get("item", ()), answers)),
+            "item": list(response_items(item.get("item", ()), answers)),
         }
         if any(members.values()):
             kept = {name: value for name, value in members.items() if value}

@@ -1,14 +1,17 @@
 // Render FHIR R4 Questionnaires in NLM's lforms, fill them in with clicks, and read the responses back.
 //
 // Task: {"patient": the Patient of the launch, "chart": the searchset Bundle that answers every search of a form,
-//        "forms": [{"questionnaire", "fillings": [{linkId: true | false | "the text of an option"}]}]}
+//        "forms": [{"questionnaire", "fillings": [{linkId: true | false | "the text of an option"}]}],
+//        "responses": [{"questionnaire", "response": a QuestionnaireResponse to it}]}
 // Answer: {"faults": [what the page reported or asked of another host],
 //          "forms": [{"searches": [relative URLs], "items": [{"linkId", "within", "text", "options"}],
-//                     "filled": [{"shown", "response"}]}]}
+//                     "filled": [{"shown", "response"}]}],
+//          "responses": [{"shown", "response"}]}
 //
 // A filling is answered from the top of the form to its end, as a reader would: a question that is hidden when its turn
 // comes is left out. `shown` are the linkIds on the page afterward. An item with the item control `help` is shown by
-// lforms as a button beside its question, and is not among the items.
+// lforms as a button beside its question, and is not among the items. Each of the `responses` is loaded into its form,
+// and read back.
 
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -46,6 +49,23 @@ function show(page, questionnaire, { patient, chart }) {
     },
     { questionnaire, patient, chart },
   );
+}
+
+// Show a form with the answers of a response, and return the linkIds on the page and the response that lforms has then.
+async function load(page, given, { patient, chart }) {
+  await page.evaluate(
+    async ({ questionnaire, response, patient, chart }) => {
+      LForms.Util.setFHIRContext({ request: async () => chart }, { patient });
+      const form = LForms.Util.convertFHIRQuestionnaireToLForms(questionnaire, "R4");
+      const loaded = LForms.Util.mergeFHIRDataIntoLForms(response, form, "R4");
+      document.getElementById("form").replaceChildren();
+      await LForms.Util.addFormToPage(loaded, "form", { prepopulate: false }).catch((messages) => {
+        throw new Error(`${questionnaire.title} is not shown with its answers: ${messages}`);
+      });
+    },
+    { ...given, patient, chart },
+  );
+  return whatIsShown(page);
 }
 
 // The id of an element of lforms is the linkId, and the number of each repetition on the way down.
@@ -113,6 +133,10 @@ async function fill(page, filling) {
     const item = await question(page, linkId);
     if (item) await choose(page, item, value);
   }
+  return whatIsShown(page);
+}
+
+async function whatIsShown(page) {
   const shown = (await shownItems(page)).map((each) => each.linkId);
   const response = await page.evaluate(() => LForms.Util.getFormFHIRData("QuestionnaireResponse", "R4"));
   return { shown, response };
@@ -133,7 +157,7 @@ async function examine(page, { questionnaire, fillings }, launch) {
   return { searches, items, filled };
 }
 
-await run(async ({ forms, ...launch }, browser) => {
+await run(async ({ forms, responses = [], ...launch }, browser) => {
   const faults = [];
   const page = await browser.newPage();
   page.setDefaultTimeout(30_000);
@@ -143,5 +167,7 @@ await run(async ({ forms, ...launch }, browser) => {
   await page.goto(ORIGIN);
   const found = [];
   for (const form of forms) found.push(await examine(page, form, launch));
-  return { faults, forms: found };
+  const loaded = [];
+  for (const given of responses) loaded.push(await load(page, given, launch));
+  return { faults, forms: found, responses: loaded };
 });

@@ -89,6 +89,7 @@ def test_an_edition_that_was_not_released_has_no_date() -> None:
     assert "date" not in questionnaire(policy("I: {says: s, ask: Is it so}"), BASE)
 
 
+@pytest.mark.requirement("dtr:spec-53")
 @pytest.mark.parametrize(
     ("effective", "until", "period"),
     [
