@@ -10,7 +10,9 @@ from cds_service.hooks.feedback import FeedbackRequest
 from cds_service.hooks.hooks import SERVICES, Service
 from cds_service.hooks.request_model import call_model
 from cds_service.hooks.wire import WireModel, json_schemas
-from fhir_mappings.fhir_json import FHIR_JSON, loads
+from cds_service.http.openapi_access import accept_access_tokens, payer_paths, token_paths, token_scheme
+from cds_service.http.openapi_fhir import REFUSED, fhir_paths
+from fhir_mappings.fhir_json import loads
 
 PATH = "/openapi.json"
 """The route of the document."""
@@ -26,12 +28,16 @@ _ERRORS = {
 }
 _UNREAD = {"412": "The service could not read any patient data, from prefetch or from the FHIR server."}
 _UNPROCESSABLE = {"422": "The request breaks a rule of Da Vinci CRD; each issue names the path."}
-_REFUSED = {"401": {"description": "The token is missing or not valid. The body is empty."}}
 
 
-def openapi(public_url: str, services: Sequence[Service] = SERVICES) -> dict[str, Any]:
-    """Return the document of the service at this public address, with these CDS Services."""
-    return {
+def openapi(
+    public_url: str, services: Sequence[Service] = SERVICES, *, gives_tokens: bool = False, has_payers: bool = False
+) -> dict[str, Any]:
+    """Return the document of the service at this public address, with these CDS Services.
+
+    `gives_tokens` is whether it gives access tokens, and `has_payers` whether it answers for payers.
+    """
+    described: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
             "title": "CDS coverage policies",
@@ -45,11 +51,9 @@ def openapi(public_url: str, services: Sequence[Service] = SERVICES) -> dict[str
             **{f"/cds-services/{service.id}": {"post": _call(service)} for service in services},
             **{f"/cds-services/{service.id}/feedback": {"post": _feedback(service)} for service in services},
             **{path: {"get": described} for path, described in _policy_pages().items()},
-            "/fhir/metadata": {
-                "get": _fhir("capabilities", "What the FHIR base can do (FHIR R4)", "CapabilityStatement")
-            },
-            "/fhir/Questionnaire": {"get": _search()},
-            "/fhir/Questionnaire/{form_id}": {"get": _form()},
+            **(token_paths() if gives_tokens else {}),
+            **(payer_paths() if has_payers else {}),
+            **fhir_paths(),
             "/health/live": {"get": _get("live", "Whether the process answers", "status", is_open=True)},
             "/health/ready": {"get": _ready()},
             PATH: {"get": _get("openapi", "This document", "document")},
@@ -57,16 +61,20 @@ def openapi(public_url: str, services: Sequence[Service] = SERVICES) -> dict[str
         "components": {
             "schemas": _answers() | json_schemas([*dict.fromkeys(map(_model, services)), FeedbackRequest]),
             "securitySchemes": {
+                **(token_scheme(public_url) if gives_tokens else {}),
                 "client": {
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
                     "description": "The token of a registered client (CDS Hooks 2.0.1, Trusting CDS Clients), if the "
                     "service checks tokens.",
-                }
+                },
             },
         },
     }
+    if gives_tokens:
+        accept_access_tokens(described["paths"])
+    return described
 
 
 def _answers() -> dict[str, Any]:
@@ -81,7 +89,7 @@ def _get(name: str, summary: str, schema: str, *, is_open: bool = False) -> dict
     return {
         "operationId": name,
         "summary": summary,
-        "responses": {"200": _response(summary, schema), **({} if is_open else _REFUSED)},
+        "responses": {"200": _response(summary, schema), **({} if is_open else REFUSED)},
         **({} if is_open else {"security": [{}, {"client": []}]}),
     }
 
@@ -124,42 +132,6 @@ def _page(operation: str, summary: str, *parameters: tuple[str, str, str]) -> di
     }
 
 
-def _fhir(name: str, summary: str, resource_type: str) -> dict[str, Any]:
-    """Return the description of a GET of a FHIR resource."""
-    schema = {"type": "object", "properties": {"resourceType": {"const": resource_type}}, "required": ["resourceType"]}
-    return {
-        "operationId": name,
-        "summary": summary,
-        "security": [{}, {"client": []}],
-        "responses": {"200": {"description": summary, "content": {FHIR_JSON: {"schema": schema}}}, **_REFUSED},
-    }
-
-
-def _search() -> dict[str, Any]:
-    """Return the description of the search for forms."""
-    described = _fhir("forms", "The forms of the policies (FHIR R4), in a Bundle", "Bundle")
-    meanings = {
-        "url": "The canonical of a form, with or without its version: url or url|version.",
-        "version": "The version of a form, such as 2025-04.2.",
-    }
-    described["parameters"] = [
-        {"name": name, "in": "query", "schema": {"type": "string"}, "description": meaning}
-        for name, meaning in meanings.items()
-    ]
-    return described
-
-
-def _form() -> dict[str, Any]:
-    """Return the description of the read of a form."""
-    described = _fhir("form", "The form of a policy revision (FHIR R4)", "Questionnaire")
-    parameter = {"name": "form_id", "in": "path", "required": True, "schema": {"type": "string"}}
-    meaning = "The id of a form, such as CP.MP.126-2025-04.2, or a policy for its revision in force today."
-    described["parameters"] = [parameter | {"description": meaning}]
-    outcome = {"schema": {"$ref": "#/components/schemas/outcome"}}
-    described["responses"]["404"] = {"description": "No such form is installed.", "content": {FHIR_JSON: outcome}}
-    return described
-
-
 def _ready() -> dict[str, Any]:
     described = _get("ready", "Whether the service can answer calls", "readiness", is_open=True)
     described["responses"]["503"] = _response("The service cannot answer calls; not_ready says why.", "readiness")
@@ -195,7 +167,7 @@ def _post(name: str, summary: str, body: dict[str, Any], answer: str, errors: di
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {
             "200": _response(summary, answer),
-            **_REFUSED,
+            **REFUSED,
             **{status: _response(says, "outcome") for status, says in sorted(errors.items())},
         },
     }

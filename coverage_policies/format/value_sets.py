@@ -28,7 +28,7 @@ from coverage_policies.format.amount_phrases import value_limit
 from coverage_policies.format.problems import DocumentError, Problem
 from coverage_policies.format.strict_csv import iso_day, read_csv
 from fhir_mappings.amounts import Amount
-from fhir_mappings.codings import ICD10CM, RXNORM, Coding, Course, Match
+from fhir_mappings.codings import CPT, HCPCS, ICD10CM, RXNORM, Coding, Course, Match
 from fhir_mappings.drug_ingredients import INGREDIENT, name_of_ingredient
 from fhir_mappings.order_terms import NO_TERMS, OrderTerms
 
@@ -110,6 +110,14 @@ class ValueSet:
         for system, prefix in self._prefixes:
             lengths.setdefault(system, set()).add(len(prefix))
         self._lengths = {system: sorted(found, reverse=True) for system, found in lengths.items()}
+
+    @cached_property
+    def has_cpt(self) -> bool:
+        """Return whether it has a row of CPT, which the American Medical Association licenses, by either address.
+
+        CPT is level I of HCPCS; codes of level II begin with a letter.
+        """
+        return any(row.system == CPT or (row.system == HCPCS and row.code[0].isdigit()) for row in self.rows)
 
     @cached_property
     def _words(self) -> list[tuple[re.Pattern[str], Row]]:

@@ -9,14 +9,29 @@ common names and abbreviations that the tabular list does not use, with a code t
 """
 
 from fhir_mappings.diagnoses.diagnosis import Diagnosis, read_diagnosis
-from fhir_mappings.diagnoses.icd10cm import codes_named, codes_titled, first_code_below, is_code, side_in_title, titles
+from fhir_mappings.diagnoses.icd10cm import (
+    LIST_VERSION,
+    codes_below,
+    codes_named,
+    codes_titled,
+    first_code_below,
+    is_code,
+    is_complete,
+    needs_seventh_character,
+    side_in_title,
+    titles,
+)
 
 __all__ = [
+    "LIST_VERSION",
     "Diagnosis",
+    "codes_below",
     "codes_named",
     "codes_titled",
     "first_code_below",
     "is_code",
+    "is_complete",
+    "needs_seventh_character",
     "read_diagnosis",
     "side_in_title",
     "titles",

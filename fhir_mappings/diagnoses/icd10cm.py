@@ -16,6 +16,14 @@ _SHORT = 3
 MAX_WORDS_LENGTH = 300
 """How many characters a diagnosis in words may have; longer text is a narrative."""
 
+LIST_VERSION = "2026"
+"""The version of the list as FHIR names it (HL7 Terminology, ICD-10-CM: the year); that of its update of April 1."""
+_SEVENTH = re.compile(
+    r"S|T(?!3[0-2]|8[67])|[VWX]|Y0[0-68]|Y2|Y3[0-8]|H34\.8[13]|H35\.3[12]|H40\.(?:1[0-4]|20|22|[3-6])|M1A|M48\.[45]"
+    r"|M80|M84\.(?:[3-6]|75)|M97|O3[1256]|O33\.[3-7]|O4[01]|O60\.[12]|O64|O69|R40\.2[1-4]|E(?:0[89]|1[013])\.3[2-57]"
+)
+"""How the codes begin that have a seventh character: injuries and their causes, fetuses, and others."""
+
 _WORD = re.compile(r"[a-z0-9]+")
 _POSSESSIVE = re.compile(r"['’]s\b")
 _ASIDE = re.compile(r"\([^()]*\)")
@@ -67,13 +75,27 @@ def first_code_below(beginning: str) -> str:
 
     The list has no seventh characters, which some codes need besides.
     """
+    return next(codes_below(beginning), "")
+
+
+def codes_below(beginning: str) -> Iterator[str]:
+    """Yield the codes that begin so and have none below them; a code that is the beginning itself is one of them."""
     codes = _sorted_codes()
     for position in range(bisect_left(codes, beginning), len(codes)):
         if not codes[position].startswith(beginning):
             break
         if position + 1 == len(codes) or not codes[position + 1].startswith(codes[position]):
-            return codes[position]
-    return ""
+            yield codes[position]
+
+
+def needs_seventh_character(code: str) -> bool:
+    """Return whether a code without one below it needs a seventh character that it does not have."""
+    return len(code.replace(".", "")) <= _STEM and bool(_SEVENTH.match(code))
+
+
+def is_complete(code: str) -> bool:
+    """Return whether ICD-10-CM has this code as a claim has it: with its dot, its seventh character, and none below."""
+    return is_code(code) and not has_codes_below(code) and not needs_seventh_character(code)
 
 
 def titles(code: str) -> tuple[str, ...]:

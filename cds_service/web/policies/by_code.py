@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from cds_service.web.policies.visibility import has_cpt, order_sets, visibility_of
+from cds_service.web.policies.visibility import order_sets, visibility_of
 from coverage_policies.authoring.description import value_set_names
 from coverage_policies.format.library import Library
 from coverage_policies.format.model import OrderEntry, Policy
@@ -133,7 +133,7 @@ def _mentions(
     having = {
         name
         for name, codes in library.value_sets.items()
-        if (is_operator or not has_cpt(codes)) and any(codes.row(coding) is not None for coding in asked)
+        if (is_operator or not codes.has_cpt) and any(codes.row(coding) is not None for coding in asked)
     }
     for name in sorted(readable):
         policy = library.policies[name]

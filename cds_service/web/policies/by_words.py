@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from cds_service.web.policies.visibility import has_cpt, order_sets
+from cds_service.web.policies.visibility import order_sets
 from coverage_policies.authoring.description import value_set_names
 from coverage_policies.format.library import Library
 from coverage_policies.format.model import Criterion, Policy
@@ -130,6 +130,6 @@ def _labels(policy: Policy, library: Library) -> Iterator[_Passage]:
     for name in sorted(value_set_names(policy) & sets.keys()):
         codes = library.value_sets[name]
         labels = tuple(dict.fromkeys(row.label for row in codes.rows))
-        needs_sign_in = name not in ordered and has_cpt(codes)
+        needs_sign_in = name not in ordered and codes.has_cpt
         text = "\n".join(labels).casefold()
         yield _Passage(Hit(policy, f"Codes {name}", f"set-{name}", ""), text, labels, needs_sign_in)

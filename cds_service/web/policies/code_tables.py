@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cds_service.web.policies.visibility import has_cpt, order_sets, signed_in
+from cds_service.web.policies.visibility import order_sets, signed_in
 from coverage_policies.authoring.description import names_in, validity, value_set_names
 from coverage_policies.format.model import Policy
 from coverage_policies.format.value_sets import TEXT, UNLESS, Row, ValueSet
@@ -68,7 +68,7 @@ def code_tables(policy: Policy, sets: Mapping[str, ValueSet]) -> tuple[CodeTable
     found = []
     for name in sorted(value_set_names(policy) & sets.keys(), key=lambda name: (name not in ordered, name)):
         rows = sets[name].rows
-        is_open = name in ordered or signed_in() or not has_cpt(sets[name])
+        is_open = name in ordered or signed_in() or not sets[name].has_cpt
         found.append(
             CodeTable(
                 name=name,

@@ -6,9 +6,7 @@ from cds_service.crd.services import HOOKS
 from cds_service.http.services import services
 from cds_service.web.login import known_operator
 from coverage_policies.format.model import Policy
-from coverage_policies.format.value_sets import ValueSet
 from coverage_policies.judging.plan_rules import PlanRules, Visibility
-from fhir_mappings.codings import CPT
 
 _FROM_SHOWN = (Visibility.ON, Visibility.SHADOW, Visibility.OFF)
 
@@ -49,8 +47,3 @@ def revisions_of(name: str) -> tuple[Policy, ...]:
 def order_sets(policies: Iterable[Policy]) -> frozenset[str]:
     """Return the names of the value sets of the orders that these revisions cover."""
     return frozenset(name for policy in policies for entry in policy.orders for name in entry.codes.names)
-
-
-def has_cpt(codes: ValueSet) -> bool:
-    """Return whether a value set has a row of CPT, which is licensed by the American Medical Association."""
-    return any(row.system == CPT for row in codes.rows)

@@ -14,6 +14,8 @@ from coverage_policies.format.library import load_library
 from coverage_policies.judging.assessment import Assessor
 from coverage_policies.judging.plan_rules import PlanRules
 from coverage_policies.questionnaires.questionnaire import questionnaire
+from tests.support.backend_tokens import BackendService
+from tests.support.crd_calls import CrdService
 from tests.support.fuzzing import whole_service
 
 LIBRARY = load_library()
@@ -21,7 +23,9 @@ FORMS = "/fhir/Questionnaire"
 PUBLIC = "http://127.0.0.1:8000"
 SIJ = f"{PUBLIC}{FORMS}/CP.MP.126"
 FHIR_JSON = "application/fhir+json"
+DTR = "http://hl7.org/fhir/us/davinci-dtr"
 CPT_SYSTEM = "ama-assn.org"
+OPERATIONS = ("questionnaire-package", "next-question", "log-questionnaire-errors")
 
 
 def get(path: str, **headers: str) -> Any:
@@ -89,6 +93,13 @@ def test_what_is_not_there_is_a_404_with_an_operation_outcome(path: str) -> None
     assert (response.status_code, response.mimetype) == (404, FHIR_JSON)
     assert response.json["resourceType"] == "OperationOutcome"
     assert response.json["issue"][0]["code"] == "not-found"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_operation_that_is_read_says_that_it_is_posted(operation: str) -> None:
+    response = get(f"{FORMS}/${operation}")
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    assert "The header Allow names those that it takes." in response.json["issue"][0]["diagnostics"]
 
 
 def test_a_form_cannot_be_written() -> None:
@@ -160,16 +171,60 @@ def test_no_form_has_a_coded_cpt_code() -> None:
     assert CPT_SYSTEM not in get(FORMS).text
 
 
-def test_the_base_says_what_it_can_do() -> None:
-    response = get("/fhir/metadata")
+def statement(response: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The CapabilityStatement of a response, and what it says of each type of resource."""
     assert response.mimetype == FHIR_JSON
     CapabilityStatement.model_validate(response.json)
     (rest,) = response.json["rest"]
-    (resource,) = rest["resource"]
-    assert (response.json["fhirVersion"], response.json["implementation"]["url"]) == ("4.0.1", f"{PUBLIC}/fhir")
-    assert "instantiates" not in response.json
-    assert [each["code"] for each in resource["interaction"]] == ["read", "search-type"]
-    assert [each["name"] for each in resource["searchParam"]] == ["url", "version"]
+    return response.json, {each["type"]: each for each in rest["resource"]}
+
+
+def operations(resource: dict[str, Any]) -> dict[str, str]:
+    return {each["name"]: each["definition"] for each in resource["operation"]}
+
+
+def test_the_base_says_what_it_can_do() -> None:
+    found, resources = statement(get("/fhir/metadata"))
+    assert (found["fhirVersion"], found["implementation"]["url"]) == ("4.0.1", f"{PUBLIC}/fhir")
+    assert set(resources) == {"Questionnaire", "ValueSet"}
+    for name, each in resources.items():
+        assert [one["code"] for one in each["interaction"]] == ["read", "search-type"]
+        assert [(one["name"], one["definition"]) for one in each["searchParam"]] == [
+            ("url", f"http://hl7.org/fhir/SearchParameter/{name}-url"),
+            ("version", f"http://hl7.org/fhir/SearchParameter/{name}-version"),
+        ]
+    assert operations(resources["ValueSet"]) == {"expand": "http://hl7.org/fhir/OperationDefinition/ValueSet-expand"}
+
+
+def test_a_service_that_answers_for_no_payer_is_no_payer_service_of_dtr() -> None:
+    found, resources = statement(get("/fhir/metadata"))
+    assert "instantiates" not in found
+    assert list(operations(resources["Questionnaire"])) == ["log-questionnaire-errors"]
+    assert resources["Questionnaire"]["supportedProfile"] == [f"{DTR}/StructureDefinition/dtr-std-questionnaire"]
+
+
+@pytest.mark.requirement("dtr:conf-1")
+def test_a_service_that_answers_for_a_payer_has_all_that_dtr_expects_of_one() -> None:
+    client = CrdService().client
+    found, resources = statement(client.get("/fhir/metadata"))
+    assert found["instantiates"] == [f"{DTR}/CapabilityStatement/dtr-payer-service"]
+    assert operations(resources["Questionnaire"]) == {
+        "questionnaire-package": f"{DTR}/OperationDefinition/questionnaire-package",
+        "next-question": "http://hl7.org/fhir/uv/sdc/OperationDefinition/Questionnaire-next-question",
+        "log-questionnaire-errors": f"{DTR}/OperationDefinition/log-questionnaire-errors",
+    }
+    assert resources["Questionnaire"]["supportedProfile"] == [
+        f"{DTR}/StructureDefinition/{name}" for name in ("dtr-std-questionnaire", "dtr-questionnaire-adapt-search")
+    ]
+
+
+def test_the_base_names_smart_where_it_checks_tokens() -> None:
+    (open_,) = get("/fhir/metadata").json["rest"]
+    statement = BackendService().http.get("/fhir/metadata").json
+    CapabilityStatement.model_validate(statement)
+    (rest,) = statement["rest"]
+    assert "security" not in open_
+    assert rest["security"]["service"][0]["coding"][0]["code"] == "SMART-on-FHIR"
 
 
 def test_the_audience_of_a_token_is_the_address_or_the_base() -> None:

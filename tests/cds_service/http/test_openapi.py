@@ -10,12 +10,14 @@ from jsonschema import Draft202012Validator
 from cards.crd_versions import CrdVersion
 from cds_service.clients.registry import Client
 from cds_service.crd.request_model import MODELS
-from cds_service.crd.services import CRD_SERVICES
+from cds_service.crd.services import CRD_SERVICES, offered_services
 from cds_service.hooks.errors import RefusedError
 from cds_service.hooks.hooks import SERVICES
 from cds_service.hooks.wire import read_model
 from cds_service.http.openapi import openapi
-from tests.support.crd_calls import CrdService
+from tests.support.backend_tokens import BackendService, asked, assertion, token_request
+from tests.support.client_fakes import PUBLIC, bearer, claims, token
+from tests.support.crd_calls import RULES, CrdService
 from tests.support.hook_fakes import Service, WatchingAssessor, authorization, call
 
 DOCUMENT = openapi("http://localhost")
@@ -114,3 +116,43 @@ def test_a_client_is_shown_the_paths_of_its_own_services_only() -> None:
     paths = CrdService(client=Client("ehr", "urn:ehr", services="crd-2.0")).client.get("/openapi.json").json["paths"]
     called = {path for path in paths if path.startswith("/cds-services/") and not path.endswith("/feedback")}
     assert called == {f"/cds-services/{each.id}" for each in CRD_SERVICES if each.version is CrdVersion.V2_0}
+
+
+# --- access to the FHIR base -----------------------------------------------------------------------------------------
+
+
+def test_every_route_of_a_service_with_clients_and_payers_is_described() -> None:
+    app = BackendService(rules=RULES).app
+    described = openapi("http://localhost", offered_services(RULES), gives_tokens=True, has_payers=True)["paths"]
+    routes = {
+        re.sub("<(.*?)>", r"{\1}", rule.rule)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint != "static_files.send_file" and not rule.rule.startswith("/cds-services/")
+    }
+    assert routes == {path for path in described if not path.startswith("/cds-services/")}
+
+
+def test_what_a_client_may_use_below_the_fhir_base_is_said() -> None:
+    served = BackendService(rules=RULES).http
+    headers = bearer(token(claims(aud=f"{PUBLIC}/openapi.json")))
+    found = served.get("/openapi.json", headers=headers).json
+    assert found["paths"]["/fhir/Questionnaire"]["get"]["security"] == [
+        {},
+        {"client": []},
+        {"backend": ["system/Questionnaire.rs"]},
+    ]
+    flow = found["components"]["securitySchemes"]["backend"]["flows"]["clientCredentials"]
+    assert flow["tokenUrl"] == f"{PUBLIC}/auth/token"
+    assert set(flow["scopes"]) == {"system/Questionnaire.rs", "system/ValueSet.rs"}
+    assert "security" not in found["paths"]["/fhir/metadata"]["get"]
+    assert "backend" not in DOCUMENT["components"]["securitySchemes"]
+
+
+def test_the_answers_of_the_token_endpoint_are_as_described() -> None:
+    served = BackendService().http
+    described = openapi("http://localhost", gives_tokens=True)["paths"]["/auth/token"]["post"]
+    for response in (asked(served.post, assertion()), asked(served.post, "a.b.c"), served.post("/auth/token")):
+        schema = described["responses"][str(response.status_code)]["content"]["application/json"]["schema"]
+        Draft202012Validator(schema).validate(response.json)
+    form = described["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+    assert Draft202012Validator(form).is_valid(token_request(assertion()))

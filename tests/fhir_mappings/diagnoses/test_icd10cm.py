@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 import fhir_mappings.diagnoses
-from fhir_mappings.diagnoses import codes_named, codes_titled, first_code_below, is_code, titles
+from fhir_mappings.diagnoses import (
+    codes_below,
+    codes_named,
+    codes_titled,
+    first_code_below,
+    is_code,
+    is_complete,
+    needs_seventh_character,
+    titles,
+)
 
 
 @pytest.mark.parametrize(
@@ -108,3 +117,53 @@ def test_every_common_name_stands_for_a_code_of_the_list():
     assert len(names) > 200
     assert [row["name"] for row in names if not is_code(row["code"])] == []
     assert [row["name"] for row in names if row["code"] not in codes_named(row["name"])] == []
+
+
+@pytest.mark.parametrize(
+    ("beginning", "codes"),
+    [
+        ("M54.5", ["M54.50", "M54.51", "M54.59"]),
+        ("M54.50", ["M54.50"]),
+        ("Z21", ["Z21"]),
+        ("A01.0", ["A01.00", "A01.01", "A01.02", "A01.03", "A01.04", "A01.05", "A01.09"]),
+        ("Z99.99", []),
+        ("S33.6XX", []),
+    ],
+)
+def test_the_codes_below_a_beginning_have_none_below_themselves(beginning, codes):
+    assert list(codes_below(beginning)) == codes
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("S22.31", "T07", "T29", "T33.0", "T85.1", "T88.0", "V00.0", "W00.0", "X58", "Y00", "Y08.0", "Y28.0", "Y38.0"),
+        *("H34.811", "H35.311", "H40.11", "H40.20", "H40.6", "M1A.0", "M48.4", "M80.0", "M84.3", "M84.750", "M97.0"),
+        *("O31", "O36.8", "O33.3", "O40.1", "O60.1", "O64.0", "O69.0", "R40.21", "E08.321", "E11.37", "E13.359"),
+    ],
+)
+def test_codes_of_injuries_fetuses_and_some_others_need_a_seventh_character(code):
+    assert needs_seventh_character(code)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("S22.31XA", "M80.08XA", "E08.3211", "T30.0", "T32.0", "T86.1", "T87.0", "Y07.0", "Y09", "Y90.0", "Y99.0"),
+        *("H34.9", "H35.0", "H40.15", "H40.9", "M48.0", "M54.50", "M84.2", "O30.0", "O33.0", "O60.0", "R40.20"),
+        *("E08.36", "E12.321", "E11.319", "Z3A.38"),
+    ],
+)
+def test_no_other_code_needs_one_and_none_needs_two(code):
+    assert not needs_seventh_character(code)
+
+
+@pytest.mark.parametrize(
+    ("code", "is_so"),
+    [
+        *(("M54.50", True), ("M5450", True), ("S22.31XA", True), ("E08.3211", True), ("Z21", True)),
+        *(("M54.5", False), ("M54", False), ("S22.31", False), ("Z99.999", False), ("", False)),
+    ],
+)
+def test_a_complete_code_is_one_that_a_claim_may_have(code, is_so):
+    assert is_complete(code) is is_so
