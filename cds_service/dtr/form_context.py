@@ -8,7 +8,7 @@ from fhir_mappings.fhir_json import Resource
 
 _MOST_CHARACTERS = 64_000
 _NARRATIVE = ("text", "meta")
-_MEMBERS = 7
+_MEMBERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,15 @@ class FormContext:
     `client` is the name of the client that the form was made for. `order` has its `fullUrl`, which may be empty, and
     `policy` is the full name of the revision in its `edition`. `call_id` is the CRD call whose chart judges the form,
     `assertion_id` the coverage assertion that it issued for the order; both are empty if CRD was not called before.
+    `coverage` is None if it is that of the CRD call.
     """
 
     client: str
     policy: str
     edition: int
+    patient_id: str = field(repr=False)
     order: Entry = field(repr=False)
-    coverage: Resource = field(repr=False)
+    coverage: Resource | None = field(repr=False)
     call_id: str = ""
     assertion_id: str = ""
 
@@ -41,8 +43,9 @@ class FormContexts:
         return self._texts.seal(
             [
                 *(context.client, context.policy, context.edition, context.call_id, context.assertion_id),
+                context.patient_id,
                 [url, _without_narrative(order)],
-                _without_narrative(context.coverage),
+                _without_narrative(context.coverage) if context.coverage else None,
             ]
         )
 
@@ -51,8 +54,8 @@ class FormContexts:
         said = self._texts.open(sealed)
         if not isinstance(said, list) or len(said) != _MEMBERS or said[0] != client:
             return None
-        _, policy, edition, call_id, assertion_id, (url, order), coverage = said
-        return FormContext(client, policy, edition, (url, order), coverage, call_id, assertion_id)
+        _, policy, edition, call_id, assertion_id, patient_id, (url, order), coverage = said
+        return FormContext(client, policy, edition, patient_id, (url, order), coverage, call_id, assertion_id)
 
 
 def _without_narrative(resource: Resource) -> Resource:

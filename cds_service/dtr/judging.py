@@ -11,20 +11,21 @@ from cds_service.crd.answer import AnsweredOrder, Answering
 from cds_service.crd.assertions import AssertionIds, KeyedHash
 from cds_service.crd.payer_check import CoverageInHand, coverage_of, keep_possible_coverages
 from cds_service.crd.records_protocol import CallContext
-from cds_service.crd.request import read_crd_request
+from cds_service.crd.request import read_crd_request, servers_of_patient
 from cds_service.crd.services import service_at
-from cds_service.fhir_client.kept_chart import KeptChart
-from cds_service.fhir_client.source import COVERAGE, FhirSource, UnreadableSource
+from cds_service.dtr.same_order import takes_its_place
+from cds_service.fhir_client.kept_chart import OnlyKept
+from cds_service.fhir_client.source import COVERAGE, FhirSource
 from cds_service.hooks.chart_reader import Waiting
 from cds_service.hooks.draft_orders import named_orders
+from cds_service.hooks.hooks import Service
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.review import Review, ReviewLimits, review
 from coverage_policies.format.model import Policy
 from coverage_policies.judging.assessment import Assessment, Assessor
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.next_screen import Screen
-from fhir_mappings.bundle import Entry, reference_of
-from fhir_mappings.codings import codings
+from fhir_mappings.bundle import Entry
 from fhir_mappings.fhir_json import Json, Resource, loads
 from fhir_mappings.orders import Order
 
@@ -36,6 +37,8 @@ _VERSION = CrdVersion.V2_2
 class About:
     """What is to be judged: orders of a patient, their Coverage, and the CRD call that had the chart, if any did.
 
+    Without a Coverage it is that of the CRD call.
+
     `client` is the name of the client whose CRD call it was, else of the one that calls now. `assertion_ids` are the
     ids under which CRD has answered for orders, by the reference of the order.
     """
@@ -43,17 +46,18 @@ class About:
     client: str
     patient_id: str = field(repr=False)
     orders: Sequence[Entry] = field(repr=False)
-    coverage: Resource = field(repr=False)
+    coverage: Resource | None = field(repr=False)
     seen: CallContext | None = field(default=None, repr=False)
     assertion_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Orders that were judged, and what their payer says of them."""
+    """Orders that were judged, and what their payer says of them; `seen` is the CRD call that had their chart."""
 
     review: Review
     answering: Answering
+    seen: CallContext | None
 
     @property
     def coverage(self) -> CoverageInHand:
@@ -127,11 +131,13 @@ class FormJudge:
 
         Raise RefusedError if the Coverage is not one that this service answers for.
         """
-        before = _call_of(about.seen)
+        service = service_at(about.seen.path) if about.seen else None
+        version = service.crd_version if service else _VERSION
+        before = _call_of(about.seen, service) if about.seen and service else None
         call = _call_about(about, before)
         source: FhirSource | None = None
         if about.seen and before and before.fhir:
-            source = KeptChart(UnreadableSource(before.fhir.server, ()), about.seen.chart)
+            source = OnlyKept(about.seen.chart, before.fhir.server)
         read_at = about.seen.at if about.seen else self._clock()
         found = review(
             call,
@@ -145,7 +151,7 @@ class FormJudge:
             always_reads=True,
             narrow=keep_possible_coverages,
         )
-        coverage = coverage_of(found, self.assessor.rules, _VERSION)
+        coverage = coverage_of(found, self.assessor.rules, version)
         ids = AssertionIds(
             self._keyed_hash,
             about.client,
@@ -161,11 +167,11 @@ class FormJudge:
             hook=_HOOK,
             coverage=coverage,
             assertion_ids=ids,
-            occasion=self._occasion,
+            occasion=replace(self._occasion, version=version),
             today=self.now().date(),
             on_fault=self._on_fault,
         )
-        return Judged(found, answering)
+        return Judged(found, answering, about.seen)
 
     def next_screen(self, judged: Judged, policy: Policy, order: Order, answers: Mapping[str, str]) -> Screen:
         """Return what a form asks next about an order, after answers by `linkId`."""
@@ -185,49 +191,32 @@ def _with(assessment: Assessment, made: Determination) -> Assessment:
     )
 
 
-def _call_of(seen: CallContext | None) -> HookRequest | None:
-    service = service_at(seen.path) if seen else None
-    if seen is None or service is None:
-        return None
+def _call_of(seen: CallContext, service: Service) -> HookRequest:
+    """Return the call of CRD as it was received, without its token, which has expired and is not stored."""
     call = read_crd_request(loads(seen.request), service).call
-    # Its token has expired, and is not stored.
     return replace(call, fhir=replace(call.fhir, token="", token_fault="") if call.fhir else None)
 
 
 def _call_about(about: About, before: HookRequest | None) -> HookRequest:
-    """Return the call of CRD with these orders and this Coverage in place of its own; a bare one without such a call."""
-    entry = {"resource": about.coverage}
-    sent: dict[str, Json] = {
-        COVERAGE.key: {"resourceType": "Bundle", "type": "searchset", "total": 1, "entry": [entry]}
-    }
+    """Return the call of CRD with these orders and this Coverage in place of its own; without one, a bare call."""
+    sent: dict[str, Json] = {}
+    if about.coverage is not None:
+        entry = {"resource": about.coverage}
+        sent[COVERAGE.key] = {"resourceType": "Bundle", "type": "searchset", "total": 1, "entry": [entry]}
     orders = named_orders(about.orders, about.patient_id, before.fhir.server if before and before.fhir else "")
     if before is None:
         return HookRequest(_HOOK, "", "", about.patient_id, "", orders, sent, None)
     beside = tuple(
         each
         for each in (*before.orders.judged, *before.orders.others)
-        if not any(may_be_same(each, order) for order in about.orders)
+        if not any(takes_its_place(order, each) for order in about.orders)
     )
+    servers = (*before.chart_servers, *servers_of_patient(sent.get(COVERAGE.key), about.patient_id))
     return replace(
         before,
         hook=_HOOK,
         orders=replace(orders, others=beside),
         order_references=(),
         prefetch={**before.prefetch, **sent},
+        chart_servers=tuple(dict.fromkeys(servers)),
     )
-
-
-def may_be_same(one: Entry, other: Entry) -> bool:
-    """Return whether two resources may be one order: they have one id, or the same codes and the same site."""
-    if reference_of(one[1], one[0]) == reference_of(other[1], other[0]):
-        return True
-    return bool(_ordered(one[1])) and (_ordered(one[1]), _site(one[1])) == (_ordered(other[1]), _site(other[1]))
-
-
-def _ordered(order: Resource) -> frozenset[tuple[str, str]]:
-    elements = ("code", "codeCodeableConcept", "medicationCodeableConcept")
-    return frozenset((each.system, each.code) for name in elements for each in codings(order.get(name)))
-
-
-def _site(order: Resource) -> Json:
-    return order.get("bodySite")

@@ -15,6 +15,7 @@ MOST_PARAMETERS = 1_000
 """How many parameters a call may have, parameters that are ignored included."""
 LONGEST_TEXT = 1_000
 """How many characters a text, a canonical, or another address may have."""
+_LONGEST_NUMBER = 10
 
 _CANONICAL = ("valueCanonical", "valueUri", "valueUrl", "valueString")
 _STRING = ("valueString", "valueId", "valueCode", "valueUri", "valueCanonical", "valueUuid")
@@ -26,17 +27,22 @@ _BOOLEAN = ("valueBoolean",)
 
 @dataclass(frozen=True, slots=True)
 class _Parameter:
-    """One parameter as it was sent: its members, and its place as a FHIRPath expression."""
+    """One parameter as it was sent: its members, and its place as a FHIRPath expression, or its name in a query."""
 
     members: Resource
     place: str
+    is_query: bool = False
+
+    def place_of(self, member: str) -> str:
+        """Return the place of its value under a member."""
+        return self.place if self.is_query else f"{self.place}.{member}"
 
     def value(self, name: str, members: tuple[str, ...], wanted: str) -> tuple[Json, str]:
         """Return the value under one of these members and its place. Raise RefusedError (400) without exactly one."""
         sent = [each for each in self.members if each.startswith("value") or each in ("resource", "part")]
         if len(sent) != 1 or sent[0] not in members:
             raise _refused(self.place, name, f"Send it as {members[0]}: {wanted}")
-        return self.members[sent[0]], f"{self.place}.{sent[0]}"
+        return self.members[sent[0]], self.place_of(sent[0])
 
 
 class Parameters:
@@ -150,6 +156,20 @@ def read_parameters(value: Json) -> Parameters:
     return Parameters(_named(each, f"Parameters.parameter[{number}]") for number, each in enumerate(sent))
 
 
+def query_parameters(query: Iterable[tuple[str, str]], types: Mapping[str, str]) -> Parameters:
+    """Return the parameters in the query of a GET (FHIR R4, Operations: those that change nothing may be called so).
+
+    `types` has the type of each that the operation knows, such as `valueInteger`. A number that is none stays text,
+    so that its method refuses it. The place of each is its name.
+    """
+    return Parameters(_from_query(name, value, types[name]) for name, value in query if name in types)
+
+
+def _from_query(name: str, value: str, member: str) -> tuple[str, _Parameter]:
+    is_number = member == "valueInteger" and value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER
+    return name, _Parameter({member: int(value) if is_number else value}, name, is_query=True)
+
+
 def missing(name: str, wanted: str) -> RefusedError:
     """Return the refusal (400) of a call without a parameter that it needs; `wanted` says what to send."""
     return RefusedError(400, Issue("required", f"{name} is required. {wanted}", "Parameters.parameter"))
@@ -163,7 +183,7 @@ def _named(value: Json, place: str) -> tuple[str, _Parameter]:
 
 def _place_of_value(parameter: _Parameter) -> str:
     member = next((each for each in parameter.members if each.startswith("value") or each == "resource"), "")
-    return f"{parameter.place}.{member}" if member in _KNOWN_MEMBERS else parameter.place
+    return parameter.place_of(member) if member in _KNOWN_MEMBERS else parameter.place
 
 
 def _resource(name: str, parameter: _Parameter, types: tuple[str, ...]) -> Resource:
@@ -178,16 +198,23 @@ def _resource(name: str, parameter: _Parameter, types: tuple[str, ...]) -> Resou
 
 def _text(name: str, parameter: _Parameter, members: tuple[str, ...], wanted: str) -> str:
     value, place = parameter.value(name, members, wanted)
-    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_TEXT:
+    if not isinstance(value, str) or not _is_text(value) or len(value) > LONGEST_TEXT:
         raise _refused(place, name, f"Send {wanted}")
     return value.strip()
 
 
+def _is_text(value: str) -> bool:
+    """Return whether a text says anything, and has nothing that a database cannot keep, such as half a character."""
+    written = "".join(value.split())
+    return bool(written) and written.isprintable()
+
+
 def _refused(place: str, name: str, wanted: str) -> RefusedError:
-    return RefusedError(400, Issue("value", f"{place} ({name}) is not valid. {wanted}", place))
+    what = place if place == name else f"{place} ({name})"
+    return RefusedError(400, Issue("value", f"{what} is not valid. {wanted}", place))
 
 
 _CANONICAL_WANTED = f"a canonical of at most {LONGEST_TEXT} characters, with or without |version."
-_STRING_WANTED = f"a text of at most {LONGEST_TEXT} characters."
+_STRING_WANTED = f"a text of at most {LONGEST_TEXT} characters, none of them a control character."
 _KNOWN_MEMBERS = frozenset((*_CANONICAL, *_STRING, *_INSTANT, *_DATE, *_INTEGER, *_BOOLEAN, "resource"))
 """The members that an error may name; any other may be something of a patient."""

@@ -16,15 +16,19 @@ MOST_ISSUES = 20
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One thing that is wrong: a code of FHIR's IssueType, a message, and the path in the request, if any."""
+    """One thing to say: a code of FHIR's IssueType, a message, and the path in the request, if any.
+
+    `severity` is `error`, or `warning` or `information` beside an answer.
+    """
 
     code: str
     diagnostics: str
     expression: str = ""
+    severity: str = "error"
 
     def as_json(self) -> dict[str, object]:
         """Return the issue of an OperationOutcome."""
-        found: dict[str, object] = {"severity": "error", "code": self.code, "diagnostics": self.diagnostics}
+        found: dict[str, object] = {"severity": self.severity, "code": self.code, "diagnostics": self.diagnostics}
         if self.expression:
             found["expression"] = [self.expression]
         return found
@@ -54,8 +58,11 @@ def operation_outcome(issues: Iterable[Issue]) -> dict[str, object]:
 
 STATUS_ISSUES = {
     400: Issue("invalid", "The request cannot be read. Send a CDS Hooks request as JSON."),
-    404: Issue("not-found", "Nothing is at this address. GET /cds-services lists the services and their ids."),
-    405: Issue("not-supported", "The method is not allowed here. GET /cds-services, POST /cds-services/{id}."),
+    404: Issue(
+        "not-found",
+        "Nothing is at this address. GET /cds-services lists the services, GET /fhir/metadata what is below /fhir.",
+    ),
+    405: Issue("not-supported", "This address does not take this method. The header Allow names those that it takes."),
     408: Issue("timeout", "The request did not arrive in time. Send it again, headers and body at once."),
     412: Issue(
         "incomplete",

@@ -1,11 +1,14 @@
 """The handlers around every request: call id, duration, log line, and the record of a refused call."""
 
+from collections.abc import Callable
+
 from flask import Flask, Response, g, request
 
 from cds_service.crd.services import HOOKS
 from cds_service.http.crd import store_exchange
 from cds_service.http.errors import answer_unavailable_store
 from cds_service.http.headers import CALL_ID
+from cds_service.http.operations import store_operation
 from cds_service.http.services import services
 from cds_service.observability.call_log import Call, bind_call, log_call, unbind_call
 from cds_service.observability.metrics import outcome_of
@@ -27,11 +30,13 @@ def begin_call() -> None:
 
 
 def end_call(response: Response) -> Response:
-    """Store a CRD exchange or a refusal, add the call id to the response, and count and log the call."""
+    """Store an exchange or a refusal, add the call id to the response, and count and log the call."""
     found = services()
     call: Call = g.call
     if "crd" in g:
-        response = _with_exchange_stored(response)
+        response = _with_exchange_stored(response, store_exchange)
+    if "operation" in g:
+        response = _with_exchange_stored(response, store_operation)
     response.headers[CALL_ID] = call.id
     if call.hook in HOOKS and response.status_code >= 400 and not g.get("is_unrecorded"):
         try:
@@ -46,10 +51,10 @@ def end_call(response: Response) -> Response:
     return response
 
 
-def _with_exchange_stored(response: Response) -> Response:
-    """Return the response to a CRD call after storing both; 503 if that fails, since what is told must be on record."""
+def _with_exchange_stored(response: Response, store: Callable[[Response], None]) -> Response:
+    """Return the response to a call after storing both; 503 if that fails, since what is told must be on record."""
     try:
-        store_exchange(response)
+        store(response)
     except UnavailableError as error:
         if response.status_code < 400:
             return answer_unavailable_store(error)

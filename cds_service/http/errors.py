@@ -20,6 +20,7 @@ from cds_service.http.malformed import BodyTooLargeError, SlowRequestError
 from cds_service.http.services import services
 from cds_service.observability.logging import where
 from cds_service.records.database import UnavailableError
+from cds_service.records.sealing import UnsealableError
 from fhir_mappings.fhir_json import FHIR_JSON
 
 _TRY_AGAIN_SECONDS = "5"
@@ -41,6 +42,7 @@ def handle_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(ParseException, answer_unreadable_request)
     app.register_error_handler(UnavailableError, answer_unavailable_store)
+    app.register_error_handler(UnsealableError, answer_unavailable_store)
     app.register_error_handler(Exception, answer_failure)
 
 
@@ -70,8 +72,11 @@ def answer_unreadable_request(error: Exception) -> Response:
     return _outcome([STATUS_ISSUES[status]], status)
 
 
-def answer_unavailable_store(error: UnavailableError) -> Response:
-    """Answer 503 if the decision could not be stored: the service gives no decision that is not on record."""
+def answer_unavailable_store(error: UnavailableError | UnsealableError) -> Response:
+    """Answer 503 if the decision could not be stored, or what it rests on could not be read.
+
+    The service gives no decision that is not on record. The log says which key is missing, if it is that.
+    """
     g.is_unrecorded = True
     g.call.failure = str(error)
     response = _outcome([STATUS_ISSUES[503]], 503)

@@ -37,7 +37,9 @@ def describe() -> Response:
     """Answer the OpenAPI document."""
     found = services()
     offered = services_for(client_of_request(), found.assessor.rules)
-    return json_response(openapi(found.settings.public_url, offered))
+    gives_tokens, has_payers = found.token_endpoint is not None, bool(found.assessor.rules.answered_for)
+    described = openapi(found.settings.public_url, offered, gives_tokens=gives_tokens, has_payers=has_payers)
+    return json_response(described)
 
 
 @hooks.post("/cds-services/<service_id>")

@@ -7,7 +7,9 @@ from datetime import date, datetime
 from flask import Flask, current_app
 
 from cds_service.clients.authenticator import Authenticator
+from cds_service.clients.token_requests import TokenEndpoint
 from cds_service.crd.records_protocol import CrdRecords
+from cds_service.dtr.service import FormService
 from cds_service.fhir_client.source import FhirOpener
 from cds_service.hooks.review import ReviewLimits
 from cds_service.hooks.turns import Turns
@@ -29,9 +31,9 @@ class Services:
 
     `clock` gives the time of a call with its zone, `monotonic` the seconds of a monotonic clock, and `new_id` an id for
     each call. `pseudonym` makes the keyed hashes behind the ids of cards. `override_codes` are the reasons that cards
-    offer, and `turns` are those of the calls of this process. `authenticator` is None if the service allows
-    unauthenticated calls, and `smart` if no EHR may launch the questionnaire app. `browser_pages` are the blueprints
-    for browsers, which have no client's token.
+    offer, `turns` are those of the calls of this process, and `forms` serves forms to DTR clients. `authenticator` is
+    None if the service allows unauthenticated calls, and so is `token_endpoint`; `smart` is None if no EHR may launch
+    the questionnaire app. `browser_pages` are the blueprints for browsers, which have no client's token.
     """
 
     settings: Settings
@@ -42,6 +44,7 @@ class Services:
     metrics: Metrics
     open_fhir_server: FhirOpener
     authenticator: Authenticator | None
+    token_endpoint: TokenEndpoint | None
     checks: Iterable[Check]
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
@@ -49,6 +52,7 @@ class Services:
     pseudonym: Pseudonymizer
     override_codes: frozenset[str]
     turns: Turns
+    forms: FormService
     smart: SmartApp | None = None
     browser_pages: frozenset[str] = frozenset()
 

@@ -15,6 +15,7 @@ from cds_service.fhir_client.source import FhirOpener
 from cds_service.hooks.turns import Turns
 from cds_service.http.authentication import require_tokens
 from cds_service.http.calls import register_call_handlers
+from cds_service.http.dtr import dtr
 from cds_service.http.errors import handle_errors
 from cds_service.http.fhir import fhir
 from cds_service.http.headers import allow_browsers, protect
@@ -22,8 +23,12 @@ from cds_service.http.health import health
 from cds_service.http.hooks import hooks
 from cds_service.http.malformed import refuse_malformed_requests
 from cds_service.http.metrics import metrics as metrics_page
+from cds_service.http.payer_endpoints import payer_endpoints
+from cds_service.http.questionnaire_errors import questionnaire_errors
 from cds_service.http.readiness import Check
 from cds_service.http.services import Services, attach
+from cds_service.http.terminology import terminology
+from cds_service.http.tokens import tokens
 from cds_service.login.errors import LoginError
 from cds_service.observability.logging import Log, service_log
 from cds_service.observability.metrics import Metrics
@@ -41,6 +46,8 @@ from cds_service.web.sandbox.routes import sandbox
 from cds_service.web.site import Site, attach_site
 from cds_service.web.static_files import static_files
 from cds_service.web.style_guide import style_guide
+from cds_service.wiring.clients import token_endpoint_of
+from cds_service.wiring.forms import form_service
 from cds_service.wiring.smart import SmartClients, smart_app
 from coverage_policies.judging.assessment import Assessor
 
@@ -70,7 +77,8 @@ def create_app(
     """Return the service as a WSGI application.
 
     `clock` gives the time of a call with its zone, and `new_id` an id for each call. `pseudonym` has the key
-    of the records; the ids of cards follow from it, so all processes of a service need the same. `checks` are the
+    of the records; the ids of cards and the key of access tokens follow from it, so all processes of a service need the
+    same. `checks` are the
     readiness checks, `smart` the EHRs that may launch the questionnaire app, `site` the pages for operators, and
     `turns` those at computing, which the records share. By default there are none of these, and the service reads FHIR
     servers over HTTP, allows unauthenticated calls, stores nothing, logs to standard error, counts in this process, and
@@ -81,6 +89,9 @@ def create_app(
     pseudonym = pseudonym or Pseudonymizer(random_key())
     http = FhirClients(settings, warn=log.warning, on_circuits_changed=metrics.set_open_circuits)
     open_fhir_server = open_fhir_server or http
+    token_endpoint = None
+    if authenticator is not None:
+        token_endpoint = token_endpoint_of(authenticator, settings, pseudonym, clock=clock, new_id=new_id)
     questionnaires = None
     if smart and smart.clients:
         questionnaires = smart_app(
@@ -93,6 +104,8 @@ def create_app(
             clock=clock,
             monotonic=monotonic,
         )
+    crd_records = crd_records or NullCrdRecords()
+    forms = form_service(settings, assessor, crd_records, pseudonym, log=log, clock=clock, monotonic=monotonic)
     pages = [static_files, policies]
     if site is not None:
         offered = {insights: site.records is not None, style_guide: site.has_style_guide}
@@ -109,17 +122,19 @@ def create_app(
             settings=settings,
             assessor=assessor,
             records=records or NullStore(),
-            crd_records=crd_records or NullCrdRecords(),
+            crd_records=crd_records,
             log=log,
             metrics=metrics,
             open_fhir_server=open_fhir_server,
             authenticator=authenticator,
+            token_endpoint=token_endpoint,
             checks=tuple(checks),
             clock=clock,
             monotonic=monotonic,
             new_id=new_id,
             pseudonym=pseudonym,
             turns=turns or Turns(),
+            forms=forms,
             override_codes=override_codes(assessor.library.policies.values()),
             smart=questionnaires,
             browser_pages=frozenset(each.name for each in pages),
@@ -138,6 +153,13 @@ def create_app(
     app.register_blueprint(health)
     app.register_blueprint(hooks)
     app.register_blueprint(fhir)
+    app.register_blueprint(terminology)
+    app.register_blueprint(questionnaire_errors)
+    app.register_blueprint(dtr)
+    if token_endpoint is not None:
+        app.register_blueprint(tokens)
+    if assessor.rules.answered_for:
+        app.register_blueprint(payer_endpoints)
     for each in pages:
         app.register_blueprint(each)
     if questionnaires is not None:

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from cds_service.dtr.parameters import LONGEST_TEXT, MOST_PARAMETERS, Parameters, missing, read_parameters
+from cds_service.dtr.parameters import (
+    LONGEST_TEXT,
+    MOST_PARAMETERS,
+    Parameters,
+    missing,
+    query_parameters,
+    read_parameters,
+)
 from cds_service.hooks.errors import RefusedError
 
 SECRET = "Sarah Miller"
@@ -76,6 +83,12 @@ def test_a_text_is_read_up_to_its_longest() -> None:
     assert sent(of("context", valueString="x" * LONGEST_TEXT)).string("context") == "x" * LONGEST_TEXT
     status, *_ = refusal(lambda: sent(of("context", valueString="x" * (LONGEST_TEXT + 1))).string("context"))
     assert status == 400
+
+
+def test_a_text_may_have_words_of_any_language_and_blanks_between_them() -> None:
+    assert sent(of("filter", valueString=" Knieschmerz\tübermäßig\u00a0膝 \n")).string("filter") == (
+        "Knieschmerz\tübermäßig\u00a0膝"
+    )
 
 
 def test_a_moment_keeps_its_zone() -> None:
@@ -170,7 +183,7 @@ def test_a_parameter_without_one_value_of_its_type_is_refused(
     [
         *((READS[0], "resource", each) for each in (None, SECRET, [COVERAGE], {}, {"resourceType": 3})),
         *((READS[1], "valueUri", each) for each in (None, "", "  ", 3, ["x"], "x" * (LONGEST_TEXT + 1))),
-        *((READS[2], "valueString", each) for each in (None, "", " ", True, {"a": 1})),
+        *((READS[2], "valueString", each) for each in (None, "", " ", True, {"a": 1}, "a\0b", "a\ud800")),
         *((READS[3], "valueInstant", each) for each in (None, SECRET, "2026-03-02", "2026-13-02T08:30:00Z", 3, "")),
         *((READS[4], "valueDate", each) for each in (None, SECRET, "02/03/2026", 2026, "2026-02-30")),
         *((READS[5], "valueInteger", each) for each in (None, SECRET, "3", True, -1, 2**31, 10**400, [1])),
@@ -201,3 +214,26 @@ def test_what_is_missing_is_named_with_what_to_send() -> None:
     (issue,) = refused.issues
     assert (refused.status, issue.code, issue.expression) == (400, "required", "Parameters.parameter")
     assert issue.diagnostics == "coverage is required. Send the Coverage of the patient."
+
+
+# --- in a query ------------------------------------------------------------------------------------------------------
+
+TYPES = {"url": "valueUri", "count": "valueInteger"}
+
+
+def test_a_query_is_read_as_parameters_of_the_types_that_are_known() -> None:
+    found = query_parameters([("url", "a|1"), ("count", "007"), ("_format", "json")], TYPES)
+    assert (found.canonical("url"), found.integer("count")) == ("a|1", 7)
+    assert found.place("url") == "url"
+    assert "_format" not in found
+
+
+@pytest.mark.parametrize("value", ["", SECRET, "-1", "1.5", "1e3", "٣", "9" * 5000, "2147483648"])
+def test_a_number_of_a_query_that_is_none_is_refused_by_its_name(value: str) -> None:
+    found = query_parameters([("count", value)], TYPES)
+    assert refusal(lambda: found.integer("count"))[:3] == (400, "value", "count")
+
+
+def test_a_name_that_a_query_has_twice_is_refused() -> None:
+    found = query_parameters([("url", "a"), ("url", "b")], TYPES)
+    assert refusal(lambda: found.canonical("url"))[2:] == ("url", "url is not valid. Send it once.")
