@@ -1,9 +1,9 @@
 """`cds-service demo --crd`: one order as a payer answers it, before and after its form is filled in."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import click
 import requests
@@ -13,7 +13,7 @@ from rich.markup import escape
 from cds_service.cli.output.coverage import print_coverage
 from cds_service.crd.assertions import coverage_information_of, part_value
 from cds_service.sample_ehr.charts import Charts
-from cds_service.sample_ehr.dtr_client import filled_form
+from cds_service.sample_ehr.dtr_client import DtrClient, Package, Step
 from cds_service.sample_ehr.hook_client import crd_call
 from coverage_policies.judging.payer_terms import Covered
 from fhir_mappings.fhir_json import Resource, dumps, loads
@@ -51,9 +51,8 @@ class CrdLoop:
 
         Without an update, return the order as it is, and none.
         """
-        coverage = self.charts.read("Coverage", f"{PATIENT}-coverage")
         body = crd_call(
-            PATIENT, hook, order, coverage or {}, fhir_server=f"{self.ehr}/fhir", token=self.token, new_id=self.new_id
+            PATIENT, hook, order, self._coverage, fhir_server=f"{self.ehr}/fhir", token=self.token, new_id=self.new_id
         )
         headers = {"Content-Type": "application/json"}
         address = f"{self.service}/cds-services/crd-{hook}"
@@ -64,33 +63,30 @@ class CrdLoop:
             return updated, list(coverage_information_of(updated))
         return order, []
 
-    def form(self, canonical: str) -> Resource:
-        """Return the form that a canonical names."""
-        url, _, version = canonical.partition("|")
-        found = requests.get(f"{self.service}/fhir/Questionnaire", params={"url": url, "version": version}, timeout=30)
-        found.raise_for_status()
-        (entry,) = loads(found.content)["entry"]
-        form: Resource = entry["resource"]
-        return form
+    @property
+    def client(self) -> DtrClient:
+        """Return the DTR client of the EHR, for the clinician who fills in the form."""
+        return DtrClient(f"{self.service}/fhir", _PRACTITIONER, self.clock)
 
-    def keep_response(self, form: Resource, answers: Mapping[str, bool | str], order: Resource) -> None:
-        """Store the filled in form in the chart, in place of the one before."""
-        moment = self.clock()
-        response = filled_form(
-            form,
-            answers,
-            response_id=_RESPONSE,
-            patient=f"Patient/{PATIENT}",
-            practitioner=_PRACTITIONER,
-            order=f"{order['resourceType']}/{order['id']}",
-            coverage=f"Coverage/{PATIENT}-coverage",
-            authored=moment,
-        )
-        self.charts.write(f"{self.ehr}/fhir", response, updated=moment.isoformat(timespec="milliseconds"))
+    def package(self, order: Resource, told: Resource) -> Package:
+        """Return the form of an order that coverage information names. Raise ClickException if the payer has none."""
+        context, form = part_value(told, "coverage-assertion-id"), part_value(told, "questionnaire")
+        for found in self.client.packages(self._coverage, orders=[order], context=context, questionnaires=[form]):
+            return found
+        raise click.ClickException("The payer returned no form.")
+
+    def keep_response(self, response: Resource) -> None:
+        """Store a completed response in the chart, in place of the one before."""
+        updated = self.clock().isoformat(timespec="milliseconds")
+        self.charts.write(f"{self.ehr}/fhir", {**response, "id": _RESPONSE}, updated=updated)
+
+    @property
+    def _coverage(self) -> Resource:
+        return self.charts.read("Coverage", f"{PATIENT}-coverage") or {}
 
 
 def run_crd_loop(console: Console, loop: CrdLoop, order: Resource) -> None:
-    """Select an order, sign it, fill in its form, sign it again, and once more with one answer changed.
+    """Select an order, sign it, fill in its form, sign it again, and once more with a form that has another answer.
 
     Raise ClickException if the coverage information is not the expected one.
     """
@@ -100,20 +96,20 @@ def run_crd_loop(console: Console, loop: CrdLoop, order: Resource) -> None:
     order, signed = loop.call("order-sign", order)
     print_coverage(console, f"order-sign for {PATIENT}: the payer asks for documentation", signed)
     _expect(signed, Covered.CONDITIONAL)
-    canonical = part_value(signed[0], "questionnaire")
-    form = loop.form(canonical)
-    _say_answers(console, f"The DTR client of the EHR fills in {canonical}:", form, FAVORABLE)
-    loop.keep_response(form, FAVORABLE, order)
+    first = _fill_in(console, loop, order, signed[0], FAVORABLE)
+    _expect(first, Covered.COVERED)
     order, supported = loop.call("order-sign", order)
     print_coverage(console, f"order-sign for {PATIENT}: with the form filled in", supported)
     _expect(supported, Covered.COVERED)
     changed = {**FAVORABLE, _CHANGED: not FAVORABLE[_CHANGED]}
-    _say_answers(console, "One answer is changed:", form, {_CHANGED: changed[_CHANGED]})
-    loop.keep_response(form, changed, order)
+    second = _fill_in(console, loop, order, signed[0], changed, how=" again, with one answer changed")
+    _expect(second, Covered.NOT_COVERED)
     order, failed = loop.call("order-sign", order)
     print_coverage(console, f"order-sign for {PATIENT}: with the changed answer", failed)
     _expect(failed, Covered.NOT_COVERED)
-    ids = {part_value(each, "coverage-assertion-id") for each in (*selected, *signed, *supported, *failed)}
+    ids = {
+        part_value(each, "coverage-assertion-id") for each in (*selected, *signed, *first, *supported, *second, *failed)
+    }
     if len(ids) != 1:
         raise click.ClickException("The order did not keep its assertion id.")
     _, again = loop.call("order-sign", order)
@@ -128,16 +124,33 @@ def _expect(extensions: list[Resource], wanted: Covered) -> None:
         raise click.ClickException(f"The order is {' and '.join(said) or 'not answered'}; expected: {wanted.value}.")
 
 
-def _say_answers(console: Console, title: str, form: Resource, answers: Mapping[str, bool | str]) -> None:
-    console.print(f"\n[bold]{escape(title)}[/]", soft_wrap=True, highlight=False)
-    texts = dict(_texts(form["item"]))
-    for link, answer in answers.items():
-        said = answer if isinstance(answer, str) else "yes" if answer else "no"
-        console.print(f"  {escape(texts[link])} [bold]{escape(said)}[/]", soft_wrap=True, highlight=False)
+def _fill_in(
+    console: Console,
+    loop: CrdLoop,
+    order: Resource,
+    signed: Resource,
+    answers: Mapping[str, bool | str],
+    *,
+    how: str = "",
+) -> list[Resource]:
+    """Fill in the form of an order, store it, and return the coverage information that came with its end."""
+    package = loop.package(order, signed)
+    _say(console, f"\n[bold]The DTR client of the EHR fills in {escape(package.canonical)}{how}:[/]")
+    response = package.draft
+    for number, step in enumerate(loop.client.steps(package, answers), start=1):
+        _say_step(console, number, step)
+        response = step.response
+    loop.keep_response(response)
+    information = list(coverage_information_of(response))
+    print_coverage(console, f"$next-question for {PATIENT}: the form is complete", information)
+    return information
 
 
-def _texts(asked: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Yield the text of every item of a form, by `linkId`."""
-    for item in asked:
-        yield item["linkId"], item.get("text", "")
-        yield from _texts(item.get("item", ()))
+def _say_step(console: Console, number: int, step: Step) -> None:
+    _say(console, f"  $next-question {number}{'' if step.said else ': begin'}")
+    for text, answer in step.said:
+        _say(console, f"    {escape(text)} [bold]{escape(answer)}[/]")
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, soft_wrap=True, highlight=False)

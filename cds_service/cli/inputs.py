@@ -53,5 +53,7 @@ def exit_on_error(*also: type[Exception]) -> Iterator[None]:
     kinds: tuple[type[Exception], ...] = (DocumentError, OSError, *also)
     try:
         yield
+    except BrokenPipeError:  # the reader of the output, such as head, has had enough: click ends the command quietly
+        raise
     except kinds as error:
         raise click.ClickException(str(error)) from None

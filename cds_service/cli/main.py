@@ -31,6 +31,7 @@ def main() -> None:
 for _name, _help in {
     "serve": "Serve CDS Hooks until stopped by a signal.",
     "demo": "Start the service and the sample EHR on this machine, and run sample orders through both.",
+    "selfcheck": "Check the server at URL, any CDS Hooks server, against CDS Hooks, Da Vinci CRD, and Da Vinci DTR.",
     "evaluate": "Judge the orders of a CDS Hooks REQUEST and print one determination per order and revision.",
     "completion": "Print the script that completes commands and options in a shell.",
     "replay": "Judge a recorded call again and compare input, policy, and answer by their hashes.",
@@ -163,6 +164,10 @@ main.add_command(
             "metrics": (
                 "crd:metrics_command",
                 "Print the metric data of calls (CRDMetricData), one JSON object per line.",
+            ),
+            "form-errors": (
+                "crd:form_errors_command",
+                "Print the errors of forms that DTR clients reported, one JSON object per report.",
             ),
             "accesses": (
                 "crd:accesses_command",

@@ -1,5 +1,6 @@
 """`cds-service crd …`: who reads an exchange has to say why, and is recorded before anything is shown."""
 
+import errno
 import json
 import os
 import pwd
@@ -108,6 +109,79 @@ def test_a_call_that_was_stored_without_keys_says_so(database: Database) -> None
     result = run("exchange", "c2", "--reason", "dispute 17")
     assert (result.exit_code, "were not stored: CDS_ENCRYPTION_KEYS was empty" in result.output) == (1, True)
     assert rows(database, "crd_accesses") == []
+
+
+CHART = {"searches": {"conditions Condition?patient=": {"note": "xanthippe"}}, "targets": {}}
+
+
+def test_a_chart_is_said_to_be_stored_and_printed_alone_after_the_access_is_recorded(database: Database) -> None:
+    records = crd_records(database, *KEYS, clock=SetClock(TODAY))
+    stored(records, "c2", chart=CHART, chart_read_at=TODAY - timedelta(seconds=2))
+    whole = run("exchange", "c2", "--reason", "appeal")
+    assert json.loads(whole.output)["chart"] == "stored"
+    assert "Condition?patient=" not in whole.output
+    said = json.loads(run("exchange", "c2", "--reason", "appeal", "--only", "chart").output)
+    assert said == {"read_at": (TODAY - timedelta(seconds=2)).isoformat(), **CHART}
+    accesses = rows(database, "crd_accesses")
+    assert sorted((each["action"], each["subject"], each["reason"]) for each in accesses) == [
+        ("chart", "c2", "appeal"),
+        ("exchange", "c2", "appeal"),
+    ]
+
+
+def test_a_call_without_a_chart_says_so(database: Database) -> None:
+    result = run("exchange", "c1", "--reason", "appeal", "--only", "chart")
+    assert (result.exit_code, "No chart was stored with it" in result.output) == (1, True)
+    assert rows(database, "crd_accesses") == []
+
+
+FORM_CALL = "/fhir/Questionnaire/$next-question"
+
+
+def test_a_call_about_a_form_is_shown_without_bodies(database: Database) -> None:
+    records = crd_records(database, *KEYS, clock=SetClock(TODAY))
+    records.store(call("d1", hook_instance=""), FORM_CALL, exchange(b"", b"", metrics={"screens": 1}), [])
+    said = json.loads(run("exchange", "d1", "--reason", "dispute 17").output)
+    assert (said["path"], said["metrics"]) == ("fhir/Questionnaire/$next-question", {"screens": 1})
+    assert not {"request", "response", "key"} & said.keys()
+    result = run("exchange", "d1", "--reason", "dispute 17", "--only", "request")
+    assert (result.exit_code, "few calls about forms have them" in result.output) == (1, True)
+    assert rows(database, "crd_accesses") == []
+
+
+@pytest.mark.parametrize("command", [("decisions", "show", "d1"), ("replay", "d1", "--request", __file__)])
+def test_a_call_about_a_form_is_no_decision_to_show_or_to_replay(database: Database, command: tuple[str, ...]) -> None:
+    records = crd_records(database, *KEYS, clock=SetClock(TODAY))
+    records.store(call("d1", hook_instance=""), FORM_CALL, exchange(b"", b""), [])
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1
+    assert "d1 is a call of fhir/Questionnaire/$next-question, and only calls of hooks make decisions" in result.output
+
+
+def test_a_reader_that_has_enough_ends_a_command_quietly(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_: object) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("cds_service.cli.crd.click.echo", closed)
+    result = run("list")
+    assert (result.exit_code, result.output) == (1, "")
+
+
+def test_reported_errors_of_forms_are_printed_without_what_is_sealed(database: Database) -> None:
+    report = {"questionnaires": ["https://cds.example.org/fhir/Questionnaire/CP.TEST|2025-01.1"], "issues": []}
+    for name, at in (("e1", TODAY - timedelta(days=2)), ("e2", TODAY)):
+        records = crd_records(database, *KEYS, clock=SetClock(at))
+        path = "/fhir/Questionnaire/$log-questionnaire-errors"
+        records.store(call(name, hook_instance=""), path, exchange(REQUEST, metrics=report), [])
+    day = (TODAY - timedelta(days=1)).strftime("%Y-%m-%d")
+    said = [json.loads(line) for line in run("form-errors").output.splitlines()]
+    assert [(each["exchange"], each["questionnaires"]) for each in said] == [
+        ("e1", report["questionnaires"]),
+        ("e2", report["questionnaires"]),
+    ]
+    assert [json.loads(line)["exchange"] for line in run("form-errors", "--since", day).output.splitlines()] == ["e2"]
+    assert "xanthippe" not in run("form-errors").output
+    assert "xanthippe" in run("exchange", "e1", "--reason", "broken form").output
 
 
 def test_an_assertion_is_shown_without_its_content_unless_a_reason_is_given(database: Database) -> None:

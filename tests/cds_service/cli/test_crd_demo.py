@@ -37,7 +37,18 @@ def printed() -> str:
 
 def test_the_order_goes_from_conditional_to_covered_and_to_not_covered(printed: str) -> None:
     said = re.findall(r"│ covered +│ (\S+)", printed)
-    assert said == ["conditional", "conditional", "covered", "not-covered"]
+    assert said == ["conditional", "conditional", "covered", "covered", "not-covered", "not-covered"]
+
+
+def test_each_form_says_at_its_end_what_the_next_signing_says(printed: str) -> None:
+    titles = re.findall(r"^(?:\S+) for cpap-mild-apnea: (.*)$", printed, re.MULTILINE)
+    assert titles[2:6] == [
+        "the form is complete",
+        "with the form filled in",
+        "the form is complete",
+        "with the changed answer",
+    ]
+    assert printed.count("$next-question 1: begin") == 2
 
 
 def test_the_form_is_asked_for_at_signing_only(printed: str) -> None:
@@ -53,7 +64,7 @@ def test_what_the_clinician_answers_stands_in_the_words_of_the_form(printed: str
 
 def test_all_answers_carry_one_assertion_id(printed: str) -> None:
     ids = re.findall(r"│ coverage-assertion-id +│ (\S+)", printed)
-    assert len(ids) == 4
+    assert len(ids) == 6
     assert len(set(ids)) == 1
 
 
