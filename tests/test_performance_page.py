@@ -13,6 +13,7 @@ from flask import Flask, Response
 from cds_service.wiring.serving import on_loopback
 from tests.benchmarks.calls import http_request, order_sign
 from tests.benchmarks.fhir_mode import Queried
+from tests.benchmarks.forms import LAST, PACKAGE, SIGN, Forms, FormTiming
 from tests.benchmarks.levels import Levels
 from tests.benchmarks.load import Clients, Load, percentile
 from tests.benchmarks.machine import Machine
@@ -54,6 +55,15 @@ def results(*, has_orjson: bool = True, missing: str = "") -> Results:
         growth=growth,
         thousand=Thousand(5, 1005, 2000, {FLOOR_OF_LOADING: 0.5, "load": 1.1}, {"order-sign": (0.010, 0.0105)}),
         queried=(Queried(50, load, 20, 12.0),),
+        forms=Forms(
+            {
+                SIGN: FormTiming(70_000, 9_000, Load([0.012], 0, 1.0)),
+                PACKAGE: FormTiming(2_000, 30_000, Load([0.016], 0, 1.0)),
+                LAST: FormTiming(20_000, 21_000, Load([0.010], 1, 1.0)),
+                FLOOR: FormTiming(70_000, 70_000, Load([0.002], 0, 1.0)),
+            },
+            17,
+        ),
         levels=Levels({1: load}, 85.0, 120.0, 5000),
         start_seconds=2.5,
         peers=Peers(() if missing else (Peer("another", load, 13.0),), missing),
@@ -148,6 +158,13 @@ def test_the_page_says_why_something_was_not_measured() -> None:
 def test_the_page_gives_each_page_as_a_multiple_of_the_least_answer() -> None:
     written = page(results())
     assert "| `/policies` | 9.0 | 4.5 | 41 | 1 |\n| sign | 50.0 | 25.0 | – | 0 |" in written
+
+
+def test_the_page_gives_each_call_of_a_form_as_a_multiple_of_the_floor() -> None:
+    written = page(results())
+    assert "| `$questionnaire-package` | 16.00 | 8.00 | 2.0 | 30.0 | 0 |" in written
+    assert "| `$next-question`, the last | 10.00 | 5.00 | 20.0 | 21.0 | 1 |" in written
+    assert "The form takes 17 calls" in written
 
 
 def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:

@@ -13,7 +13,18 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.benchmarks import fhir_mode, levels, machine, peers, ratios, scaling, stages, thousand_policies, web_pages
+from tests.benchmarks import (
+    fhir_mode,
+    forms,
+    levels,
+    machine,
+    peers,
+    ratios,
+    scaling,
+    stages,
+    thousand_policies,
+    web_pages,
+)
 from tests.benchmarks.page import IMAGES, PAGE, Results, lines, page, pictures
 
 
@@ -28,6 +39,7 @@ class Effort:
     stage_calls: int
     growth_rounds: int
     queried_calls: int
+    form_rounds: int
     share_of_calls: float
     """Of those that show how memory grows, and of the calls at each number of connections."""
     starts: int
@@ -39,7 +51,7 @@ class Effort:
     @property
     def steps(self) -> int:
         """How often a run reports progress."""
-        return 2 + self.bursts + scaling.STEPS + levels.STEPS + 6
+        return 2 + self.bursts + scaling.STEPS + levels.STEPS + 7
 
 
 FULL = Effort(
@@ -48,6 +60,7 @@ FULL = Effort(
     stage_calls=80,
     growth_rounds=4,
     queried_calls=30,
+    form_rounds=100,
     share_of_calls=1.0,
     starts=3,
     peer_rounds=150,
@@ -60,6 +73,7 @@ QUICK = Effort(
     stage_calls=20,
     growth_rounds=1,
     queried_calls=5,
+    form_rounds=10,
     share_of_calls=0.04,
     starts=1,
     peer_rounds=20,
@@ -83,6 +97,8 @@ def measure(effort: Effort, database: str, folder: Path, advance: Callable[[], N
     advance()
     queried = fhir_mode.measure(folder, settings, effort.queried_calls)
     advance()
+    of_forms = forms.measure(folder, settings, effort.form_rounds)
+    advance()
     at_levels = levels.measure(folder, settings, effort.share_of_calls, advance)
     start = levels.seconds_to_first_answer(folder, settings, effort.starts)
     advance()
@@ -90,7 +106,7 @@ def measure(effort: Effort, database: str, folder: Path, advance: Callable[[], N
     advance()
     opened = web_pages.measure(folder, effort.page_rounds, effort.decisions)
     advance()
-    return Results(ran_on, found, by_stage, growth, thousand, queried, at_levels, start, beside, opened)
+    return Results(ran_on, found, by_stage, growth, thousand, queried, of_forms, at_levels, start, beside, opened)
 
 
 @click.command(help=__doc__)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cds_service.sample_ehr.hook_client import hook_call
-from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
+from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample
 from coverage_policies.format.library import Library, load_library
 from fhir_mappings.fhir_json import dumps
 
@@ -33,14 +33,19 @@ def new_id() -> str:
 
 
 def order_sign(
-    *, resources: int = RESOURCES, orders: int = 1, opioids: int | None = None, library: Library | None = None
+    *,
+    resources: int = RESOURCES,
+    orders: int = 1,
+    opioids: int | None = None,
+    library: Library | None = None,
+    sample: Sample = SAMPLE,
 ) -> bytes:
     """A call with everything prefetched: a chart of so many resources, filled up with conditions.
 
     `orders` are copies of the order, and `opioids` replaces the prescriptions of the chart by so many others.
     """
-    call = {name: value for name, value in _call("", orders).items() if not name.startswith("fhir")}
-    chart = [entry["resource"] for entry in SAMPLE.bundle(None)["entry"]]
+    call = {name: value for name, value in _call("", orders, sample).items() if not name.startswith("fhir")}
+    chart = [entry["resource"] for entry in sample.bundle(None)["entry"]]
     if opioids is not None:
         like = next(each for each in chart if each["id"] == _OPIOID)
         chart = [each for each in chart if each["resourceType"] != "MedicationRequest"]
@@ -63,9 +68,9 @@ def without_prefetch(fhir_server: str) -> bytes:
     return dumps(_call(fhir_server, orders=1)).encode()
 
 
-def _call(fhir_server: str, orders: int) -> dict[str, Any]:
+def _call(fhir_server: str, orders: int, sample: Sample = SAMPLE) -> dict[str, Any]:
     call: dict[str, Any] = hook_call(
-        SAMPLE, SAMPLE.orders[0], fhir_server=fhir_server, token="none", today=STORY_DATE, new_id=new_id
+        sample, sample.orders[0], fhir_server=fhir_server, token="none", today=STORY_DATE, new_id=new_id
     )
     (entry,) = call["context"]["draftOrders"]["entry"]
     order = entry["resource"]

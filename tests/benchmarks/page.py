@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.benchmarks import thousand_policies
 from tests.benchmarks.calls import RESOURCES
 from tests.benchmarks.fhir_mode import Queried
+from tests.benchmarks.forms import Forms
 from tests.benchmarks.levels import Levels
 from tests.benchmarks.machine import Machine
 from tests.benchmarks.peers import Peers
@@ -36,6 +37,7 @@ class Results:
     growth: tuple[Growth, ...]
     thousand: Thousand
     queried: tuple[Queried, ...]
+    forms: Forms
     levels: Levels
     start_seconds: float
     peers: Peers
@@ -66,6 +68,8 @@ def page(results: Results) -> str:
         loading=_loading(results.thousand),
         among=_among(results.thousand),
         queried=_queried(results.queried),
+        screens=results.forms.screens,
+        forms=_forms(results.forms),
         levels=_levels(results.levels),
         memory=_memory(results),
         peers=_peers(results.peers),
@@ -172,6 +176,21 @@ def _queried(queried: Iterable[Queried]) -> str:
         for each in queried
     ]
     return _table(("a query takes", "a call, ms", "× query", "queries", "CPU ms", "errors"), rows)
+
+
+def _forms(found: Forms) -> str:
+    rows = [
+        (
+            name,
+            f"{timing.load.ms(50):.2f}",
+            f"{found.ratio(name):.2f}",
+            f"{timing.sent / 1000:.1f}",
+            f"{timing.received / 1000:.1f}",
+            str(timing.load.errors),
+        )
+        for name, timing in found.timings.items()
+    ]
+    return _table(("", "median ms", "× floor", "kB sent", "kB received", "errors"), rows)
 
 
 def _levels(levels: Levels) -> str:
