@@ -1,0 +1,1 @@
+"""The checks of the self-check, one module for each area."""
