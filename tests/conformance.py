@@ -3,8 +3,9 @@
 `python tests/conformance.py` writes it, or `make conformance`. The requirements are in tests/requirements.csv, those
 that no test checks yet in tests/requirements-later.csv; tests name what they check: `@pytest.mark.requirement("7.1")`.
 
-tests/crd-requirements.csv has the conformance statements of Da Vinci CRD 2.2.1 for a server, in our words. `how` says
-whether tests check one: those of the requirements in `items`, and those that name it, such as "crd:hook-16".
+tests/crd-requirements.csv has the conformance statements of Da Vinci CRD 2.2.1 for a server, in our words, and
+tests/dtr-requirements.csv those of DTR 2.2.0. `how` says whether tests check one: those of the requirements in `items`,
+and those that name it, such as "crd:hook-16".
 """
 
 import ast
@@ -21,14 +22,15 @@ _HEAD = """# Conformance
 Written by `make conformance` from the lists of requirements in tests/ and from the tests; do not edit.
 
 Each requirement is stated in our own words; the source is the standard it comes from, and PRUDENT means that no
-standard asks for it. What no test checks says why. The [last part](#statements-of-da-vinci-crd-221) has every statement
-that Da Vinci CRD 2.2.1 makes about a server.
+standard asks for it. What no test checks says why. The last two parts have every statement that
+[Da Vinci CRD 2.2.1](#statements-of-da-vinci-crd-221) and [Da Vinci DTR 2.2.0](#statements-of-da-vinci-dtr-220) make
+about a server.
 
 {counts}
 """
-_CRD_HEAD = """## Statements of Da Vinci CRD 2.2.1
+_GUIDE_HEAD = """## Statements of Da Vinci {guide}
 
-The statements of the guide about CRD servers, in our own words, by their ids in it. A number such as 7.77 means the
+The statements of the guide about {kind} servers, in our own words, by their ids in it. A number such as 7.77 means the
 tests of that requirement above. *Reviewed* means that no test can show it, *not applicable* that it permits something
 or is about something that the service does not do.
 
@@ -37,7 +39,6 @@ or is about something that the service does not do.
 | id | level | statement | how |
 |---|---|---|---|
 """
-_STATED_BY_CRD = "crd:"
 _HOW = {"tests": "checked by tests"} | {how: how for how in ("reviewed", "not met", "not applicable")}
 _PARTS = (
     (19, "Discovery"),
@@ -73,8 +74,8 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True)
-class CrdStatement:
-    """A statement of the guide. `how` is `tests`, `reviewed`, `not met`, or `not applicable`; `why` explains it."""
+class Statement:
+    """A statement of a guide. `how` is `tests`, `reviewed`, `not met`, or `not applicable`; `why` explains it."""
 
     id: str
     level: str
@@ -89,9 +90,30 @@ class CrdStatement:
         return self.level.startswith("SHALL")
 
 
-def crd_statements() -> list[CrdStatement]:
-    """All of them, in the order of the list."""
-    return [CrdStatement(**row) for row in _rows(TESTS / "crd-requirements.csv")]
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """A guide of Da Vinci, by its short name and its version."""
+
+    name: str
+    version: str
+
+    @property
+    def title(self) -> str:
+        """The guide as a heading names it."""
+        return f"{self.name.upper()} {self.version}"
+
+    def statements(self) -> list[Statement]:
+        """All that it says about a server, in the order of the list."""
+        return [Statement(**row) for row in _rows(TESTS / f"{self.name}-requirements.csv")]
+
+    def mark(self, statement: Statement) -> str:
+        """How a test names a statement."""
+        return f"{self.name}:{statement.id}"
+
+
+CRD = Guide("crd", "2.2.1")
+DTR = Guide("dtr", "2.2.0")
+GUIDES = (CRD, DTR)
 
 
 def requirements() -> list[Requirement]:
@@ -123,19 +145,20 @@ def page() -> str:
         parts.append(f"## {title}\n\n| id | level | requirement | source | checked by |\n|---|---|---|---|---|\n")
         parts[-1] += "".join(rows)
         first = last
-    return "\n".join([*parts, _crd_part(tests)])
+    return "\n".join([*parts, *(_guide_part(guide, tests) for guide in GUIDES)])
 
 
-def _crd_part(tests: dict[str, list[str]]) -> str:
-    stated = crd_statements()
+def _guide_part(guide: Guide, tests: dict[str, list[str]]) -> str:
+    stated = guide.statements()
     binding = [each for each in stated if each.is_binding]
     counted = ((how, sum(each.how == how for each in binding)) for how in dict.fromkeys(each.how for each in stated))
     counts = ", ".join(f"{count} {_HOW[how]}" for how, count in counted)
-    head = _CRD_HEAD.format(counts=f"Of {len(stated)} statements {len(binding)} are a SHALL: {counts}.")
-    return head + "".join(_crd_row(each, tests.get(f"{_STATED_BY_CRD}{each.id}", [])) for each in stated)
+    counts = f"Of {len(stated)} statements {len(binding)} are a SHALL: {counts}."
+    head = _GUIDE_HEAD.format(guide=guide.title, kind=guide.name.upper(), counts=counts)
+    return head + "".join(_statement_row(each, tests.get(guide.mark(each), [])) for each in stated)
 
 
-def _crd_row(each: CrdStatement, tests: list[str]) -> str:
+def _statement_row(each: Statement, tests: list[str]) -> str:
     how = "" if each.how == "tests" else f"**{each.how}**" if each.how == "not met" else f"*{each.how}*"
     by = "<br>".join([*([each.items.replace(" ", ", ")] if each.items else []), *(f"`{test}`" for test in tests)])
     said = ": ".join(filter(None, (how, each.why))) if how else each.why

@@ -14,7 +14,8 @@ if os.environ.get("CDS_TEST_PROFILE"):
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse requirements that no list states, and mark what asks for the PostgreSQL server."""
-    stated = _ids("requirements.csv") | {f"crd:{each}" for each in _ids("crd-requirements.csv")}
+    guides = {f"{guide}:{each}" for guide in ("crd", "dtr") for each in _ids(f"{guide}-requirements.csv")}
+    stated = _ids("requirements.csv") | guides
     for item in items:
         if "cluster" in getattr(item, "fixturenames", ()):
             item.add_marker("postgres")

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from tests.conformance import PAGE, crd_statements, named_by_tests, page, requirements
+import pytest
+
+from tests.conformance import CRD, DTR, GUIDES, PAGE, Guide, named_by_tests, page, requirements
 
 TESTS = Path(__file__).parent
 
@@ -24,29 +26,32 @@ def test_what_is_stated_is_checked_or_says_why_not() -> None:
         assert each.level in ("MUST", "SHOULD", "PRUDENT")
 
 
-def test_what_tests_check_of_crd_has_tests_and_anything_else_says_why() -> None:
+@pytest.mark.parametrize("guide", GUIDES)
+def test_what_tests_check_of_a_guide_has_tests_and_anything_else_says_why(guide: Guide) -> None:
     tests = named_by_tests(TESTS)
-    for each in crd_statements():
-        named = [*each.items.split(), f"crd:{each.id}"]
+    for each in guide.statements():
+        mark = guide.mark(each)
         assert set(each.items.split()) <= tests.keys(), each.id
         if each.how == "tests":
-            assert any(name in tests for name in named), each.id
+            assert not tests.keys().isdisjoint([*each.items.split(), mark]), each.id
         else:
             assert each.how in ("reviewed", "not met", "not applicable"), each.id
-            assert f"crd:{each.id}" not in tests, each.id
+            assert mark not in tests, each.id
             assert each.why, each.id
         assert each.statement.endswith(".")
         assert not each.why or each.why.endswith(".")
 
 
-def test_every_statement_that_a_test_names_is_one_of_the_guide() -> None:
-    ids = [each.id for each in crd_statements()]
-    assert len(set(ids)) == len(ids) == 144
-    assert {name for name in named_by_tests(TESTS) if name.startswith("crd:")} <= {f"crd:{each}" for each in ids}
+@pytest.mark.parametrize(("guide", "count"), [(CRD, 144), (DTR, 113)])
+def test_every_statement_that_a_test_names_is_one_of_its_guide(guide: Guide, count: int) -> None:
+    marks = {guide.mark(each) for each in guide.statements()}
+    assert len(guide.statements()) == len(marks) == count
+    assert {name for name in named_by_tests(TESTS) if name.startswith(f"{guide.name}:")} <= marks
 
 
-def test_no_shall_is_left_unmet() -> None:
-    assert [each.id for each in crd_statements() if each.is_binding and each.how == "not met"] == []
+@pytest.mark.parametrize("guide", GUIDES)
+def test_no_shall_is_left_unmet(guide: Guide) -> None:
+    assert [each.id for each in guide.statements() if each.is_binding and each.how == "not met"] == []
 
 
 MARKED = """
