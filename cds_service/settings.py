@@ -122,8 +122,9 @@ class Settings(BaseSettings):
     )
     pseudonym_key: SecretStr | None = Field(
         None,
-        description="The secret for the keyed hashes of ids and charts in the decision log, at least 32 characters; "
-        "if unset, a file in the data folder. All processes that share a database need the same key.",
+        description="The secret for the keyed hashes of ids and charts in the decision log and for access tokens, at "
+        "least 32 characters; if unset, a file in the data folder. All processes that share a database need the same "
+        "key.",
     )
     encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (),
@@ -147,8 +148,8 @@ class Settings(BaseSettings):
     )
     public_policies: bool = Field(
         False,
-        description="Set to yes to let anyone read the forms, /fhir, without a client's token. The policy pages, "
-        "/policies, never need one.",
+        description="Set to yes to let anyone read the forms and the value sets without CPT codes, /fhir, without a "
+        "client's token. The policy pages, /policies, never need one.",
     )
     operator_pages: bool = Field(
         False,

@@ -13,7 +13,8 @@ from cards.style import CardStyle
 from cards.summary import summary
 from cds_service.cli.main import main
 from cds_service.clients.algorithms import ALGORITHMS
-from cds_service.clients.registry import ClientEntry, parse_clients
+from cds_service.clients.client_entries import BackendServicesEntry, ClientEntry
+from cds_service.clients.registry import parse_clients
 from cds_service.hooks.hooks import SERVICE_OF_HOOK, SERVICES
 from cds_service.hooks.request import read_request
 from cds_service.sample_ehr.hook_client import hook_call
@@ -106,7 +107,13 @@ _OF_SERVICES = (f"/cds-services/{service.id}{end}" for service in SERVICES for e
         "/metrics",
         "/policies",
         "/fhir/Questionnaire",
+        "/fhir/ValueSet",
+        "/fhir/ValueSet/$expand",
+        "/fhir/Questionnaire/$log-questionnaire-errors",
         "/fhir/metadata",
+        "/fhir/.well-known/smart-configuration",
+        "/auth/token",
+        "/.well-known/davinci-configuration",
     ],
 )
 def test_every_route_is_documented(path: str) -> None:
@@ -175,7 +182,7 @@ def test_the_example_of_a_callers_file_can_be_read_and_every_key_is_explained() 
         ("south", "crd-2.2", False),
     ]
     explained = re.findall(r"^\| `([a-z_]+)` \|", CLIENTS, re.MULTILINE)
-    assert set(explained) >= set(ClientEntry.model_fields)
+    assert set(explained) >= {*ClientEntry.model_fields, *BackendServicesEntry.model_fields}
     assert all(f"`{algorithm}`" in CLIENTS for algorithm in ALGORITHMS)
 
 

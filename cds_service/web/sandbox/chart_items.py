@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cds_service.web.sandbox.medicine_words import directions, member, quantity, supply
-from fhir_mappings.answers import all_answers
+from fhir_mappings.answers import all_answers, questionnaire_of
 from fhir_mappings.codings import Coding, Match, codings, codings_and_text, concept_text, items
 from fhir_mappings.conditions import Claim, Listing, statements
 from fhir_mappings.coverages import CoverageKind, kind_of
@@ -211,8 +211,7 @@ def given_answers(record: PatientRecord) -> tuple[Item, ...]:
     """Return the forms that clinicians filled in, each with its answers by question id."""
     found = []
     for resource in record.of_type("QuestionnaireResponse"):
-        canonical = resource.get("questionnaire")
-        name = canonical.rpartition("/")[2].replace("|", ", revision ") if isinstance(canonical, str) else ""
+        name = questionnaire_of(resource).rpartition("/")[2].replace("|", ", revision ")
         answers = (f"{question}: {answer or 'withdrawn'}" for question, answer in all_answers(record, resource).items())
         status = "" if resource.get("status") == "completed" else _status(resource)
         says = ("; ".join(answers), status)

@@ -51,7 +51,7 @@ def test_a_page_for_everybody_offers_to_sign_in(provider: IdentityProvider, cloc
 def test_a_login_opens_no_route_of_clients(provider: IdentityProvider, clock: SetClock) -> None:
     browser = OperatorPages(provider, clock, clients=CLIENTS).browser()
     browser.sign_in()
-    for path in ("/cds-services", "/openapi.json", "/fhir/metadata", "/no-such-page"):
+    for path in ("/cds-services", "/openapi.json", "/fhir/Questionnaire", "/no-such-page"):
         assert browser.get(path).status_code == 401
     assert browser.post("/cds-services/coverage-order-sign").status_code == 401
 
