@@ -42,6 +42,8 @@ from cds_service.wiring.warm_up import warm_up
 @click.command("serve", epilog=exit_codes({0: "stopped by a signal"}))
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=PORT, default=8000, show_default=True, help="The port to listen on.")
+@click.option("--workers", type=click.IntRange(1), help="How many processes serve.  [default: CDS_WORKERS]")
+@click.option("--threads", type=click.IntRange(1), help="How many calls a process takes.  [default: CDS_THREADS]")
 @click.option(
     "--allow-unauthenticated", is_flag=True, help="Ask no client for a token; for networks that decide who may call."
 )
@@ -51,7 +53,9 @@ from cds_service.wiring.warm_up import warm_up
     help="For developers, on the loopback interface only: reload on change, print full tracebacks, ask for no token, "
     "store nothing, and serve the sample EHR beside it.",
 )
-def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) -> None:
+def serve_command(
+    host: str, port: int, workers: int | None, threads: int | None, allow_unauthenticated: bool, dev: bool
+) -> None:
     """Serve CDS Hooks until stopped by a signal.
 
     On SIGHUP, read the policies and plan rules again. On SIGTERM, answer the calls that are running, and stop.
@@ -65,8 +69,8 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
         return
     with exit_on_error():
         check_address(host, port)
-    if allow_unauthenticated:
-        settings = settings.model_copy(update={"allow_unauthenticated": True})
+    given = {"workers": workers, "threads": threads, "allow_unauthenticated": allow_unauthenticated}
+    settings = settings.model_copy(update={name: value for name, value in given.items() if value})
     log = service_log(sys.stderr, now)
     with exit_on_error(NotReadyError, UnavailableError, NoClientsError, NoLoginError):
         registered = clients_of(settings)
