@@ -80,10 +80,10 @@ def _database(
 def make_ready(database: Database) -> None:
     """Make sure that the schema is current: upgrade SQLite, but only check PostgreSQL, which others may be using.
 
-    Raise NotReadyError if the schema is not current, UnavailableError if the database fails.
+    Raise NotReadyError if the schema does not fit this version, UnavailableError if the database fails.
     """
     found = upgrade(database) if database.is_sqlite else state(database)
-    if found is SchemaState.CURRENT:
+    if found.is_usable:
         return
     if found is SchemaState.UNKNOWN or not database.is_sqlite:
         do = "use that version" if found is SchemaState.UNKNOWN else "run `cds-service db upgrade`"
