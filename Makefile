@@ -47,7 +47,7 @@ bench: $(VENV)/.dev
 lock:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet 'pip-tools>=7.5'
-	build/lock/bin/$(COMPILE) --extra postgres --output-file requirements.lock
+	build/lock/bin/$(COMPILE) --extra postgres --extra tracing --output-file requirements.lock
 	build/lock/bin/$(COMPILE) --extra dev --build-deps-for editable --output-file requirements-dev.lock
 
 # The software bill of materials (CycloneDX) of what docker/Dockerfile installs, by the same steps.
@@ -59,7 +59,7 @@ sbom:
 	build/sbom/tool/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/sbom/wheels .
 	$(PYTHON) -m venv --without-pip build/sbom/image
 	build/sbom/tool/bin/pip --python build/sbom/image/bin/python install --quiet --no-index \
-	    --find-links build/sbom/wheels 'cds-coverage-policies[postgres]'
+	    --find-links build/sbom/wheels 'cds-coverage-policies[postgres,tracing]'
 	build/sbom/tool/bin/pip install --quiet --no-build-isolation '.[sbom]'
 	build/sbom/tool/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
 	    --output-file sbom.cdx.json build/sbom/image/bin/python

@@ -199,6 +199,12 @@ class Settings(BaseSettings):
         False,
         description="Set to yes to serve /metrics for Prometheus. It needs no token, so keep that address internal.",
     )
+    traces_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#@]+$",
+        description="The address that takes OpenTelemetry traces by OTLP over HTTP, such as "
+        "http://collector:4318/v1/traces; if unset, there are none. They hold no patient data.",
+    )
     workers: int = Field(
         2,
         ge=1,

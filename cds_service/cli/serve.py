@@ -36,6 +36,7 @@ from cds_service.wiring.records import (
 from cds_service.wiring.serving import check_address, serve
 from cds_service.wiring.smart import SmartClients, smart_clients_of
 from cds_service.wiring.system import new_id, now
+from cds_service.wiring.tracing import check_tracing, tracing_of
 from cds_service.wiring.warm_up import warm_up
 
 
@@ -78,6 +79,7 @@ def serve_command(
         launching = smart_clients_of(registered or (), settings)
         policies = ActivePolicies(settings, log, now)
         prepare(settings)
+        check_tracing(settings)
     warm_up(policies.assessor.library, *(ORDER_PROFILES if policies.assessor.rules.answered_for else ()))
     log.info("who may call", message=describe_clients(registered, settings))
     if operators is not None:
@@ -90,7 +92,8 @@ def serve_command(
 
     def app_of_process() -> Flask:
         turns = Turns()
-        database = prepared_database(settings, turns)
+        tracing = tracing_of(settings)  # in each process, since its thread does not fork
+        database = prepared_database(settings, turns, tracing)
         pseudonym = open_key(settings)
         records = records_in(database, pseudonym, settings, policies.snapshot, now)
         crd_records = crd_records_in(database, sealer_of(settings), pseudonym, settings, policies.snapshot, now)
@@ -125,6 +128,7 @@ def serve_command(
             smart=SmartClients(launching, sessions),
             site=site,
             turns=turns,
+            tracing=tracing,
         )
 
     with shared_folder() if settings.metrics else nullcontext() as folder:
