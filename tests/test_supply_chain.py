@@ -15,7 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 IMAGE = (ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8")
 NOTICE = (ROOT / "NOTICE").read_text(encoding="utf-8")
-LOCKS = ["requirements.lock", "requirements-dev.lock"]
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-deploy.lock"]
 BUILD_ONLY = {"hatchling", "pathspec", "tomlkit", "trove-classifiers"}
 """What builds the wheel and does not get into the image."""
 

@@ -75,7 +75,7 @@ class Nginx:
             _REPLICA: replicas,
             "/etc/nginx/tls/tls.crt": str(self.certificate),
             "/etc/nginx/tls/tls.key": str(self.folder / "key.pem"),
-            "error_log /dev/stderr error;": f"error_log {self.folder}/error.log notice;\nworker_processes 1;",
+            "error_log stderr error;": f"error_log {self.folder}/error.log notice;\nworker_processes 1;",
         }.items():
             assert site.count(documented) == 1
             site = site.replace(documented, here)
