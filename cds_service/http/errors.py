@@ -72,6 +72,7 @@ def answer_unreadable_request(error: Exception) -> Response:
 
 def answer_unavailable_store(error: UnavailableError) -> Response:
     """Answer 503 if the decision could not be stored: the service gives no decision that is not on record."""
+    services().metrics.count_unavailable()
     g.is_unrecorded = True
     g.call.failure = str(error)
     response = _outcome([STATUS_ISSUES[503]], 503)
