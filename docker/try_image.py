@@ -137,10 +137,8 @@ def main() -> int:
     serving = subprocess.Popen(stage.command(start, read_only=True), env=environment)  # noqa: S603
     try:
         for _ in range(120):
-            if (
-                subprocess.run(stage.command(check), env=environment, check=False, stderr=subprocess.DEVNULL).returncode
-                == 0
-            ):  # noqa: S603
+            asked = subprocess.run(stage.command(check), env=environment, check=False, stderr=subprocess.DEVNULL)  # noqa: S603
+            if asked.returncode == 0:
                 break
             if serving.poll() is not None:
                 return 1
