@@ -97,8 +97,10 @@ def build(base: Path, folder: Path, shared: list[Path]) -> tuple[Stage, list[str
         print(name, value, flush=True)
         if name == "FROM":
             title = value.partition(" AS ")[2] or "last"
+            folder.mkdir(exist_ok=bool(stages))
             stage = stages[title] = Stage(folder / title, shared)
-            shutil.copytree(base, stage.folder, symlinks=True)
+            # Without what is mounted there; the standard library would read devices.
+            subprocess.run(["cp", "--archive", "--one-file-system", base, stage.folder], check=True)  # noqa: S603, S607
             (stage.folder / "usr/local/bin/python").symlink_to("/usr/bin/python3")
         elif name == "WORKDIR":
             stage.workdir = value

@@ -1,6 +1,7 @@
 """Migrations make the tables, wherever the package lies and whoever runs them at the same time."""
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -29,6 +30,15 @@ def test_the_migrations_make_the_tables_that_the_code_knows(database: Database) 
     with database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, METADATA) == []
+
+
+@pytest.mark.parametrize("migration", sorted(MIGRATIONS.glob("*.py")), ids=lambda path: path.stem)
+def test_a_migration_only_adds_so_that_the_version_before_it_goes_on(migration: Path) -> None:
+    written = migration.read_text(encoding="utf-8")
+    assert "op." in written
+    assert re.findall(r"\bop\.(?:drop|alter|rename)\w*|\b(?:DROP|RENAME) (?:TABLE|COLUMN)", written) == []
+    for added in re.findall(r"op\.add_column\(.*", written):
+        assert "nullable=False" not in added or "server_default" in added
 
 
 _NEXT_MIGRATION = """\
