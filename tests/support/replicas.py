@@ -148,7 +148,7 @@ class Load:
 
     def wait_for_more(self, count: int) -> None:
         """Wait until so many more decisions were answered."""
-        enough, until = len(self.decisions) + count, time.monotonic() + 60
+        enough, until = len(self.decisions) + count, time.monotonic() + 120
         while len(self.decisions) < enough:
             assert time.monotonic() < until, f"no more answers but {sorted(set(self.statuses))}"
             time.sleep(0.01)
