@@ -53,6 +53,7 @@ class Stage:
             inside = self.folder / path.relative_to("/")
             inside.mkdir(parents=True, exist_ok=True)
             mounts.append(f"mount --bind {shlex.quote(str(path))} {shlex.quote(str(inside))}")
+            mounts.append(f"mount -o remount,ro,bind {shlex.quote(str(inside))}")
         mounts.append(f"mount --bind /dev {shlex.quote(str(self.folder / 'dev'))}")
         if read_only:
             mounts.append(f"mount -o remount,ro,bind {shlex.quote(str(self.folder))}")
