@@ -16,6 +16,7 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ from pathlib import Path
 DOCKER = Path(__file__).parent
 ROOT = DOCKER.parent
 INSTRUCTION = re.compile(r"^([A-Z]+) (.*)$", re.DOTALL)
+_PORT = "8000"
 PIP_OF_DEBIAN = {"PIP_BREAK_SYSTEM_PACKAGES": "1", "PIP_ROOT_USER_ACTION": "ignore"}
 """The pip of the base image installs beside the system; that of Debian has to be asked to."""
 
@@ -135,6 +137,10 @@ def main() -> int:
     parser.add_argument("--share", type=Path, action="append", default=[], help="a folder that the steps may read")
     given = parser.parse_args()
     stage, start, check = build(given.base.resolve(), given.folder.resolve(), given.share)
+    with socket.create_server(("127.0.0.1", 0)) as free:  # this machine may have a service at the port of the image
+        port = str(free.getsockname()[1])
+    start = [port if word == _PORT else word for word in start]
+    check = [word.replace(f":{_PORT}/", f":{port}/") for word in check]
     environment = stage.environment | {"CDS_ALLOW_UNAUTHENTICATED": "yes"}
     print("START", shlex.join(start), "as user", stage.user, "on a read-only tree", flush=True)
     serving = subprocess.Popen(stage.command(start, read_only=True), env=environment)  # noqa: S603
