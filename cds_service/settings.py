@@ -32,6 +32,7 @@ _TEST_NAMES = frozenset(
         "CDS_TEST_PICTURES",
         "CDS_TEST_PROFILE",
         "CDS_TESTS_NEED_CHROMIUM",
+        "CDS_TESTS_NEED_DEPLOY_TOOLS",
         "CDS_TESTS_NEED_FAKETIME",
         "CDS_TESTS_NEED_NGINX",
         "CDS_TESTS_NEED_NODE",
@@ -199,6 +200,12 @@ class Settings(BaseSettings):
     metrics: bool = Field(
         False,
         description="Set to yes to serve /metrics for Prometheus. It needs no token, so keep that address internal.",
+    )
+    traces_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#@]+$",
+        description="The address that takes OpenTelemetry traces by OTLP over HTTP, such as "
+        "http://collector:4318/v1/traces; if unset, there are none. They hold no patient data.",
     )
     workers: int = Field(
         2,

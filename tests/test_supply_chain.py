@@ -15,7 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 IMAGE = (ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8")
 NOTICE = (ROOT / "NOTICE").read_text(encoding="utf-8")
-LOCKS = ["requirements.lock", "requirements-dev.lock"]
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-deploy.lock"]
 BUILD_ONLY = {"hatchling", "pathspec", "tomlkit", "trove-classifiers"}
 """What builds the wheel and does not get into the image."""
 
@@ -53,7 +53,7 @@ def test_the_lock_of_the_image_is_part_of_the_one_for_developers() -> None:
 def test_the_locks_hold_everything_that_the_project_asks_for() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     build = PROJECT["build-system"]["requires"]
-    runtime = [*PROJECT["project"]["dependencies"], *extras["postgres"], *build]
+    runtime = [*PROJECT["project"]["dependencies"], *extras["postgres"], *extras["tracing"], *build]
     for file, asked in (("requirements.lock", runtime), ("requirements-dev.lock", [*runtime, *extras["dev"]])):
         locked = pins(file)
         for requirement in map(Requirement, asked):

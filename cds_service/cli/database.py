@@ -18,17 +18,20 @@ def upgrade_command() -> None:
         before = upgrade(database)
     if before is SchemaState.UNKNOWN:
         raise click.ClickException(f"The schema of the database is {before.value}.")
-    click.echo("The schema was current." if before is SchemaState.CURRENT else "The schema is current now.")
+    if before is SchemaState.NEWER:
+        click.echo(f"The schema is {before.value}.")
+    else:
+        click.echo("The schema was current." if before is SchemaState.CURRENT else "The schema is current now.")
 
 
-@click.command("check", epilog=exit_codes({0: "it can, and it is", 1: "it cannot, or it is not"}))
+@click.command("check", epilog=exit_codes({0: "it can, and it does", 1: "it cannot, or it does not"}))
 def check_command() -> None:
-    """Check that the database can be read and its schema is current."""
+    """Check that the database can be read and its schema fits this version."""
     with opened_database(settings_given()) as database:
         found = state(database)
-    if found is not SchemaState.CURRENT:
+    if not found.is_usable:
         raise click.ClickException(f"The schema of the database is {found.value}.")
-    click.echo("The schema is current.")
+    click.echo(f"The schema is {found.value}.")
 
 
 @click.command("purge", epilog=exit_codes())

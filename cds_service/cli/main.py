@@ -118,7 +118,7 @@ main.add_command(
             "upgrade": ("database:upgrade_command", "Bring the schema up to date."),
             "check": (
                 "database:check_command",
-                "Check that the database can be read and its schema is current.",
+                "Check that the database can be read and its schema fits this version.",
             ),
             "purge": (
                 "database:purge_command",

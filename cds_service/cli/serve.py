@@ -36,12 +36,15 @@ from cds_service.wiring.records import (
 from cds_service.wiring.serving import check_address, serve
 from cds_service.wiring.smart import SmartClients, smart_clients_of
 from cds_service.wiring.system import new_id, now
+from cds_service.wiring.tracing import check_tracing, tracing_of
 from cds_service.wiring.warm_up import warm_up
 
 
 @click.command("serve", epilog=exit_codes({0: "stopped by a signal"}))
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=PORT, default=8000, show_default=True, help="The port to listen on.")
+@click.option("--workers", type=click.IntRange(1), help="How many processes serve.  [default: CDS_WORKERS]")
+@click.option("--threads", type=click.IntRange(1), help="How many calls a process takes.  [default: CDS_THREADS]")
 @click.option(
     "--allow-unauthenticated", is_flag=True, help="Ask no client for a token; for networks that decide who may call."
 )
@@ -51,7 +54,9 @@ from cds_service.wiring.warm_up import warm_up
     help="For developers, on the loopback interface only: reload on change, print full tracebacks, ask for no token, "
     "store nothing, and serve the sample EHR beside it.",
 )
-def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) -> None:
+def serve_command(
+    host: str, port: int, workers: int | None, threads: int | None, allow_unauthenticated: bool, dev: bool
+) -> None:
     """Serve CDS Hooks until stopped by a signal.
 
     On SIGHUP, read the policies and plan rules again. On SIGTERM, answer the calls that are running, and stop.
@@ -65,8 +70,8 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
         return
     with exit_on_error():
         check_address(host, port)
-    if allow_unauthenticated:
-        settings = settings.model_copy(update={"allow_unauthenticated": True})
+    given = {"workers": workers, "threads": threads, "allow_unauthenticated": allow_unauthenticated}
+    settings = settings.model_copy(update={name: value for name, value in given.items() if value})
     log = service_log(sys.stderr, now)
     with exit_on_error(NotReadyError, UnavailableError, NoClientsError, NoLoginError):
         registered = clients_of(settings)
@@ -74,6 +79,7 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
         launching = smart_clients_of(registered or (), settings)
         policies = ActivePolicies(settings, log, now)
         prepare(settings)
+        check_tracing(settings)
     warm_up(policies.assessor.library, *(ORDER_PROFILES if policies.assessor.rules.answered_for else ()))
     log.info("who may call", message=describe_clients(registered, settings))
     if operators is not None:
@@ -86,7 +92,8 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
 
     def app_of_process() -> Flask:
         turns = Turns()
-        database = prepared_database(settings, turns)
+        tracing = tracing_of(settings)  # in each process, since its thread does not fork
+        database = prepared_database(settings, turns, tracing)
         pseudonym = open_key(settings)
         records = records_in(database, pseudonym, settings, policies.snapshot, now)
         crd_records = crd_records_in(database, sealer_of(settings), pseudonym, settings, policies.snapshot, now)
@@ -121,6 +128,7 @@ def serve_command(host: str, port: int, allow_unauthenticated: bool, dev: bool) 
             smart=SmartClients(launching, sessions),
             site=site,
             turns=turns,
+            tracing=tracing,
         )
 
     with shared_folder() if settings.metrics else nullcontext() as folder:

@@ -11,7 +11,7 @@ from cds_service.crd.services import service_at
 from cds_service.records.crd_log import exchange_row
 from cds_service.records.database import Database, UnavailableError
 from cds_service.records.decision_log import Decision, decision
-from cds_service.records.schema import SchemaState, state
+from cds_service.records.schema import state
 from cds_service.settings import Settings
 from cds_service.wiring.records import NotReadyError, open_database
 
@@ -38,10 +38,10 @@ def opened_database(settings: Settings, *, create: bool = False) -> Iterator[Dat
 
 @contextmanager
 def current_database(settings: Settings) -> Iterator[Database]:
-    """Open the database, and end the command unless its schema is current."""
+    """Open the database, and end the command unless its schema fits this version."""
     with opened_database(settings) as database:
         found = state(database)
-        if found is not SchemaState.CURRENT:
+        if not found.is_usable:
             raise click.ClickException(f"The schema of the database is {found.value}. Run `cds-service db upgrade`.")
         yield database
 

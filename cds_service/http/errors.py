@@ -77,6 +77,7 @@ def answer_unavailable_store(error: UnavailableError | UnsealableError) -> Respo
 
     The service gives no decision that is not on record. The log says which key is missing, if it is that.
     """
+    services().metrics.count_unavailable()
     g.is_unrecorded = True
     g.call.failure = str(error)
     response = _outcome([STATUS_ISSUES[503]], 503)

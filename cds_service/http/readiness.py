@@ -38,7 +38,7 @@ class Check(Protocol):
 
 
 class DatabaseReady:
-    """The check that the database is readable, has the schema of this version, and took the last write.
+    """The check that the database is readable, has a schema that fits this version, and took the last write.
 
     After a failed write the check tries one itself, because a service that is not ready gets no calls that would.
     """
@@ -53,14 +53,16 @@ class DatabaseReady:
         """Query the database, with the same time limit as calls."""
         try:
             found = state(self._database)
-            if found is not SchemaState.CURRENT:
+            if not found.is_usable:
                 return Readiness(False, {"reason": f"the schema is {found.value}"})
         except UnavailableError as error:
             return Readiness(False, {"reason": str(error)})
         if self._database.write_failure:
             self._try_write()
         failure = self._database.write_failure
-        return Readiness(False, {"reason": f"the last write failed: {failure}"}) if failure else Readiness(True)
+        if failure:
+            return Readiness(False, {"reason": f"the last write failed: {failure}"})
+        return Readiness(True, {"schema": "newer"} if found is SchemaState.NEWER else {})
 
     def _try_write(self) -> None:
         """Write unless another check is doing so: anyone can ask, and each try may wait for a lock."""

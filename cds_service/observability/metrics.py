@@ -41,6 +41,9 @@ class Metrics:
             "cds_clients_refused", "Calls answered 401, by what was wrong with the token.", ["reason"],
             registry=registry,
         )  # fmt: skip
+        self._unavailable = Counter(
+            "cds_unavailable", "Requests answered 503, because the database failed.", registry=registry
+        )
         self._open_circuits = Gauge(
             "cds_fhir_circuits_open",
             "FHIR servers whose circuit is open, in the process that knows of most.",
@@ -67,6 +70,10 @@ class Metrics:
     def count_rejected_token(self, reason: str) -> None:
         """Count a call that was answered 401."""
         self._rejected_tokens.labels(reason).inc()
+
+    def count_unavailable(self) -> None:
+        """Count a request that was answered 503, because the database failed."""
+        self._unavailable.inc()
 
     def set_open_circuits(self, servers: int) -> None:
         """Set the number of FHIR servers whose circuit is open."""

@@ -29,9 +29,11 @@ from cds_service.http.readiness import Check
 from cds_service.http.services import Services, attach
 from cds_service.http.terminology import terminology
 from cds_service.http.tokens import tokens
+from cds_service.http.traced_calls import trace_calls
 from cds_service.login.errors import LoginError
 from cds_service.observability.logging import Log, service_log
 from cds_service.observability.metrics import Metrics
+from cds_service.observability.tracing import TracedOpener, Tracing
 from cds_service.records.protocol import NullStore, Records
 from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.settings import Settings
@@ -49,6 +51,7 @@ from cds_service.web.style_guide import style_guide
 from cds_service.wiring.clients import token_endpoint_of
 from cds_service.wiring.forms import form_service
 from cds_service.wiring.smart import SmartClients, smart_app
+from cds_service.wiring.tracing import traced
 from coverage_policies.judging.assessment import Assessor
 
 _OPEN_PAGES = frozenset(each.name for each in (static_files, policies, login_pages))
@@ -72,23 +75,25 @@ def create_app(
     smart: SmartClients | None = None,
     site: Site | None = None,
     turns: Turns | None = None,
+    tracing: Tracing | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Flask:
     """Return the service as a WSGI application.
 
-    `clock` gives the time of a call with its zone, and `new_id` an id for each call. `pseudonym` has the key
-    of the records; the ids of cards and the key of access tokens follow from it, so all processes of a service need the
-    same. `checks` are the
-    readiness checks, `smart` the EHRs that may launch the questionnaire app, `site` the pages for operators, and
-    `turns` those at computing, which the records share. By default there are none of these, and the service reads FHIR
-    servers over HTTP, allows unauthenticated calls, stores nothing, logs to standard error, counts in this process, and
-    makes the ids of cards with a random key.
+    `clock` gives the time of a call with its zone, and `new_id` an id for each call. `pseudonym` has the key of the
+    records; the ids of cards and the key of access tokens follow from it, so all processes of a service need the same.
+    `checks` are the readiness checks, `smart` the EHRs that may launch the questionnaire app, `site` the pages for
+    operators, `turns` those at computing, which the records share, and `tracing` what makes spans. By default there are
+    none of these, and the service reads FHIR servers over HTTP, allows unauthenticated calls, stores nothing, logs to
+    standard error, counts in this process, and makes the ids of cards with a random key.
     """
     log = log or service_log(sys.stderr, clock)
     metrics = metrics or Metrics()
     pseudonym = pseudonym or Pseudonymizer(random_key())
     http = FhirClients(settings, warn=log.warning, on_circuits_changed=metrics.set_open_circuits)
     open_fhir_server = open_fhir_server or http
+    if tracing is not None:
+        open_fhir_server, assessor = TracedOpener(open_fhir_server, tracing), traced(assessor, tracing)
     token_endpoint = None
     if authenticator is not None:
         token_endpoint = token_endpoint_of(authenticator, settings, pseudonym, clock=clock, new_id=new_id)
@@ -144,6 +149,8 @@ def create_app(
         attach_site(app, site)
     allow_browsers(app, settings)
     protect(app, settings)
+    if tracing is not None:
+        trace_calls(app, tracing)
     register_call_handlers(app)
     refuse_malformed_requests(app)
     require_tokens(app)

@@ -4,11 +4,13 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from cds_service.crd.records_protocol import CrdRecords
 from cds_service.hooks.turns import Turns
+from cds_service.observability.tracing import Tracing
 from cds_service.records.crd_store import BestEffortCrdRecords, SqlCrdRecords
 from cds_service.records.database import IN_MEMORY, Database
 from cds_service.records.policy_snapshot import PolicySnapshot
@@ -18,6 +20,7 @@ from cds_service.records.schema import SchemaState, state, upgrade
 from cds_service.records.sealing import Sealer
 from cds_service.records.sql_store import SqlStore
 from cds_service.records.stored import StoredRecords
+from cds_service.records.traced_database import TracedDatabase
 from cds_service.settings import Settings
 from coverage_policies.judging.assessment import Assessor
 
@@ -49,12 +52,13 @@ def open_database(settings: Settings, *, wait_seconds: float | None = None, crea
     return database
 
 
-def prepared_database(settings: Settings, turns: Turns) -> Database:
-    """Open the database that `prepare` made ready, for a process whose calls take turns.
+def prepared_database(settings: Settings, turns: Turns, tracing: Tracing | None = None) -> Database:
+    """Open the database that `prepare` made ready, for a process whose calls take turns; `tracing` has spans of writes.
 
     If its file has been deleted since, every transaction fails.
     """
-    return _database(settings, settings.database_wait_seconds, create=False, computing=turns.brief_turn)
+    kind = Database if tracing is None else partial(TracedDatabase, tracing=tracing)
+    return _database(settings, settings.database_wait_seconds, create=False, computing=turns.brief_turn, kind=kind)
 
 
 def _database(
@@ -63,10 +67,11 @@ def _database(
     *,
     create: bool,
     computing: Callable[[], AbstractContextManager[None]] = nullcontext,
+    kind: Callable[..., Database] = Database,
 ) -> Database:
     url = settings.database_url.get_secret_value() if settings.database_url else ""
     try:
-        return Database(
+        return kind(
             url or f"sqlite:///{settings.data_folder / DATABASE_FILE}",
             wait_seconds=wait_seconds,
             connections=settings.threads,
@@ -80,10 +85,10 @@ def _database(
 def make_ready(database: Database) -> None:
     """Make sure that the schema is current: upgrade SQLite, but only check PostgreSQL, which others may be using.
 
-    Raise NotReadyError if the schema is not current, UnavailableError if the database fails.
+    Raise NotReadyError if the schema does not fit this version, UnavailableError if the database fails.
     """
     found = upgrade(database) if database.is_sqlite else state(database)
-    if found is SchemaState.CURRENT:
+    if found.is_usable:
         return
     if found is SchemaState.UNKNOWN or not database.is_sqlite:
         do = "use that version" if found is SchemaState.UNKNOWN else "run `cds-service db upgrade`"

@@ -7,6 +7,22 @@ import pytest
 from cds_service.wiring.serving import on_loopback
 from coverage_policies.format.searches import CONDITIONS, IMAGING_STUDIES, PROCEDURES, observation_search
 from tests.support.hook_fakes import FakeEhr, Service, WatchingAssessor
+from tests.support.postgresql_cluster import NEEDED, Cluster, UnavailableClusterError
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server for the whole run."""
+    try:
+        made = Cluster()
+    except UnavailableClusterError as error:
+        if NEEDED:
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    try:
+        yield made
+    finally:
+        made.remove()
 
 
 @pytest.fixture

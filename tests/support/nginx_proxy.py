@@ -1,9 +1,9 @@
-"""nginx with the site of docs/running.md, in a folder and on a port of its own."""
+"""nginx with docker/nginx.conf, in a folder and on a port of its own."""
 
 import datetime
 import os
-import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -18,52 +18,22 @@ NEEDED = os.environ.get("CDS_TESTS_NEED_NGINX", "")
 
 PROGRAM = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
-_MAIN = """
-daemon off;
-{user}
-pid {folder}/pid;
-error_log {folder}/error.log notice;
-events {{}}
-http {{
-    client_body_temp_path {folder}/bodies;
-    proxy_temp_path {folder}/responses;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    include {folder}/site.conf;
-}}
-"""
+SITE = Path(__file__).parents[2] / "docker" / "nginx.conf"
 
-
-def documented_site() -> str:
-    """The site of docs/running.md."""
-    text = (Path(__file__).parents[2] / "docs" / "running.md").read_text(encoding="utf-8")
-    (site,) = re.findall(r"```nginx\n(.*?)```", text, re.DOTALL)
-    return site
+_REPLICA = "server service:8000 max_fails=1 fail_timeout=2s;"
 
 
 class Nginx:
-    """nginx in front of a port; everything it writes is in the folder, `certificate` is the one to trust."""
+    """nginx in front of ports; everything it writes is in the folder, `certificate` is the one to trust."""
 
-    def __init__(self, folder: Path, upstream_port: int) -> None:
+    def __init__(self, folder: Path, *upstream_ports: int) -> None:
         assert PROGRAM is not None
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.folder = folder
         self.certificate = folder / "certificate.pem"
         self._write_certificate(folder / "key.pem")
-        site = documented_site()
-        for documented, here in {
-            "listen 443 ": f"listen 127.0.0.1:{self.port} ",
-            "http://127.0.0.1:8000;": f"http://127.0.0.1:{upstream_port};",
-            "/etc/ssl/certs/cds.example.org.pem": str(self.certificate),
-            "/etc/ssl/private/cds.example.org.key": str(folder / "key.pem"),
-        }.items():
-            assert site.count(documented) == 1
-            site = site.replace(documented, here)
-        (folder / "site.conf").write_text(site, encoding="utf-8")
-        user = "user root;" if os.geteuid() == 0 else ""
-        (folder / "nginx.conf").write_text(_MAIN.format(folder=folder, user=user), encoding="utf-8")
+        self._configure(*upstream_ports)
         command = [PROGRAM, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603
         self._wait()
@@ -82,6 +52,35 @@ class Nginx:
         finally:
             self._process.kill()
             self._process.wait()
+
+    def share_among(self, *upstream_ports: int) -> None:
+        """From now on share new calls among these ports; return once no process of before works on one."""
+        before = self._workers()
+        self._configure(*upstream_ports)
+        self._process.send_signal(signal.SIGHUP)
+        until = time.monotonic() + 30
+        while before & self._workers():
+            assert time.monotonic() < until, "the calls of before do not end"
+            time.sleep(0.02)
+
+    def _workers(self) -> set[str]:
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        return set(children.read_text(encoding="utf-8").split())
+
+    def _configure(self, *upstream_ports: int) -> None:
+        site = SITE.read_text(encoding="utf-8").replace("/tmp/", f"{self.folder}/")  # noqa: S108
+        replicas = "\n".join(_REPLICA.replace("service:8000", f"127.0.0.1:{port}") for port in upstream_ports)
+        for documented, here in {
+            "listen 8443 ": f"listen 127.0.0.1:{self.port} ",
+            _REPLICA: replicas,
+            "/etc/nginx/tls/tls.crt": str(self.certificate),
+            "/etc/nginx/tls/tls.key": str(self.folder / "key.pem"),
+            "error_log stderr error;": f"error_log {self.folder}/error.log notice;\nworker_processes 1;",
+        }.items():
+            assert site.count(documented) == 1
+            site = site.replace(documented, here)
+        main = "daemon off;\n" + ("user root;\n" if os.geteuid() == 0 else "")
+        (self.folder / "nginx.conf").write_text(main + site, encoding="utf-8")
 
     @property
     def written(self) -> str:

@@ -29,7 +29,7 @@ class Cluster:
         folders = [folder for folder in found if (folder / "initdb").exists() and (folder / "pg_ctl").exists()]
         if not folders:
             raise UnavailableClusterError("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-        self._programs = folders[0]
+        self.programs = folders[0]
         self._as_user: list[str] = []
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         if os.geteuid() == 0:
@@ -79,7 +79,7 @@ class Cluster:
             connection.execute("SELECT pg_reload_conf()")
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [*self._as_user, str(self._programs / program), *arguments]
+        command = [*self._as_user, str(self.programs / program), *arguments]
         done = subprocess.run(  # noqa: S603
             command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, text=True
         )

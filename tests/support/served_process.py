@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,13 +14,13 @@ from typing import Any
 import pytest
 import requests
 
-_COMMAND = "import sys; from cds_service.cli.main import main; main(sys.argv[1:])"
+COMMAND = "import sys; from cds_service.cli.main import main; main(sys.argv[1:])"
 
 
 class ServedProcess:
     """`cds-service serve` on a free port, for anyone, with everything it keeps and logs in a folder."""
 
-    def __init__(self, folder: Path, *, program: str = _COMMAND, **settings: str) -> None:
+    def __init__(self, folder: Path, *, program: str = COMMAND, **settings: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
@@ -39,6 +40,7 @@ class ServedProcess:
                 env=self.env,
                 stdout=stream,
                 stderr=stream,
+                start_new_session=True,
             )
 
     def until_ready(self) -> "ServedProcess":
@@ -54,7 +56,12 @@ class ServedProcess:
 
     def run(self, *args: str) -> str:
         """The output of another command with the same settings."""
-        return subprocess.check_output([sys.executable, "-c", _COMMAND, *args], env=self.env, text=True)  # noqa: S603
+        return subprocess.check_output([sys.executable, "-c", COMMAND, *args], env=self.env, text=True)  # noqa: S603
+
+    def kill(self) -> None:
+        """Kill every process of it, as a power cut would."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def stop(self) -> int:
         """The exit code after SIGTERM; killed if it does not end."""
@@ -64,6 +71,11 @@ class ServedProcess:
         finally:
             self.process.kill()
             self.process.wait()
+
+    @property
+    def readiness(self) -> Any:
+        """What it says of each condition."""
+        return requests.get(f"{self.address}/health/ready", timeout=60).json()
 
     @property
     def written(self) -> str:

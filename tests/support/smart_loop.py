@@ -186,7 +186,7 @@ def smart_loop(
     `ehr_options` are those of its `SmartServer`.
     """
     clock = SetClock(now)
-    late = [_LateApp() for _ in range(3)]
+    late = [LateApp() for _ in range(3)]
     with ExitStack() as stack:
         service, replica, ehr = [stack.enter_context(on_loopback(each)) for each in late]
         # Both replicas have the address of the first one, as behind a load balancer.
@@ -215,7 +215,7 @@ def smart_loop(
         yield Loop(service, replica, ehr, smart, clock, log)
 
 
-class _LateApp:
+class LateApp:
     """A WSGI application that is made once its address is known, so that no port has to be guessed."""
 
     app: Flask

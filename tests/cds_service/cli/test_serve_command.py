@@ -13,6 +13,7 @@ from flask import Flask
 
 from cds_service.cli.main import main
 from cds_service.records.crd_store import BestEffortCrdRecords, SqlCrdRecords
+from cds_service.settings import Settings
 from coverage_policies.judging.plan_rules import Payer, PlanRules
 from tests.support.crd_records import KEYS, PATH, assertion, call, exchange
 
@@ -58,6 +59,28 @@ def _served(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], Flask]]:
     monkeypatch.setattr("cds_service.cli.serve.serve", lambda app_of_process, *_, **__: made.append(app_of_process))
     monkeypatch.setattr("cds_service.cli.serve.check_address", lambda *_: None)
     return made
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [((), (3, 5)), (("--workers", "4"), (4, 5)), (("--workers", "1", "--threads", "9"), (1, 9))],
+)
+def test_processes_and_threads_are_those_of_the_options_before_those_of_the_settings(
+    monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], expected: tuple[int, int]
+) -> None:
+    made: list[Settings] = []
+    monkeypatch.setattr("cds_service.cli.serve.serve", lambda _make, _reload, settings, **__: made.append(settings))
+    monkeypatch.setattr("cds_service.cli.serve.check_address", lambda *_: None)
+    monkeypatch.setenv("CDS_WORKERS", "3")
+    monkeypatch.setenv("CDS_THREADS", "5")
+    assert serve(*options).exit_code == 0
+    assert [(each.workers, each.threads, each.allow_unauthenticated) for each in made] == [(*expected, True)]
+
+
+@pytest.mark.parametrize("option", ["--workers", "--threads"])
+def test_fewer_than_one_process_or_thread_is_a_usage_error(option: str) -> None:
+    result = serve(option, "0")
+    assert (result.exit_code, "is not in the range x>=1" in result.output) == (2, True)
 
 
 def test_every_process_keeps_crd_exchanges_under_the_keys_of_the_settings(

@@ -12,15 +12,17 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from cds_service.clients.authenticator import Authenticator, Principal
 from cds_service.fhir_client.circuit_breaker import CircuitBreakers
 from cds_service.observability.metrics import Metrics, outcome_of
+from cds_service.records.database import UnavailableError
 from coverage_policies.judging.plan_rules import Payer, PlanRules
 from fhir_mappings.record import Availability
 from tests.support.hook_fakes import PATIENT_ID, FakeEhr, Service, WatchingAssessor, authorization, call, condition
 from tests.support.served_process import ServedProcess
 
 READ = {"patient": {"resourceType": "Patient", "id": PATIENT_ID}}
-README = (Path(__file__).parents[3] / "docs" / "running.md").read_text(encoding="utf-8")
+OPERATE = (Path(__file__).parents[3] / "docs" / "operate.md").read_text(encoding="utf-8")
 
 
 class Measured(Service):
@@ -62,6 +64,25 @@ def test_calls_are_counted_by_hook_and_outcome(judge: WatchingAssessor) -> None:
     }
 
 
+class Forgetful(Authenticator):
+    """Cannot remember which tokens were used."""
+
+    def __init__(self) -> None:
+        pass
+
+    def authenticate(self, header: str, audiences: Any) -> Principal:  # noqa: ARG002
+        raise UnavailableError("the database failed (OperationalError)")
+
+
+def test_a_call_whose_token_cannot_be_checked_counts_as_unavailable(judge: WatchingAssessor) -> None:
+    service = Measured(judge, authenticator=Forgetful())
+    assert service.post(call(prefetch=READ), Authorization="Bearer x").status_code == 503
+    assert service.counted("cds_unavailable_total") == {(): 1}
+    fine = Measured(judge)
+    assert fine.post(call()).status_code == 412
+    assert fine.counted("cds_unavailable_total") == {(): 0}
+
+
 @pytest.mark.parametrize(
     ("status", "cards", "outcome"),
     [(200, 2, "cards"), (200, 0, "no-cards"), (400, 0, "refused"), (401, 0, "unauthenticated"), (412, 0, "no-data"),
@@ -69,7 +90,7 @@ def test_calls_are_counted_by_hook_and_outcome(judge: WatchingAssessor) -> None:
 )  # fmt: skip
 def test_an_outcome_is_one_of_few(status: int, cards: int, outcome: str) -> None:
     assert outcome_of(status, cards) == outcome
-    assert f"`{outcome}`" in README
+    assert f"`{outcome}`" in OPERATE
 
 
 def test_fhir_queries_are_counted_by_type_and_result(judge: WatchingAssessor, ehr: FakeEhr) -> None:
@@ -124,7 +145,7 @@ def test_every_metric_is_documented_with_its_labels() -> None:
         if family.name.endswith("_created"):
             continue
         name = family.name if family.type != "counter" else f"{family.name}_total"
-        (row,) = re.findall(rf"^\| `{name}` \|.*$", README, re.MULTILINE)
+        (row,) = re.findall(rf"^\| `{name}` \|.*$", OPERATE, re.MULTILINE)
         labels = {label for sample in family.samples for label in sample.labels} - {"le"}
         assert all(f"`{label}`" in row for label in labels)
 

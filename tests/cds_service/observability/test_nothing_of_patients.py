@@ -1,6 +1,6 @@
 """All sample orders over HTTP, with tokens, keys, FHIR server, database and metrics as they really are.
 
-Nothing of a patient is in a log line, a metric or an error; what is answered keeps to the rules for cards.
+Nothing of a patient is in a log line, a metric, a trace or an error; what is answered keeps to the rules for cards.
 """
 
 import io
@@ -14,11 +14,15 @@ from typing import Any
 
 import pytest
 import requests
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from cds_service.clients.registry import Client
 from cds_service.hooks.hooks import SERVICE_OF_HOOK
+from cds_service.hooks.turns import Turns
 from cds_service.http.readiness import DatabaseReady, KeysReady, PoliciesReady
 from cds_service.observability.logging import service_log
+from cds_service.observability.open_telemetry import OpenTelemetryTracing
 from cds_service.records.policy_snapshot import PolicySnapshot
 from cds_service.records.pseudonyms import Pseudonymizer, random_key
 from cds_service.sample_ehr.hook_client import hook_call
@@ -28,7 +32,7 @@ from cds_service.settings import Settings
 from cds_service.wiring.app import create_app
 from cds_service.wiring.clients import authenticator_of
 from cds_service.wiring.loading import load_assessor
-from cds_service.wiring.records import make_ready, open_database, records_in
+from cds_service.wiring.records import prepare, prepared_database, records_in
 from cds_service.wiring.serving import on_loopback
 from coverage_policies.judging.assessment import Assessment, Assessor, OrderCandidates
 from coverage_policies.judging.order_session import Session
@@ -71,11 +75,13 @@ class Everything:
             **LOOPBACK, data_folder=folder, public_url=PUBLIC, time_zone="UTC", call_timeout_seconds=60, metrics=True
         )
         self.written = io.StringIO()
+        self.spans = InMemorySpanExporter()
+        tracing = OpenTelemetryTracing(SimpleSpanProcessor(self.spans), "1.0")
         log = service_log(self.written, lambda: LOGGED_AT)
         loaded = load_assessor(settings)
         assessor = self.assessor = FailingAssessor(loaded.library, loaded.rules)
-        database = open_database(settings)
-        make_ready(database)
+        prepare(settings)
+        database = prepared_database(settings, Turns(), tracing)
         snapshot = PolicySnapshot.of(assessor, settings.time_zone, settings.answers_valid_days)
         keys = stack.enter_context(on_loopback(KeyServer(jwk()).app))
         ehr = create_sample_ehr(sample_store(STORY_DATE), token=ACCESS)
@@ -91,6 +97,7 @@ class Everything:
             records=records_in(database, Pseudonymizer(random_key()), settings, snapshot, now),
             log=log,
             checks=[DatabaseReady(database), KeysReady(authenticator), PoliciesReady(5, LOGGED_AT)],
+            tracing=tracing,
         )
         self.address = stack.enter_context(on_loopback(app))
         self.forbidden = {ACCESS, "Practitioner/sample-surgeon", "sample-surgeon"}
@@ -191,6 +198,18 @@ def test_metrics_hold_nothing_of_a_patient_and_few_values(everything: Everything
     assert leaks(shown, everything.forbidden) == set()
     series = [line for line in shown.splitlines() if not line.startswith("#") and "_bucket" not in line]
     assert len(series) < 160
+
+
+@pytest.mark.requirement("7.124")
+def test_traces_hold_nothing_of_a_patient(everything: Everything) -> None:
+    spans = everything.spans.get_finished_spans()
+    assert {"search", "read", "judge", "store", "POST /cds-services/<service_id>"} <= {each.name for each in spans}
+    assert sum(not each.status.is_ok for each in spans if each.name == "judge") >= len(SAMPLES)
+    written = "\n".join(each.to_json(indent=None) for each in spans)
+    # When a span began is its time and not a chart's.
+    written = re.sub(r'"(start|end)_time": "[^"]*"', "", written)
+    assert '"cds.resource_type": "Condition"' in written
+    assert leaks(written, everything.forbidden) == set()
 
 
 @pytest.mark.requirement("7.113", "7.115")

@@ -7,23 +7,8 @@ import pytest
 
 from cds_service.records.database import Database
 from cds_service.records.schema import upgrade
-from tests.support.postgresql_cluster import NEEDED, Cluster, UnavailableClusterError
+from tests.support.postgresql_cluster import Cluster
 from tests.support.record_fakes import RecordedService
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """A PostgreSQL server for the whole run."""
-    try:
-        made = Cluster()
-    except UnavailableClusterError as error:
-        if NEEDED:
-            pytest.fail(str(error))
-        pytest.skip(str(error))
-    try:
-        yield made
-    finally:
-        made.remove()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

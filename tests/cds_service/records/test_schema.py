@@ -1,11 +1,13 @@
 """Migrations make the tables, wherever the package lies and whoever runs them at the same time."""
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from cds_service.records import schema
 from cds_service.records.database import IN_MEMORY, Database, UnavailableError
 from cds_service.records.schema import SchemaState, state, upgrade
 from cds_service.records.tables import METADATA, USED_TOKENS
+from tests.support.postgresql_cluster import Cluster
 from tests.support.record_fakes import NOW, ROOT
 
 MIGRATIONS = ROOT / "cds_service" / "records" / "migrations" / "versions"
@@ -28,6 +31,15 @@ def test_the_migrations_make_the_tables_that_the_code_knows(database: Database) 
     with database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, METADATA) == []
+
+
+@pytest.mark.parametrize("migration", sorted(MIGRATIONS.glob("*.py")), ids=lambda path: path.stem)
+def test_a_migration_only_adds_so_that_the_version_before_it_goes_on(migration: Path) -> None:
+    written = migration.read_text(encoding="utf-8")
+    assert "op." in written
+    assert re.findall(r"\bop\.(?:drop|alter|rename)\w*|\b(?:DROP|RENAME) (?:TABLE|COLUMN)", written) == []
+    for added in re.findall(r"op\.add_column\(.*", written):
+        assert "nullable=False" not in added or "server_default" in added
 
 
 _NEXT_MIGRATION = """\
@@ -40,6 +52,11 @@ down_revision = "0004"
 
 def upgrade():
     op.add_column("used_tokens", sa.Column("seen", sa.Integer, nullable=True))
+"""
+
+
+_USED_TOKENS_WITH_MORE = """\
+CREATE TABLE used_tokens (issuer TEXT, jti TEXT, expires_at TIMESTAMP NOT NULL, later INTEGER NOT NULL)
 """
 
 
@@ -88,11 +105,51 @@ def test_exchanges_from_before_charts_were_kept_stay_as_they_are(empty: Database
             connection.execute(text(change))
 
 
-def test_a_schema_of_a_newer_version_is_left_alone(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ([], SchemaState.NEWER),
+        (["CREATE TABLE later (x INTEGER NOT NULL)"], SchemaState.NEWER),
+        (["ALTER TABLE feedback ADD COLUMN later INTEGER"], SchemaState.NEWER),
+        (["ALTER TABLE feedback ADD COLUMN later INTEGER NOT NULL DEFAULT 0"], SchemaState.NEWER),
+        (["ALTER TABLE used_tokens DROP COLUMN jti"], SchemaState.UNKNOWN),
+        (["DROP TABLE used_tokens"], SchemaState.UNKNOWN),
+        (["DROP TABLE used_tokens", _USED_TOKENS_WITH_MORE], SchemaState.UNKNOWN),
+    ],
+    ids=["same", "table", "column", "default", "column gone", "table gone", "column to fill"],
+)
+def test_a_schema_of_a_newer_version_is_left_alone_and_used_if_it_only_has_more(
+    database: Database, changes: list[str], expected: SchemaState
+) -> None:
+    if "DROP COLUMN" in "".join(changes) and database.is_sqlite:
+        pytest.skip("SQLite drops no column of a primary key")
     with database.writing() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    assert upgrade(database) is SchemaState.UNKNOWN
-    assert state(database) is SchemaState.UNKNOWN
+        for change in changes:
+            connection.execute(text(change))
+    assert upgrade(database) is expected
+    assert state(database) is expected
+    assert expected.is_usable is (expected is SchemaState.NEWER)
+
+
+def test_an_upgrade_gives_up_on_a_table_that_others_read_so_that_calls_do_not_queue_behind_it(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(cluster.emptied(), wait_seconds=60)
+    upgrade(database)
+    (tmp_path / "next.py").write_text(_NEXT_MIGRATION)
+    config = schema._config()
+    config.set_main_option("version_locations", f"{MIGRATIONS}{os.pathsep}{tmp_path}")
+    monkeypatch.setattr(schema, "_config", lambda: config)
+    with database.reading() as connection:
+        connection.execute(text("SELECT * FROM used_tokens"))
+        begun = time.monotonic()
+        with pytest.raises(UnavailableError, match="LockNotAvailable"):
+            upgrade(database)
+        assert time.monotonic() - begun < 10
+    assert upgrade(database) is SchemaState.BEHIND
+    assert state(database) is SchemaState.CURRENT
+    database.close()
 
 
 def test_several_that_upgrade_at_once_do_it_once(url: str) -> None:

@@ -1,4 +1,4 @@
-"""The service behind nginx, with the configuration that docs/running.md shows."""
+"""The service behind nginx, with the configuration of docker/nginx.conf."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ import requests
 
 from cds_service.settings import Settings
 from tests.support.hook_fakes import PATIENT, call
-from tests.support.nginx_proxy import NEEDED, PROGRAM, Nginx, documented_site
+from tests.support.nginx_proxy import NEEDED, PROGRAM, SITE, Nginx
 from tests.support.served_process import ServedProcess
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
@@ -93,6 +93,7 @@ def test_the_service_sees_a_request_only_when_it_is_whole(folder: Path, body: by
 
 
 def test_the_largest_body_is_that_of_the_service() -> None:
-    assert "client_max_body_size 10m;" in documented_site()
-    assert "client_body_buffer_size 10m;" in documented_site()
+    site = SITE.read_text(encoding="utf-8")
+    assert "client_max_body_size 10m;" in site
+    assert "client_body_buffer_size 10m;" in site
     assert 0 <= 10 * 1024 * 1024 - Settings().max_body_bytes < 1024 * 1024
