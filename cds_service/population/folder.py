@@ -90,7 +90,7 @@ class RunFolder:
         self.charts = Charts(folder / "charts")
 
     def description(self) -> Description | None:
-        """Return the description of the run; None if there is none. Raise OtherRunError for a file of another version."""
+        """Return the description of the run; None if there is none. Raise OtherRunError if it is of another version."""
         try:
             return msgspec.json.decode((self.folder / _DESCRIPTION).read_bytes(), type=Description)
         except FileNotFoundError:
