@@ -1,6 +1,5 @@
 """How `population run` begins or resumes a run; imported only where Dask and PyArrow are installed."""
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -8,7 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import click
-from distributed import Client
 from pyarrow import ArrowInvalid
 from rich.console import Console
 
@@ -18,7 +16,7 @@ from cds_service.cli.policies.lookup import policy_named
 from cds_service.cli.policies.ordered_code import ordered_row
 from cds_service.cli.requests import json_in
 from cds_service.hooks.coded_order import order_of_row
-from cds_service.population.cluster import client_of, local_client
+from cds_service.population.cluster import on_cluster, on_this_machine
 from cds_service.population.export import UnreadableExportError, files_in
 from cds_service.population.folder import Identity, OtherRunError, RunFolder, describe, fingerprint
 from cds_service.population.picture import picture
@@ -85,12 +83,9 @@ def run_wanted(wanted: Wanted, settings: Settings, *, workers: int, scheduler: s
             rows=folder.rows.resolve(),
             key=key,
         )
-
-        def connect() -> AbstractContextManager[Client]:
-            return client_of(scheduler) if scheduler else local_client(workers)
-
+        judging = on_cluster(scheduler) if scheduler else on_this_machine(workers)
         with RunProgress() as progress:
-            failed = run(folder, description, Export(files, wanted.orders, policies), work, connect, progress)
+            failed = run(folder, description, Export(files, wanted.orders, policies), work, judging, progress)
     if failed:
         reasons = ", ".join(sorted(set(failed.values())))
         raise click.ClickException(

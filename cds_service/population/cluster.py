@@ -4,12 +4,12 @@ A task may be done twice, such as after a worker was lost: its file is the same,
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from distributed import Client, LocalCluster, Security, Worker, WorkerPlugin, as_completed, get_worker
 
 from cds_service.population.rows import Written
+from cds_service.population.running import Judging
 from cds_service.population.work import OpenedWork, Work
 
 _RETRIES = 2
@@ -35,30 +35,39 @@ class Preparation(WorkerPlugin):
             self.opened.judge.shared.close()
 
 
-@contextmanager
-def local_client(workers: int) -> Iterator[Client]:
-    """Start so many worker processes on this machine. Only who has the TLS key of this run can connect to them."""
-    security = Security.temporary()
-    with (
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            security=security,
-            dashboard_address=None,
-            worker_dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster, security=security) as client,
-    ):
-        yield client
+def on_this_machine(workers: int) -> Judging:
+    """Return what judges buckets in so many processes of this machine. Only who has the key of the run reaches them."""
+
+    def judge(work: Work, buckets: Sequence[int], done: Callable[[int, Written], None]) -> dict[int, str]:
+        security = Security.temporary()
+        with (
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                security=security,
+                dashboard_address=None,
+                worker_dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            ) as cluster,
+            Client(cluster, security=security) as client,
+        ):
+            return judge_buckets(client, work, buckets, done)
+
+    return judge
 
 
-@contextmanager
-def client_of(address: str) -> Iterator[Client]:
-    """Connect to a scheduler (tcp://… or tls://…). Raise OSError if it cannot be reached."""
-    with Client(address, timeout="10s") as client:
-        yield client
+def on_cluster(address: str) -> Judging:
+    """Return what judges buckets on the workers of a scheduler (tcp://… or tls://…).
+
+    It raises OSError if the scheduler cannot be reached.
+    """
+
+    def judge(work: Work, buckets: Sequence[int], done: Callable[[int, Written], None]) -> dict[int, str]:
+        with Client(address, timeout="10s") as client:
+            return judge_buckets(client, work, buckets, done)
+
+    return judge
 
 
 def judge_buckets(

@@ -131,6 +131,12 @@ class RunFolder:
         """Return the buckets whose rows are not written yet."""
         return tuple(each for each in range(buckets) if not rows_file(self.rows, each).exists())
 
+    def finish(self) -> None:
+        """Delete the charts, and what a process that was stopped left unfinished."""
+        self.charts.delete()
+        for unfinished in self.rows.glob("*.new"):
+            unfinished.unlink()
+
     def row_files(self) -> tuple[Path, ...]:
         """Return the files of rows that are written."""
         return tuple(sorted(self.rows.glob("rows-*.parquet")))

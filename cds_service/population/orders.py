@@ -1,7 +1,7 @@
 """A file of orders, each for a patient of the export: FHIR resources as NDJSON, or a table with patients and codes."""
 
 import csv
-import io
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from cds_service.hooks.coded_order import coded_order
 from cds_service.population.export import (
+    MOST_LINE_BYTES,
     MalformedLineError,
     UnreadableExportError,
     head_of,
@@ -65,7 +66,7 @@ def _resources(path: Path, file: BinaryIO) -> Iterator[OrderLine]:
 
 def _rows(path: Path, file: BinaryIO, policy: Policy) -> Iterator[OrderLine]:
     known = {row.code: row for entry in policy.orders for row in entry.codes.rows if row.system != TEXT and row.code}
-    table = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", errors="strict", newline=""))
+    table = csv.DictReader(_text_of(file))
     try:
         columns = set(table.fieldnames or ())
         if not columns >= {"patient", "code"} or columns - set(COLUMNS):
@@ -76,6 +77,14 @@ def _rows(path: Path, file: BinaryIO, policy: Policy) -> Iterator[OrderLine]:
             yield _order(table.line_num, row, known)
     except (UnicodeDecodeError, csv.Error):
         raise UnreadableExportError(f"{path}:{table.line_num + 1}: this is not CSV in UTF-8.") from None
+
+
+def _text_of(file: BinaryIO) -> Iterator[str]:
+    """Yield the lines of a table, each as far as a line may be long, without the mark that spreadsheets begin with."""
+    start = file.readline(MOST_LINE_BYTES)
+    yield start.removeprefix(BOM_UTF8).decode()
+    while line := file.readline(MOST_LINE_BYTES):
+        yield line.decode()
 
 
 def _order(number: int, row: Mapping[str | None, str | None], known: Mapping[str, Row]) -> OrderLine:

@@ -1,20 +1,20 @@
 """A run from the export to the rows: split it once, judge the buckets that are left, delete the charts."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from distributed import Client
 from msgspec import structs
 
-from cds_service.population.cluster import judge_buckets
 from cds_service.population.folder import Description, RunFolder
 from cds_service.population.rows import Written
 from cds_service.population.split import SplitReport, split
 from cds_service.population.work import Work
 from coverage_policies.format.model import Policy
+
+Judging: TypeAlias = Callable[[Work, Sequence[int], Callable[[int, Written], None]], dict[int, str]]
+"""Judges buckets, and calls back with each one and what it gave; returns those that failed, with the reason."""
 
 
 class Progress(Protocol):
@@ -41,16 +41,16 @@ def run(
     description: Description,
     export: Export,
     work: Work,
-    connect: Callable[[], AbstractContextManager[Client]],
+    judging: Judging,
     progress: Progress,
 ) -> dict[int, str]:
     """Do what is left of a run; return the buckets that failed, with the reason. They stay, to be resumed.
 
-    Raise UnreadableExportError, OSError, and what `judge_buckets` raises.
+    Raise UnreadableExportError, OSError, and what `judging` raises.
     """
     left = folder.left(description.buckets)
     if not left:
-        folder.charts.delete()
+        folder.finish()
         return {}
     report = folder.charts.report()
     if report is None:
@@ -62,10 +62,9 @@ def run(
         folder.charts.bucket(bucket).unlink(missing_ok=True)
         count_done(written)
 
-    with connect() as client:
-        failed = judge_buckets(client, replace(work, offered=frozenset(report.kinds)), left, done)
+    failed = judging(replace(work, offered=frozenset(report.kinds)), left, done)
     if not failed:
-        folder.charts.delete()
+        folder.finish()
     return failed
 
 
