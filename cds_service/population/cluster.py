@@ -13,6 +13,7 @@ from cds_service.population.running import Judging
 from cds_service.population.work import OpenedWork, Work
 
 _RETRIES = 2
+_CONNECT_TIMEOUT = "10s"
 _PLUGIN = "population"
 
 
@@ -64,7 +65,7 @@ def on_cluster(address: str) -> Judging:
     """
 
     def judge(work: Work, buckets: Sequence[int], done: Callable[[int, Written], None]) -> dict[int, str]:
-        with Client(address, timeout="10s") as client:
+        with Client(address, timeout=_CONNECT_TIMEOUT) as client:
             return judge_buckets(client, work, buckets, done)
 
     return judge

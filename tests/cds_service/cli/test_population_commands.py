@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from cds_service.cli import population, population_run
 from cds_service.cli.main import main
+from cds_service.population import cluster
 from tests.support.bulk_export import sample_charts, write_export
 from tests.support.population_runs import EARLIER, FUSION, judge_here, rows_in
 
@@ -196,9 +197,10 @@ def test_killed_workers_and_a_killed_run_change_no_row(tmp_path: Path) -> None:
     assert rows == rows_in(tmp_path / "alone" / "rows")
 
 
-@pytest.mark.process
-@pytest.mark.slow
-def test_a_scheduler_that_does_not_answer_is_said_in_one_sentence(export: Path, tmp_path: Path) -> None:
+def test_a_scheduler_that_does_not_answer_is_said_in_one_sentence(
+    export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_CONNECT_TIMEOUT", "200ms")
     done = run("--order", "27279", "--input", export, "--output", tmp_path / "out", "--scheduler", "tcp://127.0.0.1:1")
     assert done.exit_code == 1
     assert "tcp://127.0.0.1:1" in done.output

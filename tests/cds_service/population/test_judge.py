@@ -8,6 +8,7 @@ import pytest
 
 from cds_service.hooks.coded_order import signing
 from cds_service.hooks.request import read_request
+from cds_service.hooks.review import review
 from cds_service.population import judge as judge_module
 from cds_service.population.bucket import ExportedPatient
 from cds_service.population.chart import ExportedChart
@@ -148,12 +149,10 @@ def test_an_order_for_nobody_in_the_export_is_a_row_with_the_reason(tmp_path: Pa
 def test_an_error_with_one_patient_is_the_reason_of_its_row_without_what_the_error_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    walk = judge_module.review
-
     def failing(call: Any, *args: Any, **kwargs: Any) -> Any:
         if call.patient_id == "p-1":
             raise ValueError("Jane Doe, born 1970-01-01")
-        return walk(call, *args, **kwargs)
+        return review(call, *args, **kwargs)
 
     monkeypatch.setattr(judge_module, "review", failing)
     _, rows = split_and_judge(exported(tmp_path / "in", PATIENT, {**PATIENT, "id": "p-2"}), tmp_path)
