@@ -54,14 +54,21 @@ _SAID: Mapping[str, str] = {
 class Description(msgspec.Struct, frozen=True):
     """A run, as its folder keeps it: what it is, its buckets, and the words of its criteria and questions by id.
 
-    `split` is what was found in the export; None until it is split.
+    `searched` are the resource types that the revisions look for. `split` is what was found in the export; None until
+    it is split.
     """
 
     identity: Identity
     buckets: int
     criteria: dict[str, str]
     questions: dict[str, str]
+    searched: tuple[str, ...]
     split: SplitReport | None = None
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Return the types that the revisions look for and the export has no line of; none before it is split."""
+        return () if self.split is None else tuple(kind for kind in self.searched if kind not in self.split.kinds)
 
 
 def describe(identity: Identity, buckets: int, policies: Sequence[Policy]) -> Description:
@@ -72,7 +79,8 @@ def describe(identity: Identity, buckets: int, policies: Sequence[Policy]) -> De
         criteria = {each.id: each.says for each in policy.walk()} | criteria
         questions = {name: each.text for name, each in all_questions(policy).items() if each.text} | questions
     in_order = {each.id: criteria[each.id] for policy in policies for each in policy.walk()}
-    return Description(identity, buckets, in_order, questions)
+    searched = tuple(sorted({kind for policy in policies for kind in policy.kinds}))
+    return Description(identity, buckets, in_order, questions, searched)
 
 
 def fingerprint(files: Sequence[Path]) -> str:

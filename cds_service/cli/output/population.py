@@ -121,6 +121,9 @@ def _print_unused(console: Console, description: Description, summary: Summary) 
     split = description.split
     if split is None:
         return
+    if description.lacking:
+        kinds = ", ".join(description.lacking)
+        console.print(f"The export has no {kinds}: not offered, so that nothing is proven by it.", style="yellow")
     for kind, count in split.of_nobody.items():
         console.print(f"{count:,} {escape(kind)} resources reference no patient and are nobody's.", style="yellow")
     named = (*split.named, *summary.malformed)

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from cds_service.population.folder import Description, Identity, OtherRunError, RunFolder, describe, fingerprint
+from cds_service.population.split import SplitReport
 from cds_service.population.work import rows_file
 from tests.support.population_runs import ASSESSOR, EARLIER, FUSION
 
@@ -100,6 +101,13 @@ def test_the_words_of_criteria_are_those_of_the_first_revision_and_in_its_order(
     assert list(found.criteria)[: len(POLICY.index)] == [each.id for each in POLICY.walk()]
     assert found.criteria["II.E"] == POLICY.index["II.E"].says
     assert found.questions["II.D.faber"] == POLICY.index["II.D.faber"].ask
+
+
+def test_the_types_that_the_revision_looks_for_and_the_export_lacks_are_known_after_the_split() -> None:
+    begun = description()
+    report = SplitReport(3, dict.fromkeys((*POLICY.kinds - {"Procedure"}, "Claim"), 1), {}, {}, 0, ())
+    assert begun.lacking == ()
+    assert msgspec.structs.replace(begun, split=report).lacking == ("Procedure",)
 
 
 def test_a_fingerprint_tells_another_size_or_time_or_name(tmp_path: Path) -> None:
