@@ -35,9 +35,11 @@ def write_export(folder: Path, charts: Iterable[Json], copies: int = 1, *, compr
             for kind, _ in lines:
                 if kind not in files:
                     files[kind] = stack.enter_context(_opened(folder, kind, compress=compress))
+            pieces = [(kind, _ID.sub(rb"\1\2\0", line).split(b"\0")) for kind, line in lines]  # cut after each id
             for copy in range(copies):
-                for kind, line in lines:
-                    files[kind].write(_ID.sub(rb'\1\2-%d"' % copy, line) if copy else line)
+                end = b'-%d"' % copy if copy else b'"'
+                for kind, between in pieces:
+                    files[kind].write(end.join(between))
     return patients
 
 
