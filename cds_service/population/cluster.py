@@ -87,12 +87,12 @@ def judge_buckets(
         }
         for future in as_completed(futures):
             bucket = futures.pop(future)
-            if future.status == "finished":
-                done(bucket, future.result())
-            else:
-                error = future.exception()
-                failed[bucket] = type(error).__name__
-            future.release()
+            written = future.result() if future.status == "finished" else None
+            if written is None:
+                failed[bucket] = type(future.exception()).__name__
+            future.release()  # a result that is lost from now on is not made again
+            if written is not None:
+                done(bucket, written)
     finally:
         client.unregister_worker_plugin(_PLUGIN)
     return failed

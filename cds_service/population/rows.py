@@ -1,10 +1,10 @@
 """The rows of a run: one per order, in one Parquet file per bucket, which other programs read as they are."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pyarrow as pa
@@ -65,7 +65,7 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], malformed: Sequenc
 
     `malformed` is read after the last row, so that what makes the rows may still add to it.
     """
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.new")
+    unfinished = path.with_name(f"{path.name}.{token_hex(8)}.new")
     count = failed = 0
     waiting: list[Mapping[str, Any]] = []
     with parquet.ParquetWriter(unfinished, SCHEMA, compression="zstd") as writer:

@@ -58,7 +58,7 @@ class Charts:
         return self.folder / _SHARED
 
     def bucket(self, number: int) -> Path:
-        """Return the file of a bucket, which is not there if it has no patient."""
+        """Return the file of a bucket, which is empty if it has no patient, and deleted when its rows are written."""
         return self.folder / f"bucket-{number:04d}"
 
     def report(self) -> SplitReport | None:
@@ -195,6 +195,8 @@ class _Buckets:
         self._charts = charts
         self._buffers = [bytearray() for _ in range(count)]
         self._size = 0
+        for number in range(count):
+            charts.bucket(number).touch()
 
     def add(self, patient: str, record: bytes) -> None:
         """Add a record to the bucket of its patient."""

@@ -118,13 +118,15 @@ class OpenedWork:
     files: Sequence[str]
 
     def do(self, bucket: int) -> Written:
-        """Judge a bucket and write its rows. Doing it again gives the same file."""
+        """Judge a bucket and write its rows. Doing it again gives the same file.
+
+        Raise OSError if the bucket cannot be read, such as one whose rows are written: they stay.
+        """
         malformed: list[str] = []
         return write_rows(rows_file(self.rows, bucket), self._rows(bucket, malformed), malformed)
 
     def _rows(self, bucket: int, malformed: list[str]) -> Iterator[Mapping[str, Any]]:
-        path = self.charts.bucket(bucket)
-        for patient in patients_of(path) if path.exists() else ():
+        for patient in patients_of(self.charts.bucket(bucket)):
             malformed += (
                 f"{self.files[place.file]}:{place.line}: this is not JSON as FHIR has it" for place in patient.malformed
             )

@@ -25,7 +25,7 @@ from cds_service.population.summary import summarize
 from cds_service.population.work import Work
 from fhir_mappings.fhir_json import loads
 from tests.support.bulk_export import sample_charts, write_export
-from tests.support.population_runs import ASSESSOR, AT, FUSION, ORDER, RULES, judge_here, rows_in
+from tests.support.population_runs import ASSESSOR, FUSION, judge_here, rows_in, work_of
 
 _MEMORY_SECONDS = 1.0
 
@@ -48,18 +48,7 @@ def main(charts: Path | None, copies: int, levels: Sequence[int], memory: Path |
         lines = sum(report.kinds.values())
         seconds = time.perf_counter() - begun
         click.echo(f"{patients:,} patients, {lines:,} lines, {buckets} buckets; split: {lines / seconds:,.0f} lines/s")
-        work = Work(
-            rules=RULES,
-            policy=FUSION,
-            compared=None,
-            at=AT,
-            order=ORDER,
-            offered=frozenset(report.kinds),
-            files=tuple(path.name for path in files),
-            charts=folder / "charts",
-            rows=folder / "rows",
-            key=b"k" * 32,
-        )
+        work = replace(work_of(folder / "in", folder, key=b"k" * 32), offered=frozenset(report.kinds))
         judge_here(_in(work, folder / "warm"), range(1), _ignore)
         alone = _measured("plain loop", _in(work, folder / "alone"), buckets, judge_here)
         for workers in levels:

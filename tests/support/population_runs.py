@@ -1,6 +1,7 @@
 """Runs over a population for tests, in this process: no Dask, the same work."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from cds_service.population.split import Charts, SplitReport, split
 from cds_service.population.work import Rules, Work
 from cds_service.settings import Settings
 from cds_service.wiring.loading import load_assessor
-from coverage_policies.judging.assessment import Assessor
 from fhir_mappings.codings import CPT
 from fhir_mappings.fhir_json import Resource
 
@@ -46,34 +46,39 @@ def split_and_judge(
     buckets: int = 3,
 ) -> tuple[SplitReport, list[dict[str, Any]]]:
     """Split an export and judge it; return what the split found, and the rows sorted by patient and order."""
-    files = files_in(source)
     policies = [ASSESSOR.library.policies[name] for name in (FUSION, compared) if name]
-    charts = Charts(folder / "charts")
-    report = split(charts, files, buckets=buckets, policies=policies, orders=orders)
+    report = split(Charts(folder / "charts"), files_in(source), buckets=buckets, policies=policies, orders=orders)
     (folder / "rows").mkdir()
-    names = tuple(path.name for path in (*files, *((orders,) if orders else ())))
-    work = Work(
+    work = work_of(source, folder, order=None if orders else order, orders=orders, compared=compared, key=key)
+    judge_here(replace(work, offered=frozenset(report.kinds)), range(buckets), lambda _bucket, _written: None)
+    return report, rows_in(folder / "rows")
+
+
+def work_of(
+    source: Path,
+    folder: Path,
+    *,
+    order: Resource | None = ORDER,
+    orders: Path | None = None,
+    compared: str | None = None,
+    key: bytes | None = None,
+) -> Work:
+    """The work of a run over an export; of what the export has, nothing counts as offered."""
+    return Work(
         rules=RULES,
         policy=FUSION,
         compared=compared,
         at=AT,
-        order=order if orders is None else None,
-        offered=frozenset(report.kinds),
-        files=names,
-        charts=charts.folder,
+        order=order,
+        offered=frozenset(),
+        files=tuple(path.name for path in (*files_in(source), *((orders,) if orders else ()))),
+        charts=folder / "charts",
         rows=folder / "rows",
         key=key,
     )
-    judge_here(work, range(buckets), lambda _bucket, _written: None)
-    return report, rows_in(folder / "rows")
 
 
 def rows_in(folder: Path) -> list[dict[str, Any]]:
     """The rows of a run, sorted by patient and order."""
     found = [row for path in folder.glob("rows-*.parquet") for row in parquet.read_table(path).to_pylist()]
     return sorted(found, key=lambda row: (row["patient"], row["order_number"]))
-
-
-def assessor_of(name: str) -> Assessor:
-    """An assessor that judges by one revision."""
-    return ASSESSOR.limited_to(ASSESSOR.library.policies[name])

@@ -1,6 +1,8 @@
 """The rows of a run: the same answers as one call gives, and a reason for each patient who gets none."""
 
 import json
+import time
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from coverage_policies.judging.determination import Determination
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.record import Availability
 from tests.support.bulk_export import sample_charts, write_export
-from tests.support.population_runs import ASSESSOR, AT, EARLIER, FUSION, ORDER, split_and_judge
+from tests.support.population_runs import ASSESSOR, AT, EARLIER, FUSION, ORDER, judge_here, split_and_judge, work_of
 from tests.support.reviews import review_call
 
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
@@ -85,6 +87,28 @@ def test_the_number_of_buckets_changes_no_row(tmp_path: Path) -> None:
         found.append(split_and_judge(tmp_path / "in", tmp_path / str(buckets), buckets=buckets)[1])
     assert found[0] == found[1]
     assert len(found[0]) >= 6
+
+
+def test_a_bucket_that_was_deleted_is_an_error_and_its_rows_stay(tmp_path: Path) -> None:
+    source = exported(tmp_path / "in", PATIENT)
+    split_and_judge(source, tmp_path, buckets=1)
+    (tmp_path / "charts" / "bucket-0000").unlink()
+    before = (tmp_path / "rows" / "rows-0000.parquet").read_bytes()
+    with pytest.raises(FileNotFoundError):
+        judge_here(work_of(source, tmp_path), [0], lambda _bucket, _written: None)
+    assert (tmp_path / "rows" / "rows-0000.parquet").read_bytes() == before
+
+
+def test_the_speed_of_a_machine_changes_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_export(tmp_path / "in", CHARTS[:1])
+    found = []
+    for seconds in (0, 1_000):
+        (tmp_path / str(seconds)).mkdir()
+        ticks = count(0, seconds)
+        monkeypatch.setattr(time, "monotonic", lambda ticks=ticks: next(ticks))
+        found.append(split_and_judge(tmp_path / "in", tmp_path / str(seconds))[1])
+    assert found[0] == found[1]
+    assert found[0][0]["outcome"] == "documentation-needed"
 
 
 def test_open_questions_are_listed_by_their_link_ids(tmp_path: Path) -> None:
