@@ -76,7 +76,7 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], malformed: Sequenc
             if len(waiting) == _ROWS_AT_A_TIME:
                 writer.write_table(pa.Table.from_pylist(waiting, SCHEMA))
                 waiting.clear()
-        if waiting or not count:
+        if waiting:
             writer.write_table(pa.Table.from_pylist(waiting, SCHEMA))
         writer.add_key_value_metadata({MALFORMED: json.dumps(list(malformed)).encode()})
     unfinished.replace(path)

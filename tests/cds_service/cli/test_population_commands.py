@@ -96,6 +96,8 @@ def test_a_run_that_is_resumed_does_not_do_again_what_is_done(
     assert "8 of 16 buckets failed (KilledWorker). The others are done; --resume does the failed ones again." in (
         failed.output
     )
+    kept = sorted(path.name for path in (tmp_path / "out" / "charts").glob("bucket-*"))
+    assert kept == [f"bucket-{number:04d}" for number in range(8, 16)]
     report = CliRunner().invoke(main, ["population", "report", str(tmp_path / "out")], env={"COLUMNS": "200"})
     assert "The run is not finished: 8 of 16 buckets are left." in report.output
     monkeypatch.setattr(population_run, "on_this_machine", lambda _workers: judge_here)

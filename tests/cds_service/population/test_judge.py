@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from cds_service.population import judge as judge_module
 from cds_service.population.bucket import ExportedPatient
 from cds_service.population.chart import ExportedChart
 from cds_service.population.shared import SharedResources, SharedResourcesWriter
+from cds_service.population.work import OtherPoliciesError
 from cds_service.settings import Settings
 from coverage_policies.format.searches import CONDITIONS, PROCEDURES
 from coverage_policies.judging.determination import Determination
@@ -97,6 +99,13 @@ def test_a_bucket_that_was_deleted_is_an_error_and_its_rows_stay(tmp_path: Path)
     with pytest.raises(FileNotFoundError):
         judge_here(work_of(source, tmp_path), [0], lambda _bucket, _written: None)
     assert (tmp_path / "rows" / "rows-0000.parquet").read_bytes() == before
+
+
+def test_a_process_with_other_policies_does_not_judge(tmp_path: Path) -> None:
+    source = exported(tmp_path / "in", PATIENT)
+    work = work_of(source, tmp_path)
+    with pytest.raises(OtherPoliciesError, match="same version of this program, and the same files"):
+        replace(work, rules=replace(work.rules, snapshot="0" * 64)).open()
 
 
 def test_the_speed_of_a_machine_changes_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

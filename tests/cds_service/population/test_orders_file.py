@@ -38,6 +38,14 @@ def test_a_code_has_the_system_that_is_named_else_that_of_the_policy_else_cpt(tm
     assert systems == [HCPCS, "urn:own", CPT]
 
 
+def test_a_code_of_the_policy_needs_no_system(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text("patient,code\np-1,G0260\n", encoding="utf-8")
+    with path.open("rb") as file:
+        (only,) = orders_in(path, file, ASSESSOR.library.policies["CP.MP.166@2019-08"])
+    assert json.loads(only.content)["code"]["coding"] == [{"system": HCPCS, "code": "G0260"}]
+
+
 def test_an_order_without_a_date_and_an_id_has_no_date_and_the_number_of_its_row(tmp_path: Path) -> None:
     (only,) = table(tmp_path, "code,patient\n27279,p-1\n")
     order = json.loads(only.content)

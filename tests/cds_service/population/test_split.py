@@ -164,9 +164,13 @@ def test_a_number_out_of_bounds_makes_a_line_malformed_when_the_chart_is_read(tm
 
 def test_a_chart_over_the_limit_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = written(tmp_path / "in", Patient=[patient("a"), {**patient("b"), "text": "x" * 200}])
-    monkeypatch.setattr(bucket_module, "MOST_CHART_BYTES", 200)
-    _, found, _ = split_up(source, tmp_path)
-    assert (found["a"].is_too_large, found["b"].is_too_large, found["b"].resources) == (False, True, ())
+    _, found, charts = split_up(source, tmp_path)
+    size = max(len(line) for path in charts.folder.glob("bucket-*") for line in path.read_bytes().splitlines(True))
+    for limit, is_too_large in ((size, False), (size - 1, True)):
+        monkeypatch.setattr(bucket_module, "MOST_CHART_BYTES", limit)
+        _, found, _ = split_up(source, tmp_path)
+        assert (found["a"].is_too_large, found["b"].is_too_large) == (False, is_too_large)
+        assert bool(found["b"].resources) is not is_too_large
 
 
 def test_only_the_owner_can_open_the_charts_and_an_unfinished_split_is_begun_anew(tmp_path: Path) -> None:

@@ -118,6 +118,8 @@ def test_the_picture_has_a_bar_as_long_as_each_count_and_says_it() -> None:
     assert widths["A First & foremost: 5 met"] == pytest.approx(
         5 / 3 * widths["A First & foremost: 3 not met"], abs=0.2
     )
+    first, second = (bars[f"A First & foremost: {each}"].attrib for each in ("5 met", "3 not met"))
+    assert float(second["x"]) == pytest.approx(float(first["x"]) + float(first["width"]), abs=0.2)
     assert widths["C Third: 3 unknown"] == pytest.approx(3 / 10 * 648, abs=0.2)
     assert not any(says.startswith("B ") for says in widths)
     assert [says for says in widths if says.startswith("Q")][:2] == ["Q0 Was it?: 20 orders", "Q1 : 19 orders"]
