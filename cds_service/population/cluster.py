@@ -6,6 +6,7 @@ A task may be done twice, such as after a worker was lost: its file is the same,
 import logging
 from collections.abc import Callable, Sequence
 
+import dask
 from distributed import Client, LocalCluster, Security, Worker, WorkerPlugin, as_completed, get_worker
 
 from cds_service.population.rows import Written
@@ -15,6 +16,8 @@ from cds_service.population.work import OpenedWork, Work
 _RETRIES = 2
 _CONNECT_TIMEOUT = "10s"
 _PLUGIN = "population"
+_NO_PROFILE = {"distributed.worker.profile.enabled": False}
+"""A worker would look at its stack a hundred times a second, and keep what it saw for an hour: its memory grew."""
 
 
 class Preparation(WorkerPlugin):
@@ -42,6 +45,7 @@ def on_this_machine(workers: int) -> Judging:
     def judge(work: Work, buckets: Sequence[int], done: Callable[[int, Written], None]) -> dict[int, str]:
         security = Security.temporary()
         with (
+            dask.config.set(_NO_PROFILE),
             LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
