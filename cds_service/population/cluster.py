@@ -5,6 +5,7 @@ A task may be done twice, such as after a worker was lost: its file is the same,
 
 import logging
 from collections.abc import Callable, Sequence
+from secrets import token_hex
 
 import dask
 from distributed import Client, LocalCluster, Security, Worker, WorkerPlugin, as_completed, get_worker
@@ -15,17 +16,18 @@ from cds_service.population.work import OpenedWork, Work
 
 _RETRIES = 2
 _CONNECT_TIMEOUT = "10s"
-_PLUGIN = "population"
 _NO_PROFILE = {"distributed.worker.profile.enabled": False}
 """A worker would look at its stack a hundred times a second, and keep what it saw for an hour: its memory grew."""
 
 
 class Preparation(WorkerPlugin):
-    """Opens the work once in each worker, also in one that joins late or is started again."""
+    """Opens the work once in each worker, also in one that joins late or is started again.
 
-    name = _PLUGIN
+    `name` is of this run alone: a cluster may have several.
+    """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, name: str, work: Work) -> None:
+        self.name = name
         self._work = work
         self.opened: OpenedWork | None = None
 
@@ -82,28 +84,30 @@ def judge_buckets(
 
     Raise OtherPoliciesError and what else keeps a worker from opening the work.
     """
-    client.register_plugin(Preparation(work))
+    run = f"population-{token_hex(8)}"
+    client.register_plugin(Preparation(run, work))
     failed: dict[int, str] = {}
     try:
         futures = {
-            client.submit(_judge, bucket, key=f"bucket-{bucket}-{id(work)}", pure=False, retries=_RETRIES): bucket
+            client.submit(_judge, run, bucket, key=f"{run}-{bucket}", pure=False, retries=_RETRIES): bucket
             for bucket in buckets
         }
         for future in as_completed(futures):
             bucket = futures.pop(future)
-            written = future.result() if future.status == "finished" else None
-            if written is None:
-                failed[bucket] = type(future.exception()).__name__
-            future.release()  # a result that is lost from now on is not made again
-            if written is not None:
+            try:
+                written = future.result()
+            except Exception as error:  # whatever it was, the other buckets are judged; the message may quote a path
+                failed[bucket] = type(error).__name__
+            else:
+                future.release()  # a result that is lost from now on is not made again
                 done(bucket, written)
     finally:
-        client.unregister_worker_plugin(_PLUGIN)
+        client.unregister_worker_plugin(run)
     return failed
 
 
-def _judge(bucket: int) -> Written:
-    prepared = get_worker().plugins[_PLUGIN]
+def _judge(run: str, bucket: int) -> Written:
+    prepared = get_worker().plugins[run]
     if not isinstance(prepared, Preparation) or prepared.opened is None:
         raise RuntimeError("the worker has not opened the work")
     return prepared.opened.do(bucket)
