@@ -12,11 +12,13 @@ from cards.detail import detail
 from cards.style import CardStyle
 from cards.summary import summary
 from cds_service.cli.main import main
+from cds_service.cli.population import run_command
 from cds_service.clients.algorithms import ALGORITHMS
 from cds_service.clients.client_entries import BackendServicesEntry, ClientEntry
 from cds_service.clients.registry import parse_clients
 from cds_service.hooks.hooks import SERVICE_OF_HOOK, SERVICES
 from cds_service.hooks.request import read_request
+from cds_service.population.rows import SCHEMA
 from cds_service.sample_ehr.hook_client import hook_call
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE
 from cds_service.settings import Settings
@@ -43,6 +45,7 @@ INTEGRATION = (ROOT / "docs" / "integrate.md").read_text(encoding="utf-8")
 COMMAND_LINE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 FORMAT = (ROOT / "docs" / "policy-format.md").read_text(encoding="utf-8")
 CLIENTS = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+POPULATION = (ROOT / "docs" / "population.md").read_text(encoding="utf-8")
 RECORDS = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
 PLAN_RULES = (ROOT / "docs" / "plan-rules.md").read_text(encoding="utf-8")
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -88,10 +91,16 @@ def test_every_command_is_documented() -> None:
         ("decisions", RECORDS),
         ("feedback", RECORDS),
         ("crd", RECORDS),
+        ("population", POPULATION),
     ):
         named = main.commands[group]
         assert isinstance(named, click.Group)
         assert all(f"cds-service {group} {name}" in page for name in named.commands)
+
+
+def test_every_column_of_a_run_and_every_option_is_documented() -> None:
+    options = {option for each in run_command.params for option in each.opts}
+    assert {name for name in (*SCHEMA.names, *options) if f"`{name}`" not in POPULATION} == set()
 
 
 _OF_SERVICES = (f"/cds-services/{service.id}{end}" for service in SERVICES for end in ("", "/feedback"))

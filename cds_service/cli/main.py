@@ -180,3 +180,20 @@ main.add_command(
         },
     )
 )
+main.add_command(
+    lazy_group(
+        "population",
+        "Judge the patients of a FHIR bulk export at once, and see what a revision would change.",
+        _CLI,
+        {
+            "run": (
+                "population:run_command",
+                "Judge an order of every patient of a FHIR bulk export by one revision, to Parquet and a summary.",
+            ),
+            "report": (
+                "population:report_command",
+                "Print the table of a run in OUTPUT, and draw the picture of its criteria and of what is missing most.",
+            ),
+        },
+    )
+)

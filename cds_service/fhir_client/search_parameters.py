@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from fhir_mappings.dates import DateInterval, parse
@@ -133,11 +134,12 @@ def satisfies(resource: Resource, name: str, parameter: Parameter, value: str, c
     Raise SearchError, with the `name` of the parameter, for an unreadable date or prefix.
     """
     found = [resource[element] for element in parameter.elements if element in resource]
+    if parameter.kind == "token":
+        wanted_tokens = _wanted_tokens(value)
+        return any(wanted_tokens.match(one) for one in found)
     wanted = alternatives(value)
     if parameter.kind == "reference":
         return any(_reference_matches(one, option, canonical) for option in wanted for one in found)
-    if parameter.kind == "token":
-        return any(_has_token(one, option) for option in wanted for one in found)
     if parameter.kind == "canonical":
         return any(option in (one, str(one).split("|")[0]) for option in wanted for one in found)
     ranges = [_range(name, option) for option in wanted]
@@ -172,12 +174,40 @@ def _tokens(element: Json) -> Iterator[tuple[str | None, str]]:
             yield system if isinstance(system, str) else "", element["code"]
 
 
-def _has_token(element: Json, wanted: str) -> bool:
-    """Match `code`, `system|code`, `|code` (no system), or `system|` (any code of it) by R4 3.1.1.4.10."""
-    system, bar, code = wanted.rpartition("|")
-    return any(
-        code in ("", its_code) and (not bar or its_system in (None, system))
-        for its_system, its_code in _tokens(element)
+@dataclass(frozen=True, slots=True)
+class _WantedTokens:
+    """The values of a token parameter: `code`, `system|code`, `|code` (no system), or `system|` (any code of it).
+
+    R4, 3.1.1.4.10. A search of a policy has hundreds of codes, so a resource must not be compared with each.
+    """
+
+    plain: frozenset[str]
+    coded: frozenset[tuple[str, str]]
+    systems: frozenset[str]
+    codes_of_a_system: frozenset[str]
+
+    def match(self, element: Json) -> bool:
+        """Return whether an element has one of them; a plain code is of every system."""
+        for system, code in _tokens(element):
+            if code in self.plain:
+                return True
+            if system is None:
+                if self.systems or code in self.codes_of_a_system:
+                    return True
+            elif (system, code) in self.coded or system in self.systems:
+                return True
+        return False
+
+
+@lru_cache(maxsize=256)
+def _wanted_tokens(value: str) -> _WantedTokens:
+    options = [option.rpartition("|") for option in alternatives(value)]
+    coded = frozenset((system, code) for system, bar, code in options if bar and code)
+    return _WantedTokens(
+        plain=frozenset(code for _, bar, code in options if not bar),
+        coded=coded,
+        systems=frozenset(system for system, bar, code in options if bar and not code),
+        codes_of_a_system=frozenset(code for _, code in coded),
     )
 
 

@@ -100,7 +100,7 @@ def impact(
         except Exception as error:  # one bad file must not stop the others, and its message may quote the chart
             skipped.append(Skipped(path.name, f"it could not be evaluated: {where(error)}"))
         else:
-            orders += [_compared(path.name, *pair) for pair in zip(old, new, strict=True) if _is_relevant(*pair)]
+            orders += [compared(path.name, *pair) for pair in zip(old, new, strict=True) if _is_relevant(*pair)]
     return tuple(orders), tuple(skipped)
 
 
@@ -126,7 +126,8 @@ def _is_relevant(before: Determination, after: Determination) -> bool:
     return not before.outcome is after.outcome is Outcome.NOT_APPLICABLE
 
 
-def _compared(request: str, before: Determination, after: Determination) -> OrderImpact:
+def compared(request: str, before: Determination, after: Determination) -> OrderImpact:
+    """Return one order of a request under two revisions, with the criteria that differ."""
     was = {result.id: result.status for result in before.criteria}
     now = {result.id: result.status for result in after.criteria}
     parents = {result.id: result.parent for result in before.criteria + after.criteria}

@@ -16,16 +16,16 @@ from cds_service.cli.output.cards import print_cards
 from cds_service.cli.output.questions import print_questions
 from cds_service.cli.policies.folders import FOLDER, settings_with
 from cds_service.cli.policies.lookup import policy_named
+from cds_service.cli.policies.ordered_code import ordered_row
 from cds_service.cli.requests import json_in
 from cds_service.fhir_client.memory import ChartInMemory, Store
+from cds_service.hooks.coded_order import order_of_row, signing
 from cds_service.hooks.request import read_request
 from cds_service.hooks.review import ReviewLimits, review
 from cds_service.sample_ehr.patients import SAMPLES, STORY_DATE, Sample
 from cds_service.wiring.system import new_id
-from coverage_policies.format.model import Policy
-from coverage_policies.format.value_sets import TEXT, Row
-from fhir_mappings.codings import RXNORM, items
-from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.codings import items
+from fhir_mappings.fhir_json import Json
 
 
 @click.command("try", epilog=exit_codes())
@@ -56,8 +56,8 @@ def try_command(
         bundle = json_in(chart)
         who = _patient_of(bundle, chart)
     clock = clock_at(at, settings.time_zone)
-    row = _ordered(policy, code)
-    call = read_request(_signing(row, who, clock()))
+    row = ordered_row(policy, code)
+    call = read_request(signing(order_of_row(row, clock().date(), "try-1"), who, new_id()))
     with exit_on_error(ValueError):
         source = ChartInMemory(Store.from_bundle(bundle)).open
     limited = assessor.limited_to(policy)
@@ -84,27 +84,3 @@ def _patient_of(bundle: Json, path: Path) -> str:
     if len(found) != 1 or not isinstance(found[0], str):
         raise click.ClickException(f"{path} must be a Bundle with one Patient that has an id; it has {len(found)}.")
     return found[0]
-
-
-def _ordered(policy: Policy, code: str | None) -> Row:
-    """Return the row of a code that the policy is about, or of its first one."""
-    rows = [row for entry in policy.orders if entry.sections for row in entry.codes.rows if row.system != TEXT]
-    rows = [row for row in rows if not row.code.endswith("*")]
-    found = next((row for row in rows if code in (None, row.code)), None)
-    if found is None:
-        raise no_such("code of this policy", code or "", dict.fromkeys(row.code for row in rows))
-    return found
-
-
-def _signing(row: Row, patient: str, moment: datetime) -> Json:
-    """Return the call with which an EHR signs an order of this code on this day."""
-    code = {"coding": [{"system": row.system, "code": row.code}], "text": row.label}
-    order: dict[str, Json] = {"id": "try-1", "status": "draft", "intent": "order"}
-    order |= {"subject": {"reference": f"Patient/{patient}"}, "authoredOn": moment.date().isoformat()}
-    if row.system == RXNORM:
-        order |= {"resourceType": "MedicationRequest", "medicationCodeableConcept": code}
-    else:
-        order |= {"resourceType": "ServiceRequest", "code": code}
-    draft: Resource = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": order}]}
-    context = {"userId": "Practitioner/1", "patientId": patient, "draftOrders": draft}
-    return {"hook": "order-sign", "hookInstance": new_id(), "context": context}

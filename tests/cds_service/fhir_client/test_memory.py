@@ -96,6 +96,21 @@ def test_code_with_and_without_system(value, ids):
     assert found(store, "Procedure", ("code", value)) == ids
 
 
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        ("final", ["plain"]),
+        ("urn:any|final", ["plain"]),
+        ("urn:any|draft", []),
+        ("urn:any|", ["plain"]),
+        ("|final", ["plain"]),
+        ("draft,urn:other|final", ["plain"]),
+    ],
+)
+def test_a_plain_code_is_of_every_system(wanted, names):
+    assert found(store_of(of_type("Observation", "plain", status="final")), "Observation", ("status", wanted)) == names
+
+
 def test_medication_code_category_intent_and_status():
     store = store_of(
         of_type(
