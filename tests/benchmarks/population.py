@@ -53,9 +53,8 @@ def main(charts: Path | None, copies: int, levels: Sequence[int], memory: Path |
         alone = _measured("plain loop", _in(work, folder / "alone"), buckets, judge_here)
         for workers in levels:
             with _memory_to(memory):
-                of_workers = _measured(
-                    f"{workers} workers", _in(work, folder / f"{workers}"), buckets, on_this_machine(workers)
-                )
+                rows = _in(work, folder / f"{workers}")
+                of_workers = _measured(f"{workers} workers", rows, buckets, on_this_machine(workers), workers)
             click.echo(f"  {of_workers / alone - 1:+.0%} processor time per row, against the plain loop")
         if rows_in(folder / "alone") != rows_in(folder / f"{levels[0]}"):
             raise click.ClickException("The rows differ.")
@@ -71,11 +70,12 @@ def _ignore(*_: object) -> None:
     pass
 
 
-def _measured(name: str, work: Work, buckets: int, judging: Judging) -> float:
+def _measured(name: str, work: Work, buckets: int, judging: Judging, processes: int = 1) -> float:
     """Print rows per second and processor time per row, and return the latter in milliseconds.
 
-    Both are from the first bucket that is done to the last one, so without the start of the processes, which is said
-    apart. The processor time is that of all processes: on a machine with other work it says more than the clock.
+    Both begin when each process may have done a bucket, so they leave out the start, and the tables that a process
+    loads with its first chart; when the first bucket is done is said apart. The processor time is that of all
+    processes: on a machine with other work it says more than the clock.
     """
     marks: list[tuple[float, float, int]] = []
 
@@ -84,12 +84,12 @@ def _measured(name: str, work: Work, buckets: int, judging: Judging) -> float:
 
     begun = time.perf_counter()
     judging(work, range(buckets), done)
-    (start, before, first), (end, after, _) = marks[0], marks[-1]
-    rows = sum(count for _, _, count in marks)
-    per_row = (after - before) / (rows - first) * 1_000
+    (start, before, _), (end, after, _) = marks[processes - 1], marks[-1]
+    rows = sum(count for _, _, count in marks[processes:])
+    per_row = (after - before) / rows * 1_000
     click.echo(
-        f"{name}: {rows:,} rows, {(rows - first) / (end - start):,.1f} rows/s, {per_row:,.1f} ms of processor time per "
-        f"row; first bucket after {start - begun:.0f} s"
+        f"{name}: {rows / (end - start):,.1f} rows/s, {per_row:,.1f} ms of processor time per row, over {rows:,} rows; "
+        f"first bucket after {marks[0][0] - begun:.0f} s"
     )
     return per_row
 
