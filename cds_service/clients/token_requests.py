@@ -10,6 +10,8 @@ from cds_service.clients.backend_services import BackendServices
 from cds_service.clients.scopes import granted
 from cds_service.clients.signed_tokens import InvalidTokenError
 
+TOKEN_ENDPOINT = "/auth/token"  # noqa: S105
+"""The path at which tokens are asked for."""
 LONGEST_BODY = 16_384
 """The most bytes of the form in a request; a client assertion has 8192 at most."""
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

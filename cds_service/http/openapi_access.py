@@ -5,9 +5,9 @@ from typing import Any
 
 from cds_service.clients.backend_services import ASSERTION_ALGORITHMS
 from cds_service.clients.scopes import USUAL_SCOPES
-from cds_service.clients.token_requests import ASSERTION_TYPE, FORM, GRANT_TYPE
+from cds_service.clients.token_requests import ASSERTION_TYPE, FORM, GRANT_TYPE, TOKEN_ENDPOINT
 from cds_service.http.payer_endpoints import PAYER_ENDPOINTS
-from cds_service.http.tokens import SMART_CONFIGURATION, TOKEN_ENDPOINT
+from cds_service.http.tokens import SMART_CONFIGURATION
 
 _MEANINGS = {"Questionnaire": "Read and search forms, and call the operations of them", "ValueSet": "Expand value sets"}
 _OUTCOME = {"$ref": "#/components/schemas/outcome"}

@@ -9,13 +9,13 @@ from cds_service.clients.token_requests import (
     FORM,
     GRANT_TYPE,
     LONGEST_BODY,
+    TOKEN_ENDPOINT,
     TokenEndpoint,
     TokenRequestError,
 )
 from cds_service.http.json_body import json_response
 from cds_service.http.services import services
 
-TOKEN_ENDPOINT = "/auth/token"  # noqa: S105
 SMART_CONFIGURATION = "/fhir/.well-known/smart-configuration"
 
 tokens = Blueprint("tokens", __name__)

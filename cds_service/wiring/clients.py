@@ -13,8 +13,7 @@ from cds_service.clients.key_sources import keys_of
 from cds_service.clients.keys import KeySet
 from cds_service.clients.registry import Client, load_clients
 from cds_service.clients.replay_guard import ReplayGuard
-from cds_service.clients.token_requests import TokenEndpoint
-from cds_service.http.tokens import TOKEN_ENDPOINT
+from cds_service.clients.token_requests import TOKEN_ENDPOINT, TokenEndpoint
 from cds_service.observability.logging import Log
 from cds_service.records.pseudonyms import Pseudonymizer
 from cds_service.settings import Settings

@@ -133,6 +133,10 @@ class OneClient:
     def __init__(self, *servers: str) -> None:
         self._caller = Client("ehr", "https://ehr.example.org", fhir_servers=servers)
 
+    @property
+    def clients(self) -> tuple[Client, ...]:
+        return (self._caller,)
+
     def authenticate(self, *_: object) -> Principal:
         return Principal(self._caller, "", "")
 

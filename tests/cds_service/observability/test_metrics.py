@@ -13,6 +13,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from cds_service.clients.authenticator import Authenticator, Principal
+from cds_service.clients.registry import Client
 from cds_service.fhir_client.circuit_breaker import CircuitBreakers
 from cds_service.observability.metrics import Metrics, outcome_of
 from cds_service.records.database import UnavailableError
@@ -69,6 +70,10 @@ class Forgetful(Authenticator):
 
     def __init__(self) -> None:
         pass
+
+    @property
+    def clients(self) -> tuple[Client, ...]:
+        return ()
 
     def authenticate(self, header: str, audiences: Any) -> Principal:  # noqa: ARG002
         raise UnavailableError("the database failed (OperationalError)")
