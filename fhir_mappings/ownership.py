@@ -11,7 +11,7 @@ from fhir_mappings.references import Address, ChartServer, address_of, addresses
 SUBJECT_ELEMENTS = ("subject", "patient", "beneficiary", "for", "individual")
 """The elements that reference the patient of a resource, the usual one first."""
 
-_OTHER_SUBJECTS = ("Group", "Device", "Location")
+OTHER_SUBJECTS = ("Group", "Device", "Location")
 """What an order may be for instead of a patient (FHIR R4, ServiceRequest.subject)."""
 
 _NOT_ABOUT_A_PATIENT = {
@@ -64,7 +64,7 @@ def is_for_another_patient(
     if named:
         return patient_id not in named
     kind, _, own_id = subject.name.partition("/")
-    return own_id != patient_id if kind == "Patient" else kind in _OTHER_SUBJECTS
+    return own_id != patient_id if kind == "Patient" else kind in OTHER_SUBJECTS
 
 
 def _participants(order: Resource) -> Iterator[str]:

@@ -16,6 +16,7 @@ from cds_service.cli.policies.lookup import policy_named
 from cds_service.cli.policies.ordered_code import ordered_row
 from cds_service.cli.requests import json_in
 from cds_service.hooks.coded_order import order_of_row
+from cds_service.population.chart import ExportedTypes
 from cds_service.population.cluster import on_cluster, on_this_machine
 from cds_service.population.export import UnreadableExportError, files_in
 from cds_service.population.folder import Identity, OtherRunError, RunFolder, describe, fingerprint
@@ -77,7 +78,7 @@ def run_wanted(wanted: Wanted, settings: Settings, *, workers: int, scheduler: s
             compared=identity.compare or None,
             at=wanted.at,
             order=order,
-            offered=frozenset(),
+            types=ExportedTypes(),
             files=tuple(each.name for each in (*files, *((wanted.orders,) if wanted.orders else ()))),
             charts=folder.charts.folder.resolve(),
             rows=folder.rows.resolve(),

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, TypedDict, cast
 import msgspec
 
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.ownership import subject_of
+from fhir_mappings.ownership import OTHER_SUBJECTS, subject_of
 from fhir_mappings.references import address_of
 
 MOST_LINE_BYTES = 32 * 1024 * 1024
@@ -29,23 +29,26 @@ class UnreadableExportError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a file by its number, from 1; `content` is None if the line is too long to be read."""
+    """A line of a file by its number, from 1; of a line that is too long, `content` is only its beginning."""
 
     number: int
-    content: bytes | None
+    content: bytes
+    is_too_long: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """What a line says of its resource: the type, the id, `meta.lastUpdated`, and the id of the patient it is about.
 
-    All but the type may be empty. `patient` of a Patient is its own id.
+    All but the type may be empty. `patient` of a Patient is its own id. `is_of_no_patient` is whether its subject is
+    plainly something else, such as a group.
     """
 
     kind: str
     own_id: str
     updated: str
     patient: str
+    is_of_no_patient: bool
 
 
 class MalformedLineError(Exception):
@@ -82,9 +85,10 @@ def lines_of(path: Path, file: BinaryIO) -> Iterator[Line]:
         while content := stream.readline(MOST_LINE_BYTES + 1):
             number += 1
             if len(content) > MOST_LINE_BYTES:
+                start = content
                 while content and not content.endswith(b"\n"):
                     content = stream.readline(MOST_LINE_BYTES)
-                yield Line(number, None)
+                yield Line(number, start, is_too_long=True)
             elif stripped := content.strip():
                 yield Line(number, stripped)
     except (EOFError, zlib.error, gzip.BadGzipFile):
@@ -110,10 +114,12 @@ _Head = TypedDict(
 _DECODER = msgspec.json.Decoder(type=_Head)
 
 
-def head_of(content: bytes) -> Head:
-    """Return what a line says of its resource. Raise MalformedLineError if it is no resource in JSON."""
+def head_of(line: Line) -> Head:
+    """Return what a line says of its resource. Raise MalformedLineError if it is too long, or no resource in JSON."""
+    if line.is_too_long:
+        raise MalformedLineError("the line is too long")
     try:
-        found = cast("dict[str, Any]", _DECODER.decode(content))
+        found = cast("dict[str, Any]", _DECODER.decode(line.content))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise MalformedLineError("this is not one JSON object") from None
     kind = found.get("resourceType")
@@ -123,17 +129,18 @@ def head_of(content: bytes) -> Head:
     name = own_id if isinstance(own_id, str) else ""
     meta = found.get("meta")
     updated = meta.get("lastUpdated") if isinstance(meta, dict) else None
-    patient = name if kind == "Patient" else patient_in(found)
-    return Head(kind, name, updated if isinstance(updated, str) else "", patient)
+    return Head(kind, name, updated if isinstance(updated, str) else "", *_subject(kind, name, found))
 
 
-def patient_in(resource: Resource) -> str:
-    """Return the id of the patient that a resource references, on whatever server; empty if it references none.
+def _subject(kind: str, own_id: str, resource: Resource) -> tuple[str, bool]:
+    """Return the id of the patient of a resource, on whatever server, and whether its subject is something else.
 
     Whether the patient of another server is meant is decided with the whole chart at hand (`Ownership`).
     """
-    kind, _, own_id = address_of(subject_of(resource)).name.partition("/")
-    return own_id if kind == "Patient" else ""
+    if kind == "Patient":
+        return own_id, False
+    of, _, patient = address_of(subject_of(resource)).name.partition("/")
+    return patient if of == "Patient" else "", of in OTHER_SUBJECTS
 
 
 _REFERENCE = re.compile(
@@ -146,3 +153,11 @@ def patient_hinted(content: bytes) -> str:
     """Return the id of the one patient that a malformed line seems to reference; empty for none and for several."""
     found = set(_REFERENCE.findall(content))
     return found.pop().decode("ascii") if len(found) == 1 else ""
+
+
+_TYPE = re.compile(rb'"resourceType"\s*:\s*"([A-Z][A-Za-z]{1,63})"')
+
+
+def types_hinted(content: bytes) -> frozenset[str]:
+    """Return the resource types that a malformed line names, those of contained resources included."""
+    return frozenset(kind.decode("ascii") for kind in _TYPE.findall(content))

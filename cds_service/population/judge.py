@@ -12,7 +12,7 @@ from cds_service.hooks.request import HookRequest, read_request
 from cds_service.hooks.review import ReviewLimits, review
 from cds_service.observability.logging import where
 from cds_service.population.bucket import ExportedPatient
-from cds_service.population.chart import ExportedChart
+from cds_service.population.chart import ExportedChart, ExportedTypes
 from cds_service.population.shared import SharedResources
 from cds_service.records.pseudonyms import Pseudonymizer
 from coverage_policies.format.terms import Status
@@ -39,7 +39,7 @@ class Judge:
     """Judges orders by one revision, and by another one to compare with, as of one moment.
 
     `order` is the order of every patient; None if the export comes with the orders of each. `pseudonym` replaces the
-    ids of patients; None leaves them in the rows, with those of the orders. `offered` are the types of the export.
+    ids of patients; None leaves them in the rows, with those of the orders. `types` are those of the export.
     """
 
     assessor: Assessor
@@ -47,7 +47,7 @@ class Judge:
     limits: ReviewLimits
     at: datetime
     order: Resource | None
-    offered: frozenset[str]
+    types: ExportedTypes
     shared: SharedResources
     pseudonym: Pseudonymizer | None
 
@@ -57,7 +57,7 @@ class Judge:
             return  # a patient without an order
         patient = self.pseudonym("population patient", exported.id) if self.pseudonym else exported.id
         orders = exported.orders if self.order is None else (self.order,)
-        chart = ExportedChart(exported, self.offered, self.shared)
+        chart = ExportedChart(exported, self.types, self.shared)
         problem = _problem(exported)
         for number, order in enumerate(orders or ({},), start=1):
             row: dict[str, Any] = {"patient": patient, "order_number": number, "failure": problem}

@@ -53,9 +53,7 @@ def orders_in(path: Path, file: BinaryIO, policy: Policy) -> Iterator[OrderLine]
 def _resources(path: Path, file: BinaryIO) -> Iterator[OrderLine]:
     for line in lines_of(path, file):
         try:
-            if line.content is None:
-                raise MalformedLineError("the line is too long")
-            head = head_of(line.content)
+            head = head_of(line)
         except MalformedLineError as error:
             yield OrderLine(line.number, "", b"", str(error))
         else:

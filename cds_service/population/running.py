@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 
 from msgspec import structs
 
+from cds_service.population.chart import ExportedTypes
 from cds_service.population.folder import Description, RunFolder
 from cds_service.population.rows import Written
 from cds_service.population.split import SplitReport, split
@@ -62,7 +63,7 @@ def run(
         folder.charts.bucket(bucket).unlink(missing_ok=True)
         count_done(written)
 
-    failed = judging(replace(work, offered=frozenset(report.kinds)), left, done)
+    failed = judging(replace(work, types=ExportedTypes.of(report)), left, done)
     if not failed:
         folder.finish()
     return failed

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import msgspec
 
+from cds_service.fhir_client.search_bundle import is_harmless
 from cds_service.population.bucket import Kind, Place, record
-from cds_service.population.export import Head, MalformedLineError, head_of, lines_of, patient_hinted
+from cds_service.population.export import Line, MalformedLineError, head_of, lines_of, patient_hinted, types_hinted
 from cds_service.population.orders import orders_in
 from cds_service.population.shared import SharedResourcesWriter
 from coverage_policies.format.model import Policy
+from fhir_mappings.fhir_json import parse_json
 from fhir_mappings.ownership import names_a_patient
 
 _BUFFER_BYTES = 64 * 1024 * 1024
@@ -34,8 +36,9 @@ _REPORT = "split.json"
 class SplitReport(msgspec.Struct, frozen=True):
     """What a split found. `kinds` counts the lines by type, `unread` those of types that the policies do not read.
 
-    `of_nobody` counts by type what should name a patient and does not. `malformed` counts lines that hold no resource,
-    orders included; `named` says of the first thousand where they are and what is wrong.
+    `of_nobody` counts by type what the policies read and should name a patient, and does not. `malformed` counts lines
+    that hold no resource, orders included; `named` says of the first thousand where they are and what is wrong.
+    `incomplete` are the types of which a line may be any patient's: nobody's chart is known to have all of them.
     """
 
     buckets: int
@@ -44,6 +47,7 @@ class SplitReport(msgspec.Struct, frozen=True):
     of_nobody: dict[str, int]
     malformed: int
     named: tuple[str, ...]
+    incomplete: tuple[str, ...]
 
 
 class Charts:
@@ -127,6 +131,8 @@ class _Split:
         self._of_nobody: Counter[str] = Counter()
         self._malformed = 0
         self._named: list[str] = []
+        self._incomplete: set[str] = set()
+        self._may_lack_anything = False
 
     def report(self) -> SplitReport:
         """Return what was found so far."""
@@ -137,6 +143,7 @@ class _Split:
             dict(sorted(self._of_nobody.items())),
             self._malformed,
             tuple(self._named),
+            tuple(sorted(self._kinds if self._may_lack_anything else self._incomplete)),
         )
 
     def add_file(self, number: int, path: Path, shared: SharedResourcesWriter, advance: Callable[[int], None]) -> None:
@@ -144,32 +151,43 @@ class _Split:
         with path.open("rb") as file:
             read = 0
             for line in lines_of(path, file):
+                place = Place(number, line.number)
                 try:
-                    if line.content is None:
-                        raise MalformedLineError("the line is too long")
-                    self._add(Place(number, line.number), head_of(line.content), line.content, shared)
+                    self._add(place, line, shared)
                 except MalformedLineError as error:
                     self._name(f"{path.name}:{line.number}: {error}")
-                    if line.content is not None and (patient := patient_hinted(line.content)):
-                        self.buckets.add(patient, record(Kind.LOST, Place(number, line.number), patient))
+                    self._lose(place, line)
                 if (position := file.tell()) != read:
                     advance(position - read)
                     read = position
 
-    def _add(self, place: Place, head: Head, content: bytes, shared: SharedResourcesWriter) -> None:
+    def _add(self, place: Place, line: Line, shared: SharedResourcesWriter) -> None:
+        head = head_of(line)
+        if head.kind == "OperationOutcome" and not _is_remark(line.content):
+            raise MalformedLineError("an OperationOutcome that may tell of missing data")
         self._kinds[head.kind] += 1
         if head.patient:
             if head.kind in self._reads:
-                self.buckets.add(head.patient, record(Kind.RESOURCE, place, head.patient, content))
+                self.buckets.add(head.patient, record(Kind.RESOURCE, place, head.patient, line.content))
             else:
                 self._unread[head.kind] += 1
             return
         if head.kind == "Patient":
             raise MalformedLineError("the Patient has no id")
         if head.own_id:
-            shared.add(f"{head.kind}/{head.own_id}", head.updated, content)
-        if names_a_patient({"resourceType": head.kind}):
+            shared.add(f"{head.kind}/{head.own_id}", head.updated, line.content)
+        if head.kind in self._reads and not head.is_of_no_patient and names_a_patient({"resourceType": head.kind}):
             self._of_nobody[head.kind] += 1
+            self._incomplete.add(head.kind)
+
+    def _lose(self, place: Place, line: Line) -> None:
+        """Note whose chart is not whole without a malformed line: one patient's, or everybody's as far as is known."""
+        if patient := patient_hinted(line.content):
+            self.buckets.add(patient, record(Kind.LOST, place, patient))
+        elif kinds := types_hinted(line.content) - {"OperationOutcome"}:
+            self._incomplete |= kinds - {"Patient"}
+        else:
+            self._may_lack_anything = True
 
     def add_orders(self, number: int, path: Path, policy: Policy, advance: Callable[[int], None]) -> None:
         """Add the orders of a file to the buckets of their patients."""
@@ -186,6 +204,15 @@ class _Split:
         self._malformed += 1
         if len(self._named) < _MOST_NAMED:
             self._named.append(where)
+
+
+def _is_remark(content: bytes) -> bool:
+    """Return whether an OperationOutcome, such as from the list of errors of an export, tells of nothing missing."""
+    try:
+        outcome = parse_json(content)
+    except ValueError:
+        return False
+    return isinstance(outcome, dict) and is_harmless(outcome)
 
 
 class _Buckets:

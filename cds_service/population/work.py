@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from cds_service.hooks.review import ReviewLimits
 from cds_service.population.bucket import patients_of
+from cds_service.population.chart import ExportedTypes
 from cds_service.population.judge import Judge
 from cds_service.population.rows import Written, write_rows
 from cds_service.population.shared import SharedResources
@@ -82,7 +83,7 @@ class Work:
     compared: str | None
     at: datetime
     order: Resource | None
-    offered: frozenset[str]
+    types: ExportedTypes
     files: tuple[str, ...]
     charts: Path
     rows: Path
@@ -101,7 +102,7 @@ class Work:
             limits=ReviewLimits.of(self.rules.settings()),
             at=self.at,
             order=self.order,
-            offered=self.offered,
+            types=self.types,
             shared=SharedResources(charts.shared),
             pseudonym=Pseudonymizer(self.key) if self.key is not None else None,
         )

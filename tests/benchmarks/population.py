@@ -16,6 +16,7 @@ from threading import Event, Thread
 import click
 import psutil
 
+from cds_service.population.chart import ExportedTypes
 from cds_service.population.cluster import on_this_machine
 from cds_service.population.export import files_in
 from cds_service.population.rows import Written
@@ -48,7 +49,7 @@ def main(charts: Path | None, copies: int, levels: Sequence[int], memory: Path |
         lines = sum(report.kinds.values())
         seconds = time.perf_counter() - begun
         click.echo(f"{patients:,} patients, {lines:,} lines, {buckets} buckets; split: {lines / seconds:,.0f} lines/s")
-        work = replace(work_of(folder / "in", folder, key=b"k" * 32), offered=frozenset(report.kinds))
+        work = replace(work_of(folder / "in", folder, key=b"k" * 32), types=ExportedTypes.of(report))
         judge_here(_in(work, folder / "warm"), range(1), _ignore)
         alone = _measured("plain loop", _in(work, folder / "alone"), buckets, judge_here)
         for workers in levels:

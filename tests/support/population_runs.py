@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pyarrow import parquet
 
 from cds_service.hooks.coded_order import coded_order
+from cds_service.population.chart import ExportedTypes
 from cds_service.population.export import files_in
 from cds_service.population.rows import Written
 from cds_service.population.split import Charts, SplitReport, split
@@ -50,7 +51,7 @@ def split_and_judge(
     report = split(Charts(folder / "charts"), files_in(source), buckets=buckets, policies=policies, orders=orders)
     (folder / "rows").mkdir()
     work = work_of(source, folder, order=None if orders else order, orders=orders, compared=compared, key=key)
-    judge_here(replace(work, offered=frozenset(report.kinds)), range(buckets), lambda _bucket, _written: None)
+    judge_here(replace(work, types=ExportedTypes.of(report)), range(buckets), lambda _bucket, _written: None)
     return report, rows_in(folder / "rows")
 
 
@@ -70,7 +71,7 @@ def work_of(
         compared=compared,
         at=AT,
         order=order,
-        offered=frozenset(),
+        types=ExportedTypes(),
         files=tuple(path.name for path in (*files_in(source), *((orders,) if orders else ()))),
         charts=folder / "charts",
         rows=folder / "rows",

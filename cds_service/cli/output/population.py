@@ -125,10 +125,13 @@ def _print_unused(console: Console, description: Description, summary: Summary) 
         kinds = ", ".join(description.lacking)
         console.print(f"The export has no {kinds}: not offered, so that nothing is proven by it.", style="yellow")
     for kind, count in split.of_nobody.items():
-        console.print(f"{count:,} {escape(kind)} resources reference no patient and are nobody's.", style="yellow")
+        console.print(
+            f"{escape(kind)}: {count:,} reference no patient and may be anybody's, so this type proves no absence.",
+            style="yellow",
+        )
     named = (*split.named, *summary.malformed)
     if count := split.malformed + len(summary.malformed):
-        console.print(f"{count:,} lines are malformed and were not used:", style="yellow")
+        console.print(f"{count:,} lines could not be used:", style="yellow")
         for each in named[:_MOST_NAMED]:
             console.print(f"  {escape(each)}", style="yellow")
         if count > _MOST_NAMED:

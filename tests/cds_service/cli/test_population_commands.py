@@ -76,7 +76,7 @@ def test_orders_of_a_file_are_those_of_their_patients_and_a_faulty_row_is_named(
     done = run("--orders", orders, "--input", export, "--output", tmp_path / "out")
     assert "orders of a file, as of 2026-03-02T12:00-05:00: 2 orders of 2 patients" in done.output
     assert "1 orders not judged: the export has no Patient resource for this patient" in done.output
-    assert "1 lines are malformed and were not used:\n  orders.csv:4: a row needs a patient and a code" in done.output
+    assert "1 lines could not be used:\n  orders.csv:4: a row needs a patient and a code" in done.output
 
 
 def test_a_run_that_is_resumed_does_not_do_again_what_is_done(

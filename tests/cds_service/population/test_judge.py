@@ -14,7 +14,7 @@ from cds_service.hooks.request import read_request
 from cds_service.hooks.review import review
 from cds_service.population import judge as judge_module
 from cds_service.population.bucket import ExportedPatient
-from cds_service.population.chart import ExportedChart
+from cds_service.population.chart import ExportedChart, ExportedTypes
 from cds_service.population.shared import SharedResources, SharedResourcesWriter
 from cds_service.population.work import OtherPoliciesError
 from cds_service.settings import Settings
@@ -219,8 +219,9 @@ def test_what_the_export_lacks_for_all_patients_is_not_offered_and_what_it_has_i
     with SharedResourcesWriter(tmp_path / "shared"):
         pass
     shared = SharedResources(tmp_path / "shared")
-    whole = ExportedChart(ExportedPatient("p-1", (PATIENT,)), frozenset({"Condition"}), shared)
-    broken = ExportedChart(ExportedPatient("p-1", (PATIENT,), is_whole=False), frozenset({"Condition"}), shared)
+    types = ExportedTypes(frozenset({"Condition"}))
+    whole = ExportedChart(ExportedPatient("p-1", (PATIENT,)), types, shared)
+    broken = ExportedChart(ExportedPatient("p-1", (PATIENT,), is_whole=False), types, shared)
     assert whole.search(PROCEDURES, "p-1").availability is Availability.NOT_OFFERED
     assert whole.search(CONDITIONS, "p-1").availability is Availability.COMPLETE
     assert broken.search(CONDITIONS, "p-1").availability is Availability.UNAVAILABLE
@@ -244,6 +245,17 @@ def test_a_chart_with_a_malformed_line_proves_no_absence_and_the_line_is_named(t
     _, rows = split_and_judge(source, tmp_path)
     assert "Condition" in rows[0]["unread"]
     assert rows[1]["unread"] == []
+
+
+@pytest.mark.parametrize("of_whom", [{"identifier": {"value": "7"}}, {"reference": "urn:uuid:7"}, None])
+def test_where_nobody_knows_whose_a_condition_is_none_is_proven_absent(
+    tmp_path: Path, of_whom: dict[str, object] | None
+) -> None:
+    known = {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p-1"}}
+    procedure = {"resourceType": "Procedure", "id": "x", "subject": {"reference": "Patient/p-1"}}
+    source = exported(tmp_path / "in", PATIENT, known, procedure, {**known, "id": "d", "subject": of_whom})
+    _, (row,) = split_and_judge(source, tmp_path)
+    assert row["unread"] == ["Condition"]
 
 
 def test_a_drug_beside_the_charts_is_read_by_its_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,7 +105,7 @@ def test_the_words_of_criteria_are_those_of_the_first_revision_and_in_its_order(
 
 def test_the_types_that_the_revision_looks_for_and_the_export_lacks_are_known_after_the_split() -> None:
     begun = description()
-    report = SplitReport(3, dict.fromkeys((*POLICY.kinds - {"Procedure"}, "Claim"), 1), {}, {}, 0, ())
+    report = SplitReport(3, dict.fromkeys((*POLICY.kinds - {"Procedure"}, "Claim"), 1), {}, {}, 0, (), ())
     assert begun.lacking == ()
     assert msgspec.structs.replace(begun, split=report).lacking == ("Procedure",)
 

@@ -103,7 +103,7 @@ def test_what_is_about_no_patient_is_shared(tmp_path: Path) -> None:
     assert shared.read("Medication/m-1") == {"resourceType": "Medication", "id": "m-1"}
     assert shared.read("Organization/o-2") is None
     assert shared.read("https://other.example/fhir/Medication/m-1") is None
-    assert (report.of_nobody, found) == ({"Observation": 1}, {})
+    assert (report.of_nobody, report.incomplete, found) == ({"Observation": 1}, ("Observation",), {})
     shared.close()
 
 
@@ -140,6 +140,7 @@ def test_malformed_lines_are_counted_and_named_without_content(tmp_path: Path) -
     )
     report, _, _ = split_up(source, tmp_path)
     assert report.malformed == 3
+    assert report.incomplete == ("Condition", "Patient")  # the object without a type may be anything
     assert report.named == (
         "Condition.ndjson:2: this is not one JSON object",
         "Condition.ndjson:4: the object has no resourceType",
@@ -152,6 +153,34 @@ def test_a_malformed_line_that_names_a_patient_makes_that_chart_incomplete(tmp_p
     source = written(tmp_path / "in", Condition=[broken], Patient=[patient("a"), patient("b")])
     _, found, _ = split_up(source, tmp_path)
     assert (found["a"].is_whole, found["b"].is_whole) == (False, True)
+
+
+BROKEN = '{"resourceType":"Condition","id":"c-9","subject":{"identifier":{"value":"7"}},"code'
+OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
+REMARK = {"resourceType": "OperationOutcome", "issue": [{"severity": "information", "code": "informational"}]}
+OF_A_GROUP = condition("c-9", "") | {"subject": {"reference": "Group/g-1"}}
+UNREAD = {"resourceType": "Claim", "id": "k"}
+
+
+@pytest.mark.parametrize(
+    ("line", "incomplete"),
+    [
+        (BROKEN, ("Condition",)),
+        ("<html>502 Bad Gateway</html>", ("Condition", "Patient")),
+        (OUTCOME, ("Condition", "Patient")),
+        (REMARK, ()),
+        (OF_A_GROUP, ()),
+        (UNREAD, ()),
+    ],
+    ids=["a type", "no type", "an error of the server", "a remark of the server", "of a group", "not read"],
+)
+def test_a_line_that_may_be_anybodys_leaves_no_chart_complete(
+    tmp_path: Path, line: str | dict[str, object], incomplete: tuple[str, ...]
+) -> None:
+    source = written(tmp_path / "in", all=[patient("a"), condition("c-1", "a"), line])
+    report, _, _ = split_up(source, tmp_path)
+    assert tuple(kind for kind in report.incomplete if kind in ("Condition", "Patient")) == incomplete
+    assert report.of_nobody == {}
 
 
 def test_a_number_out_of_bounds_makes_a_line_malformed_when_the_chart_is_read(tmp_path: Path) -> None:
