@@ -7,14 +7,16 @@ from cds_service.population.summary import Summary
 from cds_service.web.svg_plot import LinearScale, number
 
 _WIDTH, _MARGIN = 760, 16
-_BAR_LEFT, _BAR_RIGHT = 16, 664
+_LEFT, _RIGHT = _MARGIN, _WIDTH - _MARGIN
 _ROW, _BAR = 40, 14
-_LONGEST = 96
+_CHARACTER = 7.2
+"""About the width of a wide character; fonts differ."""
 _STYLE = """\
 svg { background: #fff }
 text { font: 12px system-ui, sans-serif; fill: #57606a }
 .title { font-size: 15px; font-weight: 600; fill: #1b1f24 }
 .says { fill: #1b1f24 }
+.numbers { text-anchor: end }
 .met { fill: #1a7f37 } .not-met { fill: #b42318 } .unknown { fill: #d4a72c } .missing { fill: #0550ae }
 @media (prefers-color-scheme: dark) {
 svg { background: #0f1419 }
@@ -37,7 +39,7 @@ def picture(title: str, summary: Summary, criteria: Mapping[str, str], questions
     most_missing = summary.missing.most_common(MOST_MISSING)
     parts = [_text(_MARGIN, 28, title, "title"), *_legend(48)]
     top = 72
-    scale = LinearScale(0, max((summary.criteria[name].counted for name in shown), default=1), _BAR_LEFT, _BAR_RIGHT)
+    scale = LinearScale(0, max((summary.criteria[name].counted for name in shown), default=1), _LEFT, _RIGHT)
     for name in shown:
         counts = summary.criteria[name]
         values = [(kind, says, getattr(counts, kind.replace("-", "_"))) for kind, says in _STATUSES]
@@ -46,7 +48,7 @@ def picture(title: str, summary: Summary, criteria: Mapping[str, str], questions
     top += 28
     parts.append(_text(_MARGIN, top, "Missing most: open questions by number of orders", "title"))
     top += 20
-    scale = LinearScale(0, max((count for _, count in most_missing), default=1), _BAR_LEFT, _BAR_RIGHT)
+    scale = LinearScale(0, max((count for _, count in most_missing), default=1), _LEFT, _RIGHT)
     for name, count in most_missing:
         parts += _row(top, f"{name} {questions.get(name, '')}", [("missing", "orders", count)], scale)
         top += _ROW
@@ -67,16 +69,17 @@ def _legend(y: float) -> list[str]:
 
 
 def _row(top: float, label: str, values: Sequence[tuple[str, str, int]], scale: LinearScale) -> list[str]:
-    """Return the label of a row and its bar, whose parts say their numbers to a pointer, with all numbers beside it."""
-    cut = label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
-    parts = [_text(_BAR_LEFT, top + 10, cut, "says")]
+    """Return the label of a row with its numbers, and below them its bar, whose parts say theirs to a pointer."""
+    numbers = " / ".join(f"{value:,}" for _, _, value in values)
+    longest = int((_RIGHT - _LEFT) / _CHARACTER) - len(numbers) - 1
+    cut = label if len(label) <= longest else f"{label[: longest - 1]}…"
+    parts = [_text(_LEFT, top + 10, cut, "says"), _text(_RIGHT, top + 10, numbers, "numbers")]
     before = 0
     for kind, says, value in values:
         if value:
             left, right = scale.at(before), scale.at(before + value)
             parts.append(_rect(left, top + 15, right - left, _BAR, kind, f"{label}: {value:,} {says}"))
             before += value
-    parts.append(_text(scale.at(before) + 6, top + 26, " / ".join(f"{value:,}" for _, _, value in values)))
     return parts
 
 

@@ -120,11 +120,20 @@ def test_the_picture_has_a_bar_as_long_as_each_count_and_says_it() -> None:
     )
     first, second = (bars[f"A First & foremost: {each}"].attrib for each in ("5 met", "3 not met"))
     assert float(second["x"]) == pytest.approx(float(first["x"]) + float(first["width"]), abs=0.2)
-    assert widths["C Third: 3 unknown"] == pytest.approx(3 / 10 * 648, abs=0.2)
+    assert widths["C Third: 3 unknown"] == pytest.approx(3 / 10 * 728, abs=0.2)
     assert not any(says.startswith("B ") for says in widths)
     assert [says for says in widths if says.startswith("Q")][:2] == ["Q0 Was it?: 20 orders", "Q1 : 19 orders"]
     assert len(re.findall(r'class="missing"', drawn)) == 10
     assert root.findtext("s:title", namespaces=space) == "T & <x>"
+
+
+def test_large_numbers_and_a_long_label_fit_into_a_row_of_the_picture() -> None:
+    summary = Summary(criteria={"A": CriterionCount(1_234_567, 1_234_567, 1_234_567)})
+    drawn = picture("T", summary, {"A": "x" * 200}, {})
+    (label,) = re.findall(r'class="says">(.*)</text>', drawn)
+    (numbers,) = re.findall(r'<text x="744" y="\d+" class="numbers">(.*)</text>', drawn)  # they end at the margin
+    assert numbers == "1,234,567 / 1,234,567 / 1,234,567"
+    assert 60 < len(label) < 728 / 7.2 - len(numbers)
 
 
 def test_a_run_without_rows_has_a_picture_too() -> None:
