@@ -1,6 +1,7 @@
 """`cds-service population …`: many patients at once, from a FHIR bulk export to Parquet."""
 
 import os
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from importlib.util import find_spec
@@ -16,6 +17,7 @@ from cds_service.cli.policies.folders import FOLDER, settings_with
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _PICTURE = "report.svg"
+_SCHEDULER = re.compile(r"(tcp|tls)://[^/\s]+:\d{1,5}")
 
 
 def _check_installed() -> None:
@@ -61,6 +63,8 @@ def run_command(
     """Judge an order of every patient of a FHIR bulk export by one revision, to Parquet and a summary."""
     if (order is None) == (orders is None):
         raise click.UsageError("Give one of --order and --orders.")
+    if scheduler is not None and not _SCHEDULER.fullmatch(scheduler):
+        raise click.UsageError("--scheduler is an address like tcp://host:8786 or tls://host:8786.")
     if workers is not None and scheduler is not None:
         raise click.UsageError("Give one of --workers and --scheduler.")
     _check_installed()

@@ -85,7 +85,7 @@ def run_wanted(wanted: Wanted, settings: Settings, *, workers: int, scheduler: s
             key=key,
         )
         judging = on_cluster(scheduler) if scheduler else on_this_machine(workers)
-        with RunProgress() as progress:
+        with folder.locked(), RunProgress() as progress:
             failed = run(folder, description, Export(files, wanted.orders, policies), work, judging, progress)
     if failed:
         reasons = ", ".join(sorted(set(failed.values())))

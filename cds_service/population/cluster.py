@@ -71,10 +71,19 @@ def on_cluster(address: str) -> Judging:
     """
 
     def judge(work: Work, buckets: Sequence[int], done: Callable[[int, Written], None]) -> dict[int, str]:
-        with Client(address, timeout=_CONNECT_TIMEOUT) as client:
+        with _connected(address) as client:
             return judge_buckets(client, work, buckets, done)
 
     return judge
+
+
+def _connected(address: str) -> Client:
+    try:
+        return Client(address, timeout=_CONNECT_TIMEOUT)
+    except TypeError:  # what Dask raises without certificates
+        raise ConnectionError(
+            f"{address} needs certificates. Name them in Dask's configuration, under distributed.comm.tls."
+        ) from None
 
 
 def judge_buckets(

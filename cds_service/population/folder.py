@@ -1,6 +1,8 @@
 """The folder of a run: what run it is, its rows, and while it lasts the charts it was split into."""
 
-from collections.abc import Mapping, Sequence
+import fcntl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from coverage_policies.format.model import Policy
 from coverage_policies.format.questions import all_questions
 
 _DESCRIPTION = "run.json"
+_LOCK = "run.lock"
 
 
 class OtherRunError(Exception):
@@ -117,7 +120,7 @@ class RunFolder:
         if found is None:
             if self.folder.exists() and any(self.folder.iterdir()):
                 raise OtherRunError(f"{self.folder} is not empty, and holds no run. Choose another folder.")
-            self.rows.mkdir(parents=True, exist_ok=True)
+            self.rows.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.write(wanted)
             return wanted
         if not resume:
@@ -128,6 +131,18 @@ class RunFolder:
                 "Resume with what it was begun with, or choose another folder."
             )
         return found
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from working in the folder. Raise OtherRunError if one does."""
+        with (self.folder / _LOCK).open("wb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise OtherRunError(
+                    f"A run is going on in {self.folder}. Wait until it ends, or stop it and add --resume."
+                ) from None
+            yield
 
     def write(self, description: Description) -> None:
         """Write the description."""

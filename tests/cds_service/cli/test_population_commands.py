@@ -114,6 +114,8 @@ def test_a_run_that_is_resumed_does_not_do_again_what_is_done(
     [
         ((), "Give one of --order and --orders."),
         (("--order", "27279", "--workers", "2", "--scheduler", "tcp://localhost:1"), "--workers and --scheduler"),
+        (("--order", "27279", "--scheduler", "http://localhost:8786"), "tcp://host:8786 or tls://host:8786"),
+        (("--order", "27279", "--scheduler", "tcp://localhost"), "tcp://host:8786 or tls://host:8786"),
     ],
 )
 def test_contradictory_options_are_a_wrong_command_line(arguments: tuple[str, ...], says: str, tmp_path: Path) -> None:
@@ -207,3 +209,8 @@ def test_a_scheduler_that_does_not_answer_is_said_in_one_sentence(
     assert done.exit_code == 1
     assert "tcp://127.0.0.1:1" in done.output
     assert "Traceback" not in done.output
+
+
+def test_a_scheduler_with_tls_needs_certificates(export: Path, tmp_path: Path) -> None:
+    done = run("--order", "27279", "--input", export, "--output", tmp_path / "out", "--scheduler", "tls://127.0.0.1:1")
+    assert (done.exit_code, "tls://127.0.0.1:1 needs certificates." in done.output) == (1, True), done.output

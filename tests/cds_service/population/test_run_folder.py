@@ -1,5 +1,6 @@
 """The folder of a run: which run may go on in it, and what is left to do."""
 
+import stat
 from pathlib import Path
 
 import msgspec
@@ -94,6 +95,21 @@ def test_a_finished_run_keeps_no_chart_and_nothing_unfinished(tmp_path: Path) ->
     (folder.rows / "rows-0002.parquet.7.new").touch()
     folder.finish()
     assert sorted(path.name for path in folder.folder.rglob("*")) == ["rows", "run.json"]
+
+
+def test_two_processes_do_not_work_in_one_folder(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "out")
+    folder.begin(description(), resume=False)
+    with folder.locked(), pytest.raises(OtherRunError, match="A run is going on in"), RunFolder(folder.folder).locked():
+        pass
+    with folder.locked():
+        assert folder.begin(description(), resume=True) == description()
+
+
+def test_only_the_owner_can_open_the_rows(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "out")
+    folder.begin(description(), resume=False)
+    assert stat.S_IMODE(folder.rows.stat().st_mode) == 0o700
 
 
 def test_the_words_of_criteria_are_those_of_the_first_revision_and_in_its_order() -> None:
