@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from errno import ENOSPC
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -86,7 +87,12 @@ def run_wanted(wanted: Wanted, settings: Settings, *, workers: int, scheduler: s
         )
         judging = on_cluster(scheduler) if scheduler else on_this_machine(workers)
         with folder.locked(), RunProgress() as progress:
-            failed = run(folder, description, Export(files, wanted.orders, policies), work, judging, progress)
+            try:
+                failed = run(folder, description, Export(files, wanted.orders, policies), work, judging, progress)
+            except OSError as error:
+                if error.errno == ENOSPC:
+                    raise OtherRunError(f"The disk of {wanted.output} is full. Make room, and add --resume.") from None
+                raise
     if failed:
         reasons = ", ".join(sorted(set(failed.values())))
         raise click.ClickException(

@@ -4,6 +4,7 @@ A task may be done twice, such as after a worker was lost: its file is the same,
 """
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from secrets import token_hex
 
@@ -105,14 +106,21 @@ def judge_buckets(
             bucket = futures.pop(future)
             try:
                 written = future.result()
-            except Exception as error:  # whatever it was, the other buckets are judged; the message may quote a path
-                failed[bucket] = type(error).__name__
+            except Exception as error:  # whatever it was, the other buckets are judged
+                failed[bucket] = _reason(error)
             else:
                 future.release()  # a result that is lost from now on is not made again
                 done(bucket, written)
     finally:
         client.unregister_worker_plugin(run)
     return failed
+
+
+def _reason(error: Exception) -> str:
+    """Return what went wrong, such as `No space left on device`, without what a message may quote."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno)
+    return type(error).__name__
 
 
 def _judge(run: str, bucket: int) -> Written:

@@ -66,9 +66,18 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], malformed: Sequenc
     `malformed` is read after the last row, so that what makes the rows may still add to it.
     """
     unfinished = path.with_name(f"{path.name}.{token_hex(8)}.new")
+    try:
+        written = _write(unfinished, rows, malformed)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return written
+
+
+def _write(path: Path, rows: Iterable[Mapping[str, Any]], malformed: Sequence[str]) -> Written:
     count = failed = 0
     waiting: list[Mapping[str, Any]] = []
-    with parquet.ParquetWriter(unfinished, SCHEMA, compression="zstd") as writer:
+    with parquet.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
         for row in rows:
             waiting.append(row)
             count += 1
@@ -79,5 +88,4 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], malformed: Sequenc
         if waiting:
             writer.write_table(pa.Table.from_pylist(waiting, SCHEMA))
         writer.add_key_value_metadata({MALFORMED: json.dumps(list(malformed)).encode()})
-    unfinished.replace(path)
     return Written(count, failed, tuple(malformed))

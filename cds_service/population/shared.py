@@ -1,6 +1,7 @@
 """What an export has that is about no patient, such as drugs and organizations: by reference, and out of core."""
 
 import sqlite3
+from errno import EIO, ENOSPC
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,10 +18,14 @@ _ADD = (
 
 
 class SharedResourcesWriter:
-    """Makes the file. Of two resources with one type and id, the one with the later `meta.lastUpdated` stays."""
+    """Makes the file. Of two resources with one type and id, the one with the later `meta.lastUpdated` stays.
+
+    It raises OSError for what the disk refuses.
+    """
 
     def __init__(self, path: Path) -> None:
         self._waiting: list[tuple[str, str, bytes]] = []
+        self._path = path
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = OFF")  # a file that is not finished is made anew
         self._database.execute("PRAGMA synchronous = OFF")
@@ -33,9 +38,13 @@ class SharedResourcesWriter:
             self._write()
 
     def _write(self) -> None:
-        self._database.execute("BEGIN")
-        self._database.executemany(_ADD, self._waiting)
-        self._database.execute("COMMIT")
+        try:
+            self._database.execute("BEGIN")
+            self._database.executemany(_ADD, self._waiting)
+            self._database.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            code = ENOSPC if error.sqlite_errorcode == sqlite3.SQLITE_FULL else EIO
+            raise OSError(code, str(error), str(self._path)) from None
         self._waiting.clear()
 
     def __enter__(self) -> Self:
@@ -44,9 +53,11 @@ class SharedResourcesWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._write()
-        self._database.close()
+        try:
+            if kind is None:
+                self._write()
+        finally:
+            self._database.close()
 
 
 class SharedResources:

@@ -63,7 +63,7 @@ def print_summary(console: Console, description: Description, summary: Summary) 
     identity = description.identity
     console.print(
         f"[bold]{escape(identity.policy)}[/], {escape(identity.order or 'orders of a file')}, as of {identity.at}: "
-        f"{summary.orders:,} orders of {summary.patients:,} patients"
+        f"{_counted(summary.orders, 'order')} of {_counted(summary.patients, 'patient')}"
     )
     outcomes = Table("outcome", Column("orders", justify="right"), Column("share", justify="right"))
     for outcome, count in summary.outcomes.most_common():
@@ -117,7 +117,7 @@ def _print_changes(console: Console, before: str, after: str, summary: Summary) 
 
 def _print_unused(console: Console, description: Description, summary: Summary) -> None:
     for reason, count in summary.failures.most_common():
-        console.print(f"{count:,} orders not judged: {escape(reason)}", style="yellow")
+        console.print(f"{_counted(count, 'order')} not judged: {escape(reason)}", style="yellow")
     split = description.split
     if split is None:
         return
@@ -131,10 +131,14 @@ def _print_unused(console: Console, description: Description, summary: Summary) 
         )
     named = (*split.named, *summary.malformed)
     if count := split.malformed + len(summary.malformed):
-        console.print(f"{count:,} lines could not be used:", style="yellow")
+        console.print(f"{_counted(count, 'line')} could not be used:", style="yellow")
         for each in named[:_MOST_NAMED]:
             console.print(f"  {escape(each)}", style="yellow")
         if count > _MOST_NAMED:
             console.print(f"  and {count - _MOST_NAMED:,} more; run.json names the first thousand.", style="yellow")
     for kind, count in summary.unread.most_common():
-        console.print(f"{escape(kind)} was not read completely for {count:,} orders.", style="yellow")
+        console.print(f"{escape(kind)} was not read completely for {_counted(count, 'order')}.", style="yellow")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from errno import ENOSPC
 from pathlib import Path
 
 import psutil
@@ -75,8 +76,8 @@ def test_orders_of_a_file_are_those_of_their_patients_and_a_faulty_row_is_named(
     orders.write_text("patient,code\nsij-rich-chart,27279\nnobody,27279\n,27279\n", encoding="utf-8")
     done = run("--orders", orders, "--input", export, "--output", tmp_path / "out")
     assert "orders of a file, as of 2026-03-02T12:00-05:00: 2 orders of 2 patients" in done.output
-    assert "1 orders not judged: the export has no Patient resource for this patient" in done.output
-    assert "1 lines could not be used:\n  orders.csv:4: a row needs a patient and a code" in done.output
+    assert "1 order not judged: the export has no Patient resource for this patient" in done.output
+    assert "1 line could not be used:\n  orders.csv:4: a row needs a patient and a code" in done.output
 
 
 def test_a_run_that_is_resumed_does_not_do_again_what_is_done(
@@ -209,6 +210,15 @@ def test_a_scheduler_that_does_not_answer_is_said_in_one_sentence(
     assert done.exit_code == 1
     assert "tcp://127.0.0.1:1" in done.output
     assert "Traceback" not in done.output
+
+
+def test_a_full_disk_is_said_with_what_to_do(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(work, buckets, done):
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(population_run, "on_this_machine", lambda _workers: full)
+    done = run("--order", "27279", "--input", export, "--output", tmp_path / "out")
+    assert f"The disk of {tmp_path / 'out'} is full. Make room, and add --resume." in done.output
 
 
 def test_a_scheduler_with_tls_needs_certificates(export: Path, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Splitting an export into buckets by patient."""
 
 import json
+import sqlite3
 import stat
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +118,22 @@ def test_of_two_shared_resources_with_one_id_the_later_stays(tmp_path: Path) -> 
     assert shared.read("Medication/1") == {"is": "later"}
     assert shared.read("Medication/2") is None
     shared.close()
+
+
+def test_shared_resources_that_the_disk_has_no_room_for_are_its_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = sqlite3.connect
+
+    def small(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        database = connect(*arguments, **options)
+        database.execute("PRAGMA max_page_count = 3")
+        return database
+
+    monkeypatch.setattr(sqlite3, "connect", small)
+    with pytest.raises(OSError, match="full") as raised, SharedResourcesWriter(tmp_path / "shared") as writer:
+        writer.add("Medication/1", "", b"x" * 100_000)
+    assert raised.value.errno == ENOSPC
 
 
 def test_types_that_no_revision_reads_are_counted_and_left_out(tmp_path: Path) -> None:
