@@ -6,6 +6,7 @@ Only what tells whose a resource is gets decoded here; the line itself is passed
 import gzip
 import re
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,7 @@ def is_of_export(path: Path) -> bool:
 
 
 def lines_of(path: Path, file: BinaryIO) -> Iterator[Line]:
-    """Yield the lines of an opened file that are not blank, from gzip if its name says so.
+    """Yield the lines of an opened file that are not blank, from gzip if its name says so, without a byte order mark.
 
     Raise UnreadableExportError if the gzip is damaged: what follows is lost, and nobody knows how much.
     """
@@ -89,7 +90,7 @@ def lines_of(path: Path, file: BinaryIO) -> Iterator[Line]:
                 while content and not content.endswith(b"\n"):
                     content = stream.readline(MOST_LINE_BYTES)
                 yield Line(number, start, is_too_long=True)
-            elif stripped := content.strip():
+            elif stripped := (content if number > 1 else content.removeprefix(BOM_UTF8)).strip():
                 yield Line(number, stripped)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise UnreadableExportError(f"{path} is damaged after line {number:,}. Fetch it again.") from None

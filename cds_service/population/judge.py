@@ -1,5 +1,6 @@
 """Judge the orders of one patient after another, by the one walk (`review`). Knows no Dask: what one process does."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,9 +22,11 @@ from coverage_policies.judging.determination import CriterionResult, Determinati
 from fhir_mappings.bundle import reference_of
 from fhir_mappings.fhir_json import Resource
 
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _INSTANCE = "00000000-0000-4000-8000-000000000000"
 """The hookInstance of every call: nobody but the review sees it."""
 
+NO_ID = "the id of the patient is not as FHIR has it: 1 to 64 letters, digits, hyphens, and periods"
 NO_PATIENT = "the export has no Patient resource for this patient"
 TOO_LARGE = "the chart is larger than 64 MB"
 NO_ACTION = "the order is revoked, canceled, entered in error, or asks not to do something"
@@ -107,6 +110,8 @@ def _standing_still() -> float:
 
 def _problem(exported: ExportedPatient) -> str | None:
     """Return why nothing can be judged for a patient; None if it can."""
+    if not _ID.fullmatch(exported.id):
+        return NO_ID
     if exported.is_too_large:
         return TOO_LARGE
     return None if any(each.get("resourceType") == "Patient" for each in exported.resources) else NO_PATIENT

@@ -38,7 +38,8 @@ class SplitReport(msgspec.Struct, frozen=True):
 
     `of_nobody` counts by type what the policies read and should name a patient, and does not. `malformed` counts lines
     that hold no resource, orders included; `named` says of the first thousand where they are and what is wrong.
-    `incomplete` are the types of which a line may be any patient's: nobody's chart is known to have all of them.
+    `incomplete` are the types of which a line may be any patient's, so that no chart is known to have all; Patient
+    is none of them, since each is its own.
     """
 
     buckets: int
@@ -143,7 +144,7 @@ class _Split:
             dict(sorted(self._of_nobody.items())),
             self._malformed,
             tuple(self._named),
-            tuple(sorted(self._kinds if self._may_lack_anything else self._incomplete)),
+            tuple(sorted((set(self._kinds) if self._may_lack_anything else self._incomplete) - {"Patient"})),
         )
 
     def add_file(self, number: int, path: Path, shared: SharedResourcesWriter, advance: Callable[[int], None]) -> None:
@@ -185,7 +186,7 @@ class _Split:
         if patient := patient_hinted(line.content):
             self.buckets.add(patient, record(Kind.LOST, place, patient))
         elif kinds := types_hinted(line.content) - {"OperationOutcome"}:
-            self._incomplete |= kinds - {"Patient"}
+            self._incomplete |= kinds
         else:
             self._may_lack_anything = True
 

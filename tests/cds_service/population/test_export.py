@@ -40,7 +40,7 @@ def test_a_folder_without_an_export_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.ndjson", "a.ndjson.gz"])
 def test_lines_have_their_numbers_and_blank_ones_are_skipped(tmp_path: Path, name: str) -> None:
-    content = b'{"a":1}\n\n  \r\n{"b":2}\r\n{"c":3}'
+    content = b'\xef\xbb\xbf{"a":1}\n\n  \r\n{"b":2}\r\n{"c":3}'
     (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
     assert lines(tmp_path / name) == [Line(1, b'{"a":1}'), Line(4, b'{"b":2}'), Line(5, b'{"c":3}')]
 
