@@ -23,9 +23,11 @@ _ASSIGNED = "{}={}"
 _QUOTED = '{}: "{}"'
 _IMAGE_DECIDES = ("data_folder",)
 _COMPOSE_DECIDES = (*_IMAGE_DECIDES, "clients", "database_url", "metrics")
+_NO_KEY = "replaceThis"
+"""Too short, so that nothing starts with a key that everybody knows."""
 _COMPOSE_STARTS_WITH = {
     "public_url": "https://cds.example.org",
-    "pseudonym_key": "replace-this-with-32-characters-or-more",
+    "pseudonym_key": _NO_KEY,
 }
 _CONFIG_MAP_STARTS_WITH = {
     "public_url": "https://cds.example.org",
@@ -34,7 +36,7 @@ _CONFIG_MAP_STARTS_WITH = {
 }
 _SECRET_STARTS_WITH = {
     "database_url": "postgresql://cds:replaceThisPassword@postgres.example.org/cds",
-    "pseudonym_key": "replace-this-with-32-characters-or-more",
+    "pseudonym_key": _NO_KEY,
 }
 
 _COMPOSE_VARIABLES = """\

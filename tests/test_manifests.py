@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from cds_service.cli.main import main
 from cds_service.clients.registry import parse_clients
@@ -54,9 +55,12 @@ def test_secrets_are_in_the_secret_and_nowhere_else() -> None:
     assert manifest("secrets")["stringData"].keys() <= secrets
 
 
-def test_the_settings_are_valid_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_settings_are_valid_once_the_key_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (manifest("settings")["data"] | manifest("secrets")["stringData"]).items():
         monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match=r"1 validation error for Settings\npseudonym_key\n"):
+        Settings()
+    monkeypatch.setenv("CDS_PSEUDONYM_KEY", "k" * 32)
     settings = Settings()
     assert settings.metrics
     assert str(settings.clients) == "/etc/cds/clients.yaml"
@@ -163,6 +167,13 @@ def test_the_ingress_serves_every_address_but_those_for_the_inside() -> None:
     assert inside <= first
     assert first - served == inside | {"/styleguide"}
     assert not any(path.startswith(tuple(served)) for path in inside)
+
+
+def test_compose_lets_the_service_start_as_many_threads_as_calls_may_need() -> None:
+    defaults = {name: Settings.model_fields[name].default for name in ("workers", "threads", "query_threads")}
+    compose = yaml.safe_load((DOCKER / "compose.yaml").read_text(encoding="utf-8"))
+    limit = compose["services"]["service"]["pids_limit"]
+    assert limit > defaults["workers"] * defaults["threads"] * (1 + defaults["query_threads"]) + 100
 
 
 @pytest.mark.process
