@@ -16,6 +16,7 @@ from cds_service.cli.output.population import RunProgress, print_summary
 from cds_service.cli.policies.lookup import policy_named
 from cds_service.cli.policies.ordered_code import ordered_row
 from cds_service.cli.requests import json_in
+from cds_service.dtr.package_request import ORDER_TYPES
 from cds_service.hooks.coded_order import order_of_row
 from cds_service.population.chart import ExportedTypes
 from cds_service.population.cluster import on_cluster, on_this_machine
@@ -124,10 +125,12 @@ def _order(written: str, policy: Policy, at: datetime) -> Resource:
     """Return the order that every patient gets, without a patient."""
     path = Path(written)
     if not path.is_file():
+        if path.suffix == ".json":
+            raise click.ClickException(f"There is no file {path}.")
         return order_of_row(ordered_row(policy, written), at.date(), _ORDER_ID)
     order = json_in(path)
-    if not isinstance(order, dict) or not isinstance(order.get("resourceType"), str):
-        raise click.ClickException(f"{path} holds no FHIR resource. Write one order as JSON, without a subject.")
+    if not isinstance(order, dict) or order.get("resourceType") not in ORDER_TYPES:
+        raise click.ClickException(f"{path} holds no order. It holds one as FHIR JSON: a {', '.join(ORDER_TYPES)}.")
     return order
 
 

@@ -107,11 +107,11 @@ def split(
     charts.delete()
     charts.folder.mkdir(mode=0o700, parents=True)
     made = _Split(charts, buckets, kinds_read(policies))
+    if orders is not None:  # first, since what is wrong with it is known at once
+        made.add_orders(len(files), orders, policies[0], advance)
     with SharedResourcesWriter(charts.shared) as shared:
         for number, path in enumerate(files):
             made.add_file(number, path, shared, advance)
-    if orders is not None:
-        made.add_orders(len(files), orders, policies[0], advance)
     made.buckets.flush()
     report = made.report()
     unfinished = charts.folder / f"{_REPORT}.new"

@@ -79,6 +79,8 @@ def print_summary(console: Console, description: Description, summary: Summary) 
 
 
 def _print_criteria(console: Console, words: Mapping[str, str], summary: Summary) -> None:
+    if not summary.criteria:
+        return
     numbers = [Column(name, justify="right", no_wrap=True) for name in ("met", "not met", "unknown", "does not count")]
     table = Table(Column("criterion", overflow="fold"), *numbers)
     for name, says in words.items():

@@ -126,9 +126,12 @@ def test_contradictory_options_are_a_wrong_command_line(arguments: tuple[str, ..
 
 def test_what_cannot_be_used_is_said_in_one_sentence(export: Path, tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text("[]", encoding="utf-8")
+    (tmp_path / "patient.json").write_text('{"resourceType": "Patient"}', encoding="utf-8")
     for arguments, says in (
         (("--order", "99999", "--input", export), "99999"),
-        (("--order", tmp_path / "list.json", "--input", export), "holds no FHIR resource"),
+        (("--order", tmp_path / "list.json", "--input", export), "holds no order"),
+        (("--order", tmp_path / "patient.json", "--input", export), "holds no order"),
+        (("--order", tmp_path / "other.json", "--input", export), "There is no file"),
         (("--order", "27279", "--input", tmp_path), "There is no file of a bulk export in"),
         (("--order", "27279", "--input", export, "--compare", "CP.MP.126@1999-01"), "CP.MP.126@1999-01"),
     ):
