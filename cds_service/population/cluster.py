@@ -5,7 +5,9 @@ A task may be done twice, such as after a worker was lost: its file is the same,
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from secrets import token_hex
 
 import dask
@@ -47,22 +49,31 @@ def on_this_machine(workers: int) -> Judging:
 
     def judge(work: Work, buckets: Sequence[int], done: Callable[[int, Written], None]) -> dict[int, str]:
         security = Security.temporary()
-        with (
-            dask.config.set(_NO_PROFILE),
-            LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                security=security,
-                dashboard_address=None,
-                worker_dashboard_address=None,
-                silence_logs=logging.CRITICAL,
-            ) as cluster,
-            Client(cluster, security=security) as client,
-        ):
-            return judge_buckets(client, work, buckets, done)
+        with dask.config.set(_NO_PROFILE):
+            with _deaf_to_interrupts():
+                cluster = LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    security=security,
+                    dashboard_address=None,
+                    worker_dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                )
+            with cluster, Client(cluster, security=security) as client:
+                return judge_buckets(client, work, buckets, done)
 
     return judge
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let processes that start meanwhile ignore Ctrl-C: a terminal sends it to all, and this process ends them."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def on_cluster(address: str) -> Judging:

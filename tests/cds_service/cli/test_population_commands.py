@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -213,6 +214,20 @@ def test_a_scheduler_that_does_not_answer_is_said_in_one_sentence(
     assert done.exit_code == 1
     assert "tcp://127.0.0.1:1" in done.output
     assert "Traceback" not in done.output
+
+
+def test_processes_start_deaf_to_ctrl_c_and_this_one_hears_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[object] = []
+
+    def starting(**_options: object) -> None:
+        heard.append(signal.getsignal(signal.SIGINT))
+        raise ConnectionError
+
+    monkeypatch.setattr(cluster, "LocalCluster", starting)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(ConnectionError):
+        cluster.on_this_machine(1)(None, [], None)  # type: ignore[arg-type]
+    assert (heard, signal.getsignal(signal.SIGINT)) == ([signal.SIG_IGN], before)
 
 
 def test_a_full_disk_is_said_with_what_to_do(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
