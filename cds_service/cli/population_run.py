@@ -60,6 +60,8 @@ def run_wanted(wanted: Wanted, settings: Settings, *, workers: int, scheduler: s
     folder = RunFolder(wanted.output)
     with exit_on_error(UnreadableExportError, OtherRunError, OtherPoliciesError):
         files = files_in(wanted.source)
+        if wanted.orders and any(each.samefile(wanted.orders) for each in files):
+            raise OtherRunError(f"{wanted.orders} is in {wanted.source}, and would be read as charts. Move it.")
         rules = Rules.of(settings, assessor)
         identity = Identity(
             policy=policy.full_name,

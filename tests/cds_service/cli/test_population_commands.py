@@ -133,6 +133,7 @@ def test_what_cannot_be_used_is_said_in_one_sentence(export: Path, tmp_path: Pat
         (("--order", tmp_path / "list.json", "--input", export), "holds no order"),
         (("--order", tmp_path / "patient.json", "--input", export), "holds no order"),
         (("--order", tmp_path / "other.json", "--input", export), "There is no file"),
+        (("--orders", export / "Condition.ndjson", "--input", export), "would be read as charts"),
         (("--order", "27279", "--input", tmp_path), "There is no file of a bulk export in"),
         (("--order", "27279", "--input", export, "--compare", "CP.MP.126@1999-01"), "CP.MP.126@1999-01"),
     ):
