@@ -5,7 +5,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from pydantic import ValidationError
 
 from cds_service.cli.main import main
 from cds_service.settings import Settings
@@ -33,9 +35,10 @@ def test_every_variable_that_must_be_given_is_in_the_example() -> None:
     assert set(re.findall(r"\$\{(\w+)", COMPOSE_TEXT)) == others - {"COMPOSE_PROJECT_NAME"}
 
 
-def test_the_example_key_is_long_enough_and_its_address_is_one() -> None:
-    example = EXAMPLE
-    settings = Settings(public_url=example["CDS_PUBLIC_URL"], pseudonym_key=example["CDS_PSEUDONYM_KEY"])
+def test_the_example_is_valid_once_its_key_is_replaced() -> None:
+    with pytest.raises(ValidationError, match=r"1 validation error for Settings\npseudonym_key\n"):
+        Settings(public_url=EXAMPLE["CDS_PUBLIC_URL"], pseudonym_key=EXAMPLE["CDS_PSEUDONYM_KEY"])
+    settings = Settings(public_url=EXAMPLE["CDS_PUBLIC_URL"], pseudonym_key="k" * 32)
     assert settings.pseudonym_key is not None
 
 
