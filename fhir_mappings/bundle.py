@@ -37,6 +37,12 @@ def reference_of(resource: Resource, full_url: str = "") -> str:
     return full_url or str(kind)
 
 
+def entry_reference(entry: Entry) -> str:
+    """Return the reference to the resource of an entry, as `reference_of`."""
+    url, resource = entry
+    return reference_of(resource, url)
+
+
 def contained_by_id(resource: Resource) -> dict[str, Resource]:
     """Return the contained resources of a resource by id; of two with one id, the first.
 

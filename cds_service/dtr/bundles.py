@@ -8,7 +8,7 @@ from typing import Any
 from cds_service.dtr.client import FormClient
 from cds_service.dtr.form_context import FormContext, FormContexts
 from cds_service.dtr.judging import Judged
-from cds_service.dtr.package_request import PackageRequest, name_of
+from cds_service.dtr.package_request import PackageRequest
 from coverage_policies.format.model import Policy
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.plan_rules import Payer
@@ -16,6 +16,7 @@ from coverage_policies.questionnaires.adaptive import adaptive_questionnaire
 from coverage_policies.questionnaires.adaptive_response import adaptive_draft
 from coverage_policies.questionnaires.questionnaire import questionnaire
 from coverage_policies.questionnaires.response import draft_response
+from fhir_mappings.bundle import reference_of
 from fhir_mappings.codings import items
 from fhir_mappings.coverages import payer_identifiers
 from fhir_mappings.fhir_json import Resource
@@ -61,7 +62,7 @@ class Bundles:
         """
         about: dict[str, Any] = {
             "patient": f"Patient/{asked.patient_id}",
-            "coverage": name_of(("", asked.coverage)),
+            "coverage": reference_of(asked.coverage),
             "authored": self._now(),
             "for_prior_authorization": form.is_for_authorization,
         }
@@ -92,7 +93,7 @@ class Bundles:
         issued: Mapping[str, str],
         client: FormClient,
     ) -> FormContext:
-        url = next((url for url, resource in asked.orders if name_of((url, resource)) == order.reference), "")
+        url = next((url for url, resource in asked.orders if reference_of(resource, url) == order.reference), "")
         return FormContext(
             client=client.name,
             policy=policy.full_name,

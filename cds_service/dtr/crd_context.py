@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from cds_service.crd.records_protocol import CallContext, CrdRecords, StoredAssertion
 from cds_service.dtr.client import FormClient
 from cds_service.dtr.same_order import has_same_id, is_same_order
-from fhir_mappings.bundle import Entry, reference_of
+from fhir_mappings.bundle import Entry, entry_reference
 
 _UNKNOWN = "indeterminate"
 
@@ -22,6 +22,11 @@ class CrdContext:
     def client(self) -> str:
         """Return the name of the client that the assertion was issued to."""
         return self.assertion.client
+
+    @property
+    def order(self) -> Entry | None:
+        """Return the order of the assertion, as CRD received it; None if it was stored without a key."""
+        return _order_of(self.assertion)
 
     @property
     def is_documented(self) -> bool:
@@ -41,9 +46,8 @@ class CrdContext:
 
     def order_among(self, orders: Sequence[Entry]) -> Entry | None:
         """Return the one of these orders that the assertion is about: rather one that has its id."""
-        content = self.assertion.content
         same = [each for each in orders if self.is_about(each)]
-        with_id = (each for each in same if content and has_same_id((content.order, content.order_resource), each))
+        with_id = (each for each in same if self.order and has_same_id(self.order, each))
         return next(iter((*with_id, *same)), None)
 
 
@@ -78,9 +82,9 @@ def assertion_ids(
     if context is None:
         return {}
     own = context.order_among(orders)
-    found = {reference_of(own[1], own[0]): context.assertion.assertion_id} if own else {}
+    found = {entry_reference(own): context.assertion.assertion_id} if own else {}
     for order in orders:
-        reference = reference_of(order[1], order[0])
+        reference = entry_reference(order)
         for name in client.reads if reference not in found else ():
             known = records.newest(reference, coverage, name)
             if (
@@ -93,9 +97,16 @@ def assertion_ids(
     return found
 
 
-def _is_order_of(assertion: StoredAssertion, order: Entry) -> bool:
+def _order_of(assertion: StoredAssertion) -> Entry | None:
     content = assertion.content
-    return content is not None and is_same_order((content.order, content.order_resource), order)
+    if content is None:
+        return None
+    return "" if content.order_resource.get("id") else content.order, content.order_resource
+
+
+def _is_order_of(assertion: StoredAssertion, order: Entry) -> bool:
+    known = _order_of(assertion)
+    return known is not None and is_same_order(known, order)
 
 
 def _patient_of(assertion: StoredAssertion) -> str | None:

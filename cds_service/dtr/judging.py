@@ -21,6 +21,7 @@ from cds_service.hooks.draft_orders import named_orders
 from cds_service.hooks.hooks import Service
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.review import Review, ReviewLimits, review
+from coverage_policies.format.canonicals import questionnaire_canonical
 from coverage_policies.format.model import Policy
 from coverage_policies.judging.assessment import Assessment, Assessor
 from coverage_policies.judging.determination import Determination
@@ -121,6 +122,16 @@ class FormJudge:
         self._on_fault = on_fault
         self._clock = clock
         self._monotonic = monotonic
+
+    def canonical(self, policy: Policy) -> str:
+        """Return the canonical of the form of a revision, with its version."""
+        return questionnaire_canonical(self.canonicals, policy.name, policy.revision, policy.edition)
+
+    def policy(self, canonical: str) -> Policy | None:
+        """Return the revision whose form has a canonical with its version; None if no current edition has it."""
+        return next(
+            (each for each in self.assessor.library.policies.values() if self.canonical(each) == canonical), None
+        )
 
     def now(self) -> datetime:
         """Return the local time."""

@@ -10,11 +10,9 @@ from cds_service.dtr.client import FormClient
 from cds_service.dtr.crd_context import context_of_orders
 from cds_service.dtr.form_context import FormContext, FormContexts
 from cds_service.dtr.judging import About, FormJudge, Judged
-from cds_service.dtr.package_request import name_of
 from cds_service.dtr.parameters import missing, read_parameters
 from cds_service.hooks.chart_reader import Waiting
 from cds_service.hooks.errors import MOST_ISSUES, Issue, RefusedError
-from coverage_policies.format.canonicals import questionnaire_canonical
 from coverage_policies.format.model import Policy
 from coverage_policies.judging.determination import Question
 from coverage_policies.judging.next_screen import Screen
@@ -31,6 +29,7 @@ from coverage_policies.questionnaires.checking import Fault, faults_of, given_an
 from coverage_policies.questionnaires.extensions import RESPONSE_CONTEXT, RESPONSE_COVERAGE
 from coverage_policies.questionnaires.items import form_items
 from fhir_mappings.answers import contained_form, questionnaire_of
+from fhir_mappings.bundle import entry_reference
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.orders import Order
@@ -117,7 +116,7 @@ class NextQuestions:
         if not _is_about(response, context.patient_id):
             raise RefusedError(400, Issue("value", _OTHER_SUBJECT, f"{asked.place}.subject"))
         judged = self._judged(context, client, waiting)
-        order = judged.order(name_of(context.order))
+        order = judged.order(entry_reference(context.order))
         if order is None:
             raise RefusedError(400, Issue("value", _OTHER_ORDER, f"{asked.place}.extension"))
         given = given_answers(rules, response, is_chart_lost=judged.seen is None)
@@ -126,7 +125,7 @@ class NextQuestions:
             is_last = self._is_last(judged, policy, order, answers, screen)
             form = self._contained(policy, [*links, *screen_links(screen.question)], context, is_last=is_last)
             made = next_response(response, form, status="in-progress")
-            return Answered(made, self._canonical(policy), context.assertion_id)
+            return Answered(made, self._judge.canonical(policy), context.assertion_id)
         form = self._contained(policy, links, context, is_last=True)
         # Without the chart, answers taken from it count as they stand, so the payer says nothing by them; and it says
         # nothing of an order that CRD was not called for (spec-43), whose form came beside that of another one.
@@ -134,7 +133,7 @@ class NextQuestions:
         extensions = found.extensions if found else ()
         made = next_response(response, form, status="completed", coverage_information=extensions)
         issued = _issued(found, context, judged) if found else None
-        return Answered(made, self._canonical(policy), context.assertion_id, is_complete=True, issued=issued)
+        return Answered(made, self._judge.canonical(policy), context.assertion_id, is_complete=True, issued=issued)
 
     def _contained(
         self, policy: Policy, links: Sequence[str], context: FormContext | None = None, *, is_last: bool = False
@@ -144,18 +143,17 @@ class NextQuestions:
         return contained_questionnaire(policy, base, self._next_question, links, context=sealed, is_last=is_last)
 
     def _policy(self, asked: Asked) -> Policy:
-        canonical = questionnaire_of(asked.response)
-        for policy in self._judge.assessor.library.policies.values():
-            if canonical == self._canonical(policy):
-                return policy
-        raise RefusedError(404, Issue("not-found", _UNKNOWN_FORM, f"{asked.place}.questionnaire"))
+        policy = self._judge.policy(questionnaire_of(asked.response))
+        if policy is None:
+            raise RefusedError(404, Issue("not-found", _UNKNOWN_FORM, f"{asked.place}.questionnaire"))
+        return policy
 
     def _context(self, asked: Asked, policy: Policy, client: FormClient) -> FormContext:
         """Return what a form is about: as it says itself, else by the order and the Coverage of the response."""
         named = [address_of(each).name for each in _references(asked.response, RESPONSE_CONTEXT)]
         found = self._contexts.open(context_of(contained_form(asked.response) or {}), client.name)
         if found is not None and (found.policy, found.edition) == (policy.full_name, policy.edition):
-            if named and address_of(name_of(found.order)).name not in named:
+            if named and address_of(entry_reference(found.order)).name not in named:
                 raise RefusedError(400, Issue("value", _OTHER_ORDER, f"{asked.place}.extension"))
             return found
         coverages = dict.fromkeys(_references(asked.response, RESPONSE_COVERAGE))
@@ -163,13 +161,13 @@ class NextQuestions:
         for coverage in list(coverages)[:_MOST_LOOKED_UP]:
             known = context_of_orders(orders, coverage, client, self._records)
             content = known.assertion.content if known else None
-            if known is not None and content is not None:
+            if known is not None and known.order is not None and content is not None:
                 return FormContext(
                     client=client.name,
                     policy=policy.full_name,
                     edition=policy.edition,
                     patient_id=content.patient_id,
-                    order=("" if content.order_resource.get("id") else content.order, content.order_resource),
+                    order=known.order,
                     coverage=None,
                     call_id=known.assertion.chart_call_id,
                     assertion_id=known.assertion.assertion_id,
@@ -180,7 +178,7 @@ class NextQuestions:
         seen = self._records.context(context.call_id) if context.call_id else None
         if seen is not None and seen.client not in client.reads:  # it may not read this client's calls any more
             seen = None
-        order = name_of(context.order)
+        order = entry_reference(context.order)
         about = About(
             client=seen.client if seen else context.client,
             patient_id=context.patient_id,
@@ -218,9 +216,6 @@ class NextQuestions:
             if after.question is not None and not after.is_settled:
                 return False
         return True
-
-    def _canonical(self, policy: Policy) -> str:
-        return questionnaire_canonical(self._judge.canonicals, policy.name, policy.revision, policy.edition)
 
 
 def _refuse(faults: Iterable[Fault], place: str) -> None:

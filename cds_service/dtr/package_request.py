@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cds_service.dtr.parameters import missing, read_parameters
 from cds_service.hooks.errors import Issue, RefusedError
-from fhir_mappings.bundle import Entry, reference_of
+from fhir_mappings.bundle import Entry
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.ownership import is_for_another_patient
@@ -85,8 +85,3 @@ def _check_patient(orders: Sequence[Resource], places: Sequence[str], patient_id
         if is_for_another_patient(order, patient_id, ChartServer(), ()):
             what = "The order is for another patient than the beneficiary of the Coverage. Send orders of one patient."
             raise RefusedError(400, Issue("value", what, place))
-
-
-def name_of(order: Entry) -> str:
-    """Return the reference by which a response names an order."""
-    return reference_of(order[1], order[0])

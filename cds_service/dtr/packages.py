@@ -10,15 +10,15 @@ from cds_service.dtr.bundles import Bundles, Form, may_have_changed
 from cds_service.dtr.client import FormClient
 from cds_service.dtr.crd_context import CrdContext, assertion_ids, context_named, context_of_orders
 from cds_service.dtr.judging import About, FormJudge, Judged
-from cds_service.dtr.package_request import PackageRequest, name_of
+from cds_service.dtr.package_request import PackageRequest
 from cds_service.dtr.same_order import is_unchanged
 from cds_service.hooks.chart_reader import Waiting
 from cds_service.hooks.errors import Issue, RefusedError, operation_outcome
-from coverage_policies.format.canonicals import questionnaire_canonical, questionnaire_url
+from coverage_policies.format.canonicals import questionnaire_url
 from coverage_policies.format.model import Policy
 from coverage_policies.format.terms import Outcome
 from coverage_policies.judging.policy_selection import in_force_on
-from fhir_mappings.bundle import Entry
+from fhir_mappings.bundle import Entry, entry_reference, reference_of
 from fhir_mappings.references import address_of
 
 _UNKNOWN_CONTEXT = (
@@ -67,9 +67,9 @@ class Packages:
         """
         context = self._context(asked, client)
         orders = asked.orders or _order_of(context, asked)
-        issued = assertion_ids(context, orders, name_of(("", asked.coverage)), client, self._records)
+        issued = assertion_ids(context, orders, reference_of(asked.coverage), client, self._records)
         own = next(iter(issued), "")
-        orders = tuple(sorted(orders, key=lambda each: name_of(each) != own))  # the order of the context first
+        orders = tuple(sorted(orders, key=lambda each: entry_reference(each) != own))  # the order of the context first
         is_done = _is_done(context, asked, orders)
         issues: list[Issue] = []
         forms: list[Form] = []
@@ -90,16 +90,16 @@ class Packages:
             parameters.append({"name": "outcome", "resource": operation_outcome(dict.fromkeys(issues))})
         return Package(
             {"resourceType": "Parameters", **({"parameter": parameters} if parameters else {})},
-            tuple(self._canonical(each.policy) for each in changed),
+            tuple(self._judge.canonical(each.policy) for each in changed),
             context.assertion.assertion_id if context else "",
         )
 
     # --- What the call is about --------------------------------------------------------------------------------------
 
     def _context(self, asked: PackageRequest, client: FormClient) -> CrdContext | None:
-        coverage = name_of(("", asked.coverage))
+        coverage = reference_of(asked.coverage)
         if not asked.context:
-            orders = [name_of(each) for each in asked.orders]
+            orders = [entry_reference(each) for each in asked.orders]
             found = context_of_orders(orders, coverage, client, self._records)
             return found if found and _is_of_patient(found, asked) and _is_about(found, asked) else None
         found = context_named(asked.context, client, self._records)
@@ -156,7 +156,7 @@ class Packages:
                 issues.append(_warning(f"An order was left out: {each.order.obstacle}."))
             for found in (found for made in each.assessments for found in made.determinations):
                 policy = self._judge.assessor.library.policies.get(found.full_name)
-                if policy is None or self._canonical(policy) not in named:
+                if policy is None or self._judge.canonical(policy) not in named:
                     continue
                 if found.policy in policies:
                     issues.append(_information(f"The form of {found.full_name} was left out: another revision asks."))
@@ -189,10 +189,10 @@ class Packages:
 
     def _policy(self, canonical: str) -> Policy | None:
         """Return the revision of a canonical; the one in force today without a version."""
+        found = self._judge.policy(canonical)
+        if found is not None:
+            return found
         library = self._judge.assessor.library
-        for policy in library.policies.values():
-            if canonical == self._canonical(policy):
-                return policy
         url, _, version = canonical.partition("|")
         name = next(
             (each.name for each in library.policies.values() if questionnaire_url(self._base, each.name) == url), ""
@@ -206,29 +206,24 @@ class Packages:
     def _base(self) -> str:
         return self._judge.canonicals
 
-    def _canonical(self, policy: Policy) -> str:
-        return questionnaire_canonical(self._base, policy.name, policy.revision, policy.edition)
-
 
 def _order_of(context: CrdContext | None, asked: PackageRequest) -> tuple[Entry, ...]:
     """Return the order of the context that the call names, as CRD received it."""
     if context is None or not asked.context:
         return ()
-    if context.assertion.content is None:
-        if asked.questionnaires:
-            return ()
-        raise RefusedError(400, Issue("required", _ORDER_NEEDED, "Parameters.parameter"))
-    content = context.assertion.content
-    own_id = content.order_resource.get("id")
-    return (("" if own_id else content.order, content.order_resource),)
+    if context.order is not None:
+        return (context.order,)
+    if asked.questionnaires:
+        return ()
+    raise RefusedError(400, Issue("required", _ORDER_NEEDED, "Parameters.parameter"))
 
 
 def _is_done(context: CrdContext | None, asked: PackageRequest, orders: Sequence[Entry]) -> bool:
     """Return whether the newest answer to the context that the call names asks for no documents of the same orders."""
-    if context is None or not asked.context or not context.is_documented or context.assertion.content is None:
+    if context is None or not asked.context or not context.is_documented:
         return False
-    before = (context.assertion.content.order, context.assertion.content.order_resource)
-    return all(is_unchanged(before, each) for each in orders)
+    before = context.order
+    return before is not None and all(is_unchanged(before, each) for each in orders)
 
 
 def _is_of_patient(context: CrdContext, asked: PackageRequest) -> bool:

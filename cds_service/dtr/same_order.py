@@ -1,6 +1,6 @@
 """Whether two resources are one order, which may have changed a little since CRD saw it (DTR 2.2.0 spec-128)."""
 
-from fhir_mappings.bundle import Entry, reference_of
+from fhir_mappings.bundle import Entry, entry_reference
 from fhir_mappings.codings import codings
 from fhir_mappings.fhir_json import Json, Resource
 
@@ -34,7 +34,7 @@ def is_unchanged(one: Entry, other: Entry) -> bool:
 
 def has_same_id(one: Entry, other: Entry) -> bool:
     """Return whether two resources have one reference."""
-    return reference_of(one[1], one[0]) == reference_of(other[1], other[0])
+    return entry_reference(one) == entry_reference(other)
 
 
 def _codes(order: Resource) -> frozenset[tuple[str, str]]:

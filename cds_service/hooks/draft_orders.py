@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cds_service.hooks.errors import Issue, RefusedError
-from fhir_mappings.bundle import Entry, entries, reference_of
+from fhir_mappings.bundle import Entry, entries, entry_reference, reference_of
 from fhir_mappings.fhir_json import Json, dumps
 from fhir_mappings.ownership import is_for_another_patient
 from fhir_mappings.references import ChartServer, ReferenceIndex
@@ -50,13 +50,13 @@ def draft_orders(sent: Json, patient_id: str, server: str, selections: Sequence[
     ours, for_others = _by_patient(orders, drafts, patient_id, server)
     if for_others and not any(map(_is_order, ours)):
         raise RefusedError(400, _FOR_ANOTHER_PATIENT)
-    chosen = set(map(_key, orders)) if selections is None else _selected(orders, selections)
+    chosen = set(map(entry_reference, orders)) if selections is None else _selected(orders, selections)
     is_selection_unknown = bool(orders) and not chosen
-    judged = [entry for entry in ours if is_selection_unknown or _key(entry) in chosen]
+    judged = [entry for entry in ours if is_selection_unknown or entry_reference(entry) in chosen]
     return DraftOrders(
         judged=tuple(judged),
-        others=tuple(entry for entry in ours if not is_selection_unknown and _key(entry) not in chosen),
-        for_others=tuple(entry for entry in for_others if is_selection_unknown or _key(entry) in chosen),
+        others=tuple(entry for entry in ours if not is_selection_unknown and entry_reference(entry) not in chosen),
+        for_others=tuple(entry for entry in for_others if is_selection_unknown or entry_reference(entry) in chosen),
         is_selection_unknown=is_selection_unknown,
     )
 
@@ -95,13 +95,9 @@ def _is_order(entry: Entry) -> bool:
     return entry[1].get("resourceType") not in _SENT_ALONG
 
 
-def _key(entry: Entry) -> str:
-    return reference_of(entry[1], entry[0])
-
-
 def _selected(orders: Iterable[Entry], selections: Iterable[str]) -> set[str]:
     """Return the keys of the orders that selections name, whatever the form of the reference."""
     index: ReferenceIndex[str] = ReferenceIndex()
     for entry in orders:
-        index.add(*entry, _key(entry))
+        index.add(*entry, entry_reference(entry))
     return {found for selection in selections if (found := index.find(selection)) is not None}
