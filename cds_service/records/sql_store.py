@@ -1,11 +1,12 @@
 """Store decisions and feedback in a database; a decision is on disk before it is answered."""
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, Select, bindparam, insert, select
 
 from cards.build import AssessedCard
 from cds_service.hooks.feedback import OVERRIDDEN, UNLISTED, Feedback
@@ -14,6 +15,7 @@ from cds_service.hooks.response import HookResponse
 from cds_service.observability.call_log import Call
 from cds_service.records.database import Database, insert_once
 from cds_service.records.policy_snapshot import PolicySnapshot
+from cds_service.records.prepared import Prepared
 from cds_service.records.protocol import Override
 from cds_service.records.pseudonyms import Pseudonymizer
 from cds_service.records.rows import SUPPRESSED, InputDigest, card_row, determination_row
@@ -21,14 +23,6 @@ from cds_service.records.tables import CARDS, DECISIONS, DETERMINATIONS, FEEDBAC
 from coverage_policies.judging.assessment import Assessment
 
 _Row = dict[str, Any]
-
-_ADD_DECISION, _ADD_CARDS, _ADD_DETERMINATIONS = insert(DECISIONS), insert(CARDS), insert(DETERMINATIONS)
-_OVERRIDDEN_SINCE = select(FEEDBACK.c.card).where(
-    FEEDBACK.c.card.in_(bindparam("cards", expanding=True)),
-    FEEDBACK.c.outcome == OVERRIDDEN,
-    FEEDBACK.c.received_at > bindparam("since"),
-)
-"""The statements of every call: SQLAlchemy compiles one object once."""
 
 
 class SqlStore:
@@ -60,6 +54,11 @@ class SqlStore:
         self._store_comments = store_comments
         self._clock = clock
         self._monotonic = monotonic
+        dialect = database.engine.dialect
+        self._add_decision = Prepared(insert(DECISIONS), dialect)
+        self._add_cards = Prepared(insert(CARDS), dialect)
+        self._add_determinations = Prepared(insert(DETERMINATIONS), dialect)
+        self._outcomes_of = functools.cache(lambda cards: Prepared(_outcomes_of(cards), dialect))
 
     def store_decision(
         self, call: Call, path: str, request: HookRequest, response: HookResponse
@@ -80,11 +79,11 @@ class SqlStore:
                 )
             decision = self._decision(call, path, 200, review.at, timers)
             row = decision | {"snapshot": self._snapshot_name, "input": digest.as_json()}
-            connection.execute(_ADD_DECISION, row)
+            self._add_decision.execute(connection, row)
             if cards:
-                connection.execute(_ADD_CARDS, cards)
+                self._add_cards.execute(connection, *cards)
             if determinations:
-                connection.execute(_ADD_DETERMINATIONS, determinations)
+                self._add_determinations.execute(connection, *determinations)
 
         self._database.write(store)
         self._snapshot_is_stored = True
@@ -93,7 +92,7 @@ class SqlStore:
     def store_refusal(self, call: Call, path: str, status: int) -> None:
         """Store that the answer to a call was an error with this HTTP status."""
         row = self._decision(call, path, status, self._clock(), {})
-        self._database.write(lambda connection: connection.execute(_ADD_DECISION, row))
+        self._database.write(lambda connection: self._add_decision.execute(connection, row))
 
     def store_feedback(self, call: Call, path: str, given: Iterable[Feedback]) -> tuple[Override, ...]:
         """Store feedback, once even if it comes again; return the new overrides."""
@@ -150,8 +149,9 @@ class SqlStore:
         """Return those of the cards that were overridden within `suppress_for`."""
         if not cards or not self._suppress_for:
             return set()
-        since = self._clock() - self._suppress_for
-        return set(connection.execute(_OVERRIDDEN_SINCE, {"cards": sorted(cards), "since": since}).scalars())
+        asked = {f"card_{n}": card for n, card in enumerate(sorted(cards))}
+        values = asked | {"outcome": OVERRIDDEN, "since": self._clock() - self._suppress_for}
+        return set(self._outcomes_of(len(asked)).execute(connection, values).scalars())
 
     def _decision(self, call: Call, path: str, status: int, at: datetime, timers: Mapping[str, float]) -> _Row:
         seconds = {**timers, "timer_call_ns": self._monotonic() - call.started}
@@ -168,6 +168,15 @@ class SqlStore:
             "metrics": {name: round(value * 1e9) for name, value in seconds.items()},
             "failure": call.failure,
         }
+
+
+def _outcomes_of(cards: int) -> Select[tuple[str]]:
+    """Return the statement that finds which of so many cards (`card_0`, ...) had an `outcome` after `since`."""
+    return select(FEEDBACK.c.card).where(
+        FEEDBACK.c.card.in_([bindparam(f"card_{n}") for n in range(cards)]),
+        FEEDBACK.c.outcome == bindparam("outcome"),
+        FEEDBACK.c.received_at > bindparam("since"),
+    )
 
 
 def _accepted_criteria(accepted: Iterable[str], known: Mapping[str, list[str]]) -> list[str]:
