@@ -10,7 +10,17 @@ from typing import TypeAlias
 from simplejson import JSONDecodeError
 
 from cds_service.hooks.errors import Issue, RefusedError
-from fhir_mappings.fhir_json import MAX_DEPTH, Json, NumberBoundsError, Pairs, canonical, is_too_deep, levels, loads
+from fhir_mappings.fhir_json import (
+    MAX_DEPTH,
+    Json,
+    NumberBoundsError,
+    Pairs,
+    encoded,
+    is_surely_shallow,
+    is_too_deep,
+    levels,
+    loads,
+)
 
 MAX_STRING_LENGTH = 1_048_576
 """The length in characters of the longest string that FHIR R4 allows."""
@@ -69,7 +79,7 @@ def read_body(body: bytes) -> Json:
         raise RefusedError(400, Issue("structure", f"In the body {error}. Send it as measured.")) from None
     except ValueError:
         raise RefusedError(400, Issue("structure", "The body is nested too deeply. Send it flatter.")) from None
-    if not _is_within_limits(value, len(body)):
+    if not _is_within_limits(value, body):
         raise _beyond_limits(value)
     return value
 
@@ -86,14 +96,17 @@ def _ordinary(body: bytes) -> Json:
         value = loads(body)
     except ValueError:
         return None
-    has_all_members = canonical(value).count(b":") == body.count(b":")
-    return value if has_all_members and _is_within_limits(value, len(body)) else None
+    has_all_members = encoded(value).count(b":") == body.count(b":")
+    return value if has_all_members and _is_within_limits(value, body) else None
 
 
-def _is_within_limits(value: Json, length: int) -> bool:
-    """Return whether depth and strings are; no string is longer than its body of so many bytes."""
+def _is_within_limits(value: Json, body: bytes) -> bool:
+    """Return whether depth and strings are; no string is longer than its body."""
+    may_be_long = len(body) > MAX_STRING_LENGTH
+    if not may_be_long and is_surely_shallow(body):
+        return True
     return not any(
-        depth > MAX_DEPTH or (length > MAX_STRING_LENGTH and _has_long_string(level))
+        depth > MAX_DEPTH or (may_be_long and _has_long_string(level))
         for depth, level in enumerate(levels(value), start=1)
     )
 

@@ -7,7 +7,7 @@ import simplejson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_mappings.fhir_json import NumberBoundsError, canonical, dumps, loads, parse_json
+from fhir_mappings.fhir_json import NumberBoundsError, canonical, dumps, is_surely_shallow, loads, parse_json
 
 
 @pytest.mark.parametrize("digits", ["74.99", "75.0", "0.10", "1.000000000000000000001", "-0.5"])
@@ -90,6 +90,27 @@ def test_a_hundred_levels_are_read(nested):
 def test_more_than_a_hundred_levels_are_refused(nested):
     with pytest.raises(ValueError, match="nested too deeply"):
         parse_json(nested.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [r'"a \"quoted\" word: \\ and \n"', r'"\\\""', '{"a": ["", {"b": "é"}], "c": []}', "[" * 30 + "1" + "]" * 30],
+)
+def test_bytes_show_that_a_document_is_shallow(text):
+    assert is_surely_shallow(text.encode())
+
+
+@pytest.mark.parametrize(
+    "text", ['["[", "]"]', '{"a{": 1, "b}": 2}', r'["\\", "{\"}"]', '["{}"]', "[" * 31 + "1" + "]" * 31]
+)
+def test_bytes_leave_open_how_deep_a_document_is_whose_strings_have_brackets_or_that_is_unusually_deep(text):
+    assert not is_surely_shallow(text.encode())
+
+
+@given(st.lists(st.sampled_from(["[", "]", "{", "}", '"', "\\", ":", "a"])).map("".join), st.integers(31, 33))
+def test_a_document_is_never_taken_for_a_shallow_one_because_of_its_strings(said, depth):
+    deep = "[" * depth + simplejson.dumps(said) + "]" * depth
+    assert not is_surely_shallow(deep.encode())
 
 
 def test_a_lone_surrogate_is_read_and_written():
