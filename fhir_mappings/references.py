@@ -90,7 +90,7 @@ def _decoded(escape: re.Match[str]) -> str:
 
 def addresses(full_url: str, resource: Resource) -> Iterator[Address]:
     """Yield the addresses of a resource: by its id on the server of its full URL, then by its full URL itself."""
-    url = address_of(full_url)
+    url = address_of(full_url) if full_url else _NOWHERE
     kind, own_id = resource.get("resourceType"), resource.get("id")
     if isinstance(own_id, str) and own_id:
         yield Address(url.base, f"{kind}/{own_id}")
@@ -167,7 +167,7 @@ class ReferenceIndex(Generic[T]):
         """Add the value of a resource; it replaces that of a resource with the same address."""
         self._alike = None
         for address in addresses(full_url, resource):
-            local = self._server.local(address)
+            local = self._server.local(address) if address.base else address
             self._values[local] = value
             self._added.append((local, value))
 
