@@ -21,11 +21,10 @@ from cds_service.records.crd_sealing import (
 )
 from cds_service.records.database import Database, UnavailableError
 from cds_service.records.policy_snapshot import PolicySnapshot
+from cds_service.records.prepared import Prepared
 from cds_service.records.pseudonyms import Pseudonymizer
 from cds_service.records.sealing import Sealer
 from cds_service.records.tables import CRD_ASSERTIONS, CRD_EXCHANGES
-
-_ADD_EXCHANGE, _ADD_ASSERTIONS = insert(CRD_EXCHANGES), insert(CRD_ASSERTIONS)
 
 
 class SqlCrdRecords:
@@ -50,6 +49,9 @@ class SqlCrdRecords:
         self._pseudonym = pseudonym
         self._keep_for = keep_for
         self._clock = clock
+        dialect = database.engine.dialect
+        self._add_exchange = Prepared(insert(CRD_EXCHANGES), dialect)
+        self._add_assertions = Prepared(insert(CRD_ASSERTIONS), dialect)
 
     def store(self, call: Call, path: str, exchange: Exchange, assertions: Sequence[IssuedAssertion]) -> None:
         """Store all of a call in one transaction; it is on disk when this returns."""
@@ -70,9 +72,9 @@ class SqlCrdRecords:
         rows = [self._assertion(call, position, each) for position, each in enumerate(assertions)]
 
         def write(connection: Connection) -> None:
-            connection.execute(_ADD_EXCHANGE, row)
+            self._add_exchange.execute(connection, row)
             if rows:
-                connection.execute(_ADD_ASSERTIONS, rows)
+                self._add_assertions.execute(connection, *rows)
 
         self._database.write(write)
 
