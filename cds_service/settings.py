@@ -100,7 +100,8 @@ class Settings(BaseSettings):
     answers_valid_days: int = Field(
         90,
         ge=0,
-        description="How many days a clinician's answer to a policy question counts.",
+        description="How many days a clinician's answer to a policy question counts, and a form is judged by the chart "
+        "that was read when it was named.",
     )
     suppress_overridden_days: int = Field(
         30,

@@ -122,7 +122,7 @@ class CrdRecords(Protocol):
         """
 
     def context(self, call_id: str) -> CallContext | None:
-        """Return what a CRD call judged by; None if its chart is not stored, or if it has expired.
+        """Return what a CRD call judged by; None if its chart is not stored, is too old to judge by, or has expired.
 
         Raise as `find` does.
         """

@@ -115,7 +115,7 @@ class NextQuestions:
         context = self._context(asked, policy, client)
         if not _is_about(response, context.patient_id):
             raise RefusedError(400, Issue("value", _OTHER_SUBJECT, f"{asked.place}.subject"))
-        judged = self._judged(context, client, waiting)
+        judged = self._judged(asked, context, client, waiting)
         order = judged.order(entry_reference(context.order))
         if order is None:
             raise RefusedError(400, Issue("value", _OTHER_ORDER, f"{asked.place}.extension"))
@@ -174,10 +174,12 @@ class NextQuestions:
                 )
         raise RefusedError(400, Issue("required", _NO_CONTEXT, f"{asked.place}.contained[0].identifier"))
 
-    def _judged(self, context: FormContext, client: FormClient, waiting: Waiting) -> Judged:
+    def _judged(self, asked: Asked, context: FormContext, client: FormClient, waiting: Waiting) -> Judged:
         seen = self._records.context(context.call_id) if context.call_id else None
         if seen is not None and seen.client not in client.reads:  # it may not read this client's calls any more
             seen = None
+        if seen is None and context.coverage is None:  # found by its assertion, whose call had the Coverage
+            raise RefusedError(400, Issue("required", _NO_CONTEXT, f"{asked.place}.contained[0].identifier"))
         order = entry_reference(context.order)
         about = About(
             client=seen.client if seen else context.client,

@@ -30,7 +30,7 @@ from cds_service.records.tables import CRD_ASSERTIONS, CRD_EXCHANGES
 class SqlCrdRecords:
     """Stores calls in a database whose schema is current, for `keep_for`. Without a sealer, nothing of a patient is.
 
-    `snapshot` has the content hashes of the policies in force.
+    `snapshot` has the content hashes of the policies in force. `charts_for` is how long a chart may be judged by.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class SqlCrdRecords:
         snapshot: PolicySnapshot,
         pseudonym: Pseudonymizer,
         keep_for: timedelta,
+        charts_for: timedelta,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
@@ -48,6 +49,7 @@ class SqlCrdRecords:
         self._snapshot = snapshot
         self._pseudonym = pseudonym
         self._keep_for = keep_for
+        self._charts_for = charts_for
         self._clock = clock
         dialect = database.engine.dialect
         self._add_exchange = Prepared(insert(CRD_EXCHANGES), dialect)
@@ -90,11 +92,12 @@ class SqlCrdRecords:
         return stored_assertion(row, opened_content(row, self._sealer)) if row else None
 
     def context(self, call_id: str) -> CallContext | None:
-        """Return what a CRD call judged by; None if its chart is not stored, or if it has expired."""
-        row = chart_row(self._database, call_id, self._clock())
+        """Return what a CRD call judged by; None if its chart is not stored, is too old, or has expired."""
+        now = self._clock()
+        row = chart_row(self._database, call_id, now)
         bodies = opened_bodies(row, self._sealer) if row else None
         chart = opened_chart(row, self._sealer) if row else None
-        if row is None or bodies is None or chart is None:
+        if row is None or bodies is None or chart is None or chart.read_at <= now - self._charts_for:
             return None
         return CallContext(
             call_id, row["path"], at=chart.read_at, client=row["client"], request=bodies[0], chart=chart.kept

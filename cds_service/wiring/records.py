@@ -164,6 +164,7 @@ def crd_records_in(
         snapshot=snapshot,
         pseudonym=pseudonym,
         keep_for=timedelta(days=settings.exchange_days),
+        charts_for=timedelta(days=settings.answers_valid_days),
         clock=clock,
     )
     return BestEffortCrdRecords(records) if settings.answer_if_store_fails else records

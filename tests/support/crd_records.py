@@ -29,6 +29,7 @@ def crd_records(
     *keys: bytes,
     clock: Callable[[], datetime] | None = None,
     keep_for: timedelta = timedelta(days=10),
+    charts_for: timedelta = timedelta(days=90),
 ) -> SqlCrdRecords:
     """The records of a service with these keys, whose policies are those of `assertion`."""
     return SqlCrdRecords(
@@ -37,6 +38,7 @@ def crd_records(
         snapshot=PolicySnapshot({"CP.TEST@2025-01": PolicyVersion(1, "sha256-of-the-policy")}, ""),
         pseudonym=Pseudonymizer(b"a key for tests"),
         keep_for=keep_for,
+        charts_for=charts_for,
         clock=clock or SetClock(NOW),
     )
 

@@ -11,7 +11,7 @@ import pytest
 
 from cds_service.clients.backend_services import BackendServices
 from cds_service.clients.registry import Client
-from cds_service.sample_ehr.payers import SAMPLE_PAYERS
+from cds_service.sample_ehr.payers import PAYER_IDS, SAMPLE_PAYERS
 from coverage_policies.judging.payer_terms import Covered
 from coverage_policies.judging.plan_rules import Payer, PlanRules
 from fhir_mappings.fhir_json import loads
@@ -389,6 +389,33 @@ def test_a_chart_that_is_no_longer_kept_does_not_make_a_form_ask_for_ever() -> N
     done = later.completed(draft, {})
     assert answered(done).keys() == {"B.I.rest"}
     assert extensions(done, "ext-coverage-information") == []
+
+
+def on_day(service: DtrService, day: int) -> DtrService:
+    """The same service so many days later."""
+    return DtrService(sample=OXYGEN, database=service.crd.database, clock=lambda: NOW + timedelta(days=day))
+
+
+@pytest.mark.parametrize(("day", "answers", "coverage"), [(89, 1, 1), (91, 0, 0)])
+def test_a_form_is_judged_by_the_chart_for_as_long_as_an_answer_counts(day: int, answers: int, coverage: int) -> None:
+    service = DtrService(sample=OXYGEN)
+    context = service.signed()[1]["coverage-assertion-id"][0]
+    _, draft = service.bundle(context=context)
+    later = on_day(service, day)
+    assert len(extensions(later.completed(draft, {}), "ext-coverage-information")) == coverage
+    coverage_sent = {**service.coverage, "payor": [{"identifier": {"system": PAYER_IDS, "value": "MEDICARE"}}]}
+    _, fresh = later.bundle(context=context, coverage=coverage_sent)
+    assert len(answered(fresh)) == answers
+
+
+def test_a_response_that_lost_its_context_is_refused_once_the_chart_is_too_old() -> None:
+    service = DtrService(sample=OXYGEN)
+    _, draft = service.bundle(context=service.signed()[1]["coverage-assertion-id"][0])
+    lost = copy.deepcopy(draft)
+    del contained(lost)["identifier"]
+    assert on_day(service, 89).next(lost)["resourceType"] == "QuestionnaireResponse"
+    status, place, _ = refusal(on_day(service, 91), lost)
+    assert (status, place) == (400, "QuestionnaireResponse.contained[0].identifier")
 
 
 def lenient(payer: Payer) -> Payer:

@@ -71,6 +71,17 @@ def test_without_keys_no_chart_is_stored(database: Database) -> None:
     assert found.chart_call_id == ""
 
 
+def test_a_chart_is_found_until_it_is_too_old_to_judge_by(database: Database) -> None:
+    clock = SetClock(NOW)
+    records = crd_records(database, *KEYS, clock=clock, keep_for=10 * DAY, charts_for=2 * DAY)
+    store(records, "c1", assertion("a1"))
+    clock.now = READ_AT + 2 * DAY - timedelta(microseconds=1)
+    assert records.context("c1") is not None
+    clock.now = READ_AT + 2 * DAY
+    assert records.context("c1") is None
+    assert records.find("a1") is not None
+
+
 def test_a_context_and_what_leads_to_it_are_found_until_they_expire(database: Database) -> None:
     clock = SetClock(NOW)
     records = crd_records(database, *KEYS, clock=clock, keep_for=10 * DAY)
