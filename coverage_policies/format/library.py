@@ -1,6 +1,8 @@
 """The installed policy revisions, and which of them may be about an order."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -84,6 +86,19 @@ def load_names(roots: Sequence[Path]) -> ValueSets:
     return load_value_sets((root / "value_sets" for root in roots), terms)
 
 
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Pause the search for reference cycles: what is loaded stays, and each search would walk over all of it again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@_without_collections()
 def load_library(folders: Sequence[Path] = ()) -> Library:
     """Load the built-in revisions and those of the operator's folders.
 

@@ -1,5 +1,6 @@
 """Loading all texts: from which folders, under which names, and what is refused."""
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 
@@ -166,3 +167,16 @@ def test_the_data_of_a_whole_library_are_collected_once(monkeypatch: pytest.Monk
     assert asked == ["0", "1", "2"]
     held.searches([held.policy("1")])
     assert asked[3:] == ["1"]
+
+
+@pytest.mark.parametrize("was_enabled", [True, False])
+def test_loading_leaves_the_garbage_collector_as_it_was(tmp_path: Path, was_enabled: bool) -> None:
+    (gc.enable if was_enabled else gc.disable)()
+    try:
+        load_library()
+        assert gc.isenabled() is was_enabled
+        with pytest.raises(DocumentError):
+            load_library([tmp_path / "missing"])
+        assert gc.isenabled() is was_enabled
+    finally:
+        gc.enable()
