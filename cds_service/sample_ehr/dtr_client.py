@@ -8,12 +8,6 @@ from typing import Any
 import requests
 
 from cds_service.sample_ehr.form_answers import Answers, answered, given, only_answered, questions, words
-from coverage_policies.questionnaires.extensions import (
-    RESPONSE,
-    intended_use,
-    response_context,
-    response_coverage,
-)
 from fhir_mappings.fhir_json import Json, Resource, dumps, loads
 
 Post = Callable[[str, Json], Resource]
@@ -148,37 +142,3 @@ class DtrClient:
             [(each["text"], words(now[each["linkId"]])) for each in asked if each["type"] != "quantity"],
             {name: value for name, value in filled.items() if value},
         )
-
-
-def filled_form(
-    questionnaire: Resource,
-    answers: Answers,
-    *,
-    response_id: str,
-    patient: str,
-    practitioner: str,
-    order: str,
-    coverage: str,
-    authored: datetime,
-) -> Resource:
-    """Return the completed response to a standard form that was read without a package.
-
-    It names its order by `qr-context` only, as DTR has it. `patient`, `practitioner`, `order`, and `coverage` are
-    references, and `authored` has a zone.
-    """
-    return {
-        "resourceType": "QuestionnaireResponse",
-        "id": response_id,
-        "meta": {"profile": [RESPONSE]},
-        "extension": [
-            response_coverage(coverage),
-            response_context({"reference": order}),
-            intended_use("withorder"),
-        ],
-        "questionnaire": f"{questionnaire['url']}|{questionnaire['version']}",
-        "status": "completed",
-        "subject": {"reference": patient},
-        "authored": authored.isoformat(timespec="seconds"),
-        "author": {"reference": practitioner},
-        "item": list(only_answered(answered(questionnaire.get("item", ()), (), answers, practitioner))),
-    }

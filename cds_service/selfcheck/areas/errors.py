@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from cds_service.selfcheck.areas.calls import AREA as CALLS
@@ -86,15 +86,19 @@ _WRONG: dict[str, _Wrong] = {
 }
 
 
-def _all_wrong(session: Session) -> Iterator[tuple[str, Answer]]:
-    """Yield the answers to all wrong calls that could be sent and were refused."""
+def _all_wrong(session: Session) -> list[tuple[str, Answer]]:
+    """Return the answers to all wrong calls that could be sent and were refused. Raise NotTriedError if none was."""
+    refused = []
     for what, send in _WRONG.items():
         try:
             found = _keep(session, what, send)
         except (FailedError, NotTriedError):
             continue
         if found.is_client_error:
-            yield what, found
+            refused.append((what, found))
+    if not refused:
+        raise NotTriedError("no wrong call was refused")
+    return refused
 
 
 @AREA.check("not-json", Level.SHOULD, _REQUEST, "A body that is not JSON is refused with 400.")
@@ -218,9 +222,7 @@ def _deep_json(session: Session) -> str:
     "A call that is refused gets an OperationOutcome that says why.",
 )
 def _outcome(session: Session) -> str:
-    found = list(_all_wrong(session))
-    if not found:
-        raise NotTriedError("no wrong call was refused")
+    found = _all_wrong(session)
     for what, answer in found:
         expect(answer.is_json, f"{what} is answered {answer.status} as {answer.media_type or 'nothing'}")
         expect_schema(answer.object(), OUTCOME, f"the answer to {what}")
@@ -234,9 +236,7 @@ def _outcome(session: Session) -> str:
     "No error shows a stack trace, a token, or what was sent of the patient.",
 )
 def _discretion(session: Session) -> str:
-    found = list(_all_wrong(session))
-    if not found:
-        raise NotTriedError("no wrong call was refused")
+    found = _all_wrong(session)
     patient = _case(session, a_service(session)).patient_id.encode()
     for what, answer in found:
         expect(not any(each in answer.body for each in _TRACES), f"the answer to {what} has a stack trace")

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from cds_service.cli.crd_demo import FAVORABLE
-from cds_service.sample_ehr.dtr_client import filled_form
+from cds_service.sample_ehr.form_answers import answered, only_answered
 from coverage_policies.judging.payer_terms import Covered
+from coverage_policies.questionnaires.extensions import RESPONSE, intended_use, response_context, response_coverage
 from tests.support.crd_calls import NOW
 from tests.support.form_loop import COVERAGE, ORDER, PRACTITIONER, SAMPLE, Loop, body
 
@@ -16,17 +17,24 @@ UNFAVORABLE = {**FAVORABLE, "B.initial.events": False}
 
 
 def response(form: Any, answers: Mapping[str, bool | str], minutes: int, **changed: Any) -> Any:
-    """The filled in form, authored some minutes before the next call."""
-    written = filled_form(
-        form,
-        answers,
-        response_id=f"r-{minutes}",
-        patient=f"Patient/{SAMPLE.id}",
-        practitioner=PRACTITIONER,
-        order=f"DeviceRequest/{ORDER['id']}",
-        coverage=f"Coverage/{COVERAGE['id']}",
-        authored=NOW - timedelta(minutes=minutes),
-    )
+    """The filled in form, read without a package and authored some minutes before the next call."""
+    about = [
+        response_coverage(f"Coverage/{COVERAGE['id']}"),
+        response_context({"reference": f"DeviceRequest/{ORDER['id']}"}),
+        intended_use("withorder"),
+    ]
+    written = {
+        "resourceType": "QuestionnaireResponse",
+        "id": f"r-{minutes}",
+        "meta": {"profile": [RESPONSE]},
+        "extension": about,
+        "questionnaire": f"{form['url']}|{form['version']}",
+        "status": "completed",
+        "subject": {"reference": f"Patient/{SAMPLE.id}"},
+        "authored": (NOW - timedelta(minutes=minutes)).isoformat(timespec="seconds"),
+        "author": {"reference": PRACTITIONER},
+        "item": list(only_answered(answered(form.get("item", ()), (), answers, PRACTITIONER))),
+    }
     return {**written, **changed}
 
 
