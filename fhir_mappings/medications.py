@@ -1,7 +1,8 @@
 """Drugs that were prescribed, dispensed, or reported (MedicationRequest, MedicationDispense, MedicationStatement)."""
 
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from fhir_mappings.codings import CodeMatcher, Match
 from fhir_mappings.dates import DateInterval, is_on_or_before, parse_period
@@ -38,8 +39,7 @@ ELEMENTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Medication:
+class Medication(Struct, frozen=True):
     """One prescription, dispense, or report. `is_certain` means that it decides and took effect by today.
 
     `ingredient` is the drug as the value set calls it.

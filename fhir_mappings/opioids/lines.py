@@ -1,10 +1,11 @@
 """Each prescription, dispense, report, and administration as a line to be shown, and what no record has ended."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal
 from fractions import Fraction
+
+from msgspec import Struct
 
 from fhir_mappings.dates import DateInterval
 from fhir_mappings.opioids.prescriptions import Prescription
@@ -12,16 +13,14 @@ from fhir_mappings.opioids.quantities import Interval
 from fhir_mappings.opioids.spans import FOREVER, Span
 
 
-@dataclass(frozen=True, slots=True)
-class Dose:
+class Dose(Struct, frozen=True):
     """The bounds of oral morphine milligram equivalents per day; `high` is None if there is no upper bound."""
 
     low: Decimal
     high: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class DrugLine:
+class DrugLine(Struct, frozen=True):
     """One prescription, dispense, statement, or administration of a medication that is or may be an opioid.
 
     `start` and `end` are display text, empty if unknown. `problem` says why the line could not be converted or is

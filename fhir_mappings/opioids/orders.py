@@ -1,9 +1,10 @@
 """Orders and dispenses of opioids: their doses, and until when their supply lasts."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from fractions import Fraction
+
+from msgspec.structs import replace
 
 from fhir_mappings.dates import CalendarPeriod, DateInterval, later, parse_period, plus
 from fhir_mappings.opioids.dose import days_of_quantity

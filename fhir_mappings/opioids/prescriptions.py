@@ -6,10 +6,11 @@ in doubt, the lower bound decreases and the upper bound increases. What a record
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from typing import NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from fhir_mappings.codings import codings, concept_text, has_code, plain_codes
 from fhir_mappings.dates import DateInterval, parse_period
@@ -60,8 +61,7 @@ class Stretch(NamedTuple):
     planned: date
 
 
-@dataclass(slots=True, eq=False)
-class Prescription:
+class Prescription(Struct, eq=False):
     """One resource as doses over time, which never changes once it is read.
 
     `problem` says why it is excluded (`counted` is False) or has no upper bound. `upper_bound_only` means that it may
@@ -106,11 +106,11 @@ class Prescription:
     replaces_words: str = ""
     """The words, in lower case, by which it names a drug that it replaces."""
 
-    last_day: date = field(init=False)
+    last_day: date = date.max
     """The last day on which any of it may have been taken, by this record alone."""
 
     def __post_init__(self) -> None:
-        self.last_day = max(stretch.end.latest for stretch in self.stretches)
+        self.last_day = max([stretch.end.latest for stretch in self.stretches])
 
     @property
     def signature(self) -> tuple[object, ...]:

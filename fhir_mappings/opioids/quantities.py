@@ -7,6 +7,8 @@ from enum import Enum
 from fractions import Fraction
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from fhir_mappings.fhir_json import Json
 
 
@@ -28,8 +30,7 @@ class AmountKind(Enum):
     BARE = "a number without a unit"
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """The bounds of a number, both inclusive; `high` is None if there is no upper bound."""
 
     low: Fraction

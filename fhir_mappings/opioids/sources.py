@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
+
+from msgspec import Struct
 
 from fhir_mappings.codings import items
 from fhir_mappings.dates import DateInterval
@@ -31,8 +32,7 @@ DECISIVE_ELEMENTS = {
 """The elements that must follow FHIR R4 for a resource to decide."""
 
 
-@dataclass(slots=True, eq=False)
-class OpioidResource:
+class OpioidResource(Struct, eq=False):
     """A resource about a medication that is or may be an opioid, not yet converted to doses."""
 
     resource: Resource

@@ -1,8 +1,9 @@
 """Treatments as spans of days, and which of them follow each other at one dose. Days are ordinals."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from fhir_mappings.opioids.acute import PAIRED_WITHIN_DAYS, is_for_days, is_short
 from fhir_mappings.opioids.endings import Ending
@@ -16,8 +17,7 @@ OVERLAP_DAYS = 7
 """How long before the end of the last supply a refill, or a later regimen of the same drug, may begin."""
 
 
-@dataclass(slots=True, eq=False)
-class Span:
+class Span(Struct, eq=False):
     """When a treatment begins, when its last supply ends (FOREVER if it goes on), and what is found out about its end.
 
     `track` is the same for what follows each other at one dose. `until` is the last day of the upper bound,

@@ -1,9 +1,12 @@
 """Resources that belong together, such as an order and its dispenses, read together so that they count once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import reduce
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fhir_mappings.codings import items
 from fhir_mappings.dates import DateInterval
@@ -27,8 +30,7 @@ from fhir_mappings.opioids.sources import (
 from fhir_mappings.record import PatientRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Treatment:
+class Treatment(Struct, frozen=True, eq=False):
     """An order with its dispenses, or dispenses or reports without an order; the highest dose counts on any day.
 
     `supply` are the last days of its last supply, None if it goes on without a stated end.
@@ -194,8 +196,7 @@ def _names(record: PatientRecord, source: OpioidResource) -> Iterable[str]:
                 yield name
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(Struct):
     """The positions of resources that belong together, and the ingredient of those that say of which they are."""
 
     positions: list[int]
