@@ -20,9 +20,11 @@ from fhir_mappings.opioids.prescriptions import (
     start_of,
 )
 from fhir_mappings.opioids.quantities import Interval, UnconvertibleError, days, exactly, number
-from fhir_mappings.opioids.sig import NO_DOSE_KNOWN, Sig, StatedSupply, known_sig, last_days
+from fhir_mappings.opioids.sig import NO_DOSE_KNOWN, Sig, StatedSupply, as_stated, known_sig, last_days
 from fhir_mappings.opioids.sources import OpioidResource, is_reported, reference_name
+from fhir_mappings.opioids.table import Product
 from fhir_mappings.record import PatientRecord
+from fhir_mappings.short_texts import Kept
 
 STALE_AFTER = CalendarPeriod(-12, "months")
 """An active order that is older than this and was never dispensed may no longer be in use."""
@@ -43,7 +45,7 @@ def read_order(
     resource, status = source.resource, source.resource.get("status")
     start = start_of(record, source, handed_over)
     request = as_object(resource.get("dispenseRequest"))
-    stated = StatedSupply(request.get("quantity"), request.get("expectedSupplyDuration"), "dispenseRequest")
+    stated = as_stated(request.get("quantity"), request.get("expectedSupplyDuration"), "dispenseRequest")
     sig = sig_of(record, source, start, stated)
     refills = number(request.get("numberOfRepeatsAllowed"))
     fills = Interval(_ONE, 1 + refills) if refills else None
@@ -51,7 +53,8 @@ def read_order(
     supplied = _all_fills(start, length, fills)
     supplied_in_full = supplied if full_length is length else _all_fills(start, full_length, fills)
     valid_until = parse_period(request.get("validityPeriod"), record.zone)[1]
-    changed = record.when(as_object(resource.get("meta")).get("lastUpdated"))
+    is_over = status in ENDED
+    changed = record.when(as_object(resource.get("meta")).get("lastUpdated")) if is_over else None
 
     def ends(begin: DateInterval, said: DateInterval | None) -> tuple[DateInterval, date]:
         planned = said or supplied
@@ -62,7 +65,7 @@ def read_order(
         if planned is None:
             sure = later(begin.earliest, DAYS_WITHOUT_END - 1)
             planned = DateInterval(min(sure, valid_until.earliest) if valid_until else sure, date.max)
-        last = _latest_end(planned, changed, start) if status in ENDED else planned.latest
+        last = _latest_end(planned, changed, start) if is_over else planned.latest
         sure = start.earliest if status in _BROKEN_OFF else planned.earliest
         if status == "completed" and said is None and length is None:
             sure = begin.earliest
@@ -86,7 +89,7 @@ def read_order(
     found.is_stale = stale
     found.reported = reported
     found.stated_supply = stated_supply
-    found.supply = _supply_of_ended(found, supply, changed) if status in ENDED else supply
+    found.supply = _supply_of_ended(found, supply, changed) if is_over else supply
     found.can_be_filled_until = _last_fill(found, supply, reported=reported)
     found.replaces = reference_name(record, resource.get("priorPrescription"), resource)
     found.replaces_words = replaced_in_words(resource)
@@ -105,7 +108,7 @@ def read_dispense(
     resource = source.resource
     handed_over = record.when(resource.get("whenHandedOver"))
     start = start_of(record, source, ())
-    stated = StatedSupply(resource.get("quantity"), resource.get("daysSupply"), "MedicationDispense")
+    stated = as_stated(resource.get("quantity"), resource.get("daysSupply"), "MedicationDispense")
     if order is not None and source.medication.product is None:
         source = replace(source, medication=order.medication)
     sig = sig_of(record, source, start, stated)
@@ -137,10 +140,22 @@ def _supply_days(
     source: OpioidResource, dose: Interval, supply: StatedSupply
 ) -> tuple[Interval | None, Interval | None]:
     """Return how many days the supply lasts, and how many if it is taken as often as the instructions allow."""
-    length = _lasting(source, dose, supply)
+    if not supply.content:
+        return None, None
+    product = source.medication.product
+    return _SUPPLY_DAYS.of(supply.content, (product, dose), lambda: _read_supply_days(product, dose, supply))
+
+
+_SUPPLY_DAYS: Kept[tuple[Interval | None, Interval | None]] = Kept()
+
+
+def _read_supply_days(
+    product: Product | None, dose: Interval, supply: StatedSupply
+) -> tuple[Interval | None, Interval | None]:
+    length = _lasting(product, dose, supply)
     if supply.duration is not None or dose.is_exact or dose.high is None:
         return length, length
-    return length, _lasting(source, exactly(dose.high), supply)
+    return length, _lasting(product, exactly(dose.high), supply)
 
 
 def _all_fills(start: DateInterval, length: Interval | None, fills: Interval | None) -> DateInterval | None:
@@ -150,13 +165,13 @@ def _all_fills(start: DateInterval, length: Interval | None, fills: Interval | N
     return last_days(start, length if fills is None else length * fills)
 
 
-def _lasting(source: OpioidResource, dose: Interval, supply: StatedSupply) -> Interval | None:
+def _lasting(product: Product | None, dose: Interval, supply: StatedSupply) -> Interval | None:
     """Return how many days the supply lasts: as stated, else quantity by dose; None if unknown."""
     try:
         if supply.duration is not None:
             return exactly(days(supply.duration, supply.element))
-        if source.medication.product is not None and supply.quantity is not None:
-            return days_of_quantity(supply.quantity, source.medication.product, dose, supply.element)
+        if product is not None and supply.quantity is not None:
+            return days_of_quantity(supply.quantity, product, dose, supply.element)
     except UnconvertibleError:
         return None
     return None

@@ -22,6 +22,7 @@ from fhir_mappings.opioids.medication import OpioidMedication
 from fhir_mappings.opioids.procedure_pain import is_for_procedure
 from fhir_mappings.opioids.quantities import Interval, UnconvertibleError
 from fhir_mappings.opioids.sig import (
+    NO_SUPPLY,
     Sig,
     StatedSupply,
     known_sig,
@@ -156,7 +157,7 @@ def read_statement(record: PatientRecord, source: OpioidResource) -> Prescriptio
         found = found or open_ended(begin)
         return found, found.earliest
 
-    found = prescription_of(record, source, sig_of(record, source, start, StatedSupply(None, None, "")), start, ends)
+    found = prescription_of(record, source, sig_of(record, source, start, NO_SUPPLY), start, ends)
     found.upper_bound_only = found.reported = True
     found.stated_supply = last
     found.supply = None if found.last_day == date.max else DateInterval(found.last_day, found.last_day)
@@ -168,7 +169,7 @@ def read_administration(record: PatientRecord, source: OpioidResource) -> Prescr
     """Read a MedicationAdministration: one dose, given in a facility unless its category says otherwise."""
     start = start_of(record, source, ())
     last = parse_period(source.resource.get("effectivePeriod"), record.zone)[1]
-    sig = sig_of(record, source, start, StatedSupply(None, None, ""))
+    sig = sig_of(record, source, start, NO_SUPPLY)
     product = source.medication.product
     if product is not None and (not sig.problem or sig.may_be_dispensed):
         try:

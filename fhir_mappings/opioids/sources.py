@@ -70,7 +70,8 @@ def sources(record: PatientRecord) -> tuple[OpioidResource, ...]:
 def exclusion_reason(source: OpioidResource, *, dispensed: bool) -> str:
     """Return why a resource is no evidence of systemic intake, naming the element; empty if it is evidence."""
     resource, status = source.resource, source.resource.get("status")
-    if source.instructions and all(one.said.is_spinal for one in source.instructions):
+    is_spinal = [one.said.is_spinal for one in source.instructions]
+    if is_spinal and all(is_spinal):
         return "route: into the spinal canal, not systemic"
     if source.kind == "MedicationRequest":
         if resource.get("doNotPerform") is True:
