@@ -50,11 +50,13 @@ def lines_of(
 ) -> tuple[DrugLine, ...]:
     """Return what may have been taken in the look-back by its own record, in the order of time."""
     span_of = {one.reference: span for span in spans for one in span.members}
-    return tuple(
-        _line(one, span_of.get(one.reference), baseline, current)
-        for one in sorted(found, key=lambda one: (one.start.earliest, one.reference))
-        if _overlaps(one, _last_day(one, span_of.get(one.reference)), look_back)
-    )
+    lines = []
+    for one in sorted(found, key=lambda one: (one.start.earliest, one.reference)):
+        span = span_of.get(one.reference)
+        last = _last_day(one, span)
+        if _overlaps(one, last, look_back):
+            lines.append(_line(one, span, last, baseline, current))
+    return tuple(lines)
 
 
 def last_recorded(spans: Iterable[Span], before: date, look_back_first: date) -> date | None:
@@ -72,9 +74,8 @@ def has_lapsed(span: Span, current_first: date) -> bool:
 
 
 def _line(
-    one: Prescription, span: Span | None, baseline: tuple[date, date] | None, current: tuple[date, date]
+    one: Prescription, span: Span | None, last: int, baseline: tuple[date, date] | None, current: tuple[date, date]
 ) -> DrugLine:
-    last = _last_day(one, span)
     leads = span is not None and one.reference == span.lead.reference
     lapsed = span is not None and leads and has_lapsed(span, current[0])
     in_current = lapsed or _overlaps(one, last, current)

@@ -26,9 +26,6 @@ from fhir_mappings.opioids.table import Product
 from fhir_mappings.record import PatientRecord
 from fhir_mappings.short_texts import Kept
 
-STALE_AFTER = CalendarPeriod(-12, "months")
-"""An active order that is older than this and was never dispensed may no longer be in use."""
-
 FILLED_WITHIN = CalendarPeriod(6, "months")
 """How long after its date a prescription can be filled at most: schedules III and IV (21 CFR 1306.22)."""
 
@@ -39,9 +36,12 @@ _BROKEN_OFF = ("stopped", "cancelled")
 
 
 def read_order(
-    record: PatientRecord, source: OpioidResource, handed_over: Sequence[DateInterval], as_of: date
+    record: PatientRecord, source: OpioidResource, handed_over: Sequence[DateInterval], stale_before: date
 ) -> Prescription:
-    """Read a MedicationRequest. `handed_over` are the days of its dispenses."""
+    """Read a MedicationRequest. `handed_over` are the days of its dispenses.
+
+    An active one without a dispense that began before `stale_before` may no longer be in use.
+    """
     resource, status = source.resource, source.resource.get("status")
     start = start_of(record, source, handed_over)
     request = as_object(resource.get("dispenseRequest"))
@@ -77,7 +77,7 @@ def read_order(
     if supply is None and valid_until is not None:
         supply = last_days(start, exactly(DAYS_WITHOUT_END))
         supply = DateInterval(supply.earliest, max(supply.latest, valid_until.latest))
-    stale = status == "active" and not handed_over and start.latest < plus(as_of, STALE_AFTER)
+    stale = status == "active" and not handed_over and start.latest < stale_before
     reported = is_reported(resource)
     was_begun = status in _TAKEN and resource.get("intent") in _ORDER_INTENTS and not reported
     # A report that was stopped is over; nobody renews it. So is a supply that is to be stopped when it is used up.

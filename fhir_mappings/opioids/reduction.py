@@ -11,7 +11,7 @@ from fhir_mappings.opioids.bounds import least, most_on_record
 from fhir_mappings.opioids.history import are_too_many, read_history
 from fhir_mappings.opioids.lines import Dose, DrugLine, dose, last_recorded, lines_of
 from fhir_mappings.opioids.quantities import Interval
-from fhir_mappings.opioids.series import Series, earlier, highest_mean, series, window
+from fhir_mappings.opioids.series import Series, earlier, highest_mean, series, total, window
 from fhir_mappings.opioids.sources import KINDS, is_reported, sources
 from fhir_mappings.opioids.table import FACTORS
 from fhir_mappings.opioids.treatments import OpioidChart
@@ -108,7 +108,7 @@ def opioid_reduction(record: PatientRecord, on: date, periods: Periods) -> Reduc
         return Reduction((), Dose(Decimal(0), None), *current, (), (), FACTORS, TOO_MANY)
     history = read_history(record, found, as_of, look_back_first)
     chart, taken, scale = history.chart, history.taken, history.scale
-    low, possible = least(taken, scale), most_on_record(taken, scale)
+    low, possible = total(least(taken, scale)), total(most_on_record(taken, scale))
     known_from = max(look_back_first, _history_start(record, chart))
     baselines = _baselines(series(low, possible, look_back_first, before, scale), periods, known_from, before)
     now = series(low, history.most(), *current, scale).mean(*current)
@@ -190,7 +190,8 @@ def _fraction(value: Decimal) -> Fraction:
 
     Fractions with such denominators differ in the first 30 digits after the point if they differ at all.
     """
-    return Fraction(value).limit_denominator(_LARGEST_DENOMINATOR)
+    exact = Fraction(value)
+    return exact if exact.denominator <= _LARGEST_DENOMINATOR else exact.limit_denominator(_LARGEST_DENOMINATOR)
 
 
 def _exact(value: Decimal | None) -> Fraction | None:

@@ -41,7 +41,7 @@ class Span(Struct, eq=False):
     is_dispense: bool
     is_acute: bool
     refilled_from: int
-    """The first day on which the same dose may begin as a refill."""
+    """The first day on which the same dose may begin as a refill: any if another order goes on with it."""
     track: int = 0
     until: int = FOREVER
     certain_until: int = FOREVER
@@ -94,7 +94,7 @@ _FIRST = (Ending.STOPPED, Ending.SWITCHED, Ending.REORDERED, Ending.DUPLICATE, E
 
 
 def _ending(treatment: Treatment) -> Ending:
-    said = [one.ending for one in treatment.prescriptions if one.kind == "MedicationRequest"]
+    said = {one.ending for one in treatment.prescriptions if one.kind == "MedicationRequest"}
     if Ending.NONE in said or not said:
         return Ending.NONE
     return min(said, key=_FIRST.index)
@@ -106,6 +106,8 @@ def span_of(treatment: Treatment) -> Span:
     start = lead.start
     first = start.earliest.toordinal()
     supplied = supply.earliest.toordinal() if supply else FOREVER
+    ending = _ending(treatment)
+    refilled_from = (supplied if supplied != FOREVER else first + DAYS_WITHOUT_END - 1) - OVERLAP_DAYS
     return Span(
         treatment,
         treatment.prescriptions,
@@ -116,10 +118,10 @@ def span_of(treatment: Treatment) -> Span:
         start.latest.toordinal(),
         supplied,
         supply.latest.toordinal() if supply else FOREVER,
-        _ending(treatment),
+        ending,
         treatment.is_dispense,
         treatment.is_acute,
-        (supplied if supplied != FOREVER else first + DAYS_WITHOUT_END - 1) - OVERLAP_DAYS,
+        0 if ending is Ending.DUPLICATE or ending is Ending.REORDERED else refilled_from,
     )
 
 
@@ -142,11 +144,15 @@ def number_tracks(family: Sequence[Span]) -> None:
         if span.is_acute:
             continue
         tracks = tracks_of.setdefault((span.lead.dose.high, span.lead.reported), [])
-        first = span.first
+        first, is_dispense, is_duplicate = span.first, span.is_dispense, span.ending is Ending.DUPLICATE
         for position, last in enumerate(tracks):
-            if first >= last.refilled_from or _belongs_to(span, last):
+            if (
+                first >= last.refilled_from
+                or is_duplicate
+                or (is_dispense is not last.is_dispense and _is_dispense_of(span, last))
+            ):
                 span.track = last.track
-                if span.ending is not Ending.DUPLICATE:
+                if not is_duplicate:
                     last.end(span.first_at_latest - 1)
                     tracks[position] = span
                 break
@@ -172,13 +178,6 @@ def mark_brief(family: Sequence[Span]) -> None:
 
 def _may_be_aside(span: Span) -> bool:
     return not span.is_acute and is_short(span.treatment)
-
-
-def _belongs_to(span: Span, last: Span) -> bool:
-    """Return whether what begins is not taken along, though the last supply has not ended."""
-    if span.ending is Ending.DUPLICATE or last.ending is Ending.DUPLICATE or last.ending is Ending.REORDERED:
-        return True
-    return span.is_dispense is not last.is_dispense and _is_dispense_of(span, last)
 
 
 def _is_dispense_of(span: Span, other: Span) -> bool:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from fhir_mappings.codings import items
-from fhir_mappings.dates import DateInterval
+from fhir_mappings.dates import CalendarPeriod, DateInterval, plus
 from fhir_mappings.opioids.denials import Denial, applies, read_denial
 from fhir_mappings.opioids.orders import read_dispense, read_order
 from fhir_mappings.opioids.prescriptions import (
@@ -28,6 +28,9 @@ from fhir_mappings.opioids.sources import (
     reference_name,
 )
 from fhir_mappings.record import PatientRecord
+
+STALE_AFTER = CalendarPeriod(-12, "months")
+"""An active order that is older than this and was never dispensed may no longer be in use."""
 
 
 class Treatment(Struct, frozen=True, eq=False):
@@ -63,12 +66,13 @@ class OpioidChart:
 
 def read_opioids(record: PatientRecord, found: Sequence[OpioidResource], as_of: date) -> OpioidChart:
     """Read the resources about a medication that is or may be an opioid, as known on `as_of`."""
+    stale_before = plus(as_of, STALE_AFTER)
     treatments: list[Treatment] = []
     in_hospital: list[Prescription] = []
     denials: list[Denial] = []
     lines: list[Prescription] = []
     for group in _groups(record, found):
-        counted, excluded = _read_together(record, group, as_of)
+        counted, excluded = _read_together(record, group, stale_before)
         denials += [denial for one in group if (denial := read_denial(record, one, counted)) is not None]
         if counted and counted[0].in_hospital:
             in_hospital += counted
@@ -123,7 +127,7 @@ def _as_lines(counted: Sequence[Prescription]) -> Iterable[Prescription]:
 
 
 def _read_together(
-    record: PatientRecord, group: Sequence[OpioidResource], as_of: date
+    record: PatientRecord, group: Sequence[OpioidResource], stale_before: date
 ) -> tuple[tuple[Prescription, ...], tuple[Prescription, ...]]:
     """Return the prescriptions of a group that count, the leading one first, and the excluded ones.
 
@@ -139,7 +143,7 @@ def _read_together(
     handed_over = [when for one in dispensed if (when := handed_over_on(record, one)) is not None]
 
     requests = [one for one in rest if one.kind == "MedicationRequest"]
-    orders = [read_order(record, one, handed_over, as_of) for one in requests]
+    orders = [read_order(record, one, handed_over, stale_before) for one in requests]
     dose_order = next((order for order in orders if not order.problem and not order.reported), None)
     as_needed = any(map(is_taken_as_needed, requests))
     # Nothing is dispensed on a stopped order, so it was not stopped before its last dispense.
@@ -210,7 +214,7 @@ def _groups(record: PatientRecord, found: Sequence[OpioidResource]) -> list[list
     for position, source in enumerate(found):
         for name in _names(record, source):
             positions_of.setdefault(name, []).append(position)
-    for name in sorted(positions_of):
+    for name in sorted([name for name, positions in positions_of.items() if len(positions) > 1]):
         first, *others = positions_of[name]
         for other in others:
             small, large = sorted((group_of[first], group_of[other]), key=lambda group: len(group.positions))
