@@ -135,10 +135,10 @@ _REPLACING = re.compile(
 _THEN_STOP = re.compile(r"\bthen (?:stop|discontinue|d/?c)\b(?! (?:by|at|in)\b)", re.IGNORECASE)
 
 
-def replaced_in_words(resource: Resource) -> str:
+def replaced_in_words(resource: Resource, instructions: Iterable[str]) -> str:
     """Return the words that follow `replaces`, `instead of`, and the like in the notes and instructions of an order."""
     found = _REPLACING.findall(note_text(resource)) if "note" in resource else []
-    for text in _instructions(resource):
+    for text in instructions:
         found += _replaced(text)
     return " ".join(found).lower()
 
@@ -148,9 +148,9 @@ def _replaced(text: str) -> Sequence[str]:
     return tuple(_REPLACING.findall(text))
 
 
-def is_to_stop(resource: Resource) -> bool:
+def are_to_stop(instructions: Iterable[str]) -> bool:
     """Return whether the instructions end the treatment: `for 7 days, then stop`."""
-    return any(map(_says_to_stop, _instructions(resource)))
+    return any(map(_says_to_stop, instructions))
 
 
 @kept
@@ -158,7 +158,8 @@ def _says_to_stop(text: str) -> bool:
     return _THEN_STOP.search(text) is not None
 
 
-def _instructions(resource: Resource) -> list[str]:
+def instructions_in_words(resource: Resource) -> list[str]:
+    """Return the texts of the instructions of an order, those for the patient included."""
     return [
         text
         for dosage in (*items(resource.get("dosageInstruction")), *items(resource.get("dosage")))

@@ -33,6 +33,15 @@ class OpioidMedication:
             return "", self.label.casefold()
         return self.product.ingredient_rxcui, self.product.release
 
+    @cached_property
+    def content(self) -> tuple[object, ...]:
+        """Return what products with the same content share: the drug, and how much of it is in a unit."""
+        product = self.product
+        if product is None or product.strength is None:
+            return *self.drug, product.unit if product else "", None
+        # The parts of a fraction are compared faster than the fraction.
+        return *self.drug, product.unit, product.strength.as_integer_ratio()
+
 
 def medication_of(record: PatientRecord, resource: Resource) -> OpioidMedication | None:
     """Return the medication of a request, dispense, statement, or administration; None if it is known to be no opioid.

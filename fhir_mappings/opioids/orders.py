@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from fhir_mappings.dates import CalendarPeriod, DateInterval, later, parse_period, plus
 from fhir_mappings.opioids.dose import days_of_quantity
-from fhir_mappings.opioids.endings import Ending, is_to_stop, replaced_in_words
+from fhir_mappings.opioids.endings import Ending, are_to_stop, instructions_in_words, replaced_in_words
 from fhir_mappings.opioids.instructions import as_object
 from fhir_mappings.opioids.prescriptions import (
     DAYS_WITHOUT_END,
@@ -79,10 +79,11 @@ def read_order(
         supply = DateInterval(supply.earliest, max(supply.latest, valid_until.latest))
     stale = status == "active" and not handed_over and start.latest < stale_before
     reported = is_reported(resource)
+    in_words = instructions_in_words(resource)
     was_begun = status in _TAKEN and resource.get("intent") in _ORDER_INTENTS and not reported
     # A report that was stopped is over; nobody renews it. So is a supply that is to be stopped when it is used up.
     is_stopped = (reported and status == "stopped" and found.ending is Ending.RECORD) or (
-        supply is not None and is_to_stop(resource)
+        supply is not None and are_to_stop(in_words)
     )
     found.upper_bound_only = not was_begun or stale
     found.was_begun = was_begun
@@ -92,7 +93,7 @@ def read_order(
     found.supply = _supply_of_ended(found, supply, changed) if is_over else supply
     found.can_be_filled_until = _last_fill(found, supply, reported=reported)
     found.replaces = reference_name(record, resource.get("priorPrescription"), resource)
-    found.replaces_words = replaced_in_words(resource)
+    found.replaces_words = replaced_in_words(resource, in_words)
     if is_stopped:
         found.ending = Ending.STOPPED
     return found
@@ -179,6 +180,8 @@ def _lasting(product: Product | None, dose: Interval, supply: StatedSupply) -> I
 
 def _supply(sig: Sig, supplied: DateInterval | None) -> DateInterval | None:
     """Return the last days by the instructions or by the supply, whichever is later; None if neither states any."""
+    if supplied is None and len(sig.steps) == 1:
+        return sig.steps[0].end
     ends = [step.end for step in sig.steps if step.end is not None]
     if len(ends) < len(sig.steps):
         return supplied

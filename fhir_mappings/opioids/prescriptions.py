@@ -116,11 +116,7 @@ class Prescription(Struct, eq=False):
     @property
     def signature(self) -> tuple[object, ...]:
         """Return what a prescription and its renewal share: the content of the product and the dose."""
-        product = self.medication.product
-        numbers = (product.strength if product else None, self.dose.low, self.dose.high)
-        # The parts of a fraction are compared faster than the fraction.
-        ratios = (None if number is None else number.as_integer_ratio() for number in numbers)
-        return (*self.medication.drug, product.unit if product else "", *ratios)
+        return *self.medication.content, *self.dose.ratios
 
 
 _End: TypeAlias = Callable[[DateInterval, DateInterval | None], tuple[DateInterval, date]]

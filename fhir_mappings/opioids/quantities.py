@@ -53,6 +53,11 @@ class Interval(Struct, frozen=True):
         return Interval(low, None if self.high is None or other.high is None else self.high * other.high)
 
     @property
+    def ratios(self) -> tuple[tuple[int, int], tuple[int, int] | None]:
+        """Return both bounds as numerator and denominator, which are compared and hashed faster than fractions."""
+        return self.low.as_integer_ratio(), None if self.high is None else self.high.as_integer_ratio()
+
+    @property
     def is_exact(self) -> bool:
         """Return whether it was made from one number; two equal bounds may be two numbers."""
         return self.low is self.high

@@ -143,7 +143,7 @@ def number_tracks(family: Sequence[Span]) -> None:
         span.track = number
         if span.is_acute:
             continue
-        tracks = tracks_of.setdefault((span.lead.dose.high, span.lead.reported), [])
+        tracks = tracks_of.setdefault((span.lead.dose.ratios[1], span.lead.reported), [])
         first, is_dispense, is_duplicate = span.first, span.is_dispense, span.ending is Ending.DUPLICATE
         for position, last in enumerate(tracks):
             if (

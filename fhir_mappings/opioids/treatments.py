@@ -36,17 +36,13 @@ STALE_AFTER = CalendarPeriod(-12, "months")
 class Treatment(Struct, frozen=True, eq=False):
     """An order with its dispenses, or dispenses or reports without an order; the highest dose counts on any day.
 
-    `supply` are the last days of its last supply, None if it goes on without a stated end.
+    `leading` is the order, else the first dispense or report. `supply` are the last days of its last supply, None if it goes on without a stated end.
     """
 
     prescriptions: tuple[Prescription, ...]
+    leading: Prescription
     supply: DateInterval | None
     is_acute: bool = False
-
-    @property
-    def leading(self) -> Prescription:
-        """Return the order, else the first dispense or report."""
-        return self.prescriptions[0]
 
     @property
     def is_dispense(self) -> bool:
@@ -77,19 +73,21 @@ def read_opioids(record: PatientRecord, found: Sequence[OpioidResource], as_of: 
         if counted and counted[0].in_hospital:
             in_hospital += counted
         elif counted:
-            treatments.append(Treatment(counted, last_supply(counted)))
+            treatments.append(Treatment(counted, counted[0], last_supply(counted)))
         lines += [*_as_lines(counted), *excluded]
     denied = _denied(treatments, denials)
     return OpioidChart(
-        tuple(treatment for treatment in treatments if treatment.leading.reference not in denied),
+        tuple([treatment for treatment in treatments if treatment.leading.reference not in denied]),
         tuple(in_hospital),
         tuple(denials),
-        tuple(_counted_with(one, denied[one.reference]) if one.reference in denied else one for one in lines),
+        tuple([_counted_with(one, denied[one.reference]) if one.reference in denied else one for one in lines]),
     )
 
 
 def _denied(treatments: Sequence[Treatment], denials: Sequence[Denial]) -> dict[str, str]:
     """Return the order or dispense that each denial is about: a stop is no intake beside that which it ends."""
+    if not denials:
+        return {}
     taken = [one.leading for one in treatments if one.leading.kind in ("MedicationRequest", "MedicationDispense")]
     found = {}
     for denial in denials:
@@ -105,6 +103,8 @@ def _counted_with(one: Prescription, reference: str) -> Prescription:
 
 def last_supply(prescriptions: Sequence[Prescription]) -> DateInterval | None:
     """Return the last days of the last supply: of the last dispense, with the refills still allowed; None if open."""
+    if len(prescriptions) == 1:
+        return prescriptions[0].supply
     dispensed = [one.supply for one in prescriptions if one.kind == "MedicationDispense" and one.supply]
     ordered = [one.supply for one in prescriptions if one.kind != "MedicationDispense"]
     known = [supply for supply in ordered if supply is not None]
