@@ -7,7 +7,7 @@ from msgspec import Struct
 from fhir_mappings.codings import CodeMatcher, Match
 from fhir_mappings.dates import DateInterval, is_on_or_before, parse_period
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.prescribed_drugs import drug_of
+from fhir_mappings.prescribed_drugs import Drug, drug_of
 from fhir_mappings.record import Evidence, PatientRecord
 from fhir_mappings.truth import Truth
 
@@ -58,8 +58,7 @@ def medications(record: PatientRecord, codes: CodeMatcher) -> tuple[Medication, 
     found = []
     today = record.today
     matches: dict[int, Match | None] = {}
-    for resource in record.of_type(*KINDS):
-        drug = drug_of(record, resource)
+    for resource, drug in record.cached("drugs of medications", lambda: _with_drugs(record)):
         if id(drug) not in matches:
             # Most prescriptions of a chart are of few drugs, and the record keeps them while it lives.
             matches[id(drug)] = drug.match(codes)
@@ -74,6 +73,10 @@ def medications(record: PatientRecord, codes: CodeMatcher) -> tuple[Medication, 
         evidence = Evidence(reference, drug.label or match.label, str(when or ""), value)
         found.append(Medication(reference, match.label, evidence.label, certain, evidence, when))
     return tuple(found)
+
+
+def _with_drugs(record: PatientRecord) -> list[tuple[Resource, Drug]]:
+    return [(resource, drug_of(record, resource)) for resource in record.of_type(*KINDS)]
 
 
 def is_left_out(resource: Resource) -> bool:

@@ -30,7 +30,6 @@ FILLED_WITHIN = CalendarPeriod(6, "months")
 """How long after its date a prescription can be filled at most: schedules III and IV (21 CFR 1306.22)."""
 
 _ORDER_INTENTS = ("order", "original-order", "filler-order", "instance-order", "reflex-order")
-_ONE = Fraction(1)
 _TAKEN = ("active", "completed", "stopped", "cancelled")
 _BROKEN_OFF = ("stopped", "cancelled")
 
@@ -48,7 +47,7 @@ def read_order(
     stated = as_stated(request.get("quantity"), request.get("expectedSupplyDuration"), "dispenseRequest")
     sig = sig_of(record, source, start, stated)
     refills = number(request.get("numberOfRepeatsAllowed"))
-    fills = Interval(_ONE, 1 + refills) if refills else None
+    fills = 1 + refills if refills else None
     length, full_length = _supply_days(source, sig.dose, stated)
     supplied = _all_fills(start, length, fills)
     supplied_in_full = supplied if full_length is length else _all_fills(start, full_length, fills)
@@ -159,11 +158,13 @@ def _read_supply_days(
     return length, _lasting(product, exactly(dose.high), supply)
 
 
-def _all_fills(start: DateInterval, length: Interval | None, fills: Interval | None) -> DateInterval | None:
-    """Return the last days of a supply that begins on `start`, with its refills, if there are any; None if unknown."""
+def _all_fills(start: DateInterval, length: Interval | None, fills: Fraction | None) -> DateInterval | None:
+    """Return the last days of a supply that begins on `start`, filled once or up to `fills` times; None if unknown."""
     if length is None:
         return None
-    return last_days(start, length if fills is None else length * fills)
+    if fills is not None:
+        length = Interval(length.low, None if length.high is None else length.high * fills)
+    return last_days(start, length)
 
 
 def _lasting(product: Product | None, dose: Interval, supply: StatedSupply) -> Interval | None:

@@ -105,15 +105,12 @@ def _running(pieces: Iterable[Piece], begin: int, length: int) -> Sequence[int]:
 
 def _are_separate(pieces: Sequence[Piece]) -> bool:
     """Return whether each piece ends before the next one begins, so that nothing is to be done."""
-    for before, after in pairwise(pieces):
-        if before.last >= after.first:
-            return False
-    return True
+    return len(pieces) < 2 or all(before.last < after.first for before, after in pairwise(pieces))
 
 
 def total(pieces: Sequence[Piece]) -> list[Piece]:
     """Return the sum of overlapping pieces as separate pieces; gaps stay gaps."""
-    if len(pieces) == 1 or _are_separate(pieces):
+    if _are_separate(pieces):
         return list(pieces)
     changes = [(piece.first, 1, piece.value) for piece in pieces]
     changes += [(piece.last + 1, -1, piece.value) for piece in pieces]
@@ -133,7 +130,7 @@ def total(pieces: Sequence[Piece]) -> list[Piece]:
 
 def highest(pieces: Sequence[Piece]) -> list[Piece]:
     """Return the highest of overlapping pieces as separate pieces; gaps stay gaps."""
-    if len(pieces) == 1 or _are_separate(pieces):
+    if _are_separate(pieces):
         return list(pieces)
     begins = sorted(pieces, key=itemgetter(0))
     days = sorted({piece.first for piece in pieces} | {piece.last + 1 for piece in pieces})

@@ -18,10 +18,7 @@ ROTATION_DAYS = 2
 
 
 class Track:
-    """Spans in the order of their beginnings: until when those that began by a day were supplied at most.
-
-    Only spans that were supplied for longer than a refill may begin too early count.
-    """
+    """Spans in the order of their beginnings: until when those that began by a day were supplied at most."""
 
     def __init__(self) -> None:
         self._begun: list[int] = []
@@ -29,9 +26,8 @@ class Track:
 
     def add(self, span: Span) -> None:
         """Add a span that begins no earlier than those before it."""
-        if span.supplied_at_most - span.first >= OVERLAP_DAYS:
-            self._begun.append(span.first)
-            self._supplied.append(max(span.supplied_at_most, self._supplied[-1] if self._supplied else 0))
+        self._begun.append(span.first)
+        self._supplied.append(max(span.supplied_at_most, self._supplied[-1] if self._supplied else 0))
 
     def was_supplied(self, begun_by: int, until: int) -> bool:
         """Return whether a span that began by one day was supplied until another."""
@@ -44,11 +40,17 @@ Tracks: TypeAlias = Mapping[tuple[tuple[str, str], int | None], Track]
 
 
 def by_track(found: Iterable[Span]) -> Tracks:
-    """Return the spans of each drug, by track and all together; they come in the order of their beginnings."""
+    """Return the spans of each drug, by track and all together; they come in the order of their beginnings.
+
+    Only spans that were supplied for longer than a refill may begin too early count.
+    """
     tracks: dict[tuple[tuple[str, str], int | None], Track] = {}
     for span in found:
-        for track in (span.track, None):
-            tracks.setdefault((span.drug, track), Track()).add(span)
+        if span.supplied_at_most - span.first >= OVERLAP_DAYS:
+            for key in ((span.drug, span.track), (span.drug, None)):
+                if key not in tracks:
+                    tracks[key] = Track()
+                tracks[key].add(span)
     return tracks
 
 

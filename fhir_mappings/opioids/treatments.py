@@ -36,7 +36,8 @@ STALE_AFTER = CalendarPeriod(-12, "months")
 class Treatment(Struct, frozen=True, eq=False):
     """An order with its dispenses, or dispenses or reports without an order; the highest dose counts on any day.
 
-    `leading` is the order, else the first dispense or report. `supply` are the last days of its last supply, None if it goes on without a stated end.
+    `leading` is the order, else the first dispense or report. `supply` are the last days of its last supply, None if it
+    goes on without a stated end.
     """
 
     prescriptions: tuple[Prescription, ...]
@@ -134,6 +135,8 @@ def _read_together(
     The order determines the dose of its dispenses. Dispenses determine when it began, and its dose if the order states
     none. A report counts only if nothing was ordered or dispensed.
     """
+    if len(group) == 1 and group[0].kind == "MedicationRequest":
+        return _read_alone(record, group[0], stale_before)
     dispensed = [
         one for one in group if one.kind == "MedicationDispense" and not exclusion_reason(one, dispensed=False)
     ]
@@ -166,6 +169,15 @@ def _read_together(
     for one in taken:
         one.in_hospital = taken[0].in_hospital
     return tuple(taken), tuple(excluded)
+
+
+def _read_alone(
+    record: PatientRecord, source: OpioidResource, stale_before: date
+) -> tuple[tuple[Prescription, ...], tuple[Prescription, ...]]:
+    """Read an order without dispenses and reports, as most are."""
+    if reason := exclusion_reason(source, dispensed=False):
+        return (), (read_excluded(record, source, reason),)
+    return (read_order(record, source, (), stale_before),), ()
 
 
 def _with_dose(order: Prescription, dose: Interval) -> Prescription:
