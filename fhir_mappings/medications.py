@@ -1,12 +1,13 @@
 """Drugs that were prescribed, dispensed, or reported (MedicationRequest, MedicationDispense, MedicationStatement)."""
 
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from fhir_mappings.codings import CodeMatcher, Match
 from fhir_mappings.dates import DateInterval, is_on_or_before, parse_period
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.prescribed_drugs import drug_of
+from fhir_mappings.prescribed_drugs import Drug, drug_of
 from fhir_mappings.record import Evidence, PatientRecord
 from fhir_mappings.truth import Truth
 
@@ -38,8 +39,7 @@ ELEMENTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Medication:
+class Medication(Struct, frozen=True):
     """One prescription, dispense, or report. `is_certain` means that it decides and took effect by today.
 
     `ingredient` is the drug as the value set calls it.
@@ -58,8 +58,7 @@ def medications(record: PatientRecord, codes: CodeMatcher) -> tuple[Medication, 
     found = []
     today = record.today
     matches: dict[int, Match | None] = {}
-    for resource in record.of_type(*KINDS):
-        drug = drug_of(record, resource)
+    for resource, drug in record.cached("drugs of medications", lambda: _with_drugs(record)):
         if id(drug) not in matches:
             # Most prescriptions of a chart are of few drugs, and the record keeps them while it lives.
             matches[id(drug)] = drug.match(codes)
@@ -74,6 +73,10 @@ def medications(record: PatientRecord, codes: CodeMatcher) -> tuple[Medication, 
         evidence = Evidence(reference, drug.label or match.label, str(when or ""), value)
         found.append(Medication(reference, match.label, evidence.label, certain, evidence, when))
     return tuple(found)
+
+
+def _with_drugs(record: PatientRecord) -> list[tuple[Resource, Drug]]:
+    return [(resource, drug_of(record, resource)) for resource in record.of_type(*KINDS)]
 
 
 def is_left_out(resource: Resource) -> bool:

@@ -40,7 +40,7 @@ class OpioidReductionCheck:
         """Return what the bounds of both doses prove; a drug without a factor leaves it UNKNOWN."""
         key = ("opioid reduction", ctx.anchor, self.periods)
         reduction, evidence, notes = ctx.record.cached(key, lambda: self._shown(ctx))
-        reduced = reduction.reduced_by(self.by)
+        reduced = ctx.record.cached((*key, self.by), lambda: reduction.reduced_by(self.by))
         if reduced is Truth.UNKNOWN:
             return ClauseResult(Truth.UNKNOWN, _reason(ctx, reduction), evidence, notes)
         holds = reduced if self.at_least else ~reduced

@@ -4,8 +4,9 @@ Everything else is a regimen, which goes on until a record ends it.
 """
 
 from collections.abc import Sequence, Set
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from fhir_mappings.opioids.nearby import with_nearby
 from fhir_mappings.opioids.prescriptions import Prescription

@@ -140,6 +140,8 @@ class _Replacements:
     """
 
     def __init__(self, family: Sequence[Span]) -> None:
+        if len(family) == 1:
+            family = ()  # nothing replaces itself
         self._found = [span for span in family if not span.lead.reported and span.ending is not Ending.DUPLICATE]
         self._vague = deque(span for span in self._found if span.first != span.first_at_latest)
         self._after_run = list(range(1, len(self._found) + 1))
@@ -154,6 +156,8 @@ class _Replacements:
         Ask in the order of the beginnings.
         """
         # They are in the order of their beginnings, so the first that may have replaced it is the earliest.
+        if not self._found:
+            return FOREVER
         position = bisect_right(self._found, span.first, key=_first)
         while self._vague and self._vague[0].first_at_latest <= span.first:
             self._vague.popleft()

@@ -5,11 +5,12 @@ after: orders also end because they are renewed, are duplicates, or belong to an
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 
 from fhir_mappings.codings import codings, concept_text, has_code, items
-from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.fhir_json import Json, Resource, canonical
+from fhir_mappings.short_texts import Kept, kept
 
 
 class Ending(Enum):
@@ -81,12 +82,15 @@ def ending_of(resource: Resource) -> Ending:
     status, reason = resource.get("status"), resource.get("statusReason")
     if status not in _ENDED:
         return Ending.NONE
-    found = _by_reason(reason) if reason else None
+    found = _BY_REASON.of(canonical(reason), None, lambda: _by_reason(reason)) if reason else None
     if status == "completed" and found is Ending.STOPPED:
         return Ending.RECORD
     if found in (None, Ending.RECORD) and (notes := note_text(resource)) and _GIVES_WAY.search(notes):
         return Ending.SWITCHED
     return found or Ending.RECORD
+
+
+_BY_REASON: Kept[Ending | None] = Kept()
 
 
 def _by_reason(reason: Json) -> Ending | None:
@@ -131,18 +135,31 @@ _REPLACING = re.compile(
 _THEN_STOP = re.compile(r"\bthen (?:stop|discontinue|d/?c)\b(?! (?:by|at|in)\b)", re.IGNORECASE)
 
 
-def replaced_in_words(resource: Resource) -> str:
+def replaced_in_words(resource: Resource, instructions: Iterable[str]) -> str:
     """Return the words that follow `replaces`, `instead of`, and the like in the notes and instructions of an order."""
-    texts = [note_text(resource), *_instructions(resource)]
-    return " ".join([found for text in texts if text for found in _REPLACING.findall(text)]).lower()
+    found = _REPLACING.findall(note_text(resource)) if "note" in resource else []
+    for text in instructions:
+        found += _replaced(text)
+    return " ".join(found).lower()
 
 
-def is_to_stop(resource: Resource) -> bool:
+@kept
+def _replaced(text: str) -> Sequence[str]:
+    return tuple(_REPLACING.findall(text))
+
+
+def are_to_stop(instructions: Iterable[str]) -> bool:
     """Return whether the instructions end the treatment: `for 7 days, then stop`."""
-    return any(_THEN_STOP.search(text) for text in _instructions(resource))
+    return any(map(_says_to_stop, instructions))
 
 
-def _instructions(resource: Resource) -> list[str]:
+@kept
+def _says_to_stop(text: str) -> bool:
+    return _THEN_STOP.search(text) is not None
+
+
+def instructions_in_words(resource: Resource) -> list[str]:
+    """Return the texts of the instructions of an order, those for the patient included."""
     return [
         text
         for dosage in (*items(resource.get("dosageInstruction")), *items(resource.get("dosage")))

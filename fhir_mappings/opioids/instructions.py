@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Json, canonical
-from fhir_mappings.opioids.dosage_words import Words, words_of
+from fhir_mappings.opioids.dosage_words import Words, days_in_words, words_of
 from fhir_mappings.opioids.dose import check_factor, daily_mme, is_as_needed
 from fhir_mappings.opioids.quantities import ContradictionError, Interval, UnconvertibleError
 from fhir_mappings.opioids.routes import is_spinal
@@ -35,6 +35,8 @@ class Said:
     is_single_dose: bool
     is_as_needed: bool
     is_spinal: bool
+    days: Interval | None
+    """How many days it lasts by its words."""
 
 
 class Instruction(NamedTuple):
@@ -103,4 +105,6 @@ def as_object(value: Json) -> Mapping[str, Any]:
 
 
 def _read(dosage: Mapping[str, Any]) -> Said:
-    return Said(words_of(dosage), is_single_dose(dosage), is_as_needed(dosage), is_spinal(dosage))
+    words = words_of(dosage)
+    days = days_in_words(words.directions)
+    return Said(words, is_single_dose(dosage), is_as_needed(dosage), is_spinal(dosage), days)

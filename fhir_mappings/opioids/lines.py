@@ -1,10 +1,11 @@
 """Each prescription, dispense, report, and administration as a line to be shown, and what no record has ended."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal
 from fractions import Fraction
+
+from msgspec import Struct
 
 from fhir_mappings.dates import DateInterval
 from fhir_mappings.opioids.prescriptions import Prescription
@@ -12,16 +13,14 @@ from fhir_mappings.opioids.quantities import Interval
 from fhir_mappings.opioids.spans import FOREVER, Span
 
 
-@dataclass(frozen=True, slots=True)
-class Dose:
+class Dose(Struct, frozen=True):
     """The bounds of oral morphine milligram equivalents per day; `high` is None if there is no upper bound."""
 
     low: Decimal
     high: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class DrugLine:
+class DrugLine(Struct, frozen=True):
     """One prescription, dispense, statement, or administration of a medication that is or may be an opioid.
 
     `start` and `end` are display text, empty if unknown. `problem` says why the line could not be converted or is
@@ -51,11 +50,13 @@ def lines_of(
 ) -> tuple[DrugLine, ...]:
     """Return what may have been taken in the look-back by its own record, in the order of time."""
     span_of = {one.reference: span for span in spans for one in span.members}
-    return tuple(
-        _line(one, span_of.get(one.reference), baseline, current)
-        for one in sorted(found, key=lambda one: (one.start.earliest, one.reference))
-        if _overlaps(one, _last_day(one, span_of.get(one.reference)), look_back)
-    )
+    lines = []
+    for one in sorted(found, key=lambda one: (one.start.earliest, one.reference)):
+        span = span_of.get(one.reference)
+        last = _last_day(one, span)
+        if _overlaps(one, last, look_back):
+            lines.append(_line(one, span, last, baseline, current))
+    return tuple(lines)
 
 
 def last_recorded(spans: Iterable[Span], before: date, look_back_first: date) -> date | None:
@@ -73,9 +74,8 @@ def has_lapsed(span: Span, current_first: date) -> bool:
 
 
 def _line(
-    one: Prescription, span: Span | None, baseline: tuple[date, date] | None, current: tuple[date, date]
+    one: Prescription, span: Span | None, last: int, baseline: tuple[date, date] | None, current: tuple[date, date]
 ) -> DrugLine:
-    last = _last_day(one, span)
     leads = span is not None and one.reference == span.lead.reference
     lapsed = span is not None and leads and has_lapsed(span, current[0])
     in_current = lapsed or _overlaps(one, last, current)

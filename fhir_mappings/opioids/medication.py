@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from fhir_mappings.codings import RXNORM, Coding, codings, concept_text, items
 from fhir_mappings.fhir_json import Json, Resource, canonical
@@ -17,7 +18,7 @@ from fhir_mappings.record import PatientRecord
 from fhir_mappings.short_texts import Kept
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OpioidMedication:
     """A medication that is or may be an opioid. `product` is None if it is unknown; `problem` then says why."""
 
@@ -25,12 +26,21 @@ class OpioidMedication:
     product: Product | None
     problem: str = ""
 
-    @property
+    @cached_property
     def drug(self) -> tuple[str, str]:
         """Return what all prescriptions of the same drug share: ingredient and release form, else the label."""
         if self.product is None:
             return "", self.label.casefold()
         return self.product.ingredient_rxcui, self.product.release
+
+    @cached_property
+    def content(self) -> tuple[object, ...]:
+        """Return what products with the same content share: the drug, and how much of it is in a unit."""
+        product = self.product
+        if product is None or product.strength is None:
+            return *self.drug, product.unit if product else "", None
+        # The parts of a fraction are compared faster than the fraction.
+        return *self.drug, product.unit, product.strength.as_integer_ratio()
 
 
 def medication_of(record: PatientRecord, resource: Resource) -> OpioidMedication | None:

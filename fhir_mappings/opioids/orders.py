@@ -1,13 +1,14 @@
 """Orders and dispenses of opioids: their doses, and until when their supply lasts."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
+from msgspec.structs import replace
+
 from fhir_mappings.dates import CalendarPeriod, DateInterval, later, parse_period, plus
 from fhir_mappings.opioids.dose import days_of_quantity
-from fhir_mappings.opioids.endings import Ending, is_to_stop, replaced_in_words
+from fhir_mappings.opioids.endings import Ending, are_to_stop, instructions_in_words, replaced_in_words
 from fhir_mappings.opioids.instructions import as_object
 from fhir_mappings.opioids.prescriptions import (
     DAYS_WITHOUT_END,
@@ -19,38 +20,40 @@ from fhir_mappings.opioids.prescriptions import (
     start_of,
 )
 from fhir_mappings.opioids.quantities import Interval, UnconvertibleError, days, exactly, number
-from fhir_mappings.opioids.sig import NO_DOSE_KNOWN, Sig, StatedSupply, known_sig, last_days
+from fhir_mappings.opioids.sig import NO_DOSE_KNOWN, Sig, StatedSupply, as_stated, known_sig, last_days
 from fhir_mappings.opioids.sources import OpioidResource, is_reported, reference_name
+from fhir_mappings.opioids.table import Product
 from fhir_mappings.record import PatientRecord
-
-STALE_AFTER = CalendarPeriod(-12, "months")
-"""An active order that is older than this and was never dispensed may no longer be in use."""
+from fhir_mappings.short_texts import Kept
 
 FILLED_WITHIN = CalendarPeriod(6, "months")
 """How long after its date a prescription can be filled at most: schedules III and IV (21 CFR 1306.22)."""
 
 _ORDER_INTENTS = ("order", "original-order", "filler-order", "instance-order", "reflex-order")
-_ONE = Fraction(1)
 _TAKEN = ("active", "completed", "stopped", "cancelled")
 _BROKEN_OFF = ("stopped", "cancelled")
 
 
 def read_order(
-    record: PatientRecord, source: OpioidResource, handed_over: Sequence[DateInterval], as_of: date
+    record: PatientRecord, source: OpioidResource, handed_over: Sequence[DateInterval], stale_before: date
 ) -> Prescription:
-    """Read a MedicationRequest. `handed_over` are the days of its dispenses."""
+    """Read a MedicationRequest. `handed_over` are the days of its dispenses.
+
+    An active one without a dispense that began before `stale_before` may no longer be in use.
+    """
     resource, status = source.resource, source.resource.get("status")
     start = start_of(record, source, handed_over)
     request = as_object(resource.get("dispenseRequest"))
-    stated = StatedSupply(request.get("quantity"), request.get("expectedSupplyDuration"), "dispenseRequest")
+    stated = as_stated(request.get("quantity"), request.get("expectedSupplyDuration"), "dispenseRequest")
     sig = sig_of(record, source, start, stated)
     refills = number(request.get("numberOfRepeatsAllowed"))
-    fills = Interval(_ONE, 1 + refills) if refills else None
+    fills = 1 + refills if refills else None
     length, full_length = _supply_days(source, sig.dose, stated)
     supplied = _all_fills(start, length, fills)
     supplied_in_full = supplied if full_length is length else _all_fills(start, full_length, fills)
     valid_until = parse_period(request.get("validityPeriod"), record.zone)[1]
-    changed = record.when(as_object(resource.get("meta")).get("lastUpdated"))
+    is_over = status in ENDED
+    changed = record.when(as_object(resource.get("meta")).get("lastUpdated")) if is_over else None
 
     def ends(begin: DateInterval, said: DateInterval | None) -> tuple[DateInterval, date]:
         planned = said or supplied
@@ -61,7 +64,7 @@ def read_order(
         if planned is None:
             sure = later(begin.earliest, DAYS_WITHOUT_END - 1)
             planned = DateInterval(min(sure, valid_until.earliest) if valid_until else sure, date.max)
-        last = _latest_end(planned, changed, start) if status in ENDED else planned.latest
+        last = _latest_end(planned, changed, start) if is_over else planned.latest
         sure = start.earliest if status in _BROKEN_OFF else planned.earliest
         if status == "completed" and said is None and length is None:
             sure = begin.earliest
@@ -73,22 +76,23 @@ def read_order(
     if supply is None and valid_until is not None:
         supply = last_days(start, exactly(DAYS_WITHOUT_END))
         supply = DateInterval(supply.earliest, max(supply.latest, valid_until.latest))
-    stale = status == "active" and not handed_over and start.latest < plus(as_of, STALE_AFTER)
+    stale = status == "active" and not handed_over and start.latest < stale_before
     reported = is_reported(resource)
+    in_words = instructions_in_words(resource)
     was_begun = status in _TAKEN and resource.get("intent") in _ORDER_INTENTS and not reported
     # A report that was stopped is over; nobody renews it. So is a supply that is to be stopped when it is used up.
     is_stopped = (reported and status == "stopped" and found.ending is Ending.RECORD) or (
-        supply is not None and is_to_stop(resource)
+        supply is not None and are_to_stop(in_words)
     )
     found.upper_bound_only = not was_begun or stale
     found.was_begun = was_begun
     found.is_stale = stale
     found.reported = reported
     found.stated_supply = stated_supply
-    found.supply = _supply_of_ended(found, supply, changed) if status in ENDED else supply
+    found.supply = _supply_of_ended(found, supply, changed) if is_over else supply
     found.can_be_filled_until = _last_fill(found, supply, reported=reported)
     found.replaces = reference_name(record, resource.get("priorPrescription"), resource)
-    found.replaces_words = replaced_in_words(resource)
+    found.replaces_words = replaced_in_words(resource, in_words)
     if is_stopped:
         found.ending = Ending.STOPPED
     return found
@@ -104,7 +108,7 @@ def read_dispense(
     resource = source.resource
     handed_over = record.when(resource.get("whenHandedOver"))
     start = start_of(record, source, ())
-    stated = StatedSupply(resource.get("quantity"), resource.get("daysSupply"), "MedicationDispense")
+    stated = as_stated(resource.get("quantity"), resource.get("daysSupply"), "MedicationDispense")
     if order is not None and source.medication.product is None:
         source = replace(source, medication=order.medication)
     sig = sig_of(record, source, start, stated)
@@ -136,26 +140,40 @@ def _supply_days(
     source: OpioidResource, dose: Interval, supply: StatedSupply
 ) -> tuple[Interval | None, Interval | None]:
     """Return how many days the supply lasts, and how many if it is taken as often as the instructions allow."""
-    length = _lasting(source, dose, supply)
+    if not supply.content:
+        return None, None
+    product = source.medication.product
+    return _SUPPLY_DAYS.of(supply.content, (product, dose), lambda: _read_supply_days(product, dose, supply))
+
+
+_SUPPLY_DAYS: Kept[tuple[Interval | None, Interval | None]] = Kept()
+
+
+def _read_supply_days(
+    product: Product | None, dose: Interval, supply: StatedSupply
+) -> tuple[Interval | None, Interval | None]:
+    length = _lasting(product, dose, supply)
     if supply.duration is not None or dose.is_exact or dose.high is None:
         return length, length
-    return length, _lasting(source, exactly(dose.high), supply)
+    return length, _lasting(product, exactly(dose.high), supply)
 
 
-def _all_fills(start: DateInterval, length: Interval | None, fills: Interval | None) -> DateInterval | None:
-    """Return the last days of a supply that begins on `start`, with its refills, if there are any; None if unknown."""
+def _all_fills(start: DateInterval, length: Interval | None, fills: Fraction | None) -> DateInterval | None:
+    """Return the last days of a supply that begins on `start`, filled once or up to `fills` times; None if unknown."""
     if length is None:
         return None
-    return last_days(start, length if fills is None else length * fills)
+    if fills is not None:
+        length = Interval(length.low, None if length.high is None else length.high * fills)
+    return last_days(start, length)
 
 
-def _lasting(source: OpioidResource, dose: Interval, supply: StatedSupply) -> Interval | None:
+def _lasting(product: Product | None, dose: Interval, supply: StatedSupply) -> Interval | None:
     """Return how many days the supply lasts: as stated, else quantity by dose; None if unknown."""
     try:
         if supply.duration is not None:
             return exactly(days(supply.duration, supply.element))
-        if source.medication.product is not None and supply.quantity is not None:
-            return days_of_quantity(supply.quantity, source.medication.product, dose, supply.element)
+        if product is not None and supply.quantity is not None:
+            return days_of_quantity(supply.quantity, product, dose, supply.element)
     except UnconvertibleError:
         return None
     return None
@@ -163,6 +181,8 @@ def _lasting(source: OpioidResource, dose: Interval, supply: StatedSupply) -> In
 
 def _supply(sig: Sig, supplied: DateInterval | None) -> DateInterval | None:
     """Return the last days by the instructions or by the supply, whichever is later; None if neither states any."""
+    if supplied is None and len(sig.steps) == 1:
+        return sig.steps[0].end
     ends = [step.end for step in sig.steps if step.end is not None]
     if len(ends) < len(sig.steps):
         return supplied

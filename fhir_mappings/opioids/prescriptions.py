@@ -6,10 +6,11 @@ in doubt, the lower bound decreases and the upper bound increases. What a record
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from typing import NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from fhir_mappings.codings import codings, concept_text, has_code, plain_codes
 from fhir_mappings.dates import DateInterval, parse_period
@@ -21,6 +22,7 @@ from fhir_mappings.opioids.medication import OpioidMedication
 from fhir_mappings.opioids.procedure_pain import is_for_procedure
 from fhir_mappings.opioids.quantities import Interval, UnconvertibleError
 from fhir_mappings.opioids.sig import (
+    NO_SUPPLY,
     Sig,
     StatedSupply,
     known_sig,
@@ -60,8 +62,7 @@ class Stretch(NamedTuple):
     planned: date
 
 
-@dataclass(slots=True, eq=False)
-class Prescription:
+class Prescription(Struct, eq=False):
     """One resource as doses over time, which never changes once it is read.
 
     `problem` says why it is excluded (`counted` is False) or has no upper bound. `upper_bound_only` means that it may
@@ -106,20 +107,16 @@ class Prescription:
     replaces_words: str = ""
     """The words, in lower case, by which it names a drug that it replaces."""
 
-    last_day: date = field(init=False)
+    last_day: date = date.max
     """The last day on which any of it may have been taken, by this record alone."""
 
     def __post_init__(self) -> None:
-        self.last_day = max(stretch.end.latest for stretch in self.stretches)
+        self.last_day = max([stretch.end.latest for stretch in self.stretches])
 
     @property
     def signature(self) -> tuple[object, ...]:
         """Return what a prescription and its renewal share: the content of the product and the dose."""
-        product = self.medication.product
-        numbers = (product.strength if product else None, self.dose.low, self.dose.high)
-        # The parts of a fraction are compared faster than the fraction.
-        ratios = (None if number is None else number.as_integer_ratio() for number in numbers)
-        return (*self.medication.drug, product.unit if product else "", *ratios)
+        return *self.medication.content, *self.dose.ratios
 
 
 _End: TypeAlias = Callable[[DateInterval, DateInterval | None], tuple[DateInterval, date]]
@@ -156,7 +153,7 @@ def read_statement(record: PatientRecord, source: OpioidResource) -> Prescriptio
         found = found or open_ended(begin)
         return found, found.earliest
 
-    found = prescription_of(record, source, sig_of(record, source, start, StatedSupply(None, None, "")), start, ends)
+    found = prescription_of(record, source, sig_of(record, source, start, NO_SUPPLY), start, ends)
     found.upper_bound_only = found.reported = True
     found.stated_supply = last
     found.supply = None if found.last_day == date.max else DateInterval(found.last_day, found.last_day)
@@ -168,7 +165,7 @@ def read_administration(record: PatientRecord, source: OpioidResource) -> Prescr
     """Read a MedicationAdministration: one dose, given in a facility unless its category says otherwise."""
     start = start_of(record, source, ())
     last = parse_period(source.resource.get("effectivePeriod"), record.zone)[1]
-    sig = sig_of(record, source, start, StatedSupply(None, None, ""))
+    sig = sig_of(record, source, start, NO_SUPPLY)
     product = source.medication.product
     if product is not None and (not sig.problem or sig.may_be_dispensed):
         try:

@@ -7,6 +7,8 @@ from enum import Enum
 from fractions import Fraction
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from fhir_mappings.fhir_json import Json
 
 
@@ -28,8 +30,7 @@ class AmountKind(Enum):
     BARE = "a number without a unit"
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """The bounds of a number, both inclusive; `high` is None if there is no upper bound."""
 
     low: Fraction
@@ -50,6 +51,11 @@ class Interval:
         if self.is_exact and other.is_exact:
             return Interval(low, low)
         return Interval(low, None if self.high is None or other.high is None else self.high * other.high)
+
+    @property
+    def ratios(self) -> tuple[tuple[int, int], tuple[int, int] | None]:
+        """Return both bounds as numerator and denominator, which are compared and hashed faster than fractions."""
+        return self.low.as_integer_ratio(), None if self.high is None else self.high.as_integer_ratio()
 
     @property
     def is_exact(self) -> bool:

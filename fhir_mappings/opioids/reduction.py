@@ -5,11 +5,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+from msgspec import Struct
+
 from fhir_mappings.opioids.bounds import least, most_on_record
 from fhir_mappings.opioids.history import are_too_many, read_history
 from fhir_mappings.opioids.lines import Dose, DrugLine, dose, last_recorded, lines_of
 from fhir_mappings.opioids.quantities import Interval
-from fhir_mappings.opioids.series import Series, earlier, highest_mean, series, window
+from fhir_mappings.opioids.series import Series, earlier, highest_mean, series, total, window
 from fhir_mappings.opioids.sources import KINDS, is_reported, sources
 from fhir_mappings.opioids.table import FACTORS
 from fhir_mappings.opioids.treatments import OpioidChart
@@ -34,8 +36,7 @@ class Periods:
     baselines: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(Struct, frozen=True):
     """The highest moving mean of the look-back over `days` days.
 
     `dose.low` is the highest mean of the lower bound, in the window from `first` to `last`; `dose.high` is the highest
@@ -107,7 +108,7 @@ def opioid_reduction(record: PatientRecord, on: date, periods: Periods) -> Reduc
         return Reduction((), Dose(Decimal(0), None), *current, (), (), FACTORS, TOO_MANY)
     history = read_history(record, found, as_of, look_back_first)
     chart, taken, scale = history.chart, history.taken, history.scale
-    low, possible = least(taken, scale), most_on_record(taken, scale)
+    low, possible = total(least(taken, scale)), total(most_on_record(taken, scale))
     known_from = max(look_back_first, _history_start(record, chart))
     baselines = _baselines(series(low, possible, look_back_first, before, scale), periods, known_from, before)
     now = series(low, history.most(), *current, scale).mean(*current)
@@ -167,15 +168,18 @@ def _baselines(series: Series, periods: Periods, first: date, last: date) -> tup
 
 def _baseline(series: Series, days: int, first: date, last: date) -> Baseline | None:
     """Return the highest mean over `days` days between two dates; None if there are too few."""
-    lows, highs, unbounded = series.moving_sums(days, first, last)
-    if not lows:
+    windows = series.windows(days, first, last)
+    if not windows:
         return None
-    low = max(lows)
+    lows, highs, unbounded = series.sums(windows, days)
+    is_bounded = not any(unbounded)
+    if not is_bounded:
+        highs = [0 if days_open else high for high, days_open in zip(highs, unbounded, strict=True)]
     # Of equal windows, take the one that may be highest, then the last one, which is closest to the wean.
-    equal = [position for position, each in enumerate(lows) if each == low]
-    _, best = max([(0 if unbounded[position] else highs[position], position) for position in equal])
-    mean = series.as_mean(low, None if any(unbounded) else max(highs), days)
-    return Baseline(days, dose(mean), first + timedelta(days=best), first + timedelta(days=best + days - 1))
+    low, _, begin = max(zip(lows, highs, windows, strict=True))
+    mean = series.as_mean(low, max(highs) if is_bounded else None, days)
+    best = series.first + timedelta(begin)
+    return Baseline(days, dose(mean), best, best + timedelta(days - 1))
 
 
 _LARGEST_DENOMINATOR = 10**15
@@ -186,7 +190,8 @@ def _fraction(value: Decimal) -> Fraction:
 
     Fractions with such denominators differ in the first 30 digits after the point if they differ at all.
     """
-    return Fraction(value).limit_denominator(_LARGEST_DENOMINATOR)
+    exact = Fraction(value)
+    return exact if exact.denominator <= _LARGEST_DENOMINATOR else exact.limit_denominator(_LARGEST_DENOMINATOR)
 
 
 def _exact(value: Decimal | None) -> Fraction | None:

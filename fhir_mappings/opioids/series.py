@@ -1,20 +1,17 @@
 """Doses over time: pieces, which are runs of days with one value, and their means over windows of days."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from heapq import heappop, heappush
 from itertools import accumulate, pairwise
-from math import lcm
-from operator import itemgetter, sub
-from typing import NamedTuple, TypeAlias
+from operator import itemgetter
+from typing import NamedTuple
 
 from fhir_mappings.dates import CalendarPeriod, plus
 from fhir_mappings.opioids.quantities import Interval
-
-Value: TypeAlias = int | Fraction
 
 
 class Piece(NamedTuple):
@@ -25,38 +22,51 @@ class Piece(NamedTuple):
 
     first: int
     last: int
-    value: Value | None
+    value: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The bounds of the dose on the days from `first` to `last`, as running sums, so that any mean is one subtraction.
+    """The bounds of the dose on the days from `first` on, as running sums, so that any mean is one subtraction.
 
-    The sums are integers in units of 1/`scale` MME.
+    The sums are integers in units of 1/`scale` MME. A window is named by the number of its first day, from 0.
     """
 
     first: date
-    last: date
     scale: int
     low_sums: Sequence[int]
     high_sums: Sequence[int]
     unbounded: Sequence[int]
-    """The number of days without an upper bound, up to each day."""
+    """The number of days without an upper bound, up to each day; empty if there is none."""
+    changes: Set[int]
+    """The numbers of the days on which a bound may change."""
 
     def mean(self, first: date, last: date) -> Interval:
         """Return the mean per day from `first` to `last`, both inclusive."""
         days = (last - first).days + 1
-        ((low,), (high,), (unbounded,)) = self.moving_sums(days, first, last)
+        ((low,), (high,), (unbounded,)) = self.sums([(first - self.first).days], days)
         return self.as_mean(low, None if unbounded else high, days)
 
-    def moving_sums(self, days: int, first: date, last: date) -> tuple[list[int], list[int], list[int]]:
-        """Return the sums of every window of `days` days between two dates: lower, upper, and days without a bound."""
-        begin, end = (first - self.first).days, (last - self.first).days + 1
+    def windows(self, days: int, first: date, last: date) -> list[int]:
+        """Return the windows of `days` days between two dates that begin or end at a change, the first, and the last.
 
-        def moving(sums: Sequence[int]) -> list[int]:
-            return list(map(sub, sums[begin + days : end + 1], sums[begin:]))
+        Each sum over a window grows or falls evenly from one of them to the next. So the highest sums are among them,
+        and so is the last window of those that are equally high.
+        """
+        begin, end = (first - self.first).days, (last - self.first).days + 1 - days
+        if begin > end:
+            return []
+        turns = self.changes | {change - days for change in self.changes}
+        return [begin, *[turn for turn in turns if begin < turn < end], end]
 
-        return moving(self.low_sums), moving(self.high_sums), moving(self.unbounded)
+    def sums(self, windows: Sequence[int], days: int) -> tuple[list[int], list[int], list[int]]:
+        """Return the sums of windows of `days` days: lower, upper, and days without a bound."""
+        lows, highs, unbounded = self.low_sums, self.high_sums, self.unbounded
+        return (
+            [lows[begin + days] - lows[begin] for begin in windows],
+            [highs[begin + days] - highs[begin] for begin in windows],
+            [unbounded[begin + days] - unbounded[begin] for begin in windows] if unbounded else [0] * len(windows),
+        )
 
     def as_mean(self, low: int, high: int | None, days: int) -> Interval:
         """Return sums over `days` days as a mean in MME per day."""
@@ -66,31 +76,28 @@ class Series:
 
 def series(low: Sequence[Piece], high: Sequence[Piece], first: date, last: date, scale: int = 1) -> Series:
     """Return the sums of two lists of pieces, which may overlap, on the days between two dates."""
-    lows, highs = total(low), total(high)
-    divisor = lcm(*{piece.value.denominator for piece in lows + highs if piece.value is not None})
-    low_days, _ = _daily(lows, first, last, divisor)
-    high_days, unbounded_days = _daily(highs, first, last, divisor)
-    return Series(first, last, scale * divisor, _running(low_days), _running(high_days), _running(unbounded_days))
-
-
-def _running(days: Iterable[int]) -> Sequence[int]:
-    return tuple(accumulate(days, initial=0))
-
-
-def _daily(pieces: Sequence[Piece], first: date, last: date, divisor: int) -> tuple[list[int], list[int]]:
-    """Return the value of each day, in units of 1/`divisor`, and 1 for each day without an upper bound."""
     begin, length = first.toordinal(), (last - first).days + 1
-    values, unbounded = [0] * length, [0] * length
-    for piece in pieces:
-        start, end = max(piece.first - begin, 0), min(piece.last - begin + 1, length)
-        if start >= end:
-            continue
-        if piece.value is None:
-            unbounded[start:end] = [1] * (end - start)
-        else:
-            whole = piece.value.numerator * (divisor // piece.value.denominator)
-            values[start:end] = [whole] * (end - start)
-    return values, unbounded
+    lows, highs = total(low), total(high)
+    bounded = [piece for piece in highs if piece.value is not None]
+    unbounded = [piece._replace(value=1) for piece in highs if piece.value is None]
+    return Series(
+        first,
+        scale,
+        _running(lows, begin, length),
+        _running(bounded, begin, length),
+        _running(unbounded, begin, length) if unbounded else (),
+        {day - begin for piece in lows + highs for day in (piece.first, piece.last + 1)},
+    )
+
+
+def _running(pieces: Iterable[Piece], begin: int, length: int) -> Sequence[int]:
+    """Return the sums of separate pieces up to each of so many days, which are 0 before the first of them."""
+    values = [0] * length
+    for first, last, value in pieces:
+        start, end = max(first - begin, 0), min(last - begin + 1, length)
+        if start < end:
+            values[start:end] = [value or 0] * (end - start)
+    return tuple(accumulate(values, initial=0))
 
 
 # --- pieces ----------------------------------------------------------------------------------------------------------
@@ -98,7 +105,7 @@ def _daily(pieces: Sequence[Piece], first: date, last: date, divisor: int) -> tu
 
 def _are_separate(pieces: Sequence[Piece]) -> bool:
     """Return whether each piece ends before the next one begins, so that nothing is to be done."""
-    return len(pieces) == 1 or all(before.last < after.first for before, after in pairwise(pieces))
+    return len(pieces) < 2 or all(before.last < after.first for before, after in pairwise(pieces))
 
 
 def total(pieces: Sequence[Piece]) -> list[Piece]:
@@ -109,8 +116,7 @@ def total(pieces: Sequence[Piece]) -> list[Piece]:
     changes += [(piece.last + 1, -1, piece.value) for piece in pieces]
     changes.sort(key=itemgetter(0))
     found: list[Piece] = []
-    since = count = unbounded = 0
-    value: Value = 0
+    since = count = unbounded = value = 0
     for day, sign, change in changes:
         if count and day > since:
             found.append(Piece(since, day - 1, None if unbounded else value))
@@ -130,7 +136,7 @@ def highest(pieces: Sequence[Piece]) -> list[Piece]:
     days = sorted({piece.first for piece in pieces} | {piece.last + 1 for piece in pieces})
     found: list[Piece] = []
     position, unbounded_until = 0, 0
-    running: list[tuple[Value, int]] = []
+    running: list[tuple[int, int]] = []
     for first, after in pairwise(days):
         while position < len(begins) and begins[position].first == first:
             _, last, value = begins[position]
@@ -159,7 +165,7 @@ def highest_mean(pieces: Sequence[Piece], days: int, last: int, scale: int = 1) 
     starts = [piece.first for piece in apart]
     sums = [0, *accumulate((piece.value or 0) * (piece.last - piece.first + 1) for piece in apart)]
 
-    def until(day: int) -> Value:
+    def until(day: int) -> int:
         position = bisect_right(starts, day)
         if not position:
             return 0
@@ -167,7 +173,7 @@ def highest_mean(pieces: Sequence[Piece], days: int, last: int, scale: int = 1) 
         return sums[position] - (piece.value or 0) * max(piece.last - day, 0)
 
     ends = {min(end, last) for piece in apart for end in (piece.first + days - 1, piece.last)}
-    return Fraction(max((until(end) - until(end - days) for end in ends), default=0)) / (days * scale)
+    return Fraction(max((until(end) - until(end - days) for end in ends), default=0), days * scale)
 
 
 def window(last: date, days: int) -> tuple[date, date]:

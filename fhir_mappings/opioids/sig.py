@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from fhir_mappings.dates import DateInterval, later
 from fhir_mappings.fhir_json import Json, canonical
 from fhir_mappings.opioids.content import factor_of
-from fhir_mappings.opioids.dosage_words import days_in_words, times_of_day
+from fhir_mappings.opioids.dosage_words import times_of_day
 from fhir_mappings.opioids.dose import supplied_per_day
 from fhir_mappings.opioids.instructions import DailyMme, Instruction
 from fhir_mappings.opioids.quantities import (
@@ -48,11 +48,24 @@ class Sig(NamedTuple):
 
 
 class StatedSupply(NamedTuple):
-    """A dispensed or prescribed quantity and its Duration, as sent; `element` is the element that has both."""
+    """A dispensed or prescribed quantity and its Duration, as sent; `element` is the element that has both.
+
+    `content` is both as JSON, empty if neither is stated.
+    """
 
     quantity: Json
     duration: Json
     element: str
+    content: bytes
+
+
+def as_stated(quantity: Json, duration: Json, element: str) -> StatedSupply:
+    """Return a quantity and its Duration with their content."""
+    is_stated = quantity is not None or duration is not None
+    return StatedSupply(quantity, duration, element, canonical((quantity, duration)) if is_stated else b"")
+
+
+NO_SUPPLY = as_stated(None, None, "")
 
 
 def known_sig(dose: Interval, start: DateInterval) -> Sig:
@@ -116,8 +129,7 @@ def last_days(start: DateInterval, length: Interval) -> DateInterval:
 def _supplied(supply: StatedSupply, product: Product) -> Interval | None:
     if supply.quantity is None or supply.duration is None:
         return None
-    content = canonical((supply.quantity, supply.duration))
-    return _SUPPLIED.of(content, product, lambda: _read_supplied(supply, product))
+    return _SUPPLIED.of(supply.content, product, lambda: _read_supplied(supply, product))
 
 
 _SUPPLIED: Kept[Interval | None] = Kept()
@@ -200,7 +212,7 @@ def _bounds(
     length = _length(repeat, timing)
     if last is None and length is not None:
         last = last_days(begin, length)
-    said = days_in_words(instruction.said.words.directions)
+    said = instruction.said.days
     in_words = last_days(begin, said) if said is not None else None
     if last is None and repeat.get("boundsDuration") is None and repeat.get("boundsRange") is None:
         return begin, in_words
@@ -236,5 +248,7 @@ def _length(repeat: Mapping[str, Any], timing: Json) -> Interval | None:
 
 def stated_start(instructions: Sequence[Instruction]) -> DateInterval | None:
     """Return the earliest `boundsPeriod.start` of the instructions; None if there is none."""
-    starts = [first for first, _ in (one.bounds for one in instructions) if first is not None]
-    return min(starts, key=lambda when: (when.earliest, when.latest), default=None)
+    starts = [first for one in instructions if (first := one.bounds[0]) is not None]
+    if len(starts) < 2:
+        return starts[0] if starts else None
+    return min(starts, key=lambda when: (when.earliest, when.latest))

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
+
+from msgspec import Struct
 
 from fhir_mappings.codings import items
 from fhir_mappings.dates import DateInterval
@@ -31,8 +32,7 @@ DECISIVE_ELEMENTS = {
 """The elements that must follow FHIR R4 for a resource to decide."""
 
 
-@dataclass(slots=True, eq=False)
-class OpioidResource:
+class OpioidResource(Struct, eq=False):
     """A resource about a medication that is or may be an opioid, not yet converted to doses."""
 
     resource: Resource
@@ -70,7 +70,8 @@ def sources(record: PatientRecord) -> tuple[OpioidResource, ...]:
 def exclusion_reason(source: OpioidResource, *, dispensed: bool) -> str:
     """Return why a resource is no evidence of systemic intake, naming the element; empty if it is evidence."""
     resource, status = source.resource, source.resource.get("status")
-    if source.instructions and all(one.said.is_spinal for one in source.instructions):
+    is_spinal = [one.said.is_spinal for one in source.instructions]
+    if is_spinal and all(is_spinal):
         return "route: into the spinal canal, not systemic"
     if source.kind == "MedicationRequest":
         if resource.get("doNotPerform") is True:

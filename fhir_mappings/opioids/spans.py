@@ -1,8 +1,9 @@
 """Treatments as spans of days, and which of them follow each other at one dose. Days are ordinals."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from fhir_mappings.opioids.acute import PAIRED_WITHIN_DAYS, is_for_days, is_short
 from fhir_mappings.opioids.endings import Ending
@@ -16,8 +17,7 @@ OVERLAP_DAYS = 7
 """How long before the end of the last supply a refill, or a later regimen of the same drug, may begin."""
 
 
-@dataclass(slots=True, eq=False)
-class Span:
+class Span(Struct, eq=False):
     """When a treatment begins, when its last supply ends (FOREVER if it goes on), and what is found out about its end.
 
     `track` is the same for what follows each other at one dose. `until` is the last day of the upper bound,
@@ -41,7 +41,7 @@ class Span:
     is_dispense: bool
     is_acute: bool
     refilled_from: int
-    """The first day on which the same dose may begin as a refill."""
+    """The first day on which the same dose may begin as a refill: any if another order goes on with it."""
     track: int = 0
     until: int = FOREVER
     certain_until: int = FOREVER
@@ -94,7 +94,7 @@ _FIRST = (Ending.STOPPED, Ending.SWITCHED, Ending.REORDERED, Ending.DUPLICATE, E
 
 
 def _ending(treatment: Treatment) -> Ending:
-    said = [one.ending for one in treatment.prescriptions if one.kind == "MedicationRequest"]
+    said = {one.ending for one in treatment.prescriptions if one.kind == "MedicationRequest"}
     if Ending.NONE in said or not said:
         return Ending.NONE
     return min(said, key=_FIRST.index)
@@ -106,6 +106,8 @@ def span_of(treatment: Treatment) -> Span:
     start = lead.start
     first = start.earliest.toordinal()
     supplied = supply.earliest.toordinal() if supply else FOREVER
+    ending = _ending(treatment)
+    refilled_from = (supplied if supplied != FOREVER else first + DAYS_WITHOUT_END - 1) - OVERLAP_DAYS
     return Span(
         treatment,
         treatment.prescriptions,
@@ -116,10 +118,10 @@ def span_of(treatment: Treatment) -> Span:
         start.latest.toordinal(),
         supplied,
         supply.latest.toordinal() if supply else FOREVER,
-        _ending(treatment),
+        ending,
         treatment.is_dispense,
         treatment.is_acute,
-        (supplied if supplied != FOREVER else first + DAYS_WITHOUT_END - 1) - OVERLAP_DAYS,
+        0 if ending is Ending.DUPLICATE or ending is Ending.REORDERED else refilled_from,
     )
 
 
@@ -141,12 +143,16 @@ def number_tracks(family: Sequence[Span]) -> None:
         span.track = number
         if span.is_acute:
             continue
-        tracks = tracks_of.setdefault((span.lead.dose.high, span.lead.reported), [])
-        first = span.first
+        tracks = tracks_of.setdefault((span.lead.dose.ratios[1], span.lead.reported), [])
+        first, is_dispense, is_duplicate = span.first, span.is_dispense, span.ending is Ending.DUPLICATE
         for position, last in enumerate(tracks):
-            if first >= last.refilled_from or _belongs_to(span, last):
+            if (
+                first >= last.refilled_from
+                or is_duplicate
+                or (is_dispense is not last.is_dispense and _is_dispense_of(span, last))
+            ):
                 span.track = last.track
-                if span.ending is not Ending.DUPLICATE:
+                if not is_duplicate:
                     last.end(span.first_at_latest - 1)
                     tracks[position] = span
                 break
@@ -172,13 +178,6 @@ def mark_brief(family: Sequence[Span]) -> None:
 
 def _may_be_aside(span: Span) -> bool:
     return not span.is_acute and is_short(span.treatment)
-
-
-def _belongs_to(span: Span, last: Span) -> bool:
-    """Return whether what begins is not taken along, though the last supply has not ended."""
-    if span.ending is Ending.DUPLICATE or last.ending is Ending.DUPLICATE or last.ending is Ending.REORDERED:
-        return True
-    return span.is_dispense is not last.is_dispense and _is_dispense_of(span, last)
 
 
 def _is_dispense_of(span: Span, other: Span) -> bool:

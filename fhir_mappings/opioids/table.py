@@ -15,7 +15,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from fhir_mappings.codings import RXNORM, Coding
@@ -23,7 +23,7 @@ from fhir_mappings.codings import RXNORM, Coding
 FACTORS = "CDC 2022"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Product:
     """The content of one RxNorm drug. `strength` is in `unit`; `factor` is None if CDC 2022 has none.
 
@@ -54,7 +54,7 @@ class Product:
         """Return whether its strength is per milliliter."""
         return self.unit == "MG/ML"
 
-    @property
+    @cached_property
     def release(self) -> str:
         """Return the release form: patch, extended, or immediate; unknown for an ingredient."""
         if self.is_patch:

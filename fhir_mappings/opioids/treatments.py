@@ -1,12 +1,15 @@
 """Resources that belong together, such as an order and its dispenses, read together so that they count once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from fhir_mappings.codings import items
-from fhir_mappings.dates import DateInterval
+from fhir_mappings.dates import CalendarPeriod, DateInterval, plus
 from fhir_mappings.opioids.denials import Denial, applies, read_denial
 from fhir_mappings.opioids.orders import read_dispense, read_order
 from fhir_mappings.opioids.prescriptions import (
@@ -26,22 +29,21 @@ from fhir_mappings.opioids.sources import (
 )
 from fhir_mappings.record import PatientRecord
 
+STALE_AFTER = CalendarPeriod(-12, "months")
+"""An active order that is older than this and was never dispensed may no longer be in use."""
 
-@dataclass(frozen=True, slots=True)
-class Treatment:
+
+class Treatment(Struct, frozen=True, eq=False):
     """An order with its dispenses, or dispenses or reports without an order; the highest dose counts on any day.
 
-    `supply` are the last days of its last supply, None if it goes on without a stated end.
+    `leading` is the order, else the first dispense or report. `supply` are the last days of its last supply, None if it
+    goes on without a stated end.
     """
 
     prescriptions: tuple[Prescription, ...]
+    leading: Prescription
     supply: DateInterval | None
     is_acute: bool = False
-
-    @property
-    def leading(self) -> Prescription:
-        """Return the order, else the first dispense or report."""
-        return self.prescriptions[0]
 
     @property
     def is_dispense(self) -> bool:
@@ -61,29 +63,32 @@ class OpioidChart:
 
 def read_opioids(record: PatientRecord, found: Sequence[OpioidResource], as_of: date) -> OpioidChart:
     """Read the resources about a medication that is or may be an opioid, as known on `as_of`."""
+    stale_before = plus(as_of, STALE_AFTER)
     treatments: list[Treatment] = []
     in_hospital: list[Prescription] = []
     denials: list[Denial] = []
     lines: list[Prescription] = []
     for group in _groups(record, found):
-        counted, excluded = _read_together(record, group, as_of)
+        counted, excluded = _read_together(record, group, stale_before)
         denials += [denial for one in group if (denial := read_denial(record, one, counted)) is not None]
         if counted and counted[0].in_hospital:
             in_hospital += counted
         elif counted:
-            treatments.append(Treatment(counted, last_supply(counted)))
+            treatments.append(Treatment(counted, counted[0], last_supply(counted)))
         lines += [*_as_lines(counted), *excluded]
     denied = _denied(treatments, denials)
     return OpioidChart(
-        tuple(treatment for treatment in treatments if treatment.leading.reference not in denied),
+        tuple([treatment for treatment in treatments if treatment.leading.reference not in denied]),
         tuple(in_hospital),
         tuple(denials),
-        tuple(_counted_with(one, denied[one.reference]) if one.reference in denied else one for one in lines),
+        tuple([_counted_with(one, denied[one.reference]) if one.reference in denied else one for one in lines]),
     )
 
 
 def _denied(treatments: Sequence[Treatment], denials: Sequence[Denial]) -> dict[str, str]:
     """Return the order or dispense that each denial is about: a stop is no intake beside that which it ends."""
+    if not denials:
+        return {}
     taken = [one.leading for one in treatments if one.leading.kind in ("MedicationRequest", "MedicationDispense")]
     found = {}
     for denial in denials:
@@ -99,6 +104,8 @@ def _counted_with(one: Prescription, reference: str) -> Prescription:
 
 def last_supply(prescriptions: Sequence[Prescription]) -> DateInterval | None:
     """Return the last days of the last supply: of the last dispense, with the refills still allowed; None if open."""
+    if len(prescriptions) == 1:
+        return prescriptions[0].supply
     dispensed = [one.supply for one in prescriptions if one.kind == "MedicationDispense" and one.supply]
     ordered = [one.supply for one in prescriptions if one.kind != "MedicationDispense"]
     known = [supply for supply in ordered if supply is not None]
@@ -121,13 +128,15 @@ def _as_lines(counted: Sequence[Prescription]) -> Iterable[Prescription]:
 
 
 def _read_together(
-    record: PatientRecord, group: Sequence[OpioidResource], as_of: date
+    record: PatientRecord, group: Sequence[OpioidResource], stale_before: date
 ) -> tuple[tuple[Prescription, ...], tuple[Prescription, ...]]:
     """Return the prescriptions of a group that count, the leading one first, and the excluded ones.
 
     The order determines the dose of its dispenses. Dispenses determine when it began, and its dose if the order states
     none. A report counts only if nothing was ordered or dispensed.
     """
+    if len(group) == 1 and group[0].kind == "MedicationRequest":
+        return _read_alone(record, group[0], stale_before)
     dispensed = [
         one for one in group if one.kind == "MedicationDispense" and not exclusion_reason(one, dispensed=False)
     ]
@@ -137,7 +146,7 @@ def _read_together(
     handed_over = [when for one in dispensed if (when := handed_over_on(record, one)) is not None]
 
     requests = [one for one in rest if one.kind == "MedicationRequest"]
-    orders = [read_order(record, one, handed_over, as_of) for one in requests]
+    orders = [read_order(record, one, handed_over, stale_before) for one in requests]
     dose_order = next((order for order in orders if not order.problem and not order.reported), None)
     as_needed = any(map(is_taken_as_needed, requests))
     # Nothing is dispensed on a stopped order, so it was not stopped before its last dispense.
@@ -160,6 +169,15 @@ def _read_together(
     for one in taken:
         one.in_hospital = taken[0].in_hospital
     return tuple(taken), tuple(excluded)
+
+
+def _read_alone(
+    record: PatientRecord, source: OpioidResource, stale_before: date
+) -> tuple[tuple[Prescription, ...], tuple[Prescription, ...]]:
+    """Read an order without dispenses and reports, as most are."""
+    if reason := exclusion_reason(source, dispensed=False):
+        return (), (read_excluded(record, source, reason),)
+    return (read_order(record, source, (), stale_before),), ()
 
 
 def _with_dose(order: Prescription, dose: Interval) -> Prescription:
@@ -194,8 +212,7 @@ def _names(record: PatientRecord, source: OpioidResource) -> Iterable[str]:
                 yield name
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(Struct):
     """The positions of resources that belong together, and the ingredient of those that say of which they are."""
 
     positions: list[int]
@@ -209,7 +226,7 @@ def _groups(record: PatientRecord, found: Sequence[OpioidResource]) -> list[list
     for position, source in enumerate(found):
         for name in _names(record, source):
             positions_of.setdefault(name, []).append(position)
-    for name in sorted(positions_of):
+    for name in sorted([name for name, positions in positions_of.items() if len(positions) > 1]):
         first, *others = positions_of[name]
         for other in others:
             small, large = sorted((group_of[first], group_of[other]), key=lambda group: len(group.positions))

@@ -1,6 +1,6 @@
 import pytest
 
-from fhir_mappings.opioids.endings import Ending, ending_of, is_to_stop, replaced_in_words
+from fhir_mappings.opioids.endings import Ending, are_to_stop, ending_of, instructions_in_words, replaced_in_words
 
 HL7 = "http://terminology.hl7.org/CodeSystem/medicationrequest-status-reason"
 
@@ -185,7 +185,7 @@ def test_a_malformed_reason_is_none(reason):
 )
 def test_words_name_what_an_order_replaces(text, names):
     for resource in ({"note": [{"text": text}]}, {"dosageInstruction": [{"patientInstruction": text}]}):
-        assert ("oxycodone" in replaced_in_words(resource)) is names
+        assert ("oxycodone" in replaced_in_words(resource, instructions_in_words(resource))) is names
 
 
 @pytest.mark.parametrize(
@@ -200,4 +200,4 @@ def test_words_name_what_an_order_replaces(text, names):
     ],
 )
 def test_an_instruction_may_end_the_treatment(text, is_stop):
-    assert is_to_stop({"dosageInstruction": [{"text": text}]}) is is_stop
+    assert are_to_stop(instructions_in_words({"dosageInstruction": [{"text": text}]})) is is_stop

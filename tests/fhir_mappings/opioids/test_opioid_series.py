@@ -7,7 +7,7 @@ from fhir_mappings.opioids.series import Piece, earlier, highest, highest_mean, 
 
 
 def pieces(*found):
-    return [Piece(first, last, None if value is None else Fraction(value)) for first, last, value in found]
+    return [Piece(*each) for each in found]
 
 
 def test_overlapping_pieces_add_up_and_gaps_stay_gaps():
