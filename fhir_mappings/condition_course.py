@@ -73,6 +73,8 @@ class Condition:
 def conditions_on(record: PatientRecord, codes: CodeMatcher, times: Times) -> tuple[Condition, ...]:
     """Return every condition with one of these codes as of a day, without those refuted or not yet begun."""
     stated = statements(record, codes)
+    if not stated:
+        return ()
     doubts = Doubts(stated, times)
     found = ((each, as_of(each, doubts, times)) for each in stated if each.claim is not Claim.REFUTED)
     return tuple(_condition(each, *as_of) for each, as_of in found if as_of)
