@@ -93,11 +93,13 @@ def _name(resource: Resource) -> str:
 
 
 def _procedures(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
-    found = (
-        read_event(record, resource, "code", "performed", codes(codings(resource.get("code"))), PROCEDURE_PROGRESS)
-        for resource in record.of_type("Procedure")
+    coded = record.cached(
+        "codes of procedures",
+        lambda: [(resource, codings(resource.get("code"))) for resource in record.of_type("Procedure")],
     )
-    return tuple(each for each in found if each)
+    found = [(resource, match) for resource, given in coded if (match := codes(given))]
+    read = [read_event(record, resource, "code", "performed", match, PROCEDURE_PROGRESS) for resource, match in found]
+    return tuple([each for each in read if each])
 
 
 def read_event(
