@@ -55,9 +55,9 @@ class CriterionResult:
 
     def as_json(self) -> dict[str, object]:
         """Return the criterion as the JSON of a determination holds it; empty members are left out."""
-        found: dict[str, object] = {"id": self.id, "status": self.status.value}
+        found: dict[str, object] = {"id": self.id, "status": self.status.word}
         if self.reason:
-            found["reason"] = self.reason.value
+            found["reason"] = self.reason.word
         if self.says:
             found["says"] = self.says
         if self.evidence:
@@ -65,7 +65,7 @@ class CriterionResult:
         if self.notes:
             found["notes"] = list(self.notes)
         if self.on_pathways:
-            found["pathways"] = {name: status.value for name, status in self.on_pathways.items()}
+            found["pathways"] = {name: status.word for name, status in self.on_pathways.items()}
         return found
 
 
@@ -270,13 +270,15 @@ class Determination:
         The evidence is sorted, each as its reference and value. The reason is empty if there is none.
         """
         return tuple(
-            (
-                result.id,
-                result.status.value,
-                result.reason.value if result.reason else "",
-                sorted((item.reference, item.value) for item in result.evidence),
-            )
-            for result in self.criteria
+            [
+                (
+                    result.id,
+                    result.status.word,
+                    result.reason.word if result.reason else "",
+                    sorted([(item.reference, item.value) for item in result.evidence]),
+                )
+                for result in self.criteria
+            ]
         )
 
 
