@@ -134,7 +134,10 @@ def _why_open(met: Set[Reason], not_met: Iterable[ClauseResult], shown: Set[Reas
             reasons.add(Reason.NONE_RECORDED)
         elif each.holds is Truth.UNKNOWN:
             reasons.add(each.reason)
-    return next((reason for reason in _PRECEDENCE if reason in reasons), Reason.NOT_FOUND)
+    for reason in _PRECEDENCE:
+        if reason in reasons:
+            return reason
+    return Reason.NOT_FOUND
 
 
 def _reasons(clauses: Iterable[Clause], results: Iterable[ClauseResult], ctx: Context) -> Set[Reason]:

@@ -307,11 +307,8 @@ class _Run:
 
     def _reason_among(self, names: Sequence[str], status: Status) -> Reason | None:
         """Return the reason of the first criterion that counts with this status; a conflict comes first."""
-        found = [
-            result.reason if result.status is status else Reason.CASE_REVIEW
-            for result in (self.results[name] for name in names)
-            if result.counted is status
-        ]
+        counted = [result for name in names if (result := self.results[name]).counted is status]
+        found = [result.reason if result.status is status else Reason.CASE_REVIEW for result in counted]
         return Reason.CONFLICT if Reason.CONFLICT in found else next(iter(found), None)
 
     def _needed(self, c: Criterion) -> tuple[CriterionStatus, Status]:
@@ -362,7 +359,7 @@ def _rolled(c: Criterion, judged: CriterionStatus, best_case: Status) -> _GroupS
 
 def _may_fail(below: Sequence[_GroupStatus], required: int | None) -> bool:
     """Return whether a group is not met if every criterion is that data which were not read may contradict."""
-    if not any(each.may_fail for each in below):
+    if True not in [each.may_fail for each in below]:
         return False
     worst = [Status.NOT_MET if each.may_fail else each.status for each in below if each.status is not None]
     return roll_up(worst, required) is Status.NOT_MET
