@@ -12,7 +12,7 @@ from datetime import date
 from enum import Enum
 from typing import TypeAlias
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from fhir_mappings.codings import CodeMatcher, Course
 from fhir_mappings.conditions import Claim, Listing, Statement, statements
@@ -32,8 +32,7 @@ class Presence(Enum):
     UNCERTAIN = "uncertain"
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(Struct, frozen=True):
     """The day that counts, the day of reading, the encounter of the order, and how long statements count.
 
     `encounter` is empty if the order names none. `encounter_diagnosis` is how long the diagnosis of an encounter counts

@@ -79,7 +79,7 @@ class ReasonCheck:
         matches = [match for each in reasons.given if (match := each.diagnosis.match(codes))]
         matches.sort(key=lambda match: not match.decides)
         if not matches:
-            match = codes([Coding("", "", remark) for remark in reasons.remarks])
+            match = codes(reasons.in_remarks)
             matches = [match] if match else []
         if matches:
             holds = Truth.YES if matches[0].decides else Truth.UNKNOWN
