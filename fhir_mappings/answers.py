@@ -192,7 +192,8 @@ def _answers_in(
             words = {_word(answer) for answer in attested}
             yield link, words.pop() if len(words) == 1 else ""
         for below in (item, *given):
-            yield from _answers_in(below, resolve, form, by_practitioner=by_practitioner)
+            if "item" in below:
+                yield from _answers_in(below, resolve, form, by_practitioner=by_practitioner)
 
 
 def _names_practitioner(answer: Resource, form: Resource, resolve: _Resolve) -> bool:

@@ -12,7 +12,7 @@ from datetime import date
 from enum import Enum
 from typing import TypeAlias
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from fhir_mappings.codings import CodeMatcher, Course
 from fhir_mappings.conditions import Claim, Listing, Statement, statements
@@ -32,8 +32,7 @@ class Presence(Enum):
     UNCERTAIN = "uncertain"
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(Struct, frozen=True):
     """The day that counts, the day of reading, the encounter of the order, and how long statements count.
 
     `encounter` is empty if the order names none. `encounter_diagnosis` is how long the diagnosis of an encounter counts
@@ -73,13 +72,15 @@ class Condition:
 def conditions_on(record: PatientRecord, codes: CodeMatcher, times: Times) -> tuple[Condition, ...]:
     """Return every condition with one of these codes as of a day, without those refuted or not yet begun."""
     stated = statements(record, codes)
+    if not stated:
+        return ()
     doubts = Doubts(stated, times)
     found = ((each, as_of(each, doubts, times)) for each in stated if each.claim is not Claim.REFUTED)
     return tuple(_condition(each, *as_of) for each, as_of in found if as_of)
 
 
 def _condition(stated: Statement, presence: Presence, why: str) -> Condition:
-    evidence = structs.replace(stated.evidence, value=why)
+    evidence = structs.replace(stated.evidence, value=why) if why else stated.evidence
     is_listed = stated.listing is Listing.PROBLEM_LIST
     return Condition(stated.reference, stated.label, presence, since(stated), evidence, stated.side, is_listed)
 
@@ -98,8 +99,9 @@ def since(stated: Statement) -> DateInterval:
 
 def as_of(stated: Statement, doubts: "Doubts", times: Times) -> tuple[Presence, str] | None:
     """Return whether a condition is present on the day, and for the reader why not; None if it is no condition then."""
-    if any(each is not None and each.earliest > times.today for each in (stated.onset, stated.recorded, stated.ended)):
-        return Presence.UNCERTAIN, "dated in the future"
+    for when in (stated.onset, stated.recorded, stated.ended):
+        if when is not None and when.earliest > times.today:
+            return Presence.UNCERTAIN, "dated in the future"
     if since(stated).earliest > times.day:
         return None
     presence, why = _by_itself(stated, times)
@@ -178,11 +180,11 @@ class Doubts:
         self._doubted: dict[_Key, DateInterval] = {}
         """When a condition was last refuted, or last put in doubt otherwise."""
         for each in stated:
-            made = said(each)
-            if made.earliest > times.day or each.claim is Claim.UNREADABLE:
+            labels = () if each.claim is Claim.UNREADABLE else _doubted(each)
+            if not labels or (made := said(each)).earliest > times.day:
                 continue
             last = self._refuted if each.claim is Claim.REFUTED else self._doubted
-            for label in _doubted(each):
+            for label in labels:
                 known = last.get((label, each.side), made)
                 last[label, each.side] = DateInterval(
                     max(known.earliest, made.earliest), max(known.latest, made.latest)
@@ -190,6 +192,8 @@ class Doubts:
 
     def about(self, stated: Statement) -> Doubt:
         """Return what is said against a statement."""
+        if not self._refuted and not self._doubted:
+            return Doubt.NONE
         refuted, doubted = self._compared(stated, self._refuted), self._compared(stated, self._doubted)
         if Doubt.LATER in refuted:
             return Doubt.REFUTED_LATER
@@ -219,7 +223,9 @@ def _doubted(stated: Statement) -> Sequence[str]:
     """Return the labels of the conditions that a statement puts in doubt."""
     if stated.claim in (Claim.ENDED, Claim.REFUTED):
         return (stated.label,)
-    parts = [] if stated.decides else stated.label.split(", ")
+    if stated.decides:
+        return ()
+    parts = stated.label.split(", ")
     return [", ".join(parts[:end]) for end in range(1, len(parts))]
 
 

@@ -3,9 +3,11 @@
 What is present on a day follows from these statements and their course: `fhir_mappings.condition_course`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from operator import itemgetter
+from typing import TypeAlias
 
 from fhir_mappings.codings import CodeMatcher, Coding, Course, Match, codings, has_code, items, plain_codes
 from fhir_mappings.dates import DateInterval, parse_period
@@ -19,6 +21,9 @@ _ELEMENTS = (
     *("code", "clinicalStatus", "verificationStatus", "category", "encounter"),
     *("onset", "abatement", "recordedDate", "subject"),
 )
+_Placed: TypeAlias = tuple[int, Resource]
+"""A condition with its place in the order of the record."""
+_PLACE = itemgetter(0)
 _ASSERTED_DATE = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
 
 
@@ -89,34 +94,25 @@ def statements(record: PatientRecord, codes: CodeMatcher) -> tuple[Statement, ..
 
 
 def _statements(record: PatientRecord, codes: CodeMatcher) -> tuple[Statement, ...]:
-    read = _diagnoses(record)
-    matches = {each: match for each in read.distinct if (match := each.match(codes))}
-    return tuple(
-        _statement(record, resource, diagnosis.coded, matches[diagnosis])
-        for resource, diagnosis in read.by_resource
-        if diagnosis in matches
-    )
+    found: list[tuple[int, Resource, tuple[Coding, ...], Match]] = []
+    for diagnosis, conditions in _conditions(record).items():
+        if match := diagnosis.match(codes):
+            found += [(place, resource, diagnosis.coded, match) for place, resource in conditions]
+    found.sort(key=_PLACE)
+    return tuple([_statement(record, resource, coded, match) for _, resource, coded, match in found])
 
 
-@dataclass(frozen=True, slots=True)
-class _Diagnoses:
-    """The diagnosis of every condition that is not an error, in the order of the record, and each diagnosis once."""
-
-    by_resource: tuple[tuple[Resource, Diagnosis], ...]
-    distinct: tuple[Diagnosis, ...]
+def _conditions(record: PatientRecord) -> Mapping[Diagnosis, Sequence[_Placed]]:
+    """Return the conditions that are no errors by diagnosis: a chart has the same ones again and again."""
+    return record.cached("diagnoses", lambda: _by_diagnosis(record))
 
 
-def _diagnoses(record: PatientRecord) -> _Diagnoses:
-    return record.cached("diagnoses", lambda: _read_diagnoses(record))
-
-
-def _read_diagnoses(record: PatientRecord) -> _Diagnoses:
-    found = tuple(
-        (resource, read_diagnosis(resource.get("code")))
-        for resource in record.of_type("Condition")
-        if not has_code(resource.get("verificationStatus"), "entered-in-error")
-    )
-    return _Diagnoses(found, tuple(dict.fromkeys(diagnosis for _, diagnosis in found)))
+def _by_diagnosis(record: PatientRecord) -> Mapping[Diagnosis, Sequence[_Placed]]:
+    found: dict[Diagnosis, list[_Placed]] = {}
+    for place, resource in enumerate(record.of_type("Condition")):
+        if not has_code(resource.get("verificationStatus"), "entered-in-error"):
+            found.setdefault(read_diagnosis(resource.get("code")), []).append((place, resource))
+    return found
 
 
 def _statement(record: PatientRecord, resource: Resource, coded: tuple[Coding, ...], match: Match) -> Statement:
@@ -208,10 +204,14 @@ def unidentified(record: PatientRecord, is_listed: Callable[[Coding], bool]) -> 
 
     `is_listed` tells which codes other than those of ICD-10-CM are known.
     """
-    read = _diagnoses(record)
-    understood = {each for each in read.distinct if each.is_understood(is_listed)}
+    unknown = [
+        each
+        for diagnosis, conditions in _conditions(record).items()
+        if not diagnosis.is_understood(is_listed)
+        for each in conditions
+    ]
     return tuple(
         Unidentified(record, resource)
-        for resource, diagnosis in read.by_resource
-        if diagnosis not in understood and _claim(resource) not in (Claim.ENDED, Claim.REFUTED)
+        for _, resource in sorted(unknown, key=_PLACE)
+        if _claim(resource) not in (Claim.ENDED, Claim.REFUTED)
     )

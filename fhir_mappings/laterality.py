@@ -15,6 +15,7 @@ Side: TypeAlias = Literal["left", "right", "bilateral"]
 QUALIFIERS: dict[str, Side] = {"7771000": "left", "24028007": "right", "51440002": "bilateral"}
 """SNOMED CT laterality qualifiers."""
 
+_SIDES: dict[str, Side] = {side: side for side in QUALIFIERS.values()}
 MODIFIERS: dict[str, Side] = {"LT": "left", "RT": "right", "50": "bilateral"}
 """Modifiers of billing codes that name a side."""
 
@@ -50,12 +51,12 @@ def side_of(resource: Resource, terms: OrderTerms, *code_elements: str) -> Side 
 
     Return None if it names no side, or if two of these name different ones.
     """
-    series = list(items(resource.get("series")))
-    sites = [resource.get("bodySite"), *(s.get("bodySite") for s in series), *(s.get("laterality") for s in series)]
+    places = (resource, *items(resource.get("series")))
+    sites = [each.get("bodySite") for each in places] + [each.get("laterality") for each in places[1:]]
+    site = _together([side for each in sites for concept in items(each) for side in _sides_named(concept, terms)])
     concepts = [concept for name in code_elements for concept in items(resource.get(name))]
-    site = _together(side for each in sites for concept in items(each) for side in _sides_named(concept, terms))
-    words = _together(side for concept in concepts for side in _sides_named(concept, terms))
-    coded = _together(side for concept in concepts for coding in codings(concept) if (side := _side_of(coding)))
+    words = _together([side for concept in concepts for side in _sides_named(concept, terms)])
+    coded = _together([side for concept in concepts for coding in codings(concept) if (side := _side_of(coding))])
     named = {side for side in (site, words, coded) if side}
     return named.pop() if len(named) == 1 else None
 
@@ -70,9 +71,9 @@ def _side_of(coding: Coding) -> Side | None:
 def _together(sides: Iterable[Side]) -> Side | None:
     """Return the side that several name together; left and right make bilateral."""
     found = set(sides)
-    if found == {"left", "right"}:
-        return "bilateral"
-    return found.pop() if len(found) == 1 else None
+    if len(found) == 1:
+        return found.pop()
+    return "bilateral" if found == {"left", "right"} else None
 
 
 def _sides_named(concept: Json, terms: OrderTerms) -> set[Side]:
@@ -80,7 +81,8 @@ def _sides_named(concept: Json, terms: OrderTerms) -> set[Side]:
     found: set[Side] = set()
     texts = [each["text"] for each in items(concept) if isinstance(each.get("text"), str)]
     for coding in codings(concept):
-        found |= {MODIFIERS[modifier] for modifier in coding.modifiers if modifier in MODIFIERS}
+        if coding.modifiers:
+            found |= {MODIFIERS[modifier] for modifier in coding.modifiers if modifier in MODIFIERS}
         if coding.system == SNOMED and coding.code in QUALIFIERS:
             found.add(QUALIFIERS[coding.code])
         if coding.system not in (
@@ -90,8 +92,8 @@ def _sides_named(concept: Json, terms: OrderTerms) -> set[Side]:
             texts.append(coding.display)
     for text in texts:
         for reading in read_phrase(text, terms, ("side",)):
-            if reading.is_stated:
-                found |= {side for side in QUALIFIERS.values() if side == reading.value}
+            if reading.is_stated and reading.value in _SIDES:
+                found.add(_SIDES[reading.value])
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from fhir_mappings.codings import Coding, codings, has_code, items
 from fhir_mappings.diagnoses import Diagnosis, read_diagnosis
@@ -22,7 +23,7 @@ class OrderReason:
     states_purpose: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OrderReasons:
     """The reasons of an order: coded, in words, or referenced.
 
@@ -33,6 +34,11 @@ class OrderReasons:
     given: tuple[OrderReason, ...] = ()
     has_unread: bool = False
     remarks: tuple[str, ...] = ()
+
+    @cached_property
+    def in_remarks(self) -> tuple[Coding, ...]:
+        """The remarks as a concept that many value sets are asked for."""
+        return tuple([Coding("", "", remark) for remark in self.remarks])
 
     def has_unknown(self, is_listed: Callable[[Coding], bool]) -> bool:
         """Return whether a reason is not understood, so that it may be any; `is_listed` tells which codes are known."""

@@ -48,7 +48,7 @@ def read_phrase(
     may make it something else, if that is more than the phrase. Of a long phrase only the first 4,000 characters count,
     as hints.
     """
-    named = terms.names if attributes is None else tuple(name for name in attributes if name in terms.attributes)
+    named = terms.names if attributes is None else tuple([name for name in attributes if name in terms.attributes])
     if len(text) > MAX_PHRASE_LENGTH:
         return _readings(text[:MAX_PHRASE_LENGTH], terms, named, around, is_long=True)
     if around:

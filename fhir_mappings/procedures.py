@@ -93,11 +93,13 @@ def _name(resource: Resource) -> str:
 
 
 def _procedures(record: PatientRecord, codes: CodeMatcher) -> tuple[Procedure, ...]:
-    found = (
-        read_event(record, resource, "code", "performed", codes(codings(resource.get("code"))), PROCEDURE_PROGRESS)
-        for resource in record.of_type("Procedure")
+    coded = record.cached(
+        "codes of procedures",
+        lambda: [(resource, codings(resource.get("code"))) for resource in record.of_type("Procedure")],
     )
-    return tuple(each for each in found if each)
+    found = [(resource, match) for resource, given in coded if (match := codes(given))]
+    read = [read_event(record, resource, "code", "performed", match, PROCEDURE_PROGRESS) for resource, match in found]
+    return tuple([each for each in read if each])
 
 
 def read_event(
@@ -123,7 +125,8 @@ def read_event(
     progress = progress_of.get(status, Progress.UNCLEAR) if isinstance(status, str) else Progress.UNCLEAR
     if not match.decides:
         progress = Progress.UNCLEAR
-    shown = "" if start is None else str(start) if end is None or str(end) == str(start) else f"{start} to {end}"
+    is_one_day = end is None or end is start or str(end) == str(start)
+    shown = "" if start is None else str(start) if is_one_day else f"{start} to {end}"
     side = record.cached_of("side", resource, lambda: side_of(resource, record.terms, code_element))
     purpose = record.cached_of("purpose", resource, lambda: _purpose(resource, record.terms, code_element))
     value = "to be confirmed" if progress is Progress.UNCLEAR else progress.value

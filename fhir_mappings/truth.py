@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 from enum import Enum
-from functools import reduce
-from operator import and_, or_
 from typing import NoReturn
 
 
@@ -24,14 +22,14 @@ class Truth(Enum):
         raise TypeError("a Truth has three values; compare it with `is` instead of testing it")
 
     def __and__(self, other: "Truth") -> "Truth":
-        if Truth.NO in (self, other):
-            return Truth.NO
-        return Truth.UNKNOWN if Truth.UNKNOWN in (self, other) else Truth.YES
+        if self is other:
+            return self
+        return Truth.NO if Truth.NO in (self, other) else Truth.UNKNOWN
 
     def __or__(self, other: "Truth") -> "Truth":
-        if Truth.YES in (self, other):
-            return Truth.YES
-        return Truth.UNKNOWN if Truth.UNKNOWN in (self, other) else Truth.NO
+        if self is other:
+            return self
+        return Truth.YES if Truth.YES in (self, other) else Truth.UNKNOWN
 
     def __invert__(self) -> "Truth":
         if self is Truth.UNKNOWN:
@@ -46,12 +44,18 @@ class Truth(Enum):
 
 def all_of(truths: Iterable[Truth]) -> Truth:
     """Return the conjunction; YES if there are none."""
-    return reduce(and_, truths, Truth.YES)
+    found = set(truths)
+    if Truth.NO in found:
+        return Truth.NO
+    return Truth.UNKNOWN if Truth.UNKNOWN in found else Truth.YES
 
 
 def any_of(truths: Iterable[Truth]) -> Truth:
     """Return the disjunction; NO if there are none."""
-    return reduce(or_, truths, Truth.NO)
+    found = set(truths)
+    if Truth.YES in found:
+        return Truth.YES
+    return Truth.UNKNOWN if Truth.UNKNOWN in found else Truth.NO
 
 
 def agreed(truths: Iterable[Truth]) -> Truth:

@@ -54,7 +54,7 @@ def attestations(
     forms = [_Form(form, policy, order, known, record) for form in filled_in]
     ours = [form for form in forms if form.is_ours and (form.is_about_order or _is_fresh(form.form, valid_for, record))]
     chosen = {form.pathway for form in ours if not form.is_about_order}
-    on_pathway = cache(partial(_on_pathway, ours, policy.abouts))
+    on_pathway = cache(partial(_on_pathway, ours))
     return lambda pathway: on_pathway(pathway if pathway in chosen else None)  # equal on those that no form chose
 
 
@@ -70,10 +70,10 @@ def _form_of(given: Mapping[str, str], policy: Policy, order: Order, record: Pat
     )
 
 
-def _on_pathway(forms: Sequence["_Form"], abouts: Mapping[str, About], pathway: str | None) -> Attestations:
+def _on_pathway(forms: Sequence["_Form"], pathway: str | None) -> Attestations:
     relevant = [form for form in forms if form.is_about_order or form.pathway in ("", pathway)]
-    deciding = newest(form.limited_to(abouts, decides=True) for form in relevant)
-    shown = newest(form.limited_to(abouts, decides=False) for form in relevant)
+    deciding = newest(form.limited_to(decides=True) for form in relevant)
+    shown = newest(form.limited_to(decides=False) for form in relevant)
     notes = {
         link: (structs.replace(answer.evidence, value=f"{answer.value}, but maybe for another site or wording"),)
         for link, answer in shown.items()
@@ -126,10 +126,15 @@ class _Form:
     def pathway(self) -> str:
         return next((value for link, value in self.form.given if link == PATHWAY), "")
 
-    def limited_to(self, abouts: Mapping[str, About], *, decides: bool) -> AnswerForm:
+    def limited_to(self, *, decides: bool) -> AnswerForm:
         """Return the form with only the answers that decide, or only those that are shown."""
-        given = tuple((link, said) for link, said in self.form.given if self._use(link, abouts.get(link)) is decides)
-        return replace(self.form, given=given)
+        given = [each for each, use in zip(self.form.given, self._uses, strict=True) if use is decides]
+        return replace(self.form, given=tuple(given))
+
+    @cached_property
+    def _uses(self) -> Sequence[bool | None]:
+        abouts = self.policy.abouts
+        return [self._use(link, abouts.get(link)) for link, _ in self.form.given]
 
     def _use(self, link: str, about: About | None) -> bool | None:
         """Return whether an answer decides, or is shown (False); None if it is neither."""

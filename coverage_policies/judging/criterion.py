@@ -1,7 +1,7 @@
 """One criterion and one chart: the results of its clauses, and what a clinician attested."""
 
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -46,14 +46,14 @@ class CriterionStatus(Struct, frozen=True):
     may_fail: bool = False
 
 
-def evaluate_clauses(clauses: Iterable[Clause], ctx: Context) -> tuple[ClauseResult, ...]:
+def evaluate_clauses(clauses: Sequence[Clause], ctx: Context) -> tuple[ClauseResult, ...]:
     """Return the result of each clause."""
-    return tuple([clause.check.evaluate(ctx) for clause in clauses])
+    return tuple([clause.check.evaluate(ctx) for clause in clauses]) if clauses else ()
 
 
-def any_holds(clauses: Iterable[Clause], ctx: Context) -> Truth:
+def any_holds(clauses: Sequence[Clause], ctx: Context) -> Truth:
     """Return whether any of the clauses holds; NO for none at all."""
-    return any_of(result.holds for result in evaluate_clauses(clauses, ctx))
+    return any_of([result.holds for result in evaluate_clauses(clauses, ctx)])
 
 
 def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
@@ -67,20 +67,18 @@ def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
     for_it = [each for each in met if each.holds is Truth.YES]
     against = [each for each in not_met if each.holds is Truth.YES]
     if for_it and against:
-        return CriterionStatus(
-            Status.UNKNOWN, Reason.CONFLICT, _evidence(for_it, against, shown), _notes(for_it, against)
-        )
-    may_fail = any(_is_unread(*each, ctx) for each in zip(criterion.not_met_when, not_met, strict=True))
+        both = (*for_it, *against)
+        return CriterionStatus(Status.UNKNOWN, Reason.CONFLICT, _evidence((*both, *shown)), _notes(both))
+    may_fail = _may_fail(criterion.not_met_when, not_met, ctx)
     if for_it and may_fail:
-        return CriterionStatus(
-            Status.UNKNOWN, Reason.DATA_UNAVAILABLE, _evidence(for_it, not_met, shown), _notes(for_it), may_fail=True
-        )
+        evidence = _evidence((*for_it, *not_met, *shown))
+        return CriterionStatus(Status.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence, _notes(for_it), may_fail=True)
     if for_it:
-        return CriterionStatus(Status.MET, None, _evidence(for_it, shown), _notes(for_it))
+        return CriterionStatus(Status.MET, None, _evidence((*for_it, *shown)), _notes(for_it))
     if against:
-        return CriterionStatus(
-            Status.NOT_MET, against[0].reason, _evidence(against, shown), _notes(against), _finding(criterion, not_met)
-        )
+        evidence, finding = _evidence((*against, *shown)), _finding(criterion, not_met)
+        return CriterionStatus(Status.NOT_MET, against[0].reason, evidence, _notes(against), finding)
+    asked = met + not_met
     return CriterionStatus(
         Status.UNKNOWN,
         _why_open(
@@ -88,9 +86,9 @@ def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
             not_met,
             _reasons(criterion.show, shown, ctx),
         ),
-        _evidence(met, not_met, shown),
-        _notes(met, not_met),
-        needs_side=any(each.needs_side for each in (*met, *not_met)),
+        _evidence(asked + shown),
+        _notes(asked),
+        needs_side=True in [each.needs_side for each in asked],
         may_fail=may_fail,
     )
 
@@ -116,33 +114,42 @@ def _numbers(text: str) -> Set[str]:
     return frozenset(_NUMBER.findall(text))
 
 
-def _is_unread(clause: Clause, result: ClauseResult, ctx: Context) -> bool:
+def _may_fail(clauses: Sequence[Clause], results: Sequence[ClauseResult], ctx: Context) -> bool:
     """Return whether a clause is open while data that may decide it were not read completely."""
-    if result.holds is not Truth.UNKNOWN:
-        return False
-    return ctx.record.availability(*clause.deciding_kinds) is Availability.UNAVAILABLE
+    for clause, result in zip(clauses, results, strict=True):
+        if (
+            result.holds is Truth.UNKNOWN
+            and ctx.record.availability(*clause.deciding_kinds) is Availability.UNAVAILABLE
+        ):
+            return True
+    return False
 
 
 def _why_open(met: Set[Reason], not_met: Iterable[ClauseResult], shown: Set[Reason]) -> Reason:
-    reasons = {*met, *(shown & {Reason.DATA_UNAVAILABLE})}
+    reasons = set(met)
+    if Reason.DATA_UNAVAILABLE in shown:
+        reasons.add(Reason.DATA_UNAVAILABLE)
     for each in not_met:
         if each.reason is Reason.NOT_FOUND:
             reasons.add(Reason.NONE_RECORDED)
         elif each.holds is Truth.UNKNOWN:
             reasons.add(each.reason)
-    return next((reason for reason in _PRECEDENCE if reason in reasons), Reason.NOT_FOUND)
+    for reason in _PRECEDENCE:
+        if reason in reasons:
+            return reason
+    return Reason.NOT_FOUND
 
 
 def _reasons(clauses: Iterable[Clause], results: Iterable[ClauseResult], ctx: Context) -> Set[Reason]:
     """Return the reasons of clauses that ask for evidence; what nobody was asked for is merely not found."""
-    found = zip(clauses, results, strict=True)
-    return {Reason.NOT_FOUND if _is_unasked(clause, result, ctx) else result.reason for clause, result in found}
+    return {
+        Reason.NOT_FOUND if result.reason is Reason.DATA_UNAVAILABLE and _is_unasked(clause, ctx) else result.reason
+        for clause, result in zip(clauses, results, strict=True)
+    }
 
 
-def _is_unasked(clause: Clause, result: ClauseResult, ctx: Context) -> bool:
-    """Return whether a clause lacks data only of types that nobody was asked for."""
-    if result.reason is not Reason.DATA_UNAVAILABLE:
-        return False
+def _is_unasked(clause: Clause, ctx: Context) -> bool:
+    """Return whether the data that a clause lacks are only of types that nobody was asked for."""
     asked = clause.kinds - ctx.record.unasked
     return asked != clause.kinds and ctx.record.availability(*asked) is not Availability.UNAVAILABLE
 
@@ -173,10 +180,10 @@ def with_shown(judged: CriterionStatus, shown: tuple[Evidence, ...]) -> Criterio
     return replace(judged, evidence=(*judged.evidence, *shown))
 
 
-def _evidence(*found: Iterable[ClauseResult]) -> tuple[Evidence, ...]:
-    items = [item for each in found for result in each for item in result.evidence]
+def _evidence(found: Sequence[ClauseResult]) -> tuple[Evidence, ...]:
+    items = [item for result in found for item in result.evidence]
     return tuple(dict.fromkeys(items) if len(items) > 1 else items)
 
 
-def _notes(*found: Iterable[ClauseResult]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([note for each in found for result in each for note in result.notes]))
+def _notes(found: Sequence[ClauseResult]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([note for result in found for note in result.notes]))

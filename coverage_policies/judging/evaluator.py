@@ -189,6 +189,7 @@ _NOT_COUNTED = _GroupStatus(None, None)
 
 
 _NOT_YET = CriterionResult("", Status.UNKNOWN, "")
+_OTHER_PATHWAY = CriterionStatus(Status.UNKNOWN, Reason.OTHER_PATHWAY)
 
 
 class _Run:
@@ -232,22 +233,25 @@ class _Run:
     def _visit(
         self, c: Criterion, parent: str, depth: int, *, on_pathway: bool, rules_out: bool = False
     ) -> _GroupStatus:
-        rules_out = rules_out or self.pathway in c.rules_out
-        on_pathway = on_pathway and (
-            self.pathway is None or not c.pathways or self.pathway in c.pathways or self.pathway in c.rules_out
-        )
+        if self.pathway is not None and (c.pathways or c.rules_out):
+            is_ruled_out = self.pathway in c.rules_out
+            rules_out = rules_out or is_ruled_out
+            on_pathway = on_pathway and (is_ruled_out or not c.pathways or self.pathway in c.pathways)
         self.results[c.id] = _NOT_YET  # keeps the order of the document
         below = [
             self._visit(child, c.id, depth + 1, on_pathway=on_pathway, rules_out=rules_out) for child in c.children
         ]
         by_data: CriterionStatus | None = None
         if not on_pathway:
-            judged, rolled = CriterionStatus(Status.UNKNOWN, Reason.OTHER_PATHWAY), _NOT_COUNTED
+            judged, rolled = _OTHER_PATHWAY, _NOT_COUNTED
         else:
             found, best_case = self._judged(c, below)
             by_data = found if self._may_be_attested(c) else None
-            judged = found if by_data is None else with_answer(found, c, self.said.deciding)
-            judged = with_shown(judged, self.said.shown.get(c.id, ()))
+            judged = found
+            if by_data is not None and c.id in self.said.deciding:
+                judged = with_answer(found, c, self.said.deciding)
+            if c.id in self.said.shown:
+                judged = with_shown(judged, self.said.shown[c.id])
             if self.watch.is_cut and judged.status is Status.UNKNOWN:
                 self.unreached.add(c.id)
                 judged = structs.replace(judged, reason=Reason.DATA_UNAVAILABLE)
@@ -255,7 +259,7 @@ class _Run:
             if rules_out and judged.status is not Status.NOT_MET:
                 rolled = _NOT_COUNTED
                 if judged.status is Status.UNKNOWN:
-                    judged = CriterionStatus(Status.UNKNOWN, Reason.OTHER_PATHWAY)
+                    judged = _OTHER_PATHWAY
         self.results[c.id] = CriterionResult(
             id=c.id,
             status=judged.status,
@@ -303,11 +307,8 @@ class _Run:
 
     def _reason_among(self, names: Sequence[str], status: Status) -> Reason | None:
         """Return the reason of the first criterion that counts with this status; a conflict comes first."""
-        found = [
-            result.reason if result.status is status else Reason.CASE_REVIEW
-            for result in (self.results[name] for name in names)
-            if result.counted is status
-        ]
+        counted = [result for name in names if (result := self.results[name]).counted is status]
+        found = [result.reason if result.status is status else Reason.CASE_REVIEW for result in counted]
         return Reason.CONFLICT if Reason.CONFLICT in found else next(iter(found), None)
 
     def _needed(self, c: Criterion) -> tuple[CriterionStatus, Status]:
@@ -348,8 +349,8 @@ def _rolled(c: Criterion, judged: CriterionStatus, best_case: Status) -> _GroupS
     """Return what a criterion contributes to its group; a status that a human decides is unknown there."""
     if c.role is not None:
         return _NOT_COUNTED
-    by_human = (judged.status is Status.MET and c.case_review_if_met) or (
-        judged.status is Status.NOT_MET and c.case_review_if_not_met
+    by_human = (c.case_review_if_met and judged.status is Status.MET) or (
+        c.case_review_if_not_met and judged.status is Status.NOT_MET
     )
     if by_human:
         return _GroupStatus(Status.UNKNOWN, Status.MET)
@@ -358,7 +359,7 @@ def _rolled(c: Criterion, judged: CriterionStatus, best_case: Status) -> _GroupS
 
 def _may_fail(below: Sequence[_GroupStatus], required: int | None) -> bool:
     """Return whether a group is not met if every criterion is that data which were not read may contradict."""
-    if not any(each.may_fail for each in below):
+    if True not in [each.may_fail for each in below]:
         return False
     worst = [Status.NOT_MET if each.may_fail else each.status for each in below if each.status is not None]
     return roll_up(worst, required) is Status.NOT_MET

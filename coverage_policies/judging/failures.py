@@ -36,16 +36,11 @@ def failed_on_some_pathways(determination: Determination) -> tuple[tuple[Criteri
 def _named(failing: Sequence[CriterionResult], by_id: Mapping[str, CriterionResult]) -> tuple[CriterionResult, ...]:
     """Return the criteria that a card names of those that fail: the lowest, or the group that stands for them."""
     groups = {result.parent for result in failing}
-    return tuple(
-        result
-        for result in failing
-        if (result.id not in groups or _stands_for_parts(result))
-        and not any(_stands_for_parts(each) for each in _above(result, by_id))
-    )
-
-
-def _stands_for_parts(result: CriterionResult) -> bool:
-    return result.has_alternatives and bool(result.says_when_not_met)
+    whole = {each.id for each in by_id.values() if each.has_alternatives and each.says_when_not_met}
+    lowest = [result for result in failing if result.id not in groups or result.id in whole]
+    if not whole:
+        return tuple(lowest)
+    return tuple([each for each in lowest if not any(above.id in whole for above in _above(each, by_id))])
 
 
 def _above(result: CriterionResult, by_id: Mapping[str, CriterionResult]) -> Iterator[CriterionResult]:

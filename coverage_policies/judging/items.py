@@ -65,6 +65,9 @@ def _required(c: Criterion, results: Results) -> tuple[int, int]:
     counted = [child for child in c.children if results[child.id].counted is not None]
     if c.is_one_item or (c.required is not None and len(counted) > 1):
         return int(is_met), 1
-    below = [_required(child, results) for child in counted]
-    count = sum(number for _, number in below)
-    return (count if is_met else sum(met for met, _ in below)), count
+    met = count = 0
+    for child in counted:
+        met_below, below = _required(child, results)
+        met += met_below
+        count += below
+    return (count if is_met else met), count

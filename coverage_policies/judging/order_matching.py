@@ -70,14 +70,16 @@ def match_order(
 
 def _applies(entry: OrderEntry, ctx: Context) -> Truth:
     """Return whether an entry applies to an order; UNKNOWN if its question has to be asked."""
-    if any_holds(entry.never_if, ctx) is Truth.YES:
+    never = evaluate_clauses(entry.never_if, ctx)
+    if any(each.holds is Truth.YES for each in never):
         return Truth.NO
+    unless = evaluate_clauses(entry.unless, ctx)
     is_wanted = any_holds(entry.only_if, ctx) is Truth.YES if entry.only_if else True
     asked = Truth.UNKNOWN if entry.ask else Truth.NO
-    if any_holds(entry.unless, ctx) is Truth.YES:
+    if any(each.holds is Truth.YES for each in unless):
         says_both = bool(entry.only_if) and is_wanted
         return asked if says_both else Truth.NO
-    if any(each.reason is Reason.CONFLICT for each in evaluate_clauses(entry.never_if + entry.unless, ctx)):
+    if any(each.reason is Reason.CONFLICT for each in (*never, *unless)):
         return asked
     if is_wanted:
         return Truth.YES

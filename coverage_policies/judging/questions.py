@@ -45,8 +45,8 @@ def open_questions(
         for name, question in asked.items()
     ]
     found.sort(key=lambda each: _rank(each, policy, is_deciding=each.id in deciding))
-    needs_side = any(each.needs_side and is_open(each) for results in runs.values() for each in results.values())
-    return (*((Question.of(SIDE, SIDE_QUESTION),) if needs_side else ()), *found)
+    needing_side = [each for results in runs.values() for each in results.values() if each.needs_side and is_open(each)]
+    return (*((Question.of(SIDE, SIDE_QUESTION),) if needing_side else ()), *found)
 
 
 def question_named(policy: Policy, link_id: str) -> Question | None:

@@ -1,6 +1,5 @@
 """`order`: what the draft order itself says: its code, reason, drug, amounts, place, or a stated attribute."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
@@ -13,7 +12,7 @@ from coverage_policies.format.searches import Search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.order_amount import SCHEMAS, AmountCheck, amount_check
-from fhir_mappings.codings import Coding, Match
+from fhir_mappings.codings import Coding
 from fhir_mappings.order_parties import parties, places
 from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.orders import Order
@@ -76,11 +75,12 @@ class ReasonCheck:
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for a code that decides, UNKNOWN for words, remarks, and what is not understood, else NO."""
         order, reasons = ctx.order, ctx.order.reasons
-        matches = [match for each in reasons.given if (match := each.diagnosis.match(partial(self._match, ctx)))]
+        codes = partial(self.codes.match, on=ctx.anchor)
+        matches = [match for each in reasons.given if (match := each.diagnosis.match(codes))]
         matches.sort(key=lambda match: not match.decides)
         if not matches:
-            remarks = (Coding("", "", remark) for remark in reasons.remarks)
-            matches = [match] if (match := self._match(ctx, remarks)) else []
+            match = codes(reasons.in_remarks)
+            matches = [match] if match else []
         if matches:
             holds = Truth.YES if matches[0].decides else Truth.UNKNOWN
             return ClauseResult(holds, Reason.INVALID_ATTRIBUTE, (order.stating(matches[0].label),))
@@ -88,9 +88,6 @@ class ReasonCheck:
             evidence = order.stating("a reason cannot be identified")
             return ClauseResult(Truth.UNKNOWN, Reason.NOT_FOUND, (evidence,))
         return ClauseResult(Truth.NO, Reason.MISSING)
-
-    def _match(self, ctx: Context, codings: Iterable[Coding]) -> Match | None:
-        return self.codes.match(codings, ctx.anchor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,8 @@ class Belonging:
 
     def of(self, found: Sequence[Procedure], ctx: Context) -> tuple[Truth, ...]:
         """Return for each procedure on record whether the clause is about it."""
+        if not (self.side or self.purpose or self.longest_pause):
+            return (Truth.YES,) * len(found)
         by_purpose = [self._by_purpose(each) for each in found]
         of_any_side = _both_hold(by_purpose, self._at_hand(found, [Truth.YES] * len(found), ctx))
         if not self.side:
@@ -146,6 +148,8 @@ def none_at_hand(
     Those of another side or course are shown.
     """
     none = nothing_found(ctx.record, *kinds)
+    if not found:
+        return none
     ever = replace(whose, longest_pause=None).of(found, ctx)
     of_any_side = replace(whose, side="").of(found, ctx)
     for reason, then in ((Reason.DATE_OUT_OF_RANGE, ever), (Reason.INVALID_ATTRIBUTE, of_any_side)):

@@ -96,6 +96,8 @@ class Diagnosis:
             return replace(found, decides=False) if found and self._is_doubted(found.label) else found
         if self.has_icd_code:
             return None
+        if not self.words:
+            return None
         found = (codes(self._in_words) if not self.is_titled else None) or codes(self.named)
         return replace(found, decides=False) if found else None
 
