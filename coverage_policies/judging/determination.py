@@ -55,16 +55,17 @@ class CriterionResult:
 
     def as_json(self) -> dict[str, object]:
         """Return the criterion as the JSON of a determination holds it; empty members are left out."""
-        found: dict[str, object] = {
-            "id": self.id,
-            "status": self.status.value,
-            "reason": self.reason.value if self.reason else None,
-            "says": self.says,
-            "evidence": [evidence_json(item) for item in self.evidence],
-            "notes": list(self.notes),
-            "pathways": {name: status.value for name, status in self.on_pathways.items()},
-        }
-        return {key: value for key, value in found.items() if value}
+        found: dict[str, object] = {"id": self.id, "status": self.status.value}
+        if self.reason:
+            found["reason"] = self.reason.value
+        found["says"] = self.says
+        if self.evidence:
+            found["evidence"] = [evidence_json(item) for item in self.evidence]
+        if self.notes:
+            found["notes"] = list(self.notes)
+        if self.on_pathways:
+            found["pathways"] = {name: status.value for name, status in self.on_pathways.items()}
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,4 +282,4 @@ class Determination:
 def evidence_json(item: Evidence) -> dict[str, str]:
     """Return one piece of evidence as the JSON of a determination holds it."""
     found = {"reference": item.reference, "label": item.label, "date": item.date, "value": item.value}
-    return {key: value for key, value in found.items() if value}
+    return found if all(found.values()) else {key: value for key, value in found.items() if value}
