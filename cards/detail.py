@@ -60,13 +60,22 @@ def failures(determination: Determination) -> Iterator[Block]:
     """Yield what fails: the first with its evidence, the others in a line each."""
     found = failed_criteria(determination)
     for result in found[:1]:
-        lines = dict.fromkeys(_evidence(result, determination.order))
-        shown = tuple(Line(f"- {each}", _DECIDES) for each in list(lines)[:_EVIDENCE])
+        shown = tuple(Line(f"- {each}", _DECIDES) for each in _first(_EVIDENCE, _evidence(result, determination.order)))
         title = f"**Requirement not met:** {escaped(result.says)}"
         yield Block("", (Line(title), *shown))
     if len(found) > 1:
         others = (escaped(each.says_when_not_met or f"Not met: {each.says}") for each in found[1:])
         yield Block("**Also not met:**", tuple(Line(f"- {each}", _FURTHER) for each in others))
+
+
+def _first(most: int, lines: Iterable[str]) -> list[str]:
+    """Return the first lines, each once; a long chart has many more, which are not put into words."""
+    found: dict[str, None] = {}
+    for line in lines:
+        found[line] = None
+        if len(found) == most:
+            break
+    return list(found)
 
 
 def _evidence(result: CriterionResult, order: str) -> Iterator[str]:

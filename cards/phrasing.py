@@ -17,11 +17,13 @@ _EVIDENCE_LENGTH = 110
 
 def chart_words(text: str) -> str:
     """Return a text with its dates as `MM/DD/YYYY` or `MM/YYYY`, without times of day, and percentages as `75%`."""
-    return _PERCENT.sub("%", _DATE.sub(_us_date, text))
+    said = _DATE.sub(_us_date, text)
+    return _PERCENT.sub("%", said) if " %" in said else said
 
 
 def _us_date(found: re.Match[str]) -> str:
-    return "/".join(filter(None, (found["month"], found["day"], found["year"])))
+    year, month, day = found.groups()
+    return f"{month}/{day}/{year}" if day else f"{month}/{year}"
 
 
 def evidence_words(item: Evidence, order: str, most: int = _EVIDENCE_LENGTH) -> str:

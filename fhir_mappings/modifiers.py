@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from fhir_mappings.codings import items
-from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.fhir_json import Json, Resource, canonical
 
 MODIFIERS = ("modifierExtension", "implicitRules")
 """The elements that modify what they stand in."""
+_WRITTEN = tuple(name.encode() for name in MODIFIERS)
+"""Where these bytes are nowhere in a resource, nothing in it has a modifier."""
 
 
 def modified_elements(resource: Resource) -> Iterator[tuple[str, str]]:
@@ -24,6 +26,9 @@ def modified_elements(resource: Resource) -> Iterator[tuple[str, str]]:
 
 def modifier_in(resource: Resource) -> str:
     """Return a modifier anywhere in a resource or in one that it contains; empty if there is none."""
+    written = canonical(resource)
+    if not any(name in written for name in _WRITTEN):
+        return ""
     resources = (resource, *items(resource.get("contained")))
     return next((modifier for each in resources for _, modifier in modified_elements(each)), "")
 

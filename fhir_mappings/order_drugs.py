@@ -37,9 +37,11 @@ _HOW_GIVEN = re.compile(r"\s*(?:[\w-]+\s+)?(?:for|by|via|as|given|IV|PO)\b", re.
 def drugs_of_detail(concept: Json, texts: Iterable[str], terms: OrderTerms) -> tuple[Coding, ...]:
     """Return the drugs of one detail of an order by its codes and its texts. One in doubt is in no text."""
     texts = list(texts)
+    given = _coded(concept)
     words = "; ".join(texts)
-    given = [] if _is_beside(words) else _coded(concept)
-    if _FOR_THE_SKIN.search(words):
+    if given and _is_beside(words):
+        given = []
+    if given and _FOR_THE_SKIN.search(words):
         given = [drug for drug in given if not _is_local_anesthetic(drug)]
     return once([*given, *(drug for text in texts for drug in drugs_named(text, terms))])
 

@@ -5,8 +5,9 @@ from typing import TypeAlias
 
 from fhir_mappings.bundle import contained_by_id
 from fhir_mappings.codings import CPT, HCPCS, codings, items
-from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.fhir_json import Json, Resource, canonical
 from fhir_mappings.order_text import MAX_PHRASE_LENGTH
+from fhir_mappings.short_texts import Kept
 
 COVERAGE_INFORMATION = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-coverage-information"
 """The extension by which a payer answers an order (Da Vinci CRD). It says nothing of what is ordered."""
@@ -89,19 +90,36 @@ def products(resource: Resource, lookup: Lookup) -> Iterator[Resource]:
             yield target
 
 
-def texts(concept: Json) -> list[str]:
-    found = []
+def texts(concept: Json) -> tuple[str, ...]:
+    """Return the text of a concept and the labels of its codes, each once."""
+    return _words(concept)[0]
+
+
+def own_words(concept: Json) -> tuple[str, ...]:
+    """Return the text of a concept without the labels of billing codes, which are definitions."""
+    return _words(concept)[1]
+
+
+def _words(concept: Json) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return all words of a concept, and its own; what is ordered is called the same in many charts."""
+    if concept is None:
+        return _NO_WORDS
+    return _WORDS.of(canonical(concept), None, lambda: _read_words(concept))
+
+
+_NO_WORDS: tuple[tuple[str, ...], tuple[str, ...]] = (), ()
+_WORDS: Kept[tuple[tuple[str, ...], tuple[str, ...]]] = Kept()
+
+
+def _read_words(concept: Json) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    found: list[str] = []
     for one in items(concept):
         if isinstance(one.get("text"), str):
             found.append(one["text"])
         found += [coding.display for coding in codings(one) if coding.display]
-    return list(dict.fromkeys(found))
-
-
-def own_words(concept: Json) -> list[str]:
-    """Return the text of a concept without the labels of billing codes, which are definitions."""
     labels = {_folded(coding.display) for coding in codings(concept) if coding.system in (CPT, HCPCS)}
-    return [text for text in texts(concept) if _folded(text) not in labels]
+    every = tuple(dict.fromkeys(found))
+    return every, tuple(text for text in every if _folded(text) not in labels)
 
 
 def _folded(text: str) -> str:
@@ -121,7 +139,7 @@ def devices(resource: Resource, lookup: Lookup) -> Iterator[Resource]:
 
 
 def device_names(device: Resource) -> list[str]:
-    found = own_words(device.get("type"))
+    found = list(own_words(device.get("type")))
     found += given_names(device)
     found += [device[name] for name in ("modelNumber", "manufacturer") if isinstance(device.get(name), str)]
     return found

@@ -94,7 +94,7 @@ class PatientRecord:
         found = list(resources)
         self._server = server or chart_server(patient_id, (), found)
         self._by_type: dict[str, list[Resource]] = {}
-        self._by_reference: ReferenceIndex[Resource] = ReferenceIndex()
+        self._by_reference: ReferenceIndex[Resource] = ReferenceIndex(self._server)
         self._references: dict[int, str] = {}
         self._bases: dict[int, str] = {}
         """The servers of the resources that come from another one."""
@@ -102,7 +102,8 @@ class PatientRecord:
         """With the resource itself, so that no other one gets its id while the record lives."""
         self._read: dict[Hashable, object] = {}
         self._findings: dict[int, Findings] = {}
-        self._index(self._ours(found))
+        if found:  # each match of an order with a policy needs a record without any
+            self._index(self._ours(found))
 
     def _ours(self, found: Iterable[Entry]) -> list[Entry]:
         """Return the entries about this patient, and record what the others say of the availability of their types."""

@@ -83,11 +83,13 @@ def _by_patient(
 
 def _actions(drafts: Iterable[Entry]) -> list[Entry]:
     """Return the orders that request an action, each once."""
-    found = (
+    found = [
         (url, order)
         for url, order in drafts
         if order.get("doNotPerform") is not True and order.get("status") not in _RETRACTED_STATUSES
-    )
+    ]
+    if len(set(map(entry_reference, found))) == len(found):
+        return found
     return list({(reference_of(order, url), dumps(order)): (url, order) for url, order in found}.values())
 
 

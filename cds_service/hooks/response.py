@@ -62,4 +62,6 @@ def respond(
 def visible_part(assessment: Assessment, rules: PlanRules, hook: str, visibility: Visibility) -> Assessment | None:
     """Return the assessment under the revisions of one visibility; None if there are none."""
     kept = tuple(d for d in assessment.determinations if rules.visibility(d.full_name, hook) is visibility)
-    return replace(assessment, determinations=kept) if kept else None
+    if not kept:
+        return None
+    return assessment if len(kept) == len(assessment.determinations) else replace(assessment, determinations=kept)

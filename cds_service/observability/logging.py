@@ -8,19 +8,23 @@ quote the same, so an exception is written as `where` describes it.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, TextIO, TypeAlias
 
 import structlog
-from structlog.contextvars import merge_contextvars
-from structlog.stdlib import BoundLogger, ProcessorFormatter
-from structlog.typing import EventDict, Processor
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
-Log: TypeAlias = BoundLogger
+Log: TypeAlias = FilteringBoundLogger
 """The service's own log: `log.info("event", name=value)`, likewise `warning` and `error`."""
+
+BOUND: ContextVar[Mapping[str, str]] = ContextVar("BOUND", default={})  # noqa: B039 (nothing changes it)
+"""The fields that every line of a context has, and of threads that copy it."""
 
 REDACTED = "a message that may quote a request"
 """Replaces a library's message that is not known to be safe."""
@@ -58,18 +62,36 @@ _SAFE_MESSAGES = frozenset(
 _FRAMES = 5
 
 
+class _Lines(logging.StreamHandler[TextIO]):
+    """Writes finished lines to a stream, as the handlers of libraries do; a line that cannot be written is lost.
+
+    The records of `logging`, which nothing here reads, would take as long as the whole line.
+    """
+
+    def write(self, line: str) -> None:
+        """Write a line; the lock of a handler is free in a process that is forked while another thread has it."""
+        self.acquire()
+        try:
+            with suppress(OSError, ValueError):
+                self.stream.write(line + self.terminator)
+                self.flush()
+        finally:
+            self.release()
+
+    info = warning = error = write
+
+
 def service_log(stream: TextIO, clock: Callable[[], datetime]) -> Log:
     """Return the service's own log, which writes to a stream. Fields that are empty or None are left out."""
-    logger = logging.Logger("cds_service", logging.INFO)
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(json_formatter())
-    logger.addHandler(handler)
 
     def add_timestamp(_logger: object, _method: str, line: EventDict) -> EventDict:
         return {"timestamp": _as_text(clock()), **line}
 
-    processors: list[Processor] = [add_timestamp, ProcessorFormatter.wrap_for_formatter]
-    log: Log = structlog.wrap_logger(logger, processors=processors, wrapper_class=BoundLogger)
+    log: Log = structlog.wrap_logger(
+        _Lines(stream),
+        processors=[add_timestamp, *_COMMON, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    ).bind()
     return log
 
 
@@ -91,14 +113,7 @@ def json_formatter() -> logging.Formatter:
     """Return the formatter that writes a record as a JSON line; set it on every handler of the process."""
     return ProcessorFormatter(
         foreign_pre_chain=[_redact],
-        processors=[
-            merge_contextvars,
-            structlog.processors.add_log_level,
-            _replace_exception,
-            _drop_empty,
-            ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*_COMMON, ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
         use_get_message=False,  # an unsafe message is never put together with its arguments
         pass_foreign_args=True,
     )
@@ -126,6 +141,13 @@ def _redact(_logger: object, _method: str, line: EventDict) -> EventDict:
     return {"timestamp": timestamp, **line, "logger": record.name, "process": record.process}
 
 
+def _add_bound(_logger: object, _method: str, line: EventDict) -> EventDict:
+    """Add the fields of the context, which no field of the line gives way to."""
+    for name, value in BOUND.get().items():
+        line.setdefault(name, value)
+    return line
+
+
 def _replace_exception(_logger: object, _method: str, line: EventDict) -> EventDict:
     """Replace an exception by its type and place."""
     found: Any = line.pop("exc_info", None)
@@ -137,6 +159,10 @@ def _replace_exception(_logger: object, _method: str, line: EventDict) -> EventD
 
 def _drop_empty(_logger: object, _method: str, line: EventDict) -> EventDict:
     return {name: value for name, value in line.items() if value not in ("", None)}
+
+
+_COMMON: tuple[Processor, ...] = (_add_bound, structlog.processors.add_log_level, _replace_exception, _drop_empty)
+"""What is done to every line, whoever writes it."""
 
 
 def _as_text(moment: datetime) -> str:

@@ -1,7 +1,7 @@
 """The installed policy revisions, and which of them may be about an order."""
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -67,7 +67,7 @@ class Library:
         """Return all revisions of a policy, oldest first; none if it is not installed."""
         return self._revisions.get(name, ())
 
-    def searches(self, policies: Iterable[Policy] | None = None) -> tuple[Search, ...]:
+    def searches(self, policies: Collection[Policy] | None = None) -> tuple[Search, ...]:
         """Return the searches for the data that these revisions need; without an argument, for all of them."""
         return self._searches if policies is None else _searches(policies)
 
@@ -76,7 +76,9 @@ class Library:
         return _searches(self.policies.values())
 
 
-def _searches(policies: Iterable[Policy]) -> tuple[Search, ...]:
+def _searches(policies: Collection[Policy]) -> tuple[Search, ...]:
+    if len(policies) == 1:  # as for most orders; a policy keeps its own searches merged
+        return next(iter(policies)).searches()
     return merge(search for policy in policies for search in policy.searches())
 
 

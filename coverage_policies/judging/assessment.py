@@ -200,14 +200,14 @@ class Assessor:
 
     def searches(self, orders: Sequence[OrderCandidates], hook: str) -> tuple[Search, ...] | None:
         """Return the searches that judging these orders needs; None if no policy concerns any of them."""
-        policies = [
-            policy
+        policies = {
+            policy.full_name: policy
             for order in orders
             for candidate in order.candidates
             if candidate.concerns and not order.order.obstacle
             for policy in self._switched_on(candidate.in_force.policies, hook)
-        ]
-        return self.library.searches(policies) if policies else None
+        }
+        return self.library.searches(policies.values()) if policies else None
 
     def needs_payer(self, coverage: Resource, payor: Resource) -> bool:
         """Return whether the Organization behind a `payor` of a Coverage must be read to know the patient's plan."""
@@ -235,9 +235,13 @@ class Assessor:
             plan = plan_of(record, each.anchor.day, self.rules)
             for selection in select(each.candidates, plan):
                 if policies := self._switched_on(selection.policies, hook):
-                    made = self._assessment(replace(selection, policies=policies), each.order, judging)
-                    payer = plan.owners.get(policies[0].owner, "")
-                    found.append(replace(made, may_not_apply=self._may_not_apply(selection, plan), payer=payer))
+                    found.append(
+                        Assessment(
+                            self._determinations(selection, policies, each.order, judging),
+                            may_not_apply=self._may_not_apply(selection, plan),
+                            payer=plan.owners.get(policies[0].owner, ""),
+                        )
+                    )
         return tuple(found)
 
     def _may_not_apply(self, selection: Selection, plan: Plan) -> bool:
@@ -251,20 +255,22 @@ class Assessor:
             return tuple(policies)
         return tuple(p for p in policies if self.rules.visibility(p.full_name, hook) is not Visibility.OFF)
 
-    def _assessment(self, selection: Selection, order: Order, judging: _Judging) -> Assessment:
+    def _determinations(
+        self, selection: Selection, policies: Sequence[Policy], order: Order, judging: _Judging
+    ) -> tuple[Determination, ...]:
+        """Return what these policies of a selection determine: those that are not switched off."""
         if selection.other_payer or not selection.available:
             outcome = Outcome.NOT_APPLICABLE if selection.other_payer else Outcome.NOT_EVALUATED
             found = blank_determination(
-                selection.policies[0], order, order.anchor(judging.record.today), outcome, ignore_code_dates=True
+                policies[0], order, order.anchor(judging.record.today), outcome, ignore_code_dates=True
             )
-            return Assessment((replace(found, notes=selection.reasons),))
-        judged = [self._judged(policy, selection.matches, order, judging) for policy in selection.policies]
+            return (replace(found, notes=selection.reasons),)
+        judged = [self._judged(policy, selection.matches, order, judging) for policy in policies]
         if selection.is_for_some_lines:
             judged = [
-                replace(each, lines=policy.lines_of_business)
-                for each, policy in zip(judged, selection.policies, strict=True)
+                replace(each, lines=policy.lines_of_business) for each, policy in zip(judged, policies, strict=True)
             ]
-        return Assessment(tuple(_with_reasons(each, selection) for each in judged))
+        return tuple(_with_reasons(each, selection) for each in judged)
 
     def _judged(
         self,

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from coverage_policies.format.model import OrderEntry, Policy
-from coverage_policies.format.operator import Context
+from coverage_policies.format.operator import ClauseResult, Context
 from coverage_policies.format.terms import Reason
-from coverage_policies.judging.criterion import any_holds, evaluate_clauses
+from coverage_policies.judging.criterion import evaluate_clauses
 from coverage_policies.judging.operation import of_operation
 from fhir_mappings.answers import Answer
 from fhir_mappings.orders import Order
@@ -71,27 +71,30 @@ def match_order(
 def _applies(entry: OrderEntry, ctx: Context) -> Truth:
     """Return whether an entry applies to an order; UNKNOWN if its question has to be asked."""
     never = evaluate_clauses(entry.never_if, ctx)
-    if any(each.holds is Truth.YES for each in never):
+    if _any_holds(never):
         return Truth.NO
-    unless = evaluate_clauses(entry.unless, ctx)
-    is_wanted = any_holds(entry.only_if, ctx) is Truth.YES if entry.only_if else True
+    only, unless = evaluate_clauses(entry.only_if, ctx), evaluate_clauses(entry.unless, ctx)
+    is_wanted = _any_holds(only) if entry.only_if else True
     asked = Truth.UNKNOWN if entry.ask else Truth.NO
-    if any(each.holds is Truth.YES for each in unless):
+    if _any_holds(unless):
         says_both = bool(entry.only_if) and is_wanted
         return asked if says_both else Truth.NO
-    if any(each.reason is Reason.CONFLICT for each in (*never, *unless)):
+    if any(each.reason is Reason.CONFLICT for each in never + unless):
         return asked
     if is_wanted:
         return Truth.YES
-    return asked if _shows_a_sign(entry, ctx) else Truth.NO
+    return asked if _shows_a_sign(only + evaluate_clauses(entry.ask_if, ctx)) else Truth.NO
 
 
-def _shows_a_sign(entry: OrderEntry, ctx: Context) -> bool:
+def _any_holds(found: Sequence[ClauseResult]) -> bool:
+    return any(each.holds is Truth.YES for each in found)
+
+
+def _shows_a_sign(found: Sequence[ClauseResult]) -> bool:
     """Return whether the order shows something that makes it worth a question.
 
     Silence is no sign, nor is a reason that is not understood.
     """
-    found = evaluate_clauses(entry.only_if + entry.ask_if, ctx)
     return any(
         each.holds is Truth.YES
         or (each.holds is Truth.UNKNOWN and bool(each.evidence) and each.reason is not Reason.NOT_FOUND)
