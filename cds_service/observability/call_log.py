@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cds_service.observability.logging import BOUND, Log
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from cds_service.observability.logging import Log
 
 SANDBOX = "sandbox"
 """The client of test calls, which the sandbox sends. Reports and metrics leave them out."""
@@ -41,17 +43,18 @@ class Call:
 
 def bind_call(request_id: str) -> None:
     """Add the request id to all log lines of this context, and of threads that copy it."""
-    BOUND.set({"request_id": request_id})
+    clear_contextvars()
+    bind_contextvars(request_id=request_id)
 
 
 def bind_hook_instance(hook_instance: str) -> None:
     """Add the hookInstance to all log lines of this context, and of threads that copy it."""
-    BOUND.set({**BOUND.get(), "hookInstance": hook_instance})
+    bind_contextvars(hookInstance=hook_instance)
 
 
 def unbind_call() -> None:
     """Remove request id and hookInstance from the log lines of this context."""
-    BOUND.set({})
+    clear_contextvars()
 
 
 def log_call(log: Log, call: Call, *, status: int, seconds: float) -> None:

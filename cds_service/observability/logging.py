@@ -8,23 +8,20 @@ quote the same, so an exception is written as `where` describes it.
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, TextIO, TypeAlias
 
 import structlog
+from structlog.contextvars import merge_contextvars
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 Log: TypeAlias = FilteringBoundLogger
 """The service's own log: `log.info("event", name=value)`, likewise `warning` and `error`."""
-
-BOUND: ContextVar[Mapping[str, str]] = ContextVar("BOUND", default={})  # noqa: B039 (nothing changes it)
-"""The fields that every line of a context has, and of threads that copy it."""
 
 REDACTED = "a message that may quote a request"
 """Replaces a library's message that is not known to be safe."""
@@ -141,13 +138,6 @@ def _redact(_logger: object, _method: str, line: EventDict) -> EventDict:
     return {"timestamp": timestamp, **line, "logger": record.name, "process": record.process}
 
 
-def _add_bound(_logger: object, _method: str, line: EventDict) -> EventDict:
-    """Add the fields of the context, which no field of the line gives way to."""
-    for name, value in BOUND.get().items():
-        line.setdefault(name, value)
-    return line
-
-
 def _replace_exception(_logger: object, _method: str, line: EventDict) -> EventDict:
     """Replace an exception by its type and place."""
     found: Any = line.pop("exc_info", None)
@@ -161,7 +151,12 @@ def _drop_empty(_logger: object, _method: str, line: EventDict) -> EventDict:
     return {name: value for name, value in line.items() if value not in ("", None)}
 
 
-_COMMON: tuple[Processor, ...] = (_add_bound, structlog.processors.add_log_level, _replace_exception, _drop_empty)
+_COMMON: tuple[Processor, ...] = (
+    merge_contextvars,
+    structlog.processors.add_log_level,
+    _replace_exception,
+    _drop_empty,
+)
 """What is done to every line, whoever writes it."""
 
 
