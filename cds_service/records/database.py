@@ -59,6 +59,7 @@ class Database:
         self.write_failure = ""
         """Why the last write failed; empty if it succeeded."""
         self._writers = GroupCommit(self._transaction, wait_seconds, computing)
+        self._writer: Connection | None = None
         self.engine = self._sqlite(parsed, connections) if self.is_sqlite else self._postgresql(parsed, connections)
 
     def write(self, job: Callable[[Connection], Result]) -> Result:
@@ -97,6 +98,9 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
         self.engine.dispose()
 
     @contextmanager
@@ -109,12 +113,27 @@ class Database:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        with self.engine.begin() as connection:
-            log = self._log_of(connection)
+        with self._writing_connection() as connection:
+            with connection.begin():
+                log = self._log_of(connection)
+                self._check_file(log)
+                yield connection
             self._check_file(log)
-            yield connection
-        self._check_file(log)
         self.write_failure = ""
+
+    @contextmanager
+    def _writing_connection(self) -> Iterator[Connection]:
+        """Open a connection. SQLite has one writer at a time: its connection stays open until something fails."""
+        connection, self._writer = self._writer or self.engine.connect(), None
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if self.is_sqlite:
+            self._writer = connection
+        else:
+            connection.close()
 
     def _log_of(self, connection: Connection) -> Identity:
         """Return the identity of the write-ahead log that a connection opened in its first transaction."""

@@ -35,7 +35,7 @@ def _counting_statements(service: InProcess, counts: Counter[str]) -> Iterator[N
     def executed(sql: str) -> None:
         counts["commits" if sql == "COMMIT" else "SQL statements"] += 1
 
-    service.database.engine.dispose()  # the next connection reports what SQLite executes, whatever library asks for it
+    service.database.close()  # the next connection reports what SQLite executes, whatever library asks for it
     event.listen(service.database.engine, "connect", lambda connection, _: connection.set_trace_callback(executed))
     yield
 
