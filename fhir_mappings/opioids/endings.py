@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 
 from fhir_mappings.codings import codings, concept_text, has_code, items
-from fhir_mappings.fhir_json import Json, Resource, canonical
-from fhir_mappings.short_texts import Kept, kept
+from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.short_texts import kept
 
 
 class Ending(Enum):
@@ -82,15 +82,12 @@ def ending_of(resource: Resource) -> Ending:
     status, reason = resource.get("status"), resource.get("statusReason")
     if status not in _ENDED:
         return Ending.NONE
-    found = _BY_REASON.of(canonical(reason), None, lambda: _by_reason(reason)) if reason else None
+    found = _by_reason(reason) if reason else None
     if status == "completed" and found is Ending.STOPPED:
         return Ending.RECORD
     if found in (None, Ending.RECORD) and (notes := note_text(resource)) and _GIVES_WAY.search(notes):
         return Ending.SWITCHED
     return found or Ending.RECORD
-
-
-_BY_REASON: Kept[Ending | None] = Kept()
 
 
 def _by_reason(reason: Json) -> Ending | None:

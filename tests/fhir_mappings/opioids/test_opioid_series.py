@@ -1,9 +1,12 @@
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
+from random import Random
 
 import pytest
 
 from fhir_mappings.opioids.series import Piece, earlier, highest, highest_mean, series, total, window
+
+FIRST, LAST = date(2026, 1, 1), date(2026, 2, 9)
 
 
 def pieces(*found):
@@ -84,3 +87,23 @@ def test_windows_end_with_their_last_day_and_never_before_the_first_of_all():
     assert window(date(2026, 3, 1), 14) == (date(2026, 2, 16), date(2026, 3, 1))
     assert earlier(date(2024, 3, 1), 1) == date(2024, 2, 29)
     assert earlier(date(1, 1, 5), 14) == date.min
+
+
+def random_pieces(chance, values):
+    begins = [FIRST.toordinal() + chance.randrange(-10, 45) for _ in range(chance.randrange(1, 6))]
+    return [Piece(begin, begin + chance.randrange(0, 20), chance.choice(values)) for begin in begins]
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_no_other_window_is_higher_or_as_high_and_later(seed):
+    chance = Random(seed)
+    found = series(random_pieces(chance, [0, 1, 2]), random_pieces(chance, [0, 2, 4, None]), FIRST, LAST)
+    days, first = chance.choice([1, 3, 14]), FIRST + timedelta(chance.choice([0, 0, 5]))
+
+    def best(windows):
+        lows, highs, unbounded = found.sums(windows, days)
+        ranked = [0 if is_open else high for high, is_open in zip(highs, unbounded, strict=True)]
+        return max(zip(lows, ranked, windows, strict=True)), max(highs), any(unbounded)
+
+    every = range((first - FIRST).days, (LAST - FIRST).days + 2 - days)
+    assert best(found.windows(days, first, LAST)) == best(every)
