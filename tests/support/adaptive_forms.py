@@ -1,8 +1,9 @@
 """A DTR client for tests: it answers adaptive forms call by call, as a clinician would."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cds_service.sample_ehr.form_answers import answered, given, only_answered, questions
 from coverage_policies.judging.next_screen import Screen
 from coverage_policies.questionnaires.adaptive import (
     asked_links,
@@ -12,7 +13,6 @@ from coverage_policies.questionnaires.adaptive import (
 )
 from coverage_policies.questionnaires.adaptive_response import adaptive_draft, next_response
 from coverage_policies.questionnaires.checking import faults_of, given_answers
-from coverage_policies.questionnaires.extensions import origin
 from tests.support.forms import BASE
 from tests.support.sessions import Clinician, Situation
 
@@ -22,35 +22,17 @@ DOCTOR = "Practitioner/dr"
 Response = dict[str, Any]
 
 
-def with_answers(response: Response, answers: Mapping[str, str], practitioner: str = DOCTOR) -> Response:
-    """The response with these answers added, in the groups of its contained form; those it has stay."""
-    known = {item["linkId"]: item for item in response.get("item", ())}
-    form = response["contained"][0].get("item", ())
-    return {**response, "item": list(_filled(form, known, answers, practitioner))}
-
-
-def _filled(
-    form: Iterable[Mapping[str, Any]], known: Mapping[str, Any], answers: Mapping[str, str], practitioner: str
-) -> Iterator[dict[str, Any]]:
-    for item in form:
-        link = item["linkId"]
-        found = dict(known.get(link, {"linkId": link, "text": item["text"]}))
-        if item["type"] == "group":
-            below = {each["linkId"]: each for each in found.get("item", ())}
-            found["item"] = list(_filled(item["item"], below, answers, practitioner))
-            if found["item"]:
-                yield found
-        elif "answer" in found:
-            yield found
-        elif answers.get(link):
-            yield {**found, "answer": [{"extension": [origin("manual", practitioner)], **_value(item, answers[link])}]}
-
-
-def _value(item: Mapping[str, Any], said: str) -> dict[str, Any]:
-    if item["type"] == "boolean":
-        return {"valueBoolean": said == "yes"}
-    options = (each["valueCoding"] for each in item["answerOption"])
-    return {"valueCoding": next(each for each in options if each["code"] == said)}
+def with_answers(response: Response, answers: Mapping[str, str]) -> Response:
+    """The response with these answers of the doctor added, in the groups of its contained form; those it has stay."""
+    form, items = response["contained"][0].get("item", ()), response.get("item", ())
+    has = {link for link, found in given(items) if found}
+    kinds = {each["linkId"]: each["type"] for each in questions(form)}
+    new = {
+        link: said == "yes" if kinds[link] == "boolean" else said
+        for link, said in answers.items()
+        if said and link in kinds and link not in has
+    }
+    return {**response, "item": list(only_answered(answered(form, items, new, DOCTOR)))}
 
 
 def steps(of: Situation, clinician: Clinician) -> Iterator[tuple[Screen, Response]]:

@@ -8,6 +8,8 @@ from typing import Any
 from cds_service.cli.crd_demo import FAVORABLE
 from cds_service.clients.registry import Client
 from cds_service.records.database import Database
+from cds_service.sample_ehr.form_answers import answered as answered_items
+from cds_service.sample_ehr.form_answers import given, only_answered
 from cds_service.sample_ehr.patients import SAMPLES, Sample
 from cds_service.sample_ehr.payers import SAMPLE_PAYERS
 from coverage_policies.judging.plan_rules import PlanRules
@@ -151,44 +153,14 @@ def extensions(resource: Any, name: str) -> list[Any]:
     return [each for each in resource.get("extension", ()) if each["url"].rpartition("/")[2] == name]
 
 
-def manual(author: str = PRACTITIONER, source: str = "manual") -> dict[str, Any]:
-    """The origin of an answer that a practitioner gave, or put in place of another one."""
-    by = {"url": "author", "extension": [{"url": "practitioner", "valueReference": {"reference": author}}]}
-    return {"url": f"{DTR}/information-origin", "extension": [{"url": "source", "valueCode": source}, by]}
-
-
 def filled_in(response: Any, answers: Mapping[str, bool | str]) -> Any:
     """The response with these answers to the questions that its form asks and that have none."""
-    made = copy.deepcopy(response)
-    made["item"] = _filled(contained(made).get("item", ()), made.get("item", ()), answers)
-    if not made["item"]:
-        del made["item"]
-    return made
-
-
-def _filled(form: Any, given: Any, answers: Mapping[str, bool | str]) -> list[Any]:
-    known = {each["linkId"]: each for each in given}
-    found = []
-    for item in form:
-        link = item["linkId"]
-        made = dict(known.get(link, {"linkId": link, "text": item.get("text", "")}))
-        if link in answers and "answer" not in made and item["type"] not in ("group", "display"):
-            made["answer"] = [{"extension": [manual()], **_value(item, answers[link])}]
-        if below := _filled(item.get("item", ()), made.get("item", ()), answers):
-            made["item"] = below
-        if "answer" in made or "item" in made:
-            found.append(made)
-    return found
-
-
-def _value(item: Any, answer: bool | str) -> dict[str, Any]:
-    if isinstance(answer, bool):
-        return {"valueBoolean": answer}
-    return {
-        "valueCoding": next(
-            each["valueCoding"] for each in item["answerOption"] if each["valueCoding"]["code"] == answer
-        )
-    }
+    has = {link for link, found in given(response.get("item", ())) if found}
+    new = {link: answer for link, answer in answers.items() if link not in has}
+    made = {name: value for name, value in copy.deepcopy(response).items() if name != "item"}
+    items = answered_items(contained(response).get("item", ()), response.get("item", ()), new, PRACTITIONER)
+    found = list(only_answered(items))
+    return made | ({"item": found} if found else {})
 
 
 def _flat(items: Any) -> Iterator[Any]:

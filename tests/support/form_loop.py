@@ -9,18 +9,14 @@ from urllib.parse import urlsplit
 from cds_service.records.database import Database
 from cds_service.sample_ehr.dtr_client import DtrClient, Package, Post, Step
 from cds_service.sample_ehr.form_answers import Answers
-from cds_service.sample_ehr.patients import SAMPLES
 from cds_service.sample_ehr.payers import SAMPLE_PAYERS
 from coverage_policies.judging.payer_terms import Covered
 from coverage_policies.judging.plan_rules import PlanRules
 from fhir_mappings.fhir_json import Json, Resource, dumps, loads
 from tests.support.crd_calls import NOW, CrdService, Parts, call, information_of, parts, searchset
+from tests.support.dtr_calls import COVERAGE, ORDER, PRACTITIONER, SAMPLE, chart_of
 
-SAMPLE = next(each for each in SAMPLES if each.id == "cpap-mild-apnea")
-CHART = [each["resource"] for each in SAMPLE.bundle(None)["entry"]]
-COVERAGE = next(each for each in CHART if each["resourceType"] == "Coverage")
-ORDER: Any = SAMPLE.orders[0].resource(None)
-PRACTITIONER = "Practitioner/sample-pulmonologist"
+CHART = chart_of(SAMPLE)
 FORM = "https://cds.example.org/fhir/Questionnaire/NCD.240.4"
 
 

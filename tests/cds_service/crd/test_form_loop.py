@@ -11,7 +11,8 @@ from cds_service.sample_ehr.form_answers import answered, only_answered
 from coverage_policies.judging.payer_terms import Covered
 from coverage_policies.questionnaires.extensions import RESPONSE, intended_use, response_context, response_coverage
 from tests.support.crd_calls import NOW
-from tests.support.form_loop import COVERAGE, ORDER, PRACTITIONER, SAMPLE, Loop, body
+from tests.support.dtr_calls import COVERAGE, ORDER, PRACTITIONER, SAMPLE
+from tests.support.form_loop import Loop, body
 
 UNFAVORABLE = {**FAVORABLE, "B.initial.events": False}
 

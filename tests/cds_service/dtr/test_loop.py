@@ -13,7 +13,8 @@ from cds_service.records.schema import upgrade
 from coverage_policies.judging.payer_terms import Covered
 from fhir_mappings.order_elements import COVERAGE_INFORMATION
 from tests.support.crd_calls import parts
-from tests.support.form_loop import CHART, SAMPLE, Loop
+from tests.support.dtr_calls import SAMPLE
+from tests.support.form_loop import CHART, Loop
 from tests.support.postgresql_cluster import NEEDED, Cluster, UnavailableClusterError
 
 UNFAVORABLE = {**FAVORABLE, "B.initial.events": False}

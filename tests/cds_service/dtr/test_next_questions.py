@@ -14,6 +14,7 @@ from cds_service.clients.registry import Client
 from cds_service.sample_ehr.payers import PAYER_IDS, SAMPLE_PAYERS
 from coverage_policies.judging.payer_terms import Covered
 from coverage_policies.judging.plan_rules import Payer, PlanRules
+from coverage_policies.questionnaires.extensions import origin
 from fhir_mappings.fhir_json import loads
 from fhir_mappings.validity import faults
 from tests.support.crd_calls import NOW, parts
@@ -22,6 +23,7 @@ from tests.support.dtr_calls import (
     NEXT_QUESTION,
     ORDER,
     OXYGEN,
+    PRACTITIONER,
     SAMPLE,
     DtrService,
     answered,
@@ -29,7 +31,6 @@ from tests.support.dtr_calls import (
     contained,
     extensions,
     filled_in,
-    manual,
 )
 
 PATHWAY, EVENTS, EDUCATION = "pathway", "B.initial.events", "B.initial.education"
@@ -144,7 +145,7 @@ def test_a_clinician_who_contradicts_the_chart_gets_no_better_answer_by_it() -> 
     context = service.signed()[1]["coverage-assertion-id"][0]
     _, draft = service.bundle(context=context)
     (answer,) = answered(draft)["B.I.rest"]
-    answer.update(extension=[manual(source="override")], valueBoolean=True)
+    answer.update(extension=[origin("override", PRACTITIONER)], valueBoolean=True)
     done = service.completed(draft, {})
     (told,) = extensions(done, "ext-coverage-information")
     assert parts(told)["covered"] != ["covered"]
@@ -200,7 +201,7 @@ def test_what_comes_back_is_valid_fhir_and_contains_its_form_only(service: DtrSe
 
 def spoil_answer(**value: Any) -> Callable[[Any], None]:
     def change(response: Any) -> None:
-        response["item"][0]["answer"] = [{"extension": [manual()], **value}]
+        response["item"][0]["answer"] = [{"extension": [origin("manual", PRACTITIONER)], **value}]
 
     return change
 
@@ -319,8 +320,9 @@ def test_the_form_of_another_client_is_refused() -> None:
 def from_chart(response: Any) -> Any:
     """The response with every answer claimed to be one that the service took from the chart."""
     said = json.dumps(response, default=str)
-    for origin in ([manual()["extension"]], [manual(source="override")["extension"]]):
-        said = said.replace(json.dumps(origin[0]), json.dumps([{"url": "source", "valueCode": "auto-server"}]))
+    for source in ("manual", "override"):
+        by_clinician = json.dumps(origin(source, PRACTITIONER)["extension"])
+        said = said.replace(by_clinician, json.dumps([{"url": "source", "valueCode": "auto-server"}]))
     return json.loads(said)
 
 
