@@ -3,16 +3,16 @@
 import re
 
 _SPECIAL = re.compile(r"[\\`*_\[\]|<>~&]")
+_ENTITIES = {"<": "&lt;", "&": "&amp;"}
 
 
 def escaped(text: str) -> str:
     """Return the text on one line, with every character escaped that Markdown or HTML would interpret."""
-    line = _SPECIAL.sub(_with_backslash, " ".join(text.split()))
-    return line.replace("\\<", "&lt;").replace("\\&", "&amp;")
+    return _SPECIAL.sub(_escaped, " ".join(text.split()))
 
 
-def _with_backslash(special: re.Match[str]) -> str:
-    return f"\\{special[0]}"
+def _escaped(special: re.Match[str]) -> str:
+    return _ENTITIES.get(special[0]) or f"\\{special[0]}"
 
 
 def shortened(text: str, length: int) -> str:

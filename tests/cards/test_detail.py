@@ -262,6 +262,12 @@ def test_a_line_break_in_a_chart_stays_within_its_line() -> None:
     assert escaped("a\n\n# b") == "a # b"
 
 
+def test_a_backslash_before_a_special_character_stays_as_it_is_read() -> None:
+    from markdown_it import MarkdownIt
+
+    assert MarkdownIt("js-default").renderInline(escaped(r"ratio \< 5 \& 3")) == r"ratio \&lt; 5 \&amp; 3"
+
+
 @pytest.mark.parametrize(("length", "expected"), [(11, "alpha bravo"), (10, "alpha…"), (6, "alpha…")])
 def test_a_text_is_cut_at_a_word_only_when_it_is_too_long(length: int, expected: str) -> None:
     assert shortened("alpha bravo", length) == expected
