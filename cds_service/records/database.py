@@ -176,7 +176,7 @@ class Database:
         @event.listens_for(engine, "begin")
         def begun(connection: Connection) -> None:
             reads = connection.get_execution_options().get(_READS)
-            connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+            connection.connection.cursor().execute("BEGIN" if reads else "BEGIN IMMEDIATE")
 
         return engine
 
@@ -236,16 +236,15 @@ def _translated_errors() -> Iterator[None]:
         yield
     except BusyError:
         raise UnavailableError("the database was busy for too long") from None
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         raise UnavailableError(_cause(error)) from None
 
 
-def _cause(error: SQLAlchemyError) -> str:
+def _cause(error: Exception) -> str:
     """Describe the failure by the database's own error names; never quote a statement or its values."""
-    if not isinstance(error, DBAPIError):
-        return f"the database failed ({type(error).__name__})"
-    code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
-    return f"the database failed ({type(error.orig).__name__}{', ' + code if code else ''})"
+    driver = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(driver, "sqlite_errorname", None) or getattr(driver, "sqlstate", None)
+    return f"the database failed ({type(driver).__name__}{', ' + code if code else ''})"
 
 
 def _path(url: URL) -> Path:

@@ -151,7 +151,7 @@ class SqlStore:
             return set()
         asked = {f"card_{n}": card for n, card in enumerate(sorted(cards))}
         values = asked | {"outcome": OVERRIDDEN, "since": self._clock() - self._suppress_for}
-        return set(self._outcomes_of(len(asked)).execute(connection, values).scalars())
+        return {card for (card,) in self._outcomes_of(len(asked)).execute(connection, values)}
 
     def _decision(self, call: Call, path: str, status: int, at: datetime, timers: Mapping[str, float]) -> _Row:
         seconds = {**timers, "timer_call_ns": self._monotonic() - call.started}

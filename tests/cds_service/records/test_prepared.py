@@ -35,7 +35,7 @@ def test_a_parameter_is_converted_like_the_column_that_it_is_compared_with(datab
     prepared = Prepared(since, database.engine.dialect)
     with database.writing() as connection:
         Prepared(insert(USED_TOKENS), database.engine.dialect).execute(connection, *tokens)
-        assert prepared.execute(connection, {"since": AT + timedelta(hours=1)}).scalars().all() == ["2"]
+        assert [tuple(row) for row in prepared.execute(connection, {"since": AT + timedelta(hours=1)})] == [("2",)]
 
 
 def test_an_error_of_the_database_is_named_and_nothing_else(database: Database) -> None:
