@@ -1,7 +1,7 @@
 """One patient's resources, indexed once, and what could not be read."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from datetime import UTC, date, datetime, tzinfo
 from enum import Enum
 from typing import TypeVar, cast
@@ -135,36 +135,32 @@ class PatientRecord:
         self.is_left_out = bool(self.left_out or merged) and not any(names_a_patient(each) for _, each in ours)
         return ours
 
-    def _index(self, found: Iterable[Entry]) -> None:
-        found = list(found)
+    def _index(self, found: Collection[Entry]) -> None:
         server = self._server.sharing_ids_with(found)
-        self._by_reference = ReferenceIndex(server)
-        kept: dict[tuple[str, str], tuple[str, Resource]] = {}
-        """The reference to a resource, and the resource."""
-        ages: dict[tuple[str, str], tuple[datetime, str]] = {}
-        copies: list[tuple[Entry, tuple[str, str]]] = []
-        for position, entry in enumerate(found):
-            url, resource = entry
-            name = reference_of(resource, url)
-            base = server.local(address_of(url)).base if url else ""
-            key = (name, base) if name != resource["resourceType"] else (f"{name}#{position}", base)
-            copies.append((entry, key))
-            if key not in kept:
-                kept[key] = url if base else name, resource
-                continue
-            age = self._age(resource)
-            if key not in ages:
-                ages[key] = self._age(kept[key][1])
-            if age > ages[key]:
-                kept[key], ages[key] = (url if base else name, resource), age
+        keys = _keys(found, server)
+        kept = dict(zip(keys, found, strict=True))
+        if len(kept) < len(keys):
+            kept = self._latest(zip(keys, found, strict=True))
         for key in sorted(kept):
-            reference, resource = kept[key]
+            url, resource = kept[key]
             self._by_type.setdefault(resource["resourceType"], []).append(resource)
-            self._references[id(resource)] = reference
+            if url:
+                self._references[id(resource)] = url if key[1] else reference_of(resource, url)
             if key[1]:
                 self._bases[id(resource)] = key[1]
-        for (url, resource), key in copies:
+        self._by_reference = ReferenceIndex(server)
+        for (url, resource), key in zip(found, keys, strict=True):
             self._by_reference.add(url, resource, kept[key][1])
+
+    def _latest(self, found: Iterable[tuple[tuple[str, str], Entry]]) -> dict[tuple[str, str], Entry]:
+        """Return the entry of each key that is the latest copy of its resource."""
+        copies: dict[tuple[str, str], list[Entry]] = {}
+        for key, entry in found:
+            copies.setdefault(key, []).append(entry)
+        return {
+            key: same[0] if len(same) == 1 else max(same, key=lambda entry: self._age(entry[1]))
+            for key, same in copies.items()
+        }
 
     def _age(self, resource: Resource) -> tuple[datetime, str]:
         """Return a sort key for copies of a resource: the last update, then the content for a stable order."""
@@ -273,6 +269,20 @@ class PatientRecord:
         if found.faults:
             self.tolerated[self.reference(resource)] = f"{found.faults[0].path} does not follow FHIR R4"
         return True
+
+
+def _keys(found: Iterable[Entry], server: ChartServer) -> list[tuple[str, str]]:
+    """Return what each resource is known by: its reference, and its server if that is another one.
+
+    One that has neither an id nor a full URL is a resource of its own.
+    """
+    keys = []
+    for position, (url, resource) in enumerate(found):
+        name = reference_of(resource, url)
+        if name == resource["resourceType"]:
+            name = f"{name}#{position}"
+        keys.append((name, server.local(address_of(url)).base if url else ""))
+    return keys
 
 
 def _is_one_of(element: str, names: Iterable[str]) -> bool:
