@@ -137,16 +137,20 @@ class Ownership:
 
     def of(self, full_url: str, resource: Resource) -> Owner:
         """Return whose a resource is."""
-        if resource.get("resourceType") in _NOT_ABOUT_A_PATIENT:
-            return Owner.OURS
         patient = self.patient_of(full_url, resource)
         if patient == self._patient_id:
             return Owner.OURS
         return Owner.OTHER if patient else Owner.UNCERTAIN
 
     def patient_of(self, full_url: str, resource: Resource) -> str:
-        """Return the id of the patient of a resource on this server; empty if that is not certain."""
-        if resource.get("resourceType") == "Patient":
+        """Return the id of the patient of a resource on this server; empty if that is not certain.
+
+        What is about no patient, such as a Medication, belongs to the patient of the chart.
+        """
+        kind = resource.get("resourceType")
+        if kind in _NOT_ABOUT_A_PATIENT:
+            return self._patient_id
+        if kind == "Patient":
             own_id = resource.get("id")
             found = own_id if isinstance(own_id, str) else ""
         else:

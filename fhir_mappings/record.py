@@ -12,7 +12,7 @@ from fhir_mappings.bundle import Entry, contained_by_id, reference_of
 from fhir_mappings.dates import DateInterval, parse
 from fhir_mappings.fhir_json import Json, Resource, dumps
 from fhir_mappings.order_terms import OrderTerms
-from fhir_mappings.ownership import Owner, Ownership, chart_server, names_a_patient
+from fhir_mappings.ownership import Ownership, chart_server, names_a_patient
 from fhir_mappings.references import ChartServer, ReferenceIndex, address_of
 from fhir_mappings.validity import Findings, findings
 
@@ -109,21 +109,23 @@ class PatientRecord:
         """Return the entries about this patient, and record what the others say of the availability of their types."""
         ownership = Ownership(self.patient_id, self._server, found)
         ours: list[Entry] = []
-        kept: set[str] = set()
         others: dict[str, Counter[str]] = {}
-        for url, resource in found:
+        for entry in found:
+            url, resource = entry
             kind = resource.get("resourceType")
             if not isinstance(kind, str) or kind in ("OperationOutcome", "Bundle"):
                 continue
-            owner = ownership.of(url, resource)
-            if owner is Owner.OURS:
-                ours.append((url, resource))
-                kept.add(kind)
-            elif owner is Owner.OTHER:
+            patient = ownership.patient_of(url, resource)
+            if patient == self.patient_id:
+                ours.append(entry)
+            elif patient:
                 self.other_patients[kind] += 1
-                others.setdefault(kind, Counter())[ownership.patient_of(url, resource)] += 1
+                others.setdefault(kind, Counter())[patient] += 1
             else:
                 self.left_out[kind] += 1
+        if not others and not self.left_out:
+            return ours
+        kept = {resource["resourceType"] for _, resource in ours}
         of_each = sum(others.values(), Counter())
         merged = {
             kind
@@ -201,7 +203,7 @@ class PatientRecord:
 
     def unavailable(self) -> tuple[str, ...]:
         """Return the resource types that were not read completely, those that nobody was asked for included."""
-        return tuple(sorted(k for k, v in self._availability.items() if v is Availability.UNAVAILABLE))
+        return self._kinds_that_are(Availability.UNAVAILABLE)
 
     def failed(self) -> tuple[str, ...]:
         """Return the resource types whose search failed or was cut short, or that a client did not send as asked."""
@@ -209,7 +211,10 @@ class PatientRecord:
 
     def not_offered(self) -> tuple[str, ...]:
         """Return the resource types that the server does not support."""
-        return tuple(sorted(k for k, v in self._availability.items() if v is Availability.NOT_OFFERED))
+        return self._kinds_that_are(Availability.NOT_OFFERED)
+
+    def _kinds_that_are(self, availability: Availability) -> tuple[str, ...]:
+        return tuple(sorted([kind for kind, found in self._availability.items() if found is availability]))
 
     def reference(self, resource: Resource) -> str:
         """Return the reference to one of this record's resources, `Type/id` if it has an id."""

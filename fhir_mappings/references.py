@@ -93,11 +93,11 @@ def _decoded(escape: re.Match[str]) -> str:
 def addresses(full_url: str, resource: Resource) -> tuple[Address, ...]:
     """Return the addresses of a resource: by its id on the server of its full URL, then by its full URL itself."""
     url = address_of(full_url) if full_url else _NOWHERE
-    by_url = (url,) if url.name else ()
     own_id = resource.get("id")
     if not isinstance(own_id, str) or not own_id:
-        return by_url
-    return Address(url.base, f"{resource.get('resourceType')}/{own_id}"), *by_url
+        return (url,) if url.name else ()
+    by_id = Address(url.base, f"{resource.get('resourceType')}/{own_id}")
+    return (by_id, url) if url.name else (by_id,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +172,10 @@ class ReferenceIndex(Generic[T]):
         """Add the value of a resource; it replaces that of a resource with the same address."""
         self._alike = None
         for address in addresses(full_url, resource):
-            local = self._server.local(address) if address.base else address
-            self._has_bases = self._has_bases or local.base != ""
+            local = address
+            if address.base:
+                local = self._server.local(address)
+                self._has_bases = self._has_bases or bool(local.base)
             self._values[local] = value
             self._added.append((local, value))
 
