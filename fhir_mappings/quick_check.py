@@ -136,7 +136,7 @@ def _each(check: Check) -> Check:
 
 
 def _is_text(value: Json) -> bool:
-    return type(value) is str and not value.isspace() and value != "" and (value.isascii() or not _SURROGATE(value))
+    return type(value) is str and value.strip() != "" and (value.isascii() or not _SURROGATE(value))
 
 
 def _is_boolean(value: Json) -> bool:

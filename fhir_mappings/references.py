@@ -118,7 +118,7 @@ class ChartServer:
         which one id names different resources: there, one resource type has entries of several bases, or another entry
         of the same id has no full URL.
         """
-        if not any([url for url, _ in entries]):
+        if not any(url for url, _ in entries):
             return self
         placed = [(address_of(url).base if url else "", resource) for url, resource in entries]
         if not any(base for base, _ in placed):

@@ -63,7 +63,7 @@ def page_of(value: Json, resource_type: str) -> Page | None:
     A Bundle, a resource of the type, and an OperationOutcome can (CDS Hooks 2.0.1, Prefetch Template). A Bundle in an
     entry is read as a part of the page. A single resource may be one of several, unless it is the patient.
     """
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     kind = value.get("resourceType")
     if kind == "OperationOutcome":
