@@ -1,6 +1,6 @@
 """Whose a resource is: the patient's, plainly another patient's of the same server, or not certain."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import Enum
 
 from fhir_mappings.bundle import Entry
@@ -42,8 +42,10 @@ def subject_of(resource: Resource) -> str:
     """Return the reference to the patient of a resource; empty if there is none, such as only an identifier."""
     for member in SUBJECT_ELEMENTS:
         subject = resource.get(member)
-        if isinstance(subject, dict) and isinstance(subject.get("reference"), str):
-            return str(subject["reference"])
+        if isinstance(subject, dict):
+            reference = subject.get("reference")
+            if isinstance(reference, str):
+                return reference
     return ""
 
 
@@ -75,29 +77,28 @@ def _participants(order: Resource) -> Iterator[str]:
                 yield actor["reference"]
 
 
-def chart_server(patient_id: str, known_as: Iterable[str], entries: Iterable[Entry]) -> ChartServer:
+def chart_server(patient_id: str, known_as: Iterable[str], entries: Collection[Entry]) -> ChartServer:
     """Return the server of a chart: by its addresses, and by the full URL of the patient, if there is one.
 
     If neither is known, and all resources and references to the patient are of one server, it is that one.
     """
-    patient = f"Patient/{patient_id}"
     known = ChartServer.known_as(known_as).bases
-    own: set[str] = set()
+    placed = [entry for entry in entries if entry[0]]
+    patients = [(url, each) for url, each in placed if each.get("resourceType") == "Patient"]
+    own = _bases((url, each) for url, each in patients if each.get("id") == patient_id)
     seen: set[str] = set()
-    subjects: set[str] = set()
-    for url, resource in entries:
-        subjects.add(subject_of(resource))
-        if not url:
-            continue
-        bases = {each.base for each in addresses(url, resource)}
-        seen |= bases
-        if resource.get("resourceType") == "Patient" and resource.get("id") == patient_id:
-            own |= bases
-    seen |= {subject.base for subject in map(address_of, subjects) if subject.name == patient}
-    for found in (own - {""}, set() if known else seen - {""}):
+    if not known:
+        subjects = map(address_of, {subject_of(resource) for _, resource in entries})
+        seen = _bases(placed) | {each.base for each in subjects if each.name == f"Patient/{patient_id}"} - {""}
+    for found in (own, seen):
         if len(found) == 1:
             known |= found
     return ChartServer(known)
+
+
+def _bases(entries: Iterable[Entry]) -> set[str]:
+    """Return the servers of resources, as far as their full URLs tell."""
+    return {address.base for entry in entries for address in addresses(*entry)} - {""}
 
 
 class Ownership:
@@ -109,9 +110,9 @@ class Ownership:
         self._patients = {Address("", f"Patient/{patient_id}"): patient_id}
         """The ids of patients by address on this server, or by URN."""
         linked: list[tuple[str, Address]] = []
-        for url, resource in entries:
+        for url, resource in [entry for entry in entries if entry[1].get("resourceType") == "Patient"]:
             own_id = resource.get("id")
-            if resource.get("resourceType") == "Patient" and isinstance(own_id, str):
+            if isinstance(own_id, str):
                 for address in map(server.local, addresses(url, resource)):
                     if not address.base:
                         self._patients[address] = own_id
@@ -136,16 +137,20 @@ class Ownership:
 
     def of(self, full_url: str, resource: Resource) -> Owner:
         """Return whose a resource is."""
-        if resource.get("resourceType") in _NOT_ABOUT_A_PATIENT:
-            return Owner.OURS
         patient = self.patient_of(full_url, resource)
         if patient == self._patient_id:
             return Owner.OURS
         return Owner.OTHER if patient else Owner.UNCERTAIN
 
     def patient_of(self, full_url: str, resource: Resource) -> str:
-        """Return the id of the patient of a resource on this server; empty if that is not certain."""
-        if resource.get("resourceType") == "Patient":
+        """Return the id of the patient of a resource on this server; empty if that is not certain.
+
+        What is about no patient, such as a Medication, belongs to the patient of the chart.
+        """
+        kind = resource.get("resourceType")
+        if kind in _NOT_ABOUT_A_PATIENT:
+            return self._patient_id
+        if kind == "Patient":
             own_id = resource.get("id")
             found = own_id if isinstance(own_id, str) else ""
         else:
@@ -153,6 +158,7 @@ class Ownership:
             if subject not in self._by_subject:
                 self._by_subject[subject] = self._id_at(self._server.local(address_of(subject)))
             found = self._by_subject[subject]
+        if found == self._patient_id:
+            return found
         is_elsewhere = bool(full_url) and bool(self._server.local(address_of(full_url)).base)
-        may_be_ours = found in self._same_person or is_elsewhere
-        return "" if found != self._patient_id and may_be_ours else found
+        return "" if found in self._same_person or is_elsewhere else found

@@ -7,7 +7,6 @@ space, deep nesting.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -38,38 +37,35 @@ def passes_quick_check(resource: Resource) -> bool:
 class _Member(NamedTuple):
     """An element: the `check` of a primitive value, else its type and whether it is a list.
 
-    `choice` is a bit of its own for each choice (`onset[x]`), zero for an element that is none.
+    `bit` is the same for the choices of one element (`onset[x]`), one of its own for an element that must be there, and
+    zero for any other.
     """
 
     check: Check | None
     type_name: str
     is_list: bool
-    choice: int
+    bit: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """What an object of one type may hold, and what it must: elements, and choices as their bits."""
+class _Table(NamedTuple):
+    """What an object of one type may hold, and the bits of what it must."""
 
     members: Mapping[str, _Member]
-    required: frozenset[str]
-    required_choices: int
+    required: int
 
 
 def _fits(value: Json, type_name: str, levels: int) -> bool:
-    """Return whether a value certainly is a valid object of a type. Raise ValueError for a type that is unknown."""
+    """Return whether a value certainly is a valid object of a type. Raise KeyError or ValueError for unknown names."""
     if type(value) is not dict or not levels:
         return False
-    table = _table(value["resourceType"] if type_name == "Resource" else type_name)
-    members, chosen = table.members, 0
+    members, required = _table(value["resourceType"] if type_name == "Resource" else type_name)
+    found = 0
     for name, part in value.items():
-        member = members.get(name)
-        if member is None:
-            return False
-        check, part_type, is_list, choice = member
-        if chosen & choice:  # two of one choice
-            return False
-        chosen |= choice
+        check, part_type, is_list, bit = members[name]
+        if bit:
+            if found & bit:  # two of one choice
+                return False
+            found |= bit
         if check is not None:
             if not check(part):
                 return False
@@ -81,9 +77,7 @@ def _fits(value: Json, type_name: str, levels: int) -> bool:
                     return False
         elif not _fits(part, part_type, levels - 1):
             return False
-    if table.required_choices & ~chosen:
-        return False
-    return not table.required or table.required <= value.keys()
+    return not required & ~found
 
 
 @cache
@@ -92,28 +86,28 @@ def _table(type_name: str) -> _Table:
     model = get_fhir_model_class(type_name)
     empty = model.model_construct()
     names = {field: info.alias or field for field, info in model.model_fields.items()}
-    choices: dict[str, int] = {}
-    required_choices = 0
-    for position, fields in enumerate(empty.get_one_of_many_fields().values()):
-        choices |= dict.fromkeys((names[field] for field in fields), 1 << position)
+    must_have = {name for name, _ in empty.get_required_fields()}
+    must_have |= {names[field] for field, info in model.model_fields.items() if info.is_required()}
+    bits = {name: 1 << position for position, name in enumerate(sorted(must_have))}
+    required = (1 << len(bits)) - 1
+    for position, fields in enumerate(empty.get_one_of_many_fields().values(), start=len(bits)):
+        bits |= dict.fromkeys((names[field] for field in fields), 1 << position)
         if _must_have_one(model.model_fields[fields[0]]):
-            required_choices |= 1 << position
+            required |= 1 << position
     members: dict[str, _Member] = {}
     for field, info in model.model_fields.items():
         name = names[field]
         kind, is_list = kind_of(info.annotation)
         if name.startswith("_") or name in MODIFIERS:
             continue
-        choice = choices.get(name, 0)
+        bit = bits.get(name, 0)
         if hasattr(kind, "get_model_klass"):
-            members[name] = _Member(None, kind.__name__.removesuffix("Type"), is_list, choice)
+            members[name] = _Member(None, kind.__name__.removesuffix("Type"), is_list, bit)
         elif check := _CHECKS.get(_primitive_name(kind)):
-            members[name] = _Member(_each(check) if is_list else check, "", is_list, choice)
+            members[name] = _Member(_each(check) if is_list else check, "", is_list, bit)
     if model.has_resource_base():
         members["resourceType"] = _Member(lambda value: value == type_name, "", False, 0)
-    required = {name for name, _ in empty.get_required_fields()}
-    required |= {names[field] for field, info in model.model_fields.items() if info.is_required()}
-    return _Table(members, frozenset(required), required_choices)
+    return _Table(members, required)
 
 
 def kind_of(annotation: Any) -> tuple[Any, bool]:
@@ -142,7 +136,7 @@ def _each(check: Check) -> Check:
 
 
 def _is_text(value: Json) -> bool:
-    return type(value) is str and not value.isspace() and value != "" and (value.isascii() or not _SURROGATE(value))
+    return type(value) is str and value.strip() != "" and (value.isascii() or not _SURROGATE(value))
 
 
 def _is_boolean(value: Json) -> bool:

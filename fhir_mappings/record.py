@@ -1,7 +1,7 @@
 """One patient's resources, indexed once, and what could not be read."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from datetime import UTC, date, datetime, tzinfo
 from enum import Enum
 from typing import TypeVar, cast
@@ -12,7 +12,7 @@ from fhir_mappings.bundle import Entry, contained_by_id, reference_of
 from fhir_mappings.dates import DateInterval, parse
 from fhir_mappings.fhir_json import Json, Resource, dumps
 from fhir_mappings.order_terms import OrderTerms
-from fhir_mappings.ownership import Owner, Ownership, chart_server, names_a_patient
+from fhir_mappings.ownership import Ownership, chart_server, names_a_patient
 from fhir_mappings.references import ChartServer, ReferenceIndex, address_of
 from fhir_mappings.validity import Findings, findings
 
@@ -109,21 +109,23 @@ class PatientRecord:
         """Return the entries about this patient, and record what the others say of the availability of their types."""
         ownership = Ownership(self.patient_id, self._server, found)
         ours: list[Entry] = []
-        kept: set[str] = set()
         others: dict[str, Counter[str]] = {}
-        for url, resource in found:
+        for entry in found:
+            url, resource = entry
             kind = resource.get("resourceType")
             if not isinstance(kind, str) or kind in ("OperationOutcome", "Bundle"):
                 continue
-            owner = ownership.of(url, resource)
-            if owner is Owner.OURS:
-                ours.append((url, resource))
-                kept.add(kind)
-            elif owner is Owner.OTHER:
+            patient = ownership.patient_of(url, resource)
+            if patient == self.patient_id:
+                ours.append(entry)
+            elif patient:
                 self.other_patients[kind] += 1
-                others.setdefault(kind, Counter())[ownership.patient_of(url, resource)] += 1
+                others.setdefault(kind, Counter())[patient] += 1
             else:
                 self.left_out[kind] += 1
+        if not others and not self.left_out:
+            return ours
+        kept = {resource["resourceType"] for _, resource in ours}
         of_each = sum(others.values(), Counter())
         merged = {
             kind
@@ -135,36 +137,32 @@ class PatientRecord:
         self.is_left_out = bool(self.left_out or merged) and not any(names_a_patient(each) for _, each in ours)
         return ours
 
-    def _index(self, found: Iterable[Entry]) -> None:
-        found = list(found)
+    def _index(self, found: Collection[Entry]) -> None:
         server = self._server.sharing_ids_with(found)
-        self._by_reference = ReferenceIndex(server)
-        kept: dict[tuple[str, str], tuple[str, Resource]] = {}
-        """The reference to a resource, and the resource."""
-        ages: dict[tuple[str, str], tuple[datetime, str]] = {}
-        copies: list[tuple[Entry, tuple[str, str]]] = []
-        for position, entry in enumerate(found):
-            url, resource = entry
-            name = reference_of(resource, url)
-            base = server.local(address_of(url)).base if url else ""
-            key = (name, base) if name != resource["resourceType"] else (f"{name}#{position}", base)
-            copies.append((entry, key))
-            if key not in kept:
-                kept[key] = url if base else name, resource
-                continue
-            age = self._age(resource)
-            if key not in ages:
-                ages[key] = self._age(kept[key][1])
-            if age > ages[key]:
-                kept[key], ages[key] = (url if base else name, resource), age
+        keys = _keys(found, server)
+        kept = dict(zip(keys, found, strict=True))
+        if len(kept) < len(keys):
+            kept = self._latest(zip(keys, found, strict=True))
         for key in sorted(kept):
-            reference, resource = kept[key]
+            url, resource = kept[key]
             self._by_type.setdefault(resource["resourceType"], []).append(resource)
-            self._references[id(resource)] = reference
+            if url:
+                self._references[id(resource)] = url if key[1] else reference_of(resource, url)
             if key[1]:
                 self._bases[id(resource)] = key[1]
-        for (url, resource), key in copies:
+        self._by_reference = ReferenceIndex(server)
+        for (url, resource), key in zip(found, keys, strict=True):
             self._by_reference.add(url, resource, kept[key][1])
+
+    def _latest(self, found: Iterable[tuple[tuple[str, str], Entry]]) -> dict[tuple[str, str], Entry]:
+        """Return the entry of each key that is the latest copy of its resource."""
+        copies: dict[tuple[str, str], list[Entry]] = {}
+        for key, entry in found:
+            copies.setdefault(key, []).append(entry)
+        return {
+            key: same[0] if len(same) == 1 else max(same, key=lambda entry: self._age(entry[1]))
+            for key, same in copies.items()
+        }
 
     def _age(self, resource: Resource) -> tuple[datetime, str]:
         """Return a sort key for copies of a resource: the last update, then the content for a stable order."""
@@ -205,7 +203,7 @@ class PatientRecord:
 
     def unavailable(self) -> tuple[str, ...]:
         """Return the resource types that were not read completely, those that nobody was asked for included."""
-        return tuple(sorted(k for k, v in self._availability.items() if v is Availability.UNAVAILABLE))
+        return self._kinds_that_are(Availability.UNAVAILABLE)
 
     def failed(self) -> tuple[str, ...]:
         """Return the resource types whose search failed or was cut short, or that a client did not send as asked."""
@@ -213,7 +211,10 @@ class PatientRecord:
 
     def not_offered(self) -> tuple[str, ...]:
         """Return the resource types that the server does not support."""
-        return tuple(sorted(k for k, v in self._availability.items() if v is Availability.NOT_OFFERED))
+        return self._kinds_that_are(Availability.NOT_OFFERED)
+
+    def _kinds_that_are(self, availability: Availability) -> tuple[str, ...]:
+        return tuple(sorted([kind for kind, found in self._availability.items() if found is availability]))
 
     def reference(self, resource: Resource) -> str:
         """Return the reference to one of this record's resources, `Type/id` if it has an id."""
@@ -273,6 +274,20 @@ class PatientRecord:
         if found.faults:
             self.tolerated[self.reference(resource)] = f"{found.faults[0].path} does not follow FHIR R4"
         return True
+
+
+def _keys(found: Iterable[Entry], server: ChartServer) -> list[tuple[str, str]]:
+    """Return what each resource is known by: its reference, and its server if that is another one.
+
+    One that has neither an id nor a full URL is a resource of its own.
+    """
+    keys = []
+    for position, (url, resource) in enumerate(found):
+        name = reference_of(resource, url)
+        if name == resource["resourceType"]:
+            name = f"{name}#{position}"
+        keys.append((name, server.local(address_of(url)).base if url else ""))
+    return keys
 
 
 def _is_one_of(element: str, names: Iterable[str]) -> bool:

@@ -6,10 +6,12 @@ plain characters make no difference. Nor does the scheme: behind a proxy that en
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from fhir_mappings.bundle import Entry
 from fhir_mappings.fhir_json import Resource
@@ -23,7 +25,7 @@ _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]\Z")
 _DEFAULT_PORTS = (None, 80, 443)
 
 
-class Address(NamedTuple):
+class Address(Struct, frozen=True):
     """The target of a reference. `base` is the server as host, port, and path; it is empty for a relative reference.
 
     `name` is `Type/id`; for a reference of another form (a URN, a fragment, a bare id), all of it.
@@ -88,14 +90,14 @@ def _decoded(escape: re.Match[str]) -> str:
     return character if _UNRESERVED.match(character) else escape[0].upper()
 
 
-def addresses(full_url: str, resource: Resource) -> Iterator[Address]:
-    """Yield the addresses of a resource: by its id on the server of its full URL, then by its full URL itself."""
+def addresses(full_url: str, resource: Resource) -> tuple[Address, ...]:
+    """Return the addresses of a resource: by its id on the server of its full URL, then by its full URL itself."""
     url = address_of(full_url) if full_url else _NOWHERE
-    kind, own_id = resource.get("resourceType"), resource.get("id")
-    if isinstance(own_id, str) and own_id:
-        yield Address(url.base, f"{kind}/{own_id}")
-    if url.name:
-        yield url
+    own_id = resource.get("id")
+    if not isinstance(own_id, str) or not own_id:
+        return (url,) if url.name else ()
+    by_id = Address(url.base, f"{resource.get('resourceType')}/{own_id}")
+    return (by_id, url) if url.name else (by_id,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +111,15 @@ class ChartServer:
         """Return the server with these base addresses; those that are not http addresses are ignored."""
         return cls(frozenset(base for address in server_addresses if (base := server_of(address))))
 
-    def sharing_ids_with(self, entries: Iterable[Entry]) -> "ChartServer":
+    def sharing_ids_with(self, entries: Collection[Entry]) -> "ChartServer":
         """Return the server with every other base whose ids can be taken for its own.
 
         A gateway writes full URLs with a base of its own. The entries of a merged chart come from several servers, on
         which one id names different resources: there, one resource type has entries of several bases, or another entry
         of the same id has no full URL.
         """
+        if not any(url for url, _ in entries):
+            return self
         placed = [(address_of(url).base if url else "", resource) for url, resource in entries]
         if not any(base for base, _ in placed):
             return self
@@ -152,6 +156,7 @@ class ReferenceIndex(Generic[T]):
         self._values: dict[Address, T] = {}
         self._added: list[tuple[Address, T]] = []
         """Every address with its value, also of those that were replaced."""
+        self._has_bases = False
         self._alike: _Alike[T] | None = None
         """Those that were added, by parts of their addresses; made when it is first needed."""
 
@@ -167,7 +172,10 @@ class ReferenceIndex(Generic[T]):
         """Add the value of a resource; it replaces that of a resource with the same address."""
         self._alike = None
         for address in addresses(full_url, resource):
-            local = self._server.local(address) if address.base else address
+            local = address
+            if address.base:
+                local = self._server.local(address)
+                self._has_bases = self._has_bases or bool(local.base)
             self._values[local] = value
             self._added.append((local, value))
 
@@ -179,6 +187,8 @@ class ReferenceIndex(Generic[T]):
         found = self._values.get(address)
         if found is not None or self._server.bases:
             return found
+        if not self._has_bases and not address.base and "/" in address.name:
+            return None  # a base, or the type of a bare id, is all that another address could have more
         if self._alike is None:
             self._alike = _Alike(self._added)
         candidates = self._alike.candidates(address)

@@ -5,11 +5,11 @@ outcome that tells of missing data, a further page without an address.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from fhir_mappings.bundle import MAX_NESTING, Entry
 from fhir_mappings.codings import items
@@ -21,8 +21,7 @@ _HARMLESS_ISSUES = ("informational", "processing", "not-supported", "business-ru
 _COUNT = re.compile(r"[0-9]{1,18}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """One page of a search, or the response to a read.
 
     `is_whole` is False if an entry could not be read or the page tells of missing data. `matches` names the resources
@@ -55,17 +54,20 @@ class Page:
         )
 
 
+_UNREADABLE = Page(is_whole=False)
+
+
 def page_of(value: Json, resource_type: str) -> Page | None:
     """Return the page in a prefetch value or response body; None if it cannot answer a search for that type.
 
     A Bundle, a resource of the type, and an OperationOutcome can (CDS Hooks 2.0.1, Prefetch Template). A Bundle in an
     entry is read as a part of the page. A single resource may be one of several, unless it is the patient.
     """
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     kind = value.get("resourceType")
     if kind == "OperationOutcome":
-        return Page(is_whole=False)
+        return _UNREADABLE
     if kind == resource_type:
         return Page((("", value),), is_whole=kind == "Patient", matches=frozenset({"only"}))
     if kind != "Bundle" or not _has_entries(value):
@@ -84,64 +86,51 @@ def _has_entries(bundle: Resource) -> bool:
 
 
 def _page(bundle: Resource, resource_type: str | None, depth: int) -> Page:
-    parts = [_part(entry, resource_type, depth) for entry in bundle.get("entry") or ()]
-    matches = frozenset([name for part in parts for name in part.matches])
-    found = tuple([entry for part in parts for entry in part.entries])
-    total, is_readable = _total(bundle.get("total"))
-    link, has_more = _next_link(bundle)
+    found: list[Entry] = []
+    matches: list[str] = []
+    total, is_whole = _total(bundle.get("total"))
+    has_only_asides = True
+    """Whether no entry is the result of a search itself."""
+    for entry in bundle.get("entry") or ():
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        kind = resource.get("resourceType") if isinstance(resource, dict) else None
+        if resource is None or not isinstance(kind, str) or entry.get("modifierExtension"):
+            is_whole = False
+            continue
+        if "response" in entry and not _has_succeeded(entry):
+            is_whole = False
+            continue
+        url, search = entry.get("fullUrl"), entry.get("search")
+        mode = search.get("mode") if isinstance(search, dict) else None
+        url = url if isinstance(url, str) else ""
+        if kind == "OperationOutcome":
+            replaces = mode == "match" or f"/{resource_type}/" in url
+            is_whole = is_whole and not replaces and is_harmless(resource)
+        elif kind == "Bundle":
+            inner = _page(resource, resource_type, depth - 1) if depth > 1 and _has_entries(resource) else _UNREADABLE
+            found += inner.entries
+            matches += inner.matches
+            is_whole = is_whole and inner.is_complete
+        else:
+            found.append((url, resource))
+            if mode in ("include", "outcome"):
+                continue
+            has_only_asides = False
+            if resource_type is None or kind == resource_type:
+                own_id = resource.get("id")
+                matches.append(f"{url} {own_id}" if url or isinstance(own_id, str) else f"#{id(resource)}")
+            elif mode == "match":
+                is_whole = False
+    links = items(bundle.get("link"))
+    link, has_more = _next_link(links)
     return Page(
-        entries=found,
-        is_whole=all(part.is_complete for part in parts)
-        and is_readable
-        and bool(link) is has_more
-        and not bundle.get("implicitRules")
-        and (bool(matches) or all(part.is_aside for part in parts)),
-        matches=matches,
-        total=total,
-        next=link,
-        servers=tuple(_servers(bundle, resource_type)),
+        tuple(found),
+        is_whole and bool(link) is has_more and not bundle.get("implicitRules") and (bool(matches) or has_only_asides),
+        frozenset(matches),
+        total,
+        link,
+        tuple(_servers(links, resource_type)),
     )
-
-
-class _Part(NamedTuple):
-    """What one entry adds to a page. `is_aside` is whether it is not the result of a search itself."""
-
-    entries: tuple[Entry, ...] = ()
-    is_complete: bool = True
-    matches: Collection[str] = ()
-    is_aside: bool = True
-
-
-_UNREADABLE = _Part(is_complete=False)
-
-
-def _part(entry: Json, resource_type: str | None, depth: int) -> _Part:
-    if not isinstance(entry, dict) or entry.get("modifierExtension"):
-        return _UNREADABLE
-    if "response" in entry and not _has_succeeded(entry):
-        return _UNREADABLE
-    resource, search, url = entry.get("resource"), entry.get("search"), entry.get("fullUrl")
-    kind = resource.get("resourceType") if isinstance(resource, dict) else None
-    if not isinstance(resource, dict) or not isinstance(kind, str):
-        return _UNREADABLE
-    mode = search.get("mode") if isinstance(search, dict) else None
-    url = url if isinstance(url, str) else ""
-    if kind == "OperationOutcome":
-        replaces = mode == "match" or f"/{resource_type}/" in url
-        return _Part(is_complete=not replaces and is_harmless(resource))
-    if kind == "Bundle":
-        if depth == 1 or not _has_entries(resource):
-            return _UNREADABLE
-        inner = _page(resource, resource_type, depth - 1)
-        return _Part(inner.entries, inner.is_complete, inner.matches)
-    found: tuple[Entry, ...] = ((url, resource),)
-    if mode in ("include", "outcome"):
-        return _Part(found)
-    if resource_type not in (None, kind):
-        return _Part(found, is_complete=mode != "match", is_aside=False)
-    own_id = resource.get("id")
-    name = f"{url} {own_id}" if url or isinstance(own_id, str) else f"#{id(resource)}"
-    return _Part(found, True, (name,), False)
 
 
 def _has_succeeded(entry: Mapping[str, Json]) -> bool:
@@ -188,11 +177,11 @@ def _total(value: Json) -> tuple[int | None, bool]:
     return int(value), True
 
 
-def _next_link(bundle: Resource) -> tuple[str, bool]:
+def _next_link(links: Iterable[Mapping[str, Json]]) -> tuple[str, bool]:
     """Return the address of the next page, empty if it is not stated, and whether there is a next page."""
-    links = [link for link in items(bundle.get("link")) if _relation(link) == "next"]
-    urls = (link["url"].strip() for link in links if isinstance(link.get("url"), str))
-    return next((url for url in urls if url), ""), bool(links)
+    found = [link for link in links if _relation(link) == "next"]
+    urls = (link["url"].strip() for link in found if isinstance(link.get("url"), str))
+    return next((url for url in urls if url), ""), bool(found)
 
 
 def _relation(link: Mapping[str, Json]) -> str:
@@ -200,9 +189,9 @@ def _relation(link: Mapping[str, Json]) -> str:
     return relation.strip().casefold() if isinstance(relation, str) else ""
 
 
-def _servers(bundle: Resource, resource_type: str | None) -> Iterator[str]:
+def _servers(links: Iterable[Mapping[str, Json]], resource_type: str | None) -> Iterator[str]:
     """Yield the base address in each self link of a search by type: `{base}/Condition?patient=…`."""
-    for link in items(bundle.get("link")):
+    for link in links:
         if _relation(link) != "self" or not isinstance(link.get("url"), str):
             continue
         try:

@@ -1,7 +1,8 @@
 """The prefetch of a call, search by search."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cds_service.fhir_client.search_bundle import Page, page_of
 from cds_service.hooks.request import HookRequest
