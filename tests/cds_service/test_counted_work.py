@@ -17,7 +17,7 @@ from tests.support.counted_work import work_of
 MOST = {
     "FHIR queries": 20,
     "orders read": 1,
-    "resources taken from the record": 222,
+    "resources taken from the record": 208,
     "resources checked": 13,
     "models of fhir.resources validated": 0,
     "concepts matched with value sets": 90,
