@@ -81,7 +81,7 @@ class Packages:
         forms += self._named(asked, judged, issues)
         once = list({each.policy.full_name: each for each in reversed(forms)}.values())[::-1]
         if not once and not issues:
-            had_form = asked.context and context is not None and context.seen is not None
+            had_form = asked.context and context is not None and context.assertion.chart_call_id
             issues.append(_information(_NOTHING_LEFT if had_form else _NOTHING_NEEDED))
         changed = [each for each in once if may_have_changed(each.policy, asked.changed_since, self._loaded_at)]
         bundles = [self._bundles.bundle(each, asked, judged, issued, client) for each in changed]
