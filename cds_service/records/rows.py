@@ -43,7 +43,7 @@ class InputDigest:
             patient=patient_hash(pseudonym, client, request),
             user=user_hash(pseudonym, client, request),
             orders=pseudonym("orders", request.hook, *(canonical([list(each) for each in group]) for group in groups)),
-            chart=pseudonym("chart", *sorted(canonical(each) for each in record.resources)),
+            chart=pseudonym("chart", *sorted(map(canonical, record.resources))),
             unavailable=record.unavailable(),
             not_offered=record.not_offered(),
             is_cut_short=any(each.is_cut_short for each in review.determinations),
