@@ -28,6 +28,8 @@ LOOPBACK = IPv4Network("127.0.0.0/8")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _IPV4_COMPATIBLE = IPv6Network("::/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
+_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
+"""Translated to IPv4 as each network likes (RFC 8215); versions of Python differ on whether it is private."""
 _CARRIER_GRADE_NAT = IPv4Network("100.64.0.0/10")
 
 
@@ -75,7 +77,7 @@ class GuardedConnector:
     def _permits(self, address: Address) -> bool:
         if any(address in network for network in self._allowed if network.version == address.version):
             return True
-        if address.is_multicast or address.is_unspecified or address.is_link_local:
+        if address.is_multicast or address.is_unspecified or address.is_link_local or address in _LOCAL_NAT64:
             return False
         if address in _IPV4_COMPATIBLE:  # deprecated, and Python counts it as global
             return self._private

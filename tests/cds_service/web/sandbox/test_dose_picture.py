@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from cds_service.web.sandbox.dose_picture import DoseFacts, dose_facts, dose_picture, target_of, target_words
 from cds_service.web.sandbox.picture import Picture
@@ -97,7 +98,8 @@ def test_with_a_history_too_short_for_a_baseline_there_is_no_target() -> None:
 
 def test_with_a_baseline_of_zero_there_is_no_target() -> None:
     found = facts(BEFORE, NOW)
-    zero = replace(found.reduction.baselines[0], dose=replace(found.reduction.baselines[0].dose, low=Decimal(0)))
+    first = found.reduction.baselines[0]
+    zero = structs.replace(first, dose=structs.replace(first.dose, low=Decimal(0)))
     baselines = (zero, *found.reduction.baselines[1:])
     assert target_of(replace(found, reduction=replace(found.reduction, baselines=baselines))) is None
 
