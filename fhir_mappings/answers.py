@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from fhir_mappings.bundle import contained_by_id
 from fhir_mappings.codings import items
@@ -26,16 +27,14 @@ _Resolve = Callable[[Json, Resource], Resource | None]
 _TYPE_IN_ADDRESS = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[^/]+(?:/_history/[^/]+)?$")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The newest answer to one question: `yes`, `no`, or the chosen word; empty if it was withdrawn."""
 
     value: str
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerForm:
+class AnswerForm(Struct, frozen=True):
     """A QuestionnaireResponse with what practitioners answered in it, by `linkId`.
 
     `questionnaire` is its canonical, empty without one. `about` are the References to what it was filled in for.
@@ -48,10 +47,6 @@ class AnswerForm:
     questionnaire: str
     about: tuple[Mapping[str, Any], ...]
     given: tuple[tuple[str, str], ...]
-
-    def evidence(self, value: str) -> Evidence:
-        """Return the evidence of one of its answers."""
-        return Evidence(self.reference, "Clinician's answer", str(self.authored), value)
 
 
 def answer_forms(record: PatientRecord) -> tuple[AnswerForm, ...]:
@@ -122,12 +117,13 @@ def newest(forms: Iterable[AnswerForm]) -> dict[str, Answer]:
     """
     found: dict[str, tuple[datetime, Answer]] = {}
     for form in forms:
+        authored = str(form.authored)
         for link, value in form.given:
             known = found.get(link)
-            if known is None or form.moment > known[0]:
-                found[link] = form.moment, Answer(value, form.evidence(value or "not known"))
-            elif form.moment == known[0] and value != known[1].value:
-                found[link] = form.moment, Answer("", form.evidence(value or "not known"))
+            is_newer = known is None or form.moment > known[0]
+            if known is None or is_newer or (form.moment == known[0] and value != known[1].value):
+                evidence = Evidence(form.reference, "Clinician's answer", authored, value or "not known")
+                found[link] = form.moment, Answer(value if is_newer else "", evidence)
     return {link: answer for link, (_, answer) in found.items()}
 
 

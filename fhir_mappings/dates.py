@@ -111,7 +111,7 @@ def parse_leniently(value: Json, zone: tzinfo) -> DateInterval | None:
 
 def parse_period(value: Json, zone: tzinfo) -> tuple[DateInterval | None, DateInterval | None]:
     """Parse start and end of a FHIR Period; each is None if it is missing or unreadable."""
-    if not isinstance(value, (dict, Mapping)):
+    if value is None or not isinstance(value, (dict, Mapping)):  # most elements that may be a Period are missing
         return None, None
     return parse(value.get("start"), zone), parse(value.get("end"), zone)
 

@@ -17,6 +17,8 @@ from fhir_mappings.references import ChartServer, ReferenceIndex, address_of
 from fhir_mappings.validity import Findings, findings
 
 T = TypeVar("T")
+_NOT_READ = object()
+_NO_SERVER = ChartServer()
 
 
 class Availability(Enum):
@@ -237,9 +239,10 @@ class PatientRecord:
 
     def cached(self, key: Hashable, read: Callable[[], T]) -> T:
         """Return the result of `read`, computed once per record and key, for readings that several criteria share."""
-        if key not in self._read:
-            self._read[key] = read()
-        return cast(T, self._read[key])
+        found = self._read.get(key, _NOT_READ)
+        if found is _NOT_READ:
+            found = self._read[key] = read()
+        return cast(T, found)
 
     def cached_of(self, reading: str, element: Mapping[str, Json], read: Callable[[], T]) -> T:
         """Return the result of `read`, computed once per record, reading, and element of a resource, or resource.
@@ -299,4 +302,4 @@ def _is_one_of(element: str, names: Iterable[str]) -> bool:
 
 def unread_record(read_at: datetime, zone: tzinfo, terms: OrderTerms) -> PatientRecord:
     """Return the record of an unread chart, in which every resource type is UNAVAILABLE."""
-    return PatientRecord("", (), read_at=read_at, zone=zone, availability={}, terms=terms)
+    return PatientRecord("", (), read_at=read_at, zone=zone, availability={}, terms=terms, server=_NO_SERVER)

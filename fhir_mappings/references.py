@@ -187,8 +187,9 @@ class ReferenceIndex(Generic[T]):
         found = self._values.get(address)
         if found is not None or self._server.bases:
             return found
-        if not self._has_bases and not address.base and "/" in address.name:
-            return None  # a base, or the type of a bare id, is all that another address could have more
+        if not self._has_bases and "/" in address.name:
+            # A base, or the type of a bare id, is all that an address can have more than another one of its resource.
+            return self._values.get(Address("", address.name)) if address.base else None
         if self._alike is None:
             self._alike = _Alike(self._added)
         candidates = self._alike.candidates(address)

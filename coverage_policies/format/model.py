@@ -295,6 +295,12 @@ class Policy:
         of_order = dict.fromkeys((APPLIES, PATHWAY, SIDE), About.ORDER)
         return of_order | {criterion.id: criterion.about for criterion in self.index.values()}
 
+    @cached_property
+    def link_ids(self) -> frozenset[str]:
+        """Return the `linkId`s of all questions that a form may answer."""
+        pathway = () if self.pathway is None else (PATHWAY,)
+        return frozenset({*self.index, SIDE, *pathway, APPLIES})
+
     def entries(self, codes: tuple[Coding, ...], on: date | None) -> tuple[OrderEntry, ...]:
         """Return the entries with a code of the order that is valid on a service date; with None, on any date."""
         return self._known_entries(codes, on)

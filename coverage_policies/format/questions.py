@@ -101,8 +101,7 @@ def _hash(question: QuestionText) -> str:
 def unchanged_since(policy: Policy, number: int) -> Set[str]:
     """Return the `linkId`s whose question is the same in an edition of the policy; none if the lock lacks it."""
     if number == policy.edition:
-        pathway = () if policy.pathway is None else (PATHWAY,)
-        return {*policy.index, SIDE, *pathway, APPLIES}
+        return policy.link_ids
     then = policy.edition_numbered(number)
     if then is None:
         return frozenset()

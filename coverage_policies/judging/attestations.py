@@ -1,8 +1,8 @@
 """Choose the answers that count for one order under one revision, and those that are only shown beside the question."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, partial
+from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 
 from msgspec import structs
@@ -54,8 +54,15 @@ def attestations(
     forms = [_Form(form, policy, order, known, record) for form in filled_in]
     ours = [form for form in forms if form.is_ours and (form.is_about_order or _is_fresh(form.form, valid_for, record))]
     chosen = {form.pathway for form in ours if not form.is_about_order}
-    on_pathway = cache(partial(_on_pathway, ours))
-    return lambda pathway: on_pathway(pathway if pathway in chosen else None)  # equal on those that no form chose
+    found: dict[str | None, Attestations] = {}
+
+    def on_pathway(pathway: str | None) -> Attestations:
+        of = pathway if pathway in chosen else None  # equal on those that no form chose
+        if of not in found:
+            found[of] = _on_pathway(ours, of)
+        return found[of]
+
+    return on_pathway
 
 
 def _form_of(given: Mapping[str, str], policy: Policy, order: Order, record: PatientRecord) -> AnswerForm:
@@ -129,7 +136,7 @@ class _Form:
     def limited_to(self, *, decides: bool) -> AnswerForm:
         """Return the form with only the answers that decide, or only those that are shown."""
         given = [each for each, use in zip(self.form.given, self._uses, strict=True) if use is decides]
-        return replace(self.form, given=tuple(given))
+        return structs.replace(self.form, given=tuple(given))
 
     @cached_property
     def _uses(self) -> Sequence[bool | None]:

@@ -62,8 +62,10 @@ def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
     Both together are a conflict, neither is unknown. So is what would be met if data that may contradict it were not
     read. `show` adds evidence and decides nothing.
     """
-    met, not_met = evaluate_clauses(criterion.met_when, ctx), evaluate_clauses(criterion.not_met_when, ctx)
     shown = evaluate_clauses(criterion.show, ctx)
+    if not (criterion.met_when or criterion.not_met_when):
+        return _to_be_asked(criterion, shown, ctx)
+    met, not_met = evaluate_clauses(criterion.met_when, ctx), evaluate_clauses(criterion.not_met_when, ctx)
     for_it = [each for each in met if each.holds is Truth.YES]
     against = [each for each in not_met if each.holds is Truth.YES]
     if for_it and against:
@@ -91,6 +93,17 @@ def judge(criterion: Criterion, ctx: Context) -> CriterionStatus:
         needs_side=True in [each.needs_side for each in asked],
         may_fail=may_fail,
     )
+
+
+_NOTHING_SAID = CriterionStatus(Status.UNKNOWN, Reason.NOT_FOUND)
+
+
+def _to_be_asked(criterion: Criterion, shown: Sequence[ClauseResult], ctx: Context) -> CriterionStatus:
+    """Return the status of a criterion that no data can settle, as half of them are: unknown, with what is shown."""
+    if not shown:
+        return _NOTHING_SAID
+    reason = _why_open(frozenset(), (), _reasons(criterion.show, shown, ctx))
+    return CriterionStatus(Status.UNKNOWN, reason, _evidence(shown))
 
 
 def _finding(criterion: Criterion, not_met: Iterable[ClauseResult]) -> str:

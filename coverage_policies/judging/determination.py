@@ -264,6 +264,15 @@ class Determination:
         }
 
     @cached_property
+    def failing(self) -> Mapping[str, CriterionResult]:
+        """Return the criteria and groups that are not met, like every group above them, by id."""
+        found: dict[str, CriterionResult] = {}
+        for result in self.criteria:  # a group comes before its parts
+            if result.counted is Status.NOT_MET and (not result.parent or result.parent in found):
+                found[result.id] = result
+        return found
+
+    @cached_property
     def findings(self) -> tuple[tuple[str, str, str, list[tuple[str, str]]], ...]:
         """Return the id, the status, the reason, and the evidence of each criterion, without dates, notes, and wording.
 
@@ -275,7 +284,7 @@ class Determination:
                     result.id,
                     result.status.word,
                     result.reason.word if result.reason else "",
-                    sorted([(item.reference, item.value) for item in result.evidence]),
+                    sorted([(item.reference, item.value) for item in result.evidence]) if result.evidence else [],
                 )
                 for result in self.criteria
             ]

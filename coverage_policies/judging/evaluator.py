@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from datetime import date
+from typing import Any
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from coverage_policies.format.model import APPLIES, CODE, PATHWAY, SIDE, Companion, Criterion, Policy
 from coverage_policies.format.operator import Context
@@ -81,10 +82,11 @@ def evaluate(
         return replace(
             blank_determination(policy, order, anchor, Outcome.NOT_APPLICABLE), notes=code_notes(policy, order, anchor)
         )
-    names = tuple(dict.fromkeys(name for entry in match.judging for name in entry.sections))
+    judging = match.judging
+    names = tuple(dict.fromkeys([name for entry in judging for name in entry.sections]))
     coded_on = None if ignore_code_dates else anchor.day
     heard = of_operation(policy, order, other_orders, coded_on)
-    settled = resolve_pathway(policy.pathway, replace(ctx, order=heard), said)
+    settled = resolve_pathway(policy.pathway, ctx if heard is order else replace(ctx, order=heard), said)
     roots = [policy.sections[name].root for name in names]
     runs = [_Run(policy, ctx, said_on(pathway), pathway, roots, watch) for pathway in settled.remaining]
     verdicts = [run.verdict() for run in runs]
@@ -96,7 +98,7 @@ def evaluate(
         questions = (Question.of(PATHWAY, pathway_question(policy)), *questions)
     if not match.is_certain:
         outcome, section = Outcome.DOCUMENTATION_NEEDED, names[0]
-        questions = (Question.of(APPLIES, QuestionText(match.judging[0].ask)),)
+        questions = (Question.of(APPLIES, QuestionText(judging[0].ask)),)
     left = [items_left(roots, run.results) for run in runs]
     counts = {requirements(roots, run.results) for run in runs}
     documented, required = counts.pop() if len(counts) == 1 else (0, 0)
@@ -104,8 +106,9 @@ def evaluate(
     is_unjudged = watch.is_cut and not watch.has_judged
     if outcome is Outcome.DOCUMENTATION_NEEDED and (is_unjudged or is_unread(policy, record)):
         outcome = Outcome.NOT_EVALUATED
-    return replace(
-        blank_determination(policy, order, anchor, outcome),
+    return Determination(
+        **_head(policy, order, anchor, anchor.day),
+        outcome=outcome,
         section=section,
         criteria=criteria,
         questions=questions,
@@ -130,7 +133,7 @@ def evaluate(
             for choice in (policy.pathway.choices if policy.pathway and len(runs) > 1 else ())
             if choice.name in settled.remaining
         },
-        codes=tuple(each for each in order.codes if any(entry.codes.row(each, coded_on) for entry in match.judging)),
+        codes=tuple(each for each in order.codes if any(entry.codes.row(each, coded_on) for entry in judging)),
         companions=_missing_companions(match, ctx) if match.is_certain else (),
     )
 
@@ -156,25 +159,29 @@ def blank_determination(
     The order gets the policy's label of its code, if that is valid on the day or, with `ignore_code_dates`, ever, and
     its side: one call may order a procedure for both.
     """
-    day = None if ignore_code_dates else anchor.day
-    label = next((m.label for e in policy.orders if (m := e.codes.match(order.codes, day))), order.label)
-    return Determination(
-        policy=policy.name,
-        revision=policy.revision,
-        edition=policy.edition,
-        title=policy.title,
-        order=order.reference,
-        outcome=outcome,
-        anchor_date=anchor.day,
-        anchor_from=anchor.taken_from,
-        owner=policy.owner,
-        order_label=f"{label}, {order.side}" if order.side else label,
-        url=policy.url,
-        prior_authorization=policy.prior_authorization,
-    )
+    return Determination(**_head(policy, order, anchor, None if ignore_code_dates else anchor.day), outcome=outcome)
 
 
-class _GroupStatus(NamedTuple):
+def _head(policy: Policy, order: Order, anchor: Anchor, coded_on: date | None) -> dict[str, Any]:
+    """Return the members of a determination that name the policy, the order, and the day."""
+    label = next((m.label for e in policy.orders if (m := e.codes.match(order.codes, coded_on))), order.label)
+    side = order.side
+    return {
+        "policy": policy.name,
+        "revision": policy.revision,
+        "edition": policy.edition,
+        "title": policy.title,
+        "order": order.reference,
+        "anchor_date": anchor.day,
+        "anchor_from": anchor.taken_from,
+        "owner": policy.owner,
+        "order_label": f"{label}, {side}" if side else label,
+        "url": policy.url,
+        "prior_authorization": policy.prior_authorization,
+    }
+
+
+class _GroupStatus(Struct, frozen=True):
     """What a criterion adds to its group: by the data, and if a human decides in its favor. None: not counted.
 
     `may_fail` is whether data that were not read may contradict it.
@@ -186,7 +193,7 @@ class _GroupStatus(NamedTuple):
 
 
 _NOT_COUNTED = _GroupStatus(None, None)
-
+_WORST_FIRST = tuple(Outcome)
 
 _NOT_YET = CriterionResult("", Status.UNKNOWN, "")
 _OTHER_PATHWAY = CriterionStatus(Status.UNKNOWN, Reason.OTHER_PATHWAY)
@@ -227,8 +234,7 @@ class _Run:
                 found.append((Outcome.CASE_REVIEW if granted else Outcome.DOCUMENTATION_NEEDED, name))
         if not found:
             return Outcome.NOT_APPLICABLE, ""
-        order = list(Outcome)
-        return min(found, key=lambda each: order.index(each[0]))
+        return min(found, key=lambda each: _WORST_FIRST.index(each[0]))
 
     def _visit(
         self, c: Criterion, parent: str, depth: int, *, on_pathway: bool, rules_out: bool = False
@@ -238,9 +244,11 @@ class _Run:
             rules_out = rules_out or is_ruled_out
             on_pathway = on_pathway and (is_ruled_out or not c.pathways or self.pathway in c.pathways)
         self.results[c.id] = _NOT_YET  # keeps the order of the document
-        below = [
-            self._visit(child, c.id, depth + 1, on_pathway=on_pathway, rules_out=rules_out) for child in c.children
-        ]
+        below: Sequence[_GroupStatus] = ()
+        if c.children:  # most have none
+            below = [
+                self._visit(child, c.id, depth + 1, on_pathway=on_pathway, rules_out=rules_out) for child in c.children
+            ]
         by_data: CriterionStatus | None = None
         if not on_pathway:
             judged, rolled = _OTHER_PATHWAY, _NOT_COUNTED

@@ -12,10 +12,7 @@ def failed_criteria(determination: Determination) -> tuple[CriterionResult, ...]
     A group of alternatives with a sentence of its own (`says_when_not_met`) stands for its parts, and so does a group
     of which no part fails, because it was answered whole.
     """
-    failing: dict[str, CriterionResult] = {}
-    for result in determination.criteria:  # a group comes before its parts
-        if result.counted is Status.NOT_MET and (not result.parent or result.parent in failing):
-            failing[result.id] = result
+    failing = determination.failing
     found = _named(tuple(failing.values()), failing)
     return tuple(sorted(found, key=lambda result: result.id.split(".")[0] != determination.section))
 

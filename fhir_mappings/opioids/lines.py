@@ -128,7 +128,10 @@ _CONTEXT = Context(prec=40)
 
 def dose(interval: Interval) -> Dose:
     """Return bounds as decimals for display."""
-    return Dose(_decimal(interval.low), None if interval.high is None else _decimal(interval.high))
+    low = _decimal(interval.low)
+    if interval.is_exact:
+        return Dose(low, low)
+    return Dose(low, None if interval.high is None else _decimal(interval.high))
 
 
 def _decimal(value: Fraction) -> Decimal:

@@ -24,8 +24,7 @@ TOO_SHORT = "history too short"
 TOO_MANY = "too many prescriptions"
 
 
-@dataclass(frozen=True, slots=True)
-class Periods:
+class Periods(Struct, frozen=True):
     """The days of the look-back, of the current window, and of each baseline.
 
     A baseline is the highest mean over so many days; the longer one keeps a short peak from counting as a regimen.

@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
-from fhir_mappings.dates import CalendarPeriod, plus
+from fhir_mappings.dates import later
 from fhir_mappings.opioids.quantities import Interval
 
 
@@ -105,12 +105,12 @@ def _running(pieces: Iterable[Piece], begin: int, length: int) -> Sequence[int]:
 
 def _are_separate(pieces: Sequence[Piece]) -> bool:
     """Return whether each piece ends before the next one begins, so that nothing is to be done."""
-    return len(pieces) < 2 or all(before.last < after.first for before, after in pairwise(pieces))
+    return all(before.last < after.first for before, after in pairwise(pieces))
 
 
 def total(pieces: Sequence[Piece]) -> list[Piece]:
     """Return the sum of overlapping pieces as separate pieces; gaps stay gaps."""
-    if _are_separate(pieces):
+    if len(pieces) < 2 or _are_separate(pieces):
         return list(pieces)
     changes = [(piece.first, 1, piece.value) for piece in pieces]
     changes += [(piece.last + 1, -1, piece.value) for piece in pieces]
@@ -130,7 +130,7 @@ def total(pieces: Sequence[Piece]) -> list[Piece]:
 
 def highest(pieces: Sequence[Piece]) -> list[Piece]:
     """Return the highest of overlapping pieces as separate pieces; gaps stay gaps."""
-    if _are_separate(pieces):
+    if len(pieces) < 2 or _are_separate(pieces):
         return list(pieces)
     begins = sorted(pieces, key=itemgetter(0))
     days = sorted({piece.first for piece in pieces} | {piece.last + 1 for piece in pieces})
@@ -183,4 +183,4 @@ def window(last: date, days: int) -> tuple[date, date]:
 
 def earlier(day: date, days: int) -> date:
     """Return the day so many days before another one, or the first one that there is."""
-    return plus(day, CalendarPeriod(-days, "days"))
+    return later(day, -days)
