@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
 from http.client import HTTPResponse
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -28,8 +28,9 @@ LOOPBACK = IPv4Network("127.0.0.0/8")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _IPV4_COMPATIBLE = IPv6Network("::/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
-_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
-"""Translated to IPv4 as each network likes (RFC 8215); versions of Python differ on whether it is private."""
+_WITHOUT_SERVERS = tuple(map(ip_network, ("192.0.0.0/24", "64:ff9b:1::/48", "2001::/23", "3fff::/20")))
+"""Of protocols, local NAT64, and documentation (IANA's registries of special-purpose addresses). Versions of Python
+differ on whether they are public, private, or neither."""
 _CARRIER_GRADE_NAT = IPv4Network("100.64.0.0/10")
 
 
@@ -77,12 +78,14 @@ class GuardedConnector:
     def _permits(self, address: Address) -> bool:
         if any(address in network for network in self._allowed if network.version == address.version):
             return True
-        if address.is_multicast or address.is_unspecified or address.is_link_local or address in _LOCAL_NAT64:
+        if address.is_multicast or address.is_unspecified or address.is_link_local:
             return False
         if address in _IPV4_COMPATIBLE:  # deprecated, and Python counts it as global
             return self._private
         if _embedded_ipv4(address):
             return True
+        if any(address in network for network in _WITHOUT_SERVERS if network.version == address.version):
+            return False
         is_public = address.is_global and (isinstance(address, IPv4Address) or address in _GLOBAL_UNICAST)
         return is_public or (self._private and (address.is_private or address in _CARRIER_GRADE_NAT))
 
