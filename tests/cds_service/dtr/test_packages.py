@@ -313,7 +313,8 @@ def test_an_order_that_no_policy_asks_about_needs_no_form(service: DtrService) -
 
 
 @pytest.mark.requirement("dtr:oper-8")
-def test_a_context_whose_documentation_is_done_says_so() -> None:
+@pytest.mark.parametrize("days", [0, 89, 91], ids=["at once", "by the chart", "after the chart"])
+def test_a_context_whose_documentation_is_done_says_so(days: int) -> None:
     service = DtrService()
     updated, asking = service.signed()
     context = asking["coverage-assertion-id"][0]
@@ -322,7 +323,8 @@ def test_a_context_whose_documentation_is_done_says_so() -> None:
     later = DtrService(done, database=service.crd.database, clock=lambda: NOW + timedelta(minutes=10))
     covered, information = later.signed(updated)
     assert information["covered"] == ["covered"]
-    package = later.package(context=context, order=covered)
+    then = DtrService(done, database=service.crd.database, clock=lambda: NOW + timedelta(days=days, minutes=20))
+    package = then.package(context=context, order=covered)
     assert bundles_in(package) == []
     ((severity, says),) = outcome_of(package)
     assert severity == "information"
