@@ -25,8 +25,8 @@ def register_call_handlers(app: Flask) -> None:
 def begin_call() -> None:
     """Give the request an id and start its timer."""
     found = services()
-    call = g.call = Call(found.new_id(), found.monotonic())
-    bind_call(call.id)
+    g.call = Call(found.new_id(), found.monotonic())
+    bind_call(g.call.id)
 
 
 def end_call(response: Response) -> Response:

@@ -9,7 +9,6 @@ quote the same, so an exception is written as `where` describes it.
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from traceback import extract_tb
@@ -17,10 +16,10 @@ from typing import Any, TextIO, TypeAlias
 
 import structlog
 from structlog.contextvars import merge_contextvars
-from structlog.stdlib import ProcessorFormatter
-from structlog.typing import EventDict, FilteringBoundLogger, Processor
+from structlog.stdlib import BoundLogger, ProcessorFormatter
+from structlog.typing import EventDict, Processor
 
-Log: TypeAlias = FilteringBoundLogger
+Log: TypeAlias = BoundLogger
 """The service's own log: `log.info("event", name=value)`, likewise `warning` and `error`."""
 
 REDACTED = "a message that may quote a request"
@@ -59,36 +58,18 @@ _SAFE_MESSAGES = frozenset(
 _FRAMES = 5
 
 
-class _Lines(logging.StreamHandler[TextIO]):
-    """Writes finished lines to a stream, as the handlers of libraries do; a line that cannot be written is lost.
-
-    The records of `logging`, which nothing here reads, would take as long as the whole line.
-    """
-
-    def write(self, line: str) -> None:
-        """Write a line; the lock of a handler is free in a process that is forked while another thread has it."""
-        self.acquire()
-        try:
-            with suppress(OSError, ValueError):
-                self.stream.write(line + self.terminator)
-                self.flush()
-        finally:
-            self.release()
-
-    info = warning = error = write
-
-
 def service_log(stream: TextIO, clock: Callable[[], datetime]) -> Log:
     """Return the service's own log, which writes to a stream. Fields that are empty or None are left out."""
+    logger = logging.Logger("cds_service", logging.INFO)
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(json_formatter())
+    logger.addHandler(handler)
 
     def add_timestamp(_logger: object, _method: str, line: EventDict) -> EventDict:
         return {"timestamp": _as_text(clock()), **line}
 
-    log: Log = structlog.wrap_logger(
-        _Lines(stream),
-        processors=[add_timestamp, *_COMMON, structlog.processors.JSONRenderer()],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    ).bind()
+    processors: list[Processor] = [add_timestamp, ProcessorFormatter.wrap_for_formatter]
+    log: Log = structlog.wrap_logger(logger, processors=processors, wrapper_class=BoundLogger)
     return log
 
 
@@ -110,7 +91,14 @@ def json_formatter() -> logging.Formatter:
     """Return the formatter that writes a record as a JSON line; set it on every handler of the process."""
     return ProcessorFormatter(
         foreign_pre_chain=[_redact],
-        processors=[*_COMMON, ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
+        processors=[
+            merge_contextvars,
+            structlog.processors.add_log_level,
+            _replace_exception,
+            _drop_empty,
+            ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(),
+        ],
         use_get_message=False,  # an unsafe message is never put together with its arguments
         pass_foreign_args=True,
     )
@@ -149,15 +137,6 @@ def _replace_exception(_logger: object, _method: str, line: EventDict) -> EventD
 
 def _drop_empty(_logger: object, _method: str, line: EventDict) -> EventDict:
     return {name: value for name, value in line.items() if value not in ("", None)}
-
-
-_COMMON: tuple[Processor, ...] = (
-    merge_contextvars,
-    structlog.processors.add_log_level,
-    _replace_exception,
-    _drop_empty,
-)
-"""What is done to every line, whoever writes it."""
 
 
 def _as_text(moment: datetime) -> str:

@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
 
 from flask import Flask
 
@@ -57,14 +56,6 @@ from coverage_policies.judging.assessment import Assessor
 
 _OPEN_PAGES = frozenset(each.name for each in (static_files, policies, login_pages))
 """The pages for browsers that everybody may open; all others are for operators."""
-
-
-class _Application(Flask):
-    """The service as an application of Flask; all of its handlers are plain functions."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function. Flask looks at each of a dozen handlers in each request whether it is a coroutine."""
-        return func
 
 
 def create_app(
@@ -126,7 +117,7 @@ def create_app(
         pages += [sandbox, chart_pages, policy_patients, *(each for each, is_offered in offered.items() if is_offered)]
     if site is not None and site.login is not None:
         pages.append(login_pages)
-    app = _Application(__name__, static_folder=None)
+    app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
