@@ -185,14 +185,6 @@ def encoded(value: Json) -> bytes:
     return dumps(value).encode("utf-8", "backslashreplace")
 
 
-def encoded_again(value: Json) -> bytes:
-    """Write what was parsed as `encoded` does, for less: no number of it can be one that JSON cannot say."""
-    try:
-        return _ENCODER.encode(value)
-    except UnicodeEncodeError:  # a lone surrogate
-        return encoded(value)
-
-
 def canonical(value: Json) -> bytes:
     """Write JSON in UTF-8 with sorted members, without spaces, and with every decimal digit."""
     try:

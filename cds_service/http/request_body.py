@@ -15,7 +15,7 @@ from fhir_mappings.fhir_json import (
     Json,
     NumberBoundsError,
     Pairs,
-    encoded_again,
+    encoded,
     is_surely_shallow,
     is_too_deep,
     levels,
@@ -96,7 +96,7 @@ def _ordinary(body: bytes) -> Json:
         value = loads(body)
     except ValueError:
         return None
-    written = encoded_again(value)
+    written = encoded(value)
     has_all_members = written == body or written.count(b":") == body.count(b":")
     return value if has_all_members and _is_within_limits(value, body) else None
 
