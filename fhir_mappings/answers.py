@@ -120,10 +120,14 @@ def newest(forms: Iterable[AnswerForm]) -> dict[str, Answer]:
         authored = str(form.authored)
         for link, value in form.given:
             known = found.get(link)
-            is_newer = known is None or form.moment > known[0]
-            if known is None or is_newer or (form.moment == known[0] and value != known[1].value):
-                evidence = Evidence(form.reference, "Clinician's answer", authored, value or "not known")
-                found[link] = form.moment, Answer(value if is_newer else "", evidence)
+            if known is None or form.moment > known[0]:
+                counts = value
+            elif form.moment == known[0] and value != known[1].value:
+                counts = ""
+            else:
+                continue
+            evidence = Evidence(form.reference, "Clinician's answer", authored, value or "not known")
+            found[link] = form.moment, Answer(counts, evidence)
     return {link: answer for link, (_, answer) in found.items()}
 
 

@@ -5,17 +5,11 @@ from typing import NoReturn
 
 
 class Status(Enum):
-    """Whether a criterion is met. `met` always favors the order. A status has no boolean value.
-
-    `word` is its value, as an attribute that is read at once: Enum finds a value by two calls.
-    """
+    """Whether a criterion is met. `met` always favors the order. A status has no boolean value."""
 
     MET = "met"
     NOT_MET = "not-met"
     UNKNOWN = "unknown"
-
-    def __init__(self, word: str) -> None:
-        self.word = word
 
     __hash__ = object.__hash__  # a member is one object; Enum hashes its name, in Python
 
@@ -24,10 +18,7 @@ class Status(Enum):
 
 
 class Reason(Enum):
-    """Why a criterion has its status: the gap codes of Da Vinci DEQM (care-gap-reason), then our own.
-
-    `word` is its value, as that of a status.
-    """
+    """Why a criterion has its status: the gap codes of Da Vinci DEQM (care-gap-reason), then our own."""
 
     NOT_FOUND = "NotFound"
     MISSING = "Missing"
@@ -43,9 +34,6 @@ class Reason(Enum):
     UNCONVERTIBLE = "unconvertible"
     CASE_REVIEW = "case-review"
     OTHER_PATHWAY = "other-pathway"
-
-    def __init__(self, word: str) -> None:
-        self.word = word
 
     __hash__ = object.__hash__
 

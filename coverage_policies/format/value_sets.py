@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from coverage_policies.format.amount_phrases import value_limit
@@ -104,8 +104,8 @@ class ValueSet:
                     self._exact.setdefault((system, code), []).append(row)
         for same in (*self._exact.values(), *self._prefixes.values()):
             same.sort(key=lambda row: row.decides)
-        self._known: dict[tuple[tuple[Coding, ...], date | None], tuple[Match | None]] = {}
-        """The matches of the last few hundred concepts: charts have the same codes again and again."""
+        self._known_match = lru_cache(maxsize=500)(self._match)
+        """Charts have the same codes again and again."""
         lengths: dict[str, set[int]] = {}
         for system, prefix in self._prefixes:
             lengths.setdefault(system, set()).add(len(prefix))
@@ -153,15 +153,10 @@ class ValueSet:
         A code that asks makes the whole concept ask, and so do words that contradict it. Of several courses the
         shortest counts.
         """
-        concept = tuple(codings), on
-        found = self._known.get(concept)
-        if found is None:
-            found = (self._match(*concept),)
-            if sum([len(each.display) for each in concept[0]]) <= _LONGEST_KNOWN:
-                if len(self._known) >= _MOST_KNOWN:
-                    self._known.clear()
-                self._known[concept] = found
-        return found[0]
+        codings = tuple(codings)
+        if sum([len(each.display) for each in codings]) > _LONGEST_KNOWN:
+            return self._match(codings, on)
+        return self._known_match(codings, on)
 
     def match_once(self, codings: Iterable[Coding], on: date | None = None) -> Match | None:
         """Return the match as `match` does, and remember nothing: for words of notes, which are about a patient."""
@@ -200,8 +195,6 @@ _FROM_LONGEST = list(Course)
 
 _LONGEST_KNOWN = 300
 """How many characters of labels a concept has of which the match is remembered."""
-_MOST_KNOWN = 500
-"""How many matches each set remembers."""
 
 _LONGEST_PREFIX = 40
 """How many characters of a code are compared with the prefixes of value sets, which are shorter."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property, partial
 from types import MappingProxyType
 
 from msgspec import structs
@@ -54,15 +54,8 @@ def attestations(
     forms = [_Form(form, policy, order, known, record) for form in filled_in]
     ours = [form for form in forms if form.is_ours and (form.is_about_order or _is_fresh(form.form, valid_for, record))]
     chosen = {form.pathway for form in ours if not form.is_about_order}
-    found: dict[str | None, Attestations] = {}
-
-    def on_pathway(pathway: str | None) -> Attestations:
-        of = pathway if pathway in chosen else None  # equal on those that no form chose
-        if of not in found:
-            found[of] = _on_pathway(ours, of)
-        return found[of]
-
-    return on_pathway
+    on_pathway = cache(partial(_on_pathway, ours))
+    return lambda pathway: on_pathway(pathway if pathway in chosen else None)  # equal on those that no form chose
 
 
 def _form_of(given: Mapping[str, str], policy: Policy, order: Order, record: PatientRecord) -> AnswerForm:

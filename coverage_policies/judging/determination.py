@@ -55,9 +55,9 @@ class CriterionResult:
 
     def as_json(self) -> dict[str, object]:
         """Return the criterion as the JSON of a determination holds it; empty members are left out."""
-        found: dict[str, object] = {"id": self.id, "status": self.status.word}
+        found: dict[str, object] = {"id": self.id, "status": self.status.value}
         if self.reason:
-            found["reason"] = self.reason.word
+            found["reason"] = self.reason.value
         if self.says:
             found["says"] = self.says
         if self.evidence:
@@ -65,7 +65,7 @@ class CriterionResult:
         if self.notes:
             found["notes"] = list(self.notes)
         if self.on_pathways:
-            found["pathways"] = {name: status.word for name, status in self.on_pathways.items()}
+            found["pathways"] = {name: status.value for name, status in self.on_pathways.items()}
         return found
 
 
@@ -282,8 +282,8 @@ class Determination:
             [
                 (
                     result.id,
-                    result.status.word,
-                    result.reason.word if result.reason else "",
+                    result.status.value,
+                    result.reason.value if result.reason else "",
                     sorted([(item.reference, item.value) for item in result.evidence]) if result.evidence else [],
                 )
                 for result in self.criteria

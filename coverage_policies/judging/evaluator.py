@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
-from typing import Any
 
 from msgspec import Struct, structs
 
@@ -106,9 +104,8 @@ def evaluate(
     is_unjudged = watch.is_cut and not watch.has_judged
     if outcome is Outcome.DOCUMENTATION_NEEDED and (is_unjudged or is_unread(policy, record)):
         outcome = Outcome.NOT_EVALUATED
-    return Determination(
-        **_head(policy, order, anchor, anchor.day),
-        outcome=outcome,
+    return replace(
+        blank_determination(policy, order, anchor, outcome),
         section=section,
         criteria=criteria,
         questions=questions,
@@ -159,26 +156,22 @@ def blank_determination(
     The order gets the policy's label of its code, if that is valid on the day or, with `ignore_code_dates`, ever, and
     its side: one call may order a procedure for both.
     """
-    return Determination(**_head(policy, order, anchor, None if ignore_code_dates else anchor.day), outcome=outcome)
-
-
-def _head(policy: Policy, order: Order, anchor: Anchor, coded_on: date | None) -> dict[str, Any]:
-    """Return the members of a determination that name the policy, the order, and the day."""
-    label = next((m.label for e in policy.orders if (m := e.codes.match(order.codes, coded_on))), order.label)
-    side = order.side
-    return {
-        "policy": policy.name,
-        "revision": policy.revision,
-        "edition": policy.edition,
-        "title": policy.title,
-        "order": order.reference,
-        "anchor_date": anchor.day,
-        "anchor_from": anchor.taken_from,
-        "owner": policy.owner,
-        "order_label": f"{label}, {side}" if side else label,
-        "url": policy.url,
-        "prior_authorization": policy.prior_authorization,
-    }
+    day = None if ignore_code_dates else anchor.day
+    label = next((m.label for e in policy.orders if (m := e.codes.match(order.codes, day))), order.label)
+    return Determination(
+        policy=policy.name,
+        revision=policy.revision,
+        edition=policy.edition,
+        title=policy.title,
+        order=order.reference,
+        outcome=outcome,
+        anchor_date=anchor.day,
+        anchor_from=anchor.taken_from,
+        owner=policy.owner,
+        order_label=f"{label}, {order.side}" if order.side else label,
+        url=policy.url,
+        prior_authorization=policy.prior_authorization,
+    )
 
 
 class _GroupStatus(Struct, frozen=True):
