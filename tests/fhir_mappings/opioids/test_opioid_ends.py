@@ -13,6 +13,7 @@ from tests.support.opioid_chart import (
     MORPHINE_ER_30,
     OXYCODONE_5,
     OXYCODONE_10,
+    OXYCODONE_20,
     OXYCODONE_ER_20,
     PERCOCET_5,
     RXNORM,
@@ -181,6 +182,15 @@ def test_a_few_days_take_over_from_a_few_days_only():
     assert current(before("2025-11-30"), script) == mme(0, "22.5")
     longer = {**script, "dispenseRequest": supplied(8)}
     assert current(before("2025-11-30"), longer) == mme(0, "7.5")
+
+
+def test_a_few_days_end_no_regimen_because_a_few_days_of_another_dose_ran_along_with_it():
+    along = "2025-12-16", "2025-12-20", TEN
+    regimen = during("a", OXYCODONE_5, "2025-06-01", "2025-12-15", TEN), during("b", OXYCODONE_5, *along)
+    few_days, longest = during("few", OXYCODONE_10, *along), before("2025-12-24", dosage=sig(1, times=2))
+    script = during("script", OXYCODONE_20, "2025-12-26", "2025-12-30", sig(1, times=4))
+    # The regimen (7.5 MME), the longest supply (30), and the script (120) may go on; the few days (15) are over.
+    assert current(*regimen, few_days, longest, script).high == Decimal("157.5")
 
 
 def test_what_begins_on_the_same_day_takes_over_from_nothing():

@@ -219,6 +219,17 @@ def test_of_equal_windows_the_last_one_is_the_baseline():
     assert [each.last for each in reduction.baselines] == [date(2025, 12, 31), date(2025, 12, 31)]
 
 
+def test_of_equal_windows_one_without_an_upper_bound_is_not_the_baseline():
+    reduction = read(
+        morphine("going on", "2025-01-01", "2026-06-01", 40),
+        statement("open", BUPRENORPHINE_SL_8, sig(1), effectivePeriod={"start": "2025-03-01", "end": "2025-03-10"}),
+        statement("much", HYDROCODONE_APAP_10, sig(20), effectivePeriod={"start": "2025-03-11", "end": "2025-03-16"}),
+        statement("again", BUPRENORPHINE_SL_8, sig(1), effectivePeriod={"start": "2025-03-17", "end": "2025-03-26"}),
+    )
+    base = reduction.baselines[0]
+    assert (base.last, base.dose) == (date(2025, 12, 31), mme(40, None))
+
+
 def test_the_last_fourteen_days_are_no_part_of_the_baseline():
     reduction = read(
         morphine("before", "2025-01-01", "2025-12-31", 30), morphine("now", "2026-01-01", "2026-06-01", 90)
