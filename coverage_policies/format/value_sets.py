@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from operator import attrgetter
 from pathlib import Path
 
 from coverage_policies.format.amount_phrases import value_limit
@@ -154,7 +155,7 @@ class ValueSet:
         shortest counts.
         """
         codings = tuple(codings)
-        if sum([len(each.display) for each in codings]) > _LONGEST_KNOWN:
+        if sum(map(len, map(_DISPLAY, codings))) > _LONGEST_KNOWN:
             return self._match(codings, on)
         return self._known_match(codings, on)
 
@@ -193,6 +194,7 @@ def _in_labels(named: Iterable[tuple[re.Pattern[str], Row]], codings: Iterable[C
 
 _FROM_LONGEST = list(Course)
 
+_DISPLAY = attrgetter("display")
 _LONGEST_KNOWN = 300
 """How many characters of labels a concept has of which the match is remembered."""
 
