@@ -19,6 +19,8 @@ import { run } from "./script.mjs";
 
 const LFORMS = fileURLToPath(new URL("node_modules/lforms/dist/lforms/", import.meta.url));
 const ORIGIN = "http://lforms.test";
+const TRY_MS = 10_000;
+const MAX_TRIES = 3;
 const PAGE = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A form</title>
 <link rel="stylesheet" href="/webcomponent/styles.css"></head><body><div id="form"></div>
 <script src="/webcomponent/assets/lib/zone.min.js"></script><script src="/webcomponent/lhc-forms.js"></script>
@@ -128,11 +130,22 @@ async function choose(page, item, value) {
   await page.locator("#lhc-tools-searchResults li").nth(options.indexOf(value)).click();
 }
 
-async function fill(page, filling) {
-  for (const [linkId, value] of Object.entries(filling)) {
+// Answer a question, unless it is hidden. lforms hides what an earlier answer makes moot a moment later, so a question that
+// cannot be answered in time is looked for again.
+async function answer(page, linkId, value) {
+  for (let tries = 1; ; tries++) {
     const item = await question(page, linkId);
-    if (item) await choose(page, item, value);
+    if (!item) return;
+    try {
+      return await choose(page, item, value);
+    } catch (error) {
+      if (error.name !== "TimeoutError" || tries === MAX_TRIES) throw error;
+    }
   }
+}
+
+async function fill(page, filling) {
+  for (const [linkId, value] of Object.entries(filling)) await answer(page, linkId, value);
   return whatIsShown(page);
 }
 
@@ -160,11 +173,11 @@ async function examine(page, { questionnaire, fillings }, launch) {
 await run(async ({ forms, responses = [], ...launch }, browser) => {
   const faults = [];
   const page = await browser.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(TRY_MS);
   page.on("pageerror", (error) => faults.push(`threw ${error.message}`));
   page.on("console", (message) => message.type() === "error" && faults.push(`reported ${message.text()}`));
   await page.route("**/*", (route) => serve(route, faults));
-  await page.goto(ORIGIN);
+  await page.goto(ORIGIN, { timeout: MAX_TRIES * TRY_MS });
   const found = [];
   for (const form of forms) found.push(await examine(page, form, launch));
   const loaded = [];
