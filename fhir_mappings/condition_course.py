@@ -88,12 +88,14 @@ def _condition(stated: Statement, presence: Presence, why: str) -> Condition:
 def since(stated: Statement) -> DateInterval:
     """Return the interval in which a condition began: at its onset, and no later than it was recorded.
 
-    If it was recorded before its onset, the onset is that of a later visit, and the beginning is unknown.
+    If it was recorded before its onset, the onset is that of a later visit, and the beginning is unknown. It is unknown
+    as well if the words of the condition say that it has lasted for long.
     """
     onset, recorded = stated.onset or _ANY_TIME, stated.recorded
+    earliest = date.min if stated.is_called_lasting else onset.earliest
     if recorded is None:
-        return DateInterval(onset.earliest, onset.latest)
-    first = onset.earliest if onset.earliest <= recorded.latest else date.min
+        return DateInterval(earliest, onset.latest)
+    first = earliest if earliest <= recorded.latest else date.min
     return DateInterval(first, min(onset.latest, recorded.latest))
 
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from fhir_mappings.codings import CodeMatcher, Coding, Course, Match, codings, has_code, items, plain_codes
 from fhir_mappings.dates import DateInterval, parse_period
-from fhir_mappings.diagnoses import Diagnosis, read_diagnosis
+from fhir_mappings.diagnoses import Diagnosis, read_diagnosis, says_it_lasts
 from fhir_mappings.encounters import Encounter, encounter, encounter_reference
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.laterality import Side, side_of
@@ -64,7 +64,8 @@ class Statement:
 
     `decides` is False for a code that only asks and for words. `encounter` is the reference of the encounter, empty if
     it names none; `visit` is that encounter, None if it was not read. `side` is None if none is stated. `coded` are
-    the codes as sent.
+    the codes as sent. `is_called_lasting` is whether its words say that the patient has had it for long, so that it may
+    have begun before its onset.
     """
 
     reference: str
@@ -80,6 +81,7 @@ class Statement:
     visit: Encounter | None = None
     side: Side | None = None
     coded: tuple[Coding, ...] = ()
+    is_called_lasting: bool = False
 
     @property
     def evidence(self) -> Evidence:
@@ -94,12 +96,12 @@ def statements(record: PatientRecord, codes: CodeMatcher) -> tuple[Statement, ..
 
 
 def _statements(record: PatientRecord, codes: CodeMatcher) -> tuple[Statement, ...]:
-    found: list[tuple[int, Resource, tuple[Coding, ...], Match]] = []
+    found: list[tuple[int, Resource, Diagnosis, Match]] = []
     for diagnosis, conditions in _conditions(record).items():
         if match := diagnosis.match(codes):
-            found += [(place, resource, diagnosis.coded, match) for place, resource in conditions]
+            found += [(place, resource, diagnosis, match) for place, resource in conditions]
     found.sort(key=_PLACE)
-    return tuple([_statement(record, resource, coded, match) for _, resource, coded, match in found])
+    return tuple([_statement(record, resource, diagnosis, match) for _, resource, diagnosis, match in found])
 
 
 def _conditions(record: PatientRecord) -> Mapping[Diagnosis, Sequence[_Placed]]:
@@ -115,7 +117,7 @@ def _by_diagnosis(record: PatientRecord) -> Mapping[Diagnosis, Sequence[_Placed]
     return found
 
 
-def _statement(record: PatientRecord, resource: Resource, coded: tuple[Coding, ...], match: Match) -> Statement:
+def _statement(record: PatientRecord, resource: Resource, diagnosis: Diagnosis, match: Match) -> Statement:
     reference, listing = record.reference(resource), _listing(resource)
     if not record.is_usable(resource, *_ELEMENTS):
         return Statement(reference, match.label, False, match.course, Claim.UNREADABLE, listing)
@@ -134,8 +136,13 @@ def _statement(record: PatientRecord, resource: Resource, coded: tuple[Coding, .
         encounter_of,
         encounter(record, encounter_of),
         side_of(resource, record.terms, "code"),
-        coded,
+        diagnosis.coded,
+        diagnosis.is_called_lasting or any(map(says_it_lasts, _notes(resource))),
     )
+
+
+def _notes(resource: Resource) -> list[str]:
+    return [note["text"] for note in items(resource.get("note")) if isinstance(note.get("text"), str)]
 
 
 def _asserted(record: PatientRecord, resource: Resource) -> DateInterval | None:

@@ -27,6 +27,7 @@ from fhir_mappings.condition_course import Condition, Presence, Times, condition
 from fhir_mappings.condition_history import KnownCondition, known_conditions
 from fhir_mappings.conditions import Unidentified, unidentified
 from fhir_mappings.dates import CalendarPeriod, DateInterval
+from fhir_mappings.diagnoses import says_it_lasts
 from fhir_mappings.laterality import same_side
 from fhir_mappings.record import Availability, Evidence
 from fhir_mappings.truth import Truth
@@ -133,14 +134,16 @@ class ConditionCheck:
                 return ClauseResult(Truth.YES, Reason.PRESENT, long_enough)
             return ClauseResult(Truth.UNKNOWN, Reason.DATE_OUT_OF_RANGE, evidence)
         # All of them must prove it short: the oldest decides, an incomplete list may lack the oldest, and an uncertain
-        # one (chronic pain, whatever its onset) or one that is not understood may be the oldest.
+        # one (chronic pain, whatever its onset) or one that is not understood may be the oldest. The diagnosis of an
+        # encounter has the day of the encounter, so one of them has to be on the problem list.
         is_read = ctx.record.availability("Condition") is not Availability.UNAVAILABLE
         if not is_read or (self.older and not self.older.is_read(ctx)):
             return ClauseResult(Truth.UNKNOWN, Reason.DATA_UNAVAILABLE, evidence)
         certain = [each for each in found if each.presence is not Presence.UNCERTAIN]
         short = [lasting.holds(each.since, ctx.anchor) for each in certain]
         older = self._older(ctx, lasting)
-        if present and len(certain) == len(found) and not older and all(each is Truth.YES for each in short):
+        is_listed = any(each.is_listed_problem for each in present)
+        if is_listed and len(certain) == len(found) and not older and all(each is Truth.YES for each in short):
             oldest = min(present, key=lambda each: each.since.earliest)
             headline = f"On record only since {oldest.since}"
             return ClauseResult(Truth.YES, Reason.DATE_OUT_OF_RANGE, evidence, headline=headline)
@@ -148,14 +151,26 @@ class ConditionCheck:
         return ClauseResult(holds, Reason.DATE_OUT_OF_RANGE, (*evidence, *older))
 
     def _older(self, ctx: Context, lasting: DurationThreshold) -> tuple[Evidence, ...]:
-        """Return what may be an older sign of the condition: earlier care, and what is not understood."""
+        """Return what may be an older sign of the condition: the order, earlier care, and what is not understood."""
         care = self.older.evidence(ctx, lasting)[:_SHOWN] if self.older else ()
+        care = (*self._lasting_by_order(ctx), *care)
         unknown = tuple(
             each
             for each in self._unidentified(ctx)
             if each.when is None or lasting.holds(each.when, ctx.anchor) is not Truth.YES
         )
         return (*care, _counted(unknown)) if unknown else care
+
+    def _lasting_by_order(self, ctx: Context) -> tuple[Evidence, ...]:
+        """Return the order as evidence if its reasons or its remarks may say that the condition has lasted for long."""
+        reasons = ctx.order.reasons
+        for each in (reason.diagnosis for reason in reasons.given):
+            match = each.match(self.codes.match)
+            if match and (each.is_called_lasting or not match.decides):
+                return (ctx.order.stating(match.label),)
+        if any(map(says_it_lasts, reasons.remarks)):
+            return (ctx.order.stating("lasting for long, by its remarks"),)
+        return ()
 
 
 def _headline(condition: Condition) -> str:
@@ -212,7 +227,8 @@ OPERATOR = Operator(
     "the diagnosis of an encounter for `encounter_diagnosis`. An acute one counts in the encounter of the order, and "
     "for `acute` after it began unless its encounter is over. A later record replaces an earlier one of the same "
     "condition; records that differ within `same_time` leave it open. `lasting: at least …` holds if one of them began "
-    "that long ago; `lasting: under …` only if the oldest of all that match is younger, and nothing of `unless_older` "
+    "that long ago; `lasting: under …` only if one of them is on the problem list, the oldest of all that match is "
+    "younger, neither its words nor the order say that it has lasted for long, and nothing of `unless_older` "
     "(procedures, imaging, visits, drugs, other conditions) may be older. `side: same` requires the side "
     "of the order; a condition without a stated side may be on it. A condition in words only asks, and one that cannot "
     "be identified may be of any value set. `within: 12 months` holds for a condition that was there at some time in "

@@ -59,4 +59,5 @@ class OlderCare:
             yield drug.evidence, drug.when
         for stated in statements(ctx.record, self.codes.match):
             days = [day for day in (stated.onset, stated.recorded, stated.ended) if day]
-            yield stated.evidence, min(days, key=lambda day: day.earliest, default=None)
+            first = min(days, key=lambda day: day.earliest, default=None)
+            yield stated.evidence, None if stated.is_called_lasting else first

@@ -25,6 +25,7 @@ _DOUBT = re.compile(
 )
 """Words of a diagnosis that is not certain, not the patient's, or over."""
 _LONGEST_WORDS = 200
+_LONGEST_NOTE = 2_000
 _HISTORIES = (
     (
         re.compile(r"\bfamily\b", re.IGNORECASE),
@@ -37,6 +38,12 @@ _HISTORIES = (
 )
 """What the label of a history says, and the words that begin its name in a chart."""
 
+_LASTING = re.compile(
+    r"\b(?:chronic|long[- ]?standing|(?:many|several|\d+)\s*\+?[- ]*(?:years?|yrs?)|\d{2,3}[- ]*(?:months?|mos?)"
+    r"|since\s+(?:[a-z]+\s+)?(?:19|20)\d\d|for years)\b",
+    re.IGNORECASE,
+)
+_AGE = re.compile(r"\b\d+[- ]*(?:years?|yrs?)[- ]*old\b", re.IGNORECASE)
 _SAYS_NOTHING = "R69"
 """The code of ICD-10-CM for an illness that is not specified."""
 
@@ -77,6 +84,11 @@ class Diagnosis:
         return any(_DOUBT.search(naming.sub("", text) if naming else text) for text in texts)
 
     @cached_property
+    def is_called_lasting(self) -> bool:
+        """Whether its words say that the patient has had it for long, such as `Chronic knee pain`."""
+        return any(map(says_it_lasts, self.words))
+
+    @cached_property
     def has_icd_code(self) -> bool:
         """Return whether it has a code that ICD-10-CM has and that says something."""
         return any(each.system == ICD10CM and each.code != _SAYS_NOTHING and is_code(each.code) for each in self.coded)
@@ -100,6 +112,11 @@ class Diagnosis:
             return None
         found = (codes(self._in_words) if not self.is_titled else None) or codes(self.named)
         return replace(found, decides=False) if found else None
+
+
+def says_it_lasts(text: str) -> bool:
+    """Return whether words say that something has lasted for long: that it is chronic, or for how many years."""
+    return _LASTING.search(_AGE.sub("", text[:_LONGEST_NOTE])) is not None
 
 
 _READ: Kept[Diagnosis] = Kept()

@@ -31,6 +31,7 @@ from tests.support.policy_fakes import (
 PRESENT = clause("condition", in_="alpha")
 SHORT = clause("condition", in_=["alpha", "beta"], lasting="under 6 months")
 LONG = clause("condition", in_=["alpha", "beta"], lasting="at least 6 months")
+CATEGORY = "http://terminology.hl7.org/CodeSystem/condition-category"
 VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 
 
@@ -203,6 +204,49 @@ def test_a_list_cut_short_may_lack_the_oldest(onset: str) -> None:
 @pytest.mark.parametrize("how", [COMPLETE, NOT_OFFERED])
 def test_without_any_there_is_no_duration(how: Any) -> None:
     assert run(SHORT, availability=available(Condition=how)).holds is Truth.NO
+
+
+ENCOUNTER_DIAGNOSIS = {"category": [concept("encounter-diagnosis", system=CATEGORY)]}
+
+
+def test_the_day_of_an_encounter_does_not_show_that_its_diagnosis_is_new() -> None:
+    new = condition("alpha", "2026-02-01", **ENCOUNTER_DIAGNOSIS)
+    assert run(SHORT, new).holds is Truth.UNKNOWN
+    assert run(SHORT, new, condition("beta", "2026-01-01")).holds is Truth.YES
+    assert run(SHORT, condition("alpha", "2025-08-01", **ENCOUNTER_DIAGNOSIS)).holds is Truth.NO
+
+
+@pytest.mark.parametrize(
+    ("more", "holds"),
+    [
+        ({"code": concept("alpha") | {"text": "Chronic alpha"}}, Truth.UNKNOWN),
+        ({"code": concept("alpha") | {"text": "Alpha"}}, Truth.YES),
+        ({"note": [{"text": "Alpha for 3 years."}]}, Truth.UNKNOWN),
+        ({"note": [{"text": "Alpha for 3 weeks."}]}, Truth.YES),
+        ({"note": [{}]}, Truth.YES),
+    ],
+)
+def test_what_is_said_to_last_may_be_older_than_its_onset(more: dict[str, Any], holds: Truth) -> None:
+    new = {**condition("alpha", "2026-02-01"), **more}
+    assert run(SHORT, new).holds is holds
+    assert run(LONG, new).holds is Truth.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("said", "holds"),
+    [
+        ({"reasonCode": [concept("alpha")]}, Truth.YES),
+        ({"reasonCode": [concept("alpha") | {"text": "Alpha x 3 years"}]}, Truth.UNKNOWN),
+        ({"reasonCode": [concept("alpha-asks")]}, Truth.UNKNOWN),
+        ({"reasonCode": [concept("gamma") | {"text": "Chronic gamma"}]}, Truth.YES),
+        ({"note": [{"text": "Alpha since 2022"}]}, Truth.UNKNOWN),
+        ({"note": [{"text": "Alpha since Monday"}]}, Truth.YES),
+    ],
+)
+def test_an_order_may_say_that_the_complaint_is_older(said: dict[str, Any], holds: Truth) -> None:
+    found = run(SHORT, condition("alpha", "2026-02-01"), of=order(**said))
+    assert found.holds is holds
+    assert (order().reference in named(found)) is (holds is Truth.UNKNOWN)
 
 
 def test_at_most_is_short_too_and_holds_on_the_boundary() -> None:
@@ -408,6 +452,7 @@ def test_earlier_care_needs_procedures_reports_and_prescriptions() -> None:
         (condition("beta", None), Truth.UNKNOWN),
         (condition("beta", "2026-01-01", recordedDate="2025-09-02"), Truth.UNKNOWN),
         (condition("beta", None, "resolved", abatementDateTime="2025-09-02"), Truth.UNKNOWN),
+        (condition("beta", "2026-01-01", note=[{"text": "Chronic"}]), Truth.UNKNOWN),
         (condition("masked", "2025-09-02"), Truth.UNKNOWN),
         (condition("masked", "2025-09-03"), Truth.YES),
         (condition("masked", None), Truth.UNKNOWN),

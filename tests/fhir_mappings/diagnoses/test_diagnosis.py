@@ -3,7 +3,7 @@
 import pytest
 
 from fhir_mappings.codings import ICD10CM, SNOMED, Match
-from fhir_mappings.diagnoses import read_diagnosis
+from fhir_mappings.diagnoses import read_diagnosis, says_it_lasts
 from tests.support.fhir_builders import concept
 
 
@@ -120,3 +120,28 @@ def test_the_display_of_a_reference_is_read_with_the_concept():
 )
 def test_it_is_understood_by_icd_by_a_listed_code_or_by_words(code, understood):
     assert read_diagnosis(code).is_understood(lambda coding: coding.code == "2") is understood
+
+
+@pytest.mark.parametrize(
+    ("text", "lasts"),
+    [
+        ("Chronic SI joint pain", True),
+        ("Acute on chronic low back pain", True),
+        ("Long-standing hip pain", True),
+        ("SI joint pain x 3 years", True),
+        ("knee pain, 2 yrs", True),
+        ("back pain for many years", True),
+        ("pain for 18 months", True),
+        ("pain since 2022", True),
+        ("pain since March 2022", True),
+        ("SI joint pain", False),
+        ("pain for 3 months", False),
+        ("pain since Monday", False),
+        ("58-year-old with back pain", False),
+        ("60 yrs old, back pain", False),
+        ("subacute pain", False),
+    ],
+)
+def test_words_may_say_that_a_diagnosis_has_lasted_for_long(text: str, lasts: bool) -> None:
+    assert says_it_lasts(text) is lasts
+    assert read_diagnosis({"text": text}).is_called_lasting is lasts
