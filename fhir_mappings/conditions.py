@@ -34,6 +34,7 @@ class Listing(Enum):
     HISTORY = "history"
     ENCOUNTER = "encounter"
     HEALTH_CONCERN = "health concern"
+    FAMILY_HISTORY = "family history"
 
 
 _CATEGORIES = {
@@ -41,6 +42,7 @@ _CATEGORIES = {
     Listing.HISTORY: {"medical-history", "past-medical-history", "417662000", "11348-0"},
     Listing.ENCOUNTER: {"encounter-diagnosis", "diagnosis", "439401001", "29308-4"},
     Listing.HEALTH_CONCERN: {"health-concern", "health-concerns"},
+    Listing.FAMILY_HISTORY: {"family-history", "57177007", "10157-6"},
 }
 """Codes of the condition categories of R4, US Core, SNOMED CT, and LOINC, and names that EHRs give them."""
 
@@ -128,7 +130,7 @@ def _statement(record: PatientRecord, resource: Resource, diagnosis: Diagnosis, 
         match.label,
         match.decides,
         match.course,
-        _claim(resource),
+        Claim.UNCLEAR if listing is Listing.FAMILY_HISTORY else _claim(resource),
         listing,
         record.when(resource.get("onsetDateTime")) or parse_period(onset, record.zone)[0],
         record.when(resource.get("recordedDate")) or _asserted(record, resource),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from fhir_mappings.codings import CPT, HCPCS, CodeMatcher, Coding, codings, codings_and_text, concept_text, items
+from fhir_mappings.diagnoses import is_only_denied, read_diagnosis
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.procedures import PROCEDURE_PROGRESS, Procedure, Progress, read_event
 from fhir_mappings.record import Evidence, PatientRecord
@@ -45,7 +46,10 @@ MAX_SERIES = 200
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What a report concludes. `decides` is True if it is coded, by a code that decides, and the report is final."""
+    """What a report concludes. `decides` is True if it is coded and the report is final.
+
+    The code has to be one that decides, and no words of the report may deny what it says.
+    """
 
     report: Procedure
     decides: bool
@@ -67,11 +71,16 @@ def conclusions(record: PatientRecord, studies_of: CodeMatcher, findings: CodeMa
     found = []
     for report, resource in _events(record, _REPORT, studies_of):
         conclusion_codes = resource.get("conclusionCode")
-        coded = [match for concept in items(conclusion_codes) if (match := findings(codings(concept)))]
+        coded = [
+            match
+            for concept in items(conclusion_codes)
+            if findings(codings(concept)) and (match := read_diagnosis(concept).match(findings))
+        ]
         words = resource.get("conclusion") or "; ".join(filter(None, map(concept_text, items(conclusion_codes))))
         is_done = report.progress is Progress.DONE and record.is_usable(resource, "conclusionCode")
         if coded:
-            decides = is_done and any(match.decides for match in coded)
+            said = words if isinstance(words, str) else ""
+            decides = is_done and any(each.decides and not is_only_denied(said, each.label) for each in coded)
             value = "" if decides else "to be confirmed"
             evidence = Evidence(report.reference, f"{report.label}: {coded[0].label}", report.evidence.date, value)
             found.append(Conclusion(report, decides, evidence))

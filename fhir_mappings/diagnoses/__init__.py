@@ -8,7 +8,7 @@ common names and abbreviations that the tabular list does not use, with a code t
 (I20 to I52, Q20 to Q28) and of left-sided colitis, whose left and right are no sides to treat.
 """
 
-from fhir_mappings.diagnoses.diagnosis import Diagnosis, read_diagnosis, says_it_lasts
+from fhir_mappings.diagnoses.diagnosis import Diagnosis, is_only_denied, read_diagnosis, says_it_lasts
 from fhir_mappings.diagnoses.icd10cm import (
     LIST_VERSION,
     codes_below,
@@ -31,6 +31,7 @@ __all__ = [
     "first_code_below",
     "is_code",
     "is_complete",
+    "is_only_denied",
     "needs_seventh_character",
     "read_diagnosis",
     "says_it_lasts",

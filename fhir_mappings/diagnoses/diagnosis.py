@@ -20,10 +20,18 @@ _BEFORE = (
 _ANYWHERE = r"ruled out|resolved|rule[ -]?out|r/o|unlikely|not confirmed|(?<!graft )(?:vs|versus)(?!-)"
 _AFTER = r"possible|probable|likely|suspected|presumed|provisional|unconfirmed|excluded|(?<!not )in remission"
 _DOUBT = re.compile(
-    rf"\A\W*(?:{_BEFORE})\b|(?<![\w-])(?:{_ANYWHERE})\b|\b(?:{_AFTER})\W*\Z|\?\s*\Z",
+    rf"\A\W*(?:{_BEFORE})\b|\A\s*\?|(?<![\w-])(?:{_ANYWHERE})\b|\b(?:{_AFTER})\W*\Z|\?\s*\Z",
     re.IGNORECASE,
 )
 """Words of a diagnosis that is not certain, not the patient's, or over."""
+_DENIAL = re.compile(
+    r"\b(?:no|not|without|w/o|negative for|denies|possible|probable|likely|suspected|suspicious for|exclude|rule out)\b"
+    r"|\?",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[^.;\n]+")
+_TELLING_WORD = re.compile(r"[a-z]{8,}", re.IGNORECASE)
+"""A word of a label that is long enough to name a disease rather than a place or a degree."""
 _LONGEST_WORDS = 200
 _LONGEST_NOTE = 2_000
 _HISTORIES = (
@@ -81,7 +89,9 @@ class Diagnosis:
         """
         texts = [text[:_LONGEST_WORDS] for text in self.words]
         naming = next((words for named, words in _HISTORIES if named.search(label)), None)
-        return any(_DOUBT.search(naming.sub("", text) if naming else text) for text in texts)
+        return any(
+            _DOUBT.search(naming.sub("", text) if naming else text) or is_only_denied(text, label) for text in texts
+        )
 
     @cached_property
     def is_called_lasting(self) -> bool:
@@ -112,6 +122,23 @@ class Diagnosis:
             return None
         found = (codes(self._in_words) if not self.is_titled else None) or codes(self.named)
         return replace(found, decides=False) if found else None
+
+
+def is_only_denied(text: str, label: str) -> bool:
+    """Return whether words name what a label names, and only after a word of denial or doubt in the same sentence.
+
+    `Low back pain without radiculopathy` denies a lumbar radiculopathy, and `dementia without agitation` no dementia.
+    """
+    named = {word.lower() for word in _TELLING_WORD.findall(label)}
+    denied = False
+    for sentence in _SENTENCE.findall(text[:_LONGEST_NOTE]):
+        denial = _DENIAL.search(sentence)
+        for word in _TELLING_WORD.finditer(sentence):
+            if word[0].lower() in named:
+                if denial is None or word.start() < denial.start():
+                    return False
+                denied = True
+    return denied
 
 
 def says_it_lasts(text: str) -> bool:

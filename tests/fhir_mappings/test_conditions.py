@@ -39,6 +39,12 @@ def test_several_categories_put_it_on_the_list_that_counts_longest():
     assert found.listing is Listing.PROBLEM_LIST
 
 
+@pytest.mark.parametrize("category", [{"text": "Family History"}, concept("57177007")])
+def test_a_diagnosis_of_the_family_is_not_surely_the_patients(category):
+    found = only(condition(category=[category]))
+    assert (found.listing, found.claim) == (Listing.FAMILY_HISTORY, Claim.UNCLEAR)
+
+
 @pytest.mark.parametrize("reference", ["Encounter/e", "Encounter/e/_history/2", "https://ehr.example/fhir/Encounter/e"])
 def test_an_encounter_is_named_without_server_and_version(reference):
     assert only(condition(encounter={"reference": reference})).encounter == "Encounter/e"

@@ -181,6 +181,15 @@ def test_a_conclusion_by_a_code_that_only_asks_does_not_decide():
     assert concluded(report(conclusionCode=[concept("other")]), codes=asking) == [(False, "to be confirmed")]
 
 
+def test_a_coded_conclusion_that_words_deny_does_not_decide():
+    def codes(codings):
+        return Match("Sacroiliitis", True) if list(codings) else None
+
+    assert concluded(report(conclusionCode=[concept()], conclusion="No sacroiliitis."), codes=codes)[0][0] is False
+    assert concluded(report(conclusionCode=[concept() | {"text": "Possible sacroiliitis"}]), codes=codes)[0][0] is False
+    assert concluded(report(conclusionCode=[concept()], conclusion="Sacroiliitis, no fracture."), codes=codes)[0][0]
+
+
 def test_a_conclusion_in_words_is_shown():
     assert concluded(report(conclusion="No  fracture.\n")) == [(False, "concludes: No fracture.")]
 

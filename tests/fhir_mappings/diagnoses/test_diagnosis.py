@@ -3,7 +3,7 @@
 import pytest
 
 from fhir_mappings.codings import ICD10CM, SNOMED, Match
-from fhir_mappings.diagnoses import read_diagnosis, says_it_lasts
+from fhir_mappings.diagnoses import is_only_denied, read_diagnosis, says_it_lasts
 from tests.support.fhir_builders import concept
 
 
@@ -61,6 +61,7 @@ def test_codes_decide_and_words_only_ask(code, expected):
         ("Working diagnosis: prostate cancer", False),
         ("Father with prostate cancer", False),
         ("Remote prostate cancer", False),
+        ("?Prostate cancer", False),
         ("Prostate cancer", True),
         ("Prostate cancer with a history of bone pain", True),
         ("Prostate cancer likely to progress", True),
@@ -120,6 +121,35 @@ def test_the_display_of_a_reference_is_read_with_the_concept():
 )
 def test_it_is_understood_by_icd_by_a_listed_code_or_by_words(code, understood):
     assert read_diagnosis(code).is_understood(lambda coding: coding.code == "2") is understood
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "denied"),
+    [
+        ("Low back pain without radiculopathy", "Lumbar radiculopathy", True),
+        ("Memory complaint, no dementia", "Dementia", True),
+        ("No evidence of Ankylosing Spondylitis.", "Ankylosing spondylitis", True),
+        ("Mild degeneration. Cannot exclude ankylosing spondylitis.", "Ankylosing spondylitis", True),
+        ("Dementia without behavioral disturbance", "Dementia", False),
+        ("Lumbar radiculopathy, no weakness", "Lumbar radiculopathy", False),
+        ("No fracture. Ankylosing spondylitis.", "Ankylosing spondylitis", False),
+        ("No spondylitis of the hip. Ankylosing spondylitis of the spine.", "Ankylosing spondylitis", False),
+        ("Low back pain without radiculopathy", "Low back pain", False),
+        ("Low back pain", "Lumbar radiculopathy", False),
+        ("", "Dementia", False),
+    ],
+)
+def test_words_deny_what_they_name_only_after_a_denial(text: str, label: str, denied: bool) -> None:
+    assert is_only_denied(text, label) is denied
+
+
+def test_a_code_only_asks_if_its_words_deny_it() -> None:
+    def dementia(codings):
+        return Match("Dementia", True) if any(coding.code == "F03.90" for coding in codings) else None
+
+    for words, decides in (("Memory complaint, no dementia", False), ("Dementia, no agitation", True)):
+        found = read_diagnosis({**concept("F03.90", ICD10CM), "text": words}).match(dementia)
+        assert found == Match("Dementia", decides)
 
 
 @pytest.mark.parametrize(
