@@ -124,19 +124,24 @@ def _statement(record: PatientRecord, resource: Resource, diagnosis: Diagnosis, 
     if not record.is_usable(resource, *_ELEMENTS):
         return Statement(reference, match.label, False, match.course, Claim.UNREADABLE, listing)
     encounter_of = encounter_reference(resource.get("encounter"))
+    visit = encounter(record, encounter_of)
+    claim = _claim(resource)
+    is_void = listing is Listing.ENCOUNTER and visit is not None and visit.is_void
+    if claim is not Claim.REFUTED and (is_void or listing is Listing.FAMILY_HISTORY):
+        claim = Claim.UNCLEAR
     onset, abatement = resource.get("onsetPeriod"), resource.get("abatementPeriod")
     return Statement(
         reference,
         match.label,
         match.decides,
         match.course,
-        Claim.UNCLEAR if listing is Listing.FAMILY_HISTORY else _claim(resource),
+        claim,
         listing,
         record.when(resource.get("onsetDateTime")) or parse_period(onset, record.zone)[0],
         record.when(resource.get("recordedDate")) or _asserted(record, resource),
         record.when(resource.get("abatementDateTime")) or parse_period(abatement, record.zone)[1],
         encounter_of,
-        encounter(record, encounter_of),
+        visit,
         side_of(resource, record.terms, "code"),
         diagnosis.coded,
         diagnosis.is_called_lasting or any(map(says_it_lasts, _notes(resource))),

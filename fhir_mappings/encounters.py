@@ -8,16 +8,21 @@ from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.record import PatientRecord
 
-_OVER = ("finished", "cancelled", "entered-in-error")
+_VOID = ("cancelled", "entered-in-error")
+_OVER = ("finished", *_VOID)
 
 
 @dataclass(frozen=True, slots=True)
 class Encounter:
-    """One visit or stay. `start` and `end` are None if they are not stated; `is_finished` is what its status says."""
+    """One visit or stay. `start` and `end` are None if they are not stated; `is_finished` is what its status says.
+
+    `is_void` is whether it was cancelled or is an error, so that it never took place.
+    """
 
     start: DateInterval | None
     end: DateInterval | None
     is_finished: bool
+    is_void: bool = False
 
     @property
     def day(self) -> DateInterval | None:
@@ -41,4 +46,4 @@ def encounter(record: PatientRecord, reference: str) -> Encounter | None:
     if found is None or found.get("resourceType") != "Encounter" or not record.is_usable(found, "status", "period"):
         return None
     start, end = parse_period(found.get("period"), record.zone)
-    return Encounter(start, end, found.get("status") in _OVER)
+    return Encounter(start, end, found.get("status") in _OVER, found.get("status") in _VOID)

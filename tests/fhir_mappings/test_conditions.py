@@ -4,7 +4,7 @@ import pytest
 
 from fhir_mappings.codings import ICD10CM, SNOMED
 from fhir_mappings.conditions import Claim, Listing, statements, unidentified
-from tests.support.fhir_builders import KNOWN, concept, condition, record
+from tests.support.fhir_builders import KNOWN, concept, condition, record, resource
 
 
 def only(given):
@@ -48,6 +48,22 @@ def test_a_diagnosis_of_the_family_is_not_surely_the_patients(category):
 @pytest.mark.parametrize("reference", ["Encounter/e", "Encounter/e/_history/2", "https://ehr.example/fhir/Encounter/e"])
 def test_an_encounter_is_named_without_server_and_version(reference):
     assert only(condition(encounter={"reference": reference})).encounter == "Encounter/e"
+
+
+@pytest.mark.parametrize(
+    ("category", "status", "claim"),
+    [
+        ("encounter-diagnosis", "finished", Claim.ACTIVE),
+        ("encounter-diagnosis", "cancelled", Claim.UNCLEAR),
+        ("encounter-diagnosis", "entered-in-error", Claim.UNCLEAR),
+        ("problem-list-item", "cancelled", Claim.ACTIVE),
+    ],
+)
+def test_the_diagnosis_of_a_visit_that_never_was_is_not_certain(category, status, claim):
+    given = condition(category=[concept(category)], encounter={"reference": "Encounter/e"})
+    visit = resource("Encounter", id="e", status=status, **{"class": {"code": "AMB"}})
+    (found,) = statements(record(given, visit), KNOWN)
+    assert found.claim is claim
 
 
 def test_the_asserted_date_of_us_core_stands_in_for_the_day_of_recording():
