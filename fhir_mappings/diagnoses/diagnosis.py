@@ -82,16 +82,23 @@ class Diagnosis:
     def _in_words(self) -> tuple[Coding, ...]:
         return tuple(Coding("", "", each) for each in self.words)
 
+    @cached_property
+    def _doubted(self) -> dict[str, bool]:
+        """What `_is_doubted` found so far, by label: kept diagnoses are asked for the same labels again."""
+        return {}
+
     def _is_doubted(self, label: str) -> bool:
         """Return whether its words say that the patient may not have what a label names, or not any more.
 
         Where the label itself names a history, words that name that history put nothing in doubt.
         """
-        texts = [text[:_LONGEST_WORDS] for text in self.words]
-        naming = next((words for named, words in _HISTORIES if named.search(label)), None)
-        return any(
-            _DOUBT.search(naming.sub("", text) if naming else text) or is_only_denied(text, label) for text in texts
-        )
+        if label not in self._doubted:
+            texts = [text[:_LONGEST_WORDS] for text in self.words]
+            naming = next((words for named, words in _HISTORIES if named.search(label)), None)
+            self._doubted[label] = any(
+                _DOUBT.search(naming.sub("", text) if naming else text) or is_only_denied(text, label) for text in texts
+            )
+        return self._doubted[label]
 
     @cached_property
     def is_called_lasting(self) -> bool:
