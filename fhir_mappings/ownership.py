@@ -1,5 +1,6 @@
 """Whose a resource is: the patient's, plainly another patient's of the same server, or not certain."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import Enum
 
@@ -13,6 +14,8 @@ SUBJECT_ELEMENTS = ("subject", "patient", "beneficiary", "for", "individual")
 
 OTHER_SUBJECTS = ("Group", "Device", "Location")
 """What an order may be for instead of a patient (FHIR R4, ServiceRequest.subject)."""
+
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}\Z")
 
 _NOT_ABOUT_A_PATIENT = {
     "Medication",
@@ -56,7 +59,7 @@ def is_for_another_patient(
 
     An order that names no subject, or by an identifier only, is the call's own. So is one for a patient with the id of
     the call's on another server, since a gateway has more than one address. `patients` are those sent along, to which a
-    URN may point.
+    URN may point. A bare id is that of a resource of the type that stands beside it.
     """
     booked = {server.local(address_of(each)).name for each in _participants(order)}
     if any(each.startswith("Patient/") for each in booked):
@@ -66,7 +69,18 @@ def is_for_another_patient(
     if named:
         return patient_id not in named
     kind, _, own_id = subject.name.partition("/")
+    if not own_id and _ID.match(kind):
+        kind, own_id = _type_of_subject(order), kind
     return own_id != patient_id if kind == "Patient" else kind in OTHER_SUBJECTS
+
+
+def _type_of_subject(order: Resource) -> str:
+    """Return the type that the reference to a subject states beside its address (Reference.type); empty if none."""
+    for subject in map(order.get, SUBJECT_ELEMENTS):
+        if isinstance(subject, dict) and isinstance(subject.get("reference"), str):
+            stated = subject.get("type")
+            return stated if isinstance(stated, str) else ""
+    return ""
 
 
 def _participants(order: Resource) -> Iterator[str]:

@@ -172,3 +172,22 @@ def test_an_order_is_for_another_patient_if_its_subject_is_certainly_another(sub
     _, order = refer(subject, kind="ServiceRequest")
     patients = [PATIENT, OTHER_PATIENT]
     assert is_for_another_patient(order, "p", ChartServer.known_as([SERVER]), patients) is is_another
+
+
+@pytest.mark.parametrize(
+    ("reference", "kind", "is_another"),
+    [
+        ("q", "Patient", True),
+        ("p", "Patient", False),
+        (" p ", "Patient", False),
+        ("p", "Group", True),
+        ("q", "Organization", False),
+        ("q", None, False),
+        ("q", 7, False),
+        ("#q", "Patient", False),
+        ("urn:uuid:nobody", "Patient", False),
+    ],
+)
+def test_a_bare_id_is_that_of_a_resource_of_the_type_beside_it(reference: str, kind: Any, is_another: bool) -> None:
+    order = {"resourceType": "ServiceRequest", "subject": {"reference": reference, "type": kind}}
+    assert is_for_another_patient(order, "p", ChartServer.known_as([SERVER])) is is_another

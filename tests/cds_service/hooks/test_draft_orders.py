@@ -85,6 +85,7 @@ NOT_OURS = [
     {"reference": "Group/p-1"},
     {"reference": "Location/p-1"},
     {"reference": "urn:uuid:77"},
+    {"reference": "p-2", "type": "Patient"},
 ]
 
 MAY_BE_OURS = [
@@ -96,6 +97,8 @@ MAY_BE_OURS = [
     {"identifier": {"value": "123"}},
     {"display": "The patient"},
     {"reference": "#p"},
+    {"reference": "p-1", "type": "Patient"},
+    {"reference": "p-2"},
     {"reference": "urn:uuid:1"},
     None,
     "Patient/p-2",
