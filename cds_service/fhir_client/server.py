@@ -27,6 +27,7 @@ from fhir_mappings.bundle import Entry
 from fhir_mappings.codings import items
 from fhir_mappings.fhir_json import Json
 from fhir_mappings.record import Availability
+from fhir_mappings.references import address_of, server_of
 
 _RELATIVE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}\Z")
 _NOT_SUPPORTED_STATUSES = (400, 403, 405, 422, 501)
@@ -124,9 +125,10 @@ class FhirServer:
         return self._follow_pages(first, search, f"{self.address}/")
 
     def read(self, reference: str) -> Entry | None:
-        """Read the target of a reference that is relative or starts with this server's address; None if it fails."""
-        relative = reference.removeprefix(f"{self.address}/").split("/_history/")[0]
-        if not _RELATIVE.match(relative):
+        """Read the target of a reference that is relative or on this server, however written; None if it fails."""
+        target = address_of(reference)
+        relative = target.name
+        if target.base not in ("", server_of(self.address)) or not _RELATIVE.match(relative):
             return None
         url = f"{self.address}/{relative}"
         status, body = self._get(url, REFERENCES)

@@ -373,3 +373,52 @@ def test_reading_leaves_time_for_evaluation_and_ends_with_the_token(ehr: FakeEhr
     access = authorization(expires_in=expires_in)
     assert service.post(call(fhirServer=ehr.base, fhirAuthorization=access)).status_code == 200
     assert most - 0.5 < left[0] < most
+
+
+# --- reading what a reference points at ------------------------------------------------------------------------------
+
+DRUG = {"resourceType": "Medication", "id": "drug"}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Medication/drug",
+        "{scheme}://{host}/fhir/Medication/drug",
+        "{scheme}://{HOST}/fhir/Medication/drug",
+        "{SCHEME}://{host}/fhir/Medication/drug",
+        "https://{host}/fhir/Medication/drug",
+        "{SCHEME}://{HOST}/fhir/Medication/drug/_history/2",
+        "{scheme}://{host}/other/../fhir/Medication/%64rug",
+    ],
+)
+def test_a_reference_to_the_server_is_read_from_it_however_it_is_written(ehr: FakeEhr, written: str) -> None:
+    ehr.base = ehr.base.replace("127.0.0.1", "localhost")
+    ehr.answers["Medication/drug"] = (200, DRUG)
+    scheme, _, rest = ehr.base.partition("://")
+    host = rest.partition("/")[0]
+    reference = written.format(scheme=scheme, SCHEME=scheme.upper(), host=host, HOST=host.upper())
+    assert opened(ehr).read(reference) == (f"{ehr.base}/Medication/drug", DRUG)
+    assert ehr.asked == ["fhir/Medication/drug"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "http://other.example/fhir/Medication/drug",
+        "http://{host}/other/Medication/drug",
+        "http://{host}/FHIR/Medication/drug",
+        "http://{host}/fhir/../Medication/drug",
+        "http://{host}/fhir/Medication/drug?a=b",
+        "http://user@{host}/fhir/Medication/drug",
+        "http://127.0.0.1:1/fhir/Medication/drug",
+        "Medication/../metadata",
+        "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0",
+        "drug",
+    ],
+)
+def test_a_reference_to_anywhere_else_is_not_read(ehr: FakeEhr, written: str) -> None:
+    ehr.answers["Medication/drug"] = (200, DRUG)
+    host = ehr.base.partition("://")[2].partition("/")[0]
+    assert opened(ehr).read(written.format(host=host)) is None
+    assert ehr.asked == []
