@@ -27,6 +27,7 @@ def _check_hook(hook: str) -> str:
 
 
 def _check_address(server: str) -> str:
+    """Return the address with its scheme in lower case: schemes ignore case (RFC 3986, section 3.1)."""
     try:
         parts = urlsplit(server)
         is_usable = bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -34,7 +35,8 @@ def _check_address(server: str) -> str:
         is_usable = False
     if not is_usable:
         raise PydanticCustomError("address", "not an address")
-    return server
+    scheme, _, rest = server.partition(":")
+    return f"{scheme.lower()}:{rest}"
 
 
 UserId = Annotated[
@@ -88,7 +90,7 @@ class HookCall(WireModel):
         None, description="Send an object with access_token, token_type, expires_in, scope, and subject."
     )
     fhirServer: (
-        Annotated[str, Text(r"https?://[^\s?#@\\]+", max_length=2_000), AfterValidator(_check_address)] | None
+        Annotated[str, Text(r"[Hh][Tt][Tt][Pp][Ss]?://[^\s?#@\\]+", max_length=2_000), AfterValidator(_check_address)] | None
     ) = Field(
         None,
         validate_default=True,

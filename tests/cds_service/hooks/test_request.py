@@ -196,6 +196,20 @@ def test_a_server_that_is_no_base_address_is_refused(service: Service, server: s
     assert (response.status_code, issues(response)) == (400, [("value", "fhirServer")])
 
 
+@pytest.mark.parametrize(
+    ("server", "read"),
+    [
+        ("HTTPS://ehr.example/fhir/", "https://ehr.example/fhir"),
+        ("Http://EHR.example/FHIR", "http://EHR.example/FHIR"),
+        ("https://ehr.example/fhir", "https://ehr.example/fhir"),
+    ],
+)
+def test_the_scheme_of_a_server_may_be_in_any_case(server: str, read: str) -> None:
+    found = read_request(call(fhirServer=server)).fhir
+    assert found is not None
+    assert found.server == read
+
+
 @pytest.mark.requirement("7.26")
 def test_a_call_without_encounter_is_answered(service: Service) -> None:
     assert service.post(without(call(prefetch=NO_DATA), "context", "encounterId")).status_code == 200
