@@ -150,7 +150,7 @@ def _against_bundle_profile(bundle: Resource, path: str, version: CrdVersion) ->
     CRD 2.0.1 has no profile of a Bundle.
     """
     has_profile = version is CrdVersion.V2_2
-    urls: dict[tuple[str, str], Json] = {}
+    seen: dict[tuple[str, str], Json] = {}
     if has_profile and bundle["type"] != "collection":
         yield _issue("value", f"{path}.type", "is not collection. Send collection.")
     if has_profile and not bundle.get("entry"):
@@ -160,14 +160,14 @@ def _against_bundle_profile(bundle: Resource, path: str, version: CrdVersion) ->
         if has_profile and entry.get("fullUrl") is None:
             wanted = "Send the URL of the order on the FHIR server, or a UUID URN."
             yield _issue("required", f"{where}.fullUrl", f"is required by the CRD profile of a Bundle. {wanted}")
-        yield from _unnamed(entry, urls, where)
+        yield from _unnamed(entry, seen, where)
         yield from _against_order_profile(entry["resource"], f"{where}.resource")
 
 
-def _unnamed(entry: Mapping[str, Json], urls: dict[tuple[str, str], Json], where: str) -> Iterator[Issue]:
+def _unnamed(entry: Mapping[str, Json], seen: dict[tuple[str, str], Json], where: str) -> Iterator[Issue]:
     """Yield that an order cannot be told from the others: an answer names it by its type and id, or by its URL.
 
-    `urls` are the full URLs of the orders before it, by type and id.
+    `seen` are the full URLs of the orders before it, or the orders themselves without one, by type and id.
     """
     resource, url = entry["resource"], entry.get("fullUrl")
     kind, own_id = resource["resourceType"], resource.get("id")
@@ -176,7 +176,7 @@ def _unnamed(entry: Mapping[str, Json], urls: dict[tuple[str, str], Json], where
     if not own_id:
         if url is None:
             yield _issue("required", f"{where}.resource.id", "is required to update the order. Send its id.")
-    elif urls.setdefault((kind, own_id), url) != url:
+    elif seen.setdefault((kind, own_id), identity := resource if url is None else url) != identity:
         yield _issue("duplicate", f"{where}.resource.id", "is that of another order before it. Send each id once.")
 
 

@@ -53,6 +53,7 @@ def read_package_request(value: Json, *, most_orders: int) -> PackageRequest:
         raise missing("order, questionnaire, or context", "Send at least one of them (dtr-1).")
     patient_id = _patient_of(coverage, sent.place("coverage"))
     _check_patient(orders, places, patient_id)
+    _check_ids(orders, places)
     return PackageRequest(
         coverage=coverage,
         patient_id=patient_id,
@@ -85,3 +86,13 @@ def _check_patient(orders: Sequence[Resource], places: Sequence[str], patient_id
         if is_for_another_patient(order, patient_id, ChartServer(), ()):
             what = "The order is for another patient than the beneficiary of the Coverage. Send orders of one patient."
             raise RefusedError(400, Issue("value", what, place))
+
+
+def _check_ids(orders: Sequence[Resource], places: Sequence[str]) -> None:
+    """Refuse two orders under one id: an answer could not say which of them it is about."""
+    known: dict[tuple[Json, Json], Resource] = {}
+    for order, place in zip(orders, places, strict=True):
+        own_id = order.get("id")
+        if isinstance(own_id, str) and known.setdefault((order["resourceType"], own_id), order) != order:
+            what = "The order has the id of another order before it. Send each id once."
+            raise RefusedError(400, Issue("duplicate", what, place))

@@ -90,7 +90,8 @@ class HookCall(WireModel):
         None, description="Send an object with access_token, token_type, expires_in, scope, and subject."
     )
     fhirServer: (
-        Annotated[str, Text(r"[Hh][Tt][Tt][Pp][Ss]?://[^\s?#@\\]+", max_length=2_000), AfterValidator(_check_address)] | None
+        Annotated[str, Text(r"[Hh][Tt][Tt][Pp][Ss]?://[^\s?#@\\]+", max_length=2_000), AfterValidator(_check_address)]
+        | None
     ) = Field(
         None,
         validate_default=True,

@@ -43,8 +43,8 @@ class CardIds:
 
     def _about(self, determination: Determination) -> tuple[str | bytes, ...]:
         """Return what tells a determination from another: order, findings, plan, and what could not be read."""
-        named = [order for url, order in self._orders if reference_of(order, url) == determination.order]
-        # An order without an id is named by its place, which says nothing of it: then every order of the call counts.
+        named = [order for url, order in self._orders if determination.order in (reference_of(order, url), url)]
+        # An order that only its place tells from another has the name of its type: then every order of the call counts.
         orders = named or [order for _, order in self._orders]
         content = canonical([_unedited(order) for order in orders])
         known = canonical([list(determination.lines), list(determination.unread), determination.unused])

@@ -176,22 +176,26 @@ def _answers(
     then: Sequence[Mapping[str, Any]], now: Sequence[Determination], pseudonym: Pseudonymizer
 ) -> Iterator[Check]:
     """Compare answers by policy and order; if their hashes differ, also compare each criterion."""
-    found = {(each.full_name, pseudonym("order", each.order)): each for each in now}
+    found: dict[tuple[str, str], list[Determination]] = {}
+    for each in now:
+        found.setdefault((each.full_name, pseudonym("order", each.order)), []).append(each)
     for i, row in enumerate(then, start=1):
         revision = f"{row['policy']}@{row['revision']}"
         what = f"answer {i}, {revision}"
-        again = found.pop((revision, row["order_hash"]), None)
-        if again is None:
+        same = found.get((revision, row["order_hash"]))
+        if not same:
             yield Check(what, row["outcome"], _NONE)
             continue
+        again = same.pop(0)  # orders of one name stay in their order
         check = Check(
             what, f"{row['outcome']} {row['answer_hash']}", f"{again.outcome.value} {answer_hash(pseudonym, again)}"
         )
         yield check
         if not check.is_same:
             yield from _criteria(what, row["criteria"], again)
-    for (revision, _), again in found.items():
-        yield Check(f"answer by {revision}", _NONE, again.outcome.value)
+    for (revision, _), left in found.items():
+        for each in left:
+            yield Check(f"answer by {revision}", _NONE, each.outcome.value)
 
 
 def _criteria(what: str, then: Sequence[Mapping[str, str]], now: Determination) -> Iterator[Check]:

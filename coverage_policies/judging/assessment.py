@@ -304,7 +304,8 @@ class Assessor:
         """Return the changed orders that fare better, each evaluated in place of the order among the others."""
         session = judging.session
 
-        def judge(changed: Order) -> Determination:
+        def judge(made: Order) -> Determination:
+            changed = replace(made, reference=order.reference)
             beside = replace(session, judged=tuple(changed if each is order else each for each in session.judged))
             return self._evaluated(policy, changed, replace(judging, session=beside))
 

@@ -334,6 +334,12 @@ def test_two_orders_with_one_id_cannot_be_told_apart(version: CrdVersion, status
     assert of_bundle(given, version) == (status, [f"{WHERE}.entry[1].resource.id"])
 
 
+def test_without_full_urls_only_the_same_order_may_come_twice() -> None:
+    entries = [{"resource": SERVICE}, {"resource": SERVICE}, {"resource": {**SERVICE, "priority": "stat"}}]
+    given = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    assert of_bundle(given, V2_0) == (422, [f"{WHERE}.entry[2].resource.id"])
+
+
 def test_an_order_needs_an_id_or_a_full_url() -> None:
     nameless = without(SERVICE, "id")
     assert of_bundle(collection(nameless), V2_0) == (200, [])

@@ -206,6 +206,12 @@ def test_an_order_of_something_else_is_refused_with_the_context(service: DtrServ
             "Parameters.parameter[51].resource",
             id="too many orders",
         ),
+        pytest.param(
+            {"coverage": COVERAGE, "order": [ORDER, ORDER, {**ORDER, "priority": "stat"}]},
+            400,
+            "Parameters.parameter[3].resource",
+            id="two orders under one id",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_place(

@@ -67,6 +67,52 @@ def test_a_bare_id_of_two_orders_names_neither() -> None:
     assert ids(found.judged) == ["b"]
 
 
+ONE_ID = (order("new", url="urn:uuid:1"), order("new", {**OURS, "display": "P"}, url="urn:uuid:2"), order("b"))
+"""Two orders under one id, and another one."""
+
+
+def urls(orders: Any) -> list[str]:
+    return [url for url, _ in orders]
+
+
+def test_orders_under_one_id_are_all_judged_if_all_are_selected() -> None:
+    assert urls(read(*ONE_ID).judged) == ["urn:uuid:1", "urn:uuid:2", ""]
+
+
+@pytest.mark.requirement("7.30")
+@pytest.mark.parametrize(
+    ("selection", "judged", "others"),
+    [
+        ("urn:uuid:1", ["urn:uuid:1"], ["urn:uuid:2", ""]),
+        ("URN:UUID:2", ["urn:uuid:2"], ["urn:uuid:1", ""]),
+        ("ServiceRequest/new", ["urn:uuid:1", "urn:uuid:2"], [""]),
+        (f"{SERVER}/ServiceRequest/new", ["urn:uuid:1", "urn:uuid:2"], [""]),
+        ("new", ["urn:uuid:1", "urn:uuid:2"], [""]),
+        ("ServiceRequest/b", [""], ["urn:uuid:1", "urn:uuid:2"]),
+    ],
+)
+def test_a_full_url_selects_one_of_the_orders_under_one_id_and_the_id_all(
+    selection: str, judged: list[str], others: list[str]
+) -> None:
+    found = read(*ONE_ID, selections=[selection])
+    assert (urls(found.judged), urls(found.others)) == (judged, others)
+
+
+@pytest.mark.parametrize("selection", ["https://a.example/ServiceRequest/new", "https://b.example/ServiceRequest/new"])
+def test_an_address_selects_the_order_of_its_server(selection: str) -> None:
+    servers = [order("new", url="https://a.example/ServiceRequest/new"), ONE_ID[1], ONE_ID[2]]
+    servers[1] = {**ONE_ID[1], "fullUrl": "https://b.example/ServiceRequest/new"}
+    assert urls(read(*servers, selections=[selection]).judged) == [selection]
+    assert len(urls(read(*servers, selections=["ServiceRequest/new"]).judged)) == 2
+
+
+def test_an_order_that_was_sent_twice_is_selected_by_either_full_url() -> None:
+    twice = [order("new", url="urn:uuid:1"), order("new", url="urn:uuid:2"), order("b")]
+    for selection in ("urn:uuid:1", "urn:uuid:2"):
+        found = read(*twice, selections=[selection])
+        assert (ids(found.judged), ids(found.others)) == (["new"], ["b"])
+
+
 def test_orders_in_a_bundle_among_the_drafts_are_read() -> None:
     inner = {"resource": {"resourceType": "Bundle", "type": "collection", "entry": [order("a")]}}
     assert ids(read(inner, order("b")).judged) == ["a", "b"]

@@ -334,6 +334,11 @@ def test_an_order_sent_twice_is_read_once_but_two_under_one_id_both_are() -> Non
     assert len(found.orders.judged) == 2
 
 
+def test_two_orders_under_one_id_have_a_card_each(service: Service, judge: WatchingAssessor) -> None:
+    assert len(service.post(with_orders(order("a"), order("a", priority="stat"))).json["cards"]) == 2
+    assert [each.resource.get("priority") for each in judge.sessions[0].judged] == [None, "stat"]
+
+
 @pytest.mark.requirement("7.31")
 def test_unknown_members_change_nothing(service: Service) -> None:
     plain = service.post(call(prefetch=NO_DATA)).json["cards"]

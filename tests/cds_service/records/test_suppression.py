@@ -143,6 +143,21 @@ def test_orders_without_an_id_are_told_apart_by_their_place_and_content(recorded
     assert len(recorded.cards(swapped)) == len(cards) > 0
 
 
+def test_an_order_that_its_full_url_names_is_suppressed_whatever_stands_beside_it(recorded: RecordedService) -> None:
+    body, recorded.chart = sample_call("sij-posterior", 0)
+    twins = unnamed_twins(body)
+    entries = twins["context"]["draftOrders"]["entry"]
+    for number, entry in enumerate(entries):
+        entry["fullUrl"] = f"urn:uuid:{number}"
+        entry["resource"] |= {"id": "new", "occurrenceDateTime": f"2026-09-0{number + 1}"}
+    cards = recorded.cards(again(twins))
+    assert len(cards) == 2
+    recorded.send_feedback(*(overridden(card["uuid"]) for card in cards))
+    assert recorded.cards(again(twins)) == []
+    order_of(twins)["note"] = [{"text": "changed"}]
+    assert len(recorded.cards(again(twins))) == 1
+
+
 def test_what_is_suppressed_for_one_patient_is_shown_for_another(recorded: RecordedService, body: Json) -> None:
     other, recorded.chart = sample_call("sij-rich-chart")
     assert len(recorded.cards(other)) == 1

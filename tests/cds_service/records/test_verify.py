@@ -80,6 +80,21 @@ def test_every_decision_is_the_same_again(replayed: Replayed, name: str, order: 
 
 
 @pytest.mark.requirement("7.140")
+@pytest.mark.parametrize("urls", [("", ""), ("urn:uuid:1", "urn:uuid:2")])
+def test_orders_under_one_id_are_replayed_each_for_itself(replayed: Replayed, urls: tuple[str, str]) -> None:
+    body, replayed.service.chart = sample_call("sij-posterior", 0)
+    entries = body["context"]["draftOrders"]["entry"]
+    entries[:] = [deepcopy(entries[0]), deepcopy(entries[0])]
+    entries[1]["resource"]["occurrenceDateTime"] = "2026-09-01"
+    for entry, url in zip(entries, urls, strict=True):
+        entry["fullUrl"] = url
+    decision = replayed.service.call(body | {"hook": "order-sign"}).headers["X-Request-Id"]
+    assert len(replayed.service.rows("determinations")) == 2
+    result = replayed.replay(decision, body | {"hook": "order-sign"}, replayed.service.chart)
+    assert "Input, policy, and answer are the same." in result.stdout, result.output
+
+
+@pytest.mark.requirement("7.140")
 def test_it_is_the_same_years_later_and_found_by_its_hook_instance(replayed: Replayed) -> None:
     replayed.service.clock.pass_days(-2000)
     body, replayed.service.chart = sample_call("trial-weaned")

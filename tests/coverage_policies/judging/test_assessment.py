@@ -18,7 +18,7 @@ from coverage_policies.judging.plan_rules import Payer, PlanRules, Visibility, V
 from fhir_mappings.codings import CPT, Coding
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.record import PatientRecord
-from tests.support.policy_fakes import COMPLETE, ENTRY, HEAD, SETS, available, chart, condition, draft, text
+from tests.support.policy_fakes import COMPLETE, ENTRY, HEAD, SETS, answers, available, chart, condition, draft, text
 from tests.support.terms import TERMS
 
 WORDED = ValueSets(SETS, TERMS)
@@ -414,6 +414,17 @@ def test_a_mended_order_is_seen_by_what_looks_at_the_session_in_place_of_the_fir
     by = assessor(revision("2025-01", sections, orders=BOTH))
     ((found,),) = [one.determinations for one in assessed(by, draft(**POSTERIOR))]
     assert len(found.alternatives) == 1
+
+
+@pytest.mark.parametrize(("urls", "left"), [(["urn:uuid:1"], 0), (["urn:uuid:1", "urn:uuid:2"], 1)])
+def test_a_mended_order_keeps_the_name_of_the_first(urls: list[str], left: int) -> None:
+    by = assessor(revision("2025-01", MENDED, orders=BOTH))
+    said = answers({"II": "yes"})
+    drafts = [draft(**POSTERIOR), draft("10002")]
+    among = read_session(list(zip(urls, drafts, strict=False)), [], chart(), PlanRules())
+    first = assess(by, among, chart(said, availability=available()))[0]
+    ((found,),) = [each.alternatives for each in first.determinations]
+    assert found.items_left == (left, left)
 
 
 def test_a_mended_order_carries_the_codes_that_the_operator_maps() -> None:

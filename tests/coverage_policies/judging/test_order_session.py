@@ -54,9 +54,43 @@ def test_what_asks_for_nothing_is_not_judged() -> None:
     assert names(found.judged) == ["a"]
 
 
-def test_an_order_sent_twice_counts_once_as_sent_last() -> None:
-    found = session([plain("a", planned="2026-03-02"), plain("a", planned="2026-03-09")])
-    assert [str(order.planned) for order in found.judged] == ["2026-03-09"]
+@pytest.mark.parametrize("again", ["urn:uuid:1", "URN:UUID:1"])
+def test_an_order_sent_twice_counts_once_as_sent_last(again: str) -> None:
+    earlier, later = draft(id="a", planned="2026-03-02"), draft(id="a", planned="2026-03-09")
+    found = session([("urn:uuid:1", earlier), (again, later)])
+    assert [(order.reference, str(order.planned)) for order in found.judged] == [("ServiceRequest/a", "2026-03-09")]
+
+
+def test_the_same_order_sent_twice_counts_once_without_a_full_url() -> None:
+    assert names(session([plain("a"), plain("b"), plain("a")]).judged) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("urls", "expected"),
+    [
+        (("urn:uuid:1", "urn:uuid:2"), ["urn:uuid:1", "urn:uuid:2"]),
+        (
+            ("https://a.example/fhir/ServiceRequest/new", "https://b.example/fhir/ServiceRequest/new"),
+            ["https://a.example/fhir/ServiceRequest/new", "https://b.example/fhir/ServiceRequest/new"],
+        ),
+        (("urn:uuid:1", ""), ["urn:uuid:1", "ServiceRequest"]),
+        (("", ""), ["ServiceRequest", "ServiceRequest"]),
+        ((" ", " "), [" ", " "]),
+    ],
+)
+def test_orders_under_one_id_each_count_and_are_named_as_without_it(urls: tuple[str, str], expected: list[str]) -> None:
+    one, two = draft("10001", id="new"), draft("10002", id="new")
+    found = session([(urls[0], one), (urls[1], two), plain("a")])
+    assert [order.codes[0].code for order in found.judged[:2]] == ["10001", "10002"]
+    assert [order.reference for order in found.judged] == [*expected, "ServiceRequest/a"]
+    assert [order.resource["id"] for order in found.judged] == ["new", "new", "a"]
+    beside = session([(urls[0], one)], [(urls[1], two)])
+    assert [order.reference for order in (*beside.judged, *beside.others)] == expected
+
+
+def test_an_order_for_another_patient_changes_the_name_of_no_other_order() -> None:
+    found = session([plain("a")], for_others=[("urn:uuid:1", draft("10002", id="a"))])
+    assert [order.reference for order in found.judged] == ["ServiceRequest/a", "urn:uuid:1"]
 
 
 def test_an_order_that_is_judged_does_not_stand_beside_itself() -> None:
