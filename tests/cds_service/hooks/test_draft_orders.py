@@ -79,7 +79,6 @@ def test_orders_under_one_id_are_all_judged_if_all_are_selected() -> None:
     assert urls(read(*ONE_ID).judged) == ["urn:uuid:1", "urn:uuid:2", ""]
 
 
-@pytest.mark.requirement("7.30")
 @pytest.mark.parametrize(
     ("selection", "judged", "others"),
     [

@@ -79,7 +79,6 @@ def test_every_decision_is_the_same_again(replayed: Replayed, name: str, order: 
     assert len(answers) == len(replayed.service.rows("determinations"))
 
 
-@pytest.mark.requirement("7.140")
 @pytest.mark.parametrize("urls", [("", ""), ("urn:uuid:1", "urn:uuid:2")])
 def test_orders_under_one_id_are_replayed_each_for_itself(replayed: Replayed, urls: tuple[str, str]) -> None:
     body, replayed.service.chart = sample_call("sij-posterior", 0)
