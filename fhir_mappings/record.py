@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from enum import Enum
 from typing import TypeVar, cast
 
 from msgspec import Struct
 
 from fhir_mappings.bundle import Entry, contained_by_id, reference_of
+from fhir_mappings.copies import Key, without_copies
 from fhir_mappings.dates import DateInterval, parse
-from fhir_mappings.fhir_json import Json, Resource, dumps
+from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.ownership import Ownership, chart_server, names_a_patient
 from fhir_mappings.references import ChartServer, ReferenceIndex, address_of
@@ -91,6 +92,8 @@ class PatientRecord:
         """The reason why a resource is not used, by reference; it names the element, never its value."""
         self.tolerated: dict[str, str] = {}
         """A fault in an element that no criterion uses, by reference."""
+        self.differing: dict[str, str] = {}
+        """The type of each resource of which copies differ and none is known to be the latest, by reference."""
         self._availability = dict(availability)
         self.unasked = frozenset(unasked)
         found = list(resources)
@@ -143,35 +146,30 @@ class PatientRecord:
         server = self._server.sharing_ids_with(found)
         keys = _keys(found, server)
         kept = dict(zip(keys, found, strict=True))
+        uncertain: dict[Key, tuple[str, ...]] = {}
         if len(kept) < len(keys):
-            kept = self._latest(zip(keys, found, strict=True))
+            keys, kept, uncertain = without_copies(keys, found, self.zone)
         for key in sorted(kept):
             url, resource = kept[key]
             self._by_type.setdefault(resource["resourceType"], []).append(resource)
             if url:
                 self._references[id(resource)] = url if key[1] else reference_of(resource, url)
-            if key[1]:
-                self._bases[id(resource)] = key[1]
+            if key[1] and (base := server.local(address_of(url)).base):
+                self._bases[id(resource)] = base
+        for key, elements in uncertain.items():
+            self._doubt(kept[key][1], elements)
         self._by_reference = ReferenceIndex(server)
         for (url, resource), key in zip(found, keys, strict=True):
             self._by_reference.add(url, resource, kept[key][1])
 
-    def _latest(self, found: Iterable[tuple[tuple[str, str], Entry]]) -> dict[tuple[str, str], Entry]:
-        """Return the entry of each key that is the latest copy of its resource."""
-        copies: dict[tuple[str, str], list[Entry]] = {}
-        for key, entry in found:
-            copies.setdefault(key, []).append(entry)
-        return {
-            key: same[0] if len(same) == 1 else max(same, key=lambda entry: self._age(entry[1]))
-            for key, same in copies.items()
-        }
-
-    def _age(self, resource: Resource) -> tuple[datetime, str]:
-        """Return a sort key for copies of a resource: the last update, then the content for a stable order."""
-        meta = resource.get("meta")
-        updated = self.when(meta.get("lastUpdated")) if isinstance(meta, Mapping) else None
-        moment = updated.instant if updated else None
-        return moment or datetime.min.replace(tzinfo=UTC), dumps(resource)
+    def _doubt(self, resource: Resource, elements: Iterable[str]) -> None:
+        """Let elements of a resource decide nothing, since a copy of it differs in them and may be the later one."""
+        kind, known = resource["resourceType"], findings(resource)
+        differing = tuple([(element, "another value in a copy of it") for element in elements])
+        self._findings[id(resource)] = Findings(known.faults, known.modified + differing)
+        self.differing[self.reference(resource)] = kind
+        if kind in self._availability:
+            self._availability[kind] = Availability.UNAVAILABLE
 
     def relative(self, reference: str) -> str:
         """Return a reference without server and version (`Condition/1`); keep references to other servers."""
@@ -279,7 +277,7 @@ class PatientRecord:
         return True
 
 
-def _keys(found: Iterable[Entry], server: ChartServer) -> list[tuple[str, str]]:
+def _keys(found: Iterable[Entry], server: ChartServer) -> list[Key]:
     """Return what each resource is known by: its reference, and its server if that is another one.
 
     One that has neither an id nor a full URL is a resource of its own.

@@ -22,6 +22,7 @@ _HTTP = re.compile("https?://", re.IGNORECASE)
 _TYPE = re.compile(r"[A-Z][A-Za-z]+\Z")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]\Z")
+_URN = "urn:"
 _DEFAULT_PORTS = (None, 80, 443)
 
 
@@ -46,7 +47,7 @@ def address_of(reference: str) -> Address:
     host = ""
     path = text.removeprefix("/")
     if ":" in text:
-        if text[:4].lower() == "urn:":
+        if text[:4].lower() == _URN:
             return Address("", text.lower())
         if _HTTP.match(text):
             host, path = _host_and_path(text)
@@ -59,6 +60,12 @@ def address_of(reference: str) -> Address:
     if not own_id or not _TYPE.match(kind) or (before and not host):
         return Address("", text)
     return Address("/".join([host, *before]).rstrip("/"), f"{kind}/{own_id}")
+
+
+def urn_of(full_url: str) -> str:
+    """Return the URN that a full URL is, in one form; empty for any other one."""
+    name = address_of(full_url).name if full_url else ""
+    return name if name.startswith(_URN) else ""
 
 
 def server_of(address: str) -> str:
@@ -116,18 +123,18 @@ class ChartServer:
 
         A gateway writes full URLs with a base of its own. The entries of a merged chart come from several servers, on
         which one id names different resources: there, one resource type has entries of several bases, or another entry
-        of the same id has no full URL.
+        of the same id has no full URL. URNs say nothing of a server.
         """
         if not any(url for url, _ in entries):
             return self
-        placed = [(address_of(url).base if url else "", resource) for url, resource in entries]
-        if not any(base for base, _ in placed):
+        placed = [(address_of(url) if url else _NOWHERE, resource) for url, resource in entries]
+        if not any(url.base for url, _ in placed):
             return self
-        unplaced = {_name(resource): resource for base, resource in placed if not base}
+        unplaced = {_name(each): each for url, each in placed if not url.base and not url.name.startswith(_URN)}
         by_type: dict[str, set[str]] = {}
         mixed: set[str] = set()
-        for base, resource in placed:
-            if base:
+        for url, resource in placed:
+            if base := url.base:
                 by_type.setdefault(str(resource.get("resourceType")), set()).add("" if base in self.bases else base)
                 if unplaced.get(_name(resource), resource) != resource:
                     mixed.add(base)
@@ -148,7 +155,8 @@ class ReferenceIndex(Generic[T]):
 
     On a known server a reference without base, and a resource without full URL, are of that server. If the server is
     unknown, an address without base matches any base as long as only one resource fits, and a bare id matches the only
-    resource with that id.
+    resource with that id. Where different resources with URNs as full URLs have one id, an address by id means none of
+    them, or the one that has no URN.
     """
 
     def __init__(self, server: ChartServer | None = None) -> None:
@@ -156,6 +164,8 @@ class ReferenceIndex(Generic[T]):
         self._values: dict[Address, T] = {}
         self._added: list[tuple[Address, T]] = []
         """Every address with its value, also of those that were replaced."""
+        self._by_urn: dict[Address, tuple[T, Resource] | None] = {}
+        """What only resources with a URN have claimed, by address; None if they are different ones."""
         self._has_bases = False
         self._alike: _Alike[T] | None = None
         """Those that were added, by parts of their addresses; made when it is first needed."""
@@ -171,13 +181,33 @@ class ReferenceIndex(Generic[T]):
     def add(self, full_url: str, resource: Resource, value: T) -> None:
         """Add the value of a resource; it replaces that of a resource with the same address."""
         self._alike = None
-        for address in addresses(full_url, resource):
+        found = addresses(full_url, resource)
+        if full_url and found and not found[0].base and urn_of(full_url):
+            self._add_by_urn(found, resource, value)
+            return
+        for address in found:
             local = address
             if address.base:
                 local = self._server.local(address)
                 self._has_bases = self._has_bases or bool(local.base)
+            if self._by_urn:
+                self._by_urn.pop(local, None)
             self._values[local] = value
             self._added.append((local, value))
+
+    def _add_by_urn(self, found: Iterable[Address], resource: Resource, value: T) -> None:
+        for address in found:
+            if address not in self._by_urn:
+                if address in self._values:
+                    continue
+                self._by_urn[address] = value, resource
+            claim = self._by_urn[address]
+            if claim is None or (claim[0] != value and claim[1] != resource):
+                self._by_urn[address] = None
+                self._values.pop(address, None)
+            else:
+                self._values[address] = value
+                self._added.append((address, value))
 
     def find(self, reference: str, base: str = "") -> T | None:
         """Return the value for a reference; `base` is the server of the resource that has it, if another one."""
@@ -191,7 +221,7 @@ class ReferenceIndex(Generic[T]):
             # A base, or the type of a bare id, is all that an address can have more than another one of its resource.
             return self._values.get(Address("", address.name)) if address.base else None
         if self._alike is None:
-            self._alike = _Alike(self._added)
+            self._alike = _Alike(each for each in self._added if each[0] in self._values)
         candidates = self._alike.candidates(address)
         return candidates[0] if candidates and all(each == candidates[0] for each in candidates) else None
 

@@ -132,9 +132,10 @@ def test_a_malformed_meta_is_the_older(meta):
     assert status(kept) == ["resolved"]
 
 
-def test_a_copy_that_was_dropped_still_resolves_by_its_full_url():
+@pytest.mark.parametrize("url", ["", "urn:uuid:1", "https://ehr.example/fhir/Condition/x"])
+def test_a_copy_that_was_dropped_still_resolves_by_its_full_url(url):
     old, new = updated("2026-01-01T10:00:00Z", "active"), updated("2026-02-01T10:00:00Z", "resolved")
-    assert record(("urn:uuid:old", old), ("urn:uuid:new", new)).resolve("urn:uuid:old") == new
+    assert record((url, old), (url, new)).resolve(url or "Condition/x") == new
 
 
 def test_the_order_of_the_chart_does_not_show():
@@ -357,6 +358,104 @@ def test_a_type_that_is_all_one_other_patients_may_be_the_patients_under_another
 )
 def test_a_chart_of_which_nothing_can_be_used_is_left_out(resources, is_left_out):
     assert record(*resources, availability=ALL).is_left_out is is_left_out
+
+
+# --- copies of one resource -------------------------------------------------------------------------------------------
+
+AT_HOME = "https://ehr.example/fhir/Condition/x"
+ONE, OTHER = condition(code={"text": "one"}), condition(code={"text": "other"})
+
+TWO = {
+    "two URNs": ("urn:uuid:1", "urn:uuid:2"),
+    "two OIDs": ("urn:oid:1.2.3", "urn:oid:1.2.4"),
+    "an address and a URN": (AT_HOME, "urn:uuid:2"),
+}
+
+
+@pytest.mark.parametrize("urls", TWO.values(), ids=TWO)
+def test_one_id_under_different_full_urls_is_two_resources_each_found_by_its_own(urls):
+    sent = list(zip(urls, (ONE, OTHER), strict=True))
+    for order in permutations(sent):
+        chart = record(*order, server=HERE, availability=ALL)
+        assert (len(chart.of_type("Condition")), chart.unavailable()) == (2, ())
+        assert [chart.resolve(url) for url in urls] == [ONE, OTHER]
+
+
+def test_an_id_that_two_urns_share_names_neither_of_them():
+    chart = record(("urn:uuid:1", ONE), ("urn:uuid:2", OTHER), server=HERE)
+    assert (chart.resolve("Condition/x"), names(chart)) == (None, ["urn:uuid:1", "urn:uuid:2"])
+
+
+def test_an_id_that_a_urn_shares_with_the_server_names_that_of_the_server():
+    for order in permutations([(AT_HOME, ONE), ("urn:uuid:2", OTHER)]):
+        chart = record(*order, server=HERE)
+        assert (chart.resolve("Condition/x"), names(chart)) == (ONE, ["Condition/x", "urn:uuid:2"])
+
+
+SAME = {"one URN": ("urn:uuid:1", "URN:UUID:1"), "no full URL": ("", ""), "one address": (AT_HOME, AT_HOME)}
+ONE_WITHOUT = {"an address and none": (AT_HOME, ""), "a URN and none": ("urn:uuid:1", "")}
+
+
+@pytest.mark.parametrize("urls", (SAME | ONE_WITHOUT | TWO).values(), ids=SAME | ONE_WITHOUT | TWO)
+def test_equal_content_is_one_resource_whatever_its_full_url(urls):
+    written_anew = {**dict(reversed(condition().items())), "meta": {"source": "#1"}, "text": {"status": "generated"}}
+    chart = record((urls[0], condition()), (urls[1], written_anew), server=HERE, availability=ALL)
+    assert (names(chart), chart.unavailable(), chart.differing) == (["Condition/x"], (), {})
+    assert chart.is_usable(chart.of_type("Condition")[0], "code")
+
+
+@pytest.mark.parametrize("urls", (SAME | ONE_WITHOUT).values(), ids=SAME | ONE_WITHOUT)
+def test_of_copies_that_differ_and_are_not_dated_none_decides_nor_proves_absence(urls):
+    for order in permutations(zip(urls, (ONE, OTHER), strict=True)):
+        chart = record(*order, server=HERE, availability=ALL)
+        (kept,) = chart.of_type("Condition")
+        assert (chart.unavailable(), chart.differing) == (("Condition",), {"Condition/x": "Condition"})
+        assert not chart.is_usable(kept, "code")
+        assert "Condition.code has another value in a copy" in chart.quarantined["Condition/x"]
+
+
+def test_what_copies_agree_on_still_decides():
+    chart = record(ONE, OTHER, availability=ALL)
+    assert chart.is_usable(chart.of_type("Condition")[0], "clinicalStatus", "onset")
+
+
+@pytest.mark.parametrize("urls", (SAME | ONE_WITHOUT).values(), ids=SAME | ONE_WITHOUT)
+def test_of_copies_that_are_dated_the_latest_counts_and_its_type_stays_as_it_is(urls):
+    old, new = updated("2026-01-01T10:00:00Z", "active"), updated("2026-02-01T10:00:00Z", "resolved")
+    for order in permutations(zip(urls, (old, new), strict=True)):
+        chart = record(*order, server=HERE, availability=ALL)
+        assert (status(chart), chart.unavailable(), chart.differing) == (["resolved"], (), {})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "unavailable"),
+    [
+        ("2026-01-01T10:00:00Z", "2026-01-01T10:00:00Z", ("Condition",)),
+        ("2026-01-01T10:00:00Z", None, ("Condition",)),
+        ("2026-01-01T10:00:00Z", "not a date", ("Condition",)),
+        ("2026-01-01T10:00:00Z", "2026-01-01T23:00:00", ("Condition",)),
+        ("2026-01-01T10:00:00Z", "2026-01-02T23:00:00", ("Condition",)),
+        ("2026-01-01T09:59:59Z", "2026-01-02T23:00:00", ()),
+        ("2026-01-01T10:00:00Z", "2026-01", ("Condition",)),
+        ("2026-01-01T10:00:00Z", "2026-02", ()),
+        ("2026-01-01T10:00:00Z", "9999-12-31T10:00:00", ("Condition",)),
+    ],
+)
+def test_dates_tell_the_latest_copy_only_if_they_can_be_compared(one, other, unavailable):
+    chart = record(updated(one, "active"), updated(other, "resolved"), availability=ALL)
+    assert chart.unavailable() == unavailable
+
+
+def test_a_last_update_without_a_zone_is_not_the_oldest():
+    copies = [updated("2026-01-01T10:00:00Z", "active"), updated("2026-02-01T00:00:00", "resolved")]
+    assert [status(record(*order)) for order in permutations(copies)] == [["resolved"], ["resolved"]]
+
+
+def test_one_without_a_full_url_that_differs_from_two_with_urns_decides_nothing():
+    third = condition(code={"text": "third"})
+    chart = record(("urn:uuid:1", ONE), ("urn:uuid:2", OTHER), third, availability=ALL)
+    assert [chart.is_usable(each, "code") for each in (ONE, OTHER, third)] == [True, True, False]
+    assert chart.unavailable() == ("Condition",)
 
 
 # --- two servers -----------------------------------------------------------------------------------------------------

@@ -164,6 +164,37 @@ def test_a_reference_in_a_resource_of_another_server_means_a_resource_there() ->
     assert index.find("Medication/e", "clinic-b.example/fhir") is None
 
 
+# --- one id under several URNs ---------------------------------------------------------------------------------------
+
+
+def test_a_urn_finds_the_entry_that_has_it() -> None:
+    sent = [drug(url="urn:uuid:1"), ("urn:uuid:2", {**drug()[1], "status": "inactive"})]
+    assert [ReferenceIndex.of(sent).find(url) for url, _ in sent] == sent
+
+
+def test_an_id_that_different_resources_with_urns_share_means_neither() -> None:
+    sent = [drug(url="urn:uuid:1"), ("urn:uuid:2", {**drug()[1], "status": "inactive"}), drug(url="urn:uuid:3")]
+    index = ReferenceIndex.of(sent)
+    assert [index.find(each) for each in ("Medication/d", HERE, "d")] == [None, None, None]
+
+
+def test_an_id_that_equal_resources_with_urns_share_means_them() -> None:
+    index = ReferenceIndex.of([drug(url="urn:uuid:1"), drug(url="urn:uuid:2")])
+    assert index.find("Medication/d") == drug(url="urn:uuid:2")
+
+
+def test_a_urn_that_two_resources_have_means_neither() -> None:
+    index = ReferenceIndex.of([drug(url="urn:uuid:1"), drug("e", "urn:uuid:1")])
+    assert [index.find(each) for each in ("urn:uuid:1", "Medication/e")] == [None, drug("e", "urn:uuid:1")]
+
+
+@pytest.mark.parametrize("url", ["", HERE])
+def test_an_id_means_the_resource_without_a_urn_before_those_with_one(url: str) -> None:
+    server, others = drug(url=url), [(f"urn:uuid:{each}", {**drug()[1], "status": each}) for each in ("a", "b")]
+    for sent in ([server, *others], [*others, server]):
+        assert known(*sent).find("Medication/d") == server
+
+
 # --- one id on two servers -------------------------------------------------------------------------------------------
 
 
@@ -187,3 +218,8 @@ def test_an_entry_of_the_same_id_without_a_full_url_makes_it_another_server() ->
 def test_urns_and_missing_full_urls_say_nothing_of_a_server() -> None:
     sent = [drug(), drug("e", "urn:uuid:1"), drug("f", THERE)]
     assert SERVER.sharing_ids_with(sent).bases == {"ehr.example/fhir", "clinic-b.example/fhir"}
+
+
+def test_another_resource_of_the_same_id_with_a_urn_says_nothing_of_a_server() -> None:
+    other = ("urn:uuid:1", {**drug()[1], "status": "inactive"})
+    assert SERVER.sharing_ids_with([other, drug(url=THERE)]).bases == {"ehr.example/fhir", "clinic-b.example/fhir"}

@@ -340,7 +340,7 @@ def test_eighty_nine_days_of_history_are_too_few():
 
 def test_another_drug_shows_that_the_history_reaches_further_back():
     resources = [morphine("before", "2025-10-04", "2025-12-31", 120), morphine("now", *NOW, 60)]
-    assert read(another_drug("2025-10-03"), *resources).problem == ""
+    assert read({**another_drug("2025-10-03"), "id": "further"}, *resources).problem == ""
 
 
 @pytest.mark.parametrize("members", [{"reportedBoolean": True}, {"intent": "plan"}])
