@@ -68,6 +68,13 @@ def data_notes(policy: Policy, record: PatientRecord, anchor: Anchor, off_date: 
         found.append(f"Not used because the patient of the record is not certain: {left_out} resource(s).")
     if record.other_patients:
         found.append(f"Excluded as another patient's: {record.other_patients.total()} resource(s).")
-    found += [f"Not used: {name}, {why}." for name, why in sorted(record.quarantined.items())]
-    found += [f"Used despite an error in it: {name}, {why}." for name, why in sorted(record.tolerated.items())]
+    differing = [name for name, kind in sorted(record.differing.items()) if kind in kinds]
+    if differing:
+        found.append(f"Sent with different content, and which is the latest is not known: {', '.join(differing)}.")
+    for name, why in sorted(record.quarantined.items()):
+        # One reading may set aside what another one, which does not use the faulty element, uses.
+        found.append(f"{'Used only in part' if name in record.tolerated else 'Not used'}: {name}, {why}.")
+    for name, why in sorted(record.tolerated.items()):
+        if name not in record.quarantined:
+            found.append(f"Used despite an error in it: {name}, {why}.")
     return tuple(found)

@@ -15,6 +15,7 @@ from coverage_policies.format.loader import parse_policy
 from coverage_policies.format.model import Policy
 from coverage_policies.format.terms import Outcome, PriorAuthorization, Reason, Status
 from coverage_policies.format.value_sets import ValueSet, ValueSets
+from coverage_policies.judging.data_notes import data_notes
 from coverage_policies.judging.determination import Determination
 from coverage_policies.judging.evaluator import evaluate
 from fhir_mappings.codings import CPT
@@ -902,6 +903,23 @@ def test_what_was_set_aside_or_tolerated_is_named_without_its_value() -> None:
     assert notes(broken, odd)[1:] == (
         "Not used: Condition/b, Condition.onsetDateTime does not follow FHIR R4.",
         "Used despite an error in it: Condition/o, Condition.recorder does not follow FHIR R4.",
+    )
+
+
+def test_what_one_reading_sets_aside_and_another_uses_is_used_in_part() -> None:
+    record = chart(condition("alpha", id="b"))
+    why = "Condition.onsetDateTime does not follow FHIR R4"
+    record.quarantined["Condition/b"] = record.tolerated["Condition/b"] = why
+    found = data_notes(policy(LEAF), record, Anchor(ANCHOR, "planned service date"), ())
+    assert found[1:] == (f"Used only in part: Condition/b, {why}.",)
+
+
+def test_a_record_whose_copies_differ_is_named() -> None:
+    differing = notes(condition("alpha", id="b"), condition("beta", id="b"))
+    assert differing[1:] == (
+        "Not read completely: Condition.",
+        "Sent with different content, and which is the latest is not known: Condition/b.",
+        "Not used: Condition/b, Condition.code has another value in a copy of it, which may change its meaning.",
     )
 
 
