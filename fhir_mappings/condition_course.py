@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from fhir_mappings.codings import CodeMatcher, Course
 from fhir_mappings.conditions import Claim, Listing, Statement, statements
 from fhir_mappings.dates import CalendarPeriod, DateInterval, is_within, plus
-from fhir_mappings.laterality import Side
+from fhir_mappings.laterality import UNCLEAR, RecordedSide
 from fhir_mappings.record import Evidence, PatientRecord
 from fhir_mappings.truth import Truth
 
@@ -65,7 +65,7 @@ class Condition:
     presence: Presence
     since: DateInterval
     evidence: Evidence
-    side: Side | None = None
+    side: RecordedSide | None = None
     is_listed_problem: bool = False
 
 
@@ -207,7 +207,7 @@ class Doubts:
         return not self._compared(stated, self._refuted) <= {Doubt.NONE}
 
     def _compared(self, stated: Statement, last: Mapping["_Key", DateInterval]) -> set[Doubt]:
-        sides = (stated.side, None, "bilateral") if stated.side in ("left", "right") else _ANY_SIDE
+        sides = (stated.side, None, "bilateral", UNCLEAR) if stated.side in ("left", "right") else _ANY_SIDE
         return {self._order(stated, last[key]) for side in sides if (key := (stated.label, side)) in last}
 
     def _order(self, stated: Statement, doubt: DateInterval) -> Doubt:
@@ -217,8 +217,8 @@ class Doubts:
         return Doubt.NONE if made.earliest > plus(doubt.latest, self._same_time) else Doubt.AROUND
 
 
-_Key: TypeAlias = tuple[str, Side | None]
-_ANY_SIDE: tuple[Side | None, ...] = (None, "left", "right", "bilateral")
+_Key: TypeAlias = tuple[str, RecordedSide | None]
+_ANY_SIDE: tuple[RecordedSide | None, ...] = (None, "left", "right", "bilateral", UNCLEAR)
 
 
 def _doubted(stated: Statement) -> Sequence[str]:

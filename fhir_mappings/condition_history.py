@@ -12,7 +12,7 @@ from fhir_mappings.codings import CodeMatcher, Course
 from fhir_mappings.condition_course import Doubts, Presence, Times, as_of, since
 from fhir_mappings.conditions import Claim, Listing, Statement, statements
 from fhir_mappings.dates import CalendarPeriod, DateInterval, is_on_or_before, is_within, plus
-from fhir_mappings.laterality import Side
+from fhir_mappings.laterality import RecordedSide
 from fhir_mappings.record import Evidence, PatientRecord
 from fhir_mappings.truth import Truth, any_of
 
@@ -34,7 +34,7 @@ class KnownCondition:
     began: DateInterval
 
     @property
-    def side(self) -> Side | None:
+    def side(self) -> RecordedSide | None:
         """Return the side that it states."""
         return self.stated.side
 

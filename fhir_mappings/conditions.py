@@ -14,7 +14,7 @@ from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.diagnoses import Diagnosis, read_diagnosis, says_it_lasts
 from fhir_mappings.encounters import Encounter, encounter, encounter_reference
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.laterality import Side, side_of
+from fhir_mappings.laterality import RecordedSide, side_of
 from fhir_mappings.record import Evidence, PatientRecord
 
 _ELEMENTS = (
@@ -81,7 +81,7 @@ class Statement:
     ended: DateInterval | None = None
     encounter: str = ""
     visit: Encounter | None = None
-    side: Side | None = None
+    side: RecordedSide | None = None
     coded: tuple[Coding, ...] = ()
     is_called_lasting: bool = False
 

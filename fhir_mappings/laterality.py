@@ -5,12 +5,15 @@ from typing import Literal, TypeAlias
 
 from fhir_mappings.codings import CPT, HCPCS, ICD10CM, LOINC, SNOMED, Coding, codings, codings_and_text, items
 from fhir_mappings.diagnoses import side_in_title
-from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.fhir_json import Resource
 from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.order_text import read_phrase
 from fhir_mappings.truth import Truth
 
 Side: TypeAlias = Literal["left", "right", "bilateral"]
+RecordedSide: TypeAlias = Side | Literal["side unclear"]
+"""A side as a record states it; unclear if it names sides that contradict each other."""
+UNCLEAR: RecordedSide = "side unclear"
 
 QUALIFIERS: dict[str, Side] = {"7771000": "left", "24028007": "right", "51440002": "bilateral"}
 """SNOMED CT laterality qualifiers."""
@@ -46,19 +49,26 @@ def _is_side_only(site: Iterable[Coding]) -> bool:
     return all((each.system == SNOMED and each.code in QUALIFIERS) or side_named(each.display) for each in site)
 
 
-def side_of(resource: Resource, terms: OrderTerms, *code_elements: str) -> Side | None:
+def side_of(resource: Resource, terms: OrderTerms, *code_elements: str) -> RecordedSide | None:
     """Return the side of a condition, procedure, or study: by its body site, its words, and its code.
 
-    Return None if it names no side, or if two of these name different ones.
+    Return None if it names no side, UNCLEAR if two of these name different ones.
     """
     places = (resource, *items(resource.get("series")))
     sites = [each.get("bodySite") for each in places] + [each.get("laterality") for each in places[1:]]
-    site = _together([side for each in sites for concept in items(each) for side in _sides_named(concept, terms)])
+    site = _together([_named_by(concept, terms) for each in sites for concept in items(each)])
     concepts = [concept for name in code_elements for concept in items(resource.get(name))]
-    words = _together([side for concept in concepts for side in _sides_named(concept, terms)])
-    coded = _together([side for concept in concepts for coding in codings(concept) if (side := _side_of(coding))])
-    named = {side for side in (site, words, coded) if side}
-    return named.pop() if len(named) == 1 else None
+    words = _together([_named_by(concept, terms) for concept in concepts])
+    coded = _together([_side_of(coding) for concept in concepts for coding in codings(concept)])
+    return agreed_side(site, words, coded)
+
+
+def agreed_side(*sides: RecordedSide | None) -> RecordedSide | None:
+    """Return the side that every source names which names one; UNCLEAR if they differ, None if none names one."""
+    named = set(sides) - {None}
+    if len(named) > 1:
+        return UNCLEAR
+    return named.pop() if named else None
 
 
 def _side_of(coding: Coding) -> Side | None:
@@ -68,42 +78,47 @@ def _side_of(coding: Coding) -> Side | None:
     return _SIDE_OF_CODE.get((coding.system, coding.code))
 
 
-def _together(sides: Iterable[Side]) -> Side | None:
-    """Return the side that several name together; left and right make bilateral."""
-    found = set(sides)
-    if len(found) == 1:
-        return found.pop()
-    return "bilateral" if found == {"left", "right"} else None
+def _together(sides: Iterable[RecordedSide | None]) -> RecordedSide | None:
+    """Return the side that several concepts or codes name together; left and right make bilateral."""
+    named = set(sides) - {None}
+    return "bilateral" if named == {"left", "right"} else agreed_side(*named)
 
 
-def _sides_named(concept: Json, terms: OrderTerms) -> set[Side]:
-    """Return the sides that a concept names in words, by a qualifier, or by a modifier of a billing code."""
-    found: set[Side] = set()
-    texts = [each["text"] for each in items(concept) if isinstance(each.get("text"), str)]
+def _named_by(concept: Resource, terms: OrderTerms) -> RecordedSide | None:
+    """Return the side that a concept names by a modifier of a billing code, a qualifier, its labels, and its text.
+
+    UNCLEAR if two of these differ: a modifier for the left beside words for the right says nothing of both.
+    """
+    modifiers: list[Side] = []
+    qualifiers: list[Side] = []
+    labels: list[Side] = []
     for coding in codings(concept):
         if coding.modifiers:
-            found |= {MODIFIERS[modifier] for modifier in coding.modifiers if modifier in MODIFIERS}
+            modifiers += [MODIFIERS[modifier] for modifier in coding.modifiers if modifier in MODIFIERS]
         if coding.system == SNOMED and coding.code in QUALIFIERS:
-            found.add(QUALIFIERS[coding.code])
-        if coding.system not in (
+            qualifiers.append(QUALIFIERS[coding.code])
+        if coding.display and coding.system not in (
             CPT,
             HCPCS,
         ):  # the display of a billing code is its definition, not this patient's side
-            texts.append(coding.display)
-    for text in texts:
-        for reading in read_phrase(text, terms, ("side",)):
-            if reading.is_stated and reading.value in _SIDES:
-                found.add(_SIDES[reading.value])
-    return found
+            labels += _in_words(coding.display, terms)
+    text = concept.get("text")
+    texts = _in_words(text, terms) if isinstance(text, str) else []
+    return agreed_side(*[_together(each) for each in (modifiers, qualifiers, labels, texts) if each])
 
 
-def same_side(ours: Side | None, theirs: Side | None) -> Truth:
+def _in_words(text: str, terms: OrderTerms) -> list[Side]:
+    readings = read_phrase(text, terms, ("side",))
+    return [_SIDES[each.value] for each in readings if each.is_stated and each.value in _SIDES]
+
+
+def same_side(ours: Side | None, theirs: RecordedSide | None) -> Truth:
     """Return whether `theirs` includes `ours`.
 
-    UNKNOWN if either side is not stated, or if `ours` is bilateral and `theirs` is one side.
+    UNKNOWN if either side is not stated or unclear, or if `ours` is bilateral and `theirs` is one side.
     """
     if theirs == "bilateral":
         return Truth.YES
-    if ours is None or theirs is None or ours == "bilateral":
+    if ours is None or theirs is None or theirs == UNCLEAR or ours == "bilateral":
         return Truth.UNKNOWN
     return Truth.of(ours == theirs)

@@ -9,7 +9,7 @@ from fhir_mappings.amounts import Amount, printed
 from fhir_mappings.codings import CodeMatcher, Coding, codings, items
 from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.laterality import Side, body_sites, side_of
+from fhir_mappings.laterality import RecordedSide, body_sites, side_of
 from fhir_mappings.measurements import measurement
 from fhir_mappings.record import Evidence, PatientRecord
 
@@ -42,7 +42,7 @@ class Observation:
     begin: datetime | None = None
     end: datetime | None = None
     sites: tuple[tuple[Coding, ...], ...] = ()
-    side: Side | None = None
+    side: RecordedSide | None = None
     top: Decimal | None = None
     amount: Amount | None = None
     scale: tuple[Decimal, Decimal] | None = None

@@ -16,6 +16,7 @@ from math import floor
 from typing import Literal, TypeAlias
 
 from fhir_mappings.codings import CodeMatcher, Coding
+from fhir_mappings.laterality import UNCLEAR
 from fhir_mappings.observations import Observation, observations
 from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.record import Evidence, PatientRecord
@@ -177,7 +178,8 @@ def _is_of(score: Observation, done: Procedure, window: Window) -> Truth:
     """Return whether a score is about the pain that was treated: at its site, and not on the other side."""
     if {score.side, done.side} == {"left", "right"}:
         return Truth.NO
-    return window.includes(score.sites) if window.includes else Truth.YES
+    is_of_site = window.includes(score.sites) if window.includes else Truth.YES
+    return is_of_site & Truth.UNKNOWN if score.side == UNCLEAR else is_of_site
 
 
 def _place_in_time(score: Observation, begin: datetime, end: datetime, window: Window) -> Truth:

@@ -21,7 +21,7 @@ from fhir_mappings.codings import (
 )
 from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Resource
-from fhir_mappings.laterality import Side, body_sites, side_of
+from fhir_mappings.laterality import RecordedSide, body_sites, side_of
 from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.order_text import read_phrase
 from fhir_mappings.record import Evidence, PatientRecord
@@ -50,7 +50,7 @@ class Procedure:
     start: DateInterval | None
     end: DateInterval | None
     evidence: Evidence
-    side: Side | None = None
+    side: RecordedSide | None = None
     purpose: str = ""
     about: tuple[tuple[Coding, ...], ...] = ()
 

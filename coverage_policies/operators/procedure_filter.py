@@ -1,9 +1,10 @@
 """Which procedures a clause is about: those on the side of the order, for a purpose, and of the course at hand.
 
 `same` matches records that state the side of the order, or both sides; a record that states none is UNKNOWN. With `or
-not stated` such a record matches too, unless the chart names another side: then it may be on either. An order that
-states no side is about the one side that the records name; if they name two, or the order hints at the other, it has to
-be asked for its side. An order for both sides is judged for each.
+not stated` such a record matches too, unless the chart names another side: then it may be on either. A record whose
+sides contradict each other is UNKNOWN either way. An order that states no side is about the one side that the records
+name; if they name two, or the order hints at the other, it has to be asked for its side. An order for both sides is
+judged for each.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ from coverage_policies.format.phrases import SPAN, span
 from coverage_policies.format.terms import Reason
 from coverage_policies.operators.base import nothing_found
 from fhir_mappings.dates import CalendarPeriod, DateInterval, plus
-from fhir_mappings.laterality import Side
+from fhir_mappings.laterality import UNCLEAR, Side
 from fhir_mappings.orders import Order
 from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.truth import Truth, agreed
@@ -79,7 +80,8 @@ class Belonging:
         ours = _side_meant(ctx.order, sides)
         if done.side is None:
             return Truth.YES if self.side.endswith(OR_SILENT) and sides <= {ours} else Truth.UNKNOWN
-        return Truth.of(done.side == ours) if ours in _SINGLE_SIDES else Truth.UNKNOWN
+        is_known = done.side != UNCLEAR and ours in _SINGLE_SIDES
+        return Truth.of(done.side == ours) if is_known else Truth.UNKNOWN
 
     def _by_purpose(self, done: Procedure) -> Truth:
         if not self.purpose:

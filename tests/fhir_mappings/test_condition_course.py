@@ -504,6 +504,7 @@ def test_another_condition_of_the_set_replaces_nothing():
 LEFT = {"bodySite": [concept("7771000", "http://snomed.info/sct")]}
 RIGHT = {"bodySite": [concept("24028007", "http://snomed.info/sct")]}
 BOTH = {"bodySite": [concept("51440002", "http://snomed.info/sct")]}
+CONTRADICTING = {"bodySite": [{**concept("7771000", "http://snomed.info/sct"), "text": "Right hip"}]}
 
 
 @pytest.mark.parametrize(
@@ -515,6 +516,9 @@ BOTH = {"bodySite": [concept("51440002", "http://snomed.info/sct")]}
         ({}, LEFT, Presence.UNCERTAIN),
         (BOTH, LEFT, Presence.UNCERTAIN),
         (LEFT, BOTH, Presence.UNCERTAIN),
+        (LEFT, CONTRADICTING, Presence.UNCERTAIN),
+        (CONTRADICTING, LEFT, Presence.UNCERTAIN),
+        (BOTH, CONTRADICTING, Presence.UNCERTAIN),
     ],
 )
 def test_the_other_side_is_another_condition(ours, theirs, expected):

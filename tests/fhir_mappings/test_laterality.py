@@ -2,8 +2,8 @@
 
 import pytest
 
-from fhir_mappings.codings import CPT, ICD10CM, LOINC, SNOMED
-from fhir_mappings.laterality import same_side, side_of
+from fhir_mappings.codings import CPT, HCPCS, ICD10CM, LOINC, SNOMED
+from fhir_mappings.laterality import UNCLEAR, same_side, side_of
 from fhir_mappings.procedures import procedures
 from fhir_mappings.truth import Truth
 from tests.support.fhir_builders import KNOWN, concept, procedure, record, resource
@@ -11,6 +11,11 @@ from tests.support.terms import TERMS
 
 ONE_KNEE, OTHER_KNEE = concept("M17.11", ICD10CM), concept("M17.12", ICD10CM)
 LEFT, RIGHT, BOTH = (concept(code, SNOMED) for code in ("7771000", "24028007", "51440002"))
+
+
+def with_modifiers(*modifiers):
+    coding = [{"system": CPT, "code": "27096"}, *({"system": HCPCS, "code": each} for each in modifiers)]
+    return {"coding": coding}
 
 
 @pytest.mark.parametrize(
@@ -41,10 +46,10 @@ LEFT, RIGHT, BOTH = (concept(code, SNOMED) for code in ("7771000", "24028007", "
         ({"code": concept("I50.814", ICD10CM)}, None),
         ({"code": {"coding": [each["coding"][0] for each in (ONE_KNEE, OTHER_KNEE)]}}, "bilateral"),
         ({"code": concept("M17.11", ICD10CM, display="Arthritis of the right knee")}, "right"),
-        ({"code": concept("M17.11", ICD10CM, display="Arthritis of the left knee")}, None),
+        ({"code": concept("M17.11", ICD10CM, display="Arthritis of the left knee")}, UNCLEAR),
         ({"code": concept("M17.11", ICD10CM), "bodySite": [RIGHT]}, "right"),
-        ({"code": concept("M17.11", ICD10CM), "bodySite": [LEFT]}, None),
-        ({"code": concept("M17.11", ICD10CM), "bodySite": [BOTH]}, None),
+        ({"code": concept("M17.11", ICD10CM), "bodySite": [LEFT]}, UNCLEAR),
+        ({"code": concept("M17.11", ICD10CM), "bodySite": [BOTH]}, UNCLEAR),
         ({"code": concept("26131-3", LOINC)}, "left"),
         ({"code": concept("73521", CPT)}, "bilateral"),
         ({"code": concept("27096", CPT, display="left")}, None),
@@ -52,10 +57,19 @@ LEFT, RIGHT, BOTH = (concept(code, SNOMED) for code in ("7771000", "24028007", "
         ({"code": concept("27096 RT 59", CPT)}, "right"),
         ({"code": concept("27096-50", CPT)}, "bilateral"),
         ({"code": concept("27096-59", CPT)}, None),
-        ({"code": concept("27096-LT", CPT), "bodySite": [RIGHT]}, None),
+        ({"code": concept("27096-LT", CPT), "bodySite": [RIGHT]}, UNCLEAR),
+        ({"code": concept("27096-50", CPT), "bodySite": [LEFT, RIGHT]}, "bilateral"),
+        ({"code": {**concept("27096-LT", CPT), "text": "SI joint injection, left"}}, "left"),
+        ({"code": {**concept("27096-LT", CPT), "text": "SI joint injection, right"}}, UNCLEAR),
+        ({"code": with_modifiers("LT"), "bodySite": [RIGHT]}, UNCLEAR),
+        ({"code": with_modifiers("LT", "RT")}, "bilateral"),
+        ({"code": {**with_modifiers("LT", "RT"), "text": "SI joint injection, bilateral"}}, "bilateral"),
+        ({"bodySite": [{**LEFT, "text": "Right sacroiliac joint"}]}, UNCLEAR),
+        ({"bodySite": [{"text": "Left sacroiliac joint"}, {"text": "Right sacroiliac joint"}]}, "bilateral"),
+        ({"bodySite": [{**LEFT, "text": "Right sacroiliac joint"}, RIGHT]}, UNCLEAR),
         ({"code": concept("x", display="Left hip")}, "left"),
         ({"code": {"text": "Left"}, "bodySite": [LEFT]}, "left"),
-        ({"code": {"text": "Left"}, "bodySite": [RIGHT]}, None),
+        ({"code": {"text": "Left"}, "bodySite": [RIGHT]}, UNCLEAR),
         ({"series": [{"laterality": LEFT["coding"][0]}]}, "left"),
         ({"series": [{"bodySite": RIGHT["coding"][0]}]}, "right"),
         ({"series": [{"laterality": LEFT["coding"][0]}, {"laterality": RIGHT["coding"][0]}]}, "bilateral"),
@@ -73,6 +87,7 @@ def test_the_side_is_read_from_site_code_and_words(members, side):
         ("left", "right", Truth.NO),
         ("left", "bilateral", Truth.YES),
         ("left", None, Truth.UNKNOWN),
+        ("left", UNCLEAR, Truth.UNKNOWN),
         (None, "left", Truth.UNKNOWN),
         (None, None, Truth.UNKNOWN),
         (None, "bilateral", Truth.YES),

@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from fhir_mappings.codings import Match
+from fhir_mappings.codings import SNOMED, Match
 from fhir_mappings.pain_relief import Window, reliefs
 from fhir_mappings.procedures import procedures
 from fhir_mappings.truth import Truth
@@ -443,3 +443,9 @@ def test_a_score_of_the_other_side_does_not_count(side, expected):
     injection = procedure(bodySite=[{"text": "Left"}])
     late = score(6, at("13:00:00"), "late", bodySite={"text": side} if side else None)
     assert percent(*before_and_after(8, 2), late, injection=injection, includes=includes) == expected
+
+
+def test_a_score_with_contradicting_sides_makes_the_relief_unknown():
+    site = {"coding": [{"system": SNOMED, "code": "24028007"}], "text": "Left"}
+    late = score(6, at("13:00:00"), "late", bodySite=site)
+    assert percent(*before_and_after(8, 2), late, injection=procedure(bodySite=[{"text": "Left"}])) is None

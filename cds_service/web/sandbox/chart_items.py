@@ -273,7 +273,9 @@ def _status(resource: Resource) -> str:
 
 
 def _side(side: str | None) -> str:
-    return f"{side} side" if side in ("left", "right") else "both sides" if side else ""
+    if side in ("left", "right"):
+        return f"{side} side"
+    return "both sides" if side == "bilateral" else side or ""
 
 
 def _newest_first(found: Iterable[Item]) -> tuple[Item, ...]:

@@ -362,6 +362,14 @@ def test_the_side_of_the_order(ours: str, theirs: str, same: Truth, or_silent: T
         assert asked(fact, of=on(ours), side="same or not stated", **more) is or_silent, more
 
 
+@pytest.mark.parametrize("ours", ["left", "right", "bilateral", ""])
+def test_what_names_contradicting_sides_may_be_on_either(ours: str) -> None:
+    fact = done("2026-02-01") | {"bodySite": [{**concept(SIDES["right"]), "text": "Left sacroiliac joint"}]}
+    for more in ({}, {"count": "at least 1"}, {"first": "at least 2 weeks ago"}, {"last": "under 2 months ago"}):
+        assert asked(fact, of=on(ours), side="same", **more) is OPEN, more
+        assert asked(fact, of=on(ours), side="same or not stated", **more) is OPEN, more
+
+
 def test_what_is_silent_beside_another_side_may_be_on_either() -> None:
     facts = [done("2026-02-01"), done("2026-01-10", side="right")]
     assert asked(*facts, of=on("left"), side="same or not stated", last="under 2 months ago") is OPEN

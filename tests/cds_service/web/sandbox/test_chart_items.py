@@ -82,9 +82,17 @@ def test_a_problem_entered_in_error_is_shown_as_not_read() -> None:
     )
 
 
-def test_a_procedure_has_its_day_and_side() -> None:
-    done = procedure(code={"text": "Injection"}, bodySite=[{"text": "Left sacroiliac joint"}])
-    assert only(performed(record(done))) == ("Injection", "2026-01-05", ("left side",))
+@pytest.mark.parametrize(
+    ("name", "site", "side"),
+    [
+        ("Injection", "Left sacroiliac joint", "left side"),
+        ("Injection", "Both sides", "both sides"),
+        ("Injection, right", "Left sacroiliac joint", "side unclear"),
+    ],
+)
+def test_a_procedure_has_its_day_and_side(name: str, site: str, side: str) -> None:
+    done = procedure(code={"text": name}, bodySite=[{"text": site}])
+    assert only(performed(record(done))) == (name, "2026-01-05", (side,))
 
 
 @pytest.mark.parametrize("status", ["not-done", "in-progress", "entered-in-error"])
