@@ -120,7 +120,7 @@ _BILLING_CODE = re.compile(rf"({_CPT_CODE}|{_LEVEL_II_CODE})((?:[\s,:/_–-]+{_M
 """A code of CPT or of HCPCS level II, and up to four modifiers; only letters may follow it without a separator."""
 _IS_CPT = re.compile(rf"{_CPT_CODE}\Z", re.ASCII)
 _SIDE_MODIFIERS = ("RT", "LT", "50")
-_NOT_DONE = {"53", "73", "74"}
+DISCONTINUED = frozenset({"53", "73", "74"})
 """Modifiers of procedures that were discontinued."""
 _ICD10CM_CODE = re.compile(r"([A-Z]\d[\dAB])(?:\.?([\dA-Z]{1,4}))?[.-]*\Z", re.ASCII)
 
@@ -158,16 +158,17 @@ def usual_form(system: str, code: str) -> tuple[str, str, tuple[str, ...]]:
     """Return the system, the code in its usual form, and the modifiers of a billing code.
 
     A billing code gets the system that its form tells: five digits, or four and U, T, F, or M, are CPT; a letter and
-    four digits HCPCS level II. A code of a discontinued procedure stays as it is, because it would count as done.
+    four digits HCPCS level II. A code of a discontinued procedure stays as it is, because it would count as done. A
+    modifier in place of a code, which says something of the codes beside it, is returned as its own modifier.
     """
     code = code.strip()
     if system in (CPT, HCPCS):
         written = code.upper()
-        if written in _SIDE_MODIFIERS:
+        if written in _SIDE_MODIFIERS or written in DISCONTINUED:
             return system, written, (written,)
         if matched := _BILLING_CODE.match(written):
             modifiers = tuple(re.findall(_MODIFIER, matched[2]))
-            if not _NOT_DONE.intersection(modifiers):
+            if not DISCONTINUED.intersection(modifiers):
                 return CPT if _IS_CPT.match(matched[1]) else HCPCS, matched[1], modifiers
     elif system == ICD10CM and (matched := _ICD10CM_CODE.match(code.upper())):
         return system, f"{matched[1]}.{matched[2]}" if matched[2] else matched[1], ()

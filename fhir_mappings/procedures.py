@@ -25,6 +25,7 @@ from fhir_mappings.laterality import RecordedSide, body_sites, side_of
 from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.order_text import read_phrase
 from fhir_mappings.record import Evidence, PatientRecord
+from fhir_mappings.undone import may_be_undone
 
 
 class Progress(Enum):
@@ -33,7 +34,7 @@ class Progress(Enum):
     DONE = "done"
     UNDER_WAY = "under way"
     UNCLEAR = "unclear"
-    """Preliminary, stopped, of unknown status, matched by a code that only asks, or unreadable."""
+    """Preliminary, stopped, discontinued, of unknown status, matched by a code that only asks, or unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def read_event(
 ) -> Procedure | None:
     """Return a resource as something that was done; None if its code does not match or it never happened.
 
-    `progress_of` is what each status means; any other is UNCLEAR.
+    `progress_of` is what each status means; any other is UNCLEAR, and so is one that its codes or words contradict.
     """
     status = resource.get("status")
     if match is None or status in _NEVER_HAPPENED:
@@ -123,7 +124,7 @@ def read_event(
         return Procedure(reference, match.label, Progress.UNCLEAR, None, None, evidence)
     start, end = _days(record, resource, date_element)
     progress = progress_of.get(status, Progress.UNCLEAR) if isinstance(status, str) else Progress.UNCLEAR
-    if not match.decides:
+    if not match.decides or _may_be_undone(record, resource, code_element):
         progress = Progress.UNCLEAR
     is_one_day = end is None or end is start or str(end) == str(start)
     shown = "" if start is None else str(start) if is_one_day else f"{start} to {end}"
@@ -135,6 +136,13 @@ def read_event(
     evidence = Evidence(reference, match.label, shown, value)
     about = record.cached_of("subjects", resource, lambda: subjects_of(record, resource, code_element))
     return Procedure(reference, match.label, progress, start, end, evidence, side, purpose, about)
+
+
+def _may_be_undone(record: PatientRecord, resource: Resource, code_element: str) -> bool:
+    def read() -> bool:
+        return may_be_undone((*items(resource.get(code_element)), *items(resource.get("reasonCode"))))
+
+    return record.cached_of("undone", resource, read)
 
 
 def subjects_of(record: PatientRecord, resource: Resource, code_element: str) -> tuple[tuple[Coding, ...], ...]:

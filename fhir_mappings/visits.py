@@ -17,11 +17,13 @@ from fhir_mappings.codings import (
     codings,
     codings_and_text,
     items,
+    plain_codes,
 )
 from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.record import Evidence, PatientRecord
+from fhir_mappings.undone import is_discontinued, may_be_undone
 
 KINDS = ("Encounter", "ChargeItem", "ExplanationOfBenefit")
 MAX_ITEMS = 500
@@ -36,6 +38,8 @@ _CHARGE_PROGRESS = {
     **dict.fromkeys(("planned", "not-billable", "aborted", "entered-in-error"), None),
 }
 """What a status means: None if the visit never took place, or not yet. One of any other status may have."""
+_NOT_KEPT = ("noshow", "cancelled")
+"""The statuses of an appointment that did not take place."""
 _NOT_BILLED = ("cancelled", "draft", "entered-in-error", "preauthorization", "predetermination")
 _ENCOUNTER_KINDS = ("type", "serviceType", "reasonCode")
 _UNDERSTOOD = (CPT, HCPCS, SNOMED, LOINC)
@@ -101,6 +105,7 @@ def _visits(record: PatientRecord, codes: CodeMatcher | None) -> Iterator[Visit]
             match = _any_visit(())
         progress = _ENCOUNTER_PROGRESS.get(str(encounter.get("status")), Progress.UNCLEAR)
         if match and progress:
+            progress = Progress.UNCLEAR if _was_missed(record, encounter) else progress
             days = _period(record, encounter.get("period"))
             done = _visit(record, encounter, match, progress, days, "status", *_ENCOUNTER_KINDS, "period", "subject")
             yield Visit(done, encounter)
@@ -108,12 +113,21 @@ def _visits(record: PatientRecord, codes: CodeMatcher | None) -> Iterator[Visit]
         match = _match(codes or _any_service, charge.get("code"))
         progress = _CHARGE_PROGRESS.get(str(charge.get("status")), Progress.UNCLEAR)
         if match and progress:
+            progress = Progress.UNCLEAR if may_be_undone(items(charge.get("code"))) else progress
             day = record.when(charge.get("occurrenceDateTime"))
             days = (day, day) if day else _period(record, charge.get("occurrencePeriod"))
             done = _visit(record, charge, match, progress, days, "status", "code", "occurrence", "subject")
             yield Visit(done, charge)
     for claim in _claims(record):
         yield from _billed(record, codes or _any_service, claim)
+
+
+def _was_missed(record: PatientRecord, encounter: Resource) -> bool:
+    """Return whether words of an encounter, or its appointment, say that the patient did not come or was not seen."""
+    concepts: list[Json] = [each for name in _ENCOUNTER_KINDS for each in items(encounter.get(name))]
+    concepts += [stay.get("dischargeDisposition") for stay in items(encounter.get("hospitalization"))]
+    booked = (record.resolve(each, within=encounter) for each in items(encounter.get("appointment")))
+    return may_be_undone(concepts) or any(each and each.get("status") in _NOT_KEPT for each in booked)
 
 
 def _claims(record: PatientRecord) -> Iterator[Resource]:
@@ -123,7 +137,7 @@ def _claims(record: PatientRecord) -> Iterator[Resource]:
 
 
 def _billed(record: PatientRecord, codes: CodeMatcher, claim: Resource) -> Iterator[Visit]:
-    """Yield the items of a claim. What was billed was done, whether or not the payer paid for it."""
+    """Yield the items of a claim. What was billed was done, paid for or not, unless a modifier or words deny it."""
     is_billed = claim.get("status") == "active" and claim.get("use") == "claim"
     progress = Progress.DONE if is_billed else Progress.UNCLEAR
     for item in items(claim.get("item"))[:MAX_ITEMS]:
@@ -134,7 +148,10 @@ def _billed(record: PatientRecord, codes: CodeMatcher, claim: Resource) -> Itera
             if days == (None, None):
                 days = _period(record, claim.get("billablePeriod"))
             elements = ("status", "use", "item", "billablePeriod", "patient")
-            yield Visit(_visit(record, claim, match, progress, days, *elements), claim, item)
+            is_modified = is_discontinued(plain_codes(item.get("modifier")))
+            is_undone = is_modified or may_be_undone(items(item.get("productOrService")))
+            done = _visit(record, claim, match, Progress.UNCLEAR if is_undone else progress, days, *elements)
+            yield Visit(done, claim, item)
 
 
 def _match(codes: CodeMatcher, *concepts: Json) -> Match | None:

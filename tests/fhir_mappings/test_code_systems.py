@@ -121,8 +121,8 @@ def test_the_modifiers_of_a_billing_code_are_apart_from_it(sent: str, modifiers:
     assert usual_form(CPT, sent) == (CPT, "27279", modifiers)
 
 
-@pytest.mark.parametrize("code", ["RT", "LT", "50"])
-def test_a_modifier_of_a_side_alone_is_one(code: str) -> None:
+@pytest.mark.parametrize("code", ["RT", "LT", "50", "53", "73", "74"])
+def test_a_modifier_of_a_side_or_of_what_was_discontinued_alone_is_one(code: str) -> None:
     assert usual_form(HCPCS, code.lower()) == (HCPCS, code, (code,))
 
 

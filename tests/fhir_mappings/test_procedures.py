@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from fhir_mappings.codings import CPT
 from fhir_mappings.procedures import Progress, latest_on_or_before, procedures
 from tests.support.fhir_builders import ASKED, KNOWN, concept, procedure, record
 
@@ -36,6 +37,26 @@ def test_the_status_of_a_procedure_tells_how_far_it_got(status, expected):
 @pytest.mark.parametrize("status", ["not-done", "entered-in-error"])
 def test_a_procedure_that_never_happened_is_left_out(status):
     assert procedures(record(procedure(status=status)), KNOWN) == ()
+
+
+def test_a_procedure_with_a_modifier_of_what_was_discontinued_is_unclear():
+    def coded(modifier):
+        return {"coding": [*concept()["coding"], {"system": CPT, "code": modifier}]}
+
+    assert only(procedure(code=coded("53"))).progress is Progress.UNCLEAR
+    assert only(procedure(code=coded("59"))).progress is Progress.DONE
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"code": {**concept(), "text": "Psychotherapy - no show"}}, Progress.UNCLEAR),
+        ({"reasonCode": [{"text": "Patient did not attend"}]}, Progress.UNCLEAR),
+        ({"code": {**concept(), "text": "Psychotherapy"}, "reasonCode": [{"text": "Pain"}]}, Progress.DONE),
+    ],
+)
+def test_a_procedure_to_which_the_patient_did_not_come_is_unclear(members, expected):
+    assert only(procedure(**members)).progress is expected
 
 
 def test_a_code_that_only_asks_leaves_it_unclear():

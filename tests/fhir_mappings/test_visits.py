@@ -90,6 +90,61 @@ def test_a_status_that_cannot_tell_is_unclear(given):
     assert [visit.progress for visit in found(given)] == [Progress.UNCLEAR]
 
 
+NO_SHOW = {"text": "No Show"}
+STOPPED = {"coding": [*concept()["coding"], {"system": CPT, "code": "53"}]}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        encounter(type=[{**concept(), **NO_SHOW}]),
+        encounter(type=[concept(), NO_SHOW]),
+        encounter(serviceType=NO_SHOW),
+        encounter(reasonCode=[{"text": "Patient did not attend"}]),
+        encounter(hospitalization={"dischargeDisposition": {"text": "Left without being seen"}}),
+        encounter(type=[STOPPED]),
+        charge(code={**concept(), **NO_SHOW}),
+        charge(code=STOPPED),
+        claim(item(productOrService={**concept(), **NO_SHOW})),
+        claim(item(productOrService=STOPPED)),
+        claim(item(modifier=[concept("53", CPT)])),
+    ],
+)
+def test_a_visit_that_was_missed_or_stopped_is_unclear(given):
+    assert [visit.progress for visit in found(given)] == [Progress.UNCLEAR]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        encounter(type=[{**concept(), "text": "Psychotherapy"}], reasonCode=[{"text": "Did not attend school"}]),
+        encounter(hospitalization={"dischargeDisposition": {"text": "Home"}}),
+        claim(item(modifier=[concept("95", CPT)])),
+    ],
+)
+def test_other_words_and_modifiers_leave_a_visit_done(given):
+    assert [visit.progress for visit in found(given)] == [Progress.DONE]
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("noshow", Progress.UNCLEAR),
+        ("cancelled", Progress.UNCLEAR),
+        ("fulfilled", Progress.DONE),
+        ("booked", Progress.DONE),
+    ],
+)
+def test_a_visit_of_an_appointment_that_was_not_kept_is_unclear(status, expected):
+    booked = resource("Appointment", id="a", status=status, subject=None)
+    visit = encounter(contained=[booked], appointment=[{"reference": "#a"}])
+    assert [each.progress for each in found(visit)] == [expected]
+
+
+def test_a_visit_of_an_appointment_that_was_not_read_is_done():
+    assert [each.progress for each in found(encounter(appointment=[{"reference": "Appointment/a"}]))] == [Progress.DONE]
+
+
 @pytest.mark.parametrize("members", [{"use": "preauthorization"}, {"use": "predetermination"}, {"status": "cancelled"}])
 def test_what_was_not_billed_for_is_no_visit(members):
     assert found(claim(item(), **members)) == ()
