@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import TypeAlias
 
 from msgspec import structs
 
-from fhir_mappings.codings import CodeMatcher, Coding, codings, codings_and_text, items
+from fhir_mappings.codings import SNOMED, CodeMatcher, Coding, codings, codings_and_text, items
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.laterality import body_sites
+from fhir_mappings.laterality import QUALIFIERS, RecordedSide, Side, agreed_side, body_sites, side_of
 from fhir_mappings.procedures import Procedure, Progress, read_event
 from fhir_mappings.record import PatientRecord
 
@@ -32,14 +33,25 @@ class TestResult(Enum):
 # SNOMED CT, LOINC answers, and HL7 v3 ObservationInterpretation.
 _POSITIVE = {"10828004", "LA6576-8", "LA9633-4", "POS", "positive", "pos", "present", "yes", "+"}
 _NEGATIVE = {"260385009", "LA6577-6", "LA9634-2", "NEG", "negative", "neg", "absent", "no", "-"}
-_SIDES = {"right", "left", "bilateral", "bilaterally", "side", "on", "the", "rt", "lt"}
+_SIDES: dict[str, Side] = {
+    **dict.fromkeys(("left", "lt"), "left"),
+    **dict.fromkeys(("right", "rt"), "right"),
+    **dict.fromkeys(("bilateral", "bilaterally"), "bilateral"),
+}
+"""Words beside a result that say on which side it was found."""
+_SILENT = {"side", "on", "the"}
 """Words beside a result that change nothing in it."""
+
+
+_Stated: TypeAlias = tuple[TestResult, RecordedSide | None]
+"""A result, and the side that is stated with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExamFinding:
     """The result of one test. `test` tells when and on which side; it is DONE if the observation is final.
 
+    The side is that of its own code and result, else of the whole observation; unclear if these contradict each other.
     `sites` are its body sites, each with its codes and words, without those that only name a side.
     """
 
@@ -60,13 +72,20 @@ def _findings(record: PatientRecord, codes: CodeMatcher) -> Iterator[ExamFinding
             match = codes(codings_and_text(part.get("code")))
             if match is None:
                 continue
-            # The day, the status, and the side are those of the whole observation; only code and result are its own.
+            # The day and the status are those of the whole observation.
             test = read_event(record, observation, "code", "effective", match, _STATUS)
             if test is not None and not (part is observation and parts and not _values(part)):
-                result = _result(part)
-                shown = ", ".join(filter(None, (result.value, test.side)))
-                test = replace(test, evidence=structs.replace(test.evidence, value=shown))
+                result, stated = _result(part)
+                named = None if part is observation else side_of(part, record.terms, "code")
+                side = _within(test.side, agreed_side(stated, named))
+                shown = ", ".join(filter(None, (result.value, side)))
+                test = replace(test, side=side, evidence=structs.replace(test.evidence, value=shown))
                 yield ExamFinding(test, result, body_sites(observation))
+
+
+def _within(whole: RecordedSide | None, own: RecordedSide | None) -> RecordedSide | None:
+    """Return the side of a result by its own and that of the observation; a test of both sides has results of one."""
+    return own if own and whole == "bilateral" else agreed_side(whole, own)
 
 
 def _values(part: Resource) -> list[Json]:
@@ -75,26 +94,39 @@ def _values(part: Resource) -> list[Json]:
     ]
 
 
-def _result(part: Resource) -> TestResult:
-    """Return a result that is stated plainly, by its value, else by its interpretation."""
-    values = _values(part)
-    stated = {_meaning(value) for value in values or list(items(part.get("interpretation")))}
-    return stated.pop() if len(stated) == 1 else TestResult.UNCLEAR
+def _result(part: Resource) -> _Stated:
+    """Return a result that is stated plainly, with its side: by the value, else by the interpretation.
+
+    An interpretation that plainly says the opposite of the value makes it unclear.
+    """
+    values = [_stated(value) for value in _values(part)]
+    interpretations = [_stated(value) for value in items(part.get("interpretation"))]
+    side = agreed_side(*[side for _, side in (*values, *interpretations)])
+    interpreted = {result for result, _ in interpretations}
+    if not values:
+        return _one(interpreted), side
+    return _one({result for result, _ in values} | _plain(interpreted)), side
 
 
-def _meaning(value: Json) -> TestResult:
+def _stated(value: Json) -> _Stated:
     if isinstance(value, bool):
-        return TestResult.POSITIVE if value else TestResult.NEGATIVE
+        return (TestResult.POSITIVE if value else TestResult.NEGATIVE), None
     if isinstance(value, str):
         return _of_words(value)
-    coded = {_of_code(coding.code) for coding in codings(value)} - {TestResult.UNCLEAR}
-    if len(coded) > 1:
-        return TestResult.UNCLEAR
-    return coded.pop() if coded else _one([_of_words(coding.display) for coding in codings_and_text(value)])
+    given = codings(value)
+    qualifiers = [QUALIFIERS.get(coding.code) for coding in given if coding.system == SNOMED]
+    words = [_of_words(coding.display) for coding in codings_and_text(value)]
+    side = agreed_side(*qualifiers, *[side for _, side in words])
+    coded, said = _plain({_of_code(coding.code) for coding in given}), {result for result, _ in words}
+    return _one(coded | _plain(said) if coded else said), side
 
 
-def _one(found: list[TestResult]) -> TestResult:
-    return found[0] if found and len(set(found)) == 1 else TestResult.UNCLEAR
+def _plain(results: set[TestResult]) -> set[TestResult]:
+    return results - {TestResult.UNCLEAR}
+
+
+def _one(results: set[TestResult]) -> TestResult:
+    return next(iter(results)) if len(results) == 1 else TestResult.UNCLEAR
 
 
 def _of_code(code: str) -> TestResult:
@@ -103,7 +135,12 @@ def _of_code(code: str) -> TestResult:
     return TestResult.NEGATIVE if code in _NEGATIVE else TestResult.UNCLEAR
 
 
-def _of_words(words: str) -> TestResult:
-    """Return the result of words that say nothing else but the side: `Positive (right)`."""
-    said = [word for word in _WORDS.findall(words[:100].lower()) if word not in _SIDES]
-    return _of_code(said[0]) if len(said) == 1 else TestResult.UNCLEAR
+def _of_words(words: str) -> _Stated:
+    """Return the result and the side of words that say nothing else: `Positive (right)`."""
+    said = [word for word in _WORDS.findall(words[:100].lower()) if word not in _SILENT]
+    results = [word for word in said if word not in _SIDES]
+    if len(results) > 1:
+        return TestResult.UNCLEAR, None
+    sides = {_SIDES[word] for word in said if word in _SIDES}
+    side = "bilateral" if sides == {"left", "right"} else agreed_side(*sides)
+    return (_of_code(results[0]) if results else TestResult.UNCLEAR), side

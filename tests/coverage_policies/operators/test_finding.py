@@ -7,7 +7,7 @@ import pytest
 from coverage_policies.format.terms import Reason
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.truth import Truth
-from tests.support.policy_fakes import UNAVAILABLE, available, clause, concept, run
+from tests.support.policy_fakes import UNAVAILABLE, available, clause, concept, order, run
 
 POSITIVE = clause("finding", in_="alpha", result="positive", within="6 months")
 NEGATIVE = clause("finding", in_="alpha", result="negative", within="6 months")
@@ -57,3 +57,27 @@ def test_a_negative_result_is_found_as_such() -> None:
 def test_no_test_is_none_only_if_the_observations_were_read() -> None:
     unread = run(POSITIVE, availability=available(Observation=UNAVAILABLE))
     assert (unread.holds, unread.reason) == (Truth.UNKNOWN, Reason.DATA_UNAVAILABLE)
+
+
+@pytest.mark.parametrize(
+    ("said", "holds"),
+    [
+        ("positive right", Truth.YES),
+        ("negative right", Truth.NO),
+        ("positive bilaterally", Truth.YES),
+        ("positive", Truth.YES),
+        ("positive left", Truth.NO),
+    ],
+)
+def test_a_result_of_the_other_side_is_none_of_the_order(said: str, holds: Truth) -> None:
+    test = clause("finding", in_="alpha", result="positive", within="6 months", side="same or not stated")
+    of_the_right = order(bodySite=[{"text": "Right sacroiliac joint"}])
+    assert run(test, exam(said), of=of_the_right).holds is holds
+
+
+def test_a_result_with_contradicting_sides_cannot_tell() -> None:
+    test = clause("finding", in_="alpha", result="positive", within="6 months", side="same or not stated")
+    of_the_right = order(bodySite=[{"text": "Right sacroiliac joint"}])
+    for said in ("positive left", "negative left"):
+        contradicting = exam(said, bodySite={"text": "Right sacroiliac joint"})
+        assert run(test, contradicting, of=of_the_right).holds is Truth.UNKNOWN
