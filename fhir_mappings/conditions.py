@@ -9,8 +9,10 @@ from enum import Enum
 from operator import itemgetter
 from typing import TypeAlias
 
+from fhir_mappings.ages import days_of_age, stated_age, stated_range
 from fhir_mappings.codings import CodeMatcher, Coding, Course, Match, codings, has_code, items, plain_codes
 from fhir_mappings.dates import DateInterval, parse_period
+from fhir_mappings.demographics import patients
 from fhir_mappings.diagnoses import Diagnosis, read_diagnosis, says_it_lasts
 from fhir_mappings.encounters import Encounter, encounter, encounter_reference
 from fhir_mappings.fhir_json import Resource
@@ -130,6 +132,8 @@ def _statement(record: PatientRecord, resource: Resource, diagnosis: Diagnosis, 
     if claim is not Claim.REFUTED and (is_void or listing is Listing.FAMILY_HISTORY):
         claim = Claim.UNCLEAR
     onset, abatement = resource.get("onsetPeriod"), resource.get("abatementPeriod")
+    recorded = record.when(resource.get("recordedDate")) or _asserted(record, resource)
+    at_age = _at_age(record, resource, recorded) if "onsetAge" in resource or "onsetRange" in resource else None
     return Statement(
         reference,
         match.label,
@@ -137,8 +141,8 @@ def _statement(record: PatientRecord, resource: Resource, diagnosis: Diagnosis, 
         match.course,
         claim,
         listing,
-        record.when(resource.get("onsetDateTime")) or parse_period(onset, record.zone)[0],
-        record.when(resource.get("recordedDate")) or _asserted(record, resource),
+        record.when(resource.get("onsetDateTime")) or parse_period(onset, record.zone)[0] or at_age,
+        recorded,
         record.when(resource.get("abatementDateTime")) or parse_period(abatement, record.zone)[1],
         encounter_of,
         visit,
@@ -150,6 +154,18 @@ def _statement(record: PatientRecord, resource: Resource, diagnosis: Diagnosis, 
 
 def _notes(resource: Resource) -> list[str]:
     return [note["text"] for note in items(resource.get("note")) if isinstance(note.get("text"), str)]
+
+
+def _at_age(record: PatientRecord, resource: Resource, recorded: DateInterval | None) -> DateInterval | None:
+    """Return the days on which the patient was of the age at which a condition began; None if that is not known.
+
+    An age that the patient still had when it was recorded tells less than the day of the record.
+    """
+    age = stated_age(resource.get("onsetAge")) or stated_range(resource.get("onsetRange"))
+    born = {each.born for each in patients(record)}
+    known = born.pop() if len(born) == 1 else None
+    days = days_of_age(known, age) if age is not None and known is not None else None
+    return days if days is None or recorded is None or days.latest < recorded.earliest else None
 
 
 def _asserted(record: PatientRecord, resource: Resource) -> DateInterval | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from fhir_mappings.ages import Age, age_between
+from fhir_mappings.ages import Age, age_between, stated_age, stated_range
 from fhir_mappings.codings import CodeMatcher, Coding, codings, codings_and_text, items
 from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.diagnoses import read_diagnosis
@@ -30,14 +30,6 @@ _ROLE_CODES = {
 }
 _ELEMENTS = ("status", "dataAbsentReason", "patient", "relationship", "born", "age", "deceased", "condition")
 _STATUSES = ("partial", "completed", "health-unknown")
-_MAX_YEARS = 130
-_MONTHS_IN = {
-    **dict.fromkeys(("a", "year", "years", "yr", "yrs", "y"), (Decimal(12), Decimal(12))),
-    **dict.fromkeys(("mo", "month", "months"), (Decimal(1), Decimal(1))),
-    **dict.fromkeys(("wk", "week", "weeks"), (Decimal(7) / 31, Decimal(7) / 28)),
-    **dict.fromkeys(("d", "day", "days"), (Decimal(1) / 31, Decimal(1) / 28)),
-}
-"""The least and the most months in units of UCUM, and in names that senders give them."""
 _AGE_IN_WORDS = re.compile(
     r"\A\s*(?:at )?(?:age )?(\d{1,3})(?: ?(?:years?|yrs?|y\.?o\.?)(?: old)?)?\s*\Z", re.IGNORECASE
 )
@@ -141,27 +133,25 @@ def _by_name() -> dict[str, tuple[str, Degree]]:
 
 def _onset(record: PatientRecord, resource: Resource, stated: Resource) -> Age | None:
     """Return the age of a relative when a disease began, no older than at death or, if not estimated, when recorded."""
-    stated_age = _stated_onset(record, resource, stated)
-    reached = [_age(resource.get("deceasedAge"))]
+    stated_at = _stated_onset(record, resource, stated)
+    reached = [stated_age(resource.get("deceasedAge"))]
     if resource.get("estimatedAge") is not True:
-        reached.append(_age(resource.get("ageAge")))
-    highest = [age.highest for age in (stated_age, *reached) if age is not None and age.highest is not None]
+        reached.append(stated_age(resource.get("ageAge")))
+    highest = [age.highest for age in (stated_at, *reached) if age is not None and age.highest is not None]
     if not highest:
-        return stated_age
-    lowest = stated_age.lowest if stated_age else 0
+        return stated_at
+    lowest = stated_at.lowest if stated_at else 0
     return Age(lowest, min(highest)) if lowest <= min(highest) else None
 
 
 def _stated_onset(record: PatientRecord, resource: Resource, stated: Resource) -> Age | None:
-    if (age := _age(stated.get("onsetAge"))) is not None:
+    if (age := stated_age(stated.get("onsetAge"))) is not None:
         return age
-    between = stated.get("onsetRange")
-    if isinstance(between, dict):
-        low, high = _age(between.get("low")), _age(between.get("high"))
-        return Age(low.lowest if low else 0, high.highest if high else None) if low or high else None
+    if (age := stated_range(stated.get("onsetRange"))) is not None:
+        return age
     words = stated.get("onsetString")
     if isinstance(words, str) and (matched := _AGE_IN_WORDS.match(words[:40])):
-        return _age({"value": Decimal(matched[1]), "code": "a"})
+        return stated_age({"value": Decimal(matched[1]), "code": "a"})
     born, (start, end) = _born(record, resource), parse_period(stated.get("onsetPeriod"), record.zone)
     return age_between(born, start.earliest, end.latest) if born and start and end else None
 
@@ -171,30 +161,3 @@ def _born(record: PatientRecord, resource: Resource) -> DateInterval | None:
     return record.when(resource.get("bornDate")) or (
         DateInterval(start.earliest, end.latest) if start and end else None
     )
-
-
-def _age(quantity: Json) -> Age | None:
-    """Return an Age, a Quantity of time; a whole number of years is a year of age."""
-    if not isinstance(quantity, dict):
-        return None
-    value, unit = quantity.get("value"), quantity.get("code") or quantity.get("unit")
-    months = _MONTHS_IN.get(unit.casefold()) if isinstance(unit, str) else None
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or months is None:
-        return None
-    if not 0 <= value <= _MAX_YEARS * 366:
-        return None
-    is_whole = value == int(value)
-    least, most = int(value * months[0]), int((value + 1) * months[1]) - 1 if is_whole else int(value * months[1])
-    if least > _MAX_YEARS * 12:
-        return None
-    match quantity.get("comparator"):
-        case None:
-            return Age(least, max(least, most))
-        case "<":
-            return Age(0, least - 1) if least else None
-        case "<=":
-            return Age(0, max(least, most))
-        case ">" | ">=":
-            return Age(least, None)
-        case _:
-            return None

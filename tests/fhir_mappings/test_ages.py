@@ -4,7 +4,7 @@ from datetime import UTC, date
 
 import pytest
 
-from fhir_mappings.ages import Age, age_between
+from fhir_mappings.ages import Age, age_between, days_of_age
 from fhir_mappings.dates import parse
 
 DAY = date(2026, 3, 16)
@@ -46,3 +46,23 @@ def test_an_age_over_a_stretch_of_days_runs_from_the_first_to_the_last() -> None
 )
 def test_an_age_with_one_bound_says_so(age: Age, told: str) -> None:
     assert str(age) == told
+
+
+@pytest.mark.parametrize(
+    ("born", "age", "days"),
+    [
+        ("1966-05-02", Age(58 * 12, 58 * 12 + 11), "2024-05-02 to 2025-05-01"),
+        ("2000-02-29", Age(12, 23), "2001-02-28 to 2002-02-27"),
+        ("1966-05", Age(12, 12), "1967-05-01 to 1967-06-29"),
+    ],
+)
+def test_the_days_of_an_age_run_from_its_birthday_to_the_day_before_the_next(born: str, age: Age, days: str) -> None:
+    interval = parse(born, UTC)
+    assert interval is not None
+    assert str(days_of_age(interval, age)) == days
+
+
+def test_an_age_without_a_bound_has_no_days() -> None:
+    interval = parse("1966-05-02", UTC)
+    assert interval is not None
+    assert days_of_age(interval, Age(12, None)) is None

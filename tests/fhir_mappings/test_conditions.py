@@ -74,6 +74,54 @@ def test_the_asserted_date_of_us_core_stands_in_for_the_day_of_recording():
     assert only(condition(extension=[other])).recorded is None
 
 
+# --- the age at which it began ---------------------------------------------------------------------------------------
+
+
+def years(value, unit="a"):
+    return {"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit}
+
+
+def onset_of(*patient, **members):
+    (found,) = statements(record(condition(**members), *patient), KNOWN)
+    return str(found.onset) if found.onset else None
+
+
+def born(day):
+    return resource("Patient", id="p", birthDate=day)
+
+
+@pytest.mark.parametrize(
+    ("members", "days"),
+    [
+        ({"onsetAge": years(58)}, "2024-05-02 to 2025-05-01"),
+        ({"onsetAge": years(59)}, "2025-05-02 to 2026-05-01"),
+        ({"onsetAge": years(700, "mo")}, "2024-09-02 to 2024-10-01"),
+        ({"onsetRange": {"low": years(55), "high": years(58)}}, "2021-05-02 to 2025-05-01"),
+        ({"onsetRange": {"high": years(58)}}, "1966-05-02 to 2025-05-01"),
+        ({"onsetRange": {"low": years(55)}}, None),
+        ({"onsetAge": {**years(58), "comparator": ">"}}, None),
+        ({"onsetAge": years(58, "cm")}, None),
+        ({"onsetAge": years(58), "onsetDateTime": "2020"}, None),
+    ],
+)
+def test_an_age_at_onset_is_the_days_on_which_the_patient_was_that_old(members, days):
+    assert onset_of(born("1966-05-02"), **members) == days
+
+
+def test_a_year_of_birth_makes_the_days_of_an_age_those_of_two_years():
+    assert onset_of(born("1966"), onsetAge=years(58)) == "2024-01-01 to 2025-12-30"
+
+
+def test_an_age_at_onset_says_nothing_without_a_birth_date():
+    assert onset_of(onsetAge=years(58)) is None
+    assert onset_of(born(None), onsetAge=years(58)) is None
+
+
+def test_an_age_at_onset_that_the_patient_still_had_when_it_was_recorded_says_less_than_the_record():
+    assert onset_of(born("1966-05-02"), onsetAge=years(58), recordedDate="2025-05-01") is None
+    assert onset_of(born("1966-05-02"), onsetAge=years(58), recordedDate="2025-05-02") is not None
+
+
 # --- what is not understood -------------------------------------------------------------------------------------------
 
 MASKED = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "masked"}]}
