@@ -1,24 +1,28 @@
 """Whether a patient is pregnant on a day, by the week or trimester that the chart names.
 
 Conditions and observations of the pregnancy status say that a patient is pregnant. The weeks that one of them names run
-on from its date. The trimesters begin at 14 and at 28 weeks (ICD-10-CM Official Guidelines, chapter 15).
+on from its date, and so do a measured gestational age and a due date, which alone say nothing. The trimesters begin at
+14 and at 28 weeks (ICD-10-CM Official Guidelines, chapter 15); a due date is that of 40 weeks.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from math import floor
 
-from fhir_mappings.codings import ICD10CM, CodeMatcher, codings
+from fhir_mappings.codings import ICD10CM, CodeMatcher, Coding, codings
 from fhir_mappings.condition_course import said
 from fhir_mappings.conditions import Claim, Listing, Statement, statements
-from fhir_mappings.dates import CalendarPeriod, DateInterval, is_within, plus
+from fhir_mappings.dates import CalendarPeriod, DateInterval, is_within, later, parse_period, plus
 from fhir_mappings.diagnoses import titles
-from fhir_mappings.procedures import Progress, procedures
+from fhir_mappings.observations import observations
+from fhir_mappings.procedures import Progress, procedures, unidentified_procedures
 from fhir_mappings.record import Evidence, PatientRecord
 from fhir_mappings.truth import Truth, agreed
 
 _DAYS = 7
+_DUE = 40 * _DAYS
 _NEVER = (date.min, date.min)
 _WEEKS = re.compile(r"\b(\d\d?) weeks gestation")
 _STAGES = {
@@ -34,11 +38,17 @@ _OVER = ("childbirth", "puerperium", "greater than 42 weeks")
 
 @dataclass(frozen=True, slots=True)
 class PregnancyCodes:
-    """The codes of a pregnancy and of the answer "pregnant", of the question for the status, and of what ends it."""
+    """The codes of a pregnancy and of the answer "pregnant", of the question for the status, and of what ends it.
+
+    `done` are those of the procedures that end it, `weeks` those of the gestational age, and `due` of the due date.
+    """
 
     pregnant: CodeMatcher
     status: CodeMatcher
     over: CodeMatcher
+    done: CodeMatcher
+    weeks: CodeMatcher
+    due: CodeMatcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +70,9 @@ def pregnancy_on(
     end. A record other than a problem that names no week counts for `unknown_week`; later it cannot tell.
     """
     now = min(day, record.today)
-    ends = [*_deliveries(record, codes), *_other_ends(record, codes, term)]
-    first, last = (max(each.earliest for each in ends), max(each.latest for each in ends)) if ends else _NEVER
-    ended = DateInterval(first, last)  # the last day on which one surely ended, and the last on which one may have
-    signs = [_doubted(each, ended) for each in _signs(record, codes) if each.when.earliest <= now]
-    current = [each for each in signs if each]
+    signs = [each for each in _signs(record, codes) if each.when.earliest <= now]
+    ended = _ended(record, codes, term) if signs else DateInterval(*_NEVER)
+    current = [found for each in signs if (found := _doubted(each, ended))]
     if not current:
         return Truth.NO, ()
 
@@ -81,10 +89,60 @@ def pregnancy_on(
 
     latest = max(current, key=lambda each: (each.when.latest, each.days is not None))
     dated = [each for each in current if each.days and plus(each.when.latest, term) >= latest.when.latest]
+    dated += _counted(record, codes, latest, ended, now, term)
     answer = agreed(map(holds, dated)) if dated else holds(latest)
     if answer is Truth.NO and latest.days is None and holds(latest) is not Truth.NO:
         answer = Truth.UNKNOWN
     return answer, tuple(dict.fromkeys(each.evidence for each in (latest, *dated)))
+
+
+def _ended(record: PatientRecord, codes: PregnancyCodes, term: CalendarPeriod) -> DateInterval:
+    """Return the last day on which a pregnancy surely ended, and the last one on which one may have."""
+    ends = [*_deliveries(record, codes), *_other_ends(record, codes, term)]
+    first, last = (max(each.earliest for each in ends), max(each.latest for each in ends)) if ends else _NEVER
+    return DateInterval(first, last)
+
+
+def _counted(
+    record: PatientRecord, codes: PregnancyCodes, latest: _Sign, ended: DateInterval, now: date, term: CalendarPeriod
+) -> list[_Sign]:
+    """Return the gestational ages and due dates of the pregnancy that the latest sign is about.
+
+    One by which a pregnancy was over before that sign is of an earlier pregnancy, and so may be one before an end.
+    """
+    found = []
+    for each in (*_gestational_ages(record, codes), *_due_dates(record, codes)):
+        first = each.days[0] if each.days else 0
+        is_same = later(each.when.latest, _length(term) - 1 - first) >= latest.when.earliest
+        if is_same and each.when.earliest <= now and ended.latest < each.when.earliest:
+            found.append(each)
+    return found
+
+
+def _gestational_ages(record: PatientRecord, codes: PregnancyCodes) -> Iterator[_Sign]:
+    """Yield the measured ages: a whole number of weeks is any day of that week."""
+    for each in observations(record, codes.weeks):
+        days = each.amount.in_unit("d") if each.amount else None
+        if each.amount is None or each.when is None or days is None or days.low is None or days.high is None:
+            continue
+        first, last = floor(days.low), floor(days.high)
+        weeks = each.amount.interval.low if days.low == days.high else None
+        is_a_week = weeks is not None and days.low == weeks * _DAYS and weeks == floor(weeks)
+        yield _Sign(each.when, (first, last + _DAYS - 1 if is_a_week else last), True, each.evidence)
+
+
+def _due_dates(record: PatientRecord, codes: PregnancyCodes) -> Iterator[_Sign]:
+    """Yield the due dates as the days of gestation on the day that they were told; without one, on the due date."""
+    for resource in record.of_type("Observation"):
+        if "valueDateTime" not in resource or not (match := codes.due(codings(resource.get("code")))):
+            continue
+        due = record.when(resource["valueDateTime"])
+        is_final = resource.get("status") in ("final", "amended", "corrected")
+        if due is None or not is_final or not record.is_usable(resource, "code", "effective", "value", "subject"):
+            continue
+        told = record.when(resource.get("effectiveDateTime")) or due
+        days = _DUE - (due.latest - told.latest).days, _DUE - (due.earliest - told.latest).days
+        yield _Sign(told, days, True, Evidence(record.reference(resource), match.label, str(told), f"due {due}"))
 
 
 def _length(term: CalendarPeriod) -> int:
@@ -140,8 +198,18 @@ def _deliveries(record: PatientRecord, codes: PregnancyCodes) -> Iterator[DateIn
         if stated.claim is not Claim.REFUTED:
             certain = stated.decides and stated.claim not in (Claim.UNCLEAR, Claim.UNREADABLE)
             yield _end(said(replace(stated, claim=Claim.ACTIVE)), certain)
-    for done in procedures(record, codes.over):
+    named = (each for each in unidentified_procedures(record) if codes.done((Coding("", "", each.label),)))
+    for done in (*procedures(record, codes.done), *named):
         yield _end(done.day or DateInterval(date.min, date.max), done.progress is Progress.DONE)
+    yield from _stays(record, codes)
+
+
+def _stays(record: PatientRecord, codes: PregnancyCodes) -> Iterator[DateInterval]:
+    """Yield the days until which a pregnancy may have ended by the reason of a visit that is over."""
+    for visit in record.of_type("Encounter"):
+        if "reasonCode" in visit and visit.get("status") == "finished" and codes.over(codings(visit["reasonCode"])):
+            start, end = parse_period(visit.get("period"), record.zone)
+            yield _end(end or start or DateInterval(date.min, date.max), certain=False)
 
 
 def _end(day: DateInterval, certain: bool) -> DateInterval:

@@ -1,6 +1,6 @@
 """`pregnancy`: the patient is pregnant on the anchor date."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coverage_policies.format.operator import (
     NAMES,
@@ -13,7 +13,7 @@ from coverage_policies.format.operator import (
     value_set,
 )
 from coverage_policies.format.phrases import SPAN, span
-from coverage_policies.format.searches import CONDITIONS, PROCEDURES, Search, observation_search
+from coverage_policies.format.searches import CONDITIONS, ENCOUNTERS, PROCEDURES, Search, observation_search
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.base import nothing_found
@@ -23,6 +23,9 @@ from fhir_mappings.pregnancy import PregnancyCodes, pregnancy_on
 from fhir_mappings.truth import Truth
 
 DEFAULTS = {"term": "42 weeks", "unknown_week": "14 days"}
+_SETS = ("in", "status", "ended_by")
+_OPTIONAL_SETS = ("ended_by_procedure", "gestational_age", "due_date")
+_VISITS = replace(ENCOUNTERS, only_dates=True)
 _KINDS = ("Condition", "Observation", "Procedure")
 
 
@@ -33,17 +36,29 @@ class PregnancyCheck:
     codes: ValueSet
     status: ValueSet
     ended_by: ValueSet
+    ended_by_procedure: ValueSet
+    gestational_age: ValueSet
+    due_date: ValueSet
     term: CalendarPeriod
     unknown_week: CalendarPeriod
 
     @property
     def searches(self) -> tuple[Search, ...]:
-        """Return the searches for conditions, procedures, and the status."""
-        return (CONDITIONS, PROCEDURES, observation_search(self.status.codes(LOINC)))
+        """Return the searches for conditions, procedures, visits, and the status, gestational age, and due date."""
+        asked = (self.status, self.gestational_age, self.due_date)
+        codes = tuple(code for each in asked for code in each.codes(LOINC))
+        return (CONDITIONS, PROCEDURES, _VISITS, observation_search(codes))
 
     def evaluate(self, ctx: Context) -> ClauseResult:
         """Return YES for a pregnancy that certainly lasts to the anchor date, UNKNOWN for one that may."""
-        codes = PregnancyCodes(self.codes.match, self.status.match, self.ended_by.match)
+        codes = PregnancyCodes(
+            pregnant=self.codes.match,
+            status=self.status.match,
+            over=self.ended_by.match,
+            done=self.ended_by_procedure.match,
+            weeks=self.gestational_age.match,
+            due=self.due_date.match,
+        )
         holds, evidence = pregnancy_on(ctx.record, codes, ctx.anchor, term=self.term, unknown_week=self.unknown_week)
         if not evidence:
             return nothing_found(ctx.record, *_KINDS)
@@ -51,10 +66,16 @@ class PregnancyCheck:
 
 
 def _parse(arguments: Arguments, sets: ValueSets) -> PregnancyCheck:
-    names = (arguments[name] for name in ("in", "status", "ended_by"))
-    codes, status, ended_by = (value_set(name, sets) for name in names)
+    codes, status, ended_by = (value_set(arguments[name], sets) for name in _SETS)
+    procedures, weeks, due = (value_set(arguments.get(name, ()), sets) for name in _OPTIONAL_SETS)
     return PregnancyCheck(
-        codes, status, ended_by, **{name: span(arguments.get(name, default)) for name, default in DEFAULTS.items()}
+        codes,
+        status,
+        ended_by,
+        value_set([*ended_by.names, *procedures.names], sets) if procedures.rows else ended_by,
+        weeks,
+        due,
+        **{name: span(arguments.get(name, default)) for name, default in DEFAULTS.items()},
     )
 
 
@@ -63,13 +84,12 @@ OPERATOR = Operator(
     says="The patient is pregnant on the anchor date, by conditions or by an observation of the pregnancy status. The "
     "week or trimester that a code of ICD-10-CM names runs on from its record to `term`; a problem that names none "
     "runs on from its onset, and any other record counts for `unknown_week`. The latest records count, and nothing "
-    "before a delivery or another end, the codes of `ended_by`.",
+    "before a delivery or another end, the codes of `ended_by`; for procedures those of `ended_by_procedure`, too. A "
+    "`gestational_age` or a `due_date` that was observed proves no pregnancy, and bounds one.",
     schema=arguments(
-        ["in", "status", "ended_by"],
+        _SETS,
         **{
-            "in": NAMES,
-            "status": NAMES,
-            "ended_by": NAMES,
+            **dict.fromkeys((*_SETS, *_OPTIONAL_SETS), NAMES),
             "term": phrase(SPAN, "42 weeks"),
             "unknown_week": phrase(SPAN, "14 days"),
         },
@@ -81,6 +101,6 @@ facts:
 holds: yes
 """,
     parse=_parse,
-    resource_types=_KINDS,
+    resource_types=(*_KINDS, "Encounter"),
     defaults=DEFAULTS,
 )

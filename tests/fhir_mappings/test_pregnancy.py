@@ -18,7 +18,7 @@ PROBLEM = {"category": [concept("problem-list-item")]}
 
 def among(*codes, asks=()):
     def test(codings):
-        given = [coding.code for coding in codings]
+        given = [coding.code or coding.display for coding in codings]
         if any(code in asks for code in given):
             return Match("Asked", False)
         return Match("Pregnancy", True) if any(code.startswith(codes) for code in given) else None
@@ -27,7 +27,12 @@ def among(*codes, asks=()):
 
 
 CODES = PregnancyCodes(
-    among("Z33", "Z3A", "O26", "O10", "yes", asks=("maybe",)), among("status"), among("Z37", "birth", "no")
+    pregnant=among("Z33", "Z3A", "O26", "O10", "yes", asks=("maybe",)),
+    status=among("status"),
+    over=among("Z37", "no", asks=("loss",)),
+    done=among("birth", asks=("Cesarean section", "59820")),
+    weeks=among("weeks"),
+    due=among("due"),
 )
 
 
@@ -57,6 +62,28 @@ def status(answer, at="2026-03-02", state="final", **more):
         valueCodeableConcept=concept(answer),
         **more,
     )
+
+
+def stay(reason, state="finished", end="2026-02-25"):
+    period = {"start": "2026-02-22", "end": end}
+    return resource("Encounter", id="e", status=state, period=period, reasonCode=[concept(reason, ICD10CM)])
+
+
+def measured(value, unit="wk", at="2026-02-16", state="final", code="weeks"):
+    quantity = {"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit}
+    return resource(
+        "Observation",
+        id="w",
+        status=state,
+        code=concept(code, LOINC),
+        effectiveDateTime=at,
+        valueQuantity=quantity,
+    )
+
+
+def due(day, at="2026-02-16", state="final"):
+    members = {"effectiveDateTime": at} if at else {}
+    return resource("Observation", id="d", status=state, code=concept("due", LOINC), valueDateTime=day, **members)
 
 
 def test_a_chart_that_says_nothing_of_it_says_no():
@@ -159,6 +186,10 @@ def test_a_pregnancy_that_ended_without_a_date_ended_within_its_term():
     [
         procedure("2026-02-25", id="z", code=concept("birth"), status="unknown"),
         procedure(None, id="z", code=concept("birth")),
+        procedure("2026-02-25", id="z", code=concept("59820")),
+        procedure("2026-02-25", id="z", code={"text": "Cesarean section"}),
+        coded("loss", "2026-02-25", "z"),
+        stay("Z37.0"),
         coded("Z37.0", "2026-02-25", "z", verificationStatus=concept("provisional")),
     ],
 )
@@ -196,3 +227,75 @@ def test_the_latest_record_and_those_that_name_a_week_are_the_evidence():
         chart, CODES, TODAY, term=CalendarPeriod(42, "weeks"), unknown_week=CalendarPeriod(14, "days")
     )
     assert [each.reference for each in evidence] == ["Condition/b", "Condition/a"]
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        (procedure("2026-02-25", id="z", code=concept("59425")), YES),
+        (procedure("2026-02-25", id="z", code={"text": "Amniocentesis"}), YES),
+        (procedure("2026-02-19", id="z", code=concept("59820")), YES),
+        (procedure("2026-02-19", id="z", code={"text": "Cesarean section"}), YES),
+        (stay("M53.3"), YES),
+        (stay("Z37.0", "planned"), YES),
+        (stay("Z37.0", end="2026-02-19"), YES),
+    ],
+)
+def test_what_ends_none_and_what_may_have_ended_an_earlier_one_change_nothing(other, expected):
+    assert on(coded("Z3A.30", "2026-02-20"), other) is expected
+
+
+def test_the_words_of_a_procedure_end_none_in_a_problem():
+    problem = condition(code={"text": "Cesarean section"}, id="p", recordedDate="2026-02-25", **PROBLEM)
+    assert on(coded("Z3A.30", "2026-02-20"), problem) is YES
+
+
+PREGNANT = coded("Z33.1", None, "p", onsetDateTime="2026-01-05", **PROBLEM)
+
+
+@pytest.mark.parametrize(
+    ("bound", "expected"),
+    [
+        (measured(39), YES),
+        (measured(40), UNKNOWN),
+        (measured(279, "d"), YES),
+        (measured(280, "d"), UNKNOWN),
+        (measured(40, state="preliminary"), YES),
+        (measured(40, "cm"), YES),
+        (measured(40, at="2026-03-05"), YES),
+        (measured(40, code="other"), YES),
+        (due("2026-02-17"), YES),
+        (due("2026-02-16"), UNKNOWN),
+        (due("2026-02-16", at=None), UNKNOWN),
+        (due("2026-02-16", state="preliminary"), YES),
+        (due("not a date"), YES),
+    ],
+)
+def test_a_gestational_age_and_a_due_date_bound_a_pregnancy(bound, expected):
+    assert on(PREGNANT, bound) is expected
+
+
+@pytest.mark.parametrize("bound", [measured(20), due("2026-05-01")])
+def test_a_gestational_age_and_a_due_date_alone_prove_no_pregnancy(bound):
+    assert on(bound) is NO
+
+
+def test_the_bound_of_an_earlier_pregnancy_does_not_count():
+    assert on(PREGNANT, measured(20, at="2025-08-04")) is YES
+    assert on(PREGNANT, measured(20, at="2025-08-05")) is UNKNOWN
+    lost = coded("Z37.0", "2025-12-20", "z")
+    assert on(PREGNANT, measured(20, at="2025-08-05"), lost) is YES
+
+
+def test_the_bound_of_a_pregnancy_is_evidence_too():
+    _, evidence = pregnancy_on(
+        record(PREGNANT, due("2026-02-16")),
+        CODES,
+        TODAY,
+        term=CalendarPeriod(42, "weeks"),
+        unknown_week=CalendarPeriod(14, "days"),
+    )
+    assert [(each.reference, each.value) for each in evidence] == [
+        ("Condition/p", ""),
+        ("Observation/d", "due 2026-02-16"),
+    ]

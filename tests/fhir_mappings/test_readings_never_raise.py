@@ -201,7 +201,7 @@ def past(chart):
 
 
 def pregnant(chart):
-    codes = PregnancyCodes(anything, anything, anything)
+    codes = PregnancyCodes(*[anything] * 6)
     term, days = CalendarPeriod(42, "weeks"), CalendarPeriod(14, "days")
     return pregnancy_on(chart, codes, chart.today, term=term, unknown_week=days)
 

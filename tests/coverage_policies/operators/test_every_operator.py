@@ -84,6 +84,17 @@ CLAUSES: list[tuple[str, dict[str, Any]]] = [
     ("patient", {"sex": "female"}),
     ("planned", {"in": "alpha"}),
     ("pregnancy", {"in": "alpha", "status": "pain-severity-0-10", "ended_by": "beta"}),
+    (
+        "pregnancy",
+        {
+            "in": "alpha",
+            "status": "pain-severity-0-10",
+            "ended_by": "beta",
+            "ended_by_procedure": "trial",
+            "gestational_age": "other-scale",
+            "due_date": "other-scale",
+        },
+    ),
     ("procedure", {"in": "alpha"}),
     ("procedure", {"in": "alpha", "within": "3 months"}),
     ("procedure", {"in": "alpha", "lasting": "at least 4 weeks"}),
