@@ -1,7 +1,7 @@
 """`pain_relief`: how much a procedure reduced pain, by scores on one scale before and after it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 from functools import partial
 
@@ -36,10 +36,12 @@ from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.occasions import ProcedureOccasions
 from coverage_policies.operators.procedure_filter import (
     SCHEMAS,
+    USE_SCHEMAS,
     Belonging,
     belonging,
     none_at_hand,
     on_each_side,
+    other_use,
 )
 from coverage_policies.operators.region import OTHER_REGION, REGION_SCHEMAS, Region, region
 from fhir_mappings.codings import LOINC
@@ -234,9 +236,10 @@ def _parse(arguments: Arguments, sets: ValueSets) -> PainReliefCheck:
         raise ValueError("`apart` is the time between several days; it needs `occasions: 2` or more")
     if any(name in arguments for name in ("occasion", "sustained", "longest_pause")) and not relief:
         raise ValueError("`occasion`, `sustained`, and `longest_pause` need a `relief` to ask for")
+    whose = belonging(arguments, arguments.get("longest_pause", DEFAULTS["longest_pause"]) if relief else "")
     return PainReliefCheck(
         after=value_set(arguments["after"], sets),
-        belonging=belonging(arguments, arguments.get("longest_pause", DEFAULTS["longest_pause"]) if relief else ""),
+        belonging=replace(whose, other_use=other_use(arguments, sets)),
         relief=percent(relief) if relief else None,
         occasions=int(arguments.get("occasions", DEFAULTS["occasions"])),
         apart=_provable(apart) if apart else None,
@@ -279,7 +282,8 @@ OPERATOR = Operator(
     "of day. Both the least and the greatest relief must pass. `occasions` counts separate days that lie "
     "`apart`, each from the one before; `occasion` asks about the first, second, or last day only. `sustained: "
     "7 following days` requires the same of every score on those days, and at least one score. `side` and "
-    "`purpose` work as in `procedure`. Only the current course of treatment counts, not what came before "
+    "`purpose` work as in `procedure`. A procedure for a reason of `not_for`, or whose words state a `not_purpose`, is "
+    "another one and does not count. Only the current course of treatment counts, not what came before "
     "a pause of over `longest_pause`. A score of an `other_region` of the body does not count, and one of neither "
     "that nor the `region` leaves the relief unknown; a score without a body site counts.",
     schema=arguments(
@@ -294,7 +298,7 @@ OPERATOR = Operator(
         panels=NAMES,
         before=phrase(HOURS, "24 hours"),
         measured_within=phrase(HOURS, "24 hours"),
-        **{"from": {"enum": list(_EDGES)}, **SCHEMAS, **REGION_SCHEMAS},
+        **{"from": {"enum": list(_EDGES)}, **SCHEMAS, **USE_SCHEMAS, **REGION_SCHEMAS},
     ),
     example="""
 clause: {pain_relief: {after: sij-injection, relief: at least 75 %, occasions: 2}}

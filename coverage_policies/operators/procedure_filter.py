@@ -1,4 +1,4 @@
-"""Which procedures a clause is about: those on the side of the order, for a purpose, and of the course at hand.
+"""Which procedures a clause is about: by the side of the order, what they were for, and the course at hand.
 
 `same` matches records that state the side of the order, or both sides; a record that states none is UNKNOWN. With `or
 not stated` such a record matches too, unless the chart names another side: then it may be on either. A record whose
@@ -7,22 +7,35 @@ name; if they name two, or the order hints at the other, it has to be asked for 
 judged for each.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from msgspec import structs
 
-from coverage_policies.format.operator import Arguments, ClauseResult, Context, phrase
+from coverage_policies.format.operator import (
+    NAMES,
+    Arguments,
+    ClauseResult,
+    Context,
+    as_list,
+    names,
+    phrase,
+    value_set,
+)
 from coverage_policies.format.phrases import SPAN, span
+from coverage_policies.format.schema_errors import not_a_value
 from coverage_policies.format.terms import Reason
+from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.base import nothing_found
 from fhir_mappings.dates import CalendarPeriod, DateInterval, plus
 from fhir_mappings.laterality import UNCLEAR, Side
+from fhir_mappings.order_terms import OrderTerms
+from fhir_mappings.order_text import read_phrase
 from fhir_mappings.orders import Order
 from fhir_mappings.procedures import Procedure, Progress
-from fhir_mappings.truth import Truth, agreed
+from fhir_mappings.truth import Truth, agreed, any_of
 
 SAME = "same"
 OR_SILENT = " or not stated"
@@ -35,6 +48,32 @@ SCHEMAS: dict[str, Any] = {
 }
 """The schemas of the arguments."""
 
+USE_SCHEMAS: Mapping[str, Any] = {
+    "not_for": NAMES,
+    "not_purpose": names("the name of a purpose in `order_terms`, or a list of which none may be stated"),
+}
+"""The schemas of the arguments for other uses of the same codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherUse:
+    """What procedures of the same codes are done for that are not meant: reasons, and purposes in words."""
+
+    reasons: ValueSet | None = None
+    purposes: frozenset[str] = frozenset()
+
+    def is_of(self, done: Procedure, terms: OrderTerms) -> Truth:
+        """Return whether a procedure was for that; UNKNOWN if its words only hint at it, or its reason only asks."""
+        found = [Truth.NO]
+        for concept in done.about:
+            if self.reasons is not None and (match := self.reasons.match(concept)):
+                found.append(Truth.YES if match.decides else Truth.UNKNOWN)
+            if self.purposes:
+                read = [each for one in concept for each in read_phrase(one.display, terms, ("purpose",))]
+                named = [each for each in read if each.value in self.purposes]
+                found += [Truth.YES if each.is_stated else Truth.UNKNOWN for each in named]
+        return any_of(found)
+
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
@@ -46,12 +85,13 @@ class Belonging:
     side: str = ""
     purpose: str = ""
     longest_pause: CalendarPeriod | None = None
+    other_use: OtherUse | None = None
 
     def of(self, found: Sequence[Procedure], ctx: Context) -> tuple[Truth, ...]:
         """Return for each procedure on record whether the clause is about it."""
-        if not (self.side or self.purpose or self.longest_pause):
+        if not (self.side or self.purpose or self.longest_pause or self.other_use):
             return (Truth.YES,) * len(found)
-        by_purpose = [self._by_purpose(each) for each in found]
+        by_purpose = [self._by_purpose(each, ctx) for each in found]
         of_any_side = _both_hold(by_purpose, self._at_hand(found, [Truth.YES] * len(found), ctx))
         if not self.side:
             return of_any_side
@@ -83,7 +123,9 @@ class Belonging:
         is_known = done.side != UNCLEAR and ours in _SINGLE_SIDES
         return Truth.of(done.side == ours) if is_known else Truth.UNKNOWN
 
-    def _by_purpose(self, done: Procedure) -> Truth:
+    def _by_purpose(self, done: Procedure, ctx: Context) -> Truth:
+        if self.other_use and (is_other := self.other_use.is_of(done, ctx.record.terms)) is not Truth.NO:
+            return ~is_other
         if not self.purpose:
             return Truth.YES
         if not done.purpose:
@@ -115,6 +157,21 @@ def belonging(arguments: Arguments, longest_pause: str = "") -> Belonging:
     """Return what `side` and `purpose` of a clause ask for, and the course of treatment if there is a longest pause."""
     pause = span(longest_pause) if longest_pause else None
     return Belonging(arguments.get("side", ""), arguments.get("purpose", ""), pause)
+
+
+def other_use(arguments: Arguments, sets: ValueSets) -> OtherUse | None:
+    """Return what `not_for` and `not_purpose` of a clause leave out, None if it has neither.
+
+    Raises ValueError for a purpose that the words of orders do not have.
+    """
+    reasons, purposes = arguments.get("not_for"), as_list(arguments.get("not_purpose", ()))
+    known = sets.order_terms.attributes["purpose"].values if purposes else ()
+    for each in purposes:
+        if each not in known:
+            raise ValueError(not_a_value("not_purpose", each, known))
+    if not reasons and not purposes:
+        return None
+    return OtherUse(value_set(reasons, sets) if reasons else None, frozenset(purposes))
 
 
 def on_each_side(

@@ -80,6 +80,7 @@ CLAUSES: list[tuple[str, dict[str, Any]]] = [
     ("pain_relief", {"after": "trial", "relief": "under 50 %", "occasion": "second"}),
     ("pain_relief", {"after": "trial", "relief": "at least 50 %", "occasions": "2", "apart": "at least 2 weeks"}),
     ("pain_relief", {"after": "trial", "relief": "at least 50 %", "sustained": "7 following days"}),
+    ("pain_relief", {"after": "trial", "relief": "at least 50 %", "not_for": "beta", "not_purpose": "obstetric"}),
     ("patient", {"age": "at least 18 years"}),
     ("patient", {"sex": "female"}),
     ("planned", {"in": "alpha"}),

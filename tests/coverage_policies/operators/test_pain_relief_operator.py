@@ -592,3 +592,47 @@ def test_a_procedure_of_a_day_to_come_proves_nothing() -> None:
     ahead = injection("2026-03-10", "8", "2")
     test = clause("pain_relief", after="trial", relief="at least 75 %", occasion="last")
     assert run(test, *GOOD, *ahead, anchor=date(2026, 3, 16)).holds is Truth.UNKNOWN
+
+
+NO_OTHER_USE = clause(
+    "pain_relief", after="trial", relief="at least 75 %", not_for=["alpha"], not_purpose=["obstetric"]
+)
+
+
+def trial_for(**more: Any) -> list[Resource]:
+    done, *scores = injection("2026-02-01", "8", "2")
+    return [done | more, *scores]
+
+
+@pytest.mark.parametrize(
+    ("said", "holds", "reason"),
+    [
+        ({}, Truth.YES, Reason.PRESENT),
+        ({"reasonCode": [concept("beta")]}, Truth.YES, Reason.PRESENT),
+        ({"reasonCode": [{"text": "Chronic pain"}]}, Truth.YES, Reason.PRESENT),
+        ({"reasonCode": [concept("alpha")]}, Truth.NO, Reason.NOT_FOUND),
+        ({"reasonCode": [concept("beta"), concept("alpha")]}, Truth.NO, Reason.NOT_FOUND),
+        ({"reasonCode": [concept("alpha-asks")]}, Truth.UNKNOWN, Reason.MISSING),
+        ({"reasonCode": [{"text": "Labor analgesia"}]}, Truth.NO, Reason.NOT_FOUND),
+        ({"reasonCode": [{"text": "Not for labor"}]}, Truth.UNKNOWN, Reason.MISSING),
+        ({"code": concept("trial") | {"text": "Labor epidural catheter"}}, Truth.NO, Reason.NOT_FOUND),
+    ],
+)
+def test_a_procedure_for_another_use_does_not_count(said: dict[str, Any], holds: Truth, reason: Reason) -> None:
+    found = run(NO_OTHER_USE, *trial_for(**said))
+    assert (found.holds, found.reason) == (holds, reason)
+
+
+def test_a_procedure_for_another_use_is_not_the_last_one() -> None:
+    last = clause("pain_relief", after="trial", relief="at least 75 %", occasion="last", not_for="alpha")
+    earlier, later = injection("2026-01-05", "8", "1"), injection("2026-02-01", "8", "7")
+    assert run(last, *earlier, *later).holds is Truth.NO
+    later[0]["reasonCode"] = [concept("alpha")]
+    assert run(last, *earlier, *later).holds is Truth.YES
+    later[0]["reasonCode"] = [concept("alpha-asks")]
+    assert run(last, *earlier, *later).holds is Truth.UNKNOWN
+
+
+def test_a_purpose_that_orders_do_not_have_is_refused() -> None:
+    with pytest.raises(ValueError, match="not_purpose has no value 'obstetrics'"):
+        clause("pain_relief", after="trial", not_purpose="obstetrics")
