@@ -17,8 +17,8 @@ _FILLERS = r"(?: (?:up|in|for|to|the|this|that|his|her|their|any|scheduled|today
 _MISSED = re.compile(
     r"\bno[ -]?show(?:s|ed)?\b|\bnon-?attendance\b|\blwbs\b"
     rf"|\b(?:did not|didn['’]?t|failed to) (?:attend|show|arrive|come|present|keep){_FILLERS}{_END}"
-    rf"|\b(?:missed|cancell?ed)(?: (?:the|this|his|her|their))? {_VISIT}"
-    r"|\b(?:appointment|visit|session) (?:was )?(?:missed|not (?:kept|attended)|cancell?ed)\b"
+    rf"|\b(?:missed|cancel+ed)(?: (?:the|this|his|her|their))? {_VISIT}"
+    r"|\b(?:appointment|visit|session) (?:was )?(?:missed|not (?:kept|attended)|cancel+ed)\b"
     rf"|\b(?:patient|client|provider|late|same[ -]day) cancel(?:l?ed|lation)?\b{_END}"
     rf"|(?:\A|[^\w\s] ?)cancel(?:l?ed|lation)\b{_END}"
     r"|\b(?:left|eloped) (?:without|before|prior to) (?:being )?(?:seen|treated|evaluated|treatment|evaluation)\b",
