@@ -40,7 +40,12 @@ def side_named(word: str) -> Side | None:
 
 def body_sites(resource: Resource) -> tuple[tuple[Coding, ...], ...]:
     """Return the body sites of a resource, each with its codes and words, without those that only name a side."""
-    sites = map(codings_and_text, items(resource.get("bodySite")))
+    return sites_among(resource.get("bodySite"))
+
+
+def sites_among(concepts: Json) -> tuple[tuple[Coding, ...], ...]:
+    """Return the body sites that concepts are, each with its codes and words, without those that only name a side."""
+    sites = map(codings_and_text, items(concepts))
     return tuple(site for site in sites if not _is_side_only(site))
 
 

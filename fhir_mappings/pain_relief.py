@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 
 from fhir_mappings.codings import CodeMatcher, Coding
 from fhir_mappings.laterality import UNCLEAR
+from fhir_mappings.measured_places import place_of
 from fhir_mappings.observations import Observation, observations
 from fhir_mappings.procedures import Procedure, Progress
 from fhir_mappings.record import Evidence, PatientRecord
@@ -69,7 +70,9 @@ class Window:
     """Which scores count: how long before, how long after the start or end, on how many following days, and where.
 
     `includes` returns whether body sites are the treated region: YES, NO for another one, UNKNOWN if they do not tell.
-    Without it, the sites of all scores around a procedure have to be the same.
+    Without it, the sites of all scores around a procedure have to be the same. `is_region` returns whether a concept is
+    a part of the body that the policy tells apart: such a part in the name of a score is a site of it. Without
+    `includes`, a score of such a part is not compared with one that states no site.
     """
 
     before: timedelta
@@ -77,6 +80,7 @@ class Window:
     counted_from: Edge = "end"
     following_days: int = 0
     includes: Callable[[Sites], Truth] | None = None
+    is_region: Callable[[tuple[Coding, ...]], bool] | None = None
 
 
 class _Scores:
@@ -118,7 +122,7 @@ def reliefs(
     if len(completed) > MAX_PROCEDURES:
         return tuple(_not_measurable(each, "there are too many procedures") for each in completed)
     scores = _Scores(observations(record, scales))
-    found = [_relief(each, scores, window, record.zone) for each in completed]
+    found = [_relief(each, scores, window, record) for each in completed]
     return tuple(sorted(found, key=_in_time))
 
 
@@ -129,7 +133,7 @@ def _in_time(relief: Relief) -> tuple[date, datetime, str]:
     return start.earliest, start.instant or _LAST, relief.procedure.reference
 
 
-def _relief(done: Procedure, scores: _Scores, window: Window, zone: tzinfo) -> Relief:
+def _relief(done: Procedure, scores: _Scores, window: Window, record: PatientRecord) -> Relief:
     begin = done.start.instant if done.start else None
     edge = done.end if done.end and window.counted_from == "end" else done.start
     end = edge.instant if edge else None
@@ -138,13 +142,13 @@ def _relief(done: Procedure, scores: _Scores, window: Window, zone: tzinfo) -> R
     if not (_has_room(begin, window) and _has_room(end, window)):
         return _not_measurable(done, "the date of the procedure is out of range")
     by_scale: dict[str, list[Observation]] = {}
-    around = scores.around(begin - window.before, end + window.after, zone)
+    around = scores.around(begin - window.before, end + window.after, record.zone)
     days = edge.latest + timedelta(days=1), edge.latest + timedelta(days=window.following_days)
     following = scores.on_days(*days) if window.following_days else []
     if max(len(around), len(following)) > MAX_SCORES:
         return _not_measurable(done, "there are too many pain scores around it")
     for score in around:
-        place = _is_of(score, done, window)
+        place = _is_of(score, done, window, record)
         if place is Truth.NO:
             continue
         if place is Truth.UNKNOWN:
@@ -156,12 +160,12 @@ def _relief(done: Procedure, scores: _Scores, window: Window, zone: tzinfo) -> R
             return _not_measurable(done, "a pain score covers the time before and after it", score.evidence)
         if when is Truth.YES:
             by_scale.setdefault(_scale(score), []).append(score)
-    if window.includes is None and len({s.sites for on_scale in by_scale.values() for s in on_scale if s.sites}) > 1:
+    if not _are_of_one_site([score for on_scale in by_scale.values() for score in on_scale], window, record):
         return _not_measurable(done, "the pain scores around it are of different body sites")
     found = [
         relief
         for scale, on_scale in by_scale.items()
-        if (relief := _on_one_scale(done, on_scale, begin, _also_on(scale, following, done, window)))
+        if (relief := _on_one_scale(done, on_scale, begin, _also_on(scale, following, done, window, record)))
     ]
     if not found:
         return _not_measurable(done, "no pain scores on one scale before and after it")
@@ -174,12 +178,29 @@ def _relief(done: Procedure, scores: _Scores, window: Window, zone: tzinfo) -> R
     return Relief(done, worst.least, best.most, "", evidence, later, worst.scores if worst is best else "")
 
 
-def _is_of(score: Observation, done: Procedure, window: Window) -> Truth:
+def _is_of(score: Observation, done: Procedure, window: Window, record: PatientRecord) -> Truth:
     """Return whether a score is about the pain that was treated: at its site, and not on the other side."""
-    if {score.side, done.side} == {"left", "right"}:
+    side = place_of(record, score).side
+    if {side, done.side} == {"left", "right"}:
         return Truth.NO
-    is_of_site = window.includes(score.sites) if window.includes else Truth.YES
-    return is_of_site & Truth.UNKNOWN if score.side == UNCLEAR else is_of_site
+    is_of_site = window.includes(_sites(score, window, record)) if window.includes else Truth.YES
+    return is_of_site & Truth.UNKNOWN if UNCLEAR in (side, score.side) else is_of_site
+
+
+def _sites(score: Observation, window: Window, record: PatientRecord) -> Sites:
+    """Return the sites of a score, with its name if that names one."""
+    place = place_of(record, score)
+    return (*place.sites, place.name) if window.is_region and window.is_region(place.name) else place.sites
+
+
+def _are_of_one_site(scores: Iterable[Observation], window: Window, record: PatientRecord) -> bool:
+    """Return whether scores may be of one site: the same in all that state one, and no other region if some do not."""
+    if window.includes:
+        return True
+    sites = {_sites(score, window, record) for score in scores}
+    stated = sites - {()}
+    is_told_apart = window.is_region and any(window.is_region(site) for each in stated for site in each)
+    return len(stated) <= 1 and not (is_told_apart and () in sites)
 
 
 def _place_in_time(score: Observation, begin: datetime, end: datetime, window: Window) -> Truth:
@@ -195,9 +216,11 @@ def _place_in_time(score: Observation, begin: datetime, end: datetime, window: W
     return Truth.NO if is_outside or is_during else Truth.UNKNOWN
 
 
-def _also_on(scale: str, following: list[Observation], done: Procedure, window: Window) -> list[Observation]:
+def _also_on(
+    scale: str, following: list[Observation], done: Procedure, window: Window, record: PatientRecord
+) -> list[Observation]:
     """Return the scores of the following days on one scale, without those of another site."""
-    return [s for s in following if _scale(s) == scale and _is_of(s, done, window) is not Truth.NO]
+    return [s for s in following if _scale(s) == scale and _is_of(s, done, window, record) is not Truth.NO]
 
 
 def _not_measurable(done: Procedure, problem: str, *evidence: Evidence) -> Relief:

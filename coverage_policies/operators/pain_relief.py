@@ -229,6 +229,7 @@ def _with_relief(item: Evidence, relief: Relief) -> Evidence:
 
 def _parse(arguments: Arguments, sets: ValueSets) -> PainReliefCheck:
     where = region(arguments, sets)
+    told_apart = where if where != Region() else Region(elsewhere=value_set(DEFAULTS["other_region"], sets))
     relief, apart, occasion = arguments.get("relief"), arguments.get("apart"), arguments.get("occasion", "")
     if occasion and "occasions" in arguments:
         raise ValueError("`occasion` asks about one day and `occasions` about several; give each its own clause")
@@ -252,6 +253,7 @@ def _parse(arguments: Arguments, sets: ValueSets) -> PainReliefCheck:
             counted_from=_EDGES[arguments.get("from", DEFAULTS["from"])],
             following_days=following_days(arguments["sustained"]) if "sustained" in arguments else 0,
             includes=where.includes if where != Region() else None,
+            is_region=told_apart.is_named,
         ),
     )
 
@@ -285,7 +287,9 @@ OPERATOR = Operator(
     "`purpose` work as in `procedure`. A procedure for a reason of `not_for`, or whose words state a `not_purpose`, is "
     "another one and does not count. Only the current course of treatment counts, not what came before "
     "a pause of over `longest_pause`. A score of an `other_region` of the body does not count, and one of neither "
-    "that nor the `region` leaves the relief unknown; a score without a body site counts.",
+    "that nor the `region` leaves the relief unknown; a score without a body site counts. The site is also read from "
+    "the location of the pain in a panel, and from the name of the score. Without a `region` the scores have to be of "
+    "one site, and one of an `other_region` is not compared with one without a site.",
     schema=arguments(
         ["after"],
         after=NAMES,

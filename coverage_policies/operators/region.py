@@ -34,6 +34,10 @@ class Region:
             return Truth.YES
         return Truth.NO if is_elsewhere and not is_here else Truth.UNKNOWN
 
+    def is_named(self, concept: tuple[Coding, ...]) -> bool:
+        """Return whether a concept names the region or another one."""
+        return any(each is not None and each.match(concept) for each in (self.here, self.elsewhere))
+
     def is_not_elsewhere(self, about: Iterable[tuple[Coding, ...]]) -> Truth:
         """Return YES unless a record names only other regions; then it may be for something else, and cannot tell."""
         return Truth.UNKNOWN if self.includes(about) is Truth.NO else Truth.YES

@@ -7,11 +7,11 @@ from itertools import permutations
 
 import pytest
 
-from fhir_mappings.codings import SNOMED, Match
+from fhir_mappings.codings import LOINC, SNOMED, Match
 from fhir_mappings.pain_relief import Window, reliefs
 from fhir_mappings.procedures import procedures
 from fhir_mappings.truth import Truth
-from tests.support.fhir_builders import KNOWN, knows, procedure, record, score
+from tests.support.fhir_builders import KNOWN, concept, knows, procedure, record, score
 
 SCALES = knows("72514-3", "other")
 OF_TEN = Match("Pain", decides=True, scale=(Decimal(0), Decimal(10)))
@@ -411,7 +411,8 @@ def test_a_score_over_a_time_that_is_only_in_part_in_a_window_leaves_it_open(fir
 def includes(sites):
     """Back is the treated region, and knee is another one; nothing else is known."""
     words = " ".join(coding.display.casefold() for site in sites for coding in site)
-    return Truth.YES if not sites or "back" in words else Truth.NO if "knee" in words else Truth.UNKNOWN
+    is_back, is_knee = "back" in words, "knee" in words
+    return Truth.YES if not sites or (is_back and not is_knee) else Truth.NO if is_knee > is_back else Truth.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -436,6 +437,58 @@ def test_without_a_region_the_scores_have_to_be_of_one_site():
     assert percent(before | back, after) == 75
     assert percent(before | back, after | back) == 75
     assert percent(before | back, after | knee) is None
+
+
+def is_region(concept):
+    """Back and knee are parts of the body that are told apart."""
+    words = " ".join(coding.display.casefold() for coding in concept)
+    return "back" in words or "knee" in words
+
+
+def called(text):
+    return {"code": {**concept("72514-3", LOINC), "text": text}}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("Back pain score", 25), ("Pain score", 25), ("Pain score, right knee", 75), ("Back or knee pain", None)],
+)
+def test_the_name_of_a_score_may_tell_that_it_is_of_another_region(name, expected):
+    late = score(6, at("13:00:00"), "late") | called(name)
+    assert percent(*before_and_after(8, 2), late, includes=includes, is_region=is_region) == expected
+
+
+def test_a_name_that_contradicts_the_body_site_leaves_it_open():
+    late = score(6, at("13:00:00"), "late", bodySite={"text": "Back"}) | called("Knee pain")
+    assert percent(*before_and_after(8, 2), late, includes=includes, is_region=is_region) is None
+
+
+def test_a_score_of_another_region_by_its_name_is_no_score_of_the_days_that_follow():
+    later = score(1, "2026-01-06", "late") | called("Knee pain")
+    found = relief(*before_and_after(8, 2), later, includes=includes, is_region=is_region, following_days=7)
+    assert found.later == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [("Knee", "Knee", 75), ("Knee", None, None), (None, "Knee", None), ("Foot", None, 75), (None, None, 75)],
+)
+def test_without_a_region_a_score_of_a_part_told_apart_is_compared_only_with_its_own(before, after, expected):
+    sites = [{"bodySite": {"text": site}} if site else {} for site in (before, after)]
+    given = [one | site for one, site in zip(before_and_after(8, 2), sites, strict=True)]
+    assert percent(*given, is_region=is_region) == expected
+
+
+def test_without_a_region_names_that_state_one_part_are_of_one_site():
+    before, after = before_and_after(8, 2)
+    assert percent(before | called("Knee pain"), after | called("Knee pain"), is_region=is_region) == 75
+    assert percent(before, after | called("Knee pain"), is_region=is_region) is None
+
+
+@pytest.mark.parametrize(("name", "expected"), [("Pain score, left", 25), ("Pain score, right", 75)])
+def test_the_name_of_a_score_may_tell_that_it_is_of_the_other_side(name, expected):
+    late = score(6, at("13:00:00"), "late") | called(name)
+    assert percent(*before_and_after(8, 2), late, injection=procedure(bodySite=[{"text": "Left"}])) == expected
 
 
 @pytest.mark.parametrize(("side", "expected"), [("Left", 25), ("Right", 75), ("Both sides", 25), (None, 25)])

@@ -169,7 +169,7 @@ def anything(codes):
     return Match("Something", True) if tuple(codes) else None
 
 
-WINDOW = Window(timedelta(hours=24), timedelta(hours=24), following_days=3)
+WINDOW = Window(timedelta(hours=24), timedelta(hours=24), following_days=3, is_region=lambda site: bool(site))
 
 
 def relief(chart):

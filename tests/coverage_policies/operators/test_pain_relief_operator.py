@@ -556,6 +556,18 @@ def test_a_later_score_of_another_region_does_not_count(site: Any, holds: Truth)
     assert run(OF_THE_BACK, *GOOD, late).holds is holds
 
 
+@pytest.mark.parametrize(("code", "holds"), [("knee", Truth.YES), ("elsewhere", Truth.UNKNOWN)])
+def test_a_code_of_another_region_in_the_name_of_a_later_score_keeps_it_out(code: str, holds: Truth) -> None:
+    late = score("7", "2026-01-05T12:00:00Z")
+    late["code"]["coding"] += concept(code)["coding"]
+    assert run(OF_THE_BACK, *GOOD, late).holds is holds
+
+
+@pytest.mark.parametrize(("site", "holds"), [("knee", Truth.UNKNOWN), ("elsewhere", Truth.YES)])
+def test_without_a_region_a_score_of_another_one_is_not_compared_with_one_of_no_site(site: str, holds: Truth) -> None:
+    assert run(AT_LEAST_75, *GOOD[:2], {**GOOD[2], "bodySite": concept(site)}).holds is holds
+
+
 def test_another_region_may_be_named() -> None:
     late = score("7", "2026-01-05T12:00:00Z", bodySite=concept("delta"))
     wide = clause("pain_relief", after="trial", relief="at least 75 %", region="back", other_region="delta")
