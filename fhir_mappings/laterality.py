@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from fhir_mappings.codings import CPT, HCPCS, ICD10CM, LOINC, SNOMED, Coding, codings, codings_and_text, items
 from fhir_mappings.diagnoses import side_in_title
-from fhir_mappings.fhir_json import Resource
+from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.order_text import read_phrase
 from fhir_mappings.truth import Truth

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from fhir_mappings.amounts import Amount, printed
-from fhir_mappings.codings import CodeMatcher, Coding, codings, items
+from fhir_mappings.codings import CodeMatcher, Coding, codings, codings_and_text, items
 from fhir_mappings.dates import DateInterval, parse_period
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.laterality import RecordedSide, body_sites, side_of
@@ -118,7 +118,9 @@ def _observation(record: PatientRecord, context: MeasuredIn, codes: CodeMatcher)
     """Return what an observation, or a component of it, measured; None for no measurement with these codes."""
     resource, holder = context.resource, context.holder
     known = codings(holder.get("code"))
-    match = codes(known)
+    if codes(known) is None:
+        return None
+    match = codes(codings_and_text(holder.get("code")))
     if match is None:
         return None
     measured = measurement(holder)
