@@ -19,7 +19,7 @@ from coverage_policies.format.searches import IMAGING_STUDIES, PROCEDURES, REPOR
 from coverage_policies.format.terms import Reason
 from coverage_policies.format.value_sets import ValueSet, ValueSets
 from coverage_policies.operators.base import done_in_time, nothing_found
-from coverage_policies.operators.procedure_filter import Belonging, on_each_side
+from coverage_policies.operators.procedure_filter import SCHEMAS, Belonging, on_each_side
 from fhir_mappings.dates import CalendarPeriod
 from fhir_mappings.imaging import Conclusion, conclusions, imaging
 from fhir_mappings.procedures import Procedure, Progress
@@ -118,11 +118,12 @@ OPERATOR = Operator(
     name="imaging",
     says="A study of the value set was done: a final report, an available imaging study, or a completed procedure. "
     "`within: 6 months` counts back from the anchor date; six months to the day is within. `side: same` requires the "
-    "side of the order; a study of both sides includes it. `concludes` holds if the final report has a conclusion code "
+    "side of the order; a study of both sides includes it. With `or not stated` a study without a side counts too, "
+    "unless another one names the other side. `concludes` holds if the final report has a conclusion code "
     "of a value set; a conclusion in words is shown and cannot tell. A study without a billing code is also known by "
     "its name or its DICOM modality and body site, through rows of the system `study` such as `MR lumbar-spine`.",
     schema=arguments(
-        ["in"], **{"in": NAMES, "within": phrase(SPAN, "6 months"), "side": {"const": "same"}, "concludes": NAMES}
+        ["in"], **{"in": NAMES, "within": phrase(SPAN, "6 months"), "side": SCHEMAS["side"], "concludes": NAMES}
     ),
     example="""
 clause: {imaging: {in: mr-lumbar, within: 6 months}}

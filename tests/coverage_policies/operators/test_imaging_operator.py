@@ -134,6 +134,15 @@ def test_a_study_counts_on_the_side_of_the_order(ours: str, text: str, holds: Tr
     assert (found.holds, found.reason) == (holds, reason)
 
 
+@pytest.mark.parametrize(
+    ("text", "holds"), [("Hip", Truth.YES), ("Left hip", Truth.YES), ("Right hip", Truth.NO), ("Both hips", Truth.YES)]
+)
+def test_a_study_that_states_no_side_may_count(text: str, holds: Truth) -> None:
+    or_silent = clause("imaging", in_="alpha", side="same or not stated", within="6 months")
+    of = order(orderDetail=[{"text": "Left"}])
+    assert run(or_silent, {**report("alpha"), "code": concept("alpha") | {"text": text}}, of=of).holds is holds
+
+
 def test_an_old_study_of_an_unknown_side_is_old() -> None:
     found = run(SAME_SIDE, report("alpha", "2025-01-01"), of=order(orderDetail=[{"text": "Left"}]))
     assert (found.holds, found.reason) == (Truth.NO, Reason.DATE_OUT_OF_RANGE)
