@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fhir_mappings.codings import Coding, codings_and_text, has_code, items
 from fhir_mappings.fhir_json import Json, Resource
-from fhir_mappings.laterality import Side, side_of, sites_among
+from fhir_mappings.laterality import RecordedSide, side_of, sites_among
 from fhir_mappings.observations import MAX_COMPONENTS, MeasuredIn, Observation
 from fhir_mappings.record import PatientRecord
 
@@ -24,7 +24,7 @@ class Place:
 
     sites: tuple[tuple[Coding, ...], ...]
     name: tuple[Coding, ...]
-    side: Side | None
+    side: RecordedSide | None
 
 
 def place_of(record: PatientRecord, measured: Observation) -> Place:
