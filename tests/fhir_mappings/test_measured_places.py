@@ -3,6 +3,7 @@
 import pytest
 
 from fhir_mappings.codings import LOINC, Coding
+from fhir_mappings.laterality import UNCLEAR
 from fhir_mappings.measured_places import place_of
 from fhir_mappings.observations import observations
 from tests.support.fhir_builders import concept, knows, record, resource, score
@@ -49,9 +50,9 @@ def test_its_name_is_what_it_is_called_in_all_words():
     assert (found.sites, found.side) == ((), "right")
 
 
-def test_a_name_and_a_site_of_two_sides_tell_none():
+def test_a_name_and_a_site_of_two_sides_contradict_each_other():
     code = {**concept("72514-3", LOINC), "text": "Pain score, right"}
-    assert place(score(5, AT, bodySite={"text": "left knee"}) | {"code": code}).side is None
+    assert place(score(5, AT, bodySite={"text": "left knee"}) | {"code": code}).side == UNCLEAR
 
 
 @pytest.mark.parametrize("code", [concept("38204-4", LOINC), {"text": "Pain location"}, {"text": "Site of the pain"}])
