@@ -105,9 +105,14 @@ def is_as_needed(dosage: Mapping[str, Any]) -> bool:
 
 
 _AS_NEEDED = re.compile(
-    r"\bprn\b|\bp\.r\.n|\b(?:as|if|when)[ -](?:needed|required|necessary)\b|\bmay take\b|\bbreakthrough\b",
+    r"\bprn\b|\bp\.r\.n|\b(?:as|if|when)[ -](?:needed|required|necessary)\b|\bmay take\b|\bbreakthrough\b"
+    # A condition: "only if pain is severe", "only for severe pain", "for severe pain (7-10) only".
+    r"|(?<!fill )(?<!call )\bonly\s+(?:if|when)\b"
+    r"|\bonly\s+for\s+(?!chronic\b|cancer\b)(?:[a-z]+[ -]+){0,3}(?:pains?|flares?|flare-?ups?)\b"
+    r"|(?<!\bchronic )(?<!\bcancer )\bpains?(?:\s*\([^()]{1,20}\))?\s+only\b",
     re.IGNORECASE,
 )
+"""Words of a dose that is taken as needed. "For severe pain" by itself is what a scheduled dose is for."""
 
 
 def check_factor(dosage: Mapping[str, Any], product: Product, words: Words) -> None:

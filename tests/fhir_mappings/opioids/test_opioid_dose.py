@@ -251,6 +251,41 @@ def test_a_dose_as_needed_may_be_none(said):
     assert per_day(sig(times=4, **said)) == between(0, 30)
 
 
+@pytest.mark.parametrize("element", ["text", "patientInstruction"])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "only if severe pain",
+        "Only if pain is severe",
+        "only when in pain",
+        "only for severe pain",
+        "only for severe low back pain",
+        "only for flare-ups",
+        "for severe pain only",
+        "for severe pain (7-10) only",
+    ],
+)
+def test_a_dose_under_a_condition_is_as_needed(element, condition):
+    assert per_day(sig(times=2, **{element: f"Take {condition}"})) == between(0, 15)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "for severe pain",
+        "for pain",
+        "only for chronic pain",
+        "for chronic pain only",
+        "for 30 days only",
+        "for oral use only",
+        "only by mouth",
+        "Refill only if due",
+    ],
+)
+def test_a_dose_for_an_indication_is_not_as_needed(said):
+    assert per_day(sig(times=2, text=f"Take 1 tablet twice daily. {said}")) == between(15, 15)
+
+
 def test_a_dose_that_is_not_as_needed_is_taken_in_full():
     assert per_day(sig(times=4, asNeededBoolean=False, text="1 tab every 6 hours")) == between(30, 30)
 
