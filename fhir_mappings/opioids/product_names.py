@@ -29,10 +29,13 @@ _HOURS = frozenset(["h", "hr", "hrs", "hour", "hours"])
 _TABLETS = frozenset(["tab", "tabs", "tablet", "tablets", "tb"])
 _CAPSULES = frozenset(["cap", "caps", "capsule", "capsules"])
 _LIQUIDS = frozenset(["solution", "soln", "concentrate", "conc", "liquid", "syrup", "elixir", "suspension", "susp"])
-_PATCHES = frozenset(["patch", "patches", "transdermal", "tdsy", "td"])
+_PATCHES = frozenset(["patch", "patches", "transdermal", "tdsy", "td", "dis"])
+_FORMS_WITH_HOURS = {("tb", "12"): "Tablet", ("tb", "24"): "Tablet", ("cp", "12"): "Capsule", ("cp", "24"): "Capsule"}
+"""Forms of extended release, as in `150 MG Tb12`."""
 _EXTENDED = frozenset(["er", "xr", "sr", "cr", "xl", "extended", "contin"])
 _OTHER_WORDS = {
     *("oral", "po", "release", "immediate", "ir", "abuse", "deterrent", "generic", "film", "coated", "system", "for"),
+    *("crush", "resistant", "sprinkle", "sprinkles"),
     *("and", "with", "w", "/", "-", "+", ",", "(", ")", ".", "&"),
 }
 _CODEINE_BY_NUMBER = {"2": Fraction(15), "3": Fraction(30), "4": Fraction(60)}
@@ -81,6 +84,9 @@ def product_named(label: str) -> Product | None:
         ((rxcui, name),) = opioids
         form = "Extended Release Oral Tablet" if read.extended else ""
         return Product(rxcui, name, name, None, "MG", form, "oral", factors.pop(), single=True)
+    if read.ingredients and len({one.product.release for one in fitting}) > 1:
+        # A brand of both releases, such as Nucynta and Nucynta ER.
+        fitting = [one for one in fitting if one.product.release == _release(read)]
     distinct = {_key(one.product) for one in fitting}
     return fitting[0].product if len(distinct) == 1 else None
 
@@ -99,7 +105,7 @@ def _fits(read: _Label, content: _Content) -> bool:
             return False
     elif content.ingredients != read.ingredients or product.release != _release(read):
         return False
-    if read.extended and product.release != "extended":
+    if read.extended and product.release not in ("extended", "patch"):
         return False
     if not (read.strengths or read.codeine):
         return product.factor is not None and product.route == "oral"
@@ -114,7 +120,7 @@ def _fits(read: _Label, content: _Content) -> bool:
 
 
 def _release(read: _Label) -> str:
-    return "extended" if read.extended else "patch" if "patch" in read.forms else "immediate"
+    return "patch" if "patch" in read.forms else "extended" if read.extended else "immediate"
 
 
 # --- the table -------------------------------------------------------------------------------------------------------
@@ -169,6 +175,10 @@ def _read(label: str) -> _Label | None:
 
 
 def _name(read: _Label, words: list[str], at: int) -> int:
+    if words[at] == "tylenol" and words[at + 1 : at + 2] in (["#"], ["no"]):
+        # With its number it has codeine.
+        read.ingredients |= {"acetaminophen", "codeine"}
+        return 1
     for kind, names in _names().items():
         for length in (3, 2, 1):
             name = names.get(tuple(words[at : at + length]))
@@ -222,7 +232,13 @@ def _per(read: _Label, milliliters: Fraction) -> bool:
 
 
 def _word(read: _Label, words: list[str], at: int) -> int:
-    word = words[at]
+    word, following = words[at], words[at + 1] if at + 1 < len(words) else ""
+    if (form_with_hours := _FORMS_WITH_HOURS.get((word, following))) is not None:
+        read.forms.add(form_with_hours)
+        read.extended = True
+        return 2
+    if word == "per":
+        return int(following in _TABLETS | _CAPSULES)
     for form, known in _FORMS:
         if word in known:
             read.forms.add(form)
